@@ -1,0 +1,9 @@
+//! Sagas, transactional outbox, relay, inbox and aggregates behind ports.
+//!
+//! The crate has no backend: it reads no clock, draws no randomness and does no I/O but through its [`ports`]. The same
+//! code runs in production on an adapter and, unchanged, in the simulator of `seaworthy-sim`.
+
+pub mod ids;
+pub mod message;
+pub mod ports;
+pub mod stop;

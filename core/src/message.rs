@@ -1,0 +1,44 @@
+//! The message envelope: CloudEvents attributes and the extensions that ordering and tracing need.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+use uuid::Uuid;
+
+use crate::{ids::MessageId, ports::Timestamp};
+
+/// An integration message as it travels from outbox to inbox.
+///
+/// Fields follow [CloudEvents 1.0](https://github.com/cloudevents/spec); `partition_key`, `sequence`, `correlation_id`,
+/// `causation_id` and `traceparent` are its documented extensions. The payload is separate from the envelope, so no
+/// payload can override an envelope field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// CloudEvents `id`: the event's id, unchanged from commit to effect.
+    pub id: MessageId,
+    /// CloudEvents `source`: the service that committed the event, for example `orders`.
+    pub source: SmolStr,
+    /// CloudEvents `type`, for example `order.confirmed`.
+    #[serde(rename = "type")]
+    pub kind: SmolStr,
+    /// Where the broker routes it, for example `orders`. (The outbox table's `aggregatetype`.)
+    pub topic: SmolStr,
+    /// CloudEvents `subject`: the entity that the event is about, for example `order-17`. (`aggregateid`.)
+    pub subject: SmolStr,
+    /// CloudEvents `time`: when the event was staged, by the clock of the process that staged it.
+    pub time: Timestamp,
+    /// CloudEvents `datacontenttype`.
+    pub content_type: SmolStr,
+    /// Messages with the same key are delivered in commit order. Never used to deduplicate.
+    pub partition_key: SmolStr,
+    /// Position in the producer's commit order; `0` until the outbox has given it one. Gaps are normal.
+    pub sequence: u64,
+    /// Shared by all messages of one business transaction.
+    pub correlation_id: Uuid,
+    /// The message that caused this one, if one did.
+    pub causation_id: Option<MessageId>,
+    /// W3C trace context.
+    pub traceparent: Option<SmolStr>,
+    /// The payload.
+    pub data: Bytes,
+}

@@ -1,0 +1,101 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use smol_str::SmolStr;
+
+use crate::message::Message;
+
+/// What a consumer subscribes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriptionSpec {
+    /// Consumer group: each group gets every message once or more, each message goes to one member at a time.
+    pub group: SmolStr,
+    /// Topics that the group listens to.
+    pub topics: Vec<SmolStr>,
+}
+
+/// Names one delivery of one message. A later delivery of the same message has another tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryTag(pub u64);
+
+/// One delivery of a message to a member of a group.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// What `ack` and `nack` take.
+    pub tag: DeliveryTag,
+    /// How often this message was delivered to the group before, as far as the broker knows.
+    pub redeliveries: u32,
+    /// The message.
+    pub message: Message,
+}
+
+/// Why one message of a batch was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// Definitely not accepted, this time: throttled or unavailable. Not the message's fault.
+    #[error("broker unavailable: {0}")]
+    Unavailable(String),
+    /// Definitely and permanently refused: unroutable, too large, not authorised.
+    #[error("rejected by the broker: {0}")]
+    Rejected(String),
+    /// Accepted or not: the acknowledgement was lost.
+    #[error("acknowledgement lost: {0}")]
+    Unknown(String),
+}
+
+/// The broker's word on one message of a batch. `Ok` means that the broker holds it for every group bound to its topic.
+pub type PublishResult = Result<(), PublishError>;
+
+/// Why a call to the broker failed as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BrokerError {
+    /// Definitely nothing happened.
+    #[error("broker unavailable: {0}")]
+    Unavailable(String),
+    /// All, some or none of it happened.
+    #[error("broker outcome unknown: {0}")]
+    Unknown(String),
+}
+
+/// At-least-once messaging with consumer groups and order by partition key.
+#[async_trait]
+pub trait Broker: Send + Sync {
+    /// Publishes a batch and returns one result for each message, in the order of the batch.
+    ///
+    /// # Errors
+    /// [`BrokerError`] where the broker gave no answer at all. Dropping the future leaves the outcome unknown.
+    async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError>;
+
+    /// Joins a consumer group, creating it if it is new. Dropping the subscription leaves it: what it had received and
+    /// not acknowledged is delivered again.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unavailable`] while the broker can't be reached.
+    async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError>;
+}
+
+/// Membership in a consumer group.
+///
+/// The broker delivers messages of one partition key in the order in which it accepted them, and does not hand out a
+/// later message of a key while an earlier one of the same group is out.
+#[async_trait]
+pub trait Subscription: Send {
+    /// Waits for at least one and returns at most `max` deliveries.
+    ///
+    /// # Errors
+    /// [`BrokerError`] where the connection is lost; call again. Dropping the future loses no message: what it had
+    /// been given is delivered again after the visibility timeout.
+    async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError>;
+
+    /// Says that a delivery was handled. An acknowledgement after the visibility timeout changes nothing.
+    ///
+    /// # Errors
+    /// [`BrokerError`]; the message may then be delivered again.
+    async fn ack(&mut self, tag: DeliveryTag) -> Result<(), BrokerError>;
+
+    /// Gives a delivery back, to be delivered again after `delay`.
+    ///
+    /// # Errors
+    /// [`BrokerError`]; the message is then delivered again after the visibility timeout.
+    async fn nack(&mut self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError>;
+}

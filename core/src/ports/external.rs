@@ -1,0 +1,41 @@
+use async_trait::async_trait;
+use bytes::Bytes;
+use smol_str::SmolStr;
+
+use crate::ids::OperationId;
+
+/// One call to a participant that is not ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternalCall {
+    /// Which participant, for example `payments`.
+    pub service: SmolStr,
+    /// What it is asked to do, for example `charge`.
+    pub operation: SmolStr,
+    /// The idempotency key: the same for every attempt of one operation.
+    pub operation_id: OperationId,
+    /// The arguments, as the participant expects them.
+    pub body: Bytes,
+}
+
+/// Why a call to a participant has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExternalError {
+    /// Definitive: the participant refused, and nothing happened.
+    #[error("rejected by the participant: {0}")]
+    Rejected(String),
+    /// Definitive: nothing happened this time. Try again with the same operation id.
+    #[error("participant unavailable: {0}")]
+    Transient(String),
+    /// The call may or may not have taken effect. Try again with the same operation id until the answer is definitive.
+    #[error("outcome unknown: {0}")]
+    Unknown(String),
+}
+
+/// Participants that are not ours: payment, carrier, e-mail.
+#[async_trait]
+pub trait External: Send + Sync {
+    /// Asks a participant to do something, once.
+    ///
+    /// Dropping the future leaves the outcome unknown.
+    async fn call(&self, call: &ExternalCall) -> Result<Bytes, ExternalError>;
+}

@@ -1,0 +1,57 @@
+//! Ports: all that a process may touch.
+//!
+//! Every effect of the core goes through one of these traits, so each is a point where a fault can strike in the
+//! simulator and where a real component plugs in in production. All are object-safe: hold them as `Arc<dyn Store>`.
+//!
+//! | port | what it is | what its caller must handle |
+//! |---|---|---|
+//! | [`Store`], [`Transaction`] | one database | [`StoreError`]: conflict, unavailable, **unknown**, refused |
+//! | [`Broker`], [`Subscription`] | at-least-once messaging | [`BrokerError`], and a [`PublishError`] for each message |
+//! | [`External`] | a participant that is not ours | [`ExternalError`]: rejected, transient, **unknown** |
+//! | [`Clock`], [`Random`], [`Spawner`] | time, entropy, tasks | nothing |
+//! | [`Ingress`] | requests from outside | the caller may ask again: key what you do |
+
+mod broker;
+mod clock;
+mod external;
+mod ingress;
+mod random;
+mod spawner;
+mod store;
+
+use std::sync::Arc;
+
+pub use broker::{
+    Broker, BrokerError, Delivery, DeliveryTag, PublishError, PublishResult, Subscription, SubscriptionSpec,
+};
+pub use clock::{Clock, Timestamp};
+pub use external::{External, ExternalCall, ExternalError};
+pub use ingress::{Ingress, Request, Response};
+pub use random::Random;
+pub use spawner::Spawner;
+pub use store::*;
+
+use crate::stop::Stop;
+
+/// Everything that a process is handed at boot. Cloning is cheap: all clones reach the same components.
+///
+/// A process is an async function of its ports, started anew at every boot; what it keeps elsewhere is lost in a crash.
+#[derive(Clone)]
+pub struct Ports {
+    /// The process's database.
+    pub store: Arc<dyn Store>,
+    /// The message broker.
+    pub broker: Arc<dyn Broker>,
+    /// The process's clock, which may be skewed against the store's.
+    pub clock: Arc<dyn Clock>,
+    /// Participants that are not ours.
+    pub external: Arc<dyn External>,
+    /// The process's own source of randomness.
+    pub random: Arc<dyn Random>,
+    /// Starts concurrent tasks that live as long as the process.
+    pub spawner: Arc<dyn Spawner>,
+    /// Requests from outside.
+    pub ingress: Arc<dyn Ingress>,
+    /// Set when the process is asked to stop gracefully.
+    pub stop: Stop,
+}

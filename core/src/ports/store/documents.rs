@@ -1,0 +1,59 @@
+use async_trait::async_trait;
+use bytes::Bytes;
+use smol_str::SmolStr;
+
+use super::StoreError;
+
+/// A stored document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// `1` after the first write, one more after each later one.
+    pub version: u64,
+    /// Its content, JSON unless the user says otherwise.
+    pub body: Bytes,
+}
+
+/// What a write expects to find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// No document of this id.
+    Absent,
+    /// A document at exactly this version.
+    Version(u64),
+    /// Whatever the transaction's own snapshot shows.
+    Any,
+}
+
+/// Versioned documents: business state for those who need no tables of their own.
+#[async_trait]
+pub trait Documents: Send {
+    /// Reads a document as of this transaction, its own writes included.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn get(&mut self, collection: &str, id: &str) -> Result<Option<Document>, StoreError>;
+
+    /// Writes a document and returns its new version.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`], here or at commit, if `expected` does not hold or another transaction wrote the
+    /// document since this one began.
+    async fn put(&mut self, collection: &str, id: &str, expected: Expected, body: Bytes) -> Result<u64, StoreError>;
+
+    /// Deletes a document.
+    ///
+    /// # Errors
+    /// As for [`Documents::put`]; deleting an absent document with [`Expected::Any`] does nothing.
+    async fn delete(&mut self, collection: &str, id: &str, expected: Expected) -> Result<(), StoreError>;
+
+    /// Reads up to `limit` documents of a collection in the order of their ids, those after `after` only.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn scan(
+        &mut self,
+        collection: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(SmolStr, Document)>, StoreError>;
+}

@@ -1,0 +1,107 @@
+use async_trait::async_trait;
+use smol_str::SmolStr;
+
+use super::{PurgeRequest, StoreError};
+use crate::{ids::MessageId, message::Message, ports::Timestamp};
+
+/// What identifies one message at one consumer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InboxEntry {
+    /// The consumer.
+    pub consumer: SmolStr,
+    /// The message.
+    pub message: MessageId,
+    /// The message's source: together with the key it owns a watermark.
+    pub source: SmolStr,
+    /// The message's partition key.
+    pub key: SmolStr,
+    /// The message's position in the source's commit order.
+    pub sequence: u64,
+}
+
+impl InboxEntry {
+    /// The entry of a message at a consumer.
+    pub fn of(consumer: &str, message: &Message) -> Self {
+        Self {
+            consumer: consumer.into(),
+            message: message.id,
+            source: message.source.clone(),
+            key: message.partition_key.clone(),
+            sequence: message.sequence,
+        }
+    }
+}
+
+/// What inserting an inbox row found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InboxInsert {
+    /// Seen for the first time: this transaction owns the message.
+    First,
+    /// Handled before, or buried: acknowledge it and do nothing.
+    Duplicate,
+}
+
+/// A message that a consumer gave up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Who gave it up.
+    pub consumer: SmolStr,
+    /// The whole message, payload included.
+    pub message: Message,
+    /// Why.
+    pub reason: SmolStr,
+    /// Failures before that.
+    pub failures: u32,
+    /// When, by the store's clock.
+    pub failed_at: Timestamp,
+}
+
+/// Deduplication, inside the handler's transaction.
+#[async_trait]
+pub trait InboxWrites: Send {
+    /// Inserts the row of a message, unless it is there. Where another open transaction has inserted it, this waits
+    /// for that one: it is a duplicate if that one commits, the first if it rolls back.
+    ///
+    /// A message at or below the watermark of its source and key counts as a duplicate too: its row was purged.
+    ///
+    /// # Errors
+    /// Only a failure of the store; a duplicate is not an error.
+    async fn inbox_insert(&mut self, entry: &InboxEntry) -> Result<InboxInsert, StoreError>;
+
+    /// Counts a failed attempt and returns how many there are now. It belongs into a transaction of its own, since the
+    /// handler's was rolled back.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn inbox_failed(&mut self, entry: &InboxEntry, error: &str) -> Result<u32, StoreError>;
+
+    /// Buries a message: keeps it whole as a dead letter and marks it as seen.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if it was handled meanwhile.
+    async fn inbox_bury(&mut self, entry: &InboxEntry, message: &Message, reason: &str) -> Result<(), StoreError>;
+
+    /// Takes a dead letter out again, so that it can be handled in this transaction: its row counts as inserted here.
+    /// Returns `false` if there is none.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn inbox_exhume(&mut self, entry: &InboxEntry) -> Result<bool, StoreError>;
+}
+
+/// Upkeep of the inbox: short transactions of their own.
+#[async_trait]
+pub trait InboxStore: Send + Sync {
+    /// A consumer's dead letters, oldest first.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn dead_letters(&self, consumer: &str, limit: usize) -> Result<Vec<DeadLetter>, StoreError>;
+
+    /// Deletes rows of handled messages and raises the watermark of their source and key past them. Dead letters stay.
+    /// Returns how many rows.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError>;
+}

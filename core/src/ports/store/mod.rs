@@ -1,0 +1,123 @@
+//! The store port: one database, and transactions over everything that lives in it.
+
+mod backlog;
+mod documents;
+mod error;
+mod inbox;
+mod outbox;
+mod participant;
+mod saga;
+
+use std::any::Any;
+
+use async_trait::async_trait;
+use smol_str::SmolStr;
+
+pub use backlog::Backlog;
+pub use documents::{Document, Documents, Expected};
+pub use error::StoreError;
+pub use inbox::{DeadLetter, InboxEntry, InboxInsert, InboxStore, InboxWrites};
+pub use outbox::{
+    ClaimRequest, Ordering, OutboxRow, OutboxState, OutboxStore, OutboxWrites, PurgeRequest, RedriveRequest, RowId,
+    SettleOutcome, Settlement, WhenDead,
+};
+pub use participant::{OperationRecord, OperationState, Participants};
+pub use saga::{
+    AcquireRequest, DefinitionRef, LogEntry, NewSaga, SagaAppend, SagaCreate, SagaInstance, SagaStatus, SagaStore,
+    SagaWrites,
+};
+
+use super::Timestamp;
+
+/// One database: documents, outbox, inbox, saga logs, participants' operations and checkpoints.
+///
+/// Methods outside a transaction ([`OutboxStore`], [`InboxStore`], [`SagaStore`]) are short transactions of their own.
+/// All leases and delays are judged by the store's own clock.
+#[async_trait]
+pub trait Store: OutboxStore + InboxStore + SagaStore + Send + Sync {
+    /// Opens a transaction that sees the store as it is now.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]. Dropping the future leaves nothing open.
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError>;
+
+    /// What is waiting in the store: for health checks, and for the simulator to see that a run has come to rest.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn backlog(&self) -> Result<Backlog, StoreError>;
+
+    /// The store's own clock.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn now(&self) -> Result<Timestamp, StoreError>;
+}
+
+/// A transaction: all of it is applied at commit, or none of it.
+///
+/// Isolation is snapshot isolation or stricter. A write that another transaction has overtaken fails with
+/// [`StoreError::Conflict`], at the write or at commit. After any error the only thing left to do is to drop the
+/// transaction, which aborts it. Using one after commit does not compile:
+///
+/// ```compile_fail
+/// # use seaworthy_core::ports::Transaction;
+/// # async fn f(tx: Box<dyn Transaction>) {
+/// tx.commit().await.unwrap();
+/// tx.commit().await.unwrap();
+/// # }
+/// ```
+#[async_trait]
+pub trait Transaction: Documents + OutboxWrites + InboxWrites + SagaWrites + Participants + Send {
+    /// How far a consumer has read: its own row, written together with its effect. `None` before the first time.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn checkpoint(&mut self, consumer: &str) -> Result<Option<u64>, StoreError>;
+
+    /// Moves a consumer's checkpoint.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if it was moved by another transaction meanwhile, or if `position` lies before the
+    /// stored one.
+    async fn set_checkpoint(&mut self, consumer: &str, position: u64) -> Result<(), StoreError>;
+
+    /// The adapter's own connection, inside this transaction, for a user's own statements.
+    ///
+    /// What it is, is the adapter's to say (`rusqlite::Connection` for SQLite); see [`connection`] for typed access.
+    /// It must not be used to commit or to roll back.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] if the adapter has none to lend.
+    async fn raw_connection(&mut self) -> Result<&mut (dyn Any + Send), StoreError>;
+
+    /// Notes a fact that becomes true when this transaction commits, for whoever judges the run.
+    ///
+    /// Documents are seen by a judge as they are; what a user writes with statements of their own is not, and this
+    /// says it. Production stores ignore it.
+    fn observe(&mut self, fact: &'static str, subject: &str, value: i64) {
+        let _ = (fact, subject, value);
+    }
+
+    /// Commits.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`], [`StoreError::Unavailable`] and [`StoreError::Refused`]: not applied.
+    /// [`StoreError::Unknown`]: applied or not; find out by reading what it would have written. Dropping the future
+    /// leaves the outcome unknown too.
+    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// The transaction's own connection as type `C`.
+///
+/// # Errors
+/// [`StoreError::Refused`] if the store behind the transaction lends no connection, or one of another type; the
+/// message names the type that was asked for.
+pub async fn connection<C: Any + Send>(tx: &mut dyn Transaction) -> Result<&mut C, StoreError> {
+    tx.raw_connection().await?.downcast_mut::<C>().ok_or_else(|| {
+        StoreError::Refused(SmolStr::from(format!(
+            "the store's connection is not a {}: use the type that the adapter documents",
+            std::any::type_name::<C>()
+        )))
+    })
+}

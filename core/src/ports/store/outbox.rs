@@ -1,0 +1,184 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use smol_str::SmolStr;
+
+use super::StoreError;
+use crate::{
+    ids::{ClaimToken, MessageId},
+    message::Message,
+    ports::Timestamp,
+};
+
+/// A row's own number in its store. Numbers are handed out when a row is staged; commit order may differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowId(pub u64);
+
+/// Where a row stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OutboxState {
+    /// Waits for a relay.
+    Pending,
+    /// A relay has it, until its lease ends.
+    Claimed,
+    /// The broker acknowledged it.
+    Dispatched,
+    /// Given up; waits for a redrive or a purge.
+    Dead,
+}
+
+/// A row as its claimer sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// The row's number.
+    pub row: RowId,
+    /// The message, with `sequence` set to its position in the store's commit order.
+    pub message: Message,
+    /// Claims so far, this one included.
+    pub attempts: u32,
+}
+
+/// Which rows of one key may be in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ordering {
+    /// At most one unsettled row of a key is in flight; later rows of the key wait, also while it backs off.
+    PerKey,
+    /// Any pending row may be claimed.
+    Unordered,
+}
+
+/// What a dead row means for the later rows of its key, under [`Ordering::PerKey`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenDead {
+    /// They wait until the dead row is redriven or purged.
+    BlockKey,
+    /// They go on, past a gap.
+    SkipDead,
+}
+
+/// Asks for rows to publish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClaimRequest {
+    /// A fresh token that names this claim.
+    pub token: ClaimToken,
+    /// How many rows at most.
+    pub limit: usize,
+    /// How long the claim holds, by the store's clock.
+    pub lease: Duration,
+    /// Order within a key.
+    pub ordering: Ordering,
+    /// What a dead row means for its key.
+    pub when_dead: WhenDead,
+}
+
+/// What became of a claimed row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SettleOutcome {
+    /// The broker acknowledged it.
+    Dispatched,
+    /// To be tried again after `delay`, by the store's clock. The attempt counts.
+    Retry {
+        /// How long to wait.
+        delay: Duration,
+        /// What went wrong, kept as the row's `last_error`.
+        error: SmolStr,
+    },
+    /// Given back untried, or after an outage that was not the message's fault: the attempt is taken back.
+    Release {
+        /// How long to wait.
+        delay: Duration,
+    },
+    /// Given up for good.
+    Dead {
+        /// Why.
+        reason: SmolStr,
+    },
+}
+
+/// One row's outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// Which row.
+    pub row: RowId,
+    /// What became of it.
+    pub outcome: SettleOutcome,
+}
+
+/// Asks for dead rows to be pending again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedriveRequest {
+    /// Only these events; all dead rows where `None`.
+    pub only: Option<Vec<MessageId>>,
+    /// How many rows at most.
+    pub limit: usize,
+}
+
+/// Asks for old rows to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PurgeRequest {
+    /// Only rows that reached their final state at least this long ago, by the store's clock.
+    pub older_than: Duration,
+    /// How many rows at most, so that one purge never holds the table for long.
+    pub limit: usize,
+}
+
+/// Staging, inside a transaction. There is no way to stage a message without one.
+#[async_trait]
+pub trait OutboxWrites: Send {
+    /// Stages a message: it is published if, and only if, this transaction commits.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if a message of this id was staged before; any other [`StoreError`].
+    async fn stage(&mut self, message: &Message) -> Result<(), StoreError>;
+}
+
+/// The relay's side of the outbox: short transactions of their own.
+///
+/// A row is `pending -> claimed -> dispatched`, back to `pending` after a failure or when the lease ends, or `dead`.
+#[async_trait]
+pub trait OutboxStore: Send + Sync {
+    /// Claims rows for `request.lease`. A row whose lease has ended may be claimed again. Each claim counts one attempt.
+    /// Rows come in commit order, and a row is never shown while an earlier commit of its key is still in flight.
+    ///
+    /// # Errors
+    /// Any [`StoreError`]; after [`StoreError::Unknown`] the rows come back when the lease ends.
+    async fn claim(&self, request: &ClaimRequest) -> Result<Vec<OutboxRow>, StoreError>;
+
+    /// Settles rows under a claim, and says for each whether this claim still held it. A row that it does not hold is
+    /// left as it is.
+    ///
+    /// # Errors
+    /// Any [`StoreError`]; after [`StoreError::Unknown`] some or all may be settled.
+    async fn settle(&self, token: ClaimToken, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError>;
+
+    /// Dead rows, oldest first, with the reason: for operators.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError>;
+
+    /// Makes dead rows pending again with their attempts at zero. They keep their event ids and their order.
+    /// Returns how many.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn redrive(&self, request: &RedriveRequest) -> Result<u64, StoreError>;
+
+    /// Deletes dispatched rows only. Returns how many.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<u64, StoreError>;
+
+    /// Deletes dead rows: an operator's decision, never a routine. Returns how many.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn purge_dead(&self, request: &PurgeRequest) -> Result<u64, StoreError>;
+
+    /// When the earliest row that is not claimable yet will be, if there is one: a hint for how long to sleep.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn next_available(&self) -> Result<Option<Timestamp>, StoreError>;
+}

@@ -1,0 +1,39 @@
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::StoreError;
+use crate::ids::OperationId;
+
+/// What a participant knows of one operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperationState {
+    /// Carried out, with this answer.
+    Executed(Bytes),
+    /// Carried out and compensated, or compensated before it ever ran (a tombstone): it must not run any more.
+    Compensated,
+}
+
+/// One operation of a participant. `id` is the id of the action, for its compensation too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperationRecord {
+    /// The action's operation id.
+    pub id: OperationId,
+    /// Where it stands.
+    pub state: OperationState,
+}
+
+/// Operations of a participant, written together with their effect.
+#[async_trait]
+pub trait Participants: Send {
+    /// Reads an operation.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn operation(&mut self, id: OperationId) -> Result<Option<OperationState>, StoreError>;
+
+    /// Writes an operation. An executed one may become compensated; nothing else may change.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`], here or at commit, if another transaction wrote it since this one began.
+    async fn put_operation(&mut self, record: &OperationRecord) -> Result<(), StoreError>;
+}

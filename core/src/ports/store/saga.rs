@@ -1,0 +1,210 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::{PurgeRequest, StoreError};
+use crate::{ids::SagaId, ports::Timestamp};
+
+/// Which definition a saga runs: pinned when it starts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DefinitionRef {
+    /// The definition's name.
+    pub name: SmolStr,
+    /// Its version.
+    pub version: u32,
+    /// A hash of its structure, so that a change without a new version is noticed.
+    pub hash: u64,
+}
+
+/// Where a saga stands, as far as the store has to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SagaStatus {
+    /// Goes forward.
+    Running,
+    /// Goes back.
+    Compensating,
+    /// Waits for an operator.
+    Stuck,
+    /// Done, forward.
+    Completed,
+    /// Done, back.
+    Compensated,
+    /// Given up by an operator.
+    Abandoned,
+}
+
+impl SagaStatus {
+    /// Whether it never changes again.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Compensated | Self::Abandoned)
+    }
+
+    /// Whether it moves by itself.
+    pub fn is_active(self) -> bool {
+        matches!(self, Self::Running | Self::Compensating)
+    }
+}
+
+/// A saga to create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSaga {
+    /// Its id.
+    pub id: SagaId,
+    /// What it runs.
+    pub definition: DefinitionRef,
+    /// Business key: one saga for each definition name and key.
+    pub key: SmolStr,
+    /// Its input, encoded.
+    pub input: Bytes,
+    /// Shared by all messages of this saga.
+    pub correlation_id: uuid::Uuid,
+    /// How long the creator owns it, by the store's clock. It starts at epoch 1.
+    pub lease: Duration,
+}
+
+/// What creating a saga found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SagaCreate {
+    /// It is new, and owned by the creator at epoch 1.
+    Created,
+    /// There is one for this key.
+    Exists(SagaId),
+}
+
+/// A saga as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SagaInstance {
+    /// Its id.
+    pub id: SagaId,
+    /// What it runs.
+    pub definition: DefinitionRef,
+    /// Its business key.
+    pub key: SmolStr,
+    /// Its input, encoded.
+    pub input: Bytes,
+    /// Shared by all messages of this saga.
+    pub correlation_id: uuid::Uuid,
+    /// Where it stands.
+    pub status: SagaStatus,
+    /// The owner's epoch: a takeover makes it one more.
+    pub epoch: u64,
+    /// How many log entries there are; the next one has this number plus one.
+    pub log_length: u64,
+    /// The owner's lease, by the store's clock.
+    pub lease_until: Timestamp,
+    /// Not to be acquired before this, by the store's clock.
+    pub wake_at: Timestamp,
+}
+
+/// Entries to append to a saga's log, and what they make of the saga.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SagaAppend {
+    /// Which saga.
+    pub saga: SagaId,
+    /// The appender's epoch.
+    pub epoch: u64,
+    /// The log length that the appender has seen.
+    pub expected_length: u64,
+    /// Encoded entries.
+    pub records: Vec<Bytes>,
+    /// The saga's status after them.
+    pub status: SagaStatus,
+    /// The owner's lease from now on; zero gives the saga up.
+    pub lease: Duration,
+    /// Nobody is to acquire it before this long from now, unless it is zero.
+    pub sleep: Duration,
+}
+
+/// One entry of a saga's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Its number: `1`, `2`, `3` ... without a gap.
+    pub sequence: u64,
+    /// The epoch of its writer.
+    pub epoch: u64,
+    /// When it was written, by the store's clock.
+    pub at: Timestamp,
+    /// The encoded entry.
+    pub record: Bytes,
+}
+
+/// Asks for sagas that nobody owns and that are due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcquireRequest {
+    /// Only this one, or any.
+    pub only: Option<SagaId>,
+    /// Only sagas of these definition names.
+    pub definitions: Vec<SmolStr>,
+    /// How many at most.
+    pub limit: usize,
+    /// How long they are owned, by the store's clock.
+    pub lease: Duration,
+}
+
+/// A saga's log, inside a transaction.
+#[async_trait]
+pub trait SagaWrites: Send {
+    /// Creates a saga unless there is one for its definition name and key. Like [`InboxWrites::inbox_insert`], it
+    /// waits for an open transaction that is creating the same one.
+    ///
+    /// [`InboxWrites::inbox_insert`]: super::InboxWrites::inbox_insert
+    ///
+    /// # Errors
+    /// Only a failure of the store.
+    async fn saga_create(&mut self, saga: &NewSaga) -> Result<SagaCreate, StoreError>;
+
+    /// Appends to a saga's log. Epoch and length are checked against what is committed at commit, not against this
+    /// transaction's snapshot, so that parallel steps of one saga do not fail each other.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`], here or at commit, if the epoch is not the saga's or the log has grown.
+    async fn saga_append(&mut self, append: &SagaAppend) -> Result<(), StoreError>;
+}
+
+/// Ownership and reading of sagas: short transactions of their own.
+#[async_trait]
+pub trait SagaStore: Send + Sync {
+    /// Takes over active sagas whose lease has ended and whose time has come: each gets the next epoch and a new lease,
+    /// and writes of older epochs fail from then on. With `only`, a stuck saga is taken over too, and regardless of its
+    /// `wake_at`, as an operator needs.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn acquire_sagas(&self, request: &AcquireRequest) -> Result<Vec<SagaInstance>, StoreError>;
+
+    /// Extends the owner's lease. `false` if the epoch is not the saga's any more.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn renew_saga(&self, saga: SagaId, epoch: u64, lease: Duration) -> Result<bool, StoreError>;
+
+    /// A saga by its id.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn saga(&self, id: SagaId) -> Result<Option<SagaInstance>, StoreError>;
+
+    /// A saga by its definition's name and business key.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn saga_by_key(&self, definition: &str, key: &str) -> Result<Option<SagaInstance>, StoreError>;
+
+    /// Up to `limit` entries of a saga's log, those after number `after`.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError>;
+
+    /// Deletes the logs of sagas that ended at least `request.older_than` ago, `request.limit` sagas at most. The saga
+    /// itself stays, so that its business key stays taken. Returns how many sagas.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn purge_saga_logs(&self, request: &PurgeRequest) -> Result<u64, StoreError>;
+}
+

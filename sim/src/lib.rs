@@ -1,0 +1,8 @@
+//! A seeded deterministic simulator for sagas, outboxes and inboxes.
+
+#[cfg(not(madsim))]
+compile_error!(
+    "seaworthy-sim needs `--cfg madsim`, and without it simulated code would vanish silently. Add to .cargo/config.toml:\n\
+     [build]\nrustflags = [\"--cfg\", \"madsim\"]\nrustdocflags = [\"--cfg\", \"madsim\"]\n\
+     If RUSTFLAGS is set in the environment it replaces that file: add --cfg madsim to it too."
+);

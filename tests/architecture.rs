@@ -1,0 +1,1 @@
+//! The architecture's invariants, held by tests.

@@ -207,4 +207,3 @@ pub trait SagaStore: Send + Sync {
     /// Any [`StoreError`].
     async fn purge_saga_logs(&self, request: &PurgeRequest) -> Result<u64, StoreError>;
 }
-

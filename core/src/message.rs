@@ -12,7 +12,7 @@ use crate::{ids::MessageId, ports::Timestamp};
 /// Fields follow [CloudEvents 1.0](https://github.com/cloudevents/spec); `partition_key`, `sequence`, `correlation_id`,
 /// `causation_id` and `traceparent` are its documented extensions. The payload is separate from the envelope, so no
 /// payload can override an envelope field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Message {
     /// CloudEvents `id`: the event's id, unchanged from commit to effect.
     pub id: MessageId,

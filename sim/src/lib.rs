@@ -6,3 +6,10 @@ compile_error!(
      [build]\nrustflags = [\"--cfg\", \"madsim\"]\nrustdocflags = [\"--cfg\", \"madsim\"]\n\
      If RUSTFLAGS is set in the environment it replaces that file: add --cfg madsim to it too."
 );
+
+pub mod external;
+pub mod invariants;
+pub mod plan;
+pub mod scenario;
+pub mod trace;
+pub mod world;

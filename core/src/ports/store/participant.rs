@@ -5,7 +5,7 @@ use super::StoreError;
 use crate::ids::OperationId;
 
 /// What a participant knows of one operation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum OperationState {
     /// Carried out, with this answer.
     Executed(Bytes),

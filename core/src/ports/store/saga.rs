@@ -9,7 +9,7 @@ use super::{PurgeRequest, StoreError};
 use crate::{ids::SagaId, ports::Timestamp};
 
 /// Which definition a saga runs: pinned when it starts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DefinitionRef {
     /// The definition's name.
     pub name: SmolStr,

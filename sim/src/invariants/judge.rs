@@ -1,0 +1,48 @@
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+/// An invariant that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// Which invariant.
+    pub invariant: SmolStr,
+    /// What it was about: a message, a saga, an order.
+    pub entity: String,
+    /// One sentence that says what is wrong, with the entity.
+    pub sentence: String,
+    /// Numbers of the events that show it.
+    pub events: Vec<u64>,
+}
+
+/// Where an invariant says what it found.
+#[derive(Debug)]
+pub struct Judge<'a> {
+    pub(crate) invariant: &'static str,
+    pub(crate) judged: &'a mut u64,
+    pub(crate) reached: &'a mut Vec<&'static str>,
+    pub(crate) violations: &'a mut Vec<Violation>,
+}
+
+impl Judge<'_> {
+    /// Says that the invariant had something to judge. One that never had proves nothing, and the campaign says so.
+    pub fn judged(&mut self) {
+        *self.judged += 1;
+    }
+
+    /// Says that the invariant does not hold.
+    pub fn violate(&mut self, entity: impl Into<String>, sentence: impl Into<String>, events: Vec<u64>) {
+        self.violations.push(Violation {
+            invariant: SmolStr::new_static(self.invariant),
+            entity: entity.into(),
+            sentence: sentence.into(),
+            events,
+        });
+    }
+
+    /// Says that a goal of a `Sometimes` invariant was reached.
+    pub fn reached(&mut self, goal: &'static str) {
+        if !self.reached.contains(&goal) {
+            self.reached.push(goal);
+        }
+    }
+}

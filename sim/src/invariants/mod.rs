@@ -1,0 +1,45 @@
+//! What must hold: judged from the trace as it streams by.
+
+mod judge;
+
+pub use judge::{Judge, Violation};
+
+use crate::trace::Event;
+
+/// When an invariant is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mode {
+    /// As the trace grows: it must hold at every event.
+    Always,
+    /// After the system has come to rest.
+    Eventually,
+    /// Over a campaign: it must happen at least once. [`Judge::reached`] says when.
+    Sometimes,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ending {
+    /// It came to rest after it had healed.
+    Quiet,
+    /// It used up its budget: what was still waiting may never have come.
+    OutOfBudget,
+}
+
+/// One property. It sees the trace as a stream, draws nothing, and keeps its own small state: what is settled is
+/// forgotten, so that a run of months stays small.
+pub trait Invariant: Send {
+    /// Its name: words with hyphens, as in `lost-event`.
+    fn name(&self) -> &'static str;
+
+    /// When it is judged.
+    fn mode(&self) -> Mode;
+
+    /// Sees one event.
+    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>);
+
+    /// Sees the end. The default has nothing to add.
+    fn conclude(&mut self, ending: Ending, judge: &mut Judge<'_>) {
+        let _ = (ending, judge);
+    }
+}

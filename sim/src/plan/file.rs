@@ -1,0 +1,132 @@
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{FORMAT, Fault, Plan, Point, Verdict};
+use crate::scenario::Topology;
+
+/// Why a plan can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// It is not JSON, or not whole.
+    #[error("plan is malformed or truncated: {0}")]
+    Malformed(String),
+    /// Its format is another one.
+    #[error(
+        "plan has format {found:?}; this version reads {FORMAT:?}: use the seaworthy that wrote it, or a newer one"
+    )]
+    Format {
+        /// The format that it names.
+        found: String,
+    },
+    /// It is for another scenario.
+    #[error("plan is for scenario {found:?}, not {wanted:?}")]
+    Scenario {
+        /// The scenario that it names.
+        found: String,
+        /// The scenario that was to run.
+        wanted: String,
+    },
+    /// It names something that the scenario doesn't have.
+    #[error("fault {index} names {kind} {name:?}, which the scenario does not have (it has: {known})")]
+    UnknownName {
+        /// Position in `faults`, from 0.
+        index: usize,
+        /// `process`, `store` or `service`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// A verdict that a call of this kind can't honour.
+    #[error("fault {index}: a call at point {:?} can't honour {verdict:?}", point.name())]
+    Unfit {
+        /// Position in `faults`, from 0.
+        index: usize,
+        /// Where it was to strike.
+        point: Point,
+        /// What it was to do.
+        verdict: Verdict,
+    },
+    /// A number out of range.
+    #[error("plan has {what}")]
+    Range {
+        /// Which number, and what it should be.
+        what: String,
+    },
+}
+
+/// What is read first, so that a newer format is named as such before its fields are looked at.
+#[derive(Deserialize)]
+struct Head {
+    format: String,
+    scenario: Option<String>,
+}
+
+/// The scenario that a plan file names, once its format is known to be readable.
+///
+/// # Errors
+/// [`PlanError::Malformed`] and [`PlanError::Format`].
+pub fn scenario_of(text: &str) -> Result<String, PlanError> {
+    let head: Head = serde_json::from_str(text).map_err(|error| PlanError::Malformed(error.to_string()))?;
+    if head.format != FORMAT {
+        return Err(PlanError::Format { found: head.format });
+    }
+    head.scenario.ok_or_else(|| PlanError::Malformed("missing field `scenario`".to_owned()))
+}
+
+impl<W> Plan<W> {
+    /// Reads a plan. Its fit to a scenario is checked by [`Plan::validate`].
+    ///
+    /// # Errors
+    /// [`PlanError::Malformed`] and [`PlanError::Format`].
+    pub fn parse(text: &str) -> Result<Self, PlanError>
+    where
+        W: DeserializeOwned,
+    {
+        scenario_of(text)?;
+        serde_json::from_str(text).map_err(|error| PlanError::Malformed(error.to_string()))
+    }
+
+    /// Prints the plan as it is committed: indented JSON with a final newline.
+    pub fn print(&self) -> String
+    where
+        W: Serialize,
+    {
+        let mut text =
+            serde_json::to_string_pretty(self).expect("a plan holds only strings, numbers and lists of them");
+        text.push('\n');
+        text
+    }
+
+    /// Checks that the plan can be honoured to the letter by a scenario of this name and topology.
+    ///
+    /// # Errors
+    /// Every [`PlanError`] but the malformed one.
+    pub fn validate(&self, scenario: &str, topology: &Topology) -> Result<(), PlanError> {
+        if self.format != FORMAT {
+            return Err(PlanError::Format { found: self.format.to_string() });
+        }
+        if self.scenario != scenario {
+            return Err(PlanError::Scenario { found: self.scenario.to_string(), wanted: scenario.to_owned() });
+        }
+        self.schedule.validate()?;
+        for (index, fault) in self.faults.iter().enumerate() {
+            topology.knows(index, fault)?;
+            match fault {
+                Fault::Call(call) if call.nth == 0 => {
+                    return Err(PlanError::Range { what: format!("fault {index} at call 0: calls count from 1") });
+                }
+                Fault::Call(call) if !call.verdict.fits(call.point) => {
+                    return Err(PlanError::Unfit { index, point: call.point, verdict: call.verdict });
+                }
+                Fault::Timed(timed) if timed.to_ms <= timed.from_ms => {
+                    return Err(PlanError::Range {
+                        what: format!("fault {index} that ends at {} ms, not after its start", timed.to_ms),
+                    });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

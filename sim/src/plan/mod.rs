@@ -1,0 +1,41 @@
+//! The plan: a run's whole identity, as data.
+//!
+//! A plan can be printed, committed as a regression case, read back and shrunk. All dice are thrown when it is made:
+//! while a run goes on, nothing random decides a fault.
+
+mod fault;
+mod file;
+mod point;
+mod schedule;
+mod verdict;
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+pub use fault::{CallFault, Disturbance, Fault, FaultKind, TimedFault};
+pub use file::{PlanError, scenario_of};
+pub use point::Point;
+pub use schedule::{Latency, Schedule};
+pub use verdict::{Restart, Verdict};
+
+/// The format that this version writes, and the newest that it reads.
+pub const FORMAT: &str = "seaworthy/plan@1";
+
+/// Everything that a run depends on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan<W> {
+    /// Always [`FORMAT`] in a valid plan.
+    pub format: SmolStr,
+    /// Which scenario it is for.
+    pub scenario: SmolStr,
+    /// Seeds the schedule, the latencies and each process's randomness.
+    pub seed: u64,
+    /// How time passes at port calls.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// What the outside asks of the system, in the scenario's own type.
+    pub workload: W,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+}

@@ -1,0 +1,55 @@
+use serde::{Deserialize, Serialize};
+
+/// How long the world takes for a port call that leaves the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Latency {
+    /// No time at all: only the schedule decides who goes first.
+    Zero,
+    /// The same for every call, in virtual milliseconds.
+    Equal {
+        /// Milliseconds.
+        ms: u32,
+    },
+    /// Drawn for each call from the plan's latency stream, `min_ms..=max_ms`, short ones more often.
+    Spread {
+        /// Shortest, in virtual milliseconds, at least 1.
+        min_ms: u32,
+        /// Longest, in virtual milliseconds.
+        max_ms: u32,
+    },
+}
+
+/// How time passes and who is held up. Which of several ready tasks goes next is always drawn from the seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schedule {
+    /// The latency of port calls.
+    pub latency: Latency,
+    /// Of 1,000 port calls, how many are held up for a drawn multiple of the latency, so that any task can be stalled
+    /// against any other even where all latencies are equal.
+    #[serde(default)]
+    pub stall_per_mille: u16,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self { latency: Latency::Spread { min_ms: 1, max_ms: 8 }, stall_per_mille: 10 }
+    }
+}
+
+impl Schedule {
+    /// Checks the numbers.
+    pub(super) fn validate(&self) -> Result<(), super::PlanError> {
+        let wrong = match self.latency {
+            Latency::Spread { min_ms: 0, .. } => Some("a latency spread from 0 ms: the least is 1".to_owned()),
+            Latency::Spread { min_ms, max_ms } if max_ms < min_ms => {
+                Some(format!("a latency spread from {min_ms} to {max_ms} ms: the other way round"))
+            }
+            Latency::Equal { ms: 0 } => Some("an equal latency of 0 ms: write \"zero\"".to_owned()),
+            _ if self.stall_per_mille > 1_000 => Some(format!("{} stalls in 1,000 calls", self.stall_per_mille)),
+            _ => None,
+        };
+        wrong.map_or(Ok(()), |what| Err(super::PlanError::Range { what }))
+    }
+}

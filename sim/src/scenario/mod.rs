@@ -1,0 +1,58 @@
+//! The seam for users: what is run, what is asked of it, and what must hold.
+
+mod draw;
+mod topology;
+mod workload;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use seaworthy_core::ports::{Store, Timestamp};
+
+pub use draw::Draw;
+pub use topology::{Boot, ExternalSpec, ProcessSpec, Topology};
+pub use workload::Workload;
+
+use crate::{invariants::Invariant, world::Client};
+
+/// A workflow under test: its processes, what the outside asks of them, and what must hold.
+///
+/// Everything is public API of this crate and of `seaworthy-core`; the processes are the very code that production runs.
+#[async_trait]
+pub trait Scenario: Send + Sync + 'static {
+    /// What the outside asks: part of the plan, so it is serialised with it.
+    type Workload: Workload;
+
+    /// Its name in plans and on the command line.
+    fn name(&self) -> &str;
+
+    /// One sentence about it.
+    fn about(&self) -> &str;
+
+    /// Processes, stores, external services and consumer groups.
+    fn topology(&self) -> Topology;
+
+    /// Draws a workload. All dice are thrown here, none during the run.
+    fn workload(&self, draw: &mut Draw) -> Self::Workload;
+
+    /// What must hold. Called once for each run; invariants keep their own state.
+    fn invariants(&self, workload: &Self::Workload) -> Vec<Box<dyn Invariant>>;
+
+    /// Fills the stores before anything starts, without faults. Not part of the trace.
+    ///
+    /// `store` finds a store of the topology by its name.
+    async fn prepare(&self, workload: &Self::Workload, store: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync)) {
+        let _ = (workload, store);
+    }
+
+    /// Plays the outside: asks what the workload says, when it says so, until all of it has been answered.
+    ///
+    /// It runs in a place that never fails; [`Client::ask`] repeats a request until an answer is heard.
+    async fn drive(&self, workload: &Self::Workload, client: Client);
+
+    /// The moment at which virtual time starts.
+    fn epoch(&self) -> Timestamp {
+        // 1 January 2024, so that a printed time is not taken for a zero.
+        Timestamp::from_micros(1_704_067_200_000_000)
+    }
+}

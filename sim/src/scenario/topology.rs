@@ -1,0 +1,156 @@
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use seaworthy_core::ports::{Ports, SubscriptionSpec};
+use smol_str::SmolStr;
+
+use crate::{
+    external::Service,
+    plan::{Disturbance, Fault, PlanError},
+};
+
+/// What a process is handed at each boot.
+#[derive(Clone)]
+pub struct Boot {
+    /// All that it may touch.
+    pub ports: Ports,
+    /// The release of its program: 1 at first, one more after a restart with an upgrade.
+    pub release: u32,
+}
+
+type Program = Arc<dyn Fn(Boot) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// One process.
+#[derive(Clone)]
+pub struct ProcessSpec {
+    /// Its name in plans and traces, for example `orders-1`.
+    pub name: SmolStr,
+    /// The service that it is a replica of: requests go to any replica of a service.
+    pub service: SmolStr,
+    /// The store that it runs on.
+    pub store: SmolStr,
+    /// Its program: called anew at every boot.
+    pub program: Program,
+}
+
+/// One external service.
+#[derive(Clone)]
+pub struct ExternalSpec {
+    /// Its name in calls.
+    pub name: SmolStr,
+    /// Makes a fresh service for each run.
+    pub make: Arc<dyn Fn() -> Box<dyn Service> + Send + Sync>,
+}
+
+/// Processes, stores, external services and consumer groups of a scenario.
+#[derive(Clone)]
+pub struct Topology {
+    /// The processes, in the order in which they were added.
+    pub processes: Vec<ProcessSpec>,
+    /// External services.
+    pub externals: Vec<ExternalSpec>,
+    /// Consumer groups that exist from the start, as an operator would have declared them.
+    pub groups: Vec<SubscriptionSpec>,
+    /// How long the broker waits for an acknowledgement before it delivers again.
+    pub visibility_timeout: Duration,
+}
+
+impl Default for Topology {
+    fn default() -> Self {
+        Self {
+            processes: Vec::new(),
+            externals: Vec::new(),
+            groups: Vec::new(),
+            visibility_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Topology {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a process: replica `name` of `service`, on `store`, which comes into being with the first process on it.
+    #[must_use]
+    pub fn process<F>(
+        mut self,
+        name: &str,
+        service: &str,
+        store: &str,
+        program: impl Fn(Boot) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.processes.push(ProcessSpec {
+            name: name.into(),
+            service: service.into(),
+            store: store.into(),
+            program: Arc::new(move |boot| Box::pin(program(boot))),
+        });
+        self
+    }
+
+    /// Adds an external service.
+    #[must_use]
+    pub fn external<S: Service + 'static>(mut self, name: &str, make: impl Fn() -> S + Send + Sync + 'static) -> Self {
+        self.externals.push(ExternalSpec { name: name.into(), make: Arc::new(move || Box::new(make())) });
+        self
+    }
+
+    /// Declares a consumer group, so that nothing is lost before its first member joins.
+    #[must_use]
+    pub fn group(mut self, group: &str, topics: &[&str]) -> Self {
+        self.groups.push(SubscriptionSpec {
+            group: group.into(),
+            topics: topics.iter().map(|topic| SmolStr::from(*topic)).collect(),
+        });
+        self
+    }
+
+    /// Sets how long the broker waits for an acknowledgement.
+    #[must_use]
+    pub fn visibility_timeout(mut self, timeout: Duration) -> Self {
+        self.visibility_timeout = timeout;
+        self
+    }
+
+    /// The names of the stores, each once, in order of first use.
+    pub fn stores(&self) -> Vec<SmolStr> {
+        let mut stores: Vec<SmolStr> = Vec::new();
+        for process in &self.processes {
+            if !stores.contains(&process.store) {
+                stores.push(process.store.clone());
+            }
+        }
+        stores
+    }
+
+    /// Checks that everything a fault names exists.
+    ///
+    /// # Errors
+    /// [`PlanError::UnknownName`].
+    pub fn knows(&self, index: usize, fault: &Fault) -> Result<(), PlanError> {
+        let processes = || self.processes.iter().map(|process| process.name.clone()).collect();
+        let (kind, name, known): (_, _, Vec<SmolStr>) = match fault {
+            Fault::Call(call) => ("process", &call.process, processes()),
+            Fault::Timed(timed) => match &timed.what {
+                Disturbance::BrokerOutage => return Ok(()),
+                Disturbance::StoreOutage { store } => ("store", store, self.stores()),
+                Disturbance::ExternalOutage { service } => {
+                    ("service", service, self.externals.iter().map(|external| external.name.clone()).collect())
+                }
+                Disturbance::Partition { process }
+                | Disturbance::Pause { process }
+                | Disturbance::SlowLink { process, .. }
+                | Disturbance::ClockSkew { process, .. } => ("process", process, processes()),
+            },
+        };
+        if known.contains(name) {
+            return Ok(());
+        }
+        Err(PlanError::UnknownName { index, kind, name: name.to_string(), known: known.join(", ") })
+    }
+}

@@ -1,0 +1,23 @@
+use std::{fmt::Debug, ops::Range};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// What the outside asks: printable, readable, and shrinkable item by item.
+pub trait Workload: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// How many items (orders, payments ...) there are.
+    fn len(&self) -> usize;
+
+    /// Whether there is nothing to do.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The same without the items in `range`, which lies within `0..len()`.
+    fn without(&self, range: Range<usize>) -> Self;
+
+    /// Simpler variants with the same number of items: smaller quantities, earlier times. Simplest first; each must be
+    /// simpler than this one, so that shrinking ends.
+    fn simpler(&self) -> Vec<Self> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,104 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use seaworthy_core::{
+    ids::{MessageId, OperationId, SagaId},
+    message::Message,
+    ports::{DefinitionRef, OperationState, SagaStatus},
+};
+use smol_str::SmolStr;
+
+/// One thing that a transaction made true when it committed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// A document was written, or deleted where the body is `None`.
+    Document {
+        /// Its collection.
+        collection: SmolStr,
+        /// Its id.
+        id: SmolStr,
+        /// Its new version; `0` for a deletion.
+        version: u64,
+        /// Its new content.
+        body: Option<Bytes>,
+    },
+    /// A message was staged in the outbox.
+    Staged(Arc<Message>),
+    /// A message was inserted into the inbox: it counts as handled.
+    Handled {
+        /// By whom.
+        consumer: SmolStr,
+        /// Which.
+        message: MessageId,
+    },
+    /// A failed attempt at a message was counted.
+    Failed {
+        /// By whom.
+        consumer: SmolStr,
+        /// Which.
+        message: MessageId,
+        /// Failures so far.
+        failures: u32,
+    },
+    /// A message became a dead letter.
+    Buried {
+        /// By whom.
+        consumer: SmolStr,
+        /// Which.
+        message: MessageId,
+        /// Why.
+        reason: SmolStr,
+    },
+    /// A dead letter was taken out again.
+    Exhumed {
+        /// By whom.
+        consumer: SmolStr,
+        /// Which.
+        message: MessageId,
+    },
+    /// A saga was created.
+    SagaCreated {
+        /// Its id.
+        saga: SagaId,
+        /// What it runs.
+        definition: DefinitionRef,
+        /// Its business key.
+        key: SmolStr,
+    },
+    /// A saga's log grew.
+    SagaLogged {
+        /// Which saga.
+        saga: SagaId,
+        /// The writer's epoch.
+        epoch: u64,
+        /// The log's length before.
+        length: u64,
+        /// The encoded records (`seaworthy_core::saga::Record`).
+        records: Vec<Bytes>,
+        /// The saga's status after them.
+        status: SagaStatus,
+    },
+    /// A participant's operation was written.
+    Operation {
+        /// The action's operation id.
+        id: OperationId,
+        /// Where it stands now.
+        state: OperationState,
+    },
+    /// A consumer's checkpoint moved.
+    Checkpoint {
+        /// Whose.
+        consumer: SmolStr,
+        /// To where.
+        position: u64,
+    },
+    /// A fact that the transaction noted (`Transaction::observe`).
+    Observed {
+        /// Which fact.
+        fact: &'static str,
+        /// About what.
+        subject: SmolStr,
+        /// Its value.
+        value: i64,
+    },
+}

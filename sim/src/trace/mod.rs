@@ -1,0 +1,12 @@
+//! The trace: what happened, one event a port call, in the order in which it happened.
+//!
+//! Everything that judges a run reads the trace and nothing else. It is a stream: a run hands each event to the
+//! fingerprint and to the invariants and keeps it only when asked to.
+
+mod effect;
+mod event;
+mod fingerprint;
+
+pub use effect::Effect;
+pub use event::{ClaimedRow, Event, Outcome, ProcessIndex, SettledRow, TxId, VirtualTime, What};
+pub use fingerprint::Fingerprint;

@@ -1,0 +1,40 @@
+use std::{sync::Arc, time::Duration};
+
+use seaworthy_core::ports::{Clock, Store};
+
+/// Makes a store for the run: its name in the topology, and its clock.
+pub type StoreFactory = Arc<dyn Fn(&str, Arc<dyn Clock>) -> Arc<dyn Store> + Send + Sync>;
+
+/// How much a run may use before it counts as livelocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Port calls that any run may make.
+    pub port_calls: u64,
+    /// Port calls that it may make beyond that for each item of the workload.
+    pub port_calls_per_item: u64,
+    /// Virtual time that it may take to come to rest after it has healed.
+    pub quiesce: Duration,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            // A one-order lifecycle makes about 130 calls; the worst storm seen multiplies that by less than 50.
+            port_calls: 100_000,
+            port_calls_per_item: 5_000,
+            // Longer than the longest backoff, lease and deadline of any scenario together.
+            quiesce: Duration::from_secs(3_600),
+        }
+    }
+}
+
+/// How a plan is executed. None of it changes what happens, except the store.
+#[derive(Clone, Default)]
+pub struct RunOptions {
+    /// Keep the whole trace, for replay and reports.
+    pub keep_trace: bool,
+    /// The store to run on; the simulated one where `None`.
+    pub store: Option<StoreFactory>,
+    /// When to give up.
+    pub budget: Budget,
+}

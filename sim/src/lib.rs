@@ -11,5 +11,6 @@ pub mod external;
 pub mod invariants;
 pub mod plan;
 pub mod scenario;
+pub mod store;
 pub mod trace;
 pub mod world;

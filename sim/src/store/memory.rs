@@ -1,0 +1,171 @@
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use seaworthy_core::{
+    ids::{ClaimToken, SagaId},
+    ports::{
+        AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxStore,
+        PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError, Timestamp, Transaction,
+    },
+};
+use smol_str::SmolStr;
+
+use super::{model::StoreModel, transaction::MemoryTransaction};
+
+/// A store in memory that behaves as the `Store` port says, and never fails by itself.
+///
+/// - Snapshot isolation, first committer wins. A write that has been overtaken fails at once where the other commit
+///   is there already, and at commit otherwise. Reads are not checked: write skew is possible, as in most databases.
+/// - Of two transactions that insert the same unique key, the second waits for the first to end. A wait that would
+///   never end is a [`StoreError::Conflict`] for the one that closes the circle.
+/// - Row numbers are handed out when a message is staged, positions in the commit order at commit.
+/// - All leases and delays are judged by the clock that it is given. A clock that steps back does not undo what was due.
+///
+/// Clones reach the same store. What is committed lives as long as the last clone.
+///
+/// ```
+/// # use std::{sync::Arc, time::Duration};
+/// # use seaworthy_core::ports::{Clock, Expected, Store, Timestamp};
+/// # struct AtEpoch;
+/// # #[async_trait::async_trait]
+/// # impl Clock for AtEpoch {
+/// #     fn now(&self) -> Timestamp { Timestamp::EPOCH }
+/// #     async fn sleep(&self, _: Duration) {}
+/// # }
+/// # async fn example() -> Result<(), seaworthy_core::ports::StoreError> {
+/// let store = seaworthy_sim::store::MemoryStore::new(Arc::new(AtEpoch));
+/// let mut tx = store.begin().await?;
+/// tx.put("orders", "17", Expected::Absent, "pending".into()).await?;
+/// tx.commit().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct MemoryStore {
+    shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    clock: Arc<dyn Clock>,
+    model: Mutex<StoreModel>,
+}
+
+impl Shared {
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn model(&self) -> MutexGuard<'_, StoreModel> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl MemoryStore {
+    /// An empty store that judges leases and delays by `clock`.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { shared: Arc::new(Shared { clock, model: Mutex::default() }) }
+    }
+
+    fn model(&self) -> MutexGuard<'_, StoreModel> {
+        self.shared.model()
+    }
+
+    fn clock_now(&self) -> Timestamp {
+        self.shared.now()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("backlog", &self.model().backlog()).finish()
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        let tx = self.model().begin();
+        Ok(Box::new(MemoryTransaction::new(Arc::clone(&self.shared), tx)))
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        Ok(self.model().backlog())
+    }
+
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        Ok(self.clock_now())
+    }
+}
+
+#[async_trait]
+impl OutboxStore for MemoryStore {
+    async fn claim(&self, request: &ClaimRequest) -> Result<Vec<OutboxRow>, StoreError> {
+        Ok(self.model().claim(request, self.clock_now()))
+    }
+
+    async fn settle(&self, token: ClaimToken, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
+        Ok(self.model().settle(token, settlements, self.clock_now()))
+    }
+
+    async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {
+        Ok(self.model().dead_rows(limit))
+    }
+
+    async fn redrive(&self, request: &RedriveRequest) -> Result<u64, StoreError> {
+        Ok(self.model().redrive(request, self.clock_now()))
+    }
+
+    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        Ok(self.model().purge_dispatched(request, self.clock_now()))
+    }
+
+    async fn purge_dead(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        Ok(self.model().purge_dead(request, self.clock_now()))
+    }
+
+    async fn next_available(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.model().next_available(self.clock_now()))
+    }
+}
+
+#[async_trait]
+impl InboxStore for MemoryStore {
+    async fn dead_letters(&self, consumer: &str, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        Ok(self.model().dead_letters(consumer, limit))
+    }
+
+    async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError> {
+        Ok(self.model().purge_inbox(consumer, request, self.clock_now()))
+    }
+}
+
+#[async_trait]
+impl SagaStore for MemoryStore {
+    async fn acquire_sagas(&self, request: &AcquireRequest) -> Result<Vec<SagaInstance>, StoreError> {
+        Ok(self.model().acquire_sagas(request, self.clock_now()))
+    }
+
+    async fn renew_saga(&self, saga: SagaId, epoch: u64, lease: Duration) -> Result<bool, StoreError> {
+        Ok(self.model().renew_saga(saga, epoch, lease, self.clock_now()))
+    }
+
+    async fn saga(&self, id: SagaId) -> Result<Option<SagaInstance>, StoreError> {
+        Ok(self.model().saga(id))
+    }
+
+    async fn saga_by_key(&self, definition: &str, key: &str) -> Result<Option<SagaInstance>, StoreError> {
+        Ok(self.model().saga_by_key(definition, key))
+    }
+
+    async fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError> {
+        Ok(self.model().saga_log(id, after, limit))
+    }
+
+    async fn purge_saga_logs(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        Ok(self.model().purge_saga_logs(request, self.clock_now()))
+    }
+}

@@ -1,0 +1,199 @@
+//! The simulated store as a pure state machine: no task, no clock, no fault, no draw.
+
+mod documents;
+mod inbox;
+mod lanes;
+mod locks;
+mod outbox;
+mod sagas;
+mod snapshots;
+mod transaction;
+mod versioned;
+
+use std::time::Duration;
+
+use seaworthy_core::{
+    ids::{ClaimToken, OperationId, SagaId},
+    ports::{
+        AcquireRequest, Backlog, ClaimRequest, DeadLetter, LogEntry, OperationState, OutboxRow, PurgeRequest,
+        RedriveRequest, SagaInstance, Settlement, StoreError, Timestamp,
+    },
+};
+use smol_str::SmolStr;
+
+pub(super) use locks::Attempt;
+pub(super) use transaction::Tx;
+
+use self::{
+    documents::Collections, inbox::Inbox, locks::Locks, outbox::Outbox, sagas::Sagas, snapshots::Snapshots,
+    versioned::Versioned,
+};
+
+/// All that is committed, and what open transactions hold.
+///
+/// Its statements inside a transaction are in the module `transaction`; the short transactions of relays, consumers and
+/// recovery are here.
+#[derive(Debug, Default)]
+pub(super) struct StoreModel {
+    documents: Collections,
+    operations: Versioned<OperationId, OperationState>,
+    checkpoints: Versioned<SmolStr, u64>,
+    outbox: Outbox,
+    inbox: Inbox,
+    sagas: Sagas,
+    locks: Locks,
+    snapshots: Snapshots,
+    last_commit: u64,
+    last_tx: u64,
+    last_row: u64,
+}
+
+impl StoreModel {
+    pub(super) fn begin(&mut self) -> Tx {
+        self.last_tx += 1;
+        self.snapshots.open(self.last_commit);
+        Tx::new(self.last_tx, self.last_commit)
+    }
+
+    /// Ends a transaction without applying it.
+    pub(super) fn abort(&mut self, tx: &Tx) {
+        self.snapshots.close(tx.at);
+        self.locks.release(tx.id, &tx.locks);
+    }
+
+    /// Applies all that a transaction wrote, or nothing of it.
+    pub(super) fn commit(&mut self, tx: Tx, now: Timestamp) -> Result<(), StoreError> {
+        let checked = self.check(&tx);
+        self.abort(&tx);
+        checked?;
+        self.apply(tx, now);
+        Ok(())
+    }
+
+    fn check(&self, tx: &Tx) -> Result<(), StoreError> {
+        for write in &tx.documents {
+            if self.documents.written_since(&write.collection, &write.id, tx.at) {
+                return Err(StoreError::Conflict(smol_str::format_smolstr!(
+                    "document {}/{} was written by another transaction",
+                    write.collection,
+                    write.id
+                )));
+            }
+        }
+        for record in &tx.operations {
+            self.check_operation(record.id, tx.at)?;
+        }
+        for (consumer, _) in &tx.checkpoints {
+            self.check_checkpoint(consumer, tx.at)?;
+        }
+        self.sagas.check_all(&tx.sagas)
+    }
+
+    fn check_operation(&self, id: OperationId, at: u64) -> Result<(), StoreError> {
+        if self.operations.written_since(&id, at) {
+            return Err(StoreError::Conflict("participant operation was written by another transaction".into()));
+        }
+        Ok(())
+    }
+
+    fn check_checkpoint(&self, consumer: &str, at: u64) -> Result<(), StoreError> {
+        if self.checkpoints.written_since(consumer, at) {
+            return Err(StoreError::Conflict("checkpoint was moved by another transaction".into()));
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, tx: Tx, now: Timestamp) {
+        let oldest = self.snapshots.oldest();
+        if !(tx.documents.is_empty() && tx.operations.is_empty() && tx.checkpoints.is_empty()) {
+            self.last_commit += 1;
+        }
+        let commit = self.last_commit;
+        for write in tx.documents {
+            self.documents.apply(commit, write.collection, write.id, write.after, oldest);
+        }
+        for record in tx.operations {
+            self.operations.forget(oldest, |_| {});
+            self.operations.apply(commit, record.id, Some(record.state), oldest);
+        }
+        for (consumer, position) in tx.checkpoints {
+            self.checkpoints.forget(oldest, |_| {});
+            self.checkpoints.apply(commit, consumer, Some(position), oldest);
+        }
+        for (row, message) in tx.staged {
+            self.outbox.insert(row, message);
+        }
+        for write in tx.inbox {
+            self.inbox.apply(write, now);
+        }
+        for write in tx.sagas {
+            self.sagas.apply(write);
+        }
+    }
+
+    pub(super) fn backlog(&self) -> Backlog {
+        let (outbox_unsettled, outbox_dead) = self.outbox.counts();
+        let (sagas_active, sagas_stuck) = self.sagas.counts();
+        Backlog { outbox_unsettled, outbox_dead, sagas_active, sagas_stuck, inbox_dead: self.inbox.dead_count() }
+    }
+
+    pub(super) fn claim(&mut self, request: &ClaimRequest, now: Timestamp) -> Vec<OutboxRow> {
+        self.outbox.claim(request, now)
+    }
+
+    pub(super) fn settle(&mut self, token: ClaimToken, settlements: &[Settlement], now: Timestamp) -> Vec<bool> {
+        settlements.iter().map(|settlement| self.outbox.settle(token, settlement, now)).collect()
+    }
+
+    pub(super) fn dead_rows(&self, limit: usize) -> Vec<(OutboxRow, SmolStr)> {
+        self.outbox.dead_rows(limit)
+    }
+
+    pub(super) fn redrive(&mut self, request: &RedriveRequest, now: Timestamp) -> u64 {
+        self.outbox.redrive(request, now)
+    }
+
+    pub(super) fn purge_dispatched(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
+        self.outbox.purge_dispatched(request, now)
+    }
+
+    pub(super) fn purge_dead(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
+        self.outbox.purge_dead(request, now)
+    }
+
+    pub(super) fn next_available(&mut self, now: Timestamp) -> Option<Timestamp> {
+        self.outbox.next_available(now)
+    }
+
+    pub(super) fn dead_letters(&self, consumer: &str, limit: usize) -> Vec<DeadLetter> {
+        self.inbox.dead_letters(consumer, limit)
+    }
+
+    pub(super) fn purge_inbox(&mut self, consumer: &str, request: &PurgeRequest, now: Timestamp) -> u64 {
+        self.inbox.purge(consumer, request, now)
+    }
+
+    pub(super) fn acquire_sagas(&mut self, request: &AcquireRequest, now: Timestamp) -> Vec<SagaInstance> {
+        self.sagas.acquire(request, now)
+    }
+
+    pub(super) fn renew_saga(&mut self, saga: SagaId, epoch: u64, lease: Duration, now: Timestamp) -> bool {
+        self.sagas.renew(saga, epoch, lease, now)
+    }
+
+    pub(super) fn saga(&self, id: SagaId) -> Option<SagaInstance> {
+        self.sagas.get(id).cloned()
+    }
+
+    pub(super) fn saga_by_key(&self, definition: &str, key: &str) -> Option<SagaInstance> {
+        self.sagas.get_by_key(definition, key).cloned()
+    }
+
+    pub(super) fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Vec<LogEntry> {
+        self.sagas.log(id, after, limit)
+    }
+
+    pub(super) fn purge_saga_logs(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
+        self.sagas.purge_logs(request, now)
+    }
+}

@@ -1,0 +1,284 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use seaworthy_core::{
+    ids::{ClaimToken, MessageId},
+    message::Message,
+    ports::{
+        ClaimRequest, Ordering, OutboxRow, PurgeRequest, RedriveRequest, RowId, SettleOutcome, Settlement, Timestamp,
+        WhenDead,
+    },
+};
+use smol_str::SmolStr;
+
+use super::lanes::{Lane, Lanes, Links};
+use crate::store::Lookup;
+
+/// Committed outbox rows.
+///
+/// Nothing here walks over rows: claimable rows lie in one ordered set for each [`Lane`], rows that wait for a moment
+/// in a set by moment, dispatched ones in a queue by age, and rows of one key are linked in commit order.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    rows: Lookup<RowId, Row>,
+    lanes: Lanes,
+    ready: [BTreeSet<(u64, RowId)>; 3],
+    waiting: BTreeSet<(Timestamp, u64, RowId)>,
+    dead: BTreeMap<(Timestamp, u64), RowId>,
+    dispatched: VecDeque<(Timestamp, MessageId)>,
+    /// Every message that was staged and whose row was not purged.
+    by_message: Lookup<MessageId, RowId>,
+    last_sequence: u64,
+    unsettled: u64,
+}
+
+#[derive(Debug)]
+struct Row {
+    message: Message,
+    attempts: u32,
+    token: Option<ClaimToken>,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// Claimable as far as time is concerned.
+    Ready(Lane),
+    /// Backing off, or under a lease.
+    Waiting(Timestamp),
+    Dead(Timestamp, SmolStr),
+}
+
+impl Outbox {
+    /// Whether a row of this message is there.
+    pub(super) fn contains(&self, message: MessageId) -> bool {
+        self.by_message.contains(&message)
+    }
+
+    /// Inserts a row at the end of the commit order.
+    pub(super) fn insert(&mut self, id: RowId, mut message: Message) {
+        self.last_sequence += 1;
+        message.sequence = self.last_sequence;
+        self.by_message.insert(message.id, id);
+        let lane = self.lanes.push(&message.partition_key, id);
+        self.ready[lane as usize].insert((message.sequence, id));
+        self.rows.insert(id, Row { message, attempts: 0, token: None, place: Place::Ready(lane) });
+        self.unsettled += 1;
+    }
+
+    /// Claims rows that are due, in commit order.
+    pub(super) fn claim(&mut self, request: &ClaimRequest, now: Timestamp) -> Vec<OutboxRow> {
+        self.wake(now);
+        let lanes: &[Lane] = match (request.ordering, request.when_dead) {
+            (Ordering::PerKey, WhenDead::BlockKey) => &[Lane::First],
+            (Ordering::PerKey, WhenDead::SkipDead) => &[Lane::First, Lane::BehindDead],
+            (Ordering::Unordered, _) => &[Lane::First, Lane::BehindDead, Lane::Behind],
+        };
+        let mut due = Vec::new();
+        for lane in lanes {
+            due.extend(self.ready[*lane as usize].iter().take(request.limit).copied());
+        }
+        if lanes.len() > 1 {
+            due.sort_unstable();
+            due.truncate(request.limit);
+        }
+        let until = now + request.lease;
+        due.into_iter().filter_map(|(_, id)| self.lease(id, request.token, until)).collect()
+    }
+
+    fn lease(&mut self, id: RowId, token: ClaimToken, until: Timestamp) -> Option<OutboxRow> {
+        self.lift(id);
+        let row = self.rows.get_mut(&id)?;
+        row.attempts += 1;
+        row.token = Some(token);
+        row.place = Place::Waiting(until);
+        self.waiting.insert((until, row.message.sequence, id));
+        Some(OutboxRow { row: id, message: row.message.clone(), attempts: row.attempts })
+    }
+
+    /// Settles one row, if `token` still holds it.
+    pub(super) fn settle(&mut self, token: ClaimToken, settlement: &Settlement, now: Timestamp) -> bool {
+        let id = settlement.row;
+        match self.rows.get_mut(&id) {
+            Some(row) if row.token == Some(token) => row.token = None,
+            _ => return false,
+        }
+        self.lift(id);
+        match &settlement.outcome {
+            SettleOutcome::Dispatched => {
+                if let Some(message) = self.remove(id) {
+                    self.dispatched.push_back((now, message.id));
+                    self.unsettled -= 1;
+                }
+            }
+            SettleOutcome::Retry { delay, .. } => self.park(id, now, now + *delay),
+            SettleOutcome::Release { delay } => {
+                if let Some(row) = self.rows.get_mut(&id) {
+                    row.attempts -= 1;
+                }
+                self.park(id, now, now + *delay);
+            }
+            SettleOutcome::Dead { reason } => {
+                if let Some(row) = self.rows.get_mut(&id) {
+                    row.place = Place::Dead(now, reason.clone());
+                    self.dead.insert((now, row.message.sequence), id);
+                    self.unsettled -= 1;
+                    self.lanes.set_dead(id, true);
+                    self.refresh(id);
+                }
+            }
+        }
+        true
+    }
+
+    /// Dead rows with the reason, longest dead first.
+    pub(super) fn dead_rows(&self, limit: usize) -> Vec<(OutboxRow, SmolStr)> {
+        let described = |id: &RowId| {
+            let row = self.rows.get(id)?;
+            let Place::Dead(_, reason) = &row.place else { return None };
+            let shown = OutboxRow { row: *id, message: row.message.clone(), attempts: row.attempts };
+            Some((shown, reason.clone()))
+        };
+        self.dead.values().filter_map(described).take(limit).collect()
+    }
+
+    /// Makes dead rows pending, in the place that they had in the order of their key.
+    pub(super) fn redrive(&mut self, request: &RedriveRequest, now: Timestamp) -> u64 {
+        let chosen: Vec<RowId> = match &request.only {
+            None => self.dead.values().take(request.limit).copied().collect(),
+            Some(only) => {
+                let rows = only.iter().filter_map(|message| self.by_message.get(message).copied());
+                rows.filter(|id| self.rows.get(id).is_some_and(Row::is_dead)).take(request.limit).collect()
+            }
+        };
+        let mut redriven = 0;
+        for id in chosen {
+            // An event may be named twice; its row is dead only once.
+            let Some(row) = self.rows.get_mut(&id).filter(|row| row.is_dead()) else { continue };
+            row.attempts = 0;
+            self.lift(id);
+            self.lanes.set_dead(id, false);
+            self.park(id, now, now);
+            self.refresh(id);
+            self.unsettled += 1;
+            redriven += 1;
+        }
+        redriven
+    }
+
+    /// Forgets rows that were dispatched long enough ago.
+    pub(super) fn purge_dispatched(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
+        let latest = now.before(request.older_than);
+        let mut purged = 0;
+        while purged < request.limit
+            && let Some((at, message)) = self.dispatched.front()
+            && *at <= latest
+        {
+            self.by_message.remove(message);
+            self.dispatched.pop_front();
+            purged += 1;
+        }
+        purged as u64
+    }
+
+    /// Forgets rows that died long enough ago.
+    pub(super) fn purge_dead(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
+        let latest = now.before(request.older_than);
+        let mut purged = 0;
+        while purged < request.limit
+            && let Some((&(at, sequence), &id)) = self.dead.first_key_value()
+            && at <= latest
+        {
+            self.dead.remove(&(at, sequence));
+            if let Some(message) = self.remove(id) {
+                self.by_message.remove(&message.id);
+            }
+            purged += 1;
+        }
+        purged as u64
+    }
+
+    /// The next moment at which a waiting row may be claimed.
+    pub(super) fn next_available(&mut self, now: Timestamp) -> Option<Timestamp> {
+        self.wake(now);
+        self.waiting.first().map(|(at, _, _)| *at)
+    }
+
+    /// Rows that are pending or claimed, and rows that are dead.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.unsettled, self.dead.len() as u64)
+    }
+
+    /// Moves rows whose moment has come to their lane. A clock that steps back does not undo it.
+    fn wake(&mut self, now: Timestamp) {
+        while let Some(&(at, sequence, id)) = self.waiting.first()
+            && at <= now
+        {
+            self.waiting.pop_first();
+            if let Some(row) = self.rows.get_mut(&id) {
+                let lane = self.lanes.lane_of(id);
+                row.place = Place::Ready(lane);
+                self.ready[lane as usize].insert((sequence, id));
+            }
+        }
+    }
+
+    /// Takes a row out of the set that it lies in.
+    fn lift(&mut self, id: RowId) {
+        let Some(row) = self.rows.get(&id) else { return };
+        let sequence = row.message.sequence;
+        match row.place {
+            Place::Ready(lane) => _ = self.ready[lane as usize].remove(&(sequence, id)),
+            Place::Waiting(until) => _ = self.waiting.remove(&(until, sequence, id)),
+            Place::Dead(at, _) => _ = self.dead.remove(&(at, sequence)),
+        }
+    }
+
+    /// Puts a lifted row where it waits for `until`.
+    fn park(&mut self, id: RowId, now: Timestamp, until: Timestamp) {
+        let Some(row) = self.rows.get_mut(&id) else { return };
+        if until > now {
+            row.place = Place::Waiting(until);
+            self.waiting.insert((until, row.message.sequence, id));
+        } else {
+            let lane = self.lanes.lane_of(id);
+            row.place = Place::Ready(lane);
+            self.ready[lane as usize].insert((row.message.sequence, id));
+        }
+    }
+
+    /// Drops a lifted row and lets the next one of its key move up.
+    fn remove(&mut self, id: RowId) -> Option<Message> {
+        let row = self.rows.remove(&id)?;
+        if let Some(next) = self.lanes.unlink(&row.message.partition_key, id) {
+            self.refresh(next);
+        }
+        Some(row.message)
+    }
+
+    /// Puts rows from `start` on into the lane that they belong to now. The second row that is alive is the last one
+    /// that can have changed: everything after it stood behind it before, too.
+    fn refresh(&mut self, start: RowId) {
+        let mut alive = 0;
+        let mut next = Some(start);
+        while let Some(id) = next
+            && alive < 2
+        {
+            let Links { later, dead } = self.lanes.links(id);
+            next = later;
+            alive += u32::from(!dead);
+            let Some(row) = self.rows.get_mut(&id) else { return };
+            if let Place::Ready(was) = row.place {
+                let lane = self.lanes.lane_of(id);
+                row.place = Place::Ready(lane);
+                self.ready[was as usize].remove(&(row.message.sequence, id));
+                self.ready[lane as usize].insert((row.message.sequence, id));
+            }
+        }
+    }
+}
+
+impl Row {
+    fn is_dead(&self) -> bool {
+        matches!(self.place, Place::Dead(..))
+    }
+}

@@ -1,0 +1,160 @@
+use std::{any::Any, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use seaworthy_core::{
+    ids::OperationId,
+    message::Message,
+    ports::{
+        Document, Documents, Expected, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord, OperationState,
+        OutboxWrites, Participants, SagaAppend, SagaCreate, SagaWrites, StoreError, Transaction,
+    },
+};
+use smol_str::SmolStr;
+
+use super::{
+    memory::Shared,
+    model::{Attempt, StoreModel, Tx},
+};
+
+/// An open transaction of a [`MemoryStore`](super::MemoryStore). Dropping it aborts it and wakes who waits for it.
+pub(super) struct MemoryTransaction {
+    shared: Arc<Shared>,
+    /// `None` once it has been committed.
+    tx: Option<Tx>,
+}
+
+impl MemoryTransaction {
+    pub(super) fn new(shared: Arc<Shared>, tx: Tx) -> Self {
+        Self { shared, tx: Some(tx) }
+    }
+
+    fn with<T>(&mut self, statement: impl FnOnce(&mut StoreModel, &mut Tx) -> T) -> T {
+        let tx = self.tx.as_mut().expect("a transaction is used up by its commit only");
+        statement(&mut self.shared.model(), tx)
+    }
+
+    /// Runs a statement that may have to wait for another transaction, without a lock while it waits.
+    async fn when_free<T>(
+        &mut self,
+        mut statement: impl FnMut(&mut StoreModel, &mut Tx) -> Result<Attempt<T>, StoreError> + Send,
+    ) -> Result<T, StoreError> {
+        loop {
+            let tx = self.tx.as_mut().expect("a transaction is used up by its commit only");
+            let ended = {
+                let mut model = self.shared.model();
+                match statement(&mut model, tx)? {
+                    Attempt::Done(answer) => return Ok(answer),
+                    // Made while the model is locked: from here on no wake-up is missed.
+                    Attempt::Blocked(until) => until.notified_owned(),
+                }
+            };
+            ended.await;
+        }
+    }
+}
+
+impl Drop for MemoryTransaction {
+    fn drop(&mut self) {
+        if let Some(tx) = self.tx.take() {
+            self.shared.model().abort(&tx);
+        }
+    }
+}
+
+#[async_trait]
+impl Documents for MemoryTransaction {
+    async fn get(&mut self, collection: &str, id: &str) -> Result<Option<Document>, StoreError> {
+        Ok(self.with(|model, tx| model.get(tx, collection, id)))
+    }
+
+    async fn put(&mut self, collection: &str, id: &str, expected: Expected, body: Bytes) -> Result<u64, StoreError> {
+        self.with(|model, tx| model.put(tx, collection, id, expected, body))
+    }
+
+    async fn delete(&mut self, collection: &str, id: &str, expected: Expected) -> Result<(), StoreError> {
+        self.with(|model, tx| model.delete(tx, collection, id, expected))
+    }
+
+    async fn scan(
+        &mut self,
+        collection: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(SmolStr, Document)>, StoreError> {
+        Ok(self.with(|model, tx| model.scan(tx, collection, after, limit)))
+    }
+}
+
+#[async_trait]
+impl OutboxWrites for MemoryTransaction {
+    async fn stage(&mut self, message: &Message) -> Result<(), StoreError> {
+        self.when_free(|model, tx| model.stage(tx, message)).await
+    }
+}
+
+#[async_trait]
+impl InboxWrites for MemoryTransaction {
+    async fn inbox_insert(&mut self, entry: &InboxEntry) -> Result<InboxInsert, StoreError> {
+        self.when_free(|model, tx| model.inbox_insert(tx, entry)).await
+    }
+
+    async fn inbox_failed(&mut self, entry: &InboxEntry, _error: &str) -> Result<u32, StoreError> {
+        self.when_free(|model, tx| model.inbox_failed(tx, entry)).await
+    }
+
+    async fn inbox_bury(&mut self, entry: &InboxEntry, message: &Message, reason: &str) -> Result<(), StoreError> {
+        self.when_free(|model, tx| model.inbox_bury(tx, entry, message, reason)).await
+    }
+
+    async fn inbox_exhume(&mut self, entry: &InboxEntry) -> Result<bool, StoreError> {
+        self.when_free(|model, tx| model.inbox_exhume(tx, entry)).await
+    }
+}
+
+#[async_trait]
+impl SagaWrites for MemoryTransaction {
+    async fn saga_create(&mut self, saga: &NewSaga) -> Result<SagaCreate, StoreError> {
+        let now = self.shared.now();
+        self.when_free(|model, tx| model.saga_create(tx, saga, now)).await
+    }
+
+    async fn saga_append(&mut self, append: &SagaAppend) -> Result<(), StoreError> {
+        let now = self.shared.now();
+        self.with(|model, tx| model.saga_append(tx, append, now))
+    }
+}
+
+#[async_trait]
+impl Participants for MemoryTransaction {
+    async fn operation(&mut self, id: OperationId) -> Result<Option<OperationState>, StoreError> {
+        Ok(self.with(|model, tx| model.operation(tx, id)))
+    }
+
+    async fn put_operation(&mut self, record: &OperationRecord) -> Result<(), StoreError> {
+        self.with(|model, tx| model.put_operation(tx, record))
+    }
+}
+
+#[async_trait]
+impl Transaction for MemoryTransaction {
+    async fn checkpoint(&mut self, consumer: &str) -> Result<Option<u64>, StoreError> {
+        Ok(self.with(|model, tx| model.checkpoint(tx, consumer)))
+    }
+
+    async fn set_checkpoint(&mut self, consumer: &str, position: u64) -> Result<(), StoreError> {
+        self.with(|model, tx| model.set_checkpoint(tx, consumer, position))
+    }
+
+    async fn raw_connection(&mut self) -> Result<&mut (dyn Any + Send), StoreError> {
+        Err(StoreError::Refused("a store in memory has no connection to lend".into()))
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        let now = self.shared.now();
+        match self.tx.take() {
+            Some(tx) => self.shared.model().commit(tx, now),
+            None => Ok(()),
+        }
+    }
+}

@@ -7,6 +7,7 @@ compile_error!(
      If RUSTFLAGS is set in the environment it replaces that file: add --cfg madsim to it too."
 );
 
+pub mod broker;
 pub mod external;
 pub mod invariants;
 pub mod plan;

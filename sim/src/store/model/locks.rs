@@ -93,10 +93,4 @@ impl Locks {
             }
         }
     }
-
-    /// How many keys are taken.
-    #[cfg(test)]
-    pub(super) fn taken(&self) -> usize {
-        self.held.len()
-    }
 }

@@ -1,0 +1,34 @@
+use std::time::Duration;
+
+/// What becomes of a message to whose topic no group is bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unroutable {
+    /// It is kept for the first group that binds the topic, as a log-based broker does.
+    Keep,
+    /// It is refused for good, as an exchange with the mandatory flag does.
+    Reject,
+}
+
+/// Settings of a [`MemoryBroker`](super::MemoryBroker).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrokerConfig {
+    /// How long a delivery may stay unacknowledged before it is delivered again.
+    pub visibility_timeout: Duration,
+    /// What becomes of a message to whose topic no group is bound.
+    pub unroutable: Unroutable,
+    /// The largest payload that is accepted, in bytes; a larger one is refused for good.
+    pub payload_bytes_max: usize,
+}
+
+impl Default for BrokerConfig {
+    fn default() -> Self {
+        Self {
+            // Long against a handler's work and short against a run's virtual time.
+            visibility_timeout: Duration::from_secs(5),
+            // Nothing is lost where a publisher is up before its first subscriber.
+            unroutable: Unroutable::Keep,
+            // What common brokers allow out of the box.
+            payload_bytes_max: 1024 * 1024,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+use std::time::Duration;
+
+/// When a commit is safe: SQLite's `synchronous` setting.
+///
+/// All three survive a crash or a kill of the process, since the operating system has what was written. They differ in
+/// what a power loss or a crash of the operating system may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Synchronous {
+    /// Each commit waits until the disk has it: nothing committed is ever lost. One `fsync` a commit.
+    #[default]
+    Full,
+    /// A power loss may take the last commits, whole ones and from the end only; the file stays consistent. A message
+    /// that was published, or an answer that was given, on the word of such a commit is then a phantom.
+    Normal,
+    /// Nothing waits for the disk, and a power loss may corrupt the file: for tests.
+    Off,
+}
+
+impl Synchronous {
+    pub(crate) fn pragma(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::Normal => "NORMAL",
+            Self::Off => "OFF",
+        }
+    }
+}
+
+/// What a commit that waits for the disk does to the thread that it runs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Blocking {
+    /// On tokio's multi-threaded runtime the other tasks of the worker move to another thread meanwhile
+    /// (`tokio::task::block_in_place`); elsewhere as [`Blocking::Inline`]. Inside a `tokio::task::LocalSet` tokio
+    /// forbids this with a panic: choose [`Blocking::Inline`] there.
+    #[default]
+    InPlace,
+    /// The thread waits, and so do the other tasks on it.
+    Inline,
+}
+
+/// Settings of a store. [`SqliteConfig::default`] is for production, [`SqliteConfig::simulation`] for tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqliteConfig {
+    /// When a commit is safe. Default: [`Synchronous::Full`], because a service that answers or publishes on the word of
+    /// a commit must not forget it.
+    pub synchronous: Synchronous,
+    /// How long to wait for a lock that another operating system process holds, before
+    /// [`StoreError::Unavailable`](seaworthy_core::ports::StoreError::Unavailable). The wait is on the clock port and
+    /// blocks no thread. Default: 5 s, longer than any transaction should be.
+    pub busy_timeout: Duration,
+    /// How long to wait for the other transactions of this process, or for ever where `None`. Writers queue fairly, so
+    /// this strikes when a task opens a second transaction while it holds one, which would wait for itself. Default:
+    /// 30 s, longer than a queue should ever be.
+    pub writer_wait: Option<Duration>,
+    /// What a commit that waits for the disk does to its thread. Default: [`Blocking::InPlace`].
+    pub blocking: Blocking,
+    /// After how many pages in the write-ahead log a commit copies them into the database. Default: 1,000 (4 MB), as
+    /// SQLite has it: fewer makes more commits slow, more makes reads slower and the log larger.
+    pub checkpoint_pages: u32,
+    /// How much of the database each connection may cache, in KiB. Default: 16 MiB: the hot ends of all indexes of an
+    /// outbox with a million rows.
+    pub cache_kib: u32,
+}
+
+impl Default for SqliteConfig {
+    fn default() -> Self {
+        Self {
+            synchronous: Synchronous::Full,
+            busy_timeout: Duration::from_secs(5),
+            writer_wait: Some(Duration::from_secs(30)),
+            blocking: Blocking::InPlace,
+            checkpoint_pages: 1_000,
+            cache_kib: 16 * 1_024,
+        }
+    }
+}
+
+impl SqliteConfig {
+    /// Settings for a deterministic simulation, where all tasks share one thread and power is never lost: nothing waits
+    /// for the disk, for another process or by a timer of its own.
+    pub fn simulation() -> Self {
+        Self {
+            synchronous: Synchronous::Off,
+            busy_timeout: Duration::ZERO,
+            writer_wait: None,
+            blocking: Blocking::Inline,
+            ..Self::default()
+        }
+    }
+
+    /// Whether a commit of this store waits for the disk and may say so to its runtime.
+    pub(crate) fn blocking_at_commit(&self) -> bool {
+        self.blocking == Blocking::InPlace && self.synchronous != Synchronous::Off
+    }
+}

@@ -1,0 +1,114 @@
+//! What SQLite's errors mean to a caller: applied, not applied, or nobody knows.
+
+use rusqlite::{
+    Error,
+    ffi::{self, ErrorCode},
+};
+use seaworthy_core::ports::StoreError;
+use smol_str::{SmolStr, format_smolstr};
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file was written by a later version of this crate.
+    #[error(
+        "{path} has schema version {found}, this program knows {known}: deploy a newer program, or restore a copy of the file"
+    )]
+    NewerSchema {
+        /// Which file.
+        path: String,
+        /// Its schema version.
+        found: i64,
+        /// The latest version that this program knows.
+        known: i64,
+    },
+    /// This process has the file open with other settings. All its handles share one writer, so they must agree.
+    #[error("{path} is open in this process with other settings: clone that store, or open both with equal settings")]
+    OtherSettings {
+        /// Which file.
+        path: String,
+    },
+    /// The file system offers no write-ahead log, as some network file systems do not.
+    #[error("{path} can't use a write-ahead log (journal mode stays {mode}): put the file on a local file system")]
+    NoWriteAheadLog {
+        /// Which file.
+        path: String,
+        /// The journal mode that SQLite stays in.
+        mode: String,
+    },
+    /// SQLite refused.
+    #[error("{doing} {path}: {source}")]
+    Sqlite {
+        /// Which file.
+        path: String,
+        /// What was being done.
+        doing: &'static str,
+        /// SQLite's own error.
+        source: Error,
+    },
+    /// The path can't be resolved.
+    #[error("resolving {path}: {source}")]
+    Path {
+        /// Which path.
+        path: String,
+        /// The operating system's error.
+        source: std::io::Error,
+    },
+}
+
+/// Maps an error of a statement before the commit. The transaction will be rolled back, so it was not applied.
+pub(crate) fn in_statement(doing: &str, error: &Error) -> StoreError {
+    let text = text(doing, error);
+    let Error::SqliteFailure(failure, _) = error else { return StoreError::Refused(text) };
+    match (failure.code, failure.extended_code) {
+        // Another connection wrote after this one's snapshot: fresh state helps, waiting does not.
+        (_, ffi::SQLITE_BUSY_SNAPSHOT) => StoreError::Conflict(text),
+        (_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID) => {
+            StoreError::Conflict(text)
+        }
+        (
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::OutOfMemory
+            | ErrorCode::OperationInterrupted
+            | ErrorCode::OperationAborted
+            | ErrorCode::FileLockingProtocolFailed
+            | ErrorCode::ReadOnly
+            | ErrorCode::PermissionDenied,
+            _,
+        ) => StoreError::Unavailable(text),
+        _ => StoreError::Refused(text),
+    }
+}
+
+/// Maps an error of the commit itself.
+///
+/// A lock, a constraint or a full disk strikes before the commit mark is whole in the write-ahead log, so nothing was
+/// applied. After an I/O error the mark may or may not have reached the disk: this process sees the old state, but one
+/// that recovers the log after a crash may see the new one.
+pub(crate) fn at_commit(error: &Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::ConstraintViolation | ErrorCode::DiskFull,
+        ) => in_statement("commit", error),
+        _ => StoreError::Unknown(text("commit", error)),
+    }
+}
+
+/// Whether another connection holds the lock, so that waiting may help.
+pub(crate) fn is_busy(error: &Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+}
+
+fn text(doing: &str, error: &Error) -> SmolStr {
+    match error {
+        Error::SqliteFailure(failure, message) => match message {
+            Some(message) => format_smolstr!("{doing}: {message} (sqlite {})", failure.extended_code),
+            None => format_smolstr!("{doing}: {failure}"),
+        },
+        other => format_smolstr!("{doing}: {other}"),
+    }
+}

@@ -1,0 +1,111 @@
+//! Connections: opened once for each file of this process.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, LazyLock, Mutex as StdMutex, PoisonError, Weak},
+};
+
+use rusqlite::Connection;
+use tokio::sync::Mutex;
+
+use crate::{
+    config::{SqliteConfig, Synchronous},
+    error::OpenError,
+    schema,
+    writer::Writer,
+};
+
+/// What all handles of one database share.
+pub(crate) struct Shared {
+    /// The permit to write, and what to write with. Fair: tasks get it in the order in which they asked.
+    pub(crate) writer: Arc<Mutex<Writer>>,
+    /// Reads outside transactions, beside the writer. An in-memory database has none: it is one connection.
+    pub(crate) reader: Option<Mutex<Connection>>,
+    pub(crate) config: SqliteConfig,
+}
+
+/// The files that are open in this process. Two writers of one file in one process would wait for each other on the
+/// same thread; with one, tasks queue for it.
+static OPEN: LazyLock<StdMutex<BTreeMap<PathBuf, Weak<Shared>>>> = LazyLock::new(StdMutex::default);
+
+/// Opens a file, or joins the handles that have it open.
+pub(crate) fn open_file(path: &Path, config: SqliteConfig) -> Result<Arc<Shared>, OpenError> {
+    let name = path.display().to_string();
+    let resolved = resolve(path).map_err(|source| OpenError::Path { path: name.clone(), source })?;
+    // The map is only ever changed by the line that inserts, so it is whole even if a holder has panicked.
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(shared) = open.get(&resolved).and_then(Weak::upgrade) {
+        return if shared.config == config { Ok(shared) } else { Err(OpenError::OtherSettings { path: name }) };
+    }
+    let mut writer = connect(&resolved, &name, &config)?;
+    let failed = |doing| {
+        let path = name.clone();
+        move |source| OpenError::Sqlite { path, doing, source }
+    };
+    let mode: String = writer
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(failed("switching to a write-ahead log"))?;
+    if mode != "wal" {
+        return Err(OpenError::NoWriteAheadLog { path: name, mode });
+    }
+    schema::migrate(&mut writer, &name)?;
+    // From here on the wait for another process is on the clock port, which blocks no thread.
+    writer.busy_timeout(std::time::Duration::ZERO).map_err(failed("setting the busy timeout of"))?;
+    let reader = connect(&resolved, &name, &config)?;
+    reader.pragma_update(None, "query_only", true).map_err(failed("setting up the reader of"))?;
+    reader.set_prepared_statement_cache_capacity(32);
+    let shared = Arc::new(Shared {
+        writer: Arc::new(Mutex::new(Writer::new(writer))),
+        reader: Some(Mutex::new(reader)),
+        config,
+    });
+    open.retain(|_, handle| handle.strong_count() > 0);
+    open.insert(resolved, Arc::downgrade(&shared));
+    Ok(shared)
+}
+
+/// Opens a database that lives as long as its handles.
+pub(crate) fn open_memory(config: SqliteConfig) -> Result<Arc<Shared>, OpenError> {
+    let name = ":memory:";
+    let failed = |doing| move |source| OpenError::Sqlite { path: name.to_owned(), doing, source };
+    let mut connection = Connection::open_in_memory().map_err(failed("opening"))?;
+    set_up(&connection, &config).map_err(failed("setting up"))?;
+    schema::migrate(&mut connection, name)?;
+    Ok(Arc::new(Shared { writer: Arc::new(Mutex::new(Writer::new(connection))), reader: None, config }))
+}
+
+/// The path under which a file is known, however it was spelt. The file itself need not be there yet.
+fn resolve(path: &Path) -> std::io::Result<PathBuf> {
+    if let Ok(resolved) = path.canonicalize() {
+        return Ok(resolved);
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.canonicalize()?,
+        _ => std::env::current_dir()?,
+    };
+    match path.file_name() {
+        Some(file) => Ok(folder.join(file)),
+        None => Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "the path names no file")),
+    }
+}
+
+fn connect(path: &Path, name: &str, config: &SqliteConfig) -> Result<Connection, OpenError> {
+    let failed = |doing| move |source| OpenError::Sqlite { path: name.to_owned(), doing, source };
+    let connection = Connection::open(path).map_err(failed("opening"))?;
+    set_up(&connection, config).map_err(failed("setting up"))?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection, config: &SqliteConfig) -> rusqlite::Result<()> {
+    connection.busy_timeout(config.busy_timeout)?;
+    connection.pragma_update(None, "synchronous", config.synchronous.pragma())?;
+    // On macOS a plain fsync leaves data in the drive's cache; elsewhere this does nothing.
+    connection.pragma_update(None, "fullfsync", config.synchronous == Synchronous::Full)?;
+    connection.pragma_update(None, "wal_autocheckpoint", config.checkpoint_pages)?;
+    // A negative size is in KiB rather than in pages.
+    connection.pragma_update(None, "cache_size", -i64::from(config.cache_kib))?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // A log that grew in a rush shrinks again at the next checkpoint.
+    connection.pragma_update(None, "journal_size_limit", 64 * 1_024 * 1_024)
+}

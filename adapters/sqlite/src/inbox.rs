@@ -1,0 +1,210 @@
+//! The inbox: which messages each consumer has seen, its dead letters and its watermarks.
+
+use async_trait::async_trait;
+use rusqlite::{Connection, params};
+use seaworthy_core::{
+    message::Message,
+    ports::{DeadLetter, InboxEntry, InboxInsert, InboxStore, PurgeRequest, StoreError, Timestamp},
+};
+use smol_str::format_smolstr;
+
+use crate::{
+    columns::{IdText, integer, limit as as_limit, read_text, read_time},
+    envelope::{ENVELOPE_WIDTH, envelope_columns, read_message},
+    error::in_statement,
+    store::SqliteStore,
+};
+
+pub(crate) fn insert(connection: &Connection, entry: &InboxEntry, now: Timestamp) -> Result<InboxInsert, StoreError> {
+    let failed = |failure| in_statement("insert inbox row", &failure);
+    let sequence = integer(entry.sequence, "sequence")?;
+    // A message below the watermark has no row any more, unless it failed before: then it was not handled. A message
+    // without a sequence is never below one.
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO seaworthy_inbox (consumer, message, source, key, sequence, state, at)
+             SELECT ?1, ?2, ?3, ?4, ?5, 1, ?6
+             WHERE ?5 = 0
+                OR NOT EXISTS (SELECT 1 FROM seaworthy_watermarks
+                               WHERE consumer = ?1 AND source = ?3 AND key = ?4 AND sequence >= ?5)
+                OR EXISTS (SELECT 1 FROM seaworthy_inbox WHERE consumer = ?1 AND message = ?2)
+             ON CONFLICT (consumer, message) DO UPDATE SET state = 1, at = excluded.at WHERE state = 0",
+        )
+        .and_then(|mut write| {
+            write.execute(params![
+                entry.consumer.as_str(),
+                IdText::of(entry.message.0),
+                entry.source.as_str(),
+                entry.key.as_str(),
+                sequence,
+                now.as_micros()
+            ])
+        })
+        .map_err(failed)?;
+    Ok(if inserted == 1 { InboxInsert::First } else { InboxInsert::Duplicate })
+}
+
+pub(crate) fn count_failure(
+    connection: &Connection,
+    entry: &InboxEntry,
+    error: &str,
+    now: Timestamp,
+) -> Result<u32, StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO seaworthy_inbox (consumer, message, source, key, sequence, state, failures, last_error, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, 0, 1, ?6, ?7)
+             ON CONFLICT (consumer, message) DO UPDATE SET failures = failures + 1, last_error = excluded.last_error
+             RETURNING failures",
+        )
+        .and_then(|mut write| {
+            write.query_row(
+                params![
+                    entry.consumer.as_str(),
+                    IdText::of(entry.message.0),
+                    entry.source.as_str(),
+                    entry.key.as_str(),
+                    i64::try_from(entry.sequence).unwrap_or(i64::MAX),
+                    error,
+                    now.as_micros()
+                ],
+                |row| row.get(0),
+            )
+        })
+        .map_err(|failure| in_statement("count inbox failure", &failure))
+}
+
+pub(crate) fn bury(
+    connection: &Connection,
+    entry: &InboxEntry,
+    message: &Message,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if insert(connection, entry, now)? == InboxInsert::Duplicate {
+        return Err(StoreError::Conflict(format_smolstr!(
+            "message {} was handled or buried by {} meanwhile: acknowledge it",
+            entry.message,
+            entry.consumer
+        )));
+    }
+    let failed = |failure| in_statement("bury message", &failure);
+    let failures: u32 = connection
+        .prepare_cached(
+            "UPDATE seaworthy_inbox SET state = 2, last_error = ?3 WHERE consumer = ?1 AND message = ?2
+             RETURNING failures",
+        )
+        .and_then(|mut write| {
+            write.query_row((entry.consumer.as_str(), IdText::of(entry.message.0), reason), |row| row.get(0))
+        })
+        .map_err(failed)?;
+    connection
+        .prepare_cached(concat!(
+            "INSERT INTO seaworthy_dead_letters (",
+            envelope_columns!(),
+            ", consumer, reason, failures, failed_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+        ))
+        .and_then(|mut write| {
+            write.execute(params![
+                i64::try_from(message.sequence).unwrap_or(i64::MAX),
+                IdText::of(message.id.0),
+                message.topic.as_str(),
+                message.subject.as_str(),
+                message.kind.as_str(),
+                &message.data[..],
+                message.source.as_str(),
+                message.time.as_micros(),
+                message.content_type.as_str(),
+                message.partition_key.as_str(),
+                IdText::of(message.correlation_id),
+                message.causation_id.map(|id| IdText::of(id.0)),
+                message.traceparent.as_deref(),
+                entry.consumer.as_str(),
+                reason,
+                failures,
+                now.as_micros()
+            ])
+        })
+        .map(drop)
+        .map_err(failed)
+}
+
+pub(crate) fn exhume(connection: &Connection, entry: &InboxEntry, now: Timestamp) -> Result<bool, StoreError> {
+    let failed = |failure| in_statement("exhume message", &failure);
+    let message = IdText::of(entry.message.0);
+    let deleted = connection
+        .prepare_cached("DELETE FROM seaworthy_dead_letters WHERE consumer = ?1 AND id = ?2")
+        .and_then(|mut write| write.execute((entry.consumer.as_str(), &message)))
+        .map_err(failed)?;
+    if deleted == 0 {
+        return Ok(false);
+    }
+    connection
+        .prepare_cached("UPDATE seaworthy_inbox SET state = 1, at = ?3 WHERE consumer = ?1 AND message = ?2")
+        .and_then(|mut write| write.execute((entry.consumer.as_str(), &message, now.as_micros())))
+        .map_err(failed)?;
+    Ok(true)
+}
+
+#[async_trait]
+impl InboxStore for SqliteStore {
+    async fn dead_letters(&self, consumer: &str, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        self.read(|connection| {
+            dead_letters(connection, consumer, limit).map_err(|failure| in_statement("read dead letters", &failure))
+        })
+        .await
+    }
+
+    async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError> {
+        self.write(|connection, now| {
+            purge(connection, consumer, now.before(request.older_than), request.limit)
+                .map_err(|failure| in_statement("purge inbox", &failure))
+        })
+        .await
+    }
+}
+
+fn dead_letters(connection: &Connection, consumer: &str, limit: usize) -> rusqlite::Result<Vec<DeadLetter>> {
+    connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            envelope_columns!(),
+            ", consumer, reason, failures, failed_at FROM seaworthy_dead_letters \
+             WHERE consumer = ?1 ORDER BY number LIMIT ?2"
+        ))?
+        .query_map((consumer, as_limit(limit)), |row| {
+            Ok(DeadLetter {
+                message: read_message(row)?,
+                consumer: read_text(row, ENVELOPE_WIDTH)?,
+                reason: read_text(row, ENVELOPE_WIDTH + 1)?,
+                failures: row.get(ENVELOPE_WIDTH + 2)?,
+                failed_at: read_time(row, ENVELOPE_WIDTH + 3)?,
+            })
+        })?
+        .collect()
+}
+
+/// The watermark rises in the same transaction in which the rows go, so there is no moment at which a late duplicate
+/// finds neither.
+fn purge(connection: &Connection, consumer: &str, before: Timestamp, limit: usize) -> rusqlite::Result<u64> {
+    let range = (consumer, before.as_micros(), as_limit(limit));
+    connection
+        .prepare_cached(
+            "INSERT INTO seaworthy_watermarks (consumer, source, key, sequence)
+             SELECT ?1, source, key, max(sequence) FROM (
+                 SELECT source, key, sequence FROM seaworthy_inbox
+                 WHERE state = 1 AND consumer = ?1 AND at <= ?2 ORDER BY at, message LIMIT ?3)
+             WHERE true GROUP BY source, key
+             ON CONFLICT (consumer, source, key) DO UPDATE SET sequence = max(sequence, excluded.sequence)",
+        )?
+        .execute(range)?;
+    let purged = connection
+        .prepare_cached(
+            "DELETE FROM seaworthy_inbox WHERE (consumer, message) IN (
+                 SELECT consumer, message FROM seaworthy_inbox
+                 WHERE state = 1 AND consumer = ?1 AND at <= ?2 ORDER BY at, message LIMIT ?3)",
+        )?
+        .execute(range)?;
+    Ok(purged as u64)
+}

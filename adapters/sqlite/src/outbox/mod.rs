@@ -1,0 +1,69 @@
+//! The outbox: staging inside a transaction, and the relay's side of it.
+
+mod claim;
+mod retention;
+mod settle;
+mod stage;
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+use seaworthy_core::{
+    ids::ClaimToken,
+    ports::{ClaimRequest, OutboxRow, OutboxStore, PurgeRequest, RedriveRequest, Settlement, StoreError, Timestamp},
+};
+use smol_str::SmolStr;
+
+pub(crate) use stage::stage;
+
+use crate::{error::in_statement, store::SqliteStore};
+
+#[async_trait]
+impl OutboxStore for SqliteStore {
+    async fn claim(&self, request: &ClaimRequest) -> Result<Vec<OutboxRow>, StoreError> {
+        self.write(doing("claim", |connection, now| claim::claim(connection, request, now))).await
+    }
+
+    async fn settle(&self, token: ClaimToken, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
+        self.write(doing("settle", |connection, now| settle::settle(connection, token, settlements, now))).await
+    }
+
+    async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {
+        self.read(|connection| {
+            retention::dead_rows(connection, limit).map_err(|failure| in_statement("read dead rows", &failure))
+        })
+        .await
+    }
+
+    async fn redrive(&self, request: &RedriveRequest) -> Result<u64, StoreError> {
+        self.write(doing("redrive", |connection, _| retention::redrive(connection, request))).await
+    }
+
+    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        self.write(doing("purge dispatched rows", |connection, now| {
+            retention::purge_dispatched(connection, now.before(request.older_than), request.limit)
+        }))
+        .await
+    }
+
+    async fn purge_dead(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        self.write(doing("purge dead rows", |connection, now| {
+            retention::purge_dead(connection, now.before(request.older_than), request.limit)
+        }))
+        .await
+    }
+
+    async fn next_available(&self) -> Result<Option<Timestamp>, StoreError> {
+        let now = self.time();
+        self.read(|connection| {
+            claim::next_available(connection, now).map_err(|failure| in_statement("read next available row", &failure))
+        })
+        .await
+    }
+}
+
+fn doing<T>(
+    what: &'static str,
+    work: impl FnOnce(&Connection, Timestamp) -> rusqlite::Result<T> + Send,
+) -> impl FnOnce(&Connection, Timestamp) -> Result<T, StoreError> + Send {
+    move |connection, now| work(connection, now).map_err(|failure| in_statement(what, &failure))
+}

@@ -1,0 +1,94 @@
+//! Dead rows and old rows: an operator's work, and the routine that keeps the table small.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use seaworthy_core::ports::{OutboxRow, RedriveRequest, Timestamp};
+use smol_str::SmolStr;
+
+use super::{
+    claim::read_row,
+    settle::{first_open, set_head},
+};
+use crate::{
+    columns::{IdText, limit as as_limit, read_optional_text, read_text},
+    envelope::{ENVELOPE_WIDTH, envelope_columns},
+};
+
+pub(super) fn dead_rows(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<(OutboxRow, SmolStr)>> {
+    connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            envelope_columns!(),
+            ", attempts, last_error FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dead \
+             WHERE state = 3 ORDER BY sequence LIMIT ?1"
+        ))?
+        .query_map([as_limit(limit)], |row| {
+            Ok((read_row(row)?, read_optional_text(row, ENVELOPE_WIDTH + 1)?.unwrap_or_default()))
+        })?
+        .collect()
+}
+
+pub(super) fn redrive(connection: &Connection, request: &RedriveRequest) -> rusqlite::Result<u64> {
+    let mut chosen: Vec<(i64, SmolStr)> = match &request.only {
+        None => connection
+            .prepare_cached(
+                "SELECT sequence, partition_key FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dead
+                 WHERE state = 3 ORDER BY sequence LIMIT ?1",
+            )?
+            .query_map([as_limit(request.limit)], read_place)?
+            .collect::<rusqlite::Result<_>>()?,
+        Some(events) => {
+            let mut query = connection
+                .prepare_cached("SELECT sequence, partition_key FROM seaworthy_outbox WHERE id = ?1 AND state = 3")?;
+            let mut found = Vec::new();
+            for event in events {
+                found.extend(query.query_row([IdText::of(event.0)], read_place).optional()?);
+            }
+            found
+        }
+    };
+    chosen.sort_unstable();
+    chosen.dedup();
+    chosen.truncate(request.limit);
+    let mut revive = connection.prepare_cached(
+        "UPDATE seaworthy_outbox SET state = 0, attempts = 0, available_at = 0, settled_at = NULL, head = 0
+         WHERE sequence = ?1",
+    )?;
+    for (sequence, key) in &chosen {
+        let head = first_open(connection, key)?;
+        revive.execute([sequence])?;
+        // Its place is the one it always had: ahead of what was committed after it.
+        match head {
+            Some(head) if head < *sequence => {}
+            Some(head) => {
+                set_head(connection, head, false)?;
+                set_head(connection, *sequence, true)?;
+            }
+            None => set_head(connection, *sequence, true)?,
+        }
+    }
+    Ok(chosen.len() as u64)
+}
+
+pub(super) const PURGE_DISPATCHED: &str = "DELETE FROM seaworthy_outbox WHERE sequence IN (
+         SELECT sequence FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dispatched
+         WHERE state = 2 AND settled_at <= ?1 ORDER BY settled_at, sequence LIMIT ?2)";
+
+pub(super) fn purge_dispatched(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<u64> {
+    let purged = connection.prepare_cached(PURGE_DISPATCHED)?.execute((before.as_micros(), as_limit(limit)))?;
+    Ok(purged as u64)
+}
+
+pub(super) fn purge_dead(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<u64> {
+    let purged = connection
+        .prepare_cached(
+            "DELETE FROM seaworthy_outbox WHERE sequence IN (
+                 SELECT sequence FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dead
+                 WHERE state = 3 AND settled_at <= ?1 ORDER BY sequence LIMIT ?2)",
+        )?
+        .execute((before.as_micros(), as_limit(limit)))?;
+    Ok(purged as u64)
+}
+
+fn read_place(row: &Row<'_>) -> rusqlite::Result<(i64, SmolStr)> {
+    Ok((row.get(0)?, read_text(row, 1)?))
+}

@@ -1,0 +1,36 @@
+use rusqlite::{Connection, params};
+use seaworthy_core::{message::Message, ports::StoreError};
+
+use crate::{columns::IdText, error::in_statement};
+
+/// Stages a message. SQLite numbers the row; since there is one writer, the numbers are in commit order.
+///
+/// A fresh row is available at `0`, not now: it is due also when the clock steps back after this.
+pub(crate) fn stage(connection: &Connection, message: &Message) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO seaworthy_outbox (id, aggregatetype, aggregateid, type, payload, source, time, content_type,
+                                           partition_key, correlation_id, causation_id, traceparent, head)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+                     NOT EXISTS (SELECT 1 FROM seaworthy_outbox
+                                 WHERE partition_key = ?9 AND state < 2 AND state <> 2))",
+        )
+        .and_then(|mut write| {
+            write.execute(params![
+                IdText::of(message.id.0),
+                message.topic.as_str(),
+                message.subject.as_str(),
+                message.kind.as_str(),
+                &message.data[..],
+                message.source.as_str(),
+                message.time.as_micros(),
+                message.content_type.as_str(),
+                message.partition_key.as_str(),
+                IdText::of(message.correlation_id),
+                message.causation_id.map(|id| IdText::of(id.0)),
+                message.traceparent.as_deref(),
+            ])
+        })
+        .map(drop)
+        .map_err(|failure| in_statement("stage message", &failure))
+}

@@ -1,0 +1,194 @@
+use std::{path::Path, pin::pin, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use futures_util::future::{Either, select};
+use rusqlite::Connection;
+use seaworthy_core::ports::{Backlog, Clock, Store, StoreError, Timestamp, Transaction};
+use smol_str::format_smolstr;
+use tokio::sync::OwnedMutexGuard;
+
+use crate::{
+    columns::read_count,
+    config::SqliteConfig,
+    error::{self, OpenError},
+    files::{self, Shared},
+    transaction::SqliteTransaction,
+    writer::Writer,
+};
+
+/// The store port on one SQLite database. Cloning is cheap: all clones share one writer.
+///
+/// SQLite has one writer at a time. Within this process a transaction waits for its turn on an async permit, in the
+/// order in which tasks asked; it then holds the database's write lock from its first moment to its last. So a
+/// transaction never fails because another was faster, `Conflict` comes from versions, keys and fences only, and the
+/// sequence of outbox rows is their commit order. Keep transactions short, and never await another transaction of the
+/// same store inside one: that waits for itself until [`SqliteConfig::writer_wait`] ends it.
+///
+/// Dropping a transaction, or the future of any method half way, rolls back and lets the next one in.
+///
+/// ```
+/// # use std::{sync::Arc, time::Duration};
+/// # use seaworthy_core::ports::{Clock, Timestamp};
+/// # struct Epoch;
+/// # #[async_trait::async_trait]
+/// # impl Clock for Epoch {
+/// #     fn now(&self) -> Timestamp { Timestamp::EPOCH }
+/// #     async fn sleep(&self, _: Duration) {}
+/// # }
+/// use seaworthy_core::ports::{Documents, Expected, Store, Transaction};
+/// use seaworthy_sqlite::{SqliteConfig, SqliteStore};
+///
+/// # let clock = Arc::new(Epoch);
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async move {
+/// let store = SqliteStore::open_in_memory(clock, SqliteConfig::simulation())?;
+/// let mut tx = store.begin().await?;
+/// tx.put("orders", "17", Expected::Absent, "{\"state\":\"pending\"}".into()).await?;
+/// tx.commit().await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+}
+
+impl SqliteStore {
+    /// Opens a database file, creates it where it is missing, and brings its tables up to date. `clock` is the store's
+    /// own: leases, delays and retention are judged by it.
+    ///
+    /// A file that this process has open already is not opened again; the new handle shares its writer.
+    ///
+    /// # Errors
+    /// [`OpenError`]: the file was written by a newer version, can't be opened, or is open with other settings.
+    pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>, config: SqliteConfig) -> Result<Self, OpenError> {
+        Ok(Self { shared: files::open_file(path.as_ref(), config)?, clock })
+    }
+
+    /// Opens a new database in memory, which is gone with its last handle.
+    ///
+    /// # Errors
+    /// [`OpenError::Sqlite`], if there is no memory for it.
+    pub fn open_in_memory(clock: Arc<dyn Clock>, config: SqliteConfig) -> Result<Self, OpenError> {
+        Ok(Self { shared: files::open_memory(config)?, clock })
+    }
+
+    /// Opens a transaction as its own type: [`Store::begin`] boxes it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if another process holds the lock for longer than
+    /// [`SqliteConfig::busy_timeout`], or transactions of this process for longer than [`SqliteConfig::writer_wait`].
+    pub async fn transaction(&self) -> Result<SqliteTransaction, StoreError> {
+        let writer = self.lock(self.permit().await?).await?;
+        Ok(SqliteTransaction::new(writer, Arc::clone(&self.clock), self.shared.config.blocking_at_commit()))
+    }
+
+    /// Runs `work` in a transaction of its own.
+    pub(crate) async fn write<T>(
+        &self,
+        work: impl FnOnce(&Connection, Timestamp) -> Result<T, StoreError> + Send,
+    ) -> Result<T, StoreError> {
+        let mut tx = self.transaction().await?;
+        let found = tx.run(work)?;
+        tx.finish()?;
+        Ok(found)
+    }
+
+    /// Runs `work`, which only reads: beside the writer if there is a second connection.
+    pub(crate) async fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send,
+    ) -> Result<T, StoreError> {
+        match &self.shared.reader {
+            Some(reader) => work(&*reader.lock().await),
+            None => work(self.permit().await?.connection()),
+        }
+    }
+
+    /// The time by the store's clock.
+    pub(crate) fn time(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Waits for this process's other transactions.
+    async fn permit(&self) -> Result<OwnedMutexGuard<Writer>, StoreError> {
+        // Waiters are served before newcomers, so this overtakes nobody; it saves the timer when nobody waits.
+        if let Ok(writer) = Arc::clone(&self.shared.writer).try_lock_owned() {
+            return Ok(writer);
+        }
+        let turn = Arc::clone(&self.shared.writer).lock_owned();
+        let Some(patience) = self.shared.config.writer_wait else { return Ok(turn.await) };
+        match select(pin!(turn), self.clock.sleep(patience)).await {
+            Either::Left((writer, _)) => Ok(writer),
+            Either::Right(_) => Err(StoreError::Unavailable(format_smolstr!(
+                "another transaction of this process has not ended for {patience:?}: does a task begin one while it \
+                 holds one?"
+            ))),
+        }
+    }
+
+    /// Takes the database's write lock, which another process may hold. The permit is kept meanwhile, so that the order
+    /// within this process stays.
+    async fn lock(&self, writer: OwnedMutexGuard<Writer>) -> Result<OwnedMutexGuard<Writer>, StoreError> {
+        let mut waited = Duration::ZERO;
+        let mut pause = Duration::from_millis(1);
+        loop {
+            match writer.begin() {
+                Ok(()) => return Ok(writer),
+                Err(failure) if error::is_busy(&failure) && waited < self.shared.config.busy_timeout => {
+                    self.clock.sleep(pause).await;
+                    waited += pause;
+                    pause = (pause * 2).min(Duration::from_millis(50));
+                }
+                Err(failure) if error::is_busy(&failure) => {
+                    return Err(StoreError::Unavailable(format_smolstr!(
+                        "another process has held the database's write lock for {waited:?}"
+                    )));
+                }
+                Err(failure) => return Err(error::in_statement("begin", &failure)),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        Ok(Box::new(self.transaction().await?))
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        self.read(|connection| backlog(connection).map_err(|failure| error::in_statement("backlog", &failure))).await
+    }
+
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        Ok(self.time())
+    }
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore").field("config", &self.shared.config).finish_non_exhaustive()
+    }
+}
+
+fn backlog(connection: &Connection) -> rusqlite::Result<Backlog> {
+    connection
+        .prepare_cached(
+            "SELECT (SELECT count(*) FROM seaworthy_outbox WHERE state < 2),
+                    (SELECT count(*) FROM seaworthy_outbox WHERE state = 3),
+                    (SELECT count(*) FROM seaworthy_sagas WHERE status < 2),
+                    (SELECT count(*) FROM seaworthy_sagas WHERE status = 2),
+                    (SELECT count(*) FROM seaworthy_dead_letters)",
+        )?
+        .query_row([], |row| {
+            Ok(Backlog {
+                outbox_unsettled: read_count(row, 0)?,
+                outbox_dead: read_count(row, 1)?,
+                sagas_active: read_count(row, 2)?,
+                sagas_stuck: read_count(row, 3)?,
+                inbox_dead: read_count(row, 4)?,
+            })
+        })
+}

@@ -1,0 +1,175 @@
+use std::{any::Any, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use rusqlite::Connection;
+use seaworthy_core::{
+    ids::OperationId,
+    message::Message,
+    ports::{
+        Clock, Document, Documents, Expected, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord,
+        OperationState, OutboxWrites, Participants, SagaAppend, SagaCreate, SagaWrites, StoreError, Timestamp,
+        Transaction,
+    },
+};
+use smol_str::SmolStr;
+use tokio::sync::OwnedMutexGuard;
+
+use crate::{checkpoints, documents, inbox, outbox, participants, saga, writer::Writer};
+
+/// A transaction on SQLite: it holds the store's only writer until it is committed or dropped.
+///
+/// After an error it can't be committed: [`Transaction::commit`] then rolls back and returns that error again.
+pub struct SqliteTransaction {
+    writer: OwnedMutexGuard<Writer>,
+    clock: Arc<dyn Clock>,
+    blocking_at_commit: bool,
+    /// The first error, after which nothing may be applied.
+    failed: Option<StoreError>,
+}
+
+impl SqliteTransaction {
+    pub(crate) fn new(writer: OwnedMutexGuard<Writer>, clock: Arc<dyn Clock>, blocking_at_commit: bool) -> Self {
+        Self { writer, clock, blocking_at_commit, failed: None }
+    }
+
+    /// Runs one operation, unless the transaction is beyond use.
+    pub(crate) fn run<T>(
+        &mut self,
+        work: impl FnOnce(&Connection, Timestamp) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.usable()?;
+        let outcome = work(self.writer.connection(), self.clock.now());
+        if let Err(error) = &outcome {
+            self.failed = Some(error.clone());
+        }
+        outcome
+    }
+
+    /// Commits, or says why nothing was applied.
+    pub(crate) fn finish(mut self) -> Result<(), StoreError> {
+        self.usable()?;
+        if self.blocking_at_commit && on_worker() {
+            tokio::task::block_in_place(|| self.writer.commit())
+        } else {
+            self.writer.commit()
+        }
+    }
+
+    fn usable(&mut self) -> Result<(), StoreError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        self.writer.still_open().inspect_err(|error| self.failed = Some(error.clone()))
+    }
+}
+
+/// Whether this thread belongs to a runtime that can move its other tasks elsewhere.
+fn on_worker() -> bool {
+    tokio::runtime::Handle::try_current()
+        .is_ok_and(|handle| handle.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread)
+}
+
+impl Drop for SqliteTransaction {
+    fn drop(&mut self) {
+        // Before the permit goes to the next one. After a commit there is nothing to roll back.
+        self.writer.roll_back();
+    }
+}
+
+#[async_trait]
+impl Transaction for SqliteTransaction {
+    async fn checkpoint(&mut self, consumer: &str) -> Result<Option<u64>, StoreError> {
+        self.run(|connection, _| checkpoints::read(connection, consumer))
+    }
+
+    async fn set_checkpoint(&mut self, consumer: &str, position: u64) -> Result<(), StoreError> {
+        self.run(|connection, _| checkpoints::advance(connection, consumer, position))
+    }
+
+    /// Lends the [`rusqlite::Connection`] that the transaction runs on.
+    ///
+    /// Statements on it take part in the transaction. `SAVEPOINT` is yours to use; `COMMIT` and `ROLLBACK` are not:
+    /// the whole transaction is then rolled back, and its commit says so. Leave the connection's commit and rollback
+    /// hooks alone, and finish iterating a query before the next call.
+    async fn raw_connection(&mut self) -> Result<&mut (dyn Any + Send), StoreError> {
+        self.usable()?;
+        Ok(self.writer.connection_mut())
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        self.finish()
+    }
+}
+
+#[async_trait]
+impl Documents for SqliteTransaction {
+    async fn get(&mut self, collection: &str, id: &str) -> Result<Option<Document>, StoreError> {
+        self.run(|connection, _| documents::get(connection, collection, id))
+    }
+
+    async fn put(&mut self, collection: &str, id: &str, expected: Expected, body: Bytes) -> Result<u64, StoreError> {
+        self.run(|connection, _| documents::put(connection, collection, id, expected, &body))
+    }
+
+    async fn delete(&mut self, collection: &str, id: &str, expected: Expected) -> Result<(), StoreError> {
+        self.run(|connection, _| documents::delete(connection, collection, id, expected))
+    }
+
+    async fn scan(
+        &mut self,
+        collection: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(SmolStr, Document)>, StoreError> {
+        self.run(|connection, _| documents::scan(connection, collection, after, limit))
+    }
+}
+
+#[async_trait]
+impl OutboxWrites for SqliteTransaction {
+    async fn stage(&mut self, message: &Message) -> Result<(), StoreError> {
+        self.run(|connection, _| outbox::stage(connection, message))
+    }
+}
+
+#[async_trait]
+impl InboxWrites for SqliteTransaction {
+    async fn inbox_insert(&mut self, entry: &InboxEntry) -> Result<InboxInsert, StoreError> {
+        self.run(|connection, now| inbox::insert(connection, entry, now))
+    }
+
+    async fn inbox_failed(&mut self, entry: &InboxEntry, error: &str) -> Result<u32, StoreError> {
+        self.run(|connection, now| inbox::count_failure(connection, entry, error, now))
+    }
+
+    async fn inbox_bury(&mut self, entry: &InboxEntry, message: &Message, reason: &str) -> Result<(), StoreError> {
+        self.run(|connection, now| inbox::bury(connection, entry, message, reason, now))
+    }
+
+    async fn inbox_exhume(&mut self, entry: &InboxEntry) -> Result<bool, StoreError> {
+        self.run(|connection, now| inbox::exhume(connection, entry, now))
+    }
+}
+
+#[async_trait]
+impl SagaWrites for SqliteTransaction {
+    async fn saga_create(&mut self, saga: &NewSaga) -> Result<SagaCreate, StoreError> {
+        self.run(|connection, now| saga::create(connection, saga, now))
+    }
+
+    async fn saga_append(&mut self, append: &SagaAppend) -> Result<(), StoreError> {
+        self.run(|connection, now| saga::append(connection, append, now))
+    }
+}
+
+#[async_trait]
+impl Participants for SqliteTransaction {
+    async fn operation(&mut self, id: OperationId) -> Result<Option<OperationState>, StoreError> {
+        self.run(|connection, _| participants::read(connection, id))
+    }
+
+    async fn put_operation(&mut self, record: &OperationRecord) -> Result<(), StoreError> {
+        self.run(|connection, now| participants::write(connection, record, now))
+    }
+}

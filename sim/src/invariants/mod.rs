@@ -1,8 +1,19 @@
 //! What must hold: judged from the trace as it streams by.
 
+mod interest;
 mod judge;
+mod lookup;
+mod panel;
 
+mod phantom_event;
+mod saga_resolves;
+
+pub use interest::Interest;
 pub use judge::{Judge, Violation};
+pub use lookup::Lookup;
+pub use panel::{Findings, Panel};
+pub use phantom_event::PhantomEvent;
+pub use saga_resolves::SagaResolves;
 
 use crate::trace::Event;
 
@@ -35,7 +46,12 @@ pub trait Invariant: Send {
     /// When it is judged.
     fn mode(&self) -> Mode;
 
-    /// Sees one event.
+    /// Which events it wants to see; asked once, before the first. Without a narrower answer it sees all of them.
+    fn interest(&self) -> Interest {
+        Interest::ALL
+    }
+
+    /// Sees one event of its interest.
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>);
 
     /// Sees the end. The default has nothing to add.

@@ -6,6 +6,7 @@
 mod effect;
 mod event;
 mod fingerprint;
+pub mod script;
 
 pub use effect::Effect;
 pub use event::{ClaimedRow, Event, Outcome, ProcessIndex, SettledRow, TxId, VirtualTime, What};

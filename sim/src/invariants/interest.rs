@@ -1,0 +1,138 @@
+use std::ops::BitOr;
+
+use crate::trace::{Effect, Event, What};
+
+/// Classes of events, so that an invariant is handed only what it can judge.
+///
+/// An event may be in several classes: a commit is in [`Interest::COMMIT`] and in the class of each of its effects. An
+/// invariant sees an event if they share a class.
+///
+/// ```
+/// use seaworthy_sim::invariants::Interest;
+///
+/// let mine = Interest::STAGED | Interest::PUBLISH;
+/// assert!(mine.meets(Interest::COMMIT | Interest::STAGED));
+/// assert!(!mine.meets(Interest::COMMIT));
+/// assert!(Interest::ALL.meets(mine));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interest(u32);
+
+macro_rules! classes {
+    ($($(#[$doc:meta])* $name:ident = $bit:literal;)*) => {
+        $($(#[$doc])* pub const $name: Self = Self(1 << $bit);)*
+    };
+}
+
+impl Interest {
+    /// Nothing: only the end of the run.
+    pub const NONE: Self = Self(0);
+    /// Every event.
+    pub const ALL: Self = Self(u32::MAX);
+
+    classes! {
+        /// Boots, crashes and panics.
+        PROCESS = 0;
+        /// Faults of the plan, and their ends.
+        FAULT = 1;
+        /// Healed, quiet, out of budget.
+        PHASE = 2;
+        /// Requests from outside and their answers.
+        REQUEST = 3;
+        /// Begins, statements and aborts.
+        TRANSACTION = 4;
+        /// Duplicates that an inbox has seen.
+        DUPLICATE_SEEN = 5;
+        /// Every commit, whatever came of it.
+        COMMIT = 6;
+        /// Claims of outbox rows.
+        CLAIM = 7;
+        /// Settlements of outbox rows.
+        SETTLE = 8;
+        /// Sagas taken over.
+        ACQUIRE = 9;
+        /// Other calls to a store.
+        STORE_CALL = 10;
+        /// Messages offered to the broker.
+        PUBLISH = 11;
+        /// Joined groups, and receives that failed.
+        SUBSCRIPTION = 12;
+        /// Deliveries.
+        DELIVER = 13;
+        /// Acknowledgements.
+        ACK = 14;
+        /// Deliveries given back.
+        NACK = 15;
+        /// Calls to participants that are not ours.
+        EXTERNAL = 16;
+        /// Commits that wrote documents.
+        DOCUMENT = 17;
+        /// Commits that staged messages.
+        STAGED = 18;
+        /// Commits that touched an inbox: handled, failed, buried, exhumed.
+        INBOX = 19;
+        /// Commits that created sagas.
+        SAGA_CREATED = 20;
+        /// Commits that appended to saga logs.
+        SAGA_LOGGED = 21;
+        /// Commits that wrote operations of a participant.
+        OPERATION = 22;
+        /// Commits that moved checkpoints.
+        CHECKPOINT = 23;
+        /// Commits that noted facts.
+        OBSERVED = 24;
+    }
+
+    /// Whether the two share a class.
+    pub const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// The classes of an event.
+    pub fn of(event: &Event) -> Self {
+        match &event.what {
+            What::Boot { .. } | What::Crash | What::Panic { .. } => Self::PROCESS,
+            What::Fault { .. } | What::FaultOver { .. } => Self::FAULT,
+            What::Healed | What::Quiet | What::OutOfBudget { .. } => Self::PHASE,
+            What::Request { .. } | What::Reply { .. } => Self::REQUEST,
+            What::Begin { .. } | What::Statement { .. } | What::Abort { .. } => Self::TRANSACTION,
+            What::DuplicateSeen { .. } => Self::DUPLICATE_SEEN,
+            What::Commit { effects, .. } => {
+                effects.iter().fold(Self::COMMIT, |classes, effect| classes | Self::of_effect(effect))
+            }
+            What::Claim { .. } => Self::CLAIM,
+            What::Settle { .. } => Self::SETTLE,
+            What::Acquire { .. } => Self::ACQUIRE,
+            What::StoreCall { .. } => Self::STORE_CALL,
+            What::Publish { .. } => Self::PUBLISH,
+            What::Subscribe { .. } | What::ReceiveFailed { .. } => Self::SUBSCRIPTION,
+            What::Deliver { .. } => Self::DELIVER,
+            What::Ack { .. } => Self::ACK,
+            What::Nack { .. } => Self::NACK,
+            What::External { .. } => Self::EXTERNAL,
+        }
+    }
+
+    fn of_effect(effect: &Effect) -> Self {
+        match effect {
+            Effect::Document { .. } => Self::DOCUMENT,
+            Effect::Staged(_) => Self::STAGED,
+            Effect::Handled { .. } | Effect::Failed { .. } | Effect::Buried { .. } | Effect::Exhumed { .. } => {
+                Self::INBOX
+            }
+            Effect::SagaCreated { .. } => Self::SAGA_CREATED,
+            Effect::SagaLogged { .. } => Self::SAGA_LOGGED,
+            Effect::Operation { .. } => Self::OPERATION,
+            Effect::Checkpoint { .. } => Self::CHECKPOINT,
+            Effect::Observed { .. } => Self::OBSERVED,
+        }
+    }
+}
+
+impl BitOr for Interest {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}

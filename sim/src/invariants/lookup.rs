@@ -1,0 +1,85 @@
+use std::hash::Hash;
+
+use rustc_hash::FxBuildHasher;
+
+/// A map for an invariant's state: hashed, because it is asked at every event, and without a way to iterate in hash
+/// order, because what an invariant reports must not depend on it.
+///
+/// ```
+/// use seaworthy_sim::invariants::Lookup;
+///
+/// let mut open = Lookup::new();
+/// open.insert("b", 2);
+/// open.insert("a", 1);
+/// assert_eq!(open.remove(&"b"), Some(2));
+/// assert_eq!(open.sorted(), [(&"a", &1)]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Lookup<K, V>(Table<K, V>);
+
+// The ban is on iteration order; nothing can iterate this one but `sorted`.
+#[expect(clippy::disallowed_types, reason = "wrapped so that nothing sees its order")]
+type Table<K, V> = std::collections::HashMap<K, V, FxBuildHasher>;
+
+impl<K: Eq + Hash, V> Lookup<K, V> {
+    /// An empty map.
+    pub fn new() -> Self {
+        Self(Table::default())
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.0.get(key)
+    }
+
+    /// The value of a key, to change it.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.0.get_mut(key)
+    }
+
+    /// The value of a key, made first if there is none.
+    pub fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
+        self.0.entry(key).or_insert_with(make)
+    }
+
+    /// Whether there is a value for the key.
+    pub fn contains(&self, key: &K) -> bool {
+        self.0.contains_key(key)
+    }
+
+    /// Sets a value and returns the one before it.
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+        self.0.insert(key, value)
+    }
+
+    /// Forgets a key.
+    pub fn remove(&mut self, key: &K) -> Option<V> {
+        self.0.remove(key)
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Everything, in the order of the keys.
+    pub fn sorted(&self) -> Vec<(&K, &V)>
+    where
+        K: Ord,
+    {
+        let mut entries: Vec<_> = self.0.iter().collect();
+        entries.sort_by_key(|(key, _)| *key);
+        entries
+    }
+}
+
+impl<K: Eq + Hash, V> Default for Lookup<K, V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,115 @@
+use super::{Ending, Interest, Invariant, Judge, Violation};
+use crate::{trace::Event, world::Judged};
+
+/// A run that goes on being wrong says so this often and no more: the first violations tell the story.
+const VIOLATIONS_MAX: usize = 64;
+
+/// All invariants of one run: hands each event to those that it concerns and keeps what they say.
+///
+/// The world feeds one as the trace grows; a test feeds one with a trace of its own:
+///
+/// ```
+/// use seaworthy_sim::{
+///     invariants::{Ending, Panel, SagaResolves},
+///     trace::script::Script,
+/// };
+///
+/// let mut script = Script::new();
+/// let orders = script.process("orders-1");
+/// script.boot(orders);
+///
+/// let findings = Panel::new(vec![Box::new(SagaResolves::new())]).judge(&script.events(), Ending::Quiet);
+/// assert!(findings.violations.is_empty());
+/// assert_eq!(findings.judged[0].times, 0, "a run without a saga proves nothing about sagas");
+/// ```
+pub struct Panel {
+    seats: Vec<Seat>,
+    reached: Vec<&'static str>,
+    violations: Vec<Violation>,
+}
+
+struct Seat {
+    interest: Interest,
+    name: &'static str,
+    judged: u64,
+    invariant: Box<dyn Invariant>,
+}
+
+/// What all invariants said about one run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// What did not hold, in the order in which it was found.
+    pub violations: Vec<Violation>,
+    /// Every invariant, and how often it had something to judge.
+    pub judged: Vec<Judged>,
+    /// Goals that were reached, in the order in which they were.
+    pub reached: Vec<&'static str>,
+}
+
+impl Panel {
+    /// A panel of these invariants, which must not have seen anything yet.
+    pub fn new(invariants: Vec<Box<dyn Invariant>>) -> Self {
+        let seats = invariants
+            .into_iter()
+            .map(|invariant| Seat { interest: invariant.interest(), name: invariant.name(), judged: 0, invariant })
+            .collect();
+        Self { seats, reached: Vec::new(), violations: Vec::new() }
+    }
+
+    /// Hands over the next event of the trace.
+    pub fn observe(&mut self, event: &Event) {
+        if self.violations.len() >= VIOLATIONS_MAX {
+            return;
+        }
+        let classes = Interest::of(event);
+        for seat in &mut self.seats {
+            if seat.interest.meets(classes) {
+                let mut judge = Judge {
+                    invariant: seat.name,
+                    judged: &mut seat.judged,
+                    reached: &mut self.reached,
+                    violations: &mut self.violations,
+                };
+                seat.invariant.observe(event, &mut judge);
+            }
+        }
+    }
+
+    /// Adds what the world itself found: a panic, a livelock.
+    pub fn violate(&mut self, violation: Violation) {
+        self.violations.push(violation);
+    }
+
+    /// Says that the trace is over.
+    pub fn conclude(mut self, ending: Ending) -> Findings {
+        for seat in &mut self.seats {
+            let mut judge = Judge {
+                invariant: seat.name,
+                judged: &mut seat.judged,
+                reached: &mut self.reached,
+                violations: &mut self.violations,
+            };
+            seat.invariant.conclude(ending, &mut judge);
+        }
+        self.violations.truncate(VIOLATIONS_MAX);
+        let judged = self.seats.iter().map(|seat| Judged {
+            invariant: seat.name,
+            mode: seat.invariant.mode(),
+            times: seat.judged,
+        });
+        Findings { judged: judged.collect(), violations: self.violations, reached: self.reached }
+    }
+
+    /// Judges a whole trace at once.
+    pub fn judge(mut self, trace: &[Event], ending: Ending) -> Findings {
+        for event in trace {
+            self.observe(event);
+        }
+        self.conclude(ending)
+    }
+
+    /// What did not hold so far: a campaign may end a run at the first violation.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+}

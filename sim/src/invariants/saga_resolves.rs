@@ -1,0 +1,102 @@
+use seaworthy_core::{ids::SagaId, ports::SagaStatus};
+use smol_str::SmolStr;
+
+use super::{Ending, Interest, Invariant, Judge, Lookup, Mode};
+use crate::trace::{Effect, Event, What};
+
+/// `saga-resolves`: once the run has come to rest, every saga has ended: completed, compensated or abandoned.
+///
+/// A stuck saga waits for an operator, and in a simulation there is none unless the scenario plays one, so it counts as
+/// a violation; [`SagaResolves::or_stuck`] says that it is an ending that the scenario expects.
+///
+/// State: one entry for each saga that has not ended.
+#[derive(Debug, Default)]
+pub struct SagaResolves {
+    open: Lookup<SagaId, Open>,
+    may_be_stuck: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    definition: SmolStr,
+    key: SmolStr,
+    status: SagaStatus,
+    created: u64,
+    last: u64,
+}
+
+impl SagaResolves {
+    /// The invariant at the start of a run.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes `stuck` for an ending too.
+    #[must_use]
+    pub fn or_stuck(mut self) -> Self {
+        self.may_be_stuck = true;
+        self
+    }
+}
+
+impl Invariant for SagaResolves {
+    fn name(&self) -> &'static str {
+        "saga-resolves"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Eventually
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::SAGA_CREATED | Interest::SAGA_LOGGED
+    }
+
+    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        let What::Commit { outcome, effects, .. } = &event.what else { return };
+        if !outcome.took_effect() {
+            return;
+        }
+        for effect in effects.iter() {
+            match effect {
+                Effect::SagaCreated { saga, definition, key } => {
+                    let (definition, key) = (definition.name.clone(), key.clone());
+                    let (created, last) = (event.number, event.number);
+                    self.open.insert(*saga, Open { definition, key, status: SagaStatus::Running, created, last });
+                }
+                Effect::SagaLogged { saga, status, .. } => {
+                    let Some(open) = self.open.get_mut(saga) else { continue };
+                    open.status = *status;
+                    open.last = event.number;
+                    if status.is_terminal() {
+                        self.open.remove(saga);
+                        judge.judged();
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn conclude(&mut self, ending: Ending, judge: &mut Judge<'_>) {
+        if ending == Ending::OutOfBudget {
+            return;
+        }
+        for (id, open) in self.open.sorted() {
+            judge.judged();
+            let state = match open.status {
+                SagaStatus::Stuck if self.may_be_stuck => continue,
+                SagaStatus::Stuck => "is stuck and waits for an operator",
+                SagaStatus::Compensating => "is still compensating",
+                _ => "is still running",
+            };
+            let mut events = vec![open.created, open.last];
+            events.dedup();
+            judge.violate(
+                id.to_string(),
+                format!("saga `{}` of `{}` {state} although the run has come to rest", open.definition, open.key),
+                events,
+            );
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Traces written by hand, to try an invariant on.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use seaworthy_core::{
+    ids::{ClaimToken, MessageId, OperationId, SagaId},
+    message::Message,
+    ports::{DefinitionRef, OperationState, RowId, SagaStatus, Timestamp},
+};
+use smol_str::SmolStr;
+use uuid::Uuid;
+
+use super::{ClaimedRow, Effect, Event, Outcome, ProcessIndex, SettledRow, TxId, VirtualTime, What};
+use crate::plan::{FaultKind, Point};
+
+/// A trace in the making: each call appends one event, and the events are numbered as the world numbers them.
+///
+/// Ids are small numbers, so that a trace reads like a story: message 1, saga 1, claim 1. A row has the number of its
+/// message.
+///
+/// ```
+/// use seaworthy_sim::{
+///     invariants::{Ending, Panel, PhantomEvent},
+///     trace::{Outcome, script::{self, Script}},
+/// };
+///
+/// let confirmed = script::message(1, "orders", "order-17");
+/// let mut script = Script::new();
+/// let orders = script.process("orders-1");
+/// // Dual write: the message is out, the transaction that should have staged it is not committed.
+/// script.publish(orders, &confirmed, Outcome::Done);
+/// script.commit(orders, "orders", Outcome::Conflict, []);
+///
+/// let findings = Panel::new(vec![Box::new(PhantomEvent::new())]).judge(&script.events(), Ending::Quiet);
+/// assert_eq!(findings.violations[0].invariant, "phantom-event");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    events: Vec<Event>,
+    processes: Vec<(SmolStr, u32)>,
+    now: VirtualTime,
+    transactions: u64,
+    deliveries: u64,
+}
+
+impl Script {
+    /// An empty trace.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A process, in its first incarnation; the same name gives the same process.
+    pub fn process(&mut self, name: &str) -> ProcessIndex {
+        let index = self.processes.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+            self.processes.push((name.into(), 1));
+            self.processes.len() - 1
+        });
+        ProcessIndex(u16::try_from(index).expect("a script has a handful of processes"))
+    }
+
+    /// The names of the processes, by their index.
+    pub fn processes(&self) -> Vec<SmolStr> {
+        self.processes.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The trace so far.
+    pub fn events(&self) -> Vec<Event> {
+        self.events.clone()
+    }
+
+    /// Lets virtual milliseconds pass. Each event takes 1 ms by itself.
+    pub fn after_ms(&mut self, ms: u64) -> &mut Self {
+        self.now += ms * 1_000;
+        self
+    }
+
+    /// Appends an event and returns its number.
+    pub fn event(&mut self, process: ProcessIndex, what: What) -> u64 {
+        let number = self.events.len() as u64;
+        self.now += 1_000;
+        let incarnation = self.processes.get(usize::from(process.0)).map_or(0, |(_, incarnation)| *incarnation);
+        self.events.push(Event { number, at: self.now, process, incarnation, what });
+        number
+    }
+
+    /// The process starts.
+    pub fn boot(&mut self, process: ProcessIndex) -> u64 {
+        self.event(process, What::Boot { release: 1 })
+    }
+
+    /// The process dies; what it does next, it does in its next incarnation.
+    pub fn crash(&mut self, process: ProcessIndex) -> u64 {
+        let number = self.event(process, What::Crash);
+        if let Some((_, incarnation)) = self.processes.get_mut(usize::from(process.0)) {
+            *incarnation += 1;
+        }
+        number
+    }
+
+    /// The first fault of the plan strikes at a call of the process.
+    pub fn fault(&mut self, process: ProcessIndex, kind: FaultKind, point: Point) -> u64 {
+        self.event(process, What::Fault { index: 0, kind, point: Some(point) })
+    }
+
+    /// No more faults, and nothing pending any more.
+    pub fn rest(&mut self) -> u64 {
+        self.event(ProcessIndex::WORLD, What::Healed);
+        self.event(ProcessIndex::WORLD, What::Quiet)
+    }
+
+    /// A transaction commits, or fails to.
+    pub fn commit<const N: usize>(
+        &mut self,
+        process: ProcessIndex,
+        store: &str,
+        outcome: Outcome,
+        effects: [Effect; N],
+    ) -> u64 {
+        self.transactions += 1;
+        let tx = TxId(self.transactions);
+        self.event(process, What::Commit { tx, store: store.into(), outcome, effects: Arc::new(effects) })
+    }
+
+    /// A relay claims the rows of these messages.
+    pub fn claim(
+        &mut self,
+        process: ProcessIndex,
+        store: &str,
+        claim: u64,
+        messages: &[&Message],
+        outcome: Outcome,
+    ) -> u64 {
+        let rows = messages.iter().map(|message| ClaimedRow { row: row(message), message: message.id, attempts: 1 });
+        let (store, token, rows) = (store.into(), token(claim), rows.collect());
+        self.event(process, What::Claim { store, token, rows, outcome })
+    }
+
+    /// A relay settles the rows of these messages, all in the same way.
+    pub fn settle(
+        &mut self,
+        process: ProcessIndex,
+        store: &str,
+        claim: u64,
+        messages: &[&Message],
+        (as_what, held): (&'static str, bool),
+        outcome: Outcome,
+    ) -> u64 {
+        let rows = messages.iter().map(|message| SettledRow { row: row(message), as_what, held });
+        let (store, token, rows) = (store.into(), token(claim), rows.collect());
+        self.event(process, What::Settle { store, token, rows, outcome })
+    }
+
+    /// A message is offered to the broker.
+    pub fn publish(&mut self, process: ProcessIndex, message: &Message, outcome: Outcome) -> u64 {
+        self.event(process, What::Publish { message: Arc::new(message.clone()), outcome })
+    }
+
+    /// A message is handed to a member of a group.
+    pub fn deliver(&mut self, process: ProcessIndex, group: &str, message: &Message) -> u64 {
+        self.deliveries += 1;
+        let (group, tag) = (group.into(), self.deliveries);
+        self.event(process, What::Deliver { group, tag, message: Arc::new(message.clone()), redeliveries: 0 })
+    }
+
+    /// The group acknowledges its last delivery of a message.
+    pub fn ack(&mut self, process: ProcessIndex, group: &str, message: &Message, outcome: Outcome) -> u64 {
+        let (group, tag, message) = (group.into(), self.deliveries, message.id);
+        self.event(process, What::Ack { group, tag, message, outcome })
+    }
+
+    /// A participant that is not ours is called about `subject`, under operation `operation_id`.
+    pub fn external(
+        &mut self,
+        process: ProcessIndex,
+        (service, operation, subject): (&str, &str, &str),
+        operation_id: OperationId,
+        acted: bool,
+        outcome: Outcome,
+    ) -> u64 {
+        let (service, operation, subject) = (service.into(), operation.into(), subject.into());
+        self.event(process, What::External { service, operation, operation_id, subject, acted, outcome })
+    }
+}
+
+fn row(message: &Message) -> RowId {
+    RowId(message.id.0.as_u128() as u64)
+}
+
+/// Claim number `claim`.
+pub fn token(claim: u64) -> ClaimToken {
+    ClaimToken(Uuid::from_u128(u128::from(claim)))
+}
+
+/// Saga number `saga`.
+pub fn saga(saga: u64) -> SagaId {
+    SagaId(Uuid::from_u128(u128::from(saga)))
+}
+
+/// Message number `number` of a topic and partition key.
+pub fn message(number: u64, topic: &str, key: &str) -> Message {
+    Message {
+        id: MessageId(Uuid::from_u128(u128::from(number))),
+        source: "scripted".into(),
+        kind: "scripted.event".into(),
+        topic: topic.into(),
+        subject: key.into(),
+        time: Timestamp::EPOCH,
+        content_type: "application/json".into(),
+        partition_key: key.into(),
+        sequence: 0,
+        correlation_id: Uuid::nil(),
+        causation_id: None,
+        traceparent: None,
+        data: Bytes::from_static(b"{}"),
+    }
+}
+
+/// A message staged in the outbox.
+pub fn staged(message: &Message) -> Effect {
+    Effect::Staged(Arc::new(message.clone()))
+}
+
+/// A message handled by a consumer with an inbox.
+pub fn handled(consumer: &str, message: &Message) -> Effect {
+    Effect::Handled { consumer: consumer.into(), message: message.id }
+}
+
+/// A saga created under a business key.
+pub fn created(id: u64, definition: &str, key: &str) -> Effect {
+    let definition = DefinitionRef { name: definition.into(), version: 1, hash: 0 };
+    Effect::SagaCreated { saga: saga(id), definition, key: key.into() }
+}
+
+/// Records appended to a saga's log, which make it `status`.
+pub fn logged(id: u64, records: &[Bytes], status: SagaStatus) -> Effect {
+    Effect::SagaLogged { saga: saga(id), epoch: 1, length: 0, records: records.to_vec(), status }
+}
+
+/// An operation of a participant that was carried out.
+pub fn executed(id: OperationId) -> Effect {
+    Effect::Operation { id, state: OperationState::Executed(Bytes::new()) }
+}
+
+/// An operation of a participant that was undone, or forbidden before it ran.
+pub fn undone(id: OperationId) -> Effect {
+    Effect::Operation { id, state: OperationState::Compensated }
+}

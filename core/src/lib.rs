@@ -3,7 +3,11 @@
 //! The crate has no backend: it reads no clock, draws no randomness and does no I/O but through its [`ports`]. The same
 //! code runs in production on an adapter and, unchanged, in the simulator of `seaworthy-sim`.
 
+pub mod backoff;
 pub mod ids;
+pub mod inbox;
 pub mod message;
+pub mod outbox;
 pub mod ports;
 pub mod stop;
+pub mod wake;

@@ -17,7 +17,9 @@ pub struct Request {
 }
 
 /// The way back to a caller.
-pub struct Response(Option<Box<dyn FnOnce(Result<Bytes, String>) + Send>>);
+pub struct Response(Option<Answer>);
+
+type Answer = Box<dyn FnOnce(Result<Bytes, String>) + Send>;
 
 impl Response {
     /// Wraps what an adapter does with an answer.

@@ -1,0 +1,123 @@
+use std::time::Duration;
+
+use tracing::{debug, warn};
+
+use super::{
+    Consumer, HandlerError,
+    handler::{Handler, Route},
+};
+use crate::{
+    message::Message,
+    ports::{Delivery, InboxEntry, InboxInsert, StoreError},
+};
+
+/// What is to become of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Acknowledge it: handled now or before, buried, or ignored.
+    Done,
+    /// Give it back, to come again after this long.
+    Later(Duration),
+    /// The store can't be reached: nothing else will work either.
+    StoreDown,
+}
+
+impl Consumer {
+    /// Handles one delivery as far as the store is concerned.
+    pub(super) async fn take(&self, delivery: &Delivery) -> Verdict {
+        let message = &delivery.message;
+        let handler = match self.handlers.route(&message.kind) {
+            Some(Route::Handle(handler)) => &**handler,
+            Some(Route::Ignore) => return Verdict::Done,
+            None => {
+                warn!("message of an unknown type is left for a newer version");
+                return Verdict::Later(self.config.unknown_type_delay);
+            }
+        };
+        let entry = InboxEntry::of(&self.name, message);
+        let mut retries = 0;
+        loop {
+            let error = match self.attempt(&entry, handler, message).await {
+                Ok(_) => return Verdict::Done,
+                Err(error) => error,
+            };
+            match error {
+                HandlerError::Store(StoreError::Unavailable(why)) => {
+                    debug!(%why, "message waits for the store");
+                    return Verdict::StoreDown;
+                }
+                // After an unknown outcome the inbox row tells, in the next attempt, whether the commit was applied.
+                HandlerError::Store(error @ (StoreError::Conflict(_) | StoreError::Unknown(_))) => {
+                    debug!(%error, retries, "message is handled again");
+                    if retries == self.config.store_retries {
+                        let again = delivery.redeliveries.saturating_add(1);
+                        return Verdict::Later(self.config.store_backoff.delay(again, &*self.random));
+                    }
+                    retries += 1;
+                }
+                error => return self.failed(&entry, message, &error).await,
+            }
+        }
+    }
+
+    /// One transaction: inbox row, the handler's writes and what it stages.
+    async fn attempt(
+        &self,
+        entry: &InboxEntry,
+        handler: &dyn Handler,
+        message: &Message,
+    ) -> Result<InboxInsert, HandlerError> {
+        let mut tx = self.store.begin().await?;
+        if tx.inbox_insert(entry).await? == InboxInsert::Duplicate {
+            debug!("duplicate");
+            return Ok(InboxInsert::Duplicate);
+        }
+        handler.handle(&mut *tx, message).await?;
+        tx.commit().await?;
+        debug!("handled");
+        if let Some(wake) = &self.wake {
+            wake.hint();
+        }
+        Ok(InboxInsert::First)
+    }
+
+    /// Counts a failure, in a transaction of its own since the handler's is gone, and buries the message at its last one.
+    async fn failed(&self, entry: &InboxEntry, message: &Message, error: &HandlerError) -> Verdict {
+        let hopeless = matches!(error, HandlerError::Undecodable(_) | HandlerError::Rejected(_));
+        let why = error.to_string();
+        match self.count(entry, message, &why, hopeless).await {
+            Ok((failures, true)) => {
+                warn!(failures, error = %why, "message is a dead letter");
+                Verdict::Done
+            }
+            Ok((failures, false)) => {
+                warn!(failures, error = %why, "message failed and comes again");
+                Verdict::Later(self.config.backoff.delay(failures.saturating_sub(1), &*self.random))
+            }
+            Err(StoreError::Unavailable(_)) => Verdict::StoreDown,
+            // Handled elsewhere meanwhile, or counted or not: the next delivery finds out.
+            Err(error) => {
+                debug!(%error, "the failure could not be counted");
+                Verdict::Later(self.config.store_backoff.delay(0, &*self.random))
+            }
+        }
+    }
+
+    /// How many failures there are now, and whether the message was buried.
+    async fn count(
+        &self,
+        entry: &InboxEntry,
+        message: &Message,
+        why: &str,
+        hopeless: bool,
+    ) -> Result<(u32, bool), StoreError> {
+        let mut tx = self.store.begin().await?;
+        let failures = tx.inbox_failed(entry, why).await?;
+        let bury = hopeless || failures >= self.config.max_failures;
+        if bury {
+            tx.inbox_bury(entry, message, why).await?;
+        }
+        tx.commit().await?;
+        Ok((failures, bury))
+    }
+}

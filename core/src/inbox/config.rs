@@ -1,0 +1,45 @@
+use std::time::Duration;
+
+use smol_str::SmolStr;
+
+use crate::backoff::Backoff;
+
+/// How a [`Consumer`](super::Consumer) works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsumerConfig {
+    /// Topics that it listens to.
+    pub topics: Vec<SmolStr>,
+    /// How many deliveries it takes at a time. Default 16: they are handled one after the other, and the last must be
+    /// done before the broker's visibility timeout.
+    pub batch: usize,
+    /// At which failure of its handler a message becomes a dead letter. Default 5.
+    pub max_failures: u32,
+    /// How long a message waits after a failure of its handler. Default 200 ms to 60 s: five failures take seconds, so
+    /// that a participant's short outage does not fill the dead letters.
+    pub backoff: Backoff,
+    /// How long a message of an unknown type waits. Default 30 s: a deployment takes minutes.
+    pub unknown_type_delay: Duration,
+    /// How often a transaction that met a conflict or an unknown outcome is tried again before the message is given back
+    /// to the broker. Default 3: a conflict is usually over at once.
+    pub store_retries: u32,
+    /// How long a message waits, and with it the consumer, while the store can't be reached. Default 50 ms to 5 s.
+    pub store_backoff: Backoff,
+    /// How long to wait before subscribing again where the broker can't be reached. Default 100 ms to 10 s.
+    pub broker_backoff: Backoff,
+}
+
+impl ConsumerConfig {
+    /// The defaults for a consumer of these topics.
+    pub fn of<T: Into<SmolStr>>(topics: impl IntoIterator<Item = T>) -> Self {
+        Self {
+            topics: topics.into_iter().map(Into::into).collect(),
+            batch: 16,
+            max_failures: 5,
+            backoff: Backoff::new(Duration::from_millis(200), Duration::from_secs(60)),
+            unknown_type_delay: Duration::from_secs(30),
+            store_retries: 3,
+            store_backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(5)),
+            broker_backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(10)),
+        }
+    }
+}

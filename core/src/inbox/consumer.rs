@@ -1,0 +1,169 @@
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use futures_util::future::{Either, select};
+use smol_str::SmolStr;
+use tracing::{Instrument, debug, info_span, warn};
+
+use super::{ConsumerConfig, Handlers, attempt::Verdict};
+use crate::{
+    ports::{Broker, BrokerError, Clock, Delivery, Ports, Random, Store, Subscription, SubscriptionSpec},
+    stop::Stop,
+    wake::{Wake, pause},
+};
+
+/// Receives messages and has their effect exactly once: the inbox row, the handler's writes and what it stages are one
+/// transaction, and the broker hears of it after the commit.
+///
+/// Deliveries are handled one after the other; several consumers of one name, in one process or many, share the work.
+/// Cloning is cheap.
+///
+/// ```
+/// use seaworthy_core::{inbox::{Consumer, ConsumerConfig, Handlers}, ports::Ports};
+///
+/// async fn shipping(ports: Ports, handlers: Handlers) {
+///     Consumer::of(&ports, "shipping", handlers, ConsumerConfig::of(["orders"])).run(ports.stop.clone()).await;
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Consumer {
+    pub(super) name: SmolStr,
+    pub(super) store: Arc<dyn Store>,
+    broker: Arc<dyn Broker>,
+    clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) handlers: Arc<Handlers>,
+    pub(super) config: Arc<ConsumerConfig>,
+    pub(super) wake: Option<Wake>,
+}
+
+impl Consumer {
+    /// A consumer called `name`, which is its consumer group and its part of the inbox key: renaming one makes it handle
+    /// everything again.
+    pub fn new(
+        name: impl Into<SmolStr>,
+        store: Arc<dyn Store>,
+        broker: Arc<dyn Broker>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        handlers: Handlers,
+        config: ConsumerConfig,
+    ) -> Self {
+        let (handlers, config) = (Arc::new(handlers), Arc::new(config));
+        Self { name: name.into(), store, broker, clock, random, handlers, config, wake: None }
+    }
+
+    /// A consumer on a process's own ports.
+    pub fn of(ports: &Ports, name: impl Into<SmolStr>, handlers: Handlers, config: ConsumerConfig) -> Self {
+        Self::new(
+            name,
+            ports.store.clone(),
+            ports.broker.clone(),
+            ports.clock.clone(),
+            ports.random.clone(),
+            handlers,
+            config,
+        )
+    }
+
+    /// Hints to this process's relay after each commit, so that what handlers stage is published at once.
+    pub fn with_wake(mut self, wake: Wake) -> Self {
+        self.wake = Some(wake);
+        self
+    }
+
+    /// Consumes until a stop is asked for. A message that is being handled by then is finished; others are given back.
+    ///
+    /// Dropping the future, as a crash does, rolls back what is open; the broker delivers it again.
+    pub async fn run(self, stop: Stop) {
+        let spec = SubscriptionSpec { group: self.name.clone(), topics: self.config.topics.clone() };
+        let mut errors = 0;
+        while !stop.is_set() {
+            let served = match self.broker.subscribe(&spec).await {
+                Ok(mut subscription) => self.serve(&mut *subscription, &stop, &mut errors).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = served {
+                let rest = self.config.broker_backoff.delay(errors, &*self.random);
+                warn!(consumer = %self.name, %error, ?rest, "consumer subscribes again after a pause");
+                errors = errors.saturating_add(1);
+                pause(&*self.clock, &stop, rest).await;
+            }
+        }
+    }
+
+    async fn serve(
+        &self,
+        subscription: &mut dyn Subscription,
+        stop: &Stop,
+        errors: &mut u32,
+    ) -> Result<(), BrokerError> {
+        let mut store_errors = 0;
+        while !stop.is_set() {
+            let deliveries = match select(pin!(stop.wait()), subscription.receive(self.config.batch)).await {
+                Either::Left(_) => break,
+                Either::Right((received, _)) => received?,
+            };
+            *errors = 0;
+            let down = self.work_off(subscription, deliveries, stop, store_errors).await;
+            store_errors = match down {
+                Some(rest) => {
+                    warn!(consumer = %self.name, ?rest, "consumer pauses: its store can't be reached");
+                    pause(&*self.clock, stop, rest).await;
+                    store_errors.saturating_add(1)
+                }
+                None => 0,
+            };
+        }
+        Ok(())
+    }
+
+    /// Handles deliveries in order. How long to pause, if the store can't be reached.
+    async fn work_off(
+        &self,
+        subscription: &mut dyn Subscription,
+        deliveries: Vec<Delivery>,
+        stop: &Stop,
+        store_errors: u32,
+    ) -> Option<Duration> {
+        // Keys of which a message waits: the later ones of the batch must not overtake it.
+        let mut waiting: Vec<(SmolStr, Duration)> = Vec::new();
+        let mut down = None;
+        for delivery in deliveries {
+            let key = &delivery.message.partition_key;
+            let held = waiting.iter().find(|(waits, _)| waits == key).map(|&(_, delay)| delay);
+            let verdict = if stop.is_set() {
+                Verdict::Later(Duration::ZERO)
+            } else if let Some(delay) = down.or(held) {
+                Verdict::Later(delay)
+            } else {
+                let span = info_span!(
+                    "consume",
+                    consumer = %self.name,
+                    message = %delivery.message.id,
+                    kind = %delivery.message.kind,
+                    redeliveries = delivery.redeliveries,
+                );
+                self.take(&delivery).instrument(span).await
+            };
+            let told = match verdict {
+                Verdict::Done => subscription.ack(delivery.tag).await,
+                Verdict::Later(delay) => {
+                    if held.is_none() {
+                        waiting.push((key.clone(), delay));
+                    }
+                    subscription.nack(delivery.tag, delay).await
+                }
+                Verdict::StoreDown => {
+                    let rest = self.config.store_backoff.delay(store_errors, &*self.random);
+                    down = Some(rest);
+                    subscription.nack(delivery.tag, rest).await
+                }
+            };
+            if let Err(error) = told {
+                // It comes again after the visibility timeout, and then is a duplicate if it was handled.
+                debug!(message = %delivery.message.id, %error, "the broker did not hear what became of a message");
+            }
+        }
+        down
+    }
+}

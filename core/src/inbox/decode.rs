@@ -1,0 +1,39 @@
+use serde::de::DeserializeOwned;
+use smol_str::SmolStr;
+
+use crate::message::Message;
+
+/// A payload that is not what its message's type promises. In a handler, `?` makes the message a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("can't decode the payload of {kind}: {reason}")]
+pub struct DecodeError {
+    /// The type of the message.
+    pub kind: SmolStr,
+    /// What the decoder says. It names a place in the payload, not its content.
+    pub reason: String,
+}
+
+impl Message {
+    /// The payload, decoded from JSON.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if it is not JSON of this shape.
+    ///
+    /// ```
+    /// use seaworthy_core::{outbox::MessageBuilder, ports::Timestamp};
+    ///
+    /// let message = MessageBuilder::new("orders", "order.confirmed", "order-17")
+    ///     .json(&[1, 2])?
+    ///     .derive(uuid::Uuid::from_u128(7), &[], Timestamp::EPOCH);
+    /// assert_eq!(message.json::<Vec<u32>>(), Ok(vec![1, 2]));
+    /// assert!(message.json::<String>().is_err());
+    /// # Ok::<(), seaworthy_core::outbox::EncodeError>(())
+    /// ```
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        serde_json::from_slice(&self.data).map_err(|error| DecodeError {
+            kind: self.kind.clone(),
+            // The decoder's own words may quote the payload, which is not for logs and error columns.
+            reason: format!("{:?} error at line {}, column {}", error.classify(), error.line(), error.column()),
+        })
+    }
+}

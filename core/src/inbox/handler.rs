@@ -1,0 +1,147 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use smol_str::SmolStr;
+
+use super::DecodeError;
+use crate::{
+    message::Message,
+    outbox::EncodeError,
+    ports::{StoreError, Transaction},
+};
+
+/// Why a message was not handled. Whatever it is, the transaction is rolled back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HandlerError {
+    /// It may work another time. Counted: at the last failure the message becomes a dead letter.
+    #[error("{0}")]
+    Retry(String),
+    /// The payload can't be understood: a dead letter at once.
+    #[error("undecodable: {0}")]
+    Undecodable(String),
+    /// The message is understood and can never be handled: a dead letter at once.
+    #[error("rejected: {0}")]
+    Rejected(String),
+    /// The store failed. Not counted against the message, unless the store refuses the very statement.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<DecodeError> for HandlerError {
+    fn from(error: DecodeError) -> Self {
+        Self::Undecodable(error.to_string())
+    }
+}
+
+impl From<EncodeError> for HandlerError {
+    /// The service's own message can't be encoded: trying again lets a repaired version have a go.
+    fn from(error: EncodeError) -> Self {
+        Self::Retry(error.to_string())
+    }
+}
+
+/// What a service does with messages of one type.
+///
+/// All that it writes, and all that it stages, goes through `tx`, and is applied together with the note that the message
+/// was handled. It must not do anything else that can be seen from outside: after a rollback it is called again.
+///
+/// ```
+/// use seaworthy_core::{
+///     inbox::{Handler, HandlerError},
+///     message::Message,
+///     ports::{Expected, Transaction},
+/// };
+///
+/// #[derive(serde::Deserialize)]
+/// struct Confirmed {
+///     quantity: u32,
+/// }
+///
+/// struct CreateShipment;
+///
+/// #[async_trait::async_trait]
+/// impl Handler for CreateShipment {
+///     async fn handle(&self, tx: &mut dyn Transaction, message: &Message) -> Result<(), HandlerError> {
+///         let confirmed: Confirmed = message.json()?;
+///         let body = format!("{{\"quantity\":{}}}", confirmed.quantity);
+///         tx.put("shipments", &message.subject, Expected::Absent, body.into()).await?;
+///         Ok(())
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait Handler: Send + Sync {
+    /// Handles one message inside `tx`, which the caller commits.
+    ///
+    /// # Errors
+    /// [`HandlerError`]; the transaction is then dropped.
+    async fn handle(&self, tx: &mut dyn Transaction, message: &Message) -> Result<(), HandlerError>;
+}
+
+/// A message type that was registered twice.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("message type {0} is registered twice: a consumer has one handler for each type")]
+pub struct DuplicateHandler(pub SmolStr);
+
+/// A consumer's handlers, by message type. A type that is neither handled nor ignored is left for a newer version of the
+/// service, and holds its key back until that arrives: ignore by name what the consumer does not care about.
+///
+/// ```
+/// # use seaworthy_core::{inbox::{Handler, HandlerError, Handlers}, message::Message, ports::Transaction};
+/// # struct CreateShipment;
+/// # #[async_trait::async_trait]
+/// # impl Handler for CreateShipment {
+/// #     async fn handle(&self, _: &mut dyn Transaction, _: &Message) -> Result<(), HandlerError> { Ok(()) }
+/// # }
+/// let handlers = Handlers::new().on("order.confirmed", CreateShipment)?.ignore("order.placed")?;
+/// assert!(handlers.on("order.placed", CreateShipment).is_err());
+/// # Ok::<(), seaworthy_core::inbox::DuplicateHandler>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Handlers(BTreeMap<SmolStr, Route>);
+
+#[derive(Clone)]
+pub(super) enum Route {
+    Handle(Arc<dyn Handler>),
+    Ignore,
+}
+
+impl Handlers {
+    /// No handlers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Handles messages of type `kind`.
+    ///
+    /// # Errors
+    /// [`DuplicateHandler`] if the type is registered already.
+    pub fn on(self, kind: impl Into<SmolStr>, handler: impl Handler + 'static) -> Result<Self, DuplicateHandler> {
+        self.register(kind.into(), Route::Handle(Arc::new(handler)))
+    }
+
+    /// Acknowledges messages of type `kind` and does nothing.
+    ///
+    /// # Errors
+    /// [`DuplicateHandler`] if the type is registered already.
+    pub fn ignore(self, kind: impl Into<SmolStr>) -> Result<Self, DuplicateHandler> {
+        self.register(kind.into(), Route::Ignore)
+    }
+
+    fn register(mut self, kind: SmolStr, route: Route) -> Result<Self, DuplicateHandler> {
+        match self.0.insert(kind.clone(), route) {
+            None => Ok(self),
+            Some(_) => Err(DuplicateHandler(kind)),
+        }
+    }
+
+    pub(super) fn route(&self, kind: &str) -> Option<&Route> {
+        self.0.get(kind)
+    }
+}
+
+impl std::fmt::Debug for Handlers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}

@@ -1,0 +1,38 @@
+//! The inbox: a message's effect and the note that it was handled are one transaction, so that a broker which delivers
+//! at least once has its effect exactly once.
+//!
+//! | part | what it is | when you need it |
+//! |---|---|---|
+//! | [`Handler`], [`Handlers`] | what a service does with a message, by its type | always |
+//! | [`Consumer`] | receives, handles in one transaction, acknowledges after the commit | one or more for each consumer group |
+//! | [`Retention`] | deletes old rows, no sooner than the broker may still redeliver | one in every deployment |
+//! | [`Consumer::redrive`] | handles dead letters again | when an operator says so |
+//!
+//! # What becomes of a message
+//! | what happens | the message |
+//! |---|---|
+//! | the handler succeeds and the transaction commits | is acknowledged |
+//! | it was handled before | is acknowledged, without running the handler |
+//! | the store conflicts, is unavailable, or the commit's outcome is unknown | comes again; the failure is not counted against it |
+//! | the handler asks for another try | comes again after a backoff; at the last failure it becomes a dead letter |
+//! | its payload can't be decoded, or the handler rejects it | becomes a dead letter at once |
+//! | its type is unknown | comes again later, for a newer version of the service to handle |
+//! | its type is ignored by name | is acknowledged |
+//!
+//! A message that waits holds back the later ones of its partition key, so that none overtakes it. A dead letter keeps
+//! the whole message, counts as seen, and lets its key go on.
+
+mod attempt;
+mod config;
+mod consumer;
+mod decode;
+mod handler;
+mod redrive;
+mod retention;
+
+pub use config::ConsumerConfig;
+pub use consumer::Consumer;
+pub use decode::DecodeError;
+pub use handler::{DuplicateHandler, Handler, HandlerError, Handlers};
+pub use redrive::Redriven;
+pub use retention::{Retention, RetentionError};

@@ -1,0 +1,63 @@
+use tracing::{Instrument, info_span, warn};
+
+use super::{Consumer, HandlerError, handler::Route};
+use crate::{
+    ids::MessageId,
+    message::Message,
+    ports::{InboxEntry, StoreError},
+};
+
+/// What became of dead letters that were handled again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Redriven {
+    /// Handled: these are dead letters no more.
+    pub handled: Vec<MessageId>,
+    /// Failed again, with the reason: these stay dead letters.
+    pub failed: Vec<(MessageId, String)>,
+}
+
+impl Consumer {
+    /// Handles this consumer's dead letters again: each is taken out and handled in one transaction, so it is either
+    /// handled or still there. Looks at the `limit` oldest, and of those at `only` the given ones, if any are given.
+    ///
+    /// Messages of the same key that came later were handled meanwhile: a handler must expect to see an old one.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the dead letters can't be read. A letter that fails does not stop the others.
+    pub async fn redrive(&self, only: Option<&[MessageId]>, limit: usize) -> Result<Redriven, StoreError> {
+        let mut redriven = Redriven::default();
+        for letter in self.store.dead_letters(&self.name, limit).await? {
+            let message = &letter.message;
+            if only.is_some_and(|only| !only.contains(&message.id)) {
+                continue;
+            }
+            let span = info_span!("redrive", consumer = %self.name, message = %message.id, kind = %message.kind);
+            match self.exhume(message).instrument(span).await {
+                Ok(true) => redriven.handled.push(message.id),
+                // Another operator was first.
+                Ok(false) => {}
+                Err(error) => {
+                    warn!(consumer = %self.name, message = %message.id, %error, "dead letter failed again");
+                    redriven.failed.push((message.id, error.to_string()));
+                }
+            }
+        }
+        Ok(redriven)
+    }
+
+    async fn exhume(&self, message: &Message) -> Result<bool, HandlerError> {
+        let Some(Route::Handle(handler)) = self.handlers.route(&message.kind) else {
+            return Err(HandlerError::Rejected(format!("no handler for messages of type {}", message.kind)));
+        };
+        let mut tx = self.store.begin().await?;
+        if !tx.inbox_exhume(&InboxEntry::of(&self.name, message)).await? {
+            return Ok(false);
+        }
+        handler.handle(&mut *tx, message).await?;
+        tx.commit().await?;
+        if let Some(wake) = &self.wake {
+            wake.hint();
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,117 @@
+use std::{sync::Arc, time::Duration};
+
+use smol_str::SmolStr;
+use tracing::{debug, warn};
+
+use crate::{
+    ports::{Clock, PurgeRequest, Store, StoreError},
+    stop::Stop,
+    wake::pause,
+};
+
+/// A retention that forgets a message while the broker may still deliver it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "inbox rows are kept for {keep:?}, but the broker may deliver a message again for {redelivery_window:?}: keep them longer"
+)]
+pub struct RetentionError {
+    /// How long rows were to be kept.
+    pub keep: Duration,
+    /// How long the broker may deliver a message again.
+    pub redelivery_window: Duration,
+}
+
+/// Deletes rows of messages that were handled long ago, in bounded batches, beside running consumers. Dead letters stay.
+///
+/// The store raises the watermark of each source and key past what it deletes, so that even a later duplicate is noticed.
+///
+/// ```
+/// use std::time::Duration;
+/// use seaworthy_core::inbox::Retention;
+///
+/// let (day, hour) = (Duration::from_secs(24 * 3_600), Duration::from_secs(3_600));
+/// assert!(Retention::new(day, hour).is_ok());
+/// assert!(Retention::new(hour, day).is_err());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    keep: Duration,
+    batch: usize,
+    every: Duration,
+}
+
+impl Retention {
+    /// Keeps rows for `keep`, by the store's clock. `redelivery_window` is the longest time after a message was first
+    /// handled in which the broker may deliver it again, dead-letter replays of its own included.
+    ///
+    /// A sweep deletes 1,000 rows in one transaction, and there is one each minute.
+    ///
+    /// # Errors
+    /// [`RetentionError`] unless rows are kept for longer than that.
+    pub fn new(keep: Duration, redelivery_window: Duration) -> Result<Self, RetentionError> {
+        if keep <= redelivery_window {
+            return Err(RetentionError { keep, redelivery_window });
+        }
+        Ok(Self { keep, batch: 1_000, every: Duration::from_secs(60) })
+    }
+
+    /// Deletes `batch` rows, at least one, in a transaction.
+    pub fn batch(mut self, batch: usize) -> Self {
+        self.batch = batch.max(1);
+        self
+    }
+
+    /// Waits `every` between two sweeps.
+    pub fn every(mut self, every: Duration) -> Self {
+        self.every = every;
+        self
+    }
+
+    /// Sweeps the rows of these consumers until a stop is asked for. An error of the store ends a sweep, not the loop.
+    pub async fn run(self, consumers: Vec<SmolStr>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
+        while !stop.is_set() {
+            for consumer in &consumers {
+                match self.sweep(consumer, &*store, &stop).await {
+                    Ok(0) => {}
+                    Ok(purged) => debug!(%consumer, purged, "inbox rows past their retention are deleted"),
+                    Err(error) => warn!(%consumer, %error, "inbox retention is tried again at its next turn"),
+                }
+            }
+            if !pause(&*clock, &stop, self.every).await {
+                break;
+            }
+        }
+    }
+
+    /// Deletes all rows of a consumer that are old enough, batch by batch, and returns how many. A stop ends it between
+    /// two batches.
+    ///
+    /// # Errors
+    /// Any [`StoreError`]; what earlier batches deleted stays deleted.
+    pub async fn sweep(&self, consumer: &str, store: &dyn Store, stop: &Stop) -> Result<u64, StoreError> {
+        let mut total = 0;
+        while !stop.is_set() {
+            let request = PurgeRequest { older_than: self.keep, limit: self.batch };
+            let purged = store.purge_inbox(consumer, &request).await?;
+            total += purged;
+            if purged < self.batch as u64 {
+                break;
+            }
+        }
+        Ok(total)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retention_no_longer_than_the_redelivery_window_is_refused() {
+        let window = Duration::from_secs(3_600);
+        let refused = |keep| Retention::new(keep, window) == Err(RetentionError { keep, redelivery_window: window });
+        assert!(refused(Duration::ZERO));
+        assert!(refused(window));
+        assert!(Retention::new(window + Duration::from_nanos(1), window).is_ok());
+    }
+}

@@ -1,0 +1,196 @@
+use bytes::Bytes;
+use serde::Serialize;
+use smol_str::SmolStr;
+use uuid::Uuid;
+
+use crate::{
+    ids::{self, MessageId},
+    message::Message,
+    ports::{Clock, Random, Timestamp},
+};
+
+/// A payload that can't be encoded, such as a map whose keys are no strings.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("can't encode the payload of {kind}: {reason}")]
+pub struct EncodeError {
+    /// The type of the message.
+    pub kind: SmolStr,
+    /// What the encoder says.
+    pub reason: String,
+}
+
+/// Builds a [`Message`]. The envelope is set here and only here: a payload is opaque bytes beside it, so a payload field
+/// named `id` or `type` changes nothing.
+///
+/// ```
+/// use seaworthy_core::{outbox::MessageBuilder, ports::Timestamp};
+///
+/// let parent = uuid::Uuid::from_u128(7);
+/// let message = MessageBuilder::new("orders", "order.confirmed", "order-17")
+///     .correlation(parent)
+///     .json(&serde_json::json!({ "quantity": 3, "id": "not the envelope's" }))?
+///     .derive(parent, &["confirm"], Timestamp::EPOCH);
+/// assert_eq!(message.partition_key, "order-17");
+/// assert_eq!(message.topic, "orders");
+/// # Ok::<(), seaworthy_core::outbox::EncodeError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct MessageBuilder {
+    message: Message,
+    /// Whether a correlation id was given; without one a message starts its own.
+    correlated: bool,
+}
+
+impl MessageBuilder {
+    /// A message from `source` of type `kind` about `subject`. Unless said otherwise its topic is the source and its
+    /// partition key is the subject.
+    pub fn new(source: impl Into<SmolStr>, kind: impl Into<SmolStr>, subject: impl Into<SmolStr>) -> Self {
+        let source = source.into();
+        let subject = subject.into();
+        let message = Message {
+            id: MessageId(Uuid::nil()),
+            topic: source.clone(),
+            source,
+            kind: kind.into(),
+            partition_key: subject.clone(),
+            subject,
+            time: Timestamp::EPOCH,
+            content_type: SmolStr::new_static("application/json"),
+            sequence: 0,
+            correlation_id: Uuid::nil(),
+            causation_id: None,
+            traceparent: None,
+            data: Bytes::new(),
+        };
+        Self { message, correlated: false }
+    }
+
+    /// Routes it elsewhere than to the topic named as its source.
+    pub fn topic(mut self, topic: impl Into<SmolStr>) -> Self {
+        self.message.topic = topic.into();
+        self
+    }
+
+    /// Orders it with the messages of this key instead of those of its subject.
+    pub fn partition_key(mut self, key: impl Into<SmolStr>) -> Self {
+        self.message.partition_key = key.into();
+        self
+    }
+
+    /// Makes it part of a business transaction, for example of a saga.
+    pub fn correlation(mut self, id: Uuid) -> Self {
+        self.message.correlation_id = id;
+        self.correlated = true;
+        self
+    }
+
+    /// Makes it a consequence of `parent`: it takes over the correlation id and the trace, and names its cause.
+    pub fn caused_by(mut self, parent: &Message) -> Self {
+        self.message.causation_id = Some(parent.id);
+        self.message.traceparent.clone_from(&parent.traceparent);
+        self.correlation(parent.correlation_id)
+    }
+
+    /// The W3C trace context that it carries.
+    pub fn traceparent(mut self, traceparent: impl Into<SmolStr>) -> Self {
+        self.message.traceparent = Some(traceparent.into());
+        self
+    }
+
+    /// A payload in JSON.
+    ///
+    /// # Errors
+    /// [`EncodeError`] if it has no JSON form.
+    pub fn json<T: Serialize + ?Sized>(mut self, payload: &T) -> Result<Self, EncodeError> {
+        let encoded = serde_json::to_vec(payload)
+            .map_err(|error| EncodeError { kind: self.message.kind.clone(), reason: error.to_string() })?;
+        self.message.data = Bytes::from(encoded);
+        Ok(self)
+    }
+
+    /// A payload that is encoded already.
+    pub fn data(mut self, content_type: impl Into<SmolStr>, data: Bytes) -> Self {
+        self.message.content_type = content_type.into();
+        self.message.data = data;
+        self
+    }
+
+    /// A new message: its id is a UUIDv7 from the process's clock and randomness.
+    pub fn draw(self, clock: &dyn Clock, random: &dyn Random) -> Message {
+        self.finish(ids::draw(clock, random), clock.now())
+    }
+
+    /// A message that follows from something that has an id: building it again gives the same id, so that staging it
+    /// twice is noticed. `parts` tell it apart from whatever else follows from `parent`.
+    pub fn derive(self, parent: Uuid, parts: &[&str], time: Timestamp) -> Message {
+        self.finish(ids::derive(parent, parts), time)
+    }
+
+    fn finish(mut self, id: Uuid, time: Timestamp) -> Message {
+        self.message.id = MessageId(id);
+        self.message.time = time;
+        if !self.correlated {
+            self.message.correlation_id = id;
+        }
+        self.message
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parent() -> Message {
+        MessageBuilder::new("orders", "order.placed", "order-1")
+            .traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+            .derive(Uuid::from_u128(1), &["place"], Timestamp::from_micros(5))
+    }
+
+    #[test]
+    fn a_payload_does_not_override_an_envelope_field() {
+        let payload = json!({ "id": "x", "source": "x", "type": "x", "subject": "x", "partitionkey": "x" });
+        let message = MessageBuilder::new("orders", "order.placed", "order-1").json(&payload).unwrap().derive(
+            Uuid::from_u128(1),
+            &["place"],
+            Timestamp::from_micros(5),
+        );
+        assert_eq!(Message { data: Bytes::new(), ..message.clone() }, Message { traceparent: None, ..parent() });
+        assert_eq!(message.data, serde_json::to_vec(&payload).unwrap());
+    }
+
+    #[test]
+    fn a_first_message_correlates_with_itself_and_a_consequence_with_its_cause() {
+        let parent = parent();
+        assert_eq!(parent.correlation_id, parent.id.0);
+        let child = MessageBuilder::new("shipping", "shipment.created", "shipment-1").caused_by(&parent).derive(
+            parent.id.0,
+            &["ship"],
+            Timestamp::EPOCH,
+        );
+        assert_eq!(child.correlation_id, parent.correlation_id);
+        assert_eq!(child.causation_id, Some(parent.id));
+        assert_eq!(child.traceparent, parent.traceparent);
+    }
+
+    #[test]
+    fn a_derived_message_has_the_same_id_each_time_and_another_for_other_parts() {
+        let build = |part: &str| {
+            MessageBuilder::new("orders", "order.split", "order-1").derive(
+                Uuid::from_u128(9),
+                &[part],
+                Timestamp::EPOCH,
+            )
+        };
+        assert_eq!(build("1").id, build("1").id);
+        assert_ne!(build("1").id, build("2").id);
+    }
+
+    #[test]
+    fn a_payload_without_a_json_form_is_an_error_that_names_the_type() {
+        let payload = std::collections::BTreeMap::from([((1, 2), 3)]);
+        let error = MessageBuilder::new("orders", "order.placed", "order-1").json(&payload).unwrap_err();
+        assert_eq!(error.kind, "order.placed");
+    }
+}

@@ -1,0 +1,229 @@
+use std::{collections::VecDeque, iter, sync::Arc, time::Duration};
+
+use smol_str::SmolStr;
+use tracing::{Instrument, debug, debug_span, warn};
+
+use super::{PassReport, RelayConfig, budget::Budget};
+use crate::{
+    ids::{self, ClaimToken},
+    message::Message,
+    ports::{
+        Broker, BrokerError, ClaimRequest, Clock, OutboxRow, Ports, PublishError, Random, SettleOutcome, Settlement,
+        Store, StoreError, Timestamp,
+    },
+    stop::Stop,
+    wake::{Wake, Woken, pause},
+};
+
+/// Publishes what was staged: claims rows, publishes them with no transaction open, settles each by its own result.
+///
+/// | the broker says | the row |
+/// |---|---|
+/// | accepted | is dispatched |
+/// | rejected | is dead |
+/// | unavailable | is given back; no attempt is spent. If nothing passed at all the relay pauses, longer each time |
+/// | unknown | is tried again under the same id; the attempt is spent only if others pass meanwhile |
+///
+/// Any number of relays may run on one store. Settling is fenced by the claim, so that a relay whose lease has ended
+/// changes nothing. Every call to the broker must end: a relay waits as long as its adapter does.
+///
+/// ```
+/// use seaworthy_core::{outbox::{Relay, RelayConfig}, ports::Ports, wake::Wake};
+///
+/// async fn process(ports: Ports) {
+///     let wake = Wake::new(); // its clones are for those who stage messages
+///     Relay::of(&ports, RelayConfig::default(), wake).run(ports.stop.clone()).await;
+/// }
+/// ```
+pub struct Relay {
+    store: Arc<dyn Store>,
+    broker: Arc<dyn Broker>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    config: RelayConfig,
+    wake: Wake,
+    stop: Stop,
+    budget: Budget,
+}
+
+impl Relay {
+    /// A relay that publishes what is staged in `store` to `broker`.
+    pub fn new(
+        store: Arc<dyn Store>,
+        broker: Arc<dyn Broker>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        config: RelayConfig,
+        wake: Wake,
+    ) -> Self {
+        Self { store, broker, clock, random, config, wake, stop: Stop::new(), budget: Budget::default() }
+    }
+
+    /// A relay on a process's own ports.
+    pub fn of(ports: &Ports, config: RelayConfig, wake: Wake) -> Self {
+        Self::new(ports.store.clone(), ports.broker.clone(), ports.clock.clone(), ports.random.clone(), config, wake)
+    }
+
+    /// Publishes until a stop is asked for. What is claimed and not published by then is given back.
+    ///
+    /// Dropping the future, as a crash does, leaves claimed rows to the end of their lease.
+    pub async fn run(mut self, stop: Stop) {
+        self.stop = stop;
+        let (mut idle, mut errors) = (0, 0);
+        while !self.stop.is_set() {
+            let report = match self.pass().await {
+                Ok(report) => report,
+                Err(error) => {
+                    let rest = self.config.store_backoff.delay(errors, &*self.random);
+                    warn!(%error, ?rest, "relay pauses: its store did not answer");
+                    errors = errors.saturating_add(1);
+                    pause(&*self.clock, &self.stop, rest).await;
+                    continue;
+                }
+            };
+            errors = 0;
+            if let Some(rest) = report.pause {
+                warn!(?rest, released = report.released, "relay pauses: the broker can't be reached");
+                pause(&*self.clock, &self.stop, rest).await;
+            } else if report.wants_more() {
+                idle = 0;
+            } else {
+                // What backed off comes back after its own delay, so polling starts from the shortest wait again.
+                idle = if report.claimed > 0 { 0 } else { idle };
+                let rest = self.config.poll.delay(idle, &*self.random);
+                idle = match self.wake.wait(&*self.clock, &self.stop, rest).await {
+                    Woken::Hint => 0,
+                    Woken::Stop | Woken::Timeout => idle.saturating_add(1),
+                };
+            }
+        }
+    }
+
+    /// Claims once, publishes what it got and settles it. For tests, and for loops of one's own.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] of claiming, or of settling after it was tried again. Rows that stay claimed come back when
+    /// their lease ends, and may then be published twice under the same id.
+    pub async fn pass(&mut self) -> Result<PassReport, StoreError> {
+        let started = self.clock.now();
+        let token = ClaimToken(ids::draw(&*self.clock, &*self.random));
+        let request = ClaimRequest {
+            token,
+            limit: self.config.batch,
+            lease: self.config.lease,
+            ordering: self.config.ordering,
+            when_dead: self.config.when_dead,
+        };
+        let rows = self.store.claim(&request).await?;
+        if rows.is_empty() {
+            return Ok(PassReport::default());
+        }
+        let span = debug_span!("relay", claim = %token, rows = rows.len());
+        self.work_off(token, started, rows).instrument(span).await
+    }
+
+    async fn work_off(
+        &mut self,
+        token: ClaimToken,
+        started: Timestamp,
+        rows: Vec<OutboxRow>,
+    ) -> Result<PassReport, StoreError> {
+        let mut report =
+            PassReport { claimed: rows.len(), full: rows.len() >= self.config.batch, ..PassReport::default() };
+        // A row that was claimed so often may be what kills its relays. It goes last and alone, after all others are
+        // settled, so that it takes none of them with it.
+        let (trusted, suspects): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row.attempts <= self.config.max_attempts);
+        let first = (!trusted.is_empty()).then_some(trusted);
+        let mut batches: VecDeque<_> = first.into_iter().chain(suspects.into_iter().map(|row| vec![row])).collect();
+        while let Some(batch) = batches.pop_front() {
+            if self.stop.is_set() || report.pause.is_some() || self.clock.now().since(started) >= self.config.lease {
+                // Beyond the lease another relay may have these rows; settling is fenced, so giving back is safe.
+                let rest = batch.into_iter().chain(batches.drain(..).flatten());
+                let settlements = rest
+                    .map(|row| Settlement { row: row.row, outcome: SettleOutcome::Release { delay: Duration::ZERO } })
+                    .collect();
+                self.settle(token, started, settlements, &mut report).await?;
+            } else {
+                let settlements = self.publish(batch, &mut report).await;
+                self.settle(token, started, settlements, &mut report).await?;
+            }
+        }
+        Ok(report)
+    }
+
+    /// Publishes one batch, and says what is to become of each of its rows.
+    async fn publish(&mut self, batch: Vec<OutboxRow>, report: &mut PassReport) -> Vec<Settlement> {
+        if let Some(settlements) = self.bury_unpublished(&batch) {
+            return settlements;
+        }
+        let (rows, messages): (Vec<_>, Vec<Message>) =
+            batch.into_iter().map(|row| ((row.row, row.attempts), row.message)).unzip();
+        let results = match self.broker.publish(&messages).await {
+            Ok(results) => results,
+            Err(BrokerError::Unavailable(why)) => {
+                iter::repeat_n(Err(PublishError::Unavailable(why)), rows.len()).collect()
+            }
+            Err(BrokerError::Unknown(why)) => iter::repeat_n(Err(PublishError::Unknown(why)), rows.len()).collect(),
+        };
+        let (outcomes, answered) =
+            self.budget.judge(&rows, results, report.dispatched > 0, &self.config, &*self.random);
+        if answered {
+            self.budget.recovered();
+        } else {
+            report.pause = Some(self.budget.outage(&self.config, &*self.random));
+        }
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            for (message, outcome) in messages.iter().zip(&outcomes) {
+                debug!(message = %message.id, kind = %message.kind, ?outcome, "published");
+            }
+        }
+        rows.into_iter().zip(outcomes).map(|((row, _), outcome)| Settlement { row, outcome }).collect()
+    }
+
+    /// A row that was claimed so often without a result that the configuration says to give it up.
+    fn bury_unpublished(&self, batch: &[OutboxRow]) -> Option<Vec<Settlement>> {
+        let limit = self.config.bury_after_claims?;
+        let [row] = batch else { return None };
+        (row.attempts > limit.max(self.config.max_attempts)).then(|| {
+            let reason = SmolStr::from(format!("claimed {} times without a result", row.attempts - 1));
+            vec![Settlement { row: row.row, outcome: SettleOutcome::Dead { reason } }]
+        })
+    }
+
+    /// Settles rows, trying again while the store is busy: settling twice under one claim does no harm, and rows that
+    /// stay claimed would be published twice.
+    async fn settle(
+        &self,
+        token: ClaimToken,
+        started: Timestamp,
+        settlements: Vec<Settlement>,
+        report: &mut PassReport,
+    ) -> Result<(), StoreError> {
+        let mut retries = 0;
+        let held = loop {
+            match self.store.settle(token, &settlements).await {
+                Ok(held) => break held,
+                Err(error) => {
+                    let too_late = self.clock.now().since(started) >= self.config.lease;
+                    if !error.is_retryable() || too_late || retries >= self.config.settle_retries {
+                        return Err(error);
+                    }
+                    let rest = self.config.store_backoff.delay(retries, &*self.random);
+                    debug!(%error, ?rest, "settling is tried again");
+                    retries += 1;
+                    self.clock.sleep(rest).await;
+                }
+            }
+        };
+        for (settlement, held) in settlements.iter().zip(held) {
+            report.count(&settlement.outcome, held);
+            match &settlement.outcome {
+                SettleOutcome::Dead { reason } if held => warn!(row = settlement.row.0, %reason, "outbox row is dead"),
+                _ if !held => debug!(row = settlement.row.0, "claim was lost before the row was settled"),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

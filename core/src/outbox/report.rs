@@ -1,0 +1,43 @@
+use std::time::Duration;
+
+use crate::ports::SettleOutcome;
+
+/// What one pass of a relay did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PassReport {
+    /// Rows claimed.
+    pub claimed: usize,
+    /// Rows that the broker acknowledged.
+    pub dispatched: usize,
+    /// Rows that failed and wait for their next attempt.
+    pub retried: usize,
+    /// Rows given back untried, or after an outage.
+    pub released: usize,
+    /// Rows given up.
+    pub dead: usize,
+    /// Rows that the claim did not hold any more when they were to be settled: the pass took longer than the lease, or
+    /// an earlier try to settle them had gone through unnoticed.
+    pub lost: usize,
+    /// Whether it claimed as many rows as it may, so that there are probably more.
+    pub full: bool,
+    /// How long the relay should pause, because the broker can't be reached.
+    pub pause: Option<Duration>,
+}
+
+impl PassReport {
+    /// Whether another pass should follow at once: something moved, or there is more.
+    pub fn wants_more(&self) -> bool {
+        self.pause.is_none() && (self.full || self.dispatched + self.dead > 0)
+    }
+
+    pub(super) fn count(&mut self, outcome: &SettleOutcome, held: bool) {
+        let counter = match outcome {
+            _ if !held => &mut self.lost,
+            SettleOutcome::Dispatched => &mut self.dispatched,
+            SettleOutcome::Retry { .. } => &mut self.retried,
+            SettleOutcome::Release { .. } => &mut self.released,
+            SettleOutcome::Dead { .. } => &mut self.dead,
+        };
+        *counter += 1;
+    }
+}

@@ -1,0 +1,62 @@
+use std::{sync::Arc, time::Duration};
+
+use tracing::{debug, warn};
+
+use crate::{
+    ports::{Clock, PurgeRequest, Store, StoreError},
+    stop::Stop,
+    wake::pause,
+};
+
+/// Deletes dispatched rows after a while, in bounded batches, beside running relays. Nothing else is ever deleted: a row
+/// that is pending, claimed or dead stays however old it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// How long a dispatched row is kept, by the store's clock. Default 7 days: long enough to look up what was sent
+    /// last week, short enough for the table to stay small.
+    pub keep: Duration,
+    /// How many rows one transaction deletes. Default 1,000: milliseconds, so that staging never waits for long.
+    pub batch: usize,
+    /// How long to wait between two sweeps. Default 1 minute.
+    pub every: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { keep: Duration::from_secs(7 * 24 * 3_600), batch: 1_000, every: Duration::from_secs(60) }
+    }
+}
+
+impl Retention {
+    /// Sweeps until a stop is asked for. An error of the store ends a sweep, not the loop.
+    pub async fn run(self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
+        while !stop.is_set() {
+            match self.sweep(&*store, &stop).await {
+                Ok(0) => {}
+                Ok(purged) => debug!(purged, "outbox rows past their retention are deleted"),
+                Err(error) => warn!(%error, "outbox retention is tried again at its next turn"),
+            }
+            if !pause(&*clock, &stop, self.every).await {
+                break;
+            }
+        }
+    }
+
+    /// Deletes all dispatched rows that are old enough, batch by batch, and returns how many. A stop ends it between two
+    /// batches.
+    ///
+    /// # Errors
+    /// Any [`StoreError`]; what earlier batches deleted stays deleted.
+    pub async fn sweep(&self, store: &dyn Store, stop: &Stop) -> Result<u64, StoreError> {
+        let limit = self.batch.max(1);
+        let mut total = 0;
+        while !stop.is_set() {
+            let purged = store.purge_dispatched(&PurgeRequest { older_than: self.keep, limit }).await?;
+            total += purged;
+            if purged < limit as u64 {
+                break;
+            }
+        }
+        Ok(total)
+    }
+}

@@ -8,6 +8,8 @@ pub mod ids;
 pub mod inbox;
 pub mod message;
 pub mod outbox;
+pub mod participant;
 pub mod ports;
+pub mod saga;
 pub mod stop;
 pub mod wake;

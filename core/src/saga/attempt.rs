@@ -1,0 +1,277 @@
+use std::{pin::pin, time::Duration};
+
+use futures_util::future::{Either, select};
+
+use super::{
+    ActionState, CompensationState, Failure, Life, Phase, Record, SagaData, State, StepError, Value,
+    execution::Execution,
+    log::{Halt, Keep, Written},
+    record::micros,
+};
+use crate::{
+    ids::Direction,
+    ports::{StoreError, Timestamp},
+};
+
+/// How an attempt failed, and whether its participant had agreed before.
+struct Failed {
+    error: StepError,
+    agreed: bool,
+}
+
+impl<D: SagaData> Execution<'_, D> {
+    /// Attempts a step's action until it is settled, has to wait for long, or the saga has turned.
+    ///
+    /// `alone`: no sibling is under way, so the saga may be given up while the step waits.
+    pub(crate) async fn forward(&self, index: usize, alone: bool) -> Result<(), Halt> {
+        let resources = &self.log.resources;
+        let shape = &self.definition.shape.steps[index];
+        let action = &*self.definition.actions[index];
+        // What the participant answered, while our own store makes difficulties.
+        let mut answer: Option<Value> = None;
+        loop {
+            let state = self.log.state().await;
+            let step = &state.steps[index];
+            let wanted = state.life == Life::Running
+                && step.action == ActionState::Pending
+                && !state.is_rejected()
+                && state.is_front(index);
+            if !wanted || resources.stop.is_set() {
+                return Ok(());
+            }
+            let now = resources.store_now();
+            let turning_point = state.turning_point();
+            // Deadlines, timers and budgets are the plan's to judge.
+            let due = turning_point.is_none_or(|moment| moment > now)
+                && step.forward.not_before.is_none_or(|moment| moment <= now)
+                && (step.is_doubtful() || !shape.retry.is_exhausted(step.forward.spent));
+            if !due {
+                return Ok(());
+            }
+            let call = self.call(index, Direction::Action, &state, answer.is_some());
+            if step.forward.last == 0 && !action.applies(&call) {
+                self.log.defer(Record::Skipped { step: shape.path.clone() }).await;
+                return Ok(());
+            }
+            if shape.remote && answer.is_none() {
+                let record = Record::Attempting { step: shape.path.clone(), attempt: call.attempt };
+                if self.log.write(Some(record), Keep::Owned).await? == Written::LookAgain {
+                    continue;
+                }
+                // Once a pivot is being asked there is no way back, so its deadline is over too.
+                let limit = turning_point.filter(|_| shape.phase == Phase::Compensatable);
+                let ask = action.ask(&call, &*resources.external);
+                match self.until(limit, ask).await {
+                    None => return Ok(()),
+                    Some(Ok(agreed)) => answer = Some(agreed),
+                    Some(Err(error)) => {
+                        let failed = Failed { error: outside(error), agreed: false };
+                        self.failed(index, &state, call.attempt, failed, alone).await?;
+                        continue;
+                    }
+                }
+            }
+            let mut tx = match resources.store.begin().await {
+                Ok(tx) => tx,
+                Err(error) => {
+                    self.log.fail(error).await?;
+                    continue;
+                }
+            };
+            let given = answer.clone().unwrap_or(Value::NULL);
+            let refused = match action.apply(&mut *tx, &call, given).await {
+                Ok(output) => {
+                    let record = Record::Done { step: shape.path.clone(), output };
+                    match self.log.commit(tx, Some(record), Keep::Owned).await? {
+                        Ok(Written::Yes) => return Ok(()),
+                        Ok(Written::LookAgain) => continue,
+                        Err(refused) => StepError::Store(refused),
+                    }
+                }
+                Err(error) => {
+                    drop(tx);
+                    error
+                }
+            };
+            let failed = Failed { error: refused, agreed: answer.is_some() };
+            if self.failed(index, &state, call.attempt, failed, alone).await? {
+                answer = None;
+            }
+        }
+    }
+
+    /// Logs a failed attempt and waits, if the wait is short. Returns whether the attempt is over.
+    async fn failed(
+        &self,
+        index: usize,
+        state: &State,
+        attempt: u32,
+        Failed { error, agreed }: Failed,
+        alone: bool,
+    ) -> Result<bool, Halt> {
+        let shape = &self.definition.shape.steps[index];
+        let (failure, error) = match error {
+            StepError::Store(error) if error.is_retryable() => {
+                self.log.fail(error).await?;
+                return Ok(false);
+            }
+            // A pivot whose participant has agreed has happened: only our own part is left to do.
+            StepError::Rejected(reason)
+                if shape.phase == Phase::Compensatable || (shape.phase == Phase::Pivot && !agreed) =>
+            {
+                tracing::info!("the step was rejected");
+                let record = Record::Rejected { step: shape.path.clone(), reason, maybe_executed: agreed };
+                self.log.defer(record).await;
+                return Ok(true);
+            }
+            StepError::Rejected(error) | StepError::Transient(error) => (Failure::Transient, error),
+            StepError::Store(error) => (Failure::Transient, error.to_string()),
+            StepError::Unknown(error) => (Failure::Unknown, error),
+        };
+        // What a participant has agreed to stays in doubt until our own part of the step has committed.
+        let failure = if agreed { Failure::Unknown } else { failure };
+        let delay = shape.retry.delay(attempt - 1, &*self.log.resources.random);
+        let record = Record::Retry {
+            step: shape.path.clone(),
+            direction: Direction::Action,
+            attempt,
+            failure,
+            delay_us: micros(delay),
+            error,
+        };
+        self.retry(record, delay, state.turning_point(), alone).await?;
+        Ok(true)
+    }
+
+    /// Attempts a step's compensation until it is settled or has to wait for long.
+    pub(crate) async fn backward(&self, index: usize, alone: bool) -> Result<(), Halt> {
+        let resources = &self.log.resources;
+        let shape = &self.definition.shape.steps[index];
+        let compensation =
+            self.definition.compensations[index].as_deref().expect("a definition gives each compensatable step one");
+        let mut answer: Option<Value> = None;
+        loop {
+            let state = self.log.state().await;
+            let step = &state.steps[index];
+            let wanted = state.life == Life::Compensating
+                && state.needs_compensation(index)
+                && step.compensation == CompensationState::Pending
+                && step.back.not_before.is_none_or(|moment| moment <= resources.store_now());
+            if !wanted || resources.stop.is_set() {
+                return Ok(());
+            }
+            let call = self.call(index, Direction::Compensation, &state, false);
+            if compensation.is_remote() && answer.is_none() {
+                match compensation.ask(&call, &*resources.external).await {
+                    Ok(agreed) => answer = Some(agreed),
+                    Err(error) => {
+                        self.not_undone(index, &state, call.attempt, outside(error), alone).await?;
+                        continue;
+                    }
+                }
+            }
+            let mut tx = match resources.store.begin().await {
+                Ok(tx) => tx,
+                Err(error) => {
+                    self.log.fail(error).await?;
+                    continue;
+                }
+            };
+            let given = answer.clone().unwrap_or(Value::NULL);
+            let refused = match compensation.apply(&mut *tx, &call, given).await {
+                Ok(()) => {
+                    let record = Record::Compensated { step: shape.path.clone(), maybe_executed: call.maybe_executed };
+                    match self.log.commit(tx, Some(record), Keep::Owned).await? {
+                        Ok(Written::Yes) => return Ok(()),
+                        Ok(Written::LookAgain) => continue,
+                        Err(refused) => StepError::Store(refused),
+                    }
+                }
+                Err(error) => {
+                    drop(tx);
+                    error
+                }
+            };
+            self.not_undone(index, &state, call.attempt, refused, alone).await?;
+        }
+    }
+
+    /// Logs a compensation that failed: to be tried again, or exhausted.
+    async fn not_undone(
+        &self,
+        index: usize,
+        state: &State,
+        attempt: u32,
+        error: StepError,
+        alone: bool,
+    ) -> Result<(), Halt> {
+        let shape = &self.definition.shape.steps[index];
+        let (failure, error) = match error {
+            StepError::Store(error) if error.is_retryable() => return self.log.fail(error).await.map(drop),
+            StepError::Rejected(error) | StepError::Transient(error) => (Failure::Transient, error),
+            StepError::Store(error) => (Failure::Transient, error.to_string()),
+            StepError::Unknown(error) => (Failure::Unknown, error),
+        };
+        let step = shape.path.clone();
+        let spent = state.steps[index].back.spent + 1;
+        if failure == Failure::Transient && shape.compensation_retry.is_exhausted(spent) {
+            tracing::error!("the compensation has used up its attempts");
+            let record = Record::CompensationExhausted { step, error };
+            return self.log.write(Some(record), Keep::Owned).await.map(drop);
+        }
+        let delay = shape.compensation_retry.delay(attempt - 1, &*self.log.resources.random);
+        let record = Record::Retry {
+            step,
+            direction: Direction::Compensation,
+            attempt,
+            failure,
+            delay_us: micros(delay),
+            error,
+        };
+        self.retry(record, delay, None, alone).await
+    }
+
+    /// Logs a timer. A short one is waited for here; for a long one the saga is given up, if no sibling is under way.
+    async fn retry(
+        &self,
+        record: Record,
+        delay: Duration,
+        turning_point: Option<Timestamp>,
+        alone: bool,
+    ) -> Result<(), Halt> {
+        let resources = &self.log.resources;
+        let now = resources.store_now();
+        let delay = turning_point.map_or(delay, |moment| delay.min(moment.since(now)));
+        if delay > resources.config.wait_in_memory {
+            let keep = if alone { Keep::Asleep(delay) } else { Keep::Owned };
+            let written = self.log.write(Some(record), keep).await?;
+            let asleep = alone && written == Written::Yes && self.log.state().await.life.status().is_active();
+            return if asleep { Err(Halt::Sleeping) } else { Ok(()) };
+        }
+        // Alone, the saga waits as planned. A sibling waits here, while others work.
+        if self.log.write(Some(record), Keep::Owned).await? == Written::Yes && !alone {
+            select(pin!(resources.clock.sleep(delay)), pin!(resources.stop.wait())).await;
+        }
+        Ok(())
+    }
+
+    /// Awaits a call, but not past `limit`; the doubt that is left then is resolved by going back.
+    async fn until<T>(&self, limit: Option<Timestamp>, call: impl Future<Output = T>) -> Option<T> {
+        let Some(limit) = limit else { return Some(call.await) };
+        let resources = &self.log.resources;
+        let left = limit.since(resources.store_now());
+        match select(pin!(call), pin!(resources.clock.sleep(left))).await {
+            Either::Left((answer, _)) => Some(answer),
+            Either::Right(((), _)) => None,
+        }
+    }
+}
+
+/// An error of a call outside any transaction: a store that is asked there is one more participant.
+fn outside(error: StepError) -> StepError {
+    match error {
+        StepError::Store(StoreError::Unknown(error)) => StepError::Unknown(error.to_string()),
+        StepError::Store(error) => StepError::Transient(error.to_string()),
+        other => other,
+    }
+}

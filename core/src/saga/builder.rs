@@ -1,0 +1,289 @@
+use std::{marker::PhantomData, sync::Arc, time::Duration};
+
+use smol_str::SmolStr;
+
+use super::{
+    Action, Compensation, Definition, DefinitionError, DefinitionPolicy, Phase, RetryPolicy, StepSpec, nested,
+};
+
+/// State of a [`SagaBuilder`]: every phase may still come.
+#[derive(Debug)]
+pub enum BeforePivot {}
+
+/// State of a [`SagaBuilder`] past the pivot, or past the first retriable step: only retriable steps may come.
+#[derive(Debug)]
+pub enum AfterPivot {}
+
+/// Builds a definition in the order `compensatable* -> pivot? -> retriable*`; any other order does not compile.
+///
+/// ```
+/// use std::time::Duration;
+/// use seaworthy_core::saga::{Action, NothingToUndo, RetryPolicy, SagaBuilder};
+///
+/// struct Noted;
+/// impl Action<u32> for Noted {}
+///
+/// let checkout = SagaBuilder::<u32>::new("checkout", 1)
+///     .deadline(Duration::from_secs(60))
+///     .compensatable("reserve", Noted, NothingToUndo)
+///     .parallel(|group| {
+///         group.compensatable("charge", Noted, NothingToUndo).compensatable("check_fraud", Noted, NothingToUndo)
+///     })
+///     .pivot("confirm", Noted)
+///     .retriable("ship", Noted)
+///     .step_retry(RetryPolicy { base: Duration::from_secs(1), ..RetryPolicy::default() })
+///     .build()?;
+/// assert_eq!(checkout.shape().steps.len(), 5);
+/// # Ok::<(), seaworthy_core::saga::DefinitionError>(())
+/// ```
+///
+/// ```compile_fail
+/// # use seaworthy_core::saga::{Action, NothingToUndo, SagaBuilder};
+/// # struct Noted;
+/// # impl Action<u32> for Noted {}
+/// SagaBuilder::<u32>::new("checkout", 1).pivot("confirm", Noted).compensatable("reserve", Noted, NothingToUndo);
+/// ```
+pub struct SagaBuilder<D, S = BeforePivot> {
+    name: SmolStr,
+    version: u32,
+    policy: DefinitionPolicy,
+    steps: Vec<StepSpec<D>>,
+    /// Where the last call's steps begin, for the `step_*` settings.
+    last: usize,
+    groups: u32,
+    error: Option<DefinitionError>,
+    state: PhantomData<S>,
+}
+
+impl<D: Sync + 'static> SagaBuilder<D> {
+    /// Starts a definition. Change the version whenever steps, phases or groups change: running sagas keep theirs.
+    pub fn new(name: &str, version: u32) -> Self {
+        Self {
+            name: name.into(),
+            version,
+            policy: DefinitionPolicy::default(),
+            steps: Vec::new(),
+            last: 0,
+            groups: 0,
+            error: None,
+            state: PhantomData,
+        }
+    }
+
+    /// Adds a step that can be undone.
+    pub fn compensatable(
+        self,
+        name: &str,
+        action: impl Action<D> + 'static,
+        compensation: impl Compensation<D> + 'static,
+    ) -> Self {
+        let step = spec(name, Phase::Compensatable, Arc::new(action), Some(Arc::new(compensation)));
+        self.add(vec![step])
+    }
+
+    /// Adds steps that can be undone and run side by side.
+    pub fn parallel(self, steps: impl FnOnce(CompensatableGroup<D>) -> CompensatableGroup<D>) -> Self {
+        let group = steps(CompensatableGroup { steps: Vec::new() });
+        self.add_group(group.steps)
+    }
+
+    /// Adds the point of no return.
+    pub fn pivot(self, name: &str, action: impl Action<D> + 'static) -> SagaBuilder<D, AfterPivot> {
+        self.add(vec![spec(name, Phase::Pivot, Arc::new(action), None)]).past_pivot()
+    }
+
+    /// Adds the first step that is tried again until it is done, without a pivot before it.
+    pub fn retriable(self, name: &str, action: impl Action<D> + 'static) -> SagaBuilder<D, AfterPivot> {
+        self.past_pivot().retriable(name, action)
+    }
+
+    /// Adds a saga that has compensatable steps only, over a part of the input.
+    pub fn nested<C: Sync + 'static>(
+        mut self,
+        name: &str,
+        saga: &Definition<C>,
+        part: impl Fn(&D) -> &C + Send + Sync + 'static,
+    ) -> Self {
+        let steps = nested::compensatable(name, saga, part, &mut self.groups);
+        self.add_nested(steps)
+    }
+
+    /// Adds a saga without a pivot that is undone as a whole: by its steps' own compensations, where they have one,
+    /// and then by `compensation`.
+    pub fn nested_undone_by<C: Sync + 'static>(
+        mut self,
+        name: &str,
+        saga: &Definition<C>,
+        part: impl Fn(&D) -> &C + Send + Sync + 'static,
+        compensation: impl Compensation<D> + 'static,
+    ) -> Self {
+        let steps = nested::undone_by(name, saga, part, Arc::new(compensation), &mut self.groups);
+        self.add_nested(steps)
+    }
+
+    /// Adds a saga whose pivot is this saga's pivot.
+    pub fn nested_pivot<C: Sync + 'static>(
+        mut self,
+        name: &str,
+        saga: &Definition<C>,
+        part: impl Fn(&D) -> &C + Send + Sync + 'static,
+    ) -> SagaBuilder<D, AfterPivot> {
+        let steps = nested::pivot(name, saga, part, &mut self.groups);
+        self.add_nested(steps).past_pivot()
+    }
+}
+
+impl<D: Sync + 'static> SagaBuilder<D, AfterPivot> {
+    /// Adds a step that is tried again until it is done.
+    pub fn retriable(self, name: &str, action: impl Action<D> + 'static) -> Self {
+        self.add(vec![spec(name, Phase::Retriable, Arc::new(action), None)])
+    }
+
+    /// Adds steps that are tried again until they are done and run side by side.
+    pub fn parallel(self, steps: impl FnOnce(RetriableGroup<D>) -> RetriableGroup<D>) -> Self {
+        let group = steps(RetriableGroup { steps: Vec::new() });
+        self.add_group(group.steps)
+    }
+
+    /// Adds a saga that has retriable steps only, over a part of the input.
+    pub fn nested<C: Sync + 'static>(
+        mut self,
+        name: &str,
+        saga: &Definition<C>,
+        part: impl Fn(&D) -> &C + Send + Sync + 'static,
+    ) -> Self {
+        let steps = nested::retriable(name, saga, part, &mut self.groups);
+        self.add_nested(steps)
+    }
+}
+
+impl<D: Sync + 'static, S> SagaBuilder<D, S> {
+    /// How long a saga may take from its start until its pivot has committed; then it turns back.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.policy.deadline = Some(deadline);
+        self
+    }
+
+    /// How steps are tried again that say nothing else.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.policy.retry = policy;
+        self
+    }
+
+    /// How the actions of what was added last (a step, a group, a nested saga) are tried again.
+    pub fn step_retry(mut self, policy: RetryPolicy) -> Self {
+        self.steps[self.last..].iter_mut().for_each(|step| step.retry = Some(policy));
+        self
+    }
+
+    /// How the compensations of what was added last are tried again.
+    pub fn compensation_retry(mut self, policy: RetryPolicy) -> Self {
+        self.steps[self.last..].iter_mut().for_each(|step| step.compensation_retry = Some(policy));
+        self
+    }
+
+    /// How long each step of what was added last may take from its first logged attempt; before the pivot only.
+    pub fn step_deadline(mut self, deadline: Duration) -> Self {
+        self.steps[self.last..].iter_mut().for_each(|step| step.deadline = Some(deadline));
+        self
+    }
+
+    /// Checks the steps and makes a definition of them.
+    ///
+    /// # Errors
+    /// [`DefinitionError`]: what types can't show, such as two steps of one name.
+    pub fn build(self) -> Result<Definition<D>, DefinitionError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        if let Some(step) = self.steps.iter().find(|step| step.name.is_empty()) {
+            return Err(DefinitionError::Name(step.name.clone()));
+        }
+        Definition::from_specs(&self.name, self.version, self.policy, self.steps)
+    }
+
+    fn add(mut self, steps: Vec<StepSpec<D>>) -> Self {
+        self.last = self.steps.len();
+        self.steps.extend(steps);
+        self
+    }
+
+    fn add_group(mut self, mut steps: Vec<StepSpec<D>>) -> Self {
+        self.groups += 1;
+        steps.iter_mut().for_each(|step| step.parallel = Some(self.groups));
+        self.add(steps)
+    }
+
+    fn add_nested(mut self, steps: Result<Vec<StepSpec<D>>, DefinitionError>) -> Self {
+        match steps {
+            Ok(steps) => self.add(steps),
+            Err(error) => {
+                self.error.get_or_insert(error);
+                self
+            }
+        }
+    }
+
+    fn past_pivot(self) -> SagaBuilder<D, AfterPivot> {
+        SagaBuilder {
+            name: self.name,
+            version: self.version,
+            policy: self.policy,
+            steps: self.steps,
+            last: self.last,
+            groups: self.groups,
+            error: self.error,
+            state: PhantomData,
+        }
+    }
+}
+
+/// Steps that can be undone and run side by side.
+pub struct CompensatableGroup<D> {
+    steps: Vec<StepSpec<D>>,
+}
+
+impl<D: Sync> CompensatableGroup<D> {
+    /// Adds a step that can be undone.
+    pub fn compensatable(
+        mut self,
+        name: &str,
+        action: impl Action<D> + 'static,
+        compensation: impl Compensation<D> + 'static,
+    ) -> Self {
+        self.steps.push(spec(name, Phase::Compensatable, Arc::new(action), Some(Arc::new(compensation))));
+        self
+    }
+}
+
+/// Steps that are tried again until they are done and run side by side.
+pub struct RetriableGroup<D> {
+    steps: Vec<StepSpec<D>>,
+}
+
+impl<D: Sync> RetriableGroup<D> {
+    /// Adds a step that is tried again until it is done.
+    pub fn retriable(mut self, name: &str, action: impl Action<D> + 'static) -> Self {
+        self.steps.push(spec(name, Phase::Retriable, Arc::new(action), None));
+        self
+    }
+}
+
+pub(crate) fn spec<D>(
+    name: &str,
+    phase: Phase,
+    action: Arc<dyn Action<D>>,
+    compensation: Option<Arc<dyn Compensation<D>>>,
+) -> StepSpec<D> {
+    StepSpec {
+        // A `/` would make it look like a step of a nested saga; the empty name is refused when it is built.
+        name: if name.contains('/') { SmolStr::default() } else { name.into() },
+        phase,
+        parallel: None,
+        action,
+        compensation,
+        retry: None,
+        compensation_retry: None,
+        deadline: None,
+    }
+}

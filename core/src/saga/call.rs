@@ -1,0 +1,119 @@
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use smol_str::SmolStr;
+use uuid::Uuid;
+
+use super::{State, StepError};
+use crate::{
+    ids::{self, Direction, MessageId, OperationId, SagaId},
+    message::Message,
+    ports::{ExternalCall, Timestamp},
+};
+
+/// One attempt of a step: what it is about, and the names that stay the same when it is run again.
+#[derive(Debug)]
+pub struct StepCall<'a, D> {
+    /// The saga's input; for a step of a nested saga, its part of it.
+    pub data: &'a D,
+    /// The saga.
+    pub saga: SagaId,
+    /// Shared by all messages of the saga.
+    pub correlation_id: Uuid,
+    /// The saga's business key.
+    pub key: &'a SmolStr,
+    /// The step's path.
+    pub step: &'a SmolStr,
+    /// Which way it is carried out.
+    pub direction: Direction,
+    /// `1` for the first attempt in this direction.
+    pub attempt: u32,
+    /// The step may have been carried out by an earlier attempt whose outcome is unknown.
+    pub maybe_executed: bool,
+    /// When this attempt began, by the process's clock.
+    pub now: Timestamp,
+    pub(crate) operation: &'a SmolStr,
+    pub(crate) state: &'a State,
+}
+
+impl<'a, D> StepCall<'a, D> {
+    /// The idempotency key of this operation: of saga, step and direction, the same for every attempt.
+    pub fn operation_id(&self) -> OperationId {
+        OperationId::derive(self.saga, self.operation, self.direction)
+    }
+
+    /// The operation id of the step's action, in either direction: what a compensation has to undo.
+    pub fn action_id(&self) -> OperationId {
+        OperationId::derive(self.saga, self.operation, Direction::Action)
+    }
+
+    /// The output of another step; `None` if that one is not done. Inside a nested saga, its own steps go by their
+    /// own names.
+    ///
+    /// # Errors
+    /// [`StepError::Transient`] if the output is not a `T`.
+    pub fn output<T: DeserializeOwned>(&self, step: &str) -> Result<Option<T>, StepError> {
+        let output = match self.step.rsplit_once('/') {
+            Some((scope, _)) => self.state.output(&format!("{scope}/{step}")).or_else(|| self.state.output(step)),
+            None => self.state.output(step),
+        };
+        output.map(super::Value::decode).transpose()
+    }
+
+    /// For a compensation: the output of the action that it undoes; `None` if that is in doubt.
+    ///
+    /// # Errors
+    /// [`StepError::Transient`] if the output is not a `T`.
+    pub fn own_output<T: DeserializeOwned>(&self) -> Result<Option<T>, StepError> {
+        self.state.output(self.step).map(super::Value::decode).transpose()
+    }
+
+    /// The id of a message that this operation stages. `name` tells apart several of one operation; the same name
+    /// gives the same id whenever the step is run again.
+    pub fn message_id(&self, name: &str) -> MessageId {
+        MessageId(ids::derive(self.operation_id().0, &["message", name]))
+    }
+
+    /// A message of this operation, with a derived id, the saga's correlation id, and `subject` as partition key. One
+    /// operation may stage one message of each kind; for more, replace the id by one from
+    /// [`message_id`](StepCall::message_id).
+    pub fn message(&self, source: &str, kind: &str, topic: &str, subject: &str, data: Bytes) -> Message {
+        let subject = SmolStr::new(subject);
+        Message {
+            id: self.message_id(kind),
+            source: source.into(),
+            kind: kind.into(),
+            topic: topic.into(),
+            partition_key: subject.clone(),
+            subject,
+            time: self.now,
+            content_type: SmolStr::new_static("application/json"),
+            sequence: 0,
+            correlation_id: self.correlation_id,
+            causation_id: None,
+            traceparent: None,
+            data,
+        }
+    }
+
+    /// A call to a participant that is not ours, under this operation's id.
+    pub fn external(&self, service: &str, operation: &str, body: Bytes) -> ExternalCall {
+        ExternalCall { service: service.into(), operation: operation.into(), operation_id: self.operation_id(), body }
+    }
+
+    /// The same call over a part of its data.
+    pub(crate) fn project<C>(&self, part: impl FnOnce(&'a D) -> &'a C) -> StepCall<'a, C> {
+        StepCall {
+            data: part(self.data),
+            saga: self.saga,
+            correlation_id: self.correlation_id,
+            key: self.key,
+            step: self.step,
+            direction: self.direction,
+            attempt: self.attempt,
+            maybe_executed: self.maybe_executed,
+            now: self.now,
+            operation: self.operation,
+            state: self.state,
+        }
+    }
+}

@@ -1,0 +1,48 @@
+use std::time::Duration;
+
+/// How an orchestrator works.
+///
+/// ```
+/// use std::time::Duration;
+/// use seaworthy_core::saga::OrchestratorConfig;
+/// let config = OrchestratorConfig { lease: Duration::from_secs(30), ..OrchestratorConfig::default() };
+/// assert_eq!(config.concurrency, 256);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrchestratorConfig {
+    /// How long a saga is owned without a sign of life from its owner. 10 s: longer than a pause of the process that
+    /// is no crash, shorter than a customer's patience. It is renewed at a third of it.
+    pub lease: Duration,
+    /// How often recovery looks for sagas that nobody owns. 1 s: an index scan that finds nothing costs little.
+    pub poll: Duration,
+    /// How many sagas this process drives at once. 256: each is a task and some hundred bytes.
+    pub concurrency: usize,
+    /// How many sagas recovery takes over in one transaction. 32: short enough not to hold rows for long.
+    pub batch: usize,
+    /// Up to this delay a saga waits in memory; for longer ones it is given up, and any replica goes on when it is due.
+    /// 1 s: cheaper than a takeover. Must be shorter than the lease.
+    pub wait_in_memory: Duration,
+    /// How often in a row the store may fail a saga before its executor stops and leaves it to recovery. 8: with the
+    /// delays between, some seconds.
+    pub store_failures_max: u32,
+    /// How many log entries are read at once. 64: more than most sagas ever have.
+    pub log_page: usize,
+    /// How long a saga of a version that is newer than all registered ones is left to others, during a rolling
+    /// deployment. 5 s.
+    pub newer_version_delay: Duration,
+}
+
+impl Default for OrchestratorConfig {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(10),
+            poll: Duration::from_secs(1),
+            concurrency: 256,
+            batch: 32,
+            wait_in_memory: Duration::from_secs(1),
+            store_failures_max: 8,
+            log_page: 64,
+            newer_version_delay: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+use smol_str::SmolStr;
+
+use crate::{
+    ids::SagaId,
+    ports::{ExternalError, StoreError},
+};
+
+/// Why one attempt of a step did not succeed. The variant decides what the saga does next, never the text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StepError {
+    /// Definitive: refused, and nothing happened. Before the pivot this starts compensation.
+    #[error("rejected: {0}")]
+    Rejected(String),
+    /// Definitive: nothing happened this time. Tried again under the step's policy, and spends its budget.
+    #[error("failed this time: {0}")]
+    Transient(String),
+    /// It may or may not have happened. Tried again with the same operation id until the answer is definitive; it
+    /// spends no budget, since giving up would leave the doubt.
+    #[error("outcome unknown: {0}")]
+    Unknown(String),
+    /// The saga's own store failed. Conflicts and outages are not the step's fault and spend no budget; what the store
+    /// refuses counts as [`StepError::Transient`].
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ExternalError> for StepError {
+    fn from(error: ExternalError) -> Self {
+        match error {
+            ExternalError::Rejected(reason) => Self::Rejected(reason),
+            ExternalError::Transient(error) => Self::Transient(error),
+            ExternalError::Unknown(error) => Self::Unknown(error),
+        }
+    }
+}
+
+/// Why a saga was not started, moved or found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SagaError {
+    /// The store failed. After [`StoreError::Unknown`] ask again: starting and all operator verbs may be repeated.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No definition of this name is registered.
+    #[error("no definition `{0}` is registered: register it with the orchestrator's registry")]
+    NotRegistered(SmolStr),
+    /// The definition takes another input type.
+    #[error("definition `{definition}` takes another input than {given}")]
+    WrongInput {
+        /// The definition.
+        definition: SmolStr,
+        /// The type that was given.
+        given: &'static str,
+    },
+    /// The input has no JSON form.
+    #[error("the saga's input can't be encoded: {0}")]
+    Input(String),
+    /// There is no such saga.
+    #[error("there is no saga {0}")]
+    NotFound(SagaId),
+    /// The stored saga can't be read with the definitions that are registered.
+    #[error("saga {saga} can't be read: {reason}")]
+    Incompatible {
+        /// Which saga.
+        saga: SagaId,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The pivot has committed or may have: the saga can only go forward.
+    #[error("saga {0} is past its pivot and can only go forward")]
+    AfterPivot(SagaId),
+    /// The saga's state does not allow it.
+    #[error("saga {saga} does not allow it: {reason}")]
+    NotAllowed {
+        /// Which saga.
+        saga: SagaId,
+        /// Why not.
+        reason: String,
+    },
+    /// The saga kept moving while the verb was being written.
+    #[error("saga {0} kept moving meanwhile: try again")]
+    Contended(SagaId),
+}

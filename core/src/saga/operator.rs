@@ -1,0 +1,214 @@
+//! Operator verbs: records like any other, written into the log and decided by it.
+
+use std::time::Duration;
+
+use smol_str::SmolStr;
+use tracing::Instrument;
+
+use super::{
+    Cause, Life, Orchestrator, Record, SagaError, State,
+    log::fold,
+    next,
+    registry::{Renames, Resolved},
+};
+use crate::{
+    ids::{Direction, SagaId},
+    ports::{SagaAppend, SagaInstance, SagaStatus, StoreError},
+};
+
+/// How often a verb is tried when the saga moves meanwhile.
+const TRIES: u32 = 16;
+
+enum Verb<'a> {
+    Resume,
+    Skip { step: &'a str, reason: &'a str },
+    Cancel,
+    Abandon { reason: &'a str },
+}
+
+impl Orchestrator {
+    /// Sets a stuck saga going again in its direction, with fresh budgets.
+    ///
+    /// # Errors
+    /// [`SagaError::NotAllowed`] if it is not stuck; see [`SagaError`] for the others.
+    pub async fn resume(&self, saga: SagaId) -> Result<(), SagaError> {
+        self.operate(saga, Verb::Resume).await
+    }
+
+    /// Takes a step as settled in the direction in which the saga goes, and sets the saga going again if it is stuck.
+    /// A step that was skipped while in doubt is still undone if the saga turns back.
+    ///
+    /// # Errors
+    /// [`SagaError::NotAllowed`] if the step is settled or not reached yet; see [`SagaError`] for the others.
+    pub async fn skip(&self, saga: SagaId, step: &str, reason: &str) -> Result<(), SagaError> {
+        self.operate(saga, Verb::Skip { step, reason }).await
+    }
+
+    /// Turns a saga back, unless its pivot has committed or may have. A saga that goes back already is left alone. A
+    /// race with the pivot is decided by the log: one of the two is written first.
+    ///
+    /// # Errors
+    /// [`SagaError::AfterPivot`]; see [`SagaError`] for the others.
+    pub async fn cancel(&self, saga: SagaId) -> Result<(), SagaError> {
+        self.operate(saga, Verb::Cancel).await
+    }
+
+    /// Gives a saga up as it is: what is done stays done. It works where no registered definition can read the saga,
+    /// too.
+    ///
+    /// # Errors
+    /// [`SagaError::NotAllowed`] if it has ended; see [`SagaError`] for the others.
+    pub async fn abandon(&self, saga: SagaId, reason: &str) -> Result<(), SagaError> {
+        self.operate(saga, Verb::Abandon { reason }).await
+    }
+
+    /// A saga's state, folded from its log.
+    ///
+    /// # Errors
+    /// [`SagaError::NotFound`], [`SagaError::Incompatible`] if no registered definition can read its log,
+    /// [`SagaError::Store`].
+    pub async fn state(&self, saga: SagaId) -> Result<State, SagaError> {
+        let instance = self.resources.store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
+        self.read(&instance).await
+    }
+
+    /// Writes what a verb makes of the saga's state, and drives the saga on if it is still active. Its owner, if there
+    /// is one, loses it: the log has grown, and the lease is given up.
+    async fn operate(&self, saga: SagaId, verb: Verb<'_>) -> Result<(), SagaError> {
+        let work = async {
+            for round in 0..TRIES {
+                let instance = self.resources.store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
+                let Some(append) = self.verdict(&instance, &verb).await? else { return Ok(()) };
+                if self.append(&append).await? {
+                    if append.status.is_active() {
+                        self.drive_on(saga);
+                    }
+                    return Ok(());
+                }
+                self.resources.clock.sleep(self.resources.store_delay(round)).await;
+            }
+            Err(SagaError::Contended(saga))
+        };
+        work.instrument(tracing::info_span!("saga.operate", %saga, verb = verb.name())).await
+    }
+
+    /// What to write for a verb; nothing if the saga is already where the verb leads.
+    async fn verdict(&self, instance: &SagaInstance, verb: &Verb<'_>) -> Result<Option<SagaAppend>, SagaError> {
+        let (records, status) = match (self.read(instance).await, verb) {
+            (Ok(state), _) => {
+                let records = verb.records(&state, instance.id)?;
+                if records.is_empty() {
+                    return Ok(None);
+                }
+                let state = self.after(state, &records, instance.id)?;
+                (records, state.life.status())
+            }
+            // Nobody can read the log: giving the saga up is all that is left.
+            (Err(SagaError::Incompatible { .. }), Verb::Abandon { reason }) if !instance.status.is_terminal() => {
+                (vec![Record::Abandoned { reason: (*reason).to_owned() }], SagaStatus::Abandoned)
+            }
+            (Err(error), _) => return Err(error),
+        };
+        Ok(Some(SagaAppend {
+            saga: instance.id,
+            epoch: instance.epoch,
+            expected_length: instance.log_length,
+            records: records.iter().map(Record::encode).collect(),
+            status,
+            lease: Duration::ZERO,
+            sleep: Duration::ZERO,
+        }))
+    }
+
+    fn after(&self, mut state: State, records: &[Record], saga: SagaId) -> Result<State, SagaError> {
+        for record in records {
+            state = next(state, record, self.resources.store_now())
+                .map_err(|error| SagaError::NotAllowed { saga, reason: error.to_string() })?;
+        }
+        Ok(state)
+    }
+
+    /// Whether the entries are in the log now; `false` if the saga moved meanwhile.
+    async fn append(&self, append: &SagaAppend) -> Result<bool, SagaError> {
+        let written = async {
+            let mut tx = self.resources.store.begin().await?;
+            tx.saga_append(append).await?;
+            tx.commit().await
+        };
+        match written.await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict(_)) => Ok(false),
+            Err(error @ StoreError::Unknown(_)) => {
+                let count = append.records.len();
+                let log = self.resources.store.saga_log(append.saga, append.expected_length, count).await?;
+                let ours = log.iter().map(|entry| &entry.record).eq(&append.records);
+                if ours { Ok(true) } else { Err(error.into()) }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn drive_on(&self, saga: SagaId) {
+        let orchestrator = self.clone();
+        let task = async move {
+            if let Err(error) = orchestrator.drive(saga).await {
+                tracing::warn!(%saga, %error, "recovery drives the saga on");
+            }
+        };
+        self.resources.spawner.spawn("saga", Box::pin(task));
+    }
+
+    async fn read(&self, instance: &SagaInstance) -> Result<State, SagaError> {
+        let incompatible = |reason| SagaError::Incompatible { saga: instance.id, reason };
+        let (driver, renames): (_, Renames) = match self.resources.registry.resolve(&instance.definition) {
+            Resolved::Driver(driver, renames) => (driver, renames),
+            Resolved::Newer => return Err(incompatible("its version is newer than all registered ones".to_owned())),
+            Resolved::Incompatible(reason) => return Err(incompatible(reason)),
+        };
+        let mut state = State::new(driver.shape().clone());
+        let mut length = 0;
+        while length < instance.log_length {
+            let page = self.resources.config.log_page.max(1);
+            let mut entries = self.resources.store.saga_log(instance.id, length, page).await?;
+            entries.retain(|entry| entry.sequence <= instance.log_length);
+            if entries.is_empty() {
+                return Err(incompatible(format!("its log ends at entry {length} of {}", instance.log_length)));
+            }
+            for entry in entries {
+                state = fold(state, &entry.record, entry.at, &renames).map_err(incompatible)?;
+                length = entry.sequence;
+            }
+        }
+        Ok(state)
+    }
+}
+
+impl Verb<'_> {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Resume => "resume",
+            Self::Skip { .. } => "skip",
+            Self::Cancel => "cancel",
+            Self::Abandon { .. } => "abandon",
+        }
+    }
+
+    fn records(&self, state: &State, saga: SagaId) -> Result<Vec<Record>, SagaError> {
+        Ok(match self {
+            Self::Resume => vec![Record::Resumed],
+            Self::Skip { step, reason } => {
+                let mut records = vec![Record::Waived { step: SmolStr::new(step), reason: (*reason).to_owned() }];
+                if matches!(state.life, Life::Stuck(_)) {
+                    records.push(Record::Resumed);
+                }
+                records
+            }
+            Self::Cancel => match state.life {
+                Life::Compensating | Life::Compensated | Life::Stuck(Direction::Compensation) => Vec::new(),
+                _ if state.is_past_return() => return Err(SagaError::AfterPivot(saga)),
+                _ => vec![Record::CompensationBegun { cause: Cause::Cancelled }],
+            },
+            Self::Abandon { reason } => vec![Record::Abandoned { reason: (*reason).to_owned() }],
+        })
+    }
+}

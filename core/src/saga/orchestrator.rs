@@ -1,0 +1,312 @@
+use std::{any::TypeId, pin::pin, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{FutureExt, future::select};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::{
+    OrchestratorConfig, Record, Registry, Rest, SagaData, SagaError, State,
+    execution::give_up,
+    next,
+    record::micros,
+    registry::{Driver, Renames, Resolved},
+    resources::{Owned, Resources},
+};
+use crate::{
+    ids::{self, SagaId},
+    ports::{
+        AcquireRequest, NewSaga, Ports, SagaAppend, SagaCreate, SagaInstance, SagaStatus, StoreError, Transaction,
+    },
+    stop::Stop,
+};
+
+/// A saga that was asked for.
+#[derive(Clone, Debug)]
+#[must_use = "a saga that was started in a transaction is driven at once only if it is launched after the commit"]
+pub struct Started {
+    /// Its id, derived from definition name and business key.
+    pub saga: SagaId,
+    /// Whether it is new; `false` if there was one for this key.
+    pub created: bool,
+    launch: Option<Launch>,
+}
+
+/// What it takes to drive a new saga without reading anything.
+#[derive(Clone)]
+struct Launch {
+    driver: Arc<dyn Driver>,
+    owned: Owned,
+}
+
+impl std::fmt::Debug for Launch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Launch")
+    }
+}
+
+/// Starts sagas, drives them and recovers them. Cloning is cheap.
+///
+/// A saga is owned by one process at a time, by lease and epoch. Whoever starts it drives it at once; when its owner
+/// is gone, the recovery of any replica takes it over. Everything is decided by the saga's log, so any process may
+/// crash at any point.
+#[derive(Clone)]
+pub struct Orchestrator {
+    pub(crate) resources: Arc<Resources>,
+}
+
+impl Orchestrator {
+    /// An orchestrator over a process's ports. It drives nothing until a saga is started or
+    /// [`run_recovery`](Orchestrator::run_recovery) runs.
+    pub fn new(ports: &Ports, registry: Registry, config: OrchestratorConfig) -> Self {
+        Self { resources: Arc::new(Resources::new(ports, registry, config)) }
+    }
+
+    /// Starts a saga of the definition's highest registered version, and drives it in a task of its own. Idempotent by
+    /// business key: if there is one for `key`, nothing happens.
+    ///
+    /// # Errors
+    /// [`SagaError`]. After a store error ask again with the same key. Dropping the future leaves open whether the saga
+    /// exists; if it does, recovery drives it.
+    pub async fn start<D: SagaData>(&self, definition: &str, key: &str, data: &D) -> Result<Started, SagaError> {
+        let mut tx = self.resources.store.begin().await?;
+        let started = self.start_in(&mut *tx, definition, key, data).await?;
+        if started.created {
+            tx.commit().await?;
+        }
+        self.launch(&started);
+        Ok(started)
+    }
+
+    /// Creates a saga in the caller's transaction: it exists if, and only if, that commits. Call
+    /// [`launch`](Orchestrator::launch) after the commit; without it, recovery takes the saga over when the lease ends.
+    ///
+    /// # Errors
+    /// [`SagaError`].
+    pub async fn start_in<D: SagaData>(
+        &self,
+        tx: &mut dyn Transaction,
+        definition: &str,
+        key: &str,
+        data: &D,
+    ) -> Result<Started, SagaError> {
+        let correlation_id = saga_id(definition, key).0;
+        self.start_correlated_in(tx, definition, key, data, correlation_id).await
+    }
+
+    /// As [`start_in`](Orchestrator::start_in), with a correlation id of the caller's, such as that of the message
+    /// being handled. Without one, the saga's own id is shared by its messages.
+    ///
+    /// # Errors
+    /// [`SagaError`].
+    pub async fn start_correlated_in<D: SagaData>(
+        &self,
+        tx: &mut dyn Transaction,
+        definition: &str,
+        key: &str,
+        data: &D,
+        correlation_id: Uuid,
+    ) -> Result<Started, SagaError> {
+        let driver = self.resources.registry.latest(definition);
+        let driver = driver.ok_or_else(|| SagaError::NotRegistered(definition.into()))?;
+        if driver.input() != TypeId::of::<D>() {
+            let given = std::any::type_name::<D>();
+            return Err(SagaError::WrongInput { definition: definition.into(), given });
+        }
+        let saga = saga_id(definition, key);
+        let span = tracing::info_span!("saga.start", %saga, %definition);
+        let input = serde_json::to_vec(data).map_err(|error| SagaError::Input(error.to_string()))?;
+        let new = NewSaga {
+            id: saga,
+            definition: driver.shape().definition.clone(),
+            key: key.into(),
+            input: Bytes::from(input),
+            correlation_id,
+            lease: self.resources.config.lease,
+        };
+        self.create(tx, driver, new).instrument(span).await
+    }
+
+    async fn create(
+        &self,
+        tx: &mut dyn Transaction,
+        driver: &Arc<dyn Driver>,
+        new: NewSaga,
+    ) -> Result<Started, SagaError> {
+        if let SagaCreate::Exists(saga) = tx.saga_create(&new).await? {
+            return Ok(Started { saga, created: false, launch: None });
+        }
+        let shape = driver.shape();
+        let record = Record::Started { deadline_us: shape.deadline.map(micros) };
+        let state = next(State::new(shape.clone()), &record, self.resources.store_now())
+            .expect("a saga without a log can be started");
+        let append = SagaAppend {
+            saga: new.id,
+            epoch: 1,
+            expected_length: 0,
+            records: vec![record.encode()],
+            status: SagaStatus::Running,
+            lease: new.lease,
+            sleep: Duration::ZERO,
+        };
+        tx.saga_append(&append).await?;
+        let owned = Owned {
+            saga: new.id,
+            key: new.key,
+            input: new.input,
+            correlation_id: new.correlation_id,
+            epoch: 1,
+            length: 1,
+            state: Some(state),
+            renames: Renames::default(),
+        };
+        Ok(Started { saga: owned.saga, created: true, launch: Some(Launch { driver: driver.clone(), owned }) })
+    }
+
+    /// Drives a saga that was just started, in a task of its own; call it once its transaction has committed. Does
+    /// nothing for a saga that was there before, or when the process is at its limit: then recovery drives it.
+    pub fn launch(&self, started: &Started) {
+        let Some(Launch { driver, owned }) = &started.launch else { return };
+        if self.resources.room() > 0 {
+            self.spawn(driver.clone(), owned.clone());
+        }
+    }
+
+    /// Drives a saga that was just started, in the caller's task, until it comes to rest.
+    pub async fn drive_started(&self, started: Started) -> Rest {
+        match started.launch {
+            Some(Launch { driver, owned }) => driver.drive(self.resources.clone(), owned).await,
+            None => Rest::Elsewhere,
+        }
+    }
+
+    /// Takes a saga over if nobody owns it, and drives it in the caller's task until it comes to rest. A stuck saga
+    /// stays as it is.
+    ///
+    /// Dropping the future leaves the saga to recovery, once its lease has ended.
+    ///
+    /// # Errors
+    /// [`SagaError::NotFound`], [`SagaError::Store`].
+    pub async fn drive(&self, saga: SagaId) -> Result<Rest, SagaError> {
+        let mut acquired = self.acquire(Some(saga), 1).await?;
+        if let Some(instance) = acquired.pop() {
+            return Ok(match self.resolve(instance).await {
+                Ok((driver, owned)) => driver.drive(self.resources.clone(), owned).await,
+                Err(rest) => rest,
+            });
+        }
+        let instance = self.resources.store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
+        Ok(match instance.status {
+            SagaStatus::Completed => Rest::Completed,
+            SagaStatus::Compensated => Rest::Compensated,
+            SagaStatus::Abandoned => Rest::Abandoned,
+            SagaStatus::Stuck => Rest::Stuck,
+            SagaStatus::Running | SagaStatus::Compensating => Rest::Elsewhere,
+        })
+    }
+
+    /// Recovers sagas at boot and then periodically, until `stop` is set and all sagas that this process drives have
+    /// come to rest. Run it in every replica, for as long as the process lives.
+    ///
+    /// Each saga is driven in a task of its own, so a bad one holds up no other, and an error is tried again at the
+    /// next round. Dropping the future stops the search; sagas that are being driven go on.
+    pub async fn run_recovery(&self, stop: &Stop) {
+        let resources = &self.resources;
+        if let Err(error) = resources.read_store_clock().await {
+            tracing::warn!(%error, "the store's clock can't be read: deadlines go by our own for now");
+        }
+        while !stop.is_set() {
+            match self.recover_once().await {
+                // A full batch: there may be more.
+                Ok(found) if found >= resources.config.batch && resources.room() > 0 => continue,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "recovery is tried again at the next round"),
+            }
+            // Replicas that boot together shall not poll together.
+            let pause = resources.config.poll.mul_f64(0.75 + resources.random.next_unit() / 2.0);
+            select(pin!(stop.wait()), pin!(resources.clock.sleep(pause))).await;
+        }
+        if resources.stop.is_set() {
+            resources.all_left().await;
+        }
+    }
+
+    /// One round of recovery: takes over what is due and nobody owns, and drives it. Returns how many sagas it found.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what an unknown takeover got comes back when its lease ends.
+    pub async fn recover_once(&self) -> Result<usize, StoreError> {
+        let limit = self.resources.config.batch.min(self.resources.room());
+        if limit == 0 || self.resources.names.is_empty() {
+            return Ok(0);
+        }
+        let acquired = self.acquire(None, limit).await?;
+        let found = acquired.len();
+        for instance in acquired {
+            tracing::debug!(saga = %instance.id, epoch = instance.epoch, "taken over");
+            if let Ok((driver, owned)) = self.resolve(instance).await {
+                self.spawn(driver, owned);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn acquire(&self, only: Option<SagaId>, limit: usize) -> Result<Vec<SagaInstance>, StoreError> {
+        let lease = self.resources.config.lease;
+        let definitions = self.resources.names.clone();
+        let acquired = self.resources.store.acquire_sagas(&AcquireRequest { only, definitions, limit, lease }).await?;
+        if let Some(instance) = acquired.first() {
+            self.resources.synchronize(instance.lease_until.before(lease));
+        }
+        Ok(acquired)
+    }
+
+    /// Finds what an owned saga runs under; gives it up if there is nothing.
+    async fn resolve(&self, instance: SagaInstance) -> Result<(Arc<dyn Driver>, Owned), Rest> {
+        match self.resources.registry.resolve(&instance.definition) {
+            Resolved::Driver(driver, renames) => Ok((driver, Owned::of(instance, renames))),
+            Resolved::Newer => Err(self.leave_to_newer(&instance).await),
+            Resolved::Incompatible(_) if instance.status == SagaStatus::Stuck => Err(Rest::Stuck),
+            Resolved::Incompatible(reason) => {
+                Err(give_up(&self.resources, instance.id, instance.epoch, instance.log_length, reason).await)
+            }
+        }
+    }
+
+    async fn leave_to_newer(&self, instance: &SagaInstance) -> Rest {
+        let append = SagaAppend {
+            saga: instance.id,
+            epoch: instance.epoch,
+            expected_length: instance.log_length,
+            records: Vec::new(),
+            status: instance.status,
+            lease: Duration::ZERO,
+            sleep: self.resources.config.newer_version_delay,
+        };
+        let written = async {
+            let mut tx = self.resources.store.begin().await?;
+            tx.saga_append(&append).await?;
+            tx.commit().await
+        };
+        if let Err(error) = written.await {
+            tracing::debug!(saga = %instance.id, %error, "the lease ends by itself");
+        }
+        Rest::Elsewhere
+    }
+
+    pub(crate) fn spawn(&self, driver: Arc<dyn Driver>, owned: Owned) {
+        let driven = driver.drive(self.resources.clone(), owned);
+        self.resources.spawner.spawn("saga", Box::pin(driven.map(|_| ())));
+    }
+}
+
+impl std::fmt::Debug for Orchestrator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Orchestrator").field("registry", &self.resources.registry).finish_non_exhaustive()
+    }
+}
+
+/// The id of the saga of a business key: derived, so that asking twice names the same saga.
+pub fn saga_id(definition: &str, key: &str) -> SagaId {
+    SagaId(ids::derive(Uuid::nil(), &["saga", definition, key]))
+}

@@ -1,0 +1,93 @@
+use super::{ActionState, Cause, CompensationState, Life, State};
+use crate::ports::Timestamp;
+
+/// What a saga does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Run the actions of these steps, side by side.
+    Run(Vec<usize>),
+    /// Run the compensations of these steps, side by side.
+    Compensate(Vec<usize>),
+    /// Turn back.
+    TurnBack(Cause),
+    /// All steps are settled.
+    Complete,
+    /// All that was done is undone.
+    FinishCompensation,
+    /// Nothing is due before this moment of the store's clock.
+    Wait(Timestamp),
+    /// Only an operator can help.
+    GiveUp(String),
+    /// Nothing: it has ended, is stuck, or does not exist.
+    Rest,
+}
+
+/// What a saga in this state does next, at `now` by the store's clock, when none of its steps is under way.
+pub fn plan(state: &State, now: Timestamp) -> Next {
+    match state.life {
+        Life::Running => forward(state, now),
+        Life::Compensating => backward(state, now),
+        Life::New | Life::Stuck(_) | Life::Completed | Life::Compensated | Life::Abandoned => Next::Rest,
+    }
+}
+
+fn forward(state: &State, now: Timestamp) -> Next {
+    if state.is_rejected() {
+        return Next::TurnBack(Cause::Rejected);
+    }
+    let Some(group) = state.steps.iter().zip(&state.shape.steps).find(|(step, _)| !step.is_settled()) else {
+        return Next::Complete;
+    };
+    let turning_point = state.turning_point();
+    if turning_point.is_some_and(|moment| moment <= now) {
+        return Next::TurnBack(Cause::Deadline);
+    }
+    let group = group.1.group;
+    let open = (0..state.steps.len())
+        .filter(|index| state.shape.steps[*index].group == group && state.steps[*index].action == ActionState::Pending);
+    let (mut due, mut wait, mut exhausted) = (Vec::new(), turning_point, None);
+    for index in open {
+        let (step, shape) = (&state.steps[index], &state.shape.steps[index]);
+        // A step in doubt has no budget: giving up on it would leave the doubt.
+        if !step.is_doubtful() && shape.retry.is_exhausted(step.forward.spent) {
+            exhausted = Some(index);
+        } else if let Some(moment) = step.forward.not_before.filter(|moment| *moment > now) {
+            wait = Some(wait.map_or(moment, |other| other.min(moment)));
+        } else {
+            due.push(index);
+        }
+    }
+    match (due.is_empty(), wait, exhausted) {
+        (false, ..) => Next::Run(due),
+        (true, Some(moment), _) => Next::Wait(moment),
+        (true, None, Some(index)) => {
+            Next::GiveUp(format!("step `{}` has used up its attempts", state.shape.steps[index].path))
+        }
+        (true, None, None) => Next::Rest,
+    }
+}
+
+fn backward(state: &State, now: Timestamp) -> Next {
+    let open = |index: &usize| {
+        state.needs_compensation(*index) && state.steps[*index].compensation == CompensationState::Pending
+    };
+    let Some(last) = (0..state.steps.len()).rev().find(open) else {
+        let exhausted = state.steps.iter().position(|step| step.compensation == CompensationState::Exhausted);
+        return exhausted.map_or(Next::FinishCompensation, |index| {
+            let path = &state.shape.steps[index].path;
+            Next::GiveUp(format!("the compensation of step `{path}` has used up its attempts"))
+        });
+    };
+    let group = state.shape.steps[last].group;
+    let (mut due, mut wait) = (Vec::new(), None::<Timestamp>);
+    for index in (0..=last).filter(|index| state.shape.steps[*index].group == group).filter(open) {
+        match state.steps[index].back.not_before.filter(|moment| *moment > now) {
+            Some(moment) => wait = Some(wait.map_or(moment, |other| other.min(moment))),
+            None => due.push(index),
+        }
+    }
+    match wait {
+        Some(moment) if due.is_empty() => Next::Wait(moment),
+        _ => Next::Compensate(due),
+    }
+}

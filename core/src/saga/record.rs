@@ -1,0 +1,210 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::Value;
+use crate::ids::Direction;
+
+/// Why a saga went back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// A step was rejected.
+    Rejected,
+    /// A deadline passed before the pivot.
+    Deadline,
+    /// An operator cancelled it.
+    Cancelled,
+}
+
+/// What kind of failure made an attempt be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    /// Nothing happened: spends the step's budget.
+    Transient,
+    /// It may have happened: spends nothing, and the step stays in doubt.
+    Unknown,
+}
+
+/// One entry of a saga's log, stored as JSON.
+///
+/// Moments are the store's, kept beside each entry, so a record holds durations only: a process whose clock is wrong
+/// can't write a wrong deadline.
+///
+/// ```
+/// use seaworthy_core::saga::{Record, Value};
+/// let record = Record::Done { step: "reserve".into(), output: Value::NULL };
+/// assert_eq!(record.encode(), r#"{"done":{"step":"reserve"}}"#);
+/// assert_eq!(Record::decode(&record.encode()), Ok(record));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// The saga exists.
+    Started {
+        /// How long it may take until its pivot has committed, in microseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_us: Option<u64>,
+    },
+    /// A participant that is not ours is about to be asked: from here on a crash leaves doubt.
+    Attempting {
+        /// The step.
+        step: SmolStr,
+        /// `1` for the first attempt.
+        attempt: u32,
+    },
+    /// An action is done; committed together with its effects.
+    Done {
+        /// The step.
+        step: SmolStr,
+        /// Its output.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        output: Value,
+    },
+    /// A conditional step does not apply.
+    Skipped {
+        /// The step.
+        step: SmolStr,
+    },
+    /// An action was refused for good.
+    Rejected {
+        /// The step.
+        step: SmolStr,
+        /// Why.
+        reason: String,
+        /// Whether its participant had agreed before our own store refused, so that it must be undone.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        maybe_executed: bool,
+    },
+    /// An attempt failed; the next one waits. This is the stored timer, bound to step, direction and attempt.
+    Retry {
+        /// The step.
+        step: SmolStr,
+        /// Which way.
+        direction: Direction,
+        /// The attempt that failed.
+        attempt: u32,
+        /// How.
+        failure: Failure,
+        /// How long the next attempt waits, in microseconds.
+        delay_us: u64,
+        /// What went wrong.
+        error: String,
+    },
+    /// The saga goes back.
+    CompensationBegun {
+        /// Why.
+        cause: Cause,
+    },
+    /// A compensation is done; committed together with its effects.
+    Compensated {
+        /// The step.
+        step: SmolStr,
+        /// Whether it was undone in doubt.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        maybe_executed: bool,
+    },
+    /// A compensation is given up until an operator resumes it.
+    CompensationExhausted {
+        /// The step.
+        step: SmolStr,
+        /// Its last error.
+        error: String,
+    },
+    /// All steps are done or skipped.
+    Completed,
+    /// All that was done is undone.
+    RolledBack,
+    /// The saga waits for an operator.
+    Stuck {
+        /// Why.
+        reason: String,
+    },
+    /// An operator sets a stuck saga going again, with fresh budgets.
+    Resumed,
+    /// An operator takes a step as settled, in the direction in which the saga goes.
+    Waived {
+        /// The step.
+        step: SmolStr,
+        /// Why.
+        reason: String,
+    },
+    /// An operator gives the saga up as it is.
+    Abandoned {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Record {
+    /// The record as stored.
+    pub fn encode(&self) -> Bytes {
+        // Strings, numbers and JSON text: there is nothing in a record that could have no JSON form.
+        Bytes::from(serde_json::to_vec(self).expect("a record has only strings, numbers and JSON text"))
+    }
+
+    /// Reads a stored record.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn decode(stored: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(stored).map_err(|error| error.to_string())
+    }
+
+    /// Its name, as stored.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Attempting { .. } => "attempting",
+            Self::Done { .. } => "done",
+            Self::Skipped { .. } => "skipped",
+            Self::Rejected { .. } => "rejected",
+            Self::Retry { .. } => "retry",
+            Self::CompensationBegun { .. } => "compensation_begun",
+            Self::Compensated { .. } => "compensated",
+            Self::CompensationExhausted { .. } => "compensation_exhausted",
+            Self::Completed => "completed",
+            Self::RolledBack => "rolled_back",
+            Self::Stuck { .. } => "stuck",
+            Self::Resumed => "resumed",
+            Self::Waived { .. } => "waived",
+            Self::Abandoned { .. } => "abandoned",
+        }
+    }
+
+    /// The step that it is about, if it is about one.
+    pub fn step(&self) -> Option<&SmolStr> {
+        match self {
+            Self::Attempting { step, .. }
+            | Self::Done { step, .. }
+            | Self::Skipped { step }
+            | Self::Rejected { step, .. }
+            | Self::Retry { step, .. }
+            | Self::Compensated { step, .. }
+            | Self::CompensationExhausted { step, .. }
+            | Self::Waived { step, .. } => Some(step),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn step_mut(&mut self) -> Option<&mut SmolStr> {
+        match self {
+            Self::Attempting { step, .. }
+            | Self::Done { step, .. }
+            | Self::Skipped { step }
+            | Self::Rejected { step, .. }
+            | Self::Retry { step, .. }
+            | Self::Compensated { step, .. }
+            | Self::CompensationExhausted { step, .. }
+            | Self::Waived { step, .. } => Some(step),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,227 @@
+use std::{any::TypeId, collections::BTreeMap, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use smol_str::SmolStr;
+
+use super::{
+    Definition, Record, Rest, SagaData, Shape, execution,
+    resources::{Owned, Resources},
+};
+use crate::ports::DefinitionRef;
+
+/// A definition whose input type is forgotten.
+pub(crate) trait Driver: Send + Sync {
+    fn shape(&self) -> &Arc<Shape>;
+    fn input(&self) -> TypeId;
+    fn drive(self: Arc<Self>, resources: Arc<Resources>, owned: Owned) -> BoxFuture<'static, Rest>;
+}
+
+impl<D: SagaData> Driver for Definition<D> {
+    fn shape(&self) -> &Arc<Shape> {
+        &self.shape
+    }
+
+    fn input(&self) -> TypeId {
+        TypeId::of::<D>()
+    }
+
+    fn drive(self: Arc<Self>, resources: Arc<Resources>, owned: Owned) -> BoxFuture<'static, Rest> {
+        Box::pin(execution::drive(self, resources, owned))
+    }
+}
+
+/// Why a registry does not take something.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// This name and version is taken.
+    #[error("definition `{0}` version {1} is registered twice")]
+    Duplicate(SmolStr, u32),
+    /// A migration leads to what is not registered.
+    #[error("the migration of `{0}` leads to version {1}, which is not registered")]
+    NoTarget(SmolStr, u32),
+    /// A migration starts at a version that is registered, and so needs none.
+    #[error("definition `{0}` version {1} is registered and runs as it is: it needs no migration")]
+    Needless(SmolStr, u32),
+    /// A migration renames a step to one that the target does not have, or from one that it does have.
+    #[error(
+        "the migration of `{definition}` can't rename `{from}` to `{to}`: the target has no `{to}`, or still has `{from}`"
+    )]
+    Rename {
+        /// The definition.
+        definition: SmolStr,
+        /// The old name.
+        from: SmolStr,
+        /// The new name.
+        to: SmolStr,
+    },
+}
+
+/// How sagas of a version that is gone go on under another.
+///
+/// The target must allow the old log: whatever it says is done must be a step there, in an order that the target's
+/// phases permit. A saga whose log does not fit becomes stuck. Operation ids keep the old names.
+///
+/// ```
+/// use seaworthy_core::saga::Migration;
+/// let migration = Migration::new("checkout", 1, 2).rename("charge", "authorize");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migration {
+    definition: SmolStr,
+    from: u32,
+    to: u32,
+    renames: Vec<(SmolStr, SmolStr)>,
+}
+
+impl Migration {
+    /// Sagas of version `from` go on under version `to`.
+    pub fn new(definition: &str, from: u32, to: u32) -> Self {
+        Self { definition: definition.into(), from, to, renames: Vec::new() }
+    }
+
+    /// A step has another name in the new version.
+    pub fn rename(mut self, from: &str, to: &str) -> Self {
+        self.renames.push((from.into(), to.into()));
+        self
+    }
+}
+
+/// Old and new names of the steps of a saga that was migrated.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Renames(Arc<Vec<(SmolStr, SmolStr)>>);
+
+impl Renames {
+    /// Reads an entry of the old version as one of the new.
+    pub(crate) fn apply(&self, record: &mut Record) {
+        if let Some(step) = record.step_mut()
+            && let Some((_, to)) = self.0.iter().find(|(from, _)| from == step)
+        {
+            *step = to.clone();
+        }
+    }
+
+    /// The name that operation ids are derived from: participants know the step by its first name.
+    pub(crate) fn operation<'a>(&'a self, path: &'a SmolStr) -> &'a SmolStr {
+        self.0.iter().find(|(_, to)| to == path).map_or(path, |(from, _)| from)
+    }
+}
+
+/// What a stored saga runs under here.
+pub(crate) enum Resolved {
+    Driver(Arc<dyn Driver>, Renames),
+    /// A newer version than any that this process knows: another replica's, during a rolling deployment.
+    Newer,
+    Incompatible(String),
+}
+
+/// The definitions that a process can run.
+///
+/// ```
+/// use seaworthy_core::saga::{Action, NothingToUndo, Registry, SagaBuilder};
+/// # struct Noted;
+/// # impl Action<u32> for Noted {}
+/// let mut registry = Registry::new();
+/// registry.register(SagaBuilder::<u32>::new("checkout", 1).compensatable("reserve", Noted, NothingToUndo).build()?)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Default)]
+pub struct Registry {
+    /// By name, then version.
+    definitions: BTreeMap<SmolStr, BTreeMap<u32, Arc<dyn Driver>>>,
+    migrations: BTreeMap<(SmolStr, u32), (u32, Renames)>,
+}
+
+impl Registry {
+    /// A registry of nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a definition. New sagas of a name run its highest version.
+    ///
+    /// # Errors
+    /// [`RegistryError::Duplicate`]; [`RegistryError::Needless`] if a migration starts at this version.
+    pub fn register<D: SagaData>(&mut self, definition: Definition<D>) -> Result<&mut Self, RegistryError> {
+        let DefinitionRef { name, version, .. } = definition.reference().clone();
+        if self.migrations.contains_key(&(name.clone(), version)) {
+            return Err(RegistryError::Needless(name, version));
+        }
+        let versions = self.definitions.entry(name.clone()).or_default();
+        if versions.contains_key(&version) {
+            return Err(RegistryError::Duplicate(name, version));
+        }
+        versions.insert(version, Arc::new(definition));
+        Ok(self)
+    }
+
+    /// Declares how sagas of a version that is gone go on.
+    ///
+    /// # Errors
+    /// [`RegistryError`] if the target is not registered, the source is, or a renaming does not fit.
+    pub fn migration(&mut self, migration: Migration) -> Result<&mut Self, RegistryError> {
+        let Migration { definition, from, to, renames } = migration;
+        let versions = self.definitions.get(&definition);
+        if versions.is_some_and(|versions| versions.contains_key(&from)) {
+            return Err(RegistryError::Needless(definition, from));
+        }
+        let Some(target) = versions.and_then(|versions| versions.get(&to)) else {
+            return Err(RegistryError::NoTarget(definition, to));
+        };
+        let shape = target.shape();
+        for (old, new) in &renames {
+            // Entries written after the migration carry new names: an old name that lives on would be read wrongly.
+            if shape.index_of(new).is_none() || shape.index_of(old).is_some() {
+                return Err(RegistryError::Rename { definition, from: old.clone(), to: new.clone() });
+            }
+        }
+        if self.migrations.insert((definition.clone(), from), (to, Renames(Arc::new(renames)))).is_some() {
+            return Err(RegistryError::Duplicate(definition, from));
+        }
+        Ok(self)
+    }
+
+    /// The names of all definitions.
+    pub fn names(&self) -> Vec<SmolStr> {
+        self.definitions.keys().cloned().collect()
+    }
+
+    /// The version that new sagas of this name run.
+    pub(crate) fn latest(&self, name: &str) -> Option<&Arc<dyn Driver>> {
+        self.definitions.get(name)?.values().next_back()
+    }
+
+    pub(crate) fn resolve(&self, stored: &DefinitionRef) -> Resolved {
+        let Some(versions) = self.definitions.get(&stored.name) else {
+            return Resolved::Incompatible(format!("no definition `{}` is registered", stored.name));
+        };
+        if let Some(driver) = versions.get(&stored.version) {
+            if driver.shape().definition.hash == stored.hash {
+                return Resolved::Driver(driver.clone(), Renames::default());
+            }
+            return Resolved::Incompatible(format!(
+                "the structure of `{}` version {} has changed: give the new structure a new version",
+                stored.name, stored.version
+            ));
+        }
+        if let Some((to, renames)) = self.migrations.get(&(stored.name.clone(), stored.version))
+            && let Some(driver) = versions.get(to)
+        {
+            return Resolved::Driver(driver.clone(), renames.clone());
+        }
+        if versions.keys().next_back().is_some_and(|newest| *newest < stored.version) {
+            return Resolved::Newer;
+        }
+        Resolved::Incompatible(format!(
+            "`{}` version {} is not registered: register it, or declare its migration",
+            stored.name, stored.version
+        ))
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map()
+            .entries(self.definitions.iter().map(|(name, versions)| (name, versions.keys().collect::<Vec<_>>())))
+            .finish()
+    }
+}

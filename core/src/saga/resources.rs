@@ -1,0 +1,141 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use smol_str::SmolStr;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::{OrchestratorConfig, Registry, RetryPolicy, State, registry::Renames};
+use crate::{
+    ids::SagaId,
+    ports::{Clock, External, Random, SagaInstance, Spawner, Store, StoreError, Timestamp},
+    stop::Stop,
+};
+
+/// What all executions of one orchestrator share.
+pub(crate) struct Resources {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) external: Arc<dyn External>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) spawner: Arc<dyn Spawner>,
+    pub(crate) stop: Stop,
+    pub(crate) registry: Registry,
+    pub(crate) config: OrchestratorConfig,
+    pub(crate) names: Vec<SmolStr>,
+    /// The store's clock minus ours, in microseconds, as last seen.
+    offset: AtomicI64,
+    active: AtomicUsize,
+    idle: Notify,
+}
+
+impl Resources {
+    pub(crate) fn new(ports: &crate::ports::Ports, registry: Registry, config: OrchestratorConfig) -> Self {
+        Self {
+            store: ports.store.clone(),
+            clock: ports.clock.clone(),
+            external: ports.external.clone(),
+            random: ports.random.clone(),
+            spawner: ports.spawner.clone(),
+            stop: ports.stop.clone(),
+            names: registry.names(),
+            registry,
+            config,
+            offset: AtomicI64::new(0),
+            active: AtomicUsize::new(0),
+            idle: Notify::new(),
+        }
+    }
+
+    /// The store's clock, as far as it is known: deadlines and timers are the store's, and processes' clocks differ.
+    pub(crate) fn store_now(&self) -> Timestamp {
+        let own = self.clock.now().as_micros();
+        Timestamp::from_micros(own.saturating_add(self.offset.load(Ordering::Relaxed)))
+    }
+
+    /// Learns what the store's clock shows right now.
+    pub(crate) fn synchronize(&self, store_now: Timestamp) {
+        let offset = store_now.as_micros().saturating_sub(self.clock.now().as_micros());
+        self.offset.store(offset, Ordering::Relaxed);
+    }
+
+    /// Asks the store for its clock.
+    pub(crate) async fn read_store_clock(&self) -> Result<(), StoreError> {
+        self.synchronize(self.store.now().await?);
+        Ok(())
+    }
+
+    /// How long to wait after the store has failed `failures` times in a row.
+    pub(crate) fn store_delay(&self, failures: u32) -> Duration {
+        const POLICY: RetryPolicy =
+            RetryPolicy { base: Duration::from_millis(5), cap: Duration::from_secs(1), attempts_max: None };
+        POLICY.delay(failures, &*self.random)
+    }
+
+    /// How many more sagas this process may take over.
+    pub(crate) fn room(&self) -> usize {
+        self.config.concurrency.saturating_sub(self.active.load(Ordering::Relaxed))
+    }
+
+    /// Counts one more saga that is being driven, until the guard is dropped.
+    pub(crate) fn enter(self: &Arc<Self>) -> Active {
+        self.active.fetch_add(1, Ordering::Relaxed);
+        Active(self.clone())
+    }
+
+    /// Waits until no saga is being driven.
+    pub(crate) async fn all_left(&self) {
+        loop {
+            let left = self.idle.notified();
+            if self.active.load(Ordering::Relaxed) == 0 {
+                return;
+            }
+            left.await;
+        }
+    }
+}
+
+pub(crate) struct Active(Arc<Resources>);
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        if self.0.active.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.idle.notify_waiters();
+        }
+    }
+}
+
+/// A saga that this process owns.
+#[derive(Clone, Debug)]
+pub(crate) struct Owned {
+    pub(crate) saga: SagaId,
+    pub(crate) key: SmolStr,
+    pub(crate) input: Bytes,
+    pub(crate) correlation_id: Uuid,
+    pub(crate) epoch: u64,
+    pub(crate) length: u64,
+    /// Its state, where it is known without reading the log.
+    pub(crate) state: Option<State>,
+    pub(crate) renames: Renames,
+}
+
+impl Owned {
+    pub(crate) fn of(instance: SagaInstance, renames: Renames) -> Self {
+        Self {
+            saga: instance.id,
+            key: instance.key,
+            input: instance.input,
+            correlation_id: instance.correlation_id,
+            epoch: instance.epoch,
+            length: instance.log_length,
+            state: None,
+            renames,
+        }
+    }
+}

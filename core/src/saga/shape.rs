@@ -1,0 +1,86 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::RetryPolicy;
+use crate::ports::DefinitionRef;
+
+/// What a failure of a step means for the saga.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Can be undone.
+    Compensatable,
+    /// The point of no return: once it has committed, the saga goes forward only.
+    Pivot,
+    /// Tried again until it is done.
+    Retriable,
+}
+
+/// A step without its code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepShape {
+    /// Its name; for a step of a nested saga, the names from the outside in, joined by `/`.
+    pub path: SmolStr,
+    /// Its phase.
+    pub phase: Phase,
+    /// Steps of one group run side by side; groups run one after the other.
+    pub group: u32,
+    /// Whether its action asks participants that are not ours.
+    pub remote: bool,
+    /// How its action is tried again.
+    pub retry: RetryPolicy,
+    /// How its compensation is tried again.
+    pub compensation_retry: RetryPolicy,
+    /// How long it may take from its first logged attempt, before the pivot.
+    pub deadline: Option<Duration>,
+}
+
+/// A definition without its code: all that the life cycle needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Name, version and structure hash.
+    pub definition: DefinitionRef,
+    /// How long the whole saga may take until its pivot has committed.
+    pub deadline: Option<Duration>,
+    /// Steps in order; those of one group are neighbours.
+    pub steps: Vec<StepShape>,
+}
+
+impl Shape {
+    /// Puts a shape together and hashes its structure.
+    pub(crate) fn new(name: SmolStr, version: u32, deadline: Option<Duration>, steps: Vec<StepShape>) -> Self {
+        let hash = structure_hash(&steps);
+        Self { definition: DefinitionRef { name, version, hash }, deadline, steps }
+    }
+
+    /// The index of a step.
+    pub fn index_of(&self, path: &str) -> Option<usize> {
+        self.steps.iter().position(|step| step.path == path)
+    }
+
+    /// The index of the pivot, if there is one.
+    pub fn pivot(&self) -> Option<usize> {
+        self.steps.iter().position(|step| step.phase == Phase::Pivot)
+    }
+}
+
+/// FNV-1a over paths, phases, groups and whether a step asks: what gives the log its meaning. Policies and deadlines
+/// may change without a new version.
+fn structure_hash(steps: &[StepShape]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut mix = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    for step in steps {
+        step.path.bytes().for_each(&mut mix);
+        mix(0x1f);
+        mix(match step.phase {
+            Phase::Compensatable => b'c',
+            Phase::Pivot => b'p',
+            Phase::Retriable => b'r',
+        });
+        mix(if step.remote { b'a' } else { b'l' });
+        step.group.to_le_bytes().into_iter().for_each(&mut mix);
+    }
+    hash
+}

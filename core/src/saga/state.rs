@@ -1,0 +1,229 @@
+use std::sync::Arc;
+
+use super::{Cause, Phase, Shape, Value};
+use crate::{
+    ids::Direction,
+    ports::{SagaStatus, Timestamp},
+};
+
+/// Where a saga stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Life {
+    /// Its log is empty.
+    New,
+    /// Goes forward.
+    Running,
+    /// Goes back.
+    Compensating,
+    /// Waits for an operator; the direction in which it will go on.
+    Stuck(Direction),
+    /// Done, forward.
+    Completed,
+    /// Done, back.
+    Compensated,
+    /// Given up by an operator.
+    Abandoned,
+}
+
+impl Life {
+    /// Whether it never changes again.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Compensated | Self::Abandoned)
+    }
+
+    /// What the store has to know of it.
+    pub fn status(self) -> SagaStatus {
+        match self {
+            Self::New | Self::Running => SagaStatus::Running,
+            Self::Compensating => SagaStatus::Compensating,
+            Self::Stuck(_) => SagaStatus::Stuck,
+            Self::Completed => SagaStatus::Completed,
+            Self::Compensated => SagaStatus::Compensated,
+            Self::Abandoned => SagaStatus::Abandoned,
+        }
+    }
+}
+
+/// What became of a step's action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ActionState {
+    /// Not settled.
+    Pending,
+    /// Its effects have committed.
+    Done,
+    /// It does not apply, or an operator waived it.
+    Skipped,
+    /// It was refused for good.
+    Rejected,
+}
+
+/// What became of a step's compensation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CompensationState {
+    /// Not settled.
+    Pending,
+    /// Undone.
+    Compensated,
+    /// Given up until an operator resumes it.
+    Exhausted,
+    /// An operator takes it as undone.
+    Waived,
+}
+
+/// Attempts in one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Attempts {
+    /// The last logged attempt.
+    pub last: u32,
+    /// Failures that spent the budget.
+    pub spent: u32,
+    /// When the first one was logged, by the store's clock.
+    pub since: Option<Timestamp>,
+    /// The next one waits until then, by the store's clock.
+    pub not_before: Option<Timestamp>,
+}
+
+/// Where one step stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepState {
+    /// What became of its action.
+    pub action: ActionState,
+    /// What became of its compensation.
+    pub compensation: CompensationState,
+    /// Attempts forward.
+    pub forward: Attempts,
+    /// Attempts back.
+    pub back: Attempts,
+    /// A participant may be carrying out the last attempt right now.
+    pub asking: bool,
+    /// An earlier attempt may have been carried out.
+    pub unknown: bool,
+    /// The action's output.
+    pub output: Value,
+}
+
+impl StepState {
+    const FRESH: Self = Self {
+        action: ActionState::Pending,
+        compensation: CompensationState::Pending,
+        forward: Attempts { last: 0, spent: 0, since: None, not_before: None },
+        back: Attempts { last: 0, spent: 0, since: None, not_before: None },
+        asking: false,
+        unknown: false,
+        output: Value::NULL,
+    };
+
+    /// Whether its action may have had effects although it is not known to be done.
+    pub fn is_doubtful(&self) -> bool {
+        self.action != ActionState::Done && (self.asking || self.unknown)
+    }
+
+    /// Whether its action needs no further attempt.
+    pub fn is_settled(&self) -> bool {
+        matches!(self.action, ActionState::Done | ActionState::Skipped)
+    }
+}
+
+/// A saga's state: the fold of its log through [`next`](super::next).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    pub(crate) shape: Arc<Shape>,
+    pub(crate) life: Life,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) steps: Vec<StepState>,
+}
+
+impl State {
+    /// The state before the first log entry.
+    pub fn new(shape: Arc<Shape>) -> Self {
+        let steps = vec![StepState::FRESH; shape.steps.len()];
+        Self { shape, life: Life::New, cause: None, deadline: None, steps }
+    }
+
+    /// Where it stands in its life.
+    pub fn life(&self) -> Life {
+        self.life
+    }
+
+    /// Why it went back, if it did.
+    pub fn cause(&self) -> Option<Cause> {
+        self.cause
+    }
+
+    /// When its time until the pivot is over, by the store's clock.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.deadline
+    }
+
+    /// Its definition's shape.
+    pub fn shape(&self) -> &Arc<Shape> {
+        &self.shape
+    }
+
+    /// Its steps, in the order of the shape.
+    pub fn steps(&self) -> &[StepState] {
+        &self.steps
+    }
+
+    /// The output of a step that is done.
+    pub fn output(&self, path: &str) -> Option<&Value> {
+        let step = &self.steps[self.shape.index_of(path)?];
+        (step.action == ActionState::Done).then_some(&step.output)
+    }
+
+    /// Whether the saga can only go forward: its pivot has committed, or may have. Where there is no pivot, the first
+    /// retriable step takes its part.
+    pub fn is_past_return(&self) -> bool {
+        let passed = |index: usize| {
+            let step = &self.steps[index];
+            step.is_settled() || (step.action == ActionState::Pending && step.is_doubtful())
+        };
+        match self.shape.pivot() {
+            Some(pivot) => passed(pivot),
+            None => {
+                (0..self.steps.len()).filter(|index| self.shape.steps[*index].phase == Phase::Retriable).any(passed)
+            }
+        }
+    }
+
+    /// Whether a step was refused for good.
+    pub fn is_rejected(&self) -> bool {
+        self.steps.iter().any(|step| step.action == ActionState::Rejected)
+    }
+
+    /// Whether a step has, or may have, effects that going back must undo.
+    pub fn needs_compensation(&self, index: usize) -> bool {
+        let step = &self.steps[index];
+        self.shape.steps[index].phase == Phase::Compensatable
+            && (step.action == ActionState::Done || step.is_doubtful())
+    }
+
+    /// Whether all groups before that of the step are settled.
+    pub(crate) fn is_front(&self, index: usize) -> bool {
+        let group = self.shape.steps[index].group;
+        self.steps.iter().zip(&self.shape.steps).all(|(step, shape)| shape.group >= group || step.is_settled())
+    }
+
+    /// Whether nothing after the step's group waits for its compensation.
+    pub(crate) fn is_back(&self, index: usize) -> bool {
+        let group = self.shape.steps[index].group;
+        (0..self.steps.len()).all(|other| {
+            self.shape.steps[other].group <= group
+                || !self.needs_compensation(other)
+                || self.steps[other].compensation != CompensationState::Pending
+        })
+    }
+
+    /// When the saga has to turn back unless it gets past its pivot: the earliest of its own deadline and those of the
+    /// steps it is at.
+    pub(crate) fn turning_point(&self) -> Option<Timestamp> {
+        if self.is_past_return() {
+            return None;
+        }
+        let steps = self.steps.iter().zip(&self.shape.steps).filter_map(|(step, shape)| {
+            (step.action == ActionState::Pending).then_some(step.forward.since? + shape.deadline?)
+        });
+        self.deadline.into_iter().chain(steps).min()
+    }
+}

@@ -1,0 +1,104 @@
+use async_trait::async_trait;
+
+use super::{StepCall, StepError, Value};
+use crate::ports::{External, Transaction};
+
+/// What a step does: the transaction of a saga, in the sense of Garcia-Molina and Salem.
+///
+/// An attempt has up to two parts. [`ask`](Action::ask) talks to participants that are not ours, outside any
+/// transaction; the saga logs its intent before, because a crash leaves the outcome unknown.
+/// [`apply`](Action::apply) writes to our own store, in one transaction with the log entry "step done". A step that
+/// only applies is local: it happens together with its log entry or not at all.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use seaworthy_core::{ports::External, saga::{Action, StepCall, StepError, Value}};
+///
+/// struct Charge;
+///
+/// #[async_trait]
+/// impl Action<u64> for Charge {
+///     fn is_remote(&self) -> bool {
+///         true
+///     }
+///
+///     async fn ask(&self, call: &StepCall<'_, u64>, external: &dyn External) -> Result<Value, StepError> {
+///         let body = call.data.to_string().into();
+///         Ok(external.call(&call.external("payments", "charge", body)).await?.into())
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait Action<D: Sync>: Send + Sync {
+    /// Whether this saga needs the step. It must follow from the call's data and outputs alone; a step that does not
+    /// apply is logged as skipped and never asked again.
+    fn applies(&self, call: &StepCall<'_, D>) -> bool {
+        let _ = call;
+        true
+    }
+
+    /// Whether [`ask`](Action::ask) reaches out. It is part of the definition's structure and must not change with the
+    /// saga.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    /// Asks participants that are not ours, with [`StepCall::operation_id`] as idempotency key.
+    ///
+    /// # Errors
+    /// What became of it, see [`StepError`]. Dropping the future leaves the outcome unknown, which the saga resolves
+    /// by asking again.
+    async fn ask(&self, call: &StepCall<'_, D>, external: &dyn External) -> Result<Value, StepError> {
+        let _ = (call, external);
+        Ok(Value::NULL)
+    }
+
+    /// Writes to our own store, inside the step's transaction, and returns the step's output. `answer` is what
+    /// [`ask`](Action::ask) returned, null for a local step.
+    ///
+    /// It may run several times, each time in a new transaction, of which one at most commits.
+    ///
+    /// # Errors
+    /// What became of it, see [`StepError`]; whatever it wrote is rolled back.
+    async fn apply(&self, tx: &mut dyn Transaction, call: &StepCall<'_, D>, answer: Value) -> Result<Value, StepError> {
+        let _ = (tx, call);
+        Ok(answer)
+    }
+}
+
+/// How a step is undone. It must succeed for an operation that never ran (null compensation), since a step whose
+/// outcome is in doubt is compensated too: see [`StepCall::maybe_executed`].
+///
+/// A rejected compensation counts as a failed attempt: there is no way back from going back.
+#[async_trait]
+pub trait Compensation<D: Sync>: Send + Sync {
+    /// Whether [`ask`](Compensation::ask) reaches out.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
+    /// Asks participants that are not ours to undo [`StepCall::action_id`], with [`StepCall::operation_id`] as
+    /// idempotency key.
+    ///
+    /// # Errors
+    /// See [`StepError`]; all of them are tried again.
+    async fn ask(&self, call: &StepCall<'_, D>, external: &dyn External) -> Result<Value, StepError> {
+        let _ = (call, external);
+        Ok(Value::NULL)
+    }
+
+    /// Undoes the step in our own store, in one transaction with the log entry "step compensated".
+    ///
+    /// # Errors
+    /// See [`StepError`]; all of them are tried again.
+    async fn apply(&self, tx: &mut dyn Transaction, call: &StepCall<'_, D>, answer: Value) -> Result<(), StepError> {
+        let _ = (tx, call, answer);
+        Ok(())
+    }
+}
+
+/// The compensation of a step that leaves nothing to undo, such as a check.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NothingToUndo;
+
+impl<D: Sync> Compensation<D> for NothingToUndo {}

@@ -1,0 +1,241 @@
+use std::time::Duration;
+
+use smol_str::SmolStr;
+
+use super::{
+    ActionState, Cause, CompensationState, Failure, Life, Phase, Record, State,
+    state::{Attempts, StepState},
+};
+use crate::{ids::Direction, ports::Timestamp};
+
+/// A record that a saga's state does not allow: a damaged log, or a definition that is not the one that wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{record}` is not allowed while {life:?}{}: {reason}", step.as_ref().map(|step| format!(" at step `{step}`")).unwrap_or_default())]
+pub struct IllegalTransition {
+    /// Where the saga stood.
+    pub life: Life,
+    /// The record's name.
+    pub record: &'static str,
+    /// The step that it is about.
+    pub step: Option<SmolStr>,
+    /// What forbids it.
+    pub reason: &'static str,
+}
+
+/// The life cycle of a saga: what `record`, written at `at` by the store's clock, makes of `state`.
+///
+/// Everything that a saga ever does goes through here: its executor asks before it writes, recovery folds the stored
+/// log, and an operator's verb is a record like any other.
+///
+/// # Errors
+/// [`IllegalTransition`] if the state does not allow the record.
+pub fn next(mut state: State, record: &Record, at: Timestamp) -> Result<State, IllegalTransition> {
+    match advance(&mut state, record, at) {
+        Ok(()) => Ok(state),
+        Err(reason) => {
+            Err(IllegalTransition { life: state.life, record: record.name(), step: record.step().cloned(), reason })
+        }
+    }
+}
+
+fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'static str> {
+    if state.life.is_terminal() {
+        return Err("a saga that has ended never changes");
+    }
+    if (state.life == Life::New) != matches!(record, Record::Started { .. }) {
+        return Err("`started` is the first record, and only the first");
+    }
+    match record {
+        Record::Started { deadline_us } => {
+            state.life = Life::Running;
+            state.deadline = deadline_us.map(|micros| at + Duration::from_micros(micros));
+        }
+        Record::Attempting { step, attempt } => {
+            let index = forward_step(state, step)?;
+            require(state.shape.steps[index].remote, "a local step is not announced")?;
+            require(!state.is_rejected(), "no attempt begins once a step was rejected")?;
+            let step = &mut state.steps[index];
+            require(*attempt == step.forward.last + 1, "attempts are counted without a gap")?;
+            step.unknown |= step.asking;
+            step.asking = true;
+            begin_attempt(&mut step.forward, *attempt, at);
+        }
+        Record::Done { step, output } => {
+            let index = forward_step(state, step)?;
+            let remote = state.shape.steps[index].remote;
+            let step = &mut state.steps[index];
+            require(!remote || step.asking, "a remote step is announced before it is done")?;
+            step.action = ActionState::Done;
+            step.asking = false;
+            step.unknown = false;
+            step.output = output.clone();
+        }
+        Record::Skipped { step } => {
+            let index = forward_step(state, step)?;
+            let step = &mut state.steps[index];
+            require(step.forward.last == 0, "a step that was attempted can't be skipped, only waived")?;
+            step.action = ActionState::Skipped;
+        }
+        Record::Rejected { step, maybe_executed, .. } => {
+            let index = forward_step(state, step)?;
+            let phase = state.shape.steps[index].phase;
+            require(phase != Phase::Retriable, "a retriable step is tried again until it is done")?;
+            require(
+                phase == Phase::Compensatable || !maybe_executed,
+                "a pivot that may have happened can't be taken as rejected",
+            )?;
+            let step = &mut state.steps[index];
+            step.action = ActionState::Rejected;
+            step.unknown |= maybe_executed;
+            step.asking = false;
+        }
+        Record::Retry { step, direction, attempt, failure, delay_us, .. } => {
+            let not_before = at + Duration::from_micros(*delay_us);
+            match direction {
+                Direction::Action => {
+                    let index = forward_step(state, step)?;
+                    let remote = state.shape.steps[index].remote;
+                    let step = &mut state.steps[index];
+                    if remote {
+                        require(step.asking && *attempt == step.forward.last, "a timer belongs to the last attempt")?;
+                    } else {
+                        require(*attempt == step.forward.last + 1, "attempts are counted without a gap")?;
+                    }
+                    step.asking = false;
+                    step.unknown |= *failure == Failure::Unknown;
+                    fail_attempt(&mut step.forward, *attempt, *failure, at, not_before);
+                }
+                Direction::Compensation => {
+                    let step = backward_step(state, step)?;
+                    require(*attempt == step.back.last + 1, "attempts are counted without a gap")?;
+                    fail_attempt(&mut step.back, *attempt, *failure, at, not_before);
+                }
+            }
+        }
+        Record::CompensationBegun { cause } => {
+            require(
+                matches!(state.life, Life::Running | Life::Stuck(Direction::Action)),
+                "only a saga that goes forward can turn back",
+            )?;
+            require(!state.is_past_return(), "the pivot has committed, or may have")?;
+            require(*cause != Cause::Rejected || state.is_rejected(), "no step was rejected")?;
+            state.life = Life::Compensating;
+            state.cause = Some(*cause);
+        }
+        Record::Compensated { step, maybe_executed } => {
+            let step = backward_step(state, step)?;
+            require(*maybe_executed == step.is_doubtful(), "a step is undone in doubt exactly if it is in doubt")?;
+            step.compensation = CompensationState::Compensated;
+        }
+        Record::CompensationExhausted { step, .. } => {
+            let step = backward_step(state, step)?;
+            step.compensation = CompensationState::Exhausted;
+        }
+        Record::Completed => {
+            require(state.life == Life::Running, "only a saga that goes forward can complete")?;
+            require(state.steps.iter().all(StepState::is_settled), "a step is not settled")?;
+            state.life = Life::Completed;
+        }
+        Record::RolledBack => {
+            require(state.life == Life::Compensating, "only a saga that goes back can be rolled back")?;
+            let undone = (0..state.steps.len()).all(|index| {
+                !state.needs_compensation(index)
+                    || matches!(
+                        state.steps[index].compensation,
+                        CompensationState::Compensated | CompensationState::Waived
+                    )
+            });
+            require(undone, "a step is not undone")?;
+            state.life = Life::Compensated;
+        }
+        Record::Stuck { .. } => match state.life {
+            Life::Compensating => state.life = Life::Stuck(Direction::Compensation),
+            Life::Stuck(_) => return Err("it is stuck already"),
+            _ => state.life = Life::Stuck(Direction::Action),
+        },
+        Record::Resumed => resume(state)?,
+        Record::Waived { step, .. } => waive(state, step)?,
+        Record::Abandoned { .. } => state.life = Life::Abandoned,
+    }
+    Ok(())
+}
+
+/// A step whose action may be recorded now.
+fn forward_step(state: &State, path: &str) -> Result<usize, &'static str> {
+    require(state.life == Life::Running, "the saga does not go forward")?;
+    let index = state.shape.index_of(path).ok_or("there is no such step")?;
+    require(state.steps[index].action == ActionState::Pending, "the step is settled")?;
+    require(state.is_front(index), "an earlier step is not settled")?;
+    Ok(index)
+}
+
+/// A step whose compensation may be recorded now.
+fn backward_step<'a>(state: &'a mut State, path: &str) -> Result<&'a mut StepState, &'static str> {
+    require(state.life == Life::Compensating, "the saga does not go back")?;
+    let index = state.shape.index_of(path).ok_or("there is no such step")?;
+    require(state.needs_compensation(index), "the step has nothing to undo")?;
+    require(state.steps[index].compensation == CompensationState::Pending, "its compensation is settled")?;
+    require(state.is_back(index), "a later step is not undone yet")?;
+    Ok(&mut state.steps[index])
+}
+
+fn resume(state: &mut State) -> Result<(), &'static str> {
+    let Life::Stuck(direction) = state.life else { return Err("it is not stuck") };
+    for step in &mut state.steps {
+        step.forward.renew();
+        step.back.renew();
+        if step.compensation == CompensationState::Exhausted {
+            step.compensation = CompensationState::Pending;
+        }
+    }
+    state.life = match direction {
+        Direction::Action => Life::Running,
+        Direction::Compensation => Life::Compensating,
+    };
+    Ok(())
+}
+
+fn waive(state: &mut State, path: &str) -> Result<(), &'static str> {
+    let index = state.shape.index_of(path).ok_or("there is no such step")?;
+    if matches!(state.life, Life::Compensating | Life::Stuck(Direction::Compensation)) {
+        require(state.needs_compensation(index), "the step has nothing to undo")?;
+        let step = &mut state.steps[index];
+        require(
+            matches!(step.compensation, CompensationState::Pending | CompensationState::Exhausted),
+            "its compensation is settled",
+        )?;
+        step.compensation = CompensationState::Waived;
+    } else {
+        require(state.is_front(index), "an earlier step is not settled")?;
+        let step = &mut state.steps[index];
+        require(step.action == ActionState::Pending, "the step is settled")?;
+        step.action = ActionState::Skipped;
+        // Whether it ran is still open: going back must undo it.
+        step.unknown |= step.asking;
+        step.asking = false;
+    }
+    Ok(())
+}
+
+fn begin_attempt(attempts: &mut Attempts, attempt: u32, at: Timestamp) {
+    attempts.last = attempt;
+    attempts.since.get_or_insert(at);
+    attempts.not_before = None;
+}
+
+fn fail_attempt(attempts: &mut Attempts, attempt: u32, failure: Failure, at: Timestamp, not_before: Timestamp) {
+    begin_attempt(attempts, attempt, at);
+    attempts.spent += u32::from(failure == Failure::Transient);
+    attempts.not_before = Some(not_before);
+}
+
+impl Attempts {
+    fn renew(&mut self) {
+        self.spent = 0;
+        self.not_before = None;
+    }
+}
+
+fn require(holds: bool, otherwise: &'static str) -> Result<(), &'static str> {
+    if holds { Ok(()) } else { Err(otherwise) }
+}

@@ -4,16 +4,40 @@ mod interest;
 mod judge;
 mod lookup;
 mod panel;
+mod protocol;
 
+mod dead_only_injected;
+mod duplicate_effect;
+mod goal;
+mod lost_event;
+mod no_row_stuck;
+mod one_saga_per_key;
+mod per_key_order;
 mod phantom_event;
 mod saga_resolves;
+mod stale_claim_settle;
+mod terminal_state_final;
 
+mod groups;
+mod names;
+mod rows;
+
+pub use dead_only_injected::DeadOnlyInjected;
+pub use duplicate_effect::DuplicateEffect;
+pub use goal::goal;
 pub use interest::Interest;
 pub use judge::{Judge, Violation};
 pub use lookup::Lookup;
+pub use lost_event::LostEvent;
+pub use no_row_stuck::NoRowStuck;
+pub use one_saga_per_key::OneSagaPerKey;
 pub use panel::{Findings, Panel};
+pub use per_key_order::PerKeyOrder;
 pub use phantom_event::PhantomEvent;
+pub use protocol::protocol;
 pub use saga_resolves::SagaResolves;
+pub use stale_claim_settle::StaleClaimSettle;
+pub use terminal_state_final::TerminalStateFinal;
 
 use crate::trace::Event;
 

@@ -1,0 +1,133 @@
+use seaworthy_core::{
+    ids::{MessageId, OperationId},
+    ports::OperationState,
+};
+use smol_str::SmolStr;
+
+use super::{Interest, Invariant, Judge, Lookup, Mode, names::Names};
+use crate::trace::{Effect, Event, What};
+
+/// `duplicate-effect`: what must happen once happened twice.
+///
+/// - A consumer with an inbox handled one message twice. Taking a dead letter out again is the one handling of a message
+///   that was buried.
+/// - A participant carried out one operation twice, or after it had been undone (a suspension: the late action must
+///   find the tombstone).
+/// - An external service acted twice for one operation on one subject, whatever idempotency keys it was given: a fresh
+///   key for each attempt charges the card twice. [`DuplicateEffect::may_repeat`] exempts an operation that is meant to
+///   be repeated.
+///
+/// State: one small entry for each handled message, operation and external act. None is ever forgotten, because a
+/// duplicate may turn up at any time.
+#[derive(Debug, Default)]
+pub struct DuplicateEffect {
+    names: Names,
+    repeatable: Vec<(SmolStr, SmolStr)>,
+    handled: Lookup<(u16, u16, MessageId), Seen>,
+    operations: Lookup<(u16, OperationId), Seen>,
+    acts: Lookup<(u16, u16, SmolStr), u64>,
+}
+
+/// What became of something, and the event that showed it.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    is_effective: bool,
+    number: u64,
+}
+
+impl DuplicateEffect {
+    /// The invariant at the start of a run.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets `service` do `operation` several times for one subject.
+    #[must_use]
+    pub fn may_repeat(mut self, service: &str, operation: &str) -> Self {
+        self.repeatable.push((service.into(), operation.into()));
+        self
+    }
+
+    fn handle(&mut self, store: u16, consumer: &SmolStr, message: MessageId, number: u64, judge: &mut Judge<'_>) {
+        judge.judged();
+        let id = (store, self.names.number(consumer), message);
+        if let Some(before) = self.handled.insert(id, Seen { is_effective: true, number })
+            && before.is_effective
+        {
+            judge.violate(
+                message.to_string(),
+                format!("`{consumer}` handled one message twice"),
+                vec![before.number, number],
+            );
+        }
+    }
+
+    fn bury(&mut self, store: u16, consumer: &SmolStr, message: MessageId, number: u64) {
+        let id = (store, self.names.number(consumer), message);
+        self.handled.insert(id, Seen { is_effective: false, number });
+    }
+
+    fn operate(&mut self, store: u16, id: OperationId, state: &OperationState, number: u64, judge: &mut Judge<'_>) {
+        let is_effective = matches!(state, OperationState::Executed(_));
+        let before = self.operations.insert((store, id), Seen { is_effective, number });
+        if !is_effective {
+            return;
+        }
+        judge.judged();
+        if let Some(before) = before {
+            let how = if before.is_effective { "twice" } else { "after it had been undone" };
+            judge.violate(
+                id.to_string(),
+                format!("a participant carried out one operation {how}"),
+                vec![before.number, number],
+            );
+        }
+    }
+}
+
+impl Invariant for DuplicateEffect {
+    fn name(&self) -> &'static str {
+        "duplicate-effect"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Always
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::INBOX | Interest::OPERATION | Interest::EXTERNAL
+    }
+
+    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        match &event.what {
+            What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
+                let store = self.names.number(store);
+                for effect in effects.iter() {
+                    match effect {
+                        Effect::Handled { consumer, message } | Effect::Exhumed { consumer, message } => {
+                            self.handle(store, consumer, *message, event.number, judge);
+                        }
+                        Effect::Buried { consumer, message, .. } => self.bury(store, consumer, *message, event.number),
+                        Effect::Operation { id, state } => self.operate(store, *id, state, event.number, judge),
+                        _ => {}
+                    }
+                }
+            }
+            What::External { service, operation, subject, acted: true, .. } => {
+                if self.repeatable.iter().any(|(known, repeatable)| known == service && repeatable == operation) {
+                    return;
+                }
+                judge.judged();
+                let id = (self.names.number(service), self.names.number(operation), subject.clone());
+                if let Some(before) = self.acts.insert(id, event.number) {
+                    judge.violate(
+                        subject.as_str(),
+                        format!("`{service}` did `{operation}` for `{subject}` twice"),
+                        vec![before, event.number],
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,176 @@
+use seaworthy_core::{ids::MessageId, message::Message, ports::SubscriptionSpec};
+use smol_str::SmolStr;
+
+use super::{
+    Interest, Invariant, Judge, Lookup, Mode,
+    groups::Groups,
+    names::Names,
+    rows::{Rows, Settled},
+};
+use crate::trace::{Effect, Event, What};
+
+/// `per-key-order`: each consumer group deals with the messages of one key in the order in which one store committed
+/// them.
+///
+/// What counts is the first time that a group deals with a message: it handles it, buries it, or (without an inbox)
+/// acknowledges it. Later deliveries may come in any order. A gap is allowed: a message that never comes is another
+/// invariant's business, and a message whose outbox row died and was redriven comes late by an operator's decision.
+/// A relay that publishes unordered breaks this on purpose: leave the invariant out then.
+///
+/// State: one entry for each message that some group has not dealt with yet, and one for each of their keys.
+#[derive(Debug)]
+pub struct PerKeyOrder {
+    groups: Groups,
+    stores: Names,
+    staged: u64,
+    waiting: Lookup<MessageId, Waiting>,
+    keys: Lookup<(u16, SmolStr), Key>,
+    rows: Rows,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    ordinal: u64,
+    missing: u64,
+    number: u64,
+    kind: SmolStr,
+    key: (u16, SmolStr),
+}
+
+#[derive(Debug, Default)]
+struct Key {
+    waiting: u32,
+    /// For each group that has dealt with one of its messages, the latest by commit order.
+    latest: Vec<Latest>,
+}
+
+#[derive(Clone, Debug)]
+struct Latest {
+    group: usize,
+    ordinal: u64,
+    kind: SmolStr,
+    number: u64,
+}
+
+impl PerKeyOrder {
+    /// The invariant at the start of a run with these consumer groups.
+    pub fn new(groups: &[SubscriptionSpec]) -> Self {
+        Self {
+            groups: Groups::new(groups),
+            stores: Names::default(),
+            staged: 0,
+            waiting: Lookup::new(),
+            keys: Lookup::new(),
+            rows: Rows::default(),
+        }
+    }
+
+    /// Says that `group` handles messages under the consumer name `consumer` in its inbox. Without this the consumer is
+    /// taken to have the group's name.
+    #[must_use]
+    pub fn consumer(mut self, group: &str, consumer: &str) -> Self {
+        self.groups.rename(group, consumer);
+        self
+    }
+
+    fn stage(&mut self, store: &SmolStr, message: &Message, number: u64) {
+        let missing = self.groups.bound_to(&message.topic);
+        if missing == 0 {
+            return;
+        }
+        self.staged += 1;
+        let key = (self.stores.number(store), message.partition_key.clone());
+        self.keys.get_or_insert_with(key.clone(), Key::default).waiting += 1;
+        let waiting = Waiting { ordinal: self.staged, missing, number, kind: message.kind.clone(), key };
+        self.waiting.insert(message.id, waiting);
+    }
+
+    fn deal(&mut self, group: Option<usize>, message: MessageId, number: u64, judge: &mut Judge<'_>) {
+        let Some(group) = group else { return };
+        let Some(waiting) = self.waiting.get_mut(&message) else { return };
+        if waiting.missing & (1 << group) == 0 {
+            return;
+        }
+        waiting.missing &= !(1 << group);
+        let is_over = waiting.missing == 0;
+        let Some(key) = self.keys.get_mut(&waiting.key) else { return };
+        let mine = Latest { group, ordinal: waiting.ordinal, kind: waiting.kind.clone(), number };
+        match key.latest.iter_mut().find(|latest| latest.group == group) {
+            None => key.latest.push(mine),
+            Some(latest) => {
+                judge.judged();
+                if latest.ordinal > waiting.ordinal {
+                    judge.violate(
+                        waiting.key.1.as_str(),
+                        format!(
+                            "`{}` dealt with `{}` of key `{}` after `{}`, which was committed later",
+                            self.groups.name(group),
+                            waiting.kind,
+                            waiting.key.1,
+                            latest.kind
+                        ),
+                        vec![waiting.number, latest.number, number],
+                    );
+                } else {
+                    *latest = mine;
+                }
+            }
+        }
+        if is_over {
+            self.forget(message);
+        }
+    }
+
+    fn forget(&mut self, message: MessageId) {
+        let Some(waiting) = self.waiting.remove(&message) else { return };
+        if let Some(key) = self.keys.get_mut(&waiting.key) {
+            key.waiting -= 1;
+            if key.waiting == 0 {
+                // Whatever is staged for this key from now on comes later than all that the groups have seen.
+                self.keys.remove(&waiting.key);
+            }
+        }
+    }
+}
+
+impl Invariant for PerKeyOrder {
+    fn name(&self) -> &'static str {
+        "per-key-order"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Always
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::STAGED | Interest::INBOX | Interest::ACK | Interest::CLAIM | Interest::SETTLE
+    }
+
+    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        match &event.what {
+            What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
+                for effect in effects.iter() {
+                    match effect {
+                        Effect::Staged(message) => self.stage(store, message, event.number),
+                        Effect::Handled { consumer, message } | Effect::Buried { consumer, message, .. } => {
+                            self.deal(self.groups.of_consumer(consumer), *message, event.number, judge);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            What::Ack { group, message, outcome, .. } if outcome.took_effect() => {
+                self.deal(self.groups.of_group(group), *message, event.number, judge);
+            }
+            What::Claim { store, rows, outcome, .. } if outcome.took_effect() => self.rows.claim(store, rows),
+            What::Settle { store, rows, outcome, .. } if outcome.took_effect() => {
+                for row in rows.iter() {
+                    if let Some((message, Settled::Dead)) = self.rows.settle(store, row) {
+                        self.forget(message);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}

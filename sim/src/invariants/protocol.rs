@@ -1,0 +1,32 @@
+use super::{
+    DeadOnlyInjected, DuplicateEffect, Invariant, LostEvent, NoRowStuck, OneSagaPerKey, PerKeyOrder, PhantomEvent,
+    SagaResolves, StaleClaimSettle, TerminalStateFinal,
+};
+use crate::scenario::Topology;
+
+/// The invariants of the protocol itself, which any correct saga, outbox and inbox keeps, in their strictest setting.
+///
+/// A scenario that expects otherwise leaves one out by its name, or puts its own in its place:
+///
+/// ```
+/// use seaworthy_sim::{invariants::{self, SagaResolves}, scenario::Topology};
+///
+/// let topology = Topology::new().group("shipping", &["orders"]);
+/// let mut mine = invariants::protocol(&topology);
+/// mine.retain(|invariant| invariant.name() != "saga-resolves");
+/// mine.push(Box::new(SagaResolves::new().or_stuck()));
+/// ```
+pub fn protocol(topology: &Topology) -> Vec<Box<dyn Invariant>> {
+    vec![
+        Box::new(PhantomEvent::new()),
+        Box::new(LostEvent::new(&topology.groups)),
+        Box::new(DuplicateEffect::new()),
+        Box::new(PerKeyOrder::new(&topology.groups)),
+        Box::new(SagaResolves::new()),
+        Box::new(TerminalStateFinal::new()),
+        Box::new(OneSagaPerKey::new()),
+        Box::new(StaleClaimSettle::new()),
+        Box::new(NoRowStuck::new()),
+        Box::new(DeadOnlyInjected::new()),
+    ]
+}

@@ -1,0 +1,48 @@
+use seaworthy_core::{ids::MessageId, ports::RowId};
+use smol_str::SmolStr;
+
+use super::{Lookup, names::Names};
+use crate::trace::{ClaimedRow, SettledRow};
+
+/// Which message each claimed outbox row carries: a claim names both, a settlement only the row.
+///
+/// A row is forgotten once it is dispatched or dead; a dead one that is redriven shows up in a claim again.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    stores: Names,
+    messages: Lookup<(u16, RowId), MessageId>,
+}
+
+/// What a settlement that held made of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// The broker has acknowledged it.
+    Dispatched,
+    /// It was given up.
+    Dead,
+    /// It waits for its next claim.
+    Waiting,
+}
+
+impl Rows {
+    /// Takes in a claim.
+    pub(super) fn claim(&mut self, store: &SmolStr, rows: &[ClaimedRow]) {
+        let store = self.stores.number(store);
+        for row in rows {
+            self.messages.insert((store, row.row), row.message);
+        }
+    }
+
+    /// Takes in one settled row; says what became of which message, unless the claim had lost the row.
+    pub(super) fn settle(&mut self, store: &SmolStr, row: &SettledRow) -> Option<(MessageId, Settled)> {
+        if !row.held {
+            return None;
+        }
+        let id = (self.stores.number(store), row.row);
+        match row.as_what {
+            "dispatched" => Some((self.messages.remove(&id)?, Settled::Dispatched)),
+            "dead" => Some((self.messages.remove(&id)?, Settled::Dead)),
+            _ => Some((*self.messages.get(&id)?, Settled::Waiting)),
+        }
+    }
+}

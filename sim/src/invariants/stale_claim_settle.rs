@@ -1,0 +1,69 @@
+use seaworthy_core::{ids::ClaimToken, ports::RowId};
+
+use super::{Interest, Invariant, Judge, Lookup, Mode, names::Names};
+use crate::trace::{Event, What};
+
+/// `stale-claim-settle`: a relay settled an outbox row under a claim that was not the row's latest, or that had settled
+/// the row before.
+///
+/// A relay that lost its claim must change nothing: the row is another's by now. A lease that has ended is not by itself
+/// a lost claim; the next claim is what takes the row away.
+///
+/// State: the latest claim of each row that is claimed.
+#[derive(Debug, Default)]
+pub struct StaleClaimSettle {
+    stores: Names,
+    claims: Lookup<(u16, RowId), (ClaimToken, u64)>,
+}
+
+impl StaleClaimSettle {
+    /// The invariant at the start of a run.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Invariant for StaleClaimSettle {
+    fn name(&self) -> &'static str {
+        "stale-claim-settle"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Always
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::CLAIM | Interest::SETTLE
+    }
+
+    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        match &event.what {
+            What::Claim { store, token, rows, outcome } if outcome.took_effect() => {
+                let store = self.stores.number(store);
+                for row in rows.iter() {
+                    self.claims.insert((store, row.row), (*token, event.number));
+                }
+            }
+            What::Settle { store, token, rows, outcome } if outcome.took_effect() => {
+                let number = self.stores.number(store);
+                for row in rows.iter().filter(|row| row.held) {
+                    judge.judged();
+                    let how = match self.claims.get(&(number, row.row)) {
+                        Some((latest, _)) if latest == token => {
+                            self.claims.remove(&(number, row.row));
+                            continue;
+                        }
+                        Some((_, claimed)) => ("another relay had claimed it since", vec![*claimed, event.number]),
+                        None => ("the claim did not hold it", vec![event.number]),
+                    };
+                    judge.violate(
+                        format!("{store} row {}", row.row.0),
+                        format!("row {} of `{store}` was settled as {} although {}", row.row.0, row.as_what, how.0),
+                        how.1,
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The in-process broker: groups, order by key, redelivery, and what it refuses.
+
+use std::{sync::Arc, time::Duration};
+
+use seaworthy_core::{
+    ids::MessageId,
+    message::Message,
+    ports::{Broker, Delivery, PublishError, Subscription, SubscriptionSpec, Timestamp},
+};
+use seaworthy_tokio::{LocalBroker, LocalBrokerConfig};
+use tokio::time::{Instant, timeout};
+use uuid::Uuid;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A clock that follows tokio's paused time.
+struct PausedClock(Instant);
+
+#[async_trait::async_trait]
+impl seaworthy_core::ports::Clock for PausedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::EPOCH + self.0.elapsed()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+fn broker() -> LocalBroker {
+    LocalBroker::new(Arc::new(PausedClock(Instant::now())), LocalBrokerConfig::default())
+}
+
+fn message(number: u128, key: &str) -> Message {
+    Message {
+        id: MessageId(Uuid::from_u128(number)),
+        source: "orders".into(),
+        kind: "order.confirmed".into(),
+        topic: "orders".into(),
+        subject: "order".into(),
+        time: Timestamp::EPOCH,
+        content_type: "application/json".into(),
+        partition_key: key.into(),
+        sequence: 1,
+        correlation_id: Uuid::nil(),
+        causation_id: None,
+        traceparent: None,
+        data: "{}".into(),
+    }
+}
+
+async fn join(broker: &LocalBroker, group: &str) -> Box<dyn Subscription> {
+    broker.subscribe(&SubscriptionSpec { group: group.into(), topics: vec!["orders".into()] }).await.unwrap()
+}
+
+fn numbers(deliveries: &[Delivery]) -> Vec<u128> {
+    deliveries.iter().map(|delivery| delivery.message.id.0.as_u128()).collect()
+}
+
+async fn nothing(member: &mut Box<dyn Subscription>) -> bool {
+    timeout(SECOND / 10, member.receive(10)).await.is_err()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_group_gets_every_message_and_one_member_of_it_each() {
+    let broker = broker();
+    let (mut first, mut second) = (join(&broker, "shipping").await, join(&broker, "shipping").await);
+    let mut other = join(&broker, "billing").await;
+    broker.publish(&[message(1, "a"), message(2, "b")]).await.unwrap();
+    assert_eq!(numbers(&first.receive(1).await.unwrap()), [1]);
+    assert_eq!(numbers(&second.receive(10).await.unwrap()), [2]);
+    assert_eq!(numbers(&other.receive(10).await.unwrap()), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_message_of_a_key_waits_for_the_earlier_one() {
+    let broker = broker();
+    let (mut first, mut second) = (join(&broker, "shipping").await, join(&broker, "shipping").await);
+    broker.publish(&[message(1, "a"), message(2, "a"), message(3, "b")]).await.unwrap();
+    let out = first.receive(10).await.unwrap();
+    assert_eq!(numbers(&out), [1, 3]);
+    assert!(nothing(&mut second).await);
+    first.ack(out[0].tag).await.unwrap();
+    assert_eq!(numbers(&second.receive(10).await.unwrap()), [2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_acknowledged_comes_again_after_the_visibility_timeout_with_another_tag() {
+    let broker = broker();
+    let mut member = join(&broker, "shipping").await;
+    broker.publish(&[message(1, "a"), message(2, "a")]).await.unwrap();
+    let first = member.receive(10).await.unwrap();
+    assert_eq!(first[0].redeliveries, 0);
+    let begun = Instant::now();
+    let again = member.receive(10).await.unwrap();
+    assert_eq!((numbers(&again), again[0].redeliveries), (vec![1], 1));
+    assert_eq!(begun.elapsed().as_secs(), 30);
+    assert_ne!(again[0].tag, first[0].tag);
+    member.ack(first[0].tag).await.unwrap();
+    assert_eq!(broker.unacknowledged("shipping"), 2, "a late acknowledgement changes nothing");
+    member.ack(again[0].tag).await.unwrap();
+    assert_eq!(numbers(&member.receive(10).await.unwrap()), [2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_back_rests_and_holds_up_its_key() {
+    let broker = broker();
+    let mut member = join(&broker, "shipping").await;
+    broker.publish(&[message(1, "a"), message(2, "a"), message(3, "b")]).await.unwrap();
+    let out = member.receive(1).await.unwrap();
+    member.nack(out[0].tag, 5 * SECOND).await.unwrap();
+    assert_eq!(numbers(&member.receive(10).await.unwrap()), [3]);
+    let begun = Instant::now();
+    assert_eq!(numbers(&member.receive(10).await.unwrap()), [1]);
+    assert_eq!(begun.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_leaves_gives_back_what_it_had_and_wakes_the_others() {
+    let broker = broker();
+    let (mut leaver, mut stayer) = (join(&broker, "shipping").await, join(&broker, "shipping").await);
+    broker.publish(&[message(1, "a"), message(2, "b")]).await.unwrap();
+    assert_eq!(leaver.receive(10).await.unwrap().len(), 2);
+    let waiting = tokio::spawn(async move { numbers(&stayer.receive(10).await.unwrap()) });
+    tokio::task::yield_now().await;
+    drop(leaver);
+    assert_eq!(waiting.await.unwrap(), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_member_is_woken_by_a_publication() {
+    let broker = broker();
+    let mut member = join(&broker, "shipping").await;
+    let waiting = tokio::spawn(async move { numbers(&member.receive(10).await.unwrap()) });
+    tokio::task::yield_now().await;
+    broker.publish(&[message(1, "a")]).await.unwrap();
+    assert_eq!(waiting.await.unwrap(), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_message_of_a_batch_has_its_own_result() {
+    let config = LocalBrokerConfig { payload_bytes_max: 4, ..LocalBrokerConfig::default() };
+    let broker = LocalBroker::new(Arc::new(PausedClock(Instant::now())), config);
+    broker.declare("shipping", ["orders"]);
+    let mut unroutable = message(2, "a");
+    unroutable.topic = "nobody".into();
+    let mut large = message(3, "a");
+    large.data = "12345".into();
+    let results = broker.publish(&[message(1, "a"), unroutable, large, message(4, "a")]).await.unwrap();
+    assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, true]);
+    assert!(results[1..3].iter().all(|result| matches!(result, Err(PublishError::Rejected(_)))), "{results:?}");
+    assert_eq!(broker.unacknowledged("shipping"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_declared_group_misses_nothing_that_was_published_before_it_has_members() {
+    let broker = broker();
+    broker.declare("shipping", ["orders"]);
+    broker.publish(&[message(1, "a")]).await.unwrap();
+    assert_eq!(numbers(&join(&broker, "shipping").await.receive(10).await.unwrap()), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_stands_still_is_unavailable_and_no_group_gets_the_message() {
+    let config = LocalBrokerConfig { unacknowledged_max: 1, ..LocalBrokerConfig::default() };
+    let broker = LocalBroker::new(Arc::new(PausedClock(Instant::now())), config);
+    broker.declare("billing", ["orders"]);
+    broker.declare("shipping", ["orders"]);
+    broker.publish(&[message(1, "a")]).await.unwrap();
+    let out = join(&broker, "billing").await.receive(1).await.unwrap();
+    assert_eq!(out.len(), 1);
+    let results = broker.publish(&[message(2, "a")]).await.unwrap();
+    assert!(matches!(results[0], Err(PublishError::Unavailable(_))), "{results:?}");
+    assert_eq!((broker.unacknowledged("billing"), broker.unacknowledged("shipping")), (1, 1));
+}

@@ -151,19 +151,7 @@ impl Fault {
     /// Its kind.
     pub fn kind(&self) -> FaultKind {
         match self {
-            Self::Call(fault) => match fault.verdict {
-                Verdict::Delay { .. } => FaultKind::Delay,
-                Verdict::Conflict => FaultKind::Conflict,
-                Verdict::Unavailable => FaultKind::Unavailable,
-                Verdict::Reject => FaultKind::Reject,
-                Verdict::LoseReply => FaultKind::LoseReply,
-                Verdict::LoseRequest => FaultKind::LoseRequest,
-                Verdict::Duplicate { .. } => FaultKind::Duplicate,
-                Verdict::DropAck => FaultKind::DropAck,
-                Verdict::PartialBatch { .. } => FaultKind::PartialBatch,
-                Verdict::CrashBefore(_) => FaultKind::CrashBefore,
-                Verdict::CrashAfter(_) => FaultKind::CrashAfter,
-            },
+            Self::Call(fault) => fault.verdict.kind(),
             Self::Timed(fault) => match fault.what {
                 Disturbance::BrokerOutage => FaultKind::BrokerOutage,
                 Disturbance::StoreOutage { .. } => FaultKind::StoreOutage,

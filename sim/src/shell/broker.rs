@@ -1,0 +1,190 @@
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use seaworthy_core::{
+    ids::MessageId,
+    message::Message,
+    ports::{
+        Broker, BrokerError, Delivery, DeliveryTag, PublishError, PublishResult, Subscription, SubscriptionSpec,
+    },
+};
+use smol_str::SmolStr;
+
+use super::{
+    Door,
+    door::{Reach, Strike},
+};
+use crate::{
+    plan::Point,
+    trace::{Outcome, What},
+};
+
+/// The broker behind the shell.
+pub(super) struct BrokerShell(Door);
+
+fn unavailable() -> BrokerError {
+    BrokerError::Unavailable("the broker does not answer".to_owned())
+}
+
+fn unknown() -> BrokerError {
+    BrokerError::Unknown("the connection was lost before the answer".to_owned())
+}
+
+impl BrokerShell {
+    pub(super) fn new(door: Door) -> Self {
+        Self(door)
+    }
+
+    fn record(&self, message: &Message, outcome: Outcome) {
+        self.0.record(What::Publish { message: Arc::new(message.clone()), outcome });
+    }
+
+    fn record_all(&self, batch: &[Message], outcome: Outcome) {
+        for message in batch {
+            self.record(message, outcome);
+        }
+    }
+}
+
+#[async_trait]
+impl Broker for BrokerShell {
+    async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
+        let strike = self.0.enter(Point::Publish, Reach::Network).await;
+        match strike {
+            Strike::Unavailable => {
+                self.record_all(batch, Outcome::Unavailable);
+                return Err(unavailable());
+            }
+            Strike::LoseRequest => {
+                self.record_all(batch, Outcome::NotDoneUnheard);
+                return Err(unknown());
+            }
+            _ => {}
+        }
+        // A refusal is about one message, the first of the batch; a partial batch lets at least one entry down.
+        let rejected = usize::from(strike == Strike::Reject && !batch.is_empty());
+        let accepted = match strike {
+            Strike::PartialBatch { accepted } => (accepted as usize).min(batch.len().saturating_sub(1)),
+            _ => batch.len(),
+        };
+        let offered = &batch[rejected..accepted.max(rejected)];
+        let mut results: Vec<PublishResult> = Vec::with_capacity(batch.len());
+        for message in &batch[..rejected] {
+            self.record(message, Outcome::Rejected);
+            results.push(Err(PublishError::Rejected("no queue is bound to its topic".to_owned())));
+        }
+        let unheard = matches!(strike, Strike::LoseReply | Strike::CrashAfter(_));
+        for (message, result) in offered.iter().zip(self.0.world.broker.publish(offered).await?) {
+            let outcome = match &result {
+                Ok(()) if unheard => Outcome::DoneUnheard,
+                Ok(()) => Outcome::Done,
+                Err(_) => Outcome::Rejected,
+            };
+            self.record(message, outcome);
+            results.push(result);
+        }
+        for message in &batch[accepted.max(rejected)..] {
+            self.record(message, Outcome::Unavailable);
+            results.push(Err(PublishError::Unavailable("throttled".to_owned())));
+        }
+        if let (Strike::Duplicate { after_ms }, Some(message)) = (strike, batch.first()) {
+            self.0.world.publish_again(message, Duration::from_millis(after_ms.into()));
+        }
+        self.0.leave(strike).await;
+        if strike == Strike::LoseReply { Err(unknown()) } else { Ok(results) }
+    }
+
+    async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
+        let strike = self.0.enter(Point::Subscribe, Reach::Network).await;
+        if strike == Strike::Unavailable {
+            self.0.record(What::Subscribe { group: spec.group.clone(), outcome: Outcome::Unavailable });
+            return Err(unavailable());
+        }
+        let inner = self.0.world.broker.subscribe(spec).await?;
+        self.0.record(What::Subscribe { group: spec.group.clone(), outcome: Outcome::Done });
+        self.0.leave(strike).await;
+        Ok(Box::new(SubscriptionShell {
+            door: self.0.clone(),
+            group: spec.group.clone(),
+            inner,
+            out: BTreeMap::new(),
+        }))
+    }
+}
+
+/// Membership in a group behind the shell.
+struct SubscriptionShell {
+    door: Door,
+    group: SmolStr,
+    inner: Box<dyn Subscription>,
+    /// Deliveries that were neither acknowledged nor given back yet.
+    out: BTreeMap<DeliveryTag, MessageId>,
+}
+
+impl SubscriptionShell {
+    fn lost(&self) -> BrokerError {
+        self.door.record(What::ReceiveFailed { group: self.group.clone(), outcome: Outcome::Unavailable });
+        unavailable()
+    }
+
+    fn end(&mut self, tag: DeliveryTag) -> MessageId {
+        self.out.remove(&tag).unwrap_or(MessageId(uuid::Uuid::nil()))
+    }
+}
+
+#[async_trait]
+impl Subscription for SubscriptionShell {
+    async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
+        let strike = self.door.enter(Point::Receive, Reach::Network).await;
+        if strike == Strike::Unavailable {
+            return Err(self.lost());
+        }
+        let deliveries = self.inner.receive(max).await?;
+        // The broker may have gone away while this waited: what it handed out then comes back after its timeout.
+        if self.door.outage(Point::Receive) == Strike::Unavailable {
+            return Err(self.lost());
+        }
+        for delivery in &deliveries {
+            self.out.insert(delivery.tag, delivery.message.id);
+            self.door.record(What::Deliver {
+                group: self.group.clone(),
+                tag: delivery.tag.0,
+                message: Arc::new(delivery.message.clone()),
+                redeliveries: delivery.redeliveries,
+            });
+        }
+        self.door.leave(strike).await;
+        Ok(deliveries)
+    }
+
+    async fn ack(&mut self, tag: DeliveryTag) -> Result<(), BrokerError> {
+        let strike = self.door.enter(Point::Ack, Reach::Network).await;
+        let (result, outcome) = match strike {
+            Strike::Unavailable => (Err(unavailable()), Outcome::Unavailable),
+            Strike::LoseRequest => (Err(unknown()), Outcome::NotDoneUnheard),
+            Strike::DropAck => (Ok(()), Outcome::BelievedDone),
+            Strike::LoseReply => (self.inner.ack(tag).await.and(Err(unknown())), Outcome::DoneUnheard),
+            Strike::CrashAfter(_) => (self.inner.ack(tag).await, Outcome::DoneUnheard),
+            _ => (self.inner.ack(tag).await, Outcome::Done),
+        };
+        let message = self.end(tag);
+        self.door.record(What::Ack { group: self.group.clone(), tag: tag.0, message, outcome });
+        self.door.leave(strike).await;
+        result
+    }
+
+    async fn nack(&mut self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
+        let strike = self.door.enter(Point::Nack, Reach::Network).await;
+        let (result, outcome) = match strike {
+            Strike::Unavailable => (Err(unavailable()), Outcome::Unavailable),
+            Strike::LoseRequest => (Err(unknown()), Outcome::NotDoneUnheard),
+            Strike::LoseReply => (self.inner.nack(tag, delay).await.and(Err(unknown())), Outcome::DoneUnheard),
+            Strike::CrashAfter(_) => (self.inner.nack(tag, delay).await, Outcome::DoneUnheard),
+            _ => (self.inner.nack(tag, delay).await, Outcome::Done),
+        };
+        let message = self.end(tag);
+        self.door.record(What::Nack { group: self.group.clone(), tag: tag.0, message, outcome });
+        self.door.leave(strike).await;
+        result
+    }
+}

@@ -1,0 +1,92 @@
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use seaworthy_core::ports::{Clock, Spawner, Timestamp};
+use smol_str::SmolStr;
+
+use super::Door;
+use crate::world::{Disturbed, Life, Mortal, World};
+
+/// The world's own clock: what stores and the broker go by.
+pub(crate) struct WorldClock {
+    time: madsim::time::TimeHandle,
+    epoch: Timestamp,
+}
+
+impl WorldClock {
+    pub(crate) fn new(time: madsim::time::TimeHandle, epoch: Timestamp) -> Self {
+        Self { time, epoch }
+    }
+}
+
+#[async_trait]
+impl Clock for WorldClock {
+    fn now(&self) -> Timestamp {
+        self.epoch + self.time.elapsed()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        madsim::time::sleep(duration).await;
+    }
+}
+
+/// A process's clock, which a plan may skew.
+pub(super) struct ProcessClock(Door);
+
+impl ProcessClock {
+    pub(super) fn new(door: Door) -> Self {
+        Self(door)
+    }
+}
+
+#[async_trait]
+impl Clock for ProcessClock {
+    fn now(&self) -> Timestamp {
+        let now = self.0.world.now();
+        if !self.0.world.is_disturbed() {
+            return now;
+        }
+        let process = self.0.life.process;
+        let mut offset_ms = 0;
+        self.0.world.disturb(
+            |what| matches!(what, Disturbed::ClockSkew(whose, _) if whose == process),
+            |timed| {
+                if let Disturbed::ClockSkew(_, ms) = timed.what {
+                    offset_ms += ms;
+                }
+            },
+        );
+        Timestamp::from_micros(now.as_micros().saturating_add(offset_ms.saturating_mul(1_000)))
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        madsim::time::sleep(duration).await;
+    }
+}
+
+/// Starts tasks that die with their incarnation.
+pub(crate) struct TaskSpawner {
+    life: Arc<Life>,
+    on_panic: Arc<dyn Fn(&Life, SmolStr) + Send + Sync>,
+}
+
+impl TaskSpawner {
+    pub(crate) fn new(world: &Arc<World>, life: &Arc<Life>) -> Arc<Self> {
+        let world = Arc::downgrade(world);
+        let on_panic = Arc::new(move |life: &Life, message: SmolStr| {
+            if let Some(world) = world.upgrade() {
+                world.panicked(life, message);
+            }
+        });
+        Arc::new(Self { life: life.clone(), on_panic })
+    }
+}
+
+impl Spawner for TaskSpawner {
+    fn spawn(&self, _name: &'static str, task: BoxFuture<'static, ()>) {
+        if !self.life.is_dead() {
+            madsim::task::spawn(Mortal::new(self.life.clone(), task, self.on_panic.clone()));
+        }
+    }
+}

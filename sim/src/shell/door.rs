@@ -1,0 +1,228 @@
+use std::{
+    future::{pending, poll_fn},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+use crate::{
+    plan::{Latency, Point, Restart, Verdict},
+    trace::What,
+    world::{Disturbed, Life, World},
+};
+
+/// Where a process meets the world. Every port call goes through here once, to be counted, delayed and judged.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) world: Arc<World>,
+    pub(crate) life: Arc<Life>,
+}
+
+/// What a port call is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strike {
+    Proceed,
+    Conflict,
+    Unavailable,
+    Reject,
+    LoseReply,
+    LoseRequest,
+    Duplicate { after_ms: u32 },
+    DropAck,
+    PartialBatch { accepted: u32 },
+    CrashAfter(Restart),
+}
+
+/// How far a call goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Over the network: it takes the plan's latency.
+    Network,
+    /// A statement in an open transaction: others may go first, but time stands still.
+    Statement,
+}
+
+struct Wait {
+    yields: u32,
+    sleep: Duration,
+}
+
+impl Door {
+    pub(crate) fn new(world: Arc<World>, life: Arc<Life>) -> Self {
+        Self { world, life }
+    }
+
+    /// Writes an event of this process.
+    pub(crate) fn record(&self, what: What) {
+        if !self.life.is_dead() {
+            self.world.record_of(&self.life, what);
+        }
+    }
+
+    /// Counts a call, waits as long as it takes, and says what it is to do. Never returns to a dead incarnation.
+    pub(crate) async fn enter(&self, point: Point, reach: Reach) -> Strike {
+        if self.life.is_dead() {
+            return pending().await;
+        }
+        let (struck, wait) = {
+            let mut state = self.world.state();
+            if !state.spend_call() {
+                drop(state);
+                self.world.nudge.notify_one();
+                return pending().await;
+            }
+            let struck = state.strike(self.life.process, point);
+            (struck, self.wait(&mut state, reach))
+        };
+        self.pass(wait).await;
+        if self.world.is_disturbed() {
+            self.stand_still().await;
+        }
+        let Some(struck) = struck else { return self.outage(point) };
+        self.record(What::Fault { index: struck.index, kind: struck.kind, point: Some(point) });
+        match struck.verdict {
+            Verdict::Delay { ms } => {
+                madsim::time::sleep(Duration::from_millis(ms.into())).await;
+                self.outage(point)
+            }
+            Verdict::CrashBefore(restart) => self.die(restart).await,
+            Verdict::CrashAfter(restart) => match self.outage(point) {
+                Strike::Proceed => Strike::CrashAfter(restart),
+                _ => self.die(restart).await,
+            },
+            Verdict::Conflict => Strike::Conflict,
+            Verdict::Unavailable => Strike::Unavailable,
+            Verdict::Reject => Strike::Reject,
+            Verdict::LoseReply => Strike::LoseReply,
+            Verdict::LoseRequest => Strike::LoseRequest,
+            Verdict::Duplicate { after_ms } => Strike::Duplicate { after_ms },
+            Verdict::DropAck => Strike::DropAck,
+            Verdict::PartialBatch { accepted } => Strike::PartialBatch { accepted },
+        }
+    }
+
+    /// Asks for a verdict at a call that takes no time and can't wait: an answer that is sent off.
+    pub(crate) fn enter_at_once(&self, point: Point) -> Strike {
+        if self.life.is_dead() {
+            return Strike::LoseRequest;
+        }
+        let struck = self.world.state().strike(self.life.process, point);
+        let Some(struck) = struck else { return Strike::Proceed };
+        self.record(What::Fault { index: struck.index, kind: struck.kind, point: Some(point) });
+        match struck.verdict {
+            Verdict::CrashBefore(restart) => {
+                self.world.crash(&self.life, restart);
+                Strike::LoseRequest
+            }
+            Verdict::CrashAfter(restart) => Strike::CrashAfter(restart),
+            Verdict::LoseReply => Strike::LoseReply,
+            Verdict::LoseRequest => Strike::LoseRequest,
+            _ => Strike::Proceed,
+        }
+    }
+
+    /// The process dies here.
+    pub(crate) async fn die<T>(&self, restart: Restart) -> T {
+        self.world.crash(&self.life, restart);
+        pending().await
+    }
+
+    /// After the effect: dies if that was the verdict.
+    pub(crate) async fn leave(&self, strike: Strike) {
+        if let Strike::CrashAfter(restart) = strike {
+            self.die::<()>(restart).await;
+        }
+    }
+
+    fn wait(&self, state: &mut crate::world::State, reach: Reach) -> Wait {
+        if reach == Reach::Statement {
+            return Wait { yields: 1, sleep: Duration::ZERO };
+        }
+        let times = state.stall(self.world.schedule.stall_per_mille);
+        let ms = match self.world.schedule.latency {
+            Latency::Zero => return Wait { yields: times, sleep: Duration::ZERO },
+            Latency::Equal { ms } => u64::from(ms),
+            Latency::Spread { min_ms, max_ms } => state.latency(min_ms, max_ms),
+        };
+        Wait { yields: 0, sleep: Duration::from_millis(ms * u64::from(times)) }
+    }
+
+    async fn pass(&self, wait: Wait) {
+        for _ in 0..wait.yields {
+            yield_once().await;
+        }
+        if !wait.sleep.is_zero() {
+            madsim::time::sleep(wait.sleep).await;
+        }
+    }
+
+    /// Waits out a pause of the process, and the extra latency of a slow link.
+    async fn stand_still(&self) {
+        let process = self.life.process;
+        let mut extra_ms = 0;
+        self.world.disturb(
+            |what| matches!(what, Disturbed::SlowLink(whose, _) if whose == process),
+            |timed| {
+                if let Disturbed::SlowLink(_, ms) = timed.what {
+                    extra_ms += u64::from(ms);
+                }
+            },
+        );
+        if extra_ms > 0 {
+            madsim::time::sleep(Duration::from_millis(extra_ms)).await;
+        }
+        loop {
+            let mut until_ms = None;
+            self.world.disturb(
+                |what| what == Disturbed::Pause(process),
+                |timed| until_ms = until_ms.max(Some(timed.to_ms)),
+            );
+            let Some(until_ms) = until_ms else { return };
+            let now_ms = self.world.elapsed() / 1_000;
+            madsim::time::sleep(Duration::from_millis(until_ms.saturating_sub(now_ms).max(1))).await;
+        }
+    }
+
+    /// What an outage makes of a call that nothing else strikes.
+    pub(crate) fn outage(&self, point: Point) -> Strike {
+        if !self.world.is_disturbed() {
+            return Strike::Proceed;
+        }
+        let process = self.life.process;
+        let store = self.world.store_of(process);
+        let mut out = false;
+        self.world.disturb(
+            |what| match what {
+                Disturbed::Broker => point.is_broker(),
+                Disturbed::Partition(whose) => point.is_broker() && whose == process,
+                Disturbed::Store(which) => point.is_store() && which == store,
+                _ => false,
+            },
+            |_| out = true,
+        );
+        if out { Strike::Unavailable } else { Strike::Proceed }
+    }
+
+    /// Whether an outage of an external service is on.
+    pub(crate) fn external_is_out(&self, service: usize) -> bool {
+        let mut out = false;
+        if self.world.is_disturbed() {
+            self.world.disturb(|what| what == Disturbed::External(service), |_| out = true);
+        }
+        out
+    }
+}
+
+/// Lets every other ready task have its chance.
+async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

@@ -1,0 +1,53 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use seaworthy_core::ports::{Ingress, Request, Response};
+
+use super::{
+    Door,
+    door::{Reach, Strike},
+};
+use crate::{
+    plan::Point,
+    trace::{Outcome, What},
+};
+
+/// Requests from outside, behind the shell.
+pub(super) struct IngressShell(Door);
+
+impl IngressShell {
+    pub(super) fn new(door: Door) -> Self {
+        Self(door)
+    }
+}
+
+#[async_trait]
+impl Ingress for IngressShell {
+    async fn next(&self) -> Request {
+        let strike = self.0.enter(Point::Request, Reach::Statement).await;
+        let asked = self.0.world.next_request(&self.0.life).await;
+        self.0.record(What::Request { request: asked.number, operation: asked.operation.clone() });
+        if let Strike::Duplicate { after_ms } = strike {
+            self.0.world.repeat(self.0.life.process, asked.clone(), Duration::from_millis(after_ms.into()));
+        }
+        self.0.leave(strike).await;
+        let door = self.0.clone();
+        let (number, answer) = (asked.number, asked.answer);
+        let response = Response::new(move |said| {
+            let strike = door.enter_at_once(Point::Reply);
+            let accepted = said.is_ok();
+            let outcome = match strike {
+                Strike::LoseRequest | Strike::LoseReply => Outcome::NotDoneUnheard,
+                _ => Outcome::Done,
+            };
+            door.record(What::Reply { request: number, accepted, outcome });
+            if outcome == Outcome::Done {
+                door.world.answer(&answer, said);
+            }
+            if let Strike::CrashAfter(restart) = strike {
+                door.world.crash(&door.life, restart);
+            }
+        });
+        Request { operation: asked.operation, body: asked.body, response }
+    }
+}

@@ -1,0 +1,21 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use seaworthy_core::ports::Random;
+
+use super::Door;
+use crate::scenario::Draw;
+
+/// A process's own dice; they go on from incarnation to incarnation, so that no id is ever drawn twice.
+pub(super) struct ProcessRandom(Arc<Mutex<Draw>>);
+
+impl ProcessRandom {
+    pub(super) fn new(door: &Door) -> Self {
+        Self(door.world.ids_of(door.life.process))
+    }
+}
+
+impl Random for ProcessRandom {
+    fn next_u64(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).bits()
+    }
+}

@@ -1,11 +1,20 @@
 //! The world: executes one plan once.
 
 mod client;
+mod control;
+mod faults;
+mod life;
 mod options;
+mod outside;
+mod recorder;
 mod report;
 mod run;
+mod state;
 
 pub use client::Client;
+pub(crate) use faults::Disturbed;
+pub(crate) use life::{Life, Mortal};
 pub use options::{Budget, RunOptions, StoreFactory};
 pub use report::{Fired, Judged, RunReport};
 pub use run::run;
+pub(crate) use state::{State, World};

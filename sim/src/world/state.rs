@@ -271,6 +271,13 @@ impl State {
         self.agenda.insert(key, due);
     }
 
+    /// A request reaches a process.
+    pub(super) fn arrive(&mut self, process: ProcessIndex, request: Asked) {
+        let process = &mut self.processes[usize::from(process.0)];
+        process.requests.push_back(request);
+        process.arrival.notify_one();
+    }
+
     /// Counts a port call, and `false` if there is no budget left for it.
     pub(crate) fn spend_call(&mut self) -> bool {
         if self.calls_left == 0 {

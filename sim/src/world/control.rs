@@ -1,0 +1,253 @@
+use std::{fmt::Write as _, pin::pin, sync::Arc, time::Duration};
+
+use futures_util::future::select;
+use seaworthy_core::ports::{Broker, RedriveRequest, Spawner};
+
+use super::{
+    Budget,
+    life::Life,
+    state::{Due, World},
+};
+use crate::{
+    invariants::Ending,
+    plan::Point,
+    scenario::Boot,
+    shell::{TaskSpawner, ports},
+    trace::{Outcome, ProcessIndex, What},
+};
+
+/// How often the world looks whether everything has come to rest, in virtual time.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long after the last request and the last timed fault the storm goes on where the system does not come to rest.
+const STORM_MAX_US: u64 = 30_000_000;
+
+/// Runs the world: boots, executes the agenda, heals, and waits for rest.
+pub(super) async fn control(world: &Arc<World>, budget: &Budget) -> Ending {
+    begin(world);
+    let mut idle_since = None;
+    let mut healed_at = None;
+    loop {
+        let now = world.elapsed();
+        attend(world, now).await;
+        let (next, asking, out_of_budget) = {
+            let state = world.state();
+            (state.agenda.keys().next().map(|(at, _)| *at), state.asking, state.out_of_budget)
+        };
+        if out_of_budget {
+            return give_up(world, "port calls").await;
+        }
+        if asking == 0 {
+            let idle_since = *idle_since.get_or_insert(now);
+            let quiet = is_quiet(world).await;
+            match healed_at {
+                None if quiet || storm_is_over(world, now, idle_since) => {
+                    heal(world).await;
+                    healed_at = Some(now);
+                    continue;
+                }
+                Some(_) if quiet && next.is_none() => {
+                    world.record(What::Quiet);
+                    return Ending::Quiet;
+                }
+                Some(at) if now > at + budget.quiesce.as_micros() as u64 => {
+                    return give_up(world, "virtual time").await;
+                }
+                _ => {}
+            }
+        } else {
+            idle_since = None;
+        }
+        wait(world, now, next, asking == 0).await;
+    }
+}
+
+/// Boots every process and puts the timed faults on the agenda.
+fn begin(world: &Arc<World>) {
+    let timed = {
+        let mut state = world.state();
+        let timed = state.faults.timed();
+        for fault in &timed {
+            state.schedule(fault.from_ms * 1_000, Due::FaultBegins(fault.index));
+            state.schedule(fault.to_ms * 1_000, Due::FaultEnds(fault.index));
+        }
+        timed
+    };
+    drop(timed);
+    for index in 0..world.topology.processes.len() {
+        boot(world, ProcessIndex(index as u16), false);
+    }
+}
+
+/// Starts a process anew.
+fn boot(world: &Arc<World>, process: ProcessIndex, upgrade: bool) {
+    let at = world.elapsed();
+    let (life, release) = {
+        let mut state = world.state();
+        let slot = &mut state.processes[usize::from(process.0)];
+        if slot.life.is_some() {
+            return;
+        }
+        slot.incarnations += 1;
+        slot.release += u32::from(upgrade);
+        let (life, release) = (Life::new(process, slot.incarnations), slot.release);
+        slot.life = Some(life.clone());
+        let incarnation = life.incarnation;
+        state.recorder.record(at, process, incarnation, What::Boot { release });
+        (life, release)
+    };
+    let spawner = TaskSpawner::new(world, &life);
+    let boot = Boot { ports: ports(world, &life, spawner.clone()), release };
+    let program = world.topology.processes[usize::from(process.0)].program.clone();
+    spawner.spawn("main", program(boot));
+}
+
+/// Does everything that is due.
+async fn attend(world: &Arc<World>, now: u64) {
+    loop {
+        let due = {
+            let mut state = world.state();
+            match state.agenda.first_entry() {
+                Some(entry) if entry.key().0 <= now => entry.remove(),
+                _ => return,
+            }
+        };
+        match due {
+            Due::Boot { process, upgrade } => boot(world, process, upgrade),
+            Due::FaultBegins(index) => {
+                let mut state = world.state();
+                state.faults.begin(index);
+                world.set_disturbed(state.faults.is_disturbed());
+            }
+            Due::FaultEnds(index) => {
+                let mut state = world.state();
+                let fired = state.faults.end(index);
+                world.set_disturbed(state.faults.is_disturbed());
+                if fired {
+                    state.recorder.record(now, ProcessIndex::WORLD, 0, What::FaultOver { index });
+                }
+            }
+            Due::Duplicate(message) => {
+                // The broker itself makes the copy: nobody is told.
+                let _ = world.broker.publish(std::slice::from_ref(&message)).await;
+            }
+            Due::Repeat { process, request } => {
+                let mut state = world.state();
+                if state.processes[usize::from(process.0)].life.is_some() {
+                    state.arrive(process, request);
+                }
+            }
+        }
+    }
+}
+
+/// Whether nothing is pending anywhere and everyone is up.
+async fn is_quiet(world: &World) -> bool {
+    {
+        let state = world.state();
+        if state.processes.iter().any(|process| process.life.is_none() || !process.requests.is_empty()) {
+            return false;
+        }
+    }
+    if world.broker.pending() > 0 {
+        return false;
+    }
+    for (_, store) in &world.stores {
+        if !store.backlog().await.is_ok_and(|backlog| backlog.is_idle()) {
+            return false;
+        }
+    }
+    true
+}
+
+fn storm_is_over(world: &World, now: u64, idle_since: u64) -> bool {
+    let state = world.state();
+    state.agenda.is_empty() && !state.faults.is_disturbed() && now > idle_since + STORM_MAX_US
+}
+
+/// Ends the storm: no more faults, everyone is up, and an operator redrives what a permanent rejection killed, now
+/// that its cause is gone.
+async fn heal(world: &Arc<World>) {
+    let down: Vec<ProcessIndex> = {
+        let mut state = world.state();
+        state.faults.heal();
+        world.set_disturbed(false);
+        let kept = std::mem::take(&mut state.agenda);
+        // Copies and repetitions that are on their way still arrive.
+        state.agenda = kept
+            .into_iter()
+            .filter(|(_, due)| matches!(due, Due::Duplicate(_) | Due::Repeat { .. }))
+            .collect();
+        (0_u16..)
+            .zip(&state.processes)
+            .filter(|(_, process)| process.life.is_none())
+            .map(|(index, _)| ProcessIndex(index))
+            .collect()
+    };
+    world.record(What::Healed);
+    for process in down {
+        boot(world, process, false);
+    }
+    for (name, store) in &world.stores {
+        let redriven = store.redrive(&RedriveRequest { only: None, limit: usize::MAX >> 1 }).await.unwrap_or(0);
+        if redriven > 0 {
+            world.record(What::StoreCall {
+                store: name.clone(),
+                point: Point::Upkeep,
+                operation: "redrive",
+                count: redriven,
+                outcome: Outcome::Done,
+            });
+        }
+    }
+}
+
+/// Waits until something is due or somebody nudges; at rest, only for a moment.
+async fn wait(world: &World, now: u64, next: Option<u64>, looking: bool) {
+    let look = looking.then(|| now + LOOK.as_micros() as u64);
+    let until = match (next, look) {
+        (Some(next), Some(look)) => Some(next.min(look)),
+        (next, look) => next.or(look),
+    };
+    let nudged = pin!(world.nudge.notified());
+    match until {
+        None => nudged.await,
+        Some(until) => {
+            let sleep = pin!(madsim::time::sleep(Duration::from_micros(until.saturating_sub(now))));
+            select(nudged, sleep).await;
+        }
+    }
+}
+
+/// The budget is used up: says what was still waiting.
+async fn give_up(world: &World, of_what: &str) -> Ending {
+    let mut waiting = String::new();
+    for (name, store) in &world.stores {
+        match store.backlog().await {
+            Ok(backlog) => {
+                for (count, what) in [
+                    (backlog.outbox_unsettled, "outbox rows"),
+                    (backlog.sagas_active, "sagas"),
+                    (backlog.sagas_stuck, "stuck sagas"),
+                ] {
+                    if count > 0 {
+                        let _ = write!(waiting, "{count} {what} in {name}; ");
+                    }
+                }
+            }
+            Err(error) => _ = write!(waiting, "{name}: {error}; "),
+        }
+    }
+    for (group, message) in world.broker.outstanding(5) {
+        let _ = write!(waiting, "message {message} for group {group}; ");
+    }
+    let asking = world.state().asking;
+    if asking > 0 {
+        let _ = write!(waiting, "{asking} requests or tasks of the client; ");
+    }
+    let waiting = if waiting.is_empty() { "nothing that the world knows of" } else { waiting.trim_end_matches("; ") };
+    world.record(What::OutOfBudget { waiting: waiting.into() });
+    let sentence = format!("the run used up its budget of {of_what}; still waiting: {waiting}");
+    world.state().recorder.violate("livelock", "the run".to_owned(), sentence);
+    Ending::OutOfBudget
+}

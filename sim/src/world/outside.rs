@@ -1,0 +1,115 @@
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use seaworthy_core::ports::Timestamp;
+use tokio::sync::oneshot;
+
+use super::{
+    client::Outside,
+    life::Life,
+    state::{Asked, World},
+};
+use crate::trace::ProcessIndex;
+
+/// How long the client waits for an answer before it asks again. Longer than any single port call, so that asking
+/// again is the exception.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The world as its client sees it.
+pub(super) struct WorldOutside(pub(super) Arc<World>);
+
+impl Outside for WorldOutside {
+    fn ask(&self, service: &str, operation: &str, body: Bytes) -> BoxFuture<'static, Result<Bytes, String>> {
+        let world = self.0.clone();
+        let replicas: Vec<ProcessIndex> = (0_u16..)
+            .zip(&world.topology.processes)
+            .filter(|(_, process)| process.service == service)
+            .map(|(index, _)| ProcessIndex(index))
+            .collect();
+        let (service, operation) = (service.to_owned(), operation.into());
+        Box::pin(async move {
+            if replicas.is_empty() {
+                return Err(format!("no process of the topology belongs to service {service:?}"));
+            }
+            let (sender, mut receiver) = oneshot::channel();
+            let asked = {
+                let mut state = world.state();
+                state.next_request += 1;
+                state.asking += 1;
+                Asked { number: state.next_request, operation, body, answer: Arc::new(Mutex::new(Some(sender))) }
+            };
+            loop {
+                world.deliver(&replicas, &asked);
+                if let Ok(Ok(answer)) = madsim::time::timeout(PATIENCE, &mut receiver).await {
+                    let mut state = world.state();
+                    state.asking -= 1;
+                    state.answered += 1;
+                    drop(state);
+                    world.nudge.notify_one();
+                    return answer;
+                }
+            }
+        })
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(madsim::time::sleep(duration))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        let world = self.0.clone();
+        world.state().asking += 1;
+        madsim::task::spawn(async move {
+            task.await;
+            world.state().asking -= 1;
+            world.nudge.notify_one();
+        });
+    }
+}
+
+impl World {
+    /// Brings a request to one of the replicas that are up; nobody hears it if none is.
+    fn deliver(&self, replicas: &[ProcessIndex], asked: &Asked) {
+        let mut state = self.state();
+        let up: Vec<ProcessIndex> = replicas
+            .iter()
+            .copied()
+            .filter(|replica| state.processes[usize::from(replica.0)].life.is_some())
+            .collect();
+        if let Some(replica) = state.routes.pick(&up) {
+            state.arrive(*replica, asked.clone());
+        }
+    }
+
+    /// The next request that has arrived at a process.
+    pub(crate) async fn next_request(&self, life: &Life) -> Asked {
+        loop {
+            let arrival = {
+                let mut state = self.state();
+                let process = &mut state.processes[usize::from(life.process.0)];
+                if let Some(asked) = process.requests.pop_front() {
+                    return asked;
+                }
+                process.arrival.clone().notified_owned()
+            };
+            arrival.await;
+        }
+    }
+
+    /// Passes an answer on to whoever asked, unless an earlier attempt was answered before.
+    pub(crate) fn answer(&self, answer: &Mutex<Option<oneshot::Sender<Result<Bytes, String>>>>, said: Result<Bytes, String>) {
+        let sender = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(sender) = sender {
+            // Whoever asked may be gone; then nobody hears.
+            let _ = sender.send(said);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+use std::{panic::resume_unwind, pin::pin, sync::Arc, thread};
+
+use futures_util::future::{Either, select};
+use madsim::runtime::Runtime;
+use seaworthy_core::ports::{Clock, Store};
+use smol_str::SmolStr;
+
+use super::{
+    RunOptions, RunReport,
+    client::Client,
+    control::control,
+    faults::Faults,
+    outside::WorldOutside,
+    recorder::Recorder,
+    state::{Parts, State, World},
+};
+use crate::{
+    broker::{BrokerConfig, MemoryBroker},
+    external::MemoryExternal,
+    plan::{Plan, PlanError},
+    scenario::{Scenario, Topology, Workload},
+    shell::WorldClock,
+    store::MemoryStore,
+};
+
+/// Executes `plan` once, on a fresh thread: the standard library seeds its hash maps once a thread, so a run that
+/// shared one could depend on what ran there before.
+///
+/// # Errors
+/// [`PlanError`] if the plan can't be honoured to the letter.
+///
+/// # Panics
+/// Passes on a panic of the scenario's own client, preparation or invariants. A panic of a process is a violation.
+pub fn run<S: Scenario>(
+    scenario: &S,
+    plan: &Plan<S::Workload>,
+    options: &RunOptions,
+) -> Result<RunReport, PlanError> {
+    let topology = scenario.topology();
+    plan.validate(scenario.name(), &topology)?;
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name(format!("seed-{}", plan.seed));
+        let thread = thread.spawn_scoped(scope, || execute(scenario, plan, options, topology));
+        let thread = thread.expect("the operating system starts a thread for the run");
+        Ok(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
+}
+
+fn execute<S: Scenario>(
+    scenario: &S,
+    plan: &Plan<S::Workload>,
+    options: &RunOptions,
+    topology: Topology,
+) -> RunReport {
+    let runtime = Runtime::with_seed_and_config(plan.seed, madsim::Config::default());
+    runtime.block_on(async {
+        let world = Arc::new(build(scenario, plan, options, topology));
+        {
+            let find = |name: &str| {
+                let store = world.stores.iter().find(|(known, _)| known == name);
+                store.map(|(_, store)| store.clone()).expect("the scenario prepares a store that its topology has")
+            };
+            let find: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync) = &find;
+            scenario.prepare(&plan.workload, find).await;
+        }
+        world.state().asking = 1;
+        let client = Client(Arc::new(WorldOutside(world.clone())));
+        let drive = async {
+            scenario.drive(&plan.workload, client).await;
+            world.state().asking -= 1;
+            world.nudge.notify_one();
+        };
+        let ending = match select(pin!(control(&world, &options.budget)), pin!(drive)).await {
+            Either::Left((ending, _)) => ending,
+            Either::Right(((), control)) => control.await,
+        };
+        report(&world, ending)
+    })
+}
+
+fn build<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOptions, topology: Topology) -> World {
+    let time = madsim::time::TimeHandle::current();
+    let epoch = scenario.epoch();
+    let clock: Arc<dyn Clock> = Arc::new(WorldClock::new(time.clone(), epoch));
+    let stores = topology
+        .stores()
+        .into_iter()
+        .map(|name| {
+            let store: Arc<dyn Store> = match &options.store {
+                Some(make) => make(&name, clock.clone()),
+                None => Arc::new(MemoryStore::new(clock.clone())),
+            };
+            (name, store)
+        })
+        .collect();
+    let config = BrokerConfig { visibility_timeout: topology.visibility_timeout, ..BrokerConfig::default() };
+    let broker = MemoryBroker::new(clock, config);
+    for group in &topology.groups {
+        broker.declare(group);
+    }
+    let externals = MemoryExternal::new();
+    for external in &topology.externals {
+        externals.register(&external.name, (external.make)());
+    }
+    let recorder = Recorder::new(scenario.invariants(&plan.workload), options.keep_trace, epoch);
+    let faults = Faults::new(plan, &topology);
+    let calls = options.budget.calls(plan.workload.len());
+    let state = State::new(recorder, faults, plan.seed, topology.processes.len(), calls);
+    let parts = Parts { topology, epoch, schedule: plan.schedule, stores, broker, externals, time };
+    World::new(parts, state)
+}
+
+fn report(world: &World, ending: crate::invariants::Ending) -> RunReport {
+    let virtual_time = world.time.elapsed();
+    let mut state = world.state();
+    let recorder = std::mem::replace(&mut state.recorder, Recorder::new(Vec::new(), false, world.epoch));
+    let record = recorder.finish(ending);
+    let names = world.topology.processes.iter().map(|process| process.name.clone());
+    RunReport {
+        fingerprint: record.fingerprint,
+        events: record.events,
+        calls: state.calls(),
+        answered: state.answered,
+        virtual_time,
+        ending,
+        violations: record.violations,
+        judged: record.judged,
+        reached: record.reached,
+        fired: record.fired,
+        processes: names.collect::<Vec<SmolStr>>(),
+        trace: record.trace,
+    }
+}

@@ -15,3 +15,5 @@ pub mod scenario;
 pub mod store;
 pub mod trace;
 pub mod world;
+
+mod shell;

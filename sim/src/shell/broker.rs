@@ -4,9 +4,7 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::MessageId,
     message::Message,
-    ports::{
-        Broker, BrokerError, Delivery, DeliveryTag, PublishError, PublishResult, Subscription, SubscriptionSpec,
-    },
+    ports::{Broker, BrokerError, Delivery, DeliveryTag, PublishError, PublishResult, Subscription, SubscriptionSpec},
 };
 use smol_str::SmolStr;
 
@@ -103,12 +101,7 @@ impl Broker for BrokerShell {
         let inner = self.0.world.broker.subscribe(spec).await?;
         self.0.record(What::Subscribe { group: spec.group.clone(), outcome: Outcome::Done });
         self.0.leave(strike).await;
-        Ok(Box::new(SubscriptionShell {
-            door: self.0.clone(),
-            group: spec.group.clone(),
-            inner,
-            out: BTreeMap::new(),
-        }))
+        Ok(Box::new(SubscriptionShell { door: self.0.clone(), group: spec.group.clone(), inner, out: BTreeMap::new() }))
     }
 }
 

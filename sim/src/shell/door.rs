@@ -8,7 +8,7 @@ use std::{
 use crate::{
     plan::{Latency, Point, Restart, Verdict},
     trace::What,
-    world::{Disturbed, Life, World},
+    world::{Disturbed, Life, Struck, World},
 };
 
 /// Where a process meets the world. Every port call goes through here once, to be counted, delayed and judged.
@@ -64,16 +64,7 @@ impl Door {
         if self.life.is_dead() {
             return pending().await;
         }
-        let (struck, wait) = {
-            let mut state = self.world.state();
-            if !state.spend_call() {
-                drop(state);
-                self.world.nudge.notify_one();
-                return pending().await;
-            }
-            let struck = state.strike(self.life.process, point);
-            (struck, self.wait(&mut state, reach))
-        };
+        let Some((struck, wait)) = self.count(point, reach) else { return pending().await };
         self.pass(wait).await;
         if self.world.is_disturbed() {
             self.stand_still().await;
@@ -134,6 +125,19 @@ impl Door {
         }
     }
 
+    /// Counts a call, and draws how long it takes. `None` if the run has no budget left for it.
+    fn count(&self, point: Point, reach: Reach) -> Option<(Option<Struck>, Wait)> {
+        let mut state = self.world.state();
+        if !state.spend_call() {
+            drop(state);
+            self.world.nudge.notify_one();
+            return None;
+        }
+        let struck = state.strike(self.life.process, point);
+        let wait = self.wait(&mut state, reach);
+        Some((struck, wait))
+    }
+
     fn wait(&self, state: &mut crate::world::State, reach: Reach) -> Wait {
         if reach == Reach::Statement {
             return Wait { yields: 1, sleep: Duration::ZERO };
@@ -173,10 +177,8 @@ impl Door {
         }
         loop {
             let mut until_ms = None;
-            self.world.disturb(
-                |what| what == Disturbed::Pause(process),
-                |timed| until_ms = until_ms.max(Some(timed.to_ms)),
-            );
+            self.world
+                .disturb(|what| what == Disturbed::Pause(process), |timed| until_ms = until_ms.max(Some(timed.to_ms)));
             let Some(until_ms) = until_ms else { return };
             let now_ms = self.world.elapsed() / 1_000;
             madsim::time::sleep(Duration::from_millis(until_ms.saturating_sub(now_ms).max(1))).await;

@@ -99,12 +99,7 @@ impl Documents for TransactionShell {
     async fn put(&mut self, collection: &str, id: &str, expected: Expected, body: Bytes) -> Result<u64, StoreError> {
         let version =
             statement!(self, Point::Write, collection, |inner| inner.put(collection, id, expected, body.clone()))?;
-        self.effects.push(Effect::Document {
-            collection: collection.into(),
-            id: id.into(),
-            version,
-            body: Some(body),
-        });
+        self.effects.push(Effect::Document { collection: collection.into(), id: id.into(), version, body: Some(body) });
         Ok(version)
     }
 
@@ -178,8 +173,7 @@ impl InboxWrites for TransactionShell {
 #[async_trait]
 impl SagaWrites for TransactionShell {
     async fn saga_create(&mut self, saga: &NewSaga) -> Result<SagaCreate, StoreError> {
-        let created =
-            statement!(self, Point::SagaLog, &saga.definition.name, |inner| inner.saga_create(saga))?;
+        let created = statement!(self, Point::SagaLog, &saga.definition.name, |inner| inner.saga_create(saga))?;
         if created == SagaCreate::Created {
             self.effects.push(Effect::SagaCreated {
                 saga: saga.id,

@@ -174,10 +174,8 @@ async fn heal(world: &Arc<World>) {
         world.set_disturbed(false);
         let kept = std::mem::take(&mut state.agenda);
         // Copies and repetitions that are on their way still arrive.
-        state.agenda = kept
-            .into_iter()
-            .filter(|(_, due)| matches!(due, Due::Duplicate(_) | Due::Repeat { .. }))
-            .collect();
+        state.agenda =
+            kept.into_iter().filter(|(_, due)| matches!(due, Due::Duplicate(_) | Due::Repeat { .. })).collect();
         (0_u16..)
             .zip(&state.processes)
             .filter(|(_, process)| process.life.is_none())

@@ -166,11 +166,7 @@ impl Faults {
 
     /// Visits the timed faults that are on and match: `visit` gets the fault and whether this is the first time that
     /// it strikes.
-    pub(super) fn disturb(
-        &mut self,
-        matches: impl Fn(Disturbed) -> bool,
-        mut visit: impl FnMut(&Timed, bool),
-    ) {
+    pub(super) fn disturb(&mut self, matches: impl Fn(Disturbed) -> bool, mut visit: impl FnMut(&Timed, bool)) {
         for active in &mut self.active {
             if matches(active.timed.what) {
                 visit(&active.timed, !active.fired);

@@ -12,7 +12,7 @@ mod run;
 mod state;
 
 pub use client::Client;
-pub(crate) use faults::Disturbed;
+pub(crate) use faults::{Disturbed, Struck};
 pub(crate) use life::{Life, Mortal};
 pub use options::{Budget, RunOptions, StoreFactory};
 pub use report::{Fired, Judged, RunReport};

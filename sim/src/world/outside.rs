@@ -79,11 +79,8 @@ impl World {
     /// Brings a request to one of the replicas that are up; nobody hears it if none is.
     fn deliver(&self, replicas: &[ProcessIndex], asked: &Asked) {
         let mut state = self.state();
-        let up: Vec<ProcessIndex> = replicas
-            .iter()
-            .copied()
-            .filter(|replica| state.processes[usize::from(replica.0)].life.is_some())
-            .collect();
+        let up: Vec<ProcessIndex> =
+            replicas.iter().copied().filter(|replica| state.processes[usize::from(replica.0)].life.is_some()).collect();
         if let Some(replica) = state.routes.pick(&up) {
             state.arrive(*replica, asked.clone());
         }
@@ -105,7 +102,11 @@ impl World {
     }
 
     /// Passes an answer on to whoever asked, unless an earlier attempt was answered before.
-    pub(crate) fn answer(&self, answer: &Mutex<Option<oneshot::Sender<Result<Bytes, String>>>>, said: Result<Bytes, String>) {
+    pub(crate) fn answer(
+        &self,
+        answer: &Mutex<Option<oneshot::Sender<Result<Bytes, String>>>>,
+        said: Result<Bytes, String>,
+    ) {
         let sender = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(sender) = sender {
             // Whoever asked may be gone; then nobody hears.

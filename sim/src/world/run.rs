@@ -31,11 +31,7 @@ use crate::{
 ///
 /// # Panics
 /// Passes on a panic of the scenario's own client, preparation or invariants. A panic of a process is a violation.
-pub fn run<S: Scenario>(
-    scenario: &S,
-    plan: &Plan<S::Workload>,
-    options: &RunOptions,
-) -> Result<RunReport, PlanError> {
+pub fn run<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOptions) -> Result<RunReport, PlanError> {
     let topology = scenario.topology();
     plan.validate(scenario.name(), &topology)?;
     thread::scope(|scope| {
@@ -46,12 +42,7 @@ pub fn run<S: Scenario>(
     })
 }
 
-fn execute<S: Scenario>(
-    scenario: &S,
-    plan: &Plan<S::Workload>,
-    options: &RunOptions,
-    topology: Topology,
-) -> RunReport {
+fn execute<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOptions, topology: Topology) -> RunReport {
     let runtime = Runtime::with_seed_and_config(plan.seed, madsim::Config::default());
     runtime.block_on(async {
         let world = Arc::new(build(scenario, plan, options, topology));
@@ -123,9 +114,9 @@ fn report(world: &World, ending: crate::invariants::Ending) -> RunReport {
         answered: state.answered,
         virtual_time,
         ending,
-        violations: record.violations,
-        judged: record.judged,
-        reached: record.reached,
+        violations: record.findings.violations,
+        judged: record.findings.judged,
+        reached: record.findings.reached,
         fired: record.fired,
         processes: names.collect::<Vec<SmolStr>>(),
         trace: record.trace,

@@ -79,13 +79,19 @@ pub(crate) struct State {
 
 /// What the world has to do at a moment.
 pub(super) enum Due {
-    Boot { process: ProcessIndex, upgrade: bool },
+    Boot {
+        process: ProcessIndex,
+        upgrade: bool,
+    },
     FaultBegins(u32),
     FaultEnds(u32),
     /// The broker keeps a second copy of a message from here on.
     Duplicate(Box<Message>),
     /// A request arrives once more.
-    Repeat { process: ProcessIndex, request: Asked },
+    Repeat {
+        process: ProcessIndex,
+        request: Asked,
+    },
 }
 
 /// A request on its way to a process.

@@ -5,8 +5,11 @@
 
 mod fault;
 mod file;
+mod generate;
 mod point;
+mod profile;
 mod schedule;
+pub mod stream;
 mod verdict;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +17,9 @@ use smol_str::SmolStr;
 
 pub use fault::{CallFault, Disturbance, Fault, FaultKind, TimedFault};
 pub use file::{PlanError, scenario_of};
+pub use generate::{Generator, generate};
 pub use point::Point;
+pub use profile::{Profile, UnknownProfile};
 pub use schedule::{Latency, Schedule};
 pub use verdict::{Restart, Verdict};
 

@@ -1,4 +1,4 @@
-use std::{fmt::Debug, ops::Range};
+use std::{fmt::Debug, ops::Range, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -10,6 +10,12 @@ pub trait Workload: Clone + Debug + PartialEq + Serialize + DeserializeOwned + S
     /// Whether there is nothing to do.
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The virtual time over which the outside asks all of it. Faults over time are drawn within it, so a workload that
+    /// takes days has to say so; zero, the default, means: at once or within a second or two.
+    fn span(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// The same without the items in `range`, which lies within `0..len()`.

@@ -4,6 +4,8 @@
 //! code runs in production on an adapter and, unchanged, in the simulator of `seaworthy-sim`.
 
 pub mod backoff;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod ids;
 pub mod inbox;
 pub mod message;

@@ -1,0 +1,107 @@
+use std::fmt;
+
+use futures_util::future::LocalBoxFuture;
+
+use super::{BrokerSubject, Outcome, StoreSubject, Verdict, broker, store};
+
+/// One promise of a port, and how to put it to the test.
+pub struct Check<S: ?Sized> {
+    /// The check's name: the promise in a few words.
+    pub name: &'static str,
+    pub(super) run: for<'a> fn(&'a S) -> LocalBoxFuture<'a, Outcome>,
+}
+
+impl<S: ?Sized> Check<S> {
+    /// Runs it on a fresh store or broker of the subject. Dropping the future ends it.
+    ///
+    /// # Errors
+    /// What the port promises and what was seen instead.
+    pub async fn run(&self, subject: &S) -> Outcome {
+        (self.run)(subject).await
+    }
+}
+
+/// What one check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckReport {
+    /// The check's name.
+    pub name: &'static str,
+    /// What it found.
+    pub outcome: Outcome,
+}
+
+/// What all checks of a port found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// In the order in which they ran.
+    pub checks: Vec<CheckReport>,
+}
+
+impl Report {
+    /// Whether no promise was broken.
+    pub fn is_conformant(&self) -> bool {
+        self.failures().next().is_none()
+    }
+
+    /// The checks that failed.
+    pub fn failures(&self) -> impl Iterator<Item = &CheckReport> {
+        self.checks.iter().filter(|check| check.outcome.is_err())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for CheckReport { name, outcome } in &self.checks {
+            match outcome {
+                Ok(Verdict::Held) => writeln!(f, "held            {name}")?,
+                Ok(Verdict::NotApplicable(why)) => writeln!(f, "not applicable  {name}: {why}")?,
+                Err(failure) => writeln!(f, "FAILED          {name}: {failure}")?,
+            }
+        }
+        let failed = self.failures().count();
+        write!(f, "{} checks, {failed} failed", self.checks.len())
+    }
+}
+
+/// Runs every check of the store port.
+pub async fn store_report(subject: &(dyn StoreSubject + 'static)) -> Report {
+    report(store::CHECKS, subject).await
+}
+
+/// Runs every check of the broker port.
+pub async fn broker_report(subject: &(dyn BrokerSubject + 'static)) -> Report {
+    report(broker::CHECKS, subject).await
+}
+
+async fn report<S: ?Sized>(all: &[Check<S>], subject: &S) -> Report {
+    let mut checks = Vec::with_capacity(all.len());
+    for check in all {
+        checks.push(CheckReport { name: check.name, outcome: check.run(subject).await });
+    }
+    Report { checks }
+}
+
+/// Runs the check of the store port called `name`.
+///
+/// # Panics
+/// If the promise does not hold, with what was seen; or if there is no such check.
+pub async fn assert_store(subject: &(dyn StoreSubject + 'static), name: &str) {
+    assert_one(store::CHECKS, subject, name).await;
+}
+
+/// Runs the check of the broker port called `name`.
+///
+/// # Panics
+/// If the promise does not hold, with what was seen; or if there is no such check.
+pub async fn assert_broker(subject: &(dyn BrokerSubject + 'static), name: &str) {
+    assert_one(broker::CHECKS, subject, name).await;
+}
+
+async fn assert_one<S: ?Sized>(all: &[Check<S>], subject: &S, name: &str) {
+    let Some(check) = all.iter().find(|check| check.name == name) else {
+        panic!("there is no conformance check called {name}");
+    };
+    if let Err(failure) = check.run(subject).await {
+        panic!("{name}: {failure}");
+    }
+}

@@ -1,0 +1,62 @@
+use smol_str::SmolStr;
+
+use crate::{inbox::HandlerError, outbox::EncodeError, ports::StoreError};
+
+/// Why an aggregate was not loaded or saved.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AggregateError {
+    /// The store failed. [`StoreError::Conflict`]: somebody else saved it first; load it again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is stored can't be read as this aggregate, or the aggregate can't be written.
+    #[error("{aggregate} {id} has no readable stored form, migrate it: {reason}")]
+    Codec {
+        /// What kind of aggregate.
+        aggregate: &'static str,
+        /// Which one.
+        id: SmolStr,
+        /// What the codec says.
+        reason: String,
+    },
+    /// The payload of its message can't be encoded.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// It recorded an event whose name is not declared.
+    #[error("event {0} is recorded but not declared: add it to DomainEvent::NAMES")]
+    Undeclared(&'static str),
+}
+
+impl From<AggregateError> for HandlerError {
+    /// Failures of the store are not the message's fault; others are counted, so that a repaired version has a go.
+    fn from(error: AggregateError) -> Self {
+        match error {
+            AggregateError::Store(error) => Self::Store(error),
+            error => Self::Retry(error.to_string()),
+        }
+    }
+}
+
+/// Why an aggregate was not updated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UpdateError<E> {
+    /// There is none of this id.
+    #[error("there is no {aggregate} {id}")]
+    Missing {
+        /// What kind of aggregate.
+        aggregate: &'static str,
+        /// Which one.
+        id: SmolStr,
+    },
+    /// The change itself refused; nothing was written.
+    #[error("{0}")]
+    Refused(E),
+    /// It could not be loaded or saved. After [`StoreError::Unknown`] it may have been saved: load it to find out.
+    #[error(transparent)]
+    Aggregate(#[from] AggregateError),
+}
+
+impl<E> From<StoreError> for UpdateError<E> {
+    fn from(error: StoreError) -> Self {
+        Self::Aggregate(AggregateError::Store(error))
+    }
+}

@@ -54,8 +54,9 @@ pub(crate) fn count_failure(
         .prepare_cached(
             "INSERT INTO seaworthy_inbox (consumer, message, source, key, sequence, state, failures, last_error, at)
              VALUES (?1, ?2, ?3, ?4, ?5, 0, 1, ?6, ?7)
-             ON CONFLICT (consumer, message) DO UPDATE SET failures = failures + 1, last_error = excluded.last_error
-             RETURNING failures",
+             ON CONFLICT (consumer, message)
+                 DO UPDATE SET failures = failures + (state = 0), last_error = excluded.last_error
+             RETURNING CASE state WHEN 0 THEN failures ELSE 1 END",
         )
         .and_then(|mut write| {
             write.query_row(
@@ -74,14 +75,16 @@ pub(crate) fn count_failure(
         .map_err(|failure| in_statement("count inbox failure", &failure))
 }
 
+/// Buries a message, unless it was handled by another transaction; `handled_here` says that this one did.
 pub(crate) fn bury(
     connection: &Connection,
     entry: &InboxEntry,
     message: &Message,
     reason: &str,
+    handled_here: bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if insert(connection, entry, now)? == InboxInsert::Duplicate {
+    if !handled_here && insert(connection, entry, now)? == InboxInsert::Duplicate {
         return Err(StoreError::Conflict(format_smolstr!(
             "message {} was handled or buried by {} meanwhile: acknowledge it",
             entry.message,
@@ -91,11 +94,12 @@ pub(crate) fn bury(
     let failed = |failure| in_statement("bury message", &failure);
     let failures: u32 = connection
         .prepare_cached(
-            "UPDATE seaworthy_inbox SET state = 2, last_error = ?3 WHERE consumer = ?1 AND message = ?2
-             RETURNING failures",
+            "UPDATE seaworthy_inbox SET state = 2, last_error = ?3, failures = CASE WHEN ?4 THEN 0 ELSE failures END
+             WHERE consumer = ?1 AND message = ?2 RETURNING failures",
         )
         .and_then(|mut write| {
-            write.query_row((entry.consumer.as_str(), IdText::of(entry.message.0), reason), |row| row.get(0))
+            let message = IdText::of(entry.message.0);
+            write.query_row((entry.consumer.as_str(), message, reason, handled_here), |row| row.get(0))
         })
         .map_err(failed)?;
     connection

@@ -13,7 +13,7 @@ use smol_str::format_smolstr;
 use std::time::Duration;
 
 use crate::{
-    columns::{IdText, integer, limit as as_limit, moment, read_bytes, read_count, read_id, read_text, read_time},
+    columns::{IdText, integer, limit as as_limit, read_bytes, read_count, read_id, read_text, read_time},
     error::in_statement,
     store::SqliteStore,
 };
@@ -31,7 +31,7 @@ pub(crate) fn create(connection: &Connection, saga: &NewSaga, now: Timestamp) ->
         .prepare_cached(
             "INSERT INTO seaworthy_sagas (id, definition, definition_version, definition_hash, key, input,
                                           correlation_id, status, epoch, lease_until, wake_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 1, ?8, 0) ON CONFLICT (definition, key) DO NOTHING",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 1, ?8, ?9) ON CONFLICT (definition, key) DO NOTHING",
         )
         .and_then(|mut write| {
             write.execute(params![
@@ -43,9 +43,16 @@ pub(crate) fn create(connection: &Connection, saga: &NewSaga, now: Timestamp) ->
                 &saga.input[..],
                 IdText::of(saga.correlation_id),
                 after(now, saga.lease),
+                now.as_micros(),
             ])
         })
-        .map_err(failed)?;
+        .map_err(|failure| match in_statement("create saga", &failure) {
+            // The key is free, so it is the id that is taken: a mistake that comes again however often it is tried.
+            StoreError::Conflict(_) => {
+                StoreError::Refused(format_smolstr!("a saga of id {} exists under another key", saga.id))
+            }
+            other => other,
+        })?;
     if created == 1 {
         return Ok(SagaCreate::Created);
     }
@@ -180,9 +187,9 @@ impl SagaStore for SqliteStore {
     }
 }
 
-/// A lease or a rest that begins now. None at all is over whatever the clock says, also after it stepped back.
+/// When a lease or a rest that begins now is over.
 fn after(now: Timestamp, duration: Duration) -> i64 {
-    if duration.is_zero() { 0 } else { moment(now + duration) }
+    (now + duration).as_micros()
 }
 
 fn instance(connection: &Connection, id: SagaId) -> rusqlite::Result<Option<SagaInstance>> {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use rusqlite::Connection;
 use seaworthy_core::{
-    ids::OperationId,
+    ids::{MessageId, OperationId},
     message::Message,
     ports::{
         Clock, Document, Documents, Expected, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord,
@@ -26,11 +26,13 @@ pub struct SqliteTransaction {
     blocking_at_commit: bool,
     /// The first error, after which nothing may be applied.
     failed: Option<StoreError>,
+    /// Messages that this transaction counts as handled: it may change its mind and bury them.
+    handled: Vec<(SmolStr, MessageId)>,
 }
 
 impl SqliteTransaction {
     pub(crate) fn new(writer: OwnedMutexGuard<Writer>, clock: Arc<dyn Clock>, blocking_at_commit: bool) -> Self {
-        Self { writer, clock, blocking_at_commit, failed: None }
+        Self { writer, clock, blocking_at_commit, failed: None, handled: Vec::new() }
     }
 
     /// Runs one operation, unless the transaction is beyond use.
@@ -136,7 +138,11 @@ impl OutboxWrites for SqliteTransaction {
 #[async_trait]
 impl InboxWrites for SqliteTransaction {
     async fn inbox_insert(&mut self, entry: &InboxEntry) -> Result<InboxInsert, StoreError> {
-        self.run(|connection, now| inbox::insert(connection, entry, now))
+        let found = self.run(|connection, now| inbox::insert(connection, entry, now))?;
+        if found == InboxInsert::First {
+            self.handled.push((entry.consumer.clone(), entry.message));
+        }
+        Ok(found)
     }
 
     async fn inbox_failed(&mut self, entry: &InboxEntry, error: &str) -> Result<u32, StoreError> {
@@ -144,11 +150,20 @@ impl InboxWrites for SqliteTransaction {
     }
 
     async fn inbox_bury(&mut self, entry: &InboxEntry, message: &Message, reason: &str) -> Result<(), StoreError> {
-        self.run(|connection, now| inbox::bury(connection, entry, message, reason, now))
+        let own = self.handled.iter().position(|(who, what)| *what == entry.message && *who == entry.consumer);
+        self.run(|connection, now| inbox::bury(connection, entry, message, reason, own.is_some(), now))?;
+        if let Some(own) = own {
+            self.handled.swap_remove(own);
+        }
+        Ok(())
     }
 
     async fn inbox_exhume(&mut self, entry: &InboxEntry) -> Result<bool, StoreError> {
-        self.run(|connection, now| inbox::exhume(connection, entry, now))
+        let exhumed = self.run(|connection, now| inbox::exhume(connection, entry, now))?;
+        if exhumed {
+            self.handled.push((entry.consumer.clone(), entry.message));
+        }
+        Ok(exhumed)
     }
 }
 

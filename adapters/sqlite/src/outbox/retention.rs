@@ -19,7 +19,7 @@ pub(super) fn dead_rows(connection: &Connection, limit: usize) -> rusqlite::Resu
             "SELECT ",
             envelope_columns!(),
             ", attempts, last_error FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dead \
-             WHERE state = 3 ORDER BY sequence LIMIT ?1"
+             WHERE state = 3 ORDER BY settled_at, sequence LIMIT ?1"
         ))?
         .query_map([as_limit(limit)], |row| {
             Ok((read_row(row)?, read_optional_text(row, ENVELOPE_WIDTH + 1)?.unwrap_or_default()))
@@ -28,11 +28,11 @@ pub(super) fn dead_rows(connection: &Connection, limit: usize) -> rusqlite::Resu
 }
 
 pub(super) fn redrive(connection: &Connection, request: &RedriveRequest) -> rusqlite::Result<u64> {
-    let mut chosen: Vec<(i64, SmolStr)> = match &request.only {
+    let chosen: Vec<(i64, SmolStr)> = match &request.only {
         None => connection
             .prepare_cached(
                 "SELECT sequence, partition_key FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dead
-                 WHERE state = 3 ORDER BY sequence LIMIT ?1",
+                 WHERE state = 3 ORDER BY settled_at, sequence LIMIT ?1",
             )?
             .query_map([as_limit(request.limit)], read_place)?
             .collect::<rusqlite::Result<_>>()?,
@@ -41,14 +41,16 @@ pub(super) fn redrive(connection: &Connection, request: &RedriveRequest) -> rusq
                 .prepare_cached("SELECT sequence, partition_key FROM seaworthy_outbox WHERE id = ?1 AND state = 3")?;
             let mut found = Vec::new();
             for event in events {
-                found.extend(query.query_row([IdText::of(event.0)], read_place).optional()?);
+                if found.len() >= request.limit {
+                    break;
+                }
+                let place = query.query_row([IdText::of(event.0)], read_place).optional()?;
+                // An event may be named twice.
+                found.extend(place.filter(|place| !found.contains(place)));
             }
             found
         }
     };
-    chosen.sort_unstable();
-    chosen.dedup();
-    chosen.truncate(request.limit);
     let mut revive = connection.prepare_cached(
         "UPDATE seaworthy_outbox SET state = 0, attempts = 0, available_at = 0, settled_at = NULL, head = 0
          WHERE sequence = ?1",
@@ -83,7 +85,7 @@ pub(super) fn purge_dead(connection: &Connection, before: Timestamp, limit: usiz
         .prepare_cached(
             "DELETE FROM seaworthy_outbox WHERE sequence IN (
                  SELECT sequence FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dead
-                 WHERE state = 3 AND settled_at <= ?1 ORDER BY sequence LIMIT ?2)",
+                 WHERE state = 3 AND settled_at <= ?1 ORDER BY settled_at, sequence LIMIT ?2)",
         )?
         .execute((before.as_micros(), as_limit(limit)))?;
     Ok(purged as u64)

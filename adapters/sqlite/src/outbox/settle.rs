@@ -72,10 +72,8 @@ fn end(
         })
         .optional()?;
     let Some((was_head, key)) = ended else { return Ok(false) };
-    if was_head {
-        if let Some(next) = first_open(connection, &key)? {
-            set_head(connection, next, true)?;
-        }
+    if was_head && let Some(next) = first_open(connection, &key)? {
+        set_head(connection, next, true)?;
     }
     Ok(true)
 }

@@ -1,5 +1,4 @@
--- Times are microseconds since the Unix epoch, by the store's clock. Ids are UUIDs as text. An available_at,
--- lease_until or wake_at of 0 means "at once", whatever the clock says.
+-- Times are microseconds since the Unix epoch, by the store's clock. Ids are UUIDs as text.
 
 CREATE TABLE seaworthy_documents (
     collection TEXT    NOT NULL,
@@ -30,7 +29,7 @@ CREATE TABLE seaworthy_outbox (
     -- 1 for the earliest pending or claimed row of its key: the only one that a relay in key order may take
     head           INTEGER NOT NULL,
     attempts       INTEGER NOT NULL DEFAULT 0,
-    -- pending: when it may be claimed; claimed: when the lease ends
+    -- pending: when it may be claimed, 0 for at once, whatever the clock says; claimed: when the lease ends
     available_at   INTEGER NOT NULL DEFAULT 0,
     claim_token    TEXT,
     last_error     TEXT,
@@ -40,7 +39,7 @@ CREATE TABLE seaworthy_outbox (
 CREATE INDEX seaworthy_outbox_due ON seaworthy_outbox (head, available_at, sequence) WHERE state < 2;
 -- What stands in the way of a key.
 CREATE INDEX seaworthy_outbox_key ON seaworthy_outbox (partition_key, state, sequence) WHERE state <> 2;
-CREATE INDEX seaworthy_outbox_dead ON seaworthy_outbox (sequence) WHERE state = 3;
+CREATE INDEX seaworthy_outbox_dead ON seaworthy_outbox (settled_at, sequence) WHERE state = 3;
 CREATE INDEX seaworthy_outbox_dispatched ON seaworthy_outbox (settled_at) WHERE state = 2;
 
 CREATE TABLE seaworthy_inbox (

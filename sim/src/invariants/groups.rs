@@ -45,11 +45,11 @@ impl Groups {
         bound.fold(0, |set, (index, _)| set | (1 << index))
     }
 
-    pub(super) fn of_group(&self, name: &SmolStr) -> Option<usize> {
-        self.0.iter().position(|group| group.name == *name)
+    pub(super) fn of_group(&self, name: &str) -> Option<usize> {
+        self.0.iter().position(|group| group.name == name)
     }
 
-    pub(super) fn of_consumer(&self, consumer: &SmolStr) -> Option<usize> {
-        self.0.iter().position(|group| group.consumer == *consumer)
+    pub(super) fn of_consumer(&self, consumer: &str) -> Option<usize> {
+        self.0.iter().position(|group| group.consumer == consumer)
     }
 }

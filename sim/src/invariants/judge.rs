@@ -1,5 +1,10 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
+
+use super::saga_log::{Decoded, SagaLog};
+use crate::trace::Event;
 
 /// An invariant that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +26,7 @@ pub struct Judge<'a> {
     pub(crate) judged: &'a mut u64,
     pub(crate) reached: &'a mut Vec<&'static str>,
     pub(crate) violations: &'a mut Vec<Violation>,
+    pub(crate) decoded: &'a mut Decoded,
 }
 
 impl Judge<'_> {
@@ -37,6 +43,11 @@ impl Judge<'_> {
             sentence: sentence.into(),
             events,
         });
+    }
+
+    /// What the event appended to the logs of sagas, decoded. However many invariants ask, it is decoded once.
+    pub fn saga_logs(&mut self, event: &Event) -> Arc<[SagaLog]> {
+        self.decoded.logs(event)
     }
 
     /// Says that a goal of a `Sometimes` invariant was reached.

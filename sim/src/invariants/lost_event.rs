@@ -6,33 +6,40 @@ use super::{
     groups::Groups,
     rows::{Rows, Settled},
 };
-use crate::{
-    plan::Point,
-    trace::{Effect, Event, What},
-};
+use crate::trace::{Effect, Event, What};
 
 /// `lost-event`: once the run has come to rest, every committed event has reached every consumer group that is bound to
 /// its topic, or is dead with a reason.
 ///
 /// An event has reached a group that uses an inbox when it was handled there or became a dead letter: an
 /// acknowledgement alone is what the broker believes, and a consumer that acknowledges before it commits loses events.
-/// A group shows that it uses an inbox by calling it under the group's own name (see [`LostEvent::consumer`] for another
-/// one). For a group without an inbox the acknowledgement is all there is, and it counts.
+/// A group shows that it uses an inbox for a type of event by handling one of that type in the run, under the group's
+/// own name (see [`LostEvent::consumer`] for another one); [`LostEvent::handles`] says so beforehand. Where there is no
+/// inbox, or the consumer ignores the type, the acknowledgement is all there is, and it counts.
 ///
 /// State: one entry for each event that some group has not dealt with yet.
 #[derive(Debug)]
 pub struct LostEvent {
     groups: Groups,
-    /// For each group, whether it has called an inbox.
-    uses_inbox: Vec<bool>,
-    /// For each group, how many events it acknowledged before it was ever seen to call an inbox.
-    unproven: Vec<u32>,
+    practices: Vec<Practice>,
     open: Lookup<MessageId, Open>,
     rows: Rows,
 }
 
-/// A group that acknowledged this many events and never called an inbox has none: its acknowledgements close the entry.
-const UNPROVEN_MAX: u32 = 256;
+/// What a group does with events of one type.
+#[derive(Debug)]
+struct Practice {
+    group: usize,
+    kind: SmolStr,
+    /// Whether it handles them in an inbox.
+    handles: bool,
+    /// How many it has acknowledged without that.
+    only_acked: u32,
+}
+
+/// A group that acknowledged this many events of a type and never handled one ignores the type, or has no inbox: its
+/// acknowledgements close the entry.
+const ONLY_ACKED_MAX: u32 = 256;
 
 #[derive(Debug)]
 struct Open {
@@ -50,13 +57,19 @@ impl LostEvent {
     /// The invariant at the start of a run with these consumer groups.
     pub fn new(groups: &[SubscriptionSpec]) -> Self {
         let groups = Groups::new(groups);
-        Self {
-            uses_inbox: vec![false; groups.len()],
-            unproven: vec![0; groups.len()],
-            groups,
-            open: Lookup::new(),
-            rows: Rows::default(),
+        Self { groups, practices: Vec::new(), open: Lookup::new(), rows: Rows::default() }
+    }
+
+    /// Says that `group` handles events of these types in an inbox, so that an acknowledgement is never enough for
+    /// them, not even in a run in which it handles none.
+    #[must_use]
+    pub fn handles(mut self, group: &str, kinds: &[&str]) -> Self {
+        if let Some(group) = self.groups.of_group(group) {
+            for kind in kinds {
+                self.practice(group, &SmolStr::from(*kind)).handles = true;
+            }
         }
+        self
     }
 
     /// Says that `group` handles messages under the consumer name `consumer` in its inbox. Without this the consumer is
@@ -87,22 +100,40 @@ impl LostEvent {
         }
     }
 
-    fn inbox(&mut self, consumer: &SmolStr) -> Option<usize> {
-        let group = self.groups.of_consumer(consumer)?;
-        self.uses_inbox[group] = true;
-        Some(group)
+    fn practice(&mut self, group: usize, kind: &SmolStr) -> &mut Practice {
+        let known = self.practices.iter().position(|practice| practice.group == group && practice.kind == *kind);
+        let index = known.unwrap_or_else(|| {
+            self.practices.push(Practice { group, kind: kind.clone(), handles: false, only_acked: 0 });
+            self.practices.len() - 1
+        });
+        &mut self.practices[index]
+    }
+
+    fn handles_kind(&self, group: usize, kind: &SmolStr) -> bool {
+        self.practices.iter().any(|known| known.group == group && known.kind == *kind && known.handles)
+    }
+
+    fn handle(&mut self, consumer: &SmolStr, message: MessageId, judge: &mut Judge<'_>) {
+        let Some(group) = self.groups.of_consumer(consumer) else { return };
+        let Some(open) = self.open.get(&message) else { return };
+        let kind = open.kind.clone();
+        self.practice(group, &kind).handles = true;
+        self.close(group, message, judge);
     }
 
     fn ack(&mut self, group: &SmolStr, message: MessageId, number: u64, judge: &mut Judge<'_>) {
         let Some(group) = self.groups.of_group(group) else { return };
         let Some(open) = self.open.get_mut(&message) else { return };
+        if open.missing & (1 << group) == 0 {
+            return;
+        }
         open.acked |= 1 << group;
         open.last_ack = Some(number);
-        if !self.uses_inbox[group] {
-            self.unproven[group] = self.unproven[group].saturating_add(1);
-            if self.unproven[group] > UNPROVEN_MAX {
-                self.close(group, message, judge);
-            }
+        let kind = open.kind.clone();
+        let practice = self.practice(group, &kind);
+        practice.only_acked = practice.only_acked.saturating_add(1);
+        if !practice.handles && practice.only_acked > ONLY_ACKED_MAX {
+            self.close(group, message, judge);
         }
     }
 
@@ -111,9 +142,7 @@ impl LostEvent {
             match effect {
                 Effect::Staged(message) => self.stage(message, number),
                 Effect::Handled { consumer, message } | Effect::Buried { consumer, message, .. } => {
-                    if let Some(group) = self.inbox(consumer) {
-                        self.close(group, *message, judge);
-                    }
+                    self.handle(consumer, *message, judge);
                 }
                 _ => {}
             }
@@ -131,23 +160,13 @@ impl Invariant for LostEvent {
     }
 
     fn interest(&self) -> Interest {
-        Interest::STAGED
-            | Interest::INBOX
-            | Interest::DUPLICATE_SEEN
-            | Interest::TRANSACTION
-            | Interest::CLAIM
-            | Interest::SETTLE
-            | Interest::PUBLISH
-            | Interest::ACK
+        Interest::STAGED | Interest::INBOX | Interest::CLAIM | Interest::SETTLE | Interest::PUBLISH | Interest::ACK
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
             What::Commit { outcome, effects, .. } if outcome.took_effect() => {
                 self.commit(effects, event.number, judge);
-            }
-            What::Statement { point: Point::Inbox, on, .. } | What::DuplicateSeen { consumer: on, .. } => {
-                self.inbox(on);
             }
             What::Claim { store, rows, outcome, .. } if outcome.took_effect() => {
                 self.rows.claim(store, rows);
@@ -189,7 +208,7 @@ impl Invariant for LostEvent {
             }
             let missing = |group: &usize| {
                 let acked = open.acked & (1 << group) != 0;
-                open.missing & (1 << group) != 0 && (self.uses_inbox[*group] || !acked)
+                open.missing & (1 << group) != 0 && (!acked || self.handles_kind(*group, &open.kind))
             };
             for group in (0..self.groups.len()).filter(missing) {
                 let name = self.groups.name(group);

@@ -8,6 +8,7 @@ mod protocol;
 
 mod dead_only_injected;
 mod duplicate_effect;
+mod full_compensation;
 mod goal;
 mod lost_event;
 mod no_row_stuck;
@@ -17,13 +18,16 @@ mod phantom_event;
 mod saga_resolves;
 mod stale_claim_settle;
 mod terminal_state_final;
+mod torn_step;
 
 mod groups;
 mod names;
 mod rows;
+mod saga_log;
 
 pub use dead_only_injected::DeadOnlyInjected;
 pub use duplicate_effect::DuplicateEffect;
+pub use full_compensation::FullCompensation;
 pub use goal::goal;
 pub use interest::Interest;
 pub use judge::{Judge, Violation};
@@ -35,9 +39,11 @@ pub use panel::{Findings, Panel};
 pub use per_key_order::PerKeyOrder;
 pub use phantom_event::PhantomEvent;
 pub use protocol::protocol;
+pub use saga_log::SagaLog;
 pub use saga_resolves::SagaResolves;
 pub use stale_claim_settle::StaleClaimSettle;
 pub use terminal_state_final::TerminalStateFinal;
+pub use torn_step::TornStep;
 
 use crate::trace::Event;
 

@@ -1,3 +1,4 @@
+use super::saga_log::Decoded;
 use super::{Ending, Interest, Invariant, Judge, Violation};
 use crate::{trace::Event, world::Judged};
 
@@ -26,6 +27,7 @@ pub struct Panel {
     seats: Vec<Seat>,
     reached: Vec<&'static str>,
     violations: Vec<Violation>,
+    decoded: Decoded,
 }
 
 struct Seat {
@@ -53,7 +55,7 @@ impl Panel {
             .into_iter()
             .map(|invariant| Seat { interest: invariant.interest(), name: invariant.name(), judged: 0, invariant })
             .collect();
-        Self { seats, reached: Vec::new(), violations: Vec::new() }
+        Self { seats, reached: Vec::new(), violations: Vec::new(), decoded: Decoded::default() }
     }
 
     /// Hands over the next event of the trace.
@@ -69,6 +71,7 @@ impl Panel {
                     judged: &mut seat.judged,
                     reached: &mut self.reached,
                     violations: &mut self.violations,
+                    decoded: &mut self.decoded,
                 };
                 seat.invariant.observe(event, &mut judge);
             }
@@ -88,6 +91,7 @@ impl Panel {
                 judged: &mut seat.judged,
                 reached: &mut self.reached,
                 violations: &mut self.violations,
+                decoded: &mut self.decoded,
             };
             seat.invariant.conclude(ending, &mut judge);
         }

@@ -1,6 +1,6 @@
 use super::{
-    DeadOnlyInjected, DuplicateEffect, Invariant, LostEvent, NoRowStuck, OneSagaPerKey, PerKeyOrder, PhantomEvent,
-    SagaResolves, StaleClaimSettle, TerminalStateFinal,
+    DeadOnlyInjected, DuplicateEffect, FullCompensation, Invariant, LostEvent, NoRowStuck, OneSagaPerKey, PerKeyOrder,
+    PhantomEvent, SagaResolves, StaleClaimSettle, TerminalStateFinal, TornStep,
 };
 use crate::scenario::Topology;
 
@@ -23,6 +23,8 @@ pub fn protocol(topology: &Topology) -> Vec<Box<dyn Invariant>> {
         Box::new(DuplicateEffect::new()),
         Box::new(PerKeyOrder::new(&topology.groups)),
         Box::new(SagaResolves::new()),
+        Box::new(FullCompensation::of(&topology.sagas)),
+        Box::new(TornStep::new()),
         Box::new(TerminalStateFinal::new()),
         Box::new(OneSagaPerKey::new()),
         Box::new(StaleClaimSettle::new()),

@@ -1,7 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
-use seaworthy_core::ports::{Ports, SubscriptionSpec};
+use seaworthy_core::{
+    ports::{Ports, SubscriptionSpec},
+    saga::Shape,
+};
 use smol_str::SmolStr;
 
 use crate::{
@@ -51,6 +54,8 @@ pub struct Topology {
     pub externals: Vec<ExternalSpec>,
     /// Consumer groups that exist from the start, as an operator would have declared them.
     pub groups: Vec<SubscriptionSpec>,
+    /// The definitions of sagas, for invariants that judge the order of their steps.
+    pub sagas: Vec<Arc<Shape>>,
     /// How long the broker waits for an acknowledgement before it delivers again.
     pub visibility_timeout: Duration,
 }
@@ -61,6 +66,7 @@ impl Default for Topology {
             processes: Vec::new(),
             externals: Vec::new(),
             groups: Vec::new(),
+            sagas: Vec::new(),
             visibility_timeout: Duration::from_secs(5),
         }
     }
@@ -107,6 +113,13 @@ impl Topology {
             group: group.into(),
             topics: topics.iter().map(|topic| SmolStr::from(*topic)).collect(),
         });
+        self
+    }
+
+    /// Declares a saga's definition (`definition.shape()`), so that the order of its compensations can be judged.
+    #[must_use]
+    pub fn saga(mut self, shape: &Arc<Shape>) -> Self {
+        self.sagas.push(shape.clone());
         self
     }
 

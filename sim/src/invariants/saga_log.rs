@@ -1,0 +1,58 @@
+use std::sync::Arc;
+
+use seaworthy_core::{ids::SagaId, ports::SagaStatus, saga::Record};
+
+use crate::trace::{Effect, Event, What};
+
+/// What one commit appended to one saga's log, decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SagaLog {
+    /// The saga.
+    pub saga: SagaId,
+    /// The writer's epoch.
+    pub epoch: u64,
+    /// The log's length before.
+    pub length: u64,
+    /// The saga's status after it.
+    pub status: SagaStatus,
+    /// The records in order, or what is wrong with one of them.
+    pub records: Result<Vec<Record>, String>,
+}
+
+impl SagaLog {
+    /// What an event appended to the logs of sagas: empty unless it is a commit that took effect.
+    pub fn of(event: &Event) -> Vec<Self> {
+        let What::Commit { outcome, effects, .. } = &event.what else { return Vec::new() };
+        if !outcome.took_effect() {
+            return Vec::new();
+        }
+        let log = |effect: &Effect| match effect {
+            Effect::SagaLogged { saga, epoch, length, records, status } => Some(Self {
+                saga: *saga,
+                epoch: *epoch,
+                length: *length,
+                status: *status,
+                records: records.iter().map(|record| Record::decode(record)).collect(),
+            }),
+            _ => None,
+        };
+        effects.iter().filter_map(log).collect()
+    }
+}
+
+/// The logs of the event that is being judged, decoded once for all invariants that ask.
+#[derive(Debug, Default)]
+pub(crate) struct Decoded {
+    number: Option<u64>,
+    logs: Option<Arc<[SagaLog]>>,
+}
+
+impl Decoded {
+    pub(crate) fn logs(&mut self, event: &Event) -> Arc<[SagaLog]> {
+        if self.number != Some(event.number) {
+            self.number = Some(event.number);
+            self.logs = None;
+        }
+        self.logs.get_or_insert_with(|| SagaLog::of(event).into()).clone()
+    }
+}

@@ -1,1 +1,141 @@
-//! The architecture's invariants, held by tests.
+//! The architecture's invariants, held by tests. ARCHITECTURE.md names the test behind each line.
+
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
+
+use serde_json::Value;
+
+/// What `cargo metadata` knows about the workspace and everything below it.
+fn metadata() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--all-features", "--offline"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON")
+}
+
+/// Direct normal dependencies of a workspace package.
+fn dependencies(metadata: &Value, package: &str) -> BTreeSet<String> {
+    let packages = metadata["packages"].as_array().expect("a list of packages");
+    let package = packages.iter().find(|known| known["name"] == package).expect("the package exists");
+    let dependencies = package["dependencies"].as_array().expect("a list of dependencies");
+    let normal = dependencies.iter().filter(|dependency| dependency["kind"].is_null());
+    normal.map(|dependency| dependency["name"].as_str().expect("a name").to_owned()).collect()
+}
+
+/// Every Rust source file below a folder, with its text.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<(String, String)>) {
+        let mut entries: Vec<_> = fs::read_dir(folder).expect("the folder exists").flatten().collect();
+        entries.sort_by_key(std::fs::DirEntry::path);
+        for entry in entries {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push((path.display().to_string(), fs::read_to_string(&path).expect("the file is text")));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
+    assert!(!found.is_empty(), "{folder} holds no sources");
+    found
+}
+
+/// Lines of code that contain `word`: comments and documentation do not count.
+fn lines_with(folder: &str, word: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, text) in sources(folder) {
+        for (number, line) in text.lines().enumerate() {
+            if !line.trim_start().starts_with("//") && line.contains(word) {
+                found.push(format!("{path}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn arrows_between_crates_point_down() {
+    let metadata = metadata();
+    let own = |package: &str| {
+        let mut own = dependencies(&metadata, package);
+        own.retain(|name| name.starts_with("seaworthy-"));
+        own
+    };
+    assert_eq!(own("seaworthy-core"), BTreeSet::new());
+    assert_eq!(own("seaworthy-sim"), BTreeSet::from(["seaworthy-core".to_owned()]));
+    assert_eq!(own("seaworthy-sqlite"), BTreeSet::from(["seaworthy-core".to_owned()]));
+    assert_eq!(own("seaworthy-tokio"), BTreeSet::from(["seaworthy-core".to_owned()]));
+}
+
+#[test]
+fn only_the_simulator_depends_on_madsim() {
+    let metadata = metadata();
+    for package in ["seaworthy-core", "seaworthy-scenarios", "seaworthy-sqlite", "seaworthy-tokio"] {
+        assert!(!dependencies(&metadata, package).contains("madsim"), "{package} names madsim");
+    }
+    assert!(dependencies(&metadata, "seaworthy-sim").contains("madsim"));
+}
+
+#[test]
+fn the_core_reads_no_clock_draws_nothing_and_does_no_io() {
+    for word in ["std::fs", "std::net", "std::env", "Instant::now", "SystemTime", "getrandom", "thread::", "println!"] {
+        let found = lines_with("core/src", word);
+        assert!(found.is_empty(), "core names {word}:\n{}", found.join("\n"));
+    }
+    let metadata = metadata();
+    let dependencies = dependencies(&metadata, "seaworthy-core");
+    for name in ["rand", "rand_core", "rand_chacha", "getrandom", "mio", "socket2"] {
+        assert!(!dependencies.contains(name), "core depends on {name}");
+    }
+}
+
+#[test]
+fn invariants_draw_nothing_and_touch_no_port() {
+    for word in ["Draw", "rand_", "madsim", "seaworthy_core::ports::Store", "async fn", ".await"] {
+        let found = lines_with("sim/src/invariants", word);
+        assert!(found.is_empty(), "an invariant names {word}:\n{}", found.join("\n"));
+    }
+}
+
+#[test]
+fn simulated_stores_and_brokers_decide_no_fault() {
+    for folder in ["sim/src/store", "sim/src/broker", "sim/src/external"] {
+        for word in ["Verdict", "Strike", "Fault", "Draw", "rand_", "madsim"] {
+            let found = lines_with(folder, word);
+            assert!(found.is_empty(), "{folder} names {word}:\n{}", found.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn every_dependency_has_a_licence_that_deny_toml_allows() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let deny = fs::read_to_string(root.join("deny.toml")).expect("deny.toml exists");
+    let allowed: BTreeSet<&str> = deny
+        .split_once("allow = [")
+        .and_then(|(_, rest)| rest.split_once(']'))
+        .map(|(list, _)| list.split('"').skip(1).step_by(2).collect())
+        .expect("deny.toml lists licences");
+    for package in metadata()["packages"].as_array().expect("a list of packages") {
+        let Some(licence) = package["license"].as_str() else { continue };
+        let one_fits = licence.replace('/', " OR ").split(" OR ").any(|option| {
+            let option = option.trim().trim_matches(['(', ')']);
+            option.split(" AND ").all(|part| allowed.contains(part.trim().trim_matches(['(', ')'])))
+        });
+        assert!(one_fits, "{} is under {licence}: allow it in deny.toml or do without it", package["name"]);
+    }
+}
+
+#[test]
+fn nothing_is_left_undone() {
+    for folder in ["core/src", "sim/src", "scenarios/src", "adapters"] {
+        for word in ["todo!(", "unimplemented!(", "#[ignore", "FIXME"] {
+            let found = lines_with(folder, word);
+            assert!(found.is_empty(), "{folder} has {word}:\n{}", found.join("\n"));
+        }
+    }
+}

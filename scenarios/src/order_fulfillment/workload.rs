@@ -1,0 +1,146 @@
+//! What the outside asks: orders, at their moments, against a stock.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use seaworthy_sim::scenario::{Draw, Workload};
+use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
+
+use super::payments::CARD_LIMIT_CENTS;
+
+/// One order, as the customer sends it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    /// When it is sent, in milliseconds since the start of the run.
+    pub at_ms: u64,
+    /// The business key: a repeated request names the same order.
+    pub id: SmolStr,
+    /// What is ordered.
+    pub sku: SmolStr,
+    /// How many of it.
+    pub quantity: u32,
+    /// What it costs in all, in US cents. Zero is a gift, and is charged like any other amount.
+    pub amount_cents: u64,
+    /// Who orders.
+    pub customer: u32,
+}
+
+/// A workload: the stock at the start and the orders in the sequence in which they are sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Orders {
+    /// Units of each article in stock before the first order.
+    pub stock: BTreeMap<SmolStr, u64>,
+    /// The orders, earliest first.
+    pub orders: Vec<Order>,
+}
+
+/// Orders of one drawn workload at most: a fault needs few orders to do its harm, and few are quick to run.
+const ORDERS_MAX: u64 = 4;
+/// Articles that drawn orders share, so that two orders often want the same one.
+const ARTICLES: u64 = 2;
+/// Drawn orders are sent within this span, in milliseconds: about as long as one order takes, so that they overlap.
+const SPAN_MS: u64 = 1_500;
+
+impl Orders {
+    /// Draws one to four orders. About one in eight is beyond the card's limit and one in eight beyond the stock.
+    pub fn draw(draw: &mut Draw) -> Self {
+        let stock = (1..=ARTICLES).map(|article| (format_smolstr!("cd-{article}"), draw.between(4, 12))).collect();
+        let mut at_ms = 0;
+        let orders = (1..=draw.small(ORDERS_MAX))
+            .map(|number| {
+                at_ms += draw.below(SPAN_MS / ORDERS_MAX);
+                let beyond_stock = draw.chance(125);
+                let beyond_limit = draw.chance(125);
+                Order {
+                    at_ms,
+                    id: format_smolstr!("order-{number}"),
+                    sku: format_smolstr!("cd-{}", draw.between(1, ARTICLES)),
+                    quantity: if beyond_stock { 13 } else { draw.between(1, 3) as u32 },
+                    amount_cents: if beyond_limit { CARD_LIMIT_CENTS + 1 } else { draw.between(0, 9) * 1_099 },
+                    customer: draw.between(1, 9) as u32,
+                }
+            })
+            .collect();
+        Self { stock, orders }
+    }
+}
+
+impl Workload for Orders {
+    fn len(&self) -> usize {
+        self.orders.len()
+    }
+
+    fn without(&self, range: Range<usize>) -> Self {
+        let mut fewer = self.clone();
+        fewer.orders.drain(range);
+        fewer
+    }
+
+    /// All at once, one piece each; a variant is listed only where it changes something, so shrinking ends.
+    fn simpler(&self) -> Vec<Self> {
+        let simplifications: [fn(&mut Order); 3] = [
+            |order| order.at_ms = 0,
+            |order| order.quantity = order.quantity.min(1),
+            |order| order.amount_cents = order.amount_cents.min(100),
+        ];
+        let mut variants = Vec::new();
+        for simplify in simplifications {
+            let mut simple = self.clone();
+            simple.orders.iter_mut().for_each(simplify);
+            if simple != *self {
+                variants.push(simple);
+            }
+        }
+        variants
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_simpler_workload_is_another_one_with_as_many_orders() {
+        for seed in 0..200 {
+            let orders = Orders::draw(&mut Draw::stream(seed, 0));
+            for simple in orders.simpler() {
+                assert_ne!(simple, orders);
+                assert_eq!(simple.len(), orders.len());
+            }
+        }
+    }
+
+    #[test]
+    fn simplifying_comes_to_an_end() {
+        // Three simplifications, each of which can apply once at most.
+        let mut orders = Orders::draw(&mut Draw::stream(7, 0));
+        let mut rounds = 0;
+        while let Some(simple) = orders.simpler().into_iter().next() {
+            orders = simple;
+            rounds += 1;
+            assert!(rounds <= 3, "{orders:?} still has simpler variants");
+        }
+    }
+
+    #[test]
+    fn drawn_workloads_hold_declined_payments_and_orders_beyond_the_stock() {
+        // 200 workloads of about two orders: each kind is expected some 50 times.
+        let orders: Vec<Order> =
+            (0..200).flat_map(|seed| Orders::draw(&mut Draw::stream(seed, 0)).orders).collect();
+        assert!(orders.iter().any(|order| order.amount_cents > CARD_LIMIT_CENTS));
+        assert!(orders.iter().any(|order| order.quantity > 12));
+        assert!(orders.iter().any(|order| order.amount_cents == 0));
+    }
+
+    #[test]
+    fn a_workload_without_a_range_keeps_the_other_orders() {
+        let mut orders = Orders::draw(&mut Draw::stream(3, 0));
+        let order = orders.orders[0].clone();
+        orders.orders = (1..=4).map(|n| Order { id: format_smolstr!("order-{n}"), ..order.clone() }).collect();
+        let fewer = orders.without(1..3);
+        let ids: Vec<&str> = fewer.orders.iter().map(|order| order.id.as_str()).collect();
+        assert_eq!(ids, ["order-1", "order-4"]);
+    }
+}

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 /// Collection of orders, in the store of `orders`, by order id.
-pub const ORDERS: &str = "orders";
+pub const ORDERS: &str = "order";
 /// Collection of stock levels, in the store of `orders`, by article.
 pub const STOCK: &str = "stock";
 /// Collection of shipments, in the store of `shipping`, by shipment number.

@@ -43,6 +43,34 @@ const ARTICLES: u64 = 2;
 /// Drawn orders are sent within this span, in milliseconds: about as long as one order takes, so that they overlap.
 const SPAN_MS: u64 = 1_500;
 
+/// The body of a `place_order` request, and the input of the checkout that it starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceOrder {
+    /// The business key: a repeated request names the same order.
+    pub id: SmolStr,
+    /// What is ordered.
+    pub sku: SmolStr,
+    /// How many of it.
+    pub quantity: u32,
+    /// What it costs in all, in US cents.
+    pub amount_cents: u64,
+    /// Who orders.
+    pub customer: u32,
+}
+
+impl Order {
+    /// The request that places this order.
+    pub fn request(&self) -> PlaceOrder {
+        PlaceOrder {
+            id: self.id.clone(),
+            sku: self.sku.clone(),
+            quantity: self.quantity,
+            amount_cents: self.amount_cents,
+            customer: self.customer,
+        }
+    }
+}
+
 impl Orders {
     /// Draws one to four orders. About one in eight is beyond the card's limit and one in eight beyond the stock.
     pub fn draw(draw: &mut Draw) -> Self {

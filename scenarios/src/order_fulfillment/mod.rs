@@ -1,0 +1,155 @@
+//! Order fulfillment: a checkout saga, outbox, relay, broker and inbox over two services.
+//!
+//! `orders` (two replicas on one store) takes orders and runs the checkout: open the order, reserve stock, charge the
+//! card at `payments`, confirm the order, request the shipment. `shipping` (two consumers on a store of their own) makes
+//! the shipment and reports back.
+//!
+//! ```text
+//! client ── place_order ─► orders ── charge, refund ─► payments
+//!                            │ ▲
+//!       shipment.requested   ▼ │   shipment.created
+//!                          shipping
+//! ```
+
+pub mod documents;
+pub mod invariants;
+pub mod orders_file;
+pub mod payments;
+pub mod process;
+mod workload;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use seaworthy_core::ports::{Expected, Store, Timestamp};
+use seaworthy_sim::{
+    invariants::Invariant,
+    scenario::{Draw, Scenario, Topology},
+    world::Client,
+};
+use smol_str::SmolStr;
+
+use documents::{STOCK, StockLevel};
+use payments::{PAYMENTS, Payments};
+use process::{
+    Pieces, Settings,
+    order::ORDERS_SERVICE,
+    orders::{self, PLACE_ORDER},
+    shipping::{self, SHIPMENT_EVENTS, SHIPMENT_REQUESTS, SHIPPING},
+    stock::encode,
+};
+
+pub use workload::{Order, Orders, PlaceOrder};
+
+/// The scenario, and its broken twins: they differ in their [`Pieces`] only.
+#[derive(Clone, Debug)]
+pub struct OrderFulfillment {
+    name: SmolStr,
+    about: &'static str,
+    pieces: Pieces,
+}
+
+impl Default for OrderFulfillment {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl OrderFulfillment {
+    /// The scenario with everything right.
+    pub fn new() -> Self {
+        Self {
+            name: SmolStr::new_static("order_fulfillment"),
+            about: "a checkout saga, outbox, relay and inbox over two services; everything is right",
+            pieces: Pieces::default(),
+        }
+    }
+
+    /// A twin that differs in its pieces; `name` is added to the scenario's own.
+    pub fn twin(name: &str, about: &'static str, pieces: Pieces) -> Self {
+        Self { name: format!("order_fulfillment/{name}").into(), about, pieces }
+    }
+
+    /// Its pieces.
+    pub fn pieces(&self) -> Pieces {
+        self.pieces
+    }
+}
+
+#[async_trait]
+impl Scenario for OrderFulfillment {
+    type Workload = Orders;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn about(&self) -> &str {
+        self.about
+    }
+
+    fn topology(&self) -> Topology {
+        let (pieces, settings) = (self.pieces, Settings::default());
+        let orders = {
+            let settings = settings.clone();
+            move |boot| orders::orders(boot, pieces, settings.clone())
+        };
+        let shipping = move |boot| shipping::shipping(boot, pieces, settings.clone());
+        Topology::new()
+            .process("orders-1", ORDERS_SERVICE, ORDERS_SERVICE, orders.clone())
+            .process("orders-2", ORDERS_SERVICE, ORDERS_SERVICE, orders)
+            .process("shipping-1", SHIPPING, SHIPPING, shipping.clone())
+            .process("shipping-2", SHIPPING, SHIPPING, shipping)
+            .external(PAYMENTS, Payments::default)
+            .group(ORDERS_SERVICE, &[ORDERS_SERVICE, SHIPMENT_EVENTS])
+            .group(SHIPPING, &[SHIPMENT_REQUESTS])
+    }
+
+    fn workload(&self, draw: &mut Draw) -> Orders {
+        Orders::draw(draw)
+    }
+
+    fn invariants(&self, workload: &Orders) -> Vec<Box<dyn Invariant>> {
+        let mut all = seaworthy_sim::invariants::protocol(&self.topology());
+        all.extend(invariants::business(workload));
+        all
+    }
+
+    async fn prepare(&self, workload: &Orders, store: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync)) {
+        stock_up(&*store(ORDERS_SERVICE), workload).await.expect("an empty store takes the first stock");
+    }
+
+    async fn drive(&self, workload: &Orders, client: Client) {
+        let mut now_ms = 0;
+        for order in &workload.orders {
+            if order.at_ms > now_ms {
+                client.sleep(Duration::from_millis(order.at_ms - now_ms)).await;
+                now_ms = order.at_ms;
+            }
+            let (client_of_order, body) = (client.clone(), encode(&order.request()));
+            // A task for each order that waits for its answer: as many as there are at a time, not as there are orders.
+            client.spawn(async move {
+                // A refusal is an answer too; the invariants judge what became of the order.
+                let _ = client_of_order.ask(ORDERS_SERVICE, PLACE_ORDER, body).await;
+            });
+        }
+    }
+
+    fn epoch(&self) -> Timestamp {
+        // 1 January 1997: the first day of the orders that ship with the project.
+        Timestamp::from_millis(852_076_800_000)
+    }
+}
+
+/// Puts the workload's stock into an empty store of `orders`.
+///
+/// # Errors
+/// Any [`StoreError`](seaworthy_core::ports::StoreError).
+pub async fn stock_up(store: &dyn Store, workload: &Orders) -> Result<(), seaworthy_core::ports::StoreError> {
+    let mut tx = store.begin().await?;
+    for (sku, units) in &workload.stock {
+        let level = StockLevel { available: i64::try_from(*units).unwrap_or(i64::MAX), ..StockLevel::default() };
+        tx.put(STOCK, sku, Expected::Absent, encode(&level)).await?;
+    }
+    tx.commit().await
+}

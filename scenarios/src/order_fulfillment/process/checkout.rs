@@ -1,0 +1,207 @@
+//! The checkout saga: open, reserve, charge; confirm is the point of no return; then the shipment is requested.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use seaworthy_core::{
+    aggregate::{Cause, Repository},
+    participant::{self, Execution},
+    ports::{External, Ports, StoreError, Transaction},
+    saga::{Action, Compensation, Definition, DefinitionError, SagaBuilder, StepCall, StepError, Value},
+};
+
+use super::{
+    order::{ORDERS_SERVICE, Order, goods, repository, step_error},
+    shipping::{SHIPMENT_REQUESTED, SHIPMENT_REQUESTS},
+    stock::{encode, level, write_level},
+};
+use crate::order_fulfillment::{
+    PlaceOrder,
+    documents::OrderStatus,
+    payments::{CHARGE, PAYMENTS, Payment, REFUND},
+};
+
+/// The definition's name.
+pub const CHECKOUT: &str = "checkout";
+
+/// The checkout as it should be.
+///
+/// # Errors
+/// [`DefinitionError`] if the steps do not fit together.
+pub fn checkout(ports: &Ports) -> Result<Definition<PlaceOrder>, DefinitionError> {
+    let orders = repository(ports).expect("each event of an order is registered once");
+    SagaBuilder::new(CHECKOUT, 1)
+        .compensatable("open_order", OpenOrder, CancelOrder(orders.clone()))
+        .compensatable("reserve_stock", ReserveStock, ReleaseStock)
+        .compensatable("charge_card", ChargeCard, RefundCharge)
+        .pivot("confirm_order", ConfirmOrder(orders))
+        .retriable("request_shipment", RequestShipment)
+        .build()
+}
+
+/// Nothing is to be done for the order that was just placed; but if the checkout turns back, it is cancelled last.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenOrder;
+
+impl Action<PlaceOrder> for OpenOrder {}
+
+/// Cancels the order.
+#[derive(Clone)]
+pub struct CancelOrder(pub Repository<Order>);
+
+#[async_trait]
+impl Compensation<PlaceOrder> for CancelOrder {
+    async fn apply(
+        &self,
+        tx: &mut dyn Transaction,
+        call: &StepCall<'_, PlaceOrder>,
+        _: Value,
+    ) -> Result<(), StepError> {
+        move_order(&self.0, tx, call, OrderStatus::Cancelled).await
+    }
+}
+
+/// Reserves what is ordered, all of it or nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct ReserveStock;
+
+#[async_trait]
+impl Action<PlaceOrder> for ReserveStock {
+    async fn apply(
+        &self,
+        tx: &mut dyn Transaction,
+        call: &StepCall<'_, PlaceOrder>,
+        _: Value,
+    ) -> Result<Value, StepError> {
+        let order = call.data;
+        let reserved = participant::execute(tx, call.operation_id(), async |tx| {
+            let (mut stock, expected) = level(tx, &order.sku).await?;
+            if stock.available < i64::from(order.quantity) {
+                return Err(StepError::Rejected(format!("only {} of {} left", stock.available, order.sku)));
+            }
+            stock.available -= i64::from(order.quantity);
+            stock.reserved += i64::from(order.quantity);
+            write_level(tx, &order.sku, expected, &stock).await?;
+            Ok(Bytes::new())
+        });
+        match reserved.await? {
+            Execution::First(_) | Execution::Repeated(_) => Ok(Value::NULL),
+            Execution::TooLate => Err(StepError::Rejected("the reservation was called off".to_owned())),
+        }
+    }
+}
+
+/// Gives back what was reserved, if it was.
+#[derive(Clone, Copy, Debug)]
+pub struct ReleaseStock;
+
+#[async_trait]
+impl Compensation<PlaceOrder> for ReleaseStock {
+    async fn apply(
+        &self,
+        tx: &mut dyn Transaction,
+        call: &StepCall<'_, PlaceOrder>,
+        _: Value,
+    ) -> Result<(), StepError> {
+        let order = call.data;
+        let released = participant::compensate(tx, call.action_id(), async |tx, _| {
+            let (mut stock, expected) = level(tx, &order.sku).await?;
+            stock.available += i64::from(order.quantity);
+            stock.reserved -= i64::from(order.quantity);
+            write_level(tx, &order.sku, expected, &stock).await?;
+            Ok::<_, StoreError>(())
+        });
+        released.await?;
+        Ok(())
+    }
+}
+
+/// Charges the customer's card, under the same idempotency key in every attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct ChargeCard;
+
+#[async_trait]
+impl Action<PlaceOrder> for ChargeCard {
+    fn is_remote(&self) -> bool {
+        true
+    }
+
+    async fn ask(&self, call: &StepCall<'_, PlaceOrder>, external: &dyn External) -> Result<Value, StepError> {
+        let answer = external.call(&call.external(PAYMENTS, CHARGE, payment(call))).await?;
+        Ok(answer.into())
+    }
+}
+
+/// Refunds the charge, or makes sure that it never happens.
+#[derive(Clone, Copy, Debug)]
+pub struct RefundCharge;
+
+#[async_trait]
+impl Compensation<PlaceOrder> for RefundCharge {
+    fn is_remote(&self) -> bool {
+        true
+    }
+
+    async fn ask(&self, call: &StepCall<'_, PlaceOrder>, external: &dyn External) -> Result<Value, StepError> {
+        let answer = external.call(&call.external(PAYMENTS, REFUND, payment(call))).await?;
+        Ok(answer.into())
+    }
+}
+
+/// The body of a charge and of its refund.
+pub fn payment(call: &StepCall<'_, PlaceOrder>) -> Bytes {
+    encode(&Payment {
+        order: call.data.id.clone(),
+        customer: call.data.customer,
+        amount_cents: call.data.amount_cents,
+        charge: call.action_id(),
+    })
+}
+
+/// Confirms the order: from here on there is no way back. The transition stages `order.confirmed`.
+#[derive(Clone)]
+pub struct ConfirmOrder(pub Repository<Order>);
+
+#[async_trait]
+impl Action<PlaceOrder> for ConfirmOrder {
+    async fn apply(
+        &self,
+        tx: &mut dyn Transaction,
+        call: &StepCall<'_, PlaceOrder>,
+        _: Value,
+    ) -> Result<Value, StepError> {
+        move_order(&self.0, tx, call, OrderStatus::Confirmed).await?;
+        Ok(Value::NULL)
+    }
+}
+
+/// Asks `shipping` for a shipment.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestShipment;
+
+#[async_trait]
+impl Action<PlaceOrder> for RequestShipment {
+    async fn apply(
+        &self,
+        tx: &mut dyn Transaction,
+        call: &StepCall<'_, PlaceOrder>,
+        _: Value,
+    ) -> Result<Value, StepError> {
+        let body = encode(&goods(call.data));
+        let request = call.message(ORDERS_SERVICE, SHIPMENT_REQUESTED, SHIPMENT_REQUESTS, &call.data.id, body);
+        tx.stage(&request).await?;
+        Ok(Value::NULL)
+    }
+}
+
+async fn move_order(
+    orders: &Repository<Order>,
+    tx: &mut dyn Transaction,
+    call: &StepCall<'_, PlaceOrder>,
+    status: OrderStatus,
+) -> Result<(), StepError> {
+    let cause = Cause::Operation { id: call.operation_id(), correlation_id: call.correlation_id };
+    orders
+        .update_in(tx, &call.data.id, cause, |order| order.move_to(status))
+        .await
+        .map_err(|error| step_error(&call.data.id, error))
+}

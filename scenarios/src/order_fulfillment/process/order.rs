@@ -1,0 +1,190 @@
+//! The order: an aggregate whose transition to `confirmed` is what the rest of the shop hears of.
+
+use async_trait::async_trait;
+use seaworthy_core::{
+    aggregate::{Aggregate, AggregateError, Cause, DomainEvent, MapError, MessageMap, Repository, UpdateError},
+    inbox::{Handler, HandlerError},
+    message::Message,
+    ports::{Ports, Transaction},
+    saga::StepError,
+};
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::stock::Goods;
+use crate::order_fulfillment::{
+    PlaceOrder,
+    documents::{ORDERS, OrderStatus, Shipment},
+};
+
+/// The service, its consumer group, its store, the topic of its events and the source of its messages.
+pub const ORDERS_SERVICE: &str = "orders";
+/// Says that an order was paid for and will be sent.
+pub const ORDER_CONFIRMED: &str = "order.confirmed";
+
+/// An order as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// What was asked for.
+    #[serde(flatten)]
+    pub placed: PlaceOrder,
+    /// Where it stands.
+    pub status: OrderStatus,
+}
+
+/// What happens to an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrderEvent {
+    /// It was placed.
+    Placed,
+    /// It is paid for and will be sent.
+    Confirmed(Goods),
+    /// It was called off.
+    Cancelled,
+    /// It is on its way.
+    Shipped,
+}
+
+impl DomainEvent for OrderEvent {
+    const NAMES: &'static [&'static str] = &["Placed", "Confirmed", "Cancelled", "Shipped"];
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Placed => "Placed",
+            Self::Confirmed(_) => "Confirmed",
+            Self::Cancelled => "Cancelled",
+            Self::Shipped => "Shipped",
+        }
+    }
+}
+
+impl Aggregate for Order {
+    const NAME: &'static str = ORDERS;
+    type Event = OrderEvent;
+
+    fn id(&self) -> &str {
+        &self.placed.id
+    }
+
+    fn transition(before: Option<&Self>, after: &Self) -> Option<OrderEvent> {
+        match (before.map(|order| order.status), after.status) {
+            (None, OrderStatus::Pending) => Some(OrderEvent::Placed),
+            (Some(OrderStatus::Pending), OrderStatus::Confirmed) => Some(OrderEvent::Confirmed(after.goods())),
+            (Some(OrderStatus::Pending), OrderStatus::Cancelled) => Some(OrderEvent::Cancelled),
+            (Some(OrderStatus::Confirmed), OrderStatus::Shipped) => Some(OrderEvent::Shipped),
+            _ => None,
+        }
+    }
+}
+
+/// A change that an order's life cycle does not allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an order that is {from:?} can't become {to:?}")]
+pub struct IllegalChange {
+    from: OrderStatus,
+    to: OrderStatus,
+}
+
+impl Order {
+    /// A new order.
+    pub fn placed(placed: PlaceOrder) -> Self {
+        Self { placed, status: OrderStatus::Pending }
+    }
+
+    /// What it takes from the stock.
+    pub fn goods(&self) -> Goods {
+        goods(&self.placed)
+    }
+
+    /// Moves it to `status`; moving it to where it is changes nothing.
+    ///
+    /// # Errors
+    /// [`IllegalChange`]: it only goes from pending to confirmed or cancelled, and from confirmed to shipped.
+    pub fn move_to(&mut self, status: OrderStatus) -> Result<(), IllegalChange> {
+        let allowed = matches!(
+            (self.status, status),
+            (OrderStatus::Pending, OrderStatus::Confirmed | OrderStatus::Cancelled)
+                | (OrderStatus::Confirmed, OrderStatus::Shipped)
+        );
+        if !allowed && self.status != status {
+            return Err(IllegalChange { from: self.status, to: status });
+        }
+        self.status = status;
+        Ok(())
+    }
+}
+
+/// What an order takes from the stock.
+pub fn goods(order: &PlaceOrder) -> Goods {
+    Goods { order: order.id.clone(), sku: order.sku.clone(), quantity: order.quantity }
+}
+
+/// The repository of orders; only their confirmation becomes a message.
+///
+/// # Errors
+/// [`MapError`] if an event is registered twice or not at all.
+pub fn repository(ports: &Ports) -> Result<Repository<Order>, MapError> {
+    let messages = MessageMap::builder(ORDERS_SERVICE)
+        .publish("Confirmed", ORDER_CONFIRMED, |event| match event {
+            OrderEvent::Confirmed(goods) => Some(goods.clone()),
+            _ => None,
+        })
+        .ignore("Placed")
+        .ignore("Cancelled")
+        .ignore("Shipped")
+        .build()?;
+    Ok(Repository::new(messages, ports.clock.clone(), ports.random.clone()))
+}
+
+/// Marks an order as shipped when its shipment is reported.
+#[derive(Clone)]
+pub struct MarkShipped(pub Repository<Order>);
+
+#[async_trait]
+impl Handler for MarkShipped {
+    async fn handle(&self, tx: &mut dyn Transaction, message: &Message) -> Result<(), HandlerError> {
+        let shipment: Shipment = message.json()?;
+        let moved =
+            self.0.update_in(tx, &shipment.order, Cause::Message(message), |order| order.move_to(OrderStatus::Shipped));
+        match moved.await {
+            Ok(()) => Ok(()),
+            Err(UpdateError::Aggregate(error)) => Err(error.into()),
+            Err(error) => Err(HandlerError::Rejected(error.to_string())),
+        }
+    }
+}
+
+/// What a failed change of an order means for the step that made it.
+pub fn step_error(order: &SmolStr, error: UpdateError<IllegalChange>) -> StepError {
+    match error {
+        UpdateError::Aggregate(AggregateError::Store(error)) => StepError::Store(error),
+        UpdateError::Aggregate(error) => StepError::Transient(error.to_string()),
+        error => StepError::Rejected(format!("order {order}: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(status: OrderStatus) -> Order {
+        let placed =
+            PlaceOrder { id: "order-1".into(), sku: "cd-1".into(), quantity: 1, amount_cents: 100, customer: 1 };
+        Order { status, ..Order::placed(placed) }
+    }
+
+    #[test]
+    fn of_all_changes_of_status_only_three_are_allowed_and_only_a_real_one_is_an_event() {
+        use OrderStatus::{Cancelled, Confirmed, Pending, Shipped};
+        let all = [Pending, Confirmed, Cancelled, Shipped];
+        for from in all {
+            for to in all {
+                let mut moved = order(from);
+                let legal = matches!((from, to), (Pending, Confirmed | Cancelled) | (Confirmed, Shipped));
+                assert_eq!(moved.move_to(to).is_ok(), legal || from == to, "{from:?} to {to:?}");
+                let event = Order::transition(Some(&order(from)), &moved);
+                assert_eq!(event.is_some(), legal, "{from:?} to {to:?} records {event:?}");
+            }
+        }
+    }
+}

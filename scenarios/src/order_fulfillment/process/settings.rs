@@ -1,0 +1,44 @@
+use std::time::Duration;
+
+use seaworthy_core::{backoff::Backoff, outbox::RelayConfig};
+
+/// How often things are looked for, and how long they are kept.
+///
+/// Hints make the usual case immediate, so looking is for what a crash left behind: soon after a boot, rarely at rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long relays wait where there was nothing to publish. 1 s to 5 min: a shop that is open for months makes few
+    /// idle polls, and a row that a crash left behind is found by the boot that follows it.
+    pub relay_poll: Backoff,
+    /// How long the broker may deliver a message again: 10 min, dead-letter replays included.
+    pub redelivery_window: Duration,
+    /// How long inbox rows are kept: 15 min, longer than the broker's redelivery window.
+    pub keep_inbox: Duration,
+    /// How long dispatched outbox rows and the logs of ended sagas are kept: 1 min, just long enough to look at.
+    pub keep: Duration,
+    /// How long to wait between two sweeps of what is kept no longer. 30 s after a boot, growing to 6 h.
+    pub sweep: Backoff,
+    /// How many rows one sweep deletes at most in one transaction. 1,000: milliseconds.
+    pub sweep_batch: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        Self {
+            relay_poll: Backoff::new(Duration::from_secs(1), minutes(5)),
+            redelivery_window: minutes(10),
+            keep_inbox: minutes(15),
+            keep: minutes(1),
+            sweep: Backoff::new(Duration::from_secs(30), minutes(360)),
+            sweep_batch: 1_000,
+        }
+    }
+}
+
+impl Settings {
+    /// The relay's settings.
+    pub fn relay(&self) -> RelayConfig {
+        RelayConfig { poll: self.relay_poll, ..RelayConfig::default() }
+    }
+}

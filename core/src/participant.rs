@@ -13,82 +13,80 @@ use crate::{
     ports::{OperationRecord, OperationState, StoreError, Transaction},
 };
 
-/// What carrying out an operation came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is to be done about an operation that was asked for.
+#[derive(Debug)]
 pub enum Execution {
-    /// Carried out in this transaction, with this answer.
-    First(Bytes),
-    /// Carried out before, with this answer; nothing was done now.
+    /// Carry it out, in this transaction, and [record](Operation::record) it.
+    First(Operation),
+    /// Carried out before, with this answer; there is nothing to do.
     Repeated(Bytes),
-    /// Compensated or refused before: nothing was done, and it must not be.
+    /// Compensated or refused before: it must not be carried out any more.
     TooLate,
 }
 
-/// What compensating an operation came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An operation that is being carried out for the first time.
+#[derive(Debug)]
+#[must_use = "an operation that is carried out and not recorded is carried out again when it is asked for again"]
+pub struct Operation(OperationId);
+
+impl Operation {
+    /// Records the operation with its answer, in the transaction that carries it out.
+    ///
+    /// # Errors
+    /// Any [`StoreError`], [`StoreError::Conflict`] if another transaction is at the same operation.
+    pub async fn record(self, tx: &mut dyn Transaction, answer: Bytes) -> Result<(), StoreError> {
+        tx.put_operation(&OperationRecord { id: self.0, state: OperationState::Executed(answer) }).await
+    }
+}
+
+/// What is to be done about the compensation of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Undoing {
-    /// Undone in this transaction.
-    Undone,
+    /// It ran, with this answer. It is recorded as compensated in this transaction, which has to undo its effect too.
+    Undo(Bytes),
     /// It never ran: a tombstone was left, so that it can't run any more.
     NeverRan,
-    /// Compensated before; nothing was done now.
+    /// Compensated before; there is nothing to do.
     Repeated,
 }
 
-/// Carries out an operation once: `effect` runs in the caller's transaction unless the operation is known, and its
-/// answer is kept with the operation.
+/// Asks whether to carry out an operation. What it does and the record of it go into the same transaction, so that it
+/// takes effect once.
 ///
 /// ```
 /// # use seaworthy_core::{ids::OperationId, participant::{self, Execution}, ports::*};
 /// # async fn handle(tx: &mut dyn Transaction, id: OperationId) -> Result<(), StoreError> {
-/// let outcome = participant::execute(tx, id, async |tx| {
-///     tx.put("reservation", "order-17", Expected::Absent, "2 x lamp".into()).await?;
-///     Ok::<_, StoreError>("reserved".into())
-/// });
-/// match outcome.await? {
-///     Execution::First(_answer) | Execution::Repeated(_answer) => {} // answer with it
-///     Execution::TooLate => {}                                       // answer that it was refused
+/// match participant::execute(tx, id).await? {
+///     Execution::First(operation) => {
+///         tx.put("reservation", "order-17", Expected::Absent, "2 x lamp".into()).await?;
+///         operation.record(tx, "reserved".into()).await?;
+///     }
+///     Execution::Repeated(_answer) => {} // answer with it again
+///     Execution::TooLate => {}           // answer that it was refused
 /// }
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// # Errors
-/// What `effect` returns; any [`StoreError`], [`StoreError::Conflict`] if another transaction is at the same operation.
-/// After an error the transaction can only be dropped.
-pub async fn execute<E: From<StoreError>>(
-    tx: &mut dyn Transaction,
-    id: OperationId,
-    effect: impl AsyncFnOnce(&mut dyn Transaction) -> Result<Bytes, E>,
-) -> Result<Execution, E> {
-    match tx.operation(id).await? {
-        Some(OperationState::Executed(answer)) => Ok(Execution::Repeated(answer)),
-        Some(OperationState::Compensated) => Ok(Execution::TooLate),
-        None => {
-            let answer = effect(tx).await?;
-            let state = OperationState::Executed(answer.clone());
-            tx.put_operation(&OperationRecord { id, state }).await?;
-            Ok(Execution::First(answer))
-        }
-    }
+/// Any [`StoreError`].
+pub async fn execute(tx: &mut dyn Transaction, id: OperationId) -> Result<Execution, StoreError> {
+    Ok(match tx.operation(id).await? {
+        Some(OperationState::Executed(answer)) => Execution::Repeated(answer),
+        Some(OperationState::Compensated) => Execution::TooLate,
+        None => Execution::First(Operation(id)),
+    })
 }
 
-/// Compensates an operation once. `action` is the operation id of the action; `undo` is given the answer that the
-/// action gave, and runs only if it did.
+/// Compensates an operation once, and says whether there is an effect to undo in the same transaction. `action` is the
+/// operation id of the action.
 ///
 /// # Errors
-/// As for [`execute`].
-pub async fn compensate<E: From<StoreError>>(
-    tx: &mut dyn Transaction,
-    action: OperationId,
-    undo: impl AsyncFnOnce(&mut dyn Transaction, Bytes) -> Result<(), E>,
-) -> Result<Undoing, E> {
+/// Any [`StoreError`], [`StoreError::Conflict`] if another transaction is at the same operation.
+pub async fn compensate(tx: &mut dyn Transaction, action: OperationId) -> Result<Undoing, StoreError> {
     let outcome = match tx.operation(action).await? {
         Some(OperationState::Compensated) => return Ok(Undoing::Repeated),
-        Some(OperationState::Executed(answer)) => {
-            undo(tx, answer).await?;
-            Undoing::Undone
-        }
+        Some(OperationState::Executed(answer)) => Undoing::Undo(answer),
         None => Undoing::NeverRan,
     };
     tx.put_operation(&OperationRecord { id: action, state: OperationState::Compensated }).await?;

@@ -155,8 +155,7 @@ mod tests {
     #[test]
     fn drawn_workloads_hold_declined_payments_and_orders_beyond_the_stock() {
         // 200 workloads of about two orders: each kind is expected some 50 times.
-        let orders: Vec<Order> =
-            (0..200).flat_map(|seed| Orders::draw(&mut Draw::stream(seed, 0)).orders).collect();
+        let orders: Vec<Order> = (0..200).flat_map(|seed| Orders::draw(&mut Draw::stream(seed, 0)).orders).collect();
         assert!(orders.iter().any(|order| order.amount_cents > CARD_LIMIT_CENTS));
         assert!(orders.iter().any(|order| order.quantity > 12));
         assert!(orders.iter().any(|order| order.amount_cents == 0));

@@ -1,8 +1,8 @@
-use std::collections::BTreeMap;
+use std::{cell::RefCell, collections::BTreeMap};
 
 use seaworthy_core::ids::SagaId;
 use seaworthy_sim::{
-    invariants::{Invariant, Judge, Mode},
+    invariants::{Interest, Invariant, goal},
     trace::{Effect, Event, ProcessIndex, What},
 };
 use smol_str::SmolStr;
@@ -13,47 +13,16 @@ use crate::order_fulfillment::{
     payments::{CHARGE, PAYMENTS, REFUND},
 };
 
-/// Something that a campaign should have seen at least once: without it, its silence proves little.
-pub struct Goal<S> {
-    name: &'static str,
-    state: S,
-    is_reached: fn(&mut S, &Event) -> bool,
-    reached: bool,
-}
-
-impl<S> Goal<S> {
-    /// The goal called `name`: reached with the first event for which `is_reached` says so.
-    pub fn new(name: &'static str, state: S, is_reached: fn(&mut S, &Event) -> bool) -> Self {
-        Self { name, state, is_reached, reached: false }
-    }
-}
-
-impl<S: Send> Invariant for Goal<S> {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Sometimes
-    }
-
-    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
-        if !self.reached && (self.is_reached)(&mut self.state, event) {
-            self.reached = true;
-            judge.judged();
-            judge.reached(self.name);
-        }
-    }
-}
-
-/// All goals of this scenario.
+/// What a campaign should have seen at least once: without it, its silence proves little.
 pub(super) fn all() -> Vec<Box<dyn Invariant>> {
+    let charged = RefCell::new(Vec::new());
+    let owners = RefCell::new(BTreeMap::new());
     vec![
-        Box::new(Goal::new("order-shipped", (), |(), event| has_status(event, OrderStatus::Shipped))),
-        Box::new(Goal::new("order-cancelled", (), |(), event| has_status(event, OrderStatus::Cancelled))),
-        Box::new(Goal::new("charge-refunded", Vec::new(), charge_refunded)),
-        Box::new(Goal::new("duplicate-absorbed", (), |(), event| matches!(event.what, What::DuplicateSeen { .. }))),
-        Box::new(Goal::new("saga-taken-over-by-another-replica", BTreeMap::new(), taken_over)),
+        goal("order-shipped", Interest::DOCUMENT, |event| has_status(event, OrderStatus::Shipped)),
+        goal("order-cancelled", Interest::DOCUMENT, |event| has_status(event, OrderStatus::Cancelled)),
+        goal("charge-refunded", Interest::EXTERNAL, move |event| charge_refunded(&mut charged.borrow_mut(), event)),
+        goal("duplicate-absorbed", Interest::DUPLICATE_SEEN, |_| true),
+        goal("saga-taken-over", Interest::SAGA_LOGGED, move |event| taken_over(&mut owners.borrow_mut(), event)),
     ]
 }
 
@@ -64,7 +33,7 @@ fn has_status(event: &Event, wanted: OrderStatus) -> bool {
     })
 }
 
-/// Keeps the orders that were charged.
+/// Whether money went back. Keeps the orders that were charged.
 fn charge_refunded(charged: &mut Vec<SmolStr>, event: &Event) -> bool {
     let What::External { service, operation, subject, acted: true, .. } = &event.what else { return false };
     if service != PAYMENTS {
@@ -76,7 +45,7 @@ fn charge_refunded(charged: &mut Vec<SmolStr>, event: &Event) -> bool {
     operation == REFUND && charged.contains(subject)
 }
 
-/// Keeps who last wrote to the log of each saga that has not ended.
+/// Whether a saga goes on at another replica. Keeps who last wrote to the log of each saga that has not ended.
 fn taken_over(owners: &mut BTreeMap<SagaId, ProcessIndex>, event: &Event) -> bool {
     let mut taken_over = false;
     for effect in effects(event) {

@@ -20,7 +20,6 @@ use seaworthy_sim::{
 };
 use serde::Deserialize;
 
-pub use goals::Goal;
 pub use payments::ChargedOnce;
 pub use refunds::NeverShippedAndRefunded;
 pub use shipments::OneShipment;

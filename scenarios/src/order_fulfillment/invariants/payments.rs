@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use seaworthy_sim::{
-    invariants::{Ending, Invariant, Judge, Mode},
+    invariants::{Ending, Interest, Invariant, Judge, Mode},
     trace::{Effect, Event, What},
 };
 use smol_str::SmolStr;
@@ -36,6 +36,10 @@ impl Invariant for ChargedOnce {
 
     fn mode(&self) -> Mode {
         Mode::Eventually
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::EXTERNAL | Interest::DOCUMENT
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {

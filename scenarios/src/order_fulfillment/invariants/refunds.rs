@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use seaworthy_sim::{
-    invariants::{Invariant, Judge, Mode},
+    invariants::{Interest, Invariant, Judge, Mode},
     trace::{Effect, Event, What},
 };
 use smol_str::SmolStr;
@@ -32,6 +32,10 @@ impl Invariant for NeverShippedAndRefunded {
 
     fn mode(&self) -> Mode {
         Mode::Always
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::EXTERNAL | Interest::DOCUMENT
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use seaworthy_sim::{
-    invariants::{Ending, Invariant, Judge, Mode},
+    invariants::{Ending, Interest, Invariant, Judge, Mode},
     trace::{Effect, Event},
 };
 use smol_str::SmolStr;
@@ -28,6 +28,10 @@ impl Invariant for OneShipment {
 
     fn mode(&self) -> Mode {
         Mode::Eventually
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::DOCUMENT
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {

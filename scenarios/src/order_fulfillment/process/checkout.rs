@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
     aggregate::{Cause, Repository},
-    participant::{self, Execution},
-    ports::{External, Ports, StoreError, Transaction},
+    participant::{self, Execution, Undoing},
+    ports::{External, Ports, Transaction},
     saga::{Action, Compensation, Definition, DefinitionError, SagaBuilder, StepCall, StepError, Value},
 };
 
@@ -73,18 +73,19 @@ impl Action<PlaceOrder> for ReserveStock {
         _: Value,
     ) -> Result<Value, StepError> {
         let order = call.data;
-        let reserved = participant::execute(tx, call.operation_id(), async |tx| {
-            let (mut stock, expected) = level(tx, &order.sku).await?;
-            if stock.available < i64::from(order.quantity) {
-                return Err(StepError::Rejected(format!("only {} of {} left", stock.available, order.sku)));
+        match participant::execute(tx, call.operation_id()).await? {
+            Execution::First(operation) => {
+                let (mut stock, expected) = level(tx, &order.sku).await?;
+                if stock.available < i64::from(order.quantity) {
+                    return Err(StepError::Rejected(format!("only {} of {} left", stock.available, order.sku)));
+                }
+                stock.available -= i64::from(order.quantity);
+                stock.reserved += i64::from(order.quantity);
+                write_level(tx, &order.sku, expected, &stock).await?;
+                operation.record(tx, Bytes::new()).await?;
+                Ok(Value::NULL)
             }
-            stock.available -= i64::from(order.quantity);
-            stock.reserved += i64::from(order.quantity);
-            write_level(tx, &order.sku, expected, &stock).await?;
-            Ok(Bytes::new())
-        });
-        match reserved.await? {
-            Execution::First(_) | Execution::Repeated(_) => Ok(Value::NULL),
+            Execution::Repeated(_) => Ok(Value::NULL),
             Execution::TooLate => Err(StepError::Rejected("the reservation was called off".to_owned())),
         }
     }
@@ -103,14 +104,12 @@ impl Compensation<PlaceOrder> for ReleaseStock {
         _: Value,
     ) -> Result<(), StepError> {
         let order = call.data;
-        let released = participant::compensate(tx, call.action_id(), async |tx, _| {
+        if let Undoing::Undo(_) = participant::compensate(tx, call.action_id()).await? {
             let (mut stock, expected) = level(tx, &order.sku).await?;
             stock.available += i64::from(order.quantity);
             stock.reserved -= i64::from(order.quantity);
             write_level(tx, &order.sku, expected, &stock).await?;
-            Ok::<_, StoreError>(())
-        });
-        released.await?;
+        }
         Ok(())
     }
 }

@@ -14,7 +14,11 @@ use seaworthy_core::{
 use seaworthy_sim::scenario::Boot;
 use smol_str::format_smolstr;
 
-use super::{Pieces, Settings, run_beside, stock::{Goods, encode}, upkeep};
+use super::{
+    Pieces, Settings, run_beside,
+    stock::{Goods, encode},
+    upkeep,
+};
 use crate::order_fulfillment::documents::{SHIPMENTS, Shipment};
 
 /// The service, its consumer group, its store and the source of its messages.
@@ -44,9 +48,8 @@ pub async fn shipping(boot: Boot, pieces: Pieces, settings: Settings) {
 
 /// The consumer as it should be: shipment, report and inbox row in one transaction, acknowledged after its commit.
 pub async fn consume_with_inbox(ports: Ports, wake: Wake) {
-    let handlers = Handlers::new()
-        .on(SHIPMENT_REQUESTED, CreateShipment::of(&ports))
-        .expect("one handler for one type");
+    let handlers =
+        Handlers::new().on(SHIPMENT_REQUESTED, CreateShipment::of(&ports)).expect("one handler for one type");
     Consumer::of(&ports, SHIPPING, handlers, ConsumerConfig::of([SHIPMENT_REQUESTS]))
         .with_wake(wake)
         .run(ports.stop.clone())

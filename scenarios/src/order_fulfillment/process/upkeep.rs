@@ -4,8 +4,7 @@ use std::pin::pin;
 
 use futures_util::future::{Either, select};
 use seaworthy_core::{
-    inbox,
-    outbox,
+    inbox, outbox,
     ports::{Ports, PurgeRequest, StoreError},
 };
 use smol_str::SmolStr;

@@ -55,6 +55,3 @@ fn status(body: &[u8]) -> Option<OrderStatus> {
     }
     serde_json::from_slice::<Head>(body).ok().map(|head| head.status)
 }
-
-#[cfg(test)]
-mod hand_written;

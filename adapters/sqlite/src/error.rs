@@ -112,3 +112,34 @@ fn text(doing: &str, error: &Error) -> SmolStr {
         other => format_smolstr!("{doing}: {other}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    /// The store itself begins with the write lock, so it never meets this; a connection that began by reading does.
+    #[test]
+    fn a_snapshot_that_was_overtaken_is_a_conflict_and_a_lock_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || {
+            let connection = Connection::open(folder.path().join("db")).unwrap();
+            connection.busy_timeout(std::time::Duration::ZERO).unwrap();
+            connection
+        };
+        let (reader, writer) = (open(), open());
+        writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x)").unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM t").unwrap();
+        writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+        let overtaken = reader.execute("INSERT INTO t VALUES (2)", []).unwrap_err();
+        assert!(is_busy(&overtaken));
+        assert!(matches!(in_statement("insert", &overtaken), StoreError::Conflict(_)), "{overtaken}");
+
+        reader.execute_batch("ROLLBACK").unwrap();
+        writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let locked = reader.execute("INSERT INTO t VALUES (2)", []).unwrap_err();
+        assert!(matches!(in_statement("insert", &locked), StoreError::Unavailable(_)), "{locked}");
+        assert!(matches!(at_commit(&locked), StoreError::Unavailable(_)), "{locked}");
+    }
+}

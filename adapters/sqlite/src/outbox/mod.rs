@@ -67,3 +67,6 @@ fn doing<T>(
 ) -> impl FnOnce(&Connection, Timestamp) -> Result<T, StoreError> + Send {
     move |connection, now| work(connection, now).map_err(|failure| in_statement(what, &failure))
 }
+
+#[cfg(test)]
+mod tests;

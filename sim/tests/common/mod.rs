@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 /// A clock that stands still until it is moved.
 #[derive(Default)]
-pub struct ManualClock(Mutex<Inner>);
+pub(crate) struct ManualClock(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -21,12 +21,12 @@ struct Inner {
 }
 
 impl ManualClock {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::default()
     }
 
     /// Moves the clock and wakes whose time has come.
-    pub fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         let mut inner = self.0.lock().expect("no test panics with the clock in hand");
         inner.now = inner.now + by;
         let next = inner.now + Duration::from_micros(1);
@@ -58,7 +58,7 @@ impl Clock for ManualClock {
 /// Runs a future to its end on this thread.
 ///
 /// A future that is never woken again is a deadlock, which a test has to name rather than sit out.
-pub fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let woken = Arc::new(Woken(true.into()));
     let waker = std::task::Waker::from(Arc::clone(&woken));
     let mut task = std::task::Context::from_waker(&waker);

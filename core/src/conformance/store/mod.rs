@@ -2,6 +2,8 @@
 //!
 //! Each takes a [`StoreSubject`](super::StoreSubject), asks it for a fresh store and says whether the promise held.
 
+mod steps;
+
 /// The one list of the store port's checks, by module.
 #[doc(hidden)]
 #[macro_export]
@@ -15,6 +17,94 @@ macro_rules! __store_checks {
                 nothing_of_a_transaction_shows_before_its_commit
                 a_transaction_sees_its_own_writes
                 a_transaction_keeps_seeing_the_store_as_it_began
+            }
+            documents {
+                a_document_counts_its_writes
+                a_write_that_expects_something_else_conflicts
+                of_two_overlapping_writes_of_a_document_one_conflicts
+                an_overtaken_delete_conflicts
+                racing_increments_lose_none
+                a_deleted_document_is_gone
+                a_collection_is_read_in_the_order_of_its_ids
+            }
+            unique_keys {
+                a_unique_key_is_taken_once
+                a_second_taker_waits_and_finds_the_key_taken_after_a_commit
+                a_second_taker_waits_and_gets_the_key_after_a_rollback
+                racing_duplicates_have_one_effect
+            }
+            claims {
+                a_claimed_row_is_hidden_until_its_lease_ends
+                eight_relays_claim_every_row_once
+                a_relay_that_lost_its_claim_changes_nothing
+                settling_answers_for_each_row
+                a_retry_waits_and_counts_and_a_release_takes_its_attempt_back
+                a_row_carries_its_message_unchanged_and_a_rising_sequence
+                the_end_of_the_next_wait_is_known
+            }
+            order {
+                rows_of_a_key_go_one_at_a_time_in_commit_order
+                a_row_staged_first_and_committed_last_comes_last
+                a_row_that_backs_off_holds_back_its_key
+                an_expired_claim_keeps_its_place_in_its_key
+                keys_do_not_hold_back_each_other
+                unordered_rows_wait_for_nobody
+            }
+            death {
+                a_dead_row_blocks_its_key
+                a_dead_row_can_be_skipped
+                dead_rows_are_listed_with_their_reason
+                a_redriven_row_keeps_its_event_id_and_its_place
+                a_redrive_takes_only_what_it_names
+                a_purged_dead_row_frees_its_key
+            }
+            retention {
+                a_purge_takes_dispatched_rows_only
+                a_purge_takes_only_what_is_old_enough_and_no_more_than_its_limit
+                a_purge_beside_running_relays_loses_nothing
+            }
+            inbox {
+                each_consumer_sees_a_message_once
+                failures_are_counted_apart_from_the_handler
+                a_buried_message_is_kept_whole_and_counts_as_seen
+                what_was_handled_is_not_buried
+                a_dead_letter_can_be_taken_out_once
+                a_purged_message_is_still_a_duplicate
+                dead_letters_survive_a_purge
+            }
+            sagas {
+                a_new_saga_is_stored_as_it_was_created
+                one_business_key_has_one_saga_for_each_definition
+                a_log_is_numbered_without_gaps
+                an_append_at_another_length_conflicts
+                an_append_is_checked_against_what_is_committed
+                an_append_of_an_older_epoch_conflicts
+                racing_appends_leave_no_gap
+                purged_logs_leave_their_saga
+            }
+            ownership {
+                a_saga_is_taken_over_when_its_lease_has_ended
+                a_sleeping_saga_is_left_alone_until_it_is_due
+                only_active_sagas_of_known_definitions_are_taken_over
+                an_operator_takes_over_a_stuck_saga
+                a_lease_is_renewed_by_its_owner_only
+                eight_processes_take_over_every_saga_once
+            }
+            participants {
+                an_operation_is_executed_and_then_compensated
+                a_compensated_operation_never_changes
+                of_two_overlapping_writes_of_an_operation_one_conflicts
+                racing_executions_take_effect_once
+            }
+            checkpoints {
+                a_checkpoint_moves_with_its_effect
+                a_checkpoint_does_not_go_back
+                of_two_overlapping_moves_of_a_checkpoint_one_conflicts
+                racing_projections_apply_each_position_once
+            }
+            upkeep {
+                the_backlog_counts_what_waits
+                the_clock_of_the_store_advances
             }
         }
     };

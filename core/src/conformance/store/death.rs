@@ -1,0 +1,116 @@
+//! Dead rows: they block their key or are skipped, and come back by a redrive.
+
+use super::steps::{drain, ids, kill_next, settle, stage};
+use crate::{
+    conformance::{
+        Outcome, StoreSubject, Verdict,
+        outcome::{expect_conflict, expect_eq},
+        samples::{claim, lone, message, purge},
+    },
+    ports::{ClaimRequest, PurgeRequest, RedriveRequest, SettleOutcome, WhenDead},
+};
+
+fn everything(limit: usize) -> RedriveRequest {
+    RedriveRequest { only: None, limit }
+}
+
+/// With `BlockKey`, later rows of a dead row's key wait; other keys go on.
+pub async fn a_dead_row_blocks_its_key(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let lease = subject.unit() * 5;
+    stage(&*store, &[message(1, "a"), message(2, "a"), lone(3)]).await?;
+    kill_next(&*store, 1, "too large", lease).await?;
+    stage(&*store, &[message(4, "a")]).await?;
+    let drained = drain(&*store, lease).await?;
+    expect_eq("a dead row blocks its key, and only its key", drained, vec![lone(3).id])?;
+    subject.advance(lease * 2).await;
+    expect_eq("a dead row does not come back by itself", drain(&*store, lease).await?, Vec::new())?;
+    Ok(Verdict::Held)
+}
+
+/// With `SkipDead`, later rows go on past the gap, still one at a time.
+pub async fn a_dead_row_can_be_skipped(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let lease = subject.unit() * 5;
+    let skipping = |number| ClaimRequest { when_dead: WhenDead::SkipDead, ..claim(number, 9, lease) };
+    stage(&*store, &[1, 2, 3].map(|number| message(number, "a"))).await?;
+    kill_next(&*store, 1, "too large", lease).await?;
+    for (number, expected) in [(2, 2), (3, 3)] {
+        let rows = store.claim(&skipping(number)).await?;
+        let promise = "later rows of a dead row's key go on past it, one at a time";
+        expect_eq(promise, ids(&rows), vec![message(expected, "a").id])?;
+        expect_eq(promise, ids(&store.claim(&skipping(number + 10)).await?), Vec::new())?;
+        settle(&*store, number, &rows, SettleOutcome::Dispatched).await?;
+    }
+    Ok(Verdict::Held)
+}
+
+/// Operators see what died, why, and after how many attempts.
+pub async fn dead_rows_are_listed_with_their_reason(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    stage(&*store, &[lone(1), lone(2)]).await?;
+    kill_next(&*store, 1, "too large", subject.unit() * 5).await?;
+    subject.advance(subject.unit()).await;
+    kill_next(&*store, 2, "unroutable", subject.unit() * 5).await?;
+    let listed = store.dead_rows(9).await?;
+    let shown = listed.iter().map(|(row, reason)| (row.message.id, row.attempts, reason.as_str())).collect();
+    let expected = vec![(lone(1).id, 1, "too large"), (lone(2).id, 1, "unroutable")];
+    expect_eq("dead rows are listed with their reason, oldest first", shown, expected)?;
+    expect_eq("no more dead rows are listed than asked for", store.dead_rows(1).await?.len(), 1)?;
+    let mut tx = store.begin().await?;
+    expect_conflict("the message id of a dead row stays taken", tx.stage(&lone(1)).await)?;
+    Ok(Verdict::Held)
+}
+
+/// Redrive: the same event, its attempts at zero, before the later rows of its key.
+pub async fn a_redriven_row_keeps_its_event_id_and_its_place(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let lease = subject.unit() * 5;
+    stage(&*store, &[message(1, "a"), message(2, "a")]).await?;
+    let died = kill_next(&*store, 1, "unroutable", lease).await?;
+    expect_eq("a redrive says how many rows it took", store.redrive(&everything(9)).await?, 1)?;
+    expect_eq("a redriven row is not dead any more", store.dead_rows(9).await?.len(), 0)?;
+    let rows = store.claim(&claim(2, 9, lease)).await?;
+    expect_eq("a redriven row keeps its event id and its place", ids(&rows), vec![died.message.id])?;
+    expect_eq("a redriven row starts with no attempts", rows[0].attempts, 1)?;
+    expect_eq("a redriven row keeps its message and sequence", &rows[0].message, &died.message)?;
+    settle(&*store, 2, &rows, SettleOutcome::Dispatched).await?;
+    expect_eq("then the key goes on", drain(&*store, lease).await?, vec![message(2, "a").id])?;
+    Ok(Verdict::Held)
+}
+
+/// `only` and `limit` bound a redrive; rows that are not dead are not touched.
+pub async fn a_redrive_takes_only_what_it_names(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let lease = subject.unit() * 5;
+    stage(&*store, &[1, 2, 3, 4].map(lone)).await?;
+    for number in 1..=3 {
+        kill_next(&*store, number, "unroutable", lease).await?;
+    }
+    let only = RedriveRequest { only: Some(vec![lone(2).id, lone(4).id, lone(9).id]), limit: 9 };
+    expect_eq("a redrive takes the dead rows that it names", store.redrive(&only).await?, 1)?;
+    let left = |rows: Vec<(crate::ports::OutboxRow, smol_str::SmolStr)>| {
+        rows.into_iter().map(|(row, _)| row.message.id).collect::<Vec<_>>()
+    };
+    let promise = "a redrive leaves other dead rows";
+    expect_eq(promise, left(store.dead_rows(9).await?), vec![lone(1).id, lone(3).id])?;
+    expect_eq("a redrive takes no more than its limit", store.redrive(&everything(1)).await?, 1)?;
+    expect_eq(promise, store.dead_rows(9).await?.len(), 1)?;
+    Ok(Verdict::Held)
+}
+
+/// Purging the dead is an operator's decision: it frees the key.
+pub async fn a_purged_dead_row_frees_its_key(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let lease = subject.unit() * 5;
+    stage(&*store, &[message(1, "a"), message(2, "a")]).await?;
+    kill_next(&*store, 1, "too large", lease).await?;
+    let later = PurgeRequest { older_than: lease, limit: 9 };
+    expect_eq("a purge leaves rows that died not long enough ago", store.purge_dead(&later).await?, 0)?;
+    expect_eq("a purge of dispatched rows leaves dead ones", store.purge_dispatched(&purge(9)).await?, 0)?;
+    subject.advance(lease).await;
+    expect_eq("a purge takes rows that died long enough ago", store.purge_dead(&later).await?, 1)?;
+    expect_eq("a purged row is gone", store.dead_rows(9).await?.len(), 0)?;
+    expect_eq("a purged row blocks nothing", drain(&*store, lease).await?, vec![message(2, "a").id])?;
+    Ok(Verdict::Held)
+}

@@ -1,0 +1,170 @@
+//! The inbox: deduplication, failures, dead letters, watermarks.
+
+use crate::{
+    conformance::{
+        Outcome, StoreSubject, Verdict,
+        outcome::{expect, expect_conflict, expect_eq},
+        samples::{CONSUMER, entry, purge, received},
+    },
+    message::Message,
+    ports::{InboxEntry, InboxInsert, PurgeRequest, Store, StoreError},
+};
+
+async fn handle(store: &dyn Store, entry: &InboxEntry) -> Result<InboxInsert, StoreError> {
+    let mut tx = store.begin().await?;
+    let inserted = tx.inbox_insert(entry).await?;
+    tx.commit().await?;
+    Ok(inserted)
+}
+
+async fn fail(store: &dyn Store, entry: &InboxEntry) -> Result<u32, StoreError> {
+    let mut tx = store.begin().await?;
+    let failures = tx.inbox_failed(entry, "it broke").await?;
+    tx.commit().await?;
+    Ok(failures)
+}
+
+async fn bury(store: &dyn Store, message: &Message) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    tx.inbox_bury(&InboxEntry::of(CONSUMER, message), message, "poison").await?;
+    tx.commit().await
+}
+
+/// The key is consumer and message: two consumers see a message once each.
+pub async fn each_consumer_sees_a_message_once(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let other = InboxEntry { consumer: "billing".into(), ..entry(1) };
+    let promise = "each consumer sees a message for the first time once";
+    expect_eq(promise, handle(&*store, &entry(1)).await?, InboxInsert::First)?;
+    expect_eq(promise, handle(&*store, &entry(1)).await?, InboxInsert::Duplicate)?;
+    expect_eq(promise, handle(&*store, &other).await?, InboxInsert::First)?;
+    expect_eq(promise, handle(&*store, &entry(2)).await?, InboxInsert::First)?;
+    Ok(Verdict::Held)
+}
+
+/// A handler's rollback takes the row away and not the count of failures.
+pub async fn failures_are_counted_apart_from_the_handler(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    for attempt in 1..=3 {
+        let mut tx = store.begin().await?;
+        let inserted = tx.inbox_insert(&entry(1)).await?;
+        expect_eq("a message whose handler rolled back is handled anew", inserted, InboxInsert::First)?;
+        drop(tx);
+        expect_eq("each failure is counted", fail(&*store, &entry(1)).await?, attempt)?;
+    }
+    expect_eq("each message has its own count", fail(&*store, &entry(2)).await?, 1)?;
+    let mut tx = store.begin().await?;
+    tx.inbox_failed(&entry(1), "it broke").await?;
+    drop(tx);
+    expect_eq("a count that was rolled back does not count", fail(&*store, &entry(1)).await?, 4)?;
+    Ok(Verdict::Held)
+}
+
+/// Envelope, payload, reason and failures are kept, and a redelivery is a duplicate.
+pub async fn a_buried_message_is_kept_whole_and_counts_as_seen(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let message = received(1, "key");
+    fail(&*store, &entry(1)).await?;
+    fail(&*store, &entry(1)).await?;
+    let before = store.now().await?;
+    bury(&*store, &message).await?;
+    let after = store.now().await?;
+    let letters = store.dead_letters(CONSUMER, 9).await?;
+    expect_eq("a buried message is a dead letter", letters.len(), 1)?;
+    let letter = &letters[0];
+    expect_eq("a dead letter keeps the whole message", &letter.message, &message)?;
+    let said = (letter.consumer.as_str(), letter.reason.as_str(), letter.failures);
+    expect_eq("a dead letter says whose it is, why, and after how many failures", said, (CONSUMER, "poison", 2))?;
+    let at = letter.failed_at;
+    let dated = before <= at && at <= after;
+    expect("a dead letter carries the moment by the store's clock", dated, || format!("{at}, buried at {before}"))?;
+    expect_eq("a buried message counts as seen", handle(&*store, &entry(1)).await?, InboxInsert::Duplicate)?;
+    expect_eq("a consumer has its own dead letters", store.dead_letters("billing", 9).await?.len(), 0)?;
+    subject.advance(subject.unit()).await;
+    bury(&*store, &received(2, "key")).await?;
+    let oldest = store.dead_letters(CONSUMER, 1).await?;
+    let oldest = oldest.iter().map(|letter| letter.message.id).collect();
+    expect_eq("dead letters are listed oldest first, up to a limit", oldest, vec![message.id])?;
+    Ok(Verdict::Held)
+}
+
+/// Burying loses against handling.
+pub async fn what_was_handled_is_not_buried(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    handle(&*store, &entry(1)).await?;
+    expect_conflict("a message that was handled is not buried", bury(&*store, &received(1, "key")).await)?;
+    expect_eq("a burial that conflicts leaves no letter", store.dead_letters(CONSUMER, 9).await?.len(), 0)?;
+    Ok(Verdict::Held)
+}
+
+/// Exhuming is undone by a rollback, and final with a commit.
+pub async fn a_dead_letter_can_be_taken_out_once(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let exhume = async |commit: bool| {
+        let mut tx = store.begin().await?;
+        let there = tx.inbox_exhume(&entry(1)).await?;
+        if commit {
+            tx.commit().await?;
+        }
+        Ok::<bool, StoreError>(there)
+    };
+    expect_eq("where there is no dead letter, none is taken out", exhume(true).await?, false)?;
+    bury(&*store, &received(1, "key")).await?;
+    expect_eq("a dead letter can be taken out", exhume(false).await?, true)?;
+    expect_eq("a rollback puts it back", store.dead_letters(CONSUMER, 9).await?.len(), 1)?;
+    expect_eq("a dead letter can be taken out", exhume(true).await?, true)?;
+    expect_eq("a dead letter that was taken out is gone", store.dead_letters(CONSUMER, 9).await?.len(), 0)?;
+    expect_eq("a dead letter is taken out once", exhume(true).await?, false)?;
+    let again = handle(&*store, &entry(1)).await?;
+    expect_eq("a message that was taken out counts as handled", again, InboxInsert::Duplicate)?;
+    Ok(Verdict::Held)
+}
+
+/// A purge raises the watermark of source and key past what it deletes.
+pub async fn a_purged_message_is_still_a_duplicate(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let age = subject.unit() * 10;
+    for number in 1..=3 {
+        handle(&*store, &entry(number)).await?;
+    }
+    let other_key = InboxEntry::of(CONSUMER, &received(2_001, "another key"));
+    let old = PurgeRequest { older_than: age, limit: 2 };
+    expect_eq("rows that are not old enough stay", store.purge_inbox(CONSUMER, &old).await?, 0)?;
+    subject.advance(age).await;
+    expect_eq("a purge of another consumer takes nothing", store.purge_inbox("billing", &old).await?, 0)?;
+    let purged = [
+        store.purge_inbox(CONSUMER, &old).await?,
+        store.purge_inbox(CONSUMER, &old).await?,
+        store.purge_inbox(CONSUMER, &old).await?,
+    ];
+    expect_eq("a purge takes no more than its limit, and goes on next time", purged, [2, 1, 0])?;
+    let promise = "a message at or below the watermark is a duplicate, and one above it is not";
+    for number in 1..=3 {
+        expect_eq(promise, handle(&*store, &entry(number)).await?, InboxInsert::Duplicate)?;
+    }
+    expect_eq(promise, handle(&*store, &entry(4)).await?, InboxInsert::First)?;
+    let promise = "a watermark speaks for its consumer, source and key only";
+    let below = InboxEntry { sequence: 1, ..other_key };
+    let other_source = InboxEntry { source: "elsewhere".into(), ..InboxEntry::of(CONSUMER, &received(2_002, "key")) };
+    let other_source = InboxEntry { sequence: 1, ..other_source };
+    let other_consumer = InboxEntry { consumer: "billing".into(), ..entry(1) };
+    for entry in [below, other_source, other_consumer] {
+        expect_eq(promise, handle(&*store, &entry).await?, InboxInsert::First)?;
+    }
+    Ok(Verdict::Held)
+}
+
+/// A purge deletes what was handled, never what was given up.
+pub async fn dead_letters_survive_a_purge(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    handle(&*store, &entry(1)).await?;
+    bury(&*store, &received(2, "key")).await?;
+    handle(&*store, &entry(3)).await?;
+    subject.advance(subject.unit()).await;
+    expect_eq("a purge takes handled messages", store.purge_inbox(CONSUMER, &purge(99)).await?, 2)?;
+    let letters = store.dead_letters(CONSUMER, 9).await?.len();
+    expect_eq("dead letters survive a purge", letters, 1)?;
+    let mut tx = store.begin().await?;
+    expect_eq("and can be taken out after it", tx.inbox_exhume(&entry(2)).await?, true)?;
+    Ok(Verdict::Held)
+}

@@ -1,0 +1,59 @@
+//! What operators and the simulator look at.
+
+use std::time::Duration;
+
+use super::{
+    sagas::{create, write},
+    steps::{drain, kill_next, stage},
+};
+use crate::{
+    conformance::{
+        Outcome, StoreSubject, Verdict,
+        outcome::{expect, expect_eq},
+        samples::{append, claim, entry, lone, new_saga, received},
+    },
+    ports::{Backlog, RedriveRequest, SagaAppend, SagaStatus},
+};
+
+/// Unsettled and dead rows, active and stuck sagas, dead letters.
+pub async fn the_backlog_counts_what_waits(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let lease = subject.unit() * 5;
+    expect_eq("an empty store has no backlog", store.backlog().await?, Backlog::default())?;
+    stage(&*store, &[1, 2, 3].map(lone)).await?;
+    kill_next(&*store, 1, "unroutable", lease).await?;
+    store.claim(&claim(2, 1, lease)).await?;
+    for (number, status) in
+        (1..).zip([SagaStatus::Running, SagaStatus::Compensating, SagaStatus::Stuck, SagaStatus::Completed])
+    {
+        create(&*store, &new_saga(number, lease)).await?;
+        write(&*store, &SagaAppend { status, ..append(number, 1, 0, Duration::ZERO) }).await?;
+    }
+    let mut tx = store.begin().await?;
+    tx.inbox_bury(&entry(1), &received(1, "key"), "poison").await?;
+    tx.commit().await?;
+    let expected = Backlog { outbox_unsettled: 2, outbox_dead: 1, sagas_active: 2, sagas_stuck: 1, inbox_dead: 1 };
+    expect_eq("the backlog counts what waits", store.backlog().await?, expected)?;
+
+    let resumed = SagaAppend { status: SagaStatus::Running, ..append(3, 1, 1, lease) };
+    write(&*store, &resumed).await?;
+    store.redrive(&RedriveRequest { only: None, limit: 9 }).await?;
+    subject.advance(lease).await;
+    drain(&*store, lease).await?;
+    let mut tx = store.begin().await?;
+    tx.inbox_exhume(&entry(1)).await?;
+    tx.commit().await?;
+    let expected = Backlog { sagas_active: 3, ..Backlog::default() };
+    expect_eq("the backlog counts only what still waits", store.backlog().await?, expected)?;
+    Ok(Verdict::Held)
+}
+
+/// The subject's `advance` moves what the store calls now.
+pub async fn the_clock_of_the_store_advances(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let before = store.now().await?;
+    subject.advance(subject.unit()).await;
+    let passed = store.now().await?.since(before);
+    expect("the store's clock advances as the subject says", passed >= subject.unit(), || format!("by {passed:?}"))?;
+    Ok(Verdict::Held)
+}

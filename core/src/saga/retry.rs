@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use crate::ports::Random;
+use crate::{backoff::Backoff, ports::Random};
 
-/// How a step is tried again: `[0.5, 1.5] x min(base x 2^n, cap)`.
+/// How a step is tried again: with exponential [`Backoff`] and jitter, and how often.
 ///
 /// ```
 /// use std::time::Duration;
@@ -10,14 +10,13 @@ use crate::ports::Random;
 ///
 /// let policy = RetryPolicy { attempts_max: Some(5), ..RetryPolicy::default() };
 /// assert_eq!(policy.base, Duration::from_millis(100));
-/// assert_eq!(policy.delay_of(2, 0.5), Duration::from_millis(400));
-/// assert_eq!(policy.delay_of(60, 0.5), policy.cap);
+/// assert_eq!(policy.cap, Duration::from_secs(30));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// The delay after the first failure. 100 ms: longer than a hiccup, shorter than a person's patience.
+    /// The delay after the first failure, before jitter. 100 ms: longer than a hiccup, shorter than a person's patience.
     pub base: Duration,
-    /// No delay is longer than one and a half of this. 30 s: an outage that ends is noticed soon after.
+    /// The longest delay, before jitter. 30 s: an outage that ends is noticed soon after.
     pub cap: Duration,
     /// How many attempts may fail for the step's own fault before it is given up: then the saga is stuck and waits for
     /// an operator. `None`, the default: never, since giving up is a decision for people.
@@ -31,14 +30,9 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The delay after `failures` earlier ones, for a draw from `0.0..1.0`.
-    pub fn delay_of(&self, failures: u32, draw: f64) -> Duration {
-        let doubled = self.base.saturating_mul(1_u32 << failures.min(30));
-        doubled.min(self.cap).mul_f64(0.5 + draw)
-    }
-
+    /// How long the next attempt waits after `failures` earlier ones; jitter is drawn from the process's randomness.
     pub(crate) fn delay(&self, failures: u32, random: &dyn Random) -> Duration {
-        self.delay_of(failures, random.next_unit())
+        Backoff::new(self.base, self.cap).delay(failures, random)
     }
 
     pub(crate) fn is_exhausted(&self, spent: u32) -> bool {

@@ -1,0 +1,12 @@
+//! A pivot runs alone.
+
+use seaworthy_core::saga::{Action, NothingToUndo, SagaBuilder};
+
+struct Noted;
+impl Action<u32> for Noted {}
+
+fn main() {
+    let _ = NothingToUndo;
+    let builder = SagaBuilder::<u32>::new("order", 1);
+    builder.parallel(|group| group.pivot("confirm", Noted));
+}

@@ -1,0 +1,12 @@
+//! There is one point of no return.
+
+use seaworthy_core::saga::{Action, NothingToUndo, SagaBuilder};
+
+struct Noted;
+impl Action<u32> for Noted {}
+
+fn main() {
+    let _ = NothingToUndo;
+    let builder = SagaBuilder::<u32>::new("order", 1);
+    builder.pivot("confirm", Noted).pivot("confirm_again", Noted);
+}

@@ -1,0 +1,222 @@
+//! What can be a saga's definition, and what can't.
+
+use std::{sync::Arc, time::Duration};
+
+use seaworthy_core::saga::{
+    Action, Compensation, Definition, DefinitionError, DefinitionPolicy, Migration, NothingToUndo, Phase, Registry,
+    RegistryError, RetryPolicy, SagaBuilder, StepSpec,
+};
+
+struct Local;
+impl Action<u32> for Local {}
+
+struct Remote;
+impl Action<u32> for Remote {
+    fn is_remote(&self) -> bool {
+        true
+    }
+}
+
+fn step(name: &str, phase: Phase) -> StepSpec<u32> {
+    StepSpec {
+        name: name.into(),
+        phase,
+        parallel: None,
+        action: Arc::new(Local),
+        compensation: (phase == Phase::Compensatable).then(|| Arc::new(NothingToUndo) as Arc<dyn Compensation<u32>>),
+        retry: None,
+        compensation_retry: None,
+        deadline: None,
+    }
+}
+
+fn define(steps: Vec<StepSpec<u32>>) -> Result<Definition<u32>, DefinitionError> {
+    Definition::from_specs("order", 1, DefinitionPolicy::default(), steps)
+}
+
+/// The grammar, told in another way than the code under test: a state machine over the phases.
+fn is_legal(phases: &[Phase]) -> bool {
+    let mut rest = phases;
+    while let [Phase::Compensatable, tail @ ..] = rest {
+        rest = tail;
+    }
+    if let [Phase::Pivot, tail @ ..] = rest {
+        rest = tail;
+    }
+    !phases.is_empty() && rest.iter().all(|phase| *phase == Phase::Retriable)
+}
+
+#[test]
+fn every_sequence_of_up_to_six_phases_is_accepted_exactly_if_it_is_legal() {
+    let phases = [Phase::Compensatable, Phase::Pivot, Phase::Retriable];
+    let (mut accepted, mut refused) = (0, 0);
+    for length in 0..=6_u32 {
+        for number in 0..3_usize.pow(length) {
+            let sequence: Vec<_> = (0..length).map(|digit| phases[number / 3_usize.pow(digit) % 3]).collect();
+            let steps = sequence.iter().enumerate().map(|(index, phase)| step(&format!("s{index}"), *phase));
+            let defined = define(steps.collect());
+            assert_eq!(defined.is_ok(), is_legal(&sequence), "{sequence:?}: {defined:?}");
+            *(if defined.is_ok() { &mut accepted } else { &mut refused }) += 1;
+        }
+    }
+    // c* p? r* has 2n + 1 words of length n > 0; there are 3^n words.
+    assert_eq!(accepted, (1..=6).map(|length| 2 * length + 1).sum::<i32>());
+    assert_eq!(accepted + refused, (0..=6).map(|length| 3_i32.pow(length)).sum::<i32>());
+}
+
+#[test]
+fn two_steps_of_one_name_are_refused() {
+    let defined = SagaBuilder::<u32>::new("order", 1).pivot("a", Local).retriable("a", Local).build();
+    assert_eq!(defined.unwrap_err(), DefinitionError::DuplicateStep("a".into()));
+}
+
+#[test]
+fn a_definition_without_steps_is_refused() {
+    assert_eq!(SagaBuilder::<u32>::new("order", 1).build().unwrap_err(), DefinitionError::Empty("order".into()));
+}
+
+#[test]
+fn a_compensation_is_needed_where_it_can_run_and_refused_where_it_can_not() {
+    let mut without = step("a", Phase::Compensatable);
+    without.compensation = None;
+    assert_eq!(define(vec![without]).unwrap_err(), DefinitionError::NoCompensation("a".into()));
+    let mut needless = step("a", Phase::Pivot);
+    needless.compensation = Some(Arc::new(NothingToUndo));
+    assert_eq!(define(vec![needless]).unwrap_err(), DefinitionError::NeedlessCompensation("a".into()));
+}
+
+#[test]
+fn a_group_holds_steps_of_one_phase_and_no_pivot() {
+    let group = |phases: [Phase; 2]| {
+        let steps = phases.iter().enumerate().map(|(index, phase)| {
+            let mut step = step(&format!("s{index}"), *phase);
+            step.parallel = Some(1);
+            step
+        });
+        define(steps.collect())
+    };
+    assert_eq!(group([Phase::Compensatable, Phase::Pivot]).unwrap_err(), DefinitionError::MixedGroup("s1".into()));
+    assert_eq!(group([Phase::Compensatable, Phase::Retriable]).unwrap_err(), DefinitionError::MixedGroup("s1".into()));
+    let shape = group([Phase::Retriable; 2]).unwrap().shape().clone();
+    assert_eq!(shape.steps[0].group, shape.steps[1].group);
+}
+
+#[test]
+fn a_retriable_step_has_no_deadline() {
+    let defined =
+        SagaBuilder::<u32>::new("order", 1).retriable("a", Local).step_deadline(Duration::from_secs(1)).build();
+    assert_eq!(defined.unwrap_err(), DefinitionError::NeedlessDeadline("a".into()));
+}
+
+#[test]
+fn a_name_that_could_be_taken_for_a_nested_step_is_refused() {
+    let defined = SagaBuilder::<u32>::new("order", 1).pivot("a/b", Local).build();
+    assert!(matches!(defined.unwrap_err(), DefinitionError::Name(_)));
+    let defined = SagaBuilder::<u32>::new("order", 1).pivot("", Local).build();
+    assert!(matches!(defined.unwrap_err(), DefinitionError::Name(_)));
+}
+
+#[test]
+fn the_structure_hash_follows_structure_and_nothing_else() {
+    let base = || SagaBuilder::<u32>::new("order", 1).compensatable("a", Local, NothingToUndo);
+    let hash = |builder: SagaBuilder<u32>| builder.build().unwrap().reference().hash;
+    // Stored with every saga: it must never change for the same structure, so the number itself is held here.
+    assert_eq!(hash(base()), 0xea22_459a_5df1_add6_u64, "{:#x}", hash(base()));
+    assert_eq!(
+        hash(base()),
+        hash(
+            base()
+                .deadline(Duration::from_secs(1))
+                .retry(RetryPolicy { attempts_max: Some(3), ..RetryPolicy::default() })
+        )
+    );
+    let renamed = SagaBuilder::<u32>::new("order", 1).compensatable("b", Local, NothingToUndo);
+    assert_ne!(hash(base()), hash(renamed));
+    let remote = SagaBuilder::<u32>::new("order", 1).compensatable("a", Remote, NothingToUndo);
+    assert_ne!(hash(base()), hash(remote));
+    let after = base().compensatable("b", Local, NothingToUndo);
+    let beside = SagaBuilder::<u32>::new("order", 1)
+        .parallel(|group| group.compensatable("a", Local, NothingToUndo).compensatable("b", Local, NothingToUndo));
+    assert_ne!(hash(after), hash(beside));
+}
+
+#[test]
+fn a_nested_saga_takes_the_phase_of_its_own_pivot() {
+    let card = || {
+        SagaBuilder::<u32>::new("card", 1)
+            .compensatable("authorize", Remote, NothingToUndo)
+            .pivot("capture", Remote)
+            .retriable("receipt", Local)
+            .build()
+            .unwrap()
+    };
+    let order = SagaBuilder::<u32>::new("order", 1)
+        .compensatable("reserve", Local, NothingToUndo)
+        .nested_pivot("card", &card(), |data| data)
+        .retriable("ship", Local)
+        .build()
+        .unwrap();
+    let phases: Vec<_> = order.shape().steps.iter().map(|step| (step.path.as_str(), step.phase)).collect();
+    assert_eq!(
+        phases,
+        [
+            ("reserve", Phase::Compensatable),
+            ("card/authorize", Phase::Compensatable),
+            ("card/capture", Phase::Pivot),
+            ("card/receipt", Phase::Retriable),
+            ("ship", Phase::Retriable),
+        ]
+    );
+    let refused = SagaBuilder::<u32>::new("order", 1).nested("card", &card(), |data| data).build();
+    assert!(matches!(refused.unwrap_err(), DefinitionError::Nested { .. }));
+    let refused = SagaBuilder::<u32>::new("order", 1).pivot("p", Local).nested("card", &card(), |data| data).build();
+    assert!(matches!(refused.unwrap_err(), DefinitionError::Nested { .. }));
+}
+
+#[test]
+fn a_nested_saga_that_is_undone_as_a_whole_is_compensatable() {
+    let parcel = SagaBuilder::<u32>::new("parcel", 1)
+        .parallel(|group| {
+            group.compensatable("label", Local, NothingToUndo).compensatable("slip", Local, NothingToUndo)
+        })
+        .retriable("hand_over", Local)
+        .build()
+        .unwrap();
+    let order = SagaBuilder::<u32>::new("order", 1)
+        .nested_undone_by("parcel", &parcel, |data| data, NothingToUndo)
+        .parallel(|group| group.compensatable("x", Local, NothingToUndo).compensatable("y", Local, NothingToUndo))
+        .pivot("confirm", Local)
+        .build()
+        .unwrap();
+    let steps: Vec<_> = order.shape().steps.iter().map(|step| (step.path.as_str(), step.group)).collect();
+    assert_eq!(
+        steps,
+        [
+            ("parcel", 0),
+            ("parcel/label", 1),
+            ("parcel/slip", 1),
+            ("parcel/hand_over", 2),
+            ("x", 3),
+            ("y", 3),
+            ("confirm", 4)
+        ]
+    );
+    assert!(order.shape().steps[..6].iter().all(|step| step.phase == Phase::Compensatable));
+}
+
+#[test]
+fn a_registry_refuses_what_would_be_ambiguous() {
+    let order = |version, name: &str| SagaBuilder::<u32>::new("order", version).pivot(name, Local).build().unwrap();
+    let mut registry = Registry::new();
+    registry.register(order(2, "b")).unwrap();
+    assert_eq!(registry.register(order(2, "b")).unwrap_err(), RegistryError::Duplicate("order".into(), 2));
+    let refused = |registry: &mut Registry, migration| registry.migration(migration).map(drop).unwrap_err();
+    assert_eq!(refused(&mut registry, Migration::new("order", 1, 3)), RegistryError::NoTarget("order".into(), 3));
+    assert_eq!(refused(&mut registry, Migration::new("order", 2, 2)), RegistryError::Needless("order".into(), 2));
+    for (from, to) in [("a", "c"), ("b", "b")] {
+        let migration = Migration::new("order", 1, 2).rename(from, to);
+        assert!(matches!(refused(&mut registry, migration), RegistryError::Rename { .. }));
+    }
+    registry.migration(Migration::new("order", 1, 2).rename("a", "b")).unwrap();
+    assert_eq!(registry.register(order(1, "a")).unwrap_err(), RegistryError::Needless("order".into(), 1));
+}

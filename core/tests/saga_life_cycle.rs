@@ -1,0 +1,296 @@
+//! The life cycle of a saga, over every state that it can reach.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use seaworthy_core::{
+    ids::Direction,
+    ports::Timestamp,
+    saga::{
+        Action, ActionState, Cause, CompensationState, Failure, Life, Next, NothingToUndo, Phase, Record, RetryPolicy,
+        SagaBuilder, Shape, State, Value, next, plan,
+    },
+};
+
+struct Local;
+impl Action<()> for Local {}
+
+struct Remote;
+impl Action<()> for Remote {
+    fn is_remote(&self) -> bool {
+        true
+    }
+}
+
+const NOW: Timestamp = Timestamp::from_millis(1_000);
+/// Later than every timer that the records set.
+const LATER: Timestamp = Timestamp::from_millis(9_000);
+
+/// Shapes with the number of attempts that is tried on them: two tell the first attempt, a retry and a spent budget
+/// apart; fewer keep the larger shapes small enough to see all of their states.
+fn shapes() -> Vec<(Arc<Shape>, u32)> {
+    let policy = RetryPolicy { attempts_max: Some(1), ..RetryPolicy::default() };
+    let builder = || SagaBuilder::<()>::new("s", 1).retry(policy);
+    let group = |remote: bool| {
+        builder().parallel(|group| {
+            let group = group.compensatable("a", Local, NothingToUndo);
+            if remote {
+                group.compensatable("b", Remote, NothingToUndo)
+            } else {
+                group.compensatable("b", Local, NothingToUndo)
+            }
+        })
+    };
+    let defined = [
+        (builder().compensatable("a", Remote, NothingToUndo).build(), 2),
+        (builder().compensatable("a", Local, NothingToUndo).pivot("p", Remote).build(), 1),
+        (builder().compensatable("a", Remote, NothingToUndo).pivot("p", Remote).retriable("r", Local).build(), 1),
+        (builder().compensatable("a", Local, NothingToUndo).compensatable("b", Local, NothingToUndo).build(), 0),
+        (builder().compensatable("a", Local, NothingToUndo).retriable("r", Remote).build(), 1),
+        (group(false).build(), 0),
+        (group(true).build(), 0),
+    ];
+    defined.into_iter().map(|(definition, attempts)| (definition.unwrap().shape().clone(), attempts)).collect()
+}
+
+/// Every record that could be meant, legal or not, with attempts up to a limit.
+fn alphabet(shape: &Shape, attempts: u32) -> Vec<Record> {
+    let mut records = vec![
+        Record::Started { deadline_us: None },
+        Record::Completed,
+        Record::RolledBack,
+        Record::Stuck { reason: String::new() },
+        Record::Resumed,
+        Record::Abandoned { reason: String::new() },
+    ];
+    let causes = [Cause::Rejected, Cause::Deadline, Cause::Cancelled];
+    records.extend(causes.map(|cause| Record::CompensationBegun { cause }));
+    for name in shape.steps.iter().map(|step| &step.path) {
+        let step = || name.clone();
+        records.push(Record::Done { step: step(), output: Value::NULL });
+        records.push(Record::Skipped { step: step() });
+        records.push(Record::CompensationExhausted { step: step(), error: String::new() });
+        records.push(Record::Waived { step: step(), reason: String::new() });
+        for maybe_executed in [false, true] {
+            records.push(Record::Rejected { step: step(), reason: String::new(), maybe_executed });
+            records.push(Record::Compensated { step: step(), maybe_executed });
+        }
+        for attempt in 1..=attempts + 1 {
+            records.push(Record::Attempting { step: step(), attempt });
+            for direction in [Direction::Action, Direction::Compensation] {
+                for failure in [Failure::Transient, Failure::Unknown] {
+                    let (error, delay_us) = (String::new(), 1);
+                    records.push(Record::Retry { step: step(), direction, attempt, failure, delay_us, error });
+                }
+            }
+        }
+    }
+    records
+}
+
+/// All states that the alphabet reaches, each with what every record makes of it.
+fn explore(shape: &Arc<Shape>, attempts: u32, mut visit: impl FnMut(&State, &Record, Option<&State>)) -> Vec<State> {
+    let alphabet = alphabet(shape, attempts);
+    let start = State::new(shape.clone());
+    let mut seen = BTreeMap::from([(format!("{start:?}"), start.clone())]);
+    let mut open = vec![start];
+    while let Some(state) = open.pop() {
+        for record in &alphabet {
+            let after = next(state.clone(), record, NOW).ok();
+            visit(&state, record, after.as_ref());
+            let within = |after: &State| after.steps().iter().all(|s| s.forward.last.max(s.back.last) <= attempts);
+            if let Some(after) = after.filter(within) {
+                seen.entry(format!("{after:?}")).or_insert_with(|| {
+                    open.push(after.clone());
+                    after
+                });
+            }
+        }
+    }
+    seen.into_values().collect()
+}
+
+fn needing(state: &State) -> impl Iterator<Item = usize> {
+    (0..state.steps().len()).filter(|index| state.needs_compensation(*index))
+}
+
+#[test]
+fn no_record_changes_a_saga_that_has_ended() {
+    for (shape, attempts) in shapes() {
+        explore(&shape, attempts, |before, record, after| {
+            assert!(!before.life().is_terminal() || after.is_none(), "{record:?} after {before:?}");
+        });
+    }
+}
+
+#[test]
+fn started_is_the_first_record_and_only_the_first() {
+    for (shape, attempts) in shapes() {
+        explore(&shape, attempts, |before, record, after| {
+            let started = matches!(record, Record::Started { .. });
+            assert!(after.is_none() || (before.life() == Life::New) == started, "{record:?} after {before:?}");
+        });
+    }
+}
+
+#[test]
+fn nothing_turns_back_once_the_pivot_has_committed_or_may_have() {
+    for (shape, attempts) in shapes() {
+        explore(&shape, attempts, |before, record, after| {
+            let Some(after) = after else { return };
+            let turned = after.life() == Life::Compensating && before.life() != Life::Compensating;
+            let resumed = *record == Record::Resumed;
+            assert!(!turned || resumed || !before.is_past_return(), "{record:?} after {before:?}");
+            let pivot = shape.pivot().map(|pivot| after.steps()[pivot].action);
+            let back =
+                matches!(after.life(), Life::Compensating | Life::Compensated | Life::Stuck(Direction::Compensation));
+            assert!(!(back && pivot == Some(ActionState::Done)), "{record:?} after {before:?}");
+        });
+    }
+}
+
+#[test]
+fn a_saga_completes_only_with_every_step_settled_and_is_rolled_back_only_with_every_effect_undone() {
+    for (shape, attempts) in shapes() {
+        let states = explore(&shape, attempts, |_, _, _| {});
+        for state in states {
+            match state.life() {
+                Life::Completed => assert!(state.steps().iter().all(|step| step.is_settled()), "{state:?}"),
+                Life::Compensated => assert!(
+                    needing(&state).all(|index| matches!(
+                        state.steps()[index].compensation,
+                        CompensationState::Compensated | CompensationState::Waived
+                    )),
+                    "{state:?}"
+                ),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn no_step_is_undone_while_a_later_one_still_waits() {
+    for (shape, attempts) in shapes() {
+        explore(&shape, attempts, |before, record, after| {
+            let (Record::Compensated { step, .. }, Some(_)) = (record, after) else { return };
+            let index = shape.index_of(step).unwrap();
+            let later = needing(before).filter(|other| shape.steps[*other].group > shape.steps[index].group);
+            for other in later {
+                assert_ne!(
+                    before.steps()[other].compensation,
+                    CompensationState::Pending,
+                    "{record:?} after {before:?}"
+                );
+            }
+        });
+    }
+}
+
+#[test]
+fn a_step_runs_only_when_all_groups_before_it_are_settled() {
+    for (shape, attempts) in shapes() {
+        explore(&shape, attempts, |before, record, after| {
+            let (Record::Done { step, .. } | Record::Attempting { step, .. }, Some(_)) = (record, after) else {
+                return;
+            };
+            let group = shape.steps[shape.index_of(step).unwrap()].group;
+            let earlier = before.steps().iter().zip(&shape.steps).filter(|(_, shape)| shape.group < group);
+            assert!(earlier.into_iter().all(|(step, _)| step.is_settled()), "{record:?} after {before:?}");
+        });
+    }
+}
+
+#[test]
+fn a_doubtful_step_stays_doubtful_until_it_is_done_or_waived() {
+    for (shape, attempts) in shapes() {
+        explore(&shape, attempts, |before, record, after| {
+            let Some(after) = after else { return };
+            for (index, (was, is)) in before.steps().iter().zip(after.steps()).enumerate() {
+                let undecided = was.unknown && is.action != ActionState::Done;
+                assert!(!undecided || is.unknown, "step {index}: {record:?} after {before:?}");
+            }
+        });
+    }
+}
+
+#[test]
+fn whatever_the_plan_says_is_allowed_and_an_active_saga_always_has_a_plan() {
+    for (shape, attempts) in shapes() {
+        let states = explore(&shape, attempts, |_, _, _| {});
+        assert!(states.len() > 20, "an exploration that reached next to nothing proves nothing: {}", states.len());
+        for state in states {
+            let planned = plan(&state, LATER);
+            let active = matches!(state.life(), Life::Running | Life::Compensating);
+            assert_eq!(planned == Next::Rest, !active, "{planned:?} for {state:?}");
+            for record in carry_out(&state, &planned) {
+                assert!(next(state.clone(), &record, LATER).is_ok(), "{record:?} planned by {planned:?} for {state:?}");
+            }
+        }
+    }
+}
+
+/// What the executor writes first for a plan.
+fn carry_out(state: &State, planned: &Next) -> Vec<Record> {
+    let shape = state.shape();
+    match planned {
+        Next::Run(steps) => steps
+            .iter()
+            .map(|index| {
+                let (shape, step) = (&shape.steps[*index], shape.steps[*index].path.clone());
+                match shape.remote {
+                    true => Record::Attempting { step, attempt: state.steps()[*index].forward.last + 1 },
+                    false => Record::Done { step, output: Value::NULL },
+                }
+            })
+            .collect(),
+        Next::Compensate(steps) => steps
+            .iter()
+            .map(|index| Record::Compensated {
+                step: shape.steps[*index].path.clone(),
+                maybe_executed: state.steps()[*index].is_doubtful(),
+            })
+            .collect(),
+        Next::TurnBack(cause) => vec![Record::CompensationBegun { cause: *cause }],
+        Next::Complete => vec![Record::Completed],
+        Next::FinishCompensation => vec![Record::RolledBack],
+        Next::GiveUp(reason) => vec![Record::Stuck { reason: reason.clone() }],
+        Next::Wait(_) | Next::Rest => Vec::new(),
+    }
+}
+
+#[test]
+fn a_timer_of_an_earlier_attempt_is_refused() {
+    let shape = SagaBuilder::<()>::new("s", 1).pivot("p", Remote).build().unwrap().shape().clone();
+    let retry = |attempt| Record::Retry {
+        step: "p".into(),
+        direction: Direction::Action,
+        attempt,
+        failure: Failure::Transient,
+        delay_us: 1,
+        error: String::new(),
+    };
+    let attempting = |attempt| Record::Attempting { step: "p".into(), attempt };
+    let log = [Record::Started { deadline_us: None }, attempting(1), retry(1), attempting(2)];
+    let state = log.iter().try_fold(State::new(shape), |state, record| next(state, record, NOW)).unwrap();
+    let refused = next(state.clone(), &retry(1), NOW).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "`retry` is not allowed while Running at step `p`: a timer belongs to the last attempt"
+    );
+    assert!(next(state, &retry(2), NOW).is_ok());
+}
+
+#[test]
+fn a_deadline_counts_from_the_start_by_the_stores_clock_and_ends_with_the_pivot() {
+    let builder = SagaBuilder::<()>::new("s", 1).compensatable("a", Local, NothingToUndo).pivot("p", Local);
+    let shape = builder.retriable("r", Local).build().unwrap().shape().clone();
+    let at = |millis| Timestamp::from_millis(millis);
+    let state = next(State::new(shape.clone()), &Record::Started { deadline_us: Some(5_000) }, at(100)).unwrap();
+    assert_eq!(plan(&state, at(104)), Next::Run(vec![0]));
+    assert_eq!(plan(&state, at(105)), Next::TurnBack(Cause::Deadline));
+    let done =
+        |state, step: &str| next(state, &Record::Done { step: step.into(), output: Value::NULL }, at(104)).unwrap();
+    let state = done(done(state, "a"), "p");
+    assert_eq!(shape.steps[2].phase, Phase::Retriable);
+    assert_eq!(plan(&state, at(1_000)), Next::Run(vec![2]));
+}

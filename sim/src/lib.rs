@@ -13,6 +13,7 @@ pub mod invariants;
 pub mod plan;
 pub mod scenario;
 pub mod store;
+pub mod story;
 pub mod trace;
 pub mod world;
 

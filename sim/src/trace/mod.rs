@@ -6,8 +6,20 @@
 mod effect;
 mod event;
 mod fingerprint;
+
+mod diff;
+mod file;
+mod names;
+mod render;
+pub(crate) mod width;
+
 pub mod script;
 
+pub use diff::{Divergence, diff};
 pub use effect::Effect;
 pub use event::{ClaimedRow, Event, Outcome, ProcessIndex, SettledRow, TxId, VirtualTime, What};
+pub use file::{TRACE_FORMAT, TraceFile, TraceFileError, TraceHeader, TraceLine};
 pub use fingerprint::Fingerprint;
+pub use names::Names;
+pub use render::Renderer;
+pub(crate) use render::millis;

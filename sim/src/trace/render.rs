@@ -1,0 +1,278 @@
+use std::fmt::Write;
+
+use bytes::Bytes;
+use seaworthy_core::{
+    ports::{OperationState, SagaStatus},
+    saga::Record,
+};
+use smol_str::SmolStr;
+
+use super::{Effect, Event, Fingerprint, Names, Outcome, ProcessIndex, VirtualTime, What};
+
+/// Says each event of a trace in one line, the same on every machine.
+///
+/// ```
+/// use seaworthy_sim::trace::{Outcome, Renderer, script::{self, Script}};
+///
+/// let confirmed = script::message(1, "orders", "order-17");
+/// let mut script = Script::new();
+/// let orders = script.process("orders-1");
+/// script.commit(orders, "orders", Outcome::DoneUnheard, [script::staged(&confirmed)]);
+///
+/// let mut renderer = Renderer::new(&script.processes());
+/// assert_eq!(
+///     renderer.line(&script.events()[0]),
+///     "       1.000 ms  orders-1#1      commit t1 on orders: stages m1 scripted.event of order-17 = done, unheard",
+/// );
+/// ```
+#[derive(Clone, Debug)]
+pub struct Renderer {
+    processes: Vec<SmolStr>,
+    names: Names,
+}
+
+impl Renderer {
+    /// A renderer for a run of these processes (`RunReport::processes`).
+    pub fn new(processes: &[SmolStr]) -> Self {
+        Self { processes: processes.to_vec(), names: Names::new() }
+    }
+
+    /// The names that it has given so far.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// The whole line: moment, whose event it is, and what happened.
+    pub fn line(&mut self, event: &Event) -> String {
+        let (who, text) = (self.who(event), self.text(event));
+        format!("{:>12} ms  {who:<14}  {text}", millis(event.at))
+    }
+
+    /// Whose event it is: the process's name and its incarnation.
+    pub fn who(&self, event: &Event) -> SmolStr {
+        match self.processes.get(usize::from(event.process.0)) {
+            _ if event.process == ProcessIndex::WORLD => SmolStr::new_static("world"),
+            Some(name) => SmolStr::from(format!("{name}#{}", event.incarnation)),
+            None => SmolStr::from(format!("process {}#{}", event.process.0, event.incarnation)),
+        }
+    }
+
+    /// What happened, in words. Events must come in the order of the trace, because they give the names.
+    pub fn text(&mut self, event: &Event) -> String {
+        let names = &mut self.names;
+        match &event.what {
+            What::Boot { release: 1 } => "boots".to_owned(),
+            What::Boot { release } => format!("boots release {release}"),
+            What::Crash => "crashes".to_owned(),
+            What::Panic { message } => format!("panics: {message}"),
+            What::Fault { index, kind, point } => {
+                let at = point.map(|point| format!(" at {}", point.name())).unwrap_or_default();
+                format!("fault {index}: {kind:?}{at}")
+            }
+            What::FaultOver { index } => format!("fault {index} is over"),
+            What::Healed => "healed".to_owned(),
+            What::Quiet => "quiet".to_owned(),
+            What::OutOfBudget { waiting } => format!("out of budget, waiting: {waiting}"),
+            What::Request { request, operation } => format!("request {request}: {operation}"),
+            What::Reply { request, accepted, outcome } => {
+                let answer = if *accepted { "accepted" } else { "refused" };
+                format!("reply {request}: {answer}{}", ending(*outcome))
+            }
+            What::Begin { tx, outcome } => format!("begin t{}{}", tx.0, ending(*outcome)),
+            What::Statement { tx, point, on, outcome } => {
+                format!("t{} {} {on}{}", tx.0, point.name(), ending(*outcome))
+            }
+            What::DuplicateSeen { tx, consumer, message } => {
+                format!("t{} {consumer} has seen {} before", tx.0, names.message(*message))
+            }
+            What::Commit { tx, store, outcome, effects } => {
+                let effects: Vec<String> = effects.iter().map(|effect| say(effect, names)).collect();
+                let colon = if effects.is_empty() { "" } else { ": " };
+                format!("commit t{} on {store}{colon}{}{}", tx.0, effects.join("; "), ending(*outcome))
+            }
+            What::Abort { tx } => format!("abort t{}", tx.0),
+            What::Claim { store, token, rows, outcome } => {
+                let mut text = format!("{} on {store}:", names.claim(*token));
+                for row in rows.iter() {
+                    let _ = write!(text, " r{}={}", row.row.0, names.message(row.message));
+                    if row.attempts > 1 {
+                        let _ = write!(text, " (attempt {})", row.attempts);
+                    }
+                }
+                if rows.is_empty() {
+                    text.push_str(" nothing");
+                }
+                text + &ending(*outcome)
+            }
+            What::Settle { store, token, rows, outcome } => {
+                let mut text = format!("settle {} on {store}:", names.claim(*token));
+                for row in rows.iter() {
+                    let lost = if row.held { "" } else { " (not held)" };
+                    let _ = write!(text, " r{} {}{lost}", row.row.0, row.as_what);
+                }
+                text + &ending(*outcome)
+            }
+            What::Acquire { store, sagas, outcome } => {
+                let mut text = format!("acquire on {store}:");
+                for (saga, epoch) in sagas.iter() {
+                    let _ = write!(text, " {} at epoch {epoch}", names.saga(*saga));
+                }
+                if sagas.is_empty() {
+                    text.push_str(" nothing");
+                }
+                text + &ending(*outcome)
+            }
+            What::StoreCall { store, operation, count, outcome, .. } => {
+                format!("{operation} on {store}: {count}{}", ending(*outcome))
+            }
+            What::Publish { message, outcome } => format!(
+                "publish {} {} of {} to {}{}",
+                names.message(message.id),
+                message.kind,
+                message.subject,
+                message.topic,
+                ending(*outcome)
+            ),
+            What::Subscribe { group, outcome } => format!("subscribe {group}{}", ending(*outcome)),
+            What::Deliver { group, tag, message, redeliveries } => {
+                let again = if *redeliveries > 0 { format!(", redelivery {redeliveries}") } else { String::new() };
+                format!("deliver {} to {group} as d{tag}{again}", names.message(message.id))
+            }
+            What::ReceiveFailed { group, outcome } => format!("receive by {group}{}", ending(*outcome)),
+            What::Ack { group, tag, message, outcome } => {
+                format!("ack {} by {group} as d{tag}{}", names.message(*message), ending(*outcome))
+            }
+            What::Nack { group, tag, message, outcome } => {
+                format!("nack {} by {group} as d{tag}{}", names.message(*message), ending(*outcome))
+            }
+            What::External { service, operation, operation_id, subject, acted, outcome } => {
+                let acted = if *acted { ": acted" } else { "" };
+                format!(
+                    "{service} {operation} {subject} as {}{acted}{}",
+                    names.operation(*operation_id),
+                    ending(*outcome)
+                )
+            }
+        }
+    }
+}
+
+impl What {
+    /// What kind of event it is, in one word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Boot { .. } => "boot",
+            Self::Crash => "crash",
+            Self::Panic { .. } => "panic",
+            Self::Fault { .. } => "fault",
+            Self::FaultOver { .. } => "fault_over",
+            Self::Healed => "healed",
+            Self::Quiet => "quiet",
+            Self::OutOfBudget { .. } => "out_of_budget",
+            Self::Request { .. } => "request",
+            Self::Reply { .. } => "reply",
+            Self::Begin { .. } => "begin",
+            Self::Statement { .. } => "statement",
+            Self::DuplicateSeen { .. } => "duplicate_seen",
+            Self::Commit { .. } => "commit",
+            Self::Abort { .. } => "abort",
+            Self::Claim { .. } => "claim",
+            Self::Settle { .. } => "settle",
+            Self::Acquire { .. } => "acquire",
+            Self::StoreCall { .. } => "store_call",
+            Self::Publish { .. } => "publish",
+            Self::Subscribe { .. } => "subscribe",
+            Self::Deliver { .. } => "deliver",
+            Self::ReceiveFailed { .. } => "receive_failed",
+            Self::Ack { .. } => "ack",
+            Self::Nack { .. } => "nack",
+            Self::External { .. } => "external",
+        }
+    }
+}
+
+/// Virtual time in milliseconds, with its microseconds.
+pub(crate) fn millis(at: VirtualTime) -> String {
+    format!("{}.{:03}", at / 1_000, at % 1_000)
+}
+
+/// How it ended, unless it ended as everybody would expect.
+pub(crate) fn ending(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Done => "",
+        Outcome::Conflict => " = conflict",
+        Outcome::Unavailable => " = unavailable",
+        Outcome::Rejected => " = rejected",
+        Outcome::DoneUnheard => " = done, unheard",
+        Outcome::NotDoneUnheard => " = not done, unheard",
+        Outcome::BelievedDone => " = not done, believed done",
+    }
+    .to_owned()
+}
+
+/// One effect of a commit, in words.
+pub(crate) fn say(effect: &Effect, names: &mut Names) -> String {
+    match effect {
+        Effect::Document { collection, id, body: None, .. } => format!("deletes {collection}/{id}"),
+        Effect::Document { collection, id, version, body: Some(body) } => {
+            format!("writes {collection}/{id} v{version} {}", brief(body))
+        }
+        Effect::Staged(message) => {
+            format!("stages {} {} of {}", names.message(message.id), message.kind, message.subject)
+        }
+        Effect::Handled { consumer, message } => format!("{consumer} handles {}", names.message(*message)),
+        Effect::Failed { consumer, message, failures } => {
+            format!("{consumer} fails at {}, {failures} so far", names.message(*message))
+        }
+        Effect::Buried { consumer, message, reason } => {
+            format!("{consumer} buries {}: {reason}", names.message(*message))
+        }
+        Effect::Exhumed { consumer, message } => format!("{consumer} exhumes {}", names.message(*message)),
+        Effect::SagaCreated { saga, definition, key } => {
+            format!("creates {} {} of {key}", names.saga(*saga), definition.name)
+        }
+        Effect::SagaLogged { saga, epoch, length, records, status } => {
+            let records: Vec<String> = records.iter().map(record).collect();
+            let (saga, status) = (names.saga(*saga), status_words(*status));
+            format!("{saga} logs {} after {length} at epoch {epoch}, {status}", records.join(", "))
+        }
+        Effect::Operation { id, state: OperationState::Executed(_) } => format!("executes {}", names.operation(*id)),
+        Effect::Operation { id, state: OperationState::Compensated } => format!("undoes {}", names.operation(*id)),
+        Effect::Checkpoint { consumer, position } => format!("{consumer} has read up to {position}"),
+        Effect::Observed { fact, subject, value } => format!("{fact} {subject} = {value}"),
+    }
+}
+
+/// A record of a saga's log, in words.
+pub(crate) fn record(record: &Bytes) -> String {
+    let Ok(record) = Record::decode(record) else { return format!("undecodable {}", brief(record)) };
+    match record.step() {
+        Some(step) => format!("{} {step}", record.name()),
+        None => record.name().to_owned(),
+    }
+}
+
+/// A saga's status, in one word.
+pub(crate) fn status_words(status: SagaStatus) -> &'static str {
+    match status {
+        SagaStatus::Running => "running",
+        SagaStatus::Compensating => "compensating",
+        SagaStatus::Stuck => "stuck",
+        SagaStatus::Completed => "completed",
+        SagaStatus::Compensated => "compensated",
+        SagaStatus::Abandoned => "abandoned",
+    }
+}
+
+/// A short document as it is, a longer or binary one by its fingerprint.
+fn brief(body: &Bytes) -> String {
+    const BRIEF_MAX: usize = 60;
+    match std::str::from_utf8(body) {
+        Ok(text) if text.len() <= BRIEF_MAX && !text.contains(char::is_control) => text.to_owned(),
+        _ => {
+            let mut fingerprint = Fingerprint::new();
+            fingerprint.add(body);
+            format!("#{:08x}", fingerprint.value() >> 32)
+        }
+    }
+}

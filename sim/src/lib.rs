@@ -8,6 +8,7 @@ compile_error!(
 );
 
 pub mod broker;
+pub mod explore;
 pub mod external;
 pub mod invariants;
 pub mod plan;

@@ -45,10 +45,13 @@ pub use stale_claim_settle::StaleClaimSettle;
 pub use terminal_state_final::TerminalStateFinal;
 pub use torn_step::TornStep;
 
+use serde::{Deserialize, Serialize};
+
 use crate::trace::Event;
 
 /// When an invariant is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// As the trace grows: it must hold at every event.
     Always,

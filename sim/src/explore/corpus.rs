@@ -1,0 +1,127 @@
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use crate::{
+    plan::{Plan, PlanError},
+    scenario::Workload,
+};
+
+/// Plans that failed once, kept as files: `DIR/SCENARIO/NAME.json`. They are replayed before anything else.
+///
+/// ```no_run
+/// # use seaworthy_sim::{explore::Corpus, plan::Plan, scenario::Workload};
+/// # fn keep<W: Workload>(plan: &Plan<W>) -> Result<(), Box<dyn std::error::Error>> {
+/// let corpus = Corpus::at("corpus");
+/// let file = corpus.save("lost-event-after-crash", plan)?;
+/// println!("commit {}", file.display());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Corpus {
+    folder: PathBuf,
+}
+
+/// Why a corpus can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CorpusError {
+    /// The file system said no.
+    #[error("can't {verb} {}: {error}", path.display())]
+    File {
+        /// What was tried: `read` or `write`.
+        verb: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// A file holds no plan of this version.
+    #[error("{}: {error}", path.display())]
+    Plan {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        error: PlanError,
+    },
+}
+
+impl Corpus {
+    /// The corpus in this folder, which need not exist.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// The plans of one scenario, by file name. A folder that does not exist holds none.
+    ///
+    /// # Errors
+    /// [`CorpusError`] where a file can't be read or holds no plan: a corpus that is skipped in silence proves nothing.
+    pub fn plans<W: Workload>(&self, scenario: &str) -> Result<Vec<(PathBuf, Plan<W>)>, CorpusError> {
+        let folder = self.folder.join(scenario);
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(CorpusError::File { verb: "read", path: folder, error }),
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|error| CorpusError::File { verb: "read", path: folder.clone(), error })?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                paths.push(path);
+            }
+        }
+        // The order of a directory is the file system's affair.
+        paths.sort();
+        paths.into_iter().map(|path| read_plan(&path).map(|plan| (path, plan))).collect()
+    }
+
+    /// Writes a plan as `NAME.json` below its scenario's name and says where. The file is whole or not there at all.
+    ///
+    /// # Errors
+    /// [`CorpusError::File`].
+    pub fn save<W: Workload>(&self, name: &str, plan: &Plan<W>) -> Result<PathBuf, CorpusError> {
+        let path = self.folder.join(plan.scenario.as_str()).join(format!("{name}.json"));
+        write_plan(&path, plan)?;
+        Ok(path)
+    }
+}
+
+/// Reads one plan file.
+///
+/// # Errors
+/// [`CorpusError`], with the path.
+pub fn read_plan<W: Workload>(path: &Path) -> Result<Plan<W>, CorpusError> {
+    let text =
+        fs::read_to_string(path).map_err(|error| CorpusError::File { verb: "read", path: path.into(), error })?;
+    Plan::parse(&text).map_err(|error| CorpusError::Plan { path: path.into(), error })
+}
+
+/// Writes one plan file, with its folder: to a temporary file first, which then takes the name, so that a crash leaves
+/// the old file or the new one and never a part of it.
+///
+/// # Errors
+/// [`CorpusError::File`].
+pub fn write_plan<W: Workload>(path: &Path, plan: &Plan<W>) -> Result<(), CorpusError> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let wrong = |error| CorpusError::File { verb: "write", path: path.into(), error };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(wrong)?;
+    // Unlike any other writer's name, in this process or another; it does not end in .json, so no corpus reads it.
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let temporary = path.with_extension(format!("{}-{number}.part", process::id()));
+    let written = (|| {
+        let mut file = fs::File::create(&temporary)?;
+        io::Write::write_all(&mut file, plan.print().as_bytes())?;
+        file.sync_all()?;
+        drop(file);
+        fs::rename(&temporary, path)
+    })();
+    written.map_err(|error| {
+        // Best effort: the error that matters is the first one.
+        let _ = fs::remove_file(&temporary);
+        wrong(error)
+    })
+}

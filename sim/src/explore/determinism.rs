@@ -1,0 +1,77 @@
+use std::thread;
+
+use crate::{
+    plan::{Plan, PlanError},
+    scenario::Scenario,
+    trace::Event,
+    world::{self, RunOptions, RunReport},
+};
+
+/// Two runs of one plan that did not do the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Divergence {
+    /// The number of the first event that differs.
+    pub at: usize,
+    /// That event in the first run; `None` where its trace had ended.
+    pub first: Option<Event>,
+    /// That event in the other run; `None` where its trace had ended.
+    pub second: Option<Event>,
+    /// Which other run: `the second run` or `the run in another thread`.
+    pub other: &'static str,
+}
+
+/// Runs a plan twice, and once more in another thread, and compares whole traces. `None` means: all the same.
+///
+/// # Errors
+/// [`PlanError`] if the plan can't be honoured.
+pub fn determinism<S: Scenario>(
+    scenario: &S,
+    plan: &Plan<S::Workload>,
+    options: &RunOptions,
+) -> Result<Option<Divergence>, PlanError> {
+    determinism_by(world::run::<S>, scenario, plan, options)
+}
+
+/// As [`determinism`], with the function that runs a plan.
+///
+/// # Errors
+/// As for [`determinism`].
+pub fn determinism_by<S, R>(
+    run: R,
+    scenario: &S,
+    plan: &Plan<S::Workload>,
+    options: &RunOptions,
+) -> Result<Option<Divergence>, PlanError>
+where
+    S: Scenario,
+    R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError> + Sync,
+{
+    let options = RunOptions { keep_trace: true, ..options.clone() };
+    let first = run(scenario, plan, &options)?;
+    let again = run(scenario, plan, &options)?;
+    if let Some(divergence) = compare(&first, &again, "the second run") {
+        return Ok(Some(divergence));
+    }
+    let elsewhere = thread::scope(|scope| scope.spawn(|| run(scenario, plan, &options)).join());
+    match elsewhere {
+        Ok(elsewhere) => Ok(compare(&first, &elsewhere?, "the run in another thread")),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+fn compare(one: &RunReport, other: &RunReport, name: &'static str) -> Option<Divergence> {
+    let trace = |report: &RunReport| report.trace.clone().unwrap_or_default();
+    let (first, second) = (trace(one), trace(other));
+    let at = first_divergence(&first, &second).or_else(|| {
+        // The same events and yet not the same verdict: the difference is in what followed the last one.
+        let same = one.fingerprint == other.fingerprint && one.violations == other.violations;
+        (!same).then_some(first.len())
+    })?;
+    Some(Divergence { at, first: first.get(at).cloned(), second: second.get(at).cloned(), other: name })
+}
+
+/// The position of the first event in which two traces differ; a trace that ends early differs where it ends.
+pub fn first_divergence(one: &[Event], other: &[Event]) -> Option<usize> {
+    let common = one.iter().zip(other).position(|(one, other)| one != other);
+    common.or_else(|| (one.len() != other.len()).then(|| one.len().min(other.len())))
+}

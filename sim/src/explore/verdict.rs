@@ -1,0 +1,166 @@
+use std::fmt;
+
+use super::{Campaign, failure_rate_upper_bound};
+use crate::{invariants::Mode, plan::Profile};
+
+/// Whether a campaign held, and what that is worth.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// Whether no run failed.
+    pub held: bool,
+    /// With 95% confidence, a plan drawn as these were fails with at most this probability.
+    pub failure_rate_upper_bound: f64,
+    /// What makes the campaign prove less than it seems to.
+    pub warnings: Vec<Warning>,
+}
+
+/// One reason why silence proves little.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// What never happened.
+    pub gap: Gap,
+    /// Why that was to be expected of this campaign: it is then no error under `strict` either.
+    pub excuse: Option<&'static str>,
+}
+
+/// What never happened in a whole campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// No run at all.
+    NoRuns,
+    /// No run in which anything was answered or committed.
+    NothingHappened,
+    /// An invariant that never had anything to judge.
+    NeverJudged {
+        /// Its name.
+        invariant: String,
+        /// When it would have been judged.
+        mode: Mode,
+    },
+    /// A kind of fault that the profiles allow and that never struck.
+    NeverFired {
+        /// Its kind, as written in campaigns.
+        kind: String,
+        /// How many were planned.
+        planned: u64,
+    },
+    /// A goal that was never reached.
+    NeverReached {
+        /// Its name.
+        goal: String,
+    },
+    /// Not all seeds were run.
+    Interrupted {
+        /// How many were.
+        runs: u64,
+    },
+}
+
+/// Below this many runs, chance alone can keep a kind of fault, an invariant or a goal from coming up.
+const RUNS_FEW: u64 = 1_000;
+/// Below this many planned ones, chance alone can keep all faults of a kind from striking.
+const PLANNED_FEW: u64 = 50;
+
+const FEW: &str = "few runs: it may come up in more";
+const NARROW: &str = "the profiles leave out what leads to it";
+
+impl Verdict {
+    /// Whether the campaign is to pass: nothing failed and, if `strict`, no warning is without an excuse.
+    pub fn passes(&self, strict: bool) -> bool {
+        self.held && !(strict && self.warnings.iter().any(|warning| warning.excuse.is_none()))
+    }
+}
+
+impl Campaign {
+    /// Judges the campaign honestly: also by what it never did.
+    pub fn verdict(&self) -> Verdict {
+        Verdict {
+            held: self.failed == 0,
+            failure_rate_upper_bound: failure_rate_upper_bound(self.failed, self.runs),
+            warnings: self.warnings(),
+        }
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        if self.runs == 0 {
+            return vec![Warning { gap: Gap::NoRuns, excuse: None }];
+        }
+        let mut warnings = Vec::new();
+        if self.interrupted {
+            // A sweep that was to end at a failure has kept its word.
+            let excuse = (self.failed > 0).then_some("it ended at a failure");
+            warnings.push(Warning { gap: Gap::Interrupted { runs: self.runs }, excuse });
+        }
+        if self.idle == self.runs {
+            warnings.push(Warning { gap: Gap::NothingHappened, excuse: None });
+        }
+        // Where a class of faults is left out, what only that class leads to can't be asked for.
+        let narrow = !self.profiles.iter().any(|profile| matches!(profile, Profile::Everything | Profile::Swarm));
+        let excuse = if self.runs < RUNS_FEW { Some(FEW) } else { narrow.then_some(NARROW) };
+        for (name, tally) in &self.invariants {
+            if let (Some(mode), 0) = (tally.mode, tally.times) {
+                warnings.push(Warning { gap: Gap::NeverJudged { invariant: name.to_string(), mode }, excuse });
+            }
+        }
+        for (kind, tally) in self.faults.iter().filter(|(kind, _)| self.enabled.contains(kind)) {
+            if tally.fired == 0 {
+                let excuse = (tally.planned < PLANNED_FEW && self.runs < RUNS_FEW).then_some(FEW);
+                let kind = name_of(kind);
+                warnings.push(Warning { gap: Gap::NeverFired { kind, planned: tally.planned }, excuse });
+            }
+        }
+        for (goal, tally) in &self.goals {
+            if tally.runs == 0 {
+                warnings.push(Warning { gap: Gap::NeverReached { goal: goal.to_string() }, excuse });
+            }
+        }
+        warnings
+    }
+}
+
+/// The name under which a kind of fault is serialised.
+fn name_of(kind: &crate::plan::FaultKind) -> String {
+    match serde_json::to_value(kind) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => format!("{kind:?}"),
+    }
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRuns => write!(f, "nothing was run"),
+            Self::NothingHappened => {
+                write!(f, "no run answered a request or committed anything: the workload did nothing")
+            }
+            Self::NeverJudged { invariant, .. } => write!(f, "invariant {invariant} never had anything to judge"),
+            Self::NeverFired { kind, planned } => {
+                write!(f, "fault {kind} is enabled and never fired ({planned} planned)")
+            }
+            Self::NeverReached { goal } => write!(f, "goal {goal} was never reached"),
+            Self::Interrupted { runs } => write!(f, "not all seeds were run, only {runs}"),
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.excuse {
+            Some(excuse) => write!(f, "{} ({excuse})", self.gap),
+            None => write!(f, "{}", self.gap),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bound = self.failure_rate_upper_bound * 100.0;
+        match self.held {
+            true => write!(f, "held; a plan drawn like these fails with a probability of at most {bound:.3} % (95%)")?,
+            false => {
+                write!(f, "violated; a plan drawn like these fails with a probability of at most {bound:.3} % (95%)")?
+            }
+        }
+        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
+    }
+}

@@ -134,7 +134,9 @@ impl Broker for ScriptedBroker {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed) as usize;
         let latency = *self.latency.lock().unwrap();
-        madsim::time::sleep(latency).await;
+        if !latency.is_zero() {
+            madsim::time::sleep(latency).await;
+        }
         if let Some(error) = self.outage.lock().unwrap().clone() {
             return Err(error);
         }

@@ -34,7 +34,7 @@ use payments::{PAYMENTS, Payments};
 use process::{
     Pieces, Settings,
     order::ORDERS_SERVICE,
-    orders::{self, PLACE_ORDER},
+    orders::{self, CANCEL_ORDER, PLACE_ORDER},
     shipping::{self, SHIPMENT_EVENTS, SHIPMENT_REQUESTS, SHIPPING},
     stock::encode,
 };
@@ -126,11 +126,15 @@ impl Scenario for OrderFulfillment {
                 client.sleep(Duration::from_millis(order.at_ms - now_ms)).await;
                 now_ms = order.at_ms;
             }
-            let (client_of_order, body) = (client.clone(), encode(&order.request()));
+            let (asker, order) = (client.clone(), order.clone());
             // A task for each order that waits for its answer: as many as there are at a time, not as there are orders.
             client.spawn(async move {
                 // A refusal is an answer too; the invariants judge what became of the order.
-                let _ = client_of_order.ask(ORDERS_SERVICE, PLACE_ORDER, body).await;
+                let _ = asker.ask(ORDERS_SERVICE, PLACE_ORDER, encode(&order.request())).await;
+                if let Some(after_ms) = order.cancel_after_ms {
+                    asker.sleep(Duration::from_millis(after_ms)).await;
+                    let _ = asker.ask(ORDERS_SERVICE, CANCEL_ORDER, order.id.as_str().to_owned().into()).await;
+                }
             });
         }
     }

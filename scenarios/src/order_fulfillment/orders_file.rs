@@ -107,6 +107,7 @@ pub fn parse_orders(name: &str, text: &[u8]) -> Result<Orders, OrdersFileError> 
             quantity,
             amount_cents,
             customer,
+            cancel_after_ms: None,
         });
     }
     spread(&mut orders[first_of_day..]);

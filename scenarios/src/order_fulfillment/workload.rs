@@ -24,6 +24,9 @@ pub struct Order {
     pub amount_cents: u64,
     /// Who orders.
     pub customer: u32,
+    /// How long after ordering the customer wants to cancel, in milliseconds; `None` for a customer who does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_after_ms: Option<u64>,
 }
 
 /// A workload: the stock at the start and the orders in the sequence in which they are sent.
@@ -71,8 +74,13 @@ impl Order {
     }
 }
 
+/// A customer who changes their mind does so within this many milliseconds: some while the checkout is under way, some
+/// too late.
+const CANCEL_AFTER_MS_MAX: u64 = 200;
+
 impl Orders {
-    /// Draws one to four orders. About one in eight is beyond the card's limit and one in eight beyond the stock.
+    /// Draws one to four orders. About one in eight is beyond the card's limit, one in eight beyond the stock, and one in
+    /// six is to be cancelled while its checkout is under way.
     pub fn draw(draw: &mut Draw) -> Self {
         let stock = (1..=ARTICLES).map(|article| (format_smolstr!("cd-{article}"), draw.between(4, 12))).collect();
         let mut at_ms = 0;
@@ -88,6 +96,7 @@ impl Orders {
                     quantity: if beyond_stock { 13 } else { draw.between(1, 3) as u32 },
                     amount_cents: if beyond_limit { CARD_LIMIT_CENTS + 1 } else { draw.between(0, 9) * 1_099 },
                     customer: draw.between(1, 9) as u32,
+                    cancel_after_ms: draw.chance(166).then(|| draw.small(CANCEL_AFTER_MS_MAX)),
                 }
             })
             .collect();
@@ -106,9 +115,10 @@ impl Workload for Orders {
         fewer
     }
 
-    /// All at once, one piece each; a variant is listed only where it changes something, so shrinking ends.
+    /// Nobody cancels, all order at once, one piece each; a variant is listed only where it changes something, so shrinking ends.
     fn simpler(&self) -> Vec<Self> {
-        let simplifications: [fn(&mut Order); 3] = [
+        let simplifications: [fn(&mut Order); 4] = [
+            |order| order.cancel_after_ms = None,
             |order| order.at_ms = 0,
             |order| order.quantity = order.quantity.min(1),
             |order| order.amount_cents = order.amount_cents.min(100),
@@ -142,13 +152,13 @@ mod tests {
 
     #[test]
     fn simplifying_comes_to_an_end() {
-        // Three simplifications, each of which can apply once at most.
+        // Four simplifications, each of which can apply once at most.
         let mut orders = Orders::draw(&mut Draw::stream(7, 0));
         let mut rounds = 0;
         while let Some(simple) = orders.simpler().into_iter().next() {
             orders = simple;
             rounds += 1;
-            assert!(rounds <= 3, "{orders:?} still has simpler variants");
+            assert!(rounds <= 4, "{orders:?} still has simpler variants");
         }
     }
 
@@ -159,6 +169,7 @@ mod tests {
         assert!(orders.iter().any(|order| order.amount_cents > CARD_LIMIT_CENTS));
         assert!(orders.iter().any(|order| order.quantity > 12));
         assert!(orders.iter().any(|order| order.amount_cents == 0));
+        assert!(orders.iter().any(|order| order.cancel_after_ms.is_some()));
     }
 
     #[test]

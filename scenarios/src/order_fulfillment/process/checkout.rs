@@ -1,9 +1,11 @@
 //! The checkout saga: open, reserve, charge; confirm is the point of no return; then the shipment is requested.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
-    aggregate::{Cause, Repository},
+    aggregate::{AggregateError, Cause, Repository, Tracked},
     participant::{self, Execution, Undoing},
     ports::{External, Ports, Transaction},
     saga::{Action, Compensation, Definition, DefinitionError, SagaBuilder, StepCall, StepError, Value},
@@ -23,6 +25,9 @@ use crate::order_fulfillment::{
 /// The definition's name.
 pub const CHECKOUT: &str = "checkout";
 
+/// A checkout that is not confirmed after this long turns back: a customer does not wait for an hour.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
 /// The checkout as it should be.
 ///
 /// # Errors
@@ -30,7 +35,8 @@ pub const CHECKOUT: &str = "checkout";
 pub fn checkout(ports: &Ports) -> Result<Definition<PlaceOrder>, DefinitionError> {
     let orders = repository(ports).expect("each event of an order is registered once");
     SagaBuilder::new(CHECKOUT, 1)
-        .compensatable("open_order", OpenOrder, CancelOrder(orders.clone()))
+        .deadline(DEADLINE)
+        .compensatable("open_order", OpenOrder(orders.clone()), CancelOrder(orders.clone()))
         .compensatable("reserve_stock", ReserveStock, ReleaseStock)
         .compensatable("charge_card", ChargeCard, RefundCharge)
         .pivot("confirm_order", ConfirmOrder(orders))
@@ -38,11 +44,27 @@ pub fn checkout(ports: &Ports) -> Result<Definition<PlaceOrder>, DefinitionError
         .build()
 }
 
-/// Nothing is to be done for the order that was just placed; but if the checkout turns back, it is cancelled last.
-#[derive(Clone, Copy, Debug)]
-pub struct OpenOrder;
+/// Makes the order. It is a step, and not a part of accepting the request, because a checkout that turns back undoes its
+/// steps and nothing else: a customer may cancel before the first of them.
+#[derive(Clone)]
+pub struct OpenOrder(pub Repository<Order>);
 
-impl Action<PlaceOrder> for OpenOrder {}
+#[async_trait]
+impl Action<PlaceOrder> for OpenOrder {
+    async fn apply(
+        &self,
+        tx: &mut dyn Transaction,
+        call: &StepCall<'_, PlaceOrder>,
+        _: Value,
+    ) -> Result<Value, StepError> {
+        let order = Tracked::new(Order::placed(call.data.clone()));
+        match self.0.save(tx, order, cause(call)).await {
+            Ok(_) => Ok(Value::NULL),
+            Err(AggregateError::Store(error)) => Err(error.into()),
+            Err(error) => Err(StepError::Transient(error.to_string())),
+        }
+    }
+}
 
 /// Cancels the order.
 #[derive(Clone)]
@@ -198,9 +220,13 @@ async fn move_order(
     call: &StepCall<'_, PlaceOrder>,
     status: OrderStatus,
 ) -> Result<(), StepError> {
-    let cause = Cause::Operation { id: call.operation_id(), correlation_id: call.correlation_id };
     orders
-        .update_in(tx, &call.data.id, cause, |order| order.move_to(status))
+        .update_in(tx, &call.data.id, cause(call), |order| order.move_to(status))
         .await
         .map_err(|error| step_error(&call.data.id, error))
+}
+
+/// What a step changes an order for: messages of the change get ids that are the same in every attempt.
+fn cause(call: &StepCall<'_, PlaceOrder>) -> Cause<'static> {
+    Cause::Operation { id: call.operation_id(), correlation_id: call.correlation_id }
 }

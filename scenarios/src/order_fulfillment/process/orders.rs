@@ -5,10 +5,10 @@ use std::{pin::pin, sync::Arc};
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use seaworthy_core::{
-    aggregate::{AggregateError, Cause, Repository, Tracked},
+    aggregate::Repository,
     inbox::{Consumer, ConsumerConfig, Handlers},
-    ports::{Ports, Request, StoreError},
-    saga::{Orchestrator, OrchestratorConfig, Registry, SagaError},
+    ports::{Ports, Request, Response, StoreError},
+    saga::{Orchestrator, OrchestratorConfig, Registry, SagaError, Started, saga_id},
     wake::Wake,
 };
 use seaworthy_sim::scenario::Boot;
@@ -25,8 +25,10 @@ use super::{
 };
 use crate::order_fulfillment::PlaceOrder;
 
-/// The only request that the service knows.
+/// Asks for an order; the body is a [`PlaceOrder`].
 pub const PLACE_ORDER: &str = "place_order";
+/// Asks to call an order off; the body is its id.
+pub const CANCEL_ORDER: &str = "cancel_order";
 
 /// How often a transaction that met a conflict or an unknown outcome is tried again before the caller is left to ask
 /// anew. 5: a conflict is usually over at once.
@@ -50,11 +52,11 @@ pub async fn orders(boot: Boot, pieces: Pieces, settings: Settings) {
         [
             ("relay", (pieces.relay)(ports.clone(), settings.clone(), wake.clone())),
             ("recovery", Box::pin(recovery)),
-            ("consumer", Box::pin(consume(ports.clone(), orders.clone(), wake.clone()))),
+            ("consumer", Box::pin(consume(ports.clone(), orders, wake.clone()))),
             ("upkeep", Box::pin(upkeep::keep_tidy(ports.clone(), settings, vec![ORDERS_SERVICE.into()]))),
         ],
     );
-    let desk = Arc::new(Desk { ports: ports.clone(), pieces, orders, orchestrator, wake });
+    let desk = Arc::new(Desk { ports: ports.clone(), pieces, orchestrator, wake });
     loop {
         match select(pin!(ports.stop.wait()), ports.ingress.next()).await {
             Either::Left(_) => return,
@@ -79,29 +81,41 @@ async fn consume(ports: Ports, orders: Repository<Order>, wake: Wake) {
 struct Desk {
     ports: Ports,
     pieces: Pieces,
-    orders: Repository<Order>,
     orchestrator: Orchestrator,
     wake: Wake,
 }
 
 impl Desk {
-    /// Accepts an order once it is durable, and checks it out. Whoever gets no answer asks again.
     async fn answer(self: Arc<Self>, request: Request) {
-        if request.operation != PLACE_ORDER {
-            request.response.refuse(format!("orders can't {}", request.operation));
-            return;
+        match request.operation.as_str() {
+            PLACE_ORDER => match serde_json::from_slice(&request.body) {
+                Ok(order) => self.place_order(order, request.response).await,
+                Err(error) => request.response.refuse(format!("unreadable order: {error}")),
+            },
+            CANCEL_ORDER => match str::from_utf8(&request.body) {
+                Ok(order) => self.cancel_order(order, request.response).await,
+                Err(error) => request.response.refuse(format!("unreadable order id: {error}")),
+            },
+            other => request.response.refuse(format!("orders can't {other}")),
         }
-        let order: PlaceOrder = match serde_json::from_slice(&request.body) {
-            Ok(order) => order,
-            Err(error) => {
-                request.response.refuse(format!("unreadable order: {error}"));
-                return;
-            }
-        };
+    }
+
+    /// Turns the checkout back, unless it is past its point of no return.
+    async fn cancel_order(&self, order: &str, response: Response) {
+        match self.orchestrator.cancel(saga_id(CHECKOUT, order)).await {
+            Ok(()) => response.accept(Bytes::new()),
+            // The caller has to ask again.
+            Err(error @ (SagaError::Store(_) | SagaError::Contended(_))) => debug!(%error, "not cancelled yet"),
+            Err(error) => response.refuse(error.to_string()),
+        }
+    }
+
+    /// Accepts an order once it is durable, and checks it out. Whoever gets no answer asks again.
+    async fn place_order(&self, order: PlaceOrder, response: Response) {
         for _ in 0..=RETRIES {
             match self.place(&order).await {
                 Ok(started) => {
-                    request.response.accept(Bytes::new());
+                    response.accept(Bytes::new());
                     let rest = self.orchestrator.drive_started(started).await;
                     // What the checkout staged waits for a relay.
                     self.wake.hint();
@@ -116,28 +130,25 @@ impl Desk {
                 }
                 Err(StoreError::Refused(why)) => {
                     warn!(%why, "order refused");
-                    request.response.refuse(why);
+                    response.refuse(why);
                     return;
                 }
             }
         }
     }
 
-    /// Order and checkout begin together, in one transaction, once for each order id.
-    async fn place(&self, order: &PlaceOrder) -> Result<seaworthy_core::saga::Started, StoreError> {
+    /// Starts the checkout, once for each order id.
+    async fn place(&self, order: &PlaceOrder) -> Result<Started, StoreError> {
         let mut tx = self.ports.store.begin().await?;
-        let started = match self.orchestrator.start_in(&mut *tx, CHECKOUT, &order.id, order).await {
-            Ok(started) => started,
-            Err(SagaError::Store(error)) => return Err(error),
-            Err(error) => return Err(StoreError::Refused(error.to_string().into())),
-        };
-        if started.created {
-            match self.orders.save(&mut *tx, Tracked::new(Order::placed(order.clone())), Cause::New).await {
-                Ok(_) => tx.commit().await?,
-                Err(AggregateError::Store(error)) => return Err(error),
-                Err(error) => return Err(StoreError::Refused(error.to_string().into())),
+        match self.orchestrator.start_in(&mut *tx, CHECKOUT, &order.id, order).await {
+            Ok(started) => {
+                if started.created {
+                    tx.commit().await?;
+                }
+                Ok(started)
             }
+            Err(SagaError::Store(error)) => Err(error),
+            Err(error) => Err(StoreError::Refused(error.to_string().into())),
         }
-        Ok(started)
     }
 }

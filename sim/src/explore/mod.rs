@@ -5,10 +5,11 @@
 //! | [`sweep`] | many seeds on all cores | to find failures, and to say what finding none is worth |
 //! | [`Campaign`] | what a sweep found, as JSON | to report, to merge shards |
 //! | [`Verdict`] | whether it held, and what that proves | to pass or fail a build |
+//! | [`shrink`] | a failing plan made small | to understand a failure |
 //! | [`determinism`] | one plan run three times, whole traces compared | to trust a replay |
 //! | [`Corpus`] | plans that failed once, kept as files | so that they never fail again |
 //!
-//! Each has a twin that takes the function that runs a plan (`sweep_by`, `shrink_by` ...): to run plans in another world,
+//! Each that runs plans has a twin that takes the function that runs a plan (`sweep_by`, `shrink_by` ...): to run plans in another world,
 //! and to test this module without one.
 
 mod bound;
@@ -17,6 +18,7 @@ mod corpus;
 mod cpu;
 mod determinism;
 mod seeds;
+mod shrink;
 mod sweep;
 mod verdict;
 
@@ -24,6 +26,7 @@ pub use bound::failure_rate_upper_bound;
 pub use campaign::{Campaign, Failure, FaultTally, GoalTally, InvariantTally, MergeError, Source, Timing};
 pub use corpus::{Corpus, CorpusError, read_plan, write_plan};
 pub use determinism::{Divergence, determinism, determinism_by, first_divergence};
-pub use seeds::{Seeds, Shard, ShardError, derive};
+pub use seeds::{Seeds, Shard, ShardError};
+pub use shrink::{ShrinkError, ShrinkOptions, ShrinkProgress, Shrunk, is_same_failure, shrink, shrink_by};
 pub use sweep::{Progress, SweepError, SweepOptions, sweep, sweep_by};
 pub use verdict::{Gap, Verdict, Warning};

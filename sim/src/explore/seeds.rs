@@ -1,5 +1,7 @@
 use std::{fmt, str::FromStr, time::Duration};
 
+use crate::plan::derive_seed;
+
 /// Which seeds a sweep runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seeds {
@@ -44,22 +46,14 @@ impl Seeds {
         let profiles = profiles as u64;
         let profile = (index % profiles) as usize;
         match self {
-            Self::Count { base, count } => (index < *count).then(|| (derive(*base, index), profile)),
-            Self::For { base, .. } => Some((derive(*base, index), profile)),
+            Self::Count { base, count } => (index < *count).then(|| (derive_seed(*base, index), profile)),
+            Self::For { base, .. } => Some((derive_seed(*base, index), profile)),
             Self::Explicit(seeds) => {
                 let seed = seeds.get(usize::try_from(index / profiles).unwrap_or(usize::MAX))?;
                 Some((*seed, profile))
             }
         }
     }
-}
-
-/// Seed `index` under a base seed: the splitmix64 sequence, so that neighbours have nothing in common.
-pub fn derive(base: u64, index: u64) -> u64 {
-    let mut bits = base.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
 }
 
 /// One part of a sweep that is spread over machines: written `2/4`, the second of four.

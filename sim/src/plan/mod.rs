@@ -9,6 +9,9 @@ mod generate;
 mod point;
 mod profile;
 mod schedule;
+mod seed;
+mod shrinker;
+mod strategy;
 pub mod stream;
 mod verdict;
 
@@ -21,6 +24,9 @@ pub use generate::{Generator, generate};
 pub use point::Point;
 pub use profile::{Profile, UnknownProfile};
 pub use schedule::{Latency, Schedule};
+pub use seed::derive_seed;
+pub use shrinker::Shrinker;
+pub use strategy::{PlanStrategy, PlanTree, strategy};
 pub use verdict::{Restart, Verdict};
 
 /// The format that this version writes, and the newest that it reads.

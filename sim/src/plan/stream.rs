@@ -11,5 +11,7 @@ pub const SCHEDULE: u64 = 2;
 pub const LATENCY: u64 = 3;
 /// Draws which calls are held up and for how long, during the run.
 pub const STALLS: u64 = 4;
+/// Draws which replica a request goes to, during the run.
+pub const ROUTES: u64 = 5;
 /// Draws the randomness of the process at position `n` of the topology, during the run: stream `PROCESSES + n`.
 pub const PROCESSES: u64 = 16;

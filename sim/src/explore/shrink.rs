@@ -1,0 +1,206 @@
+use seaworthy_core::stop::Stop;
+use uuid::Uuid;
+
+use crate::{
+    invariants::Violation,
+    plan::{Plan, PlanError, Shrinker},
+    scenario::{Scenario, Workload},
+    world::{self, RunOptions, RunReport},
+};
+
+/// How far shrinking goes.
+#[derive(Clone)]
+pub struct ShrinkOptions {
+    /// Runs that it may make. A plan of a few faults and orders needs some hundred.
+    pub runs: u64,
+    /// How each plan is executed.
+    pub run: RunOptions,
+    /// Set from elsewhere to end it with what was reached.
+    pub stop: Stop,
+}
+
+impl Default for ShrinkOptions {
+    fn default() -> Self {
+        Self { runs: 5_000, run: RunOptions::default(), stop: Stop::new() }
+    }
+}
+
+/// How far shrinking is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShrinkProgress {
+    /// Runs made.
+    pub runs: u64,
+    /// Faults of the smallest failing plan so far.
+    pub faults: usize,
+    /// Items of its workload.
+    pub items: usize,
+}
+
+/// A plan that is as small as it gets and still fails in the same way.
+#[derive(Clone, Debug)]
+pub struct Shrunk<W> {
+    /// The plan.
+    pub plan: Plan<W>,
+    /// Its run, with the whole trace.
+    pub report: RunReport,
+    /// The violation, as it looks in that run.
+    pub violation: Violation,
+    /// Runs made, verification included.
+    pub runs: u64,
+    /// Whether no single fault and no single item can be left out; `false` where the budget was used up or it was
+    /// stopped before that was known.
+    pub minimal: bool,
+}
+
+/// Why a failure can't be shrunk.
+#[derive(Debug, thiserror::Error)]
+pub enum ShrinkError {
+    /// The plan does not show it.
+    #[error(
+        "the plan does not violate {invariant}: it was found under another scenario, store or budget, or the code changed since"
+    )]
+    NotReproduced {
+        /// Which invariant.
+        invariant: String,
+    },
+    /// Two runs of one plan differ.
+    #[error(
+        "two runs of one plan differ (fingerprints {first:#018x} and {second:#018x}): the code under test draws time, order or randomness from outside its ports; the determinism check shows the first event that differs"
+    )]
+    Nondeterministic {
+        /// Of the first run.
+        first: u64,
+        /// Of the second.
+        second: u64,
+    },
+    /// A plan can't be honoured.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+/// Whether two violations are the same failure: the same invariant, about an entity of the same kind.
+///
+/// The kind of an entity is the letters that it begins with: `order` for `order-17` and for `order 17`; a UUID has none.
+/// The number may differ, since with fewer orders they are numbered anew.
+pub fn is_same_failure(one: &Violation, other: &Violation) -> bool {
+    one.invariant == other.invariant && kind(&one.entity) == kind(&other.entity)
+}
+
+fn kind(entity: &str) -> &str {
+    let word = entity.split_whitespace().next().unwrap_or_default();
+    if Uuid::try_parse(word).is_ok() {
+        return "";
+    }
+    word.split(|letter: char| !letter.is_alphabetic()).next().unwrap_or_default()
+}
+
+/// Makes a failing plan smaller, only towards the same failure (see [`is_same_failure`]). Each step is run twice, and
+/// taken only if both runs have the same fingerprint.
+///
+/// # Errors
+/// [`ShrinkError`] where the plan does not show the violation, or not each time.
+pub fn shrink<S: Scenario>(
+    scenario: &S,
+    plan: &Plan<S::Workload>,
+    violation: &Violation,
+    options: &ShrinkOptions,
+    progress: &dyn Fn(&ShrinkProgress),
+) -> Result<Shrunk<S::Workload>, ShrinkError> {
+    shrink_by(world::run::<S>, scenario, plan, violation, options, progress)
+}
+
+/// As [`shrink`], with the function that runs a plan.
+///
+/// # Errors
+/// As for [`shrink`].
+pub fn shrink_by<S, R>(
+    run: R,
+    scenario: &S,
+    plan: &Plan<S::Workload>,
+    violation: &Violation,
+    options: &ShrinkOptions,
+    progress: &dyn Fn(&ShrinkProgress),
+) -> Result<Shrunk<S::Workload>, ShrinkError>
+where
+    S: Scenario,
+    R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError>,
+{
+    let mut trial = Trial { run, scenario, violation, options, runs: 0 };
+    let first = trial.run(plan, &options.run)?;
+    if trial.found_in(&first).is_none() {
+        return Err(ShrinkError::NotReproduced { invariant: violation.invariant.to_string() });
+    }
+    trial.verify(plan, first.fingerprint)?;
+
+    let mut shrinker = Shrinker::new(plan.clone());
+    // What never struck did nothing: one candidate without all of it saves most of the removals one by one.
+    let struck = Plan {
+        faults: plan
+            .faults
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| first.fired.iter().any(|fired| fired.index as usize == *index))
+            .map(|(_, fault)| fault.clone())
+            .collect(),
+        ..plan.clone()
+    };
+    if struck.faults.len() < plan.faults.len() && trial.fails(&struck)? {
+        shrinker = Shrinker::new(struck);
+    }
+    let minimal = loop {
+        if trial.runs.saturating_add(2) >= options.runs || options.stop.is_set() {
+            break false;
+        }
+        let Some(candidate) = shrinker.propose() else { break true };
+        let still_fails = trial.fails(candidate)?;
+        shrinker.decide(still_fails);
+        let best = shrinker.best();
+        progress(&ShrinkProgress { runs: trial.runs, faults: best.faults.len(), items: best.workload.len() });
+    };
+
+    let plan = shrinker.best().clone();
+    let report = trial.run(&plan, &RunOptions { keep_trace: true, ..options.run.clone() })?;
+    match trial.found_in(&report).cloned() {
+        Some(violation) => Ok(Shrunk { plan, report, violation, runs: trial.runs, minimal }),
+        None => Err(ShrinkError::NotReproduced { invariant: violation.invariant.to_string() }),
+    }
+}
+
+/// Runs candidates and counts the runs.
+struct Trial<'a, S, R> {
+    run: R,
+    scenario: &'a S,
+    violation: &'a Violation,
+    options: &'a ShrinkOptions,
+    runs: u64,
+}
+
+impl<S, R> Trial<'_, S, R>
+where
+    S: Scenario,
+    R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError>,
+{
+    fn run(&mut self, plan: &Plan<S::Workload>, options: &RunOptions) -> Result<RunReport, PlanError> {
+        self.runs += 1;
+        (self.run)(self.scenario, plan, options)
+    }
+
+    fn found_in<'r>(&self, report: &'r RunReport) -> Option<&'r Violation> {
+        report.violations.iter().find(|found| is_same_failure(found, self.violation))
+    }
+
+    /// Whether a candidate still fails in the same way, each time.
+    fn fails(&mut self, plan: &Plan<S::Workload>) -> Result<bool, ShrinkError> {
+        let report = self.run(plan, &self.options.run)?;
+        if self.found_in(&report).is_none() {
+            return Ok(false);
+        }
+        self.verify(plan, report.fingerprint)?;
+        Ok(true)
+    }
+
+    fn verify(&mut self, plan: &Plan<S::Workload>, first: u64) -> Result<(), ShrinkError> {
+        let second = self.run(plan, &self.options.run)?.fingerprint;
+        if first == second { Ok(()) } else { Err(ShrinkError::Nondeterministic { first, second }) }
+    }
+}

@@ -138,7 +138,8 @@ pub async fn eight_processes_take_over_every_saga_once(subject: &dyn StoreSubjec
     let processes = race(8, async |_| {
         loop {
             let batch = persist(async || store.acquire_sagas(&request).await).await?;
-            if batch.is_empty() {
+            // A store that hands out the same sagas again and again is found out too.
+            if batch.is_empty() || taken.borrow().len() > 400 {
                 return Ok::<(), crate::conformance::Failure>(());
             }
             taken.borrow_mut().extend(batch);

@@ -1,6 +1,6 @@
-use seaworthy_core::{ids::SagaId, ports::SagaStatus};
+use seaworthy_core::{ids::SagaId, ports::SagaStatus, saga::Record};
 
-use super::{Interest, Invariant, Judge, Lookup, Mode};
+use super::{Interest, Invariant, Judge, Lookup, Mode, SagaLog};
 use crate::trace::{Effect, Event, What};
 
 /// `terminal-state-final`: nothing is written to the log of a saga that has ended, and its status never changes.
@@ -37,20 +37,40 @@ impl Invariant for TerminalStateFinal {
         if !outcome.took_effect() {
             return;
         }
-        for effect in effects.iter() {
-            let Effect::SagaLogged { saga, status, .. } = effect else { continue };
-            if let Some((ended, number)) = self.ended.get(saga) {
+        if !effects.iter().any(|effect| matches!(effect, Effect::SagaLogged { .. })) {
+            return;
+        }
+        for log in judge.saga_logs(event).iter() {
+            if let Some((ended, number)) = self.ended.get(&log.saga) {
                 judge.violate(
-                    saga.to_string(),
-                    format!("a saga that was {} became {}", words(*ended), words(*status)),
+                    log.saga.to_string(),
+                    format!("a saga that was {} became {}", words(*ended), words(log.status)),
                     vec![*number, event.number],
                 );
-            } else if status.is_terminal() {
+                continue;
+            }
+            if let Some((last, next)) = after_the_end(log) {
+                judge.violate(
+                    log.saga.to_string(),
+                    format!("the log of a saga goes on with `{next}` after `{last}`"),
+                    vec![event.number],
+                );
+            }
+            if log.status.is_terminal() {
                 judge.judged();
-                self.ended.insert(*saga, (*status, event.number));
+                self.ended.insert(log.saga, (log.status, event.number));
             }
         }
     }
+}
+
+/// The names of a terminal record and of the one that follows it in the same append.
+fn after_the_end(log: &SagaLog) -> Option<(&'static str, &'static str)> {
+    let records = log.records.as_ref().ok()?;
+    let is_terminal =
+        |record: &Record| matches!(record, Record::Completed | Record::RolledBack | Record::Abandoned { .. });
+    let pair = records.windows(2).find(|pair| is_terminal(&pair[0]))?;
+    Some((pair[0].name(), pair[1].name()))
 }
 
 fn words(status: SagaStatus) -> &'static str {

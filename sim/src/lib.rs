@@ -8,6 +8,7 @@ compile_error!(
 );
 
 pub mod broker;
+pub mod check;
 pub mod explore;
 pub mod external;
 pub mod invariants;
@@ -19,3 +20,5 @@ pub mod trace;
 pub mod world;
 
 mod shell;
+
+pub use check::check;

@@ -52,6 +52,9 @@ pub struct Campaign {
     pub goals: BTreeMap<SmolStr, GoalTally>,
     /// The first failures, in the order of their index; how many are kept is the sweep's choice.
     pub failures: Vec<Failure>,
+    /// The plans of the corpus, which are replayed before anything is drawn and are in none of the numbers above.
+    #[serde(default)]
+    pub corpus: CorpusTally,
     /// All runs' fingerprints in one number, whatever their order.
     pub digest: u64,
     /// Whether it ended before all seeds had been run.
@@ -89,6 +92,15 @@ pub struct GoalTally {
     pub runs: u64,
 }
 
+/// What replaying the corpus showed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CorpusTally {
+    /// How many plans there are.
+    pub plans: u64,
+    /// Those that fail, in the order of their file names.
+    pub failures: Vec<Failure>,
+}
+
 /// One run that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -102,6 +114,15 @@ pub struct Failure {
     pub others: u64,
     /// Of its trace.
     pub fingerprint: u64,
+}
+
+impl Failure {
+    /// The failure that a run shows, if it failed.
+    pub(super) fn of(index: u64, source: impl FnOnce() -> Source, report: &RunReport) -> Option<Self> {
+        let violation = report.violations.first()?.clone();
+        let others = report.violations.len() as u64 - 1;
+        Some(Self { index, source: source(), violation, others, fingerprint: report.fingerprint })
+    }
 }
 
 /// Where a plan came from: all that is needed to have it again.
@@ -182,6 +203,7 @@ impl Campaign {
             invariants: BTreeMap::new(),
             goals: BTreeMap::new(),
             failures: Vec::new(),
+            corpus: CorpusTally::default(),
             digest: 0,
             interrupted: false,
             timing: Timing::default(),
@@ -220,18 +242,15 @@ impl Campaign {
         self.idle += u64::from(report.answered == 0 && commits == 0);
         self.record_faults(plan, report);
         self.record_judgements(report);
-        if let Some(violation) = report.violations.first() {
-            self.failed += 1;
-            if self.failures.len() < keep {
-                self.failures.push(Failure {
-                    index,
-                    source: source(),
-                    violation: violation.clone(),
-                    others: report.violations.len() as u64 - 1,
-                    fingerprint: report.fingerprint,
-                });
-            }
+        self.failed += u64::from(!report.held());
+        if self.failures.len() < keep {
+            self.failures.extend(Failure::of(index, source, report));
         }
+    }
+
+    /// The failure to look at first: one of the corpus, else the one with the lowest index.
+    pub fn first_failure(&self) -> Option<&Failure> {
+        self.corpus.failures.first().or(self.failures.first())
     }
 
     fn record_faults<W>(&mut self, plan: &Plan<W>, report: &RunReport) {
@@ -323,6 +342,10 @@ impl Campaign {
         }
         for (name, more) in other.goals {
             self.goals.entry(name).or_default().runs += more.runs;
+        }
+        // Every shard replays the same corpus.
+        if self.corpus.plans == 0 {
+            self.corpus = other.corpus;
         }
         self.failures.extend(other.failures);
         self.failures.sort_by_key(|failure| failure.index);

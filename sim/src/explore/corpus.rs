@@ -5,9 +5,11 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use super::{CorpusTally, Failure, Source};
 use crate::{
     plan::{Plan, PlanError},
-    scenario::Workload,
+    scenario::{Scenario, Workload},
+    world::{self, RunOptions, RunReport},
 };
 
 /// Plans that failed once, kept as files: `DIR/SCENARIO/NAME.json`. They are replayed before anything else.
@@ -76,6 +78,35 @@ impl Corpus {
         // The order of a directory is the file system's affair.
         paths.sort();
         paths.into_iter().map(|path| read_plan(&path).map(|plan| (path, plan))).collect()
+    }
+
+    /// Replays the plans of a scenario.
+    ///
+    /// # Errors
+    /// [`CorpusError`], also for a plan that no longer fits the scenario: mend it or delete it.
+    pub fn replay<S: Scenario>(&self, scenario: &S, options: &RunOptions) -> Result<CorpusTally, CorpusError> {
+        self.replay_by(world::run::<S>, scenario, options)
+    }
+
+    /// As [`Corpus::replay`], with the function that runs a plan.
+    ///
+    /// # Errors
+    /// As for [`Corpus::replay`].
+    pub fn replay_by<S, R>(&self, run: R, scenario: &S, options: &RunOptions) -> Result<CorpusTally, CorpusError>
+    where
+        S: Scenario,
+        R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError>,
+    {
+        let mut tally = CorpusTally::default();
+        for (path, plan) in self.plans::<S::Workload>(scenario.name())? {
+            let report = match run(scenario, &plan, options) {
+                Ok(report) => report,
+                Err(error) => return Err(CorpusError::Plan { path, error }),
+            };
+            tally.failures.extend(Failure::of(tally.plans, || Source::File(path), &report));
+            tally.plans += 1;
+        }
+        Ok(tally)
     }
 
     /// Writes a plan as `NAME.json` below its scenario's name and says where. The file is whole or not there at all.

@@ -23,7 +23,7 @@ mod sweep;
 mod verdict;
 
 pub use bound::failure_rate_upper_bound;
-pub use campaign::{Campaign, Failure, FaultTally, GoalTally, InvariantTally, MergeError, Source, Timing};
+pub use campaign::{Campaign, CorpusTally, Failure, FaultTally, GoalTally, InvariantTally, MergeError, Source, Timing};
 pub use corpus::{Corpus, CorpusError, read_plan, write_plan};
 pub use determinism::{Divergence, determinism, determinism_by, first_divergence};
 pub use seeds::{Seeds, Shard, ShardError};

@@ -41,7 +41,7 @@ pub struct ShrinkProgress {
 pub struct Shrunk<W> {
     /// The plan.
     pub plan: Plan<W>,
-    /// Its run, with the whole trace.
+    /// Its run, with the whole trace; the violation that was shrunk towards stands first.
     pub report: RunReport,
     /// The violation, as it looks in that run.
     pub violation: Violation,
@@ -159,9 +159,13 @@ where
     };
 
     let plan = shrinker.best().clone();
-    let report = trial.run(&plan, &RunOptions { keep_trace: true, ..options.run.clone() })?;
-    match trial.found_in(&report).cloned() {
-        Some(violation) => Ok(Shrunk { plan, report, violation, runs: trial.runs, minimal }),
+    let mut report = trial.run(&plan, &RunOptions { keep_trace: true, ..options.run.clone() })?;
+    match report.violations.iter().position(|found| is_same_failure(found, violation)) {
+        Some(at) => {
+            report.violations[..=at].rotate_right(1);
+            let violation = report.violations[0].clone();
+            Ok(Shrunk { plan, report, violation, runs: trial.runs, minimal })
+        }
         None => Err(ShrinkError::NotReproduced { invariant: violation.invariant.to_string() }),
     }
 }

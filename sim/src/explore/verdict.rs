@@ -6,7 +6,7 @@ use crate::{invariants::Mode, plan::Profile};
 /// Whether a campaign held, and what that is worth.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// Whether no run failed.
+    /// Whether no run failed, of the corpus neither.
     pub held: bool,
     /// With 95% confidence, a plan drawn as these were fails with at most this probability.
     pub failure_rate_upper_bound: f64,
@@ -75,7 +75,7 @@ impl Campaign {
     /// Judges the campaign honestly: also by what it never did.
     pub fn verdict(&self) -> Verdict {
         Verdict {
-            held: self.failed == 0,
+            held: self.failed == 0 && self.corpus.failures.is_empty(),
             failure_rate_upper_bound: failure_rate_upper_bound(self.failed, self.runs),
             warnings: self.warnings(),
         }

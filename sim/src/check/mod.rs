@@ -1,0 +1,189 @@
+//! The check that a test makes in one breath.
+
+mod failure;
+mod seed;
+mod settings;
+
+use std::path::PathBuf;
+
+pub use failure::CheckError;
+pub use settings::{SettingError, Settings};
+
+use crate::{
+    explore::{Campaign, Corpus, Seeds, SweepOptions, sweep},
+    plan::Profile,
+    scenario::Scenario,
+    world::{Budget, StoreFactory},
+};
+
+/// Checks a scenario: replays its corpus, sweeps over seeds drawn anew each time, and judges honestly.
+///
+/// ```no_run
+/// # fn test<Orders: seaworthy_sim::scenario::Scenario>(Orders: Orders) {
+/// seaworthy_sim::check(Orders).seeds(1_000).assert_seaworthy();
+/// # }
+/// ```
+///
+/// Environment variables, for whoever runs the test:
+///
+/// | variable | meaning |
+/// |---|---|
+/// | `SEAWORTHY_SEED` | runs this one seed (decimal, or hexadecimal with `0x`) and nothing else |
+/// | `SEAWORTHY_SEEDS` | how many seeds |
+/// | `SEAWORTHY_PROFILE` | the profile, as in `crash` |
+///
+/// Where `CI` is set, the seeds derive from the commit id, so that a run can be repeated.
+pub fn check<S: Scenario>(scenario: S) -> Check<S> {
+    Check {
+        scenario,
+        seeds: 1_000,
+        profiles: vec![Profile::default()],
+        corpus: Corpus::at("corpus"),
+        store: None,
+        budget: Budget::default(),
+        strict: true,
+        base_seed: None,
+        jobs: None,
+    }
+}
+
+/// What [`check`] makes: set what differs, then [`assert_seaworthy`](Check::assert_seaworthy).
+#[must_use = "a check does nothing before `assert_seaworthy`, `verify` or `report`"]
+pub struct Check<S> {
+    scenario: S,
+    seeds: u64,
+    profiles: Vec<Profile>,
+    corpus: Corpus,
+    store: Option<StoreFactory>,
+    budget: Budget,
+    strict: bool,
+    base_seed: Option<u64>,
+    jobs: Option<usize>,
+}
+
+impl<S: Scenario> Check<S> {
+    /// How many seeds, over all profiles; 1,000 if not said.
+    pub fn seeds(mut self, count: u64) -> Self {
+        self.seeds = count;
+        self
+    }
+
+    /// The profile; [`Profile::Swarm`] if not said.
+    pub fn profile(self, profile: Profile) -> Self {
+        self.profiles([profile])
+    }
+
+    /// Profiles that take turns.
+    pub fn profiles(mut self, profiles: impl IntoIterator<Item = Profile>) -> Self {
+        self.profiles = profiles.into_iter().collect();
+        self
+    }
+
+    /// The folder of plans that failed once; `corpus` beside `Cargo.toml` if not said.
+    pub fn corpus(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.corpus = Corpus::at(folder);
+        self
+    }
+
+    /// The store to run on; the simulated one if not said.
+    pub fn store(mut self, factory: StoreFactory) -> Self {
+        self.store = Some(factory);
+        self
+    }
+
+    /// When a run counts as livelocked.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// Whether a campaign that proves less than it seems to fails, too; `true` if not said.
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
+    /// What the seeds derive from; drawn anew each time if not said. A test with a fixed base finds what it found before
+    /// and nothing else.
+    pub fn base_seed(mut self, base: u64) -> Self {
+        self.base_seed = Some(base);
+        self
+    }
+
+    /// How many runs at a time; one for each core if not said. The outcome does not depend on it.
+    pub fn jobs(mut self, jobs: usize) -> Self {
+        self.jobs = Some(jobs);
+        self
+    }
+
+    /// Checks, and fails the test with the story of the first failure.
+    ///
+    /// # Panics
+    /// If a run failed or, when strict, the campaign proves less than it seems to; and if an environment variable or a
+    /// plan of the corpus is malformed.
+    #[track_caller]
+    pub fn assert_seaworthy(self) {
+        match self.verify() {
+            Ok(campaign) => println!("{}: {} runs {}", campaign.scenario, campaign.runs, campaign.verdict()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// As [`assert_seaworthy`](Self::assert_seaworthy), with what is wrong as a value.
+    ///
+    /// # Errors
+    /// [`CheckError`]; its text is what the test would have failed with.
+    pub fn verify(self) -> Result<Campaign, CheckError> {
+        let settings = Settings::from_environment()?;
+        let options = self.options(&settings)?;
+        let campaign = self.campaign(&settings, &options)?;
+        let verdict = campaign.verdict();
+        if verdict.passes(self.strict) {
+            return Ok(campaign);
+        }
+        match campaign.first_failure() {
+            Some(first) => {
+                let story = failure::tell(&self.scenario, &campaign, first, &options.run);
+                Err(CheckError::Violated { story, campaign: Box::new(campaign) })
+            }
+            None => Err(CheckError::Hollow { verdict, campaign: Box::new(campaign) }),
+        }
+    }
+
+    /// What was found, whether or not it held.
+    ///
+    /// # Errors
+    /// [`CheckError`] for malformed environment variables and corpus files, and where there is nothing to run.
+    pub fn report(self) -> Result<Campaign, CheckError> {
+        let settings = Settings::from_environment()?;
+        let options = self.options(&settings)?;
+        self.campaign(&settings, &options)
+    }
+
+    fn options(&self, settings: &Settings) -> Result<SweepOptions, CheckError> {
+        let seeds = match settings.seed {
+            Some(seed) => Seeds::Explicit(vec![seed]),
+            None => {
+                let base = self.base_seed.unwrap_or_else(seed::base);
+                Seeds::Count { base, count: settings.seeds.unwrap_or(self.seeds) }
+            }
+        };
+        let mut options = SweepOptions::new(seeds);
+        options.profiles = settings.profile.map_or_else(|| self.profiles.clone(), |profile| vec![profile]);
+        options.run.store = self.store.clone();
+        options.run.budget = self.budget;
+        options.jobs = self.jobs.unwrap_or(options.jobs);
+        Ok(options)
+    }
+
+    fn campaign(&self, settings: &Settings, options: &SweepOptions) -> Result<Campaign, CheckError> {
+        // One seed was asked for: that one and nothing else.
+        let corpus = match settings.seed {
+            Some(_) => None,
+            None => Some(self.corpus.replay(&self.scenario, &options.run)?),
+        };
+        let mut campaign = sweep(&self.scenario, options, &|_| {})?;
+        campaign.corpus = corpus.unwrap_or_default();
+        Ok(campaign)
+    }
+}

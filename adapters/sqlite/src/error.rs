@@ -56,8 +56,11 @@ pub enum OpenError {
     },
 }
 
-/// Maps an error of a statement before the commit. The transaction will be rolled back, so it was not applied.
-pub(crate) fn in_statement(doing: &str, error: &Error) -> StoreError {
+/// What an error of a statement inside a transaction means to a caller: a transaction that drops out of its work with it
+/// is rolled back, so it was not applied. `doing` says which statement.
+///
+/// For statements of your own on the transaction's connection; the store's own are mapped by it, too.
+pub fn in_statement(doing: &str, error: &Error) -> StoreError {
     let text = text(doing, error);
     let Error::SqliteFailure(failure, _) = error else { return StoreError::Refused(text) };
     match (failure.code, failure.extended_code) {

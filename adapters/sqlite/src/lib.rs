@@ -1,4 +1,101 @@
-//! The store port on SQLite.
+//! The store port of `seaworthy-core` on SQLite: documents, outbox, inbox, sagas, participants' operations and
+//! checkpoints in one file, beside your own tables.
+//!
+//! [`SqliteStore::open`] brings a file up to date and returns a store; [`SqliteStore::open_in_memory`] is for tests and
+//! simulation. The same code runs on tokio in production and inside a single-threaded simulation: nothing here blocks
+//! while it waits for another task, and all time comes from the clock port.
+//!
+//! # Your own tables
+//!
+//! A transaction lends its [`rusqlite::Connection`], so statements of your own commit together with the messages, inbox
+//! rows and log entries that belong to them. Here an order is a row of your own, confirmed in an inbox handler's or a
+//! step's transaction:
+//!
+//! ```
+//! use rusqlite::Connection;
+//! use seaworthy_core::ports::{StoreError, Transaction, connection};
+//!
+//! /// Confirms an order and stages what tells of it, both or neither.
+//! async fn confirm(tx: &mut dyn Transaction, order: i64, confirmed: &Message) -> Result<(), StoreError> {
+//!     let sql: &mut Connection = connection(tx).await?;
+//!     let changed = sql
+//!         .prepare_cached("UPDATE orders SET state = 'confirmed' WHERE id = ?1 AND state = 'pending'")
+//!         .and_then(|mut update| update.execute([order]))
+//!         .map_err(|error| seaworthy_sqlite::store_error("confirm order", &error))?;
+//!     if changed == 1 {
+//!         tx.stage(confirmed).await?;
+//!     }
+//!     Ok(())
+//! }
+//! # use std::{sync::Arc, time::Duration};
+//! # use seaworthy_core::{ids::MessageId, message::Message, ports::{Clock, Store, Timestamp}};
+//! # use seaworthy_sqlite::{SqliteConfig, SqliteStore};
+//! # use uuid::Uuid;
+//! # struct Epoch;
+//! # #[async_trait::async_trait]
+//! # impl Clock for Epoch {
+//! #     fn now(&self) -> Timestamp { Timestamp::EPOCH }
+//! #     async fn sleep(&self, _: Duration) {}
+//! # }
+//! # fn message() -> Message {
+//! #     Message {
+//! #         id: MessageId(Uuid::from_u128(1)), source: "orders".into(), kind: "order.confirmed".into(),
+//! #         topic: "orders".into(), subject: "17".into(), time: Timestamp::EPOCH,
+//! #         content_type: "application/json".into(), partition_key: "17".into(), sequence: 0,
+//! #         correlation_id: Uuid::nil(), causation_id: None, traceparent: None, data: "{}".into(),
+//! #     }
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! # let store = SqliteStore::open_in_memory(Arc::new(Epoch), SqliteConfig::simulation())?;
+//!
+//! // When the service starts: tables of your own live in the same file.
+//! let mut tx = store.begin().await?;
+//! connection::<Connection>(&mut *tx)
+//!     .await?
+//!     .execute_batch("CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, state TEXT NOT NULL)")?;
+//! # connection::<Connection>(&mut *tx).await?.execute_batch("INSERT INTO orders VALUES (17, 'pending')")?;
+//! tx.commit().await?;
+//!
+//! // Twice, as after a redelivery: the order is confirmed once and told of once.
+//! for _ in 0..2 {
+//!     let mut tx = store.begin().await?;
+//!     confirm(&mut *tx, 17, &message()).await?;
+//!     tx.commit().await?;
+//! }
+//! assert_eq!(store.backlog().await?.outbox_unsettled, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! In a simulation a judge sees documents, but not your tables: say what matters with
+//! [`Transaction::observe`](seaworthy_core::ports::Transaction::observe).
+//!
+//! # What an error means
+//!
+//! | SQLite says | the store says | applied? |
+//! |---|---|---|
+//! | unique key or version taken, `BUSY_SNAPSHOT` | `Conflict` | no |
+//! | `BUSY`, `LOCKED` (another process), `FULL`, `READONLY`, `CANTOPEN`, `NOMEM`; `IOERR` in a statement | `Unavailable` | no |
+//! | any other constraint, a missing table, a malformed value, `CORRUPT` | `Refused` | no |
+//! | `IOERR`, or anything unexpected, at `COMMIT` | `Unknown` | nobody knows |
+//!
+//! The last line is about the write-ahead log: when writing or syncing it fails in a commit, this process goes on with
+//! the old state, but the commit mark may have reached the disk, and a process that recovers the log after a crash would
+//! then see the new state. Before that point SQLite rolls back, and a transaction that met an error can't be committed
+//! any more.
+//!
+//! # Map
+//! | item | what it is | when you need it |
+//! |---|---|---|
+//! | [`SqliteStore`] | the store | always |
+//! | [`SqliteConfig`], [`Synchronous`], [`Blocking`] | settings, each default justified | before production, and for [`SqliteConfig::simulation`] |
+//! | [`OpenError`] | why a file can't be opened | when a service starts |
+//! | [`SqliteTransaction`] | a transaction as its own type | to call [`SqliteTransaction::connection`] without a cast |
+//! | [`store_error`] | what an error of your own statement means | around your own SQL |
+//!
+//! In the code: `files` opens connections, `writer` guards commits, `schema` migrates; `documents`, `outbox`, `inbox`,
+//! `saga`, `participants` and `checkpoints` hold the statements of one part of the port each.
 
 mod config;
 mod error;
@@ -19,6 +116,6 @@ mod participants;
 mod saga;
 
 pub use config::{Blocking, SqliteConfig, Synchronous};
-pub use error::OpenError;
+pub use error::{OpenError, in_statement as store_error};
 pub use store::SqliteStore;
 pub use transaction::SqliteTransaction;

@@ -35,6 +35,15 @@ impl SqliteTransaction {
         Self { writer, clock, blocking_at_commit, failed: None, handled: Vec::new() }
     }
 
+    /// The connection that the transaction runs on, for statements of your own; see [`Transaction::raw_connection`].
+    ///
+    /// # Errors
+    /// [`StoreError`], if the transaction has failed before or was ended from inside.
+    pub fn connection(&mut self) -> Result<&mut Connection, StoreError> {
+        self.usable()?;
+        Ok(self.writer.connection_mut())
+    }
+
     /// Runs one operation, unless the transaction is beyond use.
     pub(crate) fn run<T>(
         &mut self,
@@ -95,8 +104,7 @@ impl Transaction for SqliteTransaction {
     /// the whole transaction is then rolled back, and its commit says so. Leave the connection's commit and rollback
     /// hooks alone, and finish iterating a query before the next call.
     async fn raw_connection(&mut self) -> Result<&mut (dyn Any + Send), StoreError> {
-        self.usable()?;
-        Ok(self.writer.connection_mut())
+        Ok(self.connection()?)
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {

@@ -12,23 +12,26 @@ use crate::{
     envelope::{ENVELOPE_WIDTH, envelope_columns, read_message},
 };
 
-/// Rows of one `head`, fresh ones and those that wait, each with a further condition.
+/// Rows that may be taken, with a further condition: those that were never tried in commit order, or those that wait in
+/// the order of their moments. One range of one index each; SQLite neither sorts nor materialises anything.
 macro_rules! due {
-    ($head:literal $(, $condition:expr)*) => {
-        concat!(
-            "SELECT * FROM (SELECT ",
-            envelope_columns!(),
-            ", attempts FROM seaworthy_outbox AS o INDEXED BY seaworthy_outbox_due WHERE state < 2 AND head = ",
-            $head,
-            " AND available_at = 0",
-            $($condition,)*
-            " ORDER BY sequence LIMIT ?2) UNION ALL SELECT * FROM (SELECT ",
-            envelope_columns!(),
-            ", attempts FROM seaworthy_outbox AS o INDEXED BY seaworthy_outbox_due WHERE state < 2 AND head = ",
-            $head,
+    (never tried $(, $condition:expr)*) => {
+        due!(" AND available_at = 0 AND ?1 >= 0", " ORDER BY sequence LIMIT ?2" $(, $condition)*)
+    };
+    (waiting $(, $condition:expr)*) => {
+        due!(
             " AND available_at > 0 AND available_at <= ?1",
+            " ORDER BY available_at, sequence LIMIT ?2" $(, $condition)*
+        )
+    };
+    ($range:literal, $order:literal $(, $condition:expr)*) => {
+        concat!(
+            "SELECT ",
+            envelope_columns!(),
+            ", attempts FROM seaworthy_outbox AS o INDEXED BY seaworthy_outbox_due WHERE state < 2 AND head = ?3",
+            $range,
             $($condition,)*
-            " ORDER BY available_at, sequence LIMIT ?2)"
+            $order
         )
     };
 }
@@ -50,44 +53,53 @@ macro_rules! nothing_dead_before {
     };
 }
 
+/// Two ranges to read: rows that were never tried, and rows that wait.
+pub(super) type Ranges = [&'static str; 2];
+
 /// In key order; a dead row holds up the later rows of its key.
-pub(super) const PER_KEY_BLOCKING: &str =
-    concat!("SELECT * FROM (", due!("1", nothing_out!(), nothing_dead_before!()), ") ORDER BY sequence LIMIT ?2");
+pub(super) const PER_KEY_BLOCKING: Ranges =
+    [due!(never tried, nothing_out!(), nothing_dead_before!()), due!(waiting, nothing_out!(), nothing_dead_before!())];
 
 /// In key order; a dead row is passed over.
-pub(super) const PER_KEY_SKIPPING: &str =
-    concat!("SELECT * FROM (", due!("1", nothing_out!()), ") ORDER BY sequence LIMIT ?2");
+pub(super) const PER_KEY_SKIPPING: Ranges = [due!(never tried, nothing_out!()), due!(waiting, nothing_out!())];
 
 /// Any row that is due.
-pub(super) const UNORDERED: &str =
-    concat!("SELECT * FROM (", due!("1"), " UNION ALL ", due!("0"), ") ORDER BY sequence LIMIT ?2");
+pub(super) const UNORDERED: Ranges = [due!(never tried), due!(waiting)];
 
 pub(super) fn claim(
     connection: &Connection,
     request: &ClaimRequest,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<OutboxRow>> {
-    let sql = match (request.ordering, request.when_dead) {
-        (Ordering::PerKey, WhenDead::BlockKey) => PER_KEY_BLOCKING,
-        (Ordering::PerKey, WhenDead::SkipDead) => PER_KEY_SKIPPING,
-        (Ordering::Unordered, _) => UNORDERED,
+    // In key order only the head of a key may go out.
+    let (ranges, heads): (_, &[bool]) = match (request.ordering, request.when_dead) {
+        (Ordering::PerKey, WhenDead::BlockKey) => (PER_KEY_BLOCKING, &[true]),
+        (Ordering::PerKey, WhenDead::SkipDead) => (PER_KEY_SKIPPING, &[true]),
+        (Ordering::Unordered, _) => (UNORDERED, &[true, false]),
     };
-    let rows: Vec<OutboxRow> = connection
-        .prepare_cached(sql)?
-        .query_map((now.as_micros(), as_limit(request.limit)), |row| {
-            let mut row = read_row(row)?;
-            row.attempts += 1;
-            Ok(row)
-        })?
-        .collect::<rusqlite::Result<_>>()?;
+    let mut rows: Vec<OutboxRow> = Vec::new();
+    for head in heads {
+        for range in ranges {
+            let mut query = connection.prepare_cached(range)?;
+            for row in query.query_map((now.as_micros(), as_limit(request.limit), head), read_row)? {
+                rows.push(row?);
+            }
+        }
+    }
+    rows.sort_unstable_by_key(|row| row.row);
+    rows.truncate(request.limit);
+    if rows.is_empty() {
+        return Ok(rows);
+    }
     let token = IdText::of(request.token.0);
     let lease_until = moment(now + request.lease);
     let mut take = connection.prepare_cached(
         "UPDATE seaworthy_outbox SET state = 1, attempts = attempts + 1, claim_token = ?2, available_at = ?3
          WHERE sequence = ?1",
     )?;
-    for row in &rows {
+    for row in &mut rows {
         take.execute((row.row.0.cast_signed(), &token, lease_until))?;
+        row.attempts += 1;
     }
     Ok(rows)
 }
@@ -97,14 +109,16 @@ pub(super) fn read_row(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
     Ok(OutboxRow { row: RowId(message.sequence), message, attempts: row.get(ENVELOPE_WIDTH)? })
 }
 
-pub(super) const NEXT_AVAILABLE: &str = "SELECT min(at) FROM (
-         SELECT min(available_at) AS at FROM seaworthy_outbox INDEXED BY seaworthy_outbox_due
-         WHERE state < 2 AND head = 1 AND available_at > ?1
-         UNION ALL
-         SELECT min(available_at) FROM seaworthy_outbox INDEXED BY seaworthy_outbox_due
-         WHERE state < 2 AND head = 0 AND available_at > ?1)";
+/// The earliest moment among heads, and among the rows behind them.
+pub(super) const NEXT_AVAILABLE: &str = "SELECT
+         (SELECT min(available_at) FROM seaworthy_outbox INDEXED BY seaworthy_outbox_due
+          WHERE state < 2 AND head = 1 AND available_at > ?1),
+         (SELECT min(available_at) FROM seaworthy_outbox INDEXED BY seaworthy_outbox_due
+          WHERE state < 2 AND head = 0 AND available_at > ?1)";
 
 pub(super) fn next_available(connection: &Connection, now: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
-    let at: Option<i64> = connection.prepare_cached(NEXT_AVAILABLE)?.query_row([now.as_micros()], |row| row.get(0))?;
-    Ok(at.map(Timestamp::from_micros))
+    let moments: (Option<i64>, Option<i64>) = connection
+        .prepare_cached(NEXT_AVAILABLE)?
+        .query_row([now.as_micros().max(0)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(moments.0.into_iter().chain(moments.1).min().map(Timestamp::from_micros))
 }

@@ -80,16 +80,17 @@ fn end(
 
 /// The earliest row of a key that is pending or claimed.
 pub(super) fn first_open(connection: &Connection, key: &str) -> rusqlite::Result<Option<i64>> {
-    connection.prepare_cached(FIRST_OPEN)?.query_row([key], |row| row.get(0))
+    let first: (Option<i64>, Option<i64>) =
+        connection.prepare_cached(FIRST_OPEN)?.query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(first.0.into_iter().chain(first.1).min())
 }
 
 /// Each state is a range of the index of its own, so the minimum of each is one step into it.
-pub(super) const FIRST_OPEN: &str = "SELECT min(sequence) FROM (
-         SELECT min(sequence) AS sequence FROM seaworthy_outbox INDEXED BY seaworthy_outbox_key
-         WHERE partition_key = ?1 AND state = 0 AND state <> 2
-         UNION ALL
-         SELECT min(sequence) FROM seaworthy_outbox INDEXED BY seaworthy_outbox_key
-         WHERE partition_key = ?1 AND state = 1 AND state <> 2)";
+pub(super) const FIRST_OPEN: &str = "SELECT
+         (SELECT min(sequence) FROM seaworthy_outbox INDEXED BY seaworthy_outbox_key
+          WHERE partition_key = ?1 AND state = 0 AND state <> 2),
+         (SELECT min(sequence) FROM seaworthy_outbox INDEXED BY seaworthy_outbox_key
+          WHERE partition_key = ?1 AND state = 1 AND state <> 2)";
 
 pub(super) fn set_head(connection: &Connection, sequence: i64, head: bool) -> rusqlite::Result<()> {
     connection

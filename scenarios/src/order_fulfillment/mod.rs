@@ -21,18 +21,21 @@ mod workload;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use seaworthy_core::ports::{Expected, Store, Timestamp};
+use seaworthy_core::{
+    ports::{Expected, Store, Timestamp},
+    saga::Shape,
+};
 use seaworthy_sim::{
     invariants::Invariant,
     scenario::{Draw, Scenario, Topology},
     world::Client,
 };
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use documents::{STOCK, StockLevel};
 use payments::{PAYMENTS, Payments};
 use process::{
-    Pieces, Settings,
+    Own, Pieces, Settings,
     order::ORDERS_SERVICE,
     orders::{self, CANCEL_ORDER, PLACE_ORDER},
     shipping::{self, SHIPMENT_EVENTS, SHIPMENT_REQUESTS, SHIPPING},
@@ -47,6 +50,9 @@ pub struct OrderFulfillment {
     name: SmolStr,
     about: &'static str,
     pieces: Pieces,
+    checkout: Arc<Shape>,
+    /// The orders of every plan that is drawn, where they are not drawn themselves.
+    orders: Option<Arc<Orders>>,
 }
 
 impl Default for OrderFulfillment {
@@ -58,16 +64,27 @@ impl Default for OrderFulfillment {
 impl OrderFulfillment {
     /// The scenario with everything right.
     pub fn new() -> Self {
-        Self {
-            name: SmolStr::new_static("order_fulfillment"),
-            about: "a checkout saga, outbox, relay and inbox over two services; everything is right",
-            pieces: Pieces::default(),
-        }
+        Self::of(
+            SmolStr::new_static("order_fulfillment"),
+            "a checkout saga, outbox, relay and inbox over two services; everything is right",
+            Pieces::default(),
+        )
     }
 
     /// A twin that differs in its pieces; `name` is added to the scenario's own.
     pub fn twin(name: &str, about: &'static str, pieces: Pieces) -> Self {
-        Self { name: format!("order_fulfillment/{name}").into(), about, pieces }
+        Self::of(format_smolstr!("order_fulfillment/{name}"), about, pieces)
+    }
+
+    fn of(name: SmolStr, about: &'static str, pieces: Pieces) -> Self {
+        let checkout = (pieces.checkout)(&Own::of_nobody()).expect("the steps of the checkout fit together");
+        Self { name, about, pieces, checkout: checkout.shape().clone(), orders: None }
+    }
+
+    /// The same with these orders in every plan that is drawn, for example those of a file.
+    #[must_use]
+    pub fn with_orders(self, orders: Orders) -> Self {
+        Self { orders: Some(Arc::new(orders)), ..self }
     }
 
     /// Its pieces.
@@ -103,10 +120,11 @@ impl Scenario for OrderFulfillment {
             .external(PAYMENTS, Payments::default)
             .group(ORDERS_SERVICE, &[ORDERS_SERVICE, SHIPMENT_EVENTS])
             .group(SHIPPING, &[SHIPMENT_REQUESTS])
+            .saga(&self.checkout)
     }
 
     fn workload(&self, draw: &mut Draw) -> Orders {
-        Orders::draw(draw)
+        self.orders.as_deref().map_or_else(|| Orders::draw(draw), Orders::clone)
     }
 
     fn invariants(&self, workload: &Orders) -> Vec<Box<dyn Invariant>> {

@@ -1,6 +1,6 @@
 //! What the outside asks: orders, at their moments, against a stock.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{collections::BTreeMap, ops::Range, time::Duration};
 
 use seaworthy_sim::scenario::{Draw, Workload};
 use serde::{Deserialize, Serialize};
@@ -107,6 +107,10 @@ impl Orders {
 impl Workload for Orders {
     fn len(&self) -> usize {
         self.orders.len()
+    }
+
+    fn span(&self) -> Duration {
+        Duration::from_millis(self.orders.last().map_or(0, |last| last.at_ms + SPAN_MS))
     }
 
     fn without(&self, range: Range<usize>) -> Self {

@@ -10,7 +10,7 @@ use super::by_hand;
 use crate::order_fulfillment::{
     OrderFulfillment,
     process::{
-        Pieces,
+        Own, Pieces,
         shipping::{CreateShipment, SHIPPING},
     },
 };
@@ -32,7 +32,7 @@ async fn handle(ports: Ports, delivery: Delivery) -> Result<(), HandlerError> {
     if tx.inbox_insert(&InboxEntry::of(SHIPPING, &delivery.message)).await? == InboxInsert::Duplicate {
         return Ok(());
     }
-    CreateShipment::of(&ports).handle(&mut *tx, &delivery.message).await?;
+    CreateShipment(Own::of(&ports)).handle(&mut *tx, &delivery.message).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use seaworthy_core::{
 use crate::order_fulfillment::{
     OrderFulfillment, PlaceOrder,
     process::{
-        Pieces,
+        Own, Pieces,
         checkout::{
             CHECKOUT, CancelOrder, ChargeCard, ConfirmOrder, DEADLINE, OpenOrder, RefundCharge, ReleaseStock,
             ReserveStock,
@@ -35,8 +35,8 @@ pub fn twin() -> OrderFulfillment {
     )
 }
 
-fn checkout(ports: &Ports) -> Result<Definition<PlaceOrder>, DefinitionError> {
-    let orders = repository(ports).expect("each event of an order is registered once");
+fn checkout(own: &Own) -> Result<Definition<PlaceOrder>, DefinitionError> {
+    let orders = repository(own).expect("each event of an order is registered once");
     SagaBuilder::new(CHECKOUT, 1)
         .deadline(DEADLINE)
         .compensatable("open_order", OpenOrder(orders.clone()), CancelOrder(orders.clone()))

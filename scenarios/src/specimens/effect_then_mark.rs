@@ -10,7 +10,7 @@ use super::by_hand;
 use crate::order_fulfillment::{
     OrderFulfillment,
     process::{
-        Pieces,
+        Own, Pieces,
         shipping::{CreateShipment, SHIPPING},
     },
 };
@@ -36,7 +36,7 @@ async fn handle(ports: Ports, delivery: Delivery) -> Result<(), HandlerError> {
     drop(look);
 
     let mut effect = ports.store.begin().await?;
-    CreateShipment::of(&ports).handle(&mut *effect, &delivery.message).await?;
+    CreateShipment(Own::of(&ports)).handle(&mut *effect, &delivery.message).await?;
     effect.commit().await?;
 
     let mut mark = ports.store.begin().await?;

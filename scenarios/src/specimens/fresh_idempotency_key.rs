@@ -1,11 +1,9 @@
 //! A charge that draws a new idempotency key for each attempt: after a lost reply the card is charged again.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use seaworthy_core::{
     ids::{self, OperationId},
-    ports::{Clock, External, ExternalCall, Ports, Random},
+    ports::{External, ExternalCall},
     saga::{Action, Definition, DefinitionError, SagaBuilder, StepCall, StepError, Value},
 };
 
@@ -13,7 +11,7 @@ use crate::order_fulfillment::{
     OrderFulfillment, PlaceOrder,
     payments::{CHARGE, PAYMENTS},
     process::{
-        Pieces,
+        Own, Pieces,
         checkout::{
             CHECKOUT, CancelOrder, ConfirmOrder, DEADLINE, OpenOrder, RefundCharge, ReleaseStock, RequestShipment,
             ReserveStock, payment,
@@ -31,9 +29,9 @@ pub fn twin() -> OrderFulfillment {
     )
 }
 
-fn checkout(ports: &Ports) -> Result<Definition<PlaceOrder>, DefinitionError> {
-    let orders = repository(ports).expect("each event of an order is registered once");
-    let charge = ChargeWithFreshKey { clock: ports.clock.clone(), random: ports.random.clone() };
+fn checkout(own: &Own) -> Result<Definition<PlaceOrder>, DefinitionError> {
+    let orders = repository(own).expect("each event of an order is registered once");
+    let charge = ChargeWithFreshKey(own.clone());
     SagaBuilder::new(CHECKOUT, 1)
         .deadline(DEADLINE)
         .compensatable("open_order", OpenOrder(orders.clone()), CancelOrder(orders.clone()))
@@ -44,10 +42,7 @@ fn checkout(ports: &Ports) -> Result<Definition<PlaceOrder>, DefinitionError> {
         .build()
 }
 
-struct ChargeWithFreshKey {
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-}
+struct ChargeWithFreshKey(Own);
 
 #[async_trait]
 impl Action<PlaceOrder> for ChargeWithFreshKey {
@@ -56,7 +51,7 @@ impl Action<PlaceOrder> for ChargeWithFreshKey {
     }
 
     async fn ask(&self, call: &StepCall<'_, PlaceOrder>, external: &dyn External) -> Result<Value, StepError> {
-        let operation_id = OperationId(ids::draw(&*self.clock, &*self.random));
+        let operation_id = OperationId(ids::draw(&*self.0.clock, &*self.0.random));
         let charge =
             ExternalCall { service: PAYMENTS.into(), operation: CHARGE.into(), operation_id, body: payment(call) };
         Ok(external.call(&charge).await?.into())

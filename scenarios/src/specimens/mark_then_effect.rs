@@ -10,7 +10,7 @@ use super::by_hand;
 use crate::order_fulfillment::{
     OrderFulfillment,
     process::{
-        Pieces,
+        Own, Pieces,
         shipping::{CreateShipment, SHIPPING},
     },
 };
@@ -35,7 +35,7 @@ async fn handle(ports: Ports, delivery: Delivery) -> Result<(), HandlerError> {
     mark.commit().await?;
 
     let mut effect = ports.store.begin().await?;
-    CreateShipment::of(&ports).handle(&mut *effect, &delivery.message).await?;
+    CreateShipment(Own::of(&ports)).handle(&mut *effect, &delivery.message).await?;
     effect.commit().await?;
     Ok(())
 }

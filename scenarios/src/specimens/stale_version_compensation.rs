@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    ports::{Ports, Transaction},
+    ports::Transaction,
     saga::{Action, Compensation, Definition, DefinitionError, SagaBuilder, StepCall, StepError, Value},
 };
 
@@ -11,7 +11,7 @@ use crate::order_fulfillment::{
     OrderFulfillment, PlaceOrder,
     documents::STOCK,
     process::{
-        Pieces,
+        Own, Pieces,
         checkout::{
             CHECKOUT, CancelOrder, ChargeCard, ConfirmOrder, DEADLINE, OpenOrder, RefundCharge, ReleaseStock,
             RequestShipment, ReserveStock,
@@ -29,8 +29,8 @@ pub fn twin() -> OrderFulfillment {
     )
 }
 
-fn checkout(ports: &Ports) -> Result<Definition<PlaceOrder>, DefinitionError> {
-    let orders = repository(ports).expect("each event of an order is registered once");
+fn checkout(own: &Own) -> Result<Definition<PlaceOrder>, DefinitionError> {
+    let orders = repository(own).expect("each event of an order is registered once");
     SagaBuilder::new(CHECKOUT, 1)
         .deadline(DEADLINE)
         .compensatable("open_order", OpenOrder(orders.clone()), CancelOrder(orders.clone()))

@@ -9,14 +9,14 @@ use std::{
 use async_trait::async_trait;
 use seaworthy_core::{
     ids::OperationId,
-    ports::{Ports, Transaction},
+    ports::Transaction,
     saga::{Action, Compensation, Definition, DefinitionError, SagaBuilder, StepCall, StepError, Value},
 };
 
 use crate::order_fulfillment::{
     OrderFulfillment, PlaceOrder,
     process::{
-        Pieces,
+        Own, Pieces,
         checkout::{
             CHECKOUT, CancelOrder, ChargeCard, ConfirmOrder, DEADLINE, OpenOrder, RefundCharge, ReleaseStock,
             RequestShipment, ReserveStock,
@@ -34,8 +34,8 @@ pub fn twin() -> OrderFulfillment {
     )
 }
 
-fn checkout(ports: &Ports) -> Result<Definition<PlaceOrder>, DefinitionError> {
-    let orders = repository(ports).expect("each event of an order is registered once");
+fn checkout(own: &Own) -> Result<Definition<PlaceOrder>, DefinitionError> {
+    let orders = repository(own).expect("each event of an order is registered once");
     let undo_log = UndoLog::default();
     SagaBuilder::new(CHECKOUT, 1)
         .deadline(DEADLINE)

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use seaworthy_core::{
     aggregate::{AggregateError, Cause, Repository, Tracked},
     participant::{self, Execution, Undoing},
-    ports::{External, Ports, Transaction},
+    ports::{External, Transaction},
     saga::{Action, Compensation, Definition, DefinitionError, SagaBuilder, StepCall, StepError, Value},
 };
 
 use super::{
+    Own,
     order::{ORDERS_SERVICE, Order, goods, repository, step_error},
     shipping::{SHIPMENT_REQUESTED, SHIPMENT_REQUESTS},
     stock::{encode, level, write_level},
@@ -32,8 +33,8 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// [`DefinitionError`] if the steps do not fit together.
-pub fn checkout(ports: &Ports) -> Result<Definition<PlaceOrder>, DefinitionError> {
-    let orders = repository(ports).expect("each event of an order is registered once");
+pub fn checkout(own: &Own) -> Result<Definition<PlaceOrder>, DefinitionError> {
+    let orders = repository(own).expect("each event of an order is registered once");
     SagaBuilder::new(CHECKOUT, 1)
         .deadline(DEADLINE)
         .compensatable("open_order", OpenOrder(orders.clone()), CancelOrder(orders.clone()))

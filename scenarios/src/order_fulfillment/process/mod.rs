@@ -9,6 +9,7 @@
 //! | [`shipping`] | one replica of `shipping`: consumer, shipment, relay |
 //! | [`upkeep`] | retention |
 //! | [`Settings`] | how often and how long |
+//! | [`Own`] | a process's own clock and randomness |
 //! | [`Pieces`] | the parts that a broken twin replaces |
 
 pub mod checkout;
@@ -19,10 +20,13 @@ pub mod shipping;
 pub mod stock;
 pub mod upkeep;
 
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use seaworthy_core::{
     outbox::Relay,
-    ports::Ports,
+    ports::{Clock, Ports, Random, Timestamp},
     saga::{Definition, DefinitionError, Rest},
     wake::Wake,
 };
@@ -30,6 +34,46 @@ use seaworthy_core::{
 pub use settings::Settings;
 
 use super::PlaceOrder;
+
+/// A process's own clock and randomness, for ids and times of what it makes.
+#[derive(Clone)]
+pub struct Own {
+    /// Its clock.
+    pub clock: Arc<dyn Clock>,
+    /// Its randomness.
+    pub random: Arc<dyn Random>,
+}
+
+impl Own {
+    /// Those of a process with these ports.
+    pub fn of(ports: &Ports) -> Self {
+        Self { clock: ports.clock.clone(), random: ports.random.clone() }
+    }
+
+    /// Those of no process: time stands still and dice show zero. For looking at a definition, not for running it.
+    pub fn of_nobody() -> Self {
+        Self { clock: Arc::new(Nobody), random: Arc::new(Nobody) }
+    }
+}
+
+struct Nobody;
+
+#[async_trait]
+impl Clock for Nobody {
+    fn now(&self) -> Timestamp {
+        Timestamp::EPOCH
+    }
+
+    async fn sleep(&self, _: Duration) {
+        std::future::pending::<()>().await;
+    }
+}
+
+impl Random for Nobody {
+    fn next_u64(&self) -> u64 {
+        0
+    }
+}
 
 /// The parts of the services that can be written wrongly. [`Pieces::default`] has them right; each broken twin replaces
 /// one of them.
@@ -40,7 +84,7 @@ pub struct Pieces {
     /// Consumes requests for shipments in `shipping`.
     pub shipping_consumer: fn(Ports, Wake) -> BoxFuture<'static, ()>,
     /// The saga.
-    pub checkout: fn(&Ports) -> Result<Definition<PlaceOrder>, DefinitionError>,
+    pub checkout: fn(&Own) -> Result<Definition<PlaceOrder>, DefinitionError>,
     /// What the replica that drove a checkout does after it came to rest.
     pub after_checkout: fn(Ports, PlaceOrder, Rest) -> BoxFuture<'static, ()>,
 }

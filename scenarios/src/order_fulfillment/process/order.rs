@@ -5,13 +5,13 @@ use seaworthy_core::{
     aggregate::{Aggregate, AggregateError, Cause, DomainEvent, MapError, MessageMap, Repository, UpdateError},
     inbox::{Handler, HandlerError},
     message::Message,
-    ports::{Ports, Transaction},
+    ports::Transaction,
     saga::StepError,
 };
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::stock::Goods;
+use super::{Own, stock::Goods};
 use crate::order_fulfillment::{
     PlaceOrder,
     documents::{ORDERS, OrderStatus, Shipment},
@@ -123,7 +123,7 @@ pub fn goods(order: &PlaceOrder) -> Goods {
 ///
 /// # Errors
 /// [`MapError`] if an event is registered twice or not at all.
-pub fn repository(ports: &Ports) -> Result<Repository<Order>, MapError> {
+pub fn repository(own: &Own) -> Result<Repository<Order>, MapError> {
     let messages = MessageMap::builder(ORDERS_SERVICE)
         .publish("Confirmed", ORDER_CONFIRMED, |event| match event {
             OrderEvent::Confirmed(goods) => Some(goods.clone()),
@@ -133,7 +133,7 @@ pub fn repository(ports: &Ports) -> Result<Repository<Order>, MapError> {
         .ignore("Cancelled")
         .ignore("Shipped")
         .build()?;
-    Ok(Repository::new(messages, ports.clock.clone(), ports.random.clone()))
+    Ok(Repository::new(messages, own.clock.clone(), own.random.clone()))
 }
 
 /// Marks an order as shipped when its shipment is reported.

@@ -15,7 +15,7 @@ use seaworthy_sim::scenario::Boot;
 use tracing::{debug, warn};
 
 use super::{
-    Pieces, Settings,
+    Own, Pieces, Settings,
     checkout::CHECKOUT,
     order::{MarkShipped, ORDER_CONFIRMED, ORDERS_SERVICE, Order, repository},
     run_beside,
@@ -38,9 +38,10 @@ const RETRIES: u32 = 5;
 pub async fn orders(boot: Boot, pieces: Pieces, settings: Settings) {
     let ports = boot.ports;
     let wake = Wake::new();
-    let orders = repository(&ports).expect("each event of an order is registered once");
+    let own = Own::of(&ports);
+    let orders = repository(&own).expect("each event of an order is registered once");
     let mut registry = Registry::new();
-    let checkout = (pieces.checkout)(&ports).expect("the steps of the checkout fit together");
+    let checkout = (pieces.checkout)(&own).expect("the steps of the checkout fit together");
     registry.register(checkout).expect("one definition of one name");
     let orchestrator = Orchestrator::new(&ports, registry, OrchestratorConfig::default());
     let recovery = {

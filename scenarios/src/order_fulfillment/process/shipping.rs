@@ -1,21 +1,19 @@
 //! The `shipping` service: makes a shipment of each request and reports back.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use seaworthy_core::{
     ids,
     inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
     message::Message,
     outbox::MessageBuilder,
-    ports::{Clock, Expected, Ports, Random, Transaction},
+    ports::{Expected, Ports, Transaction},
     wake::Wake,
 };
 use seaworthy_sim::scenario::Boot;
 use smol_str::format_smolstr;
 
 use super::{
-    Pieces, Settings, run_beside,
+    Own, Pieces, Settings, run_beside,
     stock::{Goods, encode},
     upkeep,
 };
@@ -49,7 +47,7 @@ pub async fn shipping(boot: Boot, pieces: Pieces, settings: Settings) {
 /// The consumer as it should be: shipment, report and inbox row in one transaction, acknowledged after its commit.
 pub async fn consume_with_inbox(ports: Ports, wake: Wake) {
     let handlers =
-        Handlers::new().on(SHIPMENT_REQUESTED, CreateShipment::of(&ports)).expect("one handler for one type");
+        Handlers::new().on(SHIPMENT_REQUESTED, CreateShipment(Own::of(&ports))).expect("one handler for one type");
     Consumer::of(&ports, SHIPPING, handlers, ConsumerConfig::of([SHIPMENT_REQUESTS]))
         .with_wake(wake)
         .run(ports.stop.clone())
@@ -59,30 +57,20 @@ pub async fn consume_with_inbox(ports: Ports, wake: Wake) {
 /// Makes a parcel with a number of its own, and stages the report of it. Doing it twice makes two parcels: it is the
 /// inbox that keeps it from happening.
 #[derive(Clone)]
-pub struct CreateShipment {
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-}
-
-impl CreateShipment {
-    /// The handler on a process's own ports.
-    pub fn of(ports: &Ports) -> Self {
-        Self { clock: ports.clock.clone(), random: ports.random.clone() }
-    }
-}
+pub struct CreateShipment(pub Own);
 
 #[async_trait]
 impl Handler for CreateShipment {
     async fn handle(&self, tx: &mut dyn Transaction, message: &Message) -> Result<(), HandlerError> {
         let Goods { order, sku, quantity } = message.json()?;
-        let number = format_smolstr!("shipment-{}", ids::draw(&*self.clock, &*self.random).simple());
+        let number = format_smolstr!("shipment-{}", ids::draw(&*self.0.clock, &*self.0.random).simple());
         let shipment = Shipment { order: order.clone(), sku, quantity };
         tx.put(SHIPMENTS, &number, Expected::Absent, encode(&shipment)).await?;
         let report = MessageBuilder::new(SHIPPING, SHIPMENT_CREATED, order)
             .topic(SHIPMENT_EVENTS)
             .caused_by(message)
             .json(&shipment)?
-            .draw(&*self.clock, &*self.random);
+            .draw(&*self.0.clock, &*self.0.random);
         tx.stage(&report).await?;
         Ok(())
     }

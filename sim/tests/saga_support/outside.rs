@@ -1,0 +1,120 @@
+//! Participants that are not ours, with what they really did.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use seaworthy_core::{
+    ids::OperationId,
+    ports::{External, ExternalCall, ExternalError},
+};
+
+use super::gate::{Gate, Strike};
+
+/// Books and cancels by operation id, as a participant should: once, and never after its own cancellation.
+#[derive(Default)]
+pub(crate) struct Outside {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    booked: BTreeMap<OperationId, String>,
+    cancelled: BTreeSet<OperationId>,
+    /// Services that refuse, by name.
+    refusing: BTreeSet<String>,
+    /// How often a service still fails, and how.
+    failing: BTreeMap<String, (u32, bool)>,
+    /// Services that never answer before this long.
+    slow: BTreeMap<String, Duration>,
+    calls: Vec<String>,
+}
+
+impl Outside {
+    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().expect("no call panics")
+    }
+
+    pub(crate) fn refuse(&self, service: &str) {
+        self.inner().refusing.insert(service.to_owned());
+    }
+
+    /// Fails the next calls; with `unknown` they take effect all the same.
+    pub(crate) fn fail(&self, service: &str, times: u32, unknown: bool) {
+        self.inner().failing.insert(service.to_owned(), (times, unknown));
+    }
+
+    pub(crate) fn delay(&self, service: &str, by: Duration) {
+        self.inner().slow.insert(service.to_owned(), by);
+    }
+
+    /// Services that hold a booking that was not cancelled.
+    pub(crate) fn booked(&self) -> Vec<String> {
+        let inner = self.inner();
+        let kept = inner.booked.iter().filter(|(id, _)| !inner.cancelled.contains(id));
+        let mut kept: Vec<_> = kept.map(|(_, service)| service.clone()).collect();
+        kept.sort();
+        kept
+    }
+
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.inner().calls.clone()
+    }
+
+    fn answer(&self, call: &ExternalCall) -> Result<Bytes, ExternalError> {
+        let mut inner = self.inner();
+        inner.calls.push(format!("{} {}", call.operation, call.service));
+        let failing = inner.failing.get_mut(call.service.as_str()).filter(|(times, _)| *times > 0).map(|left| {
+            left.0 -= 1;
+            left.1
+        });
+        if failing == Some(false) {
+            return Err(ExternalError::Transient("busy".to_owned()));
+        }
+        let answer = if call.operation == "cancel" {
+            let action = std::str::from_utf8(&call.body).ok().and_then(|id| id.parse().ok()).map(OperationId);
+            inner.cancelled.insert(action.expect("a cancellation names its booking"));
+            Ok("cancelled".into())
+        } else if inner.cancelled.contains(&call.operation_id) || inner.refusing.contains(call.service.as_str()) {
+            Err(ExternalError::Rejected("no".to_owned()))
+        } else {
+            inner.booked.insert(call.operation_id, call.service.to_string());
+            Ok("booked".into())
+        };
+        match failing {
+            Some(_) if answer.is_ok() => Err(ExternalError::Unknown("the answer was lost".to_owned())),
+            _ => answer,
+        }
+    }
+}
+
+pub(crate) struct Gated {
+    pub(crate) outside: Arc<Outside>,
+    pub(crate) gate: Arc<Gate>,
+}
+
+#[async_trait]
+impl External for Gated {
+    async fn call(&self, call: &ExternalCall) -> Result<Bytes, ExternalError> {
+        let strike = self.gate.enter("external").await;
+        match strike {
+            Some(Strike::Unavailable | Strike::Conflict) => return Err(ExternalError::Transient("struck".to_owned())),
+            Some(Strike::RequestLost) => return Err(ExternalError::Unknown("struck".to_owned())),
+            _ => {}
+        }
+        let slow = self.outside.inner().slow.get(call.service.as_str()).copied();
+        if let Some(delay) = slow {
+            madsim::time::sleep(delay).await;
+        }
+        let answer = self.outside.answer(call);
+        self.gate.leave(strike).await;
+        match strike {
+            Some(Strike::ReplyLost) => Err(ExternalError::Unknown("struck".to_owned())),
+            _ => answer,
+        }
+    }
+}

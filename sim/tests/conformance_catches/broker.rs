@@ -1,0 +1,202 @@
+//! Brokers with one bug each, planted between the caller and a broker that has none.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use seaworthy_core::{
+    ids::MessageId,
+    message::Message,
+    ports::{Broker, BrokerError, Delivery, DeliveryTag, PublishError, PublishResult, Subscription, SubscriptionSpec},
+};
+use smol_str::{SmolStr, format_smolstr};
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bug {
+    ReturnsOneResult,
+    RejectsWholeBatches,
+    AcceptsEverything,
+    DropsTraceparents,
+    LosesEveryThirdMessage,
+    ReturnsNothingAtOnce,
+    IgnoresHowManyAreAsked,
+    IgnoresAcknowledgements,
+    AcknowledgesAtDelivery,
+    AcknowledgesByMessage,
+    IgnoresDelays,
+    AcknowledgesWhenLeaving,
+    LosesDroppedReceives,
+    GivesEachMemberAGroup,
+    HasOneGroup,
+    DeliversAllTopics,
+    HasNoKeys,
+    DeliversBackwards,
+}
+
+/// A broker with one bug.
+#[derive(Clone)]
+pub(super) struct Broken {
+    inner: Arc<dyn Broker>,
+    bug: Bug,
+    notes: Arc<Mutex<Notes>>,
+}
+
+#[derive(Default)]
+struct Notes {
+    members: u64,
+    published: u64,
+    keys: BTreeMap<MessageId, SmolStr>,
+    messages: BTreeMap<DeliveryTag, MessageId>,
+    latest: BTreeMap<MessageId, DeliveryTag>,
+}
+
+impl Broken {
+    pub(super) fn new(inner: Arc<dyn Broker>, bug: Bug) -> Self {
+        Self { inner, bug, notes: Arc::default() }
+    }
+
+    fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
+        self.notes.lock().expect("no test panics with the notes in hand")
+    }
+}
+
+#[async_trait]
+impl Broker for Broken {
+    async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
+        let mut batch = batch.to_vec();
+        let mut results = Vec::new();
+        for message in &mut batch {
+            self.notes().published += 1;
+            if self.bug == Bug::LosesEveryThirdMessage && self.notes().published.is_multiple_of(3) {
+                results.push(Ok(()));
+                continue;
+            }
+            if self.bug == Bug::DropsTraceparents {
+                message.traceparent = None;
+            }
+            if matches!(self.bug, Bug::HasNoKeys | Bug::DeliversBackwards) {
+                let own = format_smolstr!("{}", message.id);
+                self.notes().keys.insert(message.id, std::mem::replace(&mut message.partition_key, own));
+            }
+            results.extend(self.inner.publish(std::slice::from_ref(message)).await?);
+        }
+        match self.bug {
+            Bug::ReturnsOneResult => results.truncate(1),
+            Bug::AcceptsEverything => results.fill(Ok(())),
+            Bug::RejectsWholeBatches if results.iter().any(Result::is_err) => {
+                results.fill(Err(PublishError::Rejected("the batch is refused".into())));
+            }
+            _ => {}
+        }
+        Ok(results)
+    }
+
+    async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
+        let mut spec = spec.clone();
+        match self.bug {
+            Bug::GivesEachMemberAGroup => {
+                self.notes().members += 1;
+                spec.group = format_smolstr!("{}-{}", spec.group, self.notes().members);
+            }
+            Bug::HasOneGroup => spec.group = "everybody".into(),
+            Bug::DeliversAllTopics => spec.topics = vec!["orders".into(), "refunds".into()],
+            _ => {}
+        }
+        let inner = self.inner.subscribe(&spec).await?;
+        Ok(Box::new(BrokenSubscription { broker: self.clone(), inner, out: Vec::new() }))
+    }
+}
+
+struct BrokenSubscription {
+    broker: Broken,
+    inner: Box<dyn Subscription>,
+    out: Vec<DeliveryTag>,
+}
+
+impl BrokenSubscription {
+    fn has(&self, bug: Bug) -> bool {
+        self.broker.bug == bug
+    }
+
+    /// The tag that the caller's tag stands for.
+    fn current(&self, tag: DeliveryTag) -> DeliveryTag {
+        let notes = self.broker.notes();
+        let latest = notes.messages.get(&tag).and_then(|message| notes.latest.get(message)).copied();
+        latest.filter(|_| self.has(Bug::AcknowledgesByMessage)).unwrap_or(tag)
+    }
+}
+
+/// A receive that is dropped while it waits takes what came meanwhile with it.
+struct Receiving<'a>(&'a mut Box<dyn Subscription>, bool);
+
+impl Drop for Receiving<'_> {
+    fn drop(&mut self) {
+        if self.1
+            && let Some(Ok(lost)) = self.0.receive(9).now_or_never()
+        {
+            for delivery in lost {
+                let _ = self.0.ack(delivery.tag).now_or_never();
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Subscription for BrokenSubscription {
+    async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
+        if self.has(Bug::ReturnsNothingAtOnce) {
+            return self.inner.receive(max).now_or_never().unwrap_or(Ok(Vec::new()));
+        }
+        let max = if self.has(Bug::IgnoresHowManyAreAsked) { 99 } else { max };
+        let loses = self.has(Bug::LosesDroppedReceives);
+        let mut receiving = Receiving(&mut self.inner, loses);
+        let mut received = receiving.0.receive(max).await?;
+        receiving.1 = false;
+        drop(receiving);
+        for delivery in &mut received {
+            let mut notes = self.broker.notes();
+            if let Some(key) = notes.keys.get(&delivery.message.id) {
+                delivery.message.partition_key = key.clone();
+            }
+            notes.messages.insert(delivery.tag, delivery.message.id);
+            notes.latest.insert(delivery.message.id, delivery.tag);
+        }
+        self.out.extend(received.iter().map(|delivery| delivery.tag));
+        if self.has(Bug::AcknowledgesAtDelivery) {
+            for delivery in &received {
+                self.inner.ack(delivery.tag).await?;
+            }
+        }
+        if self.has(Bug::DeliversBackwards) {
+            received.reverse();
+        }
+        Ok(received)
+    }
+
+    async fn ack(&mut self, tag: DeliveryTag) -> Result<(), BrokerError> {
+        if self.has(Bug::IgnoresAcknowledgements) {
+            return Ok(());
+        }
+        self.inner.ack(self.current(tag)).await
+    }
+
+    async fn nack(&mut self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
+        let delay = if self.has(Bug::IgnoresDelays) { Duration::ZERO } else { delay };
+        self.inner.nack(self.current(tag), delay).await
+    }
+}
+
+impl Drop for BrokenSubscription {
+    fn drop(&mut self) {
+        if self.has(Bug::AcknowledgesWhenLeaving) {
+            for tag in std::mem::take(&mut self.out) {
+                let _ = self.inner.ack(tag).now_or_never();
+            }
+        }
+    }
+}

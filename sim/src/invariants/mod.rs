@@ -25,6 +25,9 @@ mod names;
 mod rows;
 mod saga_log;
 
+#[cfg(test)]
+mod forgetting;
+
 pub use dead_only_injected::DeadOnlyInjected;
 pub use duplicate_effect::DuplicateEffect;
 pub use full_compensation::FullCompensation;

@@ -11,16 +11,21 @@ use crate::trace::{
 };
 
 /// The narrowest lane that an arrow can be drawn in.
-const LANE_MIN: usize = 9;
+const LANE_MIN: usize = 3;
 /// The widest: longer names are cut.
 const LANE_MAX: usize = 16;
+/// Columns for the moment of an event.
+const TIME: usize = 11;
+/// Columns that words need at least, so that lanes have to be narrower.
+const WORDS_MIN: usize = 12;
+/// Columns between them.
+const MARGINS: usize = 6;
 
 /// Draws `events`, which are some of `trace`. Those in `shown` are marked: they show the violation.
 pub(super) fn draw(trace: &[Event], events: &[&Event], shown: &[u64], renderer: &mut Renderer, style: Style) -> String {
-    let lanes = Lanes::of(events, renderer);
-    let time = 11;
-    let mut text = format!("  {:>time$}  {}\n", "ms", style.faint(lanes.head().trim_end()));
-    let rest = style.width.saturating_sub(time + 6 + lanes.columns());
+    let lanes = Lanes::of(events, renderer, style.width.saturating_sub(TIME + MARGINS + WORDS_MIN));
+    let mut text = format!("  {:>TIME$}  {}\n", "ms", style.faint(lanes.head().trim_end()));
+    let rest = style.width.saturating_sub(TIME + MARGINS + lanes.columns());
     let mut chosen = events.iter().peekable();
     for event in trace {
         // Every event is rendered, because it may be the first to name something.
@@ -32,7 +37,7 @@ pub(super) fn draw(trace: &[Event], events: &[&Event], shown: &[u64], renderer: 
         let mark = if is_shown { style.bad(">") } else { " ".to_owned() };
         let what = cut(&what, rest);
         let what = if is_shown { style.bad(&what) } else { what };
-        let _ = writeln!(text, "{mark} {:>time$}  {}  {what}", millis(event.at), lanes.row(event));
+        let _ = writeln!(text, "{mark} {:>TIME$}  {}  {what}", millis(event.at), lanes.row(event));
     }
     text
 }
@@ -52,7 +57,8 @@ enum Lane {
 }
 
 impl Lanes {
-    fn of(events: &[&Event], renderer: &Renderer) -> Self {
+    /// The lanes of these events, together no wider than `columns` unless there are too many.
+    fn of(events: &[&Event], renderer: &Renderer, columns: usize) -> Self {
         let mut names: Vec<(Lane, SmolStr)> = Vec::new();
         for event in events {
             let process = match event.process {
@@ -71,7 +77,8 @@ impl Lanes {
         names.sort();
         names.dedup();
         let longest = names.iter().map(|(_, name)| name.chars().count()).max().unwrap_or(0);
-        Self { names, width: (longest + 2).clamp(LANE_MIN, LANE_MAX) }
+        let most = (columns / names.len().max(1)).clamp(LANE_MIN, LANE_MAX);
+        Self { names, width: (longest + 2).min(most) }
     }
 
     fn columns(&self) -> usize {

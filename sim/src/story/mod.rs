@@ -121,7 +121,7 @@ fn tell_plan<W: Workload>(text: &mut String, plan: &Plan<W>, report: &RunReport,
     for (index, fault) in plan.faults.iter().enumerate() {
         let struck = report.fired.iter().any(|fired| fired.index as usize == index);
         let never = if struck { "" } else { " (never struck)" };
-        let _ = writeln!(text, "  {}. {fault}{never}", index + 1);
+        let _ = writeln!(text, "  fault {index}: {fault}{never}");
     }
 }
 
@@ -148,7 +148,7 @@ fn introduce(trace: &[Event], violation: &Violation, renderer: &mut Renderer) ->
         _ => None,
     });
     Some(match stands_for {
-        Some(stands_for) => format!("{name}, {stands_for}"),
-        None => name,
+        Some(stands_for) if !violation.sentence.contains(&stands_for) => format!("{name}, {stands_for}"),
+        _ => name,
     })
 }

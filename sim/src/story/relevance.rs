@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     invariants::Violation,
-    trace::{Effect, Event, What},
+    trace::{Effect, Event, ProcessIndex, What},
 };
 
 /// A diagram of more lines is not read.
@@ -23,35 +23,33 @@ struct Subjects {
 /// The events that tell a violation, in the order of the trace, at most [`LINES_MAX`].
 ///
 /// First the events that the violation names, then faults and crashes up to its end, then what happened to the same
-/// message or saga, then what happened to the same business thing; of one rank those nearest to the violation.
+/// message or saga, then what happened to the same business thing, then what came afterwards; of one rank those nearest
+/// to the violation.
 pub(super) fn relevant<'a>(trace: &'a [Event], violation: &Violation) -> Vec<&'a Event> {
     let own = protagonists(trace, violation);
     let wider = acquaintances(trace, &own);
     let last = violation.events.iter().max().copied().unwrap_or(u64::MAX);
-    let mut ranked: Vec<(u8, u64, &Event)> = trace
-        .iter()
-        .filter_map(|event| {
-            let rank = if violation.events.contains(&event.number) {
-                0
-            } else if event.number > last && !is_sudden(event) {
-                4
-            } else {
-                match event.what {
-                    What::Crash | What::Fault { .. } | What::Panic { .. } => 1,
-                    What::Boot { .. } if event.incarnation > 1 => 1,
-                    _ if !is_telling(event) => return None,
-                    _ if is_about(event, &own) => 2,
-                    _ if is_about(event, &wider) => 3,
-                    _ => return None,
-                }
-            };
-            if rank == 4 && !(is_telling(event) && is_about(event, &own)) {
-                return None;
-            }
-            let distance = violation.events.iter().map(|number| number.abs_diff(event.number)).min().unwrap_or(0);
-            Some((rank, distance, event))
-        })
-        .collect();
+    let hurt: BTreeSet<ProcessIndex> =
+        trace.iter().filter(|event| violation.events.contains(&event.number)).map(|event| event.process).collect();
+    let rank = |event: &Event| {
+        let is_over = event.number > last;
+        match event.what {
+            _ if violation.events.contains(&event.number) => Some(0),
+            What::Crash | What::Fault { .. } | What::Panic { .. } if !is_over => Some(1),
+            What::Boot { .. } if event.incarnation > 1 && !is_over => Some(1),
+            // What a process did not live to do explains what is missing.
+            What::Crash | What::Panic { .. } if hurt.contains(&event.process) => Some(2),
+            What::Boot { .. } if event.incarnation > 1 && hurt.contains(&event.process) => Some(4),
+            _ if !is_telling(event) => None,
+            _ if is_about(event, &own) => Some(if is_over { 4 } else { 2 }),
+            _ if is_about(event, &wider) && !is_over => Some(3),
+            _ => None,
+        }
+    };
+    let distance =
+        |event: &Event| violation.events.iter().map(|number| number.abs_diff(event.number)).min().unwrap_or(0);
+    let mut ranked: Vec<(u8, u64, &Event)> =
+        trace.iter().filter_map(|event| Some((rank(event)?, distance(event), event))).collect();
     ranked.sort_by_key(|(rank, distance, event)| (*rank, *distance, event.number));
     ranked.truncate(LINES_MAX);
     let mut events: Vec<&Event> = ranked.into_iter().map(|(_, _, event)| event).collect();
@@ -133,11 +131,6 @@ fn visit_effect(effect: &Effect, see: &mut impl FnMut(Option<Uuid>, Option<&Smol
         Effect::Observed { subject, .. } => see(None, Some(subject)),
         Effect::Checkpoint { .. } => {}
     }
-}
-
-/// Whether it explains something by itself, wherever it stands.
-fn is_sudden(event: &Event) -> bool {
-    matches!(event.what, What::Panic { .. })
 }
 
 /// Whether an event is worth a line: beginnings, statements and refused receives are not.

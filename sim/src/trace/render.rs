@@ -67,7 +67,7 @@ impl Renderer {
             What::Panic { message } => format!("panics: {message}"),
             What::Fault { index, kind, point } => {
                 let at = point.map(|point| format!(" at {}", point.name())).unwrap_or_default();
-                format!("fault {index}: {kind:?}{at}")
+                format!("fault {index} strikes{at}: {}", spaced(&format!("{kind:?}")))
             }
             What::FaultOver { index } => format!("fault {index} is over"),
             What::Healed => "healed".to_owned(),
@@ -262,6 +262,18 @@ pub(crate) fn status_words(status: SagaStatus) -> &'static str {
         SagaStatus::Compensated => "compensated",
         SagaStatus::Abandoned => "abandoned",
     }
+}
+
+/// `CrashAfter` as `crash after`.
+fn spaced(camel: &str) -> String {
+    let mut words = String::with_capacity(camel.len() + 2);
+    for letter in camel.chars() {
+        if letter.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
 }
 
 /// A short document as it is, a longer or binary one by its fingerprint.

@@ -183,18 +183,22 @@ impl Script {
     }
 }
 
+// A saga, a claim and a message of the same number are different things.
+const SAGAS: u128 = 1 << 64;
+const CLAIMS: u128 = 2 << 64;
+
 fn row(message: &Message) -> RowId {
     RowId(message.id.0.as_u128() as u64)
 }
 
 /// Claim number `claim`.
 pub fn token(claim: u64) -> ClaimToken {
-    ClaimToken(Uuid::from_u128(u128::from(claim)))
+    ClaimToken(Uuid::from_u128(u128::from(claim) | CLAIMS))
 }
 
 /// Saga number `saga`.
 pub fn saga(saga: u64) -> SagaId {
-    SagaId(Uuid::from_u128(u128::from(saga)))
+    SagaId(Uuid::from_u128(u128::from(saga) | SAGAS))
 }
 
 /// Message number `number` of a topic and partition key.

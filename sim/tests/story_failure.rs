@@ -1,0 +1,192 @@
+//! What a failure looks like.
+
+use std::{ops::Range, time::Duration};
+
+use seaworthy_core::ports::SubscriptionSpec;
+use seaworthy_sim::{
+    invariants::{Ending, Invariant, LostEvent, Panel, PhantomEvent},
+    plan::{CallFault, Disturbance, FORMAT, Fault, FaultKind, Plan, Point, Restart, Schedule, TimedFault, Verdict},
+    scenario::Workload,
+    story::{Pointers, Style, tell},
+    trace::{
+        Outcome, What,
+        script::{self, Script, created, handled, staged},
+    },
+    world::{Fired, RunReport},
+};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Orders(Vec<u32>);
+
+impl Workload for Orders {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn without(&self, range: Range<usize>) -> Self {
+        let mut orders = self.0.clone();
+        orders.drain(range);
+        Self(orders)
+    }
+}
+
+fn plan(faults: Vec<Fault>) -> Plan<Orders> {
+    Plan {
+        format: FORMAT.into(),
+        scenario: "order_fulfillment".into(),
+        seed: 7,
+        schedule: Schedule::default(),
+        workload: Orders(vec![1]),
+        faults,
+    }
+}
+
+fn crash() -> Fault {
+    Fault::Call(CallFault {
+        process: "shipping-1".into(),
+        point: Point::Ack,
+        nth: 2,
+        verdict: Verdict::CrashAfter(Restart { after_ms: 200, upgrade: false }),
+    })
+}
+
+fn outage() -> Fault {
+    Fault::Timed(TimedFault { from_ms: 900, to_ms: 1_900, what: Disturbance::BrokerOutage })
+}
+
+/// `shipping` acknowledges before it commits, and crashes between the two: the second order is never shipped. Around
+/// it goes on what goes on in any run.
+fn acknowledged_too_early() -> Script {
+    let first = script::message(1, "orders", "order-16");
+    let second = script::message(2, "orders", "order-17");
+    let mut script = Script::new();
+    let (orders, shipping) = (script.process("orders-1"), script.process("shipping-1"));
+    script.boot(orders);
+    script.boot(shipping);
+    for (number, message) in [(1, &first), (2, &second)] {
+        let key = message.subject.clone();
+        script.commit(orders, "orders", Outcome::Done, [created(number, "checkout", &key)]);
+        script.commit(orders, "orders", Outcome::Done, [staged(message)]);
+        script.claim(orders, "orders", number, &[message], Outcome::Done);
+        script.publish(orders, message, Outcome::Done);
+        script.settle(orders, "orders", number, &[message], ("dispatched", true), Outcome::Done);
+        script.deliver(shipping, "shipping", message);
+        if number == 2 {
+            script.fault(shipping, FaultKind::CrashAfter, Point::Ack);
+            script.ack(shipping, "shipping", message, Outcome::DoneUnheard);
+            script.crash(shipping);
+            script.after_ms(200).boot(shipping);
+        } else {
+            script.ack(shipping, "shipping", message, Outcome::Done);
+            script.commit(shipping, "shipping", Outcome::Done, [handled("shipping", message)]);
+        }
+    }
+    // Twenty idle polls, which tell nothing.
+    for _ in 0..20 {
+        script.after_ms(50).claim(orders, "orders", 9, &[], Outcome::Done);
+    }
+    script.rest();
+    script
+}
+
+fn report(script: &Script, invariants: Vec<Box<dyn Invariant>>, fired: Vec<Fired>) -> RunReport {
+    let events = script.events();
+    let findings = Panel::new(invariants).judge(&events, Ending::Quiet);
+    RunReport {
+        fingerprint: 0,
+        events: events.len() as u64,
+        calls: [0; Point::ALL.len()],
+        answered: 1,
+        virtual_time: Duration::from_secs(2),
+        ending: Ending::Quiet,
+        violations: findings.violations,
+        judged: findings.judged,
+        reached: findings.reached,
+        fired,
+        processes: script.processes(),
+        trace: Some(events),
+    }
+}
+
+fn lost_event() -> Box<dyn Invariant> {
+    let strict = LostEvent::new(&[SubscriptionSpec { group: "shipping".into(), topics: vec!["orders".into()] }]);
+    Box::new(strict.handles("shipping", &["scripted.event"]))
+}
+
+const POINTERS: Pointers<'_> = Pointers {
+    plan_file: Some("target/seaworthy/order_fulfillment-7.json"),
+    replay: "SEAWORTHY_SEED=7 cargo test orders_survive",
+};
+
+fn struck() -> Vec<Fired> {
+    vec![Fired { index: 0, kind: FaultKind::CrashAfter, point: Some(Point::Ack) }]
+}
+
+#[test]
+fn the_story_of_a_lost_event() {
+    let report = report(&acknowledged_too_early(), vec![lost_event()], struck());
+    insta::assert_snapshot!("lost_event", tell(&plan(vec![crash(), outage()]), &report, POINTERS, Style::default()));
+}
+
+#[test]
+fn the_story_of_a_phantom_names_external_services_and_other_violations() {
+    let message = script::message(1, "orders", "order-17");
+    let mut script = Script::new();
+    let orders = script.process("orders-1");
+    script.event(orders, What::Request { request: 1, operation: "place_order".into() });
+    let operation = seaworthy_core::ids::OperationId(uuid::Uuid::from_u128(5));
+    for _ in 0..2 {
+        script.external(orders, ("payments", "charge", "order-17"), operation, true, Outcome::Done);
+    }
+    script.publish(orders, &message, Outcome::Done);
+    script.commit(orders, "orders", Outcome::Conflict, [staged(&message)]);
+    script.rest();
+    let duplicate = Box::new(seaworthy_sim::invariants::DuplicateEffect::new());
+    let mut report = report(&script, vec![Box::new(PhantomEvent::new()), duplicate], Vec::new());
+    report.violations.sort_by_key(|violation| violation.invariant != "phantom-event");
+    let pointers = Pointers { plan_file: None, ..POINTERS };
+    insta::assert_snapshot!("phantom", tell(&plan(Vec::new()), &report, pointers, Style::default()));
+}
+
+#[test]
+fn a_story_is_plain_in_a_pipe_and_coloured_on_a_terminal() {
+    let report = report(&acknowledged_too_early(), vec![lost_event()], struck());
+    let told = |color| tell(&plan(vec![crash()]), &report, POINTERS, Style { color, width: 100 });
+    assert!(!told(false).contains('\u{1b}'));
+    assert!(told(true).contains("\u{1b}[31m"), "red where it is bad");
+    let mut uncoloured = String::new();
+    let mut rest = &told(true)[..];
+    while let Some(start) = rest.find('\u{1b}') {
+        uncoloured.push_str(&rest[..start]);
+        rest = rest[start..].split_once('m').expect("a colour code ends with m").1;
+    }
+    uncoloured.push_str(rest);
+    assert_eq!(uncoloured, told(false), "colour changes no letter");
+}
+
+#[test]
+fn a_story_fits_its_terminal_and_stays_short() {
+    let report = report(&acknowledged_too_early(), vec![lost_event()], struck());
+    for width in [40, 80, 200] {
+        let story = tell(&plan(vec![crash()]), &report, POINTERS, Style { color: false, width });
+        let diagram: Vec<&str> =
+            story.lines().skip_while(|line| *line != "what happened").take_while(|line| !line.is_empty()).collect();
+        assert!(diagram.len() <= 27, "{story}");
+        let longest = diagram.iter().map(|line| line.chars().count()).max();
+        assert!(longest <= Some(width), "{width} columns: {longest:?}\n{story}");
+    }
+}
+
+#[test]
+fn a_run_that_held_has_no_story_and_one_without_a_trace_has_no_diagram() {
+    let mut report = report(&acknowledged_too_early(), vec![lost_event()], struck());
+    report.trace = None;
+    let story = tell(&plan(vec![crash()]), &report, POINTERS, Style::default());
+    assert!(story.contains("the run kept no trace"), "{story}");
+    report.violations.clear();
+    assert_eq!(
+        tell(&plan(vec![crash()]), &report, POINTERS, Style::default()),
+        "order_fulfillment held under seed 7: there is no failure to tell\n"
+    );
+}

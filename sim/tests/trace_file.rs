@@ -1,0 +1,173 @@
+//! Traces for people: rendered line by line, written to files, compared.
+
+use std::sync::Arc;
+
+use seaworthy_core::{
+    ids::{Direction, OperationId},
+    ports::SagaStatus,
+    saga::{Record, Value},
+};
+use seaworthy_sim::{
+    plan::{FaultKind, Point},
+    trace::{
+        Effect, Event, Fingerprint, Outcome, ProcessIndex, Renderer, TraceFile, TraceFileError, TxId, What, diff,
+        script::{self, Script, created, executed, handled, logged, staged, undone},
+    },
+};
+
+/// A checkout with everything that a trace can hold.
+fn checkout() -> Script {
+    let message = script::message(1, "orders", "order-17");
+    let charge = OperationId::derive(script::saga(1), "charge", Direction::Action);
+    let reserved = Record::Done { step: "reserve".into(), output: Value::NULL };
+    let mut script = Script::new();
+    let (orders, shipping) = (script.process("orders-1"), script.process("shipping-1"));
+    script.boot(orders);
+    script.event(orders, What::Request { request: 1, operation: "place_order".into() });
+    script.event(orders, What::Begin { tx: TxId(1), outcome: Outcome::Done });
+    let on = "orders".into();
+    script.event(orders, What::Statement { tx: TxId(1), point: Point::Write, on, outcome: Outcome::Conflict });
+    script.event(orders, What::Abort { tx: TxId(1) });
+    let document = Effect::Document {
+        collection: "orders".into(),
+        id: "order-17".into(),
+        version: 1,
+        body: Some(r#"{"status":"pending"}"#.into()),
+    };
+    script.commit(orders, "orders", Outcome::Done, [document, created(1, "checkout", "order-17")]);
+    script.event(orders, What::Reply { request: 1, accepted: true, outcome: Outcome::DoneUnheard });
+    let log = logged(1, &[reserved.encode()], SagaStatus::Running);
+    script.commit(orders, "orders", Outcome::Done, [log, executed(charge), staged(&message)]);
+    script.external(orders, ("payments", "charge", "order-17"), charge, true, Outcome::DoneUnheard);
+    script.fault(orders, FaultKind::CrashAfter, Point::Claim);
+    script.claim(orders, "orders", 1, &[&message], Outcome::DoneUnheard);
+    script.crash(orders);
+    script.boot(orders);
+    let sagas = Arc::from([(script::saga(1), 2)]);
+    script.event(orders, What::Acquire { store: "orders".into(), sagas, outcome: Outcome::Done });
+    script.after_ms(5_000).claim(orders, "orders", 2, &[&message], Outcome::Done);
+    script.publish(orders, &message, Outcome::Done);
+    script.settle(orders, "orders", 2, &[&message], ("dispatched", true), Outcome::Done);
+    script.event(shipping, What::Subscribe { group: "shipping".into(), outcome: Outcome::Unavailable });
+    script.deliver(shipping, "shipping", &message);
+    script.commit(shipping, "shipping", Outcome::Done, [handled("shipping", &message), undone(charge)]);
+    script.ack(shipping, "shipping", &message, Outcome::BelievedDone);
+    script.deliver(shipping, "shipping", &message);
+    script.event(shipping, What::DuplicateSeen { tx: TxId(9), consumer: "shipping".into(), message: message.id });
+    let upkeep = What::StoreCall {
+        store: "shipping".into(),
+        point: Point::Upkeep,
+        operation: "purge_inbox",
+        count: 3,
+        outcome: Outcome::Done,
+    };
+    script.event(shipping, upkeep);
+    script.event(ProcessIndex::WORLD, What::FaultOver { index: 1 });
+    script.event(ProcessIndex::WORLD, What::OutOfBudget { waiting: "saga of order-17".into() });
+    script.rest();
+    script
+}
+
+fn fingerprint(events: &[Event]) -> u64 {
+    let mut fingerprint = Fingerprint::new();
+    events.iter().for_each(|event| fingerprint.add(event));
+    fingerprint.value()
+}
+
+fn file(script: &Script, seed: u64) -> TraceFile {
+    let events = script.events();
+    TraceFile::of("order_fulfillment", seed, fingerprint(&events), &script.processes(), &events)
+}
+
+#[test]
+fn every_event_is_one_line_with_logical_ids() {
+    let script = checkout();
+    let mut renderer = Renderer::new(&script.processes());
+    let lines: Vec<String> = script.events().iter().map(|event| renderer.line(event)).collect();
+    assert!(lines.iter().all(|line| !line.contains('\n')));
+    insta::assert_snapshot!("rendered_trace", lines.join("\n"));
+}
+
+#[test]
+fn a_trace_file_reads_back_as_it_was_written_and_keeps_its_form() {
+    let file = file(&checkout(), 7);
+    let mut written = Vec::new();
+    file.write(&mut written).expect("a vector takes everything");
+    let text = String::from_utf8(written).expect("JSON is UTF-8");
+    assert_eq!(TraceFile::parse(&text).expect("it was just written"), file);
+    let head: Vec<&str> = text.lines().take(3).collect();
+    insta::assert_snapshot!("trace_file_head", head.join("\n"));
+}
+
+#[test]
+fn a_file_that_is_malformed_truncated_or_newer_says_so() {
+    let text = file(&checkout(), 7).print();
+    let error = |text: &str| TraceFile::parse(text).expect_err("it is no whole trace").to_string();
+
+    assert!(error("").starts_with("trace is malformed at line 1: "));
+    assert!(error(&text.replacen("\"number\":1,", "\"nummer\":1,", 1)).starts_with("trace is malformed at line 3: "));
+    let newer = error(&text.replace("trace@1", "trace@2"));
+    assert!(newer.contains("seaworthy/trace@2") && newer.contains("seaworthy/trace@1"), "{newer}");
+
+    let lines: Vec<&str> = text.lines().collect();
+    let short = lines[..lines.len() - 4].join("\n");
+    assert!(matches!(
+        TraceFile::parse(&short),
+        Err(TraceFileError::Truncated { found, wanted }) if found + 4 == wanted
+    ));
+}
+
+#[test]
+fn two_traces_that_are_the_same_do_not_diverge() {
+    assert_eq!(diff(&file(&checkout(), 7), &file(&checkout(), 7)), None);
+}
+
+#[test]
+fn the_first_event_that_differs_is_shown_between_its_neighbours() {
+    let (left, mut right) = (checkout(), checkout());
+    let orders = right.process("orders-1");
+    let mut events = right.events();
+    events[6].what = What::Crash;
+    events.truncate(9);
+    let right = TraceFile::of("order_fulfillment", 7, 0, &right.processes(), &events);
+    assert_eq!(orders, ProcessIndex(0));
+    let divergence = diff(&file(&left, 7), &right).expect("one crashed");
+    assert_eq!((divergence.number, divergence.only_content), (6, false));
+    insta::assert_snapshot!("diff_in_120_columns", divergence.side_by_side(120));
+    for width in [0, 10, 40, 80] {
+        let text = divergence.side_by_side(width);
+        let longest = text.lines().skip(1).map(|line| line.chars().count()).max();
+        assert!(longest <= Some(width.max(5)), "{width} columns:\n{text}");
+    }
+}
+
+#[test]
+fn a_payload_that_differs_under_the_same_words_is_found_within_one_seed_only() {
+    let left = checkout();
+    let mut events = left.events();
+    let number = events.iter().position(|event| matches!(event.what, What::Publish { .. })).expect("there is one");
+    if let What::Publish { message, .. } = &mut events[number].what {
+        Arc::make_mut(message).data = "{\"total\":0}".into();
+    }
+    let same_seed = TraceFile::of("order_fulfillment", 7, 0, &left.processes(), &events);
+    let divergence = diff(&file(&left, 7), &same_seed).expect("the payload differs");
+    assert_eq!((divergence.number, divergence.only_content), (number, true));
+    assert!(
+        divergence
+            .side_by_side(200)
+            .starts_with(&format!("the traces differ at event {number}: same words, but payloads or ids differ\n"))
+    );
+
+    let other_seed = TraceFile::of("order_fulfillment", 8, 0, &left.processes(), &events);
+    assert_eq!(diff(&file(&left, 7), &other_seed), None);
+}
+
+#[test]
+fn a_trace_that_ends_early_diverges_where_it_ends() {
+    let left = checkout();
+    let events = left.events();
+    let short = TraceFile::of("order_fulfillment", 7, 0, &left.processes(), &events[..10]);
+    let divergence = diff(&file(&left, 7), &short).expect("one ends early");
+    assert_eq!((divergence.number, divergence.right.len()), (10, 0));
+    assert!(divergence.side_by_side(120).contains("│ (ends here)"));
+}

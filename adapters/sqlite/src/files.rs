@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use crate::{
     config::{SqliteConfig, Synchronous},
     error::OpenError,
-    schema,
+    recycled, schema,
     writer::Writer,
 };
 
@@ -67,12 +67,29 @@ pub(crate) fn open_file(path: &Path, config: SqliteConfig) -> Result<Arc<Shared>
 
 /// Opens a database that lives as long as its handles.
 pub(crate) fn open_memory(config: SqliteConfig) -> Result<Arc<Shared>, OpenError> {
+    let writer = match recycled::take(&config) {
+        Some(writer) => writer,
+        None => Arc::new(Mutex::new(Writer::new(new_memory(&config)?))),
+    };
+    Ok(Arc::new(Shared { writer, reader: None, config }))
+}
+
+fn new_memory(config: &SqliteConfig) -> Result<Connection, OpenError> {
     let name = ":memory:";
     let failed = |doing| move |source| OpenError::Sqlite { path: name.to_owned(), doing, source };
     let mut connection = Connection::open_in_memory().map_err(failed("opening"))?;
-    set_up(&connection, &config).map_err(failed("setting up"))?;
+    set_up(&connection, config).map_err(failed("setting up"))?;
     schema::migrate(&mut connection, name)?;
-    Ok(Arc::new(Shared { writer: Arc::new(Mutex::new(Writer::new(connection))), reader: None, config }))
+    Ok(connection)
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Without a reader it is a database in memory.
+        if self.reader.is_none() {
+            recycled::give(&self.config, &self.writer);
+        }
+    }
 }
 
 /// The path under which a file is known, however it was spelt. The file itself need not be there yet.

@@ -94,7 +94,7 @@
 //! | [`SqliteTransaction`] | a transaction as its own type | to call [`SqliteTransaction::connection`] without a cast |
 //! | [`store_error`] | what an error of your own statement means | around your own SQL |
 //!
-//! In the code: `files` opens connections, `writer` guards commits, `schema` migrates; `documents`, `outbox`, `inbox`,
+//! In the code: `files` opens connections, `recycled` keeps those in memory for the next simulation, `writer` guards commits, `schema` migrates; `documents`, `outbox`, `inbox`,
 //! `saga`, `participants` and `checkpoints` hold the statements of one part of the port each.
 
 mod config;
@@ -105,6 +105,7 @@ mod transaction;
 mod columns;
 mod envelope;
 mod files;
+mod recycled;
 mod schema;
 mod writer;
 

@@ -22,6 +22,7 @@ const STATEMENTS_CACHED: usize = 128;
 pub(crate) struct Writer {
     connection: Connection,
     guard: Arc<Guard>,
+    lent: bool,
 }
 
 #[derive(Default)]
@@ -45,15 +46,22 @@ impl Writer {
         }));
         let at_rollback = Arc::clone(&guard);
         connection.rollback_hook(Some(move || at_rollback.ended.store(true, Ordering::Relaxed)));
-        Self { connection, guard }
+        Self { connection, guard, lent: false }
     }
 
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
     }
 
+    /// Lends the connection to a user.
     pub(crate) fn connection_mut(&mut self) -> &mut Connection {
+        self.lent = true;
         &mut self.connection
+    }
+
+    /// Whether a user ever had the connection.
+    pub(crate) fn was_lent(&self) -> bool {
+        self.lent
     }
 
     /// Opens a transaction that holds the database's write lock from the start: it never has to be upgraded, so it

@@ -6,6 +6,7 @@ use super::{
     ActionState, CompensationState, Failure, Life, Phase, Record, SagaData, State, StepError, Value,
     execution::Execution,
     log::{Halt, Keep, Written},
+    next,
     record::micros,
 };
 use crate::{
@@ -58,15 +59,16 @@ impl<D: SagaData> Execution<'_, D> {
                 if self.log.write(Some(record), Keep::Owned).await? == Written::LookAgain {
                     continue;
                 }
-                // Once a pivot is being asked there is no way back, so its deadline is over too.
-                let limit = turning_point.filter(|_| shape.phase == Phase::Compensatable);
+                // The step's own deadline may count from this very attempt. Once a pivot is being asked there is no way
+                // back, and so no turning point.
+                let limit = self.log.state().await.turning_point();
                 let ask = action.ask(&call, &*resources.external);
                 match self.until(limit, ask).await {
                     None => return Ok(()),
                     Some(Ok(agreed)) => answer = Some(agreed),
                     Some(Err(error)) => {
                         let failed = Failed { error: outside(error), agreed: false };
-                        self.failed(index, &state, call.attempt, failed, alone).await?;
+                        self.failed(index, call.attempt, failed, alone).await?;
                         continue;
                     }
                 }
@@ -94,7 +96,7 @@ impl<D: SagaData> Execution<'_, D> {
                 }
             };
             let failed = Failed { error: refused, agreed: answer.is_some() };
-            if self.failed(index, &state, call.attempt, failed, alone).await? {
+            if self.failed(index, call.attempt, failed, alone).await? {
                 answer = None;
             }
         }
@@ -104,7 +106,6 @@ impl<D: SagaData> Execution<'_, D> {
     async fn failed(
         &self,
         index: usize,
-        state: &State,
         attempt: u32,
         Failed { error, agreed }: Failed,
         alone: bool,
@@ -139,7 +140,7 @@ impl<D: SagaData> Execution<'_, D> {
             delay_us: micros(delay),
             error,
         };
-        self.retry(record, delay, state.turning_point(), alone).await?;
+        self.retry(record, delay, alone).await?;
         Ok(true)
     }
 
@@ -228,19 +229,16 @@ impl<D: SagaData> Execution<'_, D> {
             delay_us: micros(delay),
             error,
         };
-        self.retry(record, delay, None, alone).await
+        self.retry(record, delay, alone).await
     }
 
     /// Logs a timer. A short one is waited for here; for a long one the saga is given up, if no sibling is under way.
-    async fn retry(
-        &self,
-        record: Record,
-        delay: Duration,
-        turning_point: Option<Timestamp>,
-        alone: bool,
-    ) -> Result<(), Halt> {
+    async fn retry(&self, record: Record, delay: Duration, alone: bool) -> Result<(), Halt> {
         let resources = &self.log.resources;
         let now = resources.store_now();
+        // As it will be after the record: the step's deadline counts from its first one.
+        let turning_point =
+            next(State::clone(&*self.log.state().await), &record, now).ok().and_then(|s| s.turning_point());
         let delay = turning_point.map_or(delay, |moment| delay.min(moment.since(now)));
         if delay > resources.config.wait_in_memory {
             let keep = if alone { Keep::Asleep(delay) } else { Keep::Owned };

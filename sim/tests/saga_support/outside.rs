@@ -43,7 +43,8 @@ impl Outside {
         self.inner().refusing.insert(service.to_owned());
     }
 
-    /// Fails the next calls; with `unknown` they take effect all the same.
+    /// Fails the next calls of a service, or of one operation of it (`cancel hotel`); with `unknown` they take effect
+    /// all the same.
     pub(crate) fn fail(&self, service: &str, times: u32, unknown: bool) {
         self.inner().failing.insert(service.to_owned(), (times, unknown));
     }
@@ -68,10 +69,15 @@ impl Outside {
     fn answer(&self, call: &ExternalCall) -> Result<Bytes, ExternalError> {
         let mut inner = self.inner();
         inner.calls.push(format!("{} {}", call.operation, call.service));
-        let failing = inner.failing.get_mut(call.service.as_str()).filter(|(times, _)| *times > 0).map(|left| {
-            left.0 -= 1;
-            left.1
-        });
+        let name = inner.calls.last().cloned().unwrap_or_default();
+        let failing = inner
+            .failing
+            .iter_mut()
+            .find(|(which, left)| left.0 > 0 && (**which == name || which.as_str() == call.service))
+            .map(|(_, left)| {
+                left.0 -= 1;
+                left.1
+            });
         if failing == Some(false) {
             return Err(ExternalError::Transient("busy".to_owned()));
         }

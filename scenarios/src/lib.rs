@@ -1,9 +1,11 @@
 //! Workflows right and wrong on purpose.
 //!
-//! | module | what it is |
-//! |---|---|
-//! | [`order_fulfillment`] | the scenario: saga, outbox, relay, broker and inbox over two services |
-//! | [`specimens`] | its broken twins, each wrong in one part, as one might write it by hand |
+//! | module | what it is | when you need it |
+//! |---|---|---|
+//! | [`order_fulfillment`] | saga, outbox, relay, broker and inbox over two services | as an example of a scenario |
+//! | [`specimens`] | its broken twins, each wrong in one part | to see what a failure looks like |
+//! | [`catalog`] | all of them by name | to run one that is named |
 
+pub mod catalog;
 pub mod order_fulfillment;
 pub mod specimens;

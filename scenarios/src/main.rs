@@ -1,2 +1,7 @@
-//! The `seaworthy` program.
-fn main() {}
+//! The `seaworthy` program: puts scenarios through the storm and says what it found.
+
+mod program;
+
+fn main() -> std::process::ExitCode {
+    program::main()
+}

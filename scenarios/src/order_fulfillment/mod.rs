@@ -7,7 +7,7 @@
 //! ```text
 //! client ── place_order ─► orders ── charge, refund ─► payments
 //!                            │ ▲
-//!       shipment.requested   ▼ │   shipment.created
+//!       shipment.requested   ▼ │   shipment.created, shipment.dispatched
 //!                          shipping
 //! ```
 

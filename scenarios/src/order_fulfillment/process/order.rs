@@ -11,10 +11,10 @@ use seaworthy_core::{
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{Own, stock::Goods};
+use super::{Own, shipping::ShipmentReport, stock::Goods};
 use crate::order_fulfillment::{
     PlaceOrder,
-    documents::{ORDERS, OrderStatus, Shipment},
+    documents::{ORDERS, OrderStatus},
 };
 
 /// The service, its consumer group, its store, the topic of its events and the source of its messages.
@@ -30,6 +30,9 @@ pub struct Order {
     pub placed: PlaceOrder,
     /// Where it stands.
     pub status: OrderStatus,
+    /// The number of its shipment, once it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipment: Option<SmolStr>,
 }
 
 /// What happens to an order.
@@ -88,7 +91,7 @@ pub struct IllegalChange {
 impl Order {
     /// A new order.
     pub fn placed(placed: PlaceOrder) -> Self {
-        Self { placed, status: OrderStatus::Pending }
+        Self { placed, status: OrderStatus::Pending, shipment: None }
     }
 
     /// What it takes from the stock.
@@ -99,13 +102,14 @@ impl Order {
     /// Moves it to `status`; moving it to where it is changes nothing.
     ///
     /// # Errors
-    /// [`IllegalChange`]: it only goes from pending to confirmed or cancelled, and from confirmed to shipped.
+    /// [`IllegalChange`]: it only goes from pending to confirmed or cancelled, and, once it has a shipment, from
+    /// confirmed to shipped.
     pub fn move_to(&mut self, status: OrderStatus) -> Result<(), IllegalChange> {
-        let allowed = matches!(
-            (self.status, status),
-            (OrderStatus::Pending, OrderStatus::Confirmed | OrderStatus::Cancelled)
-                | (OrderStatus::Confirmed, OrderStatus::Shipped)
-        );
+        let allowed = match (self.status, status) {
+            (OrderStatus::Pending, OrderStatus::Confirmed | OrderStatus::Cancelled) => true,
+            (OrderStatus::Confirmed, OrderStatus::Shipped) => self.shipment.is_some(),
+            _ => false,
+        };
         if !allowed && self.status != status {
             return Err(IllegalChange { from: self.status, to: status });
         }
@@ -136,21 +140,41 @@ pub fn repository(own: &Own) -> Result<Repository<Order>, MapError> {
     Ok(Repository::new(messages, own.clock.clone(), own.random.clone()))
 }
 
-/// Marks an order as shipped when its shipment is reported.
+/// Notes the number of an order's shipment; the first one counts.
+#[derive(Clone)]
+pub struct NoteShipment(pub Repository<Order>);
+
+#[async_trait]
+impl Handler for NoteShipment {
+    async fn handle(&self, tx: &mut dyn Transaction, message: &Message) -> Result<(), HandlerError> {
+        let report: ShipmentReport = message.json()?;
+        let noted = self.0.update_in(tx, &report.order, Cause::Message(message), |order| {
+            order.shipment.get_or_insert(report.shipment);
+            Ok::<(), IllegalChange>(())
+        });
+        noted.await.map_err(handler_error)
+    }
+}
+
+/// Marks an order as shipped when its shipment has left.
 #[derive(Clone)]
 pub struct MarkShipped(pub Repository<Order>);
 
 #[async_trait]
 impl Handler for MarkShipped {
     async fn handle(&self, tx: &mut dyn Transaction, message: &Message) -> Result<(), HandlerError> {
-        let shipment: Shipment = message.json()?;
-        let moved =
-            self.0.update_in(tx, &shipment.order, Cause::Message(message), |order| order.move_to(OrderStatus::Shipped));
-        match moved.await {
-            Ok(()) => Ok(()),
-            Err(UpdateError::Aggregate(error)) => Err(error.into()),
-            Err(error) => Err(HandlerError::Rejected(error.to_string())),
-        }
+        let report: ShipmentReport = message.json()?;
+        let cause = Cause::Message(message);
+        let moved = self.0.update_in(tx, &report.order, cause, |order| order.move_to(OrderStatus::Shipped));
+        moved.await.map_err(handler_error)
+    }
+}
+
+/// What a failed change of an order means for the message that asked for it.
+fn handler_error(error: UpdateError<IllegalChange>) -> HandlerError {
+    match error {
+        UpdateError::Aggregate(error) => error.into(),
+        error => HandlerError::Rejected(error.to_string()),
     }
 }
 
@@ -170,7 +194,7 @@ mod tests {
     fn order(status: OrderStatus) -> Order {
         let placed =
             PlaceOrder { id: "order-1".into(), sku: "cd-1".into(), quantity: 1, amount_cents: 100, customer: 1 };
-        Order { status, ..Order::placed(placed) }
+        Order { status, shipment: Some("shipment-1".into()), ..Order::placed(placed) }
     }
 
     #[test]
@@ -186,5 +210,11 @@ mod tests {
                 assert_eq!(event.is_some(), legal, "{from:?} to {to:?} records {event:?}");
             }
         }
+    }
+
+    #[test]
+    fn an_order_without_a_shipment_is_not_shipped() {
+        let mut unshipped = Order { shipment: None, ..order(OrderStatus::Confirmed) };
+        assert!(unshipped.move_to(OrderStatus::Shipped).is_err());
     }
 }

@@ -17,9 +17,9 @@ use tracing::{debug, warn};
 use super::{
     Own, Pieces, Settings,
     checkout::CHECKOUT,
-    order::{MarkShipped, ORDER_CONFIRMED, ORDERS_SERVICE, Order, repository},
+    order::{MarkShipped, NoteShipment, ORDER_CONFIRMED, ORDERS_SERVICE, Order, repository},
     run_beside,
-    shipping::{SHIPMENT_CREATED, SHIPMENT_EVENTS},
+    shipping::{SHIPMENT_CREATED, SHIPMENT_DISPATCHED, SHIPMENT_EVENTS},
     stock::SettleStock,
     upkeep,
 };
@@ -66,11 +66,12 @@ pub async fn orders(boot: Boot, pieces: Pieces, settings: Settings) {
     }
 }
 
-/// Settles the stock of confirmed orders and marks orders as shipped.
+/// Settles the stock of confirmed orders, notes the numbers of their shipments and marks them as shipped.
 async fn consume(ports: Ports, orders: Repository<Order>, wake: Wake) {
     let handlers = Handlers::new()
         .on(ORDER_CONFIRMED, SettleStock)
-        .and_then(|handlers| handlers.on(SHIPMENT_CREATED, MarkShipped(orders)))
+        .and_then(|handlers| handlers.on(SHIPMENT_CREATED, NoteShipment(orders.clone())))
+        .and_then(|handlers| handlers.on(SHIPMENT_DISPATCHED, MarkShipped(orders)))
         .expect("one handler for one type");
     Consumer::of(&ports, ORDERS_SERVICE, handlers, ConsumerConfig::of([ORDERS_SERVICE, SHIPMENT_EVENTS]))
         .with_wake(wake)

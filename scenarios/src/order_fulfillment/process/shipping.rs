@@ -10,7 +10,8 @@ use seaworthy_core::{
     wake::Wake,
 };
 use seaworthy_sim::scenario::Boot;
-use smol_str::format_smolstr;
+use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
 
 use super::{
     Own, Pieces, Settings, run_beside,
@@ -27,8 +28,10 @@ pub const SHIPMENT_REQUESTS: &str = "shipment-requests";
 pub const SHIPMENT_REQUESTED: &str = "shipment.requested";
 /// Topic of what this service reports.
 pub const SHIPMENT_EVENTS: &str = "shipments";
-/// Reports a shipment.
+/// Reports that a shipment has a number.
 pub const SHIPMENT_CREATED: &str = "shipment.created";
+/// Reports that it has left. It comes after [`SHIPMENT_CREATED`], since both have the order as their key.
+pub const SHIPMENT_DISPATCHED: &str = "shipment.dispatched";
 
 /// One replica of the service: a consumer, a relay and upkeep.
 pub async fn shipping(boot: Boot, pieces: Pieces, settings: Settings) {
@@ -54,7 +57,16 @@ pub async fn consume_with_inbox(ports: Ports, wake: Wake) {
         .await;
 }
 
-/// Makes a parcel with a number of its own, and stages the report of it. Doing it twice makes two parcels: it is the
+/// The payload of both reports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShipmentReport {
+    /// The order that was shipped.
+    pub order: SmolStr,
+    /// The shipment's number.
+    pub shipment: SmolStr,
+}
+
+/// Makes a parcel with a number of its own, and stages the reports of it. Doing it twice makes two parcels: it is the
 /// inbox that keeps it from happening.
 #[derive(Clone)]
 pub struct CreateShipment(pub Own);
@@ -66,12 +78,15 @@ impl Handler for CreateShipment {
         let number = format_smolstr!("shipment-{}", ids::draw(&*self.0.clock, &*self.0.random).simple());
         let shipment = Shipment { order: order.clone(), sku, quantity };
         tx.put(SHIPMENTS, &number, Expected::Absent, encode(&shipment)).await?;
-        let report = MessageBuilder::new(SHIPPING, SHIPMENT_CREATED, order)
-            .topic(SHIPMENT_EVENTS)
-            .caused_by(message)
-            .json(&shipment)?
-            .draw(&*self.0.clock, &*self.0.random);
-        tx.stage(&report).await?;
+        let report = ShipmentReport { order, shipment: number };
+        for kind in [SHIPMENT_CREATED, SHIPMENT_DISPATCHED] {
+            let message = MessageBuilder::new(SHIPPING, kind, report.order.clone())
+                .topic(SHIPMENT_EVENTS)
+                .caused_by(message)
+                .json(&report)?
+                .draw(&*self.0.clock, &*self.0.random);
+            tx.stage(&message).await?;
+        }
         Ok(())
     }
 }

@@ -1,0 +1,25 @@
+use std::path::Path;
+
+use seaworthy_sim::trace::{self, TraceFile};
+
+use super::{Exit, Failure, arguments::DiffArguments, files, terminal};
+
+/// `seaworthy diff`.
+pub(super) fn diff(arguments: &DiffArguments) -> Result<Exit, Failure> {
+    let (left, right) = (read(&arguments.left)?, read(&arguments.right)?);
+    match trace::diff(&left, &right) {
+        None => {
+            println!("the traces are the same: {} events", left.lines.len());
+            Ok(Exit::Held)
+        }
+        Some(divergence) => {
+            print!("{}", divergence.side_by_side(terminal::style().width));
+            Ok(Exit::Violated)
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<TraceFile, Failure> {
+    let text = files::read(path)?;
+    TraceFile::parse(&text).map_err(|error| format!("{}: {error}", path.display()).into())
+}

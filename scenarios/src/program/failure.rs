@@ -1,0 +1,98 @@
+//! From a failure to its story: shrink the plan, keep it as a file, say how to replay it.
+
+use std::path::Path;
+
+use seaworthy_sim::{
+    explore::{Campaign, Failure as Found, ShrinkOptions, Source, shrink, write_plan},
+    plan::{Plan, generate},
+    scenario::{Scenario, Workload},
+    story::{Pointers, tell},
+    world::RunOptions,
+};
+
+use super::{Failure, interrupt::Interrupt, progress, terminal};
+
+/// Events that shrinking may cost: about half a minute.
+const SHRINK_EVENTS: u64 = 20_000_000;
+/// Other failures that are named.
+const NAMED_MAX: usize = 8;
+
+/// Tells the first failure whole and names the others.
+pub(super) fn tell_all<S: Scenario>(
+    scenario: &S,
+    campaign: &Campaign,
+    plans: &Path,
+    run: &RunOptions,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    let Some(first) = campaign.failures.first() else { return Ok(()) };
+    println!();
+    tell_one(scenario, campaign, first, plans, run, interrupt)?;
+    let others = &campaign.failures[1..];
+    if !others.is_empty() {
+        println!("\n{}", terminal::strong("other failures"));
+    }
+    for failure in others.iter().take(NAMED_MAX) {
+        println!("  {}: {} ({})", failure.violation.invariant, failure.violation.sentence, failure.source);
+    }
+    let unnamed = campaign.failed.saturating_sub(1 + others.len().min(NAMED_MAX) as u64);
+    if unnamed > 0 {
+        println!("  and {unnamed} more");
+    }
+    Ok(())
+}
+
+fn tell_one<S: Scenario>(
+    scenario: &S,
+    campaign: &Campaign,
+    failure: &Found,
+    plans: &Path,
+    run: &RunOptions,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    let Source::Seed { seed, profile } = failure.source else {
+        println!("{}: {}", failure.source, failure.violation.sentence);
+        return Ok(());
+    };
+    let plan = generate(scenario, seed, profile);
+    let runs = SHRINK_EVENTS * campaign.runs.max(1) / campaign.events.max(1);
+    let options = ShrinkOptions {
+        runs: runs.clamp(16, ShrinkOptions::default().runs),
+        run: run.clone(),
+        stop: interrupt.stop.clone(),
+    };
+    let bar = progress::of_shrinking();
+    let shrunk = shrink(scenario, &plan, &failure.violation, &options, &|now| progress::show_shrinking(&bar, now));
+    bar.finish_and_clear();
+    let file = plans.join(campaign.scenario.as_str()).join(format!("{}-{seed:016x}.json", failure.violation.invariant));
+    match shrunk {
+        Ok(shrunk) => {
+            println!("{}", size(&plan, &shrunk.plan, shrunk.runs));
+            write_plan(&file, &shrunk.plan)?;
+            let replay = format!("seaworthy replay {}", file.display());
+            let file = file.display().to_string();
+            let pointers = Pointers { plan_file: Some(&file), replay: &replay };
+            print!("{}", tell(&shrunk.plan, &shrunk.report, pointers, terminal::style()));
+        }
+        Err(error) => {
+            write_plan(&file, &plan)?;
+            println!("{} {}", terminal::bad("violated"), failure.violation.invariant);
+            println!("  {}\nit can't be shrunk: {error}", failure.violation.sentence);
+            println!("replay seaworthy replay {}", file.display());
+        }
+    }
+    Ok(())
+}
+
+fn size<W: Workload>(before: &Plan<W>, after: &Plan<W>, runs: u64) -> String {
+    format!(
+        "shrunk in {runs} runs from {} to {}\n",
+        count(before.faults.len(), before.workload.len()),
+        count(after.faults.len(), after.workload.len()),
+    )
+}
+
+fn count(faults: usize, items: usize) -> String {
+    let plural = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
+    format!("{} and {}", plural(faults, "fault"), plural(items, "order"))
+}

@@ -1,0 +1,56 @@
+//! Progress bars, on standard error and only on a terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use seaworthy_sim::explore::{Progress, ShrinkProgress};
+
+/// The bar of a sweep over so many seeds, or for so long.
+pub(super) fn of_sweep(duration: Option<Duration>) -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    if let Some(duration) = duration {
+        bar.set_length(millis(duration));
+    }
+    let style =
+        ProgressStyle::with_template("{spinner} {bar:30} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style);
+    bar
+}
+
+/// Moves it on.
+pub(super) fn show_sweep(bar: &ProgressBar, duration: Option<Duration>, progress: &Progress) {
+    match (duration, progress.total) {
+        (Some(duration), _) => bar.set_position(millis(progress.elapsed.min(duration))),
+        (None, Some(total)) => {
+            bar.set_length(total);
+            bar.set_position(progress.runs);
+        }
+        (None, None) => {}
+    }
+    let rate = progress.runs as f64 / progress.elapsed.as_secs_f64().max(1e-3);
+    let failed = match progress.failed {
+        0 => String::new(),
+        failed => format!(", {failed} failed"),
+    };
+    bar.set_message(format!("{} seeds, {rate:.0}/s{failed}", progress.runs));
+}
+
+/// The spinner of a shrinking plan.
+pub(super) fn of_shrinking() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    bar.set_message("shrinking");
+    bar
+}
+
+/// Moves it on.
+pub(super) fn show_shrinking(bar: &ProgressBar, progress: &ShrinkProgress) {
+    bar.set_message(format!(
+        "shrinking: {} faults and {} orders after {} runs",
+        progress.faults, progress.items, progress.runs
+    ));
+    bar.tick();
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

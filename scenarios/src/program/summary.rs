@@ -1,0 +1,115 @@
+//! What a campaign did, in tables.
+
+use std::time::Duration;
+
+use comfy_table::{Attribute, Cell, CellAlignment, Color, Table, presets};
+use seaworthy_sim::explore::{Campaign, Verdict};
+use serde::Serialize;
+
+use super::terminal;
+
+/// Prints what was injected, what was checked, what was reached, and what that is worth.
+pub(super) fn print(campaign: &Campaign, verdict: &Verdict) {
+    headline(campaign);
+    if !campaign.faults.is_empty() {
+        let mut table = table(["fault", "planned", "fired"]);
+        for (kind, tally) in &campaign.faults {
+            let fired = if tally.fired == 0 { Color::Red } else { Color::Reset };
+            table.add_row([Cell::new(name(kind)), number(tally.planned), number(tally.fired).fg(fired)]);
+        }
+        println!("\n{}", table.trim_fmt());
+    }
+    let mut table_of_invariants = table(["invariant", "judged", "in runs", "violated"]);
+    for (name, tally) in campaign.invariants.iter().filter(|(name, _)| !campaign.goals.contains_key(*name)) {
+        let judged = if tally.times == 0 { Color::Red } else { Color::Reset };
+        let violated = if tally.violated > 0 { Color::Red } else { Color::Reset };
+        table_of_invariants.add_row([
+            Cell::new(name),
+            number(tally.times).fg(judged),
+            number(tally.runs),
+            number(tally.violated).fg(violated),
+        ]);
+    }
+    println!("\n{}", table_of_invariants.trim_fmt());
+    if !campaign.goals.is_empty() {
+        let mut table = table(["goal", "reached in runs"]);
+        for (name, tally) in &campaign.goals {
+            let reached = if tally.runs == 0 { Color::Red } else { Color::Reset };
+            table.add_row([Cell::new(name), number(tally.runs).fg(reached)]);
+        }
+        println!("\n{}", table.trim_fmt());
+    }
+    println!();
+    for warning in &verdict.warnings {
+        println!("{} {warning}", terminal::bad("warning:"));
+    }
+    conclusion(campaign, verdict);
+}
+
+fn headline(campaign: &Campaign) {
+    let Campaign { scenario, runs, items, events, .. } = campaign;
+    let wall = Duration::from_micros(campaign.timing.wall_us);
+    let profiles = campaign.profiles.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    println!("{} under {profiles}", terminal::strong(scenario));
+    let base = campaign.base_seed.map(|base| format!(", base seed {base:#018x}")).unwrap_or_default();
+    println!(
+        "{runs} seeds{base}: {items} orders, {events} events, {} of virtual time in {:.1} s ({:.0} seeds/s)",
+        days(campaign.virtual_us),
+        wall.as_secs_f64(),
+        campaign.runs_per_second(),
+    );
+}
+
+fn conclusion(campaign: &Campaign, verdict: &Verdict) {
+    let bound = verdict.failure_rate_upper_bound * 100.0;
+    if verdict.held {
+        println!(
+            "{}: no failure in {} seeds; one drawn like these fails with a probability of at most {bound:.3} % (95%)",
+            terminal::good("held"),
+            campaign.runs
+        );
+    } else {
+        println!(
+            "{}: {} of {} seeds failed; one drawn like these fails with a probability of at most {bound:.3} % (95%)",
+            terminal::bad("violated"),
+            campaign.failed,
+            campaign.runs
+        );
+        if let Some(micros) = campaign.timing.first_failure_cpu_us {
+            println!("first failure after {:.0} ms of CPU", micros as f64 / 1e3);
+        }
+    }
+}
+
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    if !terminal::is_coloured() {
+        table.force_no_tty();
+    }
+    table.set_header(header.map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn number(number: u64) -> Cell {
+    Cell::new(number)
+}
+
+/// The name under which a thing is written in plans.
+fn name(thing: &impl Serialize) -> String {
+    serde_json::to_value(thing).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// Virtual time in a unit that one can imagine.
+fn days(micros: u64) -> String {
+    let seconds = micros as f64 / 1e6;
+    match seconds {
+        _ if seconds < 120.0 => format!("{seconds:.1} s"),
+        _ if seconds < 7_200.0 => format!("{:.1} min", seconds / 60.0),
+        _ if seconds < 172_800.0 => format!("{:.1} h", seconds / 3_600.0),
+        _ => format!("{:.1} days", seconds / 86_400.0),
+    }
+}

@@ -157,6 +157,10 @@ impl Scenario for OrderFulfillment {
         }
     }
 
+    fn shares_threads(&self) -> bool {
+        true
+    }
+
     fn epoch(&self) -> Timestamp {
         // 1 January 1997: the first day of the orders that ship with the project.
         Timestamp::from_millis(852_076_800_000)

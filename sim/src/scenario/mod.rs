@@ -50,6 +50,13 @@ pub trait Scenario: Send + Sync + 'static {
     /// It runs in a place that never fails; [`Client::ask`] repeats a request until an answer is heard.
     async fn drive(&self, workload: &Self::Workload, client: Client);
 
+    /// Whether no code of the scenario depends on the order of the standard library's hash maps, so that runs may share
+    /// a thread, which saves a third of a short run's time. The library seeds its maps once a thread; without this
+    /// promise each run gets a thread of its own. The lints of this project's `clippy.toml` keep the promise.
+    fn shares_threads(&self) -> bool {
+        false
+    }
+
     /// The moment at which virtual time starts.
     fn epoch(&self) -> Timestamp {
         // 1 January 2024, so that a printed time is not taken for a zero.

@@ -6,11 +6,12 @@ use std::{
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use seaworthy_core::ports::Timestamp;
+use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
 use super::{
     client::Outside,
-    life::Life,
+    life::{Life, Mortal},
     state::{Asked, World},
 };
 use crate::trace::ProcessIndex;
@@ -67,11 +68,15 @@ impl Outside for WorldOutside {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
         let world = self.0.clone();
         world.state().asking += 1;
-        madsim::task::spawn(async move {
+        let life = world.outside.clone();
+        let task = async move {
             task.await;
             world.state().asking -= 1;
             world.nudge.notify_one();
-        });
+        };
+        // A panic of the client is the scenario's own: it ends the run.
+        let on_panic = Arc::new(|_: &Life, message: SmolStr| panic!("the scenario's client panicked: {message}"));
+        madsim::task::spawn(Mortal::new(life, Box::pin(task), on_panic));
     }
 }
 

@@ -1,4 +1,4 @@
-use std::{panic::resume_unwind, pin::pin, sync::Arc, thread};
+use std::{panic::resume_unwind, pin::pin, sync::Arc, thread, time::Duration};
 
 use futures_util::future::{Either, select};
 use madsim::runtime::Runtime;
@@ -24,7 +24,8 @@ use crate::{
 };
 
 /// Executes `plan` once, on a fresh thread: the standard library seeds its hash maps once a thread, so a run that
-/// shared one could depend on what ran there before.
+/// shared one could depend on what ran there before. A scenario that promises not to ([`Scenario::shares_threads`]) runs
+/// on the caller's thread.
 ///
 /// # Errors
 /// [`PlanError`] if the plan can't be honoured to the letter.
@@ -34,6 +35,9 @@ use crate::{
 pub fn run<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOptions) -> Result<RunReport, PlanError> {
     let topology = scenario.topology();
     plan.validate(scenario.name(), &topology)?;
+    if scenario.shares_threads() {
+        return Ok(execute(scenario, plan, options, topology));
+    }
     thread::scope(|scope| {
         let thread = thread::Builder::new().name(format!("seed-{}", plan.seed));
         let thread = thread.spawn_scoped(scope, || execute(scenario, plan, options, topology));
@@ -65,7 +69,12 @@ fn execute<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOpt
             Either::Left((ending, _)) => ending,
             Either::Right(((), control)) => control.await,
         };
-        report(&world, ending)
+        let report = report(&world, ending);
+        world.end();
+        // The woken tasks drop what they hold. Without this, timers would keep tasks, tasks the world, and the world
+        // the timers: a campaign would keep every run that it ever made.
+        madsim::time::sleep(Duration::from_millis(1)).await;
+        report
     })
 }
 

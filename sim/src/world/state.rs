@@ -42,6 +42,8 @@ pub(crate) struct World {
     /// Wakes the world's own task: something is due, or the budget is used up.
     pub(crate) nudge: Notify,
     store_of: Vec<usize>,
+    /// What lives as long as the run: the client's own tasks.
+    pub(super) outside: Arc<Life>,
     /// Whether any timed fault is on, so that calm calls need not ask.
     disturbed: AtomicBool,
     state: Mutex<State>,
@@ -127,6 +129,7 @@ impl World {
             schedule,
             stores,
             store_of,
+            outside: Life::new(ProcessIndex::WORLD, 0),
             broker,
             externals,
             time,
@@ -178,6 +181,19 @@ impl World {
         state.schedule(at + u64::from(restart.after_ms) * 1_000, due);
         drop(state);
         self.nudge.notify_one();
+    }
+
+    /// Ends every task of the run.
+    pub(super) fn end(&self) {
+        let lives: Vec<Arc<Life>> = {
+            let mut state = self.state();
+            state.agenda.clear();
+            state.processes.iter_mut().filter_map(|process| process.life.take()).collect()
+        };
+        for life in lives {
+            life.end();
+        }
+        self.outside.end();
     }
 
     /// A task of a process panicked: that is a finding, and the process dies of it.

@@ -47,7 +47,8 @@ impl LocalIngress {
 
     /// Asks the process and waits for its answer.
     ///
-    /// Dropping the future leaves open whether the request took effect.
+    /// A request that no process has taken yet waits for one, also beyond a restart: put a timeout around the call where
+    /// that may be long. Dropping the future leaves open whether the request took effect.
     ///
     /// # Errors
     /// [`AskError`]: refused for good, or unanswered.

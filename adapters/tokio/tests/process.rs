@@ -10,9 +10,15 @@ use std::{
 
 use seaworthy_core::{
     ids::OperationId,
-    ports::{Clock, External, ExternalCall, ExternalError, Ingress, Random, Spawner, Timestamp},
+    ports::{
+        Clock, Expected, External, ExternalCall, ExternalError, Ingress, Ports, Random, Spawner, Store, Timestamp,
+    },
 };
-use seaworthy_tokio::{AskError, LocalExternal, LocalIngress, OsRandom, TaskPanicked, TokioClock, TokioSpawner};
+use seaworthy_sqlite::{SqliteConfig, SqliteStore};
+use seaworthy_tokio::{
+    AskError, LocalBroker, LocalExternal, LocalIngress, OsRandom, Parts, Process, TaskPanicked, TokioClock,
+    TokioSpawner,
+};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
@@ -129,4 +135,50 @@ async fn a_definitive_answer_is_given_again_without_a_second_effect() {
 async fn a_service_that_does_not_exist_rejects() {
     let found = LocalExternal::new().call(&call("payments", 1)).await;
     assert!(matches!(found, Err(ExternalError::Rejected(_))), "{found:?}");
+}
+
+/// Makes each request durable, slowly, until it is asked to stop; what it has begun it finishes.
+async fn notary(ports: Ports) {
+    loop {
+        let asked_to_stop = std::pin::pin!(ports.stop.wait());
+        let request = match futures_util::future::select(asked_to_stop, ports.ingress.next()).await {
+            futures_util::future::Either::Left(_) => return,
+            futures_util::future::Either::Right((request, _)) => request,
+        };
+        let mut tx = ports.store.begin().await.unwrap();
+        tx.put("deeds", &request.operation, Expected::Any, request.body.clone()).await.unwrap();
+        ports.clock.sleep(Duration::from_millis(200)).await;
+        tx.commit().await.unwrap();
+        request.response.accept(request.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_graceful_stop_finishes_what_is_under_way_and_an_abort_rolls_it_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = SqliteStore::open(&path, Arc::new(TokioClock), SqliteConfig::default()).unwrap();
+    for (deed, graceful) in [("kept", true), ("lost", false)] {
+        let ingress = Arc::new(LocalIngress::new(8));
+        let process = Process::new(Parts {
+            store: Arc::new(store.clone()),
+            broker: Arc::new(LocalBroker::default()),
+            external: Arc::new(LocalExternal::new()),
+            ingress: Arc::clone(&ingress) as _,
+        })
+        .unwrap();
+        process.start("notary", notary);
+        let asking = tokio::spawn(async move { ingress.ask(deed, "deed".into()).await });
+        // Once the writer is taken, the notary is within the 200 ms that it takes.
+        while futures_util::poll!(std::pin::pin!(store.begin())).is_ready() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        if !graceful {
+            process.abort();
+        }
+        process.stop().await.unwrap();
+        assert_eq!(asking.await.unwrap().is_ok(), graceful);
+        let found = store.begin().await.unwrap().get("deeds", deed).await.unwrap();
+        assert_eq!(found.is_some(), graceful, "{deed}");
+    }
 }

@@ -1,5 +1,8 @@
 //! What tests of the simulated store and broker need: a clock that a test moves, and a way to run a future.
 
+// Each test crate that includes this file uses a part of it.
+#![allow(dead_code)]
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},

@@ -1,0 +1,271 @@
+//! The simulated outbox, with its indexes, does what a list of rows that is searched from end to end does.
+
+mod common;
+
+use std::{sync::Arc, time::Duration};
+
+use common::{ManualClock, block_on};
+use proptest::prelude::*;
+use seaworthy_core::{
+    ids::{ClaimToken, MessageId},
+    message::Message,
+    ports::{
+        ClaimRequest, Ordering, OutboxStore, PurgeRequest, RedriveRequest, RowId, SettleOutcome, Settlement, Store,
+        Timestamp, WhenDead,
+    },
+};
+use seaworthy_sim::store::MemoryStore;
+use uuid::Uuid;
+
+/// One row as the port describes it, and nothing else.
+#[derive(Clone, Debug)]
+struct Row {
+    row: RowId,
+    message: u64,
+    key: u8,
+    attempts: u32,
+    token: Option<ClaimToken>,
+    state: State,
+    since: Timestamp,
+    /// Not claimable before this: a delay or a lease.
+    until: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Live,
+    Dispatched,
+    Dead,
+}
+
+/// Rows in commit order.
+#[derive(Default)]
+struct Oracle(Vec<Row>);
+
+impl Oracle {
+    fn claim(&mut self, request: &ClaimRequest, now: Timestamp) -> Vec<(u64, u32)> {
+        let mut claimed = Vec::new();
+        for index in 0..self.0.len() {
+            let row = &self.0[index];
+            if row.state != State::Live || row.until > now || claimed.len() == request.limit {
+                continue;
+            }
+            let blocked = self.0[..index].iter().any(|earlier| {
+                earlier.key == row.key
+                    && match earlier.state {
+                        State::Live => true,
+                        State::Dead => request.when_dead == WhenDead::BlockKey,
+                        State::Dispatched => false,
+                    }
+            });
+            if blocked && request.ordering == Ordering::PerKey {
+                continue;
+            }
+            claimed.push(index);
+        }
+        let lease = |index: usize| {
+            let row = &mut self.0[index];
+            (row.attempts, row.token, row.until) = (row.attempts + 1, Some(request.token), now + request.lease);
+            (row.message, row.attempts)
+        };
+        claimed.into_iter().map(lease).collect()
+    }
+
+    fn settle(&mut self, token: ClaimToken, id: RowId, outcome: &SettleOutcome, now: Timestamp) -> bool {
+        let held = |row: &&mut Row| row.row == id && row.token == Some(token) && row.state == State::Live;
+        let Some(row) = self.0.iter_mut().find(held) else { return false };
+        (row.token, row.since) = (None, now);
+        match outcome {
+            SettleOutcome::Dispatched => row.state = State::Dispatched,
+            SettleOutcome::Retry { delay, .. } => row.until = now + *delay,
+            SettleOutcome::Release { delay } => (row.attempts, row.until) = (row.attempts - 1, now + *delay),
+            SettleOutcome::Dead { .. } => row.state = State::Dead,
+        }
+        true
+    }
+
+    /// Positions of rows in a final state, longest there first; the store's clock breaks ties by commit order.
+    fn finished(&self, state: State) -> Vec<usize> {
+        let mut found: Vec<usize> = (0..self.0.len()).filter(|index| self.0[*index].state == state).collect();
+        found.sort_by_key(|index| self.0[*index].since);
+        found
+    }
+
+    fn redrive(&mut self, only: Option<&[u64]>, limit: usize, now: Timestamp) -> u64 {
+        let named = |row: &Row| only.is_none_or(|only| only.contains(&row.message));
+        let mut dead = self.finished(State::Dead);
+        dead.retain(|index| named(&self.0[*index]));
+        dead.truncate(limit);
+        for index in &dead {
+            let row = &mut self.0[*index];
+            (row.state, row.attempts, row.until) = (State::Live, 0, now);
+        }
+        dead.len() as u64
+    }
+
+    fn purge(&mut self, state: State, older_than: Duration, limit: usize, now: Timestamp) -> u64 {
+        let mut old = self.finished(state);
+        old.retain(|index| self.0[*index].since <= now.before(older_than));
+        old.truncate(limit);
+        let gone: Vec<RowId> = old.iter().map(|index| self.0[*index].row).collect();
+        self.0.retain(|row| !gone.contains(&row.row));
+        gone.len() as u64
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Stage { keys: Vec<u8> },
+    Claim { limit: usize, lease: u64, ordering: Ordering, when_dead: WhenDead },
+    Settle { claim: prop::sample::Index, row: prop::sample::Index, outcome: SettleOutcome },
+    Redrive { only: Option<Vec<u64>>, limit: usize },
+    PurgeDispatched { older_than: u64, limit: usize },
+    PurgeDead { older_than: u64, limit: usize },
+    Advance { by: u64 },
+}
+
+fn ops() -> impl Strategy<Value = Vec<Op>> {
+    let delay = || (0_u64..4).prop_map(Duration::from_secs);
+    let outcome = prop_oneof![
+        4 => Just(SettleOutcome::Dispatched),
+        2 => delay().prop_map(|delay| SettleOutcome::Retry { delay, error: "no".into() }),
+        1 => delay().prop_map(|delay| SettleOutcome::Release { delay }),
+        2 => Just(SettleOutcome::Dead { reason: "no".into() }),
+    ];
+    let ordering = prop_oneof![4 => Just(Ordering::PerKey), 1 => Just(Ordering::Unordered)];
+    let when_dead = prop_oneof![Just(WhenDead::BlockKey), Just(WhenDead::SkipDead)];
+    let op = prop_oneof![
+        3 => prop::collection::vec(0_u8..4, 1..4).prop_map(|keys| Op::Stage { keys }),
+        4 => (1_usize..5, 0_u64..4, ordering, when_dead)
+            .prop_map(|(limit, lease, ordering, when_dead)| Op::Claim { limit, lease, ordering, when_dead }),
+        6 => (any::<prop::sample::Index>(), any::<prop::sample::Index>(), outcome)
+            .prop_map(|(claim, row, outcome)| Op::Settle { claim, row, outcome }),
+        1 => (prop::option::of(prop::collection::vec(0_u64..12, 0..4)), 1_usize..4)
+            .prop_map(|(only, limit)| Op::Redrive { only, limit }),
+        1 => (0_u64..4, 1_usize..4).prop_map(|(older_than, limit)| Op::PurgeDispatched { older_than, limit }),
+        1 => (0_u64..4, 1_usize..4).prop_map(|(older_than, limit)| Op::PurgeDead { older_than, limit }),
+        2 => (0_u64..3).prop_map(|by| Op::Advance { by }),
+    ];
+    prop::collection::vec(op, 1..60)
+}
+
+fn message(number: u64, key: u8) -> Message {
+    Message {
+        id: MessageId(Uuid::from_u128(u128::from(number))),
+        source: "orders".into(),
+        kind: "order.confirmed".into(),
+        topic: "orders".into(),
+        subject: "order".into(),
+        time: Timestamp::EPOCH,
+        content_type: "application/json".into(),
+        partition_key: smol_str::format_smolstr!("{key}"),
+        sequence: 0,
+        correlation_id: Uuid::nil(),
+        causation_id: None,
+        traceparent: None,
+        data: bytes::Bytes::new(),
+    }
+}
+
+fn number(id: MessageId) -> u64 {
+    u64::try_from(id.0.as_u128()).expect("numbers of this test are small")
+}
+
+fn agree(ops: Vec<Op>) -> Result<(), TestCaseError> {
+    let clock = ManualClock::new();
+    let store = MemoryStore::new(clock.clone() as Arc<dyn seaworthy_core::ports::Clock>);
+    let mut oracle = Oracle::default();
+    let (mut staged, mut claims, mut now) = (0_u64, 0_u128, Timestamp::EPOCH);
+    // Rows become known when they are claimed; until then the oracle has numbers of its own.
+    let mut unknown = 1_u64 << 40;
+    block_on(async {
+        for op in ops {
+            match op {
+                Op::Stage { keys } => {
+                    let mut tx = store.begin().await.expect("begins");
+                    for key in keys {
+                        tx.stage(&message(staged, key)).await.expect("a new id");
+                        unknown += 1;
+                        oracle.0.push(Row {
+                            row: RowId(unknown),
+                            message: staged,
+                            key,
+                            attempts: 0,
+                            token: None,
+                            state: State::Live,
+                            since: now,
+                            until: now,
+                        });
+                        staged += 1;
+                    }
+                    tx.commit().await.expect("commits");
+                }
+                Op::Claim { limit, lease, ordering, when_dead } => {
+                    claims += 1;
+                    let token = ClaimToken(Uuid::from_u128(claims));
+                    let request = ClaimRequest { token, limit, lease: Duration::from_secs(lease), ordering, when_dead };
+                    let rows = store.claim(&request).await.expect("claims");
+                    for row in &rows {
+                        let known = oracle.0.iter_mut().find(|known| known.message == number(row.message.id));
+                        known.expect("a claimed row was staged").row = row.row;
+                    }
+                    let seen: Vec<_> = rows.iter().map(|row| (number(row.message.id), row.attempts)).collect();
+                    prop_assert_eq!(seen, oracle.claim(&request, now));
+                }
+                Op::Settle { claim, row, outcome } => {
+                    if claims == 0 || oracle.0.is_empty() {
+                        continue;
+                    }
+                    let token = ClaimToken(Uuid::from_u128(1 + claim.index(claims as usize) as u128));
+                    // Mostly the row's own token, so that most settlements take effect.
+                    let target = row.get(&oracle.0).clone();
+                    let token = if claim.index(4) > 0 { target.token.unwrap_or(token) } else { token };
+                    let settlement = Settlement { row: target.row, outcome };
+                    let seen = store.settle(token, std::slice::from_ref(&settlement)).await.expect("settles");
+                    prop_assert_eq!(seen, vec![oracle.settle(token, target.row, &settlement.outcome, now)]);
+                }
+                Op::Redrive { only, limit } => {
+                    let named = only.as_ref().map(|only| only.iter().map(|n| message(*n, 0).id).collect());
+                    let seen = store.redrive(&RedriveRequest { only: named, limit }).await;
+                    prop_assert_eq!(seen.expect("redrives"), oracle.redrive(only.as_deref(), limit, now));
+                }
+                Op::PurgeDispatched { older_than, limit } => {
+                    let older_than = Duration::from_secs(older_than);
+                    let seen = store.purge_dispatched(&PurgeRequest { older_than, limit }).await;
+                    let expected = oracle.purge(State::Dispatched, older_than, limit, now);
+                    prop_assert_eq!(seen.expect("purges"), expected);
+                }
+                Op::PurgeDead { older_than, limit } => {
+                    let older_than = Duration::from_secs(older_than);
+                    let seen = store.purge_dead(&PurgeRequest { older_than, limit }).await;
+                    prop_assert_eq!(seen.expect("purges"), oracle.purge(State::Dead, older_than, limit, now));
+                }
+                Op::Advance { by } => {
+                    clock.advance(Duration::from_secs(by));
+                    now = now + Duration::from_secs(by);
+                }
+            }
+            let backlog = store.backlog().await.expect("counts");
+            let count = |state| oracle.0.iter().filter(|row| row.state == state).count() as u64;
+            prop_assert_eq!((backlog.outbox_unsettled, backlog.outbox_dead), (count(State::Live), count(State::Dead)));
+            let dead = store.dead_rows(usize::MAX).await.expect("lists");
+            let dead: Vec<u64> = dead.iter().map(|(row, _)| number(row.message.id)).collect();
+            let expected: Vec<u64> = oracle.finished(State::Dead).iter().map(|i| oracle.0[*i].message).collect();
+            prop_assert_eq!(dead, expected);
+            let next = store.next_available().await.expect("answers");
+            let live = oracle.0.iter().filter(|row| row.state == State::Live && row.until > now);
+            prop_assert_eq!(next, live.map(|row| row.until).min());
+        }
+        Ok(())
+    })
+}
+
+proptest! {
+    // 2,000 histories of up to 60 operations on four keys meet every pair of outcomes many times over.
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_outbox_with_indexes_does_what_a_searched_list_does(history in ops()) {
+        agree(history)?;
+    }
+}

@@ -300,7 +300,7 @@ fn compare(history: Vec<(u8, Statement)>) -> Result<(), TestCaseError> {
 
 proptest! {
     // 3,000 histories of up to 80 statements by four transactions at a time on six documents.
-    #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn snapshots_without_copies_show_what_copies_show(history in prop::collection::vec((0_u8..4, prop_oneof![

@@ -262,7 +262,7 @@ fn agree(ops: Vec<Op>) -> Result<(), TestCaseError> {
 
 proptest! {
     // 2,000 histories of up to 60 operations on four keys meet every pair of outcomes many times over.
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_outbox_with_indexes_does_what_a_searched_list_does(history in ops()) {

@@ -62,7 +62,8 @@ pub trait InboxWrites: Send {
     /// Inserts the row of a message, unless it is there. Where another open transaction has inserted it, this waits
     /// for that one: it is a duplicate if that one commits, the first if it rolls back.
     ///
-    /// A message at or below the watermark of its source and key counts as a duplicate too: its row was purged.
+    /// A message at or below the watermark of its source and key counts as a duplicate too: its row was purged. A message
+    /// without a sequence (`0`) has no place in its source's order, so no watermark speaks for it.
     ///
     /// # Errors
     /// Only a failure of the store; a duplicate is not an error.

@@ -157,7 +157,8 @@ pub trait OutboxStore: Send + Sync {
     /// Any [`StoreError`].
     async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError>;
 
-    /// Makes dead rows pending again with their attempts at zero. They keep their event ids and their order.
+    /// Makes dead rows pending again with their attempts at zero, those that died first if `limit` is short of them. They
+    /// keep their event ids and their order.
     /// Returns how many.
     ///
     /// # Errors

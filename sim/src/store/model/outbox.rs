@@ -147,15 +147,22 @@ impl Outbox {
             None => self.dead.values().take(request.limit).copied().collect(),
             Some(only) => {
                 let rows = only.iter().filter_map(|message| self.by_message.get(message).copied());
-                rows.filter(|id| self.rows.get(id).is_some_and(Row::is_dead)).take(request.limit).collect()
+                let since = |id: RowId| match self.rows.get(&id) {
+                    Some(Row { place: Place::Dead(at, _), message, .. }) => Some((*at, message.sequence, id)),
+                    _ => None,
+                };
+                let mut dead: Vec<_> = rows.filter_map(since).collect();
+                dead.sort_unstable();
+                // An event may be named twice.
+                dead.dedup();
+                dead.into_iter().map(|(.., id)| id).take(request.limit).collect()
             }
         };
         let mut redriven = 0;
         for id in chosen {
-            // An event may be named twice; its row is dead only once.
-            let Some(row) = self.rows.get_mut(&id).filter(|row| row.is_dead()) else { continue };
-            row.attempts = 0;
             self.lift(id);
+            let Some(row) = self.rows.get_mut(&id) else { continue };
+            row.attempts = 0;
             self.lanes.set_dead(id, false);
             self.park(id, now, now);
             self.refresh(id);
@@ -274,11 +281,5 @@ impl Outbox {
                 self.ready[lane as usize].insert((row.message.sequence, id));
             }
         }
-    }
-}
-
-impl Row {
-    fn is_dead(&self) -> bool {
-        matches!(self.place, Place::Dead(..))
     }
 }

@@ -1,0 +1,201 @@
+//! Random definitions with random outcomes, carried out by the plan and the life cycle alone: what is undone is what
+//! was done or is in doubt, in the reverse order, and never past the pivot. And the log tells the same as the memory.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use seaworthy_core::{
+    ids::Direction,
+    ports::Timestamp,
+    saga::{
+        Action, ActionState, Cause, Compensation, Definition, DefinitionPolicy, Failure, Life, Next, NothingToUndo,
+        Phase, Record, Shape, State, StepSpec, Value, next, plan,
+    },
+};
+
+struct Step {
+    remote: bool,
+}
+
+impl Action<()> for Step {
+    fn is_remote(&self) -> bool {
+        self.remote
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Outcome {
+    Done,
+    Rejected,
+    Transient,
+    Unknown,
+    Skipped,
+    /// The process dies after it has announced the attempt.
+    Crash,
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        8 => Just(Outcome::Done),
+        2 => Just(Outcome::Rejected),
+        2 => Just(Outcome::Transient),
+        2 => Just(Outcome::Unknown),
+        1 => Just(Outcome::Skipped),
+        1 => Just(Outcome::Crash),
+    ]
+}
+
+prop_compose! {
+    /// Up to four compensatable steps, perhaps a pivot, up to two retriable ones; some remote, some side by side.
+    fn shapes()(
+        before in prop::collection::vec((any::<bool>(), 0..3_u32), 0..5),
+        pivot in prop::option::of(any::<bool>()),
+        after in prop::collection::vec((any::<bool>(), 3..5_u32), 0..3),
+    ) -> Option<Arc<Shape>> {
+        let spec = |phase, remote, parallel| StepSpec::<()> {
+            name: "".into(),
+            phase,
+            parallel,
+            action: Arc::new(Step { remote }),
+            compensation: (phase == Phase::Compensatable).then(|| Arc::new(NothingToUndo) as Arc<dyn Compensation<()>>),
+            retry: None,
+            compensation_retry: None,
+            deadline: None,
+        };
+        let before = before.into_iter().map(|(remote, group)| spec(Phase::Compensatable, remote, Some(group)));
+        let pivot = pivot.into_iter().map(|remote| spec(Phase::Pivot, remote, None));
+        let after = after.into_iter().map(|(remote, group)| spec(Phase::Retriable, remote, Some(group)));
+        let mut steps: Vec<_> = before.chain(pivot).chain(after).collect();
+        for (index, step) in steps.iter_mut().enumerate() {
+            step.name = format!("s{index}").into();
+        }
+        let definition = Definition::from_specs("s", 1, DefinitionPolicy::default(), steps).ok();
+        definition.map(|definition| definition.shape().clone())
+    }
+}
+
+/// Carries a saga out to its end and returns its log. `cancel_at`: an operator cancels before that round, if it is
+/// allowed then.
+fn carry_out(
+    shape: &Arc<Shape>,
+    mut outcomes: impl Iterator<Item = Outcome>,
+    cancel_at: usize,
+) -> (State, Vec<Record>) {
+    let mut log = Vec::new();
+    let mut state = State::new(shape.clone());
+    let mut write = |state: State, record: Record| {
+        let after = next(state, &record, Timestamp::EPOCH).expect("what is planned is allowed");
+        log.push(record);
+        after
+    };
+    state = write(state, Record::Started { deadline_us: None });
+    for round in 0.. {
+        if round == cancel_at && state.life() == Life::Running && !state.is_past_return() {
+            state = write(state, Record::CompensationBegun { cause: Cause::Cancelled });
+        }
+        match plan(&state, Timestamp::MAX) {
+            Next::Run(steps) => {
+                for index in steps {
+                    // What the executor does: no attempt begins once a sibling was rejected.
+                    if state.is_rejected() {
+                        break;
+                    }
+                    for record in attempt(&state, index, outcomes.next().unwrap_or(Outcome::Done)) {
+                        state = write(state, record);
+                    }
+                }
+            }
+            Next::Compensate(steps) => {
+                for index in steps {
+                    let step = shape.steps[index].path.clone();
+                    let failed = matches!(outcomes.next(), Some(Outcome::Transient | Outcome::Unknown));
+                    let record = if failed {
+                        let attempt = state.steps()[index].back.last + 1;
+                        retry(step, Direction::Compensation, attempt, Failure::Transient)
+                    } else {
+                        Record::Compensated { step, maybe_executed: state.steps()[index].is_doubtful() }
+                    };
+                    state = write(state, record);
+                }
+            }
+            Next::TurnBack(cause) => state = write(state, Record::CompensationBegun { cause }),
+            Next::Complete => state = write(state, Record::Completed),
+            Next::FinishCompensation => state = write(state, Record::RolledBack),
+            Next::Wait(_) | Next::GiveUp(_) | Next::Rest => break,
+        }
+    }
+    (state, log)
+}
+
+fn attempt(state: &State, index: usize, outcome: Outcome) -> Vec<Record> {
+    let (shape, step) = (&state.shape().steps[index], &state.steps()[index]);
+    let (path, attempt) = (|| shape.path.clone(), step.forward.last + 1);
+    let mut records = Vec::new();
+    if matches!(outcome, Outcome::Skipped) && step.forward.last == 0 {
+        return vec![Record::Skipped { step: path() }];
+    }
+    if shape.remote {
+        records.push(Record::Attempting { step: path(), attempt });
+    }
+    match outcome {
+        Outcome::Done | Outcome::Skipped => records.push(Record::Done { step: path(), output: Value::NULL }),
+        Outcome::Rejected if shape.phase != Phase::Retriable => {
+            records.push(Record::Rejected { step: path(), reason: String::new(), maybe_executed: false });
+        }
+        Outcome::Rejected | Outcome::Transient => {
+            records.push(retry(path(), Direction::Action, attempt, Failure::Transient));
+        }
+        Outcome::Unknown => records.push(retry(path(), Direction::Action, attempt, Failure::Unknown)),
+        Outcome::Crash => {}
+    }
+    records
+}
+
+fn retry(step: smol_str::SmolStr, direction: Direction, attempt: u32, failure: Failure) -> Record {
+    Record::Retry { step, direction, attempt, failure, delay_us: 0, error: String::new() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn what_was_done_or_is_in_doubt_is_undone_once_in_reverse_order_and_nothing_else(
+        shape in shapes(),
+        outcomes in prop::collection::vec(outcome(), 0..24),
+        cancel_at in 0..12_usize,
+    ) {
+        let Some(shape) = shape else { return Ok(()) };
+        let (state, log) = carry_out(&shape, outcomes.into_iter(), cancel_at);
+        prop_assert!(matches!(state.life(), Life::Completed | Life::Compensated), "{:?}", log);
+        let undone = || log.iter().filter_map(|record| match record {
+            Record::Compensated { step, .. } => shape.index_of(step),
+            _ => None,
+        });
+        // In reverse order of the groups.
+        let groups: Vec<_> = undone().map(|index| shape.steps[index].group).collect();
+        prop_assert!(groups.is_sorted_by(|earlier, later| earlier >= later), "{:?}", log);
+        // Exactly what has or may have effects, each once.
+        let mut found: Vec<_> = undone().collect();
+        found.sort_unstable();
+        let wanted: Vec<_> = (0..shape.steps.len()).filter(|index| state.needs_compensation(*index)).collect();
+        prop_assert_eq!(found, if state.life() == Life::Compensated { wanted } else { Vec::new() });
+        // Never past the pivot.
+        let pivot_done = shape.pivot().is_some_and(|pivot| state.steps()[pivot].action == ActionState::Done);
+        prop_assert!(!(pivot_done && state.life() == Life::Compensated), "{:?}", log);
+    }
+
+    #[test]
+    fn a_stored_log_folds_to_the_state_in_memory(
+        shape in shapes(),
+        outcomes in prop::collection::vec(outcome(), 0..24),
+        cancel_at in 0..12_usize,
+    ) {
+        let Some(shape) = shape else { return Ok(()) };
+        let (state, log) = carry_out(&shape, outcomes.into_iter(), cancel_at);
+        let stored: Vec<_> = log.iter().map(Record::encode).collect();
+        let folded = stored.iter().try_fold(State::new(shape), |state, record| {
+            next(state, &Record::decode(record).expect("it was just encoded"), Timestamp::EPOCH)
+        });
+        prop_assert_eq!(folded.expect("it was written so"), state);
+    }
+}

@@ -16,7 +16,7 @@ use owo_colors::OwoColorize;
 use uuid::Uuid;
 
 use crate::{
-    invariants::Violation,
+    invariants::{Mode, Violation},
     plan::Plan,
     scenario::Workload,
     trace::{Effect, Event, Renderer, What},
@@ -79,7 +79,11 @@ pub fn tell<W: Workload>(plan: &Plan<W>, report: &RunReport, pointers: Pointers<
     let _ = writeln!(text, "\n{}", style.strong("what happened"));
     match &report.trace {
         Some(trace) => {
-            let events = relevance::relevant(trace, violation);
+            let found_at_the_end = report
+                .judged
+                .iter()
+                .any(|judged| judged.invariant == violation.invariant && judged.mode == Mode::Eventually);
+            let events = relevance::relevant(trace, violation, found_at_the_end);
             text.push_str(&diagram::draw(trace, &events, &violation.events, &mut renderer(report), style));
         }
         None => text.push_str("  the run kept no trace: replay it to see\n"),

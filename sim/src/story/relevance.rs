@@ -25,14 +25,16 @@ struct Subjects {
 /// First the events that the violation names, then faults and crashes up to its end, then what happened to the same
 /// message or saga, then what happened to the same business thing, then what came afterwards; of one rank those nearest
 /// to the violation.
-pub(super) fn relevant<'a>(trace: &'a [Event], violation: &Violation) -> Vec<&'a Event> {
+///
+/// A violation `found_at_the_end` is about something that is missing: nothing that happened comes too late for it.
+pub(super) fn relevant<'a>(trace: &'a [Event], violation: &Violation, found_at_the_end: bool) -> Vec<&'a Event> {
     let own = protagonists(trace, violation);
     let wider = acquaintances(trace, &own);
-    let last = violation.events.iter().max().copied().unwrap_or(u64::MAX);
+    let last = if found_at_the_end { None } else { violation.events.iter().max().copied() };
     let hurt: BTreeSet<ProcessIndex> =
         trace.iter().filter(|event| violation.events.contains(&event.number)).map(|event| event.process).collect();
     let rank = |event: &Event| {
-        let is_over = event.number > last;
+        let is_over = last.is_some_and(|last| event.number > last);
         match event.what {
             _ if violation.events.contains(&event.number) => Some(0),
             What::Crash | What::Fault { .. } | What::Panic { .. } if !is_over => Some(1),

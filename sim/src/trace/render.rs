@@ -91,6 +91,10 @@ impl Renderer {
                 format!("commit t{} on {store}{colon}{}{}", tx.0, effects.join("; "), ending(*outcome))
             }
             What::Abort { tx } => format!("abort t{}", tx.0),
+            // An idle relay polls often: only a claim that holds something gets a name.
+            What::Claim { store, rows, outcome, .. } if rows.is_empty() => {
+                format!("claim on {store}: nothing{}", ending(*outcome))
+            }
             What::Claim { store, token, rows, outcome } => {
                 let mut text = format!("{} on {store}:", names.claim(*token));
                 for row in rows.iter() {
@@ -98,9 +102,6 @@ impl Renderer {
                     if row.attempts > 1 {
                         let _ = write!(text, " (attempt {})", row.attempts);
                     }
-                }
-                if rows.is_empty() {
-                    text.push_str(" nothing");
                 }
                 text + &ending(*outcome)
             }

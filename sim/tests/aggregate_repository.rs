@@ -14,9 +14,7 @@ use seaworthy_core::{
     ids::{Direction, OperationId, SagaId},
     message::Message,
     outbox::MessageBuilder,
-    ports::{
-        ClaimRequest, Documents, Expected, Ordering, OutboxStore, Store, StoreError, Timestamp, Transaction, WhenDead,
-    },
+    ports::{ClaimRequest, Expected, Ordering, OutboxStore, Store, StoreError, Timestamp, Transaction, WhenDead},
     wake::Wake,
 };
 use serde::{Deserialize, Serialize};

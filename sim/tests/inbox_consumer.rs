@@ -20,8 +20,8 @@ use seaworthy_core::{
     message::Message,
     outbox::MessageBuilder,
     ports::{
-        Broker, BrokerError, Clock, Documents, Expected, InboxStore, Store, StoreError, SubscriptionSpec, Timestamp,
-        Transaction,
+        Broker, BrokerError, Clock, Delivery, DeliveryTag, Expected, InboxStore, PublishResult, Store, StoreError,
+        Subscription, SubscriptionSpec, Timestamp, Transaction,
     },
     stop::Stop,
 };
@@ -398,5 +398,78 @@ fn a_consumer_hints_to_the_relay_what_its_handlers_staged() {
         let log = bench.broker.log();
         let reply = log.iter().find(|published| published.id != message.id).unwrap();
         assert!(reply.at.since(handled) < ms(2), "{:?}", reply.at.since(handled));
+    });
+}
+
+/// A broker that hands out everything at once, several messages of one key too, as one with a prefetch does.
+#[derive(Clone, Default)]
+struct Prefetching {
+    deliveries: Arc<Mutex<Vec<Message>>>,
+    /// What the broker heard of each delivery, by position: acknowledged, or given back for how long.
+    heard: Arc<Mutex<Vec<(u64, Option<Duration>)>>>,
+}
+
+#[async_trait]
+impl Broker for Prefetching {
+    async fn publish(&self, _: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
+        Err(BrokerError::Unavailable("nothing is published in this test".into()))
+    }
+
+    async fn subscribe(&self, _: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl Subscription for Prefetching {
+    async fn receive(&mut self, _: usize) -> Result<Vec<Delivery>, BrokerError> {
+        let messages = std::mem::take(&mut *self.deliveries.lock().unwrap());
+        if messages.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        let delivery = |(tag, message)| Delivery { tag: DeliveryTag(tag), redeliveries: 0, message };
+        Ok((0..).zip(messages).map(delivery).collect())
+    }
+
+    async fn ack(&mut self, tag: DeliveryTag) -> Result<(), BrokerError> {
+        self.heard.lock().unwrap().push((tag.0, None));
+        Ok(())
+    }
+
+    async fn nack(&mut self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
+        self.heard.lock().unwrap().push((tag.0, Some(delay)));
+        Ok(())
+    }
+}
+
+#[test]
+fn later_messages_of_a_key_in_one_batch_do_not_overtake_one_that_fails() {
+    on_bench(15, async |bench| {
+        let message = |number: u128, key: &str| {
+            MessageBuilder::new("orders", "order.placed", key).derive(
+                uuid::Uuid::from_u128(number),
+                &[],
+                Timestamp::EPOCH,
+            )
+        };
+        let batch = [message(1, "a"), message(2, "a"), message(3, "b"), message(4, "a")];
+        let (failing, other) = (batch[0].id, batch[2].id);
+        let broker = Prefetching::default();
+        broker.deliveries.lock().unwrap().extend(batch);
+        let count = Count::new(move |message, _| match message.id == failing {
+            true => Err(HandlerError::Retry("not yet".into())),
+            false => Ok(()),
+        });
+        let handlers = Handlers::new().on("order.placed", count.clone()).unwrap();
+        let (store, config) = (bench.store.clone(), ConsumerConfig::of(["orders"]));
+        let ports = (Arc::new(broker.clone()), bench.clock.clone(), bench.random.clone());
+        let consumer = Consumer::new("shipping", store, ports.0, ports.1, ports.2, handlers, config);
+        madsim::task::spawn(consumer.run(Stop::new()));
+        bench.pass(ms(10)).await;
+        assert_eq!(count.calls(), [failing, other]);
+        let heard = broker.heard.lock().unwrap().clone();
+        let delay = heard[0].1;
+        assert!(delay.is_some());
+        assert_eq!(heard, [(0, delay), (1, delay), (2, None), (3, delay)]);
     });
 }

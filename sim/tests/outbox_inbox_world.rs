@@ -10,7 +10,7 @@ use seaworthy_core::{
     inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
     message::Message,
     outbox::{MessageBuilder, Relay, RelayConfig},
-    ports::{Documents, Expected, Ports, Timestamp, Transaction},
+    ports::{Expected, Ports, Timestamp, Transaction},
     wake::Wake,
 };
 use seaworthy_sim::{

@@ -313,6 +313,25 @@ fn crashes_never_bury_a_row_but_make_it_go_last_and_alone() {
     });
 }
 
+/// Suspects are published one by one, 10 ms each; the stop comes in the middle of the second.
+#[test]
+fn a_stop_in_the_middle_of_a_pass_gives_back_what_is_not_published_yet() {
+    on_bench(17, async |bench| {
+        bench.stage_many(4).await;
+        for _ in 0..20 {
+            crash_with_claim(&bench).await;
+        }
+        bench.broker.takes(ms(10));
+        let stop = Stop::new();
+        let task = madsim::task::spawn(bench.relay(config()).run(stop.clone()));
+        bench.pass(ms(15)).await;
+        stop.set();
+        task.await.unwrap();
+        assert_eq!((bench.broker.calls(), bench.unsettled().await), (2, 2));
+        assert_eq!(bench.relay(config()).pass().await.unwrap().dispatched, 2, "no row stayed claimed");
+    });
+}
+
 #[test]
 fn a_row_that_was_claimed_too_often_is_buried_where_the_configuration_says_so() {
     on_bench(13, async |bench| {

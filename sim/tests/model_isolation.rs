@@ -2,7 +2,12 @@
 
 mod common;
 
-use std::{collections::BTreeMap, pin::pin, sync::Arc, task::Poll};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
 
 use bytes::Bytes;
 use common::{ManualClock, block_on};
@@ -237,11 +242,15 @@ fn compare(history: Vec<(u8, Statement)>) -> Result<(), TestCaseError> {
     let mut open: BTreeMap<u8, Copied> = BTreeMap::new();
     block_on(async {
         for (number, (who, statement)) in history.into_iter().enumerate() {
-            if !open.contains_key(&who) {
-                let (tx, view) = (store.begin().await.expect("begins"), naive.documents.clone());
-                open.insert(who, Copied { tx, view, began: naive.commits.len(), wrote: BTreeMap::new() });
-            }
-            let Some(copied) = open.get_mut(&who) else { continue };
+            let copied = match open.entry(who) {
+                Entry::Occupied(copied) => copied.into_mut(),
+                Entry::Vacant(new) => new.insert(Copied {
+                    tx: store.begin().await.expect("begins"),
+                    view: naive.documents.clone(),
+                    began: naive.commits.len(),
+                    wrote: BTreeMap::new(),
+                }),
+            };
             let mut failed = false;
             match statement {
                 Statement::Get(id) => {

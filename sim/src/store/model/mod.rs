@@ -2,6 +2,7 @@
 
 mod documents;
 mod inbox;
+mod keyed;
 mod lanes;
 mod locks;
 mod outbox;
@@ -31,7 +32,7 @@ use self::{
 
 /// All that is committed, and what open transactions hold.
 ///
-/// Its statements inside a transaction are in the module `transaction`; the short transactions of relays, consumers and
+/// Its statements inside a transaction are in the modules `transaction` and `keyed`; the short transactions of relays, consumers and
 /// recovery are here.
 #[derive(Debug, Default)]
 pub(super) struct StoreModel {

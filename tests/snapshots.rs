@@ -59,9 +59,8 @@ fn the_trace_of_one_order_in_calm() {
 #[test]
 fn the_trace_of_one_order_whose_process_dies_between_commit_and_reply() {
     let scenario = OrderFulfillment::new();
-    let crash = |process| {
-        at_call(process, Point::Commit, 2, Verdict::CrashAfter(Restart { after_ms: 200, upgrade: false }))
-    };
+    let crash =
+        |process| at_call(process, Point::Commit, 2, Verdict::CrashAfter(Restart { after_ms: 200, upgrade: false }));
     let report = report(&scenario, &one_order(&scenario, vec![crash("orders-1"), crash("orders-2")]));
     assert!(report.held(), "{:?}", report.violations);
     assert!(!report.fired.is_empty(), "the crash struck");

@@ -6,7 +6,7 @@ use seaworthy_core::ports::{Clock, Spawner, Timestamp};
 use smol_str::SmolStr;
 
 use super::Door;
-use crate::world::{Disturbed, Life, Mortal, World};
+use crate::world::{Disturbed, Life, Mortal, OnPanic, World};
 
 /// The world's own clock: what stores and the broker go by.
 pub(crate) struct WorldClock {
@@ -68,7 +68,7 @@ impl Clock for ProcessClock {
 /// Starts tasks that die with their incarnation.
 pub(crate) struct TaskSpawner {
     life: Arc<Life>,
-    on_panic: Arc<dyn Fn(&Life, SmolStr) + Send + Sync>,
+    on_panic: OnPanic,
 }
 
 impl TaskSpawner {

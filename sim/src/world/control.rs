@@ -3,11 +3,7 @@ use std::{fmt::Write as _, pin::pin, sync::Arc, time::Duration};
 use futures_util::future::select;
 use seaworthy_core::ports::{Broker, RedriveRequest, Spawner};
 
-use super::{
-    Budget,
-    life::Life,
-    state::{Due, World},
-};
+use super::{Budget, life::Life, shared::World, state::Due};
 use crate::{
     invariants::Ending,
     plan::Point,

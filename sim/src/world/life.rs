@@ -74,20 +74,19 @@ impl Life {
     }
 }
 
+/// What becomes of a panic's message.
+pub(crate) type OnPanic = Arc<dyn Fn(&Life, SmolStr) + Send + Sync>;
+
 /// A task of one incarnation.
 pub(crate) struct Mortal {
     life: Arc<Life>,
     task: Option<BoxFuture<'static, ()>>,
     slot: Option<usize>,
-    on_panic: Arc<dyn Fn(&Life, SmolStr) + Send + Sync>,
+    on_panic: OnPanic,
 }
 
 impl Mortal {
-    pub(crate) fn new(
-        life: Arc<Life>,
-        task: BoxFuture<'static, ()>,
-        on_panic: Arc<dyn Fn(&Life, SmolStr) + Send + Sync>,
-    ) -> Self {
+    pub(crate) fn new(life: Arc<Life>, task: BoxFuture<'static, ()>, on_panic: OnPanic) -> Self {
         Self { life, task: Some(task), slot: None, on_panic }
     }
 

@@ -9,12 +9,14 @@ mod outside;
 mod recorder;
 mod report;
 mod run;
+mod shared;
 mod state;
 
 pub use client::Client;
 pub(crate) use faults::{Disturbed, Struck};
-pub(crate) use life::{Life, Mortal};
+pub(crate) use life::{Life, Mortal, OnPanic};
 pub use options::{Budget, RunOptions, StoreFactory};
 pub use report::{Fired, Judged, RunReport};
 pub use run::run;
-pub(crate) use state::{State, World};
+pub(crate) use shared::World;
+pub(crate) use state::State;

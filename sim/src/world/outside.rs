@@ -12,7 +12,8 @@ use tokio::sync::oneshot;
 use super::{
     client::Outside,
     life::{Life, Mortal},
-    state::{Asked, World},
+    shared::World,
+    state::{Answer, Asked},
 };
 use crate::trace::ProcessIndex;
 
@@ -107,11 +108,7 @@ impl World {
     }
 
     /// Passes an answer on to whoever asked, unless an earlier attempt was answered before.
-    pub(crate) fn answer(
-        &self,
-        answer: &Mutex<Option<oneshot::Sender<Result<Bytes, String>>>>,
-        said: Result<Bytes, String>,
-    ) {
+    pub(crate) fn answer(&self, answer: &Answer, said: Result<Bytes, String>) {
         let sender = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(sender) = sender {
             // Whoever asked may be gone; then nobody hears.

@@ -12,7 +12,8 @@ use super::{
     faults::Faults,
     outside::WorldOutside,
     recorder::Recorder,
-    state::{Parts, State, World},
+    shared::{Parts, World},
+    state::State,
 };
 use crate::{
     broker::{BrokerConfig, MemoryBroker},

@@ -1,0 +1,210 @@
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use madsim::time::TimeHandle;
+use seaworthy_core::{
+    message::Message,
+    ports::{Store, Timestamp},
+};
+use smol_str::SmolStr;
+use tokio::sync::Notify;
+
+use super::{
+    faults::{Disturbed, Timed},
+    life::Life,
+    state::{Asked, Due, State},
+};
+use crate::{
+    broker::MemoryBroker,
+    external::MemoryExternal,
+    plan::{Restart, Schedule},
+    scenario::{Draw, Topology},
+    trace::{ProcessIndex, TxId, VirtualTime, What},
+};
+
+/// The world of one run: everything that outlives a crash, and the books about it.
+pub(crate) struct World {
+    pub(crate) topology: Topology,
+    pub(crate) epoch: Timestamp,
+    pub(crate) schedule: Schedule,
+    pub(crate) stores: Vec<(SmolStr, Arc<dyn Store>)>,
+    pub(crate) broker: MemoryBroker,
+    pub(crate) externals: MemoryExternal,
+    pub(crate) time: TimeHandle,
+    /// Wakes the world's own task: something is due, or the budget is used up.
+    pub(crate) nudge: Notify,
+    store_of: Vec<usize>,
+    /// What lives as long as the run: the client's own tasks.
+    pub(super) outside: Arc<Life>,
+    /// Whether any timed fault is on, so that calm calls need not ask.
+    disturbed: AtomicBool,
+    state: Mutex<State>,
+}
+
+/// What a world is made of.
+pub(super) struct Parts {
+    pub(super) topology: Topology,
+    pub(super) epoch: Timestamp,
+    pub(super) schedule: Schedule,
+    pub(super) stores: Vec<(SmolStr, Arc<dyn Store>)>,
+    pub(super) broker: MemoryBroker,
+    pub(super) externals: MemoryExternal,
+    pub(super) time: TimeHandle,
+}
+
+impl World {
+    pub(super) fn new(parts: Parts, state: State) -> Self {
+        let Parts { topology, epoch, schedule, stores, broker, externals, time } = parts;
+        let store_of = topology
+            .processes
+            .iter()
+            .map(|process| stores.iter().position(|(name, _)| *name == process.store).unwrap_or(0))
+            .collect();
+        Self {
+            topology,
+            epoch,
+            schedule,
+            stores,
+            store_of,
+            outside: Life::new(ProcessIndex::WORLD, 0),
+            broker,
+            externals,
+            time,
+            nudge: Notify::new(),
+            disturbed: AtomicBool::new(false),
+            state: Mutex::new(state),
+        }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Virtual microseconds since the start.
+    pub(crate) fn elapsed(&self) -> VirtualTime {
+        self.time.elapsed().as_micros() as u64
+    }
+
+    /// The world's own clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.epoch + Duration::from_micros(self.elapsed())
+    }
+
+    /// Writes an event of the world itself.
+    pub(crate) fn record(&self, what: What) {
+        let at = self.elapsed();
+        self.state().recorder.record(at, ProcessIndex::WORLD, 0, what);
+    }
+
+    /// Writes an event of a process.
+    pub(crate) fn record_of(&self, life: &Life, what: What) {
+        let at = self.elapsed();
+        self.state().recorder.record(at, life.process, life.incarnation, what);
+    }
+
+    /// Ends an incarnation and has the process come back later.
+    pub(crate) fn crash(&self, life: &Life, restart: Restart) {
+        if !life.end() {
+            return;
+        }
+        let at = self.elapsed();
+        let mut state = self.state();
+        state.recorder.record(at, life.process, life.incarnation, What::Crash);
+        let process = &mut state.processes[usize::from(life.process.0)];
+        process.life = None;
+        // What had reached the process and was not taken dies with it; whoever asked asks again.
+        process.requests.clear();
+        let due = Due::Boot { process: life.process, upgrade: restart.upgrade };
+        state.schedule(at + u64::from(restart.after_ms) * 1_000, due);
+        drop(state);
+        self.nudge.notify_one();
+    }
+
+    /// Ends every task of the run.
+    pub(super) fn end(&self) {
+        let lives: Vec<Arc<Life>> = {
+            let mut state = self.state();
+            state.agenda.clear();
+            state.processes.iter_mut().filter_map(|process| process.life.take()).collect()
+        };
+        for life in lives {
+            life.end();
+        }
+        self.outside.end();
+    }
+
+    /// A task of a process panicked: that is a finding, and the process dies of it.
+    pub(crate) fn panicked(&self, life: &Life, message: SmolStr) {
+        let at = self.elapsed();
+        let name = &self.topology.processes[usize::from(life.process.0)].name;
+        let sentence = format!("process {name} panicked: {message}");
+        {
+            let mut state = self.state();
+            state.recorder.record(at, life.process, life.incarnation, What::Panic { message });
+            state.recorder.violate("panic", name.to_string(), sentence);
+        }
+        self.crash(life, Restart { after_ms: 1_000, upgrade: false });
+    }
+
+    /// The index of the store that a process runs on.
+    pub(crate) fn store_of(&self, process: ProcessIndex) -> usize {
+        self.store_of[usize::from(process.0)]
+    }
+
+    pub(crate) fn ids_of(&self, process: ProcessIndex) -> Arc<Mutex<Draw>> {
+        self.state().processes[usize::from(process.0)].ids.clone()
+    }
+
+    pub(crate) fn external_index(&self, service: &str) -> Option<usize> {
+        self.topology.externals.iter().position(|external| external.name == service)
+    }
+
+    pub(crate) fn is_disturbed(&self) -> bool {
+        self.disturbed.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_disturbed(&self, disturbed: bool) {
+        self.disturbed.store(disturbed, Ordering::Relaxed);
+    }
+
+    /// Visits the timed faults that are on and match, and writes down those that strike for the first time.
+    pub(crate) fn disturb(&self, matches: impl Fn(Disturbed) -> bool, mut visit: impl FnMut(&Timed)) {
+        let at = self.elapsed();
+        let mut first = Vec::new();
+        let mut state = self.state();
+        state.faults.disturb(matches, |timed, is_first| {
+            visit(timed);
+            if is_first {
+                first.push(What::Fault { index: timed.index, kind: timed.kind, point: None });
+            }
+        });
+        for what in first {
+            state.recorder.record(at, ProcessIndex::WORLD, 0, what);
+        }
+    }
+
+    /// The broker accepts a message once more, later.
+    pub(crate) fn publish_again(&self, message: &Message, after: Duration) {
+        let at = self.elapsed() + after.as_micros() as u64;
+        self.state().schedule(at, Due::Duplicate(Box::new(message.clone())));
+        self.nudge.notify_one();
+    }
+
+    /// A request arrives at a process once more, later.
+    pub(crate) fn repeat(&self, process: ProcessIndex, request: Asked, after: Duration) {
+        let at = self.elapsed() + after.as_micros() as u64;
+        self.state().schedule(at, Due::Repeat { process, request });
+        self.nudge.notify_one();
+    }
+
+    pub(crate) fn next_tx(&self) -> TxId {
+        let mut state = self.state();
+        state.next_tx += 1;
+        TxId(state.next_tx)
+    }
+}

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::backoff::Backoff;
+
 /// How an orchestrator works.
 ///
 /// ```
@@ -13,8 +15,10 @@ pub struct OrchestratorConfig {
     /// How long a saga is owned without a sign of life from its owner. 10 s: longer than a pause of the process that
     /// is no crash, shorter than a customer's patience. It is renewed at a third of it.
     pub lease: Duration,
-    /// How often recovery looks for sagas that nobody owns. 1 s: an index scan that finds nothing costs little.
-    pub poll: Duration,
+    /// How often recovery looks for sagas that nobody owns: `base` after a boot, after it found one and after this
+    /// process let go of one, growing to `cap` at rest. 1 s to 5 s: an index scan that finds nothing costs little, and a
+    /// replica that crashed is missed for no longer than that beyond its lease.
+    pub poll: Backoff,
     /// How many sagas this process drives at once. 256: each is a task and some hundred bytes.
     pub concurrency: usize,
     /// How many sagas recovery takes over in one transaction. 32: short enough not to hold rows for long.
@@ -36,7 +40,7 @@ impl Default for OrchestratorConfig {
     fn default() -> Self {
         Self {
             lease: Duration::from_secs(10),
-            poll: Duration::from_secs(1),
+            poll: Backoff::new(Duration::from_secs(1), Duration::from_secs(5)),
             concurrency: 256,
             batch: 32,
             wait_in_memory: Duration::from_secs(1),

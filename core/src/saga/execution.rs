@@ -98,9 +98,13 @@ async fn settle(resources: &Resources, saga: SagaId, epoch: u64, outcome: Result
         }
         Ok(rest) => rest,
         Err((Halt::Lost, _)) => Rest::Elsewhere,
-        Err((Halt::Sleeping, _)) => Rest::Sleeping,
+        Err((Halt::Sleeping, _)) => {
+            resources.left.hint();
+            Rest::Sleeping
+        }
         Err((Halt::Interrupted(_), _)) => {
             let _ = resources.store.renew_saga(saga, epoch, std::time::Duration::ZERO).await;
+            resources.left.hint();
             Rest::Interrupted
         }
         Err((Halt::Incompatible(reason), length)) => give_up(resources, saga, epoch, length, reason).await,

@@ -1,7 +1,7 @@
-use std::{any::TypeId, pin::pin, sync::Arc, time::Duration};
+use std::{any::TypeId, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{FutureExt, future::select};
+use futures_util::FutureExt;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ use crate::{
         AcquireRequest, NewSaga, Ports, SagaAppend, SagaCreate, SagaInstance, SagaStatus, StoreError, Transaction,
     },
     stop::Stop,
+    wake::Woken,
 };
 
 /// A saga that was asked for.
@@ -215,16 +216,24 @@ impl Orchestrator {
         if let Err(error) = resources.read_store_clock().await {
             tracing::warn!(%error, "the store's clock can't be read: deadlines go by our own for now");
         }
+        let mut idle = 0;
         while !stop.is_set() {
             match self.recover_once().await {
                 // A full batch: there may be more.
                 Ok(found) if found >= resources.config.batch && resources.room() > 0 => continue,
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "recovery is tried again at the next round"),
+                Ok(0) => {}
+                Ok(_) => idle = 0,
+                Err(error) => {
+                    tracing::warn!(%error, "recovery is tried again at the next round");
+                    idle = 0;
+                }
             }
-            // Replicas that boot together shall not poll together.
-            let pause = resources.config.poll.mul_f64(0.75 + resources.random.next_unit() / 2.0);
-            select(pin!(stop.wait()), pin!(resources.clock.sleep(pause))).await;
+            // Its jitter keeps replicas that boot together from polling together.
+            let pause = resources.config.poll.delay(idle, &*resources.random);
+            idle = match resources.left.wait(&*resources.clock, stop, pause).await {
+                Woken::Hint => 0,
+                Woken::Stop | Woken::Timeout => idle.saturating_add(1),
+            };
         }
         if resources.stop.is_set() {
             resources.all_left().await;

@@ -16,6 +16,7 @@ use crate::{
     ids::SagaId,
     ports::{Clock, External, Random, SagaInstance, Spawner, Store, StoreError, Timestamp},
     stop::Stop,
+    wake::Wake,
 };
 
 /// What all executions of one orchestrator share.
@@ -33,6 +34,8 @@ pub(crate) struct Resources {
     offset: AtomicI64,
     active: AtomicUsize,
     idle: Notify,
+    /// Hints that this process let go of a saga that is not over, so that recovery looks for it soon.
+    pub(crate) left: Wake,
 }
 
 impl Resources {
@@ -50,6 +53,7 @@ impl Resources {
             offset: AtomicI64::new(0),
             active: AtomicUsize::new(0),
             idle: Notify::new(),
+            left: Wake::new(),
         }
     }
 

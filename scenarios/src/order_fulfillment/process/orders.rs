@@ -8,7 +8,7 @@ use seaworthy_core::{
     aggregate::Repository,
     inbox::{Consumer, ConsumerConfig, Handlers},
     ports::{Ports, Request, Response, StoreError},
-    saga::{Orchestrator, OrchestratorConfig, Registry, SagaError, Started, saga_id},
+    saga::{Orchestrator, Registry, SagaError, Started, saga_id},
     wake::Wake,
 };
 use seaworthy_sim::scenario::Boot;
@@ -43,7 +43,7 @@ pub async fn orders(boot: Boot, pieces: Pieces, settings: Settings) {
     let mut registry = Registry::new();
     let checkout = (pieces.checkout)(&own).expect("the steps of the checkout fit together");
     registry.register(checkout).expect("one definition of one name");
-    let orchestrator = Orchestrator::new(&ports, registry, OrchestratorConfig::default());
+    let orchestrator = Orchestrator::new(&ports, registry, settings.orchestrator());
     let recovery = {
         let (orchestrator, stop) = (orchestrator.clone(), ports.stop.clone());
         async move { orchestrator.run_recovery(&stop).await }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use seaworthy_core::{backoff::Backoff, outbox::RelayConfig};
+use seaworthy_core::{backoff::Backoff, outbox::RelayConfig, saga::OrchestratorConfig};
 
 /// How often things are looked for, and how long they are kept.
 ///
@@ -10,6 +10,8 @@ pub struct Settings {
     /// How long relays wait where there was nothing to publish. 1 s to 5 min: a shop that is open for months makes few
     /// idle polls, and a row that a crash left behind is found by the boot that follows it.
     pub relay_poll: Backoff,
+    /// How long recovery waits where there was nothing to recover. 1 s to 5 min, for the same reasons.
+    pub recovery_poll: Backoff,
     /// How long the broker may deliver a message again: 10 min, dead-letter replays included.
     pub redelivery_window: Duration,
     /// How long inbox rows are kept: 15 min, longer than the broker's redelivery window.
@@ -27,6 +29,7 @@ impl Default for Settings {
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         Self {
             relay_poll: Backoff::new(Duration::from_secs(1), minutes(5)),
+            recovery_poll: Backoff::new(Duration::from_secs(1), minutes(5)),
             redelivery_window: minutes(10),
             keep_inbox: minutes(15),
             keep: minutes(1),
@@ -40,5 +43,10 @@ impl Settings {
     /// The relay's settings.
     pub fn relay(&self) -> RelayConfig {
         RelayConfig { poll: self.relay_poll, ..RelayConfig::default() }
+    }
+
+    /// The orchestrator's settings.
+    pub fn orchestrator(&self) -> OrchestratorConfig {
+        OrchestratorConfig { poll: self.recovery_poll, ..OrchestratorConfig::default() }
     }
 }

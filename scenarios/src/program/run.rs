@@ -2,6 +2,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     path::Path,
     process,
+    sync::Arc,
 };
 
 use seaworthy_scenarios::{
@@ -10,8 +11,9 @@ use seaworthy_scenarios::{
 };
 use seaworthy_sim::{
     explore::{Campaign, Seeds, Shard, SweepOptions, Verdict, sweep},
-    world::RunOptions,
+    world::{RunOptions, StoreFactory},
 };
+use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use serde::Serialize;
 
 use super::{
@@ -66,8 +68,14 @@ pub(super) fn scenario(name: &str, orders: Option<&Path>) -> Result<OrderFulfill
 
 /// How each plan is executed.
 pub(super) fn run_options(store: StoreKind) -> RunOptions {
-    let _ = store;
-    RunOptions::default()
+    let store: Option<StoreFactory> = match store {
+        StoreKind::Memory => None,
+        StoreKind::Sqlite => Some(Arc::new(|_, clock| {
+            let store = SqliteStore::open_in_memory(clock, SqliteConfig::simulation());
+            Arc::new(store.expect("SQLite opens a database in memory"))
+        })),
+    };
+    RunOptions { store, ..RunOptions::default() }
 }
 
 fn options(arguments: &RunArguments, interrupt: &Interrupt) -> Result<SweepOptions, Failure> {

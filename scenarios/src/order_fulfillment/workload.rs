@@ -43,6 +43,8 @@ pub struct Orders {
 const ORDERS_MAX: u64 = 4;
 /// Articles that drawn orders share, so that two orders often want the same one.
 const ARTICLES: u64 = 2;
+/// About how long an undisturbed order takes from its request to its shipment, in milliseconds.
+const LIFECYCLE_MS: u64 = 300;
 /// Drawn orders are sent within this span, in milliseconds: about as long as one order takes, so that they overlap.
 const SPAN_MS: u64 = 1_500;
 
@@ -110,7 +112,7 @@ impl Workload for Orders {
     }
 
     fn span(&self) -> Duration {
-        Duration::from_millis(self.orders.last().map_or(0, |last| last.at_ms + SPAN_MS))
+        Duration::from_millis(self.orders.last().map_or(0, |last| last.at_ms + LIFECYCLE_MS))
     }
 
     fn without(&self, range: Range<usize>) -> Self {

@@ -25,7 +25,7 @@ pub fn twin() -> OrderFulfillment {
 }
 
 /// After so many failures a message counts as undeliverable.
-const ATTEMPTS_MAX: u32 = 5;
+const ATTEMPTS_MAX: u32 = 3;
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
 async fn publish_and_count(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>) {

@@ -41,7 +41,7 @@ pub use one_saga_per_key::OneSagaPerKey;
 pub use panel::{Findings, Panel};
 pub use per_key_order::PerKeyOrder;
 pub use phantom_event::PhantomEvent;
-pub use protocol::protocol;
+pub use protocol::{delivery, protocol, sagas};
 pub use saga_log::SagaLog;
 pub use saga_resolves::SagaResolves;
 pub use stale_claim_settle::StaleClaimSettle;

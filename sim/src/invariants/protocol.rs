@@ -17,18 +17,31 @@ use crate::scenario::Topology;
 /// mine.push(Box::new(SagaResolves::new().or_stuck()));
 /// ```
 pub fn protocol(topology: &Topology) -> Vec<Box<dyn Invariant>> {
+    let mut all = delivery(topology);
+    all.extend(sagas(topology));
+    all
+}
+
+/// The part of [`protocol`] that a workflow without sagas has something to show for: outbox, relay, broker and inbox.
+pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(PhantomEvent::new()),
         Box::new(LostEvent::new(&topology.groups)),
         Box::new(DuplicateEffect::new()),
         Box::new(PerKeyOrder::new(&topology.groups)),
+        Box::new(StaleClaimSettle::new()),
+        Box::new(NoRowStuck::new()),
+        Box::new(DeadOnlyInjected::new()),
+    ]
+}
+
+/// The part of [`protocol`] that is about sagas.
+pub fn sagas(topology: &Topology) -> Vec<Box<dyn Invariant>> {
+    vec![
         Box::new(SagaResolves::new()),
         Box::new(FullCompensation::of(&topology.sagas)),
         Box::new(TornStep::new()),
         Box::new(TerminalStateFinal::new()),
         Box::new(OneSagaPerKey::new()),
-        Box::new(StaleClaimSettle::new()),
-        Box::new(NoRowStuck::new()),
-        Box::new(DeadOnlyInjected::new()),
     ]
 }

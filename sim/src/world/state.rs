@@ -15,7 +15,7 @@ use super::{
     recorder::Recorder,
 };
 use crate::{
-    plan::Point,
+    plan::{Point, stream},
     scenario::Draw,
     trace::{ProcessIndex, VirtualTime},
 };
@@ -84,7 +84,7 @@ impl State {
             recorder,
             faults,
             processes: (0..processes).map(|index| Process::new(seed, index)).collect(),
-            latencies: Draw::stream(seed, stream::LATENCIES),
+            latencies: Draw::stream(seed, stream::LATENCY),
             stalls: Draw::stream(seed, stream::STALLS),
             routes: Draw::stream(seed, stream::ROUTES),
             agenda: BTreeMap::new(),
@@ -161,13 +161,4 @@ impl Budget {
     pub(super) fn calls(&self, items: usize) -> u64 {
         self.port_calls.saturating_add(self.port_calls_per_item.saturating_mul(items as u64))
     }
-}
-
-/// The world's streams of dice under a plan's seed; the lower ones belong to whoever makes the plan.
-mod stream {
-    pub(super) const LATENCIES: u64 = 3;
-    pub(super) const STALLS: u64 = 4;
-    pub(super) const ROUTES: u64 = 5;
-    /// One for each process, from here on.
-    pub(super) const PROCESSES: u64 = 16;
 }

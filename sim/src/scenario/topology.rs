@@ -58,6 +58,9 @@ pub struct Topology {
     pub sagas: Vec<Arc<Shape>>,
     /// How long the broker waits for an acknowledgement before it delivers again.
     pub visibility_timeout: Duration,
+    /// How long nothing may happen, beyond the longest port call, before a run counts as at rest. Longer than any
+    /// process waits with work that it holds in memory only.
+    pub rest: Duration,
 }
 
 impl Default for Topology {
@@ -68,6 +71,7 @@ impl Default for Topology {
             groups: Vec::new(),
             sagas: Vec::new(),
             visibility_timeout: Duration::from_secs(5),
+            rest: Duration::from_secs(1),
         }
     }
 }
@@ -127,6 +131,13 @@ impl Topology {
     #[must_use]
     pub fn visibility_timeout(mut self, timeout: Duration) -> Self {
         self.visibility_timeout = timeout;
+        self
+    }
+
+    /// Sets how long nothing may happen before a run counts as at rest.
+    #[must_use]
+    pub fn rest(mut self, rest: Duration) -> Self {
+        self.rest = rest;
         self
     }
 

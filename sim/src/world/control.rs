@@ -3,10 +3,15 @@ use std::{fmt::Write as _, pin::pin, sync::Arc, time::Duration};
 use futures_util::future::select;
 use seaworthy_core::ports::{Broker, RedriveRequest, Spawner};
 
-use super::{Budget, life::Life, shared::World, state::Due};
+use super::{
+    Budget,
+    life::Life,
+    shared::World,
+    state::{Due, STALL_MAX},
+};
 use crate::{
     invariants::Ending,
-    plan::Point,
+    plan::{Latency, Point},
     scenario::Boot,
     shell::{TaskSpawner, ports},
     trace::{Outcome, ProcessIndex, What},
@@ -35,7 +40,7 @@ pub(super) async fn control(world: &Arc<World>, budget: &Budget) -> Ending {
         }
         if asking == 0 {
             let idle_since = *idle_since.get_or_insert(now);
-            let quiet = is_quiet(world).await;
+            let quiet = has_rested(world, now) && is_quiet(world).await;
             match healed_at {
                 None if quiet || storm_is_over(world, now, idle_since) => {
                     heal(world).await;
@@ -135,6 +140,18 @@ async fn attend(world: &Arc<World>, now: u64) {
             }
         }
     }
+}
+
+/// Whether nothing but looking for work has happened for as long as any call can be under way: what a process is about
+/// to do with what it holds in memory shows in no store.
+fn has_rested(world: &World, now: u64) -> bool {
+    let longest_ms = match world.schedule.latency {
+        Latency::Zero => 0,
+        Latency::Equal { ms } => u64::from(ms),
+        Latency::Spread { max_ms, .. } => u64::from(max_ms),
+    };
+    let rest_us = world.topology.rest.as_micros() as u64 + longest_ms * 1_000 * u64::from(STALL_MAX);
+    now >= world.state().recorder.last_active() + rest_us
 }
 
 /// Whether nothing is pending anywhere and everyone is up.

@@ -14,6 +14,7 @@ pub(super) struct Recorder {
     fingerprint: Fingerprint,
     panel: Panel,
     fired: Vec<Fired>,
+    last_active: VirtualTime,
     kept: Option<Vec<Event>>,
 }
 
@@ -30,7 +31,14 @@ impl Recorder {
     pub(super) fn new(invariants: Vec<Box<dyn Invariant>>, keep_trace: bool, epoch: Timestamp) -> Self {
         let mut fingerprint = Fingerprint::new();
         fingerprint.add(&epoch);
-        Self { next: 0, fingerprint, panel: Panel::new(invariants), fired: Vec::new(), kept: keep_trace.then(Vec::new) }
+        Self {
+            next: 0,
+            fingerprint,
+            panel: Panel::new(invariants),
+            fired: Vec::new(),
+            last_active: 0,
+            kept: keep_trace.then(Vec::new),
+        }
     }
 
     /// Takes in one event.
@@ -40,6 +48,9 @@ impl Recorder {
         {
             self.fired.push(Fired { index, kind, point });
         }
+        if !is_idle(&what) {
+            self.last_active = at;
+        }
         let event = Event { number: self.next, at, process, incarnation, what };
         self.next += 1;
         self.fingerprint.add(&event);
@@ -47,6 +58,11 @@ impl Recorder {
         if let Some(kept) = &mut self.kept {
             kept.push(event);
         }
+    }
+
+    /// When something last happened that was more than looking for work.
+    pub(super) fn last_active(&self) -> VirtualTime {
+        self.last_active
     }
 
     /// Adds a violation that the world itself found, shown by the event that was recorded last.
@@ -64,5 +80,15 @@ impl Recorder {
             fired: self.fired,
             trace: self.kept,
         }
+    }
+}
+
+/// Whether an event is only somebody's looking for work, or the world's own.
+fn is_idle(what: &What) -> bool {
+    match what {
+        What::Claim { rows, .. } => rows.is_empty(),
+        What::Acquire { sagas, .. } => sagas.is_empty(),
+        What::StoreCall { .. } | What::Subscribe { .. } | What::ReceiveFailed { .. } | What::FaultOver { .. } => true,
+        _ => false,
     }
 }

@@ -20,6 +20,9 @@ use crate::{
     trace::{ProcessIndex, VirtualTime},
 };
 
+/// A stalled call takes at most this many times its latency.
+pub(super) const STALL_MAX: u32 = 17;
+
 /// The part of the world that changes.
 pub(crate) struct State {
     pub(super) recorder: Recorder,
@@ -136,7 +139,11 @@ impl State {
 
     /// How many times its latency a call takes: once, or more if it is held up.
     pub(crate) fn stall(&mut self, per_mille: u16) -> u32 {
-        if per_mille > 0 && self.stalls.chance(per_mille.into()) { 1 + self.stalls.small(16) as u32 } else { 1 }
+        if per_mille > 0 && self.stalls.chance(per_mille.into()) {
+            1 + self.stalls.small(u64::from(STALL_MAX) - 1) as u32
+        } else {
+            1
+        }
     }
 
     pub(super) fn calls(&self) -> [u64; Point::ALL.len()] {

@@ -11,6 +11,7 @@
 //!                          shipping
 //! ```
 
+pub mod audit;
 pub mod documents;
 pub mod invariants;
 pub mod orders_file;

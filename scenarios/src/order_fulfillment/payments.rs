@@ -30,10 +30,36 @@ pub struct Payment {
     pub charge: OperationId,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+/// Where a charge stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// The money was taken.
     Charged,
+    /// It was given back, or must not be taken any more.
     Refunded,
+}
+
+/// The answer to a refund that gave money back.
+pub const REFUNDED: &[u8] = b"\"refunded\"";
+
+/// What the service does about an operation, given where its charge stands: the charge's new standing and the answer.
+///
+/// # Errors
+/// Why it declines; nothing happens then.
+pub fn decide(
+    standing: Option<Standing>,
+    operation: &str,
+    payment: &Payment,
+) -> Result<(Standing, &'static [u8]), &'static str> {
+    match (operation, standing) {
+        (CHARGE, Some(Standing::Refunded)) => Err("the charge was called off"),
+        (CHARGE, _) if payment.amount_cents > CARD_LIMIT_CENTS => Err("declined: beyond the card's limit"),
+        (CHARGE, _) => Ok((Standing::Charged, b"\"charged\"")),
+        (REFUND, Some(Standing::Charged)) => Ok((Standing::Refunded, REFUNDED)),
+        (REFUND, _) => Ok((Standing::Refunded, b"\"nothing to refund\"")),
+        _ => Err("payments can charge and refund"),
+    }
 }
 
 /// Charges cards and refunds charges.
@@ -49,24 +75,9 @@ impl Service for Payments {
     fn act(&mut self, call: &ExternalCall) -> Result<Bytes, String> {
         let payment: Payment =
             serde_json::from_slice(&call.body).map_err(|error| format!("unreadable payment: {error}"))?;
-        match call.operation.as_str() {
-            CHARGE if self.charges.get(&payment.charge) == Some(&Standing::Refunded) => {
-                Err("the charge was called off".to_owned())
-            }
-            CHARGE if payment.amount_cents > CARD_LIMIT_CENTS => Err("declined: beyond the card's limit".to_owned()),
-            CHARGE => {
-                self.charges.insert(payment.charge, Standing::Charged);
-                Ok(Bytes::from_static(b"\"charged\""))
-            }
-            REFUND => {
-                let before = self.charges.insert(payment.charge, Standing::Refunded);
-                Ok(match before {
-                    Some(Standing::Charged) => Bytes::from_static(b"\"refunded\""),
-                    _ => Bytes::from_static(b"\"nothing to refund\""),
-                })
-            }
-            other => Err(format!("payments can't {other}")),
-        }
+        let (standing, answer) = decide(self.charges.get(&payment.charge).copied(), &call.operation, &payment)?;
+        self.charges.insert(payment.charge, standing);
+        Ok(Bytes::from_static(answer))
     }
 
     fn subject(&self, call: &ExternalCall) -> SmolStr {

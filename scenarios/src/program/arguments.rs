@@ -1,4 +1,4 @@
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
@@ -25,6 +25,8 @@ pub(super) enum Command {
     Run(RunArguments),
     /// Runs one seed or one plan file again and tells what happened
     Replay(ReplayArguments),
+    /// Runs the scenario's own processes without simulation: SQLite on disk, tokio, orders from a file
+    Serve(ServeArguments),
     /// Shows the first place at which two trace files differ, side by side
     Diff(DiffArguments),
 }
@@ -110,6 +112,36 @@ pub(super) struct ReplayArguments {
     /// The store under the services
     #[arg(long, value_enum, default_value_t)]
     pub(super) store: StoreKind,
+}
+
+/// `seaworthy serve`.
+#[derive(Debug, Args)]
+pub(super) struct ServeArguments {
+    /// The scenario
+    #[arg(default_value = "order_fulfillment")]
+    pub(super) scenario: String,
+    /// The database, as sqlite:FILE; two more files, for shipping and for payments, lie beside it
+    #[arg(long, value_name = "sqlite:FILE")]
+    pub(super) store: SqliteUrl,
+    /// The orders, a CSV file with the columns date,customer,quantity,amount_usd
+    #[arg(long, value_name = "FILE")]
+    pub(super) orders: PathBuf,
+    /// Only the first N orders
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<usize>,
+}
+
+/// `sqlite:FILE`.
+#[derive(Clone, Debug)]
+pub(super) struct SqliteUrl(pub(super) PathBuf);
+
+impl FromStr for SqliteUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let path = text.strip_prefix("sqlite:").filter(|path| !path.is_empty());
+        path.map(|path| Self(path.into())).ok_or_else(|| format!("{text:?} is no store: write sqlite:FILE"))
+    }
 }
 
 /// `seaworthy diff`.

@@ -12,6 +12,7 @@ mod list;
 mod progress;
 mod replay;
 mod run;
+mod serve;
 mod summary;
 mod terminal;
 
@@ -52,6 +53,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::List) => list::list(),
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Replay(arguments)) => replay::replay(&arguments),
+        Some(Command::Serve(arguments)) => serve::serve(&arguments),
         Some(Command::Diff(arguments)) => diff::diff(&arguments),
     };
     match done {

@@ -48,7 +48,7 @@ fn effects(event: &Event) -> &[Effect] {
 }
 
 /// The status in an order's document; `None` if the document is not one of ours.
-fn status(body: &[u8]) -> Option<OrderStatus> {
+pub(super) fn status(body: &[u8]) -> Option<OrderStatus> {
     #[derive(Deserialize)]
     struct Head {
         status: OrderStatus,

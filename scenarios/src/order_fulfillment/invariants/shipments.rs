@@ -37,7 +37,7 @@ impl Invariant for OneShipment {
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         for effect in effects(event) {
             let Effect::Document { collection, id, body: Some(body), version } = effect else { continue };
-            if collection == ORDERS && status(body) == Some(OrderStatus::Confirmed) {
+            if collection == ORDERS && matches!(status(body), Some(OrderStatus::Confirmed | OrderStatus::Shipped)) {
                 self.orders.entry(id.clone()).or_default().confirmed_at.get_or_insert(event.number);
             } else if collection == SHIPMENTS && *version == 1 {
                 let Ok(shipment) = serde_json::from_slice::<Shipment>(body) else { continue };

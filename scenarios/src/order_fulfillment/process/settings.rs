@@ -10,6 +10,10 @@ pub struct Settings {
     /// How long relays wait where there was nothing to publish. 1 s to 5 min: a shop that is open for months makes few
     /// idle polls, and a row that a crash left behind is found by the boot that follows it.
     pub relay_poll: Backoff,
+    /// How long a relay's claim holds. 30 s: much longer than a publish takes.
+    pub relay_lease: Duration,
+    /// How long a saga is owned without a sign of life. 10 s: longer than a pause that is no crash.
+    pub saga_lease: Duration,
     /// How long recovery waits where there was nothing to recover. 1 s to 5 min, for the same reasons.
     pub recovery_poll: Backoff,
     /// How long the broker may deliver a message again: 10 min, dead-letter replays included.
@@ -29,6 +33,8 @@ impl Default for Settings {
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         Self {
             relay_poll: Backoff::new(Duration::from_secs(1), minutes(5)),
+            relay_lease: Duration::from_secs(30),
+            saga_lease: Duration::from_secs(10),
             recovery_poll: Backoff::new(Duration::from_secs(1), minutes(5)),
             redelivery_window: minutes(10),
             keep_inbox: minutes(15),
@@ -42,11 +48,11 @@ impl Default for Settings {
 impl Settings {
     /// The relay's settings.
     pub fn relay(&self) -> RelayConfig {
-        RelayConfig { poll: self.relay_poll, ..RelayConfig::default() }
+        RelayConfig { poll: self.relay_poll, lease: self.relay_lease, ..RelayConfig::default() }
     }
 
     /// The orchestrator's settings.
     pub fn orchestrator(&self) -> OrchestratorConfig {
-        OrchestratorConfig { poll: self.recovery_poll, ..OrchestratorConfig::default() }
+        OrchestratorConfig { poll: self.recovery_poll, lease: self.saga_lease, ..OrchestratorConfig::default() }
     }
 }

@@ -1,0 +1,116 @@
+//! The business invariants over what databases hold, where no trace was kept: production, and tests that kill it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use seaworthy_core::ports::{Document, Store, StoreError};
+use seaworthy_sim::{
+    invariants::{Ending, Findings, Panel},
+    trace::{Effect, Outcome, TxId, What, script::Script},
+};
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::{
+    Orders,
+    documents::{ORDERS, SHIPMENTS, STOCK},
+    invariants::{business, status},
+    payments::{CHARGE, PAYMENTS, Payment, REFUND, REFUNDED},
+};
+
+/// Collection of what the payment service has done, in a store of its own, by operation id.
+pub const LEDGER: &str = "ledger";
+
+/// One entry of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    /// What was asked.
+    pub operation: SmolStr,
+    /// Its arguments.
+    pub payment: Payment,
+    /// The answer, or why it was declined.
+    pub answer: Result<String, String>,
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// Orders by status.
+    pub orders: BTreeMap<String, u64>,
+    /// Shipments.
+    pub shipments: u64,
+    /// What the invariants say.
+    pub findings: Findings,
+}
+
+/// Judges the business invariants over three stores that have come to rest. Their documents are put in the order in which
+/// they must have come to be: money first, then orders, then shipments.
+///
+/// # Errors
+/// Any [`StoreError`] of reading.
+pub async fn audit(
+    workload: &Orders,
+    orders: &dyn Store,
+    shipping: &dyn Store,
+    payments: &dyn Store,
+) -> Result<Audit, StoreError> {
+    let mut script = Script::new();
+    let process = script.process("audit");
+    for LedgerEntry { operation, payment, .. } in acted(&all(payments, LEDGER).await?) {
+        script.event(
+            process,
+            What::External {
+                service: PAYMENTS.into(),
+                operation,
+                operation_id: payment.charge,
+                subject: payment.order,
+                acted: true,
+                outcome: Outcome::Done,
+            },
+        );
+    }
+    let mut by_status = BTreeMap::new();
+    let mut shipments = 0;
+    for (store, collection) in [(orders, STOCK), (orders, ORDERS), (shipping, SHIPMENTS)] {
+        for (number, (id, Document { version, body })) in all(store, collection).await?.into_iter().enumerate() {
+            if let (ORDERS, Some(status)) = (collection, status(&body)) {
+                *by_status.entry(format!("{status:?}").to_lowercase()).or_default() += 1;
+            }
+            shipments += u64::from(collection == SHIPMENTS);
+            let effect = Effect::Document { collection: collection.into(), id, version, body: Some(body) };
+            let tx = TxId(number as u64 + 1);
+            let effects: Arc<[Effect]> = Arc::new([effect]);
+            script.event(process, What::Commit { tx, store: collection.into(), outcome: Outcome::Done, effects });
+        }
+    }
+    let findings = Panel::new(business(workload)).judge(&script.events(), Ending::Quiet);
+    Ok(Audit { orders: by_status, shipments, findings })
+}
+
+/// Charges that took money, then refunds that gave it back.
+fn acted(documents: &[(SmolStr, Document)]) -> Vec<LedgerEntry> {
+    let entries = documents.iter().filter_map(|(_, document)| serde_json::from_slice(&document.body).ok());
+    let mut acted: Vec<LedgerEntry> = entries
+        .filter(|entry: &LedgerEntry| match &entry.answer {
+            Ok(answer) => entry.operation == CHARGE || answer.as_bytes() == REFUNDED,
+            Err(_) => false,
+        })
+        .collect();
+    acted.sort_by_key(|entry| entry.operation == REFUND);
+    acted
+}
+
+/// All documents of a collection.
+async fn all(store: &dyn Store, collection: &str) -> Result<Vec<(SmolStr, Document)>, StoreError> {
+    const PAGE: usize = 1_000;
+    let mut documents: Vec<(SmolStr, Document)> = Vec::new();
+    loop {
+        let mut tx = store.begin().await?;
+        let after = documents.last().map(|(id, _)| id.clone());
+        let page = tx.scan(collection, after.as_deref(), PAGE).await?;
+        let is_last = page.len() < PAGE;
+        documents.extend(page);
+        if is_last {
+            return Ok(documents);
+        }
+    }
+}

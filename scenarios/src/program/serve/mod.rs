@@ -1,0 +1,162 @@
+//! The scenario's own processes, unchanged, on tokio: SQLite on disk, a broker within the process, orders from a file.
+
+mod broker;
+mod payments;
+mod stores;
+
+use std::{sync::Arc, time::Duration};
+
+use seaworthy_core::{
+    ports::{Clock, Ingress, Ports},
+    stop::Stop,
+};
+use seaworthy_scenarios::order_fulfillment::{
+    Order, OrderFulfillment, Orders,
+    audit::{Audit, audit},
+    orders_file::read_orders,
+    process::{
+        Pieces, Settings,
+        orders::{self, PLACE_ORDER},
+        shipping,
+    },
+    stock_up,
+};
+use seaworthy_sim::scenario::{Boot, Scenario};
+use seaworthy_tokio::{AskError, LocalIngress, Parts, Process, TokioClock};
+use tokio::{signal, sync::Semaphore};
+
+use super::{Exit, Failure, arguments::ServeArguments, terminal};
+use broker::AcknowledgedBroker;
+use payments::PaymentsOnDisk;
+use stores::Stores;
+
+/// Orders that are asked for at a time: more would only wait for SQLite's one writer.
+const ASKED_AT_A_TIME: usize = 32;
+/// How often it is looked whether everything has come to rest.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// `seaworthy serve`.
+pub(super) fn serve(arguments: &ServeArguments) -> Result<Exit, Failure> {
+    if arguments.scenario != OrderFulfillment::new().name() {
+        return Err(format!("only order_fulfillment can be served, not {:?}", arguments.scenario).into());
+    }
+    let mut workload = read_orders(&arguments.orders)?;
+    if let Some(limit) = arguments.limit {
+        workload.orders.truncate(limit);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(shop(workload, &arguments.store))
+}
+
+async fn shop(workload: Orders, store: &super::arguments::SqliteUrl) -> Result<Exit, Failure> {
+    let stores = Stores::open(store)?;
+    if stores.is_new().await? {
+        stock_up(&*stores.orders, &workload).await?;
+    }
+    let (stop, ingress) = (Stop::new(), Arc::new(LocalIngress::new(ASKED_AT_A_TIME)));
+    let replicas = start(&stores, &ingress)?;
+    tokio::spawn(stop_on_signal(stop.clone()));
+
+    feed(&workload.orders, &ingress, &stop).await;
+    while !stop.is_set() && !stores.are_idle().await? {
+        TokioClock.sleep(LOOK_EVERY).await;
+    }
+    let interrupted = stop.is_set();
+    for replica in &replicas {
+        replica.ports().stop.set();
+    }
+    for replica in &replicas {
+        replica.stop().await?;
+    }
+    if interrupted {
+        println!("stopped; start again to go on");
+        return Ok(Exit::Interrupted);
+    }
+    let found = audit(&workload, &*stores.orders, &*stores.shipping, &*stores.payments).await?;
+    Ok(report(&found))
+}
+
+/// Two replicas of each service, as in the simulation.
+fn start(stores: &Stores, ingress: &Arc<LocalIngress>) -> Result<Vec<Process>, Failure> {
+    let broker = Arc::new(AcknowledgedBroker::new(OrderFulfillment::new().topology().groups));
+    let external = Arc::new(PaymentsOnDisk(stores.payments.clone()));
+    let process = |store: &Arc<dyn seaworthy_core::ports::Store>| {
+        Process::new(Parts {
+            store: store.clone(),
+            broker: broker.clone(),
+            external: external.clone(),
+            ingress: ingress.clone() as Arc<dyn Ingress>,
+        })
+    };
+    let mut replicas = Vec::new();
+    for _ in 0..2 {
+        let replica = process(&stores.orders)?;
+        replica.start("orders", |ports| orders::orders(boot(ports), Pieces::default(), settings()));
+        replicas.push(replica);
+        let replica = process(&stores.shipping)?;
+        replica.start("shipping", |ports| shipping::shipping(boot(ports), Pieces::default(), settings()));
+        replicas.push(replica);
+    }
+    Ok(replicas)
+}
+
+fn boot(ports: Ports) -> Boot {
+    Boot { ports, release: 1 }
+}
+
+/// Leases are short, because all replicas die together here and somebody waits for the next start.
+fn settings() -> Settings {
+    Settings { relay_lease: Duration::from_secs(5), saga_lease: Duration::from_secs(3), ..Settings::default() }
+}
+
+/// Asks for every order until it is answered. One that was placed before a crash is placed once all the same.
+async fn feed(orders: &[Order], ingress: &Arc<LocalIngress>, stop: &Stop) {
+    let places = Arc::new(Semaphore::new(ASKED_AT_A_TIME));
+    for order in orders {
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        if stop.is_set() {
+            return;
+        }
+        let (ingress, request, stop) = (ingress.clone(), order.request(), stop.clone());
+        tokio::spawn(async move {
+            let body = bytes::Bytes::from(serde_json::to_vec(&request).expect("a request is plain data"));
+            while !stop.is_set() && ingress.ask(PLACE_ORDER, body.clone()).await == Err(AskError::Unanswered) {
+                TokioClock.sleep(LOOK_EVERY).await;
+            }
+            drop(place);
+        });
+    }
+    // All places are free again once all are answered.
+    let _ = places.acquire_many(ASKED_AT_A_TIME as u32).await;
+}
+
+/// Sets `stop` at Ctrl-C or SIGTERM.
+async fn stop_on_signal(stop: Stop) {
+    #[cfg(unix)]
+    {
+        let Ok(mut terminate) = signal::unix::signal(signal::unix::SignalKind::terminate()) else { return };
+        let (interrupt, terminate) = (std::pin::pin!(signal::ctrl_c()), std::pin::pin!(terminate.recv()));
+        futures_util::future::select(interrupt, terminate).await;
+    }
+    #[cfg(not(unix))]
+    if signal::ctrl_c().await.is_err() {
+        return;
+    }
+    stop.set();
+}
+
+fn report(found: &Audit) -> Exit {
+    for (status, count) in &found.orders {
+        println!("{count:>7} orders {status}");
+    }
+    println!("{:>7} shipments", found.shipments);
+    for violation in &found.findings.violations {
+        println!("{} {}: {}", terminal::bad("violated"), violation.invariant, violation.sentence);
+    }
+    if found.findings.violations.is_empty() {
+        println!("{}: every business invariant", terminal::good("held"));
+        Exit::Held
+    } else {
+        Exit::Violated
+    }
+}

@@ -1,0 +1,79 @@
+//! The services without simulation: killed at random moments while they work, and stopped gracefully. Whatever happens,
+//! the databases tell the same story in the end.
+#![cfg(unix)]
+
+use std::{
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+const ORDERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/orders.csv");
+
+fn serve(folder: &Path, limit: u32) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
+    let store = format!("sqlite:{}", folder.join("shop.db").display());
+    command.args(["serve", "order_fulfillment", "--store", &store, "--orders", ORDERS, "--limit", &limit.to_string()]);
+    command
+}
+
+#[allow(clippy::disallowed_methods, reason = "the test waits for another process")]
+fn wait(duration: Duration) {
+    std::thread::sleep(duration);
+}
+
+/// Runs until all orders are done and everything has come to rest, and asserts what the databases hold then.
+fn finish(folder: &Path, limit: u32) {
+    let Output { status, stdout, stderr } = serve(folder, limit).output().expect("the program was built for this test");
+    let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert_eq!(status.code(), Some(0), "{out}{err}");
+    assert!(out.contains("held: every business invariant"), "{out}");
+    let orders: u32 = out
+        .lines()
+        .filter(|line| line.contains(" orders "))
+        .filter_map(|line| line.split_whitespace().next()?.parse::<u32>().ok())
+        .sum();
+    assert_eq!(orders, limit, "no order is lost: {out}");
+}
+
+/// Enough work for all the kills: the services do some hundred orders a second.
+const KILLED_ORDERS: u32 = 2_500;
+const KILLS: u32 = 50;
+
+#[test]
+fn services_that_are_killed_fifty_times_lose_nothing_and_double_nothing() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let mut kills = 0;
+    let mut dice: u32 = 0x5ea_5ea;
+    while kills < KILLS {
+        let mut child: Child = serve(folder.path(), KILLED_ORDERS)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program was built for this test");
+        // Between a start that has hardly opened its files and some dozens of orders.
+        dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        wait(Duration::from_millis(u64::from(40 + dice % 211)));
+        let ended = child.try_wait().expect("it is our child");
+        assert_eq!(ended, None, "all orders were done after {kills} kills: there must be more work");
+        child.kill().expect("it is our child"); // SIGKILL
+        child.wait().expect("it is our child");
+        kills += 1;
+    }
+    finish(folder.path(), KILLED_ORDERS);
+}
+
+#[test]
+fn a_graceful_stop_ends_soon_and_the_next_start_goes_on() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let child =
+        serve(folder.path(), 1_000).stdout(Stdio::piped()).spawn().expect("the program was built for this test");
+    wait(Duration::from_millis(700));
+    let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill is there");
+    assert!(asked.success());
+    let Output { status, stdout, .. } = child.wait_with_output().expect("it is our child");
+    assert_eq!(status.code(), Some(130), "{}", String::from_utf8_lossy(&stdout));
+    finish(folder.path(), 1_000);
+}

@@ -12,7 +12,7 @@ use seaworthy_sim::{
         Outcome, What,
         script::{self, Script, created, handled, staged},
     },
-    world::{Fired, RunReport},
+    world::{Effort, Fired, RunReport},
 };
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,7 @@ fn report(script: &Script, invariants: Vec<Box<dyn Invariant>>, fired: Vec<Fired
         events: events.len() as u64,
         calls: [0; Point::ALL.len()],
         answered: 1,
+        effort: Effort::default(),
         virtual_time: Duration::from_secs(2),
         ending: Ending::Quiet,
         violations: findings.violations,

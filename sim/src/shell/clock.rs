@@ -6,17 +6,18 @@ use seaworthy_core::ports::{Clock, Spawner, Timestamp};
 use smol_str::SmolStr;
 
 use super::Door;
-use crate::world::{Disturbed, Life, Mortal, OnPanic, World};
+use crate::world::{Disturbed, Life, Meter, Mortal, OnPanic, World};
 
 /// The world's own clock: what stores and the broker go by.
 pub(crate) struct WorldClock {
     time: madsim::time::TimeHandle,
     epoch: Timestamp,
+    meter: Meter,
 }
 
 impl WorldClock {
-    pub(crate) fn new(time: madsim::time::TimeHandle, epoch: Timestamp) -> Self {
-        Self { time, epoch }
+    pub(crate) fn new(time: madsim::time::TimeHandle, epoch: Timestamp, meter: Meter) -> Self {
+        Self { time, epoch, meter }
     }
 }
 
@@ -27,7 +28,7 @@ impl Clock for WorldClock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        madsim::time::sleep(duration).await;
+        self.meter.sleep(duration).await;
     }
 }
 
@@ -61,7 +62,7 @@ impl Clock for ProcessClock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        madsim::time::sleep(duration).await;
+        self.0.world.meter.sleep(duration).await;
     }
 }
 

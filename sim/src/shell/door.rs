@@ -73,7 +73,7 @@ impl Door {
         self.record(What::Fault { index: struck.index, kind: struck.kind, point: Some(point) });
         match struck.verdict {
             Verdict::Delay { ms } => {
-                madsim::time::sleep(Duration::from_millis(ms.into())).await;
+                self.world.meter.sleep(Duration::from_millis(ms.into())).await;
                 self.outage(point)
             }
             Verdict::CrashBefore(restart) => self.die(restart).await,
@@ -156,7 +156,7 @@ impl Door {
             yield_once().await;
         }
         if !wait.sleep.is_zero() {
-            madsim::time::sleep(wait.sleep).await;
+            self.world.meter.sleep(wait.sleep).await;
         }
     }
 
@@ -173,7 +173,7 @@ impl Door {
             },
         );
         if extra_ms > 0 {
-            madsim::time::sleep(Duration::from_millis(extra_ms)).await;
+            self.world.meter.sleep(Duration::from_millis(extra_ms)).await;
         }
         loop {
             let mut until_ms = None;
@@ -181,7 +181,7 @@ impl Door {
                 .disturb(|what| what == Disturbed::Pause(process), |timed| until_ms = until_ms.max(Some(timed.to_ms)));
             let Some(until_ms) = until_ms else { return };
             let now_ms = self.world.elapsed() / 1_000;
-            madsim::time::sleep(Duration::from_millis(until_ms.saturating_sub(now_ms).max(1))).await;
+            self.world.meter.sleep(Duration::from_millis(until_ms.saturating_sub(now_ms).max(1))).await;
         }
     }
 

@@ -70,7 +70,7 @@ impl External for ExternalShell {
         self.0.leave(strike).await;
         if strike == Strike::LoseReply {
             // A caller learns of a lost reply by waiting for it in vain.
-            madsim::time::sleep(Duration::from_millis(100)).await;
+            self.0.world.meter.sleep(Duration::from_millis(100)).await;
             return Err(ExternalError::Unknown(format!("{} was not heard from", call.service)));
         }
         answered.map(|answered| answered.body)

@@ -91,7 +91,7 @@ fn boot(world: &Arc<World>, process: ProcessIndex, upgrade: bool) {
         }
         slot.incarnations += 1;
         slot.release += u32::from(upgrade);
-        let (life, release) = (Life::new(process, slot.incarnations), slot.release);
+        let (life, release) = (Life::new(process, slot.incarnations, world.meter.clone()), slot.release);
         slot.life = Some(life.clone());
         let incarnation = life.incarnation;
         state.recorder.record(at, process, incarnation, What::Boot { release });
@@ -220,11 +220,12 @@ async fn wait(world: &World, now: u64, next: Option<u64>, looking: bool) {
         (Some(next), Some(look)) => Some(next.min(look)),
         (next, look) => next.or(look),
     };
+    world.meter.woken();
     let nudged = pin!(world.nudge.notified());
     match until {
         None => nudged.await,
         Some(until) => {
-            let sleep = pin!(madsim::time::sleep(Duration::from_micros(until.saturating_sub(now))));
+            let sleep = pin!(world.meter.sleep(Duration::from_micros(until.saturating_sub(now))));
             select(nudged, sleep).await;
         }
     }

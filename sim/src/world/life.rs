@@ -11,6 +11,7 @@ use std::{
 use futures_util::future::BoxFuture;
 use smol_str::SmolStr;
 
+use super::Meter;
 use crate::trace::ProcessIndex;
 
 /// One incarnation of a process: what lives from a boot to a crash.
@@ -19,6 +20,7 @@ use crate::trace::ProcessIndex;
 pub(crate) struct Life {
     pub(crate) process: ProcessIndex,
     pub(crate) incarnation: u32,
+    meter: Meter,
     dead: AtomicBool,
     tasks: Mutex<Tasks>,
 }
@@ -31,8 +33,8 @@ struct Tasks {
 }
 
 impl Life {
-    pub(crate) fn new(process: ProcessIndex, incarnation: u32) -> Arc<Self> {
-        Arc::new(Self { process, incarnation, dead: AtomicBool::new(false), tasks: Mutex::default() })
+    pub(crate) fn new(process: ProcessIndex, incarnation: u32, meter: Meter) -> Arc<Self> {
+        Arc::new(Self { process, incarnation, meter, dead: AtomicBool::new(false), tasks: Mutex::default() })
     }
 
     pub(crate) fn is_dead(&self) -> bool {
@@ -103,6 +105,7 @@ impl Future for Mortal {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.life.meter.woken();
         if self.life.is_dead() {
             return self.finish();
         }

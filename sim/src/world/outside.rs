@@ -59,7 +59,7 @@ impl Outside for WorldOutside {
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(madsim::time::sleep(duration))
+        Box::pin(self.0.meter.sleep(duration))
     }
 
     fn now(&self) -> Timestamp {

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use smol_str::SmolStr;
 
+use super::Effort;
 use crate::{
     invariants::{Ending, Mode, Violation},
     plan::{FaultKind, Point},
@@ -41,6 +42,8 @@ pub struct RunReport {
     pub calls: [u64; Point::ALL.len()],
     /// Requests of the workload that were answered for good.
     pub answered: u64,
+    /// What the run asked of the executor.
+    pub effort: Effort,
     /// Virtual time from start to end.
     pub virtual_time: Duration,
     /// How it ended.

@@ -10,6 +10,7 @@ use super::{
     client::Client,
     control::control,
     faults::Faults,
+    meter::Meter,
     outside::WorldOutside,
     recorder::Recorder,
     shared::{Parts, World},
@@ -82,7 +83,8 @@ fn execute<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOpt
 fn build<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOptions, topology: Topology) -> World {
     let time = madsim::time::TimeHandle::current();
     let epoch = scenario.epoch();
-    let clock: Arc<dyn Clock> = Arc::new(WorldClock::new(time.clone(), epoch));
+    let meter = Meter::default();
+    let clock: Arc<dyn Clock> = Arc::new(WorldClock::new(time.clone(), epoch, meter.clone()));
     let stores = topology
         .stores()
         .into_iter()
@@ -107,7 +109,7 @@ fn build<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOptio
     let faults = Faults::new(plan, &topology);
     let calls = options.budget.calls(plan.workload.len());
     let state = State::new(recorder, faults, plan.seed, topology.processes.len(), calls);
-    let parts = Parts { topology, epoch, schedule: plan.schedule, stores, broker, externals, time };
+    let parts = Parts { topology, epoch, schedule: plan.schedule, stores, broker, externals, time, meter };
     World::new(parts, state)
 }
 
@@ -122,6 +124,7 @@ fn report(world: &World, ending: crate::invariants::Ending) -> RunReport {
         events: record.events,
         calls: state.calls(),
         answered: state.answered,
+        effort: world.meter.effort(),
         virtual_time,
         ending,
         violations: record.findings.violations,

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use super::{
     faults::{Disturbed, Timed},
     life::Life,
+    meter::Meter,
     state::{Asked, Due, State},
 };
 use crate::{
@@ -36,6 +37,7 @@ pub(crate) struct World {
     pub(crate) broker: MemoryBroker,
     pub(crate) externals: MemoryExternal,
     pub(crate) time: TimeHandle,
+    pub(crate) meter: Meter,
     /// Wakes the world's own task: something is due, or the budget is used up.
     pub(crate) nudge: Notify,
     store_of: Vec<usize>,
@@ -55,11 +57,12 @@ pub(super) struct Parts {
     pub(super) broker: MemoryBroker,
     pub(super) externals: MemoryExternal,
     pub(super) time: TimeHandle,
+    pub(super) meter: Meter,
 }
 
 impl World {
     pub(super) fn new(parts: Parts, state: State) -> Self {
-        let Parts { topology, epoch, schedule, stores, broker, externals, time } = parts;
+        let Parts { topology, epoch, schedule, stores, broker, externals, time, meter } = parts;
         let store_of = topology
             .processes
             .iter()
@@ -71,10 +74,11 @@ impl World {
             schedule,
             stores,
             store_of,
-            outside: Life::new(ProcessIndex::WORLD, 0),
+            outside: Life::new(ProcessIndex::WORLD, 0, meter.clone()),
             broker,
             externals,
             time,
+            meter,
             nudge: Notify::new(),
             disturbed: AtomicBool::new(false),
             state: Mutex::new(state),

@@ -12,7 +12,7 @@ use seaworthy_sim::{
     plan::{Fault, FaultKind, Plan, PlanError, Point},
     scenario::{Draw, Scenario, Topology, Workload},
     trace::{Effect, Event, Fingerprint, What},
-    world::{Client, Fired, Judged, RunOptions, RunReport},
+    world::{Client, Effort, Fired, Judged, RunOptions, RunReport},
 };
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -194,6 +194,7 @@ pub(crate) fn pretend(
             events: 10,
             calls,
             answered: plan.workload.len() as u64,
+            effort: Effort::default(),
             virtual_time: Duration::from_millis(5),
             ending: Ending::Quiet,
             violations: violations(plan),

@@ -1,4 +1,26 @@
 //! A seeded deterministic simulator for sagas, outboxes and inboxes.
+//!
+//! One sentence holds it: `run(scenario, plan) -> report`. A [`plan`] is data: seed, schedule, workload, faults. A
+//! [`scenario`] is a user's workflow. The [`world`] executes the plan once and writes a [`trace`]; [`invariants`] read only
+//! the trace. Most users need no more than [`check()`]:
+//!
+//! ```no_run
+//! # fn test<Orders: seaworthy_sim::scenario::Scenario>(Orders: Orders) {
+//! seaworthy_sim::check(Orders).seeds(1_000).assert_seaworthy();
+//! # }
+//! ```
+//!
+//! | module | what it is | when you need it |
+//! |---|---|---|
+//! | [`check`](mod@check) | the check that a test makes in one breath | always |
+//! | [`scenario`] | processes, workload, what must hold | to bring a workflow of your own |
+//! | [`invariants`] | the shipped properties, and the trait for your own | to say what must hold |
+//! | [`plan`] | plans, points, verdicts, profiles, generation, shrinking as data | to commit a failing case, or to write one by hand |
+//! | [`explore`] | sweep, shrink, determinism, corpus, an honest verdict | to build a tool of your own on campaigns |
+//! | [`world`] | executes one plan once | to run a plan and look at its report |
+//! | [`trace`] | events, fingerprint, text, files, comparison, hand-written traces | to test an invariant, to compare runs |
+//! | [`story`] | a failure, told | to print one |
+//! | [`store`], [`broker`], [`external`] | the simulated components, without faults | in unit tests of code over the ports |
 
 #[cfg(not(madsim))]
 compile_error!(

@@ -401,12 +401,15 @@ fn a_consumer_hints_to_the_relay_what_its_handlers_staged() {
     });
 }
 
+/// A delivery by position, and for how long it was given back, if it was.
+type Heard = (u64, Option<Duration>);
+
 /// A broker that hands out everything at once, several messages of one key too, as one with a prefetch does.
 #[derive(Clone, Default)]
 struct Prefetching {
     deliveries: Arc<Mutex<Vec<Message>>>,
     /// What the broker heard of each delivery, by position: acknowledged, or given back for how long.
-    heard: Arc<Mutex<Vec<(u64, Option<Duration>)>>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
 }
 
 #[async_trait]

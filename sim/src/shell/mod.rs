@@ -9,6 +9,7 @@ mod door;
 mod external;
 mod ingress;
 mod random;
+mod refusal;
 mod store;
 mod transaction;
 

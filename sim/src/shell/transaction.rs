@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 use super::{
     Door,
     door::{Reach, Strike},
-    store::{conflict, outcome_of, unavailable, unknown},
+    refusal::{conflict, outcome_of, unavailable, unknown},
 };
 use crate::{
     plan::Point,

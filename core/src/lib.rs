@@ -2,6 +2,18 @@
 //!
 //! The crate has no backend: it reads no clock, draws no randomness and does no I/O but through its [`ports`]. The same
 //! code runs in production on an adapter and, unchanged, in the simulator of `seaworthy-sim`.
+//!
+//! | module | what it is | when you need it |
+//! |---|---|---|
+//! | [`ports`] | store, broker, clock, externals, randomness, tasks, requests | always: everything below is built on them |
+//! | [`saga`] | typed and dynamic definitions, the orchestrator, recovery, operator verbs | to keep several steps all done or all undone |
+//! | [`participant`] | idempotency and tombstones for the steps of somebody's saga | where a step changes your own store |
+//! | [`outbox`] | building messages, the relay, retention, redrive | to publish what a transaction committed |
+//! | [`inbox`] | the consumer, handlers, dead letters, retention | to handle each message once |
+//! | [`aggregate`] | state that records events on declared transitions, and their messages | to let events follow from state |
+//! | [`message`], [`ids`] | the envelope, drawn and derived ids | when you stage a message yourself |
+//! | [`backoff`](mod@backoff), [`wake`], [`stop`] | delays, hints, graceful stop | to run loops of your own beside |
+//! | `conformance` | what every adapter must do, as checks (feature `conformance`) | to write an adapter |
 
 pub mod aggregate;
 pub mod backoff;

@@ -33,6 +33,9 @@ pub fn twin() -> OrderFulfillment {
             ..Pieces::default()
         },
     )
+    // What no transaction staged is a phantom as such. Who writes this has no outbox to compare with: the loss itself has
+    // to be found.
+    .without(&["phantom-event"])
 }
 
 fn checkout(own: &Own) -> Result<Definition<PlaceOrder>, DefinitionError> {

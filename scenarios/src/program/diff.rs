@@ -9,11 +9,11 @@ pub(super) fn diff(arguments: &DiffArguments) -> Result<Exit, Failure> {
     let (left, right) = (read(&arguments.left)?, read(&arguments.right)?);
     match trace::diff(&left, &right) {
         None => {
-            println!("the traces are the same: {} events", left.lines.len());
+            say!("the traces are the same: {} events", left.lines.len());
             Ok(Exit::Held)
         }
         Some(divergence) => {
-            print!("{}", divergence.side_by_side(terminal::style().width));
+            say_part!("{}", divergence.side_by_side(terminal::style().width));
             Ok(Exit::Violated)
         }
     }

@@ -26,18 +26,18 @@ pub(super) fn tell_all<S: Scenario>(
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     let Some(first) = campaign.failures.first() else { return Ok(()) };
-    println!();
+    say!();
     tell_one(scenario, campaign, first, plans, run, interrupt)?;
     let others = &campaign.failures[1..];
     if !others.is_empty() {
-        println!("\n{}", terminal::strong("other failures"));
+        say!("\n{}", terminal::strong("other failures"));
     }
     for failure in others.iter().take(NAMED_MAX) {
-        println!("  {}: {} ({})", failure.violation.invariant, failure.violation.sentence, failure.source);
+        say!("  {}: {} ({})", failure.violation.invariant, failure.violation.sentence, failure.source);
     }
     let unnamed = campaign.failed.saturating_sub(1 + others.len().min(NAMED_MAX) as u64);
     if unnamed > 0 {
-        println!("  and {unnamed} more");
+        say!("  and {unnamed} more");
     }
     Ok(())
 }
@@ -51,7 +51,7 @@ fn tell_one<S: Scenario>(
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     let Source::Seed { seed, profile } = failure.source else {
-        println!("{}: {}", failure.source, failure.violation.sentence);
+        say!("{}: {}", failure.source, failure.violation.sentence);
         return Ok(());
     };
     let plan = generate(scenario, seed, profile);
@@ -67,18 +67,24 @@ fn tell_one<S: Scenario>(
     let file = plans.join(campaign.scenario.as_str()).join(format!("{}-{seed:016x}.json", failure.violation.invariant));
     match shrunk {
         Ok(shrunk) => {
-            println!("{}", size(&plan, &shrunk.plan, shrunk.runs));
-            write_plan(&file, &shrunk.plan)?;
-            let replay = format!("seaworthy replay {}", file.display());
+            say!("{}", size(&plan, &shrunk.plan, shrunk.runs));
+            // What was found is told also where it can't be kept.
+            let kept = write_plan(&file, &shrunk.plan);
+            let replay = match kept {
+                Ok(()) => format!("seaworthy replay {}", file.display()),
+                Err(_) => format!("seaworthy replay {seed:#018x} --scenario {} --profile {profile}", scenario.name()),
+            };
             let file = file.display().to_string();
-            let pointers = Pointers { plan_file: Some(&file), replay: &replay };
-            print!("{}", tell(&shrunk.plan, &shrunk.report, pointers, terminal::style()));
+            let pointers = Pointers { plan_file: kept.is_ok().then_some(&*file), replay: &replay };
+            say_part!("{}", tell(&shrunk.plan, &shrunk.report, pointers, terminal::style()));
+            kept?;
         }
         Err(error) => {
-            write_plan(&file, &plan)?;
-            println!("{} {}", terminal::bad("violated"), failure.violation.invariant);
-            println!("  {}\nit can't be shrunk: {error}", failure.violation.sentence);
-            println!("replay seaworthy replay {}", file.display());
+            let kept = write_plan(&file, &plan);
+            say!("{} {}", terminal::bad("violated"), failure.violation.invariant);
+            say!("  {}\nit can't be shrunk: {error}", failure.violation.sentence);
+            kept?;
+            say!("replay seaworthy replay {}", file.display());
         }
     }
     Ok(())

@@ -9,8 +9,12 @@ use std::{
 
 use super::Failure;
 
-/// Writes `text` to a temporary file, which then takes the name.
+/// Writes `text` to a temporary file, which then takes the name. A device, a pipe or a link is written to: a file in its
+/// place would do away with it.
 pub(super) fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return fs::write(path, text).map_err(|error| format!("can't write {}: {error}", path.display()).into());
+    }
     let temporary = path.with_extension(format!("{}.part", process::id()));
     let written = (|| -> io::Result<()> {
         let mut file = fs::File::create(&temporary)?;

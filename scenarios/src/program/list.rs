@@ -14,6 +14,6 @@ pub(super) fn list() -> Result<Exit, Failure> {
     for scenario in catalog::all() {
         table.add_row([scenario.name(), scenario.about()]);
     }
-    println!("{}", table.trim_fmt());
+    say!("{}", table.trim_fmt());
     Ok(Exit::Held)
 }

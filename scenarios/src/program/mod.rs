@@ -3,6 +3,8 @@
 //! Exit codes: 0 everything held; 1 an invariant was violated, or two traces differ, or (with `--strict`) a campaign
 //! proves less than it seems to; 2 the program was used wrongly; 130 interrupted before anything was violated.
 
+#[macro_use]
+mod terminal;
 mod arguments;
 mod diff;
 mod failure;
@@ -14,7 +16,6 @@ mod replay;
 mod run;
 mod serve;
 mod summary;
-mod terminal;
 
 use std::process::ExitCode;
 

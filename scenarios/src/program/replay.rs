@@ -28,7 +28,7 @@ pub(super) fn replay(arguments: &ReplayArguments) -> Result<Exit, Failure> {
         Some(None) => print_trace(&report),
         None => {}
     }
-    println!(
+    say!(
         "{} seed {:#018x}: fingerprint {:016x}, {} events, {} orders answered, {:.3} s of virtual time",
         terminal::strong(scenario.name()),
         plan.seed,
@@ -38,12 +38,12 @@ pub(super) fn replay(arguments: &ReplayArguments) -> Result<Exit, Failure> {
         report.virtual_time.as_secs_f64(),
     );
     if report.held() {
-        println!("{}: every invariant", terminal::good("held"));
+        say!("{}: every invariant", terminal::good("held"));
         return Ok(Exit::Held);
     }
     let replay = replay_line(arguments);
-    println!();
-    print!("{}", tell(&plan, &report, Pointers { plan_file: file.as_deref(), replay: &replay }, terminal::style()));
+    say!();
+    say_part!("{}", tell(&plan, &report, Pointers { plan_file: file.as_deref(), replay: &replay }, terminal::style()));
     Ok(Exit::Violated)
 }
 
@@ -83,9 +83,9 @@ fn trace_file<W>(plan: &Plan<W>, report: &RunReport) -> TraceFile {
 fn print_trace(report: &RunReport) {
     let mut renderer = Renderer::new(&report.processes);
     for event in report.trace.iter().flatten() {
-        println!("{}", renderer.line(event));
+        say!("{}", renderer.line(event));
     }
-    println!();
+    say!();
 }
 
 fn replay_line(arguments: &ReplayArguments) -> String {

@@ -42,10 +42,11 @@ pub(super) fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let campaign = campaign?;
     let verdict = campaign.verdict();
     summary::print(&campaign, &verdict);
-    failure::tell_all(&scenario, &campaign, &arguments.plans, &options.run, &interrupt)?;
+    let told = failure::tell_all(&scenario, &campaign, &arguments.plans, &options.run, &interrupt);
     if let Some(json) = &arguments.json {
         write_json(json, &campaign, &verdict)?;
     }
+    told?;
     Ok(if !verdict.held {
         Exit::Violated
     } else if interrupt.happened() {

@@ -17,7 +17,7 @@ pub(super) fn print(campaign: &Campaign, verdict: &Verdict) {
             let fired = if tally.fired == 0 { Color::Red } else { Color::Reset };
             table.add_row([Cell::new(name(kind)), number(tally.planned), number(tally.fired).fg(fired)]);
         }
-        println!("\n{}", table.trim_fmt());
+        say!("\n{}", table.trim_fmt());
     }
     let mut table_of_invariants = table(["invariant", "judged", "in runs", "violated"]);
     for (name, tally) in campaign.invariants.iter().filter(|(name, _)| !campaign.goals.contains_key(*name)) {
@@ -30,18 +30,18 @@ pub(super) fn print(campaign: &Campaign, verdict: &Verdict) {
             number(tally.violated).fg(violated),
         ]);
     }
-    println!("\n{}", table_of_invariants.trim_fmt());
+    say!("\n{}", table_of_invariants.trim_fmt());
     if !campaign.goals.is_empty() {
         let mut table = table(["goal", "reached in runs"]);
         for (name, tally) in &campaign.goals {
             let reached = if tally.runs == 0 { Color::Red } else { Color::Reset };
             table.add_row([Cell::new(name), number(tally.runs).fg(reached)]);
         }
-        println!("\n{}", table.trim_fmt());
+        say!("\n{}", table.trim_fmt());
     }
-    println!();
+    say!();
     for warning in &verdict.warnings {
-        println!("{} {warning}", terminal::bad("warning:"));
+        say!("{} {warning}", terminal::bad("warning:"));
     }
     conclusion(campaign, verdict);
 }
@@ -50,9 +50,9 @@ fn headline(campaign: &Campaign) {
     let Campaign { scenario, runs, items, events, .. } = campaign;
     let wall = Duration::from_micros(campaign.timing.wall_us);
     let profiles = campaign.profiles.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    println!("{} under {profiles}", terminal::strong(scenario));
+    say!("{} under {profiles}", terminal::strong(scenario));
     let base = campaign.base_seed.map(|base| format!(", base seed {base:#018x}")).unwrap_or_default();
-    println!(
+    say!(
         "{runs} seeds{base}: {items} orders, {events} events, {} of virtual time in {:.1} s ({:.0} seeds/s)",
         days(campaign.virtual_us),
         wall.as_secs_f64(),
@@ -63,20 +63,20 @@ fn headline(campaign: &Campaign) {
 fn conclusion(campaign: &Campaign, verdict: &Verdict) {
     let bound = verdict.failure_rate_upper_bound * 100.0;
     if verdict.held {
-        println!(
+        say!(
             "{}: no failure in {} seeds; one drawn like these fails with a probability of at most {bound:.3} % (95%)",
             terminal::good("held"),
             campaign.runs
         );
     } else {
-        println!(
+        say!(
             "{}: {} of {} seeds failed; one drawn like these fails with a probability of at most {bound:.3} % (95%)",
             terminal::bad("violated"),
             campaign.failed,
             campaign.runs
         );
         if let Some(micros) = campaign.timing.first_failure_cpu_us {
-            println!("first failure after {:.0} ms of CPU", micros as f64 / 1e3);
+            say!("first failure after {:.0} ms of CPU", micros as f64 / 1e3);
         }
     }
 }

@@ -1,10 +1,36 @@
 //! Colour on a terminal, plain in a pipe.
 
-use std::io::{IsTerminal, stderr, stdout};
+use std::{
+    fmt,
+    io::{ErrorKind, IsTerminal, Write, stderr, stdout},
+    process,
+};
 
 use comfy_table::Table;
 use owo_colors::OwoColorize;
 use seaworthy_sim::story::Style;
+
+/// Prints a line to standard output, as [`print`] does.
+macro_rules! say {
+    () => { $crate::program::terminal::print(format_args!("\n")) };
+    ($($text:tt)+) => { $crate::program::terminal::print(format_args!("{}\n", format_args!($($text)+))) };
+}
+
+/// Prints to standard output without ending the line, as [`print`] does.
+macro_rules! say_part {
+    ($($text:tt)+) => { $crate::program::terminal::print(format_args!($($text)+)) };
+}
+
+/// Prints to standard output. A reader that has seen enough, as `head` has, is no error: the work goes on, and the exit
+/// code says how it ended. Where nothing can be printed for another reason, as on a full disk, the program ends.
+pub(super) fn print(text: fmt::Arguments<'_>) {
+    let Err(cause) = stdout().write_fmt(text) else { return };
+    if cause.kind() != ErrorKind::BrokenPipe {
+        // Standard error may be gone as well.
+        let _ = writeln!(stderr(), "{} can't print: {cause}", error("error:"));
+        process::exit(2);
+    }
+}
 
 /// Whether standard output takes colours. `NO_COLOR` says no.
 pub(super) fn is_coloured() -> bool {

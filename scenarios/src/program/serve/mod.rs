@@ -69,7 +69,7 @@ async fn shop(workload: Orders, store: &super::arguments::SqliteUrl) -> Result<E
         replica.stop().await?;
     }
     if interrupted {
-        println!("stopped; start again to go on");
+        say!("stopped; start again to go on");
         return Ok(Exit::Interrupted);
     }
     let found = audit(&workload, &*stores.orders, &*stores.shipping, &*stores.payments).await?;
@@ -147,14 +147,14 @@ async fn stop_on_signal(stop: Stop) {
 
 fn report(found: &Audit) -> Exit {
     for (status, count) in &found.orders {
-        println!("{count:>7} orders {status}");
+        say!("{count:>7} orders {status}");
     }
-    println!("{:>7} shipments", found.shipments);
+    say!("{:>7} shipments", found.shipments);
     for violation in &found.findings.violations {
-        println!("{} {}: {}", terminal::bad("violated"), violation.invariant, violation.sentence);
+        say!("{} {}: {}", terminal::bad("violated"), violation.invariant, violation.sentence);
     }
     if found.findings.violations.is_empty() {
-        println!("{}: every business invariant", terminal::good("held"));
+        say!("{}: every business invariant", terminal::good("held"));
         Exit::Held
     } else {
         Exit::Violated

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use madsim::time::{Sleep, TimeHandle};
+
 /// What a run asked of the simulator's executor. A benchmark asks the same of it with nothing else around, and so learns
 /// what the rest of a run costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,12 +19,12 @@ pub struct Effort {
 }
 
 /// Counts a run's effort, wherever it is made.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Meter(Arc<Counts>);
 
 /// A run keeps to one thread: plain loads and stores are enough, and cost nothing.
-#[derive(Default)]
 struct Counts {
+    time: TimeHandle,
     wakes: AtomicU64,
     timers: AtomicU64,
 }
@@ -32,15 +34,20 @@ fn add_one(count: &AtomicU64) {
 }
 
 impl Meter {
+    pub(super) fn new(time: TimeHandle) -> Self {
+        Self(Arc::new(Counts { time, wakes: AtomicU64::new(0), timers: AtomicU64::new(0) }))
+    }
+
     /// A task is polled.
     pub(super) fn woken(&self) {
         add_one(&self.0.wakes);
     }
 
     /// Waits in virtual time.
-    pub(crate) fn sleep(&self, duration: Duration) -> madsim::time::Sleep {
+    pub(crate) fn sleep(&self, duration: Duration) -> Sleep {
         add_one(&self.0.timers);
-        madsim::time::sleep(duration)
+        // By its handle, which spares the way through the thread's current runtime.
+        self.0.time.sleep(duration)
     }
 
     pub(super) fn effort(&self) -> Effort {

@@ -83,7 +83,7 @@ fn execute<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOpt
 fn build<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOptions, topology: Topology) -> World {
     let time = madsim::time::TimeHandle::current();
     let epoch = scenario.epoch();
-    let meter = Meter::default();
+    let meter = Meter::new(time.clone());
     let clock: Arc<dyn Clock> = Arc::new(WorldClock::new(time.clone(), epoch, meter.clone()));
     let stores = topology
         .stores()

@@ -93,14 +93,14 @@ fn the_standard_set_has_each_invariant_of_the_protocol_once() {
             "lost-event",
             "duplicate-effect",
             "per-key-order",
+            "stale-claim-settle",
+            "no-row-stuck",
+            "dead-only-injected",
             "saga-resolves",
             "full-compensation",
             "torn-step",
             "terminal-state-final",
             "one-saga-per-key",
-            "stale-claim-settle",
-            "no-row-stuck",
-            "dead-only-injected",
         ]
     );
 }

@@ -43,32 +43,27 @@ enum State {
 struct Oracle(Vec<Row>);
 
 impl Oracle {
-    fn claim(&mut self, request: &ClaimRequest, now: Timestamp) -> Vec<(u64, u32)> {
-        let mut claimed = Vec::new();
-        for index in 0..self.0.len() {
-            let row = &self.0[index];
-            if row.state != State::Live || row.until > now || claimed.len() == request.limit {
-                continue;
-            }
-            let blocked = self.0[..index].iter().any(|earlier| {
-                earlier.key == row.key
-                    && match earlier.state {
-                        State::Live => true,
-                        State::Dead => request.when_dead == WhenDead::BlockKey,
-                        State::Dispatched => false,
-                    }
-            });
-            if blocked && request.ordering == Ordering::PerKey {
-                continue;
-            }
-            claimed.push(index);
-        }
-        let lease = |index: usize| {
-            let row = &mut self.0[index];
-            (row.attempts, row.token, row.until) = (row.attempts + 1, Some(request.token), now + request.lease);
-            (row.message, row.attempts)
+    /// Messages of the rows that may be claimed, in commit order.
+    fn due(&self, request: &ClaimRequest, now: Timestamp) -> Vec<u64> {
+        let blocked = |index: usize, row: &Row| {
+            let of_key = |other: &&Row| other.key == row.key && other.state != State::Dispatched;
+            let is_out = |other: &Row| other.state == State::Live && other.token.is_some() && other.until > now;
+            let stops = |earlier: &Row| earlier.state == State::Live || request.when_dead == WhenDead::BlockKey;
+            self.0.iter().filter(of_key).any(is_out) || self.0[..index].iter().filter(of_key).any(stops)
         };
-        claimed.into_iter().map(lease).collect()
+        let due = self.0.iter().enumerate().filter(|(index, row)| {
+            let in_time = row.state == State::Live && row.until <= now;
+            in_time && (request.ordering == Ordering::Unordered || !blocked(*index, row))
+        });
+        due.map(|(_, row)| row.message).collect()
+    }
+
+    /// Takes over the store's choice of what is due and returns how often the row was claimed by now.
+    fn lease(&mut self, message: u64, id: RowId, request: &ClaimRequest, now: Timestamp) -> u32 {
+        let row = self.0.iter_mut().find(|row| row.message == message).expect("what is due was staged");
+        row.row = id;
+        (row.attempts, row.token, row.until) = (row.attempts + 1, Some(request.token), now + request.lease);
+        row.attempts
     }
 
     fn settle(&mut self, token: ClaimToken, id: RowId, outcome: &SettleOutcome, now: Timestamp) -> bool {
@@ -205,12 +200,20 @@ fn agree(ops: Vec<Op>) -> Result<(), TestCaseError> {
                     let token = ClaimToken(Uuid::from_u128(claims));
                     let request = ClaimRequest { token, limit, lease: Duration::from_secs(lease), ordering, when_dead };
                     let rows = store.claim(&request).await.expect("claims");
+                    // Which of them it takes is the store's choice; how many, and in which order, is not.
+                    let due = oracle.due(&request, now);
+                    prop_assert_eq!(rows.len(), due.len().min(limit), "due: {:?}", due);
+                    let mut rest = due.iter();
                     for row in &rows {
-                        let known = oracle.0.iter_mut().find(|known| known.message == number(row.message.id));
-                        known.expect("a claimed row was staged").row = row.row;
+                        let message = number(row.message.id);
+                        prop_assert!(
+                            rest.any(|due| *due == message),
+                            "{} is not due or not in order: {:?}",
+                            message,
+                            due
+                        );
+                        prop_assert_eq!(row.attempts, oracle.lease(message, row.row, &request, now));
                     }
-                    let seen: Vec<_> = rows.iter().map(|row| (number(row.message.id), row.attempts)).collect();
-                    prop_assert_eq!(seen, oracle.claim(&request, now));
                 }
                 Op::Settle { claim, row, outcome } => {
                     if claims == 0 || oracle.0.is_empty() {

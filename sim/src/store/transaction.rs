@@ -96,7 +96,8 @@ impl OutboxWrites for MemoryTransaction {
 #[async_trait]
 impl InboxWrites for MemoryTransaction {
     async fn inbox_insert(&mut self, entry: &InboxEntry) -> Result<InboxInsert, StoreError> {
-        self.when_free(|model, tx| model.inbox_insert(tx, entry)).await
+        let now = self.shared.now();
+        self.when_free(|model, tx| model.inbox_insert(tx, entry, now)).await
     }
 
     async fn inbox_failed(&mut self, entry: &InboxEntry, _error: &str) -> Result<u32, StoreError> {
@@ -104,11 +105,13 @@ impl InboxWrites for MemoryTransaction {
     }
 
     async fn inbox_bury(&mut self, entry: &InboxEntry, message: &Message, reason: &str) -> Result<(), StoreError> {
-        self.when_free(|model, tx| model.inbox_bury(tx, entry, message, reason)).await
+        let now = self.shared.now();
+        self.when_free(|model, tx| model.inbox_bury(tx, entry, message, reason, now)).await
     }
 
     async fn inbox_exhume(&mut self, entry: &InboxEntry) -> Result<bool, StoreError> {
-        self.when_free(|model, tx| model.inbox_exhume(tx, entry)).await
+        let now = self.shared.now();
+        self.when_free(|model, tx| model.inbox_exhume(tx, entry, now)).await
     }
 }
 
@@ -151,9 +154,8 @@ impl Transaction for MemoryTransaction {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        let now = self.shared.now();
         match self.tx.take() {
-            Some(tx) => self.shared.model().commit(tx, now),
+            Some(tx) => self.shared.model().commit(tx),
             None => Ok(()),
         }
     }

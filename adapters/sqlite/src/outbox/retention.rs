@@ -37,18 +37,18 @@ pub(super) fn redrive(connection: &Connection, request: &RedriveRequest) -> rusq
             .query_map([as_limit(request.limit)], read_place)?
             .collect::<rusqlite::Result<_>>()?,
         Some(events) => {
-            let mut query = connection
-                .prepare_cached("SELECT sequence, partition_key FROM seaworthy_outbox WHERE id = ?1 AND state = 3")?;
-            let mut found = Vec::new();
+            let mut query = connection.prepare_cached(
+                "SELECT sequence, partition_key, settled_at FROM seaworthy_outbox WHERE id = ?1 AND state = 3",
+            )?;
+            let dated = |row: &Row<'_>| Ok((row.get::<_, i64>(2)?, read_place(row)?));
+            let mut found = Vec::with_capacity(events.len());
             for event in events {
-                if found.len() >= request.limit {
-                    break;
-                }
-                let place = query.query_row([IdText::of(event.0)], read_place).optional()?;
-                // An event may be named twice.
-                found.extend(place.filter(|place| !found.contains(place)));
+                found.extend(query.query_row([IdText::of(event.0)], dated).optional()?);
             }
-            found
+            found.sort_unstable();
+            // An event may be named twice.
+            found.dedup();
+            found.into_iter().map(|(_, place)| place).take(request.limit).collect()
         }
     };
     let mut revive = connection.prepare_cached(

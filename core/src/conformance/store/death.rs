@@ -79,6 +79,24 @@ pub async fn a_redriven_row_keeps_its_event_id_and_its_place(subject: &dyn Store
     Ok(Verdict::Held)
 }
 
+/// A later row of the key went out while the redriven one was dead: the redriven one waits until that is settled.
+pub async fn a_redriven_row_waits_for_a_later_one_that_is_out(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let lease = subject.unit() * 5;
+    let skipping = |number| ClaimRequest { when_dead: WhenDead::SkipDead, ..claim(number, 9, lease) };
+    stage(&*store, &[1, 2, 3].map(|number| message(number, "a"))).await?;
+    kill_next(&*store, 1, "unroutable", lease).await?;
+    let out = store.claim(&skipping(2)).await?;
+    expect_eq("a dead row is passed over", ids(&out), vec![message(2, "a").id])?;
+    expect_eq("a redrive says how many rows it took", store.redrive(&everything(9)).await?, 1)?;
+    let promise = "at most one unsettled row of a key is in flight";
+    expect_eq(promise, ids(&store.claim(&skipping(3)).await?), Vec::new())?;
+    settle(&*store, 2, &out, SettleOutcome::Dispatched).await?;
+    let expected = [1, 3].map(|number| message(number, "a").id).to_vec();
+    expect_eq("then the redriven row goes, in its place", drain(&*store, lease).await?, expected)?;
+    Ok(Verdict::Held)
+}
+
 /// `only` and `limit` bound a redrive; rows that are not dead are not touched.
 pub async fn a_redrive_takes_only_what_it_names(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;
@@ -96,6 +114,12 @@ pub async fn a_redrive_takes_only_what_it_names(subject: &dyn StoreSubject) -> O
     expect_eq(promise, left(store.dead_rows(9).await?), vec![lone(1).id, lone(3).id])?;
     expect_eq("a redrive takes no more than its limit", store.redrive(&everything(1)).await?, 1)?;
     expect_eq(promise, store.dead_rows(9).await?.len(), 1)?;
+    subject.advance(subject.unit()).await;
+    let later = kill_next(&*store, 4, "unroutable", lease).await?.message.id;
+    let named = RedriveRequest { only: Some(vec![later, lone(3).id]), limit: 1 };
+    expect_eq("a redrive takes no more than its limit", store.redrive(&named).await?, 1)?;
+    let promise = "of the rows that it names, a redrive takes those that died first";
+    expect_eq(promise, left(store.dead_rows(9).await?), vec![later])?;
     Ok(Verdict::Held)
 }
 

@@ -154,6 +154,19 @@ pub async fn a_purged_message_is_still_a_duplicate(subject: &dyn StoreSubject) -
     Ok(Verdict::Held)
 }
 
+/// A failure that was counted says that the message was not handled, wherever the watermark stands: else it were lost.
+pub async fn a_message_that_failed_is_not_taken_for_a_purged_one(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    fail(&*store, &entry(1)).await?;
+    handle(&*store, &entry(2)).await?;
+    subject.advance(subject.unit()).await;
+    expect_eq("a purge takes handled messages only", store.purge_inbox(CONSUMER, &purge(99)).await?, 1)?;
+    let promise = "a message with a counted failure is handled for the first time, also below the watermark";
+    expect_eq(promise, handle(&*store, &entry(1)).await?, InboxInsert::First)?;
+    expect_eq("and once", handle(&*store, &entry(1)).await?, InboxInsert::Duplicate)?;
+    Ok(Verdict::Held)
+}
+
 /// A purge deletes what was handled, never what was given up.
 pub async fn dead_letters_survive_a_purge(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;

@@ -55,6 +55,7 @@ macro_rules! __store_checks {
                 a_dead_row_can_be_skipped
                 dead_rows_are_listed_with_their_reason
                 a_redriven_row_keeps_its_event_id_and_its_place
+                a_redriven_row_waits_for_a_later_one_that_is_out
                 a_redrive_takes_only_what_it_names
                 a_purged_dead_row_frees_its_key
             }
@@ -70,6 +71,7 @@ macro_rules! __store_checks {
                 what_was_handled_is_not_buried
                 a_dead_letter_can_be_taken_out_once
                 a_purged_message_is_still_a_duplicate
+                a_message_that_failed_is_not_taken_for_a_purged_one
                 dead_letters_survive_a_purge
             }
             sagas {

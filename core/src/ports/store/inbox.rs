@@ -63,14 +63,15 @@ pub trait InboxWrites: Send {
     /// for that one: it is a duplicate if that one commits, the first if it rolls back.
     ///
     /// A message at or below the watermark of its source and key counts as a duplicate too: its row was purged. A message
-    /// without a sequence (`0`) has no place in its source's order, so no watermark speaks for it.
+    /// without a sequence (`0`) has no place in its source's order, so no watermark speaks for it; nor does one for a
+    /// message with a counted failure, which has not been handled: it is the first, or it would be lost.
     ///
     /// # Errors
     /// Only a failure of the store; a duplicate is not an error.
     async fn inbox_insert(&mut self, entry: &InboxEntry) -> Result<InboxInsert, StoreError>;
 
     /// Counts a failed attempt and returns how many there are now. It belongs into a transaction of its own, since the
-    /// handler's was rolled back.
+    /// handler's was rolled back. For a message that was handled or buried meanwhile nothing is kept, and the answer is `1`.
     ///
     /// # Errors
     /// Any [`StoreError`].

@@ -138,7 +138,11 @@ pub trait OutboxWrites: Send {
 #[async_trait]
 pub trait OutboxStore: Send + Sync {
     /// Claims rows for `request.lease`. A row whose lease has ended may be claimed again. Each claim counts one attempt.
-    /// Rows come in commit order, and a row is never shown while an earlier commit of its key is still in flight.
+    /// Rows come in commit order, and a row is never shown while an earlier commit of its key is still in flight. Where
+    /// more are due than `request.limit`, it is the store's choice which of them come first.
+    ///
+    /// Under [`Ordering::PerKey`] a key of which any row is out under a lease has to wait, also where that row is a later
+    /// one: an earlier one may have been dead when it went out, and redriven since.
     ///
     /// # Errors
     /// Any [`StoreError`]; after [`StoreError::Unknown`] the rows come back when the lease ends.

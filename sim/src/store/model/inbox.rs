@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, VecDeque, hash_map::Entry};
+use std::collections::{BTreeMap, hash_map::Entry};
 
 use seaworthy_core::{
     ids::MessageId,
@@ -24,14 +24,15 @@ pub(super) struct Inbox {
 #[derive(Debug, Default)]
 struct Consumer {
     /// Handled messages by age, for the purge.
-    handled: VecDeque<(Timestamp, InboxEntry)>,
+    handled: BTreeMap<(Timestamp, MessageId), InboxEntry>,
     dead: BTreeMap<(Timestamp, u64), DeadLetter>,
 }
 
 /// What an inbox row says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InboxRow {
-    Handled,
+    /// Handled, and when.
+    Handled(Timestamp),
     /// A dead letter, and where it lies.
     Dead(Timestamp, u64),
 }
@@ -40,19 +41,38 @@ pub(super) enum InboxRow {
 #[derive(Debug)]
 pub(super) enum InboxWrite {
     /// The message counts as handled.
-    Insert(InboxEntry),
+    Insert(InboxEntry, Timestamp),
     /// Its dead letter is taken out and it counts as handled.
-    Exhume(InboxEntry),
+    Exhume(InboxEntry, Timestamp),
     /// One more failure.
     Fail(InboxEntry),
     /// The message becomes a dead letter.
-    Bury(InboxEntry, Box<Message>, SmolStr),
+    Bury(InboxEntry, Box<Message>, SmolStr, Timestamp),
+}
+
+/// How a message stands at a consumer, as a transaction sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Neither handled nor buried, after this many failures.
+    Open(u32),
+    Handled,
+    Dead,
 }
 
 impl InboxWrite {
     pub(super) fn entry(&self) -> &InboxEntry {
         match self {
-            Self::Insert(entry) | Self::Exhume(entry) | Self::Fail(entry) | Self::Bury(entry, ..) => entry,
+            Self::Insert(entry, _) | Self::Exhume(entry, _) | Self::Fail(entry) | Self::Bury(entry, ..) => entry,
+        }
+    }
+
+    /// How a message stands after this.
+    pub(super) fn after(&self, before: Standing) -> Standing {
+        match (self, before) {
+            (Self::Insert(..) | Self::Exhume(..), _) => Standing::Handled,
+            (Self::Bury(..), _) => Standing::Dead,
+            (Self::Fail(_), Standing::Open(failures)) => Standing::Open(failures + 1),
+            (Self::Fail(_), settled) => settled,
         }
     }
 }
@@ -69,16 +89,18 @@ impl Inbox {
         number
     }
 
-    pub(super) fn row(&self, consumer: u32, message: MessageId) -> Option<InboxRow> {
-        self.rows.get(&(consumer, message)).copied()
+    /// How a message stands as far as it is committed.
+    pub(super) fn standing(&self, consumer: u32, message: MessageId) -> Standing {
+        match self.rows.get(&(consumer, message)) {
+            Some(InboxRow::Handled(_)) => Standing::Handled,
+            Some(InboxRow::Dead(..)) => Standing::Dead,
+            None if self.failures.len() == 0 => Standing::Open(0),
+            None => Standing::Open(self.failures.get(&(consumer, message)).copied().unwrap_or(0)),
+        }
     }
 
-    /// Whether a message was handled, buried, or lies at or below a watermark. A message without a sequence has no
-    /// place in its producer's order, so no watermark speaks for it.
-    pub(super) fn seen(&self, consumer: u32, entry: &InboxEntry) -> bool {
-        self.rows.contains(&(consumer, entry.message)) || self.below_watermark(consumer, entry)
-    }
-
+    /// Whether a message's row was purged, for all that is known. A message without a sequence has no place in its
+    /// producer's order, so no watermark speaks for it; nor for one that has failed since, which has not been handled.
     pub(super) fn below_watermark(&self, consumer: u32, entry: &InboxEntry) -> bool {
         entry.sequence > 0
             && self.watermarks.len() > 0
@@ -88,45 +110,39 @@ impl Inbox {
                 .is_some_and(|mark| entry.sequence <= *mark)
     }
 
-    pub(super) fn failures(&self, consumer: u32, message: MessageId) -> u32 {
-        self.failures.get(&(consumer, message)).copied().unwrap_or(0)
-    }
-
-    pub(super) fn apply(&mut self, write: InboxWrite, now: Timestamp) {
+    pub(super) fn apply(&mut self, write: InboxWrite) {
         let number = self.number(&write.entry().consumer);
         let consumer = &mut self.consumers[number as usize];
         let key = (number, write.entry().message);
-        match write {
-            InboxWrite::Insert(entry) | InboxWrite::Exhume(entry) => {
+        let row = match write {
+            InboxWrite::Insert(entry, at) | InboxWrite::Exhume(entry, at) => {
                 if self.failures.len() > 0 {
                     self.failures.remove(&key);
                 }
-                if let Some(InboxRow::Dead(at, letter)) = self.rows.insert(key, InboxRow::Handled)
-                    && consumer.dead.remove(&(at, letter)).is_some()
-                {
-                    self.letters -= 1;
-                }
-                consumer.handled.push_back((now, entry));
+                consumer.handled.insert((at, entry.message), entry);
+                InboxRow::Handled(at)
             }
             InboxWrite::Fail(_) => {
                 if !self.rows.contains(&key) {
                     *self.failures.entry(key).or_insert(0) += 1;
                 }
+                return;
             }
-            InboxWrite::Bury(entry, message, reason) => {
+            InboxWrite::Bury(entry, message, reason, at) => {
                 let failures = self.failures.remove(&key).unwrap_or(0);
-                if let Some(InboxRow::Dead(at, letter)) = self.rows.get(&key).copied()
-                    && consumer.dead.remove(&(at, letter)).is_some()
-                {
-                    self.letters -= 1;
-                }
                 self.letter_number += 1;
                 self.letters += 1;
-                self.rows.insert(key, InboxRow::Dead(now, self.letter_number));
                 let letter =
-                    DeadLetter { consumer: entry.consumer, message: *message, reason, failures, failed_at: now };
-                consumer.dead.insert((now, self.letter_number), letter);
+                    DeadLetter { consumer: entry.consumer, message: *message, reason, failures, failed_at: at };
+                consumer.dead.insert((at, self.letter_number), letter);
+                InboxRow::Dead(at, self.letter_number)
             }
+        };
+        match self.rows.insert(key, row) {
+            Some(InboxRow::Dead(at, letter)) if consumer.dead.remove(&(at, letter)).is_some() => self.letters -= 1,
+            // Handled and then buried after all: a purge must not take the row of a dead letter.
+            Some(InboxRow::Handled(at)) if row != InboxRow::Handled(at) => _ = consumer.handled.remove(&(at, key.1)),
+            _ => {}
         }
     }
 
@@ -146,9 +162,10 @@ impl Inbox {
         let latest = now.before(request.older_than);
         let mut purged = 0;
         while purged < request.limit
-            && handled.front().is_some_and(|(at, _)| *at <= latest)
-            && let Some((_, entry)) = handled.pop_front()
+            && let Some(oldest) = handled.first_entry()
+            && oldest.key().0 <= latest
         {
+            let entry = oldest.remove();
             self.rows.remove(&(number, entry.message));
             match self.watermarks.entry((number, entry.source, entry.key)) {
                 Entry::Vacant(new) => _ = new.insert(entry.sequence),

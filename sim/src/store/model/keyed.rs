@@ -5,7 +5,7 @@ use seaworthy_core::{
 
 use super::{
     Attempt, StoreModel, Tx,
-    inbox::{InboxRow, InboxWrite},
+    inbox::{InboxWrite, Standing},
     locks::{Acquired, UniqueKey},
     sagas::SagaWrite,
 };
@@ -37,19 +37,35 @@ impl StoreModel {
         })
     }
 
+    /// How a message stands as a transaction sees it: what is committed, and then its own writes.
+    fn standing(&self, tx: &Tx, number: u32, entry: &InboxEntry) -> Standing {
+        let committed = self.inbox.standing(number, entry.message);
+        tx.own_inbox_writes(entry).fold(committed, |before, write| write.after(before))
+    }
+
+    /// Whether a message was handled or buried before. One that has failed was not, wherever the watermark stands.
+    fn was_seen(&self, tx: &Tx, number: u32, entry: &InboxEntry) -> bool {
+        match self.standing(tx, number, entry) {
+            Standing::Open(0) => self.inbox.below_watermark(number, entry),
+            Standing::Open(_) => false,
+            Standing::Handled | Standing::Dead => true,
+        }
+    }
+
     pub(in crate::store) fn inbox_insert(
         &mut self,
         tx: &mut Tx,
         entry: &InboxEntry,
+        now: Timestamp,
     ) -> Result<Attempt<InboxInsert>, StoreError> {
         let number = self.inbox.number(&entry.consumer);
-        if self.inbox.seen(number, entry) || tx.own_inbox_row(entry).is_some() {
+        if self.was_seen(tx, number, entry) {
             return Ok(Attempt::Done(InboxInsert::Duplicate));
         }
         if let Attempt::Blocked(until) = self.take_inbox_row(tx, entry)? {
             return Ok(Attempt::Blocked(until));
         }
-        tx.inbox.push(InboxWrite::Insert(entry.clone()));
+        tx.inbox.push(InboxWrite::Insert(entry.clone(), now));
         Ok(Attempt::Done(InboxInsert::First))
     }
 
@@ -62,7 +78,11 @@ impl StoreModel {
             Attempt::Blocked(until) => Attempt::Blocked(until),
             Attempt::Done(number) => {
                 tx.inbox.push(InboxWrite::Fail(entry.clone()));
-                Attempt::Done(self.inbox.failures(number, entry.message) + tx.own_failures(entry))
+                Attempt::Done(match self.standing(tx, number, entry) {
+                    Standing::Open(failures) => failures,
+                    // Settled meanwhile by another delivery: this one failed all the same.
+                    Standing::Handled | Standing::Dead => 1,
+                })
             }
         })
     }
@@ -73,20 +93,19 @@ impl StoreModel {
         entry: &InboxEntry,
         message: &Message,
         reason: &str,
+        now: Timestamp,
     ) -> Result<Attempt<()>, StoreError> {
         let number = match self.take_inbox_row(tx, entry)? {
             Attempt::Blocked(until) => return Ok(Attempt::Blocked(until)),
             Attempt::Done(number) => number,
         };
-        let taken = match tx.own_inbox_row(entry) {
-            Some(InboxWrite::Bury(..)) => true,
-            Some(_) => false,
-            None => self.inbox.seen(number, entry),
-        };
-        if taken {
+        // A transaction that handled the message itself may change its mind.
+        let own = tx.own_inbox_writes(entry).filter(|write| !matches!(write, InboxWrite::Fail(_))).last();
+        let handled_here = matches!(own, Some(InboxWrite::Insert(..) | InboxWrite::Exhume(..)));
+        if !handled_here && self.was_seen(tx, number, entry) {
             return Err(StoreError::Conflict("message to bury was handled or buried meanwhile".into()));
         }
-        tx.inbox.push(InboxWrite::Bury(entry.clone(), Box::new(message.clone()), reason.into()));
+        tx.inbox.push(InboxWrite::Bury(entry.clone(), Box::new(message.clone()), reason.into(), now));
         Ok(Attempt::Done(()))
     }
 
@@ -94,17 +113,15 @@ impl StoreModel {
         &mut self,
         tx: &mut Tx,
         entry: &InboxEntry,
+        now: Timestamp,
     ) -> Result<Attempt<bool>, StoreError> {
         let number = match self.take_inbox_row(tx, entry)? {
             Attempt::Blocked(until) => return Ok(Attempt::Blocked(until)),
             Attempt::Done(number) => number,
         };
-        let dead = match tx.own_inbox_row(entry) {
-            Some(own) => matches!(own, InboxWrite::Bury(..)),
-            None => matches!(self.inbox.row(number, entry.message), Some(InboxRow::Dead(..))),
-        };
+        let dead = self.standing(tx, number, entry) == Standing::Dead;
         if dead {
-            tx.inbox.push(InboxWrite::Exhume(entry.clone()));
+            tx.inbox.push(InboxWrite::Exhume(entry.clone(), now));
         }
         Ok(Attempt::Done(dead))
     }
@@ -132,6 +149,10 @@ impl StoreModel {
                     return Ok(Attempt::Done(SagaCreate::Exists(id)));
                 }
             }
+        }
+        let own = |write: &SagaWrite| matches!(write, SagaWrite::Create(own, _) if own.id == saga.id);
+        if self.sagas.get(saga.id).is_some() || tx.sagas.iter().any(own) {
+            return Err(StoreError::Refused("a saga of this id exists under another key".into()));
         }
         tx.sagas.push(SagaWrite::Create(saga.clone(), now));
         Ok(Attempt::Done(SagaCreate::Created))

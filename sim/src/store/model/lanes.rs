@@ -21,8 +21,15 @@ pub(super) enum Lane {
 /// Most keys have one row at a time, so a list inside the rows' own entries costs no allocation of its own.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
-    keys: Lookup<SmolStr, RowId>,
+    keys: Lookup<SmolStr, Key>,
     nodes: Lookup<RowId, Node>,
+}
+
+#[derive(Debug)]
+struct Key {
+    last: RowId,
+    /// Rows that are claimed under a lease that has not ended.
+    out: u32,
 }
 
 #[derive(Debug)]
@@ -43,10 +50,10 @@ impl Lanes {
     pub(super) fn push(&mut self, key: &SmolStr, id: RowId) -> Lane {
         let earlier = match self.keys.entry(key.clone()) {
             Entry::Vacant(new) => {
-                new.insert(id);
+                new.insert(Key { last: id, out: 0 });
                 None
             }
-            Entry::Occupied(mut last) => Some(last.insert(id)),
+            Entry::Occupied(mut key) => Some(std::mem::replace(&mut key.get_mut().last, id)),
         };
         if let Some(node) = earlier.and_then(|earlier| self.nodes.get_mut(&earlier)) {
             node.later = Some(id);
@@ -63,12 +70,32 @@ impl Lanes {
         }
         match later.and_then(|later| self.nodes.get_mut(&later)) {
             Some(node) => node.earlier = earlier,
-            None => match earlier {
-                Some(earlier) => _ = self.keys.insert(key.clone(), earlier),
-                None => _ = self.keys.remove(key),
+            None => match (earlier, self.keys.get_mut(key)) {
+                (Some(earlier), Some(key)) => key.last = earlier,
+                _ => _ = self.keys.remove(key),
             },
         }
         later
+    }
+
+    /// Notes that a row of this key was handed to a relay.
+    pub(super) fn went_out(&mut self, key: &SmolStr) {
+        if let Some(key) = self.keys.get_mut(key) {
+            key.out += 1;
+        }
+    }
+
+    /// Notes that a row of this key was settled, or that its lease has ended.
+    pub(super) fn came_back(&mut self, key: &SmolStr) {
+        if let Some(key) = self.keys.get_mut(key) {
+            key.out -= 1;
+        }
+    }
+
+    /// Whether a relay has a row of this key. It may be a later one than the first that waits: where an earlier row was
+    /// redriven meanwhile, or where it was claimed out of order.
+    pub(super) fn is_out(&self, key: &SmolStr) -> bool {
+        self.keys.get(key).is_some_and(|key| key.out > 0)
     }
 
     pub(super) fn set_dead(&mut self, id: RowId, dead: bool) {

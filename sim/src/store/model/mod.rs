@@ -63,11 +63,11 @@ impl StoreModel {
     }
 
     /// Applies all that a transaction wrote, or nothing of it.
-    pub(super) fn commit(&mut self, tx: Tx, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) fn commit(&mut self, tx: Tx) -> Result<(), StoreError> {
         let checked = self.check(&tx);
         self.abort(&tx);
         checked?;
-        self.apply(tx, now);
+        self.apply(tx);
         Ok(())
     }
 
@@ -104,7 +104,7 @@ impl StoreModel {
         Ok(())
     }
 
-    fn apply(&mut self, tx: Tx, now: Timestamp) {
+    fn apply(&mut self, tx: Tx) {
         let oldest = self.snapshots.oldest();
         if !(tx.documents.is_empty() && tx.operations.is_empty() && tx.checkpoints.is_empty()) {
             self.last_commit += 1;
@@ -125,7 +125,7 @@ impl StoreModel {
             self.outbox.insert(row, message);
         }
         for write in tx.inbox {
-            self.inbox.apply(write, now);
+            self.inbox.apply(write);
         }
         for write in tx.sagas {
             self.sagas.apply(write);

@@ -1,4 +1,8 @@
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+    time::Duration,
+};
 
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
@@ -16,15 +20,16 @@ use crate::store::Lookup;
 /// Committed outbox rows.
 ///
 /// Nothing here walks over rows: claimable rows lie in one ordered set for each [`Lane`], rows that wait for a moment
-/// in a set by moment, dispatched ones in a queue by age, and rows of one key are linked in commit order.
+/// in a set by moment, dispatched ones in a set by age, and rows of one key are linked in commit order.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     rows: Lookup<RowId, Row>,
     lanes: Lanes,
-    ready: [BTreeSet<(u64, RowId)>; 3],
+    /// By the moment since which they are due and their place in the commit order.
+    ready: [BTreeSet<(Timestamp, u64, RowId)>; 3],
     waiting: BTreeSet<(Timestamp, u64, RowId)>,
     dead: BTreeMap<(Timestamp, u64), RowId>,
-    dispatched: VecDeque<(Timestamp, MessageId)>,
+    dispatched: BTreeMap<(Timestamp, u64), MessageId>,
     /// Every message that was staged and whose row was not purged.
     by_message: Lookup<MessageId, RowId>,
     last_sequence: u64,
@@ -41,12 +46,17 @@ struct Row {
 
 #[derive(Debug)]
 enum Place {
-    /// Claimable as far as time is concerned.
-    Ready(Lane),
-    /// Backing off, or under a lease.
+    /// Claimable as far as time is concerned, since a moment.
+    Ready(Lane, Timestamp),
+    /// Backing off.
     Waiting(Timestamp),
+    /// Under a lease.
+    Out(Timestamp),
     Dead(Timestamp, SmolStr),
 }
+
+/// Since when a row is due that waits for nothing: a fresh one, or one that was given back at once. Before all moments.
+const AT_ONCE: Timestamp = Timestamp::from_micros(i64::MIN);
 
 impl Outbox {
     /// Whether a row of this message is there.
@@ -60,29 +70,56 @@ impl Outbox {
         message.sequence = self.last_sequence;
         self.by_message.insert(message.id, id);
         let lane = self.lanes.push(&message.partition_key, id);
-        self.ready[lane as usize].insert((message.sequence, id));
-        self.rows.insert(id, Row { message, attempts: 0, token: None, place: Place::Ready(lane) });
+        self.ready[lane as usize].insert((AT_ONCE, message.sequence, id));
+        self.rows.insert(id, Row { message, attempts: 0, token: None, place: Place::Ready(lane, AT_ONCE) });
         self.unsettled += 1;
     }
 
     /// Claims rows that are due, in commit order.
     pub(super) fn claim(&mut self, request: &ClaimRequest, now: Timestamp) -> Vec<OutboxRow> {
         self.wake(now);
-        let lanes: &[Lane] = match (request.ordering, request.when_dead) {
-            (Ordering::PerKey, WhenDead::BlockKey) => &[Lane::First],
-            (Ordering::PerKey, WhenDead::SkipDead) => &[Lane::First, Lane::BehindDead],
-            (Ordering::Unordered, _) => &[Lane::First, Lane::BehindDead, Lane::Behind],
-        };
         let mut due = Vec::new();
-        for lane in lanes {
-            due.extend(self.ready[*lane as usize].iter().take(request.limit).copied());
+        match (request.ordering, request.when_dead) {
+            (Ordering::PerKey, WhenDead::BlockKey) => self.find_due(&[Lane::First], request, &mut due),
+            (Ordering::PerKey, WhenDead::SkipDead) => {
+                self.find_due(&[Lane::First, Lane::BehindDead], request, &mut due);
+            }
+            (Ordering::Unordered, _) => {
+                self.find_due(&[Lane::First, Lane::BehindDead], request, &mut due);
+                self.find_due(&[Lane::Behind], request, &mut due);
+            }
         }
-        if lanes.len() > 1 {
-            due.sort_unstable();
-            due.truncate(request.limit);
-        }
+        due.sort_unstable();
+        due.truncate(request.limit);
         let until = now + request.lease;
         due.into_iter().filter_map(|(_, id)| self.lease(id, request.token, until)).collect()
+    }
+
+    /// Adds up to `limit` rows that were never tried, those committed first, and as many that have waited, those due
+    /// first: where a limit is short of them, neither kind starves the other.
+    fn find_due(&self, lanes: &[Lane], request: &ClaimRequest, due: &mut Vec<(u64, RowId)>) {
+        let free = |id: RowId| match request.ordering {
+            Ordering::PerKey => self.rows.get(&id).is_some_and(|row| !self.lanes.is_out(&row.message.partition_key)),
+            Ordering::Unordered => true,
+        };
+        let mut fresh = Vec::new();
+        let mut waited = Vec::new();
+        for lane in lanes {
+            let rows = self.ready[*lane as usize].iter();
+            let at_once = rows.take_while(|(since, ..)| *since == AT_ONCE).filter(|(.., id)| free(*id));
+            fresh.extend(at_once.take(request.limit).map(|(_, sequence, id)| (*sequence, *id)));
+            let later = (Bound::Excluded((AT_ONCE, u64::MAX, RowId(u64::MAX))), Bound::Unbounded);
+            let rows = self.ready[*lane as usize].range(later).filter(|(.., id)| free(*id));
+            waited.extend(rows.take(request.limit).copied());
+        }
+        if lanes.len() > 1 {
+            fresh.sort_unstable();
+            fresh.truncate(request.limit);
+            waited.sort_unstable();
+            waited.truncate(request.limit);
+        }
+        due.append(&mut fresh);
+        due.extend(waited.into_iter().map(|(_, sequence, id)| (sequence, id)));
     }
 
     fn lease(&mut self, id: RowId, token: ClaimToken, until: Timestamp) -> Option<OutboxRow> {
@@ -90,8 +127,9 @@ impl Outbox {
         let row = self.rows.get_mut(&id)?;
         row.attempts += 1;
         row.token = Some(token);
-        row.place = Place::Waiting(until);
+        row.place = Place::Out(until);
         self.waiting.insert((until, row.message.sequence, id));
+        self.lanes.went_out(&row.message.partition_key);
         Some(OutboxRow { row: id, message: row.message.clone(), attempts: row.attempts })
     }
 
@@ -106,16 +144,16 @@ impl Outbox {
         match &settlement.outcome {
             SettleOutcome::Dispatched => {
                 if let Some(message) = self.remove(id) {
-                    self.dispatched.push_back((now, message.id));
+                    self.dispatched.insert((now, message.sequence), message.id);
                     self.unsettled -= 1;
                 }
             }
-            SettleOutcome::Retry { delay, .. } => self.park(id, now, now + *delay),
+            SettleOutcome::Retry { delay, .. } => self.park(id, now, *delay),
             SettleOutcome::Release { delay } => {
                 if let Some(row) = self.rows.get_mut(&id) {
                     row.attempts -= 1;
                 }
-                self.park(id, now, now + *delay);
+                self.park(id, now, *delay);
             }
             SettleOutcome::Dead { reason } => {
                 if let Some(row) = self.rows.get_mut(&id) {
@@ -164,7 +202,7 @@ impl Outbox {
             let Some(row) = self.rows.get_mut(&id) else { continue };
             row.attempts = 0;
             self.lanes.set_dead(id, false);
-            self.park(id, now, now);
+            self.park(id, now, Duration::ZERO);
             self.refresh(id);
             self.unsettled += 1;
             redriven += 1;
@@ -177,11 +215,10 @@ impl Outbox {
         let latest = now.before(request.older_than);
         let mut purged = 0;
         while purged < request.limit
-            && let Some((at, message)) = self.dispatched.front()
-            && *at <= latest
+            && let Some(oldest) = self.dispatched.first_entry()
+            && oldest.key().0 <= latest
         {
-            self.by_message.remove(message);
-            self.dispatched.pop_front();
+            self.by_message.remove(&oldest.remove());
             purged += 1;
         }
         purged as u64
@@ -222,9 +259,12 @@ impl Outbox {
         {
             self.waiting.pop_first();
             if let Some(row) = self.rows.get_mut(&id) {
+                if matches!(row.place, Place::Out(_)) {
+                    self.lanes.came_back(&row.message.partition_key);
+                }
                 let lane = self.lanes.lane_of(id);
-                row.place = Place::Ready(lane);
-                self.ready[lane as usize].insert((sequence, id));
+                row.place = Place::Ready(lane, at);
+                self.ready[lane as usize].insert((at, sequence, id));
             }
         }
     }
@@ -234,22 +274,28 @@ impl Outbox {
         let Some(row) = self.rows.get(&id) else { return };
         let sequence = row.message.sequence;
         match row.place {
-            Place::Ready(lane) => _ = self.ready[lane as usize].remove(&(sequence, id)),
+            Place::Ready(lane, since) => _ = self.ready[lane as usize].remove(&(since, sequence, id)),
             Place::Waiting(until) => _ = self.waiting.remove(&(until, sequence, id)),
+            Place::Out(until) => {
+                self.waiting.remove(&(until, sequence, id));
+                self.lanes.came_back(&row.message.partition_key);
+            }
             Place::Dead(at, _) => _ = self.dead.remove(&(at, sequence)),
         }
     }
 
-    /// Puts a lifted row where it waits for `until`.
-    fn park(&mut self, id: RowId, now: Timestamp, until: Timestamp) {
+    /// Puts a lifted row where it waits for as long as `delay`.
+    fn park(&mut self, id: RowId, now: Timestamp, delay: Duration) {
         let Some(row) = self.rows.get_mut(&id) else { return };
+        let until = now + delay;
         if until > now {
             row.place = Place::Waiting(until);
             self.waiting.insert((until, row.message.sequence, id));
         } else {
             let lane = self.lanes.lane_of(id);
-            row.place = Place::Ready(lane);
-            self.ready[lane as usize].insert((row.message.sequence, id));
+            let since = if delay.is_zero() { AT_ONCE } else { until };
+            row.place = Place::Ready(lane, since);
+            self.ready[lane as usize].insert((since, row.message.sequence, id));
         }
     }
 
@@ -274,11 +320,11 @@ impl Outbox {
             next = later;
             alive += u32::from(!dead);
             let Some(row) = self.rows.get_mut(&id) else { return };
-            if let Place::Ready(was) = row.place {
+            if let Place::Ready(was, since) = row.place {
                 let lane = self.lanes.lane_of(id);
-                row.place = Place::Ready(lane);
-                self.ready[was as usize].remove(&(row.message.sequence, id));
-                self.ready[lane as usize].insert((row.message.sequence, id));
+                row.place = Place::Ready(lane, since);
+                self.ready[was as usize].remove(&(since, row.message.sequence, id));
+                self.ready[lane as usize].insert((since, row.message.sequence, id));
             }
         }
     }

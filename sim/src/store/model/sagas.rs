@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use seaworthy_core::{
     ids::SagaId,
@@ -19,7 +19,8 @@ pub(super) struct Sagas {
     /// Active sagas by a moment before which they can't be acquired. The moment may be too early: it is put right when
     /// it comes, so that extending a lease does not touch this set.
     due: BTreeSet<(Timestamp, usize)>,
-    ended: VecDeque<(Timestamp, usize)>,
+    /// Sagas that have ended and keep their logs, by when.
+    ended: BTreeSet<(Timestamp, usize)>,
     active: u64,
     stuck: u64,
 }
@@ -30,6 +31,9 @@ struct Saga {
     log: Vec<LogEntry>,
     /// Its moment in `due`, where it is there.
     due: Option<Timestamp>,
+    /// When it ended, if it has.
+    ended: Option<Timestamp>,
+    log_purged: bool,
 }
 
 impl Saga {
@@ -134,7 +138,7 @@ impl Sagas {
             lease_until: at + new.lease,
             wake_at: at,
         };
-        self.sagas.push(Saga { instance, log: Vec::new(), due: None });
+        self.sagas.push(Saga { instance, log: Vec::new(), due: None, ended: None, log_purged: false });
         self.active += 1;
         self.schedule(position);
     }
@@ -153,8 +157,12 @@ impl Sagas {
             self.active = self.active + u64::from(append.status.is_active()) - u64::from(was.is_active());
             self.stuck =
                 self.stuck + u64::from(append.status == SagaStatus::Stuck) - u64::from(was == SagaStatus::Stuck);
-            if append.status.is_terminal() && !was.is_terminal() {
-                self.ended.push_back((at, position));
+            // An append after the end is the caller's mistake; it does not end the saga a second time.
+            let ended = append.status.is_terminal().then(|| saga.ended.unwrap_or(at));
+            let before = std::mem::replace(&mut saga.ended, ended);
+            if !saga.log_purged && before != ended {
+                before.map(|before| self.ended.remove(&(before, position)));
+                ended.map(|ended| self.ended.insert((ended, position)));
             }
         }
         self.schedule(position);
@@ -197,11 +205,11 @@ impl Sagas {
         chosen.into_iter().map(|position| self.take_over(position, request, now)).collect()
     }
 
-    /// Moves sagas whose moment came too early to the right one.
+    /// Moves sagas whose moment came too early to the right one, so that those that have waited longest come first.
     fn correct_due(&mut self, now: Timestamp) {
-        let early = |position: &usize| self.sagas[*position].acquirable_at() > now;
+        let early = |(at, position): &&(Timestamp, usize)| self.sagas[*position].acquirable_at() > *at;
         let due = self.due.iter().take_while(|(at, _)| *at <= now);
-        let too_early: Vec<(Timestamp, usize)> = due.filter(|(_, position)| early(position)).copied().collect();
+        let too_early: Vec<(Timestamp, usize)> = due.filter(early).copied().collect();
         for (at, position) in too_early {
             self.due.remove(&(at, position));
             self.sagas[position].due = None;
@@ -233,15 +241,14 @@ impl Sagas {
         let latest = now.before(request.older_than);
         let mut purged = 0;
         while purged < request.limit
-            && self.ended.front().is_some_and(|(at, _)| *at <= latest)
-            && let Some((_, position)) = self.ended.pop_front()
+            && let Some(&(at, position)) = self.ended.first()
+            && at <= latest
         {
+            self.ended.pop_first();
             let saga = &mut self.sagas[position];
-            // An append after the end is the caller's mistake; what it wrote is old enough as well.
-            if saga.instance.status.is_terminal() {
-                saga.log = Vec::new();
-                purged += 1;
-            }
+            saga.log = Vec::new();
+            saga.log_purged = true;
+            purged += 1;
         }
         purged as u64
     }

@@ -56,18 +56,12 @@ impl Tx {
         self.documents.iter().find(|write| write.id == id && write.collection == collection)
     }
 
-    /// The transaction's last word on an inbox row; failures say nothing about it.
-    pub(super) fn own_inbox_row(&self, entry: &InboxEntry) -> Option<&InboxWrite> {
-        let same = |write: &&InboxWrite| {
+    /// What the transaction wrote about a message, in order.
+    pub(super) fn own_inbox_writes(&self, entry: &InboxEntry) -> impl Iterator<Item = &InboxWrite> {
+        self.inbox.iter().filter(move |write| {
             let own = write.entry();
-            own.message == entry.message && own.consumer == entry.consumer && !matches!(write, InboxWrite::Fail(_))
-        };
-        self.inbox.iter().rev().find(same)
-    }
-
-    pub(super) fn own_failures(&self, entry: &InboxEntry) -> u32 {
-        let same = |write: &&InboxWrite| matches!(write, InboxWrite::Fail(own) if own == entry);
-        u32::try_from(self.inbox.iter().filter(same).count()).unwrap_or(u32::MAX)
+            own.message == entry.message && own.consumer == entry.consumer
+        })
     }
 }
 

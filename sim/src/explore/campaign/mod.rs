@@ -1,15 +1,25 @@
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+mod failure;
+mod merge;
+mod tally;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::{
-    invariants::{Mode, Violation},
+    invariants::Mode,
     plan::{Fault, FaultKind, Plan, Point, Profile},
     scenario::Workload,
     trace::Fingerprint,
     world::RunReport,
 };
+
+pub use failure::{CorpusTally, Failure, Source};
+pub use merge::MergeError;
+pub use tally::{FaultTally, GoalTally, InvariantTally};
+
+use tally::tally;
 
 /// What a sweep found and what it did to find it. Its size does not depend on the number of runs.
 ///
@@ -63,92 +73,6 @@ pub struct Campaign {
     pub timing: Timing,
 }
 
-/// Faults of one kind or at one point.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FaultTally {
-    /// How many the plans held.
-    pub planned: u64,
-    /// How many of them struck.
-    pub fired: u64,
-}
-
-/// What one invariant did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InvariantTally {
-    /// When it is judged; `None` for what the world itself finds.
-    pub mode: Option<Mode>,
-    /// Runs in which it had something to judge.
-    pub runs: u64,
-    /// How often it had.
-    pub times: u64,
-    /// Runs in which it did not hold.
-    pub violated: u64,
-}
-
-/// How often a goal was reached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GoalTally {
-    /// Runs in which it was.
-    pub runs: u64,
-}
-
-/// What replaying the corpus showed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CorpusTally {
-    /// How many plans there are.
-    pub plans: u64,
-    /// Those that fail, in the order of their file names.
-    pub failures: Vec<Failure>,
-}
-
-/// One run that failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// Its position among all runs of the whole sweep, from 0.
-    pub index: u64,
-    /// Where its plan came from.
-    pub source: Source,
-    /// The first invariant that did not hold.
-    pub violation: Violation,
-    /// How many more violations the run had.
-    pub others: u64,
-    /// Of its trace.
-    pub fingerprint: u64,
-}
-
-impl Failure {
-    /// The failure that a run shows, if it failed.
-    pub(super) fn of(index: u64, source: impl FnOnce() -> Source, report: &RunReport) -> Option<Self> {
-        let violation = report.violations.first()?.clone();
-        let others = report.violations.len() as u64 - 1;
-        Some(Self { index, source: source(), violation, others, fingerprint: report.fingerprint })
-    }
-}
-
-/// Where a plan came from: all that is needed to have it again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// Drawn: [`generate`](crate::plan::generate) gives it again.
-    Seed {
-        /// Under this seed.
-        seed: u64,
-        /// By this profile.
-        profile: Profile,
-    },
-    /// Read from a file.
-    File(PathBuf),
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Seed { seed, profile } => write!(f, "seed {seed:#018x}, profile {profile}"),
-            Self::File(path) => write!(f, "plan {}", path.display()),
-        }
-    }
-}
-
 /// How long a campaign took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
@@ -160,15 +84,6 @@ pub struct Timing {
     pub first_failure_cpu_us: Option<u64>,
     /// Time on the wall until the first failure, in microseconds.
     pub first_failure_wall_us: Option<u64>,
-}
-
-/// Campaigns that are not parts of one.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("campaigns differ in {what}: {one} and {other}; only shards of one sweep can be merged")]
-pub struct MergeError {
-    what: &'static str,
-    one: String,
-    other: String,
 }
 
 /// The format that this version writes.
@@ -295,93 +210,6 @@ impl Campaign {
             }
         }
     }
-
-    /// Adds another part of the same sweep.
-    ///
-    /// # Errors
-    /// [`MergeError`] where scenario, profiles or base seed differ; nothing is changed then.
-    pub fn merge(&mut self, other: Self, keep: usize) -> Result<(), MergeError> {
-        let differ = |what, one: String, other: String| {
-            if one == other { Ok(()) } else { Err(MergeError { what, one, other }) }
-        };
-        differ("format", self.format.to_string(), other.format.to_string())?;
-        differ("scenario", self.scenario.to_string(), other.scenario.to_string())?;
-        differ("profiles", format!("{:?}", self.profiles), format!("{:?}", other.profiles))?;
-        differ("base seed", format!("{:?}", self.base_seed), format!("{:?}", other.base_seed))?;
-        self.absorb(other, keep);
-        self.timing.first_failure_cpu_us = None;
-        Ok(())
-    }
-
-    /// Adds what another worker of the same sweep did.
-    pub(super) fn absorb(&mut self, other: Self, keep: usize) {
-        for kind in other.enabled {
-            if let Err(at) = self.enabled.binary_search(&kind) {
-                self.enabled.insert(at, kind);
-            }
-        }
-        self.runs += other.runs;
-        self.failed += other.failed;
-        self.idle += other.idle;
-        self.items += other.items;
-        self.answered += other.answered;
-        self.events += other.events;
-        self.virtual_us += other.virtual_us;
-        self.digest = self.digest.wrapping_add(other.digest);
-        self.interrupted |= other.interrupted;
-        for (point, calls) in other.calls {
-            *self.calls.entry(point).or_default() += calls;
-        }
-        add_faults(&mut self.faults, other.faults);
-        add_faults(&mut self.points, other.points);
-        for (name, more) in other.invariants {
-            let tally = tally(&mut self.invariants, &name, more.mode);
-            tally.runs += more.runs;
-            tally.times += more.times;
-            tally.violated += more.violated;
-        }
-        for (name, more) in other.goals {
-            self.goals.entry(name).or_default().runs += more.runs;
-        }
-        // Every shard replays the same corpus.
-        if self.corpus.plans == 0 {
-            self.corpus = other.corpus;
-        }
-        self.failures.extend(other.failures);
-        self.failures.sort_by_key(|failure| failure.index);
-        self.failures.truncate(keep);
-        self.timing.wall_us = self.timing.wall_us.max(other.timing.wall_us);
-        self.timing.cpu_us += other.timing.cpu_us;
-        self.timing.first_failure_cpu_us =
-            earliest(self.timing.first_failure_cpu_us, other.timing.first_failure_cpu_us);
-        self.timing.first_failure_wall_us =
-            earliest(self.timing.first_failure_wall_us, other.timing.first_failure_wall_us);
-    }
-}
-
-fn earliest(one: Option<u64>, other: Option<u64>) -> Option<u64> {
-    one.into_iter().chain(other).min()
-}
-
-fn add_faults<K: Ord>(to: &mut BTreeMap<K, FaultTally>, from: BTreeMap<K, FaultTally>) {
-    for (key, more) in from {
-        let tally = to.entry(key).or_default();
-        tally.planned += more.planned;
-        tally.fired += more.fired;
-    }
-}
-
-fn tally<'a>(
-    tallies: &'a mut BTreeMap<SmolStr, InvariantTally>,
-    name: &str,
-    mode: Option<Mode>,
-) -> &'a mut InvariantTally {
-    if !tallies.contains_key(name) {
-        tallies.insert(name.into(), InvariantTally { mode, runs: 0, times: 0, violated: 0 });
-    }
-    let tally = tallies.get_mut(name).expect("inserted where it was missing");
-    tally.mode = tally.mode.or(mode);
-    tally
 }
 
 fn digest(index: u64, fingerprint: u64) -> u64 {

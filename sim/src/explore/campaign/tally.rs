@@ -1,0 +1,58 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use crate::invariants::Mode;
+
+/// Faults of one kind or at one point.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultTally {
+    /// How many the plans held.
+    pub planned: u64,
+    /// How many of them struck.
+    pub fired: u64,
+}
+
+/// What one invariant did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvariantTally {
+    /// When it is judged; `None` for what the world itself finds.
+    pub mode: Option<Mode>,
+    /// Runs in which it had something to judge.
+    pub runs: u64,
+    /// How often it had.
+    pub times: u64,
+    /// Runs in which it did not hold.
+    pub violated: u64,
+}
+
+/// How often a goal was reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoalTally {
+    /// Runs in which it was.
+    pub runs: u64,
+}
+
+/// Adds up, key by key.
+pub(super) fn add_faults<K: Ord>(to: &mut BTreeMap<K, FaultTally>, from: BTreeMap<K, FaultTally>) {
+    for (key, more) in from {
+        let tally = to.entry(key).or_default();
+        tally.planned += more.planned;
+        tally.fired += more.fired;
+    }
+}
+
+/// The tally of this name, which is there afterwards.
+pub(super) fn tally<'a>(
+    tallies: &'a mut BTreeMap<SmolStr, InvariantTally>,
+    name: &str,
+    mode: Option<Mode>,
+) -> &'a mut InvariantTally {
+    if !tallies.contains_key(name) {
+        tallies.insert(name.into(), InvariantTally { mode, runs: 0, times: 0, violated: 0 });
+    }
+    let tally = tallies.get_mut(name).expect("inserted where it was missing");
+    tally.mode = tally.mode.or(mode);
+    tally
+}

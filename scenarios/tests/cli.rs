@@ -125,6 +125,16 @@ fn orders_come_from_a_file() {
 }
 
 #[test]
+fn orders_of_a_file_may_be_of_any_year_and_lie_a_year_apart() {
+    let folder = folder();
+    let rows = "2024-02-29,1,1,11.77\n2025-03-01,4,2,5.00\n";
+    fs::write(folder.path().join("orders.csv"), format!("{HEADER}{rows}")).expect("writable");
+    let ran = seaworthy(folder.path(), &["run", "--orders", "orders.csv", "--profile", "calm"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("366.0 days of virtual time"), "{}", ran.out);
+}
+
+#[test]
 fn sqlite_gives_the_same_verdict_twice() {
     let folder = folder();
     let arguments = ["replay", "7", "--store", "sqlite"];

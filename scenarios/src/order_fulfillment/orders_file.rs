@@ -7,8 +7,6 @@ use smol_str::format_smolstr;
 
 use super::{Order, Orders};
 
-/// Virtual time starts here; the shipped file's first orders are of this day.
-pub const FIRST_DAY: Date = jiff::civil::date(1997, 1, 1);
 /// Articles that the orders are spread over; the file does not name any.
 const ARTICLES: u64 = 50;
 /// Of 100 units that will be asked for, how many are in stock: towards the end some orders find none left.
@@ -49,7 +47,8 @@ pub enum OrdersFileError {
 
 /// Reads orders from a CSV file with the columns `date,customer,quantity,amount_usd`, sorted by date.
 ///
-/// The orders of a day are spread over it evenly, in the sequence of the file. Articles are dealt out by line number.
+/// Virtual time starts with the day of the first order. The orders of a day are spread over it evenly, in the sequence
+/// of the file. Articles are dealt out by line number.
 ///
 /// # Errors
 /// [`OrdersFileError`] with the number of the first line that is wrong.
@@ -83,15 +82,17 @@ pub fn parse_orders(name: &str, text: &[u8]) -> Result<Orders, OrdersFileError> 
     }
     let mut orders: Vec<Order> = Vec::new();
     let mut first_of_day = 0;
+    let mut first_day = None;
     let mut day_before = 0;
     let mut stock = BTreeMap::new();
     for row in reader.records() {
         let row = row.map_err(broken)?;
         let line = row.position().map_or(0, csv::Position::line);
-        let (day, customer, quantity, amount_cents) = order_of(&row).map_err(|why| wrong(line, why))?;
-        if day < day_before {
-            return Err(wrong(line, format!("date {} lies before the row above: sort the file by date", &row[0])));
-        }
+        let (date, customer, quantity, amount_cents) = order_of(&row).map_err(|why| wrong(line, why))?;
+        let since_first = (date - *first_day.get_or_insert(date)).get_days();
+        let Some(day) = u64::try_from(since_first).ok().filter(|day| *day >= day_before) else {
+            return Err(wrong(line, format!("date {date} lies before the row above: sort the file by date")));
+        };
         if day > day_before {
             spread(&mut orders[first_of_day..]);
             first_of_day = orders.len();
@@ -118,11 +119,9 @@ pub fn parse_orders(name: &str, text: &[u8]) -> Result<Orders, OrdersFileError> 
     Ok(Orders { stock, orders })
 }
 
-/// Day since [`FIRST_DAY`], customer, quantity and cents of a row.
-fn order_of(row: &csv::StringRecord) -> Result<(u64, u32, u32, u64), String> {
+/// Date, customer, quantity and cents of a row.
+fn order_of(row: &csv::StringRecord) -> Result<(Date, u32, u32, u64), String> {
     let date: Date = row[0].parse().map_err(|_| format!("date {:?}; expected YYYY-MM-DD", &row[0]))?;
-    let day = u64::try_from((date - FIRST_DAY).get_days())
-        .map_err(|_| format!("date {date} lies before {FIRST_DAY}, where virtual time starts"))?;
     let customer = row[1].parse().map_err(|_| format!("customer {:?}; expected a whole number", &row[1]))?;
     let quantity = row[2]
         .parse()
@@ -131,7 +130,7 @@ fn order_of(row: &csv::StringRecord) -> Result<(u64, u32, u32, u64), String> {
         .ok_or_else(|| format!("quantity {:?}; expected 1 to {QUANTITY_MAX}", &row[2]))?;
     let amount_cents =
         cents(&row[3]).ok_or_else(|| format!("amount_usd {:?}; expected dollars with up to two decimals", &row[3]))?;
-    Ok((day, customer, quantity, amount_cents))
+    Ok((date, customer, quantity, amount_cents))
 }
 
 /// Dollars as cents, without the detour over a float.
@@ -172,11 +171,19 @@ mod tests {
     }
 
     #[test]
+    fn time_starts_with_the_first_order_in_whatever_year_it_was() {
+        for year in ["1969", "1997", "2026"] {
+            let orders = parse(&format!("{year}-12-30,1,1,1.00\n{year}-12-31,1,1,1.00\n")).expect("good rows");
+            assert_eq!(orders.orders.iter().map(|order| order.at_ms).collect::<Vec<_>>(), [0, DAY_MS], "{year}");
+        }
+    }
+
+    #[test]
     fn a_wrong_row_is_named_by_its_line_and_says_what_is_expected() {
         let good = "1997-01-01,1,1,11.77\n";
         for (row, expected) in [
             ("1997-13-01,1,1,1.00", "line 3: date \"1997-13-01\"; expected YYYY-MM-DD"),
-            ("1996-12-31,1,1,1.00", "line 3: date 1996-12-31 lies before 1997-01-01"),
+            ("1996-12-31,1,1,1.00", "line 3: date 1996-12-31 lies before the row above"),
             ("1997-01-01,-1,1,1.00", "line 3: customer \"-1\"; expected a whole number"),
             ("1997-01-01,1,0,1.00", "line 3: quantity \"0\"; expected 1 to 99"),
             ("1997-01-01,1,100,1.00", "line 3: quantity \"100\"; expected 1 to 99"),

@@ -112,7 +112,7 @@ impl Workload for Orders {
     }
 
     fn span(&self) -> Duration {
-        Duration::from_millis(self.orders.last().map_or(0, |last| last.at_ms + LIFECYCLE_MS))
+        Duration::from_millis(self.orders.last().map_or(0, |last| last.at_ms.saturating_add(LIFECYCLE_MS)))
     }
 
     fn without(&self, range: Range<usize>) -> Self {

@@ -12,8 +12,8 @@ pub trait Workload: Clone + Debug + PartialEq + Serialize + DeserializeOwned + S
         self.len() == 0
     }
 
-    /// The virtual time over which the outside asks all of it. Faults over time are drawn within it, so a workload that
-    /// takes days has to say so; zero, the default, means: at once or within a second or two.
+    /// The virtual time over which the outside asks all of it. Faults over time are drawn within it, and a longer one
+    /// may make more port calls before it counts as livelocked, so a workload that takes days has to say so; zero, the default, means: at once or within a second or two.
     fn span(&self) -> Duration {
         Duration::ZERO
     }

@@ -12,6 +12,9 @@ pub struct Budget {
     pub port_calls: u64,
     /// Port calls that it may make beyond that for each item of the workload.
     pub port_calls_per_item: u64,
+    /// Port calls that it may make beyond that for each hour of the workload's span: a system that waits for work still
+    /// looks for it.
+    pub port_calls_per_hour: u64,
     /// Virtual time that it may take to come to rest after it has healed.
     pub quiesce: Duration,
 }
@@ -22,6 +25,8 @@ impl Default for Budget {
             // A one-order lifecycle makes about 130 calls; the worst storm seen multiplies that by less than 50.
             port_calls: 100_000,
             port_calls_per_item: 5_000,
+            // Four processes that wait for work make about 75 calls an hour with the default poll settings.
+            port_calls_per_hour: 1_000,
             // Longer than the longest backoff, lease and deadline of any scenario together.
             quiesce: Duration::from_secs(3_600),
         }

@@ -1,6 +1,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -165,7 +166,11 @@ impl Process {
 }
 
 impl Budget {
-    pub(super) fn calls(&self, items: usize) -> u64 {
-        self.port_calls.saturating_add(self.port_calls_per_item.saturating_mul(items as u64))
+    /// Port calls that a run of such a workload may make.
+    pub(super) fn calls(&self, items: usize, span: Duration) -> u64 {
+        let hours = span.as_secs() / 3_600;
+        self.port_calls
+            .saturating_add(self.port_calls_per_item.saturating_mul(items as u64))
+            .saturating_add(self.port_calls_per_hour.saturating_mul(hours))
     }
 }

@@ -63,7 +63,15 @@ fn without_arguments_the_main_job_runs_and_holds() {
     let folder = folder();
     let ran = seaworthy(folder.path(), &[]);
     assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
-    for part in ["order_fulfillment under swarm", "crash_after", "one-shipment", "order-shipped", "seeds/s", "held:"] {
+    for part in [
+        "order_fulfillment under swarm",
+        "crash_after",
+        "saga_log",
+        "one-shipment",
+        "order-shipped",
+        "seeds/s",
+        "held:",
+    ] {
         assert!(ran.out.contains(part), "{part:?} is missing in {}", ran.out);
     }
     assert!(!ran.out.contains('\u{1b}'), "no colour in a pipe: {}", ran.out);
@@ -82,6 +90,33 @@ fn a_violation_is_told_kept_and_replayed_with_the_line_that_is_printed() {
     assert!(replayed.out.contains("violated lost-event"), "{}", replayed.out);
     let again = seaworthy(folder.path(), &line.split(' ').collect::<Vec<_>>());
     assert_eq!(replayed.out, again.out, "a replay is the same each time");
+}
+
+#[test]
+fn the_line_to_paste_names_the_store_that_the_failure_was_found_on() {
+    let folder = folder();
+    let arguments = ["run", "order_fulfillment/mark-before-publish", "--seeds", "500", "--store", "sqlite"];
+    let ran = seaworthy(folder.path(), &arguments);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    let line = ran.out.lines().find_map(|line| line.strip_prefix("replay seaworthy ")).expect("a line to paste");
+    assert!(line.ends_with(" --store sqlite"), "{line}");
+    let replayed = seaworthy(folder.path(), &line.split(' ').collect::<Vec<_>>());
+    assert_eq!(replayed.code, Some(1), "{}{}", replayed.out, replayed.err);
+    assert!(replayed.out.trim_end().ends_with(line), "the replay names it too: {}", replayed.out);
+}
+
+#[test]
+fn strict_makes_warnings_errors_however_few_runs_there_were() {
+    let folder = folder();
+    let few = ["run", "--seeds", "5", "--base-seed", "1"];
+    let lenient = seaworthy(folder.path(), &few);
+    assert_eq!(lenient.code, Some(0), "{}{}", lenient.out, lenient.err);
+    assert!(lenient.out.contains("warning: "), "{}", lenient.out);
+    let strict = seaworthy(folder.path(), &[&few[..], &["--strict"]].concat());
+    assert_eq!(strict.code, Some(1), "{}{}", strict.out, strict.err);
+    assert!(strict.out.contains("failed: it proves less than it seems to"), "{}", strict.out);
+    let enough = seaworthy(folder.path(), &["run", "--seeds", "3000", "--base-seed", "1", "--strict"]);
+    assert_eq!(enough.code, Some(0), "{}{}", enough.out, enough.err);
 }
 
 #[test]
@@ -173,6 +208,8 @@ fn a_sweep_over_nothing_is_wrong_use() {
     assert_wrong_use(&["run", "--seeds", "1", "--seed", "1"], &[], "cannot be used with");
     assert_wrong_use(&["run", "--shard", "3/2"], &[], "\"3/2\" is no shard");
     assert_wrong_use(&["run", "--shard", "1/2"], &[], "a shard needs --base-seed");
+    assert_wrong_use(&["run", "--seed", "1", "--base-seed", "1"], &[], "cannot be used with");
+    assert_wrong_use(&["run", "--seed", "1", "--shard", "1/2"], &[], "cannot be used with");
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn a_plan_that_cannot_be_honoured_ends_the_sweep_and_is_named() {
 fn a_clean_campaign_says_what_it_is_worth() {
     let campaign = sweep_by(pretend(|_| Vec::new()), &RIGHT, &options(2_000), &|_| {}).expect("it runs");
     let verdict = campaign.verdict();
-    assert!(verdict.held && verdict.passes(true), "{verdict}");
+    assert!(verdict.held && verdict.passes(true) && verdict.proves(), "{verdict}");
     assert!((verdict.failure_rate_upper_bound - 0.001_497).abs() < 1e-6);
     assert_eq!(campaign.goals["something-booked"].runs, 2_000);
     let tally = campaign.invariants["booked-once"];
@@ -201,6 +201,7 @@ fn a_small_campaign_is_excused_for_what_chance_kept_from_it() {
     let campaign = sweep_by(pretend(|_| Vec::new()), &RIGHT, &options(3), &|_| {}).expect("it runs");
     let verdict = campaign.verdict();
     assert!(!verdict.warnings.is_empty() && verdict.passes(true), "{verdict}");
+    assert!(!verdict.proves(), "an excuse is no proof: {verdict}");
     let nothing = Campaign::new("deposits", vec![Profile::Calm], None, []);
     assert!(!nothing.verdict().passes(true), "no runs at all are no excuse");
 }

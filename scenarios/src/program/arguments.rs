@@ -47,7 +47,7 @@ pub(super) struct RunArguments {
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(super) duration: Option<Duration>,
     /// What the seeds derive from; drawn anew each time if not given
-    #[arg(long, value_name = "B", value_parser = seed)]
+    #[arg(long, value_name = "B", value_parser = seed, conflicts_with = "seed")]
     pub(super) base_seed: Option<u64>,
     /// Which faults: calm, crash, duplicate, outage, rejection, lost-reply, latency, clock, everything or swarm; several
     /// take turns
@@ -60,12 +60,13 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "FILE")]
     pub(super) orders: Option<PathBuf>,
     /// Only part i of n of the seeds, as in 2/4; needs --base-seed, so that all parts are parts of one whole
-    #[arg(long, value_name = "i/n", default_value = "1/1")]
+    #[arg(long, value_name = "i/n", default_value = "1/1", conflicts_with = "seed")]
     pub(super) shard: Shard,
     /// Writes what was found as JSON
     #[arg(long, value_name = "FILE")]
     pub(super) json: Option<PathBuf>,
-    /// Fails, too, if the campaign proves less than it seems to
+    /// Fails, too, if the campaign proves less than it seems to: a warning is then an error, also where it may be due to
+    /// chance because there were few runs
     #[arg(long)]
     pub(super) strict: bool,
     /// Goes on after the first failure

@@ -10,7 +10,12 @@ use seaworthy_sim::{
     world::RunOptions,
 };
 
-use super::{Failure, interrupt::Interrupt, progress, terminal};
+use super::{
+    Failure,
+    arguments::{RunArguments, StoreKind},
+    interrupt::Interrupt,
+    progress, terminal,
+};
 
 /// Events that shrinking may cost: about half a minute.
 const SHRINK_EVENTS: u64 = 20_000_000;
@@ -21,13 +26,13 @@ const NAMED_MAX: usize = 8;
 pub(super) fn tell_all<S: Scenario>(
     scenario: &S,
     campaign: &Campaign,
-    plans: &Path,
+    arguments: &RunArguments,
     run: &RunOptions,
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     let Some(first) = campaign.failures.first() else { return Ok(()) };
     say!();
-    tell_one(scenario, campaign, first, plans, run, interrupt)?;
+    tell_one(scenario, campaign, first, arguments, run, interrupt)?;
     let others = &campaign.failures[1..];
     if !others.is_empty() {
         say!("\n{}", terminal::strong("other failures"));
@@ -46,7 +51,7 @@ fn tell_one<S: Scenario>(
     scenario: &S,
     campaign: &Campaign,
     failure: &Found,
-    plans: &Path,
+    arguments: &RunArguments,
     run: &RunOptions,
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
@@ -64,15 +69,21 @@ fn tell_one<S: Scenario>(
     let bar = progress::of_shrinking();
     let shrunk = shrink(scenario, &plan, &failure.violation, &options, &|now| progress::show_shrinking(&bar, now));
     bar.finish_and_clear();
-    let file = plans.join(campaign.scenario.as_str()).join(format!("{}-{seed:016x}.json", failure.violation.invariant));
+    let file = arguments
+        .plans
+        .join(campaign.scenario.as_str())
+        .join(format!("{}-{seed:016x}.json", failure.violation.invariant));
     match shrunk {
         Ok(shrunk) => {
             say!("{}", size(&plan, &shrunk.plan, shrunk.runs));
             // What was found is told also where it can't be kept.
             let kept = write_plan(&file, &shrunk.plan);
             let replay = match kept {
-                Ok(()) => format!("seaworthy replay {}", file.display()),
-                Err(_) => format!("seaworthy replay {seed:#018x} --scenario {} --profile {profile}", scenario.name()),
+                Ok(()) => replay_line(&file.display().to_string(), arguments.store, None),
+                Err(_) => {
+                    let seed = format!("{seed:#018x} --scenario {} --profile {profile}", scenario.name());
+                    replay_line(&seed, arguments.store, arguments.orders.as_deref())
+                }
             };
             let file = file.display().to_string();
             let pointers = Pointers { plan_file: kept.is_ok().then_some(&*file), replay: &replay };
@@ -84,10 +95,17 @@ fn tell_one<S: Scenario>(
             say!("{} {}", terminal::bad("violated"), failure.violation.invariant);
             say!("  {}\nit can't be shrunk: {error}", failure.violation.sentence);
             kept?;
-            say!("replay seaworthy replay {}", file.display());
+            say!("replay {}", replay_line(&file.display().to_string(), arguments.store, None));
         }
     }
     Ok(())
+}
+
+/// What to paste to see the failure again: a plan holds its orders, and neither a plan nor a seed knows the store.
+fn replay_line(what: &str, store: StoreKind, orders: Option<&Path>) -> String {
+    let orders = orders.map(|orders| format!(" --orders {}", orders.display())).unwrap_or_default();
+    let store = if store == StoreKind::Memory { "" } else { " --store sqlite" };
+    format!("seaworthy replay {what}{orders}{store}")
 }
 
 fn size<W: Workload>(before: &Plan<W>, after: &Plan<W>, runs: u64) -> String {

@@ -11,7 +11,7 @@ use seaworthy_sim::{
 
 use super::{
     Exit, Failure,
-    arguments::{self, ReplayArguments},
+    arguments::{self, ReplayArguments, StoreKind},
     files, run, terminal,
 };
 
@@ -98,6 +98,9 @@ fn replay_line(arguments: &ReplayArguments) -> String {
     }
     if let Some(orders) = &arguments.orders {
         line.push_str(&format!(" --orders {}", orders.display()));
+    }
+    if arguments.store == StoreKind::Sqlite {
+        line.push_str(" --store sqlite");
     }
     line
 }

@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let campaign = campaign?;
     let verdict = campaign.verdict();
     summary::print(&campaign, &verdict);
-    let told = failure::tell_all(&scenario, &campaign, &arguments.plans, &options.run, &interrupt);
+    let told = failure::tell_all(&scenario, &campaign, arguments, &options.run, &interrupt);
     if let Some(json) = &arguments.json {
         write_json(json, &campaign, &verdict)?;
     }
@@ -51,10 +51,11 @@ pub(super) fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
         Exit::Violated
     } else if interrupt.happened() {
         Exit::Interrupted
-    } else if verdict.passes(arguments.strict) {
-        Exit::Held
-    } else {
+    } else if arguments.strict && !verdict.proves() {
+        summary::print_hollow();
         Exit::Violated
+    } else {
+        Exit::Held
     })
 }
 
@@ -80,7 +81,7 @@ pub(super) fn run_options(store: StoreKind) -> RunOptions {
 }
 
 fn options(arguments: &RunArguments, interrupt: &Interrupt) -> Result<SweepOptions, Failure> {
-    if arguments.shard != Shard::WHOLE && arguments.base_seed.is_none() && arguments.seed.is_none() {
+    if arguments.shard != Shard::WHOLE && arguments.base_seed.is_none() {
         return Err("a shard needs --base-seed: only parts of the same seeds make up a whole".into());
     }
     let base = arguments.base_seed.unwrap_or_else(draw_base_seed);

@@ -19,6 +19,12 @@ pub(super) fn print(campaign: &Campaign, verdict: &Verdict) {
         }
         say!("\n{}", table.trim_fmt());
     }
+    let mut table_of_points = table(["point", "calls", "planned", "fired"]);
+    for (point, calls) in &campaign.calls {
+        let tally = campaign.points.get(point).copied().unwrap_or_default();
+        table_of_points.add_row([Cell::new(name(point)), number(*calls), number(tally.planned), number(tally.fired)]);
+    }
+    say!("\n{}", table_of_points.trim_fmt());
     let mut table_of_invariants = table(["invariant", "judged", "in runs", "violated"]);
     for (name, tally) in campaign.invariants.iter().filter(|(name, _)| !campaign.goals.contains_key(*name)) {
         let judged = if tally.times == 0 { Color::Red } else { Color::Reset };
@@ -44,6 +50,11 @@ pub(super) fn print(campaign: &Campaign, verdict: &Verdict) {
         say!("{} {warning}", terminal::bad("warning:"));
     }
     conclusion(campaign, verdict);
+}
+
+/// Says that a campaign that held fails nevertheless.
+pub(super) fn print_hollow() {
+    say!("{}: it proves less than it seems to, see the warnings; --strict makes them errors", terminal::bad("failed"));
 }
 
 fn headline(campaign: &Campaign) {

@@ -29,4 +29,4 @@ pub use determinism::{Divergence, determinism, determinism_by, first_divergence}
 pub use seeds::{Seeds, Shard, ShardError};
 pub use shrink::{ShrinkError, ShrinkOptions, ShrinkProgress, Shrunk, is_same_failure, shrink, shrink_by};
 pub use sweep::{Progress, SweepError, SweepOptions, sweep, sweep_by};
-pub use verdict::{Gap, Verdict, Warning};
+pub use verdict::{Excuse, Gap, Verdict, Warning};

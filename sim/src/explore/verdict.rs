@@ -19,8 +19,19 @@ pub struct Verdict {
 pub struct Warning {
     /// What never happened.
     pub gap: Gap,
-    /// Why that was to be expected of this campaign: it is then no error under `strict` either.
-    pub excuse: Option<&'static str>,
+    /// Why that was to be expected of this campaign.
+    pub excuse: Option<Excuse>,
+}
+
+/// Why a gap was to be expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Excuse {
+    /// Chance alone can be the reason.
+    FewRuns,
+    /// The profiles leave out what leads to it.
+    NarrowProfiles,
+    /// The sweep was to end at a failure, and did.
+    EndedAtFailure,
 }
 
 /// What never happened in a whole campaign.
@@ -61,13 +72,15 @@ const RUNS_FEW: u64 = 1_000;
 /// Below this many planned ones, chance alone can keep all faults of a kind from striking.
 const PLANNED_FEW: u64 = 50;
 
-const FEW: &str = "few runs: it may come up in more";
-const NARROW: &str = "the profiles leave out what leads to it";
-
 impl Verdict {
     /// Whether the campaign is to pass: nothing failed and, if `strict`, no warning is without an excuse.
     pub fn passes(&self, strict: bool) -> bool {
         self.held && !(strict && self.warnings.iter().any(|warning| warning.excuse.is_none()))
+    }
+
+    /// Whether nothing failed and the campaign did all that its profiles can lead to: few runs are no excuse here.
+    pub fn proves(&self) -> bool {
+        self.held && self.warnings.iter().all(|warning| warning.excuse == Some(Excuse::NarrowProfiles))
     }
 }
 
@@ -88,7 +101,7 @@ impl Campaign {
         let mut warnings = Vec::new();
         if self.interrupted {
             // A sweep that was to end at a failure has kept its word.
-            let excuse = (self.failed > 0).then_some("it ended at a failure");
+            let excuse = (self.failed > 0).then_some(Excuse::EndedAtFailure);
             warnings.push(Warning { gap: Gap::Interrupted { runs: self.runs }, excuse });
         }
         if self.idle == self.runs {
@@ -96,7 +109,8 @@ impl Campaign {
         }
         // Where a class of faults is left out, what only that class leads to can't be asked for.
         let narrow = !self.profiles.iter().any(|profile| matches!(profile, Profile::Everything | Profile::Swarm));
-        let excuse = if self.runs < RUNS_FEW { Some(FEW) } else { narrow.then_some(NARROW) };
+        let excuse =
+            if self.runs < RUNS_FEW { Some(Excuse::FewRuns) } else { narrow.then_some(Excuse::NarrowProfiles) };
         for (name, tally) in &self.invariants {
             if let (Some(mode), 0) = (tally.mode, tally.times) {
                 warnings.push(Warning { gap: Gap::NeverJudged { invariant: name.to_string(), mode }, excuse });
@@ -104,7 +118,7 @@ impl Campaign {
         }
         for (kind, tally) in self.faults.iter().filter(|(kind, _)| self.enabled.contains(kind)) {
             if tally.fired == 0 {
-                let excuse = (tally.planned < PLANNED_FEW && self.runs < RUNS_FEW).then_some(FEW);
+                let excuse = (tally.planned < PLANNED_FEW && self.runs < RUNS_FEW).then_some(Excuse::FewRuns);
                 let kind = name_of(kind);
                 warnings.push(Warning { gap: Gap::NeverFired { kind, planned: tally.planned }, excuse });
             }
@@ -140,6 +154,16 @@ impl fmt::Display for Gap {
             Self::NeverReached { goal } => write!(f, "goal {goal} was never reached"),
             Self::Interrupted { runs } => write!(f, "not all seeds were run, only {runs}"),
         }
+    }
+}
+
+impl fmt::Display for Excuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FewRuns => "few runs: it may come up in more",
+            Self::NarrowProfiles => "the profiles leave out what leads to it",
+            Self::EndedAtFailure => "it ended at a failure",
+        })
     }
 }
 

@@ -257,7 +257,7 @@ fn outages_pauses_and_skewed_clocks_last_as_long_as_the_plan_says() {
 }
 
 #[test]
-fn a_run_that_never_ends_is_a_livelock_that_names_what_was_waiting() {
+fn a_run_that_never_ends_is_a_livelock_that_names_what_was_running_and_waiting() {
     let endless: Program = |boot| {
         Box::pin(async move {
             let _request = boot.ports.ingress.next().await;
@@ -270,7 +270,9 @@ fn a_run_that_never_ends_is_a_livelock_that_names_what_was_waiting() {
     let report = run(&Probe(endless), &plan(vec![]), &RunOptions { budget, ..RunOptions::default() }).expect("valid");
     assert_eq!(report.violations.len(), 1);
     assert_eq!(report.violations[0].invariant, "livelock");
-    assert!(report.violations[0].sentence.contains("requests"), "{}", report.violations[0].sentence);
+    let sentence = &report.violations[0].sentence;
+    assert!(sentence.contains("requests"), "{sentence}");
+    assert!(sentence.contains("busiest: one (4999 x upkeep), one (1 x request)"), "{sentence}");
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(super) fn print(campaign: &Campaign, verdict: &Verdict) {
     let mut table_of_points = table(["point", "calls", "planned", "fired"]);
     for (point, calls) in &campaign.calls {
         let tally = campaign.points.get(point).copied().unwrap_or_default();
-        table_of_points.add_row([Cell::new(name(point)), number(*calls), number(tally.planned), number(tally.fired)]);
+        table_of_points.add_row([Cell::new(point.name()), number(*calls), number(tally.planned), number(tally.fired)]);
     }
     say!("\n{}", table_of_points.trim_fmt());
     let mut table_of_invariants = table(["invariant", "judged", "in runs", "violated"]);

@@ -231,7 +231,7 @@ async fn wait(world: &World, now: u64, next: Option<u64>, looking: bool) {
     }
 }
 
-/// The budget is used up: says what was still waiting.
+/// The budget is used up: says what was running and what was still waiting.
 async fn give_up(world: &World, of_what: &str) -> Ending {
     let mut waiting = String::new();
     for (name, store) in &world.stores {
@@ -259,7 +259,17 @@ async fn give_up(world: &World, of_what: &str) -> Ending {
     }
     let waiting = if waiting.is_empty() { "nothing that the world knows of" } else { waiting.trim_end_matches("; ") };
     world.record(What::OutOfBudget { waiting: waiting.into() });
-    let sentence = format!("the run used up its budget of {of_what}; still waiting: {waiting}");
+    let running: Vec<String> = world
+        .state()
+        .busiest(3)
+        .into_iter()
+        .map(|(process, point, count)| {
+            let name = &world.topology.processes[usize::from(process.0)].name;
+            format!("{name} ({count} x {})", point.name())
+        })
+        .collect();
+    let running = if running.is_empty() { "nobody".to_owned() } else { running.join(", ") };
+    let sentence = format!("the run used up its budget of {of_what}; busiest: {running}; still waiting: {waiting}");
     world.state().recorder.violate("livelock", "the run".to_owned(), sentence);
     Ending::OutOfBudget
 }

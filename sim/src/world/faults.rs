@@ -139,6 +139,21 @@ impl Faults {
         calls
     }
 
+    /// The port calls that were made most often: by whom, at which point, how often.
+    pub(super) fn busiest(&self, most: usize) -> Vec<(ProcessIndex, Point, u32)> {
+        let mut slots: Vec<(usize, u32)> = self.counts.iter().copied().enumerate().filter(|slot| slot.1 > 0).collect();
+        slots.sort_by_key(|&(slot, count)| (std::cmp::Reverse(count), slot));
+        let of = |slot: usize| (slot / Point::ALL.len(), Point::ALL[slot % Point::ALL.len()]);
+        slots
+            .into_iter()
+            .take(most)
+            .filter_map(|(slot, count)| {
+                let (process, point) = of(slot);
+                Some((ProcessIndex(process.try_into().ok()?), point, count))
+            })
+            .collect()
+    }
+
     pub(super) fn begin(&mut self, index: u32) {
         if let Some(timed) = self.timed.iter().find(|timed| timed.index == index)
             && !self.healed

@@ -150,6 +150,10 @@ impl State {
     pub(super) fn calls(&self) -> [u64; Point::ALL.len()] {
         self.faults.calls()
     }
+
+    pub(super) fn busiest(&self, most: usize) -> Vec<(ProcessIndex, Point, u32)> {
+        self.faults.busiest(most)
+    }
 }
 
 impl Process {

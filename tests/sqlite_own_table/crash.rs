@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use seaworthy_core::ports::{Ports, Store, connection};
 use seaworthy_sim::{
     invariants::Invariant,
-    plan::{CallFault, FORMAT, Fault, Plan, Point, Restart, Schedule, Verdict},
+    plan::{CallFault, Disturbance, FORMAT, Fault, Plan, Point, Restart, Schedule, TimedFault, Verdict},
     scenario::{Boot, Draw, Scenario, Topology},
     world::{Client, run},
 };
@@ -68,19 +68,24 @@ impl Scenario for Clerk {
 /// Boots of which a row is left when the first one is struck, and the number of the last row.
 fn boots_after(point: Point, verdict: Verdict) -> Vec<(String, i64)> {
     let fault = Fault::Call(CallFault { process: "clerk".into(), point, nth: 1, verdict });
-    let plan = Plan {
+    let plan = plan_with(fault);
+    let kept = Kept::default();
+    let report = run(&Clerk, &plan, &kept.options()).expect("a valid plan");
+    assert_eq!(report.fired.len(), 1, "{point:?} is reached");
+    assert!(report.held(), "{:?}", report.violations);
+    kept.rows("clerk", "SELECT 'boot', number FROM boots ORDER BY number")
+}
+
+/// The clerk's plan with one fault.
+fn plan_with(fault: Fault) -> Plan<Orders> {
+    Plan {
         format: FORMAT.into(),
         scenario: "clerk".into(),
         seed: 7,
         schedule: Schedule::default(),
         workload: Orders { orders: Vec::new() },
         faults: vec![fault],
-    };
-    let kept = Kept::default();
-    let report = run(&Clerk, &plan, &kept.options()).expect("a valid plan");
-    assert_eq!(report.fired.len(), 1, "{point:?} is reached");
-    assert!(report.held(), "{:?}", report.violations);
-    kept.rows("clerk", "SELECT 'boot', number FROM boots ORDER BY number")
+    }
 }
 
 fn numbers(rows: &[(String, i64)]) -> Vec<i64> {
@@ -106,17 +111,30 @@ fn a_crash_loses_the_open_transaction_and_nothing_that_was_committed() {
 fn a_commit_whose_reply_is_lost_leaves_its_row_and_one_whose_request_is_lost_leaves_none() {
     let fault = |verdict| Fault::Call(CallFault { process: "clerk".into(), point: Point::Commit, nth: 1, verdict });
     for (verdict, rows) in [(Verdict::LoseReply, 1), (Verdict::LoseRequest, 0)] {
-        let plan = Plan {
-            format: FORMAT.into(),
-            scenario: "clerk".into(),
-            seed: 7,
-            schedule: Schedule::default(),
-            workload: Orders { orders: Vec::new() },
-            faults: vec![fault(verdict)],
-        };
+        let plan = plan_with(fault(verdict));
         let kept = Kept::default();
         let report = run(&Clerk, &plan, &kept.options()).expect("a valid plan");
         assert!(report.held(), "{:?}", report.violations);
         assert_eq!(kept.rows("clerk", "SELECT 'boot', number FROM boots").len(), rows, "{verdict:?}");
     }
+}
+
+#[test]
+fn a_process_that_stands_still_in_its_transaction_goes_on_when_its_pause_is_over() {
+    // The store has one writer: whoever looks at it meanwhile would wait for the clerk, the world itself included.
+    let mut within = 0;
+    for from_ms in 0..8 {
+        let what = Disturbance::Pause { process: "clerk".into() };
+        let plan = plan_with(Fault::Timed(TimedFault { from_ms, to_ms: 90_000, what }));
+        let kept = Kept::default();
+        let report = run(&Clerk, &plan, &kept.options()).expect("a valid plan");
+        assert!(report.held(), "from {from_ms} ms: {:?}", report.violations);
+        // A pause before the transaction leaves nothing to wait for, and one after it finds the clerk at rest.
+        let written = kept.rows("clerk", "SELECT 'boot', number FROM boots") == [("boot".to_owned(), 1)];
+        within += u32::from(written && !report.fired.is_empty());
+    }
+    assert!(
+        within > 0,
+        "each call takes some milliseconds, so one of the pauses begins between the row and its commit"
+    );
 }

@@ -1,17 +1,19 @@
 use std::{fmt::Write as _, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::select;
-use seaworthy_core::ports::{Broker, RedriveRequest, Spawner};
+use seaworthy_core::ports::{Broker, RedriveRequest, Spawner, Store};
+use smol_str::SmolStr;
 
 use super::{
     Budget,
     life::Life,
+    rest::{has_rested, in_time, is_quiet, storm_is_over},
     shared::World,
-    state::{Due, STALL_MAX},
+    state::Due,
 };
 use crate::{
     invariants::Ending,
-    plan::{Latency, Point},
+    plan::Point,
     scenario::Boot,
     shell::{TaskSpawner, ports},
     trace::{Outcome, ProcessIndex, What},
@@ -20,14 +22,12 @@ use crate::{
 /// How often the world looks whether everything has come to rest, in virtual time.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How long after the last request and the last timed fault the storm goes on where the system does not come to rest.
-const STORM_MAX_US: u64 = 30_000_000;
-
 /// Runs the world: boots, executes the agenda, heals, and waits for rest.
 pub(super) async fn control(world: &Arc<World>, budget: &Budget) -> Ending {
     begin(world);
     let mut idle_since = None;
     let mut healed_at = None;
+    let mut to_redrive = Vec::new();
     loop {
         let now = world.elapsed();
         attend(world, now).await;
@@ -40,10 +40,17 @@ pub(super) async fn control(world: &Arc<World>, budget: &Budget) -> Ending {
         }
         if asking == 0 {
             let idle_since = *idle_since.get_or_insert(now);
-            let quiet = has_rested(world, now) && is_quiet(world).await;
+            let soon = next.map_or(LOOK, |next| LOOK.min(Duration::from_micros(next.saturating_sub(now))));
+            if !to_redrive.is_empty() {
+                to_redrive = redrive(world, to_redrive).await;
+            }
+            let quiet = to_redrive.is_empty()
+                && has_rested(world, now)
+                && in_time(world, soon, is_quiet(world)).await == Some(true);
             match healed_at {
                 None if quiet || storm_is_over(world, now, idle_since) => {
-                    heal(world).await;
+                    heal(world);
+                    to_redrive = redrive(world, world.stores.clone()).await;
                     healed_at = Some(now);
                     continue;
                 }
@@ -142,45 +149,8 @@ async fn attend(world: &Arc<World>, now: u64) {
     }
 }
 
-/// Whether nothing but looking for work has happened for as long as any call can be under way: what a process is about
-/// to do with what it holds in memory shows in no store.
-fn has_rested(world: &World, now: u64) -> bool {
-    let longest_ms = match world.schedule.latency {
-        Latency::Zero => 0,
-        Latency::Equal { ms } => u64::from(ms),
-        Latency::Spread { max_ms, .. } => u64::from(max_ms),
-    };
-    let rest_us = world.topology.rest.as_micros() as u64 + longest_ms * 1_000 * u64::from(STALL_MAX);
-    now >= world.state().recorder.last_active() + rest_us
-}
-
-/// Whether nothing is pending anywhere and everyone is up.
-async fn is_quiet(world: &World) -> bool {
-    {
-        let state = world.state();
-        if state.processes.iter().any(|process| process.life.is_none() || !process.requests.is_empty()) {
-            return false;
-        }
-    }
-    if world.broker.pending() > 0 {
-        return false;
-    }
-    for (_, store) in &world.stores {
-        if !store.backlog().await.is_ok_and(|backlog| backlog.is_idle()) {
-            return false;
-        }
-    }
-    true
-}
-
-fn storm_is_over(world: &World, now: u64, idle_since: u64) -> bool {
-    let state = world.state();
-    state.agenda.is_empty() && !state.faults.is_disturbed() && now > idle_since + STORM_MAX_US
-}
-
-/// Ends the storm: no more faults, everyone is up, and an operator redrives what a permanent rejection killed, now
-/// that its cause is gone.
-async fn heal(world: &Arc<World>) {
+/// Ends the storm: no more faults, and everyone is up.
+fn heal(world: &Arc<World>) {
     let down: Vec<ProcessIndex> = {
         let mut state = world.state();
         state.faults.heal();
@@ -199,18 +169,25 @@ async fn heal(world: &Arc<World>) {
     for process in down {
         boot(world, process, false);
     }
-    for (name, store) in &world.stores {
-        let redriven = store.redrive(&RedriveRequest { only: None, limit: usize::MAX >> 1 }).await.unwrap_or(0);
-        if redriven > 0 {
-            world.record(What::StoreCall {
-                store: name.clone(),
-                point: Point::Upkeep,
-                operation: "redrive",
-                count: redriven,
-                outcome: Outcome::Done,
-            });
+}
+
+/// An operator redrives what a permanent rejection killed, now that its cause is gone. Returns the stores that were busy
+/// and are still to be asked.
+async fn redrive(world: &World, stores: Vec<(SmolStr, Arc<dyn Store>)>) -> Vec<(SmolStr, Arc<dyn Store>)> {
+    let mut busy = Vec::new();
+    for (name, store) in stores {
+        let all = RedriveRequest { only: None, limit: usize::MAX >> 1 };
+        let Some(redriven) = in_time(world, LOOK, store.redrive(&all)).await else {
+            busy.push((name, store));
+            continue;
+        };
+        let count = redriven.unwrap_or(0);
+        if count > 0 {
+            let (point, operation, outcome) = (Point::Upkeep, "redrive", Outcome::Done);
+            world.record(What::StoreCall { store: name, point, operation, count, outcome });
         }
     }
+    busy
 }
 
 /// Waits until something is due or somebody nudges; at rest, only for a moment.
@@ -235,8 +212,9 @@ async fn wait(world: &World, now: u64, next: Option<u64>, looking: bool) {
 async fn give_up(world: &World, of_what: &str) -> Ending {
     let mut waiting = String::new();
     for (name, store) in &world.stores {
-        match store.backlog().await {
-            Ok(backlog) => {
+        match in_time(world, LOOK, store.backlog()).await {
+            None => _ = write!(waiting, "a transaction in {name} that does not end; "),
+            Some(Ok(backlog)) => {
                 for (count, what) in [
                     (backlog.outbox_unsettled, "outbox rows"),
                     (backlog.sagas_active, "sagas"),
@@ -247,7 +225,7 @@ async fn give_up(world: &World, of_what: &str) -> Ending {
                     }
                 }
             }
-            Err(error) => _ = write!(waiting, "{name}: {error}; "),
+            Some(Err(error)) => _ = write!(waiting, "{name}: {error}; "),
         }
     }
     for (group, message) in world.broker.outstanding(5) {

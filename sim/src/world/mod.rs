@@ -9,6 +9,7 @@ mod options;
 mod outside;
 mod recorder;
 mod report;
+mod rest;
 mod run;
 mod shared;
 mod state;

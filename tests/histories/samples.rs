@@ -27,7 +27,7 @@ pub(crate) fn message(number: u8) -> Message {
         partition_key: format_smolstr!("key-{}", number % 3),
         sequence: 0,
         correlation_id: Uuid::from_u128(9),
-        causation_id: (number % 2 == 0).then(|| MessageId(Uuid::from_u128(8))),
+        causation_id: number.is_multiple_of(2).then(|| MessageId(Uuid::from_u128(8))),
         traceparent: None,
         data: Bytes::from(vec![number]),
     }

@@ -2,11 +2,11 @@
 //!
 //! | invariant | what it says |
 //! |---|---|
-//! | [`shipments`] | one shipment for each confirmed order, and none for another |
-//! | [`payments`] | an order is charged once if it is confirmed; if it is cancelled, what was charged is refunded |
-//! | [`stock`] | units are never made, lost or negative, and none stays reserved |
-//! | [`refunds`] | no order is both shipped and refunded |
-//! | [`goals`] | what a campaign should have seen at least once |
+//! | `shipments` | one shipment for each confirmed order, and none for another |
+//! | `payments` | an order is charged once if it is confirmed; if it is cancelled, what was charged is refunded |
+//! | `stock` | units are never made, lost or negative, and none stays reserved |
+//! | `refunds` | no order is both shipped and refunded |
+//! | `goals` | what a campaign should have seen at least once |
 
 mod goals;
 mod payments;

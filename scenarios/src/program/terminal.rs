@@ -10,13 +10,13 @@ use comfy_table::Table;
 use owo_colors::OwoColorize;
 use seaworthy_sim::story::Style;
 
-/// Prints a line to standard output, as [`print`] does.
+/// Prints a line to standard output, as [`fn@print`] does.
 macro_rules! say {
     () => { $crate::program::terminal::print(format_args!("\n")) };
     ($($text:tt)+) => { $crate::program::terminal::print(format_args!("{}\n", format_args!($($text)+))) };
 }
 
-/// Prints to standard output without ending the line, as [`print`] does.
+/// Prints to standard output without ending the line, as [`fn@print`] does.
 macro_rules! say_part {
     ($($text:tt)+) => { $crate::program::terminal::print(format_args!($($text)+)) };
 }

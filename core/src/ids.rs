@@ -99,3 +99,15 @@ pub fn draw(clock: &dyn Clock, random: &dyn Random) -> Uuid {
     let low = (random.next_u64() & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000;
     Uuid::from_u64_pair(high, low)
 }
+
+/// Ids one after the other; written out only if somebody listens.
+pub(crate) struct List<'a>(pub(crate) &'a [MessageId]);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, id) in self.0.iter().enumerate() {
+            write!(f, "{}{id}", if number == 0 { "" } else { " " })?;
+        }
+        Ok(())
+    }
+}

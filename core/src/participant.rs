@@ -7,6 +7,7 @@
 //! Source pattern: the three exceptions of try-confirm-cancel: idempotence, empty rollback, suspension.
 
 use bytes::Bytes;
+use tracing::{Instrument, debug, debug_span};
 
 use crate::{
     ids::OperationId,
@@ -35,7 +36,10 @@ impl Operation {
     /// # Errors
     /// Any [`StoreError`], [`StoreError::Conflict`] if another transaction is at the same operation.
     pub async fn record(self, tx: &mut dyn Transaction, answer: Bytes) -> Result<(), StoreError> {
-        tx.put_operation(&OperationRecord { id: self.0, state: OperationState::Executed(answer) }).await
+        let span = debug_span!("participant.record", operation = %self.0);
+        tx.put_operation(&OperationRecord { id: self.0, state: OperationState::Executed(answer) })
+            .instrument(span)
+            .await
     }
 }
 
@@ -71,9 +75,16 @@ pub enum Undoing {
 /// # Errors
 /// Any [`StoreError`].
 pub async fn execute(tx: &mut dyn Transaction, id: OperationId) -> Result<Execution, StoreError> {
-    Ok(match tx.operation(id).await? {
-        Some(OperationState::Executed(answer)) => Execution::Repeated(answer),
-        Some(OperationState::Compensated) => Execution::TooLate,
+    let state = tx.operation(id).instrument(debug_span!("participant.execute", operation = %id)).await?;
+    Ok(match state {
+        Some(OperationState::Executed(answer)) => {
+            debug!(operation = %id, "carried out before");
+            Execution::Repeated(answer)
+        }
+        Some(OperationState::Compensated) => {
+            debug!(operation = %id, "too late");
+            Execution::TooLate
+        }
         None => Execution::First(Operation(id)),
     })
 }
@@ -84,13 +95,19 @@ pub async fn execute(tx: &mut dyn Transaction, id: OperationId) -> Result<Execut
 /// # Errors
 /// Any [`StoreError`], [`StoreError::Conflict`] if another transaction is at the same operation.
 pub async fn compensate(tx: &mut dyn Transaction, action: OperationId) -> Result<Undoing, StoreError> {
-    let outcome = match tx.operation(action).await? {
-        Some(OperationState::Compensated) => return Ok(Undoing::Repeated),
-        Some(OperationState::Executed(answer)) => Undoing::Undo(answer),
-        None => Undoing::NeverRan,
+    let work = async {
+        let outcome = match tx.operation(action).await? {
+            Some(OperationState::Compensated) => return Ok(Undoing::Repeated),
+            Some(OperationState::Executed(answer)) => Undoing::Undo(answer),
+            None => {
+                debug!("it never ran: a tombstone is left");
+                Undoing::NeverRan
+            }
+        };
+        tx.put_operation(&OperationRecord { id: action, state: OperationState::Compensated }).await?;
+        Ok(outcome)
     };
-    tx.put_operation(&OperationRecord { id: action, state: OperationState::Compensated }).await?;
-    Ok(outcome)
+    work.instrument(debug_span!("participant.compensate", operation = %action)).await
 }
 
 /// Refuses an operation for good, in a transaction without its effect: a late duplicate of it can't run once the saga
@@ -99,12 +116,15 @@ pub async fn compensate(tx: &mut dyn Transaction, action: OperationId) -> Result
 /// # Errors
 /// As for [`execute`].
 pub async fn refuse(tx: &mut dyn Transaction, id: OperationId) -> Result<bool, StoreError> {
-    match tx.operation(id).await? {
-        Some(OperationState::Executed(_)) => Ok(false),
-        Some(OperationState::Compensated) => Ok(true),
-        None => {
-            tx.put_operation(&OperationRecord { id, state: OperationState::Compensated }).await?;
-            Ok(true)
+    let work = async {
+        match tx.operation(id).await? {
+            Some(OperationState::Executed(_)) => Ok(false),
+            Some(OperationState::Compensated) => Ok(true),
+            None => {
+                tx.put_operation(&OperationRecord { id, state: OperationState::Compensated }).await?;
+                Ok(true)
+            }
         }
-    }
+    };
+    work.instrument(debug_span!("participant.refuse", operation = %id)).await
 }

@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
-use tracing::debug;
+use tracing::{Instrument, debug, debug_span};
 use uuid::Uuid;
 
 use super::{Aggregate, AggregateError, InDocuments, MessageMap, Persistence, Tracked, UpdateError};
@@ -98,7 +98,8 @@ impl<A: Aggregate> Repository<A> {
     /// # Errors
     /// [`AggregateError`].
     pub async fn load(&self, tx: &mut dyn Transaction, id: &str) -> Result<Option<Tracked<A>>, AggregateError> {
-        let stored = self.persistence.load(tx, id).await?;
+        let span = debug_span!("aggregate.load", aggregate = A::NAME, id);
+        let stored = self.persistence.load(tx, id).instrument(span).await?;
         Ok(stored.map(|(state, version)| Tracked::loaded(state, version)))
     }
 
@@ -120,11 +121,23 @@ impl<A: Aggregate> Repository<A> {
             None => Expected::Absent,
         };
         let (state, events) = aggregate.into_parts();
-        let version = self.persistence.save(tx, &state, expected).await?;
+        let span = debug_span!("aggregate.save", aggregate = A::NAME, id = state.id());
+        self.write(tx, &state, &events, expected, cause).instrument(span).await
+    }
+
+    async fn write(
+        &self,
+        tx: &mut dyn Transaction,
+        state: &A,
+        events: &[A::Event],
+        expected: Expected,
+        cause: Cause<'_>,
+    ) -> Result<u64, AggregateError> {
+        let version = self.persistence.save(tx, state, expected).await?;
         for (number, event) in events.iter().enumerate() {
             if let Some(builder) = self.messages.message(event, state.id())? {
                 let message = self.finish(builder, state.id(), version, number, cause);
-                debug!(aggregate = A::NAME, id = state.id(), version, message = %message.id, "staged");
+                debug!(version, message = %message.id, kind = %message.kind, "staged");
                 tx.stage(&message).await?;
             }
         }

@@ -131,32 +131,32 @@ impl Consumer {
         for delivery in deliveries {
             let key = &delivery.message.partition_key;
             let held = waiting.iter().find(|(waits, _)| waits == key).map(|&(_, delay)| delay);
+            let span = info_span!(
+                "consume",
+                consumer = %self.name,
+                message = %delivery.message.id,
+                kind = %delivery.message.kind,
+                redeliveries = delivery.redeliveries,
+            );
             let verdict = if stop.is_set() {
                 Verdict::Later(Duration::ZERO)
             } else if let Some(delay) = down.or(held) {
                 Verdict::Later(delay)
             } else {
-                let span = info_span!(
-                    "consume",
-                    consumer = %self.name,
-                    message = %delivery.message.id,
-                    kind = %delivery.message.kind,
-                    redeliveries = delivery.redeliveries,
-                );
-                self.take(&delivery).instrument(span).await
+                self.take(&delivery).instrument(span.clone()).await
             };
             let told = match verdict {
-                Verdict::Done => subscription.ack(delivery.tag).await,
+                Verdict::Done => subscription.ack(delivery.tag).instrument(span).await,
                 Verdict::Later(delay) => {
                     if held.is_none() {
                         waiting.push((key.clone(), delay));
                     }
-                    subscription.nack(delivery.tag, delay).await
+                    subscription.nack(delivery.tag, delay).instrument(span).await
                 }
                 Verdict::StoreDown => {
                     let rest = self.config.store_backoff.delay(store_errors, &*self.random);
                     down = Some(rest);
-                    subscription.nack(delivery.tag, rest).await
+                    subscription.nack(delivery.tag, rest).instrument(span).await
                 }
             };
             if let Err(error) = told {

@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use smol_str::SmolStr;
-use tracing::{debug, warn};
+use tracing::{Instrument, debug, debug_span, warn};
 
 use crate::{
     ports::{Clock, PurgeRequest, Store, StoreError},
@@ -89,16 +89,19 @@ impl Retention {
     /// # Errors
     /// Any [`StoreError`]; what earlier batches deleted stays deleted.
     pub async fn sweep(&self, consumer: &str, store: &dyn Store, stop: &Stop) -> Result<u64, StoreError> {
-        let mut total = 0;
-        while !stop.is_set() {
-            let request = PurgeRequest { older_than: self.keep, limit: self.batch };
-            let purged = store.purge_inbox(consumer, &request).await?;
-            total += purged;
-            if purged < self.batch as u64 {
-                break;
+        let sweep = async {
+            let mut total = 0;
+            while !stop.is_set() {
+                let request = PurgeRequest { older_than: self.keep, limit: self.batch };
+                let purged = store.purge_inbox(consumer, &request).await?;
+                total += purged;
+                if purged < self.batch as u64 {
+                    break;
+                }
             }
-        }
-        Ok(total)
+            Ok(total)
+        };
+        sweep.instrument(debug_span!("inbox.retention", consumer)).await
     }
 }
 

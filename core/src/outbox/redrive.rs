@@ -1,7 +1,9 @@
 use std::time::Duration;
 
+use tracing::{Instrument, info, info_span};
+
 use crate::{
-    ids::MessageId,
+    ids::{List, MessageId},
     ports::{PurgeRequest, RedriveRequest, Store, StoreError},
 };
 
@@ -17,6 +19,11 @@ const BATCH: usize = 500;
 /// # Errors
 /// Any [`StoreError`]; rows of earlier batches stay redriven.
 pub async fn redrive(store: &dyn Store, only: Option<&[MessageId]>) -> Result<u64, StoreError> {
+    let span = info_span!("outbox.redrive", only = only.map(|only| display(List(only))));
+    bring_back(store, only).instrument(span).await
+}
+
+async fn bring_back(store: &dyn Store, only: Option<&[MessageId]>) -> Result<u64, StoreError> {
     let mut total = 0;
     match only {
         Some(events) => {
@@ -37,6 +44,7 @@ pub async fn redrive(store: &dyn Store, only: Option<&[MessageId]>) -> Result<u6
             }
         }
     }
+    info!(total, "dead outbox rows are pending again");
     Ok(total)
 }
 
@@ -46,12 +54,16 @@ pub async fn redrive(store: &dyn Store, only: Option<&[MessageId]>) -> Result<u6
 /// # Errors
 /// Any [`StoreError`]; rows of earlier batches stay deleted.
 pub async fn purge_dead(store: &dyn Store, older_than: Duration) -> Result<u64, StoreError> {
-    let mut total = 0;
-    loop {
-        let purged = store.purge_dead(&PurgeRequest { older_than, limit: BATCH }).await?;
-        total += purged;
-        if purged < BATCH as u64 {
-            return Ok(total);
+    let purge = async {
+        let mut total = 0;
+        loop {
+            let purged = store.purge_dead(&PurgeRequest { older_than, limit: BATCH }).await?;
+            total += purged;
+            if purged < BATCH as u64 {
+                info!(total, "dead outbox rows are deleted");
+                return Ok(total);
+            }
         }
-    }
+    };
+    purge.instrument(info_span!("outbox.purge_dead", ?older_than)).await
 }

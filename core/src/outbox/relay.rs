@@ -5,7 +5,7 @@ use tracing::{Instrument, debug, debug_span, warn};
 
 use super::{PassReport, RelayConfig, budget::Budget};
 use crate::{
-    ids::{self, ClaimToken},
+    ids::{self, ClaimToken, List, MessageId},
     message::Message,
     ports::{
         Broker, BrokerError, ClaimRequest, Clock, OutboxRow, Ports, PublishError, Random, SettleOutcome, Settlement,
@@ -114,12 +114,16 @@ impl Relay {
             ordering: self.config.ordering,
             when_dead: self.config.when_dead,
         };
-        let rows = self.store.claim(&request).await?;
-        if rows.is_empty() {
-            return Ok(PassReport::default());
+        let span = debug_span!("relay", claim = %token);
+        async {
+            let rows = self.store.claim(&request).await?;
+            if rows.is_empty() {
+                return Ok(PassReport::default());
+            }
+            self.work_off(token, started, rows).await
         }
-        let span = debug_span!("relay", claim = %token, rows = rows.len());
-        self.work_off(token, started, rows).instrument(span).await
+        .instrument(span)
+        .await
     }
 
     async fn work_off(
@@ -139,14 +143,19 @@ impl Relay {
         while let Some(batch) = batches.pop_front() {
             if self.stop.is_set() || report.pause.is_some() || self.clock.now().since(started) >= self.config.lease {
                 // Beyond the lease another relay may have these rows; settling is fenced, so giving back is safe.
-                let rest = batch.into_iter().chain(batches.drain(..).flatten());
-                let settlements = rest
-                    .map(|row| Settlement { row: row.row, outcome: SettleOutcome::Release { delay: Duration::ZERO } })
-                    .collect();
-                self.settle(token, started, settlements, &mut report).await?;
+                let rest: Vec<_> = batch.into_iter().chain(batches.drain(..).flatten()).collect();
+                let messages = message_ids(&rest);
+                let release = |row: OutboxRow| {
+                    let outcome = SettleOutcome::Release { delay: Duration::ZERO };
+                    Settlement { row: row.row, outcome }
+                };
+                let settlements = rest.into_iter().map(release).collect();
+                self.settle(token, started, &messages, settlements, &mut report).await?;
             } else {
-                let settlements = self.publish(batch, &mut report).await;
-                self.settle(token, started, settlements, &mut report).await?;
+                let messages = message_ids(&batch);
+                let span = debug_span!("publish", messages = %List(&messages));
+                let settlements = self.publish(batch, &mut report).instrument(span).await;
+                self.settle(token, started, &messages, settlements, &mut report).await?;
             }
         }
         Ok(report)
@@ -197,12 +206,14 @@ impl Relay {
         &self,
         token: ClaimToken,
         started: Timestamp,
+        messages: &[MessageId],
         settlements: Vec<Settlement>,
         report: &mut PassReport,
     ) -> Result<(), StoreError> {
+        let span = debug_span!("settle", messages = %List(messages));
         let mut retries = 0;
         let held = loop {
-            match self.store.settle(token, &settlements).await {
+            match self.store.settle(token, &settlements).instrument(span.clone()).await {
                 Ok(held) => break held,
                 Err(error) => {
                     let too_late = self.clock.now().since(started) >= self.config.lease;
@@ -216,14 +227,18 @@ impl Relay {
                 }
             }
         };
-        for (settlement, held) in settlements.iter().zip(held) {
+        for ((settlement, message), held) in settlements.iter().zip(messages).zip(held) {
             report.count(&settlement.outcome, held);
             match &settlement.outcome {
-                SettleOutcome::Dead { reason } if held => warn!(row = settlement.row.0, %reason, "outbox row is dead"),
-                _ if !held => debug!(row = settlement.row.0, "claim was lost before the row was settled"),
+                SettleOutcome::Dead { reason } if held => warn!(%message, %reason, "outbox row is dead"),
+                _ if !held => debug!(%message, "claim was lost before the row was settled"),
                 _ => {}
             }
         }
         Ok(())
     }
+}
+
+fn message_ids(rows: &[OutboxRow]) -> Vec<MessageId> {
+    rows.iter().map(|row| row.message.id).collect()
 }

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use tracing::{debug, warn};
+use tracing::{Instrument, debug, debug_span, warn};
 
 use crate::{
     ports::{Clock, PurgeRequest, Store, StoreError},
@@ -49,14 +49,17 @@ impl Retention {
     /// Any [`StoreError`]; what earlier batches deleted stays deleted.
     pub async fn sweep(&self, store: &dyn Store, stop: &Stop) -> Result<u64, StoreError> {
         let limit = self.batch.max(1);
-        let mut total = 0;
-        while !stop.is_set() {
-            let purged = store.purge_dispatched(&PurgeRequest { older_than: self.keep, limit }).await?;
-            total += purged;
-            if purged < limit as u64 {
-                break;
+        let sweep = async {
+            let mut total = 0;
+            while !stop.is_set() {
+                let purged = store.purge_dispatched(&PurgeRequest { older_than: self.keep, limit }).await?;
+                total += purged;
+                if purged < limit as u64 {
+                    break;
+                }
             }
-        }
-        Ok(total)
+            Ok(total)
+        };
+        sweep.instrument(debug_span!("outbox.retention")).await
     }
 }

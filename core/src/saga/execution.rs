@@ -72,11 +72,14 @@ pub(crate) async fn drive<D: SagaData>(
             .map_err(|halt| (halt, length))
     };
     // One renewal for the whole drive: it covers slow participants, slow commits and waits alike.
-    let outcome = match select(pin!(work.instrument(span)), pin!(keep_lease(&resources, saga, epoch))).await {
-        Either::Left((outcome, _)) => outcome,
-        Either::Right(((), _)) => Err((Halt::Lost, 0)),
+    let owned = async {
+        let outcome = match select(pin!(work), pin!(keep_lease(&resources, saga, epoch))).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(((), _)) => Err((Halt::Lost, 0)),
+        };
+        settle(&resources, saga, epoch, outcome).await
     };
-    settle(&resources, saga, epoch, outcome).await
+    owned.instrument(span).await
 }
 
 /// Renews the lease until it is lost.

@@ -68,8 +68,11 @@ impl Orchestrator {
     /// [`SagaError::NotFound`], [`SagaError::Incompatible`] if no registered definition can read its log,
     /// [`SagaError::Store`].
     pub async fn state(&self, saga: SagaId) -> Result<State, SagaError> {
-        let instance = self.resources.store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
-        self.read(&instance).await
+        let work = async {
+            let instance = self.resources.store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
+            self.read(&instance).await
+        };
+        work.instrument(tracing::debug_span!("saga.state", %saga)).await
     }
 
     /// Writes what a verb makes of the saga's state, and drives the saga on if it is still active. Its owner, if there

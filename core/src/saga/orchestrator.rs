@@ -261,9 +261,14 @@ impl Orchestrator {
     }
 
     async fn acquire(&self, only: Option<SagaId>, limit: usize) -> Result<Vec<SagaInstance>, StoreError> {
+        let span = match only {
+            Some(saga) => tracing::debug_span!("saga.acquire", %saga),
+            None => tracing::debug_span!("saga.recover", limit),
+        };
         let lease = self.resources.config.lease;
         let definitions = self.resources.names.clone();
-        let acquired = self.resources.store.acquire_sagas(&AcquireRequest { only, definitions, limit, lease }).await?;
+        let request = AcquireRequest { only, definitions, limit, lease };
+        let acquired = self.resources.store.acquire_sagas(&request).instrument(span).await?;
         if let Some(instance) = acquired.first() {
             self.resources.synchronize(instance.lease_until.before(lease));
         }

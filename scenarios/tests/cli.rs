@@ -231,6 +231,12 @@ fn plans_that_are_malformed_truncated_newer_or_do_not_fit_are_wrong_use() {
         &plan(r#"{"process":"orders-1","point":"read","nth":1,"verdict":"conflict"}"#),
         "a call at point \"read\" can't honour",
     );
+    wrong(
+        &plan(r#"{"from_ms":0,"to_ms":18446744073709551615,"what":"broker_outage"}"#),
+        "fault 0 that ends at 18446744073709551615 ms: that is later than in 100 years",
+    );
+    let order = r#"{"at_ms":18446744073709551615,"id":"o","sku":"cd-1","quantity":1,"amount_cents":1,"customer":1}"#;
+    wrong(&plan("").replace("\"orders\":[]", &format!("\"orders\":[{order}]")), "takes longer than 100 years");
     wrong(&plan("").replace("\"seed\":1", "\"seed\":1,\"sed\":2"), "unknown field `sed`");
     assert_wrong_use(&["replay", "nowhere.json"], &[], "\"nowhere.json\" is neither a seed nor a file");
     assert_wrong_use(

@@ -1,7 +1,9 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{FORMAT, Fault, Plan, Point, Verdict};
-use crate::scenario::Topology;
+use crate::scenario::{Topology, Workload};
 
 /// Why a plan can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +57,9 @@ pub enum PlanError {
     },
 }
 
+/// The most virtual time that a plan may speak of: beyond all use, and far below where microseconds overflow.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
+
 /// What is read first, so that a newer format is named as such before its fields are looked at.
 #[derive(Deserialize)]
 struct Head {
@@ -102,7 +107,10 @@ impl<W> Plan<W> {
     ///
     /// # Errors
     /// Every [`PlanError`] but the malformed one.
-    pub fn validate(&self, scenario: &str, topology: &Topology) -> Result<(), PlanError> {
+    pub fn validate(&self, scenario: &str, topology: &Topology) -> Result<(), PlanError>
+    where
+        W: Workload,
+    {
         if self.format != FORMAT {
             return Err(PlanError::Format { found: self.format.to_string() });
         }
@@ -110,6 +118,9 @@ impl<W> Plan<W> {
             return Err(PlanError::Scenario { found: self.scenario.to_string(), wanted: scenario.to_owned() });
         }
         self.schedule.validate()?;
+        if self.workload.span() > LONGEST {
+            return Err(PlanError::Range { what: "a workload that takes longer than 100 years".to_owned() });
+        }
         for (index, fault) in self.faults.iter().enumerate() {
             topology.knows(index, fault)?;
             match fault {
@@ -122,6 +133,11 @@ impl<W> Plan<W> {
                 Fault::Timed(timed) if timed.to_ms <= timed.from_ms => {
                     return Err(PlanError::Range {
                         what: format!("fault {index} that ends at {} ms, not after its start", timed.to_ms),
+                    });
+                }
+                Fault::Timed(timed) if Duration::from_millis(timed.to_ms) > LONGEST => {
+                    return Err(PlanError::Range {
+                        what: format!("fault {index} that ends at {} ms: that is later than in 100 years", timed.to_ms),
                     });
                 }
                 _ => {}

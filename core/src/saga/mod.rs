@@ -29,6 +29,7 @@ mod operator;
 mod orchestrator;
 mod plan;
 mod record;
+mod recovery;
 mod registry;
 mod resources;
 mod retry;

@@ -6,20 +6,14 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{
-    OrchestratorConfig, Record, Registry, Rest, SagaData, SagaError, State,
-    execution::give_up,
-    next,
+    OrchestratorConfig, Record, Registry, Rest, SagaData, SagaError, State, next,
     record::micros,
-    registry::{Driver, Renames, Resolved},
+    registry::{Driver, Renames},
     resources::{Owned, Resources},
 };
 use crate::{
     ids::{self, SagaId},
-    ports::{
-        AcquireRequest, NewSaga, Ports, SagaAppend, SagaCreate, SagaInstance, SagaStatus, StoreError, Transaction,
-    },
-    stop::Stop,
-    wake::Woken,
+    ports::{NewSaga, Ports, SagaAppend, SagaCreate, SagaStatus, Transaction},
 };
 
 /// A saga that was asked for.
@@ -204,108 +198,6 @@ impl Orchestrator {
             SagaStatus::Stuck => Rest::Stuck,
             SagaStatus::Running | SagaStatus::Compensating => Rest::Elsewhere,
         })
-    }
-
-    /// Recovers sagas at boot and then periodically, until `stop` is set and all sagas that this process drives have
-    /// come to rest. Run it in every replica, for as long as the process lives.
-    ///
-    /// Each saga is driven in a task of its own, so a bad one holds up no other, and an error is tried again at the
-    /// next round. Dropping the future stops the search; sagas that are being driven go on.
-    pub async fn run_recovery(&self, stop: &Stop) {
-        let resources = &self.resources;
-        if let Err(error) = resources.read_store_clock().await {
-            tracing::warn!(%error, "the store's clock can't be read: deadlines go by our own for now");
-        }
-        let mut idle = 0;
-        while !stop.is_set() {
-            match self.recover_once().await {
-                // A full batch: there may be more.
-                Ok(found) if found >= resources.config.batch && resources.room() > 0 => continue,
-                Ok(0) => {}
-                Ok(_) => idle = 0,
-                Err(error) => {
-                    tracing::warn!(%error, "recovery is tried again at the next round");
-                    idle = 0;
-                }
-            }
-            // Its jitter keeps replicas that boot together from polling together.
-            let pause = resources.config.poll.delay(idle, &*resources.random);
-            idle = match resources.left.wait(&*resources.clock, stop, pause).await {
-                Woken::Hint => 0,
-                Woken::Stop | Woken::Timeout => idle.saturating_add(1),
-            };
-        }
-        if resources.stop.is_set() {
-            resources.all_left().await;
-        }
-    }
-
-    /// One round of recovery: takes over what is due and nobody owns, and drives it. Returns how many sagas it found.
-    ///
-    /// # Errors
-    /// [`StoreError`]; what an unknown takeover got comes back when its lease ends.
-    pub async fn recover_once(&self) -> Result<usize, StoreError> {
-        let limit = self.resources.config.batch.min(self.resources.room());
-        if limit == 0 || self.resources.names.is_empty() {
-            return Ok(0);
-        }
-        let acquired = self.acquire(None, limit).await?;
-        let found = acquired.len();
-        for instance in acquired {
-            tracing::debug!(saga = %instance.id, epoch = instance.epoch, "taken over");
-            if let Ok((driver, owned)) = self.resolve(instance).await {
-                self.spawn(driver, owned);
-            }
-        }
-        Ok(found)
-    }
-
-    async fn acquire(&self, only: Option<SagaId>, limit: usize) -> Result<Vec<SagaInstance>, StoreError> {
-        let span = match only {
-            Some(saga) => tracing::debug_span!("saga.acquire", %saga),
-            None => tracing::debug_span!("saga.recover", limit),
-        };
-        let lease = self.resources.config.lease;
-        let definitions = self.resources.names.clone();
-        let request = AcquireRequest { only, definitions, limit, lease };
-        let acquired = self.resources.store.acquire_sagas(&request).instrument(span).await?;
-        if let Some(instance) = acquired.first() {
-            self.resources.synchronize(instance.lease_until.before(lease));
-        }
-        Ok(acquired)
-    }
-
-    /// Finds what an owned saga runs under; gives it up if there is nothing.
-    async fn resolve(&self, instance: SagaInstance) -> Result<(Arc<dyn Driver>, Owned), Rest> {
-        match self.resources.registry.resolve(&instance.definition) {
-            Resolved::Driver(driver, renames) => Ok((driver, Owned::of(instance, renames))),
-            Resolved::Newer => Err(self.leave_to_newer(&instance).await),
-            Resolved::Incompatible(_) if instance.status == SagaStatus::Stuck => Err(Rest::Stuck),
-            Resolved::Incompatible(reason) => {
-                Err(give_up(&self.resources, instance.id, instance.epoch, instance.log_length, reason).await)
-            }
-        }
-    }
-
-    async fn leave_to_newer(&self, instance: &SagaInstance) -> Rest {
-        let append = SagaAppend {
-            saga: instance.id,
-            epoch: instance.epoch,
-            expected_length: instance.log_length,
-            records: Vec::new(),
-            status: instance.status,
-            lease: Duration::ZERO,
-            sleep: self.resources.config.newer_version_delay,
-        };
-        let written = async {
-            let mut tx = self.resources.store.begin().await?;
-            tx.saga_append(&append).await?;
-            tx.commit().await
-        };
-        if let Err(error) = written.await {
-            tracing::debug!(saga = %instance.id, %error, "the lease ends by itself");
-        }
-        Rest::Elsewhere
     }
 
     pub(crate) fn spawn(&self, driver: Arc<dyn Driver>, owned: Owned) {

@@ -1,5 +1,6 @@
 //! State in tables of the user's own: the same service under simulation, and in production on a file.
 
+mod checkout;
 mod crash;
 mod scenario;
 mod service;
@@ -17,6 +18,7 @@ use seaworthy_tokio::{LocalBroker, LocalExternal, LocalIngress, Parts, Process, 
 use service::{ORDERS, PLACE, SHIPPING, State};
 
 const ALL_ORDERS: &str = "SELECT id, state FROM orders ORDER BY id";
+const ALL_PICKS: &str = "SELECT order_id, count(*) FROM picks GROUP BY order_id ORDER BY order_id";
 const ALL_PARCELS: &str = "SELECT order_id, count(*) FROM parcels GROUP BY order_id ORDER BY order_id";
 
 /// Runs a plan, and looks into the tables when it is over.
@@ -30,6 +32,7 @@ fn execute(plan: &Plan<Orders>) -> usize {
         orders
     };
     assert_eq!(kept.rows(ORDERS, ALL_ORDERS), each(State::Shipped as i64), "{}", plan.print());
+    assert_eq!(kept.rows(ORDERS, ALL_PICKS), each(1), "{}", plan.print());
     assert_eq!(kept.rows(SHIPPING, ALL_PARCELS), each(1), "{}", plan.print());
     report.fired.len()
 }
@@ -112,6 +115,7 @@ async fn the_same_service_runs_on_tokio_and_files_and_survives_being_cut_off() {
     }
     let each = |value: i64| ids.iter().map(|id| (id.clone(), value)).collect::<Vec<_>>();
     assert_eq!(rows(&orders, ALL_ORDERS).await, each(State::Shipped as i64));
+    assert_eq!(rows(&orders, ALL_PICKS).await, each(1));
     assert_eq!(rows(&shipping, ALL_PARCELS).await, each(1));
 }
 

@@ -20,7 +20,7 @@ use seaworthy_sim::{
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use serde::{Deserialize, Serialize};
 
-use crate::service::{self, ORDERS, PARCEL, PLACE, SHIPPING, STATE, State};
+use crate::service::{self, ORDERS, PARCEL, PICK, PLACE, SHIPPING, STATE, State};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Orders {
@@ -70,8 +70,8 @@ impl Scenario for OwnTables {
     }
 
     fn invariants(&self, workload: &Orders) -> Vec<Box<dyn Invariant>> {
-        let mut all = invariants::delivery(&self.topology());
-        let orders = workload.orders.iter().map(|order| (order.clone(), (0, 0))).collect();
+        let mut all = invariants::protocol(&self.topology());
+        let orders = workload.orders.iter().map(|order| (order.clone(), (0, 0, 0))).collect();
         all.push(Box::new(EachOrderShippedOnce { orders }));
         all
     }
@@ -85,8 +85,8 @@ impl Scenario for OwnTables {
 
 /// Judges what no document shows, from what the transactions say of their own rows.
 struct EachOrderShippedOnce {
-    /// The state of each order, and its parcels.
-    orders: BTreeMap<String, (i64, u32)>,
+    /// The state of each order, its picks and its parcels.
+    orders: BTreeMap<String, (i64, u32, u32)>,
 }
 
 impl Invariant for EachOrderShippedOnce {
@@ -105,9 +105,10 @@ impl Invariant for EachOrderShippedOnce {
         }
         for effect in effects.iter() {
             let Effect::Observed { fact, subject, value } = effect else { continue };
-            let Some((state, parcels)) = self.orders.get_mut(subject.as_str()) else { continue };
+            let Some((state, picks, parcels)) = self.orders.get_mut(subject.as_str()) else { continue };
             judge.judged();
             match *fact {
+                PICK => *picks += 1,
                 PARCEL => *parcels += 1,
                 STATE if *value <= *state => {
                     judge.violate(
@@ -122,9 +123,10 @@ impl Invariant for EachOrderShippedOnce {
     }
 
     fn conclude(&mut self, _: Ending, judge: &mut Judge<'_>) {
-        for (order, (state, parcels)) in &self.orders {
-            if (*state, *parcels) != (State::Shipped as i64, 1) {
-                let sentence = format!("`{order}` ended in state {state} with {parcels} parcels");
+        for (order, found) in &self.orders {
+            if *found != (State::Shipped as i64, 1, 1) {
+                let (state, picks, parcels) = found;
+                let sentence = format!("`{order}` ended in state {state} with {picks} picks and {parcels} parcels");
                 judge.violate(order.as_str(), sentence, Vec::new());
             }
         }

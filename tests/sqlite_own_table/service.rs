@@ -6,16 +6,17 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension};
 use seaworthy_core::{
-    aggregate::{
-        Aggregate, AggregateError, Cause, DomainEvent, MessageMap, Persistence, Repository, Tracked, UpdateError,
-    },
+    aggregate::{Aggregate, AggregateError, Cause, DomainEvent, MessageMap, Persistence, Repository, UpdateError},
     inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
     message::Message,
     outbox::{MessageBuilder, Relay, RelayConfig},
     ports::{Expected, Ports, Store, StoreError, Timestamp, Transaction, connection},
+    saga::{Orchestrator, OrchestratorConfig, Registry},
     wake::Wake,
 };
 use seaworthy_sqlite::store_error;
+
+use crate::checkout::{CHECKOUT, checkout};
 
 pub(crate) const ORDERS: &str = "orders";
 pub(crate) const SHIPPING: &str = "shipping";
@@ -26,15 +27,20 @@ const LEASE: Duration = Duration::from_secs(2);
 
 /// Facts for whoever judges a run: nobody sees into a table from outside.
 pub(crate) const STATE: &str = "order-state";
+pub(crate) const PICK: &str = "goods-picked";
 pub(crate) const PARCEL: &str = "parcel-made";
 
-/// Nothing in `parcels` keeps a second parcel of an order out: that is the inbox's work.
+/// Nothing in `picks` and `parcels` keeps a second row of an order out: that is the saga's work, and the inbox's.
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS orders (
         id      TEXT    PRIMARY KEY,
         state   INTEGER NOT NULL,
         version INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS picks (
+        number   INTEGER PRIMARY KEY AUTOINCREMENT,
+        order_id TEXT    NOT NULL
+    ) STRICT;
     CREATE TABLE IF NOT EXISTS parcels (
         number   INTEGER PRIMARY KEY AUTOINCREMENT,
         order_id TEXT    NOT NULL
@@ -49,8 +55,8 @@ pub(crate) enum State {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Order {
-    id: String,
-    state: State,
+    pub(crate) id: String,
+    pub(crate) state: State,
 }
 
 pub(crate) enum OrderEvent {
@@ -142,20 +148,8 @@ async fn create_tables(ports: &Ports) {
     }
 }
 
-/// Takes an order and confirms it. Asked twice for the same order, it does it once.
-async fn place(ports: &Ports, orders: &Repository<Order>, id: &str) -> Result<(), UpdateError<Infallible>> {
-    let mut tx = ports.store.begin().await.map_err(AggregateError::from)?;
-    if orders.load(&mut *tx, id).await?.is_none() {
-        orders.save(&mut *tx, Tracked::new(Order { id: id.into(), state: State::Pending }), Cause::New).await?;
-        tx.commit().await.map_err(AggregateError::from)?;
-    } else {
-        drop(tx);
-    }
-    orders.update(&*ports.store, id, Cause::New, forward(State::Confirmed)).await
-}
-
 /// Orders only ever go forward, so a late or repeated step changes nothing.
-fn forward(state: State) -> impl FnMut(&mut Order) -> Result<(), Infallible> + Send {
+pub(crate) fn forward(state: State) -> impl FnMut(&mut Order) -> Result<(), Infallible> + Send {
     move |order| {
         order.state = order.state.max(state);
         Ok(())
@@ -187,12 +181,18 @@ pub(crate) async fn orders(ports: Ports) {
     let handlers = Handlers::new().on("parcel.made", NoteParcel(orders.clone())).expect("one handler");
     let consumer = Consumer::of(&ports, ORDERS, handlers, ConsumerConfig::of([SHIPPING]));
     ports.spawner.spawn("consumer", Box::pin(consumer.run(ports.stop.clone())));
+    let mut registry = Registry::new();
+    registry.register(checkout(&orders)).expect("one definition");
+    let config = OrchestratorConfig { lease: LEASE, ..OrchestratorConfig::default() };
+    let orchestrator = Orchestrator::new(&ports, registry, config);
+    let (recovery, stop) = (orchestrator.clone(), ports.stop.clone());
+    ports.spawner.spawn("recovery", Box::pin(async move { recovery.run_recovery(&stop).await }));
     let serve = async {
         loop {
             let request = ports.ingress.next().await;
             let id = String::from_utf8_lossy(&request.body).into_owned();
-            // Unanswered, the request is made again.
-            if place(&ports, &orders, &id).await.is_ok() {
+            // Unanswered, the request is made again; asked twice for the same order, there is one checkout.
+            if orchestrator.start(CHECKOUT, &id, &id).await.is_ok() {
                 request.response.accept(Bytes::new());
             }
         }

@@ -11,16 +11,60 @@ use std::{
 
 use futures_util::FutureExt;
 use rusqlite::Connection;
-use seaworthy_core::ports::{Store, connection};
+use seaworthy_core::ports::{RowId, Store, connection};
 use seaworthy_scenarios::{catalog, order_fulfillment::OrderFulfillment};
 use seaworthy_sim::{
-    explore::determinism,
+    explore::{determinism, first_divergence},
     plan::{Plan, Profile},
+    trace::{Event, What},
     world::RunOptions,
 };
 use seaworthy_sqlite::{OpenError, SqliteConfig, SqliteStore};
 
+use smol_str::SmolStr;
+
 use crate::{Orders, execute, on, plan, sqlite};
+
+/// Where the traces of a plan on two stores differ, but for the numbers of outbox rows, which are the store's own.
+pub(crate) fn divergence(
+    scenario: &OrderFulfillment,
+    plan: &Plan<Orders>,
+    one: &RunOptions,
+    other: &RunOptions,
+) -> Option<String> {
+    let [one, other] = [one, other].map(|options| {
+        let report = execute(scenario, plan, &RunOptions { keep_trace: true, ..options.clone() });
+        let mut trace = report.trace.expect("kept");
+        number_rows(&mut trace);
+        (trace, report.violations)
+    });
+    let at = first_divergence(&one.0, &other.0).or((one.1 != other.1).then_some(one.0.len()))?;
+    Some(format!("{} seed {} event {at}: {:?} {:?}", plan.scenario, plan.seed, one.0.get(at), other.0.get(at)))
+}
+
+/// Numbers the rows of each store in the order in which they first appear.
+fn number_rows(trace: &mut [Event]) {
+    let mut known = BTreeMap::new();
+    let mut number = |store: &SmolStr, row: &mut RowId| {
+        let next = known.len() as u64;
+        *row = RowId(*known.entry((store.clone(), *row)).or_insert(next));
+    };
+    for event in trace {
+        match &mut event.what {
+            What::Claim { store, rows, .. } => {
+                let mut numbered = rows.to_vec();
+                numbered.iter_mut().for_each(|it| number(store, &mut it.row));
+                *rows = numbered.into();
+            }
+            What::Settle { store, rows, .. } => {
+                let mut numbered = rows.to_vec();
+                numbered.iter_mut().for_each(|it| number(store, &mut it.row));
+                *rows = numbered.into();
+            }
+            _ => {}
+        }
+    }
+}
 
 /// 300 plans, 30 of each profile.
 fn plans() -> Vec<Plan<Orders>> {

@@ -123,6 +123,8 @@ const STORE: &[(store::Bug, &[&str])] = {
         (ForgetsReasons, &["dead_rows_are_listed_with_their_reason"]),
         (RedrivesUnderNewIds, &["a_redriven_row_keeps_its_event_id_and_its_place"]),
         (RedrivesEverything, &["a_redrive_takes_only_what_it_names"]),
+        (RedrivesInTheOrderNamed, &["a_redrive_takes_only_what_it_names"]),
+        (SendsRedrivenRowsAtOnce, &["a_redriven_row_waits_for_a_later_one_that_is_out"]),
         (KeepsPurgedRows, &["a_purged_dead_row_frees_its_key"]),
         (PurgesTheDead, &["a_purge_takes_dispatched_rows_only"]),
         (PurgesPendingRows, &["a_purge_takes_dispatched_rows_only", "a_purge_beside_running_relays_loses_nothing"]),

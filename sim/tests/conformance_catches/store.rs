@@ -61,6 +61,8 @@ pub(super) enum Bug {
     ForgetsReasons,
     RedrivesUnderNewIds,
     RedrivesEverything,
+    RedrivesInTheOrderNamed,
+    SendsRedrivenRowsAtOnce,
     KeepsPurgedRows,
     PurgesTheDead,
     PurgesPendingRows,
@@ -169,6 +171,13 @@ impl OutboxStore for Broken {
             let rest = rows.split_off(rows.len().min(request.limit));
             self.release(request.token, &rest).await?;
         }
+        if self.has(Bug::SendsRedrivenRowsAtOnce) {
+            let all = self.inner.claim(&ClaimRequest { ordering: Ordering::Unordered, ..asked }).await?;
+            let (redriven, others): (Vec<_>, Vec<_>) =
+                all.into_iter().partition(|row| self.notes().redriven.contains(&row.message.id));
+            self.release(request.token, &others).await?;
+            rows.extend(redriven);
+        }
         for row in &mut rows {
             self.notes().holders.insert(row.row, request.token);
             if self.has(Bug::DropsTraceparents) {
@@ -219,6 +228,16 @@ impl OutboxStore for Broken {
         self.notes().redriven.extend(dead.into_iter().map(|(row, _)| row.message.id));
         if self.has(Bug::RedrivesEverything) {
             return self.inner.redrive(&RedriveRequest { only: None, limit: usize::MAX }).await;
+        }
+        if let Some(named) = &request.only
+            && self.has(Bug::RedrivesInTheOrderNamed)
+        {
+            let mut redriven = 0;
+            for event in named {
+                let limit = request.limit - redriven as usize;
+                redriven += self.inner.redrive(&RedriveRequest { only: Some(vec![*event]), limit }).await?;
+            }
+            return Ok(redriven);
         }
         self.inner.redrive(request).await
     }

@@ -144,6 +144,8 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         Just(Outcome::Dispatched),
         time().prop_map(Outcome::Retry),
         time().prop_map(Outcome::Release),
+        // A redrive has something to choose from only if several rows are dead at the same time.
+        Just(Outcome::Dead),
         Just(Outcome::Dead)
     ]
 }
@@ -206,8 +208,16 @@ fn action() -> impl Strategy<Value = Action> {
         .prop_map(|(limit, lease, ordering, when_dead)| Action::Claim { limit, lease, ordering, when_dead });
     let settle = (0..4_usize, vec((0..4_usize, outcome()), 1..4))
         .prop_map(|(claim, outcomes)| Action::Settle { claim, outcomes });
-    let redrive =
-        (option::of(vec(0..MESSAGES, 0..4)), limit()).prop_map(|(only, limit)| Action::Redrive { only, limit });
+    // All of them, some, or each by its name: then a limit has something to choose from.
+    let backwards: Vec<u8> = (0..MESSAGES).rev().collect();
+    let only = prop_oneof![
+        Just(None),
+        vec(0..MESSAGES, 0..4).prop_map(Some),
+        vec(0..MESSAGES, 4..8).prop_map(Some),
+        Just(Some(backwards))
+    ];
+    let few = prop_oneof![1 => Just(0_usize), 3 => Just(1), 1 => Just(2), 1 => Just(100)];
+    let redrive = (only, few).prop_map(|(only, limit)| Action::Redrive { only, limit });
     let acquire = (option::of(0..SAGAS), vec(0..DEFINITIONS, 0..3), limit(), time())
         .prop_map(|(only, definitions, limit, lease)| Action::Acquire { only, definitions, limit, lease });
     prop_oneof![

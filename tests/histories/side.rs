@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
+use seaworthy_core::ids::ClaimToken;
 use seaworthy_core::ports::{
     AcquireRequest, ClaimRequest, OperationRecord, OperationState, OutboxRow, PurgeRequest, RedriveRequest, RowId,
     SagaAppend, Settlement, Store, StoreError, Transaction,
@@ -20,7 +21,9 @@ pub(crate) struct Side {
     clock: Arc<HandClock>,
     /// Whether it can be read while a transaction is open.
     glances: bool,
-    claims: Vec<Vec<RowId>>,
+    claimed: usize,
+    /// The claims that found rows.
+    claims: Vec<(ClaimToken, Vec<RowId>)>,
 }
 
 /// Answers as text: it compares, and it reads well where it differs. Row numbers are left out, since each store hands
@@ -47,7 +50,7 @@ fn request((older_than, limit): Purge) -> PurgeRequest {
 
 impl Side {
     pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<HandClock>, glances: bool) -> Self {
-        Self { store, clock, glances, claims: Vec::new() }
+        Self { store, clock, glances, claimed: 0, claims: Vec::new() }
     }
 
     /// Carries out an action and returns all that its caller learns.
@@ -68,22 +71,24 @@ impl Side {
             }
             Action::Transaction { statements, commit } => self.transaction(statements, *commit).await,
             Action::Claim { limit, lease, ordering, when_dead } => {
-                let token = samples::token(self.claims.len());
-                self.claims.push(Vec::new());
+                let token = samples::token(self.claimed);
+                self.claimed += 1;
                 let (limit, lease, ordering, when_dead) = (*limit, *lease, *ordering, *when_dead);
                 let rows = store.claim(&ClaimRequest { token, limit, lease, ordering, when_dead }).await?;
-                self.claims.last_mut().expect("pushed above").extend(rows.iter().map(|row| row.row));
+                if !rows.is_empty() {
+                    self.claims.push((token, rows.iter().map(|row| row.row).collect()));
+                }
                 rows.iter().map(row).collect()
             }
             Action::Settle { claim, outcomes } => {
                 // Counted from the last one, which is the one that most likely holds something.
                 let Some(claim) = self.claims.len().checked_sub(claim + 1) else { return Ok(Vec::new()) };
-                let rows = &self.claims[claim];
+                let (token, rows) = &self.claims[claim];
                 let settle = outcomes.iter().filter_map(|(at, outcome)| {
                     rows.get(*at).map(|row| Settlement { row: *row, outcome: samples::settled(*outcome) })
                 });
                 let settlements: Vec<Settlement> = settle.collect();
-                vec![format!("{:?}", store.settle(samples::token(claim), &settlements).await?)]
+                vec![format!("{:?}", store.settle(*token, &settlements).await?)]
             }
             Action::Redrive { only, limit } => {
                 let only = only.as_ref().map(|only| only.iter().map(|number| samples::message(*number).id).collect());

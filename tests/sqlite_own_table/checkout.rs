@@ -73,3 +73,11 @@ impl Action<String> for Confirm {
         }
     }
 }
+
+#[test]
+fn the_adapters_readme_shows_the_step_that_runs_here() {
+    let readme = include_str!("../../adapters/sqlite/README.md");
+    let here = include_str!("checkout.rs");
+    let (from, to) = (here.find("/// Picks the goods").expect("above"), here.find("/// Confirms").expect("above"));
+    assert!(readme.contains(here[from..to].trim_end()), "copy the step into the README");
+}

@@ -36,7 +36,9 @@ pub(crate) fn divergence(
         let report = execute(scenario, plan, &RunOptions { keep_trace: true, ..options.clone() });
         let mut trace = report.trace.expect("kept");
         number_rows(&mut trace);
-        (trace, report.violations)
+        // Their sentences may name a row.
+        let violations: Vec<_> = report.violations.into_iter().map(|it| (it.invariant, it.events)).collect();
+        (trace, violations)
     });
     let at = first_divergence(&one.0, &other.0).or((one.1 != other.1).then_some(one.0.len()))?;
     Some(format!("{} seed {} event {at}: {:?} {:?}", plan.scenario, plan.seed, one.0.get(at), other.0.get(at)))

@@ -124,8 +124,7 @@ fn told() -> Vec<Told> {
             assert!(report.held(), "{:?}", report.violations);
         }
     }
-    let told = keeper.0.lock().expect("nobody panics here").clone();
-    told
+    keeper.0.lock().expect("nobody panics here").clone()
 }
 
 #[test]

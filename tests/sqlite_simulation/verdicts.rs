@@ -31,7 +31,7 @@ use crate::{
 const GOOD_SEEDS: u64 = 2_000;
 
 /// Seeds of every profile for each scenario of the catalog, unless `SEAWORTHY_SEEDS` asks for more.
-const EACH_SEEDS: u64 = 100;
+const EACH_SEEDS: u64 = 200;
 
 #[test]
 fn order_fulfillment_holds_on_both_stores_over_2_000_seeds_of_every_profile() {

@@ -63,11 +63,12 @@ fn headline(campaign: &Campaign) {
     let profiles = campaign.profiles.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     say!("{} under {profiles}", terminal::strong(scenario));
     let base = campaign.base_seed.map(|base| format!(", base seed {base:#018x}")).unwrap_or_default();
+    let rate = if *runs == 1 { String::new() } else { format!(" ({:.0} seeds/s)", campaign.runs_per_second()) };
     say!(
-        "{runs} seeds{base}: {items} orders, {events} events, {} of virtual time in {:.1} s ({:.0} seeds/s)",
+        "{}{base}: {items} orders, {events} events, {} of virtual time in {:.1} s{rate}",
+        seeds(*runs),
         days(campaign.virtual_us),
         wall.as_secs_f64(),
-        campaign.runs_per_second(),
     );
 }
 
@@ -75,21 +76,25 @@ fn conclusion(campaign: &Campaign, verdict: &Verdict) {
     let bound = verdict.failure_rate_upper_bound * 100.0;
     if verdict.held {
         say!(
-            "{}: no failure in {} seeds; one drawn like these fails with a probability of at most {bound:.3} % (95%)",
+            "{}: no failure in {}; one drawn like these fails with a probability of at most {bound:.3} % (95%)",
             terminal::good("held"),
-            campaign.runs
+            seeds(campaign.runs),
         );
     } else {
         say!(
-            "{}: {} of {} seeds failed; one drawn like these fails with a probability of at most {bound:.3} % (95%)",
+            "{}: {} of {} failed; one drawn like these fails with a probability of at most {bound:.3} % (95%)",
             terminal::bad("violated"),
             campaign.failed,
-            campaign.runs
+            seeds(campaign.runs),
         );
         if let Some(micros) = campaign.timing.first_failure_cpu_us {
             say!("first failure after {:.0} ms of CPU", micros as f64 / 1e3);
         }
     }
+}
+
+fn seeds(count: u64) -> String {
+    format!("{count} seed{}", if count == 1 { "" } else { "s" })
 }
 
 fn table<const N: usize>(header: [&str; N]) -> Table {

@@ -112,6 +112,23 @@ fn simulated_stores_and_brokers_decide_no_fault() {
 }
 
 #[test]
+fn statements_are_literals_and_values_are_bound() {
+    let mut statements = 0;
+    for (path, text) in sources("adapters/sqlite/src") {
+        // Tests look into any table, and explain any statement.
+        if path.ends_with("/tests.rs") {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        statements += code.matches("prepare_cached(").count();
+        for word in ["format!(", "write!(", "push_str(", ".join(", ".replace(", ".to_owned() +", "to_string() +"] {
+            assert!(!code.contains(word), "{path} has {word}: is that text, or a part of it, run as SQL?");
+        }
+    }
+    assert!(statements > 30, "the adapter's statements are prepared, and found by their name: {statements}");
+}
+
+#[test]
 fn every_dependency_has_a_licence_that_deny_toml_allows() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let deny = fs::read_to_string(root.join("deny.toml")).expect("deny.toml exists");

@@ -7,13 +7,15 @@ use crate::error::OpenError;
 /// Each entry takes the schema one version further. Entries are appended, never changed: files out there have run them.
 const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
 
-/// The schema version of this program.
-pub(crate) const VERSION: i64 = MIGRATIONS.len() as i64;
-
 /// Brings a database to this program's schema, all of it or nothing.
 ///
 /// The version lives in a table of its own, since `user_version` belongs to the user whose tables share the file.
 pub(crate) fn migrate(connection: &mut Connection, path: &str) -> Result<(), OpenError> {
+    migrate_by(MIGRATIONS, connection, path)
+}
+
+fn migrate_by(migrations: &[&str], connection: &mut Connection, path: &str) -> Result<(), OpenError> {
+    let known = migrations.len() as i64;
     let failed = |doing| move |source| OpenError::Sqlite { path: path.to_owned(), doing, source };
     // Immediate: of two processes that open a new file at once, the second waits and finds the tables.
     let tx = connection
@@ -26,19 +28,69 @@ pub(crate) fn migrate(connection: &mut Connection, path: &str) -> Result<(), Ope
         .optional()
         .map_err(failed("reading the schema version of"))?;
     let from = found.unwrap_or(0);
-    if from > VERSION {
-        return Err(OpenError::NewerSchema { path: path.to_owned(), found: from, known: VERSION });
+    if from > known {
+        return Err(OpenError::NewerSchema { path: path.to_owned(), found: from, known });
     }
-    for step in MIGRATIONS.iter().skip(usize::try_from(from).unwrap_or(0)) {
+    for step in migrations.iter().skip(usize::try_from(from).unwrap_or(0)) {
         tx.execute_batch(step).map_err(failed("migrating"))?;
     }
-    if from < VERSION {
+    if from < known {
         let write = if found.is_some() {
             "UPDATE seaworthy_schema SET version = ?1"
         } else {
             "INSERT INTO seaworthy_schema (version) VALUES (?1)"
         };
-        tx.execute(write, [VERSION]).map_err(failed("writing the schema version of"))?;
+        tx.execute(write, [known]).map_err(failed("writing the schema version of"))?;
     }
     tx.commit().map_err(failed("committing the migration of"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = "CREATE TABLE box (id INTEGER PRIMARY KEY); INSERT INTO box VALUES (1)";
+    const SECOND: &str = "ALTER TABLE box ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'";
+    const THIRD: &str = "UPDATE box SET colour = colour || '!'";
+
+    fn version(connection: &Connection) -> i64 {
+        connection.query_row("SELECT version FROM seaworthy_schema", [], |row| row.get(0)).unwrap()
+    }
+
+    fn colours(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+        connection.prepare("SELECT colour FROM box ORDER BY id")?.query_map([], |row| row.get(0))?.collect()
+    }
+
+    #[test]
+    fn an_older_file_runs_the_migrations_that_it_lacks_and_keeps_its_rows() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate_by(&[FIRST], &mut connection, "db").unwrap();
+        connection.execute("INSERT INTO box VALUES (2)", []).unwrap();
+        migrate_by(&[FIRST, SECOND, THIRD], &mut connection, "db").unwrap();
+        assert_eq!((version(&connection), colours(&connection).unwrap()), (3, vec!["grey!".into(), "grey!".into()]));
+        migrate_by(&[FIRST, SECOND, THIRD], &mut connection, "db").unwrap();
+        assert_eq!(colours(&connection).unwrap(), ["grey!", "grey!"], "each runs once");
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_the_file_at_its_version() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate_by(&[FIRST], &mut connection, "db").unwrap();
+        let broken = "INSERT INTO missing VALUES (1)";
+        let refused = migrate_by(&[FIRST, SECOND, broken], &mut connection, "db").unwrap_err();
+        assert!(refused.to_string().contains("migrating db: no such table"), "{refused}");
+        assert_eq!(version(&connection), 1);
+        assert!(colours(&connection).is_err(), "the migration before it was rolled back, too");
+        migrate_by(&[FIRST, SECOND], &mut connection, "db").unwrap();
+        assert_eq!(colours(&connection).unwrap(), ["grey"]);
+    }
+
+    #[test]
+    fn a_file_of_a_newer_program_is_refused_by_an_older_one() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate_by(&[FIRST, SECOND], &mut connection, "db").unwrap();
+        let refused = migrate_by(&[FIRST], &mut connection, "db").unwrap_err();
+        assert!(matches!(refused, OpenError::NewerSchema { found: 2, known: 1, .. }), "{refused}");
+        assert_eq!((version(&connection), colours(&connection).unwrap()), (2, vec!["grey".into()]));
+    }
 }

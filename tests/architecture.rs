@@ -121,7 +121,7 @@ fn statements_are_literals_and_values_are_bound() {
         }
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         statements += code.matches("prepare_cached(").count();
-        for word in ["format!(", "write!(", "push_str(", ".join(", ".replace(", ".to_owned() +", "to_string() +"] {
+        for word in ["format!(", "write!(", "push_str(", ".concat()", ".join(\"", ".to_owned() +", "to_string() +"] {
             assert!(!code.contains(word), "{path} has {word}: is that text, or a part of it, run as SQL?");
         }
     }

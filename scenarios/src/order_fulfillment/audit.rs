@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use seaworthy_core::ports::{Document, Store, StoreError};
+use seaworthy_core::ports::{Document, SagaStatus, Store, StoreError};
 use seaworthy_sim::{
-    invariants::{Ending, Findings, Panel},
+    invariants::{Ending, Findings, Panel, Violation},
     trace::{Effect, Outcome, TxId, What, script::Script},
 };
 use serde::{Deserialize, Serialize};
@@ -12,9 +12,10 @@ use smol_str::SmolStr;
 
 use super::{
     Orders,
-    documents::{ORDERS, SHIPMENTS, STOCK},
+    documents::{ORDERS, OrderStatus, SHIPMENTS, STOCK},
     invariants::{business, status},
     payments::{CHARGE, PAYMENTS, Payment, REFUND, REFUNDED},
+    process::checkout::CHECKOUT,
 };
 
 /// Collection of what the payment service has done, in a store of its own, by operation id.
@@ -34,7 +35,7 @@ pub struct LedgerEntry {
 /// What was found.
 #[derive(Clone, Debug)]
 pub struct Audit {
-    /// Orders by status.
+    /// Orders by status. A checkout that turned back before its first step never made its order; it is counted, too.
     pub orders: BTreeMap<String, u64>,
     /// Shipments.
     pub shipments: u64,
@@ -43,7 +44,8 @@ pub struct Audit {
 }
 
 /// Judges the business invariants over three stores that have come to rest. Their documents are put in the order in which
-/// they must have come to be: money first, then orders, then shipments.
+/// they must have come to be: money first, then orders, then shipments. Besides, every order must have come to its end,
+/// and nothing may have been given up on the way.
 ///
 /// # Errors
 /// Any [`StoreError`] of reading.
@@ -69,11 +71,13 @@ pub async fn audit(
         );
     }
     let mut by_status = BTreeMap::new();
+    let mut stands = BTreeMap::new();
     let mut shipments = 0;
     for (store, collection) in [(orders, STOCK), (orders, ORDERS), (shipping, SHIPMENTS)] {
         for (number, (id, Document { version, body })) in all(store, collection).await?.into_iter().enumerate() {
             if let (ORDERS, Some(status)) = (collection, status(&body)) {
                 *by_status.entry(format!("{status:?}").to_lowercase()).or_default() += 1;
+                stands.insert(id.clone(), status);
             }
             shipments += u64::from(collection == SHIPMENTS);
             let effect = Effect::Document { collection: collection.into(), id, version, body: Some(body) };
@@ -82,8 +86,33 @@ pub async fn audit(
             script.event(process, What::Commit { tx, store: collection.into(), outcome: Outcome::Done, effects });
         }
     }
-    let findings = Panel::new(business(workload)).judge(&script.events(), Ending::Quiet);
+    let mut findings = Panel::new(business(workload)).judge(&script.events(), Ending::Quiet);
+    for order in &workload.orders {
+        let checkout = orders.saga_by_key(CHECKOUT, &order.id).await?.map(|saga| saga.status);
+        match (checkout, stands.get(&order.id)) {
+            (Some(SagaStatus::Completed), Some(OrderStatus::Shipped))
+            | (Some(SagaStatus::Compensated), Some(OrderStatus::Cancelled)) => {}
+            (Some(SagaStatus::Compensated), None) => {
+                *by_status.entry("cancelled before they were opened".to_owned()).or_default() += 1;
+            }
+            (checkout, order_status) => {
+                let sentence = format!("order {} ended as {order_status:?}, its checkout as {checkout:?}", order.id);
+                findings.violations.push(violation("every-order-ends", &order.id, sentence));
+            }
+        }
+    }
+    for (service, store) in [("orders", orders), ("shipping", shipping)] {
+        let left = store.backlog().await?;
+        if left.outbox_dead + left.inbox_dead + left.sagas_stuck > 0 {
+            findings.violations.push(violation("nothing-given-up", service, format!("{service} has {left:?}")));
+        }
+    }
     Ok(Audit { orders: by_status, shipments, findings })
+}
+
+/// What no event shows, because it is about what is not there.
+fn violation(invariant: &'static str, entity: &str, sentence: String) -> Violation {
+    Violation { invariant: SmolStr::new_static(invariant), entity: entity.to_owned(), sentence, events: Vec::new() }
 }
 
 /// Charges that took money, then refunds that gave it back.

@@ -145,4 +145,19 @@ mod tests {
         assert!(matches!(in_statement("insert", &locked), StoreError::Unavailable(_)), "{locked}");
         assert!(matches!(at_commit(&locked), StoreError::Unavailable(_)), "{locked}");
     }
+
+    /// A disk that is full for real says so at the commit, where the log is written: the mark is then not whole. Only
+    /// the error is provoked here, by a limit on the file's pages.
+    #[test]
+    fn a_full_disk_is_unavailable_at_the_commit_too_and_what_nobody_knows_is_unknown() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE t (x); PRAGMA max_page_count = 3").unwrap();
+        let full = connection.execute("INSERT INTO t VALUES (zeroblob(100000))", []).unwrap_err();
+        assert_eq!(full.sqlite_error_code(), Some(ErrorCode::DiskFull));
+        assert!(matches!(at_commit(&full), StoreError::Unavailable(_)), "{full}");
+        for code in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_CORRUPT, ffi::SQLITE_NOMEM] {
+            let error = Error::SqliteFailure(ffi::Error::new(code), None);
+            assert!(matches!(at_commit(&error), StoreError::Unknown(_)), "{error}");
+        }
+    }
 }

@@ -148,8 +148,24 @@ async fn a_database_that_can_only_be_read_is_unavailable_for_writing() {
     assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
 }
 
-/// Set in the child process of the next test: the file that it works on.
+/// Set in the child process of the next two tests: the file that it works on.
 const LIMITED: &str = "SEAWORTHY_SQLITE_TEST_LIMITED";
+
+/// Runs a test of this file in a child process that may write small files only, on a database, and returns what it says.
+fn in_a_limited_child(test: &str, path: &Path) -> String {
+    // Units of 512 bytes by the standard, of 1,024 in some shells: 160 or 320 KiB, both above the empty database and
+    // below what the child writes.
+    let child = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 320; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args([test, "--exact", "--nocapture"])
+        .env(LIMITED, path)
+        .output()
+        .unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
+    assert!(child.status.success(), "{said}");
+    said
+}
 
 /// An I/O error of the commit itself. A child process may write files of 160 KiB only (the shell's `ulimit -f`, with the
 /// signal ignored), so that the write-ahead log, which only a commit writes to, meets a failing write in a commit.
@@ -161,17 +177,7 @@ fn an_io_error_while_committing_leaves_the_outcome_unknown() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db");
     drop(open(&path));
-    // Units of 512 bytes by the standard, of 1,024 in some shells: 160 or 320 KiB, both above the empty database and
-    // below what the child writes.
-    let child = Command::new("sh")
-        .args(["-c", "trap '' XFSZ; ulimit -f 320; exec \"$0\" \"$@\""])
-        .arg(std::env::current_exe().unwrap())
-        .args(["an_io_error_while_committing_leaves_the_outcome_unknown", "--exact", "--nocapture"])
-        .env(LIMITED, &path)
-        .output()
-        .unwrap();
-    let said = format!("{}{}", String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
-    assert!(child.status.success(), "{said}");
+    let said = in_a_limited_child("an_io_error_while_committing_leaves_the_outcome_unknown", &path);
     let applied: usize =
         said.split("applied ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).expect(&said);
     assert!(applied > 0, "{said}");
@@ -203,4 +209,35 @@ fn commit_until_it_fails(path: &Path) {
         // The store goes on: reading works, and so does a commit that stays within what is allowed.
         assert!(store.backlog().await.is_ok());
     });
+}
+
+/// An I/O error before the commit. A transaction that outgrows its cache writes to the log in the middle of a statement,
+/// and what it wrote there has no commit mark.
+#[test]
+fn an_io_error_in_a_statement_is_unavailable_and_nothing_was_applied() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    if let Ok(path) = std::env::var(LIMITED) {
+        return runtime().block_on(outgrow_the_cache(Path::new(&path)));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    drop(open(&path));
+    let said = in_a_limited_child("an_io_error_in_a_statement_is_unavailable_and_nothing_was_applied", &path);
+    assert!(said.contains("refused after"), "{said}");
+    assert_eq!(runtime().block_on(count(&open(&path))), 0);
+}
+
+async fn outgrow_the_cache(path: &Path) {
+    let config = SqliteConfig { cache_kib: 40, ..SqliteConfig::simulation() };
+    let store = SqliteStore::open(path, HandClock::new(), config).unwrap();
+    let mut tx = store.begin().await.unwrap();
+    for id in 0..1_000 {
+        let Err(refused) = put(&mut *tx, &format!("{id:05}")).await else { continue };
+        assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
+        println!("refused after {id} documents: {refused}");
+        assert_eq!(tx.commit().await.unwrap_err(), refused, "a transaction that failed can't be committed");
+        assert_eq!(count(&store).await, 0);
+        return;
+    }
+    panic!("the limit was never met");
 }

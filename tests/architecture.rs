@@ -129,6 +129,16 @@ fn statements_are_literals_and_values_are_bound() {
 }
 
 #[test]
+fn no_statement_reads_a_clock_of_its_own() {
+    for word in ["CURRENT_TIME", "datetime(", "strftime(", "unixepoch(", "julianday(", "'now'", "SystemTime"] {
+        let found = lines_with("adapters/sqlite/src", word);
+        assert!(found.is_empty(), "the SQLite store asks for {word}, not its clock port:\n{}", found.join("\n"));
+        let schema = include_str!("../adapters/sqlite/src/schema/0001.sql");
+        assert!(!schema.contains(word), "a default or trigger of the schema asks for {word}");
+    }
+}
+
+#[test]
 fn every_dependency_has_a_licence_that_deny_toml_allows() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let deny = fs::read_to_string(root.join("deny.toml")).expect("deny.toml exists");

@@ -5,13 +5,13 @@ use std::{any::Any, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
-    ids::{ClaimToken, OperationId, SagaId},
+    ids::{ClaimToken, MessageId, OperationId, SagaId},
     message::Message,
     ports::{
         AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, Document, Documents, Expected, InboxEntry,
         InboxInsert, InboxStore, InboxWrites, LogEntry, NewSaga, OperationRecord, OperationState, OutboxRow,
-        OutboxStore, OutboxWrites, Participants, PurgeRequest, RedriveRequest, SagaAppend, SagaCreate, SagaInstance,
-        SagaStore, SagaWrites, Settlement, Store, StoreError, Timestamp, Transaction,
+        OutboxState, OutboxStore, OutboxWrites, Participants, PurgeRequest, RedriveRequest, SagaAppend, SagaCreate,
+        SagaInstance, SagaStore, SagaWrites, Settlement, Store, StoreError, Timestamp, Transaction,
     },
 };
 use seaworthy_sim::{
@@ -77,6 +77,7 @@ take_turns! {
     OutboxStore {
         claim(request: &ClaimRequest) -> Vec<OutboxRow>;
         settle(token: ClaimToken, settlements: &[Settlement]) -> Vec<bool>;
+        tail(after: u64, limit: usize) -> Vec<(OutboxRow, OutboxState)>;
         dead_rows(limit: usize) -> Vec<(OutboxRow, SmolStr)>;
         redrive(request: &RedriveRequest) -> u64;
         purge_dispatched(request: &PurgeRequest) -> u64;
@@ -131,7 +132,13 @@ pass_on! {
     }
 }
 
-pass_on! { OutboxWrites { stage(message: &Message) -> (); } }
+pass_on! {
+    OutboxWrites {
+        stage(message: &Message) -> ();
+        outbox_dispatched(messages: &[MessageId]) -> Vec<bool>;
+        outbox_bury(message: MessageId, reason: &str) -> bool;
+    }
+}
 
 pass_on! {
     InboxWrites {

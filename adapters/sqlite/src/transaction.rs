@@ -15,7 +15,7 @@ use seaworthy_core::{
 use smol_str::SmolStr;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::{checkpoints, documents, inbox, outbox, participants, saga, writer::Writer};
+use crate::{checkpoints, documents, error::in_statement, inbox, outbox, participants, saga, writer::Writer};
 
 /// A transaction on SQLite: it holds the store's only writer until it is committed or dropped.
 ///
@@ -140,6 +140,20 @@ impl Documents for SqliteTransaction {
 impl OutboxWrites for SqliteTransaction {
     async fn stage(&mut self, message: &Message) -> Result<(), StoreError> {
         self.run(|connection, _| outbox::stage(connection, message))
+    }
+
+    async fn outbox_dispatched(&mut self, messages: &[MessageId]) -> Result<Vec<bool>, StoreError> {
+        self.run(|connection, now| {
+            let marked = messages.iter().map(|message| outbox::mark(connection, *message, None, now));
+            marked.collect::<rusqlite::Result<_>>().map_err(|failure| in_statement("mark rows as dispatched", &failure))
+        })
+    }
+
+    async fn outbox_bury(&mut self, message: MessageId, reason: &str) -> Result<bool, StoreError> {
+        self.run(|connection, now| {
+            let buried = outbox::mark(connection, message, Some(reason), now);
+            buried.map_err(|failure| in_statement("give a row up", &failure))
+        })
     }
 }
 

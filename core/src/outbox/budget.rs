@@ -110,6 +110,11 @@ impl Budget {
         SettleOutcome::Retry { delay: config.backoff.delay(attempts.saturating_sub(1), random), error }
     }
 
+    /// Which attempt at a row the next one is, for a relay that stores no attempts: failures while others passed, and one.
+    pub(super) fn next_attempt(&self, row: RowId) -> u32 {
+        self.strikes.get(&row).map_or(0, |strike| strike.failures).saturating_add(1)
+    }
+
     /// How long the relay pauses after a batch without any answer; grows while there is none.
     pub(super) fn outage(&mut self, config: &RelayConfig, random: &dyn Random) -> std::time::Duration {
         let pause = config.outage_backoff.delay(self.outages, random);

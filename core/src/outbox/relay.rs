@@ -1,18 +1,17 @@
-use std::{collections::VecDeque, iter, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use smol_str::SmolStr;
 use tracing::{Instrument, debug, debug_span, warn};
 
-use super::{PassReport, RelayConfig, budget::Budget};
+use super::{PassReport, RelayConfig, budget::Budget, offer::offer, pace::Pace};
 use crate::{
     ids::{self, ClaimToken, List, MessageId},
     message::Message,
     ports::{
-        Broker, BrokerError, ClaimRequest, Clock, OutboxRow, Ports, PublishError, Random, SettleOutcome, Settlement,
-        Store, StoreError, Timestamp,
+        Broker, ClaimRequest, Clock, OutboxRow, Ports, Random, SettleOutcome, Settlement, Store, StoreError, Timestamp,
     },
     stop::Stop,
-    wake::{Wake, Woken, pause},
+    wake::Wake,
 };
 
 /// Publishes what was staged: claims rows, publishes them with no transaction open, settles each by its own result.
@@ -69,33 +68,11 @@ impl Relay {
     /// Dropping the future, as a crash does, leaves claimed rows to the end of their lease.
     pub async fn run(mut self, stop: Stop) {
         self.stop = stop;
-        let (mut idle, mut errors) = (0, 0);
+        let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
+        let mut pace = Pace::new(self.config.clone(), clock, random, self.wake.clone(), self.stop.clone());
         while !self.stop.is_set() {
-            let report = match self.pass().await {
-                Ok(report) => report,
-                Err(error) => {
-                    let rest = self.config.store_backoff.delay(errors, &*self.random);
-                    warn!(%error, ?rest, "relay pauses: its store did not answer");
-                    errors = errors.saturating_add(1);
-                    pause(&*self.clock, &self.stop, rest).await;
-                    continue;
-                }
-            };
-            errors = 0;
-            if let Some(rest) = report.pause {
-                warn!(?rest, released = report.released, "relay pauses: the broker can't be reached");
-                pause(&*self.clock, &self.stop, rest).await;
-            } else if report.wants_more() {
-                idle = 0;
-            } else {
-                // What backed off comes back after its own delay, so polling starts from the shortest wait again.
-                idle = if report.claimed > 0 { 0 } else { idle };
-                let rest = self.config.poll.delay(idle, &*self.random);
-                idle = match self.wake.wait(&*self.clock, &self.stop, rest).await {
-                    Woken::Hint => 0,
-                    Woken::Stop | Woken::Timeout => idle.saturating_add(1),
-                };
-            }
+            let report = self.pass().await;
+            pace.rest(report).await;
         }
     }
 
@@ -168,13 +145,7 @@ impl Relay {
         }
         let (rows, messages): (Vec<_>, Vec<Message>) =
             batch.into_iter().map(|row| ((row.row, row.attempts), row.message)).unzip();
-        let results = match self.broker.publish(&messages).await {
-            Ok(results) => results,
-            Err(BrokerError::Unavailable(why)) => {
-                iter::repeat_n(Err(PublishError::Unavailable(why)), rows.len()).collect()
-            }
-            Err(BrokerError::Unknown(why)) => iter::repeat_n(Err(PublishError::Unknown(why)), rows.len()).collect(),
-        };
+        let results = offer(&*self.broker, &messages).await;
         let (outcomes, answered) =
             self.budget.judge(&rows, results, report.dispatched > 0, &self.config, &*self.random);
         if answered {

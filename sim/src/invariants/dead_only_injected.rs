@@ -76,6 +76,22 @@ impl Invariant for DeadOnlyInjected {
                     match effect {
                         Effect::Staged(message) => self.meet(message),
                         Effect::Handled { .. } => judge.judged(),
+                        Effect::Dispatched(message) => {
+                            judge.judged();
+                            self.refused.remove(message);
+                        }
+                        Effect::GivenUp { message, reason } => {
+                            judge.judged();
+                            if self.refused.remove(message).is_none() && !self.poisoned.contains(message) {
+                                judge.violate(
+                                    message.to_string(),
+                                    format!(
+                                        "a relay gave up a message that the broker was never told to refuse: {reason}"
+                                    ),
+                                    vec![event.number],
+                                );
+                            }
+                        }
                         Effect::Buried { consumer, message, reason } => {
                             judge.judged();
                             if !self.external_refused && !self.poisoned.contains(message) {

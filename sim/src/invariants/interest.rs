@@ -47,7 +47,7 @@ impl Interest {
         COMMIT = 6;
         /// Claims of outbox rows.
         CLAIM = 7;
-        /// Settlements of outbox rows.
+        /// Settlements of outbox rows, and commits that settled some.
         SETTLE = 8;
         /// Sagas taken over.
         ACQUIRE = 9;
@@ -125,6 +125,7 @@ impl Interest {
             Effect::Operation { .. } => Self::OPERATION,
             Effect::Checkpoint { .. } => Self::CHECKPOINT,
             Effect::Observed { .. } => Self::OBSERVED,
+            Effect::Dispatched(_) | Effect::GivenUp { .. } => Self::SETTLE,
         }
     }
 }

@@ -137,6 +137,12 @@ impl LostEvent {
         }
     }
 
+    fn set_dead(&mut self, message: MessageId, is_dead: bool) {
+        if let Some(open) = self.open.get_mut(&message) {
+            open.is_dead = is_dead;
+        }
+    }
+
     fn commit(&mut self, effects: &[Effect], number: u64, judge: &mut Judge<'_>) {
         for effect in effects {
             match effect {
@@ -144,6 +150,8 @@ impl LostEvent {
                 Effect::Handled { consumer, message } | Effect::Buried { consumer, message, .. } => {
                     self.handle(consumer, *message, judge);
                 }
+                Effect::GivenUp { message, .. } => self.set_dead(*message, true),
+                Effect::Dispatched(message) => self.set_dead(*message, false),
                 _ => {}
             }
         }
@@ -171,17 +179,13 @@ impl Invariant for LostEvent {
             What::Claim { store, rows, outcome, .. } if outcome.took_effect() => {
                 self.rows.claim(store, rows);
                 for row in rows.iter() {
-                    if let Some(open) = self.open.get_mut(&row.message) {
-                        open.is_dead = false;
-                    }
+                    self.set_dead(row.message, false);
                 }
             }
             What::Settle { store, rows, outcome, .. } if outcome.took_effect() => {
                 for row in rows.iter() {
-                    if let Some((message, Settled::Dead)) = self.rows.settle(store, row)
-                        && let Some(open) = self.open.get_mut(&message)
-                    {
-                        open.is_dead = true;
+                    if let Some((message, Settled::Dead)) = self.rows.settle(store, row) {
+                        self.set_dead(message, true);
                     }
                 }
             }

@@ -51,10 +51,18 @@ impl Invariant for NoRowStuck {
         match &event.what {
             What::Commit { outcome, effects, .. } if outcome.took_effect() => {
                 for effect in effects.iter() {
-                    if let Effect::Staged(message) = effect {
-                        let (kind, subject) = (message.kind.clone(), message.subject.clone());
-                        let unsettled = Unsettled { kind, subject, staged: event.number, claimed: None };
-                        self.unsettled.insert(message.id, unsettled);
+                    match effect {
+                        Effect::Staged(message) => {
+                            let (kind, subject) = (message.kind.clone(), message.subject.clone());
+                            let unsettled = Unsettled { kind, subject, staged: event.number, claimed: None };
+                            self.unsettled.insert(message.id, unsettled);
+                        }
+                        Effect::Dispatched(message) | Effect::GivenUp { message, .. } => {
+                            if self.unsettled.remove(message).is_some() {
+                                judge.judged();
+                            }
+                        }
+                        _ => {}
                     }
                 }
             }

@@ -155,6 +155,7 @@ impl Invariant for PerKeyOrder {
                         Effect::Handled { consumer, message } | Effect::Buried { consumer, message, .. } => {
                             self.deal(self.groups.of_consumer(consumer), *message, event.number, judge);
                         }
+                        Effect::GivenUp { message, .. } => self.forget(*message),
                         _ => {}
                     }
                 }

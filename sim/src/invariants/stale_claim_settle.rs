@@ -1,7 +1,10 @@
-use seaworthy_core::{ids::ClaimToken, ports::RowId};
+use seaworthy_core::{
+    ids::{ClaimToken, MessageId},
+    ports::RowId,
+};
 
 use super::{Interest, Invariant, Judge, Lookup, Mode, names::Names};
-use crate::trace::{Event, What};
+use crate::trace::{Effect, Event, What};
 
 /// `stale-claim-settle`: a relay settled an outbox row under a claim that was not the row's latest, or that had settled
 /// the row before.
@@ -13,13 +16,28 @@ use crate::trace::{Event, What};
 #[derive(Debug, Default)]
 pub struct StaleClaimSettle {
     stores: Names,
-    claims: Lookup<(u16, RowId), (ClaimToken, u64)>,
+    claims: Lookup<(u16, RowId), Claim>,
+}
+
+#[derive(Debug)]
+struct Claim {
+    token: ClaimToken,
+    message: MessageId,
+    at: u64,
 }
 
 impl StaleClaimSettle {
     /// The invariant at the start of a run.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A reader of the log has settled the row: whoever claimed it before has lost it.
+    fn forget(&mut self, message: MessageId) {
+        let claimed = self.claims.sorted().into_iter().find(|(_, claim)| claim.message == message);
+        if let Some(row) = claimed.map(|(row, _)| *row) {
+            self.claims.remove(&row);
+        }
     }
 }
 
@@ -41,7 +59,8 @@ impl Invariant for StaleClaimSettle {
             What::Claim { store, token, rows, outcome } if outcome.took_effect() => {
                 let store = self.stores.number(store);
                 for row in rows.iter() {
-                    self.claims.insert((store, row.row), (*token, event.number));
+                    self.claims
+                        .insert((store, row.row), Claim { token: *token, message: row.message, at: event.number });
                 }
             }
             What::Settle { store, token, rows, outcome } if outcome.took_effect() => {
@@ -49,11 +68,11 @@ impl Invariant for StaleClaimSettle {
                 for row in rows.iter().filter(|row| row.held) {
                     judge.judged();
                     let how = match self.claims.get(&(number, row.row)) {
-                        Some((latest, _)) if latest == token => {
+                        Some(latest) if latest.token == *token => {
                             self.claims.remove(&(number, row.row));
                             continue;
                         }
-                        Some((_, claimed)) => ("another relay had claimed it since", vec![*claimed, event.number]),
+                        Some(latest) => ("another relay had claimed it since", vec![latest.at, event.number]),
                         None => ("the claim did not hold it", vec![event.number]),
                     };
                     judge.violate(
@@ -61,6 +80,13 @@ impl Invariant for StaleClaimSettle {
                         format!("row {} of `{store}` was settled as {} although {}", row.row.0, row.as_what, how.0),
                         how.1,
                     );
+                }
+            }
+            What::Commit { outcome, effects, .. } if outcome.took_effect() && !self.claims.is_empty() => {
+                for effect in effects.iter() {
+                    if let Effect::Dispatched(message) | Effect::GivenUp { message, .. } = effect {
+                        self.forget(*message);
+                    }
                 }
             }
             _ => {}

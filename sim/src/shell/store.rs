@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxStore, PurgeRequest,
-        RedriveRequest, SagaInstance, SagaStore, SettleOutcome, Settlement, Store, StoreError, Timestamp, Transaction,
+        AcquireRequest, Backlog, ClaimRequest, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxState, OutboxStore,
+        PurgeRequest, RedriveRequest, SagaInstance, SagaStore, SettleOutcome, Settlement, Store, StoreError, Timestamp,
+        Transaction,
     },
 };
 use smol_str::SmolStr;
@@ -137,6 +138,10 @@ impl OutboxStore for StoreShell {
             Some(What::Settle { store: self.name.clone(), token, rows: rows.collect(), outcome })
         })
         .await
+    }
+
+    async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError> {
+        self.plain(Point::Claim, "tail", self.inner.tail(after, limit), |rows| rows.len() as u64).await
     }
 
     async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {

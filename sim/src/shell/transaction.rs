@@ -3,7 +3,7 @@ use std::{any::Any, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
-    ids::OperationId,
+    ids::{MessageId, OperationId},
     message::Message,
     ports::{
         Document, Documents, Expected, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord, OperationState,
@@ -125,6 +125,21 @@ impl OutboxWrites for TransactionShell {
         statement!(self, Point::Stage, &message.topic, |inner| inner.stage(message))?;
         self.effects.push(Effect::Staged(Arc::new(message.clone())));
         Ok(())
+    }
+
+    async fn outbox_dispatched(&mut self, messages: &[MessageId]) -> Result<Vec<bool>, StoreError> {
+        let marked = statement!(self, Point::Write, "outbox", |inner| inner.outbox_dispatched(messages))?;
+        let dispatched = messages.iter().zip(&marked).filter(|(_, marked)| **marked);
+        self.effects.extend(dispatched.map(|(message, _)| Effect::Dispatched(*message)));
+        Ok(marked)
+    }
+
+    async fn outbox_bury(&mut self, message: MessageId, reason: &str) -> Result<bool, StoreError> {
+        let buried = statement!(self, Point::Write, "outbox", |inner| inner.outbox_bury(message, reason))?;
+        if buried {
+            self.effects.push(Effect::GivenUp { message, reason: reason.into() });
+        }
+        Ok(buried)
     }
 }
 

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxStore,
-        PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError, Timestamp, Transaction,
+        AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxState,
+        OutboxStore, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError, Timestamp,
+        Transaction,
     },
 };
 use smol_str::SmolStr;
@@ -109,6 +110,10 @@ impl OutboxStore for MemoryStore {
 
     async fn settle(&self, token: ClaimToken, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
         Ok(self.model().settle(token, settlements, self.clock_now()))
+    }
+
+    async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError> {
+        Ok(self.model().tail(after, limit, self.clock_now()))
     }
 
     async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {

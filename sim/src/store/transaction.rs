@@ -3,7 +3,7 @@ use std::{any::Any, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
-    ids::OperationId,
+    ids::{MessageId, OperationId},
     message::Message,
     ports::{
         Document, Documents, Expected, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord, OperationState,
@@ -90,6 +90,16 @@ impl Documents for MemoryTransaction {
 impl OutboxWrites for MemoryTransaction {
     async fn stage(&mut self, message: &Message) -> Result<(), StoreError> {
         self.when_free(|model, tx| model.stage(tx, message)).await
+    }
+
+    async fn outbox_dispatched(&mut self, messages: &[MessageId]) -> Result<Vec<bool>, StoreError> {
+        let now = self.shared.now();
+        Ok(self.with(|model, tx| messages.iter().map(|message| model.mark(tx, *message, None, now)).collect()))
+    }
+
+    async fn outbox_bury(&mut self, message: MessageId, reason: &str) -> Result<bool, StoreError> {
+        let now = self.shared.now();
+        Ok(self.with(|model, tx| model.mark(tx, message, Some(reason.into()), now)))
     }
 }
 

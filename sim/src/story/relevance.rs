@@ -123,7 +123,9 @@ fn visit_effect(effect: &Effect, see: &mut impl FnMut(Option<Uuid>, Option<&Smol
     match effect {
         Effect::Document { id, .. } => see(None, Some(id)),
         Effect::Staged(message) => see(Some(message.id.0), Some(&message.subject)),
-        Effect::Handled { message, .. }
+        Effect::Dispatched(message)
+        | Effect::GivenUp { message, .. }
+        | Effect::Handled { message, .. }
         | Effect::Failed { message, .. }
         | Effect::Buried { message, .. }
         | Effect::Exhumed { message, .. } => see(Some(message.0), None),

@@ -101,4 +101,13 @@ pub enum Effect {
         /// Its value.
         value: i64,
     },
+    /// A reader of the log marked an outbox row as dispatched.
+    Dispatched(MessageId),
+    /// A reader of the log gave an outbox row up.
+    GivenUp {
+        /// Its message.
+        message: MessageId,
+        /// Why.
+        reason: SmolStr,
+    },
 }

@@ -240,6 +240,8 @@ pub(crate) fn say(effect: &Effect, names: &mut Names) -> String {
         Effect::Operation { id, state: OperationState::Executed(_) } => format!("executes {}", names.operation(*id)),
         Effect::Operation { id, state: OperationState::Compensated } => format!("undoes {}", names.operation(*id)),
         Effect::Checkpoint { consumer, position } => format!("{consumer} has read up to {position}"),
+        Effect::Dispatched(message) => format!("{} is dispatched", names.message(*message)),
+        Effect::GivenUp { message, reason } => format!("{} is given up: {reason}", names.message(*message)),
         Effect::Observed { fact, subject, value } => format!("{fact} {subject} = {value}"),
     }
 }

@@ -11,8 +11,8 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
         AcquireRequest, Backlog, ClaimRequest, DeadLetter, InboxEntry, InboxStore, LogEntry, Ordering, OutboxRow,
-        OutboxStore, PurgeRequest, RedriveRequest, RowId, SagaInstance, SagaStatus, SagaStore, SettleOutcome,
-        Settlement, Store, StoreError, Timestamp, Transaction, WhenDead,
+        OutboxState, OutboxStore, PurgeRequest, RedriveRequest, RowId, SagaInstance, SagaStatus, SagaStore,
+        SettleOutcome, Settlement, Store, StoreError, Timestamp, Transaction, WhenDead,
     },
 };
 use smol_str::SmolStr;
@@ -68,6 +68,10 @@ pub(super) enum Bug {
     PurgesPendingRows,
     PurgesYoungRows,
     PurgesWithoutLimit,
+    ReadsTheLogBackwards,
+    MarksAtOnce,
+    HidesDeadRowsFromTheLog,
+    HidesLeasesFromTheLog,
     // Sagas and participants.
     LosesSagaInputs,
     KeysSagasByVersion,
@@ -213,6 +217,21 @@ impl OutboxStore for Broken {
         }
         let settled = self.inner.settle(token, &settlements).await?;
         Ok(if self.has(Bug::SaysEverythingSettled) { vec![true; settled.len()] } else { settled })
+    }
+
+    async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError> {
+        let mut rows = self.inner.tail(after, limit).await?;
+        match self.bug {
+            Bug::ReadsTheLogBackwards => rows.reverse(),
+            Bug::HidesDeadRowsFromTheLog => rows.retain(|(_, state)| *state != OutboxState::Dead),
+            Bug::HidesLeasesFromTheLog => rows.iter_mut().for_each(|(_, state)| {
+                if *state == OutboxState::Claimed {
+                    *state = OutboxState::Pending;
+                }
+            }),
+            _ => {}
+        }
+        Ok(rows)
     }
 
     async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use seaworthy_core::{
-    ids::OperationId,
+    ids::{MessageId, OperationId},
     message::Message,
     ports::{
         Document, Documents, Expected, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord, OperationState,
@@ -127,6 +127,20 @@ impl OutboxWrites for BrokenTransaction {
             return own.commit().await;
         }
         self.inner().stage(message).await
+    }
+
+    async fn outbox_dispatched(&mut self, messages: &[MessageId]) -> Result<Vec<bool>, StoreError> {
+        if self.has(Bug::MarksAtOnce) {
+            let mut own = self.store.inner.begin().await?;
+            let marked = own.outbox_dispatched(messages).await?;
+            own.commit().await?;
+            return Ok(marked);
+        }
+        self.inner().outbox_dispatched(messages).await
+    }
+
+    async fn outbox_bury(&mut self, message: MessageId, reason: &str) -> Result<bool, StoreError> {
+        self.inner().outbox_bury(message, reason).await
     }
 }
 

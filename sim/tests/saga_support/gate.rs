@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::pending;
 use seaworthy_core::{
-    ids::{ClaimToken, OperationId, SagaId},
+    ids::{ClaimToken, MessageId, OperationId, SagaId},
     message::Message,
     ports::*,
 };
@@ -180,6 +180,10 @@ impl OutboxStore for GatedStore {
         self.store.settle(token, settlements).await
     }
 
+    async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError> {
+        self.store.tail(after, limit).await
+    }
+
     async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {
         self.store.dead_rows(limit).await
     }
@@ -245,6 +249,14 @@ impl Documents for GatedTransaction {
 impl OutboxWrites for GatedTransaction {
     async fn stage(&mut self, message: &Message) -> Result<(), StoreError> {
         self.inner.stage(message).await
+    }
+
+    async fn outbox_dispatched(&mut self, messages: &[MessageId]) -> Result<Vec<bool>, StoreError> {
+        self.inner.outbox_dispatched(messages).await
+    }
+
+    async fn outbox_bury(&mut self, message: MessageId, reason: &str) -> Result<bool, StoreError> {
+        self.inner.outbox_bury(message, reason).await
     }
 }
 

@@ -4,16 +4,21 @@ mod claim;
 mod retention;
 mod settle;
 mod stage;
+mod tail;
 
 use async_trait::async_trait;
 use rusqlite::Connection;
 use seaworthy_core::{
     ids::ClaimToken,
-    ports::{ClaimRequest, OutboxRow, OutboxStore, PurgeRequest, RedriveRequest, Settlement, StoreError, Timestamp},
+    ports::{
+        ClaimRequest, OutboxRow, OutboxState, OutboxStore, PurgeRequest, RedriveRequest, Settlement, StoreError,
+        Timestamp,
+    },
 };
 use smol_str::SmolStr;
 
 pub(crate) use stage::stage;
+pub(crate) use tail::mark;
 
 use crate::{error::in_statement, store::SqliteStore};
 
@@ -25,6 +30,14 @@ impl OutboxStore for SqliteStore {
 
     async fn settle(&self, token: ClaimToken, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
         self.write(doing("settle", |connection, now| settle::settle(connection, token, settlements, now))).await
+    }
+
+    async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError> {
+        let now = self.time();
+        self.read(|connection| {
+            tail::tail(connection, after, limit, now).map_err(|failure| in_statement("read the log", &failure))
+        })
+        .await
     }
 
     async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {

@@ -71,6 +71,11 @@ fn end(
             Ok((row.get(0)?, read_text(row, 1)?))
         })
         .optional()?;
+    move_up(connection, ended)
+}
+
+/// Where a row has left the queue of its key, given as whether it was its head, the next one becomes the head.
+pub(super) fn move_up(connection: &Connection, ended: Option<(bool, SmolStr)>) -> rusqlite::Result<bool> {
     let Some((was_head, key)) = ended else { return Ok(false) };
     if was_head && let Some(next) = first_open(connection, &key)? {
         set_head(connection, next, true)?;

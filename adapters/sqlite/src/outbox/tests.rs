@@ -11,7 +11,7 @@ use seaworthy_core::{
 };
 use uuid::Uuid;
 
-use super::{claim, retention, settle, stage};
+use super::{claim, retention, settle, stage, tail};
 use crate::{config::SqliteConfig, files, saga, schema};
 
 fn database() -> Connection {
@@ -48,6 +48,7 @@ fn no_statement_that_runs_again_and_again_scans_a_table_of_100_000_dispatched_ro
     let claims = [claim::PER_KEY_BLOCKING, claim::PER_KEY_SKIPPING, claim::UNORDERED].into_iter().flatten();
     let others = [
         (claim::NEXT_AVAILABLE, &two[..1]),
+        (tail::TAIL, &three),
         (settle::FIRST_OPEN, &key),
         (retention::PURGE_DISPATCHED, &two),
         (saga::DUE, &due),
@@ -55,8 +56,10 @@ fn no_statement_that_runs_again_and_again_scans_a_table_of_100_000_dispatched_ro
     for (sql, parameters) in claims.map(|range| (range, &three[..])).chain(others) {
         let plan = plan(&connection, sql, parameters);
         // A scan reads a whole table; a temporary tree sorts or materialises.
-        let costly =
-            |line: &&String| (line.starts_with("SCAN") && *line != "SCAN CONSTANT ROW") || line.contains("TEMP");
+        // The index on dead rows holds nothing else, and a subquery is no table.
+        let cheap = ["SCAN CONSTANT ROW", "SCAN seaworthy_outbox USING COVERING INDEX seaworthy_outbox_dead"];
+        let is_cheap = |line: &str| cheap.contains(&line) || line.starts_with("SCAN (subquery-");
+        let costly = |line: &&String| (line.starts_with("SCAN") && !is_cheap(line)) || line.contains("TEMP");
         assert_eq!(plan.iter().find(costly), None, "{sql}\n{plan:#?}");
     }
 }

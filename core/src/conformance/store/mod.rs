@@ -59,6 +59,12 @@ macro_rules! __store_checks {
                 a_redrive_takes_only_what_it_names
                 a_purged_dead_row_frees_its_key
             }
+            log {
+                the_log_is_read_in_commit_order
+                rows_are_marked_together_with_the_position
+                a_refused_row_of_the_log_dies_and_comes_back
+                a_claimed_row_is_not_settled_by_a_reader_of_the_log
+            }
             retention {
                 a_purge_takes_dispatched_rows_only
                 a_purge_takes_only_what_is_old_enough_and_no_more_than_its_limit

@@ -122,7 +122,8 @@ pub struct PurgeRequest {
     pub limit: usize,
 }
 
-/// Staging, inside a transaction. There is no way to stage a message without one.
+/// Staging, inside a transaction: there is no way to stage a message without one. And what a reader of the log makes of
+/// rows that it has published, in the transaction that moves its position.
 #[async_trait]
 pub trait OutboxWrites: Send {
     /// Stages a message: it is published if, and only if, this transaction commits.
@@ -130,6 +131,22 @@ pub trait OutboxWrites: Send {
     /// # Errors
     /// [`StoreError::Conflict`] if a message of this id was staged before; any other [`StoreError`].
     async fn stage(&mut self, message: &Message) -> Result<(), StoreError>;
+
+    /// Marks rows as dispatched that the broker has acknowledged: for a reader of the log, who holds no claim and does it
+    /// in the transaction that moves its position. Says for each whether it was marked: a row that is dead, gone, settled
+    /// or out under a relay's lease is left as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`], at the latest at commit, if such a row was claimed or settled meanwhile; any other
+    /// [`StoreError`].
+    async fn outbox_dispatched(&mut self, messages: &[MessageId]) -> Result<Vec<bool>, StoreError>;
+
+    /// Gives a row up that the broker has refused for good, with the reason: for a reader of the log. Says whether it is
+    /// dead now; what [`outbox_dispatched`](Self::outbox_dispatched) leaves alone is left alone here too.
+    ///
+    /// # Errors
+    /// As [`outbox_dispatched`](Self::outbox_dispatched).
+    async fn outbox_bury(&mut self, message: MessageId, reason: &str) -> Result<bool, StoreError>;
 }
 
 /// The relay's side of the outbox: short transactions of their own.
@@ -154,6 +171,15 @@ pub trait OutboxStore: Send + Sync {
     /// # Errors
     /// Any [`StoreError`]; after [`StoreError::Unknown`] some or all may be settled.
     async fn settle(&self, token: ClaimToken, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError>;
+
+    /// Reads the log of staged messages from a position on ([`Message::sequence`]), in commit order, without a claim: what
+    /// lies after it and is not dispatched, dead rows included, and before that whatever lies at or before it and is not
+    /// settled, as a redriven row. Never shows a row while an earlier commit is still in flight, so that a position can
+    /// be moved to any row that was shown. A claimed row shows as pending once its lease has ended.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError>;
 
     /// Dead rows, oldest first, with the reason: for operators.
     ///

@@ -16,8 +16,8 @@ use std::time::Duration;
 use seaworthy_core::{
     ids::{ClaimToken, OperationId, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, DeadLetter, LogEntry, OperationState, OutboxRow, PurgeRequest,
-        RedriveRequest, SagaInstance, Settlement, StoreError, Timestamp,
+        AcquireRequest, Backlog, ClaimRequest, DeadLetter, LogEntry, OperationState, OutboxRow, OutboxState,
+        PurgeRequest, RedriveRequest, SagaInstance, Settlement, StoreError, Timestamp,
     },
 };
 use smol_str::SmolStr;
@@ -87,6 +87,9 @@ impl StoreModel {
         for (consumer, _) in &tx.checkpoints {
             self.check_checkpoint(consumer, tx.at)?;
         }
+        if tx.marks.iter().any(|mark| !self.outbox.is_pending(mark.row)) {
+            return Err(StoreError::Conflict("an outbox row was claimed or settled by another transaction".into()));
+        }
         self.sagas.check_all(&tx.sagas)
     }
 
@@ -124,6 +127,9 @@ impl StoreModel {
         for (row, message) in tx.staged {
             self.outbox.insert(row, message);
         }
+        for mark in tx.marks {
+            self.outbox.mark(mark.row, mark.dead.as_ref(), mark.at);
+        }
         for write in tx.inbox {
             self.inbox.apply(write);
         }
@@ -144,6 +150,10 @@ impl StoreModel {
 
     pub(super) fn settle(&mut self, token: ClaimToken, settlements: &[Settlement], now: Timestamp) -> Vec<bool> {
         settlements.iter().map(|settlement| self.outbox.settle(token, settlement, now)).collect()
+    }
+
+    pub(super) fn tail(&mut self, after: u64, limit: usize, now: Timestamp) -> Vec<(OutboxRow, OutboxState)> {
+        self.outbox.tail(after, limit, now)
     }
 
     pub(super) fn dead_rows(&self, limit: usize) -> Vec<(OutboxRow, SmolStr)> {

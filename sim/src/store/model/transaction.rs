@@ -1,8 +1,8 @@
 use bytes::Bytes;
 use seaworthy_core::{
-    ids::OperationId,
+    ids::{MessageId, OperationId},
     message::Message,
-    ports::{Document, Expected, InboxEntry, OperationRecord, OperationState, RowId, StoreError},
+    ports::{Document, Expected, InboxEntry, OperationRecord, OperationState, RowId, StoreError, Timestamp},
 };
 use smol_str::{SmolStr, format_smolstr};
 
@@ -24,9 +24,18 @@ pub(in crate::store) struct Tx {
     pub(super) operations: Vec<OperationRecord>,
     pub(super) checkpoints: Vec<(SmolStr, u64)>,
     pub(super) staged: Vec<(RowId, Message)>,
+    pub(super) marks: Vec<Mark>,
     pub(super) inbox: Vec<InboxWrite>,
     pub(super) sagas: Vec<SagaWrite>,
     pub(super) locks: Vec<UniqueKey>,
+}
+
+/// A pending outbox row that a transaction settles: dispatched, or dead for a reason.
+#[derive(Debug)]
+pub(super) struct Mark {
+    pub(super) row: RowId,
+    pub(super) dead: Option<SmolStr>,
+    pub(super) at: Timestamp,
 }
 
 /// The last write of a transaction to one document; `after` is `None` for a delete.
@@ -46,6 +55,7 @@ impl Tx {
             operations: Vec::new(),
             checkpoints: Vec::new(),
             staged: Vec::new(),
+            marks: Vec::new(),
             inbox: Vec::new(),
             sagas: Vec::new(),
             locks: Vec::new(),
@@ -180,6 +190,20 @@ impl StoreModel {
             None => tx.operations.push(record.clone()),
         }
         Ok(())
+    }
+
+    /// Settles the row of a message without a claim, if it is pending.
+    pub(in crate::store) fn mark(
+        &mut self,
+        tx: &mut Tx,
+        message: MessageId,
+        dead: Option<SmolStr>,
+        now: Timestamp,
+    ) -> bool {
+        let pending = self.outbox.pending(message, now);
+        let Some(row) = pending.filter(|row| tx.marks.iter().all(|mark| mark.row != *row)) else { return false };
+        tx.marks.push(Mark { row, dead, at: now });
+        true
     }
 
     pub(in crate::store) fn checkpoint(&self, tx: &Tx, consumer: &str) -> Option<u64> {

@@ -8,7 +8,7 @@ use std::{
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::Message,
-    ports::{OutboxRow, PurgeRequest, RedriveRequest, RowId, SettleOutcome, Settlement, Timestamp},
+    ports::{OutboxRow, OutboxState, PurgeRequest, RedriveRequest, RowId, SettleOutcome, Settlement, Timestamp},
 };
 use smol_str::SmolStr;
 
@@ -30,6 +30,8 @@ pub(super) struct Outbox {
     dispatched: BTreeMap<(Timestamp, u64), MessageId>,
     /// Every message that was staged and whose row was not purged.
     by_message: Lookup<MessageId, RowId>,
+    /// What is not dispatched, in commit order.
+    log: BTreeMap<u64, RowId>,
     last_sequence: u64,
     unsettled: u64,
 }
@@ -67,6 +69,7 @@ impl Outbox {
         self.last_sequence += 1;
         message.sequence = self.last_sequence;
         self.by_message.insert(message.id, id);
+        self.log.insert(message.sequence, id);
         let lane = self.lanes.push(&message.partition_key, id);
         self.ready[lane as usize].insert((AT_ONCE, message.sequence, id));
         self.rows.insert(id, Row { message, attempts: 0, token: None, place: Place::Ready(lane, AT_ONCE) });
@@ -82,12 +85,7 @@ impl Outbox {
         }
         self.lift(id);
         match &settlement.outcome {
-            SettleOutcome::Dispatched => {
-                if let Some(message) = self.remove(id) {
-                    self.dispatched.insert((now, message.sequence), message.id);
-                    self.unsettled -= 1;
-                }
-            }
+            SettleOutcome::Dispatched => self.end(id, None, now),
             SettleOutcome::Retry { delay, .. } => self.park(id, now, *delay),
             SettleOutcome::Release { delay } => {
                 if let Some(row) = self.rows.get_mut(&id) {
@@ -95,17 +93,61 @@ impl Outbox {
                 }
                 self.park(id, now, *delay);
             }
-            SettleOutcome::Dead { reason } => {
-                if let Some(row) = self.rows.get_mut(&id) {
-                    row.place = Place::Dead(now, reason.clone());
-                    self.dead.insert((now, row.message.sequence), id);
-                    self.unsettled -= 1;
-                    self.lanes.set_dead(id, true);
-                    self.refresh(id);
-                }
-            }
+            SettleOutcome::Dead { reason } => self.end(id, Some(reason), now),
         }
         true
+    }
+
+    /// A lifted row is dead for a reason, or dispatched.
+    fn end(&mut self, id: RowId, dead: Option<&SmolStr>, now: Timestamp) {
+        self.unsettled -= 1;
+        if let Some(reason) = dead {
+            if let Some(row) = self.rows.get_mut(&id) {
+                row.place = Place::Dead(now, reason.clone());
+                self.dead.insert((now, row.message.sequence), id);
+                self.lanes.set_dead(id, true);
+                self.refresh(id);
+            }
+        } else if let Some(message) = self.remove(id) {
+            self.dispatched.insert((now, message.sequence), message.id);
+        }
+    }
+
+    /// What a reader of the log sees from a position on.
+    pub(super) fn tail(&mut self, after: u64, limit: usize, now: Timestamp) -> Vec<(OutboxRow, OutboxState)> {
+        self.wake(now);
+        let shown = |(sequence, id): (&u64, &RowId)| {
+            let row = self.rows.get(id)?;
+            let state = match row.place {
+                Place::Ready(..) | Place::Waiting(_) => OutboxState::Pending,
+                Place::Out(_) => OutboxState::Claimed,
+                Place::Dead(..) if *sequence <= after => return None,
+                Place::Dead(..) => OutboxState::Dead,
+            };
+            Some((OutboxRow { row: *id, message: row.message.clone(), attempts: row.attempts }, state))
+        };
+        self.log.iter().filter_map(shown).take(limit).collect()
+    }
+
+    /// The row of a message, if it is pending and so can be marked without a claim.
+    pub(super) fn pending(&mut self, message: MessageId, now: Timestamp) -> Option<RowId> {
+        self.wake(now);
+        let id = *self.by_message.get(&message)?;
+        self.is_pending(id).then_some(id)
+    }
+
+    /// Whether a row is neither settled nor under a lease.
+    pub(super) fn is_pending(&self, id: RowId) -> bool {
+        self.rows.get(&id).is_some_and(|row| matches!(row.place, Place::Ready(..) | Place::Waiting(_)))
+    }
+
+    /// Settles a pending row that nobody holds a claim on.
+    pub(super) fn mark(&mut self, id: RowId, dead: Option<&SmolStr>, now: Timestamp) {
+        self.lift(id);
+        if let Some(row) = self.rows.get_mut(&id) {
+            row.token = None;
+            self.end(id, dead, now);
+        }
     }
 
     /// Dead rows with the reason, longest dead first.
@@ -219,6 +261,7 @@ impl Outbox {
     /// Drops a lifted row and lets the next one of its key move up.
     fn remove(&mut self, id: RowId) -> Option<Message> {
         let row = self.rows.remove(&id)?;
+        self.log.remove(&row.message.sequence);
         if let Some(next) = self.lanes.unlink(&row.message.partition_key, id) {
             self.refresh(next);
         }

@@ -1,0 +1,64 @@
+use std::sync::Arc;
+
+use tracing::warn;
+
+use super::{PassReport, RelayConfig};
+use crate::{
+    ports::{Clock, Random, StoreError},
+    stop::Stop,
+    wake::{Wake, Woken, pause},
+};
+
+/// How long a relay rests after a pass: not at all while something moves, longer and longer while nothing does.
+pub(super) struct Pace {
+    config: RelayConfig,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    wake: Wake,
+    stop: Stop,
+    /// Passes in a row that found nothing.
+    idle: u32,
+    /// Passes in a row that the store failed.
+    errors: u32,
+}
+
+impl Pace {
+    pub(super) fn new(
+        config: RelayConfig,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        wake: Wake,
+        stop: Stop,
+    ) -> Self {
+        Self { config, clock, random, wake, stop, idle: 0, errors: 0 }
+    }
+
+    /// Rests as long as the outcome of the last pass asks for, a hint cuts it short, or a stop is asked for.
+    pub(super) async fn rest(&mut self, pass: Result<PassReport, StoreError>) {
+        let report = match pass {
+            Ok(report) => report,
+            Err(error) => {
+                let rest = self.config.store_backoff.delay(self.errors, &*self.random);
+                warn!(%error, ?rest, "relay pauses: its store did not answer");
+                self.errors = self.errors.saturating_add(1);
+                pause(&*self.clock, &self.stop, rest).await;
+                return;
+            }
+        };
+        self.errors = 0;
+        if let Some(rest) = report.pause {
+            warn!(?rest, released = report.released, "relay pauses: the broker can't be reached");
+            pause(&*self.clock, &self.stop, rest).await;
+        } else if report.wants_more() {
+            self.idle = 0;
+        } else {
+            // What backed off comes back after its own delay, so polling starts from the shortest wait again.
+            let idle = if report.claimed > 0 { 0 } else { self.idle };
+            let rest = self.config.poll.delay(idle, &*self.random);
+            self.idle = match self.wake.wait(&*self.clock, &self.stop, rest).await {
+                Woken::Hint => 0,
+                Woken::Stop | Woken::Timeout => idle.saturating_add(1),
+            };
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! A relay that tails the log fulfils the same contract as one that claims: the same scenario, the same faults, the same
+//! invariants, on the simulated store and on SQLite. Two replicas of each service tail the same log.
+
+use std::{sync::Arc, time::Duration};
+
+use seaworthy_core::{
+    outbox::LogRelay,
+    ports::{OutboxState, Ports, StoreError},
+    wake::Wake,
+};
+use seaworthy_scenarios::order_fulfillment::{OrderFulfillment, process::Pieces};
+use seaworthy_sim::{
+    explore::{Campaign, Seeds, Source, SweepOptions, sweep},
+    plan::{Plan, Profile, generate},
+    scenario::Scenario,
+    trace::{Effect, What},
+    world::{RunOptions, run},
+};
+use seaworthy_sqlite::{SqliteConfig, SqliteStore};
+
+/// The seeds are fixed, so that a failure can be found again.
+const BASE_SEED: u64 = 0x5ea_0c0c;
+const NAME: &str = "relay";
+
+fn tailing() -> OrderFulfillment {
+    OrderFulfillment::twin(
+        "log-relay",
+        "both services publish with a relay that tails the log",
+        Pieces {
+            relay: |ports, settings, wake| {
+                Box::pin(async move {
+                    LogRelay::of(&ports, NAME, settings.relay(), wake).run(ports.stop.clone()).await;
+                })
+            },
+            ..Pieces::default()
+        },
+    )
+}
+
+/// Moves its position, and marks what it read, before the broker has acknowledged anything.
+fn moving_first() -> OrderFulfillment {
+    OrderFulfillment::twin(
+        "position-before-acknowledgement",
+        "the relay moves its position before the broker has what lies behind it",
+        Pieces {
+            relay: |ports, settings, wake| {
+                Box::pin(async move {
+                    for idle in 0.. {
+                        if ports.stop.is_set() {
+                            return;
+                        }
+                        if !move_and_publish(&ports).await.unwrap_or(false) {
+                            let rest = settings.relay_poll.delay(idle, &*ports.random);
+                            wait(&ports, &wake, rest).await;
+                        }
+                    }
+                })
+            },
+            ..Pieces::default()
+        },
+    )
+}
+
+async fn wait(ports: &Ports, wake: &Wake, rest: Duration) {
+    wake.wait(&*ports.clock, &ports.stop, rest).await;
+}
+
+async fn move_and_publish(ports: &Ports) -> Result<bool, StoreError> {
+    let position = ports.store.begin().await?.checkpoint(NAME).await?.unwrap_or(0);
+    let rows = ports.store.tail(position, 100).await?;
+    let pending = rows.into_iter().filter(|(_, state)| *state == OutboxState::Pending);
+    let messages: Vec<_> = pending.map(|(row, _)| row.message).collect();
+    let Some(last) = messages.last() else { return Ok(false) };
+    let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
+    let mut tx = ports.store.begin().await?;
+    tx.outbox_dispatched(&ids).await?;
+    tx.set_checkpoint(NAME, last.sequence).await?;
+    tx.commit().await?;
+    let _ = ports.broker.publish(&messages).await;
+    Ok(true)
+}
+
+fn sqlite() -> RunOptions {
+    RunOptions {
+        store: Some(Arc::new(|_, clock| {
+            let store = SqliteStore::open_in_memory(clock, SqliteConfig::simulation());
+            Arc::new(store.expect("room for a database"))
+        })),
+        ..RunOptions::default()
+    }
+}
+
+fn campaign(scenario: &OrderFulfillment, profile: Profile, count: u64, run: RunOptions) -> Campaign {
+    let mut options = SweepOptions::new(Seeds::Count { base: BASE_SEED, count });
+    (options.profiles, options.failures_wanted, options.run) = (vec![profile], Some(1), run);
+    sweep(scenario, &options, &|_| {}).expect("the sweep has seeds")
+}
+
+/// `SEAWORTHY_SEEDS` for each profile; four times as many of the swarm, which mixes them.
+fn seeds(profile: Profile) -> u64 {
+    let asked = std::env::var("SEAWORTHY_SEEDS").ok().and_then(|count| count.parse().ok());
+    let times = if profile == Profile::Swarm { 4 } else { 1 };
+    asked.unwrap_or(75) * times
+}
+
+fn assert_all_hold(run: &RunOptions) {
+    for profile in Profile::ALL {
+        let campaign = campaign(&tailing(), profile, seeds(profile), run.clone());
+        assert_eq!(campaign.failed, 0, "{profile}: {:#?}", campaign.failures);
+        assert_eq!(campaign.runs, seeds(profile), "{profile}");
+    }
+}
+
+#[test]
+fn every_invariant_holds_on_the_simulated_store_under_every_profile() {
+    assert_all_hold(&RunOptions::default());
+}
+
+#[test]
+fn every_invariant_holds_on_sqlite_under_every_profile() {
+    assert_all_hold(&sqlite());
+}
+
+#[test]
+fn rows_are_dispatched_and_given_up_without_a_claim_and_positions_move() {
+    let scenario = tailing();
+    let (mut dispatched, mut given_up, mut moved) = (0, 0, 0);
+    for number in 0..60 {
+        let plan = generate(&scenario, BASE_SEED + number, Profile::Rejection);
+        let report = run(&scenario, &plan, &RunOptions::default()).expect("a generated plan is valid");
+        assert!(report.held(), "{:?}", report.violations);
+        for event in report.trace.events() {
+            match &event.what {
+                What::Claim { .. } | What::Settle { .. } => panic!("nobody claims: {event:?}"),
+                What::Commit { effects, .. } => {
+                    for effect in effects.iter() {
+                        match effect {
+                            Effect::Dispatched(_) => dispatched += 1,
+                            Effect::GivenUp { .. } => given_up += 1,
+                            Effect::Checkpoint { consumer, .. } if consumer == NAME => moved += 1,
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(dispatched > 100 && given_up > 3 && moved > 100, "{dispatched} {given_up} {moved}");
+}
+
+#[test]
+fn a_position_that_moves_before_the_acknowledgement_loses_events_and_the_same_plan_holds_where_it_moves_after() {
+    let broken = moving_first();
+    let campaign = campaign(&broken, Profile::Swarm, 2_000, RunOptions::default());
+    let failure = campaign.failures.first().expect("found within 2,000 seeds");
+    assert_eq!(failure.violation.invariant, "lost-event");
+    let Source::Seed { seed, profile } = failure.source else { panic!("found under no seed") };
+    let plan = generate(&broken, seed, profile);
+    let control = Plan { scenario: tailing().name().into(), ..plan };
+    let report = run(&tailing(), &control, &RunOptions::default()).expect("the same topology");
+    assert!(report.held(), "{:?}", report.violations);
+}

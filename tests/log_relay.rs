@@ -127,9 +127,10 @@ fn rows_are_dispatched_and_given_up_without_a_claim_and_positions_move() {
     let (mut dispatched, mut given_up, mut moved) = (0, 0, 0);
     for number in 0..60 {
         let plan = generate(&scenario, BASE_SEED + number, Profile::Rejection);
-        let report = run(&scenario, &plan, &RunOptions::default()).expect("a generated plan is valid");
+        let options = RunOptions { keep_trace: true, ..RunOptions::default() };
+        let report = run(&scenario, &plan, &options).expect("a generated plan is valid");
         assert!(report.held(), "{:?}", report.violations);
-        for event in report.trace.events() {
+        for event in report.trace.iter().flatten() {
             match &event.what {
                 What::Claim { .. } | What::Settle { .. } => panic!("nobody claims: {event:?}"),
                 What::Commit { effects, .. } => {

@@ -1,19 +1,13 @@
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use smol_str::SmolStr;
 use tracing::{Instrument, debug, debug_span, warn};
 
-use super::{PassReport, RelayConfig, budget::Budget, offer::offer, pace::Pace};
+use super::{PassReport, RelayConfig, budget::Budget, offer::offer, pace::Pace, reading::Reading};
 use crate::{
-    ids::{List, MessageId},
+    ids::List,
     message::Message,
-    ports::{
-        Broker, Clock, Ordering, OutboxRow, OutboxState, Ports, Random, RowId, SettleOutcome, Store, StoreError,
-        Timestamp, WhenDead,
-    },
+    ports::{Broker, Clock, Ports, Random, RowId, SettleOutcome, Store, StoreError, Timestamp},
     stop::Stop,
     wake::Wake,
 };
@@ -30,7 +24,7 @@ const PASSED_OVER_MAX: usize = 10_000;
 /// | the broker says | the row | the position |
 /// |---|---|---|
 /// | accepted | is dispatched | moves over it, once all before it is settled |
-/// | rejected | is dead | waits in front of it until it is redriven or purged ([`WhenDead::BlockKey`]), or moves on ([`WhenDead::SkipDead`]) |
+/// | rejected | is dead | waits in front of it until it is redriven or purged ([`WhenDead::BlockKey`](crate::ports::WhenDead::BlockKey)), or moves on ([`WhenDead::SkipDead`](crate::ports::WhenDead::SkipDead)) |
 /// | unavailable | stays; if nothing passed at all the relay pauses, longer each time | waits |
 /// | unknown | is tried again under the same id; only if others pass meanwhile, an attempt is spent | waits |
 ///
@@ -68,22 +62,27 @@ pub struct LogRelay {
     waits: BTreeMap<RowId, Timestamp>,
     /// How many rows of the last reading could not go out.
     passed_over: usize,
-}
-
-/// What a pass found out, to be stored in one transaction.
-struct Progress {
-    position: u64,
-    settled: Vec<(MessageId, SettleOutcome)>,
+    /// The furthest row that was ever read. What is dispatched beyond the position is not shown again.
+    seen: u64,
 }
 
 impl LogRelay {
-    /// A relay on a process's own ports. Its position is the checkpoint `name`, which no consumer may share.
-    pub fn of(ports: &Ports, name: impl Into<SmolStr>, config: RelayConfig, wake: Wake) -> Self {
+    /// A relay that publishes what is staged in `store` to `broker`. Its position is the checkpoint `name`, which no
+    /// consumer may share.
+    pub fn new(
+        store: Arc<dyn Store>,
+        broker: Arc<dyn Broker>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        name: impl Into<SmolStr>,
+        config: RelayConfig,
+        wake: Wake,
+    ) -> Self {
         Self {
-            store: Arc::clone(&ports.store),
-            broker: Arc::clone(&ports.broker),
-            clock: Arc::clone(&ports.clock),
-            random: Arc::clone(&ports.random),
+            store,
+            broker,
+            clock,
+            random,
             name: name.into(),
             config,
             wake,
@@ -92,7 +91,14 @@ impl LogRelay {
             position: None,
             waits: BTreeMap::new(),
             passed_over: 0,
+            seen: 0,
         }
+    }
+
+    /// A relay on a process's own ports.
+    pub fn of(ports: &Ports, name: impl Into<SmolStr>, config: RelayConfig, wake: Wake) -> Self {
+        let (store, broker) = (ports.store.clone(), ports.broker.clone());
+        Self::new(store, broker, ports.clock.clone(), ports.random.clone(), name, config, wake)
     }
 
     /// Publishes until a stop is asked for. What is in flight by then is finished and stored.
@@ -124,81 +130,42 @@ impl LogRelay {
             self.position = Some(position);
             let limit = self.config.batch.max(1) + self.passed_over.min(PASSED_OVER_MAX);
             let rows = self.store.tail(position, limit).await?;
-            self.work_off(position, rows).await
+            let all = rows.len() < limit;
+            let last = rows.last().map_or(position, |(row, _)| row.message.sequence);
+            self.seen = self.seen.max(last);
+            let end = if all { self.seen } else { last };
+            let now = self.clock.now();
+            self.waits.retain(|_, until| *until > now);
+            let reading = Reading::new(position, end, rows, &self.config, |row| self.waits.contains_key(&row));
+            self.work_off(reading, all).await
         }
         .instrument(span)
         .await
     }
 
-    async fn work_off(&mut self, position: u64, rows: Vec<(OutboxRow, OutboxState)>) -> Result<PassReport, StoreError> {
-        let now = self.clock.now();
-        self.waits.retain(|_, until| *until > now);
-        let mut progress = Progress { position: position.max(last_of(&rows)), settled: Vec::new() };
-        let per_key = self.config.ordering == Ordering::PerKey;
-        let mut unsettled = BTreeSet::new();
-        let mut held = BTreeSet::new();
-        let mut ready = VecDeque::new();
-        self.passed_over = 0;
-        for (row, state) in rows {
-            let key = &row.message.partition_key;
-            if state == OutboxState::Dead && (!per_key || self.config.when_dead == WhenDead::SkipDead) {
-                continue;
-            }
-            if row.message.sequence > position {
-                unsettled.insert(row.message.sequence);
-            }
-            let waits = state != OutboxState::Pending || self.waits.contains_key(&row.row);
-            if waits || per_key && held.contains(key) {
-                held.insert(key.clone());
-                self.passed_over += 1;
-            } else {
-                ready.push_back(row);
-            }
-        }
-        let full = ready.len() >= self.config.batch;
-        let mut report = PassReport { claimed: ready.len(), full, ..PassReport::default() };
+    async fn work_off(&mut self, mut reading: Reading, all: bool) -> Result<PassReport, StoreError> {
+        let mut report = PassReport { claimed: reading.ready(), ..PassReport::default() };
         let mut acknowledged = false;
-        while !ready.is_empty() && report.pause.is_none() && !self.stop.is_set() {
-            // At most one row of a key is in flight; the next follows once it is acknowledged.
-            let mut in_flight = BTreeSet::new();
-            let mut batch = Vec::new();
-            for row in std::mem::take(&mut ready) {
-                let key = &row.message.partition_key;
-                if per_key && held.contains(key) {
-                    continue;
-                }
-                if batch.len() < self.config.batch.max(1) && (!per_key || in_flight.insert(key.clone())) {
-                    batch.push(row);
-                } else {
-                    ready.push_back(row);
-                }
+        while reading.ready() > 0 && report.pause.is_none() && !self.stop.is_set() {
+            let (rows, messages) = reading.next_batch(self.config.batch.max(1));
+            if rows.is_empty() {
+                break;
             }
-            let (rows, messages): (Vec<_>, Vec<_>) = batch.into_iter().map(|row| (row.row, row.message)).unzip();
             let outcomes = self.publish(&rows, &messages, acknowledged, &mut report).await;
             for ((row, message), outcome) in rows.into_iter().zip(messages).zip(outcomes) {
-                if outcome == SettleOutcome::Dispatched {
-                    acknowledged = true;
-                    unsettled.remove(&message.sequence);
-                } else {
-                    // Also a dead row that is skipped: its death is stored before the next of its key goes out.
-                    held.insert(message.partition_key);
+                if let SettleOutcome::Retry { delay, .. } | SettleOutcome::Release { delay } = &outcome {
+                    self.waits.insert(row, self.clock.now() + *delay);
+                    report.count(&outcome, true);
                 }
-                match &outcome {
-                    SettleOutcome::Retry { delay, .. } | SettleOutcome::Release { delay } => {
-                        report.count(&outcome, true);
-                        self.waits.insert(row, self.clock.now() + *delay);
-                    }
-                    SettleOutcome::Dispatched | SettleOutcome::Dead { .. } => {
-                        progress.settled.push((message.id, outcome));
-                    }
-                }
+                acknowledged |= outcome == SettleOutcome::Dispatched;
+                reading.note(message, outcome);
             }
         }
-        if let Some(first) = unsettled.first() {
-            progress.position = position.max(first - 1);
-        }
-        if progress.position > position || !progress.settled.is_empty() {
-            self.store(&progress, &mut report).await?;
+        let moves = self.position != Some(reading.position()) || !reading.settled.is_empty();
+        report.full = !all && (moves || reading.passed_over > self.passed_over);
+        self.passed_over = reading.passed_over;
+        if moves {
+            self.store(&reading, &mut report).await?;
         }
         Ok(report)
     }
@@ -232,13 +199,14 @@ impl LogRelay {
 
     /// Stores how far a pass came, trying again while the store is busy: doing it twice does no harm, and what is not
     /// stored is published twice.
-    async fn store(&mut self, progress: &Progress, report: &mut PassReport) -> Result<(), StoreError> {
+    async fn store(&mut self, reading: &Reading, report: &mut PassReport) -> Result<(), StoreError> {
         self.position = None;
-        let ids: Vec<_> = progress.settled.iter().map(|(message, _)| *message).collect();
-        let span = debug_span!("settle", messages = %List(&ids), position = progress.position);
+        let position = reading.position();
+        let ids: Vec<_> = reading.settled.iter().map(|(message, _)| *message).collect();
+        let span = debug_span!("settle", messages = %List(&ids), position);
         let mut retries = 0;
         let marked = loop {
-            match self.try_store(progress).instrument(span.clone()).await {
+            match self.try_store(reading).instrument(span.clone()).await {
                 Ok(marked) => break marked,
                 Err(error) => {
                     if !error.is_retryable() || retries >= self.config.settle_retries {
@@ -251,8 +219,8 @@ impl LogRelay {
                 }
             }
         };
-        self.position = Some(progress.position);
-        for ((message, outcome), marked) in progress.settled.iter().zip(marked) {
+        self.position = Some(position);
+        for ((message, outcome), marked) in reading.settled.iter().zip(marked) {
             report.count(outcome, marked);
             if let (SettleOutcome::Dead { reason }, true) = (outcome, marked) {
                 warn!(%message, %reason, "outbox row is dead");
@@ -261,32 +229,29 @@ impl LogRelay {
         Ok(())
     }
 
-    async fn try_store(&self, progress: &Progress) -> Result<Vec<bool>, StoreError> {
+    async fn try_store(&self, reading: &Reading) -> Result<Vec<bool>, StoreError> {
+        let position = reading.position();
         let mut tx = self.store.begin().await?;
         let is_dispatched = |outcome: &SettleOutcome| *outcome == SettleOutcome::Dispatched;
-        let settled = progress.settled.iter();
+        let settled = reading.settled.iter();
         let dispatched: Vec<_> = settled.filter(|(_, outcome)| is_dispatched(outcome)).map(|(id, _)| *id).collect();
         let mut answers = Vec::new();
         if !dispatched.is_empty() {
             answers = tx.outbox_dispatched(&dispatched).await?;
         }
         let mut answers = answers.into_iter();
-        let mut marked = Vec::with_capacity(progress.settled.len());
-        for (message, outcome) in &progress.settled {
+        let mut marked = Vec::with_capacity(reading.settled.len());
+        for (message, outcome) in &reading.settled {
             marked.push(match outcome {
                 SettleOutcome::Dead { reason } => tx.outbox_bury(*message, reason).await?,
                 _ => answers.next().unwrap_or(false),
             });
         }
         // Another relay of this name may be further: a position never goes back.
-        if tx.checkpoint(&self.name).await?.is_none_or(|stored| stored < progress.position) {
-            tx.set_checkpoint(&self.name, progress.position).await?;
+        if tx.checkpoint(&self.name).await?.is_none_or(|stored| stored < position) {
+            tx.set_checkpoint(&self.name, position).await?;
         }
         tx.commit().await?;
         Ok(marked)
     }
-}
-
-fn last_of(rows: &[(OutboxRow, OutboxState)]) -> u64 {
-    rows.last().map_or(0, |(row, _)| row.message.sequence)
 }

@@ -36,6 +36,7 @@ pub mod life_cycle;
 mod log_relay;
 mod offer;
 mod pace;
+mod reading;
 mod redrive;
 mod relay;
 mod report;

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::MessageId,
     message::Message,
-    outbox::{MessageBuilder, Relay, RelayConfig},
+    outbox::{LogRelay, MessageBuilder, Relay, RelayConfig},
     ports::{
         Broker, BrokerError, Clock, PublishError, PublishResult, Random, Store, Subscription, SubscriptionSpec,
         Timestamp,
@@ -185,6 +185,21 @@ impl Bench {
     pub(crate) fn relay_with(&self, config: RelayConfig, wake: Wake) -> Relay {
         let (store, broker) = (self.store.clone(), self.broker.clone());
         Relay::new(store, broker, self.clock.clone(), self.random.clone(), config, wake)
+    }
+
+    pub(crate) fn log_relay(&self, config: RelayConfig) -> LogRelay {
+        self.log_relay_with(config, Wake::new())
+    }
+
+    pub(crate) fn log_relay_with(&self, config: RelayConfig, wake: Wake) -> LogRelay {
+        let (store, broker) = (self.store.clone(), self.broker.clone());
+        LogRelay::new(store, broker, self.clock.clone(), self.random.clone(), "relay", config, wake)
+    }
+
+    /// Where the relays that tail the log are.
+    pub(crate) async fn position(&self) -> Option<u64> {
+        let mut tx = self.store.begin().await.unwrap();
+        tx.checkpoint("relay").await.unwrap()
     }
 
     /// Stages one message in a transaction of its own.

@@ -96,11 +96,10 @@ fn campaign(scenario: &OrderFulfillment, profile: Profile, count: u64, run: RunO
     sweep(scenario, &options, &|_| {}).expect("the sweep has seeds")
 }
 
-/// `SEAWORTHY_SEEDS` for each profile; four times as many of the swarm, which mixes them.
+/// `SEAWORTHY_SEEDS` for each profile; otherwise 300, which takes seconds, and 2,000 of the swarm, which mixes them all.
 fn seeds(profile: Profile) -> u64 {
     let asked = std::env::var("SEAWORTHY_SEEDS").ok().and_then(|count| count.parse().ok());
-    let times = if profile == Profile::Swarm { 4 } else { 1 };
-    asked.unwrap_or(75) * times
+    asked.unwrap_or(if profile == Profile::Swarm { 2_000 } else { 300 })
 }
 
 fn assert_all_hold(run: &RunOptions) {

@@ -225,6 +225,16 @@ pub fn staged(message: &Message) -> Effect {
     Effect::Staged(Arc::new(message.clone()))
 }
 
+/// A row that a reader of the log marked as dispatched.
+pub fn dispatched(message: &Message) -> Effect {
+    Effect::Dispatched(message.id)
+}
+
+/// A row that a reader of the log gave up.
+pub fn given_up(message: &Message) -> Effect {
+    Effect::GivenUp { message: message.id, reason: "too large".into() }
+}
+
 /// A message handled by a consumer with an inbox.
 pub fn handled(consumer: &str, message: &Message) -> Effect {
     Effect::Handled { consumer: consumer.into(), message: message.id }

@@ -10,8 +10,8 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::Message,
     ports::{
-        ClaimRequest, Ordering, OutboxStore, PurgeRequest, RedriveRequest, RowId, SettleOutcome, Settlement, Store,
-        Timestamp, WhenDead,
+        ClaimRequest, Ordering, OutboxState, OutboxStore, PurgeRequest, RedriveRequest, RowId, SettleOutcome,
+        Settlement, Store, Timestamp, WhenDead,
     },
 };
 use seaworthy_sim::store::MemoryStore;
@@ -36,6 +36,18 @@ enum State {
     Live,
     Dispatched,
     Dead,
+}
+
+impl Row {
+    /// How a reader of the log sees it, if it does.
+    fn tailed(&self, now: Timestamp) -> Option<OutboxState> {
+        match self.state {
+            State::Live if self.token.is_some() && self.until > now => Some(OutboxState::Claimed),
+            State::Live => Some(OutboxState::Pending),
+            State::Dead => Some(OutboxState::Dead),
+            State::Dispatched => None,
+        }
+    }
 }
 
 /// Rows in commit order.
@@ -79,6 +91,21 @@ impl Oracle {
         true
     }
 
+    /// What a reader of the log makes of a row: only one that is nobody's is its to settle.
+    fn mark(&mut self, message: u64, dead: bool, now: Timestamp) -> bool {
+        let free = |row: &&mut Row| row.message == message && row.tailed(now) == Some(OutboxState::Pending);
+        let Some(row) = self.0.iter_mut().find(free) else { return false };
+        (row.token, row.since) = (None, now);
+        row.state = if dead { State::Dead } else { State::Dispatched };
+        true
+    }
+
+    /// The log from a position on. Messages are numbered from 0 in commit order, and positions from 1.
+    fn tail(&self, after: u64, now: Timestamp) -> Vec<(u64, OutboxState)> {
+        let shown = self.0.iter().filter_map(|row| Some((row.message, row.tailed(now)?)));
+        shown.filter(|(message, state)| *state != OutboxState::Dead || *message >= after).collect()
+    }
+
     /// Positions of rows in a final state, longest there first; the store's clock breaks ties by commit order.
     fn finished(&self, state: State) -> Vec<usize> {
         let mut found: Vec<usize> = (0..self.0.len()).filter(|index| self.0[*index].state == state).collect();
@@ -113,6 +140,7 @@ enum Op {
     Stage { keys: Vec<u8> },
     Claim { limit: usize, lease: u64, ordering: Ordering, when_dead: WhenDead },
     Settle { claim: prop::sample::Index, row: prop::sample::Index, outcome: SettleOutcome },
+    Mark { message: prop::sample::Index, dead: bool },
     Redrive { only: Option<Vec<u64>>, limit: usize },
     PurgeDispatched { older_than: u64, limit: usize },
     PurgeDead { older_than: u64, limit: usize },
@@ -135,6 +163,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
             .prop_map(|(limit, lease, ordering, when_dead)| Op::Claim { limit, lease, ordering, when_dead }),
         6 => (any::<prop::sample::Index>(), any::<prop::sample::Index>(), outcome)
             .prop_map(|(claim, row, outcome)| Op::Settle { claim, row, outcome }),
+        2 => (any::<prop::sample::Index>(), any::<bool>()).prop_map(|(message, dead)| Op::Mark { message, dead }),
         1 => (prop::option::of(prop::collection::vec(0_u64..12, 0..4)), 1_usize..4)
             .prop_map(|(only, limit)| Op::Redrive { only, limit }),
         1 => (0_u64..4, 1_usize..4).prop_map(|(older_than, limit)| Op::PurgeDispatched { older_than, limit }),
@@ -227,6 +256,17 @@ fn agree(ops: Vec<Op>) -> Result<(), TestCaseError> {
                     let seen = store.settle(token, std::slice::from_ref(&settlement)).await.expect("settles");
                     prop_assert_eq!(seen, vec![oracle.settle(token, target.row, &settlement.outcome, now)]);
                 }
+                Op::Mark { message: which, dead } => {
+                    let which = which.index(staged as usize + 1) as u64;
+                    let id = message(which, 0).id;
+                    let mut tx = store.begin().await.expect("begins");
+                    let marked = match dead {
+                        true => tx.outbox_bury(id, "no").await.expect("buries"),
+                        false => tx.outbox_dispatched(&[id]).await.expect("marks")[0],
+                    };
+                    tx.commit().await.expect("commits");
+                    prop_assert_eq!(marked, oracle.mark(which, dead, now));
+                }
                 Op::Redrive { only, limit } => {
                     let named = only.as_ref().map(|only| only.iter().map(|n| message(*n, 0).id).collect());
                     let seen = store.redrive(&RedriveRequest { only: named, limit }).await;
@@ -255,6 +295,11 @@ fn agree(ops: Vec<Op>) -> Result<(), TestCaseError> {
             let dead: Vec<u64> = dead.iter().map(|(row, _)| number(row.message.id)).collect();
             let expected: Vec<u64> = oracle.finished(State::Dead).iter().map(|i| oracle.0[*i].message).collect();
             prop_assert_eq!(dead, expected);
+            for after in [0, staged / 2] {
+                let log = store.tail(after, usize::MAX).await.expect("reads");
+                let log: Vec<_> = log.iter().map(|(row, state)| (number(row.message.id), *state)).collect();
+                prop_assert_eq!(log, oracle.tail(after, now));
+            }
             let next = store.next_available().await.expect("answers");
             let live = oracle.0.iter().filter(|row| row.state == State::Live && row.until > now);
             prop_assert_eq!(next, live.map(|row| row.until).min());

@@ -9,6 +9,8 @@
 //!     │   lease ended              │
 //!     └────────────────────────────┘ redrive
 //! ```
+//!
+//! A reader of the log takes a row from pending to dispatched (mark) or to dead (give up), without a claim.
 
 use crate::ports::{OutboxState, SettleOutcome};
 
@@ -29,12 +31,25 @@ pub enum RowEvent {
     Bury,
     /// An operator brings it back.
     Redrive,
+    /// The broker acknowledged it to a reader of the log, which holds no claim.
+    Mark,
+    /// A reader of the log gives it up.
+    GiveUp,
 }
 
 impl RowEvent {
     /// All events, for exhaustive checks.
-    pub const ALL: [Self; 7] =
-        [Self::Claim, Self::LeaseEnd, Self::Dispatch, Self::Retry, Self::Release, Self::Bury, Self::Redrive];
+    pub const ALL: [Self; 9] = [
+        Self::Claim,
+        Self::LeaseEnd,
+        Self::Dispatch,
+        Self::Retry,
+        Self::Release,
+        Self::Bury,
+        Self::Redrive,
+        Self::Mark,
+        Self::GiveUp,
+    ];
 }
 
 impl From<&SettleOutcome> for RowEvent {
@@ -75,6 +90,8 @@ pub fn next(state: OutboxState, event: RowEvent) -> Result<OutboxState, IllegalT
         (OutboxState::Claimed, RowEvent::LeaseEnd | RowEvent::Retry | RowEvent::Release) => Ok(OutboxState::Pending),
         (OutboxState::Claimed, RowEvent::Dispatch) => Ok(OutboxState::Dispatched),
         (OutboxState::Claimed, RowEvent::Bury) => Ok(OutboxState::Dead),
+        (OutboxState::Pending, RowEvent::Mark) => Ok(OutboxState::Dispatched),
+        (OutboxState::Pending, RowEvent::GiveUp) => Ok(OutboxState::Dead),
         (OutboxState::Dead, RowEvent::Redrive) => Ok(OutboxState::Pending),
         (state, event) => Err(IllegalTransition { state, event }),
     }
@@ -92,10 +109,13 @@ mod tests {
     fn each_state_takes_exactly_its_own_events() {
         use OutboxState::{Claimed, Dead, Dispatched, Pending};
         let table = [
-            (Pending, [Some(Claimed), None, None, None, None, None, None]),
-            (Claimed, [None, Some(Pending), Some(Dispatched), Some(Pending), Some(Pending), Some(Dead), None]),
-            (Dispatched, [None; 7]),
-            (Dead, [None, None, None, None, None, None, Some(Pending)]),
+            (Pending, [Some(Claimed), None, None, None, None, None, None, Some(Dispatched), Some(Dead)]),
+            (
+                Claimed,
+                [None, Some(Pending), Some(Dispatched), Some(Pending), Some(Pending), Some(Dead), None, None, None],
+            ),
+            (Dispatched, [None; 9]),
+            (Dead, [None, None, None, None, None, None, Some(Pending), None, None]),
         ];
         for (state, row) in table {
             for (event, expected) in RowEvent::ALL.into_iter().zip(row) {

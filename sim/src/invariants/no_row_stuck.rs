@@ -57,10 +57,10 @@ impl Invariant for NoRowStuck {
                             let unsettled = Unsettled { kind, subject, staged: event.number, claimed: None };
                             self.unsettled.insert(message.id, unsettled);
                         }
-                        Effect::Dispatched(message) | Effect::GivenUp { message, .. } => {
-                            if self.unsettled.remove(message).is_some() {
-                                judge.judged();
-                            }
+                        Effect::Dispatched(message) | Effect::GivenUp { message, .. }
+                            if self.unsettled.remove(message).is_some() =>
+                        {
+                            judge.judged();
                         }
                         _ => {}
                     }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params_from_iter, types::Value};
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::Message,
-    ports::{ClaimRequest, Ordering, RedriveRequest, SettleOutcome, Settlement, Timestamp, WhenDead},
+    ports::{ClaimRequest, Ordering, OutboxState, RedriveRequest, SettleOutcome, Settlement, Timestamp, WhenDead},
 };
 use uuid::Uuid;
 
@@ -69,7 +69,8 @@ fn no_statement_that_runs_again_and_again_scans_a_table_of_100_000_dispatched_ro
 #[test]
 fn a_statement_is_planned_once_however_often_it_is_run() {
     let connection = database();
-    for range in [claim::PER_KEY_BLOCKING, claim::PER_KEY_SKIPPING, claim::UNORDERED].into_iter().flatten() {
+    let claims = [claim::PER_KEY_BLOCKING, claim::PER_KEY_SKIPPING, claim::UNORDERED].into_iter().flatten();
+    for range in claims.chain([tail::TAIL]) {
         let mut query = connection.prepare(range).unwrap();
         for now in 0..5 {
             query.query_map((now, 10, true), |_| Ok(())).unwrap().count();
@@ -140,6 +141,7 @@ enum Step {
     Claim { limit: usize, ordering: Ordering, when_dead: WhenDead },
     Settle { claim: usize, outcome: u8 },
     Redrive { limit: usize },
+    Mark { number: u32, dead: bool },
     Pass { seconds: u64 },
 }
 
@@ -152,6 +154,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(limit, ordering, when_dead)| Step::Claim { limit, ordering, when_dead }),
         4 => (0_usize..8, 0_u8..4).prop_map(|(claim, outcome)| Step::Settle { claim, outcome }),
         1 => (1_usize..3).prop_map(|limit| Step::Redrive { limit }),
+        2 => (0_u32..30, any::<bool>()).prop_map(|(number, dead)| Step::Mark { number, dead }),
         1 => (1_u64..7).prop_map(|seconds| Step::Pass { seconds }),
     ]
 }
@@ -180,6 +183,17 @@ fn expected(rows: &[Open], request: &ClaimRequest, now: i64) -> Vec<i64> {
             })
     };
     rows.iter().filter(due).filter(free).map(|row| row.0).take(request.limit).collect()
+}
+
+/// What the log has to show, said by brute force.
+fn logged(rows: &[Open], after: u64, limit: usize, now: i64) -> Vec<(i64, OutboxState)> {
+    let shown = rows.iter().filter_map(|row| match row.2 {
+        1 if row.3 > now => Some((row.0, OutboxState::Claimed)),
+        0 | 1 => Some((row.0, OutboxState::Pending)),
+        3 if row.0 > after.cast_signed() => Some((row.0, OutboxState::Dead)),
+        _ => None,
+    });
+    shown.take(limit).collect()
 }
 
 proptest! {
@@ -225,7 +239,15 @@ proptest! {
                 Step::Redrive { limit } => {
                     retention::redrive(&connection, &RedriveRequest { only: None, limit }).unwrap();
                 }
+                Step::Mark { number, dead } => {
+                    tail::mark(&connection, message(number, "").id, dead.then_some("unroutable"), now).unwrap();
+                }
                 Step::Pass { seconds } => now = now + Duration::from_secs(seconds),
+            }
+            for (after, limit) in [(0, 100), (3, 100), (0, 3)] {
+                let log = tail::tail(&connection, after, limit, now).unwrap();
+                let log: Vec<_> = log.iter().map(|(row, state)| (row.row.0.cast_signed(), *state)).collect();
+                prop_assert_eq!(log, logged(&rows(&connection), after, limit, now.as_micros()));
             }
             let heads: i64 = connection
                 .query_row(

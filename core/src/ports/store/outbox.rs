@@ -151,7 +151,10 @@ pub trait OutboxWrites: Send {
 
 /// The relay's side of the outbox: short transactions of their own.
 ///
-/// A row is `pending -> claimed -> dispatched`, back to `pending` after a failure or when the lease ends, or `dead`.
+/// A row is `pending -> claimed -> dispatched`, back to `pending` after a failure or when the lease ends, or `dead`. A
+/// reader of the log ([`tail`](OutboxStore::tail)) claims nothing and settles what is pending
+/// ([`OutboxWrites::outbox_dispatched`]). One outbox is worked by one kind of relay; in a change from one to the other
+/// both may publish the same row, and none is lost.
 #[async_trait]
 pub trait OutboxStore: Send + Sync {
     /// Claims rows for `request.lease`. A row whose lease has ended may be claimed again. Each claim counts one attempt.

@@ -76,7 +76,7 @@ impl Outbox {
     }
 
     /// Moves rows whose moment has come to their lane. A clock that steps back does not undo it.
-    fn wake(&mut self, now: Timestamp) {
+    pub(super) fn wake(&mut self, now: Timestamp) {
         while let Some(&(at, sequence, id)) = self.waiting.first()
             && at <= now
         {

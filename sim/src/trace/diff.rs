@@ -2,8 +2,8 @@ use std::fmt::Write;
 
 use super::{
     TraceFile, TraceLine,
-    render::millis,
     width::{cut, fit},
+    words::millis,
 };
 
 /// How many common lines lead up to a divergence.

@@ -6,20 +6,25 @@
 mod effect;
 mod event;
 mod fingerprint;
+mod outcome;
+mod what;
 
 mod diff;
 mod file;
 mod names;
 mod render;
 pub(crate) mod width;
+mod words;
 
 pub mod script;
 
 pub use diff::{Divergence, diff};
 pub use effect::Effect;
-pub use event::{ClaimedRow, Event, Outcome, ProcessIndex, SettledRow, TxId, VirtualTime, What};
+pub use event::{ClaimedRow, Event, ProcessIndex, SettledRow, TxId, VirtualTime};
 pub use file::{TRACE_FORMAT, TraceFile, TraceFileError, TraceHeader, TraceLine};
 pub use fingerprint::Fingerprint;
 pub use names::Names;
+pub use outcome::Outcome;
 pub use render::Renderer;
-pub(crate) use render::millis;
+pub use what::What;
+pub(crate) use words::millis;

@@ -1,4 +1,6 @@
 mod claim;
+mod dead;
+mod log;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,7 +10,7 @@ use std::{
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::Message,
-    ports::{OutboxRow, OutboxState, PurgeRequest, RedriveRequest, RowId, SettleOutcome, Settlement, Timestamp},
+    ports::{PurgeRequest, RowId, SettleOutcome, Settlement, Timestamp},
 };
 use smol_str::SmolStr;
 
@@ -113,85 +115,6 @@ impl Outbox {
         }
     }
 
-    /// What a reader of the log sees from a position on.
-    pub(super) fn tail(&mut self, after: u64, limit: usize, now: Timestamp) -> Vec<(OutboxRow, OutboxState)> {
-        self.wake(now);
-        let shown = |(sequence, id): (&u64, &RowId)| {
-            let row = self.rows.get(id)?;
-            let state = match row.place {
-                Place::Ready(..) | Place::Waiting(_) => OutboxState::Pending,
-                Place::Out(_) => OutboxState::Claimed,
-                Place::Dead(..) if *sequence <= after => return None,
-                Place::Dead(..) => OutboxState::Dead,
-            };
-            Some((OutboxRow { row: *id, message: row.message.clone(), attempts: row.attempts }, state))
-        };
-        self.log.iter().filter_map(shown).take(limit).collect()
-    }
-
-    /// The row of a message, if it is pending and so can be marked without a claim.
-    pub(super) fn pending(&mut self, message: MessageId, now: Timestamp) -> Option<RowId> {
-        self.wake(now);
-        let id = *self.by_message.get(&message)?;
-        self.is_pending(id).then_some(id)
-    }
-
-    /// Whether a row is neither settled nor under a lease.
-    pub(super) fn is_pending(&self, id: RowId) -> bool {
-        self.rows.get(&id).is_some_and(|row| matches!(row.place, Place::Ready(..) | Place::Waiting(_)))
-    }
-
-    /// Settles a pending row that nobody holds a claim on.
-    pub(super) fn mark(&mut self, id: RowId, dead: Option<&SmolStr>, now: Timestamp) {
-        self.lift(id);
-        if let Some(row) = self.rows.get_mut(&id) {
-            row.token = None;
-            self.end(id, dead, now);
-        }
-    }
-
-    /// Dead rows with the reason, longest dead first.
-    pub(super) fn dead_rows(&self, limit: usize) -> Vec<(OutboxRow, SmolStr)> {
-        let described = |id: &RowId| {
-            let row = self.rows.get(id)?;
-            let Place::Dead(_, reason) = &row.place else { return None };
-            let shown = OutboxRow { row: *id, message: row.message.clone(), attempts: row.attempts };
-            Some((shown, reason.clone()))
-        };
-        self.dead.values().filter_map(described).take(limit).collect()
-    }
-
-    /// Makes dead rows pending, in the place that they had in the order of their key.
-    pub(super) fn redrive(&mut self, request: &RedriveRequest, now: Timestamp) -> u64 {
-        let chosen: Vec<RowId> = match &request.only {
-            None => self.dead.values().take(request.limit).copied().collect(),
-            Some(only) => {
-                let rows = only.iter().filter_map(|message| self.by_message.get(message).copied());
-                let since = |id: RowId| match self.rows.get(&id) {
-                    Some(Row { place: Place::Dead(at, _), message, .. }) => Some((*at, message.sequence, id)),
-                    _ => None,
-                };
-                let mut dead: Vec<_> = rows.filter_map(since).collect();
-                dead.sort_unstable();
-                // An event may be named twice.
-                dead.dedup();
-                dead.into_iter().map(|(.., id)| id).take(request.limit).collect()
-            }
-        };
-        let mut redriven = 0;
-        for id in chosen {
-            self.lift(id);
-            let Some(row) = self.rows.get_mut(&id) else { continue };
-            row.attempts = 0;
-            self.lanes.set_dead(id, false);
-            self.park(id, now, Duration::ZERO);
-            self.refresh(id);
-            self.unsettled += 1;
-            redriven += 1;
-        }
-        redriven
-    }
-
     /// Forgets rows that were dispatched long enough ago.
     pub(super) fn purge_dispatched(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
         let latest = now.before(request.older_than);
@@ -201,23 +124,6 @@ impl Outbox {
             && oldest.key().0 <= latest
         {
             self.by_message.remove(&oldest.remove());
-            purged += 1;
-        }
-        purged as u64
-    }
-
-    /// Forgets rows that died long enough ago.
-    pub(super) fn purge_dead(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
-        let latest = now.before(request.older_than);
-        let mut purged = 0;
-        while purged < request.limit
-            && let Some((&(at, sequence), &id)) = self.dead.first_key_value()
-            && at <= latest
-        {
-            self.dead.remove(&(at, sequence));
-            if let Some(message) = self.remove(id) {
-                self.by_message.remove(&message.id);
-            }
             purged += 1;
         }
         purged as u64

@@ -1,10 +1,11 @@
+mod due;
+mod fit;
+
 use std::collections::BTreeSet;
 
 use seaworthy_core::{
     ids::SagaId,
-    ports::{
-        AcquireRequest, LogEntry, NewSaga, PurgeRequest, SagaAppend, SagaInstance, SagaStatus, StoreError, Timestamp,
-    },
+    ports::{LogEntry, NewSaga, PurgeRequest, SagaAppend, SagaInstance, SagaStatus, Timestamp},
 };
 use smol_str::SmolStr;
 
@@ -78,43 +79,6 @@ impl Sagas {
         (self.active, self.stuck)
     }
 
-    /// Whether an append fits what is committed.
-    pub(super) fn check(&self, append: &SagaAppend) -> Result<(), StoreError> {
-        match self.get(append.saga) {
-            None => Err(StoreError::Conflict("append to a saga that is not there".into())),
-            Some(saga) => fits(append, saga.epoch, saga.log_length),
-        }
-    }
-
-    /// Whether a transaction's writes, one after the other, fit what is committed.
-    pub(super) fn check_all(&self, writes: &[SagaWrite]) -> Result<(), StoreError> {
-        for (index, write) in writes.iter().enumerate() {
-            match write {
-                SagaWrite::Create(new, _) if self.by_id.contains(&new.id) => {
-                    return Err(StoreError::Refused("a saga of this id exists under another key".into()));
-                }
-                SagaWrite::Create(..) => {}
-                SagaWrite::Append(append, _) => self.check_after(append, &writes[..index])?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether an append fits what is committed and then written by `earlier`.
-    pub(super) fn check_after(&self, append: &SagaAppend, earlier: &[SagaWrite]) -> Result<(), StoreError> {
-        let last = earlier.iter().rev().find_map(|write| match write {
-            SagaWrite::Create(new, _) if new.id == append.saga => Some((1, 0)),
-            SagaWrite::Append(before, _) if before.saga == append.saga => {
-                Some((before.epoch, before.expected_length + before.records.len() as u64))
-            }
-            _ => None,
-        });
-        match last {
-            None => self.check(append),
-            Some((epoch, length)) => fits(append, epoch, length),
-        }
-    }
-
     pub(super) fn apply(&mut self, write: SagaWrite) {
         match write {
             SagaWrite::Create(new, at) => self.create(new, at),
@@ -168,75 +132,6 @@ impl Sagas {
         self.schedule(position);
     }
 
-    /// Keeps `due` right for one saga: an active one lies there no later than it can be acquired.
-    fn schedule(&mut self, position: usize) {
-        let saga = &mut self.sagas[position];
-        let wanted = saga.instance.status.is_active().then(|| saga.acquirable_at());
-        match (saga.due, wanted) {
-            (None, None) => {}
-            (Some(at), Some(wanted)) if at <= wanted => {}
-            (was, wanted) => {
-                if let Some(at) = was {
-                    self.due.remove(&(at, position));
-                }
-                if let Some(at) = wanted {
-                    self.due.insert((at, position));
-                }
-                saga.due = wanted;
-            }
-        }
-    }
-
-    pub(super) fn acquire(&mut self, request: &AcquireRequest, now: Timestamp) -> Vec<SagaInstance> {
-        let wanted = |saga: &Saga| request.definitions.contains(&saga.instance.definition.name);
-        if let Some(only) = request.only {
-            let Some(&position) = self.by_id.get(&only) else { return Vec::new() };
-            let saga = &self.sagas[position];
-            let takeable = !saga.instance.status.is_terminal() && saga.instance.lease_until <= now && wanted(saga);
-            return if takeable && request.limit > 0 {
-                vec![self.take_over(position, request, now)]
-            } else {
-                Vec::new()
-            };
-        }
-        self.correct_due(now);
-        let due = self.due.iter().take_while(|(at, _)| *at <= now).map(|(_, position)| *position);
-        let chosen: Vec<usize> = due.filter(|position| wanted(&self.sagas[*position])).take(request.limit).collect();
-        chosen.into_iter().map(|position| self.take_over(position, request, now)).collect()
-    }
-
-    /// Moves sagas whose moment came too early to the right one, so that those that have waited longest come first.
-    fn correct_due(&mut self, now: Timestamp) {
-        let early = |(at, position): &&(Timestamp, usize)| self.sagas[*position].acquirable_at() > *at;
-        let due = self.due.iter().take_while(|(at, _)| *at <= now);
-        let too_early: Vec<(Timestamp, usize)> = due.filter(early).copied().collect();
-        for (at, position) in too_early {
-            self.due.remove(&(at, position));
-            self.sagas[position].due = None;
-            self.schedule(position);
-        }
-    }
-
-    fn take_over(&mut self, position: usize, request: &AcquireRequest, now: Timestamp) -> SagaInstance {
-        let instance = &mut self.sagas[position].instance;
-        instance.epoch += 1;
-        instance.lease_until = now + request.lease;
-        let taken = instance.clone();
-        self.schedule(position);
-        taken
-    }
-
-    pub(super) fn renew(&mut self, id: SagaId, epoch: u64, lease: std::time::Duration, now: Timestamp) -> bool {
-        let Some(&position) = self.by_id.get(&id) else { return false };
-        let instance = &mut self.sagas[position].instance;
-        if instance.epoch != epoch {
-            return false;
-        }
-        instance.lease_until = now + lease;
-        self.schedule(position);
-        true
-    }
-
     pub(super) fn purge_logs(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
         let latest = now.before(request.older_than);
         let mut purged = 0;
@@ -252,14 +147,4 @@ impl Sagas {
         }
         purged as u64
     }
-}
-
-fn fits(append: &SagaAppend, epoch: u64, length: u64) -> Result<(), StoreError> {
-    if append.epoch != epoch {
-        return Err(StoreError::Conflict("append under an epoch that is not the saga's: it was taken over".into()));
-    }
-    if append.expected_length != length {
-        return Err(StoreError::Conflict("append to a saga log that has grown".into()));
-    }
-    Ok(())
 }

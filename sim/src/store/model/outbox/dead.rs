@@ -1,0 +1,69 @@
+//! Rows that are dead: shown, redriven, purged.
+
+use std::time::Duration;
+
+use seaworthy_core::ports::{OutboxRow, PurgeRequest, RedriveRequest, RowId, Timestamp};
+use smol_str::SmolStr;
+
+use super::{Outbox, Place, Row};
+
+impl Outbox {
+    /// Dead rows with the reason, longest dead first.
+    pub(in crate::store::model) fn dead_rows(&self, limit: usize) -> Vec<(OutboxRow, SmolStr)> {
+        let described = |id: &RowId| {
+            let row = self.rows.get(id)?;
+            let Place::Dead(_, reason) = &row.place else { return None };
+            let shown = OutboxRow { row: *id, message: row.message.clone(), attempts: row.attempts };
+            Some((shown, reason.clone()))
+        };
+        self.dead.values().filter_map(described).take(limit).collect()
+    }
+
+    /// Makes dead rows pending, in the place that they had in the order of their key.
+    pub(in crate::store::model) fn redrive(&mut self, request: &RedriveRequest, now: Timestamp) -> u64 {
+        let chosen: Vec<RowId> = match &request.only {
+            None => self.dead.values().take(request.limit).copied().collect(),
+            Some(only) => {
+                let rows = only.iter().filter_map(|message| self.by_message.get(message).copied());
+                let since = |id: RowId| match self.rows.get(&id) {
+                    Some(Row { place: Place::Dead(at, _), message, .. }) => Some((*at, message.sequence, id)),
+                    _ => None,
+                };
+                let mut dead: Vec<_> = rows.filter_map(since).collect();
+                dead.sort_unstable();
+                // An event may be named twice.
+                dead.dedup();
+                dead.into_iter().map(|(.., id)| id).take(request.limit).collect()
+            }
+        };
+        let mut redriven = 0;
+        for id in chosen {
+            self.lift(id);
+            let Some(row) = self.rows.get_mut(&id) else { continue };
+            row.attempts = 0;
+            self.lanes.set_dead(id, false);
+            self.park(id, now, Duration::ZERO);
+            self.refresh(id);
+            self.unsettled += 1;
+            redriven += 1;
+        }
+        redriven
+    }
+
+    /// Forgets rows that died long enough ago.
+    pub(in crate::store::model) fn purge_dead(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
+        let latest = now.before(request.older_than);
+        let mut purged = 0;
+        while purged < request.limit
+            && let Some((&(at, sequence), &id)) = self.dead.first_key_value()
+            && at <= latest
+        {
+            self.dead.remove(&(at, sequence));
+            if let Some(message) = self.remove(id) {
+                self.by_message.remove(&message.id);
+            }
+            purged += 1;
+        }
+        purged as u64
+    }
+}

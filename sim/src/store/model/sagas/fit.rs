@@ -1,0 +1,58 @@
+//! Whether writes fit what is committed: the guard of each saga's log.
+
+use seaworthy_core::ports::{SagaAppend, StoreError};
+
+use super::{SagaWrite, Sagas};
+
+impl Sagas {
+    /// Whether an append fits what is committed.
+    pub(in crate::store::model) fn check(&self, append: &SagaAppend) -> Result<(), StoreError> {
+        match self.get(append.saga) {
+            None => Err(StoreError::Conflict("append to a saga that is not there".into())),
+            Some(saga) => fits(append, saga.epoch, saga.log_length),
+        }
+    }
+
+    /// Whether a transaction's writes, one after the other, fit what is committed.
+    pub(in crate::store::model) fn check_all(&self, writes: &[SagaWrite]) -> Result<(), StoreError> {
+        for (index, write) in writes.iter().enumerate() {
+            match write {
+                SagaWrite::Create(new, _) if self.by_id.contains(&new.id) => {
+                    return Err(StoreError::Refused("a saga of this id exists under another key".into()));
+                }
+                SagaWrite::Create(..) => {}
+                SagaWrite::Append(append, _) => self.check_after(append, &writes[..index])?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an append fits what is committed and then written by `earlier`.
+    pub(in crate::store::model) fn check_after(
+        &self,
+        append: &SagaAppend,
+        earlier: &[SagaWrite],
+    ) -> Result<(), StoreError> {
+        let last = earlier.iter().rev().find_map(|write| match write {
+            SagaWrite::Create(new, _) if new.id == append.saga => Some((1, 0)),
+            SagaWrite::Append(before, _) if before.saga == append.saga => {
+                Some((before.epoch, before.expected_length + before.records.len() as u64))
+            }
+            _ => None,
+        });
+        match last {
+            None => self.check(append),
+            Some((epoch, length)) => fits(append, epoch, length),
+        }
+    }
+}
+
+fn fits(append: &SagaAppend, epoch: u64, length: u64) -> Result<(), StoreError> {
+    if append.epoch != epoch {
+        return Err(StoreError::Conflict("append under an epoch that is not the saga's: it was taken over".into()));
+    }
+    if append.expected_length != length {
+        return Err(StoreError::Conflict("append to a saga log that has grown".into()));
+    }
+    Ok(())
+}

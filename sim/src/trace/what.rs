@@ -1,0 +1,227 @@
+use std::sync::Arc;
+
+use seaworthy_core::{
+    ids::{ClaimToken, MessageId, OperationId, SagaId},
+    message::Message,
+};
+use smol_str::SmolStr;
+
+use super::{ClaimedRow, Effect, Outcome, SettledRow, TxId};
+use crate::plan::{FaultKind, Point};
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum What {
+    /// A process started.
+    Boot {
+        /// The release of its program, from 1.
+        release: u32,
+    },
+    /// A process died.
+    Crash,
+    /// A process panicked.
+    Panic {
+        /// What it said.
+        message: SmolStr,
+    },
+    /// A fault of the plan struck.
+    Fault {
+        /// Its position in the plan's list.
+        index: u32,
+        /// Its kind.
+        kind: FaultKind,
+        /// Where, for a fault at a call.
+        point: Option<Point>,
+    },
+    /// A timed fault ended.
+    FaultOver {
+        /// Its position in the plan's list.
+        index: u32,
+    },
+    /// No more faults; all processes are up.
+    Healed,
+    /// Nothing is pending any more.
+    Quiet,
+    /// The run used up its budget of port calls or virtual time.
+    OutOfBudget {
+        /// What was still waiting.
+        waiting: SmolStr,
+    },
+
+    /// A request from outside reached a process.
+    Request {
+        /// Its number, from 1; a repetition keeps it.
+        request: u64,
+        /// What is asked.
+        operation: SmolStr,
+    },
+    /// A request was answered.
+    Reply {
+        /// Its number.
+        request: u64,
+        /// Whether it was accepted.
+        accepted: bool,
+        /// Whether the client heard.
+        outcome: Outcome,
+    },
+
+    /// A transaction began.
+    Begin {
+        /// Its number; 0 if it failed to begin.
+        tx: TxId,
+        /// How it went.
+        outcome: Outcome,
+    },
+    /// A call inside a transaction; what it wrote shows at commit.
+    Statement {
+        /// The transaction.
+        tx: TxId,
+        /// Which kind of call.
+        point: Point,
+        /// What it was about: a document's collection, a consumer.
+        on: SmolStr,
+        /// How it went.
+        outcome: Outcome,
+    },
+    /// The inbox said that a message was seen before.
+    DuplicateSeen {
+        /// The transaction.
+        tx: TxId,
+        /// By whom.
+        consumer: SmolStr,
+        /// Which message.
+        message: MessageId,
+    },
+    /// A transaction committed, or failed to.
+    Commit {
+        /// Its number.
+        tx: TxId,
+        /// Its store, by name.
+        store: SmolStr,
+        /// How it went.
+        outcome: Outcome,
+        /// What it made true; empty unless the outcome took effect.
+        effects: Arc<[Effect]>,
+    },
+    /// A transaction was dropped, by its process or by a crash.
+    Abort {
+        /// Its number.
+        tx: TxId,
+    },
+
+    /// A relay claimed outbox rows.
+    Claim {
+        /// The store.
+        store: SmolStr,
+        /// The claim.
+        token: ClaimToken,
+        /// The rows.
+        rows: Arc<[ClaimedRow]>,
+        /// How it went.
+        outcome: Outcome,
+    },
+    /// A relay settled outbox rows.
+    Settle {
+        /// The store.
+        store: SmolStr,
+        /// The claim.
+        token: ClaimToken,
+        /// The rows.
+        rows: Arc<[SettledRow]>,
+        /// How it went.
+        outcome: Outcome,
+    },
+    /// Sagas were taken over.
+    Acquire {
+        /// The store.
+        store: SmolStr,
+        /// Saga and its new epoch.
+        sagas: Arc<[(SagaId, u64)]>,
+        /// How it went.
+        outcome: Outcome,
+    },
+    /// Another call to the store outside a transaction: a renewal, a log page, a purge.
+    StoreCall {
+        /// The store.
+        store: SmolStr,
+        /// Which kind of call.
+        point: Point,
+        /// What it did: its operation's name.
+        operation: &'static str,
+        /// How many rows it touched or returned.
+        count: u64,
+        /// How it went.
+        outcome: Outcome,
+    },
+
+    /// A message was offered to the broker.
+    Publish {
+        /// The message.
+        message: Arc<Message>,
+        /// How it went for this message.
+        outcome: Outcome,
+    },
+    /// A process joined a consumer group.
+    Subscribe {
+        /// The group.
+        group: SmolStr,
+        /// How it went.
+        outcome: Outcome,
+    },
+    /// A message was handed to a member of a group.
+    Deliver {
+        /// The group.
+        group: SmolStr,
+        /// The delivery.
+        tag: u64,
+        /// The message.
+        message: Arc<Message>,
+        /// How often it was delivered to the group before.
+        redeliveries: u32,
+    },
+    /// A receive failed.
+    ReceiveFailed {
+        /// The group.
+        group: SmolStr,
+        /// How.
+        outcome: Outcome,
+    },
+    /// A delivery was acknowledged.
+    Ack {
+        /// The group.
+        group: SmolStr,
+        /// The delivery.
+        tag: u64,
+        /// Its message.
+        message: MessageId,
+        /// How it went.
+        outcome: Outcome,
+    },
+    /// A delivery was given back.
+    Nack {
+        /// The group.
+        group: SmolStr,
+        /// The delivery.
+        tag: u64,
+        /// Its message.
+        message: MessageId,
+        /// How it went.
+        outcome: Outcome,
+    },
+
+    /// A participant that is not ours was called.
+    External {
+        /// Which.
+        service: SmolStr,
+        /// What it was asked to do.
+        operation: SmolStr,
+        /// The idempotency key.
+        operation_id: OperationId,
+        /// What the call was about, as the service names it.
+        subject: SmolStr,
+        /// Whether the service acted on this call (a repeated key gets the stored answer).
+        acted: bool,
+        /// How it went.
+        outcome: Outcome,
+    },
+}

@@ -1,0 +1,143 @@
+//! The words that a trace's lines are made of.
+
+use bytes::Bytes;
+use seaworthy_core::{
+    ports::{OperationState, SagaStatus},
+    saga::Record,
+};
+
+use super::{Effect, Fingerprint, Names, Outcome, VirtualTime, What};
+
+impl What {
+    /// What kind of event it is, in one word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Boot { .. } => "boot",
+            Self::Crash => "crash",
+            Self::Panic { .. } => "panic",
+            Self::Fault { .. } => "fault",
+            Self::FaultOver { .. } => "fault_over",
+            Self::Healed => "healed",
+            Self::Quiet => "quiet",
+            Self::OutOfBudget { .. } => "out_of_budget",
+            Self::Request { .. } => "request",
+            Self::Reply { .. } => "reply",
+            Self::Begin { .. } => "begin",
+            Self::Statement { .. } => "statement",
+            Self::DuplicateSeen { .. } => "duplicate_seen",
+            Self::Commit { .. } => "commit",
+            Self::Abort { .. } => "abort",
+            Self::Claim { .. } => "claim",
+            Self::Settle { .. } => "settle",
+            Self::Acquire { .. } => "acquire",
+            Self::StoreCall { .. } => "store_call",
+            Self::Publish { .. } => "publish",
+            Self::Subscribe { .. } => "subscribe",
+            Self::Deliver { .. } => "deliver",
+            Self::ReceiveFailed { .. } => "receive_failed",
+            Self::Ack { .. } => "ack",
+            Self::Nack { .. } => "nack",
+            Self::External { .. } => "external",
+        }
+    }
+}
+
+/// Virtual time in milliseconds, with its microseconds.
+pub(crate) fn millis(at: VirtualTime) -> String {
+    format!("{}.{:03}", at / 1_000, at % 1_000)
+}
+
+/// How it ended, unless it ended as everybody would expect.
+pub(super) fn ending(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Done => "",
+        Outcome::Conflict => " = conflict",
+        Outcome::Unavailable => " = unavailable",
+        Outcome::Rejected => " = rejected",
+        Outcome::DoneUnheard => " = done, unheard",
+        Outcome::NotDoneUnheard => " = not done, unheard",
+        Outcome::BelievedDone => " = not done, believed done",
+    }
+    .to_owned()
+}
+
+/// One effect of a commit, in words.
+pub(super) fn say(effect: &Effect, names: &mut Names) -> String {
+    match effect {
+        Effect::Document { collection, id, body: None, .. } => format!("deletes {collection}/{id}"),
+        Effect::Document { collection, id, version, body: Some(body) } => {
+            format!("writes {collection}/{id} v{version} {}", brief(body))
+        }
+        Effect::Staged(message) => {
+            format!("stages {} {} of {}", names.message(message.id), message.kind, message.subject)
+        }
+        Effect::Handled { consumer, message } => format!("{consumer} handles {}", names.message(*message)),
+        Effect::Failed { consumer, message, failures } => {
+            format!("{consumer} fails at {}, {failures} so far", names.message(*message))
+        }
+        Effect::Buried { consumer, message, reason } => {
+            format!("{consumer} buries {}: {reason}", names.message(*message))
+        }
+        Effect::Exhumed { consumer, message } => format!("{consumer} exhumes {}", names.message(*message)),
+        Effect::SagaCreated { saga, definition, key } => {
+            format!("creates {} {} of {key}", names.saga(*saga), definition.name)
+        }
+        Effect::SagaLogged { saga, epoch, length, records, status } => {
+            let records: Vec<String> = records.iter().map(record).collect();
+            let (saga, status) = (names.saga(*saga), status_words(*status));
+            format!("{saga} logs {} after {length} at epoch {epoch}, {status}", records.join(", "))
+        }
+        Effect::Operation { id, state: OperationState::Executed(_) } => format!("executes {}", names.operation(*id)),
+        Effect::Operation { id, state: OperationState::Compensated } => format!("undoes {}", names.operation(*id)),
+        Effect::Checkpoint { consumer, position } => format!("{consumer} has read up to {position}"),
+        Effect::Dispatched(message) => format!("{} is dispatched", names.message(*message)),
+        Effect::GivenUp { message, reason } => format!("{} is given up: {reason}", names.message(*message)),
+        Effect::Observed { fact, subject, value } => format!("{fact} {subject} = {value}"),
+    }
+}
+
+/// A record of a saga's log, in words.
+fn record(record: &Bytes) -> String {
+    let Ok(record) = Record::decode(record) else { return format!("undecodable {}", brief(record)) };
+    match record.step() {
+        Some(step) => format!("{} {step}", record.name()),
+        None => record.name().to_owned(),
+    }
+}
+
+/// A saga's status, in one word.
+fn status_words(status: SagaStatus) -> &'static str {
+    match status {
+        SagaStatus::Running => "running",
+        SagaStatus::Compensating => "compensating",
+        SagaStatus::Stuck => "stuck",
+        SagaStatus::Completed => "completed",
+        SagaStatus::Compensated => "compensated",
+        SagaStatus::Abandoned => "abandoned",
+    }
+}
+
+/// `CrashAfter` as `crash after`.
+pub(super) fn spaced(camel: &str) -> String {
+    let mut words = String::with_capacity(camel.len() + 2);
+    for letter in camel.chars() {
+        if letter.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
+}
+
+/// A short document as it is, a longer or binary one by its fingerprint.
+fn brief(body: &Bytes) -> String {
+    const BRIEF_MAX: usize = 60;
+    match std::str::from_utf8(body) {
+        Ok(text) if text.len() <= BRIEF_MAX && !text.contains(char::is_control) => text.to_owned(),
+        _ => {
+            let mut fingerprint = Fingerprint::new();
+            fingerprint.add(body);
+            format!("#{:08x}", fingerprint.value() >> 32)
+        }
+    }
+}

@@ -41,6 +41,7 @@ pub mod story;
 pub mod trace;
 pub mod world;
 
+mod lookup;
 mod shell;
 
 pub use check::check;

@@ -8,7 +8,7 @@ use seaworthy_core::{
 use smol_str::SmolStr;
 
 use super::Service;
-use crate::store::Lookup;
+use crate::lookup::Lookup;
 
 /// Services by name, and what became of each operation: a pure state machine.
 #[derive(Default)]

@@ -2,7 +2,6 @@
 
 mod interest;
 mod judge;
-mod lookup;
 mod panel;
 mod protocol;
 
@@ -28,13 +27,13 @@ mod saga_log;
 #[cfg(test)]
 mod forgetting;
 
+pub use crate::lookup::Lookup;
 pub use dead_only_injected::DeadOnlyInjected;
 pub use duplicate_effect::DuplicateEffect;
 pub use full_compensation::FullCompensation;
 pub use goal::goal;
 pub use interest::Interest;
 pub use judge::{Judge, Violation};
-pub use lookup::Lookup;
 pub use lost_event::LostEvent;
 pub use no_row_stuck::NoRowStuck;
 pub use one_saga_per_key::OneSagaPerKey;

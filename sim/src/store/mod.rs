@@ -6,10 +6,8 @@
 //!
 //! The model decides no fault and draws nothing; what surrounds it does.
 
-mod lookup;
 mod memory;
 mod model;
 mod transaction;
 
-pub(crate) use lookup::Lookup;
 pub use memory::MemoryStore;

@@ -12,7 +12,7 @@ use super::{
     MemberNumber, Received,
     queue::{Position, Queue},
 };
-use crate::store::Lookup;
+use crate::lookup::Lookup;
 
 /// One consumer group.
 ///

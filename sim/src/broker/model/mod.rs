@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use self::group::Group;
 use super::{BrokerConfig, Unroutable};
-use crate::store::Lookup;
+use crate::lookup::Lookup;
 
 /// Names one consumer group; groups are never taken away.
 pub(super) type GroupNumber = usize;

@@ -6,7 +6,7 @@ use std::{
 use seaworthy_core::message::Message;
 use smol_str::SmolStr;
 
-use crate::store::Lookup;
+use crate::lookup::Lookup;
 
 /// A message's place in the order in which its group accepted it.
 pub(super) type Position = u64;

@@ -4,7 +4,7 @@ use seaworthy_core::ports::Document;
 use smol_str::SmolStr;
 
 use super::versioned::{Keys, Versioned};
-use crate::store::Lookup;
+use crate::lookup::Lookup;
 
 /// Committed documents by collection.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
-use crate::store::Lookup;
+use crate::lookup::Lookup;
 
 /// Committed inbox rows, failures, dead letters and watermarks of all consumers of a store.
 #[derive(Debug, Default)]
@@ -94,7 +94,7 @@ impl Inbox {
         match self.rows.get(&(consumer, message)) {
             Some(InboxRow::Handled(_)) => Standing::Handled,
             Some(InboxRow::Dead(..)) => Standing::Dead,
-            None if self.failures.len() == 0 => Standing::Open(0),
+            None if self.failures.is_empty() => Standing::Open(0),
             None => Standing::Open(self.failures.get(&(consumer, message)).copied().unwrap_or(0)),
         }
     }
@@ -103,7 +103,7 @@ impl Inbox {
     /// producer's order, so no watermark speaks for it; nor for one that has failed since, which has not been handled.
     pub(super) fn below_watermark(&self, consumer: u32, entry: &InboxEntry) -> bool {
         entry.sequence > 0
-            && self.watermarks.len() > 0
+            && !self.watermarks.is_empty()
             && self
                 .watermarks
                 .get(&(consumer, entry.source.clone(), entry.key.clone()))
@@ -116,7 +116,7 @@ impl Inbox {
         let key = (number, write.entry().message);
         let row = match write {
             InboxWrite::Insert(entry, at) | InboxWrite::Exhume(entry, at) => {
-                if self.failures.len() > 0 {
+                if !self.failures.is_empty() {
                     self.failures.remove(&key);
                 }
                 consumer.handled.insert((at, entry.message), entry);

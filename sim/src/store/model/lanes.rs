@@ -3,7 +3,7 @@ use std::collections::hash_map::Entry;
 use seaworthy_core::ports::RowId;
 use smol_str::SmolStr;
 
-use crate::store::Lookup;
+use crate::lookup::Lookup;
 
 /// Where a row stands among the rows of its key that are not dispatched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

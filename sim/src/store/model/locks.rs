@@ -4,7 +4,7 @@ use seaworthy_core::{ids::MessageId, ports::StoreError};
 use smol_str::SmolStr;
 use tokio::sync::Notify;
 
-use crate::store::Lookup;
+use crate::lookup::Lookup;
 
 /// Names an open transaction.
 pub(super) type TxId = u64;

@@ -1,6 +1,6 @@
 use std::{borrow::Borrow, collections::VecDeque, hash::Hash};
 
-use crate::store::Lookup;
+use crate::lookup::Lookup;
 
 /// Values with the commit that wrote them, and what they were before for as long as a snapshot may ask.
 ///

@@ -15,7 +15,7 @@ use seaworthy_core::{
 use smol_str::SmolStr;
 
 use super::lanes::{Lane, Lanes, Links};
-use crate::store::Lookup;
+use crate::lookup::Lookup;
 
 /// Committed outbox rows.
 ///

@@ -6,7 +6,7 @@ use super::{SagaWrite, Sagas};
 
 impl Sagas {
     /// Whether an append fits what is committed.
-    pub(in crate::store::model) fn check(&self, append: &SagaAppend) -> Result<(), StoreError> {
+    fn check(&self, append: &SagaAppend) -> Result<(), StoreError> {
         match self.get(append.saga) {
             None => Err(StoreError::Conflict("append to a saga that is not there".into())),
             Some(saga) => fits(append, saga.epoch, saga.log_length),

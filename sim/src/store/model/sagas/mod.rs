@@ -9,7 +9,7 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
-use crate::store::Lookup;
+use crate::lookup::Lookup;
 
 /// Committed sagas and their logs.
 #[derive(Debug, Default)]

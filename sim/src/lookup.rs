@@ -1,9 +1,9 @@
-use std::hash::Hash;
+use std::{borrow::Borrow, collections::hash_map::Entry, hash::Hash};
 
 use rustc_hash::FxBuildHasher;
 
-/// A map for an invariant's state: hashed, because it is asked at every event, and without a way to iterate in hash
-/// order, because what an invariant reports must not depend on it.
+/// A map for state that is asked at every event of a run: hashed for that reason, and without a way to iterate in hash
+/// order, because nothing that a run does or an invariant reports may depend on it.
 ///
 /// ```
 /// use seaworthy_sim::invariants::Lookup;
@@ -24,16 +24,22 @@ type Table<K, V> = std::collections::HashMap<K, V, FxBuildHasher>;
 impl<K: Eq + Hash, V> Lookup<K, V> {
     /// An empty map.
     pub fn new() -> Self {
-        Self(Table::default())
+        Self::default()
     }
 
     /// The value of a key.
-    pub fn get(&self, key: &K) -> Option<&V> {
+    pub fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
         self.0.get(key)
     }
 
     /// The value of a key, to change it.
-    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+    pub fn get_mut<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
         self.0.get_mut(key)
     }
 
@@ -42,8 +48,16 @@ impl<K: Eq + Hash, V> Lookup<K, V> {
         self.0.entry(key).or_insert_with(make)
     }
 
+    /// The place of a key, to fill it or to change what is there.
+    pub(crate) fn entry(&mut self, key: K) -> Entry<'_, K, V> {
+        self.0.entry(key)
+    }
+
     /// Whether there is a value for the key.
-    pub fn contains(&self, key: &K) -> bool {
+    pub fn contains<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
         self.0.contains_key(key)
     }
 
@@ -53,7 +67,10 @@ impl<K: Eq + Hash, V> Lookup<K, V> {
     }
 
     /// Forgets a key.
-    pub fn remove(&mut self, key: &K) -> Option<V> {
+    pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
         self.0.remove(key)
     }
 
@@ -78,8 +95,8 @@ impl<K: Eq + Hash, V> Lookup<K, V> {
     }
 }
 
-impl<K: Eq + Hash, V> Default for Lookup<K, V> {
+impl<K, V> Default for Lookup<K, V> {
     fn default() -> Self {
-        Self::new()
+        Self(Table::default())
     }
 }

@@ -3,7 +3,9 @@ use std::{marker::PhantomData, sync::Arc, time::Duration};
 use smol_str::SmolStr;
 
 use super::{
-    Action, Compensation, Definition, DefinitionError, DefinitionPolicy, Phase, RetryPolicy, StepSpec, nested,
+    Action, Compensation, Definition, DefinitionError, DefinitionPolicy, Phase, RetryPolicy, StepSpec,
+    group::{CompensatableGroup, RetriableGroup, spec},
+    nested,
 };
 
 /// State of a [`SagaBuilder`]: every phase may still come.
@@ -235,55 +237,5 @@ impl<D: Sync + 'static, S> SagaBuilder<D, S> {
             error: self.error,
             state: PhantomData,
         }
-    }
-}
-
-/// Steps that can be undone and run side by side.
-pub struct CompensatableGroup<D> {
-    steps: Vec<StepSpec<D>>,
-}
-
-impl<D: Sync> CompensatableGroup<D> {
-    /// Adds a step that can be undone.
-    pub fn compensatable(
-        mut self,
-        name: &str,
-        action: impl Action<D> + 'static,
-        compensation: impl Compensation<D> + 'static,
-    ) -> Self {
-        self.steps.push(spec(name, Phase::Compensatable, Arc::new(action), Some(Arc::new(compensation))));
-        self
-    }
-}
-
-/// Steps that are tried again until they are done and run side by side.
-pub struct RetriableGroup<D> {
-    steps: Vec<StepSpec<D>>,
-}
-
-impl<D: Sync> RetriableGroup<D> {
-    /// Adds a step that is tried again until it is done.
-    pub fn retriable(mut self, name: &str, action: impl Action<D> + 'static) -> Self {
-        self.steps.push(spec(name, Phase::Retriable, Arc::new(action), None));
-        self
-    }
-}
-
-pub(crate) fn spec<D>(
-    name: &str,
-    phase: Phase,
-    action: Arc<dyn Action<D>>,
-    compensation: Option<Arc<dyn Compensation<D>>>,
-) -> StepSpec<D> {
-    StepSpec {
-        // A `/` would make it look like a step of a nested saga; the empty name is refused when it is built.
-        name: if name.contains('/') { SmolStr::default() } else { name.into() },
-        phase,
-        parallel: None,
-        action,
-        compensation,
-        retry: None,
-        compensation_retry: None,
-        deadline: None,
     }
 }

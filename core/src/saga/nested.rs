@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 
 use super::{
     Action, Compensation, Definition, DefinitionError, NothingToUndo, Phase, StepCall, StepError, StepSpec, Value,
-    builder::spec,
+    group::spec,
 };
 use crate::ports::{External, Transaction};
 

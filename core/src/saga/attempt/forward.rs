@@ -1,17 +1,17 @@
-use std::{pin::pin, time::Duration};
+use std::pin::pin;
 
 use futures_util::future::{Either, select};
 
-use super::{
-    ActionState, CompensationState, Failure, Life, Phase, Record, SagaData, State, StepError, Value,
-    execution::Execution,
-    log::{Halt, Keep, Written},
-    next,
-    record::micros,
-};
+use super::outside;
 use crate::{
     ids::Direction,
-    ports::{StoreError, Timestamp},
+    ports::Timestamp,
+    saga::{
+        ActionState, Failure, Life, Phase, Record, SagaData, StepError, Value,
+        execution::Execution,
+        log::{Halt, Keep, Written},
+        record::micros,
+    },
 };
 
 /// How an attempt failed, and whether its participant had agreed before.
@@ -144,115 +144,6 @@ impl<D: SagaData> Execution<'_, D> {
         Ok(true)
     }
 
-    /// Attempts a step's compensation until it is settled or has to wait for long.
-    pub(crate) async fn backward(&self, index: usize, alone: bool) -> Result<(), Halt> {
-        let resources = &self.log.resources;
-        let shape = &self.definition.shape.steps[index];
-        let compensation =
-            self.definition.compensations[index].as_deref().expect("a definition gives each compensatable step one");
-        let mut answer: Option<Value> = None;
-        loop {
-            let state = self.log.state().await;
-            let step = &state.steps[index];
-            let wanted = state.life == Life::Compensating
-                && state.needs_compensation(index)
-                && step.compensation == CompensationState::Pending
-                && step.back.not_before.is_none_or(|moment| moment <= resources.store_now());
-            if !wanted || resources.stop.is_set() {
-                return Ok(());
-            }
-            let call = self.call(index, Direction::Compensation, &state, false);
-            if compensation.is_remote() && answer.is_none() {
-                match compensation.ask(&call, &*resources.external).await {
-                    Ok(agreed) => answer = Some(agreed),
-                    Err(error) => {
-                        self.not_undone(index, &state, call.attempt, outside(error), alone).await?;
-                        continue;
-                    }
-                }
-            }
-            let mut tx = match resources.store.begin().await {
-                Ok(tx) => tx,
-                Err(error) => {
-                    self.log.fail(error).await?;
-                    continue;
-                }
-            };
-            let given = answer.clone().unwrap_or(Value::NULL);
-            let refused = match compensation.apply(&mut *tx, &call, given).await {
-                Ok(()) => {
-                    let record = Record::Compensated { step: shape.path.clone(), maybe_executed: call.maybe_executed };
-                    match self.log.commit(tx, Some(record), Keep::Owned).await? {
-                        Ok(Written::Yes) => return Ok(()),
-                        Ok(Written::LookAgain) => continue,
-                        Err(refused) => StepError::Store(refused),
-                    }
-                }
-                Err(error) => {
-                    drop(tx);
-                    error
-                }
-            };
-            self.not_undone(index, &state, call.attempt, refused, alone).await?;
-        }
-    }
-
-    /// Logs a compensation that failed: to be tried again, or exhausted.
-    async fn not_undone(
-        &self,
-        index: usize,
-        state: &State,
-        attempt: u32,
-        error: StepError,
-        alone: bool,
-    ) -> Result<(), Halt> {
-        let shape = &self.definition.shape.steps[index];
-        let (failure, error) = match error {
-            StepError::Store(error) if error.is_retryable() => return self.log.fail(error).await.map(drop),
-            StepError::Rejected(error) | StepError::Transient(error) => (Failure::Transient, error),
-            StepError::Store(error) => (Failure::Transient, error.to_string()),
-            StepError::Unknown(error) => (Failure::Unknown, error),
-        };
-        let step = shape.path.clone();
-        let spent = state.steps[index].back.spent + 1;
-        if failure == Failure::Transient && shape.compensation_retry.is_exhausted(spent) {
-            tracing::error!("the compensation has used up its attempts");
-            let record = Record::CompensationExhausted { step, error };
-            return self.log.write(Some(record), Keep::Owned).await.map(drop);
-        }
-        let delay = shape.compensation_retry.delay(attempt - 1, &*self.log.resources.random);
-        let record = Record::Retry {
-            step,
-            direction: Direction::Compensation,
-            attempt,
-            failure,
-            delay_us: micros(delay),
-            error,
-        };
-        self.retry(record, delay, alone).await
-    }
-
-    /// Logs a timer. A short one is waited for here; for a long one the saga is given up, if no sibling is under way.
-    async fn retry(&self, record: Record, delay: Duration, alone: bool) -> Result<(), Halt> {
-        let resources = &self.log.resources;
-        let now = resources.store_now();
-        // As it will be after the record: the step's deadline counts from its first one.
-        let turning_point =
-            next(State::clone(&*self.log.state().await), &record, now).ok().and_then(|s| s.turning_point());
-        let delay = turning_point.map_or(delay, |moment| delay.min(moment.since(now)));
-        if delay > resources.config.wait_in_memory {
-            let keep = if alone { Keep::Asleep(delay) } else { Keep::Owned };
-            let written = self.log.write(Some(record), keep).await?;
-            let asleep = alone && written == Written::Yes && self.log.state().await.life.status().is_active();
-            return if asleep { Err(Halt::Sleeping) } else { Ok(()) };
-        }
-        // Alone, the saga waits as planned. A sibling waits here, while others work.
-        if self.log.write(Some(record), Keep::Owned).await? == Written::Yes && !alone {
-            select(pin!(resources.clock.sleep(delay)), pin!(resources.stop.wait())).await;
-        }
-        Ok(())
-    }
-
     /// Awaits a call, but not past `limit`; the doubt that is left then is resolved by going back.
     async fn until<T>(&self, limit: Option<Timestamp>, call: impl Future<Output = T>) -> Option<T> {
         let Some(limit) = limit else { return Some(call.await) };
@@ -262,14 +153,5 @@ impl<D: SagaData> Execution<'_, D> {
             Either::Left((answer, _)) => Some(answer),
             Either::Right(((), _)) => None,
         }
-    }
-}
-
-/// An error of a call outside any transaction: a store that is asked there is one more participant.
-fn outside(error: StepError) -> StepError {
-    match error {
-        StepError::Store(StoreError::Unknown(error)) => StepError::Unknown(error.to_string()),
-        StepError::Store(error) => StepError::Transient(error.to_string()),
-        other => other,
     }
 }

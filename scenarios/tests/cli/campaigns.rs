@@ -1,0 +1,105 @@
+//! Runs of many seeds: verdicts, jobs, shards, orders from a file.
+
+use std::fs;
+
+use super::{HEADER, folder, seaworthy};
+
+#[test]
+fn list_names_the_scenario_and_its_broken_twins() {
+    let ran = seaworthy(folder().path(), &["list"]);
+    assert_eq!(ran.code, Some(0));
+    assert!(ran.out.contains("order_fulfillment "), "{}", ran.out);
+    assert!(ran.out.lines().filter(|line| line.contains("order_fulfillment/")).count() >= 8, "{}", ran.out);
+}
+
+#[test]
+fn without_arguments_the_main_job_runs_and_holds() {
+    let folder = folder();
+    let ran = seaworthy(folder.path(), &[]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    for part in [
+        "order_fulfillment under swarm",
+        "crash_after",
+        "saga_log",
+        "one-shipment",
+        "order-shipped",
+        "seeds/s",
+        "held:",
+    ] {
+        assert!(ran.out.contains(part), "{part:?} is missing in {}", ran.out);
+    }
+    assert!(!ran.out.contains('\u{1b}'), "no colour in a pipe: {}", ran.out);
+}
+
+#[test]
+fn strict_makes_warnings_errors_however_few_runs_there_were() {
+    let folder = folder();
+    let few = ["run", "--seeds", "5", "--base-seed", "1"];
+    let lenient = seaworthy(folder.path(), &few);
+    assert_eq!(lenient.code, Some(0), "{}{}", lenient.out, lenient.err);
+    assert!(lenient.out.contains("warning: "), "{}", lenient.out);
+    let strict = seaworthy(folder.path(), &[&few[..], &["--strict"]].concat());
+    assert_eq!(strict.code, Some(1), "{}{}", strict.out, strict.err);
+    assert!(strict.out.contains("failed: it proves less than it seems to"), "{}", strict.out);
+    let enough = seaworthy(folder.path(), &["run", "--seeds", "3000", "--base-seed", "1", "--strict"]);
+    assert_eq!(enough.code, Some(0), "{}{}", enough.out, enough.err);
+}
+
+#[test]
+fn a_campaign_is_the_same_with_one_job_and_with_several() {
+    let folder = folder();
+    for (jobs, file) in [("1", "one.json"), ("3", "three.json")] {
+        let arguments = ["run", "--seeds", "200", "--base-seed", "1", "--jobs", jobs, "--json", file];
+        assert_eq!(seaworthy(folder.path(), &arguments).code, Some(0));
+    }
+    let read = |name: &str| -> serde_json::Value {
+        let text = fs::read_to_string(folder.path().join(name)).expect("written");
+        let mut report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        report.as_object_mut().expect("an object").remove("timing");
+        report
+    };
+    assert_eq!(read("one.json"), read("three.json"));
+    assert_eq!(read("one.json")["held"], true);
+}
+
+#[test]
+fn shards_add_up_to_the_whole() {
+    let folder = folder();
+    let runs = |extra: &[&str], file: &str| -> u64 {
+        let mut arguments = vec!["run", "--seeds", "101", "--base-seed", "1", "--profile", "calm", "--json", file];
+        arguments.extend(extra);
+        assert_eq!(seaworthy(folder.path(), &arguments).code, Some(0));
+        let text = fs::read_to_string(folder.path().join(file)).expect("written");
+        serde_json::from_str::<serde_json::Value>(&text).expect("JSON")["runs"].as_u64().expect("a number")
+    };
+    assert_eq!(runs(&["--shard", "1/2"], "1.json") + runs(&["--shard", "2/2"], "2.json"), 101);
+}
+
+#[test]
+fn orders_come_from_a_file() {
+    let folder = folder();
+    let rows = "1997-01-01,1,1,11.77\n1997-01-01,4,99,0.00\n1997-02-01,4,2,700.00\n";
+    fs::write(folder.path().join("orders.csv"), format!("{HEADER}{rows}")).expect("writable");
+    let ran = seaworthy(folder.path(), &["run", "--orders", "orders.csv", "--profile", "calm"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("1 seed") && !ran.out.contains("1 seeds") && ran.out.contains("3 orders"), "{}", ran.out);
+}
+
+#[test]
+fn orders_of_a_file_may_be_of_any_year_and_lie_a_year_apart() {
+    let folder = folder();
+    let rows = "2024-02-29,1,1,11.77\n2025-03-01,4,2,5.00\n";
+    fs::write(folder.path().join("orders.csv"), format!("{HEADER}{rows}")).expect("writable");
+    let ran = seaworthy(folder.path(), &["run", "--orders", "orders.csv", "--profile", "calm"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("366.0 days of virtual time"), "{}", ran.out);
+}
+
+#[test]
+fn sqlite_gives_the_same_verdict_twice() {
+    let folder = folder();
+    let arguments = ["replay", "7", "--store", "sqlite"];
+    let (one, other) = (seaworthy(folder.path(), &arguments), seaworthy(folder.path(), &arguments));
+    assert_eq!(one.code, Some(0), "{}{}", one.out, one.err);
+    assert_eq!(one.out, other.out, "the fingerprint is printed");
+}

@@ -1,0 +1,71 @@
+//! Messages that come again.
+
+use std::time::Duration;
+
+use seaworthy_core::{inbox::Retention, message::Message, ports::Broker, stop::Stop};
+
+use super::{Count, counting, declare, effects, publish};
+use crate::messaging::{ms, on_bench};
+
+#[test]
+fn a_duplicate_is_acknowledged_without_running_the_handler() {
+    on_bench(1, async |bench| {
+        declare(&bench);
+        let message = publish(&bench, "order-1", "order.placed", 1).await;
+        bench.broker.inner.duplicate(message.id);
+        bench.broker.inner.duplicate(message.id);
+        let (count, stop) = (Count::new(|_, _| Ok(())), Stop::new());
+        madsim::task::spawn(counting(&bench, &count).run(stop.clone()));
+        bench.pass(ms(100)).await;
+        assert_eq!(count.calls(), [message.id]);
+        assert_eq!(bench.broker.inner.pending(), 0);
+        assert_eq!(bench.unsettled().await, 1, "one reply is staged");
+    });
+}
+
+/// Copies of each message reach four members at about the same moment, and handlers overlap.
+#[test]
+fn four_consumers_of_one_group_have_each_effect_once_although_duplicates_race() {
+    for seed in 0..30 {
+        on_bench(seed, async move |bench| {
+            declare(&bench);
+            for number in 0..20 {
+                let message = publish(&bench, &format!("order-{number}"), "order.placed", number + 1).await;
+                // A second broker key for the copy, so that the broker itself does not keep the two apart.
+                let copy = Message { partition_key: format!("copy-{number}").into(), ..message };
+                bench.broker.publish(&[copy]).await.unwrap();
+            }
+            let count = Count { takes: ms(5), ..Count::new(|_, _| Ok(())) };
+            let stop = Stop::new();
+            for _ in 0..4 {
+                madsim::task::spawn(counting(&bench, &count).run(stop.clone()));
+            }
+            bench.pass(Duration::from_secs(5)).await;
+            let effects = effects(&bench).await;
+            assert_eq!(effects.len(), 20);
+            assert!(effects.values().all(|times| *times == 1), "seed {seed}: {effects:?}");
+            assert_eq!(bench.broker.inner.pending(), 0);
+        });
+    }
+}
+
+#[test]
+fn a_duplicate_is_noticed_after_its_row_was_purged() {
+    on_bench(11, async |bench| {
+        declare(&bench);
+        let (count, stop) = (Count::new(|_, _| Ok(())), Stop::new());
+        madsim::task::spawn(counting(&bench, &count).run(stop.clone()));
+        let message = publish(&bench, "order-1", "order.placed", 7).await;
+        let keep = Retention::new(Duration::from_secs(60), Duration::from_secs(59)).unwrap();
+        let keep = keep.batch(1).every(Duration::from_secs(1));
+        madsim::task::spawn(keep.run(vec!["shipping".into()], bench.store.clone(), bench.clock.clone(), stop.clone()));
+        bench.pass(Duration::from_secs(62)).await;
+        assert_eq!(keep.sweep("shipping", &*bench.store, &Stop::new()).await.unwrap(), 0, "the loop has purged it");
+        bench.broker.publish(&[message]).await.unwrap();
+        bench.pass(ms(100)).await;
+        assert_eq!(count.calls().len(), 1);
+        let later = publish(&bench, "order-1", "order.placed", 8).await;
+        bench.pass(ms(100)).await;
+        assert_eq!(count.calls().last(), Some(&later.id));
+    });
+}

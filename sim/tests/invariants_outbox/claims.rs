@@ -1,0 +1,164 @@
+//! Rows under a claim: stuck, settled by a stranger, dead without a reason.
+
+use seaworthy_sim::{
+    invariants::{DeadOnlyInjected, NoRowStuck, StaleClaimSettle},
+    plan::{FaultKind, Point},
+    trace::{
+        Outcome,
+        script::{Script, staged},
+    },
+};
+
+use super::{confirmed, judge, sentences};
+
+#[test]
+fn a_row_that_is_claimed_and_never_settled_is_stuck() {
+    let message = confirmed();
+    let mut script = Script::new();
+    let orders = script.process("orders-1");
+    let committed = script.commit(orders, "orders", Outcome::DoneUnheard, [staged(&message)]);
+    assert_eq!(
+        sentences(&judge(NoRowStuck::new(), &script)),
+        ["the outbox row of `scripted.event` of `order-17` was never claimed"]
+    );
+
+    let claimed = script.claim(orders, "orders", 1, &[&message], Outcome::Done);
+    for (as_what, held, outcome) in [
+        ("retry", true, Outcome::Done),
+        ("release", true, Outcome::Done),
+        ("dispatched", false, Outcome::Done),
+        ("dispatched", true, Outcome::NotDoneUnheard),
+    ] {
+        script.settle(orders, "orders", 1, &[&message], (as_what, held), outcome);
+    }
+    let found = judge(NoRowStuck::new(), &script);
+    assert_eq!(sentences(&found), ["the outbox row of `scripted.event` of `order-17` was claimed and never settled"]);
+    assert_eq!(found[0].events, [committed, claimed]);
+
+    for as_what in ["dispatched", "dead"] {
+        let mut settled = script.clone();
+        settled.settle(orders, "orders", 1, &[&message], (as_what, true), Outcome::DoneUnheard);
+        assert_eq!(judge(NoRowStuck::new(), &settled), [], "a {as_what} row rests");
+    }
+}
+
+#[test]
+fn a_transaction_that_did_not_commit_leaves_no_row_to_be_stuck() {
+    let mut script = Script::new();
+    let orders = script.process("orders-1");
+    script.commit(orders, "orders", Outcome::NotDoneUnheard, [staged(&confirmed())]);
+    assert_eq!(judge(NoRowStuck::new(), &script), []);
+}
+
+#[test]
+fn a_relay_that_lost_its_claim_and_settles_is_caught() {
+    let message = confirmed();
+    let mut script = Script::new();
+    let (one, two) = (script.process("orders-1"), script.process("orders-2"));
+    script.claim(one, "orders", 1, &[&message], Outcome::Done);
+    let second = script.claim(two, "orders", 2, &[&message], Outcome::DoneUnheard);
+    let settled = script.settle(one, "orders", 1, &[&message], ("dispatched", true), Outcome::Done);
+    let found = judge(StaleClaimSettle::new(), &script);
+    assert_eq!(
+        sentences(&found),
+        ["row 1 of `orders` was settled as dispatched although another relay had claimed it since"]
+    );
+    assert_eq!(found[0].events, [second, settled]);
+}
+
+#[test]
+fn a_claim_settles_a_row_once() {
+    let message = confirmed();
+    let mut script = Script::new();
+    let orders = script.process("orders-1");
+    script.claim(orders, "orders", 1, &[&message], Outcome::Done);
+    script.settle(orders, "orders", 1, &[&message], ("retry", true), Outcome::Done);
+    script.settle(orders, "orders", 1, &[&message], ("dispatched", true), Outcome::Done);
+    assert_eq!(
+        sentences(&judge(StaleClaimSettle::new(), &script)),
+        ["row 1 of `orders` was settled as dispatched although the claim did not hold it"]
+    );
+}
+
+#[test]
+fn a_settlement_that_the_store_turned_down_is_no_stale_settle() {
+    let message = confirmed();
+    let mut script = Script::new();
+    let (one, two) = (script.process("orders-1"), script.process("orders-2"));
+    script.claim(one, "orders", 1, &[&message], Outcome::Done);
+    script.claim(two, "orders", 2, &[&message], Outcome::Done);
+    script.settle(one, "orders", 1, &[&message], ("dispatched", false), Outcome::Done);
+    script.settle(two, "orders", 2, &[&message], ("dispatched", true), Outcome::NotDoneUnheard);
+    script.settle(two, "orders", 2, &[&message], ("dispatched", true), Outcome::Done);
+    // The same row number in another store is another row.
+    script.claim(one, "shipping", 3, &[&message], Outcome::Done);
+    script.settle(one, "shipping", 3, &[&message], ("dispatched", true), Outcome::Done);
+    assert_eq!(judge(StaleClaimSettle::new(), &script), []);
+}
+
+/// A relay claims a message, publishes it with this outcome, and gives it up.
+fn given_up(fault: Option<(FaultKind, Point)>, outcome: Outcome) -> Script {
+    let message = confirmed();
+    let mut script = Script::new();
+    let orders = script.process("orders-1");
+    script.commit(orders, "orders", Outcome::Done, [staged(&message)]);
+    script.claim(orders, "orders", 1, &[&message], Outcome::Done);
+    if let Some((kind, point)) = fault {
+        script.fault(orders, kind, point);
+    }
+    script.publish(orders, &message, outcome);
+    script.settle(orders, "orders", 1, &[&message], ("dead", true), Outcome::Done);
+    script
+}
+
+#[test]
+fn an_outage_never_sends_a_row_to_its_death() {
+    for (fault, outcome) in [
+        (None, Outcome::Unavailable),
+        (Some((FaultKind::Unavailable, Point::Publish)), Outcome::Unavailable),
+        (Some((FaultKind::LoseReply, Point::Publish)), Outcome::DoneUnheard),
+        // A refusal that is not the plan's is a bug of the broker or of the message.
+        (None, Outcome::Rejected),
+        // The plan refused another kind of call.
+        (Some((FaultKind::Reject, Point::External)), Outcome::Rejected),
+    ] {
+        assert_eq!(
+            sentences(&judge(DeadOnlyInjected::new(), &given_up(fault, outcome))),
+            ["a relay gave up row 1 of `orders`, which the broker was never told to refuse"],
+            "{fault:?}, {outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn a_row_dies_rightly_of_an_injected_refusal_or_by_the_scenarios_own_design() {
+    let refused = given_up(Some((FaultKind::Reject, Point::Publish)), Outcome::Rejected);
+    assert_eq!(judge(DeadOnlyInjected::new(), &refused), []);
+    let unroutable = given_up(None, Outcome::Rejected);
+    let expected = DeadOnlyInjected::new().poison(|message| message.subject == "order-17");
+    assert_eq!(judge(expected, &unroutable), []);
+}
+
+#[test]
+fn a_dead_letter_needs_a_reason_in_the_plan_or_in_the_scenario() {
+    use seaworthy_sim::trace::Effect;
+    let message = confirmed();
+    let buried =
+        || Effect::Buried { consumer: "shipping".into(), message: message.id, reason: "no such warehouse".into() };
+    let mut script = Script::new();
+    let (orders, shipping) = (script.process("orders-1"), script.process("shipping-1"));
+    script.commit(orders, "orders", Outcome::Done, [staged(&message)]);
+    let spoiled = {
+        let mut script = script.clone();
+        script.fault(shipping, FaultKind::Reject, Point::External);
+        script.commit(shipping, "shipping", Outcome::Done, [buried()]);
+        script
+    };
+    script.commit(shipping, "shipping", Outcome::Done, [buried()]);
+    assert_eq!(
+        sentences(&judge(DeadOnlyInjected::new(), &script)),
+        ["`shipping` gave up a message that nothing in the plan spoils: no such warehouse"]
+    );
+    assert_eq!(judge(DeadOnlyInjected::new(), &spoiled), []);
+    assert_eq!(judge(DeadOnlyInjected::new().poison(|message| message.topic == "orders"), &script), []);
+}

@@ -1,0 +1,145 @@
+//! Messages that a group never dealt with.
+
+use seaworthy_core::message::Message;
+use seaworthy_sim::{
+    invariants::{Ending, Invariant, LostEvent, NoRowStuck, Panel},
+    trace::{
+        Outcome,
+        script::{self, Script, handled, staged},
+    },
+};
+
+use super::{confirmed, groups, judge, sentences};
+
+/// Staged and published; `shipping` deals with it through its inbox.
+fn half_delivered(message: &Message) -> Script {
+    let mut script = Script::new();
+    let (orders, shipping) = (script.process("orders-1"), script.process("shipping-1"));
+    script.commit(orders, "orders", Outcome::Done, [staged(message)]);
+    script.publish(orders, message, Outcome::Done);
+    script.deliver(shipping, "shipping", message);
+    script.commit(shipping, "shipping", Outcome::Done, [handled("shipping", message)]);
+    script.ack(shipping, "shipping", message, Outcome::Done);
+    script
+}
+
+#[test]
+fn an_event_is_lost_for_each_group_that_never_dealt_with_it() {
+    let message = confirmed();
+    let mut script = half_delivered(&message);
+    assert_eq!(
+        sentences(&judge(LostEvent::new(&groups()), &script)),
+        ["`scripted.event` of `order-17` was committed and lost: it was accepted by the broker and never handled by \
+             `mail`"],
+        "a group that is not bound to the topic misses nothing"
+    );
+
+    let mail = script.process("mail-1");
+    script.deliver(mail, "mail", &message);
+    script.ack(mail, "mail", &message, Outcome::DoneUnheard);
+    assert_eq!(judge(LostEvent::new(&groups()), &script), [], "a group without an inbox has only its acknowledgement");
+}
+
+#[test]
+fn an_acknowledgement_that_never_reached_the_broker_is_none() {
+    for outcome in [Outcome::BelievedDone, Outcome::NotDoneUnheard, Outcome::Unavailable] {
+        let message = confirmed();
+        let mut script = half_delivered(&message);
+        let mail = script.process("mail-1");
+        script.deliver(mail, "mail", &message);
+        script.ack(mail, "mail", &message, outcome);
+        assert_eq!(judge(LostEvent::new(&groups()), &script).len(), 1, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_row_marked_as_dispatched_and_never_published_is_a_lost_event() {
+    let message = confirmed();
+    let mut script = Script::new();
+    let orders = script.process("orders-1");
+    script.commit(orders, "orders", Outcome::Done, [staged(&message)]);
+    script.claim(orders, "orders", 1, &[&message], Outcome::Done);
+    script.settle(orders, "orders", 1, &[&message], ("dispatched", true), Outcome::Done);
+    script.crash(orders);
+    let found = judge(LostEvent::new(&groups()[..1]), &script);
+    assert_eq!(
+        sentences(&found),
+        [
+            "`scripted.event` of `order-17` was committed and lost: it never reached the broker, so `shipping` never saw it"
+        ]
+    );
+}
+
+#[test]
+fn an_inbox_that_acknowledges_before_it_commits_loses_the_event() {
+    let (first, second) = (confirmed(), script::message(2, "orders", "order-18"));
+    let mut script = half_delivered(&first);
+    let (orders, shipping) = (script.process("orders-1"), script.process("shipping-1"));
+    script.commit(orders, "orders", Outcome::Done, [staged(&second)]);
+    script.publish(orders, &second, Outcome::Done);
+    script.deliver(shipping, "shipping", &second);
+    let ack = script.ack(shipping, "shipping", &second, Outcome::Done);
+    script.crash(shipping);
+
+    let found = judge(LostEvent::new(&groups()[..1]), &script);
+    assert_eq!(
+        sentences(&found),
+        ["`scripted.event` of `order-18` was committed and lost: it was acknowledged by `shipping` and never handled"]
+    );
+    assert!(found[0].events.contains(&ack));
+}
+
+#[test]
+fn a_type_that_a_consumer_ignores_by_name_is_not_lost_unless_it_should_handle_it() {
+    let mut ignored = confirmed();
+    ignored.kind = "order.viewed".into();
+    let mut script = Script::new();
+    let orders = script.process("orders-1");
+    script.commit(orders, "orders", Outcome::Done, [staged(&ignored)]);
+    script.publish(orders, &ignored, Outcome::Done);
+    script.ack(orders, "shipping", &ignored, Outcome::Done);
+    assert_eq!(judge(LostEvent::new(&groups()[..1]), &script), []);
+    let strict = LostEvent::new(&groups()[..1]).handles("shipping", &["order.viewed"]);
+    assert_eq!(judge(strict, &script).len(), 1);
+}
+
+#[test]
+fn a_dead_event_is_not_lost_but_one_that_was_redriven_can_be() {
+    let message = confirmed();
+    let mut script = Script::new();
+    let orders = script.process("orders-1");
+    script.commit(orders, "orders", Outcome::Done, [staged(&message)]);
+    script.claim(orders, "orders", 1, &[&message], Outcome::Done);
+    script.settle(orders, "orders", 1, &[&message], ("dead", true), Outcome::DoneUnheard);
+    assert_eq!(judge(LostEvent::new(&groups()), &script), []);
+
+    script.claim(orders, "orders", 2, &[&message], Outcome::Done);
+    script.settle(orders, "orders", 2, &[&message], ("dispatched", true), Outcome::Done);
+    assert_eq!(judge(LostEvent::new(&groups()), &script).len(), 2, "once for each group");
+}
+
+#[test]
+fn a_consumer_may_have_another_name_than_its_group() {
+    let message = confirmed();
+    let mut script = Script::new();
+    let orders = script.process("orders-1");
+    script.commit(orders, "orders", Outcome::Done, [staged(&message)]);
+    script.commit(orders, "shipping", Outcome::Done, [handled("shipments", &message)]);
+    assert_eq!(judge(LostEvent::new(&groups()[..1]), &script).len(), 1);
+    assert_eq!(judge(LostEvent::new(&groups()[..1]).consumer("shipping", "shipments"), &script), []);
+}
+
+#[test]
+fn a_run_that_ran_out_of_its_budget_is_not_blamed_for_what_may_still_come() {
+    let message = confirmed();
+    let mut script = Script::new();
+    let orders = script.process("orders-1");
+    script.commit(orders, "orders", Outcome::Done, [staged(&message)]);
+    let eventually: [fn() -> Box<dyn Invariant>; 2] =
+        [|| Box::new(LostEvent::new(&groups())), || Box::new(NoRowStuck::new())];
+    for make in eventually {
+        let panel = |ending| Panel::new(vec![make()]).judge(&script.events(), ending).violations.len();
+        assert_eq!(panel(Ending::OutOfBudget), 0);
+        assert_ne!(panel(Ending::Quiet), 0);
+    }
+}

@@ -1,0 +1,134 @@
+//! Rows that die, and what becomes of them and of their keys.
+
+use std::time::Duration;
+
+use seaworthy_core::{
+    outbox::{RelayConfig, purge_dead, redrive},
+    ports::{OutboxStore, WhenDead},
+    stop::Stop,
+};
+
+use super::config;
+use crate::messaging::{Say, ms, on_bench};
+
+#[test]
+fn one_poison_message_among_a_hundred_leaves_ninety_nine_dispatched_in_the_same_pass() {
+    on_bench(1, async |bench| {
+        let ids = bench.stage_many(100).await;
+        let poison = ids[42];
+        bench.broker.says(move |message, _| if message.id == poison { Say::Reject } else { Say::Accept });
+        let report = bench.relay(config()).pass().await.unwrap();
+        assert_eq!((report.claimed, report.dispatched, report.dead), (100, 99, 1));
+        let dead = bench.store.dead_rows(10).await.unwrap();
+        assert_eq!(dead.iter().map(|(row, _)| row.message.id).collect::<Vec<_>>(), [poison]);
+        assert!(dead[0].1.contains("too large"), "{}", dead[0].1);
+    });
+}
+
+#[test]
+fn a_message_that_keeps_failing_while_others_pass_is_given_up_after_its_attempts() {
+    on_bench(4, async |bench| {
+        let poison = bench.stage("order-poison", "order.placed").await;
+        bench.broker.says(move |message, _| if message.id == poison { Say::LoseUnheard } else { Say::Accept });
+        let stop = Stop::new();
+        madsim::task::spawn(bench.relay(config()).run(stop.clone()));
+        for number in 0..900 {
+            bench.stage(&format!("order-{number}"), "order.placed").await;
+            bench.pass(ms(250)).await;
+        }
+        stop.set();
+        let dead = bench.store.dead_rows(10).await.unwrap();
+        assert_eq!(dead.iter().map(|(row, _)| row.message.id).collect::<Vec<_>>(), [poison]);
+        assert!(dead[0].1.contains("while others pass"), "{}", dead[0].1);
+        let tries = bench.broker.times()[&poison];
+        assert!((10..=12).contains(&tries), "{tries} tries");
+        assert_eq!(bench.unsettled().await, 0);
+    });
+}
+
+#[test]
+fn redriven_messages_keep_their_ids_and_are_dispatched() {
+    on_bench(6, async |bench| {
+        let ids = bench.stage_many(30).await;
+        bench.broker.says(|_, _| Say::Reject);
+        let mut relay = bench.relay(config());
+        assert_eq!(relay.pass().await.unwrap().dead, 30);
+        assert_eq!(relay.pass().await.unwrap().claimed, 0, "a dead row is not claimed");
+        bench.broker.says(|_, _| Say::Accept);
+        assert_eq!(redrive(&*bench.store, Some(&ids[..10])).await.unwrap(), 10);
+        assert_eq!(relay.pass().await.unwrap().dispatched, 10);
+        assert_eq!(redrive(&*bench.store, None).await.unwrap(), 20);
+        assert_eq!(relay.pass().await.unwrap().dispatched, 20);
+        let accepted = bench.broker.log().into_iter().filter(|published| published.said == Say::Accept);
+        assert_eq!(accepted.map(|published| published.id).collect::<Vec<_>>(), ids);
+        assert_eq!(redrive(&*bench.store, None).await.unwrap(), 0);
+    });
+}
+
+#[test]
+fn only_an_explicit_purge_deletes_dead_rows() {
+    on_bench(7, async |bench| {
+        bench.stage_many(3).await;
+        bench.broker.says(|_, _| Say::Reject);
+        bench.relay(config()).pass().await.unwrap();
+        assert_eq!(purge_dead(&*bench.store, Duration::from_secs(60)).await.unwrap(), 0);
+        bench.pass(Duration::from_secs(61)).await;
+        assert_eq!(purge_dead(&*bench.store, Duration::from_secs(60)).await.unwrap(), 3);
+        assert_eq!(bench.store.dead_rows(10).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn a_dead_row_blocks_its_key_or_is_skipped_as_configured() {
+    for (when_dead, dispatched) in [(WhenDead::BlockKey, 1), (WhenDead::SkipDead, 3)] {
+        on_bench(14, async move |bench| {
+            let first = bench.stage("order-1", "order.placed").await;
+            bench.stage("order-1", "order.paid").await;
+            bench.stage("order-1", "order.shipped").await;
+            bench.stage("order-2", "order.placed").await;
+            bench.broker.says(move |message, _| if message.id == first { Say::Reject } else { Say::Accept });
+            let mut relay = bench.relay(RelayConfig { when_dead, ..config() });
+            let mut total = 0;
+            loop {
+                let report = relay.pass().await.unwrap();
+                total += report.dispatched;
+                if report.claimed == 0 {
+                    break;
+                }
+            }
+            assert_eq!(total, dispatched, "{when_dead:?}");
+        });
+    }
+}
+
+#[test]
+fn retention_deletes_dispatched_rows_only_beside_a_running_relay() {
+    on_bench(16, async |bench| {
+        let ids = bench.stage_many(30).await;
+        bench.broker.says(|message, _| if message.sequence <= 5 { Say::Reject } else { Say::Accept });
+        let stop = Stop::new();
+        madsim::task::spawn(bench.relay(config()).run(stop.clone()));
+        let keep = seaworthy_core::outbox::Retention { keep: ms(5_000), batch: 4, every: ms(1_000) };
+        madsim::task::spawn(keep.run(bench.store.clone(), bench.clock.clone(), stop.clone()));
+        bench.pass(ms(4_000)).await;
+        let late = bench.stage("order-late", "order.placed").await;
+        bench.pass(ms(3_500)).await;
+        stop.set();
+        // What is purged may be staged again under its id; what is there conflicts.
+        let mut kept = Vec::new();
+        for id in ids.iter().chain([&late]) {
+            let mut message = seaworthy_core::outbox::MessageBuilder::new("orders", "order.placed", "order-x").derive(
+                id.0,
+                &[],
+                seaworthy_core::ports::Timestamp::EPOCH,
+            );
+            message.id = *id;
+            let mut tx = seaworthy_core::ports::Store::begin(&*bench.store).await.unwrap();
+            if seaworthy_core::ports::OutboxWrites::stage(&mut *tx, &message).await.is_err() {
+                kept.push(*id);
+            }
+        }
+        assert_eq!(kept, [&ids[..5], &[late]].concat());
+        assert_eq!(bench.store.dead_rows(100).await.unwrap().len(), 5);
+    });
+}

@@ -1,0 +1,132 @@
+//! What is dispatched, by how many, in which order and when.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use seaworthy_core::{
+    backoff::Backoff,
+    ids::MessageId,
+    outbox::RelayConfig,
+    ports::{Clock, OutboxStore, Random, WhenDead},
+    stop::Stop,
+    wake::Wake,
+};
+
+use super::config;
+use crate::messaging::{Say, ms, on_bench};
+
+#[test]
+fn up_to_eight_relays_on_one_store_publish_each_message_once_while_no_lease_ends() {
+    for relays in 1..=8 {
+        on_bench(relays, async move |bench| {
+            let staged = bench.stage_many(300).await;
+            bench.broker.takes(ms(3));
+            let stop = Stop::new();
+            let tasks: Vec<_> = (0..relays)
+                .map(|_| madsim::task::spawn(bench.relay(RelayConfig { batch: 7, ..config() }).run(stop.clone())))
+                .collect();
+            bench.pass(Duration::from_secs(2)).await;
+            stop.set();
+            for task in tasks {
+                task.await.unwrap();
+            }
+            let times = bench.broker.times();
+            assert_eq!(times.keys().copied().collect::<BTreeSet<_>>(), staged.into_iter().collect());
+            assert!(times.values().all(|times| *times == 1), "{relays} relays published twice");
+            assert_eq!(bench.unsettled().await, 0);
+        });
+    }
+}
+
+/// Three relays, five keys and a broker that fails a third of the time in each way that is not definitive.
+#[test]
+fn messages_of_a_key_are_first_accepted_in_commit_order_however_the_broker_fails() {
+    for seed in 0..50 {
+        on_bench(seed, async move |bench| {
+            for number in 0..60 {
+                bench.stage(&format!("order-{}", number % 5), "order.changed").await;
+            }
+            let dice = bench.random.clone();
+            bench.broker.says(move |_, _| match dice.next_u64() % 9 {
+                0 => Say::Lose,
+                1 => Say::LoseUnheard,
+                2 => Say::Throttle,
+                _ => Say::Accept,
+            });
+            bench.broker.takes(ms(1));
+            let stop = Stop::new();
+            for _ in 0..3 {
+                let quick = RelayConfig { backoff: Backoff::new(ms(10), ms(50)), ..config() };
+                madsim::task::spawn(bench.relay(quick).run(stop.clone()));
+            }
+            bench.pass(Duration::from_secs(60)).await;
+            stop.set();
+            assert_eq!(bench.unsettled().await, 0, "seed {seed}");
+            let mut accepted: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+            let mut seen = BTreeSet::new();
+            for published in bench.broker.log() {
+                if matches!(published.said, Say::Accept | Say::Lose) && seen.insert(published.id) {
+                    accepted.entry(published.key).or_default().push(published.sequence);
+                }
+            }
+            assert_eq!(accepted.values().map(Vec::len).sum::<usize>(), 60);
+            for (key, order) in accepted {
+                assert!(order.is_sorted(), "seed {seed}: {key} was accepted in the order {order:?}");
+            }
+        });
+    }
+}
+
+/// Every batch size from 1 to 500, on 61 messages of 12 keys of which every tenth is refused: one more than a multiple of
+/// many sizes, so that last batches are partial.
+#[test]
+fn the_outcome_is_the_same_for_every_batch_size() {
+    let outcome = |batch: usize| {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        on_bench(8, async move |bench| {
+            for number in 0..61 {
+                bench.stage(&format!("order-{}", number % 12), "order.placed").await;
+            }
+            bench.broker.says(|message, _| if message.sequence % 10 == 0 { Say::Reject } else { Say::Accept });
+            let mut relay = bench.relay(RelayConfig { batch, when_dead: WhenDead::SkipDead, ..config() });
+            while relay.pass().await.unwrap().claimed > 0 {}
+            let dead = bench.store.dead_rows(100).await.unwrap();
+            let mut dead: Vec<_> = dead.iter().map(|(row, reason)| (row.message.sequence, reason.clone())).collect();
+            dead.sort();
+            let mut sent: BTreeMap<String, Vec<(MessageId, Say)>> = BTreeMap::new();
+            for published in bench.broker.log() {
+                sent.entry(published.key).or_default().push((published.id, published.said));
+            }
+            sender.send((dead, format!("{sent:?}"), bench.unsettled().await)).unwrap();
+        });
+        receiver.recv().unwrap()
+    };
+    let first = outcome(1);
+    assert_eq!((first.0.len(), first.2), (6, 0));
+    for batch in 2..=500 {
+        assert_eq!(outcome(batch), first, "batch {batch}");
+    }
+}
+
+#[test]
+fn a_hint_makes_dispatch_immediate_and_polling_alone_finds_everything() {
+    for (hint, soonest, latest) in [(true, 0, 1), (false, 1, 900)] {
+        on_bench(15, async move |bench| {
+            let (wake, stop) = (Wake::new(), Stop::new());
+            madsim::task::spawn(bench.relay_with(config(), wake.clone()).run(stop.clone()));
+            // After a while of rest the relay polls twice a second, give or take half of it.
+            bench.pass(Duration::from_secs(10)).await;
+            let staged = bench.clock.now();
+            bench.stage("order-1", "order.placed").await;
+            if hint {
+                wake.hint();
+            }
+            bench.pass(Duration::from_secs(1)).await;
+            stop.set();
+            let took = bench.broker.log()[0].at.since(staged);
+            assert!(took >= ms(soonest) && took <= ms(latest), "hint {hint}: {took:?}");
+        });
+    }
+}

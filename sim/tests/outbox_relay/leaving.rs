@@ -1,0 +1,134 @@
+//! Relays that stop, crash or lose their claim.
+
+use std::time::Duration;
+
+use seaworthy_core::{
+    ids::ClaimToken,
+    outbox::RelayConfig,
+    ports::{BrokerError, ClaimRequest, Clock, Ordering, OutboxStore, WhenDead},
+    stop::Stop,
+};
+
+use super::config;
+
+use crate::messaging::{Bench, Say, ms, on_bench};
+
+#[test]
+fn a_graceful_stop_leaves_no_row_claimed() {
+    // The stop comes before, in and after the first publish, which takes 10 ms.
+    for at in [0, 1, 5, 9, 10, 11, 15, 25] {
+        on_bench(9, async move |bench| {
+            bench.stage_many(50).await;
+            bench.broker.takes(ms(10));
+            let stop = Stop::new();
+            let task = madsim::task::spawn(bench.relay(RelayConfig { batch: 10, ..config() }).run(stop.clone()));
+            bench.pass(ms(at)).await;
+            stop.set();
+            task.await.unwrap();
+            // A claimed row could not be claimed again before its lease of 30 s ends.
+            let left = bench.unsettled().await;
+            let report = bench.relay(config()).pass().await.unwrap();
+            assert_eq!(report.claimed as u64, left, "stop after {at} ms");
+            assert!(bench.broker.times().values().all(|times| *times == 1));
+        });
+    }
+}
+
+#[test]
+fn a_stop_in_an_outage_leaves_no_row_claimed_and_comes_at_once() {
+    on_bench(10, async |bench| {
+        bench.stage_many(5).await;
+        bench.broker.fails(Some(BrokerError::Unavailable("down".into())));
+        let stop = Stop::new();
+        let task = madsim::task::spawn(bench.relay(config()).run(stop.clone()));
+        bench.pass(Duration::from_secs(100)).await;
+        let asked = bench.clock.now();
+        stop.set();
+        task.await.unwrap();
+        assert!(bench.clock.now().since(asked) < ms(1));
+        bench.broker.fails(None);
+        assert_eq!(bench.relay(config()).pass().await.unwrap().dispatched, 5);
+    });
+}
+
+#[test]
+fn a_relay_whose_lease_has_ended_changes_nothing() {
+    on_bench(11, async |bench| {
+        bench.stage_many(1).await;
+        bench.broker.takes(Duration::from_secs(31));
+        let mut slow = bench.relay(config());
+        let slow = madsim::task::spawn(async move { slow.pass().await.unwrap() });
+        bench.pass(ms(30_500)).await;
+        bench.broker.takes(ms(0));
+        bench.broker.says(|_, _| Say::Reject);
+        // The second relay takes the row over and finds it refused; the first one's good news comes too late.
+        assert_eq!(bench.relay(config()).pass().await.unwrap().dead, 1);
+        bench.broker.says(|_, _| Say::Accept);
+        let report = slow.await.unwrap();
+        assert_eq!((report.dispatched, report.lost), (0, 1));
+        assert_eq!(bench.store.dead_rows(10).await.unwrap().len(), 1);
+    });
+}
+
+/// Claims everything that is due and forgets it, as a relay does that crashes.
+async fn crash_with_claim(bench: &Bench) -> usize {
+    let request = ClaimRequest {
+        token: ClaimToken(seaworthy_core::ids::draw(&*bench.clock, &*bench.random)),
+        limit: 100,
+        lease: ms(10),
+        ordering: Ordering::PerKey,
+        when_dead: WhenDead::BlockKey,
+    };
+    let rows = bench.store.claim(&request).await.unwrap().len();
+    bench.pass(ms(11)).await;
+    rows
+}
+
+#[test]
+fn crashes_never_bury_a_row_but_make_it_go_last_and_alone() {
+    on_bench(12, async |bench| {
+        let suspects = bench.stage_many(3).await;
+        for _ in 0..40 {
+            assert_eq!(crash_with_claim(&bench).await, 3);
+        }
+        let fresh = bench.stage("order-fresh", "order.placed").await;
+        let report = bench.relay(config()).pass().await.unwrap();
+        assert_eq!((report.dispatched, report.dead), (4, 0));
+        let log = bench.broker.log();
+        let calls: Vec<_> = log.iter().map(|published| (published.call, published.id)).collect();
+        assert_eq!(calls, [(0, fresh), (1, suspects[0]), (2, suspects[1]), (3, suspects[2])]);
+    });
+}
+
+/// Suspects are published one by one, 10 ms each; the stop comes in the middle of the second.
+#[test]
+fn a_stop_in_the_middle_of_a_pass_gives_back_what_is_not_published_yet() {
+    on_bench(17, async |bench| {
+        bench.stage_many(4).await;
+        for _ in 0..20 {
+            crash_with_claim(&bench).await;
+        }
+        bench.broker.takes(ms(10));
+        let stop = Stop::new();
+        let task = madsim::task::spawn(bench.relay(config()).run(stop.clone()));
+        bench.pass(ms(15)).await;
+        stop.set();
+        task.await.unwrap();
+        assert_eq!((bench.broker.calls(), bench.unsettled().await), (2, 2));
+        assert_eq!(bench.relay(config()).pass().await.unwrap().dispatched, 2, "no row stayed claimed");
+    });
+}
+
+#[test]
+fn a_row_that_was_claimed_too_often_is_buried_where_the_configuration_says_so() {
+    on_bench(13, async |bench| {
+        bench.stage_many(2).await;
+        for _ in 0..20 {
+            crash_with_claim(&bench).await;
+        }
+        let bury = RelayConfig { bury_after_claims: Some(20), ..config() };
+        let report = bench.relay(bury).pass().await.unwrap();
+        assert_eq!((report.dead, bench.broker.calls()), (2, 0));
+        assert!(bench.store.dead_rows(1).await.unwrap()[0].1.contains("20 times"));
+    });
+}

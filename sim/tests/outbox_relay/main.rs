@@ -1,0 +1,15 @@
+//! The relay over the simulated store and broker.
+
+#[path = "../messaging/mod.rs"]
+mod messaging;
+
+mod dead;
+mod dispatch;
+mod leaving;
+mod outage;
+
+use seaworthy_core::outbox::RelayConfig;
+
+fn config() -> RelayConfig {
+    RelayConfig::default()
+}

@@ -1,0 +1,56 @@
+//! A broker that is down or busy.
+
+use std::time::Duration;
+
+use seaworthy_core::{
+    ports::{BrokerError, OutboxStore},
+    stop::Stop,
+};
+
+use super::config;
+use crate::messaging::{Say, on_bench};
+
+/// Ten attempts with the default backoff take about a minute; the outage takes an hour.
+#[test]
+fn an_outage_of_an_hour_buries_nothing_and_costs_few_calls() {
+    for failure in [BrokerError::Unavailable("down".into()), BrokerError::Unknown("timeout".into())] {
+        on_bench(3, async |bench| {
+            let staged = bench.stage_many(20).await;
+            bench.broker.fails(Some(failure));
+            let stop = Stop::new();
+            let task = madsim::task::spawn(bench.relay(config()).run(stop.clone()));
+            bench.pass(Duration::from_secs(3_600)).await;
+            // At the cap a pause takes 5 s at least, and below it there are seven.
+            let calls = bench.broker.calls();
+            assert!((200..740).contains(&calls), "{calls} calls in an outage");
+            assert_eq!(bench.store.dead_rows(100).await.unwrap(), []);
+            bench.broker.fails(None);
+            bench.pass(Duration::from_secs(16)).await;
+            stop.set();
+            task.await.unwrap();
+            assert_eq!(bench.unsettled().await, 0);
+            assert_eq!(bench.store.dead_rows(100).await.unwrap(), []);
+            assert_eq!(bench.broker.times().len(), staged.len());
+        });
+    }
+}
+
+#[test]
+fn a_throttled_message_holds_nobody_back_and_is_never_given_up() {
+    on_bench(5, async |bench| {
+        let ids = bench.stage_many(10).await;
+        let throttled = ids[0];
+        bench.broker.says(move |message, now| {
+            let healed = now.since(seaworthy_core::ports::Timestamp::EPOCH) > Duration::from_secs(600);
+            if message.id == throttled && !healed { Say::Throttle } else { Say::Accept }
+        });
+        let report = bench.relay(config()).pass().await.unwrap();
+        assert_eq!((report.dispatched, report.released, report.pause), (9, 1, None));
+        let stop = Stop::new();
+        madsim::task::spawn(bench.relay(config()).run(stop.clone()));
+        bench.pass(Duration::from_secs(620)).await;
+        stop.set();
+        assert_eq!(bench.unsettled().await, 0);
+        assert_eq!(bench.store.dead_rows(10).await.unwrap(), []);
+    });
+}

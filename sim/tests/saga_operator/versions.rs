@@ -1,0 +1,145 @@
+//! Definitions that change under sagas that are under way.
+
+use std::time::Duration;
+
+use seaworthy_core::{
+    ids::SagaId,
+    ports::{SagaStatus, SagaStore},
+    saga::{Definition, Migration, Rest, SagaBuilder, SagaError},
+};
+
+use super::{boot, registry, start, status, wait};
+use crate::saga_support::{
+    Harbour,
+    gate::Gate,
+    simulate,
+    steps::{Book, Cancel, Note, Trip, Unnote},
+};
+
+/// A saga that stopped after `seat`, before its hotel was booked.
+async fn interrupted(harbour: &Harbour, definition: Definition<Trip>) -> SagaId {
+    harbour.outside.fail("hotel", 1, false);
+    let (orchestrator, stop) = harbour.boot(&Gate::open(), registry(definition));
+    let saga = start(&orchestrator).await;
+    stop.set();
+    wait(5).await;
+    assert_eq!(status(harbour, saga).await, SagaStatus::Running);
+    saga
+}
+
+fn version(version: u32, hotel: &str) -> Definition<Trip> {
+    SagaBuilder::new("trip", version)
+        .compensatable("seat", Note, Unnote)
+        .compensatable(hotel, Book, Cancel)
+        .pivot("pay", Note)
+        .build()
+        .expect("the steps are in order")
+}
+
+#[test]
+fn a_saga_whose_version_is_gone_is_stuck_with_the_reason_and_goes_on_once_it_is_back() {
+    simulate(async {
+        let harbour = Harbour::new();
+        let saga = interrupted(&harbour, version(1, "hotel")).await;
+        let (newer, stop) = harbour.boot(&Gate::open(), registry(version(2, "inn")));
+        newer.recover_once().await.unwrap();
+        wait(1).await;
+        assert_eq!(status(&harbour, saga).await, SagaStatus::Stuck);
+        assert!(matches!(newer.resume(saga).await, Err(SagaError::Incompatible { .. })));
+        stop.set();
+        let orchestrator = boot(&harbour, version(1, "hotel"));
+        orchestrator.resume(saga).await.unwrap();
+        wait(60).await;
+        assert_eq!(status(&harbour, saga).await, SagaStatus::Completed);
+    });
+}
+
+#[test]
+fn a_structure_that_changed_without_a_new_version_is_noticed() {
+    simulate(async {
+        let harbour = Harbour::new();
+        let saga = interrupted(&harbour, version(1, "hotel")).await;
+        boot(&harbour, version(1, "inn"));
+        wait(15).await;
+        assert_eq!(status(&harbour, saga).await, SagaStatus::Stuck);
+        assert_eq!(harbour.log(saga).await.last().unwrap(), "stuck");
+    });
+}
+
+#[test]
+fn a_migrated_saga_goes_on_under_new_names_and_old_operation_ids() {
+    simulate(async {
+        let harbour = Harbour::new();
+        // The first version asked its hotel, and never heard the answer.
+        let saga = {
+            harbour.outside.fail("hotel", 1, true);
+            let (orchestrator, stop) = harbour.boot(&Gate::open(), registry(version(1, "hotel")));
+            let saga = start(&orchestrator).await;
+            // Shorter than the pause before the second attempt.
+            madsim::time::sleep(Duration::from_millis(40)).await;
+            stop.set();
+            wait(5).await;
+            saga
+        };
+        let mut registry = registry(version(2, "inn"));
+        registry.migration(Migration::new("trip", 1, 2).rename("hotel", "inn")).unwrap();
+        let (orchestrator, _) = harbour.boot(&Gate::open(), registry);
+        wait(15).await;
+        assert_eq!(orchestrator.drive(saga).await, Ok(Rest::Completed));
+        let log = harbour.log(saga).await;
+        assert!(log.contains(&"attempting hotel".to_owned()) && log.contains(&"done inn".to_owned()), "{log:?}");
+        // One booking under one operation id, although the step has another name now.
+        assert_eq!(harbour.outside.booked().len(), 1);
+    });
+}
+
+#[test]
+fn a_saga_of_a_newer_version_is_left_to_those_who_know_it() {
+    simulate(async {
+        let harbour = Harbour::new();
+        let saga = interrupted(&harbour, version(2, "hotel")).await;
+        boot(&harbour, version(1, "hotel"));
+        wait(60).await;
+        assert_eq!(status(&harbour, saga).await, SagaStatus::Running);
+        boot(&harbour, version(2, "hotel"));
+        wait(60).await;
+        assert_eq!(status(&harbour, saga).await, SagaStatus::Completed);
+    });
+}
+
+#[test]
+fn one_bad_saga_does_not_hold_up_the_recovery_of_others() {
+    simulate(async {
+        let harbour = Harbour::new();
+        let (orchestrator, stop) = harbour.boot(&Gate::open(), registry(version(1, "hotel")));
+        harbour.outside.fail("hotel", 20, false);
+        let mut sagas = Vec::new();
+        for number in 0..20 {
+            let key = format!("t-{number}");
+            sagas.push(orchestrator.start("trip", &key, &Trip::default()).await.unwrap().saga);
+        }
+        stop.set();
+        wait(5).await;
+        // The first log entry after the start of one of them can't be read.
+        let bad = harbour.store.saga(sagas[3]).await.unwrap().unwrap();
+        let mut tx = seaworthy_core::ports::Store::begin(&harbour.store).await.unwrap();
+        tx.saga_append(&seaworthy_core::ports::SagaAppend {
+            saga: bad.id,
+            epoch: bad.epoch,
+            expected_length: bad.log_length,
+            records: vec!["not a record".into()],
+            status: SagaStatus::Running,
+            lease: Duration::ZERO,
+            sleep: Duration::ZERO,
+        })
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        boot(&harbour, version(1, "hotel"));
+        wait(60).await;
+        for saga in sagas {
+            let expected = if saga == bad.id { SagaStatus::Stuck } else { SagaStatus::Completed };
+            assert_eq!(status(&harbour, saga).await, expected);
+        }
+    });
+}

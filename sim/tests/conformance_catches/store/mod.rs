@@ -1,0 +1,156 @@
+//! Stores with one bug each, planted between the caller and a store that has none.
+
+mod bug;
+mod outbox;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use seaworthy_core::{
+    ids::{ClaimToken, MessageId, SagaId},
+    ports::{
+        AcquireRequest, Backlog, DeadLetter, InboxEntry, InboxStore, LogEntry, PurgeRequest, RowId, SagaInstance,
+        SagaStatus, SagaStore, Store, StoreError, Timestamp, Transaction,
+    },
+};
+
+use super::transaction::BrokenTransaction;
+
+pub(super) use bug::Bug;
+
+/// A store with one bug.
+#[derive(Clone)]
+pub(super) struct Broken {
+    pub(super) inner: Arc<dyn Store>,
+    pub(super) bug: Bug,
+    notes: Arc<Mutex<Notes>>,
+}
+
+/// What the bugs have to know.
+#[derive(Default)]
+pub(super) struct Notes {
+    holders: BTreeMap<RowId, ClaimToken>,
+    redriven: BTreeSet<MessageId>,
+    pub(super) staged: Vec<MessageId>,
+    pub(super) sagas: Vec<SagaId>,
+    pub(super) appends: u64,
+    pub(super) checkpoint_reads: u64,
+}
+
+impl Broken {
+    pub(super) fn new(inner: Arc<dyn Store>, bug: Bug) -> Self {
+        Self { inner, bug, notes: Arc::default() }
+    }
+
+    pub(super) fn has(&self, bug: Bug) -> bool {
+        self.bug == bug
+    }
+
+    pub(super) fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().expect("no test panics with the notes in hand")
+    }
+
+    fn purge_request(&self, request: &PurgeRequest) -> PurgeRequest {
+        PurgeRequest {
+            older_than: if self.has(Bug::PurgesYoungRows) { Duration::ZERO } else { request.older_than },
+            limit: if self.has(Bug::PurgesWithoutLimit) { usize::MAX } else { request.limit },
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Broken {
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        Ok(Box::new(BrokenTransaction::new(self.clone(), self.inner.begin().await?)))
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        if self.has(Bug::ReportsNoBacklog) { Ok(Backlog::default()) } else { self.inner.backlog().await }
+    }
+
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        if self.has(Bug::ClockStands) { Ok(Timestamp::EPOCH) } else { self.inner.now().await }
+    }
+}
+
+#[async_trait]
+impl InboxStore for Broken {
+    async fn dead_letters(&self, consumer: &str, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        self.inner.dead_letters(consumer, limit).await
+    }
+
+    async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError> {
+        if self.has(Bug::PurgesDeadLetters) {
+            for letter in self.inner.dead_letters(consumer, usize::MAX).await? {
+                let mut tx = self.inner.begin().await?;
+                tx.inbox_exhume(&InboxEntry::of(consumer, &letter.message)).await?;
+                tx.commit().await?;
+            }
+        }
+        self.inner.purge_inbox(consumer, &self.purge_request(request)).await
+    }
+}
+
+#[async_trait]
+impl SagaStore for Broken {
+    async fn acquire_sagas(&self, request: &AcquireRequest) -> Result<Vec<SagaInstance>, StoreError> {
+        let mut asked = request.clone();
+        if self.has(Bug::IgnoresSagaLeases) {
+            asked.lease = Duration::ZERO;
+        }
+        if self.has(Bug::IgnoresOperators) && asked.only.is_some() {
+            return Ok(Vec::new());
+        }
+        let mut taken = self.inner.acquire_sagas(&asked).await?;
+        if self.has(Bug::RevivesSagas) && asked.only.is_none() {
+            let known = self.notes().sagas.clone();
+            for id in known {
+                let stuck = self.inner.saga(id).await?.is_some_and(|saga| saga.status == SagaStatus::Stuck);
+                if stuck && taken.len() < asked.limit {
+                    taken.extend(self.inner.acquire_sagas(&AcquireRequest { only: Some(id), ..asked.clone() }).await?);
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    async fn renew_saga(&self, saga: SagaId, epoch: u64, lease: Duration) -> Result<bool, StoreError> {
+        let lease = if self.has(Bug::IgnoresSagaLeases) { Duration::ZERO } else { lease };
+        if self.has(Bug::RenewsForAnyone)
+            && let Some(found) = self.inner.saga(saga).await?
+        {
+            return self.inner.renew_saga(saga, found.epoch, lease).await;
+        }
+        self.inner.renew_saga(saga, epoch, lease).await
+    }
+
+    async fn saga(&self, id: SagaId) -> Result<Option<SagaInstance>, StoreError> {
+        let mut found = self.inner.saga(id).await?;
+        if let Some(saga) = &mut found
+            && self.has(Bug::LosesSagaInputs)
+        {
+            saga.input = bytes::Bytes::new();
+        }
+        Ok(found)
+    }
+
+    async fn saga_by_key(&self, definition: &str, key: &str) -> Result<Option<SagaInstance>, StoreError> {
+        self.inner.saga_by_key(definition, key).await
+    }
+
+    async fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError> {
+        let mut log = self.inner.saga_log(id, after, limit).await?;
+        if self.has(Bug::NumbersLogsFromZero) {
+            log.iter_mut().for_each(|entry| entry.sequence -= 1);
+        }
+        Ok(log)
+    }
+
+    async fn purge_saga_logs(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        self.inner.purge_saga_logs(&self.purge_request(request)).await
+    }
+}

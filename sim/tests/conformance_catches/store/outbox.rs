@@ -1,0 +1,155 @@
+//! The bugs of the outbox.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use seaworthy_core::{
+    ids::{ClaimToken, MessageId},
+    ports::{
+        ClaimRequest, Ordering, OutboxRow, OutboxState, OutboxStore, PurgeRequest, RedriveRequest, SettleOutcome,
+        Settlement, StoreError, Timestamp, WhenDead,
+    },
+};
+use smol_str::SmolStr;
+
+use super::{Broken, Bug};
+
+impl Broken {
+    async fn release(&self, token: ClaimToken, rows: &[OutboxRow]) -> Result<(), StoreError> {
+        let outcome = SettleOutcome::Release { delay: Duration::ZERO };
+        let all: Vec<_> = rows.iter().map(|row| Settlement { row: row.row, outcome: outcome.clone() }).collect();
+        self.inner.settle(token, &all).await.map(|_| ())
+    }
+}
+
+#[async_trait]
+impl OutboxStore for Broken {
+    async fn claim(&self, request: &ClaimRequest) -> Result<Vec<OutboxRow>, StoreError> {
+        let mut asked = *request;
+        match self.bug {
+            Bug::LeasesForNoTime => asked.lease = Duration::ZERO,
+            Bug::LeasesForEver => asked.lease = request.lease * 1_000,
+            Bug::ClaimsWithoutOrder => asked.ordering = Ordering::Unordered,
+            Bug::ClaimsInOrderAlways => asked.ordering = Ordering::PerKey,
+            Bug::SkipsTheDead => asked.when_dead = WhenDead::SkipDead,
+            Bug::StopsAtTheDead => asked.when_dead = WhenDead::BlockKey,
+            Bug::ClaimsOneRowAtATime => asked.limit = asked.limit.min(1),
+            Bug::ClaimsByRowNumber => (asked.ordering, asked.limit) = (Ordering::Unordered, usize::MAX),
+            _ => {}
+        }
+        let mut rows = self.inner.claim(&asked).await?;
+        if self.has(Bug::ClaimsByRowNumber) {
+            rows.sort_by_key(|row| self.notes().staged.iter().position(|id| *id == row.message.id));
+            let rest = rows.split_off(rows.len().min(request.limit));
+            self.release(request.token, &rest).await?;
+        }
+        if self.has(Bug::SendsRedrivenRowsAtOnce) {
+            let all = self.inner.claim(&ClaimRequest { ordering: Ordering::Unordered, ..asked }).await?;
+            let (redriven, others): (Vec<_>, Vec<_>) =
+                all.into_iter().partition(|row| self.notes().redriven.contains(&row.message.id));
+            self.release(request.token, &others).await?;
+            rows.extend(redriven);
+        }
+        for row in &mut rows {
+            self.notes().holders.insert(row.row, request.token);
+            if self.has(Bug::DropsTraceparents) {
+                row.message.traceparent = None;
+            }
+            if self.has(Bug::RedrivesUnderNewIds) && self.notes().redriven.contains(&row.message.id) {
+                row.message.id = MessageId(uuid::Uuid::from_u128(1));
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn settle(&self, token: ClaimToken, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
+        let mut settlements = settlements.to_vec();
+        for settlement in &mut settlements {
+            settlement.outcome = match (self.bug, &settlement.outcome) {
+                (Bug::RetriesAtOnce, SettleOutcome::Retry { error, .. }) => {
+                    SettleOutcome::Retry { delay: Duration::ZERO, error: error.clone() }
+                }
+                (Bug::CountsReleases, SettleOutcome::Release { delay }) => {
+                    SettleOutcome::Retry { delay: *delay, error: "released".into() }
+                }
+                (_, outcome) => outcome.clone(),
+            };
+        }
+        if self.has(Bug::SettlesForAnyone) {
+            let mut settled = Vec::new();
+            for settlement in settlements {
+                let holder = self.notes().holders.get(&settlement.row).copied().unwrap_or(token);
+                settled.extend(self.inner.settle(holder, &[settlement]).await?);
+            }
+            return Ok(settled);
+        }
+        let settled = self.inner.settle(token, &settlements).await?;
+        Ok(if self.has(Bug::SaysEverythingSettled) { vec![true; settled.len()] } else { settled })
+    }
+
+    async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError> {
+        let mut rows = self.inner.tail(after, limit).await?;
+        match self.bug {
+            Bug::ReadsTheLogBackwards => rows.reverse(),
+            Bug::HidesDeadRowsFromTheLog => rows.retain(|(_, state)| *state != OutboxState::Dead),
+            Bug::HidesLeasesFromTheLog => rows.iter_mut().for_each(|(_, state)| {
+                if *state == OutboxState::Claimed {
+                    *state = OutboxState::Pending;
+                }
+            }),
+            _ => {}
+        }
+        Ok(rows)
+    }
+
+    async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {
+        let mut rows = self.inner.dead_rows(limit).await?;
+        if self.has(Bug::ForgetsReasons) {
+            rows.iter_mut().for_each(|(_, reason)| *reason = "failed".into());
+        }
+        Ok(rows)
+    }
+
+    async fn redrive(&self, request: &RedriveRequest) -> Result<u64, StoreError> {
+        let dead = self.inner.dead_rows(usize::MAX).await?;
+        self.notes().redriven.extend(dead.into_iter().map(|(row, _)| row.message.id));
+        if self.has(Bug::RedrivesEverything) {
+            return self.inner.redrive(&RedriveRequest { only: None, limit: usize::MAX }).await;
+        }
+        if let Some(named) = &request.only
+            && self.has(Bug::RedrivesInTheOrderNamed)
+        {
+            let mut redriven = 0;
+            for event in named {
+                let limit = request.limit - redriven as usize;
+                redriven += self.inner.redrive(&RedriveRequest { only: Some(vec![*event]), limit }).await?;
+            }
+            return Ok(redriven);
+        }
+        self.inner.redrive(request).await
+    }
+
+    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        if self.has(Bug::PurgesTheDead) {
+            self.inner.purge_dead(request).await?;
+        }
+        if self.has(Bug::PurgesPendingRows) {
+            let token = ClaimToken(uuid::Uuid::from_u128(7));
+            let lease = Duration::from_secs(1);
+            let (ordering, when_dead) = (Ordering::PerKey, WhenDead::BlockKey);
+            let claim = ClaimRequest { token, limit: 1, lease, ordering, when_dead };
+            for row in self.inner.claim(&claim).await? {
+                self.inner.settle(token, &[Settlement { row: row.row, outcome: SettleOutcome::Dispatched }]).await?;
+            }
+        }
+        self.inner.purge_dispatched(&self.purge_request(request)).await
+    }
+
+    async fn purge_dead(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        if self.has(Bug::KeepsPurgedRows) { Ok(0) } else { self.inner.purge_dead(request).await }
+    }
+
+    async fn next_available(&self) -> Result<Option<Timestamp>, StoreError> {
+        if self.has(Bug::KnowsNoNextMoment) { Ok(None) } else { self.inner.next_available().await }
+    }
+}

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     config::{SqliteConfig, Synchronous},
-    error::OpenError,
+    error::{OpenError, is_busy},
     recycled, schema,
     writer::Writer,
 };
@@ -43,9 +43,7 @@ pub(crate) fn open_file(path: &Path, config: SqliteConfig) -> Result<Arc<Shared>
         let path = name.clone();
         move |source| OpenError::Sqlite { path, doing, source }
     };
-    let mode: String = writer
-        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-        .map_err(failed("switching to a write-ahead log"))?;
+    let mode = switch_to_write_ahead_log(&writer).map_err(failed("switching to a write-ahead log"))?;
     if mode != "wal" {
         return Err(OpenError::NoWriteAheadLog { path: name, mode });
     }
@@ -114,6 +112,27 @@ fn connect(path: &Path, name: &str, config: &SqliteConfig) -> Result<Connection,
     Ok(connection)
 }
 
+/// How often the switch is tried, each time after a wait for whoever was in the way. Of several processes that open a
+/// new file only one has to succeed, so this is far more than ever come in between.
+const SWITCHES_MAX: u32 = 100;
+
+/// Returns the journal mode that the file is in afterwards.
+///
+/// The switch reads before it writes, so SQLite does not wait for a lock in it: two that waited so would wait for each
+/// other. What waits is a transaction that begins with the lock; afterwards the other has switched, or stepped aside.
+fn switch_to_write_ahead_log(connection: &Connection) -> rusqlite::Result<String> {
+    let mut switches = 1;
+    loop {
+        match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)) {
+            Err(failure) if is_busy(&failure) && switches < SWITCHES_MAX => {
+                connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK")?;
+                switches += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
 pub(crate) fn set_up(connection: &Connection, config: &SqliteConfig) -> rusqlite::Result<()> {
     connection.busy_timeout(config.busy_timeout)?;
     // Plans depend on the statement alone. Otherwise SQLite plans a statement on a partial index anew each time it is
@@ -128,4 +147,41 @@ pub(crate) fn set_up(connection: &Connection, config: &SqliteConfig) -> rusqlite
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     // A log that grew in a rush shrinks again at the next checkpoint.
     connection.pragma_update(None, "journal_size_limit", 64 * 1_024 * 1_024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Forty files, since only some are met in the middle of a switch; without the wait a run of forty never passes.
+    #[test]
+    fn several_that_switch_a_new_file_at_once_wait_for_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..40 {
+            let path = folder.path().join(round.to_string());
+            let together = std::sync::Barrier::new(4);
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        let connection = connect(&path, "db", &SqliteConfig::default()).unwrap();
+                        together.wait();
+                        assert_eq!(switch_to_write_ahead_log(&connection).unwrap(), "wal");
+                    });
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn a_reader_that_goes_on_reading_is_waited_for_as_long_as_the_busy_timeout_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("CREATE TABLE t (x); BEGIN; SELECT * FROM t").unwrap();
+        let config = SqliteConfig { busy_timeout: std::time::Duration::from_millis(20), ..SqliteConfig::default() };
+        let refused = open_file(&path, config.clone()).err().unwrap();
+        assert!(refused.to_string().contains("database is locked"), "{refused}");
+        other.execute_batch("COMMIT").unwrap();
+        assert!(open_file(&path, config).is_ok());
+    }
 }

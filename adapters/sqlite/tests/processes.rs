@@ -87,6 +87,8 @@ async fn work(path: &str, number: u64) {
         let id = u128::from(number * 1_000 + round + 1);
         let mut tx = store.begin().await.unwrap();
         let found = tx.get("c", "counter").await.unwrap();
+        // Long enough for the others to come between what was read and what is written, if they could.
+        tokio::time::sleep(Duration::from_millis(1)).await;
         let expected = found.map_or(Expected::Absent, |found| Expected::Version(found.version));
         tx.put("c", "counter", expected, "{}".into()).await.unwrap();
         tx.stage(&message(id, &format!("key-{}", id % 3))).await.unwrap();

@@ -30,6 +30,11 @@ pub(crate) enum Action {
         only: Option<Vec<u8>>,
         limit: usize,
     },
+    /// Reads the log from a position on.
+    Tail {
+        after: u64,
+        limit: usize,
+    },
     PurgeDispatched(Purge),
     PurgeDead(Purge),
     PurgeInbox {
@@ -85,6 +90,10 @@ pub(crate) enum Statement {
         limit: usize,
     },
     Stage(u8),
+    /// A reader of the log settles what was published.
+    MarkDispatched(Vec<u8>),
+    /// A reader of the log gives up what was refused.
+    MarkDead(u8),
     InboxInsert(u8, u8),
     InboxFailed(u8, u8),
     InboxBury(u8, u8),
@@ -188,6 +197,8 @@ fn statement() -> impl Strategy<Value = Statement> {
         1 => (document(), expectation()).prop_map(|(id, expected)| Statement::Delete(id, expected)),
         1 => (option::of(document()), limit()).prop_map(|(after, limit)| Statement::Scan { after, limit }),
         8 => message().prop_map(Statement::Stage),
+        3 => vec(message(), 1..4).prop_map(Statement::MarkDispatched),
+        2 => message().prop_map(Statement::MarkDead),
         6 => (consumer(), message()).prop_map(|(who, what)| Statement::InboxInsert(who, what)),
         4 => (consumer(), message()).prop_map(|(who, what)| Statement::InboxFailed(who, what)),
         3 => (consumer(), message()).prop_map(|(who, what)| Statement::InboxBury(who, what)),
@@ -226,6 +237,7 @@ fn action() -> impl Strategy<Value = Action> {
         6 => claim,
         8 => settle,
         3 => redrive,
+        2 => (0..5_u64, limit()).prop_map(|(after, limit)| Action::Tail { after, limit }),
         1 => purge().prop_map(Action::PurgeDispatched),
         1 => purge().prop_map(Action::PurgeDead),
         3 => (0..CONSUMERS, purge()).prop_map(|(consumer, purge)| Action::PurgeInbox { consumer, purge }),

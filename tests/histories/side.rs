@@ -94,6 +94,7 @@ impl Side {
                 let only = only.as_ref().map(|only| only.iter().map(|number| samples::message(*number).id).collect());
                 count(store.redrive(&RedriveRequest { only, limit: *limit }).await?)
             }
+            Action::Tail { after, limit } => self.tail(*after, *limit).await?,
             Action::PurgeDispatched(purge) => count(store.purge_dispatched(&request(*purge)).await?),
             Action::PurgeDead(purge) => count(store.purge_dead(&request(*purge)).await?),
             Action::PurgeInbox { consumer, purge } => {
@@ -160,6 +161,13 @@ impl Side {
                 format!("{:?}", tx.scan(BOX, after.as_deref(), *limit).await?)
             }
             Statement::Stage(number) => format!("{:?}", tx.stage(&samples::message(*number)).await?),
+            Statement::MarkDispatched(numbers) => {
+                let messages: Vec<_> = numbers.iter().map(|number| samples::message(*number).id).collect();
+                format!("{:?}", tx.outbox_dispatched(&messages).await?)
+            }
+            Statement::MarkDead(number) => {
+                tx.outbox_bury(samples::message(*number).id, "nobody listens").await?.to_string()
+            }
             Statement::InboxInsert(who, what) => format!("{:?}", tx.inbox_insert(&samples::entry(*who, *what)).await?),
             Statement::InboxFailed(who, what) => {
                 tx.inbox_failed(&samples::entry(*who, *what), "it broke").await?.to_string()
@@ -207,12 +215,18 @@ impl Side {
         })
     }
 
+    async fn tail(&self, after: u64, limit: usize) -> Result<Seen, StoreError> {
+        let log = self.store.tail(after, limit).await?;
+        Ok(log.iter().map(|(shown, state)| format!("{state:?}: {}", row(shown))).collect())
+    }
+
     /// All that can be read without a transaction.
     async fn outline(&self) -> Result<Seen, StoreError> {
         let mut seen = vec![
             format!("{:?}", self.store.backlog().await?),
             format!("next available at {:?}", self.store.next_available().await?),
         ];
+        seen.extend(self.tail(0, usize::MAX).await?);
         for (dead, reason) in self.store.dead_rows(usize::MAX).await? {
             seen.push(format!("dead: {} because {reason}", row(&dead)));
         }

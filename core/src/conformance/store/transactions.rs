@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::steps::ids;
 use crate::{
     conformance::{
         Failure, Outcome, StoreSubject, Verdict,
@@ -133,6 +134,8 @@ pub async fn a_transaction_sees_its_own_writes(subject: &dyn StoreSubject) -> Ou
     expect_eq(promise, tx.scan("orders", None, 9).await?.len(), 1)?;
     expect_eq(promise, tx.operation(operation_id(1)).await?, Some(OperationState::Executed("done".into())))?;
     expect_eq(promise, tx.checkpoint("projection").await?, Some(42))?;
+    expect_eq(promise, tx.outbox_dispatched(&[lone(1).id]).await?, vec![true])?;
+    expect_eq(promise, tx.outbox_bury(lone(1).id, "sent already").await?, false)?;
     expect_eq(promise, tx.inbox_insert(&entry(1)).await?, InboxInsert::Duplicate)?;
     expect_eq(promise, tx.saga_create(&new_saga(1, subject.unit())).await?, SagaCreate::Exists(saga_id(1)))?;
     expect_eq(promise, tx.put("orders", "17", Expected::Version(1), Bytes::from_static(b"paid")).await?, 2)?;
@@ -140,7 +143,13 @@ pub async fn a_transaction_sees_its_own_writes(subject: &dyn StoreSubject) -> Ou
     expect_eq(promise, tx.get("orders", "17").await?, None)?;
     expect_eq(promise, tx.scan("orders", None, 9).await?.len(), 0)?;
     tx.saga_append(&append(1, 1, 1, subject.unit())).await?;
-    expect_conflict("a message id is staged once, in one transaction too", tx.stage(&lone(1)).await)?;
+    tx.stage(&lone(3)).await?;
+    tx.commit().await?;
+    let left = ids(&store.claim(&claim(1, 9, subject.unit())).await?);
+    expect_eq("what is marked in the transaction that stages it is settled", left, vec![lone(3).id])?;
+    let mut tx = store.begin().await?;
+    tx.stage(&lone(4)).await?;
+    expect_conflict("a message id is staged once, in one transaction too", tx.stage(&lone(4)).await)?;
     Ok(Verdict::Held)
 }
 

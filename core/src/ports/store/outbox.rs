@@ -134,7 +134,7 @@ pub trait OutboxWrites: Send {
 
     /// Marks rows as dispatched that the broker has acknowledged: for a reader of the log, who holds no claim and does it
     /// in the transaction that moves its position. Says for each whether it was marked: a row that is dead, gone, settled
-    /// or out under a relay's lease is left as it is.
+    /// or out under a relay's lease is left as it is. A row that this transaction staged itself can be marked.
     ///
     /// # Errors
     /// [`StoreError::Conflict`], at the latest at commit, if such a row was claimed or settled meanwhile; any other

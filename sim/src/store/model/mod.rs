@@ -87,7 +87,8 @@ impl StoreModel {
         for (consumer, _) in &tx.checkpoints {
             self.check_checkpoint(consumer, tx.at)?;
         }
-        if tx.marks.iter().any(|mark| !self.outbox.is_pending(mark.row)) {
+        let own = |row| tx.staged.iter().any(|(staged, _)| *staged == row);
+        if tx.marks.iter().any(|mark| !self.outbox.is_pending(mark.row) && !own(mark.row)) {
             return Err(StoreError::Conflict("an outbox row was claimed or settled by another transaction".into()));
         }
         self.sagas.check_all(&tx.sagas)

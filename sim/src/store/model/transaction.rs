@@ -200,7 +200,8 @@ impl StoreModel {
         dead: Option<SmolStr>,
         now: Timestamp,
     ) -> bool {
-        let pending = self.outbox.pending(message, now);
+        let staged = tx.staged.iter().find(|(_, staged)| staged.id == message).map(|(row, _)| *row);
+        let pending = staged.or_else(|| self.outbox.pending(message, now));
         let Some(row) = pending.filter(|row| tx.marks.iter().all(|mark| mark.row != *row)) else { return false };
         tx.marks.push(Mark { row, dead, at: now });
         true

@@ -36,6 +36,12 @@ pub enum OpenError {
         /// The journal mode that SQLite stays in.
         mode: String,
     },
+    /// The file is there and can only be read, as one of another user or on a disk that is mounted for reading.
+    #[error("{path} can't be written to: give this user the right to write to the file and to its folder")]
+    ReadOnly {
+        /// Which file.
+        path: String,
+    },
     /// SQLite refused.
     #[error("{doing} {path}: {source}")]
     Sqlite {

@@ -106,9 +106,18 @@ fn resolve(path: &Path) -> std::io::Result<PathBuf> {
 }
 
 fn connect(path: &Path, name: &str, config: &SqliteConfig) -> Result<Connection, OpenError> {
-    let failed = |doing| move |source| OpenError::Sqlite { path: name.to_owned(), doing, source };
-    let connection = Connection::open(path).map_err(failed("opening"))?;
-    set_up(&connection, config).map_err(failed("setting up"))?;
+    let failed = |source| OpenError::Sqlite { path: name.to_owned(), doing: "opening", source };
+    take_up(Connection::open(path).map_err(failed)?, name, config)
+}
+
+/// Makes a connection to a file ready for use.
+fn take_up(connection: Connection, name: &str, config: &SqliteConfig) -> Result<Connection, OpenError> {
+    let failed = |source| OpenError::Sqlite { path: name.to_owned(), doing: "setting up", source };
+    // SQLite opens a file all the same that it may only read, and would refuse each write as long as the service runs.
+    if connection.is_readonly("main").map_err(failed)? {
+        return Err(OpenError::ReadOnly { path: name.to_owned() });
+    }
+    set_up(&connection, config).map_err(failed)?;
     Ok(connection)
 }
 
@@ -151,6 +160,8 @@ pub(crate) fn set_up(connection: &Connection, config: &SqliteConfig) -> rusqlite
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::OpenFlags;
+
     use super::*;
 
     /// Forty files, since only some are met in the middle of a switch; without the wait a run of forty never passes.
@@ -170,6 +181,17 @@ mod tests {
                 }
             });
         }
+    }
+
+    /// Permissions would not do here: they don't bind the superuser. SQLite falls back to this flag without them.
+    #[test]
+    fn a_file_that_can_only_be_read_is_refused_when_it_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        drop(open_file(&path, SqliteConfig::default()).unwrap());
+        let for_reading = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let refused = take_up(for_reading, "db", &SqliteConfig::default()).unwrap_err();
+        assert!(matches!(refused, OpenError::ReadOnly { .. }), "{refused}");
     }
 
     #[test]

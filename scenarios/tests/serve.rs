@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 use std::{
+    fs::File,
     os::unix::process::ExitStatusExt,
     path::Path,
     process::{Child, Command, Output, Stdio},
@@ -101,6 +102,40 @@ fn a_graceful_stop_ends_soon_and_the_next_start_goes_on() {
         assert_eq!(child.try_wait().expect("it is our child"), None, "there must be more work");
         wait(Duration::from_millis(20));
     }
+    let Output { status, stdout, .. } = stop(child);
+    assert_eq!(status.code(), Some(130), "{}", String::from_utf8_lossy(&stdout));
+    finish(folder.path(), 1_000);
+}
+
+/// Every commit fails from some moment on, and whether it was applied nobody knows: the services say so, and wait. The
+/// shell lets no file grow beyond 512 KiB or, where it counts otherwise, 1 MiB; the databases want more.
+#[test]
+fn a_disk_that_fails_is_told_of_and_costs_nothing_once_it_is_well_again() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let served = serve(folder.path(), 1_000);
+    let said = folder.path().join("said");
+    let mut child = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\""])
+        .arg(served.get_program())
+        .args(served.get_args())
+        .stdout(Stdio::piped())
+        .stderr(File::create(&said).expect("a new file"))
+        .spawn()
+        .expect("a shell");
+    let is_told =
+        || std::fs::read_to_string(&said).expect("readable").contains("outcome unknown: commit: disk I/O error");
+    while !is_told() {
+        assert_eq!(child.try_wait().expect("it is our child"), None, "the limit was never met");
+        wait(Duration::from_millis(20));
+    }
+    // What waits for the disk is given up.
+    let Output { status, stdout, .. } = stop(child);
+    assert_eq!(status.code(), Some(130), "{}", String::from_utf8_lossy(&stdout));
+    finish(folder.path(), 1_000);
+}
+
+/// Asks a child to stop, and waits until it has.
+fn stop(mut child: Child) -> Output {
     let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill is there");
     assert!(asked.success());
     // What is in flight is finished within a second or two; the rest is a slow machine's.
@@ -112,7 +147,5 @@ fn a_graceful_stop_ends_soon_and_the_next_start_goes_on() {
         child.kill().expect("it is our child");
     }
     assert!(soon, "it goes on for more than 20 s");
-    let Output { status, stdout, .. } = child.wait_with_output().expect("it is our child");
-    assert_eq!(status.code(), Some(130), "{}", String::from_utf8_lossy(&stdout));
-    finish(folder.path(), 1_000);
+    child.wait_with_output().expect("it is our child")
 }

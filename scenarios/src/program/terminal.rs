@@ -58,8 +58,12 @@ pub(super) fn strong(text: &str) -> String {
     if is_coloured() { text.bold().to_string() } else { text.to_owned() }
 }
 
+/// Whether standard error takes colours.
+pub(super) fn is_error_coloured() -> bool {
+    stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// What is wrong, on standard error.
 pub(super) fn error(text: &str) -> String {
-    let coloured = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    if coloured { text.red().bold().to_string() } else { text.to_owned() }
+    if is_error_coloured() { text.red().bold().to_string() } else { text.to_owned() }
 }

@@ -44,6 +44,12 @@ pub(super) fn serve(arguments: &ServeArguments) -> Result<Exit, Failure> {
     if let Some(limit) = arguments.limit {
         workload.orders.truncate(limit);
     }
+    // The services wait until a full disk has room again: somebody has to be told that they do.
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(std::io::stderr)
+        .with_ansi(terminal::is_error_coloured())
+        .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(shop(workload, &arguments.store))
 }

@@ -21,8 +21,7 @@ impl Stores {
     /// Opens them, and creates what is missing: `FILE` for orders, `FILE-shipping` and `FILE-payments` beside it.
     pub(super) fn open(at: &SqliteUrl) -> Result<Self, Failure> {
         let open = |path: PathBuf| -> Result<Arc<dyn Store>, Failure> {
-            let store = SqliteStore::open(&path, Arc::new(TokioClock), SqliteConfig::default());
-            Ok(Arc::new(store.map_err(|error| format!("{}: {error}", path.display()))?))
+            Ok(Arc::new(SqliteStore::open(path, Arc::new(TokioClock), SqliteConfig::default())?))
         };
         Ok(Self {
             orders: open(at.0.clone())?,

@@ -176,3 +176,21 @@ fn faults_are_looked_up_and_not_drawn() {
         }
     }
 }
+
+/// A link that leads nowhere is worse than none, and each crate's documentation has one place.
+#[test]
+fn each_published_crate_says_where_its_documentation_is_and_names_no_other_place() {
+    let metadata = metadata();
+    let members = metadata["workspace_members"].as_array().expect("a list of members");
+    let packages = metadata["packages"].as_array().expect("a list of packages");
+    let published: Vec<_> = packages
+        .iter()
+        .filter(|package| members.contains(&package["id"]) && package["publish"] != Value::Array(Vec::new()))
+        .collect();
+    assert_eq!(published.len(), 5, "core, sim, scenarios and two adapters are published");
+    for package in published {
+        let name = package["name"].as_str().expect("a name");
+        assert_eq!(package["documentation"], format!("https://docs.rs/{name}"));
+        assert_eq!((&package["repository"], &package["homepage"]), (&Value::Null, &Value::Null), "{name}");
+    }
+}

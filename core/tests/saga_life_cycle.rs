@@ -60,6 +60,8 @@ fn alphabet(shape: &Shape, attempts: u32) -> Vec<Record> {
         Record::RolledBack,
         Record::Stuck { reason: String::new() },
         Record::Resumed,
+        Record::LeftToNewer { newest: 1 },
+        Record::TakenUp,
         Record::Abandoned { reason: String::new() },
     ];
     let causes = [Cause::Rejected, Cause::Deadline, Cause::Cancelled];
@@ -118,6 +120,19 @@ fn no_record_changes_a_saga_that_has_ended() {
     for (shape, attempts) in shapes() {
         explore(&shape, attempts, |before, record, after| {
             assert!(!before.life().is_terminal() || after.is_none(), "{record:?} after {before:?}");
+        });
+    }
+}
+
+#[test]
+fn notes_of_those_who_do_not_know_the_version_change_nothing() {
+    for (shape, attempts) in shapes() {
+        explore(&shape, attempts, |before, record, after| {
+            if !matches!(record, Record::LeftToNewer { .. } | Record::TakenUp) {
+                return;
+            }
+            let expected = matches!(before.life(), Life::Running | Life::Compensating).then_some(before);
+            assert_eq!(after, expected, "{record:?}");
         });
     }
 }

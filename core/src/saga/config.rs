@@ -34,6 +34,9 @@ pub struct OrchestratorConfig {
     /// How long a saga of a version that is newer than all registered ones is left to others, during a rolling
     /// deployment. 5 s.
     pub newer_version_delay: Duration,
+    /// How long such a saga may be left before it becomes stuck, so that an operator sees it: `incompatible_definition`.
+    /// 1 h: longer than a rolling deployment takes, and a replica that knows the version finds a saga within seconds.
+    pub newer_version_patience: Duration,
 }
 
 impl Default for OrchestratorConfig {
@@ -47,6 +50,7 @@ impl Default for OrchestratorConfig {
             store_failures_max: 8,
             log_page: 64,
             newer_version_delay: Duration::from_secs(5),
+            newer_version_patience: Duration::from_secs(3_600),
         }
     }
 }

@@ -14,6 +14,10 @@
 //! | [`Orchestrator`] | starts, drives, recovers; operator verbs | in every process |
 //! | [`Record`], [`State`], [`next`], [`plan`] | the life cycle, pure | to read a log or judge a run |
 //!
+//! A saga runs the version of its definition that it was started under. A replica that does not know that version, as
+//! during a rolling deployment, leaves the saga to those who do; one that knows newer versions only needs a
+//! [`Migration`]. Where there is nobody and nothing, the saga becomes stuck with the reason `incompatible_definition`.
+//!
 //! Source pattern: sagas (Garcia-Molina and Salem, 1987); the three phases are Richardson's.
 
 mod attempt;
@@ -26,6 +30,7 @@ mod execution;
 mod group;
 mod log;
 mod nested;
+mod newer;
 mod operator;
 mod orchestrator;
 mod plan;

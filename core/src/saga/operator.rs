@@ -9,7 +9,7 @@ use super::{
     Cause, Life, Orchestrator, Record, SagaError, State,
     log::fold,
     next,
-    registry::{Renames, Resolved},
+    registry::{Renames, Resolved, beyond},
 };
 use crate::{
     ids::{Direction, SagaId},
@@ -165,7 +165,7 @@ impl Orchestrator {
         let incompatible = |reason| SagaError::Incompatible { saga: instance.id, reason };
         let (driver, renames): (_, Renames) = match self.resources.registry.resolve(&instance.definition) {
             Resolved::Driver(driver, renames) => (driver, renames),
-            Resolved::Newer => return Err(incompatible("its version is newer than all registered ones".to_owned())),
+            Resolved::Newer(newest) => return Err(incompatible(beyond(&instance.definition, newest))),
             Resolved::Incompatible(reason) => return Err(incompatible(reason)),
         };
         let mut state = State::new(driver.shape().clone());
@@ -178,7 +178,7 @@ impl Orchestrator {
                 return Err(incompatible(format!("its log ends at entry {length} of {}", instance.log_length)));
             }
             for entry in entries {
-                state = fold(state, &entry.record, entry.at, &renames).map_err(incompatible)?;
+                (state, _) = fold(state, &entry.record, entry.at, &renames).map_err(incompatible)?;
                 length = entry.sequence;
             }
         }

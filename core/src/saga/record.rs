@@ -132,6 +132,14 @@ pub enum Record {
         /// Why.
         reason: String,
     },
+    /// A process left the saga to those who know its version, as one of an older release does during a rolling
+    /// deployment. Written once, however often it is left; where nobody takes it up for long, the saga becomes stuck.
+    LeftToNewer {
+        /// The newest version that the process knows.
+        newest: u32,
+    },
+    /// A process that knows the version took up a saga that others had left.
+    TakenUp,
     /// An operator gives the saga up as it is.
     Abandoned {
         /// Why.
@@ -171,6 +179,8 @@ impl Record {
             Self::Stuck { .. } => "stuck",
             Self::Resumed => "resumed",
             Self::Waived { .. } => "waived",
+            Self::LeftToNewer { .. } => "left_to_newer",
+            Self::TakenUp => "taken_up",
             Self::Abandoned { .. } => "abandoned",
         }
     }

@@ -1,6 +1,6 @@
 //! Recovery: sagas whose owner is gone are taken over, at boot and ever after.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tracing::Instrument;
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     ids::SagaId,
-    ports::{AcquireRequest, SagaAppend, SagaInstance, SagaStatus, StoreError},
+    ports::{AcquireRequest, SagaInstance, SagaStatus, StoreError},
     stop::Stop,
     wake::Woken,
 };
@@ -91,32 +91,11 @@ impl Orchestrator {
     pub(super) async fn resolve(&self, instance: SagaInstance) -> Result<(Arc<dyn Driver>, Owned), Rest> {
         match self.resources.registry.resolve(&instance.definition) {
             Resolved::Driver(driver, renames) => Ok((driver, Owned::of(instance, renames))),
-            Resolved::Newer => Err(self.leave_to_newer(&instance).await),
-            Resolved::Incompatible(_) if instance.status == SagaStatus::Stuck => Err(Rest::Stuck),
+            Resolved::Newer(_) | Resolved::Incompatible(_) if instance.status == SagaStatus::Stuck => Err(Rest::Stuck),
+            Resolved::Newer(newest) => Err(self.leave_to_newer(&instance, newest).await),
             Resolved::Incompatible(reason) => {
                 Err(give_up(&self.resources, instance.id, instance.epoch, instance.log_length, reason).await)
             }
         }
-    }
-
-    async fn leave_to_newer(&self, instance: &SagaInstance) -> Rest {
-        let append = SagaAppend {
-            saga: instance.id,
-            epoch: instance.epoch,
-            expected_length: instance.log_length,
-            records: Vec::new(),
-            status: instance.status,
-            lease: Duration::ZERO,
-            sleep: self.resources.config.newer_version_delay,
-        };
-        let written = async {
-            let mut tx = self.resources.store.begin().await?;
-            tx.saga_append(&append).await?;
-            tx.commit().await
-        };
-        if let Err(error) = written.await {
-            tracing::debug!(saga = %instance.id, %error, "the lease ends by itself");
-        }
-        Rest::Elsewhere
     }
 }

@@ -109,9 +109,15 @@ impl Renames {
 /// What a stored saga runs under here.
 pub(crate) enum Resolved {
     Driver(Arc<dyn Driver>, Renames),
-    /// A newer version than any that this process knows: another replica's, during a rolling deployment.
-    Newer,
+    /// A newer version than the newest that this process knows, which is given: another replica's, during a rolling
+    /// deployment.
+    Newer(u32),
     Incompatible(String),
+}
+
+/// Why a saga of a newer version can't be run here.
+pub(crate) fn beyond(stored: &DefinitionRef, newest: u32) -> String {
+    format!("`{}` version {} is newer than {newest}, the newest that is registered here", stored.name, stored.version)
 }
 
 /// The definitions that a process can run.
@@ -208,8 +214,8 @@ impl Registry {
         {
             return Resolved::Driver(driver.clone(), renames.clone());
         }
-        if versions.keys().next_back().is_some_and(|newest| *newest < stored.version) {
-            return Resolved::Newer;
+        if let Some(newest) = versions.keys().next_back().filter(|newest| **newest < stored.version) {
+            return Resolved::Newer(*newest);
         }
         Resolved::Incompatible(format!(
             "`{}` version {} is not registered: register it, or declare its migration",

@@ -155,6 +155,10 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
         },
         Record::Resumed => resume(state)?,
         Record::Waived { step, .. } => waive(state, step)?,
+        // Notes for those who do not know the version: they change nothing for those who do.
+        Record::LeftToNewer { .. } | Record::TakenUp => {
+            require(matches!(state.life, Life::Running | Life::Compensating), "the saga is stuck")?;
+        }
         Record::Abandoned { .. } => state.life = Life::Abandoned,
     }
     Ok(())

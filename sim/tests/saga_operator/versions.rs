@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use seaworthy_core::{
     ids::SagaId,
-    ports::{SagaStatus, SagaStore},
-    saga::{Definition, Migration, Rest, SagaBuilder, SagaError},
+    ports::{SagaStatus, SagaStore, Store},
+    saga::{Definition, Migration, Record, Rest, RetryPolicy, SagaBuilder, SagaError},
 };
 
 use super::{boot, registry, start, status, wait};
@@ -101,8 +101,65 @@ fn a_saga_of_a_newer_version_is_left_to_those_who_know_it() {
         boot(&harbour, version(1, "hotel"));
         wait(60).await;
         assert_eq!(status(&harbour, saga).await, SagaStatus::Running);
+        // One note of many rounds, and the newer release answers it.
+        assert_eq!(harbour.log(saga).await.last().unwrap(), "left_to_newer");
         boot(&harbour, version(2, "hotel"));
         wait(60).await;
+        assert_eq!(status(&harbour, saga).await, SagaStatus::Completed);
+        let log = harbour.log(saga).await;
+        let notes: Vec<_> =
+            log.iter().filter(|entry| ["left_to_newer", "taken_up"].contains(&entry.as_str())).collect();
+        assert_eq!(notes, ["left_to_newer", "taken_up"]);
+    });
+}
+
+/// The deployment was rolled back: replicas of the old release meet the saga for as long as they have patience.
+#[test]
+fn a_saga_of_a_version_that_nobody_knows_is_stuck_with_the_reason_after_an_hour_and_goes_on_once_it_is_back() {
+    simulate(async {
+        let harbour = Harbour::new();
+        let saga = interrupted(&harbour, version(2, "hotel")).await;
+        let old = [boot(&harbour, version(1, "hotel")), boot(&harbour, version(1, "hotel"))];
+        wait(3_580).await;
+        assert_eq!(status(&harbour, saga).await, SagaStatus::Running);
+        assert_eq!(harbour.store.backlog().await.unwrap().sagas_stuck, 0);
+        wait(60).await;
+        assert_eq!(status(&harbour, saga).await, SagaStatus::Stuck);
+        assert_eq!(harbour.store.backlog().await.unwrap().sagas_stuck, 1);
+        let log = harbour.store.saga_log(saga, 0, 100).await.unwrap();
+        let Ok(Record::Stuck { reason }) = Record::decode(&log.last().unwrap().record) else { panic!("{log:?}") };
+        assert!(reason.starts_with("incompatible_definition: `trip` version 2 is newer than 1"), "{reason}");
+        assert!(matches!(old[0].resume(saga).await, Err(SagaError::Incompatible { .. })));
+        boot(&harbour, version(2, "hotel")).resume(saga).await.unwrap();
+        wait(60).await;
+        assert_eq!(status(&harbour, saga).await, SagaStatus::Completed);
+    });
+}
+
+/// An hour of patience is counted from when nobody knew the saga, not from when somebody first did not.
+#[test]
+fn a_saga_that_sleeps_for_hours_under_a_newer_release_is_not_taken_for_one_that_nobody_knows() {
+    simulate(async {
+        let harbour = Harbour::new();
+        let retry =
+            RetryPolicy { base: Duration::from_secs(20_000), cap: Duration::from_secs(20_000), attempts_max: None };
+        let slow =
+            || SagaBuilder::new("trip", 2).compensatable("hotel", Book, Cancel).step_retry(retry).build().unwrap();
+        harbour.outside.fail("hotel", 1, false);
+        let (newer, stop) = harbour.boot(&Gate::open(), registry(slow()));
+        let saga = start(&newer).await;
+        wait(5).await;
+        let (old, _) = harbour.boot(&Gate::open(), registry(version(1, "hotel")));
+        assert_eq!(old.drive(saga).await, Ok(Rest::Elsewhere));
+        assert_eq!(harbour.log(saga).await.last().unwrap(), "left_to_newer");
+        wait(10).await;
+        assert_eq!(newer.drive(saga).await, Ok(Rest::Sleeping));
+        stop.set();
+        wait(10_000).await;
+        assert_eq!(old.drive(saga).await, Ok(Rest::Elsewhere));
+        assert_eq!(status(&harbour, saga).await, SagaStatus::Running);
+        boot(&harbour, slow());
+        wait(40_000).await;
         assert_eq!(status(&harbour, saga).await, SagaStatus::Completed);
     });
 }

@@ -87,31 +87,39 @@ impl SagaLog {
         }
     }
 
-    /// Folds all entries after the tail into it.
+    /// Folds all entries after the tail into it. Where the log ends with the note of a process that left the saga, the
+    /// answer to it goes with the next write.
     pub(super) async fn read(&self, tail: &mut Tail) -> Result<(), Fault> {
         let page = self.resources.config.log_page.max(1);
+        let mut is_left = false;
         loop {
             let entries = self.resources.store.saga_log(self.saga, tail.length, page).await?;
             let last = entries.len() < page;
             let mut state = State::clone(&tail.state);
             for entry in entries {
-                state = fold(state, &entry.record, entry.at, &self.renames)
+                let (after, record) = fold(state, &entry.record, entry.at, &self.renames)
                     .map_err(|reason| Fault::Halt(Halt::Incompatible(format!("entry {}: {reason}", entry.sequence))))?;
+                state = after;
+                is_left = matches!(record, Record::LeftToNewer { .. });
                 tail.length = entry.sequence;
             }
             tail.state = Arc::new(state);
             if last {
+                if is_left {
+                    tail.pending.push(Record::TakenUp);
+                }
                 return Ok(());
             }
         }
     }
 }
 
-/// Moves a state on by one stored entry.
-pub(crate) fn fold(state: State, stored: &[u8], at: Timestamp, renames: &Renames) -> Result<State, String> {
+/// Moves a state on by one stored entry, and says which it was.
+pub(crate) fn fold(state: State, stored: &[u8], at: Timestamp, renames: &Renames) -> Result<(State, Record), String> {
     let mut record = Record::decode(stored)?;
     renames.apply(&mut record);
-    next(state, &record, at).map_err(|error| error.to_string())
+    let state = next(state, &record, at).map_err(|error| error.to_string())?;
+    Ok((state, record))
 }
 
 pub(super) enum Fault {

@@ -3,10 +3,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use smol_str::SmolStr;
 use tracing::{Instrument, debug, debug_span, warn};
 
-use super::{PassReport, RelayConfig, budget::Budget, offer::offer, pace::Pace, reading::Reading};
+use super::{PassReport, RelayConfig, pace::Pace, publisher::Publisher, reading::Reading};
 use crate::{
     ids::List,
-    message::Message,
     ports::{Broker, Clock, Ports, Random, RowId, SettleOutcome, Store, StoreError, Timestamp},
     stop::Stop,
     wake::Wake,
@@ -48,14 +47,13 @@ const PASSED_OVER_MAX: usize = 10_000;
 /// ```
 pub struct LogRelay {
     store: Arc<dyn Store>,
-    broker: Arc<dyn Broker>,
+    publisher: Publisher,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     name: SmolStr,
     config: RelayConfig,
     wake: Wake,
     stop: Stop,
-    budget: Budget,
     /// `None` until it is read, and wherever it may be another than the stored one.
     position: Option<u64>,
     /// Until when rows back off.
@@ -80,14 +78,13 @@ impl LogRelay {
     ) -> Self {
         Self {
             store,
-            broker,
+            publisher: Publisher::new(broker, Arc::clone(&random)),
             clock,
             random,
             name: name.into(),
             config,
             wake,
             stop: Stop::new(),
-            budget: Budget::default(),
             position: None,
             waits: BTreeMap::new(),
             passed_over: 0,
@@ -151,8 +148,9 @@ impl LogRelay {
             if rows.is_empty() {
                 break;
             }
-            let outcomes = self.publish(&rows, &messages, acknowledged, &mut report).await;
-            for ((row, message), outcome) in rows.into_iter().zip(messages).zip(outcomes) {
+            let rows: Vec<_> = rows.into_iter().map(|row| (row, self.publisher.next_attempt(row))).collect();
+            let outcomes = self.publisher.publish(&rows, &messages, acknowledged, &self.config, &mut report).await;
+            for (((row, _), message), outcome) in rows.into_iter().zip(messages).zip(outcomes) {
                 if let SettleOutcome::Retry { delay, .. } | SettleOutcome::Release { delay } = &outcome {
                     self.waits.insert(row, self.clock.now() + *delay);
                     report.count(&outcome, true);
@@ -168,33 +166,6 @@ impl LogRelay {
             self.store(&reading, &mut report).await?;
         }
         Ok(report)
-    }
-
-    /// Publishes one batch, and says what is to become of each of its rows.
-    async fn publish(
-        &mut self,
-        rows: &[RowId],
-        messages: &[Message],
-        before: bool,
-        report: &mut PassReport,
-    ) -> Vec<SettleOutcome> {
-        let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
-        let span = debug_span!("publish", messages = %List(&ids));
-        let results = offer(&*self.broker, messages).instrument(span.clone()).await;
-        let _entered = span.enter();
-        let rows: Vec<_> = rows.iter().map(|row| (*row, self.budget.next_attempt(*row))).collect();
-        let (outcomes, answered) = self.budget.judge(&rows, results, before, &self.config, &*self.random);
-        if answered {
-            self.budget.recovered();
-        } else {
-            report.pause = Some(self.budget.outage(&self.config, &*self.random));
-        }
-        if tracing::enabled!(tracing::Level::DEBUG) {
-            for (message, outcome) in messages.iter().zip(&outcomes) {
-                debug!(message = %message.id, kind = %message.kind, ?outcome, "published");
-            }
-        }
-        outcomes
     }
 
     /// Stores how far a pass came, trying again while the store is busy: doing it twice does no harm, and what is not

@@ -3,7 +3,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use smol_str::SmolStr;
 use tracing::{Instrument, debug, debug_span, warn};
 
-use super::{PassReport, RelayConfig, budget::Budget, offer::offer, pace::Pace};
+use super::{PassReport, RelayConfig, pace::Pace, publisher::Publisher};
 use crate::{
     ids::{self, ClaimToken, List, MessageId},
     message::Message,
@@ -36,13 +36,12 @@ use crate::{
 /// ```
 pub struct Relay {
     store: Arc<dyn Store>,
-    broker: Arc<dyn Broker>,
+    publisher: Publisher,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     config: RelayConfig,
     wake: Wake,
     stop: Stop,
-    budget: Budget,
 }
 
 impl Relay {
@@ -55,7 +54,8 @@ impl Relay {
         config: RelayConfig,
         wake: Wake,
     ) -> Self {
-        Self { store, broker, clock, random, config, wake, stop: Stop::new(), budget: Budget::default() }
+        let publisher = Publisher::new(broker, Arc::clone(&random));
+        Self { store, publisher, clock, random, config, wake, stop: Stop::new() }
     }
 
     /// A relay on a process's own ports.
@@ -130,8 +130,7 @@ impl Relay {
                 self.settle(token, started, &messages, settlements, &mut report).await?;
             } else {
                 let messages = message_ids(&batch);
-                let span = debug_span!("publish", messages = %List(&messages));
-                let settlements = self.publish(batch, &mut report).instrument(span).await;
+                let settlements = self.publish(batch, &mut report).await;
                 self.settle(token, started, &messages, settlements, &mut report).await?;
             }
         }
@@ -145,19 +144,8 @@ impl Relay {
         }
         let (rows, messages): (Vec<_>, Vec<Message>) =
             batch.into_iter().map(|row| ((row.row, row.attempts), row.message)).unzip();
-        let results = offer(&*self.broker, &messages).await;
-        let (outcomes, answered) =
-            self.budget.judge(&rows, results, report.dispatched > 0, &self.config, &*self.random);
-        if answered {
-            self.budget.recovered();
-        } else {
-            report.pause = Some(self.budget.outage(&self.config, &*self.random));
-        }
-        if tracing::enabled!(tracing::Level::DEBUG) {
-            for (message, outcome) in messages.iter().zip(&outcomes) {
-                debug!(message = %message.id, kind = %message.kind, ?outcome, "published");
-            }
-        }
+        let passed = report.dispatched > 0;
+        let outcomes = self.publisher.publish(&rows, &messages, passed, &self.config, report).await;
         rows.into_iter().zip(outcomes).map(|((row, _), outcome)| Settlement { row, outcome }).collect()
     }
 

@@ -89,3 +89,25 @@ async fn a_database_in_memory_is_gone_with_its_last_handle_and_is_nobody_elses()
     assert!(two.backlog().await.unwrap().is_idle());
     assert!(two.begin().await.unwrap().checkpoint("c").await.unwrap().is_none());
 }
+
+/// The columns that the README names to the event router, besides those that it reads by default.
+#[test]
+fn the_readme_tells_the_debezium_event_router_of_columns_that_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let _store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    let reader = Connection::open(&path).unwrap();
+    let set = |name: &str| {
+        let lines = include_str!("../README.md").lines();
+        lines.filter_map(|line| line.strip_prefix("transforms.outbox.")?.strip_prefix(name)?.strip_prefix('=')).next()
+    };
+    let headers = set("table.fields.additional.placement").expect("headers").split(',');
+    let columns = headers.map(|header| header.strip_suffix(":header").expect("a header"));
+    let others = [set("table.field.event.key").expect("a key"), set("route.by.field").expect("a topic")];
+    let mut named = 0;
+    for column in columns.chain(others) {
+        reader.prepare(&format!("SELECT {column} FROM seaworthy_outbox")).expect(column);
+        named += 1;
+    }
+    assert_eq!(named, 9);
+}

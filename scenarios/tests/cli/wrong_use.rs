@@ -60,7 +60,7 @@ fn plans_that_are_malformed_truncated_newer_or_do_not_fit_are_wrong_use() {
     wrong(&plan(r#"{"process":"orders-1","point":"commit","nth":1}"#), "a fault has either process, point, nth and");
     wrong(
         &plan(r#"{"from_ms":0,"to_ms":18446744073709551615,"what":"broker_outage"}"#),
-        "fault 0 that ends at 18446744073709551615 ms: that is later than in 100 years",
+        "fault 0 (from 0 to 18446744073709551615 ms the broker answers nobody) that ends more than ten years after",
     );
     let order = r#"{"at_ms":18446744073709551615,"id":"o","sku":"cd-1","quantity":1,"amount_cents":1,"customer":1}"#;
     wrong(&plan("").replace("\"orders\":[]", &format!("\"orders\":[{order}]")), "takes longer than 100 years");

@@ -75,7 +75,7 @@ pub struct CallFault {
 pub struct TimedFault {
     /// From this virtual millisecond of the run.
     pub from_ms: u64,
-    /// Until this one. The end of the storm ends it too.
+    /// Until this one, which comes at most ten years after the workload's span. The end of the storm ends it too.
     pub to_ms: u64,
     /// What it is.
     pub what: Disturbance,

@@ -57,8 +57,12 @@ pub enum PlanError {
     },
 }
 
-/// The most virtual time that a plan may speak of: beyond all use, and far below where microseconds overflow.
+/// The most virtual time that a workload may take: beyond all use, and far below where microseconds overflow.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
+
+/// How long after the last request a fault may end. The run goes on for as long as a fault lasts, and processes that wait
+/// for its end look for work all the while: ten years of that take minutes, and no outage takes longer.
+const FAULT_OUTLASTS: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 
 /// What is read first, so that a newer format is named as such before its fields are looked at.
 #[derive(Deserialize)]
@@ -103,6 +107,15 @@ impl<W> Plan<W> {
         text
     }
 
+    /// When the last fault over time ends. The run does not come to rest before.
+    pub(crate) fn last_fault_end(&self) -> Duration {
+        let end = |fault: &Fault| match fault {
+            Fault::Timed(timed) => Duration::from_millis(timed.to_ms),
+            Fault::Call(_) => Duration::ZERO,
+        };
+        self.faults.iter().map(end).max().unwrap_or_default()
+    }
+
     /// Checks that the plan can be honoured to the letter by a scenario of this name and topology.
     ///
     /// # Errors
@@ -121,6 +134,7 @@ impl<W> Plan<W> {
         if self.workload.span() > LONGEST {
             return Err(PlanError::Range { what: "a workload that takes longer than 100 years".to_owned() });
         }
+        let latest_end = self.workload.span() + FAULT_OUTLASTS;
         for (index, fault) in self.faults.iter().enumerate() {
             topology.knows(index, fault)?;
             match fault {
@@ -135,9 +149,9 @@ impl<W> Plan<W> {
                         what: format!("fault {index} that ends at {} ms, not after its start", timed.to_ms),
                     });
                 }
-                Fault::Timed(timed) if Duration::from_millis(timed.to_ms) > LONGEST => {
+                Fault::Timed(timed) if Duration::from_millis(timed.to_ms) > latest_end => {
                     return Err(PlanError::Range {
-                        what: format!("fault {index} that ends at {} ms: that is later than in 100 years", timed.to_ms),
+                        what: format!("fault {index} ({fault}) that ends more than ten years after the last request"),
                     });
                 }
                 _ => {}

@@ -15,6 +15,9 @@ pub struct Budget {
     /// Port calls that it may make beyond that for each hour of the workload's span: a system that waits for work still
     /// looks for it.
     pub port_calls_per_hour: u64,
+    /// Port calls that it may make beyond that for each hour until the last fault over time has ended: a system that
+    /// waits for what is down asks for it again and again.
+    pub port_calls_per_fault_hour: u64,
     /// Virtual time that it may take to come to rest after it has healed.
     pub quiesce: Duration,
 }
@@ -27,6 +30,8 @@ impl Default for Budget {
             port_calls_per_item: 5_000,
             // Four processes that wait for work make about 75 calls an hour with the default poll settings.
             port_calls_per_hour: 1_000,
+            // A client, a relay or a consumer that asks every second.
+            port_calls_per_fault_hour: 10_000,
             // Longer than the longest backoff, lease and deadline of any scenario together.
             quiesce: Duration::from_secs(3_600),
         }

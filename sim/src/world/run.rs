@@ -107,7 +107,7 @@ fn build<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOptio
     }
     let recorder = Recorder::new(scenario.invariants(&plan.workload), options.keep_trace, epoch);
     let faults = Faults::new(plan, &topology);
-    let calls = options.budget.calls(plan.workload.len(), plan.workload.span());
+    let calls = options.budget.calls(plan.workload.len(), plan.workload.span(), plan.last_fault_end());
     let state = State::new(recorder, faults, plan.seed, topology.processes.len(), calls);
     let parts = Parts { topology, epoch, schedule: plan.schedule, stores, broker, externals, time, meter };
     World::new(parts, state)

@@ -171,10 +171,11 @@ impl Process {
 
 impl Budget {
     /// Port calls that a run of such a workload may make.
-    pub(super) fn calls(&self, items: usize, span: Duration) -> u64 {
-        let hours = span.as_secs() / 3_600;
+    pub(super) fn calls(&self, items: usize, span: Duration, last_fault_end: Duration) -> u64 {
+        let hours = |duration: Duration| duration.as_secs() / 3_600;
         self.port_calls
             .saturating_add(self.port_calls_per_item.saturating_mul(items as u64))
-            .saturating_add(self.port_calls_per_hour.saturating_mul(hours))
+            .saturating_add(self.port_calls_per_hour.saturating_mul(hours(span)))
+            .saturating_add(self.port_calls_per_fault_hour.saturating_mul(hours(last_fault_end)))
     }
 }

@@ -17,7 +17,7 @@ use seaworthy_core::{
     ports::{
         AcquireRequest, ClaimRequest, DefinitionRef, Expected, InboxEntry, InboxStore, NewSaga, OperationRecord,
         OperationState, Ordering as Order, OutboxStore, PurgeRequest, RedriveRequest, SagaAppend, SagaStatus,
-        SagaStore, SettleOutcome, Store, Transaction, WhenDead, connection,
+        SagaStore, SettleOutcome, Store, WhenDead, connection,
     },
 };
 use seaworthy_sqlite::SqliteStore;

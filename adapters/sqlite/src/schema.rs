@@ -17,16 +17,18 @@ pub(crate) fn migrate(connection: &mut Connection, path: &str) -> Result<(), Ope
 fn migrate_by(migrations: &[&str], connection: &mut Connection, path: &str) -> Result<(), OpenError> {
     let known = migrations.len() as i64;
     let failed = |doing| move |source| OpenError::Sqlite { path: path.to_owned(), doing, source };
+    let reading = "reading the schema version of";
+    // Whoever opens a file that is up to date waits for nobody who writes to it.
+    if version(connection).map_err(failed(reading))? == Some(known) {
+        return Ok(());
+    }
     // Immediate: of two processes that open a new file at once, the second waits and finds the tables.
     let tx = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed("locking for migration of"))?;
     tx.execute_batch("CREATE TABLE IF NOT EXISTS seaworthy_schema (version INTEGER NOT NULL) STRICT")
         .map_err(failed("creating the schema version in"))?;
-    let found: Option<i64> = tx
-        .query_row("SELECT version FROM seaworthy_schema", [], |row| row.get(0))
-        .optional()
-        .map_err(failed("reading the schema version of"))?;
+    let found = version(&tx).map_err(failed(reading))?;
     let from = found.unwrap_or(0);
     if from > known {
         return Err(OpenError::NewerSchema { path: path.to_owned(), found: from, known });
@@ -45,6 +47,15 @@ fn migrate_by(migrations: &[&str], connection: &mut Connection, path: &str) -> R
     tx.commit().map_err(failed("committing the migration of"))
 }
 
+/// The schema version of a database, if it ever had one.
+fn version(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    let is_there = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'seaworthy_schema')";
+    if !connection.query_row(is_there, [], |row| row.get(0))? {
+        return Ok(None);
+    }
+    connection.query_row("SELECT version FROM seaworthy_schema", [], |row| row.get(0)).optional()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,10 +63,6 @@ mod tests {
     const FIRST: &str = "CREATE TABLE box (id INTEGER PRIMARY KEY); INSERT INTO box VALUES (1)";
     const SECOND: &str = "ALTER TABLE box ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'";
     const THIRD: &str = "UPDATE box SET colour = colour || '!'";
-
-    fn version(connection: &Connection) -> i64 {
-        connection.query_row("SELECT version FROM seaworthy_schema", [], |row| row.get(0)).unwrap()
-    }
 
     fn colours(connection: &Connection) -> rusqlite::Result<Vec<String>> {
         connection.prepare("SELECT colour FROM box ORDER BY id")?.query_map([], |row| row.get(0))?.collect()
@@ -67,7 +74,10 @@ mod tests {
         migrate_by(&[FIRST], &mut connection, "db").unwrap();
         connection.execute("INSERT INTO box VALUES (2)", []).unwrap();
         migrate_by(&[FIRST, SECOND, THIRD], &mut connection, "db").unwrap();
-        assert_eq!((version(&connection), colours(&connection).unwrap()), (3, vec!["grey!".into(), "grey!".into()]));
+        assert_eq!(
+            (version(&connection).unwrap(), colours(&connection).unwrap()),
+            (Some(3), vec!["grey!".into(), "grey!".into()])
+        );
         migrate_by(&[FIRST, SECOND, THIRD], &mut connection, "db").unwrap();
         assert_eq!(colours(&connection).unwrap(), ["grey!", "grey!"], "each runs once");
     }
@@ -79,7 +89,7 @@ mod tests {
         let broken = "INSERT INTO missing VALUES (1)";
         let refused = migrate_by(&[FIRST, SECOND, broken], &mut connection, "db").unwrap_err();
         assert!(refused.to_string().contains("migrating db: no such table"), "{refused}");
-        assert_eq!(version(&connection), 1);
+        assert_eq!(version(&connection).unwrap(), Some(1));
         assert!(colours(&connection).is_err(), "the migration before it was rolled back, too");
         migrate_by(&[FIRST, SECOND], &mut connection, "db").unwrap();
         assert_eq!(colours(&connection).unwrap(), ["grey"]);
@@ -91,6 +101,6 @@ mod tests {
         migrate_by(&[FIRST, SECOND], &mut connection, "db").unwrap();
         let refused = migrate_by(&[FIRST], &mut connection, "db").unwrap_err();
         assert!(matches!(refused, OpenError::NewerSchema { found: 2, known: 1, .. }), "{refused}");
-        assert_eq!((version(&connection), colours(&connection).unwrap()), (2, vec!["grey".into()]));
+        assert_eq!((version(&connection).unwrap(), colours(&connection).unwrap()), (Some(2), vec!["grey".into()]));
     }
 }

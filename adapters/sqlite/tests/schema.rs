@@ -20,6 +20,21 @@ async fn a_file_opened_again_holds_what_was_committed() {
 }
 
 #[test]
+fn a_file_that_is_up_to_date_is_opened_while_another_process_writes_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    // No patience, so that to wait would be to fail.
+    let open = || SqliteStore::open(&path, HandClock::new(), SqliteConfig::simulation());
+    drop(open().unwrap());
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(open().is_ok());
+    other.execute_batch("ROLLBACK; UPDATE seaworthy_schema SET version = 0; BEGIN IMMEDIATE").unwrap();
+    let refused = open().unwrap_err().to_string();
+    assert!(refused.contains("locking for migration of"), "{refused}");
+}
+
+#[test]
 fn a_newer_schema_is_refused_with_both_versions_and_nothing_is_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db");

@@ -107,6 +107,7 @@ fn report(script: &Script, invariants: Vec<Box<dyn Invariant>>, fired: Vec<Fired
         fired,
         processes: script.processes(),
         trace: Some(events),
+        spans: None,
     }
 }
 

@@ -110,6 +110,10 @@ pub(super) struct ReplayArguments {
     /// Prints the whole trace, or writes it to a file for `seaworthy diff`
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub(super) trace: Option<Option<PathBuf>>,
+    /// Prints between the lines of the trace what the processes tell `tracing`: spans that open (>) and close (<), and
+    /// events (-), with virtual time
+    #[arg(long, requires = "trace")]
+    pub(super) spans: bool,
     /// The store under the services
     #[arg(long, value_enum, default_value_t)]
     pub(super) store: StoreKind,

@@ -5,7 +5,7 @@ use seaworthy_sim::{
     plan::{Plan, generate, scenario_of},
     scenario::Scenario,
     story::{Pointers, tell},
-    trace::{Renderer, TraceFile},
+    trace::{TraceFile, interleave},
     world::{self, RunOptions, RunReport},
 };
 
@@ -19,9 +19,12 @@ use super::{
 pub(super) fn replay(arguments: &ReplayArguments) -> Result<Exit, Failure> {
     let (scenario, plan, file) = plan(arguments)?;
     if let Some(Some(path)) = &arguments.trace {
+        if arguments.spans {
+            return Err("a trace file has no spans: give --trace without a file to print them".to_owned().into());
+        }
         files::check_writable(path)?;
     }
-    let options = RunOptions { keep_trace: true, ..run::run_options(arguments.store) };
+    let options = RunOptions { keep_trace: true, keep_spans: arguments.spans, ..run::run_options(arguments.store) };
     let report = world::run(&scenario, &plan, &options)?;
     match &arguments.trace {
         Some(Some(path)) => files::write_whole(path, &trace_file(&plan, &report).print())?,
@@ -81,9 +84,9 @@ fn trace_file<W>(plan: &Plan<W>, report: &RunReport) -> TraceFile {
 }
 
 fn print_trace(report: &RunReport) {
-    let mut renderer = Renderer::new(&report.processes);
-    for event in report.trace.iter().flatten() {
-        say!("{}", renderer.line(event));
+    let events = report.trace.as_deref().unwrap_or_default();
+    for line in interleave(&report.processes, events, report.spans.as_deref().unwrap_or_default()) {
+        say!("{line}");
     }
     say!();
 }

@@ -43,3 +43,18 @@ fn traces_of_one_seed_are_the_same_and_those_of_two_are_shown_side_by_side() {
     let printed = seaworthy(folder.path(), &["replay", "1", "--trace"]);
     assert!(printed.out.contains("publish m1 order.confirmed"), "{}", printed.out);
 }
+
+#[test]
+fn spans_are_printed_between_the_lines_of_the_trace_and_change_none_of_them() {
+    let folder = folder();
+    let printed = seaworthy(folder.path(), &["replay", "1", "--trace"]);
+    let with_spans = seaworthy(folder.path(), &["replay", "1", "--trace", "--spans"]);
+    assert_eq!(with_spans.code, Some(0), "{}", with_spans.err);
+    assert!(with_spans.out.contains(" > saga saga=s1 definition=checkout epoch=1\n"), "{}", with_spans.out);
+    let mut rest = with_spans.out.lines();
+    for line in printed.out.lines() {
+        assert!(rest.any(|other| other == line), "missing or changed: {line}");
+    }
+    let again = seaworthy(folder.path(), &["replay", "1", "--trace", "--spans"]);
+    assert_eq!(with_spans.out, again.out);
+}

@@ -65,6 +65,8 @@ fn plans_that_are_malformed_truncated_newer_or_do_not_fit_are_wrong_use() {
     let order = r#"{"at_ms":18446744073709551615,"id":"o","sku":"cd-1","quantity":1,"amount_cents":1,"customer":1}"#;
     wrong(&plan("").replace("\"orders\":[]", &format!("\"orders\":[{order}]")), "takes longer than 100 years");
     wrong(&plan("").replace("\"seed\":1", "\"seed\":1,\"sed\":2"), "unknown field `sed`");
+    assert_wrong_use(&["replay", "1", "--spans"], &[], "--trace");
+    assert_wrong_use(&["replay", "1", "--trace=a", "--spans"], &[], "a trace file has no spans");
     assert_wrong_use(&["replay", "nowhere.json"], &[], "\"nowhere.json\" is neither a seed nor a file");
     assert_wrong_use(
         &["replay", "plan.json", "--profile", "calm"],

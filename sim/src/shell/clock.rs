@@ -1,12 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt};
 use seaworthy_core::ports::{Clock, Spawner, Timestamp};
 use smol_str::SmolStr;
+use tracing::Instrument;
 
 use super::Door;
-use crate::world::{Disturbed, Life, Meter, Mortal, OnPanic, World};
+use crate::world::{Disturbed, Life, Meter, Mortal, OnPanic, World, process_span};
 
 /// The world's own clock: what stores and the broker go by.
 pub(crate) struct WorldClock {
@@ -70,23 +71,26 @@ impl Clock for ProcessClock {
 pub(crate) struct TaskSpawner {
     life: Arc<Life>,
     on_panic: OnPanic,
+    keeps_spans: bool,
 }
 
 impl TaskSpawner {
     pub(crate) fn new(world: &Arc<World>, life: &Arc<Life>) -> Arc<Self> {
+        let keeps_spans = world.keeps_spans;
         let world = Arc::downgrade(world);
         let on_panic = Arc::new(move |life: &Life, message: SmolStr| {
             if let Some(world) = world.upgrade() {
                 world.panicked(life, message);
             }
         });
-        Arc::new(Self { life: life.clone(), on_panic })
+        Arc::new(Self { life: life.clone(), on_panic, keeps_spans })
     }
 }
 
 impl Spawner for TaskSpawner {
     fn spawn(&self, _name: &'static str, task: BoxFuture<'static, ()>) {
         if !self.life.is_dead() {
+            let task = if self.keeps_spans { task.instrument(process_span(&self.life)).boxed() } else { task };
             madsim::task::spawn(Mortal::new(self.life.clone(), task, self.on_panic.clone()));
         }
     }

@@ -11,8 +11,10 @@ mod what;
 
 mod diff;
 mod file;
+mod interleave;
 mod names;
 mod render;
+mod span;
 pub(crate) mod width;
 mod words;
 
@@ -23,8 +25,10 @@ pub use effect::Effect;
 pub use event::{ClaimedRow, Event, ProcessIndex, SettledRow, TxId, VirtualTime};
 pub use file::{TRACE_FORMAT, TraceFile, TraceFileError, TraceHeader, TraceLine};
 pub use fingerprint::Fingerprint;
+pub use interleave::interleave;
 pub use names::Names;
 pub use outcome::Outcome;
 pub use render::Renderer;
+pub use span::{Telling, Told};
 pub use what::What;
 pub(crate) use words::millis;

@@ -48,10 +48,14 @@ impl Renderer {
 
     /// Whose event it is: the process's name and its incarnation.
     pub fn who(&self, event: &Event) -> SmolStr {
-        match self.processes.get(usize::from(event.process.0)) {
-            _ if event.process == ProcessIndex::WORLD => SmolStr::new_static("world"),
-            Some(name) => SmolStr::from(format!("{name}#{}", event.incarnation)),
-            None => SmolStr::from(format!("process {}#{}", event.process.0, event.incarnation)),
+        self.name(event.process, event.incarnation)
+    }
+
+    pub(super) fn name(&self, process: ProcessIndex, incarnation: u32) -> SmolStr {
+        match self.processes.get(usize::from(process.0)) {
+            _ if process == ProcessIndex::WORLD => SmolStr::new_static("world"),
+            Some(name) => SmolStr::from(format!("{name}#{incarnation}")),
+            None => SmolStr::from(format!("process {}#{incarnation}", process.0)),
         }
     }
 

@@ -12,6 +12,7 @@ mod report;
 mod rest;
 mod run;
 mod shared;
+mod spans;
 mod state;
 
 pub use client::Client;
@@ -23,4 +24,5 @@ pub use options::{Budget, RunOptions, StoreFactory};
 pub use report::{Fired, Judged, RunReport};
 pub use run::run;
 pub(crate) use shared::World;
+pub(crate) use spans::process_span;
 pub(crate) use state::State;

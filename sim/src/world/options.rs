@@ -43,6 +43,9 @@ impl Default for Budget {
 pub struct RunOptions {
     /// Keep the whole trace, for replay and reports.
     pub keep_trace: bool,
+    /// Keep what the processes tell `tracing`, with virtual time, to lay it [beside the trace](crate::trace::interleave).
+    /// It costs time and memory like a whole trace; a run that keeps nothing asks nobody.
+    pub keep_spans: bool,
     /// The store to run on; the simulated one where `None`.
     pub store: Option<StoreFactory>,
     /// When to give up.

@@ -1,10 +1,12 @@
+use std::sync::Arc;
+
 use seaworthy_core::ports::Timestamp;
 use smol_str::SmolStr;
 
-use super::Fired;
+use super::{Fired, spans::SpanBook};
 use crate::{
     invariants::{Ending, Findings, Invariant, Panel, Violation},
-    trace::{Event, Fingerprint, ProcessIndex, VirtualTime, What},
+    trace::{Event, Fingerprint, ProcessIndex, Told, VirtualTime, What},
 };
 
 /// Takes in the trace: numbers the events, folds them into the fingerprint, shows them to the invariants, and keeps
@@ -16,6 +18,7 @@ pub(super) struct Recorder {
     fired: Vec<Fired>,
     last_active: VirtualTime,
     kept: Option<Vec<Event>>,
+    spans: Option<Arc<SpanBook>>,
 }
 
 /// What is left of a recorder when the run is over.
@@ -25,10 +28,16 @@ pub(super) struct Record {
     pub(super) findings: Findings,
     pub(super) fired: Vec<Fired>,
     pub(super) trace: Option<Vec<Event>>,
+    pub(super) spans: Option<Vec<Told>>,
 }
 
 impl Recorder {
-    pub(super) fn new(invariants: Vec<Box<dyn Invariant>>, keep_trace: bool, epoch: Timestamp) -> Self {
+    pub(super) fn new(
+        invariants: Vec<Box<dyn Invariant>>,
+        keep_trace: bool,
+        spans: Option<Arc<SpanBook>>,
+        epoch: Timestamp,
+    ) -> Self {
         let mut fingerprint = Fingerprint::new();
         fingerprint.add(&epoch);
         Self {
@@ -38,6 +47,7 @@ impl Recorder {
             fired: Vec::new(),
             last_active: 0,
             kept: keep_trace.then(Vec::new),
+            spans,
         }
     }
 
@@ -53,6 +63,9 @@ impl Recorder {
         }
         let event = Event { number: self.next, at, process, incarnation, what };
         self.next += 1;
+        if let Some(spans) = &self.spans {
+            spans.passed(self.next);
+        }
         self.fingerprint.add(&event);
         self.panel.observe(&event);
         if let Some(kept) = &mut self.kept {
@@ -63,6 +76,11 @@ impl Recorder {
     /// When something last happened that was more than looking for work.
     pub(super) fn last_active(&self) -> VirtualTime {
         self.last_active
+    }
+
+    /// Whether what processes tell `tracing` is kept.
+    pub(super) fn keeps_spans(&self) -> bool {
+        self.spans.is_some()
     }
 
     /// Adds a violation that the world itself found, shown by the event that was recorded last.
@@ -79,6 +97,7 @@ impl Recorder {
             findings: self.panel.conclude(ending),
             fired: self.fired,
             trace: self.kept,
+            spans: self.spans.map(|spans| spans.take()),
         }
     }
 }

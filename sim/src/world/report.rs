@@ -6,7 +6,7 @@ use super::Effort;
 use crate::{
     invariants::{Ending, Mode, Violation},
     plan::{FaultKind, Point},
-    trace::Event,
+    trace::{Event, Told},
 };
 
 /// A fault of the plan that struck.
@@ -60,6 +60,8 @@ pub struct RunReport {
     pub processes: Vec<SmolStr>,
     /// The whole trace, if it was asked for.
     pub trace: Option<Vec<Event>>,
+    /// What the processes told `tracing`, if it was asked for.
+    pub spans: Option<Vec<Told>>,
 }
 
 impl RunReport {

@@ -4,6 +4,8 @@ use futures_util::future::{Either, select};
 use madsim::runtime::Runtime;
 use seaworthy_core::ports::{Clock, Store};
 use smol_str::SmolStr;
+use tracing::subscriber::with_default;
+use tracing_subscriber::{Registry, layer::SubscriberExt};
 
 use super::{
     RunOptions, RunReport,
@@ -14,6 +16,7 @@ use super::{
     outside::WorldOutside,
     recorder::Recorder,
     shared::{Parts, World},
+    spans::{SpanBook, SpanLayer},
     state::State,
 };
 use crate::{
@@ -49,9 +52,24 @@ pub fn run<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOpt
 }
 
 fn execute<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOptions, topology: Topology) -> RunReport {
+    if !options.keep_spans {
+        return live(scenario, plan, options, topology, None);
+    }
+    let book = Arc::<SpanBook>::default();
+    let subscriber = Registry::default().with(SpanLayer(book.clone()));
+    with_default(subscriber, || live(scenario, plan, options, topology, Some(book)))
+}
+
+fn live<S: Scenario>(
+    scenario: &S,
+    plan: &Plan<S::Workload>,
+    options: &RunOptions,
+    topology: Topology,
+    spans: Option<Arc<SpanBook>>,
+) -> RunReport {
     let runtime = Runtime::with_seed_and_config(plan.seed, madsim::Config::default());
     runtime.block_on(async {
-        let world = Arc::new(build(scenario, plan, options, topology));
+        let world = Arc::new(build(scenario, plan, options, topology, spans));
         {
             let find = |name: &str| {
                 let store = world.stores.iter().find(|(known, _)| known == name);
@@ -80,8 +98,17 @@ fn execute<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOpt
     })
 }
 
-fn build<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOptions, topology: Topology) -> World {
+fn build<S: Scenario>(
+    scenario: &S,
+    plan: &Plan<S::Workload>,
+    options: &RunOptions,
+    topology: Topology,
+    spans: Option<Arc<SpanBook>>,
+) -> World {
     let time = madsim::time::TimeHandle::current();
+    if let Some(spans) = &spans {
+        spans.start(time.clone());
+    }
     let epoch = scenario.epoch();
     let meter = Meter::new(time.clone());
     let clock: Arc<dyn Clock> = Arc::new(WorldClock::new(time.clone(), epoch, meter.clone()));
@@ -105,7 +132,7 @@ fn build<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOptio
     for external in &topology.externals {
         externals.register(&external.name, (external.make)());
     }
-    let recorder = Recorder::new(scenario.invariants(&plan.workload), options.keep_trace, epoch);
+    let recorder = Recorder::new(scenario.invariants(&plan.workload), options.keep_trace, spans, epoch);
     let faults = Faults::new(plan, &topology);
     let calls = options.budget.calls(plan.workload.len(), plan.workload.span(), plan.last_fault_end());
     let state = State::new(recorder, faults, plan.seed, topology.processes.len(), calls);
@@ -116,7 +143,7 @@ fn build<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOptio
 fn report(world: &World, ending: crate::invariants::Ending) -> RunReport {
     let virtual_time = world.time.elapsed();
     let mut state = world.state();
-    let recorder = std::mem::replace(&mut state.recorder, Recorder::new(Vec::new(), false, world.epoch));
+    let recorder = std::mem::replace(&mut state.recorder, Recorder::new(Vec::new(), false, None, world.epoch));
     let record = recorder.finish(ending);
     let names = world.topology.processes.iter().map(|process| process.name.clone());
     RunReport {
@@ -133,5 +160,6 @@ fn report(world: &World, ending: crate::invariants::Ending) -> RunReport {
         fired: record.fired,
         processes: names.collect::<Vec<SmolStr>>(),
         trace: record.trace,
+        spans: record.spans,
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) meter: Meter,
     /// Wakes the world's own task: something is due, or the budget is used up.
     pub(crate) nudge: Notify,
+    /// Whether what processes tell `tracing` is kept, so that it has to be known whose it is.
+    pub(crate) keeps_spans: bool,
     store_of: Vec<usize>,
     /// What lives as long as the run: the client's own tasks.
     pub(super) outside: Arc<Life>,
@@ -80,6 +82,7 @@ impl World {
             time,
             meter,
             nudge: Notify::new(),
+            keeps_spans: state.recorder.keeps_spans(),
             disturbed: AtomicBool::new(false),
             state: Mutex::new(state),
         }

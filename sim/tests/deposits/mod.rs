@@ -205,6 +205,7 @@ pub(crate) fn pretend(
                 .collect(),
             processes: vec!["teller-1".into()],
             trace: None,
+            spans: None,
         })
     }
 }

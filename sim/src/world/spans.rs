@@ -126,10 +126,13 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SpanLayer {
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let place = context.event_span(event).map_or(Place::OUTSIDE, |span| within(&span));
-        let mut fields = Fields::default();
+        let mut fields = Fields { text: Some(String::new()), ..Fields::default() };
         event.record(&mut fields);
         let level = SmolStr::from(event.metadata().level().as_str().to_ascii_lowercase());
-        self.0.take_down(place, Telling::Event { level, message: fields.message, fields: fields.others });
+        self.0.take_down(
+            place,
+            Telling::Event { level, message: fields.text.unwrap_or_default(), fields: fields.others },
+        );
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
@@ -147,9 +150,10 @@ fn within<'a, R: LookupSpan<'a>>(span: &tracing_subscriber::registry::SpanRef<'a
     span.extensions().get::<Open>().map_or(Place::OUTSIDE, |open| open.within)
 }
 
-/// The fields of a span or an event: its message, whose it is if it is a process's own span, and the others in words.
+/// The fields of a span or an event: an event's text, whose it is if it is a process's own span, and the others in words.
 struct Fields {
-    message: String,
+    /// The first field `message` of an event; where a span or an event has another one, it is the id of a message.
+    text: Option<String>,
     process: ProcessIndex,
     incarnation: u32,
     others: Vec<(&'static str, String)>,
@@ -157,7 +161,7 @@ struct Fields {
 
 impl Default for Fields {
     fn default() -> Self {
-        Self { message: String::new(), process: ProcessIndex::WORLD, incarnation: 0, others: Vec::new() }
+        Self { text: None, process: ProcessIndex::WORLD, incarnation: 0, others: Vec::new() }
     }
 }
 
@@ -177,9 +181,9 @@ impl Visit for Fields {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let value = format!("{value:?}");
-        match field.name() {
-            "message" => self.message = value,
-            name => self.others.push((name, value)),
+        match &mut self.text {
+            Some(text) if field.name() == "message" && text.is_empty() => *text = value,
+            _ => self.others.push((field.name(), value)),
         }
     }
 }

@@ -18,10 +18,13 @@ use tempfile::TempDir;
 
 const ORDERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/orders.csv");
 
-fn serve(folder: &Path, limit: u32) -> Command {
+/// The scenario with everything right.
+const RIGHT: &str = "order_fulfillment";
+
+fn serve(scenario: &str, folder: &Path, limit: u32) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
     let store = format!("sqlite:{}", folder.join("shop.db").display());
-    command.args(["serve", "order_fulfillment", "--store", &store, "--orders", ORDERS, "--limit", &limit.to_string()]);
+    command.args(["serve", scenario, "--store", &store, "--orders", ORDERS, "--limit", &limit.to_string()]);
     command
 }
 
@@ -32,7 +35,8 @@ fn wait(duration: Duration) {
 
 /// Runs until all orders are done and everything has come to rest, and asserts what the databases hold then.
 fn finish(folder: &Path, limit: u32) {
-    let Output { status, stdout, stderr } = serve(folder, limit).output().expect("the program was built for this test");
+    let Output { status, stdout, stderr } =
+        serve(RIGHT, folder, limit).output().expect("the program was built for this test");
     let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert_eq!(status.code(), Some(0), "{out}{err}");
     assert!(out.contains("held: every business invariant"), "{out}");
@@ -63,41 +67,69 @@ fn is_half_done(folder: &Path) -> bool {
     !backlog.expect("readable").is_idle()
 }
 
-#[test]
-fn services_that_are_killed_fifty_times_at_work_lose_nothing_and_double_nothing() {
-    let folder = TempDir::new().expect("a temporary folder");
-    let mut half_done = 0;
+/// Starts the services and kills them at a random moment while they work, again and again.
+fn kill_at_work(scenario: &str, folder: &Path, limit: u32, kills: u32, within: Duration, mut between: impl FnMut(u32)) {
     let mut dice: u32 = 0x5ea_5ea;
-    for kill in 0..KILLS {
-        let before = written(folder.path());
-        let mut child: Child = serve(folder.path(), KILLED_ORDERS)
+    for kill in 0..kills {
+        let before = written(folder);
+        let mut child: Child = serve(scenario, folder, limit)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("the program was built for this test");
         // However slow the machine is, a kill strikes after a first commit of this start: the first time among those
         // that create the tables, then between one and some dozens of orders.
-        while written(folder.path()) == before {
+        while written(folder) == before {
             let ended = child.try_wait().expect("it is our child");
             assert_eq!(ended, None, "all orders were done after {kill} kills: there must be more work");
             wait(Duration::from_millis(1));
         }
         dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        wait(Duration::from_micros(u64::from((dice >> 8) % 100_000)));
+        wait(within * ((dice >> 8) % 1_000) / 1_000);
         child.kill().expect("it is our child"); // SIGKILL
         let ended = child.wait().expect("it is our child");
         assert_eq!(ended.signal(), Some(9), "all orders were done after {kill} kills: there must be more work");
-        half_done += u32::from(kill % 5 == 4 && is_half_done(folder.path()));
+        between(kill);
     }
+}
+
+#[test]
+fn services_that_are_killed_fifty_times_at_work_lose_nothing_and_double_nothing() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let mut half_done = 0;
+    kill_at_work(RIGHT, folder.path(), KILLED_ORDERS, KILLS, Duration::from_millis(100), |kill| {
+        half_done += u32::from(kill % 5 == 4 && is_half_done(folder.path()));
+    });
     assert!(half_done >= KILLS / 5 - 2, "only {half_done} of {} kills struck amid an order", KILLS / 5);
     finish(folder.path(), KILLED_ORDERS);
+}
+
+/// What the services above are judged by finds mistakes that only a crash brings to light.
+#[test]
+fn kills_show_what_is_lost_without_an_outbox_and_doubled_under_a_fresh_key() {
+    for (twin, sentence) in
+        [("dual-write", "was confirmed but never got a shipment"), ("fresh-idempotency-key", "was charged 2 times")]
+    {
+        let scenario = format!("{RIGHT}/{twin}");
+        // Most kills strike amid some dozens of checkouts, but not each of these has just done what the mistake is about.
+        let shown = (0..8).any(|_| {
+            let folder = TempDir::new().expect("a temporary folder");
+            kill_at_work(&scenario, folder.path(), 2_000, 6, Duration::from_millis(250), |_| {});
+            let Output { status, stdout, .. } =
+                serve(&scenario, folder.path(), 2_000).output().expect("the program was built for this test");
+            let out = String::from_utf8_lossy(&stdout);
+            assert_eq!(status.code() == Some(1), out.contains(sentence), "{twin}: {out}");
+            out.contains(sentence)
+        });
+        assert!(shown, "48 kills did not show what {twin} does wrong");
+    }
 }
 
 #[test]
 fn a_graceful_stop_ends_soon_and_the_next_start_goes_on() {
     let folder = TempDir::new().expect("a temporary folder");
     let mut child =
-        serve(folder.path(), 1_000).stdout(Stdio::piped()).spawn().expect("the program was built for this test");
+        serve(RIGHT, folder.path(), 1_000).stdout(Stdio::piped()).spawn().expect("the program was built for this test");
     while !folder.path().join("shop.db").exists() || !is_half_done(folder.path()) {
         assert_eq!(child.try_wait().expect("it is our child"), None, "there must be more work");
         wait(Duration::from_millis(20));
@@ -112,7 +144,7 @@ fn a_graceful_stop_ends_soon_and_the_next_start_goes_on() {
 #[test]
 fn a_disk_that_fails_is_told_of_and_costs_nothing_once_it_is_well_again() {
     let folder = TempDir::new().expect("a temporary folder");
-    let served = serve(folder.path(), 1_000);
+    let served = serve(RIGHT, folder.path(), 1_000);
     let said = folder.path().join("said");
     let mut child = Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\""])

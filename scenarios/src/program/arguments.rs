@@ -122,7 +122,7 @@ pub(super) struct ReplayArguments {
 /// `seaworthy serve`.
 #[derive(Debug, Args)]
 pub(super) struct ServeArguments {
-    /// The scenario
+    /// The scenario, or a broken twin of it
     #[arg(default_value = "order_fulfillment")]
     pub(super) scenario: String,
     /// The database, as sqlite:FILE; two more files, for shipping and for payments, lie beside it

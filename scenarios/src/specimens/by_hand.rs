@@ -1,7 +1,8 @@
 //! What hand-written relays and consumers have in common: everything but the mistake.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
+use futures_util::future::{Either, select};
 use seaworthy_core::{
     ids::{self, ClaimToken},
     inbox::HandlerError,
@@ -65,7 +66,13 @@ where
             ports.clock.sleep(REST).await;
             continue;
         };
-        while let Ok(deliveries) = subscription.receive(16).await {
+        loop {
+            let stopped = pin!(ports.stop.wait());
+            let received = match select(subscription.receive(16), stopped).await {
+                Either::Left((received, _)) => received.ok(),
+                Either::Right(_) => None,
+            };
+            let Some(deliveries) = received else { break };
             for delivery in deliveries {
                 let tag = delivery.tag;
                 if ack_first {

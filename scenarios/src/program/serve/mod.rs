@@ -10,16 +10,19 @@ use seaworthy_core::{
     ports::{Clock, Ingress, Ports},
     stop::Stop,
 };
-use seaworthy_scenarios::order_fulfillment::{
-    Order, OrderFulfillment, Orders,
-    audit::{Audit, audit},
-    orders_file::read_orders,
-    process::{
-        Pieces, Settings,
-        orders::{self, PLACE_ORDER},
-        shipping,
+use seaworthy_scenarios::{
+    catalog,
+    order_fulfillment::{
+        Order, OrderFulfillment, Orders,
+        audit::{Audit, audit},
+        orders_file::read_orders,
+        process::{
+            Settings,
+            orders::{self, PLACE_ORDER},
+            shipping,
+        },
+        stock_up,
     },
-    stock_up,
 };
 use seaworthy_sim::scenario::{Boot, Scenario};
 use seaworthy_tokio::{AskError, LocalIngress, Parts, Process, TokioClock};
@@ -37,9 +40,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// `seaworthy serve`.
 pub(super) fn serve(arguments: &ServeArguments) -> Result<Exit, Failure> {
-    if arguments.scenario != OrderFulfillment::new().name() {
-        return Err(format!("only order_fulfillment can be served, not {:?}", arguments.scenario).into());
-    }
+    let scenario = catalog::find(&arguments.scenario)?;
     let mut workload = read_orders(&arguments.orders)?;
     if let Some(limit) = arguments.limit {
         workload.orders.truncate(limit);
@@ -51,16 +52,20 @@ pub(super) fn serve(arguments: &ServeArguments) -> Result<Exit, Failure> {
         .with_ansi(terminal::is_error_coloured())
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(shop(workload, &arguments.store))
+    runtime.block_on(shop(&scenario, workload, &arguments.store))
 }
 
-async fn shop(workload: Orders, store: &super::arguments::SqliteUrl) -> Result<Exit, Failure> {
+async fn shop(
+    scenario: &OrderFulfillment,
+    workload: Orders,
+    store: &super::arguments::SqliteUrl,
+) -> Result<Exit, Failure> {
     let stores = Stores::open(store)?;
     if stores.is_new().await? {
         stock_up(&*stores.orders, &workload).await?;
     }
     let (stop, ingress) = (Stop::new(), Arc::new(LocalIngress::new(ASKED_AT_A_TIME)));
-    let replicas = start(&stores, &ingress)?;
+    let replicas = start(scenario, &stores, &ingress)?;
     tokio::spawn(stop_on_signal(stop.clone()));
 
     feed(&workload.orders, &ingress, &stop).await;
@@ -83,8 +88,9 @@ async fn shop(workload: Orders, store: &super::arguments::SqliteUrl) -> Result<E
 }
 
 /// Two replicas of each service, as in the simulation.
-fn start(stores: &Stores, ingress: &Arc<LocalIngress>) -> Result<Vec<Process>, Failure> {
-    let broker = Arc::new(AcknowledgedBroker::new(OrderFulfillment::new().topology().groups));
+fn start(scenario: &OrderFulfillment, stores: &Stores, ingress: &Arc<LocalIngress>) -> Result<Vec<Process>, Failure> {
+    let pieces = scenario.pieces();
+    let broker = Arc::new(AcknowledgedBroker::new(scenario.topology().groups));
     let external = Arc::new(PaymentsOnDisk(stores.payments.clone()));
     let process = |store: &Arc<dyn seaworthy_core::ports::Store>| {
         Process::new(Parts {
@@ -97,10 +103,10 @@ fn start(stores: &Stores, ingress: &Arc<LocalIngress>) -> Result<Vec<Process>, F
     let mut replicas = Vec::new();
     for _ in 0..2 {
         let replica = process(&stores.orders)?;
-        replica.start("orders", |ports| orders::orders(boot(ports), Pieces::default(), settings()));
+        replica.start("orders", move |ports| orders::orders(boot(ports), pieces, settings()));
         replicas.push(replica);
         let replica = process(&stores.shipping)?;
-        replica.start("shipping", |ports| shipping::shipping(boot(ports), Pieces::default(), settings()));
+        replica.start("shipping", move |ports| shipping::shipping(boot(ports), pieces, settings()));
         replicas.push(replica);
     }
     Ok(replicas)

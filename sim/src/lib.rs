@@ -29,19 +29,35 @@ compile_error!(
      If RUSTFLAGS is set in the environment it replaces that file: add --cfg madsim to it too."
 );
 
+// Nothing else is compiled then: the message above is to be the only error, and the last thing on the screen.
+
+#[cfg(madsim)]
 pub mod broker;
+#[cfg(madsim)]
 pub mod check;
+#[cfg(madsim)]
 pub mod explore;
+#[cfg(madsim)]
 pub mod external;
+#[cfg(madsim)]
 pub mod invariants;
+#[cfg(madsim)]
 pub mod plan;
+#[cfg(madsim)]
 pub mod scenario;
+#[cfg(madsim)]
 pub mod store;
+#[cfg(madsim)]
 pub mod story;
+#[cfg(madsim)]
 pub mod trace;
+#[cfg(madsim)]
 pub mod world;
 
+#[cfg(madsim)]
 mod lookup;
+#[cfg(madsim)]
 mod shell;
 
+#[cfg(madsim)]
 pub use check::check;

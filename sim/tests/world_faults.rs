@@ -317,7 +317,7 @@ fn a_plan_that_cannot_be_honoured_is_an_error_and_nothing_runs() {
 }
 
 #[test]
-fn every_verdict_that_fits_a_point_is_honoured_there_and_every_other_is_refused() {
+fn every_verdict_that_fits_a_point_is_accepted_there_and_every_other_is_refused() {
     let verdicts = [
         Verdict::Delay { ms: 1 },
         Verdict::Conflict,

@@ -135,7 +135,9 @@ impl Subscription for SubscriptionShell {
         let deliveries = self.inner.receive(max).await?;
         // The broker may have gone away while this waited: what it handed out then comes back after its timeout.
         if self.door.outage(Point::Receive) == Strike::Unavailable {
-            return Err(self.lost());
+            let lost = self.lost();
+            self.door.leave(strike).await;
+            return Err(lost);
         }
         for delivery in &deliveries {
             self.out.insert(delivery.tag, delivery.message.id);

@@ -22,14 +22,22 @@ pub(crate) struct Door {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strike {
     Proceed,
+    /// Only where a call can't wait by itself, see [`Door::enter_at_once`].
+    Delay {
+        ms: u32,
+    },
     Conflict,
     Unavailable,
     Reject,
     LoseReply,
     LoseRequest,
-    Duplicate { after_ms: u32 },
+    Duplicate {
+        after_ms: u32,
+    },
     DropAck,
-    PartialBatch { accepted: u32 },
+    PartialBatch {
+        accepted: u32,
+    },
     CrashAfter(Restart),
 }
 
@@ -92,7 +100,8 @@ impl Door {
         }
     }
 
-    /// Asks for a verdict at a call that takes no time and can't wait: an answer that is sent off.
+    /// Asks for a verdict at a call that takes no time and can't wait: an answer that is sent off. A delay is the
+    /// answer's, on its way.
     pub(crate) fn enter_at_once(&self, point: Point) -> Strike {
         if self.life.is_dead() {
             return Strike::LoseRequest;
@@ -106,6 +115,7 @@ impl Door {
                 Strike::LoseRequest
             }
             Verdict::CrashAfter(restart) => Strike::CrashAfter(restart),
+            Verdict::Delay { ms } => Strike::Delay { ms },
             Verdict::LoseReply => Strike::LoseReply,
             Verdict::LoseRequest => Strike::LoseRequest,
             _ => Strike::Proceed,

@@ -38,12 +38,14 @@ impl External for ExternalShell {
     async fn call(&self, call: &ExternalCall) -> Result<Bytes, ExternalError> {
         let strike = self.0.enter(Point::External, Reach::Network).await;
         let Some(service) = self.0.world.external_index(&call.service) else {
+            self.0.leave(strike).await;
             return Err(ExternalError::Rejected(format!("no external service is called {:?}", call.service)));
         };
         let externals = &self.0.world.externals;
         let subject = externals.subject(call);
         if strike == Strike::Unavailable || self.0.external_is_out(service) {
             self.record(call, subject, false, Outcome::Unavailable);
+            self.0.leave(strike).await;
             return Err(ExternalError::Transient(format!("{} does not answer", call.service)));
         }
         match strike {

@@ -32,7 +32,7 @@ impl Ingress for IngressShell {
         }
         self.0.leave(strike).await;
         let door = self.0.clone();
-        let (number, answer) = (asked.number, asked.answer);
+        let (operation, body) = (asked.operation.clone(), asked.body.clone());
         let response = Response::new(move |said| {
             let strike = door.enter_at_once(Point::Reply);
             let accepted = said.is_ok();
@@ -40,14 +40,16 @@ impl Ingress for IngressShell {
                 Strike::LoseRequest | Strike::LoseReply => Outcome::NotDoneUnheard,
                 _ => Outcome::Done,
             };
-            door.record(What::Reply { request: number, accepted, outcome });
-            if outcome == Outcome::Done {
-                door.world.answer(&answer, said);
+            door.record(What::Reply { request: asked.number, accepted, outcome });
+            match strike {
+                _ if outcome != Outcome::Done => {}
+                Strike::Delay { ms } => door.world.answer_later(asked, said, Duration::from_millis(ms.into())),
+                _ => door.world.answer(&asked.answer, said),
             }
             if let Strike::CrashAfter(restart) = strike {
                 door.world.crash(&door.life, restart);
             }
         });
-        Request { operation: asked.operation, body: asked.body, response }
+        Request { operation, body, response }
     }
 }

@@ -98,6 +98,7 @@ impl Store for StoreShell {
             }
             Err(error) => {
                 self.door.record(What::Begin { tx: TxId(0), outcome: outcome_of(&error) });
+                self.door.leave(strike).await;
                 Err(error)
             }
         }

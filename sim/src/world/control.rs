@@ -145,6 +145,7 @@ async fn attend(world: &Arc<World>, now: u64) {
                     state.arrive(process, request);
                 }
             }
+            Due::Answer { request, said } => world.answer(&request.answer, said),
         }
     }
 }
@@ -156,9 +157,9 @@ fn heal(world: &Arc<World>) {
         state.faults.heal();
         world.set_disturbed(false);
         let kept = std::mem::take(&mut state.agenda);
-        // Copies and repetitions that are on their way still arrive.
-        state.agenda =
-            kept.into_iter().filter(|(_, due)| matches!(due, Due::Duplicate(_) | Due::Repeat { .. })).collect();
+        // Copies, repetitions and answers that are on their way still arrive.
+        let is_on_its_way = |due: &Due| matches!(due, Due::Duplicate(_) | Due::Repeat { .. } | Due::Answer { .. });
+        state.agenda = kept.into_iter().filter(|(_, due)| is_on_its_way(due)).collect();
         (0_u16..)
             .zip(&state.processes)
             .filter(|(_, process)| process.life.is_none())

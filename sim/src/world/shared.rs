@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use madsim::time::TimeHandle;
 use seaworthy_core::{
     message::Message,
@@ -206,6 +207,13 @@ impl World {
     pub(crate) fn repeat(&self, process: ProcessIndex, request: Asked, after: Duration) {
         let at = self.elapsed() + after.as_micros() as u64;
         self.state().schedule(at, Due::Repeat { process, request });
+        self.nudge.notify_one();
+    }
+
+    /// An answer reaches whoever asked, later.
+    pub(crate) fn answer_later(&self, request: Asked, said: Result<Bytes, String>, after: Duration) {
+        let at = self.elapsed() + after.as_micros() as u64;
+        self.state().schedule(at, Due::Answer { request, said });
         self.nudge.notify_one();
     }
 

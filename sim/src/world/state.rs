@@ -58,6 +58,11 @@ pub(super) enum Due {
         process: ProcessIndex,
         request: Asked,
     },
+    /// An answer that was sent arrives.
+    Answer {
+        request: Asked,
+        said: Result<Bytes, String>,
+    },
 }
 
 /// The way back to whoever asked: the first answer takes it.

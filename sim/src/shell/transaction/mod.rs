@@ -43,6 +43,7 @@ impl TransactionShell {
             _ => return Ok(strike),
         };
         self.failed(point, on, &error);
+        self.door.leave(strike).await;
         Err(error)
     }
 

@@ -1,0 +1,137 @@
+//! Each verdict at each point that it fits does what it says: to the world, and to whoever made the call.
+
+mod disturbances;
+mod everywhere;
+mod struck;
+
+use everywhere::{Probe, Seen};
+use seaworthy_sim::{
+    plan::{Point, Restart, Verdict},
+    scenario::Scenario,
+    trace::{Outcome, What},
+};
+use struck::{Struck, of};
+
+const RESTART: Restart = Restart { after_ms: 0, upgrade: false };
+/// Longer than anything else in this run takes, and shorter than the client's patience.
+const DELAY_MS: u32 = 1_500;
+
+const VERDICTS: [Verdict; 11] = [
+    Verdict::Delay { ms: DELAY_MS },
+    Verdict::Conflict,
+    Verdict::Unavailable,
+    Verdict::Reject,
+    Verdict::LoseReply,
+    Verdict::LoseRequest,
+    Verdict::Duplicate { after_ms: 5 },
+    Verdict::DropAck,
+    Verdict::PartialBatch { accepted: 1 },
+    Verdict::CrashBefore(RESTART),
+    Verdict::CrashAfter(RESTART),
+];
+
+fn fitting() -> impl Iterator<Item = (Point, Verdict)> {
+    let all = Point::ALL.into_iter().flat_map(|point| VERDICTS.map(|verdict| (point, verdict)));
+    all.filter(|(point, verdict)| verdict.fits(*point))
+}
+
+#[test]
+fn every_verdict_strikes_at_every_point_that_it_fits_and_is_counted_there() {
+    for (point, verdict) in fitting() {
+        let struck = Struck::by(point, verdict);
+        let fired: Vec<_> = struck.report.fired.iter().map(|fired| (fired.kind, fired.point)).collect();
+        assert_eq!(fired, [(verdict.kind(), Some(point))]);
+    }
+}
+
+#[test]
+fn a_crash_comes_before_the_call_or_after_its_effect_and_the_caller_never_hears() {
+    for (point, verdict) in fitting() {
+        let is_after = match verdict {
+            Verdict::CrashBefore(_) => false,
+            Verdict::CrashAfter(_) => true,
+            _ => continue,
+        };
+        let struck = Struck::by(point, verdict);
+        let after = struck.after_fault();
+        let crash = after.iter().position(|event| event.what == What::Crash);
+        let crash = crash.unwrap_or_else(|| panic!("{verdict:?} at {point:?}: nobody died"));
+        let calls: Vec<_> = after[..crash].iter().filter_map(|event| of(&event.what)).collect();
+        let calls: Vec<_> = calls.into_iter().filter(|(found, _)| *found == point).collect();
+        assert_eq!(calls.is_empty(), !is_after, "{verdict:?} at {point:?}: {calls:?}");
+        assert!(
+            calls.iter().all(|call| call.1.is_none_or(Outcome::took_effect)),
+            "{verdict:?} at {point:?}: {calls:?}"
+        );
+        assert_eq!(struck.boots(), 2, "{verdict:?} at {point:?}");
+    }
+}
+
+#[test]
+fn a_delay_is_as_long_as_the_plan_says() {
+    for (point, verdict) in fitting().filter(|(_, verdict)| matches!(verdict, Verdict::Delay { .. })) {
+        let struck = Struck::by(point, verdict);
+        let (from, to, outcome) = struck.call(point);
+        let to = match point {
+            // An answer is sent at once and is late on its way: the client knows how late.
+            Point::Reply => {
+                let answered = struck.seen.notes().answered.expect("answered");
+                let start = Probe(Seen::default()).epoch();
+                answered.since(start).as_micros() as u64
+            }
+            _ => to,
+        };
+        assert!(to >= from + u64::from(DELAY_MS) * 1_000, "{point:?}: from {from} to {to} us");
+        assert!(to < from + u64::from(DELAY_MS + 100) * 1_000, "{point:?}: from {from} to {to} us");
+        assert!(outcome.is_none_or(|outcome| outcome == Outcome::Done), "{point:?}: {outcome:?}");
+        assert_eq!(struck.seen.first(point), Some("done"), "{point:?}");
+        assert_eq!(struck.requests(), 1, "{point:?}: the client was patient");
+    }
+}
+
+#[test]
+fn what_is_refused_or_lost_is_so_in_truth_and_the_caller_sees_no_more_than_it_can_know() {
+    for (point, verdict) in fitting() {
+        let (saw, outcome) = match (verdict, point) {
+            // Whoever answers hears nothing of it either way.
+            (Verdict::LoseReply | Verdict::LoseRequest, Point::Reply) => ("done", Outcome::NotDoneUnheard),
+            (Verdict::Conflict, _) => ("conflict", Outcome::Conflict),
+            (Verdict::Unavailable, _) => ("unavailable", Outcome::Unavailable),
+            (Verdict::Reject, Point::Publish) => ("first rejected", Outcome::Rejected),
+            (Verdict::Reject, _) => ("rejected", Outcome::Rejected),
+            (Verdict::LoseReply, _) => ("unknown", Outcome::DoneUnheard),
+            (Verdict::LoseRequest, _) => ("unknown", Outcome::NotDoneUnheard),
+            (Verdict::DropAck, _) => ("done", Outcome::BelievedDone),
+            (Verdict::PartialBatch { .. }, _) => ("second unavailable", Outcome::Done),
+            _ => continue,
+        };
+        let struck = Struck::by(point, verdict);
+        assert_eq!(struck.seen.first(point), Some(saw), "{verdict:?} at {point:?}");
+        assert_eq!(struck.call(point).2, Some(outcome), "{verdict:?} at {point:?}");
+        let (first, second) = (struck.deliveries("first"), struck.deliveries("second"));
+        match (point, verdict) {
+            (Point::Publish, Verdict::Reject) => assert_eq!((first, second), (0, 2)),
+            (Point::Publish, Verdict::PartialBatch { .. }) => assert_eq!((first, second), (1, 0)),
+            (Point::Publish, Verdict::LoseReply) => assert_eq!((first, second), (1, 2)),
+            (Point::Publish, _) => assert_eq!((first, second), (0, 0), "{verdict:?}"),
+            // Unless the broker heard the acknowledgement, it delivers again.
+            (Point::Ack, Verdict::LoseReply) => assert_eq!((first, second), (1, 2)),
+            (Point::Ack, _) => assert_eq!((first, second), (2, 2), "{verdict:?}"),
+            _ => {}
+        }
+        let acted = struck.trace().iter().any(|event| matches!(event.what, What::External { acted: true, .. }));
+        assert_eq!(acted, point != Point::External || verdict == Verdict::LoseReply, "{verdict:?} at {point:?}");
+        assert_eq!(struck.requests(), if point == Point::Reply { 2 } else { 1 }, "{verdict:?} at {point:?}");
+    }
+}
+
+#[test]
+fn a_duplicate_comes_once_more_and_the_caller_does_not_know() {
+    let duplicate = Verdict::Duplicate { after_ms: 5 };
+    let published = Struck::by(Point::Publish, duplicate);
+    assert_eq!(published.seen.first(Point::Publish), Some("done"));
+    assert_eq!((published.deliveries("first"), published.deliveries("second")), (2, 2));
+    assert_eq!(Struck::by(Point::Request, duplicate).requests(), 2);
+    let calm = Struck::by(Point::Upkeep, Verdict::Delay { ms: 0 });
+    assert_eq!((calm.deliveries("first"), calm.deliveries("second"), calm.requests()), (1, 2, 1));
+}

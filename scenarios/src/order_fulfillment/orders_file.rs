@@ -64,21 +64,26 @@ pub fn read_orders(path: &Path) -> Result<Orders, OrdersFileError> {
 /// # Errors
 /// As for [`read_orders`].
 pub fn parse_orders(name: &str, text: &[u8]) -> Result<Orders, OrdersFileError> {
-    let wrong = |line: u64, why: String| OrdersFileError::Row { path: name.to_owned(), line, why };
+    // Spreadsheets like to begin with a mark for the byte order.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let wrong = |at: Option<&csv::Position>, why: String| OrdersFileError::Row {
+        path: name.to_owned(),
+        line: at.map_or(1, |at| line_of(text, at)),
+        why,
+    };
     let broken = |error: csv::Error| {
-        let line = error.position().map_or(1, csv::Position::line);
         let why = match error.kind() {
             csv::ErrorKind::UnequalLengths { len, .. } => format!("{len} fields; expected {}", COLUMNS.join(",")),
             csv::ErrorKind::Utf8 { .. } => "not UTF-8".to_owned(),
             _ => error.to_string(),
         };
-        wrong(line, why)
+        wrong(error.position(), why)
     };
     let mut reader = csv::Reader::from_reader(text);
     let header = reader.headers().map_err(broken)?;
     if !header.iter().eq(COLUMNS) {
         let found = header.iter().collect::<Vec<_>>().join(",");
-        return Err(wrong(1, format!("header {found:?}; expected {:?}", COLUMNS.join(","))));
+        return Err(wrong(header.position(), format!("header {found:?}; expected {:?}", COLUMNS.join(","))));
     }
     let mut orders: Vec<Order> = Vec::new();
     let mut first_of_day = 0;
@@ -87,11 +92,11 @@ pub fn parse_orders(name: &str, text: &[u8]) -> Result<Orders, OrdersFileError> 
     let mut stock = BTreeMap::new();
     for row in reader.records() {
         let row = row.map_err(broken)?;
-        let line = row.position().map_or(0, csv::Position::line);
-        let (date, customer, quantity, amount_cents) = order_of(&row).map_err(|why| wrong(line, why))?;
+        let (date, customer, quantity, amount_cents) = order_of(&row).map_err(|why| wrong(row.position(), why))?;
         let since_first = (date - *first_day.get_or_insert(date)).get_days();
         let Some(day) = u64::try_from(since_first).ok().filter(|day| *day >= day_before) else {
-            return Err(wrong(line, format!("date {date} lies before the row above: sort the file by date")));
+            let why = format!("date {date} lies before the row above: sort the file by date");
+            return Err(wrong(row.position(), why));
         };
         if day > day_before {
             spread(&mut orders[first_of_day..]);
@@ -117,6 +122,17 @@ pub fn parse_orders(name: &str, text: &[u8]) -> Result<Orders, OrdersFileError> 
     }
     stock.values_mut().for_each(|units| *units = (*units * STOCKED_PERCENT).div_ceil(100));
     Ok(Orders { stock, orders })
+}
+
+/// The line of a record, as an editor counts. The reader's own count stops where the record before ended: before the
+/// second half of a line end of two bytes, and before lines that it skips because they are empty.
+fn line_of(text: &[u8], at: &csv::Position) -> u64 {
+    let from = usize::try_from(at.byte()).map_or(text.len(), |byte| byte.min(text.len()));
+    let skipped = text[from..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let before = &text[..from + skipped];
+    let is_end =
+        |(index, byte): (usize, &u8)| *byte == b'\n' || *byte == b'\r' && before.get(index + 1) != Some(&b'\n');
+    1 + before.iter().enumerate().filter(|end| is_end(*end)).count() as u64
 }
 
 /// Date, customer, quantity and cents of a row.
@@ -195,6 +211,28 @@ mod tests {
         ] {
             let error = parse(&format!("{good}{row}\n")).expect_err(row);
             assert!(error.contains(expected), "{error:?} should say {expected:?}");
+        }
+    }
+
+    #[test]
+    fn the_line_is_the_one_that_an_editor_shows_whatever_the_line_ends_and_wherever_lines_are_empty() {
+        let line = |text: &str| parse_orders("x.csv", text.as_bytes()).expect_err("the last row").to_string();
+        let (header, good, bad) = ("date,customer,quantity,amount_usd", "1997-01-01,1,1,1.00", "1997-01-01,1,x,1.00");
+        for end in ["\n", "\r\n", "\r"] {
+            for (rows, expected) in [
+                (vec![header, good, bad], "line 3: quantity"),
+                (vec!["", "", header, good, "", "", good, bad], "line 8: quantity"),
+                (vec!["", header, "", bad], "line 4: quantity"),
+                (vec![header, good, "", "1997-01-01,1"], "line 4: 2 fields"),
+                (vec![header, good, "", "1996-01-01,1,1,1.00"], "line 4: date 1996-01-01 lies before"),
+                (vec!["", "a,b"], "line 2: header"),
+                (vec![header, "1997-01-01,\"1\n\n2\",1,1.00"], "line 2: customer"),
+            ] {
+                for mark in ["", "\u{feff}"] {
+                    let text = format!("{mark}{}{end}", rows.join(end));
+                    assert!(line(&text).contains(expected), "{text:?}: {}", line(&text));
+                }
+            }
         }
     }
 

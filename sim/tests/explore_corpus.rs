@@ -66,6 +66,22 @@ fn a_file_that_is_no_plan_is_named_and_never_skipped() {
 }
 
 #[test]
+fn a_plan_that_lies_beside_the_folders_is_found_by_the_scenario_that_it_names() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let corpus = Corpus::at(folder.path());
+    let plan = generate(&RIGHT, 1, Profile::Swarm);
+    let other = Plan { scenario: "another".into(), ..plan.clone() };
+    fs::write(folder.path().join("mine.json"), plan.print()).expect("written");
+    fs::write(folder.path().join("theirs.json"), other.print()).expect("written");
+    let inner = corpus.save("inner", &plan).expect("written");
+    let found = corpus.plans::<Deposits>("deposits").expect("both");
+    assert_eq!(found, [(folder.path().join("mine.json"), plan.clone()), (inner, plan)]);
+    fs::write(folder.path().join("theirs.json"), "{").expect("written");
+    let error = corpus.plans::<Deposits>("deposits").expect_err("nobody knows whose it is").to_string();
+    assert!(error.contains("theirs.json"), "{error}");
+}
+
+#[test]
 fn replaying_names_the_files_that_fail_and_refuses_what_does_not_fit() {
     let folder = tempfile::tempdir().expect("a folder");
     let corpus = Corpus::at(folder.path());

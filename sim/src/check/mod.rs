@@ -79,7 +79,8 @@ impl<S: Scenario> Check<S> {
         self
     }
 
-    /// The folder of plans that failed once; `corpus` beside `Cargo.toml` if not said.
+    /// The folder of plans that failed once; `corpus` beside `Cargo.toml` if not said. See [`Corpus`] for where in it a
+    /// plan may lie.
     pub fn corpus(mut self, folder: impl Into<PathBuf>) -> Self {
         self.corpus = Corpus::at(folder);
         self
@@ -124,7 +125,13 @@ impl<S: Scenario> Check<S> {
     #[track_caller]
     pub fn assert_seaworthy(self) {
         match self.verify() {
-            Ok(campaign) => println!("{}: {} runs {}", campaign.scenario, campaign.runs, campaign.verdict()),
+            Ok(campaign) => {
+                let corpus = match campaign.corpus.plans {
+                    0 => String::new(),
+                    plans => format!("{plans} of the corpus and "),
+                };
+                println!("{}: {corpus}{} runs {}", campaign.scenario, campaign.runs, campaign.verdict());
+            }
             Err(error) => panic!("{error}"),
         }
     }

@@ -7,12 +7,13 @@ use std::{
 
 use super::{CorpusTally, Failure, Source};
 use crate::{
-    plan::{Plan, PlanError},
+    plan::{Plan, PlanError, scenario_of},
     scenario::{Scenario, Workload},
     world::{self, RunOptions, RunReport},
 };
 
-/// Plans that failed once, kept as files: `DIR/SCENARIO/NAME.json`. They are replayed before anything else.
+/// Plans that failed once, kept as files: `DIR/SCENARIO/NAME.json`, or `DIR/NAME.json` where scenarios share a folder.
+/// They are replayed before anything else.
 ///
 /// ```no_run
 /// # use seaworthy_sim::{explore::Corpus, plan::Plan, scenario::Workload};
@@ -57,27 +58,22 @@ impl Corpus {
         Self { folder: folder.into() }
     }
 
-    /// The plans of one scenario, by file name. A folder that does not exist holds none.
+    /// The plans of one scenario, by file name: all of its own folder, and those of the corpus's folder that name it. A
+    /// folder that does not exist holds none.
     ///
     /// # Errors
     /// [`CorpusError`] where a file can't be read or holds no plan: a corpus that is skipped in silence proves nothing.
     pub fn plans<W: Workload>(&self, scenario: &str) -> Result<Vec<(PathBuf, Plan<W>)>, CorpusError> {
-        let folder = self.folder.join(scenario);
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(CorpusError::File { verb: "read", path: folder, error }),
-        };
-        let mut paths = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(|error| CorpusError::File { verb: "read", path: folder.clone(), error })?.path();
-            if path.extension().is_some_and(|extension| extension == "json") {
-                paths.push(path);
+        let mut plans = Vec::new();
+        for path in json_files(&self.folder)? {
+            if is_of(scenario, &path)? {
+                plans.push((path.clone(), read_plan(&path)?));
             }
         }
-        // The order of a directory is the file system's affair.
-        paths.sort();
-        paths.into_iter().map(|path| read_plan(&path).map(|plan| (path, plan))).collect()
+        for path in json_files(&self.folder.join(scenario))? {
+            plans.push((path.clone(), read_plan(&path)?));
+        }
+        Ok(plans)
     }
 
     /// Replays the plans of a scenario.
@@ -118,6 +114,34 @@ impl Corpus {
         write_plan(&path, plan)?;
         Ok(path)
     }
+}
+
+/// The JSON files of a folder, by name; none where there is no such folder.
+fn json_files(folder: &Path) -> Result<Vec<PathBuf>, CorpusError> {
+    let wrong = |error| CorpusError::File { verb: "read", path: folder.into(), error };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(wrong(error)),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(wrong)?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            paths.push(path);
+        }
+    }
+    // The order of a directory is the file system's affair.
+    paths.sort();
+    Ok(paths)
+}
+
+/// Whether a plan file names this scenario.
+fn is_of(scenario: &str, path: &Path) -> Result<bool, CorpusError> {
+    let text =
+        fs::read_to_string(path).map_err(|error| CorpusError::File { verb: "read", path: path.into(), error })?;
+    let named = scenario_of(&text).map_err(|error| CorpusError::Plan { path: path.into(), error })?;
+    Ok(named == scenario)
 }
 
 /// Reads one plan file.

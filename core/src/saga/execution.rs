@@ -173,7 +173,11 @@ impl<D: SagaData> Execution<'_, D> {
                 Next::FinishCompensation => drop(self.log.write(Some(Record::RolledBack), Keep::Owned).await?),
                 Next::GiveUp(reason) => drop(self.log.write(Some(Record::Stuck { reason }), Keep::Owned).await?),
                 Next::Wait(moment) => {
-                    let delay = moment.since(now);
+                    let mut delay = moment.since(now);
+                    // By our clock this is long; if ours has stepped back, it is not.
+                    if delay > resources.config.wait_in_memory && resources.read_store_clock().await.is_ok() {
+                        delay = moment.since(resources.store_now());
+                    }
                     if delay > resources.config.wait_in_memory {
                         if self.log.write(None, Keep::Asleep(delay)).await? == Written::Yes {
                             return Err(Halt::Sleeping);

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use seaworthy_core::{
     ports::SagaStatus,
@@ -67,6 +67,29 @@ fn a_deadline_survives_a_restart_and_a_long_sleep() {
         // The participant had said that nothing happened: only what was done is undone.
         assert!(!harbour.log(saga).await.contains(&"compensated hotel".to_owned()));
     });
+}
+
+#[test]
+fn a_clock_that_steps_turns_no_saga_back_before_its_time_and_none_is_late_by_it() {
+    for (step_s, takes_s, expected) in [(3_600, 10, Life::Completed), (-3_600, 100, Life::Compensated)] {
+        simulate(async {
+            let harbour = Harbour::new();
+            harbour.outside.delay("hotel", Duration::from_secs(takes_s));
+            let definition = SagaBuilder::new("trip", 1)
+                .deadline(Duration::from_secs(60))
+                .compensatable("hotel", Book, Unnote)
+                .pivot("pay", Note)
+                .build()
+                .unwrap();
+            let orchestrator = boot(&harbour, definition);
+            let saga = start(&orchestrator).await;
+            wait(1).await;
+            // The process goes by its own clock between two looks at the store's.
+            harbour.skew.store(step_s, Ordering::Relaxed);
+            wait(70).await;
+            assert_eq!(orchestrator.state(saga).await.unwrap().life(), expected, "the clock stepped by {step_s} s");
+        });
+    }
 }
 
 #[test]

@@ -7,10 +7,12 @@ use seaworthy_core::{
     saga::{Cause, Definition, Life, RetryPolicy, SagaBuilder, SagaError},
 };
 
-use super::{boot, start, status, wait};
+use super::{boot, registry, start, status, wait};
 use crate::saga_support::{
-    Harbour, simulate,
-    steps::{self, Book, Cancel, Note, Trip, Unnote, effects},
+    Harbour,
+    gate::{Gate, Strike},
+    simulate,
+    steps::{self, Book, Cancel, Note, Trip, Unnote, effects, sequential},
 };
 
 #[test]
@@ -154,4 +156,27 @@ fn an_abandoned_saga_never_moves_again() {
         assert_eq!(harbour.log(saga).await.last().unwrap(), "abandoned");
         assert!(matches!(orchestrator.abandon(saga, "again").await, Err(SagaError::NotAllowed { .. })));
     });
+}
+
+#[test]
+fn a_verb_whose_answer_is_lost_is_carried_out_once_and_one_that_is_lost_itself_says_so() {
+    for (strike, is_heard) in [(None, true), (Some(Strike::ReplyLost), true), (Some(Strike::RequestLost), false)] {
+        simulate(async {
+            let harbour = Harbour::new();
+            harbour.outside.delay("hotel", Duration::from_secs(3_600));
+            let owner = boot(&harbour, sequential());
+            let saga = start(&owner).await;
+            wait(1).await;
+            // The saga, its log, a transaction with an entry.
+            let commit = 4;
+            let gate = Gate::striking(strike.map(|strike| (commit, strike)));
+            let (operator, _) = harbour.boot(&gate, registry(sequential()));
+            let told = operator.abandon(saga, "by hand").await;
+            assert_eq!(gate.names()[commit], "commit");
+            assert_eq!(told.is_ok(), is_heard, "{strike:?}: {told:?}");
+            let entries = harbour.log(saga).await;
+            let abandoned = entries.iter().filter(|entry| *entry == "abandoned").count();
+            assert_eq!(abandoned, usize::from(is_heard), "{strike:?}: {entries:?}");
+        });
+    }
 }

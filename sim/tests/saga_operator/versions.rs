@@ -1,4 +1,4 @@
-//! Definitions that change under sagas that are under way.
+//! Definitions that change under sagas that are under way, and recovery that goes on.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use seaworthy_core::{
 use super::{boot, registry, start, status, wait};
 use crate::saga_support::{
     Harbour,
-    gate::Gate,
+    gate::{Gate, Strike},
     simulate,
-    steps::{Book, Cancel, Note, Trip, Unnote},
+    steps::{Book, Cancel, Note, Trip, Unnote, sequential},
 };
 
 /// A saga that stopped after `seat`, before its hotel was booked.
@@ -198,5 +198,24 @@ fn one_bad_saga_does_not_hold_up_the_recovery_of_others() {
             let expected = if saga == bad.id { SagaStatus::Stuck } else { SagaStatus::Completed };
             assert_eq!(status(&harbour, saga).await, expected);
         }
+    });
+}
+
+#[test]
+fn a_recovery_that_meets_an_error_tries_again_at_its_next_round() {
+    simulate(async {
+        let harbour = Harbour::new();
+        let gate = Gate::open();
+        let (first, _) = harbour.boot(&gate, registry(sequential()));
+        let saga = start(&first).await;
+        gate.kill();
+        // The store's clock, and what there is to take over, three times.
+        let failing = Gate::striking((0..4).map(|number| (number, Strike::Unavailable)));
+        let (second, stop) = harbour.boot(&failing, registry(sequential()));
+        let recovery = second.clone();
+        madsim::task::spawn(async move { recovery.run_recovery(&stop).await });
+        wait(60).await;
+        assert_eq!(failing.names()[..4], ["now", "acquire", "acquire", "acquire"]);
+        assert_eq!(status(&harbour, saga).await, SagaStatus::Completed);
     });
 }

@@ -7,7 +7,10 @@ pub(crate) mod outside;
 pub(crate) mod steps;
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -32,11 +35,13 @@ use seaworthy_sim::store::MemoryStore;
 pub(crate) struct Harbour {
     pub(crate) store: MemoryStore,
     pub(crate) outside: Arc<Outside>,
+    /// By how many seconds the clocks of all processes are wrong. The store's is right.
+    pub(crate) skew: Arc<AtomicI64>,
 }
 
 impl Harbour {
     pub(crate) fn new() -> Self {
-        Self { store: MemoryStore::new(Arc::new(VirtualClock)), outside: Arc::default() }
+        Self { store: MemoryStore::new(Arc::new(VirtualClock)), outside: Arc::default(), skew: Arc::default() }
     }
 
     /// Boots a process. All that it does goes through `gate`.
@@ -54,7 +59,7 @@ impl Harbour {
         let ports = Ports {
             store: Arc::new(GatedStore::new(self.store.clone(), gate.clone())),
             broker: Arc::new(Nothing),
-            clock: Arc::new(VirtualClock),
+            clock: Arc::new(SkewedClock(self.skew.clone())),
             external: Arc::new(outside::Gated { outside: self.outside.clone(), gate: gate.clone() }),
             random: Arc::new(Counting(Mutex::new(0))),
             spawner: Arc::new(Tasks),
@@ -92,6 +97,20 @@ impl Clock for VirtualClock {
 
     async fn sleep(&self, duration: Duration) {
         madsim::time::sleep(duration).await;
+    }
+}
+
+/// A process's clock.
+struct SkewedClock(Arc<AtomicI64>);
+
+#[async_trait]
+impl Clock for SkewedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(VirtualClock.now().as_micros() + self.0.load(Ordering::Relaxed) * 1_000_000)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        VirtualClock.sleep(duration).await;
     }
 }
 

@@ -148,10 +148,21 @@ impl<D: SagaData> Execution<'_, D> {
     async fn until<T>(&self, limit: Option<Timestamp>, call: impl Future<Output = T>) -> Option<T> {
         let Some(limit) = limit else { return Some(call.await) };
         let resources = &self.log.resources;
-        let left = limit.since(resources.store_now());
-        match select(pin!(call), pin!(resources.clock.sleep(left))).await {
-            Either::Left((answer, _)) => Some(answer),
-            Either::Right(((), _)) => None,
+        let mut call = pin!(call);
+        loop {
+            let left = limit.since(resources.store_now());
+            if left.is_zero() {
+                return None;
+            }
+            // Our clock may step while this waits, so the store's is looked at now and then. Where the store does not
+            // answer, ours has to do.
+            let wait = async {
+                resources.clock.sleep(left.min(resources.config.lease)).await;
+                let _ = resources.read_store_clock().await;
+            };
+            if let Either::Left((answer, _)) = select(call.as_mut(), pin!(wait)).await {
+                return Some(answer);
+            }
         }
     }
 }

@@ -33,6 +33,10 @@ pub struct Message {
     pub partition_key: SmolStr,
     /// Position in the producer's commit order; `0` until the outbox has given it one. Gaps are normal.
     pub sequence: u64,
+    /// How many earlier messages of its key the producer had given up when it sent this one: a redrive may bring them
+    /// later, or never. Only a relay that passes dead rows ([`SkipDead`](crate::ports::WhenDead::SkipDead)) leaves a gap.
+    #[serde(default, skip_serializing_if = "is_closed")]
+    pub gap: u32,
     /// Shared by all messages of one business transaction.
     pub correlation_id: Uuid,
     /// The message that caused this one, if one did.
@@ -41,4 +45,9 @@ pub struct Message {
     pub traceparent: Option<SmolStr>,
     /// The payload.
     pub data: Bytes,
+}
+
+/// Whether nothing is missing, as nearly always: then the field is left out, as it was before there was one.
+fn is_closed(gap: &u32) -> bool {
+    *gap == 0
 }

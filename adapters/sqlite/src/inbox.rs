@@ -106,8 +106,8 @@ pub(crate) fn bury(
         .prepare_cached(concat!(
             "INSERT INTO seaworthy_dead_letters (",
             envelope_columns!(),
-            ", consumer, reason, failures, failed_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
+            ", consumer, reason, failures, failed_at, gap) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
         ))
         .and_then(|mut write| {
             write.execute(params![
@@ -127,7 +127,8 @@ pub(crate) fn bury(
                 entry.consumer.as_str(),
                 reason,
                 failures,
-                now.as_micros()
+                now.as_micros(),
+                message.gap
             ])
         })
         .map(drop)
@@ -174,12 +175,12 @@ fn dead_letters(connection: &Connection, consumer: &str, limit: usize) -> rusqli
         .prepare_cached(concat!(
             "SELECT ",
             envelope_columns!(),
-            ", consumer, reason, failures, failed_at FROM seaworthy_dead_letters \
+            ", consumer, reason, failures, failed_at, gap FROM seaworthy_dead_letters \
              WHERE consumer = ?1 ORDER BY number LIMIT ?2"
         ))?
         .query_map((consumer, as_limit(limit)), |row| {
             Ok(DeadLetter {
-                message: read_message(row)?,
+                message: Message { gap: row.get(ENVELOPE_WIDTH + 4)?, ..read_message(row)? },
                 consumer: read_text(row, ENVELOPE_WIDTH)?,
                 reason: read_text(row, ENVELOPE_WIDTH + 1)?,
                 failures: row.get(ENVELOPE_WIDTH + 2)?,

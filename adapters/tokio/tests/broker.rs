@@ -42,6 +42,7 @@ fn message(number: u128, key: &str) -> Message {
         content_type: "application/json".into(),
         partition_key: key.into(),
         sequence: 1,
+        gap: 0,
         correlation_id: Uuid::nil(),
         causation_id: None,
         traceparent: None,

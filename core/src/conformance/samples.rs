@@ -30,6 +30,7 @@ pub(super) fn message(number: u64, key: &str) -> Message {
         content_type: "application/json".into(),
         partition_key: key.into(),
         sequence: 0,
+        gap: 0,
         correlation_id: Uuid::from_u128(0xc0),
         causation_id: Some(MessageId(Uuid::from_u128(0xca))),
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
@@ -44,7 +45,7 @@ pub(super) fn lone(number: u64) -> Message {
 
 /// A message as a consumer gets it: with a sequence.
 pub(super) fn received(number: u64, key: &str) -> Message {
-    Message { sequence: number, ..message(number, key) }
+    Message { sequence: number, gap: 2, ..message(number, key) }
 }
 
 pub(super) fn entry(number: u64) -> InboxEntry {

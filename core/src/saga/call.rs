@@ -88,6 +88,7 @@ impl<'a, D> StepCall<'a, D> {
             time: self.now,
             content_type: SmolStr::new_static("application/json"),
             sequence: 0,
+            gap: 0,
             correlation_id: self.correlation_id,
             causation_id: None,
             traceparent: None,

@@ -120,6 +120,7 @@ const STORE: &[(store::Bug, &[&str])] = {
         (ClaimsInOrderAlways, &["unordered_rows_wait_for_nobody"]),
         (SkipsTheDead, &["a_dead_row_blocks_its_key"]),
         (StopsAtTheDead, &["a_dead_row_can_be_skipped"]),
+        (ForgetsGaps, &["a_dead_row_can_be_skipped", "a_refused_row_of_the_log_dies_and_comes_back"]),
         (ForgetsReasons, &["dead_rows_are_listed_with_their_reason"]),
         (RedrivesUnderNewIds, &["a_redriven_row_keeps_its_event_id_and_its_place"]),
         (RedrivesEverything, &["a_redrive_takes_only_what_it_names"]),

@@ -82,6 +82,7 @@ pub(crate) struct Published {
     pub(crate) id: MessageId,
     pub(crate) key: String,
     pub(crate) sequence: u64,
+    pub(crate) gap: u32,
     pub(crate) said: Say,
 }
 
@@ -148,7 +149,7 @@ impl Broker for ScriptedBroker {
                 self.inner.publish(std::slice::from_ref(message)).await?;
             }
             let (id, key, sequence) = (message.id, message.partition_key.to_string(), message.sequence);
-            self.log.lock().unwrap().push(Published { at, call, id, key, sequence, said });
+            self.log.lock().unwrap().push(Published { at, call, id, key, sequence, gap: message.gap, said });
             results.push(match said {
                 Say::Accept => Ok(()),
                 Say::Lose | Say::LoseUnheard => Err(PublishError::Unknown("connection reset".into())),

@@ -97,6 +97,15 @@ fn a_dead_row_blocks_its_key_or_is_skipped_as_configured() {
                 }
             }
             assert_eq!(total, dispatched, "{when_dead:?}");
+            // The consumers of those that passed the dead one can see that something is missing.
+            let log = bench.broker.log();
+            let accepted = log.iter().filter(|published| published.said == Say::Accept);
+            let gaps: Vec<_> = accepted.map(|published| (published.key.as_str(), published.gap)).collect();
+            let expected = match when_dead {
+                WhenDead::BlockKey => vec![("order-2", 0)],
+                WhenDead::SkipDead => vec![("order-2", 0), ("order-1", 1), ("order-1", 1)],
+            };
+            assert_eq!(gaps, expected, "{when_dead:?}");
         });
     }
 }

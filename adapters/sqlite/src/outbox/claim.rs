@@ -5,7 +5,10 @@
 //! so that neither a table full of dispatched rows nor a long backlog behind one key costs anything.
 
 use rusqlite::{Connection, Row};
-use seaworthy_core::ports::{ClaimRequest, Ordering, OutboxRow, RowId, Timestamp, WhenDead};
+use seaworthy_core::{
+    message::Message,
+    ports::{ClaimRequest, Ordering, OutboxRow, RowId, Timestamp, WhenDead},
+};
 
 use crate::{
     columns::{IdText, limit as as_limit, moment},
@@ -15,20 +18,23 @@ use crate::{
 /// Rows that may be taken, with a further condition: those that were never tried in commit order, or those that wait in
 /// the order of their moments. One range of one index each; SQLite neither sorts nor materialises anything.
 macro_rules! due {
-    (never tried $(, $condition:expr)*) => {
-        due!(" AND available_at = 0 AND ?1 >= 0", " ORDER BY sequence LIMIT ?2" $(, $condition)*)
+    (never tried, $gap:expr $(, $condition:expr)*) => {
+        due!($gap, " AND available_at = 0 AND ?1 >= 0", " ORDER BY sequence LIMIT ?2" $(, $condition)*)
     };
-    (waiting $(, $condition:expr)*) => {
+    (waiting, $gap:expr $(, $condition:expr)*) => {
         due!(
+            $gap,
             " AND available_at > 0 AND available_at <= ?1",
             " ORDER BY available_at, sequence LIMIT ?2" $(, $condition)*
         )
     };
-    ($range:literal, $order:literal $(, $condition:expr)*) => {
+    ($gap:expr, $range:literal, $order:literal $(, $condition:expr)*) => {
         concat!(
             "SELECT ",
             envelope_columns!(),
-            ", attempts FROM seaworthy_outbox AS o INDEXED BY seaworthy_outbox_due WHERE state < 2 AND head = ?3",
+            ", attempts, ",
+            $gap,
+            " FROM seaworthy_outbox AS o INDEXED BY seaworthy_outbox_due WHERE state < 2 AND head = ?3",
             $range,
             $($condition,)*
             $order
@@ -53,18 +59,30 @@ macro_rules! nothing_dead_before {
     };
 }
 
+/// How many dead rows of its key are before a row.
+macro_rules! dead_before {
+    () => {
+        "(SELECT count(*) FROM seaworthy_outbox AS d INDEXED BY seaworthy_outbox_key \
+          WHERE d.partition_key = o.partition_key AND d.state = 3 AND d.state <> 2 AND d.sequence < o.sequence)"
+    };
+}
+pub(super) use dead_before;
+
 /// Two ranges to read: rows that were never tried, and rows that wait.
 pub(super) type Ranges = [&'static str; 2];
 
-/// In key order; a dead row holds up the later rows of its key.
-pub(super) const PER_KEY_BLOCKING: Ranges =
-    [due!(never tried, nothing_out!(), nothing_dead_before!()), due!(waiting, nothing_out!(), nothing_dead_before!())];
+/// In key order; a dead row holds up the later rows of its key, so none of them has passed one.
+pub(super) const PER_KEY_BLOCKING: Ranges = [
+    due!(never tried, "0", nothing_out!(), nothing_dead_before!()),
+    due!(waiting, "0", nothing_out!(), nothing_dead_before!()),
+];
 
-/// In key order; a dead row is passed over.
-pub(super) const PER_KEY_SKIPPING: Ranges = [due!(never tried, nothing_out!()), due!(waiting, nothing_out!())];
+/// In key order; a dead row is passed over, and those that pass it say so.
+pub(super) const PER_KEY_SKIPPING: Ranges =
+    [due!(never tried, dead_before!(), nothing_out!()), due!(waiting, dead_before!(), nothing_out!())];
 
-/// Any row that is due.
-pub(super) const UNORDERED: Ranges = [due!(never tried), due!(waiting)];
+/// Any row that is due. Where there is no order, nothing is passed.
+pub(super) const UNORDERED: Ranges = [due!(never tried, "0"), due!(waiting, "0")];
 
 pub(super) fn claim(
     connection: &Connection,
@@ -104,8 +122,9 @@ pub(super) fn claim(
     Ok(rows)
 }
 
+/// A row of the envelope's columns, the attempts and the gap.
 pub(super) fn read_row(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
-    let message = read_message(row)?;
+    let message = Message { gap: row.get(ENVELOPE_WIDTH + 1)?, ..read_message(row)? };
     Ok(OutboxRow { row: RowId(message.sequence), message, attempts: row.get(ENVELOPE_WIDTH)? })
 }
 

@@ -18,11 +18,11 @@ pub(super) fn dead_rows(connection: &Connection, limit: usize) -> rusqlite::Resu
         .prepare_cached(concat!(
             "SELECT ",
             envelope_columns!(),
-            ", attempts, last_error FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dead \
+            ", attempts, 0, last_error FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dead \
              WHERE state = 3 ORDER BY settled_at, sequence LIMIT ?1"
         ))?
         .query_map([as_limit(limit)], |row| {
-            Ok((read_row(row)?, read_optional_text(row, ENVELOPE_WIDTH + 1)?.unwrap_or_default()))
+            Ok((read_row(row)?, read_optional_text(row, ENVELOPE_WIDTH + 2)?.unwrap_or_default()))
         })?
         .collect()
 }

@@ -8,7 +8,10 @@ use seaworthy_core::{
     ports::{OutboxRow, OutboxState, Timestamp},
 };
 
-use super::{claim::read_row, settle::move_up};
+use super::{
+    claim::{dead_before, read_row},
+    settle::move_up,
+};
 use crate::{
     columns::{IdText, limit as as_limit, read_text},
     envelope::{ENVELOPE_WIDTH, envelope_columns},
@@ -22,7 +25,9 @@ use crate::{
 pub(super) const TAIL: &str = concat!(
     "SELECT ",
     envelope_columns!(),
-    ", attempts, CASE WHEN state = 1 AND available_at <= ?3 THEN 0 ELSE state END FROM seaworthy_outbox
+    ", attempts, ",
+    dead_before!(),
+    ", CASE WHEN state = 1 AND available_at <= ?3 THEN 0 ELSE state END FROM seaworthy_outbox AS o
      WHERE sequence IN (
          SELECT sequence FROM (SELECT sequence FROM seaworthy_outbox INDEXED BY seaworthy_outbox_due
              WHERE state < 2 AND head = 1 AND available_at = 0 ORDER BY sequence LIMIT ?2)
@@ -46,7 +51,7 @@ pub(super) fn tail(
     connection
         .prepare_cached(TAIL)?
         .query_map((after.cast_signed(), as_limit(limit), now.as_micros()), |row| {
-            let state = match row.get(ENVELOPE_WIDTH + 1)? {
+            let state = match row.get(ENVELOPE_WIDTH + 2)? {
                 0 => OutboxState::Pending,
                 1 => OutboxState::Claimed,
                 2 => OutboxState::Dispatched,

@@ -28,7 +28,7 @@ pub async fn a_dead_row_blocks_its_key(subject: &dyn StoreSubject) -> Outcome {
     Ok(Verdict::Held)
 }
 
-/// With `SkipDead`, later rows go on past the gap, still one at a time.
+/// With `SkipDead`, later rows go on, still one at a time, and carry the gap.
 pub async fn a_dead_row_can_be_skipped(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;
     let lease = subject.unit() * 5;
@@ -39,6 +39,7 @@ pub async fn a_dead_row_can_be_skipped(subject: &dyn StoreSubject) -> Outcome {
         let rows = store.claim(&skipping(number)).await?;
         let promise = "later rows of a dead row's key go on past it, one at a time";
         expect_eq(promise, ids(&rows), vec![message(expected, "a").id])?;
+        expect_eq("rows that pass a dead one of their key carry the gap", rows[0].message.gap, 1)?;
         expect_eq(promise, ids(&store.claim(&skipping(number + 10)).await?), Vec::new())?;
         settle(&*store, number, &rows, SettleOutcome::Dispatched).await?;
     }

@@ -99,6 +99,9 @@ pub async fn a_refused_row_of_the_log_dies_and_comes_back(subject: &dyn StoreSub
     expect_eq("the log shows dead rows after the position", seen(&*store, 0).await?, before)?;
     let after = shown(&[(2, "a", Pending)]);
     expect_eq("the log shows no dead rows before the position", seen(&*store, sequence).await?, after)?;
+    let gaps = async |after| Ok::<_, StoreError>(store.tail(after, 9).await?.last().map(|(row, _)| row.message.gap));
+    let promise = "a row of the log carries the gap, wherever the position is";
+    expect_eq(promise, (gaps(0).await?, gaps(sequence).await?), (Some(1), Some(1)))?;
     let drained = drain(&*store, subject.unit() * 5).await?;
     expect_eq("a row that is given up blocks its key", drained, Vec::new())?;
     let mut tx = store.begin().await?;
@@ -107,6 +110,7 @@ pub async fn a_refused_row_of_the_log_dies_and_comes_back(subject: &dyn StoreSub
     expect_eq("a redrive", store.redrive(&RedriveRequest { only: None, limit: 9 }).await?, 1)?;
     let back = shown(&[(1, "a", Pending), (2, "a", Pending)]);
     expect_eq("a redriven row shows in its place, also before the position", seen(&*store, sequence).await?, back)?;
+    expect_eq("a redrive closes the gap", gaps(sequence).await?, Some(0))?;
     Ok(Verdict::Held)
 }
 

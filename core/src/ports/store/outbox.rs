@@ -32,7 +32,8 @@ pub enum OutboxState {
 pub struct OutboxRow {
     /// The row's number.
     pub row: RowId,
-    /// The message, with `sequence` set to its position in the store's commit order.
+    /// The message, with `sequence` set to its position in the store's commit order and, where dead rows are passed,
+    /// `gap` set to how many of its key are before it.
     pub message: Message,
     /// Claims so far, this one included.
     pub attempts: u32,
@@ -52,7 +53,9 @@ pub enum Ordering {
 pub enum WhenDead {
     /// They wait until the dead row is redriven or purged.
     BlockKey,
-    /// They go on, past a gap.
+    /// They go on, and carry the gap: how many dead rows of their key they have passed ([`Message::gap`]). A redriven row
+    /// comes after them, so redrive before consumers forget what they have handled: to a consumer whose watermark has
+    /// risen past it, it looks like a duplicate.
     SkipDead,
 }
 
@@ -178,7 +181,8 @@ pub trait OutboxStore: Send + Sync {
     /// Reads the log of staged messages from a position on ([`Message::sequence`]), in commit order, without a claim: what
     /// lies after it and is not dispatched, dead rows included, and before that whatever lies at or before it and is not
     /// settled, as a redriven row. Never shows a row while an earlier commit is still in flight, so that a position can
-    /// be moved to any row that was shown. A claimed row shows as pending once its lease has ended.
+    /// be moved to any row that was shown. A claimed row shows as pending once its lease has ended. Each shows with its
+    /// [gap](Message::gap), also where the dead rows lie before the position.
     ///
     /// # Errors
     /// Any [`StoreError`].

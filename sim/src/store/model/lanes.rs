@@ -109,6 +109,17 @@ impl Lanes {
         Links { later: node.and_then(|node| node.later), dead: node.is_some_and(|node| node.dead) }
     }
 
+    /// How many dead rows of its key are before a row. Walks over all that is before it: not for when nothing is dead.
+    pub(super) fn dead_before(&self, id: RowId) -> u32 {
+        let mut dead = 0;
+        let mut earlier = self.nodes.get(&id).and_then(|node| node.earlier);
+        while let Some(node) = earlier.and_then(|id| self.nodes.get(&id)) {
+            dead += u32::from(node.dead);
+            earlier = node.earlier;
+        }
+        dead
+    }
+
     /// The lane that a row belongs to: its predecessors are looked at until one is alive.
     pub(super) fn lane_of(&self, id: RowId) -> Lane {
         let mut lane = Lane::First;

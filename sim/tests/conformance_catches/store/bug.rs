@@ -39,6 +39,7 @@ pub(crate) enum Bug {
     ClaimsInOrderAlways,
     SkipsTheDead,
     StopsAtTheDead,
+    ForgetsGaps,
     ForgetsReasons,
     RedrivesUnderNewIds,
     RedrivesEverything,

@@ -55,6 +55,9 @@ impl OutboxStore for Broken {
             if self.has(Bug::DropsTraceparents) {
                 row.message.traceparent = None;
             }
+            if self.has(Bug::ForgetsGaps) {
+                row.message.gap = 0;
+            }
             if self.has(Bug::RedrivesUnderNewIds) && self.notes().redriven.contains(&row.message.id) {
                 row.message.id = MessageId(uuid::Uuid::from_u128(1));
             }
@@ -91,6 +94,7 @@ impl OutboxStore for Broken {
         let mut rows = self.inner.tail(after, limit).await?;
         match self.bug {
             Bug::ReadsTheLogBackwards => rows.reverse(),
+            Bug::ForgetsGaps => rows.iter_mut().for_each(|(row, _)| row.message.gap = 0),
             Bug::HidesDeadRowsFromTheLog => rows.retain(|(_, state)| *state != OutboxState::Dead),
             Bug::HidesLeasesFromTheLog => rows.iter_mut().for_each(|(_, state)| {
                 if *state == OutboxState::Claimed {

@@ -28,7 +28,11 @@ impl Outbox {
         due.sort_unstable();
         due.truncate(request.limit);
         let until = now + request.lease;
-        due.into_iter().filter_map(|(_, id)| self.lease(id, request.token, until)).collect()
+        let mut rows: Vec<_> = due.into_iter().filter_map(|(_, id)| self.lease(id, request.token, until)).collect();
+        if (request.ordering, request.when_dead) == (Ordering::PerKey, WhenDead::SkipDead) {
+            rows.iter_mut().for_each(|row| row.message.gap = self.gap(row.row));
+        }
+        rows
     }
 
     /// Adds up to `limit` rows that were never tried, those committed first, and as many that have waited, those due

@@ -2,6 +2,7 @@
 
 use seaworthy_core::{
     ids::MessageId,
+    message::Message,
     ports::{OutboxRow, OutboxState, RowId, Timestamp},
 };
 use smol_str::SmolStr;
@@ -25,7 +26,8 @@ impl Outbox {
                 Place::Dead(..) if *sequence <= after => return None,
                 Place::Dead(..) => OutboxState::Dead,
             };
-            Some((OutboxRow { row: *id, message: row.message.clone(), attempts: row.attempts }, state))
+            let message = Message { gap: self.gap(*id), ..row.message.clone() };
+            Some((OutboxRow { row: *id, message, attempts: row.attempts }, state))
         };
         self.log.iter().filter_map(shown).take(limit).collect()
     }

@@ -70,6 +70,7 @@ impl Outbox {
     pub(super) fn insert(&mut self, id: RowId, mut message: Message) {
         self.last_sequence += 1;
         message.sequence = self.last_sequence;
+        message.gap = 0;
         self.by_message.insert(message.id, id);
         self.log.insert(message.sequence, id);
         let lane = self.lanes.push(&message.partition_key, id);
@@ -127,6 +128,11 @@ impl Outbox {
             purged += 1;
         }
         purged as u64
+    }
+
+    /// How many dead rows of its key a row has passed.
+    fn gap(&self, id: RowId) -> u32 {
+        if self.dead.is_empty() { 0 } else { self.lanes.dead_before(id) }
     }
 
     /// Rows that are pending or claimed, and rows that are dead.

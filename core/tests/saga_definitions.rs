@@ -174,6 +174,38 @@ fn a_nested_saga_takes_the_phase_of_its_own_pivot() {
 }
 
 #[test]
+fn a_nested_saga_keeps_the_policies_of_its_steps_and_can_not_keep_a_deadline_of_its_own() {
+    let every = |seconds| RetryPolicy { base: Duration::from_secs(seconds), ..RetryPolicy::default() };
+    let card = || {
+        SagaBuilder::<u32>::new("card", 1)
+            .retry(every(3))
+            .compensatable("authorize", Remote, NothingToUndo)
+            .step_retry(every(1))
+            .compensation_retry(every(2))
+            .step_deadline(Duration::from_secs(9))
+            .pivot("capture", Remote)
+    };
+    let order = SagaBuilder::<u32>::new("order", 1)
+        .retry(every(4))
+        .compensatable("reserve", Local, NothingToUndo)
+        .nested_pivot("card", &card().build().unwrap(), |data| data)
+        .build()
+        .unwrap();
+    let policy = |path: &str| {
+        let step = &order.shape().steps[order.shape().index_of(path).unwrap()];
+        (step.retry, step.compensation_retry, step.deadline)
+    };
+    assert_eq!(policy("card/authorize"), (every(1), every(2), Some(Duration::from_secs(9))));
+    assert_eq!((policy("card/capture").0, policy("card/capture").2), (every(3), None));
+    assert_eq!(policy("reserve").0, every(4));
+
+    let hasty = card().deadline(Duration::from_secs(60)).build().unwrap();
+    let refused = SagaBuilder::<u32>::new("order", 1).nested_pivot("card", &hasty, |data| data).build();
+    let refused = refused.unwrap_err();
+    assert!(matches!(refused, DefinitionError::Nested { .. }) && refused.to_string().contains("deadline"), "{refused}");
+}
+
+#[test]
 fn a_nested_saga_that_is_undone_as_a_whole_is_compensatable() {
     let parcel = SagaBuilder::<u32>::new("parcel", 1)
         .parallel(|group| {

@@ -99,6 +99,10 @@ where
     if name.is_empty() || name.contains('/') {
         return Err(DefinitionError::Name(name.into()));
     }
+    if saga.shape.deadline.is_some() {
+        let reason = "has a deadline of its own, which nobody would keep: give one to the outer saga, or to steps";
+        return Err(DefinitionError::Nested { nested: name.into(), reason });
+    }
     let part: Arc<dyn Fn(&D) -> &C + Send + Sync> = Arc::new(part);
     let first = *groups + 1;
     let steps = saga.specs.iter().zip(&saga.shape.steps).map(|(step, shape)| {

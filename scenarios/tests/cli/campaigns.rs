@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use seaworthy_sim::explore::{Campaign, Timing};
+
 use super::{HEADER, folder, seaworthy};
 
 #[test]
@@ -63,16 +65,21 @@ fn a_campaign_is_the_same_with_one_job_and_with_several() {
 }
 
 #[test]
-fn shards_add_up_to_the_whole() {
+fn reports_of_shards_merge_to_the_report_of_the_whole() {
     let folder = folder();
-    let runs = |extra: &[&str], file: &str| -> u64 {
-        let mut arguments = vec!["run", "--seeds", "101", "--base-seed", "1", "--profile", "calm", "--json", file];
+    let campaign = |extra: &[&str], file: &str| -> Campaign {
+        let mut arguments = vec!["run", "--seeds", "101", "--base-seed", "1", "--json", file];
         arguments.extend(extra);
         assert_eq!(seaworthy(folder.path(), &arguments).code, Some(0));
         let text = fs::read_to_string(folder.path().join(file)).expect("written");
-        serde_json::from_str::<serde_json::Value>(&text).expect("JSON")["runs"].as_u64().expect("a number")
+        serde_json::from_str(&text).expect("a report is a campaign, and what it is worth")
     };
-    assert_eq!(runs(&["--shard", "1/2"], "1.json") + runs(&["--shard", "2/2"], "2.json"), 101);
+    let timeless = |campaign| Campaign { timing: Timing::default(), ..campaign };
+    let mut merged = campaign(&["--shard", "1/2"], "1.json");
+    merged.merge(campaign(&["--shard", "2/2"], "2.json"), 10).expect("parts of one whole");
+    let whole = campaign(&[], "whole.json");
+    assert_eq!(whole.runs, 101);
+    assert_eq!(timeless(merged), timeless(whole));
 }
 
 #[test]

@@ -111,3 +111,67 @@ impl fmt::Display for List<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicU64, Ordering},
+        time::Duration,
+    };
+
+    use async_trait::async_trait;
+    use uuid::Variant;
+
+    use super::*;
+    use crate::ports::Timestamp;
+
+    struct At(i64);
+
+    #[async_trait]
+    impl Clock for At {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(self.0)
+        }
+
+        async fn sleep(&self, _: Duration) {}
+    }
+
+    struct Bits(AtomicU64);
+
+    impl Random for Bits {
+        fn next_u64(&self) -> u64 {
+            self.0.fetch_xor(u64::MAX, Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn a_drawn_id_is_a_uuid_of_version_7_with_the_time_of_the_clock_in_front_and_random_bits_behind() {
+        let bits = Bits(AtomicU64::new(0));
+        let (first, second) = (draw(&At(0x0123_4567_89ab), &bits), draw(&At(0x0123_4567_89ac), &bits));
+        for id in [first, second] {
+            assert_eq!((id.get_version_num(), id.get_variant()), (7, Variant::RFC4122), "{id}");
+        }
+        assert_eq!(first.to_string(), "01234567-89ab-7000-bfff-ffffffffffff", "zeroes, and then ones");
+        assert!(first < second, "later ids are greater");
+        // The years before 1970 have no place in such an id; they must not spill over into the version.
+        assert_eq!(draw(&At(-1), &bits).get_version_num(), 7);
+    }
+
+    /// Fixed for good: ids that were derived before are stored, and must come out the same again.
+    #[test]
+    fn a_derived_id_is_a_uuid_of_version_5_that_never_changes() {
+        let parent = Uuid::from_u128(7);
+        let id = derive(parent, &["charge", "action"]);
+        assert_eq!((id.get_version_num(), id.get_variant()), (5, Variant::RFC4122));
+        assert_eq!(id, OperationId::derive(SagaId(parent), "charge", Direction::Action).0);
+        assert_eq!(id.to_string(), "5c3210f4-c3da-5813-9e6e-1c01244077f6");
+        let others = [
+            derive(parent, &["charge", "compensation"]),
+            derive(Uuid::from_u128(8), &["charge", "action"]),
+            derive(parent, &["charg", "eaction"]),
+            derive(parent, &["charge", "act", "ion"]),
+            derive(parent, &["chargeaction"]),
+        ];
+        assert!(!others.contains(&id), "{others:?}");
+    }
+}

@@ -78,6 +78,25 @@ fn only_an_explicit_purge_deletes_dead_rows() {
     });
 }
 
+/// Operators' verbs go through the store in batches of 500, and all the way.
+#[test]
+fn more_dead_rows_than_fit_one_batch_are_all_redriven_and_all_purged() {
+    on_bench(20, async |bench| {
+        bench.stage_many(1_203).await;
+        bench.broker.says(|_, _| Say::Reject);
+        for _ in 0..2 {
+            let mut relay = bench.relay(config());
+            while relay.pass().await.unwrap().claimed > 0 {}
+            assert_eq!(bench.store.dead_rows(2_000).await.unwrap().len(), 1_203);
+            assert_eq!(redrive(&*bench.store, None).await.unwrap(), 1_203);
+        }
+        let mut relay = bench.relay(config());
+        while relay.pass().await.unwrap().claimed > 0 {}
+        assert_eq!(purge_dead(&*bench.store, Duration::ZERO).await.unwrap(), 1_203);
+        assert_eq!(bench.store.dead_rows(1).await.unwrap(), []);
+    });
+}
+
 #[test]
 fn a_dead_row_blocks_its_key_or_is_skipped_as_configured() {
     for (when_dead, dispatched) in [(WhenDead::BlockKey, 1), (WhenDead::SkipDead, 3)] {

@@ -119,6 +119,31 @@ fn a_stop_in_the_middle_of_a_pass_gives_back_what_is_not_published_yet() {
     });
 }
 
+/// What follows in a pass is given back at once where publishing it would be in vain, or another relay's by now.
+#[test]
+fn a_pass_ends_with_the_first_sign_of_an_outage_and_with_its_lease() {
+    for outage in [true, false] {
+        on_bench(19, async move |bench| {
+            bench.stage_many(4).await;
+            for _ in 0..20 {
+                crash_with_claim(&bench).await;
+            }
+            if outage {
+                bench.broker.fails(Some(BrokerError::Unavailable("down".into())));
+            } else {
+                bench.broker.takes(Duration::from_secs(31));
+            }
+            let report = bench.relay(config()).pass().await.unwrap();
+            let settled = u64::from(!outage);
+            assert_eq!((bench.broker.calls(), report.pause.is_some()), (1, outage), "outage: {outage}");
+            assert_eq!((report.dispatched as u64, report.released as u64), (settled, 4 - settled), "outage: {outage}");
+            bench.broker.fails(None);
+            bench.broker.takes(ms(0));
+            assert_eq!(bench.relay(config()).pass().await.unwrap().dispatched as u64, 4 - settled);
+        });
+    }
+}
+
 #[test]
 fn a_row_that_was_claimed_too_often_is_buried_where_the_configuration_says_so() {
     on_bench(13, async |bench| {

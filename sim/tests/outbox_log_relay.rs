@@ -67,6 +67,29 @@ fn the_position_passes_a_dead_row_that_is_skipped_and_a_redrive_brings_it_back_f
         assert_eq!(relay.pass().await.unwrap().dispatched, 1);
         assert_eq!((bench.broker.times()[&first], bench.unsettled().await), (2, 0));
         assert_eq!(bench.position().await, Some(2), "a position never goes back");
+        let log = bench.broker.log();
+        let accepted = log.iter().filter(|published| published.said == Say::Accept);
+        let gaps: Vec<_> = accepted.map(|published| (published.id, published.gap)).collect();
+        assert_eq!(gaps, [(second, 1), (first, 0)], "the later one carries the gap that the redrive fills");
+    });
+}
+
+#[test]
+fn a_relay_that_is_behind_another_of_its_name_does_not_take_the_position_back() {
+    on_bench(21, async |bench| {
+        bench.stage("order-1", "order.placed").await;
+        let mut behind = bench.log_relay(skipping());
+        assert_eq!(behind.pass().await.unwrap().dispatched, 1);
+        let refused = bench.stage("order-2", "order.placed").await;
+        bench.stage("order-3", "order.placed").await;
+        bench.broker.says(move |message, _| if message.id == refused { Say::Reject } else { Say::Accept });
+        let mut ahead = bench.log_relay(skipping());
+        while ahead.pass().await.unwrap().claimed > 0 {}
+        assert_eq!(bench.position().await, Some(3));
+        bench.broker.says(|_, _| Say::Accept);
+        assert_eq!(redrive(&*bench.store, None).await.unwrap(), 1);
+        assert_eq!(behind.pass().await.unwrap().dispatched, 1);
+        assert_eq!(bench.position().await, Some(3), "where the other one left it");
     });
 }
 

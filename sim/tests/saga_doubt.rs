@@ -51,8 +51,8 @@ impl Action<Trip> for BookAndStumble {
     }
 }
 
-/// The state after a minute.
-async fn run(harbour: &Harbour, definition: Definition<Trip>) -> State {
+/// The state after a minute, and the log.
+async fn run(harbour: &Harbour, definition: Definition<Trip>) -> (State, Vec<String>) {
     let mut registry = Registry::new();
     registry.register(definition).expect("one definition");
     let (orchestrator, stop) = harbour.boot(&Gate::open(), registry);
@@ -60,7 +60,7 @@ async fn run(harbour: &Harbour, definition: Definition<Trip>) -> State {
     madsim::task::spawn(async move { recovery.run_recovery(&stop).await });
     let saga = start(&orchestrator).await;
     madsim::time::sleep(Duration::from_secs(60)).await;
-    orchestrator.state(saga).await.expect("it can be read")
+    (orchestrator.state(saga).await.expect("it can be read"), harbour.log(saga).await)
 }
 
 async fn start(orchestrator: &Orchestrator) -> SagaId {
@@ -83,7 +83,7 @@ fn a_step_that_was_agreed_to_is_never_given_up_and_is_undone_when_its_time_is_ov
             .pivot("pay", Note)
             .build()
             .unwrap();
-        let state = run(&harbour, definition).await;
+        let (state, _) = run(&harbour, definition).await;
         assert_eq!((state.life(), state.cause()), (Life::Compensated, Some(Cause::Deadline)));
         assert_eq!(harbour.outside.booked(), [""; 0], "the hotel was cancelled");
         let asked = harbour.outside.calls().iter().filter(|call| *call == "book hotel").count();
@@ -100,7 +100,7 @@ fn a_step_that_was_agreed_to_and_that_our_own_store_rejects_is_undone() {
             .pivot("pay", Note)
             .build()
             .unwrap();
-        let state = run(&harbour, definition).await;
+        let (state, _) = run(&harbour, definition).await;
         assert_eq!((state.life(), state.cause()), (Life::Compensated, Some(Cause::Rejected)));
         assert_eq!(harbour.outside.calls(), ["book hotel", "cancel hotel"]);
     });
@@ -118,8 +118,10 @@ fn a_pivot_that_was_agreed_to_is_finished_whatever_our_own_store_says_of_it() {
                 .step_retry(THREE_TRIES)
                 .build()
                 .unwrap();
-            let state = run(&harbour, definition).await;
+            let (state, log) = run(&harbour, definition).await;
             assert_eq!((state.life(), state.cause()), (Life::Completed, None));
+            let retries = log.iter().filter(|entry| *entry == "retry pay").count();
+            assert_eq!(retries, 4, "each time it waits before it asks again: {log:?}");
             assert_eq!(harbour.outside.booked(), ["pay"]);
         });
     }

@@ -69,3 +69,20 @@ fn a_duplicate_is_noticed_after_its_row_was_purged() {
         assert_eq!(count.calls().last(), Some(&later.id));
     });
 }
+
+#[test]
+fn retention_goes_on_in_batches_until_nothing_old_is_left() {
+    on_bench(12, async |bench| {
+        declare(&bench);
+        let count = Count::new(|_, _| Ok(()));
+        madsim::task::spawn(counting(&bench, &count).run(Stop::new()));
+        for number in 1..=10 {
+            publish(&bench, &format!("order-{number}"), "order.placed", number).await;
+        }
+        bench.pass(Duration::from_secs(61)).await;
+        let keep = Retention::new(Duration::from_secs(60), Duration::from_secs(59)).unwrap().batch(3);
+        for expected in [10, 0] {
+            assert_eq!(keep.sweep("shipping", &*bench.store, &Stop::new()).await.unwrap(), expected);
+        }
+    });
+}

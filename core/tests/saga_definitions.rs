@@ -109,6 +109,28 @@ fn a_retriable_step_has_no_deadline() {
 }
 
 #[test]
+fn a_setting_that_no_step_would_heed_is_refused() {
+    let refused = |built: SagaBuilder<u32>| match built.compensatable("reserve", Local, NothingToUndo).build() {
+        Err(DefinitionError::NeedlessSetting { setting, .. }) => setting,
+        other => panic!("accepted: {:?}", other.map(|definition| definition.shape().clone())),
+    };
+    let new = || SagaBuilder::<u32>::new("checkout", 1);
+    assert_eq!(refused(new().step_retry(RetryPolicy::default())), "step_retry");
+    assert_eq!(refused(new().compensation_retry(RetryPolicy::default())), "compensation_retry");
+    assert_eq!(refused(new().step_deadline(Duration::from_secs(1))), "step_deadline");
+    assert_eq!(refused(new().parallel(|group| group).step_deadline(Duration::from_secs(1))), "step_deadline");
+
+    let behind_a_pivot = new().pivot("confirm", Local).compensation_retry(RetryPolicy::default()).build();
+    let error = behind_a_pivot.map(|_| ()).expect_err("a pivot has no compensation");
+    assert_eq!(
+        error.to_string(),
+        "`compensation_retry` is for what was added last, and none of it has a compensation: put it behind the step that it is for"
+    );
+    let fitting = new().compensatable("reserve", Local, NothingToUndo).compensation_retry(RetryPolicy::default());
+    assert!(fitting.step_retry(RetryPolicy::default()).build().is_ok());
+}
+
+#[test]
 fn a_name_that_could_be_taken_for_a_nested_step_is_refused() {
     let defined = SagaBuilder::<u32>::new("order", 1).pivot("a/b", Local).build();
     assert!(matches!(defined.unwrap_err(), DefinitionError::Name(_)));

@@ -31,7 +31,7 @@ impl Consumer {
             if only.is_some_and(|only| !only.contains(&message.id)) {
                 continue;
             }
-            let span = info_span!("redrive", consumer = %self.name, message = %message.id, kind = %message.kind);
+            let span = info_span!("inbox.redrive", consumer = %self.name, message = %message.id, kind = %message.kind);
             match self.exhume(message).instrument(span).await {
                 Ok(true) => redriven.handled.push(message.id),
                 // Another operator was first.

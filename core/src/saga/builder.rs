@@ -174,19 +174,22 @@ impl<D: Sync + 'static, S> SagaBuilder<D, S> {
 
     /// How the actions of what was added last (a step, a group, a nested saga) are tried again.
     pub fn step_retry(mut self, policy: RetryPolicy) -> Self {
-        self.steps[self.last..].iter_mut().for_each(|step| step.retry = Some(policy));
+        self.set_last("step_retry", |step| step.retry = Some(policy));
         self
     }
 
     /// How the compensations of what was added last are tried again.
     pub fn compensation_retry(mut self, policy: RetryPolicy) -> Self {
-        self.steps[self.last..].iter_mut().for_each(|step| step.compensation_retry = Some(policy));
+        if !self.steps.is_empty() && self.steps[self.last..].iter().all(|step| step.compensation.is_none()) {
+            self.refuse("compensation_retry", "none of it has a compensation");
+        }
+        self.set_last("compensation_retry", |step| step.compensation_retry = Some(policy));
         self
     }
 
     /// How long each step of what was added last may take from its first logged attempt; before the pivot only.
     pub fn step_deadline(mut self, deadline: Duration) -> Self {
-        self.steps[self.last..].iter_mut().for_each(|step| step.deadline = Some(deadline));
+        self.set_last("step_deadline", |step| step.deadline = Some(deadline));
         self
     }
 
@@ -224,6 +227,20 @@ impl<D: Sync + 'static, S> SagaBuilder<D, S> {
                 self
             }
         }
+    }
+
+    /// Changes what was added last. A setting that would mean nothing is an error, never ignored.
+    fn set_last(&mut self, setting: &'static str, set: impl FnMut(&mut StepSpec<D>)) {
+        let last = &mut self.steps[self.last..];
+        if last.is_empty() {
+            self.refuse(setting, "nothing was");
+        } else {
+            last.iter_mut().for_each(set);
+        }
+    }
+
+    fn refuse(&mut self, setting: &'static str, reason: &'static str) {
+        self.error.get_or_insert(DefinitionError::NeedlessSetting { setting, reason });
     }
 
     fn past_pivot(self) -> SagaBuilder<D, AfterPivot> {

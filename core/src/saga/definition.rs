@@ -51,6 +51,14 @@ pub enum DefinitionError {
     /// A retriable step has a deadline.
     #[error("step `{0}` is tried again until it is done: it can't have a deadline")]
     NeedlessDeadline(SmolStr),
+    /// A setting for the steps added last finds none that it is for.
+    #[error("`{setting}` is for what was added last, and {reason}: put it behind the step that it is for")]
+    NeedlessSetting {
+        /// The builder's method.
+        setting: &'static str,
+        /// Why it means nothing here.
+        reason: &'static str,
+    },
     /// A nested saga stands where its own pivot does not allow it.
     #[error("the nested saga `{nested}` {reason}")]
     Nested {

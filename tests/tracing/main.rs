@@ -1,6 +1,8 @@
 //! What the core tells a subscriber of `tracing`: a span for every operation, with the ids of saga, step and message, and
 //! never a payload.
 
+mod upkeep;
+
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -124,6 +126,9 @@ fn told() -> Vec<Told> {
             assert!(report.held(), "{:?}", report.violations);
         }
     }
+    let plan = generate(&upkeep::Upkeep, 0, Profile::Calm);
+    let report = run(&upkeep::Upkeep, &plan, &RunOptions::default()).expect("a valid plan");
+    assert!(report.held(), "{:?}", report.violations);
     keeper.0.lock().expect("nobody panics here").clone()
 }
 
@@ -147,7 +152,7 @@ fn every_operation_has_a_span_with_its_ids_and_no_payload_is_told() {
         "settle",
         "step",
     ];
-    for operation in operations {
+    for operation in operations.into_iter().chain(upkeep::OPERATIONS) {
         assert!(names.contains(operation), "no span {operation:?} in {names:?}");
     }
 
@@ -155,19 +160,26 @@ fn every_operation_has_a_span_with_its_ids_and_no_payload_is_told() {
     for one in &told {
         let field = |name: &str| one.fields.get(name).map(String::as_str).unwrap_or_default();
         match one.name {
-            "saga" | "saga.start" | "saga.operate" => assert!(is_id(field("saga")), "{one:?}"),
+            "saga" | "saga.start" | "saga.operate" | "saga.state" | "saga.acquire" => {
+                assert!(is_id(field("saga")), "{one:?}")
+            }
             "step" => {
                 let saga = &told[one.parent.expect("a step is a part of a saga")];
                 assert_eq!(saga.name, "saga", "{one:?}");
                 assert!(!field("step").is_empty() && !field("direction").is_empty(), "{one:?}");
             }
-            "consume" => assert!(is_id(field("message")) && !field("consumer").is_empty(), "{one:?}"),
+            "consume" | "inbox.redrive" => assert!(is_id(field("message")) && !field("consumer").is_empty(), "{one:?}"),
             "publish" | "settle" => {
                 let relay = &told[one.parent.expect("a part of a relay's pass")];
-                assert!(relay.name == "relay" && is_id(&relay.fields["claim"]), "{one:?}");
+                let is_known = match relay.name {
+                    "relay" => is_id(&relay.fields["claim"]),
+                    "relay.log" => !relay.fields["name"].is_empty(),
+                    _ => false,
+                };
+                assert!(is_known, "{one:?} within {relay:?}");
                 assert!(!field("messages").is_empty() && field("messages").split(' ').all(is_id), "{one:?}");
             }
-            "participant.execute" | "participant.compensate" | "participant.record" => {
+            "participant.execute" | "participant.compensate" | "participant.record" | "participant.refuse" => {
                 assert!(is_id(field("operation")), "{one:?}");
             }
             "aggregate.load" | "aggregate.save" => assert!(field("id").starts_with("order-"), "{one:?}"),

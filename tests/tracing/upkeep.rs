@@ -1,0 +1,107 @@
+//! A service that does once what an operator or a routine does now and then.
+
+use std::{error::Error, ops::Range, time::Duration};
+
+use async_trait::async_trait;
+use seaworthy_core::{
+    ids::{self, OperationId, SagaId},
+    inbox::{self, Consumer, ConsumerConfig, Handlers},
+    outbox::{self, LogRelay, MessageBuilder, RelayConfig},
+    participant,
+    ports::{InboxEntry, Ports},
+    saga::{Orchestrator, OrchestratorConfig, Registry},
+    wake::Wake,
+};
+use seaworthy_sim::{
+    invariants::Invariant,
+    scenario::{Draw, Scenario, Topology, Workload},
+    world::Client,
+};
+use serde::{Deserialize, Serialize};
+
+/// The spans of what [`upkeep`] does.
+pub(crate) const OPERATIONS: [&str; 9] = [
+    "inbox.redrive",
+    "inbox.retention",
+    "outbox.purge_dead",
+    "outbox.redrive",
+    "outbox.retention",
+    "participant.refuse",
+    "relay.log",
+    "saga.acquire",
+    "saga.state",
+];
+
+const CONSUMER: &str = "mailer";
+
+async fn upkeep(ports: Ports) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let message = MessageBuilder::new("desk", "letter.written", "letter-1").draw(&*ports.clock, &*ports.random);
+    let mut tx = ports.store.begin().await?;
+    tx.stage(&message).await?;
+    tx.inbox_bury(&InboxEntry::of(CONSUMER, &message), &message, "no stamp").await?;
+    participant::refuse(&mut *tx, OperationId(ids::draw(&*ports.clock, &*ports.random))).await?;
+    tx.commit().await?;
+
+    LogRelay::of(&ports, "log", RelayConfig::default(), Wake::new()).pass().await?;
+    outbox::Retention::default().sweep(&*ports.store, &ports.stop).await?;
+    outbox::redrive(&*ports.store, Some(&[message.id])).await?;
+    outbox::purge_dead(&*ports.store, Duration::ZERO).await?;
+
+    let day = Duration::from_secs(24 * 3_600);
+    inbox::Retention::new(day * 2, day)?.sweep(CONSUMER, &*ports.store, &ports.stop).await?;
+    let config = ConsumerConfig::of(["desk"]);
+    Consumer::of(&ports, CONSUMER, Handlers::new(), config).redrive(None, 10).await?;
+
+    let nobody = SagaId(ids::draw(&*ports.clock, &*ports.random));
+    let orchestrator = Orchestrator::new(&ports, Registry::new(), OrchestratorConfig::default());
+    orchestrator.state(nobody).await.expect_err("there is no such saga");
+    orchestrator.resume(nobody).await.expect_err("there is no such saga");
+    Ok(())
+}
+
+/// Nothing is asked of the service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Unasked;
+
+impl Workload for Unasked {
+    fn len(&self) -> usize {
+        0
+    }
+
+    fn without(&self, _: Range<usize>) -> Self {
+        Self
+    }
+}
+
+pub(crate) struct Upkeep;
+
+#[async_trait]
+impl Scenario for Upkeep {
+    type Workload = Unasked;
+
+    fn name(&self) -> &str {
+        "upkeep"
+    }
+
+    fn about(&self) -> &str {
+        "what an operator or a routine does now and then, done once"
+    }
+
+    fn topology(&self) -> Topology {
+        let desk = |ports| async {
+            upkeep(ports).await.expect("nothing goes wrong in a calm world");
+            std::future::pending().await
+        };
+        Topology::new().process("desk-1", "desk", "desk", move |boot| desk(boot.ports))
+    }
+
+    fn workload(&self, _: &mut Draw) -> Unasked {
+        Unasked
+    }
+
+    fn invariants(&self, _: &Unasked) -> Vec<Box<dyn Invariant>> {
+        Vec::new()
+    }
+
+    async fn drive(&self, _: &Unasked, _: Client) {}
+}

@@ -28,7 +28,7 @@
 //!     Ok(())
 //! }
 //! # use std::{sync::Arc, time::Duration};
-//! # use seaworthy_core::{ids::MessageId, message::Message, ports::{Clock, Store, Timestamp}};
+//! # use seaworthy_core::{message::Message, outbox::MessageBuilder, ports::{Clock, Store, Timestamp}};
 //! # use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 //! # use uuid::Uuid;
 //! # struct Epoch;
@@ -38,12 +38,7 @@
 //! #     async fn sleep(&self, _: Duration) {}
 //! # }
 //! # fn message() -> Message {
-//! #     Message {
-//! #         id: MessageId(Uuid::from_u128(1)), source: "orders".into(), kind: "order.confirmed".into(),
-//! #         topic: "orders".into(), subject: "17".into(), time: Timestamp::EPOCH,
-//! #         content_type: "application/json".into(), partition_key: "17".into(), sequence: 0,
-//! #         correlation_id: Uuid::nil(), causation_id: None, traceparent: None, data: "{}".into(),
-//! #     }
+//! #     MessageBuilder::new("orders", "order.confirmed", "17").derive(Uuid::from_u128(1), &["confirm"], Timestamp::EPOCH)
 //! # }
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //! # let store = SqliteStore::open_in_memory(Arc::new(Epoch), SqliteConfig::simulation())?;

@@ -1,0 +1,12 @@
+//! The SQLite adapter: one test program, one topic a module.
+
+mod conformance;
+mod crash;
+mod errors;
+mod long_past;
+mod outbox;
+mod parameters;
+mod processes;
+mod schema;
+mod support;
+mod transactions;

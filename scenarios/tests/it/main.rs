@@ -1,0 +1,8 @@
+//! The scenarios and the program: one test program, one topic a module.
+
+mod audit;
+mod cli;
+mod invariants;
+mod order_fulfillment;
+mod serve;
+mod twins;

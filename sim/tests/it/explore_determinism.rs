@@ -1,0 +1,68 @@
+//! One plan is one run: alone, again, and in another thread.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::deposits::{Deposits, RIGHT, Teller, WRONG};
+use seaworthy_sim::{
+    explore::{determinism, determinism_by, first_divergence},
+    plan::{Plan, Profile, generate},
+    world::{RunOptions, run},
+};
+
+#[test]
+fn plans_of_every_profile_run_the_same_each_time_and_in_any_thread() {
+    for profile in Profile::ALL {
+        for seed in 0..20 {
+            let plan = generate(&WRONG, seed, profile);
+            let divergence = determinism(&WRONG, &plan, &RunOptions::default()).expect("it fits");
+            assert_eq!(divergence, None, "{profile} {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_depends_on_how_often_it_was_run_is_caught_at_its_first_difference() {
+    // From the second or the third run on, another plan is run in secret.
+    for (slips_at, other) in [(1, "the second run"), (2, "the run in another thread")] {
+        let runs = AtomicU64::new(0);
+        let slipping = |teller: &Teller, plan: &Plan<Deposits>, options: &RunOptions| {
+            let mut plan = plan.clone();
+            if runs.fetch_add(1, Ordering::Relaxed) >= slips_at {
+                plan.workload = Deposits(vec![(9, 1)]);
+            }
+            run(teller, &plan, options)
+        };
+        let plan = Plan { workload: Deposits(vec![(1, 1), (2, 1)]), ..generate(&RIGHT, 1, Profile::Calm) };
+        let divergence = determinism_by(slipping, &RIGHT, &plan, &RunOptions::default()).expect("it fits");
+        let divergence = divergence.expect("they differ");
+        assert_eq!(divergence.other, other);
+        assert!(divergence.at > 0, "the boot is the same");
+        assert_ne!(divergence.first, divergence.second);
+    }
+}
+
+#[test]
+fn a_trace_that_ends_early_differs_where_it_ends() {
+    let plan = generate(&RIGHT, 1, Profile::Calm);
+    let options = RunOptions { keep_trace: true, ..RunOptions::default() };
+    let trace = run(&RIGHT, &plan, &options).expect("it fits").trace.expect("it was kept");
+    assert_eq!(first_divergence(&trace, &trace), None);
+    assert_eq!(first_divergence(&trace, &trace[..5]), Some(5));
+    assert_eq!(first_divergence(&trace[..5], &trace), Some(5));
+}
+
+#[test]
+fn a_difference_in_the_verdict_alone_is_one_too() {
+    let runs = AtomicU64::new(0);
+    let fickle = |teller: &Teller, plan: &Plan<Deposits>, options: &RunOptions| {
+        let mut report = run(teller, plan, options)?;
+        if runs.fetch_add(1, Ordering::Relaxed) == 1 {
+            report.violations.push(crate::deposits::violation("a", "b"));
+        }
+        Ok(report)
+    };
+    let plan = generate(&RIGHT, 1, Profile::Calm);
+    let divergence = determinism_by(fickle, &RIGHT, &plan, &RunOptions::default()).expect("it fits");
+    let divergence = divergence.expect("they differ");
+    assert_eq!((divergence.first, divergence.second), (None, None), "after the last event");
+}

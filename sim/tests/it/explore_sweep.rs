@@ -1,0 +1,205 @@
+//! Sweeps: the same outcome whatever the number of jobs, shards that merge, and an honest verdict.
+
+use std::{cell::Cell, collections::BTreeSet, time::Duration};
+
+use crate::deposits::{Deposits, RIGHT, WRONG, holds, pretend, violation};
+use seaworthy_core::stop::Stop;
+use seaworthy_sim::{
+    explore::{Campaign, Gap, Seeds, Shard, Source, SweepError, SweepOptions, Timing, sweep, sweep_by},
+    plan::{FaultKind, Plan, Profile, derive_seed, generate},
+    scenario::Scenario,
+    world::{RunOptions, run},
+};
+
+fn options(count: u64) -> SweepOptions {
+    SweepOptions::new(Seeds::Count { base: 42, count })
+}
+
+/// All of a campaign that must not depend on the machine.
+fn timeless(campaign: Campaign) -> Campaign {
+    Campaign { timing: Timing::default(), ..campaign }
+}
+
+/// Fails where a clock is skewed: about one plan in ten.
+fn skewed(plan: &Plan<Deposits>) -> Vec<seaworthy_sim::invariants::Violation> {
+    if holds(plan, FaultKind::ClockSkew) { vec![violation("booked-once", "deposit-1")] } else { Vec::new() }
+}
+
+#[test]
+fn the_outcome_does_not_depend_on_the_number_of_jobs() {
+    let campaigns: Vec<Campaign> = [1, 2, 7]
+        .into_iter()
+        .map(|jobs| sweep(&WRONG, &SweepOptions { jobs, ..options(300) }, &|_| {}).expect("it runs"))
+        .map(timeless)
+        .collect();
+    assert_eq!(campaigns[0], campaigns[1]);
+    assert_eq!(campaigns[0], campaigns[2]);
+    assert_eq!(campaigns[0].runs, 300);
+    assert!(campaigns[0].failed > 0, "the wrong teller is found");
+}
+
+#[test]
+fn a_failure_comes_back_from_its_seed_and_profile_alone() {
+    let campaign = sweep(&WRONG, &options(300), &|_| {}).expect("it runs");
+    assert!(!campaign.failures.is_empty());
+    for failure in &campaign.failures {
+        let Source::Seed { seed, profile } = failure.source else { panic!("it was drawn") };
+        assert_eq!(seed, derive_seed(42, failure.index));
+        let report = run(&WRONG, &generate(&WRONG, seed, profile), &RunOptions::default()).expect("it fits");
+        assert_eq!((report.fingerprint, &report.violations[0]), (failure.fingerprint, &failure.violation));
+    }
+}
+
+#[test]
+fn shards_merge_to_the_whole() {
+    let every = |shard| SweepOptions { shard, profiles: Profile::ALL.to_vec(), failures_kept: 5, ..options(1_001) };
+    let whole = sweep_by(pretend(skewed), &RIGHT, &every(Shard::WHOLE), &|_| {}).expect("it runs");
+    let mut merged: Option<Campaign> = None;
+    for number in 1..=4 {
+        let part = sweep_by(pretend(skewed), &RIGHT, &every(Shard::new(number, 4).expect("a shard")), &|_| {});
+        let part = part.expect("it runs");
+        assert!((250..=251).contains(&part.runs));
+        // Shards travel as JSON.
+        let part: Campaign = serde_json::from_str(&serde_json::to_string(&part).expect("JSON")).expect("its own JSON");
+        match &mut merged {
+            None => merged = Some(part),
+            Some(merged) => merged.merge(part, 5).expect("parts of one sweep"),
+        }
+    }
+    assert_eq!(timeless(merged.expect("four parts")), timeless(whole.clone()));
+    assert_eq!(whole.failures.len(), 5, "five are kept");
+    assert!(whole.failed > 5, "and all are counted");
+
+    let mut other = sweep_by(pretend(skewed), &RIGHT, &options(10), &|_| {}).expect("it runs");
+    let error = other.merge(whole, 5).expect_err("other profiles");
+    assert!(error.to_string().contains("profiles"), "{error}");
+}
+
+#[test]
+fn profiles_take_turns_and_named_seeds_run_under_each() {
+    let both = vec![Profile::Calm, Profile::Crash];
+    let named = SweepOptions { profiles: both, ..SweepOptions::new(Seeds::Explicit(vec![7, 9])) };
+    let all = pretend(|_| vec![violation("a", "b")]);
+    let campaign = sweep_by(all, &RIGHT, &named, &|_| {}).expect("it runs");
+    let sources: Vec<String> = campaign.failures.iter().map(|failure| failure.source.to_string()).collect();
+    assert_eq!(
+        sources,
+        [
+            "seed 0x0000000000000007, profile calm",
+            "seed 0x0000000000000007, profile crash",
+            "seed 0x0000000000000009, profile calm",
+            "seed 0x0000000000000009, profile crash",
+        ]
+    );
+}
+
+#[test]
+fn seeds_of_one_base_differ_and_so_do_those_of_its_neighbour() {
+    let seeds: BTreeSet<u64> = (0..10_000).flat_map(|index| [derive_seed(1, index), derive_seed(2, index)]).collect();
+    assert_eq!(seeds.len(), 20_000);
+}
+
+#[test]
+fn a_sweep_ends_early_at_the_failures_that_were_wanted_when_stopped_and_in_time() {
+    let until_first = SweepOptions { failures_wanted: Some(1), ..options(100_000) };
+    let campaign = sweep_by(pretend(skewed), &RIGHT, &until_first, &|_| {}).expect("it runs");
+    assert!(campaign.failed >= 1 && campaign.runs < 1_000, "{} runs", campaign.runs);
+    let whole = sweep_by(pretend(skewed), &RIGHT, &options(1_000), &|_| {}).expect("it runs");
+    assert_eq!(campaign.failures[0], whole.failures[0], "the first failure is the first whenever it ends");
+    assert!(campaign.timing.first_failure_wall_us.is_some());
+
+    let stop = Stop::new();
+    let stopping = SweepOptions { stop: stop.clone(), ..options(u64::MAX) };
+    let calls = Cell::new(0);
+    let campaign = sweep_by(pretend(skewed), &RIGHT, &stopping, &|progress| {
+        assert!(progress.failed <= progress.runs);
+        calls.set(calls.get() + 1);
+        stop.clone().set();
+    });
+    let campaign = campaign.expect("it runs");
+    assert!(campaign.interrupted && campaign.runs > 0 && calls.get() >= 2);
+
+    let duration = Duration::from_millis(50);
+    let timed = SweepOptions::new(Seeds::For { base: 1, duration });
+    let campaign = sweep_by(pretend(skewed), &RIGHT, &timed, &|_| {}).expect("it runs");
+    assert!(campaign.runs > 0 && campaign.timing.wall_us >= 50_000 && !campaign.interrupted);
+}
+
+#[test]
+fn a_sweep_over_nothing_is_an_error() {
+    let sweep = |options: &SweepOptions| sweep_by(pretend(|_| Vec::new()), &RIGHT, options, &|_| {});
+    assert!(matches!(sweep(&options(0)), Err(SweepError::NoSeeds)));
+    assert!(matches!(sweep(&SweepOptions::new(Seeds::Explicit(Vec::new()))), Err(SweepError::NoSeeds)));
+    assert!(matches!(sweep(&SweepOptions { profiles: Vec::new(), ..options(1) }), Err(SweepError::NoProfiles)));
+    assert!(matches!(sweep(&SweepOptions { jobs: 0, ..options(1) }), Err(SweepError::NoJobs)));
+    for wrong in ["0/4", "5/4", "1/0", "1", "", "a/b", "-1/2"] {
+        assert!(wrong.parse::<Shard>().is_err(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_plan_that_cannot_be_honoured_ends_the_sweep_and_is_named() {
+    let inner = pretend(|_| Vec::new());
+    let refusing = |teller: &_, plan: &Plan<Deposits>, options: &RunOptions| {
+        let mut plan = plan.clone();
+        plan.scenario = "another".into();
+        plan.validate(RIGHT.name(), &RIGHT.topology())?;
+        inner(teller, &plan, options)
+    };
+    let error = sweep_by(refusing, &RIGHT, &options(1_000), &|_| {}).expect_err("every plan is refused");
+    assert!(error.to_string().contains("profile swarm: plan is for scenario \"another\""), "{error}");
+}
+
+#[test]
+fn a_clean_campaign_says_what_it_is_worth() {
+    let campaign = sweep_by(pretend(|_| Vec::new()), &RIGHT, &options(2_000), &|_| {}).expect("it runs");
+    let verdict = campaign.verdict();
+    assert!(verdict.held && verdict.passes(true) && verdict.proves(), "{verdict}");
+    assert!((verdict.failure_rate_upper_bound - 0.001_497).abs() < 1e-6);
+    assert_eq!(campaign.goals["something-booked"].runs, 2_000);
+    let tally = campaign.invariants["booked-once"];
+    assert_eq!((tally.runs, tally.times, tally.violated), (2_000, campaign.items, 0));
+    assert_eq!(campaign.faults.keys().copied().collect::<Vec<_>>(), FaultKind::ALL);
+    assert!(campaign.faults.values().all(|tally| tally.planned == tally.fired && tally.fired > 0));
+    assert!(campaign.points.values().all(|tally| tally.planned > 0));
+}
+
+/// Each gap is planted, is found, and is what makes a strict check fail.
+#[test]
+fn no_campaign_is_green_because_it_was_empty() {
+    let campaign = |change: fn(&mut seaworthy_sim::world::RunReport)| {
+        let inner = pretend(|_| Vec::new());
+        let changed = move |teller: &_, plan: &_, options: &_| {
+            let mut report = inner(teller, plan, options)?;
+            change(&mut report);
+            Ok(report)
+        };
+        sweep_by(changed, &RIGHT, &options(2_000), &|_| {}).expect("it runs")
+    };
+    let gaps = |campaign: &Campaign| {
+        let verdict = campaign.verdict();
+        assert!(verdict.held && verdict.passes(false) && !verdict.passes(true), "{verdict}");
+        verdict.warnings.into_iter().map(|warning| warning.gap).collect::<Vec<_>>()
+    };
+    let idle = campaign(|report| {
+        report.calls.fill(0);
+        report.answered = 0;
+    });
+    assert_eq!(gaps(&idle), [Gap::NothingHappened]);
+    let unjudged = campaign(|report| report.judged[0].times = 0);
+    assert!(matches!(&gaps(&unjudged)[..], [Gap::NeverJudged { invariant, .. }] if invariant == "booked-once"));
+    let unreached = campaign(|report| report.reached.clear());
+    assert!(matches!(&gaps(&unreached)[..], [Gap::NeverReached { goal }] if goal == "something-booked"));
+    let toothless = campaign(|report| report.fired.retain(|fired| fired.kind != FaultKind::Partition));
+    assert!(matches!(&gaps(&toothless)[..], [Gap::NeverFired { kind, planned: 50.. }] if kind == "partition"));
+}
+
+#[test]
+fn a_small_campaign_is_excused_for_what_chance_kept_from_it() {
+    let campaign = sweep_by(pretend(|_| Vec::new()), &RIGHT, &options(3), &|_| {}).expect("it runs");
+    let verdict = campaign.verdict();
+    assert!(!verdict.warnings.is_empty() && verdict.passes(true), "{verdict}");
+    assert!(!verdict.proves(), "an excuse is no proof: {verdict}");
+    let nothing = Campaign::new("deposits", vec![Profile::Calm], None, []);
+    assert!(!nothing.verdict().passes(true), "no runs at all are no excuse");
+}

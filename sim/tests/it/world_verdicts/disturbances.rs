@@ -1,0 +1,103 @@
+//! What goes wrong over a span of time strikes whom it names, for as long as it lasts, and nobody else.
+
+use seaworthy_sim::{
+    plan::{CallFault, Disturbance, Fault, FaultKind, Point, Restart, TimedFault, Verdict},
+    trace::{Outcome, ProcessIndex, What},
+};
+
+use crate::world_verdicts::{
+    everywhere::Seen,
+    struck::{Struck, of},
+};
+
+const ONLOOKER: ProcessIndex = ProcessIndex(1);
+
+/// What the first calls at the store, the broker and the external service saw.
+fn saw(seen: &Seen) -> [Option<&'static str>; 3] {
+    [Point::Begin, Point::Publish, Point::External].map(|point| seen.first(point))
+}
+
+fn onlooker_published(struck: &Struck) -> Outcome {
+    let published = struck.trace().iter().find_map(|event| match &event.what {
+        What::Publish { outcome, .. } if event.process == ONLOOKER => Some(*outcome),
+        _ => None,
+    });
+    published.expect("the onlooker publishes at boot")
+}
+
+#[test]
+fn an_outage_is_of_one_component_and_a_partition_of_one_process() {
+    const OUT: Option<&str> = Some("unavailable");
+    const UP: Option<&str> = Some("done");
+    for (what, expected, onlooker) in [
+        (Disturbance::BrokerOutage, [UP, OUT, UP], Outcome::Unavailable),
+        (Disturbance::StoreOutage { store: "store".into() }, [OUT, UP, UP], Outcome::Done),
+        (Disturbance::ExternalOutage { service: "bell".into() }, [UP, UP, OUT], Outcome::Done),
+        (Disturbance::Partition { process: "one".into() }, [UP, OUT, UP], Outcome::Done),
+        (Disturbance::Partition { process: "onlooker".into() }, [UP, UP, UP], Outcome::Unavailable),
+    ] {
+        let struck = Struck::over_time(0, 1_000, what.clone());
+        assert_eq!(saw(&struck.seen), expected, "{what:?}");
+        assert_eq!(onlooker_published(&struck), onlooker, "{what:?}");
+        assert_eq!(struck.report.fired.len(), 1, "{what:?}");
+    }
+}
+
+#[test]
+fn whoever_dies_after_a_call_dies_after_one_that_fails_too() {
+    let restart = Restart { after_ms: 0, upgrade: false };
+    for (point, what) in [
+        (Point::External, Disturbance::ExternalOutage { service: "bell".into() }),
+        (Point::Publish, Disturbance::BrokerOutage),
+        (Point::Begin, Disturbance::StoreOutage { store: "store".into() }),
+    ] {
+        let outage = Fault::Timed(TimedFault { from_ms: 0, to_ms: 1_000, what });
+        let verdict = Verdict::CrashAfter(restart);
+        let crash = Fault::Call(CallFault { process: "one".into(), point, nth: 1, verdict });
+        let struck = Struck::run(vec![outage, crash]);
+        assert!(struck.report.fired.iter().any(|fired| fired.kind == FaultKind::CrashAfter), "{point:?}");
+        assert_eq!(struck.boots(), 2, "{point:?}: the fault counts as fired, so the process must have died");
+    }
+}
+
+#[test]
+fn an_outage_is_over_when_the_plan_says() {
+    let struck = Struck::over_time(0, 1_000, Disturbance::BrokerOutage);
+    let joined = struck.trace().iter().find_map(|event| match of(&event.what) {
+        Some((Point::Subscribe, Some(Outcome::Done))) => Some(event.at),
+        _ => None,
+    });
+    // It tries every 10 ms, and a call takes 1 ms.
+    let joined = joined.expect("the consumer comes in");
+    assert!((1_000_000..1_020_000).contains(&joined), "it joined at {joined} us");
+}
+
+#[test]
+fn a_slow_link_takes_its_time_at_each_call_of_one_process() {
+    let took = |struck: &Struck, from: fn(&What) -> bool| {
+        let at = |what: fn(&What) -> bool| struck.trace().iter().find(|event| what(&event.what)).expect("there").at;
+        at(|what| matches!(what, What::Begin { .. })) - at(from)
+    };
+    let asked = |what: &What| matches!(what, What::Request { .. });
+    let slow = Struck::over_time(0, 60_000, Disturbance::SlowLink { process: "one".into(), extra_ms: 700 });
+    assert_eq!(took(&slow, asked), 701_000, "1 ms and 700");
+    let other = Struck::over_time(0, 60_000, Disturbance::SlowLink { process: "onlooker".into(), extra_ms: 700 });
+    assert_eq!(took(&other, asked), 1_000);
+}
+
+#[test]
+fn a_skewed_clock_steps_when_the_fault_begins_and_steps_again_when_it_ends() {
+    for offset_ms in [-30_000, 30_000] {
+        let skew = Disturbance::ClockSkew { process: "onlooker".into(), offset_ms };
+        let struck = Struck::over_time(1_050, 2_050, skew);
+        let clock = struck.seen.notes().clock.clone();
+        let steps = clock.windows(2).enumerate().filter_map(|(number, pair)| {
+            let passed = pair[1].as_millis() - pair[0].as_millis();
+            (!(99..=101).contains(&passed)).then_some((number / 10, (passed - 100).abs_diff(offset_ms) < 3))
+        });
+        let steps: Vec<_> = steps.collect();
+        // There at the eleventh reading, back at the twenty-first.
+        assert_eq!(steps, [(1, true), (2, false)], "{offset_ms} ms: {clock:?}");
+        assert!((clock[39].since(clock[0]).as_millis() as i64 - 3_900).abs() < 5, "it is right again: {clock:?}");
+    }
+}

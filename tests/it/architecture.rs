@@ -1,0 +1,215 @@
+//! The architecture's invariants, held by tests. ARCHITECTURE.md names the test behind each line.
+
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
+
+use serde_json::Value;
+
+fn cargo(arguments: &[&str]) -> Vec<u8> {
+    let command = Command::new(env!("CARGO")).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output();
+    let output = command.expect("cargo runs");
+    assert!(output.status.success(), "cargo {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// The workspace's own packages with their direct dependencies: read from the manifests alone, so nothing needs to have
+/// been fetched.
+fn workspace() -> Value {
+    let metadata = cargo(&["metadata", "--format-version", "1", "--offline", "--no-deps"]);
+    serde_json::from_slice(&metadata).expect("cargo metadata prints JSON")
+}
+
+/// Name and licence of every package that a plain build of this machine uses. Packages of other platforms are left out: a
+/// plain build never fetches them, and a machine that has built nothing else does not have them.
+fn everything_built_here() -> Vec<(String, String)> {
+    let tree =
+        cargo(&["tree", "--workspace", "--edges", "all", "--prefix", "none", "--offline", "--format", "{p}|{l}"]);
+    let tree = String::from_utf8(tree).expect("cargo prints text");
+    // What was shown before is marked, and named again without being shown.
+    let lines: BTreeSet<&str> = tree.lines().map(|line| line.trim_end_matches(" (*)")).collect();
+    lines
+        .into_iter()
+        .filter_map(|line| line.split_once('|'))
+        .map(|(name, licence)| (name.to_owned(), licence.to_owned()))
+        .collect()
+}
+
+/// Direct normal dependencies of a workspace package.
+fn dependencies(metadata: &Value, package: &str) -> BTreeSet<String> {
+    let packages = metadata["packages"].as_array().expect("a list of packages");
+    let package = packages.iter().find(|known| known["name"] == package).expect("the package exists");
+    let dependencies = package["dependencies"].as_array().expect("a list of dependencies");
+    let normal = dependencies.iter().filter(|dependency| dependency["kind"].is_null());
+    normal.map(|dependency| dependency["name"].as_str().expect("a name").to_owned()).collect()
+}
+
+/// Every Rust source file below a folder, with its text.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<(String, String)>) {
+        let mut entries: Vec<_> = fs::read_dir(folder).expect("the folder exists").flatten().collect();
+        entries.sort_by_key(std::fs::DirEntry::path);
+        for entry in entries {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push((path.display().to_string(), fs::read_to_string(&path).expect("the file is text")));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
+    assert!(!found.is_empty(), "{folder} holds no sources");
+    found
+}
+
+/// Lines of code that contain `word`: comments and documentation do not count.
+fn lines_with(folder: &str, word: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, text) in sources(folder) {
+        for (number, line) in text.lines().enumerate() {
+            if !line.trim_start().starts_with("//") && line.contains(word) {
+                found.push(format!("{path}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn arrows_between_crates_point_down() {
+    let metadata = workspace();
+    let own = |package: &str| {
+        let mut own = dependencies(&metadata, package);
+        own.retain(|name| name.starts_with("seaworthy-"));
+        own
+    };
+    assert_eq!(own("seaworthy-core"), BTreeSet::new());
+    assert_eq!(own("seaworthy-sim"), BTreeSet::from(["seaworthy-core".to_owned()]));
+    assert_eq!(own("seaworthy-sqlite"), BTreeSet::from(["seaworthy-core".to_owned()]));
+    assert_eq!(own("seaworthy-tokio"), BTreeSet::from(["seaworthy-core".to_owned()]));
+}
+
+#[test]
+fn only_the_simulator_depends_on_madsim() {
+    let metadata = workspace();
+    for package in ["seaworthy-core", "seaworthy-scenarios", "seaworthy-sqlite", "seaworthy-tokio"] {
+        assert!(!dependencies(&metadata, package).contains("madsim"), "{package} names madsim");
+    }
+    assert!(dependencies(&metadata, "seaworthy-sim").contains("madsim"));
+}
+
+#[test]
+fn the_core_reads_no_clock_draws_nothing_and_does_no_io() {
+    for word in ["std::fs", "std::net", "std::env", "Instant::now", "SystemTime", "getrandom", "thread::", "println!"] {
+        let found = lines_with("core/src", word);
+        assert!(found.is_empty(), "core names {word}:\n{}", found.join("\n"));
+    }
+    let metadata = workspace();
+    let dependencies = dependencies(&metadata, "seaworthy-core");
+    for name in ["rand", "rand_core", "rand_chacha", "getrandom", "mio", "socket2"] {
+        assert!(!dependencies.contains(name), "core depends on {name}");
+    }
+}
+
+#[test]
+fn invariants_draw_nothing_and_touch_no_port() {
+    for word in ["Draw", "rand_", "madsim", "seaworthy_core::ports::Store", "async fn", ".await"] {
+        let found = lines_with("sim/src/invariants", word);
+        assert!(found.is_empty(), "an invariant names {word}:\n{}", found.join("\n"));
+    }
+}
+
+#[test]
+fn simulated_stores_and_brokers_decide_no_fault() {
+    for folder in ["sim/src/store", "sim/src/broker", "sim/src/external"] {
+        for word in ["Verdict", "Strike", "Fault", "Draw", "rand_", "madsim"] {
+            let found = lines_with(folder, word);
+            assert!(found.is_empty(), "{folder} names {word}:\n{}", found.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn statements_are_literals_and_values_are_bound() {
+    let mut statements = 0;
+    for (path, text) in sources("adapters/sqlite/src") {
+        // Tests look into any table, and explain any statement.
+        if path.ends_with("/tests.rs") {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        statements += code.matches("prepare_cached(").count();
+        for word in ["format!(", "write!(", "push_str(", ".concat()", ".join(\"", ".to_owned() +", "to_string() +"] {
+            assert!(!code.contains(word), "{path} has {word}: is that text, or a part of it, run as SQL?");
+        }
+    }
+    assert!(statements > 30, "the adapter's statements are prepared, and found by their name: {statements}");
+}
+
+#[test]
+fn no_statement_reads_a_clock_of_its_own() {
+    for word in ["CURRENT_TIME", "datetime(", "strftime(", "unixepoch(", "julianday(", "'now'", "SystemTime"] {
+        let found = lines_with("adapters/sqlite/src", word);
+        assert!(found.is_empty(), "the SQLite store asks for {word}, not its clock port:\n{}", found.join("\n"));
+        let schema = include_str!("../../adapters/sqlite/src/schema/0001.sql");
+        assert!(!schema.contains(word), "a default or trigger of the schema asks for {word}");
+    }
+}
+
+#[test]
+fn every_dependency_has_a_licence_that_deny_toml_allows() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let deny = fs::read_to_string(root.join("deny.toml")).expect("deny.toml exists");
+    let allowed: BTreeSet<&str> = deny
+        .split_once("allow = [")
+        .and_then(|(_, rest)| rest.split_once(']'))
+        .map(|(list, _)| list.split('"').skip(1).step_by(2).collect())
+        .expect("deny.toml lists licences");
+    let packages = everything_built_here();
+    assert!(packages.len() > 100, "cargo knows only of {}", packages.len());
+    for (package, licence) in packages {
+        let one_fits = licence.replace('/', " OR ").split(" OR ").any(|option| {
+            let option = option.trim().trim_matches(['(', ')']);
+            option.split(" AND ").all(|part| allowed.contains(part.trim().trim_matches(['(', ')'])))
+        });
+        assert!(one_fits, "{package} is under {licence:?}: allow it in deny.toml or do without it");
+    }
+}
+
+#[test]
+fn nothing_is_left_undone() {
+    for folder in ["core/src", "sim/src", "scenarios/src", "adapters"] {
+        for word in ["todo!(", "unimplemented!(", "#[ignore", "FIXME"] {
+            let found = lines_with(folder, word);
+            assert!(found.is_empty(), "{folder} has {word}:\n{}", found.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn faults_are_looked_up_and_not_drawn() {
+    for file in ["sim/src/world/faults.rs"] {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect("the file exists");
+        for word in ["Draw", "rand", "bits()", "chance("] {
+            assert!(!text.contains(word), "{file} names {word}");
+        }
+    }
+}
+
+/// A link that leads nowhere is worse than none, and each crate's documentation has one place.
+#[test]
+fn each_published_crate_says_where_its_documentation_is_and_names_no_other_place() {
+    let metadata = workspace();
+    let members = metadata["workspace_members"].as_array().expect("a list of members");
+    let packages = metadata["packages"].as_array().expect("a list of packages");
+    let published: Vec<_> = packages
+        .iter()
+        .filter(|package| members.contains(&package["id"]) && package["publish"] != Value::Array(Vec::new()))
+        .collect();
+    assert_eq!(published.len(), 5, "core, sim, scenarios and two adapters are published");
+    for package in published {
+        let name = package["name"].as_str().expect("a name");
+        assert_eq!(package["documentation"], format!("https://docs.rs/{name}"));
+        assert_eq!((&package["repository"], &package["homepage"]), (&Value::Null, &Value::Null), "{name}");
+    }
+}

@@ -1,0 +1,14 @@
+//! The whole system: one test program, one topic a module.
+
+mod architecture;
+mod core_spans;
+mod determinism;
+mod histories;
+mod log_relay;
+mod own_workflow;
+mod properties;
+mod snapshots;
+mod spans;
+mod sqlite_own_table;
+mod sqlite_simulation;
+mod storm;

@@ -55,6 +55,8 @@ pub mod trace;
 pub mod world;
 
 #[cfg(madsim)]
+mod hexadecimal;
+#[cfg(madsim)]
 mod lookup;
 #[cfg(madsim)]
 mod shell;

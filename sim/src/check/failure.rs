@@ -7,7 +7,8 @@ use std::{
 use super::SettingError;
 use crate::{
     explore::{
-        Campaign, CorpusError, Failure, ShrinkOptions, Source, SweepError, Verdict, read_plan, shrink, write_plan,
+        Campaign, CorpusError, Failure, IdlePlan, ShrinkOptions, Source, SweepError, Verdict, diagnose, read_plan,
+        shrink, write_plan,
     },
     plan::{Plan, generate},
     scenario::Scenario,
@@ -35,6 +36,22 @@ pub enum CheckError {
         /// All that was found.
         campaign: Box<Campaign>,
     },
+    /// Two runs of one plan differ.
+    #[error("{story}")]
+    Nondeterministic {
+        /// Where they part, and the likely cause, for a person.
+        story: String,
+        /// All that was found.
+        campaign: Box<Campaign>,
+    },
+    /// Plans of the corpus test nothing any more.
+    #[error("{}\ndraw them again, or delete them", lines(plans))]
+    Idle {
+        /// Which.
+        plans: Vec<IdlePlan>,
+        /// All that was found.
+        campaign: Box<Campaign>,
+    },
     /// Nothing failed, and that proves less than it seems to.
     #[error("{verdict}\nmend the scenario, or say `.strict(false)`")]
     Hollow {
@@ -43,6 +60,10 @@ pub enum CheckError {
         /// All that was found.
         campaign: Box<Campaign>,
     },
+}
+
+fn lines(plans: &[IdlePlan]) -> String {
+    plans.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// Tells a failure: shrinks its plan, keeps it as a file, and says how to replay it.
@@ -77,6 +98,10 @@ pub(super) fn tell<S: Scenario>(scenario: &S, campaign: &Campaign, failure: &Fai
         Err(error) => {
             text.push_str(&format!("violated {}\n  {}\n", failure.violation.invariant, failure.violation.sentence));
             text.push_str(&format!("it can't be shrunk: {error}\nreplay {replay}\n"));
+            // A failure that does not come again has a reason, which is worth more than the failure.
+            if let Ok(Some(found)) = diagnose(scenario, &plan, run, failure.source.clone(), Some(failure.fingerprint)) {
+                text.push_str(&format!("\n{}\n", found.story));
+            }
         }
     }
     text

@@ -1,6 +1,7 @@
 //! The check that a test makes in one breath.
 
 mod failure;
+mod say;
 mod seed;
 mod settings;
 
@@ -31,6 +32,7 @@ use crate::{
 /// | `SEAWORTHY_SEED` | runs this one seed (decimal, or hexadecimal with `0x`) and nothing else |
 /// | `SEAWORTHY_SEEDS` | how many seeds |
 /// | `SEAWORTHY_PROFILE` | the profile, as in `crash` |
+/// | `SEAWORTHY_TABLE` | `1` prints what was injected, judged and reached, see [`Check::table`] |
 ///
 /// Where `CI` is set, the seeds derive from the commit id, so that a run can be repeated.
 pub fn check<S: Scenario>(scenario: S) -> Check<S> {
@@ -44,6 +46,8 @@ pub fn check<S: Scenario>(scenario: S) -> Check<S> {
         strict: true,
         base_seed: None,
         jobs: None,
+        keep_going: 1,
+        table: false,
     }
 }
 
@@ -59,6 +63,8 @@ pub struct Check<S> {
     strict: bool,
     base_seed: Option<u64>,
     jobs: Option<usize>,
+    keep_going: u64,
+    table: bool,
 }
 
 impl<S: Scenario> Check<S> {
@@ -117,21 +123,33 @@ impl<S: Scenario> Check<S> {
         self
     }
 
-    /// Checks, and fails the test with the story of the first failure.
+    /// Goes on until so many runs have failed; 1 if not said, so that a scenario which always fails says so at once.
+    /// `u64::MAX` runs all seeds whatever happens.
+    pub fn keep_going(mut self, failures: u64) -> Self {
+        self.keep_going = failures;
+        self
+    }
+
+    /// Prints what was injected, judged and reached where the check passes, as does `SEAWORTHY_TABLE=1`.
+    pub fn table(mut self) -> Self {
+        self.table = true;
+        self
+    }
+
+    /// Checks, and fails the test with the story of the first failure. Where it passes it prints its warnings and, as the
+    /// last line, what that is worth; to standard error, which the test harness does not hold back.
     ///
     /// # Panics
     /// If a run failed or, when strict, the campaign proves less than it seems to; and if an environment variable or a
     /// plan of the corpus is malformed.
     #[track_caller]
     pub fn assert_seaworthy(self) {
-        match self.verify() {
-            Ok(campaign) => {
-                let corpus = match campaign.corpus.plans {
-                    0 => String::new(),
-                    plans => format!("{plans} of the corpus and "),
-                };
-                println!("{}: {corpus}{} runs {}", campaign.scenario, campaign.runs, campaign.verdict());
-            }
+        let table = self.table;
+        match Settings::from_environment().map_err(CheckError::from).and_then(|settings| {
+            let table = table || settings.table;
+            self.verify_as(&settings).map(|campaign| (campaign, table))
+        }) {
+            Ok((campaign, table)) => say::passed(&campaign, table),
             Err(error) => panic!("{error}"),
         }
     }
@@ -141,20 +159,28 @@ impl<S: Scenario> Check<S> {
     /// # Errors
     /// [`CheckError`]; its text is what the test would have failed with.
     pub fn verify(self) -> Result<Campaign, CheckError> {
-        let settings = Settings::from_environment()?;
-        let options = self.options(&settings)?;
-        let campaign = self.campaign(&settings, &options)?;
+        self.verify_as(&Settings::from_environment()?)
+    }
+
+    fn verify_as(self, settings: &Settings) -> Result<Campaign, CheckError> {
+        let options = self.options(settings)?;
+        let campaign = self.campaign(settings, &options)?;
+        if let Some(difference) = campaign.difference() {
+            let story = format!("{}: {}", campaign.scenario, difference.story);
+            return Err(CheckError::Nondeterministic { story, campaign: Box::new(campaign) });
+        }
         let verdict = campaign.verdict();
         if verdict.passes(self.strict) {
             return Ok(campaign);
         }
-        match campaign.first_failure() {
-            Some(first) => {
-                let story = failure::tell(&self.scenario, &campaign, first, &options.run);
-                Err(CheckError::Violated { story, campaign: Box::new(campaign) })
-            }
-            None => Err(CheckError::Hollow { verdict, campaign: Box::new(campaign) }),
+        if let Some(first) = campaign.first_failure() {
+            let story = failure::tell(&self.scenario, &campaign, first, &options.run);
+            return Err(CheckError::Violated { story, campaign: Box::new(campaign) });
         }
+        if !campaign.corpus.idle.is_empty() {
+            return Err(CheckError::Idle { plans: campaign.corpus.idle.clone(), campaign: Box::new(campaign) });
+        }
+        Err(CheckError::Hollow { verdict, campaign: Box::new(campaign) })
     }
 
     /// What was found, whether or not it held.
@@ -180,6 +206,7 @@ impl<S: Scenario> Check<S> {
         options.run.store = self.store.clone();
         options.run.budget = self.budget;
         options.jobs = self.jobs.unwrap_or(options.jobs);
+        options.failures_wanted = Some(self.keep_going.max(1));
         Ok(options)
     }
 
@@ -189,8 +216,9 @@ impl<S: Scenario> Check<S> {
             Some(_) => None,
             None => Some(self.corpus.replay(&self.scenario, &options.run)?),
         };
+        let corpus = corpus.unwrap_or_default();
         let mut campaign = sweep(&self.scenario, options, &|_| {})?;
-        campaign.corpus = corpus.unwrap_or_default();
+        campaign.corpus = corpus;
         Ok(campaign)
     }
 }

@@ -1,6 +1,6 @@
 use std::env::{self, VarError};
 
-use crate::plan::Profile;
+use crate::{hexadecimal, plan::Profile};
 
 /// What the environment says about a check.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Settings {
     pub seeds: Option<u64>,
     /// `SEAWORTHY_PROFILE`: the profile.
     pub profile: Option<Profile>,
+    /// `SEAWORTHY_TABLE`: whether a check that passes prints its table.
+    pub table: bool,
 }
 
 /// A variable that can't be honoured.
@@ -51,17 +53,18 @@ impl Settings {
     ///     "SEAWORTHY_PROFILE" => Some("crash".to_owned()),
     ///     _ => None,
     /// });
-    /// assert_eq!(settings, Ok(Settings { seed: Some(31), seeds: None, profile: Some(Profile::Crash) }));
+    /// assert_eq!(settings, Ok(Settings { seed: Some(31), profile: Some(Profile::Crash), ..Settings::default() }));
     /// ```
     pub fn from(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         const SEED: &str = "SEAWORTHY_SEED";
         const SEEDS: &str = "SEAWORTHY_SEEDS";
         const PROFILE: &str = "SEAWORTHY_PROFILE";
+        const TABLE: &str = "SEAWORTHY_TABLE";
         let wrong = |variable, found: String, wanted: &str| SettingError { variable, found, wanted: wanted.to_owned() };
         let seed =
             match variable(SEED) {
                 None => None,
-                Some(text) => Some(parse_seed(&text).ok_or_else(|| {
+                Some(text) => Some(hexadecimal::parse(&text).ok_or_else(|| {
                     wrong(SEED, text, "a seed is a number below 2^64, decimal or hexadecimal with 0x")
                 })?),
             };
@@ -80,16 +83,14 @@ impl Settings {
             None => None,
             Some(text) => Some(text.parse::<Profile>().map_err(|error| wrong(PROFILE, text, &error.to_string()))?),
         };
-        Ok(Self { seed, seeds, profile })
-    }
-}
-
-/// A seed as people write it: decimal, or hexadecimal with `0x`.
-pub(crate) fn parse_seed(text: &str) -> Option<u64> {
-    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        // Rust's parser would take a sign after the prefix.
-        Some(digits) if digits.starts_with('+') => None,
-        Some(digits) => u64::from_str_radix(digits, 16).ok(),
-        None => text.parse().ok(),
+        let table = match variable(TABLE) {
+            None => false,
+            Some(text) => match text.as_str() {
+                "1" => true,
+                "0" | "" => false,
+                _ => return Err(wrong(TABLE, text, "1 prints the table, 0 does not")),
+            },
+        };
+        Ok(Self { seed, seeds, profile, table })
     }
 }

@@ -5,9 +5,12 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use super::{CorpusTally, Failure, Source};
+use super::{
+    CorpusTally, Failure, IdlePlan, Source,
+    twice::{FIRST, again, traced},
+};
 use crate::{
-    plan::{Plan, PlanError, scenario_of},
+    plan::{Integrity, Plan, PlanError, PlanFile, scenario_of},
     scenario::{Scenario, Workload},
     world::{self, RunOptions, RunReport},
 };
@@ -64,19 +67,25 @@ impl Corpus {
     /// # Errors
     /// [`CorpusError`] where a file can't be read or holds no plan: a corpus that is skipped in silence proves nothing.
     pub fn plans<W: Workload>(&self, scenario: &str) -> Result<Vec<(PathBuf, Plan<W>)>, CorpusError> {
-        let mut plans = Vec::new();
+        let files = self.files(scenario)?.into_iter();
+        Ok(files.map(|(path, file)| (path, file.plan)).collect())
+    }
+
+    fn files<W: Workload>(&self, scenario: &str) -> Result<Vec<(PathBuf, PlanFile<W>)>, CorpusError> {
+        let mut files = Vec::new();
         for path in json_files(&self.folder)? {
             if is_of(scenario, &path)? {
-                plans.push((path.clone(), read_plan(&path)?));
+                files.push((path.clone(), read_plan_file(&path)?));
             }
         }
         for path in json_files(&self.folder.join(scenario))? {
-            plans.push((path.clone(), read_plan(&path)?));
+            files.push((path.clone(), read_plan_file(&path)?));
         }
-        Ok(plans)
+        Ok(files)
     }
 
-    /// Replays the plans of a scenario.
+    /// Replays the plans of a scenario. The first five are run twice, on another thread the second time, and a plan none of
+    /// whose faults strikes counts as failed.
     ///
     /// # Errors
     /// [`CorpusError`], also for a plan that no longer fits the scenario: mend it or delete it.
@@ -91,16 +100,33 @@ impl Corpus {
     pub fn replay_by<S, R>(&self, run: R, scenario: &S, options: &RunOptions) -> Result<CorpusTally, CorpusError>
     where
         S: Scenario,
-        R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError>,
+        R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError> + Sync,
     {
         let mut tally = CorpusTally::default();
-        for (path, plan) in self.plans::<S::Workload>(scenario.name())? {
-            let report = match run(scenario, &plan, options) {
-                Ok(report) => report,
-                Err(error) => return Err(CorpusError::Plan { path, error }),
-            };
-            tally.failures.extend(Failure::of(tally.plans, || Source::File(path), &report));
+        for (path, PlanFile { plan, integrity, .. }) in self.files::<S::Workload>(scenario.name())? {
+            let wrong = |error| CorpusError::Plan { path: path.clone(), error };
+            let twice = tally.plans < FIRST;
+            let report = run(scenario, &plan, &if twice { traced(options) } else { options.clone() }).map_err(wrong)?;
+            let source = || Source::File(path.clone());
+            if twice {
+                tally.twice.plans += 1;
+                tally.twice.difference = again(&run, scenario, &plan, options, &report, source).map_err(wrong)?.map(Box::new);
+            }
+            tally.failures.extend(Failure::of(tally.plans, source, &report));
             tally.plans += 1;
+            if integrity == Integrity::Edited {
+                tally.edited.push(path.clone());
+            }
+            match IdlePlan::of(path.clone(), &plan, &report) {
+                // A failure speaks for itself.
+                Some(_) if !report.held() => {}
+                Some(idle) if idle.others_struck => tally.weaker.push(idle),
+                Some(idle) => tally.idle.push(idle),
+                None => {}
+            }
+            if tally.twice.difference.is_some() {
+                break;
+            }
         }
         Ok(tally)
     }
@@ -144,14 +170,30 @@ fn is_of(scenario: &str, path: &Path) -> Result<bool, CorpusError> {
     Ok(named == scenario)
 }
 
-/// Reads one plan file.
+/// Reads the plan of one file.
 ///
 /// # Errors
 /// [`CorpusError`], with the path.
 pub fn read_plan<W: Workload>(path: &Path) -> Result<Plan<W>, CorpusError> {
+    read_plan_file(path).map(|file| file.plan)
+}
+
+/// Reads one plan file.
+///
+/// # Errors
+/// [`CorpusError`], with the path.
+pub fn read_plan_file<W: Workload>(path: &Path) -> Result<PlanFile<W>, CorpusError> {
     let text =
         fs::read_to_string(path).map_err(|error| CorpusError::File { verb: "read", path: path.into(), error })?;
-    Plan::parse(&text).map_err(|error| CorpusError::Plan { path: path.into(), error })
+    PlanFile::parse(&text).map_err(|error| CorpusError::Plan { path: path.into(), error })
+}
+
+/// Writes one plan that was found on the simulated store; see [`write_plan_file`].
+///
+/// # Errors
+/// As for [`write_plan_file`].
+pub fn write_plan<W: Workload>(path: &Path, plan: &Plan<W>) -> Result<(), CorpusError> {
+    write_plan_file(path, &PlanFile::new(plan.clone()))
 }
 
 /// Writes one plan file, with its folder: to a temporary file first, which then takes the name, so that a crash leaves
@@ -159,7 +201,7 @@ pub fn read_plan<W: Workload>(path: &Path) -> Result<Plan<W>, CorpusError> {
 ///
 /// # Errors
 /// [`CorpusError::File`].
-pub fn write_plan<W: Workload>(path: &Path, plan: &Plan<W>) -> Result<(), CorpusError> {
+pub fn write_plan_file<W: Workload>(path: &Path, plan: &PlanFile<W>) -> Result<(), CorpusError> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let wrong = |error| CorpusError::File { verb: "write", path: path.into(), error };
     let folder = path.parent().unwrap_or(Path::new("."));

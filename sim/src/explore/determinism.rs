@@ -59,10 +59,9 @@ where
     }
 }
 
-fn compare(one: &RunReport, other: &RunReport, name: &'static str) -> Option<Divergence> {
-    let trace = |report: &RunReport| report.trace.clone().unwrap_or_default();
-    let (first, second) = (trace(one), trace(other));
-    let at = first_divergence(&first, &second).or_else(|| {
+pub(super) fn compare(one: &RunReport, other: &RunReport, name: &'static str) -> Option<Divergence> {
+    let (first, second) = (one.trace.as_deref().unwrap_or_default(), other.trace.as_deref().unwrap_or_default());
+    let at = first_divergence(first, second).or_else(|| {
         // The same events and yet not the same verdict: the difference is in what followed the last one.
         let same = one.fingerprint == other.fingerprint && one.violations == other.violations;
         (!same).then_some(first.len())

@@ -7,6 +7,7 @@
 //! | [`Verdict`] | whether it held, and what that proves | to pass or fail a build |
 //! | [`shrink`] | a failing plan made small | to understand a failure |
 //! | [`determinism`] | one plan run three times, whole traces compared | to trust a replay |
+//! | [`diagnose`] | the same, with the likely cause of a difference | where a failure does not come again |
 //! | [`Corpus`] | plans that failed once, kept as files | so that they never fail again |
 //!
 //! Each that runs plans has a twin that takes the function that runs a plan (`sweep_by`, `shrink_by` ...): to run plans in another world,
@@ -20,13 +21,17 @@ mod determinism;
 mod seeds;
 mod shrink;
 mod sweep;
+mod twice;
 mod verdict;
 
 pub use bound::failure_rate_upper_bound;
-pub use campaign::{Campaign, CorpusTally, Failure, FaultTally, GoalTally, InvariantTally, MergeError, Source, Timing};
-pub use corpus::{Corpus, CorpusError, read_plan, write_plan};
+pub use campaign::{
+    Campaign, CorpusTally, Failure, FaultTally, GoalTally, IdlePlan, InvariantTally, MergeError, Source, Timing,
+};
+pub use corpus::{Corpus, CorpusError, read_plan, read_plan_file, write_plan, write_plan_file};
 pub use determinism::{Divergence, determinism, determinism_by, first_divergence};
 pub use seeds::{Seeds, Shard, ShardError};
 pub use shrink::{ShrinkError, ShrinkOptions, ShrinkProgress, Shrunk, is_same_failure, shrink, shrink_by};
 pub use sweep::{Progress, SweepError, SweepOptions, sweep, sweep_by};
+pub use twice::{Cause, Difference, TwiceTally, diagnose, diagnose_by};
 pub use verdict::{Excuse, Gap, Verdict, Warning};

@@ -56,16 +56,14 @@ pub struct Shrunk<W> {
 #[derive(Debug, thiserror::Error)]
 pub enum ShrinkError {
     /// The plan does not show it.
-    #[error(
-        "the plan does not violate {invariant}: it was found under another scenario, store or budget, or the code changed since"
-    )]
+    #[error("the plan does not violate {invariant} when it is run again")]
     NotReproduced {
         /// Which invariant.
         invariant: String,
     },
     /// Two runs of one plan differ.
     #[error(
-        "two runs of one plan differ (fingerprints {first:#018x} and {second:#018x}): the code under test draws time, order or randomness from outside its ports; the determinism check shows the first event that differs"
+        "two runs of one plan differ (fingerprints {first:#018x} and {second:#018x}): the code under test draws time, order or randomness from outside its ports"
     )]
     Nondeterministic {
         /// Of the first run.

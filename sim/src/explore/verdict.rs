@@ -6,8 +6,12 @@ use crate::{invariants::Mode, plan::Profile};
 /// Whether a campaign held, and what that is worth.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// Whether no run failed, of the corpus neither.
+    /// Whether no run failed, of the corpus neither, and each plan that was run twice did the same.
     pub held: bool,
+    /// Whether it was stopped from outside before all was run: then it never held, it only did not fail yet.
+    pub interrupted: bool,
+    /// Whether two runs of one plan differ.
+    pub differs: bool,
     /// With 95% confidence, a plan drawn as these were fails with at most this probability.
     pub failure_rate_upper_bound: f64,
     /// What makes the campaign prove less than it seems to.
@@ -32,6 +36,8 @@ pub enum Excuse {
     NarrowProfiles,
     /// The sweep was to end at a failure, and did.
     EndedAtFailure,
+    /// Other faults of the same plan strike.
+    OthersStrike,
 }
 
 /// What never happened in a whole campaign.
@@ -65,6 +71,11 @@ pub enum Gap {
         /// How many were.
         runs: u64,
     },
+    /// A plan of the corpus of whose faults only some strike.
+    Weaker {
+        /// Which, and which faults.
+        plan: String,
+    },
 }
 
 /// Below this many runs, chance alone can keep a kind of fault, an invariant or a goal from coming up.
@@ -73,22 +84,39 @@ const RUNS_FEW: u64 = 1_000;
 const PLANNED_FEW: u64 = 50;
 
 impl Verdict {
-    /// Whether the campaign is to pass: nothing failed and, if `strict`, no warning is without an excuse.
+    /// Whether the campaign is to pass: nothing failed, it was not interrupted and, if `strict`, no warning is without an excuse.
     pub fn passes(&self, strict: bool) -> bool {
-        self.held && !(strict && self.warnings.iter().any(|warning| warning.excuse.is_none()))
+        self.held && !self.interrupted && !(strict && self.warnings.iter().any(|warning| warning.excuse.is_none()))
     }
 
     /// Whether nothing failed and the campaign did all that its profiles can lead to: few runs are no excuse here.
     pub fn proves(&self) -> bool {
-        self.held && self.warnings.iter().all(|warning| warning.excuse == Some(Excuse::NarrowProfiles))
+        let tolerated = [Some(Excuse::NarrowProfiles), Some(Excuse::OthersStrike)];
+        self.held && self.warnings.iter().all(|warning| tolerated.contains(&warning.excuse))
+    }
+}
+
+impl Verdict {
+    /// One word or a few: `held`, `violated`, `interrupted before anything failed`, `differ when run twice`.
+    pub fn outcome(&self) -> &'static str {
+        match (self.differs, self.held, self.interrupted) {
+            (true, _, _) => "differ when run twice",
+            (false, false, _) => "violated",
+            (false, true, true) => "interrupted before anything failed",
+            (false, true, false) => "held",
+        }
     }
 }
 
 impl Campaign {
     /// Judges the campaign honestly: also by what it never did.
     pub fn verdict(&self) -> Verdict {
+        let differs = self.difference().is_some();
+        let ended = self.failed > 0 || differs;
         Verdict {
-            held: self.failed == 0 && self.corpus.failures.is_empty(),
+            held: self.failed == 0 && self.corpus.held() && !differs,
+            interrupted: self.interrupted && !ended,
+            differs,
             failure_rate_upper_bound: failure_rate_upper_bound(self.failed, self.runs),
             warnings: self.warnings(),
         }
@@ -101,11 +129,15 @@ impl Campaign {
         let mut warnings = Vec::new();
         if self.interrupted {
             // A sweep that was to end at a failure has kept its word.
-            let excuse = (self.failed > 0).then_some(Excuse::EndedAtFailure);
+            let excuse = (self.failed > 0 || self.difference().is_some()).then_some(Excuse::EndedAtFailure);
             warnings.push(Warning { gap: Gap::Interrupted { runs: self.runs }, excuse });
         }
         if self.idle == self.runs {
             warnings.push(Warning { gap: Gap::NothingHappened, excuse: None });
+        }
+        for plan in &self.corpus.weaker {
+            let gap = Gap::Weaker { plan: plan.to_string() };
+            warnings.push(Warning { gap, excuse: Some(Excuse::OthersStrike) });
         }
         // Where a class of faults is left out, what only that class leads to can't be asked for.
         let narrow = !self.profiles.iter().any(|profile| matches!(profile, Profile::Everything | Profile::Swarm));
@@ -153,6 +185,7 @@ impl fmt::Display for Gap {
             }
             Self::NeverReached { goal } => write!(f, "goal {goal} was never reached"),
             Self::Interrupted { runs } => write!(f, "not all seeds were run, only {runs}"),
+            Self::Weaker { plan } => f.write_str(plan),
         }
     }
 }
@@ -163,6 +196,7 @@ impl fmt::Display for Excuse {
             Self::FewRuns => "few runs: it may come up in more",
             Self::NarrowProfiles => "the profiles leave out what leads to it",
             Self::EndedAtFailure => "it ended at a failure",
+            Self::OthersStrike => "its other faults strike: shrink it again",
         })
     }
 }
@@ -179,12 +213,8 @@ impl fmt::Display for Warning {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bound = self.failure_rate_upper_bound * 100.0;
-        match self.held {
-            true => write!(f, "held; a plan drawn like these fails with a probability of at most {bound:.3} % (95%)")?,
-            false => {
-                write!(f, "violated; a plan drawn like these fails with a probability of at most {bound:.3} % (95%)")?
-            }
-        }
+        let outcome = self.outcome();
+        write!(f, "{outcome}; a plan drawn like these fails with a probability of at most {bound:.3} % (95%)")?;
         self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }
 }

@@ -83,7 +83,7 @@ pub struct TimedFault {
 
 /// What goes wrong over a span of time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Disturbance {
     /// The broker answers nobody.
     BrokerOutage,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{FORMAT, Fault, Plan, Point, Verdict};
+use super::{FORMAT, Fault, Plan, PlanFile, Point, Verdict};
 use crate::scenario::{Topology, Workload};
 
 /// Why a plan can't be used.
@@ -27,6 +27,14 @@ pub enum PlanError {
         /// The scenario that was to run.
         wanted: String,
     },
+    /// Two processes of the scenario have one name.
+    #[error("two processes of scenario {scenario:?} are called {name:?}: a fault or a trace that names it would mean either")]
+    SameName {
+        /// Which scenario.
+        scenario: String,
+        /// Which name.
+        name: String,
+    },
     /// It names something that the scenario doesn't have.
     #[error("fault {index} names {kind} {name:?}, which the scenario does not have (it has: {known})")]
     UnknownName {
@@ -49,6 +57,12 @@ pub enum PlanError {
         /// What it was to do.
         verdict: Verdict,
     },
+    /// A field that nothing reads.
+    #[error("plan has a field {field:?} that nothing reads: mend its name or leave it out")]
+    UnknownField {
+        /// Where it is, from the top.
+        field: String,
+    },
     /// A number out of range.
     #[error("plan has {what}")]
     Range {
@@ -64,6 +78,9 @@ const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
 /// for its end look for work all the while: ten years of that take minutes, and no outage takes longer.
 const FAULT_OUTLASTS: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 
+/// The format that came before: its seed is a number.
+const OLDER: &str = "seaworthy/plan@1";
+
 /// What is read first, so that a newer format is named as such before its fields are looked at.
 #[derive(Deserialize)]
 struct Head {
@@ -77,34 +94,30 @@ struct Head {
 /// [`PlanError::Malformed`] and [`PlanError::Format`].
 pub fn scenario_of(text: &str) -> Result<String, PlanError> {
     let head: Head = serde_json::from_str(text).map_err(|error| PlanError::Malformed(error.to_string()))?;
-    if head.format != FORMAT {
+    if head.format != FORMAT && head.format != OLDER {
         return Err(PlanError::Format { found: head.format });
     }
     head.scenario.ok_or_else(|| PlanError::Malformed("missing field `scenario`".to_owned()))
 }
 
 impl<W> Plan<W> {
-    /// Reads a plan. Its fit to a scenario is checked by [`Plan::validate`].
+    /// Reads a plan and nothing about its file; see [`PlanFile::parse`].
     ///
     /// # Errors
-    /// [`PlanError::Malformed`] and [`PlanError::Format`].
+    /// As for [`PlanFile::parse`].
     pub fn parse(text: &str) -> Result<Self, PlanError>
     where
-        W: DeserializeOwned,
+        W: DeserializeOwned + Serialize,
     {
-        scenario_of(text)?;
-        serde_json::from_str(text).map_err(|error| PlanError::Malformed(error.to_string()))
+        PlanFile::parse(text).map(|file| file.plan)
     }
 
-    /// Prints the plan as it is committed: indented JSON with a final newline.
+    /// Prints the plan as it is committed; see [`PlanFile::print`].
     pub fn print(&self) -> String
     where
-        W: Serialize,
+        W: Clone + Serialize,
     {
-        let mut text =
-            serde_json::to_string_pretty(self).expect("a plan holds only strings, numbers and lists of them");
-        text.push('\n');
-        text
+        PlanFile::new(self.clone()).print()
     }
 
     /// When the last fault over time ends. The run does not come to rest before.
@@ -129,6 +142,9 @@ impl<W> Plan<W> {
         }
         if self.scenario != scenario {
             return Err(PlanError::Scenario { found: self.scenario.to_string(), wanted: scenario.to_owned() });
+        }
+        if let Some(name) = topology.name_of_two() {
+            return Err(PlanError::SameName { scenario: scenario.to_owned(), name: name.to_string() });
         }
         self.schedule.validate()?;
         if self.workload.span() > LONGEST {

@@ -3,9 +3,11 @@
 //! A plan can be printed, committed as a regression case, read back and shrunk. All dice are thrown when it is made:
 //! while a run goes on, nothing random decides a fault.
 
+mod digest;
 mod fault;
 mod file;
 mod generate;
+mod plan_file;
 mod point;
 mod profile;
 mod schedule;
@@ -21,6 +23,7 @@ use smol_str::SmolStr;
 pub use fault::{CallFault, Disturbance, Fault, FaultKind, TimedFault};
 pub use file::{PlanError, scenario_of};
 pub use generate::{Generator, generate};
+pub use plan_file::{Integrity, PlanFile};
 pub use point::Point;
 pub use profile::{Profile, UnknownProfile};
 pub use schedule::{Latency, Schedule};
@@ -29,10 +32,11 @@ pub use shrinker::Shrinker;
 pub use strategy::{PlanStrategy, PlanTree, strategy};
 pub use verdict::{Restart, Verdict};
 
-/// The format that this version writes, and the newest that it reads.
-pub const FORMAT: &str = "seaworthy/plan@1";
+/// The format that this version writes, and the newest that it reads. It reads `seaworthy/plan@1`, too, whose seed is a
+/// number and which has no digest.
+pub const FORMAT: &str = "seaworthy/plan@2";
 
-/// Everything that a run depends on.
+/// Everything that a run depends on, except the store. In a file it is a [`PlanFile`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan<W> {
@@ -41,6 +45,7 @@ pub struct Plan<W> {
     /// Which scenario it is for.
     pub scenario: SmolStr,
     /// Seeds the schedule, the latencies and each process's randomness.
+    #[serde(with = "crate::hexadecimal")]
     pub seed: u64,
     /// How time passes at port calls.
     #[serde(default)]

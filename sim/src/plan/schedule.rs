@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// How long the world takes for a port call that leaves the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Latency {
     /// No time at all: only the schedule decides who goes first.
     Zero,

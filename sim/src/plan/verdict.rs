@@ -4,7 +4,7 @@ use super::{FaultKind, Point};
 
 /// What a fault does to the port call that it strikes. No fault means: proceed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Verdict {
     /// Proceed, later: a slow statement, a slow commit, a slow network.
     Delay {

@@ -152,6 +152,12 @@ impl Topology {
         stores
     }
 
+    /// A name that two processes have. A handful of names: comparing each with each costs nothing beside a run.
+    pub(crate) fn name_of_two(&self) -> Option<&SmolStr> {
+        let mut names = self.processes.iter().map(|process| &process.name).enumerate();
+        names.find(|(at, name)| self.processes[..*at].iter().any(|other| other.name == **name)).map(|(_, name)| name)
+    }
+
     /// Checks that everything a fault names exists.
     ///
     /// # Errors

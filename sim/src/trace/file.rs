@@ -1,12 +1,16 @@
 use std::io::{self, Write};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use smol_str::SmolStr;
 
 use super::{Event, Fingerprint, Renderer, VirtualTime};
+use crate::hexadecimal;
 
-/// The format that this version writes, and the newest that it reads.
-pub const TRACE_FORMAT: &str = "seaworthy/trace@1";
+/// The format that this version writes, and the newest that it reads. It reads `seaworthy/trace@1`, too.
+pub const TRACE_FORMAT: &str = "seaworthy/trace@2";
+
+/// The format that came before: its seed is a number, its other numbers lack the `0x`.
+const OLDER: &str = "seaworthy/trace@1";
 
 /// A trace as a file: a header, then one JSON object a line.
 ///
@@ -36,8 +40,10 @@ pub struct TraceHeader {
     /// The scenario.
     pub scenario: SmolStr,
     /// The plan's seed.
+    #[serde(with = "crate::hexadecimal")]
     pub seed: u64,
-    /// Of the whole trace, as 16 hexadecimal digits.
+    /// Of the whole trace, as 16 hexadecimal digits after `0x`.
+    #[serde(deserialize_with = "prefixed")]
     pub fingerprint: SmolStr,
     /// How many events there are, so that a truncated file is noticed.
     pub events: u64,
@@ -56,7 +62,8 @@ pub struct TraceLine {
     pub what: SmolStr,
     /// What happened, with logical ids.
     pub text: String,
-    /// Of everything in the event, payloads and real ids included, as 16 hexadecimal digits.
+    /// Of everything in the event, payloads and real ids included, as 16 hexadecimal digits after `0x`.
+    #[serde(deserialize_with = "prefixed")]
     pub hash: SmolStr,
 }
 
@@ -100,7 +107,7 @@ impl TraceFile {
                 who: renderer.who(event),
                 what: SmolStr::new_static(event.what.name()),
                 text: renderer.text(event),
-                hash: hexadecimal(hash.value()),
+                hash: SmolStr::from(hexadecimal::print(hash.value())),
             }
         };
         let lines: Vec<TraceLine> = events.iter().map(line).collect();
@@ -108,7 +115,7 @@ impl TraceFile {
             format: SmolStr::new_static(TRACE_FORMAT),
             scenario: scenario.into(),
             seed,
-            fingerprint: hexadecimal(fingerprint),
+            fingerprint: SmolStr::from(hexadecimal::print(fingerprint)),
             events: lines.len() as u64,
         };
         Self { header, lines }
@@ -148,10 +155,11 @@ impl TraceFile {
         let mut lines = text.lines();
         let first = lines.next().unwrap_or_default();
         let head: Head = serde_json::from_str(first).map_err(malformed(1))?;
-        if head.format != TRACE_FORMAT {
+        if head.format != TRACE_FORMAT && head.format != OLDER {
             return Err(TraceFileError::Format { found: head.format });
         }
-        let header: TraceHeader = serde_json::from_str(first).map_err(malformed(1))?;
+        let mut header: TraceHeader = serde_json::from_str(first).map_err(malformed(1))?;
+        header.format = SmolStr::new_static(TRACE_FORMAT);
         let rest = lines.enumerate().map(|(index, line)| serde_json::from_str(line).map_err(malformed(index + 2)));
         let lines: Vec<TraceLine> = rest.collect::<Result<_, _>>()?;
         if lines.len() as u64 != header.events {
@@ -161,6 +169,8 @@ impl TraceFile {
     }
 }
 
-fn hexadecimal(value: u64) -> SmolStr {
-    SmolStr::from(format!("{value:016x}"))
+/// Hexadecimal digits, to which an older version gave no prefix.
+fn prefixed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SmolStr, D::Error> {
+    let text = SmolStr::deserialize(deserializer)?;
+    Ok(if text.starts_with("0x") { text } else { SmolStr::from(format!("0x{text}")) })
 }

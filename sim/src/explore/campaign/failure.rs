@@ -16,6 +16,7 @@ pub struct Failure {
     /// How many more violations the run had.
     pub others: u64,
     /// Of its trace.
+    #[serde(with = "crate::hexadecimal")]
     pub fingerprint: u64,
 }
 
@@ -35,6 +36,7 @@ pub enum Source {
     /// Drawn: [`generate`](crate::plan::generate) gives it again.
     Seed {
         /// Under this seed.
+        #[serde(with = "crate::hexadecimal")]
         seed: u64,
         /// By this profile.
         profile: Profile,
@@ -50,13 +52,4 @@ impl fmt::Display for Source {
             Self::File(path) => write!(f, "plan {}", path.display()),
         }
     }
-}
-
-/// What replaying the corpus showed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CorpusTally {
-    /// How many plans there are.
-    pub plans: u64,
-    /// Those that fail, in the order of their file names.
-    pub failures: Vec<Failure>,
 }

@@ -64,6 +64,8 @@ impl Campaign {
         if self.corpus.plans == 0 {
             self.corpus = other.corpus;
         }
+        self.twice.plans += other.twice.plans;
+        self.twice.difference = self.twice.difference.take().or(other.twice.difference);
         self.failures.extend(other.failures);
         self.failures.sort_by_key(|failure| failure.index);
         self.failures.truncate(keep);

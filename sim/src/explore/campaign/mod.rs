@@ -1,5 +1,7 @@
+mod corpus_tally;
 mod failure;
 mod merge;
+mod table;
 mod tally;
 
 use std::collections::BTreeMap;
@@ -7,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::twice::{Difference, TwiceTally};
 use crate::{
     invariants::Mode,
     plan::{Fault, FaultKind, Plan, Point, Profile},
@@ -15,7 +18,8 @@ use crate::{
     world::RunReport,
 };
 
-pub use failure::{CorpusTally, Failure, Source};
+pub use corpus_tally::{CorpusTally, IdlePlan};
+pub use failure::{Failure, Source};
 pub use merge::MergeError;
 pub use tally::{FaultTally, GoalTally, InvariantTally};
 
@@ -26,13 +30,14 @@ use tally::tally;
 /// All but [`Campaign::timing`] is a function of scenario, seeds and profiles, whatever the number of jobs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Campaign {
-    /// Always `seaworthy/campaign@1`.
+    /// Always `seaworthy/campaign@2`.
     pub format: SmolStr,
     /// Of which scenario.
     pub scenario: SmolStr,
     /// Profiles that took turns.
     pub profiles: Vec<Profile>,
     /// What the seeds were derived from; `None` for seeds that were named.
+    #[serde(with = "crate::hexadecimal::optional")]
     pub base_seed: Option<u64>,
     /// Kinds of fault that the profiles allow for this scenario.
     pub enabled: Vec<FaultKind>,
@@ -65,7 +70,11 @@ pub struct Campaign {
     /// The plans of the corpus, which are replayed before anything is drawn and are in none of the numbers above.
     #[serde(default)]
     pub corpus: CorpusTally,
+    /// Plans that were run twice to see whether they do the same.
+    #[serde(default)]
+    pub twice: TwiceTally,
     /// All runs' fingerprints in one number, whatever their order.
+    #[serde(with = "crate::hexadecimal")]
     pub digest: u64,
     /// Whether it ended before all seeds had been run.
     pub interrupted: bool,
@@ -87,7 +96,7 @@ pub struct Timing {
 }
 
 /// The format that this version writes.
-const FORMAT: &str = "seaworthy/campaign@1";
+const FORMAT: &str = "seaworthy/campaign@2";
 
 impl Campaign {
     /// A campaign of no runs.
@@ -119,6 +128,7 @@ impl Campaign {
             goals: BTreeMap::new(),
             failures: Vec::new(),
             corpus: CorpusTally::default(),
+            twice: TwiceTally::default(),
             digest: 0,
             interrupted: false,
             timing: Timing::default(),
@@ -161,6 +171,11 @@ impl Campaign {
         if self.failures.len() < keep {
             self.failures.extend(Failure::of(index, source, report));
         }
+    }
+
+    /// Two runs of one plan that differ, where there are such: then nothing else that was found means anything.
+    pub fn difference(&self) -> Option<&Difference> {
+        self.corpus.twice.difference.as_deref().or(self.twice.difference.as_deref())
     }
 
     /// The failure to look at first: one of the corpus, else the one with the lowest index.

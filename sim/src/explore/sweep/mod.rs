@@ -46,6 +46,11 @@ pub enum SweepError {
     /// Nobody would do the work.
     #[error("a sweep needs at least one job")]
     NoJobs,
+    /// There is nothing to judge by.
+    #[error(
+        "the scenario judges nothing: its `invariants` are none, or goals only; begin with those of `seaworthy_sim::invariants`"
+    )]
+    NoInvariants,
     /// A drawn plan can't be honoured by the scenario.
     #[error("{from}: {error}")]
     Plan {
@@ -59,7 +64,8 @@ pub enum SweepError {
 /// Runs many seeds on all cores and says what was found.
 ///
 /// `progress` is called on this thread, about ten times a second and once at the end. The sweep ends early when
-/// `options.stop` is set; what was found until then is returned, marked as interrupted.
+/// `options.stop` is set; what was found until then is returned, marked as interrupted. It ends, too, where two runs of
+/// one plan differ: then [`Campaign::twice`] says how, and no number of seeds means anything.
 ///
 /// # Errors
 /// [`SweepError`] where there is nothing to run, or a plan can't be honoured.
@@ -121,7 +127,7 @@ where
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
-    campaign.interrupted = total.is_some_and(|total| campaign.runs < total);
+    campaign.interrupted = total.map_or(options.stop.is_set(), |total| campaign.runs < total);
     campaign.timing.wall_us = micros(watch.wall());
     campaign.timing.cpu_us = watch.cpu().map_or(0, micros);
     progress(&shared.progress(total, &watch));

@@ -24,6 +24,9 @@ pub struct SweepOptions {
     pub failures_kept: usize,
     /// Ends the sweep once so many runs have failed; `None` runs all seeds whatever happens.
     pub failures_wanted: Option<u64>,
+    /// One plan in so many is run twice, on another thread the second time, and the whole traces compared; the first five
+    /// are in any case. A difference ends the sweep. 0 leaves it out.
+    pub run_twice: u64,
     /// How each plan is executed.
     pub run: RunOptions,
     /// Set from elsewhere (a signal handler) to end the sweep after the runs that are under way.
@@ -40,6 +43,7 @@ impl SweepOptions {
             shard: Shard::WHOLE,
             failures_kept: 16,
             failures_wanted: None,
+            run_twice: 100,
             run: RunOptions::default(),
             stop: Stop::new(),
         }

@@ -5,7 +5,11 @@ use super::{
     stopwatch::{Stopwatch, micros},
 };
 use crate::{
-    explore::{Campaign, Seeds, Source},
+    explore::{
+        Campaign, Seeds, Source,
+        twice::{FIRST, again, is_chosen, traced},
+    },
+    invariants::Mode,
     plan::{Generator, Plan, PlanError},
     scenario::Scenario,
     world::{RunOptions, RunReport},
@@ -17,7 +21,7 @@ pub(super) struct Shared {
     next: AtomicU64,
     runs: AtomicU64,
     failed: AtomicU64,
-    /// A plan could not be honoured: that is the outcome, and the other workers need not go on.
+    /// A plan could not be honoured, or two runs of one differ: that is the outcome, and the other workers need not go on.
     broken: AtomicBool,
 }
 
@@ -42,22 +46,32 @@ pub(super) fn work<S, R>(
 ) -> Result<Campaign, SweepError>
 where
     S: Scenario,
-    R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError>,
+    R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError> + Sync,
 {
     let generator = Generator::new(scenario);
+    // The very first run is compared once more when all the others are over: what wears off shows then.
+    let mut very_first = None;
     while !options.is_over(shared, watch) {
-        let index = options.shard.index(shared.next.fetch_add(1, Ordering::Relaxed));
+        let turn = shared.next.fetch_add(1, Ordering::Relaxed);
+        let index = options.shard.index(turn);
         let Some((seed, profile)) = options.seeds.case(index, options.profiles.len()) else { break };
         let profile = options.profiles[profile];
         let plan = generator.plan(seed, profile);
         let source = || Source::Seed { seed, profile };
-        let report = match run(scenario, &plan, &options.run) {
-            Ok(report) => report,
-            Err(error) => {
-                shared.broken.store(true, Ordering::Relaxed);
-                return Err(SweepError::Plan { from: source(), error });
-            }
+        let broken = |error| {
+            shared.broken.store(true, Ordering::Relaxed);
+            SweepError::Plan { from: source(), error }
         };
+        let twice = options.run_twice > 0 && (turn < FIRST || is_chosen(index, options.run_twice));
+        let report = match twice {
+            true => run(scenario, &plan, &traced(&options.run)),
+            false => run(scenario, &plan, &options.run),
+        };
+        let report = report.map_err(broken)?;
+        if report.judged.iter().all(|judged| judged.mode == Mode::Sometimes) {
+            shared.broken.store(true, Ordering::Relaxed);
+            return Err(SweepError::NoInvariants);
+        }
         part.record(index, source, &plan, &report, options.failures_kept);
         shared.runs.fetch_add(1, Ordering::Relaxed);
         if !report.held() {
@@ -67,14 +81,38 @@ where
                 part.timing.first_failure_cpu_us = watch.cpu().map(micros);
             }
         }
+        if twice {
+            part.twice.plans += 1;
+            if let Some(difference) = again(run, scenario, &plan, &options.run, &report, source).map_err(broken)? {
+                part.twice.difference = Some(Box::new(difference));
+                shared.broken.store(true, Ordering::Relaxed);
+                return Ok(part);
+            }
+            if turn == 0 {
+                very_first = Some((plan, report, source()));
+            }
+        }
+    }
+    if let Some((plan, report, source)) = very_first
+        && !options.is_cut_short(shared)
+    {
+        let found = again(run, scenario, &plan, &options.run, &report, || source.clone());
+        let found = found.map_err(|error| SweepError::Plan { from: source.clone(), error })?;
+        part.twice.difference = found.map(Box::new);
     }
     Ok(part)
 }
 
 impl SweepOptions {
     fn is_over(&self, shared: &Shared, watch: &Stopwatch) -> bool {
-        let out_of_time = matches!(self.seeds, Seeds::For { duration, .. } if watch.wall() >= duration);
+        // A sweep makes one run at least, however short its time: none would prove nothing and look like all the others.
+        let out_of_time = matches!(self.seeds, Seeds::For { duration, .. }
+            if watch.wall() >= duration && shared.next.load(Ordering::Relaxed) > 0);
+        out_of_time || self.is_cut_short(shared)
+    }
+
+    fn is_cut_short(&self, shared: &Shared) -> bool {
         let enough = self.failures_wanted.is_some_and(|wanted| shared.failed.load(Ordering::Relaxed) >= wanted);
-        out_of_time || enough || self.stop.is_set() || shared.broken.load(Ordering::Relaxed)
+        enough || self.stop.is_set() || shared.broken.load(Ordering::Relaxed)
     }
 }

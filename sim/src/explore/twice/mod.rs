@@ -1,0 +1,126 @@
+//! Plans that are run twice: what a run takes from outside its ports shows when the two do not agree.
+
+mod cause;
+mod texts;
+mod told;
+
+use std::{panic::resume_unwind, thread};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Source, determinism::compare};
+use crate::{
+    plan::{Plan, PlanError, derive_seed},
+    scenario::Scenario,
+    world::{self, RunOptions, RunReport},
+};
+
+pub use cause::Cause;
+
+use told::tell;
+
+/// Two runs of one plan that did not do the same. Nothing that such a scenario shows can be replayed or shrunk, so it
+/// ends a campaign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Where the plan came from.
+    pub source: Source,
+    /// The number of the first event that differs; for a trace that is no longer there, how many events it had.
+    pub at: u64,
+    /// What is the likely reason.
+    pub cause: Cause,
+    /// All of it for a person: the two events, the spans before them, the likely cause.
+    pub story: String,
+}
+
+/// Plans that were run twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TwiceTally {
+    /// How many.
+    pub plans: u64,
+    /// The first one whose two runs differ.
+    pub difference: Option<Box<Difference>>,
+}
+
+/// The first plans of a campaign, whatever the share.
+pub(super) const FIRST: u64 = 5;
+
+/// Whether run `index` of a sweep belongs to the share of one in `one_in` that is run twice. It must not go round with the
+/// profiles, which take turns.
+pub(super) fn is_chosen(index: u64, one_in: u64) -> bool {
+    const SALT: u64 = 0x7731_ce00_0000_0001;
+    one_in > 0 && derive_seed(SALT, index).is_multiple_of(one_in)
+}
+
+/// Looks whether a plan does the same each time that it is run: on this thread, and on others after it.
+///
+/// `failed` is the fingerprint of a run that failed, where one did: a run that was like none of these shows a difference,
+/// too. `None` means: all the same.
+///
+/// # Errors
+/// [`PlanError`] if the plan can't be honoured.
+pub fn diagnose<S: Scenario>(
+    scenario: &S,
+    plan: &Plan<S::Workload>,
+    options: &RunOptions,
+    source: Source,
+    failed: Option<u64>,
+) -> Result<Option<Difference>, PlanError> {
+    diagnose_by(world::run::<S>, scenario, plan, options, source, failed)
+}
+
+/// As [`diagnose`], with the function that runs a plan.
+///
+/// # Errors
+/// As for [`diagnose`].
+pub fn diagnose_by<S, R>(
+    run: R,
+    scenario: &S,
+    plan: &Plan<S::Workload>,
+    options: &RunOptions,
+    source: Source,
+    failed: Option<u64>,
+) -> Result<Option<Difference>, PlanError>
+where
+    S: Scenario,
+    R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError> + Sync,
+{
+    let first = run(scenario, plan, &traced(options))?;
+    let found = again(&run, scenario, plan, options, &first, || source.clone())?;
+    Ok(found.or_else(|| {
+        let failed = failed.filter(|failed| *failed != first.fingerprint)?;
+        Some(told::of_the_lost(source, failed, &first))
+    }))
+}
+
+/// Options that keep the trace, without which nothing can be compared.
+pub(super) fn traced(options: &RunOptions) -> RunOptions {
+    RunOptions { keep_trace: true, ..options.clone() }
+}
+
+/// Runs a plan again on another thread and says what differs from `first`, whose trace was kept.
+pub(super) fn again<S, R>(
+    run: &R,
+    scenario: &S,
+    plan: &Plan<S::Workload>,
+    options: &RunOptions,
+    first: &RunReport,
+    source: impl FnOnce() -> Source,
+) -> Result<Option<Difference>, PlanError>
+where
+    S: Scenario,
+    R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError> + Sync,
+{
+    let elsewhere = |options: &RunOptions| {
+        let joined = thread::scope(|scope| scope.spawn(|| run(scenario, plan, options)).join());
+        joined.unwrap_or_else(|panic| resume_unwind(panic))
+    };
+    let second = elsewhere(&traced(options))?;
+    let Some(divergence) = compare(first, &second, "the second run") else { return Ok(None) };
+    // Two more show whether it was the first one alone that was different, and what the processes told beside it.
+    let third = elsewhere(&RunOptions { keep_spans: true, ..traced(options) })?;
+    let fourth = elsewhere(&traced(options))?;
+    let settled = second.fingerprint == third.fingerprint && second.fingerprint == fourth.fingerprint;
+    let cause = Cause::guess([first, &second], divergence.at, settled, scenario.shares_threads());
+    Ok(Some(tell(source(), [first, &second, &third], divergence.at, cause)))
+}

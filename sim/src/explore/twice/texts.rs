@@ -1,0 +1,65 @@
+use uuid::Uuid;
+
+/// Two words at one place of two texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pair {
+    /// What both texts have before it.
+    pub(super) before: String,
+    pub(super) one: String,
+    pub(super) other: String,
+}
+
+impl Pair {
+    /// Both as numbers, decimal or hexadecimal with `0x`, where they are.
+    pub(super) fn numbers(&self) -> Option<(u64, u64)> {
+        Some((crate::hexadecimal::parse(&self.one)?, crate::hexadecimal::parse(&self.other)?))
+    }
+}
+
+/// The words in which two texts differ, where they are otherwise alike. None where they are not.
+pub(super) fn differing(one: &str, other: &str) -> Vec<Pair> {
+    let (one, other) = (words(one), words(other));
+    if one.len() != other.len() {
+        return Vec::new();
+    }
+    let mut pairs = Vec::new();
+    let mut before = "";
+    for (one, other) in one.into_iter().zip(other) {
+        if one != other {
+            pairs.push(Pair { before: before.to_owned(), one: one.to_owned(), other: other.to_owned() });
+        }
+        before = one;
+    }
+    pairs
+}
+
+/// The words of a text in the order of the alphabet: the same for two texts that say the same in another order.
+pub(super) fn sorted_words(text: &str) -> Vec<&str> {
+    let mut words = words(text);
+    words.sort_unstable();
+    words
+}
+
+fn words(text: &str) -> Vec<&str> {
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '-' || letter == '_';
+    text.split(|letter: char| !is_part(letter)).filter(|word| !word.is_empty()).collect()
+}
+
+pub(super) fn is_uuid(word: &str) -> bool {
+    word.len() == 36 && Uuid::try_parse(word).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_differ_are_found_with_what_stands_before_them() {
+        let pairs = differing("put ThreadId(3) of order-1", "put ThreadId(5) of order-1");
+        assert_eq!(pairs, [Pair { before: "ThreadId".into(), one: "3".into(), other: "5".into() }]);
+        assert_eq!(differing("one two", "one"), [], "these differ in more than words");
+        assert_eq!(sorted_words("b, a (c)"), sorted_words("c a b"));
+        let pair = Pair { before: String::new(), one: "0x1f".into(), other: "31".into() };
+        assert_eq!(pair.numbers(), Some((31, 31)));
+    }
+}

@@ -1,0 +1,122 @@
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use smol_str::SmolStr;
+
+use super::{FORMAT, Fault, Plan, PlanError, Schedule, scenario_of};
+
+/// A plan as it lies in a file: with the store that it was found on, and a digest that shows whether it was changed.
+///
+/// ```
+/// # use seaworthy_sim::plan::{FORMAT, Integrity, Plan, PlanFile, Schedule};
+/// let plan = Plan {
+///     format: FORMAT.into(),
+///     scenario: "orders".into(),
+///     seed: u64::MAX,
+///     schedule: Schedule::default(),
+///     workload: vec!["order-1".to_owned()],
+///     faults: Vec::new(),
+/// };
+/// let text = PlanFile::new(plan).print();
+/// assert!(text.contains(r#""seed": "0xffffffffffffffff""#));
+/// let read = |text: &str| PlanFile::<Vec<String>>::parse(text).expect("a plan").integrity;
+/// assert_eq!(read(&text), Integrity::Intact);
+/// assert_eq!(read(&text.replace("order-1", "order-2")), Integrity::Edited);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanFile<W> {
+    /// The plan.
+    pub plan: Plan<W>,
+    /// The store that it was found on, by the name that the program knows; `None` for the simulated one.
+    pub store: Option<SmolStr>,
+    /// Whether it is as it was written.
+    pub integrity: Integrity,
+}
+
+/// Whether a plan is as this program wrote it. An edited plan runs as well; what it shows is another run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Integrity {
+    /// The digest fits.
+    Intact,
+    /// The digest does not fit: a person or a tool changed the plan.
+    Edited,
+    /// There is no digest: an older version wrote it, or a person did.
+    Unknown,
+}
+
+/// The fields of a file in the order in which they are written.
+#[derive(Serialize)]
+struct Printed<'a, W> {
+    #[serde(flatten)]
+    plan: &'a Plan<W>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: &'a Option<SmolStr>,
+    #[serde(with = "crate::hexadecimal")]
+    digest: u64,
+}
+
+/// The same as they are read. Not the plan flattened: an unknown field would have no name then.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields<W> {
+    #[allow(dead_code, reason = "it has been looked at before anything else")]
+    format: SmolStr,
+    scenario: SmolStr,
+    #[serde(with = "crate::hexadecimal")]
+    seed: u64,
+    #[serde(default)]
+    schedule: Schedule,
+    workload: W,
+    faults: Vec<Fault>,
+    #[serde(default)]
+    store: Option<SmolStr>,
+    #[serde(default, with = "crate::hexadecimal::optional")]
+    digest: Option<u64>,
+}
+
+impl<W> PlanFile<W> {
+    /// A plan that was found on the simulated store.
+    pub fn new(plan: Plan<W>) -> Self {
+        Self { plan, store: None, integrity: Integrity::Intact }
+    }
+
+    /// Reads a file's text. The fit of its plan to a scenario is checked by [`Plan::validate`].
+    ///
+    /// # Errors
+    /// [`PlanError::Malformed`], [`PlanError::Format`] and [`PlanError::UnknownField`]: what would be read over is
+    /// refused, in the workload, too.
+    pub fn parse(text: &str) -> Result<Self, PlanError>
+    where
+        W: DeserializeOwned + Serialize,
+    {
+        scenario_of(text)?;
+        let malformed = |error: serde_json::Error| PlanError::Malformed(error.to_string());
+        let mut json = serde_json::Deserializer::from_str(text);
+        let mut unknown = None;
+        let fields: Fields<W> = serde_ignored::deserialize(&mut json, |path| {
+            unknown.get_or_insert_with(|| path.to_string());
+        })
+        .map_err(malformed)?;
+        json.end().map_err(malformed)?;
+        if let Some(field) = unknown {
+            return Err(PlanError::UnknownField { field });
+        }
+        let Fields { scenario, seed, schedule, workload, faults, store, digest, .. } = fields;
+        let plan = Plan { format: SmolStr::new_static(FORMAT), scenario, seed, schedule, workload, faults };
+        let integrity = match digest {
+            None => Integrity::Unknown,
+            Some(digest) if digest == plan.digest() => Integrity::Intact,
+            Some(_) => Integrity::Edited,
+        };
+        Ok(Self { plan, store, integrity })
+    }
+
+    /// Prints the file as it is committed: indented JSON with a final newline. Its digest is that of the plan as it is.
+    pub fn print(&self) -> String
+    where
+        W: Serialize,
+    {
+        let printed = Printed { plan: &self.plan, store: &self.store, digest: self.plan.digest() };
+        let mut text = serde_json::to_string_pretty(&printed).expect("a plan holds only plain data");
+        text.push('\n');
+        text
+    }
+}

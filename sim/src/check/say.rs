@@ -41,7 +41,8 @@ mod tests {
 
     #[test]
     fn warnings_are_shown_without_failing_and_the_last_line_is_what_it_is_worth() {
-        let mut campaign = Campaign::new("orders", vec![Profile::Swarm], Some(1), [FaultKind::Delay, FaultKind::DropAck]);
+        let mut campaign =
+            Campaign::new("orders", vec![Profile::Swarm], Some(1), [FaultKind::Delay, FaultKind::DropAck]);
         campaign.runs = 200;
         campaign.twice.plans = 7;
         assert!(campaign.verdict().passes(true));

@@ -110,7 +110,8 @@ impl Corpus {
             let source = || Source::File(path.clone());
             if twice {
                 tally.twice.plans += 1;
-                tally.twice.difference = again(&run, scenario, &plan, options, &report, source).map_err(wrong)?.map(Box::new);
+                tally.twice.difference =
+                    again(&run, scenario, &plan, options, &report, source).map_err(wrong)?.map(Box::new);
             }
             tally.failures.extend(Failure::of(tally.plans, source, &report));
             tally.plans += 1;

@@ -28,7 +28,9 @@ pub enum PlanError {
         wanted: String,
     },
     /// Two processes of the scenario have one name.
-    #[error("two processes of scenario {scenario:?} are called {name:?}: a fault or a trace that names it would mean either")]
+    #[error(
+        "two processes of scenario {scenario:?} are called {name:?}: a fault or a trace that names it would mean either"
+    )]
     SameName {
         /// Which scenario.
         scenario: String,

@@ -72,9 +72,9 @@ proptest! {
 
 #[test]
 fn a_newer_format_is_named_as_such_whatever_else_it_holds() {
-    let text = generate(&RIGHT, 1, Profile::Crash).print().replace(FORMAT, "seaworthy/plan@2");
+    let text = generate(&RIGHT, 1, Profile::Crash).print().replace(FORMAT, "seaworthy/plan@7");
     let error = Plan::<crate::deposits::Deposits>::parse(&text).expect_err("a newer format");
-    assert!(matches!(&error, PlanError::Format { found } if found == "seaworthy/plan@2"), "{error}");
+    assert!(matches!(&error, PlanError::Format { found } if found == "seaworthy/plan@7"), "{error}");
     assert!(matches!(
         Plan::<crate::deposits::Deposits>::parse(r#"{"format": "seaworthy/plan@9", "novelty": []}"#),
         Err(PlanError::Format { .. })

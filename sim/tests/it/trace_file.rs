@@ -106,8 +106,12 @@ fn a_file_that_is_malformed_truncated_or_newer_says_so() {
 
     assert!(error("").starts_with("trace is malformed at line 1: "));
     assert!(error(&text.replacen("\"number\":1,", "\"nummer\":1,", 1)).starts_with("trace is malformed at line 3: "));
-    let newer = error(&text.replace("trace@1", "trace@2"));
-    assert!(newer.contains("seaworthy/trace@2") && newer.contains("seaworthy/trace@1"), "{newer}");
+    let newer = error(&text.replace("trace@2", "trace@9"));
+    assert!(newer.contains("seaworthy/trace@9") && newer.contains("seaworthy/trace@2"), "{newer}");
+    // The older format had its seed as a number and no prefixes.
+    let seed = format!("{:#018x}", 7);
+    let older = text.replace("trace@2", "trace@1").replace(&format!("\"{seed}\""), "7").replace("\"0x", "\"");
+    assert_eq!(TraceFile::parse(&older).expect("it is read"), file(&checkout(), 7));
 
     let lines: Vec<&str> = text.lines().collect();
     let short = lines[..lines.len() - 4].join("\n");

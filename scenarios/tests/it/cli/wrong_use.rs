@@ -46,7 +46,7 @@ fn plans_that_are_malformed_truncated_newer_or_do_not_fit_are_wrong_use() {
     let wrong = |content: &str, message: &str| assert_wrong_use(&replay, &[("plan.json", content)], message);
     wrong("not json", "plan is malformed or truncated");
     wrong(&plan("")[..60], "plan is malformed or truncated");
-    wrong(&plan("").replace("plan@1", "plan@2"), "plan has format \"seaworthy/plan@2\"");
+    wrong(&plan("").replace("plan@1", "plan@9"), "plan has format \"seaworthy/plan@9\"");
     wrong(&plan("").replace("fulfillment", "fulfilment"), "did you mean \"order_fulfillment\"?");
     wrong(
         &plan(r#"{"process":"orders-9","point":"commit","nth":1,"verdict":"conflict"}"#),

@@ -1,12 +1,45 @@
-//! The `seaworthy` program: puts scenarios through the storm and says what it found.
+//! The `seaworthy` program: puts the scenarios of this crate through the storm and says what it found, and serves the shop
+//! without simulation.
 
-mod program;
+mod serve;
+
+use std::{path::Path, process::ExitCode, sync::Arc};
+
+use seaworthy_scenarios::{catalog, order_fulfillment::orders_file::read_orders};
+use seaworthy_sim::{
+    catalogue::Entry,
+    cli::{Failure, Program},
+    world::StoreFactory,
+};
+use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 
 /// A run is some thousand small allocations, made and freed on one thread: mimalloc takes a third of the time that the
 /// system's allocator takes for them.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> std::process::ExitCode {
-    program::main()
+fn main() -> ExitCode {
+    Program::new()
+        .scenarios(catalog::entries())
+        .store("sqlite", "SQLite, in memory", sqlite())
+        .input(
+            "orders",
+            "Takes the orders from a CSV file with the columns date,customer,quantity,amount_usd, instead of drawing them",
+            with_orders,
+        )
+        .command(serve::command(), serve::serve)
+        .main()
+}
+
+fn with_orders(path: &Path, name: &str) -> Result<Entry, Failure> {
+    let shop = catalog::find(name);
+    let shop = shop.map_err(|_| format!("{name} takes no orders: --orders is for order_fulfillment and its twins"))?;
+    Ok(shop.with_orders(read_orders(path)?).into())
+}
+
+fn sqlite() -> StoreFactory {
+    Arc::new(|_, clock| {
+        let store = SqliteStore::open_in_memory(clock, SqliteConfig::simulation());
+        Arc::new(store.expect("SQLite opens a database in memory"))
+    })
 }

@@ -20,7 +20,12 @@
 //! | [`world`] | executes one plan once | to run a plan and look at its report |
 //! | [`trace`] | events, fingerprint, text, files, comparison, hand-written traces | to test an invariant, to compare runs |
 //! | [`story`] | a failure, told | to print one |
+//! | [`cli`] | the whole program, for scenarios of your own | to run campaigns of minutes or hours, to look into one run |
+//! | [`catalogue`] | scenarios of any kind side by side | to build a tool of your own over many of them |
 //! | [`store`], [`broker`], [`external`] | the simulated components, without faults | in unit tests of code over the ports |
+//!
+//! The feature `cli`, which is on by default, brings [`cli`] and what it needs for command lines, tables and progress
+//! bars. A package that has checks only can do without: `default-features = false`.
 
 #[cfg(not(madsim))]
 compile_error!(
@@ -34,7 +39,11 @@ compile_error!(
 #[cfg(madsim)]
 pub mod broker;
 #[cfg(madsim)]
+pub mod catalogue;
+#[cfg(madsim)]
 pub mod check;
+#[cfg(all(madsim, feature = "cli"))]
+pub mod cli;
 #[cfg(madsim)]
 pub mod explore;
 #[cfg(madsim)]
@@ -60,6 +69,10 @@ mod hexadecimal;
 mod lookup;
 #[cfg(madsim)]
 mod shell;
+#[cfg(all(madsim, feature = "cli"))]
+mod teller;
+#[cfg(all(madsim, feature = "cli"))]
+mod values;
 
 #[cfg(madsim)]
 pub use check::check;

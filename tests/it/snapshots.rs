@@ -81,6 +81,6 @@ fn the_story_of_a_dual_write() {
     });
     let failed = runs.find(|(_, report)| !report.held());
     let (plan, report) = failed.expect("a dual write loses the event in one of these runs");
-    let pointers = Pointers { plan_file: None, replay: "seaworthy replay plan.json" };
+    let pointers = Pointers { plan_file: None, replay: "seaworthy replay plan.json", keep: None };
     insta::assert_snapshot!(tell(&plan, &report, pointers, Style { color: false, width: 120 }));
 }

@@ -107,6 +107,10 @@ impl Orders {
 }
 
 impl Workload for Orders {
+    fn noun() -> &'static str {
+        "orders"
+    }
+
     fn len(&self) -> usize {
         self.orders.len()
     }

@@ -89,7 +89,7 @@ pub(super) fn tell<S: Scenario>(scenario: &S, campaign: &Campaign, failure: &Fai
                 Ok(path) => (Some(path.display().to_string()), None),
                 Err(error) => (None, Some(error)),
             };
-            let pointers = Pointers { plan_file: file.as_deref(), replay: &replay };
+            let pointers = Pointers { plan_file: file.as_deref(), replay: &replay, keep: None };
             text.push_str(&tell_story(&shrunk.plan, &shrunk.report, pointers, Style::default()));
             if let Some(error) = trouble {
                 text.push_str(&format!("the plan could not be kept: {error}\n"));

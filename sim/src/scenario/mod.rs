@@ -12,6 +12,7 @@ use seaworthy_core::ports::{Store, Timestamp};
 pub use draw::Draw;
 pub use topology::{Boot, ExternalSpec, ProcessSpec, Topology};
 pub use workload::Workload;
+pub(crate) use workload::counted;
 
 use crate::{invariants::Invariant, world::Client};
 

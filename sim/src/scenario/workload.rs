@@ -4,6 +4,11 @@ use serde::{Serialize, de::DeserializeOwned};
 
 /// What the outside asks: printable, readable, and shrinkable item by item.
 pub trait Workload: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What the items are called, in the plural: `orders`. Reports count them by this name.
+    fn noun() -> &'static str {
+        "items"
+    }
+
     /// How many items (orders, payments ...) there are.
     fn len(&self) -> usize;
 
@@ -25,5 +30,28 @@ pub trait Workload: Clone + Debug + PartialEq + Serialize + DeserializeOwned + S
     /// simpler than this one, so that shrinking ends.
     fn simpler(&self) -> Vec<Self> {
         Vec::new()
+    }
+}
+
+/// So many of them, with the noun in the number that fits: `1 order`, `2 orders`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    if count != 1 {
+        return format!("{count} {noun}");
+    }
+    match noun.strip_suffix("ies") {
+        Some(stem) => format!("1 {stem}y"),
+        None => format!("1 {}", noun.strip_suffix('s').unwrap_or(noun)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_them_is_counted_in_the_singular() {
+        let counts = [(0, "orders"), (1, "orders"), (2, "orders"), (1, "entries"), (1, "items"), (1, "stock")];
+        let said = counts.map(|(count, noun)| counted(count, noun));
+        assert_eq!(said, ["0 orders", "1 order", "2 orders", "1 entry", "1 item", "1 stock"]);
     }
 }

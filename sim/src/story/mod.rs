@@ -60,6 +60,8 @@ pub struct Pointers<'a> {
     pub plan_file: Option<&'a str>,
     /// The one line to paste that replays it.
     pub replay: &'a str,
+    /// The line to paste that keeps the plan for good, where it is not kept yet.
+    pub keep: Option<&'a str>,
 }
 
 /// Tells what went wrong in a run: the first violated invariant, the plan in words, a sequence diagram of the few events
@@ -93,6 +95,9 @@ pub fn tell<W: Workload>(plan: &Plan<W>, report: &RunReport, pointers: Pointers<
         let _ = writeln!(text, "{} {file}", style.strong("plan  "));
     }
     let _ = writeln!(text, "{} {}", style.strong("replay"), pointers.replay);
+    if let Some(keep) = pointers.keep {
+        let _ = writeln!(text, "{} {keep}", style.strong("keep  "));
+    }
     text
 }
 

@@ -2,6 +2,7 @@
 
 mod aggregate_repository;
 mod check_scenario;
+mod cli_program;
 mod common;
 mod conformance_catches;
 mod conformance_memory_broker;

@@ -119,6 +119,7 @@ fn lost_event() -> Box<dyn Invariant> {
 const POINTERS: Pointers<'_> = Pointers {
     plan_file: Some("target/seaworthy/order_fulfillment-7.json"),
     replay: "SEAWORTHY_SEED=7 cargo test orders_survive",
+    keep: None,
 };
 
 fn struck() -> Vec<Fired> {

@@ -2,6 +2,12 @@
 
 use super::{folder, seaworthy};
 
+/// What stands in the line to paste behind the program's name, which is the one that it was called by.
+fn pasted(out: &str) -> &str {
+    let called = concat!("replay ", env!("CARGO_BIN_EXE_seaworthy"), " ");
+    out.lines().find_map(|line| line.strip_prefix(called)).expect("a line to paste")
+}
+
 #[test]
 fn a_violation_is_told_kept_and_replayed_with_the_line_that_is_printed() {
     let folder = folder();
@@ -9,7 +15,7 @@ fn a_violation_is_told_kept_and_replayed_with_the_line_that_is_printed() {
     let ran = seaworthy(folder.path(), &["run", twin, "--seeds", "500", "--base-seed", "7"]);
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("violated lost-event"), "{}", ran.out);
-    let line = ran.out.lines().find_map(|line| line.strip_prefix("replay seaworthy ")).expect("a line to paste");
+    let line = pasted(&ran.out);
     let replayed = seaworthy(folder.path(), &line.split(' ').collect::<Vec<_>>());
     assert_eq!(replayed.code, Some(1), "{}{}", replayed.out, replayed.err);
     assert!(replayed.out.contains("violated lost-event"), "{}", replayed.out);
@@ -23,7 +29,7 @@ fn the_line_to_paste_names_the_store_that_the_failure_was_found_on() {
     let arguments = ["run", "order_fulfillment/mark-before-publish", "--seeds", "500", "--store", "sqlite"];
     let ran = seaworthy(folder.path(), &arguments);
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
-    let line = ran.out.lines().find_map(|line| line.strip_prefix("replay seaworthy ")).expect("a line to paste");
+    let line = pasted(&ran.out);
     assert!(line.ends_with(" --store sqlite"), "{line}");
     let replayed = seaworthy(folder.path(), &line.split(' ').collect::<Vec<_>>());
     assert_eq!(replayed.code, Some(1), "{}{}", replayed.out, replayed.err);

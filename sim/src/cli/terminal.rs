@@ -1,4 +1,4 @@
-//! Colour on a terminal, plain in a pipe.
+//! What is printed: with colours on a terminal, plain in a pipe. For commands of your own, so that they look like the others.
 
 use std::{
     fmt,
@@ -6,24 +6,13 @@ use std::{
     process,
 };
 
+use crate::story::Style;
 use comfy_table::Table;
 use owo_colors::OwoColorize;
-use seaworthy_sim::story::Style;
-
-/// Prints a line to standard output, as [`fn@print`] does.
-macro_rules! say {
-    () => { $crate::program::terminal::print(format_args!("\n")) };
-    ($($text:tt)+) => { $crate::program::terminal::print(format_args!("{}\n", format_args!($($text)+))) };
-}
-
-/// Prints to standard output without ending the line, as [`fn@print`] does.
-macro_rules! say_part {
-    ($($text:tt)+) => { $crate::program::terminal::print(format_args!($($text)+)) };
-}
 
 /// Prints to standard output. A reader that has seen enough, as `head` has, is no error: the work goes on, and the exit
 /// code says how it ended. Where nothing can be printed for another reason, as on a full disk, the program ends.
-pub(super) fn print(text: fmt::Arguments<'_>) {
+pub fn print(text: fmt::Arguments<'_>) {
     let Err(cause) = stdout().write_fmt(text) else { return };
     if cause.kind() != ErrorKind::BrokenPipe {
         // Standard error may be gone as well.
@@ -33,7 +22,7 @@ pub(super) fn print(text: fmt::Arguments<'_>) {
 }
 
 /// Whether standard output takes colours. `NO_COLOR` says no.
-pub(super) fn is_coloured() -> bool {
+pub fn is_coloured() -> bool {
     stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
@@ -44,26 +33,26 @@ pub(super) fn style() -> Style {
 }
 
 /// What is wrong.
-pub(super) fn bad(text: &str) -> String {
+pub fn bad(text: &str) -> String {
     if is_coloured() { text.red().bold().to_string() } else { text.to_owned() }
 }
 
 /// What is right.
-pub(super) fn good(text: &str) -> String {
+pub fn good(text: &str) -> String {
     if is_coloured() { text.green().bold().to_string() } else { text.to_owned() }
 }
 
 /// What counts.
-pub(super) fn strong(text: &str) -> String {
+pub fn strong(text: &str) -> String {
     if is_coloured() { text.bold().to_string() } else { text.to_owned() }
 }
 
 /// Whether standard error takes colours.
-pub(super) fn is_error_coloured() -> bool {
+pub fn is_error_coloured() -> bool {
     stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// What is wrong, on standard error.
-pub(super) fn error(text: &str) -> String {
+pub fn error(text: &str) -> String {
     if is_error_coloured() { text.red().bold().to_string() } else { text.to_owned() }
 }

@@ -3,29 +3,33 @@
 use std::time::Duration;
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, Table, presets};
-use seaworthy_sim::explore::{Campaign, Verdict};
 use serde::Serialize;
 
 use super::terminal;
+use crate::{
+    explore::{Campaign, Verdict},
+    scenario::counted,
+};
 
-/// Prints what was injected, what was checked, what was reached, and what that is worth.
-pub(super) fn print(campaign: &Campaign, verdict: &Verdict) {
-    headline(campaign);
+/// Prints what was injected, what was checked, what was reached, and what that is worth. Items go by their `noun`;
+/// `interrupted` says that somebody did not wait for the end.
+pub(super) fn print(campaign: &Campaign, verdict: &Verdict, noun: &str, interrupted: bool) {
+    headline(campaign, noun);
     if !campaign.faults.is_empty() {
-        let mut table = table(["fault", "planned", "fired"]);
+        let mut table = numbers(["fault", "planned", "fired"]);
         for (kind, tally) in &campaign.faults {
             let fired = if tally.fired == 0 { Color::Red } else { Color::Reset };
             table.add_row([Cell::new(name(kind)), number(tally.planned), number(tally.fired).fg(fired)]);
         }
         say!("\n{}", table.trim_fmt());
     }
-    let mut table_of_points = table(["point", "calls", "planned", "fired"]);
+    let mut table_of_points = numbers(["point", "calls", "planned", "fired"]);
     for (point, calls) in &campaign.calls {
         let tally = campaign.points.get(point).copied().unwrap_or_default();
         table_of_points.add_row([Cell::new(point.name()), number(*calls), number(tally.planned), number(tally.fired)]);
     }
     say!("\n{}", table_of_points.trim_fmt());
-    let mut table_of_invariants = table(["invariant", "judged", "in runs", "violated"]);
+    let mut table_of_invariants = numbers(["invariant", "judged", "in runs", "violated"]);
     for (name, tally) in campaign.invariants.iter().filter(|(name, _)| !campaign.goals.contains_key(*name)) {
         let judged = if tally.times == 0 { Color::Red } else { Color::Reset };
         let violated = if tally.violated > 0 { Color::Red } else { Color::Reset };
@@ -38,7 +42,7 @@ pub(super) fn print(campaign: &Campaign, verdict: &Verdict) {
     }
     say!("\n{}", table_of_invariants.trim_fmt());
     if !campaign.goals.is_empty() {
-        let mut table = table(["goal", "reached in runs"]);
+        let mut table = numbers(["goal", "reached in runs"]);
         for (name, tally) in &campaign.goals {
             let reached = if tally.runs == 0 { Color::Red } else { Color::Reset };
             table.add_row([Cell::new(name), number(tally.runs).fg(reached)]);
@@ -49,7 +53,7 @@ pub(super) fn print(campaign: &Campaign, verdict: &Verdict) {
     for warning in &verdict.warnings {
         say!("{} {warning}", terminal::bad("warning:"));
     }
-    conclusion(campaign, verdict);
+    conclusion(campaign, verdict, interrupted);
 }
 
 /// Says that a campaign that held fails nevertheless.
@@ -57,7 +61,7 @@ pub(super) fn print_hollow() {
     say!("{}: it proves less than it seems to, see the warnings; --strict makes them errors", terminal::bad("failed"));
 }
 
-fn headline(campaign: &Campaign) {
+fn headline(campaign: &Campaign, noun: &str) {
     let Campaign { scenario, runs, items, events, .. } = campaign;
     let wall = Duration::from_micros(campaign.timing.wall_us);
     let profiles = campaign.profiles.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -65,27 +69,36 @@ fn headline(campaign: &Campaign) {
     let base = campaign.base_seed.map(|base| format!(", base seed {base:#018x}")).unwrap_or_default();
     let rate = if *runs == 1 { String::new() } else { format!(" ({:.0} seeds/s)", campaign.runs_per_second()) };
     say!(
-        "{}{base}: {items} orders, {events} events, {} of virtual time in {:.1} s{rate}",
-        seeds(*runs),
+        "{}{base}: {}, {events} events, {} of virtual time in {:.1} s{rate}",
+        counted(*runs, "seeds"),
+        counted(*items, noun),
         days(campaign.virtual_us),
         wall.as_secs_f64(),
     );
 }
 
-fn conclusion(campaign: &Campaign, verdict: &Verdict) {
+fn conclusion(campaign: &Campaign, verdict: &Verdict, interrupted: bool) {
     let bound = verdict.failure_rate_upper_bound * 100.0;
-    if verdict.held {
+    if let Some(difference) = campaign.difference() {
+        say!("{}: {}", terminal::bad(verdict.outcome()), difference.story);
+    } else if verdict.held && interrupted {
+        say!(
+            "{}: no failure in {} until then; one drawn like these fails with a probability of at most {bound:.3} % (95%)",
+            terminal::bad("interrupted"),
+            counted(campaign.runs, "seeds"),
+        );
+    } else if verdict.held {
         say!(
             "{}: no failure in {}; one drawn like these fails with a probability of at most {bound:.3} % (95%)",
             terminal::good("held"),
-            seeds(campaign.runs),
+            counted(campaign.runs, "seeds"),
         );
     } else {
         say!(
             "{}: {} of {} failed; one drawn like these fails with a probability of at most {bound:.3} % (95%)",
             terminal::bad("violated"),
             campaign.failed,
-            seeds(campaign.runs),
+            counted(campaign.runs, "seeds"),
         );
         if let Some(micros) = campaign.timing.first_failure_cpu_us {
             say!("first failure after {:.0} ms of CPU", micros as f64 / 1e3);
@@ -93,17 +106,14 @@ fn conclusion(campaign: &Campaign, verdict: &Verdict) {
     }
 }
 
-fn seeds(count: u64) -> String {
-    format!("{count} seed{}", if count == 1 { "" } else { "s" })
-}
-
-fn table<const N: usize>(header: [&str; N]) -> Table {
+/// A table of names on the left and numbers in every other column.
+pub(super) fn numbers<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     if !terminal::is_coloured() {
         table.force_no_tty();
     }
-    table.set_header(header.map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
+    table.set_header(header.into_iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }

@@ -1,10 +1,9 @@
 use std::path::Path;
 
-use seaworthy_sim::trace::{self, TraceFile};
-
 use super::{Exit, Failure, arguments::DiffArguments, files, terminal};
+use crate::trace::{self, TraceFile};
 
-/// `seaworthy diff`.
+/// The command `diff`.
 pub(super) fn diff(arguments: &DiffArguments) -> Result<Exit, Failure> {
     let (left, right) = (read(&arguments.left)?, read(&arguments.right)?);
     match trace::diff(&left, &right) {

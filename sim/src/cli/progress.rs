@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use seaworthy_sim::explore::{Progress, ShrinkProgress};
+
+use crate::{
+    explore::{Progress, ShrinkProgress},
+    scenario::counted,
+};
 
 /// The bar of a sweep over so many seeds, or for so long.
 pub(super) fn of_sweep(duration: Option<Duration>) -> ProgressBar {
@@ -17,8 +21,8 @@ pub(super) fn of_sweep(duration: Option<Duration>) -> ProgressBar {
     bar
 }
 
-/// Moves it on.
-pub(super) fn show_sweep(bar: &ProgressBar, duration: Option<Duration>, progress: &Progress) {
+/// Moves it on. `of` says what is swept, where there are several sweeps.
+pub(super) fn show_sweep(bar: &ProgressBar, of: &str, duration: Option<Duration>, progress: &Progress) {
     match (duration, progress.total) {
         (Some(duration), _) => bar.set_position(millis(progress.elapsed.min(duration))),
         (None, Some(total)) => {
@@ -32,7 +36,7 @@ pub(super) fn show_sweep(bar: &ProgressBar, duration: Option<Duration>, progress
         0 => String::new(),
         failed => format!(", {failed} failed"),
     };
-    bar.set_message(format!("{} seeds, {rate:.0}/s{failed}", progress.runs));
+    bar.set_message(format!("{of}{} seeds, {rate:.0}/s{failed}", progress.runs));
 }
 
 /// The spinner of a shrinking plan.
@@ -43,11 +47,9 @@ pub(super) fn of_shrinking() -> ProgressBar {
 }
 
 /// Moves it on.
-pub(super) fn show_shrinking(bar: &ProgressBar, progress: &ShrinkProgress) {
-    bar.set_message(format!(
-        "shrinking: {} faults and {} orders after {} runs",
-        progress.faults, progress.items, progress.runs
-    ));
+pub(super) fn show_shrinking(bar: &ProgressBar, progress: &ShrinkProgress, noun: &str) {
+    let (faults, items) = (counted(progress.faults as u64, "faults"), counted(progress.items as u64, noun));
+    bar.set_message(format!("shrinking: {faults} and {items} after {} runs", progress.runs));
     bar.tick();
 }
 

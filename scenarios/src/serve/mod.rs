@@ -1,11 +1,13 @@
 //! The scenario's own processes, unchanged, on tokio: SQLite on disk, a broker within the process, orders from a file.
 
+mod arguments;
 mod broker;
 mod payments;
 mod stores;
 
 use std::{sync::Arc, time::Duration};
 
+use clap::{ArgMatches, FromArgMatches};
 use seaworthy_core::{
     ports::{Clock, Ingress, Ports},
     stop::Stop,
@@ -24,11 +26,14 @@ use seaworthy_scenarios::{
         stock_up,
     },
 };
-use seaworthy_sim::scenario::{Boot, Scenario};
+use seaworthy_sim::{
+    cli::{Exit, Failure, terminal},
+    scenario::{Boot, Scenario},
+};
 use seaworthy_tokio::{AskError, LocalIngress, Parts, Process, TokioClock};
 use tokio::{signal, sync::Semaphore};
 
-use super::{Exit, Failure, arguments::ServeArguments, terminal};
+use arguments::{ServeArguments, SqliteUrl};
 use broker::AcknowledgedBroker;
 use payments::PaymentsOnDisk;
 use stores::Stores;
@@ -38,8 +43,16 @@ const ASKED_AT_A_TIME: usize = 32;
 /// How often it is looked whether everything has come to rest.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// `seaworthy serve`.
-pub(super) fn serve(arguments: &ServeArguments) -> Result<Exit, Failure> {
+pub(crate) use arguments::command;
+
+/// Prints a line to standard output.
+macro_rules! say {
+    ($($text:tt)+) => { terminal::print(format_args!("{}\n", format_args!($($text)+))) };
+}
+
+/// The command `serve`.
+pub(crate) fn serve(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let arguments = ServeArguments::from_arg_matches(matches)?;
     let scenario = catalog::find(&arguments.scenario)?;
     let mut workload = read_orders(&arguments.orders)?;
     if let Some(limit) = arguments.limit {
@@ -55,11 +68,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> Result<Exit, Failure> {
     runtime.block_on(shop(&scenario, workload, &arguments.store))
 }
 
-async fn shop(
-    scenario: &OrderFulfillment,
-    workload: Orders,
-    store: &super::arguments::SqliteUrl,
-) -> Result<Exit, Failure> {
+async fn shop(scenario: &OrderFulfillment, workload: Orders, store: &SqliteUrl) -> Result<Exit, Failure> {
     let stores = Stores::open(store)?;
     if stores.is_new().await? {
         stock_up(&*stores.orders, &workload).await?;

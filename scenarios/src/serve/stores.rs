@@ -5,10 +5,11 @@ use std::{
 
 use seaworthy_core::ports::{Store, StoreError};
 use seaworthy_scenarios::order_fulfillment::documents::STOCK;
+use seaworthy_sim::cli::Failure;
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use seaworthy_tokio::TokioClock;
 
-use crate::program::{Failure, arguments::SqliteUrl};
+use super::arguments::SqliteUrl;
 
 /// A database for each service, and one for the payments that are not ours.
 pub(super) struct Stores {

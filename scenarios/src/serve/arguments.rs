@@ -1,0 +1,47 @@
+use std::{path::PathBuf, str::FromStr};
+
+use clap::{Args, Command};
+
+/// The command `serve`.
+#[derive(Debug, Args)]
+pub(super) struct ServeArguments {
+    /// The scenario, or a broken twin of it
+    #[arg(default_value = "order_fulfillment")]
+    pub(super) scenario: String,
+    /// The database, as sqlite:FILE; two more files, for shipping and for payments, lie beside it
+    #[arg(long, value_name = "sqlite:FILE")]
+    pub(super) store: SqliteUrl,
+    /// The orders, a CSV file with the columns date,customer,quantity,amount_usd
+    #[arg(long, value_name = "FILE")]
+    pub(super) orders: PathBuf,
+    /// Only the first N orders
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<usize>,
+}
+
+/// `sqlite:FILE`.
+#[derive(Clone, Debug)]
+pub(super) struct SqliteUrl(pub(super) PathBuf);
+
+impl FromStr for SqliteUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let path = text.strip_prefix("sqlite:").filter(|path| !path.is_empty());
+        path.map(|path| Self(path.into())).ok_or_else(|| format!("{text:?} is no store: write sqlite:FILE"))
+    }
+}
+
+/// The command as it stands in the program's help.
+pub(crate) fn command() -> Command {
+    let about = "Runs the scenario's own processes without simulation: SQLite on disk, tokio, orders from a file";
+    ServeArguments::augment_args(Command::new("serve")).about(about)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_is_well_formed() {
+        super::command().debug_assert();
+    }
+}

@@ -1,0 +1,130 @@
+use std::{fmt, sync::Arc};
+
+use super::{Case, case};
+use crate::{
+    explore::{Campaign, Corpus, CorpusError, CorpusTally, Progress, SweepError, SweepOptions, sweep},
+    plan::{Plan, PlanError, Profile, generate},
+    scenario::{Scenario, Topology, Workload},
+    world::RunOptions,
+};
+
+/// A scenario, whatever its workload: what a [`Catalogue`](super::Catalogue) holds. Any [`Scenario`] becomes one with
+/// [`Entry::of`] or `.into()`. A clone is the same scenario.
+#[derive(Clone)]
+pub struct Entry(Arc<dyn AnyScenario>);
+
+impl Entry {
+    /// The entry of a scenario.
+    pub fn of<S: Scenario>(scenario: S) -> Self {
+        Self(Arc::new(scenario))
+    }
+
+    /// Its name in plans and on the command line.
+    pub fn name(&self) -> &str {
+        self.0.scenario_name()
+    }
+
+    /// One sentence about it.
+    pub fn about(&self) -> &str {
+        self.0.scenario_about()
+    }
+
+    /// What its workload consists of: `orders`.
+    pub fn noun(&self) -> &'static str {
+        self.0.noun()
+    }
+
+    /// Processes, stores, external services and consumer groups.
+    pub fn topology(&self) -> Topology {
+        self.0.scenario_topology()
+    }
+
+    /// The case that a seed stands for under a profile.
+    pub fn draw(&self, seed: u64, profile: Profile) -> Box<dyn Case + '_> {
+        self.0.case_of_seed(seed, profile)
+    }
+
+    /// The case of a plan file's text.
+    ///
+    /// # Errors
+    /// [`PlanError`] where the text is no plan, or none that this scenario can honour to the letter.
+    pub fn read(&self, text: &str) -> Result<Box<dyn Case + '_>, PlanError> {
+        self.0.case_of_text(text)
+    }
+
+    /// Runs many seeds: [`sweep`].
+    ///
+    /// # Errors
+    /// As for [`sweep`].
+    pub fn sweep(&self, options: &SweepOptions, progress: &dyn Fn(&Progress)) -> Result<Campaign, SweepError> {
+        self.0.sweep_over(options, progress)
+    }
+
+    /// Replays the plans of a corpus that are this scenario's: [`Corpus::replay`].
+    ///
+    /// # Errors
+    /// As for [`Corpus::replay`].
+    pub fn replay(&self, corpus: &Corpus, options: &RunOptions) -> Result<CorpusTally, CorpusError> {
+        self.0.replay_corpus(corpus, options)
+    }
+}
+
+impl<S: Scenario> From<S> for Entry {
+    fn from(scenario: S) -> Self {
+        Self::of(scenario)
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Entry").field(&self.name()).finish()
+    }
+}
+
+/// A scenario behind a pointer. Its methods are named unlike [`Scenario`]'s, so that neither hides the other.
+trait AnyScenario: Send + Sync {
+    fn scenario_name(&self) -> &str;
+    fn scenario_about(&self) -> &str;
+    fn noun(&self) -> &'static str;
+    fn scenario_topology(&self) -> Topology;
+    fn case_of_seed(&self, seed: u64, profile: Profile) -> Box<dyn Case + '_>;
+    fn case_of_text(&self, text: &str) -> Result<Box<dyn Case + '_>, PlanError>;
+    fn sweep_over(&self, options: &SweepOptions, progress: &dyn Fn(&Progress)) -> Result<Campaign, SweepError>;
+    fn replay_corpus(&self, corpus: &Corpus, options: &RunOptions) -> Result<CorpusTally, CorpusError>;
+}
+
+impl<S: Scenario> AnyScenario for S {
+    fn scenario_name(&self) -> &str {
+        self.name()
+    }
+
+    fn scenario_about(&self) -> &str {
+        self.about()
+    }
+
+    fn noun(&self) -> &'static str {
+        S::Workload::noun()
+    }
+
+    fn scenario_topology(&self) -> Topology {
+        self.topology()
+    }
+
+    fn case_of_seed(&self, seed: u64, profile: Profile) -> Box<dyn Case + '_> {
+        Box::new(case(self, generate(self, seed, profile)))
+    }
+
+    fn case_of_text(&self, text: &str) -> Result<Box<dyn Case + '_>, PlanError> {
+        let plan = Plan::parse(text)?;
+        plan.validate(self.name(), &self.topology())?;
+        Ok(Box::new(case(self, plan)))
+    }
+
+    fn sweep_over(&self, options: &SweepOptions, progress: &dyn Fn(&Progress)) -> Result<Campaign, SweepError> {
+        sweep(self, options, progress)
+    }
+
+    fn replay_corpus(&self, corpus: &Corpus, options: &RunOptions) -> Result<CorpusTally, CorpusError> {
+        corpus.replay(self, options)
+    }
+}

@@ -1,0 +1,56 @@
+use std::path::PathBuf;
+
+use clap::{Arg, ArgMatches, Command, builder::PossibleValue};
+
+use crate::{
+    cli::program::{Input, NamedStore},
+    world::StoreFactory,
+};
+
+/// What a program has beyond the commands and options that all have: the name of the simulated store among its own.
+const SIMULATED: &str = "memory";
+
+/// Adds the options `--store` and the one of the input to `run` and `replay`, where the program has stores or an input.
+pub(in crate::cli) fn with_extras(command: Command, stores: &[NamedStore], input: Option<&Input>) -> Command {
+    let extend = |mut command: Command| {
+        if !stores.is_empty() {
+            let simulated = PossibleValue::new(SIMULATED).help("The simulated one");
+            let own = stores.iter().map(|store| PossibleValue::new(store.name).help(store.about));
+            let values: Vec<PossibleValue> = [simulated].into_iter().chain(own).collect();
+            command = command.arg(
+                Arg::new("store")
+                    .long("store")
+                    .value_name("STORE")
+                    .value_parser(values)
+                    .default_value(SIMULATED)
+                    .help("The store under the services"),
+            );
+        }
+        if let Some(input) = input {
+            let parser = clap::value_parser!(PathBuf);
+            let option = Arg::new("input").long(input.option).value_name("FILE").value_parser(parser).help(input.about);
+            command = command.arg(option);
+        }
+        command
+    };
+    command.mut_subcommand("run", extend).mut_subcommand("replay", extend)
+}
+
+/// What was chosen by those options.
+#[derive(Clone, Default)]
+pub(in crate::cli) struct Chosen {
+    /// One of the program's own stores; `None` for the simulated one.
+    pub(in crate::cli) store: Option<(&'static str, StoreFactory)>,
+    /// The input's option and file.
+    pub(in crate::cli) input: Option<(&'static str, PathBuf)>,
+}
+
+impl Chosen {
+    /// Reads them from what was parsed for `run` or `replay`.
+    pub(in crate::cli) fn of(matches: &ArgMatches, stores: &[NamedStore], input: Option<&Input>) -> Self {
+        let named = |name: &String| stores.iter().find(|store| store.name == *name);
+        let store = if stores.is_empty() { None } else { matches.get_one::<String>("store").and_then(named) };
+        let file = |input: &Input| Some((input.option, matches.get_one::<PathBuf>("input")?.clone()));
+        Self { store: store.map(|store| (store.name, store.factory.clone())), input: input.and_then(file) }
+    }
+}

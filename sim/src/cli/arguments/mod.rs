@@ -1,0 +1,76 @@
+//! The command line.
+
+mod extras;
+mod profiles;
+mod replay;
+mod run;
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+
+pub(super) use extras::{Chosen, with_extras};
+pub(super) use profiles::ProfileWord;
+pub(super) use replay::ReplayArguments;
+pub(super) use run::RunArguments;
+
+use crate::{hexadecimal, values};
+
+/// Is your saga seaworthy? Runs workflows of sagas, outboxes and inboxes through crashes, duplicates, outages, rejections
+/// and lost replies, in virtual time, and judges what became of them.
+///
+/// Without a command it runs the first scenario for five seconds.
+#[derive(Debug, Parser)]
+#[command(name = "seaworthy", version, after_help = EXIT_CODES)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 held, 1 violated, 2 wrong use, 130 interrupted with nothing violated so far.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Lists the scenarios
+    List,
+    /// Runs scenarios under many seeds
+    Run(RunArguments),
+    /// Runs one seed or one plan file again and tells what happened
+    Replay(ReplayArguments),
+    /// Shows the first place at which two trace files differ, side by side
+    Diff(DiffArguments),
+}
+
+/// The command `diff`.
+#[derive(Debug, Args)]
+pub(super) struct DiffArguments {
+    /// A trace file, as `replay --trace=FILE` writes it
+    #[arg(value_name = "A")]
+    pub(super) left: PathBuf,
+    /// The other one
+    #[arg(value_name = "B")]
+    pub(super) right: PathBuf,
+}
+
+/// A seed, decimal or hexadecimal.
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    let wanted = "write a number from 0 to 2^64 - 1, decimal or 0x...";
+    hexadecimal::parse(text).ok_or_else(|| format!("{text:?} is no seed: {wanted}"))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    values::duration(text).ok_or_else(|| format!("{text:?} is no time: write 60s, 5m or 1h30m"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+        assert_eq!(RunArguments::main_job().duration, Some(Duration::from_secs(5)));
+    }
+}

@@ -1,0 +1,40 @@
+//! How to call this program again.
+
+use std::{env, path::Path};
+
+use super::arguments::Chosen;
+use crate::{
+    plan::Profile,
+    teller::{Again, quoted},
+};
+
+/// The line that replays a plan or a seed. A plan holds its workload, and neither a plan nor a seed knows the store.
+pub(super) fn replay_line(again: Again<'_>, scenario: &str, chosen: &Chosen) -> String {
+    let mut words = vec![program(), "replay".to_owned()];
+    match again {
+        Again::Plan(file) => words.push(quoted(&file.display().to_string())),
+        Again::Seed(seed, profile) => {
+            words.push(format!("{seed:#018x}"));
+            words.extend(of_seed(scenario, profile, chosen));
+        }
+    }
+    words.extend(chosen.store.as_ref().map(|(name, _)| format!("--store {name}")));
+    words.join(" ")
+}
+
+fn of_seed(scenario: &str, profile: Profile, chosen: &Chosen) -> Vec<String> {
+    let mut words = vec![format!("--scenario {}", quoted(scenario)), format!("--profile {profile}")];
+    words.extend(chosen.input.as_ref().map(|(option, file)| format!("--{option} {}", quoted(&display(file)))));
+    words
+}
+
+fn display(file: &Path) -> String {
+    file.display().to_string()
+}
+
+/// The program as it was called: that works again from the same folder, whether it is installed or lies in a target
+/// folder.
+fn program() -> String {
+    let called = env::args_os().next().unwrap_or_else(|| "seaworthy".into());
+    quoted(&called.to_string_lossy())
+}

@@ -1,0 +1,108 @@
+mod subject;
+
+use std::path::Path;
+
+use super::{
+    Exit, Failure,
+    arguments::{Chosen, ReplayArguments},
+    files,
+    invocation::replay_line,
+    program::Setting,
+    run, terminal,
+};
+use crate::{
+    catalogue::Case,
+    scenario::counted,
+    story::Pointers,
+    teller::Again,
+    trace::{TraceFile, interleave},
+    world::{RunOptions, RunReport},
+};
+use subject::{Subject, What};
+
+/// The command `replay`.
+pub(super) fn replay(setting: &Setting, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Exit, Failure> {
+    let Subject { entry, what } = Subject::find(setting, arguments, chosen)?;
+    if let Some(Some(path)) = &arguments.trace {
+        if arguments.spans {
+            return Err("a trace file has no spans: give --trace without a file to print them".into());
+        }
+        if matches!(&what, What::Seed { profiles, .. } if profiles.len() > 1) {
+            return Err("a trace file holds one run: name one profile".into());
+        }
+        files::check_writable(path)?;
+    }
+    match what {
+        What::Plan { text, path } => {
+            let case = entry.read(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+            one(&*case, Again::Plan(&path), arguments, chosen)
+        }
+        What::Seed { seed, profiles } => {
+            let mut worst = Exit::Held;
+            for (at, profile) in profiles.iter().enumerate() {
+                if at > 0 {
+                    say!();
+                }
+                if profiles.len() > 1 {
+                    say!("{}", terminal::strong(&format!("profile {profile}")));
+                }
+                let case = entry.draw(seed, *profile);
+                if one(&*case, Again::Seed(seed, *profile), arguments, chosen)? == Exit::Violated {
+                    worst = Exit::Violated;
+                }
+            }
+            Ok(worst)
+        }
+    }
+}
+
+/// Runs one case and tells what happened.
+fn one(case: &dyn Case, again: Again<'_>, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Exit, Failure> {
+    let options = RunOptions { keep_trace: true, keep_spans: arguments.spans, ..run::run_options(chosen) };
+    let report = case.run(&options)?;
+    match &arguments.trace {
+        Some(Some(path)) => files::write_whole(path, &trace_file(case, &report).print())?,
+        Some(None) => print_trace(&report),
+        None => {}
+    }
+    say!(
+        "{} seed {:#018x}: fingerprint {:016x}, {} events, {} answered, {:.3} s of virtual time",
+        terminal::strong(case.scenario()),
+        case.seed(),
+        report.fingerprint,
+        report.events,
+        counted(report.answered, "requests"),
+        report.virtual_time.as_secs_f64(),
+    );
+    if report.held() {
+        say!("{}: every invariant", terminal::good("held"));
+        return Ok(Exit::Held);
+    }
+    let replay = replay_line(again, case.scenario(), chosen);
+    let file = plan_file(again);
+    let pointers = Pointers { plan_file: file.as_deref(), replay: &replay, keep: None };
+    say!();
+    say_part!("{}", case.tell(&report, pointers, terminal::style()));
+    Ok(Exit::Violated)
+}
+
+fn plan_file(again: Again<'_>) -> Option<String> {
+    let path = |path: &Path| path.display().to_string();
+    match again {
+        Again::Plan(file) => Some(path(file)),
+        Again::Seed(..) => None,
+    }
+}
+
+fn trace_file(case: &dyn Case, report: &RunReport) -> TraceFile {
+    let events = report.trace.as_deref().unwrap_or_default();
+    TraceFile::of(case.scenario(), case.seed(), report.fingerprint, &report.processes, events)
+}
+
+fn print_trace(report: &RunReport) {
+    let events = report.trace.as_deref().unwrap_or_default();
+    for line in interleave(&report.processes, events, report.spans.as_deref().unwrap_or_default()) {
+        say!("{line}");
+    }
+    say!();
+}

@@ -1,0 +1,63 @@
+use std::path::{Path, PathBuf};
+
+use crate::{
+    catalogue::Entry,
+    cli::{
+        Failure,
+        arguments::{self, Chosen, ProfileWord, ReplayArguments},
+        files,
+        program::Setting,
+    },
+    plan::{Profile, scenario_of},
+};
+
+/// What is to be replayed, of which scenario.
+pub(super) struct Subject {
+    pub(super) entry: Entry,
+    pub(super) what: What,
+}
+
+/// What is to be replayed.
+pub(super) enum What {
+    /// A seed, under each of these profiles.
+    Seed { seed: u64, profiles: Vec<Profile> },
+    /// A plan file.
+    Plan { text: String, path: PathBuf },
+}
+
+impl Subject {
+    /// What the arguments mean.
+    pub(super) fn find(setting: &Setting, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Self, Failure> {
+        match arguments::seed(&arguments.what) {
+            Ok(seed) => Self::of_seed(setting, seed, arguments, chosen),
+            Err(_) => Self::of_file(setting, arguments, chosen),
+        }
+    }
+
+    fn of_seed(setting: &Setting, seed: u64, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Self, Failure> {
+        let name = arguments.scenario.as_deref().unwrap_or(setting.catalogue.first().name());
+        let entry = setting.scenario(name, chosen)?;
+        let profiles = match &arguments.profiles[..] {
+            [] => vec![Profile::default()],
+            words => ProfileWord::campaigns(words)?.concat(),
+        };
+        Ok(Self { entry, what: What::Seed { seed, profiles } })
+    }
+
+    fn of_file(setting: &Setting, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Self, Failure> {
+        // A setting that can't be honoured is an error, never ignored.
+        let profile = (!arguments.profiles.is_empty()).then_some("profile");
+        let input = chosen.input.as_ref().map(|(option, _)| *option);
+        if let Some(option) = profile.or(input) {
+            return Err(format!("--{option} draws the plan of a seed; a plan file has all that it needs").into());
+        }
+        let path = Path::new(&arguments.what);
+        if !path.exists() {
+            return Err(format!("{:?} is neither a seed nor a file", arguments.what).into());
+        }
+        let text = files::read(path)?;
+        let named = scenario_of(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        let entry = setting.catalogue.find(arguments.scenario.as_deref().unwrap_or(&named))?.clone();
+        Ok(Self { entry, what: What::Plan { text, path: path.to_owned() } })
+    }
+}

@@ -1,0 +1,112 @@
+mod failure;
+mod report;
+mod seeds;
+mod table;
+
+use super::{
+    Exit, Failure,
+    arguments::{Chosen, ProfileWord, RunArguments},
+    files,
+    interrupt::Interrupt,
+    program::Setting,
+    progress, summary, terminal,
+};
+use crate::{
+    catalogue::Entry,
+    explore::{Campaign, SweepOptions, Verdict},
+    plan::Profile,
+    world::RunOptions,
+};
+
+/// The command `run`.
+pub(super) fn run(setting: &Setting, arguments: &RunArguments, chosen: &Chosen) -> Result<Exit, Failure> {
+    let first = [setting.catalogue.first().name().to_owned()];
+    let names = if arguments.scenarios.is_empty() { &first[..] } else { &arguments.scenarios[..] };
+    let entries: Vec<Entry> = names.iter().map(|name| setting.scenario(name, chosen)).collect::<Result<_, _>>()?;
+    let groups = ProfileWord::campaigns(&arguments.profiles)?;
+    if let Some(json) = &arguments.json {
+        files::check_writable(json)?;
+    }
+    let interrupt = Interrupt::listen();
+    let options = options(arguments, chosen, &interrupt)?;
+    match (&entries[..], &groups[..]) {
+        ([entry], [profiles]) => one(entry, profiles, arguments, chosen, &options, &interrupt),
+        _ => table::run(&entries, &groups, arguments, chosen, &options, &interrupt),
+    }
+}
+
+/// How each plan is executed.
+pub(super) fn run_options(chosen: &Chosen) -> RunOptions {
+    RunOptions { store: chosen.store.as_ref().map(|(_, factory)| factory.clone()), ..RunOptions::default() }
+}
+
+/// One campaign, told in full.
+fn one(
+    entry: &Entry,
+    profiles: &[Profile],
+    arguments: &RunArguments,
+    chosen: &Chosen,
+    options: &SweepOptions,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    let campaign = sweep(entry, profiles, options, arguments, "")?;
+    let verdict = campaign.verdict();
+    summary::print(&campaign, &verdict, entry.noun(), interrupt.happened());
+    let told = failure::tell_all(entry, &campaign, arguments, chosen, options);
+    let written = arguments.json.as_ref().map_or(Ok(()), |json| report::write_one(json, &campaign, &verdict));
+    let exit = exit(&verdict, arguments, interrupt);
+    if verdict.held && exit == Exit::Violated {
+        summary::print_hollow();
+    }
+    finish(exit, [told, written])
+}
+
+/// What the command ends with. A violation that was found counts for more than a file that could not be written.
+fn finish(exit: Exit, files: [Result<(), Failure>; 2]) -> Result<Exit, Failure> {
+    for error in files.into_iter().filter_map(Result::err) {
+        if exit != Exit::Violated {
+            return Err(error);
+        }
+        eprintln!("{} {error}", terminal::error("error:"));
+    }
+    Ok(exit)
+}
+
+/// Sweeps over one scenario and shows how far it is.
+fn sweep(
+    entry: &Entry,
+    profiles: &[Profile],
+    options: &SweepOptions,
+    arguments: &RunArguments,
+    label: &str,
+) -> Result<Campaign, Failure> {
+    let options = SweepOptions { profiles: profiles.to_vec(), ..options.clone() };
+    let bar = progress::of_sweep(arguments.duration);
+    let show = |now: &_| progress::show_sweep(&bar, label, arguments.duration, now);
+    let campaign = entry.sweep(&options, &show);
+    bar.finish_and_clear();
+    Ok(campaign?)
+}
+
+/// What a campaign that ended so comes to.
+fn exit(verdict: &Verdict, arguments: &RunArguments, interrupt: &Interrupt) -> Exit {
+    if !verdict.held {
+        Exit::Violated
+    } else if interrupt.happened() {
+        Exit::Interrupted
+    } else if arguments.strict && !verdict.proves() {
+        Exit::Violated
+    } else {
+        Exit::Held
+    }
+}
+
+fn options(arguments: &RunArguments, chosen: &Chosen, interrupt: &Interrupt) -> Result<SweepOptions, Failure> {
+    let mut options = SweepOptions::new(seeds::of(arguments, chosen)?);
+    options.jobs = arguments.jobs.map_or(options.jobs, usize::from);
+    options.shard = arguments.shard;
+    options.failures_wanted = (!arguments.keep_going).then_some(1);
+    options.run = run_options(chosen);
+    options.stop = interrupt.stop.clone();
+    Ok(options)
+}

@@ -1,0 +1,102 @@
+//! Several campaigns in one table: a line for each scenario, a column for each of the profiles.
+
+use comfy_table::{Cell, Color};
+
+use super::{exit, failure, finish, report, sweep};
+use crate::{
+    catalogue::Entry,
+    cli::{
+        Exit, Failure,
+        arguments::{Chosen, RunArguments},
+        interrupt::Interrupt,
+        summary, terminal,
+    },
+    explore::{Campaign, SweepOptions, Verdict},
+    plan::Profile,
+    scenario::counted,
+};
+
+/// Runs a campaign of each scenario under each group of profiles, prints the table, and tells the first failure of each
+/// scenario.
+pub(super) fn run(
+    entries: &[Entry],
+    groups: &[Vec<Profile>],
+    arguments: &RunArguments,
+    chosen: &Chosen,
+    options: &SweepOptions,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    let mut campaigns = Vec::new();
+    for (entry, profiles) in entries.iter().flat_map(|entry| groups.iter().map(move |profiles| (entry, profiles))) {
+        if interrupt.happened() {
+            break;
+        }
+        let label = format!("{} under {}: ", entry.name(), names(profiles));
+        let campaign = sweep(entry, profiles, options, arguments, &label)?;
+        let verdict = campaign.verdict();
+        campaigns.push((campaign, verdict));
+    }
+    print(entries, groups, &campaigns);
+    let mut told = Ok(());
+    for (entry, line) in entries.iter().zip(campaigns.chunks(groups.len())) {
+        let Some((campaign, first)) = line.iter().find_map(|(it, _)| Some((it, it.failures.first()?))) else {
+            continue;
+        };
+        say!("\n{} under {}", terminal::strong(entry.name()), names(&campaign.profiles));
+        told = told.and(failure::tell_one(entry, campaign, first, arguments, chosen, options));
+    }
+    let written = arguments.json.as_ref().map_or(Ok(()), |json| report::write_all(json, &campaigns));
+    finish(conclude(&campaigns, arguments, interrupt), [told, written])
+}
+
+/// The table: how many runs failed, of how many. A campaign that was never begun is an empty place.
+fn print(entries: &[Entry], groups: &[Vec<Profile>], campaigns: &[(Campaign, Verdict)]) {
+    let columns: Vec<String> = groups.iter().map(|profiles| names(profiles)).collect();
+    let mut table = summary::numbers(["failed of seeds"].into_iter().chain(columns.iter().map(String::as_str)));
+    let mut lines = campaigns.chunks(groups.len());
+    for entry in entries {
+        let line = lines.next().unwrap_or_default();
+        let cells = line.iter().map(|(campaign, _)| {
+            let color = if campaign.failed > 0 { Color::Red } else { Color::Reset };
+            Cell::new(format!("{}/{}", campaign.failed, campaign.runs)).fg(color)
+        });
+        table.add_row([Cell::new(entry.name())].into_iter().chain(cells));
+    }
+    say!("{}", table.trim_fmt());
+}
+
+/// What all of them together come to: the warnings of each, and the last line.
+fn conclude(campaigns: &[(Campaign, Verdict)], arguments: &RunArguments, interrupt: &Interrupt) -> Exit {
+    let mut exits = Vec::new();
+    for (campaign, verdict) in campaigns {
+        let exit = exit(verdict, arguments, interrupt);
+        exits.push(exit);
+        let of = format!("{} under {}", campaign.scenario, names(&campaign.profiles));
+        for warning in &verdict.warnings {
+            say!("{} {of}: {warning}", terminal::bad("warning:"));
+        }
+    }
+    let (runs, failed) =
+        campaigns.iter().fold((0, 0), |(runs, failed), (campaign, _)| (runs + campaign.runs, failed + campaign.failed));
+    let base = campaigns.first().and_then(|(campaign, _)| campaign.base_seed);
+    let base = base.map(|base| format!(", base seed {base:#018x}")).unwrap_or_default();
+    let of = format!("{} in {}{base}", counted(runs, "seeds"), counted(campaigns.len() as u64, "campaigns"));
+    if failed > 0 {
+        say!("\n{}: {failed} of {of}", terminal::bad("violated"));
+        return Exit::Violated;
+    }
+    if exits.contains(&Exit::Violated) {
+        summary::print_hollow();
+        return Exit::Violated;
+    }
+    if interrupt.happened() {
+        say!("\n{}: no failure in {of} until then", terminal::bad("interrupted"));
+        return Exit::Interrupted;
+    }
+    say!("\n{}: no failure in {of}", terminal::good("held"));
+    Exit::Held
+}
+
+fn names(profiles: &[Profile]) -> String {
+    profiles.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,128 @@
+//! From a failure to its story: shrink the plan, keep it as a file, say how to replay it and how to keep it for good.
+//! The check of a test and the program tell failures by it, so that the same failure reads the same in both.
+
+mod place;
+mod shell;
+
+use std::path::{Path, PathBuf};
+
+pub(crate) use place::Place;
+pub(crate) use shell::quoted;
+
+use crate::{
+    catalogue::{Case, Smaller},
+    explore::{Campaign, CorpusError, Failure, ShrinkOptions, ShrinkProgress, Source},
+    plan::Profile,
+    scenario::counted,
+    story::{Pointers, Style},
+};
+
+/// Events that shrinking may cost: about half a minute.
+const SHRINK_EVENTS: u64 = 20_000_000;
+
+/// How failures are told here.
+pub(crate) struct Teller<'a> {
+    /// Where plans go.
+    pub(crate) place: Place<'a>,
+    /// How stories are printed.
+    pub(crate) style: Style,
+    /// How shrinking runs plans, and what ends it.
+    pub(crate) shrink: ShrinkOptions,
+    /// The line to paste that runs it again.
+    pub(crate) replay: &'a dyn Fn(Again<'_>) -> String,
+    /// Told how far shrinking is.
+    pub(crate) progress: &'a dyn Fn(&ShrinkProgress),
+}
+
+/// What is to be run again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Again<'a> {
+    /// A plan file.
+    Plan(&'a Path),
+    /// A seed, where there is no plan file.
+    Seed(u64, Profile),
+}
+
+/// A failure, told.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// The story.
+    pub(crate) text: String,
+    /// Why its plan is in no file.
+    pub(crate) trouble: Option<CorpusError>,
+}
+
+impl Teller<'_> {
+    /// As many runs for shrinking as about half a minute allows, where runs cost what those of `campaign` did.
+    pub(crate) fn shrink_options(campaign: &Campaign) -> ShrinkOptions {
+        let all = ShrinkOptions::default();
+        let runs = SHRINK_EVENTS * campaign.runs.max(1) / campaign.events.max(1);
+        ShrinkOptions { runs: runs.clamp(16, all.runs), ..all }
+    }
+
+    /// Tells a failure of this case.
+    pub(crate) fn tell(&self, case: &dyn Case, failure: &Failure) -> Told {
+        match case.shrink(&failure.violation, &self.shrink, self.progress) {
+            Ok(smaller) => self.tell_smaller(case, smaller, failure),
+            Err(error) => {
+                let (file, trouble) = self.file(case, failure);
+                let Failure { violation, .. } = failure;
+                let text = format!(
+                    "violated {}\n  {}\nit can't be shrunk: {error}\nreplay {}\n",
+                    violation.invariant,
+                    violation.sentence,
+                    self.replay_line(file.as_deref(), &failure.source),
+                );
+                Told { text, trouble }
+            }
+        }
+    }
+
+    fn tell_smaller(&self, case: &dyn Case, smaller: Smaller<'_>, failure: &Failure) -> Told {
+        // A plan of the corpus stays as it was committed; where it can be smaller, the smaller one is kept beside.
+        let as_committed = match &failure.source {
+            Source::File(path) if smaller.case.print() == case.print() => Some(path.clone()),
+            _ => None,
+        };
+        let is_new = as_committed.is_none();
+        let (file, trouble) = match as_committed {
+            Some(path) => (Some(path), None),
+            None => self.file(&*smaller.case, failure),
+        };
+        let keep = file.as_deref().filter(|_| is_new).map(|file| self.place.keep_line(case.scenario(), file));
+        let file_text = file.as_ref().map(|file| file.display().to_string());
+        let pointers = Pointers {
+            plan_file: file_text.as_deref(),
+            replay: &self.replay_line(file.as_deref(), &failure.source),
+            keep: keep.as_deref(),
+        };
+        let mut text = size(case, &smaller);
+        text.push_str(&smaller.case.tell(&smaller.report, pointers, self.style));
+        Told { text, trouble }
+    }
+
+    /// The file in which the plan lies from now on.
+    fn file(&self, case: &dyn Case, failure: &Failure) -> (Option<PathBuf>, Option<CorpusError>) {
+        match self.place.put(case, failure) {
+            Ok(path) => (Some(path), None),
+            Err(error) => (None, Some(error)),
+        }
+    }
+
+    fn replay_line(&self, file: Option<&Path>, source: &Source) -> String {
+        match (file, source) {
+            (Some(file), _) => (self.replay)(Again::Plan(file)),
+            (None, Source::File(file)) => (self.replay)(Again::Plan(file)),
+            (None, Source::Seed { seed, profile }) => (self.replay)(Again::Seed(*seed, *profile)),
+        }
+    }
+}
+
+fn size(before: &dyn Case, smaller: &Smaller<'_>) -> String {
+    let count = |case: &dyn Case| {
+        let faults = counted(case.faults() as u64, "faults");
+        format!("{faults} and {}", counted(case.items() as u64, case.noun()))
+    };
+    let (before, after, runs) = (count(before), count(&*smaller.case), smaller.runs);
+    format!("shrunk in {} from {before} to {after}\n\n", counted(runs, "runs"))
+}

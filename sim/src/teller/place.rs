@@ -1,0 +1,49 @@
+use std::path::{Path, PathBuf};
+
+use super::quoted;
+use crate::{
+    catalogue::Case,
+    explore::{CorpusError, Failure, Source},
+};
+
+/// Where the plans of failures go: to a folder that may be deleted at any time, or for good into the corpus.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    /// The folder that may be deleted.
+    pub(crate) plans: &'a Path,
+    /// The corpus.
+    pub(crate) corpus: &'a Path,
+    /// Whether they go into the corpus at once.
+    pub(crate) keep: bool,
+}
+
+impl Place<'_> {
+    /// Writes the plan of a failure and says where it lies. A committed plan is never written over.
+    ///
+    /// # Errors
+    /// [`CorpusError::File`].
+    pub(super) fn put(&self, case: &dyn Case, failure: &Failure) -> Result<PathBuf, CorpusError> {
+        let is_drawn = matches!(failure.source, Source::Seed { .. });
+        let folder = if self.keep && is_drawn { self.corpus } else { self.plans };
+        let path = folder.join(case.scenario()).join(file_name(failure));
+        case.write(&path)?;
+        Ok(path)
+    }
+
+    /// The line to paste so that the plan in `file` is replayed before anything else from now on.
+    pub(super) fn keep_line(&self, scenario: &str, file: &Path) -> String {
+        if file.starts_with(self.corpus) {
+            return format!("git add {}", quoted(&file.display().to_string()));
+        }
+        let folder = quoted(&self.corpus.join(scenario).display().to_string());
+        format!("mkdir -p {folder} && cp {} {folder}/", quoted(&file.display().to_string()))
+    }
+}
+
+/// The name of the file for the plan of a failure: what failed, and where it comes from.
+fn file_name(failure: &Failure) -> String {
+    match &failure.source {
+        Source::Seed { seed, profile } => format!("{}-{profile}-{seed:016x}.json", failure.violation.invariant),
+        Source::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+    }
+}

@@ -1,0 +1,63 @@
+//! Lists, campaigns, tables, shards and JSON.
+
+use std::fs;
+
+use super::{folder, theirs};
+
+#[test]
+fn scenarios_of_different_workloads_are_listed_side_by_side() {
+    let ran = theirs(folder().path(), &["list"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.out.contains("greetings  each guest is greeted"), "{}", ran.out);
+    assert!(ran.out.contains("deposits   each deposit counts once"), "{}", ran.out);
+}
+
+#[test]
+fn the_first_scenario_runs_where_none_is_named_and_its_items_go_by_their_noun() {
+    let ran = theirs(folder().path(), &["run", "--seeds", "50"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("greetings under swarm") && ran.out.contains(" guests, "), "{}", ran.out);
+    let unknown = theirs(folder().path(), &["run", "greeting"]);
+    assert_eq!(unknown.code, Some(2), "{}", unknown.out);
+    assert!(unknown.err.contains("did you mean \"greetings\"?"), "{}", unknown.err);
+}
+
+#[test]
+fn a_campaign_takes_as_long_as_it_is_given() {
+    let ran = theirs(folder().path(), &["run", "greetings", "--for", "300ms", "--profile", "calm,crash"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("greetings under calm, crash"), "{}", ran.out);
+}
+
+#[test]
+fn shards_and_json_are_those_of_the_whole() {
+    let folder = folder();
+    let runs = |shard: &str, file: &str| -> u64 {
+        let arguments = ["run", "greetings", "--seeds", "101", "--base-seed", "1", "--shard", shard, "--json", file];
+        let ran = theirs(folder.path(), &arguments);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+        let text = fs::read_to_string(folder.path().join(file)).expect("written");
+        let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(report["scenario"], "greetings");
+        report["runs"].as_u64().expect("a number")
+    };
+    assert_eq!((runs("1/2", "1.json"), runs("2/2", "2.json"), runs("1/1", "whole.json")), (51, 50, 101));
+}
+
+#[test]
+fn several_scenarios_under_each_profile_make_one_table() {
+    let folder = folder();
+    let arguments = ["run", "greetings,deposits", "--profile", "each", "--seeds", "200", "--json", "all.json"];
+    let ran = theirs(folder.path(), &arguments);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    let line = |name: &str| ran.out.lines().find(|line| line.trim().starts_with(name)).expect(name).to_owned();
+    assert!(line("failed of seeds").contains("lost-reply") && line("failed of seeds").contains("swarm"), "{}", ran.out);
+    let words = line("greetings").split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words, ["0/200"; 10], "{}", ran.out);
+    let cells = line("deposits");
+    assert!(cells.contains(" 0/200 ") && cells.contains(" 1/"), "calm holds, lost replies do not: {cells}");
+    assert!(ran.out.contains("was booked twice") && ran.out.contains("\nviolated: "), "{}", ran.out);
+    let text = fs::read_to_string(folder.path().join("all.json")).expect("written");
+    let reports: Vec<serde_json::Value> = serde_json::from_str(&text).expect("a list");
+    assert_eq!(reports.len(), 20);
+}

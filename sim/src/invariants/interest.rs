@@ -35,7 +35,7 @@ impl Interest {
         PROCESS = 0;
         /// Faults of the plan, and their ends.
         FAULT = 1;
-        /// Healed, quiet, out of budget.
+        /// Healed, the operator comes, quiet, out of budget.
         PHASE = 2;
         /// Requests from outside and their answers.
         REQUEST = 3;
@@ -93,7 +93,7 @@ impl Interest {
         match &event.what {
             What::Boot { .. } | What::Crash | What::Panic { .. } => Self::PROCESS,
             What::Fault { .. } | What::FaultOver { .. } => Self::FAULT,
-            What::Healed | What::Quiet | What::OutOfBudget { .. } => Self::PHASE,
+            What::Healed | What::Redrive { .. } | What::Quiet | What::OutOfBudget { .. } => Self::PHASE,
             What::Request { .. } | What::Reply { .. } => Self::REQUEST,
             What::Begin { .. } | What::Statement { .. } | What::Abort { .. } => Self::TRANSACTION,
             What::DuplicateSeen { .. } => Self::DUPLICATE_SEEN,

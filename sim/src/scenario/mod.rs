@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use seaworthy_core::ports::{Store, Timestamp};
 
 pub use draw::Draw;
-pub use topology::{Boot, ExternalSpec, ProcessSpec, Topology};
+pub use topology::{Boot, ExternalSpec, Operator, ProcessSpec, Topology};
 pub use workload::Workload;
 pub(crate) use workload::counted;
 

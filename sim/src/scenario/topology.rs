@@ -45,6 +45,16 @@ pub struct ExternalSpec {
     pub make: Arc<dyn Fn() -> Box<dyn Service> + Send + Sync>,
 }
 
+/// Who looks after rows of the outbox that died.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Operator {
+    /// Once the run has healed, everything that is dead is redriven, whenever a row dies, each row once: its cause is gone.
+    #[default]
+    Redrives,
+    /// Nobody: what dies stays dead, and what waits behind it waits for ever.
+    Never,
+}
+
 /// Processes, stores, external services and consumer groups of a scenario.
 #[derive(Clone)]
 pub struct Topology {
@@ -61,6 +71,8 @@ pub struct Topology {
     /// How long nothing may happen, beyond the longest port call, before a run counts as at rest. Longer than any
     /// process waits with work that it holds in memory only.
     pub rest: Duration,
+    /// Who looks after rows that died.
+    pub operator: Operator,
 }
 
 impl Default for Topology {
@@ -72,6 +84,7 @@ impl Default for Topology {
             sagas: Vec::new(),
             visibility_timeout: Duration::from_secs(5),
             rest: Duration::from_secs(1),
+            operator: Operator::default(),
         }
     }
 }
@@ -138,6 +151,13 @@ impl Topology {
     #[must_use]
     pub fn rest(mut self, rest: Duration) -> Self {
         self.rest = rest;
+        self
+    }
+
+    /// Sets who looks after rows that died.
+    #[must_use]
+    pub fn operator(mut self, operator: Operator) -> Self {
+        self.operator = operator;
         self
     }
 

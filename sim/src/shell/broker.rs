@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 
 use super::{
     Door,
-    door::{Reach, Strike},
+    strike::{Reach, Strike},
 };
 use crate::{
     plan::Point,
@@ -47,7 +47,8 @@ impl BrokerShell {
 #[async_trait]
 impl Broker for BrokerShell {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
-        let strike = self.0.enter(Point::Publish, Reach::Network).await;
+        let mut call = self.0.enter(Point::Publish, Reach::Network).await;
+        let strike = call.strike().await;
         match strike {
             Strike::Unavailable => {
                 self.record_all(batch, Outcome::Unavailable);
@@ -71,10 +72,10 @@ impl Broker for BrokerShell {
             self.record(message, Outcome::Rejected);
             results.push(Err(PublishError::Rejected("no queue is bound to its topic".to_owned())));
         }
-        let unheard = matches!(strike, Strike::LoseReply | Strike::CrashAfter(_));
-        for (message, result) in offered.iter().zip(self.0.world.broker.publish(offered).await?) {
+        let published = self.0.life.alive(self.0.world.broker.publish(offered)).await?;
+        for (message, result) in offered.iter().zip(published) {
             let outcome = match &result {
-                Ok(()) if unheard => Outcome::DoneUnheard,
+                Ok(()) if strike.is_unheard() => Outcome::DoneUnheard,
                 Ok(()) => Outcome::Done,
                 Err(_) => Outcome::Rejected,
             };
@@ -88,19 +89,19 @@ impl Broker for BrokerShell {
         if let (Strike::Duplicate { after_ms }, Some(message)) = (strike, batch.first()) {
             self.0.world.publish_again(message, Duration::from_millis(after_ms.into()));
         }
-        self.0.leave(strike).await;
+        call.leave().await;
         if strike == Strike::LoseReply { Err(unknown()) } else { Ok(results) }
     }
 
     async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
-        let strike = self.0.enter(Point::Subscribe, Reach::Network).await;
-        if strike == Strike::Unavailable {
+        let mut call = self.0.enter(Point::Subscribe, Reach::Network).await;
+        if call.strike().await == Strike::Unavailable {
             self.0.record(What::Subscribe { group: spec.group.clone(), outcome: Outcome::Unavailable });
             return Err(unavailable());
         }
-        let inner = self.0.world.broker.subscribe(spec).await?;
+        let inner = self.0.life.alive(self.0.world.broker.subscribe(spec)).await?;
         self.0.record(What::Subscribe { group: spec.group.clone(), outcome: Outcome::Done });
-        self.0.leave(strike).await;
+        call.leave().await;
         Ok(Box::new(SubscriptionShell { door: self.0.clone(), group: spec.group.clone(), inner, out: BTreeMap::new() }))
     }
 }
@@ -120,24 +121,23 @@ impl SubscriptionShell {
         unavailable()
     }
 
-    fn end(&mut self, tag: DeliveryTag) -> MessageId {
-        self.out.remove(&tag).unwrap_or(MessageId(uuid::Uuid::nil()))
+    /// The message of a delivery that is out no longer.
+    fn end(out: &mut BTreeMap<DeliveryTag, MessageId>, tag: DeliveryTag) -> MessageId {
+        out.remove(&tag).unwrap_or(MessageId(uuid::Uuid::nil()))
     }
 }
 
 #[async_trait]
 impl Subscription for SubscriptionShell {
     async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
-        let strike = self.door.enter(Point::Receive, Reach::Network).await;
-        if strike == Strike::Unavailable {
+        let mut call = self.door.enter(Point::Receive, Reach::Network).await;
+        if call.is_refused().await {
             return Err(self.lost());
         }
-        let deliveries = self.inner.receive(max).await?;
+        let deliveries = call.idle(self.inner.receive(max)).await?;
         // The broker may have gone away while this waited: what it handed out then comes back after its timeout.
-        if self.door.outage(Point::Receive) == Strike::Unavailable {
-            let lost = self.lost();
-            self.door.leave(strike).await;
-            return Err(lost);
+        if call.strike().await == Strike::Unavailable {
+            return Err(self.lost());
         }
         for delivery in &deliveries {
             self.out.insert(delivery.tag, delivery.message.id);
@@ -148,38 +148,44 @@ impl Subscription for SubscriptionShell {
                 redeliveries: delivery.redeliveries,
             });
         }
-        self.door.leave(strike).await;
+        call.leave().await;
         Ok(deliveries)
     }
 
     async fn ack(&mut self, tag: DeliveryTag) -> Result<(), BrokerError> {
-        let strike = self.door.enter(Point::Ack, Reach::Network).await;
+        let mut call = self.door.enter(Point::Ack, Reach::Network).await;
+        let strike = call.strike().await;
         let (result, outcome) = match strike {
             Strike::Unavailable => (Err(unavailable()), Outcome::Unavailable),
             Strike::LoseRequest => (Err(unknown()), Outcome::NotDoneUnheard),
             Strike::DropAck => (Ok(()), Outcome::BelievedDone),
-            Strike::LoseReply => (self.inner.ack(tag).await.and(Err(unknown())), Outcome::DoneUnheard),
-            Strike::CrashAfter(_) => (self.inner.ack(tag).await, Outcome::DoneUnheard),
-            _ => (self.inner.ack(tag).await, Outcome::Done),
+            Strike::LoseReply => {
+                (self.door.life.alive(self.inner.ack(tag)).await.and(Err(unknown())), Outcome::DoneUnheard)
+            }
+            Strike::CrashAfter(_) => (self.door.life.alive(self.inner.ack(tag)).await, Outcome::DoneUnheard),
+            _ => (self.door.life.alive(self.inner.ack(tag)).await, Outcome::Done),
         };
-        let message = self.end(tag);
+        let message = Self::end(&mut self.out, tag);
         self.door.record(What::Ack { group: self.group.clone(), tag: tag.0, message, outcome });
-        self.door.leave(strike).await;
+        call.leave().await;
         result
     }
 
     async fn nack(&mut self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
-        let strike = self.door.enter(Point::Nack, Reach::Network).await;
+        let mut call = self.door.enter(Point::Nack, Reach::Network).await;
+        let strike = call.strike().await;
         let (result, outcome) = match strike {
             Strike::Unavailable => (Err(unavailable()), Outcome::Unavailable),
             Strike::LoseRequest => (Err(unknown()), Outcome::NotDoneUnheard),
-            Strike::LoseReply => (self.inner.nack(tag, delay).await.and(Err(unknown())), Outcome::DoneUnheard),
-            Strike::CrashAfter(_) => (self.inner.nack(tag, delay).await, Outcome::DoneUnheard),
-            _ => (self.inner.nack(tag, delay).await, Outcome::Done),
+            Strike::LoseReply => {
+                (self.door.life.alive(self.inner.nack(tag, delay)).await.and(Err(unknown())), Outcome::DoneUnheard)
+            }
+            Strike::CrashAfter(_) => (self.door.life.alive(self.inner.nack(tag, delay)).await, Outcome::DoneUnheard),
+            _ => (self.door.life.alive(self.inner.nack(tag, delay)).await, Outcome::Done),
         };
-        let message = self.end(tag);
+        let message = Self::end(&mut self.out, tag);
         self.door.record(What::Nack { group: self.group.clone(), tag: tag.0, message, outcome });
-        self.door.leave(strike).await;
+        call.leave().await;
         result
     }
 }

@@ -46,7 +46,8 @@ impl ProcessClock {
 impl Clock for ProcessClock {
     fn now(&self) -> Timestamp {
         let now = self.0.world.now();
-        if !self.0.world.is_disturbed() {
+        // The clock of a dead incarnation may still be read, by a destructor; no fault strikes for its sake.
+        if !self.0.world.is_disturbed() || self.0.life.is_dead() {
             return now;
         }
         let process = self.0.life.process;
@@ -63,7 +64,7 @@ impl Clock for ProcessClock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        self.0.world.meter.sleep(duration).await;
+        self.0.life.alive(self.0.world.meter.sleep(duration)).await;
     }
 }
 

@@ -1,14 +1,21 @@
 use std::{
-    future::{pending, poll_fn},
+    future::pending,
+    pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll},
     time::Duration,
 };
 
+use futures_util::future::select;
+
+use super::{
+    call::Call,
+    strike::{Reach, Strike},
+};
 use crate::{
     plan::{Latency, Point, Restart, Verdict},
     trace::What,
-    world::{Disturbed, Life, Struck, World},
+    world::{Disturbed, Held, Life, Struck, World},
 };
 
 /// Where a process meets the world. Every port call goes through here once, to be counted, delayed and judged.
@@ -16,38 +23,6 @@ use crate::{
 pub(crate) struct Door {
     pub(crate) world: Arc<World>,
     pub(crate) life: Arc<Life>,
-}
-
-/// What a port call is to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Strike {
-    Proceed,
-    /// Only where a call can't wait by itself, see [`Door::enter_at_once`].
-    Delay {
-        ms: u32,
-    },
-    Conflict,
-    Unavailable,
-    Reject,
-    LoseReply,
-    LoseRequest,
-    Duplicate {
-        after_ms: u32,
-    },
-    DropAck,
-    PartialBatch {
-        accepted: u32,
-    },
-    CrashAfter(Restart),
-}
-
-/// How far a call goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// Over the network: it takes the plan's latency.
-    Network,
-    /// A statement in an open transaction: others may go first, but time stands still.
-    Statement,
 }
 
 struct Wait {
@@ -67,37 +42,20 @@ impl Door {
         }
     }
 
-    /// Counts a call, waits as long as it takes, and says what it is to do. Never returns to a dead incarnation.
-    pub(crate) async fn enter(&self, point: Point, reach: Reach) -> Strike {
+    /// Counts a call and waits as long as it takes. What it is to do is then said by [`Call::strike`]. Never returns to a
+    /// dead incarnation.
+    pub(crate) async fn enter(&self, point: Point, reach: Reach) -> Call<'_> {
         if self.life.is_dead() {
             return pending().await;
         }
         let Some((struck, wait)) = self.count(point, reach) else { return pending().await };
+        let mut call = Call::new(self, point, struck);
         self.pass(wait).await;
         if self.world.is_disturbed() {
             self.stand_still().await;
         }
-        let Some(struck) = struck else { return self.outage(point) };
-        self.record(What::Fault { index: struck.index, kind: struck.kind, point: Some(point) });
-        match struck.verdict {
-            Verdict::Delay { ms } => {
-                self.world.meter.sleep(Duration::from_millis(ms.into())).await;
-                self.outage(point)
-            }
-            Verdict::CrashBefore(restart) => self.die(restart).await,
-            Verdict::CrashAfter(restart) => match self.outage(point) {
-                Strike::Proceed => Strike::CrashAfter(restart),
-                _ => self.die(restart).await,
-            },
-            Verdict::Conflict => Strike::Conflict,
-            Verdict::Unavailable => Strike::Unavailable,
-            Verdict::Reject => Strike::Reject,
-            Verdict::LoseReply => Strike::LoseReply,
-            Verdict::LoseRequest => Strike::LoseRequest,
-            Verdict::Duplicate { after_ms } => Strike::Duplicate { after_ms },
-            Verdict::DropAck => Strike::DropAck,
-            Verdict::PartialBatch { accepted } => Strike::PartialBatch { accepted },
-        }
+        call.strike_early().await;
+        call
     }
 
     /// Asks for a verdict at a call that takes no time and can't wait: an answer that is sent off. A delay is the
@@ -128,13 +86,6 @@ impl Door {
         pending().await
     }
 
-    /// After the effect: dies if that was the verdict.
-    pub(crate) async fn leave(&self, strike: Strike) {
-        if let Strike::CrashAfter(restart) = strike {
-            self.die::<()>(restart).await;
-        }
-    }
-
     /// Counts a call, and draws how long it takes. `None` if the run has no budget left for it.
     fn count(&self, point: Point, reach: Reach) -> Option<(Option<Struck>, Wait)> {
         let mut state = self.world.state();
@@ -163,14 +114,24 @@ impl Door {
 
     async fn pass(&self, wait: Wait) {
         for _ in 0..wait.yields {
-            yield_once().await;
+            self.life.alive(Yield::default()).await;
         }
         if !wait.sleep.is_zero() {
-            self.world.meter.sleep(wait.sleep).await;
+            self.life.alive(self.world.meter.sleep(wait.sleep)).await;
         }
     }
 
-    /// Waits out a pause of the process, and the extra latency of a slow link.
+    /// Holds a call up for as long as the plan says, or until the world heals.
+    pub(super) async fn hold(&self, ms: u64) {
+        let _held = Held::new(&self.life);
+        let healed = pin!(self.world.healed.notified());
+        if !self.world.has_healed() {
+            let sleep = self.world.meter.sleep(Duration::from_millis(ms));
+            self.life.alive(select(healed, sleep)).await;
+        }
+    }
+
+    /// Waits out a pause of the process, and the extra latency of a slow link. Heal ends both.
     async fn stand_still(&self) {
         let process = self.life.process;
         let mut extra_ms = 0;
@@ -183,7 +144,7 @@ impl Door {
             },
         );
         if extra_ms > 0 {
-            self.world.meter.sleep(Duration::from_millis(extra_ms)).await;
+            self.hold(extra_ms).await;
         }
         loop {
             let mut until_ms = None;
@@ -191,7 +152,7 @@ impl Door {
                 .disturb(|what| what == Disturbed::Pause(process), |timed| until_ms = until_ms.max(Some(timed.to_ms)));
             let Some(until_ms) = until_ms else { return };
             let now_ms = self.world.elapsed() / 1_000;
-            self.world.meter.sleep(Duration::from_millis(until_ms.saturating_sub(now_ms).max(1))).await;
+            self.hold(until_ms.saturating_sub(now_ms).max(1)).await;
         }
     }
 
@@ -226,15 +187,18 @@ impl Door {
 }
 
 /// Lets every other ready task have its chance.
-async fn yield_once() {
-    let mut yielded = false;
-    poll_fn(|cx| {
-        if yielded {
+#[derive(Default)]
+struct Yield(bool);
+
+impl Future for Yield {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.0 {
             return Poll::Ready(());
         }
-        yielded = true;
+        self.0 = true;
         cx.waker().wake_by_ref();
         Poll::Pending
-    })
-    .await;
+    }
 }

@@ -6,7 +6,7 @@ use seaworthy_core::ports::{External, ExternalCall, ExternalError};
 
 use super::{
     Door,
-    door::{Reach, Strike},
+    strike::{Reach, Strike},
 };
 use crate::{
     plan::Point,
@@ -36,16 +36,16 @@ impl ExternalShell {
 #[async_trait]
 impl External for ExternalShell {
     async fn call(&self, call: &ExternalCall) -> Result<Bytes, ExternalError> {
-        let strike = self.0.enter(Point::External, Reach::Network).await;
+        let mut entered = self.0.enter(Point::External, Reach::Network).await;
         let Some(service) = self.0.world.external_index(&call.service) else {
-            self.0.leave(strike).await;
             return Err(ExternalError::Rejected(format!("no external service is called {:?}", call.service)));
         };
         let externals = &self.0.world.externals;
         let subject = externals.subject(call);
-        if strike == Strike::Unavailable || self.0.external_is_out(service) {
+        let outage = if self.0.external_is_out(service) { Strike::Unavailable } else { Strike::Proceed };
+        let strike = entered.meet(outage).await;
+        if strike == Strike::Unavailable {
             self.record(call, subject, false, Outcome::Unavailable);
-            self.0.leave(strike).await;
             return Err(ExternalError::Transient(format!("{} does not answer", call.service)));
         }
         match strike {
@@ -60,8 +60,7 @@ impl External for ExternalShell {
             _ => {}
         }
         let answered = externals.answer(call);
-        let unheard = matches!(strike, Strike::LoseReply | Strike::CrashAfter(_));
-        let outcome = match (&answered, unheard) {
+        let outcome = match (&answered, strike.is_unheard()) {
             (Ok(_), false) => Outcome::Done,
             (Ok(_), true) => Outcome::DoneUnheard,
             (Err(_), false) => Outcome::Rejected,
@@ -69,12 +68,12 @@ impl External for ExternalShell {
         };
         let acted = answered.as_ref().is_ok_and(|answered| answered.acted);
         self.record(call, subject, acted, outcome);
-        self.0.leave(strike).await;
         if strike == Strike::LoseReply {
             // A caller learns of a lost reply by waiting for it in vain.
-            self.0.world.meter.sleep(Duration::from_millis(100)).await;
+            self.0.life.alive(self.0.world.meter.sleep(Duration::from_millis(100))).await;
             return Err(ExternalError::Unknown(format!("{} was not heard from", call.service)));
         }
+        entered.leave().await;
         answered.map(|answered| answered.body)
     }
 }

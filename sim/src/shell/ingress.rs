@@ -5,7 +5,7 @@ use seaworthy_core::ports::{Ingress, Request, Response};
 
 use super::{
     Door,
-    door::{Reach, Strike},
+    strike::{Reach, Strike},
 };
 use crate::{
     plan::Point,
@@ -24,13 +24,14 @@ impl IngressShell {
 #[async_trait]
 impl Ingress for IngressShell {
     async fn next(&self) -> Request {
-        let strike = self.0.enter(Point::Request, Reach::Statement).await;
-        let asked = self.0.world.next_request(&self.0.life).await;
+        let mut call = self.0.enter(Point::Request, Reach::Statement).await;
+        let asked = call.idle(self.0.world.next_request(&self.0.life)).await;
+        let strike = call.strike().await;
         self.0.record(What::Request { request: asked.number, operation: asked.operation.clone() });
         if let Strike::Duplicate { after_ms } = strike {
             self.0.world.repeat(self.0.life.process, asked.clone(), Duration::from_millis(after_ms.into()));
         }
-        self.0.leave(strike).await;
+        call.leave().await;
         let door = self.0.clone();
         let (operation, body) = (asked.operation.clone(), asked.body.clone());
         let response = Response::new(move |said| {

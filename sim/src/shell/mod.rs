@@ -1,9 +1,10 @@
 //! The ports of a simulated process: faithful state machines behind a shell that asks for a verdict at each call.
 //!
 //! The shell wraps any store, so what runs on the simulated one also runs, with the same fault points, on a real one.
-//! A dead incarnation never gets past the door: its calls don't return.
+//! A dead incarnation never gets past the door, nor past any wait behind it: its calls don't return.
 
 mod broker;
+mod call;
 mod clock;
 mod door;
 mod external;
@@ -11,6 +12,7 @@ mod ingress;
 mod random;
 mod refusal;
 mod store;
+mod strike;
 mod transaction;
 
 use std::sync::Arc;

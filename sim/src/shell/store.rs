@@ -13,8 +13,8 @@ use smol_str::SmolStr;
 
 use super::{
     Door,
-    door::{Reach, Strike},
     refusal::{conflict, outcome_of, unavailable, unknown},
+    strike::{Reach, Strike},
     transaction::TransactionShell,
 };
 use crate::{
@@ -39,10 +39,11 @@ impl StoreShell {
     async fn call<T>(
         &self,
         point: Point,
-        inner: impl Future<Output = Result<T, StoreError>> + Send,
+        inner: impl Future<Output = Result<T, StoreError>> + Send + Unpin,
         what: impl FnOnce(Option<&T>, Outcome) -> Option<What> + Send,
     ) -> Result<T, StoreError> {
-        let strike = self.door.enter(point, Reach::Network).await;
+        let mut call = self.door.enter(point, Reach::Network).await;
+        let strike = call.strike().await;
         let refused = match strike {
             Strike::Conflict => Some((conflict(), Outcome::Conflict)),
             Strike::Unavailable => Some((unavailable(), Outcome::Unavailable)),
@@ -55,17 +56,16 @@ impl StoreShell {
             }
             return Err(error);
         }
-        let result = inner.await;
-        let unheard = matches!(strike, Strike::LoseReply | Strike::CrashAfter(_));
+        let result = self.door.life.alive(inner).await;
         let outcome = match &result {
-            Ok(_) if unheard => Outcome::DoneUnheard,
+            Ok(_) if strike.is_unheard() => Outcome::DoneUnheard,
             Ok(_) => Outcome::Done,
             Err(error) => outcome_of(error),
         };
         if let Some(what) = what(result.as_ref().ok(), outcome) {
             self.door.record(what);
         }
-        self.door.leave(strike).await;
+        call.leave().await;
         if strike == Strike::LoseReply { Err(unknown()) } else { result }
     }
 
@@ -73,7 +73,7 @@ impl StoreShell {
         &self,
         point: Point,
         operation: &'static str,
-        inner: impl Future<Output = Result<T, StoreError>> + Send,
+        inner: impl Future<Output = Result<T, StoreError>> + Send + Unpin,
         count: impl FnOnce(&T) -> u64 + Send,
     ) -> Result<T, StoreError> {
         self.call(point, inner, |value, outcome| {
@@ -87,18 +87,21 @@ impl StoreShell {
 #[async_trait]
 impl Store for StoreShell {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        let strike = self.door.enter(Point::Begin, Reach::Network).await;
-        let begun = if strike == Strike::Unavailable { Err(unavailable()) } else { self.inner.begin().await };
+        let mut call = self.door.enter(Point::Begin, Reach::Network).await;
+        let begun = match call.strike().await {
+            Strike::Unavailable => Err(unavailable()),
+            _ => self.door.life.alive(self.inner.begin()).await,
+        };
         match begun {
             Ok(inner) => {
                 let tx = self.door.world.next_tx();
                 self.door.record(What::Begin { tx, outcome: Outcome::Done });
-                self.door.leave(strike).await;
+                call.leave().await;
                 Ok(Box::new(TransactionShell::new(self.door.clone(), self.name.clone(), tx, inner)))
             }
             Err(error) => {
                 self.door.record(What::Begin { tx: TxId(0), outcome: outcome_of(&error) });
-                self.door.leave(strike).await;
+                call.leave().await;
                 Err(error)
             }
         }

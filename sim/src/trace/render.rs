@@ -73,6 +73,8 @@ impl Renderer {
             }
             What::FaultOver { index } => format!("fault {index} is over"),
             What::Healed => "healed".to_owned(),
+            What::Redrive { parked: 1, .. } => "the operator redrives 1 dead row".to_owned(),
+            What::Redrive { parked, .. } => format!("the operator redrives {parked} dead rows"),
             What::Quiet => "quiet".to_owned(),
             What::OutOfBudget { waiting } => format!("out of budget, waiting: {waiting}"),
             What::Request { request, operation } => format!("request {request}: {operation}"),

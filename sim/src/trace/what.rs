@@ -224,4 +224,15 @@ pub enum What {
         /// How it went.
         outcome: Outcome,
     },
+
+    /// The operator begins to redrive what is parked. Recorded once, after [`What::Healed`] and before the first redrive,
+    /// if a row is dead then. By now all that can move without help has had its chance: no fault strikes any more, and
+    /// either nothing has happened for as long as the system needs to show that it rests, or a minute has passed. So what
+    /// is still waiting in the outbox at this event waits for the operator, or for the end of a backoff.
+    Redrive {
+        /// Dead rows, over all stores.
+        parked: u64,
+        /// Virtual milliseconds since the world healed.
+        after_ms: u64,
+    },
 }

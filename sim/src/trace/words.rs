@@ -18,6 +18,7 @@ impl What {
             Self::Fault { .. } => "fault",
             Self::FaultOver { .. } => "fault_over",
             Self::Healed => "healed",
+            Self::Redrive { .. } => "redrive",
             Self::Quiet => "quiet",
             Self::OutOfBudget { .. } => "out_of_budget",
             Self::Request { .. } => "request",

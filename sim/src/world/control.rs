@@ -1,22 +1,22 @@
 use std::{fmt::Write as _, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::select;
-use seaworthy_core::ports::{Broker, RedriveRequest, Spawner, Store};
-use smol_str::SmolStr;
+use seaworthy_core::ports::{Broker, Spawner};
 
 use super::{
     Budget,
     life::Life,
+    operator::Rounds,
     rest::{has_rested, in_time, is_quiet, storm_is_over},
     shared::World,
     state::Due,
 };
 use crate::{
     invariants::Ending,
-    plan::Point,
+    plan::Restart,
     scenario::Boot,
     shell::{TaskSpawner, ports},
-    trace::{Outcome, ProcessIndex, What},
+    trace::{ProcessIndex, What},
 };
 
 /// How often the world looks whether everything has come to rest, in virtual time.
@@ -27,7 +27,7 @@ pub(super) async fn control(world: &Arc<World>, budget: &Budget) -> Ending {
     begin(world);
     let mut idle_since = None;
     let mut healed_at = None;
-    let mut to_redrive = Vec::new();
+    let mut operator: Option<Rounds> = None;
     loop {
         let now = world.elapsed();
         attend(world, now).await;
@@ -41,16 +41,16 @@ pub(super) async fn control(world: &Arc<World>, budget: &Budget) -> Ending {
         if asking == 0 {
             let idle_since = *idle_since.get_or_insert(now);
             let soon = next.map_or(LOOK, |next| LOOK.min(Duration::from_micros(next.saturating_sub(now))));
-            if !to_redrive.is_empty() {
-                to_redrive = redrive(world, to_redrive).await;
-            }
-            let quiet = to_redrive.is_empty()
-                && has_rested(world, now)
-                && in_time(world, soon, is_quiet(world)).await == Some(true);
+            let rested = has_rested(world, now);
+            let busy = match &mut operator {
+                Some(operator) => operator.make(world, now, rested).await,
+                None => false,
+            };
+            let quiet = !busy && rested && in_time(world, soon, is_quiet(world)).await == Some(true);
             match healed_at {
                 None if quiet || storm_is_over(world, now, idle_since) => {
                     heal(world);
-                    to_redrive = redrive(world, world.stores.clone()).await;
+                    operator = Some(Rounds::new(now));
                     healed_at = Some(now);
                     continue;
                 }
@@ -150,16 +150,38 @@ async fn attend(world: &Arc<World>, now: u64) {
     }
 }
 
-/// Ends the storm: no more faults, and everyone is up.
+/// Ends the storm: no more faults, everyone is up, and everyone runs the newest release that the run has seen, as after
+/// a rolling upgrade that went through: an older one need not understand what a newer one wrote.
 fn heal(world: &Arc<World>) {
+    let (newest, older) = {
+        let state = world.state();
+        let mut newest = state.processes.iter().map(|process| process.release).max().unwrap_or(1);
+        for due in state.agenda.values() {
+            if let Due::Boot { process, upgrade: true } = due {
+                newest = newest.max(state.processes[usize::from(process.0)].release + 1);
+            }
+        }
+        let older = state.processes.iter().filter(|process| process.release < newest);
+        (newest, older.filter_map(|process| process.life.clone()).collect::<Vec<_>>())
+    };
+    for life in older {
+        world.crash(&life, Restart { after_ms: 0, upgrade: false });
+    }
+    world.end_faults();
     let down: Vec<ProcessIndex> = {
+        let now = world.elapsed();
         let mut state = world.state();
-        state.faults.heal();
-        world.set_disturbed(false);
-        let kept = std::mem::take(&mut state.agenda);
-        // Copies, repetitions and answers that are on their way still arrive.
-        let is_on_its_way = |due: &Due| matches!(due, Due::Duplicate(_) | Due::Repeat { .. } | Due::Answer { .. });
-        state.agenda = kept.into_iter().filter(|(_, due)| is_on_its_way(due)).collect();
+        // Copies and repetitions that are on their way still arrive when they are due; an answer is delayed no longer.
+        for ((at, number), due) in std::mem::take(&mut state.agenda) {
+            match due {
+                Due::Duplicate(_) | Due::Repeat { .. } => _ = state.agenda.insert((at, number), due),
+                Due::Answer { .. } => _ = state.agenda.insert((now, number), due),
+                Due::Boot { .. } | Due::FaultBegins(_) | Due::FaultEnds(_) => {}
+            }
+        }
+        for process in &mut state.processes {
+            process.release = newest;
+        }
         (0_u16..)
             .zip(&state.processes)
             .filter(|(_, process)| process.life.is_none())
@@ -170,25 +192,6 @@ fn heal(world: &Arc<World>) {
     for process in down {
         boot(world, process, false);
     }
-}
-
-/// An operator redrives what a permanent rejection killed, now that its cause is gone. Returns the stores that were busy
-/// and are still to be asked.
-async fn redrive(world: &World, stores: Vec<(SmolStr, Arc<dyn Store>)>) -> Vec<(SmolStr, Arc<dyn Store>)> {
-    let mut busy = Vec::new();
-    for (name, store) in stores {
-        let all = RedriveRequest { only: None, limit: usize::MAX >> 1 };
-        let Some(redriven) = in_time(world, LOOK, store.redrive(&all)).await else {
-            busy.push((name, store));
-            continue;
-        };
-        let count = redriven.unwrap_or(0);
-        if count > 0 {
-            let (point, operation, outcome) = (Point::Upkeep, "redrive", Outcome::Done);
-            world.record(What::StoreCall { store: name, point, operation, count, outcome });
-        }
-    }
-    busy
 }
 
 /// Waits until something is due or somebody nudges; at rest, only for a moment.

@@ -130,6 +130,13 @@ impl Faults {
         Some(Struck { index: pending.index, kind: pending.verdict.kind(), verdict: pending.verdict })
     }
 
+    /// Takes back what was to strike a call that never came to it: it strikes the next call of its kind.
+    pub(super) fn give_back(&mut self, process: ProcessIndex, point: Point, struck: Struck) {
+        let slot = slot(process, point);
+        let pending = Pending { nth: self.counts[slot], index: struck.index, verdict: struck.verdict };
+        self.calls[slot].push(pending);
+    }
+
     /// Calls of each kind so far, over all processes, in the order of [`Point::ALL`].
     pub(super) fn calls(&self) -> [u64; Point::ALL.len()] {
         let mut calls = [0; Point::ALL.len()];
@@ -177,6 +184,11 @@ impl Faults {
 
     pub(super) fn is_disturbed(&self) -> bool {
         !self.active.is_empty()
+    }
+
+    /// Whether a process stands still.
+    pub(super) fn is_anyone_paused(&self) -> bool {
+        self.active.iter().any(|active| matches!(active.timed.what, Disturbed::Pause(_)))
     }
 
     /// Visits the timed faults that are on and match: `visit` gets the fault and whether this is the first time that

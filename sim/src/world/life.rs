@@ -1,9 +1,10 @@
 use std::{
+    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     task::{Context, Poll, Waker},
 };
@@ -11,18 +12,31 @@ use std::{
 use futures_util::future::BoxFuture;
 use smol_str::SmolStr;
 
-use super::Meter;
-use crate::trace::ProcessIndex;
+use super::{
+    Meter,
+    alive::{Alive, add},
+};
+use crate::{plan::Restart, trace::ProcessIndex};
 
 /// One incarnation of a process: what lives from a boot to a crash.
 ///
-/// Its tasks are dropped at their next poll once it is dead, so no code of a dead incarnation runs again.
+/// Its tasks are dropped at their next poll once it is dead, so no code of a dead incarnation runs again. One task may
+/// hold many futures, though, and a crash in one of them ends neither the poll that it happened in nor the others that
+/// this poll goes on to: whatever waits on behalf of an incarnation waits by [`Life::alive`].
 pub(crate) struct Life {
     pub(crate) process: ProcessIndex,
     pub(crate) incarnation: u32,
     meter: Meter,
     dead: AtomicBool,
     tasks: Mutex<Tasks>,
+    /// Port calls between their entry and their end. A run keeps to one thread: plain loads and stores are enough.
+    pub(super) calls: AtomicU32,
+    /// Those of them that a fault of the plan holds up.
+    pub(super) held: AtomicU32,
+    /// Commits that a store has been given and has not decided yet.
+    pub(super) commits: AtomicU32,
+    /// When the process comes back, if it died while a commit was undecided: its death is told after the decision.
+    pub(super) dying: Mutex<Option<Restart>>,
 }
 
 /// Wakers of the living tasks, by slot; the slot of a task that has ended is used again.
@@ -34,7 +48,43 @@ struct Tasks {
 
 impl Life {
     pub(crate) fn new(process: ProcessIndex, incarnation: u32, meter: Meter) -> Arc<Self> {
-        Arc::new(Self { process, incarnation, meter, dead: AtomicBool::new(false), tasks: Mutex::default() })
+        Arc::new(Self {
+            process,
+            incarnation,
+            meter,
+            dead: AtomicBool::new(false),
+            tasks: Mutex::default(),
+            calls: AtomicU32::new(0),
+            held: AtomicU32::new(0),
+            commits: AtomicU32::new(0),
+            dying: Mutex::new(None),
+        })
+    }
+
+    /// Waits for `future` for as long as the incarnation lives. In a dead one it is polled no more and never ends, whoever
+    /// polls it: so neither has it an effect, nor does what comes after it.
+    pub(crate) fn alive<F: Future + Unpin>(&self, future: F) -> Alive<'_, F> {
+        Alive::new(self, future)
+    }
+
+    /// A port call begins.
+    pub(crate) fn call_begins(&self) {
+        add(&self.calls, 1);
+    }
+
+    /// A port call has ended, or is given up.
+    pub(crate) fn call_ends(&self) {
+        add(&self.calls, -1);
+    }
+
+    /// Port calls under way; a commit that its caller may have left alone counts for as long as it is undecided.
+    pub(super) fn calls_under_way(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed) + self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Whether a fault of the plan holds up one of its port calls.
+    pub(super) fn is_held(&self) -> bool {
+        self.held.load(Ordering::Relaxed) > 0
     }
 
     pub(crate) fn is_dead(&self) -> bool {
@@ -51,6 +101,15 @@ impl Life {
             waker.wake();
         }
         true
+    }
+
+    /// Whether a death has to wait for a commit to be decided; then `restart` is kept for [`Deciding`].
+    pub(super) fn dies_later(&self, restart: Restart) -> bool {
+        let later = self.commits.load(Ordering::Relaxed) > 0;
+        if later {
+            *self.dying.lock().unwrap_or_else(PoisonError::into_inner) = Some(restart);
+        }
+        later
     }
 
     fn tasks(&self) -> std::sync::MutexGuard<'_, Tasks> {
@@ -93,7 +152,13 @@ impl Mortal {
     }
 
     fn finish(&mut self) -> Poll<()> {
-        self.task = None;
+        // Destructors are code of the process too. What they panic with after its death is nobody's affair.
+        let task = self.task.take();
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(task)))
+            && !self.life.is_dead()
+        {
+            (self.on_panic)(&self.life, message_of(&*payload));
+        }
         if let Some(slot) = self.slot.take() {
             self.life.leave(slot);
         }
@@ -118,14 +183,17 @@ impl Future for Mortal {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(())) => self.finish(),
             Err(payload) => {
-                let message = payload
-                    .downcast_ref::<&str>()
-                    .map(|text| SmolStr::from(*text))
-                    .or_else(|| payload.downcast_ref::<String>().map(SmolStr::from))
-                    .unwrap_or_else(|| SmolStr::new_static("a panic without a message"));
-                (self.on_panic)(&self.life, message);
+                (self.on_panic)(&self.life, message_of(&*payload));
                 self.finish()
             }
         }
     }
+}
+
+fn message_of(payload: &(dyn Any + Send)) -> SmolStr {
+    payload
+        .downcast_ref::<&str>()
+        .map(|text| SmolStr::from(*text))
+        .or_else(|| payload.downcast_ref::<String>().map(SmolStr::from))
+        .unwrap_or_else(|| SmolStr::new_static("a panic without a message"))
 }

@@ -1,10 +1,12 @@
 //! The world: executes one plan once.
 
+mod alive;
 mod client;
 mod control;
 mod faults;
 mod life;
 mod meter;
+mod operator;
 mod options;
 mod outside;
 mod recorder;
@@ -15,6 +17,7 @@ mod shared;
 mod spans;
 mod state;
 
+pub(crate) use alive::{Deciding, Held};
 pub use client::Client;
 pub(crate) use faults::{Disturbed, Struck};
 pub(crate) use life::{Life, Mortal, OnPanic};

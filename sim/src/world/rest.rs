@@ -44,6 +44,9 @@ pub(super) fn has_rested(world: &World, now: u64) -> bool {
 
 /// Whether nothing is pending anywhere and everyone is up.
 pub(super) async fn is_quiet(world: &World) -> bool {
+    if world.is_anyone_held_up() {
+        return false;
+    }
     {
         let state = world.state();
         if state.processes.iter().any(|process| process.life.is_none() || !process.requests.is_empty()) {

@@ -41,11 +41,14 @@ pub(crate) struct World {
     pub(crate) meter: Meter,
     /// Wakes the world's own task: something is due, or the budget is used up.
     pub(crate) nudge: Notify,
+    /// Wakes every call that the plan holds up, once the world has healed.
+    pub(crate) healed: Notify,
+    has_healed: AtomicBool,
     /// Whether what processes tell `tracing` is kept, so that it has to be known whose it is.
     pub(crate) keeps_spans: bool,
     store_of: Vec<usize>,
     /// What lives as long as the run: the client's own tasks.
-    pub(super) outside: Arc<Life>,
+    pub(crate) outside: Arc<Life>,
     /// Whether any timed fault is on, so that calm calls need not ask.
     disturbed: AtomicBool,
     state: Mutex<State>,
@@ -83,6 +86,8 @@ impl World {
             time,
             meter,
             nudge: Notify::new(),
+            healed: Notify::new(),
+            has_healed: AtomicBool::new(false),
             keeps_spans: state.recorder.keeps_spans(),
             disturbed: AtomicBool::new(false),
             state: Mutex::new(state),
@@ -117,9 +122,13 @@ impl World {
 
     /// Ends an incarnation and has the process come back later.
     pub(crate) fn crash(&self, life: &Life, restart: Restart) {
-        if !life.end() {
-            return;
+        if life.end() && !life.dies_later(restart) {
+            self.tell_death(life, restart);
         }
+    }
+
+    /// Writes down that an incarnation is dead, which it has been since [`World::crash`], and has the process come back.
+    pub(super) fn tell_death(&self, life: &Life, restart: Restart) {
         let at = self.elapsed();
         let mut state = self.state();
         state.recorder.record(at, life.process, life.incarnation, What::Crash);
@@ -178,6 +187,34 @@ impl World {
 
     pub(super) fn set_disturbed(&self, disturbed: bool) {
         self.disturbed.store(disturbed, Ordering::Relaxed);
+    }
+
+    /// No fault strikes any more.
+    pub(crate) fn has_healed(&self) -> bool {
+        self.has_healed.load(Ordering::Relaxed)
+    }
+
+    /// Ends every fault at once, for good: what is on, what holds up a call, and what had been meant for a call that is
+    /// under way.
+    pub(super) fn end_faults(&self) {
+        self.has_healed.store(true, Ordering::Relaxed);
+        self.state().faults.heal();
+        self.set_disturbed(false);
+        self.healed.notify_waiters();
+    }
+
+    /// Port calls of living incarnations that are between their entry and their end: on their way there, held up by the
+    /// plan, at work in a store, on their way back. A call that waits for a request or a delivery which is not there does
+    /// not count.
+    pub(crate) fn calls_under_way(&self) -> u32 {
+        self.state().lives().map(|life| life.calls_under_way()).sum()
+    }
+
+    /// Whether the plan keeps somebody from going on: a process that stands still, or a call that is delayed by a verdict,
+    /// a slow link or a stall. These take as long as the plan says; any other call takes a latency at most.
+    pub(crate) fn is_anyone_held_up(&self) -> bool {
+        let state = self.state();
+        state.faults.is_anyone_paused() || state.lives().any(|life| life.is_held())
     }
 
     /// Visits the timed faults that are on and match, and writes down those that strike for the first time.

@@ -135,6 +135,11 @@ impl State {
         self.faults.strike(process, point)
     }
 
+    /// Takes back what was to strike a call that never came to it.
+    pub(crate) fn give_back(&mut self, process: ProcessIndex, point: Point, struck: Struck) {
+        self.faults.give_back(process, point, struck);
+    }
+
     /// The latency of one call, in virtual milliseconds: the smaller of two draws, so that short ones are more common.
     pub(crate) fn latency(&mut self, min_ms: u32, max_ms: u32) -> u64 {
         let span = u64::from(max_ms - min_ms) + 1;
@@ -150,6 +155,11 @@ impl State {
         } else {
             1
         }
+    }
+
+    /// The incarnations that are up.
+    pub(super) fn lives(&self) -> impl Iterator<Item = &Life> {
+        self.processes.iter().filter_map(|process| process.life.as_deref())
     }
 
     pub(super) fn calls(&self) -> [u64; Point::ALL.len()] {

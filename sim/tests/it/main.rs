@@ -38,6 +38,8 @@ mod saga_support;
 mod shrink_plans;
 mod story_failure;
 mod trace_file;
+mod world_death;
 mod world_faults;
+mod world_heal;
 mod world_schedule;
 mod world_verdicts;

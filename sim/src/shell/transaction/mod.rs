@@ -1,15 +1,17 @@
+mod decision;
 mod statements;
 
-use std::{any::Any, sync::Arc};
+use std::any::Any;
 
 use async_trait::async_trait;
 use seaworthy_core::ports::{StoreError, Transaction};
 use smol_str::SmolStr;
 
+use self::decision::Decision;
 use super::{
     Door,
-    door::{Reach, Strike},
     refusal::{conflict, outcome_of, unavailable, unknown},
+    strike::{Reach, Strike},
 };
 use crate::{
     plan::Point,
@@ -29,59 +31,48 @@ impl TransactionShell {
     pub(super) fn new(door: Door, store: SmolStr, tx: TxId, inner: Box<dyn Transaction>) -> Self {
         Self { door, store, tx, inner: Some(inner), effects: Vec::new() }
     }
+}
 
-    /// Asks for a verdict before a statement. After an error nothing is left but to drop the transaction, as on a
-    /// real database.
-    async fn statement(&mut self, point: Point, on: &str) -> Result<Strike, StoreError> {
-        let strike = self.door.enter(point, Reach::Statement).await;
-        let error = match strike {
-            Strike::Conflict => conflict(),
-            Strike::Unavailable => unavailable(),
-            _ if self.inner.is_none() => {
-                StoreError::Unavailable(SmolStr::new_static("the transaction was aborted by an earlier error"))
-            }
-            _ => return Ok(strike),
-        };
-        self.failed(point, on, &error);
-        self.door.leave(strike).await;
-        Err(error)
+/// What a verdict refuses a statement with. After an error nothing is left but to drop the transaction, as on a real
+/// database.
+fn refusal(strike: Strike, inner: &Option<Box<dyn Transaction>>) -> Option<StoreError> {
+    match strike {
+        Strike::Conflict => Some(conflict()),
+        Strike::Unavailable => Some(unavailable()),
+        _ if inner.is_none() => Some(aborted()),
+        _ => None,
     }
+}
 
-    fn failed(&mut self, point: Point, on: &str, error: &StoreError) {
-        self.inner = None;
-        self.record(point, on, outcome_of(error));
-    }
+fn aborted() -> StoreError {
+    StoreError::Unavailable(SmolStr::new_static("the transaction was aborted by an earlier error"))
+}
 
-    fn record(&self, point: Point, on: &str, outcome: Outcome) {
-        self.door.record(What::Statement { tx: self.tx, point, on: on.into(), outcome });
-    }
-
-    /// Ends a statement: writes it down and passes its result on.
-    async fn done<T>(
-        &mut self,
-        point: Point,
-        on: &str,
-        strike: Strike,
-        result: Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        match &result {
-            Ok(_) => self.record(point, on, Outcome::Done),
-            Err(error) => self.failed(point, on, error),
+/// How a statement went; an error aborts the transaction.
+fn outcome_for<T>(inner: &mut Option<Box<dyn Transaction>>, result: &Result<T, StoreError>) -> Outcome {
+    match result {
+        Ok(_) => Outcome::Done,
+        Err(error) => {
+            *inner = None;
+            outcome_of(error)
         }
-        self.door.leave(strike).await;
-        result
     }
 }
 
 /// Runs one statement on the inner transaction, between verdict and record.
 macro_rules! statement {
     ($self:ident, $point:expr, $on:expr, |$inner:ident| $call:expr) => {{
-        let strike = $self.statement($point, $on).await?;
-        let result = match $self.inner.as_mut() {
-            Some($inner) => $call.await,
-            None => Err($crate::shell::refusal::unavailable()),
-        };
-        $self.done($point, $on, strike, result).await
+        let mut entered = $self.door.enter($point, $crate::shell::strike::Reach::Statement).await;
+        let result =
+            match ($crate::shell::transaction::refusal(entered.strike().await, &$self.inner), $self.inner.as_mut()) {
+                (None, Some($inner)) => $self.door.life.alive($call).await,
+                (refused, _) => Err(refused.unwrap_or_else($crate::shell::transaction::aborted)),
+            };
+        let outcome = $crate::shell::transaction::outcome_for(&mut $self.inner, &result);
+        let on: &str = $on;
+        $self.door.record($crate::trace::What::Statement { tx: $self.tx, point: $point, on: on.into(), outcome });
+        entered.leave().await;
+        result
     }};
 }
 
@@ -100,12 +91,16 @@ impl Transaction for TransactionShell {
     }
 
     async fn raw_connection(&mut self) -> Result<&mut (dyn Any + Send), StoreError> {
-        let strike = self.statement(Point::Statement, "connection").await?;
-        self.record(Point::Statement, "connection", Outcome::Done);
-        self.door.leave(strike).await;
+        let mut call = self.door.enter(Point::Statement, Reach::Statement).await;
+        let asked = refusal(call.strike().await, &self.inner).map_or(Ok(()), Err);
+        let outcome = outcome_for(&mut self.inner, &asked);
+        let (tx, point, on) = (self.tx, Point::Statement, SmolStr::new_static("connection"));
+        self.door.record(What::Statement { tx, point, on, outcome });
+        call.leave().await;
+        asked?;
         match self.inner.as_mut() {
-            Some(inner) => inner.raw_connection().await,
-            None => Err(unavailable()),
+            Some(inner) => self.door.life.alive(inner.raw_connection()).await,
+            None => Err(aborted()),
         }
     }
 
@@ -114,38 +109,28 @@ impl Transaction for TransactionShell {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        let strike = self.door.enter(Point::Commit, Reach::Network).await;
-        let inner = self.inner.take();
-        let (result, outcome) = match (strike, inner) {
-            (_, None) => (
-                Err(StoreError::Unavailable(SmolStr::new_static("the transaction was aborted by an earlier error"))),
-                Outcome::Unavailable,
-            ),
-            (Strike::Conflict, _) => (Err(conflict()), Outcome::Conflict),
-            (Strike::Unavailable, _) => (Err(unavailable()), Outcome::Unavailable),
-            (Strike::LoseRequest, _) => (Err(unknown()), Outcome::NotDoneUnheard),
-            (Strike::LoseReply, Some(inner)) => match inner.commit().await {
-                Ok(()) => (Err(unknown()), Outcome::DoneUnheard),
-                Err(_) => (Err(unknown()), Outcome::NotDoneUnheard),
-            },
-            (Strike::CrashAfter(_), Some(inner)) => match inner.commit().await {
-                Ok(()) => (Ok(()), Outcome::DoneUnheard),
-                Err(error) => (Err(error), Outcome::NotDoneUnheard),
-            },
-            (_, Some(inner)) => match inner.commit().await {
-                Ok(()) => (Ok(()), Outcome::Done),
-                Err(error) => {
-                    let outcome = outcome_of(&error);
-                    (Err(error), outcome)
-                }
-            },
+        let mut call = self.door.enter(Point::Commit, Reach::Network).await;
+        let strike = call.strike().await;
+        let refused = match strike {
+            _ if self.inner.is_none() => Some((aborted(), Outcome::Unavailable)),
+            Strike::Conflict => Some((conflict(), Outcome::Conflict)),
+            Strike::Unavailable => Some((unavailable(), Outcome::Unavailable)),
+            Strike::LoseRequest => Some((unknown(), Outcome::NotDoneUnheard)),
+            _ => None,
         };
-        let effects = std::mem::take(&mut self.effects);
-        let effects = if outcome.took_effect() { effects.into() } else { Arc::from([]) };
-        self.door.record(What::Commit { tx: self.tx, store: self.store.clone(), outcome, effects });
         // Told from a drop by its number: a transaction that was committed does not abort as well.
-        self.tx = TxId(0);
-        self.door.leave(strike).await;
+        let tx = std::mem::replace(&mut self.tx, TxId(0));
+        let decision = Decision { door: self.door.clone(), store: self.store.clone(), tx };
+        let effects = std::mem::take(&mut self.effects);
+        let result = match (refused, self.inner.take()) {
+            (Some((error, outcome)), _) => {
+                decision.record(outcome, Vec::new());
+                Err(error)
+            }
+            (None, Some(inner)) => decision.reach(inner, effects, strike).await,
+            (None, None) => Err(aborted()),
+        };
+        call.leave().await;
         result
     }
 }

@@ -1,0 +1,82 @@
+use std::{pin::pin, sync::Arc, task::Poll};
+
+use futures_util::poll;
+use seaworthy_core::ports::{StoreError, Transaction};
+use smol_str::SmolStr;
+use tokio::sync::oneshot;
+
+use super::super::{
+    Door,
+    refusal::{outcome_of, unknown},
+    strike::Strike,
+};
+use crate::{
+    trace::{Effect, Outcome, TxId, What},
+    world::{Deciding, Life, Mortal},
+};
+
+/// The end of a transaction: decided once, and written down once, whether or not its process is there to hear.
+pub(super) struct Decision {
+    pub(super) door: Door,
+    pub(super) store: SmolStr,
+    pub(super) tx: TxId,
+}
+
+impl Decision {
+    /// Writes down how the transaction ended.
+    pub(super) fn record(&self, outcome: Outcome, effects: Vec<Effect>) {
+        let effects = if outcome.took_effect() { effects.into() } else { Arc::from([]) };
+        let what = What::Commit { tx: self.tx, store: self.store.clone(), outcome, effects };
+        // Not by the door, which knows a dead incarnation only: this one's death is told after its last decision.
+        self.door.world.record_of(&self.door.life, what);
+    }
+
+    /// Has the inner store decide.
+    ///
+    /// Mostly it does so at once. Where it has to wait, the commit is beyond recall: its database decides, whatever
+    /// becomes of the process. So it goes on in a task of the world, and the death of the process, should it come
+    /// meanwhile, is told once it is decided: to everybody else the process died then.
+    pub(super) async fn reach(
+        self,
+        inner: Box<dyn Transaction>,
+        effects: Vec<Effect>,
+        strike: Strike,
+    ) -> Result<(), StoreError> {
+        let mut commit = inner.commit();
+        if let Poll::Ready(result) = poll!(&mut commit) {
+            return self.decided(result, effects, strike, true);
+        }
+        let (door, (tell, told)) = (self.door.clone(), oneshot::channel());
+        let deciding = Deciding::new(&door.world, &door.life);
+        let task = async move {
+            let result = commit.await;
+            let heard = !self.door.life.is_dead() && !tell.is_closed();
+            let result = self.decided(result, effects, strike, heard);
+            drop(deciding);
+            // Whoever began it may be gone.
+            let _ = tell.send(result);
+        };
+        // What a store's own code panics with is put down to the process whose call it was.
+        let (world, life) = (door.world.clone(), door.life.clone());
+        let on_panic = Arc::new(move |_: &Life, message| world.panicked(&life, message));
+        madsim::task::spawn(Mortal::new(door.world.outside.clone(), Box::pin(task), on_panic));
+        door.life.alive(pin!(told)).await.unwrap_or_else(|_| Err(unknown()))
+    }
+
+    fn decided(
+        &self,
+        result: Result<(), StoreError>,
+        effects: Vec<Effect>,
+        strike: Strike,
+        heard: bool,
+    ) -> Result<(), StoreError> {
+        let outcome = match &result {
+            Ok(()) if strike.is_unheard() || !heard => Outcome::DoneUnheard,
+            Ok(()) => Outcome::Done,
+            Err(_) if strike.is_unheard() || !heard => Outcome::NotDoneUnheard,
+            Err(error) => outcome_of(error),
+        };
+        self.record(outcome, effects);
+        if strike == Strike::LoseReply { Err(unknown()) } else { result }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil, tz::TimeZone};
 use smol_str::format_smolstr;
 
 use super::{Order, Orders};
@@ -13,8 +13,6 @@ const ARTICLES: u64 = 50;
 const STOCKED_PERCENT: u64 = 99;
 const DAY_MS: u64 = 86_400_000;
 const COLUMNS: [&str; 4] = ["date", "customer", "quantity", "amount_usd"];
-/// The largest quantity that a row may have: the largest of the real ones.
-const QUANTITY_MAX: u32 = 99;
 
 /// Why a file of orders can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +45,10 @@ pub enum OrdersFileError {
 
 /// Reads orders from a CSV file with the columns `date,customer,quantity,amount_usd`, sorted by date.
 ///
-/// Virtual time starts with the day of the first order. The orders of a day are spread over it evenly, in the sequence
-/// of the file. Articles are dealt out by line number.
+/// Virtual time starts with the day of the first order. A date may have a time (`2011-01-18 10:01:05`, or with `T`, with
+/// a fraction, or with an offset; UTC if it has none): the order comes at that time, and the rows are sorted by it. Dates
+/// without a time are days: the orders of a day are spread over it evenly, in the sequence of the file. A file has one or
+/// the other. Articles are dealt out by line number.
 ///
 /// # Errors
 /// [`OrdersFileError`] with the number of the first line that is wrong.
@@ -86,28 +86,33 @@ pub fn parse_orders(name: &str, text: &[u8]) -> Result<Orders, OrdersFileError> 
         return Err(wrong(header.position(), format!("header {found:?}; expected {:?}", COLUMNS.join(","))));
     }
     let mut orders: Vec<Order> = Vec::new();
-    let mut first_of_day = 0;
-    let mut first_day = None;
-    let mut day_before = 0;
+    let mut first = None;
+    let mut above_ms = 0;
     let mut stock = BTreeMap::new();
     for row in reader.records() {
         let row = row.map_err(broken)?;
-        let (date, customer, quantity, amount_cents) = order_of(&row).map_err(|why| wrong(row.position(), why))?;
-        let since_first = (date - *first_day.get_or_insert(date)).get_days();
-        let Some(day) = u64::try_from(since_first).ok().filter(|day| *day >= day_before) else {
-            let why = format!("date {date} lies before the row above: sort the file by date");
+        let Row { date, has_time, customer, quantity, amount_cents } =
+            order_of(&row).map_err(|why| wrong(row.position(), why))?;
+        let (midnight, with_times) = *first.get_or_insert((midnight_of(date), has_time));
+        if has_time != with_times {
+            let why = if with_times {
+                format!("date {:?} has no time, the rows above have one: give all rows a time, or none", &row[0])
+            } else {
+                format!("date {:?} has a time, the rows above have none: give all rows a time, or none", &row[0])
+            };
+            return Err(wrong(row.position(), why));
+        }
+        let since_first = date.as_millisecond() - midnight.as_millisecond();
+        let Some(at_ms) = u64::try_from(since_first).ok().filter(|at_ms| *at_ms >= above_ms) else {
+            let why = format!("date {} lies before the row above: sort the file by date", &row[0]);
             return Err(wrong(row.position(), why));
         };
-        if day > day_before {
-            spread(&mut orders[first_of_day..]);
-            first_of_day = orders.len();
-            day_before = day;
-        }
+        above_ms = at_ms;
         let number = orders.len() as u64 + 1;
         let sku = format_smolstr!("cd-{}", number % ARTICLES + 1);
         *stock.entry(sku.clone()).or_insert(0) += u64::from(quantity);
         orders.push(Order {
-            at_ms: day * DAY_MS,
+            at_ms,
             id: format_smolstr!("order-{number}"),
             sku,
             quantity,
@@ -116,7 +121,9 @@ pub fn parse_orders(name: &str, text: &[u8]) -> Result<Orders, OrdersFileError> 
             cancel_after_ms: None,
         });
     }
-    spread(&mut orders[first_of_day..]);
+    if let Some((_, false)) = first {
+        orders.chunk_by_mut(|one, next| one.at_ms == next.at_ms).for_each(spread);
+    }
     if orders.is_empty() {
         return Err(OrdersFileError::Empty { path: name.to_owned() });
     }
@@ -135,29 +142,79 @@ fn line_of(text: &[u8], at: &csv::Position) -> u64 {
     1 + before.iter().enumerate().filter(|end| is_end(*end)).count() as u64
 }
 
-/// Date, customer, quantity and cents of a row.
-fn order_of(row: &csv::StringRecord) -> Result<(Date, u32, u32, u64), String> {
-    let date: Date = row[0].parse().map_err(|_| format!("date {:?}; expected YYYY-MM-DD", &row[0]))?;
-    let customer = row[1].parse().map_err(|_| format!("customer {:?}; expected a whole number", &row[1]))?;
-    let quantity = row[2]
-        .parse()
-        .ok()
-        .filter(|quantity| (1..=QUANTITY_MAX).contains(quantity))
-        .ok_or_else(|| format!("quantity {:?}; expected 1 to {QUANTITY_MAX}", &row[2]))?;
+/// What a row says.
+struct Row {
+    date: Timestamp,
+    has_time: bool,
+    customer: u64,
+    quantity: u32,
+    amount_cents: u64,
+}
+
+fn order_of(row: &csv::StringRecord) -> Result<Row, String> {
+    let (date, has_time) =
+        moment(&row[0]).ok_or_else(|| format!("date {:?}; expected YYYY-MM-DD, or YYYY-MM-DD HH:MM:SS", &row[0]))?;
+    let customer =
+        whole(&row[1]).ok_or_else(|| format!("customer {:?}; expected a whole number up to {}", &row[1], u64::MAX))?;
+    let quantity =
+        whole(&row[2]).and_then(|quantity| u32::try_from(quantity).ok()).filter(|quantity| *quantity > 0).ok_or_else(
+            || format!("quantity {:?}; expected a whole number from 1 to {}: leave out returns", &row[2], u32::MAX),
+        )?;
     let amount_cents =
         cents(&row[3]).ok_or_else(|| format!("amount_usd {:?}; expected dollars with up to two decimals", &row[3]))?;
-    Ok((date, customer, quantity, amount_cents))
+    Ok(Row { date, has_time, customer, quantity, amount_cents })
+}
+
+/// The moment of a date, and whether it has a time. One without an offset is taken as UTC.
+fn moment(text: &str) -> Option<(Timestamp, bool)> {
+    // No date has a colon.
+    let has_time = text.contains(':');
+    if has_time && let Ok(moment) = text.parse() {
+        return Some((moment, true));
+    }
+    let civil: civil::DateTime = if has_time { text.parse().ok()? } else { text.parse::<civil::Date>().ok()?.into() };
+    // A date with anything behind it that is no time, as an hour alone, is not a day.
+    if !has_time && text.contains(['T', 't', ' ']) {
+        return None;
+    }
+    Some((civil.to_zoned(TimeZone::UTC).ok()?.timestamp(), has_time))
+}
+
+/// The beginning of a moment's day.
+fn midnight_of(moment: Timestamp) -> Timestamp {
+    let day = moment.to_zoned(TimeZone::UTC).date();
+    day.to_zoned(TimeZone::UTC).map_or(moment, |midnight| midnight.timestamp())
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A whole number, also one with commas between its thousands, as spreadsheets write it: `80,995`.
+fn whole(text: &str) -> Option<u64> {
+    let mut groups = text.split(',');
+    let first = groups.next().filter(|first| is_digits(first))?;
+    if text.len() > first.len() && first.len() > 3 {
+        return None;
+    }
+    let mut digits = first.to_owned();
+    for group in groups {
+        if group.len() != 3 || !is_digits(group) {
+            return None;
+        }
+        digits.push_str(group);
+    }
+    digits.parse().ok()
 }
 
 /// Dollars as cents, without the detour over a float.
 fn cents(dollars: &str) -> Option<u64> {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (whole, fraction) = dollars.split_once('.').unwrap_or((dollars, "0"));
-    if !digits(whole) || !digits(fraction) || fraction.len() > 2 {
+    let (dollars, fraction) = dollars.split_once('.').unwrap_or((dollars, "0"));
+    if !is_digits(fraction) || fraction.len() > 2 {
         return None;
     }
     let fraction: u64 = format!("{fraction:0<2}").parse().ok()?;
-    whole.parse::<u64>().ok()?.checked_mul(100)?.checked_add(fraction)
+    whole(dollars)?.checked_mul(100)?.checked_add(fraction)
 }
 
 /// Spreads orders of one day over it.
@@ -195,14 +252,59 @@ mod tests {
     }
 
     #[test]
+    fn orders_with_a_time_come_at_their_time() {
+        let rows = "2011-01-18 10:01:00,17850,1,1.00\n2011-01-18T10:01:00.250,17850,1,1.00\n\
+                    2011-01-18 11:30:00+01:00,1,1,1.00\n2011-01-19T00:00:00Z,1,1,1.00\n";
+        let orders = parse(rows).expect("good rows");
+        let at: Vec<u64> = orders.orders.iter().map(|order| order.at_ms).collect();
+        let minute = 60_000;
+        assert_eq!(at, [601 * minute, 601 * minute + 250, 630 * minute, DAY_MS], "since the midnight before the first");
+    }
+
+    #[test]
+    fn times_that_go_backwards_and_rows_without_one_are_refused_by_their_line() {
+        let good = "2011-01-18 10:01:00,1,1,1.00\n";
+        let error = parse(&format!("{good}2011-01-18 10:00:59,1,1,1.00\n")).expect_err("a second earlier");
+        assert!(error.contains("line 3: date 2011-01-18 10:00:59 lies before the row above"), "{error}");
+        let error = parse(&format!("{good}{good}2011-01-19,1,1,1.00\n")).expect_err("no time");
+        assert!(error.contains("line 4: date \"2011-01-19\" has no time, the rows above have one"), "{error}");
+    }
+
+    #[test]
+    fn quantities_and_customers_are_taken_as_they_occur() {
+        let rows = "2011-01-18,18446744073709551615,80995,1.00\n2011-01-18,1,\"80,995\",\"77,183.60\"\n\
+                    2011-01-18,1,432,1.00\n";
+        let orders = parse(rows).expect("good rows").orders;
+        assert_eq!(orders.iter().map(|order| order.quantity).collect::<Vec<_>>(), [80_995, 80_995, 432]);
+        assert_eq!((orders[0].customer, orders[1].amount_cents), (u64::MAX, 7_718_360));
+    }
+
+    #[test]
     fn a_wrong_row_is_named_by_its_line_and_says_what_is_expected() {
         let good = "1997-01-01,1,1,11.77\n";
         for (row, expected) in [
-            ("1997-13-01,1,1,1.00", "line 3: date \"1997-13-01\"; expected YYYY-MM-DD"),
+            ("1997-13-01,1,1,1.00", "line 3: date \"1997-13-01\"; expected YYYY-MM-DD, or YYYY-MM-DD HH:MM:SS"),
+            ("1997-01-01T10,1,1,1.00", "line 3: date \"1997-01-01T10\"; expected YYYY-MM-DD"),
+            ("1997-01-01 25:00:00,1,1,1.00", "line 3: date \"1997-01-01 25:00:00\"; expected YYYY-MM-DD"),
+            (
+                "1997-01-01 10:00:00,1,1,1.00",
+                "line 3: date \"1997-01-01 10:00:00\" has a time, the rows above have none",
+            ),
             ("1996-12-31,1,1,1.00", "line 3: date 1996-12-31 lies before the row above"),
             ("1997-01-01,-1,1,1.00", "line 3: customer \"-1\"; expected a whole number"),
-            ("1997-01-01,1,0,1.00", "line 3: quantity \"0\"; expected 1 to 99"),
-            ("1997-01-01,1,100,1.00", "line 3: quantity \"100\"; expected 1 to 99"),
+            ("1997-01-01,+1,1,1.00", "line 3: customer \"+1\"; expected a whole number"),
+            ("1997-01-01,18446744073709551616,1,1.00", "expected a whole number up to 18446744073709551615"),
+            ("1997-01-01,1,0,1.00", "line 3: quantity \"0\"; expected a whole number from 1 to 4294967295"),
+            (
+                "1997-01-01,1,-12,1.00",
+                "line 3: quantity \"-12\"; expected a whole number from 1 to 4294967295: leave out",
+            ),
+            (
+                "1997-01-01,1,4294967296,1.00",
+                "line 3: quantity \"4294967296\"; expected a whole number from 1 to 4294967295",
+            ),
+            ("1997-01-01,1,\"80,99\",1.00", "line 3: quantity \"80,99\"; expected a whole number"),
+            ("1997-01-01,1,\"8099,500\",1.00", "line 3: quantity \"8099,500\"; expected a whole number"),
             ("1997-01-01,1,1,1.005", "line 3: amount_usd \"1.005\"; expected dollars"),
             ("1997-01-01,1,1,", "line 3: amount_usd \"\"; expected dollars"),
             ("1997-01-01,1,1,-3.00", "line 3: amount_usd \"-3.00\"; expected dollars"),

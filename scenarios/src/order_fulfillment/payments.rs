@@ -23,7 +23,8 @@ pub struct Payment {
     /// The order that is paid.
     pub order: SmolStr,
     /// Whose card it is.
-    pub customer: u32,
+    #[serde(with = "super::workload::whole_number")]
+    pub customer: u64,
     /// How much, in US cents.
     pub amount_cents: u64,
     /// The operation id of the charge; a refund names the charge that it takes back by it.

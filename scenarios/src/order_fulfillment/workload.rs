@@ -23,7 +23,8 @@ pub struct Order {
     /// What it costs in all, in US cents. Zero is a gift, and is charged like any other amount.
     pub amount_cents: u64,
     /// Who orders.
-    pub customer: u32,
+    #[serde(with = "whole_number")]
+    pub customer: u64,
     /// How long after ordering the customer wants to cancel, in milliseconds; `None` for a customer who does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_after_ms: Option<u64>,
@@ -60,7 +61,8 @@ pub struct PlaceOrder {
     /// What it costs in all, in US cents.
     pub amount_cents: u64,
     /// Who orders.
-    pub customer: u32,
+    #[serde(with = "whole_number")]
+    pub customer: u64,
 }
 
 impl Order {
@@ -97,7 +99,7 @@ impl Orders {
                     sku: format_smolstr!("cd-{}", draw.between(1, ARTICLES)),
                     quantity: if beyond_stock { 13 } else { draw.between(1, 3) as u32 },
                     amount_cents: if beyond_limit { CARD_LIMIT_CENTS + 1 } else { draw.between(0, 9) * 1_099 },
-                    customer: draw.between(1, 9) as u32,
+                    customer: draw.between(1, 9),
                     cancel_after_ms: draw.chance(166).then(|| draw.small(CANCEL_AFTER_MS_MAX)),
                 }
             })
@@ -145,9 +147,67 @@ impl Workload for Orders {
     }
 }
 
+/// A whole number of 64 bits in JSON: as text where it is larger than what every JSON tool keeps exactly, so that a plan
+/// may pass through one.
+pub(super) mod whole_number {
+    use std::fmt;
+
+    use serde::{Deserializer, Serializer, de};
+
+    /// 2⁵³ - 1, the largest number up to which a double holds every whole one.
+    const EXACT_MAX: u64 = (1 << 53) - 1;
+
+    struct Written;
+
+    impl de::Visitor<'_> for Written {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number, also as text")
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<u64, E> {
+            Ok(number)
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
+            text.parse().map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+        }
+    }
+
+    pub(in crate::order_fulfillment) fn serialize<S: Serializer>(
+        number: &u64,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        if *number <= EXACT_MAX { serializer.serialize_u64(*number) } else { serializer.collect_str(number) }
+    }
+
+    pub(in crate::order_fulfillment) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<u64, D::Error> {
+        deserializer.deserialize_any(Written)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_customer_of_64_bits_is_written_so_that_every_json_tool_keeps_it() {
+        let order = Orders::draw(&mut Draw::stream(3, 0)).orders[0].clone();
+        for (customer, written) in [
+            (7, "\"customer\":7"),
+            ((1 << 53) - 1, "\"customer\":9007199254740991"),
+            (1 << 53, "\"customer\":\"9007199254740992\""),
+            (u64::MAX, "\"customer\":\"18446744073709551615\""),
+        ] {
+            let order = Order { customer, ..order.clone() };
+            let json = serde_json::to_string(&order).expect("an order has a JSON form");
+            assert!(json.contains(written), "{json}");
+            assert_eq!(serde_json::from_str::<Order>(&json).expect("its own form"), order);
+        }
+    }
 
     #[test]
     fn every_simpler_workload_is_another_one_with_as_many_orders() {

@@ -102,7 +102,7 @@ impl Subscriber for Keeper {
 }
 
 /// A customer of this number is in the body of every request and in the input of every saga.
-const CUSTOMER: u32 = 777_000_111;
+const CUSTOMER: u64 = 777_000_111;
 
 fn told() -> Vec<Told> {
     let keeper = Keeper::default();

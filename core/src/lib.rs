@@ -6,6 +6,7 @@
 //! | module | what it is | when you need it |
 //! |---|---|---|
 //! | [`ports`] | store, broker, clock, externals, randomness, tasks, requests | always: everything below is built on them |
+//! | [`boot`] | ports, name and incarnation of a process, and its own death | where a process wants to know who it is |
 //! | [`saga`] | typed and dynamic definitions, the orchestrator, recovery, operator verbs | to keep several steps all done or all undone |
 //! | [`participant`] | idempotency and tombstones for the steps of somebody's saga | where a step changes your own store |
 //! | [`outbox`] | building messages, the relay, retention, redrive | to publish what a transaction committed |
@@ -17,6 +18,7 @@
 
 pub mod aggregate;
 pub mod backoff;
+pub mod boot;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod ids;

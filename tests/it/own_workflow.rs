@@ -24,8 +24,7 @@ async fn accounts(ports: Ports) {
     let wake = Wake::new();
     let relay = Relay::of(&ports, RelayConfig::default(), wake.clone());
     ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
-    loop {
-        let request = ports.ingress.next().await;
+    while let Some(request) = ports.ingress.next().await {
         // Dropped without an answer, a request is asked again: that is what an error means here.
         if sign_up(&ports, &request.body).await.is_ok() {
             request.response.accept(Bytes::new());

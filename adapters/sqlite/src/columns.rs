@@ -82,6 +82,6 @@ pub(crate) fn read_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timest
     row.get(column).map(Timestamp::from_micros)
 }
 
-fn malformed(column: usize, error: FromSqlError) -> rusqlite::Error {
+pub(crate) fn malformed(column: usize, error: FromSqlError) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Null, Box::new(error))
 }

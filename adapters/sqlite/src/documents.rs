@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension};
-use seaworthy_core::ports::{Document, Expected, StoreError};
+use seaworthy_core::ports::{Document, Expected, IdRange, StoreError};
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::{
@@ -60,6 +60,26 @@ pub(crate) fn put(
         .ok_or_else(|| overtaken(connection, collection, id, expected))
 }
 
+/// Writes the document if `expected` holds; `None` if it does not.
+pub(crate) fn put_if(
+    connection: &Connection,
+    collection: &str,
+    id: &str,
+    expected: Expected,
+    body: &Bytes,
+) -> Result<Option<u64>, StoreError> {
+    // The transaction is the only writer: what it has found is still there when it writes.
+    match expected {
+        Expected::Any => put(connection, collection, id, expected, body).map(Some),
+        Expected::Absent | Expected::Version(_) => {
+            let found = get(connection, collection, id)?.map(|document| document.version);
+            let holds =
+                if let Expected::Version(version) = expected { found == Some(version) } else { found.is_none() };
+            holds.then(|| put(connection, collection, id, expected, body)).transpose()
+        }
+    }
+}
+
 pub(crate) fn delete(
     connection: &Connection,
     collection: &str,
@@ -88,6 +108,32 @@ pub(crate) fn delete(
     }
 }
 
+pub(crate) fn delete_range(
+    connection: &Connection,
+    collection: &str,
+    range: &IdRange,
+    limit: usize,
+) -> Result<Vec<SmolStr>, StoreError> {
+    let ids: Vec<SmolStr> = connection
+        .prepare_cached(
+            "SELECT id FROM seaworthy_documents
+             WHERE collection = ?1 AND id >= ?2 AND (?3 IS NULL OR id < ?3) ORDER BY id LIMIT ?4",
+        )
+        .and_then(|mut query| {
+            query
+                .query_map((collection, range.from(), range.until(), as_limit(limit)), |row| read_text(row, 0))?
+                .collect()
+        })
+        .map_err(|failure| in_statement("find documents to delete", &failure))?;
+    if let (Some(first), Some(last)) = (ids.first(), ids.last()) {
+        connection
+            .prepare_cached("DELETE FROM seaworthy_documents WHERE collection = ?1 AND id BETWEEN ?2 AND ?3")
+            .and_then(|mut write| write.execute((collection, &**first, &**last)))
+            .map_err(|failure| in_statement("delete documents", &failure))?;
+    }
+    Ok(ids)
+}
+
 pub(crate) fn scan(
     connection: &Connection,
     collection: &str,
@@ -110,6 +156,27 @@ pub(crate) fn scan(
         .and_then(|mut query| {
             query
                 .query_map((collection, after.unwrap_or(""), as_limit(limit)), |row| {
+                    Ok((read_text(row, 0)?, Document { version: read_count(row, 1)?, body: read_bytes(row, 2)? }))
+                })?
+                .collect()
+        })
+        .map_err(|failure| in_statement("scan documents", &failure))
+}
+
+pub(crate) fn scan_range(
+    connection: &Connection,
+    collection: &str,
+    range: &IdRange,
+    limit: usize,
+) -> Result<Vec<(SmolStr, Document)>, StoreError> {
+    connection
+        .prepare_cached(
+            "SELECT id, version, body FROM seaworthy_documents
+             WHERE collection = ?1 AND id >= ?2 AND (?3 IS NULL OR id < ?3) ORDER BY id LIMIT ?4",
+        )
+        .and_then(|mut query| {
+            query
+                .query_map((collection, range.from(), range.until(), as_limit(limit)), |row| {
                     Ok((read_text(row, 0)?, Document { version: read_count(row, 1)?, body: read_bytes(row, 2)? }))
                 })?
                 .collect()

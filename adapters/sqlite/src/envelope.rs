@@ -1,21 +1,26 @@
 //! A message as columns: those of the Debezium outbox event router, then the rest of the envelope.
 
 use rusqlite::Row;
-use seaworthy_core::{ids::MessageId, message::Message};
+use seaworthy_core::{
+    ids::MessageId,
+    message::{Headers, Message},
+};
 
-use crate::columns::{read_bytes, read_count, read_id, read_optional_id, read_optional_text, read_text, read_time};
+use crate::columns::{
+    malformed, read_bytes, read_count, read_id, read_optional_id, read_optional_text, read_text, read_time,
+};
 
 /// The columns that [`read_message`] expects, in its order.
 macro_rules! envelope_columns {
     () => {
         "sequence, id, aggregatetype, aggregateid, type, payload, source, time, content_type, partition_key, \
-         correlation_id, causation_id, traceparent"
+         correlation_id, causation_id, traceparent, headers"
     };
 }
 pub(crate) use envelope_columns;
 
 /// How many columns [`read_message`] reads; what a query adds comes after them.
-pub(crate) const ENVELOPE_WIDTH: usize = 13;
+pub(crate) const ENVELOPE_WIDTH: usize = 14;
 
 pub(crate) fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
@@ -33,5 +38,21 @@ pub(crate) fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
         correlation_id: read_id(row, 10)?,
         causation_id: read_optional_id(row, 11)?.map(MessageId),
         traceparent: read_optional_text(row, 12)?,
+        headers: read_headers(row, 13)?,
+    })
+}
+
+/// Headers as a column holds them: none where there are none, which costs nothing.
+pub(crate) fn headers_text(headers: &Headers) -> Option<String> {
+    // Texts by their names always have a JSON form.
+    (!headers.is_empty()).then(|| serde_json::to_string(headers).unwrap_or_default())
+}
+
+fn read_headers(row: &Row<'_>, column: usize) -> rusqlite::Result<Headers> {
+    let text = row.get_ref(column)?.as_str_or_null().map_err(|error| malformed(column, error))?;
+    text.map_or(Ok(Headers::new()), |text| {
+        serde_json::from_str(text).map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+        })
     })
 }

@@ -10,7 +10,7 @@ use smol_str::format_smolstr;
 
 use crate::{
     columns::{IdText, integer, limit as as_limit, read_text, read_time},
-    envelope::{ENVELOPE_WIDTH, envelope_columns, read_message},
+    envelope::{ENVELOPE_WIDTH, envelope_columns, headers_text, read_message},
     error::in_statement,
     store::SqliteStore,
 };
@@ -107,7 +107,7 @@ pub(crate) fn bury(
             "INSERT INTO seaworthy_dead_letters (",
             envelope_columns!(),
             ", consumer, reason, failures, failed_at, gap) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
         ))
         .and_then(|mut write| {
             write.execute(params![
@@ -124,6 +124,7 @@ pub(crate) fn bury(
                 IdText::of(message.correlation_id),
                 message.causation_id.map(|id| IdText::of(id.0)),
                 message.traceparent.as_deref(),
+                headers_text(&message.headers),
                 entry.consumer.as_str(),
                 reason,
                 failures,

@@ -7,7 +7,7 @@ use seaworthy_core::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        Clock, Document, Documents, Expected, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord,
+        Clock, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord,
         OperationState, OutboxWrites, Participants, SagaAppend, SagaCreate, SagaWrites, StoreError, Timestamp,
         Transaction,
     },
@@ -98,6 +98,10 @@ impl Transaction for SqliteTransaction {
         self.run(|connection, _| checkpoints::advance(connection, consumer, position))
     }
 
+    async fn now(&mut self) -> Result<Timestamp, StoreError> {
+        self.run(|_, now| Ok(now))
+    }
+
     /// Lends the [`rusqlite::Connection`] that the transaction runs on.
     ///
     /// Statements on it take part in the transaction. `SAVEPOINT` is yours to use; `COMMIT` and `ROLLBACK` are not:
@@ -122,8 +126,36 @@ impl Documents for SqliteTransaction {
         self.run(|connection, _| documents::put(connection, collection, id, expected, &body))
     }
 
+    async fn put_if(
+        &mut self,
+        collection: &str,
+        id: &str,
+        expected: Expected,
+        body: Bytes,
+    ) -> Result<Option<u64>, StoreError> {
+        self.run(|connection, _| documents::put_if(connection, collection, id, expected, &body))
+    }
+
     async fn delete(&mut self, collection: &str, id: &str, expected: Expected) -> Result<(), StoreError> {
         self.run(|connection, _| documents::delete(connection, collection, id, expected))
+    }
+
+    async fn delete_range(
+        &mut self,
+        collection: &str,
+        range: &IdRange,
+        limit: usize,
+    ) -> Result<Vec<SmolStr>, StoreError> {
+        self.run(|connection, _| documents::delete_range(connection, collection, range, limit))
+    }
+
+    async fn scan_range(
+        &mut self,
+        collection: &str,
+        range: &IdRange,
+        limit: usize,
+    ) -> Result<Vec<(SmolStr, Document)>, StoreError> {
+        self.run(|connection, _| documents::scan_range(connection, collection, range, limit))
     }
 
     async fn scan(

@@ -24,7 +24,7 @@ pub enum AskError {
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let ingress = LocalIngress::new(16);
 /// let process = async {
-///     let request = ingress.next().await;
+///     let request = ingress.next().await.expect("nobody stops it");
 ///     assert_eq!(request.operation, "place_order");
 ///     request.response.accept(request.body);
 /// };
@@ -68,11 +68,7 @@ impl LocalIngress {
 
 #[async_trait]
 impl Ingress for LocalIngress {
-    async fn next(&self) -> Request {
-        match self.receiver.lock().await.recv().await {
-            Some(request) => request,
-            // The sender lives in `self`, so the channel is open for as long as anybody can wait here.
-            None => std::future::pending().await,
-        }
+    async fn next(&self) -> Option<Request> {
+        self.receiver.lock().await.recv().await
     }
 }

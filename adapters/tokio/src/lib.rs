@@ -25,6 +25,6 @@ pub use broker::{LocalBroker, LocalBrokerConfig};
 pub use clock::TokioClock;
 pub use external::LocalExternal;
 pub use ingress::{AskError, LocalIngress};
-pub use process::{Parts, Process};
+pub use process::{Died, Parts, Process};
 pub use random::OsRandom;
 pub use spawner::{TaskPanicked, TokioSpawner};

@@ -1,9 +1,14 @@
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+};
 
 use seaworthy_core::{
-    ports::{Broker, External, Ingress, Ports, Store},
+    boot::Boot,
+    ports::{Broker, External, Ingress, Ports, Store, UntilStop},
     stop::Stop,
 };
+use smol_str::SmolStr;
 use tokio::runtime::Handle;
 
 use crate::{
@@ -21,8 +26,22 @@ pub struct Parts {
     pub broker: Arc<dyn Broker>,
     /// Participants that are not ours.
     pub external: Arc<dyn External>,
-    /// Requests from outside.
+    /// Requests from outside. They end for the process once it is asked to stop.
     pub ingress: Arc<dyn Ingress>,
+}
+
+/// Why a process ended that nobody had asked to, or ended badly.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Died {
+    /// It decided to die: start it again.
+    #[error("the process exited of its own doing: {reason}")]
+    Exited {
+        /// Why, in its own words.
+        reason: SmolStr,
+    },
+    /// Tasks of it panicked.
+    #[error(transparent)]
+    Panicked(#[from] TaskPanicked),
 }
 
 /// One process on tokio: its ports, its tasks and its graceful stop.
@@ -52,6 +71,7 @@ pub struct Parts {
 pub struct Process {
     ports: Ports,
     tasks: TokioSpawner,
+    exited: Arc<OnceLock<SmolStr>>,
 }
 
 impl Process {
@@ -62,6 +82,7 @@ impl Process {
     pub fn new(parts: Parts) -> io::Result<Self> {
         let runtime = Handle::try_current().map_err(io::Error::other)?;
         let tasks = TokioSpawner::on(runtime);
+        let stop = Stop::new();
         let ports = Ports {
             store: parts.store,
             broker: parts.broker,
@@ -69,15 +90,27 @@ impl Process {
             external: parts.external,
             random: Arc::new(OsRandom::new()?),
             spawner: Arc::new(tasks.clone()),
-            ingress: parts.ingress,
-            stop: Stop::new(),
+            ingress: Arc::new(UntilStop::new(parts.ingress, stop.clone())),
+            stop,
         };
-        Ok(Self { ports, tasks })
+        Ok(Self { ports, tasks, exited: Arc::default() })
     }
 
     /// The ports, for a caller that runs the process itself.
     pub fn ports(&self) -> Ports {
         self.ports.clone()
+    }
+
+    /// What a main function is handed that wants to know who it is, or to [exit](Boot::exit): all tasks of this process
+    /// then end at their next await, and [`Process::ended`] says why. It is incarnation 1 of release 1 unless the caller,
+    /// who knows better, sets that.
+    pub fn boot(&self, name: impl Into<SmolStr>) -> Boot {
+        let (tasks, exited) = (self.tasks.clone(), self.exited.clone());
+        Boot::new(name, self.ports(), move |reason| {
+            // The first reason is the one that counts: what comes later runs on its way out.
+            let _ = exited.set(reason);
+            tasks.abort();
+        })
     }
 
     /// Starts the process's main function, or one of several, as a task.
@@ -93,10 +126,25 @@ impl Process {
     /// Dropping the future ends the wait; the tasks go on, unless [`Process::abort`] ends them.
     ///
     /// # Errors
-    /// [`TaskPanicked`] if a task panicked during the life of the process.
-    pub async fn stop(&self) -> Result<(), TaskPanicked> {
+    /// [`Died`] if the process [exited](Boot::exit) of its own doing, or a task panicked during its life.
+    pub async fn stop(&self) -> Result<(), Died> {
         self.ports.stop.set();
-        self.tasks.join().await
+        self.ended().await
+    }
+
+    /// Waits until no task is left: after a stop, or because all have returned, or because the process
+    /// [exited](Boot::exit). A supervisor then makes the process anew, or ends the program with an error.
+    ///
+    /// Dropping the future ends the wait; the tasks go on.
+    ///
+    /// # Errors
+    /// [`Died`] if the process exited of its own doing, or a task panicked during its life.
+    pub async fn ended(&self) -> Result<(), Died> {
+        let ended = self.tasks.join().await;
+        match self.exited.get() {
+            Some(reason) => Err(Died::Exited { reason: reason.clone() }),
+            None => ended.map_err(Died::Panicked),
+        }
     }
 
     /// Ends all tasks at their next await, as a crash would: what they had not committed is lost.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
-    message::Message,
+    message::{Headers, Message},
     ports::{
         AcquireRequest, ClaimRequest, DefinitionRef, InboxEntry, NewSaga, Ordering, PurgeRequest, SagaAppend,
         SagaStatus, Timestamp, WhenDead,
@@ -34,8 +34,15 @@ pub(super) fn message(number: u64, key: &str) -> Message {
         correlation_id: Uuid::from_u128(0xc0),
         causation_id: Some(MessageId(Uuid::from_u128(0xca))),
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+        headers: headers(),
         data: Bytes::from(format!("{{\"order\":{number}}}")),
     }
+}
+
+fn headers() -> Headers {
+    let mut headers = Headers::new();
+    headers.insert("tenant", "north").expect("a name of a header");
+    headers
 }
 
 /// A message with a key of its own.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     ids::{self, MessageId},
-    message::Message,
+    message::{HeaderError, Headers, Message},
     ports::{Clock, Random, Timestamp},
 };
 
@@ -61,6 +61,7 @@ impl MessageBuilder {
             correlation_id: Uuid::nil(),
             causation_id: None,
             traceparent: None,
+            headers: Headers::new(),
             data: Bytes::new(),
         };
         Self { message, correlated: false }
@@ -98,6 +99,16 @@ impl MessageBuilder {
         self
     }
 
+    /// A header of your own, such as a tenant: it travels with the message and is not looked at. A second one of the same
+    /// name takes its place.
+    ///
+    /// # Errors
+    /// [`HeaderError`] if this name can't be one of an attribute of CloudEvents, or the value holds a control character.
+    pub fn header(mut self, name: impl Into<SmolStr>, value: impl Into<SmolStr>) -> Result<Self, HeaderError> {
+        self.message.headers.insert(name, value)?;
+        Ok(self)
+    }
+
     /// A payload in JSON.
     ///
     /// # Errors
@@ -125,6 +136,12 @@ impl MessageBuilder {
     /// twice is noticed. `parts` tell it apart from whatever else follows from `parent`.
     pub fn derive(self, parent: Uuid, parts: &[&str], time: Timestamp) -> Message {
         self.finish(ids::derive(parent, parts), time)
+    }
+
+    /// A message with an id of your own, for example one that somebody else has drawn. It must be another for each message
+    /// of all sources: consumers tell duplicates by it.
+    pub fn build(self, id: MessageId, time: Timestamp) -> Message {
+        self.finish(id.0, time)
     }
 
     fn finish(mut self, id: Uuid, time: Timestamp) -> Message {
@@ -186,6 +203,16 @@ mod tests {
         };
         assert_eq!(build("1").id, build("1").id);
         assert_ne!(build("1").id, build("2").id);
+    }
+
+    #[test]
+    fn a_message_takes_an_id_and_headers_of_ones_own() {
+        let id = MessageId(Uuid::from_u128(42));
+        let builder = MessageBuilder::new("orders", "order.placed", "order-1");
+        let message = builder.clone().header("tenant", "north").unwrap().build(id, Timestamp::from_micros(5));
+        assert_eq!((message.id, message.correlation_id, message.time), (id, id.0, Timestamp::from_micros(5)));
+        assert_eq!(message.headers.get("tenant"), Some("north"));
+        assert!(builder.header("Tenant", "north").is_err());
     }
 
     #[test]

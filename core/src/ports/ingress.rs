@@ -1,6 +1,11 @@
+use std::{pin::pin, sync::Arc};
+
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use smol_str::SmolStr;
+
+use crate::stop::Stop;
 
 /// One request from outside, such as an HTTP call.
 ///
@@ -51,6 +56,57 @@ impl std::fmt::Debug for Response {
 /// Requests from outside.
 #[async_trait]
 pub trait Ingress: Send + Sync {
-    /// Waits for the next request. Dropping the future loses no request.
-    async fn next(&self) -> Request;
+    /// Waits for the next request; `None` once the process is asked to stop, or if none can come any more. Whoever asks
+    /// later waits for the next incarnation. Dropping the future loses no request.
+    ///
+    /// An adapter need not know of the stop: what puts the [`Ports`](super::Ports) together sees to it, see
+    /// [`UntilStop`].
+    async fn next(&self) -> Option<Request>;
+}
+
+/// An ingress that ends when the process is asked to stop. A stop wins over a request that waits.
+pub struct UntilStop {
+    inner: Arc<dyn Ingress>,
+    stop: Stop,
+}
+
+impl UntilStop {
+    /// Ends `inner` at `stop`.
+    pub fn new(inner: Arc<dyn Ingress>, stop: Stop) -> Self {
+        Self { inner, stop }
+    }
+}
+
+#[async_trait]
+impl Ingress for UntilStop {
+    async fn next(&self) -> Option<Request> {
+        match select(pin!(self.stop.wait()), self.inner.next()).await {
+            Either::Left(_) => None,
+            Either::Right((request, _)) => request,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody always asks.
+    struct Busy;
+
+    #[async_trait]
+    impl Ingress for Busy {
+        async fn next(&self) -> Option<Request> {
+            Some(Request { operation: "ask".into(), body: Bytes::new(), response: Response::new(drop) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stop_ends_the_requests_also_where_one_waits() {
+        let stop = Stop::new();
+        let ingress = UntilStop::new(Arc::new(Busy), stop.clone());
+        assert!(ingress.next().await.is_some());
+        stop.set();
+        assert!(ingress.next().await.is_none());
+    }
 }

@@ -26,7 +26,7 @@ pub use broker::{
 };
 pub use clock::{Clock, Timestamp};
 pub use external::{External, ExternalCall, ExternalError};
-pub use ingress::{Ingress, Request, Response};
+pub use ingress::{Ingress, Request, Response, UntilStop};
 pub use random::Random;
 pub use spawner::Spawner;
 pub use store::*;

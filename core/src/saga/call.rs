@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{State, StepError};
 use crate::{
     ids::{self, Direction, MessageId, OperationId, SagaId},
-    message::Message,
+    message::{Headers, Message},
     ports::{ExternalCall, Timestamp},
 };
 
@@ -92,6 +92,7 @@ impl<'a, D> StepCall<'a, D> {
             correlation_id: self.correlation_id,
             causation_id: None,
             traceparent: None,
+            headers: Headers::new(),
             data,
         }
     }

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use clap::{ArgMatches, FromArgMatches};
 use seaworthy_core::{
-    ports::{Clock, Ingress, Ports},
+    ports::{Clock, Ingress},
     stop::Stop,
 };
 use seaworthy_scenarios::{
@@ -28,7 +28,7 @@ use seaworthy_scenarios::{
 };
 use seaworthy_sim::{
     cli::{Exit, Failure, terminal},
-    scenario::{Boot, Scenario},
+    scenario::Scenario,
 };
 use seaworthy_tokio::{AskError, LocalIngress, Parts, Process, TokioClock};
 use tokio::{signal, sync::Semaphore};
@@ -110,19 +110,17 @@ fn start(scenario: &OrderFulfillment, stores: &Stores, ingress: &Arc<LocalIngres
         })
     };
     let mut replicas = Vec::new();
-    for _ in 0..2 {
+    for number in 1..=2 {
         let replica = process(&stores.orders)?;
-        replica.start("orders", move |ports| orders::orders(boot(ports), pieces, settings()));
+        let boot = replica.boot(format!("orders-{number}"));
+        replica.start("orders", |_| orders::orders(boot, pieces, settings()));
         replicas.push(replica);
         let replica = process(&stores.shipping)?;
-        replica.start("shipping", move |ports| shipping::shipping(boot(ports), pieces, settings()));
+        let boot = replica.boot(format!("shipping-{number}"));
+        replica.start("shipping", |_| shipping::shipping(boot, pieces, settings()));
         replicas.push(replica);
     }
     Ok(replicas)
-}
-
-fn boot(ports: Ports) -> Boot {
-    Boot { ports, release: 1 }
 }
 
 /// Leases are short, because all replicas die together here and somebody waits for the next start.

@@ -6,9 +6,10 @@ use std::{
     process,
 };
 
-use crate::story::Style;
+use anstyle::{AnsiColor, Style as Paint};
 use comfy_table::Table;
-use owo_colors::OwoColorize;
+
+use crate::story::Style;
 
 /// Prints to standard output. A reader that has seen enough, as `head` has, is no error: the work goes on, and the exit
 /// code says how it ended. Where nothing can be printed for another reason, as on a full disk, the program ends.
@@ -32,19 +33,23 @@ pub(super) fn style() -> Style {
     Style { color: is_coloured(), width }
 }
 
+fn paint(is_coloured: bool, paint: Paint, text: &str) -> String {
+    if is_coloured { format!("{paint}{text}{paint:#}") } else { text.to_owned() }
+}
+
 /// What is wrong.
 pub fn bad(text: &str) -> String {
-    if is_coloured() { text.red().bold().to_string() } else { text.to_owned() }
+    paint(is_coloured(), AnsiColor::Red.on_default().bold(), text)
 }
 
 /// What is right.
 pub fn good(text: &str) -> String {
-    if is_coloured() { text.green().bold().to_string() } else { text.to_owned() }
+    paint(is_coloured(), AnsiColor::Green.on_default().bold(), text)
 }
 
 /// What counts.
 pub fn strong(text: &str) -> String {
-    if is_coloured() { text.bold().to_string() } else { text.to_owned() }
+    paint(is_coloured(), Paint::new().bold(), text)
 }
 
 /// Whether standard error takes colours.
@@ -54,5 +59,5 @@ pub fn is_error_coloured() -> bool {
 
 /// What is wrong, on standard error.
 pub fn error(text: &str) -> String {
-    if is_error_coloured() { text.red().bold().to_string() } else { text.to_owned() }
+    paint(is_error_coloured(), AnsiColor::Red.on_default().bold(), text)
 }

@@ -91,7 +91,7 @@ impl Interest {
     /// The classes of an event.
     pub fn of(event: &Event) -> Self {
         match &event.what {
-            What::Boot { .. } | What::Crash | What::Panic { .. } => Self::PROCESS,
+            What::Boot { .. } | What::Crash | What::Panic { .. } | What::Exit { .. } => Self::PROCESS,
             What::Fault { .. } | What::FaultOver { .. } => Self::FAULT,
             What::Healed | What::Redrive { .. } | What::Quiet | What::OutOfBudget { .. } => Self::PHASE,
             What::Request { .. } | What::Reply { .. } => Self::REQUEST,

@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use seaworthy_core::ports::{Store, Timestamp};
 
 pub use draw::Draw;
-pub use topology::{Boot, ExternalSpec, Operator, ProcessSpec, Topology};
+pub use seaworthy_core::boot::Boot;
+pub use topology::{ExternalSpec, Operator, ProcessSpec, Topology};
 pub use workload::Workload;
 pub(crate) use workload::counted;
 

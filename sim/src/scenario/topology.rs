@@ -1,25 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
-use seaworthy_core::{
-    ports::{Ports, SubscriptionSpec},
-    saga::Shape,
-};
+use seaworthy_core::{boot::Boot, ports::SubscriptionSpec, saga::Shape};
 use smol_str::SmolStr;
 
 use crate::{
     external::Service,
     plan::{Disturbance, Fault, PlanError},
 };
-
-/// What a process is handed at each boot.
-#[derive(Clone)]
-pub struct Boot {
-    /// All that it may touch.
-    pub ports: Ports,
-    /// The release of its program: 1 at first, one more after a restart with an upgrade.
-    pub release: u32,
-}
 
 type Program = Arc<dyn Fn(Boot) -> BoxFuture<'static, ()> + Send + Sync>;
 

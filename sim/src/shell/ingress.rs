@@ -23,7 +23,7 @@ impl IngressShell {
 
 #[async_trait]
 impl Ingress for IngressShell {
-    async fn next(&self) -> Request {
+    async fn next(&self) -> Option<Request> {
         let mut call = self.0.enter(Point::Request, Reach::Statement).await;
         let asked = call.idle(self.0.world.next_request(&self.0.life)).await;
         let strike = call.strike().await;
@@ -51,6 +51,6 @@ impl Ingress for IngressShell {
                 door.world.crash(&door.life, restart);
             }
         });
-        Request { operation, body, response }
+        Some(Request { operation, body, response })
     }
 }

@@ -17,7 +17,10 @@ mod transaction;
 
 use std::sync::Arc;
 
-use seaworthy_core::{ports::Ports, stop::Stop};
+use seaworthy_core::{
+    ports::{Ports, UntilStop},
+    stop::Stop,
+};
 
 pub(crate) use clock::WorldClock;
 pub(crate) use door::Door;
@@ -27,6 +30,7 @@ use crate::world::{Life, World};
 /// The ports of one incarnation.
 pub(crate) fn ports(world: &Arc<World>, life: &Arc<Life>, spawner: Arc<clock::TaskSpawner>) -> Ports {
     let door = Door::new(world.clone(), life.clone());
+    let stop = Stop::new();
     Ports {
         store: Arc::new(store::StoreShell::new(door.clone())),
         broker: Arc::new(broker::BrokerShell::new(door.clone())),
@@ -34,8 +38,8 @@ pub(crate) fn ports(world: &Arc<World>, life: &Arc<Life>, spawner: Arc<clock::Ta
         external: Arc::new(external::ExternalShell::new(door.clone())),
         random: Arc::new(random::ProcessRandom::new(&door)),
         spawner,
-        ingress: Arc::new(ingress::IngressShell::new(door)),
-        stop: Stop::new(),
+        ingress: Arc::new(UntilStop::new(Arc::new(ingress::IngressShell::new(door)), stop.clone())),
+        stop,
     }
 }
 

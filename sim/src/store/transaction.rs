@@ -1,4 +1,4 @@
-use std::{any::Any, sync::Arc};
+use std::{any::Any, ops::Bound, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -6,15 +6,16 @@ use seaworthy_core::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        Document, Documents, Expected, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord, OperationState,
-        OutboxWrites, Participants, SagaAppend, SagaCreate, SagaWrites, StoreError, Transaction,
+        Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord,
+        OperationState, OutboxWrites, Participants, SagaAppend, SagaCreate, SagaWrites, StoreError, Timestamp,
+        Transaction,
     },
 };
 use smol_str::SmolStr;
 
 use super::{
     memory::Shared,
-    model::{Attempt, StoreModel, Tx},
+    model::{Attempt, StoreModel, Tx, bounds},
 };
 
 /// An open transaction of a [`MemoryStore`](super::MemoryStore). Dropping it aborts it and wakes who waits for it.
@@ -72,8 +73,27 @@ impl Documents for MemoryTransaction {
         self.with(|model, tx| model.put(tx, collection, id, expected, body))
     }
 
+    async fn put_if(
+        &mut self,
+        collection: &str,
+        id: &str,
+        expected: Expected,
+        body: Bytes,
+    ) -> Result<Option<u64>, StoreError> {
+        self.with(|model, tx| model.put_if(tx, collection, id, expected, body))
+    }
+
     async fn delete(&mut self, collection: &str, id: &str, expected: Expected) -> Result<(), StoreError> {
         self.with(|model, tx| model.delete(tx, collection, id, expected))
+    }
+
+    async fn delete_range(
+        &mut self,
+        collection: &str,
+        range: &IdRange,
+        limit: usize,
+    ) -> Result<Vec<SmolStr>, StoreError> {
+        self.with(|model, tx| model.delete_range(tx, collection, range, limit))
     }
 
     async fn scan(
@@ -82,7 +102,17 @@ impl Documents for MemoryTransaction {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(SmolStr, Document)>, StoreError> {
-        Ok(self.with(|model, tx| model.scan(tx, collection, after, limit)))
+        let ids = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        Ok(self.with(|model, tx| model.scan(tx, collection, ids, limit)))
+    }
+
+    async fn scan_range(
+        &mut self,
+        collection: &str,
+        range: &IdRange,
+        limit: usize,
+    ) -> Result<Vec<(SmolStr, Document)>, StoreError> {
+        Ok(self.with(|model, tx| model.scan(tx, collection, bounds(range), limit)))
     }
 }
 
@@ -157,6 +187,10 @@ impl Transaction for MemoryTransaction {
 
     async fn set_checkpoint(&mut self, consumer: &str, position: u64) -> Result<(), StoreError> {
         self.with(|model, tx| model.set_checkpoint(tx, consumer, position))
+    }
+
+    async fn now(&mut self) -> Result<Timestamp, StoreError> {
+        Ok(self.shared.now())
     }
 
     async fn raw_connection(&mut self) -> Result<&mut (dyn Any + Send), StoreError> {

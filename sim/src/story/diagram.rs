@@ -135,7 +135,7 @@ fn other(event: &Event) -> Option<Lane> {
 
 fn mark(what: &What) -> char {
     match what {
-        What::Crash | What::Panic { .. } => '✗',
+        What::Crash | What::Panic { .. } | What::Exit { .. } => '✗',
         What::Boot { .. } => '○',
         What::Fault { .. } => '*',
         _ => '●',

@@ -12,7 +12,7 @@ mod words;
 
 use std::fmt::Write;
 
-use owo_colors::OwoColorize;
+use anstyle::AnsiColor;
 use uuid::Uuid;
 
 use crate::{
@@ -40,16 +40,20 @@ impl Default for Style {
 }
 
 impl Style {
+    fn paint(self, style: anstyle::Style, text: &str) -> String {
+        if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
     fn bad(self, text: &str) -> String {
-        if self.color { text.red().to_string() } else { text.to_owned() }
+        self.paint(AnsiColor::Red.on_default(), text)
     }
 
     fn strong(self, text: &str) -> String {
-        if self.color { text.bold().to_string() } else { text.to_owned() }
+        self.paint(anstyle::Style::new().bold(), text)
     }
 
     fn faint(self, text: &str) -> String {
-        if self.color { text.dimmed().to_string() } else { text.to_owned() }
+        self.paint(anstyle::Style::new().dimmed(), text)
     }
 }
 

@@ -37,10 +37,10 @@ pub(super) fn relevant<'a>(trace: &'a [Event], violation: &Violation, found_at_t
         let is_over = last.is_some_and(|last| event.number > last);
         match event.what {
             _ if violation.events.contains(&event.number) => Some(0),
-            What::Crash | What::Fault { .. } | What::Panic { .. } if !is_over => Some(1),
+            What::Crash | What::Fault { .. } | What::Panic { .. } | What::Exit { .. } if !is_over => Some(1),
             What::Boot { .. } if event.incarnation > 1 && !is_over => Some(1),
             // What a process did not live to do explains what is missing.
-            What::Crash | What::Panic { .. } if hurt.contains(&event.process) => Some(2),
+            What::Crash | What::Panic { .. } | What::Exit { .. } if hurt.contains(&event.process) => Some(2),
             What::Boot { .. } if event.incarnation > 1 && hurt.contains(&event.process) => Some(4),
             _ if !is_telling(event) => None,
             _ if is_about(event, &own) => Some(if is_over { 4 } else { 2 }),

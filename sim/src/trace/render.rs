@@ -67,6 +67,7 @@ impl Renderer {
             What::Boot { release } => format!("boots release {release}"),
             What::Crash => "crashes".to_owned(),
             What::Panic { message } => format!("panics: {message}"),
+            What::Exit { reason } => format!("exits: {reason}"),
             What::Fault { index, kind, point } => {
                 let at = point.map(|point| format!(" at {}", point.name())).unwrap_or_default();
                 format!("fault {index} strikes{at}: {}", spaced(&format!("{kind:?}")))

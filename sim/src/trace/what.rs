@@ -235,4 +235,10 @@ pub enum What {
         /// Virtual milliseconds since the world healed.
         after_ms: u64,
     },
+
+    /// A process died of its own doing; its crash follows.
+    Exit {
+        /// Why, in its own words.
+        reason: SmolStr,
+    },
 }

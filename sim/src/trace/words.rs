@@ -39,6 +39,7 @@ impl What {
             Self::Ack { .. } => "ack",
             Self::Nack { .. } => "nack",
             Self::External { .. } => "external",
+            Self::Exit { .. } => "exit",
         }
     }
 }

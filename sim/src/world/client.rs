@@ -1,8 +1,12 @@
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use seaworthy_core::ports::Timestamp;
+use futures_util::future::{BoxFuture, Either, select};
+use seaworthy_core::ports::{Document, Store, StoreError, Timestamp};
+use smol_str::SmolStr;
+
+/// How often the client looks for an outcome, in virtual time.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The outside: asks services, sleeps, and never fails.
 ///
@@ -17,6 +21,17 @@ pub(crate) trait Outside: Send + Sync {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
     fn now(&self) -> Timestamp;
     fn spawn(&self, task: BoxFuture<'static, ()>);
+    fn store(&self, name: &str) -> Option<Arc<dyn Store>>;
+}
+
+/// What the client waited for has not come to be. It says nothing about whether it ever will.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("store {store:?} did not show the outcome within {within:?} of virtual time")]
+pub struct Overdue {
+    /// The store that was looked at.
+    pub store: SmolStr,
+    /// For how long.
+    pub within: Duration,
 }
 
 impl Client {
@@ -36,6 +51,98 @@ impl Client {
     /// Virtual time, unskewed.
     pub fn now(&self) -> Timestamp {
         self.0.now()
+    }
+
+    /// Waits until a store shows an outcome: `shows` is asked every 50 ms of virtual time, for as long as `within`. An
+    /// error of the store counts as not yet.
+    ///
+    /// It reads the store itself, as [`prepare`](crate::scenario::Scenario::prepare) fills it: no fault strikes what it
+    /// does, and none of it is part of the trace. It is for reading only; what it writes, no invariant sees.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use seaworthy_sim::world::{Client, Overdue};
+    /// # async fn drive(client: Client) -> Result<(), Overdue> {
+    /// client
+    ///     .until("shipping", Duration::from_secs(60), |store| async move {
+    ///         Ok(store.begin().await?.scan("shipments", None, 3).await?.len() == 3)
+    ///     })
+    ///     .await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Overdue`] if it has not shown it by then.
+    ///
+    /// # Panics
+    /// If the topology has no store of this name.
+    pub async fn until<F>(
+        &self,
+        store: &str,
+        within: Duration,
+        shows: impl Fn(Arc<dyn Store>) -> F,
+    ) -> Result<(), Overdue>
+    where
+        F: Future<Output = Result<bool, StoreError>>,
+    {
+        let look = |store| {
+            let shown = shows(store);
+            async move { Ok(shown.await?.then_some(())) }
+        };
+        self.find(store, within, look).await
+    }
+
+    /// Waits until a document shows an outcome, and returns it; otherwise as [`Client::until`].
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use seaworthy_sim::world::{Client, Overdue};
+    /// # async fn drive(client: Client) -> Result<(), Overdue> {
+    /// let minute = Duration::from_secs(60);
+    /// let order = client.document("orders", "orders", "order-17", minute, |order| order.version == 2).await?;
+    /// # assert_eq!(order.version, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Overdue`] if it has not shown it by then.
+    ///
+    /// # Panics
+    /// If the topology has no store of this name.
+    pub async fn document(
+        &self,
+        store: &str,
+        collection: &str,
+        id: &str,
+        within: Duration,
+        shows: impl Fn(&Document) -> bool,
+    ) -> Result<Document, Overdue> {
+        let shows = &shows;
+        let look = |store: Arc<dyn Store>| async move {
+            Ok(store.begin().await?.get(collection, id).await?.filter(|document| shows(document)))
+        };
+        self.find(store, within, look).await
+    }
+
+    async fn find<T, F>(&self, name: &str, within: Duration, look: impl Fn(Arc<dyn Store>) -> F) -> Result<T, Overdue>
+    where
+        F: Future<Output = Result<Option<T>, StoreError>>,
+    {
+        let store = self.0.store(name).unwrap_or_else(|| panic!("the topology has no store {name:?} to look at"));
+        let search = async {
+            loop {
+                if let Ok(Some(found)) = look(store.clone()).await {
+                    return found;
+                }
+                self.sleep(LOOK).await;
+            }
+        };
+        // A store of one writer may make whoever looks wait for longer than that.
+        match select(pin!(search), pin!(self.sleep(within))).await {
+            Either::Left((found, _)) => Ok(found),
+            Either::Right(_) => Err(Overdue { store: name.into(), within }),
+        }
     }
 
     /// Does something beside: the run does not come to rest before it is done.

@@ -105,7 +105,14 @@ fn boot(world: &Arc<World>, process: ProcessIndex, upgrade: bool) {
         (life, release)
     };
     let spawner = TaskSpawner::new(world, &life);
-    let boot = Boot { ports: ports(world, &life, spawner.clone()), release };
+    let (exiting, whose) = (world.clone(), life.clone());
+    let boot = Boot::new(
+        world.topology.processes[usize::from(process.0)].name.clone(),
+        ports(world, &life, spawner.clone()),
+        move |reason| exiting.exited(&whose, reason),
+    )
+    .incarnation(life.incarnation)
+    .release(release);
     let program = world.topology.processes[usize::from(process.0)].program.clone();
     spawner.spawn("main", program(boot));
 }

@@ -18,7 +18,7 @@ mod spans;
 mod state;
 
 pub(crate) use alive::{Deciding, Held};
-pub use client::Client;
+pub use client::{Client, Overdue};
 pub(crate) use faults::{Disturbed, Struck};
 pub(crate) use life::{Life, Mortal, OnPanic};
 pub use meter::Effort;

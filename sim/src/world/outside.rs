@@ -5,7 +5,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use seaworthy_core::ports::Timestamp;
+use seaworthy_core::ports::{Store, Timestamp};
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
@@ -64,6 +64,10 @@ impl Outside for WorldOutside {
 
     fn now(&self) -> Timestamp {
         self.0.now()
+    }
+
+    fn store(&self, name: &str) -> Option<Arc<dyn Store>> {
+        self.0.stores.iter().find(|(known, _)| known == name).map(|(_, store)| store.clone())
     }
 
     fn spawn(&self, task: BoxFuture<'static, ()>) {

@@ -168,6 +168,14 @@ impl World {
         self.crash(life, Restart { after_ms: 1_000, upgrade: false });
     }
 
+    /// A process has decided to die: that is no finding, and it comes back as after a panic.
+    pub(crate) fn exited(&self, life: &Life, reason: SmolStr) {
+        if !life.is_dead() {
+            self.record_of(life, What::Exit { reason });
+            self.crash(life, Restart { after_ms: 1_000, upgrade: false });
+        }
+    }
+
     /// The index of the store that a process runs on.
     pub(crate) fn store_of(&self, process: ProcessIndex) -> usize {
         self.store_of[usize::from(process.0)]

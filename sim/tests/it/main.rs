@@ -1,6 +1,7 @@
 //! Core over the simulated world, and the simulator itself: one test program, one topic a module.
 
 mod aggregate_repository;
+mod boot_and_outcome;
 mod check_scenario;
 mod cli_program;
 mod common;

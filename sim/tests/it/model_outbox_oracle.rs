@@ -6,7 +6,7 @@ use crate::common::{ManualClock, block_on};
 use proptest::prelude::*;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
-    message::Message,
+    message::{Headers, Message},
     ports::{
         ClaimRequest, Ordering, OutboxState, OutboxStore, PurgeRequest, RedriveRequest, RowId, SettleOutcome,
         Settlement, Store, Timestamp, WhenDead,
@@ -186,6 +186,7 @@ fn message(number: u64, key: u8) -> Message {
         correlation_id: Uuid::nil(),
         causation_id: None,
         traceparent: None,
+        headers: Headers::new(),
         data: bytes::Bytes::new(),
     }
 }

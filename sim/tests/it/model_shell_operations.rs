@@ -6,7 +6,7 @@ use crate::common::{ManualClock, block_on};
 use bytes::Bytes;
 use seaworthy_core::{
     ids::{MessageId, OperationId},
-    message::Message,
+    message::{Headers, Message},
     ports::{Broker, ExternalCall, ExternalError, SubscriptionSpec, Timestamp},
 };
 use seaworthy_sim::{
@@ -31,6 +31,7 @@ fn message(number: u128, key: &str) -> Message {
         correlation_id: Uuid::nil(),
         causation_id: None,
         traceparent: None,
+        headers: Headers::new(),
         data: Bytes::new(),
     }
 }

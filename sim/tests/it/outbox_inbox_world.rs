@@ -136,8 +136,7 @@ async fn orders(boot: Boot) {
     let handlers = Handlers::new().on("shipment.created", NoteShipment(orders.clone())).expect("one handler");
     let consumer = Consumer::of(&ports, "orders", handlers, ConsumerConfig::of(["shipping"]));
     ports.spawner.spawn("consumer", Box::pin(consumer.run(ports.stop.clone())));
-    loop {
-        let request = ports.ingress.next().await;
+    while let Some(request) = ports.ingress.next().await {
         let id = String::from_utf8_lossy(&request.body).into_owned();
         // Unanswered, the request is made again.
         if place(&ports, &orders, &id).await.is_ok() && confirm(&ports, &orders, &id).await.is_ok() {

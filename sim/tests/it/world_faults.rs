@@ -117,8 +117,7 @@ async fn add_one(ports: &Ports) -> Result<(), StoreError> {
 /// Counts up until it is told that it did, then answers.
 fn persistent(boot: Boot) -> futures_util::future::BoxFuture<'static, ()> {
     Box::pin(async move {
-        loop {
-            let request = boot.ports.ingress.next().await;
+        while let Some(request) = boot.ports.ingress.next().await {
             while add_one(&boot.ports).await.is_err() {}
             request.response.accept(Bytes::new());
         }
@@ -194,8 +193,7 @@ fn doomed(boot: Boot) -> futures_util::future::BoxFuture<'static, ()> {
                 }),
             );
         }
-        loop {
-            let request = ports.ingress.next().await;
+        while let Some(request) = ports.ingress.next().await {
             add_one(&ports).await.expect("calm");
             ports.clock.sleep(Duration::from_millis(500)).await;
             request.response.accept(Bytes::new());
@@ -221,7 +219,7 @@ fn outages_pauses_and_skewed_clocks_last_as_long_as_the_plan_says() {
     let report = execute(
         |boot| {
             Box::pin(async move {
-                let request = boot.ports.ingress.next().await;
+                let Some(request) = boot.ports.ingress.next().await else { return };
                 while add_one(&boot.ports).await.is_err() {
                     boot.ports.clock.sleep(Duration::from_millis(100)).await;
                 }
@@ -243,7 +241,7 @@ fn outages_pauses_and_skewed_clocks_last_as_long_as_the_plan_says() {
     let skew = over_time(0, 60_000, Disturbance::ClockSkew { process: "one".into(), offset_ms: -30_000 });
     let clock: Program = |boot| {
         Box::pin(async move {
-            let request = boot.ports.ingress.next().await;
+            let Some(request) = boot.ports.ingress.next().await else { return };
             let mut tx = boot.ports.store.begin().await.expect("calm");
             let store = boot.ports.store.now().await.expect("calm");
             tx.observe("behind", "it", store.since(boot.ports.clock.now()).as_millis() as i64);
@@ -260,7 +258,7 @@ fn outages_pauses_and_skewed_clocks_last_as_long_as_the_plan_says() {
 fn a_run_that_never_ends_is_a_livelock_that_names_what_was_running_and_waiting() {
     let endless: Program = |boot| {
         Box::pin(async move {
-            let _request = boot.ports.ingress.next().await;
+            let Some(_request) = boot.ports.ingress.next().await else { return };
             loop {
                 let _ = boot.ports.store.backlog().await;
             }
@@ -279,7 +277,7 @@ fn a_run_that_never_ends_is_a_livelock_that_names_what_was_running_and_waiting()
 fn a_panic_of_a_process_is_a_violation_and_the_process_comes_back() {
     let clumsy: Program = |boot| {
         Box::pin(async move {
-            let request = boot.ports.ingress.next().await;
+            let Some(request) = boot.ports.ingress.next().await else { return };
             let mut tx = boot.ports.store.begin().await.expect("calm");
             assert!(tx.get("count", "it").await.expect("calm").is_some(), "the count is missing");
             request.response.accept(Bytes::new());
@@ -287,7 +285,7 @@ fn a_panic_of_a_process_is_a_violation_and_the_process_comes_back() {
     };
     let forgiving: Program = |boot| {
         Box::pin(async move {
-            let request = boot.ports.ingress.next().await;
+            let Some(request) = boot.ports.ingress.next().await else { return };
             add_one(&boot.ports).await.expect("calm");
             request.response.accept(Bytes::new());
         })

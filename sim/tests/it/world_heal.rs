@@ -97,7 +97,7 @@ fn first(report: &RunReport, what: impl Fn(&What) -> bool) -> Option<u64> {
 fn afterwards(boot: Boot) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let ports = boot.ports;
-        let request = ports.ingress.next().await;
+        let Some(request) = ports.ingress.next().await else { return };
         request.response.accept(Bytes::new());
         let mut tx = ports.store.begin().await.expect("calm");
         tx.put("done", "it", Expected::Any, Bytes::new()).await.expect("calm");
@@ -161,8 +161,7 @@ fn relaying(boot: Boot) -> BoxFuture<'static, ()> {
         let wake = Wake::new();
         let relay = Relay::of(&ports, RelayConfig::default(), wake.clone());
         ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
-        loop {
-            let request = ports.ingress.next().await;
+        while let Some(request) = ports.ingress.next().await {
             stage(&ports).await;
             wake.hint();
             request.response.accept(Bytes::new());
@@ -216,7 +215,7 @@ fn hopeless(boot: Boot) -> BoxFuture<'static, ()> {
         let ports = boot.ports;
         let relay = Relay::of(&ports, RelayConfig::default(), Wake::new());
         ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
-        let request = ports.ingress.next().await;
+        let Some(request) = ports.ingress.next().await else { return };
         let mut message = script::message(1, "one", "it");
         message.data = vec![0; 2 << 20].into();
         let mut tx = ports.store.begin().await.expect("calm");
@@ -271,8 +270,7 @@ fn impatient(boot: Boot) -> BoxFuture<'static, ()> {
         let mut subscription = ports.broker.subscribe(&spec).await.expect("calm");
         let asked = ports.clone();
         let answer = async move {
-            loop {
-                let request = asked.ingress.next().await;
+            while let Some(request) = asked.ingress.next().await {
                 asked.clock.sleep(Duration::from_millis(40)).await;
                 let mut message = script::message(1, "one", "it");
                 message.topic = "service".into();
@@ -310,7 +308,7 @@ fn a_fault_on_a_call_that_is_dropped_while_it_waits_strikes_the_next_one() {
         Box::pin(async move {
             let spec = SubscriptionSpec { group: "own".into(), topics: vec!["nothing".into()] };
             let mut subscription = boot.ports.broker.subscribe(&spec).await.expect("calm");
-            boot.ports.ingress.next().await.response.accept(Bytes::new());
+            boot.ports.ingress.next().await.expect("nobody stops it").response.accept(Bytes::new());
             let _ = subscription.receive(1).await;
         })
     };

@@ -64,7 +64,7 @@ impl Scenario for Race {
     fn topology(&self) -> Topology {
         Topology::new()
             .process("reader", "reader", "shared", |boot| async move {
-                let request = boot.ports.ingress.next().await;
+                let Some(request) = boot.ports.ingress.next().await else { return };
                 let store = boot.ports.store;
                 write(&*store, "start").await.expect("calm");
                 let first = version(&*store, "value").await.expect("calm");
@@ -73,7 +73,7 @@ impl Scenario for Race {
                 request.response.accept(Bytes::new());
             })
             .process("writer", "writer", "shared", |boot| async move {
-                let request = boot.ports.ingress.next().await;
+                let Some(request) = boot.ports.ingress.next().await else { return };
                 let calls: usize = serde_json::from_slice(&request.body).expect("a number");
                 request.response.accept(Bytes::new());
                 let store = boot.ports.store;

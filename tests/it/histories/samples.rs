@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
-    message::Message,
+    message::{Headers, Message},
     ports::{DefinitionRef, Expected, InboxEntry, NewSaga, SettleOutcome, Timestamp},
 };
 use smol_str::{SmolStr, format_smolstr};
@@ -30,6 +30,7 @@ pub(crate) fn message(number: u8) -> Message {
         correlation_id: Uuid::from_u128(9),
         causation_id: number.is_multiple_of(2).then(|| MessageId(Uuid::from_u128(8))),
         traceparent: None,
+        headers: Headers::new(),
         data: Bytes::from(vec![number]),
     }
 }

@@ -188,8 +188,7 @@ pub(crate) async fn orders(ports: Ports) {
     let (recovery, stop) = (orchestrator.clone(), ports.stop.clone());
     ports.spawner.spawn("recovery", Box::pin(async move { recovery.run_recovery(&stop).await }));
     let serve = async {
-        loop {
-            let request = ports.ingress.next().await;
+        while let Some(request) = ports.ingress.next().await {
             let id = String::from_utf8_lossy(&request.body).into_owned();
             // Unanswered, the request is made again; asked twice for the same order, there is one checkout.
             if orchestrator.start(CHECKOUT, &id, &id).await.is_ok() {

@@ -1,17 +1,14 @@
 //! The simulated store behind SQLite's queue: transactions take turns, and nothing else is different.
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use seaworthy_core::{
-    ids::{ClaimToken, MessageId, OperationId, SagaId},
-    message::Message,
+    ids::{ClaimToken, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, Document, Documents, Expected, InboxEntry,
-        InboxInsert, InboxStore, InboxWrites, LogEntry, NewSaga, OperationRecord, OperationState, OutboxRow,
-        OutboxState, OutboxStore, OutboxWrites, Participants, PurgeRequest, RedriveRequest, SagaAppend, SagaCreate,
-        SagaInstance, SagaStore, SagaWrites, Settlement, Store, StoreError, Timestamp, Transaction,
+        AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, DelegateTransaction, InboxStore, LogEntry, OutboxRow,
+        OutboxState, OutboxStore, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError,
+        Timestamp, Transaction,
     },
 };
 use seaworthy_sim::{
@@ -111,73 +108,18 @@ struct Turn {
     _turn: OwnedMutexGuard<()>,
 }
 
-/// Methods of a transaction, which has its turn already.
-macro_rules! pass_on {
-    ($port:ident { $($name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)* }) => {
-        #[async_trait]
-        impl $port for Turn {
-            $(async fn $name(&mut self, $($argument: $type),*) -> Result<$answer, StoreError> {
-                self.inner.$name($($argument),*).await
-            })*
-        }
-    };
-}
-
-pass_on! {
-    Documents {
-        get(collection: &str, id: &str) -> Option<Document>;
-        put(collection: &str, id: &str, expected: Expected, body: Bytes) -> u64;
-        delete(collection: &str, id: &str, expected: Expected) -> ();
-        scan(collection: &str, after: Option<&str>, limit: usize) -> Vec<(SmolStr, Document)>;
-    }
-}
-
-pass_on! {
-    OutboxWrites {
-        stage(message: &Message) -> ();
-        outbox_dispatched(messages: &[MessageId]) -> Vec<bool>;
-        outbox_bury(message: MessageId, reason: &str) -> bool;
-    }
-}
-
-pass_on! {
-    InboxWrites {
-        inbox_insert(entry: &InboxEntry) -> InboxInsert;
-        inbox_failed(entry: &InboxEntry, error: &str) -> u32;
-        inbox_bury(entry: &InboxEntry, message: &Message, reason: &str) -> ();
-        inbox_exhume(entry: &InboxEntry) -> bool;
-    }
-}
-
-pass_on! {
-    SagaWrites {
-        saga_create(saga: &NewSaga) -> SagaCreate;
-        saga_append(append: &SagaAppend) -> ();
-    }
-}
-
-pass_on! {
-    Participants {
-        operation(id: OperationId) -> Option<OperationState>;
-        put_operation(record: &OperationRecord) -> ();
-    }
-}
-
 #[async_trait]
-impl Transaction for Turn {
-    async fn checkpoint(&mut self, consumer: &str) -> Result<Option<u64>, StoreError> {
-        self.inner.checkpoint(consumer).await
+impl DelegateTransaction for Turn {
+    fn inner(&mut self) -> &mut dyn Transaction {
+        &mut *self.inner
     }
 
-    async fn set_checkpoint(&mut self, consumer: &str, position: u64) -> Result<(), StoreError> {
-        self.inner.set_checkpoint(consumer, position).await
-    }
-
-    async fn raw_connection(&mut self) -> Result<&mut (dyn Any + Send), StoreError> {
-        self.inner.raw_connection().await
+    fn into_inner(self: Box<Self>) -> Box<dyn Transaction> {
+        self.inner
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        // The turn lasts until the commit is done.
         let Self { inner, _turn } = *self;
         inner.commit().await
     }

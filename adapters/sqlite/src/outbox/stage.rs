@@ -1,7 +1,7 @@
 use rusqlite::{Connection, params};
 use seaworthy_core::{message::Message, ports::StoreError};
 
-use crate::{columns::IdText, error::in_statement};
+use crate::{columns::IdText, envelope::headers_text, error::in_statement};
 
 /// Stages a message. SQLite numbers the row; since there is one writer, the numbers are in commit order.
 ///
@@ -10,8 +10,8 @@ pub(crate) fn stage(connection: &Connection, message: &Message) -> Result<(), St
     connection
         .prepare_cached(
             "INSERT INTO seaworthy_outbox (id, aggregatetype, aggregateid, type, payload, source, time, content_type,
-                                           partition_key, correlation_id, causation_id, traceparent, head)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+                                           partition_key, correlation_id, causation_id, traceparent, headers, head)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
                      NOT EXISTS (SELECT 1 FROM seaworthy_outbox
                                  WHERE partition_key = ?9 AND state < 2 AND state <> 2))",
         )
@@ -29,6 +29,7 @@ pub(crate) fn stage(connection: &Connection, message: &Message) -> Result<(), St
                 IdText::of(message.correlation_id),
                 message.causation_id.map(|id| IdText::of(id.0)),
                 message.traceparent.as_deref(),
+                headers_text(&message.headers),
             ])
         })
         .map(drop)

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rusqlite::{Connection, params_from_iter, types::Value};
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
-    message::Message,
+    message::{Headers, Message},
     ports::{ClaimRequest, Ordering, OutboxState, RedriveRequest, SettleOutcome, Settlement, Timestamp, WhenDead},
 };
 use uuid::Uuid;
@@ -121,6 +121,7 @@ fn message(number: u32, key: &str) -> Message {
         correlation_id: Uuid::nil(),
         causation_id: None,
         traceparent: None,
+        headers: Headers::new(),
         data: "{}".into(),
     }
 }

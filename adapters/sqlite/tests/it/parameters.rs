@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::{asking, in_memory, message, settled, token};
 use seaworthy_core::{
     ids::{MessageId, OperationId, SagaId},
-    message::Message,
+    message::{Headers, Message},
     ports::{
         AcquireRequest, DefinitionRef, Expected, InboxEntry, InboxInsert, InboxStore, NewSaga, OperationRecord,
         OperationState, OutboxStore, PurgeRequest, RedriveRequest, SagaAppend, SagaStatus, SagaStore, SettleOutcome,
@@ -29,6 +29,13 @@ const HOSTILE: [&str; 8] = [
 
 const ALL: PurgeRequest = PurgeRequest { older_than: Duration::ZERO, limit: 100 };
 
+/// The text as a header, without the control characters that no header has.
+fn headers(text: &str) -> Headers {
+    let mut headers = Headers::new();
+    headers.insert("hostile", text.replace(char::is_control, "?")).unwrap();
+    headers
+}
+
 fn hostile_message(number: u128, text: &str) -> Message {
     Message {
         source: text.into(),
@@ -37,6 +44,7 @@ fn hostile_message(number: u128, text: &str) -> Message {
         subject: text.into(),
         content_type: text.into(),
         traceparent: Some(text.into()),
+        headers: headers(text),
         data: text.as_bytes().to_vec().into(),
         ..message(number, text)
     }

@@ -2,7 +2,10 @@
 
 use crate::support::{HandClock, asking, message, numbers, stage};
 use rusqlite::Connection;
-use seaworthy_core::ports::{OutboxStore, Store};
+use seaworthy_core::{
+    message::Headers,
+    ports::{OutboxStore, Store},
+};
 use seaworthy_sqlite::{OpenError, SqliteConfig, SqliteStore};
 
 #[tokio::test]
@@ -41,7 +44,7 @@ fn a_newer_schema_is_refused_with_both_versions_and_nothing_is_changed() {
     other.execute("UPDATE seaworthy_schema SET version = 99", []).unwrap();
     let refused = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap_err();
     assert!(matches!(refused, OpenError::NewerSchema { found: 99, .. }), "{refused}");
-    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 2"), "{refused}");
+    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 3"), "{refused}");
     let version: i64 = other.query_row("SELECT version FROM seaworthy_schema", [], |row| row.get(0)).unwrap();
     assert_eq!(version, 99);
 }
@@ -115,12 +118,73 @@ fn the_readme_tells_the_debezium_event_router_of_columns_that_are_there() {
         lines.filter_map(|line| line.strip_prefix("transforms.outbox.")?.strip_prefix(name)?.strip_prefix('=')).next()
     };
     let headers = set("table.fields.additional.placement").expect("headers").split(',');
-    let columns = headers.map(|header| header.strip_suffix(":header").expect("a header"));
+    let columns = headers.map(|header| header.split_once(":header").expect("a header").0);
     let others = [set("table.field.event.key").expect("a key"), set("route.by.field").expect("a topic")];
     let mut named = 0;
     for column in columns.chain(others) {
         reader.prepare(&format!("SELECT {column} FROM seaworthy_outbox")).expect(column);
         named += 1;
     }
-    assert_eq!(named, 9);
+    assert_eq!(named, 12);
+}
+
+/// Rows that somebody else deletes, who captures changes: the next one of the key moves up, whatever else was deleted with
+/// it and by whatever connection.
+#[tokio::test]
+async fn a_key_goes_on_after_somebody_else_has_deleted_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    let keys = ["a", "a", "b", "a", "b", "a"];
+    let messages: Vec<_> = (1..).zip(keys).map(|(number, key)| message(number, key)).collect();
+    stage(&store, &messages).await;
+    let other = Connection::open(&path).unwrap();
+    assert_eq!(other.execute("DELETE FROM seaworthy_outbox WHERE sequence <= 3", []).unwrap(), 3);
+    assert_eq!(numbers(&store.claim(&asking(1, 9)).await.unwrap()), [4, 5], "the first of each key that is left");
+    // One is out at a relay, one waits behind it.
+    other.execute("DELETE FROM seaworthy_outbox WHERE sequence = 4", []).unwrap();
+    assert_eq!(numbers(&store.claim(&asking(2, 9)).await.unwrap()), [6]);
+    // What is not a head may go as well.
+    stage(&store, &[message(7, "b"), message(8, "b")]).await;
+    other.execute("DELETE FROM seaworthy_outbox WHERE sequence IN (5, 7)", []).unwrap();
+    assert_eq!(numbers(&store.claim(&asking(3, 9)).await.unwrap()), [8]);
+}
+
+#[tokio::test]
+async fn a_file_whose_keys_stand_still_since_a_deletion_is_mended_when_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    stage(&store, &[message(1, "a"), message(2, "a"), message(3, "a"), message(4, "b")]).await;
+    drop(store);
+    // As the schema was before: without headers and without the trigger.
+    let other = Connection::open(&path).unwrap();
+    other
+        .execute_batch(
+            "DROP TRIGGER seaworthy_outbox_deleted;
+             DELETE FROM seaworthy_outbox WHERE sequence = 1;
+             ALTER TABLE seaworthy_outbox DROP COLUMN headers;
+             ALTER TABLE seaworthy_dead_letters DROP COLUMN headers;
+             UPDATE seaworthy_schema SET version = 2",
+        )
+        .unwrap();
+    let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    assert_eq!(numbers(&store.claim(&asking(1, 9)).await.unwrap()), [2, 4]);
+}
+
+#[tokio::test]
+async fn headers_are_a_json_object_of_texts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    let mut with = message(1, "a");
+    with.headers = Headers::new();
+    with.headers.insert("tenant", "north \"1\"").unwrap();
+    stage(&store, &[with, message(2, "b")]).await;
+    let reader = Connection::open(&path).unwrap();
+    let read = |sequence: i64| -> Option<String> {
+        let query = "SELECT headers FROM seaworthy_outbox WHERE sequence = ?1";
+        reader.query_row(query, [sequence], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((read(1).as_deref(), read(2)), (Some(r#"{"tenant":"north \"1\""}"#), None));
 }

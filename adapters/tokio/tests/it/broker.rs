@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use seaworthy_core::{
     ids::MessageId,
-    message::Message,
+    message::{Headers, Message},
     ports::{Broker, Delivery, PublishError, Subscription, SubscriptionSpec, Timestamp},
 };
 use seaworthy_tokio::{LocalBroker, LocalBrokerConfig};
@@ -46,6 +46,7 @@ fn message(number: u128, key: &str) -> Message {
         correlation_id: Uuid::nil(),
         causation_id: None,
         traceparent: None,
+        headers: Headers::new(),
         data: "{}".into(),
     }
 }

@@ -16,7 +16,7 @@ use seaworthy_core::{
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use seaworthy_tokio::{
-    AskError, LocalBroker, LocalExternal, LocalIngress, OsRandom, Parts, Process, TaskPanicked, TokioClock,
+    AskError, Died, LocalBroker, LocalExternal, LocalIngress, OsRandom, Parts, Process, TaskPanicked, TokioClock,
     TokioSpawner,
 };
 use tokio::runtime::Handle;
@@ -92,9 +92,9 @@ async fn who_asks_hears_acceptance_refusal_or_that_there_was_no_answer() {
     let ingress = Arc::new(LocalIngress::new(1));
     let process = Arc::clone(&ingress);
     let serving = tokio::spawn(async move {
-        process.next().await.response.accept("done".into());
-        process.next().await.response.refuse("sold out");
-        drop(process.next().await);
+        process.next().await.unwrap().response.accept("done".into());
+        process.next().await.unwrap().response.refuse("sold out");
+        drop(process.next().await.unwrap());
     });
     assert_eq!(ingress.ask("place", "1".into()).await, Ok("done".into()));
     assert_eq!(ingress.ask("place", "2".into()).await, Err(AskError::Refused("sold out".into())));
@@ -139,12 +139,7 @@ async fn a_service_that_does_not_exist_rejects() {
 
 /// Makes each request durable, slowly, until it is asked to stop; what it has begun it finishes.
 async fn notary(ports: Ports) {
-    loop {
-        let asked_to_stop = std::pin::pin!(ports.stop.wait());
-        let request = match futures_util::future::select(asked_to_stop, ports.ingress.next()).await {
-            futures_util::future::Either::Left(_) => return,
-            futures_util::future::Either::Right((request, _)) => request,
-        };
+    while let Some(request) = ports.ingress.next().await {
         let mut tx = ports.store.begin().await.unwrap();
         tx.put("deeds", &request.operation, Expected::Any, request.body.clone()).await.unwrap();
         ports.clock.sleep(Duration::from_millis(200)).await;
@@ -181,4 +176,40 @@ async fn a_graceful_stop_finishes_what_is_under_way_and_an_abort_rolls_it_back()
         let found = store.begin().await.unwrap().get("deeds", deed).await.unwrap();
         assert_eq!(found.is_some(), graceful, "{deed}");
     }
+}
+
+fn idle_process(store: &SqliteStore, ingress: &Arc<LocalIngress>) -> Process {
+    Process::new(Parts {
+        store: Arc::new(store.clone()),
+        broker: Arc::new(LocalBroker::default()),
+        external: Arc::new(LocalExternal::new()),
+        ingress: Arc::clone(ingress) as _,
+    })
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_process_that_exits_ends_all_its_tasks_and_its_successor_hears_who_still_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("db"), Arc::new(TokioClock), SqliteConfig::default()).unwrap();
+    let ingress = Arc::new(LocalIngress::new(8));
+    let process = idle_process(&store, &ingress);
+    let boot = process.boot("orders-1");
+    assert_eq!((&*boot.name, boot.incarnation, boot.release), ("orders-1", 1, 1));
+    process.start("beside", |_| std::future::pending());
+    process.start("main", |_| async move { boot.exit("the schema is too new").await });
+    assert_eq!(process.ended().await, Err(Died::Exited { reason: "the schema is too new".into() }));
+
+    let asked = ingress.clone();
+    let asking = tokio::spawn(async move { asked.ask("place", "1".into()).await });
+    let second = idle_process(&store, &ingress);
+    let boot = second.boot("orders-1").incarnation(2);
+    second.start("main", |_| async move {
+        while let Some(request) = boot.ports.ingress.next().await {
+            request.response.accept(boot.incarnation.to_string().into());
+        }
+    });
+    assert_eq!(asking.await.unwrap(), Ok("2".into()));
+    // The main function's loop ends, and so does the process.
+    second.stop().await.unwrap();
 }

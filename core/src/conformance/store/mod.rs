@@ -27,6 +27,13 @@ macro_rules! __store_checks {
                 a_deleted_document_is_gone
                 a_collection_is_read_in_the_order_of_its_ids
             }
+            ranges {
+                a_write_under_a_condition_is_made_only_where_it_holds
+                an_overtaken_write_under_a_condition_conflicts
+                a_range_of_ids_is_read_in_order_and_no_further
+                a_range_of_ids_is_deleted_up_to_its_limit
+                an_overtaken_delete_of_a_range_conflicts
+            }
             unique_keys {
                 a_unique_key_is_taken_once
                 a_second_taker_waits_and_finds_the_key_taken_after_a_commit
@@ -113,6 +120,7 @@ macro_rules! __store_checks {
             upkeep {
                 the_backlog_counts_what_waits
                 the_clock_of_the_store_advances
+                a_transaction_reads_the_clock_of_its_store
             }
         }
     };

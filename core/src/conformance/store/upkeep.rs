@@ -57,3 +57,17 @@ pub async fn the_clock_of_the_store_advances(subject: &dyn StoreSubject) -> Outc
     expect("the store's clock advances as the subject says", passed >= subject.unit(), || format!("by {passed:?}"))?;
     Ok(Verdict::Held)
 }
+
+/// The clock that a transaction reads is the one that judges leases, and goes on from one transaction to the next.
+pub async fn a_transaction_reads_the_clock_of_its_store(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let promise = "a transaction reads the store's own clock";
+    let before = store.now().await?;
+    let inside = store.begin().await?.now().await?;
+    let after = store.now().await?;
+    expect(promise, before <= inside && inside <= after, || format!("{inside} between {before} and {after}"))?;
+    subject.advance(subject.unit()).await;
+    let passed = store.begin().await?.now().await?.since(inside);
+    expect(promise, passed >= subject.unit(), || format!("it advanced by {passed:?}"))?;
+    Ok(Verdict::Held)
+}

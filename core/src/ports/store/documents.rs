@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use smol_str::SmolStr;
 
-use super::StoreError;
+use super::{IdRange, StoreError};
 
 /// A stored document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +40,37 @@ pub trait Documents: Send {
     /// document since this one began.
     async fn put(&mut self, collection: &str, id: &str, expected: Expected, body: Bytes) -> Result<u64, StoreError>;
 
+    /// Writes a document if `expected` holds in this transaction, its own writes included, and returns its new version;
+    /// `None`, and nothing written, if it does not. The transaction goes on in both cases, which is what tells it from
+    /// [`put`](Documents::put).
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`], here or at commit, if another transaction wrote the document since this one began.
+    async fn put_if(
+        &mut self,
+        collection: &str,
+        id: &str,
+        expected: Expected,
+        body: Bytes,
+    ) -> Result<Option<u64>, StoreError>;
+
     /// Deletes a document.
     ///
     /// # Errors
     /// As for [`Documents::put`]; deleting an absent document with [`Expected::Any`] does nothing.
     async fn delete(&mut self, collection: &str, id: &str, expected: Expected) -> Result<(), StoreError>;
+
+    /// Deletes up to `limit` documents of a collection whose ids lie in `range`, as this transaction sees it, in the order
+    /// of their ids, and returns their ids. What another transaction adds to the range meanwhile stays.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`], here or at commit, if another transaction wrote one of them since this one began.
+    async fn delete_range(
+        &mut self,
+        collection: &str,
+        range: &IdRange,
+        limit: usize,
+    ) -> Result<Vec<SmolStr>, StoreError>;
 
     /// Reads up to `limit` documents of a collection in the order of their ids, those after `after` only.
     ///
@@ -54,6 +80,18 @@ pub trait Documents: Send {
         &mut self,
         collection: &str,
         after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(SmolStr, Document)>, StoreError>;
+
+    /// Reads up to `limit` documents of a collection whose ids lie in `range`, in the order of their ids: all of a
+    /// [prefix](IdRange::prefix), for example.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn scan_range(
+        &mut self,
+        collection: &str,
+        range: &IdRange,
         limit: usize,
     ) -> Result<Vec<(SmolStr, Document)>, StoreError>;
 }

@@ -1,11 +1,13 @@
 //! The store port: one database, and transactions over everything that lives in it.
 
 mod backlog;
+mod delegate;
 mod documents;
 mod error;
 mod inbox;
 mod outbox;
 mod participant;
+mod range;
 mod saga;
 
 use std::any::Any;
@@ -14,6 +16,7 @@ use async_trait::async_trait;
 use smol_str::SmolStr;
 
 pub use backlog::Backlog;
+pub use delegate::{DelegateStore, DelegateTransaction};
 pub use documents::{Document, Documents, Expected};
 pub use error::StoreError;
 pub use inbox::{DeadLetter, InboxEntry, InboxInsert, InboxStore, InboxWrites};
@@ -22,6 +25,7 @@ pub use outbox::{
     SettleOutcome, Settlement, WhenDead,
 };
 pub use participant::{OperationRecord, OperationState, Participants};
+pub use range::IdRange;
 pub use saga::{
     AcquireRequest, DefinitionRef, LogEntry, NewSaga, SagaAppend, SagaCreate, SagaInstance, SagaStatus, SagaStore,
     SagaWrites,
@@ -81,6 +85,13 @@ pub trait Transaction: Documents + OutboxWrites + InboxWrites + SagaWrites + Par
     /// [`StoreError::Conflict`] if it was moved by another transaction meanwhile, or if `position` lies before the
     /// stored one.
     async fn set_checkpoint(&mut self, consumer: &str, position: u64) -> Result<(), StoreError>;
+
+    /// The store's own clock, inside this transaction: the clock by which leases and delays are judged, and the one that all
+    /// processes on this store agree on.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn now(&mut self) -> Result<Timestamp, StoreError>;
 
     /// The adapter's own connection, inside this transaction, for a user's own statements.
     ///

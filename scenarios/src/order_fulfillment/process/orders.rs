@@ -1,17 +1,16 @@
 //! The `orders` service: takes orders, checks them out, and hears of their shipment.
 
-use std::{pin::pin, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::{Either, select};
 use seaworthy_core::{
     aggregate::Repository,
+    boot::Boot,
     inbox::{Consumer, ConsumerConfig, Handlers},
     ports::{Ports, Request, Response, StoreError},
     saga::{Orchestrator, Registry, SagaError, Started, saga_id},
     wake::Wake,
 };
-use seaworthy_sim::scenario::Boot;
 use tracing::{debug, warn};
 
 use super::{
@@ -58,11 +57,8 @@ pub async fn orders(boot: Boot, pieces: Pieces, settings: Settings) {
         ],
     );
     let desk = Arc::new(Desk { ports: ports.clone(), pieces, orchestrator, wake });
-    loop {
-        match select(pin!(ports.stop.wait()), ports.ingress.next()).await {
-            Either::Left(_) => return,
-            Either::Right((request, _)) => ports.spawner.spawn("request", Box::pin(desk.clone().answer(request))),
-        }
+    while let Some(request) = ports.ingress.next().await {
+        ports.spawner.spawn("request", Box::pin(desk.clone().answer(request)));
     }
 }
 

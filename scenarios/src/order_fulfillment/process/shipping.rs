@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use seaworthy_core::{
+    boot::Boot,
     ids,
     inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
     message::Message,
@@ -9,7 +10,6 @@ use seaworthy_core::{
     ports::{Expected, Ports, Transaction},
     wake::Wake,
 };
-use seaworthy_sim::scenario::Boot;
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
 

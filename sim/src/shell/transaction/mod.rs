@@ -4,7 +4,7 @@ mod statements;
 use std::any::Any;
 
 use async_trait::async_trait;
-use seaworthy_core::ports::{StoreError, Transaction};
+use seaworthy_core::ports::{StoreError, Timestamp, Transaction};
 use smol_str::SmolStr;
 
 use self::decision::Decision;
@@ -88,6 +88,10 @@ impl Transaction for TransactionShell {
         statement!(self, Point::Write, "checkpoints", |inner| inner.set_checkpoint(consumer, position))?;
         self.effects.push(Effect::Checkpoint { consumer: consumer.into(), position });
         Ok(())
+    }
+
+    async fn now(&mut self) -> Result<Timestamp, StoreError> {
+        statement!(self, Point::Read, "clock", |inner| inner.now())
     }
 
     async fn raw_connection(&mut self) -> Result<&mut (dyn Any + Send), StoreError> {

@@ -8,8 +8,8 @@ use seaworthy_core::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        Document, Documents, Expected, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord, OperationState,
-        OutboxWrites, Participants, SagaAppend, SagaCreate, SagaWrites, StoreError,
+        Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord,
+        OperationState, OutboxWrites, Participants, SagaAppend, SagaCreate, SagaWrites, StoreError,
     },
 };
 use smol_str::SmolStr;
@@ -33,10 +33,42 @@ impl Documents for TransactionShell {
         Ok(version)
     }
 
+    async fn put_if(
+        &mut self,
+        collection: &str,
+        id: &str,
+        expected: Expected,
+        body: Bytes,
+    ) -> Result<Option<u64>, StoreError> {
+        let version =
+            statement!(self, Point::Write, collection, |inner| inner.put_if(collection, id, expected, body.clone()))?;
+        if let Some(version) = version {
+            let (collection, id) = (collection.into(), id.into());
+            self.effects.push(Effect::Document { collection, id, version, body: Some(body) });
+        }
+        Ok(version)
+    }
+
     async fn delete(&mut self, collection: &str, id: &str, expected: Expected) -> Result<(), StoreError> {
         statement!(self, Point::Write, collection, |inner| inner.delete(collection, id, expected))?;
         self.effects.push(Effect::Document { collection: collection.into(), id: id.into(), version: 0, body: None });
         Ok(())
+    }
+
+    async fn delete_range(
+        &mut self,
+        collection: &str,
+        range: &IdRange,
+        limit: usize,
+    ) -> Result<Vec<SmolStr>, StoreError> {
+        let ids = statement!(self, Point::Write, collection, |inner| inner.delete_range(collection, range, limit))?;
+        self.effects.extend(ids.iter().map(|id| Effect::Document {
+            collection: collection.into(),
+            id: id.clone(),
+            version: 0,
+            body: None,
+        }));
+        Ok(ids)
     }
 
     async fn scan(
@@ -46,6 +78,15 @@ impl Documents for TransactionShell {
         limit: usize,
     ) -> Result<Vec<(SmolStr, Document)>, StoreError> {
         statement!(self, Point::Read, collection, |inner| inner.scan(collection, after, limit))
+    }
+
+    async fn scan_range(
+        &mut self,
+        collection: &str,
+        range: &IdRange,
+        limit: usize,
+    ) -> Result<Vec<(SmolStr, Document)>, StoreError> {
+        statement!(self, Point::Read, collection, |inner| inner.scan_range(collection, range, limit))
     }
 }
 

@@ -43,17 +43,16 @@ impl Collections {
         }
     }
 
-    /// Documents of a collection after `after`, in the order of their ids, as of commit `at`.
+    /// Documents of a collection in a range of ids, in the order of their ids, as of commit `at`.
     pub(super) fn scan<'a>(
         &'a self,
         collection: &str,
-        after: Option<&str>,
+        range: (Bound<&str>, Bound<&str>),
         at: u64,
     ) -> impl Iterator<Item = (&'a SmolStr, &'a Document)> {
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let found = self.0.get(collection).into_iter();
         found.flat_map(move |collection| {
-            let ids = collection.ids.range::<str, _>((start, Bound::Unbounded));
+            let ids = collection.ids.range::<str, _>(range);
             ids.filter_map(move |id| collection.table.get(id.as_str(), at).map(|document| (id, document)))
         })
     }

@@ -23,7 +23,7 @@ use seaworthy_core::{
 use smol_str::SmolStr;
 
 pub(super) use locks::Attempt;
-pub(super) use transaction::Tx;
+pub(super) use transaction::{Tx, bounds};
 
 use self::{
     documents::Collections, inbox::Inbox, locks::Locks, outbox::Outbox, sagas::Sagas, snapshots::Snapshots,

@@ -1,8 +1,10 @@
+use std::ops::{Bound, RangeBounds};
+
 use bytes::Bytes;
 use seaworthy_core::{
     ids::{MessageId, OperationId},
     message::Message,
-    ports::{Document, Expected, InboxEntry, OperationRecord, OperationState, RowId, StoreError, Timestamp},
+    ports::{Document, Expected, IdRange, InboxEntry, OperationRecord, OperationState, RowId, StoreError, Timestamp},
 };
 use smol_str::{SmolStr, format_smolstr};
 
@@ -75,6 +77,15 @@ impl Tx {
     }
 }
 
+/// Which ids of a collection.
+pub(in crate::store) type Ids<'a> = (Bound<&'a str>, Bound<&'a str>);
+
+/// The bounds of a range; those of one that begins after its end hold nothing, and are in order.
+pub(in crate::store) fn bounds(range: &IdRange) -> Ids<'_> {
+    let until = range.until().map_or(Bound::Unbounded, |until| Bound::Excluded(until.max(range.from())));
+    (Bound::Included(range.from()), until)
+}
+
 /// Statements on documents, operations and checkpoints: they see the transaction's snapshot and its own writes.
 impl StoreModel {
     pub(in crate::store) fn get(&self, tx: &Tx, collection: &str, id: &str) -> Option<Document> {
@@ -132,18 +143,51 @@ impl StoreModel {
         }
     }
 
+    /// Like [`put`](Self::put) if `expected` holds in the transaction; `None` if it does not.
+    pub(in crate::store) fn put_if(
+        &self,
+        tx: &mut Tx,
+        collection: &str,
+        id: &str,
+        expected: Expected,
+        body: Bytes,
+    ) -> Result<Option<u64>, StoreError> {
+        // Whether another transaction was first comes before whether the condition holds: it would hold no more.
+        let found = self.expect(tx, collection, id, Expected::Any)?;
+        let holds = match expected {
+            Expected::Absent => found.is_none(),
+            Expected::Version(version) => found == Some(version),
+            Expected::Any => true,
+        };
+        holds.then(|| self.put(tx, collection, id, Expected::Any, body)).transpose()
+    }
+
+    pub(in crate::store) fn delete_range(
+        &self,
+        tx: &mut Tx,
+        collection: &str,
+        range: &IdRange,
+        limit: usize,
+    ) -> Result<Vec<SmolStr>, StoreError> {
+        let found = self.scan(tx, collection, bounds(range), limit);
+        for (id, _) in &found {
+            self.delete(tx, collection, id, Expected::Any)?;
+        }
+        Ok(found.into_iter().map(|(id, _)| id).collect())
+    }
+
     pub(in crate::store) fn scan(
         &self,
         tx: &Tx,
         collection: &str,
-        after: Option<&str>,
+        range: Ids<'_>,
         limit: usize,
     ) -> Vec<(SmolStr, Document)> {
         let own = |write: &&DocumentWrite| {
-            write.collection == collection && after.is_none_or(|after| write.id.as_str() > after)
+            write.collection == collection && RangeBounds::<str>::contains(&range, write.id.as_str())
         };
         let mut own: Vec<&DocumentWrite> = tx.documents.iter().filter(own).collect();
-        let stored = self.documents.scan(collection, after, tx.at);
+        let stored = self.documents.scan(collection, range, tx.at);
         let copy = |(id, document): (&SmolStr, &Document)| (id.clone(), document.clone());
         if own.is_empty() {
             return stored.take(limit).map(copy).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
-    message::Message,
+    message::{Headers, Message},
     ports::{DefinitionRef, OperationState, RowId, SagaStatus, Timestamp},
 };
 use uuid::Uuid;
@@ -46,6 +46,7 @@ pub fn message(number: u64, topic: &str, key: &str) -> Message {
         correlation_id: Uuid::nil(),
         causation_id: None,
         traceparent: None,
+        headers: Headers::new(),
         data: Bytes::from_static(b"{}"),
     }
 }

@@ -62,8 +62,7 @@ impl Scenario for Greetings {
 
     fn topology(&self) -> Topology {
         Topology::new().process("porter", "porter", "book", |boot| async move {
-            loop {
-                let request = boot.ports.ingress.next().await;
+            while let Some(request) = boot.ports.ingress.next().await {
                 let name = String::from_utf8_lossy(&request.body).into_owned();
                 if greet(&boot.ports, &name).await.is_ok() {
                     request.response.accept(Bytes::new());

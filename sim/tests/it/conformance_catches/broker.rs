@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use seaworthy_core::{
     ids::MessageId,
-    message::Message,
+    message::{Headers, Message},
     ports::{Broker, BrokerError, Delivery, DeliveryTag, PublishError, PublishResult, Subscription, SubscriptionSpec},
 };
 use smol_str::{SmolStr, format_smolstr};
@@ -22,6 +22,7 @@ pub(super) enum Bug {
     RejectsWholeBatches,
     AcceptsEverything,
     DropsTraceparents,
+    DropsHeaders,
     LosesEveryThirdMessage,
     ReturnsNothingAtOnce,
     IgnoresHowManyAreAsked,
@@ -78,6 +79,9 @@ impl Broker for Broken {
             }
             if self.bug == Bug::DropsTraceparents {
                 message.traceparent = None;
+            }
+            if self.bug == Bug::DropsHeaders {
+                message.headers = Headers::new();
             }
             if matches!(self.bug, Bug::HasNoKeys | Bug::DeliversBackwards) {
                 let own = format_smolstr!("{}", message.id);

@@ -69,6 +69,8 @@ const STORE: &[(store::Bug, &[&str])] = {
         (SwallowsConflicts, &[
             "of_two_overlapping_writes_of_a_document_one_conflicts",
             "an_overtaken_delete_conflicts",
+            "an_overtaken_write_under_a_condition_conflicts",
+            "an_overtaken_delete_of_a_range_conflicts",
             "racing_increments_lose_none",
             "what_was_handled_is_not_buried",
             "racing_appends_leave_no_gap",
@@ -80,6 +82,9 @@ const STORE: &[(store::Bug, &[&str])] = {
         (IgnoresExpectations, &["a_write_that_expects_something_else_conflicts"]),
         (DeletesNothing, &["a_deleted_document_is_gone"]),
         (ScansBackwards, &["a_collection_is_read_in_the_order_of_its_ids"]),
+        (WritesUnderAnyCondition, &["a_write_under_a_condition_is_made_only_where_it_holds"]),
+        (ReadsPastTheEndOfARange, &["a_range_of_ids_is_read_in_order_and_no_further"]),
+        (DeletesWithoutLimit, &["a_range_of_ids_is_deleted_up_to_its_limit"]),
         (TakesDuplicatesForFirst, &["a_unique_key_is_taken_once", "racing_duplicates_have_one_effect"]),
         (CallsAWaitADuplicate, &[
             "a_second_taker_waits_and_finds_the_key_taken_after_a_commit",
@@ -104,6 +109,7 @@ const STORE: &[(store::Bug, &[&str])] = {
         ]),
         (CountsReleases, &["a_retry_waits_and_counts_and_a_release_takes_its_attempt_back"]),
         (DropsTraceparents, &["a_row_carries_its_message_unchanged_and_a_rising_sequence"]),
+        (DropsHeaders, &["a_row_carries_its_message_unchanged_and_a_rising_sequence"]),
         (KnowsNoNextMoment, &["the_end_of_the_next_wait_is_known"]),
         (ClaimsWithoutOrder, &[
             "rows_of_a_key_go_one_at_a_time_in_commit_order",
@@ -160,7 +166,7 @@ const STORE: &[(store::Bug, &[&str])] = {
         (ForgetsOperations, &["racing_executions_take_effect_once"]),
         (ReadsOldCheckpoints, &["racing_projections_apply_each_position_once"]),
         (ReportsNoBacklog, &["the_backlog_counts_what_waits"]),
-        (ClockStands, &["the_clock_of_the_store_advances"]),
+        (ClockStands, &["the_clock_of_the_store_advances", "a_transaction_reads_the_clock_of_its_store"]),
     ]
 };
 
@@ -172,6 +178,7 @@ const BROKER: &[(broker::Bug, &[&str])] = {
         (RejectsWholeBatches, &["an_unroutable_message_is_refused_alone", "an_oversized_message_is_refused_alone"]),
         (AcceptsEverything, &["an_unroutable_message_is_refused_alone", "an_oversized_message_is_refused_alone"]),
         (DropsTraceparents, &["every_message_is_delivered_as_it_was_published"]),
+        (DropsHeaders, &["every_message_is_delivered_as_it_was_published"]),
         (LosesEveryThirdMessage, &["every_message_is_delivered_as_it_was_published"]),
         (ReturnsNothingAtOnce, &["a_waiting_receive_gets_what_is_published"]),
         (IgnoresHowManyAreAsked, &["a_receive_returns_no_more_than_it_asked_for"]),

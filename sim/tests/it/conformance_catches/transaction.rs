@@ -1,6 +1,6 @@
 //! Transactions of a store with one bug.
 
-use std::{any::Any, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -9,8 +9,8 @@ use seaworthy_core::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        Document, Documents, Expected, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord, OperationState,
-        OutboxWrites, Participants, SagaAppend, SagaCreate, SagaWrites, StoreError, Transaction,
+        DelegateTransaction, Document, Expected, IdRange, InboxEntry, InboxInsert, NewSaga, OperationRecord,
+        OperationState, SagaAppend, SagaCreate, StoreError, Timestamp, Transaction,
     },
 };
 use smol_str::{SmolStr, format_smolstr};
@@ -29,10 +29,6 @@ impl BrokenTransaction {
     pub(super) fn new(store: Broken, inner: Box<dyn Transaction>) -> Self {
         let appends_at_begin = store.notes().appends;
         Self { store, inner: Some(inner), appends_at_begin, appended: false, wrote_documents: false }
-    }
-
-    fn inner(&mut self) -> &mut dyn Transaction {
-        &mut **self.inner.as_mut().expect("used up by its commit only")
     }
 
     fn has(&self, bug: Bug) -> bool {
@@ -65,7 +61,15 @@ impl Drop for BrokenTransaction {
 }
 
 #[async_trait]
-impl Documents for BrokenTransaction {
+impl DelegateTransaction for BrokenTransaction {
+    fn inner(&mut self) -> &mut dyn Transaction {
+        &mut **self.inner.as_mut().expect("used up by its commit only")
+    }
+
+    fn into_inner(mut self: Box<Self>) -> Box<dyn Transaction> {
+        self.inner.take().expect("used up by its commit only")
+    }
+
     async fn get(&mut self, collection: &str, id: &str) -> Result<Option<Document>, StoreError> {
         let mut found = match self.elsewhere().await? {
             Some(mut elsewhere) => elsewhere.get(collection, id).await?,
@@ -91,6 +95,19 @@ impl Documents for BrokenTransaction {
         self.swallow(answer, 1).map(|version| version - from)
     }
 
+    async fn put_if(
+        &mut self,
+        collection: &str,
+        id: &str,
+        expected: Expected,
+        body: Bytes,
+    ) -> Result<Option<u64>, StoreError> {
+        self.wrote_documents = true;
+        let expected = if self.has(Bug::WritesUnderAnyCondition) { Expected::Any } else { expected };
+        let answer = self.inner().put_if(collection, id, expected, body).await;
+        self.swallow(answer, Some(1))
+    }
+
     async fn delete(&mut self, collection: &str, id: &str, expected: Expected) -> Result<(), StoreError> {
         self.wrote_documents = true;
         if self.has(Bug::DeletesNothing) {
@@ -98,6 +115,29 @@ impl Documents for BrokenTransaction {
         }
         let answer = self.inner().delete(collection, id, expected).await;
         self.swallow(answer, ())
+    }
+
+    async fn delete_range(
+        &mut self,
+        collection: &str,
+        range: &IdRange,
+        limit: usize,
+    ) -> Result<Vec<SmolStr>, StoreError> {
+        self.wrote_documents = true;
+        let limit = if self.has(Bug::DeletesWithoutLimit) { usize::MAX } else { limit };
+        let answer = self.inner().delete_range(collection, range, limit).await;
+        self.swallow(answer, Vec::new())
+    }
+
+    async fn scan_range(
+        &mut self,
+        collection: &str,
+        range: &IdRange,
+        limit: usize,
+    ) -> Result<Vec<(SmolStr, Document)>, StoreError> {
+        let all = IdRange::all().after(range.from());
+        let range = if self.has(Bug::ReadsPastTheEndOfARange) { &all } else { range };
+        self.inner().scan_range(collection, range, limit).await
     }
 
     async fn scan(
@@ -115,10 +155,7 @@ impl Documents for BrokenTransaction {
         }
         Ok(found)
     }
-}
 
-#[async_trait]
-impl OutboxWrites for BrokenTransaction {
     async fn stage(&mut self, message: &Message) -> Result<(), StoreError> {
         self.store.notes().staged.push(message.id);
         if self.has(Bug::StagesAtOnce) {
@@ -139,13 +176,6 @@ impl OutboxWrites for BrokenTransaction {
         self.inner().outbox_dispatched(messages).await
     }
 
-    async fn outbox_bury(&mut self, message: MessageId, reason: &str) -> Result<bool, StoreError> {
-        self.inner().outbox_bury(message, reason).await
-    }
-}
-
-#[async_trait]
-impl InboxWrites for BrokenTransaction {
     async fn inbox_insert(&mut self, entry: &InboxEntry) -> Result<InboxInsert, StoreError> {
         let mut entry = entry.clone();
         match self.store.bug {
@@ -183,10 +213,7 @@ impl InboxWrites for BrokenTransaction {
         }
         self.inner().inbox_exhume(entry).await
     }
-}
 
-#[async_trait]
-impl SagaWrites for BrokenTransaction {
     async fn saga_create(&mut self, saga: &NewSaga) -> Result<SagaCreate, StoreError> {
         let mut saga = saga.clone();
         if self.has(Bug::KeysSagasByVersion) {
@@ -216,10 +243,7 @@ impl SagaWrites for BrokenTransaction {
         let answer = self.inner().saga_append(&append).await;
         self.swallow(answer, ())
     }
-}
 
-#[async_trait]
-impl Participants for BrokenTransaction {
     async fn operation(&mut self, id: OperationId) -> Result<Option<OperationState>, StoreError> {
         let found = self.inner().operation(id).await?;
         Ok(match found {
@@ -240,10 +264,7 @@ impl Participants for BrokenTransaction {
             answer => self.swallow(answer, ()),
         }
     }
-}
 
-#[async_trait]
-impl Transaction for BrokenTransaction {
     async fn checkpoint(&mut self, consumer: &str) -> Result<Option<u64>, StoreError> {
         let found = match self.elsewhere().await? {
             Some(mut elsewhere) => elsewhere.checkpoint(consumer).await?,
@@ -262,8 +283,8 @@ impl Transaction for BrokenTransaction {
         self.swallow(answer, ())
     }
 
-    async fn raw_connection(&mut self) -> Result<&mut (dyn Any + Send), StoreError> {
-        self.inner().raw_connection().await
+    async fn now(&mut self) -> Result<Timestamp, StoreError> {
+        if self.has(Bug::ClockStands) { Ok(Timestamp::EPOCH) } else { self.inner().now().await }
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {

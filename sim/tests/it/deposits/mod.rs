@@ -91,8 +91,7 @@ impl Scenario for Teller {
         let looks = self.looks;
         Topology::new()
             .process("teller-1", "teller", "ledger", move |boot| async move {
-                loop {
-                    let request = boot.ports.ingress.next().await;
+                while let Some(request) = boot.ports.ingress.next().await {
                     let id = String::from_utf8_lossy(&request.body).into_owned();
                     // Unanswered where it failed: the client asks again.
                     if book(&boot.ports, looks, &id).await.is_ok() {

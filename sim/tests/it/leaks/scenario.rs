@@ -58,8 +58,7 @@ impl Scenario for Leaky {
     fn topology(&self) -> Topology {
         let source = self.source;
         Topology::new().process("notes-1", "notes", "notes", move |boot| async move {
-            loop {
-                let request = boot.ports.ingress.next().await;
+            while let Some(request) = boot.ports.ingress.next().await {
                 let said = source(boot.ports.clone()).await;
                 let id = String::from_utf8_lossy(&request.body).into_owned();
                 let written = async {

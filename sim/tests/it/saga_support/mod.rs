@@ -138,7 +138,7 @@ struct Nothing;
 
 #[async_trait]
 impl Ingress for Nothing {
-    async fn next(&self) -> Request {
+    async fn next(&self) -> Option<Request> {
         pending().await
     }
 }

@@ -83,8 +83,7 @@ impl Workload for Asks {
 }
 
 async fn one(boot: Boot, shape: Shape) {
-    loop {
-        let request = boot.ports.ingress.next().await;
+    while let Some(request) = boot.ports.ingress.next().await {
         shape(boot.ports.clone(), request.response).await;
     }
 }

@@ -85,8 +85,7 @@ struct Everywhere(Ports, Seen);
 impl Everywhere {
     async fn run(self) {
         self.0.spawner.spawn("consumer", Box::pin(self.clone().consume()));
-        loop {
-            let request = self.0.ingress.next().await;
+        while let Some(request) = self.0.ingress.next().await {
             self.1.note(Point::Request, "done");
             let _ = self.transact().await;
             let _ = self.keep_up().await;

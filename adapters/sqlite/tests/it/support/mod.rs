@@ -11,7 +11,7 @@ use std::{
 
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
-    message::Message,
+    message::{Headers, Message},
     ports::{ClaimRequest, Clock, Ordering as Order, OutboxRow, SettleOutcome, Settlement, Store, Timestamp, WhenDead},
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
@@ -69,6 +69,7 @@ pub(crate) fn message(number: u128, key: &str) -> Message {
         correlation_id: Uuid::from_u128(99),
         causation_id: Some(MessageId(Uuid::from_u128(98))),
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+        headers: Headers::new(),
         data: "{\"order\":17}".into(),
     }
 }

@@ -15,6 +15,9 @@ pub(crate) enum Bug {
     IgnoresExpectations,
     DeletesNothing,
     ScansBackwards,
+    WritesUnderAnyCondition,
+    ReadsPastTheEndOfARange,
+    DeletesWithoutLimit,
     // Unique keys and inbox.
     TakesDuplicatesForFirst,
     CallsAWaitADuplicate,
@@ -32,6 +35,7 @@ pub(crate) enum Bug {
     RetriesAtOnce,
     CountsReleases,
     DropsTraceparents,
+    DropsHeaders,
     KnowsNoNextMoment,
     ClaimsWithoutOrder,
     ClaimsOneRowAtATime,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
+    message::Headers,
     ports::{
         ClaimRequest, Ordering, OutboxRow, OutboxState, OutboxStore, PurgeRequest, RedriveRequest, SettleOutcome,
         Settlement, StoreError, Timestamp, WhenDead,
@@ -54,6 +55,9 @@ impl OutboxStore for Broken {
             self.notes().holders.insert(row.row, request.token);
             if self.has(Bug::DropsTraceparents) {
                 row.message.traceparent = None;
+            }
+            if self.has(Bug::DropsHeaders) {
+                row.message.headers = Headers::new();
             }
             if self.has(Bug::ForgetsGaps) {
                 row.message.gap = 0;

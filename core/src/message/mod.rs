@@ -1,4 +1,12 @@
 //! The message envelope: CloudEvents attributes and the extensions that ordering and tracing need.
+//!
+//! [`cloud_events`] writes and reads a message as a CloudEvent in JSON. The `serde` form of [`Message`] is another one: it
+//! has all fields and nothing else, for logs and for processes of one build.
+
+pub mod cloud_events;
+mod headers;
+
+pub use headers::{HeaderError, Headers};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -9,9 +17,10 @@ use crate::{ids::MessageId, ports::Timestamp};
 
 /// An integration message as it travels from outbox to inbox.
 ///
-/// Fields follow [CloudEvents 1.0](https://github.com/cloudevents/spec); `partition_key`, `sequence`, `correlation_id`,
-/// `causation_id` and `traceparent` are its documented extensions. The payload is separate from the envelope, so no
-/// payload can override an envelope field.
+/// Fields are what [CloudEvents 1.0](https://github.com/cloudevents/spec) calls attributes; `partition_key`, `sequence` and
+/// `traceparent` are among its documented extensions, and `topic`, `gap`, `correlation_id`, `causation_id` and
+/// [`headers`](Self::headers) are extensions of one's own. The payload is separate from the envelope, so no payload can
+/// override an envelope field.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Message {
     /// CloudEvents `id`: the event's id, unchanged from commit to effect.
@@ -43,6 +52,9 @@ pub struct Message {
     pub causation_id: Option<MessageId>,
     /// W3C trace context.
     pub traceparent: Option<SmolStr>,
+    /// What else travels with it: for people and tools, since nothing here looks at it.
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
+    pub headers: Headers,
     /// The payload.
     pub data: Bytes,
 }

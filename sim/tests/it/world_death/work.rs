@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 use seaworthy_core::{
     ids::{self, ClaimToken, MessageId, OperationId},
-    message::Message,
+    message::{Headers, Message},
     ports::{
         ClaimRequest, Expected, ExternalCall, Ordering, Ports, Response, SettleOutcome, Settlement, StoreError,
         SubscriptionSpec, WhenDead,
@@ -53,6 +53,7 @@ fn message(ports: &Ports) -> Message {
         correlation_id: id,
         causation_id: None,
         traceparent: None,
+        headers: Headers::new(),
         data: Bytes::new(),
     }
 }

@@ -63,8 +63,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! In a simulation a judge sees documents, but not your tables: say what matters with
-//! [`Transaction::observe`](seaworthy_core::ports::Transaction::observe).
+//! In a simulation a judge sees your tables too, without a word in this code: a scenario declares what they mean
+//! (`OutboxTable`, `InboxTable`, `EffectTable` and `Conserved` in `seaworthy_sim::scenario`). The store then watches them
+//! by temporary triggers on its connection ([`Store::watch`](seaworthy_core::ports::Store::watch)). What no declaration
+//! can say is said with [`Transaction::observe`](seaworthy_core::ports::Transaction::observe).
+//!
+//! # What a simulation on SQLite can't show
+//!
+//! SQLite has one writer, and a transaction of this store holds it from its first moment to its last. A service that is
+//! to run on Postgres meets more there: two open transactions that both read before either writes (lost updates, write
+//! skew, check then insert), sequences that commit out of order, deadlocks between rows. None of them can occur here, so a
+//! campaign on this store says nothing about them. The simulated store has snapshot isolation: there write skew shows, and
+//! a lost update is a `Conflict`.
 //!
 //! # What an error means
 //!
@@ -89,7 +99,7 @@
 //! | [`SqliteTransaction`] | a transaction as its own type | to call [`SqliteTransaction::connection`] without a cast |
 //! | [`store_error`] | what an error of your own statement means | around your own SQL |
 //!
-//! In the code: `files` opens connections, `recycled` keeps those in memory for the next simulation, `writer` guards commits, `schema` migrates; `documents`, `outbox`, `inbox`,
+//! In the code: `files` opens connections, `recycled` keeps those in memory for the next simulation, `writer` guards commits, `watch` tells what changed in a user's tables, `schema` migrates; `documents`, `outbox`, `inbox`,
 //! `saga`, `participants` and `checkpoints` hold the statements of one part of the port each.
 
 mod config;
@@ -102,6 +112,7 @@ mod envelope;
 mod files;
 mod recycled;
 mod schema;
+mod watch;
 mod writer;
 
 mod checkpoints;

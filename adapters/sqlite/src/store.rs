@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures_util::future::{Either, select};
 use rusqlite::Connection;
 use seaworthy_core::ports::{Backlog, Clock, Store, StoreError, Timestamp, Transaction};
-use smol_str::format_smolstr;
+use smol_str::{SmolStr, format_smolstr};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{
@@ -164,6 +164,13 @@ impl Store for SqliteStore {
 
     async fn now(&self) -> Result<Timestamp, StoreError> {
         Ok(self.time())
+    }
+
+    /// Watches by temporary triggers on the store's one connection; other processes on the same file are not seen. A
+    /// second call takes the place of the first.
+    async fn watch(&self, tables: &[SmolStr]) -> Result<(), StoreError> {
+        self.permit().await?.watch(tables);
+        Ok(())
     }
 }
 

@@ -8,8 +8,8 @@ use seaworthy_core::{
     message::Message,
     ports::{
         Clock, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord,
-        OperationState, OutboxWrites, Participants, SagaAppend, SagaCreate, SagaWrites, StoreError, Timestamp,
-        Transaction,
+        OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate, SagaWrites, StoreError,
+        Timestamp, Transaction,
     },
 };
 use smol_str::SmolStr;
@@ -109,6 +109,13 @@ impl Transaction for SqliteTransaction {
     /// hooks alone, and finish iterating a query before the next call.
     async fn raw_connection(&mut self) -> Result<&mut (dyn Any + Send), StoreError> {
         Ok(self.connection()?)
+    }
+
+    async fn row_changes(&mut self) -> Result<Vec<RowChange>, StoreError> {
+        self.usable()?;
+        let told =
+            self.writer.row_changes().map_err(|failure| in_statement("read the changes of watched tables", &failure));
+        told.inspect_err(|error| self.failed = Some(error.clone()))
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {

@@ -6,10 +6,10 @@ use std::sync::{
 };
 
 use rusqlite::Connection;
-use seaworthy_core::ports::StoreError;
+use seaworthy_core::ports::{RowChange, StoreError};
 use smol_str::SmolStr;
 
-use crate::error;
+use crate::{error, watch::Watch};
 
 /// How many prepared statements a connection keeps: more than the adapter has, so that a user's own fit too.
 const STATEMENTS_CACHED: usize = 128;
@@ -23,12 +23,15 @@ pub(crate) struct Writer {
     connection: Connection,
     guard: Arc<Guard>,
     lent: bool,
+    watch: Option<Watch>,
 }
 
 #[derive(Default)]
 struct Guard {
     announced: AtomicBool,
     ended: AtomicBool,
+    /// Whether anything was rolled back since somebody asked.
+    undone: AtomicBool,
 }
 
 impl Writer {
@@ -45,8 +48,11 @@ impl Writer {
             veto
         }));
         let at_rollback = Arc::clone(&guard);
-        connection.rollback_hook(Some(move || at_rollback.ended.store(true, Ordering::Relaxed)));
-        Self { connection, guard, lent: false }
+        connection.rollback_hook(Some(move || {
+            at_rollback.ended.store(true, Ordering::Relaxed);
+            at_rollback.undone.store(true, Ordering::Relaxed);
+        }));
+        Self { connection, guard, lent: false, watch: None }
     }
 
     pub(crate) fn connection(&self) -> &Connection {
@@ -62,6 +68,19 @@ impl Writer {
     /// Whether a user ever had the connection.
     pub(crate) fn was_lent(&self) -> bool {
         self.lent
+    }
+
+    /// Has the transactions from now on tell what they change in these tables.
+    pub(crate) fn watch(&mut self, tables: &[SmolStr]) {
+        // What the triggers leave on the connection stays with it, as a user's own would.
+        self.lent = true;
+        self.watch = Some(Watch::new(tables));
+    }
+
+    /// What the open transaction has changed in the watched tables and not told yet.
+    pub(crate) fn row_changes(&mut self) -> rusqlite::Result<Vec<RowChange>> {
+        let Some(watch) = &mut self.watch else { return Ok(Vec::new()) };
+        watch.changes(&self.connection, self.guard.undone.swap(false, Ordering::Relaxed))
     }
 
     /// Opens a transaction that holds the database's write lock from the start: it never has to be upgraded, so it

@@ -8,6 +8,7 @@ mod inbox;
 mod outbox;
 mod participant;
 mod range;
+mod rows;
 mod saga;
 
 use std::any::Any;
@@ -26,6 +27,7 @@ pub use outbox::{
 };
 pub use participant::{OperationRecord, OperationState, Participants};
 pub use range::IdRange;
+pub use rows::{Cell, RowChange};
 pub use saga::{
     AcquireRequest, DefinitionRef, LogEntry, NewSaga, SagaAppend, SagaCreate, SagaInstance, SagaStatus, SagaStore,
     SagaWrites,
@@ -56,6 +58,16 @@ pub trait Store: OutboxStore + InboxStore + SagaStore + Send + Sync {
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn now(&self) -> Result<Timestamp, StoreError>;
+
+    /// Has the store's transactions tell from now on what they change in these tables of the user's own
+    /// ([`Transaction::row_changes`]): for whoever judges a run. Production never asks for it.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] from a store that has no tables, or does not look into them; that is the default.
+    async fn watch(&self, tables: &[SmolStr]) -> Result<(), StoreError> {
+        let _ = tables;
+        Err(StoreError::Refused(SmolStr::new_static("this store does not show the rows of tables")))
+    }
 }
 
 /// A transaction: all of it is applied at commit, or none of it.
@@ -108,6 +120,16 @@ pub trait Transaction: Documents + OutboxWrites + InboxWrites + SagaWrites + Par
     /// says it. Production stores ignore it.
     fn observe(&mut self, fact: &'static str, subject: &str, value: i64) {
         let _ = (fact, subject, value);
+    }
+
+    /// What this transaction has changed so far, and not told yet, in the tables that the store
+    /// [watches](Store::watch). What was undone within the transaction is not among it. The default, and a store that
+    /// watches nothing, has nothing to tell.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn row_changes(&mut self) -> Result<Vec<RowChange>, StoreError> {
+        Ok(Vec::new())
     }
 
     /// Commits.

@@ -1,0 +1,216 @@
+use std::{collections::BTreeSet, fmt::Write as _, mem, sync::Arc};
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
+use seaworthy_core::ports::{Cell, RowChange};
+use smol_str::{SmolStr, format_smolstr};
+
+/// The log of one watched table.
+pub(super) struct Log {
+    table: SmolStr,
+    /// Its own name.
+    name: SmolStr,
+    /// The table's columns; none as long as the log is not in place.
+    columns: Arc<[SmolStr]>,
+    /// Sets of columns of which no two rows may be equal.
+    unique: Vec<Vec<usize>>,
+    read: String,
+    clear: String,
+}
+
+type Cells = Arc<[Cell]>;
+
+impl Log {
+    pub(super) fn new(number: usize, table: &SmolStr) -> Self {
+        let name = format_smolstr!("seaworthy_watched_{number}");
+        let (read, clear) = (format!("SELECT * FROM temp.{name} ORDER BY n"), format!("DELETE FROM temp.{name}"));
+        Self { table: table.clone(), name, columns: Arc::from([]), unique: Vec::new(), read, clear }
+    }
+
+    /// Takes the log to be no more in place, until [`Log::attach`] has looked.
+    pub(super) fn forget(&mut self) {
+        self.columns = Arc::from([]);
+    }
+
+    /// Sees to it that the log is in place, if the table is there. Says whether anything had to be made.
+    pub(super) fn attach(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
+        let columns = list(connection, "SELECT name FROM pragma_table_info(?1, 'main') ORDER BY cid", &self.table)?;
+        if columns.is_empty() {
+            self.forget();
+            return Ok(false);
+        }
+        let logged: Vec<SmolStr> = ["n", "what"].into_iter().map(SmolStr::from).chain(sides(&columns)).collect();
+        let is_logged = list(connection, "SELECT name FROM pragma_table_info(?1, 'temp')", &self.name)? == logged;
+        // The triggers of a table are gone with it, also if another one of its name was made since.
+        let is_triggered = connection
+            .prepare_cached("SELECT 1 FROM sqlite_temp_schema WHERE type = 'trigger' AND name = ?1")?
+            .query_row([format!("{}_insert", self.name)], |_| Ok(()))
+            .optional()?
+            .is_some();
+        self.unique = unique(connection, &self.table, &columns)?;
+        self.columns = columns.into();
+        if is_logged && is_triggered {
+            return Ok(false);
+        }
+        connection.execute_batch(&self.definition(!is_triggered))?;
+        Ok(true)
+    }
+
+    /// The log and its triggers in SQL, and the copy of all rows that are there where the table is new.
+    fn definition(&self, is_new: bool) -> String {
+        let (log, table) = (&self.name, quoted(&self.table));
+        let columns: Vec<String> = self.columns.iter().map(|column| quoted(column)).collect();
+        let side = |which: &str| -> String {
+            let names = self.columns.iter().map(|column| quoted(&format!("{which} {column}")));
+            names.collect::<Vec<_>>().join(", ")
+        };
+        let of = |row: &str| columns.iter().map(|column| format!("{row}.{column}")).collect::<Vec<_>>().join(", ");
+        let (old, new, mut sql) = (side("old"), side("new"), String::new());
+        for when in ["replace", "insert", "update", "delete"] {
+            let _ = writeln!(sql, "DROP TRIGGER IF EXISTS temp.{log}_{when};");
+        }
+        let _ = writeln!(
+            sql,
+            "DROP TABLE IF EXISTS temp.{log};
+             CREATE TEMP TABLE {log} (n INTEGER PRIMARY KEY, what TEXT NOT NULL, {old}, {new});
+             CREATE TEMP TRIGGER {log}_insert AFTER INSERT ON main.{table} BEGIN
+                 INSERT INTO {log} (what, {new}) VALUES ('insert', {});
+             END;
+             CREATE TEMP TRIGGER {log}_update AFTER UPDATE ON main.{table} BEGIN
+                 INSERT INTO {log} (what, {old}, {new}) VALUES ('update', {}, {});
+             END;
+             CREATE TEMP TRIGGER {log}_delete AFTER DELETE ON main.{table} BEGIN
+                 INSERT INTO {log} (what, {old}) VALUES ('delete', {});
+             END;",
+            of("NEW"),
+            of("OLD"),
+            of("NEW"),
+            of("OLD"),
+        );
+        if !self.unique.is_empty() {
+            // What REPLACE removes fires no trigger of its own: whatever is in the way of a new row is noted before.
+            let _ = writeln!(sql, "CREATE TEMP TRIGGER {log}_replace BEFORE INSERT ON main.{table} BEGIN");
+            for key in &self.unique {
+                let equal = key.iter().map(|column| format!("{0} = NEW.{0}", columns[*column]));
+                let equal = equal.collect::<Vec<_>>().join(" AND ");
+                let all = columns.join(", ");
+                let _ = writeln!(
+                    sql,
+                    "INSERT INTO {log} (what, {old}) SELECT 'in the way', {all} FROM main.{table} WHERE {equal};"
+                );
+            }
+            let _ = writeln!(sql, "END;");
+        }
+        if is_new {
+            let all = columns.join(", ");
+            let _ = writeln!(sql, "INSERT INTO temp.{log} (what, {new}) SELECT 'insert', {all} FROM main.{table};");
+        }
+        sql
+    }
+
+    /// Takes what is in the log.
+    pub(super) fn empty(&self, connection: &Connection, told: &mut Vec<RowChange>) -> rusqlite::Result<()> {
+        if self.columns.is_empty() {
+            return Ok(());
+        }
+        let mut in_the_way: Vec<Cells> = Vec::new();
+        let mut query = connection.prepare_cached(&self.read)?;
+        let mut rows = query.query([])?;
+        let mut is_empty = true;
+        while let Some(row) = rows.next()? {
+            is_empty = false;
+            let old = |row| cells(row, 2, self.columns.len());
+            let new = |row| cells(row, 2 + self.columns.len(), self.columns.len());
+            match row.get_ref(1)?.as_str()? {
+                "insert" => {
+                    let new = new(row)?;
+                    // No two rows of such a key can be: whatever was in the way of this one is no more.
+                    for replaced in mem::take(&mut in_the_way).into_iter().filter(|old| self.exclude(old, &new)) {
+                        told.push(self.change(Some(replaced), None));
+                    }
+                    told.push(self.change(None, Some(new)));
+                }
+                "update" => {
+                    let old = old(row)?;
+                    in_the_way.retain(|other| *other != old);
+                    told.push(self.change(Some(old), Some(new(row)?)));
+                }
+                "delete" => {
+                    let old = old(row)?;
+                    in_the_way.retain(|other| *other != old);
+                    told.push(self.change(Some(old), None));
+                }
+                _ => {
+                    let old = old(row)?;
+                    if !in_the_way.contains(&old) {
+                        in_the_way.push(old);
+                    }
+                }
+            }
+        }
+        if !is_empty {
+            connection.prepare_cached(&self.clear)?.execute([])?;
+        }
+        Ok(())
+    }
+
+    fn change(&self, before: Option<Cells>, after: Option<Cells>) -> RowChange {
+        RowChange { table: self.table.clone(), columns: self.columns.clone(), before, after }
+    }
+
+    /// Whether the table can't hold both rows at once.
+    fn exclude(&self, one: &[Cell], other: &[Cell]) -> bool {
+        let is_equal = |column: &usize| one[*column] == other[*column] && one[*column] != Cell::Null;
+        self.unique.iter().any(|key| key.iter().all(is_equal))
+    }
+}
+
+/// The columns of a log: all old values, and then all new ones.
+fn sides(columns: &[SmolStr]) -> impl Iterator<Item = SmolStr> {
+    ["old", "new"].into_iter().flat_map(|which| columns.iter().map(move |column| format_smolstr!("{which} {column}")))
+}
+
+/// A name as SQL writes it, whatever is in it.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn list(connection: &Connection, sql: &str, of: &str) -> rusqlite::Result<Vec<SmolStr>> {
+    let mut query = connection.prepare_cached(sql)?;
+    let names = query.query_map([of], |row| Ok(SmolStr::from(row.get_ref(0)?.as_str()?)))?;
+    names.collect()
+}
+
+/// The sets of columns of which no two rows may be equal: the primary key, and what has a unique index over columns.
+fn unique(connection: &Connection, table: &str, columns: &[SmolStr]) -> rusqlite::Result<Vec<Vec<usize>>> {
+    let places = |names: Vec<SmolStr>| -> Vec<usize> {
+        names.iter().filter_map(|name| columns.iter().position(|column| column == name)).collect()
+    };
+    let mut found = BTreeSet::new();
+    let primary = "SELECT name FROM pragma_table_info(?1, 'main') WHERE pk > 0 ORDER BY pk";
+    found.insert(places(list(connection, primary, table)?));
+    let indexes = "SELECT name FROM pragma_index_list(?1, 'main') WHERE \"unique\" = 1 AND partial = 0";
+    for index in list(connection, indexes, table)? {
+        // An index over an expression has a part without a name: what it forbids is not seen.
+        let parts = "SELECT coalesce(name, '') FROM pragma_index_info(?1, 'main') ORDER BY seqno";
+        let parts = list(connection, parts, &index)?;
+        if parts.iter().all(|part| !part.is_empty()) {
+            found.insert(places(parts));
+        }
+    }
+    Ok(found.into_iter().filter(|key| !key.is_empty()).collect())
+}
+
+fn cells(row: &Row<'_>, from: usize, count: usize) -> rusqlite::Result<Cells> {
+    (from..from + count).map(|column| Ok(cell(row.get_ref(column)?))).collect()
+}
+
+fn cell(value: ValueRef<'_>) -> Cell {
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(value) => Cell::Integer(value),
+        ValueRef::Real(value) => Cell::Real(value),
+        ValueRef::Text(text) => Cell::Text(SmolStr::from(String::from_utf8_lossy(text))),
+        ValueRef::Blob(value) => Cell::Blob(Bytes::copy_from_slice(value)),
+    }
+}

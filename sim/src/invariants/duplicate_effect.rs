@@ -16,8 +16,9 @@ use crate::trace::{Effect, Event, What};
 /// - An external service acted twice for one operation on one subject, whatever idempotency keys it was given: a fresh
 ///   key for each attempt charges the card twice. [`DuplicateEffect::may_repeat`] exempts an operation that is meant to
 ///   be repeated.
+/// - A [declared table](crate::scenario::EffectTable) had a second row for one business key.
 ///
-/// State: one small entry for each handled message, operation and external act. None is ever forgotten, because a
+/// State: one small entry for each handled message, operation, external act and business key. None is ever forgotten, because a
 /// duplicate may turn up at any time.
 #[derive(Debug, Default)]
 pub struct DuplicateEffect {
@@ -26,12 +27,21 @@ pub struct DuplicateEffect {
     handled: Lookup<(u16, u16, MessageId), Seen>,
     operations: Lookup<(u16, OperationId), Seen>,
     acts: Lookup<(u16, u16, SmolStr), u64>,
+    entries: Lookup<(u16, u16, SmolStr), Entries>,
 }
 
 /// What became of something, and the event that showed it.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     is_effective: bool,
+    number: u64,
+}
+
+/// The rows of a declared table under one key.
+#[derive(Clone, Copy, Debug)]
+struct Entries {
+    rows: i64,
+    /// The commit that wrote the latest one.
     number: u64,
 }
 
@@ -67,6 +77,21 @@ impl DuplicateEffect {
         self.handled.insert(id, Seen { is_effective: false, number });
     }
 
+    fn enter(&mut self, store: u16, (table, key, more): (&SmolStr, &SmolStr, i64), number: u64, judge: &mut Judge<'_>) {
+        let id = (store, self.names.number(table), key.clone());
+        let entries = self.entries.get_or_insert_with(id, || Entries { rows: 0, number });
+        entries.rows += more;
+        if more > 0 {
+            judge.judged();
+            if entries.rows > 1 {
+                let rows = entries.rows;
+                let sentence = format!("`{table}` has {rows} rows for `{key}`, and may have one");
+                judge.violate(key.as_str(), sentence, vec![entries.number, number]);
+            }
+            entries.number = number;
+        }
+    }
+
     fn operate(&mut self, store: u16, id: OperationId, state: &OperationState, number: u64, judge: &mut Judge<'_>) {
         let is_effective = matches!(state, OperationState::Executed(_));
         let before = self.operations.insert((store, id), Seen { is_effective, number });
@@ -95,7 +120,7 @@ impl Invariant for DuplicateEffect {
     }
 
     fn interest(&self) -> Interest {
-        Interest::INBOX | Interest::OPERATION | Interest::EXTERNAL
+        Interest::INBOX | Interest::OPERATION | Interest::EXTERNAL | Interest::OWN_TABLE
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
@@ -108,6 +133,9 @@ impl Invariant for DuplicateEffect {
                             self.handle(store, consumer, *message, event.number, judge);
                         }
                         Effect::Buried { consumer, message, .. } => self.bury(store, consumer, *message, event.number),
+                        Effect::Entry { table, key, rows } => {
+                            self.enter(store, (table, key, *rows), event.number, judge);
+                        }
                         Effect::Operation { id, state } => self.operate(store, *id, state, event.number, judge),
                         _ => {}
                     }

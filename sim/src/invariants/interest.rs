@@ -81,6 +81,8 @@ impl Interest {
         CHECKPOINT = 23;
         /// Commits that noted facts.
         OBSERVED = 24;
+        /// Commits that changed rows of declared tables, entries or sums.
+        OWN_TABLE = 25;
     }
 
     /// Whether the two share a class.
@@ -125,6 +127,7 @@ impl Interest {
             Effect::Operation { .. } => Self::OPERATION,
             Effect::Checkpoint { .. } => Self::CHECKPOINT,
             Effect::Observed { .. } => Self::OBSERVED,
+            Effect::Row(_) | Effect::Entry { .. } | Effect::Amount { .. } => Self::OWN_TABLE,
             Effect::Dispatched(_) | Effect::GivenUp { .. } => Self::SETTLE,
         }
     }

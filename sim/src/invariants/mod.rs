@@ -5,6 +5,7 @@ mod judge;
 mod panel;
 mod protocol;
 
+mod conserved;
 mod dead_only_injected;
 mod duplicate_effect;
 mod full_compensation;
@@ -28,6 +29,7 @@ mod saga_log;
 mod forgetting;
 
 pub use crate::lookup::Lookup;
+pub use conserved::ConservedSums;
 pub use dead_only_injected::DeadOnlyInjected;
 pub use duplicate_effect::DuplicateEffect;
 pub use full_compensation::FullCompensation;

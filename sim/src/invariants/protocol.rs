@@ -1,6 +1,6 @@
 use super::{
-    DeadOnlyInjected, DuplicateEffect, FullCompensation, Invariant, LostEvent, NoRowStuck, OneSagaPerKey, PerKeyOrder,
-    PhantomEvent, SagaResolves, StaleClaimSettle, TerminalStateFinal, TornStep,
+    ConservedSums, DeadOnlyInjected, DuplicateEffect, FullCompensation, Invariant, LostEvent, NoRowStuck,
+    OneSagaPerKey, PerKeyOrder, PhantomEvent, SagaResolves, StaleClaimSettle, TerminalStateFinal, TornStep,
 };
 use crate::scenario::Topology;
 
@@ -22,9 +22,10 @@ pub fn protocol(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     all
 }
 
-/// The part of [`protocol`] that a workflow without sagas has something to show for: outbox, relay, broker and inbox.
+/// The part of [`protocol`] that a workflow without sagas has something to show for: outbox, relay, broker and inbox,
+/// and declared tables of its own.
 pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
-    vec![
+    let mut all: Vec<Box<dyn Invariant>> = vec![
         Box::new(PhantomEvent::new()),
         Box::new(LostEvent::new(&topology.groups)),
         Box::new(DuplicateEffect::new()),
@@ -32,7 +33,12 @@ pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
         Box::new(StaleClaimSettle::new()),
         Box::new(NoRowStuck::new()),
         Box::new(DeadOnlyInjected::new()),
-    ]
+    ];
+    // One that no declaration asks for would never have anything to judge.
+    if !topology.tables.conserved.is_empty() {
+        all.push(Box::new(ConservedSums::new(&topology.tables.conserved)));
+    }
+    all
 }
 
 /// The part of [`protocol`] that is about sagas.

@@ -1,6 +1,7 @@
 //! The seam for users: what is run, what is asked of it, and what must hold.
 
 mod draw;
+mod tables;
 mod topology;
 mod workload;
 
@@ -11,11 +12,16 @@ use seaworthy_core::ports::{Store, Timestamp};
 
 pub use draw::Draw;
 pub use seaworthy_core::boot::Boot;
+pub use tables::{Column, Conserved, EffectTable, InboxTable, OutboxTable, Row, Tables};
+pub(crate) use tables::{Kind, Place};
 pub use topology::{ExternalSpec, Operator, ProcessSpec, Topology};
 pub use workload::Workload;
 pub(crate) use workload::counted;
 
-use crate::{invariants::Invariant, world::Client};
+use crate::{
+    invariants::Invariant,
+    world::{Client, StoreFactory},
+};
 
 /// A workflow under test: its processes, what the outside asks of them, and what must hold.
 ///
@@ -39,6 +45,12 @@ pub trait Scenario: Send + Sync + 'static {
 
     /// What must hold. Called once for each run; invariants keep their own state.
     fn invariants(&self, workload: &Self::Workload) -> Vec<Box<dyn Invariant>>;
+
+    /// The store that its processes need, for example where they keep tables of their own; the simulated one where `None`.
+    /// Whoever runs the scenario may choose another one.
+    fn store(&self) -> Option<StoreFactory> {
+        None
+    }
 
     /// Fills the stores before anything starts, without faults. Not part of the trace.
     ///

@@ -4,6 +4,7 @@ use futures_util::future::BoxFuture;
 use seaworthy_core::{boot::Boot, ports::SubscriptionSpec, saga::Shape};
 use smol_str::SmolStr;
 
+use super::{Conserved, EffectTable, InboxTable, OutboxTable, Tables};
 use crate::{
     external::Service,
     plan::{Disturbance, Fault, PlanError},
@@ -54,6 +55,8 @@ pub struct Topology {
     pub groups: Vec<SubscriptionSpec>,
     /// The definitions of sagas, for invariants that judge the order of their steps.
     pub sagas: Vec<Arc<Shape>>,
+    /// Tables of the services' own, and what their rows mean.
+    pub tables: Tables,
     /// How long the broker waits for an acknowledgement before it delivers again.
     pub visibility_timeout: Duration,
     /// How long nothing may happen, beyond the longest port call, before a run counts as at rest. Longer than any
@@ -70,6 +73,7 @@ impl Default for Topology {
             externals: Vec::new(),
             groups: Vec::new(),
             sagas: Vec::new(),
+            tables: Tables::default(),
             visibility_timeout: Duration::from_secs(5),
             rest: Duration::from_secs(1),
             operator: Operator::default(),
@@ -125,6 +129,34 @@ impl Topology {
     #[must_use]
     pub fn saga(mut self, shape: &Arc<Shape>) -> Self {
         self.sagas.push(shape.clone());
+        self
+    }
+
+    /// Declares an outbox of a service's own, so that its rows are judged as messages.
+    #[must_use]
+    pub fn outbox_table(mut self, table: OutboxTable) -> Self {
+        self.tables.outboxes.push(table);
+        self
+    }
+
+    /// Declares an inbox of a service's own, so that its rows are judged as handled messages.
+    #[must_use]
+    pub fn inbox_table(mut self, table: InboxTable) -> Self {
+        self.tables.inboxes.push(table);
+        self
+    }
+
+    /// Declares a table of which there may be one row for each business key.
+    #[must_use]
+    pub fn effect_table(mut self, table: EffectTable) -> Self {
+        self.tables.effects.push(table);
+        self
+    }
+
+    /// Declares a sum over rows that stands.
+    #[must_use]
+    pub fn conserved(mut self, sum: Conserved) -> Self {
+        self.tables.conserved.push(sum);
         self
     }
 

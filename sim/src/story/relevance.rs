@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use seaworthy_core::ports::Cell;
 use smol_str::SmolStr;
 use uuid::Uuid;
 
@@ -132,7 +133,14 @@ fn visit_effect(effect: &Effect, see: &mut impl FnMut(Option<Uuid>, Option<&Smol
         Effect::SagaCreated { saga, key, .. } => see(Some(saga.0), Some(key)),
         Effect::SagaLogged { saga, .. } => see(Some(saga.0), None),
         Effect::Operation { id, .. } => see(Some(id.0), None),
-        Effect::Observed { subject, .. } => see(None, Some(subject)),
+        Effect::Observed { subject, .. } | Effect::Entry { key: subject, .. } | Effect::Amount { sum: subject, .. } => {
+            see(None, Some(subject));
+        }
+        Effect::Row(row) => row.before.iter().chain(&row.after).flat_map(|cells| cells.iter()).for_each(|cell| {
+            if let Cell::Text(text) = cell {
+                see(Uuid::parse_str(text).ok(), Some(text));
+            }
+        }),
         Effect::Checkpoint { .. } => {}
     }
 }

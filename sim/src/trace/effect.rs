@@ -4,7 +4,7 @@ use bytes::Bytes;
 use seaworthy_core::{
     ids::{MessageId, OperationId, SagaId},
     message::Message,
-    ports::{DefinitionRef, OperationState, SagaStatus},
+    ports::{DefinitionRef, OperationState, RowChange, SagaStatus},
 };
 use smol_str::SmolStr;
 
@@ -109,5 +109,24 @@ pub enum Effect {
         message: MessageId,
         /// Why.
         reason: SmolStr,
+    },
+    /// A row of a declared table was written or deleted. One that is a message of a declared outbox or inbox is told as
+    /// that instead.
+    Row(RowChange),
+    /// A declared table has more or fewer rows under a business key.
+    Entry {
+        /// The table.
+        table: SmolStr,
+        /// The business key.
+        key: SmolStr,
+        /// How many more, or fewer.
+        rows: i64,
+    },
+    /// A declared sum changed.
+    Amount {
+        /// Its name.
+        sum: SmolStr,
+        /// By how much.
+        by: i64,
     },
 }

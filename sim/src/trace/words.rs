@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use seaworthy_core::{
-    ports::{OperationState, SagaStatus},
+    ports::{Cell, OperationState, RowChange, SagaStatus},
     saga::Record,
 };
+
+use smol_str::SmolStr;
 
 use super::{Effect, Fingerprint, Names, Outcome, VirtualTime, What};
 
@@ -94,7 +96,43 @@ pub(super) fn say(effect: &Effect, names: &mut Names) -> String {
         Effect::Checkpoint { consumer, position } => format!("{consumer} has read up to {position}"),
         Effect::Dispatched(message) => format!("{} is dispatched", names.message(*message)),
         Effect::GivenUp { message, reason } => format!("{} is given up: {reason}", names.message(*message)),
+        Effect::Row(row) => row_words(row),
+        Effect::Entry { table, key, rows } => format!("{table} of {key} {rows:+} rows"),
+        Effect::Amount { sum, by } => format!("{sum} {by:+}"),
         Effect::Observed { fact, subject, value } => format!("{fact} {subject} = {value}"),
+    }
+}
+
+/// A changed row: what it holds now, or, of one that was there before, what is other than before.
+fn row_words(row: &RowChange) -> String {
+    let table = &row.table;
+    let ((None, Some(cells)) | (Some(cells), _)) = (&row.before, &row.after) else {
+        return format!("{table}: nothing");
+    };
+    let columns = || row.columns.iter().zip(cells.iter());
+    let all = |columns: &mut dyn Iterator<Item = (&SmolStr, &Cell)>| {
+        let cells = columns.filter(|(_, cell)| **cell != Cell::Null);
+        cells.map(|(column, cell)| format!("{column}={}", short(cell))).collect::<Vec<_>>().join(" ")
+    };
+    match (&row.before, &row.after) {
+        (Some(_), Some(after)) => {
+            let changed = columns().zip(after.iter()).filter(|((_, before), after)| before != after);
+            let changed =
+                changed.map(|((column, before), after)| format!("{column}={}, was {}", short(after), short(before)));
+            let first = columns().next().map(|(column, cell)| format!(" {column}={}", short(cell))).unwrap_or_default();
+            format!("updates {table}{first}: {}", changed.collect::<Vec<_>>().join("; "))
+        }
+        (None, _) => format!("inserts {table} {}", all(&mut columns())),
+        (_, None) => format!("deletes {table} {}", all(&mut columns())),
+    }
+}
+
+/// A value of a row, a long or binary one by its fingerprint.
+fn short(cell: &Cell) -> String {
+    match cell {
+        Cell::Text(text) => brief(text.as_bytes()),
+        Cell::Blob(bytes) => format!("x{}", brief(bytes)),
+        other => other.to_string(),
     }
 }
 
@@ -132,13 +170,13 @@ pub(super) fn spaced(camel: &str) -> String {
 }
 
 /// A short document as it is, a longer or binary one by its fingerprint.
-fn brief(body: &Bytes) -> String {
+fn brief(body: &[u8]) -> String {
     const BRIEF_MAX: usize = 60;
     match std::str::from_utf8(body) {
         Ok(text) if text.len() <= BRIEF_MAX && !text.contains(char::is_control) => text.to_owned(),
         _ => {
             let mut fingerprint = Fingerprint::new();
-            fingerprint.add(body);
+            fingerprint.add(&body);
             format!("#{:08x}", fingerprint.value() >> 32)
         }
     }

@@ -239,6 +239,10 @@ async fn give_up(world: &World, of_what: &str) -> Ending {
             Some(Err(error)) => _ = write!(waiting, "{name}: {error}; "),
         }
     }
+    let rows = world.state().own_tables.as_ref().map_or(0, |tables| tables.pending());
+    if rows > 0 {
+        let _ = write!(waiting, "{rows} rows of declared outbox tables; ");
+    }
     for (group, message) in world.broker.outstanding(5) {
         let _ = write!(waiting, "message {message} for group {group}; ");
     }

@@ -9,6 +9,7 @@ mod meter;
 mod operator;
 mod options;
 mod outside;
+mod own_tables;
 mod recorder;
 mod report;
 mod rest;

@@ -49,6 +49,9 @@ pub(super) async fn is_quiet(world: &World) -> bool {
     }
     {
         let state = world.state();
+        if state.own_tables.as_ref().is_some_and(|tables| tables.pending() > 0) {
+            return false;
+        }
         if state.processes.iter().any(|process| process.life.is_none() || !process.requests.is_empty()) {
             return false;
         }

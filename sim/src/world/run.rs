@@ -14,6 +14,7 @@ use super::{
     faults::Faults,
     meter::Meter,
     outside::WorldOutside,
+    own_tables::{self, OwnTables},
     recorder::Recorder,
     shared::{Parts, World},
     spans::{SpanBook, SpanLayer},
@@ -69,7 +70,11 @@ fn live<S: Scenario>(
 ) -> RunReport {
     let runtime = Runtime::with_seed_and_config(plan.seed, madsim::Config::default());
     runtime.block_on(async {
-        let world = Arc::new(build(scenario, plan, options, topology, spans));
+        let mut world = build(scenario, plan, options, topology, spans);
+        if !world.topology.tables.is_empty() {
+            world.shows_rows = own_tables::watch(&world.topology.tables, &world.stores).await;
+        }
+        let world = Arc::new(world);
         {
             let find = |name: &str| {
                 let store = world.stores.iter().find(|(known, _)| known == name);
@@ -78,6 +83,7 @@ fn live<S: Scenario>(
             let find: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync) = &find;
             scenario.prepare(&plan.workload, find).await;
         }
+        own_tables::begin(&world).await;
         world.state().asking = 1;
         let client = Client(Arc::new(WorldOutside(world.clone())));
         let drive = async {
@@ -112,11 +118,12 @@ fn build<S: Scenario>(
     let epoch = scenario.epoch();
     let meter = Meter::new(time.clone());
     let clock: Arc<dyn Clock> = Arc::new(WorldClock::new(time.clone(), epoch, meter.clone()));
+    let factory = options.store.clone().or_else(|| scenario.store());
     let stores = topology
         .stores()
         .into_iter()
         .map(|name| {
-            let store: Arc<dyn Store> = match &options.store {
+            let store: Arc<dyn Store> = match &factory {
                 Some(make) => make(&name, clock.clone()),
                 None => Arc::new(MemoryStore::new(clock.clone())),
             };
@@ -135,7 +142,8 @@ fn build<S: Scenario>(
     let recorder = Recorder::new(scenario.invariants(&plan.workload), options.keep_trace, spans, epoch);
     let faults = Faults::new(plan, &topology);
     let calls = options.budget.calls(plan.workload.len(), plan.workload.span(), plan.last_fault_end());
-    let state = State::new(recorder, faults, plan.seed, topology.processes.len(), calls);
+    let mut state = State::new(recorder, faults, plan.seed, topology.processes.len(), calls);
+    state.own_tables = OwnTables::new(topology.tables.clone());
     let parts = Parts { topology, epoch, schedule: plan.schedule, stores, broker, externals, time, meter };
     World::new(parts, state)
 }

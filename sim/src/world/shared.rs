@@ -26,7 +26,7 @@ use crate::{
     external::MemoryExternal,
     plan::{Restart, Schedule},
     scenario::{Draw, Topology},
-    trace::{ProcessIndex, TxId, VirtualTime, What},
+    trace::{Effect, ProcessIndex, TxId, VirtualTime, What},
 };
 
 /// The world of one run: everything that outlives a crash, and the books about it.
@@ -46,6 +46,8 @@ pub(crate) struct World {
     has_healed: AtomicBool,
     /// Whether what processes tell `tracing` is kept, so that it has to be known whose it is.
     pub(crate) keeps_spans: bool,
+    /// Whether each store shows what is changed in declared tables.
+    pub(super) shows_rows: Vec<bool>,
     store_of: Vec<usize>,
     /// What lives as long as the run: the client's own tasks.
     pub(crate) outside: Arc<Life>,
@@ -75,6 +77,7 @@ impl World {
             .map(|process| stores.iter().position(|(name, _)| *name == process.store).unwrap_or(0))
             .collect();
         Self {
+            shows_rows: vec![false; stores.len()],
             topology,
             epoch,
             schedule,
@@ -179,6 +182,25 @@ impl World {
     /// The index of the store that a process runs on.
     pub(crate) fn store_of(&self, process: ProcessIndex) -> usize {
         self.store_of[usize::from(process.0)]
+    }
+
+    /// Whether the store of a process shows what is changed in declared tables.
+    pub(crate) fn shows_rows(&self, process: ProcessIndex) -> bool {
+        self.shows_rows[self.store_of(process)]
+    }
+
+    /// The effects of a commit with the rows of declared tables told as what they mean.
+    pub(crate) fn translate(&self, store: &str, effects: Vec<Effect>) -> Vec<Effect> {
+        if self.topology.tables.is_empty() {
+            return effects;
+        }
+        let mut state = self.state();
+        let Some(tables) = &mut state.own_tables else { return effects };
+        let (told, wrong) = tables.translate(store, effects);
+        for (table, sentence) in wrong {
+            state.recorder.violate("own-table", table.into(), sentence);
+        }
+        told
     }
 
     pub(crate) fn ids_of(&self, process: ProcessIndex) -> Arc<Mutex<Draw>> {

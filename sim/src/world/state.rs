@@ -13,6 +13,7 @@ use super::{
     Budget,
     faults::{Faults, Struck},
     life::Life,
+    own_tables::OwnTables,
     recorder::Recorder,
 };
 use crate::{
@@ -28,6 +29,7 @@ pub(super) const STALL_MAX: u32 = 17;
 pub(crate) struct State {
     pub(super) recorder: Recorder,
     pub(super) faults: Faults,
+    pub(super) own_tables: Option<Box<OwnTables>>,
     pub(super) processes: Vec<Process>,
     pub(super) latencies: Draw,
     pub(super) stalls: Draw,
@@ -92,6 +94,7 @@ impl State {
         Self {
             recorder,
             faults,
+            own_tables: None,
             processes: (0..processes).map(|index| Process::new(seed, index)).collect(),
             latencies: Draw::stream(seed, stream::LATENCY),
             stalls: Draw::stream(seed, stream::STALLS),

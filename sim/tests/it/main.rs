@@ -25,6 +25,7 @@ mod model_shell_operations;
 mod outbox_inbox_world;
 mod outbox_log_relay;
 mod outbox_relay;
+mod own_tables;
 mod plan_bounds;
 mod plan_file;
 mod plan_generation;

@@ -25,7 +25,8 @@ pub(super) struct Decision {
 impl Decision {
     /// Writes down how the transaction ended.
     pub(super) fn record(&self, outcome: Outcome, effects: Vec<Effect>) {
-        let effects = if outcome.took_effect() { effects.into() } else { Arc::from([]) };
+        let effects =
+            if outcome.took_effect() { self.door.world.translate(&self.store, effects).into() } else { Arc::from([]) };
         let what = What::Commit { tx: self.tx, store: self.store.clone(), outcome, effects };
         // Not by the door, which knows a dead incarnation only: this one's death is told after its last decision.
         self.door.world.record_of(&self.door.life, what);

@@ -59,6 +59,16 @@ fn outcome_for<T>(inner: &mut Option<Box<dyn Transaction>>, result: &Result<T, S
     }
 }
 
+/// What a transaction has changed in declared tables, asked right before it commits: by then all of it is there, and what
+/// it has undone is not.
+async fn rows(door: &Door, inner: &mut dyn Transaction) -> Result<Vec<Effect>, StoreError> {
+    if !door.world.shows_rows(door.life.process) {
+        return Ok(Vec::new());
+    }
+    let rows = door.life.alive(inner.row_changes()).await?;
+    Ok(rows.into_iter().map(Effect::Row).collect())
+}
+
 /// Runs one statement on the inner transaction, between verdict and record.
 macro_rules! statement {
     ($self:ident, $point:expr, $on:expr, |$inner:ident| $call:expr) => {{
@@ -122,10 +132,22 @@ impl Transaction for TransactionShell {
             Strike::LoseRequest => Some((unknown(), Outcome::NotDoneUnheard)),
             _ => None,
         };
+        let rows = match (&refused, self.inner.as_mut()) {
+            (None, Some(inner)) => rows(&self.door, &mut **inner).await,
+            _ => Ok(Vec::new()),
+        };
         // Told from a drop by its number: a transaction that was committed does not abort as well.
         let tx = std::mem::replace(&mut self.tx, TxId(0));
         let decision = Decision { door: self.door.clone(), store: self.store.clone(), tx };
-        let effects = std::mem::take(&mut self.effects);
+        let mut effects = std::mem::take(&mut self.effects);
+        let refused = match (refused, rows) {
+            (None, Ok(rows)) => {
+                effects.extend(rows);
+                None
+            }
+            (None, Err(error)) => Some((error.clone(), outcome_of(&error))),
+            (refused, _) => refused,
+        };
         let result = match (refused, self.inner.take()) {
             (Some((error, outcome)), _) => {
                 decision.record(outcome, Vec::new());

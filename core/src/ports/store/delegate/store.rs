@@ -59,6 +59,11 @@ pub trait DelegateStore: Send + Sync {
         self.inner().now().await
     }
 
+    /// As [`Store::watch`].
+    async fn watch(&self, tables: &[SmolStr]) -> Result<(), StoreError> {
+        self.inner().watch(tables).await
+    }
+
     /// As [`OutboxStore::claim`].
     async fn claim(&self, request: &ClaimRequest) -> Result<Vec<OutboxRow>, StoreError> {
         self.inner().claim(request).await
@@ -152,6 +157,10 @@ impl<T: DelegateStore> Store for T {
 
     async fn now(&self) -> Result<Timestamp, StoreError> {
         DelegateStore::now(self).await
+    }
+
+    async fn watch(&self, tables: &[SmolStr]) -> Result<(), StoreError> {
+        DelegateStore::watch(self, tables).await
     }
 }
 

@@ -9,8 +9,8 @@ use crate::{
     message::Message,
     ports::{
         Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord,
-        OperationState, OutboxWrites, Participants, SagaAppend, SagaCreate, SagaWrites, StoreError, Timestamp,
-        Transaction,
+        OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate, SagaWrites, StoreError,
+        Timestamp, Transaction,
     },
 };
 
@@ -182,6 +182,11 @@ pub trait DelegateTransaction: Send {
         self.inner().observe(fact, subject, value);
     }
 
+    /// As [`Transaction::row_changes`].
+    async fn row_changes(&mut self) -> Result<Vec<RowChange>, StoreError> {
+        self.inner().row_changes().await
+    }
+
     /// As [`Transaction::commit`].
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         self.into_inner().commit().await
@@ -316,6 +321,10 @@ impl<T: DelegateTransaction> Transaction for T {
 
     fn observe(&mut self, fact: &'static str, subject: &str, value: i64) {
         DelegateTransaction::observe(self, fact, subject, value);
+    }
+
+    async fn row_changes(&mut self) -> Result<Vec<RowChange>, StoreError> {
+        DelegateTransaction::row_changes(self).await
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {

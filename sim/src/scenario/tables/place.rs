@@ -1,0 +1,29 @@
+use smol_str::SmolStr;
+
+/// Where declared rows lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) store: SmolStr,
+    pub(crate) kind: Kind,
+    /// The table or the collection.
+    pub(crate) name: SmolStr,
+}
+
+/// What declared rows are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Rows of a table.
+    Sql,
+    /// Documents of a collection.
+    Documents,
+}
+
+impl Place {
+    pub(super) fn sql(store: &str, table: &str) -> Self {
+        Self { store: store.into(), kind: Kind::Sql, name: table.into() }
+    }
+
+    pub(super) fn documents(store: &str, collection: &str) -> Self {
+        Self { store: store.into(), kind: Kind::Documents, name: collection.into() }
+    }
+}

@@ -83,7 +83,10 @@ pub async fn audit(
             let effect = Effect::Document { collection: collection.into(), id, version, body: Some(body) };
             let tx = TxId(number as u64 + 1);
             let effects: Arc<[Effect]> = Arc::new([effect]);
-            script.event(process, What::Commit { tx, store: collection.into(), outcome: Outcome::Done, effects });
+            script.event(
+                process,
+                What::Commit { tx, store: collection.into(), outcome: Outcome::Done, effects, tried: Box::default() },
+            );
         }
     }
     let mut findings = Panel::new(business(workload)).judge(&script.events(), Ending::Quiet);

@@ -5,4 +5,5 @@ mod cli;
 mod invariants;
 mod order_fulfillment;
 mod serve;
+mod stories;
 mod twins;

@@ -90,7 +90,7 @@ pub(super) fn tell<S: Scenario>(scenario: &S, campaign: &Campaign, failure: &Fai
                 Err(error) => (None, Some(error)),
             };
             let pointers = Pointers { plan_file: file.as_deref(), replay: &replay, keep: None };
-            text.push_str(&tell_story(&shrunk.plan, &shrunk.report, pointers, Style::default()));
+            text.push_str(&tell_story(&shrunk.plan, &shrunk.report, pointers, Style::default().fitting(None, None)));
             if let Some(error) = trouble {
                 text.push_str(&format!("the plan could not be kept: {error}\n"));
             }

@@ -29,8 +29,8 @@ pub fn is_coloured() -> bool {
 
 /// How stories are printed here.
 pub(super) fn style() -> Style {
-    let width = Table::new().width().map_or(Style::default().width, usize::from);
-    Style { color: is_coloured(), width }
+    let terminal = Table::new().width().map(usize::from);
+    Style { color: is_coloured(), ..Style::default() }.fitting(None, terminal)
 }
 
 fn paint(is_coloured: bool, paint: Paint, text: &str) -> String {

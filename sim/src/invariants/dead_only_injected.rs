@@ -106,7 +106,7 @@ impl Invariant for DeadOnlyInjected {
                     }
                 }
             }
-            What::Publish { message, outcome: Outcome::Rejected } if self.refusing.contains(&event.process) => {
+            What::Publish { message, outcome: Outcome::Rejected, .. } if self.refusing.contains(&event.process) => {
                 self.refused.insert(message.id, ());
             }
             What::Publish { message, .. } => self.meet(message),

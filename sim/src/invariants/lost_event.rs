@@ -189,7 +189,7 @@ impl Invariant for LostEvent {
                     }
                 }
             }
-            What::Publish { message, outcome } if outcome.took_effect() => {
+            What::Publish { message, outcome, .. } if outcome.took_effect() => {
                 if let Some(open) = self.open.get_mut(&message.id) {
                     open.published.get_or_insert(event.number);
                 }

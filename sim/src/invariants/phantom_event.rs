@@ -45,7 +45,7 @@ impl Invariant for PhantomEvent {
                     }
                 }
             }
-            What::Publish { message, outcome } if outcome.took_effect() => {
+            What::Publish { message, outcome, .. } if outcome.took_effect() => {
                 judge.judged();
                 if !self.staged.contains(&message.id) {
                     judge.violate(

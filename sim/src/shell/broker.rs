@@ -34,7 +34,11 @@ impl BrokerShell {
     }
 
     fn record(&self, message: &Message, outcome: Outcome) {
-        self.0.record(What::Publish { message: Arc::new(message.clone()), outcome });
+        self.record_refused(message, outcome, SmolStr::default());
+    }
+
+    fn record_refused(&self, message: &Message, outcome: Outcome, why: SmolStr) {
+        self.0.record(What::Publish { message: Arc::new(message.clone()), outcome, why });
     }
 
     fn record_all(&self, batch: &[Message], outcome: Outcome) {
@@ -69,17 +73,19 @@ impl Broker for BrokerShell {
         let offered = &batch[rejected..accepted.max(rejected)];
         let mut results: Vec<PublishResult> = Vec::with_capacity(batch.len());
         for message in &batch[..rejected] {
-            self.record(message, Outcome::Rejected);
-            results.push(Err(PublishError::Rejected("no queue is bound to its topic".to_owned())));
+            const WHY: &str = "no queue is bound to its topic";
+            self.record_refused(message, Outcome::Rejected, SmolStr::new_static(WHY));
+            results.push(Err(PublishError::Rejected(WHY.to_owned())));
         }
         let published = self.0.life.alive(self.0.world.broker.publish(offered)).await?;
         for (message, result) in offered.iter().zip(published) {
-            let outcome = match &result {
-                Ok(()) if strike.is_unheard() => Outcome::DoneUnheard,
-                Ok(()) => Outcome::Done,
-                Err(_) => Outcome::Rejected,
+            let (outcome, why) = match &result {
+                Ok(()) if strike.is_unheard() => (Outcome::DoneUnheard, SmolStr::default()),
+                Ok(()) => (Outcome::Done, SmolStr::default()),
+                Err(PublishError::Rejected(why)) => (Outcome::Rejected, SmolStr::from(why.as_str())),
+                Err(error) => (Outcome::Rejected, SmolStr::from(error.to_string())),
             };
-            self.record(message, outcome);
+            self.record_refused(message, outcome, why);
             results.push(result);
         }
         for message in &batch[accepted.max(rejected)..] {

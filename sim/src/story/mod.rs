@@ -3,59 +3,31 @@
 //! | module | what it is |
 //! |---|---|
 //! | `words` | faults and schedules in words |
+//! | `lineage` | which events led to which |
 //! | `relevance` | which few events of the trace matter |
-//! | `diagram` | those events as a sequence diagram |
+//! | `lanes`, `diagram` | those events as a sequence diagram |
+//! | `style` | colour, and how wide the terminal is |
 
 mod diagram;
+mod lanes;
+mod lineage;
 mod relevance;
+mod style;
 mod words;
+
+pub use style::Style;
 
 use std::fmt::Write;
 
-use anstyle::AnsiColor;
 use uuid::Uuid;
 
 use crate::{
     invariants::{Mode, Violation},
     plan::Plan,
     scenario::Workload,
-    trace::{Effect, Event, Renderer, What},
+    trace::{Effect, Event, Names, Renderer, What, width::wrap},
     world::RunReport,
 };
-
-/// How a story is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Style {
-    /// Whether to colour it: on a terminal, not in a pipe.
-    pub color: bool,
-    /// Columns of the terminal; longer lines are cut.
-    pub width: usize,
-}
-
-impl Default for Style {
-    fn default() -> Self {
-        // Fits a log of a CI run and a terminal beside an editor.
-        Self { color: false, width: 120 }
-    }
-}
-
-impl Style {
-    fn paint(self, style: anstyle::Style, text: &str) -> String {
-        if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
-    }
-
-    fn bad(self, text: &str) -> String {
-        self.paint(AnsiColor::Red.on_default(), text)
-    }
-
-    fn strong(self, text: &str) -> String {
-        self.paint(anstyle::Style::new().bold(), text)
-    }
-
-    fn faint(self, text: &str) -> String {
-        self.paint(anstyle::Style::new().dimmed(), text)
-    }
-}
 
 /// Where a story's reader goes next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,24 +48,25 @@ pub fn tell<W: Workload>(plan: &Plan<W>, report: &RunReport, pointers: Pointers<
     let Some(violation) = report.violations.first() else {
         return format!("{} held under seed {}: there is no failure to tell\n", plan.scenario, plan.seed);
     };
+    let mut renderer = renderer(report);
+    // Drawn first, because ids have their names in the order of the trace.
+    let diagram = report.trace.as_deref().map(|trace| {
+        let found_at_the_end = report
+            .judged
+            .iter()
+            .any(|judged| judged.invariant == violation.invariant && judged.mode == Mode::Eventually);
+        let events = relevance::relevant(trace, &plan.faults, &report.processes, violation, found_at_the_end);
+        diagram::draw(trace, &events, &violation.events, &mut renderer, style)
+    });
     let mut text = String::new();
     let _ = writeln!(text, "{} {}", style.bad(&style.strong("violated")), style.strong(&violation.invariant));
-    let about = report.trace.as_deref().and_then(|trace| introduce(trace, violation, &mut renderer(report)));
-    let _ = writeln!(text, "  {}{}", violation.sentence, about.map(|about| format!(" ({about})")).unwrap_or_default());
+    let about = report.trace.as_deref().and_then(|trace| introduce(trace, violation, renderer.names()));
+    let about = about.map(|about| format!(" ({about})")).unwrap_or_default();
+    paragraph(&mut text, &format!("{}{about}", renderer.abbreviate(&violation.sentence)), style);
     also(&mut text, report, violation, style);
     tell_plan(&mut text, plan, report, style);
     let _ = writeln!(text, "\n{}", style.strong("what happened"));
-    match &report.trace {
-        Some(trace) => {
-            let found_at_the_end = report
-                .judged
-                .iter()
-                .any(|judged| judged.invariant == violation.invariant && judged.mode == Mode::Eventually);
-            let events = relevance::relevant(trace, violation, found_at_the_end);
-            text.push_str(&diagram::draw(trace, &events, &violation.events, &mut renderer(report), style));
-        }
-        None => text.push_str("  the run kept no trace: replay it to see\n"),
-    }
+    text.push_str(diagram.as_deref().unwrap_or("  the run kept no trace: replay it to see\n"));
     text.push('\n');
     if let Some(file) = pointers.plan_file {
         let _ = writeln!(text, "{} {file}", style.strong("plan  "));
@@ -106,7 +79,16 @@ pub fn tell<W: Workload>(plan: &Plan<W>, report: &RunReport, pointers: Pointers<
 }
 
 fn renderer(report: &RunReport) -> Renderer {
-    Renderer::new(&report.processes)
+    let names = report.trace.as_deref().map(Names::of).unwrap_or_default();
+    Renderer::new(&report.processes).with_names(names)
+}
+
+/// A paragraph of a story: indented, and no wider than the terminal.
+fn paragraph(text: &mut String, words: &str, style: Style) {
+    for (index, line) in wrap(words, style.width.saturating_sub(4)).iter().enumerate() {
+        let indent = if index == 0 { 2 } else { 4 };
+        let _ = writeln!(text, "{:indent$}{line}", "");
+    }
 }
 
 /// Other invariants that did not hold either, by name.
@@ -127,24 +109,21 @@ fn tell_plan<W: Workload>(text: &mut String, plan: &Plan<W>, report: &RunReport,
     let items = plan.workload.len();
     let of = if items == 1 { "item" } else { "items" };
     let schedule = words::schedule(&plan.schedule);
-    let _ = writeln!(text, "  {}, seed {}, {items} {of} of work; {schedule}", plan.scenario, plan.seed);
+    paragraph(text, &format!("{}, seed {}, {items} {of} of work; {schedule}", plan.scenario, plan.seed), style);
     if plan.faults.is_empty() {
         let _ = writeln!(text, "  no faults: it goes wrong by itself");
     }
     for (index, fault) in plan.faults.iter().enumerate() {
         let struck = report.fired.iter().any(|fired| fired.index as usize == index);
         let never = if struck { "" } else { " (never struck)" };
-        let _ = writeln!(text, "  fault {index}: {fault}{never}");
+        paragraph(text, &format!("fault {index}: {fault}{never}"), style);
     }
 }
 
 /// The short name of the violation's entity and what it stands for, where the entity is an id.
-fn introduce(trace: &[Event], violation: &Violation, renderer: &mut Renderer) -> Option<String> {
+fn introduce(trace: &[Event], violation: &Violation, names: &Names) -> Option<String> {
     let id = Uuid::parse_str(&violation.entity).ok()?;
-    for event in trace {
-        renderer.text(event);
-    }
-    let name = renderer.names().find(id)?;
+    let name = names.find(id)?;
     let stands_for = trace.iter().find_map(|event| match &event.what {
         What::Commit { effects, .. } => effects.iter().find_map(|effect| match effect {
             Effect::Staged(message) if message.id.0 == id => {

@@ -39,6 +39,8 @@ pub enum Effect {
         message: MessageId,
         /// Failures so far.
         failures: u32,
+        /// What went wrong this time.
+        error: SmolStr,
     },
     /// A message became a dead letter.
     Buried {

@@ -1,5 +1,4 @@
 use smol_str::SmolStr;
-use uuid::Uuid;
 
 use super::{Event, Names, Renderer, Telling, Told, words::millis};
 
@@ -46,7 +45,7 @@ fn say(told: &Told, renderer: &Renderer) -> String {
         Telling::Opened { name, fields } => format!("> {name}{}", list(fields, names)),
         Telling::Closed { name, open_us } => format!("< {name} {} ms", millis(*open_us)),
         Telling::Event { level, message, fields } => {
-            format!("- {level}: {}{}", named(message, names), list(fields, names))
+            format!("- {level}: {}{}", names.known_in(message), list(fields, names))
         }
     };
     format!("{:>12} ms  {who:<14}  {:indent$}{text}", millis(told.at), "", indent = 2 * told.depth)
@@ -55,24 +54,9 @@ fn say(told: &Told, renderer: &Renderer) -> String {
 fn list(fields: &[(&'static str, String)], names: &Names) -> String {
     let mut list = String::new();
     for (name, value) in fields {
-        let value = named(value, names);
+        let value = names.known_in(value);
         let quote = if value.contains(char::is_whitespace) || value.is_empty() { "\"" } else { "" };
         list += &format!(" {name}={quote}{value}{quote}");
     }
     list
-}
-
-/// A text with the trace's names in place of ids. Words are told apart by what can't be in an id.
-fn named(text: &str, names: &Names) -> String {
-    let mut named = String::with_capacity(text.len());
-    for word in text.split_inclusive(|letter: char| !letter.is_ascii_hexdigit() && letter != '-') {
-        let end = word.trim_end_matches(|letter: char| !letter.is_ascii_hexdigit() && letter != '-').len();
-        let (id, rest) = word.split_at(end);
-        match Uuid::parse_str(id).ok().filter(|_| id.len() == 36).and_then(|id| names.find(id)) {
-            Some(name) => named += &name,
-            None => named += id,
-        }
-        named += rest;
-    }
-    named
 }

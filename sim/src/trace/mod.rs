@@ -27,6 +27,7 @@ pub use file::{TRACE_FORMAT, TraceFile, TraceFileError, TraceHeader, TraceLine};
 pub use fingerprint::Fingerprint;
 pub use interleave::interleave;
 pub use names::Names;
+pub(crate) use names::ids_in;
 pub use outcome::Outcome;
 pub use render::Renderer;
 pub use span::{Telling, Told};

@@ -1,10 +1,11 @@
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
+use seaworthy_core::ids::MessageId;
 use smol_str::SmolStr;
 
 use super::{
-    Event, Names, ProcessIndex, What,
-    words::{ending, millis, say, spaced},
+    Effect, Event, Names, Outcome, ProcessIndex, What,
+    words::{ending, millis, say_all, spaced},
 };
 
 /// Says each event of a trace in one line, the same on every machine.
@@ -27,12 +28,26 @@ use super::{
 pub struct Renderer {
     processes: Vec<SmolStr>,
     names: Names,
+    /// The message of each row of an outbox that was claimed, by store and number.
+    rows: BTreeMap<(SmolStr, u64), MessageId>,
 }
 
 impl Renderer {
     /// A renderer for a run of these processes (`RunReport::processes`).
     pub fn new(processes: &[SmolStr]) -> Self {
-        Self { processes: processes.to_vec(), names: Names::new() }
+        Self { processes: processes.to_vec(), names: Names::new(), rows: BTreeMap::new() }
+    }
+
+    /// A renderer that begins with these names.
+    #[must_use]
+    pub fn with_names(mut self, names: Names) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// A text with the names that ids have here.
+    pub fn abbreviate(&mut self, text: &str) -> String {
+        self.names.abbreviate(text)
     }
 
     /// The names that it has given so far.
@@ -66,8 +81,8 @@ impl Renderer {
             What::Boot { release: 1 } => "boots".to_owned(),
             What::Boot { release } => format!("boots release {release}"),
             What::Crash => "crashes".to_owned(),
-            What::Panic { message } => format!("panics: {message}"),
-            What::Exit { reason } => format!("exits: {reason}"),
+            What::Panic { message } => format!("panics: {}", names.abbreviate(message)),
+            What::Exit { reason } => format!("exits: {}", names.abbreviate(reason)),
             What::Fault { index, kind, point } => {
                 let at = point.map(|point| format!(" at {}", point.name())).unwrap_or_default();
                 format!("fault {index} strikes{at}: {}", spaced(&format!("{kind:?}")))
@@ -77,7 +92,7 @@ impl Renderer {
             What::Redrive { parked: 1, .. } => "the operator redrives 1 dead row".to_owned(),
             What::Redrive { parked, .. } => format!("the operator redrives {parked} dead rows"),
             What::Quiet => "quiet".to_owned(),
-            What::OutOfBudget { waiting } => format!("out of budget, waiting: {waiting}"),
+            What::OutOfBudget { waiting } => format!("out of budget, waiting: {}", names.abbreviate(waiting)),
             What::Request { request, operation } => format!("request {request}: {operation}"),
             What::Reply { request, accepted, outcome } => {
                 let answer = if *accepted { "accepted" } else { "refused" };
@@ -85,17 +100,17 @@ impl Renderer {
             }
             What::Begin { tx, outcome } => format!("begin t{}{}", tx.0, ending(*outcome)),
             What::Statement { tx, point, on, outcome } => {
-                format!("t{} {} {on}{}", tx.0, point.name(), ending(*outcome))
+                format!("t{} {} {}{}", tx.0, point.name(), names.abbreviate(on), ending(*outcome))
             }
             What::DuplicateSeen { tx, consumer, message } => {
                 format!("t{} {consumer} has seen {} before", tx.0, names.message(*message))
             }
-            What::Commit { tx, store, outcome, effects } => {
-                let effects: Vec<String> = effects.iter().map(|effect| say(effect, names)).collect();
-                let colon = if effects.is_empty() { "" } else { ": " };
-                format!("commit t{} on {store}{colon}{}{}", tx.0, effects.join("; "), ending(*outcome))
+            What::Commit { tx, store, outcome, effects, tried } => {
+                let done = say_all(effects.iter(), names);
+                let colon = if done.is_empty() { "" } else { ": " };
+                format!("commit t{} on {store}{colon}{done}{}{}", tx.0, ending(*outcome), undone(tried, names))
             }
-            What::Abort { tx } => format!("abort t{}", tx.0),
+            What::Abort { tx, tried } => format!("abort t{}{}", tx.0, undone(tried, names)),
             // An idle relay polls often: only a claim that holds something gets a name.
             What::Claim { store, rows, outcome, .. } if rows.is_empty() => {
                 format!("claim on {store}: nothing{}", ending(*outcome))
@@ -103,6 +118,7 @@ impl Renderer {
             What::Claim { store, token, rows, outcome } => {
                 let mut text = format!("{} on {store}:", names.claim(*token));
                 for row in rows.iter() {
+                    self.rows.insert((store.clone(), row.row.0), row.message);
                     let _ = write!(text, " r{}={}", row.row.0, names.message(row.message));
                     if row.attempts > 1 {
                         let _ = write!(text, " (attempt {})", row.attempts);
@@ -114,7 +130,9 @@ impl Renderer {
                 let mut text = format!("settle {} on {store}:", names.claim(*token));
                 for row in rows.iter() {
                     let lost = if row.held { "" } else { " (not held)" };
-                    let _ = write!(text, " r{} {}{lost}", row.row.0, row.as_what);
+                    let message = self.rows.get(&(store.clone(), row.row.0));
+                    let message = message.map(|message| format!("={}", names.message(*message))).unwrap_or_default();
+                    let _ = write!(text, " r{}{message} {}{lost}", row.row.0, row.as_what);
                 }
                 text + &ending(*outcome)
             }
@@ -131,14 +149,17 @@ impl Renderer {
             What::StoreCall { store, operation, count, outcome, .. } => {
                 format!("{operation} on {store}: {count}{}", ending(*outcome))
             }
-            What::Publish { message, outcome } => format!(
-                "publish {} {} of {} to {}{}",
-                names.message(message.id),
-                message.kind,
-                message.subject,
-                message.topic,
-                ending(*outcome)
-            ),
+            What::Publish { message, outcome, why } => {
+                let name = names.message(message.id);
+                let (kind, subject, topic) = (&message.kind, names.abbreviate(&message.subject), &message.topic);
+                // A refusal is often about the size, and always has a reason.
+                let (size, why) = match outcome {
+                    Outcome::Rejected if why.is_empty() => (size(message.data.len()), String::new()),
+                    Outcome::Rejected => (size(message.data.len()), format!(": {}", names.abbreviate(why))),
+                    _ => (String::new(), String::new()),
+                };
+                format!("publish {name} {kind} of {subject}{size} to {topic}{}{why}", ending(*outcome))
+            }
             What::Subscribe { group, outcome } => format!("subscribe {group}{}", ending(*outcome)),
             What::Deliver { group, tag, message, redeliveries } => {
                 let again = if *redeliveries > 0 { format!(", redelivery {redeliveries}") } else { String::new() };
@@ -153,6 +174,7 @@ impl Renderer {
             }
             What::External { service, operation, operation_id, subject, acted, outcome } => {
                 let acted = if *acted { ": acted" } else { "" };
+                let subject = names.abbreviate(subject);
                 format!(
                     "{service} {operation} {subject} as {}{acted}{}",
                     names.operation(*operation_id),
@@ -161,4 +183,14 @@ impl Renderer {
             }
         }
     }
+}
+
+/// What a transaction that came to nothing would have done.
+fn undone(tried: &[Effect], names: &mut Names) -> String {
+    if tried.is_empty() { String::new() } else { format!(", nothing of: {}", say_all(tried, names)) }
+}
+
+/// How large a payload is.
+fn size(bytes: usize) -> String {
+    format!(" ({bytes} bytes)")
 }

@@ -78,7 +78,8 @@ pub enum What {
         tx: TxId,
         /// Which kind of call.
         point: Point,
-        /// What it was about: a document's collection, a consumer.
+        /// What it was about: a document's collection, a consumer, or what the user calls a statement of their own
+        /// (`Transaction::label`).
         on: SmolStr,
         /// How it went.
         outcome: Outcome,
@@ -102,11 +103,15 @@ pub enum What {
         outcome: Outcome,
         /// What it made true; empty unless the outcome took effect.
         effects: Arc<[Effect]>,
+        /// What it would have made true; empty where the outcome took effect.
+        tried: Box<[Effect]>,
     },
     /// A transaction was dropped, by its process or by a crash.
     Abort {
         /// Its number.
         tx: TxId,
+        /// What it would have made true.
+        tried: Box<[Effect]>,
     },
 
     /// A relay claimed outbox rows.
@@ -160,6 +165,8 @@ pub enum What {
         message: Arc<Message>,
         /// How it went for this message.
         outcome: Outcome,
+        /// Why the broker refused it for good; empty where it did not.
+        why: SmolStr,
     },
     /// A process joined a consumer group.
     Subscribe {

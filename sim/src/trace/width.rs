@@ -29,6 +29,42 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     fitted
 }
 
+/// `text` in lines of at most `width` terminal columns, broken at blanks where that can be and within a word where it
+/// can't. Nothing is left out but the blanks at the breaks. Always at least one line.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    // A wide character needs two.
+    let width = width.max(2);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut columns = 0;
+    for word in text.split(' ') {
+        let needed = word.width() + usize::from(!line.is_empty());
+        if columns + needed <= width {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+            columns += needed;
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        columns = 0;
+        for character in word.chars() {
+            let needed = character.width().unwrap_or(0);
+            if columns + needed > width {
+                lines.push(std::mem::take(&mut line));
+                columns = 0;
+            }
+            line.push(character);
+            columns += needed;
+        }
+    }
+    lines.push(line);
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,5 +82,18 @@ mod tests {
     fn a_cut_shows_that_something_is_missing() {
         assert_eq!(cut("acknowledged", 5), "ackn…");
         assert_eq!(cut("acked", 5), "acked");
+    }
+
+    #[test]
+    fn a_wrapped_text_fits_and_loses_nothing() {
+        let text = "commit t4 on orders: creates s2 checkout of 注文が確定しました; 0123456789012345678901234567890123";
+        for width in [2, 7, 20, 40, 200] {
+            let lines = wrap(text, width);
+            assert!(lines.iter().all(|line| line.width() <= width), "{width}: {lines:?}");
+            let letters = |text: &str| text.chars().filter(|letter| *letter != ' ').collect::<String>();
+            assert_eq!(letters(&lines.concat()), letters(text), "{width}");
+        }
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("", 8), [""]);
     }
 }

@@ -6,8 +6,6 @@ use seaworthy_core::{
     saga::Record,
 };
 
-use smol_str::SmolStr;
-
 use super::{Effect, Fingerprint, Names, Outcome, VirtualTime, What};
 
 impl What {
@@ -68,26 +66,29 @@ pub(super) fn ending(outcome: Outcome) -> String {
 /// One effect of a commit, in words.
 pub(super) fn say(effect: &Effect, names: &mut Names) -> String {
     match effect {
-        Effect::Document { collection, id, body: None, .. } => format!("deletes {collection}/{id}"),
+        Effect::Document { collection, id, body: None, .. } => format!("deletes {collection}/{}", names.abbreviate(id)),
         Effect::Document { collection, id, version, body: Some(body) } => {
-            format!("writes {collection}/{id} v{version} {}", brief(body))
+            let id = names.abbreviate(id);
+            format!("writes {collection}/{id} v{version} {}", brief(body, names))
         }
         Effect::Staged(message) => {
-            format!("stages {} {} of {}", names.message(message.id), message.kind, message.subject)
+            let (name, subject) = (names.message(message.id), names.abbreviate(&message.subject));
+            format!("stages {name} {} of {subject}", message.kind)
         }
         Effect::Handled { consumer, message } => format!("{consumer} handles {}", names.message(*message)),
-        Effect::Failed { consumer, message, failures } => {
-            format!("{consumer} fails at {}, {failures} so far", names.message(*message))
+        Effect::Failed { consumer, message, failures, error } => {
+            let (name, error) = (names.message(*message), names.abbreviate(error));
+            format!("{consumer} fails at {name}, {failures} so far: {error}")
         }
         Effect::Buried { consumer, message, reason } => {
-            format!("{consumer} buries {}: {reason}", names.message(*message))
+            format!("{consumer} buries {}: {}", names.message(*message), names.abbreviate(reason))
         }
         Effect::Exhumed { consumer, message } => format!("{consumer} exhumes {}", names.message(*message)),
         Effect::SagaCreated { saga, definition, key } => {
-            format!("creates {} {} of {key}", names.saga(*saga), definition.name)
+            format!("creates {} {} of {}", names.saga(*saga), definition.name, names.abbreviate(key))
         }
         Effect::SagaLogged { saga, epoch, length, records, status } => {
-            let records: Vec<String> = records.iter().map(record).collect();
+            let records: Vec<String> = records.iter().map(|one| record(one, names)).collect();
             let (saga, status) = (names.saga(*saga), status_words(*status));
             format!("{saga} logs {} after {length} at epoch {epoch}, {status}", records.join(", "))
         }
@@ -95,50 +96,62 @@ pub(super) fn say(effect: &Effect, names: &mut Names) -> String {
         Effect::Operation { id, state: OperationState::Compensated } => format!("undoes {}", names.operation(*id)),
         Effect::Checkpoint { consumer, position } => format!("{consumer} has read up to {position}"),
         Effect::Dispatched(message) => format!("{} is dispatched", names.message(*message)),
-        Effect::GivenUp { message, reason } => format!("{} is given up: {reason}", names.message(*message)),
-        Effect::Row(row) => row_words(row),
-        Effect::Entry { table, key, rows } => format!("{table} of {key} {rows:+} rows"),
-        Effect::Amount { sum, by } => format!("{sum} {by:+}"),
-        Effect::Observed { fact, subject, value } => format!("{fact} {subject} = {value}"),
+        Effect::GivenUp { message, reason } => {
+            format!("{} is given up: {}", names.message(*message), names.abbreviate(reason))
+        }
+        Effect::Row(row) => row_words(row, names),
+        Effect::Entry { table, key, rows } => format!("{table} of {} {rows:+} rows", names.abbreviate(key)),
+        Effect::Amount { sum, by } => format!("{} {by:+}", names.abbreviate(sum)),
+        Effect::Observed { fact, subject, value } => format!("{fact} {} = {value}", names.abbreviate(subject)),
     }
 }
 
 /// A changed row: what it holds now, or, of one that was there before, what is other than before.
-fn row_words(row: &RowChange) -> String {
+fn row_words(row: &RowChange, names: &mut Names) -> String {
     let table = &row.table;
-    let ((None, Some(cells)) | (Some(cells), _)) = (&row.before, &row.after) else {
-        return format!("{table}: nothing");
-    };
-    let columns = || row.columns.iter().zip(cells.iter());
-    let all = |columns: &mut dyn Iterator<Item = (&SmolStr, &Cell)>| {
-        let cells = columns.filter(|(_, cell)| **cell != Cell::Null);
-        cells.map(|(column, cell)| format!("{column}={}", short(cell))).collect::<Vec<_>>().join(" ")
-    };
     match (&row.before, &row.after) {
-        (Some(_), Some(after)) => {
-            let changed = columns().zip(after.iter()).filter(|((_, before), after)| before != after);
-            let changed =
-                changed.map(|((column, before), after)| format!("{column}={}, was {}", short(after), short(before)));
-            let first = columns().next().map(|(column, cell)| format!(" {column}={}", short(cell))).unwrap_or_default();
-            format!("updates {table}{first}: {}", changed.collect::<Vec<_>>().join("; "))
+        (Some(before), Some(after)) => {
+            let columns = row.columns.iter().zip(before.iter().zip(after.iter()));
+            let changed = columns.filter(|(_, (before, after))| before != after);
+            let changed: Vec<String> = changed
+                .map(|(column, (before, after))| {
+                    format!("{column}={}, was {}", short(after, names), short(before, names))
+                })
+                .collect();
+            let first = row.columns.iter().zip(before.iter()).next();
+            let first = first.map(|(column, cell)| format!(" {column}={}", short(cell, names))).unwrap_or_default();
+            format!("updates {table}{first}: {}", changed.join("; "))
         }
-        (None, _) => format!("inserts {table} {}", all(&mut columns())),
-        (_, None) => format!("deletes {table} {}", all(&mut columns())),
+        (None, Some(cells)) => format!("inserts {table} {}", cells_words(row, cells, names)),
+        (Some(cells), None) => format!("deletes {table} {}", cells_words(row, cells, names)),
+        (None, None) => format!("{table}: nothing"),
     }
 }
 
+/// The values of a row, by column.
+fn cells_words(row: &RowChange, cells: &[Cell], names: &mut Names) -> String {
+    let cells = row.columns.iter().zip(cells).filter(|(_, cell)| **cell != Cell::Null);
+    cells.map(|(column, cell)| format!("{column}={}", short(cell, names))).collect::<Vec<_>>().join(" ")
+}
+
 /// A value of a row, a long or binary one by its fingerprint.
-fn short(cell: &Cell) -> String {
+fn short(cell: &Cell, names: &mut Names) -> String {
     match cell {
-        Cell::Text(text) => brief(text.as_bytes()),
-        Cell::Blob(bytes) => format!("x{}", brief(bytes)),
+        Cell::Text(text) => brief(text.as_bytes(), names),
+        Cell::Blob(bytes) => format!("x{}", brief(bytes, names)),
         other => other.to_string(),
     }
 }
 
+/// Effects one after the other, each in words.
+pub(super) fn say_all<'a>(effects: impl IntoIterator<Item = &'a Effect>, names: &mut Names) -> String {
+    let all: Vec<String> = effects.into_iter().map(|effect| say(effect, names)).collect();
+    all.join("; ")
+}
+
 /// A record of a saga's log, in words.
-fn record(record: &Bytes) -> String {
-    let Ok(record) = Record::decode(record) else { return format!("undecodable {}", brief(record)) };
+fn record(record: &Bytes, names: &mut Names) -> String {
+    let Ok(record) = Record::decode(record) else { return format!("undecodable {}", brief(record, names)) };
     match record.step() {
         Some(step) => format!("{} {step}", record.name()),
         None => record.name().to_owned(),
@@ -169,11 +182,11 @@ pub(super) fn spaced(camel: &str) -> String {
     words
 }
 
-/// A short document as it is, a longer or binary one by its fingerprint.
-fn brief(body: &[u8]) -> String {
+/// A short document as it is, ids by their names; a longer or binary one by its fingerprint.
+fn brief(body: &[u8], names: &mut Names) -> String {
     const BRIEF_MAX: usize = 60;
     match std::str::from_utf8(body) {
-        Ok(text) if text.len() <= BRIEF_MAX && !text.contains(char::is_control) => text.to_owned(),
+        Ok(text) if text.len() <= BRIEF_MAX && !text.contains(char::is_control) => names.abbreviate(text),
         _ => {
             let mut fingerprint = Fingerprint::new();
             fingerprint.add(&body);

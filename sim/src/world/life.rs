@@ -15,6 +15,7 @@ use smol_str::SmolStr;
 use super::{
     Meter,
     alive::{Alive, add},
+    task::Polling,
 };
 use crate::{plan::Restart, trace::ProcessIndex};
 
@@ -28,6 +29,8 @@ pub(crate) struct Life {
     pub(crate) incarnation: u32,
     meter: Meter,
     dead: AtomicBool,
+    /// Tasks that it ever had.
+    spawned: AtomicU32,
     tasks: Mutex<Tasks>,
     /// Port calls between their entry and their end. A run keeps to one thread: plain loads and stores are enough.
     pub(super) calls: AtomicU32,
@@ -53,6 +56,7 @@ impl Life {
             incarnation,
             meter,
             dead: AtomicBool::new(false),
+            spawned: AtomicU32::new(0),
             tasks: Mutex::default(),
             calls: AtomicU32::new(0),
             held: AtomicU32::new(0),
@@ -141,6 +145,8 @@ pub(crate) type OnPanic = Arc<dyn Fn(&Life, SmolStr) + Send + Sync>;
 /// A task of one incarnation.
 pub(crate) struct Mortal {
     life: Arc<Life>,
+    /// Counted over its incarnation, from 1.
+    number: u32,
     task: Option<BoxFuture<'static, ()>>,
     slot: Option<usize>,
     on_panic: OnPanic,
@@ -148,7 +154,9 @@ pub(crate) struct Mortal {
 
 impl Mortal {
     pub(crate) fn new(life: Arc<Life>, task: BoxFuture<'static, ()>, on_panic: OnPanic) -> Self {
-        Self { life, task: Some(task), slot: None, on_panic }
+        add(&life.spawned, 1);
+        let number = life.spawned.load(Ordering::Relaxed);
+        Self { life, number, task: Some(task), slot: None, on_panic }
     }
 
     fn finish(&mut self) -> Poll<()> {
@@ -178,6 +186,7 @@ impl Future for Mortal {
             // The simulator's executor keeps one waker for a task's whole life, so it is registered once.
             self.slot = Some(self.life.enter(cx.waker()));
         }
+        let _polling = Polling::of(self.number);
         let Some(task) = self.task.as_mut() else { return Poll::Ready(()) };
         match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(cx))) {
             Ok(Poll::Pending) => Poll::Pending,

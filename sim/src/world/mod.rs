@@ -17,6 +17,7 @@ mod run;
 mod shared;
 mod spans;
 mod state;
+pub(crate) mod task;
 
 pub(crate) use alive::{Deciding, Held};
 pub use client::{Client, Overdue};

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use seaworthy_core::ports::Timestamp;
 use smol_str::SmolStr;
 
-use super::{Fired, spans::SpanBook};
+use super::{Fired, spans::SpanBook, task};
 use crate::{
     invariants::{Ending, Findings, Invariant, Panel, Violation},
     trace::{Event, Fingerprint, ProcessIndex, Told, VirtualTime, What},
@@ -61,7 +61,9 @@ impl Recorder {
         if !is_idle(&what) {
             self.last_active = at;
         }
-        let event = Event { number: self.next, at, process, incarnation, what };
+        // What the world writes down is its own, also where a process's task made it look.
+        let task = if process == ProcessIndex::WORLD { 0 } else { task::current() };
+        let event = Event { number: self.next, at, process, incarnation, task, what };
         self.next += 1;
         if let Some(spans) = &self.spans {
             spans.passed(self.next);

@@ -39,6 +39,7 @@ mod saga_participant;
 mod saga_support;
 mod shrink_plans;
 mod story_failure;
+mod story_lineage;
 mod trace_file;
 mod world_death;
 mod world_faults;

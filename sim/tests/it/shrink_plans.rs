@@ -10,7 +10,8 @@ use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use seaworthy_sim::{
     explore::{ShrinkError, ShrinkOptions, is_same_failure, shrink, shrink_by},
     plan::{
-        CallFault, Fault, FaultKind, Plan, Point, Profile, Restart, Schedule, Shrinker, Verdict, generate, strategy,
+        CallFault, Fault, FaultKind, Latency, Plan, Point, Profile, Restart, Schedule, Shrinker, Verdict, generate,
+        strategy,
     },
     scenario::Workload,
     world::{RunOptions, run},
@@ -40,7 +41,7 @@ fn a_failing_plan_shrinks_to_what_it_needs_and_nothing_else() {
     assert!(shrunk.minimal);
     assert_eq!(shrunk.plan.workload, Deposits(vec![(7, 1), (23, 1)]));
     assert_eq!(shrunk.plan.faults.len(), 2);
-    assert_eq!(shrunk.plan.schedule, Schedule { stall_per_mille: 0, ..Schedule::default() });
+    assert_eq!(shrunk.plan.schedule, Schedule { latency: Latency::Equal { ms: 1 }, stall_per_mille: 0 });
     for fault in &shrunk.plan.faults {
         match fault {
             Fault::Call(CallFault { nth, verdict: Verdict::CrashAfter(restart), .. }) => {

@@ -17,7 +17,7 @@ use seaworthy_sim::{
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Orders(Vec<u32>);
+pub(crate) struct Orders(Vec<u32>);
 
 impl Workload for Orders {
     fn len(&self) -> usize {
@@ -31,7 +31,7 @@ impl Workload for Orders {
     }
 }
 
-fn plan(faults: Vec<Fault>) -> Plan<Orders> {
+pub(crate) fn plan(faults: Vec<Fault>) -> Plan<Orders> {
     Plan {
         format: FORMAT.into(),
         scenario: "order_fulfillment".into(),
@@ -42,7 +42,7 @@ fn plan(faults: Vec<Fault>) -> Plan<Orders> {
     }
 }
 
-fn crash() -> Fault {
+pub(crate) fn crash() -> Fault {
     Fault::Call(CallFault {
         process: "shipping-1".into(),
         point: Point::Ack,
@@ -57,7 +57,7 @@ fn outage() -> Fault {
 
 /// `shipping` acknowledges before it commits, and crashes between the two: the second order is never shipped. Around
 /// it goes on what goes on in any run.
-fn acknowledged_too_early() -> Script {
+pub(crate) fn acknowledged_too_early() -> Script {
     let first = script::message(1, "orders", "order-16");
     let second = script::message(2, "orders", "order-17");
     let mut script = Script::new();
@@ -90,7 +90,7 @@ fn acknowledged_too_early() -> Script {
     script
 }
 
-fn report(script: &Script, invariants: Vec<Box<dyn Invariant>>, fired: Vec<Fired>) -> RunReport {
+pub(crate) fn report(script: &Script, invariants: Vec<Box<dyn Invariant>>, fired: Vec<Fired>) -> RunReport {
     let events = script.events();
     let findings = Panel::new(invariants).judge(&events, Ending::Quiet);
     RunReport {
@@ -111,18 +111,18 @@ fn report(script: &Script, invariants: Vec<Box<dyn Invariant>>, fired: Vec<Fired
     }
 }
 
-fn lost_event() -> Box<dyn Invariant> {
+pub(crate) fn lost_event() -> Box<dyn Invariant> {
     let strict = LostEvent::new(&[SubscriptionSpec { group: "shipping".into(), topics: vec!["orders".into()] }]);
     Box::new(strict.handles("shipping", &["scripted.event"]))
 }
 
-const POINTERS: Pointers<'_> = Pointers {
+pub(crate) const POINTERS: Pointers<'_> = Pointers {
     plan_file: Some("target/seaworthy/order_fulfillment-7.json"),
     replay: "SEAWORTHY_SEED=7 cargo test orders_survive",
     keep: None,
 };
 
-fn struck() -> Vec<Fired> {
+pub(crate) fn struck() -> Vec<Fired> {
     vec![Fired { index: 0, kind: FaultKind::CrashAfter, point: Some(Point::Ack) }]
 }
 
@@ -168,6 +168,22 @@ fn a_story_is_plain_in_a_pipe_and_coloured_on_a_terminal() {
     assert_eq!(uncoloured, told(false), "colour changes no letter");
 }
 
+/// All letters of a text, without the blanks, lanes and line breaks between them.
+fn letters(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_whitespace() && !"│├┤◄►─".contains(*letter)).collect()
+}
+
+#[test]
+fn a_narrow_story_says_every_word_of_a_wide_one_except_that_names_of_lanes_are_shorter() {
+    let report = report(&acknowledged_too_early(), vec![lost_event()], struck());
+    let told = |width| tell(&plan(vec![crash(), outage()]), &report, POINTERS, Style { color: false, width });
+    let without_head = |story: &str| letters(&story.lines().filter(|line| !line.contains("ms  ")).collect::<String>());
+    let wide = without_head(&told(1_000));
+    for width in [40, 60, 80, 120] {
+        assert_eq!(without_head(&told(width)), wide, "{width} columns:\n{}", told(width));
+    }
+}
+
 #[test]
 fn a_story_fits_its_terminal_and_stays_short() {
     let report = report(&acknowledged_too_early(), vec![lost_event()], struck());
@@ -175,7 +191,10 @@ fn a_story_fits_its_terminal_and_stays_short() {
         let story = tell(&plan(vec![crash()]), &report, POINTERS, Style { color: false, width });
         let diagram: Vec<&str> =
             story.lines().skip_while(|line| *line != "what happened").take_while(|line| !line.is_empty()).collect();
-        assert!(diagram.len() <= 27, "{story}");
+        // A row begins with its moment; the lines under it do not.
+        let begins = |line: &&&str| line[2..].trim_start().starts_with(|digit: char| digit.is_ascii_digit());
+        let rows = diagram.iter().filter(begins).count();
+        assert!(rows <= 25, "{story}");
         let longest = diagram.iter().map(|line| line.chars().count()).max();
         assert!(longest <= Some(width), "{width} columns: {longest:?}\n{story}");
     }

@@ -27,7 +27,7 @@ fn checkout() -> Script {
     script.event(orders, What::Begin { tx: TxId(1), outcome: Outcome::Done });
     let on = "orders".into();
     script.event(orders, What::Statement { tx: TxId(1), point: Point::Write, on, outcome: Outcome::Conflict });
-    script.event(orders, What::Abort { tx: TxId(1) });
+    script.event(orders, What::Abort { tx: TxId(1), tried: Box::default() });
     let document = Effect::Document {
         collection: "orders".into(),
         id: "order-17".into(),

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use super::super::{Disturbance, Fault, Latency, Plan, Restart, Schedule, TimedFault, Verdict};
+use super::super::{CallFault, Disturbance, Fault, Latency, Plan, Point, Restart, Schedule, TimedFault, Verdict};
 use crate::scenario::Workload;
 
 pub(super) fn without_faults<W: Clone>(plan: &Plan<W>, range: Range<usize>) -> Plan<W> {
@@ -34,6 +34,53 @@ pub(super) fn earlier(faults: &[Fault], items: usize, left: usize) -> Option<Vec
     (earlier != faults).then_some(earlier)
 }
 
+/// Without the faults that strike one process, where others are left. Faults that strike no process in particular are
+/// nobody's.
+pub(super) fn without_process<W: Clone>(plan: &Plan<W>, which: usize) -> Option<Plan<W>> {
+    let mut processes: Vec<&str> = plan.faults.iter().filter_map(process_of).collect();
+    processes.sort_unstable();
+    processes.dedup();
+    let process = processes.get(which)?.to_string();
+    let mut fewer = plan.clone();
+    fewer.faults.retain(|fault| process_of(fault) != Some(&process));
+    Some(fewer)
+}
+
+/// How many processes are struck.
+pub(super) fn processes(faults: &[Fault]) -> usize {
+    let mut processes: Vec<&str> = faults.iter().filter_map(process_of).collect();
+    processes.sort_unstable();
+    processes.dedup();
+    processes.len()
+}
+
+fn process_of(fault: &Fault) -> Option<&str> {
+    match fault {
+        Fault::Call(call) => Some(&call.process),
+        Fault::Timed(timed) => match &timed.what {
+            Disturbance::Partition { process }
+            | Disturbance::Pause { process }
+            | Disturbance::SlowLink { process, .. }
+            | Disturbance::ClockSkew { process, .. } => Some(process),
+            Disturbance::BrokerOutage | Disturbance::StoreOutage { .. } | Disturbance::ExternalOutage { .. } => None,
+        },
+    }
+}
+
+/// Variant `variant` of the fault `keep` striking a little earlier or later. What was left out made calls of its own or
+/// held some up, and a fault that is counted by calls then strikes another one.
+pub(super) fn shifted<W>(mut plan: Plan<W>, keep: usize, variant: usize) -> Option<Plan<W>> {
+    const STEPS: [i64; 8] = [-1, 1, -2, 2, -3, 3, -4, 4];
+    match plan.faults.get_mut(keep)? {
+        Fault::Call(call) => {
+            let nth = i64::from(call.nth).checked_add(*STEPS.get(variant)?)?;
+            call.nth = u32::try_from(nth).ok()?;
+            (call.nth > 0).then_some(plan)
+        }
+        Fault::Timed(_) => None,
+    }
+}
+
 /// Variant `variant` of the fault at `at`, simplest first; each is simpler than the fault, so that shrinking ends.
 pub(super) fn simpler_fault<W: Clone>(plan: &Plan<W>, at: usize, variant: usize) -> Option<Plan<W>> {
     let fault = variants(plan.faults.get(at)?).into_iter().nth(variant)?;
@@ -45,9 +92,9 @@ pub(super) fn simpler_fault<W: Clone>(plan: &Plan<W>, at: usize, variant: usize)
 fn variants(fault: &Fault) -> Vec<Fault> {
     match fault {
         Fault::Call(call) => {
-            let earlier = smaller(u64::from(call.nth), 1).into_iter().map(|nth| {
+            let earlier = earlier_calls(call.nth).into_iter().map(|nth| {
                 let mut earlier = call.clone();
-                earlier.nth = nth as u32;
+                earlier.nth = nth;
                 earlier
             });
             let milder = verdicts(call.verdict).into_iter().map(|verdict| {
@@ -55,10 +102,33 @@ fn variants(fault: &Fault) -> Vec<Fault> {
                 milder.verdict = verdict;
                 milder
             });
-            milder.chain(earlier).map(Fault::Call).collect()
+            weaker(call).into_iter().chain(milder).chain(earlier).map(Fault::Call).collect()
         }
         Fault::Timed(timed) => timed_variants(timed).into_iter().map(Fault::Timed).collect(),
     }
+}
+
+/// The same call struck in a way that is easier to think through: an error that the caller hears of before one that it
+/// does not, and a process that lives before one that dies.
+fn weaker(call: &CallFault) -> Vec<CallFault> {
+    let verdicts: &[Verdict] = match call.verdict {
+        Verdict::CrashBefore(_) => &[Verdict::Unavailable, Verdict::LoseRequest],
+        Verdict::CrashAfter(_) => &[Verdict::LoseReply],
+        Verdict::LoseRequest => &[Verdict::Unavailable],
+        _ => &[],
+    };
+    let fits = |verdict: &&Verdict| verdict.fits(call.point) && !is_silent(**verdict, call.point);
+    verdicts.iter().filter(fits).map(|verdict| CallFault { verdict: *verdict, ..call.clone() }).collect()
+}
+
+/// A refused poll is asked again and says nothing.
+fn is_silent(verdict: Verdict, point: Point) -> bool {
+    verdict == Verdict::Unavailable && matches!(point, Point::Upkeep | Point::Subscribe)
+}
+
+/// Earlier calls worth a try: each one where they are few.
+fn earlier_calls(nth: u32) -> Vec<u32> {
+    if nth <= 16 { (1..nth).collect() } else { smaller(u64::from(nth), 1).into_iter().map(|nth| nth as u32).collect() }
 }
 
 fn verdicts(verdict: Verdict) -> Vec<Verdict> {
@@ -125,16 +195,16 @@ fn timed_variants(timed: &TimedFault) -> Vec<TimedFault> {
     variants
 }
 
-/// Smaller numbers worth a try, from `least` upwards: the least, a half, the next round one, one less.
+/// Smaller numbers worth a try, from `least` upwards: the least, a half, three and seven eighths of it, the next round one,
+/// one less.
 fn smaller(number: u64, least: u64) -> Vec<u64> {
     let mut digit = 1;
     while number / digit >= 10 {
         digit *= 10;
     }
-    let mut smaller: Vec<u64> = [least, number / 2, number - number % digit, number.saturating_sub(1)]
-        .into_iter()
-        .filter(|one| (least..number).contains(one))
-        .collect();
+    let some = [least, number / 2, number - number / 4, number - number / 8, number - number % digit];
+    let mut smaller: Vec<u64> =
+        some.into_iter().chain(number.checked_sub(1)).filter(|one| (least..number).contains(one)).collect();
     // One less is only worth a run where numbers are counts; of long times it would take thousands.
     if number > 64 {
         smaller.retain(|one| *one != number - 1);
@@ -144,29 +214,90 @@ fn smaller(number: u64, least: u64) -> Vec<u64> {
     smaller
 }
 
-/// Simpler schedules, simplest first: the default latency before any other, no stalls before some.
+/// Simpler schedules, simplest first.
 pub(super) fn simpler_schedule<W: Clone>(plan: &Plan<W>, variant: usize) -> Option<Plan<W>> {
+    let schedule = schedules(plan.schedule).into_iter().nth(variant)?;
+    Some(Plan { schedule, ..plan.clone() })
+}
+
+/// Schedules simpler than this one, simplest first: calls that take equally long before any that don't, and nobody held up
+/// before somebody is. Equal latencies of a millisecond come before none at all, because in a story time then passes.
+fn schedules(schedule: Schedule) -> Vec<Schedule> {
     let usual = Schedule::default();
-    let latencies: [Latency; 2] = [usual.latency, plan.schedule.latency];
-    let candidates = latencies
-        .into_iter()
-        .flat_map(|latency| [0, usual.stall_per_mille].map(|stall_per_mille| Schedule { latency, stall_per_mille }));
-    let rank = |schedule: Schedule| (schedule.latency != usual.latency, schedule.stall_per_mille);
-    let mut simpler: Vec<Schedule> = candidates.filter(|one| rank(*one) < rank(plan.schedule)).collect();
+    let mut latencies = vec![Latency::Equal { ms: 1 }, Latency::Zero, usual.latency];
+    match schedule.latency {
+        Latency::Spread { min_ms, max_ms } => {
+            let shorter = smaller(u64::from(max_ms), u64::from(min_ms)).into_iter();
+            latencies.extend(shorter.map(|max_ms| Latency::Spread { min_ms, max_ms: max_ms as u32 }));
+            latencies.push(Latency::Spread { min_ms: 1, max_ms });
+        }
+        Latency::Equal { ms } => {
+            latencies.extend(smaller(u64::from(ms), 1).into_iter().map(|ms| Latency::Equal { ms: ms as u32 }));
+        }
+        Latency::Zero => {}
+    }
+    latencies.push(schedule.latency);
+    let stalls = [0, usual.stall_per_mille, schedule.stall_per_mille / 2, schedule.stall_per_mille];
+    let all =
+        latencies.into_iter().flat_map(|latency| stalls.map(|stall_per_mille| Schedule { latency, stall_per_mille }));
+    let mut simpler: Vec<Schedule> = all.filter(|one| rank(*one) < rank(schedule)).collect();
+    simpler.sort_by_key(|one| rank(*one));
     simpler.dedup();
-    Some(Plan { schedule: *simpler.get(variant)?, ..plan.clone() })
+    simpler
+}
+
+/// Orders schedules from simple to wild, so that shrinking them ends.
+fn rank(schedule: Schedule) -> (u8, u16, u32, u32) {
+    let (kind, longest, spread) = match schedule.latency {
+        Latency::Equal { ms: 1 } => (0, 1, 0),
+        Latency::Zero => (1, 0, 0),
+        Latency::Equal { ms } => (2, ms, 0),
+        Latency::Spread { min_ms, max_ms } => (3, max_ms, max_ms - min_ms.min(max_ms)),
+    };
+    (kind, schedule.stall_per_mille, longest, spread)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::smaller;
+    use super::*;
 
     #[test]
     fn smaller_numbers_are_smaller_and_end() {
-        assert_eq!(smaller(37_412, 0), [0, 18_706, 30_000]);
+        assert_eq!(smaller(37_412, 0), [0, 18_706, 28_059, 30_000, 32_736]);
         assert_eq!(smaller(7, 1), [1, 3, 6]);
         assert_eq!(smaller(1, 1), [] as [u64; 0]);
         assert_eq!(smaller(0, 0), [] as [u64; 0]);
         assert_eq!(smaller(1, 0), [0]);
+    }
+
+    #[test]
+    fn a_schedule_has_simpler_ones_until_all_calls_take_a_millisecond() {
+        let latencies = [
+            Latency::Zero,
+            Latency::Equal { ms: 1 },
+            Latency::Equal { ms: 300 },
+            Latency::Spread { min_ms: 1, max_ms: 8 },
+            Latency::Spread { min_ms: 30, max_ms: 280 },
+        ];
+        for latency in latencies {
+            for stall_per_mille in [0, 1, 10, 400] {
+                let schedule = Schedule { latency, stall_per_mille };
+                let simpler = schedules(schedule);
+                assert!(simpler.iter().all(|one| rank(*one) < rank(schedule) && one.validate().is_ok()), "{simpler:?}");
+                let simplest = Schedule { latency: Latency::Equal { ms: 1 }, stall_per_mille: 0 };
+                assert_eq!(simpler.first(), (schedule != simplest).then_some(&simplest), "{schedule:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_weaker_fits_the_same_call() {
+        let restart = Restart { after_ms: 0, upgrade: false };
+        for point in Point::ALL {
+            for verdict in [Verdict::CrashBefore(restart), Verdict::CrashAfter(restart), Verdict::LoseRequest] {
+                let call = CallFault { process: "orders-1".into(), point, nth: 1, verdict };
+                assert!(weaker(&call).iter().all(|weaker| weaker.verdict.fits(point)), "{call:?}");
+            }
+        }
     }
 }

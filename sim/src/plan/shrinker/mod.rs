@@ -5,8 +5,9 @@ mod edit;
 use super::{Plan, derive_seed};
 use crate::scenario::Workload;
 
-/// Proposes ever simpler plans: fewer faults, fewer items of the workload, a simpler workload, simpler faults, a simpler
-/// schedule, in this order and over again until nothing of it is accepted any more.
+/// Proposes ever simpler plans: fewer faults, fewer items of the workload, a simpler workload, weaker and simpler faults, a
+/// simpler schedule, in this order and over again until nothing of it is accepted any more. Then it tries to leave the
+/// local minimum: something left out while another fault strikes a call sooner or later, and other seeds.
 ///
 /// What it ends with is 1-minimal: no single fault and no single item of the workload can be left out. Both
 /// [`strategy`](super::strategy) and [`shrink`](crate::explore::shrink) are driven by it.
@@ -44,6 +45,8 @@ pub struct Shrinker<W> {
 enum Pass {
     /// Leave out faults `at..at + size`.
     Faults { at: usize, size: usize },
+    /// Leave out the faults of process `which`.
+    Process { which: usize },
     /// Leave out items `at..at + size`; with `earlier`, strike as much earlier as there are fewer calls to count.
     Items { at: usize, size: usize, earlier: bool },
     /// Take the workload's own simpler variant `variant`.
@@ -52,9 +55,12 @@ enum Pass {
     Fault { at: usize, variant: usize },
     /// Take simpler schedule `variant`.
     Schedule { variant: usize },
+    /// Leave out one fault, or one item beyond the faults, and let fault `keep` of those that are left strike variant
+    /// `variant` of another call: what was left out may have made some of the calls that it counts.
+    Shift { at: usize, keep: usize, variant: usize },
     /// Leave out one item, or one fault beyond the items, and draw schedule and latencies anew: a race that needs luck
-    /// may need other luck where less is going on.
-    Reseed { at: usize, try_number: u64 },
+    /// may need other luck where less is going on. Beyond both, leave out nothing and take a simpler schedule.
+    Reseed { at: usize, schedule: usize, try_number: u64 },
     /// Nothing is left to try.
     Over,
 }
@@ -62,6 +68,8 @@ enum Pass {
 impl<W: Workload> Shrinker<W> {
     /// How many other seeds are tried for each item or fault that could not be left out.
     const RESEEDS: u64 = 6;
+    /// Of more faults and items than these not every pair is tried in the last passes: they would cost thousands of runs.
+    const SHIFTED_MAX: usize = 6;
 
     /// A shrinker of `plan`, which fails.
     pub fn new(plan: Plan<W>) -> Self {
@@ -121,6 +129,13 @@ impl<W: Workload> Shrinker<W> {
             Pass::Faults { at, size } => {
                 (size > 0 && at < faults).then(|| edit::without_faults(&self.best, at..faults.min(at + size)))
             }
+            Pass::Process { which } => {
+                if edit::processes(&self.best.faults) > 1 {
+                    edit::without_process(&self.best, which)
+                } else {
+                    None
+                }
+            }
             Pass::Items { at, size, earlier } => {
                 if size == 0 || at >= items {
                     return None;
@@ -140,17 +155,30 @@ impl<W: Workload> Shrinker<W> {
             }
             Pass::Fault { at, variant } => edit::simpler_fault(&self.best, at, variant),
             Pass::Schedule { variant } => edit::simpler_schedule(&self.best, variant),
-            Pass::Reseed { at, try_number } => {
-                let fewer = if at < items {
-                    edit::without_items(&self.best, at..at + 1)
-                } else if at - items < faults {
-                    edit::without_faults(&self.best, at - items..at - items + 1)
+            Pass::Shift { at, keep, variant } => {
+                // Faults first: another fault is what most often moves the calls that a fault counts.
+                let at = if at < faults { items + at } else { at - faults };
+                edit::shifted(self.without_one(at)?, keep, variant)
+            }
+            Pass::Reseed { at, schedule, try_number } => {
+                let simpler = if at < items + faults {
+                    self.without_one(at)?
                 } else {
-                    return None;
+                    edit::simpler_schedule(&self.best, schedule)?
                 };
-                Some(Plan { seed: derive_seed(self.best.seed, try_number), ..fewer })
+                Some(Plan { seed: derive_seed(self.best.seed, try_number), ..simpler })
             }
             Pass::Over => None,
+        }
+    }
+
+    /// The best plan without the item, or beyond the items the fault, at this position.
+    fn without_one(&self, at: usize) -> Option<Plan<W>> {
+        let items = self.best.workload.len();
+        match at.checked_sub(items) {
+            None => Some(edit::without_items(&self.best, at..at + 1)),
+            Some(fault) if fault < self.best.faults.len() => Some(edit::without_faults(&self.best, fault..fault + 1)),
+            Some(_) => None,
         }
     }
 
@@ -161,7 +189,10 @@ impl<W: Workload> Shrinker<W> {
             Pass::Simpler { .. } => Pass::Simpler { variant: 0 },
             Pass::Fault { at, .. } => Pass::Fault { at, variant: 0 },
             Pass::Schedule { .. } => Pass::Schedule { variant: 0 },
-            Pass::Reseed { .. } => self.first_pass(),
+            Pass::Shift { .. } | Pass::Reseed { .. } => {
+                self.progress = false;
+                self.first_pass()
+            }
             pass => pass,
         };
     }
@@ -170,6 +201,7 @@ impl<W: Workload> Shrinker<W> {
     fn reject(&mut self) {
         self.pass = match self.pass {
             Pass::Faults { at, size } => Pass::Faults { at: at + size, size },
+            Pass::Process { which } => Pass::Process { which: which + 1 },
             Pass::Items { at, size, earlier: false } if self.can_strike_earlier(at, size) => {
                 Pass::Items { at, size, earlier: true }
             }
@@ -177,10 +209,14 @@ impl<W: Workload> Shrinker<W> {
             Pass::Simpler { variant } => Pass::Simpler { variant: variant + 1 },
             Pass::Fault { at, variant } => Pass::Fault { at, variant: variant + 1 },
             Pass::Schedule { variant } => Pass::Schedule { variant: variant + 1 },
-            Pass::Reseed { at, try_number } if try_number + 1 < self.reseeds => {
-                Pass::Reseed { at, try_number: try_number + 1 }
+            Pass::Shift { at, keep, variant } => Pass::Shift { at, keep, variant: variant + 1 },
+            Pass::Reseed { at, schedule, try_number } if try_number + 1 < self.reseeds => {
+                Pass::Reseed { at, schedule, try_number: try_number + 1 }
             }
-            Pass::Reseed { at, .. } => Pass::Reseed { at: at + 1, try_number: 0 },
+            Pass::Reseed { at, schedule, .. } if at < self.best.workload.len() + self.best.faults.len() => {
+                Pass::Reseed { at: at + 1, schedule, try_number: 0 }
+            }
+            Pass::Reseed { at, schedule, .. } => Pass::Reseed { at, schedule: schedule + 1, try_number: 0 },
             Pass::Over => Pass::Over,
         };
     }
@@ -191,7 +227,8 @@ impl<W: Workload> Shrinker<W> {
             Pass::Faults { size, .. } if size > 1 => {
                 Pass::Faults { at: 0, size: (size / 2).min(self.best.faults.len()).max(1) }
             }
-            Pass::Faults { .. } => Pass::Items { at: 0, size: self.best.workload.len(), earlier: false },
+            Pass::Faults { .. } => Pass::Process { which: 0 },
+            Pass::Process { .. } => Pass::Items { at: 0, size: self.best.workload.len(), earlier: false },
             Pass::Items { size, .. } if size > 1 => {
                 Pass::Items { at: 0, size: (size / 2).min(self.best.workload.len()).max(1), earlier: false }
             }
@@ -203,9 +240,24 @@ impl<W: Workload> Shrinker<W> {
                 self.progress = false;
                 self.first_pass()
             }
-            Pass::Schedule { .. } if self.reseeds > 0 => Pass::Reseed { at: 0, try_number: 0 },
-            Pass::Schedule { .. } | Pass::Reseed { .. } | Pass::Over => Pass::Over,
+            Pass::Schedule { .. } => Pass::Shift { at: 0, keep: 0, variant: 0 },
+            Pass::Shift { at, keep, .. } => self.next_shift(at, keep),
+            Pass::Reseed { .. } | Pass::Over => Pass::Over,
         };
+    }
+
+    /// The next pair of something to leave out and a fault to move; after the last one, other seeds.
+    fn next_shift(&self, at: usize, keep: usize) -> Pass {
+        let all = self.best.workload.len() + self.best.faults.len();
+        if keep + 1 < self.best.faults.len() {
+            Pass::Shift { at, keep: keep + 1, variant: 0 }
+        } else if at + 1 < all.min(Self::SHIFTED_MAX) {
+            Pass::Shift { at: at + 1, keep: 0, variant: 0 }
+        } else if self.reseeds > 0 {
+            Pass::Reseed { at: 0, schedule: 0, try_number: 0 }
+        } else {
+            Pass::Over
+        }
     }
 
     fn can_strike_earlier(&self, at: usize, size: usize) -> bool {

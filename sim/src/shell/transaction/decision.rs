@@ -12,7 +12,7 @@ use super::super::{
 };
 use crate::{
     trace::{Effect, Outcome, TxId, What},
-    world::{Deciding, Life, Mortal},
+    world::{Deciding, Life, Mortal, task},
 };
 
 /// The end of a transaction: decided once, and written down once, whether or not its process is there to hear.
@@ -20,14 +20,24 @@ pub(super) struct Decision {
     pub(super) door: Door,
     pub(super) store: SmolStr,
     pub(super) tx: TxId,
+    /// The task that asked for it, whichever goes on with it.
+    task: u32,
 }
 
 impl Decision {
+    pub(super) fn new(door: Door, store: SmolStr, tx: TxId) -> Self {
+        Self { door, store, tx, task: task::current() }
+    }
+
     /// Writes down how the transaction ended.
     pub(super) fn record(&self, outcome: Outcome, effects: Vec<Effect>) {
-        let effects =
-            if outcome.took_effect() { self.door.world.translate(&self.store, effects).into() } else { Arc::from([]) };
-        let what = What::Commit { tx: self.tx, store: self.store.clone(), outcome, effects };
+        let (effects, tried) = if outcome.took_effect() {
+            (self.door.world.translate(&self.store, effects).into(), Box::default())
+        } else {
+            (Arc::from([]), effects.into())
+        };
+        let what = What::Commit { tx: self.tx, store: self.store.clone(), outcome, effects, tried };
+        let _whose = task::Polling::of(self.task);
         // Not by the door, which knows a dead incarnation only: this one's death is told after its last decision.
         self.door.world.record_of(&self.door.life, what);
     }

@@ -25,11 +25,13 @@ pub(super) struct TransactionShell {
     tx: TxId,
     inner: Option<Box<dyn Transaction>>,
     effects: Vec<Effect>,
+    /// What the user calls the next statement of their own.
+    label: Option<SmolStr>,
 }
 
 impl TransactionShell {
     pub(super) fn new(door: Door, store: SmolStr, tx: TxId, inner: Box<dyn Transaction>) -> Self {
-        Self { door, store, tx, inner: Some(inner), effects: Vec::new() }
+        Self { door, store, tx, inner: Some(inner), effects: Vec::new(), label: None }
     }
 }
 
@@ -105,10 +107,11 @@ impl Transaction for TransactionShell {
     }
 
     async fn raw_connection(&mut self) -> Result<&mut (dyn Any + Send), StoreError> {
+        let on = self.label.take().unwrap_or(SmolStr::new_static("connection"));
         let mut call = self.door.enter(Point::Statement, Reach::Statement).await;
         let asked = refusal(call.strike().await, &self.inner).map_or(Ok(()), Err);
         let outcome = outcome_for(&mut self.inner, &asked);
-        let (tx, point, on) = (self.tx, Point::Statement, SmolStr::new_static("connection"));
+        let (tx, point) = (self.tx, Point::Statement);
         self.door.record(What::Statement { tx, point, on, outcome });
         call.leave().await;
         asked?;
@@ -122,6 +125,10 @@ impl Transaction for TransactionShell {
         self.effects.push(Effect::Observed { fact, subject: subject.into(), value });
     }
 
+    fn label(&mut self, statement: &str) {
+        self.label = Some(statement.into());
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         let mut call = self.door.enter(Point::Commit, Reach::Network).await;
         let strike = call.strike().await;
@@ -132,25 +139,25 @@ impl Transaction for TransactionShell {
             Strike::LoseRequest => Some((unknown(), Outcome::NotDoneUnheard)),
             _ => None,
         };
-        let rows = match (&refused, self.inner.as_mut()) {
-            (None, Some(inner)) => rows(&self.door, &mut **inner).await,
-            _ => Ok(Vec::new()),
+        // Of a commit that is refused, too: the trace tells what it would have done.
+        let rows = match self.inner.as_mut() {
+            Some(inner) => rows(&self.door, &mut **inner).await,
+            None => Ok(Vec::new()),
         };
         // Told from a drop by its number: a transaction that was committed does not abort as well.
         let tx = std::mem::replace(&mut self.tx, TxId(0));
-        let decision = Decision { door: self.door.clone(), store: self.store.clone(), tx };
+        let decision = Decision::new(self.door.clone(), self.store.clone(), tx);
         let mut effects = std::mem::take(&mut self.effects);
         let refused = match (refused, rows) {
-            (None, Ok(rows)) => {
-                effects.extend(rows);
-                None
-            }
             (None, Err(error)) => Some((error.clone(), outcome_of(&error))),
-            (refused, _) => refused,
+            (refused, rows) => {
+                effects.extend(rows.unwrap_or_default());
+                refused
+            }
         };
         let result = match (refused, self.inner.take()) {
             (Some((error, outcome)), _) => {
-                decision.record(outcome, Vec::new());
+                decision.record(outcome, effects);
                 Err(error)
             }
             (None, Some(inner)) => decision.reach(inner, effects, strike).await,
@@ -164,7 +171,8 @@ impl Transaction for TransactionShell {
 impl Drop for TransactionShell {
     fn drop(&mut self) {
         if self.tx != TxId(0) {
-            self.door.record(What::Abort { tx: self.tx });
+            let tried = std::mem::take(&mut self.effects).into();
+            self.door.record(What::Abort { tx: self.tx, tried });
         }
     }
 }

@@ -133,7 +133,8 @@ impl InboxWrites for TransactionShell {
 
     async fn inbox_failed(&mut self, entry: &InboxEntry, error: &str) -> Result<u32, StoreError> {
         let failures = statement!(self, Point::Inbox, &entry.consumer, |inner| inner.inbox_failed(entry, error))?;
-        self.effects.push(Effect::Failed { consumer: entry.consumer.clone(), message: entry.message, failures });
+        let (consumer, message, error) = (entry.consumer.clone(), entry.message, error.into());
+        self.effects.push(Effect::Failed { consumer, message, failures, error });
         Ok(failures)
     }
 

@@ -79,7 +79,8 @@ impl Script {
         let number = self.events.len() as u64;
         self.now += 1_000;
         let incarnation = self.processes.get(usize::from(process.0)).map_or(0, |(_, incarnation)| *incarnation);
-        self.events.push(Event { number, at: self.now, process, incarnation, what });
+        let task = u32::from(process != ProcessIndex::WORLD);
+        self.events.push(Event { number, at: self.now, process, incarnation, task, what });
         number
     }
 
@@ -118,7 +119,8 @@ impl Script {
     ) -> u64 {
         self.transactions += 1;
         let tx = TxId(self.transactions);
-        self.event(process, What::Commit { tx, store: store.into(), outcome, effects: Arc::new(effects) })
+        let store = store.into();
+        self.event(process, What::Commit { tx, store, outcome, effects: Arc::new(effects), tried: Box::default() })
     }
 
     /// A relay claims the rows of these messages.
@@ -152,7 +154,7 @@ impl Script {
 
     /// A message is offered to the broker.
     pub fn publish(&mut self, process: ProcessIndex, message: &Message, outcome: Outcome) -> u64 {
-        self.event(process, What::Publish { message: Arc::new(message.clone()), outcome })
+        self.event(process, What::Publish { message: Arc::new(message.clone()), outcome, why: SmolStr::default() })
     }
 
     /// A message is handed to a member of a group.

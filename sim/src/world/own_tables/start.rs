@@ -46,7 +46,7 @@ pub(in super::super) async fn begin(world: &World) {
         if !found.is_empty() {
             let effects = world.translate(name, found);
             let (tx, store, outcome) = (TxId(0), name.clone(), Outcome::Done);
-            world.record(What::Commit { tx, store, outcome, effects: effects.into() });
+            world.record(What::Commit { tx, store, outcome, effects: effects.into(), tried: Box::default() });
         }
     }
 }

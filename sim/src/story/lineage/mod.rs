@@ -1,0 +1,284 @@
+//! Which events led to which: the trace as a graph of causes and effects.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `thread` | what an event is about by what it says itself |
+//! | `strikes` | which call a fault struck, and who died of it |
+//! | `open_work` | what an incarnation had begun and not ended |
+//! | `graph` | how far one event is from another |
+
+mod graph;
+mod open_work;
+mod strikes;
+mod thread;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seaworthy_core::{
+    ids::{Direction, MessageId, OperationId, SagaId},
+    saga::Record,
+};
+use smol_str::SmolStr;
+
+pub(super) use self::graph::FAR;
+use self::{
+    graph::{Graph, Link},
+    open_work::OpenWork,
+    strikes::Strikes,
+    thread::{Kind, Thread, threads_of, threads_of_entity},
+};
+use crate::{
+    plan::{Fault, Point},
+    trace::{Effect, Event, Outcome, ProcessIndex, What},
+};
+
+/// What led to what in a trace. Events are named by their position in it.
+#[derive(Debug)]
+pub(super) struct Lineage {
+    graph: Graph,
+    /// Events of the violation's entity, and how far each is from it.
+    of_entity: Vec<(u32, u32)>,
+    /// Faults, and what they struck.
+    strikes: Vec<u32>,
+    telling: Vec<bool>,
+}
+
+impl Lineage {
+    /// Reads a trace for a violation about `entity`.
+    pub(super) fn of(trace: &[Event], faults: &[Fault], processes: &[SmolStr], entity: &str) -> Self {
+        let mut builder = Builder {
+            links: Vec::new(),
+            last: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            staged: BTreeSet::new(),
+            sagas: sagas_of(trace),
+            open: OpenWork::default(),
+            down: BTreeMap::new(),
+        };
+        let entity = threads_of_entity(entity);
+        let mut strikes = Strikes::new(faults, processes);
+        let (mut of_entity, mut struck, mut telling) = (Vec::new(), Vec::new(), Vec::with_capacity(trace.len()));
+        for (position, event) in (0_u32..).zip(trace) {
+            let is_struck = strikes.see(position, event, &mut |link| builder.links.push(link));
+            if is_struck || matches!(event.what, What::Fault { .. }) {
+                struck.push(position);
+            }
+            let is_telling = is_struck || is_telling(&event.what);
+            telling.push(is_telling);
+            if is_telling {
+                let nearest = builder.see(position, event).into_iter().filter(|thread| entity.contains(thread));
+                // What has the id is the thing itself; what has the name may be about it.
+                let nearest = nearest.map(|thread| if thread.kind == Kind::Name { NAMED } else { ITSELF }).min();
+                of_entity.extend(nearest.map(|distance| (position, distance)));
+            }
+        }
+        Self { graph: Graph::new(trace.len(), builder.links), of_entity, strikes: struck, telling }
+    }
+
+    /// How far each event is from what shows the violation, or with `few_faults` from what those struck; [`FAR`] beyond
+    /// `limit`. What comes after the position `last` is farther.
+    pub(super) fn distances(&self, shown: &[u32], limit: u32, last: Option<u32>, few_faults: bool) -> Vec<u32> {
+        let mut roots: Vec<(u32, u32)> = shown.iter().map(|position| (*position, 0)).collect();
+        if few_faults {
+            roots.extend(self.strikes.iter().map(|position| (*position, STRUCK)));
+        }
+        if shown.is_empty() {
+            roots.extend(self.of_entity.iter().map(|(position, distance)| (*position, distance - ITSELF)));
+        } else {
+            roots.extend(&self.of_entity);
+        }
+        self.graph.distances(&roots, limit, last, LATER)
+    }
+
+    /// Whether the trace says anything of the violation's entity.
+    pub(super) fn knows_the_entity(&self) -> bool {
+        !self.of_entity.is_empty()
+    }
+
+    /// Faults that struck and the calls that they struck, by position.
+    pub(super) fn strikes(&self) -> &[u32] {
+        &self.strikes
+    }
+
+    /// Whether an event is worth a line.
+    pub(super) fn is_telling(&self, position: u32) -> bool {
+        self.telling[position as usize]
+    }
+}
+
+/// How far an event of the violation's entity is from what shows the violation.
+const ITSELF: u32 = 2;
+/// The same for an event that only has its name.
+const NAMED: u32 = 5;
+/// How much farther an effect is that came when all was over.
+const LATER: u32 = 3;
+/// How much farther what becomes of a message is from what staged it than one event of the message is from the next.
+const PRODUCT: u32 = 4;
+/// How far a fault and what it struck are from what shows the violation, where there are few faults.
+const STRUCK: u32 = 3;
+
+struct Builder {
+    links: Vec<Link>,
+    /// The last event of each thread.
+    last: BTreeMap<Thread, u32>,
+    /// The message of each row that was claimed, by store and number.
+    rows: BTreeMap<(SmolStr, u64), MessageId>,
+    /// Messages of which no more is known than that they were staged.
+    staged: BTreeSet<Thread>,
+    /// The saga of each operation of a step.
+    sagas: BTreeMap<OperationId, SagaId>,
+    open: OpenWork,
+    /// The end of the last incarnation of each process.
+    down: BTreeMap<ProcessIndex, u32>,
+}
+
+impl Builder {
+    /// Takes in an event, and says what it is about.
+    fn see(&mut self, position: u32, event: &Event) -> Vec<Thread> {
+        let mut threads = Vec::new();
+        threads_of(&event.what, &mut |thread| threads.push(thread));
+        self.follow(event, &mut threads);
+        threads.sort_unstable();
+        threads.dedup();
+        match &event.what {
+            What::Crash | What::Panic { .. } | What::Exit { .. } => {
+                for thread in self.open.bury(event) {
+                    // Whoever asks what became of the work gets here; whoever asks why it crashed does not get there.
+                    self.touch(position, thread, 6, 1);
+                }
+                self.down.insert(event.process, position);
+            }
+            What::Boot { .. } => {
+                if let Some(down) = self.down.remove(&event.process) {
+                    self.links.push(Link { cause: down, effect: position, to_cause: 1, to_effect: 1 });
+                }
+            }
+            _ => {}
+        }
+        for thread in &threads {
+            self.touch(position, *thread, thread.kind.to_cause(), thread.kind.to_effect());
+        }
+        if let What::Commit { effects, .. } = &event.what {
+            let staged = effects.iter().filter_map(|effect| match effect {
+                Effect::Staged(message) => Some(Thread::message(message.id)),
+                _ => None,
+            });
+            self.staged.extend(staged);
+        }
+        if event.process != ProcessIndex::WORLD && !is_inside_a_transaction(&event.what) {
+            let task = Thread::of(Kind::Task, &(event.process, event.incarnation, event.task));
+            if is_a_beginning(&event.what) {
+                // New work has nothing to do with what the task did before.
+                self.last.remove(&task);
+            }
+            self.touch(position, task, Kind::Task.to_cause(), Kind::Task.to_effect());
+        }
+        threads
+    }
+
+    fn touch(&mut self, position: u32, thread: Thread, to_cause: u32, mut to_effect: u32) {
+        if let Some(before) = self.last.insert(thread, position)
+            && before != position
+        {
+            // What becomes of a message is no part of how it came to be staged.
+            if self.staged.remove(&thread) {
+                to_effect += PRODUCT;
+            }
+            self.links.push(Link { cause: before, effect: position, to_cause, to_effect });
+        }
+    }
+
+    /// What an event is about by what was before it, and what it begins and ends.
+    fn follow(&mut self, event: &Event, threads: &mut Vec<Thread>) {
+        match &event.what {
+            What::Request { request, .. } => self.open.ask(event, Thread::of(Kind::Request, request)),
+            What::Reply { request, .. } => self.open.end(event, Thread::of(Kind::Request, request)),
+            What::Claim { store, rows, .. } => {
+                for row in rows.iter() {
+                    self.rows.insert((store.clone(), row.row.0), row.message);
+                    self.open.begin(event, Thread::message(row.message));
+                }
+            }
+            What::Settle { store, rows, .. } => {
+                for row in rows.iter() {
+                    if let Some(message) = self.rows.get(&(store.clone(), row.row.0)) {
+                        threads.push(Thread::message(*message));
+                        self.open.end(event, Thread::message(*message));
+                    }
+                }
+            }
+            What::Deliver { message, .. } => self.open.receive(event, Thread::message(message.id)),
+            What::Ack { message, .. } => self.open.acknowledge(event, Thread::message(*message)),
+            What::Nack { message, .. } => self.open.end(event, Thread::message(*message)),
+            What::External { operation_id, .. } => {
+                threads.extend(self.sagas.get(operation_id).map(|saga| Thread::saga(*saga)));
+                threads.extend(self.open.context(event));
+            }
+            What::Commit { effects, outcome, .. } => {
+                threads.extend(self.open.context(event));
+                for effect in effects.iter().filter(|_| outcome.took_effect()) {
+                    self.commit(event, effect);
+                }
+            }
+            What::Abort { .. } | What::Statement { .. } => threads.extend(self.open.context(event)),
+            _ => {}
+        }
+    }
+
+    fn commit(&mut self, event: &Event, effect: &Effect) {
+        match effect {
+            Effect::Handled { message, .. } | Effect::Buried { message, .. } => {
+                self.open.acknowledge(event, Thread::message(*message));
+            }
+            Effect::SagaCreated { saga, .. } => self.open.begin(event, Thread::saga(*saga)),
+            Effect::SagaLogged { saga, status, .. } if status.is_terminal() => {
+                self.open.end(event, Thread::saga(*saga));
+            }
+            Effect::SagaLogged { saga, .. } => self.open.begin(event, Thread::saga(*saga)),
+            _ => {}
+        }
+    }
+}
+
+/// The operations of all steps that a saga's log names.
+fn sagas_of(trace: &[Event]) -> BTreeMap<OperationId, SagaId> {
+    let mut sagas = BTreeMap::new();
+    for event in trace {
+        let What::Commit { effects, .. } = &event.what else { continue };
+        for effect in effects.iter() {
+            let Effect::SagaLogged { saga, records, .. } = effect else { continue };
+            for record in records.iter().filter_map(|record| Record::decode(record).ok()) {
+                if let Some(step) = record.step() {
+                    for direction in [Direction::Action, Direction::Compensation] {
+                        sagas.insert(OperationId::derive(*saga, step, direction), *saga);
+                    }
+                }
+            }
+        }
+    }
+    sagas
+}
+
+/// A statement is told by its transaction's end, unless it failed: then that end tells nothing.
+fn is_inside_a_transaction(what: &What) -> bool {
+    matches!(what, What::DuplicateSeen { .. } | What::Statement { outcome: Outcome::Done, .. })
+}
+
+/// Whether a task begins something anew: it took in what others sent, or looked what is to be done.
+fn is_a_beginning(what: &What) -> bool {
+    matches!(what, What::Deliver { .. } | What::Request { .. } | What::Claim { .. } | What::Acquire { .. })
+}
+
+/// Whether an event is worth a line: beginnings, idle polls, reads and refused receives are not.
+fn is_telling(what: &What) -> bool {
+    match what {
+        What::Statement { point: Point::Statement, .. } => true,
+        What::Begin { outcome, .. } | What::Statement { outcome, .. } => *outcome != Outcome::Done,
+        What::Abort { tried, .. } => !tried.is_empty(),
+        What::Claim { rows, outcome, .. } => !rows.is_empty() || *outcome != Outcome::Done,
+        What::Acquire { sagas, outcome, .. } => !sagas.is_empty() || *outcome != Outcome::Done,
+        What::StoreCall { count, .. } => *count > 0,
+        What::Subscribe { .. } | What::ReceiveFailed { .. } | What::FaultOver { .. } | What::Quiet => false,
+        _ => true,
+    }
+}

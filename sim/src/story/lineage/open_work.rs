@@ -1,0 +1,87 @@
+//! What each incarnation has begun and not ended: what it does not live to do explains what is missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::thread::Thread;
+use crate::trace::{Event, ProcessIndex};
+
+/// Whose task: process, incarnation, number.
+type Whose = (ProcessIndex, u32, u32);
+
+/// Work in progress, by incarnation and by task.
+#[derive(Debug, Default)]
+pub(super) struct OpenWork {
+    of_incarnation: BTreeMap<(ProcessIndex, u32), BTreeSet<Thread>>,
+    /// Messages that a task received and has not said the last word on.
+    deliveries: BTreeMap<Whose, Vec<Thread>>,
+    /// Those of them that it acknowledged: it may still be at work on them until it receives again.
+    acknowledged: BTreeMap<Whose, Vec<Thread>>,
+    /// The request that a task serves.
+    requests: BTreeMap<Whose, Thread>,
+    /// The request that an incarnation took last, for the task that it spawns.
+    taken: BTreeMap<(ProcessIndex, u32), Thread>,
+}
+
+fn whose(event: &Event) -> Whose {
+    (event.process, event.incarnation, event.task)
+}
+
+impl OpenWork {
+    pub(super) fn begin(&mut self, event: &Event, thread: Thread) {
+        self.of_incarnation.entry((event.process, event.incarnation)).or_default().insert(thread);
+    }
+
+    pub(super) fn end(&mut self, event: &Event, thread: Thread) {
+        if let Some(open) = self.of_incarnation.get_mut(&(event.process, event.incarnation)) {
+            open.remove(&thread);
+        }
+        if let Some(open) = self.deliveries.get_mut(&whose(event)) {
+            open.retain(|other| *other != thread);
+        }
+    }
+
+    pub(super) fn receive(&mut self, event: &Event, message: Thread) {
+        for done in self.acknowledged.remove(&whose(event)).unwrap_or_default() {
+            self.end(event, done);
+        }
+        self.begin(event, message);
+        self.deliveries.entry(whose(event)).or_default().push(message);
+    }
+
+    pub(super) fn acknowledge(&mut self, event: &Event, message: Thread) {
+        self.acknowledged.entry(whose(event)).or_default().push(message);
+    }
+
+    pub(super) fn ask(&mut self, event: &Event, request: Thread) {
+        self.begin(event, request);
+        self.requests.insert(whose(event), request);
+        self.taken.insert((event.process, event.incarnation), request);
+    }
+
+    /// What a task's event is an answer to, beyond what it says itself: the one message that it has received, and the
+    /// request that it serves.
+    pub(super) fn context(&mut self, event: &Event) -> impl Iterator<Item = Thread> {
+        let message = match self.deliveries.get(&whose(event)).map(Vec::as_slice) {
+            Some([one]) => Some(*one),
+            _ => None,
+        };
+        let request = match self.requests.get(&whose(event)) {
+            Some(request) => Some(*request),
+            // A task's first event: a request that was taken just before is what it was spawned for.
+            None if event.task > 1 => {
+                let taken = self.taken.remove(&(event.process, event.incarnation));
+                if let Some(taken) = taken {
+                    self.requests.insert(whose(event), taken);
+                }
+                taken
+            }
+            None => None,
+        };
+        message.into_iter().chain(request)
+    }
+
+    /// What dies with an incarnation.
+    pub(super) fn bury(&mut self, event: &Event) -> BTreeSet<Thread> {
+        self.of_incarnation.remove(&(event.process, event.incarnation)).unwrap_or_default()
+    }
+}

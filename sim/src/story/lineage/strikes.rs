@@ -1,0 +1,176 @@
+//! Which call a fault struck, and which process died of it.
+
+use super::graph::Link;
+use crate::{
+    plan::{Disturbance, Fault, FaultKind, Point},
+    trace::{Event, Outcome, ProcessIndex, What},
+};
+
+/// Faults whose effect is still to be seen.
+#[derive(Debug)]
+pub(super) struct Strikes<'a> {
+    faults: &'a [Fault],
+    /// Names of the processes, by index.
+    processes: &'a [smol_str::SmolStr],
+    pending: Vec<Pending>,
+    /// Timed faults that are on: the position in the plan, and the event that said so.
+    active: Vec<(u32, u32)>,
+}
+
+/// A fault at a call, and the call that it struck once that was seen.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    fault: u32,
+    process: ProcessIndex,
+    incarnation: u32,
+    task: u32,
+    point: Point,
+    is_deadly: bool,
+    struck: Option<(u32, u64)>,
+}
+
+impl<'a> Strikes<'a> {
+    pub(super) fn new(faults: &'a [Fault], processes: &'a [smol_str::SmolStr]) -> Self {
+        Self { faults, processes, pending: Vec::new(), active: Vec::new() }
+    }
+
+    /// Takes in an event and hands over what led to it. Returns whether a fault struck it.
+    pub(super) fn see(&mut self, position: u32, event: &Event, link: &mut impl FnMut(Link)) -> bool {
+        match &event.what {
+            What::Fault { kind, point: Some(point), .. } => {
+                let is_deadly = matches!(kind, FaultKind::CrashBefore | FaultKind::CrashAfter);
+                let Event { process, incarnation, task, .. } = *event;
+                let (fault, point) = (position, *point);
+                self.pending.push(Pending { fault, process, incarnation, task, point, is_deadly, struck: None });
+                false
+            }
+            What::Fault { index, point: None, .. } => {
+                self.active.push((*index, position));
+                false
+            }
+            What::FaultOver { index } => {
+                self.active.retain(|(active, _)| active != index);
+                false
+            }
+            What::Healed => {
+                self.pending.clear();
+                self.active.clear();
+                false
+            }
+            What::Crash => self.crash(position, event, link),
+            what => self.strike(position, event, what, link) | self.disturb(position, event, link),
+        }
+    }
+
+    fn crash(&mut self, position: u32, event: &Event, link: &mut impl FnMut(Link)) -> bool {
+        let of_it = |pending: &Pending| pending.process == event.process && pending.incarnation == event.incarnation;
+        let mut died = false;
+        for pending in self.pending.iter().filter(|pending| of_it(pending) && pending.is_deadly) {
+            died = true;
+            link(Link { cause: pending.fault, effect: position, to_cause: 0, to_effect: 0 });
+            if let Some((struck, _)) = pending.struck {
+                link(Link { cause: struck, effect: position, to_cause: 0, to_effect: 1 });
+            }
+        }
+        self.pending.retain(|pending| !of_it(pending));
+        died
+    }
+
+    fn strike(&mut self, position: u32, event: &Event, what: &What, link: &mut impl FnMut(Link)) -> bool {
+        let Some(point) = point_of(what) else { return false };
+        let mut is_struck = false;
+        for pending in &mut self.pending {
+            let is_its_own = pending.process == event.process
+                && pending.incarnation == event.incarnation
+                && pending.task == event.task
+                && pending.point == point;
+            // A batch is one call and several events of one moment.
+            if is_its_own && pending.struck.is_none_or(|(_, at)| at == event.at) {
+                pending.struck.get_or_insert((position, event.at));
+                link(Link { cause: pending.fault, effect: position, to_cause: 0, to_effect: 0 });
+                is_struck = true;
+            }
+        }
+        self.pending.retain(|pending| pending.is_deadly || pending.struck.is_none_or(|(_, at)| at == event.at));
+        is_struck
+    }
+
+    /// Calls that an outage refuses are told with it, and of a process that is held up the first thing that it does then.
+    fn disturb(&mut self, position: u32, event: &Event, link: &mut impl FnMut(Link)) -> bool {
+        if self.active.is_empty() {
+            return false;
+        }
+        let is_refused = outcome_of(&event.what) == Some(Outcome::Unavailable);
+        let name = self.processes.get(usize::from(event.process.0));
+        let mut is_struck = false;
+        self.active.retain(|&(index, fault)| {
+            let Some(Fault::Timed(timed)) = self.faults.get(index as usize) else { return false };
+            match &timed.what {
+                Disturbance::BrokerOutage
+                | Disturbance::StoreOutage { .. }
+                | Disturbance::ExternalOutage { .. }
+                | Disturbance::Partition { .. } => {
+                    if is_refused {
+                        link(Link { cause: fault, effect: position, to_cause: 1, to_effect: 3 });
+                        is_struck = true;
+                    }
+                    true
+                }
+                Disturbance::Pause { process }
+                | Disturbance::SlowLink { process, .. }
+                | Disturbance::ClockSkew { process, .. } => {
+                    let is_its_own = name == Some(process);
+                    if is_its_own {
+                        link(Link { cause: fault, effect: position, to_cause: 1, to_effect: 1 });
+                        is_struck = true;
+                    }
+                    !is_its_own
+                }
+            }
+        });
+        is_struck
+    }
+}
+
+/// The kind of port call that an event tells of.
+fn point_of(what: &What) -> Option<Point> {
+    Some(match what {
+        What::Begin { .. } => Point::Begin,
+        What::Statement { point, .. } | What::StoreCall { point, .. } => *point,
+        What::DuplicateSeen { .. } => Point::Inbox,
+        What::Commit { .. } => Point::Commit,
+        What::Claim { .. } => Point::Claim,
+        What::Settle { .. } => Point::Settle,
+        What::Acquire { .. } => Point::Recover,
+        What::Publish { .. } => Point::Publish,
+        What::Subscribe { .. } => Point::Subscribe,
+        What::Deliver { .. } | What::ReceiveFailed { .. } => Point::Receive,
+        What::Ack { .. } => Point::Ack,
+        What::Nack { .. } => Point::Nack,
+        What::External { .. } => Point::External,
+        What::Request { .. } => Point::Request,
+        What::Reply { .. } => Point::Reply,
+        _ => return None,
+    })
+}
+
+/// How a port call ended.
+fn outcome_of(what: &What) -> Option<Outcome> {
+    match what {
+        What::Reply { outcome, .. }
+        | What::Begin { outcome, .. }
+        | What::Statement { outcome, .. }
+        | What::Commit { outcome, .. }
+        | What::Claim { outcome, .. }
+        | What::Settle { outcome, .. }
+        | What::Acquire { outcome, .. }
+        | What::StoreCall { outcome, .. }
+        | What::Publish { outcome, .. }
+        | What::Subscribe { outcome, .. }
+        | What::ReceiveFailed { outcome, .. }
+        | What::Ack { outcome, .. }
+        | What::Nack { outcome, .. }
+        | What::External { outcome, .. } => Some(*outcome),
+        _ => None,
+    }
+}

@@ -1,0 +1,200 @@
+//! What events can have in common: the one place that knows what an event is about.
+
+use std::hash::Hash;
+
+use seaworthy_core::{
+    ids::{MessageId, OperationId, SagaId},
+    ports::Cell,
+};
+
+use crate::trace::{Effect, Fingerprint, What, ids_in};
+
+/// Something that goes on through several events, each of which explains the next: a message from its staging to its
+/// acknowledgement, a saga, a document. Its identity is a hash, so that traces of millions of events have room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Thread {
+    pub(super) kind: Kind,
+    id: u64,
+}
+
+/// What kind of thing goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// A transaction, from its statements to its end.
+    Transaction,
+    /// A request and its repetitions.
+    Request,
+    /// A message, by whatever row or delivery it goes.
+    Message,
+    /// A relay's claim.
+    Claim,
+    /// An operation of a participant.
+    Operation,
+    /// What an external service did about one thing, under whatever key.
+    Act,
+    /// A saga.
+    Saga,
+    /// A document's versions.
+    Document,
+    /// One task of a process: what it does one after the other.
+    Task,
+    /// A business thing by its name: an order, a key.
+    Name,
+}
+
+impl Kind {
+    /// How far away an event is from the next one of the thread, seen from there: how much an effect wants to know its
+    /// cause.
+    pub(super) fn to_cause(self) -> u32 {
+        match self {
+            Self::Transaction | Self::Request | Self::Message | Self::Claim | Self::Operation | Self::Act => 1,
+            Self::Saga => 2,
+            Self::Task | Self::Document => 3,
+            Self::Name => 4,
+        }
+    }
+
+    /// How far away the next event of the thread is: how much a cause wants to know its effect.
+    pub(super) fn to_effect(self) -> u32 {
+        match self {
+            Self::Transaction | Self::Request | Self::Claim | Self::Operation | Self::Act => 1,
+            Self::Message => 2,
+            Self::Saga => 3,
+            Self::Task => 4,
+            Self::Document => 5,
+            Self::Name => 6,
+        }
+    }
+}
+
+impl Thread {
+    pub(super) fn of(kind: Kind, id: &impl Hash) -> Self {
+        let mut hash = Fingerprint::new();
+        hash.add(id);
+        Self { kind, id: hash.value() }
+    }
+
+    pub(super) fn message(id: MessageId) -> Self {
+        Self::of(Kind::Message, &id)
+    }
+
+    pub(super) fn saga(id: SagaId) -> Self {
+        Self::of(Kind::Saga, &id)
+    }
+
+    pub(super) fn operation(id: OperationId) -> Self {
+        Self::of(Kind::Operation, &id)
+    }
+}
+
+/// Hands over each thread that an event is part of by what it says itself. What follows from events before it (the message
+/// of a row, the delivery that a commit answers) is the lineage's to know.
+pub(super) fn threads_of(what: &What, see: &mut impl FnMut(Thread)) {
+    match what {
+        What::Request { request, .. } | What::Reply { request, .. } => see(Thread::of(Kind::Request, request)),
+        What::Begin { tx, .. } | What::Statement { tx, .. } => see(Thread::of(Kind::Transaction, tx)),
+        What::DuplicateSeen { tx, message, .. } => {
+            see(Thread::of(Kind::Transaction, tx));
+            see(Thread::message(*message));
+        }
+        What::Commit { tx, store, effects, tried, .. } => {
+            see(Thread::of(Kind::Transaction, tx));
+            effects.iter().chain(tried).for_each(|effect| threads_of_effect(effect, store, see));
+        }
+        What::Abort { tx, tried } => {
+            see(Thread::of(Kind::Transaction, tx));
+            tried.iter().for_each(|effect| threads_of_effect(effect, "", see));
+        }
+        What::Claim { token, rows, .. } => {
+            see(Thread::of(Kind::Claim, token));
+            rows.iter().for_each(|row| see(Thread::message(row.message)));
+        }
+        What::Settle { token, .. } => see(Thread::of(Kind::Claim, token)),
+        What::Acquire { sagas, .. } => sagas.iter().for_each(|(saga, _)| see(Thread::saga(*saga))),
+        What::Publish { message, .. } | What::Deliver { message, .. } => {
+            see(Thread::message(message.id));
+            named(&message.subject, see);
+        }
+        What::Ack { message, .. } | What::Nack { message, .. } => see(Thread::message(*message)),
+        What::External { service, operation, operation_id, subject, .. } => {
+            see(Thread::operation(*operation_id));
+            see(Thread::of(Kind::Act, &(service, operation, subject)));
+            named(subject, see);
+        }
+        What::Boot { .. }
+        | What::Crash
+        | What::Panic { .. }
+        | What::Exit { .. }
+        | What::Fault { .. }
+        | What::FaultOver { .. }
+        | What::Healed
+        | What::Redrive { .. }
+        | What::Quiet
+        | What::OutOfBudget { .. }
+        | What::StoreCall { .. }
+        | What::Subscribe { .. }
+        | What::ReceiveFailed { .. } => {}
+    }
+}
+
+fn threads_of_effect(effect: &Effect, store: &str, see: &mut impl FnMut(Thread)) {
+    match effect {
+        Effect::Document { collection, id, .. } => {
+            see(Thread::of(Kind::Document, &(store, collection, id)));
+            named(id, see);
+        }
+        Effect::Staged(message) => {
+            see(Thread::message(message.id));
+            if let Some(cause) = message.causation_id {
+                see(Thread::message(cause));
+            }
+            named(&message.subject, see);
+        }
+        Effect::Handled { message, .. }
+        | Effect::Failed { message, .. }
+        | Effect::Buried { message, .. }
+        | Effect::Exhumed { message, .. }
+        | Effect::Dispatched(message)
+        | Effect::GivenUp { message, .. } => see(Thread::message(*message)),
+        Effect::SagaCreated { saga, key, .. } => {
+            see(Thread::saga(*saga));
+            named(key, see);
+        }
+        Effect::SagaLogged { saga, .. } => see(Thread::saga(*saga)),
+        Effect::Operation { id, .. } => see(Thread::operation(*id)),
+        Effect::Observed { subject, .. } => named(subject, see),
+        Effect::Row(row) => {
+            let cells = || row.before.iter().chain(&row.after).flat_map(|cells| cells.iter());
+            // Its first column is its key as often as not.
+            cells().take(1).for_each(|key| see(Thread::of(Kind::Document, &(store, &row.table, key))));
+            for cell in cells() {
+                // What has no digit is a state more often than a name.
+                if let Cell::Text(text) = cell
+                    && text.contains(|letter: char| letter.is_ascii_digit())
+                {
+                    named(text, see);
+                }
+            }
+        }
+        Effect::Entry { key, .. } => named(key, see),
+        Effect::Amount { .. } => {}
+        Effect::Checkpoint { consumer, .. } => see(Thread::of(Kind::Document, &(store, consumer))),
+    }
+}
+
+/// What a text names: itself, and whatever has an id that stands in it. A user's own row is often named by its message.
+fn named(text: &str, see: &mut impl FnMut(Thread)) {
+    see(Thread::of(Kind::Name, &text));
+    for id in ids_in(text) {
+        see(Thread::message(MessageId(id)));
+        see(Thread::saga(SagaId(id)));
+        see(Thread::operation(OperationId(id)));
+    }
+}
+
+/// The threads that a violation's entity may mean.
+pub(super) fn threads_of_entity(entity: &str) -> Vec<Thread> {
+    let mut threads = Vec::new();
+    named(entity, &mut |thread| threads.push(thread));
+    threads
+}

@@ -225,7 +225,7 @@ fn judge(report: &RunReport, evidence: &Evidence) -> Result<u64, String> {
                     }
                 }
             }
-            What::Publish { message, outcome } if outcome.took_effect() => _ = published.insert(message.id),
+            What::Publish { message, outcome, .. } if outcome.took_effect() => _ = published.insert(message.id),
             What::External { operation_id, acted: true, .. } => _ = acted.insert(*operation_id),
             What::Reply { outcome, .. } if outcome.took_effect() => answers += 1,
             _ => {}

@@ -64,14 +64,18 @@ pub mod trace;
 pub mod world;
 
 #[cfg(madsim)]
+mod files;
+#[cfg(madsim)]
 mod hexadecimal;
 #[cfg(madsim)]
 mod lookup;
 #[cfg(madsim)]
+mod report;
+#[cfg(madsim)]
 mod shell;
-#[cfg(all(madsim, feature = "cli"))]
+#[cfg(madsim)]
 mod teller;
-#[cfg(all(madsim, feature = "cli"))]
+#[cfg(madsim)]
 mod values;
 
 #[cfg(madsim)]

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use crate::{
-    explore::{CorpusError, ShrinkError, ShrinkOptions, ShrinkProgress, shrink, write_plan},
+    explore::{CorpusError, ShrinkError, ShrinkOptions, ShrinkProgress, Source, diagnose, shrink, write_plan},
     invariants::Violation,
     plan::{Plan, PlanError},
     scenario::{Scenario, Workload},
@@ -52,6 +52,10 @@ pub trait Case {
         options: &ShrinkOptions,
         progress: &dyn Fn(&ShrinkProgress),
     ) -> Result<Smaller<'s>, ShrinkError>;
+
+    /// Says why a failure does not come again, where two runs of this plan differ: see [`diagnose`]. `fingerprint` is that of
+    /// the run that failed.
+    fn diagnose(&self, options: &RunOptions, source: Source, fingerprint: u64) -> Option<String>;
 
     /// Tells what went wrong in a run of this plan: see [`tell`].
     fn tell(&self, report: &RunReport, pointers: Pointers<'_>, style: Style) -> String;
@@ -121,6 +125,11 @@ impl<S: Scenario> Case for Typed<'_, S> {
         let shrunk = shrink(self.scenario, &self.plan, violation, options, progress)?;
         let case = Box::new(Typed { scenario: self.scenario, plan: shrunk.plan });
         Ok(Smaller { case, report: shrunk.report, runs: shrunk.runs, minimal: shrunk.minimal })
+    }
+
+    fn diagnose(&self, options: &RunOptions, source: Source, fingerprint: u64) -> Option<String> {
+        let found = diagnose(self.scenario, &self.plan, options, source, Some(fingerprint));
+        found.ok().flatten().map(|difference| difference.story)
     }
 
     fn tell(&self, report: &RunReport, pointers: Pointers<'_>, style: Style) -> String {

@@ -1,18 +1,22 @@
 //! The check that a test makes in one breath.
 
+mod again;
 mod failure;
 mod say;
 mod seed;
 mod settings;
+mod single;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+pub use crate::files::FileError;
 pub use failure::CheckError;
-pub use settings::{SettingError, Settings};
+pub use settings::{SettingError, Settings, TraceTo};
 
 use crate::{
     explore::{Campaign, Corpus, Seeds, SweepOptions, sweep},
     plan::Profile,
+    report::{self, Report},
     scenario::Scenario,
     world::{Budget, StoreFactory},
 };
@@ -29,10 +33,20 @@ use crate::{
 ///
 /// | variable | meaning |
 /// |---|---|
+/// | `SEAWORTHY_PLAN` | replays this plan file and nothing else |
 /// | `SEAWORTHY_SEED` | runs this one seed (decimal, or hexadecimal with `0x`) and nothing else |
+/// | `SEAWORTHY_TRACE` | `1` prints the trace of that plan or seed; anything else is the file for it, to `diff` |
+/// | `SEAWORTHY_SPANS` | `1` prints between the lines of that trace what the processes tell `tracing` |
 /// | `SEAWORTHY_SEEDS` | how many seeds |
-/// | `SEAWORTHY_PROFILE` | the profile, as in `crash` |
+/// | `SEAWORTHY_FOR` | as many seeds as fit into this time: `60s`, `5m`, `1h30m` |
+/// | `SEAWORTHY_BASE_SEED` | what the seeds derive from |
+/// | `SEAWORTHY_SHARD` | only part i of n of the seeds, as in `2/4` |
+/// | `SEAWORTHY_PROFILE` | the profiles, as in `crash` or `crash,outage`; `all` is all of them, taking turns |
+/// | `SEAWORTHY_JSON` | the file for what was found, or a folder for the reports of many checks |
+/// | `SEAWORTHY_KEEP` | `1` writes the plan of a failure into the corpus |
 /// | `SEAWORTHY_TABLE` | `1` prints what was injected, judged and reached, see [`Check::table`] |
+///
+/// A value that can't be honoured is an error. Cargo runs tests in the package's folder: relative paths begin there.
 ///
 /// Where `CI` is set, the seeds derive from the commit id, so that a run can be repeated.
 pub fn check<S: Scenario>(scenario: S) -> Check<S> {
@@ -164,6 +178,9 @@ impl<S: Scenario> Check<S> {
 
     fn verify_as(self, settings: &Settings) -> Result<Campaign, CheckError> {
         let options = self.options(settings)?;
+        if let Some(path) = &settings.plan {
+            return self.plan(path, settings, &options);
+        }
         let campaign = self.campaign(settings, &options)?;
         if let Some(difference) = campaign.difference() {
             let story = format!("{}: {}", campaign.scenario, difference.story);
@@ -174,7 +191,7 @@ impl<S: Scenario> Check<S> {
             return Ok(campaign);
         }
         if let Some(first) = campaign.first_failure() {
-            let story = failure::tell(&self.scenario, &campaign, first, &options.run);
+            let story = failure::tell(&self.scenario, &campaign, first, &options.run, &self.corpus, settings);
             return Err(CheckError::Violated { story, campaign: Box::new(campaign) });
         }
         if !campaign.corpus.idle.is_empty() {
@@ -190,19 +207,27 @@ impl<S: Scenario> Check<S> {
     pub fn report(self) -> Result<Campaign, CheckError> {
         let settings = Settings::from_environment()?;
         let options = self.options(&settings)?;
-        self.campaign(&settings, &options)
+        let Some(path) = &settings.plan else { return self.campaign(&settings, &options) };
+        match self.plan(path, &settings, &options) {
+            Err(CheckError::Violated { campaign, .. } | CheckError::Idle { campaign, .. }) => Ok(*campaign),
+            other => other,
+        }
+    }
+
+    fn plan(&self, path: &Path, settings: &Settings, options: &SweepOptions) -> Result<Campaign, CheckError> {
+        let outcome = single::replay_plan(&self.scenario, path, settings, &options.run);
+        if let Ok(campaign) = &outcome {
+            write(campaign, settings)?;
+        } else if let Err(CheckError::Violated { campaign, .. } | CheckError::Idle { campaign, .. }) = &outcome {
+            write(campaign, settings)?;
+        }
+        outcome
     }
 
     fn options(&self, settings: &Settings) -> Result<SweepOptions, CheckError> {
-        let seeds = match settings.seed {
-            Some(seed) => Seeds::Explicit(vec![seed]),
-            None => {
-                let base = self.base_seed.unwrap_or_else(seed::base);
-                Seeds::Count { base, count: settings.seeds.unwrap_or(self.seeds) }
-            }
-        };
-        let mut options = SweepOptions::new(seeds);
-        options.profiles = settings.profile.map_or_else(|| self.profiles.clone(), |profile| vec![profile]);
+        let mut options = SweepOptions::new(self.which_seeds(settings)?);
+        options.profiles = settings.profiles.clone().unwrap_or_else(|| self.profiles.clone());
+        options.shard = settings.shard.unwrap_or_default();
         options.run.store = self.store.clone();
         options.run.budget = self.budget;
         options.jobs = self.jobs.unwrap_or(options.jobs);
@@ -210,7 +235,23 @@ impl<S: Scenario> Check<S> {
         Ok(options)
     }
 
+    fn which_seeds(&self, settings: &Settings) -> Result<Seeds, CheckError> {
+        if let Some(seed) = settings.seed {
+            return Ok(Seeds::Explicit(vec![seed]));
+        }
+        let named = settings.base_seed.or(self.base_seed).or_else(seed::of_ci);
+        if let (None, Some(shard)) = (named, settings.shard) {
+            return Err(settings::no_base_for(shard).into());
+        }
+        let base = named.unwrap_or_else(seed::entropy);
+        Ok(match settings.duration {
+            Some(duration) => Seeds::For { base, duration },
+            None => Seeds::Count { base, count: settings.seeds.unwrap_or(self.seeds) },
+        })
+    }
+
     fn campaign(&self, settings: &Settings, options: &SweepOptions) -> Result<Campaign, CheckError> {
+        single::trace_seed(&self.scenario, settings, options)?;
         // One seed was asked for: that one and nothing else.
         let corpus = match settings.seed {
             Some(_) => None,
@@ -219,6 +260,16 @@ impl<S: Scenario> Check<S> {
         let corpus = corpus.unwrap_or_default();
         let mut campaign = sweep(&self.scenario, options, &|_| {})?;
         campaign.corpus = corpus;
+        write(&campaign, settings)?;
         Ok(campaign)
     }
+}
+
+/// Writes the report that is asked for.
+fn write(campaign: &Campaign, settings: &Settings) -> Result<(), CheckError> {
+    if let Some(at) = &settings.json {
+        let path = report::place(at, &campaign.scenario)?;
+        report::write(&path, &Report::of(campaign, &campaign.verdict()))?;
+    }
+    Ok(())
 }

@@ -20,14 +20,10 @@ const COMMIT_VARIABLES: [&str; 9] = [
     "GIT_COMMIT",
 ];
 
-/// The base seed of a check: in CI from the commit, so that the run can be repeated; elsewhere drawn anew, so that each
-/// run of the tests looks somewhere else.
-pub(super) fn base() -> u64 {
+/// The base seed of a check in CI: from the commit, so that the run can be repeated.
+pub(super) fn of_ci() -> Option<u64> {
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    match commit(variable, head) {
-        Some(commit) => of_commit(&commit),
-        None => entropy(),
-    }
+    commit(variable, head).map(|commit| of_commit(&commit))
 }
 
 /// The commit that is being built, where this is continuous integration.
@@ -50,9 +46,9 @@ fn of_commit(commit: &str) -> u64 {
     seed.value()
 }
 
-/// Entropy of the operating system, by way of the seed of the standard library's hash maps. That is drawn once a thread,
+/// The base seed of a check elsewhere: drawn anew, so that each run of the tests looks somewhere else. Entropy of the operating system, by way of the seed of the standard library's hash maps. That is drawn once a thread,
 /// and by the simulator in a thread that has run one: so in a thread of its own.
-fn entropy() -> u64 {
+pub(super) fn entropy() -> u64 {
     let drawn = thread::spawn(|| RandomState::new().hash_one(process::id())).join();
     drawn.expect("hashing a number does not panic")
 }

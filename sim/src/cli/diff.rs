@@ -1,7 +1,10 @@
 use std::path::Path;
 
-use super::{Exit, Failure, arguments::DiffArguments, files, terminal};
-use crate::trace::{self, TraceFile};
+use super::{Exit, Failure, arguments::DiffArguments, terminal};
+use crate::{
+    files,
+    trace::{self, TraceFile},
+};
 
 /// The command `diff`.
 pub(super) fn diff(arguments: &DiffArguments) -> Result<Exit, Failure> {

@@ -37,7 +37,6 @@ pub mod terminal;
 
 mod arguments;
 mod diff;
-mod files;
 mod interrupt;
 mod invocation;
 mod list;

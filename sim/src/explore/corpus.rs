@@ -61,6 +61,11 @@ impl Corpus {
         Self { folder: folder.into() }
     }
 
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The plans of one scenario, by file name: all of its own folder, and those of the corpus's folder that name it. A
     /// folder that does not exist holds none.
     ///

@@ -67,12 +67,17 @@ impl Teller<'_> {
             Err(error) => {
                 let (file, trouble) = self.file(case, failure);
                 let Failure { violation, .. } = failure;
-                let text = format!(
+                let mut text = format!(
                     "violated {}\n  {}\nit can't be shrunk: {error}\nreplay {}\n",
                     violation.invariant,
                     violation.sentence,
                     self.replay_line(file.as_deref(), &failure.source),
                 );
+                // A failure that does not come again has a reason, which is worth more than the failure.
+                let source = failure.source.clone();
+                if let Some(reason) = case.diagnose(&self.shrink.run, source, failure.fingerprint) {
+                    text.push_str(&format!("\n{reason}\n"));
+                }
                 Told { text, trouble }
             }
         }

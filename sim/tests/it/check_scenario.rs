@@ -1,11 +1,11 @@
 //! The check that a test makes: it passes what is right, finds what is wrong, and says how to see it again.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use crate::deposits::{Deposits, RIGHT, Teller, WRONG};
 use seaworthy_sim::{
-    check::{CheckError, Settings, check},
-    explore::Corpus,
+    check::{CheckError, Settings, TraceTo, check},
+    explore::{Corpus, Source},
     plan::{Plan, Profile},
 };
 
@@ -22,16 +22,9 @@ fn the_wrong_teller_fails_with_its_story_and_a_line_that_replays_it() {
     let line = story.lines().find(|line| line.contains("cargo test")).expect("one line to paste");
     let parts: Vec<&str> = line.split_whitespace().collect();
     let value = |name: &str| parts.iter().find_map(|part| part.strip_prefix(name)).expect(name).to_owned();
-    let settings = Settings::from(|name| match name {
-        "SEAWORTHY_SEED" => Some(value("SEAWORTHY_SEED=")),
-        "SEAWORTHY_PROFILE" => Some(value("SEAWORTHY_PROFILE=")),
-        _ => None,
-    });
-    let settings = settings.expect("what it prints, it reads");
-    assert_eq!(format!("{}", campaign.failures[0].source), {
-        let (seed, profile) = (settings.seed.expect("a seed"), settings.profile.expect("a profile"));
-        format!("seed {seed:#018x}, profile {profile}")
-    });
+    let settings = Settings::from(|name| (name == "SEAWORTHY_PLAN").then(|| value("SEAWORTHY_PLAN=")));
+    let plan_file = settings.expect("what it prints, it reads").plan.expect("a plan");
+    assert!(line.contains(" cargo test -p seaworthy-sim ") && line.contains(" --test it "), "{line}");
     assert!(
         line.ends_with("-- --exact check_scenario::the_wrong_teller_fails_with_its_story_and_a_line_that_replays_it"),
         "{line}"
@@ -39,6 +32,10 @@ fn the_wrong_teller_fails_with_its_story_and_a_line_that_replays_it() {
     assert!(story.contains("(base seed 0x0000000000000001)") && story.contains("was booked twice"), "{story}");
 
     let file = story.lines().find_map(|line| line.strip_prefix("plan")).expect("where the plan is").trim();
+    assert_eq!(plan_file, Path::new(file));
+    let Source::Seed { seed, profile } = campaign.failures[0].source else { panic!("it was drawn") };
+    assert!(file.ends_with(&format!("/seaworthy/deposits/booked-once-{profile}-{seed:016x}.json")), "{file}");
+    assert!(story.contains(&format!("cp {file} ")), "how to keep it: {story}");
     let plan: Plan<Deposits> = Plan::parse(&fs::read_to_string(file).expect("the plan is there")).expect("a plan");
     assert_eq!((plan.faults.len(), plan.workload.0.len()), (1, 1), "it was shrunk: {}", plan.print());
 }
@@ -47,7 +44,7 @@ fn the_wrong_teller_fails_with_its_story_and_a_line_that_replays_it() {
 fn a_plan_of_the_corpus_is_replayed_first_and_fails_the_check() {
     let found = check(WRONG).seeds(400).base_seed(1).report().expect("it runs");
     let first = found.first_failure().expect("it books twice");
-    let seaworthy_sim::explore::Source::Seed { seed, profile } = first.source else { panic!("it was drawn") };
+    let Source::Seed { seed, profile } = first.source else { panic!("it was drawn") };
     let folder = tempfile::tempdir().expect("a folder");
     let plan = seaworthy_sim::plan::generate(&WRONG, seed, profile);
     Corpus::at(folder.path()).save("booked-twice", &plan).expect("written");
@@ -94,6 +91,13 @@ fn variables_of_the_environment_are_honoured_or_refused() {
     assert_eq!(read(&[("SEAWORTHY_SEED", "18446744073709551615")]).expect("a seed").seed, Some(u64::MAX));
     assert_eq!(read(&[("SEAWORTHY_SEED", "0xFFFFFFFFFFFFFFFF")]).expect("a seed").seed, Some(u64::MAX));
     assert_eq!(read(&[("SEAWORTHY_SEEDS", "12")]).expect("a count").seeds, Some(12));
+    assert_eq!(
+        read(&[("SEAWORTHY_PROFILE", "crash,outage")]).expect("a list").profiles,
+        Some(vec![Profile::Crash, Profile::Outage])
+    );
+    assert_eq!(read(&[("SEAWORTHY_PROFILE", "all")]).expect("a word").profiles, Some(Profile::ALL.to_vec()));
+    let traced = read(&[("SEAWORTHY_PLAN", "a.json"), ("SEAWORTHY_TRACE", "1"), ("SEAWORTHY_SPANS", "1")]);
+    assert!(traced.is_ok_and(|settings| settings.trace == Some(TraceTo::Print) && settings.spans));
     for wrong in [
         ("SEAWORTHY_SEED", ""),
         ("SEAWORTHY_SEED", "-1"),
@@ -105,10 +109,31 @@ fn variables_of_the_environment_are_honoured_or_refused() {
         ("SEAWORTHY_SEEDS", "many"),
         ("SEAWORTHY_PROFILE", "Swarm"),
         ("SEAWORTHY_PROFILE", ""),
+        ("SEAWORTHY_PROFILE", "crash,chaos"),
+        ("SEAWORTHY_PROFILE", "each"),
+        ("SEAWORTHY_PLAN", ""),
+        ("SEAWORTHY_FOR", "60"),
+        ("SEAWORTHY_FOR", "0s"),
+        ("SEAWORTHY_SHARD", "3/2"),
+        ("SEAWORTHY_BASE_SEED", "-1"),
+        ("SEAWORTHY_TRACE", "1"),
+        ("SEAWORTHY_SPANS", "1"),
+        ("SEAWORTHY_SPANS", "yes"),
+        ("SEAWORTHY_JSON", ""),
+        ("SEAWORTHY_KEEP", "yes"),
+        ("SEAWORTHY_TABLE", "yes"),
     ] {
         let error = read(&[wrong]).expect_err("malformed").to_string();
         assert!(error.starts_with(&format!("{}={:?}: ", wrong.0, wrong.1)), "{error}");
     }
-    let both = read(&[("SEAWORTHY_SEED", "1"), ("SEAWORTHY_SEEDS", "2")]).expect_err("one or many").to_string();
-    assert!(both.contains("unset one of the two"), "{both}");
+    for both in [
+        [("SEAWORTHY_SEED", "1"), ("SEAWORTHY_SEEDS", "2")],
+        [("SEAWORTHY_SEED", "1"), ("SEAWORTHY_SHARD", "1/2")],
+        [("SEAWORTHY_SEEDS", "2"), ("SEAWORTHY_FOR", "1s")],
+        [("SEAWORTHY_PLAN", "a.json"), ("SEAWORTHY_SEED", "1")],
+        [("SEAWORTHY_PLAN", "a.json"), ("SEAWORTHY_PROFILE", "crash")],
+    ] {
+        let error = read(&both).expect_err("one or the other").to_string();
+        assert!(error.contains("unset one of the two"), "{error}");
+    }
 }

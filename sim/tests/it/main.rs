@@ -2,6 +2,7 @@
 
 mod aggregate_repository;
 mod boot_and_outcome;
+mod check_environment;
 mod check_scenario;
 mod cli_program;
 mod common;

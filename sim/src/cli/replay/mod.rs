@@ -5,13 +5,13 @@ use std::path::Path;
 use super::{
     Exit, Failure,
     arguments::{Chosen, ReplayArguments},
-    files,
     invocation::replay_line,
     program::Setting,
     run, terminal,
 };
 use crate::{
     catalogue::Case,
+    files,
     scenario::counted,
     story::Pointers,
     teller::Again,

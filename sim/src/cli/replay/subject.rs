@@ -5,9 +5,9 @@ use crate::{
     cli::{
         Failure,
         arguments::{self, Chosen, ProfileWord, ReplayArguments},
-        files,
         program::Setting,
     },
+    files,
     plan::{Profile, scenario_of},
 };
 

@@ -1,12 +1,10 @@
 mod failure;
-mod report;
 mod seeds;
 mod table;
 
 use super::{
     Exit, Failure,
     arguments::{Chosen, ProfileWord, RunArguments},
-    files,
     interrupt::Interrupt,
     program::Setting,
     progress, summary, terminal,
@@ -14,7 +12,9 @@ use super::{
 use crate::{
     catalogue::Entry,
     explore::{Campaign, SweepOptions, Verdict},
+    files,
     plan::Profile,
+    report::{self, Report},
     world::RunOptions,
 };
 
@@ -53,12 +53,12 @@ fn one(
     let verdict = campaign.verdict();
     summary::print(&campaign, &verdict, entry.noun(), interrupt.happened());
     let told = failure::tell_all(entry, &campaign, arguments, chosen, options);
-    let written = arguments.json.as_ref().map_or(Ok(()), |json| report::write_one(json, &campaign, &verdict));
+    let written = arguments.json.as_ref().map_or(Ok(()), |json| report::write(json, &Report::of(&campaign, &verdict)));
     let exit = exit(&verdict, arguments, interrupt);
     if verdict.held && exit == Exit::Violated {
         summary::print_hollow();
     }
-    finish(exit, [told, written])
+    finish(exit, [told, written.map_err(Failure::from)])
 }
 
 /// What the command ends with. A violation that was found counts for more than a file that could not be written.

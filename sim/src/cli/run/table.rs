@@ -2,7 +2,7 @@
 
 use comfy_table::{Cell, Color};
 
-use super::{exit, failure, finish, report, sweep};
+use super::{exit, failure, finish, sweep};
 use crate::{
     catalogue::Entry,
     cli::{
@@ -13,6 +13,7 @@ use crate::{
     },
     explore::{Campaign, SweepOptions, Verdict},
     plan::Profile,
+    report::{self, Report},
     scenario::counted,
 };
 
@@ -45,8 +46,9 @@ pub(super) fn run(
         say!("\n{} under {}", terminal::strong(entry.name()), names(&campaign.profiles));
         told = told.and(failure::tell_one(entry, campaign, first, arguments, chosen, options));
     }
-    let written = arguments.json.as_ref().map_or(Ok(()), |json| report::write_all(json, &campaigns));
-    finish(conclude(&campaigns, arguments, interrupt), [told, written])
+    let reports: Vec<Report<'_>> = campaigns.iter().map(|(campaign, verdict)| Report::of(campaign, verdict)).collect();
+    let written = arguments.json.as_ref().map_or(Ok(()), |json| report::write(json, &reports));
+    finish(conclude(&campaigns, arguments, interrupt), [told, written.map_err(Failure::from)])
 }
 
 /// The table: how many runs failed, of how many. A campaign that was never begun is an empty place.

@@ -5,7 +5,14 @@ use crate::explore::Campaign;
 /// Prints what a check that passed is worth. The test harness holds back what a passing test prints by `println!`, and this
 /// is what one wants to see of it: so it is written to standard error by hand.
 pub(super) fn passed(campaign: &Campaign, table: bool) {
-    let text = if table { format!("{campaign}\n") } else { short(campaign) };
+    let text = if campaign.profiles.is_empty() {
+        // Drawn by no profile: it is the one plan that was asked for, and says nothing about any other.
+        format!("{}: the plan held\n", campaign.scenario)
+    } else if table {
+        format!("{campaign}\n")
+    } else {
+        short(campaign)
+    };
     // In one go, because other tests print, too; a closed pipe is no reason to fail.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

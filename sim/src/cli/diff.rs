@@ -1,13 +1,14 @@
 use std::path::Path;
 
-use super::{Exit, Failure, arguments::DiffArguments, terminal};
+use super::{Exit, Failure, arguments::DiffArguments};
 use crate::{
     files,
+    story::Style,
     trace::{self, TraceFile},
 };
 
 /// The command `diff`.
-pub(super) fn diff(arguments: &DiffArguments) -> Result<Exit, Failure> {
+pub(super) fn diff(arguments: &DiffArguments, style: Style) -> Result<Exit, Failure> {
     let (left, right) = (read(&arguments.left)?, read(&arguments.right)?);
     match trace::diff(&left, &right) {
         None => {
@@ -15,7 +16,7 @@ pub(super) fn diff(arguments: &DiffArguments) -> Result<Exit, Failure> {
             Ok(Exit::Held)
         }
         Some(divergence) => {
-            say_part!("{}", divergence.side_by_side(terminal::style().width));
+            say_part!("{}", divergence.side_by_side(style.width));
             Ok(Exit::Violated)
         }
     }

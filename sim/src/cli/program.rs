@@ -133,17 +133,19 @@ impl Program {
         {
             return (own.run)(below);
         }
-        let chosen = match matches.subcommand() {
+        let mut chosen = match matches.subcommand() {
             Some(("run" | "replay", below)) => Chosen::of(below, &stores, input.as_ref()),
             _ => Chosen::default(),
         };
         let setting = Setting { catalogue, input };
-        match Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command {
+        let Arguments { command, width } = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        chosen.style = terminal::style(width);
+        match command {
             None => run::run(&setting, &RunArguments::main_job(), &chosen),
             Some(Command::List) => list::list(&setting.catalogue),
             Some(Command::Run(arguments)) => run::run(&setting, &arguments, &chosen),
             Some(Command::Replay(arguments)) => replay::replay(&setting, &arguments, &chosen),
-            Some(Command::Diff(arguments)) => diff::diff(&arguments),
+            Some(Command::Diff(arguments)) => diff::diff(&arguments, chosen.style),
         }
     }
 }

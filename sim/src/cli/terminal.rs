@@ -28,9 +28,9 @@ pub fn is_coloured() -> bool {
 }
 
 /// How stories are printed here.
-pub(super) fn style() -> Style {
+pub(super) fn style(width: Option<usize>) -> Style {
     let terminal = Table::new().width().map(usize::from);
-    Style { color: is_coloured(), ..Style::default() }.fitting(None, terminal)
+    Style { color: is_coloured(), ..Style::default() }.fitting(width, terminal)
 }
 
 fn paint(is_coloured: bool, paint: Paint, text: &str) -> String {

@@ -4,6 +4,7 @@ use clap::{Arg, ArgMatches, Command, builder::PossibleValue};
 
 use crate::{
     cli::program::{Input, NamedStore},
+    story::Style,
     world::StoreFactory,
 };
 
@@ -36,11 +37,13 @@ pub(in crate::cli) fn with_extras(command: Command, stores: &[NamedStore], input
     command.mut_subcommand("run", extend).mut_subcommand("replay", extend)
 }
 
-/// What was chosen by those options.
+/// What was chosen by those options, and for all commands.
 #[derive(Clone, Default)]
 pub(in crate::cli) struct Chosen {
     /// One of the program's own stores; `None` for the simulated one.
     pub(in crate::cli) store: Option<(&'static str, StoreFactory)>,
+    /// How stories are printed.
+    pub(in crate::cli) style: Style,
     /// The input's option and file.
     pub(in crate::cli) input: Option<(&'static str, PathBuf)>,
 }
@@ -51,6 +54,10 @@ impl Chosen {
         let named = |name: &String| stores.iter().find(|store| store.name == *name);
         let store = if stores.is_empty() { None } else { matches.get_one::<String>("store").and_then(named) };
         let file = |input: &Input| Some((input.option, matches.get_one::<PathBuf>("input")?.clone()));
-        Self { store: store.map(|store| (store.name, store.factory.clone())), input: input.and_then(file) }
+        Self {
+            store: store.map(|store| (store.name, store.factory.clone())),
+            style: Style::default(),
+            input: input.and_then(file),
+        }
     }
 }

@@ -25,6 +25,9 @@ use crate::{hexadecimal, values};
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
+    /// How many columns stories have; the environment variable COLUMNS, else the terminal's if not given
+    #[arg(long, global = true, value_name = "N")]
+    pub(super) width: Option<usize>,
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 held, 1 violated, 2 wrong use, 130 interrupted with nothing violated so far.";

@@ -82,7 +82,7 @@ fn one(case: &dyn Case, again: Again<'_>, arguments: &ReplayArguments, chosen: &
     let file = plan_file(again);
     let pointers = Pointers { plan_file: file.as_deref(), replay: &replay, keep: None };
     say!();
-    say_part!("{}", case.tell(&report, pointers, terminal::style()));
+    say_part!("{}", case.tell(&report, pointers, chosen.style));
     Ok(Exit::Violated)
 }
 

@@ -56,7 +56,7 @@ pub(super) fn tell_one(
     let shrink = Teller::shrink_options(campaign);
     let teller = Teller {
         place: Place { plans: &arguments.plans, corpus: &arguments.corpus, keep: arguments.keep },
-        style: terminal::style(),
+        style: chosen.style,
         shrink: ShrinkOptions { run: options.run.clone(), stop: options.stop.clone(), ..shrink },
         replay: &|again| replay_line(again, entry.name(), chosen),
         progress: &|now| progress::show_shrinking(&bar, now, entry.noun()),

@@ -68,3 +68,23 @@ fn a_seed_is_replayed_under_each_profile_of_a_list() {
     assert_eq!(refused.code, Some(2), "{}", refused.out);
     assert!(refused.err.contains("a trace file holds one run"), "{}", refused.err);
 }
+
+#[test]
+fn a_story_is_as_wide_as_it_is_asked_to_be() {
+    let folder = folder();
+    let line = pasted(&theirs(folder.path(), &FAILING).out);
+    let width = |width: &str| {
+        let out = theirs(folder.path(), &["replay", &line[1], "--width", width]).out;
+        let story = out
+            .split_once("what happened\n")
+            .expect("a diagram")
+            .1
+            .split("\nplan ")
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        story.lines().map(|line| line.chars().count()).max().unwrap_or_default()
+    };
+    let (narrow, wide) = (width("60"), width("200"));
+    assert!(narrow <= 60 && narrow < wide && wide <= 200, "{narrow} and {wide}");
+}

@@ -240,8 +240,8 @@ impl World {
         self.state().lives().map(|life| life.calls_under_way()).sum()
     }
 
-    /// Whether the plan keeps somebody from going on: a process that stands still, or a call that is delayed by a verdict,
-    /// a slow link or a stall. These take as long as the plan says; any other call takes a latency at most.
+    /// Whether the plan keeps somebody from going on: a process that stands still, or a call that is delayed by a verdict
+    /// or a slow link. These take as long as the plan says, or until the world heals; any other call takes its latency.
     pub(crate) fn is_anyone_held_up(&self) -> bool {
         let state = self.state();
         state.faults.is_anyone_paused() || state.lives().any(|life| life.is_held())

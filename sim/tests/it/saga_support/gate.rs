@@ -38,6 +38,8 @@ pub(crate) struct Gate {
     calls: AtomicUsize,
     dead: AtomicBool,
     strikes: Vec<(usize, Strike)>,
+    /// How long a call takes before its effect, and as long again after it.
+    pace: Duration,
     names: Mutex<Vec<&'static str>>,
 }
 
@@ -49,6 +51,17 @@ impl Gate {
     /// Strikes the calls of these numbers, counted from zero.
     pub(crate) fn striking(strikes: impl IntoIterator<Item = (usize, Strike)>) -> Arc<Self> {
         Arc::new(Self { strikes: strikes.into_iter().collect(), ..Self::default() })
+    }
+
+    /// Strikes nothing, and takes its time about every call.
+    pub(crate) fn slow(pace: Duration) -> Arc<Self> {
+        Arc::new(Self { pace, ..Self::default() })
+    }
+
+    async fn pace(&self) {
+        if !self.pace.is_zero() {
+            madsim::time::sleep(self.pace).await;
+        }
     }
 
     pub(crate) fn calls(&self) -> usize {
@@ -101,7 +114,9 @@ impl Gate {
             Some(Strike::RequestLost) => return Err(StoreError::Unknown("struck".into())),
             _ => {}
         }
+        self.pace().await;
         let answer = call.await;
+        self.pace().await;
         self.leave(strike).await;
         match strike {
             Some(Strike::ReplyLost) => Err(StoreError::Unknown("struck".into())),

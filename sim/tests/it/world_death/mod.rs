@@ -2,6 +2,7 @@
 //! broker, the external service and the client really got.
 
 mod shapes;
+mod voyages;
 mod work;
 
 use std::{
@@ -35,10 +36,11 @@ use seaworthy_sim::{
 };
 use serde::{Deserialize, Serialize};
 
-use shapes::{SHAPES, Shape};
+use self::shapes::{SHAPES, Shape};
+use crate::saga_support::gate::{Gate, GatedStore};
 
 /// Seeds for each shape in `cargo test`: each crash lands among five futures, so a hundred reach every pair of calls that
-/// matters. Before the mend 3 were enough for `join_all`.
+/// matters.
 const SEEDS: u64 = 120;
 
 /// What others than the trace know of a run.
@@ -47,7 +49,7 @@ struct Evidence {
     acted: Mutex<Vec<OperationId>>,
     received: Mutex<BTreeSet<MessageId>>,
     answers: Mutex<u64>,
-    store: Mutex<Option<Arc<dyn Store>>>,
+    store: Mutex<Option<MemoryStore>>,
 }
 
 /// `one` works in a shape and dies; `sink` clears up and never does.
@@ -183,13 +185,14 @@ fn plan(seed: u64) -> Plan<Asks> {
     Plan { format: FORMAT.into(), scenario: "side-by-side".into(), seed, schedule, workload: Asks, faults }
 }
 
-fn execute(shape: Shape, seed: u64) -> (RunReport, Arc<Evidence>) {
+/// Runs on a store in memory, which takes `pace` before and after each effect.
+fn execute(shape: Shape, seed: u64, pace: Duration) -> (RunReport, Arc<Evidence>) {
     let evidence = Arc::<Evidence>::default();
     let kept = evidence.clone();
     let make: StoreFactory = Arc::new(move |_: &str, clock: Arc<dyn Clock>| {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock));
+        let store = MemoryStore::new(clock);
         *kept.store.lock().expect("nobody panics") = Some(store.clone());
-        store
+        Arc::new(GatedStore::new(store, Gate::slow(pace)))
     });
     let options = RunOptions { keep_trace: true, store: Some(make), ..RunOptions::default() };
     let report = run(&Side { shape, evidence: evidence.clone() }, &plan(seed), &options).expect("a valid plan");
@@ -252,14 +255,25 @@ fn judge(report: &RunReport, evidence: &Evidence) -> Result<u64, String> {
     Ok(dead.len() as u64)
 }
 
-#[test]
-fn after_a_crash_no_effect_and_no_event_of_that_incarnation_is_left_whatever_the_shape_of_its_futures() {
+fn judge_all(pace: Duration) {
     for (name, shape) in SHAPES {
         let mut deaths = 0;
         for seed in 0..SEEDS {
-            let (report, evidence) = execute(shape, seed);
+            let (report, evidence) = execute(shape, seed, pace);
             deaths += judge(&report, &evidence).unwrap_or_else(|wrong| panic!("{name}, seed {seed}: {wrong}"));
         }
         assert!(deaths > SEEDS / 2, "{name}: only {deaths} deaths in {SEEDS} seeds");
     }
+}
+
+#[test]
+fn after_a_crash_no_effect_and_no_event_of_that_incarnation_is_left_whatever_the_shape_of_its_futures() {
+    judge_all(Duration::ZERO);
+}
+
+/// A commit that its store was given is decided by the store, once: the process, should it die meanwhile, dies when that
+/// is done; and should it drop the call, the trace says all the same what became of it.
+#[test]
+fn the_same_holds_where_the_store_takes_its_time_about_a_commit() {
+    judge_all(Duration::from_millis(4));
 }

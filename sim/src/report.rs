@@ -22,6 +22,7 @@ pub(crate) struct Report<'a> {
     held: bool,
     failure_rate_upper_bound: f64,
     warnings: Vec<String>,
+    not_asked_for: Vec<String>,
 }
 
 impl<'a> Report<'a> {
@@ -32,6 +33,7 @@ impl<'a> Report<'a> {
             held: verdict.held,
             failure_rate_upper_bound: verdict.failure_rate_upper_bound,
             warnings: verdict.warnings.iter().map(ToString::to_string).collect(),
+            not_asked_for: verdict.left_out.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -1,12 +1,14 @@
 use std::path::Path;
 
 use crate::{
-    explore::{CorpusError, ShrinkError, ShrinkOptions, ShrinkProgress, Source, diagnose, shrink, write_plan},
+    explore::{
+        CorpusError, Rehearsal, ShrinkError, ShrinkOptions, ShrinkProgress, Source, diagnose, shrink, write_plan,
+    },
     invariants::Violation,
     plan::{Plan, PlanError},
     scenario::{Scenario, Workload},
     story::{Pointers, Style, tell},
-    world::{self, RunOptions, RunReport},
+    world::{RunOptions, RunReport},
 };
 
 /// One plan of one scenario, whatever its workload: [`Entry::draw`](super::Entry::draw) and
@@ -36,7 +38,7 @@ pub trait Case {
     /// [`CorpusError::File`].
     fn write(&self, path: &Path) -> Result<(), CorpusError>;
 
-    /// Executes the plan once: see [`world::run`].
+    /// Executes the plan once, judged as a sweep judges it: see [`Rehearsal`].
     ///
     /// # Errors
     /// [`PlanError`] where the scenario can't honour it.
@@ -113,7 +115,7 @@ impl<S: Scenario> Case for Typed<'_, S> {
     }
 
     fn run(&self, options: &RunOptions) -> Result<RunReport, PlanError> {
-        world::run(self.scenario, &self.plan, options)
+        Rehearsal::new(self.scenario, options.clone()).run(&self.plan)
     }
 
     fn shrink<'s>(

@@ -3,6 +3,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use smol_str::SmolStr;
+
 use super::{SettingError, Settings, again::replay_line};
 use crate::{
     catalogue::{Case, case},
@@ -32,6 +34,14 @@ pub enum CheckError {
     /// The sweep could not be made.
     #[error(transparent)]
     Sweep(#[from] SweepError),
+    /// An invariant that was to be left out is not there.
+    #[error("there is no invariant {name:?} to leave out; the scenario has: {known}")]
+    UnknownInvariant {
+        /// What was asked for.
+        name: SmolStr,
+        /// The names that there are.
+        known: String,
+    },
     /// An invariant does not hold.
     #[error("{story}")]
     Violated {
@@ -57,7 +67,7 @@ pub enum CheckError {
         campaign: Box<Campaign>,
     },
     /// Nothing failed, and that proves less than it seems to.
-    #[error("{verdict}\nmend the scenario, or say `.strict(false)`")]
+    #[error("{verdict}\nmend the scenario{}, or say `.strict(false)`", ways_out(verdict))]
     Hollow {
         /// With what is missing.
         verdict: Verdict,
@@ -68,6 +78,13 @@ pub enum CheckError {
 
 fn lines(plans: &[IdlePlan]) -> String {
     plans.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// How to say that what is missing can't be had, in words that follow what else can be done.
+fn ways_out(verdict: &Verdict) -> String {
+    let gaps = verdict.warnings.iter().filter(|warning| warning.excuse.is_none());
+    let ways: Vec<String> = gaps.filter_map(|warning| warning.gap.way_out()).map(|way| format!("`{way}`")).collect();
+    if ways.is_empty() { String::new() } else { format!(", leave out what it can't have by {}", ways.join(" ")) }
 }
 
 /// Tells a failure: shrinks its plan, puts it into a file, and says how to replay it and how to keep it.
@@ -81,7 +98,7 @@ pub(super) fn tell<S: Scenario>(
 ) -> String {
     let mut text = count(campaign);
     let plan = match &failure.source {
-        Source::Seed { seed, profile } => generate(scenario, *seed, *profile),
+        Source::Seed { seed, profile } => generate(scenario, *seed, *profile).without_faults(&campaign.without_faults),
         Source::File(path) => match read_plan::<S::Workload>(path) {
             Ok(plan) => plan,
             Err(error) => return format!("{text}{}\n{error}", failure.violation.sentence),

@@ -9,15 +9,17 @@ mod single;
 
 use std::path::{Path, PathBuf};
 
+use smol_str::SmolStr;
+
 pub use crate::files::FileError;
 pub use failure::CheckError;
 pub use settings::{SettingError, Settings, TraceTo};
 
 use crate::{
     explore::{Campaign, Corpus, Seeds, SweepOptions, sweep},
-    plan::Profile,
+    plan::{FaultKind, Profile, stream},
     report::{self, Report},
-    scenario::Scenario,
+    scenario::{Draw, Scenario},
     world::{Budget, StoreFactory},
 };
 
@@ -62,6 +64,8 @@ pub fn check<S: Scenario>(scenario: S) -> Check<S> {
         jobs: None,
         keep_going: 1,
         table: false,
+        without: Vec::new(),
+        without_faults: Vec::new(),
     }
 }
 
@@ -79,6 +83,8 @@ pub struct Check<S> {
     jobs: Option<usize>,
     keep_going: u64,
     table: bool,
+    without: Vec<SmolStr>,
+    without_faults: Vec<FaultKind>,
 }
 
 impl<S: Scenario> Check<S> {
@@ -147,6 +153,19 @@ impl<S: Scenario> Check<S> {
     /// Prints what was injected, judged and reached where the check passes, as does `SEAWORTHY_TABLE=1`.
     pub fn table(mut self) -> Self {
         self.table = true;
+        self
+    }
+
+    /// Leaves out the invariant of this name.
+    pub fn without(mut self, invariant: &str) -> Self {
+        self.without.push(invariant.into());
+        self
+    }
+
+    /// Leaves out a kind of fault: it is taken out of every plan that is drawn, and not asked for. Plans of the corpus
+    /// run as they are.
+    pub fn without_fault(mut self, kind: FaultKind) -> Self {
+        self.without_faults.push(kind);
         self
     }
 
@@ -225,8 +244,11 @@ impl<S: Scenario> Check<S> {
     }
 
     fn options(&self, settings: &Settings) -> Result<SweepOptions, CheckError> {
+        self.knows_what_to_leave_out()?;
         let mut options = SweepOptions::new(self.which_seeds(settings)?);
         options.profiles = settings.profiles.clone().unwrap_or_else(|| self.profiles.clone());
+        options.without_faults.clone_from(&self.without_faults);
+        options.run.without.clone_from(&self.without);
         options.shard = settings.shard.unwrap_or_default();
         options.run.store = self.store.clone();
         options.run.budget = self.budget;
@@ -248,6 +270,19 @@ impl<S: Scenario> Check<S> {
             Some(duration) => Seeds::For { base, duration },
             None => Seeds::Count { base, count: settings.seeds.unwrap_or(self.seeds) },
         })
+    }
+
+    /// A name that nothing has would leave out nothing, and nobody would see it.
+    fn knows_what_to_leave_out(&self) -> Result<(), CheckError> {
+        if self.without.is_empty() {
+            return Ok(());
+        }
+        let workload = self.scenario.workload(&mut Draw::stream(0, stream::WORKLOAD));
+        let known: Vec<_> = self.scenario.invariants(&workload).iter().map(|invariant| invariant.name()).collect();
+        match self.without.iter().find(|name| !known.contains(&name.as_str())) {
+            Some(name) => Err(CheckError::UnknownInvariant { name: name.clone(), known: known.join(", ") }),
+            None => Ok(()),
+        }
     }
 
     fn campaign(&self, settings: &Settings, options: &SweepOptions) -> Result<Campaign, CheckError> {

@@ -21,7 +21,8 @@ pub(super) fn passed(campaign: &Campaign, table: bool) {
 fn short(campaign: &Campaign) -> String {
     let mut text = String::new();
     let mut excused: Vec<(String, Vec<String>)> = Vec::new();
-    for warning in campaign.verdict().warnings {
+    let verdict = campaign.verdict();
+    for warning in verdict.warnings {
         match warning.excuse {
             None => text.push_str(&format!("warning: {}\n", warning.gap)),
             Some(excuse) => {
@@ -36,6 +37,10 @@ fn short(campaign: &Campaign) -> String {
     for (excuse, gaps) in excused {
         text.push_str(&format!("warning: {excuse}: {}\n", gaps.join("; ")));
     }
+    if !verdict.left_out.is_empty() {
+        let left_out: Vec<String> = verdict.left_out.iter().map(ToString::to_string).collect();
+        text.push_str(&format!("not asked for: {}\n", left_out.join("; ")));
+    }
     text.push_str(&campaign.line());
     text.push('\n');
     text
@@ -44,12 +49,17 @@ fn short(campaign: &Campaign) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{FaultKind, Profile};
+    use crate::plan::{FaultKind, Point, Profile};
 
     #[test]
     fn warnings_are_shown_without_failing_and_the_last_line_is_what_it_is_worth() {
-        let mut campaign =
-            Campaign::new("orders", vec![Profile::Swarm], Some(1), [FaultKind::Delay, FaultKind::DropAck]);
+        let mut campaign = Campaign::new(
+            "orders",
+            vec![Profile::Swarm],
+            Some(1),
+            [FaultKind::Delay, FaultKind::DropAck, FaultKind::Reject],
+        );
+        campaign.calls.insert(Point::Ack, 9);
         campaign.runs = 200;
         campaign.twice.plans = 7;
         assert!(campaign.verdict().passes(true));
@@ -57,6 +67,7 @@ mod tests {
             short(&campaign),
             "warning: few runs: it may come up in more: fault delay is enabled and never fired (0 planned); fault \
              drop_ack is enabled and never fired (0 planned)\n\
+             not asked for: fault reject (no run made a call that it strikes (publish, external))\n\
              orders: 200 runs held (7 run twice); a plan drawn like these fails with a probability of at most 1.487 % \
              (95%)\n"
         );

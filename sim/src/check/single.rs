@@ -8,14 +8,14 @@ use std::{
 use super::{CheckError, Settings, TraceTo, again::replay_line, settings::one_trace};
 use crate::{
     catalogue::{Case, case},
-    explore::{Campaign, CorpusError, IdlePlan, Source, SweepError, SweepOptions, read_plan_file},
+    explore::{Campaign, CorpusError, IdlePlan, Rehearsal, Source, SweepError, SweepOptions, read_plan_file},
     files,
     plan::{Integrity, generate},
     scenario::Scenario,
     story::{Pointers, Style},
     teller::Again,
     trace::{TraceFile, interleave},
-    world::{self, RunOptions, RunReport},
+    world::{RunOptions, RunReport},
 };
 
 /// Replays a plan file, as it is: nothing is shrunk, and nothing but a trace is written.
@@ -33,7 +33,7 @@ pub(super) fn replay_plan<S: Scenario>(
     let file = read_plan_file::<S::Workload>(path)?;
     let plan = file.plan;
     plan.validate(scenario.name(), &scenario.topology()).map_err(wrong)?;
-    let report = world::run(scenario, &plan, &traced(options, settings)).map_err(wrong)?;
+    let report = Rehearsal::new(scenario, traced(options, settings)).run(&plan).map_err(wrong)?;
     let mut campaign = Campaign::new(scenario.name(), Vec::new(), None, []);
     campaign.record(0, || Source::File(path.to_owned()), &plan, &report, 1);
     let idle = IdlePlan::of(path.to_owned(), &plan, &report).filter(|idle| !idle.others_struck);
@@ -68,7 +68,7 @@ pub(super) fn trace_seed<S: Scenario>(
         return Err(one_trace(path).into());
     }
     for profile in options.profiles.iter().copied() {
-        let case = case(scenario, generate(scenario, seed, profile));
+        let case = case(scenario, generate(scenario, seed, profile).without_faults(&options.without_faults));
         let wrong = |error| SweepError::Plan { from: Source::Seed { seed, profile }, error };
         let report = case.run(&traced(&options.run, settings)).map_err(wrong)?;
         show_trace(&case, &report, settings)?;

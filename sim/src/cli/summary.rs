@@ -53,6 +53,9 @@ pub(super) fn print(campaign: &Campaign, verdict: &Verdict, noun: &str, interrup
     for warning in &verdict.warnings {
         say!("{} {warning}", terminal::bad("warning:"));
     }
+    for left_out in &verdict.left_out {
+        say!("not asked for: {left_out}");
+    }
     conclusion(campaign, verdict, interrupted);
 }
 

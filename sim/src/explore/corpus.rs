@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    CorpusTally, Failure, IdlePlan, Source,
+    CorpusTally, Failure, IdlePlan, Rehearsal, Source,
     twice::{FIRST, again, traced},
 };
 use crate::{
@@ -107,6 +107,7 @@ impl Corpus {
         S: Scenario,
         R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError> + Sync,
     {
+        let run = Rehearsal::by(run, scenario, options.clone()).runner();
         let mut tally = CorpusTally::default();
         for (path, PlanFile { plan, integrity, .. }) in self.files::<S::Workload>(scenario.name())? {
             let wrong = |error| CorpusError::Plan { path: path.clone(), error };

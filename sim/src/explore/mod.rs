@@ -6,6 +6,7 @@
 //! | [`Campaign`] | what a sweep found, as JSON | to report, to merge shards |
 //! | [`Verdict`] | whether it held, and what that proves | to pass or fail a build |
 //! | [`shrink`] | a failing plan made small | to understand a failure |
+//! | [`Rehearsal`] | what the scenario does when nothing goes wrong, learnt before its plans are judged | to judge one plan as a sweep does |
 //! | [`determinism`] | one plan run three times, whole traces compared | to trust a replay |
 //! | [`diagnose`] | the same, with the likely cause of a difference | where a failure does not come again |
 //! | [`Corpus`] | plans that failed once, kept as files | so that they never fail again |
@@ -18,6 +19,7 @@ mod campaign;
 mod corpus;
 mod cpu;
 mod determinism;
+mod rehearsal;
 mod seeds;
 mod shrink;
 mod sweep;
@@ -30,8 +32,9 @@ pub use campaign::{
 };
 pub use corpus::{Corpus, CorpusError, read_plan, read_plan_file, write_plan, write_plan_file};
 pub use determinism::{Divergence, determinism, determinism_by, first_divergence};
+pub use rehearsal::Rehearsal;
 pub use seeds::{Seeds, Shard, ShardError};
 pub use shrink::{ShrinkError, ShrinkOptions, ShrinkProgress, Shrunk, is_same_failure, shrink, shrink_by};
 pub use sweep::{Progress, SweepError, SweepOptions, sweep, sweep_by};
 pub use twice::{Cause, Difference, TwiceTally, diagnose, diagnose_by};
-pub use verdict::{Excuse, Gap, Verdict, Warning};
+pub use verdict::{Excuse, Gap, LeftOut, Verdict, Warning};

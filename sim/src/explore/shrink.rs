@@ -1,6 +1,7 @@
 use seaworthy_core::stop::Stop;
 use uuid::Uuid;
 
+use super::Rehearsal;
 use crate::{
     invariants::Violation,
     plan::{Plan, PlanError, Shrinker},
@@ -123,6 +124,7 @@ where
     S: Scenario,
     R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError>,
 {
+    let run = Rehearsal::by(run, scenario, options.run.clone()).runner();
     let mut trial = Trial { run, scenario, violation, options, runs: 0 };
     let first = trial.run(plan, &options.run)?;
     if trial.found_in(&first).is_none() {

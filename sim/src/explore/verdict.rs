@@ -1,7 +1,12 @@
 use std::fmt;
 
-use super::{Campaign, failure_rate_upper_bound};
-use crate::{invariants::Mode, plan::Profile};
+use smol_str::SmolStr;
+
+use super::{Campaign, InvariantTally, failure_rate_upper_bound};
+use crate::{
+    invariants::Mode,
+    plan::{FaultKind, Point, Profile},
+};
 
 /// Whether a campaign held, and what that is worth.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +21,17 @@ pub struct Verdict {
     pub failure_rate_upper_bound: f64,
     /// What makes the campaign prove less than it seems to.
     pub warnings: Vec<Warning>,
+    /// What was not asked for, because the scenario can't have it.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// An invariant or a kind of fault that was not asked for, because nothing in the whole campaign could have shown it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// What: `invariant per-key-order`, `fault drop_ack`.
+    pub what: String,
+    /// Why, in words.
+    pub why: String,
 }
 
 /// One reason why silence proves little.
@@ -119,7 +135,40 @@ impl Campaign {
             differs,
             failure_rate_upper_bound: failure_rate_upper_bound(self.failed, self.runs),
             warnings: self.warnings(),
+            left_out: self.left_out(),
         }
+    }
+
+    /// What the scenario can't have, as its own runs have shown.
+    fn left_out(&self) -> Vec<LeftOut> {
+        if self.runs == 0 {
+            return Vec::new();
+        }
+        let invariants = self.invariants.iter().filter(|(_, tally)| is_beside_the_point(tally)).map(|(name, _)| {
+            let subject = self.subjects.get(name).map_or("its subject", SmolStr::as_str);
+            LeftOut { what: format!("invariant {name}"), why: format!("no run had {subject}") }
+        });
+        let faults = self.enabled.iter().filter(|kind| !self.can_strike(**kind)).map(|kind| {
+            let points: Vec<&str> =
+                Point::ALL.into_iter().filter(|point| kind.meets(*point)).map(Point::name).collect();
+            let why = match kind {
+                FaultKind::ClockSkew => "no process read its clock while it was wrong".to_owned(),
+                _ => format!("no run made a call that it strikes ({})", points.join(", ")),
+            };
+            LeftOut { what: format!("fault {}", kind.name()), why }
+        });
+        invariants.chain(faults).collect()
+    }
+
+    /// Whether any run made a call that a fault of this kind can strike.
+    fn can_strike(&self, kind: FaultKind) -> bool {
+        if self.faults.get(&kind).is_some_and(|tally| tally.fired > 0) {
+            return true;
+        }
+        // A wrong clock strikes whoever reads it, and that is no port call: where many were wrong, nobody does.
+        let is_clock = kind == FaultKind::ClockSkew;
+        let is_rare = self.faults.get(&kind).is_none_or(|tally| tally.planned < PLANNED_FEW);
+        if is_clock { is_rare } else { self.calls.keys().any(|point| kind.meets(*point)) }
     }
 
     fn warnings(&self) -> Vec<Warning> {
@@ -144,14 +193,17 @@ impl Campaign {
         let excuse =
             if self.runs < RUNS_FEW { Some(Excuse::FewRuns) } else { narrow.then_some(Excuse::NarrowProfiles) };
         for (name, tally) in &self.invariants {
+            if is_beside_the_point(tally) {
+                continue;
+            }
             if let (Some(mode), 0) = (tally.mode, tally.times) {
                 warnings.push(Warning { gap: Gap::NeverJudged { invariant: name.to_string(), mode }, excuse });
             }
         }
         for (kind, tally) in self.faults.iter().filter(|(kind, _)| self.enabled.contains(kind)) {
-            if tally.fired == 0 {
+            if tally.fired == 0 && self.can_strike(*kind) {
                 let excuse = (tally.planned < PLANNED_FEW && self.runs < RUNS_FEW).then_some(Excuse::FewRuns);
-                let kind = name_of(kind);
+                let kind = kind.name().to_owned();
                 warnings.push(Warning { gap: Gap::NeverFired { kind, planned: tally.planned }, excuse });
             }
         }
@@ -164,11 +216,22 @@ impl Campaign {
     }
 }
 
-/// The name under which a kind of fault is serialised.
-fn name_of(kind: &crate::plan::FaultKind) -> String {
-    match serde_json::to_value(kind) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => format!("{kind:?}"),
+/// Whether an invariant had nothing to judge because what it is about never came up.
+fn is_beside_the_point(tally: &InvariantTally) -> bool {
+    tally.times == 0 && tally.met == Some(0)
+}
+
+impl Gap {
+    /// What to write to a check so that this is no longer asked for, where there is such a thing.
+    pub fn way_out(&self) -> Option<String> {
+        match self {
+            Self::NeverJudged { invariant, .. } => Some(format!(".without({invariant:?})")),
+            Self::NeverFired { kind, .. } => {
+                let kind = FaultKind::ALL.into_iter().find(|known| known.name() == kind)?;
+                Some(format!(".without_fault(FaultKind::{kind:?})"))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -210,11 +273,18 @@ impl fmt::Display for Warning {
     }
 }
 
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.what, self.why)
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bound = self.failure_rate_upper_bound * 100.0;
         let outcome = self.outcome();
         write!(f, "{outcome}; a plan drawn like these fails with a probability of at most {bound:.3} % (95%)")?;
-        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
+        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))?;
+        self.left_out.iter().try_for_each(|left_out| write!(f, "\nnot asked for: {left_out}"))
     }
 }

@@ -19,6 +19,9 @@ use crate::{
 ///   which a handler may have needed.
 /// - A message that the scenario itself makes undeliverable ([`DeadOnlyInjected::poison`]) may die anywhere.
 ///
+/// A message that the broker refuses of its own accord, as one over its limit, is given up rightly by the relay; that it
+/// was staged at all is what is told.
+///
 /// State: one entry for each message that was refused, and for each row in flight.
 #[derive(Default)]
 pub struct DeadOnlyInjected {
@@ -27,7 +30,14 @@ pub struct DeadOnlyInjected {
     refusing: BTreeSet<ProcessIndex>,
     external_refused: bool,
     refused: Lookup<MessageId, ()>,
+    unasked: Lookup<MessageId, Unasked>,
     rows: Rows,
+}
+
+/// A refusal that is the broker's own and not the plan's.
+struct Unasked {
+    what: String,
+    number: u64,
 }
 
 type Poison = Box<dyn Fn(&Message) -> bool + Send>;
@@ -50,6 +60,37 @@ impl DeadOnlyInjected {
             self.poisoned.insert(message.id, ());
         }
     }
+
+    /// A relay has given a message up: `row` in words, and why if it said so.
+    fn give_up(
+        &mut self,
+        message: MessageId,
+        row: &dyn Fn() -> String,
+        why: Option<&str>,
+        number: u64,
+        judge: &mut Judge<'_>,
+    ) {
+        judge.judged();
+        let unasked = self.unasked.remove(&message);
+        if self.refused.remove(&message).is_some() || self.poisoned.contains(&message) {
+            return;
+        }
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        let (sentence, events) = match unasked {
+            Some(Unasked { what, number: refused }) => (
+                format!(
+                    "a relay gave up {}: the broker itself refused {what}, without the plan's doing{why}; if that is \
+                     meant, say so with `DeadOnlyInjected::poison`",
+                    row()
+                ),
+                vec![refused, number],
+            ),
+            None => {
+                (format!("a relay gave up {}, which the broker was never told to refuse{why}", row()), vec![number])
+            }
+        };
+        judge.violate(message.to_string(), sentence, events);
+    }
 }
 
 impl Invariant for DeadOnlyInjected {
@@ -63,6 +104,10 @@ impl Invariant for DeadOnlyInjected {
 
     fn interest(&self) -> Interest {
         Interest::FAULT | Interest::STAGED | Interest::INBOX | Interest::PUBLISH | Interest::CLAIM | Interest::SETTLE
+    }
+
+    fn subject(&self) -> Option<&'static str> {
+        Some("an outbox row settled, or a message handled in an inbox")
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
@@ -79,18 +124,11 @@ impl Invariant for DeadOnlyInjected {
                         Effect::Dispatched(message) => {
                             judge.judged();
                             self.refused.remove(message);
+                            self.unasked.remove(message);
                         }
                         Effect::GivenUp { message, reason } => {
-                            judge.judged();
-                            if self.refused.remove(message).is_none() && !self.poisoned.contains(message) {
-                                judge.violate(
-                                    message.to_string(),
-                                    format!(
-                                        "a relay gave up a message that the broker was never told to refuse: {reason}"
-                                    ),
-                                    vec![event.number],
-                                );
-                            }
+                            let row = || "a message".to_owned();
+                            self.give_up(*message, &row, Some(reason), event.number, judge);
                         }
                         Effect::Buried { consumer, message, reason } => {
                             judge.judged();
@@ -109,6 +147,13 @@ impl Invariant for DeadOnlyInjected {
             What::Publish { message, outcome: Outcome::Rejected, .. } if self.refusing.contains(&event.process) => {
                 self.refused.insert(message.id, ());
             }
+            What::Publish { message, outcome: Outcome::Rejected, why } => {
+                self.meet(message);
+                let Message { kind, subject, .. } = &**message;
+                let because = if why.is_empty() { String::new() } else { format!(" because {why}") };
+                let what = format!("`{kind}` of `{subject}`{because}");
+                self.unasked.insert(message.id, Unasked { what, number: event.number });
+            }
             What::Publish { message, .. } => self.meet(message),
             What::Claim { store, rows, outcome, .. } if outcome.took_effect() => self.rows.claim(store, rows),
             What::Settle { store, rows, outcome, .. } if outcome.took_effect() => {
@@ -117,16 +162,11 @@ impl Invariant for DeadOnlyInjected {
                         Some((message, Settled::Dispatched)) => {
                             judge.judged();
                             self.refused.remove(&message);
+                            self.unasked.remove(&message);
                         }
                         Some((message, Settled::Dead)) => {
-                            judge.judged();
-                            if self.refused.remove(&message).is_none() && !self.poisoned.contains(&message) {
-                                judge.violate(
-                                    message.to_string(),
-                                    format!("a relay gave up row {} of `{store}`, which the broker was never told to refuse", row.row.0),
-                                    vec![event.number],
-                                );
-                            }
+                            let row = || format!("row {} of `{store}`", row.row.0);
+                            self.give_up(message, &row, None, event.number, judge);
                         }
                         _ => {}
                     }

@@ -123,6 +123,10 @@ impl Invariant for DuplicateEffect {
         Interest::INBOX | Interest::OPERATION | Interest::EXTERNAL | Interest::OWN_TABLE
     }
 
+    fn subject(&self) -> Option<&'static str> {
+        Some("a message handled in an inbox, an operation, or an act of an external service")
+    }
+
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
             What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {

@@ -9,7 +9,7 @@ use seaworthy_core::{
 
 use super::{
     FullCompensation, Invariant, Judge, LostEvent, NoRowStuck, PerKeyOrder, SagaResolves, StaleClaimSettle, TornStep,
-    saga_log::Decoded,
+    WaitsBehindDead, saga_log::Decoded,
 };
 use crate::trace::{
     Effect, Event, Outcome,
@@ -47,6 +47,7 @@ fn feed(invariant: &mut dyn Invariant, order: &[Event]) {
     let mut judge = Judge {
         invariant: "forgetting",
         judged: &mut 0,
+        met: &mut 0,
         reached: &mut Vec::new(),
         violations: &mut Vec::new(),
         decoded: &mut Decoded::default(),
@@ -76,4 +77,5 @@ fn an_order_that_is_done_leaves_nothing_behind() {
     forgets(TornStep::new());
     forgets(StaleClaimSettle::new());
     forgets(NoRowStuck::new());
+    forgets(WaitsBehindDead::new());
 }

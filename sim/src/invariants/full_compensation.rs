@@ -78,6 +78,10 @@ impl Invariant for FullCompensation {
         Interest::SAGA_CREATED | Interest::SAGA_LOGGED
     }
 
+    fn subject(&self) -> Option<&'static str> {
+        Some("a saga")
+    }
+
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         let What::Commit { outcome, effects, .. } = &event.what else { return };
         if !outcome.took_effect() {
@@ -85,6 +89,7 @@ impl Invariant for FullCompensation {
         }
         for effect in effects.iter() {
             if let Effect::SagaCreated { saga, definition, key } = effect {
+                judge.met();
                 let shape = self.shape(definition);
                 let (name, key) = (definition.name.clone(), key.clone());
                 self.open.insert(*saga, Open { name, key, shape, turned_back: None, steps: Vec::new() });

@@ -1,6 +1,8 @@
 use seaworthy_core::ports::SubscriptionSpec;
 use smol_str::SmolStr;
 
+use super::practice::Practice;
+
 /// The consumer groups of a scenario, each with a small number, so that a set of them is one word.
 #[derive(Clone, Debug)]
 pub(super) struct Groups(Vec<Group>);
@@ -28,6 +30,15 @@ impl Groups {
     pub(super) fn rename(&mut self, group: &str, consumer: &str) {
         if let Some(group) = self.0.iter_mut().find(|known| known.name == group) {
             group.consumer = consumer.into();
+        }
+    }
+
+    /// Takes over the names that were learnt, but for groups whose name was said.
+    pub(super) fn learn(&mut self, practice: &Practice) {
+        for group in self.0.iter_mut().filter(|group| group.consumer == group.name) {
+            if let Some(consumer) = practice.consumer_of(&group.name) {
+                group.consumer = consumer.clone();
+            }
         }
     }
 

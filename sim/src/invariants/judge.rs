@@ -24,6 +24,7 @@ pub struct Violation {
 pub struct Judge<'a> {
     pub(crate) invariant: &'static str,
     pub(crate) judged: &'a mut u64,
+    pub(crate) met: &'a mut u64,
     pub(crate) reached: &'a mut Vec<&'static str>,
     pub(crate) violations: &'a mut Vec<Violation>,
     pub(crate) decoded: &'a mut Decoded,
@@ -33,6 +34,12 @@ impl Judge<'_> {
     /// Says that the invariant had something to judge. One that never had proves nothing, and the campaign says so.
     pub fn judged(&mut self) {
         *self.judged += 1;
+    }
+
+    /// Says that the [subject](super::Invariant::subject) of the invariant came up, so that it should have something to
+    /// judge in time. Whatever is [judged](Self::judged) came up as well.
+    pub fn met(&mut self) {
+        *self.met += 1;
     }
 
     /// Says that the invariant does not hold.

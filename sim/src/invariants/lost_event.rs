@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use seaworthy_core::{ids::MessageId, message::Message, ports::SubscriptionSpec};
 use smol_str::SmolStr;
 
 use super::{
     Ending, Interest, Invariant, Judge, Lookup, Mode,
     groups::Groups,
+    practice::Practice,
     rows::{Rows, Settled},
 };
 use crate::trace::{Effect, Event, What};
@@ -13,26 +16,44 @@ use crate::trace::{Effect, Event, What};
 ///
 /// An event has reached a group that uses an inbox when it was handled there or became a dead letter: an
 /// acknowledgement alone is what the broker believes, and a consumer that acknowledges before it commits loses events.
-/// A group shows that it uses an inbox for a type of event by handling one of that type in the run, under the group's
-/// own name (see [`LostEvent::consumer`] for another one); [`LostEvent::handles`] says so beforehand. Where there is no
-/// inbox, or the consumer ignores the type, the acknowledgement is all there is, and it counts.
+/// Whether a group uses an inbox for a type of event, and under which name, is learnt from runs without a fault
+/// ([`Practice`]). What was not seen there shows in the run itself, by the handling of one of that type under the group's
+/// own name; [`LostEvent::handles`] and [`LostEvent::consumer`] say it beforehand. Where there is no inbox, or the consumer
+/// ignores the type or some of it, the acknowledgement is all there is, and it counts.
 ///
-/// State: one entry for each event that some group has not dealt with yet.
+/// An event is known by its id from where it is first seen: one that is published before it is staged (an outbox that is
+/// only a fallback) and handled meanwhile is not lost.
+///
+/// State: one entry for each event that some group has not dealt with yet, and one for each that was published and never
+/// staged.
 #[derive(Debug)]
 pub struct LostEvent {
     groups: Groups,
-    practices: Vec<Practice>,
+    practice: Arc<Practice>,
+    habits: Vec<Habit>,
     open: Lookup<MessageId, Open>,
+    early: Lookup<MessageId, Early>,
     rows: Rows,
+}
+
+/// What became of a message that was published before any commit staged it.
+#[derive(Debug)]
+struct Early {
+    kind: SmolStr,
+    published: u64,
+    handled: u64,
+    acked: u64,
 }
 
 /// What a group does with events of one type.
 #[derive(Debug)]
-struct Practice {
+struct Habit {
     group: usize,
     kind: SmolStr,
     /// Whether it handles them in an inbox.
     handles: bool,
+    /// Whether it is known to acknowledge some without handling them.
+    ignores: bool,
     /// How many it has acknowledged without that.
     only_acked: u32,
 }
@@ -57,7 +78,14 @@ impl LostEvent {
     /// The invariant at the start of a run with these consumer groups.
     pub fn new(groups: &[SubscriptionSpec]) -> Self {
         let groups = Groups::new(groups);
-        Self { groups, practices: Vec::new(), open: Lookup::new(), rows: Rows::default() }
+        Self {
+            groups,
+            practice: Arc::default(),
+            habits: Vec::new(),
+            open: Lookup::new(),
+            early: Lookup::new(),
+            rows: Rows::default(),
+        }
     }
 
     /// Says that `group` handles events of these types in an inbox, so that an acknowledgement is never enough for
@@ -66,7 +94,8 @@ impl LostEvent {
     pub fn handles(mut self, group: &str, kinds: &[&str]) -> Self {
         if let Some(group) = self.groups.of_group(group) {
             for kind in kinds {
-                self.practice(group, &SmolStr::from(*kind)).handles = true;
+                let habit = self.habit(group, &SmolStr::from(*kind));
+                (habit.handles, habit.ignores) = (true, false);
             }
         }
         self
@@ -80,13 +109,45 @@ impl LostEvent {
         self
     }
 
-    fn stage(&mut self, message: &Message, number: u64) {
-        let missing = self.groups.bound_to(&message.topic);
-        if missing != 0 {
-            let (kind, subject) = (message.kind.clone(), message.subject.clone());
-            let (published, last_ack) = (None, None);
-            let open = Open { kind, subject, missing, acked: 0, is_dead: false, staged: number, published, last_ack };
-            self.open.insert(message.id, open);
+    fn stage(&mut self, message: &Message, number: u64, judge: &mut Judge<'_>) {
+        let bound = self.groups.bound_to(&message.topic);
+        if bound != 0 {
+            judge.met();
+        }
+        if let Some(open) = self.open.get_mut(&message.id) {
+            // A second message of the id is another invariant's business; what the first one lacks, it still lacks.
+            open.missing |= bound;
+            return;
+        }
+        let early = self.early.remove(&message.id);
+        let missing = bound & !early.as_ref().map_or(0, |early| early.handled);
+        if missing == 0 {
+            if bound != 0 {
+                judge.judged();
+            }
+            return;
+        }
+        let open = Open {
+            kind: message.kind.clone(),
+            subject: message.subject.clone(),
+            missing,
+            acked: early.as_ref().map_or(0, |early| early.acked),
+            is_dead: false,
+            staged: number,
+            published: early.map(|early| early.published),
+            last_ack: None,
+        };
+        self.open.insert(message.id, open);
+    }
+
+    /// The broker has taken a message. One that nobody staged so far may be staged later, as a fallback.
+    fn publish(&mut self, message: &Message, number: u64) {
+        match self.open.get_mut(&message.id) {
+            Some(open) => _ = open.published.get_or_insert(number),
+            None => {
+                let early = || Early { kind: message.kind.clone(), published: number, handled: 0, acked: 0 };
+                self.early.get_or_insert_with(message.id, early);
+            }
         }
     }
 
@@ -100,39 +161,59 @@ impl LostEvent {
         }
     }
 
-    fn practice(&mut self, group: usize, kind: &SmolStr) -> &mut Practice {
-        let known = self.practices.iter().position(|practice| practice.group == group && practice.kind == *kind);
+    fn habit(&mut self, group: usize, kind: &SmolStr) -> &mut Habit {
+        let known = self.habits.iter().position(|habit| habit.group == group && habit.kind == *kind);
         let index = known.unwrap_or_else(|| {
-            self.practices.push(Practice { group, kind: kind.clone(), handles: false, only_acked: 0 });
-            self.practices.len() - 1
+            let handles = self.practice.handles(self.groups.name(group), kind);
+            let ignores = handles == Some(false);
+            self.habits.push(Habit {
+                group,
+                kind: kind.clone(),
+                handles: handles == Some(true),
+                ignores,
+                only_acked: 0,
+            });
+            self.habits.len() - 1
         });
-        &mut self.practices[index]
+        &mut self.habits[index]
     }
 
-    fn handles_kind(&self, group: usize, kind: &SmolStr) -> bool {
-        self.practices.iter().any(|known| known.group == group && known.kind == *kind && known.handles)
+    fn handles_kind(&mut self, group: usize, kind: &SmolStr) -> bool {
+        let habit = self.habit(group, kind);
+        habit.handles && !habit.ignores
     }
 
     fn handle(&mut self, consumer: &SmolStr, message: MessageId, judge: &mut Judge<'_>) {
         let Some(group) = self.groups.of_consumer(consumer) else { return };
-        let Some(open) = self.open.get(&message) else { return };
-        let kind = open.kind.clone();
-        self.practice(group, &kind).handles = true;
+        let kind = match (self.open.get(&message), self.early.get_mut(&message)) {
+            (Some(open), _) => open.kind.clone(),
+            (None, Some(early)) => {
+                early.handled |= 1 << group;
+                early.kind.clone()
+            }
+            (None, None) => return,
+        };
+        self.habit(group, &kind).handles = true;
         self.close(group, message, judge);
     }
 
     fn ack(&mut self, group: &SmolStr, message: MessageId, number: u64, judge: &mut Judge<'_>) {
         let Some(group) = self.groups.of_group(group) else { return };
-        let Some(open) = self.open.get_mut(&message) else { return };
+        let Some(open) = self.open.get_mut(&message) else {
+            if let Some(early) = self.early.get_mut(&message) {
+                early.acked |= 1 << group;
+            }
+            return;
+        };
         if open.missing & (1 << group) == 0 {
             return;
         }
         open.acked |= 1 << group;
         open.last_ack = Some(number);
         let kind = open.kind.clone();
-        let practice = self.practice(group, &kind);
-        practice.only_acked = practice.only_acked.saturating_add(1);
-        if !practice.handles && practice.only_acked > ONLY_ACKED_MAX {
+        let habit = self.habit(group, &kind);
+        habit.only_acked = habit.only_acked.saturating_add(1);
+        if habit.ignores || (!habit.handles && habit.only_acked > ONLY_ACKED_MAX) {
             self.close(group, message, judge);
         }
     }
@@ -146,7 +227,7 @@ impl LostEvent {
     fn commit(&mut self, effects: &[Effect], number: u64, judge: &mut Judge<'_>) {
         for effect in effects {
             match effect {
-                Effect::Staged(message) => self.stage(message, number),
+                Effect::Staged(message) => self.stage(message, number, judge),
                 Effect::Handled { consumer, message } | Effect::Buried { consumer, message, .. } => {
                     self.handle(consumer, *message, judge);
                 }
@@ -171,6 +252,19 @@ impl Invariant for LostEvent {
         Interest::STAGED | Interest::INBOX | Interest::CLAIM | Interest::SETTLE | Interest::PUBLISH | Interest::ACK
     }
 
+    fn subject(&self) -> Option<&'static str> {
+        Some("a message staged for a consumer group")
+    }
+
+    fn learns(&self) -> bool {
+        true
+    }
+
+    fn learn(&mut self, practice: &Arc<Practice>) {
+        self.groups.learn(practice);
+        self.practice = practice.clone();
+    }
+
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
             What::Commit { outcome, effects, .. } if outcome.took_effect() => {
@@ -189,11 +283,7 @@ impl Invariant for LostEvent {
                     }
                 }
             }
-            What::Publish { message, outcome, .. } if outcome.took_effect() => {
-                if let Some(open) = self.open.get_mut(&message.id) {
-                    open.published.get_or_insert(event.number);
-                }
-            }
+            What::Publish { message, outcome, .. } if outcome.took_effect() => self.publish(message, event.number),
             What::Ack { group, message, outcome, .. } if outcome.took_effect() => {
                 self.ack(group, *message, event.number, judge);
             }
@@ -205,16 +295,18 @@ impl Invariant for LostEvent {
         if ending == Ending::OutOfBudget {
             return;
         }
-        for (id, open) in self.open.sorted() {
+        let open = std::mem::take(&mut self.open);
+        for (id, open) in open.sorted() {
             judge.judged();
             if open.is_dead {
                 continue;
             }
-            let missing = |group: &usize| {
+            for group in 0..self.groups.len() {
                 let acked = open.acked & (1 << group) != 0;
-                open.missing & (1 << group) != 0 && (!acked || self.handles_kind(*group, &open.kind))
-            };
-            for group in (0..self.groups.len()).filter(missing) {
+                let is_missing = open.missing & (1 << group) != 0;
+                if !is_missing || (acked && !self.handles_kind(group, &open.kind)) {
+                    continue;
+                }
                 let name = self.groups.name(group);
                 let how = if open.published.is_none() {
                     format!("never reached the broker, so `{name}` never saw it")

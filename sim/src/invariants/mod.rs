@@ -5,13 +5,16 @@ mod judge;
 mod panel;
 mod protocol;
 
+mod acknowledged_before_handled;
 mod conserved;
 mod dead_only_injected;
 mod duplicate_effect;
 mod full_compensation;
 mod goal;
+mod handled_without_effect;
 mod lost_event;
 mod no_row_stuck;
+mod one_message_per_id;
 mod one_saga_per_key;
 mod per_key_order;
 mod phantom_event;
@@ -19,9 +22,11 @@ mod saga_resolves;
 mod stale_claim_settle;
 mod terminal_state_final;
 mod torn_step;
+mod waits_behind_dead;
 
 mod groups;
 mod names;
+mod practice;
 mod rows;
 mod saga_log;
 
@@ -29,25 +34,32 @@ mod saga_log;
 mod forgetting;
 
 pub use crate::lookup::Lookup;
+pub use acknowledged_before_handled::AcknowledgedBeforeHandled;
 pub use conserved::ConservedSums;
 pub use dead_only_injected::DeadOnlyInjected;
 pub use duplicate_effect::DuplicateEffect;
 pub use full_compensation::FullCompensation;
 pub use goal::goal;
+pub use handled_without_effect::HandledWithoutEffect;
 pub use interest::Interest;
 pub use judge::{Judge, Violation};
 pub use lost_event::LostEvent;
 pub use no_row_stuck::NoRowStuck;
+pub use one_message_per_id::OneMessagePerId;
 pub use one_saga_per_key::OneSagaPerKey;
 pub use panel::{Findings, Panel};
 pub use per_key_order::PerKeyOrder;
 pub use phantom_event::PhantomEvent;
+pub use practice::{Deed, Handling, Practice, Student};
 pub use protocol::{delivery, protocol, sagas};
 pub use saga_log::SagaLog;
 pub use saga_resolves::SagaResolves;
 pub use stale_claim_settle::StaleClaimSettle;
 pub use terminal_state_final::TerminalStateFinal;
 pub use torn_step::TornStep;
+pub use waits_behind_dead::WaitsBehindDead;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +98,23 @@ pub trait Invariant: Send {
     /// Which events it wants to see; asked once, before the first. Without a narrower answer it sees all of them.
     fn interest(&self) -> Interest {
         Interest::ALL
+    }
+
+    /// What has to happen in a scenario for the invariant to have anything to judge, in words that follow "no run had":
+    /// `two messages of one key`. An invariant whose subject never came up in a campaign can't be asked for: it is left
+    /// out, and named. Without a subject, an invariant that never had anything to judge is a gap.
+    fn subject(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether it wants to be told what the scenario does when nothing goes wrong. If nobody does, nobody finds out.
+    fn learns(&self) -> bool {
+        false
+    }
+
+    /// Is told, before the first event, what the scenario does when nothing goes wrong, where that is known.
+    fn learn(&mut self, practice: &Arc<Practice>) {
+        let _ = practice;
     }
 
     /// Sees one event of its interest.

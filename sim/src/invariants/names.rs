@@ -15,4 +15,9 @@ impl Names {
         // More than 65,535 stores would have to share the last number.
         u16::try_from(index).unwrap_or(u16::MAX)
     }
+
+    /// The name of a number that was given out.
+    pub(super) fn name(&self, number: u16) -> &SmolStr {
+        &self.0[usize::from(number)]
+    }
 }

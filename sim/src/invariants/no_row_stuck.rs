@@ -47,6 +47,10 @@ impl Invariant for NoRowStuck {
         Interest::STAGED | Interest::CLAIM | Interest::SETTLE
     }
 
+    fn subject(&self) -> Option<&'static str> {
+        Some("a message staged")
+    }
+
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
             What::Commit { outcome, effects, .. } if outcome.took_effect() => {

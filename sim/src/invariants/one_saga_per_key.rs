@@ -32,6 +32,10 @@ impl Invariant for OneSagaPerKey {
         Interest::SAGA_CREATED
     }
 
+    fn subject(&self) -> Option<&'static str> {
+        Some("a saga")
+    }
+
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         let What::Commit { store, outcome, effects, .. } = &event.what else { return };
         if !outcome.took_effect() {

@@ -34,6 +34,7 @@ struct Seat {
     interest: Interest,
     name: &'static str,
     judged: u64,
+    met: u64,
     invariant: Box<dyn Invariant>,
 }
 
@@ -53,7 +54,13 @@ impl Panel {
     pub fn new(invariants: Vec<Box<dyn Invariant>>) -> Self {
         let seats = invariants
             .into_iter()
-            .map(|invariant| Seat { interest: invariant.interest(), name: invariant.name(), judged: 0, invariant })
+            .map(|invariant| Seat {
+                interest: invariant.interest(),
+                name: invariant.name(),
+                judged: 0,
+                met: 0,
+                invariant,
+            })
             .collect();
         Self { seats, reached: Vec::new(), violations: Vec::new(), decoded: Decoded::default() }
     }
@@ -69,6 +76,7 @@ impl Panel {
                 let mut judge = Judge {
                     invariant: seat.name,
                     judged: &mut seat.judged,
+                    met: &mut seat.met,
                     reached: &mut self.reached,
                     violations: &mut self.violations,
                     decoded: &mut self.decoded,
@@ -89,6 +97,7 @@ impl Panel {
             let mut judge = Judge {
                 invariant: seat.name,
                 judged: &mut seat.judged,
+                met: &mut seat.met,
                 reached: &mut self.reached,
                 violations: &mut self.violations,
                 decoded: &mut self.decoded,
@@ -100,6 +109,8 @@ impl Panel {
             invariant: seat.name,
             mode: seat.invariant.mode(),
             times: seat.judged,
+            subject: seat.invariant.subject(),
+            met: seat.judged + seat.met,
         });
         Findings { judged: judged.collect(), violations: self.violations, reached: self.reached }
     }

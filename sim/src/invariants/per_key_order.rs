@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use seaworthy_core::{ids::MessageId, message::Message, ports::SubscriptionSpec};
 use smol_str::SmolStr;
 
@@ -5,6 +7,7 @@ use super::{
     Interest, Invariant, Judge, Lookup, Mode,
     groups::Groups,
     names::Names,
+    practice::Practice,
     rows::{Rows, Settled},
 };
 use crate::trace::{Effect, Event, What};
@@ -73,14 +76,18 @@ impl PerKeyOrder {
         self
     }
 
-    fn stage(&mut self, store: &SmolStr, message: &Message, number: u64) {
+    fn stage(&mut self, store: &SmolStr, message: &Message, number: u64, judge: &mut Judge<'_>) {
         let missing = self.groups.bound_to(&message.topic);
         if missing == 0 {
             return;
         }
         self.staged += 1;
         let key = (self.stores.number(store), message.partition_key.clone());
-        self.keys.get_or_insert_with(key.clone(), Key::default).waiting += 1;
+        let under_way = self.keys.get_or_insert_with(key.clone(), Key::default);
+        if under_way.waiting > 0 {
+            judge.met();
+        }
+        under_way.waiting += 1;
         let waiting = Waiting { ordinal: self.staged, missing, number, kind: message.kind.clone(), key };
         self.waiting.insert(message.id, waiting);
     }
@@ -146,12 +153,24 @@ impl Invariant for PerKeyOrder {
         Interest::STAGED | Interest::INBOX | Interest::ACK | Interest::CLAIM | Interest::SETTLE
     }
 
+    fn subject(&self) -> Option<&'static str> {
+        Some("two messages of one key under way at a time")
+    }
+
+    fn learns(&self) -> bool {
+        true
+    }
+
+    fn learn(&mut self, practice: &Arc<Practice>) {
+        self.groups.learn(practice);
+    }
+
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
             What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
                 for effect in effects.iter() {
                     match effect {
-                        Effect::Staged(message) => self.stage(store, message, event.number),
+                        Effect::Staged(message) => self.stage(store, message, event.number, judge),
                         Effect::Handled { consumer, message } | Effect::Buried { consumer, message, .. } => {
                             self.deal(self.groups.of_consumer(consumer), *message, event.number, judge);
                         }

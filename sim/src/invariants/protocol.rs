@@ -1,6 +1,7 @@
 use super::{
-    ConservedSums, DeadOnlyInjected, DuplicateEffect, FullCompensation, Invariant, LostEvent, NoRowStuck,
-    OneSagaPerKey, PerKeyOrder, PhantomEvent, SagaResolves, StaleClaimSettle, TerminalStateFinal, TornStep,
+    AcknowledgedBeforeHandled, ConservedSums, DeadOnlyInjected, DuplicateEffect, FullCompensation,
+    HandledWithoutEffect, Invariant, LostEvent, NoRowStuck, OneMessagePerId, OneSagaPerKey, PerKeyOrder, PhantomEvent,
+    SagaResolves, StaleClaimSettle, TerminalStateFinal, TornStep, WaitsBehindDead,
 };
 use crate::scenario::Topology;
 
@@ -27,11 +28,15 @@ pub fn protocol(topology: &Topology) -> Vec<Box<dyn Invariant>> {
 pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     let mut all: Vec<Box<dyn Invariant>> = vec![
         Box::new(PhantomEvent::new()),
+        Box::new(OneMessagePerId::new()),
         Box::new(LostEvent::new(&topology.groups)),
+        Box::new(AcknowledgedBeforeHandled::new(&topology.groups)),
+        Box::new(HandledWithoutEffect::new()),
         Box::new(DuplicateEffect::new()),
         Box::new(PerKeyOrder::new(&topology.groups)),
         Box::new(StaleClaimSettle::new()),
         Box::new(NoRowStuck::new()),
+        Box::new(WaitsBehindDead::new()),
         Box::new(DeadOnlyInjected::new()),
     ];
     // One that no declaration asks for would never have anything to judge.

@@ -52,6 +52,10 @@ impl Invariant for SagaResolves {
         Interest::SAGA_CREATED | Interest::SAGA_LOGGED
     }
 
+    fn subject(&self) -> Option<&'static str> {
+        Some("a saga")
+    }
+
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         let What::Commit { outcome, effects, .. } = &event.what else { return };
         if !outcome.took_effect() {

@@ -54,6 +54,10 @@ impl Invariant for StaleClaimSettle {
         Interest::CLAIM | Interest::SETTLE
     }
 
+    fn subject(&self) -> Option<&'static str> {
+        Some("an outbox row settled under a claim")
+    }
+
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
             What::Claim { store, token, rows, outcome } if outcome.took_effect() => {

@@ -32,6 +32,10 @@ impl Invariant for TerminalStateFinal {
         Interest::SAGA_LOGGED
     }
 
+    fn subject(&self) -> Option<&'static str> {
+        Some("a saga that ended")
+    }
+
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         let What::Commit { outcome, effects, .. } = &event.what else { return };
         if !outcome.took_effect() {

@@ -73,6 +73,10 @@ impl Invariant for TornStep {
         Interest::SAGA_CREATED | Interest::SAGA_LOGGED | Interest::OPERATION
     }
 
+    fn subject(&self) -> Option<&'static str> {
+        Some("a saga")
+    }
+
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         let What::Commit { store, outcome, effects, .. } = &event.what else { return };
         if !outcome.took_effect() {
@@ -83,6 +87,7 @@ impl Invariant for TornStep {
         for effect in effects.iter() {
             match effect {
                 Effect::SagaCreated { saga, key, .. } => {
+                    judge.met();
                     self.open.insert(*saga, Open { store, key: key.clone(), length: 0, done: Vec::new() });
                 }
                 Effect::Operation { id, state: OperationState::Executed(_) } => operations.executed.push(*id),

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use smol_str::SmolStr;
 
-use super::{Point, Verdict};
+use super::{Point, Restart, Verdict};
 
 /// One thing that goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -187,6 +187,52 @@ impl FaultKind {
         Self::SlowLink,
         Self::ClockSkew,
     ];
+
+    /// Its name as written in plans and campaigns.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Delay => "delay",
+            Self::Conflict => "conflict",
+            Self::Unavailable => "unavailable",
+            Self::Reject => "reject",
+            Self::LoseReply => "lose_reply",
+            Self::LoseRequest => "lose_request",
+            Self::Duplicate => "duplicate",
+            Self::DropAck => "drop_ack",
+            Self::PartialBatch => "partial_batch",
+            Self::CrashBefore => "crash_before",
+            Self::CrashAfter => "crash_after",
+            Self::BrokerOutage => "broker_outage",
+            Self::StoreOutage => "store_outage",
+            Self::ExternalOutage => "external_outage",
+            Self::Partition => "partition",
+            Self::Pause => "pause",
+            Self::SlowLink => "slow_link",
+            Self::ClockSkew => "clock_skew",
+        }
+    }
+
+    /// Whether a call at `point` can meet a fault of this kind. A kind of which no such call is ever made can't strike.
+    pub fn meets(self, point: Point) -> bool {
+        let restart = Restart { after_ms: 0, upgrade: false };
+        match self {
+            Self::Delay => Verdict::Delay { ms: 0 }.fits(point),
+            Self::Conflict => Verdict::Conflict.fits(point),
+            Self::Unavailable => Verdict::Unavailable.fits(point),
+            Self::Reject => Verdict::Reject.fits(point),
+            Self::LoseReply => Verdict::LoseReply.fits(point),
+            Self::LoseRequest => Verdict::LoseRequest.fits(point),
+            Self::Duplicate => Verdict::Duplicate { after_ms: 0 }.fits(point),
+            Self::DropAck => Verdict::DropAck.fits(point),
+            Self::PartialBatch => Verdict::PartialBatch { accepted: 0 }.fits(point),
+            Self::CrashBefore => Verdict::CrashBefore(restart).fits(point),
+            Self::CrashAfter => Verdict::CrashAfter(restart).fits(point),
+            Self::BrokerOutage | Self::Partition => point.is_broker(),
+            Self::StoreOutage => point.is_store(),
+            Self::ExternalOutage => point == Point::External,
+            Self::Pause | Self::SlowLink | Self::ClockSkew => true,
+        }
+    }
 }
 
 impl Fault {

@@ -55,3 +55,12 @@ pub struct Plan<W> {
     /// What goes wrong.
     pub faults: Vec<Fault>,
 }
+
+impl<W> Plan<W> {
+    /// The same without its faults of these kinds. Nothing else changes: the other faults strike where they did.
+    #[must_use]
+    pub fn without_faults(mut self, kinds: &[FaultKind]) -> Self {
+        self.faults.retain(|fault| !kinds.contains(&fault.kind()));
+        self
+    }
+}

@@ -1,6 +1,9 @@
 use std::{sync::Arc, time::Duration};
 
 use seaworthy_core::ports::{Clock, Store};
+use smol_str::SmolStr;
+
+use crate::invariants::Practice;
 
 /// Makes a store for the run: its name in the topology, and its clock.
 pub type StoreFactory = Arc<dyn Fn(&str, Arc<dyn Clock>) -> Arc<dyn Store> + Send + Sync>;
@@ -51,4 +54,9 @@ pub struct RunOptions {
     pub store: Option<StoreFactory>,
     /// When to give up.
     pub budget: Budget,
+    /// What the scenario does when nothing goes wrong, for invariants that want to know it. A sweep finds out by itself
+    /// where this is `None`, see [`Rehearsal`](crate::explore::Rehearsal).
+    pub practice: Option<Arc<Practice>>,
+    /// Names of invariants that are not judged.
+    pub without: Vec<SmolStr>,
 }

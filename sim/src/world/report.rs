@@ -29,6 +29,10 @@ pub struct Judged {
     pub mode: Mode,
     /// How often it had something to judge.
     pub times: u64,
+    /// What has to happen for it to have anything to judge, if it says so.
+    pub subject: Option<&'static str>,
+    /// How often that happened.
+    pub met: u64,
 }
 
 /// What one run showed.

@@ -139,7 +139,12 @@ fn build<S: Scenario>(
     for external in &topology.externals {
         externals.register(&external.name, (external.make)());
     }
-    let recorder = Recorder::new(scenario.invariants(&plan.workload), options.keep_trace, spans, epoch);
+    let mut invariants = scenario.invariants(&plan.workload);
+    invariants.retain(|invariant| !options.without.iter().any(|name| name == invariant.name()));
+    if let Some(practice) = &options.practice {
+        invariants.iter_mut().for_each(|invariant| invariant.learn(practice));
+    }
+    let recorder = Recorder::new(invariants, options.keep_trace, spans, epoch);
     let faults = Faults::new(plan, &topology);
     let calls = options.budget.calls(plan.workload.len(), plan.workload.span(), plan.last_fault_end());
     let mut state = State::new(recorder, faults, plan.seed, topology.processes.len(), calls);

@@ -6,7 +6,7 @@ use crate::deposits::{Deposits, RIGHT, Teller, WRONG};
 use seaworthy_sim::{
     check::{CheckError, Settings, TraceTo, check},
     explore::{Corpus, Source},
-    plan::{Plan, Profile},
+    plan::{FaultKind, Plan, Profile},
 };
 
 #[test]
@@ -74,12 +74,33 @@ fn zero_seeds_are_an_error() {
 
 #[test]
 fn a_strict_check_fails_where_nothing_was_proved() {
-    let lazy = || check(Teller { deposits_max: 1, ..RIGHT }).seeds(1_000).profile(Profile::Everything).base_seed(3);
-    // Without a broker in use, no fault of the broker ever fires.
+    // Nobody books anything, so what is judged of bookings never is.
+    let lazy = || check(Teller { deposits_max: 0, ..RIGHT }).seeds(1_000).profile(Profile::Everything).base_seed(3);
     let error = lazy().verify().expect_err("it proves less than it seems to");
     assert!(matches!(error, CheckError::Hollow { .. }));
-    assert!(error.to_string().contains("fault drop_ack is enabled and never fired"), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("invariant booked-once never had anything to judge"), "{text}");
+    assert!(text.contains("leave out what it can't have by `.without(\"booked-once\")`"), "{text}");
     lazy().strict(false).verify().expect("held, for what it is worth");
+}
+
+#[test]
+fn a_service_without_a_broker_passes_a_strict_check_as_it_is_and_what_was_left_out_is_named() {
+    let right = || check(RIGHT).seeds(1_000).profile(Profile::Everything).base_seed(3);
+    let campaign = right().verify().expect("nothing is asked for that it can't have");
+    let text = campaign.verdict().to_string();
+    assert!(text.contains("not asked for: fault drop_ack (no run made a call that it strikes (ack))"), "{text}");
+    let campaign = right().without("something-booked").without_fault(FaultKind::Pause).verify().expect("by name");
+    assert!(campaign.goals.is_empty() && !campaign.faults.contains_key(&FaultKind::Pause));
+}
+
+#[test]
+fn an_invariant_that_is_to_be_left_out_and_is_not_there_is_an_error() {
+    let error = check(RIGHT).seeds(1).without("booked-twice").verify().expect_err("a slip of the pen").to_string();
+    assert_eq!(
+        error,
+        "there is no invariant \"booked-twice\" to leave out; the scenario has: booked-once, something-booked"
+    );
 }
 
 #[test]

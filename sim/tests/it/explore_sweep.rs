@@ -8,7 +8,7 @@ use seaworthy_sim::{
     explore::{Campaign, Gap, Seeds, Shard, Source, SweepError, SweepOptions, Timing, sweep, sweep_by},
     plan::{FaultKind, Plan, Profile, derive_seed, generate},
     scenario::Scenario,
-    world::{RunOptions, run},
+    world::{Judged, RunOptions, run},
 };
 
 fn options(count: u64) -> SweepOptions {
@@ -194,8 +194,51 @@ fn no_campaign_is_green_because_it_was_empty() {
     assert!(matches!(&gaps(&unjudged)[..], [Gap::NeverJudged { invariant, .. }] if invariant == "booked-once"));
     let unreached = campaign(|report| report.reached.clear());
     assert!(matches!(&gaps(&unreached)[..], [Gap::NeverReached { goal }] if goal == "something-booked"));
-    let toothless = campaign(|report| report.fired.retain(|fired| fired.kind != FaultKind::Partition));
-    assert!(matches!(&gaps(&toothless)[..], [Gap::NeverFired { kind, planned: 50.. }] if kind == "partition"));
+    let toothless = campaign(|report| report.fired.retain(|fired| fired.kind != FaultKind::Conflict));
+    assert!(matches!(&gaps(&toothless)[..], [Gap::NeverFired { kind, planned: 50.. }] if kind == "conflict"));
+}
+
+/// What a scenario can't have is not asked for, and named.
+#[test]
+fn a_campaign_leaves_out_what_its_own_runs_have_shown_to_be_impossible() {
+    let inner = pretend(|_| Vec::new());
+    let changed = move |teller: &_, plan: &_, options: &_| {
+        let mut report = inner(teller, plan, options)?;
+        // Nobody calls the broker, and no run has two messages of one key.
+        report.fired.retain(|fired| !matches!(fired.kind, FaultKind::Partition | FaultKind::DropAck));
+        report.judged[0] = Judged { subject: Some("two messages of one key"), times: 0, ..report.judged[0].clone() };
+        Ok(report)
+    };
+    let campaign = sweep_by(changed, &RIGHT, &options(2_000), &|_| {}).expect("it runs");
+    let verdict = campaign.verdict();
+    assert!(verdict.passes(true) && verdict.proves(), "{verdict}");
+    let left_out: Vec<String> = verdict.left_out.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        left_out,
+        [
+            "invariant booked-once (no run had two messages of one key)",
+            "fault drop_ack (no run made a call that it strikes (ack))",
+            "fault partition (no run made a call that it strikes (publish, subscribe, receive, ack, nack))",
+        ]
+    );
+    // It travels with the campaign.
+    let copy: Campaign = serde_json::from_str(&serde_json::to_string(&campaign).expect("JSON")).expect("its own JSON");
+    assert_eq!(copy.verdict(), verdict);
+}
+
+#[test]
+fn a_kind_of_fault_that_is_left_out_is_in_no_plan_and_is_not_asked_for() {
+    let without = SweepOptions { without_faults: vec![FaultKind::ClockSkew], ..options(1_000) };
+    let campaign = sweep_by(pretend(skewed), &RIGHT, &without, &|_| {}).expect("it runs");
+    assert_eq!(campaign.failed, 0, "nothing is skewed");
+    assert!(!campaign.enabled.contains(&FaultKind::ClockSkew) && campaign.without_faults == [FaultKind::ClockSkew]);
+    let with = sweep_by(pretend(skewed), &RIGHT, &options(1_000), &|_| {}).expect("it runs");
+    let others = |campaign: &Campaign| campaign.faults.iter().map(|(_, tally)| tally.planned).sum::<u64>();
+    assert_eq!(
+        others(&campaign) + with.faults[&FaultKind::ClockSkew].planned,
+        others(&with),
+        "the others are the same"
+    );
 }
 
 #[test]

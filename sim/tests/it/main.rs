@@ -19,6 +19,7 @@ mod invariants_outbox;
 mod invariants_panel;
 mod invariants_saga;
 mod leaks;
+mod mechanisms;
 mod messaging;
 mod model_isolation;
 mod model_outbox_oracle;

@@ -77,6 +77,9 @@ fn conclude(campaigns: &[(Campaign, Verdict)], arguments: &RunArguments, interru
         for warning in &verdict.warnings {
             say!("{} {of}: {warning}", terminal::bad("warning:"));
         }
+        for left_out in &verdict.left_out {
+            say!("not asked for of {of}: {left_out}");
+        }
     }
     let (runs, failed) =
         campaigns.iter().fold((0, 0), |(runs, failed), (campaign, _)| (runs + campaign.runs, failed + campaign.failed));

@@ -25,6 +25,7 @@ impl Campaign {
         differ("scenario", self.scenario.to_string(), other.scenario.to_string())?;
         differ("profiles", format!("{:?}", self.profiles), format!("{:?}", other.profiles))?;
         differ("base seed", format!("{:?}", self.base_seed), format!("{:?}", other.base_seed))?;
+        differ("faults left out", format!("{:?}", self.without_faults), format!("{:?}", other.without_faults))?;
         self.absorb(other, keep);
         self.timing.first_failure_cpu_us = None;
         Ok(())
@@ -55,8 +56,12 @@ impl Campaign {
             let tally = tally(&mut self.invariants, &name, more.mode);
             tally.runs += more.runs;
             tally.times += more.times;
+            if let Some(met) = more.met {
+                *tally.met.get_or_insert(0) += met;
+            }
             tally.violated += more.violated;
         }
+        self.subjects.extend(other.subjects);
         for (name, more) in other.goals {
             self.goals.entry(name).or_default().runs += more.runs;
         }

@@ -41,6 +41,9 @@ pub struct Campaign {
     pub base_seed: Option<u64>,
     /// Kinds of fault that the profiles allow for this scenario.
     pub enabled: Vec<FaultKind>,
+    /// Kinds of fault that were taken out of every plan.
+    #[serde(default)]
+    pub without_faults: Vec<FaultKind>,
     /// Runs made.
     pub runs: u64,
     /// Runs that failed.
@@ -63,6 +66,9 @@ pub struct Campaign {
     pub points: BTreeMap<Point, FaultTally>,
     /// Invariants by name, with what the world itself found: a panic, a livelock.
     pub invariants: BTreeMap<SmolStr, InvariantTally>,
+    /// What has to happen for an invariant to have anything to judge, by its name, for those that say so.
+    #[serde(default)]
+    pub subjects: BTreeMap<SmolStr, SmolStr>,
     /// Goals by name.
     pub goals: BTreeMap<SmolStr, GoalTally>,
     /// The first failures, in the order of their index; how many are kept is the sweep's choice.
@@ -115,6 +121,7 @@ impl Campaign {
             // Listed from the start: a kind that never fired is what a reader has to see.
             faults: enabled.iter().map(|kind| (*kind, FaultTally::default())).collect(),
             enabled,
+            without_faults: Vec::new(),
             runs: 0,
             failed: 0,
             idle: 0,
@@ -125,6 +132,7 @@ impl Campaign {
             calls: BTreeMap::new(),
             points: BTreeMap::new(),
             invariants: BTreeMap::new(),
+            subjects: BTreeMap::new(),
             goals: BTreeMap::new(),
             failures: Vec::new(),
             corpus: CorpusTally::default(),
@@ -209,6 +217,12 @@ impl Campaign {
             let tally = tally(&mut self.invariants, judged.invariant, Some(judged.mode));
             tally.runs += u64::from(judged.times > 0);
             tally.times += judged.times;
+            if let Some(subject) = judged.subject {
+                *tally.met.get_or_insert(0) += judged.met;
+                if !self.subjects.contains_key(judged.invariant) {
+                    self.subjects.insert(SmolStr::new_static(judged.invariant), SmolStr::new_static(subject));
+                }
+            }
         }
         for goal in &report.reached {
             match self.goals.get_mut(*goal) {

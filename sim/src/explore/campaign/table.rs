@@ -26,6 +26,7 @@ impl fmt::Display for Campaign {
         table(f, ["goal", "reached in runs"], goals)?;
         let verdict = self.verdict();
         verdict.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))?;
+        verdict.left_out.iter().try_for_each(|left_out| writeln!(f, "not asked for: {left_out}"))?;
         f.write_str(&self.line())
     }
 }

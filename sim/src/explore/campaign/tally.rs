@@ -23,6 +23,9 @@ pub struct InvariantTally {
     pub runs: u64,
     /// How often it had.
     pub times: u64,
+    /// How often its subject came up, for one that has a subject: something that it should have to judge in time.
+    #[serde(default)]
+    pub met: Option<u64>,
     /// Runs in which it did not hold.
     pub violated: u64,
 }
@@ -50,7 +53,7 @@ pub(super) fn tally<'a>(
     mode: Option<Mode>,
 ) -> &'a mut InvariantTally {
     if !tallies.contains_key(name) {
-        tallies.insert(name.into(), InvariantTally { mode, runs: 0, times: 0, violated: 0 });
+        tallies.insert(name.into(), InvariantTally { mode, runs: 0, times: 0, met: None, violated: 0 });
     }
     let tally = tallies.get_mut(name).expect("inserted where it was missing");
     tally.mode = tally.mode.or(mode);

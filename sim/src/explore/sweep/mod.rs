@@ -12,7 +12,7 @@ use self::{
     stopwatch::{Stopwatch, micros},
     worker::{Shared, work},
 };
-use super::{Campaign, Source};
+use super::{Campaign, Rehearsal, Source};
 use crate::{
     plan::{Plan, PlanError},
     scenario::Scenario,
@@ -96,7 +96,10 @@ where
     let mut enabled: Vec<_> = options.profiles.iter().flat_map(|profile| profile.fault_kinds(&topology)).collect();
     enabled.sort_unstable();
     enabled.dedup();
-    let blank = Campaign::new(scenario.name(), options.profiles.clone(), options.seeds.base(), enabled);
+    enabled.retain(|kind| !options.without_faults.contains(kind));
+    let mut blank = Campaign::new(scenario.name(), options.profiles.clone(), options.seeds.base(), enabled);
+    blank.without_faults.clone_from(&options.without_faults);
+    let run = Rehearsal::by(run, scenario, options.run.clone()).runner();
     let shared = Shared::default();
     let watch = Stopwatch::start();
     let (done, all_done) = mpsc::channel::<()>();

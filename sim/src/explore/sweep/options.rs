@@ -5,7 +5,7 @@ use seaworthy_core::stop::Stop;
 use super::SweepError;
 use crate::{
     explore::{Seeds, Shard},
-    plan::Profile,
+    plan::{FaultKind, Profile},
     world::RunOptions,
 };
 
@@ -20,6 +20,8 @@ pub struct SweepOptions {
     pub jobs: usize,
     /// Which part of the seeds.
     pub shard: Shard,
+    /// Kinds of fault that are taken out of every plan, because the scenario is not meant to meet them.
+    pub without_faults: Vec<FaultKind>,
     /// How many failures are kept; all are counted.
     pub failures_kept: usize,
     /// Ends the sweep once so many runs have failed; `None` runs all seeds whatever happens.
@@ -41,6 +43,7 @@ impl SweepOptions {
             profiles: vec![Profile::default()],
             jobs: thread::available_parallelism().map_or(1, usize::from),
             shard: Shard::WHOLE,
+            without_faults: Vec::new(),
             failures_kept: 16,
             failures_wanted: None,
             run_twice: 100,

@@ -56,7 +56,7 @@ where
         let index = options.shard.index(turn);
         let Some((seed, profile)) = options.seeds.case(index, options.profiles.len()) else { break };
         let profile = options.profiles[profile];
-        let plan = generator.plan(seed, profile);
+        let plan = generator.plan(seed, profile).without_faults(&options.without_faults);
         let source = || Source::Seed { seed, profile };
         let broken = |error| {
             shared.broken.store(true, Ordering::Relaxed);

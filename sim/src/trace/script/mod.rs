@@ -24,9 +24,10 @@ pub use values::{created, dispatched, executed, given_up, handled, logged, messa
 ///     trace::{Outcome, script::{self, Script}},
 /// };
 ///
-/// let confirmed = script::message(1, "orders", "order-17");
+/// let (placed, confirmed) = (script::message(1, "orders", "order-17"), script::message(2, "orders", "order-17"));
 /// let mut script = Script::new();
 /// let orders = script.process("orders-1");
+/// script.commit(orders, "orders", Outcome::Done, [script::staged(&placed)]);
 /// // Dual write: the message is out, the transaction that should have staged it is not committed.
 /// script.publish(orders, &confirmed, Outcome::Done);
 /// script.commit(orders, "orders", Outcome::Conflict, []);

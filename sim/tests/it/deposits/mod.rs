@@ -103,6 +103,9 @@ impl Scenario for Teller {
     }
 
     fn workload(&self, draw: &mut Draw) -> Deposits {
+        if self.deposits_max == 0 {
+            return Deposits(Vec::new());
+        }
         Deposits(
             (1..=draw.between(1, self.deposits_max)).map(|number| (number as u32, draw.small(100) as u32)).collect(),
         )
@@ -186,8 +189,14 @@ pub(crate) fn pretend(
             Fault::Timed(_) => None,
         };
         let fired = plan.faults.iter().enumerate();
-        let judged = Judged { invariant: "booked-once", mode: Mode::Always, times: plan.workload.len() as u64 };
-        let goal = Judged { invariant: "something-booked", mode: Mode::Sometimes, times: 0 };
+        let judged = Judged {
+            invariant: "booked-once",
+            mode: Mode::Always,
+            times: plan.workload.len() as u64,
+            subject: None,
+            met: 0,
+        };
+        let goal = Judged { invariant: "something-booked", mode: Mode::Sometimes, times: 0, subject: None, met: 0 };
         Ok(RunReport {
             fingerprint: fingerprint.value(),
             events: 10,

@@ -117,15 +117,24 @@ fn an_outage_never_sends_a_row_to_its_death() {
         (None, Outcome::Unavailable),
         (Some((FaultKind::Unavailable, Point::Publish)), Outcome::Unavailable),
         (Some((FaultKind::LoseReply, Point::Publish)), Outcome::DoneUnheard),
-        // A refusal that is not the plan's is a bug of the broker or of the message.
-        (None, Outcome::Rejected),
-        // The plan refused another kind of call.
-        (Some((FaultKind::Reject, Point::External)), Outcome::Rejected),
     ] {
         assert_eq!(
             sentences(&judge(DeadOnlyInjected::new(), &given_up(fault, outcome))),
             ["a relay gave up row 1 of `orders`, which the broker was never told to refuse"],
             "{fault:?}, {outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn a_row_that_the_broker_itself_refuses_is_told_with_what_was_refused_and_not_blamed_on_the_relay() {
+    for fault in [None, Some((FaultKind::Reject, Point::External))] {
+        assert_eq!(
+            sentences(&judge(DeadOnlyInjected::new(), &given_up(fault, Outcome::Rejected))),
+            [
+                "a relay gave up row 1 of `orders`: the broker itself refused `scripted.event` of `order-17`, without the \
+              plan's doing; if that is meant, say so with `DeadOnlyInjected::poison`"
+            ]
         );
     }
 }

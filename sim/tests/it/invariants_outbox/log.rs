@@ -44,7 +44,7 @@ fn a_reader_of_the_log_gives_up_only_what_the_plan_refuses() {
     let outage = Some((FaultKind::Unavailable, Point::Publish));
     assert_eq!(
         sentences(&judge(DeadOnlyInjected::new(), &tailed(outage, Outcome::Unavailable, script::given_up))),
-        ["a relay gave up a message that the broker was never told to refuse: too large"]
+        ["a relay gave up a message, which the broker was never told to refuse: too large"]
     );
     // The refusal was overcome: it excuses no later death.
     let mut script = tailed(reject, Outcome::Rejected, dispatched);

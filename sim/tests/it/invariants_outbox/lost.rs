@@ -9,7 +9,7 @@ use seaworthy_sim::{
     },
 };
 
-use super::{confirmed, groups, judge, sentences};
+use super::{confirmed, groups, judge, learnt, practice, sentences};
 
 /// Staged and published; `shipping` deals with it through its inbox.
 fn half_delivered(message: &Message) -> Script {
@@ -142,4 +142,75 @@ fn a_run_that_ran_out_of_its_budget_is_not_blamed_for_what_may_still_come() {
         assert_eq!(panel(Ending::OutOfBudget), 0);
         assert_ne!(panel(Ending::Quiet), 0);
     }
+}
+
+#[test]
+fn an_event_that_was_published_and_handled_before_it_was_staged_is_not_lost() {
+    let message = confirmed();
+    let mut script = Script::new();
+    let (orders, shipping) = (script.process("orders-1"), script.process("shipping-1"));
+    // The reply was lost, so the publisher stages it as well.
+    script.publish(orders, &message, Outcome::DoneUnheard);
+    script.deliver(shipping, "shipping", &message);
+    script.commit(shipping, "shipping", Outcome::Done, [handled("shipping", &message)]);
+    script.ack(shipping, "shipping", &message, Outcome::Done);
+    script.commit(orders, "orders", Outcome::Done, [staged(&message)]);
+    assert_eq!(judge(LostEvent::new(&groups()[..1]), &script), []);
+    let found = judge(LostEvent::new(&groups()), &script);
+    assert_eq!(found.len(), 1, "`mail` has not handled it: {found:#?}");
+}
+
+/// `shippers` handle messages of one type under another name; `mail` acknowledges them and has no inbox.
+fn good_weather() -> Script {
+    let message = confirmed();
+    let mut script = Script::new();
+    let (shipping, mail) = (script.process("shipping-1"), script.process("mail-1"));
+    script.deliver(shipping, "shippers", &message);
+    script.commit(shipping, "shipping", Outcome::Done, [handled("shipping", &message)]);
+    script.ack(shipping, "shippers", &message, Outcome::Done);
+    script.deliver(mail, "mail", &message);
+    script.ack(mail, "mail", &message, Outcome::Done);
+    script
+}
+
+#[test]
+fn an_acknowledgement_is_not_enough_for_a_type_that_is_handled_in_other_runs_under_another_name() {
+    use seaworthy_core::ports::SubscriptionSpec;
+    let group = |name: &str| SubscriptionSpec { group: name.into(), topics: vec!["orders".into()] };
+    let groups = [group("shippers"), group("mail")];
+    let message = script::message(2, "orders", "order-18");
+    let mut script = Script::new();
+    let (orders, shipping) = (script.process("orders-1"), script.process("shipping-1"));
+    script.commit(orders, "orders", Outcome::Done, [staged(&message)]);
+    script.publish(orders, &message, Outcome::Done);
+    script.ack(shipping, "shippers", &message, Outcome::Done);
+    script.ack(shipping, "mail", &message, Outcome::Done);
+    assert_eq!(judge(LostEvent::new(&groups), &script), [], "nothing in this run says that anybody has an inbox");
+
+    let practice = practice(&good_weather(), 1);
+    assert_eq!(
+        sentences(&judge(learnt(LostEvent::new(&groups), &practice), &script)),
+        ["`scripted.event` of `order-18` was committed and lost: it was acknowledged by `shippers` and never handled"]
+    );
+    script.commit(shipping, "shipping", Outcome::Done, [handled("shipping", &message)]);
+    assert_eq!(judge(learnt(LostEvent::new(&groups), &practice), &script), [], "the inbox has another name");
+}
+
+#[test]
+fn a_type_of_which_some_are_only_acknowledged_in_good_weather_is_not_lost_by_an_acknowledgement() {
+    let mut some = half_delivered(&confirmed());
+    let shipping = some.process("shipping-1");
+    let ignored = script::message(2, "orders", "order-18");
+    some.deliver(shipping, "shipping", &ignored);
+    some.ack(shipping, "shipping", &ignored, Outcome::Done);
+
+    let third = script::message(3, "orders", "order-19");
+    let mut script = half_delivered(&confirmed());
+    let orders = script.process("orders-1");
+    script.commit(orders, "orders", Outcome::Done, [staged(&third)]);
+    script.publish(orders, &third, Outcome::Done);
+    script.ack(shipping, "shipping", &third, Outcome::Done);
+    let lost = |invariant| judge(invariant, &script).len();
+    assert_eq!(lost(LostEvent::new(&groups()[..1])), 1, "the run handles one of the type");
+    assert_eq!(lost(learnt(LostEvent::new(&groups()[..1]), &practice(&some, 1))), 0);
 }

@@ -1,13 +1,19 @@
 //! Invariants of the outbox and its relays, on traces written by hand: what each catches and what it lets pass.
 
+mod acknowledged;
 mod claims;
+mod handled;
+mod ids;
 mod log;
 mod lost;
+mod parked;
 mod phantom;
+
+use std::sync::Arc;
 
 use seaworthy_core::{message::Message, ports::SubscriptionSpec};
 use seaworthy_sim::{
-    invariants::{Ending, Invariant, Panel, Violation},
+    invariants::{Ending, Invariant, Panel, Practice, Student, Violation},
     trace::script::{self, Script},
 };
 
@@ -17,6 +23,21 @@ fn judge(invariant: impl Invariant + 'static, script: &Script) -> Vec<Violation>
 
 fn sentences(violations: &[Violation]) -> Vec<&str> {
     violations.iter().map(|violation| violation.sentence.as_str()).collect()
+}
+
+/// What is learnt from so many runs that all look like this.
+fn practice(good_weather: &Script, runs: u64) -> Arc<Practice> {
+    let mut student = Student::new();
+    for _ in 0..runs {
+        student.attend(&good_weather.events());
+    }
+    Arc::new(student.practice())
+}
+
+/// The same invariant, told what was learnt.
+fn learnt<I: Invariant>(mut invariant: I, practice: &Arc<Practice>) -> I {
+    invariant.learn(practice);
+    invariant
 }
 
 /// `shipping` and `mail` listen to `orders`; `billing` to something else.

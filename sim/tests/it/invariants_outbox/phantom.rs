@@ -1,14 +1,14 @@
 //! Messages without a commit.
 
 use seaworthy_sim::{
-    invariants::PhantomEvent,
+    invariants::{Invariant, PhantomEvent},
     trace::{
         Outcome,
-        script::{Script, staged},
+        script::{self, Script, staged},
     },
 };
 
-use super::{confirmed, judge, sentences};
+use super::{confirmed, judge, practice, sentences};
 
 #[test]
 fn a_message_that_is_published_before_its_transaction_commits_is_a_phantom() {
@@ -40,6 +40,8 @@ fn whether_a_commit_staged_its_messages_is_its_outcome_in_truth() {
     ] {
         let mut script = Script::new();
         let orders = script.process("orders-1");
+        // Its source is one that stages.
+        script.commit(orders, "orders", Outcome::Done, [staged(&script::message(2, "orders", "order-18"))]);
         script.commit(orders, "orders", outcome, [staged(&message)]);
         script.publish(orders, &message, Outcome::DoneUnheard);
         assert_eq!(judge(PhantomEvent::new(), &script).len(), phantoms, "a commit that ended {outcome:?}");
@@ -68,4 +70,49 @@ fn a_stale_relay_that_publishes_again_after_the_row_is_settled_makes_no_phantom(
     script.settle(two, "orders", 2, &[&message], ("dispatched", true), Outcome::Done);
     script.publish(one, &message, Outcome::Done);
     assert_eq!(judge(PhantomEvent::new(), &script), []);
+}
+
+#[test]
+fn a_dual_write_beside_the_outbox_is_a_phantom_and_what_a_service_without_an_outbox_publishes_is_none() {
+    let (first, second) = (script::message(1, "orders", "order-17"), script::message(2, "orders", "order-17"));
+    let mut script = Script::new();
+    let orders = script.process("orders-1");
+    let published = script.publish(orders, &first, Outcome::Done);
+    assert_eq!(judge(PhantomEvent::new(), &script), [], "its outbox may lie in tables of its own");
+
+    // It has one here after all, so what it published beside it was a phantom.
+    script.commit(orders, "orders", Outcome::Done, [staged(&second)]);
+    assert_eq!(judge(PhantomEvent::new(), &script)[0].events, [published]);
+}
+
+#[test]
+fn a_source_that_stages_only_what_the_broker_did_not_take_makes_no_phantoms() {
+    let (direct, staged_later) = (script::message(1, "orders", "order-17"), script::message(2, "orders", "order-18"));
+    let mut good_weather = Script::new();
+    let orders = good_weather.process("orders-1");
+    good_weather.publish(orders, &direct, Outcome::Done);
+    let practice = practice(&good_weather, 20);
+
+    let mut script = Script::new();
+    script.process("orders-1");
+    script.publish(orders, &direct, Outcome::Done);
+    script.publish(orders, &staged_later, Outcome::Unavailable);
+    script.commit(orders, "orders", Outcome::Done, [staged(&staged_later)]);
+    let mut learnt = PhantomEvent::new();
+    learnt.learn(&practice);
+    assert_eq!(judge(learnt, &script), []);
+}
+
+#[test]
+fn a_dual_write_is_a_phantom_also_where_nothing_was_staged_in_the_run() {
+    let (first, second) = (script::message(1, "orders", "order-17"), script::message(2, "orders", "order-17"));
+    let mut good_weather = Script::new();
+    let orders = good_weather.process("orders-1");
+    good_weather.commit(orders, "orders", Outcome::Done, [staged(&first)]);
+    let mut learnt = PhantomEvent::new();
+    learnt.learn(&practice(&good_weather, 20));
+    let mut script = Script::new();
+    script.process("orders-1");
+    let published = script.publish(orders, &second, Outcome::Done);
+    assert_eq!(judge(learnt, &script)[0].events, [published]);
 }

@@ -1,0 +1,131 @@
+use std::sync::{Arc, OnceLock};
+
+use crate::{
+    invariants::{Practice, Student},
+    plan::{Generator, Plan, PlanError, Profile, derive_seed, stream},
+    scenario::{Draw, Scenario, Workload},
+    world::{self, RunOptions, RunReport},
+};
+
+/// How many runs without a fault are looked at before the first with some.
+const FIRST: u64 = 100;
+/// How many are looked at before anybody is accused of what the first ones never did. What comes up once in a hundred
+/// runs is missed by all of them with a probability of 1 in 20,000.
+const THOROUGH: u64 = 1_000;
+/// A rehearsal ends where it has made so many events for each run that it was to make: longer runs show more.
+const EVENTS_A_RUN: u64 = 2_000;
+/// A scenario with more items than this in one workload is not rehearsed: what a run of months does, it does itself again
+/// and again, and looking at a hundred of them takes longer than any campaign.
+const ITEMS_MAX: usize = 200;
+/// What the seeds of rehearsals derive from: always the same, so that what is learnt is the scenario's own and nobody's
+/// else.
+const SEEDS: u64 = 0x7265_6865_6172_7365;
+
+/// Runs plans, judged also by what the scenario does when nothing goes wrong.
+///
+/// Before the first plan it runs a hundred of the scenario's own without their faults, and learns from them; before it
+/// reports a violation that rests on what it has learnt, it looks at a thousand and judges the plan anew. Both are
+/// functions of the scenario and the options alone, so a plan is judged in the same way in a sweep, in a shard of one,
+/// from a file and while it is shrunk. A scenario none of whose invariants [learns](crate::invariants::Invariant::learns)
+/// is not rehearsed, nor is one that fails without a fault: that run is as far as it comes.
+///
+/// ```no_run
+/// # use seaworthy_sim::{explore::Rehearsal, plan::{Profile, generate}, scenario::Scenario, world::RunOptions};
+/// # fn replay<S: Scenario>(scenario: &S) -> Result<(), seaworthy_sim::plan::PlanError> {
+/// let rehearsal = Rehearsal::new(scenario, RunOptions { keep_trace: true, ..RunOptions::default() });
+/// let report = rehearsal.run(&generate(scenario, 7, Profile::Swarm))?;
+/// # drop(report); Ok(())
+/// # }
+/// ```
+pub struct Rehearsal<'a, S, R> {
+    run: R,
+    scenario: &'a S,
+    options: RunOptions,
+    /// Names of the invariants that learn.
+    learning: Vec<&'static str>,
+    first: OnceLock<Arc<Practice>>,
+    thorough: OnceLock<Arc<Practice>>,
+}
+
+/// A function that runs a plan.
+type Runner<S> = fn(&S, &Plan<<S as Scenario>::Workload>, &RunOptions) -> Result<RunReport, PlanError>;
+
+impl<'a, S: Scenario> Rehearsal<'a, S, Runner<S>> {
+    /// Of a scenario, whose plans are then run with these options.
+    pub fn new(scenario: &'a S, options: RunOptions) -> Self {
+        Self::by(world::run::<S>, scenario, options)
+    }
+}
+
+impl<'a, S, R> Rehearsal<'a, S, R>
+where
+    S: Scenario,
+    R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError>,
+{
+    /// As [`Rehearsal::new`], with the function that runs a plan.
+    pub fn by(run: R, scenario: &'a S, options: RunOptions) -> Self {
+        let mut learning = Vec::new();
+        if options.practice.is_none() {
+            let workload = scenario.workload(&mut Draw::stream(SEEDS, stream::WORKLOAD));
+            let invariants = scenario.invariants(&workload);
+            let learns = invariants.iter().filter(|invariant| invariant.learns()).map(|invariant| invariant.name());
+            learning.extend(learns.filter(|name| !options.without.iter().any(|without| without == name)));
+        }
+        Self { run, scenario, options, learning, first: OnceLock::new(), thorough: OnceLock::new() }
+    }
+
+    /// Runs a plan.
+    ///
+    /// # Errors
+    /// [`PlanError`] if the plan can't be honoured.
+    pub fn run(&self, plan: &Plan<S::Workload>) -> Result<RunReport, PlanError> {
+        self.run_with(plan, &self.options)
+    }
+
+    /// As [`Rehearsal::run`], with options that differ from the rehearsal's in what is kept.
+    ///
+    /// # Errors
+    /// As for [`Rehearsal::run`].
+    pub fn run_with(&self, plan: &Plan<S::Workload>, options: &RunOptions) -> Result<RunReport, PlanError> {
+        if self.learning.is_empty() {
+            return (self.run)(self.scenario, plan, options);
+        }
+        let told = |practice: &Arc<Practice>| RunOptions { practice: Some(practice.clone()), ..options.clone() };
+        let first = self.first.get_or_init(|| self.rehearse(FIRST));
+        let report = (self.run)(self.scenario, plan, &told(first))?;
+        if !report.violations.iter().any(|violation| self.learning.contains(&violation.invariant.as_str())) {
+            return Ok(report);
+        }
+        let thorough = self.thorough.get_or_init(|| self.rehearse(THOROUGH));
+        (self.run)(self.scenario, plan, &told(thorough))
+    }
+
+    /// The rehearsal as a function that runs a plan, for whatever takes one.
+    pub fn runner(self) -> impl Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError> {
+        move |_, plan, options| self.run_with(plan, options)
+    }
+
+    fn rehearse(&self, runs: u64) -> Arc<Practice> {
+        let generator = Generator::new(self.scenario);
+        let options = RunOptions { keep_trace: true, keep_spans: false, practice: None, ..self.options.clone() };
+        let mut student = Student::new();
+        let mut events = 0;
+        for index in 0..runs {
+            // Drawn schedules, so that what is late or early by chance is no surprise.
+            let plan = generator.plan(derive_seed(SEEDS, index), Profile::Swarm);
+            let plan = Plan { faults: Vec::new(), ..plan };
+            if plan.workload.len() > ITEMS_MAX || events > runs * EVENTS_A_RUN {
+                break;
+            }
+            match (self.run)(self.scenario, &plan, &options) {
+                Ok(RunReport { violations, trace: Some(trace), .. }) if violations.is_empty() => {
+                    student.attend(&trace);
+                    events += trace.len() as u64;
+                }
+                // Whoever fails without a fault is told so by the first of the plans themselves.
+                _ => break,
+            }
+        }
+        Arc::new(student.practice())
+    }
+}

@@ -1,0 +1,121 @@
+use std::sync::Arc;
+
+use seaworthy_core::{ids::MessageId, ports::SubscriptionSpec};
+use smol_str::SmolStr;
+
+use super::{Interest, Invariant, Judge, Lookup, Mode, groups::Groups, practice::Practice};
+use crate::trace::{Effect, Event, What};
+
+/// `acknowledged-before-handled`: a consumer group that handles a type of message in an inbox told the broker of success
+/// before there was any.
+///
+/// A crash between the two loses the message; this tells it also in a run in which nothing crashed. A group handles a
+/// type if it was learnt from runs without a fault that it handles each of them ([`Practice`]); and a message that it
+/// acknowledges first and handles later shows by itself that it was too early. A dead letter is handled as well.
+///
+/// State: one small entry for each message and group that was handled or acknowledged. None is ever forgotten, because a
+/// message may be acknowledged again at any time.
+#[derive(Debug)]
+pub struct AcknowledgedBeforeHandled {
+    groups: Groups,
+    practice: Arc<Practice>,
+    seen: Lookup<(usize, MessageId), Seen>,
+    kinds: Lookup<MessageId, SmolStr>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Seen {
+    Handled,
+    Acked { number: u64, is_told: bool },
+}
+
+impl AcknowledgedBeforeHandled {
+    /// The invariant at the start of a run with these consumer groups.
+    pub fn new(groups: &[SubscriptionSpec]) -> Self {
+        Self { groups: Groups::new(groups), practice: Arc::default(), seen: Lookup::new(), kinds: Lookup::new() }
+    }
+
+    /// Says that `group` handles messages under the consumer name `consumer` in its inbox. Without this the name is
+    /// learnt, or else taken to be the group's.
+    #[must_use]
+    pub fn consumer(mut self, group: &str, consumer: &str) -> Self {
+        self.groups.rename(group, consumer);
+        self
+    }
+
+    fn ack(&mut self, group: usize, message: MessageId, number: u64, judge: &mut Judge<'_>) {
+        let name = self.groups.name(group);
+        let handles = self.kinds.get(&message).and_then(|kind| self.practice.handles(name, kind)) == Some(true);
+        if handles {
+            judge.judged();
+        }
+        if self.seen.contains(&(group, message)) {
+            return;
+        }
+        if handles {
+            let sentence = format!("`{name}` acknowledged a message that it had not handled");
+            judge.violate(message.to_string(), sentence, vec![number]);
+        }
+        self.seen.insert((group, message), Seen::Acked { number, is_told: handles });
+    }
+
+    fn handle(&mut self, consumer: &SmolStr, message: MessageId, number: u64, judge: &mut Judge<'_>) {
+        let Some(group) = self.groups.of_consumer(consumer) else { return };
+        judge.judged();
+        if let Some(Seen::Acked { number: acked, is_told: false }) = self.seen.insert((group, message), Seen::Handled) {
+            let sentence = format!("`{}` acknowledged a message before it handled it", self.groups.name(group));
+            judge.violate(message.to_string(), sentence, vec![acked, number]);
+        }
+    }
+}
+
+impl Invariant for AcknowledgedBeforeHandled {
+    fn name(&self) -> &'static str {
+        "acknowledged-before-handled"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Always
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::INBOX | Interest::DELIVER | Interest::ACK
+    }
+
+    fn subject(&self) -> Option<&'static str> {
+        Some("a message handled in the inbox of a consumer group")
+    }
+
+    fn learns(&self) -> bool {
+        true
+    }
+
+    fn learn(&mut self, practice: &Arc<Practice>) {
+        self.groups.learn(practice);
+        self.practice = practice.clone();
+    }
+
+    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        match &event.what {
+            What::Deliver { message, .. } => {
+                self.kinds.get_or_insert_with(message.id, || message.kind.clone());
+            }
+            What::Commit { outcome, effects, .. } if outcome.took_effect() => {
+                for effect in effects.iter() {
+                    if let Effect::Handled { consumer, message }
+                    | Effect::Exhumed { consumer, message }
+                    | Effect::Buried { consumer, message, .. } = effect
+                    {
+                        self.handle(consumer, *message, event.number, judge);
+                    }
+                }
+            }
+            What::Ack { group, message, outcome, .. } if outcome.took_effect() => {
+                if let Some(group) = self.groups.of_group(group) {
+                    self.ack(group, *message, event.number, judge);
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,148 @@
+use std::sync::Arc;
+
+use super::{
+    Ending, Interest, Invariant, Judge, Mode,
+    practice::{Content, Doings, Handling, Practice, Unit, Work},
+};
+use crate::trace::Event;
+
+/// `handled-without-effect`: a request or a message counts as handled, and what every other one of its kind does was not
+/// done for it.
+///
+/// What every one does is learnt from runs without a fault ([`Practice`]): each `pay` that is accepted writes a payment
+/// and a key, each `order.placed` that a group acknowledges writes a stock level. A handling that ended (the request was
+/// answered, the message acknowledged or its inbox row committed) and did only a part of that is told: a mark, an inbox
+/// row, a position or a refusal that was committed alone. So is a message that was acknowledged and for which nothing was
+/// committed at all. A handling that did something else besides has taken another way, and that is its own affair.
+///
+/// Nothing is told of a message which another one of its type and subject has made needless by then, because it says the
+/// same or was made later; nor of a request that did nothing at all, which may have asked for what was so already.
+///
+/// Without a practice it judges nothing. A handling that may rightly do less in bad weather is exempted by
+/// [`HandledWithoutEffect::may_do_nothing`].
+///
+/// State: one small entry for each request and each message of each group.
+#[derive(Debug, Default)]
+pub struct HandledWithoutEffect {
+    practice: Arc<Practice>,
+    doings: Doings,
+    exempt: Vec<Handling>,
+}
+
+impl HandledWithoutEffect {
+    /// The invariant at the start of a run.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Exempts a kind of handling: one that looks at the state that it finds, and rightly leaves it as it is.
+    #[must_use]
+    pub fn may_do_nothing(mut self, handling: Handling) -> Self {
+        self.exempt.push(handling);
+        self
+    }
+
+    /// What all of this kind do.
+    fn custom(&self, handling: &Handling) -> Option<u64> {
+        if self.exempt.contains(handling) {
+            return None;
+        }
+        match handling {
+            // Where nothing is ever refused in good weather, a refusal is measured by what is accepted.
+            Handling::Request { operation, accepted: false } if !self.practice.knows(handling) => {
+                self.practice.custom(&Handling::Request { operation: operation.clone(), accepted: true })
+            }
+            _ => self.practice.custom(handling),
+        }
+    }
+
+    fn is_needless(&self, work: &Work, handling: &Handling, always: u64) -> bool {
+        let Some(content) = work.content else { return false };
+        let makes_needless = |other: &Content| {
+            other.subject == content.subject && (other.data == content.data || other.time > content.time)
+        };
+        self.doings.sorted().into_iter().any(|(unit, other)| {
+            other.done & always == always
+                && other.last_deed.is_some_and(|done| done < work.end)
+                && other.content.as_ref().is_some_and(makes_needless)
+                && self.doings.handling(*unit, other).is_some_and(|other| other == *handling)
+        })
+    }
+
+    fn tell(&self, unit: Unit, work: &Work, handling: &Handling, always: u64, judge: &mut Judge<'_>) {
+        let words = |set: u64| {
+            let deeds: Vec<String> = self.practice.deeds.of(set).into_iter().map(ToString::to_string).collect();
+            deeds.join(" and ")
+        };
+        let done = work.done & always;
+        let only = if done == 0 { "without anything".to_owned() } else { format!("with only {}", words(done)) };
+        let missing = words(always & !done);
+        let (entity, what) = match (unit, handling) {
+            (Unit::Message(_, id), Handling::Message { group, kind }) => {
+                (id.to_string(), format!("`{group}` handled a `{kind}` {only}"))
+            }
+            (Unit::Request(number), Handling::Request { operation, accepted }) => {
+                let answered = if *accepted { "accepted" } else { "refused" };
+                (format!("request {number}"), format!("request {number} (`{operation}`) was {answered} {only}"))
+            }
+            // A unit and its handling are of one kind.
+            _ => return,
+        };
+        let mut events = vec![work.first, work.end];
+        events.extend(work.last_deed);
+        events.sort_unstable();
+        events.dedup();
+        let sentence = format!("{what}; when nothing goes wrong, each one also leaves {missing}");
+        judge.violate(entity, sentence, events);
+    }
+}
+
+impl Invariant for HandledWithoutEffect {
+    fn name(&self) -> &'static str {
+        "handled-without-effect"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Eventually
+    }
+
+    fn interest(&self) -> Interest {
+        Doings::interest()
+    }
+
+    fn subject(&self) -> Option<&'static str> {
+        Some("a kind of request or message that always has the same effect when nothing goes wrong")
+    }
+
+    fn learns(&self) -> bool {
+        true
+    }
+
+    fn learn(&mut self, practice: &Arc<Practice>) {
+        self.practice = practice.clone();
+        self.doings = Doings::new(practice.deeds.clone());
+    }
+
+    fn observe(&mut self, event: &Event, _: &mut Judge<'_>) {
+        self.doings.observe(event);
+    }
+
+    fn conclude(&mut self, ending: Ending, judge: &mut Judge<'_>) {
+        if ending == Ending::OutOfBudget {
+            return;
+        }
+        for (unit, work) in self.doings.sorted() {
+            let Some(handling) = self.doings.handling(*unit, work) else { continue };
+            let Some(always) = self.custom(&handling) else { continue };
+            judge.judged();
+            let done = work.done & !self.practice.idle;
+            let is_whole = done & always == always;
+            let is_another_way = done & !always != 0;
+            let did_nothing = done == 0 && matches!(unit, Unit::Request(_));
+            if is_whole || is_another_way || did_nothing || self.is_needless(work, &handling, always) {
+                continue;
+            }
+            self.tell(*unit, work, &handling, always, judge);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+use std::hash::Hasher;
+
+use rustc_hash::FxHasher;
+use seaworthy_core::{ids::MessageId, message::Message};
+
+use super::{Interest, Invariant, Judge, Lookup, Mode};
+use crate::trace::{Effect, Event, What};
+
+/// `one-message-per-id`: an id stands for one message.
+///
+/// - No two commits stage a message under one id, in one store or in two. The inbox of a consumer takes the second for a
+///   repetition of the first and drops it, whatever it says.
+/// - What the broker accepts under an id says the same each time. Where it stands in its key's order may differ: a relay
+///   writes that into the message.
+///
+/// State: one small entry for each id. None is ever forgotten, because the second message may turn up at any time.
+#[derive(Debug, Default)]
+pub struct OneMessagePerId {
+    staged: Lookup<MessageId, Known>,
+    published: Lookup<MessageId, Known>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    says: u64,
+    number: u64,
+}
+
+impl OneMessagePerId {
+    /// The invariant at the start of a run.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn stage(&mut self, message: &Message, number: u64, judge: &mut Judge<'_>) {
+        judge.judged();
+        let known = Known { says: says(message), number };
+        let Some(before) = self.staged.insert(message.id, known) else { return };
+        let same = if before.says == known.says { "the same" } else { "not the same" };
+        let Message { kind, subject, .. } = message;
+        judge.violate(
+            message.id.to_string(),
+            format!("two commits staged a message of one id; the second is `{kind}` of `{subject}`, and says {same}"),
+            vec![before.number, number],
+        );
+    }
+
+    fn publish(&mut self, message: &Message, number: u64, judge: &mut Judge<'_>) {
+        judge.judged();
+        let says = says(message);
+        let before = *self.published.get_or_insert_with(message.id, || Known { says, number });
+        if before.says == says {
+            return;
+        }
+        let Message { kind, subject, .. } = message;
+        judge.violate(
+            message.id.to_string(),
+            format!("`{kind}` of `{subject}` has the id of another message, which says something else"),
+            vec![before.number, number],
+        );
+    }
+}
+
+/// What a message says, in one number: all but its id, its place in an order and what traces it.
+fn says(message: &Message) -> u64 {
+    let mut hasher = FxHasher::default();
+    for text in [&message.source, &message.kind, &message.topic, &message.subject, &message.partition_key] {
+        hasher.write(text.as_bytes());
+        hasher.write_u8(0);
+    }
+    hasher.write(&message.data);
+    hasher.finish()
+}
+
+impl Invariant for OneMessagePerId {
+    fn name(&self) -> &'static str {
+        "one-message-per-id"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Always
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::STAGED | Interest::PUBLISH
+    }
+
+    fn subject(&self) -> Option<&'static str> {
+        Some("a message staged or published")
+    }
+
+    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        match &event.what {
+            What::Commit { outcome, effects, .. } if outcome.took_effect() => {
+                for effect in effects.iter() {
+                    if let Effect::Staged(message) = effect {
+                        self.stage(message, event.number, judge);
+                    }
+                }
+            }
+            What::Publish { message, outcome, .. } if outcome.took_effect() => {
+                self.publish(message, event.number, judge)
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,263 @@
+use std::hash::Hasher;
+
+use rustc_hash::FxHasher;
+use seaworthy_core::{ids::MessageId, message::Message, ports::Timestamp};
+use smol_str::SmolStr;
+
+use super::{Deeds, Handling};
+use crate::{
+    invariants::{Interest, Lookup, names::Names},
+    trace::{Effect, Event, ProcessIndex, What},
+};
+
+/// Which deeds belong to which request or delivery.
+///
+/// A process has a request in hand from taking it to answering it, and a delivery from receiving it to acknowledging it
+/// or giving it back. What it does meanwhile is taken to be done for whatever it has in hand; a commit that writes an
+/// inbox row is for that message and nothing else, and so is a message that names what caused it. A piece of work that
+/// comes again, to the same process or to another, is the same piece of work.
+///
+/// State: one small entry for each request and each message of each group, since either may come again at any time.
+#[derive(Debug, Default)]
+pub(in crate::invariants) struct Doings {
+    pub(in crate::invariants) deeds: Deeds,
+    groups: Names,
+    kinds: Names,
+    operations: Names,
+    staged: Lookup<MessageId, ()>,
+    units: Lookup<Unit, Work>,
+    hands: Vec<Vec<InHand>>,
+    /// What was done by a process that had nothing in hand: a heartbeat, a poller of one's own.
+    pub(super) idle: u64,
+    /// Only what is done for one piece of work beyond doubt counts.
+    is_careful: bool,
+}
+
+/// One piece of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::invariants) enum Unit {
+    /// A request, by its number.
+    Request(u64),
+    /// A message, as one group sees it.
+    Message(u16, MessageId),
+}
+
+/// What was done for one piece of work.
+#[derive(Clone, Debug)]
+pub(in crate::invariants) struct Work {
+    /// The number of the request's operation, or of the message's type.
+    what: u16,
+    /// Everything that was done.
+    pub(in crate::invariants) done: u64,
+    /// How it ended: whether the request was accepted; `true` for a message. `None` if it did not end.
+    pub(in crate::invariants) ended: Option<bool>,
+    /// Whether something was done that may have been for this or for another piece of work.
+    pub(super) is_doubtful: bool,
+    /// The event that began it.
+    pub(in crate::invariants) first: u64,
+    /// The last event that did something for it.
+    pub(in crate::invariants) last_deed: Option<u64>,
+    /// The event that ended it.
+    pub(in crate::invariants) end: u64,
+    /// For a message, what it is about, what it says, and when it was made.
+    pub(in crate::invariants) content: Option<Content>,
+}
+
+/// What is kept of a message: enough to see that another one has made it needless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::invariants) struct Content {
+    pub(in crate::invariants) subject: u64,
+    pub(in crate::invariants) data: u64,
+    pub(in crate::invariants) time: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct InHand {
+    unit: Unit,
+    /// The delivery; `u64::MAX` for a request.
+    tag: u64,
+}
+
+impl Doings {
+    /// What it wants to see.
+    pub(in crate::invariants) fn interest() -> Interest {
+        Interest::PROCESS
+            | Interest::REQUEST
+            | Interest::SUBSCRIPTION
+            | Interest::DELIVER
+            | Interest::ACK
+            | Interest::NACK
+            | Interest::COMMIT
+            | Interest::PUBLISH
+            | Interest::EXTERNAL
+    }
+
+    /// At the start of a run, with the deeds that are known so far.
+    pub(in crate::invariants) fn new(deeds: Deeds) -> Self {
+        Self { deeds, ..Self::default() }
+    }
+
+    /// The same, for who wants to learn: what may be done for one of several pieces of work counts for none.
+    pub(super) fn careful(deeds: Deeds) -> Self {
+        Self { is_careful: true, ..Self::new(deeds) }
+    }
+
+    /// What kind of work this is, if it has ended.
+    pub(in crate::invariants) fn handling(&self, unit: Unit, work: &Work) -> Option<Handling> {
+        let accepted = work.ended?;
+        Some(match unit {
+            Unit::Request(_) => Handling::Request { operation: self.operations.name(work.what).clone(), accepted },
+            Unit::Message(group, _) => {
+                Handling::Message { group: self.groups.name(group).clone(), kind: self.kinds.name(work.what).clone() }
+            }
+        })
+    }
+
+    /// All pieces of work, in order.
+    pub(in crate::invariants) fn sorted(&self) -> Vec<(&Unit, &Work)> {
+        self.units.sorted()
+    }
+
+    /// The groups, with the messages that a process has in hand for them.
+    pub(super) fn in_hand(&self, process: ProcessIndex, message: MessageId) -> impl Iterator<Item = &SmolStr> {
+        let hand = self.hands.get(usize::from(process.0)).map(Vec::as_slice).unwrap_or_default();
+        hand.iter().filter_map(move |in_hand| match in_hand.unit {
+            Unit::Message(group, id) if id == message => Some(self.groups.name(group)),
+            _ => None,
+        })
+    }
+
+    /// Takes in one event.
+    pub(in crate::invariants) fn observe(&mut self, event: &Event) {
+        match &event.what {
+            // What a process had in hand is gone; a crash itself is told after what the process did not live to hear of.
+            What::Boot { .. } => self.put_down(event.process, |_| true),
+            What::Request { request, operation } => {
+                let what = self.operations.number(operation);
+                self.begin(event, InHand { unit: Unit::Request(*request), tag: u64::MAX }, what, None);
+            }
+            What::Reply { request, accepted, outcome } => {
+                let unit = Unit::Request(*request);
+                self.put_down(event.process, |in_hand| in_hand.unit == unit);
+                if outcome.took_effect() {
+                    self.end(unit, *accepted, event.number);
+                }
+            }
+            What::Deliver { group, tag, message, .. } => {
+                let unit = Unit::Message(self.groups.number(group), message.id);
+                let what = self.kinds.number(&message.kind);
+                self.begin(event, InHand { unit, tag: *tag }, what, Some(Content::of(message)));
+            }
+            What::Ack { group, tag, message, outcome } => {
+                self.put_down(event.process, |in_hand| in_hand.tag == *tag);
+                if outcome.took_effect() {
+                    let unit = Unit::Message(self.groups.number(group), *message);
+                    self.end(unit, true, event.number);
+                }
+            }
+            What::Nack { tag, .. } => self.put_down(event.process, |in_hand| in_hand.tag == *tag),
+            // Whoever subscribes anew has lost what it had.
+            What::Subscribe { group, .. } => {
+                let group = self.groups.number(group);
+                let is_of = |in_hand: &InHand| matches!(in_hand.unit, Unit::Message(one, _) if one == group);
+                self.put_down(event.process, is_of);
+            }
+            What::Commit { outcome, effects, .. } if outcome.took_effect() => self.commit(event, effects),
+            What::Publish { message, outcome, .. } if outcome.took_effect() => self.publish(event, message),
+            What::External { service, operation, outcome, .. } if outcome.took_effect() => {
+                let done = self.deeds.of_call(service, operation);
+                self.attribute(event, done, None);
+            }
+            _ => {}
+        }
+    }
+
+    fn commit(&mut self, event: &Event, effects: &[Effect]) {
+        let (mut done, mut handled) = (0, None);
+        for effect in effects {
+            done |= self.deeds.of_effect(effect);
+            match effect {
+                Effect::Staged(message) => _ = self.staged.insert(message.id, ()),
+                Effect::Handled { message, .. } | Effect::Exhumed { message, .. } | Effect::Buried { message, .. } => {
+                    handled = Some(*message);
+                }
+                _ => {}
+            }
+        }
+        if done != 0 {
+            self.attribute(event, done, handled);
+        }
+    }
+
+    /// A message that was staged is the relay's to publish, whatever else its process has in hand.
+    fn publish(&mut self, event: &Event, message: &Message) {
+        if !self.staged.contains(&message.id) {
+            let done = self.deeds.of_message(&message.kind);
+            self.attribute(event, done, message.causation_id);
+        }
+    }
+
+    /// Books deeds on what the process has in hand: on the message they are for, if it is known and in hand.
+    fn attribute(&mut self, event: &Event, done: u64, for_message: Option<MessageId>) {
+        let hand = self.hands.get(usize::from(event.process.0)).map(Vec::as_slice).unwrap_or_default();
+        if hand.is_empty() {
+            self.idle |= done;
+            return;
+        }
+        let is_for = |in_hand: &InHand| matches!((in_hand.unit, for_message), (Unit::Message(_, id), Some(message)) if id == message);
+        let is_exact = hand.iter().any(is_for);
+        let is_doubtful = !is_exact && self.is_careful && hand.len() > 1;
+        for in_hand in hand.iter().filter(|in_hand| !is_exact || is_for(in_hand)) {
+            if let Some(work) = self.units.get_mut(&in_hand.unit) {
+                work.done |= done;
+                work.is_doubtful |= is_doubtful;
+                work.last_deed = Some(event.number);
+            }
+        }
+    }
+
+    fn begin(&mut self, event: &Event, in_hand: InHand, what: u16, content: Option<Content>) {
+        let fresh = || Work {
+            what,
+            done: 0,
+            ended: None,
+            is_doubtful: false,
+            first: event.number,
+            last_deed: None,
+            end: 0,
+            content,
+        };
+        self.units.get_or_insert_with(in_hand.unit, fresh);
+        let index = usize::from(event.process.0);
+        if self.hands.len() <= index {
+            self.hands.resize_with(index + 1, Vec::new);
+        }
+        self.hands[index].push(in_hand);
+    }
+
+    fn end(&mut self, unit: Unit, accepted: bool, number: u64) {
+        if let Some(work) = self.units.get_mut(&unit)
+            && work.ended.is_none()
+        {
+            work.ended = Some(accepted);
+            work.end = number;
+        }
+    }
+
+    fn put_down(&mut self, process: ProcessIndex, is_put_down: impl Fn(&InHand) -> bool) {
+        if let Some(hand) = self.hands.get_mut(usize::from(process.0)) {
+            hand.retain(|in_hand| !is_put_down(in_hand));
+        }
+    }
+}
+
+impl Content {
+    fn of(message: &Message) -> Self {
+        let hash = |bytes: &[u8]| {
+            let mut hasher = FxHasher::default();
+            hasher.write(bytes);
+            hasher.finish()
+        };
+        Self { subject: hash(message.subject.as_bytes()), data: hash(&message.data), time: message.time }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a scenario does when nothing goes wrong: learnt from runs without a fault, so that invariants can tell what is
+//! missing in a run with some.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`deed`] | what a handling can do: a document written, a message staged or published, a call to an external service |
+//! | [`handling`] | which deeds belong to which request or delivery |
+//! | [`student`] | learns from whole traces |
+
+mod deed;
+mod handling;
+mod student;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use smol_str::SmolStr;
+
+pub use deed::Deed;
+pub(super) use deed::Deeds;
+pub(super) use handling::{Content, Doings, Unit, Work};
+pub use student::Student;
+
+/// What a scenario does when nothing goes wrong. A [`Student`] learns it; an invariant is told before its run begins
+/// ([`Invariant::learn`](super::Invariant::learn)).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Practice {
+    pub(super) runs: u64,
+    pub(super) sources: BTreeSet<SmolStr>,
+    pub(super) stores: BTreeSet<SmolStr>,
+    pub(super) consumers: BTreeMap<SmolStr, BTreeSet<SmolStr>>,
+    pub(super) habits: BTreeMap<(SmolStr, SmolStr), Habit>,
+    pub(super) deeds: Deeds,
+    /// What processes do that have nothing in hand: it belongs to no handling, whenever it happens.
+    pub(super) idle: u64,
+    pub(super) customs: BTreeMap<Handling, Custom>,
+}
+
+/// What a consumer group does with messages of one type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Habit {
+    /// How many it handled in an inbox.
+    pub(super) handled: u64,
+    /// How many it acknowledged and never handled in one.
+    pub(super) only_acked: u64,
+}
+
+/// A kind of work that comes from elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Handling {
+    /// A request from outside that was answered.
+    Request {
+        /// What was asked.
+        operation: SmolStr,
+        /// Whether it was accepted.
+        accepted: bool,
+    },
+    /// A message that a consumer group dealt with.
+    Message {
+        /// The group.
+        group: SmolStr,
+        /// The type of the message.
+        kind: SmolStr,
+    },
+}
+
+/// What all handlings of one kind did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Custom {
+    /// How many there were.
+    pub(super) times: u64,
+    /// What each of them did, as a set of [`Deeds`].
+    pub(super) always: u64,
+}
+
+/// What fewer handlings than this had in common may be chance.
+const ENOUGH: u64 = 20;
+
+impl Practice {
+    /// From how many runs it was learnt.
+    pub fn runs(&self) -> u64 {
+        self.runs
+    }
+
+    /// Whether messages of this source are staged in an outbox.
+    pub fn stages(&self, source: &str) -> bool {
+        self.sources.contains(source)
+    }
+
+    /// Whether this store has an outbox that is used.
+    pub fn has_outbox(&self, store: &str) -> bool {
+        self.stores.contains(store)
+    }
+
+    /// Under which name a consumer group handles messages in its inbox, if that is known and there is one.
+    pub fn consumer_of(&self, group: &str) -> Option<&SmolStr> {
+        let names = self.consumers.get(group)?;
+        // Two groups in one process may be handed the same message: a name of one's own is one's own.
+        names.get(group).or_else(|| {
+            let mut others = names.iter().filter(|name| !self.consumers.contains_key(*name));
+            others.next().filter(|_| others.next().is_none())
+        })
+    }
+
+    /// Whether a consumer group handles every message of this type in an inbox; `None` where none was seen.
+    pub fn handles(&self, group: &str, kind: &str) -> Option<bool> {
+        let habit = self.habits.get(&(SmolStr::from(group), SmolStr::from(kind)))?;
+        Some(habit.handled > 0 && habit.only_acked == 0)
+    }
+
+    /// What every handling of this kind did, if enough of them were seen to say so and they had anything in common.
+    pub fn always(&self, handling: &Handling) -> Vec<&Deed> {
+        self.custom(handling).map(|always| self.deeds.of(always)).unwrap_or_default()
+    }
+
+    /// As [`Practice::always`], as a set.
+    pub(super) fn custom(&self, handling: &Handling) -> Option<u64> {
+        let custom = self.customs.get(handling)?;
+        let always = custom.always & !self.idle;
+        (custom.times >= ENOUGH && always != 0).then_some(always)
+    }
+
+    /// Whether any handling of this kind was seen.
+    pub(super) fn knows(&self, handling: &Handling) -> bool {
+        self.customs.contains_key(handling)
+    }
+}

@@ -1,0 +1,214 @@
+use seaworthy_core::ids::MessageId;
+use smol_str::SmolStr;
+
+use super::{
+    Interest, Invariant, Judge, Lookup, Mode,
+    names::Names,
+    rows::{Rows, Settled},
+};
+use crate::{
+    plan::Point,
+    trace::{Effect, Event, What},
+};
+
+/// `waits-behind-dead`: a row that is parked for good holds up nothing but what has to wait for it.
+///
+/// Judged once, after the world has healed and before an operator redrives what is dead ([`What::Redrive`]), since the
+/// operator makes it good and nobody sees it afterwards. A row that nobody has claimed yet, while relays looked for work
+/// and found none, and of whose key no row is under way, waits for no reason unless a dead row of its own key is before
+/// it. Where the relay is seen to pass the dead rows of a key, not even then.
+///
+/// State: one entry for each row that is not dispatched.
+#[derive(Debug, Default)]
+pub struct WaitsBehindDead {
+    stores: Names,
+    rows: Rows,
+    open: Lookup<MessageId, Open>,
+    /// For each store, the events at which a relay last found nothing, latest first.
+    found_nothing: Vec<[u64; 2]>,
+    staged: u64,
+    dead: u64,
+    passes_dead: bool,
+    healed: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    store: u16,
+    key: SmolStr,
+    kind: SmolStr,
+    ordinal: u64,
+    number: u64,
+    stand: Stand,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stand {
+    /// Nobody has taken it yet.
+    Waits,
+    /// Claimed, or backing off after a claim.
+    UnderWay,
+    /// Given up, at this event.
+    Dead(u64),
+}
+
+impl WaitsBehindDead {
+    /// The invariant at the start of a run.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn stand(&mut self, message: &MessageId, stand: Stand) {
+        if let Some(open) = self.open.get_mut(message) {
+            self.dead += u64::from(matches!(stand, Stand::Dead(_)));
+            self.dead -= u64::from(matches!(open.stand, Stand::Dead(_)));
+            open.stand = stand;
+        }
+    }
+
+    fn dispatched(&mut self, message: &MessageId) {
+        if let Some(open) = self.open.remove(message) {
+            self.dead -= u64::from(matches!(open.stand, Stand::Dead(_)));
+        }
+    }
+
+    fn claim(&mut self, message: &MessageId) {
+        if self.dead > 0
+            && !self.passes_dead
+            && let Some(claimed) = self.open.get(message)
+            && claimed.stand == Stand::Waits
+        {
+            let is_passed = |other: &Open| matches!(other.stand, Stand::Dead(_)) && other.is_before(claimed);
+            self.passes_dead = self.open.sorted().into_iter().any(|(_, other)| is_passed(other));
+        }
+        self.stand(message, Stand::UnderWay);
+    }
+
+    fn looked_in_vain(&mut self, store: u16, number: u64) {
+        let index = usize::from(store);
+        if self.found_nothing.len() <= index {
+            self.found_nothing.resize(index + 1, [0; 2]);
+        }
+        self.found_nothing[index] = [number, self.found_nothing[index][0]];
+    }
+
+    fn judge(&self, number: u64, judge: &mut Judge<'_>) {
+        let open = self.open.sorted();
+        for (id, row) in open.iter().filter(|(_, row)| row.stand == Stand::Waits) {
+            let others = || open.iter().map(|(_, other)| other).filter(|other| other.store == row.store);
+            // Twice, so that it was there to be found at least once.
+            let [_, before_last] = self.found_nothing.get(usize::from(row.store)).copied().unwrap_or_default();
+            if before_last <= row.number.max(self.healed) {
+                continue;
+            }
+            let is_held = |other: &&&Open| match other.stand {
+                Stand::Waits => other.is_before(row),
+                Stand::UnderWay => other.key == row.key,
+                Stand::Dead(_) => !self.passes_dead && other.is_before(row),
+            };
+            if others().any(|other| is_held(&other)) {
+                continue;
+            }
+            let Some((dead, died)) = others().find_map(|other| match other.stand {
+                Stand::Dead(died) => Some((other, died)),
+                _ => None,
+            }) else {
+                continue;
+            };
+            judge.violate(
+                id.to_string(),
+                format!(
+                    "`{}` of key `{}` waits and need not: a relay finds nothing to do since `{}` of key `{}` is dead",
+                    row.kind, row.key, dead.kind, dead.key
+                ),
+                vec![row.number, died, number],
+            );
+        }
+    }
+}
+
+impl Open {
+    fn is_before(&self, other: &Self) -> bool {
+        self.store == other.store && self.key == other.key && self.ordinal < other.ordinal
+    }
+}
+
+impl Invariant for WaitsBehindDead {
+    fn name(&self) -> &'static str {
+        "waits-behind-dead"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Always
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::STAGED | Interest::CLAIM | Interest::SETTLE | Interest::PHASE | Interest::STORE_CALL
+    }
+
+    fn subject(&self) -> Option<&'static str> {
+        Some("a row that was dead when the world had healed")
+    }
+
+    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        match &event.what {
+            What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
+                for effect in effects.iter() {
+                    match effect {
+                        Effect::Staged(message) => {
+                            self.staged += 1;
+                            let open = Open {
+                                store: self.stores.number(store),
+                                key: message.partition_key.clone(),
+                                kind: message.kind.clone(),
+                                ordinal: self.staged,
+                                number: event.number,
+                                stand: Stand::Waits,
+                            };
+                            self.dispatched(&message.id);
+                            self.open.insert(message.id, open);
+                        }
+                        Effect::Dispatched(message) => self.dispatched(message),
+                        Effect::GivenUp { message, .. } => self.stand(message, Stand::Dead(event.number)),
+                        _ => {}
+                    }
+                }
+            }
+            What::Claim { store, rows, outcome, .. } if outcome.took_effect() => {
+                if rows.is_empty() {
+                    let store = self.stores.number(store);
+                    self.looked_in_vain(store, event.number);
+                }
+                self.rows.claim(store, rows);
+                rows.iter().for_each(|row| self.claim(&row.message));
+            }
+            What::Settle { store, rows, outcome, .. } if outcome.took_effect() => {
+                for row in rows.iter() {
+                    match self.rows.settle(store, row) {
+                        Some((message, Settled::Dispatched)) => self.dispatched(&message),
+                        Some((message, Settled::Dead)) => self.stand(&message, Stand::Dead(event.number)),
+                        _ => {}
+                    }
+                }
+            }
+            // Somebody's own operator: what was dead is not any more, and nobody says which.
+            What::StoreCall {
+                store, point: Point::Upkeep, operation: "redrive" | "purge_dead", count: 1.., ..
+            } => {
+                let store = self.stores.number(store);
+                let of_store = |open: &Open| open.store == store && matches!(open.stand, Stand::Dead(_));
+                let dead: Vec<MessageId> =
+                    self.open.sorted().into_iter().filter(|(_, open)| of_store(open)).map(|(id, _)| *id).collect();
+                dead.iter().for_each(|message| self.stand(message, Stand::UnderWay));
+            }
+            What::Healed => self.healed = event.number,
+            What::Redrive { .. } => {
+                if self.dead > 0 {
+                    judge.judged();
+                }
+                self.judge(event.number, judge);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What the services have in common: requests that each name one thing, and the stock invariants.
+
+use std::{ops::Range, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use seaworthy_core::ports::{Ports, Store};
+use seaworthy_sim::{
+    invariants::{Invariant, delivery},
+    scenario::{Draw, Scenario, Topology, Workload},
+    world::Client,
+};
+use serde::{Deserialize, Serialize};
+
+/// A service, right or with its mistake.
+#[derive(Clone, Copy)]
+pub(super) struct Service {
+    pub(super) name: &'static str,
+    /// Its processes and groups.
+    pub(super) topology: fn(is_right: bool) -> Topology,
+    pub(super) is_right: bool,
+}
+
+/// The names of what is asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Names(Vec<String>);
+
+impl Workload for Names {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn without(&self, range: Range<usize>) -> Self {
+        let mut fewer = self.clone();
+        fewer.0.drain(range);
+        fewer
+    }
+}
+
+#[async_trait]
+impl Scenario for Service {
+    type Workload = Names;
+
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn about(&self) -> &str {
+        "a service with one mistake, or without it"
+    }
+
+    fn topology(&self) -> Topology {
+        (self.topology)(self.is_right)
+    }
+
+    fn workload(&self, draw: &mut Draw) -> Names {
+        Names((1..=draw.between(1, 3)).map(|number| format!("item-{number}")).collect())
+    }
+
+    fn invariants(&self, _: &Names) -> Vec<Box<dyn Invariant>> {
+        delivery(&self.topology())
+    }
+
+    async fn drive(&self, workload: &Names, client: Client) {
+        for name in &workload.0 {
+            // A refusal is an answer, too.
+            let _ = client.ask("front", "take", Bytes::from(name.clone())).await;
+            client.sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn shares_threads(&self) -> bool {
+        true
+    }
+
+    async fn prepare(&self, _: &Names, _: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync)) {}
+}
+
+/// What is said to a request; an error says nothing, so that the request comes again.
+pub(super) enum Answer {
+    Yes,
+    No(&'static str),
+}
+
+/// Takes requests one after the other and answers them.
+pub(super) async fn serve<E>(ports: Ports, take: impl Fn(Ports, String) -> BoxFuture<'static, Result<Answer, E>>) {
+    while let Some(request) = ports.ingress.next().await {
+        let name = String::from_utf8_lossy(&request.body).into_owned();
+        match take(ports.clone(), name).await {
+            Ok(Answer::Yes) => request.response.accept(Bytes::new()),
+            Ok(Answer::No(why)) => request.response.refuse(why),
+            Err(_) => {}
+        }
+    }
+}

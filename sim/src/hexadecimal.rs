@@ -92,8 +92,6 @@ impl de::Visitor<'_> for Number {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
     struct Numbers {
         #[serde(with = "super")]

@@ -13,6 +13,7 @@ mod deposits;
 mod explore_corpus;
 mod explore_determinism;
 mod explore_sweep;
+mod honest_campaign;
 mod inbox_consumer;
 mod invariants_delivery;
 mod invariants_outbox;

@@ -3,6 +3,7 @@
 mod order;
 mod randomness;
 mod scenario;
+mod story;
 mod survivors;
 mod system;
 mod virtual_ones;

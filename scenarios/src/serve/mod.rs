@@ -1,6 +1,7 @@
 //! The scenario's own processes, unchanged, on tokio: SQLite on disk, a broker within the process, orders from a file.
 
 mod arguments;
+mod begun;
 mod broker;
 mod payments;
 mod stores;
@@ -33,7 +34,7 @@ use seaworthy_sim::{
 use seaworthy_tokio::{AskError, LocalIngress, Parts, Process, TokioClock};
 use tokio::{signal, sync::Semaphore};
 
-use arguments::{ServeArguments, SqliteUrl};
+use arguments::ServeArguments;
 use broker::AcknowledgedBroker;
 use payments::PaymentsOnDisk;
 use stores::Stores;
@@ -54,10 +55,7 @@ macro_rules! say {
 pub(crate) fn serve(matches: &ArgMatches) -> Result<Exit, Failure> {
     let arguments = ServeArguments::from_arg_matches(matches)?;
     let scenario = catalog::find(&arguments.scenario)?;
-    let mut workload = read_orders(&arguments.orders)?;
-    if let Some(limit) = arguments.limit {
-        workload.orders.truncate(limit);
-    }
+    let workload = read_orders(&arguments.orders)?;
     // The services wait until a full disk has room again: somebody has to be told that they do.
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::WARN)
@@ -65,12 +63,18 @@ pub(crate) fn serve(matches: &ArgMatches) -> Result<Exit, Failure> {
         .with_ansi(terminal::is_error_coloured())
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(shop(&scenario, workload, &arguments.store))
+    runtime.block_on(shop(&scenario, workload, &arguments))
 }
 
-async fn shop(scenario: &OrderFulfillment, workload: Orders, store: &SqliteUrl) -> Result<Exit, Failure> {
-    let stores = Stores::open(store)?;
-    if stores.is_new().await? {
+async fn shop(scenario: &OrderFulfillment, mut workload: Orders, arguments: &ServeArguments) -> Result<Exit, Failure> {
+    let stores = Stores::open(&arguments.store)?;
+    let is_new = stores.is_new().await?;
+    // All of them: fewer of the same file are the same stock.
+    begun::with(&workload, is_new, &*stores.orders, &arguments.store.0.display().to_string()).await?;
+    if let Some(limit) = arguments.limit {
+        workload.orders.truncate(limit);
+    }
+    if is_new {
         stock_up(&*stores.orders, &workload).await?;
     }
     let (stop, ingress) = (Stop::new(), Arc::new(LocalIngress::new(ASKED_AT_A_TIME)));

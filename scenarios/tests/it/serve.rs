@@ -181,3 +181,23 @@ fn stop(mut child: Child) -> Output {
     assert!(soon, "it goes on for more than 20 s");
     child.wait_with_output().expect("it is our child")
 }
+
+#[test]
+fn a_database_that_was_begun_with_other_orders_is_refused() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let begin = |orders: &str| {
+        let file = folder.path().join("orders.csv");
+        std::fs::write(&file, format!("date,customer,quantity,amount_usd\n{orders}")).expect("writable");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
+        let store = format!("sqlite:{}", folder.path().join("shop.db").display());
+        command.args(["serve", RIGHT, "--store", &store, "--orders"]).arg(file);
+        let Output { status, stderr, .. } = command.output().expect("the program was built for this test");
+        (status.code(), String::from_utf8_lossy(&stderr).into_owned())
+    };
+    let first = "1997-01-01,1,1,11.77\n1997-01-01,4,2,29.33\n";
+    assert_eq!(begin(first).0, Some(0));
+    let (code, error) = begin("1997-01-01,1,1,11.77\n1997-01-02,4,9,29.33\n");
+    assert_eq!(code, Some(2), "{error}");
+    assert!(error.contains("shop.db was begun with other orders"), "{error}");
+    assert_eq!(begin(first).0, Some(0), "and the right ones go on");
+}

@@ -1,9 +1,9 @@
 //! Each broken twin is found by the default profile and shrunk to a plan that fits on a page; the good scenario passes
 //! on the very same seeds.
 
-use seaworthy_scenarios::{order_fulfillment::OrderFulfillment, specimens};
+use seaworthy_scenarios::{catalog, order_fulfillment::OrderFulfillment, specimens};
 use seaworthy_sim::{
-    explore::{Seeds, ShrinkOptions, Source, SweepOptions, shrink, sweep},
+    explore::{Seeds, ShrinkOptions, Source, SweepOptions, read_plan, shrink, sweep},
     plan::{Profile, generate},
     scenario::{Scenario, Workload},
     world::{RunOptions, run},
@@ -68,4 +68,23 @@ fn the_good_scenario_passes_on_the_seeds_that_find_the_twins() {
     let campaign = sweep(&OrderFulfillment::new(), &options, &|_| {}).expect("the sweep has seeds");
     assert_eq!(campaign.failed, 0, "{:?}", campaign.failures);
     assert_eq!(campaign.runs, SEEDS_MAX);
+}
+
+/// A plan of the corpus is worth its place only while it still breaks what it was found on; that it strikes the good
+/// scenario, too, is what the good scenario's check asks for.
+#[test]
+fn each_plan_of_the_corpus_breaks_its_twin() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../corpus/order_fulfillment");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(corpus).expect("the corpus is there") {
+        let path = entry.expect("readable").path();
+        let name = format!("order_fulfillment/{}", path.file_stem().expect("a name").to_string_lossy());
+        let twin = catalog::find(&name).expect("a plan is called like its twin");
+        let plan = read_plan(&path).expect("a plan");
+        let plan = seaworthy_sim::plan::Plan { scenario: twin.name().into(), ..plan };
+        let report = run(&twin, &plan, &RunOptions::default()).expect("the same topology");
+        assert!(!report.held(), "{name} passes its plan");
+        names.push(name);
+    }
+    assert_eq!(names.len(), 10);
 }

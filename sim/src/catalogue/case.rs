@@ -1,11 +1,14 @@
 use std::path::Path;
 
+use smol_str::SmolStr;
+
 use crate::{
     explore::{
-        CorpusError, Rehearsal, ShrinkError, ShrinkOptions, ShrinkProgress, Source, diagnose, shrink, write_plan,
+        CorpusError, Difference, IdlePlan, Rehearsal, ShrinkError, ShrinkOptions, ShrinkProgress, Source, diagnose,
+        shrink, write_plan_file,
     },
     invariants::Violation,
-    plan::{Plan, PlanError},
+    plan::{Integrity, Plan, PlanError, PlanFile},
     scenario::{Scenario, Workload},
     story::{Pointers, Style, tell},
     world::{RunOptions, RunReport},
@@ -32,11 +35,31 @@ pub trait Case {
     /// The plan as it is committed: see [`Plan::print`].
     fn print(&self) -> String;
 
-    /// Writes the plan to a file: see [`write_plan`].
+    /// The store that its file names; `None` for the simulated one.
+    fn store(&self) -> Option<&str>;
+
+    /// Whether it is as it was written, where it was read from a file.
+    fn integrity(&self) -> Integrity;
+
+    /// Writes the plan to a file, found on this store: see [`write_plan_file`].
     ///
     /// # Errors
     /// [`CorpusError::File`].
-    fn write(&self, path: &Path) -> Result<(), CorpusError>;
+    fn write(&self, path: &Path, store: Option<&str>) -> Result<(), CorpusError>;
+
+    /// The faults that did not strike in a run of this plan, which lies in `path`: see [`IdlePlan`].
+    fn idle(&self, path: &Path, report: &RunReport) -> Option<IdlePlan>;
+
+    /// Looks whether the plan does the same each time, and as the run that failed: see [`diagnose`].
+    ///
+    /// # Errors
+    /// [`PlanError`] where the scenario can't honour it.
+    fn diagnose(
+        &self,
+        options: &RunOptions,
+        source: Source,
+        failed: Option<u64>,
+    ) -> Result<Option<Difference>, PlanError>;
 
     /// Executes the plan once, judged as a sweep judges it: see [`Rehearsal`].
     ///
@@ -54,10 +77,6 @@ pub trait Case {
         options: &ShrinkOptions,
         progress: &dyn Fn(&ShrinkProgress),
     ) -> Result<Smaller<'s>, ShrinkError>;
-
-    /// Says why a failure does not come again, where two runs of this plan differ: see [`diagnose`]. `fingerprint` is that of
-    /// the run that failed.
-    fn diagnose(&self, options: &RunOptions, source: Source, fingerprint: u64) -> Option<String>;
 
     /// Tells what went wrong in a run of this plan: see [`tell`].
     fn tell(&self, report: &RunReport, pointers: Pointers<'_>, style: Style) -> String;
@@ -77,12 +96,20 @@ pub struct Smaller<'s> {
 
 /// The case of a scenario and a plan.
 pub fn case<S: Scenario>(scenario: &S, plan: Plan<S::Workload>) -> impl Case + '_ {
-    Typed { scenario, plan }
+    of_file(scenario, PlanFile::new(plan))
+}
+
+/// The case of a scenario and a plan file.
+pub(super) fn of_file<S: Scenario>(scenario: &S, file: PlanFile<S::Workload>) -> impl Case + '_ {
+    let PlanFile { plan, store, integrity } = file;
+    Typed { scenario, plan, store, integrity }
 }
 
 struct Typed<'a, S: Scenario> {
     scenario: &'a S,
     plan: Plan<S::Workload>,
+    store: Option<SmolStr>,
+    integrity: Integrity,
 }
 
 impl<S: Scenario> Case for Typed<'_, S> {
@@ -110,8 +137,29 @@ impl<S: Scenario> Case for Typed<'_, S> {
         self.plan.print()
     }
 
-    fn write(&self, path: &Path) -> Result<(), CorpusError> {
-        write_plan(path, &self.plan)
+    fn store(&self) -> Option<&str> {
+        self.store.as_deref()
+    }
+
+    fn integrity(&self) -> Integrity {
+        self.integrity
+    }
+
+    fn write(&self, path: &Path, store: Option<&str>) -> Result<(), CorpusError> {
+        write_plan_file(path, &PlanFile { store: store.map(SmolStr::from), ..PlanFile::new(self.plan.clone()) })
+    }
+
+    fn idle(&self, path: &Path, report: &RunReport) -> Option<IdlePlan> {
+        IdlePlan::of(path.to_owned(), &self.plan, report)
+    }
+
+    fn diagnose(
+        &self,
+        options: &RunOptions,
+        source: Source,
+        failed: Option<u64>,
+    ) -> Result<Option<Difference>, PlanError> {
+        diagnose(self.scenario, &self.plan, options, source, failed)
     }
 
     fn run(&self, options: &RunOptions) -> Result<RunReport, PlanError> {
@@ -125,13 +173,8 @@ impl<S: Scenario> Case for Typed<'_, S> {
         progress: &dyn Fn(&ShrinkProgress),
     ) -> Result<Smaller<'s>, ShrinkError> {
         let shrunk = shrink(self.scenario, &self.plan, violation, options, progress)?;
-        let case = Box::new(Typed { scenario: self.scenario, plan: shrunk.plan });
+        let case = Box::new(of_file(self.scenario, PlanFile::new(shrunk.plan)));
         Ok(Smaller { case, report: shrunk.report, runs: shrunk.runs, minimal: shrunk.minimal })
-    }
-
-    fn diagnose(&self, options: &RunOptions, source: Source, fingerprint: u64) -> Option<String> {
-        let found = diagnose(self.scenario, &self.plan, options, source, Some(fingerprint));
-        found.ok().flatten().map(|difference| difference.story)
     }
 
     fn tell(&self, report: &RunReport, pointers: Pointers<'_>, style: Style) -> String {

@@ -1,9 +1,9 @@
 use std::{fmt, sync::Arc};
 
-use super::{Case, case};
+use super::{Case, case, case::of_file};
 use crate::{
     explore::{Campaign, Corpus, CorpusError, CorpusTally, Progress, SweepError, SweepOptions, sweep},
-    plan::{Plan, PlanError, Profile, generate},
+    plan::{PlanError, PlanFile, Profile, generate},
     scenario::{Scenario, Topology, Workload},
     world::RunOptions,
 };
@@ -115,9 +115,9 @@ impl<S: Scenario> AnyScenario for S {
     }
 
     fn case_of_text(&self, text: &str) -> Result<Box<dyn Case + '_>, PlanError> {
-        let plan = Plan::parse(text)?;
-        plan.validate(self.name(), &self.topology())?;
-        Ok(Box::new(case(self, plan)))
+        let file = PlanFile::parse(text)?;
+        file.plan.validate(self.name(), &self.topology())?;
+        Ok(Box::new(of_file(self, file)))
     }
 
     fn sweep_over(&self, options: &SweepOptions, progress: &dyn Fn(&Progress)) -> Result<Campaign, SweepError> {

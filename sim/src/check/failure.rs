@@ -59,7 +59,7 @@ pub enum CheckError {
         campaign: Box<Campaign>,
     },
     /// Plans of the corpus test nothing any more.
-    #[error("{}\ndraw them again, or delete them", lines(plans))]
+    #[error("{}\nlet their faults strike calls that the code makes now, or delete them", lines(plans))]
     Idle {
         /// Which.
         plans: Vec<IdlePlan>,

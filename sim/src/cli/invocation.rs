@@ -8,7 +8,7 @@ use crate::{
     teller::{Again, quoted},
 };
 
-/// The line that replays a plan or a seed. A plan holds its workload, and neither a plan nor a seed knows the store.
+/// The line that replays a plan or a seed. A plan holds its workload; a seed does not know the store.
 pub(super) fn replay_line(again: Again<'_>, scenario: &str, chosen: &Chosen) -> String {
     let mut words = vec![program(), "replay".to_owned()];
     match again {

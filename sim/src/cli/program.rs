@@ -63,6 +63,7 @@ type RunCommand = dyn Fn(&ArgMatches) -> Result<Exit, Failure>;
 /// What the commands work on.
 pub(super) struct Setting {
     pub(super) catalogue: Catalogue,
+    pub(super) stores: Vec<NamedStore>,
     pub(super) input: Option<Input>,
 }
 
@@ -137,7 +138,7 @@ impl Program {
             Some(("run" | "replay", below)) => Chosen::of(below, &stores, input.as_ref()),
             _ => Chosen::default(),
         };
-        let setting = Setting { catalogue, input };
+        let setting = Setting { catalogue, stores, input };
         let Arguments { command, width } = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         chosen.style = terminal::style(width);
         match command {

@@ -74,9 +74,9 @@ impl Teller<'_> {
                     self.replay_line(file.as_deref(), &failure.source),
                 );
                 // A failure that does not come again has a reason, which is worth more than the failure.
-                let source = failure.source.clone();
-                if let Some(reason) = case.diagnose(&self.shrink.run, source, failure.fingerprint) {
-                    text.push_str(&format!("\n{reason}\n"));
+                let found = case.diagnose(&self.shrink.run, failure.source.clone(), Some(failure.fingerprint));
+                if let Ok(Some(difference)) = found {
+                    text.push_str(&format!("\n{}\n", difference.story));
                 }
                 Told { text, trouble }
             }
@@ -108,7 +108,7 @@ impl Teller<'_> {
 
     /// The file in which the plan lies from now on.
     fn file(&self, case: &dyn Case, failure: &Failure) -> (Option<PathBuf>, Option<CorpusError>) {
-        match self.place.put(case, failure) {
+        match self.place.put(case, failure, self.shrink.run.store_name.as_deref()) {
             Ok(path) => (Some(path), None),
             Err(error) => (None, Some(error)),
         }

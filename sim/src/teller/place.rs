@@ -18,15 +18,15 @@ pub(crate) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Writes the plan of a failure and says where it lies. A committed plan is never written over.
+    /// Writes the plan of a failure, found on this store, and says where it lies. A committed plan is never written over.
     ///
     /// # Errors
     /// [`CorpusError::File`].
-    pub(super) fn put(&self, case: &dyn Case, failure: &Failure) -> Result<PathBuf, CorpusError> {
+    pub(super) fn put(&self, case: &dyn Case, failure: &Failure, store: Option<&str>) -> Result<PathBuf, CorpusError> {
         let is_drawn = matches!(failure.source, Source::Seed { .. });
         let folder = if self.keep && is_drawn { self.corpus } else { self.plans };
         let path = folder.join(case.scenario()).join(file_name(failure));
-        case.write(&path)?;
+        case.write(&path, store)?;
         Ok(path)
     }
 

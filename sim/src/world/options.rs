@@ -52,6 +52,8 @@ pub struct RunOptions {
     /// The store to run on; the [scenario's own](crate::scenario::Scenario::store) where `None`, and where it has none the
     /// simulated one.
     pub store: Option<StoreFactory>,
+    /// What that store is called in the files of plans, so that they are replayed on it; nothing where `None`.
+    pub store_name: Option<SmolStr>,
     /// When to give up.
     pub budget: Budget,
     /// What the scenario does when nothing goes wrong, for invariants that want to know it. A sweep finds out by itself

@@ -2,6 +2,7 @@
 
 mod campaigns;
 mod interruption;
+mod plans;
 mod replays;
 mod wrong_use;
 

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clap::{Arg, ArgMatches, Command, builder::PossibleValue};
+use clap::{Arg, ArgMatches, Command, builder::PossibleValue, parser::ValueSource};
 
 use crate::{
     cli::program::{Input, NamedStore},
@@ -44,6 +44,8 @@ pub(in crate::cli) struct Chosen {
     pub(in crate::cli) store: Option<(&'static str, StoreFactory)>,
     /// How stories are printed.
     pub(in crate::cli) style: Style,
+    /// Whether the store was named, be it the simulated one.
+    pub(in crate::cli) store_said: bool,
     /// The input's option and file.
     pub(in crate::cli) input: Option<(&'static str, PathBuf)>,
 }
@@ -54,10 +56,8 @@ impl Chosen {
         let named = |name: &String| stores.iter().find(|store| store.name == *name);
         let store = if stores.is_empty() { None } else { matches.get_one::<String>("store").and_then(named) };
         let file = |input: &Input| Some((input.option, matches.get_one::<PathBuf>("input")?.clone()));
-        Self {
-            store: store.map(|store| (store.name, store.factory.clone())),
-            style: Style::default(),
-            input: input.and_then(file),
-        }
+        let store_said = !stores.is_empty() && matches.value_source("store") == Some(ValueSource::CommandLine);
+        let store = store.map(|store| (store.name, store.factory.clone()));
+        Self { store, style: Style::default(), store_said, input: input.and_then(file) }
     }
 }

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     catalogue::Case,
+    explore::Source,
     files,
+    invariants::Mode,
+    plan::Integrity,
     scenario::counted,
     story::Pointers,
     teller::Again,
@@ -35,7 +38,8 @@ pub(super) fn replay(setting: &Setting, arguments: &ReplayArguments, chosen: &Ch
     match what {
         What::Plan { text, path } => {
             let case = entry.read(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-            one(&*case, Again::Plan(&path), arguments, chosen)
+            let chosen = on_its_store(setting, &*case, &path, chosen)?;
+            one(&*case, Again::Plan(&path), arguments, &chosen)
         }
         What::Seed { seed, profiles } => {
             let mut worst = Exit::Held;
@@ -56,6 +60,18 @@ pub(super) fn replay(setting: &Setting, arguments: &ReplayArguments, chosen: &Ch
     }
 }
 
+/// What was chosen, on the store that the plan's file names unless another was asked for.
+fn on_its_store(setting: &Setting, case: &dyn Case, path: &Path, chosen: &Chosen) -> Result<Chosen, Failure> {
+    let mut chosen = chosen.clone();
+    let Some(name) = case.store().filter(|_| !chosen.store_said) else { return Ok(chosen) };
+    let known = setting.stores.iter().find(|store| store.name == name);
+    let known = known.ok_or_else(|| {
+        format!("{}: the plan was found on store {name:?}, which this program does not have", path.display())
+    })?;
+    chosen.store = Some((known.name, known.factory.clone()));
+    Ok(chosen)
+}
+
 /// Runs one case and tells what happened.
 fn one(case: &dyn Case, again: Again<'_>, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Exit, Failure> {
     let options = RunOptions { keep_trace: true, keep_spans: arguments.spans, ..run::run_options(chosen) };
@@ -74,9 +90,19 @@ fn one(case: &dyn Case, again: Again<'_>, arguments: &ReplayArguments, chosen: &
         counted(report.answered, "requests"),
         report.virtual_time.as_secs_f64(),
     );
+    if case.integrity() == Integrity::Edited {
+        say!("edited: the plan was changed since it was written, so this is another run");
+    }
+    let source = match again {
+        Again::Plan(path) => Source::File(path.to_owned()),
+        Again::Seed(seed, profile) => Source::Seed { seed, profile },
+    };
+    if let Some(difference) = case.diagnose(&options, source, Some(report.fingerprint))? {
+        say!("\n{}", difference.story);
+        return Ok(Exit::Violated);
+    }
     if report.held() {
-        say!("{}: every invariant", terminal::good("held"));
-        return Ok(Exit::Held);
+        return Ok(judge_held(case, again, &report));
     }
     let replay = replay_line(again, case.scenario(), chosen);
     let file = plan_file(again);
@@ -84,6 +110,26 @@ fn one(case: &dyn Case, again: Again<'_>, arguments: &ReplayArguments, chosen: &
     say!();
     say_part!("{}", case.tell(&report, pointers, chosen.style));
     Ok(Exit::Violated)
+}
+
+/// A plan that was kept for what it strikes proves nothing once it strikes nothing; a drawn one often strikes nothing.
+fn judge_held(case: &dyn Case, again: Again<'_>, report: &RunReport) -> Exit {
+    let idle = match again {
+        Again::Plan(path) => case.idle(path, report),
+        Again::Seed(..) => None,
+    };
+    if let Some(idle) = idle {
+        say!("{} {idle}", terminal::bad("warning:"));
+        if !idle.others_struck {
+            return Exit::Violated;
+        }
+    }
+    if report.judged.iter().all(|judged| judged.mode == Mode::Sometimes) {
+        say!("{} the scenario judges nothing: its `invariants` are none, or goals only", terminal::bad("warning:"));
+        return Exit::Violated;
+    }
+    say!("{}: every invariant", terminal::good("held"));
+    Exit::Held
 }
 
 fn plan_file(again: Again<'_>) -> Option<String> {

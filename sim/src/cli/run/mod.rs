@@ -37,7 +37,12 @@ pub(super) fn run(setting: &Setting, arguments: &RunArguments, chosen: &Chosen) 
 
 /// How each plan is executed.
 pub(super) fn run_options(chosen: &Chosen) -> RunOptions {
-    RunOptions { store: chosen.store.as_ref().map(|(_, factory)| factory.clone()), ..RunOptions::default() }
+    let store = chosen.store.as_ref();
+    RunOptions {
+        store: store.map(|(_, factory)| factory.clone()),
+        store_name: store.map(|(name, _)| (*name).into()),
+        ..RunOptions::default()
+    }
 }
 
 /// One campaign, told in full.

@@ -31,7 +31,8 @@
 compile_error!(
     "seaworthy-sim needs `--cfg madsim`, and without it simulated code would vanish silently. Add to .cargo/config.toml:\n\
      [build]\nrustflags = [\"--cfg\", \"madsim\"]\nrustdocflags = [\"--cfg\", \"madsim\"]\n\
-     If RUSTFLAGS is set in the environment it replaces that file: add --cfg madsim to it too."
+     If RUSTFLAGS is set in the environment it replaces that file: add --cfg madsim to it too.\n\
+     `cargo install` reads no such file of a package: RUSTFLAGS=\"--cfg madsim\" cargo install ..."
 );
 
 // Nothing else is compiled then: the message above is to be the only error, and the last thing on the screen.

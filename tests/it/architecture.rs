@@ -89,6 +89,26 @@ fn arrows_between_crates_point_down() {
     assert_eq!(own("seaworthy-tokio"), BTreeSet::from(["seaworthy-core".to_owned()]));
 }
 
+/// The packages that are published, by folder.
+const PACKAGES: [&str; 5] = ["core", "sim", "scenarios", "adapters/tokio", "adapters/sqlite"];
+
+#[test]
+fn every_package_has_its_licences_and_a_readme_whose_links_lead_somewhere_from_anywhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: String| fs::read_to_string(root.join(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    for package in PACKAGES {
+        for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+            assert_eq!(read(format!("{package}/{licence}")), read(licence.into()), "{package}: {licence}");
+        }
+        assert!(read(format!("{package}/Cargo.toml")).contains("readme = \"README.md\""), "{package}");
+        let readme = read(format!("{package}/README.md"));
+        // Where a package is published, nothing lies beside its README.
+        for link in readme.split("](").skip(1) {
+            assert!(link.starts_with("https://") || link.starts_with('#'), "{package}: {}", &link[..link.len().min(60)]);
+        }
+    }
+}
+
 #[test]
 fn only_the_simulator_depends_on_madsim() {
     let metadata = workspace();

@@ -104,7 +104,11 @@ fn every_package_has_its_licences_and_a_readme_whose_links_lead_somewhere_from_a
         let readme = read(format!("{package}/README.md"));
         // Where a package is published, nothing lies beside its README.
         for link in readme.split("](").skip(1) {
-            assert!(link.starts_with("https://") || link.starts_with('#'), "{package}: {}", &link[..link.len().min(60)]);
+            assert!(
+                link.starts_with("https://") || link.starts_with('#'),
+                "{package}: {}",
+                &link[..link.len().min(60)]
+            );
         }
     }
 }

@@ -1,5 +1,10 @@
 //! A workflow of one's own, complete: what the README shows.
 
+use std::sync::Arc;
+
+use seaworthy_sqlite::{SqliteConfig, SqliteStore};
+use seaworthy_tokio::{LocalBroker, LocalExternal, LocalIngress, Parts, Process, TokioClock};
+
 // README:begin
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -169,6 +174,27 @@ fn everyone_is_welcomed_once() {
     check(Welcoming).seeds(2_000).assert_seaworthy();
 }
 // README:end
+
+#[tokio::test]
+async fn the_services_of_the_readme_stop_when_they_are_asked_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (broker, ingress) = (Arc::new(LocalBroker::default()), Arc::new(LocalIngress::new(8)));
+    let start = |name: &str| {
+        let path = folder.path().join(name);
+        let store = SqliteStore::open(path, Arc::new(TokioClock), SqliteConfig::default()).unwrap();
+        let (store, external) = (Arc::new(store), Arc::new(LocalExternal::new()));
+        Process::new(Parts { store, broker: broker.clone(), external, ingress: ingress.clone() }).unwrap()
+    };
+    let (first, second) = (start("accounts"), start("mailer"));
+    first.start("accounts", accounts);
+    second.start("mailer", mailer);
+    assert_eq!(ingress.ask("sign_up", "ada".into()).await, Ok(Bytes::new()));
+    // Far longer than anything here waits for; a service that does not listen for a stop would never end.
+    let patience = std::time::Duration::from_secs(30);
+    for process in [first, second] {
+        tokio::time::timeout(patience, process.stop()).await.expect("it stops").unwrap();
+    }
+}
 
 #[test]
 fn the_readme_shows_this_very_file() {

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use super::{
     Effect, Event, Names, Outcome, ProcessIndex, What,
-    words::{ending, millis, say_all, spaced},
+    words::{ending, headers, millis, say_all, spaced},
 };
 
 /// Says each event of a trace in one line, the same on every machine.
@@ -158,7 +158,8 @@ impl Renderer {
                     Outcome::Rejected => (size(message.data.len()), format!(": {}", names.abbreviate(why))),
                     _ => (String::new(), String::new()),
                 };
-                format!("publish {name} {kind} of {subject}{size} to {topic}{}{why}", ending(*outcome))
+                let headers = headers(message);
+                format!("publish {name} {kind} of {subject}{size} to {topic}{headers}{}{why}", ending(*outcome))
             }
             What::Subscribe { group, outcome } => format!("subscribe {group}{}", ending(*outcome)),
             What::Deliver { group, tag, message, redeliveries } => {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use seaworthy_core::{
+    message::Message,
     ports::{Cell, OperationState, RowChange, SagaStatus},
     saga::Record,
 };
@@ -73,7 +74,7 @@ pub(super) fn say(effect: &Effect, names: &mut Names) -> String {
         }
         Effect::Staged(message) => {
             let (name, subject) = (names.message(message.id), names.abbreviate(&message.subject));
-            format!("stages {name} {} of {subject}", message.kind)
+            format!("stages {name} {} of {subject}{}", message.kind, headers(message))
         }
         Effect::Handled { consumer, message } => format!("{consumer} handles {}", names.message(*message)),
         Effect::Failed { consumer, message, failures, error } => {
@@ -180,6 +181,15 @@ pub(super) fn spaced(camel: &str) -> String {
         words.push(letter.to_ascii_lowercase());
     }
     words
+}
+
+/// What travels with a message besides, if anything does.
+pub(super) fn headers(message: &Message) -> String {
+    if message.headers.is_empty() {
+        return String::new();
+    }
+    let all: Vec<String> = message.headers.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    format!(" with {}", all.join(", "))
 }
 
 /// A short document as it is, ids by their names; a longer or binary one by its fingerprint.

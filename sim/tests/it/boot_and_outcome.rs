@@ -17,8 +17,8 @@ use seaworthy_sim::{
 };
 use serde::{Deserialize, Serialize};
 
-type Program = fn(Boot) -> futures_util::future::BoxFuture<'static, ()>;
-type Drive = fn(Client) -> futures_util::future::BoxFuture<'static, ()>;
+pub(crate) type Program = fn(Boot) -> futures_util::future::BoxFuture<'static, ()>;
+pub(crate) type Drive = fn(Client) -> futures_util::future::BoxFuture<'static, ()>;
 
 /// One process with one program, and what the client does.
 struct Probe(Program, Drive);
@@ -65,19 +65,19 @@ impl Scenario for Probe {
     }
 }
 
-fn execute(program: Program, drive: Drive, faults: Vec<Fault>) -> RunReport {
+pub(crate) fn execute(program: Program, drive: Drive, faults: Vec<Fault>) -> RunReport {
     let schedule = Schedule { latency: Latency::Equal { ms: 2 }, stall_per_mille: 0 };
     let plan = Plan { format: FORMAT.into(), scenario: "probe".into(), seed: 1, schedule, workload: Once, faults };
     let options = RunOptions { keep_trace: true, ..RunOptions::default() };
     run(&Probe(program, drive), &plan, &options).expect("a valid plan")
 }
 
-fn trace(report: &RunReport) -> &[Event] {
+pub(crate) fn trace(report: &RunReport) -> &[Event] {
     report.trace.as_deref().expect("kept")
 }
 
 /// Asks once and expects this answer.
-fn ask(client: Client) -> futures_util::future::BoxFuture<'static, ()> {
+pub(crate) fn ask(client: Client) -> futures_util::future::BoxFuture<'static, ()> {
     Box::pin(async move {
         client.ask("scribe", "write", Bytes::from_static(b"2")).await.expect("never refused");
     })

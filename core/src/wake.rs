@@ -39,9 +39,18 @@ impl Wake {
     /// Waits for a hint, for a stop, or for `duration` on the process's clock, whichever comes first; a stop wins over
     /// a hint and a hint over the time. Dropping the future ends the wait and loses no hint.
     pub async fn wait(&self, clock: &dyn Clock, stop: &Stop, duration: Duration) -> Woken {
+        self.or(stop, clock.sleep(duration)).await
+    }
+
+    /// As [`Wake::wait`], of a loop that holds nothing in memory meanwhile, see [`Clock::idle`].
+    pub async fn idle(&self, clock: &dyn Clock, stop: &Stop, duration: Duration) -> Woken {
+        self.or(stop, clock.idle(duration)).await
+    }
+
+    async fn or(&self, stop: &Stop, time: impl Future<Output = ()> + Unpin) -> Woken {
         let stopped = pin!(stop.wait());
         let hinted = pin!(self.0.notified());
-        match select(select(stopped, hinted), clock.sleep(duration)).await {
+        match select(select(stopped, hinted), time).await {
             Either::Left((Either::Left(_), _)) => Woken::Stop,
             Either::Left((Either::Right(_), _)) => Woken::Hint,
             Either::Right(_) => Woken::Timeout,
@@ -49,10 +58,10 @@ impl Wake {
     }
 }
 
-/// Waits for `duration`, or for a stop. Whether it may go on.
+/// Waits for `duration`, or for a stop, in a loop that holds nothing in memory meanwhile. Whether it may go on.
 pub(crate) async fn pause(clock: &dyn Clock, stop: &Stop, duration: Duration) -> bool {
     let stopped = pin!(stop.wait());
-    matches!(select(stopped, clock.sleep(duration)).await, Either::Right(_))
+    matches!(select(stopped, clock.idle(duration)).await, Either::Right(_))
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl Pace {
             // What backed off comes back after its own delay, so polling starts from the shortest wait again.
             let idle = if report.claimed > 0 { 0 } else { self.idle };
             let rest = self.config.poll.delay(idle, &*self.random);
-            self.idle = match self.wake.wait(&*self.clock, &self.stop, rest).await {
+            self.idle = match self.wake.idle(&*self.clock, &self.stop, rest).await {
                 Woken::Hint => 0,
                 Woken::Stop | Woken::Timeout => idle.saturating_add(1),
             };

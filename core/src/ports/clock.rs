@@ -84,4 +84,15 @@ pub trait Clock: Send + Sync {
 
     /// Waits for at least `duration`. Dropping the future ends the wait.
     async fn sleep(&self, duration: Duration);
+
+    /// Waits as [`Clock::sleep`] does, and says that the caller holds nothing in memory meanwhile: whatever it will do
+    /// afterwards shows in a store or a broker already, or is upkeep that nobody waits for. The loops of this crate wait
+    /// for work in this way.
+    ///
+    /// In production there is no difference. A simulation goes on until every [`Clock::sleep`] of a process has led to
+    /// nothing, and does not wait for this one. A loop over tables of one's own uses [`Clock::sleep`], unless the
+    /// simulation is told by other means what is pending in them.
+    async fn idle(&self, duration: Duration) {
+        self.sleep(duration).await;
+    }
 }

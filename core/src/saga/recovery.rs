@@ -42,7 +42,7 @@ impl Orchestrator {
             }
             // Its jitter keeps replicas that boot together from polling together.
             let pause = resources.config.poll.delay(idle, &*resources.random);
-            idle = match resources.left.wait(&*resources.clock, stop, pause).await {
+            idle = match resources.left.idle(&*resources.clock, stop, pause).await {
                 Woken::Hint => 0,
                 Woken::Stop | Woken::Timeout => idle.saturating_add(1),
             };

@@ -129,8 +129,6 @@ impl Scenario for OrderFulfillment {
             .external(PAYMENTS, Payments::default)
             .group(ORDERS_SERVICE, &[ORDERS_SERVICE, SHIPMENT_EVENTS])
             .group(SHIPPING, &[SHIPMENT_REQUESTS])
-            // The services keep nothing in memory that their stores do not show, but for the call that is under way.
-            .rest(Duration::from_millis(50))
             .saga(&self.checkout)
     }
 

@@ -40,7 +40,7 @@ pub(super) async fn relay<F>(
         match ports.store.claim(&request).await {
             Ok(rows) if rows.is_empty() => {
                 let rest = settings.relay_poll.delay(idle, &*ports.random);
-                idle = match wake.wait(&*ports.clock, &ports.stop, rest).await {
+                idle = match wake.idle(&*ports.clock, &ports.stop, rest).await {
                     Woken::Hint => 0,
                     Woken::Stop | Woken::Timeout => idle + 1,
                 };

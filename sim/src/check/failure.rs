@@ -132,7 +132,7 @@ fn count(campaign: &Campaign) -> String {
 }
 
 /// Cargo's target folder: the tests' own programs lie in it, and cargo marks it.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     let program = env::current_exe().unwrap_or_default();
     let marked = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
     marked.unwrap_or(Path::new("target")).to_owned()

@@ -13,6 +13,7 @@ use smol_str::SmolStr;
 
 pub use crate::files::FileError;
 pub use failure::CheckError;
+pub(crate) use failure::target;
 pub use settings::{SettingError, Settings, TraceTo};
 
 use crate::{

@@ -12,7 +12,9 @@ mod duplicate_effect;
 mod full_compensation;
 mod goal;
 mod handled_without_effect;
+mod lock_stranded;
 mod lost_event;
+mod message_unhandled;
 mod no_row_stuck;
 mod one_message_per_id;
 mod one_saga_per_key;
@@ -43,7 +45,9 @@ pub use goal::goal;
 pub use handled_without_effect::HandledWithoutEffect;
 pub use interest::Interest;
 pub use judge::{Judge, Violation};
+pub use lock_stranded::LockStranded;
 pub use lost_event::LostEvent;
+pub use message_unhandled::MessageUnhandled;
 pub use no_row_stuck::NoRowStuck;
 pub use one_message_per_id::OneMessagePerId;
 pub use one_saga_per_key::OneSagaPerKey;
@@ -84,6 +88,8 @@ pub enum Ending {
     Quiet,
     /// It used up its budget: what was still waiting may never have come.
     OutOfBudget,
+    /// A panic ended it. Nobody is asked to judge a run that was not allowed to end.
+    CutShort,
 }
 
 /// One property. It sees the trace as a stream, draws nothing, and keeps its own small state: what is settled is

@@ -1,4 +1,4 @@
-use seaworthy_core::ids::MessageId;
+use seaworthy_core::{ids::MessageId, ports::RowId};
 use smol_str::SmolStr;
 
 use super::{
@@ -7,24 +7,35 @@ use super::{
 };
 use crate::trace::{Effect, Event, What};
 
-/// `no-row-stuck`: once the run has come to rest, every staged outbox row is dispatched or dead.
+/// `no-row-stuck`: by the end of the run every staged outbox row is dispatched or dead.
 ///
-/// A row that was claimed and never settled, or that waits behind a dead row of its key, is stuck: nobody will publish
-/// it without being asked to.
+/// A row that nobody claims, that was claimed and never settled, or that waits behind a dead row of its key, is stuck:
+/// nobody will publish it without being asked to. A run in which one waits never rests, so it is judged when the run is
+/// given up.
 ///
 /// State: one entry for each row that is not settled.
 #[derive(Debug, Default)]
 pub struct NoRowStuck {
     rows: Rows,
     unsettled: Lookup<MessageId, Unsettled>,
+    /// Keys of which a row died, with the event that says so.
+    dead: Lookup<SmolStr, u64>,
 }
 
 #[derive(Debug)]
 struct Unsettled {
     kind: SmolStr,
     subject: SmolStr,
+    key: SmolStr,
     staged: u64,
-    claimed: Option<u64>,
+    last: Option<(u64, Last)>,
+}
+
+/// What was last heard of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    Claimed(RowId),
+    GivenBack(RowId),
 }
 
 impl NoRowStuck {
@@ -57,8 +68,13 @@ impl Invariant for NoRowStuck {
                 for effect in effects.iter() {
                     match effect {
                         Effect::Staged(message) => {
-                            let (kind, subject) = (message.kind.clone(), message.subject.clone());
-                            let unsettled = Unsettled { kind, subject, staged: event.number, claimed: None };
+                            let unsettled = Unsettled {
+                                kind: message.kind.clone(),
+                                subject: message.subject.clone(),
+                                key: message.partition_key.clone(),
+                                staged: event.number,
+                                last: None,
+                            };
                             self.unsettled.insert(message.id, unsettled);
                         }
                         Effect::Dispatched(message) | Effect::GivenUp { message, .. }
@@ -74,16 +90,27 @@ impl Invariant for NoRowStuck {
                 self.rows.claim(store, rows);
                 for row in rows.iter() {
                     if let Some(unsettled) = self.unsettled.get_mut(&row.message) {
-                        unsettled.claimed = Some(event.number);
+                        unsettled.last = Some((event.number, Last::Claimed(row.row)));
                     }
                 }
             }
             What::Settle { store, rows, outcome, .. } if outcome.took_effect() => {
                 for row in rows.iter() {
-                    if let Some((message, Settled::Dispatched | Settled::Dead)) = self.rows.settle(store, row)
-                        && self.unsettled.remove(&message).is_some()
-                    {
-                        judge.judged();
+                    match self.rows.settle(store, row) {
+                        Some((message, settled @ (Settled::Dispatched | Settled::Dead))) => {
+                            if let Some(row) = self.unsettled.remove(&message) {
+                                judge.judged();
+                                if settled == Settled::Dead {
+                                    self.dead.insert(row.key, event.number);
+                                }
+                            }
+                        }
+                        Some((message, Settled::Waiting)) => {
+                            if let Some(unsettled) = self.unsettled.get_mut(&message) {
+                                unsettled.last = Some((event.number, Last::GivenBack(row.row)));
+                            }
+                        }
+                        None => {}
                     }
                 }
             }
@@ -91,17 +118,22 @@ impl Invariant for NoRowStuck {
         }
     }
 
-    fn conclude(&mut self, ending: Ending, judge: &mut Judge<'_>) {
-        if ending == Ending::OutOfBudget {
-            return;
-        }
-        for (id, row) in self.unsettled.sorted() {
+    fn conclude(&mut self, _: Ending, judge: &mut Judge<'_>) {
+        let mut stuck = self.unsettled.sorted();
+        stuck.sort_by_key(|(_, row)| row.staged);
+        for (id, row) in stuck {
             judge.judged();
-            let how = if row.claimed.is_some() { "was claimed and never settled" } else { "was never claimed" };
+            let dead = self.dead.get(&row.key).copied();
+            let how = match row.last.map(|(_, last)| last) {
+                None if dead.is_some() => "was never claimed: it waits behind a dead row of its key".to_owned(),
+                None => "was never claimed: no relay asks for it".to_owned(),
+                Some(Last::Claimed(number)) => format!("was claimed as row {} and never settled", number.0),
+                Some(Last::GivenBack(number)) => format!("was claimed as row {} and given back", number.0),
+            };
             judge.violate(
                 id.to_string(),
-                format!("the outbox row of `{}` of `{}` {how}", row.kind, row.subject),
-                [Some(row.staged), row.claimed].into_iter().flatten().collect(),
+                format!("the outbox row of `{}` of `{}`, key `{}`, {how}", row.kind, row.subject, row.key),
+                [Some(row.staged), dead, row.last.map(|(event, _)| event)].into_iter().flatten().collect(),
             );
         }
     }

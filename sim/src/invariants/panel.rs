@@ -104,6 +104,11 @@ impl Panel {
             };
             seat.invariant.conclude(ending, &mut judge);
         }
+        self.stop()
+    }
+
+    /// Says that the trace was cut short: only what was found so far counts.
+    pub(crate) fn stop(mut self) -> Findings {
         self.violations.truncate(VIOLATIONS_MAX);
         let judged = self.seats.iter().map(|seat| Judged {
             invariant: seat.name,

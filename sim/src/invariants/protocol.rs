@@ -1,7 +1,8 @@
 use super::{
     AcknowledgedBeforeHandled, ConservedSums, DeadOnlyInjected, DuplicateEffect, FullCompensation,
-    HandledWithoutEffect, Invariant, LostEvent, NoRowStuck, OneMessagePerId, OneSagaPerKey, PerKeyOrder, PhantomEvent,
-    SagaResolves, StaleClaimSettle, TerminalStateFinal, TornStep, WaitsBehindDead,
+    HandledWithoutEffect, Invariant, LockStranded, LostEvent, MessageUnhandled, NoRowStuck, OneMessagePerId,
+    OneSagaPerKey, PerKeyOrder, PhantomEvent, SagaResolves, StaleClaimSettle, TerminalStateFinal, TornStep,
+    WaitsBehindDead,
 };
 use crate::scenario::Topology;
 
@@ -24,7 +25,7 @@ pub fn protocol(topology: &Topology) -> Vec<Box<dyn Invariant>> {
 }
 
 /// The part of [`protocol`] that a workflow without sagas has something to show for: outbox, relay, broker and inbox,
-/// and declared tables of its own.
+/// declared locks and declared tables of its own.
 pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     let mut all: Vec<Box<dyn Invariant>> = vec![
         Box::new(PhantomEvent::new()),
@@ -38,8 +39,12 @@ pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
         Box::new(NoRowStuck::new()),
         Box::new(WaitsBehindDead::new()),
         Box::new(DeadOnlyInjected::new()),
+        Box::new(MessageUnhandled::new(&topology.groups)),
     ];
     // One that no declaration asks for would never have anything to judge.
+    if !topology.locks.is_empty() {
+        all.push(Box::new(LockStranded::new(&topology.locks)));
+    }
     if !topology.tables.conserved.is_empty() {
         all.push(Box::new(ConservedSums::new(&topology.tables.conserved)));
     }

@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 use super::{Ending, Interest, Invariant, Judge, Lookup, Mode};
 use crate::trace::{Effect, Event, What};
 
-/// `saga-resolves`: once the run has come to rest, every saga has ended: completed, compensated or abandoned.
+/// `saga-resolves`: by the end of the run every saga has ended: completed, compensated or abandoned.
 ///
 /// A stuck saga waits for an operator, and in a simulation there is none unless the scenario plays one, so it counts as
 /// a violation; [`SagaResolves::or_stuck`] says that it is an ending that the scenario expects.
@@ -83,9 +83,10 @@ impl Invariant for SagaResolves {
     }
 
     fn conclude(&mut self, ending: Ending, judge: &mut Judge<'_>) {
-        if ending == Ending::OutOfBudget {
-            return;
-        }
+        let by_then = match ending {
+            Ending::Quiet => "although the run has come to rest",
+            _ => "at the end of the run's budget",
+        };
         for (id, open) in self.open.sorted() {
             judge.judged();
             let state = match open.status {
@@ -98,7 +99,7 @@ impl Invariant for SagaResolves {
             events.dedup();
             judge.violate(
                 id.to_string(),
-                format!("saga `{}` of `{}` {state} although the run has come to rest", open.definition, open.key),
+                format!("saga `{}` of `{}` {state} {by_then}", open.definition, open.key),
                 events,
             );
         }

@@ -59,6 +59,36 @@ pub trait Scenario: Send + Sync + 'static {
         let _ = (workload, store);
     }
 
+    /// Whether anything is pending in tables of the scenario's own: rows of a hand-written outbox that nobody has published,
+    /// jobs to be done. Only reads; called between events, outside the trace and without faults, for each store of the
+    /// topology, whenever nothing else keeps the run from being at rest.
+    ///
+    /// What stands in the outbox, the inbox and the saga log of the `Store` port, and what the broker holds, is known
+    /// without it. So is what a process does within three of its waits ([`Clock::sleep`]) after something last changed, and
+    /// that covers a loop that polls a table of its own and works off all that it finds. It does not cover rows that are
+    /// due at a later moment, or that a loop leaves for later ones: for these, say here that they are there.
+    ///
+    /// ```
+    /// # use seaworthy_core::ports::Store;
+    /// # struct Payments;
+    /// # impl Payments {
+    /// async fn pending(&self, name: &str, store: &dyn Store) -> bool {
+    ///     if name != "payments" {
+    ///         return false;
+    ///     }
+    ///     // A store that does not answer now is asked again.
+    ///     let Ok(mut tx) = store.begin().await else { return true };
+    ///     tx.scan("outbox", None, 1).await.map_or(true, |rows| !rows.is_empty())
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// [`Clock::sleep`]: seaworthy_core::ports::Clock::sleep
+    async fn pending(&self, name: &str, store: &dyn Store) -> bool {
+        let _ = (name, store);
+        false
+    }
+
     /// Plays the outside: asks what the workload says, when it says so, until all of it has been answered.
     ///
     /// It runs in a place that never fails; [`Client::ask`] repeats a request until an answer is heard.

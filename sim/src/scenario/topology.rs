@@ -23,6 +23,8 @@ pub struct ProcessSpec {
     pub store: SmolStr,
     /// Its program: called anew at every boot.
     pub program: Program,
+    /// Whether somebody starts it again when it panics.
+    pub supervised: bool,
 }
 
 /// One external service.
@@ -59,11 +61,15 @@ pub struct Topology {
     pub tables: Tables,
     /// How long the broker waits for an acknowledgement before it delivers again.
     pub visibility_timeout: Duration,
-    /// How long nothing may happen, beyond the longest port call, before a run counts as at rest. Longer than any
-    /// process waits with work that it holds in memory only.
+    /// How long nothing may have changed, at least, before a run counts as at rest. Zero unless it is set: a run is at rest
+    /// once nothing is pending and every process has had its turn without changing anything.
     pub rest: Duration,
     /// Who looks after rows that died.
     pub operator: Operator,
+    /// Collections in which a process only shows that it is alive.
+    pub heartbeats: Vec<SmolStr>,
+    /// Collections of which each document is a lock that somebody holds.
+    pub locks: Vec<SmolStr>,
 }
 
 impl Default for Topology {
@@ -75,8 +81,10 @@ impl Default for Topology {
             sagas: Vec::new(),
             tables: Tables::default(),
             visibility_timeout: Duration::from_secs(5),
-            rest: Duration::from_secs(1),
+            rest: Duration::ZERO,
             operator: Operator::default(),
+            heartbeats: Vec::new(),
+            locks: Vec::new(),
         }
     }
 }
@@ -104,7 +112,20 @@ impl Topology {
             service: service.into(),
             store: store.into(),
             program: Arc::new(move |boot| Box::pin(program(boot))),
+            supervised: false,
         });
+        self
+    }
+
+    /// Says that somebody starts the process that was added last again whenever it panics, as a supervisor does in
+    /// production: it comes back after a second. Its panic is no violation then, unless it panics again and again although
+    /// nothing is wrong any more.
+    ///
+    /// # Panics
+    /// If no process has been added yet.
+    #[must_use]
+    pub fn supervised(mut self) -> Self {
+        self.processes.last_mut().expect("a process was added that is to be supervised").supervised = true;
         self
     }
 
@@ -167,7 +188,9 @@ impl Topology {
         self
     }
 
-    /// Sets how long nothing may happen before a run counts as at rest.
+    /// Sets how long nothing may have changed, at least, before a run counts as at rest. Needed only where a process does
+    /// something after more than three waits that change nothing, and that shows in no store:
+    /// [`Scenario::pending`](super::Scenario::pending) is the better way to say so where it does.
     #[must_use]
     pub fn rest(mut self, rest: Duration) -> Self {
         self.rest = rest;
@@ -178,6 +201,23 @@ impl Topology {
     #[must_use]
     pub fn operator(mut self, operator: Operator) -> Self {
         self.operator = operator;
+        self
+    }
+
+    /// Says that what is written to a collection only shows that somebody is alive, so that it keeps no run from coming to
+    /// rest. A process that writes the same documents again and again is known without it; one that writes a new one each
+    /// time, as a log of its rounds, is not.
+    #[must_use]
+    pub fn heartbeat(mut self, collection: &str) -> Self {
+        self.heartbeats.push(collection.into());
+        self
+    }
+
+    /// Says that each document of a collection is a lock, held for as long as it is there. A run is not at rest while one
+    /// is held, and one that nobody releases is a violation, `lock-stranded`.
+    #[must_use]
+    pub fn lock(mut self, collection: &str) -> Self {
+        self.locks.push(collection.into());
         self
     }
 

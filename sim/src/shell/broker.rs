@@ -85,6 +85,9 @@ impl Broker for BrokerShell {
                 Err(PublishError::Rejected(why)) => (Outcome::Rejected, SmolStr::from(why.as_str())),
                 Err(error) => (Outcome::Rejected, SmolStr::from(error.to_string())),
             };
+            if let Err(error) = &result {
+                self.0.note_error(Point::Publish, error);
+            }
             self.record_refused(message, outcome, why);
             results.push(result);
         }

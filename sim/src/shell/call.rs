@@ -4,7 +4,7 @@ use super::{Door, strike::Strike};
 use crate::{
     plan::{Point, Restart, Verdict},
     trace::What,
-    world::Struck,
+    world::{Struck, Waiting},
 };
 
 /// A port call that is under way, from its entry to its end: the run is not at rest meanwhile.
@@ -20,12 +20,13 @@ pub(crate) struct Call<'a> {
     pending: Option<Struck>,
     /// Set once it was decided that the process dies of this call.
     restart: Option<Restart>,
+    waiting: Option<Waiting<'a>>,
 }
 
 impl<'a> Call<'a> {
     pub(super) fn new(door: &'a Door, point: Point, pending: Option<Struck>) -> Self {
-        door.life.call_begins();
-        Self { door, point, pending, restart: None }
+        let waiting = Some(Waiting::new(&door.life.pulse.calls));
+        Self { door, point, pending, restart: None, waiting }
     }
 
     /// What strikes before the call's effect: a delay, which heal ends, or the death of the process.
@@ -50,9 +51,11 @@ impl<'a> Call<'a> {
     }
 
     /// Waits for something to come, which may be never: meanwhile the call does not count as under way.
-    pub(crate) async fn idle<T>(&self, what: impl Future<Output = T> + Send) -> T {
-        let _idle = Idle::new(self.door);
-        self.door.life.alive(pin!(what)).await
+    pub(crate) async fn idle<T>(&mut self, what: impl Future<Output = T> + Send) -> T {
+        self.waiting = None;
+        let came = self.door.life.alive(pin!(what)).await;
+        self.waiting = Some(Waiting::new(&self.door.life.pulse.calls));
+        came
     }
 
     /// Says what the call is to do, at the moment at which it would have its effect.
@@ -105,25 +108,8 @@ impl<'a> Call<'a> {
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
-        self.door.life.call_ends();
         if let Some(struck) = self.pending.take() {
             self.door.world.state().give_back(self.door.life.process, self.point, struck);
         }
-    }
-}
-
-/// While it lives, one call fewer counts as under way.
-struct Idle<'a>(&'a Door);
-
-impl<'a> Idle<'a> {
-    fn new(door: &'a Door) -> Self {
-        door.life.call_ends();
-        Self(door)
-    }
-}
-
-impl Drop for Idle<'_> {
-    fn drop(&mut self) {
-        self.0.life.call_begins();
     }
 }

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use tracing::Instrument;
 
 use super::Door;
-use crate::world::{Disturbed, Life, Meter, Mortal, OnPanic, World, process_span};
+use crate::world::{Disturbed, Life, Meter, Mortal, OnPanic, Waiting, World, process_span};
 
 /// The world's own clock: what stores and the broker go by.
 pub(crate) struct WorldClock {
@@ -64,6 +64,12 @@ impl Clock for ProcessClock {
     }
 
     async fn sleep(&self, duration: Duration) {
+        let _waiting = Waiting::new(&self.0.life.pulse.sleeps);
+        self.idle(duration).await;
+        self.0.world.stretch(&self.0.life, duration).await;
+    }
+
+    async fn idle(&self, duration: Duration) {
         self.0.life.alive(self.0.world.meter.sleep(duration)).await;
     }
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     plan::{Latency, Point, Restart, Verdict},
     trace::What,
-    world::{Disturbed, Held, Life, Struck, World},
+    world::{Disturbed, Life, Struck, World},
 };
 
 /// Where a process meets the world. Every port call goes through here once, to be counted, delayed and judged.
@@ -40,6 +40,11 @@ impl Door {
         if !self.life.is_dead() {
             self.world.record_of(&self.life, what);
         }
+    }
+
+    /// Notes what a call failed with of itself.
+    pub(crate) fn note_error(&self, point: Point, error: &impl std::fmt::Display) {
+        self.world.note_error(&self.life, point, error);
     }
 
     /// Counts a call and waits as long as it takes. What it is to do is then said by [`Call::strike`]. Never returns to a
@@ -123,7 +128,6 @@ impl Door {
 
     /// Holds a call up for as long as the plan says, or until the world heals.
     pub(super) async fn hold(&self, ms: u64) {
-        let _held = Held::new(&self.life);
         let healed = pin!(self.world.healed.notified());
         if !self.world.has_healed() {
             let sleep = self.world.meter.sleep(Duration::from_millis(ms));

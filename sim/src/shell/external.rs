@@ -66,6 +66,9 @@ impl External for ExternalShell {
             (Err(_), false) => Outcome::Rejected,
             (Err(_), true) => Outcome::NotDoneUnheard,
         };
+        if let Err(error) = &answered {
+            self.0.note_error(Point::External, error);
+        }
         let acted = answered.as_ref().is_ok_and(|answered| answered.acted);
         self.record(call, subject, acted, outcome);
         if strike == Strike::LoseReply {

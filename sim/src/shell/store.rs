@@ -60,7 +60,10 @@ impl StoreShell {
         let outcome = match &result {
             Ok(_) if strike.is_unheard() => Outcome::DoneUnheard,
             Ok(_) => Outcome::Done,
-            Err(error) => outcome_of(error),
+            Err(error) => {
+                self.door.note_error(point, error);
+                outcome_of(error)
+            }
         };
         if let Some(what) = what(result.as_ref().ok(), outcome) {
             self.door.record(what);
@@ -100,6 +103,7 @@ impl Store for StoreShell {
                 Ok(Box::new(TransactionShell::new(self.door.clone(), self.name.clone(), tx, inner)))
             }
             Err(error) => {
+                self.door.note_error(Point::Begin, &error);
                 self.door.record(What::Begin { tx: TxId(0), outcome: outcome_of(&error) });
                 call.leave().await;
                 Err(error)

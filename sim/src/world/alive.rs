@@ -62,19 +62,3 @@ impl Drop for Deciding {
         }
     }
 }
-
-/// While it lives, a fault of the plan holds up a port call.
-pub(crate) struct Held<'a>(&'a Life);
-
-impl<'a> Held<'a> {
-    pub(crate) fn new(life: &'a Life) -> Self {
-        add(&life.held, 1);
-        Self(life)
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        add(&self.0.held, -1);
-    }
-}

@@ -1,15 +1,17 @@
-use std::{fmt::Write as _, pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::select;
 use seaworthy_core::ports::{Broker, Spawner};
 
 use super::{
     Budget,
+    ending::give_up,
     life::Life,
     operator::Rounds,
-    rest::{has_rested, in_time, is_quiet, storm_is_over},
+    rest::{OwnWord, Turns, in_time, is_quiet},
     shared::World,
     state::Due,
+    view::{Spent, View, micros},
 };
 use crate::{
     invariants::Ending,
@@ -19,54 +21,61 @@ use crate::{
     trace::{ProcessIndex, What},
 };
 
-/// How often the world looks whether everything has come to rest, in virtual time.
+/// How often the world looks whether everything has come to rest, in virtual time. The longer nothing happens, the
+/// longer it waits: a hundredth of a second more or less is nothing to a process that waits for minutes.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// How often it looks at least while the client is at work, in virtual time.
+const LOOK_BESIDE: Duration = Duration::from_secs(10);
+
+/// Which part of the time in which nothing has happened goes by until the next look.
+const LOOKS: u64 = 8;
+
 /// Runs the world: boots, executes the agenda, heals, and waits for rest.
-pub(super) async fn control(world: &Arc<World>, budget: &Budget) -> Ending {
+pub(super) async fn control(world: &Arc<World>, budget: &Budget, scenario: &dyn OwnWord) -> Ending {
     begin(world);
+    let mut turns = Turns::new(world.topology.processes.len());
+    let mut healed = false;
     let mut idle_since = None;
-    let mut healed_at = None;
     let mut operator: Option<Rounds> = None;
     loop {
         let now = world.elapsed();
         attend(world, now).await;
-        let (next, asking, out_of_budget) = {
-            let state = world.state();
-            (state.agenda.keys().next().map(|(at, _)| *at), state.asking, state.out_of_budget)
+        world.state().refund();
+        let view = View::of(world);
+        if let Some(spent) = view.spent {
+            return give_up(world, spent).await;
+        }
+        let idle_since = match view.asking {
+            0 => *idle_since.get_or_insert(now),
+            _ => *idle_since.insert(now),
         };
-        if out_of_budget {
-            return give_up(world, "port calls").await;
+        let is_over = !view.is_due && now > view.limit(budget);
+        let had_turns = turns.look(world) && now >= view.last_change + micros(world.topology.rest);
+        let is_idle = view.asking == 0;
+        let busy = match &mut operator {
+            Some(operator) if is_idle => operator.make(world, now, had_turns).await,
+            _ => false,
+        };
+        let at_rest = is_idle
+            && !busy
+            && (had_turns || is_over)
+            && in_time(world, LOOK, is_quiet(world, scenario)).await == Some(true)
+            && (is_over || turns.last(world).await);
+        if !healed && (at_rest || is_over || view.storm_is_over(now, idle_since)) {
+            heal(world);
+            operator = Some(Rounds::new(now));
+            healed = true;
+            continue;
         }
-        if asking == 0 {
-            let idle_since = *idle_since.get_or_insert(now);
-            let soon = next.map_or(LOOK, |next| LOOK.min(Duration::from_micros(next.saturating_sub(now))));
-            let rested = has_rested(world, now);
-            let busy = match &mut operator {
-                Some(operator) => operator.make(world, now, rested).await,
-                None => false,
-            };
-            let quiet = !busy && rested && in_time(world, soon, is_quiet(world)).await == Some(true);
-            match healed_at {
-                None if quiet || storm_is_over(world, now, idle_since) => {
-                    heal(world);
-                    operator = Some(Rounds::new(now));
-                    healed_at = Some(now);
-                    continue;
-                }
-                Some(_) if quiet && next.is_none() => {
-                    world.record(What::Quiet);
-                    return Ending::Quiet;
-                }
-                Some(at) if now > at + budget.quiesce.as_micros() as u64 => {
-                    return give_up(world, "virtual time").await;
-                }
-                _ => {}
-            }
-        } else {
-            idle_since = None;
+        if healed && at_rest && !view.is_due {
+            world.record(What::Quiet);
+            return Ending::Quiet;
         }
-        wait(world, now, next, asking == 0).await;
+        if healed && is_over {
+            return give_up(world, Spent::VirtualTime).await;
+        }
+        wait(world, now, &view).await;
     }
 }
 
@@ -100,6 +109,7 @@ fn boot(world: &Arc<World>, process: ProcessIndex, upgrade: bool) {
         slot.release += u32::from(upgrade);
         let (life, release) = (Life::new(process, slot.incarnations, world.meter.clone()), slot.release);
         slot.life = Some(life.clone());
+        slot.returned = None;
         let incarnation = life.incarnation;
         state.recorder.record(at, process, incarnation, What::Boot { release });
         (life, release)
@@ -114,7 +124,14 @@ fn boot(world: &Arc<World>, process: ProcessIndex, upgrade: bool) {
     .incarnation(life.incarnation)
     .release(release);
     let program = world.topology.processes[usize::from(process.0)].program.clone();
-    spawner.spawn("main", program(boot));
+    let weak = Arc::downgrade(world);
+    let main = async move {
+        program(boot).await;
+        if let Some(world) = weak.upgrade() {
+            world.returned(&life);
+        }
+    };
+    spawner.spawn("main", Box::pin(main));
 }
 
 /// Does everything that is due.
@@ -127,6 +144,10 @@ async fn attend(world: &Arc<World>, now: u64) {
                 _ => return,
             }
         };
+        if !matches!(due, Due::Boot { .. }) {
+            let mut state = world.state();
+            state.fixed = state.fixed.max(now);
+        }
         match due {
             Due::Boot { process, upgrade } => boot(world, process, upgrade),
             Due::FaultBegins(index) => {
@@ -201,68 +222,12 @@ fn heal(world: &Arc<World>) {
     }
 }
 
-/// Waits until something is due or somebody nudges; at rest, only for a moment.
-async fn wait(world: &World, now: u64, next: Option<u64>, looking: bool) {
-    let look = looking.then(|| now + LOOK.as_micros() as u64);
-    let until = match (next, look) {
-        (Some(next), Some(look)) => Some(next.min(look)),
-        (next, look) => next.or(look),
-    };
-    world.meter.woken();
+/// Waits until something is due, somebody nudges, or it is time to look again.
+async fn wait(world: &World, now: u64, view: &View) {
+    let shortest = if view.asking == 0 { LOOK } else { LOOK_BESIDE };
+    let look = now + micros(shortest).max(now.saturating_sub(view.last_change) / LOOKS);
+    let until = view.next.map_or(look, |next| next.min(look));
     let nudged = pin!(world.nudge.notified());
-    match until {
-        None => nudged.await,
-        Some(until) => {
-            let sleep = pin!(world.meter.sleep(Duration::from_micros(until.saturating_sub(now))));
-            select(nudged, sleep).await;
-        }
-    }
-}
-
-/// The budget is used up: says what was running and what was still waiting.
-async fn give_up(world: &World, of_what: &str) -> Ending {
-    let mut waiting = String::new();
-    for (name, store) in &world.stores {
-        match in_time(world, LOOK, store.backlog()).await {
-            None => _ = write!(waiting, "a transaction in {name} that does not end; "),
-            Some(Ok(backlog)) => {
-                for (count, what) in [
-                    (backlog.outbox_unsettled, "outbox rows"),
-                    (backlog.sagas_active, "sagas"),
-                    (backlog.sagas_stuck, "stuck sagas"),
-                ] {
-                    if count > 0 {
-                        let _ = write!(waiting, "{count} {what} in {name}; ");
-                    }
-                }
-            }
-            Some(Err(error)) => _ = write!(waiting, "{name}: {error}; "),
-        }
-    }
-    let rows = world.state().own_tables.as_ref().map_or(0, |tables| tables.pending());
-    if rows > 0 {
-        let _ = write!(waiting, "{rows} rows of declared outbox tables; ");
-    }
-    for (group, message) in world.broker.outstanding(5) {
-        let _ = write!(waiting, "message {message} for group {group}; ");
-    }
-    let asking = world.state().asking;
-    if asking > 0 {
-        let _ = write!(waiting, "{asking} requests or tasks of the client; ");
-    }
-    let waiting = if waiting.is_empty() { "nothing that the world knows of" } else { waiting.trim_end_matches("; ") };
-    world.record(What::OutOfBudget { waiting: waiting.into() });
-    let running: Vec<String> = world
-        .state()
-        .busiest(3)
-        .into_iter()
-        .map(|(process, point, count)| {
-            let name = &world.topology.processes[usize::from(process.0)].name;
-            format!("{name} ({count} x {})", point.name())
-        })
-        .collect();
-    let running = if running.is_empty() { "nobody".to_owned() } else { running.join(", ") };
-    let sentence = format!("the run used up its budget of {of_what}; busiest: {running}; still waiting: {waiting}");
-    world.state().recorder.violate("livelock", "the run".to_owned(), sentence);
-    Ending::OutOfBudget
+    let sleep = pin!(world.meter.sleep(Duration::from_micros(until.saturating_sub(now))));
+    select(nudged, sleep).await;
 }

@@ -182,13 +182,13 @@ impl Faults {
         self.active.clear();
     }
 
-    pub(super) fn is_disturbed(&self) -> bool {
-        !self.active.is_empty()
+    /// Whether no fault strikes any more.
+    pub(super) fn have_healed(&self) -> bool {
+        self.healed
     }
 
-    /// Whether a process stands still.
-    pub(super) fn is_anyone_paused(&self) -> bool {
-        self.active.iter().any(|active| matches!(active.timed.what, Disturbed::Pause(_)))
+    pub(super) fn is_disturbed(&self) -> bool {
+        !self.active.is_empty()
     }
 
     /// Visits the timed faults that are on and match: `visit` gets the fault and whether this is the first time that

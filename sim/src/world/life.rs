@@ -1,6 +1,4 @@
 use std::{
-    any::Any,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
@@ -15,6 +13,8 @@ use smol_str::SmolStr;
 use super::{
     Meter,
     alive::{Alive, add},
+    panics::catch,
+    pulse::Pulse,
     task::Polling,
 };
 use crate::{plan::Restart, trace::ProcessIndex};
@@ -27,15 +27,12 @@ use crate::{plan::Restart, trace::ProcessIndex};
 pub(crate) struct Life {
     pub(crate) process: ProcessIndex,
     pub(crate) incarnation: u32,
+    pub(crate) pulse: Pulse,
     meter: Meter,
     dead: AtomicBool,
     /// Tasks that it ever had.
     spawned: AtomicU32,
     tasks: Mutex<Tasks>,
-    /// Port calls between their entry and their end. A run keeps to one thread: plain loads and stores are enough.
-    pub(super) calls: AtomicU32,
-    /// Those of them that a fault of the plan holds up.
-    pub(super) held: AtomicU32,
     /// Commits that a store has been given and has not decided yet.
     pub(super) commits: AtomicU32,
     /// When the process comes back, if it died while a commit was undecided: its death is told after the decision.
@@ -54,12 +51,11 @@ impl Life {
         Arc::new(Self {
             process,
             incarnation,
+            pulse: Pulse::default(),
             meter,
             dead: AtomicBool::new(false),
             spawned: AtomicU32::new(0),
             tasks: Mutex::default(),
-            calls: AtomicU32::new(0),
-            held: AtomicU32::new(0),
             commits: AtomicU32::new(0),
             dying: Mutex::new(None),
         })
@@ -71,24 +67,9 @@ impl Life {
         Alive::new(self, future)
     }
 
-    /// A port call begins.
-    pub(crate) fn call_begins(&self) {
-        add(&self.calls, 1);
-    }
-
-    /// A port call has ended, or is given up.
-    pub(crate) fn call_ends(&self) {
-        add(&self.calls, -1);
-    }
-
-    /// Port calls under way; a commit that its caller may have left alone counts for as long as it is undecided.
-    pub(super) fn calls_under_way(&self) -> u32 {
-        self.calls.load(Ordering::Relaxed) + self.commits.load(Ordering::Relaxed)
-    }
-
-    /// Whether a fault of the plan holds up one of its port calls.
-    pub(super) fn is_held(&self) -> bool {
-        self.held.load(Ordering::Relaxed) > 0
+    /// Whether a port call is under way; a commit that its caller may have left alone is one for as long as it is undecided.
+    pub(super) fn is_calling(&self) -> bool {
+        !self.pulse.calls.is_empty() || self.commits.load(Ordering::Relaxed) > 0
     }
 
     pub(crate) fn is_dead(&self) -> bool {
@@ -162,10 +143,10 @@ impl Mortal {
     fn finish(&mut self) -> Poll<()> {
         // Destructors are code of the process too. What they panic with after its death is nobody's affair.
         let task = self.task.take();
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(task)))
+        if let Err(message) = catch(|| drop(task))
             && !self.life.is_dead()
         {
-            (self.on_panic)(&self.life, message_of(&*payload));
+            (self.on_panic)(&self.life, message);
         }
         if let Some(slot) = self.slot.take() {
             self.life.leave(slot);
@@ -179,6 +160,7 @@ impl Future for Mortal {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.life.meter.woken();
+        self.life.pulse.polled();
         if self.life.is_dead() {
             return self.finish();
         }
@@ -187,22 +169,22 @@ impl Future for Mortal {
             self.slot = Some(self.life.enter(cx.waker()));
         }
         let _polling = Polling::of(self.number);
-        let Some(task) = self.task.as_mut() else { return Poll::Ready(()) };
-        match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(cx))) {
+        let Self { life, task, .. } = &mut *self;
+        let Some(task) = task else { return Poll::Ready(()) };
+        if life.meter.is_spent() {
+            // The run is given up, and whatever spins would keep the world from seeing that.
+            return Poll::Pending;
+        }
+        life.meter.poll_begins(life.process);
+        let polled = catch(|| task.as_mut().poll(cx));
+        life.meter.poll_ends();
+        match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(())) => self.finish(),
-            Err(payload) => {
-                (self.on_panic)(&self.life, message_of(&*payload));
+            Err(message) => {
+                (self.on_panic)(&self.life, message);
                 self.finish()
             }
         }
     }
-}
-
-fn message_of(payload: &(dyn Any + Send)) -> SmolStr {
-    payload
-        .downcast_ref::<&str>()
-        .map(|text| SmolStr::from(*text))
-        .or_else(|| payload.downcast_ref::<String>().map(SmolStr::from))
-        .unwrap_or_else(|| SmolStr::new_static("a panic without a message"))
 }

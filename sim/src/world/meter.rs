@@ -1,12 +1,14 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use madsim::time::{Sleep, TimeHandle};
+
+use crate::trace::ProcessIndex;
 
 /// What a run asked of the simulator's executor. A benchmark asks the same of it with nothing else around, and so learns
 /// what the rest of a run costs.
@@ -25,8 +27,30 @@ pub(crate) struct Meter(Arc<Counts>);
 /// A run keeps to one thread: plain loads and stores are enough, and cost nothing.
 struct Counts {
     time: TimeHandle,
-    wakes: AtomicU64,
     timers: AtomicU64,
+    /// Wakes that the budget allows.
+    steps: u64,
+    progress: Arc<Progress>,
+}
+
+/// How far a run has come, for whoever looks on from another thread. It keeps nothing else of the run alive.
+#[derive(Default)]
+pub(super) struct Progress {
+    wakes: AtomicU64,
+    /// One more than the process that is being polled; zero for none.
+    polling: AtomicU32,
+}
+
+impl Progress {
+    pub(super) fn wakes(&self) -> u64 {
+        self.wakes.load(Ordering::Relaxed)
+    }
+
+    /// Whose task is being polled.
+    pub(super) fn polling(&self) -> Option<ProcessIndex> {
+        let process = self.polling.load(Ordering::Relaxed).checked_sub(1)?;
+        Some(ProcessIndex(process as u16))
+    }
 }
 
 fn add_one(count: &AtomicU64) {
@@ -34,13 +58,33 @@ fn add_one(count: &AtomicU64) {
 }
 
 impl Meter {
-    pub(super) fn new(time: TimeHandle) -> Self {
-        Self(Arc::new(Counts { time, wakes: AtomicU64::new(0), timers: AtomicU64::new(0) }))
+    pub(super) fn new(time: TimeHandle, steps: u64) -> Self {
+        Self(Arc::new(Counts { time, timers: AtomicU64::new(0), steps, progress: Arc::default() }))
     }
 
     /// A task is polled.
     pub(super) fn woken(&self) {
-        add_one(&self.0.wakes);
+        add_one(&self.0.progress.wakes);
+    }
+
+    /// Whether more tasks were polled than the budget allows.
+    pub(super) fn is_spent(&self) -> bool {
+        self.0.progress.wakes() > self.0.steps
+    }
+
+    /// A poll of a process's task, or of the client's, begins.
+    pub(super) fn poll_begins(&self, process: ProcessIndex) {
+        self.0.progress.polling.store(u32::from(process.0) + 1, Ordering::Relaxed);
+    }
+
+    /// It has ended.
+    pub(super) fn poll_ends(&self) {
+        self.0.progress.polling.store(0, Ordering::Relaxed);
+    }
+
+    /// For whoever looks on from another thread.
+    pub(super) fn progress(&self) -> Arc<Progress> {
+        self.0.progress.clone()
     }
 
     /// Waits in virtual time.
@@ -51,6 +95,6 @@ impl Meter {
     }
 
     pub(super) fn effort(&self) -> Effort {
-        Effort { wakes: self.0.wakes.load(Ordering::Relaxed), timers: self.0.timers.load(Ordering::Relaxed) }
+        Effort { wakes: self.0.progress.wakes(), timers: self.0.timers.load(Ordering::Relaxed) }
     }
 }

@@ -1,8 +1,14 @@
 //! The world: executes one plan once.
 
+mod activity;
 mod alive;
+mod asks;
 mod client;
 mod control;
+mod cycle;
+mod driven;
+mod ending;
+mod errors;
 mod faults;
 mod life;
 mod meter;
@@ -10,6 +16,8 @@ mod operator;
 mod options;
 mod outside;
 mod own_tables;
+mod panics;
+mod pulse;
 mod recorder;
 mod report;
 mod rest;
@@ -17,9 +25,13 @@ mod run;
 mod shared;
 mod spans;
 mod state;
+mod stretch;
 pub(crate) mod task;
+mod view;
+mod waits;
+mod watch;
 
-pub(crate) use alive::{Deciding, Held};
+pub(crate) use alive::Deciding;
 pub use client::{Client, Overdue};
 pub(crate) use faults::{Disturbed, Struck};
 pub(crate) use life::{Life, Mortal, OnPanic};
@@ -31,3 +43,5 @@ pub use run::run;
 pub(crate) use shared::World;
 pub(crate) use spans::process_span;
 pub(crate) use state::State;
+pub(crate) use waits::Waiting;
+pub(crate) use watch::note_profile;

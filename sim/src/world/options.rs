@@ -8,7 +8,7 @@ use crate::invariants::Practice;
 /// Makes a store for the run: its name in the topology, and its clock.
 pub type StoreFactory = Arc<dyn Fn(&str, Arc<dyn Clock>) -> Arc<dyn Store> + Send + Sync>;
 
-/// How much a run may use before it counts as livelocked.
+/// How much a run may use before it is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// Port calls that any run may make.
@@ -21,7 +21,10 @@ pub struct Budget {
     /// Port calls that it may make beyond that for each hour until the last fault over time has ended: a system that
     /// waits for what is down asks for it again and again.
     pub port_calls_per_fault_hour: u64,
-    /// Virtual time that it may take to come to rest after it has healed.
+    /// Times that tasks of a run may be polled, for each port call that it may make: a process that spins makes none.
+    pub steps_per_port_call: u64,
+    /// Virtual time that may pass without a change of anything that the run is judged by, after the last moment that the
+    /// plan or the workload had fixed. What waits for longer is stuck.
     pub quiesce: Duration,
 }
 
@@ -35,6 +38,8 @@ impl Default for Budget {
             port_calls_per_hour: 1_000,
             // A client, a relay or a consumer that asks every second.
             port_calls_per_fault_hour: 10_000,
+            // A port call of a service that runs takes about three.
+            steps_per_port_call: 30,
             // Longer than the longest backoff, lease and deadline of any scenario together.
             quiesce: Duration::from_secs(3_600),
         }

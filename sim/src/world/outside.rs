@@ -12,14 +12,20 @@ use tokio::sync::oneshot;
 use super::{
     client::Outside,
     life::{Life, Mortal},
+    pulse::Listening,
     shared::World,
     state::{Answer, Asked},
+    view::micros,
 };
 use crate::trace::ProcessIndex;
 
 /// How long the client waits for an answer before it asks again. Longer than any single port call, so that asking
 /// again is the exception.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A wait of the client that is not shorter is taken for a moment at which it will ask; a shorter one may be one of many
+/// in which it waits for something to come about.
+const NAP: Duration = Duration::from_secs(60);
 
 /// The world as its client sees it.
 pub(super) struct WorldOutside(pub(super) Arc<World>);
@@ -32,23 +38,25 @@ impl Outside for WorldOutside {
             .filter(|(_, process)| process.service == service)
             .map(|(index, _)| ProcessIndex(index))
             .collect();
-        let (service, operation) = (service.to_owned(), operation.into());
+        let (service, operation) = (SmolStr::from(service), SmolStr::from(operation));
         Box::pin(async move {
             if replicas.is_empty() {
                 return Err(format!("no process of the topology belongs to service {service:?}"));
             }
             let (sender, mut receiver) = oneshot::channel();
             let asked = {
+                let at = world.elapsed();
                 let mut state = world.state();
-                state.next_request += 1;
                 state.asking += 1;
-                Asked { number: state.next_request, operation, body, answer: Arc::new(Mutex::new(Some(sender))) }
+                let number = state.asks.open(service, SmolStr::clone(&operation), at);
+                Asked { number, operation, body, answer: Arc::new(Mutex::new(Some(sender))) }
             };
             loop {
                 world.deliver(&replicas, &asked);
                 if let Ok(Ok(answer)) = madsim::time::timeout(PATIENCE, &mut receiver).await {
                     let mut state = world.state();
                     state.asking -= 1;
+                    state.asks.close(asked.number);
                     state.answered += 1;
                     drop(state);
                     world.nudge.notify_one();
@@ -59,6 +67,11 @@ impl Outside for WorldOutside {
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        if duration >= NAP {
+            let until = self.0.elapsed().saturating_add(micros(duration));
+            let mut state = self.0.state();
+            state.fixed = state.fixed.max(until);
+        }
         Box::pin(self.0.meter.sleep(duration))
     }
 
@@ -79,8 +92,12 @@ impl Outside for WorldOutside {
             world.state().asking -= 1;
             world.nudge.notify_one();
         };
-        // A panic of the client is the scenario's own: it ends the run.
-        let on_panic = Arc::new(|_: &Life, message: SmolStr| panic!("the scenario's client panicked: {message}"));
+        let world = Arc::downgrade(&self.0);
+        let on_panic = Arc::new(move |_: &Life, message: SmolStr| {
+            if let Some(world) = world.upgrade() {
+                world.client_panicked(&message);
+            }
+        });
         madsim::task::spawn(Mortal::new(life, Box::pin(task), on_panic));
     }
 }
@@ -89,8 +106,8 @@ impl World {
     /// Brings a request to one of the replicas that are up; nobody hears it if none is.
     fn deliver(&self, replicas: &[ProcessIndex], asked: &Asked) {
         let mut state = self.state();
-        let up: Vec<ProcessIndex> =
-            replicas.iter().copied().filter(|replica| state.processes[usize::from(replica.0)].life.is_some()).collect();
+        state.asks.asked(asked.number);
+        let up: Vec<ProcessIndex> = replicas.iter().copied().filter(|replica| state.hears(*replica)).collect();
         if let Some(replica) = state.routes.pick(&up) {
             state.arrive(*replica, asked.clone());
         }
@@ -98,6 +115,7 @@ impl World {
 
     /// The next request that has arrived at a process.
     pub(crate) async fn next_request(&self, life: &Life) -> Asked {
+        let _listening = Listening::new(&life.pulse);
         loop {
             let arrival = {
                 let mut state = self.state();

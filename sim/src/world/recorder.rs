@@ -3,11 +3,14 @@ use std::sync::Arc;
 use seaworthy_core::ports::Timestamp;
 use smol_str::SmolStr;
 
-use super::{Fired, spans::SpanBook, task};
+use super::{Fired, activity::Activity, spans::SpanBook, task};
 use crate::{
     invariants::{Ending, Findings, Invariant, Panel, Violation},
     trace::{Event, Fingerprint, ProcessIndex, Told, VirtualTime, What},
 };
+
+/// So many events of the tail are kept at most.
+const TAIL_MAX: usize = 8_000;
 
 /// Takes in the trace: numbers the events, folds them into the fingerprint, shows them to the invariants, and keeps
 /// them only if the whole trace was asked for.
@@ -16,7 +19,13 @@ pub(super) struct Recorder {
     fingerprint: Fingerprint,
     panel: Panel,
     fired: Vec<Fired>,
-    last_active: VirtualTime,
+    activity: Activity,
+    /// What the world itself says at the end, if no invariant does or in any case.
+    at_last: Option<(Violation, bool)>,
+    /// What is added to whatever the invariants find at the end of a run that is given up.
+    hint: Option<String>,
+    /// The last events, kept once the run is about to be given up.
+    tail: Option<Vec<Event>>,
     kept: Option<Vec<Event>>,
     spans: Option<Arc<SpanBook>>,
 }
@@ -34,6 +43,7 @@ pub(super) struct Record {
 impl Recorder {
     pub(super) fn new(
         invariants: Vec<Box<dyn Invariant>>,
+        activity: Activity,
         keep_trace: bool,
         spans: Option<Arc<SpanBook>>,
         epoch: Timestamp,
@@ -45,7 +55,10 @@ impl Recorder {
             fingerprint,
             panel: Panel::new(invariants),
             fired: Vec::new(),
-            last_active: 0,
+            activity,
+            at_last: None,
+            hint: None,
+            tail: None,
             kept: keep_trace.then(Vec::new),
             spans,
         }
@@ -58,9 +71,7 @@ impl Recorder {
         {
             self.fired.push(Fired { index, kind, point });
         }
-        if !is_idle(&what) {
-            self.last_active = at;
-        }
+        self.activity.observe(at, process, &what);
         // What the world writes down is its own, also where a process's task made it look.
         let task = if process == ProcessIndex::WORLD { 0 } else { task::current() };
         let event = Event { number: self.next, at, process, incarnation, task, what };
@@ -70,14 +81,55 @@ impl Recorder {
         }
         self.fingerprint.add(&event);
         self.panel.observe(&event);
+        if let Some(tail) = &mut self.tail {
+            if tail.len() >= TAIL_MAX {
+                tail.drain(..TAIL_MAX / 2);
+            }
+            tail.push(event.clone());
+        }
         if let Some(kept) = &mut self.kept {
             kept.push(event);
         }
     }
 
-    /// When something last happened that was more than looking for work.
-    pub(super) fn last_active(&self) -> VirtualTime {
-        self.last_active
+    /// How often something has changed of what the run is judged by.
+    pub(super) fn changes(&self) -> u64 {
+        self.activity.changes()
+    }
+
+    /// When it last did.
+    pub(super) fn last_change(&self) -> VirtualTime {
+        self.activity.last()
+    }
+
+    /// Whether a process has written anything since, though nothing that counts.
+    pub(super) fn writes(&self, process: ProcessIndex) -> bool {
+        self.activity.writes(process)
+    }
+
+    /// Whether a lock is held that the topology declares.
+    pub(super) fn is_locked(&self) -> bool {
+        self.activity.is_locked()
+    }
+
+    /// Keeps all events from now on, to say what the run does over and over again.
+    pub(super) fn keep_tail(&mut self) {
+        self.tail = Some(Vec::new());
+    }
+
+    /// The last events, if they were kept.
+    pub(super) fn tail(&self) -> &[Event] {
+        self.tail.as_deref().unwrap_or_default()
+    }
+
+    /// Adds `hint` to whatever is found from now on, at the end of a run that is given up.
+    pub(super) fn hint(&mut self, hint: String) {
+        self.hint = Some(hint);
+    }
+
+    /// The number of the next event.
+    pub(super) fn next_event(&self) -> u64 {
+        self.next
     }
 
     /// Whether what processes tell `tracing` is kept.
@@ -87,29 +139,54 @@ impl Recorder {
 
     /// Adds a violation that the world itself found, shown by the event that was recorded last.
     pub(super) fn violate(&mut self, invariant: &'static str, entity: String, sentence: String) {
+        let violation = self.violation(invariant, entity, sentence);
+        self.panel.violate(violation);
+    }
+
+    /// Adds a violation that the world itself found, with the events that show it.
+    pub(super) fn violate_as(&mut self, violation: Violation) {
+        self.panel.violate(violation);
+    }
+
+    /// As [`Recorder::violate`], behind whatever the invariants say at the end.
+    pub(super) fn violate_at_last(&mut self, invariant: &'static str, entity: String, sentence: String) {
+        self.at_last = Some((self.violation(invariant, entity, sentence), true));
+    }
+
+    /// As [`Recorder::violate_at_last`], unless anything else was found by then.
+    pub(super) fn violate_if_nothing_else(&mut self, invariant: &'static str, entity: String, sentence: String) {
+        self.at_last = Some((self.violation(invariant, entity, sentence), false));
+    }
+
+    fn violation(&self, invariant: &'static str, entity: String, sentence: String) -> Violation {
         let events = vec![self.next.saturating_sub(1)];
-        self.panel.violate(Violation { invariant: SmolStr::new_static(invariant), entity, sentence, events });
+        Violation { invariant: SmolStr::new_static(invariant), entity, sentence, events }
     }
 
     /// Ends the trace: the invariants see the ending.
     pub(super) fn finish(self, ending: Ending) -> Record {
+        let before = self.panel.violations().len();
+        let mut findings = match ending {
+            Ending::CutShort => self.panel.stop(),
+            _ => self.panel.conclude(ending),
+        };
+        if let Some((violation, always)) = self.at_last
+            && (always || findings.violations.is_empty())
+        {
+            findings.violations.push(violation);
+        }
+        if let Some(hint) = &self.hint {
+            for violation in findings.violations.iter_mut().skip(before) {
+                violation.sentence.push_str(hint);
+            }
+        }
         Record {
             fingerprint: self.fingerprint.value(),
             events: self.next,
-            findings: self.panel.conclude(ending),
+            findings,
             fired: self.fired,
             trace: self.kept,
             spans: self.spans.map(|spans| spans.take()),
         }
-    }
-}
-
-/// Whether an event is only somebody's looking for work, or the world's own.
-fn is_idle(what: &What) -> bool {
-    match what {
-        What::Claim { rows, .. } => rows.is_empty(),
-        What::Acquire { sagas, .. } => sagas.is_empty(),
-        What::StoreCall { .. } | What::Subscribe { .. } | What::ReceiveFailed { .. } | What::FaultOver { .. } => true,
-        _ => false,
     }
 }

@@ -1,18 +1,43 @@
 //! Whether a run has come to rest.
 
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, task::Poll, time::Duration};
 
+use async_trait::async_trait;
 use futures_util::{
     future::{Either, select},
     poll,
 };
+use seaworthy_core::ports::Store;
 
-use super::shared::World;
-use super::state::STALL_MAX;
-use crate::plan::Latency;
+use super::{life::Life, shared::World};
+use crate::scenario::Scenario;
 
-/// How long after the last request and the last timed fault the storm goes on where the system does not come to rest.
-const STORM_MAX_US: u64 = 30_000_000;
+/// How often a process must have waited for all that it waited for, and changed nothing, until nothing more is expected
+/// of it. One time would do for a loop that looks for work; more find what is done in several waits with nothing to show
+/// for in between, as a second look before a write.
+const TURNS: u32 = 3;
+
+/// So many rounds are a turn where a process is never seen without a port call under way, since it looks for work faster
+/// than its store answers. More calls than anything makes from one look to a write.
+const ROUNDS_OF_A_TURN: u32 = 16;
+
+/// How long a run that seems to be at rest must stay so, for what is about to be polled and waits for nothing that the
+/// world could see. The shortest wait that there is.
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// What only the scenario knows to be pending.
+#[async_trait]
+pub(super) trait OwnWord: Sync {
+    /// Whether something is pending in tables of its own.
+    async fn pending(&self, name: &str, store: &dyn Store) -> bool;
+}
+
+#[async_trait]
+impl<S: Scenario> OwnWord for S {
+    async fn pending(&self, name: &str, store: &dyn Store) -> bool {
+        Scenario::pending(self, name, store).await
+    }
+}
 
 /// What a store answers, unless it makes the world wait for longer than `patience`.
 ///
@@ -21,7 +46,7 @@ const STORM_MAX_US: u64 = 30_000_000;
 pub(super) async fn in_time<T>(world: &World, patience: Duration, answer: impl Future<Output = T>) -> Option<T> {
     let mut answer = pin!(answer);
     // Mostly it is there at once, and a timer is spared.
-    if let std::task::Poll::Ready(answer) = poll!(&mut answer) {
+    if let Poll::Ready(answer) = poll!(&mut answer) {
         return Some(answer);
     }
     match select(answer, pin!(world.meter.sleep(patience))).await {
@@ -30,44 +55,105 @@ pub(super) async fn in_time<T>(world: &World, patience: Duration, answer: impl F
     }
 }
 
-/// Whether nothing but looking for work has happened for as long as any call can be under way: what a process is about
-/// to do with what it holds in memory shows in no store.
-pub(super) fn has_rested(world: &World, now: u64) -> bool {
-    let longest_ms = match world.schedule.latency {
-        Latency::Zero => 0,
-        Latency::Equal { ms } => u64::from(ms),
-        Latency::Spread { max_ms, .. } => u64::from(max_ms),
-    };
-    let rest_us = world.topology.rest.as_micros() as u64 + longest_ms * 1_000 * u64::from(STALL_MAX);
-    now >= world.state().recorder.last_active() + rest_us
+/// The turns that every process has had since something last changed.
+///
+/// What a process is about to do with what it holds in memory shows in no store. It can only act after something that it
+/// waits for: a port call, a moment of its clock, a request, a delivery. So once nothing is pending anywhere, all that it
+/// may still do hangs on the calls and the waits that were there when something last changed. When all of these have come
+/// and have changed nothing, and so have those that came after them, the run is at a fixed point.
+pub(super) struct Turns {
+    changes: u64,
+    of: Vec<Turn>,
 }
 
-/// Whether nothing is pending anywhere and everyone is up.
-pub(super) async fn is_quiet(world: &World) -> bool {
-    if world.is_anyone_held_up() {
+/// Where one process stands.
+#[derive(Clone, Copy, Default)]
+struct Turn {
+    incarnation: u32,
+    turns: u32,
+    /// Rounds of the next turn so far, each with a call under way at its end.
+    rounds: u32,
+    polls: u64,
+}
+
+impl Turns {
+    pub(super) fn new(processes: usize) -> Self {
+        Self { changes: 0, of: vec![Turn::default(); processes] }
+    }
+
+    /// Looks at every process. Whether all of them are up and have had their turns without changing anything.
+    pub(super) fn look(&mut self, world: &World) -> bool {
+        let state = world.state();
+        let changes = state.recorder.changes();
+        let begins_anew = changes != self.changes;
+        self.changes = changes;
+        let mut all = true;
+        for (turn, process) in self.of.iter_mut().zip(&state.processes) {
+            all &= match &process.life {
+                Some(life) => turn.look(life, begins_anew) && process.requests.is_empty(),
+                None => false,
+            };
+        }
+        all
+    }
+
+    /// Whether the run stays as it was when it was last looked at, a moment longer.
+    pub(super) async fn last(&self, world: &World) -> bool {
+        world.meter.sleep(MOMENT).await;
+        let state = world.state();
+        let mut processes = self.of.iter().zip(&state.processes);
+        state.recorder.changes() == self.changes
+            && processes.all(|(turn, process)| process.life.as_ref().is_some_and(|life| turn.lasts(life)))
+    }
+}
+
+impl Turn {
+    fn look(&mut self, life: &Life, begins_anew: bool) -> bool {
+        if begins_anew || self.incarnation != life.incarnation {
+            *self = Self { incarnation: life.incarnation, ..Self::default() };
+            life.pulse.next_round();
+        } else if life.pulse.round_is_over() {
+            self.rounds += 1;
+            if !life.is_calling() || self.rounds == ROUNDS_OF_A_TURN {
+                (self.turns, self.rounds) = (self.turns + 1, 0);
+            }
+            life.pulse.next_round();
+        }
+        self.polls = life.pulse.polls();
+        self.turns >= TURNS || waits_for_others(life)
+    }
+
+    fn lasts(&self, life: &Life) -> bool {
+        let is_same = self.incarnation == life.incarnation;
+        is_same && (self.turns >= TURNS || self.polls == life.pulse.polls() && waits_for_others(life))
+    }
+}
+
+/// Whether it waits for nothing but requests, deliveries and its own tasks: it does nothing any more by itself.
+fn waits_for_others(life: &Life) -> bool {
+    life.pulse.sleeps.is_empty() && !life.is_calling()
+}
+
+/// Whether nothing is pending in the broker, in the stores, in declared tables, or by the scenario's own word.
+pub(super) async fn is_quiet(world: &World, scenario: &dyn OwnWord) -> bool {
+    if world.broker.pending() > 0 {
         return false;
     }
     {
         let state = world.state();
-        if state.own_tables.as_ref().is_some_and(|tables| tables.pending() > 0) {
+        if state.recorder.is_locked() || state.own_tables.as_ref().is_some_and(|tables| tables.pending() > 0) {
             return false;
         }
-        if state.processes.iter().any(|process| process.life.is_none() || !process.requests.is_empty()) {
-            return false;
-        }
-    }
-    if world.broker.pending() > 0 {
-        return false;
     }
     for (_, store) in &world.stores {
         if !store.backlog().await.is_ok_and(|backlog| backlog.is_idle()) {
             return false;
         }
     }
+    for (name, store) in &world.stores {
+        if scenario.pending(name, &**store).await {
+            return false;
+        }
+    }
     true
-}
-
-pub(super) fn storm_is_over(world: &World, now: u64, idle_since: u64) -> bool {
-    let state = world.state();
-    state.agenda.is_empty() && !state.faults.is_disturbed() && now > idle_since + STORM_MAX_US
 }

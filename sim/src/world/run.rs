@@ -1,4 +1,4 @@
-use std::{panic::resume_unwind, pin::pin, sync::Arc, thread, time::Duration};
+use std::{future::poll_fn, panic::resume_unwind, pin::pin, sync::Arc, thread, time::Duration};
 
 use futures_util::future::{Either, select};
 use madsim::runtime::Runtime;
@@ -9,19 +9,26 @@ use tracing_subscriber::{Registry, layer::SubscriberExt};
 
 use super::{
     RunOptions, RunReport,
+    activity::Activity,
     client::Client,
     control::control,
+    driven::Driven,
     faults::Faults,
     meter::Meter,
     outside::WorldOutside,
     own_tables::{self, OwnTables},
+    panics,
     recorder::Recorder,
     shared::{Parts, World},
     spans::{SpanBook, SpanLayer},
     state::State,
+    view::micros,
+    watch::{self, Watch},
 };
 use crate::{
     broker::{BrokerConfig, MemoryBroker},
+    check,
+    explore::write_plan,
     external::MemoryExternal,
     plan::{Plan, PlanError},
     scenario::{Scenario, Topology, Workload},
@@ -37,16 +44,26 @@ use crate::{
 /// [`PlanError`] if the plan can't be honoured to the letter.
 ///
 /// # Panics
-/// Passes on a panic of the scenario's own client, preparation or invariants. A panic of a process is a violation.
+/// Passes on a panic of the scenario's preparation or invariants. A panic of a process or of the client is a violation.
+///
+/// A task that computes for ever without giving way can't be stopped: after `SEAWORTHY_PATIENCE` real seconds, 60 if that
+/// is not set, the whole program ends, and says which run it was and where its plan is.
 pub fn run<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOptions) -> Result<RunReport, PlanError> {
     let topology = scenario.topology();
     plan.validate(scenario.name(), &topology)?;
+    // The watchdog needs a thread, and in a simulation there are none.
+    watch::start();
+    panics::keep_quiet(watch::present);
     if scenario.shares_threads() {
         return Ok(execute(scenario, plan, options, topology));
     }
+    let profile = watch::noted_profile();
     thread::scope(|scope| {
         let thread = thread::Builder::new().name(format!("seed-{}", plan.seed));
-        let thread = thread.spawn_scoped(scope, || execute(scenario, plan, options, topology));
+        let thread = thread.spawn_scoped(scope, || {
+            watch::note_profile(profile);
+            execute(scenario, plan, options, topology)
+        });
         let thread = thread.expect("the operating system starts a thread for the run");
         Ok(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
     })
@@ -86,12 +103,19 @@ fn live<S: Scenario>(
         own_tables::begin(&world).await;
         world.state().asking = 1;
         let client = Client(Arc::new(WorldOutside(world.clone())));
+        let _watch = Watch::new(&world, scenario.name(), plan.seed, keep(plan));
         let drive = async {
-            scenario.drive(&plan.workload, client).await;
+            Driven::new(&world, scenario.drive(&plan.workload, client)).await;
             world.state().asking -= 1;
             world.nudge.notify_one();
         };
-        let ending = match select(pin!(control(&world, &options.budget)), pin!(drive)).await {
+        let mut control = pin!(control(&world, &options.budget, scenario));
+        let control = poll_fn(|cx| {
+            // The task that this is a part of is polled: the client is, too.
+            world.meter.woken();
+            control.as_mut().poll(cx)
+        });
+        let ending = match select(pin!(control), pin!(drive)).await {
             Either::Left((ending, _)) => ending,
             Either::Right(((), control)) => control.await,
         };
@@ -101,6 +125,15 @@ fn live<S: Scenario>(
         // the timers: a campaign would keep every run that it ever made.
         madsim::time::sleep(Duration::from_millis(1)).await;
         report
+    })
+}
+
+/// Writes the plan to a file, for a run that nothing else will tell of.
+fn keep<W: Workload>(plan: &Plan<W>) -> watch::Keep {
+    let plan = plan.clone();
+    Box::new(move |name| {
+        let path = check::target().join("seaworthy").join(plan.scenario.as_str()).join(name);
+        write_plan(&path, &plan).ok().map(|()| path)
     })
 }
 
@@ -116,7 +149,8 @@ fn build<S: Scenario>(
         spans.start(time.clone());
     }
     let epoch = scenario.epoch();
-    let meter = Meter::new(time.clone());
+    let calls = options.budget.calls(plan.workload.len(), plan.workload.span(), plan.last_fault_end());
+    let meter = Meter::new(time.clone(), calls.saturating_mul(options.budget.steps_per_port_call));
     let clock: Arc<dyn Clock> = Arc::new(WorldClock::new(time.clone(), epoch, meter.clone()));
     let factory = options.store.clone().or_else(|| scenario.store());
     let stores = topology
@@ -144,10 +178,11 @@ fn build<S: Scenario>(
     if let Some(practice) = &options.practice {
         invariants.iter_mut().for_each(|invariant| invariant.learn(practice));
     }
-    let recorder = Recorder::new(invariants, options.keep_trace, spans, epoch);
+    let activity = Activity::new(topology.heartbeats.clone(), topology.locks.clone());
+    let recorder = Recorder::new(invariants, activity, options.keep_trace, spans, epoch);
     let faults = Faults::new(plan, &topology);
-    let calls = options.budget.calls(plan.workload.len(), plan.workload.span(), plan.last_fault_end());
-    let mut state = State::new(recorder, faults, plan.seed, topology.processes.len(), calls);
+    let span = micros(plan.workload.span());
+    let mut state = State::new(recorder, faults, plan.seed, topology.processes.len(), calls, span);
     state.own_tables = OwnTables::new(topology.tables.clone());
     let parts = Parts { topology, epoch, schedule: plan.schedule, stores, broker, externals, time, meter };
     World::new(parts, state)
@@ -156,7 +191,10 @@ fn build<S: Scenario>(
 fn report(world: &World, ending: crate::invariants::Ending) -> RunReport {
     let virtual_time = world.time.elapsed();
     let mut state = world.state();
-    let recorder = std::mem::replace(&mut state.recorder, Recorder::new(Vec::new(), false, None, world.epoch));
+    let recorder = std::mem::replace(
+        &mut state.recorder,
+        Recorder::new(Vec::new(), Activity::default(), false, None, world.epoch),
+    );
     let record = recorder.finish(ending);
     let names = world.topology.processes.iter().map(|process| process.name.clone());
     RunReport {

@@ -20,11 +20,12 @@ use super::{
     life::Life,
     meter::Meter,
     state::{Asked, Due, State},
+    view::Spent,
 };
 use crate::{
     broker::MemoryBroker,
     external::MemoryExternal,
-    plan::{Restart, Schedule},
+    plan::{Point, Restart, Schedule},
     scenario::{Draw, Topology},
     trace::{Effect, ProcessIndex, TxId, VirtualTime, What},
 };
@@ -41,6 +42,8 @@ pub(crate) struct World {
     pub(crate) meter: Meter,
     /// Wakes the world's own task: something is due, or the budget is used up.
     pub(crate) nudge: Notify,
+    /// Wakes every wait that was stretched: something has changed.
+    pub(super) stirred: Notify,
     /// Wakes every call that the plan holds up, once the world has healed.
     pub(crate) healed: Notify,
     has_healed: AtomicBool,
@@ -89,6 +92,7 @@ impl World {
             time,
             meter,
             nudge: Notify::new(),
+            stirred: Notify::new(),
             healed: Notify::new(),
             has_healed: AtomicBool::new(false),
             keeps_spans: state.recorder.keeps_spans(),
@@ -114,13 +118,50 @@ impl World {
     /// Writes an event of the world itself.
     pub(crate) fn record(&self, what: What) {
         let at = self.elapsed();
-        self.state().recorder.record(at, ProcessIndex::WORLD, 0, what);
+        let mut state = self.state();
+        self.take_in(&mut state, at, ProcessIndex::WORLD, 0, what);
+    }
+
+    /// Takes an event in, and wakes who waits for longer than it asked to if that changes anything.
+    fn take_in(&self, state: &mut State, at: VirtualTime, process: ProcessIndex, incarnation: u32, what: What) {
+        let changes = state.recorder.changes();
+        state.recorder.record(at, process, incarnation, what);
+        if state.stretched && state.recorder.changes() != changes {
+            state.stretched = false;
+            self.stirred.notify_waiters();
+        }
     }
 
     /// Writes an event of a process.
     pub(crate) fn record_of(&self, life: &Life, what: What) {
         let at = self.elapsed();
-        self.state().recorder.record(at, life.process, life.incarnation, what);
+        let mut state = self.state();
+        if let What::Request { request, .. } = &what {
+            let event = state.recorder.next_event();
+            state.asks.taken(*request, life.process, event);
+        }
+        self.take_in(&mut state, at, life.process, life.incarnation, what);
+    }
+
+    /// A port call failed of itself, and not by a fault: that is told where the run does not end.
+    pub(crate) fn note_error(&self, life: &Life, point: Point, error: &impl std::fmt::Display) {
+        if self.has_healed() && !life.is_dead() {
+            self.state().errors.note(life.process, point, &error.to_string());
+        }
+    }
+
+    /// The main function of a process has returned: nobody is there any more, but for tasks that it leaves behind.
+    pub(super) fn returned(&self, life: &Life) {
+        let at = self.elapsed();
+        let mut state = self.state();
+        let process = &mut state.processes[usize::from(life.process.0)];
+        if life.is_dead() || process.life.as_ref().is_none_or(|alive| alive.incarnation != life.incarnation) {
+            return;
+        }
+        process.returned = Some(at);
+        if !life.pulse.is_listening() {
+            process.requests.clear();
+        }
     }
 
     /// Ends an incarnation and has the process come back later.
@@ -158,16 +199,26 @@ impl World {
         self.outside.end();
     }
 
-    /// A task of a process panicked: that is a finding, and the process dies of it.
+    /// A task of a process panicked, and the process dies of it. That is a finding and the end of the run, unless somebody
+    /// is there to start the process again: then it is one only where it helps nothing.
     pub(crate) fn panicked(&self, life: &Life, message: SmolStr) {
         let at = self.elapsed();
-        let name = &self.topology.processes[usize::from(life.process.0)].name;
-        let sentence = format!("process {name} panicked: {message}");
+        let spec = &self.topology.processes[usize::from(life.process.0)];
         {
             let mut state = self.state();
-            state.recorder.record(at, life.process, life.incarnation, What::Panic { message });
-            state.recorder.violate("panic", name.to_string(), sentence);
+            state.recorder.record(at, life.process, life.incarnation, What::Panic { message: message.clone() });
+            let in_vain = state.panics_in_vain(life.process);
+            let sentence = match (spec.supervised, in_vain) {
+                (false, _) => format!("process {} panicked: {message}", spec.name),
+                (true, true) => format!("process {} panics whenever it is started again: {message}", spec.name),
+                (true, false) => String::new(),
+            };
+            if !sentence.is_empty() {
+                state.recorder.violate("panic", spec.name.to_string(), sentence);
+                state.spent = Some(Spent::Panic);
+            }
         }
+        self.nudge.notify_one();
         self.crash(life, Restart { after_ms: 1_000, upgrade: false });
     }
 
@@ -177,6 +228,15 @@ impl World {
             self.record_of(life, What::Exit { reason });
             self.crash(life, Restart { after_ms: 1_000, upgrade: false });
         }
+    }
+
+    /// The client panicked: there is nobody left who asks.
+    pub(super) fn client_panicked(&self, message: &SmolStr) {
+        let mut state = self.state();
+        state.recorder.violate("client-panicked", "the client".to_owned(), format!("the client panicked: {message}"));
+        state.spent = Some(Spent::Panic);
+        drop(state);
+        self.nudge.notify_one();
     }
 
     /// The index of the store that a process runs on.
@@ -231,20 +291,6 @@ impl World {
         self.state().faults.heal();
         self.set_disturbed(false);
         self.healed.notify_waiters();
-    }
-
-    /// Port calls of living incarnations that are between their entry and their end: on their way there, held up by the
-    /// plan, at work in a store, on their way back. A call that waits for a request or a delivery which is not there does
-    /// not count.
-    pub(crate) fn calls_under_way(&self) -> u32 {
-        self.state().lives().map(|life| life.calls_under_way()).sum()
-    }
-
-    /// Whether the plan keeps somebody from going on: a process that stands still, or a call that is delayed by a verdict
-    /// or a slow link. These take as long as the plan says, or until the world heals; any other call takes its latency.
-    pub(crate) fn is_anyone_held_up(&self) -> bool {
-        let state = self.state();
-        state.faults.is_anyone_paused() || state.lives().any(|life| life.is_held())
     }
 
     /// Visits the timed faults that are on and match, and writes down those that strike for the first time.

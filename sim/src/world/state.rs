@@ -11,10 +11,13 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{
     Budget,
+    asks::Asks,
+    errors::Errors,
     faults::{Faults, Struck},
     life::Life,
     own_tables::OwnTables,
     recorder::Recorder,
+    view::Spent,
 };
 use crate::{
     plan::{Point, stream},
@@ -24,6 +27,15 @@ use crate::{
 
 /// A stalled call takes at most this many times its latency.
 pub(super) const STALL_MAX: u32 = 17;
+
+/// For so many port calls before the last one that the budget allows, events are kept to say what goes on.
+const TAIL: u64 = 1_000;
+
+/// Times the budget of port calls, so many may be made while nothing changes.
+const FREE: u64 = 4;
+
+/// So many panics in a row that nothing comes between say that starting a process again does not help.
+const PANICS_IN_VAIN: u32 = 20;
 
 /// The part of the world that changes.
 pub(crate) struct State {
@@ -37,11 +49,20 @@ pub(crate) struct State {
     pub(super) agenda: BTreeMap<(VirtualTime, u64), Due>,
     pub(super) agenda_next: u64,
     pub(super) calls_left: u64,
-    pub(super) out_of_budget: bool,
+    pub(super) spent: Option<Spent>,
     pub(super) next_tx: u64,
-    pub(super) next_request: u64,
     /// Requests that the outside still waits for, and its own tasks.
     pub(super) asking: u64,
+    pub(super) asks: Asks,
+    /// What port calls failed with of themselves, since no fault has struck any more.
+    pub(super) errors: Errors,
+    /// Whether a wait may be under way that lasts for longer than was asked for.
+    pub(super) stretched: bool,
+    /// Port calls that still count for nothing where nothing changes, and where the count stood at the last look.
+    free_calls: u64,
+    looked: (u64, u64),
+    /// The last moment that the workload, the client or the plan had fixed beforehand.
+    pub(super) fixed: VirtualTime,
     pub(super) answered: u64,
 }
 
@@ -86,11 +107,22 @@ pub(super) struct Process {
     pub(super) release: u32,
     pub(super) ids: Arc<Mutex<Draw>>,
     pub(super) requests: VecDeque<Asked>,
+    /// When its main function returned, in its present incarnation.
+    pub(super) returned: Option<VirtualTime>,
+    /// How often it has panicked since something last changed, and how much had changed by then.
+    pub(super) panics: (u32, u64),
     pub(super) arrival: Arc<Notify>,
 }
 
 impl State {
-    pub(super) fn new(recorder: Recorder, faults: Faults, seed: u64, processes: usize, calls: u64) -> Self {
+    pub(super) fn new(
+        recorder: Recorder,
+        faults: Faults,
+        seed: u64,
+        processes: usize,
+        calls: u64,
+        span: VirtualTime,
+    ) -> Self {
         Self {
             recorder,
             faults,
@@ -102,10 +134,15 @@ impl State {
             agenda: BTreeMap::new(),
             agenda_next: 0,
             calls_left: calls,
-            out_of_budget: false,
+            spent: None,
             next_tx: 0,
-            next_request: 0,
             asking: 0,
+            asks: Asks::default(),
+            errors: Errors::default(),
+            stretched: false,
+            free_calls: calls.saturating_mul(FREE),
+            looked: (0, calls),
+            fixed: span,
             answered: 0,
         }
     }
@@ -119,17 +156,52 @@ impl State {
     /// A request reaches a process.
     pub(super) fn arrive(&mut self, process: ProcessIndex, request: Asked) {
         let process = &mut self.processes[usize::from(process.0)];
-        process.requests.push_back(request);
+        // One that still waits there is not kept twice: a client that asks in vain would fill the memory.
+        if process.requests.iter().all(|waiting| waiting.number != request.number) {
+            process.requests.push_back(request);
+        }
         process.arrival.notify_one();
+    }
+
+    /// Gives back the port calls of the time since the last look, if nothing has changed in it: a run that rests or is stuck
+    /// is bounded by virtual time. So are not those of a process that calls without end, for long.
+    pub(super) fn refund(&mut self) {
+        let (changes, left) = self.looked;
+        if self.recorder.changes() == changes {
+            let spent = left.saturating_sub(self.calls_left).min(self.free_calls);
+            self.free_calls -= spent;
+            self.calls_left += spent;
+        }
+        self.looked = (self.recorder.changes(), self.calls_left);
+    }
+
+    /// Counts a panic. Whether the process has panicked so often, with nothing changed between and no fault that could be
+    /// to blame, that starting it again is in vain.
+    pub(super) fn panics_in_vain(&mut self, process: ProcessIndex) -> bool {
+        let changes = self.recorder.changes();
+        let is_calm = self.faults.have_healed();
+        let panics = &mut self.processes[usize::from(process.0)].panics;
+        *panics = if panics.1 == changes { (panics.0 + 1, changes) } else { (1, changes) };
+        is_calm && panics.0 >= PANICS_IN_VAIN
+    }
+
+    /// Whether a request that reaches a process may find somebody there: it is up, and either its main function has not
+    /// returned or another of its tasks waits for requests.
+    pub(super) fn hears(&self, process: ProcessIndex) -> bool {
+        let process = &self.processes[usize::from(process.0)];
+        process.life.as_ref().is_some_and(|life| process.returned.is_none() || life.pulse.is_listening())
     }
 
     /// Counts a port call, and `false` if there is no budget left for it.
     pub(crate) fn spend_call(&mut self) -> bool {
         if self.calls_left == 0 {
-            self.out_of_budget = true;
+            self.spent = Some(Spent::PortCalls);
             return false;
         }
         self.calls_left -= 1;
+        if self.calls_left == TAIL {
+            self.recorder.keep_tail();
+        }
         true
     }
 
@@ -160,11 +232,6 @@ impl State {
         }
     }
 
-    /// The incarnations that are up.
-    pub(super) fn lives(&self) -> impl Iterator<Item = &Life> {
-        self.processes.iter().filter_map(|process| process.life.as_deref())
-    }
-
     pub(super) fn calls(&self) -> [u64; Point::ALL.len()] {
         self.faults.calls()
     }
@@ -182,6 +249,8 @@ impl Process {
             release: 1,
             ids: Arc::new(Mutex::new(Draw::stream(seed, stream::PROCESSES + index as u64))),
             requests: VecDeque::new(),
+            returned: None,
+            panics: (0, 0),
             arrival: Arc::new(Notify::new()),
         }
     }

@@ -21,7 +21,7 @@ pub async fn keep_tidy(ports: Ports, settings: Settings, consumers: Vec<SmolStr>
         .batch(settings.sweep_batch);
     for sweep in 0.. {
         let rest = settings.sweep.delay(sweep, &*ports.random);
-        match select(pin!(ports.stop.wait()), ports.clock.sleep(rest)).await {
+        match select(pin!(ports.stop.wait()), ports.clock.idle(rest)).await {
             Either::Left(_) => return,
             Either::Right(_) => {}
         }

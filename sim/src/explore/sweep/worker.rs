@@ -12,7 +12,7 @@ use crate::{
     invariants::Mode,
     plan::{Generator, Plan, PlanError},
     scenario::Scenario,
-    world::{RunOptions, RunReport},
+    world::{RunOptions, RunReport, note_profile},
 };
 
 /// What the workers share: runs are handed out in order, so what has been run is always a beginning of the whole.
@@ -58,6 +58,7 @@ where
         let profile = options.profiles[profile];
         let plan = generator.plan(seed, profile).without_faults(&options.without_faults);
         let source = || Source::Seed { seed, profile };
+        note_profile(Some(profile));
         let broken = |error| {
             shared.broken.store(true, Ordering::Relaxed);
             SweepError::Plan { from: source(), error }

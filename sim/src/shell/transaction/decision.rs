@@ -11,6 +11,7 @@ use super::super::{
     strike::Strike,
 };
 use crate::{
+    plan::Point,
     trace::{Effect, Outcome, TxId, What},
     world::{Deciding, Life, Mortal, task},
 };
@@ -87,6 +88,9 @@ impl Decision {
             Err(_) if strike.is_unheard() || !heard => Outcome::NotDoneUnheard,
             Err(error) => outcome_of(error),
         };
+        if let Err(error) = &result {
+            self.door.note_error(Point::Commit, error);
+        }
         self.record(outcome, effects);
         if strike == Strike::LoseReply { Err(unknown()) } else { result }
     }

@@ -81,6 +81,9 @@ macro_rules! statement {
                 (refused, _) => Err(refused.unwrap_or_else($crate::shell::transaction::aborted)),
             };
         let outcome = $crate::shell::transaction::outcome_for(&mut $self.inner, &result);
+        if let Err(error) = &result {
+            $self.door.note_error($point, error);
+        }
         let on: &str = $on;
         $self.door.record($crate::trace::What::Statement { tx: $self.tx, point: $point, on: on.into(), outcome });
         entered.leave().await;

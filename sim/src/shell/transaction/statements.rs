@@ -132,6 +132,7 @@ impl InboxWrites for TransactionShell {
     }
 
     async fn inbox_failed(&mut self, entry: &InboxEntry, error: &str) -> Result<u32, StoreError> {
+        self.door.note_error(Point::Inbox, &error);
         let failures = statement!(self, Point::Inbox, &entry.consumer, |inner| inner.inbox_failed(entry, error))?;
         let (consumer, message, error) = (entry.consumer.clone(), entry.message, error.into());
         self.effects.push(Effect::Failed { consumer, message, failures, error });

@@ -1,0 +1,192 @@
+use seaworthy_core::ids::MessageId;
+use smol_str::{SmolStr, format_smolstr};
+
+use crate::{
+    lookup::Lookup,
+    plan::Point,
+    trace::{Effect, Outcome, ProcessIndex, TxId, VirtualTime, What},
+};
+
+/// So many times in a row a process writes the same things anew, with nothing else happening anywhere, until that no
+/// longer counts as progress. More than any work is seen to take that writes nothing else, and few enough for a heartbeat
+/// to cost a run little.
+const REWRITES: u32 = 20;
+
+/// What was last changed of what a run is judged by.
+///
+/// Reads, transactions that come to nothing, claims, leases and repeated deliveries are no change, however long they go
+/// on: a system that does nothing else has come to rest, or is stuck. Nor are writes that only repeat themselves: a
+/// heartbeat, a lease of one's own, a counter of rounds. They are known by what they write, over and over the same
+/// documents and facts; or the topology names their collection.
+#[derive(Debug, Default)]
+pub(super) struct Activity {
+    heartbeats: Vec<SmolStr>,
+    locks: Vec<SmolStr>,
+    changes: u64,
+    last: VirtualTime,
+    newest_request: u64,
+    /// How often each was written since the last change of another kind.
+    rewritten: Lookup<(ProcessIndex, Written), u32>,
+    /// Who has written something since the last change, though nothing that counts.
+    writers: Vec<ProcessIndex>,
+    /// Open transactions that lent out their connection: what they wrote shows in no effect.
+    raw: Vec<TxId>,
+    /// Documents of the locks that are held.
+    held: Vec<(SmolStr, SmolStr)>,
+}
+
+/// What a write may repeat.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Written {
+    Document(SmolStr, SmolStr),
+    Row(SmolStr, SmolStr),
+    Fact(&'static str, SmolStr),
+    Failure(SmolStr, MessageId),
+    /// Anything at all, by statements of the process's own.
+    Unseen,
+}
+
+impl Activity {
+    /// Nothing has changed yet. Documents of the collections `heartbeats` count for nothing; each document of the
+    /// collections `locks` is a lock that somebody holds.
+    pub(super) fn new(heartbeats: Vec<SmolStr>, locks: Vec<SmolStr>) -> Self {
+        Self { heartbeats, locks, ..Self::default() }
+    }
+
+    /// How often something has changed.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// When something last changed.
+    pub(super) fn last(&self) -> VirtualTime {
+        self.last
+    }
+
+    /// Whether a declared lock is held.
+    pub(super) fn is_locked(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Whether a process has written anything since, though nothing that counts.
+    pub(super) fn writes(&self, process: ProcessIndex) -> bool {
+        self.writers.contains(&process)
+    }
+
+    /// Takes in what happened.
+    pub(super) fn observe(&mut self, at: VirtualTime, process: ProcessIndex, what: &What) {
+        if self.is_change(process, what) {
+            self.changes += 1;
+            self.last = at;
+            self.writers.clear();
+        }
+    }
+
+    fn is_change(&mut self, process: ProcessIndex, what: &What) -> bool {
+        match what {
+            What::Commit { tx, outcome, effects, .. } => {
+                let unseen = self.take_raw(*tx);
+                outcome.took_effect() && self.commit_changes(process, effects, unseen)
+            }
+            What::Statement { tx, point: Point::Statement, outcome: Outcome::Done, .. } => {
+                if !self.raw.contains(tx) {
+                    self.raw.push(*tx);
+                }
+                false
+            }
+            What::Abort { tx, .. } => {
+                self.take_raw(*tx);
+                false
+            }
+            What::Request { request, .. } => {
+                let new = *request > self.newest_request;
+                self.newest_request = self.newest_request.max(*request);
+                new && self.something_else()
+            }
+            What::Settle { rows, outcome, .. } => {
+                let settles = |as_what: &str| matches!(as_what, "dispatched" | "dead");
+                outcome.took_effect()
+                    && rows.iter().any(|row| row.held && settles(row.as_what))
+                    && self.something_else()
+            }
+            What::Publish { outcome, .. } | What::Ack { outcome, .. } => outcome.took_effect() && self.something_else(),
+            What::Deliver { redeliveries, .. } => *redeliveries == 0 && self.something_else(),
+            What::External { acted, .. } => *acted && self.something_else(),
+            What::StoreCall { operation: "redrive", count, .. } => *count > 0 && self.something_else(),
+            What::Reply { .. } | What::Healed => self.something_else(),
+            _ => false,
+        }
+    }
+
+    /// Whatever was repeated so far starts over.
+    fn something_else(&mut self) -> bool {
+        if !self.rewritten.is_empty() {
+            self.rewritten = Lookup::default();
+        }
+        true
+    }
+
+    fn take_raw(&mut self, tx: TxId) -> bool {
+        let found = self.raw.iter().position(|raw| *raw == tx);
+        found.map(|index| self.raw.swap_remove(index)).is_some()
+    }
+
+    /// Whether a commit changes anything but what its process keeps writing.
+    fn commit_changes(&mut self, process: ProcessIndex, effects: &[Effect], unseen: bool) -> bool {
+        if !self.locks.is_empty() {
+            self.hold(effects);
+        }
+        let repeats = |effect: &Effect| {
+            matches!(effect, Effect::Document { .. } | Effect::Row(_) | Effect::Observed { .. } | Effect::Failed { .. })
+        };
+        if !effects.iter().all(repeats) {
+            return self.something_else();
+        }
+        let mut written: Vec<Written> = effects.iter().filter_map(|effect| self.written(effect)).collect();
+        if unseen && effects.is_empty() {
+            written.push(Written::Unseen);
+        }
+        if (unseen || !effects.is_empty()) && !self.writers.contains(&process) {
+            self.writers.push(process);
+        }
+        let mut changes = false;
+        for written in written {
+            let times = self.rewritten.get_or_insert_with((process, written), || 0);
+            *times += 1;
+            changes |= *times <= REWRITES;
+        }
+        changes
+    }
+
+    /// What an effect writes that may be a repetition, unless it was declared to count for nothing.
+    fn written(&self, effect: &Effect) -> Option<Written> {
+        match effect {
+            Effect::Document { collection, .. } if self.heartbeats.contains(collection) => None,
+            Effect::Document { collection, id, .. } => Some(Written::Document(collection.clone(), id.clone())),
+            Effect::Row(row) if self.heartbeats.contains(&row.table) => None,
+            Effect::Row(row) => {
+                // Mostly the first column is what tells rows apart.
+                let values = row.after.as_ref().or(row.before.as_ref());
+                let first = values.and_then(|values| values.first()).map(|value| format_smolstr!("{value:?}"));
+                Some(Written::Row(row.table.clone(), first.unwrap_or_default()))
+            }
+            Effect::Observed { fact, subject, .. } => Some(Written::Fact(fact, subject.clone())),
+            Effect::Failed { consumer, message, .. } => Some(Written::Failure(consumer.clone(), *message)),
+            _ => None,
+        }
+    }
+
+    fn hold(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            if let Effect::Document { collection, id, body, .. } = effect
+                && self.locks.contains(collection)
+            {
+                let lock = (collection.clone(), id.clone());
+                self.held.retain(|held| *held != lock);
+                if body.is_some() {
+                    self.held.push(lock);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+use std::time::Duration;
+
+use super::{Budget, shared::World, state::Due};
+use crate::trace::VirtualTime;
+
+/// How long the storm goes on where the system does not come to rest, after the client is done.
+const STORM_IDLE_US: u64 = 30_000_000;
+
+/// How long it goes on while the client waits in vain for an answer: longer than any delay that is drawn.
+const STORM_IN_VAIN_US: u64 = 300_000_000;
+
+/// How long it goes on at most, after all that the plan and the workload have fixed moments for.
+const STORM_MAX_US: u64 = 600_000_000;
+
+/// What the world's own task sees of its state when it looks.
+pub(super) struct View {
+    /// When something is due next.
+    pub(super) next: Option<VirtualTime>,
+    /// Whether something of the plan is due. That a process is started again is not enough: it may panic again for ever.
+    pub(super) is_due: bool,
+    /// Requests that the client still waits for, and its tasks.
+    pub(super) asking: u64,
+    /// The budget that is used up.
+    pub(super) spent: Option<Spent>,
+    /// When something last changed.
+    pub(super) last_change: VirtualTime,
+    /// The last moment that the workload, the client or the plan had fixed beforehand.
+    fixed: VirtualTime,
+    is_disturbed: bool,
+}
+
+/// Which part of its budget a run has used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spent {
+    PortCalls,
+    Steps,
+    VirtualTime,
+    /// Somebody panicked whom nobody starts again.
+    Panic,
+}
+
+impl View {
+    pub(super) fn of(world: &World) -> Self {
+        let state = world.state();
+        Self {
+            next: state.agenda.keys().next().map(|(at, _)| *at),
+            is_due: state.agenda.values().any(|due| !matches!(due, Due::Boot { .. })),
+            asking: state.asking,
+            spent: state.spent.or_else(|| world.meter.is_spent().then_some(Spent::Steps)),
+            last_change: state.recorder.last_change(),
+            fixed: state.fixed,
+            is_disturbed: state.faults.is_disturbed(),
+        }
+    }
+
+    /// When a run in which nothing has changed since is given up.
+    pub(super) fn limit(&self, budget: &Budget) -> VirtualTime {
+        self.last_change.max(self.fixed).saturating_add(micros(budget.quiesce))
+    }
+
+    /// Whether the world heals although the system has not come to rest: nothing is due any more, and what the client
+    /// waits for, if it does, does not come.
+    pub(super) fn storm_is_over(&self, now: VirtualTime, idle_since: VirtualTime) -> bool {
+        let is_late = now > idle_since + STORM_IDLE_US
+            || now > self.last_change.max(self.fixed) + STORM_IN_VAIN_US
+            || now > self.fixed + STORM_MAX_US;
+        !self.is_due && !self.is_disturbed && is_late
+    }
+}
+
+/// A span of virtual time as moments are counted.
+pub(super) fn micros(duration: Duration) -> VirtualTime {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,72 @@
+use std::{future::pending, task::Poll};
+
+use bytes::Bytes;
+use seaworthy_core::ports::{Expected, Ports};
+
+use super::{Probe, execute, only};
+
+async fn accept(ports: &Ports) {
+    let request = ports.ingress.next().await.expect("nobody asks it to stop");
+    request.response.accept(Bytes::new());
+}
+
+#[test]
+fn what_moves_and_never_ends_is_a_livelock_that_shows_its_cycle() {
+    let report = execute(&Probe::of(|boot| {
+        Box::pin(async move {
+            accept(&boot.ports).await;
+            for job in 0_u64.. {
+                boot.ports.clock.sleep(std::time::Duration::from_secs(1)).await;
+                let mut tx = boot.ports.store.begin().await.expect("calm");
+                let id = format!("job-{job}");
+                tx.put("jobs", &id, Expected::Absent, Bytes::new()).await.expect("calm");
+                tx.commit().await.expect("calm");
+            }
+        })
+    }));
+    let sentence = only(&report, "livelock");
+    assert!(sentence.contains("one does over and over: begin -> write jobs -> commit (writes jobs), "), "{sentence}");
+    assert!(sentence.contains("times in a row"), "{sentence}");
+}
+
+#[test]
+fn a_process_that_spins_and_gives_way_ends_by_its_steps() {
+    let report = execute(&Probe::of(|boot| {
+        Box::pin(async move {
+            accept(&boot.ports).await;
+            std::future::poll_fn(|cx| {
+                cx.waker().wake_by_ref();
+                Poll::<()>::Pending
+            })
+            .await;
+        })
+    }));
+    let sentence = only(&report, "livelock");
+    assert!(sentence.contains("budget of steps: process one was polled "), "{sentence}");
+}
+
+#[test]
+fn a_client_that_spins_ends_too() {
+    let mut probe = Probe::of(|_| Box::pin(pending()));
+    probe.drive = |_, _| {
+        Box::pin(std::future::poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            Poll::<()>::Pending
+        }))
+    };
+    assert!(only(&execute(&probe), "livelock").contains("budget of steps"));
+}
+
+#[test]
+fn a_client_that_waits_in_vain_ends_too() {
+    let mut probe = Probe::of(|_| Box::pin(pending()));
+    probe.drive = |client, _| {
+        Box::pin(async move {
+            loop {
+                client.sleep(std::time::Duration::from_millis(100)).await;
+            }
+        })
+    };
+    let sentence = only(&execute(&probe), "stuck");
+    assert!(sentence.contains("1 requests or tasks of the client"), "{sentence}");
+}

@@ -1,0 +1,104 @@
+//! Every run ends, and says why: what is stuck is not told as what moves, and a panic is told once.
+
+mod livelocked;
+mod panics;
+mod stuck;
+mod watchdog;
+
+use std::ops::Range;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use seaworthy_sim::{
+    invariants::{Invariant, delivery},
+    plan::{FORMAT, Latency, Plan, Schedule},
+    scenario::{Boot, Draw, Scenario, Topology, Workload},
+    world::{Client, RunOptions, RunReport, run},
+};
+use serde::{Deserialize, Serialize};
+
+/// How often the client asks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Asked(u32);
+
+impl Workload for Asked {
+    fn len(&self) -> usize {
+        self.0 as usize
+    }
+
+    fn without(&self, range: Range<usize>) -> Self {
+        Self(self.0 - range.len() as u32)
+    }
+}
+
+type Program = fn(Boot) -> BoxFuture<'static, ()>;
+
+/// One process of a program, what else there is, and a client that asks it.
+#[derive(Clone, Copy)]
+struct Probe {
+    program: Program,
+    topology: fn(Topology) -> Topology,
+    drive: fn(Client, u32) -> BoxFuture<'static, ()>,
+}
+
+impl Probe {
+    fn of(program: Program) -> Self {
+        Self { program, topology: |topology| topology, drive: |client, times| Box::pin(ask(client, times)) }
+    }
+}
+
+async fn ask(client: Client, times: u32) {
+    for number in 0..times {
+        let _ = client.ask("service", "count", Bytes::from(format!("item-{number}"))).await;
+    }
+}
+
+#[async_trait]
+impl Scenario for Probe {
+    type Workload = Asked;
+
+    fn name(&self) -> &str {
+        "probe"
+    }
+
+    fn about(&self) -> &str {
+        "one process that does one thing"
+    }
+
+    fn topology(&self) -> Topology {
+        (self.topology)(Topology::new().process("one", "service", "store", self.program))
+    }
+
+    fn workload(&self, _: &mut Draw) -> Asked {
+        Asked(1)
+    }
+
+    fn invariants(&self, _: &Asked) -> Vec<Box<dyn Invariant>> {
+        delivery(&self.topology())
+    }
+
+    async fn drive(&self, asked: &Asked, client: Client) {
+        (self.drive)(client, asked.0).await;
+    }
+}
+
+fn execute(probe: &Probe) -> RunReport {
+    let schedule = Schedule { latency: Latency::Equal { ms: 1 }, ..Schedule::default() };
+    let plan = Plan {
+        format: FORMAT.into(),
+        scenario: "probe".into(),
+        seed: 1,
+        schedule,
+        workload: Asked(1),
+        faults: Vec::new(),
+    };
+    run(probe, &plan, &RunOptions { keep_trace: true, ..RunOptions::default() }).expect("valid")
+}
+
+/// The only violation of a run.
+fn only(report: &RunReport, invariant: &str) -> String {
+    let found: Vec<&str> = report.violations.iter().map(|violation| violation.invariant.as_str()).collect();
+    assert_eq!(found, [invariant], "{:?}", report.violations);
+    report.violations[0].sentence.clone()
+}

@@ -27,15 +27,18 @@ const TOLD: [(&str, &[&[&str]]); 10] = [
     // The acknowledgement, and the commit behind it that came to nothing.
     ("ack-before-commit", &[&["ack m", "by shipping"], &["fault 0 strikes"]]),
     // The process that had the memory dies of it, and the compensation that finds nothing to do.
-    ("undo-log-in-memory", &[&["crashes"], &["logs", "compensated"]]),
+    ("compensation-skipped-after-crash", &[&["crashes"], &["logs", "compensated"]]),
     // Somebody else's write to the stock, and the compensation that leaves it alone.
     ("stale-version-compensation", &[&["writes stock/"], &["logs", "compensated reserve_stock"]]),
     // The card charged twice under two keys.
     ("fresh-idempotency-key", &[&["payments charge", "acted"], &["fault 0 strikes"]]),
     // The message that the broker throttled, and the row that counts as sent.
-    ("batch-result-ignored", &[&["publish m", "= unavailable"], &["settle", "dispatched"]]),
+    ("batch-result-ignored", &[&["fault 0 strikes at publish"], &["publish m", " = "], &["settle", "dispatched"]]),
     // The outage, and the row that is given up for it.
-    ("outage-burns-budget", &[&["publish m", "= unavailable"], &["settle", "dead"]]),
+    (
+        "outage-burns-budget",
+        &[&["fault 0 strikes: broker outage"], &["publish m", "= unavailable"], &["settle", "dead"]],
+    ),
 ];
 
 /// Finds a scenario's first failure, shrinks it and tells it.

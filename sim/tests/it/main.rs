@@ -42,6 +42,7 @@ mod saga_nested;
 mod saga_operator;
 mod saga_participant;
 mod saga_support;
+mod shrink_minima;
 mod shrink_plans;
 mod story_failure;
 mod story_lineage;

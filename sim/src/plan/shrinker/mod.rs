@@ -67,7 +67,7 @@ enum Pass {
 
 impl<W: Workload> Shrinker<W> {
     /// How many other seeds are tried for each item or fault that could not be left out.
-    const RESEEDS: u64 = 6;
+    const RESEEDS: u64 = 12;
     /// Of more faults and items than these not every pair is tried in the last passes: they would cost thousands of runs.
     const SHIFTED_MAX: usize = 6;
 

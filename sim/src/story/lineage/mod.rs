@@ -25,7 +25,7 @@ use self::{
     graph::{Graph, Link},
     open_work::OpenWork,
     strikes::Strikes,
-    thread::{Kind, Thread, threads_of, threads_of_entity},
+    thread::{Kind, Thread, named, threads_of, threads_of_entity},
 };
 use crate::{
     plan::{Fault, Point},
@@ -207,6 +207,11 @@ impl Builder {
                     }
                 }
             }
+            // What nobody staged is known by what it is about; else its staging is.
+            What::Publish { message, .. } if !self.last.contains_key(&Thread::message(message.id)) => {
+                named(&message.subject, &mut |thread| threads.push(thread));
+                threads.extend(self.open.context(event));
+            }
             What::Deliver { message, .. } => self.open.receive(event, Thread::message(message.id)),
             What::Ack { message, .. } => self.open.acknowledge(event, Thread::message(*message)),
             What::Nack { message, .. } => self.open.end(event, Thread::message(*message)),
@@ -277,7 +282,11 @@ fn is_telling(what: &What) -> bool {
         What::Abort { tried, .. } => !tried.is_empty(),
         What::Claim { rows, outcome, .. } => !rows.is_empty() || *outcome != Outcome::Done,
         What::Acquire { sagas, outcome, .. } => !sagas.is_empty() || *outcome != Outcome::Done,
-        What::StoreCall { count, .. } => *count > 0,
+        // Reads tell nothing, and neither does clearing away what is not there.
+        What::StoreCall { operation, count, outcome, .. } => {
+            let changes = ["redrive", "purge"].iter().any(|verb| operation.starts_with(verb));
+            *outcome != Outcome::Done || (*count > 0 && changes)
+        }
         What::Subscribe { .. } | What::ReceiveFailed { .. } | What::FaultOver { .. } | What::Quiet => false,
         _ => true,
     }

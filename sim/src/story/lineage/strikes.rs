@@ -34,7 +34,8 @@ impl<'a> Strikes<'a> {
         Self { faults, processes, pending: Vec::new(), active: Vec::new() }
     }
 
-    /// Takes in an event and hands over what led to it. Returns whether a fault struck it.
+    /// Takes in an event and hands over what led to it. Returns whether a fault at a call struck it: of what an outage
+    /// refuses, every poll is one, and none of them is more than another.
     pub(super) fn see(&mut self, position: u32, event: &Event, link: &mut impl FnMut(Link)) -> bool {
         match &event.what {
             What::Fault { kind, point: Some(point), .. } => {
@@ -58,7 +59,10 @@ impl<'a> Strikes<'a> {
                 false
             }
             What::Crash => self.crash(position, event, link),
-            what => self.strike(position, event, what, link) | self.disturb(position, event, link),
+            what => {
+                self.disturb(position, event, link);
+                self.strike(position, event, what, link)
+            }
         }
     }
 
@@ -96,13 +100,12 @@ impl<'a> Strikes<'a> {
     }
 
     /// Calls that an outage refuses are told with it, and of a process that is held up the first thing that it does then.
-    fn disturb(&mut self, position: u32, event: &Event, link: &mut impl FnMut(Link)) -> bool {
+    fn disturb(&mut self, position: u32, event: &Event, link: &mut impl FnMut(Link)) {
         if self.active.is_empty() {
-            return false;
+            return;
         }
         let is_refused = outcome_of(&event.what) == Some(Outcome::Unavailable);
         let name = self.processes.get(usize::from(event.process.0));
-        let mut is_struck = false;
         self.active.retain(|&(index, fault)| {
             let Some(Fault::Timed(timed)) = self.faults.get(index as usize) else { return false };
             match &timed.what {
@@ -112,7 +115,6 @@ impl<'a> Strikes<'a> {
                 | Disturbance::Partition { .. } => {
                     if is_refused {
                         link(Link { cause: fault, effect: position, to_cause: 1, to_effect: 3 });
-                        is_struck = true;
                     }
                     true
                 }
@@ -122,13 +124,11 @@ impl<'a> Strikes<'a> {
                     let is_its_own = name == Some(process);
                     if is_its_own {
                         link(Link { cause: fault, effect: position, to_cause: 1, to_effect: 1 });
-                        is_struck = true;
                     }
                     !is_its_own
                 }
             }
         });
-        is_struck
     }
 }
 

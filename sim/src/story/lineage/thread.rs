@@ -113,7 +113,6 @@ pub(super) fn threads_of(what: &What, see: &mut impl FnMut(Thread)) {
         What::Acquire { sagas, .. } => sagas.iter().for_each(|(saga, _)| see(Thread::saga(*saga))),
         What::Publish { message, .. } | What::Deliver { message, .. } => {
             see(Thread::message(message.id));
-            named(&message.subject, see);
         }
         What::Ack { message, .. } | What::Nack { message, .. } => see(Thread::message(*message)),
         What::External { service, operation, operation_id, subject, .. } => {
@@ -183,7 +182,7 @@ fn threads_of_effect(effect: &Effect, store: &str, see: &mut impl FnMut(Thread))
 }
 
 /// What a text names: itself, and whatever has an id that stands in it. A user's own row is often named by its message.
-fn named(text: &str, see: &mut impl FnMut(Thread)) {
+pub(super) fn named(text: &str, see: &mut impl FnMut(Thread)) {
     see(Thread::of(Kind::Name, &text));
     for id in ids_in(text) {
         see(Thread::message(MessageId(id)));

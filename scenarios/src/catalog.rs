@@ -5,11 +5,17 @@ use seaworthy_sim::{
     scenario::Scenario,
 };
 
-use crate::{order_fulfillment::OrderFulfillment, specimens};
+use crate::{
+    order_fulfillment::OrderFulfillment,
+    payments::{PaymentService, bugs},
+    specimens,
+};
 
 /// Every scenario of this crate, whatever its workload.
 pub fn entries() -> Vec<Entry> {
-    all().into_iter().map(Entry::of).collect()
+    let shops = all().into_iter().map(Entry::of);
+    let payments = std::iter::once(PaymentService::new()).chain(bugs::all());
+    shops.chain(payments.map(Entry::of)).collect()
 }
 
 /// The shop with everything right, and its broken twins.

@@ -4,6 +4,7 @@ mod audit;
 mod cli;
 mod invariants;
 mod order_fulfillment;
+mod payments;
 mod serve;
 mod stories;
 mod twins;

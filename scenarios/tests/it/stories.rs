@@ -63,7 +63,8 @@ fn rows(story: &str) -> Vec<&str> {
     story.lines().skip_while(|line| *line != "what happened").skip(2).take_while(|line| !line.is_empty()).collect()
 }
 
-fn assert_tells(name: &str, story: &str, wanted: &[&[&str]]) {
+/// That each list of words stands in one row of a diagram that is short enough to be read.
+pub(crate) fn assert_tells(name: &str, story: &str, wanted: &[&[&str]]) {
     let rows = rows(story);
     assert!(rows.len() <= ROWS_MAX, "{name}: {} rows\n{story}", rows.len());
     for words in wanted {

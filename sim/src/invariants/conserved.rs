@@ -54,14 +54,10 @@ impl Invariant for ConservedSums {
             return;
         }
         for sum in &mut self.sums {
-            let mut by = None;
-            for effect in effects.iter() {
-                if let Effect::Amount { sum: name, by: more } = effect
-                    && *name == sum.name
-                {
-                    by = Some(by.unwrap_or(0_i64).saturating_add(*more));
-                }
-            }
+            let by = effects.iter().find_map(|effect| match effect {
+                Effect::Amount { sum: name, by } if *name == sum.name => Some(*by),
+                _ => None,
+            });
             let Some(by) = by else { continue };
             judge.judged();
             if by == 0 {

@@ -124,11 +124,11 @@ pub enum Effect {
         /// How many more, or fewer.
         rows: i64,
     },
-    /// A declared sum changed.
+    /// Terms of a declared sum changed.
     Amount {
-        /// Its name.
+        /// The sum's name.
         sum: SmolStr,
-        /// By how much.
+        /// By how much the sum is other than before: by nothing where its terms changed and it stands.
         by: i64,
     },
 }

@@ -102,7 +102,8 @@ pub(super) fn say(effect: &Effect, names: &mut Names) -> String {
         }
         Effect::Row(row) => row_words(row, names),
         Effect::Entry { table, key, rows } => format!("{table} of {} {rows:+} rows", names.abbreviate(key)),
-        Effect::Amount { sum, by } => format!("{} {by:+}", names.abbreviate(sum)),
+        Effect::Amount { sum, by: 0 } => format!("\"{sum}\" stands"),
+        Effect::Amount { sum, by } => format!("\"{sum}\" {by:+}"),
         Effect::Observed { fact, subject, value } => format!("{fact} {} = {value}", names.abbreviate(subject)),
     }
 }

@@ -40,7 +40,8 @@ impl Log {
             return Ok(false);
         }
         let logged: Vec<SmolStr> = ["n", "what"].into_iter().map(SmolStr::from).chain(sides(&columns)).collect();
-        let is_logged = list(connection, "SELECT name FROM pragma_table_info(?1, 'temp')", &self.name)? == logged;
+        let found = list(connection, "SELECT name FROM pragma_table_info(?1, 'temp')", &self.name)?;
+        let is_logged = found == logged;
         // The triggers of a table are gone with it, also if another one of its name was made since.
         let is_triggered = connection
             .prepare_cached("SELECT 1 FROM sqlite_temp_schema WHERE type = 'trigger' AND name = ?1")?
@@ -52,8 +53,21 @@ impl Log {
         if is_logged && is_triggered {
             return Ok(false);
         }
+        if !found.is_empty() {
+            connection.execute_batch(&self.removal())?;
+        }
         connection.execute_batch(&self.definition(!is_triggered))?;
         Ok(true)
+    }
+
+    /// What takes a log and its triggers away.
+    fn removal(&self) -> String {
+        let log = &self.name;
+        let mut sql = format!("DROP TABLE temp.{log};");
+        for when in ["replace", "insert", "update", "delete"] {
+            let _ = writeln!(sql, "DROP TRIGGER IF EXISTS temp.{log}_{when};");
+        }
+        sql
     }
 
     /// The log and its triggers in SQL, and the copy of all rows that are there where the table is new.
@@ -66,13 +80,9 @@ impl Log {
         };
         let of = |row: &str| columns.iter().map(|column| format!("{row}.{column}")).collect::<Vec<_>>().join(", ");
         let (old, new, mut sql) = (side("old"), side("new"), String::new());
-        for when in ["replace", "insert", "update", "delete"] {
-            let _ = writeln!(sql, "DROP TRIGGER IF EXISTS temp.{log}_{when};");
-        }
         let _ = writeln!(
             sql,
-            "DROP TABLE IF EXISTS temp.{log};
-             CREATE TEMP TABLE {log} (n INTEGER PRIMARY KEY, what TEXT NOT NULL, {old}, {new});
+            "CREATE TEMP TABLE {log} (n INTEGER PRIMARY KEY, what TEXT NOT NULL, {old}, {new});
              CREATE TEMP TRIGGER {log}_insert AFTER INSERT ON main.{table} BEGIN
                  INSERT INTO {log} (what, {new}) VALUES ('insert', {});
              END;

@@ -24,6 +24,10 @@ pub(super) struct Meaning {
     pub(super) told: Vec<Effect>,
     /// Staged messages, with the place that the declaration gives them among those of their commit.
     pub(super) staged: Vec<(Option<Cell>, Effect)>,
+    /// Business keys with more or fewer rows.
+    pub(super) entries: Vec<Effect>,
+    /// What it adds to declared sums.
+    pub(super) amounts: Vec<(SmolStr, i64)>,
     /// Messages that wait from now on, or do no more.
     pub(super) pending: Vec<(MessageId, bool)>,
 }
@@ -161,8 +165,8 @@ impl Meaning {
         let (before, after) = (key(&change.before)?, key(&change.after)?);
         if before != after {
             let entry = |key, rows| Effect::Entry { table: table.place.name.clone(), key, rows };
-            self.told.extend(before.map(|key| entry(key, -1)));
-            self.told.extend(after.map(|key| entry(key, 1)));
+            self.entries.extend(before.map(|key| entry(key, -1)));
+            self.entries.extend(after.map(|key| entry(key, 1)));
         }
         Ok(())
     }
@@ -183,7 +187,7 @@ impl Meaning {
                 .saturating_add(term.sign.saturating_mul(value(&change.after)?.saturating_sub(value(&change.before)?)));
         }
         if by != 0 {
-            self.told.push(Effect::Amount { sum: sum.name.clone(), by });
+            self.amounts.push((sum.name.clone(), by));
         }
         Ok(())
     }

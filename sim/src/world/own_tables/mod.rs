@@ -51,6 +51,7 @@ impl OwnTables {
     /// A row of an outbox or inbox is told as the message that it is, and no more as a row.
     pub(super) fn translate(&mut self, store: &str, effects: Vec<Effect>) -> (Vec<Effect>, Vec<(SmolStr, String)>) {
         let mut told = Vec::with_capacity(effects.len() + 2);
+        let (mut entries, mut sums) = (Vec::new(), BTreeMap::new());
         // What was staged in one commit, with the place in its order that the declaration gives it.
         let mut staged: Vec<(Option<Cell>, Effect)> = Vec::new();
         let mut wrong = Vec::new();
@@ -71,6 +72,11 @@ impl OwnTables {
                         told.push(effect);
                     }
                     staged.extend(meaning.staged);
+                    entries.extend(meaning.entries);
+                    for (sum, by) in meaning.amounts {
+                        let so_far = sums.entry(sum).or_insert(0_i64);
+                        *so_far = so_far.saturating_add(by);
+                    }
                     told.extend(meaning.told);
                 }
                 Err(sentence) => {
@@ -84,6 +90,8 @@ impl OwnTables {
         }
         staged.sort_by(|(one, _), (other, _)| meaning::order(one.as_ref(), other.as_ref()));
         told.extend(staged.into_iter().map(|(_, effect)| effect));
+        told.extend(entries);
+        told.extend(sums.into_iter().map(|(sum, by)| Effect::Amount { sum, by }));
         (told, wrong)
     }
 

@@ -1,0 +1,30 @@
+//! Each attempt to publish a row draws a new id for the message. An attempt whose answer was lost is made again, and to
+//! whoever gets both they are two messages.
+
+use seaworthy_core::{
+    ids,
+    ports::{Ports, StoreError},
+};
+
+use super::super::{
+    PaymentService, Pieces,
+    poller::{Due, mark},
+};
+
+/// The service with this bug.
+pub fn service() -> PaymentService {
+    PaymentService::with_bug(
+        "fresh-id-per-attempt",
+        "each attempt to publish a row gives the message an id of its own",
+        Pieces { publish: |ports, due| Box::pin(publish(ports, due)), ..Pieces::default() },
+    )
+}
+
+async fn publish(ports: Ports, due: Vec<Due>) -> Result<(), StoreError> {
+    let fresh = |row: &Due| Due { message_id: ids::draw(&*ports.clock, &*ports.random), ..row.clone() }.message();
+    let messages: Vec<_> = due.iter().map(fresh).collect();
+    match ports.broker.publish(&messages).await {
+        Ok(results) => mark(&ports, &due, &results).await,
+        Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,45 @@
+//! A handler that meets a duplicate notes it in a transaction of its own, while the first one is still open. With one
+//! connection, as with a pool that is used up, the second waits for the first, and the first for the second.
+
+use rusqlite::Connection;
+use seaworthy_core::{
+    message::Message,
+    ports::{Ports, StoreError, connection},
+};
+use seaworthy_sqlite::store_error;
+
+use super::super::{
+    PaymentService, Pieces,
+    ledger::{initial, insert_booking, payment, remember},
+};
+
+/// The service with this bug.
+pub fn service() -> PaymentService {
+    PaymentService::with_bug(
+        "second-begin",
+        "a handler opens a transaction while it has one open",
+        Pieces { book: |ports, message| Box::pin(book(ports, message)), ..Pieces::default() },
+    )
+}
+
+async fn book(ports: Ports, message: Message) -> Result<(), StoreError> {
+    let payment = payment(&message)?;
+    let now = ports.clock.now().as_millis();
+    let mut tx = ports.store.begin().await?;
+    let sql: &mut Connection = connection(&mut *tx).await?;
+    if remember(sql, &message, now)? {
+        insert_booking(sql, &payment, &initial(&payment.payer))?;
+    } else {
+        note_duplicate(&ports, &message, now).await?;
+    }
+    tx.commit().await
+}
+
+async fn note_duplicate(ports: &Ports, message: &Message, now: i64) -> Result<(), StoreError> {
+    let mut tx = ports.store.begin().await?;
+    let sql: &mut Connection = connection(&mut *tx).await?;
+    sql.prepare_cached("UPDATE processed_messages SET processed_at = ?2 WHERE message_id = ?1")
+        .and_then(|mut update| update.execute((message.id.to_string(), now)))
+        .map_err(|error| store_error("note a duplicate", &error))?;
+    tx.commit().await
+}

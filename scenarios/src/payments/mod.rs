@@ -1,0 +1,162 @@
+//! Payments as people write them: an outbox, an inbox and a lock in SQL tables of the service's own.
+//!
+//! `payments` (two replicas on one SQLite database) takes payments, tells of each through its `outbox`, which a poller
+//! publishes every 100 ms, and books each in its ledger when it hears of it. Nothing of it uses the outbox, relay or inbox
+//! of `seaworthy-core`; the scenario says in [`PaymentService::topology`] what the tables mean, and states no property of
+//! its own.
+//!
+//! ```text
+//! client ── pay ─► payments + outbox ── poller ─► broker ─► ledger: processed_messages + bookings + accounts
+//! ```
+//!
+//! SQLite has one writer, and each transaction here holds it from its first moment. So the races that Postgres knows
+//! between two open transactions (a read that another one overtakes, write skew, a sequence that commits out of order)
+//! can't happen, and this scenario says nothing about them; [`bugs::check_then_insert`] therefore needs two transactions.
+
+pub mod bugs;
+pub mod ledger;
+pub mod poller;
+pub mod service;
+mod tables;
+mod workload;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+use seaworthy_core::ports::{Store, connection};
+use seaworthy_sim::{
+    invariants::{self, Invariant},
+    scenario::{Boot, Column, Conserved, Draw, EffectTable, InboxTable, OutboxTable, Scenario, Topology},
+    world::{Client, StoreFactory},
+};
+use seaworthy_sqlite::{SqliteConfig, SqliteStore};
+use smol_str::{SmolStr, format_smolstr};
+
+pub use service::Pieces;
+pub use workload::{Payment, Payments};
+
+/// The service, its store, its topic and the source of its messages.
+pub const PAYMENTS: &str = "payments";
+/// The consumer group that books payments.
+pub const LEDGER: &str = "ledger";
+/// The one request.
+pub const PAY: &str = "pay";
+
+/// The scenario, and its variants with a bug: they differ in their [`Pieces`] only.
+#[derive(Clone, Debug)]
+pub struct PaymentService {
+    name: SmolStr,
+    about: &'static str,
+    pieces: Pieces,
+}
+
+impl Default for PaymentService {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PaymentService {
+    /// The service with everything right.
+    pub fn new() -> Self {
+        let about = "payments with an outbox, an inbox and a lock in SQL tables of their own; everything is right";
+        Self { name: SmolStr::new_static(PAYMENTS), about, pieces: Pieces::default() }
+    }
+
+    /// A variant that differs in its pieces; `name` is added to the scenario's own.
+    pub fn with_bug(name: &str, about: &'static str, pieces: Pieces) -> Self {
+        Self { name: format_smolstr!("{PAYMENTS}/{name}"), about, pieces }
+    }
+}
+
+#[async_trait]
+impl Scenario for PaymentService {
+    type Workload = Payments;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn about(&self) -> &str {
+        self.about
+    }
+
+    fn topology(&self) -> Topology {
+        let pieces = self.pieces;
+        let program = move |boot: Boot| service::payments(boot.ports, pieces);
+        Topology::new()
+            .process("payments-1", PAYMENTS, PAYMENTS, program)
+            .process("payments-2", PAYMENTS, PAYMENTS, program)
+            .group(LEDGER, &[PAYMENTS])
+            .outbox_table(
+                OutboxTable::sql(PAYMENTS, "outbox")
+                    .id("message_id")
+                    .topic(Column::always(PAYMENTS))
+                    .kind(Column::always(poller::PAYMENT_MADE))
+                    .subject("payment_id")
+                    .key("account")
+                    .order("seq")
+                    .sent("sent_at")
+                    .dead("failed"),
+            )
+            .inbox_table(
+                InboxTable::sql(PAYMENTS, "processed_messages").consumer(Column::always(LEDGER)).message("message_id"),
+            )
+            .effect_table(EffectTable::sql(PAYMENTS, "payments").one_per("id"))
+            .effect_table(EffectTable::sql(PAYMENTS, "bookings").one_per("payment_id"))
+            .conserved(
+                Conserved::new("what is paid is told")
+                    .plus(PAYMENTS, "payments", "cents")
+                    .minus(PAYMENTS, "outbox", "cents"),
+            )
+            .conserved(
+                Conserved::new("what is booked is on the accounts")
+                    .plus(PAYMENTS, "bookings", "cents")
+                    .minus(PAYMENTS, "accounts", "cents"),
+            )
+    }
+
+    fn workload(&self, draw: &mut Draw) -> Payments {
+        Payments::draw(draw)
+    }
+
+    fn invariants(&self, _: &Payments) -> Vec<Box<dyn Invariant>> {
+        invariants::delivery(&self.topology())
+    }
+
+    fn store(&self) -> Option<StoreFactory> {
+        Some(Arc::new(|_, clock| {
+            let store = SqliteStore::open_in_memory(clock, SqliteConfig::simulation());
+            Arc::new(store.expect("SQLite opens a database in memory"))
+        }))
+    }
+
+    /// Migrates the database, as a deployment does before it starts the service.
+    async fn prepare(&self, _: &Payments, store: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync)) {
+        let mut tx = store(PAYMENTS).begin().await.expect("a new database is free");
+        let sql: &mut Connection = connection(&mut *tx).await.expect("the scenario's store is SQLite's");
+        sql.execute_batch(tables::TABLES).expect("an empty database takes the tables");
+        sql.execute_batch(self.pieces.constraints).expect("new tables take their constraints");
+        tx.commit().await.expect("nobody else writes yet");
+    }
+
+    async fn drive(&self, workload: &Payments, client: Client) {
+        let mut now_ms = 0;
+        for payment in &workload.payments {
+            if payment.at_ms > now_ms {
+                client.sleep(Duration::from_millis(payment.at_ms - now_ms)).await;
+                now_ms = payment.at_ms;
+            }
+            let (asker, body) = (client.clone(), payment.encode());
+            client.spawn(async move {
+                // A refusal is an answer too.
+                let _ = asker.ask(PAYMENTS, PAY, body).await;
+            });
+        }
+    }
+
+    fn shares_threads(&self) -> bool {
+        true
+    }
+}

@@ -22,6 +22,8 @@ use crate::{checkpoints, documents, error::in_statement, inbox, outbox, particip
 /// After an error it can't be committed: [`Transaction::commit`] then rolls back and returns that error again.
 pub struct SqliteTransaction {
     writer: OwnedMutexGuard<Writer>,
+    /// SQLite's count of changed rows when it began.
+    changes_before: u64,
     clock: Arc<dyn Clock>,
     blocking_at_commit: bool,
     /// The first error, after which nothing may be applied.
@@ -32,7 +34,8 @@ pub struct SqliteTransaction {
 
 impl SqliteTransaction {
     pub(crate) fn new(writer: OwnedMutexGuard<Writer>, clock: Arc<dyn Clock>, blocking_at_commit: bool) -> Self {
-        Self { writer, clock, blocking_at_commit, failed: None, handled: Vec::new() }
+        let changes_before = writer.connection().total_changes();
+        Self { writer, changes_before, clock, blocking_at_commit, failed: None, handled: Vec::new() }
     }
 
     /// The connection that the transaction runs on, for statements of your own; see [`Transaction::raw_connection`].
@@ -116,6 +119,10 @@ impl Transaction for SqliteTransaction {
         let told =
             self.writer.row_changes().map_err(|failure| in_statement("read the changes of watched tables", &failure));
         told.inspect_err(|error| self.failed = Some(error.clone()))
+    }
+
+    fn has_written(&mut self) -> bool {
+        self.writer.connection().total_changes() != self.changes_before
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {

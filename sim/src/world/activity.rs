@@ -73,6 +73,11 @@ impl Activity {
         self.writers.contains(&process)
     }
 
+    /// Takes a transaction that lent out its connection for one that has written nothing through it.
+    pub(super) fn only_read(&mut self, tx: TxId) {
+        self.take_raw(tx);
+    }
+
     /// Takes in what happened.
     pub(super) fn observe(&mut self, at: VirtualTime, process: ProcessIndex, what: &What) {
         if self.is_change(process, what) {

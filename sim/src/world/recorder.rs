@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 use super::{Fired, activity::Activity, spans::SpanBook, task};
 use crate::{
     invariants::{Ending, Findings, Invariant, Panel, Violation},
-    trace::{Event, Fingerprint, ProcessIndex, Told, VirtualTime, What},
+    trace::{Event, Fingerprint, ProcessIndex, Told, TxId, VirtualTime, What},
 };
 
 /// So many events of the tail are kept at most.
@@ -130,6 +130,11 @@ impl Recorder {
     /// The number of the next event.
     pub(super) fn next_event(&self) -> u64 {
         self.next
+    }
+
+    /// Takes a transaction that lent out its connection for one that has written nothing through it.
+    pub(super) fn only_read(&mut self, tx: TxId) {
+        self.activity.only_read(tx);
     }
 
     /// Whether what processes tell `tracing` is kept.

@@ -244,6 +244,11 @@ impl World {
         self.store_of[usize::from(process.0)]
     }
 
+    /// A transaction has only read through its connection: it is about to commit nothing that could not be seen.
+    pub(crate) fn only_read(&self, tx: TxId) {
+        self.state().recorder.only_read(tx);
+    }
+
     /// Whether the store of a process shows what is changed in declared tables.
     pub(crate) fn shows_rows(&self, process: ProcessIndex) -> bool {
         self.shows_rows[self.store_of(process)]

@@ -217,3 +217,27 @@ async fn eight_tasks_on_two_threads_lose_no_update() {
     }
     assert_eq!(store.begin().await.unwrap().get("c", "counter").await.unwrap().unwrap().version, 200);
 }
+
+#[tokio::test]
+async fn a_transaction_knows_whether_anything_was_written_through_its_connection() {
+    let (store, _) = in_memory();
+    let mut tx = store.begin().await.unwrap();
+    let sql: &mut Connection = connection(&mut *tx).await.unwrap();
+    sql.execute_batch("CREATE TABLE own (id INTEGER); INSERT INTO own VALUES (1)").unwrap();
+    assert!(tx.has_written());
+    tx.commit().await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let sql: &mut Connection = connection(&mut *tx).await.unwrap();
+    let rows: i64 = sql.query_row("SELECT count(*) FROM own", [], |row| row.get(0)).unwrap();
+    assert_eq!((rows, tx.has_written()), (1, false), "it only looked");
+    let sql: &mut Connection = connection(&mut *tx).await.unwrap();
+    sql.execute("UPDATE own SET id = 2 WHERE id = 7", []).unwrap();
+    assert!(!tx.has_written(), "there is no such row");
+    sql_update(&mut *tx).await;
+    assert!(tx.has_written());
+}
+
+async fn sql_update(tx: &mut dyn Transaction) {
+    let sql: &mut Connection = connection(tx).await.unwrap();
+    sql.execute("UPDATE own SET id = 2", []).unwrap();
+}

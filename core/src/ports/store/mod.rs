@@ -139,6 +139,12 @@ pub trait Transaction: Documents + OutboxWrites + InboxWrites + SagaWrites + Par
         let _ = statement;
     }
 
+    /// Whether anything may have been written through the [raw connection](Transaction::raw_connection): a simulation takes
+    /// a transaction that only read for no change. A store that can't tell says yes, which is the default.
+    fn has_written(&mut self) -> bool {
+        true
+    }
+
     /// Commits.
     ///
     /// # Errors

@@ -27,11 +27,13 @@ pub(super) struct TransactionShell {
     effects: Vec<Effect>,
     /// What the user calls the next statement of their own.
     label: Option<SmolStr>,
+    /// Whether its connection was lent out.
+    lent: bool,
 }
 
 impl TransactionShell {
     pub(super) fn new(door: Door, store: SmolStr, tx: TxId, inner: Box<dyn Transaction>) -> Self {
-        Self { door, store, tx, inner: Some(inner), effects: Vec::new(), label: None }
+        Self { door, store, tx, inner: Some(inner), effects: Vec::new(), label: None, lent: false }
     }
 }
 
@@ -118,6 +120,7 @@ impl Transaction for TransactionShell {
         self.door.record(What::Statement { tx, point, on, outcome });
         call.leave().await;
         asked?;
+        self.lent = true;
         match self.inner.as_mut() {
             Some(inner) => self.door.life.alive(inner.raw_connection()).await,
             None => Err(aborted()),
@@ -144,7 +147,12 @@ impl Transaction for TransactionShell {
         };
         // Of a commit that is refused, too: the trace tells what it would have done.
         let rows = match self.inner.as_mut() {
-            Some(inner) => rows(&self.door, &mut **inner).await,
+            Some(inner) => {
+                if self.lent && !inner.has_written() {
+                    self.door.world.only_read(self.tx);
+                }
+                rows(&self.door, &mut **inner).await
+            }
             None => Ok(Vec::new()),
         };
         // Told from a drop by its number: a transaction that was committed does not abort as well.

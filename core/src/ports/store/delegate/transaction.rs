@@ -187,6 +187,11 @@ pub trait DelegateTransaction: Send {
         self.inner().row_changes().await
     }
 
+    /// As [`Transaction::has_written`].
+    fn has_written(&mut self) -> bool {
+        self.inner().has_written()
+    }
+
     /// As [`Transaction::commit`].
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         self.into_inner().commit().await
@@ -325,6 +330,10 @@ impl<T: DelegateTransaction> Transaction for T {
 
     async fn row_changes(&mut self) -> Result<Vec<RowChange>, StoreError> {
         DelegateTransaction::row_changes(self).await
+    }
+
+    fn has_written(&mut self) -> bool {
+        DelegateTransaction::has_written(self)
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {

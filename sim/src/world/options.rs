@@ -6,6 +6,10 @@ use smol_str::SmolStr;
 use crate::invariants::Practice;
 
 /// Makes a store for the run: its name in the topology, and its clock.
+///
+/// A store may take its time. A commit that it was given is decided by it, once, whatever becomes of the process, and a
+/// process that dies meanwhile is told as dead when that is done. Any other call ends with its process or its caller: if
+/// it is dropped half way it must leave nothing behind, so its effect comes after its last wait.
 pub type StoreFactory = Arc<dyn Fn(&str, Arc<dyn Clock>) -> Arc<dyn Store> + Send + Sync>;
 
 /// How much a run may use before it is given up.

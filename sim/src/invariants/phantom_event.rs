@@ -4,7 +4,10 @@ use seaworthy_core::ids::MessageId;
 use smol_str::SmolStr;
 
 use super::{Interest, Invariant, Judge, Lookup, Mode, Practice};
-use crate::trace::{Effect, Event, ProcessIndex, What};
+use crate::{
+    scenario::Topology,
+    trace::{Effect, Event, ProcessIndex, What},
+};
 
 /// `phantom-event`: the broker accepted a message that no committed transaction has staged, from a source that stages its
 /// messages or from a process whose store has an outbox.
@@ -46,6 +49,14 @@ impl PhantomEvent {
     /// The invariant at the start of a run.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// As [`PhantomEvent::new`], with what the topology declares: which store each process is on, and which stores have an
+    /// outbox in tables of their own, so that those are judged from the first message on.
+    pub fn of(topology: &Topology) -> Self {
+        let own = topology.processes.iter().map(|process| Some(process.store.clone())).collect();
+        let stores = topology.tables.outboxes.iter().map(|outbox| outbox.place.store.clone()).collect();
+        Self { own, stores, ..Self::default() }
     }
 
     /// Lets messages of this type be published without having been staged: a figure that is out of date in a second.

@@ -28,7 +28,7 @@ pub fn protocol(topology: &Topology) -> Vec<Box<dyn Invariant>> {
 /// declared locks and declared tables of its own.
 pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     let mut all: Vec<Box<dyn Invariant>> = vec![
-        Box::new(PhantomEvent::new()),
+        Box::new(PhantomEvent::of(topology)),
         Box::new(OneMessagePerId::new()),
         Box::new(LostEvent::new(&topology.groups)),
         Box::new(AcknowledgedBeforeHandled::new(&topology.groups)),

@@ -146,7 +146,15 @@ fn the_story_of_a_phantom_names_external_services_and_other_violations() {
     script.commit(orders, "orders", Outcome::Conflict, [staged(&message)]);
     script.rest();
     let duplicate = Box::new(seaworthy_sim::invariants::DuplicateEffect::new());
-    let mut report = report(&script, vec![Box::new(PhantomEvent::new()), duplicate], Vec::new());
+    // In good weather its source stages what it publishes.
+    let (mut good_weather, staged_one) = (Script::new(), script::message(2, "orders", "order-18"));
+    let orders = good_weather.process("orders-1");
+    good_weather.commit(orders, "orders", Outcome::Done, [staged(&staged_one)]);
+    let mut student = seaworthy_sim::invariants::Student::new();
+    student.attend(&good_weather.events());
+    let mut phantom = PhantomEvent::new();
+    phantom.learn(&std::sync::Arc::new(student.practice()));
+    let mut report = report(&script, vec![Box::new(phantom), duplicate], Vec::new());
     report.violations.sort_by_key(|violation| violation.invariant != "phantom-event");
     let pointers = Pointers { plan_file: None, ..POINTERS };
     insta::assert_snapshot!("phantom", tell(&plan(Vec::new()), &report, pointers, Style::default()));

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     CorpusTally, Failure, IdlePlan, Rehearsal, Source,
-    twice::{FIRST, again, traced},
+    twice::{FIRST, again, cold, coldest, traced},
 };
 use crate::{
     plan::{Integrity, Plan, PlanError, PlanFile, scenario_of},
@@ -107,17 +107,20 @@ impl Corpus {
         S: Scenario,
         R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError> + Sync,
     {
+        let files = self.files::<S::Workload>(scenario.name())?;
+        let mut first = files.first().and_then(|(_, file)| cold(&run, scenario, &file.plan, options));
         let run = Rehearsal::by(run, scenario, options.clone()).runner();
         let mut tally = CorpusTally::default();
-        for (path, PlanFile { plan, integrity, .. }) in self.files::<S::Workload>(scenario.name())? {
+        for (path, PlanFile { plan, integrity, .. }) in files {
             let wrong = |error| CorpusError::Plan { path: path.clone(), error };
             let twice = tally.plans < FIRST;
             let report = run(scenario, &plan, &if twice { traced(options) } else { options.clone() }).map_err(wrong)?;
             let source = || Source::File(path.clone());
             if twice {
                 tally.twice.plans += 1;
-                tally.twice.difference =
-                    again(&run, scenario, &plan, options, &report, source).map_err(wrong)?.map(Box::new);
+                tally.twice.difference = again(&run, scenario, &plan, options, &coldest(first.take(), &report), source)
+                    .map_err(wrong)?
+                    .map(Box::new);
             }
             tally.failures.extend(Failure::of(tally.plans, source, &report));
             tally.plans += 1;

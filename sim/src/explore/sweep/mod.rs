@@ -99,9 +99,10 @@ where
     enabled.retain(|kind| !options.without_faults.contains(kind));
     let mut blank = Campaign::new(scenario.name(), options.profiles.clone(), options.seeds.base(), enabled);
     blank.without_faults.clone_from(&options.without_faults);
-    let run = Rehearsal::by(run, scenario, options.run.clone()).runner();
     let shared = Shared::default();
     let watch = Stopwatch::start();
+    shared.chill(&run, scenario, options);
+    let run = Rehearsal::by(run, scenario, options.run.clone()).runner();
     let (done, all_done) = mpsc::channel::<()>();
 
     let parts = thread::scope(|scope| {

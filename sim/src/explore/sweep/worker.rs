@@ -1,4 +1,7 @@
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
 
 use super::{
     Progress, SweepError, SweepOptions,
@@ -7,7 +10,7 @@ use super::{
 use crate::{
     explore::{
         Campaign, Seeds, Source,
-        twice::{FIRST, again, is_chosen, traced},
+        twice::{FIRST, again, cold, coldest, is_chosen, traced},
     },
     invariants::Mode,
     plan::{Generator, Plan, PlanError},
@@ -18,6 +21,8 @@ use crate::{
 /// What the workers share: runs are handed out in order, so what has been run is always a beginning of the whole.
 #[derive(Default)]
 pub(super) struct Shared {
+    /// The first plan's run before anything else, where plans are run twice.
+    cold: Mutex<Option<RunReport>>,
     next: AtomicU64,
     runs: AtomicU64,
     failed: AtomicU64,
@@ -84,6 +89,10 @@ where
         }
         if twice {
             part.twice.plans += 1;
+            let report = match turn {
+                0 => coldest(shared.cold.lock().unwrap_or_else(PoisonError::into_inner).take(), &report),
+                _ => report,
+            };
             if let Some(difference) = again(run, scenario, &plan, &options.run, &report, source).map_err(broken)? {
                 part.twice.difference = Some(Box::new(difference));
                 shared.broken.store(true, Ordering::Relaxed);
@@ -102,6 +111,21 @@ where
         part.twice.difference = found.map(Box::new);
     }
     Ok(part)
+}
+
+impl Shared {
+    /// Makes the first plan's cold run.
+    pub(super) fn chill<S, R>(&self, run: &R, scenario: &S, options: &SweepOptions)
+    where
+        S: Scenario,
+        R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError>,
+    {
+        let case = options.seeds.case(options.shard.index(0), options.profiles.len());
+        let Some((seed, profile)) = case.filter(|_| options.run_twice > 0) else { return };
+        let plan = Generator::new(scenario).plan(seed, options.profiles[profile]);
+        let first = cold(run, scenario, &plan.without_faults(&options.without_faults), &options.run);
+        *self.cold.lock().unwrap_or_else(PoisonError::into_inner) = first;
+    }
 }
 
 impl SweepOptions {

@@ -98,6 +98,25 @@ pub(super) fn traced(options: &RunOptions) -> RunOptions {
     RunOptions { keep_trace: true, ..options.clone() }
 }
 
+/// A run before anything else of this scenario, a rehearsal included: what the first run of a program warms is cold in it
+/// alone. `None` where the plan can't be honoured, which whoever runs it next will say.
+pub(super) fn cold<S, R>(run: &R, scenario: &S, plan: &Plan<S::Workload>, options: &RunOptions) -> Option<RunReport>
+where
+    S: Scenario,
+    R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError>,
+{
+    run(scenario, plan, &traced(options)).ok()
+}
+
+/// The run to compare with: the cold one where there was one. It was judged without what a rehearsal teaches, so only its
+/// trace counts.
+pub(super) fn coldest(cold: Option<RunReport>, report: &RunReport) -> RunReport {
+    match cold {
+        Some(cold) => RunReport { violations: report.violations.clone(), ..cold },
+        None => report.clone(),
+    }
+}
+
 /// Runs a plan again on another thread and says what differs from `first`, whose trace was kept.
 pub(super) fn again<S, R>(
     run: &R,

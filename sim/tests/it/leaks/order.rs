@@ -18,6 +18,7 @@ fn a_hash_map_is_caught_where_runs_share_a_thread() {
             })
         },
         shares_threads: true,
+        rehearses: false,
     };
     let difference = caught(&source);
     assert_eq!(difference.cause, Cause::HashOrder, "{}", difference.story);

@@ -21,11 +21,13 @@ pub(crate) type Source = fn(Ports) -> BoxFuture<'static, String>;
 pub(crate) struct Leaky {
     pub(crate) source: Source,
     pub(crate) shares_threads: bool,
+    /// Whether the protocol is judged, too, whose invariants are rehearsed.
+    pub(crate) rehearses: bool,
 }
 
 impl Leaky {
     pub(crate) fn new(source: Source) -> Self {
-        Self { source, shares_threads: false }
+        Self { source, shares_threads: false, rehearses: false }
     }
 }
 
@@ -78,7 +80,11 @@ impl Scenario for Leaky {
     }
 
     fn invariants(&self, _: &Requests) -> Vec<Box<dyn Invariant>> {
-        vec![Box::new(AnythingGoes)]
+        let mut invariants: Vec<Box<dyn Invariant>> = vec![Box::new(AnythingGoes)];
+        if self.rehearses {
+            invariants.extend(seaworthy_sim::invariants::protocol(&self.topology()));
+        }
+        invariants
     }
 
     async fn drive(&self, workload: &Requests, client: Client) {

@@ -55,8 +55,11 @@ fn a_static_registry_is_caught() {
 #[test]
 fn a_threads_own_state_is_caught_where_runs_share_a_thread() {
     thread_local!(static CALLS: Cell<u64> = const { Cell::new(0) });
-    let source =
-        Leaky { source: |_| Box::pin(async { CALLS.replace(CALLS.get() + 1).to_string() }), shares_threads: true };
+    let source = Leaky {
+        source: |_| Box::pin(async { CALLS.replace(CALLS.get() + 1).to_string() }),
+        shares_threads: true,
+        rehearses: false,
+    };
     let difference = caught(&source);
     assert!(matches!(difference.cause, Cause::Survivor | Cause::Counter), "{}", difference.story);
 }
@@ -80,4 +83,23 @@ fn a_file_that_a_run_leaves_behind_is_caught() {
 fn the_id_of_a_task_is_caught() {
     let source = Leaky::new(|_| Box::pin(async { format!("{:?}", madsim::task::spawn(async {}).id()) }));
     assert_eq!(caught(&source).cause, Cause::Counter);
+}
+
+/// A rehearsal runs a hundred plans before the first one that counts; the cache is cold before it all the same.
+#[test]
+fn a_cache_that_a_rehearsal_would_warm_is_caught() {
+    static CACHE: OnceLock<()> = OnceLock::new();
+    let source = Leaky::new(|ports| {
+        Box::pin(async move {
+            if CACHE.get().is_none() {
+                if let Ok(mut tx) = ports.store.begin().await {
+                    let _ = tx.get("settings", "limit").await;
+                }
+                let _ = CACHE.set(());
+            }
+            "done".to_owned()
+        })
+    });
+    let difference = caught(&Leaky { rehearses: true, ..source });
+    assert_eq!(difference.cause, Cause::Survivor, "{}", difference.story);
 }

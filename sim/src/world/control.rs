@@ -28,6 +28,10 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How often it looks at least while the client is at work, in virtual time.
 const LOOK_BESIDE: Duration = Duration::from_secs(10);
 
+/// For how long nothing must have changed until the operator takes what is still pending for what needs him, in virtual
+/// time: longer than the usual backoffs and a visibility timeout.
+const HELPS_ITSELF: Duration = Duration::from_secs(6);
+
 /// Which part of the time in which nothing has happened goes by until the next look.
 const LOOKS: u64 = 8;
 
@@ -53,15 +57,16 @@ pub(super) async fn control(world: &Arc<World>, budget: &Budget, scenario: &dyn 
         let is_over = !view.is_due && now > view.limit(budget);
         let had_turns = turns.look(world) && now >= view.last_change + micros(world.topology.rest);
         let is_idle = view.asking == 0;
+        let is_quiet =
+            is_idle && (had_turns || is_over) && in_time(world, LOOK, is_quiet(world, scenario)).await == Some(true);
+        // The system is left to itself for as long as it may still help itself.
+        let needs_help = had_turns && (is_quiet || now >= view.last_change + micros(HELPS_ITSELF));
         let busy = match &mut operator {
-            Some(operator) if is_idle => operator.make(world, now, had_turns).await,
-            _ => false,
+            // Also while the client waits: it may be for what is parked.
+            Some(operator) => operator.make(world, now, needs_help).await,
+            None => false,
         };
-        let at_rest = is_idle
-            && !busy
-            && (had_turns || is_over)
-            && in_time(world, LOOK, is_quiet(world, scenario)).await == Some(true)
-            && (is_over || turns.last(world).await);
+        let at_rest = is_quiet && !busy && (is_over || turns.last(world).await);
         if !healed && (at_rest || is_over || view.storm_is_over(now, idle_since)) {
             heal(world);
             operator = Some(Rounds::new(now));

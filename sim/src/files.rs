@@ -60,6 +60,7 @@ pub(crate) fn check_writable(path: &Path) -> Result<(), FileError> {
 }
 
 /// Reads a whole file.
+#[cfg(feature = "cli")]
 pub(crate) fn read(path: &Path) -> Result<String, FileError> {
     fs::read_to_string(path).map_err(|error| FileError::of("read", path, error))
 }

@@ -1,13 +1,15 @@
 //! The check that a test makes in one breath.
 
 mod again;
+mod builder;
+mod campaign;
 mod failure;
 mod say;
 mod seed;
 mod settings;
 mod single;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use smol_str::SmolStr;
 
@@ -16,11 +18,12 @@ pub use failure::CheckError;
 pub(crate) use failure::target;
 pub use settings::{SettingError, Settings, TraceTo};
 
+use campaign::write;
+
 use crate::{
-    explore::{Campaign, Corpus, Seeds, SweepOptions, sweep},
-    plan::{FaultKind, Profile, stream},
-    report::{self, Report},
-    scenario::{Draw, Scenario},
+    explore::{Campaign, Corpus, SweepOptions},
+    plan::{FaultKind, Profile},
+    scenario::Scenario,
     world::{Budget, StoreFactory},
 };
 
@@ -89,87 +92,6 @@ pub struct Check<S> {
 }
 
 impl<S: Scenario> Check<S> {
-    /// How many seeds, over all profiles; 1,000 if not said.
-    pub fn seeds(mut self, count: u64) -> Self {
-        self.seeds = count;
-        self
-    }
-
-    /// The profile; [`Profile::Swarm`] if not said.
-    pub fn profile(self, profile: Profile) -> Self {
-        self.profiles([profile])
-    }
-
-    /// Profiles that take turns.
-    pub fn profiles(mut self, profiles: impl IntoIterator<Item = Profile>) -> Self {
-        self.profiles = profiles.into_iter().collect();
-        self
-    }
-
-    /// The folder of plans that failed once; `corpus` beside `Cargo.toml` if not said. See [`Corpus`] for where in it a
-    /// plan may lie.
-    pub fn corpus(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.corpus = Corpus::at(folder);
-        self
-    }
-
-    /// The store to run on; the simulated one if not said.
-    pub fn store(mut self, factory: StoreFactory) -> Self {
-        self.store = Some(factory);
-        self
-    }
-
-    /// When a run counts as livelocked.
-    pub fn budget(mut self, budget: Budget) -> Self {
-        self.budget = budget;
-        self
-    }
-
-    /// Whether a campaign that proves less than it seems to fails, too; `true` if not said.
-    pub fn strict(mut self, strict: bool) -> Self {
-        self.strict = strict;
-        self
-    }
-
-    /// What the seeds derive from; drawn anew each time if not said. A test with a fixed base finds what it found before
-    /// and nothing else.
-    pub fn base_seed(mut self, base: u64) -> Self {
-        self.base_seed = Some(base);
-        self
-    }
-
-    /// How many runs at a time; one for each core if not said. The outcome does not depend on it.
-    pub fn jobs(mut self, jobs: usize) -> Self {
-        self.jobs = Some(jobs);
-        self
-    }
-
-    /// Goes on until so many runs have failed; 1 if not said, so that a scenario which always fails says so at once.
-    /// `u64::MAX` runs all seeds whatever happens.
-    pub fn keep_going(mut self, failures: u64) -> Self {
-        self.keep_going = failures;
-        self
-    }
-
-    /// Prints what was injected, judged and reached where the check passes, as does `SEAWORTHY_TABLE=1`.
-    pub fn table(mut self) -> Self {
-        self.table = true;
-        self
-    }
-
-    /// Leaves out the invariant of this name.
-    pub fn without(mut self, invariant: &str) -> Self {
-        self.without.push(invariant.into());
-        self
-    }
-
-    /// Leaves out a kind of fault: it is taken out of every plan that is drawn, and not asked for. Plans of the corpus
-    /// run as they are.
-    pub fn without_fault(mut self, kind: FaultKind) -> Self {
-        self.without_faults.push(kind);
-        self
-    }
-
     /// Checks, and fails the test with the story of the first failure. Where it passes it prints its warnings and, as the
     /// last line, what that is worth; to standard error, which the test harness does not hold back.
     ///
@@ -243,69 +165,4 @@ impl<S: Scenario> Check<S> {
         }
         outcome
     }
-
-    fn options(&self, settings: &Settings) -> Result<SweepOptions, CheckError> {
-        self.knows_what_to_leave_out()?;
-        let mut options = SweepOptions::new(self.which_seeds(settings)?);
-        options.profiles = settings.profiles.clone().unwrap_or_else(|| self.profiles.clone());
-        options.without_faults.clone_from(&self.without_faults);
-        options.run.without.clone_from(&self.without);
-        options.shard = settings.shard.unwrap_or_default();
-        options.run.store = self.store.clone();
-        options.run.budget = self.budget;
-        options.jobs = self.jobs.unwrap_or(options.jobs);
-        options.failures_wanted = Some(self.keep_going.max(1));
-        Ok(options)
-    }
-
-    fn which_seeds(&self, settings: &Settings) -> Result<Seeds, CheckError> {
-        if let Some(seed) = settings.seed {
-            return Ok(Seeds::Explicit(vec![seed]));
-        }
-        let named = settings.base_seed.or(self.base_seed).or_else(seed::of_ci);
-        if let (None, Some(shard)) = (named, settings.shard) {
-            return Err(settings::no_base_for(shard).into());
-        }
-        let base = named.unwrap_or_else(seed::entropy);
-        Ok(match settings.duration {
-            Some(duration) => Seeds::For { base, duration },
-            None => Seeds::Count { base, count: settings.seeds.unwrap_or(self.seeds) },
-        })
-    }
-
-    /// A name that nothing has would leave out nothing, and nobody would see it.
-    fn knows_what_to_leave_out(&self) -> Result<(), CheckError> {
-        if self.without.is_empty() {
-            return Ok(());
-        }
-        let workload = self.scenario.workload(&mut Draw::stream(0, stream::WORKLOAD));
-        let known: Vec<_> = self.scenario.invariants(&workload).iter().map(|invariant| invariant.name()).collect();
-        match self.without.iter().find(|name| !known.contains(&name.as_str())) {
-            Some(name) => Err(CheckError::UnknownInvariant { name: name.clone(), known: known.join(", ") }),
-            None => Ok(()),
-        }
-    }
-
-    fn campaign(&self, settings: &Settings, options: &SweepOptions) -> Result<Campaign, CheckError> {
-        single::trace_seed(&self.scenario, settings, options)?;
-        // One seed was asked for: that one and nothing else.
-        let corpus = match settings.seed {
-            Some(_) => None,
-            None => Some(self.corpus.replay(&self.scenario, &options.run)?),
-        };
-        let corpus = corpus.unwrap_or_default();
-        let mut campaign = sweep(&self.scenario, options, &|_| {})?;
-        campaign.corpus = corpus;
-        write(&campaign, settings)?;
-        Ok(campaign)
-    }
-}
-
-/// Writes the report that is asked for.
-fn write(campaign: &Campaign, settings: &Settings) -> Result<(), CheckError> {
-    if let Some(at) = &settings.json {
-        let path = report::place(at, &campaign.scenario)?;
-        report::write(&path, &Report::of(campaign, &campaign.verdict()))?;
-    }
-    Ok(())
 }

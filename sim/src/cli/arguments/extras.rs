@@ -15,7 +15,8 @@ const SIMULATED: &str = "memory";
 pub(in crate::cli) fn with_extras(command: Command, stores: &[NamedStore], input: Option<&Input>) -> Command {
     let extend = |mut command: Command| {
         if !stores.is_empty() {
-            let simulated = PossibleValue::new(SIMULATED).help("The simulated one");
+            let simulated =
+                PossibleValue::new(SIMULATED).help("The scenario's own; the simulated one where it has none");
             let own = stores.iter().map(|store| PossibleValue::new(store.name).help(store.about));
             let values: Vec<PossibleValue> = [simulated].into_iter().chain(own).collect();
             command = command.arg(

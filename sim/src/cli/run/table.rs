@@ -69,18 +69,8 @@ fn print(entries: &[Entry], groups: &[Vec<Profile>], campaigns: &[(Campaign, Ver
 
 /// What all of them together come to: the warnings of each, and the last line.
 fn conclude(campaigns: &[(Campaign, Verdict)], arguments: &RunArguments, interrupt: &Interrupt) -> Exit {
-    let mut exits = Vec::new();
-    for (campaign, verdict) in campaigns {
-        let exit = exit(verdict, arguments, interrupt);
-        exits.push(exit);
-        let of = format!("{} under {}", campaign.scenario, names(&campaign.profiles));
-        for warning in &verdict.warnings {
-            say!("{} {of}: {warning}", terminal::bad("warning:"));
-        }
-        for left_out in &verdict.left_out {
-            say!("not asked for of {of}: {left_out}");
-        }
-    }
+    let exits: Vec<Exit> = campaigns.iter().map(|(_, verdict)| exit(verdict, arguments, interrupt)).collect();
+    warn(campaigns, arguments.strict);
     let (runs, failed) =
         campaigns.iter().fold((0, 0), |(runs, failed), (campaign, _)| (runs + campaign.runs, failed + campaign.failed));
     let base = campaigns.first().and_then(|(campaign, _)| campaign.base_seed);
@@ -100,6 +90,23 @@ fn conclude(campaigns: &[(Campaign, Verdict)], arguments: &RunArguments, interru
     }
     say!("\n{}: no failure in {of}", terminal::good("held"));
     Exit::Held
+}
+
+/// The warnings of all campaigns. Those that were to be expected are counted only, for there are many, unless they count.
+fn warn(campaigns: &[(Campaign, Verdict)], strict: bool) {
+    let mut unsaid = 0;
+    for (campaign, verdict) in campaigns {
+        let of = format!("{} under {}", campaign.scenario, names(&campaign.profiles));
+        let (said, expected): (Vec<_>, Vec<_>) =
+            verdict.warnings.iter().partition(|warning| warning.excuse.is_none() || (strict && !verdict.proves()));
+        for warning in said {
+            say!("{} {of}: {warning}", terminal::bad("warning:"));
+        }
+        unsaid += expected.len() as u64 + verdict.left_out.len() as u64;
+    }
+    if unsaid > 0 {
+        say!("{} that were to be expected are in --json", counted(unsaid, "gaps"));
+    }
 }
 
 fn names(profiles: &[Profile]) -> String {

@@ -31,6 +31,8 @@ fn a_report_is_written_also_of_what_failed_and_shards_are_parts_of_the_whole() {
         (found.runs, found.profiles.len())
     };
     assert_eq!((runs("1/2"), runs("2/2")), ((51, 2), (50, 2)));
+    let nowhere = checked(folder.path(), &[("SEAWORTHY_JSON", "no/such/file.json")]);
+    assert!(!nowhere.passed && nowhere.said.contains("there is no folder no/such"), "{}", nowhere.said);
     let alone = checked(folder.path(), &[("SEAWORTHY_SHARD", "1/2")]);
     assert!(!alone.passed && alone.said.contains("set SEAWORTHY_BASE_SEED, too"), "{}", alone.said);
 

@@ -57,6 +57,7 @@ fn several_scenarios_under_each_profile_make_one_table() {
     let cells = line("deposits");
     assert!(cells.contains(" 0/200 ") && cells.contains(" 1/"), "calm holds, lost replies do not: {cells}");
     assert!(ran.out.contains("was booked twice") && ran.out.contains("\nviolated: "), "{}", ran.out);
+    assert!(ran.out.contains(" that were to be expected are in --json\n"), "{}", ran.out);
     let text = fs::read_to_string(folder.path().join("all.json")).expect("written");
     let reports: Vec<serde_json::Value> = serde_json::from_str(&text).expect("a list");
     assert_eq!(reports.len(), 20);

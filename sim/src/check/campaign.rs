@@ -1,0 +1,89 @@
+use super::{Check, CheckError, Settings, TraceTo, seed, settings, single};
+use crate::{
+    explore::{Campaign, Seeds, SweepOptions, sweep},
+    files,
+    plan::stream,
+    report::{self, Report},
+    scenario::{Draw, Scenario},
+};
+
+impl<S: Scenario> Check<S> {
+    /// What is to be run, and how.
+    pub(super) fn options(&self, settings: &Settings) -> Result<SweepOptions, CheckError> {
+        self.knows_what_to_leave_out()?;
+        check_places(settings)?;
+        let mut options = SweepOptions::new(self.which_seeds(settings)?);
+        options.profiles = settings.profiles.clone().unwrap_or_else(|| self.profiles.clone());
+        options.without_faults.clone_from(&self.without_faults);
+        options.run.without.clone_from(&self.without);
+        options.shard = settings.shard.unwrap_or_default();
+        options.run.store = self.store.clone();
+        options.run.budget = self.budget;
+        options.jobs = self.jobs.unwrap_or(options.jobs);
+        options.failures_wanted = Some(self.keep_going.max(1));
+        Ok(options)
+    }
+
+    fn which_seeds(&self, settings: &Settings) -> Result<Seeds, CheckError> {
+        if let Some(seed) = settings.seed {
+            return Ok(Seeds::Explicit(vec![seed]));
+        }
+        let named = settings.base_seed.or(self.base_seed).or_else(seed::of_ci);
+        if let (None, Some(shard)) = (named, settings.shard) {
+            return Err(settings::no_base_for(shard).into());
+        }
+        let base = named.unwrap_or_else(seed::entropy);
+        Ok(match settings.duration {
+            Some(duration) => Seeds::For { base, duration },
+            None => Seeds::Count { base, count: settings.seeds.unwrap_or(self.seeds) },
+        })
+    }
+
+    /// A name that nothing has would leave out nothing, and nobody would see it.
+    fn knows_what_to_leave_out(&self) -> Result<(), CheckError> {
+        if self.without.is_empty() {
+            return Ok(());
+        }
+        let workload = self.scenario.workload(&mut Draw::stream(0, stream::WORKLOAD));
+        let known: Vec<_> = self.scenario.invariants(&workload).iter().map(|invariant| invariant.name()).collect();
+        match self.without.iter().find(|name| !known.contains(&name.as_str())) {
+            Some(name) => Err(CheckError::UnknownInvariant { name: name.clone(), known: known.join(", ") }),
+            None => Ok(()),
+        }
+    }
+
+    /// Replays the corpus and sweeps.
+    pub(super) fn campaign(&self, settings: &Settings, options: &SweepOptions) -> Result<Campaign, CheckError> {
+        single::trace_seed(&self.scenario, settings, options)?;
+        // One seed was asked for: that one and nothing else.
+        let corpus = match settings.seed {
+            Some(_) => None,
+            None => Some(self.corpus.replay(&self.scenario, &options.run)?),
+        };
+        let corpus = corpus.unwrap_or_default();
+        let mut campaign = sweep(&self.scenario, options, &|_| {})?;
+        campaign.corpus = corpus;
+        write(&campaign, settings)?;
+        Ok(campaign)
+    }
+}
+
+/// Writes the report that is asked for.
+pub(super) fn write(campaign: &Campaign, settings: &Settings) -> Result<(), CheckError> {
+    if let Some(at) = &settings.json {
+        let path = report::place(at, &campaign.scenario)?;
+        report::write(&path, &Report::of(campaign, &campaign.verdict()))?;
+    }
+    Ok(())
+}
+
+/// Says now, not after minutes of work, that a file can't be written.
+fn check_places(settings: &Settings) -> Result<(), CheckError> {
+    if let Some(at) = settings.json.as_deref().filter(|at| !at.is_dir()) {
+        files::check_writable(at)?;
+    }
+    if let Some(TraceTo::File(path)) = &settings.trace {
+        files::check_writable(path)?;
+    }
+    Ok(())
+}

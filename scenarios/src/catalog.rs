@@ -6,16 +6,19 @@ use seaworthy_sim::{
 };
 
 use crate::{
+    controls,
     order_fulfillment::OrderFulfillment,
     payments::{PaymentService, bugs},
     specimens,
+    welcoming::Welcoming,
 };
 
 /// Every scenario of this crate, whatever its workload.
 pub fn entries() -> Vec<Entry> {
     let shops = all().into_iter().map(Entry::of);
-    let payments = std::iter::once(PaymentService::new()).chain(bugs::all());
-    shops.chain(payments.map(Entry::of)).collect()
+    let payments = std::iter::once(PaymentService::new()).chain(bugs::all()).map(Entry::of);
+    let controls = controls::all().into_iter().map(Entry::of);
+    shops.chain(payments).chain([Entry::of(Welcoming)]).chain(controls).collect()
 }
 
 /// The shop with everything right, and its broken twins.

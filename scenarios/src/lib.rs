@@ -5,9 +5,13 @@
 //! | [`order_fulfillment`] | saga, outbox, relay, broker and inbox over two services | as an example of a scenario |
 //! | [`specimens`] | its broken twins, each wrong in one part | to see what a failure looks like |
 //! | [`payments`] | a service with an outbox, an inbox and a lock in SQL tables of its own, right and with ten bugs | as an example of declared tables |
+//! | [`controls`] | right services of other shapes, which must never be accused | to see that the harness is honest |
+//! | [`welcoming`] | the README's workflow of one's own | to begin with one of yours |
 //! | [`catalog`] | all of them by name | to run one that is named |
 
 pub mod catalog;
+pub mod controls;
 pub mod order_fulfillment;
 pub mod payments;
 pub mod specimens;
+pub mod welcoming;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod cli;
+mod controls;
 mod invariants;
 mod order_fulfillment;
 mod payments;

@@ -172,6 +172,6 @@ impl Scenario for Voyages {
 #[test]
 fn parallel_remote_steps_and_a_batch_handled_at_once_hold_when_their_process_dies() {
     let profiles = [Profile::Crash, Profile::Swarm, Profile::Everything];
-    // Held in 60,000 seeds of each (SEAWORTHY_SEEDS); before the mend about one in a hundred failed.
+    // Held in 60,000 seeds of each (SEAWORTHY_SEEDS=180000).
     check(Voyages).profiles(profiles).seeds(600).strict(false).assert_seaworthy();
 }

@@ -101,6 +101,10 @@ impl Invariant for MessageUnhandled {
         Interest::PUBLISH | Interest::DELIVER | Interest::ACK | Interest::NACK
     }
 
+    fn subject(&self) -> Option<&'static str> {
+        Some("a message for a consumer group")
+    }
+
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
             What::Publish { message, outcome, .. } if outcome.took_effect() => self.accept(event.number, message),

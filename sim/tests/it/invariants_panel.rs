@@ -101,6 +101,7 @@ fn the_standard_set_has_each_invariant_of_the_protocol_once() {
             "no-row-stuck",
             "waits-behind-dead",
             "dead-only-injected",
+            "message-unhandled",
             "saga-resolves",
             "full-compensation",
             "torn-step",

@@ -10,6 +10,7 @@ mod publish_first;
 mod service;
 
 use seaworthy_sim::{
+    check,
     explore::{Campaign, Seeds, SweepOptions, sweep},
     plan::Profile,
     scenario::Scenario,
@@ -50,6 +51,26 @@ fn each_mechanism_is_found_by_the_stock_invariants_and_its_right_twin_is_not_acc
         let right = campaign(&right, SEEDS);
         assert_eq!(right.failed, 0, "{}: {:#?}", right.scenario, right.failures);
         assert!(right.invariants["handled-without-effect"].times > SEEDS, "{}", right.scenario);
+    }
+}
+
+#[test]
+fn the_simplest_right_services_pass_a_strict_check_as_they_are() {
+    // One message for each key, and all it does with a broker and an inbox; then one without a broker.
+    for (service, left_out) in [
+        (
+            error_path_marks_as_processed::RIGHT,
+            "invariant per-key-order (no run had two messages of one key under way at a time)",
+        ),
+        (
+            failure_cached::RIGHT,
+            "fault broker_outage (no run made a call that it strikes (publish, subscribe, receive, ack, nack))",
+        ),
+    ] {
+        let campaign =
+            check(service).seeds(1_000).base_seed(0x5ea_0008).verify().unwrap_or_else(|error| panic!("{error}"));
+        let verdict = campaign.verdict();
+        assert!(verdict.left_out.iter().any(|found| found.to_string() == left_out), "{verdict}");
     }
 }
 

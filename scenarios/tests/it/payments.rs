@@ -19,9 +19,12 @@ const SEEDS_MAX: u64 = 2_000;
 /// Of each profile; a campaign of 100,000 each is for an optimised build (`seaworthy run payments --profile ...`).
 const SEEDS_RIGHT: u64 = 60;
 
+/// A bug, invariants, and lists of words.
+type Found = (&'static str, &'static [&'static str], &'static [&'static [&'static str]]);
+
 /// Each bug, the invariants of which one finds it, and what its story must say, each within one row: the cause, and what
 /// came of it.
-const FOUND: [(&str, &[&str], &[&[&str]]); 10] = [
+const FOUND: [Found; 10] = [
     ("mark-then-publish", &["lost-event"], &[&["commit", "is dispatched"], &["fault 0 strikes"]]),
     ("outbox-row-apart", &["conserved"], &[&["commit", "inserts payments"], &["commit", "stages m"]]),
     ("acknowledge-first", &["acknowledged-before-handled", "lost-event"], &[&["ack m", "by ledger"]]),

@@ -233,7 +233,7 @@ fn a_kind_of_fault_that_is_left_out_is_in_no_plan_and_is_not_asked_for() {
     assert_eq!(campaign.failed, 0, "nothing is skewed");
     assert!(!campaign.enabled.contains(&FaultKind::ClockSkew) && campaign.without_faults == [FaultKind::ClockSkew]);
     let with = sweep_by(pretend(skewed), &RIGHT, &options(1_000), &|_| {}).expect("it runs");
-    let others = |campaign: &Campaign| campaign.faults.iter().map(|(_, tally)| tally.planned).sum::<u64>();
+    let others = |campaign: &Campaign| campaign.faults.values().map(|tally| tally.planned).sum::<u64>();
     assert_eq!(
         others(&campaign) + with.faults[&FaultKind::ClockSkew].planned,
         others(&with),

@@ -5,7 +5,7 @@ use futures_util::future::select;
 use super::{life::Life, shared::World};
 
 /// For how long nothing must have changed until waits are stretched, in virtual microseconds.
-const STRETCH_AFTER_US: u64 = 2_000_000;
+const STRETCH_AFTER_US: u64 = 10_000_000;
 
 /// A wait lasts up to this part of the time in which nothing has changed.
 const STRETCHES: u64 = 8;

@@ -50,10 +50,12 @@ fn every_way_to_end_resolves_a_saga_even_where_nobody_heard_of_it() {
 }
 
 #[test]
-fn a_run_without_budget_says_nothing_about_sagas_that_were_under_way() {
+fn a_saga_that_is_under_way_when_the_run_is_given_up_has_not_resolved() {
     let saga = Saga::start();
     let panel = Panel::new(vec![Box::new(SagaResolves::new())]);
-    assert_eq!(panel.judge(&saga.script.events(), Ending::OutOfBudget).violations, []);
+    let found = panel.judge(&saga.script.events(), Ending::OutOfBudget).violations;
+    let sentences: Vec<&str> = found.iter().map(|violation| violation.sentence.as_str()).collect();
+    assert_eq!(sentences, ["saga `checkout` of `order-17` is still running at the end of the run's budget"]);
 }
 
 #[test]

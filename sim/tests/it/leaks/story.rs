@@ -33,7 +33,8 @@ fn the_story_shows_both_events_what_differs_in_them_and_the_spans_before() {
     assert!(line("first run ").contains("commit t1 on notes"), "{story}");
     assert!(line("second run ").contains("commit t1 on notes"), "{story}");
     assert!(story.contains("> count_up") && story.contains("request 1: note"), "{story}");
-    assert!(story.contains("\"100\" and \"1"), "{story}");
+    // What the counter had come to before depends on the runs that came before; that it went on does not.
+    assert!(story.contains("\" and \"1"), "{story}");
     assert!(story.contains("(seed 0x"), "{story}");
 }
 

@@ -32,11 +32,7 @@ impl<'a> Call<'a> {
     /// What strikes before the call's effect: a delay, which heal ends, or the death of the process.
     pub(super) async fn strike_early(&mut self) {
         match self.pending.map(|struck| struck.verdict) {
-            Some(Verdict::Delay { ms }) => {
-                if self.take().is_some() {
-                    self.door.hold(ms.into()).await;
-                }
-            }
+            Some(Verdict::Delay { ms }) if self.take().is_some() => self.door.hold(ms.into()).await,
             Some(Verdict::CrashBefore(restart)) if self.take().is_some() => self.door.die(restart).await,
             _ => {}
         }

@@ -65,6 +65,6 @@ fn leading_up(first: &RunReport, spans: &RunReport, common: &[Event]) -> Vec<Str
 fn say(run: &RunReport, events: &[Event], at: usize) -> String {
     let mut renderer = Renderer::new(&run.processes);
     // All before it: they give the names.
-    let lines = events.iter().take(at + 1).map(|event| renderer.line(event));
-    lines.skip(at).next().unwrap_or_else(|| "(ends here)".to_owned())
+    let mut lines = events.iter().take(at + 1).map(|event| renderer.line(event));
+    lines.nth(at).unwrap_or_else(|| "(ends here)".to_owned())
 }

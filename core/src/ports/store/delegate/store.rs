@@ -15,7 +15,7 @@ use crate::{
 /// [`Store`].
 ///
 /// It is for what stands between a service and its store: counting, timing, a bug planted for a test. What a transaction
-/// does is overridden in a [`DelegateTransaction`] that [`begin`](Self::begin) returns.
+/// does is overridden in a [`DelegateTransaction`](super::DelegateTransaction) that [`begin`](Self::begin) returns.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -63,8 +63,8 @@ pub trait Scenario: Send + Sync + 'static {
     /// jobs to be done. Only reads; called between events, outside the trace and without faults, for each store of the
     /// topology, whenever nothing else keeps the run from being at rest.
     ///
-    /// What stands in the outbox, the inbox and the saga log of the `Store` port, and what the broker holds, is known
-    /// without it. So is what a process does within three of its waits ([`Clock::sleep`]) after something last changed, and
+    /// What stands in the outbox, the inbox and the saga log of the `Store` port, in a declared [`OutboxTable`], and what the
+    /// broker holds, is known without it. So is what a process does within three of its waits ([`Clock::sleep`]) after something last changed, and
     /// that covers a loop that polls a table of its own and works off all that it finds. It does not cover rows that are
     /// due at a later moment, or that a loop leaves for later ones: for these, say here that they are there.
     ///

@@ -1,9 +1,11 @@
-use std::{collections::BTreeSet, fmt::Write as _, mem, sync::Arc};
+use std::{collections::BTreeSet, mem, sync::Arc};
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
 use seaworthy_core::ports::{Cell, RowChange};
 use smol_str::{SmolStr, format_smolstr};
+
+use super::definition;
 
 /// The log of one watched table.
 pub(super) struct Log {
@@ -23,7 +25,7 @@ type Cells = Arc<[Cell]>;
 impl Log {
     pub(super) fn new(number: usize, table: &SmolStr) -> Self {
         let name = format_smolstr!("seaworthy_watched_{number}");
-        let (read, clear) = (format!("SELECT * FROM temp.{name} ORDER BY n"), format!("DELETE FROM temp.{name}"));
+        let (read, clear) = (definition::reading(&name), definition::emptying(&name));
         Self { table: table.clone(), name, columns: Arc::from([]), unique: Vec::new(), read, clear }
     }
 
@@ -45,7 +47,7 @@ impl Log {
         // The triggers of a table are gone with it, also if another one of its name was made since.
         let is_triggered = connection
             .prepare_cached("SELECT 1 FROM sqlite_temp_schema WHERE type = 'trigger' AND name = ?1")?
-            .query_row([format!("{}_insert", self.name)], |_| Ok(()))
+            .query_row([definition::trigger(&self.name, "insert").as_str()], |_| Ok(()))
             .optional()?
             .is_some();
         self.unique = unique(connection, &self.table, &columns)?;
@@ -54,68 +56,11 @@ impl Log {
             return Ok(false);
         }
         if !found.is_empty() {
-            connection.execute_batch(&self.removal())?;
+            connection.execute_batch(&definition::removal(&self.name))?;
         }
-        connection.execute_batch(&self.definition(!is_triggered))?;
+        let new = definition::of(&self.name, &self.table, &self.columns, &self.unique, !is_triggered);
+        connection.execute_batch(&new)?;
         Ok(true)
-    }
-
-    /// What takes a log and its triggers away.
-    fn removal(&self) -> String {
-        let log = &self.name;
-        let mut sql = format!("DROP TABLE temp.{log};");
-        for when in ["replace", "insert", "update", "delete"] {
-            let _ = writeln!(sql, "DROP TRIGGER IF EXISTS temp.{log}_{when};");
-        }
-        sql
-    }
-
-    /// The log and its triggers in SQL, and the copy of all rows that are there where the table is new.
-    fn definition(&self, is_new: bool) -> String {
-        let (log, table) = (&self.name, quoted(&self.table));
-        let columns: Vec<String> = self.columns.iter().map(|column| quoted(column)).collect();
-        let side = |which: &str| -> String {
-            let names = self.columns.iter().map(|column| quoted(&format!("{which} {column}")));
-            names.collect::<Vec<_>>().join(", ")
-        };
-        let of = |row: &str| columns.iter().map(|column| format!("{row}.{column}")).collect::<Vec<_>>().join(", ");
-        let (old, new, mut sql) = (side("old"), side("new"), String::new());
-        let _ = writeln!(
-            sql,
-            "CREATE TEMP TABLE {log} (n INTEGER PRIMARY KEY, what TEXT NOT NULL, {old}, {new});
-             CREATE TEMP TRIGGER {log}_insert AFTER INSERT ON main.{table} BEGIN
-                 INSERT INTO {log} (what, {new}) VALUES ('insert', {});
-             END;
-             CREATE TEMP TRIGGER {log}_update AFTER UPDATE ON main.{table} BEGIN
-                 INSERT INTO {log} (what, {old}, {new}) VALUES ('update', {}, {});
-             END;
-             CREATE TEMP TRIGGER {log}_delete AFTER DELETE ON main.{table} BEGIN
-                 INSERT INTO {log} (what, {old}) VALUES ('delete', {});
-             END;",
-            of("NEW"),
-            of("OLD"),
-            of("NEW"),
-            of("OLD"),
-        );
-        if !self.unique.is_empty() {
-            // What REPLACE removes fires no trigger of its own: whatever is in the way of a new row is noted before.
-            let _ = writeln!(sql, "CREATE TEMP TRIGGER {log}_replace BEFORE INSERT ON main.{table} BEGIN");
-            for key in &self.unique {
-                let equal = key.iter().map(|column| format!("{0} = NEW.{0}", columns[*column]));
-                let equal = equal.collect::<Vec<_>>().join(" AND ");
-                let all = columns.join(", ");
-                let _ = writeln!(
-                    sql,
-                    "INSERT INTO {log} (what, {old}) SELECT 'in the way', {all} FROM main.{table} WHERE {equal};"
-                );
-            }
-            let _ = writeln!(sql, "END;");
-        }
-        if is_new {
-            let all = columns.join(", ");
-            let _ = writeln!(sql, "INSERT INTO temp.{log} (what, {new}) SELECT 'insert', {all} FROM main.{table};");
-        }
-        sql
     }
 
     /// Takes what is in the log.
@@ -178,11 +123,6 @@ impl Log {
 /// The columns of a log: all old values, and then all new ones.
 fn sides(columns: &[SmolStr]) -> impl Iterator<Item = SmolStr> {
     ["old", "new"].into_iter().flat_map(|which| columns.iter().map(move |column| format_smolstr!("{which} {column}")))
-}
-
-/// A name as SQL writes it, whatever is in it.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn list(connection: &Connection, sql: &str, of: &str) -> rusqlite::Result<Vec<SmolStr>> {

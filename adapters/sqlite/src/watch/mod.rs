@@ -12,6 +12,7 @@
 //! end is what has changed. It lives in the connection's own `temp` schema: the database's schema stays as it is. Rows
 //! that `UPDATE OR REPLACE` removes, and those of a table that is dropped, are not told.
 
+mod definition;
 mod log;
 
 use rusqlite::Connection;

@@ -63,7 +63,7 @@ fn the_service_with_everything_right_holds_under_every_profile() {
 }
 
 #[test]
-fn each_bug_is_found_the_shipped_invariants_and_the_declared_tables_and_shrunk_to_a_few_faults_and_payments() {
+fn each_bug_is_found_by_the_shipped_invariants_and_the_declared_tables_and_shrunk_to_a_few_faults_and_payments() {
     println!("{:<24} {:>6}  {:>6}  {:>8}  violates", "bug", "seeds", "faults", "payments");
     for (service, (bug, invariants, wanted)) in bugs::all().into_iter().zip(FOUND) {
         let name = service.name().trim_start_matches("payments/").to_owned();

@@ -9,6 +9,7 @@ mod own_workflow;
 mod properties;
 mod snapshots;
 mod spans;
+mod sqlite_locks;
 mod sqlite_own_table;
 mod sqlite_simulation;
 mod storm;

@@ -81,7 +81,7 @@ impl Interest {
         CHECKPOINT = 23;
         /// Commits that noted facts.
         OBSERVED = 24;
-        /// Commits that changed rows of declared tables, entries or sums.
+        /// Commits that changed rows of declared tables, entries, locks or sums.
         OWN_TABLE = 25;
     }
 
@@ -127,7 +127,7 @@ impl Interest {
             Effect::Operation { .. } => Self::OPERATION,
             Effect::Checkpoint { .. } => Self::CHECKPOINT,
             Effect::Observed { .. } => Self::OBSERVED,
-            Effect::Row(_) | Effect::Entry { .. } | Effect::Amount { .. } => Self::OWN_TABLE,
+            Effect::Row(_) | Effect::Entry { .. } | Effect::Lock { .. } | Effect::Amount { .. } => Self::OWN_TABLE,
             Effect::Dispatched(_) | Effect::GivenUp { .. } => Self::SETTLE,
         }
     }

@@ -4,7 +4,8 @@ use super::{Ending, Interest, Invariant, Judge, Lookup, Mode};
 use crate::trace::{Effect, Event, What};
 
 /// `lock-stranded`: by the end of the run every lock was released. Locks are the documents of the collections that the
-/// topology declares as such ([`Topology::lock`](crate::scenario::Topology::lock)), each held for as long as it is there.
+/// topology declares as such ([`Topology::lock`](crate::scenario::Topology::lock)), each held for as long as it is there,
+/// and what a declared table of locks says ([`Topology::lock_table`](crate::scenario::Topology::lock_table)).
 ///
 /// A lock that outlives its holder has no lease, or nobody who looks after leases that have ended.
 ///
@@ -12,7 +13,8 @@ use crate::trace::{Effect, Event, What};
 #[derive(Debug)]
 pub struct LockStranded {
     collections: Vec<SmolStr>,
-    held: Lookup<(SmolStr, SmolStr), Held>,
+    /// By store, collection or table, and name.
+    held: Lookup<(SmolStr, SmolStr, SmolStr), Held>,
 }
 
 #[derive(Debug)]
@@ -22,7 +24,7 @@ struct Held {
 }
 
 impl LockStranded {
-    /// The invariant for these collections at the start of a run.
+    /// The invariant for these collections, and for whatever tables are declared, at the start of a run.
     pub fn new(collections: &[SmolStr]) -> Self {
         Self { collections: collections.to_vec(), held: Lookup::default() }
     }
@@ -38,21 +40,24 @@ impl Invariant for LockStranded {
     }
 
     fn interest(&self) -> Interest {
-        Interest::DOCUMENT
+        Interest::DOCUMENT | Interest::OWN_TABLE
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
-        let What::Commit { outcome, effects, .. } = &event.what else { return };
+        let What::Commit { store, outcome, effects, .. } = &event.what else { return };
         if !outcome.took_effect() {
             return;
         }
         for effect in effects.iter() {
-            let Effect::Document { collection, id, body, .. } = effect else { continue };
-            if !self.collections.contains(collection) {
-                continue;
-            }
-            let lock = (collection.clone(), id.clone());
-            if body.is_none() {
+            let (place, name, is_held) = match effect {
+                Effect::Document { collection, id, body, .. } if self.collections.contains(collection) => {
+                    (collection, id, body.is_some())
+                }
+                Effect::Lock { table, name, held } => (table, name, *held),
+                _ => continue,
+            };
+            let lock = (store.clone(), place.clone(), name.clone());
+            if !is_held {
                 if self.held.remove(&lock).is_some() {
                     judge.judged();
                 }
@@ -64,13 +69,13 @@ impl Invariant for LockStranded {
     }
 
     fn conclude(&mut self, _: Ending, judge: &mut Judge<'_>) {
-        for ((collection, id), held) in self.held.sorted() {
+        for ((_, place, name), held) in self.held.sorted() {
             judge.judged();
             let mut events = vec![held.taken, held.last];
             events.dedup();
             judge.violate(
-                id.to_string(),
-                format!("lock `{id}` of `{collection}` was taken, and nobody has released it"),
+                name.to_string(),
+                format!("lock `{name}` of `{place}` was taken, and nobody has released it"),
                 events,
             );
         }

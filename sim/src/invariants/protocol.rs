@@ -42,7 +42,7 @@ pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
         Box::new(MessageUnhandled::new(&topology.groups)),
     ];
     // One that no declaration asks for would never have anything to judge.
-    if !topology.locks.is_empty() {
+    if !topology.locks.is_empty() || !topology.tables.locks.is_empty() {
         all.push(Box::new(LockStranded::new(&topology.locks)));
     }
     if !topology.tables.conserved.is_empty() {

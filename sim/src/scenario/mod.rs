@@ -12,7 +12,7 @@ use seaworthy_core::ports::{Store, Timestamp};
 
 pub use draw::Draw;
 pub use seaworthy_core::boot::Boot;
-pub use tables::{Column, Conserved, EffectTable, InboxTable, OutboxTable, Row, Tables};
+pub use tables::{Column, Conserved, EffectTable, InboxTable, LockTable, OutboxTable, Row, Tables};
 pub(crate) use tables::{Kind, Place};
 pub use topology::{ExternalSpec, Operator, ProcessSpec, Topology};
 pub use workload::Workload;

@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use seaworthy_core::{boot::Boot, ports::SubscriptionSpec, saga::Shape};
 use smol_str::SmolStr;
 
-use super::{Conserved, EffectTable, InboxTable, OutboxTable, Tables};
+use super::{Conserved, EffectTable, InboxTable, LockTable, OutboxTable, Tables};
 use crate::{
     external::Service,
     plan::{Disturbance, Fault, PlanError},
@@ -68,7 +68,7 @@ pub struct Topology {
     pub operator: Operator,
     /// Collections in which a process only shows that it is alive.
     pub heartbeats: Vec<SmolStr>,
-    /// Collections of which each document is a lock that somebody holds.
+    /// Collections of which each document is a lock that somebody holds. Tables of locks are in `tables`.
     pub locks: Vec<SmolStr>,
 }
 
@@ -174,6 +174,13 @@ impl Topology {
         self
     }
 
+    /// Declares a table of locks, so that one which nobody releases is found.
+    #[must_use]
+    pub fn lock_table(mut self, table: LockTable) -> Self {
+        self.tables.locks.push(table);
+        self
+    }
+
     /// Declares a sum over rows that stands.
     #[must_use]
     pub fn conserved(mut self, sum: Conserved) -> Self {
@@ -214,7 +221,8 @@ impl Topology {
     }
 
     /// Says that each document of a collection is a lock, held for as long as it is there. A run is not at rest while one
-    /// is held, and one that nobody releases is a violation, `lock-stranded`.
+    /// is held, and one that nobody releases is a violation, `lock-stranded`. Where a document stays and only its owner
+    /// goes, where it has a lease, and for locks in a table of SQL, see [`Topology::lock_table`].
     #[must_use]
     pub fn lock(mut self, collection: &str) -> Self {
         self.locks.push(collection.into());

@@ -124,6 +124,15 @@ pub enum Effect {
         /// How many more, or fewer.
         rows: i64,
     },
+    /// A lock of a declared table was taken, or is free again.
+    Lock {
+        /// The table.
+        table: SmolStr,
+        /// The lock.
+        name: SmolStr,
+        /// Whether it is held now.
+        held: bool,
+    },
     /// Terms of a declared sum changed.
     Amount {
         /// The sum's name.

@@ -124,6 +124,7 @@ impl Names {
             | Effect::Observed { .. }
             | Effect::Row(_)
             | Effect::Entry { .. }
+            | Effect::Lock { .. }
             | Effect::Amount { .. } => {}
         }
     }

@@ -102,6 +102,8 @@ pub(super) fn say(effect: &Effect, names: &mut Names) -> String {
         }
         Effect::Row(row) => row_words(row, names),
         Effect::Entry { table, key, rows } => format!("{table} of {} {rows:+} rows", names.abbreviate(key)),
+        Effect::Lock { table, name, held: true } => format!("lock {} of {table} is held", names.abbreviate(name)),
+        Effect::Lock { table, name, held: false } => format!("lock {} of {table} is free", names.abbreviate(name)),
         Effect::Amount { sum, by: 0 } => format!("\"{sum}\" stands"),
         Effect::Amount { sum, by } => format!("\"{sum}\" {by:+}"),
         Effect::Observed { fact, subject, value } => format!("{fact} {} = {value}", names.abbreviate(subject)),

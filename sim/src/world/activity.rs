@@ -31,8 +31,8 @@ pub(super) struct Activity {
     writers: Vec<ProcessIndex>,
     /// Open transactions that lent out their connection: what they wrote shows in no effect.
     raw: Vec<TxId>,
-    /// Documents of the locks that are held.
-    held: Vec<(SmolStr, SmolStr)>,
+    /// The locks that are held: store, collection or table, and name.
+    held: Vec<(SmolStr, SmolStr, SmolStr)>,
 }
 
 /// What a write may repeat.
@@ -89,8 +89,11 @@ impl Activity {
 
     fn is_change(&mut self, process: ProcessIndex, what: &What) -> bool {
         match what {
-            What::Commit { tx, outcome, effects, .. } => {
+            What::Commit { tx, store, outcome, effects, .. } => {
                 let unseen = self.take_raw(*tx);
+                if outcome.took_effect() {
+                    self.hold(store, effects);
+                }
                 outcome.took_effect() && self.commit_changes(process, effects, unseen)
             }
             What::Statement { tx, point: Point::Statement, outcome: Outcome::Done, .. } => {
@@ -138,11 +141,15 @@ impl Activity {
 
     /// Whether a commit changes anything but what its process keeps writing.
     fn commit_changes(&mut self, process: ProcessIndex, effects: &[Effect], unseen: bool) -> bool {
-        if !self.locks.is_empty() {
-            self.hold(effects);
-        }
         let repeats = |effect: &Effect| {
-            matches!(effect, Effect::Document { .. } | Effect::Row(_) | Effect::Observed { .. } | Effect::Failed { .. })
+            matches!(
+                effect,
+                Effect::Document { .. }
+                    | Effect::Row(_)
+                    | Effect::Lock { .. }
+                    | Effect::Observed { .. }
+                    | Effect::Failed { .. }
+            )
         };
         if !effects.iter().all(repeats) {
             return self.something_else();
@@ -181,16 +188,19 @@ impl Activity {
         }
     }
 
-    fn hold(&mut self, effects: &[Effect]) {
+    fn hold(&mut self, store: &SmolStr, effects: &[Effect]) {
         for effect in effects {
-            if let Effect::Document { collection, id, body, .. } = effect
-                && self.locks.contains(collection)
-            {
-                let lock = (collection.clone(), id.clone());
-                self.held.retain(|held| *held != lock);
-                if body.is_some() {
-                    self.held.push(lock);
+            let (place, name, is_held) = match effect {
+                Effect::Document { collection, id, body, .. } if self.locks.contains(collection) => {
+                    (collection, id, body.is_some())
                 }
+                Effect::Lock { table, name, held } => (table, name, *held),
+                _ => continue,
+            };
+            let lock = (store.clone(), place.clone(), name.clone());
+            self.held.retain(|held| *held != lock);
+            if is_held {
+                self.held.push(lock);
             }
         }
     }

@@ -9,9 +9,11 @@
 //! | [`OutboxTable`] | a staged message; later dispatched, or given up | `phantom-event`, `lost-event`, `per-key-order`, `no-row-stuck`, `dead-only-injected` |
 //! | [`InboxTable`] | a message that a consumer has handled | `lost-event`, `per-key-order`, `duplicate-effect` |
 //! | [`EffectTable`] | an entry under its business key | `duplicate-effect` |
+//! | [`LockTable`] | a lock that is taken, or free again | `lock-stranded` |
 //! | [`Conserved`] | what it adds to a sum | `conserved` |
 //!
-//! A run does not come to rest before every row of an [`OutboxTable`] is sent or dead.
+//! A run does not come to rest before every row of an [`OutboxTable`] is sent or dead, and every lock of a [`LockTable`]
+//! is free.
 //!
 //! Documents are seen in any store. Tables are seen where the store shows their rows
 //! ([`Store::watch`](seaworthy_core::ports::Store::watch)), as SQLite's does; a scenario that declares one on a store that
@@ -43,6 +45,7 @@ mod column;
 mod conserved;
 mod effect;
 mod inbox;
+mod lock;
 mod outbox;
 mod place;
 
@@ -50,6 +53,7 @@ pub use column::{Column, Row};
 pub use conserved::Conserved;
 pub use effect::EffectTable;
 pub use inbox::InboxTable;
+pub use lock::LockTable;
 pub use outbox::OutboxTable;
 pub(crate) use place::{Kind, Place};
 
@@ -64,6 +68,8 @@ pub struct Tables {
     pub inboxes: Vec<InboxTable>,
     /// Tables of business rows.
     pub effects: Vec<EffectTable>,
+    /// Tables of locks.
+    pub locks: Vec<LockTable>,
     /// Sums that stand.
     pub conserved: Vec<Conserved>,
 }
@@ -71,15 +77,16 @@ pub struct Tables {
 impl Tables {
     /// Whether nothing is declared.
     pub fn is_empty(&self) -> bool {
-        self.outboxes.is_empty() && self.inboxes.is_empty() && self.effects.is_empty() && self.conserved.is_empty()
+        self.places().next().is_none() && self.conserved.is_empty()
     }
 
     fn places(&self) -> impl Iterator<Item = &Place> {
         let outboxes = self.outboxes.iter().map(|table| &table.place);
         let inboxes = self.inboxes.iter().map(|table| &table.place);
         let effects = self.effects.iter().map(|table| &table.place);
+        let locks = self.locks.iter().map(|table| &table.place);
         let terms = self.conserved.iter().flat_map(|sum| sum.terms.iter().map(|term| &term.place));
-        outboxes.chain(inboxes).chain(effects).chain(terms)
+        outboxes.chain(inboxes).chain(effects).chain(locks).chain(terms)
     }
 
     /// Whether any declaration is about a place.

@@ -175,7 +175,7 @@ fn threads_of_effect(effect: &Effect, store: &str, see: &mut impl FnMut(Thread))
                 }
             }
         }
-        Effect::Entry { key, .. } => named(key, see),
+        Effect::Entry { key: name, .. } | Effect::Lock { name, .. } => named(name, see),
         Effect::Amount { .. } => {}
         Effect::Checkpoint { consumer, .. } => see(Thread::of(Kind::Document, &(store, consumer))),
     }

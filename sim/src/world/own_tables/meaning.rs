@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::Change;
 use crate::{
-    scenario::{Column, Conserved, EffectTable, InboxTable, OutboxTable, Row, Tables},
+    scenario::{Column, Conserved, EffectTable, InboxTable, LockTable, OutboxTable, Row, Tables},
     trace::Effect,
 };
 
@@ -24,7 +24,7 @@ pub(super) struct Meaning {
     pub(super) told: Vec<Effect>,
     /// Staged messages, with the place that the declaration gives them among those of their commit.
     pub(super) staged: Vec<(Option<Cell>, Effect)>,
-    /// Business keys with more or fewer rows.
+    /// Business keys with more or fewer rows, and locks that are taken or free.
     pub(super) entries: Vec<Effect>,
     /// What it adds to declared sums.
     pub(super) amounts: Vec<(SmolStr, i64)>,
@@ -43,6 +43,9 @@ pub(super) fn of(declared: &Tables, change: &Change<'_>) -> Result<Meaning, Stri
     }
     for table in declared.effects.iter().filter(|table| table.place == change.place) {
         meaning.entry(table, change)?;
+    }
+    for table in declared.locks.iter().filter(|table| table.place == change.place) {
+        meaning.lock(table, change)?;
     }
     for sum in &declared.conserved {
         meaning.amount(sum, change)?;
@@ -168,6 +171,23 @@ impl Meaning {
             self.entries.extend(before.map(|key| entry(key, -1)));
             self.entries.extend(after.map(|key| entry(key, 1)));
         }
+        Ok(())
+    }
+
+    fn lock(&mut self, table: &LockTable, change: &Change<'_>) -> Result<(), String> {
+        let held = |row: &Option<Row<'_>>| -> Result<Option<SmolStr>, String> {
+            let Some(row) = row else { return Ok(None) };
+            let says =
+                |column: &Option<Column>, otherwise| column.as_ref().map_or(Ok(otherwise), |held| held.holds(row));
+            // Who dies with a lease gives it back all the same.
+            let is_held = says(&table.held, true)? && !says(&table.lease, false)?;
+            is_held.then(|| table.name.text(row)).transpose()
+        };
+        let (before, after) = (held(&change.before)?, held(&change.after)?);
+        let lock = |name, held| Effect::Lock { table: table.place.name.clone(), name, held };
+        self.entries.extend(before.filter(|name| after.as_ref() != Some(name)).map(|name| lock(name, false)));
+        // Said again where it is only written: it may be somebody else's now.
+        self.entries.extend(after.map(|name| lock(name, true)));
         Ok(())
     }
 

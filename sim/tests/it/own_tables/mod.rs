@@ -1,5 +1,6 @@
 //! Documents that a scenario declares as its outbox, its inbox, its entries and its sums are judged as such.
 
+mod locks;
 mod service;
 
 use std::panic::catch_unwind;

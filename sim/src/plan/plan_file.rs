@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_path_to_error::Track;
 use smol_str::SmolStr;
 
 use super::{FORMAT, Fault, Plan, PlanError, Schedule, scenario_of};
@@ -90,11 +91,13 @@ impl<W> PlanFile<W> {
         scenario_of(text)?;
         let malformed = |error: serde_json::Error| PlanError::Malformed(error.to_string());
         let mut json = serde_json::Deserializer::from_str(text);
-        let mut unknown = None;
-        let fields: Fields<W> = serde_ignored::deserialize(&mut json, |path| {
+        let (mut unknown, mut track) = (None, Track::new());
+        let mut note = |path: serde_ignored::Path<'_>| {
             unknown.get_or_insert_with(|| path.to_string());
-        })
-        .map_err(malformed)?;
+        };
+        let ignoring = serde_ignored::Deserializer::new(&mut json, &mut note);
+        let fields = Fields::<W>::deserialize(serde_path_to_error::Deserializer::new(ignoring, &mut track));
+        let fields = fields.map_err(|error| PlanError::Malformed(place(&track.path().to_string(), &error)))?;
         json.end().map_err(malformed)?;
         if let Some(field) = unknown {
             return Err(PlanError::UnknownField { field });
@@ -119,4 +122,9 @@ impl<W> PlanFile<W> {
         text.push('\n');
         text
     }
+}
+
+/// An error with its place in the plan: what is wrong there says the error itself, and only the line where that is.
+fn place(path: &str, error: &serde_json::Error) -> String {
+    if path == "." { error.to_string() } else { format!("{path}: {error}") }
 }

@@ -77,7 +77,7 @@ fn a_plan_says_on_which_store_it_was_found() {
 
 /// Every object of the plan in turn gets a field that nobody reads.
 #[test]
-fn a_field_that_nothing_reads_is_an_error_that_names_it_wherever_it_is() {
+fn a_field_that_nothing_reads_is_an_error_that_names_it_and_its_place_wherever_it_is() {
     let text = json!({
         "format": FORMAT, "scenario": "deposits", "seed": "0x1",
         "schedule": {"latency": {"spread": {"min_ms": 1, "max_ms": 8}}},
@@ -89,21 +89,22 @@ fn a_field_that_nothing_reads_is_an_error_that_names_it_wherever_it_is() {
         ],
     });
     PlanFile::<Deposits>::parse(&text.to_string()).expect("as it is");
-    for place in [
-        "",
-        "/schedule",
-        "/schedule/latency/spread",
-        "/faults/0",
-        "/faults/0/verdict/crash_after",
-        "/faults/1/verdict/delay",
-        "/faults/2",
-        "/faults/2/what/partition",
+    for (place, path) in [
+        ("", "from_store"),
+        ("/schedule", "schedule.from_store"),
+        ("/schedule/latency/spread", "schedule.latency.spread.from_store"),
+        ("/faults/0", "faults[0].from_store"),
+        ("/faults/0/verdict/crash_after", "faults[0].verdict.crash_after.from_store"),
+        ("/faults/1/verdict/delay", "faults[1].verdict.delay.from_store"),
+        ("/faults/2", "faults[2].from_store"),
+        ("/faults/2/what/partition", "faults[2].what.partition.from_store"),
     ] {
         let mut text = text.clone();
         let object = text.pointer_mut(place).and_then(Value::as_object_mut).expect(place);
         object.insert("from_store".to_owned(), json!("store"));
         let error = PlanFile::<Deposits>::parse(&text.to_string()).expect_err(place).to_string();
-        assert!(error.contains("from_store"), "{place}: {error}");
+        let told = format!(": {path}: unknown field `from_store`");
+        assert!(error.contains(&told), "{place}: {error}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every run ends, and says why: what is stuck is not told as what moves, and a panic is told once.
 
+mod cost;
 mod livelocked;
 mod panics;
 mod stuck;
@@ -14,7 +15,7 @@ use seaworthy_sim::{
     invariants::{Invariant, delivery},
     plan::{FORMAT, Latency, Plan, Schedule},
     scenario::{Boot, Draw, Scenario, Topology, Workload},
-    world::{Client, RunOptions, RunReport, run},
+    world::{Budget, Client, RunOptions, RunReport, run},
 };
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +85,10 @@ impl Scenario for Probe {
 }
 
 fn execute(probe: &Probe) -> RunReport {
+    execute_within(probe, Budget::default())
+}
+
+fn execute_within(probe: &Probe, budget: Budget) -> RunReport {
     let schedule = Schedule { latency: Latency::Equal { ms: 1 }, ..Schedule::default() };
     let plan = Plan {
         format: FORMAT.into(),
@@ -93,7 +98,7 @@ fn execute(probe: &Probe) -> RunReport {
         workload: Asked(1),
         faults: Vec::new(),
     };
-    run(probe, &plan, &RunOptions { keep_trace: true, ..RunOptions::default() }).expect("valid")
+    run(probe, &plan, &RunOptions { keep_trace: true, budget, ..RunOptions::default() }).expect("valid")
 }
 
 /// The only violation of a run.

@@ -11,7 +11,7 @@ use seaworthy_core::{
     ports::{Expected, Ports, StoreError, SubscriptionSpec, Timestamp},
 };
 use seaworthy_sim::{
-    invariants::{Ending, Invariant, Judge, Lookup, Mode},
+    invariants::{DuplicateEffect, Ending, Invariant, Judge, Lookup, Mode},
     scenario::{Boot, Draw, Scenario, Topology, Workload},
     trace::{Effect, Event, What},
     world::Client,
@@ -78,7 +78,7 @@ impl Scenario for Payments {
     }
 
     fn invariants(&self, _: &Asked) -> Vec<Box<dyn Invariant>> {
-        vec![Box::<EveryPaymentIsBooked>::default()]
+        vec![Box::<EveryPaymentIsBooked>::default(), Box::new(DuplicateEffect::new())]
     }
 
     async fn drive(&self, asked: &Asked, client: Client) {

@@ -3,6 +3,8 @@
 
 mod booked;
 mod heartbeats;
+mod late_copies;
+mod pending;
 mod pollers;
 mod under_way;
 

@@ -7,6 +7,7 @@ mod histories;
 mod log_relay;
 mod own_workflow;
 mod properties;
+mod readme;
 mod snapshots;
 mod spans;
 mod sqlite_locks;

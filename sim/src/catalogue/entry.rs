@@ -3,8 +3,8 @@ use std::{fmt, sync::Arc};
 use super::{Case, case, case::of_file};
 use crate::{
     explore::{Campaign, Corpus, CorpusError, CorpusTally, Progress, SweepError, SweepOptions, sweep},
-    plan::{PlanError, PlanFile, Profile, generate},
-    scenario::{Scenario, Topology, Workload},
+    plan::{FaultKind, PlanError, PlanFile, Profile, generate, stream},
+    scenario::{Draw, Scenario, Topology, Workload},
     world::RunOptions,
 };
 
@@ -41,7 +41,17 @@ impl Entry {
 
     /// The case that a seed stands for under a profile.
     pub fn draw(&self, seed: u64, profile: Profile) -> Box<dyn Case + '_> {
-        self.0.case_of_seed(seed, profile)
+        self.draw_without(seed, profile, &[])
+    }
+
+    /// The same without faults of these kinds.
+    pub fn draw_without(&self, seed: u64, profile: Profile, faults: &[FaultKind]) -> Box<dyn Case + '_> {
+        self.0.case_of_seed(seed, profile, faults)
+    }
+
+    /// The names of its invariants.
+    pub fn invariants(&self) -> Vec<&'static str> {
+        self.0.invariant_names()
     }
 
     /// The case of a plan file's text.
@@ -87,7 +97,8 @@ trait AnyScenario: Send + Sync {
     fn scenario_about(&self) -> &str;
     fn noun(&self) -> &'static str;
     fn scenario_topology(&self) -> Topology;
-    fn case_of_seed(&self, seed: u64, profile: Profile) -> Box<dyn Case + '_>;
+    fn invariant_names(&self) -> Vec<&'static str>;
+    fn case_of_seed(&self, seed: u64, profile: Profile, without: &[FaultKind]) -> Box<dyn Case + '_>;
     fn case_of_text(&self, text: &str) -> Result<Box<dyn Case + '_>, PlanError>;
     fn sweep_over(&self, options: &SweepOptions, progress: &dyn Fn(&Progress)) -> Result<Campaign, SweepError>;
     fn replay_corpus(&self, corpus: &Corpus, options: &RunOptions) -> Result<CorpusTally, CorpusError>;
@@ -110,8 +121,13 @@ impl<S: Scenario> AnyScenario for S {
         self.topology()
     }
 
-    fn case_of_seed(&self, seed: u64, profile: Profile) -> Box<dyn Case + '_> {
-        Box::new(case(self, generate(self, seed, profile)))
+    fn invariant_names(&self) -> Vec<&'static str> {
+        let workload = self.workload(&mut Draw::stream(0, stream::WORKLOAD));
+        self.invariants(&workload).iter().map(|invariant| invariant.name()).collect()
+    }
+
+    fn case_of_seed(&self, seed: u64, profile: Profile, without: &[FaultKind]) -> Box<dyn Case + '_> {
+        Box::new(case(self, generate(self, seed, profile).without_faults(without)))
     }
 
     fn case_of_text(&self, text: &str) -> Result<Box<dyn Case + '_>, PlanError> {

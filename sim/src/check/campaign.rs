@@ -1,10 +1,11 @@
-use super::{Check, CheckError, Settings, TraceTo, seed, settings, single};
+use super::{Check, CheckError, Settings, TraceTo, again::replay_line, say, seed, settings, single, target};
 use crate::{
-    explore::{Campaign, Seeds, SweepOptions, sweep},
+    explore::{Breadcrumbs, Campaign, Seeds, SweepOptions, sweep},
     files,
-    plan::stream,
+    plan::{Profile, stream},
     report::{self, Report},
     scenario::{Draw, Scenario},
+    teller::Again,
 };
 
 impl<S: Scenario> Check<S> {
@@ -21,7 +22,16 @@ impl<S: Scenario> Check<S> {
         options.run.budget = self.budget;
         options.jobs = self.jobs.unwrap_or(options.jobs);
         options.failures_wanted = Some(self.keep_going.max(1));
+        options.breadcrumbs = Some(self.breadcrumbs(settings, &options.profiles));
         Ok(options)
+    }
+
+    /// Where the runs of this check are noted while they are under way. What programs left there that died is told.
+    fn breadcrumbs(&self, settings: &Settings, profiles: &[Profile]) -> Breadcrumbs {
+        let folder = settings.breadcrumbs.clone().unwrap_or_else(|| target().join("seaworthy").join("under-way"));
+        say::left(&Breadcrumbs::left(&folder));
+        let replay = |seed, profile| replay_line(Again::Seed(seed, profile));
+        Breadcrumbs::new(folder, self.scenario.name(), profiles, replay)
     }
 
     fn which_seeds(&self, settings: &Settings) -> Result<Seeds, CheckError> {
@@ -58,7 +68,11 @@ impl<S: Scenario> Check<S> {
         // One seed was asked for: that one and nothing else.
         let corpus = match settings.seed {
             Some(_) => None,
-            None => Some(self.corpus.replay(&self.scenario, &options.run)?),
+            None => {
+                let note = format!("{}, a plan of {}", self.scenario.name(), self.corpus.folder().display());
+                let _crumb = options.breadcrumbs.as_ref().and_then(|breadcrumbs| breadcrumbs.note(&note));
+                Some(self.corpus.replay(&self.scenario, &options.run)?)
+            }
         };
         let corpus = corpus.unwrap_or_default();
         let mut campaign = sweep(&self.scenario, options, &|_| {})?;

@@ -50,6 +50,7 @@ use crate::{
 /// | `SEAWORTHY_PROFILE` | the profiles, as in `crash` or `crash,outage`; `all` is all of them, taking turns |
 /// | `SEAWORTHY_JSON` | the file for what was found, or a folder for the reports of many checks |
 /// | `SEAWORTHY_KEEP` | `1` writes the plan of a failure into the corpus |
+/// | `SEAWORTHY_BREADCRUMBS` | the folder in which runs are noted while they are under way, see [`Breadcrumbs`](crate::explore::Breadcrumbs); `target/seaworthy/under-way` if not set |
 /// | `SEAWORTHY_TABLE` | `1` prints what was injected, judged and reached, see [`Check::table`] |
 ///
 /// A value that can't be honoured is an error. Cargo runs tests in the package's folder: relative paths begin there.

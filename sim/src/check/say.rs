@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use crate::explore::Campaign;
+use crate::explore::{Breadcrumbs, Campaign};
 
 /// Prints what a check that passed is worth. The test harness holds back what a passing test prints by `println!`, and this
 /// is what one wants to see of it: so it is written to standard error by hand.
@@ -15,6 +15,13 @@ pub(super) fn passed(campaign: &Campaign, table: bool) {
     };
     // In one go, because other tests print, too; a closed pipe is no reason to fail.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints what programs left that died while runs were under way, if any did.
+pub(super) fn left(left: &[String]) {
+    if let Some(words) = Breadcrumbs::words(left) {
+        let _ = std::io::stderr().lock().write_all(format!("warning: {words}").as_bytes());
+    }
 }
 
 /// The warnings, those with the same excuse in one line, and last what the campaign is worth.

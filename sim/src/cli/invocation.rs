@@ -12,7 +12,10 @@ use crate::{
 pub(super) fn replay_line(again: Again<'_>, scenario: &str, chosen: &Chosen) -> String {
     let mut words = vec![program(), "replay".to_owned()];
     match again {
-        Again::Plan(file) => words.push(quoted(&file.display().to_string())),
+        Again::Plan(file) => {
+            words.push(quoted(&file.display().to_string()));
+            words.extend(chosen.without.words(false));
+        }
         Again::Seed(seed, profile) => {
             words.push(format!("{seed:#018x}"));
             words.extend(of_seed(scenario, profile, chosen));
@@ -24,6 +27,7 @@ pub(super) fn replay_line(again: Again<'_>, scenario: &str, chosen: &Chosen) -> 
 
 fn of_seed(scenario: &str, profile: Profile, chosen: &Chosen) -> Vec<String> {
     let mut words = vec![format!("--scenario {}", quoted(scenario)), format!("--profile {profile}")];
+    words.extend(chosen.without.words(true));
     words.extend(chosen.input.as_ref().map(|(option, file)| format!("--{option} {}", quoted(&display(file)))));
     words
 }

@@ -4,7 +4,7 @@ use clap::{ArgMatches, Command as Clap, CommandFactory, FromArgMatches};
 
 use super::{
     Exit, Failure,
-    arguments::{Arguments, Chosen, Command, RunArguments, with_extras},
+    arguments::{Arguments, Chosen, Command, RunArguments, Without, with_extras},
     diff, list, replay, run, terminal,
 };
 use crate::{
@@ -141,6 +141,11 @@ impl Program {
         let setting = Setting { catalogue, stores, input };
         let Arguments { command, width } = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         chosen.style = terminal::style(width);
+        chosen.without = match &command {
+            Some(Command::Run(arguments)) => arguments.without.clone(),
+            Some(Command::Replay(arguments)) => arguments.without.clone(),
+            _ => Without::default(),
+        };
         match command {
             None => run::run(&setting, &RunArguments::main_job(), &chosen),
             Some(Command::List) => list::list(&setting.catalogue),

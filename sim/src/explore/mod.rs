@@ -9,12 +9,14 @@
 //! | [`Rehearsal`] | what the scenario does when nothing goes wrong, learnt before its plans are judged | to judge one plan as a sweep does |
 //! | [`determinism`] | one plan run three times, whole traces compared | to trust a replay |
 //! | [`diagnose`] | the same, with the likely cause of a difference | where a failure does not come again |
+//! | [`Breadcrumbs`] | which runs are under way, in files | where code under test may abort the program |
 //! | [`Corpus`] | plans that failed once, kept as files | so that they never fail again |
 //!
 //! Each that runs plans has a twin that takes the function that runs a plan (`sweep_by`, `shrink_by` ...): to run plans in another world,
 //! and to test this module without one.
 
 mod bound;
+mod breadcrumbs;
 mod campaign;
 mod corpus;
 mod cpu;
@@ -27,6 +29,8 @@ mod twice;
 mod verdict;
 
 pub use bound::failure_rate_upper_bound;
+pub use breadcrumbs::Breadcrumbs;
+pub(crate) use breadcrumbs::forget as forget_breadcrumbs;
 pub use campaign::{
     Campaign, CorpusTally, Failure, FaultTally, GoalTally, IdlePlan, InvariantTally, MergeError, Source, Timing,
 };

@@ -18,8 +18,21 @@ use crate::trace::Event;
 /// Nothing is told of a message which another one of its type and subject has made needless by then, because it says the
 /// same or was made later; nor of a request that did nothing at all, which may have asked for what was so already.
 ///
-/// Without a practice it judges nothing. A handling that may rightly do less in bad weather is exempted by
-/// [`HandledWithoutEffect::may_do_nothing`].
+/// Without a practice it judges nothing.
+///
+/// What it can't tell apart is a handling that forgot its effect and one that looked, found that it came too late, and
+/// rightly left things as they are: both commit the same, and neither leaves behind what it would have left in good
+/// weather. One of the second sort is exempted by its kind, in place of the stock one:
+///
+/// ```
+/// use seaworthy_sim::{invariants::{self, HandledWithoutEffect, Handling}, scenario::Topology};
+///
+/// let topology = Topology::new().group("stock", &["orders"]);
+/// let mut mine = invariants::protocol(&topology);
+/// mine.retain(|invariant| invariant.name() != "handled-without-effect");
+/// let late = Handling::Message { group: "stock".into(), kind: "order.placed".into() };
+/// mine.push(Box::new(HandledWithoutEffect::new().may_do_nothing(late)));
+/// ```
 ///
 /// State: one small entry for each request and each message of each group.
 #[derive(Debug, Default)]
@@ -92,8 +105,24 @@ impl HandledWithoutEffect {
         events.extend(work.last_deed);
         events.sort_unstable();
         events.dedup();
-        let sentence = format!("{what}; when nothing goes wrong, each one also leaves {missing}");
+        let sentence = format!(
+            "{what}; when nothing goes wrong, each one also leaves {missing} (if it may rightly leave things as they are: \
+             HandledWithoutEffect::new().may_do_nothing({}))",
+            code(handling)
+        );
         judge.violate(entity, sentence, events);
+    }
+}
+
+/// A handling as code says it, to be pasted.
+fn code(handling: &Handling) -> String {
+    match handling {
+        Handling::Request { operation, accepted } => {
+            format!("Handling::Request {{ operation: {operation:?}.into(), accepted: {accepted} }}")
+        }
+        Handling::Message { group, kind } => {
+            format!("Handling::Message {{ group: {group:?}.into(), kind: {kind:?}.into() }}")
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+use std::str::FromStr;
+
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use smol_str::SmolStr;
 
@@ -232,6 +234,23 @@ impl FaultKind {
             Self::ExternalOutage => point == Point::External,
             Self::Pause | Self::SlowLink | Self::ClockSkew => true,
         }
+    }
+}
+
+/// A kind of fault of a name that there is not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown fault {found:?}: use one of {}", FaultKind::ALL.map(FaultKind::name).join(", "))]
+pub struct UnknownFault {
+    /// What was asked for.
+    pub found: String,
+}
+
+impl FromStr for FaultKind {
+    type Err = UnknownFault;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|kind| kind.name() == text);
+        known.ok_or_else(|| UnknownFault { found: text.to_owned() })
     }
 }
 

@@ -20,7 +20,7 @@ mod verdict;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-pub use fault::{CallFault, Disturbance, Fault, FaultKind, TimedFault};
+pub use fault::{CallFault, Disturbance, Fault, FaultKind, TimedFault, UnknownFault};
 pub use file::{PlanError, scenario_of};
 pub use generate::{Generator, generate};
 pub use plan_file::{Integrity, PlanFile};

@@ -14,7 +14,7 @@ use std::{
 use smol_str::SmolStr;
 
 use super::{meter::Progress, shared::World};
-use crate::plan::Profile;
+use crate::{explore::forget_breadcrumbs, plan::Profile};
 
 /// For how many real seconds one task may go on without giving way, where `SEAWORTHY_PATIENCE` does not say.
 const PATIENCE_S: u64 = 60;
@@ -114,6 +114,7 @@ fn watch(patience: Duration) {
             if stands >= looks && run.progress.polling().is_some() {
                 let path = (run.keep)(&name(&run));
                 eprintln!("{}", report(&run, patience, path));
+                forget_breadcrumbs();
                 process::exit(1);
             }
             now.push((run, wakes, stands));

@@ -1,5 +1,6 @@
 //! Core over the simulated world, and the simulator itself: one test program, one topic a module.
 
+mod aborted;
 mod aggregate_repository;
 mod boot_and_outcome;
 mod check_environment;

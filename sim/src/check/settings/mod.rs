@@ -7,8 +7,8 @@ pub(crate) use variables::{PLAN, PROFILE, SEED, no_base_for, one_trace};
 
 use crate::{explore::Shard, plan::Profile};
 use variables::{
-    BASE_SEED, FOR, JSON, KEEP, SEEDS, SHARD, SPANS, TABLE, TRACE, Variables, duration, file, profiles, seed, seeds,
-    shard, switch,
+    BASE_SEED, BREADCRUMBS, FOR, JSON, KEEP, SEEDS, SHARD, SPANS, TABLE, TRACE, Variables, duration, file, profiles,
+    seed, seeds, shard, switch,
 };
 
 /// What the environment says about a check.
@@ -38,6 +38,8 @@ pub struct Settings {
     pub keep: bool,
     /// `SEAWORTHY_TABLE`: whether a check that passes prints its table.
     pub table: bool,
+    /// `SEAWORTHY_BREADCRUMBS`: the folder in which runs are noted while they are under way.
+    pub breadcrumbs: Option<PathBuf>,
 }
 
 /// Where a trace goes.
@@ -97,6 +99,7 @@ impl Settings {
             json: variables.read(JSON, file)?,
             keep: variables.read(KEEP, switch)?.unwrap_or_default(),
             table: variables.read(TABLE, switch)?.unwrap_or_default(),
+            breadcrumbs: variables.read(BREADCRUMBS, file)?,
         };
         if settings.spans && settings.trace != Some(TraceTo::Print) {
             variables

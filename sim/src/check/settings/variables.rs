@@ -16,6 +16,7 @@ pub(super) const TRACE: &str = "SEAWORTHY_TRACE";
 pub(super) const SPANS: &str = "SEAWORTHY_SPANS";
 pub(super) const JSON: &str = "SEAWORTHY_JSON";
 pub(super) const KEEP: &str = "SEAWORTHY_KEEP";
+pub(super) const BREADCRUMBS: &str = "SEAWORTHY_BREADCRUMBS";
 pub(super) const TABLE: &str = "SEAWORTHY_TABLE";
 
 /// A variable that can't be honoured.

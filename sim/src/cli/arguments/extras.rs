@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command, builder::PossibleValue, parser::ValueSource};
 
+use super::Without;
 use crate::{
     cli::program::{Input, NamedStore},
     story::Style,
@@ -47,6 +48,8 @@ pub(in crate::cli) struct Chosen {
     pub(in crate::cli) style: Style,
     /// Whether the store was named, be it the simulated one.
     pub(in crate::cli) store_said: bool,
+    /// What is left out by its name.
+    pub(in crate::cli) without: Without,
     /// The input's option and file.
     pub(in crate::cli) input: Option<(&'static str, PathBuf)>,
 }
@@ -59,6 +62,7 @@ impl Chosen {
         let file = |input: &Input| Some((input.option, matches.get_one::<PathBuf>("input")?.clone()));
         let store_said = !stores.is_empty() && matches.value_source("store") == Some(ValueSource::CommandLine);
         let store = store.map(|store| (store.name, store.factory.clone()));
-        Self { store, style: Style::default(), store_said, input: input.and_then(file) }
+        let without = Without::default();
+        Self { store, style: Style::default(), store_said, without, input: input.and_then(file) }
     }
 }

@@ -4,6 +4,7 @@ mod extras;
 mod profiles;
 mod replay;
 mod run;
+mod without;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -13,6 +14,7 @@ pub(super) use extras::{Chosen, with_extras};
 pub(super) use profiles::ProfileWord;
 pub(super) use replay::ReplayArguments;
 pub(super) use run::RunArguments;
+pub(super) use without::Without;
 
 use crate::{hexadecimal, values};
 

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::ProfileWord;
+use super::{ProfileWord, Without};
 
 /// The command `replay`.
 #[derive(Debug, Args)]
@@ -16,6 +16,8 @@ pub(in crate::cli) struct ReplayArguments {
     /// The profiles that draw the plans of a seed; one run under each
     #[arg(long = "profile", value_name = "P", value_delimiter = ',')]
     pub(in crate::cli) profiles: Vec<ProfileWord>,
+    #[command(flatten)]
+    pub(in crate::cli) without: Without,
     /// Prints the whole trace, or writes it to a file for `diff`
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub(in crate::cli) trace: Option<Option<PathBuf>>,

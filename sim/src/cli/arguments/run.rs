@@ -2,7 +2,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser};
 
-use super::{ProfileWord, duration, seed};
+use super::{ProfileWord, Without, duration, seed};
 use crate::explore::Shard;
 
 /// The command `run`.
@@ -27,6 +27,8 @@ pub(in crate::cli) struct RunArguments {
     /// take turns, `all` is all ten taking turns, and `each` is a campaign for each of the ten
     #[arg(long = "profile", value_name = "P", value_delimiter = ',', default_value = "swarm")]
     pub(in crate::cli) profiles: Vec<ProfileWord>,
+    #[command(flatten)]
+    pub(in crate::cli) without: Without,
     /// How many runs at a time; one for each core if not given
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
     pub(in crate::cli) jobs: Option<u16>,

@@ -26,6 +26,7 @@ use subject::{Subject, What};
 /// The command `replay`.
 pub(super) fn replay(setting: &Setting, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Exit, Failure> {
     let Subject { entry, what } = Subject::find(setting, arguments, chosen)?;
+    chosen.without.check(std::slice::from_ref(&entry))?;
     if let Some(Some(path)) = &arguments.trace {
         if arguments.spans {
             return Err("a trace file has no spans: give --trace without a file to print them".into());
@@ -50,7 +51,7 @@ pub(super) fn replay(setting: &Setting, arguments: &ReplayArguments, chosen: &Ch
                 if profiles.len() > 1 {
                     say!("{}", terminal::strong(&format!("profile {profile}")));
                 }
-                let case = entry.draw(seed, *profile);
+                let case = entry.draw_without(seed, *profile, &chosen.without.faults);
                 if one(&*case, Again::Seed(seed, *profile), arguments, chosen)? == Exit::Violated {
                     worst = Exit::Violated;
                 }

@@ -51,6 +51,7 @@ impl Subject {
         if let Some(option) = profile.or(input) {
             return Err(format!("--{option} draws the plan of a seed; a plan file has all that it needs").into());
         }
+        chosen.without.of_file()?;
         let path = Path::new(&arguments.what);
         if !path.exists() {
             return Err(format!("{:?} is neither a seed nor a file", arguments.what).into());

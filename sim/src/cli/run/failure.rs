@@ -51,7 +51,7 @@ pub(super) fn tell_one(
     chosen: &Chosen,
     options: &SweepOptions,
 ) -> Result<(), Failure> {
-    let case = case(entry, failure)?;
+    let case = case(entry, campaign, failure)?;
     let bar = progress::of_shrinking();
     let shrink = Teller::shrink_options(campaign);
     let teller = Teller {
@@ -70,9 +70,9 @@ pub(super) fn tell_one(
     }
 }
 
-fn case<'e>(entry: &'e Entry, failure: &Found) -> Result<Box<dyn Case + 'e>, Failure> {
+fn case<'e>(entry: &'e Entry, campaign: &Campaign, failure: &Found) -> Result<Box<dyn Case + 'e>, Failure> {
     match &failure.source {
-        Source::Seed { seed, profile } => Ok(entry.draw(*seed, *profile)),
+        Source::Seed { seed, profile } => Ok(entry.draw_without(*seed, *profile, &campaign.without_faults)),
         Source::File(path) => Ok(entry.read(&fs::read_to_string(path)?)?),
     }
 }

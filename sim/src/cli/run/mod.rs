@@ -2,19 +2,23 @@ mod failure;
 mod seeds;
 mod table;
 
+use std::{ffi::OsStr, path::PathBuf};
+
 use super::{
     Exit, Failure,
     arguments::{Chosen, ProfileWord, RunArguments},
     interrupt::Interrupt,
+    invocation::replay_line,
     program::Setting,
     progress, summary, terminal,
 };
 use crate::{
     catalogue::Entry,
-    explore::{Campaign, SweepOptions, Verdict},
+    explore::{Breadcrumbs, Campaign, SweepOptions, Verdict},
     files,
     plan::Profile,
     report::{self, Report},
+    teller::Again,
     world::RunOptions,
 };
 
@@ -23,9 +27,13 @@ pub(super) fn run(setting: &Setting, arguments: &RunArguments, chosen: &Chosen) 
     let first = [setting.catalogue.first().name().to_owned()];
     let names = if arguments.scenarios.is_empty() { &first[..] } else { &arguments.scenarios[..] };
     let entries: Vec<Entry> = names.iter().map(|name| setting.scenario(name, chosen)).collect::<Result<_, _>>()?;
+    chosen.without.check(&entries)?;
     let groups = ProfileWord::campaigns(&arguments.profiles)?;
     if let Some(json) = &arguments.json {
         files::check_writable(json)?;
+    }
+    if let Some(words) = Breadcrumbs::words(&Breadcrumbs::left(&under_way(arguments))) {
+        eprint!("{} {words}", terminal::bad("warning:"));
     }
     let interrupt = Interrupt::listen();
     let options = options(arguments, chosen, &interrupt)?;
@@ -41,6 +49,7 @@ pub(super) fn run_options(chosen: &Chosen) -> RunOptions {
     RunOptions {
         store: store.map(|(_, factory)| factory.clone()),
         store_name: store.map(|(name, _)| (*name).into()),
+        without: chosen.without.invariants.clone(),
         ..RunOptions::default()
     }
 }
@@ -54,7 +63,7 @@ fn one(
     options: &SweepOptions,
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
-    let campaign = sweep(entry, profiles, options, arguments, "")?;
+    let campaign = sweep(entry, profiles, options, arguments, chosen, "")?;
     let verdict = campaign.verdict();
     summary::print(&campaign, &verdict, entry.noun(), interrupt.happened());
     let told = failure::tell_all(entry, &campaign, arguments, chosen, options);
@@ -77,15 +86,25 @@ fn finish(exit: Exit, files: [Result<(), Failure>; 2]) -> Result<Exit, Failure> 
     Ok(exit)
 }
 
+/// Where runs are noted while they are under way: beside the folder of plans, which need not be there.
+fn under_way(arguments: &RunArguments) -> PathBuf {
+    let name = arguments.plans.file_name().unwrap_or(OsStr::new("seaworthy")).to_string_lossy();
+    arguments.plans.with_file_name(format!("{name}-under-way"))
+}
+
 /// Sweeps over one scenario and shows how far it is.
 fn sweep(
     entry: &Entry,
     profiles: &[Profile],
     options: &SweepOptions,
     arguments: &RunArguments,
+    chosen: &Chosen,
     label: &str,
 ) -> Result<Campaign, Failure> {
-    let options = SweepOptions { profiles: profiles.to_vec(), ..options.clone() };
+    let folder = under_way(arguments);
+    let replay = |seed, profile| replay_line(Again::Seed(seed, profile), entry.name(), chosen);
+    let breadcrumbs = Some(Breadcrumbs::new(folder, entry.name(), profiles, replay));
+    let options = SweepOptions { profiles: profiles.to_vec(), breadcrumbs, ..options.clone() };
     let bar = progress::of_sweep(arguments.duration);
     let show = |now: &_| progress::show_sweep(&bar, label, arguments.duration, now);
     let campaign = entry.sweep(&options, &show);
@@ -112,6 +131,7 @@ fn options(arguments: &RunArguments, chosen: &Chosen, interrupt: &Interrupt) -> 
     options.shard = arguments.shard;
     options.failures_wanted = (!arguments.keep_going).then_some(1);
     options.run = run_options(chosen);
+    options.without_faults.clone_from(&chosen.without.faults);
     options.stop = interrupt.stop.clone();
     Ok(options)
 }

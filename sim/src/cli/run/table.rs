@@ -33,7 +33,7 @@ pub(super) fn run(
             break;
         }
         let label = format!("{} under {}: ", entry.name(), names(profiles));
-        let campaign = sweep(entry, profiles, options, arguments, &label)?;
+        let campaign = sweep(entry, profiles, options, arguments, chosen, &label)?;
         let verdict = campaign.verdict();
         campaigns.push((campaign, verdict));
     }

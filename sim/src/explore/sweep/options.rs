@@ -4,7 +4,7 @@ use seaworthy_core::stop::Stop;
 
 use super::SweepError;
 use crate::{
-    explore::{Seeds, Shard},
+    explore::{Breadcrumbs, Seeds, Shard},
     plan::{FaultKind, Profile},
     world::RunOptions,
 };
@@ -29,6 +29,8 @@ pub struct SweepOptions {
     /// One plan in so many is run twice, on another thread the second time, and the whole traces compared; the first five
     /// are in any case. A difference ends the sweep. 0 leaves it out.
     pub run_twice: u64,
+    /// Where the runs that are under way are noted, for the profiles in their order; `None` notes nothing.
+    pub breadcrumbs: Option<Breadcrumbs>,
     /// How each plan is executed.
     pub run: RunOptions,
     /// Set from elsewhere (a signal handler) to end the sweep after the runs that are under way.
@@ -47,6 +49,7 @@ impl SweepOptions {
             failures_kept: 16,
             failures_wanted: None,
             run_twice: 100,
+            breadcrumbs: None,
             run: RunOptions::default(),
             stop: Stop::new(),
         }

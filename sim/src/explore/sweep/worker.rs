@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     explore::{
-        Campaign, Seeds, Source,
+        Breadcrumbs, Campaign, Seeds, Source,
         twice::{FIRST, again, cold, coldest, is_chosen, traced},
     },
     invariants::Mode,
@@ -56,10 +56,14 @@ where
     let generator = Generator::new(scenario);
     // The very first run is compared once more when all the others are over: what wears off shows then.
     let mut very_first = None;
+    let mut crumb = options.breadcrumbs.as_ref().and_then(Breadcrumbs::crumb);
     while !options.is_over(shared, watch) {
         let turn = shared.next.fetch_add(1, Ordering::Relaxed);
         let index = options.shard.index(turn);
         let Some((seed, profile)) = options.seeds.case(index, options.profiles.len()) else { break };
+        if let Some(crumb) = &mut crumb {
+            crumb.mark(seed, profile);
+        }
         let profile = options.profiles[profile];
         let plan = generator.plan(seed, profile).without_faults(&options.without_faults);
         let source = || Source::Seed { seed, profile };
@@ -122,6 +126,10 @@ impl Shared {
     {
         let case = options.seeds.case(options.shard.index(0), options.profiles.len());
         let Some((seed, profile)) = case.filter(|_| options.run_twice > 0) else { return };
+        let mut crumb = options.breadcrumbs.as_ref().and_then(Breadcrumbs::crumb);
+        if let Some(crumb) = &mut crumb {
+            crumb.mark(seed, profile);
+        }
         let plan = Generator::new(scenario).plan(seed, options.profiles[profile]);
         let first = cold(run, scenario, &plan.without_faults(&options.without_faults), &options.run);
         *self.cold.lock().unwrap_or_else(PoisonError::into_inner) = first;

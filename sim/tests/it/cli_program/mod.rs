@@ -2,6 +2,7 @@
 
 mod campaigns;
 mod greetings;
+mod left_out;
 mod replays;
 
 use std::{

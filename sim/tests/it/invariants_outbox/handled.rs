@@ -72,7 +72,9 @@ fn a_key_without_its_payment_is_told_whether_the_request_was_accepted_or_refused
             sentences(&found),
             [format!(
                 "request 1 (`pay`) was {answered} with only a document in `keys`; when nothing goes wrong, each one also \
-                 leaves a document in `payments`"
+                 leaves a document in `payments` (if it may rightly leave things as they are: \
+                 HandledWithoutEffect::new().may_do_nothing(Handling::Request {{ operation: \"pay\".into(), accepted: \
+                 {accepted} }}))"
             )]
         );
         assert_eq!(found[0].entity, "request 1");
@@ -119,7 +121,9 @@ fn an_inbox_row_alone_is_told_and_so_is_an_acknowledgement_for_which_nothing_was
         sentences(&judge(invariant(), &script)),
         [
             "`stock` handled a `scripted.event` with only a row in the inbox of `stock`; when nothing goes wrong, each one \
-          also leaves a document in `reservations`"
+          also leaves a document in `reservations` (if it may rightly leave things as they are: \
+          HandledWithoutEffect::new().may_do_nothing(Handling::Message { group: \"stock\".into(), kind: \
+          \"scripted.event\".into() }))"
         ]
     );
     let exempt = Handling::Message { group: "stock".into(), kind: "scripted.event".into() };

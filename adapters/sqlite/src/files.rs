@@ -12,7 +12,8 @@ use tokio::sync::Mutex;
 use crate::{
     config::{SqliteConfig, Synchronous},
     error::{OpenError, is_busy},
-    recycled, schema,
+    recycled::{self, Origin},
+    schema,
     writer::Writer,
 };
 
@@ -64,28 +65,22 @@ pub(crate) fn open_file(path: &Path, config: SqliteConfig) -> Result<Arc<Shared>
 }
 
 /// Opens a database that lives as long as its handles.
-pub(crate) fn open_memory(config: SqliteConfig) -> Result<Arc<Shared>, OpenError> {
-    let writer = match recycled::take(&config) {
+pub(crate) fn open_memory(config: SqliteConfig, tables: &str) -> Result<Arc<Shared>, OpenError> {
+    let writer = match recycled::take(&config, tables) {
         Some(writer) => writer,
-        None => Arc::new(Mutex::new(Writer::new(new_memory(&config)?))),
+        None => {
+            let origin = Origin { config: config.clone(), tables: tables.into() };
+            Arc::new(Mutex::new(Writer::in_memory(origin)?))
+        }
     };
     Ok(Arc::new(Shared { writer, reader: None, config }))
-}
-
-fn new_memory(config: &SqliteConfig) -> Result<Connection, OpenError> {
-    let name = ":memory:";
-    let failed = |doing| move |source| OpenError::Sqlite { path: name.to_owned(), doing, source };
-    let mut connection = Connection::open_in_memory().map_err(failed("opening"))?;
-    set_up(&connection, config).map_err(failed("setting up"))?;
-    schema::migrate(&mut connection, name)?;
-    Ok(connection)
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
         // Without a reader it is a database in memory.
         if self.reader.is_none() {
-            recycled::give(&self.config, &self.writer);
+            recycled::give(&self.writer);
         }
     }
 }

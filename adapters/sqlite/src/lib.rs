@@ -99,7 +99,7 @@
 //! | [`SqliteTransaction`] | a transaction as its own type | to call [`SqliteTransaction::connection`] without a cast |
 //! | [`store_error`] | what an error of your own statement means | around your own SQL |
 //!
-//! In the code: `files` opens connections, `recycled` keeps those in memory for the next simulation, `writer` guards commits, `watch` tells what changed in a user's tables, `schema` migrates; `documents`, `outbox`, `inbox`,
+//! In the code: `files` opens connections, `recycled` keeps those in memory for the next simulation, `composed` names a user's tables in SQL, `writer` guards commits, `watch` tells what changed in a user's tables, `schema` migrates; `documents`, `outbox`, `inbox`,
 //! `saga`, `participants` and `checkpoints` hold the statements of one part of the port each.
 
 mod config;
@@ -108,6 +108,7 @@ mod store;
 mod transaction;
 
 mod columns;
+mod composed;
 mod envelope;
 mod files;
 mod recycled;

@@ -71,7 +71,25 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError::Sqlite`], if there is no memory for it.
     pub fn open_in_memory(clock: Arc<dyn Clock>, config: SqliteConfig) -> Result<Self, OpenError> {
-        Ok(Self { shared: files::open_memory(config)?, clock })
+        Self::open_in_memory_with(clock, config, "")
+    }
+
+    /// Opens a new database in memory with tables of your own, and with the rows that they begin with.
+    ///
+    /// `tables` are the statements of your migrations, which make and fill them. They run once for all stores that are
+    /// opened with the same ones, so a campaign of thousands of short runs pays for them once; nothing else of a
+    /// connection is theirs to set.
+    ///
+    /// A database that nobody uses any more is taken back to this beginning, and used again, connection and prepared
+    /// statements included. One that could be told from a new one is not: its tables, settings, functions or attached
+    /// databases were changed, or a trigger or virtual table of yours would make more of it than rows. Only what SQLite
+    /// counts over the life of a connection goes on, as in a pool: [`rusqlite::Connection::total_changes`], of which
+    /// differences mean something, the counters of a cached statement, and how many pages were ever used.
+    ///
+    /// # Errors
+    /// [`OpenError::Sqlite`], if a statement of `tables` fails, or there is no memory for it.
+    pub fn open_in_memory_with(clock: Arc<dyn Clock>, config: SqliteConfig, tables: &str) -> Result<Self, OpenError> {
+        Ok(Self { shared: files::open_memory(config, tables)?, clock })
     }
 
     /// Opens a transaction as its own type: [`Store::begin`] boxes it.
@@ -113,6 +131,12 @@ impl SqliteStore {
 
     /// Waits for this process's other transactions.
     async fn permit(&self) -> Result<OwnedMutexGuard<Writer>, StoreError> {
+        let mut writer = self.turn().await?;
+        writer.without_what_is_left().map_err(|error| reopened(&error))?;
+        Ok(writer)
+    }
+
+    async fn turn(&self) -> Result<OwnedMutexGuard<Writer>, StoreError> {
         // Waiters are served before newcomers, so this overtakes nobody; it saves the timer when nobody waits.
         if let Ok(writer) = Arc::clone(&self.shared.writer).try_lock_owned() {
             return Ok(writer);
@@ -169,8 +193,7 @@ impl Store for SqliteStore {
     /// Watches by temporary triggers on the store's one connection; other processes on the same file are not seen. A
     /// second call takes the place of the first.
     async fn watch(&self, tables: &[SmolStr]) -> Result<(), StoreError> {
-        self.permit().await?.watch(tables);
-        Ok(())
+        self.turn().await?.watch(tables).map_err(|error| reopened(&error))
     }
 }
 
@@ -178,6 +201,10 @@ impl std::fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SqliteStore").field("config", &self.shared.config).finish_non_exhaustive()
     }
+}
+
+fn reopened(error: &OpenError) -> StoreError {
+    StoreError::Unavailable(format_smolstr!("a database in memory could not be opened anew: {error}"))
 }
 
 fn backlog(connection: &Connection) -> rusqlite::Result<Backlog> {

@@ -9,7 +9,11 @@ use rusqlite::Connection;
 use seaworthy_core::ports::{RowChange, StoreError};
 use smol_str::SmolStr;
 
-use crate::{error, watch::Watch};
+use crate::{
+    error::{self, OpenError},
+    recycled::{Birth, Contents, Origin, contents, template},
+    watch::Watch,
+};
 
 /// How many prepared statements a connection keeps: more than the adapter has, so that a user's own fit too.
 const STATEMENTS_CACHED: usize = 128;
@@ -24,6 +28,17 @@ pub(crate) struct Writer {
     guard: Arc<Guard>,
     lent: bool,
     watch: Option<Watch>,
+    /// Whether the watch is that of an earlier use, and nobody has asked for it in this one.
+    is_watch_left: bool,
+    /// Where it comes from, if it is a database in memory.
+    origin: Option<From>,
+}
+
+/// What a database in memory can be taken back to.
+struct From {
+    origin: Origin,
+    contents: Arc<Contents>,
+    birth: Birth,
 }
 
 #[derive(Default)]
@@ -32,6 +47,8 @@ struct Guard {
     ended: AtomicBool,
     /// Whether anything was rolled back since somebody asked.
     undone: AtomicBool,
+    /// Whether anything was committed since somebody asked, and nothing rolled back before.
+    settled: AtomicBool,
 }
 
 impl Writer {
@@ -39,20 +56,40 @@ impl Writer {
     pub(crate) fn new(connection: Connection) -> Self {
         connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
         let guard = Arc::new(Guard::default());
-        let at_commit = Arc::clone(&guard);
-        connection.commit_hook(Some(move || {
+        let writer = Self { connection, guard, lent: false, watch: None, is_watch_left: false, origin: None };
+        writer.set_hooks();
+        writer
+    }
+
+    /// Opens a database in memory that is as it was made.
+    pub(crate) fn in_memory(origin: Origin) -> Result<Self, OpenError> {
+        let (connection, contents) = template::open(&origin)?;
+        let mut writer = Self::new(connection);
+        let failed = |source| OpenError::Sqlite { path: ":memory:".to_owned(), doing: "setting up", source };
+        let birth = Birth::of(&writer.connection).map_err(failed)?;
+        writer.origin = Some(From { origin, contents, birth });
+        Ok(writer)
+    }
+
+    /// What a database in memory was made from.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref().map(|from| &from.origin)
+    }
+
+    fn set_hooks(&self) {
+        let at_commit = Arc::clone(&self.guard);
+        self.connection.commit_hook(Some(move || {
             let veto = !at_commit.announced.load(Ordering::Relaxed);
             if veto {
                 at_commit.ended.store(true, Ordering::Relaxed);
             }
             veto
         }));
-        let at_rollback = Arc::clone(&guard);
-        connection.rollback_hook(Some(move || {
+        let at_rollback = Arc::clone(&self.guard);
+        self.connection.rollback_hook(Some(move || {
             at_rollback.ended.store(true, Ordering::Relaxed);
             at_rollback.undone.store(true, Ordering::Relaxed);
         }));
-        Self { connection, guard, lent: false, watch: None }
     }
 
     pub(crate) fn connection(&self) -> &Connection {
@@ -65,22 +102,86 @@ impl Writer {
         &mut self.connection
     }
 
-    /// Whether a user ever had the connection.
-    pub(crate) fn was_lent(&self) -> bool {
-        self.lent
+    /// Has the transactions from now on tell what they change in these tables.
+    ///
+    /// # Errors
+    /// [`OpenError`] if the triggers of an earlier use don't fit, and no other database can be opened.
+    pub(crate) fn watch(&mut self, tables: &[SmolStr]) -> Result<(), OpenError> {
+        if self.is_watch_left && self.watch.as_ref().is_some_and(|watch| watch.is_of(tables)) {
+            self.is_watch_left = false;
+            return Ok(());
+        }
+        self.without_what_is_left()?;
+        self.watch = Some(Watch::new(tables));
+        Ok(())
     }
 
-    /// Has the transactions from now on tell what they change in these tables.
-    pub(crate) fn watch(&mut self, tables: &[SmolStr]) {
-        // What the triggers leave on the connection stays with it, as a user's own would.
-        self.lent = true;
-        self.watch = Some(Watch::new(tables));
+    /// Sees to it that no trigger of an earlier use is there, unless it was asked for.
+    pub(crate) fn without_what_is_left(&mut self) -> Result<(), OpenError> {
+        if let (true, Some(From { origin, .. })) = (self.is_watch_left, &self.origin) {
+            *self = Self::in_memory(origin.clone())?;
+        }
+        Ok(())
+    }
+
+    /// Takes a database in memory back to what it was when it was opened. Says whether it is, and how many pages it has.
+    pub(crate) fn renew(&mut self) -> rusqlite::Result<Option<i64>> {
+        let Some(From { origin, contents, birth }) = &mut self.origin else { return Ok(None) };
+        let was_had = self.lent || self.watch.is_some();
+        if !contents.can_be_restored() {
+            return Ok(None);
+        }
+        if !self.connection.is_autocommit() {
+            self.execute("ROLLBACK")?;
+            return Ok(None);
+        }
+        let is_in_place = |watch: &Watch| watch.is_in_place(birth.schema());
+        if was_had && !(self.watch.as_ref().is_none_or(is_in_place) && birth.renew(&self.connection, &origin.config)?) {
+            return Ok(None);
+        }
+        self.set_hooks();
+        self.connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+        self.begin()?;
+        let From { contents, .. } = self.origin.as_ref().expect("it was there a moment ago");
+        contents.restore(&self.connection)?;
+        if let Some(watch) = &mut self.watch {
+            watch.clear(&self.connection)?;
+            watch.begin_again();
+        }
+        if was_had {
+            contents::forget_last(&self.connection)?;
+        }
+        if self.commit().is_err() {
+            return Ok(None);
+        }
+        (self.lent, self.is_watch_left) = (false, self.watch.is_some());
+        for flag in [&self.guard.ended, &self.guard.undone, &self.guard.settled] {
+            flag.store(false, Ordering::Relaxed);
+        }
+        self.connection.prepare_cached("PRAGMA page_count")?.query_row([], |row| row.get(0)).map(Some)
     }
 
     /// What the open transaction has changed in the watched tables and not told yet.
     pub(crate) fn row_changes(&mut self) -> rusqlite::Result<Vec<RowChange>> {
         let Some(watch) = &mut self.watch else { return Ok(Vec::new()) };
-        watch.changes(&self.connection, self.guard.undone.swap(false, Ordering::Relaxed))
+        let (undone, settled) = (&self.guard.undone, &self.guard.settled);
+        let (undone, settled) = (undone.swap(false, Ordering::Relaxed), settled.swap(false, Ordering::Relaxed));
+        let Some(From { birth, .. }) = &mut self.origin else {
+            return watch.changes(&self.connection, undone, settled);
+        };
+        // What the watch adds to the connection is no change that a user has made.
+        let adds = birth.is_unspoilt() && !watch.is_in_place(birth.schema());
+        if adds {
+            birth.look(&self.connection);
+        }
+        let told = watch.changes(&self.connection, undone, settled)?;
+        if adds {
+            birth.look_again(&self.connection);
+            if !watch.is_in_place(birth.schema()) {
+                birth.spoil();
+            }
+        }
+        Ok(told)
     }
 
     /// Opens a transaction that holds the database's write lock from the start: it never has to be upgraded, so it
@@ -113,6 +214,9 @@ impl Writer {
         self.guard.announced.store(true, Ordering::Relaxed);
         let outcome = self.execute("COMMIT");
         self.guard.announced.store(false, Ordering::Relaxed);
+        if outcome.is_ok() && !self.guard.undone.load(Ordering::Relaxed) {
+            self.guard.settled.store(true, Ordering::Relaxed);
+        }
         outcome.map_err(|failure| {
             self.roll_back();
             error::at_commit(&failure)

@@ -23,8 +23,6 @@ mod workload;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use rusqlite::Connection;
-use seaworthy_core::ports::{Store, connection};
 use seaworthy_sim::{
     invariants::{self, Invariant},
     scenario::{Boot, Column, Conserved, Draw, EffectTable, InboxTable, OutboxTable, Scenario, Topology},
@@ -125,20 +123,13 @@ impl Scenario for PaymentService {
         invariants::delivery(&self.topology())
     }
 
+    /// With its tables, as a deployment migrates the database before it starts the service.
     fn store(&self) -> Option<StoreFactory> {
-        Some(Arc::new(|_, clock| {
-            let store = SqliteStore::open_in_memory(clock, SqliteConfig::simulation());
-            Arc::new(store.expect("SQLite opens a database in memory"))
+        let tables = [tables::TABLES, self.pieces.constraints].concat();
+        Some(Arc::new(move |_, clock| {
+            let store = SqliteStore::open_in_memory_with(clock, SqliteConfig::simulation(), &tables);
+            Arc::new(store.expect("SQLite opens a database in memory, and it takes the tables"))
         }))
-    }
-
-    /// Migrates the database, as a deployment does before it starts the service.
-    async fn prepare(&self, _: &Payments, store: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync)) {
-        let mut tx = store(PAYMENTS).begin().await.expect("a new database is free");
-        let sql: &mut Connection = connection(&mut *tx).await.expect("the scenario's store is SQLite's");
-        sql.execute_batch(tables::TABLES).expect("an empty database takes the tables");
-        sql.execute_batch(self.pieces.constraints).expect("new tables take their constraints");
-        tx.commit().await.expect("nobody else writes yet");
     }
 
     async fn drive(&self, workload: &Payments, client: Client) {

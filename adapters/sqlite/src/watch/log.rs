@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
 use seaworthy_core::ports::{Cell, RowChange};
 use smol_str::{SmolStr, format_smolstr};
 
-use super::definition;
+use crate::composed;
 
 /// The log of one watched table.
 pub(super) struct Log {
@@ -25,8 +25,39 @@ type Cells = Arc<[Cell]>;
 impl Log {
     pub(super) fn new(number: usize, table: &SmolStr) -> Self {
         let name = format_smolstr!("seaworthy_watched_{number}");
-        let (read, clear) = (definition::reading(&name), definition::emptying(&name));
+        let (read, clear) = (composed::reading(&name), composed::emptying(&name));
         Self { table: table.clone(), name, columns: Arc::from([]), unique: Vec::new(), read, clear }
+    }
+
+    /// The table that is watched.
+    pub(super) fn table(&self) -> &SmolStr {
+        &self.table
+    }
+
+    /// Empties the log if it is in place.
+    pub(super) fn clear(&self, connection: &Connection) -> rusqlite::Result<()> {
+        if self.columns.is_empty() {
+            return Ok(());
+        }
+        connection.prepare_cached(&self.clear)?.execute([]).map(drop)
+    }
+
+    /// Takes the log and its triggers away.
+    pub(super) fn remove(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        if !self.columns.is_empty() {
+            connection.execute_batch(&composed::removal(&self.name))?;
+        }
+        self.forget();
+        Ok(())
+    }
+
+    /// Puts all rows of the table into the log that is in place, in place of what it holds.
+    pub(super) fn begin(&self, connection: &Connection) -> rusqlite::Result<()> {
+        if self.columns.is_empty() {
+            return Ok(());
+        }
+        self.clear(connection)?;
+        connection.prepare_cached(&composed::beginning(&self.name, &self.table, &self.columns))?.execute([]).map(drop)
     }
 
     /// Takes the log to be no more in place, until [`Log::attach`] has looked.
@@ -47,7 +78,7 @@ impl Log {
         // The triggers of a table are gone with it, also if another one of its name was made since.
         let is_triggered = connection
             .prepare_cached("SELECT 1 FROM sqlite_temp_schema WHERE type = 'trigger' AND name = ?1")?
-            .query_row([definition::trigger(&self.name, "insert").as_str()], |_| Ok(()))
+            .query_row([composed::trigger(&self.name, "insert").as_str()], |_| Ok(()))
             .optional()?
             .is_some();
         self.unique = unique(connection, &self.table, &columns)?;
@@ -56,9 +87,9 @@ impl Log {
             return Ok(false);
         }
         if !found.is_empty() {
-            connection.execute_batch(&definition::removal(&self.name))?;
+            connection.execute_batch(&composed::removal(&self.name))?;
         }
-        let new = definition::of(&self.name, &self.table, &self.columns, &self.unique, !is_triggered);
+        let new = composed::of(&self.name, &self.table, &self.columns, &self.unique, !is_triggered);
         connection.execute_batch(&new)?;
         Ok(true)
     }

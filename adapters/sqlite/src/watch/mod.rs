@@ -12,8 +12,9 @@
 //! end is what has changed. It lives in the connection's own `temp` schema: the database's schema stays as it is. Rows
 //! that `UPDATE OR REPLACE` removes, and those of a table that is dropped, are not told.
 
-mod definition;
 mod log;
+
+use std::mem;
 
 use rusqlite::Connection;
 use seaworthy_core::ports::RowChange;
@@ -30,29 +31,69 @@ pub(crate) struct Watch {
     is_fresh: bool,
     /// SQLite's count of changed rows after the last look: as long as it stands, no log has grown.
     changes: u64,
+    /// Whether the logs and triggers are those of an earlier use of the database.
+    is_kept: bool,
+    /// Whether the rows that are there have to be told as new, as they are when logs are made.
+    begins: bool,
 }
 
 impl Watch {
     pub(crate) fn new(tables: &[SmolStr]) -> Self {
         let logs = tables.iter().enumerate().map(|(number, table)| Log::new(number, table)).collect();
-        Self { logs, schema: None, is_fresh: false, changes: 0 }
+        Self { logs, schema: None, is_fresh: false, changes: 0, is_kept: false, begins: false }
     }
 
-    /// What the open transaction has changed since it was asked last. `undone` says whether a transaction was rolled back
-    /// since.
+    /// Whether these are the watched tables.
+    pub(crate) fn is_of(&self, tables: &[SmolStr]) -> bool {
+        self.logs.iter().map(Log::table).eq(tables)
+    }
+
+    /// Whether all logs and triggers are in place for this version of the schema.
+    pub(crate) fn is_in_place(&self, schema: i64) -> bool {
+        self.schema == Some(schema)
+    }
+
+    /// Goes on with the logs and triggers that are in place as if they were to be made.
+    pub(crate) fn begin_again(&mut self) {
+        (self.is_kept, self.begins, self.is_fresh) = (true, true, false);
+    }
+
+    /// Empties the logs, whatever they hold, in the open transaction.
+    pub(crate) fn clear(&self, connection: &Connection) -> rusqlite::Result<()> {
+        self.logs.iter().try_for_each(|log| log.clear(connection))
+    }
+
+    /// What the open transaction has changed since it was asked last. `settled` says whether the transaction of that time
+    /// was committed, and `undone` whether one was rolled back since.
     ///
     /// A table that has come into being since counts as filled by this transaction: its rows are told as new.
-    pub(crate) fn changes(&mut self, connection: &Connection, undone: bool) -> rusqlite::Result<Vec<RowChange>> {
+    pub(crate) fn changes(
+        &mut self,
+        connection: &Connection,
+        undone: bool,
+        settled: bool,
+    ) -> rusqlite::Result<Vec<RowChange>> {
+        self.is_fresh &= !settled;
         if undone && self.is_fresh {
-            // The triggers may have gone with it.
-            self.schema = None;
-            self.logs.iter_mut().for_each(Log::forget);
+            if self.is_kept {
+                // What was copied into the logs has gone with it.
+                self.begins = true;
+            } else {
+                // The triggers may have gone with it.
+                self.schema = None;
+                self.logs.iter_mut().for_each(Log::forget);
+            }
+        }
+        let schema = || connection.prepare_cached("PRAGMA main.schema_version")?.query_row([], |row| row.get(0));
+        if mem::take(&mut self.begins) {
+            self.begin(connection, schema()?)?;
         }
         let mut told = Vec::new();
         self.empty(connection, &mut told)?;
-        let schema = connection.prepare_cached("PRAGMA main.schema_version")?.query_row([], |row| row.get(0))?;
+        let schema = schema()?;
         if self.schema != Some(schema) {
             self.is_fresh = false;
+            self.is_kept = false;
             for log in &mut self.logs {
                 self.is_fresh |= log.attach(connection)?;
             }
@@ -62,6 +103,24 @@ impl Watch {
             self.empty(connection, &mut told)?;
         }
         Ok(told)
+    }
+
+    /// Does to logs that are kept what making them would do.
+    fn begin(&mut self, connection: &Connection, schema: i64) -> rusqlite::Result<()> {
+        let is_in_place = self.is_in_place(schema);
+        for log in &mut self.logs {
+            if is_in_place {
+                log.begin(connection)?;
+            } else {
+                // Somebody has changed tables meanwhile.
+                log.remove(connection)?;
+            }
+        }
+        (self.is_fresh, self.is_kept, self.changes) = (true, is_in_place, u64::MAX);
+        if !is_in_place {
+            self.schema = None;
+        }
+        Ok(())
     }
 
     fn empty(&mut self, connection: &Connection, told: &mut Vec<RowChange>) -> rusqlite::Result<()> {

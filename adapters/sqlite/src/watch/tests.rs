@@ -6,7 +6,7 @@ use crate::writer::Writer;
 /// A database with a table of the user's own that is watched from the start.
 fn watched(table: &str) -> Writer {
     let mut writer = Writer::new(Connection::open_in_memory().unwrap());
-    writer.watch(&["own".into()]);
+    writer.watch(&["own".into()]).unwrap();
     told(&mut writer, &format!("CREATE TABLE {table}"));
     writer
 }
@@ -78,7 +78,7 @@ fn a_row_that_is_replaced_is_told_as_gone_and_one_that_stays_is_not() {
 #[test]
 fn a_table_that_is_made_later_is_told_with_the_rows_that_it_has_by_then() {
     let mut writer = Writer::new(Connection::open_in_memory().unwrap());
-    writer.watch(&["own".into(), "never".into()]);
+    writer.watch(&["own".into(), "never".into()]).unwrap();
     let made = "CREATE TABLE own (id INTEGER PRIMARY KEY); INSERT INTO own VALUES (7)";
     assert_eq!(told(&mut writer, made), ["- -> 7"]);
     assert_eq!(told(&mut writer, "INSERT INTO own VALUES (8)"), ["- -> 8"]);
@@ -93,7 +93,7 @@ fn a_table_that_is_made_later_is_told_with_the_rows_that_it_has_by_then() {
 #[test]
 fn triggers_that_were_rolled_back_with_their_table_are_made_again() {
     let mut writer = Writer::new(Connection::open_in_memory().unwrap());
-    writer.watch(&["own".into()]);
+    writer.watch(&["own".into()]).unwrap();
     for _ in 0..2 {
         writer.begin().unwrap();
         writer.connection_mut().execute_batch("CREATE TABLE own (id INTEGER); INSERT INTO own VALUES (1)").unwrap();

@@ -1,4 +1,4 @@
-//! A log and its triggers in SQL.
+//! Statements that name a user's tables: the log of a watched one and its triggers, and the rows of any.
 //!
 //! This is the one place of the adapter that puts SQL together: no statement can bind the name of a table or of a column.
 //! The names are a user's own and are quoted; values never come here.
@@ -8,22 +8,22 @@ use std::fmt::Write as _;
 use smol_str::{SmolStr, format_smolstr};
 
 /// The name of one of a log's triggers.
-pub(super) fn trigger(log: &str, when: &str) -> SmolStr {
+pub(crate) fn trigger(log: &str, when: &str) -> SmolStr {
     format_smolstr!("{log}_{when}")
 }
 
 /// Reads a log.
-pub(super) fn reading(log: &str) -> String {
+pub(crate) fn reading(log: &str) -> String {
     format!("SELECT * FROM temp.{log} ORDER BY n")
 }
 
 /// Empties a log.
-pub(super) fn emptying(log: &str) -> String {
+pub(crate) fn emptying(log: &str) -> String {
     format!("DELETE FROM temp.{log}")
 }
 
 /// Takes a log and its triggers away.
-pub(super) fn removal(log: &str) -> String {
+pub(crate) fn removal(log: &str) -> String {
     let mut sql = format!("DROP TABLE temp.{log};");
     for when in ["replace", "insert", "update", "delete"] {
         let _ = writeln!(sql, "DROP TRIGGER IF EXISTS temp.{};", trigger(log, when));
@@ -31,10 +31,18 @@ pub(super) fn removal(log: &str) -> String {
     sql
 }
 
+/// Copies all rows of a table into its log, as new.
+pub(crate) fn beginning(log: &str, table: &str, columns: &[SmolStr]) -> String {
+    let names =
+        |quote: &dyn Fn(&str) -> String| columns.iter().map(|column| quote(column)).collect::<Vec<_>>().join(", ");
+    let (all, new) = (names(&|column| quoted(column)), names(&|column| quoted(&format!("new {column}"))));
+    format!("INSERT INTO temp.{log} (what, {new}) SELECT 'insert', {all} FROM main.{};", quoted(table))
+}
+
 /// Makes a log and its triggers, and copies all rows that are there where the table is new. `unique` are sets of columns
 /// of which no two rows may be equal.
-pub(super) fn of(log: &str, table: &str, columns: &[SmolStr], unique: &[Vec<usize>], is_new: bool) -> String {
-    let table = quoted(table);
+pub(crate) fn of(log: &str, of_table: &str, columns: &[SmolStr], unique: &[Vec<usize>], is_new: bool) -> String {
+    let table = quoted(of_table);
     let names: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
     let side = |which: &str| -> String {
         let names = columns.iter().map(|column| quoted(&format!("{which} {column}")));
@@ -73,9 +81,24 @@ pub(super) fn of(log: &str, table: &str, columns: &[SmolStr], unique: &[Vec<usiz
         let _ = writeln!(sql, "END;");
     }
     if is_new {
-        let _ = writeln!(sql, "INSERT INTO temp.{log} (what, {new}) SELECT 'insert', {all} FROM main.{table};");
+        let _ = writeln!(sql, "{}", beginning(log, of_table, columns));
     }
     sql
+}
+
+/// Deletes all rows of a table.
+pub(crate) fn emptying_table(table: &str) -> String {
+    format!("DELETE FROM main.{}", quoted(table))
+}
+
+/// Reads all rows of a table, and inserts one. `rowid` is a name of the row's number that no column has taken.
+pub(crate) fn rows(table: &str, columns: &[String], rowid: Option<&str>) -> (String, String) {
+    let names = columns.iter().map(|column| quoted(column)).chain(rowid.map(str::to_owned));
+    let names = names.collect::<Vec<_>>().join(", ");
+    let count = columns.len() + usize::from(rowid.is_some());
+    let values = (1..=count).map(|place| format!("?{place}")).collect::<Vec<_>>().join(", ");
+    let table = quoted(table);
+    (format!("SELECT {names} FROM main.{table}"), format!("INSERT INTO main.{table} ({names}) VALUES ({values})"))
 }
 
 /// A name as SQL writes it, whatever is in it.

@@ -1,0 +1,64 @@
+//! In-memory databases that were used and are as new again.
+//!
+//! A simulation opens thousands of databases that live for some milliseconds each. Creating the tables and preparing the
+//! statements would cost more than all that is done with them; putting the first rows back costs a tenth of it.
+//!
+//! A database whose connection was lent, or whose tables were watched, is used again where nobody can tell it from a new
+//! one: [`Birth`] looks for all that a user may have changed, and one that has changed is let go. SQLite itself counts on
+//! over the life of a connection in two places: `total_changes`, and the counters of a cached statement.
+
+mod birth;
+pub(crate) mod contents;
+pub(crate) mod template;
+
+use std::sync::{Arc, LazyLock, Mutex as StdMutex, MutexGuard, PoisonError};
+
+use tokio::sync::Mutex;
+
+use crate::{config::SqliteConfig, writer::Writer};
+
+pub(crate) use birth::Birth;
+pub(crate) use contents::Contents;
+pub(crate) use template::Origin;
+
+/// How many databases are kept: two for each of the threads of a large machine.
+const KEPT_MAX: usize = 64;
+
+/// A database that grew beyond this many pages (8 MiB) is not kept, so that memory does not stay with it.
+const PAGES_MAX: i64 = 2_048;
+
+type Kept = Vec<(Origin, Arc<Mutex<Writer>>)>;
+
+static KEPT: LazyLock<StdMutex<Kept>> = LazyLock::new(StdMutex::default);
+
+fn kept() -> MutexGuard<'static, Kept> {
+    // A push or a removal is never half done, so a panic elsewhere while it was held does no harm.
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A database with these settings and tables that is as new, if one is kept.
+pub(crate) fn take(config: &SqliteConfig, tables: &str) -> Option<Arc<Mutex<Writer>>> {
+    let mut kept = kept();
+    let fits = |(origin, _): &(Origin, _)| origin.config == *config && *origin.tables == *tables;
+    let place = kept.iter().rposition(fits)?;
+    Some(kept.swap_remove(place).1)
+}
+
+/// Keeps the database of a store that was dropped, if it can be made as new.
+pub(crate) fn give(writer: &Arc<Mutex<Writer>>) {
+    // The caller's and nobody's else: no transaction is open, and nobody waits for one.
+    if Arc::strong_count(writer) > 1 {
+        return;
+    }
+    let Ok(mut unused) = writer.try_lock() else { return };
+    let is_new = unused.renew().is_ok_and(|pages| pages.is_some_and(|pages| pages <= PAGES_MAX));
+    let Some(origin) = unused.origin().filter(|_| is_new).cloned() else { return };
+    drop(unused);
+    let mut kept = kept();
+    if kept.len() < KEPT_MAX {
+        kept.push((origin, Arc::clone(writer)));
+    }
+}
+
+#[cfg(test)]
+mod tests;

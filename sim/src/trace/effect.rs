@@ -124,6 +124,13 @@ pub enum Effect {
         /// How many more, or fewer.
         rows: i64,
     },
+    /// Terms of a declared sum changed.
+    Amount {
+        /// The sum's name.
+        sum: SmolStr,
+        /// By how much the sum is other than before: by nothing where its terms changed and it stands.
+        by: i64,
+    },
     /// A lock of a declared table was taken, or is free again.
     Lock {
         /// The table.
@@ -132,12 +139,5 @@ pub enum Effect {
         name: SmolStr,
         /// Whether it is held now.
         held: bool,
-    },
-    /// Terms of a declared sum changed.
-    Amount {
-        /// The sum's name.
-        sum: SmolStr,
-        /// By how much the sum is other than before: by nothing where its terms changed and it stands.
-        by: i64,
     },
 }

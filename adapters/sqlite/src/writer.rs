@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How many prepared statements a connection keeps: more than the adapter has, so that a user's own fit too.
-const STATEMENTS_CACHED: usize = 128;
+const STATEMENTS_CACHED: usize = 256;
 
 /// A connection whose transactions only [`Writer::commit`] can commit.
 ///
@@ -31,11 +31,11 @@ pub(crate) struct Writer {
     /// Whether the watch is that of an earlier use, and nobody has asked for it in this one.
     is_watch_left: bool,
     /// Where it comes from, if it is a database in memory.
-    origin: Option<From>,
+    origin: Option<InMemory>,
 }
 
 /// What a database in memory can be taken back to.
-struct From {
+struct InMemory {
     origin: Origin,
     contents: Arc<Contents>,
     birth: Birth,
@@ -67,7 +67,7 @@ impl Writer {
         let mut writer = Self::new(connection);
         let failed = |source| OpenError::Sqlite { path: ":memory:".to_owned(), doing: "setting up", source };
         let birth = Birth::of(&writer.connection).map_err(failed)?;
-        writer.origin = Some(From { origin, contents, birth });
+        writer.origin = Some(InMemory { origin, contents, birth });
         Ok(writer)
     }
 
@@ -112,13 +112,17 @@ impl Writer {
             return Ok(());
         }
         self.without_what_is_left()?;
+        if let (Some(_), Some(InMemory { birth, .. })) = (&self.watch, &mut self.origin) {
+            // The triggers of the first call stay on the connection.
+            birth.spoil();
+        }
         self.watch = Some(Watch::new(tables));
         Ok(())
     }
 
     /// Sees to it that no trigger of an earlier use is there, unless it was asked for.
     pub(crate) fn without_what_is_left(&mut self) -> Result<(), OpenError> {
-        if let (true, Some(From { origin, .. })) = (self.is_watch_left, &self.origin) {
+        if let (true, Some(InMemory { origin, .. })) = (self.is_watch_left, &self.origin) {
             *self = Self::in_memory(origin.clone())?;
         }
         Ok(())
@@ -126,7 +130,7 @@ impl Writer {
 
     /// Takes a database in memory back to what it was when it was opened. Says whether it is, and how many pages it has.
     pub(crate) fn renew(&mut self) -> rusqlite::Result<Option<i64>> {
-        let Some(From { origin, contents, birth }) = &mut self.origin else { return Ok(None) };
+        let Some(InMemory { origin, contents, birth }) = &mut self.origin else { return Ok(None) };
         let was_had = self.lent || self.watch.is_some();
         if !contents.can_be_restored() {
             return Ok(None);
@@ -142,15 +146,13 @@ impl Writer {
         self.set_hooks();
         self.connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
         self.begin()?;
-        let From { contents, .. } = self.origin.as_ref().expect("it was there a moment ago");
+        let InMemory { contents, .. } = self.origin.as_ref().expect("it was there a moment ago");
         contents.restore(&self.connection)?;
         if let Some(watch) = &mut self.watch {
             watch.clear(&self.connection)?;
             watch.begin_again();
         }
-        if was_had {
-            contents::forget_last(&self.connection)?;
-        }
+        contents::forget_last(&self.connection)?;
         if self.commit().is_err() {
             return Ok(None);
         }
@@ -166,7 +168,7 @@ impl Writer {
         let Some(watch) = &mut self.watch else { return Ok(Vec::new()) };
         let (undone, settled) = (&self.guard.undone, &self.guard.settled);
         let (undone, settled) = (undone.swap(false, Ordering::Relaxed), settled.swap(false, Ordering::Relaxed));
-        let Some(From { birth, .. }) = &mut self.origin else {
+        let Some(InMemory { birth, .. }) = &mut self.origin else {
             return watch.changes(&self.connection, undone, settled);
         };
         // What the watch adds to the connection is no change that a user has made.

@@ -267,6 +267,37 @@ fn rows_that_a_database_begins_with_are_told_as_new_also_when_that_was_rolled_ba
 }
 
 #[test]
+fn a_run_that_lends_can_not_tell_what_one_that_did_not_has_done() {
+    let look = |store_alone: bool| {
+        let shared = open_memory(settings(80), "").unwrap();
+        let writer = shared.writer.try_lock().unwrap();
+        let seen = (writer.connection().last_insert_rowid(), writer.connection().changes());
+        if store_alone {
+            writer.begin().unwrap();
+            writer.connection().execute("INSERT INTO seaworthy_checkpoints VALUES ('c', 1)", []).unwrap();
+            writer.connection().execute("INSERT INTO sqlite_sequence VALUES ('s', 1)", []).unwrap();
+            writer.commit().unwrap();
+        }
+        seen
+    };
+    assert_eq!(look(true), (0, 0));
+    assert!(is_kept(80));
+    assert_eq!(look(false), (0, 0));
+}
+
+#[test]
+fn a_second_watch_lets_the_database_go() {
+    let shared = open_memory(settings(81), TABLES).unwrap();
+    let mut writer = shared.writer.try_lock().unwrap();
+    watch_all(&mut writer);
+    writer.watch(&["notes".into()]).unwrap();
+    watch_all_of(&mut writer);
+    drop(writer);
+    drop(shared);
+    assert!(!is_kept(81));
+}
+
+#[test]
 fn a_database_that_is_in_use_is_not_used_again() {
     let in_use = open_memory(settings(2), "").unwrap();
     let transaction = Arc::clone(&in_use.writer).try_lock_owned().unwrap();

@@ -51,6 +51,7 @@ use crate::{
 /// | `SEAWORTHY_JSON` | the file for what was found, or a folder for the reports of many checks |
 /// | `SEAWORTHY_KEEP` | `1` writes the plan of a failure into the corpus |
 /// | `SEAWORTHY_BREADCRUMBS` | the folder in which runs are noted while they are under way, see [`Breadcrumbs`](crate::explore::Breadcrumbs); `target/seaworthy/under-way` if not set |
+/// | `SEAWORTHY_PATIENCE` | for how many real seconds a process may compute without giving way, 60 where it is not set |
 /// | `SEAWORTHY_TABLE` | `1` prints what was injected, judged and reached, see [`Check::table`] |
 ///
 /// A value that can't be honoured is an error. Cargo runs tests in the package's folder: relative paths begin there.

@@ -5,7 +5,10 @@ use seaworthy_core::{
 use smol_str::SmolStr;
 
 use super::{Interest, Invariant, Judge, Lookup, Mode, names::Names};
-use crate::trace::{Effect, Event, What};
+use crate::{
+    scenario::Topology,
+    trace::{Effect, Event, What},
+};
 
 /// `duplicate-effect`: what must happen once happened twice.
 ///
@@ -24,6 +27,8 @@ use crate::trace::{Effect, Event, What};
 pub struct DuplicateEffect {
     names: Names,
     repeatable: Vec<(SmolStr, SmolStr)>,
+    /// Services that are only told that somebody is alive.
+    beats: Vec<SmolStr>,
     handled: Lookup<(u16, u16, MessageId), Seen>,
     operations: Lookup<(u16, OperationId), Seen>,
     acts: Lookup<(u16, u16, SmolStr), u64>,
@@ -49,6 +54,12 @@ impl DuplicateEffect {
     /// The invariant at the start of a run.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// As [`DuplicateEffect::new`], for a topology: an external service that it declares to be only told that somebody is
+    /// alive ([`Topology::heartbeat`]) may be told so again and again.
+    pub fn of(topology: &Topology) -> Self {
+        Self { beats: topology.heartbeats.clone(), ..Self::default() }
     }
 
     /// Lets `service` do `operation` several times for one subject.
@@ -146,7 +157,9 @@ impl Invariant for DuplicateEffect {
                 }
             }
             What::External { service, operation, subject, acted: true, .. } => {
-                if self.repeatable.iter().any(|(known, repeatable)| known == service && repeatable == operation) {
+                let is_repeatable =
+                    self.repeatable.iter().any(|(known, repeatable)| known == service && repeatable == operation);
+                if is_repeatable || self.beats.contains(service) {
                     return;
                 }
                 judge.judged();

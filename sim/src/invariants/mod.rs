@@ -2,6 +2,7 @@
 
 mod interest;
 mod judge;
+mod lately;
 mod panel;
 mod protocol;
 

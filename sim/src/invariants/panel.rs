@@ -1,5 +1,5 @@
 use super::saga_log::Decoded;
-use super::{Ending, Interest, Invariant, Judge, Violation};
+use super::{Ending, Interest, Invariant, Judge, Violation, lately::Lately};
 use crate::{trace::Event, world::Judged};
 
 /// A run that goes on being wrong says so this often and no more: the first violations tell the story.
@@ -28,6 +28,7 @@ pub struct Panel {
     reached: Vec<&'static str>,
     violations: Vec<Violation>,
     decoded: Decoded,
+    lately: Lately,
 }
 
 struct Seat {
@@ -62,11 +63,18 @@ impl Panel {
                 invariant,
             })
             .collect();
-        Self { seats, reached: Vec::new(), violations: Vec::new(), decoded: Decoded::default() }
+        Self {
+            seats,
+            reached: Vec::new(),
+            violations: Vec::new(),
+            decoded: Decoded::default(),
+            lately: Lately::default(),
+        }
     }
 
     /// Hands over the next event of the trace.
     pub fn observe(&mut self, event: &Event) {
+        self.lately.note(event);
         if self.violations.len() >= VIOLATIONS_MAX {
             return;
         }
@@ -92,7 +100,11 @@ impl Panel {
     }
 
     /// Says that the trace is over.
+    ///
+    /// A run that is given up while it moves always leaves something half done: a row that was just claimed, a message on
+    /// its way. What has to be done by the end is judged only if it began more than some seconds before.
     pub fn conclude(mut self, ending: Ending) -> Findings {
+        let before = self.violations.len();
         for seat in &mut self.seats {
             let mut judge = Judge {
                 invariant: seat.name,
@@ -103,6 +115,11 @@ impl Panel {
                 decoded: &mut self.decoded,
             };
             seat.invariant.conclude(ending, &mut judge);
+        }
+        if ending == Ending::OutOfBudget {
+            let at_the_end = self.violations.split_off(before);
+            let lately = &self.lately;
+            self.violations.extend(at_the_end.into_iter().filter(|violation| !lately.holds(&violation.events)));
         }
         self.stop()
     }

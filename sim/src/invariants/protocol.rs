@@ -33,7 +33,7 @@ pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
         Box::new(LostEvent::new(&topology.groups)),
         Box::new(AcknowledgedBeforeHandled::new(&topology.groups)),
         Box::new(HandledWithoutEffect::new()),
-        Box::new(DuplicateEffect::new()),
+        Box::new(DuplicateEffect::of(topology)),
         Box::new(PerKeyOrder::new(&topology.groups)),
         Box::new(StaleClaimSettle::new()),
         Box::new(NoRowStuck::new()),

@@ -66,7 +66,7 @@ pub struct Topology {
     pub rest: Duration,
     /// Who looks after rows that died.
     pub operator: Operator,
-    /// Collections in which a process only shows that it is alive.
+    /// Collections, tables, types of messages and external services by which a process only shows that it is alive.
     pub heartbeats: Vec<SmolStr>,
     /// Collections of which each document is a lock that somebody holds. Tables of locks are in `tables`.
     pub locks: Vec<SmolStr>,
@@ -211,9 +211,14 @@ impl Topology {
         self
     }
 
-    /// Says that what is written to a collection only shows that somebody is alive, so that it keeps no run from coming to
-    /// rest. A process that writes the same documents again and again is known without it; one that writes a new one each
-    /// time, as a log of its rounds, is not.
+    /// Says that something only shows that somebody is alive, so that it keeps no run from coming to rest. `name` is a
+    /// collection of documents, a table, a type of messages or an external service: what is written to it, sent as it, or
+    /// told to it.
+    ///
+    /// A process that writes the same documents again and again is known without it; one that writes a new one each time,
+    /// as a log of its rounds, that sends a message at each interval, or that reports to a service outside, is not. Such
+    /// messages need no outbox, and such a service may be told the same again and again: `phantom-event` and
+    /// `duplicate-effect` know.
     #[must_use]
     pub fn heartbeat(mut self, collection: &str) -> Self {
         self.heartbeats.push(collection.into());

@@ -30,11 +30,19 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
 }
 
 /// `text` in lines of at most `width` terminal columns, broken at blanks where that can be and within a word where it
-/// can't. Nothing is left out but the blanks at the breaks. Always at least one line.
+/// can't, and wherever the text itself begins a line. Nothing is left out but the blanks at the breaks. Always at least one
+/// line.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     // A wide character needs two.
     let width = width.max(2);
     let mut lines = Vec::new();
+    for line in text.split('\n') {
+        wrap_line(line.strip_suffix('\r').unwrap_or(line), width, &mut lines);
+    }
+    lines
+}
+
+fn wrap_line(text: &str, width: usize, lines: &mut Vec<String>) {
     let mut line = String::new();
     let mut columns = 0;
     for word in text.split(' ') {
@@ -62,7 +70,6 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines.push(line);
-    lines
 }
 
 #[cfg(test)]
@@ -95,5 +102,6 @@ mod tests {
         }
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("", 8), [""]);
+        assert_eq!(wrap("left\r\n  right side\n", 8), ["left", "right", "side", ""]);
     }
 }

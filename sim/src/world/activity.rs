@@ -1,6 +1,9 @@
+use std::iter::repeat;
+
 use seaworthy_core::ids::MessageId;
 use smol_str::{SmolStr, format_smolstr};
 
+use super::beats::Beats;
 use crate::{
     lookup::Lookup,
     plan::Point,
@@ -17,10 +20,10 @@ const REWRITES: u32 = 20;
 /// Reads, transactions that come to nothing, claims, leases and repeated deliveries are no change, however long they go
 /// on: a system that does nothing else has come to rest, or is stuck. Nor are writes that only repeat themselves: a
 /// heartbeat, a lease of one's own, a counter of rounds. They are known by what they write, over and over the same
-/// documents and facts; or the topology names their collection.
+/// documents and facts; or the topology names them, see [`Beats`].
 #[derive(Debug, Default)]
 pub(super) struct Activity {
-    heartbeats: Vec<SmolStr>,
+    beats: Beats,
     locks: Vec<SmolStr>,
     changes: u64,
     last: VirtualTime,
@@ -47,10 +50,10 @@ enum Written {
 }
 
 impl Activity {
-    /// Nothing has changed yet. Documents of the collections `heartbeats` count for nothing; each document of the
+    /// Nothing has changed yet. What is named in `heartbeats` counts for nothing; each document of the
     /// collections `locks` is a lock that somebody holds.
     pub(super) fn new(heartbeats: Vec<SmolStr>, locks: Vec<SmolStr>) -> Self {
-        Self { heartbeats, locks, ..Self::default() }
+        Self { beats: Beats::new(heartbeats), locks, ..Self::default() }
     }
 
     /// How often something has changed.
@@ -88,6 +91,10 @@ impl Activity {
     }
 
     fn is_change(&mut self, process: ProcessIndex, what: &What) -> bool {
+        if self.beats.is_beat(what) {
+            self.has_written(process);
+            return false;
+        }
         match what {
             What::Commit { tx, store, outcome, effects, .. } => {
                 let unseen = self.take_raw(*tx);
@@ -151,15 +158,22 @@ impl Activity {
                     | Effect::Failed { .. }
             )
         };
-        if !effects.iter().all(repeats) {
+        // Mostly nothing is declared, and this takes no memory.
+        let declared = if self.beats.is_empty() { &[][..] } else { effects };
+        let is_beat: Vec<bool> = declared.iter().map(|effect| self.beats.has(effect)).collect();
+        let counts = || {
+            let beats = is_beat.iter().copied().chain(repeat(false));
+            effects.iter().zip(beats).filter(|(_, is_beat)| !is_beat).map(|(effect, _)| effect)
+        };
+        if !counts().all(repeats) {
             return self.something_else();
         }
-        let mut written: Vec<Written> = effects.iter().filter_map(|effect| self.written(effect)).collect();
+        let mut written: Vec<Written> = counts().filter_map(written).collect();
         if unseen && effects.is_empty() {
             written.push(Written::Unseen);
         }
-        if (unseen || !effects.is_empty()) && !self.writers.contains(&process) {
-            self.writers.push(process);
+        if unseen || !effects.is_empty() {
+            self.has_written(process);
         }
         let mut changes = false;
         for written in written {
@@ -170,21 +184,9 @@ impl Activity {
         changes
     }
 
-    /// What an effect writes that may be a repetition, unless it was declared to count for nothing.
-    fn written(&self, effect: &Effect) -> Option<Written> {
-        match effect {
-            Effect::Document { collection, .. } if self.heartbeats.contains(collection) => None,
-            Effect::Document { collection, id, .. } => Some(Written::Document(collection.clone(), id.clone())),
-            Effect::Row(row) if self.heartbeats.contains(&row.table) => None,
-            Effect::Row(row) => {
-                // Mostly the first column is what tells rows apart.
-                let values = row.after.as_ref().or(row.before.as_ref());
-                let first = values.and_then(|values| values.first()).map(|value| format_smolstr!("{value:?}"));
-                Some(Written::Row(row.table.clone(), first.unwrap_or_default()))
-            }
-            Effect::Observed { fact, subject, .. } => Some(Written::Fact(fact, subject.clone())),
-            Effect::Failed { consumer, message, .. } => Some(Written::Failure(consumer.clone(), *message)),
-            _ => None,
+    fn has_written(&mut self, process: ProcessIndex) {
+        if !self.writers.contains(&process) {
+            self.writers.push(process);
         }
     }
 
@@ -203,5 +205,21 @@ impl Activity {
                 self.held.push(lock);
             }
         }
+    }
+}
+
+/// What an effect writes that may be a repetition.
+fn written(effect: &Effect) -> Option<Written> {
+    match effect {
+        Effect::Document { collection, id, .. } => Some(Written::Document(collection.clone(), id.clone())),
+        Effect::Row(row) => {
+            // Mostly the first column is what tells rows apart.
+            let values = row.after.as_ref().or(row.before.as_ref());
+            let first = values.and_then(|values| values.first()).map(|value| format_smolstr!("{value:?}"));
+            Some(Written::Row(row.table.clone(), first.unwrap_or_default()))
+        }
+        Effect::Observed { fact, subject, .. } => Some(Written::Fact(fact, subject.clone())),
+        Effect::Failed { consumer, message, .. } => Some(Written::Failure(consumer.clone(), *message)),
+        _ => None,
     }
 }

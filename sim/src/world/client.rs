@@ -39,6 +39,9 @@ impl Client {
     ///
     /// # Errors
     /// The reason for which the service refused the request.
+    ///
+    /// # Panics
+    /// If no process of the topology belongs to the service.
     pub async fn ask(&self, service: &str, operation: &str, body: Bytes) -> Result<Bytes, String> {
         self.0.ask(service, operation, body).await
     }

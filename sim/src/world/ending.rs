@@ -1,6 +1,6 @@
 use std::{fmt::Write as _, time::Duration};
 
-use super::{State, asks::Ask, cycle::cycle, rest::in_time, shared::World, view::Spent};
+use super::{State, asks::Ask, beats, cycle::cycle, rest::in_time, shared::World, view::Spent};
 use crate::{
     invariants::{Ending, Violation},
     trace::{ProcessIndex, What},
@@ -72,7 +72,8 @@ fn livelock(world: &World, state: &State, spent: Spent) -> String {
         Some(format!("; {} does over and over: {cycle}", name(*process)))
     });
     let cycle = cycle.unwrap_or_default();
-    format!("the run used up its budget of port calls and does not end; busiest: {running}{cycle}")
+    let declaration = beats::how_to_declare(state.recorder.tail()).unwrap_or_default();
+    format!("the run used up its budget of port calls and does not end; busiest: {running}{cycle}{declaration}")
 }
 
 /// The error that port calls of the healed system fail with most often.

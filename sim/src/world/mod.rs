@@ -3,6 +3,7 @@
 mod activity;
 mod alive;
 mod asks;
+mod beats;
 mod client;
 mod control;
 mod cycle;

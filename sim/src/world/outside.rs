@@ -40,9 +40,12 @@ impl Outside for WorldOutside {
             .collect();
         let (service, operation) = (SmolStr::from(service), SmolStr::from(operation));
         Box::pin(async move {
-            if replicas.is_empty() {
-                return Err(format!("no process of the topology belongs to service {service:?}"));
-            }
+            // No refusal, which a client may take for an answer: nobody would be asked anything, and all of it would hold.
+            assert!(
+                !replicas.is_empty(),
+                "no process of the topology belongs to service {service:?}, which the client asks; it has {}",
+                services(&world)
+            );
             let (sender, mut receiver) = oneshot::channel();
             let asked = {
                 let at = world.elapsed();
@@ -100,6 +103,14 @@ impl Outside for WorldOutside {
         });
         madsim::task::spawn(Mortal::new(life, Box::pin(task), on_panic));
     }
+}
+
+/// The services of the topology, each once.
+fn services(world: &World) -> String {
+    let mut names: Vec<&str> = world.topology.processes.iter().map(|process| process.service.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
 }
 
 impl World {

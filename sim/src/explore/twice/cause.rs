@@ -92,7 +92,8 @@ impl Pair {
     }
 
     fn is_counted(&self) -> bool {
-        self.numbers().is_some_and(|(one, other)| other > one && other - one <= COUNTED)
+        let numbers = self.numbers().or_else(|| self.last_numbers());
+        numbers.is_some_and(|(one, other)| other > one && other - one <= COUNTED)
     }
 }
 

@@ -10,6 +10,17 @@ pub(super) struct Pair {
 }
 
 impl Pair {
+    /// The numbers at the end of both, where what stands before them is the same: `id-7` and `id-8`.
+    pub(super) fn last_numbers(&self) -> Option<(u64, u64)> {
+        let split = |word: &str| -> Option<(usize, u64)> {
+            let digits = word.bytes().rev().take_while(u8::is_ascii_digit).count();
+            let at = word.len() - digits;
+            Some((at, word[at..].parse().ok()?))
+        };
+        let ((at, one), (other_at, other)) = (split(&self.one)?, split(&self.other)?);
+        (self.one[..at] == self.other[..other_at]).then_some((one, other))
+    }
+
     /// Both as numbers, decimal or hexadecimal with `0x`, where they are.
     pub(super) fn numbers(&self) -> Option<(u64, u64)> {
         Some((crate::hexadecimal::parse(&self.one)?, crate::hexadecimal::parse(&self.other)?))
@@ -61,5 +72,9 @@ mod tests {
         assert_eq!(sorted_words("b, a (c)"), sorted_words("c a b"));
         let pair = Pair { before: String::new(), one: "0x1f".into(), other: "31".into() };
         assert_eq!(pair.numbers(), Some((31, 31)));
+        let pair = |one: &str, other: &str| Pair { before: String::new(), one: one.into(), other: other.into() };
+        assert_eq!(pair("id-9", "id-10").last_numbers(), Some((9, 10)));
+        assert_eq!(pair("id-9", "no-10").last_numbers(), None);
+        assert_eq!(pair("id-", "id-10").last_numbers(), None);
     }
 }

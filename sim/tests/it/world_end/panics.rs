@@ -88,3 +88,15 @@ fn a_panic_of_the_client_is_a_violation() {
     };
     assert!(only(&execute(&probe), "client-panicked").contains("in a task"));
 }
+
+#[test]
+fn a_client_that_asks_a_service_that_is_not_there_is_no_client_that_was_refused() {
+    let mut probe = Probe::of(|_| Box::pin(pending()));
+    probe.drive = |client, _| {
+        Box::pin(async move {
+            let _ = client.ask("servcie", "count", Bytes::new()).await;
+        })
+    };
+    let sentence = only(&execute(&probe), "client-panicked");
+    assert!(sentence.contains("service \"servcie\", which the client asks; it has service"), "{sentence}");
+}

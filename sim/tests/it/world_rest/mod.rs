@@ -6,6 +6,7 @@ mod heartbeats;
 mod late_copies;
 mod pending;
 mod pollers;
+mod presence;
 mod under_way;
 
 use seaworthy_sim::{check, plan::Profile, scenario::Scenario};

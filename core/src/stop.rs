@@ -1,8 +1,14 @@
 //! The signal for a graceful stop.
 
-use std::sync::Arc;
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 /// A flag that is set once, which loops look at between two units of work and while they wait.
 ///
@@ -14,29 +20,39 @@ use tokio::sync::watch;
 /// assert!(stop.is_set());
 /// ```
 #[derive(Clone, Debug)]
-pub struct Stop(Arc<watch::Sender<bool>>);
+pub struct Stop(Arc<Signal>);
+
+#[derive(Debug)]
+struct Signal {
+    is_set: AtomicBool,
+    waiting: Notify,
+}
 
 impl Stop {
     /// A signal that is not set.
     pub fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(false)))
+        Self(Arc::new(Signal { is_set: AtomicBool::new(false), waiting: Notify::new() }))
     }
 
     /// Asks everything that holds a clone to stop.
     pub fn set(&self) {
-        self.0.send_replace(true);
+        self.0.is_set.store(true, Ordering::SeqCst);
+        self.0.waiting.notify_waiters();
     }
 
     /// Whether a stop was asked for.
     pub fn is_set(&self) -> bool {
-        *self.0.borrow()
+        self.0.is_set.load(Ordering::SeqCst)
     }
 
     /// Waits until a stop is asked for. Dropping the future ends the wait.
     pub async fn wait(&self) {
-        let mut flag = self.0.subscribe();
-        // The sender lives in `self`, so the channel can't be closed while this waits.
-        let _ = flag.wait_for(|set| *set).await;
+        let mut told = pin!(self.0.waiting.notified());
+        // In line before it looks, or a stop between the two would go unheard.
+        told.as_mut().enable();
+        if !self.is_set() {
+            told.await;
+        }
     }
 }
 

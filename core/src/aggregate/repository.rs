@@ -59,7 +59,7 @@ impl<A: Aggregate> Clone for Repository<A> {
 
 impl<A: Aggregate> Repository<A> {
     /// A repository over documents.
-    pub fn new(messages: MessageMap<A::Event>, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self
+    pub fn new(messages: impl Into<Arc<MessageMap<A::Event>>>, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self
     where
         A: Serialize + DeserializeOwned,
     {
@@ -72,13 +72,13 @@ impl<A: Aggregate> Repository<A> {
     /// twice, and more than 8 times only where the aggregate is too large for its traffic.
     pub fn with_persistence(
         persistence: Arc<dyn Persistence<A>>,
-        messages: MessageMap<A::Event>,
+        messages: impl Into<Arc<MessageMap<A::Event>>>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
         Self {
             persistence,
-            messages: Arc::new(messages),
+            messages: messages.into(),
             clock,
             random,
             wake: None,

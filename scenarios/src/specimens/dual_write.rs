@@ -39,7 +39,7 @@ pub fn twin() -> OrderFulfillment {
 }
 
 fn checkout(own: &Own) -> Result<Definition<PlaceOrder>, DefinitionError> {
-    let orders = repository(own).expect("each event of an order is registered once");
+    let orders = repository(own);
     SagaBuilder::new(CHECKOUT, 1)
         .deadline(DEADLINE)
         .compensatable("open_order", OpenOrder(orders.clone()), CancelOrder(orders.clone()))

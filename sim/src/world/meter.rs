@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
-use madsim::time::{Sleep, TimeHandle};
+use madsim::time::TimeHandle;
 
+use super::moment::Moment;
 use crate::trace::ProcessIndex;
 
 /// What a run asked of the simulator's executor. A benchmark asks the same of it with nothing else around, and so learns
@@ -88,10 +89,10 @@ impl Meter {
     }
 
     /// Waits in virtual time.
-    pub(crate) fn sleep(&self, duration: Duration) -> Sleep {
+    pub(crate) fn sleep(&self, duration: Duration) -> Moment {
         add_one(&self.0.timers);
         // By its handle, which spares the way through the thread's current runtime.
-        self.0.time.sleep(duration)
+        Moment::new(self.0.time.sleep(duration))
     }
 
     pub(super) fn effort(&self) -> Effort {

@@ -13,6 +13,7 @@ mod errors;
 mod faults;
 mod life;
 mod meter;
+mod moment;
 mod operator;
 mod options;
 mod outside;

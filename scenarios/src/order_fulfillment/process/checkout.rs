@@ -34,7 +34,7 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 /// # Errors
 /// [`DefinitionError`] if the steps do not fit together.
 pub fn checkout(own: &Own) -> Result<Definition<PlaceOrder>, DefinitionError> {
-    let orders = repository(own).expect("each event of an order is registered once");
+    let orders = repository(own);
     SagaBuilder::new(CHECKOUT, 1)
         .deadline(DEADLINE)
         .compensatable("open_order", OpenOrder(orders.clone()), CancelOrder(orders.clone()))

@@ -1,8 +1,10 @@
 //! The order: an aggregate whose transition to `confirmed` is what the rest of the shop hears of.
 
+use std::sync::{Arc, LazyLock};
+
 use async_trait::async_trait;
 use seaworthy_core::{
-    aggregate::{Aggregate, AggregateError, Cause, DomainEvent, MapError, MessageMap, Repository, UpdateError},
+    aggregate::{Aggregate, AggregateError, Cause, DomainEvent, MessageMap, Repository, UpdateError},
     inbox::{Handler, HandlerError},
     message::Message,
     ports::Transaction,
@@ -122,11 +124,8 @@ pub fn goods(order: &PlaceOrder) -> Goods {
     Goods { order: order.id.clone(), sku: order.sku.clone(), quantity: order.quantity }
 }
 
-/// The repository of orders; only their confirmation becomes a message.
-///
-/// # Errors
-/// [`MapError`] if an event is registered twice or not at all.
-pub fn repository(own: &Own) -> Result<Repository<Order>, MapError> {
+/// Which events of an order become messages: only its confirmation does. The same for every process that boots.
+static MESSAGES: LazyLock<Arc<MessageMap<OrderEvent>>> = LazyLock::new(|| {
     let messages = MessageMap::builder(ORDERS_SERVICE)
         .publish("Confirmed", ORDER_CONFIRMED, |event| match event {
             OrderEvent::Confirmed(goods) => Some(goods.clone()),
@@ -135,8 +134,13 @@ pub fn repository(own: &Own) -> Result<Repository<Order>, MapError> {
         .ignore("Placed")
         .ignore("Cancelled")
         .ignore("Shipped")
-        .build()?;
-    Ok(Repository::new(messages, own.clock.clone(), own.random.clone()))
+        .build();
+    Arc::new(messages.expect("each event of an order is registered once"))
+});
+
+/// The repository of orders.
+pub fn repository(own: &Own) -> Repository<Order> {
+    Repository::new(MESSAGES.clone(), own.clock.clone(), own.random.clone())
 }
 
 /// Notes the number of an order's shipment; the first one counts.

@@ -38,7 +38,7 @@ pub async fn orders(boot: Boot, pieces: Pieces, settings: Settings) {
     let ports = boot.ports;
     let wake = Wake::new();
     let own = Own::of(&ports);
-    let orders = repository(&own).expect("each event of an order is registered once");
+    let orders = repository(&own);
     let mut registry = Registry::new();
     let checkout = (pieces.checkout)(&own).expect("the steps of the checkout fit together");
     registry.register(checkout).expect("one definition of one name");

@@ -65,6 +65,8 @@ pub mod trace;
 pub mod world;
 
 #[cfg(madsim)]
+mod executor;
+#[cfg(madsim)]
 mod files;
 #[cfg(madsim)]
 mod hexadecimal;

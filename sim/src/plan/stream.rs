@@ -13,5 +13,7 @@ pub const LATENCY: u64 = 3;
 pub const STALLS: u64 = 4;
 /// Draws which replica a request goes to, during the run.
 pub const ROUTES: u64 = 5;
+/// Draws which of the tasks that are ready goes next, during the run.
+pub const ORDER: u64 = 6;
 /// Draws the randomness of the process at position `n` of the topology, during the run: stream `PROCESSES + n`.
 pub const PROCESSES: u64 = 16;

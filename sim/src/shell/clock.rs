@@ -7,17 +7,20 @@ use smol_str::SmolStr;
 use tracing::Instrument;
 
 use super::Door;
-use crate::world::{Disturbed, Life, Meter, Mortal, OnPanic, Waiting, World, process_span};
+use crate::{
+    executor::{Spawner as Tasks, Time},
+    world::{Disturbed, Life, Meter, Mortal, OnPanic, Waiting, World, process_span},
+};
 
 /// The world's own clock: what stores and the broker go by.
 pub(crate) struct WorldClock {
-    time: madsim::time::TimeHandle,
+    time: Time,
     epoch: Timestamp,
     meter: Meter,
 }
 
 impl WorldClock {
-    pub(crate) fn new(time: madsim::time::TimeHandle, epoch: Timestamp, meter: Meter) -> Self {
+    pub(crate) fn new(time: Time, epoch: Timestamp, meter: Meter) -> Self {
         Self { time, epoch, meter }
     }
 }
@@ -79,18 +82,19 @@ pub(crate) struct TaskSpawner {
     life: Arc<Life>,
     on_panic: OnPanic,
     keeps_spans: bool,
+    tasks: Tasks<Mortal>,
 }
 
 impl TaskSpawner {
     pub(crate) fn new(world: &Arc<World>, life: &Arc<Life>) -> Arc<Self> {
-        let keeps_spans = world.keeps_spans;
+        let (keeps_spans, tasks) = (world.keeps_spans, world.spawner.clone());
         let world = Arc::downgrade(world);
         let on_panic = Arc::new(move |life: &Life, message: SmolStr| {
             if let Some(world) = world.upgrade() {
                 world.panicked(life, message);
             }
         });
-        Arc::new(Self { life: life.clone(), on_panic, keeps_spans })
+        Arc::new(Self { life: life.clone(), on_panic, keeps_spans, tasks })
     }
 }
 
@@ -98,7 +102,7 @@ impl Spawner for TaskSpawner {
     fn spawn(&self, _name: &'static str, task: BoxFuture<'static, ()>) {
         if !self.life.is_dead() {
             let task = if self.keeps_spans { task.instrument(process_span(&self.life)).boxed() } else { task };
-            madsim::task::spawn(Mortal::new(self.life.clone(), task, self.on_panic.clone()));
+            self.tasks.spawn(Mortal::new(self.life.clone(), task, self.on_panic.clone()));
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::{
 
 /// How often the world looks whether everything has come to rest, in virtual time. The longer nothing happens, the
 /// longer it waits: a hundredth of a second more or less is nothing to a process that waits for minutes.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(100);
 
 /// How often it looks at least while the client is at work, in virtual time.
 const LOOK_BESIDE: Duration = Duration::from_secs(10);

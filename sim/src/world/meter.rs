@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use madsim::time::TimeHandle;
-
-use super::moment::Moment;
-use crate::trace::ProcessIndex;
+use crate::{
+    executor::{Moment, Time},
+    trace::ProcessIndex,
+};
 
 /// What a run asked of the simulator's executor. A benchmark asks the same of it with nothing else around, and so learns
 /// what the rest of a run costs.
@@ -27,7 +27,7 @@ pub(crate) struct Meter(Arc<Counts>);
 
 /// A run keeps to one thread: plain loads and stores are enough, and cost nothing.
 struct Counts {
-    time: TimeHandle,
+    time: Time,
     timers: AtomicU64,
     /// Wakes that the budget allows.
     steps: u64,
@@ -59,7 +59,7 @@ fn add_one(count: &AtomicU64) {
 }
 
 impl Meter {
-    pub(super) fn new(time: TimeHandle, steps: u64) -> Self {
+    pub(super) fn new(time: Time, steps: u64) -> Self {
         Self(Arc::new(Counts { time, timers: AtomicU64::new(0), steps, progress: Arc::default() }))
     }
 
@@ -91,8 +91,7 @@ impl Meter {
     /// Waits in virtual time.
     pub(crate) fn sleep(&self, duration: Duration) -> Moment {
         add_one(&self.0.timers);
-        // By its handle, which spares the way through the thread's current runtime.
-        Moment::new(self.0.time.sleep(duration))
+        self.0.time.sleep(duration)
     }
 
     pub(super) fn effort(&self) -> Effort {

@@ -13,7 +13,6 @@ mod errors;
 mod faults;
 mod life;
 mod meter;
-mod moment;
 mod operator;
 mod options;
 mod outside;

@@ -4,7 +4,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, select};
 use seaworthy_core::ports::{Store, Timestamp};
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
@@ -56,7 +56,7 @@ impl Outside for WorldOutside {
             };
             loop {
                 world.deliver(&replicas, &asked);
-                if let Ok(Ok(answer)) = madsim::time::timeout(PATIENCE, &mut receiver).await {
+                if let Either::Left((Ok(answer), _)) = select(&mut receiver, world.meter.sleep(PATIENCE)).await {
                     let mut state = world.state();
                     state.asking -= 1;
                     state.asks.close(asked.number);
@@ -101,7 +101,7 @@ impl Outside for WorldOutside {
                 world.client_panicked(&message);
             }
         });
-        madsim::task::spawn(Mortal::new(life, Box::pin(task), on_panic));
+        self.0.spawner.spawn(Mortal::new(life, Box::pin(task), on_panic));
     }
 }
 

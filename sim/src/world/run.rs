@@ -1,4 +1,4 @@
-use std::{future::poll_fn, panic::resume_unwind, pin::pin, sync::Arc, thread, time::Duration};
+use std::{future::poll_fn, panic::resume_unwind, pin::pin, sync::Arc, thread};
 
 use futures_util::future::{Either, select};
 use madsim::runtime::Runtime;
@@ -14,6 +14,7 @@ use super::{
     control::control,
     driven::Driven,
     faults::Faults,
+    life::Mortal,
     meter::Meter,
     outside::WorldOutside,
     own_tables::{self, OwnTables},
@@ -28,10 +29,11 @@ use super::{
 use crate::{
     broker::{BrokerConfig, MemoryBroker},
     check,
+    executor::{Executor, Spawner, Time},
     explore::write_plan,
     external::MemoryExternal,
-    plan::{Plan, PlanError},
-    scenario::{Scenario, Topology, Workload},
+    plan::{Plan, PlanError, stream},
+    scenario::{Draw, Scenario, Topology, Workload},
     shell::WorldClock,
     store::MemoryStore,
 };
@@ -87,45 +89,56 @@ fn live<S: Scenario>(
 ) -> RunReport {
     let runtime = Runtime::with_seed_and_config(plan.seed, madsim::Config::default());
     runtime.block_on(async {
-        let mut world = build(scenario, plan, options, topology, spans);
-        if !world.topology.tables.is_empty() {
-            world.shows_rows = own_tables::watch(&world.topology.tables, &world.stores).await;
-        }
-        let world = Arc::new(world);
-        {
-            let find = |name: &str| {
-                let store = world.stores.iter().find(|(known, _)| known == name);
-                store.map(|(_, store)| store.clone()).expect("the scenario prepares a store that its topology has")
-            };
-            let find: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync) = &find;
-            scenario.prepare(&plan.workload, find).await;
-        }
-        own_tables::begin(&world).await;
-        world.state().asking = 1;
-        let client = Client(Arc::new(WorldOutside(world.clone())));
-        let _watch = Watch::new(&world, scenario.name(), plan.seed, keep(plan));
-        let drive = async {
-            Driven::new(&world, scenario.drive(&plan.workload, client)).await;
-            world.state().asking -= 1;
-            world.nudge.notify_one();
-        };
-        let mut control = pin!(control(&world, &options.budget, scenario));
-        let control = poll_fn(|cx| {
-            // The task that this is a part of is polled: the client is, too.
-            world.meter.woken();
-            control.as_mut().poll(cx)
-        });
-        let ending = match select(pin!(control), pin!(drive)).await {
-            Either::Left((ending, _)) => ending,
-            Either::Right(((), control)) => control.await,
-        };
-        let report = report(&world, ending);
-        world.end();
-        // The woken tasks drop what they hold. Without this, timers would keep tasks, tasks the world, and the world
-        // the timers: a campaign would keep every run that it ever made.
-        madsim::time::sleep(Duration::from_millis(1)).await;
-        report
+        let executor = Executor::new(Draw::stream(plan.seed, stream::ORDER));
+        let (time, spawner) = (executor.time(), executor.spawner());
+        let world = build(scenario, plan, options, topology, spans, time, spawner);
+        executor.run(program(scenario, plan, options, world)).await
     })
+}
+
+/// The whole of a run but its tasks.
+async fn program<S: Scenario>(
+    scenario: &S,
+    plan: &Plan<S::Workload>,
+    options: &RunOptions,
+    world: Arc<World>,
+) -> RunReport {
+    if !world.topology.tables.is_empty() {
+        let shows = own_tables::watch(&world.topology.tables, &world.stores).await;
+        world.shows_rows.get_or_init(|| shows);
+    }
+    {
+        let find = |name: &str| {
+            let store = world.stores.iter().find(|(known, _)| known == name);
+            store.map(|(_, store)| store.clone()).expect("the scenario prepares a store that its topology has")
+        };
+        let find: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync) = &find;
+        scenario.prepare(&plan.workload, find).await;
+    }
+    own_tables::begin(&world).await;
+    world.state().asking = 1;
+    let client = Client(Arc::new(WorldOutside(world.clone())));
+    let _watch = Watch::new(&world, scenario.name(), plan.seed, keep(plan));
+    let drive = async {
+        Driven::new(&world, scenario.drive(&plan.workload, client)).await;
+        world.state().asking -= 1;
+        world.nudge.notify_one();
+    };
+    let mut control = pin!(control(&world, &options.budget, scenario));
+    let control = poll_fn(|cx| {
+        // The task that this is a part of is polled: the client is, too.
+        world.meter.woken();
+        control.as_mut().poll(cx)
+    });
+    let ending = match select(pin!(control), pin!(drive)).await {
+        Either::Left((ending, _)) => ending,
+        Either::Right(((), control)) => control.await,
+    };
+    let report = report(&world, ending);
+    // The tasks are woken, and drop what they hold. Without this, tasks would keep the world, and the world the
+    // tasks: a campaign would keep every run that it ever made.
+    world.end();
+    report
 }
 
 /// Writes the plan to a file, for a run that nothing else will tell of.
@@ -143,8 +156,9 @@ fn build<S: Scenario>(
     options: &RunOptions,
     topology: Topology,
     spans: Option<Arc<SpanBook>>,
-) -> World {
-    let time = madsim::time::TimeHandle::current();
+    time: Time,
+    spawner: Spawner<Mortal>,
+) -> Arc<World> {
     if let Some(spans) = &spans {
         spans.start(time.clone());
     }
@@ -184,8 +198,9 @@ fn build<S: Scenario>(
     let span = micros(plan.workload.span());
     let mut state = State::new(recorder, faults, plan.seed, topology.processes.len(), calls, span);
     state.own_tables = OwnTables::new(topology.tables.clone());
-    let parts = Parts { topology, epoch, schedule: plan.schedule, stores, broker, externals, time, meter };
-    World::new(parts, state)
+    let parts = Parts { topology, epoch, schedule: plan.schedule, stores, broker, externals, time, meter, spawner };
+    // Shared from the start: it is large, and every move would copy it.
+    Arc::new(World::new(parts, state))
 }
 
 fn report(world: &World, ending: crate::invariants::Ending) -> RunReport {

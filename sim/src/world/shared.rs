@@ -1,13 +1,12 @@
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use bytes::Bytes;
-use madsim::time::TimeHandle;
 use seaworthy_core::{
     message::Message,
     ports::{Store, Timestamp},
@@ -17,13 +16,14 @@ use tokio::sync::Notify;
 
 use super::{
     faults::{Disturbed, Timed},
-    life::Life,
+    life::{Life, Mortal},
     meter::Meter,
     state::{Asked, Due, State},
     view::Spent,
 };
 use crate::{
     broker::MemoryBroker,
+    executor::{Spawner, Time},
     external::MemoryExternal,
     plan::{Point, Restart, Schedule},
     scenario::{Draw, Topology},
@@ -38,8 +38,10 @@ pub(crate) struct World {
     pub(crate) stores: Vec<(SmolStr, Arc<dyn Store>)>,
     pub(crate) broker: MemoryBroker,
     pub(crate) externals: MemoryExternal,
-    pub(crate) time: TimeHandle,
+    pub(crate) time: Time,
     pub(crate) meter: Meter,
+    /// Starts tasks of the run.
+    pub(crate) spawner: Spawner<Mortal>,
     /// Wakes the world's own task: something is due, or the budget is used up.
     pub(crate) nudge: Notify,
     /// Wakes every wait that was stretched: something has changed.
@@ -50,7 +52,7 @@ pub(crate) struct World {
     /// Whether what processes tell `tracing` is kept, so that it has to be known whose it is.
     pub(crate) keeps_spans: bool,
     /// Whether each store shows what is changed in declared tables.
-    pub(super) shows_rows: Vec<bool>,
+    pub(super) shows_rows: OnceLock<Vec<bool>>,
     store_of: Vec<usize>,
     /// What lives as long as the run: the client's own tasks.
     pub(crate) outside: Arc<Life>,
@@ -67,20 +69,21 @@ pub(super) struct Parts {
     pub(super) stores: Vec<(SmolStr, Arc<dyn Store>)>,
     pub(super) broker: MemoryBroker,
     pub(super) externals: MemoryExternal,
-    pub(super) time: TimeHandle,
+    pub(super) time: Time,
     pub(super) meter: Meter,
+    pub(super) spawner: Spawner<Mortal>,
 }
 
 impl World {
     pub(super) fn new(parts: Parts, state: State) -> Self {
-        let Parts { topology, epoch, schedule, stores, broker, externals, time, meter } = parts;
+        let Parts { topology, epoch, schedule, stores, broker, externals, time, meter, spawner } = parts;
         let store_of = topology
             .processes
             .iter()
             .map(|process| stores.iter().position(|(name, _)| *name == process.store).unwrap_or(0))
             .collect();
         Self {
-            shows_rows: vec![false; stores.len()],
+            shows_rows: OnceLock::new(),
             topology,
             epoch,
             schedule,
@@ -91,6 +94,7 @@ impl World {
             externals,
             time,
             meter,
+            spawner,
             nudge: Notify::new(),
             stirred: Notify::new(),
             healed: Notify::new(),
@@ -251,7 +255,7 @@ impl World {
 
     /// Whether the store of a process shows what is changed in declared tables.
     pub(crate) fn shows_rows(&self, process: ProcessIndex) -> bool {
-        self.shows_rows[self.store_of(process)]
+        self.shows_rows.get().is_some_and(|shows| shows[self.store_of(process)])
     }
 
     /// The effects of a commit with the rows of declared tables told as what they mean.

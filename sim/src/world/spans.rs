@@ -8,7 +8,6 @@ use std::{
     },
 };
 
-use madsim::time::TimeHandle;
 use smol_str::SmolStr;
 use tracing::{
     Event, Metadata, Span, Subscriber,
@@ -18,6 +17,7 @@ use tracing::{
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
 use super::life::Life;
+use crate::executor::Time;
 use crate::trace::{ProcessIndex, Telling, Told, VirtualTime};
 
 /// The span around each task of a process, which says whose the spans and events within are.
@@ -31,14 +31,14 @@ pub(crate) fn process_span(life: &Life) -> Span {
 /// side.
 #[derive(Default)]
 pub(super) struct SpanBook {
-    time: OnceLock<TimeHandle>,
+    time: OnceLock<Time>,
     events: AtomicU64,
     told: Mutex<Vec<Told>>,
 }
 
 impl SpanBook {
     /// From here on virtual time is known; before, it is zero.
-    pub(super) fn start(&self, time: TimeHandle) {
+    pub(super) fn start(&self, time: Time) {
         let _ = self.time.set(time);
     }
 

@@ -71,7 +71,7 @@ impl Decision {
         // What a store's own code panics with is put down to the process whose call it was.
         let (world, life) = (door.world.clone(), door.life.clone());
         let on_panic = Arc::new(move |_: &Life, message| world.panicked(&life, message));
-        madsim::task::spawn(Mortal::new(door.world.outside.clone(), Box::pin(task), on_panic));
+        door.world.spawner.spawn(Mortal::new(door.world.outside.clone(), Box::pin(task), on_panic));
         door.life.alive(pin!(told)).await.unwrap_or_else(|_| Err(unknown()))
     }
 

@@ -1,0 +1,164 @@
+use std::{
+    cmp::Reverse,
+    collections::BinaryHeap,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use madsim::time::TimeHandle;
+
+/// How long each poll takes, in virtual nanoseconds: little, but whoever waits for time to pass and only yields gets
+/// there.
+const POLL_NS: u64 = 75;
+
+/// No wait is shorter, as in tokio, whose timers go by the millisecond.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// Virtual time of one run. Cloning is cheap.
+#[derive(Clone)]
+pub(crate) struct Time(Arc<Inner>);
+
+/// A run keeps to one thread: plain loads and stores are enough, and cost nothing.
+struct Inner {
+    now_ns: AtomicU64,
+    /// The same for code that asks the operating system what time it is.
+    outer: TimeHandle,
+    /// What the outer one was told last.
+    told_ns: AtomicU64,
+    timers: Mutex<Timers>,
+}
+
+#[derive(Default)]
+struct Timers {
+    due: BinaryHeap<Reverse<Timer>>,
+    set: u64,
+}
+
+/// Whom to wake when. Of those that are due at one time the one that was set first is woken first.
+struct Timer {
+    at_ns: u64,
+    number: u64,
+    waker: Waker,
+}
+
+impl PartialEq for Timer {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for Timer {}
+
+impl PartialOrd for Timer {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Timer {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at_ns, self.number).cmp(&(other.at_ns, other.number))
+    }
+}
+
+impl Time {
+    /// Time that begins now, and takes `outer` along.
+    pub(super) fn new(outer: TimeHandle) -> Self {
+        let (now_ns, told_ns) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self(Arc::new(Inner { now_ns, outer, told_ns, timers: Mutex::default() }))
+    }
+
+    /// Since the run began.
+    pub(crate) fn elapsed(&self) -> Duration {
+        Duration::from_nanos(self.now_ns())
+    }
+
+    /// Waits for so long.
+    pub(crate) fn sleep(&self, duration: Duration) -> Moment {
+        let duration = u64::try_from(duration.max(SHORTEST).as_nanos()).unwrap_or(u64::MAX);
+        Moment { time: self.clone(), at_ns: self.now_ns().saturating_add(duration), told: None }
+    }
+
+    /// A task has been polled.
+    pub(super) fn passes(&self) {
+        self.set(self.now_ns() + POLL_NS);
+    }
+
+    /// Lets the time pass until the next timer is due, and wakes all that are due by then; `false` if there is none.
+    pub(super) fn skip(&self) -> bool {
+        let mut timers = self.timers();
+        let Some(Reverse(Timer { at_ns, .. })) = timers.due.peek() else { return false };
+        let now = self.now_ns().max(*at_ns);
+        self.set(now);
+        while let Some(Reverse(Timer { at_ns, .. })) = timers.due.peek()
+            && *at_ns <= now
+        {
+            if let Some(Reverse(timer)) = timers.due.pop() {
+                timer.waker.wake();
+            }
+        }
+        drop(timers);
+        let told = self.0.told_ns.swap(now, Ordering::Relaxed);
+        self.0.outer.advance(Duration::from_nanos(now - told));
+        true
+    }
+
+    /// Drops all timers.
+    pub(super) fn forget(&self) {
+        let due = std::mem::take(&mut self.timers().due);
+        drop(due);
+    }
+
+    /// How many timers are set.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.timers().due.len()
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.0.now_ns.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, now_ns: u64) {
+        self.0.now_ns.store(now_ns, Ordering::Relaxed);
+    }
+
+    fn timers(&self) -> MutexGuard<'_, Timers> {
+        self.0.timers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A wait for a moment of virtual time. It sets one timer for each task that polls it, however often that is.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub(crate) struct Moment {
+    time: Time,
+    at_ns: u64,
+    /// Whose timer is set. The timer keeps the waker, so no other can have come to lie at the same place.
+    told: Option<(usize, usize)>,
+}
+
+impl Future for Moment {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.time.now_ns() >= self.at_ns {
+            return Poll::Ready(());
+        }
+        let waker = cx.waker();
+        let whose = (waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr());
+        if self.told != Some(whose) {
+            let mut timers = self.time.timers();
+            timers.set += 1;
+            let timer = Timer { at_ns: self.at_ns, number: timers.set, waker: waker.clone() };
+            timers.due.push(Reverse(timer));
+            drop(timers);
+            self.told = Some(whose);
+        }
+        Poll::Pending
+    }
+}

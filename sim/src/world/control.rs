@@ -11,7 +11,7 @@ use super::{
     rest::{OwnWord, Turns, in_time, is_quiet},
     shared::World,
     state::Due,
-    view::{Spent, View, micros},
+    view::{Settling, Spent, View, micros},
 };
 use crate::{
     invariants::Ending,
@@ -39,7 +39,7 @@ const LOOKS: u64 = 8;
 pub(super) async fn control(world: &Arc<World>, budget: &Budget, scenario: &dyn OwnWord) -> Ending {
     begin(world);
     let mut turns = Turns::new(world.topology.processes.len());
-    let mut healed = false;
+    let (mut healed, mut healed_at) = (false, 0);
     let mut idle_since = None;
     let mut operator: Option<Rounds> = None;
     loop {
@@ -69,6 +69,7 @@ pub(super) async fn control(world: &Arc<World>, budget: &Budget, scenario: &dyn 
         let at_rest = is_quiet && !busy && (is_over || turns.last(world).await);
         if !healed && (at_rest || is_over || view.storm_is_over(now, idle_since)) {
             heal(world);
+            healed_at = now;
             operator = Some(Rounds::new(now));
             healed = true;
             continue;
@@ -79,6 +80,11 @@ pub(super) async fn control(world: &Arc<World>, budget: &Budget, scenario: &dyn 
         }
         if healed && is_over {
             return give_up(world, Spent::VirtualTime).await;
+        }
+        match view.settling(now, idle_since.max(healed_at), budget) {
+            Settling::IsOver if healed => return give_up(world, Spent::Settling).await,
+            Settling::IsNearlyOver if healed => world.state().recorder.keep_tail(),
+            _ => {}
         }
         wait(world, now, &view).await;
     }

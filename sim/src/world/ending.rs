@@ -32,7 +32,7 @@ pub(super) async fn give_up(world: &World, spent: Spent) -> Ending {
             let sentence = format!("nothing has changed since {last_change}; still waiting: {waiting}");
             state.recorder.violate_if_nothing_else("stuck", "the run".to_owned(), sentence);
         }
-        Spent::PortCalls | Spent::Steps | Spent::Panic => {
+        Spent::PortCalls | Spent::Steps | Spent::Settling | Spent::Panic => {
             let sentence = livelock(world, &state, spent);
             let sentence = format!("{sentence}; last change at {last_change}; still waiting: {waiting}");
             state.recorder.violate_at_last("livelock", "the run".to_owned(), sentence);
@@ -73,7 +73,8 @@ fn livelock(world: &World, state: &State, spent: Spent) -> String {
     });
     let cycle = cycle.unwrap_or_default();
     let declaration = beats::how_to_declare(state.recorder.tail()).unwrap_or_default();
-    format!("the run used up its budget of port calls and does not end; busiest: {running}{cycle}{declaration}")
+    let budget = if spent == Spent::Settling { "of time to settle" } else { "of port calls" };
+    format!("the run used up its budget {budget} and does not end; busiest: {running}{cycle}{declaration}")
 }
 
 /// The error that port calls of the healed system fail with most often.

@@ -30,6 +30,10 @@ pub struct Budget {
     /// Virtual time that may pass without a change of anything that the run is judged by, after the last moment that the
     /// plan or the workload had fixed. What waits for longer is stuck.
     pub quiesce: Duration,
+    /// Virtual time that may pass altogether, changes or not, since the world has healed, the client is done and nothing
+    /// more was fixed by the plan or the workload. What still moves then moves for ever: where it does so slowly, it would
+    /// take days to use up its port calls.
+    pub settle: Duration,
 }
 
 impl Default for Budget {
@@ -46,6 +50,8 @@ impl Default for Budget {
             steps_per_port_call: 30,
             // Longer than the longest backoff, lease and deadline of any scenario together.
             quiesce: Duration::from_secs(3_600),
+            // Six times as long as the longest time without any change.
+            settle: Duration::from_secs(6 * 3_600),
         }
     }
 }

@@ -114,7 +114,7 @@ impl Recorder {
 
     /// Keeps all events from now on, to say what the run does over and over again.
     pub(super) fn keep_tail(&mut self) {
-        self.tail = Some(Vec::new());
+        self.tail.get_or_insert_default();
     }
 
     /// The last events, if they were kept.

@@ -12,6 +12,17 @@ const STORM_IN_VAIN_US: u64 = 300_000_000;
 /// How long it goes on at most, after all that the plan and the workload have fixed moments for.
 const STORM_MAX_US: u64 = 600_000_000;
 
+/// For so much of the time to settle, at its end, events are kept to say what goes on.
+const TAIL_OF: u64 = 12;
+
+/// Whether a run that has healed may still go on as it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settling {
+    MayGoOn,
+    IsNearlyOver,
+    IsOver,
+}
+
 /// What the world's own task sees of its state when it looks.
 pub(super) struct View {
     /// When something is due next.
@@ -35,6 +46,8 @@ pub(super) enum Spent {
     PortCalls,
     Steps,
     VirtualTime,
+    /// It goes on although nothing is left to be done for.
+    Settling,
     /// Somebody panicked whom nobody starts again.
     Panic,
 }
@@ -56,6 +69,18 @@ impl View {
     /// When a run in which nothing has changed since is given up.
     pub(super) fn limit(&self, budget: &Budget) -> VirtualTime {
         self.last_change.max(self.fixed).saturating_add(micros(budget.quiesce))
+    }
+
+    /// Where a healed run stands that ought to come to rest: its client has been done since `idle_since`.
+    pub(super) fn settling(&self, now: VirtualTime, idle_since: VirtualTime, budget: &Budget) -> Settling {
+        let settle = micros(budget.settle);
+        let limit = idle_since.max(self.fixed).saturating_add(settle);
+        match limit.checked_sub(now) {
+            _ if self.is_due || self.asking > 0 => Settling::MayGoOn,
+            None => Settling::IsOver,
+            Some(left) if left < settle / TAIL_OF => Settling::IsNearlyOver,
+            Some(_) => Settling::MayGoOn,
+        }
     }
 
     /// Whether the world heals although the system has not come to rest: nothing is due any more, and what the client

@@ -116,3 +116,32 @@ fn what_gives_way_and_goes_on_at_once_is_polled_as_often_as_its_budget_allows() 
         assert!(polled > steps && polled < 2 * steps + 1_000, "{polled} of {steps}");
     }
 }
+
+/// One new document every five seconds, without end: nothing that a store would call pending.
+fn moves_slowly() -> Probe {
+    Probe::of(|boot| {
+        Box::pin(async move {
+            accept(&boot.ports).await;
+            for beat in 0_u64.. {
+                boot.ports.clock.sleep(Duration::from_secs(5)).await;
+                let mut tx = boot.ports.store.begin().await.expect("calm");
+                tx.put("beats", &format!("beat-{beat}"), Expected::Absent, Bytes::new()).await.expect("calm");
+                tx.commit().await.expect("calm");
+            }
+        })
+    })
+}
+
+#[test]
+fn what_moves_slowly_without_end_is_given_up_after_the_time_to_settle() {
+    for hours in [1, 6] {
+        let settle = Duration::from_secs(hours * 3_600);
+        let report = execute_within(&moves_slowly(), Budget { settle, ..Budget::default() });
+        assert_eq!(report.ending, Ending::OutOfBudget);
+        let took = report.virtual_time;
+        assert!(took > settle && took < settle + Duration::from_secs(900), "{took:?}");
+        let livelock = report.violations.iter().find(|violation| violation.invariant == "livelock");
+        let sentence = &livelock.expect("it is told as what it is").sentence;
+        assert!(sentence.contains("time to settle") && sentence.contains("over and over"), "{sentence}");
+    }
+}

@@ -1,14 +1,13 @@
 //! Identifiers: drawn for what is new, derived for everything else.
 //!
-//! New things get a UUIDv7 from the injected clock and randomness. What follows from something that has an id (an
-//! operation of a saga, an event of a saga step) gets a UUIDv5 over that id, so that doing it again names it the same.
+//! New things get a UUIDv7 from the injected clock and randomness ([`draw_id`](crate::ports::draw_id)). What follows from
+//! something that has an id (an operation of a saga, an event of a saga step) gets a UUIDv5 over that id, so that doing it
+//! again names it the same.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-use crate::ports::{Clock, Random};
 
 /// Everything derived in seaworthy lives below this namespace.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5ea3_0a7b_9d0c_5f11_8a44_c0de_f00d_5ea5);
@@ -92,14 +91,6 @@ pub fn derive(parent: Uuid, parts: &[&str]) -> Uuid {
     Uuid::new_v5(&NAMESPACE, &name)
 }
 
-/// A new UUIDv7 from the process's clock and randomness.
-pub fn draw(clock: &dyn Clock, random: &dyn Random) -> Uuid {
-    let millis = u64::try_from(clock.now().as_millis()).unwrap_or(0) & 0xffff_ffff_ffff;
-    let high = (millis << 16) | 0x7000 | (random.next_u64() & 0x0fff);
-    let low = (random.next_u64() & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000;
-    Uuid::from_u64_pair(high, low)
-}
-
 /// Ids one after the other; written out only if somebody listens.
 pub(crate) struct List<'a>(pub(crate) &'a [MessageId]);
 
@@ -114,48 +105,9 @@ impl fmt::Display for List<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::atomic::{AtomicU64, Ordering},
-        time::Duration,
-    };
-
-    use async_trait::async_trait;
     use uuid::Variant;
 
     use super::*;
-    use crate::ports::Timestamp;
-
-    struct At(i64);
-
-    #[async_trait]
-    impl Clock for At {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_millis(self.0)
-        }
-
-        async fn sleep(&self, _: Duration) {}
-    }
-
-    struct Bits(AtomicU64);
-
-    impl Random for Bits {
-        fn next_u64(&self) -> u64 {
-            self.0.fetch_xor(u64::MAX, Ordering::Relaxed)
-        }
-    }
-
-    #[test]
-    fn a_drawn_id_is_a_uuid_of_version_7_with_the_time_of_the_clock_in_front_and_random_bits_behind() {
-        let bits = Bits(AtomicU64::new(0));
-        let (first, second) = (draw(&At(0x0123_4567_89ab), &bits), draw(&At(0x0123_4567_89ac), &bits));
-        for id in [first, second] {
-            assert_eq!((id.get_version_num(), id.get_variant()), (7, Variant::RFC4122), "{id}");
-        }
-        assert_eq!(first.to_string(), "01234567-89ab-7000-bfff-ffffffffffff", "zeroes, and then ones");
-        assert!(first < second, "later ids are greater");
-        // The years before 1970 have no place in such an id; they must not spill over into the version.
-        assert_eq!(draw(&At(-1), &bits).get_version_num(), 7);
-    }
 
     /// Fixed for good: ids that were derived before are stored, and must come out the same again.
     #[test]

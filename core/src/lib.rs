@@ -29,4 +29,5 @@ pub mod participant;
 pub mod ports;
 pub mod saga;
 pub mod stop;
+mod time;
 pub mod wake;

@@ -1,6 +1,6 @@
 use smol_str::SmolStr;
 
-use crate::{inbox::HandlerError, outbox::EncodeError, ports::StoreError};
+use crate::{inbox::HandlerError, message::EncodeError, ports::StoreError};
 
 /// Why an aggregate was not loaded or saved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use smol_str::SmolStr;
 
 use super::{AggregateError, DomainEvent};
-use crate::outbox::{EncodeError, MessageBuilder};
+use crate::message::{EncodeError, MessageBuilder, to_json};
 
 /// What is wrong with a registration of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,11 +85,7 @@ impl<E: DomainEvent> MessageMapBuilder<E> {
     ) -> Self {
         let kind = kind.into();
         let named = kind.clone();
-        let encode: Encode<E> = Box::new(move |event| {
-            serde_json::to_vec(&payload(event))
-                .map(Bytes::from)
-                .map_err(|error| EncodeError { kind: named.clone(), reason: error.to_string() })
-        });
+        let encode: Encode<E> = Box::new(move |event| to_json(&named, &payload(event)));
         self.register(event, Some(Outgoing { kind, topic: topic.into(), encode }))
     }
 

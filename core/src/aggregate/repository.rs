@@ -8,8 +8,7 @@ use super::{Aggregate, AggregateError, InDocuments, MessageMap, Persistence, Tra
 use crate::{
     backoff::Backoff,
     ids::OperationId,
-    message::Message,
-    outbox::MessageBuilder,
+    message::{Message, MessageBuilder},
     ports::{Clock, Expected, Random, Store, StoreError, Transaction},
     wake::Wake,
 };

@@ -1,26 +1,14 @@
-use std::time::Duration;
-
 use tracing::{debug, warn};
 
 use super::{
     Consumer, HandlerError,
+    consumer::Verdict,
     handler::{Handler, Route},
 };
 use crate::{
     message::Message,
     ports::{Delivery, InboxEntry, InboxInsert, StoreError},
 };
-
-/// What is to become of a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// Acknowledge it: handled now or before, buried, or ignored.
-    Done,
-    /// Give it back, to come again after this long.
-    Later(Duration),
-    /// The store can't be reached: nothing else will work either.
-    StoreDown,
-}
 
 impl Consumer {
     /// Handles one delivery as far as the store is concerned.

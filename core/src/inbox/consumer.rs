@@ -4,12 +4,23 @@ use futures_util::future::{Either, select};
 use smol_str::SmolStr;
 use tracing::{Instrument, debug, info_span, warn};
 
-use super::{ConsumerConfig, Handlers, attempt::Verdict};
+use super::{ConsumerConfig, Handlers};
 use crate::{
     ports::{Broker, BrokerError, Clock, Delivery, Ports, Random, Store, Subscription, SubscriptionSpec},
     stop::Stop,
     wake::{Wake, pause},
 };
+
+/// What is to become of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Acknowledge it: handled now or before, buried, or ignored.
+    Done,
+    /// Give it back, to come again after this long.
+    Later(Duration),
+    /// The store can't be reached: nothing else will work either.
+    StoreDown,
+}
 
 /// Receives messages and has their effect exactly once: the inbox row, the handler's writes and what it stages are one
 /// transaction, and the broker hears of it after the commit.

@@ -3,10 +3,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use smol_str::SmolStr;
 
-use super::DecodeError;
 use crate::{
-    message::Message,
-    outbox::EncodeError,
+    message::{DecodeError, EncodeError, Message},
     ports::{StoreError, Transaction},
 };
 

@@ -25,14 +25,14 @@
 mod attempt;
 mod config;
 mod consumer;
-mod decode;
 mod handler;
 mod redrive;
 mod retention;
 
 pub use config::ConsumerConfig;
 pub use consumer::Consumer;
-pub use decode::DecodeError;
 pub use handler::{DuplicateHandler, Handler, HandlerError, Handlers};
 pub use redrive::Redriven;
 pub use retention::{Retention, RetentionError};
+
+pub use crate::message::DecodeError;

@@ -48,7 +48,7 @@ pub use json::{from_json, to_json};
 #[expect(unused_imports, reason = "named in the documentation")]
 use super::Message;
 #[expect(unused_imports, reason = "named in the documentation")]
-use crate::ports::Timestamp;
+use crate::time::Timestamp;
 
 /// The media type of [`to_json`].
 pub const MEDIA_TYPE: &str = "application/cloudevents+json";

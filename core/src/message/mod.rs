@@ -3,9 +3,14 @@
 //! [`cloud_events`] writes and reads a message as a CloudEvent in JSON. The `serde` form of [`Message`] is another one: it
 //! has all fields and nothing else, for logs and for processes of one build.
 
+mod builder;
 pub mod cloud_events;
+mod codec;
 mod headers;
 
+pub use builder::MessageBuilder;
+pub(crate) use codec::to_json;
+pub use codec::{DecodeError, EncodeError};
 pub use headers::{HeaderError, Headers};
 
 use bytes::Bytes;
@@ -13,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use uuid::Uuid;
 
-use crate::{ids::MessageId, ports::Timestamp};
+use crate::{ids::MessageId, time::Timestamp};
 
 /// An integration message as it travels from outbox to inbox.
 ///

@@ -30,7 +30,6 @@
 //! [Debezium outbox event router]: https://debezium.io/documentation/reference/stable/transformations/outbox-event-router.html
 
 mod budget;
-mod builder;
 mod config;
 pub mod life_cycle;
 mod log_relay;
@@ -42,10 +41,11 @@ mod relay;
 mod report;
 mod retention;
 
-pub use builder::{EncodeError, MessageBuilder};
 pub use config::RelayConfig;
 pub use log_relay::LogRelay;
 pub use redrive::{purge_dead, redrive};
 pub use relay::Relay;
 pub use report::PassReport;
 pub use retention::Retention;
+
+pub use crate::message::{EncodeError, MessageBuilder};

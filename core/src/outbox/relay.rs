@@ -5,10 +5,11 @@ use tracing::{Instrument, debug, debug_span, warn};
 
 use super::{PassReport, RelayConfig, pace::Pace, publisher::Publisher};
 use crate::{
-    ids::{self, ClaimToken, List, MessageId},
+    ids::{ClaimToken, List, MessageId},
     message::Message,
     ports::{
         Broker, ClaimRequest, Clock, OutboxRow, Ports, Random, SettleOutcome, Settlement, Store, StoreError, Timestamp,
+        draw_id,
     },
     stop::Stop,
     wake::Wake,
@@ -83,7 +84,7 @@ impl Relay {
     /// their lease ends, and may then be published twice under the same id.
     pub async fn pass(&mut self) -> Result<PassReport, StoreError> {
         let started = self.clock.now();
-        let token = ClaimToken(ids::draw(&*self.clock, &*self.random));
+        let token = ClaimToken(draw_id(&*self.clock, &*self.random));
         let request = ClaimRequest {
             token,
             limit: self.config.batch,

@@ -13,6 +13,7 @@
 
 mod broker;
 mod clock;
+mod draw;
 mod external;
 mod ingress;
 mod random;
@@ -24,7 +25,8 @@ use std::sync::Arc;
 pub use broker::{
     Broker, BrokerError, Delivery, DeliveryTag, PublishError, PublishResult, Subscription, SubscriptionSpec,
 };
-pub use clock::{Clock, Timestamp};
+pub use clock::Clock;
+pub use draw::draw_id;
 pub use external::{External, ExternalCall, ExternalError};
 pub use ingress::{Ingress, Request, Response, UntilStop};
 pub use random::Random;
@@ -32,6 +34,7 @@ pub use spawner::Spawner;
 pub use store::*;
 
 use crate::stop::Stop;
+pub use crate::time::Timestamp;
 
 /// Everything that a process is handed at boot. Cloning is cheap: all clones reach the same components.
 ///

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{State, StepError};
 use crate::{
     ids::{self, Direction, MessageId, OperationId, SagaId},
-    message::{Headers, Message},
+    message::{Message, MessageBuilder},
     ports::{ExternalCall, Timestamp},
 };
 
@@ -77,24 +77,11 @@ impl<'a, D> StepCall<'a, D> {
     /// operation may stage one message of each kind; for more, replace the id by one from
     /// [`message_id`](StepCall::message_id).
     pub fn message(&self, source: &str, kind: &str, topic: &str, subject: &str, data: Bytes) -> Message {
-        let subject = SmolStr::new(subject);
-        Message {
-            id: self.message_id(kind),
-            source: source.into(),
-            kind: kind.into(),
-            topic: topic.into(),
-            partition_key: subject.clone(),
-            subject,
-            time: self.now,
-            content_type: SmolStr::new_static("application/json"),
-            sequence: 0,
-            gap: 0,
-            correlation_id: self.correlation_id,
-            causation_id: None,
-            traceparent: None,
-            headers: Headers::new(),
-            data,
-        }
+        MessageBuilder::new(source, kind, subject)
+            .topic(topic)
+            .correlation(self.correlation_id)
+            .data(SmolStr::new_static("application/json"), data)
+            .build(self.message_id(kind), self.now)
     }
 
     /// A call to a participant that is not ours, under this operation's id.

@@ -8,8 +8,9 @@ use tracing::Instrument;
 use super::{
     Cause, Life, Orchestrator, Record, SagaError, State,
     log::fold,
+    migration::Renames,
     next,
-    registry::{Renames, Resolved, beyond},
+    registry::{Resolved, beyond},
 };
 use crate::{
     ids::{Direction, SagaId},
@@ -163,7 +164,7 @@ impl Orchestrator {
 
     async fn read(&self, instance: &SagaInstance) -> Result<State, SagaError> {
         let incompatible = |reason| SagaError::Incompatible { saga: instance.id, reason };
-        let (driver, renames): (_, Renames) = match self.resources.registry.resolve(&instance.definition) {
+        let (driver, renames): (_, Renames) = match self.registry.resolve(&instance.definition) {
             Resolved::Driver(driver, renames) => (driver, renames),
             Resolved::Newer(newest) => return Err(incompatible(beyond(&instance.definition, newest))),
             Resolved::Incompatible(reason) => return Err(incompatible(reason)),

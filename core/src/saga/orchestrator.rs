@@ -6,9 +6,11 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{
-    OrchestratorConfig, Record, Registry, Rest, SagaData, SagaError, State, next,
+    OrchestratorConfig, Record, Registry, Rest, SagaData, SagaError, State,
+    migration::Renames,
+    next,
     record::micros,
-    registry::{Driver, Renames},
+    registry::Driver,
     resources::{Owned, Resources},
 };
 use crate::{
@@ -47,14 +49,16 @@ impl std::fmt::Debug for Launch {
 /// crash at any point.
 #[derive(Clone)]
 pub struct Orchestrator {
-    pub(crate) resources: Arc<Resources>,
+    pub(super) resources: Arc<Resources>,
+    pub(super) registry: Arc<Registry>,
 }
 
 impl Orchestrator {
     /// An orchestrator over a process's ports. It drives nothing until a saga is started or
     /// [`run_recovery`](Orchestrator::run_recovery) runs.
     pub fn new(ports: &Ports, registry: Registry, config: OrchestratorConfig) -> Self {
-        Self { resources: Arc::new(Resources::new(ports, registry, config)) }
+        let resources = Resources::new(ports, registry.names(), config);
+        Self { resources: Arc::new(resources), registry: Arc::new(registry) }
     }
 
     /// Starts a saga of the definition's highest registered version, and drives it in a task of its own. Idempotent by
@@ -102,7 +106,7 @@ impl Orchestrator {
         data: &D,
         correlation_id: Uuid,
     ) -> Result<Started, SagaError> {
-        let driver = self.resources.registry.latest(definition);
+        let driver = self.registry.latest(definition);
         let driver = driver.ok_or_else(|| SagaError::NotRegistered(definition.into()))?;
         if driver.input() != TypeId::of::<D>() {
             let given = std::any::type_name::<D>();
@@ -208,7 +212,7 @@ impl Orchestrator {
 
 impl std::fmt::Debug for Orchestrator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Orchestrator").field("registry", &self.resources.registry).finish_non_exhaustive()
+        f.debug_struct("Orchestrator").field("registry", &self.registry).finish_non_exhaustive()
     }
 }
 

@@ -89,7 +89,7 @@ impl Orchestrator {
 
     /// Finds what an owned saga runs under; gives it up if there is nothing.
     pub(super) async fn resolve(&self, instance: SagaInstance) -> Result<(Arc<dyn Driver>, Owned), Rest> {
-        match self.resources.registry.resolve(&instance.definition) {
+        match self.registry.resolve(&instance.definition) {
             Resolved::Driver(driver, renames) => Ok((driver, Owned::of(instance, renames))),
             Resolved::Newer(_) | Resolved::Incompatible(_) if instance.status == SagaStatus::Stuck => Err(Rest::Stuck),
             Resolved::Newer(newest) => Err(self.leave_to_newer(&instance, newest).await),

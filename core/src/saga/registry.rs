@@ -4,7 +4,8 @@ use futures_util::future::BoxFuture;
 use smol_str::SmolStr;
 
 use super::{
-    Definition, Record, Rest, SagaData, Shape, execution,
+    Definition, Migration, Rest, SagaData, Shape, execution,
+    migration::Renames,
     resources::{Owned, Resources},
 };
 use crate::ports::DefinitionRef;
@@ -54,56 +55,6 @@ pub enum RegistryError {
         /// The new name.
         to: SmolStr,
     },
-}
-
-/// How sagas of a version that is gone go on under another.
-///
-/// The target must allow the old log: whatever it says is done must be a step there, in an order that the target's
-/// phases permit. A saga whose log does not fit becomes stuck. Operation ids keep the old names.
-///
-/// ```
-/// use seaworthy_core::saga::Migration;
-/// let migration = Migration::new("checkout", 1, 2).rename("charge", "authorize");
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Migration {
-    definition: SmolStr,
-    from: u32,
-    to: u32,
-    renames: Vec<(SmolStr, SmolStr)>,
-}
-
-impl Migration {
-    /// Sagas of version `from` go on under version `to`.
-    pub fn new(definition: &str, from: u32, to: u32) -> Self {
-        Self { definition: definition.into(), from, to, renames: Vec::new() }
-    }
-
-    /// A step has another name in the new version.
-    pub fn rename(mut self, from: &str, to: &str) -> Self {
-        self.renames.push((from.into(), to.into()));
-        self
-    }
-}
-
-/// Old and new names of the steps of a saga that was migrated.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Renames(Arc<Vec<(SmolStr, SmolStr)>>);
-
-impl Renames {
-    /// Reads an entry of the old version as one of the new.
-    pub(crate) fn apply(&self, record: &mut Record) {
-        if let Some(step) = record.step_mut()
-            && let Some((_, to)) = self.0.iter().find(|(from, _)| from == step)
-        {
-            *step = to.clone();
-        }
-    }
-
-    /// The name that operation ids are derived from: participants know the step by its first name.
-    pub(crate) fn operation<'a>(&'a self, path: &'a SmolStr) -> &'a SmolStr {
-        self.0.iter().find(|(_, to)| to == path).map_or(path, |(from, _)| from)
-    }
 }
 
 /// What a stored saga runs under here.
@@ -180,7 +131,7 @@ impl Registry {
                 return Err(RegistryError::Rename { definition, from: old.clone(), to: new.clone() });
             }
         }
-        if self.migrations.insert((definition.clone(), from), (to, Renames(Arc::new(renames)))).is_some() {
+        if self.migrations.insert((definition.clone(), from), (to, Renames::new(renames))).is_some() {
             return Err(RegistryError::Duplicate(definition, from));
         }
         Ok(self)

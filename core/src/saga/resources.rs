@@ -11,10 +11,10 @@ use smol_str::SmolStr;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{OrchestratorConfig, Registry, RetryPolicy, State, registry::Renames};
+use super::{OrchestratorConfig, RetryPolicy, State, migration::Renames};
 use crate::{
     ids::SagaId,
-    ports::{Clock, External, Random, SagaInstance, Spawner, Store, StoreError, Timestamp},
+    ports::{Clock, External, Ports, Random, SagaInstance, Spawner, Store, StoreError, Timestamp},
     stop::Stop,
     wake::Wake,
 };
@@ -27,8 +27,8 @@ pub(crate) struct Resources {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) spawner: Arc<dyn Spawner>,
     pub(crate) stop: Stop,
-    pub(crate) registry: Registry,
     pub(crate) config: OrchestratorConfig,
+    /// The names of all definitions that this process can run.
     pub(crate) names: Vec<SmolStr>,
     /// The store's clock minus ours, in microseconds, as last seen.
     offset: AtomicI64,
@@ -39,7 +39,7 @@ pub(crate) struct Resources {
 }
 
 impl Resources {
-    pub(crate) fn new(ports: &crate::ports::Ports, registry: Registry, config: OrchestratorConfig) -> Self {
+    pub(crate) fn new(ports: &Ports, names: Vec<SmolStr>, config: OrchestratorConfig) -> Self {
         Self {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
@@ -47,8 +47,7 @@ impl Resources {
             random: ports.random.clone(),
             spawner: ports.spawner.clone(),
             stop: ports.stop.clone(),
-            names: registry.names(),
-            registry,
+            names,
             config,
             offset: AtomicI64::new(0),
             active: AtomicUsize::new(0),

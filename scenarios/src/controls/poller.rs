@@ -10,7 +10,7 @@ use seaworthy_core::{
     inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
     message::Message,
     outbox::MessageBuilder,
-    ports::{Expected, Ports, StoreError, Transaction},
+    ports::{Expected, Ports, StoreError, Transaction, draw_id},
 };
 use seaworthy_sim::scenario::Topology;
 use uuid::Uuid;
@@ -62,7 +62,7 @@ async fn take(ports: &Ports, name: &Bytes) -> Result<(), StoreError> {
         return Ok(());
     }
     tx.put("items", &item, Expected::Absent, name.clone()).await?;
-    let event = ids::draw(&*ports.clock, &*ports.random);
+    let event = draw_id(&*ports.clock, &*ports.random);
     tx.put(OUTGOING, &event.to_string(), Expected::Absent, name.clone()).await?;
     tx.commit().await
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension};
 use seaworthy_core::{
-    ids::{self, MessageId},
+    ids::MessageId,
     message::Message,
     outbox::MessageBuilder,
-    ports::{Ports, PublishError, PublishResult, StoreError, Timestamp, connection},
+    ports::{Ports, PublishError, PublishResult, StoreError, Timestamp, connection, draw_id},
 };
 use seaworthy_sqlite::store_error;
 use uuid::Uuid;
@@ -47,7 +47,7 @@ impl Due {
 
 /// Polls until the process stops. What fails is tried again at the next poll.
 pub(super) async fn poll(ports: Ports, pieces: Pieces) {
-    let owner = ids::draw(&*ports.clock, &*ports.random).to_string();
+    let owner = draw_id(&*ports.clock, &*ports.random).to_string();
     while !ports.stop.is_set() {
         if let Ok(due) = fetch(&ports, &owner, pieces).await
             && !due.is_empty()

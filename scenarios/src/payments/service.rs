@@ -6,9 +6,8 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use rusqlite::Connection;
 use seaworthy_core::{
-    ids,
     message::Message,
-    ports::{Ports, Request, StoreError, connection},
+    ports::{Ports, Request, StoreError, connection, draw_id},
 };
 use seaworthy_sqlite::store_error;
 
@@ -100,7 +99,7 @@ pub(super) fn insert_payment(sql: &Connection, payment: &Payment, now: i64) -> R
 
 /// Inserts the message that tells of a payment, under an id of its own.
 pub(super) fn insert_message(sql: &Connection, ports: &Ports, payment: &Payment) -> Result<(), StoreError> {
-    let message_id = ids::draw(&*ports.clock, &*ports.random).to_string();
+    let message_id = draw_id(&*ports.clock, &*ports.random).to_string();
     sql.prepare_cached("INSERT INTO outbox (message_id, account, payment_id, cents, body) VALUES (?1, ?2, ?3, ?4, ?5)")
         .and_then(|mut insert| {
             let body = payment.encode();

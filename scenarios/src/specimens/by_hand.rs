@@ -4,9 +4,9 @@ use std::{pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
 use seaworthy_core::{
-    ids::{self, ClaimToken},
+    ids::ClaimToken,
     inbox::HandlerError,
-    ports::{ClaimRequest, Delivery, Ordering, OutboxRow, Ports, SubscriptionSpec, WhenDead},
+    ports::{ClaimRequest, Delivery, Ordering, OutboxRow, Ports, SubscriptionSpec, WhenDead, draw_id},
     wake::{Wake, Woken},
 };
 
@@ -29,7 +29,7 @@ pub(super) async fn relay<F>(
 {
     let mut idle = 0;
     while !ports.stop.is_set() {
-        let token = ClaimToken(ids::draw(&*ports.clock, &*ports.random));
+        let token = ClaimToken(draw_id(&*ports.clock, &*ports.random));
         let request = ClaimRequest {
             token,
             limit: 100,

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    ids::{self, OperationId},
-    ports::{External, ExternalCall},
+    ids::OperationId,
+    ports::{External, ExternalCall, draw_id},
     saga::{Action, Definition, DefinitionError, SagaBuilder, StepCall, StepError, Value},
 };
 
@@ -51,7 +51,7 @@ impl Action<PlaceOrder> for ChargeWithFreshKey {
     }
 
     async fn ask(&self, call: &StepCall<'_, PlaceOrder>, external: &dyn External) -> Result<Value, StepError> {
-        let operation_id = OperationId(ids::draw(&*self.0.clock, &*self.0.random));
+        let operation_id = OperationId(draw_id(&*self.0.clock, &*self.0.random));
         let charge =
             ExternalCall { service: PAYMENTS.into(), operation: CHARGE.into(), operation_id, body: payment(call) };
         Ok(external.call(&charge).await?.into())

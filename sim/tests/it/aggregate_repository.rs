@@ -105,7 +105,7 @@ async fn load(bench: &Bench, id: &str) -> Option<Tracked<Order>> {
 /// Everything that is staged, in commit order.
 async fn staged(bench: &Bench) -> Vec<Message> {
     let request = ClaimRequest {
-        token: seaworthy_core::ids::ClaimToken(seaworthy_core::ids::draw(&*bench.clock, &*bench.random)),
+        token: seaworthy_core::ids::ClaimToken(seaworthy_core::ports::draw_id(&*bench.clock, &*bench.random)),
         limit: 1_000,
         lease: std::time::Duration::from_secs(3_600),
         ordering: Ordering::Unordered,

@@ -4,11 +4,11 @@ use std::{error::Error, ops::Range, time::Duration};
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    ids::{self, OperationId, SagaId},
+    ids::{OperationId, SagaId},
     inbox::{self, Consumer, ConsumerConfig, Handlers},
     outbox::{self, LogRelay, MessageBuilder, RelayConfig},
     participant,
-    ports::{InboxEntry, Ports},
+    ports::{InboxEntry, Ports, draw_id},
     saga::{Orchestrator, OrchestratorConfig, Registry},
     wake::Wake,
 };
@@ -39,7 +39,7 @@ async fn upkeep(ports: Ports) -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut tx = ports.store.begin().await?;
     tx.stage(&message).await?;
     tx.inbox_bury(&InboxEntry::of(CONSUMER, &message), &message, "no stamp").await?;
-    participant::refuse(&mut *tx, OperationId(ids::draw(&*ports.clock, &*ports.random))).await?;
+    participant::refuse(&mut *tx, OperationId(draw_id(&*ports.clock, &*ports.random))).await?;
     tx.commit().await?;
 
     LogRelay::of(&ports, "log", RelayConfig::default(), Wake::new()).pass().await?;
@@ -52,7 +52,7 @@ async fn upkeep(ports: Ports) -> Result<(), Box<dyn Error + Send + Sync>> {
     let config = ConsumerConfig::of(["desk"]);
     Consumer::of(&ports, CONSUMER, Handlers::new(), config).redrive(None, 10).await?;
 
-    let nobody = SagaId(ids::draw(&*ports.clock, &*ports.random));
+    let nobody = SagaId(draw_id(&*ports.clock, &*ports.random));
     let orchestrator = Orchestrator::new(&ports, Registry::new(), OrchestratorConfig::default());
     orchestrator.state(nobody).await.expect_err("there is no such saga");
     orchestrator.resume(nobody).await.expect_err("there is no such saga");

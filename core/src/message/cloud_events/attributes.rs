@@ -8,7 +8,7 @@ use super::CloudEventError;
 use crate::{
     ids::{self, MessageId},
     message::{Headers, Message, headers::ORIGINALS},
-    ports::Timestamp,
+    time::Timestamp,
 };
 
 /// The parent of ids that are derived from a foreign one. Fixed for good, like the ids.

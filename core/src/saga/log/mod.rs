@@ -8,8 +8,9 @@ use read::Fault;
 pub(crate) use read::fold;
 
 use super::{
-    Next, Record, Shape, State, next, plan,
-    registry::Renames,
+    Next, Record, Shape, State,
+    migration::Renames,
+    next, plan,
     resources::{Owned, Resources},
 };
 use crate::{

@@ -5,7 +5,7 @@ use std::{mem, sync::Arc};
 use super::{Halt, SagaLog, Tail, Written};
 use crate::{
     ports::{StoreError, Timestamp},
-    saga::{Record, State, next, registry::Renames},
+    saga::{Record, State, migration::Renames, next},
 };
 
 impl SagaLog {

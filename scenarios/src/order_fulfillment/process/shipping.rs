@@ -3,11 +3,10 @@
 use async_trait::async_trait;
 use seaworthy_core::{
     boot::Boot,
-    ids,
     inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
     message::Message,
     outbox::MessageBuilder,
-    ports::{Expected, Ports, Transaction},
+    ports::{Expected, Ports, Transaction, draw_id},
     wake::Wake,
 };
 use serde::{Deserialize, Serialize};
@@ -75,7 +74,7 @@ pub struct CreateShipment(pub Own);
 impl Handler for CreateShipment {
     async fn handle(&self, tx: &mut dyn Transaction, message: &Message) -> Result<(), HandlerError> {
         let Goods { order, sku, quantity } = message.json()?;
-        let number = format_smolstr!("shipment-{}", ids::draw(&*self.0.clock, &*self.0.random).simple());
+        let number = format_smolstr!("shipment-{}", draw_id(&*self.0.clock, &*self.0.random).simple());
         let shipment = Shipment { order: order.clone(), sku, quantity };
         tx.put(SHIPMENTS, &number, Expected::Absent, encode(&shipment)).await?;
         let report = ShipmentReport { order, shipment: number };

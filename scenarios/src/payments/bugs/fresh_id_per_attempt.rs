@@ -1,10 +1,7 @@
 //! Each attempt to publish a row draws a new id for the message. An attempt whose answer was lost is made again, and to
 //! whoever gets both they are two messages.
 
-use seaworthy_core::{
-    ids,
-    ports::{Ports, StoreError},
-};
+use seaworthy_core::ports::{Ports, StoreError, draw_id};
 
 use super::super::{
     PaymentService, Pieces,
@@ -21,7 +18,7 @@ pub fn service() -> PaymentService {
 }
 
 async fn publish(ports: Ports, due: Vec<Due>) -> Result<(), StoreError> {
-    let fresh = |row: &Due| Due { message_id: ids::draw(&*ports.clock, &*ports.random), ..row.clone() }.message();
+    let fresh = |row: &Due| Due { message_id: draw_id(&*ports.clock, &*ports.random), ..row.clone() }.message();
     let messages: Vec<_> = due.iter().map(fresh).collect();
     match ports.broker.publish(&messages).await {
         Ok(results) => mark(&ports, &due, &results).await,

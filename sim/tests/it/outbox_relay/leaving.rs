@@ -73,7 +73,7 @@ fn a_relay_whose_lease_has_ended_changes_nothing() {
 /// Claims everything that is due and forgets it, as a relay does that crashes.
 async fn crash_with_claim(bench: &Bench) -> usize {
     let request = ClaimRequest {
-        token: ClaimToken(seaworthy_core::ids::draw(&*bench.clock, &*bench.random)),
+        token: ClaimToken(seaworthy_core::ports::draw_id(&*bench.clock, &*bench.random)),
         limit: 100,
         lease: ms(10),
         ordering: Ordering::PerKey,

@@ -5,18 +5,18 @@ use std::{pin::pin, time::Duration};
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use seaworthy_core::{
-    ids::{self, ClaimToken, MessageId, OperationId},
+    ids::{ClaimToken, MessageId, OperationId},
     message::{Headers, Message},
     ports::{
         ClaimRequest, Expected, ExternalCall, Ordering, Ports, Response, SettleOutcome, Settlement, StoreError,
-        SubscriptionSpec, WhenDead,
+        SubscriptionSpec, WhenDead, draw_id,
     },
 };
 use uuid::Uuid;
 
 /// A new id, which no other incarnation draws.
 pub(super) fn id(ports: &Ports) -> Uuid {
-    ids::draw(&*ports.clock, &*ports.random)
+    draw_id(&*ports.clock, &*ports.random)
 }
 
 /// One effect of each kind, and an answer if one is owed. `number` says where it begins, so that futures side by side are

@@ -5,11 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
-    ids::{self, OperationId},
+    ids::OperationId,
     inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
     message::Message,
     outbox::{MessageBuilder, Relay, RelayConfig},
-    ports::{Expected, ExternalCall, Ports, StoreError, Transaction},
+    ports::{Expected, ExternalCall, Ports, StoreError, Transaction, draw_id},
     wake::Wake,
 };
 use seaworthy_sim::{
@@ -117,7 +117,7 @@ async fn show(boot: Boot, sign: Sign) {
             Sign::Published => _ = ports.broker.publish(&[message]).await,
             Sign::Staged => _ = stage(ports, message).await,
             Sign::Told => {
-                let operation_id = OperationId(ids::draw(&*ports.clock, &*ports.random));
+                let operation_id = OperationId(draw_id(&*ports.clock, &*ports.random));
                 let (service, operation) = ("metrics".into(), "push".into());
                 let call = ExternalCall { service, operation, operation_id, body: Bytes::new() };
                 let _ = ports.external.call(&call).await;

@@ -3,27 +3,17 @@ use serde::Serialize;
 use smol_str::SmolStr;
 use uuid::Uuid;
 
+use super::{EncodeError, HeaderError, Headers, Message, codec::to_json};
 use crate::{
     ids::{self, MessageId},
-    message::{HeaderError, Headers, Message},
-    ports::{Clock, Random, Timestamp},
+    time::Timestamp,
 };
-
-/// A payload that can't be encoded, such as a map whose keys are no strings.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("can't encode the payload of {kind}: {reason}")]
-pub struct EncodeError {
-    /// The type of the message.
-    pub kind: SmolStr,
-    /// What the encoder says.
-    pub reason: String,
-}
 
 /// Builds a [`Message`]. The envelope is set here and only here: a payload is opaque bytes beside it, so a payload field
 /// named `id` or `type` changes nothing.
 ///
 /// ```
-/// use seaworthy_core::{outbox::MessageBuilder, ports::Timestamp};
+/// use seaworthy_core::{message::MessageBuilder, ports::Timestamp};
 ///
 /// let parent = uuid::Uuid::from_u128(7);
 /// let message = MessageBuilder::new("orders", "order.confirmed", "order-17")
@@ -32,7 +22,7 @@ pub struct EncodeError {
 ///     .derive(parent, &["confirm"], Timestamp::EPOCH);
 /// assert_eq!(message.partition_key, "order-17");
 /// assert_eq!(message.topic, "orders");
-/// # Ok::<(), seaworthy_core::outbox::EncodeError>(())
+/// # Ok::<(), seaworthy_core::message::EncodeError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct MessageBuilder {
@@ -114,9 +104,7 @@ impl MessageBuilder {
     /// # Errors
     /// [`EncodeError`] if it has no JSON form.
     pub fn json<T: Serialize + ?Sized>(mut self, payload: &T) -> Result<Self, EncodeError> {
-        let encoded = serde_json::to_vec(payload)
-            .map_err(|error| EncodeError { kind: self.message.kind.clone(), reason: error.to_string() })?;
-        self.message.data = Bytes::from(encoded);
+        self.message.data = to_json(&self.message.kind, payload)?;
         Ok(self)
     }
 
@@ -125,11 +113,6 @@ impl MessageBuilder {
         self.message.content_type = content_type.into();
         self.message.data = data;
         self
-    }
-
-    /// A new message: its id is a UUIDv7 from the process's clock and randomness.
-    pub fn draw(self, clock: &dyn Clock, random: &dyn Random) -> Message {
-        self.finish(ids::draw(clock, random), clock.now())
     }
 
     /// A message that follows from something that has an id: building it again gives the same id, so that staging it
@@ -144,7 +127,7 @@ impl MessageBuilder {
         self.finish(id.0, time)
     }
 
-    fn finish(mut self, id: Uuid, time: Timestamp) -> Message {
+    pub(crate) fn finish(mut self, id: Uuid, time: Timestamp) -> Message {
         self.message.id = MessageId(id);
         self.message.time = time;
         if !self.correlated {

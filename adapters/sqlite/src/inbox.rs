@@ -1,10 +1,9 @@
 //! The inbox: which messages each consumer has seen, its dead letters and its watermarks.
 
-use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use seaworthy_core::{
     message::Message,
-    ports::{DeadLetter, InboxEntry, InboxInsert, InboxStore, PurgeRequest, StoreError, Timestamp},
+    ports::{DeadLetter, InboxEntry, InboxInsert, StoreError, Timestamp},
 };
 use smol_str::format_smolstr;
 
@@ -12,7 +11,6 @@ use crate::{
     columns::{IdText, integer, limit as as_limit, read_text, read_time},
     envelope::{ENVELOPE_WIDTH, envelope_columns, headers_text, read_message},
     error::in_statement,
-    store::SqliteStore,
 };
 
 pub(crate) fn insert(connection: &Connection, entry: &InboxEntry, now: Timestamp) -> Result<InboxInsert, StoreError> {
@@ -153,25 +151,7 @@ pub(crate) fn exhume(connection: &Connection, entry: &InboxEntry, now: Timestamp
     Ok(true)
 }
 
-#[async_trait]
-impl InboxStore for SqliteStore {
-    async fn dead_letters(&self, consumer: &str, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        self.read(|connection| {
-            dead_letters(connection, consumer, limit).map_err(|failure| in_statement("read dead letters", &failure))
-        })
-        .await
-    }
-
-    async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError> {
-        self.write(|connection, now| {
-            purge(connection, consumer, now.before(request.older_than), request.limit)
-                .map_err(|failure| in_statement("purge inbox", &failure))
-        })
-        .await
-    }
-}
-
-fn dead_letters(connection: &Connection, consumer: &str, limit: usize) -> rusqlite::Result<Vec<DeadLetter>> {
+pub(crate) fn dead_letters(connection: &Connection, consumer: &str, limit: usize) -> rusqlite::Result<Vec<DeadLetter>> {
     connection
         .prepare_cached(concat!(
             "SELECT ",
@@ -193,7 +173,7 @@ fn dead_letters(connection: &Connection, consumer: &str, limit: usize) -> rusqli
 
 /// The watermark rises in the same transaction in which the rows go, so there is no moment at which a late duplicate
 /// finds neither.
-fn purge(connection: &Connection, consumer: &str, before: Timestamp, limit: usize) -> rusqlite::Result<u64> {
+pub(crate) fn purge(connection: &Connection, consumer: &str, before: Timestamp, limit: usize) -> rusqlite::Result<u64> {
     let range = (consumer, before.as_micros(), as_limit(limit));
     connection
         .prepare_cached(

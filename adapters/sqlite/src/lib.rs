@@ -99,8 +99,10 @@
 //! | [`SqliteTransaction`] | a transaction as its own type | to call [`SqliteTransaction::connection`] without a cast |
 //! | [`store_error`] | what an error of your own statement means | around your own SQL |
 //!
-//! In the code: `files` opens connections, `recycled` keeps those in memory for the next simulation, `composed` names a user's tables in SQL, `writer` guards commits, `watch` tells what changed in a user's tables, `schema` migrates; `documents`, `outbox`, `inbox`,
-//! `saga`, `participants` and `checkpoints` hold the statements of one part of the port each.
+//! In the code: `files` opens connections, `pragmas` sets them up, `schema` migrates, `writer` guards commits; `in_memory`
+//! takes a database in memory back to its beginning, `recycled` keeps it for the next simulation; `composed` names a user's
+//! tables in SQL, `watch` tells what changed in them. `documents`, `outbox`, `inbox`, `saga`, `participants` and
+//! `checkpoints` hold the statements of one part of the port each; `transaction` and `store` run them.
 
 mod config;
 mod error;
@@ -111,6 +113,8 @@ mod columns;
 mod composed;
 mod envelope;
 mod files;
+mod in_memory;
+mod pragmas;
 mod recycled;
 mod schema;
 mod watch;

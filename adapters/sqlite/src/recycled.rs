@@ -4,22 +4,14 @@
 //! statements would cost more than all that is done with them; putting the first rows back costs a tenth of it.
 //!
 //! A database whose connection was lent, or whose tables were watched, is used again where nobody can tell it from a new
-//! one: [`Birth`] looks for all that a user may have changed, and one that has changed is let go. SQLite itself counts on
+//! one: [`Birth`](crate::in_memory::Birth) looks for all that a user may have changed, and one that has changed is let go. SQLite itself counts on
 //! over the life of a connection in two places: `total_changes`, and the counters of a cached statement.
-
-mod birth;
-pub(crate) mod contents;
-pub(crate) mod template;
 
 use std::sync::{Arc, LazyLock, Mutex as StdMutex, MutexGuard, PoisonError};
 
 use tokio::sync::Mutex;
 
-use crate::{config::SqliteConfig, writer::Writer};
-
-pub(crate) use birth::Birth;
-pub(crate) use contents::Contents;
-pub(crate) use template::Origin;
+use crate::{config::SqliteConfig, in_memory::Origin, writer::Writer};
 
 /// How many databases are kept: two for each of the threads of a large machine.
 const KEPT_MAX: usize = 64;

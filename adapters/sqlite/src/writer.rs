@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use crate::{
     error::{self, OpenError},
-    recycled::{Birth, Contents, Origin, contents, template},
+    in_memory::{self, Birth, Contents, Origin},
     watch::Watch,
 };
 
@@ -63,7 +63,7 @@ impl Writer {
 
     /// Opens a database in memory that is as it was made.
     pub(crate) fn in_memory(origin: Origin) -> Result<Self, OpenError> {
-        let (connection, contents) = template::open(&origin)?;
+        let (connection, contents) = in_memory::open(&origin)?;
         let mut writer = Self::new(connection);
         let failed = |source| OpenError::Sqlite { path: ":memory:".to_owned(), doing: "setting up", source };
         let birth = Birth::of(&writer.connection).map_err(failed)?;
@@ -152,7 +152,7 @@ impl Writer {
             watch.clear(&self.connection)?;
             watch.begin_again();
         }
-        contents::forget_last(&self.connection)?;
+        in_memory::forget_last(&self.connection)?;
         if self.commit().is_err() {
             return Ok(None);
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex as StdMutex, PoisonError};
 use rusqlite::{Connection, backup::Backup};
 
 use super::contents::Contents;
-use crate::{config::SqliteConfig, error::OpenError, files, schema};
+use crate::{config::SqliteConfig, error::OpenError, pragmas, schema};
 
 /// How many templates are kept: more sets of tables than the scenarios of one program have.
 const TEMPLATES_MAX: usize = 16;
@@ -29,7 +29,7 @@ static TEMPLATES: LazyLock<StdMutex<Vec<Template>>> = LazyLock::new(StdMutex::de
 /// Opens a database that is a copy of its template, with what the template holds.
 pub(crate) fn open(origin: &Origin) -> Result<(Connection, Arc<Contents>), OpenError> {
     let mut connection = Connection::open_in_memory().map_err(failed("opening"))?;
-    files::set_up(&connection, &origin.config).map_err(failed("setting up"))?;
+    pragmas::set(&connection, &origin.config).map_err(failed("setting up"))?;
     // A template is pushed whole or not at all, and nobody writes to it afterwards.
     let mut templates = TEMPLATES.lock().unwrap_or_else(PoisonError::into_inner);
     let place = match templates.iter().position(|template| template.tables == origin.tables) {

@@ -84,7 +84,7 @@ pub(super) const PER_KEY_SKIPPING: Ranges =
 /// Any row that is due. Where there is no order, nothing is passed.
 pub(super) const UNORDERED: Ranges = [due!(never tried, "0"), due!(waiting, "0")];
 
-pub(super) fn claim(
+pub(crate) fn claim(
     connection: &Connection,
     request: &ClaimRequest,
     now: Timestamp,
@@ -135,7 +135,7 @@ pub(super) const NEXT_AVAILABLE: &str = "SELECT
          (SELECT min(available_at) FROM seaworthy_outbox INDEXED BY seaworthy_outbox_due
           WHERE state < 2 AND head = 0 AND available_at > ?1)";
 
-pub(super) fn next_available(connection: &Connection, now: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
+pub(crate) fn next_available(connection: &Connection, now: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
     let moments: (Option<i64>, Option<i64>) = connection
         .prepare_cached(NEXT_AVAILABLE)?
         .query_row([now.as_micros().max(0)], |row| Ok((row.get(0)?, row.get(1)?)))?;

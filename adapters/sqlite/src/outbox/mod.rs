@@ -6,80 +6,11 @@ mod settle;
 mod stage;
 mod tail;
 
-use async_trait::async_trait;
-use rusqlite::Connection;
-use seaworthy_core::{
-    ids::ClaimToken,
-    ports::{
-        ClaimRequest, OutboxRow, OutboxState, OutboxStore, PurgeRequest, RedriveRequest, Settlement, StoreError,
-        Timestamp,
-    },
-};
-use smol_str::SmolStr;
-
+pub(crate) use claim::{claim, next_available};
+pub(crate) use retention::{dead_rows, purge_dead, purge_dispatched, redrive};
+pub(crate) use settle::settle;
 pub(crate) use stage::stage;
-pub(crate) use tail::mark;
-
-use crate::{error::in_statement, store::SqliteStore};
-
-#[async_trait]
-impl OutboxStore for SqliteStore {
-    async fn claim(&self, request: &ClaimRequest) -> Result<Vec<OutboxRow>, StoreError> {
-        self.write(doing("claim", |connection, now| claim::claim(connection, request, now))).await
-    }
-
-    async fn settle(&self, token: ClaimToken, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
-        self.write(doing("settle", |connection, now| settle::settle(connection, token, settlements, now))).await
-    }
-
-    async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError> {
-        let now = self.time();
-        self.read(|connection| {
-            tail::tail(connection, after, limit, now).map_err(|failure| in_statement("read the log", &failure))
-        })
-        .await
-    }
-
-    async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {
-        self.read(|connection| {
-            retention::dead_rows(connection, limit).map_err(|failure| in_statement("read dead rows", &failure))
-        })
-        .await
-    }
-
-    async fn redrive(&self, request: &RedriveRequest) -> Result<u64, StoreError> {
-        self.write(doing("redrive", |connection, _| retention::redrive(connection, request))).await
-    }
-
-    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
-        self.write(doing("purge dispatched rows", |connection, now| {
-            retention::purge_dispatched(connection, now.before(request.older_than), request.limit)
-        }))
-        .await
-    }
-
-    async fn purge_dead(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
-        self.write(doing("purge dead rows", |connection, now| {
-            retention::purge_dead(connection, now.before(request.older_than), request.limit)
-        }))
-        .await
-    }
-
-    async fn next_available(&self) -> Result<Option<Timestamp>, StoreError> {
-        let now = self.time();
-        self.read(|connection| {
-            claim::next_available(connection, now).map_err(|failure| in_statement("read next available row", &failure))
-        })
-        .await
-    }
-}
-
-fn doing<T>(
-    what: &'static str,
-    work: impl FnOnce(&Connection, Timestamp) -> rusqlite::Result<T> + Send,
-) -> impl FnOnce(&Connection, Timestamp) -> Result<T, StoreError> + Send {
-    move |connection, now| work(connection, now).map_err(|failure| in_statement(what, &failure))
-}
+pub(crate) use tail::{mark, tail};
 
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use crate::{
     envelope::{ENVELOPE_WIDTH, envelope_columns},
 };
 
-pub(super) fn dead_rows(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<(OutboxRow, SmolStr)>> {
+pub(crate) fn dead_rows(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<(OutboxRow, SmolStr)>> {
     connection
         .prepare_cached(concat!(
             "SELECT ",
@@ -27,7 +27,7 @@ pub(super) fn dead_rows(connection: &Connection, limit: usize) -> rusqlite::Resu
         .collect()
 }
 
-pub(super) fn redrive(connection: &Connection, request: &RedriveRequest) -> rusqlite::Result<u64> {
+pub(crate) fn redrive(connection: &Connection, request: &RedriveRequest) -> rusqlite::Result<u64> {
     let chosen: Vec<(i64, SmolStr)> = match &request.only {
         None => connection
             .prepare_cached(
@@ -75,12 +75,12 @@ pub(super) const PURGE_DISPATCHED: &str = "DELETE FROM seaworthy_outbox WHERE se
          SELECT sequence FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dispatched
          WHERE state = 2 AND settled_at <= ?1 ORDER BY settled_at, sequence LIMIT ?2)";
 
-pub(super) fn purge_dispatched(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<u64> {
+pub(crate) fn purge_dispatched(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<u64> {
     let purged = connection.prepare_cached(PURGE_DISPATCHED)?.execute((before.as_micros(), as_limit(limit)))?;
     Ok(purged as u64)
 }
 
-pub(super) fn purge_dead(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<u64> {
+pub(crate) fn purge_dead(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<u64> {
     let purged = connection
         .prepare_cached(
             "DELETE FROM seaworthy_outbox WHERE sequence IN (

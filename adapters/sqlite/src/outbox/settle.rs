@@ -9,7 +9,7 @@ use crate::columns::{IdText, moment, read_text};
 
 /// Settles rows that the token still holds. The token fences: a relay whose lease ended, and whose row another one has
 /// claimed since, changes nothing.
-pub(super) fn settle(
+pub(crate) fn settle(
     connection: &Connection,
     token: ClaimToken,
     settlements: &[Settlement],

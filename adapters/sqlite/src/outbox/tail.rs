@@ -42,7 +42,7 @@ pub(super) const TAIL: &str = concat!(
      ORDER BY sequence LIMIT ?2"
 );
 
-pub(super) fn tail(
+pub(crate) fn tail(
     connection: &Connection,
     after: u64,
     limit: usize,

@@ -12,11 +12,11 @@ use seaworthy_core::{
 use uuid::Uuid;
 
 use super::{claim, retention, settle, stage, tail};
-use crate::{config::SqliteConfig, files, saga, schema};
+use crate::{config::SqliteConfig, pragmas, saga, schema};
 
 fn database() -> Connection {
     let mut connection = Connection::open_in_memory().unwrap();
-    files::set_up(&connection, &SqliteConfig::simulation()).unwrap();
+    pragmas::set(&connection, &SqliteConfig::simulation()).unwrap();
     schema::migrate(&mut connection, ":memory:").unwrap();
     connection
 }

@@ -22,7 +22,7 @@ const THIS_ONE: &str = concat!(
 /// Columns of an instance, which `number` and `due_at` follow.
 const INSTANCE_WIDTH: usize = 12;
 
-pub(super) fn acquire(
+pub(crate) fn acquire(
     connection: &Connection,
     request: &AcquireRequest,
     now: Timestamp,

@@ -1,3 +1,9 @@
+//! The store, and what it does outside the transactions of its users.
+
+mod inbox;
+mod outbox;
+mod saga;
+
 use std::{path::Path, pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -225,4 +231,12 @@ fn backlog(connection: &Connection) -> rusqlite::Result<Backlog> {
                 inbox_dead: read_count(row, 4)?,
             })
         })
+}
+
+/// Says in an error what was being done.
+fn doing<T>(
+    what: &'static str,
+    work: impl FnOnce(&Connection, Timestamp) -> rusqlite::Result<T> + Send,
+) -> impl FnOnce(&Connection, Timestamp) -> Result<T, StoreError> + Send {
+    move |connection, now| work(connection, now).map_err(|failure| error::in_statement(what, &failure))
 }

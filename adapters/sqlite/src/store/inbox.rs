@@ -1,0 +1,25 @@
+//! The store's side of the inbox.
+
+use async_trait::async_trait;
+use seaworthy_core::ports::{DeadLetter, InboxStore, PurgeRequest, StoreError};
+
+use super::{SqliteStore, doing};
+use crate::{error::in_statement, inbox};
+
+#[async_trait]
+impl InboxStore for SqliteStore {
+    async fn dead_letters(&self, consumer: &str, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        self.read(|connection| {
+            inbox::dead_letters(connection, consumer, limit)
+                .map_err(|failure| in_statement("read dead letters", &failure))
+        })
+        .await
+    }
+
+    async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError> {
+        self.write(doing("purge inbox", |connection, now| {
+            inbox::purge(connection, consumer, now.before(request.older_than), request.limit)
+        }))
+        .await
+    }
+}

@@ -1,0 +1,80 @@
+//! The floors of each crate. ARCHITECTURE.md shows them, too.
+
+/// The modules of a crate, or of one of its modules, from the ground up. A module imports what is on the floors below it;
+/// those of one floor don't know each other.
+pub(super) struct House {
+    /// What ARCHITECTURE.md calls it.
+    pub(super) name: &'static str,
+    /// Where the crate's sources are.
+    pub(super) folder: &'static str,
+    /// The module that the floors make up; empty for the crate itself.
+    pub(super) module: &'static [&'static str],
+    pub(super) floors: &'static [&'static [&'static str]],
+}
+
+pub(super) const HOUSES: [House; 5] = [
+    House {
+        name: "core",
+        folder: "core/src",
+        module: &[],
+        floors: &[
+            &["ids", "stop", "time"],
+            &["message"],
+            &["ports"],
+            &["backoff", "boot", "participant", "wake"],
+            &["inbox", "outbox", "saga"],
+            &["aggregate"],
+            &["conformance"],
+        ],
+    },
+    House {
+        name: "core::saga",
+        folder: "core/src",
+        module: &["saga"],
+        floors: &[
+            &["config", "error", "retry"],
+            &["shape", "value"],
+            &["record"],
+            &["migration", "state"],
+            &["call", "plan", "resources", "transition"],
+            &["log", "step"],
+            &["definition"],
+            &["execution", "group"],
+            &["attempt", "nested", "registry"],
+            &["builder", "orchestrator"],
+            &["newer", "operator", "recovery"],
+        ],
+    },
+    House {
+        name: "sqlite",
+        folder: "adapters/sqlite/src",
+        module: &[],
+        floors: &[
+            &["columns", "composed", "config", "error"],
+            &["envelope", "pragmas", "schema", "watch"],
+            &["checkpoints", "documents", "inbox", "outbox", "participants", "saga"],
+            &["in_memory"],
+            &["writer"],
+            &["recycled", "transaction"],
+            &["files"],
+            &["store"],
+        ],
+    },
+    House {
+        name: "tokio",
+        folder: "adapters/tokio/src",
+        module: &[],
+        floors: &[&["clock", "external", "ingress", "random", "spawner"], &["broker", "process"]],
+    },
+    House {
+        name: "scenarios",
+        folder: "scenarios/src",
+        module: &[],
+        floors: &[
+            &["controls", "order_fulfillment", "payments", "welcoming"],
+            &["specimens"],
+            &["catalog"],
+            &["serve"],
+        ],
+    },
+];

@@ -1,0 +1,138 @@
+//! Below crate level: modules stand on floors, and imports go down only.
+
+mod check;
+mod lists;
+mod paths;
+
+use std::{fs, path::Path};
+
+use self::{
+    check::faults,
+    lists::{HOUSES, House},
+};
+
+/// The Rust sources below a folder, by their paths from there.
+fn sources(folder: &Path) -> Vec<(String, String)> {
+    fn walk(folder: &Path, below: &str, found: &mut Vec<(String, String)>) {
+        let mut entries: Vec<_> = fs::read_dir(folder).expect("the folder exists").flatten().collect();
+        entries.sort_by_key(fs::DirEntry::path);
+        for entry in entries {
+            let name = entry.file_name().into_string().expect("the name is text");
+            if entry.path().is_dir() {
+                walk(&entry.path(), &format!("{below}{name}/"), found);
+            } else if name.ends_with(".rs") {
+                found.push((format!("{below}{name}"), fs::read_to_string(entry.path()).expect("the file is text")));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(folder, "", &mut found);
+    found
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn imports_between_the_modules_of_a_crate_go_down() {
+    for house in &HOUSES {
+        let faults = faults(house, &sources(&root().join(house.folder)));
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+    }
+}
+
+#[test]
+fn the_architecture_shows_the_same_floors() {
+    let mut table = String::from("| modules of | floors, from the ground up |\n|---|---|\n");
+    for house in &HOUSES {
+        let floors: Vec<String> = house.floors.iter().map(|floor| floor.join(", ")).collect();
+        table += &format!("| `{}` | {} |\n", house.name, floors.join(" **<** "));
+    }
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md exists");
+    assert!(text.contains(&format!("\n{table}\n")), "ARCHITECTURE.md shows other floors than these:\n{table}");
+}
+
+/// A crate of three floors, and a module of it with two.
+const CRATE: House =
+    House { name: "a crate", folder: "src", module: &[], floors: &[&["ground", "cellar"], &["middle"], &["top"]] };
+const MIDDLE: House = House { name: "middle", folder: "src", module: &["middle"], floors: &[&["low"], &["high"]] };
+
+/// What is said of the crate if one file more is in it.
+fn with(file: &str, text: &str) -> Vec<String> {
+    let own = [
+        ("lib.rs", "mod ground; mod cellar; mod middle; mod top; pub use top::Thing; pub use top::Far as Near;"),
+        (
+            "top.rs",
+            "use crate::{ground::Ground, middle::{high::High, Low}}; #[macro_export] macro_rules! shout { () => {} }",
+        ),
+        ("cellar.rs", ""),
+        ("middle/mod.rs", "mod low; mod high; pub use high::High; pub use self::low::Low; fn own() {}"),
+        ("middle/high.rs", "use super::low::{self, Low}; use crate::ground::*; fn f() { super::low::f() }"),
+        ("middle/low.rs", ""),
+    ];
+    let own = own.iter().filter(|(name, _)| *name != file).map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+    let sources: Vec<_> = own.chain([(file.to_owned(), text.to_owned())]).collect();
+    [faults(&CRATE, &sources), faults(&MIDDLE, &sources)].concat()
+}
+
+#[test]
+fn imports_that_go_down_or_stay_are_no_faults() {
+    for text in [
+        "use std::{fmt, io::{self, Read as _}}; use self::inner::X; use crate::ground::inner;",
+        "//! [`Thing`](crate::top::Thing)\n/* crate::top */ /// crate::top\nfn f() {}",
+        "const PATH: &str = \"crate::top\"; const RAW: &str = r#\"\"crate::top\"#; const QUOTE: char = '\"'; fn f<'a>() {}",
+        "#[cfg(test)]\nmod tests { use crate::top::Thing; use super::*; }",
+        "#[cfg(test)]\nuse crate::top::Thing;\npub(in crate::ground) fn f() {}",
+        "mod inner { use super::X; mod deeper { use super::super::X; } } pub(super) fn f() {}",
+        "macro_rules! m { ($x:ident) => { $crate::$x!() } }",
+    ] {
+        assert_eq!(with("ground.rs", text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn an_import_that_does_not_go_down_is_found_in_whatever_form_and_told_with_its_line_and_both_modules() {
+    let up = "imports of a crate go down only";
+    for (text, what) in [
+        ("\nuse crate::top::Thing;", "src/ground.rs:2: `ground` (floor 1) imports `top::Thing` of `top` (floor 3)"),
+        (
+            "use crate::{\n    ground::X,\n    middle::{Low, *},\n};",
+            "src/ground.rs:3: `ground` (floor 1) imports `middle::Low`",
+        ),
+        ("use super::top;", "imports `top` of `top` (floor 3)"),
+        ("mod inner {\n use super::super::top::Thing;\n}", "src/ground.rs:2: `ground` (floor 1) imports `top::Thing`"),
+        ("use crate::Thing;", "imports `Thing` of `top`"),
+        ("use crate::Near;", "imports `Near` of `top`"),
+        ("use crate::cellar::X;", "imports `cellar::X` of `cellar` (floor 1)"),
+        ("fn f() -> crate::top::Thing { \"\\\"\"; 'x'; }", "imports `top::Thing`"),
+        ("fn f() { crate::shout!() }", "imports `shout` of `top`"),
+        ("#[cfg(test)]\nmod tests { fn f() { {} } }\nuse crate::top::Thing;", "src/ground.rs:3: `ground`"),
+        ("#[cfg(test)]\nuse std::{fmt, io};\nuse crate::top::Thing;", "src/ground.rs:3: `ground`"),
+    ] {
+        let faults = with("ground.rs", text);
+        assert!(faults.iter().any(|fault| fault.contains(what) && fault.ends_with(up)), "{text}: {faults:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_list_or_above_all_modules_is_found_too() {
+    for (file, text, what) in [
+        (
+            "middle/low.rs",
+            "use super::high::High;",
+            "src/middle/low.rs:1: `low` (floor 1) imports `high::High` of `high`",
+        ),
+        ("middle/low.rs", "use super::High;", "imports `High` of `high` (floor 2)"),
+        ("middle/low.rs", "use crate::middle::High;", "imports `High` of `high` (floor 2)"),
+        ("middle/low.rs", "use super::own;", "`low` imports `own`, which middle itself defines"),
+        ("middle/low.rs", "use super::*;", "`low` imports `*`, which middle itself defines or takes in as a whole"),
+        ("middle/low.rs", "use super::{self};", "`low` imports middle as a whole"),
+        ("ground.rs", "use crate::unheard_of;", "`ground` imports `unheard_of`"),
+        ("middle/mod.rs", "mod low; mod high; mod attic;", "middle: module `attic` is on no floor"),
+        ("middle/mod.rs", "mod low;", "middle: there is no module `high`"),
+    ] {
+        let faults = with(file, text);
+        assert!(faults.iter().any(|fault| fault.contains(what)), "{text}: {faults:?}");
+    }
+}

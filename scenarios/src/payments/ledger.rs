@@ -2,7 +2,7 @@
 
 use std::{pin::pin, time::Duration};
 
-use futures_util::future::{Either, select};
+use futures_util::future::{BoxFuture, Either, select};
 use rusqlite::Connection;
 use seaworthy_core::{
     message::Message,
@@ -11,10 +11,13 @@ use seaworthy_core::{
 use seaworthy_sqlite::store_error;
 use smol_str::format_smolstr;
 
-use super::{LEDGER, PAYMENTS, Payment, Pieces};
+use super::{LEDGER, PAYMENTS, Payment};
 
 /// How long to wait after an error of the store or the broker.
 const REST: Duration = Duration::from_millis(200);
+
+/// Books the payment that a message tells of.
+pub type Book = fn(Ports, Message) -> BoxFuture<'static, Result<(), StoreError>>;
 
 /// When a message is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +29,7 @@ pub enum Ack {
 }
 
 /// Receives messages until the process stops.
-pub(super) async fn consume(ports: Ports, pieces: Pieces) {
+pub(super) async fn consume(ports: Ports, book: Book, ack: Ack) {
     let spec = SubscriptionSpec { group: LEDGER.into(), topics: vec![PAYMENTS.into()] };
     while !ports.stop.is_set() {
         let Ok(mut subscription) = ports.broker.subscribe(&spec).await else {
@@ -40,13 +43,13 @@ pub(super) async fn consume(ports: Ports, pieces: Pieces) {
             };
             let Ok(deliveries) = received else { break };
             for delivery in deliveries {
-                if pieces.ack == Ack::AtOnce {
+                if ack == Ack::AtOnce {
                     let _ = subscription.ack(delivery.tag).await;
                 }
-                let booked = (pieces.book)(ports.clone(), delivery.message).await;
+                let booked = book(ports.clone(), delivery.message).await;
                 // What neither reaches the broker is delivered again, and seen to have been booked.
                 let _ = match booked {
-                    _ if pieces.ack == Ack::AtOnce => Ok(()),
+                    _ if ack == Ack::AtOnce => Ok(()),
                     Ok(()) => subscription.ack(delivery.tag).await,
                     Err(_) => subscription.nack(delivery.tag, REST).await,
                 };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension};
 use seaworthy_core::{
     ids::MessageId,
@@ -13,7 +14,7 @@ use seaworthy_core::{
 use seaworthy_sqlite::store_error;
 use uuid::Uuid;
 
-use super::{PAYMENTS, Pieces};
+use super::PAYMENTS;
 
 /// The type of the one message.
 pub const PAYMENT_MADE: &str = "payment.made";
@@ -21,6 +22,11 @@ pub const PAYMENT_MADE: &str = "payment.made";
 const EVERY: Duration = Duration::from_millis(100);
 /// How long the lock holds without being renewed: longer than any poll takes.
 const LEASE_MS: i64 = 3_000;
+
+/// Takes or renews the lock for an owner, at a time in milliseconds. Says whether the owner has it.
+pub type Lock = fn(&Connection, &str, i64) -> rusqlite::Result<bool>;
+/// Publishes what is due.
+pub type Publish = fn(Ports, Vec<Due>) -> BoxFuture<'static, Result<(), StoreError>>;
 
 /// A row of the outbox that is to be published.
 #[derive(Clone, Debug)]
@@ -46,14 +52,14 @@ impl Due {
 }
 
 /// Polls until the process stops. What fails is tried again at the next poll.
-pub(super) async fn poll(ports: Ports, pieces: Pieces) {
+pub(super) async fn poll(ports: Ports, lock: Lock, publish: Publish) {
     let owner = draw_id(&*ports.clock, &*ports.random).to_string();
     while !ports.stop.is_set() {
-        if let Ok(due) = fetch(&ports, &owner, pieces).await
+        if let Ok(due) = fetch(&ports, &owner, lock).await
             && !due.is_empty()
         {
             // An error leaves rows unsent, and they are due again.
-            let _ = (pieces.publish)(ports.clone(), due).await;
+            let _ = publish(ports.clone(), due).await;
         }
         ports.clock.sleep(EVERY).await;
     }
@@ -61,13 +67,13 @@ pub(super) async fn poll(ports: Ports, pieces: Pieces) {
 
 /// What is due, if this process has the lock: the oldest row of each account. Later ones wait for it, so that their order
 /// survives a publish that fails half way.
-async fn fetch(ports: &Ports, owner: &str, pieces: Pieces) -> Result<Vec<Due>, StoreError> {
+async fn fetch(ports: &Ports, owner: &str, lock: Lock) -> Result<Vec<Due>, StoreError> {
     let mut tx = ports.store.begin().await?;
     // Whose lease has ended is judged by one clock, the store's.
     let now = tx.now().await?.as_millis();
     let sql: &mut Connection = connection(&mut *tx).await?;
     let failed = |error| store_error("look for due messages", &error);
-    let due = if (pieces.lock)(sql, owner, now).map_err(failed)? { select(sql).map_err(failed)? } else { Vec::new() };
+    let due = if lock(sql, owner, now).map_err(failed)? { select(sql).map_err(failed)? } else { Vec::new() };
     tx.commit().await?;
     Ok(due)
 }

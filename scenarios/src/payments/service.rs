@@ -5,16 +5,13 @@ use std::fmt;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use rusqlite::Connection;
-use seaworthy_core::{
-    message::Message,
-    ports::{Ports, Request, StoreError, connection, draw_id},
-};
+use seaworthy_core::ports::{Ports, Request, StoreError, connection, draw_id};
 use seaworthy_sqlite::store_error;
 
 use super::{
     PAY, Payment,
-    ledger::{self, Ack},
-    poller::{self, Due},
+    ledger::{self, Ack, Book},
+    poller::{self, Lock, Publish},
     tables::CONSTRAINTS,
 };
 
@@ -24,11 +21,11 @@ pub struct Pieces {
     /// Makes a payment durable, and the message that tells of it.
     pub record: fn(Ports, Payment) -> BoxFuture<'static, Result<(), StoreError>>,
     /// Takes or renews the poller's lock for an owner, at a time in milliseconds. Says whether the owner has it.
-    pub lock: fn(&Connection, &str, i64) -> rusqlite::Result<bool>,
+    pub lock: Lock,
     /// Publishes what is due.
-    pub publish: fn(Ports, Vec<Due>) -> BoxFuture<'static, Result<(), StoreError>>,
+    pub publish: Publish,
     /// Books the payment that a message tells of.
-    pub book: fn(Ports, Message) -> BoxFuture<'static, Result<(), StoreError>>,
+    pub book: Book,
     /// When a message is acknowledged.
     pub ack: Ack,
     /// What the database itself forbids, in SQL.
@@ -56,8 +53,8 @@ impl fmt::Debug for Pieces {
 
 /// The service's program.
 pub async fn payments(ports: Ports, pieces: Pieces) {
-    ports.spawner.spawn("poller", Box::pin(poller::poll(ports.clone(), pieces)));
-    ports.spawner.spawn("ledger", Box::pin(ledger::consume(ports.clone(), pieces)));
+    ports.spawner.spawn("poller", Box::pin(poller::poll(ports.clone(), pieces.lock, pieces.publish)));
+    ports.spawner.spawn("ledger", Box::pin(ledger::consume(ports.clone(), pieces.book, pieces.ack)));
     while let Some(request) = ports.ingress.next().await {
         // A task for each request, as a web server has one.
         let answer = answer(ports.clone(), pieces, request);

@@ -8,10 +8,10 @@ use super::{
 };
 
 /// A source file as the module that it is.
-struct Source<'a> {
-    file: &'a str,
-    module: Vec<String>,
-    said: Said,
+pub(super) struct Source<'a> {
+    pub(super) file: &'a str,
+    pub(super) module: Vec<String>,
+    pub(super) said: Said,
 }
 
 /// What is wrong with a crate's imports, one line each. `sources` are its files, by their paths below its folder.
@@ -95,7 +95,7 @@ fn shown<'a>(house: &House, roots: &[&'a Source], sources: &'a [Source]) -> BTre
 }
 
 /// All files but those for tests alone.
-fn modules(sources: &[(String, String)]) -> Vec<Source<'_>> {
+pub(super) fn modules(sources: &[(String, String)]) -> Vec<Source<'_>> {
     let mut sources: Vec<Source<'_>> = sources
         .iter()
         .map(|(file, text)| {
@@ -108,7 +108,9 @@ fn modules(sources: &[(String, String)]) -> Vec<Source<'_>> {
         .collect();
     let tests: Vec<Vec<String>> = sources
         .iter()
-        .flat_map(|source| source.said.tests.iter().map(|name| [&source.module[..], &[name.clone()]].concat()))
+        .flat_map(|source| {
+            source.said.tests.iter().map(|name| [&source.module[..], std::slice::from_ref(name)].concat())
+        })
         .collect();
     sources.retain(|source| !tests.iter().any(|tests| source.module.starts_with(tests)));
     sources

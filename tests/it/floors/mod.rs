@@ -1,13 +1,15 @@
 //! Below crate level: modules stand on floors, and imports go down only.
 
 mod check;
+mod circles;
 mod lists;
 mod paths;
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use self::{
     check::faults,
+    circles::circles,
     lists::{HOUSES, House},
 };
 
@@ -39,6 +41,15 @@ fn imports_between_the_modules_of_a_crate_go_down() {
     for house in &HOUSES {
         let faults = faults(house, &sources(&root().join(house.folder)));
         assert!(faults.is_empty(), "{}", faults.join("\n"));
+    }
+}
+
+#[test]
+fn no_modules_of_these_crates_go_round_in_a_circle_however_deep_they_are() {
+    let folders: BTreeSet<&str> = HOUSES.iter().map(|house| house.folder).collect();
+    for folder in folders {
+        let circles = circles(folder, &sources(&root().join(folder)));
+        assert!(circles.is_empty(), "{}", circles.join("\n"));
     }
 }
 
@@ -135,4 +146,28 @@ fn what_is_wrong_with_a_list_or_above_all_modules_is_found_too() {
         let faults = with(file, text);
         assert!(faults.iter().any(|fault| fault.contains(what)), "{text}: {faults:?}");
     }
+}
+
+#[test]
+fn a_circle_is_found_at_any_depth_and_what_leads_to_it_or_from_it_is_not_blamed() {
+    let sources = [
+        ("lib.rs", "mod deep;"),
+        ("deep/mod.rs", "mod a; mod b; mod c; mod lead; mod led; pub use c::C; pub struct Own;"),
+        ("deep/a.rs", "use super::{Own, b::B};"),
+        ("deep/b.rs", "use super::{C, led::Led};"),
+        ("deep/c.rs", "\nfn f() { crate::deep::a::f() }"),
+        ("deep/lead.rs", "use super::a::A;"),
+        ("deep/led.rs", "use super::Own;"),
+    ];
+    let sources = sources.map(|(file, text)| (file.to_owned(), text.to_owned()));
+    let why = "at once or by others";
+    assert_eq!(
+        circles("src", &sources),
+        [
+            format!("src/deep/a.rs:1: `a` imports `b`, which imports `a`, {why}"),
+            format!("src/deep/b.rs:1: `b` imports `c`, which imports `b`, {why}"),
+            format!("src/deep/c.rs:2: `c` imports `a`, which imports `c`, {why}"),
+        ]
+    );
+    assert_eq!(circles("src", &sources[..4]), [""; 0]);
 }

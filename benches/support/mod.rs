@@ -12,7 +12,8 @@ use std::time::Duration;
 use criterion::Criterion;
 use seaworthy_scenarios::order_fulfillment::Orders;
 use seaworthy_sim::{
-    plan::{Plan, Profile, generate},
+    generate::generate,
+    plan::{Plan, Profile},
     scenario::Scenario,
     world::{RunOptions, RunReport, run},
 };

@@ -50,6 +50,8 @@ pub mod explore;
 #[cfg(madsim)]
 pub mod external;
 #[cfg(madsim)]
+pub mod generate;
+#[cfg(madsim)]
 pub mod invariants;
 #[cfg(madsim)]
 pub mod plan;
@@ -65,11 +67,17 @@ pub mod trace;
 pub mod world;
 
 #[cfg(madsim)]
+mod draw;
+#[cfg(madsim)]
 mod executor;
 #[cfg(madsim)]
 mod files;
 #[cfg(madsim)]
+mod fingerprint;
+#[cfg(madsim)]
 mod hexadecimal;
+#[cfg(madsim)]
+mod kernel;
 #[cfg(madsim)]
 mod lookup;
 #[cfg(madsim)]
@@ -78,6 +86,8 @@ mod report;
 mod shell;
 #[cfg(madsim)]
 mod teller;
+#[cfg(madsim)]
+mod topology;
 #[cfg(madsim)]
 mod values;
 

@@ -8,7 +8,8 @@ use std::{
 use seaworthy_scenarios::order_fulfillment::OrderFulfillment;
 use seaworthy_sim::{
     explore::determinism,
-    plan::{Plan, Profile, derive_seed, generate},
+    generate::generate,
+    plan::{Plan, Profile, derive_seed},
     scenario::Scenario,
     world::{RunOptions, run},
 };

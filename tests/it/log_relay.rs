@@ -11,7 +11,8 @@ use seaworthy_core::{
 use seaworthy_scenarios::order_fulfillment::{OrderFulfillment, process::Pieces};
 use seaworthy_sim::{
     explore::{Campaign, Seeds, Source, SweepOptions, sweep},
-    plan::{Plan, Profile, generate},
+    generate::generate,
+    plan::{Plan, Profile},
     scenario::Scenario,
     trace::{Effect, What},
     world::{RunOptions, run},

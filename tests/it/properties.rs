@@ -5,7 +5,8 @@ use std::sync::Arc;
 use proptest::{prelude::*, test_runner::Config};
 use seaworthy_scenarios::order_fulfillment::OrderFulfillment;
 use seaworthy_sim::{
-    plan::{Plan, Profile, strategy},
+    generate::strategy,
+    plan::{Plan, Profile},
     scenario::Scenario,
     world::{RunOptions, run},
 };

@@ -2,7 +2,8 @@
 
 use seaworthy_scenarios::order_fulfillment::{Order, OrderFulfillment, Orders};
 use seaworthy_sim::{
-    plan::{CallFault, FORMAT, Fault, Plan, Point, Profile, Restart, Schedule, Verdict, generate},
+    generate::generate,
+    plan::{CallFault, FORMAT, Fault, Plan, Point, Profile, Restart, Schedule, Verdict},
     scenario::Scenario,
     trace::{Renderer, Telling, interleave},
     world::{RunOptions, RunReport, run},

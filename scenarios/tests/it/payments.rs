@@ -4,7 +4,8 @@
 use seaworthy_scenarios::payments::{PaymentService, bugs};
 use seaworthy_sim::{
     explore::{Seeds, ShrinkOptions, Source, SweepOptions, shrink, sweep},
-    plan::{Plan, Profile, generate},
+    generate::generate,
+    plan::{Plan, Profile},
     scenario::{Scenario, Workload},
     story::{Pointers, Style, tell},
     world::{RunOptions, run},

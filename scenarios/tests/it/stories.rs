@@ -3,7 +3,7 @@
 use seaworthy_scenarios::specimens;
 use seaworthy_sim::{
     explore::{Seeds, ShrinkOptions, Source, SweepOptions, shrink, sweep},
-    plan::generate,
+    generate::generate,
     scenario::Scenario,
     story::{Pointers, Style, tell},
 };

@@ -4,7 +4,8 @@
 use seaworthy_scenarios::{catalog, order_fulfillment::OrderFulfillment, specimens};
 use seaworthy_sim::{
     explore::{Seeds, ShrinkOptions, Source, SweepOptions, read_plan, shrink, sweep},
-    plan::{Profile, generate},
+    generate::generate,
+    plan::Profile,
     scenario::{Scenario, Workload},
     world::{RunOptions, run},
 };

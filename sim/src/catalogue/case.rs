@@ -8,8 +8,9 @@ use crate::{
         shrink, write_plan_file,
     },
     invariants::Violation,
+    plan::Workload,
     plan::{Integrity, Plan, PlanError, PlanFile},
-    scenario::{Scenario, Workload},
+    scenario::Scenario,
     story::{Pointers, Style, tell},
     world::{RunOptions, RunReport},
 };

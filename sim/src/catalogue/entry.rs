@@ -2,9 +2,13 @@ use std::{fmt, sync::Arc};
 
 use super::{Case, case, case::of_file};
 use crate::{
+    draw::Draw,
     explore::{Campaign, Corpus, CorpusError, CorpusTally, Progress, SweepError, SweepOptions, sweep},
-    plan::{FaultKind, PlanError, PlanFile, Profile, generate, stream},
-    scenario::{Draw, Scenario, Topology, Workload},
+    generate::generate,
+    plan::Workload,
+    plan::{FaultKind, PlanError, PlanFile, Profile, stream},
+    scenario::Scenario,
+    topology::Topology,
     world::RunOptions,
 };
 

@@ -1,10 +1,11 @@
-use super::{Check, CheckError, Settings, TraceTo, again::replay_line, say, seed, settings, single, target};
+use super::{Check, CheckError, Settings, TraceTo, again::replay_line, say, seed, settings, single};
 use crate::{
+    draw::Draw,
     explore::{Breadcrumbs, Campaign, Seeds, SweepOptions, sweep},
     files,
     plan::{Profile, stream},
     report::{self, Report},
-    scenario::{Draw, Scenario},
+    scenario::Scenario,
     teller::Again,
 };
 
@@ -28,7 +29,8 @@ impl<S: Scenario> Check<S> {
 
     /// Where the runs of this check are noted while they are under way. What programs left there that died is told.
     fn breadcrumbs(&self, settings: &Settings, profiles: &[Profile]) -> Breadcrumbs {
-        let folder = settings.breadcrumbs.clone().unwrap_or_else(|| target().join("seaworthy").join("under-way"));
+        let folder =
+            settings.breadcrumbs.clone().unwrap_or_else(|| files::target().join("seaworthy").join("under-way"));
         say::left(&Breadcrumbs::left(&folder));
         let replay = |seed, profile| replay_line(Again::Seed(seed, profile));
         Breadcrumbs::new(folder, self.scenario.name(), profiles, replay)

@@ -1,8 +1,3 @@
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
-
 use smol_str::SmolStr;
 
 use super::{SettingError, Settings, again::replay_line};
@@ -11,8 +6,9 @@ use crate::{
     explore::{
         Campaign, Corpus, CorpusError, Failure, IdlePlan, ShrinkOptions, Source, SweepError, Verdict, read_plan,
     },
+    files,
     files::FileError,
-    plan::generate,
+    generate::generate,
     scenario::Scenario,
     story::Style,
     teller::{Place, Teller},
@@ -107,7 +103,7 @@ pub(super) fn tell<S: Scenario>(
     // Cargo runs tests in the package's folder, and whoever reads this is often in another one.
     let corpus = std::path::absolute(corpus.folder()).unwrap_or_else(|_| corpus.folder().to_owned());
     let teller = Teller {
-        place: Place { plans: &target().join("seaworthy"), corpus: &corpus, keep: settings.keep },
+        place: Place { plans: &files::target().join("seaworthy"), corpus: &corpus, keep: settings.keep },
         style: Style::default().fitting(None, None),
         shrink: ShrinkOptions { run: run.clone(), ..Teller::shrink_options(campaign) },
         replay: &replay_line,
@@ -129,11 +125,4 @@ fn count(campaign: &Campaign) -> String {
     let base = campaign.base_seed.map(|base| format!(" (base seed {base:#018x})")).unwrap_or_default();
     let Campaign { scenario, failed, runs, .. } = campaign;
     format!("{scenario}: {corpus}{failed} of {runs} seeds failed{base}\n\n")
-}
-
-/// Cargo's target folder: the tests' own programs lie in it, and cargo marks it.
-pub(crate) fn target() -> PathBuf {
-    let program = env::current_exe().unwrap_or_default();
-    let marked = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
-    marked.unwrap_or(Path::new("target")).to_owned()
 }

@@ -15,7 +15,6 @@ use smol_str::SmolStr;
 
 pub use crate::files::FileError;
 pub use failure::CheckError;
-pub(crate) use failure::target;
 pub use settings::{SettingError, Settings, TraceTo};
 
 use campaign::write;

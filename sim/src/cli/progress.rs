@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
     explore::{Progress, ShrinkProgress},
-    scenario::counted,
+    plan::counted,
 };
 
 /// The bar of a sweep over so many seeds, or for so long.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::terminal;
 use crate::{
     explore::{Campaign, Verdict},
-    scenario::counted,
+    plan::counted,
 };
 
 /// Prints what was injected, what was checked, what was reached, and what that is worth. Items go by their `noun`;

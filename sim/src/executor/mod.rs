@@ -27,7 +27,7 @@ use std::{
 };
 
 use self::ready::{Id, Ready};
-use crate::scenario::Draw;
+use crate::draw::Draw;
 
 pub(crate) use time::{Moment, Time};
 

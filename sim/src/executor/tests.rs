@@ -16,7 +16,7 @@ use futures_util::{
 use madsim::{runtime::Runtime, time::TimeHandle};
 
 use super::{Executor, Spawner, Time};
-use crate::scenario::Draw;
+use crate::draw::Draw;
 
 type Task = LocalBoxFuture<'static, ()>;
 

@@ -1,8 +1,6 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    process,
-    sync::atomic::{AtomicU64, Ordering},
 };
 
 use super::{
@@ -10,8 +8,8 @@ use super::{
     twice::{FIRST, again, cold, coldest, traced},
 };
 use crate::{
-    plan::{Integrity, Plan, PlanError, PlanFile, scenario_of},
-    scenario::{Scenario, Workload},
+    plan::{Integrity, Plan, PlanError, PlanFile, Workload, scenario_of},
+    scenario::Scenario,
     world::{self, RunOptions, RunReport},
 };
 
@@ -212,23 +210,5 @@ pub fn write_plan<W: Workload>(path: &Path, plan: &Plan<W>) -> Result<(), Corpus
 /// # Errors
 /// [`CorpusError::File`].
 pub fn write_plan_file<W: Workload>(path: &Path, plan: &PlanFile<W>) -> Result<(), CorpusError> {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let wrong = |error| CorpusError::File { verb: "write", path: path.into(), error };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(wrong)?;
-    // Unlike any other writer's name, in this process or another; it does not end in .json, so no corpus reads it.
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let temporary = path.with_extension(format!("{}-{number}.part", process::id()));
-    let written = (|| {
-        let mut file = fs::File::create(&temporary)?;
-        io::Write::write_all(&mut file, plan.print().as_bytes())?;
-        file.sync_all()?;
-        drop(file);
-        fs::rename(&temporary, path)
-    })();
-    written.map_err(|error| {
-        // Best effort: the error that matters is the first one.
-        let _ = fs::remove_file(&temporary);
-        wrong(error)
-    })
+    plan.write(path).map_err(|error| CorpusError::File { verb: "write", path: path.into(), error })
 }

@@ -30,7 +30,6 @@ mod verdict;
 
 pub use bound::failure_rate_upper_bound;
 pub use breadcrumbs::Breadcrumbs;
-pub(crate) use breadcrumbs::forget as forget_breadcrumbs;
 pub use campaign::{
     Campaign, CorpusTally, Failure, FaultTally, GoalTally, IdlePlan, InvariantTally, MergeError, Source, Timing,
 };

@@ -1,9 +1,12 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::{
+    draw::Draw,
+    generate::Generator,
     invariants::{Practice, Student},
-    plan::{Generator, Plan, PlanError, Profile, derive_seed, stream},
-    scenario::{Draw, Scenario, Workload},
+    plan::Workload,
+    plan::{Plan, PlanError, Profile, derive_seed, stream},
+    scenario::Scenario,
     world::{self, RunOptions, RunReport},
 };
 
@@ -30,7 +33,7 @@ const SEEDS: u64 = 0x7265_6865_6172_7365;
 /// is not rehearsed, nor is one that fails without a fault: that run is as far as it comes.
 ///
 /// ```no_run
-/// # use seaworthy_sim::{explore::Rehearsal, plan::{Profile, generate}, scenario::Scenario, world::RunOptions};
+/// # use seaworthy_sim::{explore::Rehearsal, generate::generate, plan::Profile, scenario::Scenario, world::RunOptions};
 /// # fn replay<S: Scenario>(scenario: &S) -> Result<(), seaworthy_sim::plan::PlanError> {
 /// let rehearsal = Rehearsal::new(scenario, RunOptions { keep_trace: true, ..RunOptions::default() });
 /// let report = rehearsal.run(&generate(scenario, 7, Profile::Swarm))?;

@@ -4,8 +4,9 @@ use uuid::Uuid;
 use super::Rehearsal;
 use crate::{
     invariants::Violation,
+    plan::Workload,
     plan::{Plan, PlanError, Shrinker},
-    scenario::{Scenario, Workload},
+    scenario::Scenario,
     world::{self, RunOptions, RunReport},
 };
 

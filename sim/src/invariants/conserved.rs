@@ -2,7 +2,7 @@ use smol_str::SmolStr;
 
 use super::{Ending, Interest, Invariant, Judge, Mode};
 use crate::{
-    scenario::Conserved,
+    topology::Conserved,
     trace::{Effect, Event, ProcessIndex, What},
 };
 

@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use super::{Interest, Invariant, Judge, Lookup, Mode, names::Names};
 use crate::{
-    scenario::Topology,
+    topology::Topology,
     trace::{Effect, Event, What},
 };
 

@@ -2,6 +2,7 @@
 
 mod interest;
 mod judge;
+mod judged;
 mod lately;
 mod panel;
 mod protocol;
@@ -46,6 +47,7 @@ pub use goal::goal;
 pub use handled_without_effect::HandledWithoutEffect;
 pub use interest::Interest;
 pub use judge::{Judge, Violation};
+pub use judged::Judged;
 pub use lock_stranded::LockStranded;
 pub use lost_event::LostEvent;
 pub use message_unhandled::MessageUnhandled;

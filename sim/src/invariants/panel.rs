@@ -1,6 +1,6 @@
 use super::saga_log::Decoded;
-use super::{Ending, Interest, Invariant, Judge, Violation, lately::Lately};
-use crate::{trace::Event, world::Judged};
+use super::{Ending, Interest, Invariant, Judge, Judged, Violation, lately::Lately};
+use crate::trace::Event;
 
 /// A run that goes on being wrong says so this often and no more: the first violations tell the story.
 const VIOLATIONS_MAX: usize = 64;

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use super::{Interest, Invariant, Judge, Lookup, Mode, Practice};
 use crate::{
-    scenario::Topology,
+    topology::Topology,
     trace::{Effect, Event, ProcessIndex, What},
 };
 

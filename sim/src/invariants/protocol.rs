@@ -4,7 +4,7 @@ use super::{
     OneSagaPerKey, PerKeyOrder, PhantomEvent, SagaResolves, StaleClaimSettle, TerminalStateFinal, TornStep,
     WaitsBehindDead,
 };
-use crate::scenario::Topology;
+use crate::topology::Topology;
 
 /// The invariants of the protocol itself, which any correct saga, outbox and inbox keeps, in their strictest setting.
 ///

@@ -2,7 +2,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Plan;
-use crate::trace::Fingerprint;
+use crate::fingerprint::Fingerprint;
 
 impl<W: Serialize> Plan<W> {
     /// A number of all that the plan says, whatever the order and layout of its file: the same for two plans that run

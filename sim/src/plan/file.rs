@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{FORMAT, Fault, Plan, PlanFile, Point, Verdict};
-use crate::scenario::{Topology, Workload};
+use super::{FORMAT, Fault, Plan, PlanFile, Point, Verdict, Workload};
+use crate::topology::Topology;
 
 /// Why a plan can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -154,7 +154,7 @@ impl<W> Plan<W> {
         }
         let latest_end = self.workload.span() + FAULT_OUTLASTS;
         for (index, fault) in self.faults.iter().enumerate() {
-            topology.knows(index, fault)?;
+            fault.is_known_to(topology, index)?;
             match fault {
                 Fault::Call(call) if call.nth == 0 => {
                     return Err(PlanError::Range { what: format!("fault {index} at call 0: calls count from 1") });

@@ -6,31 +6,32 @@
 mod digest;
 mod fault;
 mod file;
-mod generate;
+mod names;
 mod plan_file;
 mod point;
 mod profile;
 mod schedule;
 mod seed;
 mod shrinker;
-mod strategy;
 pub mod stream;
 mod verdict;
+mod workload;
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 pub use fault::{CallFault, Disturbance, Fault, FaultKind, TimedFault, UnknownFault};
 pub use file::{PlanError, scenario_of};
-pub use generate::{Generator, generate};
 pub use plan_file::{Integrity, PlanFile};
 pub use point::Point;
+pub(crate) use profile::is_possible;
 pub use profile::{Profile, UnknownProfile};
 pub use schedule::{Latency, Schedule};
 pub use seed::derive_seed;
 pub use shrinker::Shrinker;
-pub use strategy::{PlanStrategy, PlanTree, strategy};
 pub use verdict::{Restart, Verdict};
+pub use workload::Workload;
+pub(crate) use workload::counted;
 
 /// The format that this version writes, and the newest that it reads. It reads `seaworthy/plan@1`, too, whose seed is a
 /// number and which has no digest.

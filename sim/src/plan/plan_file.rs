@@ -1,8 +1,11 @@
+use std::{fs, io, path::Path};
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_path_to_error::Track;
 use smol_str::SmolStr;
 
 use super::{FORMAT, Fault, Plan, PlanError, Schedule, scenario_of};
+use crate::files;
 
 /// A plan as it lies in a file: with the store that it was found on, and a digest that shows whether it was changed.
 ///
@@ -121,6 +124,18 @@ impl<W> PlanFile<W> {
         let mut text = serde_json::to_string_pretty(&printed).expect("a plan holds only plain data");
         text.push('\n');
         text
+    }
+
+    /// Writes the file, with its folder; it is whole or not there at all.
+    ///
+    /// # Errors
+    /// If the folder or the file can't be written.
+    pub fn write(&self, path: &Path) -> io::Result<()>
+    where
+        W: Serialize,
+    {
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        files::replace(path, &self.print())
     }
 }
 

@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::FaultKind;
-use crate::scenario::Topology;
+use crate::topology::Topology;
 
 /// Which faults a generated plan may hold, and how often.
 ///
@@ -101,7 +101,7 @@ impl Profile {
     }
 
     /// The kinds of one class.
-    pub(super) const fn kinds(self) -> &'static [FaultKind] {
+    pub(crate) const fn kinds(self) -> &'static [FaultKind] {
         match self {
             Self::Crash => &[FaultKind::CrashBefore, FaultKind::CrashAfter],
             Self::Duplicate => &[FaultKind::Duplicate, FaultKind::DropAck],
@@ -122,7 +122,7 @@ impl Profile {
 }
 
 /// Whether there is anything for a fault of this kind to strike.
-pub(super) fn is_possible(kind: FaultKind, processes: bool, externals: bool) -> bool {
+pub(crate) fn is_possible(kind: FaultKind, processes: bool, externals: bool) -> bool {
     match kind {
         FaultKind::ExternalOutage => externals,
         FaultKind::BrokerOutage => true,

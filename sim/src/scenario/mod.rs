@@ -1,27 +1,28 @@
 //! The seam for users: what is run, what is asked of it, and what must hold.
 
-mod draw;
-mod tables;
-mod topology;
-mod workload;
+mod client;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use seaworthy_core::ports::{Store, Timestamp};
+use seaworthy_core::ports::{Clock, Store, Timestamp};
 
-pub use draw::Draw;
-pub use seaworthy_core::boot::Boot;
-pub use tables::{Column, Conserved, EffectTable, InboxTable, LockTable, OutboxTable, Row, Tables};
-pub(crate) use tables::{Kind, Place};
-pub use topology::{ExternalSpec, Operator, ProcessSpec, Topology};
-pub use workload::Workload;
-pub(crate) use workload::counted;
-
-use crate::{
-    invariants::Invariant,
-    world::{Client, StoreFactory},
+pub use crate::{
+    draw::Draw,
+    plan::Workload,
+    topology::{
+        Column, Conserved, EffectTable, ExternalSpec, InboxTable, LockTable, Operator, OutboxTable, ProcessSpec, Row,
+        Tables, Topology,
+    },
 };
+pub(crate) use client::Outside;
+pub use client::{Client, Overdue};
+pub use seaworthy_core::boot::Boot;
+
+use crate::invariants::Invariant;
+
+/// Makes the store of a name, which reads the time from the clock that it is given.
+pub type StoreFactory = Arc<dyn Fn(&str, Arc<dyn Clock>) -> Arc<dyn Store> + Send + Sync>;
 
 /// A workflow under test: its processes, what the outside asks of them, and what must hold.
 ///

@@ -2,9 +2,9 @@ use std::pin::pin;
 
 use super::{Door, strike::Strike};
 use crate::{
+    kernel::{Struck, Waiting},
     plan::{Point, Restart, Verdict},
     trace::What,
-    world::{Struck, Waiting},
 };
 
 /// A port call that is under way, from its entry to its end: the run is not at rest meanwhile.

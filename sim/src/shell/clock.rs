@@ -9,7 +9,7 @@ use tracing::Instrument;
 use super::Door;
 use crate::{
     executor::{Spawner as Tasks, Time},
-    world::{Disturbed, Life, Meter, Mortal, OnPanic, Waiting, World, process_span},
+    kernel::{Disturbed, Life, Meter, Mortal, OnPanic, Waiting, World, process_span},
 };
 
 /// The world's own clock: what stores and the broker go by.

@@ -13,9 +13,9 @@ use super::{
     strike::{Reach, Strike},
 };
 use crate::{
+    kernel::{Disturbed, Life, Struck, World},
     plan::{Latency, Point, Restart, Verdict},
     trace::What,
-    world::{Disturbed, Life, Struck, World},
 };
 
 /// Where a process meets the world. Every port call goes through here once, to be counted, delayed and judged.
@@ -104,7 +104,7 @@ impl Door {
         Some((struck, wait))
     }
 
-    fn wait(&self, state: &mut crate::world::State, reach: Reach) -> Wait {
+    fn wait(&self, state: &mut crate::kernel::State, reach: Reach) -> Wait {
         if reach == Reach::Statement {
             return Wait { yields: 1, sleep: Duration::ZERO };
         }

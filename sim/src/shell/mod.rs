@@ -25,7 +25,7 @@ use seaworthy_core::{
 pub(crate) use clock::WorldClock;
 pub(crate) use door::Door;
 
-use crate::world::{Life, World};
+use crate::kernel::{Life, World};
 
 /// The ports of one incarnation.
 pub(crate) fn ports(world: &Arc<World>, life: &Arc<Life>, spawner: Arc<clock::TaskSpawner>) -> Ports {

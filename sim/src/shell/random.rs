@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use seaworthy_core::ports::Random;
 
 use super::Door;
-use crate::scenario::Draw;
+use crate::draw::Draw;
 
 /// A process's own dice; they go on from incarnation to incarnation, so that no id is ever drawn twice.
 pub(super) struct ProcessRandom(Arc<Mutex<Draw>>);

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::{
     invariants::{Mode, Violation},
     plan::Plan,
-    scenario::Workload,
+    plan::Workload,
     trace::{Effect, Event, Names, Renderer, What, width::wrap},
     world::RunReport,
 };

@@ -13,7 +13,7 @@ use crate::{
     catalogue::{Case, Smaller},
     explore::{Campaign, CorpusError, Failure, ShrinkOptions, ShrinkProgress, Source},
     plan::Profile,
-    scenario::counted,
+    plan::counted,
     story::{Pointers, Style},
 };
 

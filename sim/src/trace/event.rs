@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use seaworthy_core::{ids::MessageId, ports::RowId};
 
 use super::What;
@@ -56,4 +58,9 @@ pub struct SettledRow {
     pub as_what: &'static str,
     /// Whether the claim still held the row, so that it really was settled.
     pub held: bool,
+}
+
+/// A span of virtual time as moments are counted.
+pub(crate) fn micros(duration: Duration) -> VirtualTime {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -5,7 +5,6 @@
 
 mod effect;
 mod event;
-mod fingerprint;
 mod outcome;
 mod what;
 
@@ -20,11 +19,12 @@ mod words;
 
 pub mod script;
 
+pub use crate::fingerprint::Fingerprint;
 pub use diff::{Divergence, diff};
 pub use effect::Effect;
+pub(crate) use event::micros;
 pub use event::{ClaimedRow, Event, ProcessIndex, SettledRow, TxId, VirtualTime};
 pub use file::{TRACE_FORMAT, TraceFile, TraceFileError, TraceHeader, TraceLine};
-pub use fingerprint::Fingerprint;
 pub use interleave::interleave;
 pub use names::Names;
 pub(crate) use names::ids_in;

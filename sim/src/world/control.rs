@@ -4,21 +4,18 @@ use futures_util::future::select;
 use seaworthy_core::ports::{Broker, Spawner};
 
 use super::{
-    Budget,
     ending::give_up,
-    life::Life,
     operator::Rounds,
     rest::{OwnWord, Turns, in_time, is_quiet},
-    shared::World,
-    state::Due,
-    view::{Settling, Spent, View, micros},
+    view::{Settling, View},
 };
 use crate::{
     invariants::Ending,
+    kernel::{Budget, Due, Life, Spent, World},
     plan::Restart,
     scenario::Boot,
     shell::{TaskSpawner, ports},
-    trace::{ProcessIndex, What},
+    trace::{ProcessIndex, What, micros},
 };
 
 /// How often the world looks whether everything has come to rest, in virtual time. The longer nothing happens, the

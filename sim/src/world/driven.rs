@@ -5,8 +5,10 @@ use std::{
 
 use futures_util::future::BoxFuture;
 
-use super::{panics::catch, shared::World};
-use crate::trace::ProcessIndex;
+use crate::{
+    kernel::{World, panics::catch},
+    trace::ProcessIndex,
+};
 
 /// The client's program. Its panic ends the run, and not the program that the run is a part of: what was found until then
 /// is still told.

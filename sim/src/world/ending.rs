@@ -1,8 +1,9 @@
 use std::{fmt::Write as _, time::Duration};
 
-use super::{State, asks::Ask, beats, cycle::cycle, rest::in_time, shared::World, view::Spent};
+use super::{cycle::cycle, rest::in_time};
 use crate::{
     invariants::{Ending, Violation},
+    kernel::{Ask, Spent, State, World, beats},
     trace::{ProcessIndex, What},
 };
 

@@ -1,48 +1,24 @@
-//! The world: executes one plan once.
+//! The world of a run, as it is begun, ruled, healed and ended: executes one plan once.
 
-mod activity;
-mod alive;
-mod asks;
-mod beats;
-mod client;
 mod control;
 mod cycle;
 mod driven;
 mod ending;
-mod errors;
-mod faults;
-mod life;
-mod meter;
 mod operator;
 mod options;
 mod outside;
-mod own_tables;
-mod panics;
-mod pulse;
-mod recorder;
 mod report;
 mod rest;
 mod run;
-mod shared;
-mod spans;
-mod state;
-mod stretch;
-pub(crate) mod task;
 mod view;
-mod waits;
 mod watch;
 
-pub(crate) use alive::Deciding;
-pub use client::{Client, Overdue};
-pub(crate) use faults::{Disturbed, Struck};
-pub(crate) use life::{Life, Mortal, OnPanic};
-pub use meter::Effort;
-pub(crate) use meter::Meter;
-pub use options::{Budget, RunOptions, StoreFactory};
-pub use report::{Fired, Judged, RunReport};
+pub use crate::{
+    invariants::Judged,
+    kernel::{Budget, Effort, Fired},
+    scenario::{Client, Overdue, StoreFactory},
+};
+pub use options::RunOptions;
+pub use report::RunReport;
 pub use run::run;
-pub(crate) use shared::World;
-pub(crate) use spans::process_span;
-pub(crate) use state::State;
-pub(crate) use waits::Waiting;
-pub(crate) use watch::note_profile;
+pub(crate) use watch::{before_the_end, note_profile};

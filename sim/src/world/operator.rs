@@ -8,10 +8,11 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
-use super::{rest::in_time, shared::World};
+use super::rest::in_time;
 use crate::{
+    kernel::World,
     plan::Point,
-    scenario::Operator,
+    topology::Operator,
     trace::{Outcome, What},
 };
 

@@ -9,15 +9,11 @@ use seaworthy_core::ports::{Store, Timestamp};
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
-use super::{
-    client::Outside,
-    life::{Life, Mortal},
-    pulse::Listening,
-    shared::World,
-    state::{Answer, Asked},
-    view::micros,
+use crate::{
+    kernel::{Answer, Asked, Life, Listening, Mortal, World},
+    scenario::Outside,
+    trace::{ProcessIndex, micros},
 };
-use crate::trace::ProcessIndex;
 
 /// How long the client waits for an answer before it asks again. Longer than any single port call, so that asking
 /// again is the exception.

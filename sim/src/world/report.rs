@@ -2,38 +2,12 @@ use std::time::Duration;
 
 use smol_str::SmolStr;
 
-use super::Effort;
 use crate::{
-    invariants::{Ending, Mode, Violation},
-    plan::{FaultKind, Point},
+    invariants::{Ending, Judged, Violation},
+    kernel::{Effort, Fired},
+    plan::Point,
     trace::{Event, Told},
 };
-
-/// A fault of the plan that struck.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fired {
-    /// Its position in the plan's list.
-    pub index: u32,
-    /// Its kind.
-    pub kind: FaultKind,
-    /// Where, for a fault at a call.
-    pub point: Option<Point>,
-}
-
-/// How often an invariant had something to judge.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judged {
-    /// Its name.
-    pub invariant: &'static str,
-    /// When it is judged.
-    pub mode: Mode,
-    /// How often it had something to judge.
-    pub times: u64,
-    /// What has to happen for it to have anything to judge, if it says so.
-    pub subject: Option<&'static str>,
-    /// How often that happened.
-    pub met: u64,
-}
 
 /// What one run showed.
 #[derive(Clone, Debug)]

@@ -9,8 +9,10 @@ use futures_util::{
 };
 use seaworthy_core::ports::Store;
 
-use super::{life::Life, shared::World};
-use crate::scenario::Scenario;
+use crate::{
+    kernel::{Life, World},
+    scenario::Scenario,
+};
 
 /// How often a process must have waited for all that it waited for, and changed nothing, until nothing more is expected
 /// of it. One time would do for a loop that looks for work; more find what is done in several waits with nothing to show

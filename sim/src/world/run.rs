@@ -9,33 +9,28 @@ use tracing_subscriber::{Registry, layer::SubscriberExt};
 
 use super::{
     RunOptions, RunReport,
-    activity::Activity,
-    client::Client,
     control::control,
     driven::Driven,
-    faults::Faults,
-    life::Mortal,
-    meter::Meter,
     outside::WorldOutside,
-    own_tables::{self, OwnTables},
-    panics,
-    recorder::Recorder,
-    shared::{Parts, World},
-    spans::{SpanBook, SpanLayer},
-    state::State,
-    view::micros,
     watch::{self, Watch},
 };
 use crate::{
     broker::{BrokerConfig, MemoryBroker},
-    check,
+    draw::Draw,
     executor::{Executor, Spawner, Time},
-    explore::write_plan,
     external::MemoryExternal,
-    plan::{Plan, PlanError, stream},
-    scenario::{Draw, Scenario, Topology, Workload},
+    files,
+    kernel::{
+        Activity, Faults, Meter, Mortal, OwnTables, Parts, Recorder, SpanBook, SpanLayer, State, World, own_tables,
+        panics,
+    },
+    plan::Workload,
+    plan::{Plan, PlanError, PlanFile, stream},
+    scenario::{Client, Scenario},
     shell::WorldClock,
     store::MemoryStore,
+    topology::Topology,
+    trace::micros,
 };
 
 /// Executes `plan` once, on a fresh thread: the standard library seeds its hash maps once a thread, so a run that
@@ -145,8 +140,8 @@ async fn program<S: Scenario>(
 fn keep<W: Workload>(plan: &Plan<W>) -> watch::Keep {
     let plan = plan.clone();
     Box::new(move |name| {
-        let path = check::target().join("seaworthy").join(plan.scenario.as_str()).join(name);
-        write_plan(&path, &plan).ok().map(|()| path)
+        let path = files::target().join("seaworthy").join(plan.scenario.as_str()).join(name);
+        PlanFile::new(plan.clone()).write(&path).ok().map(|()| path)
     })
 }
 

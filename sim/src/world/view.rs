@@ -1,7 +1,7 @@
-use std::time::Duration;
-
-use super::{Budget, shared::World, state::Due};
-use crate::trace::VirtualTime;
+use crate::{
+    kernel::{Budget, Due, Spent, World},
+    trace::{VirtualTime, micros},
+};
 
 /// How long the storm goes on where the system does not come to rest, after the client is done.
 const STORM_IDLE_US: u64 = 30_000_000;
@@ -38,18 +38,6 @@ pub(super) struct View {
     /// The last moment that the workload, the client or the plan had fixed beforehand.
     fixed: VirtualTime,
     is_disturbed: bool,
-}
-
-/// Which part of its budget a run has used up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spent {
-    PortCalls,
-    Steps,
-    VirtualTime,
-    /// It goes on although nothing is left to be done for.
-    Settling,
-    /// Somebody panicked whom nobody starts again.
-    Panic,
 }
 
 impl View {
@@ -91,9 +79,4 @@ impl View {
             || now > self.fixed + STORM_MAX_US;
         !self.is_due && !self.is_disturbed && is_late
     }
-}
-
-/// A span of virtual time as moments are counted.
-pub(super) fn micros(duration: Duration) -> VirtualTime {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

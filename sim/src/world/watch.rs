@@ -6,15 +6,17 @@ use std::{
     fmt::Write as _,
     path::PathBuf,
     process,
-    sync::{Arc, Mutex, Once, PoisonError},
+    sync::{Arc, Mutex, Once, OnceLock, PoisonError},
     thread,
     time::Duration,
 };
 
 use smol_str::SmolStr;
 
-use super::{meter::Progress, shared::World};
-use crate::{explore::forget_breadcrumbs, plan::Profile};
+use crate::{
+    kernel::{Progress, World},
+    plan::Profile,
+};
 
 /// For how many real seconds one task may go on without giving way, where `SEAWORTHY_PATIENCE` does not say.
 const PATIENCE_S: u64 = 60;
@@ -26,6 +28,9 @@ thread_local! {
     static PROFILE: Cell<Option<Profile>> = const { Cell::new(None) };
     static PRESENT: RefCell<Option<Arc<Watched>>> = const { RefCell::new(None) };
 }
+
+/// What is to be done before the program is ended.
+static LAST: OnceLock<fn()> = OnceLock::new();
 
 static RUNS: Mutex<Vec<Arc<Watched>>> = Mutex::new(Vec::new());
 
@@ -45,6 +50,11 @@ struct Watched {
 /// Says which profile the plans are drawn from that this thread runs from now on: for a report that nobody else can make.
 pub(crate) fn note_profile(profile: Option<Profile>) {
     PROFILE.set(profile);
+}
+
+/// Has `last` called before the watchdog ends the program, for whoever keeps books on the runs that are under way.
+pub(crate) fn before_the_end(last: fn()) {
+    LAST.get_or_init(|| last);
 }
 
 /// The profile that was noted for this thread.
@@ -114,7 +124,9 @@ fn watch(patience: Duration) {
             if stands >= looks && run.progress.polling().is_some() {
                 let path = (run.keep)(&name(&run));
                 eprintln!("{}", report(&run, patience, path));
-                forget_breadcrumbs();
+                if let Some(last) = LAST.get() {
+                    last();
+                }
                 process::exit(1);
             }
             now.push((run, wakes, stands));

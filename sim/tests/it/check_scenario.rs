@@ -46,7 +46,7 @@ fn a_plan_of_the_corpus_is_replayed_first_and_fails_the_check() {
     let first = found.first_failure().expect("it books twice");
     let Source::Seed { seed, profile } = first.source else { panic!("it was drawn") };
     let folder = tempfile::tempdir().expect("a folder");
-    let plan = seaworthy_sim::plan::generate(&WRONG, seed, profile);
+    let plan = seaworthy_sim::generate::generate(&WRONG, seed, profile);
     Corpus::at(folder.path()).save("booked-twice", &plan).expect("written");
 
     // One calm seed finds nothing by itself.

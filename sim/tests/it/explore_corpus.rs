@@ -5,7 +5,8 @@ use std::fs;
 use crate::deposits::{Deposits, RIGHT, WRONG, pretend, violation};
 use seaworthy_sim::{
     explore::{Corpus, CorpusError, Source},
-    plan::{FORMAT, Plan, Profile, generate},
+    generate::generate,
+    plan::{FORMAT, Plan, Profile},
     world::RunOptions,
 };
 

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::deposits::{Deposits, RIGHT, Teller, WRONG};
 use seaworthy_sim::{
     explore::{determinism, determinism_by, first_divergence},
-    plan::{Plan, Profile, generate},
+    generate::generate,
+    plan::{Plan, Profile},
     world::{RunOptions, run},
 };
 

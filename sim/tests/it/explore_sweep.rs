@@ -6,7 +6,8 @@ use crate::deposits::{Deposits, RIGHT, WRONG, holds, pretend, violation};
 use seaworthy_core::stop::Stop;
 use seaworthy_sim::{
     explore::{Campaign, Gap, Seeds, Shard, Source, SweepError, SweepOptions, Timing, sweep, sweep_by},
-    plan::{FaultKind, Plan, Profile, derive_seed, generate},
+    generate::generate,
+    plan::{FaultKind, Plan, Profile, derive_seed},
     scenario::Scenario,
     world::{Judged, RunOptions, run},
 };

@@ -7,8 +7,9 @@ use seaworthy_core::stop::Stop;
 use seaworthy_sim::{
     check::{CheckError, check},
     explore::{Cause, Corpus, Excuse, Gap, Seeds, Source, SweepError, SweepOptions, diagnose_by, sweep, sweep_by},
+    generate::generate,
     invariants::Invariant,
-    plan::{CallFault, Fault, Plan, Point, Profile, Verdict, generate},
+    plan::{CallFault, Fault, Plan, Point, Profile, Verdict},
     scenario::{Draw, Scenario, Topology},
     world::{Client, RunOptions},
 };

@@ -14,8 +14,9 @@ use seaworthy_core::{
     wake::Wake,
 };
 use seaworthy_sim::{
+    generate::generate,
     invariants::{self, Invariant},
-    plan::{CallFault, FORMAT, Fault, Plan, Point, Profile, Restart, Schedule, Verdict, generate},
+    plan::{CallFault, FORMAT, Fault, Plan, Point, Profile, Restart, Schedule, Verdict},
     scenario::{Boot, Draw, Scenario, Topology, Workload},
     world::{Client, RunOptions, RunReport, run},
 };

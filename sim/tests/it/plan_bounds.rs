@@ -2,8 +2,9 @@
 
 use crate::deposits::{Deposits, RIGHT};
 use seaworthy_sim::{
+    generate::generate,
     invariants::Ending,
-    plan::{Disturbance, Fault, Plan, PlanError, Profile, TimedFault, generate},
+    plan::{Disturbance, Fault, Plan, PlanError, Profile, TimedFault},
     scenario::Scenario,
     world::{RunOptions, run},
 };

@@ -1,7 +1,8 @@
 //! A plan's file: read back to the letter, whatever tool it passed through, or refused with the field's name.
 
 use seaworthy_sim::{
-    plan::{FORMAT, Integrity, Plan, PlanError, PlanFile, Profile, generate},
+    generate::generate,
+    plan::{FORMAT, Integrity, Plan, PlanError, PlanFile, Profile},
     world::{RunOptions, run},
 };
 use serde_json::{Value, json};

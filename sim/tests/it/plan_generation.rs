@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::deposits::{RIGHT, Teller};
 use proptest::prelude::*;
 use seaworthy_sim::{
-    plan::{FORMAT, Fault, FaultKind, Generator, Latency, Plan, PlanError, Profile, Schedule, generate},
+    generate::{Generator, generate},
+    plan::{FORMAT, Fault, FaultKind, Latency, Plan, PlanError, Profile, Schedule},
     scenario::{Scenario, Topology, Workload},
 };
 

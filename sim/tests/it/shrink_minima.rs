@@ -1,9 +1,8 @@
 //! Shrinking does not stop at what can be simpler: latencies, weaker faults, and faults that only move others.
 
 use seaworthy_sim::{
-    plan::{
-        CallFault, Fault, FaultKind, Latency, Plan, Point, Profile, Restart, Schedule, Shrinker, Verdict, generate,
-    },
+    generate::generate,
+    plan::{CallFault, Fault, FaultKind, Latency, Plan, Point, Profile, Restart, Schedule, Shrinker, Verdict},
     scenario::Workload,
 };
 

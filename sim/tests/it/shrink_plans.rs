@@ -9,10 +9,8 @@ use crate::deposits::{Deposits, RIGHT, Teller, WRONG, holds, pretend, violation}
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use seaworthy_sim::{
     explore::{ShrinkError, ShrinkOptions, is_same_failure, shrink, shrink_by},
-    plan::{
-        CallFault, Fault, FaultKind, Latency, Plan, Point, Profile, Restart, Schedule, Shrinker, Verdict, generate,
-        strategy,
-    },
+    generate::{generate, strategy},
+    plan::{CallFault, Fault, FaultKind, Latency, Plan, Point, Profile, Restart, Schedule, Shrinker, Verdict},
     scenario::Workload,
     world::{RunOptions, run},
 };

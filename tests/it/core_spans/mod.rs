@@ -12,7 +12,8 @@ use std::{
 
 use seaworthy_scenarios::order_fulfillment::{Order, OrderFulfillment, Orders};
 use seaworthy_sim::{
-    plan::{Profile, generate},
+    generate::generate,
+    plan::Profile,
     world::{RunOptions, run},
 };
 use tracing::{

@@ -10,7 +10,8 @@ use std::{sync::Arc, time::Duration};
 use scenario::{Kept, Orders, OwnTables, rows};
 use seaworthy_core::ports::Store;
 use seaworthy_sim::{
-    plan::{CallFault, FORMAT, Fault, Plan, Point, Profile, Restart, Schedule, Verdict, generate},
+    generate::generate,
+    plan::{CallFault, FORMAT, Fault, Plan, Point, Profile, Restart, Schedule, Verdict},
     world::run,
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};

@@ -18,7 +18,8 @@ use std::{fmt::Debug, sync::Arc};
 use seaworthy_core::ports::Clock;
 use seaworthy_scenarios::order_fulfillment::OrderFulfillment;
 use seaworthy_sim::{
-    plan::{Plan, Profile, derive_seed, generate},
+    generate::generate,
+    plan::{Plan, Profile, derive_seed},
     scenario::Scenario,
     world::{RunOptions, RunReport, StoreFactory, run},
 };

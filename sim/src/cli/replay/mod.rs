@@ -15,7 +15,7 @@ use crate::{
     files,
     invariants::Mode,
     plan::Integrity,
-    scenario::counted,
+    plan::counted,
     story::Pointers,
     teller::Again,
     trace::{TraceFile, interleave},

@@ -13,8 +13,8 @@ use crate::{
     },
     explore::{Campaign, SweepOptions, Verdict},
     plan::Profile,
+    plan::counted,
     report::{self, Report},
-    scenario::counted,
 };
 
 /// Runs a campaign of each scenario under each group of profiles, prints the table, and tells the first failure of each

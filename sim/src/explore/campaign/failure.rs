@@ -33,7 +33,7 @@ impl Failure {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
-    /// Drawn: [`generate`](crate::plan::generate) gives it again.
+    /// Drawn: [`generate`](crate::generate::generate) gives it again.
     Seed {
         /// Under this seed.
         #[serde(with = "crate::hexadecimal")]

@@ -12,8 +12,8 @@ use smol_str::SmolStr;
 use super::twice::{Difference, TwiceTally};
 use crate::{
     invariants::Mode,
+    plan::Workload,
     plan::{Fault, FaultKind, Plan, Point, Profile},
-    scenario::Workload,
     trace::Fingerprint,
     world::RunReport,
 };

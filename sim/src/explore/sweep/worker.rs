@@ -12,8 +12,9 @@ use crate::{
         Breadcrumbs, Campaign, Seeds, Source,
         twice::{FIRST, again, cold, coldest, is_chosen, traced},
     },
+    generate::Generator,
     invariants::Mode,
-    plan::{Generator, Plan, PlanError},
+    plan::{Plan, PlanError},
     scenario::Scenario,
     world::{RunOptions, RunReport, note_profile},
 };

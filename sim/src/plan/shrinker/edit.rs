@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::super::{CallFault, Disturbance, Fault, Latency, Plan, Point, Restart, Schedule, TimedFault, Verdict};
-use crate::scenario::Workload;
+use crate::plan::Workload;
 
 pub(super) fn without_faults<W: Clone>(plan: &Plan<W>, range: Range<usize>) -> Plan<W> {
     let mut fewer = plan.clone();

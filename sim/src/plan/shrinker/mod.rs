@@ -3,7 +3,7 @@
 mod edit;
 
 use super::{Plan, derive_seed};
-use crate::scenario::Workload;
+use crate::plan::Workload;
 
 /// Proposes ever simpler plans: fewer faults, fewer items of the workload, a simpler workload, weaker and simpler faults, a
 /// simpler schedule, in this order and over again until nothing of it is accepted any more. Then it tries to leave the

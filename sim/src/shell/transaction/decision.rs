@@ -11,9 +11,9 @@ use super::super::{
     strike::Strike,
 };
 use crate::{
+    kernel::{Deciding, Life, Mortal, task},
     plan::Point,
     trace::{Effect, Outcome, TxId, What},
-    world::{Deciding, Life, Mortal, task},
 };
 
 /// The end of a transaction: decided once, and written down once, whether or not its process is there to hear.

@@ -1,0 +1,56 @@
+use std::time::Duration;
+
+/// How much a run may use before it is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Port calls that any run may make.
+    pub port_calls: u64,
+    /// Port calls that it may make beyond that for each item of the workload.
+    pub port_calls_per_item: u64,
+    /// Port calls that it may make beyond that for each hour of the workload's span: a system that waits for work still
+    /// looks for it.
+    pub port_calls_per_hour: u64,
+    /// Port calls that it may make beyond that for each hour until the last fault over time has ended: a system that
+    /// waits for what is down asks for it again and again.
+    pub port_calls_per_fault_hour: u64,
+    /// Times that tasks of a run may be polled, for each port call that it may make: a process that spins makes none.
+    pub steps_per_port_call: u64,
+    /// Virtual time that may pass without a change of anything that the run is judged by, after the last moment that the
+    /// plan or the workload had fixed. What waits for longer is stuck.
+    pub quiesce: Duration,
+    /// Virtual time that may pass altogether, changes or not, since the world has healed, the client is done and nothing
+    /// more was fixed by the plan or the workload. What still moves then moves for ever: where it does so slowly, it would
+    /// take days to use up its port calls.
+    pub settle: Duration,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            // A one-order lifecycle makes about 130 calls; the worst storm seen multiplies that by less than 50.
+            port_calls: 100_000,
+            port_calls_per_item: 5_000,
+            // Four processes that wait for work make about 75 calls an hour with the default poll settings.
+            port_calls_per_hour: 1_000,
+            // A client, a relay or a consumer that asks every second.
+            port_calls_per_fault_hour: 10_000,
+            // A port call of a service that runs takes about three.
+            steps_per_port_call: 30,
+            // Longer than the longest backoff, lease and deadline of any scenario together.
+            quiesce: Duration::from_secs(3_600),
+            // Six times as long as the longest time without any change.
+            settle: Duration::from_secs(6 * 3_600),
+        }
+    }
+}
+
+impl Budget {
+    /// Port calls that a run of such a workload may make.
+    pub(crate) fn calls(&self, items: usize, span: Duration, last_fault_end: Duration) -> u64 {
+        let hours = |duration: Duration| duration.as_secs() / 3_600;
+        self.port_calls
+            .saturating_add(self.port_calls_per_item.saturating_mul(items as u64))
+            .saturating_add(self.port_calls_per_hour.saturating_mul(hours(span)))
+            .saturating_add(self.port_calls_per_fault_hour.saturating_mul(hours(last_fault_end)))
+    }
+}

@@ -1,0 +1,31 @@
+use smol_str::SmolStr;
+
+use crate::{plan::Point, trace::ProcessIndex};
+
+/// So many different errors are told apart.
+const KINDS: usize = 64;
+
+/// What port calls failed with, and how often.
+#[derive(Debug, Default)]
+pub(crate) struct Errors(Vec<Known>);
+
+/// Whose call, at which point, failed with what, and how often.
+type Known = (ProcessIndex, Point, SmolStr, u64);
+
+impl Errors {
+    /// A call failed.
+    pub(crate) fn note(&mut self, process: ProcessIndex, point: Point, error: &str) {
+        let is_it = |known: &&mut Known| (known.0, known.1) == (process, point) && known.2 == error;
+        if let Some((.., times)) = self.0.iter_mut().find(is_it) {
+            *times += 1;
+        } else if self.0.len() < KINDS {
+            self.0.push((process, point, error.into(), 1));
+        }
+    }
+
+    /// The one that came up most often.
+    pub(crate) fn commonest(&self) -> Option<(ProcessIndex, Point, &str, u64)> {
+        let commonest = self.0.iter().rev().max_by_key(|(.., times)| *times)?;
+        Some((commonest.0, commonest.1, &commonest.2, commonest.3))
+    }
+}

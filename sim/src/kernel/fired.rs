@@ -1,0 +1,12 @@
+use crate::plan::{FaultKind, Point};
+
+/// A fault of the plan that struck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fired {
+    /// Its position in the plan's list.
+    pub index: u32,
+    /// Its kind.
+    pub kind: FaultKind,
+    /// Where, for a fault at a call.
+    pub point: Option<Point>,
+}

@@ -1,0 +1,190 @@
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use futures_util::future::BoxFuture;
+use smol_str::SmolStr;
+
+use super::{
+    Meter,
+    alive::{Alive, add},
+    panics::catch,
+    pulse::Pulse,
+    task::Polling,
+};
+use crate::{plan::Restart, trace::ProcessIndex};
+
+/// One incarnation of a process: what lives from a boot to a crash.
+///
+/// Its tasks are dropped at their next poll once it is dead, so no code of a dead incarnation runs again. One task may
+/// hold many futures, though, and a crash in one of them ends neither the poll that it happened in nor the others that
+/// this poll goes on to: whatever waits on behalf of an incarnation waits by [`Life::alive`].
+pub(crate) struct Life {
+    pub(crate) process: ProcessIndex,
+    pub(crate) incarnation: u32,
+    pub(crate) pulse: Pulse,
+    meter: Meter,
+    dead: AtomicBool,
+    /// Tasks that it ever had.
+    spawned: AtomicU32,
+    tasks: Mutex<Tasks>,
+    /// Commits that a store has been given and has not decided yet.
+    pub(crate) commits: AtomicU32,
+    /// When the process comes back, if it died while a commit was undecided: its death is told after the decision.
+    pub(crate) dying: Mutex<Option<Restart>>,
+}
+
+/// Wakers of the living tasks, by slot; the slot of a task that has ended is used again.
+#[derive(Default)]
+struct Tasks {
+    wakers: Vec<Option<Waker>>,
+    free: Vec<usize>,
+}
+
+impl Life {
+    pub(crate) fn new(process: ProcessIndex, incarnation: u32, meter: Meter) -> Arc<Self> {
+        Arc::new(Self {
+            process,
+            incarnation,
+            pulse: Pulse::default(),
+            meter,
+            dead: AtomicBool::new(false),
+            spawned: AtomicU32::new(0),
+            tasks: Mutex::default(),
+            commits: AtomicU32::new(0),
+            dying: Mutex::new(None),
+        })
+    }
+
+    /// Waits for `future` for as long as the incarnation lives. In a dead one it is polled no more and never ends, whoever
+    /// polls it: so neither has it an effect, nor does what comes after it.
+    pub(crate) fn alive<F: Future + Unpin>(&self, future: F) -> Alive<'_, F> {
+        Alive::new(self, future)
+    }
+
+    /// Whether a port call is under way; a commit that its caller may have left alone is one for as long as it is undecided.
+    pub(crate) fn is_calling(&self) -> bool {
+        !self.pulse.calls.is_empty() || self.commits.load(Ordering::Relaxed) > 0
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::Relaxed)
+    }
+
+    /// Ends it: all its tasks wake up to be dropped. `false` if it was dead before.
+    pub(crate) fn end(&self) -> bool {
+        if self.dead.swap(true, Ordering::Relaxed) {
+            return false;
+        }
+        let wakers = std::mem::take(&mut self.tasks().wakers);
+        for waker in wakers.into_iter().flatten() {
+            waker.wake();
+        }
+        true
+    }
+
+    /// Whether a death has to wait for a commit to be decided; then `restart` is kept for [`Deciding`].
+    pub(crate) fn dies_later(&self, restart: Restart) -> bool {
+        let later = self.commits.load(Ordering::Relaxed) > 0;
+        if later {
+            *self.dying.lock().unwrap_or_else(PoisonError::into_inner) = Some(restart);
+        }
+        later
+    }
+
+    fn tasks(&self) -> std::sync::MutexGuard<'_, Tasks> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self, waker: &Waker) -> usize {
+        let mut tasks = self.tasks();
+        if let Some(slot) = tasks.free.pop() {
+            tasks.wakers[slot] = Some(waker.clone());
+            return slot;
+        }
+        tasks.wakers.push(Some(waker.clone()));
+        tasks.wakers.len() - 1
+    }
+
+    fn leave(&self, slot: usize) {
+        let mut tasks = self.tasks();
+        if let Some(waker) = tasks.wakers.get_mut(slot) {
+            *waker = None;
+            tasks.free.push(slot);
+        }
+    }
+}
+
+/// What becomes of a panic's message.
+pub(crate) type OnPanic = Arc<dyn Fn(&Life, SmolStr) + Send + Sync>;
+
+/// A task of one incarnation.
+pub(crate) struct Mortal {
+    life: Arc<Life>,
+    /// Counted over its incarnation, from 1.
+    number: u32,
+    task: Option<BoxFuture<'static, ()>>,
+    slot: Option<usize>,
+    on_panic: OnPanic,
+}
+
+impl Mortal {
+    pub(crate) fn new(life: Arc<Life>, task: BoxFuture<'static, ()>, on_panic: OnPanic) -> Self {
+        add(&life.spawned, 1);
+        let number = life.spawned.load(Ordering::Relaxed);
+        Self { life, number, task: Some(task), slot: None, on_panic }
+    }
+
+    fn finish(&mut self) -> Poll<()> {
+        // Destructors are code of the process too. What they panic with after its death is nobody's affair.
+        let task = self.task.take();
+        if let Err(message) = catch(|| drop(task))
+            && !self.life.is_dead()
+        {
+            (self.on_panic)(&self.life, message);
+        }
+        if let Some(slot) = self.slot.take() {
+            self.life.leave(slot);
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Future for Mortal {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.life.meter.woken();
+        self.life.pulse.polled();
+        if self.life.is_dead() {
+            return self.finish();
+        }
+        if self.slot.is_none() {
+            // The simulator's executor keeps one waker for a task's whole life, so it is registered once.
+            self.slot = Some(self.life.enter(cx.waker()));
+        }
+        let _polling = Polling::of(self.number);
+        let Self { life, task, .. } = &mut *self;
+        let Some(task) = task else { return Poll::Ready(()) };
+        if life.meter.is_spent() {
+            // The run is given up, and whatever spins would keep the world from seeing that.
+            return Poll::Pending;
+        }
+        life.meter.poll_begins(life.process);
+        let polled = catch(|| task.as_mut().poll(cx));
+        life.meter.poll_ends();
+        match polled {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(())) => self.finish(),
+            Err(message) => {
+                (self.on_panic)(&self.life, message);
+                self.finish()
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{
+    executor::{Moment, Time},
+    trace::ProcessIndex,
+};
+
+/// What a run asked of the simulator's executor. A benchmark asks the same of it with nothing else around, and so learns
+/// what the rest of a run costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Times a task was woken and polled.
+    pub wakes: u64,
+    /// Timers that were set.
+    pub timers: u64,
+}
+
+/// Counts a run's effort, wherever it is made.
+#[derive(Clone)]
+pub(crate) struct Meter(Arc<Counts>);
+
+/// A run keeps to one thread: plain loads and stores are enough, and cost nothing.
+struct Counts {
+    time: Time,
+    timers: AtomicU64,
+    /// Wakes that the budget allows.
+    steps: u64,
+    progress: Arc<Progress>,
+}
+
+/// How far a run has come, for whoever looks on from another thread. It keeps nothing else of the run alive.
+#[derive(Default)]
+pub(crate) struct Progress {
+    wakes: AtomicU64,
+    /// One more than the process that is being polled; zero for none.
+    polling: AtomicU32,
+}
+
+impl Progress {
+    pub(crate) fn wakes(&self) -> u64 {
+        self.wakes.load(Ordering::Relaxed)
+    }
+
+    /// Whose task is being polled.
+    pub(crate) fn polling(&self) -> Option<ProcessIndex> {
+        let process = self.polling.load(Ordering::Relaxed).checked_sub(1)?;
+        Some(ProcessIndex(process as u16))
+    }
+}
+
+fn add_one(count: &AtomicU64) {
+    count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+}
+
+impl Meter {
+    pub(crate) fn new(time: Time, steps: u64) -> Self {
+        Self(Arc::new(Counts { time, timers: AtomicU64::new(0), steps, progress: Arc::default() }))
+    }
+
+    /// A task is polled.
+    pub(crate) fn woken(&self) {
+        add_one(&self.0.progress.wakes);
+    }
+
+    /// Whether more tasks were polled than the budget allows.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.0.progress.wakes() > self.0.steps
+    }
+
+    /// A poll of a process's task, or of the client's, begins.
+    pub(crate) fn poll_begins(&self, process: ProcessIndex) {
+        self.0.progress.polling.store(u32::from(process.0) + 1, Ordering::Relaxed);
+    }
+
+    /// It has ended.
+    pub(crate) fn poll_ends(&self) {
+        self.0.progress.polling.store(0, Ordering::Relaxed);
+    }
+
+    /// For whoever looks on from another thread.
+    pub(crate) fn progress(&self) -> Arc<Progress> {
+        self.0.progress.clone()
+    }
+
+    /// Waits in virtual time.
+    pub(crate) fn sleep(&self, duration: Duration) -> Moment {
+        add_one(&self.0.timers);
+        self.0.time.sleep(duration)
+    }
+
+    pub(crate) fn effort(&self) -> Effort {
+        Effort { wakes: self.0.progress.wakes(), timers: self.0.timers.load(Ordering::Relaxed) }
+    }
+}

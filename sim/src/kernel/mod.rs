@@ -1,0 +1,52 @@
+//! What a run consists of while it goes on: the world that outlives every crash, the incarnations that live in it, the books about
+//! both, and the table of faults. Nothing here starts, ends or judges a run.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`world`] | stores, broker, externals, time, and the state that changes |
+//! | [`life`], [`alive`], [`pulse`], [`waits`] | an incarnation: its tasks, its death, and what can be seen of it from outside |
+//! | [`faults`] | which fault strikes which call, laid out before the run |
+//! | [`recorder`], [`activity`], [`beats`] | the trace taken in; what counts as a change, and what only shows that somebody is alive |
+//! | [`own_tables`] | rows of declared tables, told as what they mean |
+//! | [`asks`], [`errors`], [`spans`] | requests without an answer; what calls failed with; what processes tell `tracing` |
+//! | [`budget`], [`meter`], [`spent`], [`stretch`] | how much a run may use, and has used |
+
+mod activity;
+mod alive;
+mod asks;
+pub(crate) mod beats;
+mod budget;
+mod errors;
+mod faults;
+mod fired;
+mod life;
+mod meter;
+pub(crate) mod own_tables;
+pub(crate) mod panics;
+mod pulse;
+mod recorder;
+mod spans;
+mod spent;
+mod state;
+mod stretch;
+pub(crate) mod task;
+mod waits;
+mod world;
+
+pub(crate) use activity::Activity;
+pub(crate) use alive::Deciding;
+pub(crate) use asks::Ask;
+pub use budget::Budget;
+pub(crate) use faults::{Disturbed, Faults, Struck};
+pub use fired::Fired;
+pub(crate) use life::{Life, Mortal, OnPanic};
+pub use meter::Effort;
+pub(crate) use meter::{Meter, Progress};
+pub(crate) use own_tables::OwnTables;
+pub(crate) use pulse::Listening;
+pub(crate) use recorder::Recorder;
+pub(crate) use spans::{SpanBook, SpanLayer, process_span};
+pub(crate) use spent::Spent;
+pub(crate) use state::{Answer, Asked, Due, State};
+pub(crate) use waits::Waiting;
+pub(crate) use world::{Parts, World};

@@ -1,0 +1,97 @@
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook},
+    sync::Once,
+};
+
+use smol_str::{SmolStr, format_smolstr};
+
+thread_local! {
+    /// Whether code of a process or of the client runs on this thread: what it panics with is told by the report.
+    static CATCHES: Cell<bool> = const { Cell::new(false) };
+    /// Where the panic came from that unwinds on this thread.
+    static UNWINDS: RefCell<Option<SmolStr>> = const { RefCell::new(None) };
+}
+
+/// Calls `code`; what it panics with is returned and not printed. A run may end in a panic, and a campaign or a shrinker
+/// makes thousands of them.
+pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, SmolStr> {
+    let outer = CATCHES.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(code));
+    CATCHES.set(outer);
+    result.map_err(|payload| {
+        let place = UNWINDS.take();
+        let said = said(&*payload);
+        let advice = advice(&said, place.as_deref().unwrap_or_default());
+        let place = place.map(|place| format_smolstr!(" at {place}")).unwrap_or_default();
+        format_smolstr!("{said}{place}{advice}")
+    })
+}
+
+/// Has the process's panic hook keep quiet on a thread where a panic is caught, once and for all; on other threads, and
+/// for all other code, it is what it was.
+///
+/// A panic while another one unwinds, in a destructor, ends the whole program; before it does, `who` says whose it is.
+pub(crate) fn keep_quiet(who: fn() -> String) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = take_hook();
+        set_hook(Box::new(move |panic| match CATCHES.try_with(Cell::get) {
+            Ok(true) => note(panic, who),
+            _ => before(panic),
+        }));
+    });
+}
+
+fn note(panic: &PanicHookInfo<'_>, who: fn() -> String) {
+    let place = panic.location().map(|place| format_smolstr!("{}:{}", place.file(), place.line()));
+    let first = UNWINDS.with(|unwinds| unwinds.replace(place.clone()));
+    if let Some(first) = first {
+        let place = place.unwrap_or_default();
+        eprintln!("a second panic, at {place}, while the one at {first} unwinds: {}\n{}", said(panic.payload()), who());
+    }
+}
+
+fn said(payload: &(dyn Any + Send)) -> SmolStr {
+    let text = payload.downcast_ref::<&str>().map(|text| SmolStr::from(*text));
+    text.or_else(|| payload.downcast_ref::<String>().map(SmolStr::from))
+        .unwrap_or_else(|| SmolStr::new_static("a panic without a message"))
+}
+
+/// What to do instead, where a process asked for what does not exist in a simulation.
+fn advice(said: &str, place: &str) -> &'static str {
+    let wants_tokio = said.contains("there is no reactor running")
+        || said.contains("must be called from the context of a Tokio")
+        || said.contains("no current reactor");
+    // The simulator refuses a thread, and the standard library panics over that.
+    let wants_thread = place.contains("std/src/sys") && place.contains("thread");
+    if wants_tokio || wants_thread {
+        ". A simulated process has no runtime of its own, no sockets and no threads: wait with `ports.clock.sleep(..)`, \
+         start tasks with `ports.spawner.spawn(..)`, and reach other systems by `ports.external`"
+    } else {
+        ""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nobody() -> String {
+        String::new()
+    }
+
+    #[test]
+    fn what_is_caught_says_where_it_comes_from_and_what_to_use_instead() {
+        keep_quiet(nobody);
+        assert_eq!(catch(|| 1), Ok(1));
+        let plain = catch(|| panic!("the count is {}", 3)).expect_err("it panics");
+        assert!(plain.starts_with("the count is 3 at ") && plain.contains("panics.rs:"), "{plain}");
+        assert!(!plain.contains("ports.clock"), "{plain}");
+        let tokio = catch(|| panic!("there is no reactor running, must be called from ...")).expect_err("it panics");
+        assert!(tokio.contains("ports.clock.sleep"), "{tokio}");
+        let thread = "/rustc/0/library/std/src/sys/thread/unix.rs:64";
+        assert!(advice("assertion `left == right` failed", thread).contains("ports.spawner"));
+    }
+}

@@ -1,0 +1,197 @@
+use std::sync::Arc;
+
+use seaworthy_core::ports::Timestamp;
+use smol_str::SmolStr;
+
+use super::{Fired, activity::Activity, spans::SpanBook, task};
+use crate::{
+    invariants::{Ending, Findings, Invariant, Panel, Violation},
+    trace::{Event, Fingerprint, ProcessIndex, Told, TxId, VirtualTime, What},
+};
+
+/// So many events of the tail are kept at most.
+const TAIL_MAX: usize = 8_000;
+
+/// Takes in the trace: numbers the events, folds them into the fingerprint, shows them to the invariants, and keeps
+/// them only if the whole trace was asked for.
+pub(crate) struct Recorder {
+    next: u64,
+    fingerprint: Fingerprint,
+    panel: Panel,
+    fired: Vec<Fired>,
+    activity: Activity,
+    /// What the world itself says at the end, if no invariant does or in any case.
+    at_last: Option<(Violation, bool)>,
+    /// What is added to whatever the invariants find at the end of a run that is given up.
+    hint: Option<String>,
+    /// The last events, kept once the run is about to be given up.
+    tail: Option<Vec<Event>>,
+    kept: Option<Vec<Event>>,
+    spans: Option<Arc<SpanBook>>,
+}
+
+/// What is left of a recorder when the run is over.
+pub(crate) struct Record {
+    pub(crate) fingerprint: u64,
+    pub(crate) events: u64,
+    pub(crate) findings: Findings,
+    pub(crate) fired: Vec<Fired>,
+    pub(crate) trace: Option<Vec<Event>>,
+    pub(crate) spans: Option<Vec<Told>>,
+}
+
+impl Recorder {
+    pub(crate) fn new(
+        invariants: Vec<Box<dyn Invariant>>,
+        activity: Activity,
+        keep_trace: bool,
+        spans: Option<Arc<SpanBook>>,
+        epoch: Timestamp,
+    ) -> Self {
+        let mut fingerprint = Fingerprint::new();
+        fingerprint.add(&epoch);
+        Self {
+            next: 0,
+            fingerprint,
+            panel: Panel::new(invariants),
+            fired: Vec::new(),
+            activity,
+            at_last: None,
+            hint: None,
+            tail: None,
+            kept: keep_trace.then(Vec::new),
+            spans,
+        }
+    }
+
+    /// Takes in one event.
+    pub(crate) fn record(&mut self, at: VirtualTime, process: ProcessIndex, incarnation: u32, what: What) {
+        if let What::Fault { index, kind, point } = what
+            && !self.fired.iter().any(|fired| fired.index == index)
+        {
+            self.fired.push(Fired { index, kind, point });
+        }
+        self.activity.observe(at, process, &what);
+        // What the world writes down is its own, also where a process's task made it look.
+        let task = if process == ProcessIndex::WORLD { 0 } else { task::current() };
+        let event = Event { number: self.next, at, process, incarnation, task, what };
+        self.next += 1;
+        if let Some(spans) = &self.spans {
+            spans.passed(self.next);
+        }
+        self.fingerprint.add(&event);
+        self.panel.observe(&event);
+        if let Some(tail) = &mut self.tail {
+            if tail.len() >= TAIL_MAX {
+                tail.drain(..TAIL_MAX / 2);
+            }
+            tail.push(event.clone());
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.push(event);
+        }
+    }
+
+    /// How often something has changed of what the run is judged by.
+    pub(crate) fn changes(&self) -> u64 {
+        self.activity.changes()
+    }
+
+    /// When it last did.
+    pub(crate) fn last_change(&self) -> VirtualTime {
+        self.activity.last()
+    }
+
+    /// Whether a process has written anything since, though nothing that counts.
+    pub(crate) fn writes(&self, process: ProcessIndex) -> bool {
+        self.activity.writes(process)
+    }
+
+    /// Whether a lock is held that the topology declares.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.activity.is_locked()
+    }
+
+    /// Keeps all events from now on, to say what the run does over and over again.
+    pub(crate) fn keep_tail(&mut self) {
+        self.tail.get_or_insert_default();
+    }
+
+    /// The last events, if they were kept.
+    pub(crate) fn tail(&self) -> &[Event] {
+        self.tail.as_deref().unwrap_or_default()
+    }
+
+    /// Adds `hint` to whatever is found from now on, at the end of a run that is given up.
+    pub(crate) fn hint(&mut self, hint: String) {
+        self.hint = Some(hint);
+    }
+
+    /// The number of the next event.
+    pub(crate) fn next_event(&self) -> u64 {
+        self.next
+    }
+
+    /// Takes a transaction that lent out its connection for one that has written nothing through it.
+    pub(crate) fn only_read(&mut self, tx: TxId) {
+        self.activity.only_read(tx);
+    }
+
+    /// Whether what processes tell `tracing` is kept.
+    pub(crate) fn keeps_spans(&self) -> bool {
+        self.spans.is_some()
+    }
+
+    /// Adds a violation that the world itself found, shown by the event that was recorded last.
+    pub(crate) fn violate(&mut self, invariant: &'static str, entity: String, sentence: String) {
+        let violation = self.violation(invariant, entity, sentence);
+        self.panel.violate(violation);
+    }
+
+    /// Adds a violation that the world itself found, with the events that show it.
+    pub(crate) fn violate_as(&mut self, violation: Violation) {
+        self.panel.violate(violation);
+    }
+
+    /// As [`Recorder::violate`], behind whatever the invariants say at the end.
+    pub(crate) fn violate_at_last(&mut self, invariant: &'static str, entity: String, sentence: String) {
+        self.at_last = Some((self.violation(invariant, entity, sentence), true));
+    }
+
+    /// As [`Recorder::violate_at_last`], unless anything else was found by then.
+    pub(crate) fn violate_if_nothing_else(&mut self, invariant: &'static str, entity: String, sentence: String) {
+        self.at_last = Some((self.violation(invariant, entity, sentence), false));
+    }
+
+    fn violation(&self, invariant: &'static str, entity: String, sentence: String) -> Violation {
+        let events = vec![self.next.saturating_sub(1)];
+        Violation { invariant: SmolStr::new_static(invariant), entity, sentence, events }
+    }
+
+    /// Ends the trace: the invariants see the ending.
+    pub(crate) fn finish(self, ending: Ending) -> Record {
+        let before = self.panel.violations().len();
+        let mut findings = match ending {
+            Ending::CutShort => self.panel.stop(),
+            _ => self.panel.conclude(ending),
+        };
+        if let Some((violation, always)) = self.at_last
+            && (always || findings.violations.is_empty())
+        {
+            findings.violations.push(violation);
+        }
+        if let Some(hint) = &self.hint {
+            for violation in findings.violations.iter_mut().skip(before) {
+                violation.sentence.push_str(hint);
+            }
+        }
+        Record {
+            fingerprint: self.fingerprint.value(),
+            events: self.next,
+            findings,
+            fired: self.fired,
+            trace: self.kept,
+            spans: self.spans.map(|spans| spans.take()),
+        }
+    }
+}

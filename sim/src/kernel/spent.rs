@@ -1,0 +1,11 @@
+/// Which part of its budget a run has used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spent {
+    PortCalls,
+    Steps,
+    VirtualTime,
+    /// It goes on although nothing is left to be done for.
+    Settling,
+    /// Somebody panicked whom nobody starts again.
+    Panic,
+}

@@ -1,0 +1,256 @@
+//! Who takes part in a scenario: processes, stores, external services, consumer groups, and what tables of their own mean.
+
+mod tables;
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use seaworthy_core::{boot::Boot, ports::SubscriptionSpec, saga::Shape};
+use smol_str::SmolStr;
+
+use crate::external::Service;
+
+pub use tables::{Column, Conserved, EffectTable, InboxTable, LockTable, OutboxTable, Row, Tables};
+pub(crate) use tables::{Kind, Place};
+
+type Program = Arc<dyn Fn(Boot) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// One process.
+#[derive(Clone)]
+pub struct ProcessSpec {
+    /// Its name in plans and traces, for example `orders-1`.
+    pub name: SmolStr,
+    /// The service that it is a replica of: requests go to any replica of a service.
+    pub service: SmolStr,
+    /// The store that it runs on.
+    pub store: SmolStr,
+    /// Its program: called anew at every boot.
+    pub program: Program,
+    /// Whether somebody starts it again when it panics.
+    pub supervised: bool,
+}
+
+/// One external service.
+#[derive(Clone)]
+pub struct ExternalSpec {
+    /// Its name in calls.
+    pub name: SmolStr,
+    /// Makes a fresh service for each run.
+    pub make: Arc<dyn Fn() -> Box<dyn Service> + Send + Sync>,
+}
+
+/// Who looks after rows of the outbox that died.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Operator {
+    /// Once the run has healed, everything that is dead is redriven, whenever a row dies, each row once: its cause is gone.
+    #[default]
+    Redrives,
+    /// Nobody: what dies stays dead, and what waits behind it waits for ever.
+    Never,
+}
+
+/// Processes, stores, external services and consumer groups of a scenario.
+#[derive(Clone)]
+pub struct Topology {
+    /// The processes, in the order in which they were added.
+    pub processes: Vec<ProcessSpec>,
+    /// External services.
+    pub externals: Vec<ExternalSpec>,
+    /// Consumer groups that exist from the start, as an operator would have declared them.
+    pub groups: Vec<SubscriptionSpec>,
+    /// The definitions of sagas, for invariants that judge the order of their steps.
+    pub sagas: Vec<Arc<Shape>>,
+    /// Tables of the services' own, and what their rows mean.
+    pub tables: Tables,
+    /// How long the broker waits for an acknowledgement before it delivers again.
+    pub visibility_timeout: Duration,
+    /// How long nothing may have changed, at least, before a run counts as at rest. Zero unless it is set: a run is at rest
+    /// once nothing is pending and every process has had its turn without changing anything.
+    pub rest: Duration,
+    /// Who looks after rows that died.
+    pub operator: Operator,
+    /// Collections, tables, types of messages and external services by which a process only shows that it is alive.
+    pub heartbeats: Vec<SmolStr>,
+    /// Collections of which each document is a lock that somebody holds. Tables of locks are in `tables`.
+    pub locks: Vec<SmolStr>,
+}
+
+impl Default for Topology {
+    fn default() -> Self {
+        Self {
+            processes: Vec::new(),
+            externals: Vec::new(),
+            groups: Vec::new(),
+            sagas: Vec::new(),
+            tables: Tables::default(),
+            visibility_timeout: Duration::from_secs(5),
+            rest: Duration::ZERO,
+            operator: Operator::default(),
+            heartbeats: Vec::new(),
+            locks: Vec::new(),
+        }
+    }
+}
+
+impl Topology {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a process: replica `name` of `service`, on `store`, which comes into being with the first process on it.
+    #[must_use]
+    pub fn process<F>(
+        mut self,
+        name: &str,
+        service: &str,
+        store: &str,
+        program: impl Fn(Boot) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.processes.push(ProcessSpec {
+            name: name.into(),
+            service: service.into(),
+            store: store.into(),
+            program: Arc::new(move |boot| Box::pin(program(boot))),
+            supervised: false,
+        });
+        self
+    }
+
+    /// Says that somebody starts the process that was added last again whenever it panics, as a supervisor does in
+    /// production: it comes back after a second. Its panic is no violation then, unless it panics again and again although
+    /// nothing is wrong any more.
+    ///
+    /// # Panics
+    /// If no process has been added yet.
+    #[must_use]
+    pub fn supervised(mut self) -> Self {
+        self.processes.last_mut().expect("a process was added that is to be supervised").supervised = true;
+        self
+    }
+
+    /// Adds an external service.
+    #[must_use]
+    pub fn external<S: Service + 'static>(mut self, name: &str, make: impl Fn() -> S + Send + Sync + 'static) -> Self {
+        self.externals.push(ExternalSpec { name: name.into(), make: Arc::new(move || Box::new(make())) });
+        self
+    }
+
+    /// Declares a consumer group, so that nothing is lost before its first member joins.
+    #[must_use]
+    pub fn group(mut self, group: &str, topics: &[&str]) -> Self {
+        self.groups.push(SubscriptionSpec {
+            group: group.into(),
+            topics: topics.iter().map(|topic| SmolStr::from(*topic)).collect(),
+        });
+        self
+    }
+
+    /// Declares a saga's definition (`definition.shape()`), so that the order of its compensations can be judged.
+    #[must_use]
+    pub fn saga(mut self, shape: &Arc<Shape>) -> Self {
+        self.sagas.push(shape.clone());
+        self
+    }
+
+    /// Declares an outbox of a service's own, so that its rows are judged as messages.
+    #[must_use]
+    pub fn outbox_table(mut self, table: OutboxTable) -> Self {
+        self.tables.outboxes.push(table);
+        self
+    }
+
+    /// Declares an inbox of a service's own, so that its rows are judged as handled messages.
+    #[must_use]
+    pub fn inbox_table(mut self, table: InboxTable) -> Self {
+        self.tables.inboxes.push(table);
+        self
+    }
+
+    /// Declares a table of which there may be one row for each business key.
+    #[must_use]
+    pub fn effect_table(mut self, table: EffectTable) -> Self {
+        self.tables.effects.push(table);
+        self
+    }
+
+    /// Declares a table of locks, so that one which nobody releases is found.
+    #[must_use]
+    pub fn lock_table(mut self, table: LockTable) -> Self {
+        self.tables.locks.push(table);
+        self
+    }
+
+    /// Declares a sum over rows that stands.
+    #[must_use]
+    pub fn conserved(mut self, sum: Conserved) -> Self {
+        self.tables.conserved.push(sum);
+        self
+    }
+
+    /// Sets how long the broker waits for an acknowledgement.
+    #[must_use]
+    pub fn visibility_timeout(mut self, timeout: Duration) -> Self {
+        self.visibility_timeout = timeout;
+        self
+    }
+
+    /// Sets how long nothing may have changed, at least, before a run counts as at rest. Needed only where a process does
+    /// something after more than three waits that change nothing, and that shows in no store:
+    /// [`Scenario::pending`](crate::scenario::Scenario::pending) is the better way to say so where it does.
+    #[must_use]
+    pub fn rest(mut self, rest: Duration) -> Self {
+        self.rest = rest;
+        self
+    }
+
+    /// Sets who looks after rows that died.
+    #[must_use]
+    pub fn operator(mut self, operator: Operator) -> Self {
+        self.operator = operator;
+        self
+    }
+
+    /// Says that something only shows that somebody is alive, so that it keeps no run from coming to rest. `name` is a
+    /// collection of documents, a table, a type of messages or an external service: what is written to it, sent as it, or
+    /// told to it.
+    ///
+    /// A process that writes the same documents again and again is known without it; one that writes a new one each time,
+    /// as a log of its rounds, that sends a message at each interval, or that reports to a service outside, is not. Such
+    /// messages need no outbox, and such a service may be told the same again and again: `phantom-event` and
+    /// `duplicate-effect` know.
+    #[must_use]
+    pub fn heartbeat(mut self, collection: &str) -> Self {
+        self.heartbeats.push(collection.into());
+        self
+    }
+
+    /// Says that each document of a collection is a lock, held for as long as it is there. A run is not at rest while one
+    /// is held, and one that nobody releases is a violation, `lock-stranded`. Where a document stays and only its owner
+    /// goes, where it has a lease, and for locks in a table of SQL, see [`Topology::lock_table`].
+    #[must_use]
+    pub fn lock(mut self, collection: &str) -> Self {
+        self.locks.push(collection.into());
+        self
+    }
+
+    /// The names of the stores, each once, in order of first use.
+    pub fn stores(&self) -> Vec<SmolStr> {
+        let mut stores: Vec<SmolStr> = Vec::new();
+        for process in &self.processes {
+            if !stores.contains(&process.store) {
+                stores.push(process.store.clone());
+            }
+        }
+        stores
+    }
+
+    /// A name that two processes have. A handful of names: comparing each with each costs nothing beside a run.
+    pub(crate) fn name_of_two(&self) -> Option<&SmolStr> {
+        let mut names = self.processes.iter().map(|process| &process.name).enumerate();
+        names.find(|(at, name)| self.processes[..*at].iter().any(|other| other.name == **name)).map(|(_, name)| name)
+    }
+}

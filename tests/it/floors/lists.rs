@@ -12,7 +12,7 @@ pub(super) struct House {
     pub(super) floors: &'static [&'static [&'static str]],
 }
 
-pub(super) const HOUSES: [House; 5] = [
+pub(super) const HOUSES: [House; 6] = [
     House {
         name: "core",
         folder: "core/src",
@@ -43,6 +43,26 @@ pub(super) const HOUSES: [House; 5] = [
             &["attempt", "nested", "registry"],
             &["builder", "orchestrator"],
             &["newer", "operator", "recovery"],
+        ],
+    },
+    House {
+        name: "sim",
+        folder: "sim/src",
+        module: &[],
+        floors: &[
+            &["draw", "files", "fingerprint", "hexadecimal", "lookup", "values"],
+            &["broker", "executor", "external", "store"],
+            &["topology"],
+            &["plan"],
+            &["trace"],
+            &["invariants"],
+            &["kernel", "scenario"],
+            &["generate", "shell"],
+            &["world"],
+            &["explore", "story"],
+            &["catalogue", "report"],
+            &["teller"],
+            &["check", "cli"],
         ],
     },
     House {

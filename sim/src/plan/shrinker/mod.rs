@@ -10,7 +10,7 @@ use crate::plan::Workload;
 /// local minimum: something left out while another fault strikes a call sooner or later, and other seeds.
 ///
 /// What it ends with is 1-minimal: no single fault and no single item of the workload can be left out. Both
-/// [`strategy`](super::strategy) and [`shrink`](crate::explore::shrink) are driven by it.
+/// [`strategy`](crate::generate::strategy) and [`shrink`](crate::explore::shrink) are driven by it.
 ///
 /// ```
 /// # use seaworthy_sim::{plan::{Plan, Schedule, Shrinker, FORMAT}, scenario::Workload};

@@ -15,7 +15,8 @@
 //! | [`check`](mod@check) | the check that a test makes in one breath | always |
 //! | [`scenario`] | processes, workload, what must hold | to bring a workflow of your own |
 //! | [`invariants`] | the shipped properties, and the trait for your own | to say what must hold |
-//! | [`plan`] | plans, points, verdicts, profiles, generation, shrinking as data | to commit a failing case, or to write one by hand |
+//! | [`plan`] | plans, points, verdicts, profiles, shrinking as data | to commit a failing case, or to write one by hand |
+//! | [`generate`] | plans drawn for a scenario, also as a proptest strategy | for properties of your own over plans |
 //! | [`explore`] | sweep, shrink, determinism, corpus, an honest verdict | to build a tool of your own on campaigns |
 //! | [`world`] | executes one plan once | to run a plan and look at its report |
 //! | [`trace`] | events, fingerprint, text, files, comparison, hand-written traces | to test an invariant, to compare runs |

@@ -40,19 +40,3 @@ pub fn find(name: &str) -> Result<OrderFulfillment, UnknownScenario> {
     let nearest = nearest(name, all.iter().map(Scenario::name));
     Err(UnknownScenario { name: name.to_owned(), nearest })
 }
-
-#[cfg(test)]
-mod tests {
-    use seaworthy_sim::catalogue::Catalogue;
-
-    use super::*;
-
-    #[test]
-    fn each_scenario_is_found_by_its_name_and_no_name_is_taken_twice() {
-        let catalogue = Catalogue::new(entries()).expect("no name is taken twice");
-        for name in all().iter().map(Scenario::name) {
-            assert_eq!(find(name).expect("listed").name(), name);
-            assert_eq!(catalogue.find(name).expect("listed").name(), name);
-        }
-    }
-}

@@ -19,21 +19,35 @@ const KEPT_MAX: usize = 64;
 /// A database that grew beyond this many pages (8 MiB) is not kept, so that memory does not stay with it.
 const PAGES_MAX: i64 = 2_048;
 
-type Kept = Vec<(Origin, Arc<Mutex<Writer>>)>;
+static KEPT: LazyLock<StdMutex<Pool>> = LazyLock::new(StdMutex::default);
 
-static KEPT: LazyLock<StdMutex<Kept>> = LazyLock::new(StdMutex::default);
+/// The databases that wait for their next use, the one that has waited longest first.
+#[derive(Default)]
+struct Pool(Vec<(Origin, Arc<Mutex<Writer>>)>);
 
-fn kept() -> MutexGuard<'static, Kept> {
+impl Pool {
+    fn take(&mut self, config: &SqliteConfig, tables: &str) -> Option<Arc<Mutex<Writer>>> {
+        let fits = |(origin, _): &(Origin, _)| origin.config == *config && *origin.tables == *tables;
+        let place = self.0.iter().rposition(fits)?;
+        Some(self.0.remove(place).1)
+    }
+
+    /// Returns the one that makes room: those that nobody asks for any more must not keep out those that are in use.
+    fn give(&mut self, origin: Origin, writer: Arc<Mutex<Writer>>) -> Option<Arc<Mutex<Writer>>> {
+        let out = (self.0.len() == KEPT_MAX).then(|| self.0.remove(0).1);
+        self.0.push((origin, writer));
+        out
+    }
+}
+
+fn kept() -> MutexGuard<'static, Pool> {
     // A push or a removal is never half done, so a panic elsewhere while it was held does no harm.
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A database with these settings and tables that is as new, if one is kept.
 pub(crate) fn take(config: &SqliteConfig, tables: &str) -> Option<Arc<Mutex<Writer>>> {
-    let mut kept = kept();
-    let fits = |(origin, _): &(Origin, _)| origin.config == *config && *origin.tables == *tables;
-    let place = kept.iter().rposition(fits)?;
-    Some(kept.swap_remove(place).1)
+    kept().take(config, tables)
 }
 
 /// Keeps the database of a store that was dropped, if it can be made as new.
@@ -46,10 +60,9 @@ pub(crate) fn give(writer: &Arc<Mutex<Writer>>) {
     let is_new = unused.renew().is_ok_and(|pages| pages.is_some_and(|pages| pages <= PAGES_MAX));
     let Some(origin) = unused.origin().filter(|_| is_new).cloned() else { return };
     drop(unused);
-    let mut kept = kept();
-    if kept.len() < KEPT_MAX {
-        kept.push((origin, Arc::clone(writer)));
-    }
+    // Closed here, where others need not wait for it.
+    let out = kept().give(origin, Arc::clone(writer));
+    drop(out);
 }
 
 #[cfg(test)]

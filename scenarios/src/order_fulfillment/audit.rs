@@ -13,7 +13,7 @@ use smol_str::SmolStr;
 use super::{
     Orders,
     documents::{ORDERS, OrderStatus, SHIPMENTS, STOCK},
-    invariants::{business, status},
+    invariants::business,
     payments::{CHARGE, PAYMENTS, Payment, REFUND, REFUNDED},
     process::checkout::CHECKOUT,
 };
@@ -75,7 +75,7 @@ pub async fn audit(
     let mut shipments = 0;
     for (store, collection) in [(orders, STOCK), (orders, ORDERS), (shipping, SHIPMENTS)] {
         for (number, (id, Document { version, body })) in all(store, collection).await?.into_iter().enumerate() {
-            if let (ORDERS, Some(status)) = (collection, status(&body)) {
+            if let (ORDERS, Some(status)) = (collection, OrderStatus::written_in(&body)) {
                 *by_status.entry(format!("{status:?}").to_lowercase()).or_default() += 1;
                 stands.insert(id.clone(), status);
             }

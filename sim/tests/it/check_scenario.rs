@@ -24,7 +24,7 @@ fn the_wrong_teller_fails_with_its_story_and_a_line_that_replays_it() {
     let value = |name: &str| parts.iter().find_map(|part| part.strip_prefix(name)).expect(name).to_owned();
     let settings = Settings::from(|name| (name == "SEAWORTHY_PLAN").then(|| value("SEAWORTHY_PLAN=")));
     let plan_file = settings.expect("what it prints, it reads").plan.expect("a plan");
-    assert!(line.contains(" cargo test -p seaworthy-sim ") && line.contains(" --test it "), "{line}");
+    assert!(line.contains(" cargo test -p seaworthy-sim-tests ") && line.contains(" --test it "), "{line}");
     assert!(
         line.ends_with("-- --exact check_scenario::the_wrong_teller_fails_with_its_story_and_a_line_that_replays_it"),
         "{line}"

@@ -96,7 +96,7 @@ fn seen(connection: &Connection) -> Vec<(String, Vec<Vec<Value>>)> {
 }
 
 fn is_kept(of: u32) -> bool {
-    kept().iter().any(|(origin, _)| origin.config == settings(of))
+    kept().0.iter().any(|(origin, _)| origin.config == settings(of))
 }
 
 #[test]
@@ -305,4 +305,21 @@ fn a_database_that_is_in_use_is_not_used_again() {
     assert!(!is_kept(2));
     drop(transaction);
     assert!(!is_kept(2));
+}
+
+#[test]
+fn databases_that_nobody_asks_for_make_room_for_those_in_use() {
+    let mut pool = Pool::default();
+    let origin = |of| Origin { config: settings(of), tables: "".into() };
+    let give = |pool: &mut Pool, of| {
+        let writer = Writer::in_memory(origin(of)).unwrap();
+        pool.give(origin(of), Arc::new(Mutex::new(writer))).is_some()
+    };
+    for of in 0..KEPT_MAX as u32 {
+        assert!(!give(&mut pool, of));
+    }
+    assert!(give(&mut pool, 1_000), "the one that has waited longest is let go");
+    assert!(pool.take(&settings(1_000), "").is_some());
+    assert!(pool.take(&settings(0), "").is_none());
+    assert!(pool.take(&settings(1), "").is_some());
 }

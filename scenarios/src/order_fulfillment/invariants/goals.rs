@@ -7,7 +7,7 @@ use seaworthy_sim::{
 };
 use smol_str::SmolStr;
 
-use super::{effects, status};
+use super::effects;
 use crate::order_fulfillment::{
     documents::{ORDERS, OrderStatus},
     payments::{CHARGE, PAYMENTS, REFUND},
@@ -29,7 +29,7 @@ pub(super) fn all() -> Vec<Box<dyn Invariant>> {
 fn has_status(event: &Event, wanted: OrderStatus) -> bool {
     effects(event).iter().any(|effect| {
         matches!(effect, Effect::Document { collection, body: Some(body), .. }
-            if collection == ORDERS && status(body) == Some(wanted))
+            if collection == ORDERS && OrderStatus::written_in(body) == Some(wanted))
     })
 }
 

@@ -6,7 +6,7 @@ use seaworthy_sim::{
 };
 use smol_str::SmolStr;
 
-use super::{effects, status};
+use super::effects;
 use crate::order_fulfillment::{
     documents::{ORDERS, OrderStatus},
     payments::{CHARGE, PAYMENTS, REFUND},
@@ -65,7 +65,7 @@ impl Invariant for ChargedOnce {
         for effect in effects(event) {
             if let Effect::Document { collection, id, body: Some(body), .. } = effect
                 && collection == ORDERS
-                && let Some(status) = status(body)
+                && let Some(status) = OrderStatus::written_in(body)
             {
                 self.orders.entry(id.clone()).or_default().status = Some((status, event.number));
             }

@@ -11,7 +11,7 @@ fn the_line_to_paste_names_package_program_and_test_and_replays_the_plan_alone()
     assert!(!ran.passed, "{}", ran.said);
     let plan = behind(&ran.said, "plan");
     let line = behind(&ran.said, "replay");
-    assert!(line.starts_with(&format!("SEAWORTHY_PLAN={plan} cargo test -p seaworthy-sim ")), "{line}");
+    assert!(line.starts_with(&format!("SEAWORTHY_PLAN={plan} cargo test -p seaworthy-sim-tests ")), "{line}");
     assert!(line.contains(" --test it -- --exact ") && line.contains(NAME), "{line}");
 
     let again = checked(folder.path(), &[("SEAWORTHY_PLAN", plan)]);

@@ -1,5 +1,10 @@
 //! The scenario itself, with everything right.
 
+mod order;
+mod orders_file;
+mod payments;
+mod workload;
+
 use seaworthy_scenarios::order_fulfillment::OrderFulfillment;
 use seaworthy_sim::{check, plan::Profile};
 

@@ -21,8 +21,7 @@ fn workspace() -> Value {
 /// Name and licence of every package that a plain build of this machine uses. Packages of other platforms are left out: a
 /// plain build never fetches them, and a machine that has built nothing else does not have them.
 fn everything_built_here() -> Vec<(String, String)> {
-    let tree =
-        cargo(&["tree", "--workspace", "--edges", "all", "--prefix", "none", "--offline", "--format", "{p}|{l}"]);
+    let tree = cargo(&["tree", "--edges", "all", "--prefix", "none", "--offline", "--format", "{p}|{l}"]);
     let tree = String::from_utf8(tree).expect("cargo prints text");
     // What was shown before is marked, and named again without being shown.
     let lines: BTreeSet<&str> = tree.lines().map(|line| line.trim_end_matches(" (*)")).collect();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{
     Ending, Interest, Invariant, Judge, Mode,
-    practice::{Content, Doings, Handling, Practice, Unit, Work},
+    practice::{Content, Doings, Handling, Kind, Practice, Unit, Work},
 };
 use crate::trace::Event;
 
@@ -69,7 +69,7 @@ impl HandledWithoutEffect {
         }
     }
 
-    fn is_needless(&self, work: &Work, handling: &Handling, always: u64) -> bool {
+    fn is_needless(&self, work: &Work, kind: Kind, always: u64) -> bool {
         let Some(content) = work.content else { return false };
         let makes_needless = |other: &Content| {
             other.subject == content.subject && (other.data == content.data || other.time > content.time)
@@ -78,7 +78,7 @@ impl HandledWithoutEffect {
             other.done & always == always
                 && other.last_deed.is_some_and(|done| done < work.end)
                 && other.content.as_ref().is_some_and(makes_needless)
-                && self.doings.handling(*unit, other).is_some_and(|other| other == *handling)
+                && Doings::kind(*unit, other) == Some(kind)
         })
     }
 
@@ -160,18 +160,26 @@ impl Invariant for HandledWithoutEffect {
         if ending == Ending::OutOfBudget {
             return;
         }
+        // A run has a handful of kinds, and each many times.
+        let mut customs: Vec<(Kind, Option<u64>)> = Vec::new();
         for (unit, work) in self.doings.sorted() {
-            let Some(handling) = self.doings.handling(*unit, work) else { continue };
-            let Some(always) = self.custom(&handling) else { continue };
+            let Some(kind) = Doings::kind(*unit, work) else { continue };
+            let known = customs.iter().find(|(known, _)| *known == kind).map(|(_, custom)| *custom);
+            let custom = known.unwrap_or_else(|| {
+                let custom = self.custom(&self.doings.handling(kind));
+                customs.push((kind, custom));
+                custom
+            });
+            let Some(always) = custom else { continue };
             judge.judged();
             let done = work.done & !self.practice.idle;
             let is_whole = done & always == always;
             let is_another_way = done & !always != 0;
             let did_nothing = done == 0 && matches!(unit, Unit::Request(_));
-            if is_whole || is_another_way || did_nothing || self.is_needless(work, &handling, always) {
+            if is_whole || is_another_way || did_nothing || self.is_needless(work, kind, always) {
                 continue;
             }
-            self.tell(*unit, work, &handling, always, judge);
+            self.tell(*unit, work, &self.doings.handling(kind), always, judge);
         }
     }
 }

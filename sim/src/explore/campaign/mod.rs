@@ -1,5 +1,6 @@
 mod corpus_tally;
 mod failure;
+mod judgements;
 mod merge;
 mod table;
 mod tally;
@@ -11,7 +12,6 @@ use smol_str::SmolStr;
 
 use super::twice::{Difference, TwiceTally};
 use crate::{
-    invariants::Mode,
     plan::Workload,
     plan::{Fault, FaultKind, Plan, Point, Profile},
     trace::Fingerprint,
@@ -20,6 +20,7 @@ use crate::{
 
 pub use corpus_tally::{CorpusTally, IdlePlan};
 pub use failure::{Failure, Source};
+pub(super) use judgements::Judgements;
 pub use merge::MergeError;
 pub use tally::{FaultTally, GoalTally, InvariantTally};
 
@@ -157,6 +158,19 @@ impl Campaign {
         report: &RunReport,
         keep: usize,
     ) {
+        self.record_run(index, source, plan, report, keep);
+        Judgements::of(report).add_to(self);
+    }
+
+    /// As [`Campaign::record`], without what the invariants judged.
+    pub(super) fn record_run<W: Workload>(
+        &mut self,
+        index: u64,
+        source: impl FnOnce() -> Source,
+        plan: &Plan<W>,
+        report: &RunReport,
+        keep: usize,
+    ) {
         self.runs += 1;
         self.items += plan.workload.len() as u64;
         self.answered += report.answered;
@@ -174,7 +188,7 @@ impl Campaign {
         }
         self.idle += u64::from(report.answered == 0 && commits == 0);
         self.record_faults(plan, report);
-        self.record_judgements(report);
+        self.record_findings(report);
         self.failed += u64::from(!report.held());
         if self.failures.len() < keep {
             self.failures.extend(Failure::of(index, source, report));
@@ -206,24 +220,7 @@ impl Campaign {
         }
     }
 
-    fn record_judgements(&mut self, report: &RunReport) {
-        for judged in &report.judged {
-            if judged.mode == Mode::Sometimes {
-                if !self.goals.contains_key(judged.invariant) {
-                    self.goals.insert(SmolStr::new_static(judged.invariant), GoalTally::default());
-                }
-                continue;
-            }
-            let tally = tally(&mut self.invariants, judged.invariant, Some(judged.mode));
-            tally.runs += u64::from(judged.times > 0);
-            tally.times += judged.times;
-            if let Some(subject) = judged.subject {
-                *tally.met.get_or_insert(0) += judged.met;
-                if !self.subjects.contains_key(judged.invariant) {
-                    self.subjects.insert(SmolStr::new_static(judged.invariant), SmolStr::new_static(subject));
-                }
-            }
-        }
+    fn record_findings(&mut self, report: &RunReport) {
         for goal in &report.reached {
             match self.goals.get_mut(*goal) {
                 Some(tally) => tally.runs += 1,

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     explore::{
         Breadcrumbs, Campaign, Seeds, Source,
+        campaign::Judgements,
         twice::{FIRST, again, cold, coldest, is_chosen, traced},
     },
     generate::Generator,
@@ -57,6 +58,7 @@ where
     let generator = Generator::new(scenario);
     // The very first run is compared once more when all the others are over: what wears off shows then.
     let mut very_first = None;
+    let mut judgements = Judgements::default();
     let mut crumb = options.breadcrumbs.as_ref().and_then(Breadcrumbs::crumb);
     while !options.is_over(shared, watch) {
         let turn = shared.next.fetch_add(1, Ordering::Relaxed);
@@ -83,7 +85,8 @@ where
             shared.broken.store(true, Ordering::Relaxed);
             return Err(SweepError::NoInvariants);
         }
-        part.record(index, source, &plan, &report, options.failures_kept);
+        part.record_run(index, source, &plan, &report, options.failures_kept);
+        judgements.record(&report, &mut part);
         shared.runs.fetch_add(1, Ordering::Relaxed);
         if !report.held() {
             shared.failed.fetch_add(1, Ordering::Relaxed);
@@ -101,6 +104,7 @@ where
             if let Some(difference) = again(run, scenario, &plan, &options.run, &report, source).map_err(broken)? {
                 part.twice.difference = Some(Box::new(difference));
                 shared.broken.store(true, Ordering::Relaxed);
+                judgements.add_to(&mut part);
                 return Ok(part);
             }
             if turn == 0 {
@@ -108,6 +112,7 @@ where
             }
         }
     }
+    judgements.add_to(&mut part);
     if let Some((plan, report, source)) = very_first
         && !options.is_cut_short(shared)
     {

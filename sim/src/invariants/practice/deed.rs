@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use seaworthy_core::ports::OperationState;
 use smol_str::SmolStr;
@@ -92,9 +92,10 @@ impl fmt::Display for Deed {
     }
 }
 
-/// The deeds of a scenario, each with a small number, so that a set of them is one word.
+/// The deeds of a scenario, each with a small number, so that a set of them is one word. Every run begins with those that
+/// were learnt, so they are shared until one is added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::invariants) struct Deeds(Vec<Deed>);
+pub(in crate::invariants) struct Deeds(Arc<Vec<Deed>>);
 
 /// Deeds beyond this many share the last number: no known scenario has a third of them.
 const LAST: usize = 63;
@@ -136,7 +137,7 @@ impl Deeds {
     }
 
     fn add(&mut self, deed: Deed) -> u64 {
-        self.0.push(deed);
+        Arc::make_mut(&mut self.0).push(deed);
         1 << (self.0.len() - 1).min(LAST)
     }
 }

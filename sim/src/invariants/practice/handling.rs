@@ -42,6 +42,13 @@ pub(in crate::invariants) enum Unit {
     Message(u16, MessageId),
 }
 
+/// A [`Handling`] in numbers: what a run asks for often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::invariants) enum Kind {
+    Request { operation: u16, accepted: bool },
+    Message { group: u16, kind: u16 },
+}
+
 /// What was done for one piece of work.
 #[derive(Clone, Debug)]
 pub(in crate::invariants) struct Work {
@@ -103,14 +110,24 @@ impl Doings {
     }
 
     /// What kind of work this is, if it has ended.
-    pub(in crate::invariants) fn handling(&self, unit: Unit, work: &Work) -> Option<Handling> {
+    pub(in crate::invariants) fn kind(unit: Unit, work: &Work) -> Option<Kind> {
         let accepted = work.ended?;
         Some(match unit {
-            Unit::Request(_) => Handling::Request { operation: self.operations.name(work.what).clone(), accepted },
-            Unit::Message(group, _) => {
-                Handling::Message { group: self.groups.name(group).clone(), kind: self.kinds.name(work.what).clone() }
-            }
+            Unit::Request(_) => Kind::Request { operation: work.what, accepted },
+            Unit::Message(group, _) => Kind::Message { group, kind: work.what },
         })
+    }
+
+    /// A kind of work by its names.
+    pub(in crate::invariants) fn handling(&self, kind: Kind) -> Handling {
+        match kind {
+            Kind::Request { operation, accepted } => {
+                Handling::Request { operation: self.operations.name(operation).clone(), accepted }
+            }
+            Kind::Message { group, kind } => {
+                Handling::Message { group: self.groups.name(group).clone(), kind: self.kinds.name(kind).clone() }
+            }
+        }
     }
 
     /// All pieces of work, in order.

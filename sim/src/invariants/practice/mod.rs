@@ -17,7 +17,7 @@ use smol_str::SmolStr;
 
 pub use deed::Deed;
 pub(super) use deed::Deeds;
-pub(super) use handling::{Content, Doings, Unit, Work};
+pub(super) use handling::{Content, Doings, Kind, Unit, Work};
 pub use student::Student;
 
 /// What a scenario does when nothing goes wrong. A [`Student`] learns it; an invariant is told before its run begins
@@ -28,7 +28,7 @@ pub struct Practice {
     pub(super) sources: BTreeSet<SmolStr>,
     pub(super) stores: BTreeSet<SmolStr>,
     pub(super) consumers: BTreeMap<SmolStr, BTreeSet<SmolStr>>,
-    pub(super) habits: BTreeMap<(SmolStr, SmolStr), Habit>,
+    pub(super) habits: BTreeMap<SmolStr, BTreeMap<SmolStr, Habit>>,
     pub(super) deeds: Deeds,
     /// What processes do that have nothing in hand: it belongs to no handling, whenever it happens.
     pub(super) idle: u64,
@@ -103,7 +103,7 @@ impl Practice {
 
     /// Whether a consumer group handles every message of this type in an inbox; `None` where none was seen.
     pub fn handles(&self, group: &str, kind: &str) -> Option<bool> {
-        let habit = self.habits.get(&(SmolStr::from(group), SmolStr::from(kind)))?;
+        let habit = self.habits.get(group)?.get(kind)?;
         Some(habit.handled > 0 && habit.only_acked == 0)
     }
 

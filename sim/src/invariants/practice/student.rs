@@ -62,8 +62,8 @@ impl Student {
             doings.observe(event);
         }
         for (unit, work) in doings.sorted() {
-            if let Some(handling) = doings.handling(*unit, work).filter(|_| !work.is_doubtful) {
-                self.note(handling, work.done);
+            if let Some(kind) = Doings::kind(*unit, work).filter(|_| !work.is_doubtful) {
+                self.note(doings.handling(kind), work.done);
             }
         }
         for (_, seen) in messages.sorted() {
@@ -117,7 +117,7 @@ impl Student {
         for group in &seen.acked {
             let consumer = self.practice.consumer_of(group).unwrap_or(group);
             let handled = seen.handled.contains(consumer);
-            let habit = self.practice.habits.entry((group.clone(), seen.kind.clone())).or_default();
+            let habit = self.practice.habits.entry(group.clone()).or_default().entry(seen.kind.clone()).or_default();
             *(if handled { &mut habit.handled } else { &mut habit.only_acked }) += 1;
         }
     }

@@ -1,7 +1,4 @@
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use seaworthy_core::{
@@ -11,7 +8,7 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
-use super::{BrokerConfig, model::BrokerModel, subscription::MemorySubscription};
+use super::{BrokerConfig, shared::Shared, subscription::MemorySubscription};
 
 /// A broker in memory that behaves as the `Broker` port says, and never fails by itself.
 ///
@@ -43,21 +40,10 @@ pub struct MemoryBroker {
     shared: Arc<Shared>,
 }
 
-pub(super) struct Shared {
-    pub(super) clock: Arc<dyn Clock>,
-    model: Mutex<BrokerModel>,
-}
-
-impl Shared {
-    pub(super) fn model(&self) -> MutexGuard<'_, BrokerModel> {
-        self.model.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl MemoryBroker {
     /// An empty broker whose timeouts run on `clock`.
     pub fn new(clock: Arc<dyn Clock>, config: BrokerConfig) -> Self {
-        Self { shared: Arc::new(Shared { clock, model: Mutex::new(BrokerModel::new(config)) }) }
+        Self { shared: Arc::new(Shared::new(clock, config)) }
     }
 
     /// Makes a group and binds it to topics before its first member joins, so that it misses nothing. Repeating it

@@ -10,6 +10,7 @@
 mod config;
 mod memory;
 mod model;
+mod shared;
 mod subscription;
 
 pub use config::{BrokerConfig, Unroutable};

@@ -5,8 +5,8 @@ use futures_util::future::select;
 use seaworthy_core::ports::{BrokerError, Delivery, DeliveryTag, Subscription};
 
 use super::{
-    memory::Shared,
     model::{GroupNumber, MemberNumber, Received},
+    shared::Shared,
 };
 
 /// Membership in a group. Dropping it gives back what was not acknowledged.

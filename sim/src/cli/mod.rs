@@ -40,10 +40,12 @@ mod diff;
 mod interrupt;
 mod invocation;
 mod list;
+mod offered;
 mod program;
 mod progress;
 mod replay;
 mod run;
+mod setting;
 mod summary;
 
 use std::process::ExitCode;

@@ -5,7 +5,11 @@ use clap::{ArgMatches, Command as Clap, CommandFactory, FromArgMatches};
 use super::{
     Exit, Failure,
     arguments::{Arguments, Chosen, Command, RunArguments, Without, with_extras},
-    diff, list, replay, run, terminal,
+    diff, list,
+    offered::{Input, NamedStore},
+    replay, run,
+    setting::Setting,
+    terminal,
 };
 use crate::{
     catalogue::{Catalogue, Entry},
@@ -36,36 +40,12 @@ pub struct Program {
     commands: Vec<OwnCommand>,
 }
 
-/// A store for `--store`.
-pub(super) struct NamedStore {
-    pub(super) name: &'static str,
-    pub(super) about: &'static str,
-    pub(super) factory: StoreFactory,
-}
-
-/// An option of `run` and `replay` that reads the workload from a file.
-pub(super) struct Input {
-    pub(super) option: &'static str,
-    pub(super) about: &'static str,
-    pub(super) read: Box<ReadInput>,
-}
-
-/// Makes the scenario of this name with the workload of this file.
-type ReadInput = dyn Fn(&Path, &str) -> Result<Entry, Failure>;
-
 struct OwnCommand {
     command: Clap,
     run: Box<RunCommand>,
 }
 
 type RunCommand = dyn Fn(&ArgMatches) -> Result<Exit, Failure>;
-
-/// What the commands work on.
-pub(super) struct Setting {
-    pub(super) catalogue: Catalogue,
-    pub(super) stores: Vec<NamedStore>,
-    pub(super) input: Option<Input>,
-}
 
 impl Program {
     /// A program without scenarios.
@@ -152,17 +132,6 @@ impl Program {
             Some(Command::Run(arguments)) => run::run(&setting, &arguments, &chosen),
             Some(Command::Replay(arguments)) => replay::replay(&setting, &arguments, &chosen),
             Some(Command::Diff(arguments)) => diff::diff(&arguments, chosen.style),
-        }
-    }
-}
-
-impl Setting {
-    /// The scenario of this name, with the workload of a file if one was chosen.
-    pub(super) fn scenario(&self, name: &str, chosen: &Chosen) -> Result<Entry, Failure> {
-        let entry = self.catalogue.find(name)?;
-        match (&self.input, &chosen.input) {
-            (Some(input), Some((_, path))) => (input.read)(path, name),
-            _ => Ok(entry.clone()),
         }
     }
 }

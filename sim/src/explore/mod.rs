@@ -24,6 +24,7 @@ mod determinism;
 mod rehearsal;
 mod seeds;
 mod shrink;
+mod source;
 mod sweep;
 mod twice;
 mod verdict;
@@ -31,13 +32,14 @@ mod verdict;
 pub use bound::failure_rate_upper_bound;
 pub use breadcrumbs::Breadcrumbs;
 pub use campaign::{
-    Campaign, CorpusTally, Failure, FaultTally, GoalTally, IdlePlan, InvariantTally, MergeError, Source, Timing,
+    Campaign, CorpusTally, Failure, FaultTally, GoalTally, IdlePlan, InvariantTally, MergeError, Timing,
 };
 pub use corpus::{Corpus, CorpusError, read_plan, read_plan_file, write_plan, write_plan_file};
 pub use determinism::{Divergence, determinism, determinism_by, first_divergence};
 pub use rehearsal::Rehearsal;
 pub use seeds::{Seeds, Shard, ShardError};
 pub use shrink::{ShrinkError, ShrinkOptions, ShrinkProgress, Shrunk, is_same_failure, shrink, shrink_by};
+pub use source::Source;
 pub use sweep::{Progress, SweepError, SweepOptions, sweep, sweep_by};
 pub use twice::{Cause, Difference, TwiceTally, diagnose, diagnose_by};
 pub use verdict::{Excuse, Gap, LeftOut, Verdict, Warning};

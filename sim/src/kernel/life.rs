@@ -10,13 +10,7 @@ use std::{
 use futures_util::future::BoxFuture;
 use smol_str::SmolStr;
 
-use super::{
-    Meter,
-    alive::{Alive, add},
-    panics::catch,
-    pulse::Pulse,
-    task::Polling,
-};
+use super::{Meter, panics::catch, pulse::Pulse, task::Polling};
 use crate::{plan::Restart, trace::ProcessIndex};
 
 /// One incarnation of a process: what lives from a boot to a crash.
@@ -186,5 +180,32 @@ impl Future for Mortal {
                 self.finish()
             }
         }
+    }
+}
+
+pub(crate) fn add(count: &AtomicU32, difference: i32) {
+    count.store(count.load(Ordering::Relaxed).wrapping_add_signed(difference), Ordering::Relaxed);
+}
+
+/// What [`Life::alive`] gives.
+pub(crate) struct Alive<'a, F> {
+    life: &'a Life,
+    future: F,
+}
+
+impl<'a, F> Alive<'a, F> {
+    pub(crate) fn new(life: &'a Life, future: F) -> Self {
+        Self { life, future }
+    }
+}
+
+impl<F: Future + Unpin> Future for Alive<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        if self.life.is_dead() {
+            return Poll::Pending;
+        }
+        Pin::new(&mut self.future).poll(cx)
     }
 }

@@ -4,7 +4,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`world`] | stores, broker, externals, time, and the state that changes |
-//! | [`life`], [`alive`], [`pulse`], [`waits`] | an incarnation: its tasks, its death, and what can be seen of it from outside |
+//! | [`life`], [`deciding`], [`pulse`], [`waits`] | an incarnation: its tasks, its death, and what can be seen of it from outside |
 //! | [`faults`] | which fault strikes which call, laid out before the run |
 //! | [`recorder`], [`activity`], [`beats`] | the trace taken in; what counts as a change, and what only shows that somebody is alive |
 //! | [`own_tables`] | rows of declared tables, told as what they mean |
@@ -12,16 +12,16 @@
 //! | [`budget`], [`meter`], [`spent`], [`stretch`] | how much a run may use, and has used |
 
 mod activity;
-mod alive;
 mod asks;
 pub(crate) mod beats;
 mod budget;
+mod deciding;
 mod errors;
 mod faults;
 mod fired;
 mod life;
 mod meter;
-pub(crate) mod own_tables;
+mod own_tables;
 pub(crate) mod panics;
 mod pulse;
 mod recorder;
@@ -34,9 +34,9 @@ mod waits;
 mod world;
 
 pub(crate) use activity::Activity;
-pub(crate) use alive::Deciding;
 pub(crate) use asks::Ask;
 pub use budget::Budget;
+pub(crate) use deciding::Deciding;
 pub(crate) use faults::{Disturbed, Faults, Struck};
 pub use fired::Fired;
 pub(crate) use life::{Life, Mortal, OnPanic};

@@ -16,15 +16,14 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
-use super::life::Life;
 use crate::executor::Time;
 use crate::trace::{ProcessIndex, Telling, Told, VirtualTime};
 
 /// The span around each task of a process, which says whose the spans and events within are.
 const PROCESS: &str = "seaworthy_sim::process";
 
-pub(crate) fn process_span(life: &Life) -> Span {
-    tracing::error_span!(target: PROCESS, parent: None, "process", process = life.process.0, incarnation = life.incarnation)
+pub(crate) fn process_span(process: ProcessIndex, incarnation: u32) -> Span {
+    tracing::error_span!(target: PROCESS, parent: None, "process", process = process.0, incarnation)
 }
 
 /// Takes down what is told. The recorder says how many events the trace has meanwhile, so that both can be laid side by

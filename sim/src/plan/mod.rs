@@ -4,8 +4,10 @@
 //! while a run goes on, nothing random decides a fault.
 
 mod digest;
+mod disturbance;
+mod error;
 mod fault;
-mod file;
+mod kind;
 mod names;
 mod plan_file;
 mod point;
@@ -14,15 +16,18 @@ mod schedule;
 mod seed;
 mod shrinker;
 pub mod stream;
+mod validate;
 mod verdict;
 mod workload;
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-pub use fault::{CallFault, Disturbance, Fault, FaultKind, TimedFault, UnknownFault};
-pub use file::{PlanError, scenario_of};
-pub use plan_file::{Integrity, PlanFile};
+pub use disturbance::Disturbance;
+pub use error::PlanError;
+pub use fault::{CallFault, Fault, TimedFault};
+pub use kind::{FaultKind, UnknownFault};
+pub use plan_file::{Integrity, PlanFile, scenario_of};
 pub use point::Point;
 pub(crate) use profile::is_possible;
 pub use profile::{Profile, UnknownProfile};

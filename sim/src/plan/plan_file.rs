@@ -4,8 +4,30 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_path_to_error::Track;
 use smol_str::SmolStr;
 
-use super::{FORMAT, Fault, Plan, PlanError, Schedule, scenario_of};
+use super::{FORMAT, Fault, Plan, PlanError, Schedule};
 use crate::files;
+
+/// The format that came before: its seed is a number.
+const OLDER: &str = "seaworthy/plan@1";
+
+/// What is read first, so that a newer format is named as such before its fields are looked at.
+#[derive(Deserialize)]
+struct Head {
+    format: String,
+    scenario: Option<String>,
+}
+
+/// The scenario that a plan file names, once its format is known to be readable.
+///
+/// # Errors
+/// [`PlanError::Malformed`] and [`PlanError::Format`].
+pub fn scenario_of(text: &str) -> Result<String, PlanError> {
+    let head: Head = serde_json::from_str(text).map_err(|error| PlanError::Malformed(error.to_string()))?;
+    if head.format != FORMAT && head.format != OLDER {
+        return Err(PlanError::Format { found: head.format });
+    }
+    head.scenario.ok_or_else(|| PlanError::Malformed("missing field `scenario`".to_owned()))
+}
 
 /// A plan as it lies in a file: with the store that it was found on, and a digest that shows whether it was changed.
 ///
@@ -136,6 +158,27 @@ impl<W> PlanFile<W> {
     {
         fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
         files::replace(path, &self.print())
+    }
+}
+
+impl<W> Plan<W> {
+    /// Reads a plan and nothing about its file; see [`PlanFile::parse`].
+    ///
+    /// # Errors
+    /// As for [`PlanFile::parse`].
+    pub fn parse(text: &str) -> Result<Self, PlanError>
+    where
+        W: DeserializeOwned + Serialize,
+    {
+        PlanFile::parse(text).map(|file| file.plan)
+    }
+
+    /// Prints the plan as it is committed; see [`PlanFile::print`].
+    pub fn print(&self) -> String
+    where
+        W: Clone + Serialize,
+    {
+        PlanFile::new(self.clone()).print()
     }
 }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{FaultKind, Point};
+use super::Point;
 
 /// What a fault does to the port call that it strikes. No fault means: proceed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -82,23 +82,6 @@ impl Verdict {
             Self::Duplicate { .. } => matches!(point, Point::Publish | Point::Request),
             Self::DropAck => matches!(point, Point::Ack),
             Self::PartialBatch { .. } => matches!(point, Point::Publish),
-        }
-    }
-
-    /// Its kind, for coverage.
-    pub fn kind(self) -> FaultKind {
-        match self {
-            Self::Delay { .. } => FaultKind::Delay,
-            Self::Conflict => FaultKind::Conflict,
-            Self::Unavailable => FaultKind::Unavailable,
-            Self::Reject => FaultKind::Reject,
-            Self::LoseReply => FaultKind::LoseReply,
-            Self::LoseRequest => FaultKind::LoseRequest,
-            Self::Duplicate { .. } => FaultKind::Duplicate,
-            Self::DropAck => FaultKind::DropAck,
-            Self::PartialBatch { .. } => FaultKind::PartialBatch,
-            Self::CrashBefore(_) => FaultKind::CrashBefore,
-            Self::CrashAfter(_) => FaultKind::CrashAfter,
         }
     }
 }

@@ -1,6 +1,9 @@
-use std::pin::pin;
+use std::{future::pending, pin::pin};
 
-use super::{Door, strike::Strike};
+use super::{
+    Door,
+    strike::{Reach, Strike},
+};
 use crate::{
     kernel::{Struck, Waiting},
     plan::{Point, Restart, Verdict},
@@ -23,14 +26,32 @@ pub(crate) struct Call<'a> {
     waiting: Option<Waiting<'a>>,
 }
 
+impl Door {
+    /// Counts a call and waits as long as it takes. What it is to do is then said by [`Call::strike`]. Never returns to a
+    /// dead incarnation.
+    pub(crate) async fn enter(&self, point: Point, reach: Reach) -> Call<'_> {
+        if self.life.is_dead() {
+            return pending().await;
+        }
+        let Some((struck, wait)) = self.count(point, reach) else { return pending().await };
+        let mut call = Call::new(self, point, struck);
+        self.pass(wait).await;
+        if self.world.is_disturbed() {
+            self.stand_still().await;
+        }
+        call.strike_early().await;
+        call
+    }
+}
+
 impl<'a> Call<'a> {
-    pub(super) fn new(door: &'a Door, point: Point, pending: Option<Struck>) -> Self {
+    fn new(door: &'a Door, point: Point, pending: Option<Struck>) -> Self {
         let waiting = Some(Waiting::new(&door.life.pulse.calls));
         Self { door, point, pending, restart: None, waiting }
     }
 
     /// What strikes before the call's effect: a delay, which heal ends, or the death of the process.
-    pub(super) async fn strike_early(&mut self) {
+    async fn strike_early(&mut self) {
         match self.pending.map(|struck| struck.verdict) {
             Some(Verdict::Delay { ms }) if self.take().is_some() => self.door.hold(ms.into()).await,
             Some(Verdict::CrashBefore(restart)) if self.take().is_some() => self.door.die(restart).await,

@@ -101,7 +101,11 @@ impl TaskSpawner {
 impl Spawner for TaskSpawner {
     fn spawn(&self, _name: &'static str, task: BoxFuture<'static, ()>) {
         if !self.life.is_dead() {
-            let task = if self.keeps_spans { task.instrument(process_span(&self.life)).boxed() } else { task };
+            let task = if self.keeps_spans {
+                task.instrument(process_span(self.life.process, self.life.incarnation)).boxed()
+            } else {
+                task
+            };
             self.tasks.spawn(Mortal::new(self.life.clone(), task, self.on_panic.clone()));
         }
     }

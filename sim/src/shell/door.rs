@@ -8,10 +8,7 @@ use std::{
 
 use futures_util::future::select;
 
-use super::{
-    call::Call,
-    strike::{Reach, Strike},
-};
+use super::strike::{Reach, Strike};
 use crate::{
     kernel::{Disturbed, Life, Struck, World},
     plan::{Latency, Point, Restart, Verdict},
@@ -25,7 +22,8 @@ pub(crate) struct Door {
     pub(crate) life: Arc<Life>,
 }
 
-struct Wait {
+/// How long a call takes.
+pub(super) struct Wait {
     yields: u32,
     sleep: Duration,
 }
@@ -45,22 +43,6 @@ impl Door {
     /// Notes what a call failed with of itself.
     pub(crate) fn note_error(&self, point: Point, error: &impl std::fmt::Display) {
         self.world.note_error(&self.life, point, error);
-    }
-
-    /// Counts a call and waits as long as it takes. What it is to do is then said by [`Call::strike`]. Never returns to a
-    /// dead incarnation.
-    pub(crate) async fn enter(&self, point: Point, reach: Reach) -> Call<'_> {
-        if self.life.is_dead() {
-            return pending().await;
-        }
-        let Some((struck, wait)) = self.count(point, reach) else { return pending().await };
-        let mut call = Call::new(self, point, struck);
-        self.pass(wait).await;
-        if self.world.is_disturbed() {
-            self.stand_still().await;
-        }
-        call.strike_early().await;
-        call
     }
 
     /// Asks for a verdict at a call that takes no time and can't wait: an answer that is sent off. A delay is the
@@ -92,7 +74,7 @@ impl Door {
     }
 
     /// Counts a call, and draws how long it takes. `None` if the run has no budget left for it.
-    fn count(&self, point: Point, reach: Reach) -> Option<(Option<Struck>, Wait)> {
+    pub(super) fn count(&self, point: Point, reach: Reach) -> Option<(Option<Struck>, Wait)> {
         let mut state = self.world.state();
         if !state.spend_call() {
             drop(state);
@@ -117,7 +99,7 @@ impl Door {
         Wait { yields: 0, sleep: Duration::from_millis(ms * u64::from(times)) }
     }
 
-    async fn pass(&self, wait: Wait) {
+    pub(super) async fn pass(&self, wait: Wait) {
         for _ in 0..wait.yields {
             self.life.alive(Yield::default()).await;
         }
@@ -136,7 +118,7 @@ impl Door {
     }
 
     /// Waits out a pause of the process, and the extra latency of a slow link. Heal ends both.
-    async fn stand_still(&self) {
+    pub(super) async fn stand_still(&self) {
         let process = self.life.process;
         let mut extra_ms = 0;
         self.world.disturb(

@@ -1,6 +1,6 @@
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
@@ -15,7 +15,7 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
-use super::{model::StoreModel, transaction::MemoryTransaction};
+use super::{model::StoreModel, shared::Shared, transaction::MemoryTransaction};
 
 /// A store in memory that behaves as the `Store` port says, and never fails by itself.
 ///
@@ -50,25 +50,10 @@ pub struct MemoryStore {
     shared: Arc<Shared>,
 }
 
-pub(super) struct Shared {
-    clock: Arc<dyn Clock>,
-    model: Mutex<StoreModel>,
-}
-
-impl Shared {
-    pub(super) fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    pub(super) fn model(&self) -> MutexGuard<'_, StoreModel> {
-        self.model.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl MemoryStore {
     /// An empty store that judges leases and delays by `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { shared: Arc::new(Shared { clock, model: Mutex::default() }) }
+        Self { shared: Arc::new(Shared::new(clock)) }
     }
 
     fn model(&self) -> MutexGuard<'_, StoreModel> {

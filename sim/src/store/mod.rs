@@ -8,6 +8,7 @@
 
 mod memory;
 mod model;
+mod shared;
 mod transaction;
 
 pub use memory::MemoryStore;

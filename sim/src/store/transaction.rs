@@ -14,8 +14,8 @@ use seaworthy_core::{
 use smol_str::SmolStr;
 
 use super::{
-    memory::Shared,
     model::{Attempt, StoreModel, Tx, bounds},
+    shared::Shared,
 };
 
 /// An open transaction of a [`MemoryStore`](super::MemoryStore). Dropping it aborts it and wakes who waits for it.

@@ -5,7 +5,9 @@
 
 mod effect;
 mod event;
+mod ids;
 mod outcome;
+mod rows;
 mod what;
 
 mod diff;
@@ -22,14 +24,16 @@ pub mod script;
 pub use crate::fingerprint::Fingerprint;
 pub use diff::{Divergence, diff};
 pub use effect::Effect;
-pub(crate) use event::micros;
-pub use event::{ClaimedRow, Event, ProcessIndex, SettledRow, TxId, VirtualTime};
+pub use event::Event;
 pub use file::{TRACE_FORMAT, TraceFile, TraceFileError, TraceHeader, TraceLine};
+pub(crate) use ids::micros;
+pub use ids::{ProcessIndex, TxId, VirtualTime};
 pub use interleave::interleave;
 pub use names::Names;
 pub(crate) use names::ids_in;
 pub use outcome::Outcome;
 pub use render::Renderer;
+pub use rows::{ClaimedRow, SettledRow};
 pub use span::{Telling, Told};
 pub use what::What;
 pub(crate) use words::millis;

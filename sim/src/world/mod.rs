@@ -7,6 +7,7 @@ mod ending;
 mod operator;
 mod options;
 mod outside;
+mod prepared;
 mod report;
 mod rest;
 mod run;

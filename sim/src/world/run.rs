@@ -12,6 +12,7 @@ use super::{
     control::control,
     driven::Driven,
     outside::WorldOutside,
+    prepared,
     watch::{self, Watch},
 };
 use crate::{
@@ -20,10 +21,7 @@ use crate::{
     executor::{Executor, Spawner, Time},
     external::MemoryExternal,
     files,
-    kernel::{
-        Activity, Faults, Meter, Mortal, OwnTables, Parts, Recorder, SpanBook, SpanLayer, State, World, own_tables,
-        panics,
-    },
+    kernel::{Activity, Faults, Meter, Mortal, OwnTables, Parts, Recorder, SpanBook, SpanLayer, State, World, panics},
     plan::Workload,
     plan::{Plan, PlanError, PlanFile, stream},
     scenario::{Client, Scenario},
@@ -99,7 +97,7 @@ async fn program<S: Scenario>(
     world: Arc<World>,
 ) -> RunReport {
     if !world.topology.tables.is_empty() {
-        let shows = own_tables::watch(&world.topology.tables, &world.stores).await;
+        let shows = prepared::watch(&world.topology.tables, &world.stores).await;
         world.shows_rows.get_or_init(|| shows);
     }
     {
@@ -110,7 +108,7 @@ async fn program<S: Scenario>(
         let find: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync) = &find;
         scenario.prepare(&plan.workload, find).await;
     }
-    own_tables::begin(&world).await;
+    prepared::begin(&world).await;
     world.state().asking = 1;
     let client = Client(Arc::new(WorldOutside(world.clone())));
     let _watch = Watch::new(&world, scenario.name(), plan.seed, keep(plan));

@@ -4,7 +4,7 @@ use clap::{Arg, ArgMatches, Command, builder::PossibleValue, parser::ValueSource
 
 use super::Without;
 use crate::{
-    cli::program::{Input, NamedStore},
+    cli::offered::{Input, NamedStore},
     story::Style,
     world::StoreFactory,
 };

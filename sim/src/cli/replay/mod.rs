@@ -6,8 +6,9 @@ use super::{
     Exit, Failure,
     arguments::{Chosen, ReplayArguments},
     invocation::replay_line,
-    program::Setting,
-    run, terminal,
+    run,
+    setting::Setting,
+    terminal,
 };
 use crate::{
     catalogue::Case,

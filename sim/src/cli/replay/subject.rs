@@ -5,7 +5,7 @@ use crate::{
     cli::{
         Failure,
         arguments::{self, Chosen, ProfileWord, ReplayArguments},
-        program::Setting,
+        setting::Setting,
     },
     files,
     plan::{Profile, scenario_of},

@@ -9,8 +9,9 @@ use super::{
     arguments::{Chosen, ProfileWord, RunArguments},
     interrupt::Interrupt,
     invocation::replay_line,
-    program::Setting,
-    progress, summary, terminal,
+    progress,
+    setting::Setting,
+    summary, terminal,
 };
 use crate::{
     catalogue::Entry,

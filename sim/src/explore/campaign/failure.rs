@@ -1,8 +1,6 @@
-use std::{fmt, path::PathBuf};
-
 use serde::{Deserialize, Serialize};
 
-use crate::{invariants::Violation, plan::Profile, world::RunReport};
+use crate::{explore::Source, invariants::Violation, world::RunReport};
 
 /// One run that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,30 +24,5 @@ impl Failure {
         let violation = report.violations.first()?.clone();
         let others = report.violations.len() as u64 - 1;
         Some(Self { index, source: source(), violation, others, fingerprint: report.fingerprint })
-    }
-}
-
-/// Where a plan came from: all that is needed to have it again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// Drawn: [`generate`](crate::generate::generate) gives it again.
-    Seed {
-        /// Under this seed.
-        #[serde(with = "crate::hexadecimal")]
-        seed: u64,
-        /// By this profile.
-        profile: Profile,
-    },
-    /// Read from a file.
-    File(PathBuf),
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Seed { seed, profile } => write!(f, "seed {seed:#018x}, profile {profile}"),
-            Self::File(path) => write!(f, "plan {}", path.display()),
-        }
     }
 }

@@ -1,6 +1,6 @@
 use smol_str::SmolStr;
 
-use super::{Campaign, GoalTally, tally::tally};
+use super::{Campaign, tally::tally};
 use crate::{
     invariants::{Judged, Mode},
     world::RunReport,
@@ -50,7 +50,7 @@ impl Judgements {
         for Sum { judged, runs } in self.0 {
             let name = || SmolStr::new_static(judged.invariant);
             if judged.mode == Mode::Sometimes {
-                campaign.goals.entry(name()).or_insert_with(GoalTally::default);
+                campaign.goals.entry(name()).or_default();
                 continue;
             }
             let tally = tally(&mut campaign.invariants, judged.invariant, Some(judged.mode));

@@ -10,7 +10,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::twice::{Difference, TwiceTally};
+use super::{
+    Source,
+    twice::{Difference, TwiceTally},
+};
 use crate::{
     plan::Workload,
     plan::{Fault, FaultKind, Plan, Point, Profile},
@@ -19,7 +22,7 @@ use crate::{
 };
 
 pub use corpus_tally::{CorpusTally, IdlePlan};
-pub use failure::{Failure, Source};
+pub use failure::Failure;
 pub(super) use judgements::Judgements;
 pub use merge::MergeError;
 pub use tally::{FaultTally, GoalTally, InvariantTally};

@@ -1,7 +1,6 @@
 //! Rows of declared tables, told as what they mean.
 
 mod meaning;
-mod start;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +12,6 @@ use crate::{
     topology::{Kind, Place, Row, Tables},
     trace::Effect,
 };
-
-pub(crate) use start::{begin, watch};
 
 /// What the world remembers of declared tables: only what the changes themselves don't say.
 pub(crate) struct OwnTables {

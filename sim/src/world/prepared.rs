@@ -5,8 +5,8 @@ use std::sync::Arc;
 use seaworthy_core::ports::{Store, StoreError};
 use smol_str::SmolStr;
 
-use super::super::World;
 use crate::{
+    kernel::World,
     topology::{Kind, Tables},
     trace::{Effect, Outcome, TxId, What},
 };

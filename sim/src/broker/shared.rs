@@ -1,0 +1,21 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use seaworthy_core::ports::Clock;
+
+use super::{BrokerConfig, model::BrokerModel};
+
+/// What a broker and its subscriptions share.
+pub(super) struct Shared {
+    pub(super) clock: Arc<dyn Clock>,
+    model: Mutex<BrokerModel>,
+}
+
+impl Shared {
+    pub(super) fn new(clock: Arc<dyn Clock>, config: BrokerConfig) -> Self {
+        Self { clock, model: Mutex::new(BrokerModel::new(config)) }
+    }
+
+    pub(super) fn model(&self) -> MutexGuard<'_, BrokerModel> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

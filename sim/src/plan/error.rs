@@ -1,0 +1,69 @@
+use super::{FORMAT, Point, Verdict};
+
+/// Why a plan can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// It is not JSON, or not whole.
+    #[error("plan is malformed or truncated: {0}")]
+    Malformed(String),
+    /// Its format is another one.
+    #[error(
+        "plan has format {found:?}; this version reads {FORMAT:?}: use the seaworthy that wrote it, or a newer one"
+    )]
+    Format {
+        /// The format that it names.
+        found: String,
+    },
+    /// It is for another scenario.
+    #[error("plan is for scenario {found:?}, not {wanted:?}")]
+    Scenario {
+        /// The scenario that it names.
+        found: String,
+        /// The scenario that was to run.
+        wanted: String,
+    },
+    /// Two processes of the scenario have one name.
+    #[error(
+        "two processes of scenario {scenario:?} are called {name:?}: a fault or a trace that names it would mean either"
+    )]
+    SameName {
+        /// Which scenario.
+        scenario: String,
+        /// Which name.
+        name: String,
+    },
+    /// It names something that the scenario doesn't have.
+    #[error("fault {index} names {kind} {name:?}, which the scenario does not have (it has: {known})")]
+    UnknownName {
+        /// Position in `faults`, from 0.
+        index: usize,
+        /// `process`, `store` or `service`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// A verdict that a call of this kind can't honour.
+    #[error("fault {index}: a call at point {:?} can't honour {verdict:?}", point.name())]
+    Unfit {
+        /// Position in `faults`, from 0.
+        index: usize,
+        /// Where it was to strike.
+        point: Point,
+        /// What it was to do.
+        verdict: Verdict,
+    },
+    /// A field that nothing reads.
+    #[error("plan has a field {field:?} that nothing reads: mend its name or leave it out")]
+    UnknownField {
+        /// Where it is, from the top.
+        field: String,
+    },
+    /// A number out of range.
+    #[error("plan has {what}")]
+    Range {
+        /// Which number, and what it should be.
+        what: String,
+    },
+}

@@ -1,0 +1,22 @@
+use std::time::Duration;
+
+/// Virtual microseconds since the start of the run.
+pub type VirtualTime = u64;
+
+/// A process of the scenario's topology, by its position; [`ProcessIndex::WORLD`] is the world itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessIndex(pub u16);
+
+impl ProcessIndex {
+    /// The world: the client, the fault plan, the end of the storm.
+    pub const WORLD: Self = Self(u16::MAX);
+}
+
+/// A transaction, numbered over the whole run from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TxId(pub u64);
+
+/// A span of virtual time as moments are counted.
+pub(crate) fn micros(duration: Duration) -> VirtualTime {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -16,7 +16,7 @@ use support::{is_measuring, lifecycle, peak_mb, thread_cpu};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/data/orders.csv");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/data/orders.csv");
     let mut orders = read_orders(&file).expect("the shipped orders are well formed");
     if !is_measuring() {
         orders.orders.truncate(50);

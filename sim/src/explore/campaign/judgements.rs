@@ -8,8 +8,8 @@ use crate::{
 
 /// What the invariants of one run after another judged, added up.
 ///
-/// All runs of a scenario have the same invariants in the same order, as a rule: adding up by their place, and looking
-/// their names up once for many runs, saves a thirtieth of a run.
+/// All runs of a scenario have the same invariants in the same order, as a rule: so they are added up by their place, and
+/// their names are looked up once for many runs.
 #[derive(Debug, Default)]
 pub(in crate::explore) struct Judgements(Vec<Sum>);
 

@@ -39,8 +39,6 @@ compile_error!(
 // Nothing else is compiled then: the message above is to be the only error, and the last thing on the screen.
 
 #[cfg(madsim)]
-pub mod broker;
-#[cfg(madsim)]
 pub mod catalogue;
 #[cfg(madsim)]
 pub mod check;
@@ -49,8 +47,6 @@ pub mod cli;
 #[cfg(madsim)]
 pub mod explore;
 #[cfg(madsim)]
-pub mod external;
-#[cfg(madsim)]
 pub mod generate;
 #[cfg(madsim)]
 pub mod invariants;
@@ -58,8 +54,6 @@ pub mod invariants;
 pub mod plan;
 #[cfg(madsim)]
 pub mod scenario;
-#[cfg(madsim)]
-pub mod store;
 #[cfg(madsim)]
 pub mod story;
 #[cfg(madsim)]
@@ -80,8 +74,6 @@ mod hexadecimal;
 #[cfg(madsim)]
 mod kernel;
 #[cfg(madsim)]
-mod lookup;
-#[cfg(madsim)]
 mod report;
 #[cfg(madsim)]
 mod shell;
@@ -94,3 +86,5 @@ mod values;
 
 #[cfg(madsim)]
 pub use check::check;
+#[cfg(madsim)]
+pub use seaworthy_memory::{broker, external, store};

@@ -83,13 +83,15 @@ fn arrows_between_crates_point_down() {
         own
     };
     assert_eq!(own("seaworthy-core"), BTreeSet::new());
-    assert_eq!(own("seaworthy-sim"), BTreeSet::from(["seaworthy-core".to_owned()]));
+    assert_eq!(own("seaworthy-memory"), BTreeSet::from(["seaworthy-core".to_owned()]));
+    let on_memory = BTreeSet::from(["seaworthy-core".to_owned(), "seaworthy-memory".to_owned()]);
+    assert_eq!(own("seaworthy-sim"), on_memory);
     assert_eq!(own("seaworthy-sqlite"), BTreeSet::from(["seaworthy-core".to_owned()]));
-    assert_eq!(own("seaworthy-tokio"), BTreeSet::from(["seaworthy-core".to_owned()]));
+    assert_eq!(own("seaworthy-tokio"), on_memory);
 }
 
 /// The packages that are published, by folder.
-const PACKAGES: [&str; 5] = ["core", "sim", "scenarios", "adapters/tokio", "adapters/sqlite"];
+const PACKAGES: [&str; 6] = ["core", "sim", "scenarios", "adapters/memory", "adapters/tokio", "adapters/sqlite"];
 
 #[test]
 fn every_package_has_its_licences_and_a_readme_whose_links_lead_somewhere_from_anywhere() {
@@ -115,7 +117,8 @@ fn every_package_has_its_licences_and_a_readme_whose_links_lead_somewhere_from_a
 #[test]
 fn only_the_simulator_depends_on_madsim() {
     let metadata = workspace();
-    for package in ["seaworthy-core", "seaworthy-scenarios", "seaworthy-sqlite", "seaworthy-tokio"] {
+    for package in ["seaworthy-core", "seaworthy-scenarios", "seaworthy-memory", "seaworthy-sqlite", "seaworthy-tokio"]
+    {
         assert!(!dependencies(&metadata, package).contains("madsim"), "{package} names madsim");
     }
     assert!(dependencies(&metadata, "seaworthy-sim").contains("madsim"));
@@ -144,11 +147,9 @@ fn invariants_draw_nothing_and_touch_no_port() {
 
 #[test]
 fn simulated_stores_and_brokers_decide_no_fault() {
-    for folder in ["sim/src/store", "sim/src/broker", "sim/src/external"] {
-        for word in ["Verdict", "Strike", "Fault", "Draw", "rand_", "madsim"] {
-            let found = lines_with(folder, word);
-            assert!(found.is_empty(), "{folder} names {word}:\n{}", found.join("\n"));
-        }
+    for word in ["Verdict", "Strike", "Fault", "Draw", "rand_", "madsim"] {
+        let found = lines_with("adapters/memory/src", word);
+        assert!(found.is_empty(), "a component in memory names {word}:\n{}", found.join("\n"));
     }
 }
 
@@ -230,7 +231,7 @@ fn each_published_crate_says_where_its_documentation_is_and_names_no_other_place
         .iter()
         .filter(|package| members.contains(&package["id"]) && package["publish"] != Value::Array(Vec::new()))
         .collect();
-    assert_eq!(published.len(), 5, "core, sim, scenarios and two adapters are published");
+    assert_eq!(published.len(), 6, "core, sim, scenarios and three adapters are published");
     for package in published {
         let name = package["name"].as_str().expect("a name");
         assert_eq!(package["documentation"], format!("https://docs.rs/{name}"));

@@ -4,7 +4,6 @@ mod architecture;
 mod core_spans;
 mod determinism;
 mod floors;
-mod histories;
 mod log_relay;
 mod own_workflow;
 mod properties;

@@ -21,10 +21,12 @@ mod external;
 mod ingress;
 mod process;
 
-pub use broker::{LocalBroker, LocalBrokerConfig};
+pub use broker::LocalBroker;
+
 pub use clock::TokioClock;
 pub use external::LocalExternal;
 pub use ingress::{AskError, LocalIngress};
 pub use process::{Died, Parts, Process};
 pub use random::OsRandom;
+pub use seaworthy_memory::broker::{BrokerConfig, Unroutable};
 pub use spawner::{TaskPanicked, TokioSpawner};

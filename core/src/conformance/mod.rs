@@ -39,6 +39,7 @@
 //! | [`store`] | one check for each promise of the store port |
 //! | [`broker`] | one check for each promise of the broker port |
 
+mod block_on;
 pub mod broker;
 mod macros;
 mod outcome;
@@ -48,6 +49,7 @@ mod samples;
 pub mod store;
 mod subject;
 
+pub use block_on::block_on;
 pub use outcome::{Failure, Outcome, Verdict};
 pub use report::{Check, CheckReport, Report, assert_broker, assert_store, broker_report, store_report};
 pub use subject::{BrokerSubject, StoreSubject};

@@ -37,7 +37,6 @@ mod saga_log;
 #[cfg(test)]
 mod forgetting;
 
-pub use crate::lookup::Lookup;
 pub use acknowledged_before_handled::AcknowledgedBeforeHandled;
 pub use conserved::ConservedSums;
 pub use dead_only_injected::DeadOnlyInjected;
@@ -61,6 +60,7 @@ pub use practice::{Deed, Handling, Practice, Student};
 pub use protocol::{delivery, protocol, sagas};
 pub use saga_log::SagaLog;
 pub use saga_resolves::SagaResolves;
+pub use seaworthy_memory::Lookup;
 pub use stale_claim_settle::StaleClaimSettle;
 pub use terminal_state_final::TerminalStateFinal;
 pub use torn_step::TornStep;

@@ -1,11 +1,11 @@
 use std::iter::repeat;
 
 use seaworthy_core::ids::MessageId;
+use seaworthy_memory::Lookup;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::beats::Beats;
 use crate::{
-    lookup::Lookup,
     plan::Point,
     trace::{Effect, Outcome, ProcessIndex, TxId, VirtualTime, What},
 };

@@ -1,12 +1,10 @@
 use seaworthy_core::{ids::MessageId, ports::RowId};
+use seaworthy_memory::Lookup;
 use smol_str::SmolStr;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{
-    lookup::Lookup,
-    trace::{Effect, Event, What},
-};
+use crate::trace::{Effect, Event, What};
 
 /// So many different documents of one collection are no rewriting of the same ones.
 const ANEW: usize = 3;

@@ -11,6 +11,7 @@ use seaworthy_core::{
     message::Message,
     ports::{Store, Timestamp},
 };
+use seaworthy_memory::{broker::MemoryBroker, external::MemoryExternal};
 use smol_str::SmolStr;
 use tokio::sync::Notify;
 
@@ -22,10 +23,8 @@ use super::{
     state::{Asked, Due, State},
 };
 use crate::{
-    broker::MemoryBroker,
     draw::Draw,
     executor::{Spawner, Time},
-    external::MemoryExternal,
     plan::{Point, Restart, Schedule},
     topology::Topology,
     trace::{Effect, ProcessIndex, TxId, VirtualTime, What},

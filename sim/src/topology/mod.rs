@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use seaworthy_core::{boot::Boot, ports::SubscriptionSpec, saga::Shape};
 use smol_str::SmolStr;
 
-use crate::external::Service;
+use seaworthy_memory::external::Service;
 
 pub use tables::{Column, Conserved, EffectTable, InboxTable, LockTable, OutboxTable, Row, Tables};
 pub(crate) use tables::{Kind, Place};

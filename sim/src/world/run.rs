@@ -3,6 +3,11 @@ use std::{future::poll_fn, panic::resume_unwind, pin::pin, sync::Arc, thread};
 use futures_util::future::{Either, select};
 use madsim::runtime::Runtime;
 use seaworthy_core::ports::{Clock, Store};
+use seaworthy_memory::{
+    broker::{BrokerConfig, MemoryBroker},
+    external::MemoryExternal,
+    store::MemoryStore,
+};
 use smol_str::SmolStr;
 use tracing::subscriber::with_default;
 use tracing_subscriber::{Registry, layer::SubscriberExt};
@@ -16,17 +21,14 @@ use super::{
     watch::{self, Watch},
 };
 use crate::{
-    broker::{BrokerConfig, MemoryBroker},
     draw::Draw,
     executor::{Executor, Spawner, Time},
-    external::MemoryExternal,
     files,
     kernel::{Activity, Faults, Meter, Mortal, OwnTables, Parts, Recorder, SpanBook, SpanLayer, State, World, panics},
     plan::Workload,
     plan::{Plan, PlanError, PlanFile, stream},
     scenario::{Client, Scenario},
     shell::WorldClock,
-    store::MemoryStore,
     topology::Topology,
     trace::micros,
 };

@@ -12,7 +12,7 @@ pub(super) struct House {
     pub(super) floors: &'static [&'static [&'static str]],
 }
 
-pub(super) const HOUSES: [House; 6] = [
+pub(super) const HOUSES: [House; 7] = [
     House {
         name: "core",
         folder: "core/src",
@@ -50,9 +50,8 @@ pub(super) const HOUSES: [House; 6] = [
         folder: "sim/src",
         module: &[],
         floors: &[
-            &["draw", "files", "fingerprint", "hexadecimal", "lookup", "values"],
-            &["broker", "executor", "external", "store"],
-            &["topology"],
+            &["draw", "files", "fingerprint", "hexadecimal", "values"],
+            &["executor", "topology"],
             &["plan"],
             &["trace"],
             &["invariants"],
@@ -64,6 +63,12 @@ pub(super) const HOUSES: [House; 6] = [
             &["teller"],
             &["check", "cli"],
         ],
+    },
+    House {
+        name: "memory",
+        folder: "adapters/memory/src",
+        module: &[],
+        floors: &[&["clock", "lookup"], &["broker", "external", "store"]],
     },
     House {
         name: "sqlite",

@@ -16,6 +16,8 @@ pub struct BrokerConfig {
     pub visibility_timeout: Duration,
     /// What becomes of a message to whose topic no group is bound.
     pub unroutable: Unroutable,
+    /// How many messages one group may leave unacknowledged before the broker takes no more for it.
+    pub unacknowledged_max: usize,
     /// The largest payload that is accepted, in bytes; a larger one is refused for good.
     pub payload_bytes_max: usize,
 }
@@ -27,6 +29,8 @@ impl Default for BrokerConfig {
             visibility_timeout: Duration::from_secs(5),
             // Nothing is lost where a publisher is up before its first subscriber.
             unroutable: Unroutable::Keep,
+            // A consumer that stands still is noticed before memory runs out.
+            unacknowledged_max: 1_000_000,
             // What common brokers allow out of the box.
             payload_bytes_max: 1024 * 1024,
         }

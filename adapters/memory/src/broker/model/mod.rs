@@ -105,6 +105,14 @@ impl BrokerModel {
         }
         match self.topics.get_mut(&message.topic) {
             Some(topic) if !topic.groups.is_empty() => {
+                let full = |group: &&GroupNumber| self.groups[**group].len() >= self.config.unacknowledged_max;
+                if let Some(group) = topic.groups.iter().find(full).map(|group| &self.groups[*group]) {
+                    return Err(PublishError::Unavailable(format!(
+                        "group {} has {} messages unacknowledged: is its consumer running?",
+                        group.name(),
+                        group.len()
+                    )));
+                }
                 let message = Arc::new(message.clone());
                 for group in &topic.groups {
                     self.groups[*group].accept(Arc::clone(&message));
@@ -144,6 +152,10 @@ impl BrokerModel {
 
     pub(super) fn pending(&self) -> usize {
         self.groups.iter().map(Group::len).sum()
+    }
+
+    pub(super) fn unacknowledged(&self, group: &str) -> usize {
+        self.numbers.get(group).map_or(0, |number| self.groups[*number].len())
     }
 
     pub(super) fn outstanding(&self, limit: usize) -> Vec<(SmolStr, MessageId)> {

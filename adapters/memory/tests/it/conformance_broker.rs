@@ -2,10 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::common::{ManualClock, block_on};
 use async_trait::async_trait;
-use seaworthy_core::{conformance::BrokerSubject, ports::Broker};
-use seaworthy_sim::broker::{BrokerConfig, MemoryBroker, Unroutable};
+use seaworthy_core::{
+    conformance::{BrokerSubject, block_on},
+    ports::Broker,
+};
+use seaworthy_memory::{
+    ManualClock,
+    broker::{BrokerConfig, MemoryBroker, Unroutable},
+};
 
 struct Memory(Arc<ManualClock>);
 

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::common::{ManualClock, block_on};
 use proptest::prelude::*;
 use seaworthy_core::{
+    conformance::block_on,
     ids::{ClaimToken, MessageId},
     message::{Headers, Message},
     ports::{
@@ -12,7 +12,7 @@ use seaworthy_core::{
         Settlement, Store, Timestamp, WhenDead,
     },
 };
-use seaworthy_sim::store::MemoryStore;
+use seaworthy_memory::{ManualClock, store::MemoryStore};
 use uuid::Uuid;
 
 /// One row as the port describes it, and nothing else.

@@ -6,7 +6,7 @@ use rustc_hash::FxBuildHasher;
 /// order, because nothing that a run does or an invariant reports may depend on it.
 ///
 /// ```
-/// use seaworthy_sim::invariants::Lookup;
+/// use seaworthy_memory::Lookup;
 ///
 /// let mut open = Lookup::new();
 /// open.insert("b", 2);

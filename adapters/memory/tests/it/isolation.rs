@@ -7,14 +7,14 @@ use std::{
     task::Poll,
 };
 
-use crate::common::{ManualClock, block_on};
 use bytes::Bytes;
 use proptest::prelude::*;
 use seaworthy_core::{
+    conformance::block_on,
     ids::MessageId,
     ports::{Document, Expected, InboxEntry, InboxInsert, Store, StoreError, Transaction},
 };
-use seaworthy_sim::store::MemoryStore;
+use seaworthy_memory::{ManualClock, store::MemoryStore};
 use uuid::Uuid;
 
 fn store() -> MemoryStore {

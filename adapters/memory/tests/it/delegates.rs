@@ -4,13 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    conformance::{self, StoreSubject},
+    conformance::{self, StoreSubject, block_on},
     message::Message,
     ports::{DelegateStore, DelegateTransaction, Store, StoreError, Transaction},
 };
-use seaworthy_sim::store::MemoryStore;
-
-use crate::common::{ManualClock, block_on};
+use seaworthy_memory::{ManualClock, store::MemoryStore};
 
 /// A store that passes everything on, transactions included; or one whose transactions stage nothing.
 struct Wrapped {

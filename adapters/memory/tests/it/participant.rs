@@ -1,13 +1,13 @@
 //! The participant's promises: once, never after its own compensation, and null compensation leaves a tombstone.
 
-use crate::common::{ManualClock, block_on};
 use bytes::Bytes;
 use seaworthy_core::{
+    conformance::block_on,
     ids::OperationId,
     participant::{self, Execution, Undoing},
     ports::{Store, StoreError},
 };
-use seaworthy_sim::store::MemoryStore;
+use seaworthy_memory::{ManualClock, store::MemoryStore};
 
 const OPERATION: OperationId = OperationId(uuid::Uuid::from_u128(7));
 

@@ -18,7 +18,7 @@ use super::{
 /// ```
 /// use bytes::Bytes;
 /// use seaworthy_core::{ids::OperationId, ports::ExternalCall};
-/// use seaworthy_sim::external::{MemoryExternal, Service};
+/// use seaworthy_memory::external::{MemoryExternal, Service};
 ///
 /// struct Payments;
 /// impl Service for Payments {

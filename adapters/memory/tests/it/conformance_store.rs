@@ -2,10 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::common::{ManualClock, block_on};
 use async_trait::async_trait;
-use seaworthy_core::{conformance::StoreSubject, ports::Store};
-use seaworthy_sim::store::MemoryStore;
+use seaworthy_core::{
+    conformance::{StoreSubject, block_on},
+    ports::Store,
+};
+use seaworthy_memory::{ManualClock, store::MemoryStore};
 
 struct Memory(Arc<ManualClock>);
 

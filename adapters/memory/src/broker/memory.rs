@@ -29,7 +29,7 @@ use super::{BrokerConfig, shared::Shared, subscription::MemorySubscription};
 /// #     async fn sleep(&self, _: Duration) {}
 /// # }
 /// use seaworthy_core::ports::SubscriptionSpec;
-/// use seaworthy_sim::broker::{BrokerConfig, MemoryBroker};
+/// use seaworthy_memory::broker::{BrokerConfig, MemoryBroker};
 ///
 /// let broker = MemoryBroker::new(Arc::new(AtEpoch), BrokerConfig::default());
 /// broker.declare(&SubscriptionSpec { group: "shipping".into(), topics: vec!["orders".into()] });
@@ -62,6 +62,11 @@ impl MemoryBroker {
     /// since nobody will take it.
     pub fn pending(&self) -> usize {
         self.shared.model().pending()
+    }
+
+    /// How many messages a group has not acknowledged: for health checks, and for tests to see that all is done.
+    pub fn unacknowledged(&self, group: &str) -> usize {
+        self.shared.model().unacknowledged(group)
     }
 
     /// Up to `limit` messages that are not acknowledged, with their groups: for a report on what is stuck.

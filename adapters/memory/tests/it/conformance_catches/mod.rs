@@ -6,13 +6,13 @@ mod transaction;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use crate::common::{ManualClock, block_on};
 use async_trait::async_trait;
 use seaworthy_core::{
-    conformance::{self, BrokerSubject, StoreSubject},
+    conformance::{self, BrokerSubject, StoreSubject, block_on},
     ports::{Broker, Store},
 };
-use seaworthy_sim::{
+use seaworthy_memory::{
+    ManualClock,
     broker::{BrokerConfig, MemoryBroker, Unroutable},
     store::MemoryStore,
 };

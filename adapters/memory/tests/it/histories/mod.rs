@@ -14,7 +14,7 @@ use action::{Action, histories};
 use clock::HandClock;
 use proptest::{prelude::*, test_runner::Config, test_runner::TestCaseError};
 use seaworthy_core::ports::Store;
-use seaworthy_sim::store::MemoryStore;
+use seaworthy_memory::store::MemoryStore;
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use side::Side;
 

@@ -38,7 +38,7 @@ use super::{model::StoreModel, shared::Shared, transaction::MemoryTransaction};
 /// #     async fn sleep(&self, _: Duration) {}
 /// # }
 /// # async fn example() -> Result<(), seaworthy_core::ports::StoreError> {
-/// let store = seaworthy_sim::store::MemoryStore::new(Arc::new(AtEpoch));
+/// let store = seaworthy_memory::store::MemoryStore::new(Arc::new(AtEpoch));
 /// let mut tx = store.begin().await?;
 /// tx.put("orders", "17", Expected::Absent, "pending".into()).await?;
 /// tx.commit().await?;

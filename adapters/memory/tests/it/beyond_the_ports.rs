@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::common::{ManualClock, block_on};
 use bytes::Bytes;
 use seaworthy_core::{
+    conformance::block_on,
     ids::{MessageId, OperationId},
     message::{Headers, Message},
     ports::{Broker, ExternalCall, ExternalError, SubscriptionSpec, Timestamp},
 };
-use seaworthy_sim::{
+use seaworthy_memory::{
+    ManualClock,
     broker::{BrokerConfig, MemoryBroker},
     external::{MemoryExternal, Service},
 };

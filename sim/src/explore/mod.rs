@@ -32,7 +32,7 @@ mod verdict;
 pub use bound::failure_rate_upper_bound;
 pub use breadcrumbs::Breadcrumbs;
 pub use campaign::{
-    Campaign, CorpusTally, Failure, FaultTally, GoalTally, IdlePlan, InvariantTally, MergeError, Timing,
+    Campaign, CorpusTally, Failure, FaultTally, GoalTally, GroupTally, IdlePlan, InvariantTally, MergeError, Timing,
 };
 pub use corpus::{Corpus, CorpusError, read_plan, read_plan_file, write_plan, write_plan_file};
 pub use determinism::{Divergence, determinism, determinism_by, first_divergence};

@@ -54,6 +54,8 @@ pub enum Excuse {
     EndedAtFailure,
     /// Other faults of the same plan strike.
     OthersStrike,
+    /// A consumer group may be there to look on; nobody has said so.
+    MayLookOn,
 }
 
 /// What never happened in a whole campaign.
@@ -81,6 +83,13 @@ pub enum Gap {
     NeverReached {
         /// Its name.
         goal: String,
+    },
+    /// A consumer group that acknowledged messages and never left anything behind.
+    Idle {
+        /// Its name.
+        group: String,
+        /// How many it acknowledged.
+        acknowledged: u64,
     },
     /// Not all seeds were run.
     Interrupted {
@@ -207,6 +216,10 @@ impl Campaign {
                 warnings.push(Warning { gap: Gap::NeverFired { kind, planned: tally.planned }, excuse });
             }
         }
+        for (group, tally) in self.groups.iter().filter(|(_, tally)| tally.is_idle()) {
+            let gap = Gap::Idle { group: group.to_string(), acknowledged: tally.acknowledged };
+            warnings.push(Warning { gap, excuse: Some(Excuse::MayLookOn) });
+        }
         for (goal, tally) in &self.goals {
             if tally.runs == 0 {
                 warnings.push(Warning { gap: Gap::NeverReached { goal: goal.to_string() }, excuse });
@@ -247,6 +260,9 @@ impl fmt::Display for Gap {
                 write!(f, "fault {kind} is enabled and never fired ({planned} planned)")
             }
             Self::NeverReached { goal } => write!(f, "goal {goal} was never reached"),
+            Self::Idle { group, acknowledged } => {
+                write!(f, "group {group} acknowledged {acknowledged} messages and never left anything behind")
+            }
             Self::Interrupted { runs } => write!(f, "not all seeds were run, only {runs}"),
             Self::Weaker { plan } => f.write_str(plan),
         }
@@ -260,6 +276,9 @@ impl fmt::Display for Excuse {
             Self::NarrowProfiles => "the profiles leave out what leads to it",
             Self::EndedAtFailure => "it ended at a failure",
             Self::OthersStrike => "its other faults strike: shrink it again",
+            Self::MayLookOn => {
+                "right if it only looks on, and then `Topology::observer` says so; if it writes, to tables that are not declared"
+            }
         })
     }
 }

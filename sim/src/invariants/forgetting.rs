@@ -50,6 +50,7 @@ fn feed(invariant: &mut dyn Invariant, order: &[Event]) {
         met: &mut 0,
         reached: &mut Vec::new(),
         violations: &mut Vec::new(),
+        dealt: &mut Vec::new(),
         decoded: &mut Decoded::default(),
     };
     order.iter().for_each(|event| invariant.observe(event, &mut judge));

@@ -34,6 +34,9 @@ use crate::trace::Event;
 /// mine.push(Box::new(HandledWithoutEffect::new().may_do_nothing(late)));
 /// ```
 ///
+/// Besides, it counts for each group how many of the messages that it acknowledged left anything behind ([`Dealt`](super::Dealt)): of a
+/// group that never leaves anything there is nothing to judge, and the campaign says so.
+///
 /// State: one small entry for each request and each message of each group.
 #[derive(Debug, Default)]
 pub struct HandledWithoutEffect {
@@ -162,8 +165,13 @@ impl Invariant for HandledWithoutEffect {
         }
         // A run has a handful of kinds, and each many times.
         let mut customs: Vec<(Kind, Option<u64>)> = Vec::new();
+        let bookkeeping = self.doings.deeds.bookkeeping();
         for (unit, work) in self.doings.sorted() {
             let Some(kind) = Doings::kind(*unit, work) else { continue };
+            if let Kind::Message { group, .. } = kind {
+                let (surely, perhaps) = (work.surely & !bookkeeping != 0, work.done & !bookkeeping != 0);
+                judge.dealt(self.doings.group(group), surely, perhaps);
+            }
             let known = customs.iter().find(|(known, _)| *known == kind).map(|(_, custom)| *custom);
             let custom = known.unwrap_or_else(|| {
                 let custom = self.custom(&self.doings.handling(kind));

@@ -3,7 +3,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::saga_log::{Decoded, SagaLog};
+use super::{
+    dealt::{self, Dealt},
+    saga_log::{Decoded, SagaLog},
+};
 use crate::trace::Event;
 
 /// An invariant that did not hold.
@@ -27,6 +30,7 @@ pub struct Judge<'a> {
     pub(crate) met: &'a mut u64,
     pub(crate) reached: &'a mut Vec<&'static str>,
     pub(crate) violations: &'a mut Vec<Violation>,
+    pub(crate) dealt: &'a mut Vec<Dealt>,
     pub(crate) decoded: &'a mut Decoded,
 }
 
@@ -50,6 +54,15 @@ impl Judge<'_> {
             sentence: sentence.into(),
             events,
         });
+    }
+
+    /// Says that a group acknowledged a message: whether something was left behind for it beyond doubt, and whether anything
+    /// was that may have been for it.
+    pub(super) fn dealt(&mut self, group: &SmolStr, surely: bool, perhaps: bool) {
+        let dealt = dealt::of(self.dealt, group);
+        dealt.acknowledged += 1;
+        dealt.with_effect += u64::from(surely);
+        dealt.without += u64::from(!surely && !perhaps);
     }
 
     /// What the event appended to the logs of sagas, decoded. However many invariants ask, it is decoded once.

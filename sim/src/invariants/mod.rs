@@ -1,5 +1,6 @@
 //! What must hold: judged from the trace as it streams by.
 
+mod dealt;
 mod interest;
 mod judge;
 mod judged;
@@ -40,6 +41,7 @@ mod forgetting;
 pub use acknowledged_before_handled::AcknowledgedBeforeHandled;
 pub use conserved::ConservedSums;
 pub use dead_only_injected::DeadOnlyInjected;
+pub use dealt::Dealt;
 pub use duplicate_effect::DuplicateEffect;
 pub use full_compensation::FullCompensation;
 pub use goal::goal;

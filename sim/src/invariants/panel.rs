@@ -1,5 +1,5 @@
 use super::saga_log::Decoded;
-use super::{Ending, Interest, Invariant, Judge, Judged, Violation, lately::Lately};
+use super::{Dealt, Ending, Interest, Invariant, Judge, Judged, Violation, lately::Lately};
 use crate::trace::Event;
 
 /// A run that goes on being wrong says so this often and no more: the first violations tell the story.
@@ -27,6 +27,7 @@ pub struct Panel {
     seats: Vec<Seat>,
     reached: Vec<&'static str>,
     violations: Vec<Violation>,
+    dealt: Vec<Dealt>,
     decoded: Decoded,
     lately: Lately,
 }
@@ -48,6 +49,8 @@ pub struct Findings {
     pub judged: Vec<Judged>,
     /// Goals that were reached, in the order in which they were.
     pub reached: Vec<&'static str>,
+    /// What came of the messages that each consumer group acknowledged, where an invariant looks: `handled-without-effect`.
+    pub dealt: Vec<Dealt>,
 }
 
 impl Panel {
@@ -67,6 +70,7 @@ impl Panel {
             seats,
             reached: Vec::new(),
             violations: Vec::new(),
+            dealt: Vec::new(),
             decoded: Decoded::default(),
             lately: Lately::default(),
         }
@@ -87,6 +91,7 @@ impl Panel {
                     met: &mut seat.met,
                     reached: &mut self.reached,
                     violations: &mut self.violations,
+                    dealt: &mut self.dealt,
                     decoded: &mut self.decoded,
                 };
                 seat.invariant.observe(event, &mut judge);
@@ -112,6 +117,7 @@ impl Panel {
                 met: &mut seat.met,
                 reached: &mut self.reached,
                 violations: &mut self.violations,
+                dealt: &mut self.dealt,
                 decoded: &mut self.decoded,
             };
             seat.invariant.conclude(ending, &mut judge);
@@ -134,7 +140,7 @@ impl Panel {
             subject: seat.invariant.subject(),
             met: seat.judged + seat.met,
         });
-        Findings { judged: judged.collect(), violations: self.violations, reached: self.reached }
+        Findings { judged: judged.collect(), violations: self.violations, reached: self.reached, dealt: self.dealt }
     }
 
     /// Judges a whole trace at once.

@@ -58,6 +58,8 @@ pub struct Topology {
     pub externals: Vec<ExternalSpec>,
     /// Consumer groups that exist from the start, as an operator would have declared them.
     pub groups: Vec<SubscriptionSpec>,
+    /// Groups that only look on, so that nobody misses what they leave behind.
+    pub observers: Vec<SmolStr>,
     /// The definitions of sagas, for invariants that judge the order of their steps.
     pub sagas: Vec<Arc<Shape>>,
     /// Tables of the services' own, and what their rows mean.
@@ -81,6 +83,7 @@ impl Default for Topology {
             processes: Vec::new(),
             externals: Vec::new(),
             groups: Vec::new(),
+            observers: Vec::new(),
             sagas: Vec::new(),
             tables: Tables::default(),
             visibility_timeout: Duration::from_secs(5),
@@ -147,6 +150,21 @@ impl Topology {
             topics: topics.iter().map(|topic| SmolStr::from(*topic)).collect(),
         });
         self
+    }
+
+    /// Declares a consumer group that only looks on: it counts, it draws, it warms a cache, and leaves nothing behind that
+    /// the simulator sees. Any other group that acknowledges messages and never leaves anything is told by the campaign.
+    ///
+    /// ```
+    /// use seaworthy_sim::scenario::Topology;
+    ///
+    /// let topology = Topology::new().group("stock", &["orders"]).observer("metrics", &["orders"]);
+    /// assert_eq!(topology.groups.len(), 2);
+    /// ```
+    #[must_use]
+    pub fn observer(mut self, group: &str, topics: &[&str]) -> Self {
+        self.observers.push(group.into());
+        self.group(group, topics)
     }
 
     /// Declares a saga's definition (`definition.shape()`), so that the order of its compensations can be judged.

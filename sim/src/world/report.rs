@@ -3,7 +3,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use crate::{
-    invariants::{Ending, Judged, Violation},
+    invariants::{Dealt, Ending, Judged, Violation},
     kernel::{Effort, Fired},
     plan::Point,
     trace::{Event, Told},
@@ -32,6 +32,8 @@ pub struct RunReport {
     pub judged: Vec<Judged>,
     /// Goals that were reached.
     pub reached: Vec<&'static str>,
+    /// What came of the messages that each consumer group acknowledged, but for [observers](crate::scenario::Topology::observer).
+    pub dealt: Vec<Dealt>,
     /// Faults that struck, in the order in which they did; one that struck twice is listed once.
     pub fired: Vec<Fired>,
     /// Names of the processes, by their index in events.

@@ -205,7 +205,8 @@ fn report(world: &World, ending: crate::invariants::Ending) -> RunReport {
         &mut state.recorder,
         Recorder::new(Vec::new(), Activity::default(), false, None, world.epoch),
     );
-    let record = recorder.finish(ending);
+    let mut record = recorder.finish(ending);
+    record.findings.dealt.retain(|dealt| !world.topology.observers.contains(&dealt.group));
     let names = world.topology.processes.iter().map(|process| process.name.clone());
     RunReport {
         fingerprint: record.fingerprint,
@@ -218,6 +219,7 @@ fn report(world: &World, ending: crate::invariants::Ending) -> RunReport {
         violations: record.findings.violations,
         judged: record.findings.judged,
         reached: record.findings.reached,
+        dealt: record.findings.dealt,
         fired: record.fired,
         processes: names.collect::<Vec<SmolStr>>(),
         trace: record.trace,

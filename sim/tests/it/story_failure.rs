@@ -104,6 +104,7 @@ pub(crate) fn report(script: &Script, invariants: Vec<Box<dyn Invariant>>, fired
         violations: findings.violations,
         judged: findings.judged,
         reached: findings.reached,
+        dealt: findings.dealt,
         fired,
         processes: script.processes(),
         trace: Some(events),

@@ -62,6 +62,9 @@ impl Campaign {
             tally.violated += more.violated;
         }
         self.subjects.extend(other.subjects);
+        for (name, more) in other.groups {
+            self.groups.entry(name).or_default().add(more);
+        }
         for (name, more) in other.goals {
             self.goals.entry(name).or_default().runs += more.runs;
         }

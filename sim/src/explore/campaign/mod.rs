@@ -25,7 +25,7 @@ pub use corpus_tally::{CorpusTally, IdlePlan};
 pub use failure::Failure;
 pub(super) use judgements::Judgements;
 pub use merge::MergeError;
-pub use tally::{FaultTally, GoalTally, InvariantTally};
+pub use tally::{FaultTally, GoalTally, GroupTally, InvariantTally};
 
 use tally::tally;
 
@@ -73,6 +73,9 @@ pub struct Campaign {
     /// What has to happen for an invariant to have anything to judge, by its name, for those that say so.
     #[serde(default)]
     pub subjects: BTreeMap<SmolStr, SmolStr>,
+    /// Consumer groups by name, but for those that are declared to only look on.
+    #[serde(default)]
+    pub groups: BTreeMap<SmolStr, GroupTally>,
     /// Goals by name.
     pub goals: BTreeMap<SmolStr, GoalTally>,
     /// The first failures, in the order of their index; how many are kept is the sweep's choice.
@@ -137,6 +140,7 @@ impl Campaign {
             points: BTreeMap::new(),
             invariants: BTreeMap::new(),
             subjects: BTreeMap::new(),
+            groups: BTreeMap::new(),
             goals: BTreeMap::new(),
             failures: Vec::new(),
             corpus: CorpusTally::default(),
@@ -230,6 +234,14 @@ impl Campaign {
                 None => {
                     self.goals.insert(SmolStr::new_static(goal), GoalTally { runs: 1 });
                 }
+            }
+        }
+        for dealt in &report.dealt {
+            let tally =
+                GroupTally { acknowledged: dealt.acknowledged, with_effect: dealt.with_effect, without: dealt.without };
+            match self.groups.get_mut(&dealt.group) {
+                Some(known) => known.add(tally),
+                None => _ = self.groups.insert(dealt.group.clone(), tally),
             }
         }
         for (at, violation) in report.violations.iter().enumerate() {

@@ -37,6 +37,34 @@ pub struct GoalTally {
     pub runs: u64,
 }
 
+/// What fewer messages than this left behind may be chance.
+const ENOUGH: u64 = 20;
+
+/// What came of the messages that a consumer group acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupTally {
+    /// How many it acknowledged.
+    pub acknowledged: u64,
+    /// For how many of them something was left behind beyond doubt, besides a row in its inbox.
+    pub with_effect: u64,
+    /// For how many of them nothing was left behind by anything that its process did meanwhile.
+    pub without: u64,
+}
+
+impl GroupTally {
+    /// Whether the group is one of which nobody can say that it does anything: it acknowledged enough, nothing was surely
+    /// its own, and what may have been its own was there by chance, since for most messages there was nothing.
+    pub(in crate::explore) fn is_idle(&self) -> bool {
+        self.with_effect == 0 && self.without >= ENOUGH && 2 * self.without > self.acknowledged
+    }
+
+    pub(super) fn add(&mut self, more: Self) {
+        self.acknowledged += more.acknowledged;
+        self.with_effect += more.with_effect;
+        self.without += more.without;
+    }
+}
+
 /// Adds up, key by key.
 pub(super) fn add_faults<K: Ord>(to: &mut BTreeMap<K, FaultTally>, from: BTreeMap<K, FaultTally>) {
     for (key, more) in from {

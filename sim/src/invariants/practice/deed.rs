@@ -126,6 +126,14 @@ impl Deeds {
         }
     }
 
+    /// The set of those that only say that a message is dealt with, and not how.
+    pub(in crate::invariants) fn bookkeeping(&self) -> u64 {
+        let is_bookkeeping = |deed: &Deed| matches!(deed, Deed::Inbox(_) | Deed::Position(_));
+        // The last number stands for all that have no number of their own.
+        let numbered = self.0.iter().enumerate().take(LAST).filter(|(_, deed)| is_bookkeeping(deed));
+        numbered.fold(0, |set, (index, _)| set | (1 << index))
+    }
+
     /// The deeds of a set.
     pub(in crate::invariants) fn of(&self, set: u64) -> Vec<&Deed> {
         self.0

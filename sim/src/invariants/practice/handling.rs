@@ -56,6 +56,8 @@ pub(in crate::invariants) struct Work {
     what: u16,
     /// Everything that was done.
     pub(in crate::invariants) done: u64,
+    /// What was done for this beyond doubt: it names the message, or the process had nothing else in hand.
+    pub(in crate::invariants) surely: u64,
     /// How it ended: whether the request was accepted; `true` for a message. `None` if it did not end.
     pub(in crate::invariants) ended: Option<bool>,
     /// Whether something was done that may have been for this or for another piece of work.
@@ -128,6 +130,11 @@ impl Doings {
                 Handling::Message { group: self.groups.name(group).clone(), kind: self.kinds.name(kind).clone() }
             }
         }
+    }
+
+    /// The group of a number.
+    pub(in crate::invariants) fn group(&self, group: u16) -> &SmolStr {
+        self.groups.name(group)
     }
 
     /// All pieces of work, in order.
@@ -223,10 +230,12 @@ impl Doings {
         }
         let is_for = |in_hand: &InHand| matches!((in_hand.unit, for_message), (Unit::Message(_, id), Some(message)) if id == message);
         let is_exact = hand.iter().any(is_for);
-        let is_doubtful = !is_exact && self.is_careful && hand.len() > 1;
+        let is_sure = is_exact || hand.len() == 1;
+        let is_doubtful = !is_sure && self.is_careful;
         for in_hand in hand.iter().filter(|in_hand| !is_exact || is_for(in_hand)) {
             if let Some(work) = self.units.get_mut(&in_hand.unit) {
                 work.done |= done;
+                work.surely |= if is_sure { done } else { 0 };
                 work.is_doubtful |= is_doubtful;
                 work.last_deed = Some(event.number);
             }
@@ -237,6 +246,7 @@ impl Doings {
         let fresh = || Work {
             what,
             done: 0,
+            surely: 0,
             ended: None,
             is_doubtful: false,
             first: event.number,

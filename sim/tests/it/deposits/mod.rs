@@ -208,6 +208,7 @@ pub(crate) fn pretend(
             violations: violations(plan),
             judged: vec![judged, goal],
             reached: vec!["something-booked"],
+            dealt: Vec::new(),
             fired: fired
                 .map(|(index, fault)| Fired { index: index as u32, kind: fault.kind(), point: point(fault) })
                 .collect(),

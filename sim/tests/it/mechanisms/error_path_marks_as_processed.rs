@@ -11,10 +11,10 @@ use seaworthy_core::{
 };
 use seaworthy_sim::scenario::{Boot, Topology};
 
-use super::service::{Answer, Service, serve};
+use crate::small_service::{Answer, Service, serve};
 
-pub(super) const WRONG: Service = Service { name: "error-path-marks-as-processed", topology, is_right: false };
-pub(super) const RIGHT: Service = Service { is_right: true, ..WRONG };
+pub(super) const WRONG: Service = Service::wrong("error-path-marks-as-processed", topology);
+pub(super) const RIGHT: Service = WRONG.right();
 
 const A_WHILE: Duration = Duration::from_millis(200);
 

@@ -4,10 +4,10 @@
 use seaworthy_core::ports::{Expected, Ports, StoreError};
 use seaworthy_sim::scenario::Topology;
 
-use super::service::{Answer, Service, serve};
+use crate::small_service::{Answer, Service, serve};
 
-pub(super) const WRONG: Service = Service { name: "failure-cached", topology, is_right: false };
-pub(super) const RIGHT: Service = Service { is_right: true, ..WRONG };
+pub(super) const WRONG: Service = Service::wrong("failure-cached", topology);
+pub(super) const RIGHT: Service = WRONG.right();
 
 fn topology(is_right: bool) -> Topology {
     let front = move |boot: seaworthy_sim::scenario::Boot| {

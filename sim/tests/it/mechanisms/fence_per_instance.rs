@@ -13,10 +13,10 @@ use seaworthy_core::{
 };
 use seaworthy_sim::scenario::{Boot, Topology};
 
-use super::service::{Answer, Service, serve};
+use crate::small_service::{Answer, Service, serve};
 
-pub(super) const WRONG: Service = Service { name: "fence-per-instance", topology, is_right: false };
-pub(super) const RIGHT: Service = Service { is_right: true, ..WRONG };
+pub(super) const WRONG: Service = Service::wrong("fence-per-instance", topology);
+pub(super) const RIGHT: Service = WRONG.right();
 
 fn topology(is_right: bool) -> Topology {
     Topology::new()

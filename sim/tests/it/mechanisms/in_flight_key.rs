@@ -6,10 +6,10 @@ use std::time::Duration;
 use seaworthy_core::ports::{Expected, Ports, StoreError};
 use seaworthy_sim::scenario::Topology;
 
-use super::service::{Answer, Service, serve};
+use crate::small_service::{Answer, Service, serve};
 
-pub(super) const WRONG: Service = Service { name: "in-flight-key", topology, is_right: false };
-pub(super) const RIGHT: Service = Service { is_right: true, ..WRONG };
+pub(crate) const WRONG: Service = Service::wrong("in-flight-key", topology);
+pub(crate) const RIGHT: Service = WRONG.right();
 
 /// Longer than any work takes.
 const EXPIRY: Duration = Duration::from_secs(10);

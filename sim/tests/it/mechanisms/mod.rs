@@ -4,10 +4,9 @@
 mod error_path_marks_as_processed;
 mod failure_cached;
 mod fence_per_instance;
-mod in_flight_key;
+pub(crate) mod in_flight_key;
 mod outbox_as_fallback;
 mod publish_first;
-mod service;
 
 use seaworthy_sim::{
     check,
@@ -15,7 +14,8 @@ use seaworthy_sim::{
     plan::Profile,
     scenario::Scenario,
 };
-use service::Service;
+
+use crate::small_service::Service;
 
 /// Of every profile the same share.
 fn campaign(service: &Service, seeds: u64) -> Campaign {

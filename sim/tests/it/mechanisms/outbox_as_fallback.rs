@@ -8,13 +8,13 @@ use seaworthy_core::{
 };
 use seaworthy_sim::scenario::Topology;
 
-use super::{
-    publish_first::{front_beside_relay, listener},
-    service::{Answer, Service},
+use crate::small_service::{
+    Answer, Service,
+    messaging::{front_beside_relay, listener},
 };
 
-pub(super) const WRONG: Service = Service { name: "outbox-as-fallback", topology, is_right: false };
-pub(super) const RIGHT: Service = Service { is_right: true, ..WRONG };
+pub(super) const WRONG: Service = Service::wrong("outbox-as-fallback", topology);
+pub(super) const RIGHT: Service = WRONG.right();
 
 fn topology(is_right: bool) -> Topology {
     let front = move |boot: seaworthy_sim::scenario::Boot| {

@@ -1,30 +1,46 @@
-//! What the services have in common: requests that each name one thing, and the stock invariants.
+//! Small services: requests that each name one thing, the stock invariants and nothing else.
+
+pub(crate) mod messaging;
 
 use std::{ops::Range, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use seaworthy_core::ports::{Ports, Store};
+use seaworthy_core::ports::{Clock, Ports, Store};
 use seaworthy_sim::{
-    invariants::{Invariant, delivery},
-    scenario::{Draw, Scenario, Topology, Workload},
+    invariants::{Invariant, protocol},
+    scenario::{Draw, Scenario, StoreFactory, Topology, Workload},
     world::Client,
 };
 use serde::{Deserialize, Serialize};
 
 /// A service, right or with its mistake.
 #[derive(Clone, Copy)]
-pub(super) struct Service {
-    pub(super) name: &'static str,
+pub(crate) struct Service {
+    pub(crate) name: &'static str,
     /// Its processes and groups.
-    pub(super) topology: fn(is_right: bool) -> Topology,
-    pub(super) is_right: bool,
+    pub(crate) topology: fn(is_right: bool) -> Topology,
+    /// The store of the service with the mistake, where it is the store that makes it.
+    pub(crate) store: Option<fn(Arc<dyn Clock>) -> Arc<dyn Store>>,
+    pub(crate) is_right: bool,
+}
+
+impl Service {
+    /// With its mistake.
+    pub(crate) const fn wrong(name: &'static str, topology: fn(is_right: bool) -> Topology) -> Self {
+        Self { name, topology, store: None, is_right: false }
+    }
+
+    /// The same without it.
+    pub(crate) const fn right(self) -> Self {
+        Self { store: None, is_right: true, ..self }
+    }
 }
 
 /// The names of what is asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Names(Vec<String>);
+pub(crate) struct Names(Vec<String>);
 
 impl Workload for Names {
     fn len(&self) -> usize {
@@ -59,7 +75,7 @@ impl Scenario for Service {
     }
 
     fn invariants(&self, _: &Names) -> Vec<Box<dyn Invariant>> {
-        delivery(&self.topology())
+        protocol(&self.topology())
     }
 
     async fn drive(&self, workload: &Names, client: Client) {
@@ -70,6 +86,11 @@ impl Scenario for Service {
         }
     }
 
+    fn store(&self) -> Option<StoreFactory> {
+        let make = self.store?;
+        Some(Arc::new(move |_, clock| make(clock)))
+    }
+
     fn shares_threads(&self) -> bool {
         true
     }
@@ -78,13 +99,13 @@ impl Scenario for Service {
 }
 
 /// What is said to a request; an error says nothing, so that the request comes again.
-pub(super) enum Answer {
+pub(crate) enum Answer {
     Yes,
     No(&'static str),
 }
 
 /// Takes requests one after the other and answers them.
-pub(super) async fn serve<E>(ports: Ports, take: impl Fn(Ports, String) -> BoxFuture<'static, Result<Answer, E>>) {
+pub(crate) async fn serve<E>(ports: Ports, take: impl Fn(Ports, String) -> BoxFuture<'static, Result<Answer, E>>) {
     while let Some(request) = ports.ingress.next().await {
         let name = String::from_utf8_lossy(&request.body).into_owned();
         match take(ports.clone(), name).await {

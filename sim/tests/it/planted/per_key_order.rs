@@ -1,0 +1,27 @@
+//! The relay takes whatever row is due. One that the broker did not take waits, and a later one of its key passes it.
+
+use seaworthy_core::{
+    outbox::{Relay, RelayConfig},
+    ports::Ordering,
+    wake::Wake,
+};
+use seaworthy_sim::scenario::Topology;
+
+use crate::small_service::{
+    Service,
+    messaging::{front_beside, fronts, listener, place},
+};
+
+pub(super) const WRONG: Service = Service::wrong("takes-rows-in-any-order", topology);
+
+fn topology(is_right: bool) -> Topology {
+    let ordering = if is_right { Ordering::PerKey } else { Ordering::Unordered };
+    listener(fronts(move |boot| {
+        let relay = Relay::of(&boot.ports, RelayConfig { ordering, ..RelayConfig::default() }, Wake::new());
+        let running = relay.run(boot.ports.stop.clone());
+        let take = |ports, name: String| -> futures_util::future::BoxFuture<'static, _> {
+            Box::pin(async move { place(&ports, &name, "all orders").await })
+        };
+        front_beside(boot, running, take)
+    }))
+}

@@ -1,0 +1,167 @@
+//! What services with an outbox have in common: a front that places orders, a relay, a listener with an inbox; the relay
+//! and the listener also as one writes them by hand.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use seaworthy_core::{
+    ids::ClaimToken,
+    inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
+    message::Message,
+    outbox::{MessageBuilder, Relay, RelayConfig},
+    ports::{
+        ClaimRequest, Delivery, Expected, Ordering, OutboxRow, Ports, PublishError, PublishResult, SettleOutcome,
+        Settlement, StoreError, Subscription, SubscriptionSpec, Transaction, WhenDead, draw_id,
+    },
+    wake::Wake,
+};
+use seaworthy_sim::scenario::{Boot, Topology};
+
+use super::{Answer, serve};
+
+/// How long a hand-written loop waits where there is nothing to do, or after an error.
+pub(crate) const REST: Duration = Duration::from_millis(200);
+
+/// Serves requests, with core's relay beside.
+pub(crate) async fn front_beside_relay(
+    boot: Boot,
+    take: impl Fn(Ports, String) -> BoxFuture<'static, Result<Answer, StoreError>>,
+) {
+    let relay = Relay::of(&boot.ports, RelayConfig::default(), Wake::new());
+    let running = relay.run(boot.ports.stop.clone());
+    front_beside(boot, running, take).await;
+}
+
+/// Serves requests, with something else beside.
+pub(crate) async fn front_beside(
+    boot: Boot,
+    beside: impl Future<Output = ()> + Send + 'static,
+    take: impl Fn(Ports, String) -> BoxFuture<'static, Result<Answer, StoreError>>,
+) {
+    boot.ports.spawner.spawn("beside", Box::pin(beside));
+    serve(boot.ports, take).await;
+}
+
+/// Two replicas of a front on one store.
+pub(crate) fn fronts<F>(front: impl Fn(Boot) -> F + Copy + Send + Sync + 'static) -> Topology
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    Topology::new().process("front-1", "front", "front", front).process("front-2", "front", "front", front)
+}
+
+/// Places an order, once for each name, and stages its event under a key.
+pub(crate) async fn place(ports: &Ports, name: &str, key: &str) -> Result<Answer, StoreError> {
+    let mut tx = ports.store.begin().await?;
+    if tx.get("orders", name).await?.is_some() {
+        return Ok(Answer::Yes);
+    }
+    tx.put("orders", name, Expected::Absent, b"1".to_vec().into()).await?;
+    let placed = MessageBuilder::new("front", "order.placed", name).topic("orders").partition_key(key);
+    tx.stage(&placed.draw(&*ports.clock, &*ports.random)).await?;
+    tx.commit().await?;
+    Ok(Answer::Yes)
+}
+
+/// A front of which each order has a key of its own.
+pub(crate) fn placing(ports: Ports, name: String) -> BoxFuture<'static, Result<Answer, StoreError>> {
+    Box::pin(async move { place(&ports, &name, &name).await })
+}
+
+/// Adds core's consumer of `orders`.
+pub(crate) fn listener(topology: Topology) -> Topology {
+    topology.process("listener-1", "listener", "listener", |boot| listen(boot.ports)).group("listener", &["orders"])
+}
+
+async fn listen(ports: Ports) {
+    let handlers = Handlers::new().on("order.placed", Note).expect("one handler");
+    Consumer::of(&ports, "listener", handlers, ConsumerConfig::of(["orders"])).run(ports.stop.clone()).await;
+}
+
+struct Note;
+
+#[async_trait]
+impl Handler for Note {
+    async fn handle(&self, tx: &mut dyn Transaction, message: &Message) -> Result<(), HandlerError> {
+        tx.put("notes", &message.id.to_string(), Expected::Absent, b"1".to_vec().into()).await?;
+        Ok(())
+    }
+}
+
+/// Claims rows for ever and hands them to `work_off`.
+pub(crate) async fn relay_by_hand<F>(ports: Ports, work_off: impl Fn(Ports, ClaimToken, Vec<OutboxRow>) -> F)
+where
+    F: Future<Output = Result<(), StoreError>>,
+{
+    while !ports.stop.is_set() {
+        let token = ClaimToken(draw_id(&*ports.clock, &*ports.random));
+        let lease = Duration::from_secs(30);
+        let (ordering, when_dead) = (Ordering::PerKey, WhenDead::BlockKey);
+        let rows = ports.store.claim(&ClaimRequest { token, limit: 100, lease, ordering, when_dead }).await;
+        match rows {
+            Ok(rows) if !rows.is_empty() => _ = work_off(ports.clone(), token, rows).await,
+            _ => ports.clock.sleep(REST).await,
+        }
+    }
+}
+
+/// Publishes rows; where the broker gives no answer at all, it has none for any of them.
+pub(crate) async fn publish(ports: &Ports, rows: &[OutboxRow]) -> Vec<PublishResult> {
+    let batch: Vec<Message> = rows.iter().map(|row| row.message.clone()).collect();
+    let unanswered = |error: &dyn ToString| vec![Err(PublishError::Unknown(error.to_string())); rows.len()];
+    ports.broker.publish(&batch).await.unwrap_or_else(|error| unanswered(&error))
+}
+
+/// Settles rows, each by its own result.
+pub(crate) async fn settle(
+    ports: &Ports,
+    token: ClaimToken,
+    rows: &[OutboxRow],
+    results: &[PublishResult],
+) -> Result<(), StoreError> {
+    let outcome = |result: &PublishResult| match result {
+        Ok(()) => SettleOutcome::Dispatched,
+        Err(PublishError::Rejected(reason)) => SettleOutcome::Dead { reason: reason.into() },
+        Err(_) => SettleOutcome::Release { delay: REST },
+    };
+    let settlement = |(row, result): (&OutboxRow, _)| Settlement { row: row.row, outcome: outcome(result) };
+    let settlements: Vec<Settlement> = rows.iter().zip(results).map(settlement).collect();
+    ports.store.settle(token, &settlements).await.map(|_| ())
+}
+
+/// Receives orders for ever, as group `listener`, and hands them to `deal`.
+pub(crate) async fn listen_by_hand(
+    ports: Ports,
+    deal: impl for<'a> Fn(&'a Ports, &'a mut dyn Subscription, &'a Delivery) -> BoxFuture<'a, Result<(), StoreError>>,
+) {
+    while !ports.stop.is_set() {
+        receive(&ports, &deal).await;
+        ports.clock.sleep(REST).await;
+    }
+}
+
+/// Receives orders until the connection is lost; what can't be dealt with is given back.
+pub(crate) async fn receive(
+    ports: &Ports,
+    deal: &impl for<'a> Fn(&'a Ports, &'a mut dyn Subscription, &'a Delivery) -> BoxFuture<'a, Result<(), StoreError>>,
+) {
+    let spec = SubscriptionSpec { group: "listener".into(), topics: vec!["orders".into()] };
+    receive_as(ports, &spec, deal).await;
+}
+
+/// The same as another group.
+pub(crate) async fn receive_as(
+    ports: &Ports,
+    spec: &SubscriptionSpec,
+    deal: &impl for<'a> Fn(&'a Ports, &'a mut dyn Subscription, &'a Delivery) -> BoxFuture<'a, Result<(), StoreError>>,
+) {
+    let Ok(mut subscription) = ports.broker.subscribe(spec).await else { return };
+    while let Ok(deliveries) = subscription.receive(16).await {
+        for delivery in deliveries {
+            if deal(ports, &mut *subscription, &delivery).await.is_err() {
+                let _ = subscription.nack(delivery.tag, REST).await;
+            }
+        }
+    }
+}

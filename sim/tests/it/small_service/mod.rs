@@ -15,6 +15,9 @@ use seaworthy_sim::{
 };
 use serde::{Deserialize, Serialize};
 
+/// Makes a store that reads the time from a clock.
+pub(crate) type MakeStore = fn(Arc<dyn Clock>) -> Arc<dyn Store>;
+
 /// A service, right or with its mistake.
 #[derive(Clone, Copy)]
 pub(crate) struct Service {
@@ -22,7 +25,7 @@ pub(crate) struct Service {
     /// Its processes and groups.
     pub(crate) topology: fn(is_right: bool) -> Topology,
     /// The store of the service with the mistake, where it is the store that makes it.
-    pub(crate) store: Option<fn(Arc<dyn Clock>) -> Arc<dyn Store>>,
+    pub(crate) store: Option<MakeStore>,
     pub(crate) is_right: bool,
 }
 

@@ -1,0 +1,132 @@
+//! A consumer group of the shop that acknowledges and does nothing is told by a strict check; no group of a right service is.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use seaworthy_core::ports::{Ports, Store, SubscriptionSpec, Timestamp};
+use seaworthy_scenarios::{
+    controls,
+    order_fulfillment::{
+        OrderFulfillment, Orders,
+        process::{order::ORDERS_SERVICE, shipping::SHIPMENT_EVENTS},
+    },
+    payments::PaymentService,
+    welcoming::Welcoming,
+};
+use seaworthy_sim::{
+    check,
+    explore::{Campaign, Gap},
+    invariants::{Invariant, protocol},
+    plan::Profile,
+    scenario::{Draw, Scenario, Topology},
+    world::Client,
+};
+
+/// The shop, with somebody else who listens to it.
+struct Audited {
+    shop: OrderFulfillment,
+    is_observer: bool,
+}
+
+impl Audited {
+    fn new(is_observer: bool) -> Self {
+        Self { shop: OrderFulfillment::new(), is_observer }
+    }
+}
+
+#[async_trait]
+impl Scenario for Audited {
+    type Workload = Orders;
+
+    fn name(&self) -> &str {
+        "audited"
+    }
+
+    fn about(&self) -> &str {
+        "the shop with a second group that acknowledges and does nothing"
+    }
+
+    fn topology(&self) -> Topology {
+        let topology = self.shop.topology().process("audit-1", "audit", "audit", |boot| acknowledge(boot.ports));
+        let topics = &[ORDERS_SERVICE, SHIPMENT_EVENTS];
+        if self.is_observer { topology.observer("audit", topics) } else { topology.group("audit", topics) }
+    }
+
+    fn workload(&self, draw: &mut Draw) -> Orders {
+        self.shop.workload(draw)
+    }
+
+    fn invariants(&self, _: &Orders) -> Vec<Box<dyn Invariant>> {
+        protocol(&self.topology())
+    }
+
+    async fn prepare(&self, workload: &Orders, store: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync)) {
+        self.shop.prepare(workload, store).await;
+    }
+
+    async fn drive(&self, workload: &Orders, client: Client) {
+        self.shop.drive(workload, client).await;
+    }
+
+    fn shares_threads(&self) -> bool {
+        true
+    }
+
+    fn epoch(&self) -> Timestamp {
+        self.shop.epoch()
+    }
+}
+
+async fn acknowledge(ports: Ports) {
+    let topics = vec![ORDERS_SERVICE.into(), SHIPMENT_EVENTS.into()];
+    let spec = SubscriptionSpec { group: "audit".into(), topics };
+    while !ports.stop.is_set() {
+        if let Ok(mut subscription) = ports.broker.subscribe(&spec).await {
+            while let Ok(deliveries) = subscription.receive(16).await {
+                for delivery in deliveries {
+                    let _ = subscription.ack(delivery.tag).await;
+                }
+            }
+        }
+        ports.clock.sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// The groups that a campaign tells, with how many messages they acknowledged.
+fn idle(campaign: &Campaign) -> Vec<(String, u64)> {
+    let idle = |gap: Gap| match gap {
+        Gap::Idle { group, acknowledged } => Some((group, acknowledged)),
+        _ => None,
+    };
+    campaign.verdict().warnings.into_iter().filter_map(|warning| idle(warning.gap)).collect()
+}
+
+#[test]
+fn a_second_group_of_the_shop_that_does_nothing_is_told_and_one_that_is_declared_to_look_on_is_not() {
+    let strict = |is_observer| {
+        let checked = check(Audited::new(is_observer)).seeds(2_000).base_seed(0x5ea_000b).verify();
+        checked.unwrap_or_else(|error| panic!("{error}"))
+    };
+    let told = idle(&strict(false));
+    assert_eq!(told.len(), 1, "{told:?}");
+    let (group, acknowledged) = &told[0];
+    assert_eq!(group, "audit");
+    assert!(*acknowledged > 2_000, "each order has several events: {acknowledged}");
+    assert_eq!(idle(&strict(true)), []);
+}
+
+#[test]
+fn no_consumer_group_of_a_right_service_is_told() {
+    let shop = acknowledging(OrderFulfillment::new());
+    assert_eq!(shop, ["orders", "shipping"]);
+    let (welcoming, payments) = (acknowledging(Welcoming), acknowledging(PaymentService::new()));
+    let controls: Vec<String> = controls::all().into_iter().flat_map(acknowledging).collect();
+    assert!(!(welcoming.is_empty() || payments.is_empty() || controls.is_empty()));
+}
+
+/// The groups of a right service that acknowledge something. In good weather they do the least.
+fn acknowledging<S: Scenario>(scenario: S) -> Vec<String> {
+    let campaign = check(scenario).profile(Profile::Calm).seeds(100).report().expect("the check has seeds");
+    assert_eq!(idle(&campaign), [], "{}", campaign.scenario);
+    campaign.groups.keys().map(ToString::to_string).collect()
+}

@@ -64,9 +64,11 @@ pub(super) async fn book(ports: Ports, message: Message) -> Result<(), StoreErro
     let payment = payment(&message)?;
     let now = ports.clock.now().as_millis();
     let mut tx = ports.store.begin().await?;
+    tx.label("remember message");
     let sql: &mut Connection = connection(&mut *tx).await?;
     if remember(sql, &message, now)? {
-        insert_booking(sql, &payment, &initial(&payment.payer))?;
+        tx.label("insert booking");
+        insert_booking(connection(&mut *tx).await?, &payment, &initial(&payment.payer))?;
     }
     tx.commit().await
 }

@@ -103,6 +103,8 @@ impl Scenario for PaymentService {
             )
             .effect_table(EffectTable::sql(PAYMENTS, "payments").one_per("id"))
             .effect_table(EffectTable::sql(PAYMENTS, "bookings").one_per("payment_id"))
+            // It is the poller's own, with a lease. Declared, it shows in a story who has it.
+            .effect_table(EffectTable::sql(PAYMENTS, "locks").one_per("name"))
             .conserved(
                 Conserved::new("what is paid is told")
                     .plus(PAYMENTS, "payments", "cents")

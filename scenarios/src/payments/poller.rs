@@ -71,9 +71,16 @@ async fn fetch(ports: &Ports, owner: &str, lock: Lock) -> Result<Vec<Due>, Store
     let mut tx = ports.store.begin().await?;
     // Whose lease has ended is judged by one clock, the store's.
     let now = tx.now().await?.as_millis();
+    tx.label("take or renew the lock");
     let sql: &mut Connection = connection(&mut *tx).await?;
     let failed = |error| store_error("look for due messages", &error);
-    let due = if lock(sql, owner, now).map_err(failed)? { select(sql).map_err(failed)? } else { Vec::new() };
+    let is_locked = lock(sql, owner, now).map_err(failed)?;
+    let due = if is_locked {
+        tx.label("look for due rows");
+        select(connection(&mut *tx).await?).map_err(failed)?
+    } else {
+        Vec::new()
+    };
     tx.commit().await?;
     Ok(due)
 }
@@ -121,6 +128,7 @@ pub(super) async fn publish(ports: Ports, due: Vec<Due>) -> Result<(), StoreErro
 pub(super) async fn mark(ports: &Ports, due: &[Due], results: &[PublishResult]) -> Result<(), StoreError> {
     let now = ports.clock.now().as_millis();
     let mut tx = ports.store.begin().await?;
+    tx.label("mark as sent");
     let sql: &mut Connection = connection(&mut *tx).await?;
     for (row, result) in due.iter().zip(results) {
         let id = row.message_id.to_string();

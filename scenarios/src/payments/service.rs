@@ -79,9 +79,11 @@ async fn answer(ports: Ports, pieces: Pieces, request: Request) {
 async fn record(ports: Ports, payment: Payment) -> Result<(), StoreError> {
     let now = ports.clock.now().as_millis();
     let mut tx = ports.store.begin().await?;
+    tx.label("insert payment");
     let sql: &mut Connection = connection(&mut *tx).await?;
     if insert_payment(sql, &payment, now)? {
-        insert_message(sql, &ports, &payment)?;
+        tx.label("insert outbox row");
+        insert_message(connection(&mut *tx).await?, &ports, &payment)?;
     }
     tx.commit().await
 }

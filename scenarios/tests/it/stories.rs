@@ -9,7 +9,7 @@ use seaworthy_sim::{
 };
 
 /// A diagram of more rows is not read.
-const ROWS_MAX: usize = 25;
+pub(crate) const ROWS_MAX: usize = 25;
 
 /// For each twin what its story must say, each within one row: the cause, and what came of it.
 const TOLD: [(&str, &[&[&str]]); 10] = [
@@ -59,16 +59,17 @@ fn story_of<S: Scenario>(scenario: &S) -> String {
 }
 
 /// The rows of the diagram, without its head.
-fn rows(story: &str) -> Vec<&str> {
-    story.lines().skip_while(|line| *line != "what happened").skip(2).take_while(|line| !line.is_empty()).collect()
+pub(crate) fn rows(story: &str) -> Vec<String> {
+    let lines = story.lines().skip_while(|line| *line != "what happened").skip(2);
+    lines.take_while(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 /// That each list of words stands in one row of a diagram that is short enough to be read.
-pub(crate) fn assert_tells(name: &str, story: &str, wanted: &[&[&str]]) {
+fn assert_tells(name: &str, story: &str, wanted: &[&[&str]]) {
     let rows = rows(story);
     assert!(rows.len() <= ROWS_MAX, "{name}: {} rows\n{story}", rows.len());
     for words in wanted {
-        let tells = |row: &&str| words.iter().all(|word| row.contains(word));
+        let tells = |row: &String| words.iter().all(|word| row.contains(word));
         assert!(rows.iter().any(tells), "{name}: no row says {words:?}\n{story}");
     }
 }

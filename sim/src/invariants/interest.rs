@@ -97,7 +97,9 @@ impl Interest {
             What::Fault { .. } | What::FaultOver { .. } => Self::FAULT,
             What::Healed | What::Redrive { .. } | What::Quiet | What::OutOfBudget { .. } => Self::PHASE,
             What::Request { .. } | What::Reply { .. } => Self::REQUEST,
-            What::Begin { .. } | What::Statement { .. } | What::Abort { .. } => Self::TRANSACTION,
+            What::Begin { .. } | What::Statement { .. } | What::Abort { .. } | What::NeverReturned { .. } => {
+                Self::TRANSACTION
+            }
             What::DuplicateSeen { .. } => Self::DUPLICATE_SEEN,
             What::Commit { effects, .. } => {
                 effects.iter().fold(Self::COMMIT, |classes, effect| classes | Self::of_effect(effect))

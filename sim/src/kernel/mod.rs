@@ -8,7 +8,7 @@
 //! | [`faults`] | which fault strikes which call, laid out before the run |
 //! | [`recorder`], [`activity`], [`beats`] | the trace taken in; what counts as a change, and what only shows that somebody is alive |
 //! | [`own_tables`] | rows of declared tables, told as what they mean |
-//! | [`asks`], [`errors`], [`spans`] | requests without an answer; what calls failed with; what processes tell `tracing` |
+//! | [`asks`], [`in_vain`], [`errors`], [`spans`] | requests and calls without an answer; what calls failed with; what processes tell `tracing` |
 //! | [`budget`], [`meter`], [`spent`], [`stretch`] | how much a run may use, and has used |
 
 mod activity;
@@ -19,6 +19,7 @@ mod deciding;
 mod errors;
 mod faults;
 mod fired;
+mod in_vain;
 mod life;
 mod meter;
 mod own_tables;
@@ -39,7 +40,7 @@ pub use budget::Budget;
 pub(crate) use deciding::Deciding;
 pub(crate) use faults::{Disturbed, Faults, Struck};
 pub use fired::Fired;
-pub(crate) use life::{Life, Mortal, OnPanic};
+pub(crate) use life::{Alive, Life, Mortal, OnPanic};
 pub use meter::Effort;
 pub(crate) use meter::{Meter, Progress};
 pub(crate) use own_tables::OwnTables;

@@ -12,6 +12,7 @@ use super::{
     asks::Asks,
     errors::Errors,
     faults::{Faults, Struck},
+    in_vain::InVain,
     life::Life,
     own_tables::OwnTables,
     recorder::Recorder,
@@ -52,6 +53,8 @@ pub(crate) struct State {
     /// Requests that the outside still waits for, and its own tasks.
     pub(crate) asking: u64,
     pub(crate) asks: Asks,
+    /// Calls that a store has not answered.
+    pub(crate) in_vain: InVain,
     /// What port calls failed with of themselves, since no fault has struck any more.
     pub(crate) errors: Errors,
     /// Whether a wait may be under way that lasts for longer than was asked for.
@@ -136,6 +139,7 @@ impl State {
             next_tx: 0,
             asking: 0,
             asks: Asks::default(),
+            in_vain: InVain::default(),
             errors: Errors::default(),
             stretched: false,
             free_calls: calls.saturating_mul(FREE),

@@ -17,10 +17,12 @@ use tokio::sync::Notify;
 
 use super::{
     faults::{Disturbed, Timed},
+    in_vain::Whose,
     life::{Life, Mortal},
     meter::Meter,
     spent::Spent,
     state::{Asked, Due, State},
+    task,
 };
 use crate::{
     draw::Draw,
@@ -129,10 +131,40 @@ impl World {
     /// Takes an event in, and wakes who waits for longer than it asked to if that changes anything.
     fn take_in(&self, state: &mut State, at: VirtualTime, process: ProcessIndex, incarnation: u32, what: What) {
         let changes = state.recorder.changes();
+        state.in_vain.see((process, incarnation, task::current()), &what);
         state.recorder.record(at, process, incarnation, what);
         if state.stretched && state.recorder.changes() != changes {
             state.stretched = false;
             self.stirred.notify_waiters();
+        }
+    }
+
+    /// Takes in an event of any task.
+    fn take_in_of(&self, state: &mut State, at: VirtualTime, whose: Whose, what: What) {
+        let (process, incarnation, task) = whose;
+        let _whose = task::Polling::of(task);
+        self.take_in(state, at, process, incarnation, what);
+    }
+
+    /// A call is let go of that its store has not answered. Mostly somebody had no more time for it; where the same task
+    /// had a transaction open, which the store may have waited for, that is told.
+    pub(crate) fn left_waiting(&self, life: &Life, wait: u64) {
+        let at = self.elapsed();
+        let mut state = self.state();
+        let Some(wait) = state.in_vain.end(wait) else { return };
+        if !life.is_dead()
+            && let Some(what) = state.in_vain.deadlock(&wait)
+        {
+            self.take_in_of(&mut state, at, wait.whose, what);
+        }
+    }
+
+    /// The run is given up: writes down which calls have not been answered.
+    pub(crate) fn tell_waits(&self) {
+        let at = self.elapsed();
+        let mut state = self.state();
+        for (whose, what) in state.in_vain.told_at_last() {
+            self.take_in_of(&mut state, at, whose, what);
         }
     }
 
@@ -179,6 +211,9 @@ impl World {
     pub(crate) fn tell_death(&self, life: &Life, restart: Restart) {
         let at = self.elapsed();
         let mut state = self.state();
+        for (whose, what) in state.in_vain.bury(life.process, life.incarnation) {
+            self.take_in_of(&mut state, at, whose, what);
+        }
         state.recorder.record(at, life.process, life.incarnation, What::Crash);
         let process = &mut state.processes[usize::from(life.process.0)];
         process.life = None;

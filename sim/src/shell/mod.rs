@@ -3,6 +3,7 @@
 //! The shell wraps any store, so what runs on the simulated one also runs, with the same fault points, on a real one.
 //! A dead incarnation never gets past the door, nor past any wait behind it: its calls don't return.
 
+mod answered;
 mod broker;
 mod call;
 mod clock;

@@ -56,7 +56,7 @@ impl StoreShell {
             }
             return Err(error);
         }
-        let result = self.door.life.alive(inner).await;
+        let result = self.door.answered(point, None, inner).await;
         let outcome = match &result {
             Ok(_) if strike.is_unheard() => Outcome::DoneUnheard,
             Ok(_) => Outcome::Done,
@@ -93,7 +93,7 @@ impl Store for StoreShell {
         let mut call = self.door.enter(Point::Begin, Reach::Network).await;
         let begun = match call.strike().await {
             Strike::Unavailable => Err(unavailable()),
-            _ => self.door.life.alive(self.inner.begin()).await,
+            _ => self.door.answered(Point::Begin, None, self.inner.begin()).await,
         };
         match begun {
             Ok(inner) => {

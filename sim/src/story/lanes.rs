@@ -117,7 +117,7 @@ fn other(event: &Event) -> Option<Lane> {
 
 fn mark(what: &What) -> char {
     match what {
-        What::Crash | What::Panic { .. } | What::Exit { .. } => '✗',
+        What::Crash | What::Panic { .. } | What::Exit { .. } | What::NeverReturned { .. } => '✗',
         What::Boot { .. } => '○',
         What::Fault { .. } => '*',
         _ => '●',

@@ -6,7 +6,7 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
-use super::{ClaimedRow, Effect, Outcome, SettledRow, TxId};
+use super::{ClaimedRow, Effect, Outcome, SettledRow, TxId, VirtualTime};
 use crate::plan::{FaultKind, Point};
 
 /// What happened.
@@ -247,5 +247,19 @@ pub enum What {
     Exit {
         /// Why, in its own words.
         reason: SmolStr,
+    },
+    /// A call that a store did not answer: its task waited until it had enough of it, its process died, or the run was
+    /// given up. Of the first two only those are told whose own task may be the reason; at the end, the few that have
+    /// waited longest as well.
+    NeverReturned {
+        /// Which kind of call.
+        point: Point,
+        /// The transaction that it was made in, if it was in one.
+        tx: Option<TxId>,
+        /// Since when it was waited for.
+        since: VirtualTime,
+        /// Another transaction that the same task had open meanwhile: whoever holds one and waits for a second may wait for
+        /// himself.
+        behind: Option<TxId>,
     },
 }

@@ -41,6 +41,7 @@ impl What {
             Self::Nack { .. } => "nack",
             Self::External { .. } => "external",
             Self::Exit { .. } => "exit",
+            Self::NeverReturned { .. } => "never_returned",
         }
     }
 }

@@ -23,6 +23,7 @@ pub(super) async fn give_up(world: &World, spent: Spent) -> Ending {
     }
     let waiting = waiting(world).await;
     let waiting = if waiting.is_empty() { "nothing that the world knows of" } else { waiting.trim_end_matches("; ") };
+    world.tell_waits();
     world.record(What::OutOfBudget { waiting: waiting.into() });
     unanswered(world);
     let error = commonest_error(world);

@@ -213,6 +213,48 @@ fn the_users_own_statements_are_told_by_their_labels() {
     has(&story, "t9 statement mark sent");
 }
 
+#[test]
+fn what_a_task_does_with_the_second_copy_in_its_batch_belongs_to_the_message_too() {
+    let message = script::message(1, "payments", "payment-1");
+    let mut script = Script::new();
+    let ledger = script.process("ledger-1");
+    let published = script.publish(ledger, &message, Outcome::Done);
+    script.deliver(ledger, "ledger", &message);
+    script.deliver(ledger, "ledger", &message);
+    script.ack(ledger, "ledger", &message, Outcome::Done);
+    for beat in 0..10 {
+        script.commit(ledger, "ledger", Outcome::Done, [observed("beat", &format!("heart-{beat}"))]);
+    }
+    script.rest();
+    let story = story(&script, "nothing", &[published]);
+    has(&story, "beat heart-9");
+}
+
+#[test]
+fn what_is_missing_at_the_end_is_told_with_the_task_that_waits_for_itself() {
+    let (stuck, handled_twice) =
+        (script::message(1, "payments", "payment-1"), script::message(2, "payments", "payment-2"));
+    let mut script = Script::new();
+    let (poller, ledger) = (script.process("poller-1"), script.process("ledger-1"));
+    let begun = script.commit(poller, "payments", Outcome::Done, [staged(&stuck)]);
+    script.deliver(ledger, "ledger", &handled_twice);
+    let statement = |tx: u64, on: &str| What::Statement {
+        tx: TxId(tx),
+        point: Point::Statement,
+        on: on.into(),
+        outcome: Outcome::Done,
+    };
+    script.event(ledger, statement(900, "remember message"));
+    let hangs = |behind: Option<TxId>| What::NeverReturned { point: Point::Begin, tx: None, since: 7_500, behind };
+    script.event(ledger, hangs(Some(TxId(900))));
+    script.event(poller, hangs(None));
+    script.rest();
+    let story = story(&script, "payment-1", &[begun]);
+    has(&story, "begin never returned, waiting since 7.500 ms while its own task holds t900 open");
+    has(&story, "t900 statement remember message");
+    has(&story, "deliver m2 to ledger");
+}
+
 /// Orders that are charged, one after the other.
 fn charged(orders: u64) -> Script {
     let mut script = Script::new();

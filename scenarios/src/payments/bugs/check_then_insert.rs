@@ -24,6 +24,7 @@ pub fn service() -> PaymentService {
 
 async fn record(ports: Ports, payment: Payment) -> Result<(), StoreError> {
     let mut tx = ports.store.begin().await?;
+    tx.label("look for payment");
     let sql: &mut Connection = connection(&mut *tx).await?;
     let known = is_known(sql, &payment)?;
     tx.commit().await?;
@@ -32,9 +33,10 @@ async fn record(ports: Ports, payment: Payment) -> Result<(), StoreError> {
     }
     let now = ports.clock.now().as_millis();
     let mut tx = ports.store.begin().await?;
-    let sql: &mut Connection = connection(&mut *tx).await?;
-    insert_payment(sql, &payment, now)?;
-    insert_message(sql, &ports, &payment)?;
+    tx.label("insert payment");
+    insert_payment(connection(&mut *tx).await?, &payment, now)?;
+    tx.label("insert outbox row");
+    insert_message(connection(&mut *tx).await?, &ports, &payment)?;
     tx.commit().await
 }
 

@@ -24,15 +24,18 @@ pub fn service() -> PaymentService {
 async fn book(ports: Ports, message: Message) -> Result<(), StoreError> {
     let payment = payment(&message)?;
     let mut tx = ports.store.begin().await?;
+    tx.label("look for message");
     let sql: &mut Connection = connection(&mut *tx).await?;
     if was_seen(sql, &message)? {
         return Ok(());
     }
-    insert_booking(sql, &payment, &initial(&payment.payer))?;
+    tx.label("insert booking");
+    insert_booking(connection(&mut *tx).await?, &payment, &initial(&payment.payer))?;
     tx.commit().await?;
 
     let now = ports.clock.now().as_millis();
     let mut tx = ports.store.begin().await?;
+    tx.label("remember message");
     let sql: &mut Connection = connection(&mut *tx).await?;
     remember(sql, &message, now)?;
     tx.commit().await

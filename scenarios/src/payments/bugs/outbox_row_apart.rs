@@ -21,11 +21,13 @@ pub fn service() -> PaymentService {
 async fn record(ports: Ports, payment: Payment) -> Result<(), StoreError> {
     let now = ports.clock.now().as_millis();
     let mut tx = ports.store.begin().await?;
+    tx.label("insert payment");
     let sql: &mut Connection = connection(&mut *tx).await?;
     let is_new = insert_payment(sql, &payment, now)?;
     tx.commit().await?;
     if is_new {
         let mut tx = ports.store.begin().await?;
+        tx.label("insert outbox row");
         let sql: &mut Connection = connection(&mut *tx).await?;
         insert_message(sql, &ports, &payment)?;
         tx.commit().await?;

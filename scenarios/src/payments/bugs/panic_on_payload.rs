@@ -25,9 +25,11 @@ async fn book(ports: Ports, message: Message) -> Result<(), StoreError> {
     let payment = payment(&message)?;
     let now = ports.clock.now().as_millis();
     let mut tx = ports.store.begin().await?;
+    tx.label("remember message");
     let sql: &mut Connection = connection(&mut *tx).await?;
     if remember(sql, &message, now)? {
-        insert_booking(sql, &payment, &payment.payer[..1])?;
+        tx.label("insert booking");
+        insert_booking(connection(&mut *tx).await?, &payment, &payment.payer[..1])?;
     }
     tx.commit().await
 }

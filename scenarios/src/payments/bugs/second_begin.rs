@@ -26,9 +26,11 @@ async fn book(ports: Ports, message: Message) -> Result<(), StoreError> {
     let payment = payment(&message)?;
     let now = ports.clock.now().as_millis();
     let mut tx = ports.store.begin().await?;
+    tx.label("remember message");
     let sql: &mut Connection = connection(&mut *tx).await?;
     if remember(sql, &message, now)? {
-        insert_booking(sql, &payment, &initial(&payment.payer))?;
+        tx.label("insert booking");
+        insert_booking(connection(&mut *tx).await?, &payment, &initial(&payment.payer))?;
     } else {
         note_duplicate(&ports, &message, now).await?;
     }
@@ -37,6 +39,7 @@ async fn book(ports: Ports, message: Message) -> Result<(), StoreError> {
 
 async fn note_duplicate(ports: &Ports, message: &Message, now: i64) -> Result<(), StoreError> {
     let mut tx = ports.store.begin().await?;
+    tx.label("note duplicate");
     let sql: &mut Connection = connection(&mut *tx).await?;
     sql.prepare_cached("UPDATE processed_messages SET processed_at = ?2 WHERE message_id = ?1")
         .and_then(|mut update| update.execute((message.id.to_string(), now)))

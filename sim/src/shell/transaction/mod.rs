@@ -79,7 +79,7 @@ macro_rules! statement {
         let mut entered = $self.door.enter($point, $crate::shell::strike::Reach::Statement).await;
         let result =
             match ($crate::shell::transaction::refusal(entered.strike().await, &$self.inner), $self.inner.as_mut()) {
-                (None, Some($inner)) => $self.door.life.alive($call).await,
+                (None, Some($inner)) => $self.door.answered($point, Some($self.tx), $call).await,
                 (refused, _) => Err(refused.unwrap_or_else($crate::shell::transaction::aborted)),
             };
         let outcome = $crate::shell::transaction::outcome_for(&mut $self.inner, &result);

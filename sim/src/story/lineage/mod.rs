@@ -40,6 +40,8 @@ pub(super) struct Lineage {
     of_entity: Vec<(u32, u32)>,
     /// Faults, and what they struck.
     strikes: Vec<u32>,
+    /// Calls that never returned, of tasks that may have stood in their own way.
+    in_vain: Vec<u32>,
     telling: Vec<bool>,
 }
 
@@ -58,11 +60,15 @@ impl Lineage {
         };
         let entity = threads_of_entity(entity);
         let mut strikes = Strikes::new(faults, processes);
-        let (mut of_entity, mut struck, mut telling) = (Vec::new(), Vec::new(), Vec::with_capacity(trace.len()));
+        let (mut of_entity, mut struck, mut in_vain) = (Vec::new(), Vec::new(), Vec::new());
+        let mut telling = Vec::with_capacity(trace.len());
         for (position, event) in (0_u32..).zip(trace) {
             let is_struck = strikes.see(position, event, &mut |link| builder.links.push(link));
             if is_struck || matches!(event.what, What::Fault { .. }) {
                 struck.push(position);
+            }
+            if matches!(event.what, What::NeverReturned { behind: Some(_), .. }) {
+                in_vain.push(position);
             }
             let is_telling = is_struck || is_telling(&event.what);
             telling.push(is_telling);
@@ -73,7 +79,7 @@ impl Lineage {
                 of_entity.extend(nearest.map(|distance| (position, distance)));
             }
         }
-        Self { graph: Graph::new(trace.len(), builder.links), of_entity, strikes: struck, telling }
+        Self { graph: Graph::new(trace.len(), builder.links), of_entity, strikes: struck, in_vain, telling }
     }
 
     /// How far each event is from what shows the violation, or with `few_faults` from what those struck; [`FAR`] beyond
@@ -82,6 +88,10 @@ impl Lineage {
         let mut roots: Vec<(u32, u32)> = shown.iter().map(|position| (*position, 0)).collect();
         if few_faults {
             roots.extend(self.strikes.iter().map(|position| (*position, STRUCK)));
+        }
+        // What is missing at the end is missing because of what hangs, whatever hangs is about.
+        if last.is_none() {
+            roots.extend(self.in_vain.iter().map(|position| (*position, STRUCK)));
         }
         if shown.is_empty() {
             roots.extend(self.of_entity.iter().map(|(position, distance)| (*position, distance - ITSELF)));
@@ -245,7 +255,9 @@ impl Builder {
                     self.commit(event, effect);
                 }
             }
-            What::Abort { .. } | What::Statement { .. } => threads.extend(self.open.context(event)),
+            What::Abort { .. } | What::Statement { .. } | What::NeverReturned { .. } => {
+                threads.extend(self.open.context(event));
+            }
             _ => {}
         }
     }

@@ -35,8 +35,11 @@ impl OpenWork {
         if let Some(open) = self.of_incarnation.get_mut(&(event.process, event.incarnation)) {
             open.remove(&thread);
         }
-        if let Some(open) = self.deliveries.get_mut(&whose(event)) {
-            open.retain(|other| *other != thread);
+        // One at a time: a batch may hold a message twice.
+        if let Some(open) = self.deliveries.get_mut(&whose(event))
+            && let Some(index) = open.iter().position(|other| *other == thread)
+        {
+            open.remove(index);
         }
     }
 
@@ -62,7 +65,7 @@ impl OpenWork {
     /// request that it serves.
     pub(super) fn context(&mut self, event: &Event) -> impl Iterator<Item = Thread> {
         let message = match self.deliveries.get(&whose(event)).map(Vec::as_slice) {
-            Some([one]) => Some(*one),
+            Some([one, others @ ..]) if others.iter().all(|other| other == one) => Some(*one),
             _ => None,
         };
         let request = match self.requests.get(&whose(event)) {

@@ -93,6 +93,9 @@ pub(super) fn threads_of(what: &What, see: &mut impl FnMut(Thread)) {
     match what {
         What::Request { request, .. } | What::Reply { request, .. } => see(Thread::of(Kind::Request, request)),
         What::Begin { tx, .. } | What::Statement { tx, .. } => see(Thread::of(Kind::Transaction, tx)),
+        What::NeverReturned { tx, behind, .. } => {
+            [tx, behind].into_iter().flatten().for_each(|tx| see(Thread::of(Kind::Transaction, tx)));
+        }
         What::DuplicateSeen { tx, message, .. } => {
             see(Thread::of(Kind::Transaction, tx));
             see(Thread::message(*message));

@@ -1,6 +1,7 @@
 //! Every run ends, and says why: what is stuck is not told as what moves, and a panic is told once.
 
 mod cost;
+mod hanging;
 mod livelocked;
 mod panics;
 mod stuck;

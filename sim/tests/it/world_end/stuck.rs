@@ -9,7 +9,7 @@ use seaworthy_core::{
 
 use super::{Probe, execute, only};
 
-fn message() -> Message {
+pub(super) fn message() -> Message {
     MessageBuilder::new("orders", "order.placed", "order-17").derive(
         uuid::Uuid::from_u128(7),
         &["it"],

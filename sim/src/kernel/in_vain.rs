@@ -1,0 +1,137 @@
+//! Calls that a store has not answered: what hangs is in no trace by itself, since a call is written down when it is over.
+
+use crate::{
+    plan::Point,
+    trace::{Outcome, ProcessIndex, TxId, VirtualTime, What},
+};
+
+/// Whose doing something is: process, incarnation, task.
+pub(crate) type Whose = (ProcessIndex, u32, u32);
+
+/// So many calls that hang are told at the end of a run.
+const TOLD_MAX: usize = 5;
+
+/// Who waits for a store, and what he has open meanwhile.
+#[derive(Debug, Default)]
+pub(crate) struct InVain {
+    open: Vec<(TxId, Whose)>,
+    waits: Vec<Wait>,
+    next: u64,
+}
+
+/// A call that its store did not answer at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    number: u64,
+    pub(crate) whose: Whose,
+    point: Point,
+    tx: Option<TxId>,
+    since: VirtualTime,
+}
+
+impl InVain {
+    /// Takes in what opens a transaction, and what ends it.
+    pub(crate) fn see(&mut self, whose: Whose, what: &What) {
+        match what {
+            What::Begin { tx, outcome: Outcome::Done } => self.open.push((*tx, whose)),
+            What::Commit { tx, .. } | What::Abort { tx, .. } => {
+                if let Some(index) = self.open.iter().position(|(open, _)| open == tx) {
+                    self.open.swap_remove(index);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Somebody begins to wait, for a call of transaction `tx` or of none; gives the number of the wait.
+    pub(crate) fn begin(&mut self, whose: Whose, point: Point, tx: Option<TxId>, since: VirtualTime) -> u64 {
+        self.next += 1;
+        self.waits.push(Wait { number: self.next, whose, point, tx, since });
+        self.next
+    }
+
+    /// A wait is over, for better or worse.
+    pub(crate) fn end(&mut self, number: u64) -> Option<Wait> {
+        let index = self.waits.iter().position(|wait| wait.number == number)?;
+        Some(self.waits.swap_remove(index))
+    }
+
+    /// What is to be said of a wait that came to nothing, where its own task may be what it waited for.
+    pub(crate) fn deadlock(&self, wait: &Wait) -> Option<What> {
+        self.behind(wait).map(|_| self.say(wait))
+    }
+
+    /// An incarnation has died: what it waited for in vain, as far as its own tasks may be to blame.
+    pub(crate) fn bury(&mut self, process: ProcessIndex, incarnation: u32) -> Vec<(Whose, What)> {
+        let is_its_own = |whose: &Whose| whose.0 == process && whose.1 == incarnation;
+        let told = self.waits.iter().filter(|wait| is_its_own(&wait.whose));
+        let told = told.filter_map(|wait| Some((wait.whose, self.deadlock(wait)?))).collect();
+        self.waits.retain(|wait| !is_its_own(&wait.whose));
+        self.open.retain(|(_, whose)| !is_its_own(whose));
+        told
+    }
+
+    /// The run is given up: who waits still, those first who may be their own obstacle, then those who have waited longest.
+    pub(crate) fn told_at_last(&self) -> Vec<(Whose, What)> {
+        let mut waits: Vec<&Wait> = self.waits.iter().collect();
+        waits.sort_by_key(|wait| (self.behind(wait).is_none(), wait.since, wait.number));
+        waits.into_iter().take(TOLD_MAX).map(|wait| (wait.whose, self.say(wait))).collect()
+    }
+
+    /// A transaction other than its own that the waiting task has open.
+    fn behind(&self, wait: &Wait) -> Option<TxId> {
+        let open = self.open.iter().filter(|(tx, whose)| *whose == wait.whose && Some(*tx) != wait.tx);
+        open.map(|(tx, _)| *tx).min()
+    }
+
+    fn say(&self, wait: &Wait) -> What {
+        What::NeverReturned { point: wait.point, tx: wait.tx, since: wait.since, behind: self.behind(wait) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Whose = (ProcessIndex(0), 1, 2);
+    const OTHER: Whose = (ProcessIndex(0), 1, 3);
+
+    fn begun(tx: u64) -> What {
+        What::Begin { tx: TxId(tx), outcome: Outcome::Done }
+    }
+
+    fn behind(what: &What) -> Option<u64> {
+        let What::NeverReturned { behind, .. } = what else { panic!("{what:?}") };
+        behind.map(|tx| tx.0)
+    }
+
+    #[test]
+    fn a_task_is_its_own_obstacle_by_what_it_holds_and_not_by_what_others_hold() {
+        let mut in_vain = InVain::default();
+        in_vain.see(ONE, &begun(1));
+        in_vain.begin(OTHER, Point::Begin, None, 5);
+        in_vain.begin(ONE, Point::Begin, None, 9);
+        // A statement waits in its own transaction, which is no obstacle to it.
+        in_vain.begin(ONE, Point::Write, Some(TxId(1)), 9);
+        let told = in_vain.told_at_last();
+        let told: Vec<_> = told.iter().map(|(whose, what)| (*whose, behind(what))).collect();
+        assert_eq!(told, [(ONE, Some(1)), (OTHER, None), (ONE, None)]);
+        in_vain.see(ONE, &What::Abort { tx: TxId(1), tried: Box::default() });
+        assert!(in_vain.told_at_last().iter().all(|(_, what)| behind(what).is_none()));
+    }
+
+    #[test]
+    fn what_dies_with_its_process_is_told_once_and_what_was_answered_never() {
+        let mut in_vain = InVain::default();
+        in_vain.see(ONE, &begun(1));
+        let answered = in_vain.begin(ONE, Point::Begin, None, 5);
+        in_vain.end(answered);
+        in_vain.begin(ONE, Point::Begin, None, 7);
+        in_vain.begin(OTHER, Point::Begin, None, 8);
+        assert_eq!(in_vain.bury(ProcessIndex(0), 2), [], "another incarnation");
+        let told = in_vain.bury(ProcessIndex(0), 1);
+        let what = What::NeverReturned { point: Point::Begin, tx: None, since: 7, behind: Some(TxId(1)) };
+        assert_eq!(told, [(ONE, what)], "the other task held nothing");
+        assert_eq!(in_vain.told_at_last(), []);
+    }
+}

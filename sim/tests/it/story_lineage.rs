@@ -214,20 +214,17 @@ fn the_users_own_statements_are_told_by_their_labels() {
 }
 
 #[test]
-fn what_a_task_does_with_the_second_copy_in_its_batch_belongs_to_the_message_too() {
+fn what_a_task_does_that_has_received_two_copies_of_a_message_belongs_to_the_message() {
     let message = script::message(1, "payments", "payment-1");
     let mut script = Script::new();
     let ledger = script.process("ledger-1");
     let published = script.publish(ledger, &message, Outcome::Done);
     script.deliver(ledger, "ledger", &message);
     script.deliver(ledger, "ledger", &message);
-    script.ack(ledger, "ledger", &message, Outcome::Done);
-    for beat in 0..10 {
-        script.commit(ledger, "ledger", Outcome::Done, [observed("beat", &format!("heart-{beat}"))]);
-    }
+    script.commit(ledger, "ledger", Outcome::Done, [observed("booked", "account-3")]);
     script.rest();
     let story = story(&script, "nothing", &[published]);
-    has(&story, "beat heart-9");
+    has(&story, "booked account-3 = 1");
 }
 
 #[test]

@@ -35,11 +35,8 @@ impl OpenWork {
         if let Some(open) = self.of_incarnation.get_mut(&(event.process, event.incarnation)) {
             open.remove(&thread);
         }
-        // One at a time: a batch may hold a message twice.
-        if let Some(open) = self.deliveries.get_mut(&whose(event))
-            && let Some(index) = open.iter().position(|other| *other == thread)
-        {
-            open.remove(index);
+        if let Some(open) = self.deliveries.get_mut(&whose(event)) {
+            open.retain(|other| *other != thread);
         }
     }
 
@@ -61,8 +58,8 @@ impl OpenWork {
         self.taken.insert((event.process, event.incarnation), request);
     }
 
-    /// What a task's event is an answer to, beyond what it says itself: the one message that it has received, and the
-    /// request that it serves.
+    /// What a task's event is an answer to, beyond what it says itself: the one message that it has received, however
+    /// many copies of it, and the request that it serves.
     pub(super) fn context(&mut self, event: &Event) -> impl Iterator<Item = Thread> {
         let message = match self.deliveries.get(&whose(event)).map(Vec::as_slice) {
             Some([one, others @ ..]) if others.iter().all(|other| other == one) => Some(*one),

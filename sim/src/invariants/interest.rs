@@ -39,7 +39,7 @@ impl Interest {
         PHASE = 2;
         /// Requests from outside and their answers.
         REQUEST = 3;
-        /// Begins, statements and aborts.
+        /// Begins, statements, aborts, and calls that never returned.
         TRANSACTION = 4;
         /// Duplicates that an inbox has seen.
         DUPLICATE_SEEN = 5;

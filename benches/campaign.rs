@@ -7,7 +7,7 @@ mod support;
 use std::cell::{Cell, RefCell};
 
 use seaworthy_sim::{
-    explore::{Seeds, SweepOptions, sweep},
+    explore::{Seeds, SweepOptions, Until, sweep},
     plan::Profile,
 };
 use support::{OneOrder, is_measuring, resident_mb};
@@ -22,7 +22,7 @@ const SEEDS: u64 = 1_000_000;
 fn main() {
     let wanted = std::env::var("SEAWORTHY_BENCH_SEEDS").ok().and_then(|count| count.parse().ok());
     let count: u64 = wanted.unwrap_or(if is_measuring() { SEEDS } else { 100 });
-    let mut options = SweepOptions::new(Seeds::Count { base: 0, count });
+    let mut options = SweepOptions::new(Seeds::Base(0), Until::runs(count));
     options.profiles = vec![Profile::Calm];
     println!("{count} calm one-order seeds on {} cores", options.jobs);
     let next = Cell::new(1_000);

@@ -10,7 +10,7 @@ use seaworthy_core::{
 };
 use seaworthy_scenarios::order_fulfillment::{OrderFulfillment, process::Pieces};
 use seaworthy_sim::{
-    explore::{Campaign, Seeds, Source, SweepOptions, sweep},
+    explore::{Campaign, Seeds, Source, SweepOptions, Until, sweep},
     generate::generate,
     plan::{Plan, Profile},
     scenario::Scenario,
@@ -92,8 +92,8 @@ fn sqlite() -> RunOptions {
 }
 
 fn campaign(scenario: &OrderFulfillment, profile: Profile, count: u64, run: RunOptions) -> Campaign {
-    let mut options = SweepOptions::new(Seeds::Count { base: BASE_SEED, count });
-    (options.profiles, options.failures_wanted, options.run) = (vec![profile], Some(1), run);
+    let mut options = SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(count));
+    (options.profiles, options.until.failures, options.run) = (vec![profile], Some(1), run);
     sweep(scenario, &options, &|_| {}).expect("the sweep has seeds")
 }
 

@@ -2,7 +2,7 @@
 
 use seaworthy_scenarios::specimens;
 use seaworthy_sim::{
-    explore::{Seeds, ShrinkOptions, Source, SweepOptions, shrink, sweep},
+    explore::{Seeds, ShrinkOptions, Source, SweepOptions, Until, shrink, sweep},
     generate::generate,
     scenario::Scenario,
     story::{Pointers, Style, tell},
@@ -44,8 +44,8 @@ const TOLD: [(&str, &[&[&str]]); 10] = [
 /// Finds a scenario's first failure, shrinks it and tells it.
 fn story_of<S: Scenario>(scenario: &S) -> String {
     const BASE_SEED: u64 = 0x5ea_0001;
-    let mut options = SweepOptions::new(Seeds::Count { base: BASE_SEED, count: 10_000 });
-    options.failures_wanted = Some(1);
+    let mut options = SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(10_000));
+    options.until.failures = Some(1);
     options.jobs = 1;
     let campaign = sweep(scenario, &options, &|_| {}).expect("the sweep has seeds");
     let failure = campaign.failures.first().unwrap_or_else(|| panic!("{} held", scenario.name()));

@@ -3,7 +3,7 @@
 
 use seaworthy_scenarios::{catalog, order_fulfillment::OrderFulfillment, specimens};
 use seaworthy_sim::{
-    explore::{Seeds, ShrinkOptions, Source, SweepOptions, read_plan, shrink, sweep},
+    explore::{Seeds, ShrinkOptions, Source, SweepOptions, Until, read_plan, shrink, sweep},
     generate::generate,
     plan::Profile,
     scenario::{Scenario, Workload},
@@ -16,8 +16,8 @@ const BASE_SEED: u64 = 0x5ea_0001;
 const SEEDS_MAX: u64 = 10_000;
 
 fn until_first_failure() -> SweepOptions {
-    let mut options = SweepOptions::new(Seeds::Count { base: BASE_SEED, count: SEEDS_MAX });
-    options.failures_wanted = Some(1);
+    let mut options = SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(SEEDS_MAX));
+    options.until.failures = Some(1);
     // One at a time: seeds to detection then do not depend on the machine.
     options.jobs = 1;
     options
@@ -64,8 +64,8 @@ fn plan_for_control<W: Clone>(plan: &seaworthy_sim::plan::Plan<W>) -> seaworthy_
 
 #[test]
 fn the_good_scenario_passes_on_the_seeds_that_find_the_twins() {
-    let mut options = SweepOptions::new(Seeds::Count { base: BASE_SEED, count: SEEDS_MAX });
-    options.failures_wanted = Some(1);
+    let mut options = SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(SEEDS_MAX));
+    options.until.failures = Some(1);
     let campaign = sweep(&OrderFulfillment::new(), &options, &|_| {}).expect("the sweep has seeds");
     assert_eq!(campaign.failed, 0, "{:?}", campaign.failures);
     assert_eq!(campaign.runs, SEEDS_MAX);

@@ -1,7 +1,7 @@
 use super::{Check, CheckError, Settings, TraceTo, again::replay_line, say, seed, settings, single};
 use crate::{
     draw::Draw,
-    explore::{Breadcrumbs, Campaign, Seeds, SweepOptions, sweep},
+    explore::{Breadcrumbs, Campaign, Seeds, SweepOptions, Until, sweep},
     files,
     plan::{Profile, stream},
     report::{self, Report},
@@ -14,7 +14,8 @@ impl<S: Scenario> Check<S> {
     pub(super) fn options(&self, settings: &Settings) -> Result<SweepOptions, CheckError> {
         self.knows_what_to_leave_out()?;
         check_places(settings)?;
-        let mut options = SweepOptions::new(self.which_seeds(settings)?);
+        let (seeds, until) = self.which_seeds(settings)?;
+        let mut options = SweepOptions::new(seeds, until.failures(self.keep_going.max(1)));
         options.profiles = settings.profiles.clone().unwrap_or_else(|| self.profiles.clone());
         options.without_faults.clone_from(&self.without_faults);
         options.run.without.clone_from(&self.without);
@@ -22,7 +23,6 @@ impl<S: Scenario> Check<S> {
         options.run.store = self.store.clone();
         options.run.budget = self.budget;
         options.jobs = self.jobs.unwrap_or(options.jobs);
-        options.failures_wanted = Some(self.keep_going.max(1));
         options.breadcrumbs = Some(self.breadcrumbs(settings, &options.profiles));
         Ok(options)
     }
@@ -36,19 +36,20 @@ impl<S: Scenario> Check<S> {
         Breadcrumbs::new(folder, self.scenario.name(), profiles, replay)
     }
 
-    fn which_seeds(&self, settings: &Settings) -> Result<Seeds, CheckError> {
+    fn which_seeds(&self, settings: &Settings) -> Result<(Seeds, Until), CheckError> {
         if let Some(seed) = settings.seed {
-            return Ok(Seeds::Explicit(vec![seed]));
+            return Ok((Seeds::Explicit(vec![seed]), Until::end()));
         }
         let named = settings.base_seed.or(self.base_seed).or_else(seed::of_ci);
         if let (None, Some(shard)) = (named, settings.shard) {
             return Err(settings::no_base_for(shard).into());
         }
         let base = named.unwrap_or_else(seed::entropy);
-        Ok(match settings.duration {
-            Some(duration) => Seeds::For { base, duration },
-            None => Seeds::Count { base, count: settings.seeds.unwrap_or(self.seeds) },
-        })
+        let until = match settings.duration {
+            Some(duration) => Until::time(duration),
+            None => Until::runs(settings.seeds.unwrap_or(self.seeds)),
+        };
+        Ok((Seeds::Base(base), until))
     }
 
     /// A name that nothing has would leave out nothing, and nobody would see it.

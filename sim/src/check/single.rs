@@ -8,7 +8,7 @@ use std::{
 use super::{CheckError, Settings, TraceTo, again::replay_line, settings::one_trace};
 use crate::{
     catalogue::{Case, case},
-    explore::{Campaign, CorpusError, IdlePlan, Rehearsal, Source, SweepError, SweepOptions, read_plan_file},
+    explore::{Campaign, CorpusError, IdlePlan, Source, SweepError, SweepOptions, read_plan_file, replay},
     files,
     generate::generate,
     plan::Integrity,
@@ -34,9 +34,11 @@ pub(super) fn replay_plan<S: Scenario>(
     let file = read_plan_file::<S::Workload>(path)?;
     let plan = file.plan;
     plan.validate(scenario.name(), &scenario.topology()).map_err(wrong)?;
-    let report = Rehearsal::new(scenario, traced(options, settings)).run(&plan).map_err(wrong)?;
-    let mut campaign = Campaign::new(scenario.name(), Vec::new(), None, []);
-    campaign.record(0, || Source::File(path.to_owned()), &plan, &report, 1);
+    let replayed = replay(scenario, Source::File(path.to_owned()), &plan, &traced(options, settings));
+    let (campaign, report) = replayed.map_err(|error| match error {
+        SweepError::Plan { error, .. } => CheckError::Corpus(wrong(error)),
+        other => CheckError::Sweep(other),
+    })?;
     let idle = IdlePlan::of(path.to_owned(), &plan, &report).filter(|idle| !idle.others_struck);
     let case = case(scenario, plan);
     show_trace(&case, &report, settings)?;

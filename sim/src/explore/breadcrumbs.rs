@@ -35,6 +35,7 @@ pub struct Breadcrumbs {
 /// The note of the runs of one profile, with a seed to be filled in.
 #[derive(Clone, Debug)]
 struct Note {
+    profile: Option<Profile>,
     text: Vec<u8>,
     /// Where the seed stands in it.
     seeds: Vec<usize>,
@@ -69,7 +70,7 @@ impl Breadcrumbs {
         let notes = profiles.iter().map(|profile| {
             let source = Source::Seed { seed: stand_in, profile: *profile };
             let text = format!("{scenario}, {source}\nreplay: {}", replay(stand_in, *profile));
-            Note::of(&text, &digits(stand_in))
+            Note::of(Some(*profile), &text, &digits(stand_in))
         });
         Self { folder: folder.into(), notes: notes.collect() }
     }
@@ -117,19 +118,19 @@ impl Breadcrumbs {
 
     /// A note on something that is not a seed of the sweep.
     pub(crate) fn note(&self, text: &str) -> Option<Crumb> {
-        let mut crumb = Crumb::open(&self.folder, vec![Note::of(text, "")]).ok()?;
-        crumb.mark(0, 0);
+        let mut crumb = Crumb::open(&self.folder, vec![Note::of(None, text, "")]).ok()?;
+        crumb.write(0, None);
         Some(crumb)
     }
 }
 
 impl Note {
-    fn of(text: &str, stand_in: &str) -> Self {
+    fn of(profile: Option<Profile>, text: &str, stand_in: &str) -> Self {
         let seeds = if stand_in.is_empty() { Vec::new() } else { text.match_indices(stand_in).collect() };
         let seeds = seeds.into_iter().map(|(at, _): (usize, &str)| at).collect();
         let mut text = text.as_bytes().to_vec();
         text.resize(text.len().max(WIDTH), b'\n');
-        Self { text, seeds }
+        Self { profile, text, seeds }
     }
 }
 
@@ -152,9 +153,15 @@ impl Crumb {
         Ok(Self { file, path, notes, seed: String::with_capacity(18) })
     }
 
-    /// A run begins: this seed, under the profile at this position.
-    pub(crate) fn mark(&mut self, seed: u64, profile: usize) {
-        let Some(note) = self.notes.get_mut(profile) else { return };
+    /// A run begins: this one.
+    pub(crate) fn mark(&mut self, source: &Source) {
+        if let Source::Seed { seed, profile } = source {
+            self.write(*seed, Some(*profile));
+        }
+    }
+
+    fn write(&mut self, seed: u64, profile: Option<Profile>) {
+        let Some(note) = self.notes.iter_mut().find(|note| note.profile == profile) else { return };
         self.seed.clear();
         let _ = write!(self.seed, "{seed:#018x}");
         for at in &note.seeds {
@@ -212,10 +219,10 @@ mod tests {
             Breadcrumbs::new(&folder, "orders", &profiles, |seed, profile| format!("again {seed:#018x} {profile}"));
         let mut crumb = crumbs.crumb().expect("writable");
         let path = crumb.path.clone();
-        crumb.mark(7, 1);
+        crumb.mark(&Source::Seed { seed: 7, profile: Profile::Everything });
         let longer = fs::read_to_string(&path).expect("it is there");
         assert!(longer.starts_with("orders, seed 0x0000000000000007, profile everything\n"), "{longer}");
-        crumb.mark(8, 0);
+        crumb.mark(&Source::Seed { seed: 8, profile: Profile::Crash });
         let shorter = fs::read_to_string(&path).expect("it is there");
         assert!(shorter.trim_end().ends_with("replay: again 0x0000000000000008 crash"), "{shorter}");
         // As long as its program lives, nobody takes it for a dead one's.

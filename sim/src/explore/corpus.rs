@@ -1,16 +1,20 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use super::{
-    CorpusTally, Failure, IdlePlan, Rehearsal, Source,
-    twice::{FIRST, again, cold, coldest, traced},
-};
 use crate::{
+    explore::{
+        Campaign, Candidate, CorpusTally, IdlePlan, Runner, Search, SearchOptions, Source, SweepError, WorkloadOf,
+        search,
+    },
     plan::{Integrity, Plan, PlanError, PlanFile, Workload, scenario_of},
     scenario::Scenario,
-    world::{self, RunOptions, RunReport},
+    world::{RunOptions, RunReport},
 };
 
 /// Plans that failed once, kept as files: `DIR/SCENARIO/NAME.json`, or `DIR/NAME.json` where scenarios share a folder.
@@ -51,6 +55,9 @@ pub enum CorpusError {
         /// Why not.
         error: PlanError,
     },
+    /// Its plans can't be judged.
+    #[error(transparent)]
+    Search(SweepError),
 }
 
 impl Corpus {
@@ -92,51 +99,28 @@ impl Corpus {
     ///
     /// # Errors
     /// [`CorpusError`], also for a plan that no longer fits the scenario: mend it or delete it.
-    pub fn replay<S: Scenario>(&self, scenario: &S, options: &RunOptions) -> Result<CorpusTally, CorpusError> {
-        self.replay_by(world::run::<S>, scenario, options)
-    }
-
-    /// As [`Corpus::replay`], with the function that runs a plan.
-    ///
-    /// # Errors
-    /// As for [`Corpus::replay`].
-    pub fn replay_by<S, R>(&self, run: R, scenario: &S, options: &RunOptions) -> Result<CorpusTally, CorpusError>
-    where
-        S: Scenario,
-        R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError> + Sync,
-    {
-        let files = self.files::<S::Workload>(scenario.name())?;
-        let mut first = files.first().and_then(|(_, file)| cold(&run, scenario, &file.plan, options));
-        let run = Rehearsal::by(run, scenario, options.clone()).runner();
-        let mut tally = CorpusTally::default();
-        for (path, PlanFile { plan, integrity, .. }) in files {
-            let wrong = |error| CorpusError::Plan { path: path.clone(), error };
-            let twice = tally.plans < FIRST;
-            let report = run(scenario, &plan, &if twice { traced(options) } else { options.clone() }).map_err(wrong)?;
-            let source = || Source::File(path.clone());
-            if twice {
-                tally.twice.plans += 1;
-                tally.twice.difference = again(&run, scenario, &plan, options, &coldest(first.take(), &report), source)
-                    .map_err(wrong)?
-                    .map(Box::new);
-            }
-            tally.failures.extend(Failure::of(tally.plans, source, &report));
-            tally.plans += 1;
-            if integrity == Integrity::Edited {
-                tally.edited.push(path.clone());
-            }
-            match IdlePlan::of(path.clone(), &plan, &report) {
-                // A failure speaks for itself.
-                Some(_) if !report.held() => {}
-                Some(idle) if idle.others_struck => tally.weaker.push(idle),
-                Some(idle) => tally.idle.push(idle),
-                None => {}
-            }
-            if tally.twice.difference.is_some() {
-                break;
-            }
+    pub fn replay<R: Runner>(&self, runner: &R, options: &RunOptions) -> Result<CorpusTally, CorpusError> {
+        let name = runner.scenario().name();
+        let files = self.files::<WorkloadOf<R>>(name)?;
+        if files.is_empty() {
+            return Ok(CorpusTally::default());
         }
-        Ok(tally)
+        let plans = CorpusSearch { files, next: AtomicUsize::new(0), learnt: Mutex::default() };
+        let options = SearchOptions {
+            jobs: 1,
+            failures_kept: usize::MAX,
+            // The first five, and no others.
+            run_twice: u64::MAX,
+            run: options.clone(),
+            ..SearchOptions::default()
+        };
+        let blank = Campaign::new(name, Vec::new(), None, []);
+        let campaign = search(runner, &plans, blank, &options, None, &|_| {}).map_err(|error| match error {
+            SweepError::Plan { from: Source::File(path), error } => CorpusError::Plan { path, error },
+            other => CorpusError::Search(other),
+        })?;
+        let learnt = plans.learnt.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(CorpusTally { plans: campaign.runs, failures: campaign.failures, twice: campaign.twice, ..learnt })
     }
 
     /// Writes a plan as `NAME.json` below its scenario's name and says where. The file is whole or not there at all.
@@ -147,6 +131,38 @@ impl Corpus {
         let path = self.folder.join(plan.scenario.as_str()).join(format!("{name}.json"));
         write_plan(&path, plan)?;
         Ok(path)
+    }
+}
+
+/// The plans of a corpus as a search, by file name. It learns which of them test less than they did.
+struct CorpusSearch<W> {
+    files: Vec<(PathBuf, PlanFile<W>)>,
+    next: AtomicUsize,
+    learnt: Mutex<CorpusTally>,
+}
+
+impl<W: Workload> Search<W> for CorpusSearch<W> {
+    fn next(&self) -> Option<Candidate<W>> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        let (path, file) = self.files.get(turn)?;
+        let (turn, plan) = (turn as u64, file.plan.clone());
+        Some(Candidate { turn, index: turn, source: Source::File(path.clone()), plan })
+    }
+
+    fn learn(&self, candidate: &Candidate<W>, report: &RunReport) {
+        let mut learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = usize::try_from(candidate.turn).ok().and_then(|turn| self.files.get(turn));
+        let Some((path, file)) = file else { return };
+        if file.integrity == Integrity::Edited {
+            learnt.edited.push(path.clone());
+        }
+        match IdlePlan::of(path.clone(), &file.plan, report) {
+            // A failure speaks for itself.
+            Some(_) if !report.held() => {}
+            Some(idle) if idle.others_struck => learnt.weaker.push(idle),
+            Some(idle) => learnt.idle.push(idle),
+            None => {}
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 use std::thread;
 
+use super::{Runner, WorkloadOf};
 use crate::{
     plan::{Plan, PlanError},
-    scenario::Scenario,
     trace::Event,
-    world::{self, RunOptions, RunReport},
+    world::{RunOptions, RunReport},
 };
 
 /// Two runs of one plan that did not do the same.
@@ -24,35 +24,18 @@ pub struct Divergence {
 ///
 /// # Errors
 /// [`PlanError`] if the plan can't be honoured.
-pub fn determinism<S: Scenario>(
-    scenario: &S,
-    plan: &Plan<S::Workload>,
+pub fn determinism<R: Runner>(
+    runner: &R,
+    plan: &Plan<WorkloadOf<R>>,
     options: &RunOptions,
 ) -> Result<Option<Divergence>, PlanError> {
-    determinism_by(world::run::<S>, scenario, plan, options)
-}
-
-/// As [`determinism`], with the function that runs a plan.
-///
-/// # Errors
-/// As for [`determinism`].
-pub fn determinism_by<S, R>(
-    run: R,
-    scenario: &S,
-    plan: &Plan<S::Workload>,
-    options: &RunOptions,
-) -> Result<Option<Divergence>, PlanError>
-where
-    S: Scenario,
-    R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError> + Sync,
-{
     let options = RunOptions { keep_trace: true, ..options.clone() };
-    let first = run(scenario, plan, &options)?;
-    let again = run(scenario, plan, &options)?;
+    let first = runner.run(plan, &options)?;
+    let again = runner.run(plan, &options)?;
     if let Some(divergence) = compare(&first, &again, "the second run") {
         return Ok(Some(divergence));
     }
-    let elsewhere = thread::scope(|scope| scope.spawn(|| run(scenario, plan, &options)).join());
+    let elsewhere = thread::scope(|scope| scope.spawn(|| runner.run(plan, &options)).join());
     match elsewhere {
         Ok(elsewhere) => Ok(compare(&first, &elsewhere?, "the run in another thread")),
         Err(panic) => std::panic::resume_unwind(panic),

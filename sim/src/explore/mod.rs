@@ -3,6 +3,7 @@
 //! | module | what it is | when you need it |
 //! |---|---|---|
 //! | [`sweep`] | many seeds on all cores | to find failures, and to say what finding none is worth |
+//! | [`search()`] | the same for plans from anywhere else | to write a [`Search`] of your own |
 //! | [`Campaign`] | what a sweep found, as JSON | to report, to merge shards |
 //! | [`Verdict`] | whether it held, and what that proves | to pass or fail a build |
 //! | [`shrink`] | a failing plan made small | to understand a failure |
@@ -12,8 +13,7 @@
 //! | [`Breadcrumbs`] | which runs are under way, in files | where code under test may abort the program |
 //! | [`Corpus`] | plans that failed once, kept as files | so that they never fail again |
 //!
-//! Each that runs plans has a twin that takes the function that runs a plan (`sweep_by`, `shrink_by` ...): to run plans in another world,
-//! and to test this module without one.
+//! Plans are run by a [`Runner`], which any scenario is, and found by a [`Search`]: for seeds, in the corpus, in one file.
 
 mod bound;
 mod breadcrumbs;
@@ -22,11 +22,15 @@ mod corpus;
 mod cpu;
 mod determinism;
 mod rehearsal;
-mod seeds;
+mod replay;
+mod runner;
+mod search;
+mod shard;
 mod shrink;
 mod source;
 mod sweep;
 mod twice;
+mod until;
 mod verdict;
 
 pub use bound::failure_rate_upper_bound;
@@ -35,11 +39,15 @@ pub use campaign::{
     Campaign, CorpusTally, Failure, FaultTally, GoalTally, GroupTally, IdlePlan, InvariantTally, MergeError, Timing,
 };
 pub use corpus::{Corpus, CorpusError, read_plan, read_plan_file, write_plan, write_plan_file};
-pub use determinism::{Divergence, determinism, determinism_by, first_divergence};
+pub use determinism::{Divergence, determinism, first_divergence};
 pub use rehearsal::Rehearsal;
-pub use seeds::{Seeds, Shard, ShardError};
-pub use shrink::{ShrinkError, ShrinkOptions, ShrinkProgress, Shrunk, is_same_failure, shrink, shrink_by};
+pub use replay::replay;
+pub use runner::{Runner, WorkloadOf, runner};
+pub use search::{Candidate, Progress, Search, SearchOptions, SweepError, search};
+pub use shard::{Shard, ShardError};
+pub use shrink::{ShrinkError, ShrinkOptions, ShrinkProgress, Shrunk, is_same_failure, shrink};
 pub use source::Source;
-pub use sweep::{Progress, SweepError, SweepOptions, sweep, sweep_by};
-pub use twice::{Cause, Difference, TwiceTally, diagnose, diagnose_by};
+pub use sweep::{Seeds, SweepOptions, sweep};
+pub use twice::{Cause, Difference, TwiceTally, diagnose};
+pub use until::Until;
 pub use verdict::{Excuse, Gap, LeftOut, Verdict, Warning};

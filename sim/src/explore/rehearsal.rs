@@ -1,5 +1,6 @@
 use std::sync::{Arc, OnceLock};
 
+use super::{Runner, WorkloadOf};
 use crate::{
     draw::Draw,
     generate::Generator,
@@ -7,7 +8,7 @@ use crate::{
     plan::Workload,
     plan::{Plan, PlanError, Profile, derive_seed, stream},
     scenario::Scenario,
-    world::{self, RunOptions, RunReport},
+    world::{RunOptions, RunReport},
 };
 
 /// How many runs without a fault are looked at before the first with some.
@@ -40,9 +41,8 @@ const SEEDS: u64 = 0x7265_6865_6172_7365;
 /// # drop(report); Ok(())
 /// # }
 /// ```
-pub struct Rehearsal<'a, S, R> {
-    run: R,
-    scenario: &'a S,
+pub struct Rehearsal<'a, R> {
+    runner: &'a R,
     options: RunOptions,
     /// Names of the invariants that learn.
     learning: Vec<&'static str>,
@@ -50,23 +50,10 @@ pub struct Rehearsal<'a, S, R> {
     thorough: OnceLock<Arc<Practice>>,
 }
 
-/// A function that runs a plan.
-type Runner<S> = fn(&S, &Plan<<S as Scenario>::Workload>, &RunOptions) -> Result<RunReport, PlanError>;
-
-impl<'a, S: Scenario> Rehearsal<'a, S, Runner<S>> {
-    /// Of a scenario, whose plans are then run with these options.
-    pub fn new(scenario: &'a S, options: RunOptions) -> Self {
-        Self::by(world::run::<S>, scenario, options)
-    }
-}
-
-impl<'a, S, R> Rehearsal<'a, S, R>
-where
-    S: Scenario,
-    R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError>,
-{
-    /// As [`Rehearsal::new`], with the function that runs a plan.
-    pub fn by(run: R, scenario: &'a S, options: RunOptions) -> Self {
+impl<'a, R: Runner> Rehearsal<'a, R> {
+    /// Of a scenario, or of another runner of one, whose plans are then run with these options.
+    pub fn new(runner: &'a R, options: RunOptions) -> Self {
+        let scenario = runner.scenario();
         let mut learning = Vec::new();
         if options.practice.is_none() {
             let workload = scenario.workload(&mut Draw::stream(SEEDS, stream::WORKLOAD));
@@ -74,14 +61,14 @@ where
             let learns = invariants.iter().filter(|invariant| invariant.learns()).map(|invariant| invariant.name());
             learning.extend(learns.filter(|name| !options.without.iter().any(|without| without == name)));
         }
-        Self { run, scenario, options, learning, first: OnceLock::new(), thorough: OnceLock::new() }
+        Self { runner, options, learning, first: OnceLock::new(), thorough: OnceLock::new() }
     }
 
     /// Runs a plan.
     ///
     /// # Errors
     /// [`PlanError`] if the plan can't be honoured.
-    pub fn run(&self, plan: &Plan<S::Workload>) -> Result<RunReport, PlanError> {
+    pub fn run(&self, plan: &Plan<WorkloadOf<R>>) -> Result<RunReport, PlanError> {
         self.run_with(plan, &self.options)
     }
 
@@ -89,27 +76,22 @@ where
     ///
     /// # Errors
     /// As for [`Rehearsal::run`].
-    pub fn run_with(&self, plan: &Plan<S::Workload>, options: &RunOptions) -> Result<RunReport, PlanError> {
+    pub fn run_with(&self, plan: &Plan<WorkloadOf<R>>, options: &RunOptions) -> Result<RunReport, PlanError> {
         if self.learning.is_empty() {
-            return (self.run)(self.scenario, plan, options);
+            return self.runner.run(plan, options);
         }
         let told = |practice: &Arc<Practice>| RunOptions { practice: Some(practice.clone()), ..options.clone() };
         let first = self.first.get_or_init(|| self.rehearse(FIRST));
-        let report = (self.run)(self.scenario, plan, &told(first))?;
+        let report = self.runner.run(plan, &told(first))?;
         if !report.violations.iter().any(|violation| self.learning.contains(&violation.invariant.as_str())) {
             return Ok(report);
         }
         let thorough = self.thorough.get_or_init(|| self.rehearse(THOROUGH));
-        (self.run)(self.scenario, plan, &told(thorough))
-    }
-
-    /// The rehearsal as a function that runs a plan, for whatever takes one.
-    pub fn runner(self) -> impl Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError> {
-        move |_, plan, options| self.run_with(plan, options)
+        self.runner.run(plan, &told(thorough))
     }
 
     fn rehearse(&self, runs: u64) -> Arc<Practice> {
-        let generator = Generator::new(self.scenario);
+        let generator = Generator::new(self.runner.scenario());
         let options = RunOptions { keep_trace: true, keep_spans: false, practice: None, ..self.options.clone() };
         let mut student = Student::new();
         let mut events = 0;
@@ -120,7 +102,7 @@ where
             if plan.workload.len() > ITEMS_MAX || events > runs * EVENTS_A_RUN {
                 break;
             }
-            match (self.run)(self.scenario, &plan, &options) {
+            match self.runner.run(&plan, &options) {
                 Ok(RunReport { violations, trace: Some(trace), .. }) if violations.is_empty() => {
                     student.attend(&trace);
                     events += trace.len() as u64;
@@ -130,5 +112,17 @@ where
             }
         }
         Arc::new(student.practice())
+    }
+}
+
+impl<R: Runner> Runner for Rehearsal<'_, R> {
+    type Scenario = R::Scenario;
+
+    fn scenario(&self) -> &R::Scenario {
+        self.runner.scenario()
+    }
+
+    fn run(&self, plan: &Plan<WorkloadOf<R>>, options: &RunOptions) -> Result<RunReport, PlanError> {
+        self.run_with(plan, options)
     }
 }

@@ -1,13 +1,12 @@
 use seaworthy_core::stop::Stop;
 use uuid::Uuid;
 
-use super::Rehearsal;
+use super::{Rehearsal, Runner, WorkloadOf};
 use crate::{
     invariants::Violation,
     plan::Workload,
     plan::{Plan, PlanError, Shrinker},
-    scenario::Scenario,
-    world::{self, RunOptions, RunReport},
+    world::{RunOptions, RunReport},
 };
 
 /// How far shrinking goes.
@@ -99,34 +98,15 @@ fn kind(entity: &str) -> &str {
 ///
 /// # Errors
 /// [`ShrinkError`] where the plan does not show the violation, or not each time.
-pub fn shrink<S: Scenario>(
-    scenario: &S,
-    plan: &Plan<S::Workload>,
+pub fn shrink<R: Runner>(
+    runner: &R,
+    plan: &Plan<WorkloadOf<R>>,
     violation: &Violation,
     options: &ShrinkOptions,
     progress: &dyn Fn(&ShrinkProgress),
-) -> Result<Shrunk<S::Workload>, ShrinkError> {
-    shrink_by(world::run::<S>, scenario, plan, violation, options, progress)
-}
-
-/// As [`shrink`], with the function that runs a plan.
-///
-/// # Errors
-/// As for [`shrink`].
-pub fn shrink_by<S, R>(
-    run: R,
-    scenario: &S,
-    plan: &Plan<S::Workload>,
-    violation: &Violation,
-    options: &ShrinkOptions,
-    progress: &dyn Fn(&ShrinkProgress),
-) -> Result<Shrunk<S::Workload>, ShrinkError>
-where
-    S: Scenario,
-    R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError>,
-{
-    let run = Rehearsal::by(run, scenario, options.run.clone()).runner();
-    let mut trial = Trial { run, scenario, violation, options, runs: 0 };
+) -> Result<Shrunk<WorkloadOf<R>>, ShrinkError> {
+    let rehearsal = Rehearsal::new(runner, options.run.clone());
+    let mut trial = Trial { runner: &rehearsal, violation, options, runs: 0 };
     let first = trial.run(plan, &options.run)?;
     if trial.found_in(&first).is_none() {
         return Err(ShrinkError::NotReproduced { invariant: violation.invariant.to_string() });
@@ -172,22 +152,17 @@ where
 }
 
 /// Runs candidates and counts the runs.
-struct Trial<'a, S, R> {
-    run: R,
-    scenario: &'a S,
+struct Trial<'a, R> {
+    runner: &'a R,
     violation: &'a Violation,
     options: &'a ShrinkOptions,
     runs: u64,
 }
 
-impl<S, R> Trial<'_, S, R>
-where
-    S: Scenario,
-    R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError>,
-{
-    fn run(&mut self, plan: &Plan<S::Workload>, options: &RunOptions) -> Result<RunReport, PlanError> {
+impl<R: Runner> Trial<'_, R> {
+    fn run(&mut self, plan: &Plan<WorkloadOf<R>>, options: &RunOptions) -> Result<RunReport, PlanError> {
         self.runs += 1;
-        (self.run)(self.scenario, plan, options)
+        self.runner.run(plan, options)
     }
 
     fn found_in<'r>(&self, report: &'r RunReport) -> Option<&'r Violation> {
@@ -195,7 +170,7 @@ where
     }
 
     /// Whether a candidate still fails in the same way, each time.
-    fn fails(&mut self, plan: &Plan<S::Workload>) -> Result<bool, ShrinkError> {
+    fn fails(&mut self, plan: &Plan<WorkloadOf<R>>) -> Result<bool, ShrinkError> {
         let report = self.run(plan, &self.options.run)?;
         if self.found_in(&report).is_none() {
             return Ok(false);
@@ -204,7 +179,7 @@ where
         Ok(true)
     }
 
-    fn verify(&mut self, plan: &Plan<S::Workload>, first: u64) -> Result<(), ShrinkError> {
+    fn verify(&mut self, plan: &Plan<WorkloadOf<R>>, first: u64) -> Result<(), ShrinkError> {
         let second = self.run(plan, &self.options.run)?.fingerprint;
         if first == second { Ok(()) } else { Err(ShrinkError::Nondeterministic { first, second }) }
     }

@@ -20,6 +20,16 @@ pub enum Source {
     File(PathBuf),
 }
 
+impl Source {
+    /// The profile that drew it, if one did.
+    pub fn profile(&self) -> Option<Profile> {
+        match self {
+            Self::Seed { profile, .. } => Some(*profile),
+            Self::File(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

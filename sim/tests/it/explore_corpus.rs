@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::deposits::{Deposits, RIGHT, WRONG, pretend, violation};
 use seaworthy_sim::{
-    explore::{Corpus, CorpusError, Source},
+    explore::{Corpus, CorpusError, Source, runner},
     generate::generate,
     plan::{FORMAT, Plan, Profile},
     world::RunOptions,
@@ -88,7 +88,7 @@ fn replaying_names_the_files_that_fail_and_refuses_what_does_not_fit() {
     corpus.save("good", &calm).expect("written");
     let bad = corpus.save("bad", &Plan { seed: 13, ..calm.clone() }).expect("written");
     let run = pretend(|plan| if plan.seed == 13 { vec![violation("a", "b")] } else { Vec::new() });
-    let tally = corpus.replay_by(run, &WRONG, &RunOptions::default()).expect("replayed");
+    let tally = corpus.replay(&runner(&WRONG, run), &RunOptions::default()).expect("replayed");
     assert_eq!(tally.plans, 2);
     assert_eq!(tally.failures.len(), 1);
     assert_eq!(tally.failures[0].source, Source::File(bad));

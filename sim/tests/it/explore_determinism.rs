@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::deposits::{Deposits, RIGHT, Teller, WRONG};
 use seaworthy_sim::{
-    explore::{determinism, determinism_by, first_divergence},
+    explore::{determinism, first_divergence, runner},
     generate::generate,
     plan::{Plan, Profile},
     world::{RunOptions, run},
@@ -34,7 +34,7 @@ fn a_run_that_depends_on_how_often_it_was_run_is_caught_at_its_first_difference(
             run(teller, &plan, options)
         };
         let plan = Plan { workload: Deposits(vec![(1, 1), (2, 1)]), ..generate(&RIGHT, 1, Profile::Calm) };
-        let divergence = determinism_by(slipping, &RIGHT, &plan, &RunOptions::default()).expect("it fits");
+        let divergence = determinism(&runner(&RIGHT, slipping), &plan, &RunOptions::default()).expect("it fits");
         let divergence = divergence.expect("they differ");
         assert_eq!(divergence.other, other);
         assert!(divergence.at > 0, "the boot is the same");
@@ -63,7 +63,7 @@ fn a_difference_in_the_verdict_alone_is_one_too() {
         Ok(report)
     };
     let plan = generate(&RIGHT, 1, Profile::Calm);
-    let divergence = determinism_by(fickle, &RIGHT, &plan, &RunOptions::default()).expect("it fits");
+    let divergence = determinism(&runner(&RIGHT, fickle), &plan, &RunOptions::default()).expect("it fits");
     let divergence = divergence.expect("they differ");
     assert_eq!((divergence.first, divergence.second), (None, None), "after the last event");
 }

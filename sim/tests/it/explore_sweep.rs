@@ -5,7 +5,7 @@ use std::{cell::Cell, collections::BTreeSet, time::Duration};
 use crate::deposits::{Deposits, RIGHT, WRONG, holds, pretend, violation};
 use seaworthy_core::stop::Stop;
 use seaworthy_sim::{
-    explore::{Campaign, Gap, Seeds, Shard, Source, SweepError, SweepOptions, Timing, sweep, sweep_by},
+    explore::{Campaign, Gap, Seeds, Shard, Source, SweepError, SweepOptions, Timing, Until, runner, sweep},
     generate::generate,
     plan::{FaultKind, Plan, Profile, derive_seed},
     scenario::Scenario,
@@ -13,7 +13,7 @@ use seaworthy_sim::{
 };
 
 fn options(count: u64) -> SweepOptions {
-    SweepOptions::new(Seeds::Count { base: 42, count })
+    SweepOptions::new(Seeds::Base(42), Until::runs(count))
 }
 
 /// All of a campaign that must not depend on the machine.
@@ -54,10 +54,10 @@ fn a_failure_comes_back_from_its_seed_and_profile_alone() {
 #[test]
 fn shards_merge_to_the_whole() {
     let every = |shard| SweepOptions { shard, profiles: Profile::ALL.to_vec(), failures_kept: 5, ..options(1_001) };
-    let whole = sweep_by(pretend(skewed), &RIGHT, &every(Shard::WHOLE), &|_| {}).expect("it runs");
+    let whole = sweep(&runner(&RIGHT, pretend(skewed)), &every(Shard::WHOLE), &|_| {}).expect("it runs");
     let mut merged: Option<Campaign> = None;
     for number in 1..=4 {
-        let part = sweep_by(pretend(skewed), &RIGHT, &every(Shard::new(number, 4).expect("a shard")), &|_| {});
+        let part = sweep(&runner(&RIGHT, pretend(skewed)), &every(Shard::new(number, 4).expect("a shard")), &|_| {});
         let part = part.expect("it runs");
         assert!((250..=251).contains(&part.runs));
         // Shards travel as JSON.
@@ -75,7 +75,7 @@ fn shards_merge_to_the_whole() {
     assert_eq!(whole.failures.len(), 5, "five are kept");
     assert!(whole.failed > 5, "and all are counted");
 
-    let mut other = sweep_by(pretend(skewed), &RIGHT, &options(10), &|_| {}).expect("it runs");
+    let mut other = sweep(&runner(&RIGHT, pretend(skewed)), &options(10), &|_| {}).expect("it runs");
     let error = other.merge(whole, 5).expect_err("other profiles");
     assert!(error.to_string().contains("profiles"), "{error}");
 }
@@ -83,9 +83,9 @@ fn shards_merge_to_the_whole() {
 #[test]
 fn profiles_take_turns_and_named_seeds_run_under_each() {
     let both = vec![Profile::Calm, Profile::Crash];
-    let named = SweepOptions { profiles: both, ..SweepOptions::new(Seeds::Explicit(vec![7, 9])) };
+    let named = SweepOptions { profiles: both, ..SweepOptions::new(Seeds::Explicit(vec![7, 9]), Until::end()) };
     let all = pretend(|_| vec![violation("a", "b")]);
-    let campaign = sweep_by(all, &RIGHT, &named, &|_| {}).expect("it runs");
+    let campaign = sweep(&runner(&RIGHT, all), &named, &|_| {}).expect("it runs");
     let sources: Vec<String> = campaign.failures.iter().map(|failure| failure.source.to_string()).collect();
     assert_eq!(
         sources,
@@ -106,17 +106,17 @@ fn seeds_of_one_base_differ_and_so_do_those_of_its_neighbour() {
 
 #[test]
 fn a_sweep_ends_early_at_the_failures_that_were_wanted_when_stopped_and_in_time() {
-    let until_first = SweepOptions { failures_wanted: Some(1), ..options(100_000) };
-    let campaign = sweep_by(pretend(skewed), &RIGHT, &until_first, &|_| {}).expect("it runs");
+    let until_first = SweepOptions::new(Seeds::Base(42), Until::runs(100_000).failures(1));
+    let campaign = sweep(&runner(&RIGHT, pretend(skewed)), &until_first, &|_| {}).expect("it runs");
     assert!(campaign.failed >= 1 && campaign.runs < 1_000, "{} runs", campaign.runs);
-    let whole = sweep_by(pretend(skewed), &RIGHT, &options(1_000), &|_| {}).expect("it runs");
+    let whole = sweep(&runner(&RIGHT, pretend(skewed)), &options(1_000), &|_| {}).expect("it runs");
     assert_eq!(campaign.failures[0], whole.failures[0], "the first failure is the first whenever it ends");
     assert!(campaign.timing.first_failure_wall_us.is_some());
 
     let stop = Stop::new();
     let stopping = SweepOptions { stop: stop.clone(), ..options(u64::MAX) };
     let calls = Cell::new(0);
-    let campaign = sweep_by(pretend(skewed), &RIGHT, &stopping, &|progress| {
+    let campaign = sweep(&runner(&RIGHT, pretend(skewed)), &stopping, &|progress| {
         assert!(progress.failed <= progress.runs);
         calls.set(calls.get() + 1);
         stop.clone().set();
@@ -125,16 +125,16 @@ fn a_sweep_ends_early_at_the_failures_that_were_wanted_when_stopped_and_in_time(
     assert!(campaign.interrupted && campaign.runs > 0 && calls.get() >= 2);
 
     let duration = Duration::from_millis(50);
-    let timed = SweepOptions::new(Seeds::For { base: 1, duration });
-    let campaign = sweep_by(pretend(skewed), &RIGHT, &timed, &|_| {}).expect("it runs");
+    let timed = SweepOptions::new(Seeds::Base(1), Until::time(duration));
+    let campaign = sweep(&runner(&RIGHT, pretend(skewed)), &timed, &|_| {}).expect("it runs");
     assert!(campaign.runs > 0 && campaign.timing.wall_us >= 50_000 && !campaign.interrupted);
 }
 
 #[test]
 fn a_sweep_over_nothing_is_an_error() {
-    let sweep = |options: &SweepOptions| sweep_by(pretend(|_| Vec::new()), &RIGHT, options, &|_| {});
+    let sweep = |options: &SweepOptions| sweep(&runner(&RIGHT, pretend(|_| Vec::new())), options, &|_| {});
     assert!(matches!(sweep(&options(0)), Err(SweepError::NoSeeds)));
-    assert!(matches!(sweep(&SweepOptions::new(Seeds::Explicit(Vec::new()))), Err(SweepError::NoSeeds)));
+    assert!(matches!(sweep(&SweepOptions::new(Seeds::Explicit(Vec::new()), Until::end())), Err(SweepError::NoSeeds)));
     assert!(matches!(sweep(&SweepOptions { profiles: Vec::new(), ..options(1) }), Err(SweepError::NoProfiles)));
     assert!(matches!(sweep(&SweepOptions { jobs: 0, ..options(1) }), Err(SweepError::NoJobs)));
     for wrong in ["0/4", "5/4", "1/0", "1", "", "a/b", "-1/2"] {
@@ -151,13 +151,13 @@ fn a_plan_that_cannot_be_honoured_ends_the_sweep_and_is_named() {
         plan.validate(RIGHT.name(), &RIGHT.topology())?;
         inner(teller, &plan, options)
     };
-    let error = sweep_by(refusing, &RIGHT, &options(1_000), &|_| {}).expect_err("every plan is refused");
+    let error = sweep(&runner(&RIGHT, refusing), &options(1_000), &|_| {}).expect_err("every plan is refused");
     assert!(error.to_string().contains("profile swarm: plan is for scenario \"another\""), "{error}");
 }
 
 #[test]
 fn a_clean_campaign_says_what_it_is_worth() {
-    let campaign = sweep_by(pretend(|_| Vec::new()), &RIGHT, &options(2_000), &|_| {}).expect("it runs");
+    let campaign = sweep(&runner(&RIGHT, pretend(|_| Vec::new())), &options(2_000), &|_| {}).expect("it runs");
     let verdict = campaign.verdict();
     assert!(verdict.held && verdict.passes(true) && verdict.proves(), "{verdict}");
     assert!((verdict.failure_rate_upper_bound - 0.001_497).abs() < 1e-6);
@@ -179,7 +179,7 @@ fn no_campaign_is_green_because_it_was_empty() {
             change(&mut report);
             Ok(report)
         };
-        sweep_by(changed, &RIGHT, &options(2_000), &|_| {}).expect("it runs")
+        sweep(&runner(&RIGHT, changed), &options(2_000), &|_| {}).expect("it runs")
     };
     let gaps = |campaign: &Campaign| {
         let verdict = campaign.verdict();
@@ -210,7 +210,7 @@ fn a_campaign_leaves_out_what_its_own_runs_have_shown_to_be_impossible() {
         report.judged[0] = Judged { subject: Some("two messages of one key"), times: 0, ..report.judged[0].clone() };
         Ok(report)
     };
-    let campaign = sweep_by(changed, &RIGHT, &options(2_000), &|_| {}).expect("it runs");
+    let campaign = sweep(&runner(&RIGHT, changed), &options(2_000), &|_| {}).expect("it runs");
     let verdict = campaign.verdict();
     assert!(verdict.passes(true) && verdict.proves(), "{verdict}");
     let left_out: Vec<String> = verdict.left_out.iter().map(ToString::to_string).collect();
@@ -230,10 +230,10 @@ fn a_campaign_leaves_out_what_its_own_runs_have_shown_to_be_impossible() {
 #[test]
 fn a_kind_of_fault_that_is_left_out_is_in_no_plan_and_is_not_asked_for() {
     let without = SweepOptions { without_faults: vec![FaultKind::ClockSkew], ..options(1_000) };
-    let campaign = sweep_by(pretend(skewed), &RIGHT, &without, &|_| {}).expect("it runs");
+    let campaign = sweep(&runner(&RIGHT, pretend(skewed)), &without, &|_| {}).expect("it runs");
     assert_eq!(campaign.failed, 0, "nothing is skewed");
     assert!(!campaign.enabled.contains(&FaultKind::ClockSkew) && campaign.without_faults == [FaultKind::ClockSkew]);
-    let with = sweep_by(pretend(skewed), &RIGHT, &options(1_000), &|_| {}).expect("it runs");
+    let with = sweep(&runner(&RIGHT, pretend(skewed)), &options(1_000), &|_| {}).expect("it runs");
     let others = |campaign: &Campaign| campaign.faults.values().map(|tally| tally.planned).sum::<u64>();
     assert_eq!(
         others(&campaign) + with.faults[&FaultKind::ClockSkew].planned,
@@ -244,7 +244,7 @@ fn a_kind_of_fault_that_is_left_out_is_in_no_plan_and_is_not_asked_for() {
 
 #[test]
 fn a_small_campaign_is_excused_for_what_chance_kept_from_it() {
-    let campaign = sweep_by(pretend(|_| Vec::new()), &RIGHT, &options(3), &|_| {}).expect("it runs");
+    let campaign = sweep(&runner(&RIGHT, pretend(|_| Vec::new())), &options(3), &|_| {}).expect("it runs");
     let verdict = campaign.verdict();
     assert!(!verdict.warnings.is_empty() && verdict.passes(true), "{verdict}");
     assert!(!verdict.proves(), "an excuse is no proof: {verdict}");

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use seaworthy_core::stop::Stop;
 use seaworthy_sim::{
     check::{CheckError, check},
-    explore::{Cause, Corpus, Excuse, Gap, Seeds, Source, SweepError, SweepOptions, diagnose_by, sweep, sweep_by},
+    explore::{Cause, Corpus, Excuse, Gap, Seeds, Source, SweepError, SweepOptions, Until, diagnose, runner, sweep},
     generate::generate,
     invariants::Invariant,
     plan::{CallFault, Fault, Plan, Point, Profile, Verdict},
@@ -71,7 +71,7 @@ fn two_processes_of_one_name_are_an_error_that_names_it() {
 
 #[test]
 fn a_sweep_makes_one_run_at_least_however_short_its_time() {
-    let options = SweepOptions::new(Seeds::For { base: 1, duration: Duration::from_nanos(1) });
+    let options = SweepOptions::new(Seeds::Base(1), Until::time(Duration::from_nanos(1)));
     let campaign = sweep(&RIGHT, &options, &|_| {}).expect("it runs");
     assert!(campaign.runs >= 1);
 }
@@ -141,24 +141,23 @@ fn a_failure_that_does_not_come_again_is_told_with_the_likely_cause() {
     let steady = pretend(|_| Vec::new());
     let plan = generate(&RIGHT, 1, Profile::Calm);
     let source = Source::Seed { seed: 1, profile: Profile::Calm };
-    let found = diagnose_by(&steady, &RIGHT, &plan, &RunOptions::default(), source.clone(), Some(0xfeed));
+    let found = diagnose(&runner(&RIGHT, &steady), &plan, &RunOptions::default(), source.clone(), Some(0xfeed));
     let found = found.expect("it fits").expect("the run that failed was another");
     assert_eq!(found.cause, Cause::Survivor);
     assert!(found.story.contains("the run that failed does not come again (seed 0x0000000000000001, profile calm)"));
     assert!(found.story.contains("OnceLock"), "{}", found.story);
     let same = steady(&RIGHT, &plan, &RunOptions::default()).expect("it fits").fingerprint;
-    let found = diagnose_by(&steady, &RIGHT, &plan, &RunOptions::default(), source, Some(same));
+    let found = diagnose(&runner(&RIGHT, &steady), &plan, &RunOptions::default(), source, Some(same));
     assert_eq!(found.expect("it fits"), None, "it came again");
 }
 
 #[test]
 fn a_campaign_that_was_interrupted_never_says_held() {
     let stop = Stop::new();
-    for seeds in
-        [Seeds::Count { base: 1, count: u64::MAX }, Seeds::For { base: 1, duration: Duration::from_secs(3_600) }]
-    {
-        let options = SweepOptions { stop: stop.clone(), ..SweepOptions::new(seeds) };
-        let campaign = sweep_by(pretend(|_| Vec::new()), &RIGHT, &options, &|_| stop.clone().set()).expect("it runs");
+    for until in [Until::runs(u64::MAX), Until::time(Duration::from_secs(3_600))] {
+        let options = SweepOptions { stop: stop.clone(), ..SweepOptions::new(Seeds::Base(1), until) };
+        let campaign =
+            sweep(&runner(&RIGHT, pretend(|_| Vec::new())), &options, &|_| stop.clone().set()).expect("it runs");
         let verdict = campaign.verdict();
         assert!(campaign.interrupted && verdict.interrupted && !verdict.passes(false));
         for text in [verdict.to_string(), campaign.line(), campaign.to_string()] {
@@ -169,10 +168,9 @@ fn a_campaign_that_was_interrupted_never_says_held() {
 
 #[test]
 fn numbers_of_64_bits_are_strings_in_a_campaign() {
-    let found = sweep_by(
-        pretend(|_| vec![violation("a", "b")]),
-        &RIGHT,
-        &SweepOptions::new(Seeds::Count { base: u64::MAX, count: 3 }),
+    let found = sweep(
+        &runner(&RIGHT, pretend(|_| vec![violation("a", "b")])),
+        &SweepOptions::new(Seeds::Base(u64::MAX), Until::runs(3)),
         &|_| {},
     );
     let json = serde_json::to_value(found.expect("it runs")).expect("JSON");

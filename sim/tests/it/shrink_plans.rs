@@ -8,7 +8,7 @@ use std::sync::{
 use crate::deposits::{Deposits, RIGHT, Teller, WRONG, holds, pretend, violation};
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use seaworthy_sim::{
-    explore::{ShrinkError, ShrinkOptions, is_same_failure, shrink, shrink_by},
+    explore::{ShrinkError, ShrinkOptions, is_same_failure, runner, shrink},
     generate::{generate, strategy},
     plan::{CallFault, Fault, FaultKind, Latency, Plan, Point, Profile, Restart, Schedule, Shrinker, Verdict},
     scenario::Workload,
@@ -35,7 +35,7 @@ fn a_failing_plan_shrinks_to_what_it_needs_and_nothing_else() {
         pretend(|plan| if needs_two_of_each(plan) { vec![violation("booked-once", "deposit-7")] } else { Vec::new() });
     let plan = crowded();
     let wanted = violation("booked-once", "deposit-9");
-    let shrunk = shrink_by(run, &RIGHT, &plan, &wanted, &ShrinkOptions::default(), &|_| {}).expect("it fails");
+    let shrunk = shrink(&runner(&RIGHT, run), &plan, &wanted, &ShrinkOptions::default(), &|_| {}).expect("it fails");
     assert!(shrunk.minimal);
     assert_eq!(shrunk.plan.workload, Deposits(vec![(7, 1), (23, 1)]));
     assert_eq!(shrunk.plan.faults.len(), 2);
@@ -61,7 +61,8 @@ fn shrinking_does_not_slip_to_another_failure() {
         (true, _) => vec![violation("lost-event", "message 1"), violation("booked-once", "deposit-1")],
     });
     let wanted = violation("booked-once", "deposit-4");
-    let shrunk = shrink_by(run, &RIGHT, &crowded(), &wanted, &ShrinkOptions::default(), &|_| {}).expect("it fails");
+    let shrunk =
+        shrink(&runner(&RIGHT, run), &crowded(), &wanted, &ShrinkOptions::default(), &|_| {}).expect("it fails");
     assert_eq!((shrunk.plan.faults.len(), shrunk.plan.workload.len()), (1, 3));
     assert_eq!(shrunk.plan.faults[0].kind(), FaultKind::BrokerOutage);
     assert_eq!(shrunk.violation.invariant, "booked-once");
@@ -88,7 +89,8 @@ fn a_budget_of_runs_ends_shrinking_and_says_that_it_is_not_minimal() {
         inner(teller, plan, options)
     };
     let options = ShrinkOptions { runs: 20, ..ShrinkOptions::default() };
-    let shrunk = shrink_by(counted, &RIGHT, &crowded(), &violation("a", "b"), &options, &|_| {}).expect("it fails");
+    let shrunk =
+        shrink(&runner(&RIGHT, counted), &crowded(), &violation("a", "b"), &options, &|_| {}).expect("it fails");
     assert!(!shrunk.minimal);
     assert_eq!(runs.load(Ordering::Relaxed), shrunk.runs);
     assert!(shrunk.runs <= 20, "{} runs", shrunk.runs);
@@ -97,9 +99,8 @@ fn a_budget_of_runs_ends_shrinking_and_says_that_it_is_not_minimal() {
 
 #[test]
 fn a_plan_that_does_not_fail_or_not_each_time_is_refused() {
-    let held = shrink_by(
-        pretend(|_| Vec::new()),
-        &RIGHT,
+    let held = shrink(
+        &runner(&RIGHT, pretend(|_| Vec::new())),
         &crowded(),
         &violation("a", "b"),
         &ShrinkOptions::default(),
@@ -114,7 +115,7 @@ fn a_plan_that_does_not_fail_or_not_each_time_is_refused() {
         report.fingerprint ^= runs.fetch_add(1, Ordering::Relaxed);
         Ok(report)
     };
-    let refused = shrink_by(flaky, &RIGHT, &crowded(), &violation("a", "b"), &ShrinkOptions::default(), &|_| {});
+    let refused = shrink(&runner(&RIGHT, flaky), &crowded(), &violation("a", "b"), &ShrinkOptions::default(), &|_| {});
     assert!(matches!(refused, Err(ShrinkError::Nondeterministic { .. })));
 }
 

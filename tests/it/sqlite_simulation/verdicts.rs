@@ -13,7 +13,7 @@ use std::{
 use seaworthy_scenarios::{catalog, order_fulfillment::OrderFulfillment};
 use seaworthy_sim::{
     check::Settings,
-    explore::{Seeds, SweepOptions, sweep},
+    explore::{Seeds, SweepOptions, Until, sweep},
     plan::Profile,
     scenario::Scenario,
     world::RunOptions,
@@ -38,7 +38,7 @@ fn order_fulfillment_holds_on_both_stores_over_2_000_seeds_of_every_profile() {
     let count = GOOD_SEEDS * Profile::ALL.len() as u64;
     for run in [RunOptions::default(), sqlite()] {
         let store = if run.store.is_some() { "SQLite" } else { "the simulated store" };
-        let mut options = SweepOptions::new(Seeds::Count { base: BASE_SEED, count });
+        let mut options = SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(count));
         options.profiles = Profile::ALL.to_vec();
         options.run = run;
         let campaign = sweep(&OrderFulfillment::new(), &options, &|_| {}).expect("there are seeds");

@@ -5,7 +5,7 @@ mod causes;
 
 use seaworthy_scenarios::payments::{PaymentService, bugs};
 use seaworthy_sim::{
-    explore::{Seeds, ShrinkOptions, Source, SweepOptions, shrink, sweep},
+    explore::{Seeds, ShrinkOptions, Source, SweepOptions, Until, shrink, sweep},
     generate::generate,
     plan::{Plan, Profile},
     scenario::{Scenario, Workload},
@@ -25,8 +25,8 @@ const SEEDS_MAX: u64 = 2_000;
 const SEEDS_RIGHT: u64 = 60;
 
 fn until_first_failure() -> SweepOptions {
-    let mut options = SweepOptions::new(Seeds::Count { base: BASE_SEED, count: SEEDS_MAX });
-    options.failures_wanted = Some(1);
+    let mut options = SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(SEEDS_MAX));
+    options.until.failures = Some(1);
     // One at a time: seeds to detection then do not depend on the machine.
     options.jobs = 1;
     options
@@ -35,7 +35,7 @@ fn until_first_failure() -> SweepOptions {
 #[test]
 fn the_service_with_everything_right_holds_under_every_profile() {
     let mut options =
-        SweepOptions::new(Seeds::Count { base: BASE_SEED, count: SEEDS_RIGHT * Profile::ALL.len() as u64 });
+        SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(SEEDS_RIGHT * Profile::ALL.len() as u64));
     options.profiles = Profile::ALL.to_vec();
     let campaign = sweep(&PaymentService::new(), &options, &|_| {}).expect("the sweep has seeds");
     assert_eq!(campaign.failed, 0, "{:#?}", campaign.failures);

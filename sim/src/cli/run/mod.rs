@@ -127,10 +127,11 @@ fn exit(verdict: &Verdict, arguments: &RunArguments, interrupt: &Interrupt) -> E
 }
 
 fn options(arguments: &RunArguments, chosen: &Chosen, interrupt: &Interrupt) -> Result<SweepOptions, Failure> {
-    let mut options = SweepOptions::new(seeds::of(arguments, chosen)?);
+    let (seeds, until) = seeds::of(arguments, chosen)?;
+    let mut options = SweepOptions::new(seeds, until);
     options.jobs = arguments.jobs.map_or(options.jobs, usize::from);
     options.shard = arguments.shard;
-    options.failures_wanted = (!arguments.keep_going).then_some(1);
+    options.until.failures = (!arguments.keep_going).then_some(1);
     options.run = run_options(chosen);
     options.without_faults.clone_from(&chosen.without.faults);
     options.stop = interrupt.stop.clone();

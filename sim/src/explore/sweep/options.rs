@@ -1,10 +1,8 @@
-use std::thread;
-
 use seaworthy_core::stop::Stop;
 
-use super::SweepError;
+use super::Seeds;
 use crate::{
-    explore::{Breadcrumbs, Seeds, Shard},
+    explore::{Breadcrumbs, SearchOptions, Shard, SweepError, Until},
     plan::{FaultKind, Profile},
     world::RunOptions,
 };
@@ -16,60 +14,67 @@ pub struct SweepOptions {
     pub seeds: Seeds,
     /// Which profiles; runs take turns among them.
     pub profiles: Vec<Profile>,
-    /// How many runs at a time. The outcome does not depend on it.
-    pub jobs: usize,
     /// Which part of the seeds.
     pub shard: Shard,
     /// Kinds of fault that are taken out of every plan, because the scenario is not meant to meet them.
     pub without_faults: Vec<FaultKind>,
-    /// How many failures are kept; all are counted.
+    /// What ends it.
+    pub until: Until,
+    /// See [`SearchOptions::jobs`].
+    pub jobs: usize,
+    /// See [`SearchOptions::failures_kept`].
     pub failures_kept: usize,
-    /// Ends the sweep once so many runs have failed; `None` runs all seeds whatever happens.
-    pub failures_wanted: Option<u64>,
-    /// One plan in so many is run twice, on another thread the second time, and the whole traces compared; the first five
-    /// are in any case. A difference ends the sweep. 0 leaves it out.
+    /// See [`SearchOptions::run_twice`].
     pub run_twice: u64,
-    /// Where the runs that are under way are noted, for the profiles in their order; `None` notes nothing.
+    /// See [`SearchOptions::breadcrumbs`]; they are for the profiles in their order.
     pub breadcrumbs: Option<Breadcrumbs>,
-    /// How each plan is executed.
+    /// See [`SearchOptions::run`].
     pub run: RunOptions,
-    /// Set from elsewhere (a signal handler) to end the sweep after the runs that are under way.
+    /// See [`SearchOptions::stop`].
     pub stop: Stop,
 }
 
 impl SweepOptions {
-    /// Sweeps over `seeds` by the default profile on all cores, keeping the first 16 failures: more are rarely read.
-    pub fn new(seeds: Seeds) -> Self {
+    /// Sweeps over `seeds` by the default profile on all cores, keeping the first 16 failures.
+    pub fn new(seeds: Seeds, until: Until) -> Self {
+        let SearchOptions { jobs, failures_kept, run_twice, breadcrumbs, run, stop, .. } = SearchOptions::default();
         Self {
             seeds,
             profiles: vec![Profile::default()],
-            jobs: thread::available_parallelism().map_or(1, usize::from),
             shard: Shard::WHOLE,
             without_faults: Vec::new(),
-            failures_kept: 16,
-            failures_wanted: None,
-            run_twice: 100,
-            breadcrumbs: None,
-            run: RunOptions::default(),
-            stop: Stop::new(),
+            until,
+            jobs,
+            failures_kept,
+            run_twice,
+            breadcrumbs,
+            run,
+            stop,
         }
     }
-}
 
-impl SweepOptions {
+    /// How the plans are run.
+    pub(super) fn search(&self) -> SearchOptions {
+        SearchOptions {
+            jobs: self.jobs,
+            until: self.until,
+            failures_kept: self.failures_kept,
+            run_twice: self.run_twice,
+            breadcrumbs: self.breadcrumbs.clone(),
+            run: self.run.clone(),
+            stop: self.stop.clone(),
+        }
+    }
+
     /// Checks that there is something to do and says how much, where that is known.
     pub(super) fn check(&self) -> Result<Option<u64>, SweepError> {
         if self.profiles.is_empty() {
             return Err(SweepError::NoProfiles);
         }
-        if self.jobs == 0 {
-            return Err(SweepError::NoJobs);
+        let runs = self.seeds.runs(self.profiles.len(), &self.until).map(|runs| self.shard.share(runs));
+        if runs == Some(0) || self.until.time.is_some_and(|time| time.is_zero()) {
+            return Err(SweepError::NoSeeds);
         }
-        let total = self.seeds.runs(self.profiles.len()).map(|runs| self.shard.share(runs));
-        let nothing = match self.seeds {
-            Seeds::For { duration, .. } => duration.is_zero(),
-            _ => total == Some(0),
-        };
-        if nothing { Err(SweepError::NoSeeds) } else { Ok(total) }
+        Ok(if self.until.time.is_some() { None } else { runs })
     }
 }

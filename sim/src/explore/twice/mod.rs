@@ -8,11 +8,11 @@ use std::{panic::resume_unwind, thread};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Source, determinism::compare};
+use super::{Runner, Source, WorkloadOf, determinism::compare};
 use crate::{
     plan::{Plan, PlanError, derive_seed},
     scenario::Scenario,
-    world::{self, RunOptions, RunReport},
+    world::{RunOptions, RunReport},
 };
 
 pub use cause::Cause;
@@ -59,34 +59,15 @@ pub(super) fn is_chosen(index: u64, one_in: u64) -> bool {
 ///
 /// # Errors
 /// [`PlanError`] if the plan can't be honoured.
-pub fn diagnose<S: Scenario>(
-    scenario: &S,
-    plan: &Plan<S::Workload>,
+pub fn diagnose<R: Runner>(
+    runner: &R,
+    plan: &Plan<WorkloadOf<R>>,
     options: &RunOptions,
     source: Source,
     failed: Option<u64>,
 ) -> Result<Option<Difference>, PlanError> {
-    diagnose_by(world::run::<S>, scenario, plan, options, source, failed)
-}
-
-/// As [`diagnose`], with the function that runs a plan.
-///
-/// # Errors
-/// As for [`diagnose`].
-pub fn diagnose_by<S, R>(
-    run: R,
-    scenario: &S,
-    plan: &Plan<S::Workload>,
-    options: &RunOptions,
-    source: Source,
-    failed: Option<u64>,
-) -> Result<Option<Difference>, PlanError>
-where
-    S: Scenario,
-    R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError> + Sync,
-{
-    let first = run(scenario, plan, &traced(options))?;
-    let found = again(&run, scenario, plan, options, &first, || source.clone())?;
+    let first = runner.run(plan, &traced(options))?;
+    let found = again(runner, plan, options, &first, &source)?;
     Ok(found.or_else(|| {
         let failed = failed.filter(|failed| *failed != first.fingerprint)?;
         Some(told::of_the_lost(source, failed, &first))
@@ -100,12 +81,8 @@ pub(super) fn traced(options: &RunOptions) -> RunOptions {
 
 /// A run before anything else of this scenario, a rehearsal included: what the first run of a program warms is cold in it
 /// alone. `None` where the plan can't be honoured, which whoever runs it next will say.
-pub(super) fn cold<S, R>(run: &R, scenario: &S, plan: &Plan<S::Workload>, options: &RunOptions) -> Option<RunReport>
-where
-    S: Scenario,
-    R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError>,
-{
-    run(scenario, plan, &traced(options)).ok()
+pub(super) fn cold<R: Runner>(runner: &R, plan: &Plan<WorkloadOf<R>>, options: &RunOptions) -> Option<RunReport> {
+    runner.run(plan, &traced(options)).ok()
 }
 
 /// The run to compare with: the cold one where there was one. It was judged without what a rehearsal teaches, so only its
@@ -118,20 +95,15 @@ pub(super) fn coldest(cold: Option<RunReport>, report: &RunReport) -> RunReport 
 }
 
 /// Runs a plan again on another thread and says what differs from `first`, whose trace was kept.
-pub(super) fn again<S, R>(
-    run: &R,
-    scenario: &S,
-    plan: &Plan<S::Workload>,
+pub(super) fn again<R: Runner>(
+    runner: &R,
+    plan: &Plan<WorkloadOf<R>>,
     options: &RunOptions,
     first: &RunReport,
-    source: impl FnOnce() -> Source,
-) -> Result<Option<Difference>, PlanError>
-where
-    S: Scenario,
-    R: Fn(&S, &Plan<S::Workload>, &RunOptions) -> Result<RunReport, PlanError> + Sync,
-{
+    source: &Source,
+) -> Result<Option<Difference>, PlanError> {
     let elsewhere = |options: &RunOptions| {
-        let joined = thread::scope(|scope| scope.spawn(|| run(scenario, plan, options)).join());
+        let joined = thread::scope(|scope| scope.spawn(|| runner.run(plan, options)).join());
         joined.unwrap_or_else(|panic| resume_unwind(panic))
     };
     let second = elsewhere(&traced(options))?;
@@ -140,6 +112,7 @@ where
     let third = elsewhere(&RunOptions { keep_spans: true, ..traced(options) })?;
     let fourth = elsewhere(&traced(options))?;
     let settled = second.fingerprint == third.fingerprint && second.fingerprint == fourth.fingerprint;
-    let cause = Cause::guess([first, &second], divergence.at, settled, scenario.shares_threads());
-    Ok(Some(tell(source(), [first, &second, &third], divergence.at, cause)))
+    let shares_threads = runner.scenario().shares_threads();
+    let cause = Cause::guess([first, &second], divergence.at, settled, shares_threads);
+    Ok(Some(tell(source.clone(), [first, &second, &third], divergence.at, cause)))
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use seaworthy_core::ports::{Expected, Ports};
 use seaworthy_sim::{
-    explore::{Campaign, Difference, Seeds, SweepOptions, sweep},
+    explore::{Campaign, Difference, Seeds, SweepOptions, Until, sweep},
     invariants::{Ending, Invariant, Judge, Mode},
     plan::Profile,
     scenario::{Draw, Scenario, Topology, Workload},
@@ -119,7 +119,7 @@ impl Invariant for AnythingGoes {
 
 /// A campaign of 50 seeds on two threads.
 pub(crate) fn campaign(leaky: &Leaky) -> Campaign {
-    let mut options = SweepOptions::new(Seeds::Count { base: 11, count: 50 });
+    let mut options = SweepOptions::new(Seeds::Base(11), Until::runs(50));
     options.profiles = vec![Profile::Calm];
     options.jobs = 2;
     sweep(leaky, &options, &|_| {}).expect("it runs")

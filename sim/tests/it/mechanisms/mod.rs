@@ -10,7 +10,7 @@ mod publish_first;
 
 use seaworthy_sim::{
     check,
-    explore::{Campaign, Seeds, SweepOptions, sweep},
+    explore::{Campaign, Seeds, SweepOptions, Until, sweep},
     plan::Profile,
     scenario::Scenario,
 };
@@ -19,15 +19,15 @@ use crate::small_service::Service;
 
 /// Of every profile the same share.
 fn campaign(service: &Service, seeds: u64) -> Campaign {
-    let mut options = SweepOptions::new(Seeds::Count { base: 0x5ea_0007, count: seeds });
+    let mut options = SweepOptions::new(Seeds::Base(0x5ea_0007), Until::runs(seeds));
     options.profiles = Profile::ALL.to_vec();
     options.jobs = 1;
     sweep(service, &options, &|_| {}).expect("the sweep has seeds")
 }
 
 fn until_found(service: &Service) -> Campaign {
-    let mut options = SweepOptions::new(Seeds::Count { base: 0x5ea_0007, count: 5_000 });
-    options.failures_wanted = Some(1);
+    let mut options = SweepOptions::new(Seeds::Base(0x5ea_0007), Until::runs(5_000));
+    options.until.failures = Some(1);
     options.jobs = 1;
     sweep(service, &options, &|_| {}).expect("the sweep has seeds")
 }

@@ -26,7 +26,7 @@ mod torn_step;
 mod waits_behind_dead;
 
 use seaworthy_sim::{
-    explore::{Campaign, Seeds, SweepOptions, sweep},
+    explore::{Campaign, Seeds, SweepOptions, Until, sweep},
     plan::Profile,
 };
 
@@ -69,9 +69,9 @@ const SEEDS_MAX: u64 = 4_000;
 const SEEDS_RIGHT: u64 = 300;
 
 fn campaign(service: &Service, seeds: u64, profiles: &[Profile]) -> Campaign {
-    let mut options = SweepOptions::new(Seeds::Count { base: 0x5ea_0009, count: seeds });
+    let mut options = SweepOptions::new(Seeds::Base(0x5ea_0009), Until::runs(seeds));
     options.profiles = profiles.to_vec();
-    options.failures_wanted = Some(1);
+    options.until.failures = Some(1);
     // One at a time: seeds to detection then do not depend on the machine.
     options.jobs = 1;
     sweep(service, &options, &|_| {}).expect("the sweep has seeds")

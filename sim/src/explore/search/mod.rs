@@ -1,0 +1,166 @@
+mod options;
+mod stopwatch;
+mod worker;
+
+use std::{
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
+
+use self::{
+    stopwatch::{Stopwatch, micros},
+    worker::{Shared, work},
+};
+use super::{Campaign, Rehearsal, Runner, Source, WorkloadOf, twice::cold};
+use crate::{
+    plan::{Plan, PlanError},
+    world::RunReport,
+};
+
+pub use options::SearchOptions;
+
+/// Says which plan is to be run next, and may learn from what became of those before.
+///
+/// Workers ask side by side, so it keeps its own order: candidates are handed out by increasing [`Candidate::index`], and
+/// what was handed out is at any time a beginning of the whole.
+pub trait Search<W>: Sync {
+    /// The next candidate; `None` where there is none left.
+    fn next(&self) -> Option<Candidate<W>>;
+
+    /// Takes notice of what a candidate's run showed. Runs end in any order.
+    fn learn(&self, candidate: &Candidate<W>, report: &RunReport) {
+        let _ = (candidate, report);
+    }
+}
+
+/// A plan that a search wants to see run.
+#[derive(Clone, Debug)]
+pub struct Candidate<W> {
+    /// How many this search handed out before it.
+    pub turn: u64,
+    /// Its position in the whole, of which a shard's search hands out a part.
+    pub index: u64,
+    /// Where it comes from.
+    pub source: Source,
+    /// The plan.
+    pub plan: Plan<W>,
+}
+
+/// How far a sweep is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Runs made.
+    pub runs: u64,
+    /// Runs that there will be, where that is known.
+    pub total: Option<u64>,
+    /// Runs that failed.
+    pub failed: u64,
+    /// Time on the wall since the start.
+    pub elapsed: Duration,
+}
+
+/// Why a sweep could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// There is nothing to run.
+    #[error("a sweep over zero seeds proves nothing: ask for at least one")]
+    NoSeeds,
+    /// There is nothing to draw from.
+    #[error("a sweep needs at least one profile")]
+    NoProfiles,
+    /// Nobody would do the work.
+    #[error("a sweep needs at least one job")]
+    NoJobs,
+    /// There is nothing to judge by.
+    #[error(
+        "the scenario judges nothing: its `invariants` are none, or goals only; begin with those of `seaworthy_sim::invariants`"
+    )]
+    NoInvariants,
+    /// A drawn plan can't be honoured by the scenario.
+    #[error("{from}: {error}")]
+    Plan {
+        /// Which plan.
+        from: Source,
+        /// Why.
+        error: PlanError,
+    },
+}
+
+/// Runs the plans of a search on all cores and adds what is found to `blank`, a campaign of no runs that says what was
+/// searched. `total` is how many plans there will be, where that is known: fewer count as interrupted.
+///
+/// `progress` is called on this thread, about ten times a second and once at the end. The search ends early when
+/// `options.stop` is set; what was found until then is returned, marked as interrupted. It ends, too, where two runs of
+/// one plan differ: then [`Campaign::twice`] says how, and no number of plans means anything.
+///
+/// # Errors
+/// [`SweepError`] where nobody would do the work, or a plan can't be honoured.
+pub fn search<R: Runner>(
+    runner: &R,
+    search: &impl Search<WorkloadOf<R>>,
+    blank: Campaign,
+    options: &SearchOptions,
+    total: Option<u64>,
+    progress: &dyn Fn(&Progress),
+) -> Result<Campaign, SweepError> {
+    if options.jobs == 0 {
+        return Err(SweepError::NoJobs);
+    }
+    let shared = Shared::default();
+    let watch = Stopwatch::start();
+    let mut first = options.first(runner, search);
+    let runner = &Rehearsal::new(runner, options.run.clone());
+    let (done, all_done) = mpsc::channel::<()>();
+
+    let parts = thread::scope(|scope| {
+        let workers: Vec<_> = (0..options.jobs)
+            .map(|_| {
+                let (done, blank, shared, watch, first) = (done.clone(), blank.clone(), &shared, &watch, first.take());
+                scope.spawn(move || {
+                    let part = work(runner, search, first, options, blank, shared, watch);
+                    drop(done);
+                    part
+                })
+            })
+            .collect();
+        drop(done);
+        // The channel closes with its last worker.
+        while all_done.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
+            progress(&shared.progress(total, &watch));
+        }
+        workers.into_iter().map(|worker| worker.join()).collect::<Vec<_>>()
+    });
+
+    let mut campaign = blank;
+    for part in parts {
+        match part {
+            Ok(part) => campaign.absorb(part?, options.failures_kept),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+    campaign.interrupted = total.map_or(options.stop.is_set(), |total| campaign.runs < total);
+    campaign.timing.wall_us = micros(watch.wall());
+    campaign.timing.cpu_us = watch.cpu().map_or(0, micros);
+    progress(&shared.progress(total, &watch));
+    Ok(campaign)
+}
+
+/// The first candidate, with its run before anything else where plans are run twice.
+struct First<W> {
+    candidate: Candidate<W>,
+    cold: Option<RunReport>,
+}
+
+impl SearchOptions {
+    /// Takes the first candidate and makes its cold run.
+    fn first<R: Runner>(&self, runner: &R, search: &impl Search<WorkloadOf<R>>) -> Option<First<WorkloadOf<R>>> {
+        let candidate = if self.run_twice > 0 { search.next()? } else { return None };
+        let mut crumb = self.breadcrumbs.as_ref().and_then(|breadcrumbs| breadcrumbs.crumb());
+        if let Some(crumb) = &mut crumb {
+            crumb.mark(&candidate.source);
+        }
+        let cold = cold(runner, &candidate.plan, &self.run);
+        Some(First { candidate, cold })
+    }
+}

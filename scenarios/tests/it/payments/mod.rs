@@ -34,8 +34,7 @@ fn until_first_failure() -> SweepOptions {
 
 #[test]
 fn the_service_with_everything_right_holds_under_every_profile() {
-    let mut options =
-        SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(SEEDS_RIGHT * Profile::ALL.len() as u64));
+    let mut options = SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(SEEDS_RIGHT * Profile::ALL.len() as u64));
     options.profiles = Profile::ALL.to_vec();
     let campaign = sweep(&PaymentService::new(), &options, &|_| {}).expect("the sweep has seeds");
     assert_eq!(campaign.failed, 0, "{:#?}", campaign.failures);

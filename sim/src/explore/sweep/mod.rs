@@ -31,5 +31,7 @@ pub fn sweep<R: Runner>(
     enabled.retain(|kind| !options.without_faults.contains(kind));
     let mut blank = Campaign::new(scenario.name(), options.profiles.clone(), options.seeds.base(), enabled);
     blank.without_faults.clone_from(&options.without_faults);
-    search(runner, &SeedSearch::new(scenario, options), blank, &options.search(), total, progress)
+    let SweepOptions { seeds, profiles, without_faults, shard, .. } = options;
+    let plans = SeedSearch::new(scenario, seeds, profiles, without_faults, *shard);
+    search(runner, &plans, blank, &options.search(), total, progress)
 }

@@ -1,10 +1,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::SweepOptions;
 use crate::{
     explore::{Candidate, Search, Shard, Source, Until},
     generate::Generator,
-    plan::derive_seed,
+    plan::{FaultKind, Profile, derive_seed},
     scenario::Scenario,
 };
 
@@ -54,25 +53,32 @@ impl Seeds {
 /// Seeds as a search: one after the other, each drawn under a profile. It learns nothing.
 pub(super) struct SeedSearch<'a, S> {
     generator: Generator<'a, S>,
-    options: &'a SweepOptions,
+    seeds: &'a Seeds,
+    profiles: &'a [Profile],
+    without_faults: &'a [FaultKind],
     shard: Shard,
     next: AtomicU64,
 }
 
 impl<'a, S: Scenario> SeedSearch<'a, S> {
-    pub(super) fn new(scenario: &'a S, options: &'a SweepOptions) -> Self {
-        Self { generator: Generator::new(scenario), options, shard: options.shard, next: AtomicU64::new(0) }
+    pub(super) fn new(
+        scenario: &'a S,
+        seeds: &'a Seeds,
+        profiles: &'a [Profile],
+        without_faults: &'a [FaultKind],
+        shard: Shard,
+    ) -> Self {
+        Self { generator: Generator::new(scenario), seeds, profiles, without_faults, shard, next: AtomicU64::new(0) }
     }
 }
 
 impl<S: Scenario> Search<S::Workload> for SeedSearch<'_, S> {
     fn next(&self) -> Option<Candidate<S::Workload>> {
-        let SweepOptions { seeds, profiles, without_faults, .. } = self.options;
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         let index = self.shard.index(turn);
-        let (seed, profile) = seeds.case(index, profiles.len())?;
-        let profile = profiles[profile];
-        let plan = self.generator.plan(seed, profile).without_faults(without_faults);
+        let (seed, profile) = self.seeds.case(index, self.profiles.len())?;
+        let profile = self.profiles[profile];
+        let plan = self.generator.plan(seed, profile).without_faults(self.without_faults);
         Some(Candidate { turn, index, source: Source::Seed { seed, profile }, plan })
     }
 }

@@ -10,25 +10,36 @@
 //! | [`External`] | a participant that is not ours | [`ExternalError`]: rejected, transient, **unknown** |
 //! | [`Clock`], [`Random`], [`Spawner`] | time, entropy, tasks | nothing |
 //! | [`Ingress`] | requests from outside | the caller may ask again: key what you do |
+//!
+//! Each method is an [`Operation`], each call of one a [`Call`]: whatever stands between components and their callers -
+//! faults, traces, metrics - is one [`Intercept`] for all of them.
 
+mod answer;
 mod broker;
 mod clock;
 mod draw;
 mod external;
+mod failure;
 mod ingress;
+mod intercept;
+mod operation;
 mod random;
 mod spawner;
 mod store;
 
 use std::sync::Arc;
 
+pub use answer::{Answer, Answers};
 pub use broker::{
     Broker, BrokerError, Delivery, DeliveryTag, PublishError, PublishResult, Subscription, SubscriptionSpec,
 };
 pub use clock::Clock;
 pub use draw::draw_id;
 pub use external::{External, ExternalCall, ExternalError};
+pub use failure::{Failure, FailureKind};
 pub use ingress::{Ingress, Request, Response, UntilStop};
+pub use intercept::{Intercept, InterceptTransaction, Intercepted};
+pub use operation::{Call, Operation, Port};
 pub use random::Random;
 pub use spawner::Spawner;
 pub use store::*;

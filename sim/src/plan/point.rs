@@ -1,3 +1,4 @@
+use seaworthy_core::ports::{Operation, Port};
 use serde::{Deserialize, Serialize};
 
 /// Where a process touches the world: each operation of each port. A fault strikes before or after one of these.
@@ -94,6 +95,38 @@ impl Point {
             Self::External => "external",
             Self::Request => "request",
             Self::Reply => "reply",
+        }
+    }
+
+    /// The kind of call that an operation is.
+    pub fn of(operation: Operation) -> Self {
+        match operation {
+            Operation::Begin => Self::Begin,
+            Operation::Claim | Operation::Tail => Self::Claim,
+            Operation::Settle => Self::Settle,
+            Operation::AcquireSagas
+            | Operation::RenewSaga
+            | Operation::Saga
+            | Operation::SagaByKey
+            | Operation::SagaLog => Self::Recover,
+            Operation::Stage => Self::Stage,
+            Operation::InboxInsert | Operation::InboxFailed | Operation::InboxBury | Operation::InboxExhume => {
+                Self::Inbox
+            }
+            Operation::SagaCreate | Operation::SagaAppend => Self::SagaLog,
+            Operation::RawConnection => Self::Statement,
+            Operation::Commit => Self::Commit,
+            Operation::Publish => Self::Publish,
+            Operation::Subscribe => Self::Subscribe,
+            Operation::Receive => Self::Receive,
+            Operation::Ack => Self::Ack,
+            Operation::Nack => Self::Nack,
+            Operation::External => Self::External,
+            Operation::Request => Self::Request,
+            Operation::Reply => Self::Reply,
+            statement if statement.port() == Port::Transaction && statement.changes_something() => Self::Write,
+            statement if statement.port() == Port::Transaction => Self::Read,
+            _ => Self::Upkeep,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     trace::TxId,
 };
 
-/// Waits for a store's answer for as long as the incarnation lives, see [`Door::answered`].
+/// Waits for a component's answer for as long as the incarnation lives, see [`Door::answered`].
 pub(super) struct Answered<'a, F> {
     door: &'a Door,
     point: Point,
@@ -21,7 +21,7 @@ pub(super) struct Answered<'a, F> {
 }
 
 impl Door {
-    /// Waits for a store's answer to a call of transaction `tx`, or of none. Mostly it is there at once. Where it is not,
+    /// Waits for a component's answer to a call of transaction `tx`, or of none. Mostly it is there at once. Where it is not,
     /// the world knows who waits, and tells it if the answer never comes.
     pub(super) fn answered<F: Future + Unpin>(&self, point: Point, tx: Option<TxId>, answer: F) -> Answered<'_, F> {
         Answered { door: self, point, tx, answer: self.life.alive(answer), wait: None }

@@ -1,68 +1,35 @@
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use seaworthy_core::{
-    ids::MessageId,
     message::Message,
-    ports::{Broker, BrokerError, Delivery, DeliveryTag, PublishError, PublishResult, Subscription, SubscriptionSpec},
+    ports::{
+        Broker, BrokerError, Call, Delivery, Failure as _, FailureKind, PublishError, PublishResult, Subscription,
+    },
 };
 use smol_str::SmolStr;
 
 use super::{
-    Door,
-    strike::{Reach, Strike},
+    Shell,
+    strike::{Reach, Strike, said},
 };
 use crate::{
     plan::Point,
     trace::{Outcome, What},
 };
 
-/// The broker behind the shell.
-pub(super) struct BrokerShell(Door);
-
-fn unavailable() -> BrokerError {
-    BrokerError::Unavailable("the broker does not answer".to_owned())
-}
-
-fn unknown() -> BrokerError {
-    BrokerError::Unknown("the connection was lost before the answer".to_owned())
-}
-
-impl BrokerShell {
-    pub(super) fn new(door: Door) -> Self {
-        Self(door)
-    }
-
-    fn record(&self, message: &Message, outcome: Outcome) {
-        self.record_refused(message, outcome, SmolStr::default());
-    }
-
-    fn record_refused(&self, message: &Message, outcome: Outcome, why: SmolStr) {
-        self.0.record(What::Publish { message: Arc::new(message.clone()), outcome, why });
-    }
-
-    fn record_all(&self, batch: &[Message], outcome: Outcome) {
-        for message in batch {
-            self.record(message, outcome);
-        }
-    }
-}
-
-#[async_trait]
-impl Broker for BrokerShell {
-    async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
-        let mut call = self.0.enter(Point::Publish, Reach::Network).await;
-        let strike = call.strike().await;
-        match strike {
-            Strike::Unavailable => {
-                self.record_all(batch, Outcome::Unavailable);
-                return Err(unavailable());
-            }
-            Strike::LoseRequest => {
-                self.record_all(batch, Outcome::NotDoneUnheard);
-                return Err(unknown());
-            }
-            _ => {}
+impl Shell {
+    /// Publishes a batch, of which each message has an outcome of its own.
+    pub(super) async fn published(
+        &self,
+        batch: &[Message],
+        inner: &dyn Broker,
+    ) -> Result<Vec<PublishResult>, BrokerError> {
+        let call = Call::Publish { batch };
+        let mut entered = self.door.enter(Point::Publish, Reach::Network).await;
+        let strike = entered.strike().await;
+        if let (true, Some((kind, outcome))) = (strike != Strike::Reject, strike.refusal()) {
+            batch.iter().for_each(|message| self.tell_published(message, outcome, ""));
+            return Err(BrokerError::new(kind, &said(kind, &call)));
         }
         // A refusal is about one message, the first of the batch; a partial batch lets at least one entry down.
         let rejected = usize::from(strike == Strike::Reject && !batch.is_empty());
@@ -74,84 +41,64 @@ impl Broker for BrokerShell {
         let mut results: Vec<PublishResult> = Vec::with_capacity(batch.len());
         for message in &batch[..rejected] {
             const WHY: &str = "no queue is bound to its topic";
-            self.record_refused(message, Outcome::Rejected, SmolStr::new_static(WHY));
+            self.tell_published(message, Outcome::Rejected, WHY);
             results.push(Err(PublishError::Rejected(WHY.to_owned())));
         }
-        let published = self.0.life.alive(self.0.world.broker.publish(offered)).await?;
+        let published = self.door.life.alive(inner.publish(offered)).await?;
         for (message, result) in offered.iter().zip(published) {
-            let (outcome, why) = match &result {
-                Ok(()) if strike.is_unheard() => (Outcome::DoneUnheard, SmolStr::default()),
-                Ok(()) => (Outcome::Done, SmolStr::default()),
-                Err(PublishError::Rejected(why)) => (Outcome::Rejected, SmolStr::from(why.as_str())),
-                Err(error) => (Outcome::Rejected, SmolStr::from(error.to_string())),
-            };
-            if let Err(error) = &result {
-                self.0.note_error(Point::Publish, error);
+            match &result {
+                Ok(()) if strike.is_unheard() => self.tell_published(message, Outcome::DoneUnheard, ""),
+                Ok(()) => self.tell_published(message, Outcome::Done, ""),
+                Err(error) => {
+                    self.door.note_error(Point::Publish, error);
+                    match error {
+                        PublishError::Rejected(why) => self.tell_published(message, Outcome::Rejected, why),
+                        error => self.tell_published(message, Outcome::Rejected, &error.to_string()),
+                    }
+                }
             }
-            self.record_refused(message, outcome, why);
             results.push(result);
         }
         for message in &batch[accepted.max(rejected)..] {
-            self.record(message, Outcome::Unavailable);
+            self.tell_published(message, Outcome::Unavailable, "");
             results.push(Err(PublishError::Unavailable("throttled".to_owned())));
         }
         if let (Strike::Duplicate { after_ms }, Some(message)) = (strike, batch.first()) {
-            self.0.world.publish_again(message, Duration::from_millis(after_ms.into()));
+            self.door.world.publish_again(message, Duration::from_millis(after_ms.into()));
         }
-        call.leave().await;
-        if strike == Strike::LoseReply { Err(unknown()) } else { Ok(results) }
+        entered.leave().await;
+        strike.heard(&call, Ok(results))
     }
 
-    async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
-        let mut call = self.0.enter(Point::Subscribe, Reach::Network).await;
-        if call.strike().await == Strike::Unavailable {
-            self.0.record(What::Subscribe { group: spec.group.clone(), outcome: Outcome::Unavailable });
-            return Err(unavailable());
-        }
-        let inner = self.0.life.alive(self.0.world.broker.subscribe(spec)).await?;
-        self.0.record(What::Subscribe { group: spec.group.clone(), outcome: Outcome::Done });
-        call.leave().await;
-        Ok(Box::new(SubscriptionShell { door: self.0.clone(), group: spec.group.clone(), inner, out: BTreeMap::new() }))
-    }
-}
-
-/// Membership in a group behind the shell.
-struct SubscriptionShell {
-    door: Door,
-    group: SmolStr,
-    inner: Box<dyn Subscription>,
-    /// Deliveries that were neither acknowledged nor given back yet.
-    out: BTreeMap<DeliveryTag, MessageId>,
-}
-
-impl SubscriptionShell {
-    fn lost(&self) -> BrokerError {
-        self.door.record(What::ReceiveFailed { group: self.group.clone(), outcome: Outcome::Unavailable });
-        unavailable()
+    fn tell_published(&self, message: &Message, outcome: Outcome, why: &str) {
+        self.door.record(What::Publish { message: Arc::new(message.clone()), outcome, why: why.into() });
     }
 
-    /// The message of a delivery that is out no longer.
-    fn end(out: &mut BTreeMap<DeliveryTag, MessageId>, tag: DeliveryTag) -> MessageId {
-        out.remove(&tag).unwrap_or(MessageId(uuid::Uuid::nil()))
-    }
-}
-
-#[async_trait]
-impl Subscription for SubscriptionShell {
-    async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
+    /// Receives what has come, or waits for it.
+    pub(super) async fn received(
+        &self,
+        group: &SmolStr,
+        max: usize,
+        inner: &mut dyn Subscription,
+    ) -> Result<Vec<Delivery>, BrokerError> {
+        let lost = || {
+            self.door.record(What::ReceiveFailed { group: group.clone(), outcome: Outcome::Unavailable });
+            let kind = FailureKind::Unavailable;
+            BrokerError::new(kind, &said(kind, &Call::Receive { group, max }))
+        };
         let mut call = self.door.enter(Point::Receive, Reach::Network).await;
         if call.is_refused().await {
-            return Err(self.lost());
+            return Err(lost());
         }
-        let deliveries = call.idle(self.inner.receive(max)).await?;
+        let deliveries = call.idle(pin!(inner.receive(max))).await?;
         // The broker may have gone away while this waited: what it handed out then comes back after its timeout.
         if call.strike().await == Strike::Unavailable {
-            return Err(self.lost());
+            return Err(lost());
         }
+        self.out().extend(deliveries.iter().map(|delivery| (delivery.tag, delivery.message.id)));
         for delivery in &deliveries {
-            self.out.insert(delivery.tag, delivery.message.id);
             self.door.record(What::Deliver {
-                group: self.group.clone(),
+                group: group.clone(),
                 tag: delivery.tag.0,
                 message: Arc::new(delivery.message.clone()),
                 redeliveries: delivery.redeliveries,
@@ -159,42 +106,5 @@ impl Subscription for SubscriptionShell {
         }
         call.leave().await;
         Ok(deliveries)
-    }
-
-    async fn ack(&mut self, tag: DeliveryTag) -> Result<(), BrokerError> {
-        let mut call = self.door.enter(Point::Ack, Reach::Network).await;
-        let strike = call.strike().await;
-        let (result, outcome) = match strike {
-            Strike::Unavailable => (Err(unavailable()), Outcome::Unavailable),
-            Strike::LoseRequest => (Err(unknown()), Outcome::NotDoneUnheard),
-            Strike::DropAck => (Ok(()), Outcome::BelievedDone),
-            Strike::LoseReply => {
-                (self.door.life.alive(self.inner.ack(tag)).await.and(Err(unknown())), Outcome::DoneUnheard)
-            }
-            Strike::CrashAfter(_) => (self.door.life.alive(self.inner.ack(tag)).await, Outcome::DoneUnheard),
-            _ => (self.door.life.alive(self.inner.ack(tag)).await, Outcome::Done),
-        };
-        let message = Self::end(&mut self.out, tag);
-        self.door.record(What::Ack { group: self.group.clone(), tag: tag.0, message, outcome });
-        call.leave().await;
-        result
-    }
-
-    async fn nack(&mut self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
-        let mut call = self.door.enter(Point::Nack, Reach::Network).await;
-        let strike = call.strike().await;
-        let (result, outcome) = match strike {
-            Strike::Unavailable => (Err(unavailable()), Outcome::Unavailable),
-            Strike::LoseRequest => (Err(unknown()), Outcome::NotDoneUnheard),
-            Strike::LoseReply => {
-                (self.door.life.alive(self.inner.nack(tag, delay)).await.and(Err(unknown())), Outcome::DoneUnheard)
-            }
-            Strike::CrashAfter(_) => (self.door.life.alive(self.inner.nack(tag, delay)).await, Outcome::DoneUnheard),
-            _ => (self.door.life.alive(self.inner.nack(tag, delay)).await, Outcome::Done),
-        };
-        let message = Self::end(&mut self.out, tag);
-        self.door.record(What::Nack { group: self.group.clone(), tag: tag.0, message, outcome });
-        call.leave().await;
-        result
     }
 }

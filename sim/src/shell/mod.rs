@@ -7,24 +7,28 @@ mod answered;
 mod broker;
 mod call;
 mod clock;
+mod decision;
 mod door;
 mod external;
 mod ingress;
+mod intercept;
 mod random;
-mod refusal;
 mod store;
 mod strike;
+mod told;
 mod transaction;
 
 use std::sync::Arc;
 
 use seaworthy_core::{
-    ports::{Ports, UntilStop},
+    ports::{Broker, External, Intercepted, Ports, UntilStop},
     stop::Stop,
 };
 
 pub(crate) use clock::WorldClock;
 pub(crate) use door::Door;
+
+use intercept::Shell;
 
 use crate::kernel::{Life, World};
 
@@ -32,11 +36,13 @@ use crate::kernel::{Life, World};
 pub(crate) fn ports(world: &Arc<World>, life: &Arc<Life>, spawner: Arc<clock::TaskSpawner>) -> Ports {
     let door = Door::new(world.clone(), life.clone());
     let stop = Stop::new();
+    let (name, store) = world.stores[world.store_of(life.process)].clone();
+    let shell = Shell::new(door.clone(), name);
     Ports {
-        store: Arc::new(store::StoreShell::new(door.clone())),
-        broker: Arc::new(broker::BrokerShell::new(door.clone())),
+        store: Arc::new(Intercepted::new(store, shell.clone())),
+        broker: Arc::new(Intercepted::new(Arc::new(world.broker.clone()) as Arc<dyn Broker>, shell.clone())),
         clock: Arc::new(clock::ProcessClock::new(door.clone())),
-        external: Arc::new(external::ExternalShell::new(door.clone())),
+        external: Arc::new(Intercepted::new(Arc::new(world.externals.clone()) as Arc<dyn External>, shell)),
         random: Arc::new(random::ProcessRandom::new(&door)),
         spawner,
         ingress: Arc::new(UntilStop::new(Arc::new(ingress::IngressShell::new(door)), stop.clone())),

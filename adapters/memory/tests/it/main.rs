@@ -7,6 +7,7 @@ mod conformance_catches;
 mod conformance_store;
 mod delegates;
 mod histories;
+mod intercepted;
 mod isolation;
 mod outbox_oracle;
 mod participant;

@@ -332,6 +332,10 @@ impl<T: DelegateTransaction> Transaction for T {
         DelegateTransaction::row_changes(self).await
     }
 
+    fn label(&mut self, statement: &str) {
+        DelegateTransaction::inner(self).label(statement);
+    }
+
     fn has_written(&mut self) -> bool {
         DelegateTransaction::has_written(self)
     }

@@ -1,14 +1,13 @@
 use std::{pin::pin, sync::Arc, task::Poll};
 
 use futures_util::poll;
-use seaworthy_core::ports::{StoreError, Transaction};
+use seaworthy_core::ports::{Call, Failure as _, FailureKind, StoreError, Transaction};
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
-use super::super::{
+use super::{
     Door,
-    refusal::{outcome_of, unknown},
-    strike::Strike,
+    strike::{Strike, outcome_of, said},
 };
 use crate::{
     kernel::{Deciding, Life, Mortal, task},
@@ -72,7 +71,7 @@ impl Decision {
         let (world, life) = (door.world.clone(), door.life.clone());
         let on_panic = Arc::new(move |_: &Life, message| world.panicked(&life, message));
         door.world.spawner.spawn(Mortal::new(door.world.outside.clone(), Box::pin(task), on_panic));
-        door.life.alive(pin!(told)).await.unwrap_or_else(|_| Err(unknown()))
+        door.life.alive(pin!(told)).await.unwrap_or_else(|_| Err(lost()))
     }
 
     fn decided(
@@ -92,6 +91,10 @@ impl Decision {
             self.door.note_error(Point::Commit, error);
         }
         self.record(outcome, effects);
-        if strike == Strike::LoseReply { Err(unknown()) } else { result }
+        strike.heard(&Call::Commit, result)
     }
+}
+
+fn lost() -> StoreError {
+    StoreError::new(FailureKind::Unknown, &said(FailureKind::Unknown, &Call::Commit))
 }

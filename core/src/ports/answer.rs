@@ -1,0 +1,129 @@
+//! What a port answered, as far as those look who stand between it and its caller.
+
+use std::any::Any;
+
+use bytes::Bytes;
+use smol_str::SmolStr;
+
+use super::{
+    Backlog, DeadLetter, Delivery, Document, InboxInsert, LogEntry, OperationState, OutboxRow, OutboxState,
+    PublishResult, SagaCreate, SagaInstance, Subscription, Timestamp, Transaction,
+};
+
+/// A view of what a port's method returned. Methods that return the same type have the same view.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Answer<'a> {
+    /// That it is done, or a value that says nothing about what was changed: a moment, a transaction.
+    Done,
+    /// How many there are: documents read, rows purged, failures counted. Also a version.
+    Count(u64),
+    /// A version or a position, if there is one.
+    Position(Option<u64>),
+    /// Yes or no: whether a lease was renewed, a row buried.
+    Yes(bool),
+    /// Which of those that were asked about it holds for.
+    Held(&'a [bool]),
+    /// Rows of the outbox.
+    Rows(&'a [OutboxRow]),
+    /// Sagas.
+    Sagas(&'a [SagaInstance]),
+    /// The ids of what was deleted.
+    Ids(&'a [SmolStr]),
+    /// Whether a message was new.
+    Inserted(InboxInsert),
+    /// Whether a saga was new.
+    Created(SagaCreate),
+    /// What a broker said of each message of a batch.
+    Published(&'a [PublishResult]),
+    /// Deliveries.
+    Deliveries(&'a [Delivery]),
+}
+
+impl Answer<'_> {
+    /// How many things it speaks of; `0` where it speaks of none.
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::Done | Self::Inserted(_) | Self::Created(_) => 0,
+            Self::Count(count) => *count,
+            Self::Position(position) => u64::from(position.is_some()),
+            Self::Yes(yes) => u64::from(*yes),
+            Self::Held(held) => held.len() as u64,
+            Self::Rows(rows) => rows.len() as u64,
+            Self::Sagas(sagas) => sagas.len() as u64,
+            Self::Ids(ids) => ids.len() as u64,
+            Self::Published(results) => results.len() as u64,
+            Self::Deliveries(deliveries) => deliveries.len() as u64,
+        }
+    }
+}
+
+/// What a method of a port returns.
+pub trait Answers: Send {
+    /// A view of it.
+    fn answer(&self) -> Answer<'_>;
+
+    /// What a caller takes for success where nothing was done, for methods that return nothing else.
+    fn nothing() -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+}
+
+impl Answers for () {
+    fn answer(&self) -> Answer<'_> {
+        Answer::Done
+    }
+
+    fn nothing() -> Option<Self> {
+        Some(())
+    }
+}
+
+macro_rules! answers {
+    ($($type:ty, |$value:pat_param| $answer:expr;)*) => {
+        $(impl Answers for $type {
+            fn answer(&self) -> Answer<'_> {
+                let $value = self;
+                $answer
+            }
+        })*
+    };
+}
+
+answers! {
+    bool, |yes| Answer::Yes(*yes);
+    u32, |count| Answer::Count(u64::from(*count));
+    u64, |count| Answer::Count(*count);
+    Option<u64>, |position| Answer::Position(*position);
+    Bytes, |_| Answer::Done;
+    Timestamp, |_| Answer::Done;
+    Option<Timestamp>, |at| Answer::Yes(at.is_some());
+    Backlog, |_| Answer::Done;
+    Vec<OutboxRow>, |rows| Answer::Rows(rows);
+    Vec<(OutboxRow, OutboxState)>, |rows| Answer::Count(rows.len() as u64);
+    Vec<(OutboxRow, SmolStr)>, |rows| Answer::Count(rows.len() as u64);
+    Vec<DeadLetter>, |letters| Answer::Count(letters.len() as u64);
+    Vec<SagaInstance>, |sagas| Answer::Sagas(sagas);
+    Option<SagaInstance>, |saga| Answer::Yes(saga.is_some());
+    Vec<LogEntry>, |entries| Answer::Count(entries.len() as u64);
+    Vec<bool>, |held| Answer::Held(held);
+    Vec<SmolStr>, |ids| Answer::Ids(ids);
+    Option<Document>, |document| Answer::Yes(document.is_some());
+    Vec<(SmolStr, Document)>, |documents| Answer::Count(documents.len() as u64);
+    InboxInsert, |inserted| Answer::Inserted(*inserted);
+    SagaCreate, |created| Answer::Created(*created);
+    Option<OperationState>, |state| Answer::Yes(state.is_some());
+    Box<dyn Transaction>, |_| Answer::Done;
+    Box<dyn Subscription>, |_| Answer::Done;
+    Vec<PublishResult>, |results| Answer::Published(results);
+    Vec<Delivery>, |deliveries| Answer::Deliveries(deliveries);
+}
+
+impl Answers for &mut (dyn Any + Send) {
+    fn answer(&self) -> Answer<'_> {
+        Answer::Done
+    }
+}

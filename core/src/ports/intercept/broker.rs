@@ -1,0 +1,62 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use smol_str::SmolStr;
+
+use super::{Intercept, Intercepted};
+use crate::{
+    message::Message,
+    ports::{
+        Broker, BrokerError, Call, Delivery, DeliveryTag, External, ExternalCall, ExternalError, Ingress,
+        PublishResult, Request, Subscription, SubscriptionSpec,
+    },
+};
+
+#[async_trait]
+impl<I: Intercept + Clone + 'static> Broker for Intercepted<dyn Broker, I> {
+    async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
+        self.intercept.publish(batch, &*self.inner).await
+    }
+
+    async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
+        let inner = self.intercept.call(Call::Subscribe { spec }, self.inner.subscribe(spec)).await?;
+        Ok(Box::new(InterceptedSubscription { inner, group: spec.group.clone(), intercept: self.intercept.clone() }))
+    }
+}
+
+/// Membership in a group behind an interceptor.
+struct InterceptedSubscription<I> {
+    inner: Box<dyn Subscription>,
+    group: SmolStr,
+    intercept: I,
+}
+
+#[async_trait]
+impl<I: Intercept> Subscription for InterceptedSubscription<I> {
+    async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
+        self.intercept.receive(&self.group, max, &mut *self.inner).await
+    }
+
+    async fn ack(&mut self, tag: DeliveryTag) -> Result<(), BrokerError> {
+        self.intercept.call(Call::Ack { group: &self.group, tag }, self.inner.ack(tag)).await
+    }
+
+    async fn nack(&mut self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
+        self.intercept.call(Call::Nack { group: &self.group, tag, delay }, self.inner.nack(tag, delay)).await
+    }
+}
+
+#[async_trait]
+impl<I: Intercept> External for Intercepted<dyn External, I> {
+    async fn call(&self, call: &ExternalCall) -> Result<Bytes, ExternalError> {
+        self.intercept.external(call, &*self.inner).await
+    }
+}
+
+#[async_trait]
+impl<I: Intercept> Ingress for Intercepted<dyn Ingress, I> {
+    async fn next(&self) -> Option<Request> {
+        self.intercept.request(&*self.inner).await
+    }
+}

@@ -1,0 +1,162 @@
+//! What stands between components and those who call them, written once for every method of every port.
+//!
+//! | item | what it is | when you need it |
+//! |---|---|---|
+//! | [`Intercept`] | sees each call, its future and its answer, and decides what becomes of them | to count, time, trace, delay or refuse calls, whichever they are |
+//! | [`InterceptTransaction`] | the same for the statements of one transaction | with it; `()` where transactions are not looked into |
+//! | [`Intercepted`] | a component behind an `Intercept`, with the same port | to put it into [`Ports`](super::Ports) |
+//!
+//! Whoever wants another behaviour of one method overrides that one in a [`DelegateStore`](super::DelegateStore) or a
+//! [`DelegateTransaction`](super::DelegateTransaction) instead.
+
+mod broker;
+mod store;
+mod transaction;
+
+use std::sync::Arc;
+
+use super::{
+    Answers, Broker, BrokerError, Call, Delivery, External, ExternalCall, ExternalError, Failure, Ingress,
+    PublishResult, Request, StoreError, Subscription, Transaction,
+};
+use crate::message::Message;
+use bytes::Bytes;
+use smol_str::SmolStr;
+
+/// Decides what becomes of calls.
+///
+/// The future of a call does nothing until it is polled: an interceptor that does not poll it refuses the call. Dropping
+/// the future that a method here returns cancels the call as the port says.
+///
+/// ```
+/// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+/// use seaworthy_core::ports::{Answers, Call, Failure, Intercept, Intercepted, Store};
+///
+/// /// Counts the calls that change something.
+/// #[derive(Clone, Default)]
+/// struct Changes(Arc<AtomicU64>);
+///
+/// impl Intercept for Changes {
+///     type Transaction = ();
+///
+///     fn transaction(&self) {}
+///
+///     async fn call<T: Answers, E: Failure>(
+///         &self,
+///         call: Call<'_>,
+///         inner: impl Future<Output = Result<T, E>> + Send,
+///     ) -> Result<T, E> {
+///         if call.operation().changes_something() {
+///             self.0.fetch_add(1, Ordering::Relaxed);
+///         }
+///         inner.await
+///     }
+/// }
+///
+/// fn counted(store: Arc<dyn Store>, changes: Changes) -> Arc<dyn Store> {
+///     Arc::new(Intercepted::new(store, changes))
+/// }
+/// ```
+pub trait Intercept: Send + Sync {
+    /// What looks into transactions.
+    type Transaction: InterceptTransaction;
+
+    /// What looks into a transaction that begins.
+    fn transaction(&self) -> Self::Transaction;
+
+    /// Any call, but for those that have a method of their own below; these come here, too, unless they are overridden.
+    fn call<T: Answers, E: Failure>(
+        &self,
+        call: Call<'_>,
+        inner: impl Future<Output = Result<T, E>> + Send,
+    ) -> impl Future<Output = Result<T, E>> + Send;
+
+    /// [`Store::begin`](super::Store::begin).
+    fn begin(
+        &self,
+        inner: impl Future<Output = Result<Box<dyn Transaction>, StoreError>> + Send,
+    ) -> impl Future<Output = Result<(Box<dyn Transaction>, Self::Transaction), StoreError>> + Send {
+        async { Ok((self.call(Call::Begin, inner).await?, self.transaction())) }
+    }
+
+    /// [`Broker::publish`].
+    fn publish(
+        &self,
+        batch: &[Message],
+        inner: &dyn Broker,
+    ) -> impl Future<Output = Result<Vec<PublishResult>, BrokerError>> + Send {
+        async move { self.call(Call::Publish { batch }, inner.publish(batch)).await }
+    }
+
+    /// [`Subscription::receive`], which may wait for ever.
+    fn receive(
+        &self,
+        group: &SmolStr,
+        max: usize,
+        inner: &mut dyn Subscription,
+    ) -> impl Future<Output = Result<Vec<Delivery>, BrokerError>> + Send {
+        self.call(Call::Receive { group, max }, inner.receive(max))
+    }
+
+    /// [`External::call`].
+    fn external(
+        &self,
+        call: &ExternalCall,
+        inner: &dyn External,
+    ) -> impl Future<Output = Result<Bytes, ExternalError>> + Send {
+        async move { self.call(Call::External { call }, inner.call(call)).await }
+    }
+
+    /// [`Ingress::next`], which may wait for ever and does not fail.
+    fn request(&self, inner: &dyn Ingress) -> impl Future<Output = Option<Request>> + Send {
+        inner.next()
+    }
+}
+
+/// Decides what becomes of the statements of one transaction. Dropping it tells that the transaction is over.
+///
+/// After an error the inner transaction is dropped, which aborts it; what is still asked of it fails.
+pub trait InterceptTransaction: Send {
+    /// Any statement; [`Call::RawConnection`] before the connection is lent.
+    fn call<T: Answers, E: Failure>(
+        &mut self,
+        call: Call<'_>,
+        inner: impl Future<Output = Result<T, E>> + Send,
+    ) -> impl Future<Output = Result<T, E>> + Send;
+
+    /// [`Transaction::observe`].
+    fn observe(&mut self, fact: &'static str, subject: &str, value: i64) {
+        let _ = (fact, subject, value);
+    }
+
+    /// [`Transaction::commit`]. There is no inner transaction after an error.
+    fn commit(self, inner: Option<Box<dyn Transaction>>) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Lets everything through.
+impl InterceptTransaction for () {
+    fn call<T: Answers, E: Failure>(
+        &mut self,
+        _: Call<'_>,
+        inner: impl Future<Output = Result<T, E>> + Send,
+    ) -> impl Future<Output = Result<T, E>> + Send {
+        inner
+    }
+
+    async fn commit(self, inner: Option<Box<dyn Transaction>>) -> Result<(), StoreError> {
+        inner.ok_or_else(transaction::aborted)?.commit().await
+    }
+}
+
+/// A component behind an [`Intercept`]. It has the port that the component has: store, broker, external or ingress.
+pub struct Intercepted<P: ?Sized, I> {
+    inner: Arc<P>,
+    intercept: I,
+}
+
+impl<P: ?Sized, I> Intercepted<P, I> {
+    /// Puts `intercept` in front of a component.
+    pub fn new(inner: Arc<P>, intercept: I) -> Self {
+        Self { inner, intercept }
+    }
+}

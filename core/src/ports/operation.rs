@@ -1,0 +1,178 @@
+//! Every method of every port as an entry of one table, and a call of one as a value.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::{
+    AcquireRequest, ClaimRequest, DeliveryTag, Expected, ExternalCall, IdRange, InboxEntry, NewSaga, OperationRecord,
+    PurgeRequest, RedriveRequest, SagaAppend, Settlement, SubscriptionSpec,
+};
+use crate::{
+    ids::{ClaimToken, MessageId, OperationId, SagaId},
+    message::Message,
+};
+
+/// Which port an [`Operation`] belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Port {
+    /// [`Store`](super::Store), outside a transaction.
+    Store,
+    /// [`Transaction`](super::Transaction), from its first statement to its commit.
+    Transaction,
+    /// [`Broker`](super::Broker) and [`Subscription`](super::Subscription).
+    Broker,
+    /// [`External`](super::External).
+    External,
+    /// [`Ingress`](super::Ingress), with the [`Response`](super::Response) to each request.
+    Ingress,
+}
+
+macro_rules! operations {
+    ($($port:ident { $($variant:ident $name:literal $changes:literal $({ $($field:ident : $type:ty),* })? on $subject:expr;)* })*) => {
+        /// A method of a port: where a process touches the world. Clock, randomness and tasks are the process's own, so
+        /// they are none.
+        ///
+        /// ```
+        /// use seaworthy_core::ports::{Operation, Port};
+        ///
+        /// assert_eq!(Operation::SagaAppend.name(), "saga_append");
+        /// assert_eq!(Operation::SagaAppend.port(), Port::Transaction);
+        /// assert!(!Operation::Tail.changes_something());
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        #[expect(missing_docs, reason = "each is the method of its name, which says what it does")]
+        pub enum Operation { $($($variant,)*)* }
+
+        impl Operation {
+            /// All of them, in the order of their declaration: the ports one after the other.
+            pub const ALL: &[Self] = &[$($(Self::$variant,)*)*];
+
+            /// The method's name; those of [`Transaction::now`](super::Transaction::now) and of the ingress have a word
+            /// more, so that no two are alike.
+            pub const fn name(self) -> &'static str {
+                match self { $($(Self::$variant => $name,)*)* }
+            }
+
+            /// Its port.
+            pub const fn port(self) -> Port {
+                match self { $($(Self::$variant => Port::$port,)*)* }
+            }
+
+            /// Whether it may change something that others see, now or at the commit of its transaction.
+            pub const fn changes_something(self) -> bool {
+                match self { $($(Self::$variant => $changes,)*)* }
+            }
+        }
+
+        /// A call of a port's method, with what it was called with.
+        #[derive(Clone, Copy, Debug)]
+        #[non_exhaustive]
+        #[expect(missing_docs, reason = "the arguments of the method of the same name")]
+        pub enum Call<'a> { $($($variant $({ $($field: $type),* })?,)*)* }
+
+        impl<'a> Call<'a> {
+            /// Which method it calls.
+            pub const fn operation(&self) -> Operation {
+                match self { $($(Self::$variant { .. } => Operation::$variant,)*)* }
+            }
+
+            /// What it is about: a collection, a topic, a consumer, the name of a definition or a service.
+            #[expect(unused_variables, reason = "not every subject is among the arguments")]
+            pub fn subject(&self) -> &'a str {
+                match *self { $($(Self::$variant $({ $($field),* })? => $subject,)*)* }
+            }
+        }
+    };
+}
+
+operations! {
+    Store {
+        Begin "begin" false on "";
+        Claim "claim" true { request: &'a ClaimRequest } on "outbox";
+        Settle "settle" true { token: ClaimToken, settlements: &'a [Settlement] } on "outbox";
+        Tail "tail" false { after: u64, limit: usize } on "outbox";
+        DeadRows "dead_rows" false { limit: usize } on "outbox";
+        Redrive "redrive" true { request: &'a RedriveRequest } on "outbox";
+        PurgeDispatched "purge_dispatched" true { request: &'a PurgeRequest } on "outbox";
+        PurgeDead "purge_dead" true { request: &'a PurgeRequest } on "outbox";
+        NextAvailable "next_available" false on "outbox";
+        DeadLetters "dead_letters" false { consumer: &'a str, limit: usize } on consumer;
+        PurgeInbox "purge_inbox" true { consumer: &'a str, request: &'a PurgeRequest } on consumer;
+        AcquireSagas "acquire_sagas" true { request: &'a AcquireRequest } on "sagas";
+        RenewSaga "renew_saga" true { saga: SagaId, epoch: u64, lease: Duration } on "sagas";
+        Saga "saga" false { saga: SagaId } on "sagas";
+        SagaByKey "saga_by_key" false { definition: &'a str, key: &'a str } on definition;
+        SagaLog "saga_log" false { saga: SagaId, after: u64, limit: usize } on "sagas";
+        PurgeSagaLogs "purge_saga_logs" true { request: &'a PurgeRequest } on "sagas";
+        Backlog "backlog" false on "";
+        Now "now" false on "clock";
+    }
+    Transaction {
+        Get "get" false { collection: &'a str, id: &'a str } on collection;
+        Scan "scan" false { collection: &'a str, after: Option<&'a str>, limit: usize } on collection;
+        ScanRange "scan_range" false { collection: &'a str, range: &'a IdRange, limit: usize } on collection;
+        Put "put" true { collection: &'a str, id: &'a str, expected: Expected, body: &'a Bytes } on collection;
+        PutIf "put_if" true { collection: &'a str, id: &'a str, expected: Expected, body: &'a Bytes } on collection;
+        Delete "delete" true { collection: &'a str, id: &'a str, expected: Expected } on collection;
+        DeleteRange "delete_range" true { collection: &'a str, range: &'a IdRange, limit: usize } on collection;
+        Stage "stage" true { message: &'a Message } on &message.topic;
+        OutboxDispatched "outbox_dispatched" true { messages: &'a [MessageId] } on "outbox";
+        OutboxBury "outbox_bury" true { message: MessageId, reason: &'a str } on "outbox";
+        InboxInsert "inbox_insert" true { entry: &'a InboxEntry } on &entry.consumer;
+        InboxFailed "inbox_failed" true { entry: &'a InboxEntry, error: &'a str } on &entry.consumer;
+        InboxBury "inbox_bury" true { entry: &'a InboxEntry, message: &'a Message, reason: &'a str } on &entry.consumer;
+        InboxExhume "inbox_exhume" true { entry: &'a InboxEntry } on &entry.consumer;
+        SagaCreate "saga_create" true { saga: &'a NewSaga } on &saga.definition.name;
+        SagaAppend "saga_append" true { append: &'a SagaAppend } on "log";
+        Operation "operation" false { id: OperationId } on "operations";
+        PutOperation "put_operation" true { record: &'a OperationRecord } on "operations";
+        Checkpoint "checkpoint" false { consumer: &'a str } on "checkpoints";
+        SetCheckpoint "set_checkpoint" true { consumer: &'a str, position: u64 } on "checkpoints";
+        TransactionNow "transaction_now" false on "clock";
+        RawConnection "raw_connection" true { label: &'a str } on label;
+        Commit "commit" true on "";
+    }
+    Broker {
+        Publish "publish" true { batch: &'a [Message] } on batch.first().map_or("", |message| &message.topic);
+        Subscribe "subscribe" true { spec: &'a SubscriptionSpec } on &spec.group;
+        Receive "receive" false { group: &'a SmolStr, max: usize } on group;
+        Ack "ack" true { group: &'a SmolStr, tag: DeliveryTag } on group;
+        Nack "nack" true { group: &'a SmolStr, tag: DeliveryTag, delay: Duration } on group;
+    }
+    External {
+        External "external" true { call: &'a ExternalCall } on &call.service;
+    }
+    Ingress {
+        Request "request" false on "";
+        Reply "reply" true on "";
+    }
+}
+
+impl std::fmt::Display for Operation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_operations_have_one_name_and_each_is_written_as_it_is_called() {
+        let names: BTreeSet<&str> = Operation::ALL.iter().map(|operation| operation.name()).collect();
+        assert_eq!(names.len(), Operation::ALL.len());
+        for operation in Operation::ALL {
+            let written = serde_json::to_string(operation).expect("a name");
+            assert_eq!(written, format!("{:?}", operation.name()));
+        }
+    }
+}

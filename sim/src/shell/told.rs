@@ -1,0 +1,113 @@
+//! What a call did, as the trace says it.
+
+use std::sync::Arc;
+
+use seaworthy_core::ports::{Answer, Call, InboxInsert, SagaCreate, SettleOutcome};
+use smol_str::SmolStr;
+
+use crate::{
+    plan::Point,
+    trace::{ClaimedRow, Effect, Outcome, SettledRow, What},
+};
+
+/// What a call outside a transaction is written down as. `None` for those that are told elsewhere.
+pub(super) fn told(store: &SmolStr, call: &Call<'_>, answer: Option<Answer<'_>>, outcome: Outcome) -> What {
+    let store = store.clone();
+    match (*call, answer) {
+        (Call::Claim { request }, answer) => {
+            let rows = if let Some(Answer::Rows(rows)) = answer { rows } else { &[] };
+            let rows = rows.iter();
+            let rows = rows.map(|row| ClaimedRow { row: row.row, message: row.message.id, attempts: row.attempts });
+            What::Claim { store, token: request.token, rows: rows.collect(), outcome }
+        }
+        (Call::Settle { token, settlements }, answer) => {
+            let held = if let Some(Answer::Held(held)) = answer { held } else { &[] };
+            let rows = settlements.iter().enumerate().map(|(index, settlement)| SettledRow {
+                row: settlement.row,
+                as_what: match settlement.outcome {
+                    SettleOutcome::Dispatched => "dispatched",
+                    SettleOutcome::Retry { .. } => "retry",
+                    SettleOutcome::Release { .. } => "release",
+                    SettleOutcome::Dead { .. } => "dead",
+                },
+                held: held.get(index).copied().unwrap_or_default(),
+            });
+            What::Settle { store, token, rows: rows.collect(), outcome }
+        }
+        (Call::AcquireSagas { .. }, answer) => {
+            let sagas = if let Some(Answer::Sagas(sagas)) = answer { sagas } else { &[] };
+            let sagas = sagas.iter().map(|saga| (saga.id, saga.epoch)).collect();
+            What::Acquire { store, sagas, outcome }
+        }
+        (Call::Subscribe { spec }, _) => What::Subscribe { group: spec.group.clone(), outcome },
+        (call, answer) => {
+            let (point, operation) = (Point::of(call.operation()), call.operation().name());
+            let count = answer.map_or(0, |answer| answer.count());
+            What::StoreCall { store, point, operation, count, outcome }
+        }
+    }
+}
+
+/// Adds what a statement will have made true once its transaction commits.
+pub(super) fn add(effects: &mut Vec<Effect>, call: &Call<'_>, answer: &Answer<'_>) {
+    let document = |collection: &str, id: &str, version, body| Effect::Document {
+        collection: collection.into(),
+        id: id.into(),
+        version,
+        body,
+    };
+    match (*call, *answer) {
+        (Call::Put { collection, id, body, .. }, Answer::Count(version))
+        | (Call::PutIf { collection, id, body, .. }, Answer::Position(Some(version))) => {
+            effects.push(document(collection, id, version, Some(body.clone())));
+        }
+        (Call::Delete { collection, id, .. }, _) => effects.push(document(collection, id, 0, None)),
+        (Call::DeleteRange { collection, .. }, Answer::Ids(ids)) => {
+            effects.extend(ids.iter().map(|id| document(collection, id, 0, None)));
+        }
+        (Call::Stage { message }, _) => effects.push(Effect::Staged(Arc::new(message.clone()))),
+        (Call::OutboxDispatched { messages }, Answer::Held(marked)) => {
+            let dispatched = messages.iter().zip(marked).filter(|(_, marked)| **marked);
+            effects.extend(dispatched.map(|(message, _)| Effect::Dispatched(*message)));
+        }
+        (Call::OutboxBury { message, reason }, Answer::Yes(true)) => {
+            effects.push(Effect::GivenUp { message, reason: reason.into() });
+        }
+        (Call::InboxInsert { entry }, Answer::Inserted(InboxInsert::First)) => {
+            effects.push(Effect::Handled { consumer: entry.consumer.clone(), message: entry.message });
+        }
+        (Call::InboxFailed { entry, error }, Answer::Count(failures)) => effects.push(Effect::Failed {
+            consumer: entry.consumer.clone(),
+            message: entry.message,
+            failures: u32::try_from(failures).unwrap_or(u32::MAX),
+            error: error.into(),
+        }),
+        (Call::InboxBury { entry, reason, .. }, _) => effects.push(Effect::Buried {
+            consumer: entry.consumer.clone(),
+            message: entry.message,
+            reason: reason.into(),
+        }),
+        (Call::InboxExhume { entry }, Answer::Yes(true)) => {
+            effects.push(Effect::Exhumed { consumer: entry.consumer.clone(), message: entry.message });
+        }
+        (Call::SagaCreate { saga }, Answer::Created(SagaCreate::Created)) => effects.push(Effect::SagaCreated {
+            saga: saga.id,
+            definition: saga.definition.clone(),
+            key: saga.key.clone(),
+        }),
+        (Call::SagaAppend { append }, _) => effects.push(Effect::SagaLogged {
+            saga: append.saga,
+            epoch: append.epoch,
+            length: append.expected_length,
+            records: append.records.clone(),
+            status: append.status,
+        }),
+        (Call::PutOperation { record }, _) => {
+            effects.push(Effect::Operation { id: record.id, state: record.state.clone() });
+        }
+        (Call::SetCheckpoint { consumer, position }, _) => {
+            effects.push(Effect::Checkpoint { consumer: consumer.into(), position });
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,144 @@
+use std::pin::pin;
+
+use seaworthy_core::ports::{
+    Answer, Answers, Call, Failure, InboxInsert, InterceptTransaction, StoreError, Transaction,
+};
+use smol_str::SmolStr;
+
+use super::{
+    Door,
+    decision::Decision,
+    strike::{Carried, Reach, said},
+    told,
+};
+use crate::{
+    plan::Point,
+    trace::{Effect, Outcome, TxId, What},
+};
+
+/// A transaction behind the shell. It remembers what it would make true, to say so when it commits.
+pub(super) struct Watched {
+    door: Door,
+    store: SmolStr,
+    tx: TxId,
+    effects: Vec<Effect>,
+    /// Whether its connection was lent out.
+    lent: bool,
+}
+
+impl Watched {
+    pub(super) fn new(door: Door, store: SmolStr, tx: TxId) -> Self {
+        Self { door, store, tx, effects: Vec::new(), lent: false }
+    }
+
+    /// What it has changed in declared tables, asked right before it commits: by then all of it is there, and what it has
+    /// undone is not.
+    async fn rows(&self, inner: &mut dyn Transaction) -> Result<Vec<Effect>, StoreError> {
+        if !self.door.world.shows_rows(self.door.life.process) {
+            return Ok(Vec::new());
+        }
+        let rows = self.door.life.alive(inner.row_changes()).await?;
+        Ok(rows.into_iter().map(Effect::Row).collect())
+    }
+}
+
+impl InterceptTransaction for Watched {
+    async fn call<T: Answers, E: Failure>(
+        &mut self,
+        call: Call<'_>,
+        inner: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T, E> {
+        let point = Point::of(call.operation());
+        let Self { door, effects, tx, lent, .. } = self;
+        if let Call::InboxFailed { error, .. } = call {
+            door.note_error(point, &error);
+        }
+        let mut entered = door.enter(point, Reach::Statement).await;
+        let strike = entered.strike().await;
+        let Carried { result, outcome, is_own } =
+            strike.carry_out(&call, door.answered(point, Some(*tx), pin!(inner))).await;
+        if let (Err(error), true) = (&result, is_own) {
+            door.note_error(point, error);
+        }
+        let on = match call {
+            Call::RawConnection { label: "" } => "connection",
+            call => call.subject(),
+        };
+        // What a statement did shows at commit: nobody misses its reply.
+        let outcome = if outcome == Outcome::DoneUnheard { Outcome::Done } else { outcome };
+        door.record(What::Statement { tx: *tx, point, on: on.into(), outcome });
+        entered.leave().await;
+        if let Ok(answered) = &result {
+            told::add(effects, &call, &answered.answer());
+            match (call, answered.answer()) {
+                (Call::RawConnection { .. }, _) => *lent = true,
+                (Call::InboxInsert { entry }, Answer::Inserted(InboxInsert::Duplicate)) => {
+                    let (consumer, message) = (entry.consumer.clone(), entry.message);
+                    door.record(What::DuplicateSeen { tx: *tx, consumer, message });
+                }
+                _ => {}
+            }
+        }
+        result
+    }
+
+    fn observe(&mut self, fact: &'static str, subject: &str, value: i64) {
+        self.effects.push(Effect::Observed { fact, subject: subject.into(), value });
+    }
+
+    async fn commit(mut self, mut inner: Option<Box<dyn Transaction>>) -> Result<(), StoreError> {
+        let door = self.door.clone();
+        let mut call = door.enter(Point::Commit, Reach::Network).await;
+        let strike = call.strike().await;
+        let refused = match (&inner, strike.refusal()) {
+            (None, _) => Some((StoreError::Unavailable(ABORTED), Outcome::Unavailable)),
+            (_, Some((kind, outcome))) => Some((StoreError::new(kind, &said(kind, &Call::Commit)), outcome)),
+            _ => None,
+        };
+        // Of a commit that is refused, too: the trace tells what it would have done.
+        let rows = match inner.as_mut() {
+            Some(inner) => {
+                if self.lent && !inner.has_written() {
+                    door.world.only_read(self.tx);
+                }
+                self.rows(&mut **inner).await
+            }
+            None => Ok(Vec::new()),
+        };
+        // Told from a drop by its number: a transaction that was committed does not abort as well.
+        let tx = std::mem::replace(&mut self.tx, TxId(0));
+        let decision = Decision::new(door.clone(), self.store.clone(), tx);
+        let mut effects = std::mem::take(&mut self.effects);
+        let refused = match (refused, rows) {
+            (None, Err(error)) => {
+                let outcome = super::strike::outcome_of(&error);
+                Some((error, outcome))
+            }
+            (refused, rows) => {
+                effects.extend(rows.unwrap_or_default());
+                refused
+            }
+        };
+        let result = match (refused, inner) {
+            (Some((error, outcome)), _) => {
+                decision.record(outcome, effects);
+                Err(error)
+            }
+            (None, Some(inner)) => decision.reach(inner, effects, strike).await,
+            (None, None) => Err(StoreError::Unavailable(ABORTED)),
+        };
+        call.leave().await;
+        result
+    }
+}
+
+const ABORTED: SmolStr = SmolStr::new_static("the transaction was aborted by an earlier error");
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if self.tx != TxId(0) {
+            let tried = std::mem::take(&mut self.effects).into();
+            self.door.record(What::Abort { tx: self.tx, tried });
+        }
+    }
+}

@@ -90,8 +90,22 @@ fn arrows_between_crates_point_down() {
     assert_eq!(own("seaworthy-tokio"), on_memory);
 }
 
+#[test]
+fn the_order_fulfilment_service_knows_the_core_and_no_other_crate_of_ours() {
+    let mut own = dependencies(&workspace(), "seaworthy-order-fulfillment");
+    own.retain(|name| name.starts_with("seaworthy-") || name == "madsim");
+    assert_eq!(own, BTreeSet::from(["seaworthy-core".to_owned()]));
+    let tree = cargo(&["tree", "--package", "seaworthy-order-fulfillment", "--edges", "normal", "--offline"]);
+    let tree = String::from_utf8(tree).expect("cargo prints text");
+    assert!(tree.contains("seaworthy-core"), "{tree}");
+    for far in ["madsim", "seaworthy-sim", "seaworthy-memory", "seaworthy-sqlite", "rusqlite"] {
+        assert!(!tree.contains(far), "the service needs {far}:\n{tree}");
+    }
+}
+
 /// The packages that are published, by folder.
-const PACKAGES: [&str; 6] = ["core", "sim", "scenarios", "adapters/memory", "adapters/tokio", "adapters/sqlite"];
+const PACKAGES: [&str; 7] =
+    ["core", "sim", "scenarios", "scenarios/order_fulfillment", "adapters/memory", "adapters/tokio", "adapters/sqlite"];
 
 #[test]
 fn every_package_has_its_licences_and_a_readme_whose_links_lead_somewhere_from_anywhere() {
@@ -117,8 +131,15 @@ fn every_package_has_its_licences_and_a_readme_whose_links_lead_somewhere_from_a
 #[test]
 fn only_the_simulator_depends_on_madsim() {
     let metadata = workspace();
-    for package in ["seaworthy-core", "seaworthy-scenarios", "seaworthy-memory", "seaworthy-sqlite", "seaworthy-tokio"]
-    {
+    let others = [
+        "seaworthy-core",
+        "seaworthy-order-fulfillment",
+        "seaworthy-scenarios",
+        "seaworthy-memory",
+        "seaworthy-sqlite",
+        "seaworthy-tokio",
+    ];
+    for package in others {
         assert!(!dependencies(&metadata, package).contains("madsim"), "{package} names madsim");
     }
     assert!(dependencies(&metadata, "seaworthy-sim").contains("madsim"));
@@ -203,7 +224,7 @@ fn every_dependency_has_a_licence_that_deny_toml_allows() {
 
 #[test]
 fn nothing_is_left_undone() {
-    for folder in ["core/src", "sim/src", "scenarios/src", "adapters"] {
+    for folder in ["core/src", "sim/src", "scenarios", "adapters"] {
         for word in ["todo!(", "unimplemented!(", "#[ignore", "FIXME"] {
             let found = lines_with(folder, word);
             assert!(found.is_empty(), "{folder} has {word}:\n{}", found.join("\n"));
@@ -231,7 +252,7 @@ fn each_published_crate_says_where_its_documentation_is_and_names_no_other_place
         .iter()
         .filter(|package| members.contains(&package["id"]) && package["publish"] != Value::Array(Vec::new()))
         .collect();
-    assert_eq!(published.len(), 6, "core, sim, scenarios and three adapters are published");
+    assert_eq!(published.len(), PACKAGES.len(), "those of the list above are published");
     for package in published {
         let name = package["name"].as_str().expect("a name");
         assert_eq!(package["documentation"], format!("https://docs.rs/{name}"));

@@ -8,7 +8,8 @@ use seaworthy_core::{
     ports::{OutboxState, Ports, StoreError},
     wake::Wake,
 };
-use seaworthy_scenarios::order_fulfillment::{OrderFulfillment, process::Pieces};
+use seaworthy_order_fulfillment::Pieces;
+use seaworthy_scenarios::order_fulfillment::OrderFulfillment;
 use seaworthy_sim::{
     explore::{Campaign, Seeds, Source, SweepOptions, Until, sweep},
     generate::generate,

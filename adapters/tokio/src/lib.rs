@@ -9,6 +9,7 @@
 //! | [`Process`] | ports, tasks and the graceful stop of one process | always |
 //! | [`TokioClock`], [`TokioSpawner`], [`OsRandom`] | time, tasks, entropy | through [`Process`], or one by one |
 //! | [`LocalBroker`] | a broker within this process | tests, services of one process; its messages die with the process |
+//! | [`AcknowledgedBroker`] | the same, which accepts a message once every group has acknowledged it | systems of one process that may lose nothing |
 //! | [`LocalIngress`] | a channel for requests | behind your HTTP handlers, and in tests |
 //! | [`LocalExternal`] | participants as closures | around your HTTP clients, and in tests |
 
@@ -16,11 +17,13 @@ mod clock;
 mod random;
 mod spawner;
 
+mod acknowledged;
 mod broker;
 mod external;
 mod ingress;
 mod process;
 
+pub use acknowledged::AcknowledgedBroker;
 pub use broker::LocalBroker;
 
 pub use clock::TokioClock;

@@ -29,6 +29,10 @@ impl Requests {
 }
 
 impl Workload for Requests {
+    fn noun() -> &'static str {
+        "requests"
+    }
+
     fn len(&self) -> usize {
         self.requests.len()
     }

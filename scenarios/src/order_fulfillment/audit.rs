@@ -3,6 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use seaworthy_core::ports::{Document, SagaStatus, Store, StoreError};
+use seaworthy_order_fulfillment::{
+    checkout::CHECKOUT,
+    documents::{ORDERS, OrderStatus, SHIPMENTS, STOCK},
+    payments::{CHARGE, PAYMENTS, Payment, REFUND},
+};
 use seaworthy_sim::{
     invariants::{Ending, Findings, Panel, Violation},
     trace::{Effect, Outcome, TxId, What, script::Script},
@@ -10,13 +15,7 @@ use seaworthy_sim::{
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{
-    Orders,
-    documents::{ORDERS, OrderStatus, SHIPMENTS, STOCK},
-    invariants::business,
-    payments::{CHARGE, PAYMENTS, Payment, REFUND, REFUNDED},
-    process::checkout::CHECKOUT,
-};
+use super::{Orders, invariants::business, provider::REFUNDED, status::status_in};
 
 /// Collection of what the payment service has done, in a store of its own, by operation id.
 pub const LEDGER: &str = "ledger";
@@ -75,7 +74,7 @@ pub async fn audit(
     let mut shipments = 0;
     for (store, collection) in [(orders, STOCK), (orders, ORDERS), (shipping, SHIPMENTS)] {
         for (number, (id, Document { version, body })) in all(store, collection).await?.into_iter().enumerate() {
-            if let (ORDERS, Some(status)) = (collection, OrderStatus::written_in(&body)) {
+            if let (ORDERS, Some(status)) = (collection, status_in(&body)) {
                 *by_status.entry(format!("{status:?}").to_lowercase()).or_default() += 1;
                 stands.insert(id.clone(), status);
             }

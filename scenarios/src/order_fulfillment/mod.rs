@@ -1,30 +1,38 @@
-//! Order fulfillment: a checkout saga, outbox, relay, broker and inbox over two services.
+//! Order fulfilment under the storm: the services of `seaworthy-order-fulfillment`, two replicas each, unchanged.
 //!
-//! `orders` (two replicas on one store) takes orders and runs the checkout: open the order, reserve stock, charge the
-//! card at `payments`, confirm the order, request the shipment. `shipping` (two consumers on a store of their own) makes
-//! the shipment and reports back.
-//!
-//! ```text
-//! client ── place_order ─► orders ── charge, refund ─► payments
-//!                            │ ▲
-//!       shipment.requested   ▼ │   shipment.created, shipment.dispatched
-//!                          shipping
-//! ```
+//! | module | what it is |
+//! |---|---|
+//! | [`OrderFulfillment`] | the scenario, and what its broken twins are made of |
+//! | [`Orders`] | the workload: orders at their moments against a stock |
+//! | [`orders_file`] | orders from a file |
+//! | [`provider`] | the payment provider, which is not the service's |
+//! | [`invariants`] | what must hold for orders |
+//! | [`status`] | the status in an order's document |
+//! | [`audit`] | the same invariants over what databases hold |
 
 pub mod audit;
-pub mod documents;
 pub mod invariants;
 pub mod orders_file;
-pub mod payments;
-pub mod process;
+pub mod provider;
+pub mod status;
 mod workload;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    ports::{Expected, Store, Timestamp},
+    ports::{Store, Timestamp},
     saga::Shape,
+};
+use seaworthy_order_fulfillment::{
+    Own, Pieces, Settings,
+    json::encode,
+    messages::{GROUPS, ORDERS_SERVICE, SHIPPING},
+    orders,
+    payments::PAYMENTS,
+    requests::{CANCEL_ORDER, PLACE_ORDER},
+    shipping,
+    stock::stock_up,
 };
 use seaworthy_sim::{
     invariants::Invariant,
@@ -33,17 +41,9 @@ use seaworthy_sim::{
 };
 use smol_str::{SmolStr, format_smolstr};
 
-use documents::{STOCK, StockLevel};
-use payments::{PAYMENTS, Payments};
-use process::{
-    Own, Pieces, Settings,
-    order::ORDERS_SERVICE,
-    orders::{self, CANCEL_ORDER, PLACE_ORDER},
-    shipping::{self, SHIPMENT_EVENTS, SHIPMENT_REQUESTS, SHIPPING},
-    stock::encode,
-};
+use provider::Payments;
 
-pub use workload::{Order, Orders, PlaceOrder};
+pub use workload::{Order, Orders};
 
 /// The scenario, and its broken twins: they differ in their [`Pieces`] only.
 #[derive(Clone, Debug)]
@@ -121,15 +121,14 @@ impl Scenario for OrderFulfillment {
             move |boot| orders::orders(boot, pieces, settings.clone())
         };
         let shipping = move |boot| shipping::shipping(boot, pieces, settings.clone());
-        Topology::new()
+        let topology = Topology::new()
             .process("orders-1", ORDERS_SERVICE, ORDERS_SERVICE, orders.clone())
             .process("orders-2", ORDERS_SERVICE, ORDERS_SERVICE, orders)
             .process("shipping-1", SHIPPING, SHIPPING, shipping.clone())
             .process("shipping-2", SHIPPING, SHIPPING, shipping)
             .external(PAYMENTS, Payments::default)
-            .group(ORDERS_SERVICE, &[ORDERS_SERVICE, SHIPMENT_EVENTS])
-            .group(SHIPPING, &[SHIPMENT_REQUESTS])
-            .saga(&self.checkout)
+            .saga(&self.checkout);
+        GROUPS.iter().fold(topology, |topology, (group, topics)| topology.group(group, topics))
     }
 
     fn workload(&self, draw: &mut Draw) -> Orders {
@@ -144,7 +143,7 @@ impl Scenario for OrderFulfillment {
     }
 
     async fn prepare(&self, workload: &Orders, store: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync)) {
-        stock_up(&*store(ORDERS_SERVICE), workload).await.expect("an empty store takes the first stock");
+        stock_up(&*store(ORDERS_SERVICE), &workload.stock).await.expect("an empty store takes the first stock");
     }
 
     async fn drive(&self, workload: &Orders, client: Client) {
@@ -175,17 +174,4 @@ impl Scenario for OrderFulfillment {
         // 1 January 1997: the first day of the orders that ship with the project.
         Timestamp::from_millis(852_076_800_000)
     }
-}
-
-/// Puts the workload's stock into an empty store of `orders`.
-///
-/// # Errors
-/// Any [`StoreError`](seaworthy_core::ports::StoreError).
-pub async fn stock_up(store: &dyn Store, workload: &Orders) -> Result<(), seaworthy_core::ports::StoreError> {
-    let mut tx = store.begin().await?;
-    for (sku, units) in &workload.stock {
-        let level = StockLevel { available: i64::try_from(*units).unwrap_or(i64::MAX), ..StockLevel::default() };
-        tx.put(STOCK, sku, Expected::Absent, encode(&level)).await?;
-    }
-    tx.commit().await
 }

@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, ops::Range, time::Duration};
 
+use seaworthy_order_fulfillment::{json::whole_number, requests::PlaceOrder};
 use seaworthy_sim::scenario::{Draw, Workload};
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
 
-use super::payments::CARD_LIMIT_CENTS;
+use super::provider::CARD_LIMIT_CENTS;
 
 /// One order, as the customer sends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,22 +49,6 @@ const ARTICLES: u64 = 2;
 const LIFECYCLE_MS: u64 = 300;
 /// Drawn orders are sent within this span, in milliseconds: about as long as one order takes, so that they overlap.
 const SPAN_MS: u64 = 1_500;
-
-/// The body of a `place_order` request, and the input of the checkout that it starts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlaceOrder {
-    /// The business key: a repeated request names the same order.
-    pub id: SmolStr,
-    /// What is ordered.
-    pub sku: SmolStr,
-    /// How many of it.
-    pub quantity: u32,
-    /// What it costs in all, in US cents.
-    pub amount_cents: u64,
-    /// Who orders.
-    #[serde(with = "whole_number")]
-    pub customer: u64,
-}
 
 impl Order {
     /// The request that places this order.
@@ -144,47 +129,5 @@ impl Workload for Orders {
             }
         }
         variants
-    }
-}
-
-/// A whole number of 64 bits in JSON: as text where it is larger than what every JSON tool keeps exactly, so that a plan
-/// may pass through one.
-pub(super) mod whole_number {
-    use std::fmt;
-
-    use serde::{Deserializer, Serializer, de};
-
-    /// 2⁵³ - 1, the largest number up to which a double holds every whole one.
-    const EXACT_MAX: u64 = (1 << 53) - 1;
-
-    struct Written;
-
-    impl de::Visitor<'_> for Written {
-        type Value = u64;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a whole number, also as text")
-        }
-
-        fn visit_u64<E: de::Error>(self, number: u64) -> Result<u64, E> {
-            Ok(number)
-        }
-
-        fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
-            text.parse().map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
-        }
-    }
-
-    pub(in crate::order_fulfillment) fn serialize<S: Serializer>(
-        number: &u64,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        if *number <= EXACT_MAX { serializer.serialize_u64(*number) } else { serializer.collect_str(number) }
-    }
-
-    pub(in crate::order_fulfillment) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<u64, D::Error> {
-        deserializer.deserialize_any(Written)
     }
 }

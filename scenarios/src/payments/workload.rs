@@ -65,6 +65,10 @@ impl Payments {
 }
 
 impl Workload for Payments {
+    fn noun() -> &'static str {
+        "payments"
+    }
+
     fn len(&self) -> usize {
         self.payments.len()
     }

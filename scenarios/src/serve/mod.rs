@@ -1,8 +1,8 @@
-//! The scenario's own processes, unchanged, on tokio: SQLite on disk, a broker within the process, orders from a file.
+//! The services that the scenario simulates, unchanged, on tokio: SQLite on disk, a broker within the process, orders
+//! from a file.
 
 mod arguments;
 mod begun;
-mod broker;
 mod payments;
 mod stores;
 
@@ -13,29 +13,22 @@ use seaworthy_core::{
     ports::{Clock, Ingress},
     stop::Stop,
 };
+use seaworthy_order_fulfillment::{
+    Settings, json::encode, messages::GROUPS, orders, requests::PLACE_ORDER, shipping, stock::stock_up,
+};
 use seaworthy_scenarios::{
     catalog,
     order_fulfillment::{
         Order, OrderFulfillment, Orders,
         audit::{Audit, audit},
         orders_file::read_orders,
-        process::{
-            Settings,
-            orders::{self, PLACE_ORDER},
-            shipping,
-        },
-        stock_up,
     },
 };
-use seaworthy_sim::{
-    cli::{Exit, Failure, terminal},
-    scenario::Scenario,
-};
-use seaworthy_tokio::{AskError, LocalIngress, Parts, Process, TokioClock};
+use seaworthy_sim::cli::{Exit, Failure, terminal};
+use seaworthy_tokio::{AcknowledgedBroker, AskError, LocalIngress, Parts, Process, TokioClock};
 use tokio::{signal, sync::Semaphore};
 
 use arguments::ServeArguments;
-use broker::AcknowledgedBroker;
 use payments::PaymentsOnDisk;
 use stores::Stores;
 
@@ -75,7 +68,7 @@ async fn shop(scenario: &OrderFulfillment, mut workload: Orders, arguments: &Ser
         workload.orders.truncate(limit);
     }
     if is_new {
-        stock_up(&*stores.orders, &workload).await?;
+        stock_up(&*stores.orders, &workload.stock).await?;
     }
     let (stop, ingress) = (Stop::new(), Arc::new(LocalIngress::new(ASKED_AT_A_TIME)));
     let replicas = start(scenario, &stores, &ingress)?;
@@ -103,7 +96,7 @@ async fn shop(scenario: &OrderFulfillment, mut workload: Orders, arguments: &Ser
 /// Two replicas of each service, as in the simulation.
 fn start(scenario: &OrderFulfillment, stores: &Stores, ingress: &Arc<LocalIngress>) -> Result<Vec<Process>, Failure> {
     let pieces = scenario.pieces();
-    let broker = Arc::new(AcknowledgedBroker::new(scenario.topology().groups));
+    let broker = Arc::new(AcknowledgedBroker::new(&GROUPS));
     let external = Arc::new(PaymentsOnDisk(stores.payments.clone()));
     let process = |store: &Arc<dyn seaworthy_core::ports::Store>| {
         Process::new(Parts {
@@ -142,7 +135,7 @@ async fn feed(orders: &[Order], ingress: &Arc<LocalIngress>, stop: &Stop) {
         }
         let (ingress, request, stop) = (ingress.clone(), order.request(), stop.clone());
         tokio::spawn(async move {
-            let body = bytes::Bytes::from(serde_json::to_vec(&request).expect("a request is plain data"));
+            let body = encode(&request);
             while !stop.is_set() && ingress.ask(PLACE_ORDER, body.clone()).await == Err(AskError::Unanswered) {
                 TokioClock.sleep(LOOK_EVERY).await;
             }

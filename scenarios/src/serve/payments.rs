@@ -5,11 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::ports::{Expected, External, ExternalCall, ExternalError, Store, StoreError};
+use seaworthy_order_fulfillment::{
+    json::encode,
+    payments::{PAYMENTS, Payment},
+};
 use seaworthy_scenarios::order_fulfillment::{
     audit::{LEDGER, LedgerEntry},
-    payments::{PAYMENTS, Payment, Standing, decide},
+    provider::{Standing, decide},
 };
-use serde::Serialize;
 
 /// Where charges stand, by their operation id.
 const CHARGES: &str = "charges";
@@ -61,8 +64,4 @@ impl PaymentsOnDisk {
 
 fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(body).map_err(|error| StoreError::Refused(error.to_string().into()))
-}
-
-fn encode<T: Serialize>(value: &T) -> Bytes {
-    serde_json::to_vec(value).expect("entries are structs of strings and numbers").into()
 }

@@ -4,7 +4,7 @@ use std::{
 };
 
 use seaworthy_core::ports::{Store, StoreError};
-use seaworthy_scenarios::order_fulfillment::documents::STOCK;
+use seaworthy_order_fulfillment::documents::STOCK;
 use seaworthy_sim::cli::Failure;
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use seaworthy_tokio::TokioClock;

@@ -9,10 +9,9 @@ use seaworthy_core::{
     ports::{ClaimRequest, Delivery, Ordering, OutboxRow, Ports, SubscriptionSpec, WhenDead, draw_id},
     wake::{Wake, Woken},
 };
-
-use crate::order_fulfillment::process::{
+use seaworthy_order_fulfillment::{
     Settings,
-    shipping::{SHIPMENT_REQUESTS, SHIPPING},
+    messages::{SHIPMENT_REQUESTS, SHIPPING},
 };
 
 /// How long to wait after an error of a store or the broker.

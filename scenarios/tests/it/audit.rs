@@ -8,11 +8,10 @@ use seaworthy_core::{
     ids::SagaId,
     ports::{DefinitionRef, Expected, NewSaga, SagaAppend, SagaStatus, Store},
 };
+use seaworthy_order_fulfillment::{checkout::CHECKOUT, documents::ORDERS};
 use seaworthy_scenarios::order_fulfillment::{
     Order, Orders,
     audit::{Audit, audit},
-    documents::ORDERS,
-    process::checkout::CHECKOUT,
 };
 use seaworthy_sim::store::MemoryStore;
 use seaworthy_tokio::TokioClock;

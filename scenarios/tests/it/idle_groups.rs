@@ -4,12 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use seaworthy_core::ports::{Ports, Store, SubscriptionSpec, Timestamp};
+use seaworthy_order_fulfillment::messages::{ORDERS_SERVICE, SHIPMENT_EVENTS};
 use seaworthy_scenarios::{
     controls,
-    order_fulfillment::{
-        OrderFulfillment, Orders,
-        process::{order::ORDERS_SERVICE, shipping::SHIPMENT_EVENTS},
-    },
+    order_fulfillment::{OrderFulfillment, Orders},
     payments::PaymentService,
     welcoming::Welcoming,
 };

@@ -3,11 +3,8 @@
 use std::collections::BTreeMap;
 
 use seaworthy_core::ids::OperationId;
-use seaworthy_scenarios::order_fulfillment::{
-    Orders,
-    documents::{ORDERS, SHIPMENTS, STOCK},
-    invariants::business,
-};
+use seaworthy_order_fulfillment::documents::{ORDERS, SHIPMENTS, STOCK};
+use seaworthy_scenarios::order_fulfillment::{Orders, invariants::business};
 use seaworthy_sim::{
     invariants::{Ending, Panel},
     trace::{Effect, Outcome, ProcessIndex, script::Script},

@@ -9,5 +9,6 @@ mod invariants;
 mod order_fulfillment;
 mod payments;
 mod serve;
+mod specimens;
 mod stories;
 mod twins;

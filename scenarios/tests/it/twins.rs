@@ -10,6 +10,8 @@ use seaworthy_sim::{
     world::{RunOptions, run},
 };
 
+use crate::specimens::{texts, under};
+
 /// The seeds are fixed, so that the table below can be compared from one change to the next.
 const BASE_SEED: u64 = 0x5ea_0001;
 /// Enough for the rarest twin, which is found in one of about 1,000 seeds: the chance to miss it is below 1 in 10,000.
@@ -25,7 +27,7 @@ fn until_first_failure() -> SweepOptions {
 
 #[test]
 fn each_broken_twin_is_found_by_the_default_profile_and_shrunk_to_a_few_faults_and_orders() {
-    let twins = specimens::all();
+    let (twins, texts) = (specimens::all(), texts());
     assert!(twins.len() >= 8, "{} twins", twins.len());
     println!("{:<34} {:>6} {:>8}  {:>7}  {:>6}  violates", "twin", "seeds", "cpu", "faults", "orders");
     for twin in twins {
@@ -50,6 +52,10 @@ fn each_broken_twin_is_found_by_the_default_profile_and_shrunk_to_a_few_faults_a
             campaign.timing.first_failure_cpu_us.unwrap_or(0) / 1_000,
             shrunk.violation.invariant,
         );
+        let said =
+            under(&texts[name.trim_start_matches("order_fulfillment/")], "Violates").expect("it says so").to_owned();
+        let violated = &shrunk.violation.invariant;
+        assert!(said.contains(&format!("`{violated}`")), "{name} violates {violated}; its file says: {said}");
         assert!(faults <= 3, "{name} needs {faults} faults");
         assert!(orders <= 2, "{name} needs {orders} orders");
         let control = run(&OrderFulfillment::new(), &plan_for_control(&shrunk.plan), &RunOptions::default());

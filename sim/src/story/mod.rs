@@ -23,8 +23,7 @@ use uuid::Uuid;
 
 use crate::{
     invariants::{Mode, Violation},
-    plan::Plan,
-    plan::Workload,
+    plan::{Plan, Workload, counted},
     trace::{Effect, Event, Names, Renderer, What, width::wrap},
     world::RunReport,
 };
@@ -106,10 +105,9 @@ fn also(text: &mut String, report: &RunReport, violation: &Violation, style: Sty
 
 fn tell_plan<W: Workload>(text: &mut String, plan: &Plan<W>, report: &RunReport, style: Style) {
     let _ = writeln!(text, "\n{}", style.strong("the plan"));
-    let items = plan.workload.len();
-    let of = if items == 1 { "item" } else { "items" };
+    let items = counted(plan.workload.len() as u64, W::noun());
     let schedule = words::schedule(&plan.schedule);
-    paragraph(text, &format!("{}, seed {}, {items} {of} of work; {schedule}", plan.scenario, plan.seed), style);
+    paragraph(text, &format!("{}, seed {}, {items}; {schedule}", plan.scenario, plan.seed), style);
     if plan.faults.is_empty() {
         let _ = writeln!(text, "  no faults: it goes wrong by itself");
     }

@@ -12,7 +12,7 @@ pub(super) struct House {
     pub(super) floors: &'static [&'static [&'static str]],
 }
 
-pub(super) const HOUSES: [House; 7] = [
+pub(super) const HOUSES: [House; 8] = [
     House {
         name: "core",
         folder: "core/src",
@@ -89,7 +89,20 @@ pub(super) const HOUSES: [House; 7] = [
         name: "tokio",
         folder: "adapters/tokio/src",
         module: &[],
-        floors: &[&["clock", "external", "ingress", "random", "spawner"], &["broker", "process"]],
+        floors: &[&["clock", "external", "ingress", "random", "spawner"], &["broker", "process"], &["acknowledged"]],
+    },
+    House {
+        name: "order_fulfillment",
+        folder: "scenarios/order_fulfillment/src",
+        module: &[],
+        floors: &[
+            &["documents", "json", "messages", "own", "settings"],
+            &["payments", "requests"],
+            &["order", "shipment", "stock", "upkeep"],
+            &["checkout"],
+            &["pieces"],
+            &["orders", "shipping"],
+        ],
     },
     House {
         name: "scenarios",

@@ -1,5 +1,6 @@
 //! The tokio adapter: one test program, one topic a module.
 
+mod acknowledged;
 mod broker;
 mod conformance;
 mod process;

@@ -1,6 +1,10 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use seaworthy_core::ids::SagaId;
+use seaworthy_order_fulfillment::{
+    documents::{ORDERS, OrderStatus},
+    payments::{CHARGE, PAYMENTS, REFUND},
+};
 use seaworthy_sim::{
     invariants::{Interest, Invariant, goal},
     trace::{Effect, Event, ProcessIndex, What},
@@ -8,10 +12,7 @@ use seaworthy_sim::{
 use smol_str::SmolStr;
 
 use super::effects;
-use crate::order_fulfillment::{
-    documents::{ORDERS, OrderStatus},
-    payments::{CHARGE, PAYMENTS, REFUND},
-};
+use crate::order_fulfillment::status::status_in;
 
 /// What a campaign should have seen at least once: without it, its silence proves little.
 pub(super) fn all() -> Vec<Box<dyn Invariant>> {
@@ -29,7 +30,7 @@ pub(super) fn all() -> Vec<Box<dyn Invariant>> {
 fn has_status(event: &Event, wanted: OrderStatus) -> bool {
     effects(event).iter().any(|effect| {
         matches!(effect, Effect::Document { collection, body: Some(body), .. }
-            if collection == ORDERS && OrderStatus::written_in(body) == Some(wanted))
+            if collection == ORDERS && status_in(body) == Some(wanted))
     })
 }
 

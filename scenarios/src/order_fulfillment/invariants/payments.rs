@@ -1,5 +1,9 @@
 use std::collections::BTreeMap;
 
+use seaworthy_order_fulfillment::{
+    documents::{ORDERS, OrderStatus},
+    payments::{CHARGE, PAYMENTS, REFUND},
+};
 use seaworthy_sim::{
     invariants::{Ending, Interest, Invariant, Judge, Mode},
     trace::{Effect, Event, What},
@@ -7,10 +11,7 @@ use seaworthy_sim::{
 use smol_str::SmolStr;
 
 use super::effects;
-use crate::order_fulfillment::{
-    documents::{ORDERS, OrderStatus},
-    payments::{CHARGE, PAYMENTS, REFUND},
-};
+use crate::order_fulfillment::status::status_in;
 
 /// A confirmed order is charged once and not refunded; a cancelled one is refunded as often as it was charged.
 ///
@@ -65,7 +66,7 @@ impl Invariant for ChargedOnce {
         for effect in effects(event) {
             if let Effect::Document { collection, id, body: Some(body), .. } = effect
                 && collection == ORDERS
-                && let Some(status) = OrderStatus::written_in(body)
+                && let Some(status) = status_in(body)
             {
                 self.orders.entry(id.clone()).or_default().status = Some((status, event.number));
             }

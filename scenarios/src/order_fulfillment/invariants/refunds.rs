@@ -1,5 +1,9 @@
 use std::collections::BTreeMap;
 
+use seaworthy_order_fulfillment::{
+    documents::{SHIPMENTS, Shipment},
+    payments::{CHARGE, PAYMENTS, REFUND},
+};
 use seaworthy_sim::{
     invariants::{Interest, Invariant, Judge, Mode},
     trace::{Effect, Event, What},
@@ -7,10 +11,6 @@ use seaworthy_sim::{
 use smol_str::SmolStr;
 
 use super::effects;
-use crate::order_fulfillment::{
-    documents::{SHIPMENTS, Shipment},
-    payments::{CHARGE, PAYMENTS, REFUND},
-};
 
 /// No order is both shipped and refunded: goods or money, never both.
 #[derive(Debug, Default)]

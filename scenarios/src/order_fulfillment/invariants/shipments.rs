@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use seaworthy_order_fulfillment::documents::{ORDERS, OrderStatus, SHIPMENTS, Shipment};
 use seaworthy_sim::{
     invariants::{Ending, Interest, Invariant, Judge, Mode},
     trace::{Effect, Event},
@@ -7,7 +8,7 @@ use seaworthy_sim::{
 use smol_str::SmolStr;
 
 use super::effects;
-use crate::order_fulfillment::documents::{ORDERS, OrderStatus, SHIPMENTS, Shipment};
+use crate::order_fulfillment::status::status_in;
 
 /// One shipment for each confirmed order, and none for another.
 #[derive(Debug, Default)]
@@ -37,9 +38,7 @@ impl Invariant for OneShipment {
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         for effect in effects(event) {
             let Effect::Document { collection, id, body: Some(body), version } = effect else { continue };
-            if collection == ORDERS
-                && matches!(OrderStatus::written_in(body), Some(OrderStatus::Confirmed | OrderStatus::Shipped))
-            {
+            if collection == ORDERS && matches!(status_in(body), Some(OrderStatus::Confirmed | OrderStatus::Shipped)) {
                 self.orders.entry(id.clone()).or_default().confirmed_at.get_or_insert(event.number);
             } else if collection == SHIPMENTS && *version == 1 {
                 let Ok(shipment) = serde_json::from_slice::<Shipment>(body) else { continue };

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use seaworthy_order_fulfillment::documents::{STOCK, StockLevel};
 use seaworthy_sim::{
     invariants::{Ending, Interest, Invariant, Judge, Mode},
     trace::{Effect, Event},
@@ -7,7 +8,6 @@ use seaworthy_sim::{
 use smol_str::SmolStr;
 
 use super::effects;
-use crate::order_fulfillment::documents::{STOCK, StockLevel};
 
 /// Units of an article only move between available, reserved and sold: their sum stays, none is negative, and none is
 /// reserved once the system has come to rest.

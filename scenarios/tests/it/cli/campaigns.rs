@@ -7,11 +7,25 @@ use seaworthy_sim::explore::{Campaign, Timing, TwiceTally};
 use super::{HEADER, folder, seaworthy};
 
 #[test]
-fn list_names_the_scenario_and_its_broken_twins() {
+fn list_names_the_scenarios_whatever_they_work_on_and_the_broken_twins() {
     let ran = seaworthy(folder().path(), &["list"]);
     assert_eq!(ran.code, Some(0));
+    for name in ["\n payments ", "\n payments/check-then-insert ", "\n welcoming ", "\n heartbeat "] {
+        assert!(ran.out.contains(name), "{name:?} is missing in {}", ran.out);
+    }
     assert!(ran.out.contains("order_fulfillment "), "{}", ran.out);
     assert!(ran.out.lines().filter(|line| line.contains("order_fulfillment/")).count() >= 8, "{}", ran.out);
+}
+
+#[test]
+fn what_a_campaign_was_asked_is_counted_by_the_noun_of_its_workload() {
+    for (scenario, noun) in [("order_fulfillment", "orders"), ("payments", "payments"), ("heartbeat", "requests")] {
+        let ran = seaworthy(folder().path(), &["run", scenario, "--seeds", "20", "--base-seed", "1"]);
+        let headline = ran.out.lines().find(|line| line.starts_with("20 seeds")).expect("a headline");
+        let count =
+            headline.split(", ").find_map(|part| part.strip_suffix(noun)?.trim().split(": ").last()?.parse().ok());
+        assert!(count.is_some_and(|count: u32| count >= 20), "{scenario} is asked {noun}: {headline}");
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The scenario itself, with everything right.
 
-mod order;
 mod orders_file;
 mod payments;
+mod status;
 mod workload;
 
 use seaworthy_scenarios::order_fulfillment::OrderFulfillment;

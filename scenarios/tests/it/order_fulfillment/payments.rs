@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use seaworthy_core::{ids::OperationId, ports::ExternalCall};
-use seaworthy_scenarios::order_fulfillment::payments::{CARD_LIMIT_CENTS, CHARGE, PAYMENTS, Payment, Payments, REFUND};
+use seaworthy_order_fulfillment::payments::{CHARGE, PAYMENTS, Payment, REFUND};
+use seaworthy_scenarios::order_fulfillment::provider::{CARD_LIMIT_CENTS, Payments};
 use seaworthy_sim::external::Service;
 
 use uuid::Uuid;

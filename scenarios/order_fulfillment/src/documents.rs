@@ -1,0 +1,47 @@
+//! What the two services keep in their stores.
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+/// Collection of orders, in the store of `orders`, by order id.
+pub const ORDERS: &str = "order";
+/// Collection of stock levels, in the store of `orders`, by article.
+pub const STOCK: &str = "stock";
+/// Collection of shipments, in the store of `shipping`, by shipment number.
+pub const SHIPMENTS: &str = "shipments";
+
+/// Where an order stands. It never leaves `cancelled` or `shipped`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderStatus {
+    /// Placed; its checkout is under way.
+    Pending,
+    /// Paid for and promised.
+    Confirmed,
+    /// Called off; nothing was taken, or all was given back.
+    Cancelled,
+    /// On its way to the customer.
+    Shipped,
+}
+
+/// Units of one article. They only ever move between the three.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockLevel {
+    /// Can be reserved. Signed, so that a mistake shows as a negative number instead of failing elsewhere.
+    pub available: i64,
+    /// Held for orders whose checkout is under way, or that are confirmed and not yet settled.
+    pub reserved: i64,
+    /// Sold.
+    pub sold: i64,
+}
+
+/// A shipment: one parcel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shipment {
+    /// The order that it carries.
+    pub order: SmolStr,
+    /// What is in it.
+    pub sku: SmolStr,
+    /// How many of it.
+    pub quantity: u32,
+}

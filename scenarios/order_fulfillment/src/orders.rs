@@ -1,0 +1,145 @@
+//! The `orders` service: takes orders, checks them out, and hears of their shipment.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use seaworthy_core::{
+    aggregate::Repository,
+    boot::Boot,
+    inbox::{Consumer, ConsumerConfig, Handlers},
+    ports::{Ports, Request, Response, StoreError},
+    saga::{Orchestrator, Registry, SagaError, Started, saga_id},
+    wake::Wake,
+};
+use tracing::{debug, warn};
+
+use crate::{
+    checkout::CHECKOUT,
+    messages::{ORDER_CONFIRMED, ORDERS_SERVICE, SHIPMENT_CREATED, SHIPMENT_DISPATCHED, SHIPMENT_EVENTS},
+    order::{MarkShipped, NoteShipment, Order, repository},
+    own::Own,
+    pieces::Pieces,
+    requests::{CANCEL_ORDER, PLACE_ORDER, PlaceOrder},
+    settings::Settings,
+    stock::SettleStock,
+    upkeep,
+};
+
+/// How often a transaction that met a conflict or an unknown outcome is tried again before the caller is left to ask
+/// anew. 5: a conflict is usually over at once.
+const RETRIES: u32 = 5;
+
+/// Runs one replica of the service until a stop is asked for: requests, saga recovery, a relay, a consumer and upkeep.
+/// Dropping the future ends the requests; the others are tasks of the process and go on until it stops.
+pub async fn orders(boot: Boot, pieces: Pieces, settings: Settings) {
+    let ports = boot.ports;
+    let wake = Wake::new();
+    let own = Own::of(&ports);
+    let orders = repository(&own);
+    let mut registry = Registry::new();
+    let checkout = (pieces.checkout)(&own).expect("the steps of the checkout fit together");
+    registry.register(checkout).expect("one definition of one name");
+    let orchestrator = Orchestrator::new(&ports, registry, settings.orchestrator());
+    let recovery = {
+        let (orchestrator, stop) = (orchestrator.clone(), ports.stop.clone());
+        async move { orchestrator.run_recovery(&stop).await }
+    };
+    let spawner = &ports.spawner;
+    spawner.spawn("relay", (pieces.relay)(ports.clone(), settings.clone(), wake.clone()));
+    spawner.spawn("recovery", Box::pin(recovery));
+    spawner.spawn("consumer", Box::pin(consume(ports.clone(), orders, wake.clone())));
+    spawner.spawn("upkeep", Box::pin(upkeep::keep_tidy(ports.clone(), settings, vec![ORDERS_SERVICE.into()])));
+    let desk = Arc::new(Desk { ports: ports.clone(), pieces, orchestrator, wake });
+    while let Some(request) = ports.ingress.next().await {
+        ports.spawner.spawn("request", Box::pin(desk.clone().answer(request)));
+    }
+}
+
+/// Settles the stock of confirmed orders, notes the numbers of their shipments and marks them as shipped.
+async fn consume(ports: Ports, orders: Repository<Order>, wake: Wake) {
+    let handlers = Handlers::new()
+        .on(ORDER_CONFIRMED, SettleStock)
+        .and_then(|handlers| handlers.on(SHIPMENT_CREATED, NoteShipment(orders.clone())))
+        .and_then(|handlers| handlers.on(SHIPMENT_DISPATCHED, MarkShipped(orders)))
+        .expect("one handler for one type");
+    Consumer::of(&ports, ORDERS_SERVICE, handlers, ConsumerConfig::of([ORDERS_SERVICE, SHIPMENT_EVENTS]))
+        .with_wake(wake)
+        .run(ports.stop.clone())
+        .await;
+}
+
+/// Where requests are answered.
+struct Desk {
+    ports: Ports,
+    pieces: Pieces,
+    orchestrator: Orchestrator,
+    wake: Wake,
+}
+
+impl Desk {
+    async fn answer(self: Arc<Self>, request: Request) {
+        match request.operation.as_str() {
+            PLACE_ORDER => match serde_json::from_slice(&request.body) {
+                Ok(order) => self.place_order(order, request.response).await,
+                Err(error) => request.response.refuse(format!("unreadable order: {error}")),
+            },
+            CANCEL_ORDER => match str::from_utf8(&request.body) {
+                Ok(order) => self.cancel_order(order, request.response).await,
+                Err(error) => request.response.refuse(format!("unreadable order id: {error}")),
+            },
+            other => request.response.refuse(format!("orders can't {other}")),
+        }
+    }
+
+    /// Turns the checkout back, unless it is past its point of no return.
+    async fn cancel_order(&self, order: &str, response: Response) {
+        match self.orchestrator.cancel(saga_id(CHECKOUT, order)).await {
+            Ok(()) => response.accept(Bytes::new()),
+            // The caller has to ask again.
+            Err(error @ (SagaError::Store(_) | SagaError::Contended(_))) => debug!(%error, "not cancelled yet"),
+            Err(error) => response.refuse(error.to_string()),
+        }
+    }
+
+    /// Accepts an order once it is durable, and checks it out. Whoever gets no answer asks again.
+    async fn place_order(&self, order: PlaceOrder, response: Response) {
+        for _ in 0..=RETRIES {
+            match self.place(&order).await {
+                Ok(started) => {
+                    response.accept(Bytes::new());
+                    let rest = self.orchestrator.drive_started(started).await;
+                    // What the checkout staged waits for a relay.
+                    self.wake.hint();
+                    (self.pieces.after_checkout)(self.ports.clone(), order, rest).await;
+                    return;
+                }
+                // After an unknown outcome the saga's business key tells, in the next attempt, whether it was applied.
+                Err(StoreError::Conflict(why) | StoreError::Unknown(why)) => debug!(%why, "placed again"),
+                Err(StoreError::Unavailable(why)) => {
+                    debug!(%why, "the caller has to ask again");
+                    return;
+                }
+                Err(StoreError::Refused(why)) => {
+                    warn!(%why, "order refused");
+                    response.refuse(why);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Starts the checkout, once for each order id.
+    async fn place(&self, order: &PlaceOrder) -> Result<Started, StoreError> {
+        let mut tx = self.ports.store.begin().await?;
+        match self.orchestrator.start_in(&mut *tx, CHECKOUT, &order.id, order).await {
+            Ok(started) => {
+                if started.created {
+                    tx.commit().await?;
+                }
+                Ok(started)
+            }
+            Err(SagaError::Store(error)) => Err(error),
+            Err(error) => Err(StoreError::Refused(error.to_string().into())),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+use futures_util::future::BoxFuture;
+use seaworthy_core::{
+    outbox::Relay,
+    ports::Ports,
+    saga::{Definition, DefinitionError, Rest},
+    wake::Wake,
+};
+
+use crate::{checkout, own::Own, requests::PlaceOrder, settings::Settings, shipment};
+
+/// The parts of the services that may be written in another way. [`Pieces::default`] is what production runs; each broken
+/// twin of the scenarios replaces one of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Pieces {
+    /// Publishes what was staged, in both services.
+    pub relay: fn(Ports, Settings, Wake) -> BoxFuture<'static, ()>,
+    /// Consumes requests for shipments in `shipping`.
+    pub shipping_consumer: fn(Ports, Wake) -> BoxFuture<'static, ()>,
+    /// The saga.
+    pub checkout: fn(&Own) -> Result<Definition<PlaceOrder>, DefinitionError>,
+    /// What the replica that drove a checkout does after it came to rest.
+    pub after_checkout: fn(Ports, PlaceOrder, Rest) -> BoxFuture<'static, ()>,
+}
+
+impl Default for Pieces {
+    fn default() -> Self {
+        Self {
+            relay: |ports, settings, wake| {
+                Box::pin(async move { Relay::of(&ports, settings.relay(), wake).run(ports.stop.clone()).await })
+            },
+            shipping_consumer: |ports, wake| Box::pin(shipment::consume(ports, wake)),
+            checkout: checkout::checkout,
+            after_checkout: |_, _, _| Box::pin(async {}),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The service's parts, one topic a module. Nothing of it needs a simulator: the store is in memory, nobody sleeps.
+
+mod handlers;
+mod order;

@@ -1,0 +1,62 @@
+//! The classic: the state is committed, and then the message is published. A crash between the two loses it, and so does
+//! an error that nobody looks at.
+//!
+//! Threads: the replica that drives a checkout. One crash, or one failed publish, is enough.
+//!
+//! Mechanism: the last step stages nothing, the saga completes, and the request for the shipment goes to the broker from
+//! the memory of a process that may be dead by then. No row says that anything is left to send.
+//!
+//! Violates: `one-shipment`. That the message is in no outbox (`phantom-event`) is not asked for, see below.
+//!
+//! Right: [`RequestShipment`](seaworthy_order_fulfillment::checkout::RequestShipment) stages the request in the transaction of
+//! its step.
+
+use async_trait::async_trait;
+use seaworthy_core::{
+    outbox::MessageBuilder,
+    ports::Ports,
+    saga::{Action, Rest},
+};
+use seaworthy_order_fulfillment::{
+    Pieces,
+    checkout::{ChargeCard, ReleaseStock, ReserveStock, checkout_with},
+    json::encode,
+    messages::{ORDERS_SERVICE, SHIPMENT_REQUESTED, SHIPMENT_REQUESTS},
+    order::goods,
+    requests::PlaceOrder,
+};
+
+use crate::order_fulfillment::OrderFulfillment;
+
+/// The specimen.
+pub fn twin() -> OrderFulfillment {
+    OrderFulfillment::twin(
+        "dual-write",
+        "the request for the shipment is published after the commit, without an outbox",
+        Pieces {
+            checkout: |own| checkout_with(own, (ReserveStock, ReleaseStock), ChargeCard, PublishLater),
+            after_checkout: |ports, order, rest| Box::pin(publish_request(ports, order, rest)),
+            ..Pieces::default()
+        },
+    )
+    // What no transaction staged is a phantom as such. Who writes this has no outbox to compare with: the loss itself has
+    // to be found.
+    .without(&["phantom-event"])
+}
+
+/// Stages nothing: the message is published once the checkout is done.
+struct PublishLater;
+
+#[async_trait]
+impl Action<PlaceOrder> for PublishLater {}
+
+async fn publish_request(ports: Ports, order: PlaceOrder, rest: Rest) {
+    if rest != Rest::Completed {
+        return;
+    }
+    let request = MessageBuilder::new(ORDERS_SERVICE, SHIPMENT_REQUESTED, order.id.clone())
+        .topic(SHIPMENT_REQUESTS)
+        .data("application/json", encode(&goods(&order)))
+        .draw(&*ports.clock, &*ports.random);
+    let _ = ports.broker.publish(&[request]).await;
+}

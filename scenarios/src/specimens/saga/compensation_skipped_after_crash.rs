@@ -1,0 +1,83 @@
+//! A compensation that undoes what its process remembers having done. After a crash it remembers nothing, finds nothing to
+//! do, and reports success.
+//!
+//! Threads: the replica that reserves, and the one that compensates: another one, or the same after a crash.
+//!
+//! Mechanism: the list of what is to be undone lives in the memory of one process; whoever takes the saga over has an
+//! empty one.
+//!
+//! Violates: `torn-step`, and for the stock `stock-conserved`.
+//!
+//! Right: [`ReleaseStock`](seaworthy_order_fulfillment::checkout::ReleaseStock) asks the store what was done, by the
+//! operation's id.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use seaworthy_core::{
+    ids::OperationId,
+    ports::Transaction,
+    saga::{Action, Compensation, Definition, DefinitionError, StepCall, StepError, Value},
+};
+use seaworthy_order_fulfillment::{
+    Own, Pieces,
+    checkout::{ChargeCard, ReleaseStock, RequestShipment, ReserveStock, checkout_with},
+    requests::PlaceOrder,
+};
+
+use crate::order_fulfillment::OrderFulfillment;
+
+/// The specimen.
+pub fn twin() -> OrderFulfillment {
+    OrderFulfillment::twin(
+        "compensation-skipped-after-crash",
+        "what is to be compensated is known to the process only, and lost in a crash",
+        Pieces { checkout, ..Pieces::default() },
+    )
+}
+
+fn checkout(own: &Own) -> Result<Definition<PlaceOrder>, DefinitionError> {
+    let undo_log = UndoLog::default();
+    let reserve = (ReserveAndRemember(undo_log.clone()), ReleaseRemembered(undo_log));
+    checkout_with(own, reserve, ChargeCard, RequestShipment)
+}
+
+/// What this process has reserved.
+type UndoLog = Arc<Mutex<BTreeSet<OperationId>>>;
+
+struct ReserveAndRemember(UndoLog);
+
+#[async_trait]
+impl Action<PlaceOrder> for ReserveAndRemember {
+    async fn apply(
+        &self,
+        tx: &mut dyn Transaction,
+        call: &StepCall<'_, PlaceOrder>,
+        answer: Value,
+    ) -> Result<Value, StepError> {
+        let output = ReserveStock.apply(tx, call, answer).await?;
+        self.0.lock().expect("nobody panics while holding it").insert(call.action_id());
+        Ok(output)
+    }
+}
+
+struct ReleaseRemembered(UndoLog);
+
+#[async_trait]
+impl Compensation<PlaceOrder> for ReleaseRemembered {
+    async fn apply(
+        &self,
+        tx: &mut dyn Transaction,
+        call: &StepCall<'_, PlaceOrder>,
+        answer: Value,
+    ) -> Result<(), StepError> {
+        let remembered = self.0.lock().expect("nobody panics while holding it").contains(&call.action_id());
+        if remembered {
+            ReleaseStock.apply(tx, call, answer).await?;
+        }
+        Ok(())
+    }
+}

@@ -95,11 +95,18 @@ fn the_order_fulfilment_service_knows_the_core_and_no_other_crate_of_ours() {
     let mut own = dependencies(&workspace(), "seaworthy-order-fulfillment");
     own.retain(|name| name.starts_with("seaworthy-") || name == "madsim");
     assert_eq!(own, BTreeSet::from(["seaworthy-core".to_owned()]));
-    let tree = cargo(&["tree", "--package", "seaworthy-order-fulfillment", "--edges", "normal", "--offline"]);
-    let tree = String::from_utf8(tree).expect("cargo prints text");
-    assert!(tree.contains("seaworthy-core"), "{tree}");
-    for far in ["madsim", "seaworthy-sim", "seaworthy-memory", "seaworthy-sqlite", "rusqlite"] {
-        assert!(!tree.contains(far), "the service needs {far}:\n{tree}");
+    // What these need in turn is theirs: nothing of a simulator is in a build for production.
+    let simulator = &["madsim", "seaworthy-sim", "seaworthy-scenarios"][..];
+    let adapters = &["seaworthy-memory", "seaworthy-sqlite", "seaworthy-tokio", "rusqlite"][..];
+    for (package, far) in
+        [("seaworthy-order-fulfillment", [simulator, adapters].concat()), ("seaworthy-shop", simulator.to_vec())]
+    {
+        let tree = cargo(&["tree", "--package", package, "--edges", "normal", "--offline"]);
+        let tree = String::from_utf8(tree).expect("cargo prints text");
+        assert!(tree.contains("seaworthy-core"), "{tree}");
+        for far in far {
+            assert!(!tree.contains(far), "{package} needs {far}:\n{tree}");
+        }
     }
 }
 

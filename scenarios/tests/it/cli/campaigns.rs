@@ -10,7 +10,7 @@ use super::{HEADER, folder, seaworthy};
 fn list_names_the_scenarios_whatever_they_work_on_and_the_broken_twins() {
     let ran = seaworthy(folder().path(), &["list"]);
     assert_eq!(ran.code, Some(0));
-    for name in ["\n payments ", "\n payments/check-then-insert ", "\n welcoming ", "\n heartbeat "] {
+    for name in ["\n payments ", "\n payments/check-then-insert ", "\n welcoming ", "\n controls/heartbeat "] {
         assert!(ran.out.contains(name), "{name:?} is missing in {}", ran.out);
     }
     assert!(ran.out.contains("order_fulfillment "), "{}", ran.out);
@@ -19,7 +19,9 @@ fn list_names_the_scenarios_whatever_they_work_on_and_the_broken_twins() {
 
 #[test]
 fn what_a_campaign_was_asked_is_counted_by_the_noun_of_its_workload() {
-    for (scenario, noun) in [("order_fulfillment", "orders"), ("payments", "payments"), ("heartbeat", "requests")] {
+    for (scenario, noun) in
+        [("order_fulfillment", "orders"), ("payments", "payments"), ("controls/heartbeat", "requests")]
+    {
         let ran = seaworthy(folder().path(), &["run", scenario, "--seeds", "20", "--base-seed", "1"]);
         let headline = ran.out.lines().find(|line| line.starts_with("20 seeds")).expect("a headline");
         let count =

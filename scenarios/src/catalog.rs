@@ -18,13 +18,14 @@ pub fn entries() -> Vec<Entry> {
     let shops = all().into_iter().map(Entry::of);
     let payments = std::iter::once(PaymentService::new()).chain(bugs::all()).map(Entry::of);
     let controls = controls::all().into_iter().map(Entry::of);
-    shops.chain(payments).chain([Entry::of(Welcoming)]).chain(controls).collect()
+    let small = specimens::small().into_iter().flat_map(|(broken, right)| [right, broken]).map(Entry::of);
+    shops.chain(payments).chain([Entry::of(Welcoming)]).chain(small).chain(controls).collect()
 }
 
 /// The shop with everything right, and its broken twins.
 pub fn all() -> Vec<OrderFulfillment> {
     let mut all = vec![OrderFulfillment::new()];
-    all.extend(specimens::all());
+    all.extend(specimens::twins());
     all
 }
 

@@ -11,13 +11,13 @@ use seaworthy_sim::{external::Service, scenario::Topology};
 use smol_str::SmolStr;
 use uuid::Uuid;
 
-use super::{Control, FRONT};
+use crate::small::{FRONT, SmallService};
 
 const REGISTRY: &str = "registry";
 
 /// The control.
-pub fn control() -> Control {
-    Control {
+pub fn control() -> SmallService {
+    SmallService {
         name: "controls/brokerless",
         about: "writes, and registers with a partner outside, without any broker; everything is right",
         topology: || {

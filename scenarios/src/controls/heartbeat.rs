@@ -6,14 +6,14 @@ use bytes::Bytes;
 use seaworthy_core::ports::{Expected, Ports, StoreError};
 use seaworthy_sim::scenario::Topology;
 
-use super::{Control, FRONT};
+use crate::small::{FRONT, SmallService};
 
 const BEATS: &str = "heartbeats";
 const ITEMS: &str = "items";
 
 /// The control.
-pub fn control() -> Control {
-    Control {
+pub fn control() -> SmallService {
+    SmallService {
         name: "controls/heartbeat",
         about: "workers write that they live each half second, and a monitor reads it; everything is right",
         topology: || {

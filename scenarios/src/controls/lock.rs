@@ -8,15 +8,15 @@ use seaworthy_core::ports::{Expected, Ports, StoreError, Timestamp};
 use seaworthy_sim::scenario::Topology;
 use serde::{Deserialize, Serialize};
 
-use super::{Control, FRONT};
+use crate::small::{FRONT, SmallService};
 
 const LOCKS: &str = "locks";
 const JOBS: &str = "jobs";
 const LEASE: Duration = Duration::from_secs(5);
 
 /// The control.
-pub fn control() -> Control {
-    Control {
+pub fn control() -> SmallService {
+    SmallService {
         name: "controls/lock",
         about: "replicas compete for leases and take over what a dead one has left; everything is right",
         topology: || {

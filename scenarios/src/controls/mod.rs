@@ -19,73 +19,12 @@ pub mod poller;
 pub mod supervised;
 pub mod unkeyed;
 
-mod requests;
-
-use async_trait::async_trait;
-use bytes::Bytes;
-use seaworthy_sim::{
-    invariants::{Invariant, protocol},
-    scenario::{Draw, Scenario, Topology},
-    world::Client,
-};
-
-pub use requests::Requests;
-
-/// A right service: its processes are all that tells it from the others.
-#[derive(Clone, Copy, Debug)]
-pub struct Control {
-    name: &'static str,
-    about: &'static str,
-    topology: fn() -> Topology,
-}
-
-/// The service that takes the requests of every control.
-const FRONT: &str = "front";
+use crate::small::SmallService;
 
 /// All controls, in the order of the table above.
-pub fn all() -> Vec<Control> {
+pub fn all() -> Vec<SmallService> {
     let mut all = vec![heartbeat::control()];
     all.extend(poller::controls());
     all.extend([lock::control(), supervised::control(), unkeyed::control(), brokerless::control()]);
     all
-}
-
-#[async_trait]
-impl Scenario for Control {
-    type Workload = Requests;
-
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn about(&self) -> &str {
-        self.about
-    }
-
-    fn topology(&self) -> Topology {
-        (self.topology)()
-    }
-
-    fn workload(&self, draw: &mut Draw) -> Requests {
-        Requests::draw(draw)
-    }
-
-    fn invariants(&self, _: &Requests) -> Vec<Box<dyn Invariant>> {
-        protocol(&self.topology())
-    }
-
-    async fn drive(&self, workload: &Requests, client: Client) {
-        for request in &workload.requests {
-            client.sleep(std::time::Duration::from_millis(request.after_ms)).await;
-            let (asker, name) = (client.clone(), Bytes::copy_from_slice(request.name.as_bytes()));
-            client.spawn(async move {
-                // A refusal is an answer, too.
-                let _ = asker.ask(FRONT, "do", name).await;
-            });
-        }
-    }
-
-    fn shares_threads(&self) -> bool {
-        true
-    }
 }

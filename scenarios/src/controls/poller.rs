@@ -15,19 +15,19 @@ use seaworthy_core::{
 use seaworthy_sim::scenario::Topology;
 use uuid::Uuid;
 
-use super::{Control, FRONT};
+use crate::small::{FRONT, SmallService};
 
 const OUTGOING: &str = "outgoing";
 const TOPIC: &str = "items";
 
 /// The four controls, by their interval.
-pub fn controls() -> [Control; 4] {
+pub fn controls() -> [SmallService; 4] {
     let about = "an outbox of its own in documents, polled at an interval; everything is right";
     [
-        Control { name: "controls/poller-10ms", about, topology: || topology(Duration::from_millis(10)) },
-        Control { name: "controls/poller-100ms", about, topology: || topology(Duration::from_millis(100)) },
-        Control { name: "controls/poller-1s", about, topology: || topology(Duration::from_secs(1)) },
-        Control { name: "controls/poller-1min", about, topology: || topology(Duration::from_secs(60)) },
+        SmallService { name: "controls/poller-10ms", about, topology: || topology(Duration::from_millis(10)) },
+        SmallService { name: "controls/poller-100ms", about, topology: || topology(Duration::from_millis(100)) },
+        SmallService { name: "controls/poller-1s", about, topology: || topology(Duration::from_secs(1)) },
+        SmallService { name: "controls/poller-1min", about, topology: || topology(Duration::from_secs(60)) },
     ]
 }
 

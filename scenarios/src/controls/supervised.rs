@@ -4,11 +4,11 @@ use bytes::Bytes;
 use seaworthy_core::ports::{Expected, Ports, StoreError};
 use seaworthy_sim::scenario::Topology;
 
-use super::{Control, FRONT};
+use crate::small::{FRONT, SmallService};
 
 /// The control.
-pub fn control() -> Control {
-    Control {
+pub fn control() -> SmallService {
+    SmallService {
         name: "controls/supervised",
         about: "dies at boot while its database is down, and is started again; everything is right",
         topology: || {

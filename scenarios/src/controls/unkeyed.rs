@@ -11,13 +11,13 @@ use seaworthy_core::{
 };
 use seaworthy_sim::scenario::Topology;
 
-use super::{Control, FRONT};
+use crate::small::{FRONT, SmallService};
 
 const TOPIC: &str = "items";
 
 /// The control.
-pub fn control() -> Control {
-    Control {
+pub fn control() -> SmallService {
+    SmallService {
         name: "controls/unkeyed",
         about: "one message a request, without an order, handled once; everything is right",
         topology: || {

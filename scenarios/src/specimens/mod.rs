@@ -1,7 +1,9 @@
-//! Broken twins of `order_fulfillment`: each is wrong in one part, as one might write it by hand behind the same ports.
+//! Services that are wrong in one part, as one might write it by hand.
 //!
 //! A specimen is one file, `FAMILY/SLUG.rs`, named as the scenario is. It says which threads it takes, how it goes wrong,
-//! which invariant that violates, and what is right instead: the piece of the shop that it replaces.
+//! which invariant that violates, and what is right instead. The first ten are broken twins of `order_fulfillment` and
+//! replace one piece of it; the others are the smallest service that shows the mistake, and have its right twin in the
+//! same file.
 //!
 //! | family | specimen | what is wrong |
 //! |---|---|---|
@@ -15,17 +17,24 @@
 //! | [`saga`] | [`compensation_skipped_after_crash`](saga::compensation_skipped_after_crash) | what is to be compensated is known to the process only, and lost in a crash |
 //! | | [`stale_version_compensation`](saga::stale_version_compensation) | the compensation expects the version that it saw long ago, and gives up |
 //! | | [`fresh_idempotency_key`](saga::fresh_idempotency_key) | each attempt to charge the card has a key of its own |
+//! | [`queue`] | [`finish_without_fence`](queue::finish_without_fence) | a worker finishes a job that another has taken over |
 
 mod by_hand;
 
 pub mod inbox;
 pub mod outbox;
+pub mod queue;
 pub mod relay;
 pub mod saga;
 
-use crate::order_fulfillment::OrderFulfillment;
+use crate::{order_fulfillment::OrderFulfillment, small::SmallService};
 
-/// All specimens, in the order of the table above.
-pub fn all() -> Vec<OrderFulfillment> {
+/// The broken twins of the shop, in the order of the table above.
+pub fn twins() -> Vec<OrderFulfillment> {
     [outbox::all(), relay::all(), inbox::all(), saga::all()].concat()
+}
+
+/// The small specimens, in the order of the table above, each with its right twin.
+pub fn small() -> Vec<(SmallService, SmallService)> {
+    queue::all()
 }

@@ -3,7 +3,12 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use seaworthy_scenarios::specimens;
-use seaworthy_sim::scenario::Scenario;
+use seaworthy_sim::{
+    check,
+    explore::{Seeds, SweepOptions, Until, sweep},
+    plan::Profile,
+    scenario::Scenario,
+};
 
 const FAMILIES: [&str; 6] = ["choreography", "inbox", "outbox", "queue", "relay", "saga"];
 /// A specimen of more lines shows something else besides.
@@ -39,11 +44,15 @@ pub(crate) fn under<'t>(text: &'t str, heading: &str) -> Option<&'t str> {
 
 #[test]
 fn each_specimen_is_one_file_that_is_named_as_its_scenario_and_each_file_is_a_specimen() {
-    let all = specimens::all();
-    let names: Vec<&str> = all.iter().map(|twin| twin.name().trim_start_matches("order_fulfillment/")).collect();
-    let mut sorted = names.clone();
-    sorted.sort_unstable();
-    assert_eq!(texts().into_keys().collect::<Vec<_>>(), sorted);
+    let slug = |name: &str| name.rsplit('/').next().expect("a name").to_owned();
+    let twins = specimens::twins().into_iter().map(|twin| slug(twin.name()));
+    let small = specimens::small().into_iter().map(|(broken, right)| {
+        assert_eq!(right.name(), format!("{}/right", broken.name()), "the right twin stands in the same file");
+        slug(broken.name())
+    });
+    let mut slugs: Vec<String> = twins.chain(small).collect();
+    slugs.sort_unstable();
+    assert_eq!(texts().into_keys().collect::<Vec<_>>(), slugs);
 }
 
 #[test]
@@ -56,5 +65,23 @@ fn each_specimen_says_its_threads_its_mechanism_what_it_violates_and_what_is_rig
             assert!(said.len() > 10, "{slug}, {heading}: {said}");
         }
         assert!(!text.contains("SagaBuilder"), "{slug} builds the checkout again: take `checkout_with`");
+    }
+}
+
+#[test]
+fn each_small_specimen_is_found_and_violates_what_it_says_and_its_right_twin_holds_in_every_profile() {
+    const SEEDS: u64 = 2_000;
+    for (broken, right) in specimens::small() {
+        let mut options = SweepOptions::new(Seeds::Base(0x5ea_0001), Until::runs(SEEDS));
+        options.until.failures = Some(1);
+        options.jobs = 1;
+        let campaign = sweep(&broken, &options, &|_| {}).expect("the sweep has seeds");
+        let failure = campaign.failures.first().unwrap_or_else(|| panic!("{} held", broken.name()));
+        let slug = broken.name().rsplit('/').next().expect("a name");
+        let said = under(&texts()[slug], "Violates").expect("it says so").to_owned();
+        let violated = &failure.violation.invariant;
+        println!("{:<34} {:>6} seeds  {violated}", broken.name(), campaign.runs);
+        assert!(said.contains(&format!("`{violated}`")), "{slug} violates {violated}; its file says: {said}");
+        check(right).profiles(Profile::ALL).seeds(SEEDS).base_seed(0x5ea_0001).strict(false).assert_seaworthy();
     }
 }

@@ -109,8 +109,8 @@ pub(super) const HOUSES: [House; 8] = [
         folder: "scenarios/src",
         module: &[],
         floors: &[
-            &["controls", "order_fulfillment", "payments", "welcoming"],
-            &["specimens"],
+            &["order_fulfillment", "payments", "small", "welcoming"],
+            &["controls", "specimens"],
             &["catalog"],
             &["serve"],
         ],

@@ -1,0 +1,65 @@
+//! The smallest scenarios: some processes that are asked for one thing after the other by its name, and judged by the
+//! invariants of the protocol alone.
+
+mod requests;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use seaworthy_sim::{
+    invariants::{Invariant, protocol},
+    scenario::{Draw, Scenario, Topology},
+    world::Client,
+};
+
+pub use requests::{Request, Requests};
+
+/// A small service: its processes are all that tells it from the others.
+#[derive(Clone, Copy, Debug)]
+pub struct SmallService {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) topology: fn() -> Topology,
+}
+
+/// The service that takes the requests.
+pub(crate) const FRONT: &str = "front";
+
+#[async_trait]
+impl Scenario for SmallService {
+    type Workload = Requests;
+
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn about(&self) -> &str {
+        self.about
+    }
+
+    fn topology(&self) -> Topology {
+        (self.topology)()
+    }
+
+    fn workload(&self, draw: &mut Draw) -> Requests {
+        Requests::draw(draw)
+    }
+
+    fn invariants(&self, _: &Requests) -> Vec<Box<dyn Invariant>> {
+        protocol(&self.topology())
+    }
+
+    async fn drive(&self, workload: &Requests, client: Client) {
+        for request in &workload.requests {
+            client.sleep(std::time::Duration::from_millis(request.after_ms)).await;
+            let (asker, name) = (client.clone(), Bytes::copy_from_slice(request.name.as_bytes()));
+            client.spawn(async move {
+                // A refusal is an answer, too.
+                let _ = asker.ask(FRONT, "do", name).await;
+            });
+        }
+    }
+
+    fn shares_threads(&self) -> bool {
+        true
+    }
+}

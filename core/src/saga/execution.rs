@@ -55,27 +55,30 @@ pub(crate) async fn drive<D: SagaData>(
     let _active = resources.enter();
     let (saga, epoch) = (owned.saga, owned.epoch);
     let span = tracing::info_span!("saga", saga = %saga, definition = %definition.shape.definition.name, epoch);
-    let work = async {
-        let data = match serde_json::from_slice(&owned.input) {
-            Ok(data) => data,
-            Err(error) => {
-                let reason = format!("the input is not what the definition takes: {error}");
-                return Err((Halt::Incompatible(reason), owned.length));
-            }
-        };
-        let length = owned.length;
-        let log = SagaLog::open(resources.clone(), definition.shape.clone(), &mut owned).await;
-        let log = log.map_err(|halt| (halt, length))?;
-        Execution { log, definition: &definition, key: &owned.key, correlation_id: owned.correlation_id, data }
-            .run()
-            .await
-            .map_err(|halt| (halt, length))
-    };
-    // One renewal for the whole drive: it covers slow participants, slow commits and waits alike.
+    // One renewal for the whole drive: it covers slow participants, slow commits and waits alike. The work is pinned where
+    // it is made: it is large, and every move would copy it.
     let owned = async {
-        let outcome = match select(pin!(work), pin!(keep_lease(&resources, saga, epoch))).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right(((), _)) => Err((Halt::Lost, 0)),
+        let outcome = {
+            let work = pin!(async {
+                let data = match serde_json::from_slice(&owned.input) {
+                    Ok(data) => data,
+                    Err(error) => {
+                        let reason = format!("the input is not what the definition takes: {error}");
+                        return Err((Halt::Incompatible(reason), owned.length));
+                    }
+                };
+                let length = owned.length;
+                let log = SagaLog::open(resources.clone(), definition.shape.clone(), &mut owned).await;
+                let log = log.map_err(|halt| (halt, length))?;
+                Execution { log, definition: &definition, key: &owned.key, correlation_id: owned.correlation_id, data }
+                    .run()
+                    .await
+                    .map_err(|halt| (halt, length))
+            });
+            match select(work, pin!(keep_lease(&resources, saga, epoch))).await {
+                Either::Left((outcome, _)) => outcome,
+                Either::Right(((), _)) => Err((Halt::Lost, 0)),
+            }
         };
         settle(&resources, saga, epoch, outcome).await
     };

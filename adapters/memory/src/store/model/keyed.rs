@@ -23,7 +23,7 @@ impl StoreModel {
             Acquired::New => {}
         }
         self.last_row += 1;
-        tx.staged.push((RowId(self.last_row), message.clone()));
+        tx.staged.push((RowId(self.last_row), Box::new(message.clone())));
         Ok(Attempt::Done(()))
     }
 

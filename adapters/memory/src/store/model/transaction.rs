@@ -25,7 +25,9 @@ pub(in crate::store) struct Tx {
     pub(super) documents: Vec<DocumentWrite>,
     pub(super) operations: Vec<OperationRecord>,
     pub(super) checkpoints: Vec<(SmolStr, u64)>,
-    pub(super) staged: Vec<(RowId, Message)>,
+    /// In boxes, in which they go on to the outbox: a message is large, and lists and tables keep room for more than is in
+    /// them.
+    pub(super) staged: Vec<(RowId, Box<Message>)>,
     pub(super) marks: Vec<Mark>,
     pub(super) inbox: Vec<InboxWrite>,
     pub(super) sagas: Vec<SagaWrite>,

@@ -28,7 +28,9 @@ impl Outbox {
         due.sort_unstable();
         due.truncate(request.limit);
         let until = now + request.lease;
-        let mut rows: Vec<_> = due.into_iter().filter_map(|(_, id)| self.lease(id, request.token, until)).collect();
+        // Room for these and no more: rows are large, and mostly there is one.
+        let mut rows = Vec::with_capacity(due.len());
+        rows.extend(due.into_iter().filter_map(|(_, id)| self.lease(id, request.token, until)));
         if (request.ordering, request.when_dead) == (Ordering::PerKey, WhenDead::SkipDead) {
             rows.iter_mut().for_each(|row| row.message.gap = self.gap(row.row));
         }
@@ -70,7 +72,7 @@ impl Outbox {
         row.place = Place::Out(until);
         self.waiting.insert((until, row.message.sequence, id));
         self.lanes.went_out(&row.message.partition_key);
-        Some(OutboxRow { row: id, message: row.message.clone(), attempts: row.attempts })
+        Some(OutboxRow { row: id, message: (*row.message).clone(), attempts: row.attempts })
     }
 
     /// The next moment at which a waiting row may be claimed.

@@ -13,7 +13,7 @@ impl Outbox {
         let described = |id: &RowId| {
             let row = self.rows.get(id)?;
             let Place::Dead(_, reason) = &row.place else { return None };
-            let shown = OutboxRow { row: *id, message: row.message.clone(), attempts: row.attempts };
+            let shown = OutboxRow { row: *id, message: (*row.message).clone(), attempts: row.attempts };
             Some((shown, reason.clone()))
         };
         self.dead.values().filter_map(described).take(limit).collect()

@@ -26,7 +26,7 @@ impl Outbox {
                 Place::Dead(..) if *sequence <= after => return None,
                 Place::Dead(..) => OutboxState::Dead,
             };
-            let message = Message { gap: self.gap(*id), ..row.message.clone() };
+            let message = Message { gap: self.gap(*id), ..(*row.message).clone() };
             Some((OutboxRow { row: *id, message, attempts: row.attempts }, state))
         };
         self.log.iter().filter_map(shown).take(limit).collect()

@@ -40,7 +40,7 @@ pub(super) struct Outbox {
 
 #[derive(Debug)]
 struct Row {
-    message: Message,
+    message: Box<Message>,
     attempts: u32,
     token: Option<ClaimToken>,
     place: Place,
@@ -67,7 +67,7 @@ impl Outbox {
     }
 
     /// Inserts a row at the end of the commit order.
-    pub(super) fn insert(&mut self, id: RowId, mut message: Message) {
+    pub(super) fn insert(&mut self, id: RowId, mut message: Box<Message>) {
         self.last_sequence += 1;
         message.sequence = self.last_sequence;
         message.gap = 0;
@@ -171,7 +171,7 @@ impl Outbox {
     }
 
     /// Drops a lifted row and lets the next one of its key move up.
-    fn remove(&mut self, id: RowId) -> Option<Message> {
+    fn remove(&mut self, id: RowId) -> Option<Box<Message>> {
         let row = self.rows.remove(&id)?;
         self.log.remove(&row.message.sequence);
         if let Some(next) = self.lanes.unlink(&row.message.partition_key, id) {

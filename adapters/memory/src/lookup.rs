@@ -55,11 +55,21 @@ impl<K: Eq + Hash, V> Lookup<K, V> {
         self.0.entry(key)
     }
 
-    /// A run of some orders puts some ten keys into most maps: room for these at once spares growing twice.
+    /// What there is room for at first. A run of some orders puts some ten keys into most maps: room for these at once
+    /// spares growing twice. Where entries are large, most of that room would be memory that is never used.
+    const FIRST_ROOM: usize = match size_of::<(K, V)>() {
+        // What fits into sixteen buckets.
+        0..=64 => 14,
+        // Into eight.
+        65..=160 => 7,
+        // Into four.
+        _ => 3,
+    };
+
     #[inline]
     fn make_room(&mut self) {
         if self.0.capacity() == 0 {
-            self.0.reserve(FIRST_ROOM);
+            self.0.reserve(Self::FIRST_ROOM);
         }
     }
 
@@ -105,9 +115,6 @@ impl<K: Eq + Hash, V> Lookup<K, V> {
         entries
     }
 }
-
-/// What fits into sixteen buckets.
-const FIRST_ROOM: usize = 14;
 
 impl<K, V> Default for Lookup<K, V> {
     fn default() -> Self {

@@ -6,7 +6,6 @@ use tracing::{Instrument, debug, debug_span, warn};
 use super::{PassReport, RelayConfig, pace::Pace, publisher::Publisher};
 use crate::{
     ids::{ClaimToken, List, MessageId},
-    message::Message,
     ports::{
         Broker, ClaimRequest, Clock, OutboxRow, Ports, Random, SettleOutcome, Settlement, Store, StoreError, Timestamp,
         draw_id,
@@ -108,15 +107,14 @@ impl Relay {
         &mut self,
         token: ClaimToken,
         started: Timestamp,
-        rows: Vec<OutboxRow>,
+        mut rows: Vec<OutboxRow>,
     ) -> Result<PassReport, StoreError> {
         let mut report =
             PassReport { claimed: rows.len(), full: rows.len() >= self.config.batch, ..PassReport::default() };
         // A row that was claimed so often may be what kills its relays. It goes last and alone, after all others are
         // settled, so that it takes none of them with it.
-        let (trusted, suspects): (Vec<_>, Vec<_>) =
-            rows.into_iter().partition(|row| row.attempts <= self.config.max_attempts);
-        let first = (!trusted.is_empty()).then_some(trusted);
+        let suspects: Vec<_> = rows.extract_if(.., |row| row.attempts > self.config.max_attempts).collect();
+        let first = (!rows.is_empty()).then_some(rows);
         let mut batches: VecDeque<_> = first.into_iter().chain(suspects.into_iter().map(|row| vec![row])).collect();
         while let Some(batch) = batches.pop_front() {
             if self.stop.is_set() || report.pause.is_some() || self.clock.now().since(started) >= self.config.lease {
@@ -143,8 +141,11 @@ impl Relay {
         if let Some(settlements) = self.bury_unpublished(&batch) {
             return settlements;
         }
-        let (rows, messages): (Vec<_>, Vec<Message>) =
-            batch.into_iter().map(|row| ((row.row, row.attempts), row.message)).unzip();
+        let (mut rows, mut messages) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        for row in batch {
+            rows.push((row.row, row.attempts));
+            messages.push(row.message);
+        }
         let passed = report.dispatched > 0;
         let outcomes = self.publisher.publish(&rows, &messages, passed, &self.config, report).await;
         rows.into_iter().zip(outcomes).map(|((row, _), outcome)| Settlement { row, outcome }).collect()

@@ -18,7 +18,7 @@ mod tests;
 
 use std::{
     future::poll_fn,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -110,8 +110,7 @@ impl<T: Future<Output = ()> + Unpin> Executor<T> {
 
     /// Runs `program` to its end, and all tasks meanwhile. Tasks that the program has woken at last are polled once more;
     /// then all that are left are dropped, and every timer with them.
-    pub(crate) async fn run<P: Future>(mut self, program: P) -> P::Output {
-        let mut program = pin!(program);
+    pub(crate) async fn run<P: Future>(mut self, mut program: Pin<&mut P>) -> P::Output {
         self.ready.wake(Id { slot: PROGRAM, generation: 0 });
         let output = poll_fn(|cx| self.poll(program.as_mut(), cx)).await;
         while self.step() {}

@@ -29,7 +29,7 @@ fn run<T>(seed: u64, program: impl AsyncFnOnce(Time, Spawner<Task>) -> T) -> T {
     Runtime::with_seed_and_config(seed, madsim::Config::default()).block_on(async {
         let executor = Executor::<Task>::new(Draw::stream(seed, 0));
         let (time, spawner) = (executor.time(), executor.spawner());
-        executor.run(program(time, spawner)).await
+        executor.run(pin!(program(time, spawner))).await
     })
 }
 

@@ -1,6 +1,6 @@
 use std::{pin::pin, sync::Arc, task::Poll};
 
-use futures_util::poll;
+use futures_util::{future::BoxFuture, poll};
 use seaworthy_core::ports::{Call, Failure as _, FailureKind, StoreError, Transaction};
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
@@ -42,11 +42,7 @@ impl Decision {
         self.door.world.record_of(&self.door.life, what);
     }
 
-    /// Has the inner store decide.
-    ///
-    /// Mostly it does so at once. Where it has to wait, the commit is beyond recall: its database decides, whatever
-    /// becomes of the process. So it goes on in a task of the world, and the death of the process, should it come
-    /// meanwhile, is told once it is decided: to everybody else the process died then.
+    /// Has the inner store decide. Mostly it does so at once.
     pub(super) async fn reach(
         self,
         inner: Box<dyn Transaction>,
@@ -54,9 +50,22 @@ impl Decision {
         strike: Strike,
     ) -> Result<(), StoreError> {
         let mut commit = inner.commit();
-        if let Poll::Ready(result) = poll!(&mut commit) {
-            return self.decided(result, effects, strike, true);
+        match poll!(&mut commit) {
+            Poll::Ready(result) => self.decided(result, effects, strike, true),
+            // In a box of its own, so that not every commit's future has room for it.
+            Poll::Pending => Box::pin(self.reach_later(commit, effects, strike)).await,
         }
+    }
+
+    /// Where the inner store has to wait, the commit is beyond recall: its database decides, whatever becomes of the
+    /// process. So it goes on in a task of the world, and the death of the process, should it come meanwhile, is told
+    /// once it is decided: to everybody else the process died then.
+    async fn reach_later(
+        self,
+        commit: BoxFuture<'static, Result<(), StoreError>>,
+        effects: Vec<Effect>,
+        strike: Strike,
+    ) -> Result<(), StoreError> {
         let (door, (tell, told)) = (self.door.clone(), oneshot::channel());
         let deciding = Deciding::new(&door.world, &door.life);
         let task = async move {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::select;
+use futures_util::future::{BoxFuture, select};
 
 use super::strike::{Reach, Strike};
 use crate::{
@@ -108,13 +108,17 @@ impl Door {
         }
     }
 
-    /// Holds a call up for as long as the plan says, or until the world heals.
-    pub(super) async fn hold(&self, ms: u64) {
-        let healed = pin!(self.world.healed.notified());
-        if !self.world.has_healed() {
-            let sleep = self.world.meter.sleep(Duration::from_millis(ms));
-            self.life.alive(select(healed, sleep)).await;
-        }
+    /// Holds a call up for as long as the plan says, or until the world heals. It is rare, and large: in a box of its own,
+    /// so that not every call's future has room for it.
+    pub(super) fn hold(&self, ms: u64) -> BoxFuture<'_, ()> {
+        let held = async move {
+            let healed = pin!(self.world.healed.notified());
+            if !self.world.has_healed() {
+                let sleep = self.world.meter.sleep(Duration::from_millis(ms));
+                self.life.alive(select(healed, sleep)).await;
+            }
+        };
+        Box::pin(held)
     }
 
     /// Waits out a pause of the process, and the extra latency of a slow link. Heal ends both.

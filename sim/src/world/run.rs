@@ -87,7 +87,8 @@ fn live<S: Scenario>(
         let executor = Executor::new(Draw::stream(plan.seed, stream::ORDER));
         let (time, spawner) = (executor.time(), executor.spawner());
         let world = build(scenario, plan, options, topology, spans, time, spawner);
-        executor.run(program(scenario, plan, options, world)).await
+        // Pinned where it is made: it is large, and every move would copy it.
+        executor.run(pin!(program(scenario, plan, options, world))).await
     })
 }
 

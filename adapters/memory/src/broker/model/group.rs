@@ -81,7 +81,8 @@ impl Group {
         last_tag: &mut u64,
     ) -> Received {
         self.wake(now);
-        let mut deliveries = Vec::new();
+        // Room for these and no more: deliveries are large, and mostly there is one.
+        let mut deliveries = Vec::with_capacity(self.ready.len().min(max.max(1)));
         while deliveries.len() < max.max(1)
             && let Some(position) = self.ready.pop_first()
         {

@@ -7,10 +7,10 @@ use serde::Deserialize;
 ///
 /// Invariants ask for it at every version of every order, four of them, so it reads no more than it must. The service's
 /// documents are compact JSON in which one field has this name, and a quote within a text is escaped: these bytes can only
-/// be that field.
+/// be that field. It stands near the end, and is looked for from there.
 pub fn status_in(body: &[u8]) -> Option<OrderStatus> {
     const FIELD: &[u8] = br#""status":""#;
-    let value = body.windows(FIELD.len()).position(|window| window == FIELD).map(|at| &body[at + FIELD.len()..]);
+    let value = body.windows(FIELD.len()).rposition(|window| window == FIELD).map(|at| &body[at + FIELD.len()..]);
     match value.and_then(|value| value.split(|byte| *byte == b'"').next()) {
         Some(b"pending") => Some(OrderStatus::Pending),
         Some(b"confirmed") => Some(OrderStatus::Confirmed),

@@ -20,7 +20,9 @@ pub(crate) struct Report<'a> {
     #[serde(flatten)]
     campaign: &'a Campaign,
     held: bool,
-    failure_rate_upper_bound: f64,
+    /// Of plans that are drawn: where none was, there is no rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure_rate_upper_bound: Option<f64>,
     warnings: Vec<String>,
     not_asked_for: Vec<String>,
 }
@@ -31,7 +33,7 @@ impl<'a> Report<'a> {
         Self {
             campaign,
             held: verdict.held,
-            failure_rate_upper_bound: verdict.failure_rate_upper_bound,
+            failure_rate_upper_bound: campaign.exhausted.is_none().then_some(verdict.failure_rate_upper_bound),
             warnings: verdict.warnings.iter().map(ToString::to_string).collect(),
             not_asked_for: verdict.left_out.iter().map(ToString::to_string).collect(),
         }

@@ -3,10 +3,13 @@ use std::{fmt, sync::Arc};
 use super::{Case, case, case::of_file};
 use crate::{
     draw::Draw,
-    explore::{Campaign, Corpus, CorpusError, CorpusTally, Progress, SweepError, SweepOptions, sweep},
+    explore::{
+        Campaign, Corpus, CorpusError, CorpusTally, ExhaustOptions, Progress, SweepError, SweepOptions, exhaust, sweep,
+        without_faults,
+    },
     generate::generate,
     plan::Workload,
-    plan::{FaultKind, PlanError, PlanFile, Profile, stream},
+    plan::{Fault, FaultKind, Plan, PlanError, PlanFile, Profile, stream},
     scenario::Scenario,
     topology::Topology,
     world::RunOptions,
@@ -74,6 +77,22 @@ impl Entry {
         self.0.sweep_over(options, progress)
     }
 
+    /// Tries every fault and every pair of them: [`exhaust`].
+    ///
+    /// # Errors
+    /// As for [`exhaust`].
+    pub fn exhaust(&self, options: &ExhaustOptions, progress: &dyn Fn(&Progress)) -> Result<Campaign, SweepError> {
+        self.0.exhaust_all(options, progress)
+    }
+
+    /// The case with these faults for the first `items` of the workload that a seed draws, as an exhaustive search has it.
+    ///
+    /// # Errors
+    /// [`SweepError::TooFewItems`] where the seed draws fewer.
+    pub fn case_with(&self, seed: u64, items: usize, faults: &[Fault]) -> Result<Box<dyn Case + '_>, SweepError> {
+        self.0.case_of_faults(seed, items, faults)
+    }
+
     /// Replays the plans of a corpus that are this scenario's: [`Corpus::replay`].
     ///
     /// # Errors
@@ -105,6 +124,8 @@ trait AnyScenario: Send + Sync {
     fn case_of_seed(&self, seed: u64, profile: Profile, without: &[FaultKind]) -> Box<dyn Case + '_>;
     fn case_of_text(&self, text: &str) -> Result<Box<dyn Case + '_>, PlanError>;
     fn sweep_over(&self, options: &SweepOptions, progress: &dyn Fn(&Progress)) -> Result<Campaign, SweepError>;
+    fn exhaust_all(&self, options: &ExhaustOptions, progress: &dyn Fn(&Progress)) -> Result<Campaign, SweepError>;
+    fn case_of_faults(&self, seed: u64, items: usize, faults: &[Fault]) -> Result<Box<dyn Case + '_>, SweepError>;
     fn replay_corpus(&self, corpus: &Corpus, options: &RunOptions) -> Result<CorpusTally, CorpusError>;
 }
 
@@ -142,6 +163,15 @@ impl<S: Scenario> AnyScenario for S {
 
     fn sweep_over(&self, options: &SweepOptions, progress: &dyn Fn(&Progress)) -> Result<Campaign, SweepError> {
         sweep(self, options, progress)
+    }
+
+    fn exhaust_all(&self, options: &ExhaustOptions, progress: &dyn Fn(&Progress)) -> Result<Campaign, SweepError> {
+        exhaust(self, options, progress)
+    }
+
+    fn case_of_faults(&self, seed: u64, items: usize, faults: &[Fault]) -> Result<Box<dyn Case + '_>, SweepError> {
+        let plan = without_faults(self, seed, items)?;
+        Ok(Box::new(case(self, Plan { faults: faults.to_vec(), ..plan })))
     }
 
     fn replay_corpus(&self, corpus: &Corpus, options: &RunOptions) -> Result<CorpusTally, CorpusError> {

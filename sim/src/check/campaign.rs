@@ -1,7 +1,9 @@
+use std::path::PathBuf;
+
 use super::{Check, CheckError, Settings, TraceTo, again::replay_line, say, seed, settings, single};
 use crate::{
     draw::Draw,
-    explore::{Breadcrumbs, Campaign, Seeds, SweepOptions, Until, sweep},
+    explore::{Breadcrumbs, Campaign, ExhaustOptions, Seeds, SweepOptions, Until, exhaust, sweep},
     files,
     plan::{Profile, stream},
     report::{self, Report},
@@ -27,10 +29,25 @@ impl<S: Scenario> Check<S> {
         Ok(options)
     }
 
+    /// What is to be exhausted, with what `options` says of how.
+    fn exhausting(&self, k: u8, settings: &Settings, options: &SweepOptions) -> ExhaustOptions {
+        let mut exhausting = ExhaustOptions::new(k);
+        exhausting.items = self.items;
+        exhausting.from = settings.from.unwrap_or(1);
+        exhausting.shard = options.shard;
+        exhausting.without_faults.clone_from(&self.without_faults);
+        exhausting.search = options.search();
+        exhausting.search.until = Until::end().failures(self.keep_going.max(1));
+        let folder = breadcrumbs_folder(settings);
+        let (seed, items) = (exhausting.seed, exhausting.items as u64);
+        let go_on = |number| replay_line(Again::From { number, k, seed, items });
+        exhausting.search.breadcrumbs = Some(Breadcrumbs::of_exhaust(folder, self.scenario.name(), go_on));
+        exhausting
+    }
+
     /// Where the runs of this check are noted while they are under way. What programs left there that died is told.
     fn breadcrumbs(&self, settings: &Settings, profiles: &[Profile]) -> Breadcrumbs {
-        let folder =
-            settings.breadcrumbs.clone().unwrap_or_else(|| files::target().join("seaworthy").join("under-way"));
+        let folder = breadcrumbs_folder(settings);
         say::left(&Breadcrumbs::left(&folder));
         let replay = |seed, profile| replay_line(Again::Seed(seed, profile));
         Breadcrumbs::new(folder, self.scenario.name(), profiles, replay)
@@ -41,7 +58,7 @@ impl<S: Scenario> Check<S> {
             return Ok((Seeds::Explicit(vec![seed]), Until::end()));
         }
         let named = settings.base_seed.or(self.base_seed).or_else(seed::of_ci);
-        if let (None, Some(shard)) = (named, settings.shard) {
+        if let (None, Some(shard), None) = (named, settings.shard, self.exhaust) {
             return Err(settings::no_base_for(shard).into());
         }
         let base = named.unwrap_or_else(seed::entropy);
@@ -78,11 +95,18 @@ impl<S: Scenario> Check<S> {
             }
         };
         let corpus = corpus.unwrap_or_default();
-        let mut campaign = sweep(&self.scenario, options, &|_| {})?;
+        let mut campaign = match (self.exhaust, settings.seed) {
+            (Some(k), None) => exhaust(&self.scenario, &self.exhausting(k, settings, options), &|_| {})?,
+            _ => sweep(&self.scenario, options, &|_| {})?,
+        };
         campaign.corpus = corpus;
         write(&campaign, settings)?;
         Ok(campaign)
     }
+}
+
+fn breadcrumbs_folder(settings: &Settings) -> PathBuf {
+    settings.breadcrumbs.clone().unwrap_or_else(|| files::target().join("seaworthy").join("under-way"))
 }
 
 /// Writes the report that is asked for.

@@ -5,10 +5,12 @@ use crate::{
     catalogue::{Case, case},
     explore::{
         Campaign, Corpus, CorpusError, Failure, IdlePlan, ShrinkOptions, Source, SweepError, Verdict, read_plan,
+        without_faults,
     },
     files,
     files::FileError,
     generate::generate,
+    plan::Plan,
     scenario::Scenario,
     story::Style,
     teller::{Place, Teller},
@@ -94,6 +96,12 @@ pub(super) fn tell<S: Scenario>(
 ) -> String {
     let mut text = count(campaign);
     let plan = match &failure.source {
+        Source::Exhaust { seed, items, faults, .. } => {
+            match without_faults(scenario, *seed, usize::try_from(*items).unwrap_or(usize::MAX)) {
+                Ok(plan) => Plan { faults: faults.clone(), ..plan },
+                Err(error) => return format!("{text}{}\n{error}", failure.violation.sentence),
+            }
+        }
         Source::Seed { seed, profile } => generate(scenario, *seed, *profile).without_faults(&campaign.without_faults),
         Source::File(path) => match read_plan::<S::Workload>(path) {
             Ok(plan) => plan,
@@ -123,6 +131,7 @@ fn count(campaign: &Campaign) -> String {
         failed => format!("{failed} of {} plans of the corpus failed; ", campaign.corpus.plans),
     };
     let base = campaign.base_seed.map(|base| format!(" (base seed {base:#018x})")).unwrap_or_default();
-    let Campaign { scenario, failed, runs, .. } = campaign;
-    format!("{scenario}: {corpus}{failed} of {runs} seeds failed{base}\n\n")
+    let Campaign { scenario, failed, runs, exhausted, .. } = campaign;
+    let noun = if exhausted.is_some() { "plans" } else { "seeds" };
+    format!("{scenario}: {corpus}{failed} of {runs} {noun} failed{base}\n\n")
 }

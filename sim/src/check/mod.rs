@@ -45,7 +45,8 @@ use crate::{
 /// | `SEAWORTHY_SEEDS` | how many seeds |
 /// | `SEAWORTHY_FOR` | as many seeds as fit into this time: `60s`, `5m`, `1h30m` |
 /// | `SEAWORTHY_BASE_SEED` | what the seeds derive from |
-/// | `SEAWORTHY_SHARD` | only part i of n of the seeds, as in `2/4` |
+/// | `SEAWORTHY_SHARD` | only part i of n of the seeds, or of the plans of a check that [exhausts](Check::exhaust), as in `2/4` |
+/// | `SEAWORTHY_FROM` | the number of the first plan, for a check that exhausts: to go on with one that was interrupted |
 /// | `SEAWORTHY_PROFILE` | the profiles, as in `crash` or `crash,outage`; `all` is all of them, taking turns |
 /// | `SEAWORTHY_JSON` | the file for what was found, or a folder for the reports of many checks |
 /// | `SEAWORTHY_KEEP` | `1` writes the plan of a failure into the corpus |
@@ -53,7 +54,8 @@ use crate::{
 /// | `SEAWORTHY_PATIENCE` | for how many real seconds a process may compute without giving way, 60 where it is not set |
 /// | `SEAWORTHY_TABLE` | `1` prints what was injected, judged and reached, see [`Check::table`] |
 ///
-/// A value that can't be honoured is an error. Cargo runs tests in the package's folder: relative paths begin there.
+/// Seeds, times and profiles say nothing to a check that exhausts, which draws nothing. A value that can't be honoured is
+/// an error. Cargo runs tests in the package's folder: relative paths begin there.
 ///
 /// Where `CI` is set, the seeds derive from the commit id, so that a run can be repeated.
 pub fn check<S: Scenario>(scenario: S) -> Check<S> {
@@ -68,6 +70,8 @@ pub fn check<S: Scenario>(scenario: S) -> Check<S> {
         base_seed: None,
         jobs: None,
         keep_going: 1,
+        exhaust: None,
+        items: 1,
         table: false,
         without: Vec::new(),
         without_faults: Vec::new(),
@@ -87,6 +91,8 @@ pub struct Check<S> {
     base_seed: Option<u64>,
     jobs: Option<usize>,
     keep_going: u64,
+    exhaust: Option<u8>,
+    items: usize,
     table: bool,
     without: Vec<SmolStr>,
     without_faults: Vec<FaultKind>,

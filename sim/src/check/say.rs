@@ -5,7 +5,7 @@ use crate::explore::{Breadcrumbs, Campaign};
 /// Prints what a check that passed is worth. The test harness holds back what a passing test prints by `println!`, and this
 /// is what one wants to see of it: so it is written to standard error by hand.
 pub(super) fn passed(campaign: &Campaign, table: bool) {
-    let text = if campaign.profiles.is_empty() {
+    let text = if campaign.profiles.is_empty() && campaign.exhausted.is_none() {
         // Drawn by no profile: it is the one plan that was asked for, and says nothing about any other.
         format!("{}: the plan held\n", campaign.scenario)
     } else if table {

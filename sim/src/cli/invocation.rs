@@ -8,10 +8,19 @@ use crate::{
     teller::{Again, quoted},
 };
 
-/// The line that replays a plan or a seed. A plan holds its workload; a seed does not know the store.
+/// The line that replays a plan or a seed, or goes on with all plans from a number on. A plan holds its workload; a seed does not know the store.
 pub(super) fn replay_line(again: Again<'_>, scenario: &str, chosen: &Chosen) -> String {
-    let mut words = vec![program(), "replay".to_owned()];
+    let command = if matches!(again, Again::From { .. }) { "exhaust" } else { "replay" };
+    let mut words = vec![program(), command.to_owned()];
     match again {
+        Again::From { number, k, seed, items } => {
+            words.push(quoted(scenario));
+            words.extend((k > 1).then(|| format!("--k {k}")));
+            words.extend((seed > 0).then(|| format!("--seed {seed:#x}")));
+            words.extend((items > 1).then(|| format!("--items {items}")));
+            words.push(format!("--from {number:#018x}"));
+            words.extend(beside(chosen));
+        }
         Again::Plan(file) => {
             words.push(quoted(&file.display().to_string()));
             words.extend(chosen.without.words(false));
@@ -27,9 +36,14 @@ pub(super) fn replay_line(again: Again<'_>, scenario: &str, chosen: &Chosen) -> 
 
 fn of_seed(scenario: &str, profile: Profile, chosen: &Chosen) -> Vec<String> {
     let mut words = vec![format!("--scenario {}", quoted(scenario)), format!("--profile {profile}")];
-    words.extend(chosen.without.words(true));
-    words.extend(chosen.input.as_ref().map(|(option, file)| format!("--{option} {}", quoted(&display(file)))));
+    words.extend(beside(chosen));
     words
+}
+
+/// What is said beside the plans themselves, where they are not in a file.
+fn beside(chosen: &Chosen) -> impl Iterator<Item = String> {
+    let input = chosen.input.as_ref().map(|(option, file)| format!("--{option} {}", quoted(&display(file))));
+    chosen.without.words(true).chain(input)
 }
 
 fn display(file: &Path) -> String {

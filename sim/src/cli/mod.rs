@@ -23,7 +23,7 @@
 //! }
 //! ```
 //!
-//! That program has the commands `list`, `run`, `replay` and `diff`, with sweeps by number of seeds or by time, shards,
+//! That program has the commands `list`, `run`, `exhaust`, `replay` and `diff`, with sweeps by number of seeds or by time, shards,
 //! JSON, tables, stories, traces and spans; `--help` says the rest. [`Program`] adds stores, an option that reads the
 //! workload from a file, and commands of your own. Build it with `--release`, and with an allocator that is quick with
 //! small pieces, such as `mimalloc`: a run makes some thousand.
@@ -37,6 +37,7 @@ pub mod terminal;
 
 mod arguments;
 mod diff;
+mod exhaust;
 mod interrupt;
 mod invocation;
 mod list;

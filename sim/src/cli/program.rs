@@ -5,7 +5,7 @@ use clap::{ArgMatches, Command as Clap, CommandFactory, FromArgMatches};
 use super::{
     Exit, Failure,
     arguments::{Arguments, Chosen, Command, RunArguments, Without, with_extras},
-    diff, list,
+    diff, exhaust, list,
     offered::{Input, NamedStore},
     replay, run,
     setting::Setting,
@@ -64,13 +64,13 @@ impl Program {
         self
     }
 
-    /// Adds a store that `run` and `replay` take by `--store NAME`.
+    /// Adds a store that `run`, `exhaust` and `replay` take by `--store NAME`.
     pub fn store(mut self, name: &'static str, about: &'static str, factory: StoreFactory) -> Self {
         self.stores.push(NamedStore { name, about, factory });
         self
     }
 
-    /// Gives `run` and `replay` an option `--OPTION FILE` that takes the workload from a file, instead of drawing it.
+    /// Gives `run`, `exhaust` and `replay` an option `--OPTION FILE` that takes the workload from a file, instead of drawing it.
     /// `read` makes the scenario of a name with the workload of a file; its error is what the user sees.
     pub fn input(
         mut self,
@@ -115,7 +115,7 @@ impl Program {
             return (own.run)(below);
         }
         let mut chosen = match matches.subcommand() {
-            Some(("run" | "replay", below)) => Chosen::of(below, &stores, input.as_ref()),
+            Some(("run" | "exhaust" | "replay", below)) => Chosen::of(below, &stores, input.as_ref()),
             _ => Chosen::default(),
         };
         let setting = Setting { catalogue, stores, input };
@@ -123,6 +123,7 @@ impl Program {
         chosen.style = terminal::style(width);
         chosen.without = match &command {
             Some(Command::Run(arguments)) => arguments.without.clone(),
+            Some(Command::Exhaust(arguments)) => arguments.without.clone(),
             Some(Command::Replay(arguments)) => arguments.without.clone(),
             _ => Without::default(),
         };
@@ -130,6 +131,7 @@ impl Program {
             None => run::run(&setting, &RunArguments::main_job(), &chosen),
             Some(Command::List) => list::list(&setting.catalogue),
             Some(Command::Run(arguments)) => run::run(&setting, &arguments, &chosen),
+            Some(Command::Exhaust(arguments)) => exhaust::exhaust(&setting, &arguments, &chosen),
             Some(Command::Replay(arguments)) => replay::replay(&setting, &arguments, &chosen),
             Some(Command::Diff(arguments)) => diff::diff(&arguments, chosen.style),
         }

@@ -21,6 +21,22 @@ pub(super) fn of_sweep(duration: Option<Duration>) -> ProgressBar {
     bar
 }
 
+/// The bar of a search whose plans are counted.
+pub(super) fn of_search() -> ProgressBar {
+    of_sweep(None)
+}
+
+/// Moves it on.
+pub(super) fn show_plans(bar: &ProgressBar, progress: &Progress) {
+    if let Some(total) = progress.total {
+        bar.set_length(total);
+    }
+    bar.set_position(progress.runs);
+    let rate = progress.runs as f64 / progress.elapsed.as_secs_f64().max(1e-3);
+    let total = progress.total.unwrap_or(progress.runs);
+    bar.set_message(format!("{} of {total} plans, {rate:.0}/s, {} failed", progress.runs, progress.failed));
+}
+
 /// Moves it on. `of` says what is swept, where there are several sweeps.
 pub(super) fn show_sweep(bar: &ProgressBar, of: &str, duration: Option<Duration>, progress: &Progress) {
     match (duration, progress.total) {

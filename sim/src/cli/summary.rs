@@ -67,6 +67,15 @@ pub(super) fn print_hollow() {
 fn headline(campaign: &Campaign, noun: &str) {
     let Campaign { scenario, runs, items, events, .. } = campaign;
     let wall = Duration::from_micros(campaign.timing.wall_us);
+    let (virtual_time, seconds) = (days(campaign.virtual_us), wall.as_secs_f64());
+    if let Some(exhausted) = &campaign.exhausted {
+        let (items, rate) = (counted(exhausted.items, noun), campaign.runs_per_second());
+        let what = if exhausted.k > 1 { "every fault and every pair of them" } else { "every fault" };
+        say!("{}, {what} for {items} of seed {:#x}", terminal::strong(scenario), exhausted.seed);
+        say!("{} plans: {exhausted}", exhausted.all());
+        say!("{runs} runs, {events} events, {virtual_time} of virtual time in {seconds:.1} s ({rate:.0} plans/s)");
+        return;
+    }
     let profiles = campaign.profiles.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     say!("{} under {profiles}", terminal::strong(scenario));
     let base = campaign.base_seed.map(|base| format!(", base seed {base:#018x}")).unwrap_or_default();
@@ -75,8 +84,8 @@ fn headline(campaign: &Campaign, noun: &str) {
         "{}{base}: {}, {events} events, {} of virtual time in {:.1} s{rate}",
         counted(*runs, "seeds"),
         counted(*items, noun),
-        days(campaign.virtual_us),
-        wall.as_secs_f64(),
+        virtual_time,
+        seconds,
     );
 }
 
@@ -84,6 +93,13 @@ fn conclusion(campaign: &Campaign, verdict: &Verdict, interrupted: bool) {
     let bound = verdict.failure_rate_upper_bound * 100.0;
     if let Some(difference) = campaign.difference() {
         say!("{}: {}", terminal::bad(verdict.outcome()), difference.story);
+    } else if let Some(exhausted) = &campaign.exhausted {
+        let outcome = match (verdict.held, interrupted) {
+            (true, false) => terminal::good("held"),
+            (true, true) => terminal::bad("interrupted"),
+            (false, _) => terminal::bad("violated"),
+        };
+        say!("{outcome}: {}", campaign.exhausted_in_words(exhausted));
     } else if verdict.held && interrupted {
         say!(
             "{}: no failure in {} until then; one drawn like these fails with a probability of at most {bound:.3} % (95%)",

@@ -14,6 +14,9 @@ use std::{
 use super::Source;
 use crate::{plan::Profile, world::before_the_end};
 
+/// No seed and no number looks like this one by chance, so wherever it stands is a place for one.
+const STAND_IN: u64 = 0x5ea5_eed5_5ea5_eed5;
+
 /// So long is each note at least: a shorter one leaves nothing of a longer one behind it.
 const WIDTH: usize = 512;
 
@@ -65,14 +68,21 @@ impl Breadcrumbs {
         replay: impl Fn(u64, Profile) -> String,
     ) -> Self {
         before_the_end(forget);
-        // No seed looks like this one by chance, so wherever it stands is a place for one.
-        let stand_in = 0x5ea5_eed5_5ea5_eed5;
         let notes = profiles.iter().map(|profile| {
-            let source = Source::Seed { seed: stand_in, profile: *profile };
-            let text = format!("{scenario}, {source}\nreplay: {}", replay(stand_in, *profile));
-            Note::of(Some(*profile), &text, &digits(stand_in))
+            let source = Source::Seed { seed: STAND_IN, profile: *profile };
+            let text = format!("{scenario}, {source}\nreplay: {}", replay(STAND_IN, *profile));
+            Note::of(Some(*profile), &text, &digits(STAND_IN))
         });
         Self { folder: folder.into(), notes: notes.collect() }
+    }
+
+    /// Notes in this folder on an exhaustive search. `go_on` says how it goes on from a plan, which it names by its
+    /// number.
+    pub fn of_exhaust(folder: impl Into<PathBuf>, scenario: &str, go_on: impl Fn(u64) -> String) -> Self {
+        before_the_end(forget);
+        let number = digits(STAND_IN);
+        let text = format!("{scenario}, plan {number} of all\ngo on: {}", go_on(STAND_IN));
+        Self { folder: folder.into(), notes: vec![Note::of(None, &text, &number)] }
     }
 
     /// The notes that programs left which did not come to their end, each with its replay line; and removes them. Those
@@ -155,8 +165,10 @@ impl Crumb {
 
     /// A run begins: this one.
     pub(crate) fn mark(&mut self, source: &Source) {
-        if let Source::Seed { seed, profile } = source {
-            self.write(*seed, Some(*profile));
+        match source {
+            Source::Seed { seed, profile } => self.write(*seed, Some(*profile)),
+            Source::Exhaust { number, .. } => self.write(*number, None),
+            Source::File(_) => {}
         }
     }
 

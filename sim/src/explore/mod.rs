@@ -3,6 +3,7 @@
 //! | module | what it is | when you need it |
 //! |---|---|---|
 //! | [`sweep`] | many seeds on all cores | to find failures, and to say what finding none is worth |
+//! | [`exhaust()`] | every fault at every port call of a small workload, and every pair of them | to leave nothing to chance |
 //! | [`search()`] | the same for plans from anywhere else | to write a [`Search`] of your own |
 //! | [`Campaign`] | what a sweep found, as JSON | to report, to merge shards |
 //! | [`Verdict`] | whether it held, and what that proves | to pass or fail a build |
@@ -13,7 +14,8 @@
 //! | [`Breadcrumbs`] | which runs are under way, in files | where code under test may abort the program |
 //! | [`Corpus`] | plans that failed once, kept as files | so that they never fail again |
 //!
-//! Plans are run by a [`Runner`], which any scenario is, and found by a [`Search`]: for seeds, in the corpus, in one file.
+//! Plans are run by a [`Runner`], which any scenario is, and found by a [`Search`]: among seeds, in the
+//! corpus, in one file, or one after the other until there are no more.
 
 mod bound;
 mod breadcrumbs;
@@ -21,6 +23,7 @@ mod campaign;
 mod corpus;
 mod cpu;
 mod determinism;
+mod exhaust;
 mod rehearsal;
 mod replay;
 mod runner;
@@ -36,10 +39,13 @@ mod verdict;
 pub use bound::failure_rate_upper_bound;
 pub use breadcrumbs::Breadcrumbs;
 pub use campaign::{
-    Campaign, CorpusTally, Failure, FaultTally, GoalTally, GroupTally, IdlePlan, InvariantTally, MergeError, Timing,
+    Campaign, CorpusTally, Exhausted, Failure, FaultTally, GoalTally, GroupTally, IdlePlan, InvariantTally, MergeError,
+    Timing,
 };
 pub use corpus::{Corpus, CorpusError, read_plan, read_plan_file, write_plan, write_plan_file};
 pub use determinism::{Divergence, determinism, first_divergence};
+pub(crate) use exhaust::without_faults;
+pub use exhaust::{ExhaustOptions, exhaust};
 pub use rehearsal::Rehearsal;
 pub use replay::replay;
 pub use runner::{Runner, WorkloadOf, runner};

@@ -2,7 +2,7 @@ use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Profile;
+use crate::plan::{Fault, Profile};
 
 /// Where a plan came from: all that is needed to have it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,18 @@ pub enum Source {
     },
     /// Read from a file.
     File(PathBuf),
+    /// One of all the plans that there are of a workload: [`exhaust`](crate::explore::exhaust()) makes it.
+    Exhaust {
+        /// Its number among them, from 1.
+        number: u64,
+        /// The seed of workload and schedule.
+        #[serde(with = "crate::hexadecimal")]
+        seed: u64,
+        /// How many items of that workload it has.
+        items: u64,
+        /// Its faults.
+        faults: Vec<Fault>,
+    },
 }
 
 impl Source {
@@ -25,7 +37,7 @@ impl Source {
     pub fn profile(&self) -> Option<Profile> {
         match self {
             Self::Seed { profile, .. } => Some(*profile),
-            Self::File(_) => None,
+            Self::File(_) | Self::Exhaust { .. } => None,
         }
     }
 }
@@ -35,6 +47,7 @@ impl fmt::Display for Source {
         match self {
             Self::Seed { seed, profile } => write!(f, "seed {seed:#018x}, profile {profile}"),
             Self::File(path) => write!(f, "plan {}", path.display()),
+            Self::Exhaust { number, .. } => write!(f, "plan {number} of all"),
         }
     }
 }

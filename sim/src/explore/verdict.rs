@@ -50,6 +50,8 @@ pub enum Excuse {
     FewRuns,
     /// The profiles leave out what leads to it.
     NarrowProfiles,
+    /// One small workload is exhausted, and others lead to it.
+    OneWorkload,
     /// The sweep was to end at a failure, and did.
     EndedAtFailure,
     /// Other faults of the same plan strike.
@@ -116,7 +118,7 @@ impl Verdict {
 
     /// Whether nothing failed and the campaign did all that its profiles can lead to: few runs are no excuse here.
     pub fn proves(&self) -> bool {
-        let tolerated = [Some(Excuse::NarrowProfiles), Some(Excuse::OthersStrike)];
+        let tolerated = [Some(Excuse::NarrowProfiles), Some(Excuse::OneWorkload), Some(Excuse::OthersStrike)];
         self.held && self.warnings.iter().all(|warning| tolerated.contains(&warning.excuse))
     }
 }
@@ -199,8 +201,11 @@ impl Campaign {
         }
         // Where a class of faults is left out, what only that class leads to can't be asked for.
         let narrow = !self.profiles.iter().any(|profile| matches!(profile, Profile::Everything | Profile::Swarm));
-        let excuse =
-            if self.runs < RUNS_FEW { Some(Excuse::FewRuns) } else { narrow.then_some(Excuse::NarrowProfiles) };
+        let excuse = match (self.exhausted, self.runs < RUNS_FEW) {
+            (Some(_), _) => Some(Excuse::OneWorkload),
+            (None, true) => Some(Excuse::FewRuns),
+            (None, false) => narrow.then_some(Excuse::NarrowProfiles),
+        };
         for (name, tally) in &self.invariants {
             if is_beside_the_point(tally) {
                 continue;
@@ -211,7 +216,8 @@ impl Campaign {
         }
         for (kind, tally) in self.faults.iter().filter(|(kind, _)| self.enabled.contains(kind)) {
             if tally.fired == 0 && self.can_strike(*kind) {
-                let excuse = (tally.planned < PLANNED_FEW && self.runs < RUNS_FEW).then_some(Excuse::FewRuns);
+                let is_rare = tally.planned < PLANNED_FEW && self.runs < RUNS_FEW;
+                let excuse = (is_rare && self.exhausted.is_none()).then_some(Excuse::FewRuns);
                 let kind = kind.name().to_owned();
                 warnings.push(Warning { gap: Gap::NeverFired { kind, planned: tally.planned }, excuse });
             }
@@ -274,6 +280,7 @@ impl fmt::Display for Excuse {
         f.write_str(match self {
             Self::FewRuns => "few runs: it may come up in more",
             Self::NarrowProfiles => "the profiles leave out what leads to it",
+            Self::OneWorkload => "one small workload: it may come up in others",
             Self::EndedAtFailure => "it ended at a failure",
             Self::OthersStrike => "its other faults strike: shrink it again",
             Self::MayLookOn => {

@@ -1,3 +1,4 @@
+use super::strikable::{Marks, Strikable};
 use crate::{
     plan::{Disturbance, Fault, FaultKind, Plan, Point, Verdict},
     topology::Topology,
@@ -13,6 +14,8 @@ pub(crate) struct Faults {
     active: Vec<Active>,
     timed: Vec<Timed>,
     healed: bool,
+    /// Kept where somebody wants to know which calls can be struck.
+    marks: Option<Box<Marks>>,
 }
 
 struct Pending {
@@ -57,6 +60,11 @@ struct Active {
 
 fn slot(process: ProcessIndex, point: Point) -> usize {
     usize::from(process.0) * Point::ALL.len() + point as usize
+}
+
+/// Whose calls a slot is for, and which kind.
+fn of(slot: usize) -> (ProcessIndex, Point) {
+    (ProcessIndex((slot / Point::ALL.len()) as u16), Point::ALL[slot % Point::ALL.len()])
 }
 
 impl Faults {
@@ -110,7 +118,17 @@ impl Faults {
             // The next one last; of two at the same call the first in the plan wins and the other is spent on the next.
             list.sort_by_key(|pending| std::cmp::Reverse((pending.nth, pending.index)));
         }
-        Self { calls, counts: vec![0; slots], active: Vec::new(), timed, healed: false }
+        Self { calls, counts: vec![0; slots], active: Vec::new(), timed, healed: false, marks: None }
+    }
+
+    /// From now on notes which calls can be struck.
+    pub(crate) fn list_calls(&mut self) {
+        self.marks = Some(Box::default());
+    }
+
+    /// The calls that one more fault could have struck, where they were noted.
+    pub(crate) fn strikable(&self) -> Option<Vec<Strikable>> {
+        self.marks.as_ref().map(|marks| marks.strikable(&self.counts, of))
     }
 
     /// All timed faults, for the world's agenda.
@@ -127,6 +145,9 @@ impl Faults {
             return None;
         }
         let pending = self.calls[slot].pop()?;
+        if let Some(marks) = &mut self.marks {
+            marks.strike(&self.counts);
+        }
         Some(Struck { index: pending.index, kind: pending.verdict.kind(), verdict: pending.verdict })
     }
 
@@ -150,15 +171,11 @@ impl Faults {
     pub(crate) fn busiest(&self, most: usize) -> Vec<(ProcessIndex, Point, u32)> {
         let mut slots: Vec<(usize, u32)> = self.counts.iter().copied().enumerate().filter(|slot| slot.1 > 0).collect();
         slots.sort_by_key(|&(slot, count)| (std::cmp::Reverse(count), slot));
-        let of = |slot: usize| (slot / Point::ALL.len(), Point::ALL[slot % Point::ALL.len()]);
-        slots
-            .into_iter()
-            .take(most)
-            .filter_map(|(slot, count)| {
-                let (process, point) = of(slot);
-                Some((ProcessIndex(process.try_into().ok()?), point, count))
-            })
-            .collect()
+        let of = |(slot, count)| {
+            let (process, point) = of(slot);
+            (process, point, count)
+        };
+        slots.into_iter().take(most).map(of).collect()
     }
 
     pub(crate) fn begin(&mut self, index: u32) {
@@ -179,6 +196,9 @@ impl Faults {
     /// No more faults from now on.
     pub(crate) fn heal(&mut self) {
         self.healed = true;
+        if let Some(marks) = &mut self.marks {
+            marks.heal(&self.counts);
+        }
         self.active.clear();
     }
 

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`world`] | stores, broker, externals, time, and the state that changes |
 //! | [`life`], [`deciding`], [`pulse`], [`waits`] | an incarnation: its tasks, its death, and what can be seen of it from outside |
-//! | [`faults`] | which fault strikes which call, laid out before the run |
+//! | [`faults`], [`strikable`] | which fault strikes which call, laid out before the run; which calls one more could strike |
 //! | [`recorder`], [`activity`], [`beats`] | the trace taken in; what counts as a change, and what only shows that somebody is alive |
 //! | [`own_tables`] | rows of declared tables, told as what they mean |
 //! | [`asks`], [`in_vain`], [`errors`], [`spans`] | requests and calls without an answer; what calls failed with; what processes tell `tracing` |
@@ -30,6 +30,7 @@ mod spans;
 mod spent;
 mod state;
 mod stretch;
+mod strikable;
 pub(crate) mod task;
 mod waits;
 mod world;
@@ -49,5 +50,6 @@ pub(crate) use recorder::Recorder;
 pub(crate) use spans::{SpanBook, SpanLayer, process_span};
 pub(crate) use spent::Spent;
 pub(crate) use state::{Answer, Asked, Due, State};
+pub use strikable::Strikable;
 pub(crate) use waits::Waiting;
 pub(crate) use world::{Parts, World};

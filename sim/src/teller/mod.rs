@@ -41,6 +41,22 @@ pub(crate) enum Again<'a> {
     Plan(&'a Path),
     /// A seed, where there is no plan file.
     Seed(u64, Profile),
+    /// One of all the plans with up to `k` faults, where there is no plan file.
+    From { number: u64, k: u8, seed: u64, items: u64 },
+}
+
+impl<'a> Again<'a> {
+    /// What comes from there.
+    pub(crate) fn of(source: &'a Source) -> Self {
+        match source {
+            Source::File(path) => Self::Plan(path),
+            Source::Seed { seed, profile } => Self::Seed(*seed, *profile),
+            Source::Exhaust { number, seed, items, faults } => {
+                let k = if faults.len() > 1 { 2 } else { 1 };
+                Self::From { number: *number, k, seed: *seed, items: *items }
+            }
+        }
+    }
 }
 
 /// A failure, told.
@@ -115,11 +131,7 @@ impl Teller<'_> {
     }
 
     fn replay_line(&self, file: Option<&Path>, source: &Source) -> String {
-        match (file, source) {
-            (Some(file), _) => (self.replay)(Again::Plan(file)),
-            (None, Source::File(file)) => (self.replay)(Again::Plan(file)),
-            (None, Source::Seed { seed, profile }) => (self.replay)(Again::Seed(*seed, *profile)),
-        }
+        (self.replay)(file.map_or_else(|| Again::of(source), Again::Plan))
     }
 }
 

@@ -23,8 +23,8 @@ impl Place<'_> {
     /// # Errors
     /// [`CorpusError::File`].
     pub(super) fn put(&self, case: &dyn Case, failure: &Failure, store: Option<&str>) -> Result<PathBuf, CorpusError> {
-        let is_drawn = matches!(failure.source, Source::Seed { .. });
-        let folder = if self.keep && is_drawn { self.corpus } else { self.plans };
+        let is_new = !matches!(failure.source, Source::File(_));
+        let folder = if self.keep && is_new { self.corpus } else { self.plans };
         let path = folder.join(case.scenario()).join(file_name(failure));
         case.write(&path, store)?;
         Ok(path)
@@ -44,6 +44,7 @@ impl Place<'_> {
 fn file_name(failure: &Failure) -> String {
     match &failure.source {
         Source::Seed { seed, profile } => format!("{}-{profile}-{seed:016x}.json", failure.violation.invariant),
+        Source::Exhaust { number, .. } => format!("{}-exhaust-{number}.json", failure.violation.invariant),
         Source::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
     }
 }

@@ -64,6 +64,8 @@ pub struct Topology {
     pub sagas: Vec<Arc<Shape>>,
     /// Tables of the services' own, and what their rows mean.
     pub tables: Tables,
+    /// Whether the programs have a next release, which [`Boot::release`] tells them that they are.
+    pub has_next_release: bool,
     /// How long the broker waits for an acknowledgement before it delivers again.
     pub visibility_timeout: Duration,
     /// How long nothing may have changed, at least, before a run counts as at rest. Zero unless it is set: a run is at rest
@@ -86,6 +88,7 @@ impl Default for Topology {
             observers: Vec::new(),
             sagas: Vec::new(),
             tables: Tables::default(),
+            has_next_release: false,
             visibility_timeout: Duration::from_secs(5),
             rest: Duration::ZERO,
             operator: Operator::default(),
@@ -206,6 +209,15 @@ impl Topology {
     #[must_use]
     pub fn conserved(mut self, sum: Conserved) -> Self {
         self.tables.conserved.push(sum);
+        self
+    }
+
+    /// Says that the programs have a next release: that they behave in another way where [`Boot::release`] is 2. Faults
+    /// that bring a process back as its next release are then tried by
+    /// [`exhaust`](crate::explore::exhaust()), too.
+    #[must_use]
+    pub fn next_release(mut self) -> Self {
+        self.has_next_release = true;
         self
     }
 

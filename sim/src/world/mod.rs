@@ -16,7 +16,7 @@ mod watch;
 
 pub use crate::{
     invariants::Judged,
-    kernel::{Budget, Effort, Fired},
+    kernel::{Budget, Effort, Fired, Strikable},
     scenario::{Client, Overdue, StoreFactory},
 };
 pub use options::RunOptions;

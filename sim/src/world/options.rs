@@ -12,6 +12,8 @@ pub struct RunOptions {
     /// Keep what the processes tell `tracing`, with virtual time, to lay it [beside the trace](crate::trace::interleave).
     /// It costs time and memory like a whole trace; a run that keeps nothing asks nobody.
     pub keep_spans: bool,
+    /// List the port calls that one more fault could have struck, see [`Strikable`](crate::world::Strikable).
+    pub list_calls: bool,
     /// The store to run on; the [scenario's own](crate::scenario::Scenario::store) where `None`, and where it has none the
     /// simulated one.
     pub store: Option<StoreFactory>,

@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use crate::{
     invariants::{Dealt, Ending, Judged, Violation},
-    kernel::{Effort, Fired},
+    kernel::{Effort, Fired, Strikable},
     plan::Point,
     trace::{Event, Told},
 };
@@ -18,6 +18,8 @@ pub struct RunReport {
     pub events: u64,
     /// Port calls, by [`Point`] in the order of [`Point::ALL`].
     pub calls: [u64; Point::ALL.len()],
+    /// The port calls that one more fault could have struck, by process and point, if they were asked for.
+    pub strikable: Option<Vec<Strikable>>,
     /// Requests of the workload that were answered for good.
     pub answered: u64,
     /// What the run asked of the executor.

@@ -190,7 +190,10 @@ fn build<S: Scenario>(
     }
     let activity = Activity::new(topology.heartbeats.clone(), topology.locks.clone());
     let recorder = Recorder::new(invariants, activity, options.keep_trace, spans, epoch);
-    let faults = Faults::new(plan, &topology);
+    let mut faults = Faults::new(plan, &topology);
+    if options.list_calls {
+        faults.list_calls();
+    }
     let span = micros(plan.workload.span());
     let mut state = State::new(recorder, faults, plan.seed, topology.processes.len(), calls, span);
     state.own_tables = OwnTables::new(topology.tables.clone());
@@ -213,6 +216,7 @@ fn report(world: &World, ending: crate::invariants::Ending) -> RunReport {
         fingerprint: record.fingerprint,
         events: record.events,
         calls: state.calls(),
+        strikable: state.faults.strikable(),
         answered: state.answered,
         effort: world.meter.effort(),
         virtual_time,

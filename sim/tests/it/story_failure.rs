@@ -97,6 +97,7 @@ pub(crate) fn report(script: &Script, invariants: Vec<Box<dyn Invariant>>, fired
         fingerprint: 0,
         events: events.len() as u64,
         calls: [0; Point::ALL.len()],
+        strikable: None,
         answered: 1,
         effort: Effort::default(),
         virtual_time: Duration::from_secs(2),

@@ -6,7 +6,7 @@ mod test;
 use std::env;
 
 use crate::{
-    check::settings::{PLAN, PROFILE, SEED},
+    check::settings::{FROM, PLAN, PROFILE, SEED},
     teller::{Again, quoted},
 };
 use target::Target;
@@ -17,6 +17,7 @@ use test::test_filter;
 pub(super) fn replay_line(again: Again<'_>) -> String {
     let mut words = match again {
         Again::Plan(file) => vec![format!("{PLAN}={}", quoted(&file.display().to_string()))],
+        Again::From { number, .. } => vec![format!("{FROM}={number:#018x}")],
         Again::Seed(seed, profile) => vec![format!("{SEED}={seed:#018x}"), format!("{PROFILE}={profile}")],
     };
     let program = env::current_exe().unwrap_or_default();

@@ -3,12 +3,12 @@ mod variables;
 use std::{env, path::PathBuf, time::Duration};
 
 pub use variables::SettingError;
-pub(crate) use variables::{PLAN, PROFILE, SEED, no_base_for, one_trace};
+pub(crate) use variables::{FROM, PLAN, PROFILE, SEED, no_base_for, one_trace};
 
 use crate::{explore::Shard, plan::Profile};
 use variables::{
-    BASE_SEED, BREADCRUMBS, FOR, JSON, KEEP, SEEDS, SHARD, SPANS, TABLE, TRACE, Variables, duration, file, profiles,
-    seed, seeds, shard, switch,
+    BASE_SEED, BREADCRUMBS, FOR, JSON, KEEP, SEEDS, SHARD, SPANS, TABLE, TRACE, Variables, duration, file, from,
+    profiles, seed, seeds, shard, switch,
 };
 
 /// What the environment says about a check.
@@ -26,6 +26,8 @@ pub struct Settings {
     pub base_seed: Option<u64>,
     /// `SEAWORTHY_SHARD`: which part of the seeds.
     pub shard: Option<Shard>,
+    /// `SEAWORTHY_FROM`: the first plan of a check that exhausts.
+    pub from: Option<u64>,
     /// `SEAWORTHY_PROFILE`: the profiles, which take turns.
     pub profiles: Option<Vec<Profile>>,
     /// `SEAWORTHY_TRACE`: where the trace of the one run goes.
@@ -79,8 +81,12 @@ impl Settings {
     pub fn from(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         let variables = Variables(&variable);
         // Which of them say the same thing twice, before any is read.
-        variables.alone(PLAN, &[SEED, SEEDS, FOR, BASE_SEED, SHARD, PROFILE], "a plan file has all that it needs")?;
-        variables.alone(SEED, &[SEEDS, FOR, BASE_SEED, SHARD], "it asks for one seed")?;
+        variables.alone(
+            PLAN,
+            &[SEED, SEEDS, FOR, BASE_SEED, SHARD, FROM, PROFILE],
+            "a plan file has all that it needs",
+        )?;
+        variables.alone(SEED, &[SEEDS, FOR, BASE_SEED, SHARD, FROM], "it asks for one seed")?;
         variables.alone(SEEDS, &[FOR], "the one counts seeds, the other takes what fits into a time")?;
         let one_run = "a trace is of one run: set SEAWORTHY_PLAN or SEAWORTHY_SEED to say of which";
         if variables.get(PLAN).or(variables.get(SEED)).is_none() {
@@ -93,6 +99,7 @@ impl Settings {
             duration: variables.read(FOR, duration)?,
             base_seed: variables.read(BASE_SEED, seed)?,
             shard: variables.read(SHARD, shard)?,
+            from: variables.read(FROM, from)?,
             profiles: variables.read(PROFILE, profiles)?,
             trace: variables.read(TRACE, TraceTo::parse)?.flatten(),
             spans: variables.read(SPANS, switch)?.unwrap_or_default(),

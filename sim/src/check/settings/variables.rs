@@ -11,6 +11,7 @@ pub(super) const SEEDS: &str = "SEAWORTHY_SEEDS";
 pub(super) const FOR: &str = "SEAWORTHY_FOR";
 pub(super) const BASE_SEED: &str = "SEAWORTHY_BASE_SEED";
 pub(super) const SHARD: &str = "SEAWORTHY_SHARD";
+pub(crate) const FROM: &str = "SEAWORTHY_FROM";
 pub(crate) const PROFILE: &str = "SEAWORTHY_PROFILE";
 pub(super) const TRACE: &str = "SEAWORTHY_TRACE";
 pub(super) const SPANS: &str = "SEAWORTHY_SPANS";
@@ -79,6 +80,11 @@ pub(super) fn seeds(text: &str) -> Result<u64, String> {
         Ok(count) => Ok(count),
         Err(_) => Err("the number of seeds is a whole number from 1".to_owned()),
     }
+}
+
+pub(super) fn from(text: &str) -> Result<u64, String> {
+    let wanted = "a plan's number is a whole number from 1, decimal or hexadecimal with 0x";
+    hexadecimal::parse(text).filter(|number| *number > 0).ok_or_else(|| wanted.to_owned())
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

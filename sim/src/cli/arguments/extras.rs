@@ -12,7 +12,7 @@ use crate::{
 /// What a program has beyond the commands and options that all have: the name of the simulated store among its own.
 const SIMULATED: &str = "memory";
 
-/// Adds the options `--store` and the one of the input to `run` and `replay`, where the program has stores or an input.
+/// Adds the options `--store` and the one of the input to `run`, `exhaust` and `replay`, where the program has stores or an input.
 pub(in crate::cli) fn with_extras(command: Command, stores: &[NamedStore], input: Option<&Input>) -> Command {
     let extend = |mut command: Command| {
         if !stores.is_empty() {
@@ -36,7 +36,7 @@ pub(in crate::cli) fn with_extras(command: Command, stores: &[NamedStore], input
         }
         command
     };
-    command.mut_subcommand("run", extend).mut_subcommand("replay", extend)
+    ["run", "exhaust", "replay"].into_iter().fold(command, |command, name| command.mut_subcommand(name, extend))
 }
 
 /// What was chosen by those options, and for all commands.
@@ -55,7 +55,7 @@ pub(in crate::cli) struct Chosen {
 }
 
 impl Chosen {
-    /// Reads them from what was parsed for `run` or `replay`.
+    /// Reads them from what was parsed for one of these commands.
     pub(in crate::cli) fn of(matches: &ArgMatches, stores: &[NamedStore], input: Option<&Input>) -> Self {
         let named = |name: &String| stores.iter().find(|store| store.name == *name);
         let store = if stores.is_empty() { None } else { matches.get_one::<String>("store").and_then(named) };

@@ -1,6 +1,8 @@
 //! The command line.
 
+mod exhaust;
 mod extras;
+mod places;
 mod profiles;
 mod replay;
 mod run;
@@ -10,7 +12,9 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 
+pub(super) use exhaust::ExhaustArguments;
 pub(super) use extras::{Chosen, with_extras};
+pub(super) use places::Places;
 pub(super) use profiles::ProfileWord;
 pub(super) use replay::ReplayArguments;
 pub(super) use run::RunArguments;
@@ -40,6 +44,8 @@ pub(super) enum Command {
     List,
     /// Runs scenarios under many seeds
     Run(RunArguments),
+    /// Tries every fault that can strike a small workload, and every pair of them
+    Exhaust(ExhaustArguments),
     /// Runs one seed or one plan file again and tells what happened
     Replay(ReplayArguments),
     /// Shows the first place at which two trace files differ, side by side

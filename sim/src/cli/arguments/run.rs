@@ -2,7 +2,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser};
 
-use super::{ProfileWord, Without, duration, seed};
+use super::{Places, ProfileWord, Without, duration, seed};
 use crate::explore::Shard;
 
 /// The command `run`.
@@ -45,15 +45,8 @@ pub(in crate::cli) struct RunArguments {
     /// Goes on after the first failure
     #[arg(long)]
     pub(in crate::cli) keep_going: bool,
-    /// Where plans of failures go
-    #[arg(long, value_name = "DIR", default_value = "seaworthy-plans")]
-    pub(in crate::cli) plans: PathBuf,
-    /// Where plans are kept for good, for `check` to replay before anything else
-    #[arg(long, value_name = "DIR", default_value = "corpus")]
-    pub(in crate::cli) corpus: PathBuf,
-    /// Keeps the plan of a failure in the corpus at once
-    #[arg(long)]
-    pub(in crate::cli) keep: bool,
+    #[command(flatten)]
+    pub(in crate::cli) places: Places,
 }
 
 impl RunArguments {

@@ -41,7 +41,7 @@ pub(super) fn replay(setting: &Setting, arguments: &ReplayArguments, chosen: &Ch
         What::Plan { text, path } => {
             let case = entry.read(&text).map_err(|error| format!("{}: {error}", path.display()))?;
             let chosen = on_its_store(setting, &*case, &path, chosen)?;
-            one(&*case, Again::Plan(&path), arguments, &chosen)
+            one(&*case, &Source::File(path.clone()), arguments, &chosen)
         }
         What::Seed { seed, profiles } => {
             let mut worst = Exit::Held;
@@ -53,7 +53,8 @@ pub(super) fn replay(setting: &Setting, arguments: &ReplayArguments, chosen: &Ch
                     say!("{}", terminal::strong(&format!("profile {profile}")));
                 }
                 let case = entry.draw_without(seed, *profile, &chosen.without.faults);
-                if one(&*case, Again::Seed(seed, *profile), arguments, chosen)? == Exit::Violated {
+                let source = Source::Seed { seed, profile: *profile };
+                if one(&*case, &source, arguments, chosen)? == Exit::Violated {
                     worst = Exit::Violated;
                 }
             }
@@ -75,7 +76,7 @@ fn on_its_store(setting: &Setting, case: &dyn Case, path: &Path, chosen: &Chosen
 }
 
 /// Runs one case and tells what happened.
-fn one(case: &dyn Case, again: Again<'_>, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Exit, Failure> {
+fn one(case: &dyn Case, source: &Source, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Exit, Failure> {
     let options = RunOptions { keep_trace: true, keep_spans: arguments.spans, ..run::run_options(chosen) };
     let report = case.run(&options)?;
     match &arguments.trace {
@@ -95,19 +96,15 @@ fn one(case: &dyn Case, again: Again<'_>, arguments: &ReplayArguments, chosen: &
     if case.integrity() == Integrity::Edited {
         say!("edited: the plan was changed since it was written, so this is another run");
     }
-    let source = match again {
-        Again::Plan(path) => Source::File(path.to_owned()),
-        Again::Seed(seed, profile) => Source::Seed { seed, profile },
-    };
-    if let Some(difference) = case.diagnose(&options, source, Some(report.fingerprint))? {
+    if let Some(difference) = case.diagnose(&options, source.clone(), Some(report.fingerprint))? {
         say!("\n{}", difference.story);
         return Ok(Exit::Violated);
     }
     if report.held() {
-        return Ok(judge_held(case, again, &report));
+        return Ok(judge_held(case, source, &report));
     }
-    let replay = replay_line(again, case.scenario(), chosen);
-    let file = plan_file(again);
+    let replay = replay_line(Again::of(source), case.scenario(), chosen);
+    let file = plan_file(source);
     let pointers = Pointers { plan_file: file.as_deref(), replay: &replay, keep: None };
     say!();
     say_part!("{}", case.tell(&report, pointers, chosen.style));
@@ -115,10 +112,10 @@ fn one(case: &dyn Case, again: Again<'_>, arguments: &ReplayArguments, chosen: &
 }
 
 /// A plan that was kept for what it strikes proves nothing once it strikes nothing; a drawn one often strikes nothing.
-fn judge_held(case: &dyn Case, again: Again<'_>, report: &RunReport) -> Exit {
-    let idle = match again {
-        Again::Plan(path) => case.idle(path, report),
-        Again::Seed(..) => None,
+fn judge_held(case: &dyn Case, source: &Source, report: &RunReport) -> Exit {
+    let idle = match source {
+        Source::File(path) => case.idle(path, report),
+        Source::Seed { .. } | Source::Exhaust { .. } => None,
     };
     if let Some(idle) = idle {
         say!("{} {idle}", terminal::bad("warning:"));
@@ -134,11 +131,10 @@ fn judge_held(case: &dyn Case, again: Again<'_>, report: &RunReport) -> Exit {
     Exit::Held
 }
 
-fn plan_file(again: Again<'_>) -> Option<String> {
-    let path = |path: &Path| path.display().to_string();
-    match again {
-        Again::Plan(file) => Some(path(file)),
-        Again::Seed(..) => None,
+fn plan_file(source: &Source) -> Option<String> {
+    match source {
+        Source::File(file) => Some(file.display().to_string()),
+        Source::Seed { .. } | Source::Exhaust { .. } => None,
     }
 }
 

@@ -1,18 +1,18 @@
-mod failure;
 mod seeds;
 mod table;
-
-use std::{ffi::OsStr, path::PathBuf};
+mod telling;
 
 use super::{
     Exit, Failure,
-    arguments::{Chosen, ProfileWord, RunArguments},
+    arguments::{Chosen, Places, ProfileWord, RunArguments},
     interrupt::Interrupt,
     invocation::replay_line,
     progress,
     setting::Setting,
     summary, terminal,
 };
+pub(super) use telling::Telling;
+
 use crate::{
     catalogue::Entry,
     explore::{Breadcrumbs, Campaign, SweepOptions, Verdict},
@@ -33,14 +33,19 @@ pub(super) fn run(setting: &Setting, arguments: &RunArguments, chosen: &Chosen) 
     if let Some(json) = &arguments.json {
         files::check_writable(json)?;
     }
-    if let Some(words) = Breadcrumbs::words(&Breadcrumbs::left(&under_way(arguments))) {
-        eprint!("{} {words}", terminal::bad("warning:"));
-    }
+    warn_of_the_dead(&arguments.places);
     let interrupt = Interrupt::listen();
     let options = options(arguments, chosen, &interrupt)?;
     match (&entries[..], &groups[..]) {
         ([entry], [profiles]) => one(entry, profiles, arguments, chosen, &options, &interrupt),
         _ => table::run(&entries, &groups, arguments, chosen, &options, &interrupt),
+    }
+}
+
+/// Says which runs were under way when a program before this one died.
+pub(super) fn warn_of_the_dead(places: &Places) {
+    if let Some(words) = Breadcrumbs::words(&Breadcrumbs::left(&places.under_way())) {
+        eprint!("{} {words}", terminal::bad("warning:"));
     }
 }
 
@@ -67,7 +72,8 @@ fn one(
     let campaign = sweep(entry, profiles, options, arguments, chosen, "")?;
     let verdict = campaign.verdict();
     summary::print(&campaign, &verdict, entry.noun(), interrupt.happened());
-    let told = failure::tell_all(entry, &campaign, arguments, chosen, options);
+    let telling = Telling { places: &arguments.places, chosen, run: &options.run, stop: &options.stop };
+    let told = telling.all(entry, &campaign);
     let written = arguments.json.as_ref().map_or(Ok(()), |json| report::write(json, &Report::of(&campaign, &verdict)));
     let exit = exit(&verdict, arguments, interrupt);
     if verdict.held && exit == Exit::Violated {
@@ -77,7 +83,7 @@ fn one(
 }
 
 /// What the command ends with. A violation that was found counts for more than a file that could not be written.
-fn finish(exit: Exit, files: [Result<(), Failure>; 2]) -> Result<Exit, Failure> {
+pub(super) fn finish(exit: Exit, files: [Result<(), Failure>; 2]) -> Result<Exit, Failure> {
     for error in files.into_iter().filter_map(Result::err) {
         if exit != Exit::Violated {
             return Err(error);
@@ -85,12 +91,6 @@ fn finish(exit: Exit, files: [Result<(), Failure>; 2]) -> Result<Exit, Failure> 
         eprintln!("{} {error}", terminal::error("error:"));
     }
     Ok(exit)
-}
-
-/// Where runs are noted while they are under way: beside the folder of plans, which need not be there.
-fn under_way(arguments: &RunArguments) -> PathBuf {
-    let name = arguments.plans.file_name().unwrap_or(OsStr::new("seaworthy")).to_string_lossy();
-    arguments.plans.with_file_name(format!("{name}-under-way"))
 }
 
 /// Sweeps over one scenario and shows how far it is.
@@ -102,7 +102,7 @@ fn sweep(
     chosen: &Chosen,
     label: &str,
 ) -> Result<Campaign, Failure> {
-    let folder = under_way(arguments);
+    let folder = arguments.places.under_way();
     let replay = |seed, profile| replay_line(Again::Seed(seed, profile), entry.name(), chosen);
     let breadcrumbs = Some(Breadcrumbs::new(folder, entry.name(), profiles, replay));
     let options = SweepOptions { profiles: profiles.to_vec(), breadcrumbs, ..options.clone() };

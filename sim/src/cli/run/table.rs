@@ -2,7 +2,7 @@
 
 use comfy_table::{Cell, Color};
 
-use super::{exit, failure, finish, sweep};
+use super::{Telling, exit, finish, sweep};
 use crate::{
     catalogue::Entry,
     cli::{
@@ -38,13 +38,14 @@ pub(super) fn run(
         campaigns.push((campaign, verdict));
     }
     print(entries, groups, &campaigns);
+    let telling = Telling { places: &arguments.places, chosen, run: &options.run, stop: &options.stop };
     let mut told = Ok(());
     for (entry, line) in entries.iter().zip(campaigns.chunks(groups.len())) {
         let Some((campaign, first)) = line.iter().find_map(|(it, _)| Some((it, it.failures.first()?))) else {
             continue;
         };
         say!("\n{} under {}", terminal::strong(entry.name()), names(&campaign.profiles));
-        told = told.and(failure::tell_one(entry, campaign, first, arguments, chosen, options));
+        told = told.and(telling.one(entry, campaign, first));
     }
     let reports: Vec<Report<'_>> = campaigns.iter().map(|(campaign, verdict)| Report::of(campaign, verdict)).collect();
     let written = arguments.json.as_ref().map_or(Ok(()), |json| report::write(json, &reports));

@@ -26,6 +26,12 @@ impl Campaign {
         differ("profiles", format!("{:?}", self.profiles), format!("{:?}", other.profiles))?;
         differ("base seed", format!("{:?}", self.base_seed), format!("{:?}", other.base_seed))?;
         differ("faults left out", format!("{:?}", self.without_faults), format!("{:?}", other.without_faults))?;
+        let whole = |campaign: &Self| format!("{:?}", campaign.exhausted.map(|exhausted| exhausted.whole()));
+        differ("what is exhausted", whole(self), whole(&other))?;
+        if let (Some(mine), Some(theirs)) = (&mut self.exhausted, other.exhausted) {
+            mine.plans += theirs.plans;
+            mine.next = mine.next.into_iter().chain(theirs.next).min();
+        }
         self.absorb(other, keep);
         self.timing.first_failure_cpu_us = None;
         Ok(())

@@ -1,4 +1,5 @@
 mod corpus_tally;
+mod exhausted;
 mod failure;
 mod judgements;
 mod merge;
@@ -22,6 +23,7 @@ use crate::{
 };
 
 pub use corpus_tally::{CorpusTally, IdlePlan};
+pub use exhausted::Exhausted;
 pub use failure::Failure;
 pub(super) use judgements::Judgements;
 pub use merge::MergeError;
@@ -43,6 +45,9 @@ pub struct Campaign {
     /// What the seeds were derived from; `None` for seeds that were named.
     #[serde(with = "crate::hexadecimal::optional")]
     pub base_seed: Option<u64>,
+    /// What it covers where every fault was tried and nothing was drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exhausted: Option<Exhausted>,
     /// Kinds of fault that the profiles allow for this scenario.
     pub enabled: Vec<FaultKind>,
     /// Kinds of fault that were taken out of every plan.
@@ -125,6 +130,7 @@ impl Campaign {
             scenario: scenario.into(),
             profiles,
             base_seed,
+            exhausted: None,
             // Listed from the start: a kind that never fired is what a reader has to see.
             faults: enabled.iter().map(|kind| (*kind, FaultTally::default())).collect(),
             enabled,

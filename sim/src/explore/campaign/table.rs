@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Campaign;
+use super::{Campaign, Exhausted};
 
 /// The campaign for a terminal: what was injected, what was judged, what was reached, and last what that is worth.
 impl fmt::Display for Campaign {
@@ -10,7 +10,11 @@ impl fmt::Display for Campaign {
         let profiles: Vec<String> = self.profiles.iter().map(ToString::to_string).collect();
         let base = self.base_seed.map(|base| format!(", base seed {base:#018x}")).unwrap_or_default();
         let Self { scenario, runs, items, events, .. } = self;
-        writeln!(f, "{scenario} under {}: {runs} runs{base}, {items} items, {events} events", profiles.join(", "))?;
+        let under = match &self.exhausted {
+            Some(exhausted) => format!(", exhausted ({exhausted})"),
+            None => format!(" under {}", profiles.join(", ")),
+        };
+        writeln!(f, "{scenario}{under}: {runs} runs{base}, {items} items, {events} events")?;
         let faults = self.faults.iter().map(|(kind, tally)| (name(kind), vec![tally.planned, tally.fired]));
         table(f, ["fault", "planned", "fired"], faults)?;
         let points = self.calls.iter().map(|(point, calls)| {
@@ -32,6 +36,18 @@ impl fmt::Display for Campaign {
 }
 
 impl Campaign {
+    /// How much of what was to be exhausted was, and whether it held: `740 of 740 plans, none violates`.
+    pub(crate) fn exhausted_in_words(&self, exhausted: &Exhausted) -> String {
+        let Self { runs, failed, .. } = self;
+        let violates = match failed {
+            0 => "none violates".to_owned(),
+            1 => "1 violates".to_owned(),
+            failed => format!("{failed} violate"),
+        };
+        let go_on = exhausted.next.map(|next| format!("; go on from plan {next}")).unwrap_or_default();
+        format!("{runs} of {} plans, {violates}{go_on}", exhausted.plans)
+    }
+
     /// What it is worth, in one line.
     pub fn line(&self) -> String {
         let verdict = self.verdict();
@@ -41,8 +57,13 @@ impl Campaign {
         if self.corpus.plans > 0 {
             counted.push(format!("{} plans of the corpus", self.corpus.plans));
         }
-        let counted = counted.join(" and ");
         let outcome = verdict.outcome();
+        if let Some(exhausted) = &self.exhausted {
+            let said = self.exhausted_in_words(exhausted);
+            let corpus = counted[1..].iter().map(|plans| format!("; {plans}")).collect::<String>();
+            return format!("{}: {outcome}: {said} ({exhausted}{corpus}; {twice} run twice)", self.scenario);
+        }
+        let counted = counted.join(" and ");
         let edited = match self.corpus.edited.len() {
             0 => String::new(),
             edited => format!(", {edited} of the corpus edited"),

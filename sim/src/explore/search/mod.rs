@@ -12,7 +12,7 @@ use self::{
     stopwatch::{Stopwatch, micros},
     worker::{Shared, work},
 };
-use super::{Campaign, Rehearsal, Runner, Source, WorkloadOf, twice::cold};
+use super::{Campaign, Rehearsal, Runner, Shard, Source, WorkloadOf, twice::cold};
 use crate::{
     plan::{Plan, PlanError},
     world::RunReport,
@@ -72,6 +72,40 @@ pub enum SweepError {
     /// Nobody would do the work.
     #[error("a sweep needs at least one job")]
     NoJobs,
+    /// What an exhaustive search was asked for can't be had.
+    #[error(
+        "an exhaustive search tries one fault or two, counts plans from 1 and takes a job at least: k = {k}, from = {from}, jobs = {jobs}"
+    )]
+    NotExhaustible {
+        /// How many faults were asked for.
+        k: u8,
+        /// The first plan.
+        from: u64,
+        /// How many at a time.
+        jobs: usize,
+    },
+    /// The workload that is to be exhausted is not there.
+    #[error(
+        "seed {seed:#x} draws a workload of {drawn} items, and {wanted} of it are to be exhausted: name another seed, or another number from 1"
+    )]
+    TooFewItems {
+        /// The seed.
+        seed: u64,
+        /// How many it draws.
+        drawn: usize,
+        /// How many were asked for.
+        wanted: usize,
+    },
+    /// This part of an exhaustive search is empty.
+    #[error("nothing to run: there are {all} plans, and none of part {shard} from plan {from} on")]
+    NoPlans {
+        /// How many there are in the whole.
+        all: u64,
+        /// The first to run.
+        from: u64,
+        /// Which part.
+        shard: Shard,
+    },
     /// There is nothing to judge by.
     #[error(
         "the scenario judges nothing: its `invariants` are none, or goals only; begin with those of `seaworthy_sim::invariants`"

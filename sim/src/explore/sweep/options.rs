@@ -54,7 +54,7 @@ impl SweepOptions {
     }
 
     /// How the plans are run.
-    pub(super) fn search(&self) -> SearchOptions {
+    pub(crate) fn search(&self) -> SearchOptions {
         SearchOptions {
             jobs: self.jobs,
             until: self.until,

@@ -201,6 +201,7 @@ pub(crate) fn pretend(
             fingerprint: fingerprint.value(),
             events: 10,
             calls,
+            strikable: None,
             answered: plan.workload.len() as u64,
             effort: Effort::default(),
             virtual_time: Duration::from_millis(5),

@@ -1,0 +1,42 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Places, Without, seed};
+use crate::explore::Shard;
+
+/// The command `exhaust`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ExhaustArguments {
+    /// The scenario, as `list` shows it; the first if none is named
+    #[arg(value_name = "SCENARIO")]
+    pub(in crate::cli) scenario: Option<String>,
+    /// How many faults a plan has at most: 1 tries every fault, 2 every pair of them, too
+    #[arg(long, value_name = "K", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(in crate::cli) k: u8,
+    /// How many items of the workload are kept, the first ones; the number of pairs grows with their square
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(in crate::cli) items: usize,
+    /// The seed that draws the workload, decimal or 0x...
+    #[arg(long, value_name = "S", value_parser = seed, default_value = "0")]
+    pub(in crate::cli) seed: u64,
+    /// The number of the first plan to run, decimal or 0x..., to go on with a search that was interrupted
+    #[arg(long, value_name = "PLAN", value_parser = seed, default_value = "1")]
+    pub(in crate::cli) from: u64,
+    /// Only part i of n of the plans, as in 2/4
+    #[arg(long, value_name = "i/n", default_value = "1/1")]
+    pub(in crate::cli) shard: Shard,
+    #[command(flatten)]
+    pub(in crate::cli) without: Without,
+    /// How many runs at a time; one for each core if not given
+    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(in crate::cli) jobs: Option<u16>,
+    /// Writes what was found as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) json: Option<PathBuf>,
+    /// Goes on after the first failure
+    #[arg(long)]
+    pub(in crate::cli) keep_going: bool,
+    #[command(flatten)]
+    pub(in crate::cli) places: Places,
+}

@@ -1,0 +1,52 @@
+use crate::{plan::Point, trace::ProcessIndex};
+
+/// Port calls of one kind by one process that one more fault could have struck: each between the two numbers, counted from 1
+/// over all incarnations of the process.
+///
+/// Where a fault of the plan came to its call, they are the calls that were made after that one: of two faults it is always
+/// the second that is looked for. The storm's end is the end of them, since nothing strikes after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strikable {
+    /// Who made them.
+    pub process: ProcessIndex,
+    /// Which kind.
+    pub point: Point,
+    /// The first of them.
+    pub first: u32,
+    /// The last of them.
+    pub last: u32,
+}
+
+/// How often each call had been made at the moments that say which of them are strikable.
+#[derive(Default)]
+pub(super) struct Marks {
+    /// When the first fault came to its call, that call included.
+    struck: Option<Vec<u32>>,
+    /// When the storm ended.
+    healed: Option<Vec<u32>>,
+}
+
+impl Marks {
+    /// A fault has come to its call.
+    pub(super) fn strike(&mut self, counts: &[u32]) {
+        self.struck.get_or_insert_with(|| counts.to_vec());
+    }
+
+    /// The storm ends.
+    pub(super) fn heal(&mut self, counts: &[u32]) {
+        self.healed.get_or_insert_with(|| counts.to_vec());
+    }
+
+    /// The calls between the two moments. `counts` are those of the run's end, for a storm that never ended; `of` says
+    /// whose calls a count is of.
+    pub(super) fn strikable(&self, counts: &[u32], of: impl Fn(usize) -> (ProcessIndex, Point)) -> Vec<Strikable> {
+        let last = self.healed.as_deref().unwrap_or(counts);
+        let before = |slot: usize| self.struck.as_ref().map_or(0, |struck| struck[slot]);
+        let calls = last.iter().enumerate().filter(|(slot, last)| **last > before(*slot));
+        let calls = calls.map(|(slot, last)| {
+            let (process, point) = of(slot);
+            Strikable { process, point, first: before(slot) + 1, last: *last }
+        });
+        calls.collect()
+    }
+}

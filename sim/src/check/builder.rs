@@ -15,7 +15,7 @@ impl<S: Scenario> Check<S> {
         self
     }
 
-    /// Tries every fault that can strike a port call of the first item of seed 0's workload, instead of seeds: one at a time
+    /// Tries every fault that can strike the first item of a drawn workload, instead of seeds: one at a time
     /// for `k = 1`, and each pair, too, for `k = 2`. See [`exhaust`](crate::explore::exhaust()), and
     /// [`items`](Self::items) for a larger workload.
     pub fn exhaust(mut self, k: u8) -> Self {
@@ -23,7 +23,7 @@ impl<S: Scenario> Check<S> {
         self
     }
 
-    /// How many items of the workload are exhausted; 1 if not said.
+    /// How many items are exhausted, the first ones of the first seed that draws as many; 1 if not said.
     pub fn items(mut self, items: usize) -> Self {
         self.items = items;
         self

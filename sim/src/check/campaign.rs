@@ -39,8 +39,8 @@ impl<S: Scenario> Check<S> {
         exhausting.search = options.search();
         exhausting.search.until = Until::end().failures(self.keep_going.max(1));
         let folder = breadcrumbs_folder(settings);
-        let (seed, items) = (exhausting.seed, exhausting.items as u64);
-        let go_on = |number| replay_line(Again::From { number, k, seed, items });
+        let items = exhausting.items as u64;
+        let go_on = |number| replay_line(Again::From { number, k, seed: None, items });
         exhausting.search.breadcrumbs = Some(Breadcrumbs::of_exhaust(folder, self.scenario.name(), go_on));
         exhausting
     }

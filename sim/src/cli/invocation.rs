@@ -16,7 +16,7 @@ pub(super) fn replay_line(again: Again<'_>, scenario: &str, chosen: &Chosen) -> 
         Again::From { number, k, seed, items } => {
             words.push(quoted(scenario));
             words.extend((k > 1).then(|| format!("--k {k}")));
-            words.extend((seed > 0).then(|| format!("--seed {seed:#x}")));
+            words.extend(seed.map(|seed| format!("--seed {seed:#x}")));
             words.extend((items > 1).then(|| format!("--items {items}")));
             words.push(format!("--from {number:#018x}"));
             words.extend(beside(chosen));

@@ -42,7 +42,7 @@ pub(crate) enum Again<'a> {
     /// A seed, where there is no plan file.
     Seed(u64, Profile),
     /// One of all the plans with up to `k` faults, where there is no plan file.
-    From { number: u64, k: u8, seed: u64, items: u64 },
+    From { number: u64, k: u8, seed: Option<u64>, items: u64 },
 }
 
 impl<'a> Again<'a> {
@@ -53,7 +53,7 @@ impl<'a> Again<'a> {
             Source::Seed { seed, profile } => Self::Seed(*seed, *profile),
             Source::Exhaust { number, seed, items, faults } => {
                 let k = if faults.len() > 1 { 2 } else { 1 };
-                Self::From { number: *number, k, seed: *seed, items: *items }
+                Self::From { number: *number, k, seed: Some(*seed), items: *items }
             }
         }
     }

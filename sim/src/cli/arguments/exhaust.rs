@@ -17,9 +17,9 @@ pub(in crate::cli) struct ExhaustArguments {
     /// How many items of the workload are kept, the first ones; the number of pairs grows with their square
     #[arg(long, value_name = "N", default_value = "1")]
     pub(in crate::cli) items: usize,
-    /// The seed that draws the workload, decimal or 0x...
-    #[arg(long, value_name = "S", value_parser = seed, default_value = "0")]
-    pub(in crate::cli) seed: u64,
+    /// The seed that draws the workload, decimal or 0x...; the first from 0 that draws as many items if not given
+    #[arg(long, value_name = "S", value_parser = seed)]
+    pub(in crate::cli) seed: Option<u64>,
     /// The number of the first plan to run, decimal or 0x..., to go on with a search that was interrupted
     #[arg(long, value_name = "PLAN", value_parser = seed, default_value = "1")]
     pub(in crate::cli) from: u64,

@@ -1,4 +1,7 @@
-use crate::plan::{FaultKind, Restart, Verdict};
+use crate::{
+    plan::{Disturbance, FaultKind, Restart, TimedFault, Verdict},
+    topology::Topology,
+};
 
 /// A moment later: others go first, and no lease or timeout has run out yet.
 const SHORT_MS: u32 = 500;
@@ -27,7 +30,7 @@ pub(super) fn variants(kind: FaultKind, has_next_release: bool) -> Vec<Verdict> 
         FaultKind::PartialBatch => [0, 1].map(|accepted| Verdict::PartialBatch { accepted }).to_vec(),
         FaultKind::CrashBefore => restarts().map(Verdict::CrashBefore).collect(),
         FaultKind::CrashAfter => restarts().map(Verdict::CrashAfter).collect(),
-        // What lasts for a while strikes no call of its own: there is no end of moments to try.
+        // What lasts for a while is at no call.
         FaultKind::BrokerOutage
         | FaultKind::StoreOutage
         | FaultKind::ExternalOutage
@@ -36,6 +39,53 @@ pub(super) fn variants(kind: FaultKind, has_next_release: bool) -> Vec<Verdict> 
         | FaultKind::SlowLink
         | FaultKind::ClockSkew => Vec::new(),
     }
+}
+
+/// How wrong a clock is: by an hour, as a time zone or a machine that was suspended, before or behind.
+const SKEWS_MS: [i64; 2] = [-3_600_000, 3_600_000];
+
+/// What is tried of the faults that last for a while. There is no end of moments at which one can begin: all begin at once,
+/// so that everything meets them, and end in the middle of the work or after every lease and every attempt.
+pub(super) fn lasting(topology: &Topology) -> Vec<TimedFault> {
+    let processes = || topology.processes.iter().map(|process| process.name.clone());
+    let of = |kind| -> Vec<Disturbance> {
+        match kind {
+            FaultKind::BrokerOutage => vec![Disturbance::BrokerOutage],
+            FaultKind::StoreOutage => {
+                topology.stores().into_iter().map(|store| Disturbance::StoreOutage { store }).collect()
+            }
+            FaultKind::ExternalOutage => {
+                let services = topology.externals.iter().map(|external| external.name.clone());
+                services.map(|service| Disturbance::ExternalOutage { service }).collect()
+            }
+            FaultKind::Partition => processes().map(|process| Disturbance::Partition { process }).collect(),
+            FaultKind::Pause => processes().map(|process| Disturbance::Pause { process }).collect(),
+            FaultKind::SlowLink => {
+                processes().map(|process| Disturbance::SlowLink { process, extra_ms: SHORT_MS }).collect()
+            }
+            FaultKind::ClockSkew => processes()
+                .flat_map(|process| {
+                    SKEWS_MS.map(|offset_ms| Disturbance::ClockSkew { process: process.clone(), offset_ms })
+                })
+                .collect(),
+            FaultKind::Delay
+            | FaultKind::Conflict
+            | FaultKind::Unavailable
+            | FaultKind::Reject
+            | FaultKind::LoseReply
+            | FaultKind::LoseRequest
+            | FaultKind::Duplicate
+            | FaultKind::DropAck
+            | FaultKind::PartialBatch
+            | FaultKind::CrashBefore
+            | FaultKind::CrashAfter => Vec::new(),
+        }
+    };
+    let all = FaultKind::ALL.into_iter().flat_map(of);
+    let lengths = |what: Disturbance| {
+        [SHORT_MS, LONG_MS].map(|ms| TimedFault { from_ms: 0, to_ms: ms.into(), what: what.clone() })
+    };
+    all.flat_map(lengths).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod audit;
 mod catalog;
 mod cli;
 mod controls;
+mod exhaust;
 mod idle_groups;
 mod invariants;
 mod order_fulfillment;

@@ -10,6 +10,7 @@ mod deposits;
 mod document_operations;
 mod explore_corpus;
 mod explore_determinism;
+mod explore_exhaust;
 mod explore_search;
 mod explore_sweep;
 mod honest_campaign;

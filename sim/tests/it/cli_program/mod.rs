@@ -1,6 +1,7 @@
 //! The whole program over scenarios of somebody else's, whose workloads are of different types.
 
 mod campaigns;
+mod exhausts;
 mod greetings;
 mod left_out;
 mod replays;

@@ -1,0 +1,47 @@
+//! Every fault and every pair, from the command line.
+
+use std::fs;
+
+use super::{folder, theirs};
+
+#[test]
+fn every_fault_is_tried_and_the_last_line_says_how_many_there_are() {
+    let folder = folder();
+    let ran = theirs(folder.path(), &["exhaust", "greetings", "--json", "all.json"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    let text = fs::read_to_string(folder.path().join("all.json")).expect("written");
+    let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let plans = report["exhausted"]["plans"].as_u64().expect("a number");
+    assert!(plans > 20 && report["runs"] == plans && report.get("failure_rate_upper_bound").is_none(), "{report}");
+    assert!(ran.out.contains("greetings, every fault for 1 guest of seed 0x0\n"), "{}", ran.out);
+    assert!(ran.out.contains(&format!("held: {plans} of {plans} plans, none violates\n")), "{}", ran.out);
+
+    let part = theirs(folder.path(), &["exhaust", "greetings", "--from", "11", "--shard", "1/2"]);
+    let left = (plans - 10).div_ceil(2);
+    assert!(part.out.contains(&format!("held: {left} of {left} plans, none violates")), "{}", part.out);
+}
+
+#[test]
+fn a_failure_says_how_to_replay_it_and_how_to_go_on_behind_it() {
+    let folder = folder();
+    let ran = theirs(folder.path(), &["exhaust", "deposits"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("was booked twice") && ran.out.contains("booked-once-exhaust-"), "{}", ran.out);
+    let line = super::pasted(&ran.out);
+    let line: Vec<&str> = line.iter().map(String::as_str).collect();
+    assert_eq!(theirs(folder.path(), &line).code, Some(1));
+    let go_on = ran.out.lines().find_map(|line| line.strip_prefix("go on by ")).expect("there is more");
+    let words: Vec<&str> = go_on.split(' ').skip(1).collect();
+    assert_eq!(words[..2], ["exhaust", "deposits"], "{go_on}");
+    let behind = theirs(folder.path(), &words);
+    assert!(behind.out.contains("plans, "), "{}{}", behind.out, behind.err);
+}
+
+#[test]
+fn three_faults_are_too_many() {
+    let ran = theirs(folder().path(), &["exhaust", "--k", "3"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    let ran = theirs(folder().path(), &["exhaust", "greetings", "--items", "1000"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.out);
+    assert!(ran.err.contains("1000 of it are to be exhausted"), "{}", ran.err);
+}

@@ -178,7 +178,9 @@ impl Campaign {
         }
         // A wrong clock strikes whoever reads it, and that is no port call: where many were wrong, nobody does.
         let is_clock = kind == FaultKind::ClockSkew;
-        let is_rare = self.faults.get(&kind).is_none_or(|tally| tally.planned < PLANNED_FEW);
+        // Nor does anybody where every clock was.
+        let is_rare =
+            self.faults.get(&kind).is_none_or(|tally| tally.planned < PLANNED_FEW) && self.exhausted.is_none();
         if is_clock { is_rare } else { self.calls.keys().any(|point| kind.meets(*point)) }
     }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use serde_json::Value;
 
-fn cargo(arguments: &[&str]) -> Vec<u8> {
+pub(crate) fn cargo(arguments: &[&str]) -> Vec<u8> {
     let command = Command::new(env!("CARGO")).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output();
     let output = command.expect("cargo runs");
     assert!(output.status.success(), "cargo {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -13,7 +13,7 @@ fn cargo(arguments: &[&str]) -> Vec<u8> {
 
 /// The workspace's own packages with their direct dependencies: read from the manifests alone, so nothing needs to have
 /// been fetched.
-fn workspace() -> Value {
+pub(crate) fn workspace() -> Value {
     let metadata = cargo(&["metadata", "--format-version", "1", "--offline", "--no-deps"]);
     serde_json::from_slice(&metadata).expect("cargo metadata prints JSON")
 }
@@ -33,7 +33,7 @@ fn everything_built_here() -> Vec<(String, String)> {
 }
 
 /// Direct normal dependencies of a workspace package.
-fn dependencies(metadata: &Value, package: &str) -> BTreeSet<String> {
+pub(crate) fn dependencies(metadata: &Value, package: &str) -> BTreeSet<String> {
     let packages = metadata["packages"].as_array().expect("a list of packages");
     let package = packages.iter().find(|known| known["name"] == package).expect("the package exists");
     let dependencies = package["dependencies"].as_array().expect("a list of dependencies");
@@ -42,7 +42,7 @@ fn dependencies(metadata: &Value, package: &str) -> BTreeSet<String> {
 }
 
 /// Every Rust source file below a folder, with its text.
-fn sources(folder: &str) -> Vec<(String, String)> {
+pub(crate) fn sources(folder: &str) -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<(String, String)>) {
         let mut entries: Vec<_> = fs::read_dir(folder).expect("the folder exists").flatten().collect();
         entries.sort_by_key(std::fs::DirEntry::path);
@@ -88,26 +88,6 @@ fn arrows_between_crates_point_down() {
     assert_eq!(own("seaworthy-sim"), on_memory);
     assert_eq!(own("seaworthy-sqlite"), BTreeSet::from(["seaworthy-core".to_owned()]));
     assert_eq!(own("seaworthy-tokio"), on_memory);
-}
-
-#[test]
-fn the_order_fulfilment_service_knows_the_core_and_no_other_crate_of_ours() {
-    let mut own = dependencies(&workspace(), "seaworthy-order-fulfillment");
-    own.retain(|name| name.starts_with("seaworthy-") || name == "madsim");
-    assert_eq!(own, BTreeSet::from(["seaworthy-core".to_owned()]));
-    // What these need in turn is theirs: nothing of a simulator is in a build for production.
-    let simulator = &["madsim", "seaworthy-sim", "seaworthy-scenarios"][..];
-    let adapters = &["seaworthy-memory", "seaworthy-sqlite", "seaworthy-tokio", "rusqlite"][..];
-    for (package, far) in
-        [("seaworthy-order-fulfillment", [simulator, adapters].concat()), ("seaworthy-shop", simulator.to_vec())]
-    {
-        let tree = cargo(&["tree", "--package", package, "--edges", "normal", "--offline"]);
-        let tree = String::from_utf8(tree).expect("cargo prints text");
-        assert!(tree.contains("seaworthy-core"), "{tree}");
-        for far in far {
-            assert!(!tree.contains(far), "{package} needs {far}:\n{tree}");
-        }
-    }
 }
 
 /// The packages that are published, by folder.

@@ -1,5 +1,6 @@
 //! The whole system: one test program, one topic a module.
 
+mod apart;
 mod architecture;
 mod core_spans;
 mod determinism;

@@ -8,8 +8,7 @@
 //!
 //! Violates: `torn-step`, and for the stock `stock-conserved`.
 //!
-//! Right: [`ReleaseStock`](seaworthy_order_fulfillment::checkout::ReleaseStock) asks the store what was done, by the
-//! operation's id.
+//! Right: [`ReleaseStock`] asks the store what was done, by the operation's id.
 
 use std::{
     collections::BTreeSet,

@@ -8,7 +8,7 @@
 //!
 //! Violates: `torn-step`, and for the stock `stock-conserved`.
 //!
-//! Right: [`ReleaseStock`](seaworthy_order_fulfillment::checkout::ReleaseStock) reads the level as it is now.
+//! Right: [`ReleaseStock`] reads the level as it is now.
 
 use async_trait::async_trait;
 use seaworthy_core::{

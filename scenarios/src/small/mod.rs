@@ -1,6 +1,7 @@
 //! The smallest scenarios: some processes that are asked for one thing after the other by its name, and judged by the
 //! invariants of the protocol alone.
 
+mod front;
 mod requests;
 
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use seaworthy_sim::{
     world::Client,
 };
 
+pub(crate) use front::{FRONT, ITEM_TAKEN, ITEMS, front};
 pub use requests::{Request, Requests};
 
 /// A small service: its processes are all that tells it from the others.
@@ -20,9 +22,6 @@ pub struct SmallService {
     pub(crate) about: &'static str,
     pub(crate) topology: fn() -> Topology,
 }
-
-/// The service that takes the requests.
-pub(crate) const FRONT: &str = "front";
 
 #[async_trait]
 impl Scenario for SmallService {

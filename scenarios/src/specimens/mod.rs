@@ -17,10 +17,12 @@
 //! | [`saga`] | [`compensation_skipped_after_crash`](saga::compensation_skipped_after_crash) | what is to be compensated is known to the process only, and lost in a crash |
 //! | | [`stale_version_compensation`](saga::stale_version_compensation) | the compensation expects the version that it saw long ago, and gives up |
 //! | | [`fresh_idempotency_key`](saga::fresh_idempotency_key) | each attempt to charge the card has a key of its own |
+//! | [`choreography`] | [`release_before_reserve`](choreography::release_before_reserve) | a release that comes before its reservation is taken for somebody else's |
 //! | [`queue`] | [`finish_without_fence`](queue::finish_without_fence) | a worker finishes a job that another has taken over |
 
 mod by_hand;
 
+pub mod choreography;
 pub mod inbox;
 pub mod outbox;
 pub mod queue;
@@ -36,5 +38,5 @@ pub fn twins() -> Vec<OrderFulfillment> {
 
 /// The small specimens, in the order of the table above, each with its right twin.
 pub fn small() -> Vec<(SmallService, SmallService)> {
-    queue::all()
+    [choreography::all(), queue::all()].concat()
 }

@@ -1,11 +1,12 @@
 //! Traces of fixed plans and a failure's report, compared line by line.
 
+use seaworthy_core::ports::Operation;
 use seaworthy_scenarios::{
     catalog,
     order_fulfillment::{Order, OrderFulfillment, Orders},
 };
 use seaworthy_sim::{
-    plan::{CallFault, FORMAT, Fault, Plan, Point, Restart, Schedule, Verdict},
+    plan::{CallFault, FORMAT, Fault, Plan, Restart, Schedule, Verdict},
     scenario::Scenario,
     story::{Pointers, Style, tell},
     trace::Renderer,
@@ -33,8 +34,8 @@ fn one_order(scenario: &OrderFulfillment, faults: Vec<Fault>) -> Plan<Orders> {
     }
 }
 
-fn at_call(process: &str, point: Point, nth: u32, verdict: Verdict) -> Fault {
-    Fault::Call(CallFault { process: process.into(), point, nth, verdict })
+fn at_call(process: &str, point: Operation, nth: u32, verdict: Verdict) -> Fault {
+    Fault::Call(CallFault { process: process.into(), point: point.into(), nth, verdict })
 }
 
 fn report(scenario: &OrderFulfillment, plan: &Plan<Orders>) -> RunReport {
@@ -59,8 +60,9 @@ fn the_trace_of_one_order_in_calm() {
 #[test]
 fn the_trace_of_one_order_whose_process_dies_between_commit_and_reply() {
     let scenario = OrderFulfillment::new();
-    let crash =
-        |process| at_call(process, Point::Commit, 2, Verdict::CrashAfter(Restart { after_ms: 200, upgrade: false }));
+    let crash = |process| {
+        at_call(process, Operation::Commit, 2, Verdict::CrashAfter(Restart { after_ms: 200, upgrade: false }))
+    };
     let report = report(&scenario, &one_order(&scenario, vec![crash("orders-1"), crash("orders-2")]));
     assert!(report.held(), "{:?}", report.violations);
     assert!(!report.fired.is_empty(), "the crash struck");
@@ -75,7 +77,7 @@ fn the_story_of_a_dual_write() {
     let crashes = (1..=12).rev().flat_map(|nth| processes.map(|process| (process, nth)));
     let mut runs = crashes.map(|(process, nth)| {
         let crash = Verdict::CrashAfter(Restart { after_ms: 0, upgrade: false });
-        let plan = one_order(&scenario, vec![at_call(process, Point::Commit, nth, crash)]);
+        let plan = one_order(&scenario, vec![at_call(process, Operation::Commit, nth, crash)]);
         let report = report(&scenario, &plan);
         (plan, report)
     });

@@ -1,9 +1,10 @@
 //! What the core tells `tracing`, laid beside the trace of a run with virtual time.
 
+use seaworthy_core::ports::Operation;
 use seaworthy_scenarios::order_fulfillment::{Order, OrderFulfillment, Orders};
 use seaworthy_sim::{
     generate::generate,
-    plan::{CallFault, FORMAT, Fault, Plan, Point, Profile, Restart, Schedule, Verdict},
+    plan::{CallFault, FORMAT, Fault, Plan, Profile, Restart, Schedule, Verdict},
     scenario::Scenario,
     trace::{Renderer, Telling, interleave},
     world::{RunOptions, RunReport, run},
@@ -22,7 +23,7 @@ fn crashed(scenario: &OrderFulfillment) -> Plan<Orders> {
     };
     let crash = |process: &str| {
         let verdict = Verdict::CrashAfter(Restart { after_ms: 200, upgrade: false });
-        Fault::Call(CallFault { process: process.into(), point: Point::Commit, nth: 2, verdict })
+        Fault::Call(CallFault { process: process.into(), point: Operation::Commit.into(), nth: 2, verdict })
     };
     Plan {
         format: FORMAT.into(),

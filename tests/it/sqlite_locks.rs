@@ -6,10 +6,10 @@ use std::{ops::Range, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use rusqlite::Connection;
-use seaworthy_core::ports::{Ports, Store, StoreError, connection};
+use seaworthy_core::ports::{Operation, Ports, Store, StoreError, connection};
 use seaworthy_sim::{
     invariants::{self, Invariant},
-    plan::{CallFault, FORMAT, Fault, Latency, Plan, Point, Restart, Schedule, Verdict},
+    plan::{CallFault, FORMAT, Fault, Latency, Plan, Restart, Schedule, Verdict},
     scenario::{Boot, Draw, LockTable, Scenario, Topology, Workload},
     trace::{Effect, What},
     world::{Client, RunOptions, RunReport, StoreFactory, run},
@@ -130,7 +130,7 @@ fn execute(take: &'static str, table: fn() -> LockTable, faults: Vec<Fault>) -> 
 /// The worker dies when it is about to give the lock back.
 fn dies_with_the_lock() -> Vec<Fault> {
     let verdict = Verdict::CrashBefore(Restart { after_ms: 500, upgrade: false });
-    vec![Fault::Call(CallFault { process: "worker-1".into(), point: Point::Commit, nth: 2, verdict })]
+    vec![Fault::Call(CallFault { process: "worker-1".into(), point: Operation::Commit.into(), nth: 2, verdict })]
 }
 
 /// Each time that the lock was taken or freed.

@@ -53,8 +53,9 @@ macro_rules! operations {
             /// All of them, in the order of their declaration: the ports one after the other.
             pub const ALL: &[Self] = &[$($(Self::$variant,)*)*];
 
-            /// The method's name; those of [`Transaction::now`](super::Transaction::now) and of the ingress have a word
-            /// more, so that no two are alike.
+            /// The method's name. [`Transaction::now`](super::Transaction::now) has a word more, so that no two are alike;
+            /// a statement is a user's own, for which the
+            /// [connection](super::Transaction::raw_connection) is lent.
             pub const fn name(self) -> &'static str {
                 match self { $($(Self::$variant => $name,)*)* }
             }
@@ -135,7 +136,7 @@ operations! {
         Checkpoint "checkpoint" false { consumer: &'a str } on "checkpoints";
         SetCheckpoint "set_checkpoint" true { consumer: &'a str, position: u64 } on "checkpoints";
         TransactionNow "transaction_now" false on "clock";
-        RawConnection "raw_connection" true { label: &'a str } on label;
+        Statement "statement" true { label: &'a str } on label;
         Commit "commit" true on "";
     }
     Broker {

@@ -55,8 +55,10 @@ fn short(campaign: &Campaign) -> String {
 
 #[cfg(test)]
 mod tests {
+    use seaworthy_core::ports::Operation;
+
     use super::*;
-    use crate::plan::{FaultKind, Point, Profile};
+    use crate::plan::{FaultKind, Profile};
 
     #[test]
     fn warnings_are_shown_without_failing_and_the_last_line_is_what_it_is_worth() {
@@ -66,7 +68,7 @@ mod tests {
             Some(1),
             [FaultKind::Delay, FaultKind::DropAck, FaultKind::Reject],
         );
-        campaign.calls.insert(Point::Ack, 9);
+        campaign.calls.insert(Operation::Ack, 9);
         campaign.runs = 200;
         campaign.twice.plans = 7;
         assert!(campaign.verdict().passes(true));

@@ -1,3 +1,4 @@
+use seaworthy_core::ports::Operation;
 use std::fmt;
 
 use smol_str::SmolStr;
@@ -5,7 +6,7 @@ use smol_str::SmolStr;
 use super::{Campaign, InvariantTally, failure_rate_upper_bound};
 use crate::{
     invariants::Mode,
-    plan::{FaultKind, Point, Profile},
+    plan::{FaultKind, Profile},
 };
 
 /// Whether a campaign held, and what that is worth.
@@ -161,7 +162,7 @@ impl Campaign {
         });
         let faults = self.enabled.iter().filter(|kind| !self.can_strike(**kind)).map(|kind| {
             let points: Vec<&str> =
-                Point::ALL.into_iter().filter(|point| kind.meets(*point)).map(Point::name).collect();
+                Operation::ALL.iter().filter(|point| kind.meets(**point)).map(|point| point.name()).collect();
             let why = match kind {
                 FaultKind::ClockSkew => "no process read its clock while it was wrong".to_owned(),
                 _ => format!("no run made a call that it strikes ({})", points.join(", ")),
@@ -181,7 +182,7 @@ impl Campaign {
         // Nor does anybody where every clock was.
         let is_rare =
             self.faults.get(&kind).is_none_or(|tally| tally.planned < PLANNED_FEW) && self.exhausted.is_none();
-        if is_clock { is_rare } else { self.calls.keys().any(|point| kind.meets(*point)) }
+        if is_clock { is_rare } else { self.calls.keys().any(|operation| kind.meets(*operation)) }
     }
 
     fn warnings(&self) -> Vec<Warning> {
@@ -248,7 +249,7 @@ impl Gap {
         match self {
             Self::NeverJudged { invariant, .. } => Some(format!(".without({invariant:?})")),
             Self::NeverFired { kind, .. } => {
-                let kind = FaultKind::ALL.into_iter().find(|known| known.name() == kind)?;
+                let kind = FaultKind::ALL.iter().find(|known| known.name() == kind)?;
                 Some(format!(".without_fault(FaultKind::{kind:?})"))
             }
             _ => None,

@@ -1,89 +1,66 @@
-use super::Targets;
+use seaworthy_core::ports::Operation;
+
 use crate::{
     draw::Draw,
-    plan::{CallFault, FaultKind, Point, Restart, Verdict},
+    plan::{CallFault, Targets, Verdict},
 };
 
-/// For each point: how readily it is chosen, and how many such calls one process makes for one item of a workload, which
-/// bounds `nth`. The first column is not proportional to the second: points that are called rarely are struck as well.
-const POINTS: [(Point, u32, u64); Point::ALL.len()] = [
-    (Point::Begin, 3, 16),
-    (Point::Read, 3, 24),
-    (Point::Write, 3, 8),
-    // Only a user's own SQL comes by here.
-    (Point::Statement, 1, 8),
-    (Point::Stage, 3, 4),
-    (Point::Inbox, 4, 4),
-    (Point::SagaLog, 4, 8),
-    (Point::Commit, 8, 16),
-    (Point::Claim, 4, 24),
-    (Point::Settle, 6, 6),
-    (Point::Recover, 3, 12),
-    (Point::Upkeep, 1, 4),
-    (Point::Publish, 8, 6),
-    (Point::Subscribe, 1, 1),
-    (Point::Receive, 4, 12),
-    (Point::Ack, 6, 6),
-    (Point::Nack, 2, 2),
-    (Point::External, 8, 3),
-    (Point::Request, 2, 2),
-    (Point::Reply, 3, 2),
-];
-
-/// Draws a fault at a port call, `None` where there is nothing to strike.
-pub(super) fn draw(kind: FaultKind, items: u64, targets: &Targets, draw: &mut Draw) -> Option<CallFault> {
-    let verdict = verdict(kind, draw)?;
-    let process = draw.pick(&targets.processes)?.clone();
-    let (point, calls) = point(verdict, !targets.services.is_empty(), draw)?;
-    // A few more than one item's worth, so that the calls of recovery and of idle loops are reached as well.
-    let nth = draw.small(2 + calls.saturating_mul(items.max(1)));
-    Some(CallFault { process, point, nth: u32::try_from(nth).unwrap_or(u32::MAX), verdict })
+/// How readily a call of an operation is chosen, and how many of them one process makes for one item of a workload, which
+/// bounds `nth`. The first is not proportional to the second: what is called rarely is struck as well.
+const fn chance(operation: Operation) -> (u32, u64) {
+    match operation {
+        Operation::Begin => (24, 16),
+        Operation::Get => (16, 24),
+        Operation::Put => (16, 8),
+        // Only a user's own SQL comes by here.
+        Operation::Statement => (8, 8),
+        Operation::Stage => (24, 4),
+        Operation::InboxInsert => (28, 4),
+        Operation::SagaCreate => (10, 2),
+        Operation::SagaAppend => (24, 8),
+        Operation::Commit => (64, 16),
+        Operation::Claim => (28, 24),
+        Operation::Settle => (48, 6),
+        Operation::AcquireSagas => (14, 12),
+        Operation::SagaLog => (6, 4),
+        Operation::Publish => (64, 6),
+        Operation::Subscribe => (8, 1),
+        Operation::Receive => (32, 12),
+        Operation::Ack => (48, 6),
+        Operation::Nack => (16, 2),
+        Operation::External => (64, 3),
+        Operation::Request => (16, 2),
+        Operation::Reply => (24, 2),
+        Operation::Scan | Operation::Operation | Operation::PutOperation | Operation::Tail | Operation::Saga => (4, 6),
+        Operation::Checkpoint | Operation::SetCheckpoint => (3, 6),
+        Operation::PutIf | Operation::Delete | Operation::InboxFailed | Operation::SagaByKey => (2, 4),
+        // Whatever else there is, and what will be added.
+        _ => (1, 4),
+    }
 }
 
-/// Draws among the points that can honour the verdict.
-fn point(verdict: Verdict, externals: bool, draw: &mut Draw) -> Option<(Point, u64)> {
-    let fits = |(point, _, _): &&(Point, u32, u64)| verdict.fits(*point) && (externals || *point != Point::External);
-    let total: u32 = POINTS.iter().filter(fits).map(|(_, weight, _)| weight).sum();
+/// Draws where a fault at a port call strikes, `None` where there is nothing to strike.
+pub(super) fn draw(verdict: Verdict, items: u64, targets: &Targets, draw: &mut Draw) -> Option<CallFault> {
+    let process = draw.pick(&targets.processes)?.clone();
+    let (operation, calls) = operation(verdict, !targets.services.is_empty(), draw)?;
+    // A few more than one item's worth, so that the calls of recovery and of idle loops are reached as well.
+    let nth = draw.small(2 + calls.saturating_mul(items.max(1)));
+    Some(CallFault { process, point: operation.into(), nth: u32::try_from(nth).unwrap_or(u32::MAX), verdict })
+}
+
+/// Draws among the operations that can honour the verdict.
+fn operation(verdict: Verdict, externals: bool, draw: &mut Draw) -> Option<(Operation, u64)> {
+    let kind = verdict.kind();
+    let fits = |operation: &Operation| kind.meets(*operation) && (externals || *operation != Operation::External);
+    let fitting = || Operation::ALL.iter().copied().filter(fits);
+    let total: u32 = fitting().map(|operation| chance(operation).0).sum();
     let mut at = draw.below(u64::from(total)) as u32;
-    for (point, weight, calls) in POINTS.iter().filter(fits) {
-        match at.checked_sub(*weight) {
+    for operation in fitting() {
+        let (weight, calls) = chance(operation);
+        match at.checked_sub(weight) {
             Some(rest) => at = rest,
-            None => return Some((*point, *calls)),
+            None => return Some((operation, calls)),
         }
     }
     None
-}
-
-fn verdict(kind: FaultKind, draw: &mut Draw) -> Option<Verdict> {
-    Some(match kind {
-        FaultKind::Delay => Verdict::Delay { ms: span(draw, 5_000) },
-        FaultKind::Conflict => Verdict::Conflict,
-        FaultKind::Unavailable => Verdict::Unavailable,
-        FaultKind::Reject => Verdict::Reject,
-        FaultKind::LoseReply => Verdict::LoseReply,
-        FaultKind::LoseRequest => Verdict::LoseRequest,
-        FaultKind::Duplicate => Verdict::Duplicate { after_ms: span(draw, 10_000) },
-        FaultKind::DropAck => Verdict::DropAck,
-        FaultKind::PartialBatch => Verdict::PartialBatch { accepted: draw.below(4) as u32 },
-        FaultKind::CrashBefore => Verdict::CrashBefore(restart(draw)),
-        FaultKind::CrashAfter => Verdict::CrashAfter(restart(draw)),
-        FaultKind::BrokerOutage
-        | FaultKind::StoreOutage
-        | FaultKind::ExternalOutage
-        | FaultKind::Partition
-        | FaultKind::Pause
-        | FaultKind::SlowLink
-        | FaultKind::ClockSkew => return None,
-    })
-}
-
-/// Milliseconds, short ones more often, and one in eight longer than a lease or a visibility timeout.
-fn span(draw: &mut Draw, high: u64) -> u32 {
-    let (long, usual) = (draw.between(30_000, 120_000), draw.small(high));
-    if draw.chance(125) { long as u32 } else { usual as u32 }
-}
-
-fn restart(draw: &mut Draw) -> Restart {
-    let (at_once, later, upgrade) = (draw.chance(500), span(draw, 5_000), draw.chance(125));
-    Restart { after_ms: if at_once { 0 } else { later }, upgrade }
 }

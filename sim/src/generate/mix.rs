@@ -1,7 +1,6 @@
-use super::Targets;
 use crate::{
     draw::Draw,
-    plan::{FaultKind, Profile, is_possible},
+    plan::{FaultKind, Profile, Targets},
 };
 
 /// The kinds of fault that one plan draws from; a kind that stands in it several times is drawn as often.
@@ -9,7 +8,7 @@ pub(super) struct Mix(Vec<FaultKind>);
 
 /// Kinds of different classes, times the kinds of a class, divide this: each class gets the same share whatever its
 /// number of kinds.
-const SHARE: usize = 30;
+const SHARE: usize = 60;
 
 impl Mix {
     /// Draws the mix of one plan, `None` where the profile has no faults for these targets.
@@ -39,9 +38,9 @@ impl Mix {
 }
 
 fn add(kinds: &mut Vec<FaultKind>, class: Profile, rate: usize, targets: &Targets) {
-    let possible = |kind: &&FaultKind| is_possible(**kind, !targets.processes.is_empty(), !targets.services.is_empty());
-    let count = class.kinds().iter().filter(possible).count();
-    for kind in class.kinds().iter().filter(possible) {
-        kinds.extend(std::iter::repeat_n(*kind, rate * SHARE / count));
+    let possible = |kind: &FaultKind| kind.is_possible(targets);
+    let count = class.kinds().filter(possible).count();
+    for kind in class.kinds().filter(possible) {
+        kinds.extend(std::iter::repeat_n(kind, rate * SHARE / count));
     }
 }

@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 
 use crate::{
     draw::Draw,
-    plan::{FORMAT, Fault, FaultKind, Plan, Profile, Workload, stream},
+    plan::{Drawn, FORMAT, Fault, Plan, Profile, Targets, Workload, stream},
     scenario::Scenario,
 };
 use mix::Mix;
@@ -54,22 +54,11 @@ pub struct Generator<'a, S> {
     targets: Targets,
 }
 
-/// What faults can name.
-pub(crate) struct Targets {
-    pub(crate) processes: Vec<SmolStr>,
-    pub(crate) stores: Vec<SmolStr>,
-    pub(crate) services: Vec<SmolStr>,
-}
-
 impl<'a, S: Scenario> Generator<'a, S> {
     /// A generator of plans for `scenario`.
     pub fn new(scenario: &'a S) -> Self {
         let topology = scenario.topology();
-        let targets = Targets {
-            processes: topology.processes.iter().map(|process| process.name.clone()).collect(),
-            stores: topology.stores(),
-            services: topology.externals.iter().map(|external| external.name.clone()).collect(),
-        };
+        let targets = Targets::of(&topology);
         Self { scenario, name: scenario.name().into(), targets }
     }
 
@@ -88,16 +77,10 @@ impl<'a, S: Scenario> Generator<'a, S> {
         let span_ms = u64::try_from(workload.span().as_millis()).unwrap_or(u64::MAX);
         let mut faults: Vec<Fault> = Vec::with_capacity(count as usize);
         for _ in 0..count {
-            let kind = mix.kind(draw);
-            let fault = match kind {
-                FaultKind::BrokerOutage
-                | FaultKind::StoreOutage
-                | FaultKind::ExternalOutage
-                | FaultKind::Partition
-                | FaultKind::Pause
-                | FaultKind::SlowLink
-                | FaultKind::ClockSkew => timed::draw(kind, span_ms, &self.targets, draw).map(Fault::Timed),
-                _ => calls::draw(kind, items, &self.targets, draw).map(Fault::Call),
+            let fault = match mix.kind(draw).draw(draw, &self.targets) {
+                Some(Drawn::Call(verdict)) => calls::draw(verdict, items, &self.targets, draw).map(Fault::Call),
+                Some(Drawn::Timed(what)) => Some(Fault::Timed(timed::draw(what, span_ms, draw))),
+                None => None,
             };
             // Two faults at one call: the second could never strike.
             faults.extend(fault.filter(|fault| !faults.iter().rev().take(64).any(|other| collide(fault, other))));

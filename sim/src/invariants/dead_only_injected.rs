@@ -1,3 +1,4 @@
+use seaworthy_core::ports::Operation;
 use std::collections::BTreeSet;
 
 use seaworthy_core::{ids::MessageId, message::Message};
@@ -7,7 +8,7 @@ use super::{
     rows::{Rows, Settled},
 };
 use crate::{
-    plan::{FaultKind, Point},
+    plan::FaultKind,
     trace::{Effect, Event, Outcome, ProcessIndex, What},
 };
 
@@ -112,10 +113,12 @@ impl Invariant for DeadOnlyInjected {
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
-            What::Fault { kind: FaultKind::Reject, point: Some(Point::Publish), .. } => {
+            What::Fault { kind: FaultKind::Reject, point: Some(Operation::Publish), .. } => {
                 self.refusing.insert(event.process);
             }
-            What::Fault { kind: FaultKind::Reject, point: Some(Point::External), .. } => self.external_refused = true,
+            What::Fault { kind: FaultKind::Reject, point: Some(Operation::External), .. } => {
+                self.external_refused = true
+            }
             What::Commit { outcome, effects, .. } if outcome.took_effect() => {
                 for effect in effects.iter() {
                     match effect {

@@ -1,4 +1,5 @@
 use seaworthy_core::ids::MessageId;
+use seaworthy_core::ports::Operation;
 use smol_str::SmolStr;
 
 use super::{
@@ -6,10 +7,7 @@ use super::{
     names::Names,
     rows::{Rows, Settled},
 };
-use crate::{
-    plan::Point,
-    trace::{Effect, Event, What},
-};
+use crate::trace::{Effect, Event, What};
 
 /// `waits-behind-dead`: a row that is parked for good holds up nothing but what has to wait for it.
 ///
@@ -192,9 +190,7 @@ impl Invariant for WaitsBehindDead {
                 }
             }
             // Somebody's own operator: what was dead is not any more, and nobody says which.
-            What::StoreCall {
-                store, point: Point::Upkeep, operation: "redrive" | "purge_dead", count: 1.., ..
-            } => {
+            What::StoreCall { store, operation: Operation::Redrive | Operation::PurgeDead, count: 1.., .. } => {
                 let store = self.stores.number(store);
                 let of_store = |open: &Open| open.store == store && matches!(open.stand, Stand::Dead(_));
                 let dead: Vec<MessageId> =

@@ -1,3 +1,4 @@
+use seaworthy_core::ports::Operation;
 use std::iter::repeat;
 
 use seaworthy_core::ids::MessageId;
@@ -5,10 +6,7 @@ use seaworthy_memory::Lookup;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::beats::Beats;
-use crate::{
-    plan::Point,
-    trace::{Effect, Outcome, ProcessIndex, TxId, VirtualTime, What},
-};
+use crate::trace::{Effect, Outcome, ProcessIndex, TxId, VirtualTime, What};
 
 /// So many times in a row a process writes the same things anew, with nothing else happening anywhere, until that no
 /// longer counts as progress. More than any work is seen to take that writes nothing else, and few enough for a heartbeat
@@ -103,7 +101,7 @@ impl Activity {
                 }
                 outcome.took_effect() && self.commit_changes(process, effects, unseen)
             }
-            What::Statement { tx, point: Point::Statement, outcome: Outcome::Done, .. } => {
+            What::Statement { tx, point: Operation::Statement, outcome: Outcome::Done, .. } => {
                 if !self.raw.contains(tx) {
                     self.raw.push(*tx);
                 }
@@ -127,7 +125,7 @@ impl Activity {
             What::Publish { outcome, .. } | What::Ack { outcome, .. } => outcome.took_effect() && self.something_else(),
             What::Deliver { redeliveries, .. } => *redeliveries == 0 && self.something_else(),
             What::External { acted, .. } => *acted && self.something_else(),
-            What::StoreCall { operation: "redrive", count, .. } => *count > 0 && self.something_else(),
+            What::StoreCall { operation: Operation::Redrive, count, .. } => *count > 0 && self.something_else(),
             What::Reply { .. } | What::Healed => self.something_else(),
             _ => false,
         }

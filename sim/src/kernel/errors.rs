@@ -1,6 +1,7 @@
+use seaworthy_core::ports::Operation;
 use smol_str::SmolStr;
 
-use crate::{plan::Point, trace::ProcessIndex};
+use crate::trace::ProcessIndex;
 
 /// So many different errors are told apart.
 const KINDS: usize = 64;
@@ -10,11 +11,11 @@ const KINDS: usize = 64;
 pub(crate) struct Errors(Vec<Known>);
 
 /// Whose call, at which point, failed with what, and how often.
-type Known = (ProcessIndex, Point, SmolStr, u64);
+type Known = (ProcessIndex, Operation, SmolStr, u64);
 
 impl Errors {
     /// A call failed.
-    pub(crate) fn note(&mut self, process: ProcessIndex, point: Point, error: &str) {
+    pub(crate) fn note(&mut self, process: ProcessIndex, point: Operation, error: &str) {
         let is_it = |known: &&mut Known| (known.0, known.1) == (process, point) && known.2 == error;
         if let Some((.., times)) = self.0.iter_mut().find(is_it) {
             *times += 1;
@@ -24,7 +25,7 @@ impl Errors {
     }
 
     /// The one that came up most often.
-    pub(crate) fn commonest(&self) -> Option<(ProcessIndex, Point, &str, u64)> {
+    pub(crate) fn commonest(&self) -> Option<(ProcessIndex, Operation, &str, u64)> {
         let commonest = self.0.iter().rev().max_by_key(|(.., times)| *times)?;
         Some((commonest.0, commonest.1, &commonest.2, commonest.3))
     }

@@ -1,15 +1,21 @@
 use super::strikable::{Marks, Strikable};
 use crate::{
-    plan::{Disturbance, Fault, FaultKind, Plan, Point, Verdict},
+    plan::{Calls, Fault, FaultKind, Plan, Point, Target, Verdict},
     topology::Topology,
     trace::ProcessIndex,
 };
+use seaworthy_core::ports::Operation;
 
 /// The plan's faults, laid out so that a port call finds its own in no time.
 pub(crate) struct Faults {
-    /// For each process and point: faults still to come, the next one last.
-    calls: Vec<Vec<Pending>>,
+    /// Faults at calls that are still to come.
+    pending: Vec<Pending>,
+    /// For each process and operation, and for each kind of operations: how many calls there were, and at how many the next
+    /// fault strikes.
     counts: Vec<u32>,
+    next: Vec<u32>,
+    /// Whether the plan counts kinds of operations, which costs something at each call.
+    by_kind: bool,
     /// Timed faults that are on.
     active: Vec<Active>,
     timed: Vec<Timed>,
@@ -19,6 +25,7 @@ pub(crate) struct Faults {
 }
 
 struct Pending {
+    slot: usize,
     nth: u32,
     index: u32,
     verdict: Verdict,
@@ -30,27 +37,28 @@ pub(crate) struct Struck {
     pub(crate) index: u32,
     pub(crate) kind: FaultKind,
     pub(crate) verdict: Verdict,
+    slot: usize,
 }
 
-/// What a timed fault does, with names resolved to indices.
+/// What a timed fault hits, with names resolved to indices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Disturbed {
+pub(crate) enum Hit {
     Broker,
     Store(usize),
     External(usize),
-    Partition(ProcessIndex),
-    Pause(ProcessIndex),
-    SlowLink(ProcessIndex, u32),
-    ClockSkew(ProcessIndex, i64),
+    Process(ProcessIndex),
 }
 
+/// A fault over a span of time.
 #[derive(Clone, Copy)]
 pub(crate) struct Timed {
     pub(crate) from_ms: u64,
     pub(crate) to_ms: u64,
     pub(crate) index: u32,
     pub(crate) kind: FaultKind,
-    pub(crate) what: Disturbed,
+    pub(crate) hit: Hit,
+    /// How strong it is, where it is more or less so.
+    pub(crate) amount: i64,
 }
 
 struct Active {
@@ -58,21 +66,30 @@ struct Active {
     fired: bool,
 }
 
+/// So many counters each process has.
+const SLOTS: usize = Operation::ALL.len() + Calls::ALL.len();
+
+const NEVER: u32 = u32::MAX;
+
 fn slot(process: ProcessIndex, point: Point) -> usize {
-    usize::from(process.0) * Point::ALL.len() + point as usize
+    let within = match point {
+        Point::Only(operation) => operation as usize,
+        Point::Any(calls) => Operation::ALL.len() + calls as usize,
+    };
+    usize::from(process.0) * SLOTS + within
 }
 
-/// Whose calls a slot is for, and which kind.
-fn of(slot: usize) -> (ProcessIndex, Point) {
-    (ProcessIndex((slot / Point::ALL.len()) as u16), Point::ALL[slot % Point::ALL.len()])
+/// Whose calls a slot is for, and of which operation; `None` for a kind of operations.
+fn of(slot: usize) -> Option<(ProcessIndex, Operation)> {
+    Some((ProcessIndex((slot / SLOTS) as u16), *Operation::ALL.get(slot % SLOTS)?))
 }
 
 impl Faults {
     /// Lays out the faults of a plan that is valid for `topology`.
     pub(crate) fn new<W>(plan: &Plan<W>, topology: &Topology) -> Self {
-        let slots = topology.processes.len() * Point::ALL.len();
-        let mut calls: Vec<Vec<Pending>> = Vec::new();
-        calls.resize_with(slots, Vec::new);
+        let slots = topology.processes.len() * SLOTS;
+        let mut pending: Vec<Pending> = Vec::with_capacity(plan.faults.len());
+        let mut by_kind = false;
         let mut timed = Vec::new();
         let process = |name: &str| {
             let index = topology.processes.iter().position(|process| process.name == name);
@@ -83,42 +100,39 @@ impl Faults {
             let kind = fault.kind();
             let index = index as u32;
             match fault {
-                Fault::Call(call) => calls[slot(process(&call.process), call.point)].push(Pending {
-                    nth: call.nth,
-                    index,
-                    verdict: call.verdict,
-                }),
+                Fault::Call(call) => {
+                    by_kind |= matches!(call.point, Point::Any(_));
+                    let slot = slot(process(&call.process), call.point);
+                    pending.push(Pending { slot, nth: call.nth, index, verdict: call.verdict });
+                }
                 Fault::Timed(fault) => {
-                    let what = match &fault.what {
-                        Disturbance::BrokerOutage => Disturbed::Broker,
-                        Disturbance::StoreOutage { store } => Disturbed::Store(
-                            stores.iter().position(|name| name == store).expect("a valid plan names stores that exist"),
+                    let hit = match fault.what.target() {
+                        Target::Broker => Hit::Broker,
+                        Target::Store(store) => Hit::Store(
+                            stores
+                                .iter()
+                                .position(|name| *name == store)
+                                .expect("a valid plan names stores that exist"),
                         ),
-                        Disturbance::ExternalOutage { service } => Disturbed::External(
+                        Target::Service(service) => Hit::External(
                             topology
                                 .externals
                                 .iter()
-                                .position(|external| external.name == *service)
+                                .position(|external| external.name == service)
                                 .expect("a valid plan names services that exist"),
                         ),
-                        Disturbance::Partition { process: name } => Disturbed::Partition(process(name)),
-                        Disturbance::Pause { process: name } => Disturbed::Pause(process(name)),
-                        Disturbance::SlowLink { process: name, extra_ms } => {
-                            Disturbed::SlowLink(process(name), *extra_ms)
-                        }
-                        Disturbance::ClockSkew { process: name, offset_ms } => {
-                            Disturbed::ClockSkew(process(name), *offset_ms)
-                        }
+                        Target::Process(name) => Hit::Process(process(&name)),
                     };
-                    timed.push(Timed { from_ms: fault.from_ms, to_ms: fault.to_ms, index, kind, what });
+                    let (from_ms, to_ms, amount) = (fault.from_ms, fault.to_ms, fault.what.amount());
+                    timed.push(Timed { from_ms, to_ms, index, kind, hit, amount });
                 }
             }
         }
-        for list in &mut calls {
-            // The next one last; of two at the same call the first in the plan wins and the other is spent on the next.
-            list.sort_by_key(|pending| std::cmp::Reverse((pending.nth, pending.index)));
+        let mut next = vec![NEVER; slots];
+        for fault in &pending {
+            next[fault.slot] = next[fault.slot].min(fault.nth);
         }
-        Self { calls, counts: vec![0; slots], active: Vec::new(), timed, healed: false, marks: None }
+        Self { pending, counts: vec![0; slots], next, by_kind, active: Vec::new(), timed, healed: false, marks: None }
     }
 
     /// From now on notes which calls can be struck.
@@ -137,45 +151,63 @@ impl Faults {
     }
 
     /// Counts a call and says what strikes it.
-    pub(crate) fn strike(&mut self, process: ProcessIndex, point: Point) -> Option<Struck> {
+    pub(crate) fn strike(&mut self, process: ProcessIndex, operation: Operation) -> Option<Struck> {
+        let only = self.count(process, operation.into());
+        let kind = if self.by_kind { Calls::of(operation) } else { None };
+        let kind = kind.and_then(|kind| self.count(process, kind.into()));
+        if self.healed { None } else { self.take(only.or(kind)?) }
+    }
+
+    /// Counts one call more, and returns the counter where it is one that a fault waits for.
+    fn count(&mut self, process: ProcessIndex, point: Point) -> Option<usize> {
         let slot = slot(process, point);
         self.counts[slot] += 1;
-        let pending = self.calls[slot].last()?;
-        if self.healed || pending.nth > self.counts[slot] {
-            return None;
-        }
-        let pending = self.calls[slot].pop()?;
+        (self.counts[slot] >= self.next[slot]).then_some(slot)
+    }
+
+    /// Takes the next fault of a counter; of two at the same call the first in the plan, and the other is spent on the next.
+    fn take(&mut self, slot: usize) -> Option<Struck> {
+        let of_slot = self.pending.iter().enumerate().filter(|(_, fault)| fault.slot == slot);
+        let at = of_slot.min_by_key(|(_, fault)| (fault.nth, fault.index)).map(|(at, _)| at)?;
+        let Pending { index, verdict, .. } = self.pending.swap_remove(at);
         if let Some(marks) = &mut self.marks {
             marks.strike(&self.counts);
         }
-        Some(Struck { index: pending.index, kind: pending.verdict.kind(), verdict: pending.verdict })
+        let rest = self.pending.iter().filter(|fault| fault.slot == slot);
+        self.next[slot] = rest.map(|fault| fault.nth).min().unwrap_or(NEVER);
+        Some(Struck { index, kind: verdict.kind(), verdict, slot })
     }
 
     /// Takes back what was to strike a call that never came to it: it strikes the next call of its kind.
-    pub(crate) fn give_back(&mut self, process: ProcessIndex, point: Point, struck: Struck) {
-        let slot = slot(process, point);
-        let pending = Pending { nth: self.counts[slot], index: struck.index, verdict: struck.verdict };
-        self.calls[slot].push(pending);
+    pub(crate) fn give_back(&mut self, Struck { index, verdict, slot, .. }: Struck) {
+        let nth = self.counts[slot];
+        self.next[slot] = self.next[slot].min(nth);
+        self.pending.push(Pending { slot, nth, index, verdict });
     }
 
-    /// Calls of each kind so far, over all processes, in the order of [`Point::ALL`].
-    pub(crate) fn calls(&self) -> [u64; Point::ALL.len()] {
-        let mut calls = [0; Point::ALL.len()];
-        for (slot, count) in self.counts.iter().enumerate() {
-            calls[slot % Point::ALL.len()] += u64::from(*count);
+    /// Calls of each operation so far, over all processes, in the order of [`Operation::ALL`].
+    pub(crate) fn calls(&self) -> [u64; Operation::ALL.len()] {
+        let mut calls = [0; Operation::ALL.len()];
+        for counts in self.counts.chunks(SLOTS) {
+            for (sum, count) in calls.iter_mut().zip(counts) {
+                *sum += u64::from(*count);
+            }
         }
         calls
     }
 
     /// The port calls that were made most often: by whom, at which point, how often.
-    pub(crate) fn busiest(&self, most: usize) -> Vec<(ProcessIndex, Point, u32)> {
-        let mut slots: Vec<(usize, u32)> = self.counts.iter().copied().enumerate().filter(|slot| slot.1 > 0).collect();
-        slots.sort_by_key(|&(slot, count)| (std::cmp::Reverse(count), slot));
-        let of = |(slot, count)| {
-            let (process, point) = of(slot);
-            (process, point, count)
-        };
-        slots.into_iter().take(most).map(of).collect()
+    pub(crate) fn busiest(&self, most: usize) -> Vec<(ProcessIndex, Operation, u32)> {
+        let processes = self.counts.chunks(SLOTS).enumerate();
+        let mut calls: Vec<(ProcessIndex, Operation, u32)> = processes
+            .flat_map(|(process, counts)| {
+                let calls = Operation::ALL.iter().zip(counts).filter(|(_, count)| **count > 0);
+                calls.map(move |(operation, count)| (ProcessIndex(process as u16), *operation, *count))
+            })
+            .collect();
+        calls.sort_by_key(|&(_, _, count)| std::cmp::Reverse(count));
+        calls.truncate(most);
+        calls
     }
 
     pub(crate) fn begin(&mut self, index: u32) {
@@ -213,9 +245,9 @@ impl Faults {
 
     /// Visits the timed faults that are on and match: `visit` gets the fault and whether this is the first time that
     /// it strikes.
-    pub(crate) fn disturb(&mut self, matches: impl Fn(Disturbed) -> bool, mut visit: impl FnMut(&Timed, bool)) {
+    pub(crate) fn disturb(&mut self, matches: impl Fn(&Timed) -> bool, mut visit: impl FnMut(&Timed, bool)) {
         for active in &mut self.active {
-            if matches(active.timed.what) {
+            if matches(&active.timed) {
                 visit(&active.timed, !active.fired);
                 active.fired = true;
             }

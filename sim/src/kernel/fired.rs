@@ -1,4 +1,5 @@
-use crate::plan::{FaultKind, Point};
+use crate::plan::FaultKind;
+use seaworthy_core::ports::Operation;
 
 /// A fault of the plan that struck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -8,5 +9,5 @@ pub struct Fired {
     /// Its kind.
     pub kind: FaultKind,
     /// Where, for a fault at a call.
-    pub point: Option<Point>,
+    pub point: Option<Operation>,
 }

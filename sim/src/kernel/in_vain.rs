@@ -1,9 +1,7 @@
 //! Calls that a store has not answered: what hangs is in no trace by itself, since a call is written down when it is over.
 
-use crate::{
-    plan::Point,
-    trace::{Outcome, ProcessIndex, TxId, VirtualTime, What},
-};
+use crate::trace::{Outcome, ProcessIndex, TxId, VirtualTime, What};
+use seaworthy_core::ports::Operation;
 
 /// Whose doing something is: process, incarnation, task.
 pub(crate) type Whose = (ProcessIndex, u32, u32);
@@ -24,7 +22,7 @@ pub(crate) struct InVain {
 pub(crate) struct Wait {
     number: u64,
     pub(crate) whose: Whose,
-    point: Point,
+    point: Operation,
     tx: Option<TxId>,
     since: VirtualTime,
 }
@@ -44,7 +42,7 @@ impl InVain {
     }
 
     /// Somebody begins to wait, for a call of transaction `tx` or of none; gives the number of the wait.
-    pub(crate) fn begin(&mut self, whose: Whose, point: Point, tx: Option<TxId>, since: VirtualTime) -> u64 {
+    pub(crate) fn begin(&mut self, whose: Whose, point: Operation, tx: Option<TxId>, since: VirtualTime) -> u64 {
         self.next += 1;
         self.waits.push(Wait { number: self.next, whose, point, tx, since });
         self.next
@@ -109,10 +107,10 @@ mod tests {
     fn a_task_is_its_own_obstacle_by_what_it_holds_and_not_by_what_others_hold() {
         let mut in_vain = InVain::default();
         in_vain.see(ONE, &begun(1));
-        in_vain.begin(OTHER, Point::Begin, None, 5);
-        in_vain.begin(ONE, Point::Begin, None, 9);
+        in_vain.begin(OTHER, Operation::Begin, None, 5);
+        in_vain.begin(ONE, Operation::Begin, None, 9);
         // A statement waits in its own transaction, which is no obstacle to it.
-        in_vain.begin(ONE, Point::Write, Some(TxId(1)), 9);
+        in_vain.begin(ONE, Operation::Put, Some(TxId(1)), 9);
         let told = in_vain.told_at_last();
         let told: Vec<_> = told.iter().map(|(whose, what)| (*whose, behind(what))).collect();
         assert_eq!(told, [(ONE, Some(1)), (OTHER, None), (ONE, None)]);
@@ -124,13 +122,13 @@ mod tests {
     fn what_dies_with_its_process_is_told_once_and_what_was_answered_never() {
         let mut in_vain = InVain::default();
         in_vain.see(ONE, &begun(1));
-        let answered = in_vain.begin(ONE, Point::Begin, None, 5);
+        let answered = in_vain.begin(ONE, Operation::Begin, None, 5);
         in_vain.end(answered);
-        in_vain.begin(ONE, Point::Begin, None, 7);
-        in_vain.begin(OTHER, Point::Begin, None, 8);
+        in_vain.begin(ONE, Operation::Begin, None, 7);
+        in_vain.begin(OTHER, Operation::Begin, None, 8);
         assert_eq!(in_vain.bury(ProcessIndex(0), 2), [], "another incarnation");
         let told = in_vain.bury(ProcessIndex(0), 1);
-        let what = What::NeverReturned { point: Point::Begin, tx: None, since: 7, behind: Some(TxId(1)) };
+        let what = What::NeverReturned { point: Operation::Begin, tx: None, since: 7, behind: Some(TxId(1)) };
         assert_eq!(told, [(ONE, what)], "the other task held nothing");
         assert_eq!(in_vain.told_at_last(), []);
     }

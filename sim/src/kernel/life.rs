@@ -8,6 +8,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use seaworthy_core::stop::Stop;
 use smol_str::SmolStr;
 
 use super::{Meter, panics::catch, pulse::Pulse, task::Polling};
@@ -31,6 +32,10 @@ pub(crate) struct Life {
     pub(crate) commits: AtomicU32,
     /// When the process comes back, if it died while a commit was undecided: its death is told after the decision.
     pub(crate) dying: Mutex<Option<Restart>>,
+    /// Asks it to stop.
+    pub(crate) stop: Stop,
+    /// When the process comes back, if it was asked to stop.
+    stopping: Mutex<Option<Restart>>,
 }
 
 /// Wakers of the living tasks, by slot; the slot of a task that has ended is used again.
@@ -52,6 +57,8 @@ impl Life {
             tasks: Mutex::default(),
             commits: AtomicU32::new(0),
             dying: Mutex::new(None),
+            stop: Stop::new(),
+            stopping: Mutex::new(None),
         })
     }
 
@@ -89,6 +96,18 @@ impl Life {
             *self.dying.lock().unwrap_or_else(PoisonError::into_inner) = Some(restart);
         }
         later
+    }
+
+    /// Asks it to stop. `false` if it was asked before.
+    pub(crate) fn asked_to_stop(&self, restart: Restart) -> bool {
+        let first = self.stopping.lock().unwrap_or_else(PoisonError::into_inner).replace(restart).is_none();
+        self.stop.set();
+        first
+    }
+
+    /// When the process comes back, if it was asked to stop.
+    pub(crate) fn stopping(&self) -> Option<Restart> {
+        *self.stopping.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tasks(&self) -> std::sync::MutexGuard<'_, Tasks> {

@@ -39,7 +39,7 @@ pub(crate) use activity::Activity;
 pub(crate) use asks::Ask;
 pub use budget::Budget;
 pub(crate) use deciding::Deciding;
-pub(crate) use faults::{Disturbed, Faults, Struck};
+pub(crate) use faults::{Faults, Hit, Struck, Timed};
 pub use fired::Fired;
 pub(crate) use life::{Alive, Life, Mortal, OnPanic};
 pub use meter::Effort;

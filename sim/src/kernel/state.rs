@@ -1,3 +1,4 @@
+use seaworthy_core::ports::Operation;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex},
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::{
     draw::Draw,
-    plan::{Point, stream},
+    plan::stream,
     trace::{ProcessIndex, VirtualTime},
 };
 
@@ -73,6 +74,8 @@ pub(crate) enum Due {
         process: ProcessIndex,
         upgrade: bool,
     },
+    /// An incarnation that was asked to stop has had its time.
+    Kill(Arc<Life>),
     FaultBegins(u32),
     FaultEnds(u32),
     /// The broker keeps a second copy of a message from here on.
@@ -208,13 +211,13 @@ impl State {
     }
 
     /// Counts a call and says what strikes it.
-    pub(crate) fn strike(&mut self, process: ProcessIndex, point: Point) -> Option<Struck> {
-        self.faults.strike(process, point)
+    pub(crate) fn strike(&mut self, process: ProcessIndex, operation: Operation) -> Option<Struck> {
+        self.faults.strike(process, operation)
     }
 
     /// Takes back what was to strike a call that never came to it.
-    pub(crate) fn give_back(&mut self, process: ProcessIndex, point: Point, struck: Struck) {
-        self.faults.give_back(process, point, struck);
+    pub(crate) fn give_back(&mut self, struck: Struck) {
+        self.faults.give_back(struck);
     }
 
     /// The latency of one call, in virtual milliseconds: the smaller of two draws, so that short ones are more common.
@@ -234,11 +237,11 @@ impl State {
         }
     }
 
-    pub(crate) fn calls(&self) -> [u64; Point::ALL.len()] {
+    pub(crate) fn calls(&self) -> [u64; Operation::ALL.len()] {
         self.faults.calls()
     }
 
-    pub(crate) fn busiest(&self, most: usize) -> Vec<(ProcessIndex, Point, u32)> {
+    pub(crate) fn busiest(&self, most: usize) -> Vec<(ProcessIndex, Operation, u32)> {
         self.faults.busiest(most)
     }
 }

@@ -1,6 +1,8 @@
-use crate::{plan::Point, trace::ProcessIndex};
+use seaworthy_core::ports::Operation;
 
-/// Port calls of one kind by one process that one more fault could have struck: each between the two numbers, counted from 1
+use crate::trace::ProcessIndex;
+
+/// Port calls of one operation by one process that one more fault could have struck: each between the two numbers, counted from 1
 /// over all incarnations of the process.
 ///
 /// Where a fault of the plan came to its call, they are the calls that were made after that one: of two faults it is always
@@ -9,8 +11,8 @@ use crate::{plan::Point, trace::ProcessIndex};
 pub struct Strikable {
     /// Who made them.
     pub process: ProcessIndex,
-    /// Which kind.
-    pub point: Point,
+    /// Of which operation.
+    pub point: Operation,
     /// The first of them.
     pub first: u32,
     /// The last of them.
@@ -38,14 +40,18 @@ impl Marks {
     }
 
     /// The calls between the two moments. `counts` are those of the run's end, for a storm that never ended; `of` says
-    /// whose calls a count is of.
-    pub(super) fn strikable(&self, counts: &[u32], of: impl Fn(usize) -> (ProcessIndex, Point)) -> Vec<Strikable> {
+    /// whose calls a count is of, unless it is one of several operations.
+    pub(super) fn strikable(
+        &self,
+        counts: &[u32],
+        of: impl Fn(usize) -> Option<(ProcessIndex, Operation)>,
+    ) -> Vec<Strikable> {
         let last = self.healed.as_deref().unwrap_or(counts);
         let before = |slot: usize| self.struck.as_ref().map_or(0, |struck| struck[slot]);
         let calls = last.iter().enumerate().filter(|(slot, last)| **last > before(*slot));
-        let calls = calls.map(|(slot, last)| {
-            let (process, point) = of(slot);
-            Strikable { process, point, first: before(slot) + 1, last: *last }
+        let calls = calls.filter_map(|(slot, last)| {
+            let (process, point) = of(slot)?;
+            Some(Strikable { process, point, first: before(slot) + 1, last: *last })
         });
         calls.collect()
     }

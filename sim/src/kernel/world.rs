@@ -9,14 +9,14 @@ use std::{
 use bytes::Bytes;
 use seaworthy_core::{
     message::Message,
-    ports::{Store, Timestamp},
+    ports::{Operation, Store, Timestamp},
 };
 use seaworthy_memory::{broker::MemoryBroker, external::MemoryExternal};
 use smol_str::SmolStr;
 use tokio::sync::Notify;
 
 use super::{
-    faults::{Disturbed, Timed},
+    faults::Timed,
     in_vain::Whose,
     life::{Life, Mortal},
     meter::Meter,
@@ -27,10 +27,14 @@ use super::{
 use crate::{
     draw::Draw,
     executor::{Spawner, Time},
-    plan::{Point, Restart, Schedule},
+    plan::{Restart, Schedule},
     topology::Topology,
     trace::{Effect, ProcessIndex, TxId, VirtualTime, What},
 };
+
+/// So long a process that is asked to stop may take, in virtual microseconds: what container platforms give by default is
+/// 10 to 30 s.
+const STOP_WITHIN: VirtualTime = 10_000_000;
 
 /// The world of one run: everything that outlives a crash, and the books about it.
 pub(crate) struct World {
@@ -180,7 +184,7 @@ impl World {
     }
 
     /// A port call failed of itself, and not by a fault: that is told where the run does not end.
-    pub(crate) fn note_error(&self, life: &Life, point: Point, error: &impl std::fmt::Display) {
+    pub(crate) fn note_error(&self, life: &Life, point: Operation, error: &impl std::fmt::Display) {
         if self.has_healed() && !life.is_dead() {
             self.state().errors.note(life.process, point, &error.to_string());
         }
@@ -197,6 +201,20 @@ impl World {
         process.returned = Some(at);
         if !life.pulse.is_listening() {
             process.requests.clear();
+        }
+        drop(state);
+        if let Some(restart) = life.stopping() {
+            self.record_of(life, What::Exit { reason: SmolStr::new_static("it was asked to stop") });
+            self.crash(life, restart);
+        }
+    }
+
+    /// Asks an incarnation to stop, as a deployment does, and gives it some time for it.
+    pub(crate) fn stop(&self, life: &Arc<Life>, restart: Restart) {
+        if !life.is_dead() && life.asked_to_stop(restart) {
+            let at = self.elapsed() + STOP_WITHIN;
+            self.state().schedule(at, Due::Kill(life.clone()));
+            self.nudge.notify_one();
         }
     }
 
@@ -338,7 +356,7 @@ impl World {
     }
 
     /// Visits the timed faults that are on and match, and writes down those that strike for the first time.
-    pub(crate) fn disturb(&self, matches: impl Fn(Disturbed) -> bool, mut visit: impl FnMut(&Timed)) {
+    pub(crate) fn disturb(&self, matches: impl Fn(&Timed) -> bool, mut visit: impl FnMut(&Timed)) {
         let at = self.elapsed();
         let mut first = Vec::new();
         let mut state = self.state();

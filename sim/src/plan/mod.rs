@@ -3,11 +3,10 @@
 //! A plan can be printed, committed as a regression case, read back and shrunk. All dice are thrown when it is made:
 //! while a run goes on, nothing random decides a fault.
 
+mod classes;
 mod digest;
-mod disturbance;
 mod error;
 mod fault;
-mod kind;
 mod names;
 mod plan_file;
 mod point;
@@ -17,30 +16,26 @@ mod seed;
 mod shrinker;
 pub mod stream;
 mod validate;
-mod verdict;
 mod workload;
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-pub use disturbance::Disturbance;
 pub use error::PlanError;
-pub use fault::{CallFault, Fault, TimedFault};
-pub use kind::{FaultKind, UnknownFault};
+pub(crate) use fault::{Call, Drawn, LONG_MS, SHORT_MS, Target, Targets, smaller_numbers};
+pub use fault::{CallFault, Disturbance, Fault, FaultKind, Restart, TimedFault, UnknownFault, Verdict};
 pub use plan_file::{Integrity, PlanFile, scenario_of};
-pub use point::Point;
-pub(crate) use profile::is_possible;
+pub use point::{Calls, Point};
 pub use profile::{Profile, UnknownProfile};
 pub use schedule::{Latency, Schedule};
 pub use seed::derive_seed;
 pub use shrinker::Shrinker;
-pub use verdict::{Restart, Verdict};
 pub use workload::Workload;
 pub(crate) use workload::counted;
 
-/// The format that this version writes, and the newest that it reads. It reads `seaworthy/plan@1`, too, whose seed is a
-/// number and which has no digest.
-pub const FORMAT: &str = "seaworthy/plan@2";
+/// The format that this version writes, and the newest that it reads. It reads `seaworthy/plan@2`, too, where faults strike
+/// at kinds of calls and not at operations, and `seaworthy/plan@1`, whose seed is a number and which has no digest.
+pub const FORMAT: &str = "seaworthy/plan@3";
 
 /// Everything that a run depends on, except the store. In a file it is a [`PlanFile`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

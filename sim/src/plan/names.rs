@@ -1,6 +1,6 @@
 use smol_str::SmolStr;
 
-use super::{Disturbance, Fault, PlanError};
+use super::{Fault, PlanError, Target};
 use crate::topology::Topology;
 
 impl Fault {
@@ -10,21 +10,15 @@ impl Fault {
     /// [`PlanError::UnknownName`].
     pub(super) fn is_known_to(&self, topology: &Topology, index: usize) -> Result<(), PlanError> {
         let processes = || topology.processes.iter().map(|process| process.name.clone()).collect();
-        let (kind, name, known): (_, _, Vec<SmolStr>) = match self {
-            Self::Call(call) => ("process", &call.process, processes()),
-            Self::Timed(timed) => match &timed.what {
-                Disturbance::BrokerOutage => return Ok(()),
-                Disturbance::StoreOutage { store } => ("store", store, topology.stores()),
-                Disturbance::ExternalOutage { service } => {
-                    ("service", service, topology.externals.iter().map(|external| external.name.clone()).collect())
-                }
-                Disturbance::Partition { process }
-                | Disturbance::Pause { process }
-                | Disturbance::SlowLink { process, .. }
-                | Disturbance::ClockSkew { process, .. } => ("process", process, processes()),
-            },
+        let (kind, name, known): (_, _, Vec<SmolStr>) = match self.target() {
+            Target::Broker => return Ok(()),
+            Target::Store(name) => ("store", name, topology.stores()),
+            Target::Service(name) => {
+                ("service", name, topology.externals.iter().map(|external| external.name.clone()).collect())
+            }
+            Target::Process(name) => ("process", name, processes()),
         };
-        if known.contains(name) {
+        if known.contains(&name) {
             return Ok(());
         }
         Err(PlanError::UnknownName { index, kind, name: name.to_string(), known: known.join(", ") })

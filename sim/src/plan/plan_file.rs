@@ -7,8 +7,8 @@ use smol_str::SmolStr;
 use super::{FORMAT, Fault, Plan, PlanError, Schedule};
 use crate::files;
 
-/// The format that came before: its seed is a number.
-const OLDER: &str = "seaworthy/plan@1";
+/// The formats that came before, which counted calls by kind. In the first a seed is a number, and there is no digest.
+const OLDER: [&str; 2] = ["seaworthy/plan@1", "seaworthy/plan@2"];
 
 /// What is read first, so that a newer format is named as such before its fields are looked at.
 #[derive(Deserialize)]
@@ -23,7 +23,7 @@ struct Head {
 /// [`PlanError::Malformed`] and [`PlanError::Format`].
 pub fn scenario_of(text: &str) -> Result<String, PlanError> {
     let head: Head = serde_json::from_str(text).map_err(|error| PlanError::Malformed(error.to_string()))?;
-    if head.format != FORMAT && head.format != OLDER {
+    if head.format != FORMAT && !OLDER.contains(&head.format.as_str()) {
         return Err(PlanError::Format { found: head.format });
     }
     head.scenario.ok_or_else(|| PlanError::Malformed("missing field `scenario`".to_owned()))
@@ -83,7 +83,6 @@ struct Printed<'a, W> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fields<W> {
-    #[allow(dead_code, reason = "it has been looked at before anything else")]
     format: SmolStr,
     scenario: SmolStr,
     #[serde(with = "crate::hexadecimal")]
@@ -127,11 +126,17 @@ impl<W> PlanFile<W> {
         if let Some(field) = unknown {
             return Err(PlanError::UnknownField { field });
         }
-        let Fields { scenario, seed, schedule, workload, faults, store, digest, .. } = fields;
+        let Fields { format, scenario, seed, schedule, workload, mut faults, store, digest } = fields;
+        let is_older = format != FORMAT;
+        for fault in faults.iter_mut().filter(|_| is_older) {
+            if let Fault::Call(call) = fault {
+                call.point = call.point.formerly();
+            }
+        }
         let plan = Plan { format: SmolStr::new_static(FORMAT), scenario, seed, schedule, workload, faults };
         let integrity = match digest {
             None => Integrity::Unknown,
-            Some(digest) if digest == plan.digest() => Integrity::Intact,
+            Some(digest) if digest == if is_older { plan.former_digest() } else { plan.digest() } => Integrity::Intact,
             Some(_) => Integrity::Edited,
         };
         Ok(Self { plan, store, integrity })

@@ -1,142 +1,192 @@
-use seaworthy_core::ports::{Operation, Port};
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
-/// Where a process touches the world: each operation of each port. A fault strikes before or after one of these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+use seaworthy_core::ports::{Operation, Port};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// Where a fault strikes: a call of one operation, or of any of one kind.
+///
+/// ```
+/// use seaworthy_core::ports::Operation;
+/// use seaworthy_sim::plan::{Calls, Point};
+///
+/// assert_eq!(Point::from(Operation::SagaAppend).name(), "saga_append");
+/// assert_eq!(Point::Any(Calls::Write).name(), "any_write");
+/// assert!(Point::Any(Calls::Write).holds(Operation::PutIf));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Point {
-    /// `Store::begin`.
-    Begin,
-    /// A read in a transaction: document, scan, operation, checkpoint.
+    /// One operation of a port.
+    Only(Operation),
+    /// Any operation of a kind. Plans that are drawn name operations; this is for those that are written by hand, and what
+    /// plans of older formats named.
+    Any(Calls),
+}
+
+/// Kinds of operations that are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Calls {
+    /// Reads in a transaction: documents, operations, checkpoints, the store's clock.
     Read,
-    /// A write in a transaction: document, operation, checkpoint.
+    /// Writes in a transaction: documents, operations, checkpoints, marks in the outbox.
     Write,
-    /// A user's own statement on the transaction's connection.
-    Statement,
-    /// Staging an outbox message.
-    Stage,
     /// Inbox rows: insert, failure count, burial.
     Inbox,
     /// Creating a saga or appending to its log.
     SagaLog,
-    /// `Transaction::commit`.
-    Commit,
-    /// `OutboxStore::claim`.
+    /// What relays take: claims, and reads of the outbox as a log.
     Claim,
-    /// `OutboxStore::settle`.
-    Settle,
-    /// Taking over sagas, renewing a lease, reading a saga or its log.
+    /// What looks for sagas: acquire, renew, read.
     Recover,
-    /// Purges, redrives and other upkeep of the store.
+    /// Whatever else a store is asked outside a transaction.
     Upkeep,
-    /// `Broker::publish`.
-    Publish,
-    /// `Broker::subscribe`.
-    Subscribe,
-    /// `Subscription::receive`.
-    Receive,
-    /// `Subscription::ack`.
-    Ack,
-    /// `Subscription::nack`.
-    Nack,
-    /// `External::call`.
-    External,
-    /// Taking a request from outside.
-    Request,
-    /// Answering a request.
-    Reply,
 }
 
-impl Point {
-    /// All points, in the order of their declaration.
-    pub const ALL: [Self; 20] = [
-        Self::Begin,
-        Self::Read,
-        Self::Write,
-        Self::Statement,
-        Self::Stage,
-        Self::Inbox,
-        Self::SagaLog,
-        Self::Commit,
-        Self::Claim,
-        Self::Settle,
-        Self::Recover,
-        Self::Upkeep,
-        Self::Publish,
-        Self::Subscribe,
-        Self::Receive,
-        Self::Ack,
-        Self::Nack,
-        Self::External,
-        Self::Request,
-        Self::Reply,
-    ];
+impl Calls {
+    /// All kinds, in the order of their declaration.
+    pub const ALL: [Self; 7] =
+        [Self::Read, Self::Write, Self::Inbox, Self::SagaLog, Self::Claim, Self::Recover, Self::Upkeep];
 
-    /// Its name as written in plans.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Begin => "begin",
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Statement => "statement",
-            Self::Stage => "stage",
-            Self::Inbox => "inbox",
-            Self::SagaLog => "saga_log",
-            Self::Commit => "commit",
-            Self::Claim => "claim",
-            Self::Settle => "settle",
-            Self::Recover => "recover",
-            Self::Upkeep => "upkeep",
-            Self::Publish => "publish",
-            Self::Subscribe => "subscribe",
-            Self::Receive => "receive",
-            Self::Ack => "ack",
-            Self::Nack => "nack",
-            Self::External => "external",
-            Self::Request => "request",
-            Self::Reply => "reply",
-        }
-    }
-
-    /// The kind of call that an operation is.
-    pub fn of(operation: Operation) -> Self {
+    /// The kind that an operation is of, if there are others of it.
+    pub fn of(operation: Operation) -> Option<Self> {
         match operation {
-            Operation::Begin => Self::Begin,
-            Operation::Claim | Operation::Tail => Self::Claim,
-            Operation::Settle => Self::Settle,
+            Operation::InboxInsert | Operation::InboxFailed | Operation::InboxBury | Operation::InboxExhume => {
+                Some(Self::Inbox)
+            }
+            Operation::SagaCreate | Operation::SagaAppend => Some(Self::SagaLog),
+            Operation::Claim | Operation::Tail => Some(Self::Claim),
             Operation::AcquireSagas
             | Operation::RenewSaga
             | Operation::Saga
             | Operation::SagaByKey
-            | Operation::SagaLog => Self::Recover,
-            Operation::Stage => Self::Stage,
-            Operation::InboxInsert | Operation::InboxFailed | Operation::InboxBury | Operation::InboxExhume => {
-                Self::Inbox
-            }
-            Operation::SagaCreate | Operation::SagaAppend => Self::SagaLog,
-            Operation::RawConnection => Self::Statement,
-            Operation::Commit => Self::Commit,
-            Operation::Publish => Self::Publish,
-            Operation::Subscribe => Self::Subscribe,
-            Operation::Receive => Self::Receive,
-            Operation::Ack => Self::Ack,
-            Operation::Nack => Self::Nack,
-            Operation::External => Self::External,
-            Operation::Request => Self::Request,
-            Operation::Reply => Self::Reply,
-            statement if statement.port() == Port::Transaction && statement.changes_something() => Self::Write,
-            statement if statement.port() == Port::Transaction => Self::Read,
-            _ => Self::Upkeep,
+            | Operation::SagaLog => Some(Self::Recover),
+            Operation::Statement | Operation::Stage | Operation::Commit | Operation::Begin | Operation::Settle => None,
+            other => match (other.port(), other.changes_something()) {
+                (Port::Transaction, true) => Some(Self::Write),
+                (Port::Transaction, false) => Some(Self::Read),
+                (Port::Store, _) => Some(Self::Upkeep),
+                _ => None,
+            },
         }
     }
 
-    /// Whether it belongs to the store port.
-    pub fn is_store(self) -> bool {
-        self <= Self::Upkeep
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "any_read",
+            Self::Write => "any_write",
+            Self::Inbox => "any_inbox",
+            Self::SagaLog => "any_saga_log",
+            Self::Claim => "any_claim",
+            Self::Recover => "any_recover",
+            Self::Upkeep => "any_upkeep",
+        }
     }
 
-    /// Whether it belongs to the broker port.
-    pub fn is_broker(self) -> bool {
-        (Self::Publish..=Self::Nack).contains(&self)
+    fn former(self) -> &'static str {
+        self.name().trim_start_matches("any_")
+    }
+}
+
+impl Point {
+    /// Its name as written in plans.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Only(operation) => operation.name(),
+            Self::Any(calls) => calls.name(),
+        }
+    }
+
+    /// Whether a call of this operation is one of those that it means.
+    pub fn holds(self, operation: Operation) -> bool {
+        match self {
+            Self::Only(only) => only == operation,
+            Self::Any(calls) => Calls::of(operation) == Some(calls),
+        }
+    }
+
+    /// The operations that it means.
+    pub fn operations(self) -> impl Iterator<Item = Operation> {
+        Operation::ALL.iter().copied().filter(move |operation| self.holds(*operation))
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        let only = Operation::ALL.iter().copied().find(|operation| operation.name() == name).map(Self::Only);
+        // Without their first word, too, as older formats have them.
+        only.or_else(|| {
+            Calls::ALL.into_iter().find(|calls| [calls.name(), calls.former()].contains(&name)).map(Self::Any)
+        })
+    }
+
+    /// What a plan of an older format meant by this point: there all operations of a kind were counted together, two kinds
+    /// under what is an operation's name today.
+    pub(super) fn formerly(self) -> Self {
+        match self {
+            Self::Only(Operation::Claim) => Self::Any(Calls::Claim),
+            Self::Only(Operation::SagaLog) => Self::Any(Calls::SagaLog),
+            point => point,
+        }
+    }
+
+    /// Its name in older formats.
+    pub(super) fn former_name(self) -> &'static str {
+        match self {
+            Self::Only(operation) => operation.name(),
+            Self::Any(calls) => calls.former(),
+        }
+    }
+}
+
+impl From<Operation> for Point {
+    fn from(operation: Operation) -> Self {
+        Self::Only(operation)
+    }
+}
+
+impl From<Calls> for Point {
+    fn from(calls: Calls) -> Self {
+        Self::Any(calls)
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for Point {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Point {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = smol_str::SmolStr::deserialize(deserializer)?;
+        Self::named(&name).ok_or_else(|| {
+            let operations = Operation::ALL.iter().map(|operation| operation.name());
+            let known: Vec<&str> = operations.chain(Calls::ALL.map(Calls::name)).collect();
+            D::Error::custom(format!("there is no point {name:?}: use one of {}", known.join(", ")))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_holds_several_operations_and_no_name_means_two_points() {
+        let mut names: Vec<&str> = Operation::ALL.iter().map(|operation| operation.name()).collect();
+        for calls in Calls::ALL {
+            assert!(Point::Any(calls).operations().count() > 1, "{calls:?}");
+            names.push(calls.name());
+        }
+        for name in &names {
+            let point = Point::named(name).expect("a name of a point");
+            assert_eq!(serde_json::to_string(&point).expect("a name"), format!("{name:?}"));
+        }
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Operation::ALL.len() + Calls::ALL.len());
     }
 }

@@ -2,9 +2,6 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::FaultKind;
-use crate::topology::Topology;
-
 /// Which faults a generated plan may hold, and how often.
 ///
 /// ```
@@ -85,48 +82,6 @@ impl Profile {
                 &Self::CLASSES[at..=at]
             }
         }
-    }
-
-    /// The kinds of fault that its plans may hold where the topology is this one.
-    pub fn fault_kinds(self, topology: &Topology) -> Vec<FaultKind> {
-        let mut kinds: Vec<FaultKind> = self
-            .classes()
-            .iter()
-            .flat_map(|class| class.kinds())
-            .copied()
-            .filter(|kind| is_possible(*kind, !topology.processes.is_empty(), !topology.externals.is_empty()))
-            .collect();
-        kinds.sort_unstable();
-        kinds
-    }
-
-    /// The kinds of one class.
-    pub(crate) const fn kinds(self) -> &'static [FaultKind] {
-        match self {
-            Self::Crash => &[FaultKind::CrashBefore, FaultKind::CrashAfter],
-            Self::Duplicate => &[FaultKind::Duplicate, FaultKind::DropAck],
-            Self::Outage => &[
-                FaultKind::Unavailable,
-                FaultKind::BrokerOutage,
-                FaultKind::StoreOutage,
-                FaultKind::ExternalOutage,
-                FaultKind::Partition,
-            ],
-            Self::Rejection => &[FaultKind::Reject, FaultKind::Conflict, FaultKind::PartialBatch],
-            Self::LostReply => &[FaultKind::LoseReply, FaultKind::LoseRequest],
-            Self::Latency => &[FaultKind::Delay, FaultKind::SlowLink, FaultKind::Pause],
-            Self::Clock => &[FaultKind::ClockSkew],
-            Self::Calm | Self::Everything | Self::Swarm => &[],
-        }
-    }
-}
-
-/// Whether there is anything for a fault of this kind to strike.
-pub(crate) fn is_possible(kind: FaultKind, processes: bool, externals: bool) -> bool {
-    match kind {
-        FaultKind::ExternalOutage => externals,
-        FaultKind::BrokerOutage => true,
-        _ => processes,
     }
 }
 

@@ -1,3 +1,4 @@
+use seaworthy_core::ports::Operation;
 use std::{
     pin::Pin,
     task::{Context, Poll},
@@ -6,14 +7,13 @@ use std::{
 use super::Door;
 use crate::{
     kernel::{Alive, task},
-    plan::Point,
     trace::TxId,
 };
 
 /// Waits for a component's answer for as long as the incarnation lives, see [`Door::answered`].
 pub(super) struct Answered<'a, F> {
     door: &'a Door,
-    point: Point,
+    point: Operation,
     tx: Option<TxId>,
     answer: Alive<'a, F>,
     /// The number of the wait, once there is one.
@@ -23,7 +23,7 @@ pub(super) struct Answered<'a, F> {
 impl Door {
     /// Waits for a component's answer to a call of transaction `tx`, or of none. Mostly it is there at once. Where it is not,
     /// the world knows who waits, and tells it if the answer never comes.
-    pub(super) fn answered<F: Future + Unpin>(&self, point: Point, tx: Option<TxId>, answer: F) -> Answered<'_, F> {
+    pub(super) fn answered<F: Future + Unpin>(&self, point: Operation, tx: Option<TxId>, answer: F) -> Answered<'_, F> {
         Answered { door: self, point, tx, answer: self.life.alive(answer), wait: None }
     }
 }

@@ -3,7 +3,8 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use seaworthy_core::{
     message::Message,
     ports::{
-        Broker, BrokerError, Call, Delivery, Failure as _, FailureKind, PublishError, PublishResult, Subscription,
+        Broker, BrokerError, Call, Delivery, Failure as _, FailureKind, Operation, PublishError, PublishResult,
+        Subscription,
     },
 };
 use smol_str::SmolStr;
@@ -12,10 +13,7 @@ use super::{
     Shell,
     strike::{Reach, Strike, said},
 };
-use crate::{
-    plan::Point,
-    trace::{Outcome, What},
-};
+use crate::trace::{Outcome, What};
 
 impl Shell {
     /// Publishes a batch, of which each message has an outcome of its own.
@@ -25,7 +23,7 @@ impl Shell {
         inner: &dyn Broker,
     ) -> Result<Vec<PublishResult>, BrokerError> {
         let call = Call::Publish { batch };
-        let mut entered = self.door.enter(Point::Publish, Reach::Network).await;
+        let mut entered = self.door.enter(Operation::Publish, Reach::Network).await;
         let strike = entered.strike().await;
         if let (true, Some((kind, outcome))) = (strike != Strike::Reject, strike.refusal()) {
             batch.iter().for_each(|message| self.tell_published(message, outcome, ""));
@@ -37,12 +35,17 @@ impl Shell {
             Strike::PartialBatch { accepted } => (accepted as usize).min(batch.len().saturating_sub(1)),
             _ => batch.len(),
         };
-        let offered = &batch[rejected..accepted.max(rejected)];
+        let swallowed = usize::from(strike == Strike::Unroutable && !batch.is_empty());
+        let offered = &batch[rejected + swallowed..accepted.max(rejected)];
         let mut results: Vec<PublishResult> = Vec::with_capacity(batch.len());
         for message in &batch[..rejected] {
             const WHY: &str = "no queue is bound to its topic";
             self.tell_published(message, Outcome::Rejected, WHY);
             results.push(Err(PublishError::Rejected(WHY.to_owned())));
+        }
+        for message in &batch[..swallowed] {
+            self.tell_published(message, Outcome::BelievedDone, "");
+            results.push(Ok(()));
         }
         let published = self.door.life.alive(inner.publish(offered)).await?;
         for (message, result) in offered.iter().zip(published) {
@@ -50,7 +53,7 @@ impl Shell {
                 Ok(()) if strike.is_unheard() => self.tell_published(message, Outcome::DoneUnheard, ""),
                 Ok(()) => self.tell_published(message, Outcome::Done, ""),
                 Err(error) => {
-                    self.door.note_error(Point::Publish, error);
+                    self.door.note_error(Operation::Publish, error);
                     match error {
                         PublishError::Rejected(why) => self.tell_published(message, Outcome::Rejected, why),
                         error => self.tell_published(message, Outcome::Rejected, &error.to_string()),
@@ -86,7 +89,7 @@ impl Shell {
             let kind = FailureKind::Unavailable;
             BrokerError::new(kind, &said(kind, &Call::Receive { group, max }))
         };
-        let mut call = self.door.enter(Point::Receive, Reach::Network).await;
+        let mut call = self.door.enter(Operation::Receive, Reach::Network).await;
         if call.is_refused().await {
             return Err(lost());
         }

@@ -1,3 +1,4 @@
+use seaworthy_core::ports::Operation;
 use std::{future::pending, pin::pin};
 
 use super::{
@@ -6,7 +7,7 @@ use super::{
 };
 use crate::{
     kernel::{Struck, Waiting},
-    plan::{Point, Restart, Verdict},
+    plan::{Restart, Verdict},
     trace::What,
 };
 
@@ -18,7 +19,7 @@ use crate::{
 /// drops most of its calls, and would use up its faults unseen. Once the world has healed nothing strikes any more.
 pub(crate) struct Call<'a> {
     door: &'a Door,
-    point: Point,
+    point: Operation,
     /// What is to strike it and has not yet.
     pending: Option<Struck>,
     /// Set once it was decided that the process dies of this call.
@@ -29,7 +30,7 @@ pub(crate) struct Call<'a> {
 impl Door {
     /// Counts a call and waits as long as it takes. What it is to do is then said by [`Call::strike`]. Never returns to a
     /// dead incarnation.
-    pub(crate) async fn enter(&self, point: Point, reach: Reach) -> Call<'_> {
+    pub(crate) async fn enter(&self, point: Operation, reach: Reach) -> Call<'_> {
         if self.life.is_dead() {
             return pending().await;
         }
@@ -45,7 +46,7 @@ impl Door {
 }
 
 impl<'a> Call<'a> {
-    fn new(door: &'a Door, point: Point, pending: Option<Struck>) -> Self {
+    fn new(door: &'a Door, point: Operation, pending: Option<Struck>) -> Self {
         let waiting = Some(Waiting::new(&door.life.pulse.calls));
         Self { door, point, pending, restart: None, waiting }
     }
@@ -97,7 +98,13 @@ impl<'a> Call<'a> {
                 self.restart = Some(restart);
                 Strike::CrashAfter(restart)
             }
+            Some(Verdict::Stop(restart)) => {
+                self.door.world.stop(&self.door.life, restart);
+                Strike::Proceed
+            }
             Some(Verdict::Conflict) => Strike::Conflict,
+            Some(Verdict::StatementError) => Strike::StatementError,
+            Some(Verdict::Unroutable) => Strike::Unroutable,
             Some(Verdict::Unavailable) => Strike::Unavailable,
             Some(Verdict::Reject) => Strike::Reject,
             Some(Verdict::LoseReply) => Strike::LoseReply,
@@ -126,7 +133,7 @@ impl<'a> Call<'a> {
 impl Drop for Call<'_> {
     fn drop(&mut self) {
         if let Some(struck) = self.pending.take() {
-            self.door.world.state().give_back(self.door.life.process, self.point, struck);
+            self.door.world.state().give_back(struck);
         }
     }
 }

@@ -9,7 +9,8 @@ use tracing::Instrument;
 use super::Door;
 use crate::{
     executor::{Spawner as Tasks, Time},
-    kernel::{Disturbed, Life, Meter, Mortal, OnPanic, Waiting, World, process_span},
+    kernel::{Hit, Life, Meter, Mortal, OnPanic, Waiting, World, process_span},
+    plan::FaultKind,
 };
 
 /// The world's own clock: what stores and the broker go by.
@@ -56,12 +57,8 @@ impl Clock for ProcessClock {
         let process = self.0.life.process;
         let mut offset_ms = 0;
         self.0.world.disturb(
-            |what| matches!(what, Disturbed::ClockSkew(whose, _) if whose == process),
-            |timed| {
-                if let Disturbed::ClockSkew(_, ms) = timed.what {
-                    offset_ms += ms;
-                }
-            },
+            |timed| timed.kind == FaultKind::ClockSkew && timed.hit == Hit::Process(process),
+            |timed| offset_ms += timed.amount,
         );
         Timestamp::from_micros(now.as_micros().saturating_add(offset_ms.saturating_mul(1_000)))
     }

@@ -1,7 +1,7 @@
 use std::{pin::pin, sync::Arc, task::Poll};
 
 use futures_util::{future::BoxFuture, poll};
-use seaworthy_core::ports::{Call, Failure as _, FailureKind, StoreError, Transaction};
+use seaworthy_core::ports::{Call, Failure as _, FailureKind, Operation, StoreError, Transaction};
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
@@ -11,7 +11,6 @@ use super::{
 };
 use crate::{
     kernel::{Deciding, Life, Mortal, task},
-    plan::Point,
     trace::{Effect, Outcome, TxId, What},
 };
 
@@ -97,7 +96,7 @@ impl Decision {
             Err(error) => outcome_of(error),
         };
         if let Err(error) = &result {
-            self.door.note_error(Point::Commit, error);
+            self.door.note_error(Operation::Commit, error);
         }
         self.record(outcome, effects);
         strike.heard(&Call::Commit, result)

@@ -1,3 +1,4 @@
+use seaworthy_core::ports::{Operation, Port};
 use std::{
     future::pending,
     pin::{Pin, pin},
@@ -10,8 +11,8 @@ use futures_util::future::{BoxFuture, select};
 
 use super::strike::{Reach, Strike};
 use crate::{
-    kernel::{Disturbed, Life, Struck, World},
-    plan::{Latency, Point, Restart, Verdict},
+    kernel::{Hit, Life, Struck, Timed, World},
+    plan::{FaultKind, Latency, Restart, Verdict},
     trace::What,
 };
 
@@ -41,13 +42,13 @@ impl Door {
     }
 
     /// Notes what a call failed with of itself.
-    pub(crate) fn note_error(&self, point: Point, error: &impl std::fmt::Display) {
+    pub(crate) fn note_error(&self, point: Operation, error: &impl std::fmt::Display) {
         self.world.note_error(&self.life, point, error);
     }
 
     /// Asks for a verdict at a call that takes no time and can't wait: an answer that is sent off. A delay is the
     /// answer's, on its way.
-    pub(crate) fn enter_at_once(&self, point: Point) -> Strike {
+    pub(crate) fn enter_at_once(&self, point: Operation) -> Strike {
         if self.life.is_dead() {
             return Strike::LoseRequest;
         }
@@ -58,6 +59,10 @@ impl Door {
             Verdict::CrashBefore(restart) => {
                 self.world.crash(&self.life, restart);
                 Strike::LoseRequest
+            }
+            Verdict::Stop(restart) => {
+                self.world.stop(&self.life, restart);
+                Strike::Proceed
             }
             Verdict::CrashAfter(restart) => Strike::CrashAfter(restart),
             Verdict::Delay { ms } => Strike::Delay { ms },
@@ -74,7 +79,7 @@ impl Door {
     }
 
     /// Counts a call, and draws how long it takes. `None` if the run has no budget left for it.
-    pub(super) fn count(&self, point: Point, reach: Reach) -> Option<(Option<Struck>, Wait)> {
+    pub(super) fn count(&self, point: Operation, reach: Reach) -> Option<(Option<Struck>, Wait)> {
         let mut state = self.world.state();
         if !state.spend_call() {
             drop(state);
@@ -124,22 +129,17 @@ impl Door {
     /// Waits out a pause of the process, and the extra latency of a slow link. Heal ends both.
     pub(super) async fn stand_still(&self) {
         let process = self.life.process;
+        let own = |timed: &Timed, kind| timed.kind == kind && timed.hit == Hit::Process(process);
         let mut extra_ms = 0;
-        self.world.disturb(
-            |what| matches!(what, Disturbed::SlowLink(whose, _) if whose == process),
-            |timed| {
-                if let Disturbed::SlowLink(_, ms) = timed.what {
-                    extra_ms += u64::from(ms);
-                }
-            },
-        );
+        let slow = |timed: &Timed| extra_ms += timed.amount.unsigned_abs();
+        self.world.disturb(|timed| own(timed, FaultKind::SlowLink), slow);
         if extra_ms > 0 {
             self.hold(extra_ms).await;
         }
         loop {
             let mut until_ms = None;
-            self.world
-                .disturb(|what| what == Disturbed::Pause(process), |timed| until_ms = until_ms.max(Some(timed.to_ms)));
+            let pause = |timed: &Timed| until_ms = until_ms.max(Some(timed.to_ms));
+            self.world.disturb(|timed| own(timed, FaultKind::Pause), pause);
             let Some(until_ms) = until_ms else { return };
             let now_ms = self.world.elapsed() / 1_000;
             self.hold(until_ms.saturating_sub(now_ms).max(1)).await;
@@ -147,7 +147,7 @@ impl Door {
     }
 
     /// What an outage makes of a call that nothing else strikes.
-    pub(crate) fn outage(&self, point: Point) -> Strike {
+    pub(crate) fn outage(&self, point: Operation) -> Strike {
         if !self.world.is_disturbed() {
             return Strike::Proceed;
         }
@@ -155,10 +155,12 @@ impl Door {
         let store = self.world.store_of(process);
         let mut out = false;
         self.world.disturb(
-            |what| match what {
-                Disturbed::Broker => point.is_broker(),
-                Disturbed::Partition(whose) => point.is_broker() && whose == process,
-                Disturbed::Store(which) => point.is_store() && which == store,
+            |timed| match (timed.kind, timed.hit) {
+                (FaultKind::BrokerOutage, _) => point.port() == Port::Broker,
+                (FaultKind::Partition, whose) => point.port() == Port::Broker && whose == Hit::Process(process),
+                (FaultKind::StoreOutage, which) => {
+                    matches!(point.port(), Port::Store | Port::Transaction) && which == Hit::Store(store)
+                }
                 _ => false,
             },
             |_| out = true,
@@ -170,7 +172,7 @@ impl Door {
     pub(crate) fn external_is_out(&self, service: usize) -> bool {
         let mut out = false;
         if self.world.is_disturbed() {
-            self.world.disturb(|what| what == Disturbed::External(service), |_| out = true);
+            self.world.disturb(|timed| timed.hit == Hit::External(service), |_| out = true);
         }
         out
     }

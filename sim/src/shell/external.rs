@@ -1,19 +1,19 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use seaworthy_core::ports::{Call, ExternalCall, ExternalError};
+use seaworthy_core::ports::{Call, ExternalCall, ExternalError, Operation};
 
 use super::{
     Shell,
     strike::{Carried, Reach, Strike},
 };
-use crate::{plan::Point, trace::What};
+use crate::trace::What;
 
 impl Shell {
     /// Asks an external service, of which the trace says whether it acted.
     pub(super) async fn asked(&self, call: &ExternalCall) -> Result<Bytes, ExternalError> {
         let door = &self.door;
-        let mut entered = door.enter(Point::External, Reach::Network).await;
+        let mut entered = door.enter(Operation::External, Reach::Network).await;
         let Some(service) = door.world.external_index(&call.service) else {
             return Err(ExternalError::Rejected(format!("no external service is called {:?}", call.service)));
         };
@@ -30,7 +30,7 @@ impl Shell {
         let as_call = Call::External { call };
         let Carried { result, outcome, is_own } = strike.carry_out(&as_call, answer).await;
         if let (Err(error), true) = (&result, is_own) {
-            door.note_error(Point::External, error);
+            door.note_error(Operation::External, error);
         }
         door.record(What::External {
             service: call.service.clone(),

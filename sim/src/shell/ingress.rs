@@ -1,16 +1,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use seaworthy_core::ports::{Ingress, Request, Response};
+use seaworthy_core::ports::{Ingress, Operation, Request, Response};
 
 use super::{
     Door,
     strike::{Reach, Strike},
 };
-use crate::{
-    plan::Point,
-    trace::{Outcome, What},
-};
+use crate::trace::{Outcome, What};
 
 /// Requests from outside, behind the shell.
 pub(super) struct IngressShell(Door);
@@ -24,7 +21,7 @@ impl IngressShell {
 #[async_trait]
 impl Ingress for IngressShell {
     async fn next(&self) -> Option<Request> {
-        let mut call = self.0.enter(Point::Request, Reach::Statement).await;
+        let mut call = self.0.enter(Operation::Request, Reach::Statement).await;
         let asked = call.idle(self.0.world.next_request(&self.0.life)).await;
         let strike = call.strike().await;
         self.0.record(What::Request { request: asked.number, operation: asked.operation.clone() });
@@ -35,7 +32,7 @@ impl Ingress for IngressShell {
         let door = self.0.clone();
         let (operation, body) = (asked.operation.clone(), asked.body.clone());
         let response = Response::new(move |said| {
-            let strike = door.enter_at_once(Point::Reply);
+            let strike = door.enter_at_once(Operation::Reply);
             let accepted = said.is_ok();
             let outcome = match strike {
                 Strike::LoseRequest | Strike::LoseReply => Outcome::NotDoneUnheard,

@@ -21,10 +21,7 @@ use super::{
     told::told,
     transaction::Watched,
 };
-use crate::{
-    plan::Point,
-    trace::{Outcome, TxId, What},
-};
+use crate::trace::{Outcome, TxId, What};
 
 /// What stands between an incarnation and every component: each call is judged, carried out as it is struck, and written
 /// down.
@@ -71,7 +68,7 @@ impl Intercept for Shell {
         call: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
-        let point = Point::of(call.operation());
+        let point = call.operation();
         let mut entered = self.door.enter(point, Reach::Network).await;
         let strike = entered.strike().await;
         let mut inner = pin!(inner);

@@ -20,10 +20,7 @@ mod transaction;
 
 use std::sync::Arc;
 
-use seaworthy_core::{
-    ports::{Broker, External, Intercepted, Ports, UntilStop},
-    stop::Stop,
-};
+use seaworthy_core::ports::{Broker, External, Intercepted, Ports, UntilStop};
 
 pub(crate) use clock::WorldClock;
 pub(crate) use door::Door;
@@ -35,7 +32,7 @@ use crate::kernel::{Life, World};
 /// The ports of one incarnation.
 pub(crate) fn ports(world: &Arc<World>, life: &Arc<Life>, spawner: Arc<clock::TaskSpawner>) -> Ports {
     let door = Door::new(world.clone(), life.clone());
-    let stop = Stop::new();
+    let stop = life.stop.clone();
     let (name, store) = world.stores[world.store_of(life.process)].clone();
     let shell = Shell::new(door.clone(), name);
     Ports {

@@ -1,14 +1,11 @@
-use seaworthy_core::ports::{Call, Failure as _, FailureKind, StoreError, Transaction};
+use seaworthy_core::ports::{Call, Failure as _, FailureKind, Operation, StoreError, Transaction};
 
 use super::{
     Shell,
     strike::{Reach, Strike, outcome_of, said},
     transaction::Watched,
 };
-use crate::{
-    plan::Point,
-    trace::{Outcome, TxId, What},
-};
+use crate::trace::{Outcome, TxId, What};
 
 impl Shell {
     /// Begins a transaction, which has a number from then on.
@@ -16,12 +13,12 @@ impl Shell {
         &self,
         inner: impl Future<Output = Result<Box<dyn Transaction>, StoreError>> + Send,
     ) -> Result<(Box<dyn Transaction>, Watched), StoreError> {
-        let mut call = self.door.enter(Point::Begin, Reach::Network).await;
+        let mut call = self.door.enter(Operation::Begin, Reach::Network).await;
         let begun = match call.strike().await {
             Strike::Unavailable => {
                 Err(StoreError::new(FailureKind::Unavailable, &said(FailureKind::Unavailable, &Call::Begin)))
             }
-            _ => self.door.answered(Point::Begin, None, std::pin::pin!(inner)).await,
+            _ => self.door.answered(Operation::Begin, None, std::pin::pin!(inner)).await,
         };
         let begun = match begun {
             Ok(inner) => {
@@ -30,7 +27,7 @@ impl Shell {
                 Ok((inner, Watched::new(self.door.clone(), self.store.clone(), tx)))
             }
             Err(error) => {
-                self.door.note_error(Point::Begin, &error);
+                self.door.note_error(Operation::Begin, &error);
                 self.door.record(What::Begin { tx: TxId(0), outcome: outcome_of(&error) });
                 Err(error)
             }

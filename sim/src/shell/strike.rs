@@ -19,7 +19,10 @@ pub(crate) enum Strike {
     Duplicate {
         after_ms: u32,
     },
+    StatementError,
     DropAck,
+    /// Confirmed, and delivered to nobody.
+    Unroutable,
     PartialBatch {
         accepted: u32,
     },
@@ -36,7 +39,7 @@ impl Strike {
     pub(super) fn refusal(self) -> Option<(FailureKind, Outcome)> {
         match self {
             Self::Conflict => Some((FailureKind::Conflict, Outcome::Conflict)),
-            Self::Unavailable => Some((FailureKind::Unavailable, Outcome::Unavailable)),
+            Self::Unavailable | Self::StatementError => Some((FailureKind::Unavailable, Outcome::Unavailable)),
             Self::Reject => Some((FailureKind::Refused, Outcome::Rejected)),
             Self::LoseRequest => Some((FailureKind::Unknown, Outcome::NotDoneUnheard)),
             _ => None,
@@ -51,7 +54,11 @@ impl Strike {
         inner: impl Future<Output = Result<T, E>>,
     ) -> Carried<T, E> {
         if let Some((kind, outcome)) = self.refusal() {
-            return Carried { result: Err(E::new(kind, &said(kind, call))), outcome, is_own: false };
+            let said = match self {
+                Self::StatementError => SmolStr::new_static("the database broke the statement off: try again"),
+                _ => said(kind, call),
+            };
+            return Carried { result: Err(E::new(kind, &said)), outcome, is_own: false };
         }
         if let (Self::DropAck, Some(nothing)) = (self, T::nothing()) {
             return Carried { result: Ok(nothing), outcome: Outcome::BelievedDone, is_own: false };

@@ -5,10 +5,7 @@ use std::sync::Arc;
 use seaworthy_core::ports::{Answer, Call, InboxInsert, SagaCreate, SettleOutcome};
 use smol_str::SmolStr;
 
-use crate::{
-    plan::Point,
-    trace::{ClaimedRow, Effect, Outcome, SettledRow, What},
-};
+use crate::trace::{ClaimedRow, Effect, Outcome, SettledRow, What};
 
 /// What a call outside a transaction is written down as. `None` for those that are told elsewhere.
 pub(super) fn told(store: &SmolStr, call: &Call<'_>, answer: Option<Answer<'_>>, outcome: Outcome) -> What {
@@ -41,9 +38,9 @@ pub(super) fn told(store: &SmolStr, call: &Call<'_>, answer: Option<Answer<'_>>,
         }
         (Call::Subscribe { spec }, _) => What::Subscribe { group: spec.group.clone(), outcome },
         (call, answer) => {
-            let (point, operation) = (Point::of(call.operation()), call.operation().name());
+            let operation = call.operation();
             let count = answer.map_or(0, |answer| answer.count());
-            What::StoreCall { store, point, operation, count, outcome }
+            What::StoreCall { store, operation, count, outcome }
         }
     }
 }

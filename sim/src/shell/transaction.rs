@@ -1,7 +1,7 @@
 use std::pin::pin;
 
 use seaworthy_core::ports::{
-    Answer, Answers, Call, Failure, InboxInsert, InterceptTransaction, StoreError, Transaction,
+    Answer, Answers, Call, Failure, InboxInsert, InterceptTransaction, Operation, StoreError, Transaction,
 };
 use smol_str::SmolStr;
 
@@ -11,10 +11,7 @@ use super::{
     strike::{Carried, Reach, said},
     told,
 };
-use crate::{
-    plan::Point,
-    trace::{Effect, Outcome, TxId, What},
-};
+use crate::trace::{Effect, Outcome, TxId, What};
 
 /// A transaction behind the shell. It remembers what it would make true, to say so when it commits.
 pub(super) struct Watched {
@@ -48,7 +45,7 @@ impl InterceptTransaction for Watched {
         call: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
-        let point = Point::of(call.operation());
+        let point = call.operation();
         let Self { door, effects, tx, lent, .. } = self;
         if let Call::InboxFailed { error, .. } = call {
             door.note_error(point, &error);
@@ -61,7 +58,7 @@ impl InterceptTransaction for Watched {
             door.note_error(point, error);
         }
         let on = match call {
-            Call::RawConnection { label: "" } => "connection",
+            Call::Statement { label: "" } => "connection",
             call => call.subject(),
         };
         // What a statement did shows at commit: nobody misses its reply.
@@ -71,7 +68,7 @@ impl InterceptTransaction for Watched {
         if let Ok(answered) = &result {
             told::add(effects, &call, &answered.answer());
             match (call, answered.answer()) {
-                (Call::RawConnection { .. }, _) => *lent = true,
+                (Call::Statement { .. }, _) => *lent = true,
                 (Call::InboxInsert { entry }, Answer::Inserted(InboxInsert::Duplicate)) => {
                     let (consumer, message) = (entry.consumer.clone(), entry.message);
                     door.record(What::DuplicateSeen { tx: *tx, consumer, message });
@@ -88,7 +85,7 @@ impl InterceptTransaction for Watched {
 
     async fn commit(mut self, mut inner: Option<Box<dyn Transaction>>) -> Result<(), StoreError> {
         let door = self.door.clone();
-        let mut call = door.enter(Point::Commit, Reach::Network).await;
+        let mut call = door.enter(Operation::Commit, Reach::Network).await;
         let strike = call.strike().await;
         let refused = match (&inner, strike.refusal()) {
             (None, _) => Some((StoreError::Unavailable(ABORTED), Outcome::Unavailable)),

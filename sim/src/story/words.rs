@@ -2,17 +2,20 @@
 
 use std::fmt;
 
-use crate::plan::{CallFault, Disturbance, Fault, Latency, Point, Restart, Schedule, TimedFault, Verdict};
+use seaworthy_core::ports::Operation;
+
+use crate::plan::{Call, CallFault, Calls, Fault, Latency, Point, Schedule, TimedFault};
 
 /// In words, as a story tells it.
 ///
 /// ```
-/// use seaworthy_sim::plan::{CallFault, Fault, Point, Restart, Verdict};
+/// use seaworthy_core::ports::Operation;
+/// use seaworthy_sim::plan::{CallFault, Fault, Restart, Verdict};
 ///
 /// let restart = Restart { after_ms: 200, upgrade: false };
 /// let fault = Fault::Call(CallFault {
 ///     process: "orders-1".into(),
-///     point: Point::Commit,
+///     point: Operation::Commit.into(),
 ///     nth: 3,
 ///     verdict: Verdict::CrashAfter(restart),
 /// });
@@ -29,50 +32,11 @@ impl fmt::Display for Fault {
 
 fn call(fault: &CallFault, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let CallFault { process, point, nth, verdict } = fault;
-    let nth = ordinal(*nth);
-    let what = noun(*point);
-    match verdict {
-        Verdict::Delay { ms } => write!(f, "delay the {nth} {what} of `{process}` by {ms} ms"),
-        Verdict::Conflict => write!(f, "let the {nth} {what} of `{process}` fail with a conflict"),
-        Verdict::Unavailable => write!(f, "refuse the {nth} {what} of `{process}` as unavailable"),
-        Verdict::Reject => write!(f, "reject the {nth} {what} of `{process}` for good"),
-        Verdict::LoseReply => write!(f, "lose the reply to the {nth} {what} of `{process}`"),
-        Verdict::LoseRequest => write!(f, "lose the {nth} {what} of `{process}` on its way"),
-        Verdict::Duplicate { after_ms } => {
-            write!(f, "let the {nth} {what} of `{process}` take effect once more {after_ms} ms later")
-        }
-        Verdict::DropAck => write!(f, "drop the {nth} {what} of `{process}` without a word"),
-        Verdict::PartialBatch { accepted: 0 } => write!(f, "let nothing of the {nth} {what} of `{process}` through"),
-        Verdict::PartialBatch { accepted } => {
-            write!(f, "let only {accepted} of the {nth} {what} of `{process}` through")
-        }
-        Verdict::CrashBefore(restart) => write!(f, "crash `{process}` before its {nth} {what}, {}", back(*restart)),
-        Verdict::CrashAfter(restart) => write!(f, "crash `{process}` after its {nth} {what}, {}", back(*restart)),
-    }
-}
-
-fn back(restart: Restart) -> String {
-    let when = match restart.after_ms {
-        0 => "back at once".to_owned(),
-        ms => format!("back after {ms} ms"),
-    };
-    if restart.upgrade { format!("{when} as its next release") } else { when }
+    f.write_str(&verdict.words(Call { nth: &ordinal(*nth), what: &noun(*point), process }))
 }
 
 fn timed(fault: &TimedFault, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(f, "from {} to {} ms ", fault.from_ms, fault.to_ms)?;
-    match &fault.what {
-        Disturbance::BrokerOutage => f.write_str("the broker answers nobody"),
-        Disturbance::StoreOutage { store } => write!(f, "store `{store}` answers nobody"),
-        Disturbance::ExternalOutage { service } => write!(f, "service `{service}` answers nobody"),
-        Disturbance::Partition { process } => write!(f, "`{process}` can't reach the broker"),
-        Disturbance::Pause { process } => write!(f, "`{process}` stands still"),
-        Disturbance::SlowLink { process, extra_ms } => write!(f, "each call of `{process}` takes {extra_ms} ms longer"),
-        Disturbance::ClockSkew { process, offset_ms } if *offset_ms < 0 => {
-            write!(f, "the clock of `{process}` is {} ms behind", offset_ms.unsigned_abs())
-        }
-        Disturbance::ClockSkew { process, offset_ms } => write!(f, "the clock of `{process}` is {offset_ms} ms ahead"),
-    }
+    write!(f, "from {} to {} ms {}", fault.from_ms, fault.to_ms, fault.what.words())
 }
 
 /// How time passes in a plan, in words.
@@ -100,37 +64,37 @@ pub(super) fn ordinal(number: u32) -> String {
     format!("{number}{suffix}")
 }
 
-fn noun(point: Point) -> &'static str {
+fn noun(point: Point) -> String {
     match point {
-        Point::Begin => "begin of a transaction",
-        Point::Read => "read",
-        Point::Write => "write",
-        Point::Statement => "statement",
-        Point::Stage => "staging",
-        Point::Inbox => "inbox call",
-        Point::SagaLog => "saga log write",
-        Point::Commit => "commit",
-        Point::Claim => "claim",
-        Point::Settle => "settlement",
-        Point::Recover => "recovery call",
-        Point::Upkeep => "upkeep call",
-        Point::Publish => "publish",
-        Point::Subscribe => "subscribe",
-        Point::Receive => "receive",
-        Point::Ack => "acknowledgement",
-        Point::Nack => "negative acknowledgement",
-        Point::External => "external call",
-        Point::Request => "request",
-        Point::Reply => "reply",
+        Point::Any(calls) => match calls {
+            Calls::Read => "read",
+            Calls::Write => "write",
+            Calls::Inbox => "inbox call",
+            Calls::SagaLog => "saga log write",
+            Calls::Claim => "claim",
+            Calls::Recover => "recovery call",
+            Calls::Upkeep => "upkeep call",
+        }
+        .to_owned(),
+        Point::Only(operation) => match operation {
+            Operation::Begin => "begin of a transaction".to_owned(),
+            Operation::Stage => "staging".to_owned(),
+            Operation::Settle => "settlement".to_owned(),
+            Operation::Ack => "acknowledgement".to_owned(),
+            Operation::Nack => "negative acknowledgement".to_owned(),
+            Operation::External => "external call".to_owned(),
+            other => other.name().replace('_', " "),
+        },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{Disturbance, Restart, Verdict};
 
-    fn at(point: Point, nth: u32, verdict: Verdict) -> String {
-        Fault::Call(CallFault { process: "orders-1".into(), point, nth, verdict }).to_string()
+    fn at(point: impl Into<Point>, nth: u32, verdict: Verdict) -> String {
+        Fault::Call(CallFault { process: "orders-1".into(), point: point.into(), nth, verdict }).to_string()
     }
 
     fn over(what: Disturbance) -> String {
@@ -147,21 +111,24 @@ mod tests {
     fn every_verdict_has_its_words() {
         let upgrade = Restart { after_ms: 0, upgrade: true };
         let told = [
-            at(Point::Commit, 1, Verdict::Delay { ms: 20 }),
-            at(Point::Write, 2, Verdict::Conflict),
-            at(Point::Publish, 3, Verdict::Unavailable),
-            at(Point::External, 4, Verdict::Reject),
-            at(Point::Commit, 5, Verdict::LoseReply),
-            at(Point::Settle, 6, Verdict::LoseRequest),
-            at(Point::Publish, 7, Verdict::Duplicate { after_ms: 30 }),
-            at(Point::Ack, 8, Verdict::DropAck),
-            at(Point::Publish, 9, Verdict::PartialBatch { accepted: 2 }),
-            at(Point::Publish, 10, Verdict::PartialBatch { accepted: 0 }),
-            at(Point::SagaLog, 11, Verdict::CrashBefore(upgrade)),
+            at(Operation::Commit, 1, Verdict::Delay { ms: 20 }),
+            at(Operation::Put, 2, Verdict::Conflict),
+            at(Operation::Publish, 3, Verdict::Unavailable),
+            at(Operation::External, 4, Verdict::Reject),
+            at(Operation::Commit, 5, Verdict::LoseReply),
+            at(Operation::Settle, 6, Verdict::LoseRequest),
+            at(Operation::Publish, 7, Verdict::Duplicate { after_ms: 30 }),
+            at(Operation::Ack, 8, Verdict::DropAck),
+            at(Operation::Publish, 9, Verdict::PartialBatch { accepted: 2 }),
+            at(Operation::Publish, 10, Verdict::PartialBatch { accepted: 0 }),
+            at(Operation::SagaAppend, 11, Verdict::CrashBefore(upgrade)),
+            at(Calls::Write, 12, Verdict::Stop(upgrade)),
+            at(Operation::InboxInsert, 13, Verdict::StatementError),
+            at(Operation::Publish, 14, Verdict::Unroutable),
         ];
         insta::assert_snapshot!(told.join("\n"), @r"
         delay the 1st commit of `orders-1` by 20 ms
-        let the 2nd write of `orders-1` fail with a conflict
+        let the 2nd put of `orders-1` fail with a conflict
         refuse the 3rd publish of `orders-1` as unavailable
         reject the 4th external call of `orders-1` for good
         lose the reply to the 5th commit of `orders-1`
@@ -170,7 +137,10 @@ mod tests {
         drop the 8th acknowledgement of `orders-1` without a word
         let only 2 of the 9th publish of `orders-1` through
         let nothing of the 10th publish of `orders-1` through
-        crash `orders-1` before its 11th saga log write, back at once as its next release
+        crash `orders-1` before its 11th saga append, back at once as its next release
+        ask `orders-1` to stop at its 12th write, back at once as its next release
+        break off the 13th inbox insert of `orders-1`, and its transaction with it
+        confirm the 14th publish of `orders-1` and deliver it to nobody
         ");
     }
 

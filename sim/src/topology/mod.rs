@@ -68,6 +68,8 @@ pub struct Topology {
     pub has_next_release: bool,
     /// How long the broker waits for an acknowledgement before it delivers again.
     pub visibility_timeout: Duration,
+    /// Whether the broker confirms what it can route to nobody, see [`confirms_unroutable`](Self::confirms_unroutable()).
+    pub confirms_unroutable: bool,
     /// How long nothing may have changed, at least, before a run counts as at rest. Zero unless it is set: a run is at rest
     /// once nothing is pending and every process has had its turn without changing anything.
     pub rest: Duration,
@@ -90,6 +92,7 @@ impl Default for Topology {
             tables: Tables::default(),
             has_next_release: false,
             visibility_timeout: Duration::from_secs(5),
+            confirms_unroutable: false,
             rest: Duration::ZERO,
             operator: Operator::default(),
             heartbeats: Vec::new(),
@@ -218,6 +221,18 @@ impl Topology {
     #[must_use]
     pub fn next_release(mut self) -> Self {
         self.has_next_release = true;
+        self
+    }
+
+    /// Says that the broker confirms messages that it can route to nobody, as AMQP does for a producer that leaves the
+    /// mandatory flag out: such a message is gone, and plans hold [`Verdict::Unroutable`] from then on. A service that has to
+    /// hold all the same compares what it sent with what arrived. By default a confirmation means what the broker port says
+    /// it does.
+    ///
+    /// [`Verdict::Unroutable`]: crate::plan::Verdict::Unroutable
+    #[must_use]
+    pub fn confirms_unroutable(mut self) -> Self {
+        self.confirms_unroutable = true;
         self
     }
 

@@ -1,3 +1,4 @@
+use seaworthy_core::ports::Operation;
 use std::sync::Arc;
 
 use seaworthy_core::{
@@ -7,7 +8,7 @@ use seaworthy_core::{
 use smol_str::SmolStr;
 
 use super::{ClaimedRow, Effect, Outcome, SettledRow, TxId, VirtualTime};
-use crate::plan::{FaultKind, Point};
+use crate::plan::FaultKind;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,7 +32,7 @@ pub enum What {
         /// Its kind.
         kind: FaultKind,
         /// Where, for a fault at a call.
-        point: Option<Point>,
+        point: Option<Operation>,
     },
     /// A timed fault ended.
     FaultOver {
@@ -77,7 +78,7 @@ pub enum What {
         /// The transaction.
         tx: TxId,
         /// Which kind of call.
-        point: Point,
+        point: Operation,
         /// What it was about: a document's collection, a consumer, or what the user calls a statement of their own
         /// (`Transaction::label`).
         on: SmolStr,
@@ -149,10 +150,8 @@ pub enum What {
     StoreCall {
         /// The store.
         store: SmolStr,
-        /// Which kind of call.
-        point: Point,
-        /// What it did: its operation's name.
-        operation: &'static str,
+        /// What it did.
+        operation: Operation,
         /// How many rows it touched or returned.
         count: u64,
         /// How it went.
@@ -253,7 +252,7 @@ pub enum What {
     /// waited longest as well.
     NeverReturned {
         /// Which kind of call.
-        point: Point,
+        point: Operation,
         /// The transaction that it was made in, if it was in one.
         tx: Option<TxId>,
         /// Since when it was waited for.

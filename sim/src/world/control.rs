@@ -158,6 +158,11 @@ async fn attend(world: &Arc<World>, now: u64) {
         }
         match due {
             Due::Boot { process, upgrade } => boot(world, process, upgrade),
+            Due::Kill(life) => {
+                if let Some(restart) = life.stopping() {
+                    world.crash(&life, restart);
+                }
+            }
             Due::FaultBegins(index) => {
                 let mut state = world.state();
                 state.faults.begin(index);
@@ -197,8 +202,10 @@ fn heal(world: &Arc<World>) {
                 newest = newest.max(state.processes[usize::from(process.0)].release + 1);
             }
         }
-        let older = state.processes.iter().filter(|process| process.release < newest);
-        (newest, older.filter_map(|process| process.life.clone()).collect::<Vec<_>>())
+        let lives = state.processes.iter().filter_map(|process| Some((process.release, process.life.clone()?)));
+        // Who was asked to stop has had its time.
+        let older = lives.filter(|(release, life)| *release < newest || life.stopping().is_some());
+        (newest, older.map(|(_, life)| life).collect::<Vec<_>>())
     };
     for life in older {
         world.crash(&life, Restart { after_ms: 0, upgrade: false });
@@ -212,7 +219,7 @@ fn heal(world: &Arc<World>) {
             match due {
                 Due::Duplicate(_) | Due::Repeat { .. } => _ = state.agenda.insert((at, number), due),
                 Due::Answer { .. } => _ = state.agenda.insert((now, number), due),
-                Due::Boot { .. } | Due::FaultBegins(_) | Due::FaultEnds(_) => {}
+                Due::Boot { .. } | Due::Kill(_) | Due::FaultBegins(_) | Due::FaultEnds(_) => {}
             }
         }
         for process in &mut state.processes {

@@ -113,8 +113,10 @@ fn written(effect: &Effect) -> String {
 
 #[cfg(test)]
 mod tests {
+    use seaworthy_core::ports::Operation;
+
     use super::*;
-    use crate::{plan::Point, trace::TxId};
+    use crate::trace::TxId;
 
     fn event(number: u64, process: u16, what: What) -> Event {
         Event { number, at: number, process: ProcessIndex(process), incarnation: 1, task: 0, what }
@@ -130,14 +132,14 @@ mod tests {
             tail.push(event(
                 round,
                 0,
-                What::Statement { tx: TxId(round), point: Point::Read, on, outcome: Outcome::Done },
+                What::Statement { tx: TxId(round), point: Operation::Get, on, outcome: Outcome::Done },
             ));
             tail.push(event(round, 0, What::Abort { tx: TxId(round), tried: Box::default() }));
         }
         // The run ended in the middle of a round.
         tail.push(event(9, 0, What::Begin { tx: TxId(9), outcome: Outcome::Done }));
         let told = cycle(&tail, ProcessIndex(0)).expect("it repeats");
-        assert_eq!(told, "begin -> read jobs -> abort, 5 times in a row");
+        assert_eq!(told, "begin -> get jobs -> abort, 5 times in a row");
     }
 
     #[test]
@@ -146,10 +148,10 @@ mod tests {
             .map(|number| {
                 let on = format!("table-{}", number * number).into();
                 let outcome = Outcome::Done;
-                event(number, 0, What::Statement { tx: TxId(1), point: Point::Read, on, outcome })
+                event(number, 0, What::Statement { tx: TxId(1), point: Operation::Get, on, outcome })
             })
             .collect();
-        assert!(cycle(&tail, ProcessIndex(0)).expect("it does something").starts_with("1 x read table-0"));
+        assert!(cycle(&tail, ProcessIndex(0)).expect("it does something").starts_with("1 x get table-0"));
         assert_eq!(cycle(&[], ProcessIndex(0)), None);
     }
 }

@@ -4,14 +4,13 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use seaworthy_core::{
     ids::MessageId,
-    ports::{RedriveRequest, Store, StoreError},
+    ports::{Operation, RedriveRequest, Store, StoreError},
 };
 use smol_str::SmolStr;
 
 use super::rest::in_time;
 use crate::{
     kernel::World,
-    plan::Point,
     topology::Operator,
     trace::{Outcome, What},
 };
@@ -72,8 +71,8 @@ impl Rounds {
             let Some(Ok(count)) = in_time(world, LOOK, store.redrive(&request)).await else { continue };
             self.redriven.extend(rows.into_iter().map(|row| (index, row)));
             if count > 0 {
-                let (point, operation, outcome) = (Point::Upkeep, "redrive", Outcome::Done);
-                world.record(What::StoreCall { store: name, point, operation, count, outcome });
+                let (operation, outcome) = (Operation::Redrive, Outcome::Done);
+                world.record(What::StoreCall { store: name, operation, count, outcome });
             }
         }
         true

@@ -1,3 +1,4 @@
+use seaworthy_core::ports::Operation;
 use std::time::Duration;
 
 use smol_str::SmolStr;
@@ -5,7 +6,6 @@ use smol_str::SmolStr;
 use crate::{
     invariants::{Dealt, Ending, Judged, Violation},
     kernel::{Effort, Fired, Strikable},
-    plan::Point,
     trace::{Event, Told},
 };
 
@@ -16,9 +16,9 @@ pub struct RunReport {
     pub fingerprint: u64,
     /// Events in the trace.
     pub events: u64,
-    /// Port calls, by [`Point`] in the order of [`Point::ALL`].
-    pub calls: [u64; Point::ALL.len()],
-    /// The port calls that one more fault could have struck, by process and point, if they were asked for.
+    /// Port calls, by [`Operation`] in the order of [`Operation::ALL`].
+    pub calls: [u64; Operation::ALL.len()],
+    /// The port calls that one more fault could have struck, by process and operation, if they were asked for.
     pub strikable: Option<Vec<Strikable>>,
     /// Requests of the workload that were answered for good.
     pub answered: u64,

@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
     boot::Boot,
-    ports::{Expected, Store},
+    ports::{Expected, Operation, Store},
 };
 use seaworthy_sim::{
     invariants::{Ending, Invariant},
-    plan::{CallFault, FORMAT, Fault, Latency, Plan, Point, Restart, Schedule, Verdict},
+    plan::{CallFault, FORMAT, Fault, Latency, Plan, Restart, Schedule, Verdict},
     scenario::{Draw, Scenario, Topology, Workload},
     trace::{Event, Renderer, What},
     world::{Client, Overdue, RunOptions, RunReport, run},
@@ -101,8 +101,12 @@ fn a_boot_says_which_process_it_is_and_how_often_it_has_booted() {
         })
     };
     let restart = Restart { after_ms: 100, upgrade: false };
-    let crash =
-        CallFault { process: "scribe-1".into(), point: Point::Commit, nth: 1, verdict: Verdict::CrashBefore(restart) };
+    let crash = CallFault {
+        process: "scribe-1".into(),
+        point: Operation::Commit.into(),
+        nth: 1,
+        verdict: Verdict::CrashBefore(restart),
+    };
     let drive: Drive = |client| {
         Box::pin(async move {
             client.ask("scribe", "write", Bytes::new()).await.expect("never refused");

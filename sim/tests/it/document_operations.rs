@@ -8,7 +8,7 @@ use seaworthy_core::{
 };
 use seaworthy_sim::{
     invariants::Ending,
-    plan::{CallFault, Fault, Point, Restart, Verdict},
+    plan::{CallFault, Calls, Fault, Restart, Verdict},
     trace::{Renderer, What},
     world::RunReport,
 };
@@ -74,12 +74,12 @@ fn a_fault_strikes_each_of_them_and_nothing_of_the_transaction_is_left() {
     let restart = Restart { after_ms: 10, upgrade: false };
     let (crash_before, crash_after) = (Verdict::CrashBefore(restart), Verdict::CrashAfter(restart));
     // The clock, the first and the second write under a condition, the scan and the delete.
-    for (point, nth) in [(Point::Read, 1), (Point::Write, 1), (Point::Write, 5), (Point::Read, 2), (Point::Write, 6)] {
+    for (point, nth) in [(Calls::Read, 1), (Calls::Write, 1), (Calls::Write, 5), (Calls::Read, 2), (Calls::Write, 6)] {
         for verdict in [Verdict::Unavailable, Verdict::Conflict, crash_before, crash_after] {
             if !verdict.fits(point) {
                 continue;
             }
-            let fault = Fault::Call(CallFault { process: "scribe-1".into(), point, nth, verdict });
+            let fault = Fault::Call(CallFault { process: "scribe-1".into(), point: point.into(), nth, verdict });
             let report = execute(TIDY, ask, vec![fault]);
             assert_eq!(report.fired.len(), 1, "{verdict:?} at {point:?} {nth}");
             assert_eq!((report.ending, report.answered), (Ending::Quiet, 1));

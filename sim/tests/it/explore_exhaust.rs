@@ -8,12 +8,14 @@ use std::{
     },
 };
 
+use seaworthy_core::ports::Operation;
+
 use crate::deposits::{Deposits, RIGHT, Teller, WRONG};
 use seaworthy_sim::{
     check,
     check::CheckError,
     explore::{Campaign, ExhaustOptions, Shard, Source, SweepError, Timing, exhaust, runner},
-    plan::{CallFault, Fault, Plan, Point, Restart, Verdict},
+    plan::{CallFault, Fault, Plan, Restart, Verdict},
     scenario::{Scenario, Topology},
     world::{RunOptions, run},
 };
@@ -207,14 +209,14 @@ fn a_run_lists_the_calls_that_one_more_fault_could_strike() {
     let list = RunOptions { list_calls: true, ..RunOptions::default() };
     let commits = |plan: &Plan<Deposits>, options: &RunOptions| {
         let report = run(&RIGHT, plan, options).expect("it fits");
-        let calls = report.strikable.map(|calls| calls.into_iter().filter(|calls| calls.point == Point::Commit));
+        let calls = report.strikable.map(|calls| calls.into_iter().filter(|calls| calls.point == Operation::Commit));
         calls.map(|calls| calls.map(|calls| (calls.first, calls.last)).collect::<Vec<_>>())
     };
     assert_eq!(commits(&calm, &RunOptions::default()), None, "nobody asked");
     let all = u32::try_from(calm.workload.0.len()).expect("few");
     assert_eq!(commits(&calm, &list), Some(vec![(1, all)]));
     let verdict = Verdict::CrashBefore(Restart { after_ms: 0, upgrade: false });
-    let fault = Fault::Call(CallFault { process: "teller-1".into(), point: Point::Commit, nth: 1, verdict });
+    let fault = Fault::Call(CallFault { process: "teller-1".into(), point: Operation::Commit.into(), nth: 1, verdict });
     // The call that died is made once more, and the one that is struck is none of those after it.
     assert_eq!(commits(&Plan { faults: vec![fault], ..calm }, &list), Some(vec![(2, all + 1)]));
 }

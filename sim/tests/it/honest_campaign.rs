@@ -1,5 +1,6 @@
 //! What would look like a campaign and be none, or be lost on whoever reads its last line.
 
+use seaworthy_core::ports::Operation;
 use std::{fs, time::Duration};
 
 use async_trait::async_trait;
@@ -9,7 +10,7 @@ use seaworthy_sim::{
     explore::{Cause, Corpus, Excuse, Gap, Seeds, Source, SweepError, SweepOptions, Until, diagnose, runner, sweep},
     generate::generate,
     invariants::Invariant,
-    plan::{CallFault, Fault, Plan, Point, Profile, Verdict},
+    plan::{CallFault, Fault, Plan, Profile, Verdict},
     scenario::{Draw, Scenario, Topology},
     world::{Client, RunOptions},
 };
@@ -93,11 +94,21 @@ fn a_check_stops_at_its_first_failure_unless_it_is_to_keep_going() {
 
 /// A fault at a call that the teller never makes.
 fn silent() -> Fault {
-    Fault::Call(CallFault { process: "teller-1".into(), point: Point::Publish, nth: 1, verdict: Verdict::Unavailable })
+    Fault::Call(CallFault {
+        process: "teller-1".into(),
+        point: Operation::Publish.into(),
+        nth: 1,
+        verdict: Verdict::Unavailable,
+    })
 }
 
 fn striking() -> Fault {
-    Fault::Call(CallFault { process: "teller-1".into(), point: Point::Commit, nth: 1, verdict: Verdict::Conflict })
+    Fault::Call(CallFault {
+        process: "teller-1".into(),
+        point: Operation::Commit.into(),
+        nth: 1,
+        verdict: Verdict::Conflict,
+    })
 }
 
 #[test]

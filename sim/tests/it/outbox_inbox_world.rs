@@ -10,13 +10,13 @@ use seaworthy_core::{
     inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
     message::Message,
     outbox::{MessageBuilder, Relay, RelayConfig},
-    ports::{Expected, Ports, Timestamp, Transaction},
+    ports::{Expected, Operation, Ports, Timestamp, Transaction},
     wake::Wake,
 };
 use seaworthy_sim::{
     generate::generate,
     invariants::{self, Invariant},
-    plan::{CallFault, FORMAT, Fault, Plan, Point, Profile, Restart, Schedule, Verdict},
+    plan::{CallFault, FORMAT, Fault, Plan, Profile, Restart, Schedule, Verdict},
     scenario::{Boot, Draw, Scenario, Topology, Workload},
     world::{Client, RunOptions, RunReport, run},
 };
@@ -243,11 +243,11 @@ fn everything_holds_under_each_single_fault() {
     let (mut fired, mut kinds) = (0, BTreeSet::new());
     // Which replica is asked and who handles what is drawn, so a few seeds bring every replica into play.
     let places = (1..=3).flat_map(|seed| PROCESSES.map(|process| (seed, process)));
-    let calls = places.flat_map(|place| Point::ALL.map(|point| (place, point)));
+    let calls = places.flat_map(|place| Operation::ALL.iter().map(move |point| (place, *point)));
     for ((seed, process), point) in calls {
         for verdict in verdicts.into_iter().filter(|verdict| verdict.fits(point)) {
             for nth in 1..=25 {
-                let fault = CallFault { process: process.into(), point, nth, verdict };
+                let fault = CallFault { process: process.into(), point: point.into(), nth, verdict };
                 let report = execute(&plan(seed, vec![Fault::Call(fault)]));
                 if report.fired.is_empty() {
                     break;

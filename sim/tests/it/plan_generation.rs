@@ -101,7 +101,8 @@ fn swarm_and_everything_draw_every_kind_and_few_faults_for_each_plan() {
             *counts.entry(plan.faults.len()).or_default() += 1;
             plan.faults.iter().for_each(|fault| *kinds.entry(fault.kind()).or_default() += 1);
         }
-        assert_eq!(kinds.keys().copied().collect::<Vec<_>>(), FaultKind::ALL, "{profile}");
+        let possible = profile.fault_kinds(&RIGHT.topology());
+        assert_eq!(kinds.keys().copied().collect::<Vec<_>>(), possible, "{profile}");
         assert!(kinds.values().all(|count| *count > 60), "{profile}: {kinds:?}");
         let few: u32 = (1..=4).map(|faults| counts[&faults]).sum();
         assert!(few > 3_200, "{profile}: mostly 1 to 4 faults, not {counts:?}");
@@ -134,7 +135,7 @@ fn swarm_leaves_classes_out_and_varies_the_schedule() {
 
 #[test]
 fn each_kind_of_fault_belongs_to_exactly_one_class() {
-    let topology = RIGHT.topology();
+    let topology = RIGHT.topology().confirms_unroutable();
     let all: Vec<FaultKind> = Profile::CLASSES.into_iter().flat_map(|class| class.fault_kinds(&topology)).collect();
     assert_eq!(all.iter().copied().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>(), FaultKind::ALL);
     assert_eq!(all.len(), FaultKind::ALL.len());
@@ -147,6 +148,7 @@ fn what_a_scenario_does_not_have_is_not_struck() {
     assert_eq!(Profile::Everything.fault_kinds(&bare), [FaultKind::BrokerOutage]);
     let with_process = Topology::new().process("a", "a", "a", |_| async {});
     assert!(!Profile::Outage.fault_kinds(&with_process).contains(&FaultKind::ExternalOutage));
+    assert!(!Profile::Rejection.fault_kinds(&with_process).contains(&FaultKind::Unroutable));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Shrinking does not stop at what can be simpler: latencies, weaker faults, and faults that only move others.
 
+use seaworthy_core::ports::Operation;
 use seaworthy_sim::{
     generate::generate,
-    plan::{CallFault, Fault, FaultKind, Latency, Plan, Point, Profile, Restart, Schedule, Shrinker, Verdict},
+    plan::{CallFault, Fault, FaultKind, Latency, Plan, Profile, Restart, Schedule, Shrinker, Verdict},
     scenario::Workload,
 };
 
@@ -16,7 +17,7 @@ fn plan(faults: Vec<Fault>) -> Plan<Deposits> {
 }
 
 fn at_commit(nth: u32, verdict: Verdict) -> Fault {
-    Fault::Call(CallFault { process: "teller-1".into(), point: Point::Commit, nth, verdict })
+    Fault::Call(CallFault { process: "teller-1".into(), point: Operation::Commit.into(), nth, verdict })
 }
 
 /// What shrinking ends with, and after how many plans.
@@ -100,7 +101,7 @@ fn a_crash_is_weakened_to_an_error_where_that_is_enough() {
 fn the_faults_of_a_process_that_hold_each_other_are_left_out_together() {
     let restart = |process: &str, nth| {
         let verdict = Verdict::CrashAfter(AT_ONCE);
-        Fault::Call(CallFault { process: process.into(), point: Point::Commit, nth, verdict })
+        Fault::Call(CallFault { process: process.into(), point: Operation::Commit.into(), nth, verdict })
     };
     let of = |plan: &Plan<Deposits>, name: &str| {
         plan.faults.iter().filter(|fault| matches!(fault, Fault::Call(call) if call.process == name)).count()

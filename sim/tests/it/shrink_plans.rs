@@ -1,5 +1,6 @@
 //! Shrinking: only towards the same failure, as small as it gets, and the same machine for proptest.
 
+use seaworthy_core::ports::Operation;
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -10,7 +11,7 @@ use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use seaworthy_sim::{
     explore::{ShrinkError, ShrinkOptions, is_same_failure, runner, shrink},
     generate::{generate, strategy},
-    plan::{CallFault, Fault, FaultKind, Latency, Plan, Point, Profile, Restart, Schedule, Shrinker, Verdict},
+    plan::{CallFault, Fault, FaultKind, Latency, Plan, Profile, Restart, Schedule, Shrinker, Verdict},
     scenario::Workload,
     world::{RunOptions, run},
 };
@@ -126,7 +127,7 @@ fn faults_strike_earlier_as_the_workload_shrinks() {
     plan.workload = Deposits((1..=16).map(|number| (number, 1)).collect());
     let restart = Restart { after_ms: 0, upgrade: false };
     let (process, verdict) = ("teller-1".into(), Verdict::CrashAfter(restart));
-    plan.faults.push(Fault::Call(CallFault { process, point: Point::Commit, nth: 48, verdict }));
+    plan.faults.push(Fault::Call(CallFault { process, point: Operation::Commit.into(), nth: 48, verdict }));
     let fails = |plan: &Plan<Deposits>| {
         plan.faults
             .iter()

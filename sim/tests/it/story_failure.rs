@@ -2,10 +2,10 @@
 
 use std::{ops::Range, time::Duration};
 
-use seaworthy_core::ports::SubscriptionSpec;
+use seaworthy_core::ports::{Operation, SubscriptionSpec};
 use seaworthy_sim::{
     invariants::{Ending, Invariant, LostEvent, Panel, PhantomEvent},
-    plan::{CallFault, Disturbance, FORMAT, Fault, FaultKind, Plan, Point, Restart, Schedule, TimedFault, Verdict},
+    plan::{CallFault, Disturbance, FORMAT, Fault, FaultKind, Plan, Restart, Schedule, TimedFault, Verdict},
     scenario::Workload,
     story::{Pointers, Style, tell},
     trace::{
@@ -45,7 +45,7 @@ pub(crate) fn plan(faults: Vec<Fault>) -> Plan<Orders> {
 pub(crate) fn crash() -> Fault {
     Fault::Call(CallFault {
         process: "shipping-1".into(),
-        point: Point::Ack,
+        point: Operation::Ack.into(),
         nth: 2,
         verdict: Verdict::CrashAfter(Restart { after_ms: 200, upgrade: false }),
     })
@@ -73,7 +73,7 @@ pub(crate) fn acknowledged_too_early() -> Script {
         script.settle(orders, "orders", number, &[message], ("dispatched", true), Outcome::Done);
         script.deliver(shipping, "shipping", message);
         if number == 2 {
-            script.fault(shipping, FaultKind::CrashAfter, Point::Ack);
+            script.fault(shipping, FaultKind::CrashAfter, Operation::Ack);
             script.ack(shipping, "shipping", message, Outcome::DoneUnheard);
             script.crash(shipping);
             script.after_ms(200).boot(shipping);
@@ -96,7 +96,7 @@ pub(crate) fn report(script: &Script, invariants: Vec<Box<dyn Invariant>>, fired
     RunReport {
         fingerprint: 0,
         events: events.len() as u64,
-        calls: [0; Point::ALL.len()],
+        calls: [0; Operation::ALL.len()],
         strikable: None,
         answered: 1,
         effort: Effort::default(),
@@ -125,7 +125,7 @@ pub(crate) const POINTERS: Pointers<'_> = Pointers {
 };
 
 pub(crate) fn struck() -> Vec<Fired> {
-    vec![Fired { index: 0, kind: FaultKind::CrashAfter, point: Some(Point::Ack) }]
+    vec![Fired { index: 0, kind: FaultKind::CrashAfter, point: Some(Operation::Ack) }]
 }
 
 #[test]

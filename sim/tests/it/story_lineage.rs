@@ -1,9 +1,10 @@
 //! A story follows causes: what led to a violation is in it whatever it is called, and two bugs never look alike.
 
+use seaworthy_core::ports::Operation;
 use seaworthy_core::{ids::OperationId, message::Message};
 use seaworthy_sim::{
     invariants::{Ending, Invariant, Judge, Mode},
-    plan::{FaultKind, Point},
+    plan::FaultKind,
     story::{Style, tell},
     trace::{
         Effect, Event, Outcome, TxId, What,
@@ -93,7 +94,7 @@ fn lost_row(by_crash: bool) -> (Script, u64) {
     let staged = script.commit(relay, "orders", Outcome::Done, [staged(&message)]);
     script.claim(relay, "orders", 1, &[&message], Outcome::Done);
     if by_crash {
-        script.fault(relay, FaultKind::CrashAfter, Point::Settle);
+        script.fault(relay, FaultKind::CrashAfter, Operation::Settle);
         script.settle(relay, "orders", 1, &[&message], ("dispatched", true), Outcome::DoneUnheard);
         script.crash(relay);
         script.boot(relay);
@@ -196,7 +197,7 @@ fn the_users_own_statements_are_told_by_their_labels() {
     let mut script = Script::new();
     let poller = script.process("poller-1");
     let statement =
-        |on: &str| What::Statement { tx: TxId(9), point: Point::Statement, on: on.into(), outcome: Outcome::Done };
+        |on: &str| What::Statement { tx: TxId(9), point: Operation::Statement, on: on.into(), outcome: Outcome::Done };
     script.event(poller, statement("take unsent rows"));
     script.event(poller, statement("mark sent"));
     let commit = What::Commit {
@@ -237,12 +238,12 @@ fn what_is_missing_at_the_end_is_told_with_the_task_that_waits_for_itself() {
     script.deliver(ledger, "ledger", &handled_twice);
     let statement = |tx: u64, on: &str| What::Statement {
         tx: TxId(tx),
-        point: Point::Statement,
+        point: Operation::Statement,
         on: on.into(),
         outcome: Outcome::Done,
     };
     script.event(ledger, statement(900, "remember message"));
-    let hangs = |behind: Option<TxId>| What::NeverReturned { point: Point::Begin, tx: None, since: 7_500, behind };
+    let hangs = |behind: Option<TxId>| What::NeverReturned { point: Operation::Begin, tx: None, since: 7_500, behind };
     script.event(ledger, hangs(Some(TxId(900))));
     script.event(poller, hangs(None));
     script.rest();
@@ -278,7 +279,7 @@ fn a_violation_that_names_nothing_is_told_by_the_whole_run_if_that_is_short() {
 fn a_violation_that_names_nothing_is_told_by_what_lies_around_its_faults_in_a_long_run() {
     let mut script = charged(60);
     let process = script.process("orders-1");
-    script.fault(process, FaultKind::LoseReply, Point::External);
+    script.fault(process, FaultKind::LoseReply, Operation::External);
     let operation = OperationId(uuid::Uuid::from_u128(1_000));
     script.external(process, ("payments", "charge", "order-61"), operation, true, Outcome::DoneUnheard);
     for _ in 0..200 {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use seaworthy_core::{
     ids::{Direction, OperationId},
-    ports::SagaStatus,
+    ports::{Operation, SagaStatus},
     saga::{Record, Value},
 };
 use seaworthy_sim::{
-    plan::{FaultKind, Point},
+    plan::FaultKind,
     trace::{
         Effect, Event, Fingerprint, Outcome, ProcessIndex, Renderer, TraceFile, TraceFileError, TxId, What, diff,
         script::{self, Script, created, executed, handled, logged, staged, undone},
@@ -26,7 +26,7 @@ fn checkout() -> Script {
     script.event(orders, What::Request { request: 1, operation: "place_order".into() });
     script.event(orders, What::Begin { tx: TxId(1), outcome: Outcome::Done });
     let on = "orders".into();
-    script.event(orders, What::Statement { tx: TxId(1), point: Point::Write, on, outcome: Outcome::Conflict });
+    script.event(orders, What::Statement { tx: TxId(1), point: Operation::Put, on, outcome: Outcome::Conflict });
     script.event(orders, What::Abort { tx: TxId(1), tried: Box::default() });
     let document = Effect::Document {
         collection: "orders".into(),
@@ -39,7 +39,7 @@ fn checkout() -> Script {
     let log = logged(1, &[reserved.encode()], SagaStatus::Running);
     script.commit(orders, "orders", Outcome::Done, [log, executed(charge), staged(&message)]);
     script.external(orders, ("payments", "charge", "order-17"), charge, true, Outcome::DoneUnheard);
-    script.fault(orders, FaultKind::CrashAfter, Point::Claim);
+    script.fault(orders, FaultKind::CrashAfter, Operation::Claim);
     script.claim(orders, "orders", 1, &[&message], Outcome::DoneUnheard);
     script.crash(orders);
     script.boot(orders);
@@ -56,8 +56,7 @@ fn checkout() -> Script {
     script.event(shipping, What::DuplicateSeen { tx: TxId(9), consumer: "shipping".into(), message: message.id });
     let upkeep = What::StoreCall {
         store: "shipping".into(),
-        point: Point::Upkeep,
-        operation: "purge_inbox",
+        operation: Operation::PurgeInbox,
         count: 3,
         outcome: Outcome::Done,
     };

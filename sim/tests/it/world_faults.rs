@@ -7,12 +7,12 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use seaworthy_core::ports::{Expected, Ports, StoreError};
+use seaworthy_core::ports::{Expected, Operation, Ports, StoreError};
 use seaworthy_sim::{
     invariants::Invariant,
     plan::{
-        CallFault, Disturbance, FORMAT, Fault, FaultKind, Latency, Plan, PlanError, Point, Restart, Schedule,
-        TimedFault, Verdict,
+        CallFault, Disturbance, FORMAT, Fault, FaultKind, Latency, Plan, PlanError, Restart, Schedule, TimedFault,
+        Verdict,
     },
     scenario::{Boot, Draw, Scenario, Topology, Workload},
     trace::{Effect, Event, Outcome, What},
@@ -72,8 +72,8 @@ fn plan(faults: Vec<Fault>) -> Plan<Ask> {
     Plan { format: FORMAT.into(), scenario: "probe".into(), seed: 1, schedule, workload: Ask, faults }
 }
 
-fn at_call(point: Point, nth: u32, verdict: Verdict) -> Fault {
-    Fault::Call(CallFault { process: "one".into(), point, nth, verdict })
+fn at_call(point: Operation, nth: u32, verdict: Verdict) -> Fault {
+    Fault::Call(CallFault { process: "one".into(), point: point.into(), nth, verdict })
 }
 
 fn over_time(from_ms: u64, to_ms: u64, what: Disturbance) -> Fault {
@@ -135,7 +135,7 @@ fn a_commit_that_is_refused_or_lost_on_the_way_is_not_applied_and_one_whose_repl
         (Verdict::LoseReply, Outcome::DoneUnheard, vec![1, 2]),
         (Verdict::Delay { ms: 50 }, Outcome::Done, vec![1]),
     ] {
-        let report = execute(persistent, vec![at_call(Point::Commit, 1, verdict)]);
+        let report = execute(persistent, vec![at_call(Operation::Commit, 1, verdict)]);
         let first = trace(&report).iter().find_map(|event| match &event.what {
             What::Commit { outcome, .. } => Some(*outcome),
             _ => None,
@@ -149,7 +149,7 @@ fn a_commit_that_is_refused_or_lost_on_the_way_is_not_applied_and_one_whose_repl
 #[test]
 fn a_crash_before_a_commit_loses_the_transaction_and_one_after_it_does_not() {
     for (verdict, counted) in [(Verdict::CrashBefore(AT_ONCE), vec![1]), (Verdict::CrashAfter(AT_ONCE), vec![1, 2])] {
-        let report = execute(persistent, vec![at_call(Point::Commit, 1, verdict)]);
+        let report = execute(persistent, vec![at_call(Operation::Commit, 1, verdict)]);
         assert_eq!(facts(&report, "count"), counted, "{verdict:?}");
         let crashes = trace(&report).iter().filter(|event| event.what == What::Crash).count();
         let boots = trace(&report).iter().filter(|event| matches!(event.what, What::Boot { .. })).count();
@@ -160,7 +160,7 @@ fn a_crash_before_a_commit_loses_the_transaction_and_one_after_it_does_not() {
 #[test]
 fn a_process_that_is_upgraded_comes_back_later_and_as_the_next_release() {
     let restart = Restart { after_ms: 700, upgrade: true };
-    let report = execute(persistent, vec![at_call(Point::Begin, 1, Verdict::CrashBefore(restart))]);
+    let report = execute(persistent, vec![at_call(Operation::Begin, 1, Verdict::CrashBefore(restart))]);
     let boots: Vec<(u64, u32)> = trace(&report)
         .iter()
         .filter_map(|event| match event.what {
@@ -204,7 +204,7 @@ fn doomed(boot: Boot) -> futures_util::future::BoxFuture<'static, ()> {
 #[test]
 fn a_dead_incarnation_runs_no_code_and_touches_nothing() {
     let restart = Restart { after_ms: 1_000, upgrade: true };
-    let report = execute(doomed, vec![at_call(Point::Commit, 20, Verdict::CrashAfter(restart))]);
+    let report = execute(doomed, vec![at_call(Operation::Commit, 20, Verdict::CrashAfter(restart))]);
     let crash = trace(&report).iter().find(|event| event.what == What::Crash).expect("it crashed");
     let late = trace(&report).iter().filter(|event| event.number > crash.number && event.incarnation == 1).count();
     assert_eq!(late, 0, "events of the first incarnation after its death");
@@ -270,7 +270,7 @@ fn a_run_that_never_ends_is_a_livelock_that_names_what_was_running_and_waiting()
     assert_eq!(found, ["request-unanswered", "livelock"]);
     let sentence = &report.violations[1].sentence;
     assert!(sentence.contains("requests"), "{sentence}");
-    assert!(sentence.contains(" x upkeep), one (1 x request)"), "{sentence}");
+    assert!(sentence.contains(" x backlog), one (1 x request)"), "{sentence}");
     assert!(sentence.contains("one does over and over: backlog, "), "{sentence}");
 }
 
@@ -302,9 +302,14 @@ fn a_panic_of_a_process_is_a_violation() {
 #[test]
 fn a_plan_that_cannot_be_honoured_is_an_error_and_nothing_runs() {
     let refused = [
-        at_call(Point::Read, 1, Verdict::LoseReply),
-        at_call(Point::Commit, 0, Verdict::Conflict),
-        Fault::Call(CallFault { process: "two".into(), point: Point::Commit, nth: 1, verdict: Verdict::Conflict }),
+        at_call(Operation::Get, 1, Verdict::LoseReply),
+        at_call(Operation::Commit, 0, Verdict::Conflict),
+        Fault::Call(CallFault {
+            process: "two".into(),
+            point: Operation::Commit.into(),
+            nth: 1,
+            verdict: Verdict::Conflict,
+        }),
         over_time(5, 5, Disturbance::BrokerOutage),
         over_time(0, 5, Disturbance::StoreOutage { store: "cellar".into() }),
     ];
@@ -329,8 +334,11 @@ fn every_verdict_that_fits_a_point_is_accepted_there_and_every_other_is_refused(
         Verdict::PartialBatch { accepted: 1 },
         Verdict::CrashBefore(AT_ONCE),
         Verdict::CrashAfter(AT_ONCE),
+        Verdict::Stop(AT_ONCE),
+        Verdict::StatementError,
+        Verdict::Unroutable,
     ];
-    for point in Point::ALL {
+    for point in Operation::ALL.iter().copied() {
         for verdict in verdicts {
             let valid = plan(vec![at_call(point, 1, verdict)]).validate("probe", &Probe(persistent).topology());
             assert_eq!(valid.is_ok(), verdict.fits(point), "{verdict:?} at {point:?}");

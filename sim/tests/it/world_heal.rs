@@ -7,12 +7,12 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use seaworthy_core::{
     outbox::{Relay, RelayConfig},
-    ports::{Expected, Ports, SubscriptionSpec},
+    ports::{Expected, Operation, Ports, SubscriptionSpec},
     wake::Wake,
 };
 use seaworthy_sim::{
     invariants::{Ending, Invariant},
-    plan::{CallFault, Disturbance, FORMAT, Fault, Latency, Plan, Point, Restart, Schedule, TimedFault, Verdict},
+    plan::{CallFault, Disturbance, FORMAT, Fault, Latency, Plan, Restart, Schedule, TimedFault, Verdict},
     scenario::{Boot, Draw, Operator, Scenario, Topology, Workload},
     trace::{Event, Outcome, What, script},
     world::{Client, RunOptions, RunReport, run},
@@ -69,8 +69,8 @@ impl Scenario for Pair {
     }
 }
 
-fn at_call(point: Point, nth: u32, verdict: Verdict) -> Fault {
-    Fault::Call(CallFault { process: "one".into(), point, nth, verdict })
+fn at_call(point: Operation, nth: u32, verdict: Verdict) -> Fault {
+    Fault::Call(CallFault { process: "one".into(), point: point.into(), nth, verdict })
 }
 
 fn over_time(from_ms: u64, to_ms: u64, what: Disturbance) -> Fault {
@@ -113,8 +113,8 @@ fn heal_ends_delays_pauses_and_slow_links_at_once() {
     let pause = Disturbance::Pause { process: "one".into() };
     let slow = Disturbance::SlowLink { process: "one".into(), extra_ms: HOUR_MS };
     for fault in [
-        at_call(Point::Commit, 1, Verdict::Delay { ms: HOUR_MS }),
-        at_call(Point::Begin, 1, Verdict::Delay { ms: HOUR_MS }),
+        at_call(Operation::Commit, 1, Verdict::Delay { ms: HOUR_MS }),
+        at_call(Operation::Begin, 1, Verdict::Delay { ms: HOUR_MS }),
         over_time(1, u64::from(HOUR_MS), pause),
         over_time(1, 10, slow),
     ] {
@@ -134,9 +134,9 @@ fn a_verdict_that_was_drawn_before_heal_does_not_strike_after_it() {
     // and so does what was meant for a call that was itself under way.
     let link = Disturbance::SlowLink { process: "one".into(), extra_ms: 3_600_000 };
     for (first_fault, point, verdict) in [
-        (at_call(Point::Commit, 1, Verdict::Delay { ms: 3_600_000 }), Point::Publish, Verdict::Reject),
-        (over_time(1, 10, link.clone()), Point::Begin, Verdict::Unavailable),
-        (over_time(1, 10, link), Point::Begin, Verdict::CrashAfter(Restart { after_ms: 0, upgrade: false })),
+        (at_call(Operation::Commit, 1, Verdict::Delay { ms: 3_600_000 }), Operation::Publish, Verdict::Reject),
+        (over_time(1, 10, link.clone()), Operation::Begin, Verdict::Unavailable),
+        (over_time(1, 10, link), Operation::Begin, Verdict::CrashAfter(Restart { after_ms: 0, upgrade: false })),
     ] {
         let report = execute(afterwards, Operator::Redrives, vec![first_fault, at_call(point, 1, verdict)]);
         let healed = first(&report, |what| *what == What::Healed).expect("every run heals");
@@ -173,9 +173,9 @@ fn relaying(boot: Boot) -> BoxFuture<'static, ()> {
 fn a_row_that_dies_after_heal_is_redriven_too() {
     let faults = || {
         vec![
-            at_call(Point::Publish, 1, Verdict::Reject),
+            at_call(Operation::Publish, 1, Verdict::Reject),
             // Its burial is on its way until the world heals.
-            at_call(Point::Settle, 1, Verdict::Delay { ms: 3_600_000 }),
+            at_call(Operation::Settle, 1, Verdict::Delay { ms: 3_600_000 }),
         ]
     };
     let report = execute(relaying, Operator::Redrives, faults());
@@ -189,21 +189,22 @@ fn a_row_that_dies_after_heal_is_redriven_too() {
 
     let report = execute(relaying, Operator::Never, faults());
     assert_eq!(first(&report, |what| matches!(what, What::Redrive { .. })), None);
-    assert_eq!(first(&report, |what| matches!(what, What::StoreCall { operation: "redrive", .. })), None);
+    assert_eq!(first(&report, |what| matches!(what, What::StoreCall { operation: Operation::Redrive, .. })), None);
     assert_eq!(first(&report, |what| matches!(what, What::Publish { outcome: Outcome::Done, .. })), None);
 }
 
 #[test]
 fn between_heal_and_the_first_redrive_the_system_has_its_chance_to_move_by_itself() {
-    let reject = at_call(Point::Publish, 1, Verdict::Reject);
+    let reject = at_call(Operation::Publish, 1, Verdict::Reject);
     let report = execute(relaying, Operator::Redrives, vec![reject.clone()]);
     let healed = trace(&report).iter().find(|event| event.what == What::Healed).expect("every run heals");
     let came = trace(&report).iter().find(|event| matches!(event.what, What::Redrive { .. })).expect("a row is dead");
     let rest = Topology::new().rest;
     assert!(Duration::from_micros(came.at - healed.at) >= rest, "the operator came {} us after", came.at - healed.at);
     // He comes once to each row, and is not announced where there is nothing to do.
-    let redrives =
-        trace(&report).iter().filter(|event| matches!(event.what, What::StoreCall { operation: "redrive", .. }));
+    let redrives = trace(&report)
+        .iter()
+        .filter(|event| matches!(event.what, What::StoreCall { operation: Operation::Redrive, .. }));
     assert_eq!(redrives.count(), 1);
     let calm = execute(relaying, Operator::Redrives, Vec::new());
     assert_eq!(first(&calm, |what| matches!(what, What::Redrive { .. })), None);
@@ -230,8 +231,9 @@ fn hopeless(boot: Boot) -> BoxFuture<'static, ()> {
 fn a_row_that_dies_of_its_own_is_redriven_once_and_then_left_alone() {
     let report = execute(hopeless, Operator::Redrives, Vec::new());
     assert_eq!(report.ending, Ending::Quiet, "{:?}", report.violations);
-    let redrives =
-        trace(&report).iter().filter(|event| matches!(event.what, What::StoreCall { operation: "redrive", .. }));
+    let redrives = trace(&report)
+        .iter()
+        .filter(|event| matches!(event.what, What::StoreCall { operation: Operation::Redrive, .. }));
     assert_eq!(redrives.count(), 1);
 }
 
@@ -249,7 +251,7 @@ fn heal_brings_every_process_to_the_newest_release_that_the_run_has_seen() {
     let upgrade = |after_ms| Verdict::CrashBefore(Restart { after_ms, upgrade: true });
     // Up again before heal; and still down when it comes.
     for after_ms in [0, 100_000_000] {
-        let report = execute(relaying, Operator::Redrives, vec![at_call(Point::Claim, 2, upgrade(after_ms))]);
+        let report = execute(relaying, Operator::Redrives, vec![at_call(Operation::Claim, 2, upgrade(after_ms))]);
         assert_eq!(releases(&report), [2, 2], "after {after_ms} ms");
         let healed = trace(&report).iter().find(|event| event.what == What::Healed).expect("every run heals");
         let told = |event: &&Event| event.what == What::Crash && event.process.0 == 1 && event.number < healed.number;
@@ -257,7 +259,7 @@ fn heal_brings_every_process_to_the_newest_release_that_the_run_has_seen() {
         assert!(report.held(), "{:?}", report.violations);
     }
     let restart = Verdict::CrashBefore(Restart { after_ms: 0, upgrade: false });
-    let report = execute(relaying, Operator::Redrives, vec![at_call(Point::Claim, 2, restart)]);
+    let report = execute(relaying, Operator::Redrives, vec![at_call(Operation::Claim, 2, restart)]);
     assert_eq!(releases(&report), [1, 1], "nobody was upgraded");
 }
 
@@ -295,7 +297,8 @@ fn impatient(boot: Boot) -> BoxFuture<'static, ()> {
 #[test]
 fn a_fault_on_a_call_that_is_dropped_while_it_waits_strikes_the_next_one() {
     let restart = Restart { after_ms: 0, upgrade: false };
-    let report = execute(impatient, Operator::Redrives, vec![at_call(Point::Receive, 1, Verdict::CrashAfter(restart))]);
+    let report =
+        execute(impatient, Operator::Redrives, vec![at_call(Operation::Receive, 1, Verdict::CrashAfter(restart))]);
     assert_eq!(report.fired.len(), 1);
     let crash = first(&report, |what| *what == What::Crash);
     let delivered = first(&report, |what| matches!(what, What::Deliver { .. }));
@@ -312,7 +315,7 @@ fn a_fault_on_a_call_that_is_dropped_while_it_waits_strikes_the_next_one() {
             let _ = subscription.receive(1).await;
         })
     };
-    let report = execute(idle, Operator::Redrives, vec![at_call(Point::Receive, 1, Verdict::CrashAfter(restart))]);
+    let report = execute(idle, Operator::Redrives, vec![at_call(Operation::Receive, 1, Verdict::CrashAfter(restart))]);
     assert_eq!(report.fired, []);
     assert_eq!(first(&report, |what| matches!(what, What::Crash)), None);
 }

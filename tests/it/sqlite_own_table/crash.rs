@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use rusqlite::Connection;
-use seaworthy_core::ports::{Ports, Store, connection};
+use seaworthy_core::ports::{Operation, Ports, Store, connection};
 use seaworthy_sim::{
     invariants::Invariant,
-    plan::{CallFault, Disturbance, FORMAT, Fault, Plan, Point, Restart, Schedule, TimedFault, Verdict},
+    plan::{CallFault, Calls, Disturbance, FORMAT, Fault, Plan, Point, Restart, Schedule, TimedFault, Verdict},
     scenario::{Boot, Draw, Scenario, Topology},
     world::{Client, run},
 };
@@ -98,18 +98,22 @@ fn a_crash_loses_the_open_transaction_and_nothing_that_was_committed() {
         Restart { after_ms: u32::try_from(Duration::from_secs(1).as_millis()).expect("fits"), upgrade: false };
     let (before, after) = (Verdict::CrashBefore(restart), Verdict::CrashAfter(restart));
     // The second boot's row is all that is left, with the number that the first one would have had.
-    for (point, verdict) in
-        [(Point::Statement, after), (Point::Read, before), (Point::Read, after), (Point::Commit, before)]
-    {
+    for (point, verdict) in [
+        (Operation::Statement.into(), after),
+        (Calls::Read.into(), before),
+        (Calls::Read.into(), after),
+        (Operation::Commit.into(), before),
+    ] {
         assert_eq!(numbers(&boots_after(point, verdict)), [1], "{verdict:?} at {point:?}");
     }
     // The clerk never heard of its first commit, and it is there.
-    assert_eq!(numbers(&boots_after(Point::Commit, after)), [1, 2]);
+    assert_eq!(numbers(&boots_after(Operation::Commit.into(), after)), [1, 2]);
 }
 
 #[test]
 fn a_commit_whose_reply_is_lost_leaves_its_row_and_one_whose_request_is_lost_leaves_none() {
-    let fault = |verdict| Fault::Call(CallFault { process: "clerk".into(), point: Point::Commit, nth: 1, verdict });
+    let fault =
+        |verdict| Fault::Call(CallFault { process: "clerk".into(), point: Operation::Commit.into(), nth: 1, verdict });
     for (verdict, rows) in [(Verdict::LoseReply, 1), (Verdict::LoseRequest, 0)] {
         let plan = plan_with(fault(verdict));
         let kept = Kept::default();

@@ -8,10 +8,10 @@ mod service;
 use std::{sync::Arc, time::Duration};
 
 use scenario::{Kept, Orders, OwnTables, rows};
-use seaworthy_core::ports::Store;
+use seaworthy_core::ports::{Operation, Store};
 use seaworthy_sim::{
     generate::generate,
-    plan::{CallFault, FORMAT, Fault, Plan, Point, Profile, Restart, Schedule, Verdict},
+    plan::{CallFault, FORMAT, Fault, Plan, Profile, Restart, Schedule, Verdict},
     world::run,
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
@@ -52,10 +52,11 @@ fn own_tables_hold_when_a_process_dies_at_any_of_its_statements_and_commits() {
     let restart = Restart { after_ms: 500, upgrade: false };
     let workload = Orders { orders: vec!["order-0".into(), "order-1".into()] };
     for process in ["orders-1", "orders-2", "shipping-1", "shipping-2"] {
-        for point in [Point::Begin, Point::Statement, Point::Commit] {
+        for point in [Operation::Begin, Operation::Statement, Operation::Commit] {
             for verdict in [Verdict::CrashBefore(restart), Verdict::CrashAfter(restart)] {
                 let strikes = |nth: &u32| {
-                    let fault = Fault::Call(CallFault { process: process.into(), point, nth: *nth, verdict });
+                    let fault =
+                        Fault::Call(CallFault { process: process.into(), point: point.into(), nth: *nth, verdict });
                     let plan = Plan {
                         format: FORMAT.into(),
                         scenario: "own_tables".into(),

@@ -117,7 +117,7 @@ pub trait Intercept: Send + Sync {
 ///
 /// After an error the inner transaction is dropped, which aborts it; what is still asked of it fails.
 pub trait InterceptTransaction: Send {
-    /// Any statement; [`Call::RawConnection`] before the connection is lent.
+    /// Any statement; [`Call::Statement`] before the connection is lent.
     fn call<T: Answers, E: Failure>(
         &mut self,
         call: Call<'_>,

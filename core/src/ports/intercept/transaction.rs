@@ -187,7 +187,7 @@ impl<W: InterceptTransaction> Transaction for InterceptedTransaction<W> {
     async fn raw_connection(&mut self) -> Result<&mut (dyn Any + Send), StoreError> {
         let label = std::mem::take(&mut self.label);
         let is_open = std::future::ready(if self.inner.is_some() { Ok(()) } else { Err(aborted()) });
-        let lent = self.watch.call(Call::RawConnection { label: &label }, is_open).await;
+        let lent = self.watch.call(Call::Statement { label: &label }, is_open).await;
         if lent.is_err() {
             self.inner = None;
         }

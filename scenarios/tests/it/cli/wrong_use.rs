@@ -54,7 +54,7 @@ fn plans_that_are_malformed_truncated_newer_or_do_not_fit_are_wrong_use() {
     );
     wrong(
         &plan(r#"{"process":"orders-1","point":"read","nth":1,"verdict":"conflict"}"#),
-        "a call at point \"read\" can't honour",
+        "a call at point \"any_read\" can't honour",
     );
     wrong(&plan(r#"{"from_ms":0,"to_ms":1,"what":"meteor"}"#), "unknown variant `meteor`");
     wrong(&plan(r#"{"process":"orders-1","point":"commit","nth":1}"#), "a fault has either process, point, nth and");

@@ -72,7 +72,10 @@ fn paid_without_an_outbox_row(rows: &[String]) -> bool {
 fn acknowledged_before_booked(rows: &[String]) -> bool {
     staged(rows).any(|message| {
         let Some(acknowledged) = find(rows, &[&format!("ack {message} by ledger")]) else { return false };
-        find(&rows[..acknowledged], &["commit", &format!("ledger handles {message};")]).is_none()
+        let before = &rows[..acknowledged];
+        // Neither marked nor booked: who books without a mark makes another mistake.
+        find(before, &["commit", &format!("ledger handles {message};")]).is_none()
+            && find(before, &["commit", "bookings number="]).is_none()
     })
 }
 

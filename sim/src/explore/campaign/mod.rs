@@ -6,6 +6,7 @@ mod merge;
 mod table;
 mod tally;
 
+use seaworthy_core::ports::Operation;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     plan::Workload,
-    plan::{Fault, FaultKind, Plan, Point, Profile},
+    plan::{FaultKind, Plan, Point, Profile},
     trace::Fingerprint,
     world::RunReport,
 };
@@ -68,11 +69,11 @@ pub struct Campaign {
     /// Virtual time of all runs, in microseconds.
     pub virtual_us: u64,
     /// Port calls by point.
-    pub calls: BTreeMap<Point, u64>,
+    pub calls: BTreeMap<Operation, u64>,
     /// Faults by kind.
     pub faults: BTreeMap<FaultKind, FaultTally>,
     /// Faults at port calls, by point.
-    pub points: BTreeMap<Point, FaultTally>,
+    pub points: BTreeMap<Operation, FaultTally>,
     /// Invariants by name, with what the world itself found: a panic, a livelock.
     pub invariants: BTreeMap<SmolStr, InvariantTally>,
     /// What has to happen for an invariant to have anything to judge, by its name, for those that say so.
@@ -191,11 +192,11 @@ impl Campaign {
         self.virtual_us += u64::try_from(report.virtual_time.as_micros()).unwrap_or(u64::MAX);
         self.digest = self.digest.wrapping_add(digest(index, report.fingerprint));
         let mut commits = 0;
-        for (point, calls) in Point::ALL.into_iter().zip(report.calls) {
+        for (point, calls) in Operation::ALL.iter().copied().zip(report.calls) {
             if calls > 0 {
                 *self.calls.entry(point).or_default() += calls;
             }
-            if point == Point::Commit {
+            if point == Operation::Commit {
                 commits = calls;
             }
         }
@@ -221,8 +222,9 @@ impl Campaign {
     fn record_faults<W>(&mut self, plan: &Plan<W>, report: &RunReport) {
         for fault in &plan.faults {
             self.faults.entry(fault.kind()).or_default().planned += 1;
-            if let Fault::Call(call) = fault {
-                self.points.entry(call.point).or_default().planned += 1;
+            // Who counts calls of a kind plans for all its operations.
+            for operation in fault.point().into_iter().flat_map(Point::operations) {
+                self.points.entry(operation).or_default().planned += 1;
             }
         }
         for fired in &report.fired {

@@ -1,8 +1,8 @@
 //! Every fault that can strike a small workload, and every pair of them.
 
+mod lasting;
 mod options;
 mod plans;
-mod variants;
 
 use smol_str::SmolStr;
 

@@ -7,13 +7,10 @@ use std::{
 
 use smol_str::SmolStr;
 
-use super::{
-    options::ExhaustOptions,
-    variants::{lasting, variants},
-};
+use super::{lasting::lasting, options::ExhaustOptions};
 use crate::{
     explore::{Candidate, Runner, Search, Shard, Source, SweepError},
-    plan::{CallFault, Fault, FaultKind, Plan, TimedFault, Verdict, Workload},
+    plan::{CallFault, Fault, FaultKind, Plan, Targets, TimedFault, Verdict, Workload},
     scenario::Scenario,
     topology::Topology,
     world::{RunOptions, Strikable},
@@ -154,8 +151,10 @@ impl<W: Workload> Exhaust<W> {
             let is_it = |kind: &CallKind| (kind.of.process, kind.of.point) == (of.process, of.point);
             let at = self.kinds.iter().position(is_it).unwrap_or_else(|| {
                 let process = topology.processes[usize::from(of.process.0)].name.clone();
-                let kinds = FaultKind::ALL.into_iter().filter(|kind| !options.without_faults.contains(kind));
-                let verdicts = kinds.flat_map(|kind| variants(kind, topology.has_next_release));
+                let targets = Targets::of(topology);
+                let kinds = FaultKind::ALL.iter().filter(|kind| !options.without_faults.contains(kind));
+                let kinds = kinds.filter(|kind| kind.is_possible(&targets));
+                let verdicts = kinds.flat_map(|kind| kind.at_calls(topology.has_next_release));
                 let verdicts = verdicts.filter(|verdict| verdict.fits(of.point)).collect();
                 self.kinds.push(CallKind { of: *of, process, verdicts });
                 self.kinds.len() - 1
@@ -178,7 +177,8 @@ impl<W: Workload> Exhaust<W> {
             let (each, many) = (verdicts.len() as u64, u64::from(last + 1 - first));
             if position < each * many {
                 let nth = first + (position / each) as u32;
-                let (process, point, verdict) = (process.clone(), of.point, verdicts[(position % each) as usize]);
+                let (process, point, verdict) =
+                    (process.clone(), of.point.into(), verdicts[(position % each) as usize]);
                 return Some(Fault::Call(CallFault { process, point, nth, verdict }));
             }
             position -= each * many;

@@ -1,6 +1,11 @@
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
-use super::super::{CallFault, Disturbance, Fault, Latency, Plan, Point, Restart, Schedule, TimedFault, Verdict};
+use seaworthy_core::ports::Operation;
+use smol_str::SmolStr;
+
+use super::super::{
+    CallFault, Calls, Fault, Latency, Plan, Point, Schedule, Target, TimedFault, Verdict, smaller_numbers,
+};
 use crate::plan::Workload;
 
 pub(super) fn without_faults<W: Clone>(plan: &Plan<W>, range: Range<usize>) -> Plan<W> {
@@ -37,34 +42,20 @@ pub(super) fn earlier(faults: &[Fault], items: usize, left: usize) -> Option<Vec
 /// Without the faults that strike one process, where others are left. Faults that strike no process in particular are
 /// nobody's.
 pub(super) fn without_process<W: Clone>(plan: &Plan<W>, which: usize) -> Option<Plan<W>> {
-    let mut processes: Vec<&str> = plan.faults.iter().filter_map(process_of).collect();
-    processes.sort_unstable();
-    processes.dedup();
-    let process = processes.get(which)?.to_string();
+    let processes: BTreeSet<SmolStr> = plan.faults.iter().filter_map(process_of).collect();
+    let process = processes.into_iter().nth(which)?;
     let mut fewer = plan.clone();
-    fewer.faults.retain(|fault| process_of(fault) != Some(&process));
+    fewer.faults.retain(|fault| process_of(fault).as_ref() != Some(&process));
     Some(fewer)
 }
 
 /// How many processes are struck.
 pub(super) fn processes(faults: &[Fault]) -> usize {
-    let mut processes: Vec<&str> = faults.iter().filter_map(process_of).collect();
-    processes.sort_unstable();
-    processes.dedup();
-    processes.len()
+    faults.iter().filter_map(process_of).collect::<BTreeSet<_>>().len()
 }
 
-fn process_of(fault: &Fault) -> Option<&str> {
-    match fault {
-        Fault::Call(call) => Some(&call.process),
-        Fault::Timed(timed) => match &timed.what {
-            Disturbance::Partition { process }
-            | Disturbance::Pause { process }
-            | Disturbance::SlowLink { process, .. }
-            | Disturbance::ClockSkew { process, .. } => Some(process),
-            Disturbance::BrokerOutage | Disturbance::StoreOutage { .. } | Disturbance::ExternalOutage { .. } => None,
-        },
-    }
+fn process_of(fault: &Fault) -> Option<SmolStr> {
+    if let Target::Process(process) = fault.target() { Some(process) } else { None }
 }
 
 /// Variant `variant` of the fault `keep` striking a little earlier or later. What was left out made calls of its own or
@@ -97,7 +88,7 @@ fn variants(fault: &Fault) -> Vec<Fault> {
                 earlier.nth = nth;
                 earlier
             });
-            let milder = verdicts(call.verdict).into_iter().map(|verdict| {
+            let milder = call.verdict.simpler().into_iter().map(|verdict| {
                 let mut milder = call.clone();
                 milder.verdict = verdict;
                 milder
@@ -108,110 +99,41 @@ fn variants(fault: &Fault) -> Vec<Fault> {
     }
 }
 
-/// The same call struck in a way that is easier to think through: an error that the caller hears of before one that it
-/// does not, and a process that lives before one that dies.
+/// The same call struck in a way that is easier to think through.
 fn weaker(call: &CallFault) -> Vec<CallFault> {
-    let verdicts: &[Verdict] = match call.verdict {
-        Verdict::CrashBefore(_) => &[Verdict::Unavailable, Verdict::LoseRequest],
-        Verdict::CrashAfter(_) => &[Verdict::LoseReply],
-        Verdict::LoseRequest => &[Verdict::Unavailable],
-        _ => &[],
-    };
     let fits = |verdict: &&Verdict| verdict.fits(call.point) && !is_silent(**verdict, call.point);
-    verdicts.iter().filter(fits).map(|verdict| CallFault { verdict: *verdict, ..call.clone() }).collect()
+    call.verdict.weaker().iter().filter(fits).map(|verdict| CallFault { verdict: *verdict, ..call.clone() }).collect()
 }
 
 /// A refused poll is asked again and says nothing.
 fn is_silent(verdict: Verdict, point: Point) -> bool {
-    verdict == Verdict::Unavailable && matches!(point, Point::Upkeep | Point::Subscribe)
+    let is_poll = |operation| operation == Operation::Subscribe || Calls::of(operation) == Some(Calls::Upkeep);
+    verdict == Verdict::Unavailable && point.operations().all(is_poll)
 }
 
 /// Earlier calls worth a try: each one where they are few.
 fn earlier_calls(nth: u32) -> Vec<u32> {
-    if nth <= 16 { (1..nth).collect() } else { smaller(u64::from(nth), 1).into_iter().map(|nth| nth as u32).collect() }
-}
-
-fn verdicts(verdict: Verdict) -> Vec<Verdict> {
-    let restarts = |restart: Restart| {
-        let release = restart.upgrade.then_some(Restart { upgrade: false, ..restart });
-        let sooner = smaller(u64::from(restart.after_ms), 0)
-            .into_iter()
-            .map(move |after_ms| Restart { after_ms: after_ms as u32, ..restart });
-        release.into_iter().chain(sooner).collect::<Vec<_>>()
-    };
-    match verdict {
-        Verdict::Delay { ms } => {
-            smaller(u64::from(ms), 1).into_iter().map(|ms| Verdict::Delay { ms: ms as u32 }).collect()
-        }
-        Verdict::Duplicate { after_ms } => smaller(u64::from(after_ms), 0)
-            .into_iter()
-            .map(|after_ms| Verdict::Duplicate { after_ms: after_ms as u32 })
-            .collect(),
-        Verdict::PartialBatch { accepted } => smaller(u64::from(accepted), 0)
-            .into_iter()
-            .map(|accepted| Verdict::PartialBatch { accepted: accepted as u32 })
-            .collect(),
-        Verdict::CrashBefore(restart) => restarts(restart).into_iter().map(Verdict::CrashBefore).collect(),
-        Verdict::CrashAfter(restart) => restarts(restart).into_iter().map(Verdict::CrashAfter).collect(),
-        Verdict::Conflict
-        | Verdict::Unavailable
-        | Verdict::Reject
-        | Verdict::LoseReply
-        | Verdict::LoseRequest
-        | Verdict::DropAck => Vec::new(),
+    if nth <= 16 {
+        (1..nth).collect()
+    } else {
+        smaller_numbers(u64::from(nth), 1).into_iter().map(|nth| nth as u32).collect()
     }
 }
 
 fn timed_variants(timed: &TimedFault) -> Vec<TimedFault> {
     let length = timed.to_ms - timed.from_ms;
-    let mut variants: Vec<TimedFault> = smaller(timed.from_ms, 0)
+    let mut variants: Vec<TimedFault> = smaller_numbers(timed.from_ms, 0)
         .into_iter()
         .map(|from_ms| TimedFault { from_ms, to_ms: from_ms + length, what: timed.what.clone() })
         .collect();
-    variants.extend(smaller(length, 1).into_iter().map(|length| TimedFault {
+    variants.extend(smaller_numbers(length, 1).into_iter().map(|length| TimedFault {
         from_ms: timed.from_ms,
         to_ms: timed.from_ms + length,
         what: timed.what.clone(),
     }));
-    let what: Vec<Disturbance> = match &timed.what {
-        Disturbance::SlowLink { process, extra_ms } => smaller(u64::from(*extra_ms), 1)
-            .into_iter()
-            .map(|extra_ms| Disturbance::SlowLink { process: process.clone(), extra_ms: extra_ms as u32 })
-            .collect(),
-        Disturbance::ClockSkew { process, offset_ms } => smaller(offset_ms.unsigned_abs(), 1)
-            .into_iter()
-            .map(|size| Disturbance::ClockSkew {
-                process: process.clone(),
-                offset_ms: i64::try_from(size).unwrap_or(i64::MAX) * offset_ms.signum(),
-            })
-            .collect(),
-        Disturbance::BrokerOutage
-        | Disturbance::StoreOutage { .. }
-        | Disturbance::ExternalOutage { .. }
-        | Disturbance::Partition { .. }
-        | Disturbance::Pause { .. } => Vec::new(),
-    };
+    let what = timed.what.simpler();
     variants.extend(what.into_iter().map(|what| TimedFault { what, ..timed.clone() }));
     variants
-}
-
-/// Smaller numbers worth a try, from `least` upwards: the least, a half, three and seven eighths of it, the next round one,
-/// one less.
-fn smaller(number: u64, least: u64) -> Vec<u64> {
-    let mut digit = 1;
-    while number / digit >= 10 {
-        digit *= 10;
-    }
-    let some = [least, number / 2, number - number / 4, number - number / 8, number - number % digit];
-    let mut smaller: Vec<u64> =
-        some.into_iter().chain(number.checked_sub(1)).filter(|one| (least..number).contains(one)).collect();
-    // One less is only worth a run where numbers are counts; of long times it would take thousands.
-    if number > 64 {
-        smaller.retain(|one| *one != number - 1);
-    }
-    smaller.sort_unstable();
-    smaller.dedup();
-    smaller
 }
 
 /// Simpler schedules, simplest first.
@@ -227,12 +149,12 @@ fn schedules(schedule: Schedule) -> Vec<Schedule> {
     let mut latencies = vec![Latency::Equal { ms: 1 }, Latency::Zero, usual.latency];
     match schedule.latency {
         Latency::Spread { min_ms, max_ms } => {
-            let shorter = smaller(u64::from(max_ms), u64::from(min_ms)).into_iter();
+            let shorter = smaller_numbers(u64::from(max_ms), u64::from(min_ms)).into_iter();
             latencies.extend(shorter.map(|max_ms| Latency::Spread { min_ms, max_ms: max_ms as u32 }));
             latencies.push(Latency::Spread { min_ms: 1, max_ms });
         }
         Latency::Equal { ms } => {
-            latencies.extend(smaller(u64::from(ms), 1).into_iter().map(|ms| Latency::Equal { ms: ms as u32 }));
+            latencies.extend(smaller_numbers(u64::from(ms), 1).into_iter().map(|ms| Latency::Equal { ms: ms as u32 }));
         }
         Latency::Zero => {}
     }
@@ -259,16 +181,7 @@ fn rank(schedule: Schedule) -> (u8, u16, u32, u32) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn smaller_numbers_are_smaller_and_end() {
-        assert_eq!(smaller(37_412, 0), [0, 18_706, 28_059, 30_000, 32_736]);
-        assert_eq!(smaller(7, 1), [1, 3, 6]);
-        assert_eq!(smaller(1, 1), [] as [u64; 0]);
-        assert_eq!(smaller(0, 0), [] as [u64; 0]);
-        assert_eq!(smaller(1, 0), [0]);
-    }
+    use super::{super::super::Restart, *};
 
     #[test]
     fn a_schedule_has_simpler_ones_until_all_calls_take_a_millisecond() {
@@ -293,7 +206,8 @@ mod tests {
     #[test]
     fn what_is_weaker_fits_the_same_call() {
         let restart = Restart { after_ms: 0, upgrade: false };
-        for point in Point::ALL {
+        for operation in Operation::ALL {
+            let point = Point::Only(*operation);
             for verdict in [Verdict::CrashBefore(restart), Verdict::CrashAfter(restart), Verdict::LoseRequest] {
                 let call = CallFault { process: "orders-1".into(), point, nth: 1, verdict };
                 assert!(weaker(&call).iter().all(|weaker| weaker.verdict.fits(point)), "{call:?}");

@@ -12,6 +12,7 @@ mod open_work;
 mod strikes;
 mod thread;
 
+use seaworthy_core::ports::Operation;
 use std::collections::{BTreeMap, BTreeSet};
 
 use seaworthy_core::{
@@ -28,7 +29,7 @@ use self::{
     thread::{Kind, Thread, named, threads_of, threads_of_entity},
 };
 use crate::{
-    plan::{Fault, Point},
+    plan::Fault,
     trace::{Effect, Event, Outcome, ProcessIndex, What},
 };
 
@@ -309,14 +310,14 @@ fn is_a_beginning(what: &What) -> bool {
 /// Whether an event is worth a line: beginnings, idle polls, reads and refused receives are not.
 fn is_telling(what: &What) -> bool {
     match what {
-        What::Statement { point: Point::Statement, .. } => true,
+        What::Statement { point: Operation::Statement, .. } => true,
         What::Begin { outcome, .. } | What::Statement { outcome, .. } => *outcome != Outcome::Done,
         What::Abort { tried, .. } => !tried.is_empty(),
         What::Claim { rows, outcome, .. } => !rows.is_empty() || *outcome != Outcome::Done,
         What::Acquire { sagas, outcome, .. } => !sagas.is_empty() || *outcome != Outcome::Done,
         // Reads tell nothing, and neither does clearing away what is not there.
         What::StoreCall { operation, count, outcome, .. } => {
-            let changes = ["redrive", "purge"].iter().any(|verb| operation.starts_with(verb));
+            let changes = ["redrive", "purge"].iter().any(|verb| operation.name().starts_with(verb));
             *outcome != Outcome::Done || (*count > 0 && changes)
         }
         What::Subscribe { .. } | What::ReceiveFailed { .. } | What::FaultOver { .. } | What::Quiet => false,

@@ -2,9 +2,10 @@
 
 use super::graph::Link;
 use crate::{
-    plan::{Disturbance, Fault, FaultKind, Point},
+    plan::{Fault, FaultKind, Target},
     trace::{Event, Outcome, ProcessIndex, What},
 };
+use seaworthy_core::ports::Operation;
 
 /// Faults whose effect is still to be seen.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ struct Pending {
     process: ProcessIndex,
     incarnation: u32,
     task: u32,
-    point: Point,
+    point: Operation,
     is_deadly: bool,
     struck: Option<(u32, u64)>,
 }
@@ -39,7 +40,7 @@ impl<'a> Strikes<'a> {
     pub(super) fn see(&mut self, position: u32, event: &Event, link: &mut impl FnMut(Link)) -> bool {
         match &event.what {
             What::Fault { kind, point: Some(point), .. } => {
-                let is_deadly = matches!(kind, FaultKind::CrashBefore | FaultKind::CrashAfter);
+                let is_deadly = matches!(kind, FaultKind::CrashBefore | FaultKind::CrashAfter | FaultKind::Stop);
                 let Event { process, incarnation, task, .. } = *event;
                 let (fault, point) = (position, *point);
                 self.pending.push(Pending { fault, process, incarnation, task, point, is_deadly, struck: None });
@@ -108,24 +109,21 @@ impl<'a> Strikes<'a> {
         let name = self.processes.get(usize::from(event.process.0));
         self.active.retain(|&(index, fault)| {
             let Some(Fault::Timed(timed)) = self.faults.get(index as usize) else { return false };
-            match &timed.what {
-                Disturbance::BrokerOutage
-                | Disturbance::StoreOutage { .. }
-                | Disturbance::ExternalOutage { .. }
-                | Disturbance::Partition { .. } => {
-                    if is_refused {
-                        link(Link { cause: fault, effect: position, to_cause: 1, to_effect: 3 });
-                    }
-                    true
-                }
-                Disturbance::Pause { process }
-                | Disturbance::SlowLink { process, .. }
-                | Disturbance::ClockSkew { process, .. } => {
-                    let is_its_own = name == Some(process);
+            match timed.what.kind() {
+                // Of a process that is held up or misled: the first thing that it does then.
+                FaultKind::Pause | FaultKind::SlowLink | FaultKind::ClockSkew => {
+                    let is_its_own =
+                        matches!((timed.what.target(), name), (Target::Process(whose), Some(name)) if whose == *name);
                     if is_its_own {
                         link(Link { cause: fault, effect: position, to_cause: 1, to_effect: 1 });
                     }
                     !is_its_own
+                }
+                _ => {
+                    if is_refused {
+                        link(Link { cause: fault, effect: position, to_cause: 1, to_effect: 3 });
+                    }
+                    true
                 }
             }
         });
@@ -133,23 +131,23 @@ impl<'a> Strikes<'a> {
 }
 
 /// The kind of port call that an event tells of.
-fn point_of(what: &What) -> Option<Point> {
+fn point_of(what: &What) -> Option<Operation> {
     Some(match what {
-        What::Begin { .. } => Point::Begin,
-        What::Statement { point, .. } | What::StoreCall { point, .. } => *point,
-        What::DuplicateSeen { .. } => Point::Inbox,
-        What::Commit { .. } => Point::Commit,
-        What::Claim { .. } => Point::Claim,
-        What::Settle { .. } => Point::Settle,
-        What::Acquire { .. } => Point::Recover,
-        What::Publish { .. } => Point::Publish,
-        What::Subscribe { .. } => Point::Subscribe,
-        What::Deliver { .. } | What::ReceiveFailed { .. } => Point::Receive,
-        What::Ack { .. } => Point::Ack,
-        What::Nack { .. } => Point::Nack,
-        What::External { .. } => Point::External,
-        What::Request { .. } => Point::Request,
-        What::Reply { .. } => Point::Reply,
+        What::Begin { .. } => Operation::Begin,
+        What::Statement { point, .. } | What::StoreCall { operation: point, .. } => *point,
+        What::DuplicateSeen { .. } => Operation::InboxInsert,
+        What::Commit { .. } => Operation::Commit,
+        What::Claim { .. } => Operation::Claim,
+        What::Settle { .. } => Operation::Settle,
+        What::Acquire { .. } => Operation::AcquireSagas,
+        What::Publish { .. } => Operation::Publish,
+        What::Subscribe { .. } => Operation::Subscribe,
+        What::Deliver { .. } | What::ReceiveFailed { .. } => Operation::Receive,
+        What::Ack { .. } => Operation::Ack,
+        What::Nack { .. } => Operation::Nack,
+        What::External { .. } => Operation::External,
+        What::Request { .. } => Operation::Request,
+        What::Reply { .. } => Operation::Reply,
         _ => return None,
     })
 }

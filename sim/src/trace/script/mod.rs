@@ -2,13 +2,14 @@
 
 mod values;
 
+use seaworthy_core::ports::Operation;
 use std::sync::Arc;
 
 use seaworthy_core::{ids::OperationId, message::Message};
 use smol_str::SmolStr;
 
 use super::{ClaimedRow, Effect, Event, Outcome, ProcessIndex, SettledRow, TxId, VirtualTime, What};
-use crate::plan::{FaultKind, Point};
+use crate::plan::FaultKind;
 
 use values::row;
 pub use values::{created, dispatched, executed, given_up, handled, logged, message, saga, staged, token, undone};
@@ -100,7 +101,7 @@ impl Script {
     }
 
     /// The first fault of the plan strikes at a call of the process.
-    pub fn fault(&mut self, process: ProcessIndex, kind: FaultKind, point: Point) -> u64 {
+    pub fn fault(&mut self, process: ProcessIndex, kind: FaultKind, point: Operation) -> u64 {
         self.event(process, What::Fault { index: 0, kind, point: Some(point) })
     }
 

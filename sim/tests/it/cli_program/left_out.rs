@@ -64,7 +64,7 @@ fn a_name_that_nothing_has_is_an_error_that_lists_the_names_that_there_are() {
     assert!(invariant.err.contains("booked-twice") && invariant.err.contains("booked-once"), "{}", invariant.err);
     let fault = run(&["--without-fault", "crash"]);
     assert_eq!(fault.code, Some(2), "{}", fault.out);
-    assert!(fault.err.contains("crash_before, crash_after, broker_outage"), "{}", fault.err);
+    assert!(fault.err.contains("crash_before, crash_after, stop"), "{}", fault.err);
     let folder = folder();
     let replay = theirs(folder.path(), &["replay", "1", "--scenario", "deposits", "--without", "booked-twice"]);
     assert_eq!(replay.code, Some(2), "{}", replay.out);

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, ops::Range, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use seaworthy_core::ports::{Expected, ExternalCall, Ports, StoreError};
+use seaworthy_core::ports::{Expected, ExternalCall, Operation, Ports, StoreError};
 use seaworthy_sim::{
     external::Service,
     invariants::{Ending, Invariant, Judge, Mode, Violation},
-    plan::{Fault, FaultKind, Plan, PlanError, Point},
+    plan::{Fault, FaultKind, Plan, PlanError},
     scenario::{Draw, Scenario, Topology, Workload},
     trace::{Effect, Event, Fingerprint, What},
     world::{Client, Effort, Fired, Judged, RunOptions, RunReport},
@@ -182,10 +182,10 @@ pub(crate) fn pretend(
         fingerprint.add(&plan.seed);
         fingerprint.add(&plan.faults);
         fingerprint.add(&plan.workload.0);
-        let mut calls = [0; Point::ALL.len()];
-        calls[Point::Commit as usize] = plan.workload.len() as u64;
+        let mut calls = [0; Operation::ALL.len()];
+        calls[Operation::Commit as usize] = plan.workload.len() as u64;
         let point = |fault: &Fault| match fault {
-            Fault::Call(call) => Some(call.point),
+            Fault::Call(call) => call.point.operations().next(),
             Fault::Timed(_) => None,
         };
         let fired = plan.faults.iter().enumerate();

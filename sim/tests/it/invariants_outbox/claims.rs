@@ -1,8 +1,9 @@
 //! Rows under a claim: stuck, settled by a stranger, dead without a reason.
 
+use seaworthy_core::ports::Operation;
 use seaworthy_sim::{
     invariants::{DeadOnlyInjected, NoRowStuck, StaleClaimSettle},
-    plan::{FaultKind, Point},
+    plan::FaultKind,
     trace::{
         Outcome,
         script::{Script, staged},
@@ -100,7 +101,7 @@ fn a_settlement_that_the_store_turned_down_is_no_stale_settle() {
 }
 
 /// A relay claims a message, publishes it with this outcome, and gives it up.
-fn given_up(fault: Option<(FaultKind, Point)>, outcome: Outcome) -> Script {
+fn given_up(fault: Option<(FaultKind, Operation)>, outcome: Outcome) -> Script {
     let message = confirmed();
     let mut script = Script::new();
     let orders = script.process("orders-1");
@@ -118,8 +119,8 @@ fn given_up(fault: Option<(FaultKind, Point)>, outcome: Outcome) -> Script {
 fn an_outage_never_sends_a_row_to_its_death() {
     for (fault, outcome) in [
         (None, Outcome::Unavailable),
-        (Some((FaultKind::Unavailable, Point::Publish)), Outcome::Unavailable),
-        (Some((FaultKind::LoseReply, Point::Publish)), Outcome::DoneUnheard),
+        (Some((FaultKind::Unavailable, Operation::Publish)), Outcome::Unavailable),
+        (Some((FaultKind::LoseReply, Operation::Publish)), Outcome::DoneUnheard),
     ] {
         assert_eq!(
             sentences(&judge(DeadOnlyInjected::new(), &given_up(fault, outcome))),
@@ -131,7 +132,7 @@ fn an_outage_never_sends_a_row_to_its_death() {
 
 #[test]
 fn a_row_that_the_broker_itself_refuses_is_told_with_what_was_refused_and_not_blamed_on_the_relay() {
-    for fault in [None, Some((FaultKind::Reject, Point::External))] {
+    for fault in [None, Some((FaultKind::Reject, Operation::External))] {
         assert_eq!(
             sentences(&judge(DeadOnlyInjected::new(), &given_up(fault, Outcome::Rejected))),
             [
@@ -144,7 +145,7 @@ fn a_row_that_the_broker_itself_refuses_is_told_with_what_was_refused_and_not_bl
 
 #[test]
 fn a_row_dies_rightly_of_an_injected_refusal_or_by_the_scenarios_own_design() {
-    let refused = given_up(Some((FaultKind::Reject, Point::Publish)), Outcome::Rejected);
+    let refused = given_up(Some((FaultKind::Reject, Operation::Publish)), Outcome::Rejected);
     assert_eq!(judge(DeadOnlyInjected::new(), &refused), []);
     let unroutable = given_up(None, Outcome::Rejected);
     let expected = DeadOnlyInjected::new().poison(|message| message.subject == "order-17");
@@ -162,7 +163,7 @@ fn a_dead_letter_needs_a_reason_in_the_plan_or_in_the_scenario() {
     script.commit(orders, "orders", Outcome::Done, [staged(&message)]);
     let spoiled = {
         let mut script = script.clone();
-        script.fault(shipping, FaultKind::Reject, Point::External);
+        script.fault(shipping, FaultKind::Reject, Operation::External);
         script.commit(shipping, "shipping", Outcome::Done, [buried()]);
         script
     };

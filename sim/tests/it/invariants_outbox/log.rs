@@ -1,9 +1,10 @@
 //! Rows that a reader of the log settles.
 
 use seaworthy_core::message::Message;
+use seaworthy_core::ports::Operation;
 use seaworthy_sim::{
     invariants::{DeadOnlyInjected, LostEvent, NoRowStuck, PerKeyOrder, StaleClaimSettle},
-    plan::{FaultKind, Point},
+    plan::FaultKind,
     trace::{
         Outcome,
         script::{self, Script, dispatched, handled, staged},
@@ -14,7 +15,7 @@ use super::{confirmed, groups, judge, sentences};
 
 /// Staged, offered to the broker with this outcome, and settled by a reader of the log.
 fn tailed(
-    fault: Option<(FaultKind, Point)>,
+    fault: Option<(FaultKind, Operation)>,
     outcome: Outcome,
     effect: fn(&Message) -> seaworthy_sim::trace::Effect,
 ) -> Script {
@@ -39,9 +40,9 @@ fn a_row_that_a_reader_of_the_log_settled_is_not_stuck() {
 
 #[test]
 fn a_reader_of_the_log_gives_up_only_what_the_plan_refuses() {
-    let reject = Some((FaultKind::Reject, Point::Publish));
+    let reject = Some((FaultKind::Reject, Operation::Publish));
     assert_eq!(judge(DeadOnlyInjected::new(), &tailed(reject, Outcome::Rejected, script::given_up)), []);
-    let outage = Some((FaultKind::Unavailable, Point::Publish));
+    let outage = Some((FaultKind::Unavailable, Operation::Publish));
     assert_eq!(
         sentences(&judge(DeadOnlyInjected::new(), &tailed(outage, Outcome::Unavailable, script::given_up))),
         ["a relay gave up a message, which the broker was never told to refuse: too large"]

@@ -23,6 +23,7 @@ mod stale_claim_settle;
 mod stock;
 mod terminal_state_final;
 mod torn_step;
+mod unroutable;
 mod waits_behind_dead;
 
 use seaworthy_sim::{
@@ -71,7 +72,8 @@ const SEEDS_RIGHT: u64 = 300;
 fn campaign(service: &Service, seeds: u64, profiles: &[Profile]) -> Campaign {
     let mut options = SweepOptions::new(Seeds::Base(0x5ea_0009), Until::runs(seeds));
     options.profiles = profiles.to_vec();
-    options.until.failures = Some(1);
+    // A mistake may first be seen by another invariant than the one that is about it.
+    options.until.failures = Some(8);
     // One at a time: seeds to detection then do not depend on the machine.
     options.jobs = 1;
     sweep(service, &options, &|_| {}).expect("the sweep has seeds")

@@ -21,14 +21,14 @@ use futures_util::{
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId},
     ports::{
-        ClaimRequest, Clock, ExternalCall, Ordering, Ports, SettleOutcome, Settlement, Store, SubscriptionSpec,
-        WhenDead,
+        ClaimRequest, Clock, ExternalCall, Operation, Ordering, Ports, SettleOutcome, Settlement, Store,
+        SubscriptionSpec, WhenDead,
     },
 };
 use seaworthy_sim::{
     external::Service,
     invariants::Invariant,
-    plan::{CallFault, FORMAT, Fault, Latency, Plan, Point, Restart, Schedule, Verdict},
+    plan::{CallFault, FORMAT, Fault, Latency, Plan, Restart, Schedule, Verdict},
     scenario::{Boot, Draw, Scenario, Topology, Workload},
     store::MemoryStore,
     trace::{Effect, What},
@@ -175,11 +175,11 @@ fn plan(seed: u64) -> Plan<Asks> {
     };
     let mut faults = Vec::new();
     for _ in 0..=draw.below(3) {
-        let point = *draw.pick(&Point::ALL).expect("there are points");
+        let point = *draw.pick(Operation::ALL).expect("there are points");
         let restart = Restart { after_ms: if draw.chance(500) { 0 } else { draw.below(40) as u32 }, upgrade: false };
         let verdict = if draw.chance(500) { Verdict::CrashBefore(restart) } else { Verdict::CrashAfter(restart) };
         let nth = 1 + draw.below(9) as u32;
-        faults.push(Fault::Call(CallFault { process: "one".into(), point, nth, verdict }));
+        faults.push(Fault::Call(CallFault { process: "one".into(), point: point.into(), nth, verdict }));
     }
     let schedule = Schedule { latency, stall_per_mille: 20 };
     Plan { format: FORMAT.into(), scenario: "side-by-side".into(), seed, schedule, workload: Asks, faults }
@@ -262,7 +262,8 @@ fn judge_all(pace: Duration) {
             let (report, evidence) = execute(shape, seed, pace);
             deaths += judge(&report, &evidence).unwrap_or_else(|wrong| panic!("{name}, seed {seed}: {wrong}"));
         }
-        assert!(deaths > SEEDS / 2, "{name}: only {deaths} deaths in {SEEDS} seeds");
+        // A service of few calls is often struck where it makes none.
+        assert!(deaths > SEEDS / 6, "{name}: only {deaths} deaths in {SEEDS} seeds");
     }
 }
 

@@ -4,10 +4,9 @@ use std::{future::pending, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use seaworthy_core::ports::{Ports, Store, Transaction};
+use seaworthy_core::ports::{Operation, Ports, Store, Transaction};
 use seaworthy_sim::{
     invariants::Ending,
-    plan::Point,
     trace::{TxId, What},
     world::RunReport,
 };
@@ -15,7 +14,7 @@ use seaworthy_sim::{
 use super::{Probe, execute, stuck::message};
 
 /// What a run says of calls that never returned: the call, its transaction, and the one that the same task held.
-fn hung(report: &RunReport) -> Vec<(Point, Option<TxId>, Option<TxId>)> {
+fn hung(report: &RunReport) -> Vec<(Operation, Option<TxId>, Option<TxId>)> {
     let trace = report.trace.as_deref().expect("it was asked for");
     let told = trace.iter().filter_map(|event| match event.what {
         What::NeverReturned { point, tx, behind, .. } => Some((point, tx, behind)),
@@ -47,7 +46,7 @@ fn a_task_that_waits_for_what_it_holds_itself_is_told_when_the_run_is_given_up()
         })
     }));
     assert_eq!(report.ending, Ending::OutOfBudget);
-    assert_eq!(hung(&report), [(Point::Stage, Some(TxId(2)), Some(TxId(1)))]);
+    assert_eq!(hung(&report), [(Operation::Stage, Some(TxId(2)), Some(TxId(1)))]);
 }
 
 #[test]
@@ -64,7 +63,7 @@ fn a_task_that_had_enough_of_waiting_for_itself_is_told_at_once() {
         })
     }));
     assert!(report.held(), "{:?}", report.violations);
-    assert_eq!(hung(&report), [(Point::Stage, Some(TxId(2)), Some(TxId(1)))]);
+    assert_eq!(hung(&report), [(Operation::Stage, Some(TxId(2)), Some(TxId(1)))]);
 }
 
 #[test]
@@ -83,7 +82,7 @@ fn a_process_that_dies_while_a_task_waits_for_itself_has_it_told_before_its_deat
         })
     }));
     assert!(report.held(), "{:?}", report.violations);
-    assert_eq!(hung(&report), [(Point::Stage, Some(TxId(2)), Some(TxId(1)))]);
+    assert_eq!(hung(&report), [(Operation::Stage, Some(TxId(2)), Some(TxId(1)))]);
 }
 
 #[test]

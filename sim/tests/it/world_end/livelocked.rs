@@ -25,7 +25,7 @@ fn what_moves_and_never_ends_is_a_livelock_that_shows_its_cycle() {
         })
     }));
     let sentence = only(&report, "livelock");
-    assert!(sentence.contains("one does over and over: begin -> write jobs -> commit (writes jobs), "), "{sentence}");
+    assert!(sentence.contains("one does over and over: begin -> put jobs -> commit (writes jobs), "), "{sentence}");
     assert!(sentence.contains("times in a row"), "{sentence}");
 }
 

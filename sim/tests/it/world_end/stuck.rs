@@ -191,5 +191,5 @@ fn the_commonest_error_of_what_is_stuck_is_told() {
     }));
     let sentence = only(&report, "no-row-stuck");
     assert!(sentence.contains("; commonest error: "), "{sentence}");
-    assert!(sentence.contains(" x write by one)"), "{sentence}");
+    assert!(sentence.contains(" x put by one)"), "{sentence}");
 }

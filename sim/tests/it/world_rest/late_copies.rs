@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use seaworthy_core::ports::{Expected, Ports, StoreError, SubscriptionSpec};
+use seaworthy_core::ports::{Expected, Operation, Ports, StoreError, SubscriptionSpec};
 use seaworthy_sim::{
     invariants::Ending,
-    plan::{CallFault, FORMAT, Fault, Latency, Plan, Point, Schedule, Verdict},
+    plan::{CallFault, FORMAT, Fault, Latency, Plan, Schedule, Verdict},
     scenario::{Boot, EffectTable, Topology},
     trace::{Event, What},
     world::{RunOptions, RunReport, run},
@@ -22,9 +22,9 @@ fn payments(beside: fn(Topology) -> Topology) -> Payments {
 }
 
 /// Runs two payments, of the first of which a copy comes two hours later.
-fn execute(scenario: &Payments, point: Point) -> RunReport {
+fn execute(scenario: &Payments, point: Operation) -> RunReport {
     let verdict = Verdict::Duplicate { after_ms: TWO_HOURS.as_millis() as u32 };
-    let fault = Fault::Call(CallFault { process: "payments-1".into(), point, nth: 1, verdict });
+    let fault = Fault::Call(CallFault { process: "payments-1".into(), point: point.into(), nth: 1, verdict });
     let plan = Plan {
         format: FORMAT.into(),
         scenario: "late".into(),
@@ -51,7 +51,7 @@ fn late(report: &RunReport) -> Vec<&Event> {
 
 #[test]
 fn a_copy_of_a_message_that_comes_two_hours_later_is_consumed_before_the_run_rests() {
-    let report = execute(&payments(|topology| topology), Point::Publish);
+    let report = execute(&payments(|topology| topology), Operation::Publish);
     assert!(report.held(), "{:?}", report.violations);
     let late = late(&report);
     let position = |wanted: fn(&What) -> bool| late.iter().position(|event| wanted(&event.what));
@@ -63,7 +63,7 @@ fn a_copy_of_a_message_that_comes_two_hours_later_is_consumed_before_the_run_res
 
 #[test]
 fn a_request_that_comes_again_two_hours_later_is_taken_before_the_run_rests() {
-    let report = execute(&payments(|topology| topology), Point::Request);
+    let report = execute(&payments(|topology| topology), Operation::Request);
     assert!(report.held(), "{:?}", report.violations);
     let late = late(&report);
     assert!(late.iter().any(|event| matches!(event.what, What::Request { request: 1, .. })), "{late:?}");
@@ -93,7 +93,7 @@ fn what_a_late_copy_does_wrong_is_found() {
             let entries = EffectTable::documents("audit", "entries").one_per("payment");
             topology.process("audit-1", "audit", "audit", audit).group("audit", &["payments"]).effect_table(entries)
         }),
-        Point::Publish,
+        Operation::Publish,
     );
     let [violation] = &report.violations[..] else { panic!("one violation: {:?}", report.violations) };
     assert_eq!(violation.invariant, "duplicate-effect", "{violation:?}");

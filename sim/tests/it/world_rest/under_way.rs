@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
     ids::OperationId,
-    ports::{Expected, ExternalCall, Ports},
+    ports::{Expected, ExternalCall, Operation, Ports},
 };
 use seaworthy_sim::{
     external::Service,
     invariants::Invariant,
-    plan::{CallFault, Disturbance, FORMAT, Fault, Latency, Plan, Point, Schedule, TimedFault, Verdict},
+    plan::{CallFault, Disturbance, FORMAT, Fault, Latency, Plan, Schedule, TimedFault, Verdict},
     scenario::{Boot, Draw, Scenario, Topology},
     trace::{Effect, What},
     world::{Client, RunOptions, RunReport, run},
@@ -112,14 +112,14 @@ fn is_charged(report: &RunReport) -> bool {
     effects.any(|effects| effects.iter().any(|effect| matches!(effect, Effect::Observed { fact: "charged", .. })))
 }
 
-fn delayed(point: Point, ms: u32) -> Fault {
-    Fault::Call(CallFault { process: "one".into(), point, nth: 1, verdict: Verdict::Delay { ms } })
+fn delayed(point: Operation, ms: u32) -> Fault {
+    Fault::Call(CallFault { process: "one".into(), point: point.into(), nth: 1, verdict: Verdict::Delay { ms } })
 }
 
 #[test]
 fn a_call_that_the_plan_delays_is_waited_for() {
     for ms in [2_391, 60_000, 7_200_000] {
-        for point in [Point::External, Point::Begin, Point::Commit] {
+        for point in [Operation::External, Operation::Begin, Operation::Commit] {
             let report = execute(vec![delayed(point, ms)]);
             assert!(report.held(), "{point:?} {ms}: {:?}", report.violations);
             assert!(is_charged(&report), "{point:?} {ms}");

@@ -1,7 +1,8 @@
 //! What goes wrong over a span of time strikes whom it names, for as long as it lasts, and nobody else.
 
+use seaworthy_core::ports::Operation;
 use seaworthy_sim::{
-    plan::{CallFault, Disturbance, Fault, FaultKind, Point, Restart, TimedFault, Verdict},
+    plan::{CallFault, Disturbance, Fault, FaultKind, Restart, TimedFault, Verdict},
     trace::{Outcome, ProcessIndex, What},
 };
 
@@ -14,7 +15,7 @@ const ONLOOKER: ProcessIndex = ProcessIndex(1);
 
 /// What the first calls at the store, the broker and the external service saw.
 fn saw(seen: &Seen) -> [Option<&'static str>; 3] {
-    [Point::Begin, Point::Publish, Point::External].map(|point| seen.first(point))
+    [Operation::Begin, Operation::Publish, Operation::External].map(|point| seen.first(point))
 }
 
 fn onlooker_published(struck: &Struck) -> Outcome {
@@ -47,13 +48,13 @@ fn an_outage_is_of_one_component_and_a_partition_of_one_process() {
 fn whoever_dies_after_a_call_dies_after_one_that_fails_too() {
     let restart = Restart { after_ms: 0, upgrade: false };
     for (point, what) in [
-        (Point::External, Disturbance::ExternalOutage { service: "bell".into() }),
-        (Point::Publish, Disturbance::BrokerOutage),
-        (Point::Begin, Disturbance::StoreOutage { store: "store".into() }),
+        (Operation::External, Disturbance::ExternalOutage { service: "bell".into() }),
+        (Operation::Publish, Disturbance::BrokerOutage),
+        (Operation::Begin, Disturbance::StoreOutage { store: "store".into() }),
     ] {
         let outage = Fault::Timed(TimedFault { from_ms: 0, to_ms: 1_000, what });
         let verdict = Verdict::CrashAfter(restart);
-        let crash = Fault::Call(CallFault { process: "one".into(), point, nth: 1, verdict });
+        let crash = Fault::Call(CallFault { process: "one".into(), point: point.into(), nth: 1, verdict });
         let struck = Struck::run(vec![outage, crash]);
         assert!(struck.report.fired.iter().any(|fired| fired.kind == FaultKind::CrashAfter), "{point:?}");
         assert_eq!(struck.boots(), 2, "{point:?}: the fault counts as fired, so the process must have died");
@@ -64,7 +65,7 @@ fn whoever_dies_after_a_call_dies_after_one_that_fails_too() {
 fn an_outage_is_over_when_the_plan_says() {
     let struck = Struck::over_time(0, 1_000, Disturbance::BrokerOutage);
     let joined = struck.trace().iter().find_map(|event| match of(&event.what) {
-        Some((Point::Subscribe, Some(Outcome::Done))) => Some(event.at),
+        Some((Operation::Subscribe, Some(Outcome::Done))) => Some(event.at),
         _ => None,
     });
     // It tries every 10 ms, and a call takes 1 ms.

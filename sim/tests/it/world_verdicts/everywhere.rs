@@ -1,4 +1,4 @@
-//! A service that makes one call at every point there is, and notes what it sees.
+//! A service that calls every operation there is, and notes what it sees.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard},
@@ -13,14 +13,14 @@ use seaworthy_core::{
     outbox::MessageBuilder,
     ports::{
         AcquireRequest, BrokerError, ClaimRequest, DefinitionRef, Delivery, Expected, ExternalCall, ExternalError,
-        InboxEntry, NewSaga, Ordering, Ports, PublishError, SettleOutcome, Settlement, StoreError, SubscriptionSpec,
-        Timestamp, WhenDead,
+        IdRange, InboxEntry, NewSaga, Operation, OperationRecord, OperationState, Ordering, Ports, PublishError,
+        PurgeRequest, RedriveRequest, SagaAppend, SagaStatus, SettleOutcome, Settlement, StoreError, SubscriptionSpec,
+        Timestamp, Transaction, WhenDead,
     },
 };
 use seaworthy_sim::{
     external::Service,
     invariants::Invariant,
-    plan::Point,
     scenario::{Draw, Scenario, Topology, Workload},
     world::Client,
 };
@@ -34,7 +34,7 @@ pub(crate) struct Seen(Arc<Mutex<Notes>>);
 
 #[derive(Default)]
 pub(crate) struct Notes {
-    pub(crate) calls: Vec<(Point, &'static str)>,
+    pub(crate) calls: Vec<(Operation, &'static str)>,
     /// When the client heard its answer.
     pub(crate) answered: Option<Timestamp>,
     /// What the onlooker's clock showed, every 100 ms.
@@ -46,15 +46,15 @@ impl Seen {
         self.0.lock().expect("nobody panics with the notes in hand")
     }
 
-    fn note(&self, point: Point, saw: &'static str) {
+    fn note(&self, point: Operation, saw: &'static str) {
         self.notes().calls.push((point, saw));
     }
 
-    pub(crate) fn first(&self, point: Point) -> Option<&'static str> {
+    pub(crate) fn first(&self, point: Operation) -> Option<&'static str> {
         self.notes().calls.iter().find(|(at, _)| *at == point).map(|(_, saw)| *saw)
     }
 
-    fn store<T>(&self, point: Point, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    fn store<T>(&self, point: Operation, result: Result<T, StoreError>) -> Result<T, StoreError> {
         let saw = match &result {
             Ok(_) => "done",
             Err(StoreError::Conflict(_)) => "conflict",
@@ -67,7 +67,7 @@ impl Seen {
         result
     }
 
-    fn broker<T>(&self, point: Point, result: Result<T, BrokerError>) -> Option<T> {
+    fn broker<T>(&self, point: Operation, result: Result<T, BrokerError>) -> Option<T> {
         let saw = match &result {
             Ok(_) => "done",
             Err(BrokerError::Unavailable(_)) => "unavailable",
@@ -78,7 +78,7 @@ impl Seen {
     }
 }
 
-/// A service that makes one call at every point there is.
+/// A service that calls every operation there is.
 #[derive(Clone)]
 struct Everywhere(Ports, Seen);
 
@@ -86,31 +86,56 @@ impl Everywhere {
     async fn run(self) {
         self.0.spawner.spawn("consumer", Box::pin(self.clone().consume()));
         while let Some(request) = self.0.ingress.next().await {
-            self.1.note(Point::Request, "done");
+            self.1.note(Operation::Request, "done");
             let _ = self.transact().await;
             let _ = self.keep_up().await;
             self.publish().await;
             self.call().await;
             request.response.accept(Bytes::new());
-            self.1.note(Point::Reply, "done");
+            self.1.note(Operation::Reply, "done");
         }
     }
 
     async fn transact(&self) -> Result<(), StoreError> {
         let Self(ports, seen) = self;
-        let mut tx = seen.store(Point::Begin, ports.store.begin().await)?;
-        seen.store(Point::Read, tx.get("things", "it").await)?;
-        seen.store(Point::Write, tx.put("things", "it", Expected::Any, Bytes::new()).await)?;
+        let mut tx = seen.store(Operation::Begin, ports.store.begin().await)?;
+        seen.store(Operation::Get, tx.get("things", "it").await)?;
+        seen.store(Operation::Scan, tx.scan("things", None, 1).await)?;
+        let range = IdRange::prefix("no");
+        seen.store(Operation::ScanRange, tx.scan_range("things", &range, 1).await)?;
+        seen.store(Operation::Put, tx.put("things", "it", Expected::Any, Bytes::new()).await)?;
+        seen.store(Operation::PutIf, tx.put_if("things", "that", Expected::Any, Bytes::new()).await)?;
+        seen.store(Operation::Delete, tx.delete("things", "that", Expected::Any).await)?;
+        seen.store(Operation::DeleteRange, tx.delete_range("things", &range, 1).await)?;
         let connection = tx.raw_connection().await.map(drop);
-        match seen.store(Point::Statement, connection) {
+        match seen.store(Operation::Statement, connection) {
             Ok(()) | Err(StoreError::Refused(_)) => {}
             Err(error) => return Err(error),
         }
-        seen.store(Point::Stage, tx.stage(&message("staged")).await)?;
-        let entry = InboxEntry::of("everywhere", &message("first"));
-        seen.store(Point::Inbox, tx.inbox_insert(&entry).await)?;
-        seen.store(Point::SagaLog, tx.saga_create(&saga()).await)?;
-        seen.store(Point::Commit, tx.commit().await)
+        self.leave_rows(&mut *tx).await?;
+        seen.store(Operation::Commit, tx.commit().await)
+    }
+
+    /// Rows of the outbox, the inbox, a saga, an operation and a position.
+    async fn leave_rows(&self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
+        let seen = &self.1;
+        seen.store(Operation::Stage, tx.stage(&message("staged")).await)?;
+        seen.store(Operation::OutboxDispatched, tx.outbox_dispatched(&[message("unknown").id]).await)?;
+        seen.store(Operation::OutboxBury, tx.outbox_bury(message("unknown").id, "no reason").await)?;
+        let entry = |name| InboxEntry::of("everywhere", &message(name));
+        seen.store(Operation::InboxInsert, tx.inbox_insert(&entry("first")).await)?;
+        seen.store(Operation::InboxFailed, tx.inbox_failed(&entry("failed"), "no reason").await)?;
+        seen.store(Operation::InboxBury, tx.inbox_bury(&entry("failed"), &message("failed"), "no reason").await)?;
+        seen.store(Operation::InboxExhume, tx.inbox_exhume(&entry("failed")).await)?;
+        seen.store(Operation::SagaCreate, tx.saga_create(&saga()).await)?;
+        seen.store(Operation::SagaAppend, tx.saga_append(&first_record()).await)?;
+        let id = OperationId(Uuid::from_u128(8));
+        seen.store(Operation::Operation, tx.operation(id).await)?;
+        let done = OperationRecord { id, state: OperationState::Executed(Bytes::new()) };
+        seen.store(Operation::PutOperation, tx.put_operation(&done).await)?;
+        seen.store(Operation::Checkpoint, tx.checkpoint("everywhere").await)?;
+        seen.store(Operation::SetCheckpoint, tx.set_checkpoint("everywhere", 1).await)?;
+        seen.store(Operation::TransactionNow, tx.now().await).map(drop)
     }
 
     async fn keep_up(&self) -> Result<(), StoreError> {
@@ -123,15 +148,32 @@ impl Everywhere {
             ordering: Ordering::PerKey,
             when_dead: WhenDead::BlockKey,
         };
-        let claimed = seen.store(Point::Claim, ports.store.claim(&request).await).unwrap_or_default();
+        let claimed = seen.store(Operation::Claim, ports.store.claim(&request).await).unwrap_or_default();
         let outcome = SettleOutcome::Dispatched;
         let settled = claimed.iter().map(|row| Settlement { row: row.row, outcome: outcome.clone() });
         let settled: Vec<_> = settled.collect();
-        let _ = seen.store(Point::Settle, ports.store.settle(token, &settled).await);
+        let _ = seen.store(Operation::Settle, ports.store.settle(token, &settled).await);
         let due =
             AcquireRequest { only: None, definitions: vec!["none".into()], limit: 1, lease: Duration::from_secs(1) };
-        let _ = seen.store(Point::Recover, ports.store.acquire_sagas(&due).await);
-        seen.store(Point::Upkeep, ports.store.backlog().await).map(drop)
+        let _ = seen.store(Operation::AcquireSagas, ports.store.acquire_sagas(&due).await);
+        let store = &ports.store;
+        let old = PurgeRequest { older_than: Duration::from_secs(3_600), limit: 1 };
+        let _ = seen.store(Operation::Tail, store.tail(0, 1).await);
+        let _ = seen.store(Operation::DeadRows, store.dead_rows(1).await);
+        let _ = seen.store(Operation::Redrive, store.redrive(&RedriveRequest { limit: 1, only: None }).await);
+        let _ = seen.store(Operation::PurgeDispatched, store.purge_dispatched(&old).await);
+        let _ = seen.store(Operation::PurgeDead, store.purge_dead(&old).await);
+        let _ = seen.store(Operation::NextAvailable, store.next_available().await);
+        let _ = seen.store(Operation::DeadLetters, store.dead_letters("everywhere", 1).await);
+        let _ = seen.store(Operation::PurgeInbox, store.purge_inbox("everywhere", &old).await);
+        let id = saga().id;
+        let _ = seen.store(Operation::RenewSaga, store.renew_saga(id, 1, Duration::from_secs(1)).await);
+        let _ = seen.store(Operation::Saga, store.saga(id).await);
+        let _ = seen.store(Operation::SagaByKey, store.saga_by_key("saga", "it").await);
+        let _ = seen.store(Operation::SagaLog, store.saga_log(id, 0, 1).await);
+        let _ = seen.store(Operation::PurgeSagaLogs, store.purge_saga_logs(&old).await);
+        let _ = seen.store(Operation::Now, store.now().await);
+        seen.store(Operation::Backlog, store.backlog().await).map(drop)
     }
 
     async fn publish(&self) {
@@ -144,7 +186,7 @@ impl Everywhere {
             Err(BrokerError::Unavailable(_)) => "unavailable",
             Err(BrokerError::Unknown(_)) => "unknown",
         };
-        self.1.note(Point::Publish, saw);
+        self.1.note(Operation::Publish, saw);
     }
 
     async fn call(&self) {
@@ -156,7 +198,7 @@ impl Everywhere {
             Err(ExternalError::Transient(_)) => "unavailable",
             Err(ExternalError::Unknown(_)) => "unknown",
         };
-        self.1.note(Point::External, saw);
+        self.1.note(Operation::External, saw);
     }
 
     /// Acknowledges the first message, and gives each other delivery back once.
@@ -164,18 +206,18 @@ impl Everywhere {
         let Self(ports, seen) = &self;
         let spec = SubscriptionSpec { group: "group".into(), topics: vec!["topic".into()] };
         loop {
-            let Some(mut subscription) = seen.broker(Point::Subscribe, ports.broker.subscribe(&spec).await) else {
+            let Some(mut subscription) = seen.broker(Operation::Subscribe, ports.broker.subscribe(&spec).await) else {
                 ports.clock.sleep(Duration::from_millis(10)).await;
                 continue;
             };
             loop {
                 let received = subscription.receive(1).await;
-                let Some(deliveries) = seen.broker(Point::Receive, received) else { continue };
+                let Some(deliveries) = seen.broker(Operation::Receive, received) else { continue };
                 for Delivery { tag, redeliveries, message: delivered } in deliveries {
                     if delivered.id == message("first").id || redeliveries > 0 {
-                        seen.broker(Point::Ack, subscription.ack(tag).await);
+                        seen.broker(Operation::Ack, subscription.ack(tag).await);
                     } else {
-                        seen.broker(Point::Nack, subscription.nack(tag, Duration::ZERO).await);
+                        seen.broker(Operation::Nack, subscription.nack(tag, Duration::ZERO).await);
                     }
                 }
             }
@@ -207,6 +249,18 @@ fn saga() -> NewSaga {
         input: Bytes::new(),
         correlation_id: Uuid::from_u128(3),
         lease: Duration::from_secs(1),
+    }
+}
+
+fn first_record() -> SagaAppend {
+    SagaAppend {
+        saga: saga().id,
+        epoch: 1,
+        expected_length: 0,
+        records: vec!["record".into()],
+        status: SagaStatus::Running,
+        lease: Duration::from_secs(1),
+        sleep: Duration::ZERO,
     }
 }
 

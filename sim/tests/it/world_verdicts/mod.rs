@@ -5,10 +5,11 @@ mod everywhere;
 mod struck;
 
 use everywhere::{Probe, Seen};
+use seaworthy_core::ports::Operation;
 use seaworthy_sim::{
-    plan::{Point, Restart, Verdict},
+    plan::{Restart, Verdict},
     scenario::Scenario,
-    trace::{Outcome, What},
+    trace::{Event, Outcome, What},
 };
 use struck::{Struck, of};
 
@@ -16,7 +17,7 @@ const RESTART: Restart = Restart { after_ms: 0, upgrade: false };
 /// Longer than anything else in this run takes, and shorter than the client's patience.
 const DELAY_MS: u32 = 1_500;
 
-const VERDICTS: [Verdict; 11] = [
+const VERDICTS: [Verdict; 14] = [
     Verdict::Delay { ms: DELAY_MS },
     Verdict::Conflict,
     Verdict::Unavailable,
@@ -28,10 +29,13 @@ const VERDICTS: [Verdict; 11] = [
     Verdict::PartialBatch { accepted: 1 },
     Verdict::CrashBefore(RESTART),
     Verdict::CrashAfter(RESTART),
+    Verdict::Stop(RESTART),
+    Verdict::StatementError,
+    Verdict::Unroutable,
 ];
 
-fn fitting() -> impl Iterator<Item = (Point, Verdict)> {
-    let all = Point::ALL.into_iter().flat_map(|point| VERDICTS.map(|verdict| (point, verdict)));
+fn fitting() -> impl Iterator<Item = (Operation, Verdict)> {
+    let all = Operation::ALL.iter().copied().flat_map(|point| VERDICTS.map(|verdict| (point, verdict)));
     all.filter(|(point, verdict)| verdict.fits(*point))
 }
 
@@ -68,13 +72,50 @@ fn a_crash_comes_before_the_call_or_after_its_effect_and_the_caller_never_hears(
 }
 
 #[test]
+fn a_process_that_is_asked_to_stop_finishes_what_it_is_at_and_comes_back() {
+    for operation in Operation::ALL.iter().copied() {
+        let struck = Struck::by(operation, Verdict::Stop(RESTART));
+        let after = struck.after_fault();
+        let gone = |what: &What| matches!(what, What::Exit { .. } | What::Crash);
+        let gone = after.iter().position(|event| gone(&event.what)).unwrap_or_else(|| panic!("{operation}: it stays"));
+        let calls: Vec<_> = after[..gone].iter().filter_map(|event| of(&event.what)).collect();
+        // The call goes on as if nothing were; an answer is the last that is heard of a request.
+        let outcome = calls.iter().find(|(found, _)| *found == operation).map(|(_, outcome)| *outcome);
+        assert!(outcome.is_some_and(|outcome| outcome.is_none_or(|outcome| outcome == Outcome::Done)), "{calls:?}");
+        assert_eq!(struck.boots(), 2, "{operation}");
+    }
+}
+
+#[test]
+fn a_process_that_does_not_stop_when_it_is_asked_is_ended_ten_seconds_later() {
+    let struck = Struck::deaf(Verdict::Stop(RESTART));
+    let after = struck.after_fault();
+    let crash = after.iter().find(|event| event.what == What::Crash).expect("it is ended");
+    assert_eq!(crash.at - after[0].at, 10_000_000);
+    assert!(after.iter().all(|event| !matches!(event.what, What::Exit { .. })));
+    assert!(after.iter().any(|event| event.process == crash.process && matches!(event.what, What::Boot { .. })));
+}
+
+#[test]
+fn a_statement_that_is_broken_off_takes_its_transaction_with_it() {
+    let statements = Operation::ALL.iter().copied().filter(|operation| Verdict::StatementError.fits(*operation));
+    for operation in statements {
+        let struck = Struck::by(operation, Verdict::StatementError);
+        let after = struck.after_fault();
+        let ends = |event: &&Event| matches!(event.what, What::Commit { .. } | What::Abort { .. });
+        let end = after.iter().find(ends).expect("the transaction ends");
+        assert!(matches!(end.what, What::Abort { .. }), "{operation}: {end:?}");
+    }
+}
+
+#[test]
 fn a_delay_is_as_long_as_the_plan_says() {
     for (point, verdict) in fitting().filter(|(_, verdict)| matches!(verdict, Verdict::Delay { .. })) {
         let struck = Struck::by(point, verdict);
         let (from, to, outcome) = struck.call(point);
         let to = match point {
             // An answer is sent at once and is late on its way: the client knows how late.
-            Point::Reply => {
+            Operation::Reply => {
                 let answered = struck.seen.notes().answered.expect("answered");
                 let start = Probe(Seen::default()).epoch();
                 answered.since(start).as_micros() as u64
@@ -94,10 +135,11 @@ fn what_is_refused_or_lost_is_so_in_truth_and_the_caller_sees_no_more_than_it_ca
     for (point, verdict) in fitting() {
         let (saw, outcome) = match (verdict, point) {
             // Whoever answers hears nothing of it either way.
-            (Verdict::LoseReply | Verdict::LoseRequest, Point::Reply) => ("done", Outcome::NotDoneUnheard),
+            (Verdict::LoseReply | Verdict::LoseRequest, Operation::Reply) => ("done", Outcome::NotDoneUnheard),
             (Verdict::Conflict, _) => ("conflict", Outcome::Conflict),
-            (Verdict::Unavailable, _) => ("unavailable", Outcome::Unavailable),
-            (Verdict::Reject, Point::Publish) => ("first rejected", Outcome::Rejected),
+            (Verdict::Unavailable | Verdict::StatementError, _) => ("unavailable", Outcome::Unavailable),
+            (Verdict::Unroutable, _) => ("done", Outcome::BelievedDone),
+            (Verdict::Reject, Operation::Publish) => ("first rejected", Outcome::Rejected),
             (Verdict::Reject, _) => ("rejected", Outcome::Rejected),
             (Verdict::LoseReply, _) => ("unknown", Outcome::DoneUnheard),
             (Verdict::LoseRequest, _) => ("unknown", Outcome::NotDoneUnheard),
@@ -110,28 +152,29 @@ fn what_is_refused_or_lost_is_so_in_truth_and_the_caller_sees_no_more_than_it_ca
         assert_eq!(struck.call(point).2, Some(outcome), "{verdict:?} at {point:?}");
         let (first, second) = (struck.deliveries("first"), struck.deliveries("second"));
         match (point, verdict) {
-            (Point::Publish, Verdict::Reject) => assert_eq!((first, second), (0, 2)),
-            (Point::Publish, Verdict::PartialBatch { .. }) => assert_eq!((first, second), (1, 0)),
-            (Point::Publish, Verdict::LoseReply) => assert_eq!((first, second), (1, 2)),
-            (Point::Publish, _) => assert_eq!((first, second), (0, 0), "{verdict:?}"),
+            (Operation::Publish, Verdict::Reject) => assert_eq!((first, second), (0, 2)),
+            (Operation::Publish, Verdict::PartialBatch { .. }) => assert_eq!((first, second), (1, 0)),
+            (Operation::Publish, Verdict::Unroutable) => assert_eq!((first, second), (0, 2)),
+            (Operation::Publish, Verdict::LoseReply) => assert_eq!((first, second), (1, 2)),
+            (Operation::Publish, _) => assert_eq!((first, second), (0, 0), "{verdict:?}"),
             // Unless the broker heard the acknowledgement, it delivers again.
-            (Point::Ack, Verdict::LoseReply) => assert_eq!((first, second), (1, 2)),
-            (Point::Ack, _) => assert_eq!((first, second), (2, 2), "{verdict:?}"),
+            (Operation::Ack, Verdict::LoseReply) => assert_eq!((first, second), (1, 2)),
+            (Operation::Ack, _) => assert_eq!((first, second), (2, 2), "{verdict:?}"),
             _ => {}
         }
         let acted = struck.trace().iter().any(|event| matches!(event.what, What::External { acted: true, .. }));
-        assert_eq!(acted, point != Point::External || verdict == Verdict::LoseReply, "{verdict:?} at {point:?}");
-        assert_eq!(struck.requests(), if point == Point::Reply { 2 } else { 1 }, "{verdict:?} at {point:?}");
+        assert_eq!(acted, point != Operation::External || verdict == Verdict::LoseReply, "{verdict:?} at {point:?}");
+        assert_eq!(struck.requests(), if point == Operation::Reply { 2 } else { 1 }, "{verdict:?} at {point:?}");
     }
 }
 
 #[test]
 fn a_duplicate_comes_once_more_and_the_caller_does_not_know() {
     let duplicate = Verdict::Duplicate { after_ms: 5 };
-    let published = Struck::by(Point::Publish, duplicate);
-    assert_eq!(published.seen.first(Point::Publish), Some("done"));
+    let published = Struck::by(Operation::Publish, duplicate);
+    assert_eq!(published.seen.first(Operation::Publish), Some("done"));
     assert_eq!((published.deliveries("first"), published.deliveries("second")), (2, 2));
-    assert_eq!(Struck::by(Point::Request, duplicate).requests(), 2);
-    let calm = Struck::by(Point::Upkeep, Verdict::Delay { ms: 0 });
+    assert_eq!(Struck::by(Operation::Request, duplicate).requests(), 2);
+    let calm = Struck::by(Operation::Backlog, Verdict::Delay { ms: 0 });
     assert_eq!((calm.deliveries("first"), calm.deliveries("second"), calm.requests()), (1, 2, 1));
 }

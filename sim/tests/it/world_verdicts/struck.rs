@@ -1,9 +1,10 @@
 //! One run in which something strikes, and what its trace says of it.
 
+use seaworthy_core::ports::Operation;
 use std::time::Duration;
 
 use seaworthy_sim::{
-    plan::{CallFault, Disturbance, FORMAT, Fault, Latency, Plan, Point, Schedule, TimedFault, Verdict},
+    plan::{CallFault, Disturbance, FORMAT, Fault, Latency, Plan, Schedule, TimedFault, Verdict},
     trace::{Event, Outcome, ProcessIndex, What},
     world::{Budget, RunOptions, RunReport, run},
 };
@@ -17,8 +18,14 @@ pub(crate) struct Struck {
 
 impl Struck {
     /// The first call of the one process at `point` meets `verdict`.
-    pub(crate) fn by(point: Point, verdict: Verdict) -> Self {
-        Self::run(vec![Fault::Call(CallFault { process: "one".into(), point, nth: 1, verdict })])
+    pub(crate) fn by(point: Operation, verdict: Verdict) -> Self {
+        Self::run(vec![Fault::Call(CallFault { process: "one".into(), point: point.into(), nth: 1, verdict })])
+    }
+
+    /// The first call of the onlooker, who does not listen when it is asked to stop.
+    pub(crate) fn deaf(verdict: Verdict) -> Self {
+        let point = Operation::Publish.into();
+        Self::run(vec![Fault::Call(CallFault { process: "onlooker".into(), point, nth: 1, verdict })])
     }
 
     /// Something goes wrong over a span of time.
@@ -48,7 +55,7 @@ impl Struck {
     }
 
     /// When the fault struck, when the call that it struck left its mark in the trace, and how the call went.
-    pub(crate) fn call(&self, point: Point) -> (u64, u64, Option<Outcome>) {
+    pub(crate) fn call(&self, point: Operation) -> (u64, u64, Option<Outcome>) {
         let after = self.after_fault();
         let mut calls = after.iter().filter_map(|event| Some((event.at, of(&event.what)?)));
         let (at, (_, outcome)) = calls.find(|(_, (found, _))| *found == point).expect("the call shows in the trace");
@@ -74,23 +81,25 @@ impl Struck {
 }
 
 /// Which call an event is about, and how that call went where the event says so.
-pub(crate) fn of(what: &What) -> Option<(Point, Option<Outcome>)> {
+pub(crate) fn of(what: &What) -> Option<(Operation, Option<Outcome>)> {
     Some(match what {
-        What::Begin { outcome, .. } => (Point::Begin, Some(*outcome)),
-        What::Statement { point, outcome, .. } | What::StoreCall { point, outcome, .. } => (*point, Some(*outcome)),
-        What::Commit { outcome, .. } => (Point::Commit, Some(*outcome)),
-        What::Claim { outcome, .. } => (Point::Claim, Some(*outcome)),
-        What::Settle { outcome, .. } => (Point::Settle, Some(*outcome)),
-        What::Acquire { outcome, .. } => (Point::Recover, Some(*outcome)),
-        What::Publish { outcome, .. } => (Point::Publish, Some(*outcome)),
-        What::Subscribe { outcome, .. } => (Point::Subscribe, Some(*outcome)),
-        What::Deliver { .. } => (Point::Receive, None),
-        What::ReceiveFailed { outcome, .. } => (Point::Receive, Some(*outcome)),
-        What::Ack { outcome, .. } => (Point::Ack, Some(*outcome)),
-        What::Nack { outcome, .. } => (Point::Nack, Some(*outcome)),
-        What::External { outcome, .. } => (Point::External, Some(*outcome)),
-        What::Request { .. } => (Point::Request, None),
-        What::Reply { outcome, .. } => (Point::Reply, Some(*outcome)),
+        What::Begin { outcome, .. } => (Operation::Begin, Some(*outcome)),
+        What::Statement { point, outcome, .. } | What::StoreCall { operation: point, outcome, .. } => {
+            (*point, Some(*outcome))
+        }
+        What::Commit { outcome, .. } => (Operation::Commit, Some(*outcome)),
+        What::Claim { outcome, .. } => (Operation::Claim, Some(*outcome)),
+        What::Settle { outcome, .. } => (Operation::Settle, Some(*outcome)),
+        What::Acquire { outcome, .. } => (Operation::AcquireSagas, Some(*outcome)),
+        What::Publish { outcome, .. } => (Operation::Publish, Some(*outcome)),
+        What::Subscribe { outcome, .. } => (Operation::Subscribe, Some(*outcome)),
+        What::Deliver { .. } => (Operation::Receive, None),
+        What::ReceiveFailed { outcome, .. } => (Operation::Receive, Some(*outcome)),
+        What::Ack { outcome, .. } => (Operation::Ack, Some(*outcome)),
+        What::Nack { outcome, .. } => (Operation::Nack, Some(*outcome)),
+        What::External { outcome, .. } => (Operation::External, Some(*outcome)),
+        What::Request { .. } => (Operation::Request, None),
+        What::Reply { outcome, .. } => (Operation::Reply, Some(*outcome)),
         _ => return None,
     })
 }

@@ -1,7 +1,43 @@
+//! Faults: at a call or over a span of time, and their kinds, one a file.
+
+mod broker_outage;
+mod clock_skew;
+mod conflict;
+mod crash_after;
+mod crash_before;
+mod delay;
+mod drop_ack;
+mod duplicate;
+mod external_outage;
+mod kind;
+mod lose_reply;
+mod lose_request;
+mod numbers;
+mod partial_batch;
+mod partition;
+mod pause;
+mod registry;
+mod reject;
+mod restart;
+mod slow_link;
+mod statement_error;
+mod stop;
+mod store_outage;
+mod unavailable;
+mod unroutable;
+
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use smol_str::SmolStr;
 
-use super::{Disturbance, FaultKind, Point, Verdict};
+use super::Point;
+
+pub(crate) use kind::{Call, Target, Targets};
+use kind::{CallKind, TimedKind, has_reply};
+pub(crate) use numbers::{LONG_MS, SHORT_MS, smaller_numbers};
+use numbers::{smaller, span};
+pub(crate) use registry::Drawn;
+pub use registry::{Disturbance, FaultKind, UnknownFault, Verdict};
+pub use restart::Restart;
 
 /// One thing that goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -87,6 +123,22 @@ impl Fault {
         match self {
             Self::Call(fault) => fault.verdict.kind(),
             Self::Timed(fault) => fault.what.kind(),
+        }
+    }
+
+    /// Where it strikes, if it is one at a call.
+    pub fn point(&self) -> Option<Point> {
+        match self {
+            Self::Call(fault) => Some(fault.point),
+            Self::Timed(_) => None,
+        }
+    }
+
+    /// What it hits: of a fault at a call, the process that makes it.
+    pub(crate) fn target(&self) -> Target {
+        match self {
+            Self::Call(fault) => Target::Process(fault.process.clone()),
+            Self::Timed(fault) => fault.what.target(),
         }
     }
 }

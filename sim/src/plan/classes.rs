@@ -1,0 +1,32 @@
+//! Which kinds of fault the plans of a profile hold.
+
+use super::{FaultKind, Profile, Targets};
+use crate::topology::Topology;
+
+impl Profile {
+    /// The kinds of fault that its plans may hold where the topology is this one.
+    pub fn fault_kinds(self, topology: &Topology) -> Vec<FaultKind> {
+        let targets = Targets::of(topology);
+        let mut kinds: Vec<FaultKind> =
+            self.classes().iter().flat_map(|class| class.kinds()).filter(|kind| kind.is_possible(&targets)).collect();
+        kinds.sort_unstable();
+        kinds
+    }
+
+    /// The kinds of one class.
+    pub(crate) fn kinds(self) -> impl Iterator<Item = FaultKind> {
+        FaultKind::ALL.iter().copied().filter(move |kind| kind.class() == self)
+    }
+}
+
+impl FaultKind {
+    /// Whether there is anything for a fault of this kind to strike.
+    pub(crate) fn is_possible(self, targets: &Targets) -> bool {
+        match self {
+            Self::BrokerOutage => true,
+            Self::ExternalOutage => !targets.services.is_empty(),
+            Self::Unroutable => targets.confirms_unroutable && !targets.processes.is_empty(),
+            _ => !targets.processes.is_empty(),
+        }
+    }
+}

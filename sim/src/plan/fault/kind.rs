@@ -1,0 +1,116 @@
+use seaworthy_core::ports::Operation;
+use smol_str::SmolStr;
+
+use crate::{draw::Draw, plan::Profile, topology::Topology};
+
+/// What every kind of fault at a call says of itself, beside its name in the registry. A kind of its own type, so that it
+/// has what it is about at hand.
+pub(super) trait CallKind: Sized {
+    /// The profile whose plans hold it.
+    const CLASS: Profile;
+
+    /// Whether a call of `operation` can honour it.
+    fn fits(operation: Operation) -> bool;
+
+    /// Draws one.
+    fn draw(draw: &mut Draw) -> Self;
+
+    /// The same, milder: simplest first, each milder than this one, so that shrinking ends.
+    fn simpler(self) -> Vec<Self> {
+        Vec::new()
+    }
+
+    /// Those at the ends of what makes a difference, not a sample: at once and after all leases, nothing of a batch and a
+    /// part of it. They are what is tried where everything is.
+    fn extremes(has_next_release: bool) -> Vec<Self>;
+
+    /// What it does to a call.
+    fn words(self, call: Call<'_>) -> String;
+}
+
+/// A struck call, in words.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a> {
+    /// `3rd`
+    pub(crate) nth: &'a str,
+    /// `commit`
+    pub(crate) what: &'a str,
+    pub(crate) process: &'a str,
+}
+
+/// What every kind of fault over a span of time says of itself, beside its name in the registry.
+pub(super) trait TimedKind: Sized {
+    /// The profile whose plans hold it.
+    const CLASS: Profile;
+
+    /// Whether a call of `operation` can meet it.
+    fn meets(operation: Operation) -> bool;
+
+    /// Draws one, `None` where there is nothing that it could hit.
+    fn draw(draw: &mut Draw, targets: &Targets) -> Option<Self>;
+
+    /// What it hits.
+    fn target(&self) -> Target;
+
+    /// How strong it is, where it is more or less so.
+    fn amount(&self) -> i64 {
+        0
+    }
+
+    /// The same, milder: simplest first, each milder than this one, so that shrinking ends.
+    fn simpler(&self) -> Vec<Self> {
+        Vec::new()
+    }
+
+    /// One for each thing that it can hit, or two where it makes a difference: what is tried where everything is.
+    fn extremes(targets: &Targets) -> Vec<Self>;
+
+    /// What it does.
+    fn words(&self) -> String;
+}
+
+/// What a fault over a span of time hits, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    Broker,
+    Store(SmolStr),
+    Service(SmolStr),
+    Process(SmolStr),
+}
+
+/// What faults can name.
+pub(crate) struct Targets {
+    pub(crate) processes: Vec<SmolStr>,
+    pub(crate) stores: Vec<SmolStr>,
+    pub(crate) services: Vec<SmolStr>,
+    /// Whether the broker confirms what it can route to nobody.
+    pub(crate) confirms_unroutable: bool,
+}
+
+impl Targets {
+    /// What there is in a topology.
+    pub(crate) fn of(topology: &Topology) -> Self {
+        Self {
+            processes: topology.processes.iter().map(|process| process.name.clone()).collect(),
+            stores: topology.stores(),
+            services: topology.externals.iter().map(|external| external.name.clone()).collect(),
+            confirms_unroutable: topology.confirms_unroutable,
+        }
+    }
+}
+
+/// Calls that are answered with something that can be lost.
+pub(super) fn has_reply(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::Commit
+            | Operation::Claim
+            | Operation::Tail
+            | Operation::Settle
+            | Operation::Publish
+            | Operation::Ack
+            | Operation::Nack
+            | Operation::External
+            | Operation::Reply
+    )
+}

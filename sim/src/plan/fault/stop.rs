@@ -1,0 +1,36 @@
+use seaworthy_core::ports::Operation;
+
+use super::{Call, CallKind};
+use crate::{
+    draw::Draw,
+    plan::{Profile, Restart},
+};
+
+/// A deployment, or an autoscaler: the process is asked to stop in the middle of its work.
+#[derive(Clone, Copy)]
+pub(super) struct Stop(pub(super) Restart);
+
+impl CallKind for Stop {
+    const CLASS: Profile = Profile::Crash;
+
+    fn fits(_: Operation) -> bool {
+        true
+    }
+
+    fn draw(draw: &mut Draw) -> Self {
+        Self(Restart::draw(draw))
+    }
+
+    fn simpler(self) -> Vec<Self> {
+        self.0.simpler().into_iter().map(Self).collect()
+    }
+
+    fn extremes(has_next_release: bool) -> Vec<Self> {
+        Restart::extremes(has_next_release).map(Self).collect()
+    }
+
+    fn words(self, call: Call<'_>) -> String {
+        let Call { nth, what, process } = call;
+        format!("ask `{process}` to stop at its {nth} {what}, {}", self.0.words())
+    }
+}

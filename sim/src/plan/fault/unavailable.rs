@@ -1,0 +1,28 @@
+use super::{Call, CallKind};
+use crate::{draw::Draw, plan::Profile};
+use seaworthy_core::ports::Operation;
+
+/// Nobody answers this once.
+#[derive(Clone, Copy)]
+pub(super) struct Unavailable;
+
+impl CallKind for Unavailable {
+    const CLASS: Profile = Profile::Outage;
+
+    fn fits(operation: Operation) -> bool {
+        !matches!(operation, Operation::Request | Operation::Reply)
+    }
+
+    fn draw(_: &mut Draw) -> Self {
+        Self
+    }
+
+    fn extremes(_: bool) -> Vec<Self> {
+        vec![Self]
+    }
+
+    fn words(self, call: Call<'_>) -> String {
+        let Call { nth, what, process } = call;
+        format!("refuse the {nth} {what} of `{process}` as unavailable")
+    }
+}

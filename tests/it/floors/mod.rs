@@ -46,7 +46,6 @@ fn imports_between_the_modules_of_a_crate_go_down() {
 
 #[test]
 fn no_modules_of_these_crates_go_round_in_a_circle_however_deep_they_are() {
-    // Within the floors of the simulator some modules still do: there only the floors themselves are held.
     let folders: BTreeSet<&str> = HOUSES.iter().map(|house| house.folder).collect();
     for folder in folders {
         let circles = circles(folder, &sources(&root().join(folder)));

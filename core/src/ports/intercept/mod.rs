@@ -64,7 +64,8 @@ pub trait Intercept: Send + Sync {
     /// What looks into a transaction that begins.
     fn transaction(&self) -> Self::Transaction;
 
-    /// Any call, but for those that have a method of their own below; these come here, too, unless they are overridden.
+    /// Any call, but for those that have a method of their own below; these come here, too, unless they are overridden. A
+    /// request, which has no error, does not.
     fn call<T: Answers, E: Failure>(
         &self,
         call: Call<'_>,

@@ -11,6 +11,17 @@ use crate::world_verdicts::{
     struck::{Struck, of},
 };
 
+/// The kinds that strike here; a pause is what `world_heal` and `world_rest` are about.
+pub(crate) const KINDS: [FaultKind; 7] = [
+    FaultKind::BrokerOutage,
+    FaultKind::StoreOutage,
+    FaultKind::ExternalOutage,
+    FaultKind::Partition,
+    FaultKind::Pause,
+    FaultKind::SlowLink,
+    FaultKind::ClockSkew,
+];
+
 const ONLOOKER: ProcessIndex = ProcessIndex(1);
 
 /// What the first calls at the store, the broker and the external service saw.

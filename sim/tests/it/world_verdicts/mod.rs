@@ -7,7 +7,7 @@ mod struck;
 use everywhere::{Probe, Seen};
 use seaworthy_core::ports::Operation;
 use seaworthy_sim::{
-    plan::{Restart, Verdict},
+    plan::{FaultKind, Restart, Verdict},
     scenario::Scenario,
     trace::{Event, Outcome, What},
 };
@@ -37,6 +37,13 @@ const VERDICTS: [Verdict; 14] = [
 fn fitting() -> impl Iterator<Item = (Operation, Verdict)> {
     let all = Operation::ALL.iter().copied().flat_map(|point| VERDICTS.map(|verdict| (point, verdict)));
     all.filter(|(point, verdict)| verdict.fits(*point))
+}
+
+#[test]
+fn no_kind_of_fault_is_left_out() {
+    let at_calls = VERDICTS.map(Verdict::kind);
+    let lasting: Vec<FaultKind> = FaultKind::ALL.iter().copied().filter(|kind| !at_calls.contains(kind)).collect();
+    assert_eq!(lasting, disturbances::KINDS, "strike with the new kind, here or in `disturbances`");
 }
 
 #[test]

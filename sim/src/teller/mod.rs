@@ -42,6 +42,7 @@ pub(crate) enum Again<'a> {
     /// A seed, where there is no plan file.
     Seed(u64, Profile),
     /// One of all the plans with up to `k` faults, where there is no plan file.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only the program has options for them"))]
     From { number: u64, k: u8, seed: Option<u64>, items: u64 },
 }
 

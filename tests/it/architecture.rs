@@ -155,7 +155,7 @@ fn invariants_draw_nothing_and_touch_no_port() {
 
 #[test]
 fn simulated_stores_and_brokers_decide_no_fault() {
-    for word in ["Verdict", "Strike", "Fault", "Draw", "rand_", "madsim"] {
+    for word in ["Verdict", "Disposition", "Fault", "Draw", "rand_", "madsim"] {
         let found = lines_with("adapters/memory/src", word);
         assert!(found.is_empty(), "a component in memory names {word}:\n{}", found.join("\n"));
     }

@@ -33,7 +33,7 @@ struct Pending {
 
 /// A verdict on one port call, and the fault that it comes from.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Struck {
+pub(crate) struct Injected {
     pub(crate) index: u32,
     pub(crate) kind: FaultKind,
     pub(crate) verdict: Verdict,
@@ -151,7 +151,7 @@ impl Faults {
     }
 
     /// Counts a call and says what strikes it.
-    pub(crate) fn strike(&mut self, process: ProcessIndex, operation: Operation) -> Option<Struck> {
+    pub(crate) fn inject(&mut self, process: ProcessIndex, operation: Operation) -> Option<Injected> {
         let only = self.count(process, operation.into());
         let kind = if self.by_kind { Calls::of(operation) } else { None };
         let kind = kind.and_then(|kind| self.count(process, kind.into()));
@@ -166,7 +166,7 @@ impl Faults {
     }
 
     /// Takes the next fault of a counter; of two at the same call the first in the plan, and the other is spent on the next.
-    fn take(&mut self, slot: usize) -> Option<Struck> {
+    fn take(&mut self, slot: usize) -> Option<Injected> {
         let of_slot = self.pending.iter().enumerate().filter(|(_, fault)| fault.slot == slot);
         let at = of_slot.min_by_key(|(_, fault)| (fault.nth, fault.index)).map(|(at, _)| at)?;
         let Pending { index, verdict, .. } = self.pending.swap_remove(at);
@@ -175,11 +175,11 @@ impl Faults {
         }
         let rest = self.pending.iter().filter(|fault| fault.slot == slot);
         self.next[slot] = rest.map(|fault| fault.nth).min().unwrap_or(NEVER);
-        Some(Struck { index, kind: verdict.kind(), verdict, slot })
+        Some(Injected { index, kind: verdict.kind(), verdict, slot })
     }
 
     /// Takes back what was to strike a call that never came to it: it strikes the next call of its kind.
-    pub(crate) fn give_back(&mut self, Struck { index, verdict, slot, .. }: Struck) {
+    pub(crate) fn give_back(&mut self, Injected { index, verdict, slot, .. }: Injected) {
         let nth = self.counts[slot];
         self.next[slot] = self.next[slot].min(nth);
         self.pending.push(Pending { slot, nth, index, verdict });

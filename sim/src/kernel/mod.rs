@@ -4,7 +4,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`world`] | stores, broker, externals, time, and the state that changes |
-//! | [`life`], [`deciding`], [`pulse`], [`waits`] | an incarnation: its tasks, its death, and what can be seen of it from outside |
+//! | [`incarnation`], [`deciding`], [`pulse`], [`waits`] | an incarnation: its tasks, its death, and what can be seen of it from outside |
 //! | [`faults`], [`strikable`] | which fault strikes which call, laid out before the run; which calls one more could strike |
 //! | [`recorder`], [`activity`], [`beats`] | the trace taken in; what counts as a change, and what only shows that somebody is alive |
 //! | [`own_tables`] | rows of declared tables, told as what they mean |
@@ -20,7 +20,7 @@ mod errors;
 mod faults;
 mod fired;
 mod in_vain;
-mod life;
+mod incarnation;
 mod meter;
 mod own_tables;
 pub(crate) mod panics;
@@ -39,9 +39,9 @@ pub(crate) use activity::Activity;
 pub(crate) use asks::Ask;
 pub use budget::Budget;
 pub(crate) use deciding::Deciding;
-pub(crate) use faults::{Faults, Hit, Struck, Timed};
+pub(crate) use faults::{Faults, Hit, Injected, Timed};
 pub use fired::Fired;
-pub(crate) use life::{Alive, Life, Mortal, OnPanic};
+pub(crate) use incarnation::{Alive, Incarnation, IncarnationTask, OnPanic};
 pub use meter::Effort;
 pub(crate) use meter::{Meter, Progress};
 pub(crate) use own_tables::OwnTables;

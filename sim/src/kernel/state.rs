@@ -12,9 +12,9 @@ use tokio::sync::{Notify, oneshot};
 use super::{
     asks::Asks,
     errors::Errors,
-    faults::{Faults, Struck},
+    faults::{Faults, Injected},
     in_vain::InVain,
-    life::Life,
+    incarnation::Incarnation,
     own_tables::OwnTables,
     recorder::Recorder,
     spent::Spent,
@@ -75,7 +75,7 @@ pub(crate) enum Due {
         upgrade: bool,
     },
     /// An incarnation that was asked to stop has had its time.
-    Kill(Arc<Life>),
+    Kill(Arc<Incarnation>),
     FaultBegins(u32),
     FaultEnds(u32),
     /// The broker keeps a second copy of a message from here on.
@@ -106,7 +106,7 @@ pub(crate) struct Asked {
 
 /// A process, over all its incarnations.
 pub(crate) struct Process {
-    pub(crate) life: Option<Arc<Life>>,
+    pub(crate) incarnation: Option<Arc<Incarnation>>,
     pub(crate) incarnations: u32,
     pub(crate) release: u32,
     pub(crate) ids: Arc<Mutex<Draw>>,
@@ -194,7 +194,10 @@ impl State {
     /// returned or another of its tasks waits for requests.
     pub(crate) fn hears(&self, process: ProcessIndex) -> bool {
         let process = &self.processes[usize::from(process.0)];
-        process.life.as_ref().is_some_and(|life| process.returned.is_none() || life.pulse.is_listening())
+        process
+            .incarnation
+            .as_ref()
+            .is_some_and(|incarnation| process.returned.is_none() || incarnation.pulse.is_listening())
     }
 
     /// Counts a port call, and `false` if there is no budget left for it.
@@ -211,13 +214,13 @@ impl State {
     }
 
     /// Counts a call and says what strikes it.
-    pub(crate) fn strike(&mut self, process: ProcessIndex, operation: Operation) -> Option<Struck> {
-        self.faults.strike(process, operation)
+    pub(crate) fn inject(&mut self, process: ProcessIndex, operation: Operation) -> Option<Injected> {
+        self.faults.inject(process, operation)
     }
 
     /// Takes back what was to strike a call that never came to it.
-    pub(crate) fn give_back(&mut self, struck: Struck) {
-        self.faults.give_back(struck);
+    pub(crate) fn give_back(&mut self, injected: Injected) {
+        self.faults.give_back(injected);
     }
 
     /// The latency of one call, in virtual milliseconds: the smaller of two draws, so that short ones are more common.
@@ -249,7 +252,7 @@ impl State {
 impl Process {
     fn new(seed: u64, index: usize) -> Self {
         Self {
-            life: None,
+            incarnation: None,
             incarnations: 0,
             release: 1,
             ids: Arc::new(Mutex::new(Draw::stream(seed, stream::PROCESSES + index as u64))),

@@ -2,7 +2,7 @@ use std::{pin::pin, time::Duration};
 
 use futures_util::future::select;
 
-use super::{life::Life, world::World};
+use super::{incarnation::Incarnation, world::World};
 
 /// For how long nothing must have changed until waits are stretched, in virtual microseconds.
 const STRETCH_AFTER_US: u64 = 10_000_000;
@@ -15,11 +15,11 @@ impl World {
     /// whether something has: a loop that looks a hundred times a second for an hour in vain would cost more than all the
     /// rest of the run. A clock may always wait for longer than it was asked to, and nobody can tell from outside, since a
     /// process that writes anything at all is left alone. The wait ends as soon as something changes.
-    pub(crate) async fn stretch(&self, life: &Life, duration: Duration) {
+    pub(crate) async fn stretch(&self, incarnation: &Incarnation, duration: Duration) {
         let more = {
             let mut state = self.state();
             let idle = self.elapsed().saturating_sub(state.recorder.last_change());
-            if idle < STRETCH_AFTER_US || state.recorder.writes(life.process) {
+            if idle < STRETCH_AFTER_US || state.recorder.writes(incarnation.process) {
                 return;
             }
             let more = Duration::from_micros(idle / STRETCHES).saturating_sub(duration);
@@ -30,6 +30,6 @@ impl World {
             more
         };
         let stirred = pin!(self.stirred.notified());
-        select(stirred, life.alive(self.meter.sleep(more))).await;
+        select(stirred, incarnation.alive(self.meter.sleep(more))).await;
     }
 }

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use super::{
     faults::Timed,
     in_vain::Whose,
-    life::{Life, Mortal},
+    incarnation::{Incarnation, IncarnationTask},
     meter::Meter,
     spent::Spent,
     state::{Asked, Due, State},
@@ -47,7 +47,7 @@ pub(crate) struct World {
     pub(crate) time: Time,
     pub(crate) meter: Meter,
     /// Starts tasks of the run.
-    pub(crate) spawner: Spawner<Mortal>,
+    pub(crate) spawner: Spawner<IncarnationTask>,
     /// Wakes the world's own task: something is due, or the budget is used up.
     pub(crate) nudge: Notify,
     /// Wakes every wait that was stretched: something has changed.
@@ -61,7 +61,7 @@ pub(crate) struct World {
     pub(crate) shows_rows: OnceLock<Vec<bool>>,
     store_of: Vec<usize>,
     /// What lives as long as the run: the client's own tasks.
-    pub(crate) outside: Arc<Life>,
+    pub(crate) outside: Arc<Incarnation>,
     /// Whether any timed fault is on, so that calm calls need not ask.
     disturbed: AtomicBool,
     state: Mutex<State>,
@@ -77,7 +77,7 @@ pub(crate) struct Parts {
     pub(crate) externals: MemoryExternal,
     pub(crate) time: Time,
     pub(crate) meter: Meter,
-    pub(crate) spawner: Spawner<Mortal>,
+    pub(crate) spawner: Spawner<IncarnationTask>,
 }
 
 impl World {
@@ -95,7 +95,7 @@ impl World {
             schedule,
             stores,
             store_of,
-            outside: Life::new(ProcessIndex::WORLD, 0, meter.clone()),
+            outside: Incarnation::new(ProcessIndex::WORLD, 0, meter.clone()),
             broker,
             externals,
             time,
@@ -152,11 +152,11 @@ impl World {
 
     /// A call is let go of that its store has not answered. Mostly somebody had no more time for it; where the same task
     /// had a transaction open, which the store may have waited for, that is told.
-    pub(crate) fn left_waiting(&self, life: &Life, wait: u64) {
+    pub(crate) fn left_waiting(&self, incarnation: &Incarnation, wait: u64) {
         let at = self.elapsed();
         let mut state = self.state();
         let Some(wait) = state.in_vain.end(wait) else { return };
-        if !life.is_dead()
+        if !incarnation.is_dead()
             && let Some(what) = state.in_vain.deadlock(&wait)
         {
             self.take_in_of(&mut state, at, wait.whose, what);
@@ -173,71 +173,72 @@ impl World {
     }
 
     /// Writes an event of a process.
-    pub(crate) fn record_of(&self, life: &Life, what: What) {
+    pub(crate) fn record_of(&self, incarnation: &Incarnation, what: What) {
         let at = self.elapsed();
         let mut state = self.state();
         if let What::Request { request, .. } = &what {
             let event = state.recorder.next_event();
-            state.asks.taken(*request, life.process, event);
+            state.asks.taken(*request, incarnation.process, event);
         }
-        self.take_in(&mut state, at, life.process, life.incarnation, what);
+        self.take_in(&mut state, at, incarnation.process, incarnation.number, what);
     }
 
     /// A port call failed of itself, and not by a fault: that is told where the run does not end.
-    pub(crate) fn note_error(&self, life: &Life, point: Operation, error: &impl std::fmt::Display) {
-        if self.has_healed() && !life.is_dead() {
-            self.state().errors.note(life.process, point, &error.to_string());
+    pub(crate) fn note_error(&self, incarnation: &Incarnation, point: Operation, error: &impl std::fmt::Display) {
+        if self.has_healed() && !incarnation.is_dead() {
+            self.state().errors.note(incarnation.process, point, &error.to_string());
         }
     }
 
     /// The main function of a process has returned: nobody is there any more, but for tasks that it leaves behind.
-    pub(crate) fn returned(&self, life: &Life) {
+    pub(crate) fn returned(&self, incarnation: &Incarnation) {
         let at = self.elapsed();
         let mut state = self.state();
-        let process = &mut state.processes[usize::from(life.process.0)];
-        if life.is_dead() || process.life.as_ref().is_none_or(|alive| alive.incarnation != life.incarnation) {
+        let process = &mut state.processes[usize::from(incarnation.process.0)];
+        if incarnation.is_dead() || process.incarnation.as_ref().is_none_or(|alive| alive.number != incarnation.number)
+        {
             return;
         }
         process.returned = Some(at);
-        if !life.pulse.is_listening() {
+        if !incarnation.pulse.is_listening() {
             process.requests.clear();
         }
         drop(state);
-        if let Some(restart) = life.stopping() {
-            self.record_of(life, What::Exit { reason: SmolStr::new_static("it was asked to stop") });
-            self.crash(life, restart);
+        if let Some(restart) = incarnation.stopping() {
+            self.record_of(incarnation, What::Exit { reason: SmolStr::new_static("it was asked to stop") });
+            self.crash(incarnation, restart);
         }
     }
 
     /// Asks an incarnation to stop, as a deployment does, and gives it some time for it.
-    pub(crate) fn stop(&self, life: &Arc<Life>, restart: Restart) {
-        if !life.is_dead() && life.asked_to_stop(restart) {
+    pub(crate) fn stop(&self, incarnation: &Arc<Incarnation>, restart: Restart) {
+        if !incarnation.is_dead() && incarnation.asked_to_stop(restart) {
             let at = self.elapsed() + STOP_WITHIN;
-            self.state().schedule(at, Due::Kill(life.clone()));
+            self.state().schedule(at, Due::Kill(incarnation.clone()));
             self.nudge.notify_one();
         }
     }
 
     /// Ends an incarnation and has the process come back later.
-    pub(crate) fn crash(&self, life: &Life, restart: Restart) {
-        if life.end() && !life.dies_later(restart) {
-            self.tell_death(life, restart);
+    pub(crate) fn crash(&self, incarnation: &Incarnation, restart: Restart) {
+        if incarnation.end() && !incarnation.dies_later(restart) {
+            self.tell_death(incarnation, restart);
         }
     }
 
     /// Writes down that an incarnation is dead, which it has been since [`World::crash`], and has the process come back.
-    pub(crate) fn tell_death(&self, life: &Life, restart: Restart) {
+    pub(crate) fn tell_death(&self, incarnation: &Incarnation, restart: Restart) {
         let at = self.elapsed();
         let mut state = self.state();
-        for (whose, what) in state.in_vain.bury(life.process, life.incarnation) {
+        for (whose, what) in state.in_vain.bury(incarnation.process, incarnation.number) {
             self.take_in_of(&mut state, at, whose, what);
         }
-        state.recorder.record(at, life.process, life.incarnation, What::Crash);
-        let process = &mut state.processes[usize::from(life.process.0)];
-        process.life = None;
+        state.recorder.record(at, incarnation.process, incarnation.number, What::Crash);
+        let process = &mut state.processes[usize::from(incarnation.process.0)];
+        process.incarnation = None;
         // What had reached the process and was not taken dies with it; whoever asked asks again.
         process.requests.clear();
-        let due = Due::Boot { process: life.process, upgrade: restart.upgrade };
+        let due = Due::Boot { process: incarnation.process, upgrade: restart.upgrade };
         state.schedule(at + u64::from(restart.after_ms) * 1_000, due);
         drop(state);
         self.nudge.notify_one();
@@ -245,26 +246,31 @@ impl World {
 
     /// Ends every task of the run.
     pub(crate) fn end(&self) {
-        let lives: Vec<Arc<Life>> = {
+        let lives: Vec<Arc<Incarnation>> = {
             let mut state = self.state();
             state.agenda.clear();
-            state.processes.iter_mut().filter_map(|process| process.life.take()).collect()
+            state.processes.iter_mut().filter_map(|process| process.incarnation.take()).collect()
         };
-        for life in lives {
-            life.end();
+        for incarnation in lives {
+            incarnation.end();
         }
         self.outside.end();
     }
 
     /// A task of a process panicked, and the process dies of it. That is a finding and the end of the run, unless somebody
     /// is there to start the process again: then it is one only where it helps nothing.
-    pub(crate) fn panicked(&self, life: &Life, message: SmolStr) {
+    pub(crate) fn panicked(&self, incarnation: &Incarnation, message: SmolStr) {
         let at = self.elapsed();
-        let spec = &self.topology.processes[usize::from(life.process.0)];
+        let spec = &self.topology.processes[usize::from(incarnation.process.0)];
         {
             let mut state = self.state();
-            state.recorder.record(at, life.process, life.incarnation, What::Panic { message: message.clone() });
-            let in_vain = state.panics_in_vain(life.process);
+            state.recorder.record(
+                at,
+                incarnation.process,
+                incarnation.number,
+                What::Panic { message: message.clone() },
+            );
+            let in_vain = state.panics_in_vain(incarnation.process);
             let sentence = match (spec.supervised, in_vain) {
                 (false, _) => format!("process {} panicked: {message}", spec.name),
                 (true, true) => format!("process {} panics whenever it is started again: {message}", spec.name),
@@ -276,14 +282,14 @@ impl World {
             }
         }
         self.nudge.notify_one();
-        self.crash(life, Restart { after_ms: 1_000, upgrade: false });
+        self.crash(incarnation, Restart { after_ms: 1_000, upgrade: false });
     }
 
     /// A process has decided to die: that is no finding, and it comes back as after a panic.
-    pub(crate) fn exited(&self, life: &Life, reason: SmolStr) {
-        if !life.is_dead() {
-            self.record_of(life, What::Exit { reason });
-            self.crash(life, Restart { after_ms: 1_000, upgrade: false });
+    pub(crate) fn exited(&self, incarnation: &Incarnation, reason: SmolStr) {
+        if !incarnation.is_dead() {
+            self.record_of(incarnation, What::Exit { reason });
+            self.crash(incarnation, Restart { after_ms: 1_000, upgrade: false });
         }
     }
 

@@ -4,15 +4,15 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::Door;
+use super::Gate;
 use crate::{
     kernel::{Alive, task},
     trace::TxId,
 };
 
-/// Waits for a component's answer for as long as the incarnation lives, see [`Door::answered`].
+/// Waits for a component's answer for as long as the incarnation lives, see [`Gate::answered`].
 pub(super) struct Answered<'a, F> {
-    door: &'a Door,
+    gate: &'a Gate,
     point: Operation,
     tx: Option<TxId>,
     answer: Alive<'a, F>,
@@ -20,11 +20,11 @@ pub(super) struct Answered<'a, F> {
     wait: Option<u64>,
 }
 
-impl Door {
+impl Gate {
     /// Waits for a component's answer to a call of transaction `tx`, or of none. Mostly it is there at once. Where it is not,
     /// the world knows who waits, and tells it if the answer never comes.
     pub(super) fn answered<F: Future + Unpin>(&self, point: Operation, tx: Option<TxId>, answer: F) -> Answered<'_, F> {
-        Answered { door: self, point, tx, answer: self.life.alive(answer), wait: None }
+        Answered { gate: self, point, tx, answer: self.incarnation.alive(answer), wait: None }
     }
 }
 
@@ -33,16 +33,16 @@ impl<F: Future + Unpin> Future for Answered<'_, F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let Poll::Ready(answer) = Pin::new(&mut self.answer).poll(cx) else {
-            if self.wait.is_none() && !self.door.life.is_dead() {
-                let Door { world, life } = self.door;
-                let whose = (life.process, life.incarnation, task::current());
+            if self.wait.is_none() && !self.gate.incarnation.is_dead() {
+                let Gate { world, incarnation } = self.gate;
+                let whose = (incarnation.process, incarnation.number, task::current());
                 let since = world.elapsed();
                 self.wait = Some(world.state().in_vain.begin(whose, self.point, self.tx, since));
             }
             return Poll::Pending;
         };
         if let Some(wait) = self.wait.take() {
-            self.door.world.state().in_vain.end(wait);
+            self.gate.world.state().in_vain.end(wait);
         }
         Poll::Ready(answer)
     }
@@ -51,7 +51,7 @@ impl<F: Future + Unpin> Future for Answered<'_, F> {
 impl<F> Drop for Answered<'_, F> {
     fn drop(&mut self) {
         if let Some(wait) = self.wait {
-            self.door.world.left_waiting(&self.door.life, wait);
+            self.gate.world.left_waiting(&self.gate.incarnation, wait);
         }
     }
 }

@@ -2,11 +2,11 @@ use seaworthy_core::ports::Operation;
 use std::{future::pending, pin::pin};
 
 use super::{
-    Door,
-    strike::{Reach, Strike},
+    Gate,
+    disposition::{Disposition, Reach},
 };
 use crate::{
-    kernel::{Struck, Waiting},
+    kernel::{Injected, Waiting},
     plan::{Restart, Verdict},
     trace::What,
 };
@@ -18,24 +18,24 @@ use crate::{
 /// and strikes the next call of its kind. That is better than to count it as spent: a caller that polls with a timeout
 /// drops most of its calls, and would use up its faults unseen. Once the world has healed nothing strikes any more.
 pub(crate) struct Call<'a> {
-    door: &'a Door,
+    gate: &'a Gate,
     point: Operation,
     /// What is to strike it and has not yet.
-    pending: Option<Struck>,
+    pending: Option<Injected>,
     /// Set once it was decided that the process dies of this call.
     restart: Option<Restart>,
     waiting: Option<Waiting<'a>>,
 }
 
-impl Door {
-    /// Counts a call and waits as long as it takes. What it is to do is then said by [`Call::strike`]. Never returns to a
+impl Gate {
+    /// Counts a call and waits as long as it takes. What it is to do is then said by [`Call::disposition`]. Never returns to a
     /// dead incarnation.
     pub(crate) async fn enter(&self, point: Operation, reach: Reach) -> Call<'_> {
-        if self.life.is_dead() {
+        if self.incarnation.is_dead() {
             return pending().await;
         }
-        let Some((struck, wait)) = self.count(point, reach) else { return pending().await };
-        let mut call = Call::new(self, point, struck);
+        let Some((injected, wait)) = self.count(point, reach) else { return pending().await };
+        let mut call = Call::new(self, point, injected);
         self.pass(wait).await;
         if self.world.is_disturbed() {
             self.stand_still().await;
@@ -46,94 +46,94 @@ impl Door {
 }
 
 impl<'a> Call<'a> {
-    fn new(door: &'a Door, point: Operation, pending: Option<Struck>) -> Self {
-        let waiting = Some(Waiting::new(&door.life.pulse.calls));
-        Self { door, point, pending, restart: None, waiting }
+    fn new(gate: &'a Gate, point: Operation, pending: Option<Injected>) -> Self {
+        let waiting = Some(Waiting::new(&gate.incarnation.pulse.calls));
+        Self { gate, point, pending, restart: None, waiting }
     }
 
     /// What strikes before the call's effect: a delay, which heal ends, or the death of the process.
     async fn strike_early(&mut self) {
-        match self.pending.map(|struck| struck.verdict) {
-            Some(Verdict::Delay { ms }) if self.take().is_some() => self.door.hold(ms.into()).await,
-            Some(Verdict::CrashBefore(restart)) if self.take().is_some() => self.door.die(restart).await,
+        match self.pending.map(|injected| injected.verdict) {
+            Some(Verdict::Delay { ms }) if self.take().is_some() => self.gate.hold(ms.into()).await,
+            Some(Verdict::CrashBefore(restart)) if self.take().is_some() => self.gate.die(restart).await,
             _ => {}
         }
     }
 
-    /// Whether it is refused before it waits for something to come. The rest is decided by [`Call::strike`], when it has
+    /// Whether it is refused before it waits for something to come. The rest is decided by [`Call::disposition`], when it has
     /// come.
     pub(crate) async fn is_refused(&mut self) -> bool {
-        let outage = self.door.outage(self.point);
-        let refused = matches!(self.pending, Some(Struck { verdict: Verdict::Unavailable, .. }));
-        (refused || outage != Strike::Proceed) && self.meet(outage).await == Strike::Unavailable
+        let outage = self.gate.outage(self.point);
+        let refused = matches!(self.pending, Some(Injected { verdict: Verdict::Unavailable, .. }));
+        (refused || outage != Disposition::Proceed) && self.meet(outage).await == Disposition::Unavailable
     }
 
     /// Waits for something to come, which may be never: meanwhile the call does not count as under way.
     pub(crate) async fn idle<T>(&mut self, what: impl Future<Output = T> + Send) -> T {
         self.waiting = None;
-        let came = self.door.life.alive(pin!(what)).await;
-        self.waiting = Some(Waiting::new(&self.door.life.pulse.calls));
+        let came = self.gate.incarnation.alive(pin!(what)).await;
+        self.waiting = Some(Waiting::new(&self.gate.incarnation.pulse.calls));
         came
     }
 
     /// Says what the call is to do, at the moment at which it would have its effect.
-    pub(crate) async fn strike(&mut self) -> Strike {
-        self.meet(self.door.outage(self.point)).await
+    pub(crate) async fn disposition(&mut self) -> Disposition {
+        self.meet(self.gate.outage(self.point)).await
     }
 
     /// The same where the caller knows whether there is an outage. It answers before any verdict: where nobody answers
     /// there is no reply to lose and no copy to make. But whoever was to die after the call dies after one that fails too.
-    pub(crate) async fn meet(&mut self, outage: Strike) -> Strike {
-        if outage != Strike::Proceed {
-            if let Some(Struck { verdict: Verdict::CrashAfter(restart), .. }) = self.pending
+    pub(crate) async fn meet(&mut self, outage: Disposition) -> Disposition {
+        if outage != Disposition::Proceed {
+            if let Some(Injected { verdict: Verdict::CrashAfter(restart), .. }) = self.pending
                 && self.take().is_some()
             {
-                self.door.die::<()>(restart).await;
+                self.gate.die::<()>(restart).await;
             }
             return outage;
         }
-        match self.take().map(|struck| struck.verdict) {
-            None | Some(Verdict::Delay { .. } | Verdict::CrashBefore(_)) => Strike::Proceed,
+        match self.take().map(|injected| injected.verdict) {
+            None | Some(Verdict::Delay { .. } | Verdict::CrashBefore(_)) => Disposition::Proceed,
             Some(Verdict::CrashAfter(restart)) => {
                 self.restart = Some(restart);
-                Strike::CrashAfter(restart)
+                Disposition::CrashAfter(restart)
             }
             Some(Verdict::Stop(restart)) => {
-                self.door.world.stop(&self.door.life, restart);
-                Strike::Proceed
+                self.gate.world.stop(&self.gate.incarnation, restart);
+                Disposition::Proceed
             }
-            Some(Verdict::Conflict) => Strike::Conflict,
-            Some(Verdict::StatementError) => Strike::StatementError,
-            Some(Verdict::Unroutable) => Strike::Unroutable,
-            Some(Verdict::Unavailable) => Strike::Unavailable,
-            Some(Verdict::Reject) => Strike::Reject,
-            Some(Verdict::LoseReply) => Strike::LoseReply,
-            Some(Verdict::LoseRequest) => Strike::LoseRequest,
-            Some(Verdict::Duplicate { after_ms }) => Strike::Duplicate { after_ms },
-            Some(Verdict::DropAck) => Strike::DropAck,
-            Some(Verdict::PartialBatch { accepted }) => Strike::PartialBatch { accepted },
+            Some(Verdict::Conflict) => Disposition::Conflict,
+            Some(Verdict::StatementError) => Disposition::StatementError,
+            Some(Verdict::Unroutable) => Disposition::Unroutable,
+            Some(Verdict::Unavailable) => Disposition::Unavailable,
+            Some(Verdict::Reject) => Disposition::Reject,
+            Some(Verdict::LoseReply) => Disposition::LoseReply,
+            Some(Verdict::LoseRequest) => Disposition::LoseRequest,
+            Some(Verdict::Duplicate { after_ms }) => Disposition::Duplicate { after_ms },
+            Some(Verdict::DropAck) => Disposition::DropAck,
+            Some(Verdict::PartialBatch { accepted }) => Disposition::PartialBatch { accepted },
         }
     }
 
     /// After the effect: dies if that was the verdict.
     pub(crate) async fn leave(self) {
         if let Some(restart) = self.restart {
-            self.door.die::<()>(restart).await;
+            self.gate.die::<()>(restart).await;
         }
     }
 
     /// Takes what is to strike now and writes it down, unless the world has healed since the call began.
-    fn take(&mut self) -> Option<Struck> {
-        let struck = self.pending.take().filter(|_| !self.door.world.has_healed())?;
-        self.door.record(What::Fault { index: struck.index, kind: struck.kind, point: Some(self.point) });
-        Some(struck)
+    fn take(&mut self) -> Option<Injected> {
+        let injected = self.pending.take().filter(|_| !self.gate.world.has_healed())?;
+        self.gate.record(What::Fault { index: injected.index, kind: injected.kind, point: Some(self.point) });
+        Some(injected)
     }
 }
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
-        if let Some(struck) = self.pending.take() {
-            self.door.world.state().give_back(struck);
+        if let Some(injected) = self.pending.take() {
+            self.gate.world.state().give_back(injected);
         }
     }
 }

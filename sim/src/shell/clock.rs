@@ -6,10 +6,10 @@ use seaworthy_core::ports::{Clock, Spawner, Timestamp};
 use smol_str::SmolStr;
 use tracing::Instrument;
 
-use super::Door;
+use super::Gate;
 use crate::{
     executor::{Spawner as Tasks, Time},
-    kernel::{Hit, Life, Meter, Mortal, OnPanic, Waiting, World, process_span},
+    kernel::{Hit, Incarnation, IncarnationTask, Meter, OnPanic, Waiting, World, process_span},
     plan::FaultKind,
 };
 
@@ -38,11 +38,11 @@ impl Clock for WorldClock {
 }
 
 /// A process's clock, which a plan may skew.
-pub(super) struct ProcessClock(Door);
+pub(super) struct ProcessClock(Gate);
 
 impl ProcessClock {
-    pub(super) fn new(door: Door) -> Self {
-        Self(door)
+    pub(super) fn new(gate: Gate) -> Self {
+        Self(gate)
     }
 }
 
@@ -51,10 +51,10 @@ impl Clock for ProcessClock {
     fn now(&self) -> Timestamp {
         let now = self.0.world.now();
         // The clock of a dead incarnation may still be read, by a destructor; no fault strikes for its sake.
-        if !self.0.world.is_disturbed() || self.0.life.is_dead() {
+        if !self.0.world.is_disturbed() || self.0.incarnation.is_dead() {
             return now;
         }
-        let process = self.0.life.process;
+        let process = self.0.incarnation.process;
         let mut offset_ms = 0;
         self.0.world.disturb(
             |timed| timed.kind == FaultKind::ClockSkew && timed.hit == Hit::Process(process),
@@ -64,46 +64,46 @@ impl Clock for ProcessClock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        let _waiting = Waiting::new(&self.0.life.pulse.sleeps);
+        let _waiting = Waiting::new(&self.0.incarnation.pulse.sleeps);
         self.idle(duration).await;
-        self.0.world.stretch(&self.0.life, duration).await;
+        self.0.world.stretch(&self.0.incarnation, duration).await;
     }
 
     async fn idle(&self, duration: Duration) {
-        self.0.life.alive(self.0.world.meter.sleep(duration)).await;
+        self.0.incarnation.alive(self.0.world.meter.sleep(duration)).await;
     }
 }
 
 /// Starts tasks that die with their incarnation.
 pub(crate) struct TaskSpawner {
-    life: Arc<Life>,
+    incarnation: Arc<Incarnation>,
     on_panic: OnPanic,
     keeps_spans: bool,
-    tasks: Tasks<Mortal>,
+    tasks: Tasks<IncarnationTask>,
 }
 
 impl TaskSpawner {
-    pub(crate) fn new(world: &Arc<World>, life: &Arc<Life>) -> Arc<Self> {
+    pub(crate) fn new(world: &Arc<World>, incarnation: &Arc<Incarnation>) -> Arc<Self> {
         let (keeps_spans, tasks) = (world.keeps_spans, world.spawner.clone());
         let world = Arc::downgrade(world);
-        let on_panic = Arc::new(move |life: &Life, message: SmolStr| {
+        let on_panic = Arc::new(move |incarnation: &Incarnation, message: SmolStr| {
             if let Some(world) = world.upgrade() {
-                world.panicked(life, message);
+                world.panicked(incarnation, message);
             }
         });
-        Arc::new(Self { life: life.clone(), on_panic, keeps_spans, tasks })
+        Arc::new(Self { incarnation: incarnation.clone(), on_panic, keeps_spans, tasks })
     }
 }
 
 impl Spawner for TaskSpawner {
     fn spawn(&self, _name: &'static str, task: BoxFuture<'static, ()>) {
-        if !self.life.is_dead() {
+        if !self.incarnation.is_dead() {
             let task = if self.keeps_spans {
-                task.instrument(process_span(self.life.process, self.life.incarnation)).boxed()
+                task.instrument(process_span(self.incarnation.process, self.incarnation.number)).boxed()
             } else {
                 task
             };
-            self.tasks.spawn(Mortal::new(self.life.clone(), task, self.on_panic.clone()));
+            self.tasks.spawn(IncarnationTask::new(self.incarnation.clone(), task, self.on_panic.clone()));
         }
     }
 }

@@ -6,17 +6,17 @@ use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
 use super::{
-    Door,
-    strike::{Strike, outcome_of, said},
+    Gate,
+    disposition::{Disposition, outcome_of, said},
 };
 use crate::{
-    kernel::{Deciding, Life, Mortal, task},
+    kernel::{Deciding, Incarnation, IncarnationTask, task},
     trace::{Effect, Outcome, TxId, What},
 };
 
 /// The end of a transaction: decided once, and written down once, whether or not its process is there to hear.
 pub(super) struct Decision {
-    pub(super) door: Door,
+    pub(super) gate: Gate,
     pub(super) store: SmolStr,
     pub(super) tx: TxId,
     /// The task that asked for it, whichever goes on with it.
@@ -24,21 +24,21 @@ pub(super) struct Decision {
 }
 
 impl Decision {
-    pub(super) fn new(door: Door, store: SmolStr, tx: TxId) -> Self {
-        Self { door, store, tx, task: task::current() }
+    pub(super) fn new(gate: Gate, store: SmolStr, tx: TxId) -> Self {
+        Self { gate, store, tx, task: task::current() }
     }
 
     /// Writes down how the transaction ended.
     pub(super) fn record(&self, outcome: Outcome, effects: Vec<Effect>) {
         let (effects, tried) = if outcome.took_effect() {
-            (self.door.world.translate(&self.store, effects).into(), Box::default())
+            (self.gate.world.translate(&self.store, effects).into(), Box::default())
         } else {
             (Arc::from([]), effects.into())
         };
         let what = What::Commit { tx: self.tx, store: self.store.clone(), outcome, effects, tried };
         let _whose = task::Polling::of(self.task);
-        // Not by the door, which knows a dead incarnation only: this one's death is told after its last decision.
-        self.door.world.record_of(&self.door.life, what);
+        // Not by the gate, which knows a dead incarnation only: this one's death is told after its last decision.
+        self.gate.world.record_of(&self.gate.incarnation, what);
     }
 
     /// Has the inner store decide. Mostly it does so at once.
@@ -46,13 +46,13 @@ impl Decision {
         self,
         inner: Box<dyn Transaction>,
         effects: Vec<Effect>,
-        strike: Strike,
+        disposition: Disposition,
     ) -> Result<(), StoreError> {
         let mut commit = inner.commit();
         match poll!(&mut commit) {
-            Poll::Ready(result) => self.decided(result, effects, strike, true),
+            Poll::Ready(result) => self.decided(result, effects, disposition, true),
             // In a box of its own, so that not every commit's future has room for it.
-            Poll::Pending => Box::pin(self.reach_later(commit, effects, strike)).await,
+            Poll::Pending => Box::pin(self.reach_later(commit, effects, disposition)).await,
         }
     }
 
@@ -63,43 +63,43 @@ impl Decision {
         self,
         commit: BoxFuture<'static, Result<(), StoreError>>,
         effects: Vec<Effect>,
-        strike: Strike,
+        disposition: Disposition,
     ) -> Result<(), StoreError> {
-        let (door, (tell, told)) = (self.door.clone(), oneshot::channel());
-        let deciding = Deciding::new(&door.world, &door.life);
+        let (gate, (tell, told)) = (self.gate.clone(), oneshot::channel());
+        let deciding = Deciding::new(&gate.world, &gate.incarnation);
         let task = async move {
             let result = commit.await;
-            let heard = !self.door.life.is_dead() && !tell.is_closed();
-            let result = self.decided(result, effects, strike, heard);
+            let heard = !self.gate.incarnation.is_dead() && !tell.is_closed();
+            let result = self.decided(result, effects, disposition, heard);
             drop(deciding);
             // Whoever began it may be gone.
             let _ = tell.send(result);
         };
         // What a store's own code panics with is put down to the process whose call it was.
-        let (world, life) = (door.world.clone(), door.life.clone());
-        let on_panic = Arc::new(move |_: &Life, message| world.panicked(&life, message));
-        door.world.spawner.spawn(Mortal::new(door.world.outside.clone(), Box::pin(task), on_panic));
-        door.life.alive(pin!(told)).await.unwrap_or_else(|_| Err(lost()))
+        let (world, incarnation) = (gate.world.clone(), gate.incarnation.clone());
+        let on_panic = Arc::new(move |_: &Incarnation, message| world.panicked(&incarnation, message));
+        gate.world.spawner.spawn(IncarnationTask::new(gate.world.outside.clone(), Box::pin(task), on_panic));
+        gate.incarnation.alive(pin!(told)).await.unwrap_or_else(|_| Err(lost()))
     }
 
     fn decided(
         &self,
         result: Result<(), StoreError>,
         effects: Vec<Effect>,
-        strike: Strike,
+        disposition: Disposition,
         heard: bool,
     ) -> Result<(), StoreError> {
         let outcome = match &result {
-            Ok(()) if strike.is_unheard() || !heard => Outcome::DoneUnheard,
+            Ok(()) if disposition.is_unheard() || !heard => Outcome::DoneUnheard,
             Ok(()) => Outcome::Done,
-            Err(_) if strike.is_unheard() || !heard => Outcome::NotDoneUnheard,
+            Err(_) if disposition.is_unheard() || !heard => Outcome::NotDoneUnheard,
             Err(error) => outcome_of(error),
         };
         if let Err(error) = &result {
-            self.door.note_error(Operation::Commit, error);
+            self.gate.note_error(Operation::Commit, error);
         }
         self.record(outcome, effects);
-        strike.heard(&Call::Commit, result)
+        disposition.heard(&Call::Commit, result)
     }
 }
 

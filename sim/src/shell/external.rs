@@ -5,22 +5,22 @@ use seaworthy_core::ports::{Call, ExternalCall, ExternalError, Operation};
 
 use super::{
     Shell,
-    strike::{Carried, Reach, Strike},
+    disposition::{Carried, Disposition, Reach},
 };
 use crate::trace::What;
 
 impl Shell {
     /// Asks an external service, of which the trace says whether it acted.
     pub(super) async fn asked(&self, call: &ExternalCall) -> Result<Bytes, ExternalError> {
-        let door = &self.door;
-        let mut entered = door.enter(Operation::External, Reach::Network).await;
-        let Some(service) = door.world.external_index(&call.service) else {
+        let gate = &self.gate;
+        let mut entered = gate.enter(Operation::External, Reach::Network).await;
+        let Some(service) = gate.world.external_index(&call.service) else {
             return Err(ExternalError::Rejected(format!("no external service is called {:?}", call.service)));
         };
-        let externals = &door.world.externals;
+        let externals = &gate.world.externals;
         let subject = externals.subject(call);
-        let outage = if door.external_is_out(service) { Strike::Unavailable } else { Strike::Proceed };
-        let strike = entered.meet(outage).await;
+        let outage = if gate.external_is_out(service) { Disposition::Unavailable } else { Disposition::Proceed };
+        let disposition = entered.meet(outage).await;
         let mut acted = false;
         let answer = async {
             let answered = externals.answer(call);
@@ -28,11 +28,11 @@ impl Shell {
             answered.map(|answered| answered.body)
         };
         let as_call = Call::External { call };
-        let Carried { result, outcome, is_own } = strike.carry_out(&as_call, answer).await;
+        let Carried { result, outcome, is_own } = disposition.carry_out(&as_call, answer).await;
         if let (Err(error), true) = (&result, is_own) {
-            door.note_error(Operation::External, error);
+            gate.note_error(Operation::External, error);
         }
-        door.record(What::External {
+        gate.record(What::External {
             service: call.service.clone(),
             operation: call.operation.clone(),
             operation_id: call.operation_id,
@@ -40,11 +40,11 @@ impl Shell {
             acted,
             outcome,
         });
-        if strike == Strike::LoseReply {
+        if disposition == Disposition::LoseReply {
             // A caller learns of a lost reply by waiting for it in vain.
-            door.life.alive(door.world.meter.sleep(Duration::from_millis(100))).await;
+            gate.incarnation.alive(gate.world.meter.sleep(Duration::from_millis(100))).await;
         }
         entered.leave().await;
-        strike.heard(&as_call, result)
+        disposition.heard(&as_call, result)
     }
 }

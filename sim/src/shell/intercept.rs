@@ -16,8 +16,8 @@ use seaworthy_core::{
 use smol_str::SmolStr;
 
 use super::{
-    Door,
-    strike::{Carried, Reach},
+    Gate,
+    disposition::{Carried, Reach},
     told::told,
     transaction::Watched,
 };
@@ -27,7 +27,7 @@ use crate::trace::{Outcome, TxId, What};
 /// down.
 #[derive(Clone)]
 pub(super) struct Shell {
-    pub(super) door: Door,
+    pub(super) gate: Gate,
     /// The name of the process's store.
     pub(super) store: SmolStr,
     /// Deliveries that were neither acknowledged nor given back yet.
@@ -35,8 +35,8 @@ pub(super) struct Shell {
 }
 
 impl Shell {
-    pub(super) fn new(door: Door, store: SmolStr) -> Self {
-        Self { door, store, out: Arc::default() }
+    pub(super) fn new(gate: Gate, store: SmolStr) -> Self {
+        Self { gate, store, out: Arc::default() }
     }
 
     pub(super) fn out(&self) -> MutexGuard<'_, BTreeMap<DeliveryTag, MessageId>> {
@@ -60,7 +60,7 @@ impl Intercept for Shell {
     type Transaction = Watched;
 
     fn transaction(&self) -> Watched {
-        Watched::new(self.door.clone(), self.store.clone(), TxId(0))
+        Watched::new(self.gate.clone(), self.store.clone(), TxId(0))
     }
 
     async fn call<T: Answers, E: Failure>(
@@ -69,17 +69,17 @@ impl Intercept for Shell {
         inner: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
         let point = call.operation();
-        let mut entered = self.door.enter(point, Reach::Network).await;
-        let strike = entered.strike().await;
+        let mut entered = self.gate.enter(point, Reach::Network).await;
+        let disposition = entered.disposition().await;
         let mut inner = pin!(inner);
         let Carried { result, outcome, is_own } =
-            strike.carry_out(&call, self.door.answered(point, None, inner.as_mut())).await;
+            disposition.carry_out(&call, self.gate.answered(point, None, inner.as_mut())).await;
         if let (Err(error), true) = (&result, is_own) {
-            self.door.note_error(point, error);
+            self.gate.note_error(point, error);
         }
-        self.door.record(self.what(&call, result.as_ref().ok(), outcome));
+        self.gate.record(self.what(&call, result.as_ref().ok(), outcome));
         entered.leave().await;
-        strike.heard(&call, result)
+        disposition.heard(&call, result)
     }
 
     async fn begin(

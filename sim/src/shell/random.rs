@@ -2,15 +2,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use seaworthy_core::ports::Random;
 
-use super::Door;
+use super::Gate;
 use crate::draw::Draw;
 
 /// A process's own dice; they go on from incarnation to incarnation, so that no id is ever drawn twice.
 pub(super) struct ProcessRandom(Arc<Mutex<Draw>>);
 
 impl ProcessRandom {
-    pub(super) fn new(door: &Door) -> Self {
-        Self(door.world.ids_of(door.life.process))
+    pub(super) fn new(gate: &Gate) -> Self {
+        Self(gate.world.ids_of(gate.incarnation.process))
     }
 }
 

@@ -2,7 +2,7 @@ use seaworthy_core::ports::{Call, Failure as _, FailureKind, Operation, StoreErr
 
 use super::{
     Shell,
-    strike::{Reach, Strike, outcome_of, said},
+    disposition::{Disposition, Reach, outcome_of, said},
     transaction::Watched,
 };
 use crate::trace::{Outcome, TxId, What};
@@ -13,22 +13,22 @@ impl Shell {
         &self,
         inner: impl Future<Output = Result<Box<dyn Transaction>, StoreError>> + Send,
     ) -> Result<(Box<dyn Transaction>, Watched), StoreError> {
-        let mut call = self.door.enter(Operation::Begin, Reach::Network).await;
-        let begun = match call.strike().await {
-            Strike::Unavailable => {
+        let mut call = self.gate.enter(Operation::Begin, Reach::Network).await;
+        let begun = match call.disposition().await {
+            Disposition::Unavailable => {
                 Err(StoreError::new(FailureKind::Unavailable, &said(FailureKind::Unavailable, &Call::Begin)))
             }
-            _ => self.door.answered(Operation::Begin, None, std::pin::pin!(inner)).await,
+            _ => self.gate.answered(Operation::Begin, None, std::pin::pin!(inner)).await,
         };
         let begun = match begun {
             Ok(inner) => {
-                let tx = self.door.world.next_tx();
-                self.door.record(What::Begin { tx, outcome: Outcome::Done });
-                Ok((inner, Watched::new(self.door.clone(), self.store.clone(), tx)))
+                let tx = self.gate.world.next_tx();
+                self.gate.record(What::Begin { tx, outcome: Outcome::Done });
+                Ok((inner, Watched::new(self.gate.clone(), self.store.clone(), tx)))
             }
             Err(error) => {
-                self.door.note_error(Operation::Begin, &error);
-                self.door.record(What::Begin { tx: TxId(0), outcome: outcome_of(&error) });
+                self.gate.note_error(Operation::Begin, &error);
+                self.gate.record(What::Begin { tx: TxId(0), outcome: outcome_of(&error) });
                 Err(error)
             }
         };

@@ -6,16 +6,16 @@ use seaworthy_core::ports::{
 use smol_str::SmolStr;
 
 use super::{
-    Door,
+    Gate,
     decision::Decision,
-    strike::{Carried, Reach, said},
+    disposition::{Carried, Reach, said},
     told,
 };
 use crate::trace::{Effect, Outcome, TxId, What};
 
 /// A transaction behind the shell. It remembers what it would make true, to say so when it commits.
 pub(super) struct Watched {
-    door: Door,
+    gate: Gate,
     store: SmolStr,
     tx: TxId,
     effects: Vec<Effect>,
@@ -24,17 +24,17 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    pub(super) fn new(door: Door, store: SmolStr, tx: TxId) -> Self {
-        Self { door, store, tx, effects: Vec::new(), lent: false }
+    pub(super) fn new(gate: Gate, store: SmolStr, tx: TxId) -> Self {
+        Self { gate, store, tx, effects: Vec::new(), lent: false }
     }
 
     /// What it has changed in declared tables, asked right before it commits: by then all of it is there, and what it has
     /// undone is not.
     async fn rows(&self, inner: &mut dyn Transaction) -> Result<Vec<Effect>, StoreError> {
-        if !self.door.world.shows_rows(self.door.life.process) {
+        if !self.gate.world.shows_rows(self.gate.incarnation.process) {
             return Ok(Vec::new());
         }
-        let rows = self.door.life.alive(inner.row_changes()).await?;
+        let rows = self.gate.incarnation.alive(inner.row_changes()).await?;
         Ok(rows.into_iter().map(Effect::Row).collect())
     }
 }
@@ -46,16 +46,16 @@ impl InterceptTransaction for Watched {
         inner: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
         let point = call.operation();
-        let Self { door, effects, tx, lent, .. } = self;
+        let Self { gate, effects, tx, lent, .. } = self;
         if let Call::InboxFailed { error, .. } = call {
-            door.note_error(point, &error);
+            gate.note_error(point, &error);
         }
-        let mut entered = door.enter(point, Reach::Statement).await;
-        let strike = entered.strike().await;
+        let mut entered = gate.enter(point, Reach::Statement).await;
+        let disposition = entered.disposition().await;
         let Carried { result, outcome, is_own } =
-            strike.carry_out(&call, door.answered(point, Some(*tx), pin!(inner))).await;
+            disposition.carry_out(&call, gate.answered(point, Some(*tx), pin!(inner))).await;
         if let (Err(error), true) = (&result, is_own) {
-            door.note_error(point, error);
+            gate.note_error(point, error);
         }
         let on = match call {
             Call::Statement { label: "" } => "connection",
@@ -63,7 +63,7 @@ impl InterceptTransaction for Watched {
         };
         // What a statement did shows at commit: nobody misses its reply.
         let outcome = if outcome == Outcome::DoneUnheard { Outcome::Done } else { outcome };
-        door.record(What::Statement { tx: *tx, point, on: on.into(), outcome });
+        gate.record(What::Statement { tx: *tx, point, on: on.into(), outcome });
         entered.leave().await;
         if let Ok(answered) = &result {
             told::add(effects, &call, &answered.answer());
@@ -71,7 +71,7 @@ impl InterceptTransaction for Watched {
                 (Call::Statement { .. }, _) => *lent = true,
                 (Call::InboxInsert { entry }, Answer::Inserted(InboxInsert::Duplicate)) => {
                     let (consumer, message) = (entry.consumer.clone(), entry.message);
-                    door.record(What::DuplicateSeen { tx: *tx, consumer, message });
+                    gate.record(What::DuplicateSeen { tx: *tx, consumer, message });
                 }
                 _ => {}
             }
@@ -84,10 +84,10 @@ impl InterceptTransaction for Watched {
     }
 
     async fn commit(mut self, mut inner: Option<Box<dyn Transaction>>) -> Result<(), StoreError> {
-        let door = self.door.clone();
-        let mut call = door.enter(Operation::Commit, Reach::Network).await;
-        let strike = call.strike().await;
-        let refused = match (&inner, strike.refusal()) {
+        let gate = self.gate.clone();
+        let mut call = gate.enter(Operation::Commit, Reach::Network).await;
+        let disposition = call.disposition().await;
+        let refused = match (&inner, disposition.refusal()) {
             (None, _) => Some((StoreError::Unavailable(ABORTED), Outcome::Unavailable)),
             (_, Some((kind, outcome))) => Some((StoreError::new(kind, &said(kind, &Call::Commit)), outcome)),
             _ => None,
@@ -96,7 +96,7 @@ impl InterceptTransaction for Watched {
         let rows = match inner.as_mut() {
             Some(inner) => {
                 if self.lent && !inner.has_written() {
-                    door.world.only_read(self.tx);
+                    gate.world.only_read(self.tx);
                 }
                 self.rows(&mut **inner).await
             }
@@ -104,11 +104,11 @@ impl InterceptTransaction for Watched {
         };
         // Told from a drop by its number: a transaction that was committed does not abort as well.
         let tx = std::mem::replace(&mut self.tx, TxId(0));
-        let decision = Decision::new(door.clone(), self.store.clone(), tx);
+        let decision = Decision::new(gate.clone(), self.store.clone(), tx);
         let mut effects = std::mem::take(&mut self.effects);
         let refused = match (refused, rows) {
             (None, Err(error)) => {
-                let outcome = super::strike::outcome_of(&error);
+                let outcome = super::disposition::outcome_of(&error);
                 Some((error, outcome))
             }
             (refused, rows) => {
@@ -121,7 +121,7 @@ impl InterceptTransaction for Watched {
                 decision.record(outcome, effects);
                 Err(error)
             }
-            (None, Some(inner)) => decision.reach(inner, effects, strike).await,
+            (None, Some(inner)) => decision.reach(inner, effects, disposition).await,
             (None, None) => Err(StoreError::Unavailable(ABORTED)),
         };
         call.leave().await;
@@ -135,7 +135,7 @@ impl Drop for Watched {
     fn drop(&mut self) {
         if self.tx != TxId(0) {
             let tried = std::mem::take(&mut self.effects).into();
-            self.door.record(What::Abort { tx: self.tx, tried });
+            self.gate.record(What::Abort { tx: self.tx, tried });
         }
     }
 }

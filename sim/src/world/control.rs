@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     invariants::Ending,
-    kernel::{Budget, Due, Life, Spent, World},
+    kernel::{Budget, Due, Incarnation, Spent, World},
     plan::Restart,
     scenario::Boot,
     shell::{TaskSpawner, ports},
@@ -107,36 +107,35 @@ fn begin(world: &Arc<World>) {
 /// Starts a process anew.
 fn boot(world: &Arc<World>, process: ProcessIndex, upgrade: bool) {
     let at = world.elapsed();
-    let (life, release) = {
+    let (incarnation, release) = {
         let mut state = world.state();
         let slot = &mut state.processes[usize::from(process.0)];
-        if slot.life.is_some() {
+        if slot.incarnation.is_some() {
             return;
         }
         slot.incarnations += 1;
         slot.release += u32::from(upgrade);
-        let (life, release) = (Life::new(process, slot.incarnations, world.meter.clone()), slot.release);
-        slot.life = Some(life.clone());
+        let (incarnation, release) = (Incarnation::new(process, slot.incarnations, world.meter.clone()), slot.release);
+        slot.incarnation = Some(incarnation.clone());
         slot.returned = None;
-        let incarnation = life.incarnation;
-        state.recorder.record(at, process, incarnation, What::Boot { release });
-        (life, release)
+        state.recorder.record(at, process, incarnation.number, What::Boot { release });
+        (incarnation, release)
     };
-    let spawner = TaskSpawner::new(world, &life);
-    let (exiting, whose) = (world.clone(), life.clone());
+    let spawner = TaskSpawner::new(world, &incarnation);
+    let (exiting, whose) = (world.clone(), incarnation.clone());
     let boot = Boot::new(
         world.topology.processes[usize::from(process.0)].name.clone(),
-        ports(world, &life, spawner.clone()),
+        ports(world, &incarnation, spawner.clone()),
         move |reason| exiting.exited(&whose, reason),
     )
-    .incarnation(life.incarnation)
+    .incarnation(incarnation.number)
     .release(release);
     let program = world.topology.processes[usize::from(process.0)].program.clone();
     let weak = Arc::downgrade(world);
     let main = async move {
         program(boot).await;
         if let Some(world) = weak.upgrade() {
-            world.returned(&life);
+            world.returned(&incarnation);
         }
     };
     spawner.spawn("main", Box::pin(main));
@@ -158,9 +157,9 @@ async fn attend(world: &Arc<World>, now: u64) {
         }
         match due {
             Due::Boot { process, upgrade } => boot(world, process, upgrade),
-            Due::Kill(life) => {
-                if let Some(restart) = life.stopping() {
-                    world.crash(&life, restart);
+            Due::Kill(incarnation) => {
+                if let Some(restart) = incarnation.stopping() {
+                    world.crash(&incarnation, restart);
                 }
             }
             Due::FaultBegins(index) => {
@@ -182,7 +181,7 @@ async fn attend(world: &Arc<World>, now: u64) {
             }
             Due::Repeat { process, request } => {
                 let mut state = world.state();
-                if state.processes[usize::from(process.0)].life.is_some() {
+                if state.processes[usize::from(process.0)].incarnation.is_some() {
                     state.arrive(process, request);
                 }
             }
@@ -202,13 +201,13 @@ fn heal(world: &Arc<World>) {
                 newest = newest.max(state.processes[usize::from(process.0)].release + 1);
             }
         }
-        let lives = state.processes.iter().filter_map(|process| Some((process.release, process.life.clone()?)));
+        let lives = state.processes.iter().filter_map(|process| Some((process.release, process.incarnation.clone()?)));
         // Who was asked to stop has had its time.
-        let older = lives.filter(|(release, life)| *release < newest || life.stopping().is_some());
-        (newest, older.map(|(_, life)| life).collect::<Vec<_>>())
+        let older = lives.filter(|(release, incarnation)| *release < newest || incarnation.stopping().is_some());
+        (newest, older.map(|(_, incarnation)| incarnation).collect::<Vec<_>>())
     };
-    for life in older {
-        world.crash(&life, Restart { after_ms: 0, upgrade: false });
+    for incarnation in older {
+        world.crash(&incarnation, Restart { after_ms: 0, upgrade: false });
     }
     world.end_faults();
     let down: Vec<ProcessIndex> = {
@@ -227,7 +226,7 @@ fn heal(world: &Arc<World>) {
         }
         (0_u16..)
             .zip(&state.processes)
-            .filter(|(_, process)| process.life.is_none())
+            .filter(|(_, process)| process.incarnation.is_none())
             .map(|(index, _)| ProcessIndex(index))
             .collect()
     };

@@ -52,8 +52,8 @@ fn livelock(world: &World, state: &State, spent: Spent) -> String {
     if spent == Spent::Steps {
         // Whoever spins was woken last, and is woken still.
         let spins = state.processes.iter().zip(&world.topology.processes).filter_map(|(process, spec)| {
-            let life = process.life.as_ref()?;
-            Some((life.pulse.polls(), &spec.name))
+            let incarnation = process.incarnation.as_ref()?;
+            Some((incarnation.pulse.polls(), &spec.name))
         });
         return match spins.max_by_key(|(polls, _)| *polls) {
             Some((polls, name)) => format!(

@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
 use crate::{
-    kernel::{Answer, Asked, Life, Listening, Mortal, World},
+    kernel::{Answer, Asked, Incarnation, IncarnationTask, Listening, World},
     scenario::Outside,
     trace::{ProcessIndex, micros},
 };
@@ -85,19 +85,19 @@ impl Outside for WorldOutside {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
         let world = self.0.clone();
         world.state().asking += 1;
-        let life = world.outside.clone();
+        let incarnation = world.outside.clone();
         let task = async move {
             task.await;
             world.state().asking -= 1;
             world.nudge.notify_one();
         };
         let world = Arc::downgrade(&self.0);
-        let on_panic = Arc::new(move |_: &Life, message: SmolStr| {
+        let on_panic = Arc::new(move |_: &Incarnation, message: SmolStr| {
             if let Some(world) = world.upgrade() {
                 world.client_panicked(&message);
             }
         });
-        self.0.spawner.spawn(Mortal::new(life, Box::pin(task), on_panic));
+        self.0.spawner.spawn(IncarnationTask::new(incarnation, Box::pin(task), on_panic));
     }
 }
 
@@ -121,12 +121,12 @@ impl World {
     }
 
     /// The next request that has arrived at a process.
-    pub(crate) async fn next_request(&self, life: &Life) -> Asked {
-        let _listening = Listening::new(&life.pulse);
+    pub(crate) async fn next_request(&self, incarnation: &Incarnation) -> Asked {
+        let _listening = Listening::new(&incarnation.pulse);
         loop {
             let arrival = {
                 let mut state = self.state();
-                let process = &mut state.processes[usize::from(life.process.0)];
+                let process = &mut state.processes[usize::from(incarnation.process.0)];
                 if let Some(asked) = process.requests.pop_front() {
                     return asked;
                 }

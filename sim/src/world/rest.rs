@@ -10,7 +10,7 @@ use futures_util::{
 use seaworthy_core::ports::Store;
 
 use crate::{
-    kernel::{Life, World},
+    kernel::{Incarnation, World},
     scenario::Scenario,
 };
 
@@ -91,8 +91,8 @@ impl Turns {
         self.changes = changes;
         let mut all = true;
         for (turn, process) in self.of.iter_mut().zip(&state.processes) {
-            all &= match &process.life {
-                Some(life) => turn.look(life, begins_anew) && process.requests.is_empty(),
+            all &= match &process.incarnation {
+                Some(incarnation) => turn.look(incarnation, begins_anew) && process.requests.is_empty(),
                 None => false,
             };
         }
@@ -105,35 +105,36 @@ impl Turns {
         let state = world.state();
         let mut processes = self.of.iter().zip(&state.processes);
         state.recorder.changes() == self.changes
-            && processes.all(|(turn, process)| process.life.as_ref().is_some_and(|life| turn.lasts(life)))
+            && processes
+                .all(|(turn, process)| process.incarnation.as_ref().is_some_and(|incarnation| turn.lasts(incarnation)))
     }
 }
 
 impl Turn {
-    fn look(&mut self, life: &Life, begins_anew: bool) -> bool {
-        if begins_anew || self.incarnation != life.incarnation {
-            *self = Self { incarnation: life.incarnation, ..Self::default() };
-            life.pulse.next_round();
-        } else if life.pulse.round_is_over() {
+    fn look(&mut self, incarnation: &Incarnation, begins_anew: bool) -> bool {
+        if begins_anew || self.incarnation != incarnation.number {
+            *self = Self { incarnation: incarnation.number, ..Self::default() };
+            incarnation.pulse.next_round();
+        } else if incarnation.pulse.round_is_over() {
             self.rounds += 1;
-            if !life.is_calling() || self.rounds == ROUNDS_OF_A_TURN {
+            if !incarnation.is_calling() || self.rounds == ROUNDS_OF_A_TURN {
                 (self.turns, self.rounds) = (self.turns + 1, 0);
             }
-            life.pulse.next_round();
+            incarnation.pulse.next_round();
         }
-        self.polls = life.pulse.polls();
-        self.turns >= TURNS || waits_for_others(life)
+        self.polls = incarnation.pulse.polls();
+        self.turns >= TURNS || waits_for_others(incarnation)
     }
 
-    fn lasts(&self, life: &Life) -> bool {
-        let is_same = self.incarnation == life.incarnation;
-        is_same && (self.turns >= TURNS || self.polls == life.pulse.polls() && waits_for_others(life))
+    fn lasts(&self, incarnation: &Incarnation) -> bool {
+        let is_same = self.incarnation == incarnation.number;
+        is_same && (self.turns >= TURNS || self.polls == incarnation.pulse.polls() && waits_for_others(incarnation))
     }
 }
 
 /// Whether it waits for nothing but requests, deliveries and its own tasks: it does nothing any more by itself.
-fn waits_for_others(life: &Life) -> bool {
-    life.pulse.sleeps.is_empty() && !life.is_calling()
+fn waits_for_others(incarnation: &Incarnation) -> bool {
+    incarnation.pulse.sleeps.is_empty() && !incarnation.is_calling()
 }
 
 /// Whether nothing is pending in the broker, in the stores, in declared tables, or by the scenario's own word.

@@ -24,7 +24,9 @@ use crate::{
     draw::Draw,
     executor::{Executor, Spawner, Time},
     files,
-    kernel::{Activity, Faults, Meter, Mortal, OwnTables, Parts, Recorder, SpanBook, SpanLayer, State, World, panics},
+    kernel::{
+        Activity, Faults, IncarnationTask, Meter, OwnTables, Parts, Recorder, SpanBook, SpanLayer, State, World, panics,
+    },
     plan::Workload,
     plan::{Plan, PlanError, PlanFile, stream},
     scenario::{Client, Scenario},
@@ -153,7 +155,7 @@ fn build<S: Scenario>(
     topology: Topology,
     spans: Option<Arc<SpanBook>>,
     time: Time,
-    spawner: Spawner<Mortal>,
+    spawner: Spawner<IncarnationTask>,
 ) -> Arc<World> {
     if let Some(spans) = &spans {
         spans.start(time.clone());

@@ -9,18 +9,18 @@ use std::{
 
 use futures_util::future::{BoxFuture, select};
 
-use super::strike::{Reach, Strike};
+use super::disposition::{Disposition, Reach};
 use crate::{
-    kernel::{Hit, Life, Struck, Timed, World},
+    kernel::{Hit, Incarnation, Injected, Timed, World},
     plan::{FaultKind, Latency, Restart, Verdict},
     trace::What,
 };
 
 /// Where a process meets the world. Every port call goes through here once, to be counted, delayed and judged.
 #[derive(Clone)]
-pub(crate) struct Door {
+pub(crate) struct Gate {
     pub(crate) world: Arc<World>,
-    pub(crate) life: Arc<Life>,
+    pub(crate) incarnation: Arc<Incarnation>,
 }
 
 /// How long a call takes.
@@ -29,66 +29,66 @@ pub(super) struct Wait {
     sleep: Duration,
 }
 
-impl Door {
-    pub(crate) fn new(world: Arc<World>, life: Arc<Life>) -> Self {
-        Self { world, life }
+impl Gate {
+    pub(crate) fn new(world: Arc<World>, incarnation: Arc<Incarnation>) -> Self {
+        Self { world, incarnation }
     }
 
     /// Writes an event of this process.
     pub(crate) fn record(&self, what: What) {
-        if !self.life.is_dead() {
-            self.world.record_of(&self.life, what);
+        if !self.incarnation.is_dead() {
+            self.world.record_of(&self.incarnation, what);
         }
     }
 
     /// Notes what a call failed with of itself.
     pub(crate) fn note_error(&self, point: Operation, error: &impl std::fmt::Display) {
-        self.world.note_error(&self.life, point, error);
+        self.world.note_error(&self.incarnation, point, error);
     }
 
     /// Asks for a verdict at a call that takes no time and can't wait: an answer that is sent off. A delay is the
     /// answer's, on its way.
-    pub(crate) fn enter_at_once(&self, point: Operation) -> Strike {
-        if self.life.is_dead() {
-            return Strike::LoseRequest;
+    pub(crate) fn enter_at_once(&self, point: Operation) -> Disposition {
+        if self.incarnation.is_dead() {
+            return Disposition::LoseRequest;
         }
-        let struck = self.world.state().strike(self.life.process, point);
-        let Some(struck) = struck else { return Strike::Proceed };
-        self.record(What::Fault { index: struck.index, kind: struck.kind, point: Some(point) });
-        match struck.verdict {
+        let injected = self.world.state().inject(self.incarnation.process, point);
+        let Some(injected) = injected else { return Disposition::Proceed };
+        self.record(What::Fault { index: injected.index, kind: injected.kind, point: Some(point) });
+        match injected.verdict {
             Verdict::CrashBefore(restart) => {
-                self.world.crash(&self.life, restart);
-                Strike::LoseRequest
+                self.world.crash(&self.incarnation, restart);
+                Disposition::LoseRequest
             }
             Verdict::Stop(restart) => {
-                self.world.stop(&self.life, restart);
-                Strike::Proceed
+                self.world.stop(&self.incarnation, restart);
+                Disposition::Proceed
             }
-            Verdict::CrashAfter(restart) => Strike::CrashAfter(restart),
-            Verdict::Delay { ms } => Strike::Delay { ms },
-            Verdict::LoseReply => Strike::LoseReply,
-            Verdict::LoseRequest => Strike::LoseRequest,
-            _ => Strike::Proceed,
+            Verdict::CrashAfter(restart) => Disposition::CrashAfter(restart),
+            Verdict::Delay { ms } => Disposition::Delay { ms },
+            Verdict::LoseReply => Disposition::LoseReply,
+            Verdict::LoseRequest => Disposition::LoseRequest,
+            _ => Disposition::Proceed,
         }
     }
 
     /// The process dies here.
     pub(crate) async fn die<T>(&self, restart: Restart) -> T {
-        self.world.crash(&self.life, restart);
+        self.world.crash(&self.incarnation, restart);
         pending().await
     }
 
     /// Counts a call, and draws how long it takes. `None` if the run has no budget left for it.
-    pub(super) fn count(&self, point: Operation, reach: Reach) -> Option<(Option<Struck>, Wait)> {
+    pub(super) fn count(&self, point: Operation, reach: Reach) -> Option<(Option<Injected>, Wait)> {
         let mut state = self.world.state();
         if !state.spend_call() {
             drop(state);
             self.world.nudge.notify_one();
             return None;
         }
-        let struck = state.strike(self.life.process, point);
+        let injected = state.inject(self.incarnation.process, point);
         let wait = self.wait(&mut state, reach);
-        Some((struck, wait))
+        Some((injected, wait))
     }
 
     fn wait(&self, state: &mut crate::kernel::State, reach: Reach) -> Wait {
@@ -106,10 +106,10 @@ impl Door {
 
     pub(super) async fn pass(&self, wait: Wait) {
         for _ in 0..wait.yields {
-            self.life.alive(Yield::default()).await;
+            self.incarnation.alive(Yield::default()).await;
         }
         if !wait.sleep.is_zero() {
-            self.life.alive(self.world.meter.sleep(wait.sleep)).await;
+            self.incarnation.alive(self.world.meter.sleep(wait.sleep)).await;
         }
     }
 
@@ -120,7 +120,7 @@ impl Door {
             let healed = pin!(self.world.healed.notified());
             if !self.world.has_healed() {
                 let sleep = self.world.meter.sleep(Duration::from_millis(ms));
-                self.life.alive(select(healed, sleep)).await;
+                self.incarnation.alive(select(healed, sleep)).await;
             }
         };
         Box::pin(held)
@@ -128,7 +128,7 @@ impl Door {
 
     /// Waits out a pause of the process, and the extra latency of a slow link. Heal ends both.
     pub(super) async fn stand_still(&self) {
-        let process = self.life.process;
+        let process = self.incarnation.process;
         let own = |timed: &Timed, kind| timed.kind == kind && timed.hit == Hit::Process(process);
         let mut extra_ms = 0;
         let slow = |timed: &Timed| extra_ms += timed.amount.unsigned_abs();
@@ -147,11 +147,11 @@ impl Door {
     }
 
     /// What an outage makes of a call that nothing else strikes.
-    pub(crate) fn outage(&self, point: Operation) -> Strike {
+    pub(crate) fn outage(&self, point: Operation) -> Disposition {
         if !self.world.is_disturbed() {
-            return Strike::Proceed;
+            return Disposition::Proceed;
         }
-        let process = self.life.process;
+        let process = self.incarnation.process;
         let store = self.world.store_of(process);
         let mut out = false;
         self.world.disturb(
@@ -165,7 +165,7 @@ impl Door {
             },
             |_| out = true,
         );
-        if out { Strike::Unavailable } else { Strike::Proceed }
+        if out { Disposition::Unavailable } else { Disposition::Proceed }
     }
 
     /// Whether an outage of an external service is on.

@@ -14,14 +14,15 @@ use smol_str::SmolStr;
 use super::{Meter, panics::catch, pulse::Pulse, task::Polling};
 use crate::{plan::Restart, trace::ProcessIndex};
 
-/// One incarnation of a process: what lives from a boot to a crash.
+/// One incarnation of a process: everything that lives from a boot to a crash.
 ///
 /// Its tasks are dropped at their next poll once it is dead, so no code of a dead incarnation runs again. One task may
 /// hold many futures, though, and a crash in one of them ends neither the poll that it happened in nor the others that
-/// this poll goes on to: whatever waits on behalf of an incarnation waits by [`Life::alive`].
-pub(crate) struct Life {
+/// this poll goes on to: whatever waits on behalf of an incarnation waits by [`Incarnation::alive`].
+pub(crate) struct Incarnation {
     pub(crate) process: ProcessIndex,
-    pub(crate) incarnation: u32,
+    /// Counted over its process, from 1.
+    pub(crate) number: u32,
     pub(crate) pulse: Pulse,
     meter: Meter,
     dead: AtomicBool,
@@ -45,11 +46,11 @@ struct Tasks {
     free: Vec<usize>,
 }
 
-impl Life {
-    pub(crate) fn new(process: ProcessIndex, incarnation: u32, meter: Meter) -> Arc<Self> {
+impl Incarnation {
+    pub(crate) fn new(process: ProcessIndex, number: u32, meter: Meter) -> Arc<Self> {
         Arc::new(Self {
             process,
-            incarnation,
+            number,
             pulse: Pulse::default(),
             meter,
             dead: AtomicBool::new(false),
@@ -134,11 +135,11 @@ impl Life {
 }
 
 /// What becomes of a panic's message.
-pub(crate) type OnPanic = Arc<dyn Fn(&Life, SmolStr) + Send + Sync>;
+pub(crate) type OnPanic = Arc<dyn Fn(&Incarnation, SmolStr) + Send + Sync>;
 
 /// A task of one incarnation.
-pub(crate) struct Mortal {
-    life: Arc<Life>,
+pub(crate) struct IncarnationTask {
+    incarnation: Arc<Incarnation>,
     /// Counted over its incarnation, from 1.
     number: u32,
     task: Option<BoxFuture<'static, ()>>,
@@ -146,56 +147,56 @@ pub(crate) struct Mortal {
     on_panic: OnPanic,
 }
 
-impl Mortal {
-    pub(crate) fn new(life: Arc<Life>, task: BoxFuture<'static, ()>, on_panic: OnPanic) -> Self {
-        add(&life.spawned, 1);
-        let number = life.spawned.load(Ordering::Relaxed);
-        Self { life, number, task: Some(task), slot: None, on_panic }
+impl IncarnationTask {
+    pub(crate) fn new(incarnation: Arc<Incarnation>, task: BoxFuture<'static, ()>, on_panic: OnPanic) -> Self {
+        add(&incarnation.spawned, 1);
+        let number = incarnation.spawned.load(Ordering::Relaxed);
+        Self { incarnation, number, task: Some(task), slot: None, on_panic }
     }
 
     fn finish(&mut self) -> Poll<()> {
         // Destructors are code of the process too. What they panic with after its death is nobody's affair.
         let task = self.task.take();
         if let Err(message) = catch(|| drop(task))
-            && !self.life.is_dead()
+            && !self.incarnation.is_dead()
         {
-            (self.on_panic)(&self.life, message);
+            (self.on_panic)(&self.incarnation, message);
         }
         if let Some(slot) = self.slot.take() {
-            self.life.leave(slot);
+            self.incarnation.leave(slot);
         }
         Poll::Ready(())
     }
 }
 
-impl Future for Mortal {
+impl Future for IncarnationTask {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.life.meter.woken();
-        self.life.pulse.polled();
-        if self.life.is_dead() {
+        self.incarnation.meter.woken();
+        self.incarnation.pulse.polled();
+        if self.incarnation.is_dead() {
             return self.finish();
         }
         if self.slot.is_none() {
             // The simulator's executor keeps one waker for a task's whole life, so it is registered once.
-            self.slot = Some(self.life.enter(cx.waker()));
+            self.slot = Some(self.incarnation.enter(cx.waker()));
         }
         let _polling = Polling::of(self.number);
-        let Self { life, task, .. } = &mut *self;
+        let Self { incarnation, task, .. } = &mut *self;
         let Some(task) = task else { return Poll::Ready(()) };
-        if life.meter.is_spent() {
+        if incarnation.meter.is_spent() {
             // The run is given up, and whatever spins would keep the world from seeing that.
             return Poll::Pending;
         }
-        life.meter.poll_begins(life.process);
+        incarnation.meter.poll_begins(incarnation.process);
         let polled = catch(|| task.as_mut().poll(cx));
-        life.meter.poll_ends();
+        incarnation.meter.poll_ends();
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(())) => self.finish(),
             Err(message) => {
-                (self.on_panic)(&self.life, message);
+                (self.on_panic)(&self.incarnation, message);
                 self.finish()
             }
         }
@@ -206,15 +207,15 @@ pub(crate) fn add(count: &AtomicU32, difference: i32) {
     count.store(count.load(Ordering::Relaxed).wrapping_add_signed(difference), Ordering::Relaxed);
 }
 
-/// What [`Life::alive`] gives.
+/// What [`Incarnation::alive`] gives.
 pub(crate) struct Alive<'a, F> {
-    life: &'a Life,
+    incarnation: &'a Incarnation,
     future: F,
 }
 
 impl<'a, F> Alive<'a, F> {
-    pub(crate) fn new(life: &'a Life, future: F) -> Self {
-        Self { life, future }
+    pub(crate) fn new(incarnation: &'a Incarnation, future: F) -> Self {
+        Self { incarnation, future }
     }
 }
 
@@ -222,7 +223,7 @@ impl<F: Future + Unpin> Future for Alive<'_, F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        if self.life.is_dead() {
+        if self.incarnation.is_dead() {
             return Poll::Pending;
         }
         Pin::new(&mut self.future).poll(cx)

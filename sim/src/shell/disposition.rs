@@ -5,9 +5,9 @@ use crate::{plan::Restart, trace::Outcome};
 
 /// What a port call is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Strike {
+pub(crate) enum Disposition {
     Proceed,
-    /// Only where a call can't wait by itself, see [`Door::enter_at_once`](super::Door::enter_at_once).
+    /// Only where a call can't wait by itself, see [`Gate::enter_at_once`](super::Gate::enter_at_once).
     Delay {
         ms: u32,
     },
@@ -29,7 +29,7 @@ pub(crate) enum Strike {
     CrashAfter(Restart),
 }
 
-impl Strike {
+impl Disposition {
     /// Whether the caller won't hear of what it did.
     pub(crate) fn is_unheard(self) -> bool {
         matches!(self, Self::LoseReply | Self::CrashAfter(_))

@@ -14,8 +14,8 @@ use seaworthy_core::{
     outbox::{MessageBuilder, Relay, RelayConfig},
     ports::{Expected, Ports, Store, Transaction},
     saga::{
-        Action, NothingToUndo, Orchestrator, OrchestratorConfig, Registry, Rest, SagaBuilder, StepCall, StepError,
-        Value,
+        Action, DriveOutcome, NothingToUndo, Orchestrator, OrchestratorConfig, Registry, SagaBuilder, StepCall,
+        StepError, Value,
     },
     wake::Wake,
 };
@@ -176,8 +176,8 @@ fn saga(criterion: &mut Criterion) {
                     let key = number.to_string();
                     let started = orchestrator.start_in(&mut *tx, "four", &key, &number).await;
                     tx.commit().await.expect("the saga's start is committed");
-                    let rest = orchestrator.drive_started(started.expect("the key is new")).await;
-                    assert_eq!(rest, Rest::Completed);
+                    let outcome = orchestrator.drive_started(started.expect("the key is new")).await;
+                    assert_eq!(outcome, DriveOutcome::Completed);
                 });
             });
         });

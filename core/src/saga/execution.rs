@@ -4,7 +4,7 @@ use futures_util::future::{Either, join_all, select};
 use tracing::Instrument;
 
 use super::{
-    Cause, Definition, Life, Next, Record, SagaData, State, StepCall,
+    Cause, Definition, Next, Record, SagaData, State, Status, StepCall,
     log::{Halt, Keep, SagaLog, Written},
     plan,
     resources::{Owned, Resources},
@@ -14,9 +14,9 @@ use crate::{
     ports::SagaAppend,
 };
 
-/// Where a saga came to rest when this process let go of it.
+/// The state in which a process let go of a saga that it drove.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rest {
+pub enum DriveOutcome {
     /// All steps are done or skipped.
     Completed,
     /// All that was done is undone.
@@ -35,12 +35,12 @@ pub enum Rest {
     Interrupted,
 }
 
-impl Rest {
-    fn of(life: Life) -> Self {
-        match life {
-            Life::Completed => Self::Completed,
-            Life::Compensated => Self::Compensated,
-            Life::Abandoned => Self::Abandoned,
+impl DriveOutcome {
+    fn from_status(status: Status) -> Self {
+        match status {
+            Status::Completed => Self::Completed,
+            Status::Compensated => Self::Compensated,
+            Status::Abandoned => Self::Abandoned,
             _ => Self::Stuck,
         }
     }
@@ -51,7 +51,7 @@ pub(crate) async fn drive<D: SagaData>(
     definition: Arc<Definition<D>>,
     resources: Arc<Resources>,
     mut owned: Owned,
-) -> Rest {
+) -> DriveOutcome {
     let _active = resources.enter();
     let (saga, epoch) = (owned.saga, owned.epoch);
     let span = tracing::info_span!("saga", saga = %saga, definition = %definition.shape.definition.name, epoch);
@@ -95,30 +95,41 @@ async fn keep_lease(resources: &Resources, saga: SagaId, epoch: u64) {
     }
 }
 
-async fn settle(resources: &Resources, saga: SagaId, epoch: u64, outcome: Result<Rest, (Halt, u64)>) -> Rest {
+async fn settle(
+    resources: &Resources,
+    saga: SagaId,
+    epoch: u64,
+    outcome: Result<DriveOutcome, (Halt, u64)>,
+) -> DriveOutcome {
     match outcome {
-        Ok(Rest::Stopped) => {
+        Ok(DriveOutcome::Stopped) => {
             // Best effort: a lease that can't be given back ends by itself.
             let _ = resources.store.renew_saga(saga, epoch, std::time::Duration::ZERO).await;
-            Rest::Stopped
+            DriveOutcome::Stopped
         }
-        Ok(rest) => rest,
-        Err((Halt::Lost, _)) => Rest::Elsewhere,
+        Ok(outcome) => outcome,
+        Err((Halt::Lost, _)) => DriveOutcome::Elsewhere,
         Err((Halt::Sleeping, _)) => {
             resources.left.hint();
-            Rest::Sleeping
+            DriveOutcome::Sleeping
         }
         Err((Halt::Interrupted(_), _)) => {
             let _ = resources.store.renew_saga(saga, epoch, std::time::Duration::ZERO).await;
             resources.left.hint();
-            Rest::Interrupted
+            DriveOutcome::Interrupted
         }
         Err((Halt::Incompatible(reason), length)) => give_up(resources, saga, epoch, length, reason).await,
     }
 }
 
 /// Makes a saga stuck whose log this process can't read, so that an operator sees it.
-pub(crate) async fn give_up(resources: &Resources, saga: SagaId, epoch: u64, length: u64, reason: String) -> Rest {
+pub(crate) async fn give_up(
+    resources: &Resources,
+    saga: SagaId,
+    epoch: u64,
+    length: u64,
+    reason: String,
+) -> DriveOutcome {
     tracing::error!(%saga, %reason, "the saga can't be run here");
     let record = Record::Stuck { reason: format!("incompatible_definition: {reason}") };
     let append = SagaAppend {
@@ -136,8 +147,8 @@ pub(crate) async fn give_up(resources: &Resources, saga: SagaId, epoch: u64, len
         tx.commit().await
     };
     match written.await {
-        Ok(()) => Rest::Stuck,
-        Err(_) => Rest::Interrupted,
+        Ok(()) => DriveOutcome::Stuck,
+        Err(_) => DriveOutcome::Interrupted,
     }
 }
 
@@ -151,15 +162,15 @@ pub(crate) struct Execution<'a, D> {
 }
 
 impl<D: SagaData> Execution<'_, D> {
-    async fn run(&self) -> Result<Rest, Halt> {
+    async fn run(&self) -> Result<DriveOutcome, Halt> {
         let resources = &self.log.resources;
         loop {
             let state = self.log.state().await;
-            if state.life.is_terminal() || matches!(state.life, Life::Stuck(_)) {
-                return Ok(Rest::of(state.life));
+            if state.status.is_terminal() || matches!(state.status, Status::Stuck(_)) {
+                return Ok(DriveOutcome::from_status(state.status));
             }
             if resources.stop.is_set() {
-                return Ok(Rest::Stopped);
+                return Ok(DriveOutcome::Stopped);
             }
             let now = resources.store_now();
             match plan(&state, now) {
@@ -171,7 +182,7 @@ impl<D: SagaData> Execution<'_, D> {
                     drop(state);
                     self.side_by_side(&steps, Direction::Compensation).await?;
                 }
-                Next::TurnBack(cause) => self.turn_back(cause).await?,
+                Next::BeginCompensation(cause) => self.begin_compensation(cause).await?,
                 Next::Complete => drop(self.log.write(Some(Record::Completed), Keep::Owned).await?),
                 Next::FinishCompensation => drop(self.log.write(Some(Record::RolledBack), Keep::Owned).await?),
                 Next::GiveUp(reason) => drop(self.log.write(Some(Record::Stuck { reason }), Keep::Owned).await?),
@@ -189,7 +200,7 @@ impl<D: SagaData> Execution<'_, D> {
                         select(pin!(resources.clock.sleep(delay)), pin!(resources.stop.wait())).await;
                     }
                 }
-                Next::Rest => return Ok(Rest::of(state.life)),
+                Next::Idle => return Ok(DriveOutcome::from_status(state.status)),
             }
         }
     }
@@ -219,7 +230,7 @@ impl<D: SagaData> Execution<'_, D> {
         steps.iter().filter(|other| other.group == steps[step].group).count() == 1
     }
 
-    async fn turn_back(&self, cause: Cause) -> Result<(), Halt> {
+    async fn begin_compensation(&self, cause: Cause) -> Result<(), Halt> {
         if cause == Cause::Deadline {
             // Moments in memory are guesses by our clock: turn back only if the store agrees.
             match self.log.resources.read_store_clock().await {
@@ -227,7 +238,7 @@ impl<D: SagaData> Execution<'_, D> {
                 Err(error) => drop(self.log.fail(error).await?),
             }
             let state = self.log.state().await;
-            if plan(&state, self.log.resources.store_now()) != Next::TurnBack(Cause::Deadline) {
+            if plan(&state, self.log.resources.store_now()) != Next::BeginCompensation(Cause::Deadline) {
                 return Ok(());
             }
         }
@@ -246,7 +257,7 @@ impl<D: SagaData> Execution<'_, D> {
         let step = &state.steps[index];
         let attempts = match direction {
             Direction::Action => step.forward.last,
-            Direction::Compensation => step.back.last,
+            Direction::Compensation => step.backward.last,
         };
         let path = &self.definition.shape.steps[index].path;
         StepCall {

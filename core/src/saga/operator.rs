@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 use tracing::Instrument;
 
 use super::{
-    Cause, Life, Orchestrator, Record, SagaError, State,
+    Cause, Orchestrator, Record, SagaError, State, Status,
     log::fold,
     migration::Renames,
     next,
@@ -105,7 +105,7 @@ impl Orchestrator {
                     return Ok(None);
                 }
                 let state = self.after(state, &records, instance.id)?;
-                (records, state.life.status())
+                (records, state.status.stored())
             }
             // Nobody can read the log: giving the saga up is all that is left.
             (Err(SagaError::Incompatible { .. }), Verb::Abandon { reason }) if !instance.status.is_terminal() => {
@@ -202,13 +202,13 @@ impl Verb<'_> {
             Self::Resume => vec![Record::Resumed],
             Self::Skip { step, reason } => {
                 let mut records = vec![Record::Waived { step: SmolStr::new(step), reason: (*reason).to_owned() }];
-                if matches!(state.life, Life::Stuck(_)) {
+                if matches!(state.status, Status::Stuck(_)) {
                     records.push(Record::Resumed);
                 }
                 records
             }
-            Self::Cancel => match state.life {
-                Life::Compensating | Life::Compensated | Life::Stuck(Direction::Compensation) => Vec::new(),
+            Self::Cancel => match state.status {
+                Status::Compensating | Status::Compensated | Status::Stuck(Direction::Compensation) => Vec::new(),
                 _ if state.is_past_return() => return Err(SagaError::AfterPivot(saga)),
                 _ => vec![Record::CompensationBegun { cause: Cause::Cancelled }],
             },

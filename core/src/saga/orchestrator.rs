@@ -6,7 +6,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{
-    OrchestratorConfig, Record, Registry, Rest, SagaData, SagaError, State,
+    DriveOutcome, OrchestratorConfig, Record, Registry, SagaData, SagaError, State,
     migration::Renames,
     next,
     record::micros,
@@ -172,10 +172,10 @@ impl Orchestrator {
     }
 
     /// Drives a saga that was just started, in the caller's task, until it comes to rest.
-    pub async fn drive_started(&self, started: Started) -> Rest {
+    pub async fn drive_started(&self, started: Started) -> DriveOutcome {
         match started.launch {
             Some(Launch { driver, owned }) => driver.drive(self.resources.clone(), owned).await,
-            None => Rest::Elsewhere,
+            None => DriveOutcome::Elsewhere,
         }
     }
 
@@ -186,21 +186,21 @@ impl Orchestrator {
     ///
     /// # Errors
     /// [`SagaError::NotFound`], [`SagaError::Store`].
-    pub async fn drive(&self, saga: SagaId) -> Result<Rest, SagaError> {
+    pub async fn drive(&self, saga: SagaId) -> Result<DriveOutcome, SagaError> {
         let mut acquired = self.acquire(Some(saga), 1).await?;
         if let Some(instance) = acquired.pop() {
             return Ok(match self.resolve(instance).await {
                 Ok((driver, owned)) => driver.drive(self.resources.clone(), owned).await,
-                Err(rest) => rest,
+                Err(outcome) => outcome,
             });
         }
         let instance = self.resources.store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
         Ok(match instance.status {
-            SagaStatus::Completed => Rest::Completed,
-            SagaStatus::Compensated => Rest::Compensated,
-            SagaStatus::Abandoned => Rest::Abandoned,
-            SagaStatus::Stuck => Rest::Stuck,
-            SagaStatus::Running | SagaStatus::Compensating => Rest::Elsewhere,
+            SagaStatus::Completed => DriveOutcome::Completed,
+            SagaStatus::Compensated => DriveOutcome::Compensated,
+            SagaStatus::Abandoned => DriveOutcome::Abandoned,
+            SagaStatus::Stuck => DriveOutcome::Stuck,
+            SagaStatus::Running | SagaStatus::Compensating => DriveOutcome::Elsewhere,
         })
     }
 

@@ -1,4 +1,4 @@
-use super::{ActionState, Cause, CompensationState, Life, State};
+use super::{ActionState, Cause, CompensationState, State, Status};
 use crate::ports::Timestamp;
 
 /// What a saga does next.
@@ -9,7 +9,7 @@ pub enum Next {
     /// Run the compensations of these steps, side by side.
     Compensate(Vec<usize>),
     /// Turn back.
-    TurnBack(Cause),
+    BeginCompensation(Cause),
     /// All steps are settled.
     Complete,
     /// All that was done is undone.
@@ -19,28 +19,28 @@ pub enum Next {
     /// Only an operator can help.
     GiveUp(String),
     /// Nothing: it has ended, is stuck, or does not exist.
-    Rest,
+    Idle,
 }
 
 /// What a saga in this state does next, at `now` by the store's clock, when none of its steps is under way.
 pub fn plan(state: &State, now: Timestamp) -> Next {
-    match state.life {
-        Life::Running => forward(state, now),
-        Life::Compensating => backward(state, now),
-        Life::New | Life::Stuck(_) | Life::Completed | Life::Compensated | Life::Abandoned => Next::Rest,
+    match state.status {
+        Status::Running => forward(state, now),
+        Status::Compensating => backward(state, now),
+        Status::New | Status::Stuck(_) | Status::Completed | Status::Compensated | Status::Abandoned => Next::Idle,
     }
 }
 
 fn forward(state: &State, now: Timestamp) -> Next {
     if state.is_rejected() {
-        return Next::TurnBack(Cause::Rejected);
+        return Next::BeginCompensation(Cause::Rejected);
     }
     let Some(group) = state.steps.iter().zip(&state.shape.steps).find(|(step, _)| !step.is_settled()) else {
         return Next::Complete;
     };
     let turning_point = state.turning_point();
     if turning_point.is_some_and(|moment| moment <= now) {
-        return Next::TurnBack(Cause::Deadline);
+        return Next::BeginCompensation(Cause::Deadline);
     }
     let group = group.1.group;
     let open = (0..state.steps.len())
@@ -63,7 +63,7 @@ fn forward(state: &State, now: Timestamp) -> Next {
         (true, None, Some(index)) => {
             Next::GiveUp(format!("step `{}` has used up its attempts", state.shape.steps[index].path))
         }
-        (true, None, None) => Next::Rest,
+        (true, None, None) => Next::Idle,
     }
 }
 
@@ -81,7 +81,7 @@ fn backward(state: &State, now: Timestamp) -> Next {
     let group = state.shape.steps[last].group;
     let (mut due, mut wait) = (Vec::new(), None::<Timestamp>);
     for index in (0..=last).filter(|index| state.shape.steps[*index].group == group).filter(open) {
-        match state.steps[index].back.not_before.filter(|moment| *moment > now) {
+        match state.steps[index].backward.not_before.filter(|moment| *moment > now) {
             Some(moment) => wait = Some(wait.map_or(moment, |other| other.min(moment))),
             None => due.push(index),
         }

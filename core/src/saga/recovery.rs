@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tracing::Instrument;
 
 use super::{
-    Orchestrator, Rest,
+    DriveOutcome, Orchestrator,
     execution::give_up,
     registry::{Driver, Resolved},
     resources::Owned,
@@ -88,10 +88,12 @@ impl Orchestrator {
     }
 
     /// Finds what an owned saga runs under; gives it up if there is nothing.
-    pub(super) async fn resolve(&self, instance: SagaInstance) -> Result<(Arc<dyn Driver>, Owned), Rest> {
+    pub(super) async fn resolve(&self, instance: SagaInstance) -> Result<(Arc<dyn Driver>, Owned), DriveOutcome> {
         match self.registry.resolve(&instance.definition) {
             Resolved::Driver(driver, renames) => Ok((driver, Owned::of(instance, renames))),
-            Resolved::Newer(_) | Resolved::Incompatible(_) if instance.status == SagaStatus::Stuck => Err(Rest::Stuck),
+            Resolved::Newer(_) | Resolved::Incompatible(_) if instance.status == SagaStatus::Stuck => {
+                Err(DriveOutcome::Stuck)
+            }
             Resolved::Newer(newest) => Err(self.leave_to_newer(&instance, newest).await),
             Resolved::Incompatible(reason) => {
                 Err(give_up(&self.resources, instance.id, instance.epoch, instance.log_length, reason).await)

@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use smol_str::SmolStr;
 
 use super::{
-    Definition, Migration, Rest, SagaData, Shape, execution,
+    Definition, DriveOutcome, Migration, SagaData, Shape, execution,
     migration::Renames,
     resources::{Owned, Resources},
 };
@@ -14,7 +14,7 @@ use crate::ports::DefinitionRef;
 pub(crate) trait Driver: Send + Sync {
     fn shape(&self) -> &Arc<Shape>;
     fn input(&self) -> TypeId;
-    fn drive(self: Arc<Self>, resources: Arc<Resources>, owned: Owned) -> BoxFuture<'static, Rest>;
+    fn drive(self: Arc<Self>, resources: Arc<Resources>, owned: Owned) -> BoxFuture<'static, DriveOutcome>;
 }
 
 impl<D: SagaData> Driver for Definition<D> {
@@ -26,7 +26,7 @@ impl<D: SagaData> Driver for Definition<D> {
         TypeId::of::<D>()
     }
 
-    fn drive(self: Arc<Self>, resources: Arc<Resources>, owned: Owned) -> BoxFuture<'static, Rest> {
+    fn drive(self: Arc<Self>, resources: Arc<Resources>, owned: Owned) -> BoxFuture<'static, DriveOutcome> {
         Box::pin(execution::drive(self, resources, owned))
     }
 }

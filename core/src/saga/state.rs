@@ -6,9 +6,9 @@ use crate::{
     ports::{SagaStatus, Timestamp},
 };
 
-/// Where a saga stands in its life.
+/// Status of a saga.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Life {
+pub enum Status {
     /// Its log is empty.
     New,
     /// Goes forward.
@@ -25,14 +25,14 @@ pub enum Life {
     Abandoned,
 }
 
-impl Life {
-    /// Whether it never changes again.
+impl Status {
+    /// Returns `true` for a status that never changes again.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Compensated | Self::Abandoned)
     }
 
-    /// What the store has to know of it.
-    pub fn status(self) -> SagaStatus {
+    /// Returns the status as a store keeps it.
+    pub fn stored(self) -> SagaStatus {
         match self {
             Self::New | Self::Running => SagaStatus::Running,
             Self::Compensating => SagaStatus::Compensating,
@@ -93,7 +93,7 @@ pub struct StepState {
     /// Attempts forward.
     pub forward: Attempts,
     /// Attempts back.
-    pub back: Attempts,
+    pub backward: Attempts,
     /// A participant may be carrying out the last attempt right now.
     pub asking: bool,
     /// An earlier attempt may have been carried out.
@@ -107,7 +107,7 @@ impl StepState {
         action: ActionState::Pending,
         compensation: CompensationState::Pending,
         forward: Attempts { last: 0, spent: 0, since: None, not_before: None },
-        back: Attempts { last: 0, spent: 0, since: None, not_before: None },
+        backward: Attempts { last: 0, spent: 0, since: None, not_before: None },
         asking: false,
         unknown: false,
         output: Value::NULL,
@@ -128,7 +128,7 @@ impl StepState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     pub(crate) shape: Arc<Shape>,
-    pub(crate) life: Life,
+    pub(crate) status: Status,
     pub(crate) cause: Option<Cause>,
     pub(crate) deadline: Option<Timestamp>,
     pub(crate) steps: Vec<StepState>,
@@ -138,12 +138,12 @@ impl State {
     /// The state before the first log entry.
     pub fn new(shape: Arc<Shape>) -> Self {
         let steps = vec![StepState::FRESH; shape.steps.len()];
-        Self { shape, life: Life::New, cause: None, deadline: None, steps }
+        Self { shape, status: Status::New, cause: None, deadline: None, steps }
     }
 
-    /// Where it stands in its life.
-    pub fn life(&self) -> Life {
-        self.life
+    /// Returns its status.
+    pub fn status(&self) -> Status {
+        self.status
     }
 
     /// Why it went back, if it did.
@@ -200,13 +200,13 @@ impl State {
     }
 
     /// Whether all groups before that of the step are settled.
-    pub(crate) fn is_front(&self, index: usize) -> bool {
+    pub(crate) fn may_run(&self, index: usize) -> bool {
         let group = self.shape.steps[index].group;
         self.steps.iter().zip(&self.shape.steps).all(|(step, shape)| shape.group >= group || step.is_settled())
     }
 
     /// Whether nothing after the step's group waits for its compensation.
-    pub(crate) fn is_back(&self, index: usize) -> bool {
+    pub(crate) fn may_compensate(&self, index: usize) -> bool {
         let group = self.shape.steps[index].group;
         (0..self.steps.len()).all(|other| {
             self.shape.steps[other].group <= group

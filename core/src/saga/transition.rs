@@ -3,17 +3,17 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use super::{
-    ActionState, Cause, CompensationState, Failure, Life, Phase, Record, State,
+    ActionState, Cause, CompensationState, Failure, Phase, Record, State, Status,
     state::{Attempts, StepState},
 };
 use crate::{ids::Direction, ports::Timestamp};
 
 /// A record that a saga's state does not allow: a damaged log, or a definition that is not the one that wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{record}` is not allowed while {life:?}{}: {reason}", step.as_ref().map(|step| format!(" at step `{step}`")).unwrap_or_default())]
+#[error("`{record}` is not allowed while {status:?}{}: {reason}", step.as_ref().map(|step| format!(" at step `{step}`")).unwrap_or_default())]
 pub struct IllegalTransition {
     /// Where the saga stood.
-    pub life: Life,
+    pub status: Status,
     /// The record's name.
     pub record: &'static str,
     /// The step that it is about.
@@ -33,21 +33,21 @@ pub fn next(mut state: State, record: &Record, at: Timestamp) -> Result<State, I
     match advance(&mut state, record, at) {
         Ok(()) => Ok(state),
         Err(reason) => {
-            Err(IllegalTransition { life: state.life, record: record.name(), step: record.step().cloned(), reason })
+            Err(IllegalTransition { status: state.status, record: record.name(), step: record.step().cloned(), reason })
         }
     }
 }
 
 fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'static str> {
-    if state.life.is_terminal() {
+    if state.status.is_terminal() {
         return Err("a saga that has ended never changes");
     }
-    if (state.life == Life::New) != matches!(record, Record::Started { .. }) {
+    if (state.status == Status::New) != matches!(record, Record::Started { .. }) {
         return Err("`started` is the first record, and only the first");
     }
     match record {
         Record::Started { deadline_us } => {
-            state.life = Life::Running;
+            state.status = Status::Running;
             state.deadline = deadline_us.map(|micros| at + Duration::from_micros(micros));
         }
         Record::Attempting { step, attempt } => {
@@ -107,19 +107,19 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
                 }
                 Direction::Compensation => {
                     let step = backward_step(state, step)?;
-                    require(*attempt == step.back.last + 1, "attempts are counted without a gap")?;
-                    fail_attempt(&mut step.back, *attempt, *failure, at, not_before);
+                    require(*attempt == step.backward.last + 1, "attempts are counted without a gap")?;
+                    fail_attempt(&mut step.backward, *attempt, *failure, at, not_before);
                 }
             }
         }
         Record::CompensationBegun { cause } => {
             require(
-                matches!(state.life, Life::Running | Life::Stuck(Direction::Action)),
+                matches!(state.status, Status::Running | Status::Stuck(Direction::Action)),
                 "only a saga that goes forward can turn back",
             )?;
             require(!state.is_past_return(), "the pivot has committed, or may have")?;
             require(*cause != Cause::Rejected || state.is_rejected(), "no step was rejected")?;
-            state.life = Life::Compensating;
+            state.status = Status::Compensating;
             state.cause = Some(*cause);
         }
         Record::Compensated { step, maybe_executed } => {
@@ -132,12 +132,12 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             step.compensation = CompensationState::Exhausted;
         }
         Record::Completed => {
-            require(state.life == Life::Running, "only a saga that goes forward can complete")?;
+            require(state.status == Status::Running, "only a saga that goes forward can complete")?;
             require(state.steps.iter().all(StepState::is_settled), "a step is not settled")?;
-            state.life = Life::Completed;
+            state.status = Status::Completed;
         }
         Record::RolledBack => {
-            require(state.life == Life::Compensating, "only a saga that goes back can be rolled back")?;
+            require(state.status == Status::Compensating, "only a saga that goes back can be rolled back")?;
             let undone = (0..state.steps.len()).all(|index| {
                 !state.needs_compensation(index)
                     || matches!(
@@ -146,62 +146,62 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
                     )
             });
             require(undone, "a step is not undone")?;
-            state.life = Life::Compensated;
+            state.status = Status::Compensated;
         }
-        Record::Stuck { .. } => match state.life {
-            Life::Compensating => state.life = Life::Stuck(Direction::Compensation),
-            Life::Stuck(_) => return Err("it is stuck already"),
-            _ => state.life = Life::Stuck(Direction::Action),
+        Record::Stuck { .. } => match state.status {
+            Status::Compensating => state.status = Status::Stuck(Direction::Compensation),
+            Status::Stuck(_) => return Err("it is stuck already"),
+            _ => state.status = Status::Stuck(Direction::Action),
         },
         Record::Resumed => resume(state)?,
-        Record::Waived { step, .. } => waive(state, step)?,
+        Record::Waived { step, .. } => skip(state, step)?,
         // Notes for those who do not know the version: they change nothing for those who do.
         Record::LeftToNewer { .. } | Record::TakenUp => {
-            require(matches!(state.life, Life::Running | Life::Compensating), "the saga is stuck")?;
+            require(matches!(state.status, Status::Running | Status::Compensating), "the saga is stuck")?;
         }
-        Record::Abandoned { .. } => state.life = Life::Abandoned,
+        Record::Abandoned { .. } => state.status = Status::Abandoned,
     }
     Ok(())
 }
 
 /// A step whose action may be recorded now.
 fn forward_step(state: &State, path: &str) -> Result<usize, &'static str> {
-    require(state.life == Life::Running, "the saga does not go forward")?;
+    require(state.status == Status::Running, "the saga does not go forward")?;
     let index = state.shape.index_of(path).ok_or("there is no such step")?;
     require(state.steps[index].action == ActionState::Pending, "the step is settled")?;
-    require(state.is_front(index), "an earlier step is not settled")?;
+    require(state.may_run(index), "an earlier step is not settled")?;
     Ok(index)
 }
 
 /// A step whose compensation may be recorded now.
 fn backward_step<'a>(state: &'a mut State, path: &str) -> Result<&'a mut StepState, &'static str> {
-    require(state.life == Life::Compensating, "the saga does not go back")?;
+    require(state.status == Status::Compensating, "the saga does not go back")?;
     let index = state.shape.index_of(path).ok_or("there is no such step")?;
     require(state.needs_compensation(index), "the step has nothing to undo")?;
     require(state.steps[index].compensation == CompensationState::Pending, "its compensation is settled")?;
-    require(state.is_back(index), "a later step is not undone yet")?;
+    require(state.may_compensate(index), "a later step is not undone yet")?;
     Ok(&mut state.steps[index])
 }
 
 fn resume(state: &mut State) -> Result<(), &'static str> {
-    let Life::Stuck(direction) = state.life else { return Err("it is not stuck") };
+    let Status::Stuck(direction) = state.status else { return Err("it is not stuck") };
     for step in &mut state.steps {
         step.forward.renew();
-        step.back.renew();
+        step.backward.renew();
         if step.compensation == CompensationState::Exhausted {
             step.compensation = CompensationState::Pending;
         }
     }
-    state.life = match direction {
-        Direction::Action => Life::Running,
-        Direction::Compensation => Life::Compensating,
+    state.status = match direction {
+        Direction::Action => Status::Running,
+        Direction::Compensation => Status::Compensating,
     };
     Ok(())
 }
 
-fn waive(state: &mut State, path: &str) -> Result<(), &'static str> {
+fn skip(state: &mut State, path: &str) -> Result<(), &'static str> {
     let index = state.shape.index_of(path).ok_or("there is no such step")?;
-    if matches!(state.life, Life::Compensating | Life::Stuck(Direction::Compensation)) {
+    if matches!(state.status, Status::Compensating | Status::Stuck(Direction::Compensation)) {
         require(state.needs_compensation(index), "the step has nothing to undo")?;
         let step = &mut state.steps[index];
         require(
@@ -210,7 +210,7 @@ fn waive(state: &mut State, path: &str) -> Result<(), &'static str> {
         )?;
         step.compensation = CompensationState::Waived;
     } else {
-        require(state.is_front(index), "an earlier step is not settled")?;
+        require(state.may_run(index), "an earlier step is not settled")?;
         let step = &mut state.steps[index];
         require(step.action == ActionState::Pending, "the step is settled")?;
         step.action = ActionState::Skipped;

@@ -8,8 +8,8 @@ use seaworthy_core::{
     ids::Direction,
     ports::Timestamp,
     saga::{
-        Action, Cause, Compensation, Definition, DefinitionPolicy, Failure, Life, Next, NothingToUndo, Phase, Record,
-        Shape, State, StepSpec, Value, next, plan,
+        Action, Cause, Compensation, Definition, DefinitionPolicy, Failure, Next, NothingToUndo, Phase, Record, Shape,
+        State, Status, StepSpec, Value, next, plan,
     },
 };
 
@@ -90,7 +90,7 @@ fn carry_out(
     };
     state = write(state, Record::Started { deadline_us: None });
     for round in 0.. {
-        if round == cancel_at && state.life() == Life::Running && !state.is_past_return() {
+        if round == cancel_at && state.status() == Status::Running && !state.is_past_return() {
             state = write(state, Record::CompensationBegun { cause: Cause::Cancelled });
         }
         match plan(&state, Timestamp::MAX) {
@@ -110,7 +110,7 @@ fn carry_out(
                     let step = shape.steps[index].path.clone();
                     let failed = matches!(outcomes.next(), Some(Outcome::Transient | Outcome::Unknown));
                     let record = if failed {
-                        let attempt = state.steps()[index].back.last + 1;
+                        let attempt = state.steps()[index].backward.last + 1;
                         retry(step, Direction::Compensation, attempt, Failure::Transient)
                     } else {
                         Record::Compensated { step, maybe_executed: state.steps()[index].is_doubtful() }
@@ -118,10 +118,10 @@ fn carry_out(
                     state = write(state, record);
                 }
             }
-            Next::TurnBack(cause) => state = write(state, Record::CompensationBegun { cause }),
+            Next::BeginCompensation(cause) => state = write(state, Record::CompensationBegun { cause }),
             Next::Complete => state = write(state, Record::Completed),
             Next::FinishCompensation => state = write(state, Record::RolledBack),
-            Next::Wait(_) | Next::GiveUp(_) | Next::Rest => break,
+            Next::Wait(_) | Next::GiveUp(_) | Next::Idle => break,
         }
     }
     (state, log)
@@ -188,7 +188,7 @@ proptest! {
     ) {
         let Some(shape) = shape else { return Ok(()) };
         let (state, log) = carry_out(&shape, outcomes.into_iter(), cancel_at);
-        prop_assert!(matches!(state.life(), Life::Completed | Life::Compensated), "{:?}", log);
+        prop_assert!(matches!(state.status(), Status::Completed | Status::Compensated), "{:?}", log);
         let undone = || log.iter().filter_map(|record| match record {
             Record::Compensated { step, .. } => shape.index_of(step),
             _ => None,

@@ -6,8 +6,8 @@ use seaworthy_core::{
     ids::Direction,
     ports::Timestamp,
     saga::{
-        Action, ActionState, Cause, CompensationState, Failure, Life, Next, NothingToUndo, Phase, Record, RetryPolicy,
-        SagaBuilder, Shape, State, Value, next, plan,
+        Action, ActionState, Cause, CompensationState, Failure, Next, NothingToUndo, Phase, Record, RetryPolicy,
+        SagaBuilder, Shape, State, Status, Value, next, plan,
     },
 };
 
@@ -99,7 +99,7 @@ fn explore(shape: &Arc<Shape>, attempts: u32, mut visit: impl FnMut(&State, &Rec
         for record in &alphabet {
             let after = next(state.clone(), record, NOW).ok();
             visit(&state, record, after.as_ref());
-            let within = |after: &State| after.steps().iter().all(|s| s.forward.last.max(s.back.last) <= attempts);
+            let within = |after: &State| after.steps().iter().all(|s| s.forward.last.max(s.backward.last) <= attempts);
             if let Some(after) = after.filter(within) {
                 seen.entry(format!("{after:?}")).or_insert_with(|| {
                     open.push(after.clone());
@@ -119,7 +119,7 @@ fn needing(state: &State) -> impl Iterator<Item = usize> {
 fn no_record_changes_a_saga_that_has_ended() {
     for (shape, attempts) in shapes() {
         explore(&shape, attempts, |before, record, after| {
-            assert!(!before.life().is_terminal() || after.is_none(), "{record:?} after {before:?}");
+            assert!(!before.status().is_terminal() || after.is_none(), "{record:?} after {before:?}");
         });
     }
 }
@@ -131,7 +131,7 @@ fn notes_of_those_who_do_not_know_the_version_change_nothing() {
             if !matches!(record, Record::LeftToNewer { .. } | Record::TakenUp) {
                 return;
             }
-            let expected = matches!(before.life(), Life::Running | Life::Compensating).then_some(before);
+            let expected = matches!(before.status(), Status::Running | Status::Compensating).then_some(before);
             assert_eq!(after, expected, "{record:?}");
         });
     }
@@ -142,7 +142,7 @@ fn started_is_the_first_record_and_only_the_first() {
     for (shape, attempts) in shapes() {
         explore(&shape, attempts, |before, record, after| {
             let started = matches!(record, Record::Started { .. });
-            assert!(after.is_none() || (before.life() == Life::New) == started, "{record:?} after {before:?}");
+            assert!(after.is_none() || (before.status() == Status::New) == started, "{record:?} after {before:?}");
         });
     }
 }
@@ -152,12 +152,14 @@ fn nothing_turns_back_once_the_pivot_has_committed_or_may_have() {
     for (shape, attempts) in shapes() {
         explore(&shape, attempts, |before, record, after| {
             let Some(after) = after else { return };
-            let turned = after.life() == Life::Compensating && before.life() != Life::Compensating;
+            let turned = after.status() == Status::Compensating && before.status() != Status::Compensating;
             let resumed = *record == Record::Resumed;
             assert!(!turned || resumed || !before.is_past_return(), "{record:?} after {before:?}");
             let pivot = shape.pivot().map(|pivot| after.steps()[pivot].action);
-            let back =
-                matches!(after.life(), Life::Compensating | Life::Compensated | Life::Stuck(Direction::Compensation));
+            let back = matches!(
+                after.status(),
+                Status::Compensating | Status::Compensated | Status::Stuck(Direction::Compensation)
+            );
             assert!(!(back && pivot == Some(ActionState::Done)), "{record:?} after {before:?}");
         });
     }
@@ -168,9 +170,9 @@ fn a_saga_completes_only_with_every_step_settled_and_is_rolled_back_only_with_ev
     for (shape, attempts) in shapes() {
         let states = explore(&shape, attempts, |_, _, _| {});
         for state in states {
-            match state.life() {
-                Life::Completed => assert!(state.steps().iter().all(|step| step.is_settled()), "{state:?}"),
-                Life::Compensated => assert!(
+            match state.status() {
+                Status::Completed => assert!(state.steps().iter().all(|step| step.is_settled()), "{state:?}"),
+                Status::Compensated => assert!(
                     needing(&state).all(|index| matches!(
                         state.steps()[index].compensation,
                         CompensationState::Compensated | CompensationState::Waived
@@ -235,8 +237,8 @@ fn whatever_the_plan_says_is_allowed_and_an_active_saga_always_has_a_plan() {
         assert!(states.len() > 20, "an exploration that reached next to nothing proves nothing: {}", states.len());
         for state in states {
             let planned = plan(&state, LATER);
-            let active = matches!(state.life(), Life::Running | Life::Compensating);
-            assert_eq!(planned == Next::Rest, !active, "{planned:?} for {state:?}");
+            let active = matches!(state.status(), Status::Running | Status::Compensating);
+            assert_eq!(planned == Next::Idle, !active, "{planned:?} for {state:?}");
             for record in carry_out(&state, &planned) {
                 assert!(next(state.clone(), &record, LATER).is_ok(), "{record:?} planned by {planned:?} for {state:?}");
             }
@@ -265,11 +267,11 @@ fn carry_out(state: &State, planned: &Next) -> Vec<Record> {
                 maybe_executed: state.steps()[*index].is_doubtful(),
             })
             .collect(),
-        Next::TurnBack(cause) => vec![Record::CompensationBegun { cause: *cause }],
+        Next::BeginCompensation(cause) => vec![Record::CompensationBegun { cause: *cause }],
         Next::Complete => vec![Record::Completed],
         Next::FinishCompensation => vec![Record::RolledBack],
         Next::GiveUp(reason) => vec![Record::Stuck { reason: reason.clone() }],
-        Next::Wait(_) | Next::Rest => Vec::new(),
+        Next::Wait(_) | Next::Idle => Vec::new(),
     }
 }
 
@@ -302,7 +304,7 @@ fn a_deadline_counts_from_the_start_by_the_stores_clock_and_ends_with_the_pivot(
     let at = |millis| Timestamp::from_millis(millis);
     let state = next(State::new(shape.clone()), &Record::Started { deadline_us: Some(5_000) }, at(100)).unwrap();
     assert_eq!(plan(&state, at(104)), Next::Run(vec![0]));
-    assert_eq!(plan(&state, at(105)), Next::TurnBack(Cause::Deadline));
+    assert_eq!(plan(&state, at(105)), Next::BeginCompensation(Cause::Deadline));
     let done =
         |state, step: &str| next(state, &Record::Done { step: step.into(), output: Value::NULL }, at(104)).unwrap();
     let state = done(done(state, "a"), "p");

@@ -107,10 +107,10 @@ impl Desk {
             match self.place(&order).await {
                 Ok(started) => {
                     response.accept(Bytes::new());
-                    let rest = self.orchestrator.drive_started(started).await;
+                    let outcome = self.orchestrator.drive_started(started).await;
                     // What the checkout staged waits for a relay.
                     self.wake.hint();
-                    (self.pieces.after_checkout)(self.ports.clone(), order, rest).await;
+                    (self.pieces.after_checkout)(self.ports.clone(), order, outcome).await;
                     return;
                 }
                 // After an unknown outcome the saga's business key tells, in the next attempt, whether it was applied.

@@ -2,7 +2,7 @@ use futures_util::future::BoxFuture;
 use seaworthy_core::{
     outbox::Relay,
     ports::Ports,
-    saga::{Definition, DefinitionError, Rest},
+    saga::{Definition, DefinitionError, DriveOutcome},
     wake::Wake,
 };
 
@@ -19,7 +19,7 @@ pub struct Pieces {
     /// The saga.
     pub checkout: fn(&Own) -> Result<Definition<PlaceOrder>, DefinitionError>,
     /// What the replica that drove a checkout does after it came to rest.
-    pub after_checkout: fn(Ports, PlaceOrder, Rest) -> BoxFuture<'static, ()>,
+    pub after_checkout: fn(Ports, PlaceOrder, DriveOutcome) -> BoxFuture<'static, ()>,
 }
 
 impl Default for Pieces {

@@ -16,8 +16,8 @@ use seaworthy_core::{
     ids::SagaId,
     ports::{External, Transaction},
     saga::{
-        Action, Cause, Definition, Life, Orchestrator, Registry, RetryPolicy, SagaBuilder, State, StepCall, StepError,
-        Value,
+        Action, Cause, Definition, Orchestrator, Registry, RetryPolicy, SagaBuilder, State, Status, StepCall,
+        StepError, Value,
     },
 };
 
@@ -82,7 +82,7 @@ fn a_step_that_was_agreed_to_is_never_given_up_and_is_undone_when_its_time_is_ov
             .build()
             .unwrap();
         let (state, _) = run(&harbour, definition).await;
-        assert_eq!((state.life(), state.cause()), (Life::Compensated, Some(Cause::Deadline)));
+        assert_eq!((state.status(), state.cause()), (Status::Compensated, Some(Cause::Deadline)));
         assert_eq!(harbour.outside.booked(), [""; 0], "the hotel was cancelled");
         let asked = harbour.outside.calls().iter().filter(|call| *call == "book hotel").count();
         assert!(asked > 3, "a doubt has no budget: {asked} attempts");
@@ -99,7 +99,7 @@ fn a_step_that_was_agreed_to_and_that_our_own_store_rejects_is_undone() {
             .build()
             .unwrap();
         let (state, _) = run(&harbour, definition).await;
-        assert_eq!((state.life(), state.cause()), (Life::Compensated, Some(Cause::Rejected)));
+        assert_eq!((state.status(), state.cause()), (Status::Compensated, Some(Cause::Rejected)));
         assert_eq!(harbour.outside.calls(), ["book hotel", "cancel hotel"]);
     });
 }
@@ -117,7 +117,7 @@ fn a_pivot_that_was_agreed_to_is_finished_whatever_our_own_store_says_of_it() {
                 .build()
                 .unwrap();
             let (state, log) = run(&harbour, definition).await;
-            assert_eq!((state.life(), state.cause()), (Life::Completed, None));
+            assert_eq!((state.status(), state.cause()), (Status::Completed, None));
             let retries = log.iter().filter(|entry| *entry == "retry pay").count();
             assert_eq!(retries, 4, "each time it waits before it asks again: {log:?}");
             assert_eq!(harbour.outside.booked(), ["pay"]);

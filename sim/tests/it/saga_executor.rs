@@ -10,7 +10,7 @@ use crate::saga_support::{
 };
 use seaworthy_core::{
     ports::{SagaStatus, SagaStore, Store, StoreError},
-    saga::{Definition, Life, Registry, Rest, saga_id},
+    saga::{Definition, DriveOutcome, Registry, Status, saga_id},
 };
 
 fn registry(definition: Definition<Trip>) -> Registry {
@@ -28,7 +28,7 @@ fn a_saga_without_failures_costs_one_transaction_a_step_and_reads_nothing() {
         let started = orchestrator.start_in(&mut *tx, "trip", "t-1", &Trip::default()).await.unwrap();
         tx.commit().await.unwrap();
         let saga = started.saga;
-        assert_eq!(orchestrator.drive_started(started).await, Rest::Completed);
+        assert_eq!(orchestrator.drive_started(started).await, DriveOutcome::Completed);
         let local = ["begin", "put", "append", "commit"];
         let remote = ["begin", "append", "commit", "external", "begin", "append", "commit"];
         // `insurance` does not apply: its entry goes with that of `pay`, and the end with that of `ticket`.
@@ -49,7 +49,7 @@ fn a_rejected_step_is_answered_by_undoing_what_was_done_in_reverse() {
         let started = orchestrator.start_in(&mut *tx, "trip", "t-1", &trip).await.unwrap();
         tx.commit().await.unwrap();
         let saga = started.saga;
-        assert_eq!(orchestrator.drive_started(started).await, Rest::Compensated);
+        assert_eq!(orchestrator.drive_started(started).await, DriveOutcome::Compensated);
         let log = harbour.log(saga).await;
         assert_eq!(
             log[5..],
@@ -77,7 +77,7 @@ fn a_rejected_sibling_waits_for_the_group_and_then_all_of_it_is_undone() {
         let started = orchestrator.start("trip", "t-1", &Trip::default()).await.unwrap();
         madsim::time::sleep(Duration::from_secs(10)).await;
         let state = orchestrator.state(started.saga).await.unwrap();
-        assert_eq!(state.life(), Life::Compensated);
+        assert_eq!(state.status(), Status::Compensated);
         // The late success of `hotel` came before the turn, so it was cancelled.
         assert_eq!(harbour.outside.booked(), Vec::<String>::new());
         let effects = effects(&harbour.store).await;
@@ -131,7 +131,7 @@ fn a_fenced_owner_stops_and_writes_nothing_more() {
         harbour.outside.delay("hotel", Duration::ZERO);
         let other_gate = Gate::open();
         let (other, _) = harbour.boot(&other_gate, registry(steps::sequential()));
-        assert_eq!(other.drive(started.saga).await, Ok(Rest::Completed));
+        assert_eq!(other.drive(started.saga).await, Ok(DriveOutcome::Completed));
         madsim::time::sleep(Duration::from_secs(120)).await;
         assert!(effects(&harbour.store).await.iter().all(|(_, done, _)| *done == 1));
         assert_eq!(harbour.outside.booked(), ["hotel"]);
@@ -167,7 +167,7 @@ fn a_graceful_stop_gives_the_saga_to_the_next_process_without_waiting_for_the_le
         stop.set();
         orchestrator.run_recovery(&stop).await;
         let next = harbour.boot(&Gate::open(), registry(steps::sequential())).0;
-        assert_eq!(next.drive(started.saga).await, Ok(Rest::Completed));
+        assert_eq!(next.drive(started.saga).await, Ok(DriveOutcome::Completed));
         // The step under way was finished before the stop: nobody asked twice.
         assert_eq!(harbour.outside.calls(), ["book hotel"]);
     });

@@ -11,7 +11,9 @@ use seaworthy_core::{
     ids::{MessageId, SagaId},
     message::Message,
     ports::{OutboxStore, Transaction},
-    saga::{Action, Compensation, Definition, Orchestrator, Registry, Rest, SagaBuilder, StepCall, StepError, Value},
+    saga::{
+        Action, Compensation, Definition, DriveOutcome, Orchestrator, Registry, SagaBuilder, StepCall, StepError, Value,
+    },
 };
 
 /// Says that something changed, in both directions.
@@ -45,15 +47,15 @@ fn definition() -> Definition<Trip> {
         .unwrap()
 }
 
-async fn run(harbour: &Harbour, gate: &std::sync::Arc<Gate>) -> (Orchestrator, SagaId, Rest) {
+async fn run(harbour: &Harbour, gate: &std::sync::Arc<Gate>) -> (Orchestrator, SagaId, DriveOutcome) {
     let mut registry = Registry::new();
     registry.register(definition()).expect("one definition");
     let (orchestrator, _) = harbour.boot(gate, registry);
     let trip = Trip { rejected: Some("pay".to_owned()), ..Trip::default() };
     let saga = orchestrator.start("trip", "t-1", &trip).await.expect("nothing fails").saga;
     madsim::time::sleep(std::time::Duration::from_secs(5)).await;
-    let rest = orchestrator.drive(saga).await.expect("it was started");
-    (orchestrator, saga, rest)
+    let outcome = orchestrator.drive(saga).await.expect("it was started");
+    (orchestrator, saga, outcome)
 }
 
 async fn said(harbour: &Harbour) -> Vec<MessageId> {
@@ -68,9 +70,9 @@ fn a_step_its_compensation_and_another_step_say_different_things_each_under_one_
             // The commit of the first step, after begin, create, append and commit of the start, begin and append.
             let commit = 6;
             let gate = Gate::striking(strike.map(|strike| (commit, strike)));
-            let (_, _, rest) = run(&harbour, &gate).await;
+            let (_, _, outcome) = run(&harbour, &gate).await;
             assert_eq!(gate.names()[commit], "commit");
-            assert_eq!(rest, Rest::Compensated);
+            assert_eq!(outcome, DriveOutcome::Compensated);
             said(&harbour).await
         })
     });

@@ -11,7 +11,7 @@ use seaworthy_core::{
     ids::SagaId,
     ports::Transaction,
     saga::{
-        Action, Compensation, Definition, NothingToUndo, Orchestrator, Registry, Rest, SagaBuilder, StepCall,
+        Action, Compensation, Definition, DriveOutcome, NothingToUndo, Orchestrator, Registry, SagaBuilder, StepCall,
         StepError, Value,
     },
 };
@@ -82,22 +82,22 @@ fn tour() -> Definition<Tour> {
         .unwrap()
 }
 
-async fn run(harbour: &Harbour, definition: Definition<Tour>, tour: &Tour) -> (Orchestrator, SagaId, Rest) {
+async fn run(harbour: &Harbour, definition: Definition<Tour>, tour: &Tour) -> (Orchestrator, SagaId, DriveOutcome) {
     let mut registry = Registry::new();
     registry.register(definition).expect("one definition");
     let (orchestrator, _) = harbour.boot(&Gate::open(), registry);
     let saga = orchestrator.start("tour", "t-1", tour).await.expect("nothing fails").saga;
     madsim::time::sleep(std::time::Duration::from_secs(1)).await;
-    let rest = orchestrator.drive(saga).await.expect("it was started");
-    (orchestrator, saga, rest)
+    let outcome = orchestrator.drive(saga).await.expect("it was started");
+    (orchestrator, saga, outcome)
 }
 
 #[test]
 fn nested_sagas_run_in_their_place_each_with_its_own_part_of_the_input_and_its_own_operations() {
     simulate(async {
         let harbour = Harbour::new();
-        let (orchestrator, saga, rest) = run(&harbour, tour(), &Tour::default()).await;
-        assert_eq!(rest, Rest::Completed);
+        let (orchestrator, saga, outcome) = run(&harbour, tour(), &Tour::default()).await;
+        assert_eq!(outcome, DriveOutcome::Completed);
         assert_eq!(harbour.outside.calls(), ["book out/hotel", "book back/hotel"], "two operations, not one repeated");
         assert_eq!(harbour.outside.booked(), ["back/hotel", "out/hotel"]);
         let once = |step: &str| (step.to_owned(), 1, 0);
@@ -116,8 +116,8 @@ fn what_nested_sagas_did_is_undone_in_reverse_across_both_and_then_what_was_befo
     simulate(async {
         let harbour = Harbour::new();
         let back = Trip { rejected: Some("back/pay".to_owned()), ..Trip::default() };
-        let (_, saga, rest) = run(&harbour, tour(), &Tour { back, ..Tour::default() }).await;
-        assert_eq!(rest, Rest::Compensated);
+        let (_, saga, outcome) = run(&harbour, tour(), &Tour { back, ..Tour::default() }).await;
+        assert_eq!(outcome, DriveOutcome::Compensated);
         let log = harbour.log(saga).await;
         let undone: Vec<_> = log.iter().filter_map(|entry| entry.strip_prefix("compensated ")).collect();
         assert_eq!(undone, ["back/hotel", "back/seat", "out/look", "out/hotel", "out/seat", "plan"]);
@@ -140,8 +140,8 @@ fn a_nested_saga_that_can_only_go_forward_is_undone_as_a_whole() {
             .build()
             .unwrap();
         let back = Trip { rejected: Some("back/seat".to_owned()), ..Trip::default() };
-        let (_, saga, rest) = run(&harbour, definition, &Tour { back, ..Tour::default() }).await;
-        assert_eq!(rest, Rest::Compensated);
+        let (_, saga, outcome) = run(&harbour, definition, &Tour { back, ..Tour::default() }).await;
+        assert_eq!(outcome, DriveOutcome::Compensated);
         let log = harbour.log(saga).await;
         let undone: Vec<_> = log.iter().filter_map(|entry| entry.strip_prefix("compensated ")).collect();
         assert_eq!(undone, ["out/ticket", "out/seat", "out"], "its own compensations first, and then the whole");

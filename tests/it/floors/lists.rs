@@ -42,7 +42,7 @@ pub(super) const HOUSES: [House; 8] = [
             &["execution", "group"],
             &["attempt", "nested", "registry"],
             &["builder", "orchestrator"],
-            &["newer", "operator", "recovery"],
+            &["operator", "recovery", "version_skew"],
         ],
     },
     House {

@@ -2,7 +2,7 @@ use super::outside;
 use crate::{
     ids::Direction,
     saga::{
-        CompensationState, Failure, Life, Record, SagaData, State, StepError, Value,
+        CompensationState, Failure, Record, SagaData, State, Status, StepError, Value,
         execution::Execution,
         log::{Halt, Keep, Written},
         record::micros,
@@ -20,10 +20,10 @@ impl<D: SagaData> Execution<'_, D> {
         loop {
             let state = self.log.state().await;
             let step = &state.steps[index];
-            let wanted = state.life == Life::Compensating
+            let wanted = state.status == Status::Compensating
                 && state.needs_compensation(index)
                 && step.compensation == CompensationState::Pending
-                && step.back.not_before.is_none_or(|moment| moment <= resources.store_now());
+                && step.backward.not_before.is_none_or(|moment| moment <= resources.store_now());
             if !wanted || resources.stop.is_set() {
                 return Ok(());
             }
@@ -80,7 +80,7 @@ impl<D: SagaData> Execution<'_, D> {
             StepError::Unknown(error) => (Failure::Unknown, error),
         };
         let step = shape.path.clone();
-        let spent = state.steps[index].back.spent + 1;
+        let spent = state.steps[index].backward.spent + 1;
         if failure == Failure::Transient && shape.compensation_retry.is_exhausted(spent) {
             tracing::error!("the compensation has used up its attempts");
             let record = Record::CompensationExhausted { step, error };

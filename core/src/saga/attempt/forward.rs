@@ -7,7 +7,7 @@ use crate::{
     ids::Direction,
     ports::Timestamp,
     saga::{
-        ActionState, Failure, Life, Phase, Record, SagaData, StepError, Value,
+        ActionState, Failure, Phase, Record, SagaData, Status, StepError, Value,
         execution::Execution,
         log::{Halt, Keep, Written},
         record::micros,
@@ -33,10 +33,10 @@ impl<D: SagaData> Execution<'_, D> {
         loop {
             let state = self.log.state().await;
             let step = &state.steps[index];
-            let wanted = state.life == Life::Running
+            let wanted = state.status == Status::Running
                 && step.action == ActionState::Pending
                 && !state.is_rejected()
-                && state.is_front(index);
+                && state.may_run(index);
             if !wanted || resources.stop.is_set() {
                 return Ok(());
             }

@@ -27,7 +27,7 @@ impl<D: SagaData> Execution<'_, D> {
         if delay > resources.config.wait_in_memory {
             let keep = if alone { Keep::Asleep(delay) } else { Keep::Owned };
             let written = self.log.write(Some(record), keep).await?;
-            let asleep = alone && written == Written::Yes && self.log.state().await.life.status().is_active();
+            let asleep = alone && written == Written::Yes && self.log.state().await.status.stored().is_active();
             return if asleep { Err(Halt::Sleeping) } else { Ok(()) };
         }
         // Alone, the saga waits as planned. A sibling waits here, while others work.

@@ -182,7 +182,7 @@ impl SagaLog {
                 state = next(state, &end, now).ok()?;
             }
         }
-        let status = state.life.status();
+        let status = state.status.stored();
         let (lease, sleep) = match keep {
             _ if !status.is_active() => (Duration::ZERO, Duration::ZERO),
             Keep::Owned => (self.resources.config.lease, Duration::ZERO),

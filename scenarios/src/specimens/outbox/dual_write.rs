@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use seaworthy_core::{
     outbox::MessageBuilder,
     ports::Ports,
-    saga::{Action, Rest},
+    saga::{Action, DriveOutcome},
 };
 use seaworthy_order_fulfillment::{
     Pieces,
@@ -35,7 +35,7 @@ pub fn twin() -> OrderFulfillment {
         "the request for the shipment is published after the commit, without an outbox",
         Pieces {
             checkout: |own| checkout_with(own, (ReserveStock, ReleaseStock), ChargeCard, PublishLater),
-            after_checkout: |ports, order, rest| Box::pin(publish_request(ports, order, rest)),
+            after_checkout: |ports, order, outcome| Box::pin(publish_request(ports, order, outcome)),
             ..Pieces::default()
         },
     )
@@ -50,8 +50,8 @@ struct PublishLater;
 #[async_trait]
 impl Action<PlaceOrder> for PublishLater {}
 
-async fn publish_request(ports: Ports, order: PlaceOrder, rest: Rest) {
-    if rest != Rest::Completed {
+async fn publish_request(ports: Ports, order: PlaceOrder, outcome: DriveOutcome) {
+    if outcome != DriveOutcome::Completed {
         return;
     }
     let request = MessageBuilder::new(ORDERS_SERVICE, SHIPMENT_REQUESTED, order.id.clone())

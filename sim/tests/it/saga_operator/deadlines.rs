@@ -2,7 +2,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use seaworthy_core::{
     ports::SagaStatus,
-    saga::{Cause, Life, RetryPolicy, SagaBuilder, SagaError},
+    saga::{Cause, RetryPolicy, SagaBuilder, SagaError, Status},
 };
 
 use super::{boot, registry, start, status, wait};
@@ -31,7 +31,7 @@ fn a_deadline_before_the_pivot_turns_back_and_undoes_the_step_in_doubt() {
         assert_eq!(status(&harbour, saga).await, SagaStatus::Running);
         wait(2).await;
         let state = orchestrator.state(saga).await.unwrap();
-        assert_eq!((state.life(), state.cause()), (Life::Compensated, Some(Cause::Deadline)));
+        assert_eq!((state.status(), state.cause()), (Status::Compensated, Some(Cause::Deadline)));
         assert_eq!(
             harbour.log(saga).await[2..],
             ["attempting hotel", "compensation_begun", "compensated hotel", "compensated seat", "rolled_back"]
@@ -63,7 +63,7 @@ fn a_deadline_survives_a_restart_and_a_long_sleep() {
         assert_eq!(status(&harbour, saga).await, SagaStatus::Running);
         wait(10).await;
         let state = orchestrator.state(saga).await.unwrap();
-        assert_eq!((state.life(), state.cause()), (Life::Compensated, Some(Cause::Deadline)));
+        assert_eq!((state.status(), state.cause()), (Status::Compensated, Some(Cause::Deadline)));
         // The participant had said that nothing happened: only what was done is undone.
         assert!(!harbour.log(saga).await.contains(&"compensated hotel".to_owned()));
     });
@@ -71,7 +71,7 @@ fn a_deadline_survives_a_restart_and_a_long_sleep() {
 
 #[test]
 fn a_clock_that_steps_turns_no_saga_back_before_its_time_and_none_is_late_by_it() {
-    for (step_s, takes_s, expected) in [(3_600, 10, Life::Completed), (-3_600, 100, Life::Compensated)] {
+    for (step_s, takes_s, expected) in [(3_600, 10, Status::Completed), (-3_600, 100, Status::Compensated)] {
         simulate(async {
             let harbour = Harbour::new();
             harbour.outside.delay("hotel", Duration::from_secs(takes_s));
@@ -87,7 +87,7 @@ fn a_clock_that_steps_turns_no_saga_back_before_its_time_and_none_is_late_by_it(
             // The process goes by its own clock between two looks at the store's.
             harbour.skew.store(step_s, Ordering::Relaxed);
             wait(70).await;
-            assert_eq!(orchestrator.state(saga).await.unwrap().life(), expected, "the clock stepped by {step_s} s");
+            assert_eq!(orchestrator.state(saga).await.unwrap().status(), expected, "the clock stepped by {step_s} s");
         });
     }
 }

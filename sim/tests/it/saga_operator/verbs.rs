@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use seaworthy_core::{
     ports::SagaStatus,
-    saga::{Cause, Definition, Life, RetryPolicy, SagaBuilder, SagaError},
+    saga::{Cause, Definition, RetryPolicy, SagaBuilder, SagaError, Status},
 };
 
 use super::{boot, registry, start, status, wait};
@@ -32,7 +32,7 @@ fn cancel_turns_a_saga_back_while_its_owner_waits_for_a_participant() {
         orchestrator.cancel(saga).await.unwrap();
         wait(120).await;
         let state = orchestrator.state(saga).await.unwrap();
-        assert_eq!((state.life(), state.cause()), (Life::Compensated, Some(Cause::Cancelled)));
+        assert_eq!((state.status(), state.cause()), (Status::Compensated, Some(Cause::Cancelled)));
         assert_eq!(harbour.outside.booked(), Vec::<String>::new());
         assert_eq!(effects(&harbour.store).await, [("seat".to_owned(), 1, 1)]);
         assert_eq!(orchestrator.cancel(saga).await, Ok(()));
@@ -116,7 +116,7 @@ fn an_exhausted_compensation_does_not_stop_the_others_and_can_be_resumed() {
         let started = orchestrator.start("trip", "t-1", &trip).await.unwrap();
         wait(60).await;
         let state = orchestrator.state(started.saga).await.unwrap();
-        assert_eq!(state.life(), Life::Stuck(seaworthy_core::ids::Direction::Compensation));
+        assert_eq!(state.status(), Status::Stuck(seaworthy_core::ids::Direction::Compensation));
         let log = harbour.log(started.saga).await;
         assert_eq!(log[log.len() - 3..], ["compensation_exhausted hotel", "compensated seat", "stuck"]);
         orchestrator.resume(started.saga).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use seaworthy_core::{
     ids::SagaId,
     ports::{SagaStatus, SagaStore, Store},
-    saga::{Definition, Migration, Record, Rest, RetryPolicy, SagaBuilder, SagaError},
+    saga::{Definition, DriveOutcome, Migration, Record, RetryPolicy, SagaBuilder, SagaError},
 };
 
 use super::{boot, registry, start, status, wait};
@@ -85,7 +85,7 @@ fn a_migrated_saga_goes_on_under_new_names_and_old_operation_ids() {
         registry.migration(Migration::new("trip", 1, 2).rename("hotel", "inn")).unwrap();
         let (orchestrator, _) = harbour.boot(&Gate::open(), registry);
         wait(15).await;
-        assert_eq!(orchestrator.drive(saga).await, Ok(Rest::Completed));
+        assert_eq!(orchestrator.drive(saga).await, Ok(DriveOutcome::Completed));
         let log = harbour.log(saga).await;
         assert!(log.contains(&"attempting hotel".to_owned()) && log.contains(&"done inn".to_owned()), "{log:?}");
         // One booking under one operation id, although the step has another name now.
@@ -150,13 +150,13 @@ fn a_saga_that_sleeps_for_hours_under_a_newer_release_is_not_taken_for_one_that_
         let saga = start(&newer).await;
         wait(5).await;
         let (old, _) = harbour.boot(&Gate::open(), registry(version(1, "hotel")));
-        assert_eq!(old.drive(saga).await, Ok(Rest::Elsewhere));
+        assert_eq!(old.drive(saga).await, Ok(DriveOutcome::Elsewhere));
         assert_eq!(harbour.log(saga).await.last().unwrap(), "left_to_newer");
         wait(10).await;
-        assert_eq!(newer.drive(saga).await, Ok(Rest::Sleeping));
+        assert_eq!(newer.drive(saga).await, Ok(DriveOutcome::Sleeping));
         stop.set();
         wait(10_000).await;
-        assert_eq!(old.drive(saga).await, Ok(Rest::Elsewhere));
+        assert_eq!(old.drive(saga).await, Ok(DriveOutcome::Elsewhere));
         assert_eq!(status(&harbour, saga).await, SagaStatus::Running);
         boot(&harbour, slow());
         wait(40_000).await;

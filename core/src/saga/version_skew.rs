@@ -8,18 +8,18 @@
 
 use std::time::Duration;
 
-use super::{Orchestrator, Record, Rest, execution::give_up, registry::beyond};
+use super::{DriveOutcome, Orchestrator, Record, execution::give_up, registry::beyond};
 use crate::ports::{LogEntry, SagaAppend, SagaInstance, StoreError};
 
 impl Orchestrator {
     /// Gives an acquired saga back for those who know its version; makes it stuck if it was left for too long.
-    pub(super) async fn leave_to_newer(&self, instance: &SagaInstance, newest: u32) -> Rest {
+    pub(super) async fn leave_to_newer(&self, instance: &SagaInstance, newest: u32) -> DriveOutcome {
         let config = &self.resources.config;
         let last = match self.last_entry(instance).await {
             Ok(last) => last,
             Err(error) => {
                 tracing::debug!(saga = %instance.id, %error, "the lease ends by itself");
-                return Rest::Elsewhere;
+                return DriveOutcome::Elsewhere;
             }
         };
         let note = last.as_ref().filter(|entry| is_note(entry));
@@ -54,7 +54,7 @@ impl Orchestrator {
             Ok(()) => {}
             Err(error) => tracing::debug!(saga = %instance.id, %error, "the lease ends by itself"),
         }
-        Rest::Elsewhere
+        DriveOutcome::Elsewhere
     }
 
     async fn last_entry(&self, instance: &SagaInstance) -> Result<Option<LogEntry>, StoreError> {

@@ -8,7 +8,7 @@ use seaworthy_core::{
     ports::{OutboxState, Ports, StoreError},
     wake::Wake,
 };
-use seaworthy_order_fulfillment::Pieces;
+use seaworthy_order_fulfillment::Variant;
 use seaworthy_scenarios::order_fulfillment::OrderFulfillment;
 use seaworthy_sim::{
     explore::{Campaign, Seeds, Source, SweepOptions, Until, sweep},
@@ -28,13 +28,13 @@ fn tailing() -> OrderFulfillment {
     OrderFulfillment::twin(
         "log-relay",
         "both services publish with a relay that tails the log",
-        Pieces {
+        Variant {
             relay: |ports, settings, wake| {
                 Box::pin(async move {
                     LogRelay::of(&ports, NAME, settings.relay(), wake).run(ports.stop.clone()).await;
                 })
             },
-            ..Pieces::default()
+            ..Variant::default()
         },
     )
 }
@@ -44,7 +44,7 @@ fn moving_first() -> OrderFulfillment {
     OrderFulfillment::twin(
         "position-before-acknowledgement",
         "the relay moves its position before the broker has what lies behind it",
-        Pieces {
+        Variant {
             relay: |ports, settings, wake| {
                 Box::pin(async move {
                     for idle in 0.. {
@@ -58,7 +58,7 @@ fn moving_first() -> OrderFulfillment {
                     }
                 })
             },
-            ..Pieces::default()
+            ..Variant::default()
         },
     )
 }

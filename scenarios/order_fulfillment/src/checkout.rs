@@ -12,11 +12,11 @@ use seaworthy_core::{
 };
 
 use crate::{
+    clock_and_random::ClockAndRandom,
     documents::OrderStatus,
     json::encode,
     messages::{ORDERS_SERVICE, SHIPMENT_REQUESTED, SHIPMENT_REQUESTS},
     order::{Order, goods, repository, step_error},
-    own::Own,
     payments::{CHARGE, PAYMENTS, Payment, REFUND},
     requests::PlaceOrder,
     stock::{level, write_level},
@@ -32,8 +32,8 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// [`DefinitionError`] if the steps do not fit together.
-pub fn checkout(own: &Own) -> Result<Definition<PlaceOrder>, DefinitionError> {
-    checkout_with(own, (ReserveStock, ReleaseStock), ChargeCard, RequestShipment)
+pub fn checkout(sources: &ClockAndRandom) -> Result<Definition<PlaceOrder>, DefinitionError> {
+    checkout_with(sources, (ReserveStock, ReleaseStock), ChargeCard, RequestShipment)
 }
 
 /// The checkout with these for the steps of the same names: how stock is reserved and released, how the card is charged
@@ -42,12 +42,12 @@ pub fn checkout(own: &Own) -> Result<Definition<PlaceOrder>, DefinitionError> {
 /// # Errors
 /// [`DefinitionError`] if the steps do not fit together.
 pub fn checkout_with(
-    own: &Own,
+    sources: &ClockAndRandom,
     (reserve, release): (impl Action<PlaceOrder> + 'static, impl Compensation<PlaceOrder> + 'static),
     charge: impl Action<PlaceOrder> + 'static,
     request: impl Action<PlaceOrder> + 'static,
 ) -> Result<Definition<PlaceOrder>, DefinitionError> {
-    let orders = repository(own);
+    let orders = repository(sources);
     SagaBuilder::new(CHECKOUT, 1)
         .deadline(DEADLINE)
         .compensatable("open_order", OpenOrder(orders.clone()), CancelOrder(orders.clone()))

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 /// Collection of orders, in the store of `orders`, by order id.
-pub const ORDERS: &str = "order";
+pub const ORDER_COLLECTION: &str = "order";
 /// Collection of stock levels, in the store of `orders`, by article.
-pub const STOCK: &str = "stock";
+pub const STOCK_COLLECTION: &str = "stock";
 /// Collection of shipments, in the store of `shipping`, by shipment number.
-pub const SHIPMENTS: &str = "shipments";
+pub const SHIPMENT_COLLECTION: &str = "shipments";
 
 /// Where an order stands. It never leaves `cancelled` or `shipped`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -30,8 +30,8 @@
 //! | [`upkeep`] | retention |
 //! | [`json`] | bodies as JSON |
 //! | [`Settings`] | how often and how long |
-//! | [`Own`] | a process's own clock and randomness |
-//! | [`Pieces`] | the parts that may be written in another way |
+//! | [`ClockAndRandom`] | a process's own clock and randomness |
+//! | [`Variant`] | the parts that may be written in another way |
 
 pub mod checkout;
 pub mod documents;
@@ -46,10 +46,10 @@ pub mod shipping;
 pub mod stock;
 pub mod upkeep;
 
-mod own;
-mod pieces;
+mod clock_and_random;
 mod settings;
+mod variant;
 
-pub use own::Own;
-pub use pieces::Pieces;
+pub use clock_and_random::ClockAndRandom;
 pub use settings::Settings;
+pub use variant::Variant;

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::{
-    documents::{ORDERS, OrderStatus},
+    clock_and_random::ClockAndRandom,
+    documents::{ORDER_COLLECTION, OrderStatus},
     messages::{Goods, ORDER_CONFIRMED, ORDERS_SERVICE, ShipmentReport},
-    own::Own,
     requests::PlaceOrder,
 };
 
@@ -60,7 +60,7 @@ impl DomainEvent for OrderEvent {
 }
 
 impl Aggregate for Order {
-    const NAME: &'static str = ORDERS;
+    const NAME: &'static str = ORDER_COLLECTION;
     type Event = OrderEvent;
 
     fn id(&self) -> &str {
@@ -135,8 +135,8 @@ static MESSAGES: LazyLock<Arc<MessageMap<OrderEvent>>> = LazyLock::new(|| {
 });
 
 /// The repository of orders.
-pub fn repository(own: &Own) -> Repository<Order> {
-    Repository::new(MESSAGES.clone(), own.clock.clone(), own.random.clone())
+pub fn repository(sources: &ClockAndRandom) -> Repository<Order> {
+    Repository::new(MESSAGES.clone(), sources.clock.clone(), sources.random.clone())
 }
 
 /// Notes the number of an order's shipment; the first one counts.

@@ -15,14 +15,14 @@ use tracing::{debug, warn};
 
 use crate::{
     checkout::CHECKOUT,
+    clock_and_random::ClockAndRandom,
     messages::{ORDER_CONFIRMED, ORDERS_SERVICE, SHIPMENT_CREATED, SHIPMENT_DISPATCHED, SHIPMENT_EVENTS},
     order::{MarkShipped, NoteShipment, Order, repository},
-    own::Own,
-    pieces::Pieces,
     requests::{CANCEL_ORDER, PLACE_ORDER, PlaceOrder},
     settings::Settings,
     stock::SettleStock,
     upkeep,
+    variant::Variant,
 };
 
 /// How often a transaction that met a conflict or an unknown outcome is tried again before the caller is left to ask
@@ -31,13 +31,13 @@ const RETRIES: u32 = 5;
 
 /// Runs one replica of the service until a stop is asked for: requests, saga recovery, a relay, a consumer and upkeep.
 /// Dropping the future ends the requests; the others are tasks of the process and go on until it stops.
-pub async fn orders(boot: Boot, pieces: Pieces, settings: Settings) {
+pub async fn orders(boot: Boot, variant: Variant, settings: Settings) {
     let ports = boot.ports;
     let wake = Wake::new();
-    let own = Own::of(&ports);
-    let orders = repository(&own);
+    let sources = ClockAndRandom::from_ports(&ports);
+    let orders = repository(&sources);
     let mut registry = Registry::new();
-    let checkout = (pieces.checkout)(&own).expect("the steps of the checkout fit together");
+    let checkout = (variant.checkout)(&sources).expect("the steps of the checkout fit together");
     registry.register(checkout).expect("one definition of one name");
     let orchestrator = Orchestrator::new(&ports, registry, settings.orchestrator());
     let recovery = {
@@ -45,13 +45,13 @@ pub async fn orders(boot: Boot, pieces: Pieces, settings: Settings) {
         async move { orchestrator.run_recovery(&stop).await }
     };
     let spawner = &ports.spawner;
-    spawner.spawn("relay", (pieces.relay)(ports.clone(), settings.clone(), wake.clone()));
+    spawner.spawn("relay", (variant.relay)(ports.clone(), settings.clone(), wake.clone()));
     spawner.spawn("recovery", Box::pin(recovery));
     spawner.spawn("consumer", Box::pin(consume(ports.clone(), orders, wake.clone())));
     spawner.spawn("upkeep", Box::pin(upkeep::keep_tidy(ports.clone(), settings, vec![ORDERS_SERVICE.into()])));
-    let desk = Arc::new(Desk { ports: ports.clone(), pieces, orchestrator, wake });
+    let handler = Arc::new(RequestHandler { ports: ports.clone(), variant, orchestrator, wake });
     while let Some(request) = ports.ingress.next().await {
-        ports.spawner.spawn("request", Box::pin(desk.clone().answer(request)));
+        ports.spawner.spawn("request", Box::pin(handler.clone().answer(request)));
     }
 }
 
@@ -68,15 +68,15 @@ async fn consume(ports: Ports, orders: Repository<Order>, wake: Wake) {
         .await;
 }
 
-/// Where requests are answered.
-struct Desk {
+/// Answers the requests of one replica.
+struct RequestHandler {
     ports: Ports,
-    pieces: Pieces,
+    variant: Variant,
     orchestrator: Orchestrator,
     wake: Wake,
 }
 
-impl Desk {
+impl RequestHandler {
     async fn answer(self: Arc<Self>, request: Request) {
         match request.operation.as_str() {
             PLACE_ORDER => match serde_json::from_slice(&request.body) {
@@ -110,7 +110,7 @@ impl Desk {
                     let outcome = self.orchestrator.drive_started(started).await;
                     // What the checkout staged waits for a relay.
                     self.wake.hint();
-                    (self.pieces.after_checkout)(self.ports.clone(), order, outcome).await;
+                    (self.variant.after_checkout)(self.ports.clone(), order, outcome).await;
                     return;
                 }
                 // After an unknown outcome the saga's business key tells, in the next attempt, whether it was applied.

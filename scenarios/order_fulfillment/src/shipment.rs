@@ -11,20 +11,21 @@ use seaworthy_core::{
 use smol_str::format_smolstr;
 
 use crate::{
-    documents::{SHIPMENTS, Shipment},
+    clock_and_random::ClockAndRandom,
+    documents::{SHIPMENT_COLLECTION, Shipment},
     json::encode,
     messages::{
         Goods, SHIPMENT_CREATED, SHIPMENT_DISPATCHED, SHIPMENT_EVENTS, SHIPMENT_REQUESTED, SHIPMENT_REQUESTS, SHIPPING,
         ShipmentReport,
     },
-    own::Own,
 };
 
 /// Makes a shipment of each request until a stop is asked for: shipment, report and inbox row in one transaction,
 /// acknowledged after its commit.
 pub async fn consume(ports: Ports, wake: Wake) {
-    let handlers =
-        Handlers::new().on(SHIPMENT_REQUESTED, CreateShipment(Own::of(&ports))).expect("one handler for one type");
+    let handlers = Handlers::new()
+        .on(SHIPMENT_REQUESTED, CreateShipment(ClockAndRandom::from_ports(&ports)))
+        .expect("one handler for one type");
     Consumer::of(&ports, SHIPPING, handlers, ConsumerConfig::of([SHIPMENT_REQUESTS]))
         .with_wake(wake)
         .run(ports.stop.clone())
@@ -34,7 +35,7 @@ pub async fn consume(ports: Ports, wake: Wake) {
 /// Makes a parcel with a number of its own, and stages the reports of it. Doing it twice makes two parcels: it is the
 /// inbox that keeps it from happening.
 #[derive(Clone)]
-pub struct CreateShipment(pub Own);
+pub struct CreateShipment(pub ClockAndRandom);
 
 #[async_trait]
 impl Handler for CreateShipment {
@@ -42,7 +43,7 @@ impl Handler for CreateShipment {
         let Goods { order, sku, quantity } = message.json()?;
         let number = format_smolstr!("shipment-{}", draw_id(&*self.0.clock, &*self.0.random).simple());
         let shipment = Shipment { order: order.clone(), sku, quantity };
-        tx.put(SHIPMENTS, &number, Expected::Absent, encode(&shipment)).await?;
+        tx.put(SHIPMENT_COLLECTION, &number, Expected::Absent, encode(&shipment)).await?;
         let report = ShipmentReport { order, shipment: number };
         for kind in [SHIPMENT_CREATED, SHIPMENT_DISPATCHED] {
             let message = MessageBuilder::new(SHIPPING, kind, report.order.clone())

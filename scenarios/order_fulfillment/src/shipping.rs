@@ -2,13 +2,13 @@
 
 use seaworthy_core::{boot::Boot, wake::Wake};
 
-use crate::{messages::SHIPPING, pieces::Pieces, settings::Settings, upkeep};
+use crate::{messages::SHIPPING, settings::Settings, upkeep, variant::Variant};
 
 /// Runs one replica of the service until a stop is asked for: a consumer, a relay and upkeep. Dropping the future ends the
 /// consumer; the relay and upkeep are tasks of the process and go on until it stops.
-pub async fn shipping(boot: Boot, pieces: Pieces, settings: Settings) {
+pub async fn shipping(boot: Boot, variant: Variant, settings: Settings) {
     let (ports, wake) = (boot.ports, Wake::new());
-    ports.spawner.spawn("relay", (pieces.relay)(ports.clone(), settings.clone(), wake.clone()));
+    ports.spawner.spawn("relay", (variant.relay)(ports.clone(), settings.clone(), wake.clone()));
     ports.spawner.spawn("upkeep", Box::pin(upkeep::keep_tidy(ports.clone(), settings, vec![SHIPPING.into()])));
-    (pieces.shipping_consumer)(ports, wake).await;
+    (variant.shipping_consumer)(ports, wake).await;
 }

@@ -11,7 +11,7 @@ use seaworthy_core::{
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::{
-    documents::{STOCK, StockLevel},
+    documents::{STOCK_COLLECTION, StockLevel},
     json::encode,
     messages::Goods,
 };
@@ -34,7 +34,7 @@ pub async fn stock_up(store: &dyn Store, units: &BTreeMap<SmolStr, u64>) -> Resu
 /// # Errors
 /// Any [`StoreError`]; [`StoreError::Refused`] if the document can't be read.
 pub async fn level(tx: &mut dyn Transaction, sku: &str) -> Result<(StockLevel, Expected), StoreError> {
-    let Some(document) = tx.get(STOCK, sku).await? else {
+    let Some(document) = tx.get(STOCK_COLLECTION, sku).await? else {
         return Ok((StockLevel::default(), Expected::Absent));
     };
     let level = serde_json::from_slice(&document.body)
@@ -52,7 +52,7 @@ pub async fn write_level(
     expected: Expected,
     level: &StockLevel,
 ) -> Result<u64, StoreError> {
-    tx.put(STOCK, sku, expected, encode(level)).await
+    tx.put(STOCK_COLLECTION, sku, expected, encode(level)).await
 }
 
 /// Settles the stock of a confirmed order: what was reserved for it is sold.

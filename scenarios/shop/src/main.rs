@@ -26,7 +26,8 @@ use seaworthy_core::{
     stop::Stop,
 };
 use seaworthy_order_fulfillment::{
-    Pieces, Settings, documents::STOCK, messages::GROUPS, orders::orders, shipping::shipping, stock::stock_up,
+    Settings, Variant, documents::STOCK_COLLECTION, messages::GROUPS, orders::orders, shipping::shipping,
+    stock::stock_up,
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use seaworthy_tokio::{AcknowledgedBroker, LocalExternal, LocalIngress, Parts, Process, TokioClock};
@@ -79,7 +80,7 @@ fn main() -> ExitCode {
 async fn shop(arguments: &Arguments) -> Result<(), Failure> {
     let for_orders = open(arguments.database.clone())?;
     let for_shipping = open(beside(&arguments.database, "-shipping"))?;
-    if for_orders.begin().await?.scan(STOCK, None, 1).await?.is_empty() {
+    if for_orders.begin().await?.scan(STOCK_COLLECTION, None, 1).await?.is_empty() {
         stock_up(&*for_orders, &arguments.stock).await?;
     }
     let broker = Arc::new(AcknowledgedBroker::new(&GROUPS));
@@ -91,8 +92,8 @@ async fn shop(arguments: &Arguments) -> Result<(), Failure> {
     };
     let (taking, sending) = (process(for_orders)?, process(for_shipping)?);
     let (boot, other) = (taking.boot("orders-1"), sending.boot("shipping-1"));
-    taking.start("orders", |_| orders(boot, Pieces::default(), settings()));
-    sending.start("shipping", |_| shipping(other, Pieces::default(), settings()));
+    taking.start("orders", |_| orders(boot, Variant::default(), settings()));
+    sending.start("shipping", |_| shipping(other, Variant::default(), settings()));
 
     let stop = Stop::new();
     let interrupted = stop.clone();

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use seaworthy_core::ports::{Document, SagaStatus, Store, StoreError};
 use seaworthy_order_fulfillment::{
     checkout::CHECKOUT,
-    documents::{ORDERS, OrderStatus, SHIPMENTS, STOCK},
+    documents::{ORDER_COLLECTION, OrderStatus, SHIPMENT_COLLECTION, STOCK_COLLECTION},
     payments::{CHARGE, PAYMENTS, Payment, REFUND},
 };
 use seaworthy_sim::{
@@ -72,13 +72,14 @@ pub async fn audit(
     let mut by_status = BTreeMap::new();
     let mut stands = BTreeMap::new();
     let mut shipments = 0;
-    for (store, collection) in [(orders, STOCK), (orders, ORDERS), (shipping, SHIPMENTS)] {
+    for (store, collection) in [(orders, STOCK_COLLECTION), (orders, ORDER_COLLECTION), (shipping, SHIPMENT_COLLECTION)]
+    {
         for (number, (id, Document { version, body })) in all(store, collection).await?.into_iter().enumerate() {
-            if let (ORDERS, Some(status)) = (collection, status_in(&body)) {
+            if let (ORDER_COLLECTION, Some(status)) = (collection, status_in(&body)) {
                 *by_status.entry(format!("{status:?}").to_lowercase()).or_default() += 1;
                 stands.insert(id.clone(), status);
             }
-            shipments += u64::from(collection == SHIPMENTS);
+            shipments += u64::from(collection == SHIPMENT_COLLECTION);
             let effect = Effect::Document { collection: collection.into(), id, version, body: Some(body) };
             let tx = TxId(number as u64 + 1);
             let effects: Arc<[Effect]> = Arc::new([effect]);

@@ -25,7 +25,7 @@ use seaworthy_core::{
     saga::Shape,
 };
 use seaworthy_order_fulfillment::{
-    Own, Pieces, Settings,
+    ClockAndRandom, Settings, Variant,
     json::encode,
     messages::{GROUPS, ORDERS_SERVICE, SHIPPING},
     orders,
@@ -41,16 +41,16 @@ use seaworthy_sim::{
 };
 use smol_str::{SmolStr, format_smolstr};
 
-use provider::Payments;
+use provider::PaymentProvider;
 
 pub use workload::{Order, Orders};
 
-/// The scenario, and its broken twins: they differ in their [`Pieces`] only.
+/// The scenario, and its broken twins: they differ in their [`Variant`] only.
 #[derive(Clone, Debug)]
 pub struct OrderFulfillment {
     name: SmolStr,
     about: &'static str,
-    pieces: Pieces,
+    variant: Variant,
     checkout: Arc<Shape>,
     /// The orders of every plan that is drawn, where they are not drawn themselves.
     orders: Option<Arc<Orders>>,
@@ -70,18 +70,18 @@ impl OrderFulfillment {
         Self::of(
             SmolStr::new_static("order_fulfillment"),
             "a checkout saga, outbox, relay and inbox over two services; everything is right",
-            Pieces::default(),
+            Variant::default(),
         )
     }
 
-    /// A twin that differs in its pieces; `name` is added to the scenario's own.
-    pub fn twin(name: &str, about: &'static str, pieces: Pieces) -> Self {
-        Self::of(format_smolstr!("order_fulfillment/{name}"), about, pieces)
+    /// Returns a twin that runs `variant`; `name` is appended to the name of the scenario.
+    pub fn twin(name: &str, about: &'static str, variant: Variant) -> Self {
+        Self::of(format_smolstr!("order_fulfillment/{name}"), about, variant)
     }
 
-    fn of(name: SmolStr, about: &'static str, pieces: Pieces) -> Self {
-        let checkout = (pieces.checkout)(&Own::of_nobody()).expect("the steps of the checkout fit together");
-        Self { name, about, pieces, checkout: checkout.shape().clone(), orders: None, left_out: &[] }
+    fn of(name: SmolStr, about: &'static str, variant: Variant) -> Self {
+        let checkout = (variant.checkout)(&ClockAndRandom::dummy()).expect("the steps of the checkout fit together");
+        Self { name, about, variant, checkout: checkout.shape().clone(), orders: None, left_out: &[] }
     }
 
     /// The same with these orders in every plan that is drawn, for example those of a file.
@@ -96,9 +96,9 @@ impl OrderFulfillment {
         Self { left_out, ..self }
     }
 
-    /// Its pieces.
-    pub fn pieces(&self) -> Pieces {
-        self.pieces
+    /// Returns its variant.
+    pub fn variant(&self) -> Variant {
+        self.variant
     }
 }
 
@@ -115,18 +115,18 @@ impl Scenario for OrderFulfillment {
     }
 
     fn topology(&self) -> Topology {
-        let (pieces, settings) = (self.pieces, Settings::default());
+        let (variant, settings) = (self.variant, Settings::default());
         let orders = {
             let settings = settings.clone();
-            move |boot| orders::orders(boot, pieces, settings.clone())
+            move |boot| orders::orders(boot, variant, settings.clone())
         };
-        let shipping = move |boot| shipping::shipping(boot, pieces, settings.clone());
+        let shipping = move |boot| shipping::shipping(boot, variant, settings.clone());
         let topology = Topology::new()
             .process("orders-1", ORDERS_SERVICE, ORDERS_SERVICE, orders.clone())
             .process("orders-2", ORDERS_SERVICE, ORDERS_SERVICE, orders)
             .process("shipping-1", SHIPPING, SHIPPING, shipping.clone())
             .process("shipping-2", SHIPPING, SHIPPING, shipping)
-            .external(PAYMENTS, Payments::default)
+            .external(PAYMENTS, PaymentProvider::default)
             .saga(&self.checkout);
         GROUPS.iter().fold(topology, |topology, (group, topics)| topology.group(group, topics))
     }

@@ -49,11 +49,11 @@ pub fn decide(
 /// It keeps the contract of a participant: a refund of a charge that never happened succeeds and leaves a mark, and a
 /// charge that finds the mark is declined. Repeated operation ids never reach it: the port answers them.
 #[derive(Debug, Default)]
-pub struct Payments {
+pub struct PaymentProvider {
     charges: BTreeMap<OperationId, Standing>,
 }
 
-impl Service for Payments {
+impl Service for PaymentProvider {
     fn act(&mut self, call: &ExternalCall) -> Result<Bytes, String> {
         let payment: Payment =
             serde_json::from_slice(&call.body).map_err(|error| format!("unreadable payment: {error}"))?;

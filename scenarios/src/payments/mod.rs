@@ -31,7 +31,7 @@ use seaworthy_sim::{
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use smol_str::{SmolStr, format_smolstr};
 
-pub use service::Pieces;
+pub use service::Variant;
 pub use workload::{Payment, Payments};
 
 /// The service, its store, its topic and the source of its messages.
@@ -41,12 +41,12 @@ pub const LEDGER: &str = "ledger";
 /// The one request.
 pub const PAY: &str = "pay";
 
-/// The scenario, and its variants with a bug: they differ in their [`Pieces`] only.
+/// The scenario, and its variants with a bug: they differ in their [`Variant`] only.
 #[derive(Clone, Debug)]
 pub struct PaymentService {
     name: SmolStr,
     about: &'static str,
-    pieces: Pieces,
+    variant: Variant,
 }
 
 impl Default for PaymentService {
@@ -59,12 +59,12 @@ impl PaymentService {
     /// The service with everything right.
     pub fn new() -> Self {
         let about = "payments with an outbox, an inbox and a lock in SQL tables of their own; everything is right";
-        Self { name: SmolStr::new_static(PAYMENTS), about, pieces: Pieces::default() }
+        Self { name: SmolStr::new_static(PAYMENTS), about, variant: Variant::default() }
     }
 
-    /// A variant that differs in its pieces; `name` is added to the scenario's own.
-    pub fn with_bug(name: &str, about: &'static str, pieces: Pieces) -> Self {
-        Self { name: format_smolstr!("{PAYMENTS}/{name}"), about, pieces }
+    /// Returns a scenario with a bug, which `variant` holds; `name` is appended to the name of the scenario.
+    pub fn with_bug(name: &str, about: &'static str, variant: Variant) -> Self {
+        Self { name: format_smolstr!("{PAYMENTS}/{name}"), about, variant }
     }
 }
 
@@ -81,8 +81,8 @@ impl Scenario for PaymentService {
     }
 
     fn topology(&self) -> Topology {
-        let pieces = self.pieces;
-        let program = move |boot: Boot| service::payments(boot.ports, pieces);
+        let variant = self.variant;
+        let program = move |boot: Boot| service::payments(boot.ports, variant);
         Topology::new()
             .process("payments-1", PAYMENTS, PAYMENTS, program)
             .process("payments-2", PAYMENTS, PAYMENTS, program)
@@ -127,7 +127,7 @@ impl Scenario for PaymentService {
 
     /// With its tables, as a deployment migrates the database before it starts the service.
     fn store(&self) -> Option<StoreFactory> {
-        let tables = [tables::TABLES, self.pieces.constraints].concat();
+        let tables = [tables::TABLES, self.variant.constraints].concat();
         Some(Arc::new(move |_, clock| {
             let store = SqliteStore::open_in_memory_with(clock, SqliteConfig::simulation(), &tables);
             Arc::new(store.expect("SQLite opens a database in memory, and it takes the tables"))

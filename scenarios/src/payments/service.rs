@@ -17,7 +17,7 @@ use super::{
 
 /// The parts of the service that people get wrong.
 #[derive(Clone, Copy)]
-pub struct Pieces {
+pub struct Variant {
     /// Makes a payment durable, and the message that tells of it.
     pub record: fn(Ports, Payment) -> BoxFuture<'static, Result<(), StoreError>>,
     /// Takes or renews the poller's lock for an owner, at a time in milliseconds. Says whether the owner has it.
@@ -32,7 +32,7 @@ pub struct Pieces {
     pub constraints: &'static str,
 }
 
-impl Default for Pieces {
+impl Default for Variant {
     fn default() -> Self {
         Self {
             record: |ports, payment| Box::pin(record(ports, payment)),
@@ -45,28 +45,28 @@ impl Default for Pieces {
     }
 }
 
-impl fmt::Debug for Pieces {
+impl fmt::Debug for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pieces")
+        f.write_str("Variant")
     }
 }
 
 /// The service's program.
-pub async fn payments(ports: Ports, pieces: Pieces) {
-    ports.spawner.spawn("poller", Box::pin(poller::poll(ports.clone(), pieces.lock, pieces.publish)));
-    ports.spawner.spawn("ledger", Box::pin(ledger::consume(ports.clone(), pieces.book, pieces.ack)));
+pub async fn payments(ports: Ports, variant: Variant) {
+    ports.spawner.spawn("poller", Box::pin(poller::poll(ports.clone(), variant.lock, variant.publish)));
+    ports.spawner.spawn("ledger", Box::pin(ledger::consume(ports.clone(), variant.book, variant.ack)));
     while let Some(request) = ports.ingress.next().await {
         // A task for each request, as a web server has one.
-        let answer = answer(ports.clone(), pieces, request);
+        let answer = answer(ports.clone(), variant, request);
         ports.spawner.spawn("request", Box::pin(answer));
     }
 }
 
-async fn answer(ports: Ports, pieces: Pieces, request: Request) {
+async fn answer(ports: Ports, variant: Variant, request: Request) {
     match Payment::decode(&request.body) {
         Ok(payment) if request.operation == PAY => {
             // Without an answer the client asks again.
-            if (pieces.record)(ports, payment).await.is_ok() {
+            if (variant.record)(ports, payment).await.is_ok() {
                 request.response.accept(Bytes::new());
             }
         }

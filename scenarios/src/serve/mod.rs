@@ -95,7 +95,7 @@ async fn shop(scenario: &OrderFulfillment, mut workload: Orders, arguments: &Ser
 
 /// Two replicas of each service, as in the simulation.
 fn start(scenario: &OrderFulfillment, stores: &Stores, ingress: &Arc<LocalIngress>) -> Result<Vec<Process>, Failure> {
-    let pieces = scenario.pieces();
+    let variant = scenario.variant();
     let broker = Arc::new(AcknowledgedBroker::new(&GROUPS));
     let external = Arc::new(PaymentsOnDisk(stores.payments.clone()));
     let process = |store: &Arc<dyn seaworthy_core::ports::Store>| {
@@ -110,11 +110,11 @@ fn start(scenario: &OrderFulfillment, stores: &Stores, ingress: &Arc<LocalIngres
     for number in 1..=2 {
         let replica = process(&stores.orders)?;
         let boot = replica.boot(format!("orders-{number}"));
-        replica.start("orders", |_| orders::orders(boot, pieces, settings()));
+        replica.start("orders", |_| orders::orders(boot, variant, settings()));
         replicas.push(replica);
         let replica = process(&stores.shipping)?;
         let boot = replica.boot(format!("shipping-{number}"));
-        replica.start("shipping", |_| shipping::shipping(boot, pieces, settings()));
+        replica.start("shipping", |_| shipping::shipping(boot, variant, settings()));
         replicas.push(replica);
     }
     Ok(replicas)

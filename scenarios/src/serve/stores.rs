@@ -4,7 +4,7 @@ use std::{
 };
 
 use seaworthy_core::ports::{Store, StoreError};
-use seaworthy_order_fulfillment::documents::STOCK;
+use seaworthy_order_fulfillment::documents::STOCK_COLLECTION;
 use seaworthy_sim::cli::Failure;
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use seaworthy_tokio::TokioClock;
@@ -34,7 +34,7 @@ impl Stores {
     /// Whether nothing was ever in stock.
     pub(super) async fn is_new(&self) -> Result<bool, StoreError> {
         let mut tx = self.orders.begin().await?;
-        Ok(tx.scan(STOCK, None, 1).await?.is_empty())
+        Ok(tx.scan(STOCK_COLLECTION, None, 1).await?.is_empty())
     }
 
     /// Whether nothing is left that would move by itself. With a broker that accepts what was handled, nothing is on its

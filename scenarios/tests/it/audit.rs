@@ -8,7 +8,7 @@ use seaworthy_core::{
     ids::SagaId,
     ports::{DefinitionRef, Expected, NewSaga, SagaAppend, SagaStatus, Store},
 };
-use seaworthy_order_fulfillment::{checkout::CHECKOUT, documents::ORDERS};
+use seaworthy_order_fulfillment::{checkout::CHECKOUT, documents::ORDER_COLLECTION};
 use seaworthy_scenarios::order_fulfillment::{
     Order, Orders,
     audit::{Audit, audit},
@@ -53,7 +53,7 @@ async fn found(checkout: Option<SagaStatus>, order: Option<&str>) -> Audit {
     if let Some(status) = order {
         let mut tx = orders.begin().await.expect("a store");
         let body = format!(r#"{{"id":"order-1","status":"{status}"}}"#);
-        tx.put(ORDERS, "order-1", Expected::Absent, body.into()).await.expect("a new document");
+        tx.put(ORDER_COLLECTION, "order-1", Expected::Absent, body.into()).await.expect("a new document");
         tx.commit().await.expect("committed");
     }
     audit(&one_order(), &orders, &shipping, &payments).await.expect("readable")

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use seaworthy_core::ids::OperationId;
-use seaworthy_order_fulfillment::documents::{ORDERS, SHIPMENTS, STOCK};
+use seaworthy_order_fulfillment::documents::{ORDER_COLLECTION, SHIPMENT_COLLECTION, STOCK_COLLECTION};
 use seaworthy_scenarios::order_fulfillment::{Orders, invariants::business};
 use seaworthy_sim::{
     invariants::{Ending, Panel},
@@ -32,16 +32,16 @@ impl Told {
     }
 
     fn order(self, status: &str) -> Self {
-        self.document(ORDERS, "order-1", 1, &format!(r#"{{"id":"order-1","status":"{status}"}}"#))
+        self.document(ORDER_COLLECTION, "order-1", 1, &format!(r#"{{"id":"order-1","status":"{status}"}}"#))
     }
 
     fn shipment(self, number: &str) -> Self {
-        self.document(SHIPMENTS, number, 1, r#"{"order":"order-1","sku":"cd-1","quantity":1}"#)
+        self.document(SHIPMENT_COLLECTION, number, 1, r#"{"order":"order-1","sku":"cd-1","quantity":1}"#)
     }
 
     fn stock(self, available: i64, reserved: i64, sold: i64) -> Self {
         let level = format!(r#"{{"available":{available},"reserved":{reserved},"sold":{sold}}}"#);
-        self.document(STOCK, "cd-1", 2, &level)
+        self.document(STOCK_COLLECTION, "cd-1", 2, &level)
     }
 
     fn payment(mut self, operation: &str, key: u128, acted: bool) -> Self {

@@ -96,11 +96,11 @@ pub(super) const HOUSES: [House; 8] = [
         folder: "scenarios/order_fulfillment/src",
         module: &[],
         floors: &[
-            &["documents", "json", "messages", "own", "settings"],
+            &["clock_and_random", "documents", "json", "messages", "settings"],
             &["payments", "requests"],
             &["order", "shipment", "stock", "upkeep"],
             &["checkout"],
-            &["pieces"],
+            &["variant"],
             &["orders", "shipping"],
         ],
     },

@@ -19,8 +19,8 @@ use seaworthy_core::{
 };
 use seaworthy_memory::{ManualClock, store::MemoryStore};
 use seaworthy_order_fulfillment::{
-    Own,
-    documents::{SHIPMENTS, Shipment, StockLevel},
+    ClockAndRandom,
+    documents::{SHIPMENT_COLLECTION, Shipment, StockLevel},
     json::encode,
     messages::{
         Goods, ORDER_CONFIRMED, ORDERS_SERVICE, SHIPMENT_CREATED, SHIPMENT_DISPATCHED, SHIPMENT_EVENTS,
@@ -40,12 +40,12 @@ impl Random for Counter {
     }
 }
 
-fn own() -> Own {
-    Own { clock: ManualClock::new(), random: Arc::new(Counter::default()) }
+fn sources() -> ClockAndRandom {
+    ClockAndRandom { clock: ManualClock::new(), random: Arc::new(Counter::default()) }
 }
 
 fn message(kind: &str, content: &Goods) -> Message {
-    let Own { clock, random } = own();
+    let ClockAndRandom { clock, random } = sources();
     let message = MessageBuilder::new(ORDERS_SERVICE, kind, content.order.clone());
     message.json(content).expect("goods have a JSON form").draw(&*clock, &*random)
 }
@@ -55,7 +55,7 @@ fn goods() -> Goods {
 }
 
 async fn staged(store: &MemoryStore) -> Vec<Message> {
-    let Own { clock, random } = own();
+    let ClockAndRandom { clock, random } = sources();
     let request = ClaimRequest {
         token: ClaimToken(draw_id(&*clock, &*random)),
         limit: 10,
@@ -71,19 +71,21 @@ async fn staged(store: &MemoryStore) -> Vec<Message> {
 fn a_shipment_and_both_reports_of_it_commit_together_or_not_at_all() {
     block_on(async {
         let store = MemoryStore::new(ManualClock::new());
-        let create = CreateShipment(own());
+        let create = CreateShipment(sources());
         let request = message(SHIPMENT_REQUESTED, &goods());
 
         let mut tx = store.begin().await.expect("a store");
         create.handle(&mut *tx, &request).await.expect("a good request");
         drop(tx);
-        let shipments = store.begin().await.expect("a store").scan(SHIPMENTS, None, 10).await.expect("readable");
+        let shipments =
+            store.begin().await.expect("a store").scan(SHIPMENT_COLLECTION, None, 10).await.expect("readable");
         assert_eq!((shipments, staged(&store).await), (vec![], vec![]), "what is not committed is not there");
 
         let mut tx = store.begin().await.expect("a store");
         create.handle(&mut *tx, &request).await.expect("a good request");
         tx.commit().await.expect("committed");
-        let shipments = store.begin().await.expect("a store").scan(SHIPMENTS, None, 10).await.expect("readable");
+        let shipments =
+            store.begin().await.expect("a store").scan(SHIPMENT_COLLECTION, None, 10).await.expect("readable");
         let [(number, document)] = &shipments[..] else { panic!("one shipment: {shipments:?}") };
         let shipment: Shipment = serde_json::from_slice(&document.body).expect("a shipment");
         assert_eq!(shipment, Shipment { order: "order-1".into(), sku: "cd-1".into(), quantity: 2 });
@@ -135,7 +137,7 @@ fn a_message_without_goods_is_rejected_for_good() {
         let mut unreadable = message(SHIPMENT_REQUESTED, &goods());
         unreadable.data = encode(&"nothing");
         let mut tx = store.begin().await.expect("a store");
-        let error = CreateShipment(Own::of_nobody()).handle(&mut *tx, &unreadable).await.expect_err("no goods");
+        let error = CreateShipment(ClockAndRandom::dummy()).handle(&mut *tx, &unreadable).await.expect_err("no goods");
         assert!(matches!(error, HandlerError::Undecodable(_)), "{error:?}");
     });
 }

@@ -14,7 +14,7 @@ use std::{
 
 use seaworthy_core::ports::Store;
 use seaworthy_order_fulfillment::{
-    documents::{ORDERS, OrderStatus, SHIPMENTS, STOCK, Shipment, StockLevel},
+    documents::{ORDER_COLLECTION, OrderStatus, SHIPMENT_COLLECTION, STOCK_COLLECTION, Shipment, StockLevel},
     order::Order,
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
@@ -60,7 +60,7 @@ fn documents<T: serde::de::DeserializeOwned>(file: &str, collection: &str) -> Ve
 }
 
 fn shipped(folder: &Path) -> usize {
-    let orders: Vec<Order> = documents(&database(folder, ""), ORDERS);
+    let orders: Vec<Order> = documents(&database(folder, ""), ORDER_COLLECTION);
     orders.iter().filter(|order| order.status == OrderStatus::Shipped).count()
 }
 
@@ -100,14 +100,14 @@ fn orders_are_charged_and_shipped_once_although_the_program_is_killed_and_the_pr
 
     assert_eq!(shipped(folder.path()), PLACED);
     let mut shipments = BTreeMap::new();
-    for shipment in documents::<Shipment>(&database(folder.path(), "-shipping"), SHIPMENTS) {
+    for shipment in documents::<Shipment>(&database(folder.path(), "-shipping"), SHIPMENT_COLLECTION) {
         *shipments.entry(shipment.order).or_insert(0) += 1;
     }
     assert_eq!((shipments.len(), shipments.values().max()), (PLACED, Some(&1)), "one each: {shipments:?}");
     let charges = provider.charges();
     assert_eq!((charges.len(), charges.values().max()), (PLACED, Some(&1)), "one each: {charges:?}");
     assert!(provider.hung_up() >= PLACED / 3, "the provider hung up {} times only", provider.hung_up());
-    let stock: Vec<StockLevel> = documents(&database(folder.path(), ""), STOCK);
+    let stock: Vec<StockLevel> = documents(&database(folder.path(), ""), STOCK_COLLECTION);
     assert_eq!(stock, [StockLevel { available: 1_000 - 2 * PLACED as i64, reserved: 0, sold: 2 * PLACED as i64 }]);
 }
 

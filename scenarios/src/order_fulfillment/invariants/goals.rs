@@ -2,7 +2,7 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use seaworthy_core::ids::SagaId;
 use seaworthy_order_fulfillment::{
-    documents::{ORDERS, OrderStatus},
+    documents::{ORDER_COLLECTION, OrderStatus},
     payments::{CHARGE, PAYMENTS, REFUND},
 };
 use seaworthy_sim::{
@@ -30,7 +30,7 @@ pub(super) fn all() -> Vec<Box<dyn Invariant>> {
 fn has_status(event: &Event, wanted: OrderStatus) -> bool {
     effects(event).iter().any(|effect| {
         matches!(effect, Effect::Document { collection, body: Some(body), .. }
-            if collection == ORDERS && status_in(body) == Some(wanted))
+            if collection == ORDER_COLLECTION && status_in(body) == Some(wanted))
     })
 }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use seaworthy_order_fulfillment::{
-    documents::{ORDERS, OrderStatus},
+    documents::{ORDER_COLLECTION, OrderStatus},
     payments::{CHARGE, PAYMENTS, REFUND},
 };
 use seaworthy_sim::{
@@ -65,7 +65,7 @@ impl Invariant for ChargedOnce {
         }
         for effect in effects(event) {
             if let Effect::Document { collection, id, body: Some(body), .. } = effect
-                && collection == ORDERS
+                && collection == ORDER_COLLECTION
                 && let Some(status) = status_in(body)
             {
                 self.orders.entry(id.clone()).or_default().status = Some((status, event.number));

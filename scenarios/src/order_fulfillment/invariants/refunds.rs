@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use seaworthy_order_fulfillment::{
-    documents::{SHIPMENTS, Shipment},
+    documents::{SHIPMENT_COLLECTION, Shipment},
     payments::{CHARGE, PAYMENTS, REFUND},
 };
 use seaworthy_sim::{
@@ -52,7 +52,7 @@ impl Invariant for NeverShippedAndRefunded {
         }
         for effect in effects(event) {
             if let Effect::Document { collection, body: Some(body), version: 1, .. } = effect
-                && collection == SHIPMENTS
+                && collection == SHIPMENT_COLLECTION
                 && let Ok(shipment) = serde_json::from_slice::<Shipment>(body)
             {
                 let facts = self.orders.entry(shipment.order.clone()).or_default();

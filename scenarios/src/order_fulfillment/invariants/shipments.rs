@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use seaworthy_order_fulfillment::documents::{ORDERS, OrderStatus, SHIPMENTS, Shipment};
+use seaworthy_order_fulfillment::documents::{ORDER_COLLECTION, OrderStatus, SHIPMENT_COLLECTION, Shipment};
 use seaworthy_sim::{
     invariants::{Ending, Interest, Invariant, Judge, Mode},
     trace::{Effect, Event},
@@ -38,9 +38,11 @@ impl Invariant for OneShipment {
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         for effect in effects(event) {
             let Effect::Document { collection, id, body: Some(body), version } = effect else { continue };
-            if collection == ORDERS && matches!(status_in(body), Some(OrderStatus::Confirmed | OrderStatus::Shipped)) {
+            if collection == ORDER_COLLECTION
+                && matches!(status_in(body), Some(OrderStatus::Confirmed | OrderStatus::Shipped))
+            {
                 self.orders.entry(id.clone()).or_default().confirmed_at.get_or_insert(event.number);
-            } else if collection == SHIPMENTS && *version == 1 {
+            } else if collection == SHIPMENT_COLLECTION && *version == 1 {
                 let Ok(shipment) = serde_json::from_slice::<Shipment>(body) else { continue };
                 let facts = self.orders.entry(shipment.order.clone()).or_default();
                 let order = &shipment.order;

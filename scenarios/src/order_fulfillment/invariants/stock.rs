@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use seaworthy_order_fulfillment::documents::{STOCK, StockLevel};
+use seaworthy_order_fulfillment::documents::{STOCK_COLLECTION, StockLevel};
 use seaworthy_sim::{
     invariants::{Ending, Interest, Invariant, Judge, Mode},
     trace::{Effect, Event},
@@ -43,7 +43,7 @@ impl Invariant for StockConserved {
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         for effect in effects(event) {
             let Effect::Document { collection, id, body: Some(body), .. } = effect else { continue };
-            if collection != STOCK {
+            if collection != STOCK_COLLECTION {
                 continue;
             }
             let Ok(level) = serde_json::from_slice::<StockLevel>(body) else { continue };

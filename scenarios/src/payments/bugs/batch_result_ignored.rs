@@ -4,7 +4,7 @@
 use seaworthy_core::ports::{Ports, StoreError};
 
 use super::super::{
-    PaymentService, Pieces,
+    PaymentService, Variant,
     poller::{Due, mark},
 };
 
@@ -13,7 +13,7 @@ pub fn service() -> PaymentService {
     PaymentService::with_bug(
         "batch-result-ignored",
         "the broker's word on the batch is taken for its word on each message",
-        Pieces { publish: |ports, due| Box::pin(publish(ports, due)), ..Pieces::default() },
+        Variant { publish: |ports, due| Box::pin(publish(ports, due)), ..Variant::default() },
     )
 }
 

@@ -9,7 +9,7 @@ use seaworthy_core::ports::{Ports, StoreError, connection};
 use seaworthy_sqlite::store_error;
 
 use super::super::{
-    Payment, PaymentService, Pieces,
+    Payment, PaymentService, Variant,
     service::{insert_message, insert_payment},
 };
 
@@ -18,7 +18,7 @@ pub fn service() -> PaymentService {
     PaymentService::with_bug(
         "check-then-insert",
         "whether a payment is there is asked in one transaction, and acted upon in the next",
-        Pieces { record: |ports, payment| Box::pin(record(ports, payment)), constraints: "", ..Pieces::default() },
+        Variant { record: |ports, payment| Box::pin(record(ports, payment)), constraints: "", ..Variant::default() },
     )
 }
 

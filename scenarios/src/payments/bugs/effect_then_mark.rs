@@ -8,7 +8,7 @@ use seaworthy_core::{
 use seaworthy_sqlite::store_error;
 
 use super::super::{
-    PaymentService, Pieces,
+    PaymentService, Variant,
     ledger::{initial, insert_booking, payment, remember},
 };
 
@@ -17,7 +17,7 @@ pub fn service() -> PaymentService {
     PaymentService::with_bug(
         "effect-then-mark",
         "the booking is made in one transaction, its message remembered in the next",
-        Pieces { book: |ports, message| Box::pin(book(ports, message)), ..Pieces::default() },
+        Variant { book: |ports, message| Box::pin(book(ports, message)), ..Variant::default() },
     )
 }
 

@@ -4,7 +4,7 @@
 use seaworthy_core::ports::{Ports, StoreError, draw_id};
 
 use super::super::{
-    PaymentService, Pieces,
+    PaymentService, Variant,
     poller::{Due, mark},
 };
 
@@ -13,7 +13,7 @@ pub fn service() -> PaymentService {
     PaymentService::with_bug(
         "fresh-id-per-attempt",
         "each attempt to publish a row gives the message an id of its own",
-        Pieces { publish: |ports, due| Box::pin(publish(ports, due)), ..Pieces::default() },
+        Variant { publish: |ports, due| Box::pin(publish(ports, due)), ..Variant::default() },
     )
 }
 

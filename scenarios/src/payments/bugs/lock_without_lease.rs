@@ -3,14 +3,14 @@
 
 use rusqlite::Connection;
 
-use super::super::{PaymentService, Pieces};
+use super::super::{PaymentService, Variant};
 
 /// The service with this bug.
 pub fn service() -> PaymentService {
     PaymentService::with_bug(
         "lock-without-lease",
         "the poller's lock is free again when its owner says so, and a dead one says nothing",
-        Pieces { lock, ..Pieces::default() },
+        Variant { lock, ..Variant::default() },
     )
 }
 

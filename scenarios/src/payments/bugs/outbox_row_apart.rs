@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use seaworthy_core::ports::{Ports, StoreError, connection};
 
 use super::super::{
-    Payment, PaymentService, Pieces,
+    Payment, PaymentService, Variant,
     service::{insert_message, insert_payment},
 };
 
@@ -14,7 +14,7 @@ pub fn service() -> PaymentService {
     PaymentService::with_bug(
         "outbox-row-apart",
         "the payment is committed, and its outbox row in a second transaction",
-        Pieces { record: |ports, payment| Box::pin(record(ports, payment)), ..Pieces::default() },
+        Variant { record: |ports, payment| Box::pin(record(ports, payment)), ..Variant::default() },
     )
 }
 

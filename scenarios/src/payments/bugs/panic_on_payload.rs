@@ -8,7 +8,7 @@ use seaworthy_core::{
 };
 
 use super::super::{
-    PaymentService, Pieces,
+    PaymentService, Variant,
     ledger::{insert_booking, payment, remember},
 };
 
@@ -17,7 +17,7 @@ pub fn service() -> PaymentService {
     PaymentService::with_bug(
         "panic-on-payload",
         "a name that does not begin with an ASCII letter panics",
-        Pieces { book: |ports, message| Box::pin(book(ports, message)), ..Pieces::default() },
+        Variant { book: |ports, message| Box::pin(book(ports, message)), ..Variant::default() },
     )
 }
 

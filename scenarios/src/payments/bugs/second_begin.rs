@@ -9,7 +9,7 @@ use seaworthy_core::{
 use seaworthy_sqlite::store_error;
 
 use super::super::{
-    PaymentService, Pieces,
+    PaymentService, Variant,
     ledger::{initial, insert_booking, payment, remember},
 };
 
@@ -18,7 +18,7 @@ pub fn service() -> PaymentService {
     PaymentService::with_bug(
         "second-begin",
         "a handler opens a transaction while it has one open",
-        Pieces { book: |ports, message| Box::pin(book(ports, message)), ..Pieces::default() },
+        Variant { book: |ports, message| Box::pin(book(ports, message)), ..Variant::default() },
     )
 }
 

@@ -14,7 +14,7 @@ use seaworthy_core::{
     inbox::{Handler, HandlerError},
     ports::{Delivery, InboxEntry, InboxInsert, Ports},
 };
-use seaworthy_order_fulfillment::{Own, Pieces, messages::SHIPPING, shipment::CreateShipment};
+use seaworthy_order_fulfillment::{ClockAndRandom, Variant, messages::SHIPPING, shipment::CreateShipment};
 
 use crate::{order_fulfillment::OrderFulfillment, specimens::by_hand};
 
@@ -23,9 +23,9 @@ pub fn twin() -> OrderFulfillment {
     OrderFulfillment::twin(
         "ack-before-commit",
         "the broker hears of success before there is any",
-        Pieces {
+        Variant {
             shipping_consumer: |ports, wake| Box::pin(by_hand::consume(ports, wake, true, handle)),
-            ..Pieces::default()
+            ..Variant::default()
         },
     )
 }
@@ -35,7 +35,7 @@ async fn handle(ports: Ports, delivery: Delivery) -> Result<(), HandlerError> {
     if tx.inbox_insert(&InboxEntry::of(SHIPPING, &delivery.message)).await? == InboxInsert::Duplicate {
         return Ok(());
     }
-    CreateShipment(Own::of(&ports)).handle(&mut *tx, &delivery.message).await?;
+    CreateShipment(ClockAndRandom::from_ports(&ports)).handle(&mut *tx, &delivery.message).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use seaworthy_core::{
     inbox::{Handler, HandlerError},
     ports::{Delivery, InboxEntry, InboxInsert, Ports},
 };
-use seaworthy_order_fulfillment::{Own, Pieces, messages::SHIPPING, shipment::CreateShipment};
+use seaworthy_order_fulfillment::{ClockAndRandom, Variant, messages::SHIPPING, shipment::CreateShipment};
 
 use crate::{order_fulfillment::OrderFulfillment, specimens::by_hand};
 
@@ -23,9 +23,9 @@ pub fn twin() -> OrderFulfillment {
     OrderFulfillment::twin(
         "effect-then-mark",
         "the shipment is made in one transaction, the inbox row written in the next",
-        Pieces {
+        Variant {
             shipping_consumer: |ports, wake| Box::pin(by_hand::consume(ports, wake, false, handle)),
-            ..Pieces::default()
+            ..Variant::default()
         },
     )
 }
@@ -39,7 +39,7 @@ async fn handle(ports: Ports, delivery: Delivery) -> Result<(), HandlerError> {
     drop(look);
 
     let mut effect = ports.store.begin().await?;
-    CreateShipment(Own::of(&ports)).handle(&mut *effect, &delivery.message).await?;
+    CreateShipment(ClockAndRandom::from_ports(&ports)).handle(&mut *effect, &delivery.message).await?;
     effect.commit().await?;
 
     let mut mark = ports.store.begin().await?;

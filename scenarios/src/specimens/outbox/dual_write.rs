@@ -18,7 +18,7 @@ use seaworthy_core::{
     saga::{Action, DriveOutcome},
 };
 use seaworthy_order_fulfillment::{
-    Pieces,
+    Variant,
     checkout::{ChargeCard, ReleaseStock, ReserveStock, checkout_with},
     json::encode,
     messages::{ORDERS_SERVICE, SHIPMENT_REQUESTED, SHIPMENT_REQUESTS},
@@ -33,10 +33,10 @@ pub fn twin() -> OrderFulfillment {
     OrderFulfillment::twin(
         "dual-write",
         "the request for the shipment is published after the commit, without an outbox",
-        Pieces {
-            checkout: |own| checkout_with(own, (ReserveStock, ReleaseStock), ChargeCard, PublishLater),
+        Variant {
+            checkout: |sources| checkout_with(sources, (ReserveStock, ReleaseStock), ChargeCard, PublishLater),
             after_checkout: |ports, order, outcome| Box::pin(publish_request(ports, order, outcome)),
-            ..Pieces::default()
+            ..Variant::default()
         },
     )
     // What no transaction staged is a phantom as such. Who writes this has no outbox to compare with: the loss itself has

@@ -16,7 +16,7 @@ use seaworthy_core::{
     ids::ClaimToken,
     ports::{OutboxRow, Ports, SettleOutcome, Settlement},
 };
-use seaworthy_order_fulfillment::Pieces;
+use seaworthy_order_fulfillment::Variant;
 
 use crate::{order_fulfillment::OrderFulfillment, specimens::by_hand};
 
@@ -25,9 +25,9 @@ pub fn twin() -> OrderFulfillment {
     OrderFulfillment::twin(
         "batch-result-ignored",
         "the relay takes the broker's word on the batch for its word on each message",
-        Pieces {
+        Variant {
             relay: |ports, settings, wake| Box::pin(by_hand::relay(ports, settings, wake, publish_and_mark)),
-            ..Pieces::default()
+            ..Variant::default()
         },
     )
 }

@@ -14,7 +14,7 @@ use seaworthy_core::{
     ids::ClaimToken,
     ports::{OutboxRow, Ports, SettleOutcome, Settlement},
 };
-use seaworthy_order_fulfillment::Pieces;
+use seaworthy_order_fulfillment::Variant;
 
 use crate::{order_fulfillment::OrderFulfillment, specimens::by_hand};
 
@@ -23,9 +23,9 @@ pub fn twin() -> OrderFulfillment {
     OrderFulfillment::twin(
         "mark-before-publish",
         "the relay marks rows as sent before the broker has them",
-        Pieces {
+        Variant {
             relay: |ports, settings, wake| Box::pin(by_hand::relay(ports, settings, wake, mark_and_publish)),
-            ..Pieces::default()
+            ..Variant::default()
         },
     )
 }

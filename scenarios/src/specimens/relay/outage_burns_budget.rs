@@ -17,7 +17,7 @@ use seaworthy_core::{
     ids::ClaimToken,
     ports::{OutboxRow, Ports, PublishError, SettleOutcome, Settlement},
 };
-use seaworthy_order_fulfillment::Pieces;
+use seaworthy_order_fulfillment::Variant;
 use smol_str::SmolStr;
 
 use crate::{order_fulfillment::OrderFulfillment, specimens::by_hand};
@@ -27,9 +27,9 @@ pub fn twin() -> OrderFulfillment {
     OrderFulfillment::twin(
         "outage-burns-budget",
         "the relay gives rows up because the broker was down",
-        Pieces {
+        Variant {
             relay: |ports, settings, wake| Box::pin(by_hand::relay(ports, settings, wake, publish_and_count)),
-            ..Pieces::default()
+            ..Variant::default()
         },
     )
 }

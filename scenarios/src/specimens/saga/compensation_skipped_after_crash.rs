@@ -22,7 +22,7 @@ use seaworthy_core::{
     saga::{Action, Compensation, Definition, DefinitionError, StepCall, StepError, Value},
 };
 use seaworthy_order_fulfillment::{
-    Own, Pieces,
+    ClockAndRandom, Variant,
     checkout::{ChargeCard, ReleaseStock, RequestShipment, ReserveStock, checkout_with},
     requests::PlaceOrder,
 };
@@ -34,14 +34,14 @@ pub fn twin() -> OrderFulfillment {
     OrderFulfillment::twin(
         "compensation-skipped-after-crash",
         "what is to be compensated is known to the process only, and lost in a crash",
-        Pieces { checkout, ..Pieces::default() },
+        Variant { checkout, ..Variant::default() },
     )
 }
 
-fn checkout(own: &Own) -> Result<Definition<PlaceOrder>, DefinitionError> {
+fn checkout(sources: &ClockAndRandom) -> Result<Definition<PlaceOrder>, DefinitionError> {
     let undo_log = UndoLog::default();
     let reserve = (ReserveAndRemember(undo_log.clone()), ReleaseRemembered(undo_log));
-    checkout_with(own, reserve, ChargeCard, RequestShipment)
+    checkout_with(sources, reserve, ChargeCard, RequestShipment)
 }
 
 /// What this process has reserved.

@@ -17,7 +17,7 @@ use seaworthy_core::{
     saga::{Action, StepCall, StepError, Value},
 };
 use seaworthy_order_fulfillment::{
-    Own, Pieces,
+    ClockAndRandom, Variant,
     checkout::{ReleaseStock, RequestShipment, ReserveStock, checkout_with, payment},
     payments::{CHARGE, PAYMENTS},
     requests::PlaceOrder,
@@ -30,17 +30,17 @@ pub fn twin() -> OrderFulfillment {
     OrderFulfillment::twin(
         "fresh-idempotency-key",
         "each attempt to charge the card has a key of its own",
-        Pieces {
-            checkout: |own| {
-                let charge = ChargeWithFreshKey(own.clone());
-                checkout_with(own, (ReserveStock, ReleaseStock), charge, RequestShipment)
+        Variant {
+            checkout: |sources| {
+                let charge = ChargeWithFreshKey(sources.clone());
+                checkout_with(sources, (ReserveStock, ReleaseStock), charge, RequestShipment)
             },
-            ..Pieces::default()
+            ..Variant::default()
         },
     )
 }
 
-struct ChargeWithFreshKey(Own);
+struct ChargeWithFreshKey(ClockAndRandom);
 
 #[async_trait]
 impl Action<PlaceOrder> for ChargeWithFreshKey {

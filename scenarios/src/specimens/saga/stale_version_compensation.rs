@@ -16,9 +16,9 @@ use seaworthy_core::{
     saga::{Action, Compensation, StepCall, StepError, Value},
 };
 use seaworthy_order_fulfillment::{
-    Pieces,
+    Variant,
     checkout::{ChargeCard, ReleaseStock, RequestShipment, ReserveStock, checkout_with},
-    documents::STOCK,
+    documents::STOCK_COLLECTION,
     requests::PlaceOrder,
 };
 
@@ -29,9 +29,11 @@ pub fn twin() -> OrderFulfillment {
     OrderFulfillment::twin(
         "stale-version-compensation",
         "the compensation expects the version that it saw long ago, and gives up",
-        Pieces {
-            checkout: |own| checkout_with(own, (ReserveAtVersion, ReleaseAtVersion), ChargeCard, RequestShipment),
-            ..Pieces::default()
+        Variant {
+            checkout: |sources| {
+                checkout_with(sources, (ReserveAtVersion, ReleaseAtVersion), ChargeCard, RequestShipment)
+            },
+            ..Variant::default()
         },
     )
 }
@@ -71,5 +73,5 @@ impl Compensation<PlaceOrder> for ReleaseAtVersion {
 }
 
 async fn version(tx: &mut dyn Transaction, call: &StepCall<'_, PlaceOrder>) -> Result<u64, StepError> {
-    Ok(tx.get(STOCK, &call.data.sku).await?.map_or(0, |stock| stock.version))
+    Ok(tx.get(STOCK_COLLECTION, &call.data.sku).await?.map_or(0, |stock| stock.version))
 }

@@ -5,21 +5,21 @@ use seaworthy_core::ports::{Clock, Ports, Random, Timestamp};
 
 /// A process's own clock and randomness, for ids and times of what it makes.
 #[derive(Clone)]
-pub struct Own {
-    /// Its clock.
+pub struct ClockAndRandom {
+    /// Clock of the process.
     pub clock: Arc<dyn Clock>,
-    /// Its randomness.
+    /// Randomness of the process.
     pub random: Arc<dyn Random>,
 }
 
-impl Own {
-    /// Those of a process with these ports.
-    pub fn of(ports: &Ports) -> Self {
+impl ClockAndRandom {
+    /// Returns the clock and the randomness of a process with these ports.
+    pub fn from_ports(ports: &Ports) -> Self {
         Self { clock: ports.clock.clone(), random: ports.random.clone() }
     }
 
-    /// Those of no process: time stands still and dice show zero. For looking at a definition, not for running it.
-    pub fn of_nobody() -> Self {
+    /// Returns a clock that stands still and dice that show zero, to inspect a definition that is not run.
+    pub fn dummy() -> Self {
         Self { clock: Arc::new(Nobody), random: Arc::new(Nobody) }
     }
 }

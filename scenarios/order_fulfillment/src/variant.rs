@@ -6,23 +6,23 @@ use seaworthy_core::{
     wake::Wake,
 };
 
-use crate::{checkout, own::Own, requests::PlaceOrder, settings::Settings, shipment};
+use crate::{checkout, clock_and_random::ClockAndRandom, requests::PlaceOrder, settings::Settings, shipment};
 
-/// The parts of the services that may be written in another way. [`Pieces::default`] is what production runs; each broken
+/// The parts of the services that may be written in another way. [`Variant::default`] is what production runs; each broken
 /// twin of the scenarios replaces one of them.
 #[derive(Clone, Copy, Debug)]
-pub struct Pieces {
+pub struct Variant {
     /// Publishes what was staged, in both services.
     pub relay: fn(Ports, Settings, Wake) -> BoxFuture<'static, ()>,
     /// Consumes requests for shipments in `shipping`.
     pub shipping_consumer: fn(Ports, Wake) -> BoxFuture<'static, ()>,
     /// The saga.
-    pub checkout: fn(&Own) -> Result<Definition<PlaceOrder>, DefinitionError>,
+    pub checkout: fn(&ClockAndRandom) -> Result<Definition<PlaceOrder>, DefinitionError>,
     /// What the replica that drove a checkout does after it came to rest.
     pub after_checkout: fn(Ports, PlaceOrder, DriveOutcome) -> BoxFuture<'static, ()>,
 }
 
-impl Default for Pieces {
+impl Default for Variant {
     fn default() -> Self {
         Self {
             relay: |ports, settings, wake| {

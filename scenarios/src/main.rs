@@ -8,7 +8,7 @@ use std::{path::Path, process::ExitCode, sync::Arc};
 use seaworthy_scenarios::{catalog, order_fulfillment::orders_file::read_orders};
 use seaworthy_sim::{
     catalogue::Entry,
-    cli::{Failure, Program},
+    cli::{CliError, Program},
     world::StoreFactory,
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         .main()
 }
 
-fn with_orders(path: &Path, name: &str) -> Result<Entry, Failure> {
+fn with_orders(path: &Path, name: &str) -> Result<Entry, CliError> {
     let shop = catalog::find(name);
     let shop = shop.map_err(|_| format!("{name} takes no orders: --orders is for order_fulfillment and its twins"))?;
     Ok(shop.with_orders(read_orders(path)?).into())

@@ -43,13 +43,13 @@ mod block_on;
 pub mod broker;
 mod macros;
 mod outcome;
-mod pace;
+mod poll;
 mod report;
 mod samples;
 pub mod store;
 mod subject;
 
 pub use block_on::block_on;
-pub use outcome::{Failure, Outcome, Verdict};
+pub use outcome::{BrokenPromise, Outcome, Verdict};
 pub use report::{Check, CheckReport, Report, assert_broker, assert_store, broker_report, store_report};
 pub use subject::{BrokerSubject, StoreSubject};

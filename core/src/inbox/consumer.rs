@@ -94,10 +94,10 @@ impl Consumer {
                 Err(error) => Err(error),
             };
             if let Err(error) = served {
-                let rest = self.config.broker_backoff.delay(errors, &*self.random);
-                warn!(consumer = %self.name, %error, ?rest, "consumer subscribes again after a pause");
+                let delay = self.config.broker_backoff.delay(errors, &*self.random);
+                warn!(consumer = %self.name, %error, ?delay, "consumer subscribes again after a pause");
                 errors = errors.saturating_add(1);
-                pause(&*self.clock, &stop, rest).await;
+                pause(&*self.clock, &stop, delay).await;
             }
         }
     }
@@ -117,9 +117,9 @@ impl Consumer {
             *errors = 0;
             let down = self.work_off(subscription, deliveries, stop, store_errors).await;
             store_errors = match down {
-                Some(rest) => {
-                    warn!(consumer = %self.name, ?rest, "consumer pauses: its store can't be reached");
-                    pause(&*self.clock, stop, rest).await;
+                Some(delay) => {
+                    warn!(consumer = %self.name, ?delay, "consumer pauses: its store can't be reached");
+                    pause(&*self.clock, stop, delay).await;
                     store_errors.saturating_add(1)
                 }
                 None => 0,
@@ -165,9 +165,9 @@ impl Consumer {
                     subscription.nack(delivery.tag, delay).instrument(span).await
                 }
                 Verdict::StoreDown => {
-                    let rest = self.config.store_backoff.delay(store_errors, &*self.random);
-                    down = Some(rest);
-                    subscription.nack(delivery.tag, rest).instrument(span).await
+                    let delay = self.config.store_backoff.delay(store_errors, &*self.random);
+                    down = Some(delay);
+                    subscription.nack(delivery.tag, delay).instrument(span).await
                 }
             };
             if let Err(error) = told {

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | [`Handler`], [`Handlers`] | what a service does with a message, by its type | always |
 //! | [`Consumer`] | receives, handles in one transaction, acknowledges after the commit | one or more for each consumer group |
-//! | [`Retention`] | deletes old rows, no sooner than the broker may still redeliver | one in every deployment |
+//! | [`InboxRetention`] | deletes old rows, no sooner than the broker may still redeliver | one in every deployment |
 //! | [`Consumer::redrive`] | handles dead letters again | when an operator says so |
 //!
 //! # What becomes of a message
@@ -33,6 +33,6 @@ pub use config::ConsumerConfig;
 pub use consumer::Consumer;
 pub use handler::{DuplicateHandler, Handler, HandlerError, Handlers};
 pub use redrive::Redriven;
-pub use retention::{Retention, RetentionError};
+pub use retention::{InboxRetention, RetentionError};
 
 pub use crate::message::DecodeError;

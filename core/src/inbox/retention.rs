@@ -27,20 +27,20 @@ pub struct RetentionError {
 ///
 /// ```
 /// use std::time::Duration;
-/// use seaworthy_core::inbox::Retention;
+/// use seaworthy_core::inbox::InboxRetention;
 ///
 /// let (day, hour) = (Duration::from_secs(24 * 3_600), Duration::from_secs(3_600));
-/// assert!(Retention::new(day, hour).is_ok());
-/// assert!(Retention::new(hour, day).is_err());
+/// assert!(InboxRetention::new(day, hour).is_ok());
+/// assert!(InboxRetention::new(hour, day).is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
+pub struct InboxRetention {
     keep: Duration,
     batch: usize,
     every: Duration,
 }
 
-impl Retention {
+impl InboxRetention {
     /// Keeps rows for `keep`, by the store's clock. `redelivery_window` is the longest time after a message was first
     /// handled in which the broker may deliver it again, dead-letter replays of its own included.
     ///
@@ -112,9 +112,10 @@ mod tests {
     #[test]
     fn a_retention_no_longer_than_the_redelivery_window_is_refused() {
         let window = Duration::from_secs(3_600);
-        let refused = |keep| Retention::new(keep, window) == Err(RetentionError { keep, redelivery_window: window });
+        let refused =
+            |keep| InboxRetention::new(keep, window) == Err(RetentionError { keep, redelivery_window: window });
         assert!(refused(Duration::ZERO));
         assert!(refused(window));
-        assert!(Retention::new(window + Duration::from_nanos(1), window).is_ok());
+        assert!(InboxRetention::new(window + Duration::from_nanos(1), window).is_ok());
     }
 }

@@ -66,7 +66,7 @@ impl From<&SettleOutcome> for RowEvent {
 /// An event that has no place in a row's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an outbox row that is {state:?} does not take {event:?}: look for a relay that settles without its claim")]
-pub struct IllegalTransition {
+pub struct IllegalRowEvent {
     /// Where the row stood.
     pub state: OutboxState,
     /// What was to happen to it.
@@ -76,7 +76,7 @@ pub struct IllegalTransition {
 /// A row's state after an event.
 ///
 /// # Errors
-/// [`IllegalTransition`] where the event has no place in this state.
+/// [`IllegalRowEvent`] where the event has no place in this state.
 ///
 /// ```
 /// use seaworthy_core::{outbox::life_cycle::{RowEvent, next}, ports::OutboxState};
@@ -84,7 +84,7 @@ pub struct IllegalTransition {
 /// assert_eq!(next(OutboxState::Pending, RowEvent::Claim), Ok(OutboxState::Claimed));
 /// assert!(next(OutboxState::Pending, RowEvent::Dispatch).is_err());
 /// ```
-pub fn next(state: OutboxState, event: RowEvent) -> Result<OutboxState, IllegalTransition> {
+pub fn next(state: OutboxState, event: RowEvent) -> Result<OutboxState, IllegalRowEvent> {
     match (state, event) {
         (OutboxState::Pending, RowEvent::Claim) => Ok(OutboxState::Claimed),
         (OutboxState::Claimed, RowEvent::LeaseEnd | RowEvent::Retry | RowEvent::Release) => Ok(OutboxState::Pending),
@@ -93,7 +93,7 @@ pub fn next(state: OutboxState, event: RowEvent) -> Result<OutboxState, IllegalT
         (OutboxState::Pending, RowEvent::Mark) => Ok(OutboxState::Dispatched),
         (OutboxState::Pending, RowEvent::GiveUp) => Ok(OutboxState::Dead),
         (OutboxState::Dead, RowEvent::Redrive) => Ok(OutboxState::Pending),
-        (state, event) => Err(IllegalTransition { state, event }),
+        (state, event) => Err(IllegalRowEvent { state, event }),
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
         ];
         for (state, row) in table {
             for (event, expected) in RowEvent::ALL.into_iter().zip(row) {
-                assert_eq!(next(state, event), expected.ok_or(IllegalTransition { state, event }));
+                assert_eq!(next(state, event), expected.ok_or(IllegalRowEvent { state, event }));
             }
         }
     }

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use smol_str::SmolStr;
 use tracing::{Instrument, debug, debug_span, warn};
 
-use super::{PassReport, RelayConfig, pace::Pace, publisher::Publisher, reading::Reading};
+use super::{PassReport, RelayConfig, log_window::LogWindow, poll::Polling, publisher::Publisher};
 use crate::{
     ids::List,
     ports::{Broker, Clock, Ports, Random, RowId, SettleOutcome, Store, StoreError, Timestamp},
@@ -104,10 +104,10 @@ impl LogRelay {
     pub async fn run(mut self, stop: Stop) {
         self.stop = stop;
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
-        let mut pace = Pace::new(self.config.clone(), clock, random, self.wake.clone(), self.stop.clone());
+        let mut polling = Polling::new(self.config.clone(), clock, random, self.wake.clone(), self.stop.clone());
         while !self.stop.is_set() {
             let report = self.pass().await;
-            pace.rest(report).await;
+            polling.pause(report).await;
         }
     }
 
@@ -133,18 +133,18 @@ impl LogRelay {
             let end = if all { self.seen } else { last };
             let now = self.clock.now();
             self.waits.retain(|_, until| *until > now);
-            let reading = Reading::new(position, end, rows, &self.config, |row| self.waits.contains_key(&row));
-            self.work_off(reading, all).await
+            let window = LogWindow::new(position, end, rows, &self.config, |row| self.waits.contains_key(&row));
+            self.work_off(window, all).await
         }
         .instrument(span)
         .await
     }
 
-    async fn work_off(&mut self, mut reading: Reading, all: bool) -> Result<PassReport, StoreError> {
-        let mut report = PassReport { claimed: reading.ready(), ..PassReport::default() };
+    async fn work_off(&mut self, mut window: LogWindow, all: bool) -> Result<PassReport, StoreError> {
+        let mut report = PassReport { claimed: window.ready(), ..PassReport::default() };
         let mut acknowledged = false;
-        while reading.ready() > 0 && report.pause.is_none() && !self.stop.is_set() {
-            let (rows, messages) = reading.next_batch(self.config.batch.max(1));
+        while window.ready() > 0 && report.pause.is_none() && !self.stop.is_set() {
+            let (rows, messages) = window.next_batch(self.config.batch.max(1));
             if rows.is_empty() {
                 break;
             }
@@ -156,42 +156,42 @@ impl LogRelay {
                     report.count(&outcome, true);
                 }
                 acknowledged |= outcome == SettleOutcome::Dispatched;
-                reading.note(message, outcome);
+                window.note(message, outcome);
             }
         }
-        let moves = self.position != Some(reading.position()) || !reading.settled.is_empty();
-        report.full = !all && (moves || reading.passed_over > self.passed_over);
-        self.passed_over = reading.passed_over;
+        let moves = self.position != Some(window.position()) || !window.settled.is_empty();
+        report.full = !all && (moves || window.passed_over > self.passed_over);
+        self.passed_over = window.passed_over;
         if moves {
-            self.store(&reading, &mut report).await?;
+            self.store(&window, &mut report).await?;
         }
         Ok(report)
     }
 
     /// Stores how far a pass came, trying again while the store is busy: doing it twice does no harm, and what is not
     /// stored is published twice.
-    async fn store(&mut self, reading: &Reading, report: &mut PassReport) -> Result<(), StoreError> {
+    async fn store(&mut self, window: &LogWindow, report: &mut PassReport) -> Result<(), StoreError> {
         self.position = None;
-        let position = reading.position();
-        let ids: Vec<_> = reading.settled.iter().map(|(message, _)| *message).collect();
+        let position = window.position();
+        let ids: Vec<_> = window.settled.iter().map(|(message, _)| *message).collect();
         let span = debug_span!("settle", messages = %List(&ids), position);
         let mut retries = 0;
         let marked = loop {
-            match self.try_store(reading).instrument(span.clone()).await {
+            match self.try_store(window).instrument(span.clone()).await {
                 Ok(marked) => break marked,
                 Err(error) => {
                     if !error.is_retryable() || retries >= self.config.settle_retries {
                         return Err(error);
                     }
-                    let rest = self.config.store_backoff.delay(retries, &*self.random);
-                    debug!(%error, ?rest, "settling is tried again");
+                    let delay = self.config.store_backoff.delay(retries, &*self.random);
+                    debug!(%error, ?delay, "settling is tried again");
                     retries += 1;
-                    self.clock.sleep(rest).await;
+                    self.clock.sleep(delay).await;
                 }
             }
         };
         self.position = Some(position);
-        for ((message, outcome), marked) in reading.settled.iter().zip(marked) {
+        for ((message, outcome), marked) in window.settled.iter().zip(marked) {
             report.count(outcome, marked);
             if let (SettleOutcome::Dead { reason }, true) = (outcome, marked) {
                 warn!(%message, %reason, "outbox row is dead");
@@ -200,19 +200,19 @@ impl LogRelay {
         Ok(())
     }
 
-    async fn try_store(&self, reading: &Reading) -> Result<Vec<bool>, StoreError> {
-        let position = reading.position();
+    async fn try_store(&self, window: &LogWindow) -> Result<Vec<bool>, StoreError> {
+        let position = window.position();
         let mut tx = self.store.begin().await?;
         let is_dispatched = |outcome: &SettleOutcome| *outcome == SettleOutcome::Dispatched;
-        let settled = reading.settled.iter();
+        let settled = window.settled.iter();
         let dispatched: Vec<_> = settled.filter(|(_, outcome)| is_dispatched(outcome)).map(|(id, _)| *id).collect();
         let mut answers = Vec::new();
         if !dispatched.is_empty() {
             answers = tx.outbox_dispatched(&dispatched).await?;
         }
         let mut answers = answers.into_iter();
-        let mut marked = Vec::with_capacity(reading.settled.len());
-        for (message, outcome) in &reading.settled {
+        let mut marked = Vec::with_capacity(window.settled.len());
+        for (message, outcome) in &window.settled {
             marked.push(match outcome {
                 SettleOutcome::Dead { reason } => tx.outbox_bury(*message, reason).await?,
                 _ => answers.next().unwrap_or(false),

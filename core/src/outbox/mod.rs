@@ -5,7 +5,7 @@
 //! | [`MessageBuilder`] | builds a [`Message`](crate::message::Message) with its envelope | to stage one with [`OutboxWrites::stage`](crate::ports::OutboxWrites::stage) |
 //! | [`Relay`] | claims, publishes and settles rows | one or more in every deployment |
 //! | [`LogRelay`] | the same for a log: tails it, publishes, moves its position | instead of [`Relay`], where rows should not be claimed |
-//! | [`Retention`] | deletes dispatched rows after a while | one in every deployment |
+//! | [`OutboxRetention`] | deletes dispatched rows after a while | one in every deployment |
 //! | [`redrive`], [`purge_dead`] | bring dead rows back, or delete them | when an operator says so |
 //! | [`life_cycle`] | the states of a row, as a pure function | to write a store, or to judge one |
 //!
@@ -33,9 +33,9 @@ mod budget;
 mod config;
 pub mod life_cycle;
 mod log_relay;
-mod pace;
+mod log_window;
+mod poll;
 mod publisher;
-mod reading;
 mod redrive;
 mod relay;
 mod report;
@@ -46,6 +46,6 @@ pub use log_relay::LogRelay;
 pub use redrive::{purge_dead, redrive};
 pub use relay::Relay;
 pub use report::PassReport;
-pub use retention::Retention;
+pub use retention::OutboxRetention;
 
 pub use crate::message::{EncodeError, MessageBuilder};

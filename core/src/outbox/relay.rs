@@ -3,7 +3,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use smol_str::SmolStr;
 use tracing::{Instrument, debug, debug_span, warn};
 
-use super::{PassReport, RelayConfig, pace::Pace, publisher::Publisher};
+use super::{PassReport, RelayConfig, poll::Polling, publisher::Publisher};
 use crate::{
     ids::{ClaimToken, List, MessageId},
     ports::{
@@ -69,10 +69,10 @@ impl Relay {
     pub async fn run(mut self, stop: Stop) {
         self.stop = stop;
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
-        let mut pace = Pace::new(self.config.clone(), clock, random, self.wake.clone(), self.stop.clone());
+        let mut polling = Polling::new(self.config.clone(), clock, random, self.wake.clone(), self.stop.clone());
         while !self.stop.is_set() {
             let report = self.pass().await;
-            pace.rest(report).await;
+            polling.pause(report).await;
         }
     }
 
@@ -119,13 +119,13 @@ impl Relay {
         while let Some(batch) = batches.pop_front() {
             if self.stop.is_set() || report.pause.is_some() || self.clock.now().since(started) >= self.config.lease {
                 // Beyond the lease another relay may have these rows; settling is fenced, so giving back is safe.
-                let rest: Vec<_> = batch.into_iter().chain(batches.drain(..).flatten()).collect();
-                let messages = message_ids(&rest);
+                let unpublished: Vec<_> = batch.into_iter().chain(batches.drain(..).flatten()).collect();
+                let messages = message_ids(&unpublished);
                 let release = |row: OutboxRow| {
                     let outcome = SettleOutcome::Release { delay: Duration::ZERO };
                     Settlement { row: row.row, outcome }
                 };
-                let settlements = rest.into_iter().map(release).collect();
+                let settlements = unpublished.into_iter().map(release).collect();
                 self.settle(token, started, &messages, settlements, &mut report).await?;
             } else {
                 let messages = message_ids(&batch);
@@ -181,10 +181,10 @@ impl Relay {
                     if !error.is_retryable() || too_late || retries >= self.config.settle_retries {
                         return Err(error);
                     }
-                    let rest = self.config.store_backoff.delay(retries, &*self.random);
-                    debug!(%error, ?rest, "settling is tried again");
+                    let delay = self.config.store_backoff.delay(retries, &*self.random);
+                    debug!(%error, ?delay, "settling is tried again");
                     retries += 1;
-                    self.clock.sleep(rest).await;
+                    self.clock.sleep(delay).await;
                 }
             }
         };

@@ -11,7 +11,7 @@ use crate::{
 /// Deletes dispatched rows after a while, in bounded batches, beside running relays. Nothing else is ever deleted: a row
 /// that is pending, claimed or dead stays however old it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
+pub struct OutboxRetention {
     /// How long a dispatched row is kept, by the store's clock. Default 7 days: long enough to look up what was sent
     /// last week, short enough for the table to stay small.
     pub keep: Duration,
@@ -21,13 +21,13 @@ pub struct Retention {
     pub every: Duration,
 }
 
-impl Default for Retention {
+impl Default for OutboxRetention {
     fn default() -> Self {
         Self { keep: Duration::from_secs(7 * 24 * 3_600), batch: 1_000, every: Duration::from_secs(60) }
     }
 }
 
-impl Retention {
+impl OutboxRetention {
     /// Sweeps until a stop is asked for. An error of the store ends a sweep, not the loop.
     pub async fn run(self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
         while !stop.is_set() {

@@ -4,7 +4,7 @@ use futures_util::future::{Either, join_all, select};
 use tracing::Instrument;
 
 use super::{
-    Cause, Definition, Next, Record, SagaData, State, Status, StepCall,
+    CompensationCause, Definition, Next, Record, SagaData, State, Status, StepCall,
     log::{Halt, Keep, SagaLog, Written},
     plan,
     resources::{Owned, Resources},
@@ -230,15 +230,15 @@ impl<D: SagaData> Execution<'_, D> {
         steps.iter().filter(|other| other.group == steps[step].group).count() == 1
     }
 
-    async fn begin_compensation(&self, cause: Cause) -> Result<(), Halt> {
-        if cause == Cause::Deadline {
+    async fn begin_compensation(&self, cause: CompensationCause) -> Result<(), Halt> {
+        if cause == CompensationCause::Deadline {
             // Moments in memory are guesses by our clock: turn back only if the store agrees.
             match self.log.resources.read_store_clock().await {
                 Ok(()) => self.log.reload().await?,
                 Err(error) => drop(self.log.fail(error).await?),
             }
             let state = self.log.state().await;
-            if plan(&state, self.log.resources.store_now()) != Next::BeginCompensation(Cause::Deadline) {
+            if plan(&state, self.log.resources.store_now()) != Next::BeginCompensation(CompensationCause::Deadline) {
                 return Ok(());
             }
         }

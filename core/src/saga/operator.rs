@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 use tracing::Instrument;
 
 use super::{
-    Cause, Orchestrator, Record, SagaError, State, Status,
+    CompensationCause, Orchestrator, Record, SagaError, State, Status,
     log::fold,
     migration::Renames,
     next,
@@ -210,7 +210,7 @@ impl Verb<'_> {
             Self::Cancel => match state.status {
                 Status::Compensating | Status::Compensated | Status::Stuck(Direction::Compensation) => Vec::new(),
                 _ if state.is_past_return() => return Err(SagaError::AfterPivot(saga)),
-                _ => vec![Record::CompensationBegun { cause: Cause::Cancelled }],
+                _ => vec![Record::CompensationBegun { cause: CompensationCause::Cancelled }],
             },
             Self::Abandon { reason } => vec![Record::Abandoned { reason: (*reason).to_owned() }],
         })

@@ -1,4 +1,4 @@
-use super::{ActionState, Cause, CompensationState, State, Status};
+use super::{ActionState, CompensationCause, CompensationState, State, Status};
 use crate::ports::Timestamp;
 
 /// What a saga does next.
@@ -9,7 +9,7 @@ pub enum Next {
     /// Run the compensations of these steps, side by side.
     Compensate(Vec<usize>),
     /// Turn back.
-    BeginCompensation(Cause),
+    BeginCompensation(CompensationCause),
     /// All steps are settled.
     Complete,
     /// All that was done is undone.
@@ -33,14 +33,14 @@ pub fn plan(state: &State, now: Timestamp) -> Next {
 
 fn forward(state: &State, now: Timestamp) -> Next {
     if state.is_rejected() {
-        return Next::BeginCompensation(Cause::Rejected);
+        return Next::BeginCompensation(CompensationCause::Rejected);
     }
     let Some(group) = state.steps.iter().zip(&state.shape.steps).find(|(step, _)| !step.is_settled()) else {
         return Next::Complete;
     };
     let turning_point = state.turning_point();
     if turning_point.is_some_and(|moment| moment <= now) {
-        return Next::BeginCompensation(Cause::Deadline);
+        return Next::BeginCompensation(CompensationCause::Deadline);
     }
     let group = group.1.group;
     let open = (0..state.steps.len())

@@ -10,7 +10,7 @@ use crate::ids::Direction;
 /// Why a saga went back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Cause {
+pub enum CompensationCause {
     /// A step was rejected.
     Rejected,
     /// A deadline passed before the pivot.
@@ -97,7 +97,7 @@ pub enum Record {
     /// The saga goes back.
     CompensationBegun {
         /// Why.
-        cause: Cause,
+        cause: CompensationCause,
     },
     /// A compensation is done; committed together with its effects.
     Compensated {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Cause, Phase, Shape, Value};
+use super::{CompensationCause, Phase, Shape, Value};
 use crate::{
     ids::Direction,
     ports::{SagaStatus, Timestamp},
@@ -129,7 +129,7 @@ impl StepState {
 pub struct State {
     pub(crate) shape: Arc<Shape>,
     pub(crate) status: Status,
-    pub(crate) cause: Option<Cause>,
+    pub(crate) cause: Option<CompensationCause>,
     pub(crate) deadline: Option<Timestamp>,
     pub(crate) steps: Vec<StepState>,
 }
@@ -147,7 +147,7 @@ impl State {
     }
 
     /// Why it went back, if it did.
-    pub fn cause(&self) -> Option<Cause> {
+    pub fn cause(&self) -> Option<CompensationCause> {
         self.cause
     }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use super::{
-    ActionState, Cause, CompensationState, Failure, Phase, Record, State, Status,
+    ActionState, CompensationCause, CompensationState, Failure, Phase, Record, State, Status,
     state::{Attempts, StepState},
 };
 use crate::{ids::Direction, ports::Timestamp};
@@ -118,7 +118,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
                 "only a saga that goes forward can turn back",
             )?;
             require(!state.is_past_return(), "the pivot has committed, or may have")?;
-            require(*cause != Cause::Rejected || state.is_rejected(), "no step was rejected")?;
+            require(*cause != CompensationCause::Rejected || state.is_rejected(), "no step was rejected")?;
             state.status = Status::Compensating;
             state.cause = Some(*cause);
         }

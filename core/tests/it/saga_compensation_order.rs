@@ -8,8 +8,8 @@ use seaworthy_core::{
     ids::Direction,
     ports::Timestamp,
     saga::{
-        Action, Cause, Compensation, Definition, DefinitionPolicy, Failure, Next, NothingToUndo, Phase, Record, Shape,
-        State, Status, StepSpec, Value, next, plan,
+        Action, Compensation, CompensationCause, Definition, DefinitionPolicy, Failure, Next, NothingToUndo, Phase,
+        Record, Shape, State, Status, StepSpec, Value, next, plan,
     },
 };
 
@@ -91,7 +91,7 @@ fn carry_out(
     state = write(state, Record::Started { deadline_us: None });
     for round in 0.. {
         if round == cancel_at && state.status() == Status::Running && !state.is_past_return() {
-            state = write(state, Record::CompensationBegun { cause: Cause::Cancelled });
+            state = write(state, Record::CompensationBegun { cause: CompensationCause::Cancelled });
         }
         match plan(&state, Timestamp::MAX) {
             Next::Run(steps) => {

@@ -6,8 +6,8 @@ use seaworthy_core::{
     ids::Direction,
     ports::Timestamp,
     saga::{
-        Action, ActionState, Cause, CompensationState, Failure, Next, NothingToUndo, Phase, Record, RetryPolicy,
-        SagaBuilder, Shape, State, Status, Value, next, plan,
+        Action, ActionState, CompensationCause, CompensationState, Failure, Next, NothingToUndo, Phase, Record,
+        RetryPolicy, SagaBuilder, Shape, State, Status, Value, next, plan,
     },
 };
 
@@ -64,7 +64,7 @@ fn alphabet(shape: &Shape, attempts: u32) -> Vec<Record> {
         Record::TakenUp,
         Record::Abandoned { reason: String::new() },
     ];
-    let causes = [Cause::Rejected, Cause::Deadline, Cause::Cancelled];
+    let causes = [CompensationCause::Rejected, CompensationCause::Deadline, CompensationCause::Cancelled];
     records.extend(causes.map(|cause| Record::CompensationBegun { cause }));
     for name in shape.steps.iter().map(|step| &step.path) {
         let step = || name.clone();
@@ -304,7 +304,7 @@ fn a_deadline_counts_from_the_start_by_the_stores_clock_and_ends_with_the_pivot(
     let at = |millis| Timestamp::from_millis(millis);
     let state = next(State::new(shape.clone()), &Record::Started { deadline_us: Some(5_000) }, at(100)).unwrap();
     assert_eq!(plan(&state, at(104)), Next::Run(vec![0]));
-    assert_eq!(plan(&state, at(105)), Next::BeginCompensation(Cause::Deadline));
+    assert_eq!(plan(&state, at(105)), Next::BeginCompensation(CompensationCause::Deadline));
     let done =
         |state, step: &str| next(state, &Record::Done { step: step.into(), output: Value::NULL }, at(104)).unwrap();
     let state = done(done(state, "a"), "p");

@@ -15,8 +15,8 @@ use crate::settings::Settings;
 /// Deletes dispatched outbox rows, handled inbox rows of `consumers` and the logs of ended sagas, until a stop is asked
 /// for. An error ends a sweep, not the loop.
 pub async fn keep_tidy(ports: Ports, settings: Settings, consumers: Vec<SmolStr>) {
-    let outbox = outbox::Retention { keep: settings.keep, batch: settings.sweep_batch, ..Default::default() };
-    let inbox = inbox::Retention::new(settings.keep_inbox, settings.redelivery_window)
+    let outbox = outbox::OutboxRetention { keep: settings.keep, batch: settings.sweep_batch, ..Default::default() };
+    let inbox = inbox::InboxRetention::new(settings.keep_inbox, settings.redelivery_window)
         .expect("the settings keep inbox rows for longer than the broker's redelivery window")
         .batch(settings.sweep_batch);
     for sweep in 0.. {
@@ -34,8 +34,8 @@ pub async fn keep_tidy(ports: Ports, settings: Settings, consumers: Vec<SmolStr>
 async fn sweep_once(
     ports: &Ports,
     settings: &Settings,
-    outbox: &outbox::Retention,
-    inbox: &inbox::Retention,
+    outbox: &outbox::OutboxRetention,
+    inbox: &inbox::InboxRetention,
     consumers: &[SmolStr],
 ) -> Result<(), StoreError> {
     outbox.sweep(&*ports.store, &ports.stop).await?;

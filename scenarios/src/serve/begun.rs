@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use seaworthy_core::ports::{Expected, Store};
 use seaworthy_scenarios::order_fulfillment::Orders;
-use seaworthy_sim::{cli::Failure, trace::Fingerprint};
+use seaworthy_sim::{cli::CliError, trace::Fingerprint};
 
 const COLLECTION: &str = "serve";
 const DOCUMENT: &str = "orders";
@@ -12,7 +12,7 @@ const DOCUMENT: &str = "orders";
 ///
 /// # Errors
 /// Where the database was begun with other orders, or can't be read.
-pub(super) async fn with(orders: &Orders, is_new: bool, store: &dyn Store, path: &str) -> Result<(), Failure> {
+pub(super) async fn with(orders: &Orders, is_new: bool, store: &dyn Store, path: &str) -> Result<(), CliError> {
     let digest = digest(orders)?;
     let mut tx = store.begin().await?;
     match tx.get(COLLECTION, DOCUMENT).await? {
@@ -30,7 +30,7 @@ pub(super) async fn with(orders: &Orders, is_new: bool, store: &dyn Store, path:
 }
 
 /// The same for the same orders on every machine.
-fn digest(orders: &Orders) -> Result<Bytes, Failure> {
+fn digest(orders: &Orders) -> Result<Bytes, CliError> {
     let mut digest = Fingerprint::new();
     digest.add(&serde_json::to_vec(orders)?);
     Ok(Bytes::from(format!("{:#018x}", digest.value())))

@@ -24,7 +24,7 @@ use seaworthy_scenarios::{
         orders_file::read_orders,
     },
 };
-use seaworthy_sim::cli::{Exit, Failure, terminal};
+use seaworthy_sim::cli::{CliError, Exit, terminal};
 use seaworthy_tokio::{AcknowledgedBroker, AskError, LocalIngress, Parts, Process, TokioClock};
 use tokio::{signal, sync::Semaphore};
 
@@ -45,7 +45,7 @@ macro_rules! say {
 }
 
 /// The command `serve`.
-pub(crate) fn serve(matches: &ArgMatches) -> Result<Exit, Failure> {
+pub(crate) fn serve(matches: &ArgMatches) -> Result<Exit, CliError> {
     let arguments = ServeArguments::from_arg_matches(matches)?;
     let scenario = catalog::find(&arguments.scenario)?;
     let workload = read_orders(&arguments.orders)?;
@@ -59,7 +59,7 @@ pub(crate) fn serve(matches: &ArgMatches) -> Result<Exit, Failure> {
     runtime.block_on(shop(&scenario, workload, &arguments))
 }
 
-async fn shop(scenario: &OrderFulfillment, mut workload: Orders, arguments: &ServeArguments) -> Result<Exit, Failure> {
+async fn shop(scenario: &OrderFulfillment, mut workload: Orders, arguments: &ServeArguments) -> Result<Exit, CliError> {
     let stores = Stores::open(&arguments.store)?;
     let is_new = stores.is_new().await?;
     // All of them: fewer of the same file are the same stock.
@@ -94,7 +94,7 @@ async fn shop(scenario: &OrderFulfillment, mut workload: Orders, arguments: &Ser
 }
 
 /// Two replicas of each service, as in the simulation.
-fn start(scenario: &OrderFulfillment, stores: &Stores, ingress: &Arc<LocalIngress>) -> Result<Vec<Process>, Failure> {
+fn start(scenario: &OrderFulfillment, stores: &Stores, ingress: &Arc<LocalIngress>) -> Result<Vec<Process>, CliError> {
     let variant = scenario.variant();
     let broker = Arc::new(AcknowledgedBroker::new(&GROUPS));
     let external = Arc::new(PaymentsOnDisk(stores.payments.clone()));

@@ -5,7 +5,7 @@ use std::{
 
 use seaworthy_core::ports::{Store, StoreError};
 use seaworthy_order_fulfillment::documents::STOCK_COLLECTION;
-use seaworthy_sim::cli::Failure;
+use seaworthy_sim::cli::CliError;
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use seaworthy_tokio::TokioClock;
 
@@ -20,8 +20,8 @@ pub(super) struct Stores {
 
 impl Stores {
     /// Opens them, and creates what is missing: `FILE` for orders, `FILE-shipping` and `FILE-payments` beside it.
-    pub(super) fn open(at: &SqliteUrl) -> Result<Self, Failure> {
-        let open = |path: PathBuf| -> Result<Arc<dyn Store>, Failure> {
+    pub(super) fn open(at: &SqliteUrl) -> Result<Self, CliError> {
+        let open = |path: PathBuf| -> Result<Arc<dyn Store>, CliError> {
             Ok(Arc::new(SqliteStore::open(path, Arc::new(TokioClock), SqliteConfig::default())?))
         };
         Ok(Self {

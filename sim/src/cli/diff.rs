@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{Exit, Failure, arguments::DiffArguments};
+use super::{CliError, Exit, arguments::DiffArguments};
 use crate::{
     files,
     story::Style,
@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The command `diff`.
-pub(super) fn diff(arguments: &DiffArguments, style: Style) -> Result<Exit, Failure> {
+pub(super) fn diff(arguments: &DiffArguments, style: Style) -> Result<Exit, CliError> {
     let (left, right) = (read(&arguments.left)?, read(&arguments.right)?);
     match trace::diff(&left, &right) {
         None => {
@@ -22,7 +22,7 @@ pub(super) fn diff(arguments: &DiffArguments, style: Style) -> Result<Exit, Fail
     }
 }
 
-fn read(path: &Path) -> Result<TraceFile, Failure> {
+fn read(path: &Path) -> Result<TraceFile, CliError> {
     let text = files::read(path)?;
     TraceFile::parse(&text).map_err(|error| format!("{}: {error}", path.display()).into())
 }

@@ -1,5 +1,5 @@
 use super::{
-    Exit, Failure,
+    CliError, Exit,
     arguments::{Chosen, ExhaustArguments},
     interrupt::Interrupt,
     invocation::replay_line,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The command `exhaust`.
-pub(super) fn exhaust(setting: &Setting, arguments: &ExhaustArguments, chosen: &Chosen) -> Result<Exit, Failure> {
+pub(super) fn exhaust(setting: &Setting, arguments: &ExhaustArguments, chosen: &Chosen) -> Result<Exit, CliError> {
     let first = setting.catalogue.first().name().to_owned();
     let entry = setting.scenario(arguments.scenario.as_ref().unwrap_or(&first), chosen)?;
     chosen.without.check(std::slice::from_ref(&entry))?;
@@ -55,5 +55,5 @@ pub(super) fn exhaust(setting: &Setting, arguments: &ExhaustArguments, chosen: &
         (true, true) => Exit::Interrupted,
         (true, false) => Exit::Held,
     };
-    finish(exit, [told, written.map_err(Failure::from)])
+    finish(exit, [told, written.map_err(CliError::from)])
 }

@@ -1,10 +1,10 @@
 use comfy_table::{Table, presets};
 
-use super::{Exit, Failure, terminal};
+use super::{CliError, Exit, terminal};
 use crate::catalogue::Catalogue;
 
 /// The command `list`.
-pub(super) fn list(catalogue: &Catalogue) -> Result<Exit, Failure> {
+pub(super) fn list(catalogue: &Catalogue) -> Result<Exit, CliError> {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(["scenario", "what it is"]);
     if !terminal::is_coloured() {

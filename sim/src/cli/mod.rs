@@ -88,7 +88,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// What went wrong before anything could be judged: one message, for standard error.
-pub type Failure = Box<dyn std::error::Error>;
+pub type CliError = Box<dyn std::error::Error>;
 
 /// The whole program over these scenarios, of which the first is the one that runs where none is named.
 ///

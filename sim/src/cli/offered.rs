@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::Failure;
+use super::CliError;
 use crate::{catalogue::Entry, world::StoreFactory};
 
 /// A store for `--store`.
@@ -18,4 +18,4 @@ pub(super) struct Input {
 }
 
 /// Makes the scenario of this name with the workload of this file.
-type ReadInput = dyn Fn(&Path, &str) -> Result<Entry, Failure>;
+type ReadInput = dyn Fn(&Path, &str) -> Result<Entry, CliError>;

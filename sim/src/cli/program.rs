@@ -3,7 +3,7 @@ use std::{ffi::OsString, fmt, path::Path, process::ExitCode};
 use clap::{ArgMatches, Command as Clap, CommandFactory, FromArgMatches};
 
 use super::{
-    Exit, Failure,
+    CliError, Exit,
     arguments::{Arguments, Chosen, Command, RunArguments, Without, with_extras},
     diff, exhaust, list,
     offered::{Input, NamedStore},
@@ -45,7 +45,7 @@ struct OwnCommand {
     run: Box<RunCommand>,
 }
 
-type RunCommand = dyn Fn(&ArgMatches) -> Result<Exit, Failure>;
+type RunCommand = dyn Fn(&ArgMatches) -> Result<Exit, CliError>;
 
 impl Program {
     /// A program without scenarios.
@@ -76,14 +76,14 @@ impl Program {
         mut self,
         option: &'static str,
         about: &'static str,
-        read: impl Fn(&Path, &str) -> Result<Entry, Failure> + 'static,
+        read: impl Fn(&Path, &str) -> Result<Entry, CliError> + 'static,
     ) -> Self {
         self.input = Some(Input { option, about, read: Box::new(read) });
         self
     }
 
     /// Adds a command of your own. An error of `run` is printed to standard error, and the program ends with 2.
-    pub fn command(mut self, command: Clap, run: impl Fn(&ArgMatches) -> Result<Exit, Failure> + 'static) -> Self {
+    pub fn command(mut self, command: Clap, run: impl Fn(&ArgMatches) -> Result<Exit, CliError> + 'static) -> Self {
         self.commands.push(OwnCommand { command, run: Box::new(run) });
         self
     }
@@ -102,7 +102,7 @@ impl Program {
         })
     }
 
-    fn execute(self, arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Exit, Failure> {
+    fn execute(self, arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Exit, CliError> {
         let Self { entries, stores, input, commands } = self;
         let catalogue = Catalogue::new(entries)?;
         let own = commands.iter().map(|own| own.command.clone());

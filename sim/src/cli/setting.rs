@@ -1,5 +1,5 @@
 use super::{
-    Failure,
+    CliError,
     arguments::Chosen,
     offered::{Input, NamedStore},
 };
@@ -14,7 +14,7 @@ pub(super) struct Setting {
 
 impl Setting {
     /// The scenario of this name, with the workload of a file if one was chosen.
-    pub(super) fn scenario(&self, name: &str, chosen: &Chosen) -> Result<Entry, Failure> {
+    pub(super) fn scenario(&self, name: &str, chosen: &Chosen) -> Result<Entry, CliError> {
         let entry = self.catalogue.find(name)?;
         match (&self.input, &chosen.input) {
             (Some(input), Some((_, path))) => (input.read)(path, name),

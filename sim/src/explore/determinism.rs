@@ -9,7 +9,7 @@ use crate::{
 
 /// Two runs of one plan that did not do the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Divergence {
+pub struct Nondeterminism {
     /// The number of the first event that differs.
     pub at: usize,
     /// That event in the first run; `None` where its trace had ended.
@@ -28,7 +28,7 @@ pub fn determinism<R: Runner>(
     runner: &R,
     plan: &Plan<WorkloadOf<R>>,
     options: &RunOptions,
-) -> Result<Option<Divergence>, PlanError> {
+) -> Result<Option<Nondeterminism>, PlanError> {
     let options = RunOptions { keep_trace: true, ..options.clone() };
     let first = runner.run(plan, &options)?;
     let again = runner.run(plan, &options)?;
@@ -42,14 +42,14 @@ pub fn determinism<R: Runner>(
     }
 }
 
-pub(super) fn compare(one: &RunReport, other: &RunReport, name: &'static str) -> Option<Divergence> {
+pub(super) fn compare(one: &RunReport, other: &RunReport, name: &'static str) -> Option<Nondeterminism> {
     let (first, second) = (one.trace.as_deref().unwrap_or_default(), other.trace.as_deref().unwrap_or_default());
     let at = first_divergence(first, second).or_else(|| {
         // The same events and yet not the same verdict: the difference is in what followed the last one.
         let same = one.fingerprint == other.fingerprint && one.violations == other.violations;
         (!same).then_some(first.len())
     })?;
-    Some(Divergence { at, first: first.get(at).cloned(), second: second.get(at).cloned(), other: name })
+    Some(Nondeterminism { at, first: first.get(at).cloned(), second: second.get(at).cloned(), other: name })
 }
 
 /// The position of the first event in which two traces differ; a trace that ends early differs where it ends.

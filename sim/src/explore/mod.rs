@@ -43,7 +43,7 @@ pub use campaign::{
     Timing,
 };
 pub use corpus::{Corpus, CorpusError, read_plan, read_plan_file, write_plan, write_plan_file};
-pub use determinism::{Divergence, determinism, first_divergence};
+pub use determinism::{Nondeterminism, determinism, first_divergence};
 pub(crate) use exhaust::without_faults;
 pub use exhaust::{ExhaustOptions, exhaust};
 pub use rehearsal::Rehearsal;

@@ -3,7 +3,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use seaworthy_core::{
     message::Message,
     ports::{
-        Broker, BrokerError, Call, Delivery, Failure as _, FailureKind, Operation, PublishError, PublishResult,
+        Broker, BrokerError, Call, Delivery, FailureKind, Operation, PortError as _, PublishError, PublishResult,
         Subscription,
     },
 };

@@ -1,7 +1,7 @@
 use std::{pin::pin, sync::Arc, task::Poll};
 
 use futures_util::{future::BoxFuture, poll};
-use seaworthy_core::ports::{Call, Failure as _, FailureKind, Operation, StoreError, Transaction};
+use seaworthy_core::ports::{Call, FailureKind, Operation, PortError as _, StoreError, Transaction};
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
 

@@ -1,4 +1,4 @@
-use seaworthy_core::ports::{Answers, Call, Failure, FailureKind, Port};
+use seaworthy_core::ports::{Answers, Call, FailureKind, Port, PortError};
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::{plan::Restart, trace::Outcome};
@@ -48,7 +48,7 @@ impl Disposition {
 
     /// Carries a call out as it is struck: what its caller hears, and what became of it in truth. `inner` is the call
     /// itself.
-    pub(super) async fn carry_out<T: Answers, E: Failure>(
+    pub(super) async fn carry_out<T: Answers, E: PortError>(
         self,
         call: &Call<'_>,
         inner: impl Future<Output = Result<T, E>>,
@@ -74,7 +74,7 @@ impl Disposition {
     }
 
     /// What the caller hears in the end.
-    pub(super) fn heard<T, E: Failure>(self, call: &Call<'_>, result: Result<T, E>) -> Result<T, E> {
+    pub(super) fn heard<T, E: PortError>(self, call: &Call<'_>, result: Result<T, E>) -> Result<T, E> {
         match self {
             Self::LoseReply => Err(E::new(FailureKind::Unknown, &said(FailureKind::Unknown, call))),
             _ => result,
@@ -91,7 +91,7 @@ pub(super) struct Carried<T, E> {
 }
 
 /// What an error of a component comes to.
-pub(super) fn outcome_of(error: &impl Failure) -> Outcome {
+pub(super) fn outcome_of(error: &impl PortError) -> Outcome {
     match error.kind() {
         FailureKind::Conflict => Outcome::Conflict,
         FailureKind::Refused => Outcome::Rejected,

@@ -9,8 +9,8 @@ use seaworthy_core::{
     ids::MessageId,
     message::Message,
     ports::{
-        Answers, Broker, BrokerError, Call, Delivery, DeliveryTag, External, ExternalCall, ExternalError, Failure,
-        Intercept, PublishResult, StoreError, Subscription, Transaction,
+        Answers, Broker, BrokerError, Call, Delivery, DeliveryTag, External, ExternalCall, ExternalError, Intercept,
+        PortError, PublishResult, StoreError, Subscription, Transaction,
     },
 };
 use smol_str::SmolStr;
@@ -63,7 +63,7 @@ impl Intercept for Shell {
         Watched::new(self.gate.clone(), self.store.clone(), TxId(0))
     }
 
-    async fn call<T: Answers, E: Failure>(
+    async fn call<T: Answers, E: PortError>(
         &self,
         call: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,

@@ -1,4 +1,4 @@
-use seaworthy_core::ports::{Call, Failure as _, FailureKind, Operation, StoreError, Transaction};
+use seaworthy_core::ports::{Call, FailureKind, Operation, PortError as _, StoreError, Transaction};
 
 use super::{
     Shell,

@@ -1,7 +1,7 @@
 use std::pin::pin;
 
 use seaworthy_core::ports::{
-    Answer, Answers, Call, Failure, InboxInsert, InterceptTransaction, Operation, StoreError, Transaction,
+    Answer, Answers, Call, InboxInsert, InterceptTransaction, Operation, PortError, StoreError, Transaction,
 };
 use smol_str::SmolStr;
 
@@ -40,7 +40,7 @@ impl Watched {
 }
 
 impl InterceptTransaction for Watched {
-    async fn call<T: Answers, E: Failure>(
+    async fn call<T: Answers, E: PortError>(
         &mut self,
         call: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,

@@ -16,8 +16,8 @@ use seaworthy_core::{
     ids::SagaId,
     ports::{External, Transaction},
     saga::{
-        Action, Cause, Definition, Orchestrator, Registry, RetryPolicy, SagaBuilder, State, Status, StepCall,
-        StepError, Value,
+        Action, CompensationCause, Definition, Orchestrator, Registry, RetryPolicy, SagaBuilder, State, Status,
+        StepCall, StepError, Value,
     },
 };
 
@@ -82,7 +82,7 @@ fn a_step_that_was_agreed_to_is_never_given_up_and_is_undone_when_its_time_is_ov
             .build()
             .unwrap();
         let (state, _) = run(&harbour, definition).await;
-        assert_eq!((state.status(), state.cause()), (Status::Compensated, Some(Cause::Deadline)));
+        assert_eq!((state.status(), state.cause()), (Status::Compensated, Some(CompensationCause::Deadline)));
         assert_eq!(harbour.outside.booked(), [""; 0], "the hotel was cancelled");
         let asked = harbour.outside.calls().iter().filter(|call| *call == "book hotel").count();
         assert!(asked > 3, "a doubt has no budget: {asked} attempts");
@@ -99,7 +99,7 @@ fn a_step_that_was_agreed_to_and_that_our_own_store_rejects_is_undone() {
             .build()
             .unwrap();
         let (state, _) = run(&harbour, definition).await;
-        assert_eq!((state.status(), state.cause()), (Status::Compensated, Some(Cause::Rejected)));
+        assert_eq!((state.status(), state.cause()), (Status::Compensated, Some(CompensationCause::Rejected)));
         assert_eq!(harbour.outside.calls(), ["book hotel", "cancel hotel"]);
     });
 }

@@ -43,12 +43,12 @@ async fn upkeep(ports: Ports) -> Result<(), Box<dyn Error + Send + Sync>> {
     tx.commit().await?;
 
     LogRelay::of(&ports, "log", RelayConfig::default(), Wake::new()).pass().await?;
-    outbox::Retention::default().sweep(&*ports.store, &ports.stop).await?;
+    outbox::OutboxRetention::default().sweep(&*ports.store, &ports.stop).await?;
     outbox::redrive(&*ports.store, Some(&[message.id])).await?;
     outbox::purge_dead(&*ports.store, Duration::ZERO).await?;
 
     let day = Duration::from_secs(24 * 3_600);
-    inbox::Retention::new(day * 2, day)?.sweep(CONSUMER, &*ports.store, &ports.stop).await?;
+    inbox::InboxRetention::new(day * 2, day)?.sweep(CONSUMER, &*ports.store, &ports.stop).await?;
     let config = ConsumerConfig::of(["desk"]);
     Consumer::of(&ports, CONSUMER, Handlers::new(), config).redrive(None, 10).await?;
 

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use seaworthy_core::{
     conformance::{self, BrokerSubject, StoreSubject, block_on},
     ports::{
-        Answers, Broker, Call, Expected, Failure, FailureKind, Intercept, InterceptTransaction, Intercepted, Operation,
-        Port, Store, StoreError, Transaction,
+        Answers, Broker, Call, Expected, FailureKind, Intercept, InterceptTransaction, Intercepted, Operation, Port,
+        PortError, Store, StoreError, Transaction,
     },
 };
 use seaworthy_memory::{
@@ -41,7 +41,7 @@ impl Intercept for Witness {
         self.clone()
     }
 
-    async fn call<T: Answers, E: Failure>(
+    async fn call<T: Answers, E: PortError>(
         &self,
         call: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,
@@ -51,7 +51,7 @@ impl Intercept for Witness {
 }
 
 impl InterceptTransaction for Witness {
-    async fn call<T: Answers, E: Failure>(
+    async fn call<T: Answers, E: PortError>(
         &mut self,
         call: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,

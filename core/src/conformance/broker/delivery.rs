@@ -5,7 +5,7 @@ use crate::{
     conformance::{
         BrokerSubject, Outcome, Verdict,
         outcome::{expect, expect_eq},
-        pace::settled,
+        poll::settled,
         samples::lone,
     },
     message::Message,

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use super::steps::{drain, join, message_ids, sorted};
 use crate::{
     conformance::{
-        BrokerSubject, Failure, Outcome, Verdict,
+        BrokerSubject, BrokenPromise, Outcome, Verdict,
         outcome::{expect, expect_eq},
         samples::lone,
     },
@@ -39,7 +39,7 @@ pub async fn an_oversized_message_is_refused_alone(subject: &dyn BrokerSubject) 
     }
 }
 
-async fn refused_alone(subject: &dyn BrokerSubject, refused: Message) -> Result<Verdict, Failure> {
+async fn refused_alone(subject: &dyn BrokerSubject, refused: Message) -> Result<Verdict, BrokenPromise> {
     let broker = subject.fresh().await;
     let mut member = join(&*broker, "shipping").await?;
     let results = broker.publish(&[lone(1), refused, lone(3)]).await?;

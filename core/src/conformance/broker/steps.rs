@@ -3,7 +3,7 @@
 use futures_util::future::{Either, select};
 
 use crate::{
-    conformance::{BrokerSubject, Failure, outcome::expect_eq, pace::settled, samples::TOPIC},
+    conformance::{BrokenPromise, BrokerSubject, outcome::expect_eq, poll::settled, samples::TOPIC},
     ids::MessageId,
     message::Message,
     ports::{Broker, BrokerError, Delivery, Subscription, SubscriptionSpec},
@@ -15,7 +15,7 @@ pub(super) async fn join(broker: &dyn Broker, group: &str) -> Result<Box<dyn Sub
 }
 
 /// Publishes a batch of which every message has to be accepted.
-pub(super) async fn publish(broker: &dyn Broker, batch: &[Message]) -> Result<(), Failure> {
+pub(super) async fn publish(broker: &dyn Broker, batch: &[Message]) -> Result<(), BrokenPromise> {
     let results = broker.publish(batch).await?;
     expect_eq("a broker accepts a message that a group is bound to", results, vec![Ok(()); batch.len()])
 }

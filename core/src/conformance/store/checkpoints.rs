@@ -5,7 +5,7 @@ use crate::{
     conformance::{
         Outcome, StoreSubject, Verdict,
         outcome::{expect_conflict, expect_eq},
-        pace::{persist, race, step},
+        poll::{persist, race, step},
     },
     ports::{Store, StoreError},
 };

@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use super::steps::{ids, message_ids, settle, stage};
 use crate::{
     conformance::{
-        Failure, Outcome, StoreSubject, Verdict,
+        BrokenPromise, Outcome, StoreSubject, Verdict,
         outcome::{expect, expect_eq},
-        pace::{persist, race, step},
+        poll::{persist, race, step},
         samples::{claim, lone, token},
     },
     message::Message,
@@ -50,7 +50,7 @@ pub async fn eight_relays_claim_every_row_once(subject: &dyn StoreSubject) -> Ou
             claimed.borrow_mut().extend(rows);
             step().await;
         }
-        Ok::<(), Failure>(())
+        Ok::<(), BrokenPromise>(())
     });
     for relay in relays.await {
         relay?;

@@ -7,7 +7,7 @@ use crate::{
     conformance::{
         Outcome, StoreSubject, Verdict,
         outcome::{expect, expect_conflict, expect_eq},
-        pace::{persist, race, step},
+        poll::{persist, race, step},
     },
     ports::{Document, Expected, Store, StoreError},
 };
@@ -84,7 +84,7 @@ pub async fn of_two_overlapping_writes_of_a_document_one_conflicts(subject: &dyn
     slow.get("orders", "old").await?;
     slow.put("orders", "old", Expected::Any, BODY).await?;
     let mut fast = Box::pin(put(&*store, "old", Expected::Any, BODY));
-    let first = crate::conformance::pace::settled(&mut fast).await;
+    let first = crate::conformance::poll::settled(&mut fast).await;
     let second = slow.commit().await;
     let first = match first {
         Some(first) => first,

@@ -5,7 +5,7 @@ use crate::{
     conformance::{
         Outcome, StoreSubject, Verdict,
         outcome::expect_eq,
-        pace::step,
+        poll::step,
         samples::{claim, lone, message, purge},
     },
     ids::MessageId,

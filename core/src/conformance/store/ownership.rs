@@ -7,7 +7,7 @@ use crate::{
     conformance::{
         Outcome, StoreSubject, Verdict,
         outcome::{expect_conflict, expect_eq},
-        pace::{persist, race, step},
+        poll::{persist, race, step},
         samples::{DEFINITION, acquire, append, definition, new_saga, saga_id},
     },
     ids::SagaId,
@@ -140,7 +140,7 @@ pub async fn eight_processes_take_over_every_saga_once(subject: &dyn StoreSubjec
             let batch = persist(async || store.acquire_sagas(&request).await).await?;
             // A store that hands out the same sagas again and again is found out too.
             if batch.is_empty() || taken.borrow().len() > 400 {
-                return Ok::<(), crate::conformance::Failure>(());
+                return Ok::<(), crate::conformance::BrokenPromise>(());
             }
             taken.borrow_mut().extend(batch);
             step().await;

@@ -7,7 +7,7 @@ use crate::{
     conformance::{
         Outcome, StoreSubject, Verdict,
         outcome::{expect, expect_conflict, expect_eq},
-        pace::{persist, race, step},
+        poll::{persist, race, step},
         samples::operation_id,
     },
     ports::{OperationRecord, OperationState, Store, StoreError},

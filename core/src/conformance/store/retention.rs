@@ -7,7 +7,7 @@ use crate::{
     conformance::{
         Outcome, StoreSubject, Verdict,
         outcome::expect_eq,
-        pace::{persist, race, step},
+        poll::{persist, race, step},
         samples::{claim, lone, message, purge},
     },
     ids::MessageId,
@@ -92,7 +92,7 @@ pub async fn a_purge_beside_running_relays_loses_nothing(subject: &dyn StoreSubj
             purged.set(purged.get() + persist(async || store.purge_dispatched(&purge(2)).await).await?);
             step().await;
         }
-        Ok::<(), crate::conformance::Failure>(())
+        Ok::<(), crate::conformance::BrokenPromise>(())
     };
     let done = race(5, async |actor| match actor {
         0 => write().await,

@@ -7,7 +7,7 @@ use crate::{
     conformance::{
         Outcome, StoreSubject, Verdict,
         outcome::{expect, expect_conflict, expect_eq},
-        pace::{persist, race, step},
+        poll::{persist, race, step},
         samples::{DEFINITION, acquire, append, definition, new_saga, purge, saga_id},
     },
     ports::{
@@ -37,7 +37,7 @@ pub async fn a_new_saga_is_stored_as_it_was_created(subject: &dyn StoreSubject) 
     expect_eq("a new saga is created", create(&*store, &new).await?, SagaCreate::Created)?;
     let after = store.now().await?;
     let Some(found) = store.saga(new.id).await? else {
-        return Err(crate::conformance::Failure::new("a saga is found by its id", "nothing"));
+        return Err(crate::conformance::BrokenPromise::new("a saga is found by its id", "nothing"));
     };
     let leased = before + lease <= found.lease_until && found.lease_until <= after + lease;
     expect("a new saga is owned for its lease", leased, || format!("{}, created at {before}", found.lease_until))?;
@@ -148,7 +148,7 @@ pub async fn an_append_is_checked_against_what_is_committed(subject: &dyn StoreS
                 error => error,
             }
         });
-        let early = crate::conformance::pace::settled(&mut appending).await;
+        let early = crate::conformance::poll::settled(&mut appending).await;
         let first = one.commit().await;
         match early {
             Some(second) => (first, second),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::{
     conformance::{
-        Failure,
+        BrokenPromise,
         outcome::expect_eq,
         samples::{claim, token},
     },
@@ -51,7 +51,7 @@ pub(super) async fn kill_next(
     number: u128,
     reason: &str,
     lease: std::time::Duration,
-) -> Result<OutboxRow, Failure> {
+) -> Result<OutboxRow, BrokenPromise> {
     let mut rows = store.claim(&claim(number, 1, lease)).await?;
     expect_eq("a pending row can be claimed", rows.len(), 1)?;
     let held = settle(store, number, &rows, SettleOutcome::Dead { reason: reason.into() }).await?;
@@ -60,7 +60,7 @@ pub(super) async fn kill_next(
 }
 
 /// Claims one row after the other and dispatches it, until there is none; their events in that order.
-pub(super) async fn drain(store: &dyn Store, lease: std::time::Duration) -> Result<Vec<MessageId>, Failure> {
+pub(super) async fn drain(store: &dyn Store, lease: std::time::Duration) -> Result<Vec<MessageId>, BrokenPromise> {
     let mut drained = Vec::new();
     for number in 0.. {
         let rows = store.claim(&claim(1_000 + number, 1, lease)).await?;
@@ -88,7 +88,7 @@ pub(super) async fn increment(tx: &mut dyn Transaction) -> Result<(), StoreError
     let before = tx.get("counts", "effect").await?;
     let expected = before.as_ref().map_or(Expected::Absent, |document| Expected::Version(document.version));
     let after = before.as_ref().map_or(0, number) + 1;
-    crate::conformance::pace::step().await;
+    crate::conformance::poll::step().await;
     tx.put("counts", "effect", expected, Bytes::from(after.to_string())).await?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::steps::ids;
 use crate::{
     conformance::{
-        Failure, Outcome, StoreSubject, Verdict,
+        BrokenPromise, Outcome, StoreSubject, Verdict,
         outcome::{expect, expect_conflict, expect_eq},
         samples::{
             CONSUMER, DEFINITION, append, claim, entry, lone, new_saga, operation_id, received, saga_id,
@@ -30,7 +30,7 @@ async fn write_everything(subject: &dyn StoreSubject, tx: &mut dyn Transaction) 
 }
 
 /// Which parts of [`write_everything`] a store holds, in words.
-async fn parts_seen(subject: &dyn StoreSubject, store: &dyn Store) -> Result<Vec<&'static str>, Failure> {
+async fn parts_seen(subject: &dyn StoreSubject, store: &dyn Store) -> Result<Vec<&'static str>, BrokenPromise> {
     let mut seen = Vec::new();
     let mut note = |part, there| if there { seen.push(part) };
     let mut tx = store.begin().await?;

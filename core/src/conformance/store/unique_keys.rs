@@ -5,7 +5,7 @@ use crate::{
     conformance::{
         Outcome, StoreSubject, Verdict,
         outcome::expect_eq,
-        pace::{persist, race, settled, step},
+        poll::{persist, race, settled, step},
         samples::{entry, lone, new_saga},
     },
     ports::{InboxInsert, SagaCreate, StoreError, Transaction},

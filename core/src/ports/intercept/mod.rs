@@ -16,7 +16,7 @@ mod transaction;
 use std::sync::Arc;
 
 use super::{
-    Answers, Broker, BrokerError, Call, Delivery, External, ExternalCall, ExternalError, Failure, Ingress,
+    Answers, Broker, BrokerError, Call, Delivery, External, ExternalCall, ExternalError, Ingress, PortError,
     PublishResult, Request, StoreError, Subscription, Transaction,
 };
 use crate::message::Message;
@@ -30,7 +30,7 @@ use smol_str::SmolStr;
 ///
 /// ```
 /// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
-/// use seaworthy_core::ports::{Answers, Call, Failure, Intercept, Intercepted, Store};
+/// use seaworthy_core::ports::{Answers, Call, PortError, Intercept, Intercepted, Store};
 ///
 /// /// Counts the calls that change something.
 /// #[derive(Clone, Default)]
@@ -41,7 +41,7 @@ use smol_str::SmolStr;
 ///
 ///     fn transaction(&self) {}
 ///
-///     async fn call<T: Answers, E: Failure>(
+///     async fn call<T: Answers, E: PortError>(
 ///         &self,
 ///         call: Call<'_>,
 ///         inner: impl Future<Output = Result<T, E>> + Send,
@@ -66,7 +66,7 @@ pub trait Intercept: Send + Sync {
 
     /// Any call, but for those that have a method of their own below; these come here, too, unless they are overridden. A
     /// request, which has no error, does not.
-    fn call<T: Answers, E: Failure>(
+    fn call<T: Answers, E: PortError>(
         &self,
         call: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,
@@ -119,7 +119,7 @@ pub trait Intercept: Send + Sync {
 /// After an error the inner transaction is dropped, which aborts it; what is still asked of it fails.
 pub trait InterceptTransaction: Send {
     /// Any statement; [`Call::Statement`] before the connection is lent.
-    fn call<T: Answers, E: Failure>(
+    fn call<T: Answers, E: PortError>(
         &mut self,
         call: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,
@@ -136,7 +136,7 @@ pub trait InterceptTransaction: Send {
 
 /// Lets everything through.
 impl InterceptTransaction for () {
-    fn call<T: Answers, E: Failure>(
+    fn call<T: Answers, E: PortError>(
         &mut self,
         _: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,

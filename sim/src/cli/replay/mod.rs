@@ -3,7 +3,7 @@ mod subject;
 use std::path::Path;
 
 use super::{
-    Exit, Failure,
+    CliError, Exit,
     arguments::{Chosen, ReplayArguments},
     invocation::replay_line,
     run,
@@ -25,7 +25,7 @@ use crate::{
 use subject::{Subject, What};
 
 /// The command `replay`.
-pub(super) fn replay(setting: &Setting, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Exit, Failure> {
+pub(super) fn replay(setting: &Setting, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Exit, CliError> {
     let Subject { entry, what } = Subject::find(setting, arguments, chosen)?;
     chosen.without.check(std::slice::from_ref(&entry))?;
     if let Some(Some(path)) = &arguments.trace {
@@ -64,7 +64,7 @@ pub(super) fn replay(setting: &Setting, arguments: &ReplayArguments, chosen: &Ch
 }
 
 /// What was chosen, on the store that the plan's file names unless another was asked for.
-fn on_its_store(setting: &Setting, case: &dyn Case, path: &Path, chosen: &Chosen) -> Result<Chosen, Failure> {
+fn on_its_store(setting: &Setting, case: &dyn Case, path: &Path, chosen: &Chosen) -> Result<Chosen, CliError> {
     let mut chosen = chosen.clone();
     let Some(name) = case.store().filter(|_| !chosen.store_said) else { return Ok(chosen) };
     let known = setting.stores.iter().find(|store| store.name == name);
@@ -76,7 +76,7 @@ fn on_its_store(setting: &Setting, case: &dyn Case, path: &Path, chosen: &Chosen
 }
 
 /// Runs one case and tells what happened.
-fn one(case: &dyn Case, source: &Source, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Exit, Failure> {
+fn one(case: &dyn Case, source: &Source, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Exit, CliError> {
     let options = RunOptions { keep_trace: true, keep_spans: arguments.spans, ..run::run_options(chosen) };
     let report = case.run(&options)?;
     match &arguments.trace {

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use crate::{
     catalogue::Entry,
     cli::{
-        Failure,
+        CliError,
         arguments::{self, Chosen, ProfileWord, ReplayArguments},
         setting::Setting,
     },
@@ -27,14 +27,14 @@ pub(super) enum What {
 
 impl Subject {
     /// What the arguments mean.
-    pub(super) fn find(setting: &Setting, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Self, Failure> {
+    pub(super) fn find(setting: &Setting, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Self, CliError> {
         match arguments::seed(&arguments.what) {
             Ok(seed) => Self::of_seed(setting, seed, arguments, chosen),
             Err(_) => Self::of_file(setting, arguments, chosen),
         }
     }
 
-    fn of_seed(setting: &Setting, seed: u64, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Self, Failure> {
+    fn of_seed(setting: &Setting, seed: u64, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Self, CliError> {
         let name = arguments.scenario.as_deref().unwrap_or(setting.catalogue.first().name());
         let entry = setting.scenario(name, chosen)?;
         let profiles = match &arguments.profiles[..] {
@@ -44,7 +44,7 @@ impl Subject {
         Ok(Self { entry, what: What::Seed { seed, profiles } })
     }
 
-    fn of_file(setting: &Setting, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Self, Failure> {
+    fn of_file(setting: &Setting, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Self, CliError> {
         // A setting that can't be honoured is an error, never ignored.
         let profile = (!arguments.profiles.is_empty()).then_some("profile");
         let input = chosen.input.as_ref().map(|(option, _)| *option);

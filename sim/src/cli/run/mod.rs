@@ -3,7 +3,7 @@ mod table;
 mod telling;
 
 use super::{
-    Exit, Failure,
+    CliError, Exit,
     arguments::{Chosen, Places, ProfileWord, RunArguments},
     interrupt::Interrupt,
     invocation::replay_line,
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The command `run`.
-pub(super) fn run(setting: &Setting, arguments: &RunArguments, chosen: &Chosen) -> Result<Exit, Failure> {
+pub(super) fn run(setting: &Setting, arguments: &RunArguments, chosen: &Chosen) -> Result<Exit, CliError> {
     let first = [setting.catalogue.first().name().to_owned()];
     let names = if arguments.scenarios.is_empty() { &first[..] } else { &arguments.scenarios[..] };
     let entries: Vec<Entry> = names.iter().map(|name| setting.scenario(name, chosen)).collect::<Result<_, _>>()?;
@@ -68,7 +68,7 @@ fn one(
     chosen: &Chosen,
     options: &SweepOptions,
     interrupt: &Interrupt,
-) -> Result<Exit, Failure> {
+) -> Result<Exit, CliError> {
     let campaign = sweep(entry, profiles, options, arguments, chosen, "")?;
     let verdict = campaign.verdict();
     summary::print(&campaign, &verdict, entry.noun(), interrupt.happened());
@@ -79,11 +79,11 @@ fn one(
     if verdict.held && exit == Exit::Violated {
         summary::print_hollow();
     }
-    finish(exit, [told, written.map_err(Failure::from)])
+    finish(exit, [told, written.map_err(CliError::from)])
 }
 
 /// What the command ends with. A violation that was found counts for more than a file that could not be written.
-pub(super) fn finish(exit: Exit, files: [Result<(), Failure>; 2]) -> Result<Exit, Failure> {
+pub(super) fn finish(exit: Exit, files: [Result<(), CliError>; 2]) -> Result<Exit, CliError> {
     for error in files.into_iter().filter_map(Result::err) {
         if exit != Exit::Violated {
             return Err(error);
@@ -101,7 +101,7 @@ fn sweep(
     arguments: &RunArguments,
     chosen: &Chosen,
     label: &str,
-) -> Result<Campaign, Failure> {
+) -> Result<Campaign, CliError> {
     let folder = arguments.places.under_way();
     let replay = |seed, profile| replay_line(Again::Seed(seed, profile), entry.name(), chosen);
     let breadcrumbs = Some(Breadcrumbs::new(folder, entry.name(), profiles, replay));
@@ -126,7 +126,7 @@ fn exit(verdict: &Verdict, arguments: &RunArguments, interrupt: &Interrupt) -> E
     }
 }
 
-fn options(arguments: &RunArguments, chosen: &Chosen, interrupt: &Interrupt) -> Result<SweepOptions, Failure> {
+fn options(arguments: &RunArguments, chosen: &Chosen, interrupt: &Interrupt) -> Result<SweepOptions, CliError> {
     let (seeds, until) = seeds::of(arguments, chosen)?;
     let mut options = SweepOptions::new(seeds, until);
     options.jobs = arguments.jobs.map_or(options.jobs, usize::from);

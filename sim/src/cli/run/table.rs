@@ -6,7 +6,7 @@ use super::{Telling, exit, finish, sweep};
 use crate::{
     catalogue::Entry,
     cli::{
-        Exit, Failure,
+        CliError, Exit,
         arguments::{Chosen, RunArguments},
         interrupt::Interrupt,
         summary, terminal,
@@ -26,7 +26,7 @@ pub(super) fn run(
     chosen: &Chosen,
     options: &SweepOptions,
     interrupt: &Interrupt,
-) -> Result<Exit, Failure> {
+) -> Result<Exit, CliError> {
     let mut campaigns = Vec::new();
     for (entry, profiles) in entries.iter().flat_map(|entry| groups.iter().map(move |profiles| (entry, profiles))) {
         if interrupt.happened() {
@@ -49,7 +49,7 @@ pub(super) fn run(
     }
     let reports: Vec<Report<'_>> = campaigns.iter().map(|(campaign, verdict)| Report::of(campaign, verdict)).collect();
     let written = arguments.json.as_ref().map_or(Ok(()), |json| report::write(json, &reports));
-    finish(conclude(&campaigns, arguments, interrupt), [told, written.map_err(Failure::from)])
+    finish(conclude(&campaigns, arguments, interrupt), [told, written.map_err(CliError::from)])
 }
 
 /// The table: how many runs failed, of how many. A campaign that was never begun is an empty place.

@@ -7,7 +7,7 @@ use seaworthy_core::stop::Stop;
 use crate::{
     catalogue::{Case, Entry},
     cli::{
-        Failure,
+        CliError,
         arguments::{Chosen, Places},
         invocation::replay_line,
         progress, terminal,
@@ -32,7 +32,7 @@ pub(in crate::cli) struct Telling<'a> {
 
 impl Telling<'_> {
     /// Tells the first failure whole and names the others.
-    pub(in crate::cli) fn all(&self, entry: &Entry, campaign: &Campaign) -> Result<(), Failure> {
+    pub(in crate::cli) fn all(&self, entry: &Entry, campaign: &Campaign) -> Result<(), CliError> {
         let Some(first) = campaign.failures.first() else { return Ok(()) };
         say!();
         self.one(entry, campaign, first)?;
@@ -51,7 +51,7 @@ impl Telling<'_> {
     }
 
     /// Tells one failure whole. What was found is told also where its plan can't be kept, which is an error all the same.
-    pub(in crate::cli) fn one(&self, entry: &Entry, campaign: &Campaign, failure: &Found) -> Result<(), Failure> {
+    pub(in crate::cli) fn one(&self, entry: &Entry, campaign: &Campaign, failure: &Found) -> Result<(), CliError> {
         let case = case(entry, campaign, failure)?;
         let bar = progress::of_shrinking();
         let shrink = Teller::shrink_options(campaign);
@@ -72,7 +72,7 @@ impl Telling<'_> {
     }
 }
 
-fn case<'e>(entry: &'e Entry, campaign: &Campaign, failure: &Found) -> Result<Box<dyn Case + 'e>, Failure> {
+fn case<'e>(entry: &'e Entry, campaign: &Campaign, failure: &Found) -> Result<Box<dyn Case + 'e>, CliError> {
     match &failure.source {
         Source::Seed { seed, profile } => Ok(entry.draw_without(*seed, *profile, &campaign.without_faults)),
         Source::Exhaust { seed, items, faults, .. } => Ok(entry.case_with(*seed, usize::try_from(*items)?, faults)?),

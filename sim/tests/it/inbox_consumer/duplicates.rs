@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seaworthy_core::{inbox::Retention, message::Message, ports::Broker, stop::Stop};
+use seaworthy_core::{inbox::InboxRetention, message::Message, ports::Broker, stop::Stop};
 
 use super::{Count, counting, declare, effects, publish};
 use crate::messaging::{ms, on_bench};
@@ -56,7 +56,7 @@ fn a_duplicate_is_noticed_after_its_row_was_purged() {
         let (count, stop) = (Count::new(|_, _| Ok(())), Stop::new());
         madsim::task::spawn(counting(&bench, &count).run(stop.clone()));
         let message = publish(&bench, "order-1", "order.placed", 7).await;
-        let keep = Retention::new(Duration::from_secs(60), Duration::from_secs(59)).unwrap();
+        let keep = InboxRetention::new(Duration::from_secs(60), Duration::from_secs(59)).unwrap();
         let keep = keep.batch(1).every(Duration::from_secs(1));
         madsim::task::spawn(keep.run(vec!["shipping".into()], bench.store.clone(), bench.clock.clone(), stop.clone()));
         bench.pass(Duration::from_secs(62)).await;
@@ -80,7 +80,7 @@ fn retention_goes_on_in_batches_until_nothing_old_is_left() {
             publish(&bench, &format!("order-{number}"), "order.placed", number).await;
         }
         bench.pass(Duration::from_secs(61)).await;
-        let keep = Retention::new(Duration::from_secs(60), Duration::from_secs(59)).unwrap().batch(3);
+        let keep = InboxRetention::new(Duration::from_secs(60), Duration::from_secs(59)).unwrap().batch(3);
         for expected in [10, 0] {
             assert_eq!(keep.sweep("shipping", &*bench.store, &Stop::new()).await.unwrap(), expected);
         }

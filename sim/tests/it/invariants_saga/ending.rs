@@ -2,7 +2,7 @@
 
 use seaworthy_core::{
     ports::SagaStatus::{Abandoned, Compensated, Compensating, Completed, Running, Stuck},
-    saga::{Cause, Record},
+    saga::{CompensationCause, Record},
 };
 use seaworthy_sim::{
     invariants::{Ending, OneSagaPerKey, Panel, SagaResolves, TerminalStateFinal},
@@ -63,7 +63,7 @@ fn nothing_changes_a_saga_that_has_ended() {
     let mut saga = Saga::start();
     let ended = saga.log(Record::Completed, Completed);
     assert_eq!(judge(TerminalStateFinal::new(), &saga.script), []);
-    let late = saga.log(Record::CompensationBegun { cause: Cause::Deadline }, Compensating);
+    let late = saga.log(Record::CompensationBegun { cause: CompensationCause::Deadline }, Compensating);
     let found = judge(TerminalStateFinal::new(), &saga.script);
     assert_eq!(sentences(&found), ["a saga that was completed became compensating"]);
     assert_eq!(found[0].events, [ended, late]);

@@ -6,7 +6,7 @@ mod torn_step;
 
 use seaworthy_core::{
     ports::SagaStatus::{self, Compensated, Compensating, Running},
-    saga::{Cause, Record, Value},
+    saga::{CompensationCause, Record, Value},
 };
 use seaworthy_sim::{
     invariants::{Ending, Invariant, Panel, Violation},
@@ -63,7 +63,7 @@ impl Saga {
 
     /// Back, one step after the other.
     fn back(mut self, steps: &[&str]) -> Self {
-        self.log(Record::CompensationBegun { cause: Cause::Cancelled }, Compensating);
+        self.log(Record::CompensationBegun { cause: CompensationCause::Cancelled }, Compensating);
         for step in steps {
             self.log(compensated(step), Compensating);
         }

@@ -136,7 +136,7 @@ fn retention_deletes_dispatched_rows_only_beside_a_running_relay() {
         bench.broker.says(|message, _| if message.sequence <= 5 { Say::Reject } else { Say::Accept });
         let stop = Stop::new();
         madsim::task::spawn(bench.relay(config()).run(stop.clone()));
-        let keep = seaworthy_core::outbox::Retention { keep: ms(5_000), batch: 4, every: ms(1_000) };
+        let keep = seaworthy_core::outbox::OutboxRetention { keep: ms(5_000), batch: 4, every: ms(1_000) };
         madsim::task::spawn(keep.run(bench.store.clone(), bench.clock.clone(), stop.clone()));
         bench.pass(ms(4_000)).await;
         let late = bench.stage("order-late", "order.placed").await;

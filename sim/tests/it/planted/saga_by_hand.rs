@@ -9,7 +9,7 @@ use seaworthy_core::{
         AcquireRequest, DefinitionRef, Expected, NewSaga, Ports, SagaAppend, SagaCreate, SagaStatus, StoreError,
         Transaction,
     },
-    saga::{Cause, Record, saga_id},
+    saga::{CompensationCause, Record, saga_id},
 };
 use seaworthy_sim::scenario::Topology;
 
@@ -46,7 +46,7 @@ async fn check_out(ports: &Ports, name: &str, mistake: Mistake) -> Result<Answer
     }
     if !saga.has(|record| matches!(record, Record::CompensationBegun { .. })) {
         let refused = Record::Rejected { step: "pay".into(), reason: "no card".into(), maybe_executed: false };
-        let back = Record::CompensationBegun { cause: Cause::Rejected };
+        let back = Record::CompensationBegun { cause: CompensationCause::Rejected };
         saga.append(ports.store.begin().await?, vec![refused, back], SagaStatus::Compensating).await?;
     }
     let mut tx = ports.store.begin().await?;

@@ -2,7 +2,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use seaworthy_core::{
     ports::SagaStatus,
-    saga::{Cause, RetryPolicy, SagaBuilder, SagaError, Status},
+    saga::{CompensationCause, RetryPolicy, SagaBuilder, SagaError, Status},
 };
 
 use super::{boot, registry, start, status, wait};
@@ -31,7 +31,7 @@ fn a_deadline_before_the_pivot_turns_back_and_undoes_the_step_in_doubt() {
         assert_eq!(status(&harbour, saga).await, SagaStatus::Running);
         wait(2).await;
         let state = orchestrator.state(saga).await.unwrap();
-        assert_eq!((state.status(), state.cause()), (Status::Compensated, Some(Cause::Deadline)));
+        assert_eq!((state.status(), state.cause()), (Status::Compensated, Some(CompensationCause::Deadline)));
         assert_eq!(
             harbour.log(saga).await[2..],
             ["attempting hotel", "compensation_begun", "compensated hotel", "compensated seat", "rolled_back"]
@@ -63,7 +63,7 @@ fn a_deadline_survives_a_restart_and_a_long_sleep() {
         assert_eq!(status(&harbour, saga).await, SagaStatus::Running);
         wait(10).await;
         let state = orchestrator.state(saga).await.unwrap();
-        assert_eq!((state.status(), state.cause()), (Status::Compensated, Some(Cause::Deadline)));
+        assert_eq!((state.status(), state.cause()), (Status::Compensated, Some(CompensationCause::Deadline)));
         // The participant had said that nothing happened: only what was done is undone.
         assert!(!harbour.log(saga).await.contains(&"compensated hotel".to_owned()));
     });

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use seaworthy_core::{
     ports::SagaStatus,
-    saga::{Cause, Definition, RetryPolicy, SagaBuilder, SagaError, Status},
+    saga::{CompensationCause, Definition, RetryPolicy, SagaBuilder, SagaError, Status},
 };
 
 use super::{boot, registry, start, status, wait};
@@ -32,7 +32,7 @@ fn cancel_turns_a_saga_back_while_its_owner_waits_for_a_participant() {
         orchestrator.cancel(saga).await.unwrap();
         wait(120).await;
         let state = orchestrator.state(saga).await.unwrap();
-        assert_eq!((state.status(), state.cause()), (Status::Compensated, Some(Cause::Cancelled)));
+        assert_eq!((state.status(), state.cause()), (Status::Compensated, Some(CompensationCause::Cancelled)));
         assert_eq!(harbour.outside.booked(), Vec::<String>::new());
         assert_eq!(effects(&harbour.store).await, [("seat".to_owned(), 1, 1)]);
         assert_eq!(orchestrator.cancel(saga).await, Ok(()));

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// One reading of the log: what of it may go out and when, and how far the position may move after it.
-pub(super) struct Reading {
+pub(super) struct LogWindow {
     /// Where the reading started.
     from: u64,
     /// How far it goes.
@@ -29,7 +29,7 @@ pub(super) struct Reading {
     skips_dead: bool,
 }
 
-impl Reading {
+impl LogWindow {
     /// Sorts what was read `from` a position. `backs_off` says of a row that it has to wait.
     pub(super) fn new(
         from: u64,
@@ -39,7 +39,7 @@ impl Reading {
         backs_off: impl Fn(RowId) -> bool,
     ) -> Self {
         let per_key = config.ordering == Ordering::PerKey;
-        let mut reading = Self {
+        let mut window = Self {
             from,
             end,
             ready: VecDeque::with_capacity(rows.len()),
@@ -51,12 +51,12 @@ impl Reading {
             skips_dead: !per_key || config.when_dead == WhenDead::SkipDead,
         };
         for (row, state) in rows {
-            if state != OutboxState::Dead || !reading.skips_dead {
+            if state != OutboxState::Dead || !window.skips_dead {
                 let waits = state != OutboxState::Pending || backs_off(row.row);
-                reading.take_in(row, waits);
+                window.take_in(row, waits);
             }
         }
-        reading
+        window
     }
 
     fn take_in(&mut self, row: OutboxRow, waits: bool) {

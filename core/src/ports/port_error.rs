@@ -17,7 +17,7 @@ pub enum FailureKind {
 }
 
 /// The error of a port.
-pub trait Failure: std::error::Error + Send + Sized {
+pub trait PortError: std::error::Error + Send + Sized {
     /// What it means.
     fn kind(&self) -> FailureKind;
 
@@ -25,7 +25,7 @@ pub trait Failure: std::error::Error + Send + Sized {
     fn new(kind: FailureKind, text: &str) -> Self;
 }
 
-impl Failure for StoreError {
+impl PortError for StoreError {
     fn kind(&self) -> FailureKind {
         match self {
             Self::Conflict(_) => FailureKind::Conflict,
@@ -45,7 +45,7 @@ impl Failure for StoreError {
     }
 }
 
-impl Failure for BrokerError {
+impl PortError for BrokerError {
     fn kind(&self) -> FailureKind {
         match self {
             Self::Unavailable(_) => FailureKind::Unavailable,
@@ -64,7 +64,7 @@ impl Failure for BrokerError {
     }
 }
 
-impl Failure for ExternalError {
+impl PortError for ExternalError {
     fn kind(&self) -> FailureKind {
         match self {
             Self::Rejected(_) => FailureKind::Refused,

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How long a relay rests after a pass: not at all while something moves, longer and longer while nothing does.
-pub(super) struct Pace {
+pub(super) struct Polling {
     config: RelayConfig,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -22,7 +22,7 @@ pub(super) struct Pace {
     errors: u32,
 }
 
-impl Pace {
+impl Polling {
     pub(super) fn new(
         config: RelayConfig,
         clock: Arc<dyn Clock>,
@@ -34,28 +34,28 @@ impl Pace {
     }
 
     /// Rests as long as the outcome of the last pass asks for, a hint cuts it short, or a stop is asked for.
-    pub(super) async fn rest(&mut self, pass: Result<PassReport, StoreError>) {
+    pub(super) async fn pause(&mut self, pass: Result<PassReport, StoreError>) {
         let report = match pass {
             Ok(report) => report,
             Err(error) => {
-                let rest = self.config.store_backoff.delay(self.errors, &*self.random);
-                warn!(%error, ?rest, "relay pauses: its store did not answer");
+                let delay = self.config.store_backoff.delay(self.errors, &*self.random);
+                warn!(%error, ?delay, "relay pauses: its store did not answer");
                 self.errors = self.errors.saturating_add(1);
-                pause(&*self.clock, &self.stop, rest).await;
+                pause(&*self.clock, &self.stop, delay).await;
                 return;
             }
         };
         self.errors = 0;
-        if let Some(rest) = report.pause {
-            warn!(?rest, released = report.released, "relay pauses: the broker can't be reached");
-            pause(&*self.clock, &self.stop, rest).await;
+        if let Some(delay) = report.pause {
+            warn!(?delay, released = report.released, "relay pauses: the broker can't be reached");
+            pause(&*self.clock, &self.stop, delay).await;
         } else if report.wants_more() {
             self.idle = 0;
         } else {
             // What backed off comes back after its own delay, so polling starts from the shortest wait again.
             let idle = if report.claimed > 0 { 0 } else { self.idle };
-            let rest = self.config.poll.delay(idle, &*self.random);
-            self.idle = match self.wake.idle(&*self.clock, &self.stop, rest).await {
+            let delay = self.config.poll.delay(idle, &*self.random);
+            self.idle = match self.wake.idle(&*self.clock, &self.stop, delay).await {
                 Woken::Hint => 0,
                 Woken::Stop | Woken::Timeout => idle.saturating_add(1),
             };

@@ -15,11 +15,11 @@ use crate::{
 
 /// Every scenario of this crate, whatever its workload.
 pub fn entries() -> Vec<Entry> {
-    let shops = all().into_iter().map(Entry::of);
-    let payments = std::iter::once(PaymentService::new()).chain(bugs::all()).map(Entry::of);
-    let controls = controls::all().into_iter().map(Entry::of);
-    let small = specimens::small().into_iter().flat_map(|(broken, right)| [right, broken]).map(Entry::of);
-    shops.chain(payments).chain([Entry::of(Welcoming)]).chain(small).chain(controls).collect()
+    let shops = all().into_iter().map(Entry::new);
+    let payments = std::iter::once(PaymentService::new()).chain(bugs::all()).map(Entry::new);
+    let controls = controls::all().into_iter().map(Entry::new);
+    let small = specimens::small().into_iter().flat_map(|(broken, right)| [right, broken]).map(Entry::new);
+    shops.chain(payments).chain([Entry::new(Welcoming)]).chain(small).chain(controls).collect()
 }
 
 /// The shop with everything right, and its broken twins.

@@ -21,14 +21,14 @@ pub struct FileError {
 }
 
 impl FileError {
-    fn of(verb: &'static str, path: &Path, reason: impl ToString) -> Self {
+    fn new(verb: &'static str, path: &Path, reason: impl ToString) -> Self {
         Self { verb, path: path.display().to_string(), reason: reason.to_string() }
     }
 }
 
 /// Writes `text` as [`replace`] does.
 pub(crate) fn write_whole(path: &Path, text: &str) -> Result<(), FileError> {
-    replace(path, text).map_err(|error| FileError::of("write", path, error))
+    replace(path, text).map_err(|error| FileError::new("write", path, error))
 }
 
 /// Writes `text` to a temporary file, which then takes the name, so that a crash leaves the old file or the new one and
@@ -63,10 +63,10 @@ pub(crate) fn target() -> PathBuf {
 pub(crate) fn check_writable(path: &Path) -> Result<(), FileError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if path.is_dir() {
-        return Err(FileError::of("write", path, "it is a folder"));
+        return Err(FileError::new("write", path, "it is a folder"));
     }
     if !folder.is_dir() {
-        return Err(FileError::of("write", path, format!("there is no folder {}", folder.display())));
+        return Err(FileError::new("write", path, format!("there is no folder {}", folder.display())));
     }
     Ok(())
 }
@@ -74,5 +74,5 @@ pub(crate) fn check_writable(path: &Path) -> Result<(), FileError> {
 /// Reads a whole file.
 #[cfg(feature = "cli")]
 pub(crate) fn read(path: &Path) -> Result<String, FileError> {
-    fs::read_to_string(path).map_err(|error| FileError::of("read", path, error))
+    fs::read_to_string(path).map_err(|error| FileError::new("read", path, error))
 }

@@ -29,7 +29,7 @@ pub(crate) struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// The report of a campaign with its verdict.
-    pub(crate) fn of(campaign: &'a Campaign, verdict: &Verdict) -> Self {
+    pub(crate) fn new(campaign: &'a Campaign, verdict: &Verdict) -> Self {
         Self {
             campaign,
             held: verdict.held,

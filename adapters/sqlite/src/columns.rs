@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub(crate) struct IdText([u8; 36]);
 
 impl IdText {
-    pub(crate) fn of(id: Uuid) -> Self {
+    pub(crate) fn new(id: Uuid) -> Self {
         let mut text = [0; 36];
         id.hyphenated().encode_lower(&mut text);
         Self(text)

@@ -41,7 +41,13 @@ pub(crate) fn beginning(log: &str, table: &str, columns: &[SmolStr]) -> String {
 
 /// Makes a log and its triggers, and copies all rows that are there where the table is new. `unique` are sets of columns
 /// of which no two rows may be equal.
-pub(crate) fn of(log: &str, of_table: &str, columns: &[SmolStr], unique: &[Vec<usize>], is_new: bool) -> String {
+pub(crate) fn log_and_triggers(
+    log: &str,
+    of_table: &str,
+    columns: &[SmolStr],
+    unique: &[Vec<usize>],
+    is_new: bool,
+) -> String {
     let table = quoted(of_table);
     let names: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
     let side = |which: &str| -> String {
@@ -117,7 +123,7 @@ mod tests {
         let odd = "drop \"x\"; -- 'y'";
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(&format!("CREATE TABLE {0} ({0} TEXT)", quoted(odd))).unwrap();
-        connection.execute_batch(&of("log", odd, &[odd.into()], &[vec![0]], true)).unwrap();
+        connection.execute_batch(&log_and_triggers("log", odd, &[odd.into()], &[vec![0]], true)).unwrap();
         connection.execute(&format!("INSERT INTO {} VALUES ('z')", quoted(odd)), []).unwrap();
         let logged: String =
             connection.query_row(&reading("log"), [], |row| row.get(format!("new {odd}").as_str())).unwrap();

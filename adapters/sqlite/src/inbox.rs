@@ -31,7 +31,7 @@ pub(crate) fn insert(connection: &Connection, entry: &InboxEntry, now: Timestamp
         .and_then(|mut write| {
             write.execute(params![
                 entry.consumer.as_str(),
-                IdText::of(entry.message.0),
+                IdText::new(entry.message.0),
                 entry.source.as_str(),
                 entry.key.as_str(),
                 sequence,
@@ -60,7 +60,7 @@ pub(crate) fn count_failure(
             write.query_row(
                 params![
                     entry.consumer.as_str(),
-                    IdText::of(entry.message.0),
+                    IdText::new(entry.message.0),
                     entry.source.as_str(),
                     entry.key.as_str(),
                     i64::try_from(entry.sequence).unwrap_or(i64::MAX),
@@ -96,7 +96,7 @@ pub(crate) fn bury(
              WHERE consumer = ?1 AND message = ?2 RETURNING failures",
         )
         .and_then(|mut write| {
-            let message = IdText::of(entry.message.0);
+            let message = IdText::new(entry.message.0);
             write.query_row((entry.consumer.as_str(), message, reason, handled_here), |row| row.get(0))
         })
         .map_err(failed)?;
@@ -110,7 +110,7 @@ pub(crate) fn bury(
         .and_then(|mut write| {
             write.execute(params![
                 i64::try_from(message.sequence).unwrap_or(i64::MAX),
-                IdText::of(message.id.0),
+                IdText::new(message.id.0),
                 message.topic.as_str(),
                 message.subject.as_str(),
                 message.kind.as_str(),
@@ -119,8 +119,8 @@ pub(crate) fn bury(
                 message.time.as_micros(),
                 message.content_type.as_str(),
                 message.partition_key.as_str(),
-                IdText::of(message.correlation_id),
-                message.causation_id.map(|id| IdText::of(id.0)),
+                IdText::new(message.correlation_id),
+                message.causation_id.map(|id| IdText::new(id.0)),
                 message.traceparent.as_deref(),
                 headers_text(&message.headers),
                 entry.consumer.as_str(),
@@ -136,7 +136,7 @@ pub(crate) fn bury(
 
 pub(crate) fn exhume(connection: &Connection, entry: &InboxEntry, now: Timestamp) -> Result<bool, StoreError> {
     let failed = |failure| in_statement("exhume message", &failure);
-    let message = IdText::of(entry.message.0);
+    let message = IdText::new(entry.message.0);
     let deleted = connection
         .prepare_cached("DELETE FROM seaworthy_dead_letters WHERE consumer = ?1 AND id = ?2")
         .and_then(|mut write| write.execute((entry.consumer.as_str(), &message)))

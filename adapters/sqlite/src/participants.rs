@@ -20,7 +20,7 @@ pub(crate) fn read(connection: &Connection, id: OperationId) -> Result<Option<Op
         .prepare_cached("SELECT state, answer FROM seaworthy_operations WHERE id = ?1")
         .and_then(|mut query| {
             query
-                .query_row([IdText::of(id.0)], |row| match row.get::<_, i64>(0)? {
+                .query_row([IdText::new(id.0)], |row| match row.get::<_, i64>(0)? {
                     EXECUTED => read_bytes(row, 1).map(OperationState::Executed),
                     _ => Ok(OperationState::Compensated),
                 })
@@ -40,7 +40,7 @@ pub(crate) fn write(connection: &Connection, record: &OperationRecord, now: Time
              ON CONFLICT (id) DO UPDATE SET state = excluded.state, answer = excluded.answer, at = excluded.at
              WHERE seaworthy_operations.state = 1 AND excluded.state = 2",
         )
-        .and_then(|mut write| write.execute((IdText::of(record.id.0), state, answer, now.as_micros())))
+        .and_then(|mut write| write.execute((IdText::new(record.id.0), state, answer, now.as_micros())))
         .map_err(|failure| in_statement("write operation", &failure))?;
     if changed == 1 {
         return Ok(());

@@ -66,7 +66,7 @@ impl Writer {
         let (connection, contents) = in_memory::open(&origin)?;
         let mut writer = Self::new(connection);
         let failed = |source| OpenError::Sqlite { path: ":memory:".to_owned(), doing: "setting up", source };
-        let birth = Birth::of(&writer.connection).map_err(failed)?;
+        let birth = Birth::read(&writer.connection).map_err(failed)?;
         writer.origin = Some(InMemory { origin, contents, birth });
         Ok(writer)
     }

@@ -56,7 +56,7 @@ pub(super) fn received(number: u64, key: &str) -> Message {
 }
 
 pub(super) fn entry(number: u64) -> InboxEntry {
-    InboxEntry::of(CONSUMER, &received(number, "key"))
+    InboxEntry::for_message(CONSUMER, &received(number, "key"))
 }
 
 pub(super) fn token(number: u128) -> ClaimToken {

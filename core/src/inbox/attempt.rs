@@ -22,7 +22,7 @@ impl Consumer {
                 return Verdict::Later(self.config.unknown_type_delay);
             }
         };
-        let entry = InboxEntry::of(&self.name, message);
+        let entry = InboxEntry::for_message(&self.name, message);
         let mut retries = 0;
         loop {
             let error = match self.attempt(&entry, handler, message).await {

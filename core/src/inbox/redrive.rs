@@ -50,7 +50,7 @@ impl Consumer {
             return Err(HandlerError::Rejected(format!("no handler for messages of type {}", message.kind)));
         };
         let mut tx = self.store.begin().await?;
-        if !tx.inbox_exhume(&InboxEntry::of(&self.name, message)).await? {
+        if !tx.inbox_exhume(&InboxEntry::for_message(&self.name, message)).await? {
             return Ok(false);
         }
         handler.handle(&mut *tx, message).await?;

@@ -90,7 +90,7 @@ impl Orchestrator {
     /// Finds what an owned saga runs under; gives it up if there is nothing.
     pub(super) async fn resolve(&self, instance: SagaInstance) -> Result<(Arc<dyn Driver>, Owned), DriveOutcome> {
         match self.registry.resolve(&instance.definition) {
-            Resolved::Driver(driver, renames) => Ok((driver, Owned::of(instance, renames))),
+            Resolved::Driver(driver, renames) => Ok((driver, Owned::from_instance(instance, renames))),
             Resolved::Newer(_) | Resolved::Incompatible(_) if instance.status == SagaStatus::Stuck => {
                 Err(DriveOutcome::Stuck)
             }

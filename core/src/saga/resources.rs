@@ -129,7 +129,7 @@ pub(crate) struct Owned {
 }
 
 impl Owned {
-    pub(crate) fn of(instance: SagaInstance, renames: Renames) -> Self {
+    pub(crate) fn from_instance(instance: SagaInstance, renames: Renames) -> Self {
         Self {
             saga: instance.id,
             key: instance.key,

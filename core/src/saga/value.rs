@@ -12,7 +12,7 @@ use super::StepError;
 /// use bytes::Bytes;
 /// use seaworthy_core::saga::Value;
 ///
-/// let answer = Value::of(&("card", 1_200))?;
+/// let answer = Value::new(&("card", 1_200))?;
 /// assert_eq!(answer.decode::<(String, u32)>()?, ("card".to_owned(), 1_200));
 /// // What a participant answers is kept if it is JSON, and becomes a JSON string if it is not.
 /// assert_eq!(Value::from(Bytes::from_static(b"{\"receipt\":7}")).as_json(), r#"{"receipt":7}"#);
@@ -31,7 +31,7 @@ impl Value {
     ///
     /// # Errors
     /// [`StepError::Transient`] if it has no JSON form, such as a map whose keys are no strings.
-    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, StepError> {
+    pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, StepError> {
         let raw = serde_json::value::to_raw_value(value)
             .map_err(|error| StepError::Transient(format!("the step's answer can't be encoded: {error}")))?;
         Ok(Self::from_raw(raw))

@@ -67,7 +67,7 @@ impl Default for OrderFulfillment {
 impl OrderFulfillment {
     /// The scenario with everything right.
     pub fn new() -> Self {
-        Self::of(
+        Self::with_variant(
             SmolStr::new_static("order_fulfillment"),
             "a checkout saga, outbox, relay and inbox over two services; everything is right",
             Variant::default(),
@@ -76,10 +76,10 @@ impl OrderFulfillment {
 
     /// Returns a twin that runs `variant`; `name` is appended to the name of the scenario.
     pub fn twin(name: &str, about: &'static str, variant: Variant) -> Self {
-        Self::of(format_smolstr!("order_fulfillment/{name}"), about, variant)
+        Self::with_variant(format_smolstr!("order_fulfillment/{name}"), about, variant)
     }
 
-    fn of(name: SmolStr, about: &'static str, variant: Variant) -> Self {
+    fn with_variant(name: SmolStr, about: &'static str, variant: Variant) -> Self {
         let checkout = (variant.checkout)(&ClockAndRandom::dummy()).expect("the steps of the checkout fit together");
         Self { name, about, variant, checkout: checkout.shape().clone(), orders: None, left_out: &[] }
     }

@@ -151,7 +151,7 @@ impl<S: Scenario> Case for Typed<'_, S> {
     }
 
     fn idle(&self, path: &Path, report: &RunReport) -> Option<IdlePlan> {
-        IdlePlan::of(path.to_owned(), &self.plan, report)
+        IdlePlan::from_report(path.to_owned(), &self.plan, report)
     }
 
     fn diagnose(

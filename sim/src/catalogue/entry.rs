@@ -16,13 +16,13 @@ use crate::{
 };
 
 /// A scenario, whatever its workload: what a [`Catalogue`](super::Catalogue) holds. Any [`Scenario`] becomes one with
-/// [`Entry::of`] or `.into()`. A clone is the same scenario.
+/// [`Entry::new`] or `.into()`. A clone is the same scenario.
 #[derive(Clone)]
 pub struct Entry(Arc<dyn AnyScenario>);
 
 impl Entry {
     /// The entry of a scenario.
-    pub fn of<S: Scenario>(scenario: S) -> Self {
+    pub fn new<S: Scenario>(scenario: S) -> Self {
         Self(Arc::new(scenario))
     }
 
@@ -104,7 +104,7 @@ impl Entry {
 
 impl<S: Scenario> From<S> for Entry {
     fn from(scenario: S) -> Self {
-        Self::of(scenario)
+        Self::new(scenario)
     }
 }
 

@@ -113,7 +113,7 @@ fn breadcrumbs_folder(settings: &Settings) -> PathBuf {
 pub(super) fn write(campaign: &Campaign, settings: &Settings) -> Result<(), CheckError> {
     if let Some(at) = &settings.json {
         let path = report::place(at, &campaign.scenario)?;
-        report::write(&path, &Report::of(campaign, &campaign.verdict()))?;
+        report::write(&path, &Report::new(campaign, &campaign.verdict()))?;
     }
     Ok(())
 }

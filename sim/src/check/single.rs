@@ -39,7 +39,7 @@ pub(super) fn replay_plan<S: Scenario>(
         SweepError::Plan { error, .. } => CheckError::Corpus(wrong(error)),
         other => CheckError::Sweep(other),
     })?;
-    let idle = IdlePlan::of(path.to_owned(), &plan, &report).filter(|idle| !idle.others_struck);
+    let idle = IdlePlan::from_report(path.to_owned(), &plan, &report).filter(|idle| !idle.others_struck);
     let case = case(scenario, plan);
     show_trace(&case, &report, settings)?;
     if report.held() {

@@ -49,7 +49,7 @@ pub(super) fn exhaust(setting: &Setting, arguments: &ExhaustArguments, chosen: &
     }
     let telling = Telling { places: &arguments.places, chosen, run: &options.search.run, stop: &interrupt.stop };
     let told = telling.all(&entry, &campaign);
-    let written = arguments.json.as_ref().map_or(Ok(()), |json| report::write(json, &Report::of(&campaign, &verdict)));
+    let written = arguments.json.as_ref().map_or(Ok(()), |json| report::write(json, &Report::new(&campaign, &verdict)));
     let exit = match (verdict.held, interrupt.happened()) {
         (false, _) => Exit::Violated,
         (true, true) => Exit::Interrupted,

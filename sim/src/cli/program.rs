@@ -115,7 +115,7 @@ impl Program {
             return (own.run)(below);
         }
         let mut chosen = match matches.subcommand() {
-            Some(("run" | "exhaust" | "replay", below)) => Chosen::of(below, &stores, input.as_ref()),
+            Some(("run" | "exhaust" | "replay", below)) => Chosen::from_matches(below, &stores, input.as_ref()),
             _ => Chosen::default(),
         };
         let setting = Setting { catalogue, stores, input };

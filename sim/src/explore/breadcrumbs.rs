@@ -71,7 +71,7 @@ impl Breadcrumbs {
         let notes = profiles.iter().map(|profile| {
             let source = Source::Seed { seed: STAND_IN, profile: *profile };
             let text = format!("{scenario}, {source}\nreplay: {}", replay(STAND_IN, *profile));
-            Note::of(Some(*profile), &text, &digits(STAND_IN))
+            Note::new(Some(*profile), &text, &digits(STAND_IN))
         });
         Self { folder: folder.into(), notes: notes.collect() }
     }
@@ -82,7 +82,7 @@ impl Breadcrumbs {
         before_the_end(forget);
         let number = digits(STAND_IN);
         let text = format!("{scenario}, plan {number} of all\ngo on: {}", go_on(STAND_IN));
-        Self { folder: folder.into(), notes: vec![Note::of(None, &text, &number)] }
+        Self { folder: folder.into(), notes: vec![Note::new(None, &text, &number)] }
     }
 
     /// The notes that programs left which did not come to their end, each with its replay line; and removes them. Those
@@ -128,14 +128,14 @@ impl Breadcrumbs {
 
     /// A note on something that is not a seed of the sweep.
     pub(crate) fn note(&self, text: &str) -> Option<Crumb> {
-        let mut crumb = Crumb::open(&self.folder, vec![Note::of(None, text, "")]).ok()?;
+        let mut crumb = Crumb::open(&self.folder, vec![Note::new(None, text, "")]).ok()?;
         crumb.write(0, None);
         Some(crumb)
     }
 }
 
 impl Note {
-    fn of(profile: Option<Profile>, text: &str, stand_in: &str) -> Self {
+    fn new(profile: Option<Profile>, text: &str, stand_in: &str) -> Self {
         let seeds = if stand_in.is_empty() { Vec::new() } else { text.match_indices(stand_in).collect() };
         let seeds = seeds.into_iter().map(|(at, _): (usize, &str)| at).collect();
         let mut text = text.as_bytes().to_vec();

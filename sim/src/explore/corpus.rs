@@ -156,7 +156,7 @@ impl<W: Workload> Search<W> for CorpusSearch<W> {
         if file.integrity == Integrity::Edited {
             learnt.edited.push(path.clone());
         }
-        match IdlePlan::of(path.clone(), &file.plan, report) {
+        match IdlePlan::from_report(path.clone(), &file.plan, report) {
             // A failure speaks for itself.
             Some(_) if !report.held() => {}
             Some(idle) if idle.others_struck => learnt.weaker.push(idle),

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 /// use seaworthy_sim::explore::Shard;
 ///
 /// let shard: Shard = "2/4".parse().unwrap();
-/// assert_eq!((shard.number(), shard.of()), (2, 4));
+/// assert_eq!((shard.number(), shard.parts()), (2, 4));
 /// assert!("5/4".parse::<Shard>().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +31,13 @@ impl Shard {
         }
     }
 
-    /// Which part, from 1.
+    /// Returns the number of this part, from 1.
     pub fn number(self) -> u64 {
         self.number
     }
 
-    /// How many parts there are.
-    pub fn of(self) -> u64 {
+    /// Returns the number of parts.
+    pub fn parts(self) -> u64 {
         self.of
     }
 

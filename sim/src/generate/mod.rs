@@ -58,7 +58,7 @@ impl<'a, S: Scenario> Generator<'a, S> {
     /// A generator of plans for `scenario`.
     pub fn new(scenario: &'a S) -> Self {
         let topology = scenario.topology();
-        let targets = Targets::of(&topology);
+        let targets = Targets::from_topology(&topology);
         Self { scenario, name: scenario.name().into(), targets }
     }
 

@@ -80,7 +80,7 @@ fn slot(process: ProcessIndex, point: Point) -> usize {
 }
 
 /// Whose calls a slot is for, and of which operation; `None` for a kind of operations.
-fn of(slot: usize) -> Option<(ProcessIndex, Operation)> {
+fn slot_operation(slot: usize) -> Option<(ProcessIndex, Operation)> {
     Some((ProcessIndex((slot / SLOTS) as u16), *Operation::ALL.get(slot % SLOTS)?))
 }
 
@@ -142,7 +142,7 @@ impl Faults {
 
     /// The calls that one more fault could have struck, where they were noted.
     pub(crate) fn strikable(&self) -> Option<Vec<Strikable>> {
-        self.marks.as_ref().map(|marks| marks.strikable(&self.counts, of))
+        self.marks.as_ref().map(|marks| marks.strikable(&self.counts, slot_operation))
     }
 
     /// All timed faults, for the world's agenda.
@@ -153,7 +153,7 @@ impl Faults {
     /// Counts a call and says what strikes it.
     pub(crate) fn inject(&mut self, process: ProcessIndex, operation: Operation) -> Option<Injected> {
         let only = self.count(process, operation.into());
-        let kind = if self.by_kind { Calls::of(operation) } else { None };
+        let kind = if self.by_kind { Calls::from_operation(operation) } else { None };
         let kind = kind.and_then(|kind| self.count(process, kind.into()));
         if self.healed { None } else { self.take(only.or(kind)?) }
     }

@@ -182,7 +182,7 @@ impl Future for IncarnationTask {
             // The simulator's executor keeps one waker for a task's whole life, so it is registered once.
             self.slot = Some(self.incarnation.enter(cx.waker()));
         }
-        let _polling = Polling::of(self.number);
+        let _polling = Polling::new(self.number);
         let Self { incarnation, task, .. } = &mut *self;
         let Some(task) = task else { return Poll::Ready(()) };
         if incarnation.meter.is_spent() {

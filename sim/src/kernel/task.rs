@@ -17,7 +17,7 @@ pub(crate) struct Polling {
 }
 
 impl Polling {
-    pub(crate) fn of(task: u32) -> Self {
+    pub(crate) fn new(task: u32) -> Self {
         Self { before: CURRENT.replace(task) }
     }
 }
@@ -34,9 +34,9 @@ mod tests {
 
     #[test]
     fn the_task_before_is_current_again_after_a_poll_that_panicked_too() {
-        let outer = Polling::of(1);
+        let outer = Polling::new(1);
         let panicked = std::panic::catch_unwind(|| {
-            let _inner = Polling::of(2);
+            let _inner = Polling::new(2);
             assert_eq!(current(), 2);
             std::panic::resume_unwind(Box::new("silent"));
         });

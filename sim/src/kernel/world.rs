@@ -146,7 +146,7 @@ impl World {
     /// Takes in an event of any task.
     fn take_in_of(&self, state: &mut State, at: VirtualTime, whose: Whose, what: What) {
         let (process, incarnation, task) = whose;
-        let _whose = task::Polling::of(task);
+        let _whose = task::Polling::new(task);
         self.take_in(state, at, process, incarnation, what);
     }
 

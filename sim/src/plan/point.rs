@@ -47,7 +47,7 @@ impl Calls {
         [Self::Read, Self::Write, Self::Inbox, Self::SagaLog, Self::Claim, Self::Recover, Self::Upkeep];
 
     /// The kind that an operation is of, if there are others of it.
-    pub fn of(operation: Operation) -> Option<Self> {
+    pub fn from_operation(operation: Operation) -> Option<Self> {
         match operation {
             Operation::InboxInsert | Operation::InboxFailed | Operation::InboxBury | Operation::InboxExhume => {
                 Some(Self::Inbox)
@@ -99,7 +99,7 @@ impl Point {
     pub fn holds(self, operation: Operation) -> bool {
         match self {
             Self::Only(only) => only == operation,
-            Self::Any(calls) => Calls::of(operation) == Some(calls),
+            Self::Any(calls) => Calls::from_operation(operation) == Some(calls),
         }
     }
 

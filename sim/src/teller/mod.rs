@@ -48,7 +48,7 @@ pub(crate) enum Again<'a> {
 
 impl<'a> Again<'a> {
     /// What comes from there.
-    pub(crate) fn of(source: &'a Source) -> Self {
+    pub(crate) fn from_source(source: &'a Source) -> Self {
         match source {
             Source::File(path) => Self::Plan(path),
             Source::Seed { seed, profile } => Self::Seed(*seed, *profile),
@@ -132,7 +132,7 @@ impl Teller<'_> {
     }
 
     fn replay_line(&self, file: Option<&Path>, source: &Source) -> String {
-        (self.replay)(file.map_or_else(|| Again::of(source), Again::Plan))
+        (self.replay)(file.map_or_else(|| Again::from_source(source), Again::Plan))
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn control(world: &Arc<World>, budget: &Budget, scenario: &dyn 
         let now = world.elapsed();
         attend(world, now).await;
         world.state().refund();
-        let view = View::of(world);
+        let view = View::new(world);
         if let Some(spent) = view.spent {
             return give_up(world, spent).await;
         }

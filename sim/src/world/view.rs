@@ -41,7 +41,7 @@ pub(super) struct View {
 }
 
 impl View {
-    pub(super) fn of(world: &World) -> Self {
+    pub(super) fn new(world: &World) -> Self {
         let state = world.state();
         Self {
             next: state.agenda.keys().next().map(|(at, _)| *at),

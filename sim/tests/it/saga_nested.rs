@@ -31,7 +31,7 @@ struct Unplan;
 impl Action<Tour> for Plan {
     async fn apply(&self, tx: &mut dyn Transaction, call: &StepCall<'_, Tour>, _: Value) -> Result<Value, StepError> {
         tx.put("plans", call.step, seaworthy_core::ports::Expected::Absent, "".into()).await?;
-        Value::of(&format!("{} planned", call.step))
+        Value::new(&format!("{} planned", call.step))
     }
 }
 
@@ -49,7 +49,7 @@ struct Look;
 #[async_trait]
 impl Action<Trip> for Look {
     async fn apply(&self, _: &mut dyn Transaction, call: &StepCall<'_, Trip>, _: Value) -> Result<Value, StepError> {
-        Value::of(&(call.output::<String>("seat")?, call.output::<String>("plan")?))
+        Value::new(&(call.output::<String>("seat")?, call.output::<String>("plan")?))
     }
 }
 

@@ -38,7 +38,7 @@ async fn upkeep(ports: Ports) -> Result<(), Box<dyn Error + Send + Sync>> {
     let message = MessageBuilder::new("desk", "letter.written", "letter-1").draw(&*ports.clock, &*ports.random);
     let mut tx = ports.store.begin().await?;
     tx.stage(&message).await?;
-    tx.inbox_bury(&InboxEntry::of(CONSUMER, &message), &message, "no stamp").await?;
+    tx.inbox_bury(&InboxEntry::for_message(CONSUMER, &message), &message, "no stamp").await?;
     participant::refuse(&mut *tx, OperationId(draw_id(&*ports.clock, &*ports.random))).await?;
     tx.commit().await?;
 

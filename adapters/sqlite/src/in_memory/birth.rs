@@ -104,7 +104,7 @@ fn only_reads(pragma: &str) -> bool {
 
 impl Birth {
     /// Looks at a connection that is set up, and nobody had so far.
-    pub(crate) fn of(connection: &Connection) -> rusqlite::Result<Self> {
+    pub(crate) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let authorizer = Arc::new(Authorizer::default());
         let asked = Arc::clone(&authorizer);
         connection.authorizer(Some(move |context: AuthContext<'_>| asked.ask(context.action)));

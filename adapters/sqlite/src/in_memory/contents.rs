@@ -23,7 +23,7 @@ pub(crate) struct Contents {
 const SEQUENCE: &str = "INSERT INTO sqlite_sequence (rowid, name, seq) VALUES (?1, ?2, ?3)";
 
 impl Contents {
-    pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
+    pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let count = |sql: &str| -> rusqlite::Result<i64> { connection.query_row(sql, [], |row| row.get(0)) };
         // The store's own trigger does nothing that its emptied tables would show.
         let triggers =

@@ -55,7 +55,7 @@ fn make(tables: &Arc<str>) -> Result<Template, OpenError> {
     if !connection.is_autocommit() {
         connection.execute_batch("COMMIT").map_err(failed("making the tables of"))?;
     }
-    let contents = Contents::of(&connection).map_err(failed("reading the tables of"))?;
+    let contents = Contents::read(&connection).map_err(failed("reading the tables of"))?;
     Ok(Template { tables: Arc::clone(tables), connection, contents: Arc::new(contents) })
 }
 

@@ -109,7 +109,7 @@ pub(crate) fn claim(
     if rows.is_empty() {
         return Ok(rows);
     }
-    let token = IdText::of(request.token.0);
+    let token = IdText::new(request.token.0);
     let lease_until = moment(now + request.lease);
     let mut take = connection.prepare_cached(
         "UPDATE seaworthy_outbox SET state = 1, attempts = attempts + 1, claim_token = ?2, available_at = ?3

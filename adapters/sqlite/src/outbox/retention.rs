@@ -43,7 +43,7 @@ pub(crate) fn redrive(connection: &Connection, request: &RedriveRequest) -> rusq
             let dated = |row: &Row<'_>| Ok((row.get::<_, i64>(2)?, read_place(row)?));
             let mut found = Vec::with_capacity(events.len());
             for event in events {
-                found.extend(query.query_row([IdText::of(event.0)], dated).optional()?);
+                found.extend(query.query_row([IdText::new(event.0)], dated).optional()?);
             }
             found.sort_unstable();
             // An event may be named twice.

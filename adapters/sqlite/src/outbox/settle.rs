@@ -15,7 +15,7 @@ pub(crate) fn settle(
     settlements: &[Settlement],
     now: Timestamp,
 ) -> rusqlite::Result<Vec<bool>> {
-    let token = IdText::of(token.0);
+    let token = IdText::new(token.0);
     settlements
         .iter()
         .map(|settlement| match &settlement.outcome {

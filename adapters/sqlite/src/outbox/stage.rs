@@ -17,7 +17,7 @@ pub(crate) fn stage(connection: &Connection, message: &Message) -> Result<(), St
         )
         .and_then(|mut write| {
             write.execute(params![
-                IdText::of(message.id.0),
+                IdText::new(message.id.0),
                 message.topic.as_str(),
                 message.subject.as_str(),
                 message.kind.as_str(),
@@ -26,8 +26,8 @@ pub(crate) fn stage(connection: &Connection, message: &Message) -> Result<(), St
                 message.time.as_micros(),
                 message.content_type.as_str(),
                 message.partition_key.as_str(),
-                IdText::of(message.correlation_id),
-                message.causation_id.map(|id| IdText::of(id.0)),
+                IdText::new(message.correlation_id),
+                message.causation_id.map(|id| IdText::new(id.0)),
                 message.traceparent.as_deref(),
                 headers_text(&message.headers),
             ])

@@ -75,7 +75,7 @@ pub(crate) fn mark(
              SET state = ?2, claim_token = NULL, last_error = coalesce(?3, last_error), settled_at = ?4
              WHERE id = ?1 AND (state = 0 OR state = 1 AND available_at <= ?4) RETURNING head, partition_key",
         )?
-        .query_row(params![IdText::of(message.0), if dead.is_some() { 3 } else { 2 }, dead, now.as_micros()], |row| {
+        .query_row(params![IdText::new(message.0), if dead.is_some() { 3 } else { 2 }, dead, now.as_micros()], |row| {
             Ok((row.get(0)?, read_text(row, 1)?))
         })
         .optional()?;

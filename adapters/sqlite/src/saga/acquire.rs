@@ -30,7 +30,7 @@ pub(crate) fn acquire(
     let mut found: Vec<(i64, i64, SagaInstance)> = Vec::new();
     let ranked = |row: &Row<'_>| Ok((row.get(INSTANCE_WIDTH + 1)?, row.get(INSTANCE_WIDTH)?, read_instance(row)?));
     if let Some(only) = request.only {
-        let saga = connection.prepare_cached(THIS_ONE)?.query_row((IdText::of(only.0), now.as_micros()), ranked);
+        let saga = connection.prepare_cached(THIS_ONE)?.query_row((IdText::new(only.0), now.as_micros()), ranked);
         found.extend(saga.optional()?.filter(|(_, _, saga)| request.definitions.contains(&saga.definition.name)));
     } else {
         let mut query = connection.prepare_cached(DUE)?;

@@ -20,7 +20,7 @@ pub(crate) fn renew(
 ) -> rusqlite::Result<bool> {
     connection
         .prepare_cached("UPDATE seaworthy_sagas SET lease_until = ?3 WHERE id = ?1 AND epoch = ?2")?
-        .execute((IdText::of(saga.0), epoch, after(now, lease)))
+        .execute((IdText::new(saga.0), epoch, after(now, lease)))
         .map(|renewed| renewed == 1)
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn entries(
              WHERE saga = (SELECT number FROM seaworthy_sagas WHERE id = ?1) AND sequence > ?2
              ORDER BY sequence LIMIT ?3",
         )?
-        .query_map((IdText::of(saga.0), after, as_limit(limit)), read_entry)?
+        .query_map((IdText::new(saga.0), after, as_limit(limit)), read_entry)?
         .collect()
 }
 

@@ -23,13 +23,13 @@ pub(crate) fn create(connection: &Connection, saga: &NewSaga, now: Timestamp) ->
         )
         .and_then(|mut write| {
             write.execute(params![
-                IdText::of(saga.id.0),
+                IdText::new(saga.id.0),
                 saga.definition.name.as_str(),
                 saga.definition.version,
                 saga.definition.hash.cast_signed(),
                 saga.key.as_str(),
                 &saga.input[..],
-                IdText::of(saga.correlation_id),
+                IdText::new(saga.correlation_id),
                 after(now, saga.lease),
                 now.as_micros(),
             ])
@@ -69,7 +69,7 @@ pub(crate) fn append(connection: &Connection, append: &SagaAppend, now: Timestam
             write
                 .query_row(
                     params![
-                        IdText::of(append.saga.0),
+                        IdText::new(append.saga.0),
                         epoch,
                         length,
                         grown,

@@ -26,7 +26,7 @@ pub(super) fn after(now: Timestamp, duration: Duration) -> i64 {
 pub(crate) fn instance(connection: &Connection, id: SagaId) -> rusqlite::Result<Option<SagaInstance>> {
     connection
         .prepare_cached(concat!("SELECT ", instance_columns!(), " FROM seaworthy_sagas WHERE id = ?1"))?
-        .query_row([IdText::of(id.0)], read_instance)
+        .query_row([IdText::new(id.0)], read_instance)
         .optional()
 }
 

@@ -89,7 +89,7 @@ impl Log {
         if !found.is_empty() {
             connection.execute_batch(&composed::removal(&self.name))?;
         }
-        let new = composed::of(&self.name, &self.table, &self.columns, &self.unique, !is_triggered);
+        let new = composed::log_and_triggers(&self.name, &self.table, &self.columns, &self.unique, !is_triggered);
         connection.execute_batch(&new)?;
         Ok(true)
     }

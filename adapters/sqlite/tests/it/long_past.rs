@@ -95,7 +95,7 @@ async fn in_a_transaction(store: &SqliteStore, meter: &mut Meter) {
     assert!(tx.outbox_bury(message(9, "key").id, "too large").await.unwrap());
     meter.note("settle as a reader of the log");
     let received = |number| Message { sequence: 1, ..message(number, "key") };
-    let entry = |number| InboxEntry::of("shipping", &received(number));
+    let entry = |number| InboxEntry::for_message("shipping", &received(number));
     tx.inbox_insert(&entry(1)).await.unwrap();
     tx.inbox_failed(&entry(2), "not now").await.unwrap();
     tx.inbox_bury(&entry(2), &received(2), "poison").await.unwrap();

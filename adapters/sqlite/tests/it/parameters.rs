@@ -97,7 +97,7 @@ async fn consumers_with_hostile_names_keep_their_inbox_apart() {
     let (store, _) = in_memory();
     for (number, text) in (1..).zip(HOSTILE) {
         let message = Message { sequence: 5, ..hostile_message(number, text) };
-        let entry = InboxEntry::of(text, &message);
+        let entry = InboxEntry::for_message(text, &message);
         let mut tx = store.begin().await.unwrap();
         assert_eq!(tx.inbox_failed(&entry, text).await.unwrap(), 1);
         tx.inbox_bury(&entry, &message, text).await.unwrap();
@@ -113,8 +113,8 @@ async fn consumers_with_hostile_names_keep_their_inbox_apart() {
         assert_eq!(store.purge_inbox(text, &ALL).await.unwrap(), 1);
         let late = Message { sequence: 5, id: MessageId(Uuid::from_u128(900)), ..hostile_message(number, text) };
         let mut tx = store.begin().await.unwrap();
-        assert_eq!(tx.inbox_insert(&InboxEntry::of(text, &late)).await.unwrap(), InboxInsert::Duplicate);
-        assert_eq!(tx.inbox_insert(&InboxEntry::of("plain", &late)).await.unwrap(), InboxInsert::First);
+        assert_eq!(tx.inbox_insert(&InboxEntry::for_message(text, &late)).await.unwrap(), InboxInsert::Duplicate);
+        assert_eq!(tx.inbox_insert(&InboxEntry::for_message("plain", &late)).await.unwrap(), InboxInsert::First);
     }
 }
 

@@ -26,7 +26,7 @@ async fn fail(store: &dyn Store, entry: &InboxEntry) -> Result<u32, StoreError> 
 
 async fn bury(store: &dyn Store, message: &Message) -> Result<(), StoreError> {
     let mut tx = store.begin().await?;
-    tx.inbox_bury(&InboxEntry::of(CONSUMER, message), message, "poison").await?;
+    tx.inbox_bury(&InboxEntry::for_message(CONSUMER, message), message, "poison").await?;
     tx.commit().await
 }
 
@@ -127,7 +127,7 @@ pub async fn a_purged_message_is_still_a_duplicate(subject: &dyn StoreSubject) -
     for number in 1..=3 {
         handle(&*store, &entry(number)).await?;
     }
-    let other_key = InboxEntry::of(CONSUMER, &received(2_001, "another key"));
+    let other_key = InboxEntry::for_message(CONSUMER, &received(2_001, "another key"));
     let old = PurgeRequest { older_than: age, limit: 2 };
     expect_eq("rows that are not old enough stay", store.purge_inbox(CONSUMER, &old).await?, 0)?;
     subject.advance(age).await;
@@ -145,7 +145,7 @@ pub async fn a_purged_message_is_still_a_duplicate(subject: &dyn StoreSubject) -
     expect_eq(promise, handle(&*store, &entry(4)).await?, InboxInsert::First)?;
     let promise = "a watermark speaks for its consumer, source and key only";
     let below = InboxEntry { sequence: 1, ..other_key };
-    let other_source = InboxEntry { source: "elsewhere".into(), ..InboxEntry::of(CONSUMER, &received(2_002, "key")) };
+    let other_source = InboxEntry { source: "elsewhere".into(), ..InboxEntry::for_message(CONSUMER, &received(2_002, "key")) };
     let other_source = InboxEntry { sequence: 1, ..other_source };
     let other_consumer = InboxEntry { consumer: "billing".into(), ..entry(1) };
     for entry in [below, other_source, other_consumer] {

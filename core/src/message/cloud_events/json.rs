@@ -14,7 +14,7 @@ use crate::message::Message;
 /// # Errors
 /// As for [`attributes`].
 pub fn to_json(message: &Message) -> Result<Vec<u8>, CloudEventError> {
-    let event = Event { attributes: attributes(message)?, data: Data::of(message) };
+    let event = Event { attributes: attributes(message)?, data: Data::from_message(message) };
     serde_json::to_vec(&event).map_err(|error| CloudEventError::Json(error.to_smolstr()))
 }
 
@@ -86,7 +86,7 @@ enum Data<'a> {
 }
 
 impl<'a> Data<'a> {
-    fn of(message: &'a Message) -> Self {
+    fn from_message(message: &'a Message) -> Self {
         let data = &message.data[..];
         if data.is_empty() {
             return Self::None;

@@ -21,7 +21,7 @@ pub struct InboxEntry {
 
 impl InboxEntry {
     /// The entry of a message at a consumer.
-    pub fn of(consumer: &str, message: &Message) -> Self {
+    pub fn for_message(consumer: &str, message: &Message) -> Self {
         Self {
             consumer: consumer.into(),
             message: message.id,

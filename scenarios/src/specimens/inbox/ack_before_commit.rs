@@ -32,7 +32,7 @@ pub fn twin() -> OrderFulfillment {
 
 async fn handle(ports: Ports, delivery: Delivery) -> Result<(), HandlerError> {
     let mut tx = ports.store.begin().await?;
-    if tx.inbox_insert(&InboxEntry::of(SHIPPING, &delivery.message)).await? == InboxInsert::Duplicate {
+    if tx.inbox_insert(&InboxEntry::for_message(SHIPPING, &delivery.message)).await? == InboxInsert::Duplicate {
         return Ok(());
     }
     CreateShipment(ClockAndRandom::from_ports(&ports)).handle(&mut *tx, &delivery.message).await?;

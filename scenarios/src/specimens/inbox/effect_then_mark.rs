@@ -31,7 +31,7 @@ pub fn twin() -> OrderFulfillment {
 }
 
 async fn handle(ports: Ports, delivery: Delivery) -> Result<(), HandlerError> {
-    let entry = InboxEntry::of(SHIPPING, &delivery.message);
+    let entry = InboxEntry::for_message(SHIPPING, &delivery.message);
     let mut look = ports.store.begin().await?;
     if look.inbox_insert(&entry).await? == InboxInsert::Duplicate {
         return Ok(());

@@ -32,7 +32,7 @@ pub fn twin() -> OrderFulfillment {
 
 async fn handle(ports: Ports, delivery: Delivery) -> Result<(), HandlerError> {
     let mut mark = ports.store.begin().await?;
-    if mark.inbox_insert(&InboxEntry::of(SHIPPING, &delivery.message)).await? == InboxInsert::Duplicate {
+    if mark.inbox_insert(&InboxEntry::for_message(SHIPPING, &delivery.message)).await? == InboxInsert::Duplicate {
         return Ok(());
     }
     mark.commit().await?;

@@ -50,7 +50,7 @@ impl Action<PlaceOrder> for ReserveAtVersion {
         answer: Value,
     ) -> Result<Value, StepError> {
         ReserveStock.apply(tx, call, answer).await?;
-        Value::of(&version(tx, call).await?)
+        Value::new(&version(tx, call).await?)
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn replay_line(again: Again<'_>) -> String {
     match (package, folder) {
         (Some(package), Some(folder)) => {
             words.push(format!("cargo test -p {package}"));
-            words.extend(Target::of(&program, &package, folder.as_ref()).arguments());
+            words.extend(Target::from_program(&program, &package, folder.as_ref()).arguments());
             words.extend(test_filter().map(|filter| format!("-- {filter}")));
         }
         _ => {

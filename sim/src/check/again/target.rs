@@ -16,7 +16,7 @@ pub(super) struct Target {
 
 impl Target {
     /// From where the program lies: `target/[TRIPLE/]PROFILE/deps/NAME-HASH`.
-    pub(super) fn of(program: &Path, package: &str, folder: &Path) -> Self {
+    pub(super) fn from_program(program: &Path, package: &str, folder: &Path) -> Self {
         let profile_folder = program.parent().filter(|deps| deps.ends_with("deps")).and_then(Path::parent);
         let profile = profile_folder.and_then(name).filter(|name| name != "debug");
         let above = profile_folder.and_then(Path::parent);
@@ -119,7 +119,7 @@ mod tests {
         let target = folder.path().join("target");
         fs::create_dir_all(&target).expect("writable");
         fs::write(target.join(".rustc_info.json"), "").expect("writable");
-        Target::of(&target.join(program), "my-shop", folder.path()).arguments().join(" ")
+        Target::from_program(&target.join(program), "my-shop", folder.path()).arguments().join(" ")
     }
 
     #[test]

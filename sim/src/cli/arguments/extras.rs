@@ -56,7 +56,7 @@ pub(in crate::cli) struct Chosen {
 
 impl Chosen {
     /// Reads them from what was parsed for one of these commands.
-    pub(in crate::cli) fn of(matches: &ArgMatches, stores: &[NamedStore], input: Option<&Input>) -> Self {
+    pub(in crate::cli) fn from_matches(matches: &ArgMatches, stores: &[NamedStore], input: Option<&Input>) -> Self {
         let named = |name: &String| stores.iter().find(|store| store.name == *name);
         let store = if stores.is_empty() { None } else { matches.get_one::<String>("store").and_then(named) };
         let file = |input: &Input| Some((input.option, matches.get_one::<PathBuf>("input")?.clone()));

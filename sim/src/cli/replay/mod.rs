@@ -103,7 +103,7 @@ fn one(case: &dyn Case, source: &Source, arguments: &ReplayArguments, chosen: &C
     if report.held() {
         return Ok(judge_held(case, source, &report));
     }
-    let replay = replay_line(Again::of(source), case.scenario(), chosen);
+    let replay = replay_line(Again::from_source(source), case.scenario(), chosen);
     let file = plan_file(source);
     let pointers = Pointers { plan_file: file.as_deref(), replay: &replay, keep: None };
     say!();

@@ -74,7 +74,7 @@ fn one(
     summary::print(&campaign, &verdict, entry.noun(), interrupt.happened());
     let telling = Telling { places: &arguments.places, chosen, run: &options.run, stop: &options.stop };
     let told = telling.all(entry, &campaign);
-    let written = arguments.json.as_ref().map_or(Ok(()), |json| report::write(json, &Report::of(&campaign, &verdict)));
+    let written = arguments.json.as_ref().map_or(Ok(()), |json| report::write(json, &Report::new(&campaign, &verdict)));
     let exit = exit(&verdict, arguments, interrupt);
     if verdict.held && exit == Exit::Violated {
         summary::print_hollow();
@@ -127,7 +127,7 @@ fn exit(verdict: &Verdict, arguments: &RunArguments, interrupt: &Interrupt) -> E
 }
 
 fn options(arguments: &RunArguments, chosen: &Chosen, interrupt: &Interrupt) -> Result<SweepOptions, CliError> {
-    let (seeds, until) = seeds::of(arguments, chosen)?;
+    let (seeds, until) = seeds::requested(arguments, chosen)?;
     let mut options = SweepOptions::new(seeds, until);
     options.jobs = arguments.jobs.map_or(options.jobs, usize::from);
     options.shard = arguments.shard;

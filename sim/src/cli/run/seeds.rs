@@ -15,7 +15,7 @@ use crate::{
 const SEEDS: u64 = 5_000;
 
 /// The seeds that are asked for, and when to end.
-pub(super) fn of(arguments: &RunArguments, chosen: &Chosen) -> Result<(Seeds, Until), CliError> {
+pub(super) fn requested(arguments: &RunArguments, chosen: &Chosen) -> Result<(Seeds, Until), CliError> {
     if arguments.shard != Shard::WHOLE && arguments.base_seed.is_none() {
         return Err("a shard needs --base-seed: only parts of the same seeds make up a whole".into());
     }

@@ -47,7 +47,7 @@ pub(super) fn run(
         say!("\n{} under {}", terminal::strong(entry.name()), names(&campaign.profiles));
         told = told.and(telling.one(entry, campaign, first));
     }
-    let reports: Vec<Report<'_>> = campaigns.iter().map(|(campaign, verdict)| Report::of(campaign, verdict)).collect();
+    let reports: Vec<Report<'_>> = campaigns.iter().map(|(campaign, verdict)| Report::new(campaign, verdict)).collect();
     let written = arguments.json.as_ref().map_or(Ok(()), |json| report::write(json, &reports));
     finish(conclude(&campaigns, arguments, interrupt), [told, written.map_err(CliError::from)])
 }

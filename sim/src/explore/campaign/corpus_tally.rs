@@ -50,12 +50,12 @@ impl IdlePlan {
     /// ```
     /// # use seaworthy_sim::{explore::IdlePlan, plan::Plan, world::RunReport};
     /// # fn after<W>(plan: &Plan<W>, report: &RunReport) {
-    /// if let Some(idle) = IdlePlan::of("kept.json".into(), plan, report) {
+    /// if let Some(idle) = IdlePlan::from_report("kept.json".into(), plan, report) {
     ///     println!("{idle}");
     /// }
     /// # }
     /// ```
-    pub fn of<W>(path: PathBuf, plan: &Plan<W>, report: &RunReport) -> Option<Self> {
+    pub fn from_report<W>(path: PathBuf, plan: &Plan<W>, report: &RunReport) -> Option<Self> {
         let struck = |index: usize| report.fired.iter().any(|fired| fired.index as usize == index);
         let silent = plan.faults.iter().enumerate().filter(|(index, _)| !struck(*index));
         let faults: Vec<String> = silent.map(|(index, fault)| format!("fault {index} ({fault})")).collect();

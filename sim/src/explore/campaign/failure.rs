@@ -20,7 +20,11 @@ pub struct Failure {
 
 impl Failure {
     /// The failure that a run shows, if it failed.
-    pub(in crate::explore) fn of(index: u64, source: impl FnOnce() -> Source, report: &RunReport) -> Option<Self> {
+    pub(in crate::explore) fn from_report(
+        index: u64,
+        source: impl FnOnce() -> Source,
+        report: &RunReport,
+    ) -> Option<Self> {
         let violation = report.violations.first()?.clone();
         let others = report.violations.len() as u64 - 1;
         Some(Self { index, source: source(), violation, others, fingerprint: report.fingerprint })

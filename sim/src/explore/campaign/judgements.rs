@@ -22,7 +22,7 @@ struct Sum {
 
 impl Judgements {
     /// Of one run.
-    pub(in crate::explore) fn of(report: &RunReport) -> Self {
+    pub(in crate::explore) fn from_report(report: &RunReport) -> Self {
         let sum = |judged: &Judged| Sum { judged: judged.clone(), runs: u64::from(judged.times > 0) };
         Self(report.judged.iter().map(sum).collect())
     }
@@ -35,7 +35,7 @@ impl Judgements {
                 && sum.judged.subject == judged.subject
         };
         if self.0.len() != report.judged.len() || !self.0.iter().zip(&report.judged).all(is_same) {
-            std::mem::replace(self, Self::of(report)).add_to(campaign);
+            std::mem::replace(self, Self::from_report(report)).add_to(campaign);
             return;
         }
         for (sum, judged) in self.0.iter_mut().zip(&report.judged) {

@@ -173,7 +173,7 @@ impl Campaign {
         keep: usize,
     ) {
         self.record_run(index, source, plan, report, keep);
-        Judgements::of(report).add_to(self);
+        Judgements::from_report(report).add_to(self);
     }
 
     /// As [`Campaign::record`], without what the invariants judged.
@@ -205,7 +205,7 @@ impl Campaign {
         self.record_findings(report);
         self.failed += u64::from(!report.held());
         if self.failures.len() < keep {
-            self.failures.extend(Failure::of(index, source, report));
+            self.failures.extend(Failure::from_report(index, source, report));
         }
     }
 

@@ -6,7 +6,7 @@ use crate::{
 /// What is tried of the faults that last for a while. There is no end of moments at which one can begin: all begin at once,
 /// so that everything meets them, and end in the middle of the work or after every lease and every attempt.
 pub(super) fn lasting(topology: &Topology) -> Vec<TimedFault> {
-    let targets = Targets::of(topology);
+    let targets = Targets::from_topology(topology);
     let possible = FaultKind::ALL.iter().filter(|kind| kind.is_possible(&targets));
     let all = possible.flat_map(|kind| kind.for_a_while(&targets));
     let lengths =
@@ -22,7 +22,7 @@ mod tests {
     fn every_verdict_is_of_its_kind() {
         for kind in FaultKind::ALL.iter().copied() {
             assert!(kind.at_calls(true).into_iter().all(|verdict| verdict.kind() == kind), "{kind:?}");
-            let targets = Targets::of(&Topology::new().process("a", "a", "a", |_| async {}));
+            let targets = Targets::from_topology(&Topology::new().process("a", "a", "a", |_| async {}));
             let lasting = kind.for_a_while(&targets);
             assert!(lasting.iter().all(|what| what.kind() == kind), "{kind:?}");
             assert!(kind == FaultKind::ExternalOutage || kind.at_calls(false).len() + lasting.len() > 0, "{kind:?}");

@@ -151,7 +151,7 @@ impl<W: Workload> Exhaust<W> {
             let is_it = |kind: &CallKind| (kind.of.process, kind.of.point) == (of.process, of.point);
             let at = self.kinds.iter().position(is_it).unwrap_or_else(|| {
                 let process = topology.processes[usize::from(of.process.0)].name.clone();
-                let targets = Targets::of(topology);
+                let targets = Targets::from_topology(topology);
                 let kinds = FaultKind::ALL.iter().filter(|kind| !options.without_faults.contains(kind));
                 let kinds = kinds.filter(|kind| kind.is_possible(&targets));
                 let verdicts = kinds.flat_map(|kind| kind.at_calls(topology.has_next_release));

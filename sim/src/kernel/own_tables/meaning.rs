@@ -33,7 +33,7 @@ pub(crate) struct Meaning {
 }
 
 /// What a change means to all declarations that are about its place.
-pub(crate) fn of(declared: &Tables, change: &Change<'_>) -> Result<Meaning, String> {
+pub(crate) fn interpret(declared: &Tables, change: &Change<'_>) -> Result<Meaning, String> {
     let mut meaning = Meaning::default();
     for outbox in declared.outboxes.iter().filter(|outbox| outbox.place == change.place) {
         meaning.outbox(outbox, change)?;

@@ -113,7 +113,7 @@ impl OwnTables {
             }
             _ => return Ok(meaning::Meaning::default()),
         };
-        let meaning = meaning::of(&self.declared, &change)?;
+        let meaning = meaning::interpret(&self.declared, &change)?;
         for (message, is_pending) in &meaning.pending {
             let entry = (place.name.clone(), *message);
             if *is_pending {

@@ -89,7 +89,7 @@ pub(crate) struct Targets {
 
 impl Targets {
     /// What there is in a topology.
-    pub(crate) fn of(topology: &Topology) -> Self {
+    pub(crate) fn from_topology(topology: &Topology) -> Self {
         Self {
             processes: topology.processes.iter().map(|process| process.name.clone()).collect(),
             stores: topology.stores(),

@@ -107,7 +107,8 @@ fn weaker(call: &CallFault) -> Vec<CallFault> {
 
 /// A refused poll is asked again and says nothing.
 fn is_silent(verdict: Verdict, point: Point) -> bool {
-    let is_poll = |operation| operation == Operation::Subscribe || Calls::of(operation) == Some(Calls::Upkeep);
+    let is_poll =
+        |operation| operation == Operation::Subscribe || Calls::from_operation(operation) == Some(Calls::Upkeep);
     verdict == Verdict::Unavailable && point.operations().all(is_poll)
 }
 

@@ -90,10 +90,10 @@ impl Column {
     /// use seaworthy_core::ports::Cell;
     /// use seaworthy_sim::scenario::Column;
     ///
-    /// let is_urgent = Column::of(|row| Cell::Integer(i64::from(row.get("priority") == Some(Cell::Integer(9)))));
+    /// let is_urgent = Column::from_fn(|row| Cell::Integer(i64::from(row.get("priority") == Some(Cell::Integer(9)))));
     /// # drop(is_urgent);
     /// ```
-    pub fn of(read: impl Fn(&Row<'_>) -> Cell + Send + Sync + 'static) -> Self {
+    pub fn from_fn(read: impl Fn(&Row<'_>) -> Cell + Send + Sync + 'static) -> Self {
         Self(Reader::Closure(Arc::new(read)))
     }
 
@@ -107,7 +107,7 @@ impl Column {
     /// ```
     pub fn is(column: &str, value: &str) -> Self {
         let (column, value) = (SmolStr::from(column), SmolStr::from(value));
-        Self::of(move |row| match row.get(&column) {
+        Self::from_fn(move |row| match row.get(&column) {
             Some(Cell::Text(found)) => Cell::Integer(i64::from(found == value)),
             found => Cell::Integer(i64::from(found.is_some_and(|found| found.to_string() == value.as_str()))),
         })

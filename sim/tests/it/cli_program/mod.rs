@@ -26,7 +26,7 @@ const ARGUMENTS: &str = "SEAWORTHY_TEST_ARGUMENTS";
 #[test]
 fn the_program_of_somebody_else() {
     let Ok(arguments) = env::var(ARGUMENTS) else { return };
-    let program = Program::new().scenarios([Entry::of(Greetings), WRONG.into()]);
+    let program = Program::new().scenarios([Entry::new(Greetings), WRONG.into()]);
     exit(i32::from(program.run(["theirs"].into_iter().chain(arguments.lines())).code()));
 }
 

@@ -183,7 +183,7 @@ fn a_declaration_that_does_not_fit_its_documents_is_a_finding_of_its_own() {
     assert!(sentence.contains("`outbox` of `shop`") && sentence.contains("`17` is no message id"), "{sentence}");
 
     fn closure(topology: Topology) -> Topology {
-        let id = Column::of(|row| match row.get("number") {
+        let id = Column::from_fn(|row| match row.get("number") {
             Some(Cell::Integer(number)) => Cell::Text(message(number.unsigned_abs()).id.to_string().into()),
             _ => Cell::Null,
         });

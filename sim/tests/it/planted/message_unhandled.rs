@@ -30,7 +30,7 @@ fn note<'a>(
 ) -> BoxFuture<'a, Result<(), StoreError>> {
     Box::pin(async move {
         let mut tx = ports.store.begin().await?;
-        if tx.inbox_insert(&InboxEntry::of("listener", &delivery.message)).await? == InboxInsert::First {
+        if tx.inbox_insert(&InboxEntry::for_message("listener", &delivery.message)).await? == InboxInsert::First {
             tx.put("notes", &delivery.message.id.to_string(), Expected::Absent, b"1".to_vec().into()).await?;
             tx.commit().await?;
         }

@@ -39,7 +39,7 @@ impl Action<Trip> for Note {
             return Err(StepError::Rejected("not this trip".to_owned()));
         }
         count(tx, "done", call.step).await?;
-        Value::of(&format!("{} noted", call.step))
+        Value::new(&format!("{} noted", call.step))
     }
 }
 

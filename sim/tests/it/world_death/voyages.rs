@@ -119,7 +119,7 @@ async fn ledger(boot: Boot) {
 async fn note(ports: &Ports, delivery: &Delivery) -> Result<(), StoreError> {
     let mut tx = ports.store.begin().await?;
     let message = &delivery.message;
-    let entry = InboxEntry::of("ledger", message);
+    let entry = InboxEntry::for_message("ledger", message);
     if tx.inbox_insert(&entry).await? == InboxInsert::First {
         tx.put("ledger", &message.subject, Expected::Absent, Bytes::from_static(b"1")).await?;
     }

@@ -122,7 +122,7 @@ impl Everywhere {
         seen.store(Operation::Stage, tx.stage(&message("staged")).await)?;
         seen.store(Operation::OutboxDispatched, tx.outbox_dispatched(&[message("unknown").id]).await)?;
         seen.store(Operation::OutboxBury, tx.outbox_bury(message("unknown").id, "no reason").await)?;
-        let entry = |name| InboxEntry::of("everywhere", &message(name));
+        let entry = |name| InboxEntry::for_message("everywhere", &message(name));
         seen.store(Operation::InboxInsert, tx.inbox_insert(&entry("first")).await)?;
         seen.store(Operation::InboxFailed, tx.inbox_failed(&entry("failed"), "no reason").await)?;
         seen.store(Operation::InboxBury, tx.inbox_bury(&entry("failed"), &message("failed"), "no reason").await)?;

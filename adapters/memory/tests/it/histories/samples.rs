@@ -45,7 +45,7 @@ pub(crate) fn consumer(number: u8) -> SmolStr {
 }
 
 pub(crate) fn entry(who: u8, what: u8) -> InboxEntry {
-    InboxEntry::of(&consumer(who), &received(what))
+    InboxEntry::for_message(&consumer(who), &received(what))
 }
 
 pub(crate) fn document(number: u8) -> SmolStr {

@@ -87,7 +87,7 @@ impl InboxStore for Broken {
         if self.has(Bug::PurgesDeadLetters) {
             for letter in self.inner.dead_letters(consumer, usize::MAX).await? {
                 let mut tx = self.inner.begin().await?;
-                tx.inbox_exhume(&InboxEntry::of(consumer, &letter.message)).await?;
+                tx.inbox_exhume(&InboxEntry::for_message(consumer, &letter.message)).await?;
                 tx.commit().await?;
             }
         }

@@ -163,7 +163,7 @@ fn a_row_without_a_lease_whose_owner_dies_is_stranded() {
     assert_eq!(locks(&report), [("job", true)]);
     let [violation] = &report.violations[..] else { panic!("one violation: {:?}", report.violations) };
     assert_eq!(violation.invariant, "lock-stranded");
-    assert_eq!(violation.entity, "job");
+    assert_eq!(violation.entity.to_string(), "job");
     assert_eq!(violation.sentence, "lock `job` of `locks` was taken, and nobody has released it");
 }
 

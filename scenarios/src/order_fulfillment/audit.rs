@@ -9,7 +9,7 @@ use seaworthy_order_fulfillment::{
     payments::{CHARGE, PAYMENTS, Payment, REFUND},
 };
 use seaworthy_sim::{
-    invariants::{Ending, Findings, Panel, Violation},
+    invariants::{Ending, Entity, Findings, Panel, Violation},
     trace::{Effect, Outcome, TxId, What, script::Script},
 };
 use serde::{Deserialize, Serialize};
@@ -100,22 +100,30 @@ pub async fn audit(
             }
             (checkout, order_status) => {
                 let sentence = format!("order {} ended as {order_status:?}, its checkout as {checkout:?}", order.id);
-                findings.violations.push(violation("every-order-ends", &order.id, sentence));
+                findings.violations.push(violation(
+                    "every-order-ends",
+                    Entity::named("order", order.id.clone()),
+                    sentence,
+                ));
             }
         }
     }
     for (service, store) in [("orders", orders), ("shipping", shipping)] {
         let left = store.backlog().await?;
         if left.outbox_dead + left.inbox_dead + left.sagas_stuck > 0 {
-            findings.violations.push(violation("nothing-given-up", service, format!("{service} has {left:?}")));
+            findings.violations.push(violation(
+                "nothing-given-up",
+                Entity::named(service, service),
+                format!("{service} has {left:?}"),
+            ));
         }
     }
     Ok(Audit { orders: by_status, shipments, findings })
 }
 
 /// What no event shows, because it is about what is not there.
-fn violation(invariant: &'static str, entity: &str, sentence: String) -> Violation {
-    Violation { invariant: SmolStr::new_static(invariant), entity: entity.to_owned(), sentence, events: Vec::new() }
+fn violation(invariant: &'static str, entity: Entity, sentence: String) -> Violation {
+    Violation { invariant: SmolStr::new_static(invariant), entity, sentence, events: Vec::new() }
 }
 
 /// Charges that took money, then refunds that gave it back.

@@ -1,5 +1,4 @@
 use seaworthy_core::stop::Stop;
-use uuid::Uuid;
 
 use super::{Rehearsal, Runner, WorkloadOf};
 use crate::{
@@ -77,20 +76,11 @@ pub enum ShrinkError {
     Plan(#[from] PlanError),
 }
 
-/// Whether two violations are the same failure: the same invariant, about an entity of the same kind.
-///
-/// The kind of an entity is the letters that it begins with: `order` for `order-17` and for `order 17`; a UUID has none.
-/// The number may differ, since with fewer orders they are numbered anew.
+/// Whether two violations are the same failure: the same invariant, about an entity of the same kind
+/// ([`Entity::is_like`](crate::invariants::Entity::is_like)). The number may differ, since with fewer orders they are
+/// numbered anew.
 pub fn is_same_failure(one: &Violation, other: &Violation) -> bool {
-    one.invariant == other.invariant && kind(&one.entity) == kind(&other.entity)
-}
-
-fn kind(entity: &str) -> &str {
-    let word = entity.split_whitespace().next().unwrap_or_default();
-    if Uuid::try_parse(word).is_ok() {
-        return "";
-    }
-    word.split(|letter: char| !letter.is_alphabetic()).next().unwrap_or_default()
+    one.invariant == other.invariant && one.entity.is_like(&other.entity)
 }
 
 /// Makes a failing plan smaller, only towards the same failure (see [`is_same_failure`]). Each step is run twice, and

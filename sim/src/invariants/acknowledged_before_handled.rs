@@ -54,7 +54,7 @@ impl AcknowledgedBeforeHandled {
         }
         if handles {
             let sentence = format!("`{name}` acknowledged a message that it had not handled");
-            judge.violate(message.to_string(), sentence, vec![number]);
+            judge.violate(message, sentence, vec![number]);
         }
         self.seen.insert((group, message), Seen::Acked { number, is_told: handles });
     }
@@ -64,7 +64,7 @@ impl AcknowledgedBeforeHandled {
         judge.judged();
         if let Some(Seen::Acked { number: acked, is_told: false }) = self.seen.insert((group, message), Seen::Handled) {
             let sentence = format!("`{}` acknowledged a message before it handled it", self.groups.name(group));
-            judge.violate(message.to_string(), sentence, vec![acked, number]);
+            judge.violate(message, sentence, vec![acked, number]);
         }
     }
 }

@@ -1,6 +1,6 @@
 use smol_str::SmolStr;
 
-use super::{Ending, Interest, Invariant, Judge, Mode};
+use super::{Ending, Entity, Interest, Invariant, Judge, Mode};
 use crate::{
     topology::Conserved,
     trace::{Effect, Event, ProcessIndex, What},
@@ -71,7 +71,7 @@ impl Invariant for ConservedSums {
                 sum.changed.push(event.number);
             } else {
                 let sentence = format!("`{}`, which has to stand, changed by {by:+} in one commit", sum.name);
-                judge.violate(sum.name.as_str(), sentence, vec![event.number]);
+                judge.violate(Entity::named(sum.name.clone(), sum.name.clone()), sentence, vec![event.number]);
             }
         }
     }
@@ -82,7 +82,7 @@ impl Invariant for ConservedSums {
         }
         for sum in self.sums.iter().filter(|sum| sum.off != 0) {
             let sentence = format!("`{}`, which has to stand, ended {:+} off where it began", sum.name, sum.off);
-            judge.violate(sum.name.as_str(), sentence, sum.changed.clone());
+            judge.violate(Entity::named(sum.name.clone(), sum.name.clone()), sentence, sum.changed.clone());
         }
     }
 }

@@ -90,7 +90,7 @@ impl DeadOnlyInjected {
                 (format!("a relay gave up {}, which the broker was never told to refuse{why}", row()), vec![number])
             }
         };
-        judge.violate(message.to_string(), sentence, events);
+        judge.violate(message, sentence, events);
     }
 }
 
@@ -137,7 +137,7 @@ impl Invariant for DeadOnlyInjected {
                             judge.judged();
                             if !self.external_refused && !self.poisoned.contains(message) {
                                 judge.violate(
-                                    message.to_string(),
+                                    *message,
                                     format!("`{consumer}` gave up a message that nothing in the plan spoils: {reason}"),
                                     vec![event.number],
                                 );

@@ -4,7 +4,7 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
-use super::{Interest, Invariant, Judge, Lookup, Mode, names::Names};
+use super::{Entity, Interest, Invariant, Judge, Lookup, Mode, names::Names};
 use crate::{
     topology::Topology,
     trace::{Effect, Event, What},
@@ -75,11 +75,7 @@ impl DuplicateEffect {
         if let Some(before) = self.handled.insert(id, Seen { is_effective: true, number })
             && before.is_effective
         {
-            judge.violate(
-                message.to_string(),
-                format!("`{consumer}` handled one message twice"),
-                vec![before.number, number],
-            );
+            judge.violate(message, format!("`{consumer}` handled one message twice"), vec![before.number, number]);
         }
     }
 
@@ -97,7 +93,8 @@ impl DuplicateEffect {
             if entries.rows > 1 {
                 let rows = entries.rows;
                 let sentence = format!("`{table}` has {rows} rows for `{key}`, and may have one");
-                judge.violate(key.as_str(), sentence, vec![entries.number, number]);
+                let entity = Entity::named(table.clone(), key.clone());
+                judge.violate(entity, sentence, vec![entries.number, number]);
             }
             entries.number = number;
         }
@@ -112,11 +109,7 @@ impl DuplicateEffect {
         judge.judged();
         if let Some(before) = before {
             let how = if before.is_effective { "twice" } else { "after it had been undone" };
-            judge.violate(
-                id.to_string(),
-                format!("a participant carried out one operation {how}"),
-                vec![before.number, number],
-            );
+            judge.violate(id, format!("a participant carried out one operation {how}"), vec![before.number, number]);
         }
     }
 }
@@ -166,7 +159,7 @@ impl Invariant for DuplicateEffect {
                 let id = (self.names.number(service), self.names.number(operation), subject.clone());
                 if let Some(before) = self.acts.insert(id, event.number) {
                     judge.violate(
-                        subject.as_str(),
+                        Entity::named(operation.clone(), subject.clone()),
                         format!("`{service}` did `{operation}` for `{subject}` twice"),
                         vec![before, event.number],
                     );

@@ -107,11 +107,11 @@ impl Invariant for FullCompensation {
 
 impl Open {
     fn read(&mut self, log: &SagaLog, number: u64, judge: &mut Judge<'_>) {
-        let entity = || log.saga.to_string();
+        let saga = log.saga;
         for record in log.records.iter().flatten() {
             match record {
-                Record::CompensationBegun { .. } => self.turn_back(number, &entity, judge),
-                Record::Compensated { step, .. } => self.compensate(step, number, &entity, judge),
+                Record::CompensationBegun { .. } => self.turn_back(number, saga, judge),
+                Record::Compensated { step, .. } => self.compensate(step, number, saga, judge),
                 Record::CompensationExhausted { step, .. } => self.step(step).is_settled_back = true,
                 // What was given up is tried again.
                 Record::Resumed => {
@@ -130,35 +130,35 @@ impl Open {
             }
         }
         match log.status {
-            SagaStatus::Compensated => self.end(number, &entity, judge),
+            SagaStatus::Compensated => self.end(number, saga, judge),
             SagaStatus::Completed => {
                 if let Some(turned_back) = self.turned_back {
                     let sentence =
                         format!("saga `{}` of `{}` completed although it had turned back", self.name, self.key);
-                    judge.violate(entity(), sentence, vec![turned_back, number]);
+                    judge.violate(saga, sentence, vec![turned_back, number]);
                 }
             }
             _ => {}
         }
     }
 
-    fn turn_back(&mut self, number: u64, entity: &dyn Fn() -> String, judge: &mut Judge<'_>) {
+    fn turn_back(&mut self, number: u64, saga: SagaId, judge: &mut Judge<'_>) {
         judge.judged();
         self.turned_back = Some(number);
         let pivot = self.steps.iter().find(|step| self.phase(&step.path) == Some(Phase::Pivot));
         if let Some(done) = pivot.and_then(|pivot| pivot.done) {
             judge.violate(
-                entity(),
+                saga,
                 format!("saga `{}` of `{}` turned back after its pivot was done", self.name, self.key),
                 vec![done, number],
             );
         }
     }
 
-    fn compensate(&mut self, path: &SmolStr, number: u64, entity: &dyn Fn() -> String, judge: &mut Judge<'_>) {
-        let saga = format!("saga `{}` of `{}`", self.name, self.key);
+    fn compensate(&mut self, path: &SmolStr, number: u64, saga: SagaId, judge: &mut Judge<'_>) {
+        let whose = format!("saga `{}` of `{}`", self.name, self.key);
         let mut violate =
-            |sentence: String, events: Vec<u64>| judge.violate(entity(), format!("{saga} {sentence}"), events);
+            |sentence: String, events: Vec<u64>| judge.violate(saga, format!("{whose} {sentence}"), events);
         if self.turned_back.is_none() {
             violate(format!("compensated step `{path}` without having turned back"), vec![number]);
         }
@@ -182,13 +182,13 @@ impl Open {
         step.is_settled_back = true;
     }
 
-    fn end(&mut self, number: u64, entity: &dyn Fn() -> String, judge: &mut Judge<'_>) {
+    fn end(&mut self, number: u64, saga: SagaId, judge: &mut Judge<'_>) {
         for step in &self.steps {
             if step.compensated.is_none() && self.must_undo(step) {
                 let state = if step.done.is_some() { "is done" } else { "may have been done" };
                 let events = [step.done.or(step.asked), self.turned_back, Some(number)];
                 judge.violate(
-                    entity(),
+                    saga,
                     format!(
                         "saga `{}` of `{}` counts as compensated although step `{}` {state} and was never undone",
                         self.name, self.key, step.path

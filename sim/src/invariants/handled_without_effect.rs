@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::{
-    Ending, Interest, Invariant, Judge, Mode,
+    Ending, Entity, Interest, Invariant, Judge, Mode,
     practice::{Content, Doings, Handling, Kind, Practice, Unit, Work},
 };
 use crate::trace::Event;
@@ -95,11 +95,11 @@ impl HandledWithoutEffect {
         let missing = words(always & !done);
         let (entity, what) = match (unit, handling) {
             (Unit::Message(_, id), Handling::Message { group, kind }) => {
-                (id.to_string(), format!("`{group}` handled a `{kind}` {only}"))
+                (Entity::Message(id), format!("`{group}` handled a `{kind}` {only}"))
             }
             (Unit::Request(number), Handling::Request { operation, accepted }) => {
                 let answered = if *accepted { "accepted" } else { "refused" };
-                (format!("request {number}"), format!("request {number} (`{operation}`) was {answered} {only}"))
+                (Entity::Request(number), format!("request {number} (`{operation}`) was {answered} {only}"))
             }
             // A unit and its handling are of one kind.
             _ => return,

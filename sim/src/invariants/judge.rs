@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::{
+    Entity,
     dealt::{self, Dealt},
     saga_log::{Decoded, SagaLog},
 };
@@ -15,7 +16,7 @@ pub struct Violation {
     /// Which invariant.
     pub invariant: SmolStr,
     /// What it was about: a message, a saga, an order.
-    pub entity: String,
+    pub entity: Entity,
     /// One sentence that says what is wrong, with the entity.
     pub sentence: String,
     /// Numbers of the events that show it.
@@ -46,8 +47,9 @@ impl Judge<'_> {
         *self.met += 1;
     }
 
-    /// Says that the invariant does not hold.
-    pub fn violate(&mut self, entity: impl Into<String>, sentence: impl Into<String>, events: Vec<u64>) {
+    /// Says that the invariant does not hold. The entity is an id, a name (`"all accounts"`), or a name with its kind
+    /// ([`Entity::named`]).
+    pub fn violate(&mut self, entity: impl Into<Entity>, sentence: impl Into<String>, events: Vec<u64>) {
         self.violations.push(Violation {
             invariant: SmolStr::new_static(self.invariant),
             entity: entity.into(),

@@ -1,6 +1,6 @@
 use smol_str::SmolStr;
 
-use super::{Ending, Interest, Invariant, Judge, Lookup, Mode};
+use super::{Ending, Entity, Interest, Invariant, Judge, Lookup, Mode};
 use crate::trace::{Effect, Event, What};
 
 /// `lock-stranded`: by the end of the run every lock was released. Locks are the documents of the collections that the
@@ -74,7 +74,7 @@ impl Invariant for LockStranded {
             let mut events = vec![held.taken, held.last];
             events.dedup();
             judge.violate(
-                name.to_string(),
+                Entity::named(place.clone(), name.clone()),
                 format!("lock `{name}` of `{place}` was taken, and nobody has released it"),
                 events,
             );

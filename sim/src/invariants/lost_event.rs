@@ -317,7 +317,7 @@ impl Invariant for LostEvent {
                 };
                 let events = [Some(open.staged), open.published, open.last_ack];
                 judge.violate(
-                    id.to_string(),
+                    *id,
                     format!("`{}` of `{}` was committed and lost: it {how}", open.kind, open.subject),
                     events.into_iter().flatten().collect(),
                 );

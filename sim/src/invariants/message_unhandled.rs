@@ -151,7 +151,7 @@ impl Invariant for MessageUnhandled {
         for ((group, message), head) in heads.into_iter().take(TOLD) {
             let Open { kind, subject, .. } = head;
             judge.violate(
-                message.to_string(),
+                *message,
                 format!("message `{kind}` of `{subject}` waits in group {group}: it {}", head.why()),
                 [Some(head.published), head.last.map(|(event, _)| event)].into_iter().flatten().collect(),
             );

@@ -1,6 +1,7 @@
 //! What must hold: judged from the trace as it streams by.
 
 mod dealt;
+mod entity;
 mod interest;
 mod judge;
 mod judged;
@@ -43,6 +44,7 @@ pub use conserved::ConservedSums;
 pub use dead_only_injected::DeadOnlyInjected;
 pub use dealt::Dealt;
 pub use duplicate_effect::DuplicateEffect;
+pub use entity::Entity;
 pub use full_compensation::FullCompensation;
 pub use goal::goal;
 pub use handled_without_effect::HandledWithoutEffect;

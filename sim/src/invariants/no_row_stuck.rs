@@ -131,7 +131,7 @@ impl Invariant for NoRowStuck {
                 Some(Last::GivenBack(number)) => format!("was claimed as row {} and given back", number.0),
             };
             judge.violate(
-                id.to_string(),
+                *id,
                 format!("the outbox row of `{}` of `{}`, key `{}`, {how}", row.kind, row.subject, row.key),
                 [Some(row.staged), dead, row.last.map(|(event, _)| event)].into_iter().flatten().collect(),
             );

@@ -39,7 +39,7 @@ impl OneMessagePerId {
         let same = if before.says == known.says { "the same" } else { "not the same" };
         let Message { kind, subject, .. } = message;
         judge.violate(
-            message.id.to_string(),
+            message.id,
             format!("two commits staged a message of one id; the second is `{kind}` of `{subject}`, and says {same}"),
             vec![before.number, number],
         );
@@ -54,7 +54,7 @@ impl OneMessagePerId {
         }
         let Message { kind, subject, .. } = message;
         judge.violate(
-            message.id.to_string(),
+            message.id,
             format!("`{kind}` of `{subject}` has the id of another message, which says something else"),
             vec![before.number, number],
         );

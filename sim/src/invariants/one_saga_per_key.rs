@@ -1,6 +1,6 @@
 use smol_str::SmolStr;
 
-use super::{Interest, Invariant, Judge, Lookup, Mode, names::Names};
+use super::{Entity, Interest, Invariant, Judge, Lookup, Mode, names::Names};
 use crate::trace::{Effect, Event, What};
 
 /// `one-saga-per-key`: of each definition there is at most one saga for a business key, in one store.
@@ -47,7 +47,7 @@ impl Invariant for OneSagaPerKey {
             let id = (self.names.number(store), self.names.number(&definition.name), key.clone());
             if let Some(before) = self.created.insert(id, event.number) {
                 judge.violate(
-                    key.as_str(),
+                    Entity::named(definition.name.clone(), key.clone()),
                     format!("two sagas `{}` were started for `{key}`", definition.name),
                     vec![before, event.number],
                 );

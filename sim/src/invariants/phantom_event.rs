@@ -78,7 +78,7 @@ impl PhantomEvent {
         while let Some(index) = self.early.iter().position(is_same) {
             let early = self.early.swap_remove(index);
             judge.judged();
-            judge.violate(early.message.to_string(), early.sentence, vec![early.number]);
+            judge.violate(early.message, early.sentence, vec![early.number]);
         }
     }
 
@@ -151,7 +151,7 @@ impl Invariant for PhantomEvent {
                 );
                 if self.stages(source, store) {
                     judge.judged();
-                    judge.violate(message.id.to_string(), sentence, vec![event.number]);
+                    judge.violate(message.id, sentence, vec![event.number]);
                 } else if self.early.iter().all(|early| early.source != *source) {
                     let (source, store) = (source.clone(), store.cloned());
                     self.early.push(Early { source, store, message: message.id, sentence, number: event.number });

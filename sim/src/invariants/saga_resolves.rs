@@ -97,11 +97,7 @@ impl Invariant for SagaResolves {
             };
             let mut events = vec![open.created, open.last];
             events.dedup();
-            judge.violate(
-                id.to_string(),
-                format!("saga `{}` of `{}` {state} {by_then}", open.definition, open.key),
-                events,
-            );
+            judge.violate(*id, format!("saga `{}` of `{}` {state} {by_then}", open.definition, open.key), events);
         }
     }
 }

@@ -3,7 +3,7 @@ use seaworthy_core::{
     ports::RowId,
 };
 
-use super::{Interest, Invariant, Judge, Lookup, Mode, names::Names};
+use super::{Entity, Interest, Invariant, Judge, Lookup, Mode, names::Names};
 use crate::trace::{Effect, Event, What};
 
 /// `stale-claim-settle`: a relay settled an outbox row under a claim that was not the row's latest, or that had settled
@@ -80,7 +80,7 @@ impl Invariant for StaleClaimSettle {
                         None => ("the claim did not hold it", vec![event.number]),
                     };
                     judge.violate(
-                        format!("{store} row {}", row.row.0),
+                        Entity::Row { store: store.clone(), row: row.row.0 },
                         format!("row {} of `{store}` was settled as {} although {}", row.row.0, row.as_what, how.0),
                         how.1,
                     );

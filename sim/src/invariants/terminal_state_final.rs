@@ -47,7 +47,7 @@ impl Invariant for TerminalStateFinal {
         for log in judge.saga_logs(event).iter() {
             if let Some((ended, number)) = self.ended.get(&log.saga) {
                 judge.violate(
-                    log.saga.to_string(),
+                    log.saga,
                     format!("a saga that was {} became {}", words(*ended), words(log.status)),
                     vec![*number, event.number],
                 );
@@ -55,7 +55,7 @@ impl Invariant for TerminalStateFinal {
             }
             if let Some((last, next)) = after_the_end(log) {
                 judge.violate(
-                    log.saga.to_string(),
+                    log.saga,
                     format!("the log of a saga goes on with `{next}` after `{last}`"),
                     vec![event.number],
                 );

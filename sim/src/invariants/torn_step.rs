@@ -99,7 +99,7 @@ impl Invariant for TornStep {
             let Some(open) = self.open.get_mut(&log.saga) else { continue };
             if log.length != open.length {
                 judge.violate(
-                    log.saga.to_string(),
+                    log.saga,
                     format!(
                         "the log of the saga of `{}` has {} entries, and a writer appended after entry {}",
                         open.key, open.length, log.length
@@ -123,7 +123,7 @@ impl Invariant for TornStep {
                     }
                 }
                 Err(error) => judge.violate(
-                    log.saga.to_string(),
+                    log.saga,
                     format!("an entry in the log of the saga of `{}` can't be decoded: {error}", open.key),
                     vec![event.number],
                 ),
@@ -147,7 +147,7 @@ impl TornStep {
             for done in &open.done {
                 if OperationId::derive(*saga, &done.step, Direction::Action) == operation {
                     judge.violate(
-                        saga.to_string(),
+                        *saga,
                         format!(
                             "step `{}` of the saga of `{}` was logged before its effects were committed",
                             done.step, open.key
@@ -177,7 +177,7 @@ impl Open {
         judge.judged();
         if let Some(before) = self.done.iter().find(|done| done.step == *step) {
             judge.violate(
-                saga.to_string(),
+                saga,
                 format!("step `{step}` of the saga of `{}` was done twice", self.key),
                 vec![before.number, number],
             );
@@ -191,7 +191,7 @@ impl Open {
                 operation = Some(id);
             } else if let Some(before) = orphans.remove(&(self.store, id)) {
                 judge.violate(
-                    saga.to_string(),
+                    saga,
                     format!(
                         "the effects of step `{step}` of the saga of `{}` were committed without its log entry",
                         self.key
@@ -209,7 +209,7 @@ impl Open {
             && !operations.undone.contains(&operation)
         {
             judge.violate(
-                saga.to_string(),
+                saga,
                 format!("step `{step}` of the saga of `{}` was logged as compensated without being undone", self.key),
                 vec![done.number, number],
             );

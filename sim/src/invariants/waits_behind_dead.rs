@@ -114,7 +114,7 @@ impl WaitsBehindDead {
                 continue;
             };
             judge.violate(
-                id.to_string(),
+                **id,
                 format!(
                     "`{}` of key `{}` waits and need not: a relay finds nothing to do since `{}` of key `{}` is dead",
                     row.kind, row.key, dead.kind, dead.key

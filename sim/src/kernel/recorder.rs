@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use super::{Fired, activity::Activity, spans::SpanBook, task};
 use crate::{
-    invariants::{Ending, Findings, Invariant, Panel, Violation},
+    invariants::{Ending, Entity, Findings, Invariant, Panel, Violation},
     trace::{Event, Fingerprint, ProcessIndex, Told, TxId, VirtualTime, What},
 };
 
@@ -143,7 +143,7 @@ impl Recorder {
     }
 
     /// Adds a violation that the world itself found, shown by the event that was recorded last.
-    pub(crate) fn violate(&mut self, invariant: &'static str, entity: String, sentence: String) {
+    pub(crate) fn violate(&mut self, invariant: &'static str, entity: impl Into<Entity>, sentence: String) {
         let violation = self.violation(invariant, entity, sentence);
         self.panel.violate(violation);
     }
@@ -154,18 +154,23 @@ impl Recorder {
     }
 
     /// As [`Recorder::violate`], behind whatever the invariants say at the end.
-    pub(crate) fn violate_at_last(&mut self, invariant: &'static str, entity: String, sentence: String) {
+    pub(crate) fn violate_at_last(&mut self, invariant: &'static str, entity: impl Into<Entity>, sentence: String) {
         self.at_last = Some((self.violation(invariant, entity, sentence), true));
     }
 
     /// As [`Recorder::violate_at_last`], unless anything else was found by then.
-    pub(crate) fn violate_if_nothing_else(&mut self, invariant: &'static str, entity: String, sentence: String) {
+    pub(crate) fn violate_if_nothing_else(
+        &mut self,
+        invariant: &'static str,
+        entity: impl Into<Entity>,
+        sentence: String,
+    ) {
         self.at_last = Some((self.violation(invariant, entity, sentence), false));
     }
 
-    fn violation(&self, invariant: &'static str, entity: String, sentence: String) -> Violation {
+    fn violation(&self, invariant: &'static str, entity: impl Into<Entity>, sentence: String) -> Violation {
         let events = vec![self.next.saturating_sub(1)];
-        Violation { invariant: SmolStr::new_static(invariant), entity, sentence, events }
+        Violation { invariant: SmolStr::new_static(invariant), entity: entity.into(), sentence, events }
     }
 
     /// Ends the trace: the invariants see the ending.

@@ -27,6 +27,7 @@ use super::{
 use crate::{
     draw::Draw,
     executor::{Spawner, Time},
+    invariants::Entity,
     plan::{Restart, Schedule},
     topology::Topology,
     trace::{Effect, ProcessIndex, TxId, VirtualTime, What},
@@ -277,7 +278,7 @@ impl World {
                 (true, false) => String::new(),
             };
             if !sentence.is_empty() {
-                state.recorder.violate("panic", spec.name.to_string(), sentence);
+                state.recorder.violate("panic", Entity::named(spec.service.clone(), spec.name.clone()), sentence);
                 state.spent = Some(Spent::Panic);
             }
         }
@@ -296,7 +297,7 @@ impl World {
     /// The client panicked: there is nobody left who asks.
     pub(crate) fn client_panicked(&self, message: &SmolStr) {
         let mut state = self.state();
-        state.recorder.violate("client-panicked", "the client".to_owned(), format!("the client panicked: {message}"));
+        state.recorder.violate("client-panicked", "the client", format!("the client panicked: {message}"));
         state.spent = Some(Spent::Panic);
         drop(state);
         self.nudge.notify_one();
@@ -326,7 +327,7 @@ impl World {
         let Some(tables) = &mut state.own_tables else { return effects };
         let (told, wrong) = tables.translate(store, effects);
         for (table, sentence) in wrong {
-            state.recorder.violate("own-table", table.into(), sentence);
+            state.recorder.violate("own-table", Entity::named(table.clone(), table), sentence);
         }
         told
     }

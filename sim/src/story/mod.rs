@@ -19,8 +19,6 @@ pub use style::Style;
 
 use std::fmt::Write;
 
-use uuid::Uuid;
-
 use crate::{
     invariants::{Mode, Violation},
     plan::{Plan, Workload, counted},
@@ -120,7 +118,7 @@ fn tell_plan<W: Workload>(text: &mut String, plan: &Plan<W>, report: &RunReport,
 
 /// The short name of the violation's entity and what it stands for, where the entity is an id.
 fn introduce(trace: &[Event], violation: &Violation, names: &Names) -> Option<String> {
-    let id = Uuid::parse_str(&violation.entity).ok()?;
+    let id = violation.entity.id()?;
     let name = names.find(id)?;
     let stands_for = trace.iter().find_map(|event| match &event.what {
         What::Commit { effects, .. } => effects.iter().find_map(|effect| match effect {

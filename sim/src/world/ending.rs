@@ -2,7 +2,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use super::{cycle::cycle, rest::in_time};
 use crate::{
-    invariants::{Ending, Violation},
+    invariants::{Ending, Entity, Violation},
     kernel::{Ask, Spent, State, World, beats},
     trace::{ProcessIndex, What},
 };
@@ -153,7 +153,7 @@ fn violation(world: &World, state: &State, number: u64, ask: &Ask) -> Violation 
     }
     Violation {
         invariant: "request-unanswered".into(),
-        entity: format!("request {number}"),
+        entity: Entity::Request(number),
         sentence,
         events: ask.taken.map(|(_, event)| event).into_iter().collect(),
     }

@@ -101,7 +101,7 @@ fn a_fresh_idempotency_key_for_each_attempt_charges_twice() {
     let second = script.external(orders, charge, operation(2), true, Outcome::Done);
     let found = judge(DuplicateEffect::new(), &script);
     assert_eq!(sentences(&found), ["`payments` did `charge` for `order-17` twice"]);
-    assert_eq!((found[0].entity.as_str(), &found[0].events[..]), ("order-17", &[first, second][..]));
+    assert_eq!((found[0].entity.to_string().as_str(), &found[0].events[..]), ("order-17", &[first, second][..]));
     assert_eq!(judge(DuplicateEffect::new().may_repeat("payments", "charge"), &script), []);
 }
 

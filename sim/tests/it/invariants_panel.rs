@@ -148,7 +148,7 @@ fn what_the_world_finds_stands_beside_what_invariants_find() {
     let mut panel = Panel::new(Vec::new());
     let panic = Violation {
         invariant: "panic".into(),
-        entity: "orders-1".to_owned(),
+        entity: "orders-1".into(),
         sentence: "`orders-1` panicked".to_owned(),
         events: vec![3],
     };

@@ -5,7 +5,7 @@ use seaworthy_order_fulfillment::{
     payments::{CHARGE, PAYMENTS, REFUND},
 };
 use seaworthy_sim::{
-    invariants::{Ending, Interest, Invariant, Judge, Mode},
+    invariants::{Ending, Entity, Interest, Invariant, Judge, Mode},
     trace::{Effect, Event, What},
 };
 use smol_str::SmolStr;
@@ -54,7 +54,11 @@ impl Invariant for ChargedOnce {
                     judge.judged();
                     if facts.charges > 1 {
                         let sentence = format!("order {subject} was charged {} times", facts.charges);
-                        judge.violate(subject.as_str(), sentence, vec![facts.last, event.number]);
+                        judge.violate(
+                            Entity::named("order", subject.clone()),
+                            sentence,
+                            vec![facts.last, event.number],
+                        );
                     }
                 }
                 // A refund of nothing only makes sure that the charge never happens.
@@ -96,7 +100,11 @@ impl Invariant for ChargedOnce {
             };
             let status_event = facts.status.map(|(_, event)| event);
             let payment_event = (charges > 0).then_some(facts.last);
-            judge.violate(order.as_str(), wrong, payment_event.into_iter().chain(status_event).collect());
+            judge.violate(
+                Entity::named("order", order.clone()),
+                wrong,
+                payment_event.into_iter().chain(status_event).collect(),
+            );
         }
     }
 }

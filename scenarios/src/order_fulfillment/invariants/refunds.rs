@@ -5,7 +5,7 @@ use seaworthy_order_fulfillment::{
     payments::{CHARGE, PAYMENTS, REFUND},
 };
 use seaworthy_sim::{
-    invariants::{Interest, Invariant, Judge, Mode},
+    invariants::{Entity, Interest, Invariant, Judge, Mode},
     trace::{Effect, Event, What},
 };
 use smol_str::SmolStr;
@@ -67,7 +67,11 @@ impl Facts {
     fn judge(&self, order: &str, judge: &mut Judge<'_>) {
         judge.judged();
         if let (Some(shipped), Some(refunded)) = (self.shipped_at, self.refunded_at) {
-            judge.violate(order, format!("order {order} was both shipped and refunded"), vec![shipped, refunded]);
+            judge.violate(
+                Entity::named("order", order),
+                format!("order {order} was both shipped and refunded"),
+                vec![shipped, refunded],
+            );
         }
     }
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use seaworthy_order_fulfillment::documents::{ORDER_COLLECTION, OrderStatus, SHIPMENT_COLLECTION, Shipment};
 use seaworthy_sim::{
-    invariants::{Ending, Interest, Invariant, Judge, Mode},
+    invariants::{Ending, Entity, Interest, Invariant, Judge, Mode},
     trace::{Effect, Event},
 };
 use smol_str::SmolStr;
@@ -49,12 +49,12 @@ impl Invariant for OneShipment {
                 judge.judged();
                 match (facts.shipped_at, facts.confirmed_at) {
                     (Some(first), _) => judge.violate(
-                        order.as_str(),
+                        Entity::named("order", order.clone()),
                         format!("order {order} has a second shipment, {id}"),
                         vec![first, event.number],
                     ),
                     (None, None) => judge.violate(
-                        order.as_str(),
+                        Entity::named("order", order.clone()),
                         format!("order {order} has shipment {id} but was never confirmed"),
                         vec![event.number],
                     ),
@@ -73,7 +73,7 @@ impl Invariant for OneShipment {
             if let (Some(confirmed), None) = (facts.confirmed_at, facts.shipped_at) {
                 judge.judged();
                 judge.violate(
-                    order.as_str(),
+                    Entity::named("order", order.clone()),
                     format!("order {order} was confirmed but never got a shipment"),
                     vec![confirmed],
                 );

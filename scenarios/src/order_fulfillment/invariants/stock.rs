@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use seaworthy_order_fulfillment::documents::{STOCK_COLLECTION, StockLevel};
 use seaworthy_sim::{
-    invariants::{Ending, Interest, Invariant, Judge, Mode},
+    invariants::{Ending, Entity, Interest, Invariant, Judge, Mode},
     trace::{Effect, Event},
 };
 use smol_str::SmolStr;
@@ -63,7 +63,11 @@ impl Invariant for StockConserved {
             let before = self.last.insert(id.clone(), (level, event.number));
             if let Some(sentence) = wrong {
                 let before = before.map(|(_, number)| number);
-                judge.violate(id.as_str(), sentence, before.into_iter().chain([event.number]).collect());
+                judge.violate(
+                    Entity::named("sku", id.clone()),
+                    sentence,
+                    before.into_iter().chain([event.number]).collect(),
+                );
             }
         }
     }
@@ -76,7 +80,7 @@ impl Invariant for StockConserved {
             judge.judged();
             if level.reserved > 0 {
                 let sentence = format!("{} units of {sku} stay reserved for nobody", level.reserved);
-                judge.violate(sku.as_str(), sentence, vec![*event]);
+                judge.violate(Entity::named("sku", sku.clone()), sentence, vec![*event]);
             }
         }
     }

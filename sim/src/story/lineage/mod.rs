@@ -29,6 +29,7 @@ use self::{
     thread::{Kind, Thread, named, threads_of, threads_of_entity},
 };
 use crate::{
+    invariants::Entity,
     plan::Fault,
     trace::{Effect, Event, Outcome, ProcessIndex, What},
 };
@@ -48,7 +49,7 @@ pub(super) struct Lineage {
 
 impl Lineage {
     /// Reads a trace for a violation about `entity`.
-    pub(super) fn of(trace: &[Event], faults: &[Fault], processes: &[SmolStr], entity: &str) -> Self {
+    pub(super) fn of(trace: &[Event], faults: &[Fault], processes: &[SmolStr], entity: &Entity) -> Self {
         let mut builder = Builder {
             links: Vec::new(),
             last: BTreeMap::new(),

@@ -7,6 +7,7 @@ use seaworthy_core::{
     ports::Cell,
 };
 
+use crate::invariants::Entity;
 use crate::trace::{Effect, Fingerprint, What, ids_in};
 
 /// Something that goes on through several events, each of which explains the next: a message from its staging to its
@@ -195,8 +196,18 @@ pub(super) fn named(text: &str, see: &mut impl FnMut(Thread)) {
 }
 
 /// The threads that a violation's entity may mean.
-pub(super) fn threads_of_entity(entity: &str) -> Vec<Thread> {
-    let mut threads = Vec::new();
-    named(entity, &mut |thread| threads.push(thread));
-    threads
+pub(super) fn threads_of_entity(entity: &Entity) -> Vec<Thread> {
+    match entity {
+        Entity::Message(id) => vec![Thread::message(*id)],
+        Entity::Saga(id) => vec![Thread::saga(*id)],
+        Entity::Operation(id) => vec![Thread::operation(*id)],
+        Entity::Request(number) => vec![Thread::of(Kind::Request, number)],
+        // Rows have no thread: what happens to one, happens to its message.
+        Entity::Row { .. } => Vec::new(),
+        Entity::Id(_) | Entity::Named { .. } => {
+            let mut threads = Vec::new();
+            named(&entity.to_string(), &mut |thread| threads.push(thread));
+            threads
+        }
+    }
 }

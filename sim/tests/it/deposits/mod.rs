@@ -224,7 +224,7 @@ pub(crate) fn pretend(
 pub(crate) fn violation(invariant: &str, entity: &str) -> Violation {
     Violation {
         invariant: invariant.into(),
-        entity: entity.to_owned(),
+        entity: entity.into(),
         sentence: format!("{entity} breaks {invariant}"),
         events: Vec::new(),
     }

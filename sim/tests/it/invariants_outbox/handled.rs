@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seaworthy_core::message::Message;
 use seaworthy_sim::{
-    invariants::{Deed, HandledWithoutEffect, Handling, Practice},
+    invariants::{Deed, Entity, HandledWithoutEffect, Handling, Practice},
     trace::{
         Effect, Outcome, ProcessIndex, What,
         script::{self, Script, handled},
@@ -77,7 +77,7 @@ fn a_key_without_its_payment_is_told_whether_the_request_was_accepted_or_refused
                  {accepted} }}))"
             )]
         );
-        assert_eq!(found[0].entity, "request 1");
+        assert_eq!(found[0].entity, Entity::Request(1));
         assert_eq!(found[0].events, [0, 1, end]);
     }
 }

@@ -11,13 +11,12 @@ use std::{path::Path, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use seaworthy_core::{
-    outbox::{MessageBuilder, Relay, RelayConfig},
+    outbox::{MessageBuilder, Relay},
     ports::{Expected, Ports, Store, Transaction},
     saga::{
         Action, DriveOutcome, NothingToUndo, Orchestrator, OrchestratorConfig, Registry, SagaBuilder, StepCall,
         StepError, Value,
     },
-    wake::Wake,
 };
 use seaworthy_sim::{
     plan::Profile,
@@ -125,7 +124,7 @@ fn relay(criterion: &mut Criterion) {
         broker.declare("shipping", ["orders"]);
         let _guard = runtime.enter();
         let (process, _) = process(folder.path(), synchronous, &broker);
-        let mut relay = Relay::of(&process.ports(), RelayConfig::default(), Wake::new());
+        let mut relay = Relay::new(&process.ports());
         group.bench_function(format!("{MESSAGES} messages, synchronous = {name}"), |bencher| {
             bencher.iter_batched(
                 || runtime.block_on(stage(&process.ports(), 0..MESSAGES)),

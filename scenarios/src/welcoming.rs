@@ -4,9 +4,9 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
-    inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
+    inbox::{Consumer, Handler, HandlerError, Handlers},
     message::Message,
-    outbox::{MessageBuilder, Relay, RelayConfig},
+    outbox::{MessageBuilder, Relay},
     ports::{Expected, Ports, StoreError, Transaction},
     wake::Wake,
 };
@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 /// The service that takes sign-ups: the account and its event commit together, a relay publishes.
 pub async fn accounts(ports: Ports) {
     let wake = Wake::new();
-    let relay = Relay::of(&ports, RelayConfig::default(), wake.clone());
-    ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
+    let relay = Relay::new(&ports).wake(wake.clone());
+    ports.spawn("relay", relay.run());
     while let Some(request) = ports.ingress.next().await {
         // Dropped without an answer, a request is asked again: that is what an error means here.
         if sign_up(&ports, &request.body).await.is_ok() {
@@ -48,12 +48,12 @@ async fn sign_up(ports: &Ports, name: &[u8]) -> Result<(), StoreError> {
 
 /// The service that welcomes: the inbox makes sure that it does so once.
 pub async fn mailer(ports: Ports) {
-    let handlers = Handlers::new()
+    let handlers = Handlers::builder()
         .on("account.opened", Letter("welcome"))
-        .and_then(|handlers| handlers.on("account.verified", Letter("you are in")))
+        .on("account.verified", Letter("you are in"))
+        .build()
         .expect("one handler for one type");
-    let config = ConsumerConfig::of(["accounts"]);
-    Consumer::of(&ports, "mailer", handlers, config).run(ports.stop.clone()).await;
+    Consumer::new(&ports, "mailer", handlers, ["accounts"]).run().await;
 }
 
 struct Letter(&'static str);

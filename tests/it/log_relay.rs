@@ -31,7 +31,7 @@ fn tailing() -> OrderFulfillment {
         Variant {
             relay: |ports, settings, wake| {
                 Box::pin(async move {
-                    LogRelay::of(&ports, NAME, settings.relay(), wake).run(ports.stop.clone()).await;
+                    LogRelay::new(&ports, NAME).config(settings.relay()).wake(wake).run().await;
                 })
             },
             ..Variant::default()

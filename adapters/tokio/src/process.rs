@@ -118,7 +118,7 @@ impl Process {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.ports.spawner.spawn(name, Box::pin(main(self.ports())));
+        self.ports.spawn(name, main(self.ports()));
     }
 
     /// Asks everything to stop and waits until it has.

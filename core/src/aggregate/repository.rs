@@ -87,7 +87,7 @@ impl<A: Aggregate> Repository<A> {
     }
 
     /// Hints to this process's relay after [`Repository::update`] has committed.
-    pub fn with_wake(mut self, wake: Wake) -> Self {
+    pub fn wake(mut self, wake: Wake) -> Self {
         self.wake = Some(wake);
         self
     }

@@ -30,7 +30,7 @@ pub struct ConsumerConfig {
 
 impl ConsumerConfig {
     /// The defaults for a consumer of these topics.
-    pub fn of<T: Into<SmolStr>>(topics: impl IntoIterator<Item = T>) -> Self {
+    pub fn new<T: Into<SmolStr>>(topics: impl IntoIterator<Item = T>) -> Self {
         Self {
             topics: topics.into_iter().map(Into::into).collect(),
             batch: 16,
@@ -41,5 +41,11 @@ impl ConsumerConfig {
             store_backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(5)),
             broker_backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(10)),
         }
+    }
+}
+
+impl<T: Into<SmolStr>, const N: usize> From<[T; N]> for ConsumerConfig {
+    fn from(topics: [T; N]) -> Self {
+        Self::new(topics)
     }
 }

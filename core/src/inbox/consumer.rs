@@ -29,10 +29,10 @@ pub(super) enum Verdict {
 /// Cloning is cheap.
 ///
 /// ```
-/// use seaworthy_core::{inbox::{Consumer, ConsumerConfig, Handlers}, ports::Ports};
+/// use seaworthy_core::{inbox::{Consumer, Handlers}, ports::Ports};
 ///
 /// async fn shipping(ports: Ports, handlers: Handlers) {
-///     Consumer::of(&ports, "shipping", handlers, ConsumerConfig::of(["orders"])).run(ports.stop.clone()).await;
+///     Consumer::new(&ports, "shipping", handlers, ["orders"]).run().await;
 /// }
 /// ```
 #[derive(Clone)]
@@ -45,47 +45,52 @@ pub struct Consumer {
     pub(super) handlers: Arc<Handlers>,
     pub(super) config: Arc<ConsumerConfig>,
     pub(super) wake: Option<Wake>,
+    stop: Stop,
 }
 
 impl Consumer {
-    /// A consumer called `name`, which is its consumer group and its part of the inbox key: renaming one makes it handle
-    /// everything again.
-    pub fn new(
+    /// A consumer of a process, called `name`, which is its consumer group and its part of the inbox key: renaming one
+    /// makes it handle everything again. It listens to topics (`["orders"]`) or works as a [`ConsumerConfig`] says, until
+    /// the process is asked to stop.
+    pub fn new(ports: &Ports, name: impl Into<SmolStr>, handlers: Handlers, config: impl Into<ConsumerConfig>) -> Self {
+        let Ports { store, broker, clock, random, stop, .. } = ports;
+        let (store, broker) = (store.clone(), broker.clone());
+        Self::from_parts(name, store, broker, clock.clone(), random.clone(), handlers, config).stop(stop.clone())
+    }
+
+    /// A consumer outside a process: it never stops unless it is given a [`stop`](Self::stop).
+    pub fn from_parts(
         name: impl Into<SmolStr>,
         store: Arc<dyn Store>,
         broker: Arc<dyn Broker>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         handlers: Handlers,
-        config: ConsumerConfig,
+        config: impl Into<ConsumerConfig>,
     ) -> Self {
-        let (handlers, config) = (Arc::new(handlers), Arc::new(config));
-        Self { name: name.into(), store, broker, clock, random, handlers, config, wake: None }
-    }
-
-    /// A consumer on a process's own ports.
-    pub fn of(ports: &Ports, name: impl Into<SmolStr>, handlers: Handlers, config: ConsumerConfig) -> Self {
-        Self::new(
-            name,
-            ports.store.clone(),
-            ports.broker.clone(),
-            ports.clock.clone(),
-            ports.random.clone(),
-            handlers,
-            config,
-        )
+        let (handlers, config) = (Arc::new(handlers), Arc::new(config.into()));
+        Self { name: name.into(), store, broker, clock, random, handlers, config, wake: None, stop: Stop::new() }
     }
 
     /// Hints to this process's relay after each commit, so that what handlers stage is published at once.
-    pub fn with_wake(mut self, wake: Wake) -> Self {
+    #[must_use]
+    pub fn wake(mut self, wake: Wake) -> Self {
         self.wake = Some(wake);
+        self
+    }
+
+    /// Sets what stops it.
+    #[must_use]
+    pub fn stop(mut self, stop: Stop) -> Self {
+        self.stop = stop;
         self
     }
 
     /// Consumes until a stop is asked for. A message that is being handled by then is finished; others are given back.
     ///
     /// Dropping the future, as a crash does, rolls back what is open; the broker delivers it again.
-    pub async fn run(self, stop: Stop) {
+    pub async fn run(self) {
+        let stop = self.stop.clone();
         let spec = SubscriptionSpec { group: self.name.clone(), topics: self.config.topics.clone() };
         let mut errors = 0;
         while !stop.is_set() {

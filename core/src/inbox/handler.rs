@@ -91,9 +91,8 @@ pub struct DuplicateHandler(pub SmolStr);
 /// # impl Handler for CreateShipment {
 /// #     async fn handle(&self, _: &mut dyn Transaction, _: &Message) -> Result<(), HandlerError> { Ok(()) }
 /// # }
-/// let handlers = Handlers::new().on("order.confirmed", CreateShipment)?.ignore("order.placed")?;
-/// assert!(handlers.on("order.placed", CreateShipment).is_err());
-/// # Ok::<(), seaworthy_core::inbox::DuplicateHandler>(())
+/// let handlers = Handlers::builder().on("order.confirmed", CreateShipment).ignore("order.placed");
+/// assert!(handlers.on("order.placed", CreateShipment).build().is_err());
 /// ```
 #[derive(Clone, Default)]
 pub struct Handlers(BTreeMap<SmolStr, Route>);
@@ -104,33 +103,47 @@ pub(super) enum Route {
     Ignore,
 }
 
-impl Handlers {
-    /// No handlers.
-    pub fn new() -> Self {
-        Self::default()
-    }
+/// Collects the handlers of a consumer.
+#[derive(Clone, Debug, Default)]
+pub struct HandlersBuilder {
+    handlers: Handlers,
+    /// The first mistake; the builder goes on so that calls can be chained.
+    mistake: Option<DuplicateHandler>,
+}
 
+impl HandlersBuilder {
     /// Handles messages of type `kind`.
-    ///
-    /// # Errors
-    /// [`DuplicateHandler`] if the type is registered already.
-    pub fn on(self, kind: impl Into<SmolStr>, handler: impl Handler + 'static) -> Result<Self, DuplicateHandler> {
+    #[must_use]
+    pub fn on(self, kind: impl Into<SmolStr>, handler: impl Handler + 'static) -> Self {
         self.register(kind.into(), Route::Handle(Arc::new(handler)))
     }
 
     /// Acknowledges messages of type `kind` and does nothing.
-    ///
-    /// # Errors
-    /// [`DuplicateHandler`] if the type is registered already.
-    pub fn ignore(self, kind: impl Into<SmolStr>) -> Result<Self, DuplicateHandler> {
+    #[must_use]
+    pub fn ignore(self, kind: impl Into<SmolStr>) -> Self {
         self.register(kind.into(), Route::Ignore)
     }
 
-    fn register(mut self, kind: SmolStr, route: Route) -> Result<Self, DuplicateHandler> {
-        match self.0.insert(kind.clone(), route) {
-            None => Ok(self),
-            Some(_) => Err(DuplicateHandler(kind)),
+    fn register(mut self, kind: SmolStr, route: Route) -> Self {
+        if self.handlers.0.insert(kind.clone(), route).is_some() {
+            self.mistake.get_or_insert(DuplicateHandler(kind));
         }
+        self
+    }
+
+    /// Returns the handlers.
+    ///
+    /// # Errors
+    /// The first [`DuplicateHandler`].
+    pub fn build(self) -> Result<Handlers, DuplicateHandler> {
+        self.mistake.map_or(Ok(self.handlers), Err)
+    }
+}
+
+impl Handlers {
+    /// Collects handlers: none yet.
+    pub fn builder() -> HandlersBuilder {
+        HandlersBuilder::default()
     }
 
     pub(super) fn route(&self, kind: &str) -> Option<&Route> {

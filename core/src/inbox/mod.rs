@@ -31,7 +31,7 @@ mod retention;
 
 pub use config::ConsumerConfig;
 pub use consumer::Consumer;
-pub use handler::{DuplicateHandler, Handler, HandlerError, Handlers};
+pub use handler::{DuplicateHandler, Handler, HandlerError, Handlers, HandlersBuilder};
 pub use redrive::Redriven;
 pub use retention::{InboxRetention, RetentionError};
 

@@ -38,11 +38,11 @@ const PASSED_OVER_MAX: usize = 10_000;
 /// does the same on a database's own log, and reads the same table.
 ///
 /// ```
-/// use seaworthy_core::{outbox::{LogRelay, RelayConfig}, ports::Ports, wake::Wake};
+/// use seaworthy_core::{outbox::LogRelay, ports::Ports, wake::Wake};
 ///
 /// async fn process(ports: Ports) {
 ///     let wake = Wake::new(); // its clones are for those who stage messages
-///     LogRelay::of(&ports, "orders-relay", RelayConfig::default(), wake).run(ports.stop.clone()).await;
+///     LogRelay::new(&ports, "orders-relay").wake(wake).run().await;
 /// }
 /// ```
 pub struct LogRelay {
@@ -65,16 +65,22 @@ pub struct LogRelay {
 }
 
 impl LogRelay {
-    /// A relay that publishes what is staged in `store` to `broker`. Its position is the checkpoint `name`, which no
-    /// consumer may share.
-    pub fn new(
+    /// A relay of a process: it publishes what is staged in the process's store until the process is asked to stop, with
+    /// the default configuration, and polls for work unless it is given a [`wake`](Self::wake). Its position is the
+    /// checkpoint `name`, which no consumer may share.
+    pub fn new(ports: &Ports, name: impl Into<SmolStr>) -> Self {
+        let Ports { store, broker, clock, random, stop, .. } = ports;
+        Self::from_parts(store.clone(), broker.clone(), clock.clone(), random.clone(), name).stop(stop.clone())
+    }
+
+    /// A relay that publishes what is staged in `store` to `broker`, outside a process: it never stops unless it is given
+    /// a [`stop`](Self::stop).
+    pub fn from_parts(
         store: Arc<dyn Store>,
         broker: Arc<dyn Broker>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         name: impl Into<SmolStr>,
-        config: RelayConfig,
-        wake: Wake,
     ) -> Self {
         Self {
             store,
@@ -82,8 +88,8 @@ impl LogRelay {
             clock,
             random,
             name: name.into(),
-            config,
-            wake,
+            config: RelayConfig::default(),
+            wake: Wake::new(),
             stop: Stop::new(),
             position: None,
             waits: BTreeMap::new(),
@@ -92,17 +98,31 @@ impl LogRelay {
         }
     }
 
-    /// A relay on a process's own ports.
-    pub fn of(ports: &Ports, name: impl Into<SmolStr>, config: RelayConfig, wake: Wake) -> Self {
-        let (store, broker) = (ports.store.clone(), ports.broker.clone());
-        Self::new(store, broker, ports.clock.clone(), ports.random.clone(), name, config, wake)
+    /// Sets how it works.
+    #[must_use]
+    pub fn config(mut self, config: RelayConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Takes hints from those who stage messages, so that these leave at once.
+    #[must_use]
+    pub fn wake(mut self, wake: Wake) -> Self {
+        self.wake = wake;
+        self
+    }
+
+    /// Sets what stops it.
+    #[must_use]
+    pub fn stop(mut self, stop: Stop) -> Self {
+        self.stop = stop;
+        self
     }
 
     /// Publishes until a stop is asked for. What is in flight by then is finished and stored.
     ///
     /// Dropping the future, as a crash does, leaves nothing behind: what was published and not stored is published again.
-    pub async fn run(mut self, stop: Stop) {
-        self.stop = stop;
+    pub async fn run(mut self) {
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
         let mut polling = Polling::new(self.config.clone(), clock, random, self.wake.clone(), self.stop.clone());
         while !self.stop.is_set() {

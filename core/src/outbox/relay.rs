@@ -27,11 +27,11 @@ use crate::{
 /// changes nothing. Every call to the broker must end: a relay waits as long as its adapter does.
 ///
 /// ```
-/// use seaworthy_core::{outbox::{Relay, RelayConfig}, ports::Ports, wake::Wake};
+/// use seaworthy_core::{outbox::Relay, ports::Ports, wake::Wake};
 ///
 /// async fn process(ports: Ports) {
 ///     let wake = Wake::new(); // its clones are for those who stage messages
-///     Relay::of(&ports, RelayConfig::default(), wake).run(ports.stop.clone()).await;
+///     Relay::new(&ports).wake(wake).run().await;
 /// }
 /// ```
 pub struct Relay {
@@ -45,29 +45,51 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// A relay that publishes what is staged in `store` to `broker`.
-    pub fn new(
+    /// A relay of a process: it publishes what is staged in the process's store until the process is asked to stop, with
+    /// the default configuration, and polls for work unless it is given a [`wake`](Self::wake).
+    pub fn new(ports: &Ports) -> Self {
+        let Ports { store, broker, clock, random, stop, .. } = ports;
+        Self::from_parts(store.clone(), broker.clone(), clock.clone(), random.clone()).stop(stop.clone())
+    }
+
+    /// A relay that publishes what is staged in `store` to `broker`, outside a process: it never stops unless it is given
+    /// a [`stop`](Self::stop).
+    pub fn from_parts(
         store: Arc<dyn Store>,
         broker: Arc<dyn Broker>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
-        config: RelayConfig,
-        wake: Wake,
     ) -> Self {
         let publisher = Publisher::new(broker, Arc::clone(&random));
-        Self { store, publisher, clock, random, config, wake, stop: Stop::new() }
+        let (config, wake, stop) = (RelayConfig::default(), Wake::new(), Stop::new());
+        Self { store, publisher, clock, random, config, wake, stop }
     }
 
-    /// A relay on a process's own ports.
-    pub fn of(ports: &Ports, config: RelayConfig, wake: Wake) -> Self {
-        Self::new(ports.store.clone(), ports.broker.clone(), ports.clock.clone(), ports.random.clone(), config, wake)
+    /// Sets how it works.
+    #[must_use]
+    pub fn config(mut self, config: RelayConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Takes hints from those who stage messages, so that these leave at once.
+    #[must_use]
+    pub fn wake(mut self, wake: Wake) -> Self {
+        self.wake = wake;
+        self
+    }
+
+    /// Sets what stops it.
+    #[must_use]
+    pub fn stop(mut self, stop: Stop) -> Self {
+        self.stop = stop;
+        self
     }
 
     /// Publishes until a stop is asked for. What is claimed and not published by then is given back.
     ///
     /// Dropping the future, as a crash does, leaves claimed rows to the end of their lease.
-    pub async fn run(mut self, stop: Stop) {
-        self.stop = stop;
+    pub async fn run(mut self) {
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
         let mut polling = Polling::new(self.config.clone(), clock, random, self.wake.clone(), self.stop.clone());
         while !self.stop.is_set() {

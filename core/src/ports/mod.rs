@@ -69,3 +69,10 @@ pub struct Ports {
     /// Set when the process is asked to stop gracefully.
     pub stop: Stop,
 }
+
+impl Ports {
+    /// Starts a task of the process beside others: it is dropped with the process. `name` is for traces.
+    pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawner.spawn(name, Box::pin(task));
+    }
+}

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use seaworthy_core::{
     aggregate::Repository,
     boot::Boot,
-    inbox::{Consumer, ConsumerConfig, Handlers},
+    inbox::{Consumer, Handlers},
     ports::{Ports, Request, Response, StoreError},
     saga::{Orchestrator, Registry, SagaError, Started, saga_id},
     wake::Wake,
@@ -51,21 +51,19 @@ pub async fn orders(boot: Boot, variant: Variant, settings: Settings) {
     spawner.spawn("upkeep", Box::pin(upkeep::keep_tidy(ports.clone(), settings, vec![ORDERS_SERVICE.into()])));
     let handler = Arc::new(RequestHandler { ports: ports.clone(), variant, orchestrator, wake });
     while let Some(request) = ports.ingress.next().await {
-        ports.spawner.spawn("request", Box::pin(handler.clone().answer(request)));
+        ports.spawn("request", handler.clone().answer(request));
     }
 }
 
 /// Settles the stock of confirmed orders, notes the numbers of their shipments and marks them as shipped.
 async fn consume(ports: Ports, orders: Repository<Order>, wake: Wake) {
-    let handlers = Handlers::new()
+    let handlers = Handlers::builder()
         .on(ORDER_CONFIRMED, SettleStock)
-        .and_then(|handlers| handlers.on(SHIPMENT_CREATED, NoteShipment(orders.clone())))
-        .and_then(|handlers| handlers.on(SHIPMENT_DISPATCHED, MarkShipped(orders)))
+        .on(SHIPMENT_CREATED, NoteShipment(orders.clone()))
+        .on(SHIPMENT_DISPATCHED, MarkShipped(orders))
+        .build()
         .expect("one handler for one type");
-    Consumer::of(&ports, ORDERS_SERVICE, handlers, ConsumerConfig::of([ORDERS_SERVICE, SHIPMENT_EVENTS]))
-        .with_wake(wake)
-        .run(ports.stop.clone())
-        .await;
+    Consumer::new(&ports, ORDERS_SERVICE, handlers, [ORDERS_SERVICE, SHIPMENT_EVENTS]).wake(wake).run().await;
 }
 
 /// Answers the requests of one replica.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
+    inbox::{Consumer, Handler, HandlerError, Handlers},
     message::Message,
     outbox::MessageBuilder,
     ports::{Expected, Ports, Transaction, draw_id},
@@ -23,13 +23,11 @@ use crate::{
 /// Makes a shipment of each request until a stop is asked for: shipment, report and inbox row in one transaction,
 /// acknowledged after its commit.
 pub async fn consume(ports: Ports, wake: Wake) {
-    let handlers = Handlers::new()
+    let handlers = Handlers::builder()
         .on(SHIPMENT_REQUESTED, CreateShipment(ClockAndRandom::from_ports(&ports)))
+        .build()
         .expect("one handler for one type");
-    Consumer::of(&ports, SHIPPING, handlers, ConsumerConfig::of([SHIPMENT_REQUESTS]))
-        .with_wake(wake)
-        .run(ports.stop.clone())
-        .await;
+    Consumer::new(&ports, SHIPPING, handlers, [SHIPMENT_REQUESTS]).wake(wake).run().await;
 }
 
 /// Makes a parcel with a number of its own, and stages the reports of it. Doing it twice makes two parcels: it is the

@@ -26,7 +26,7 @@ impl Default for Variant {
     fn default() -> Self {
         Self {
             relay: |ports, settings, wake| {
-                Box::pin(async move { Relay::of(&ports, settings.relay(), wake).run(ports.stop.clone()).await })
+                Box::pin(async move { Relay::new(&ports).config(settings.relay()).wake(wake).run().await })
             },
             shipping_consumer: |ports, wake| Box::pin(shipment::consume(ports, wake)),
             checkout: checkout::checkout,

@@ -34,7 +34,7 @@ async fn worker(ports: Ports, name: &'static str) {
             beating.clock.sleep(Duration::from_millis(500)).await;
         }
     };
-    ports.spawner.spawn("heartbeat", Box::pin(beat));
+    ports.spawn("heartbeat", beat);
     while let Some(request) = ports.ingress.next().await {
         let item = String::from_utf8_lossy(&request.body).into_owned();
         if write(&ports, ITEMS, &item, request.body.clone()).await.is_ok() {

@@ -51,7 +51,7 @@ async fn worker(ports: Ports, number: u64) {
             working.clock.sleep(Duration::from_millis(250)).await;
         }
     };
-    ports.spawner.spawn("worker", Box::pin(work));
+    ports.spawn("worker", work);
     while let Some(request) = ports.ingress.next().await {
         if submit(&ports, &request.body).await.is_ok() {
             request.response.accept(Bytes::new());

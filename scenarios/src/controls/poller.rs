@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
     ids,
-    inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
+    inbox::{Consumer, Handler, HandlerError, Handlers},
     message::Message,
     outbox::MessageBuilder,
     ports::{Expected, Ports, StoreError, Transaction, draw_id},
@@ -46,7 +46,7 @@ async fn front(ports: Ports, interval: Duration) {
             polling.clock.sleep(interval).await;
         }
     };
-    ports.spawner.spawn("poller", Box::pin(poll));
+    ports.spawn("poller", poll);
     while let Some(request) = ports.ingress.next().await {
         if take(&ports, &request.body).await.is_ok() {
             request.response.accept(Bytes::new());
@@ -98,6 +98,6 @@ impl Handler for Letter {
 }
 
 async fn mailer(ports: Ports) {
-    let handlers = Handlers::new().on("item.taken", Letter).expect("one handler for one type");
-    Consumer::of(&ports, "mailer", handlers, ConsumerConfig::of([TOPIC])).run(ports.stop.clone()).await;
+    let handlers = Handlers::builder().on("item.taken", Letter).build().expect("one handler for one type");
+    Consumer::new(&ports, "mailer", handlers, [TOPIC]).run().await;
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
-    inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
+    inbox::{Consumer, Handler, HandlerError, Handlers},
     message::Message,
     ports::{Expected, Ports, Transaction},
 };
@@ -36,6 +36,6 @@ impl Handler for Letter {
 }
 
 async fn mailer(ports: Ports) {
-    let handlers = Handlers::new().on(ITEM_TAKEN, Letter).expect("one handler for one type");
-    Consumer::of(&ports, "mailer", handlers, ConsumerConfig::of([ITEMS])).run(ports.stop.clone()).await;
+    let handlers = Handlers::builder().on(ITEM_TAKEN, Letter).build().expect("one handler for one type");
+    Consumer::new(&ports, "mailer", handlers, [ITEMS]).run().await;
 }

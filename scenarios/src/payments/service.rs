@@ -53,12 +53,12 @@ impl fmt::Debug for Variant {
 
 /// The service's program.
 pub async fn payments(ports: Ports, variant: Variant) {
-    ports.spawner.spawn("poller", Box::pin(poller::poll(ports.clone(), variant.lock, variant.publish)));
-    ports.spawner.spawn("ledger", Box::pin(ledger::consume(ports.clone(), variant.book, variant.ack)));
+    ports.spawn("poller", poller::poll(ports.clone(), variant.lock, variant.publish));
+    ports.spawn("ledger", ledger::consume(ports.clone(), variant.book, variant.ack));
     while let Some(request) = ports.ingress.next().await {
         // A task for each request, as a web server has one.
         let answer = answer(ports.clone(), variant, request);
-        ports.spawner.spawn("request", Box::pin(answer));
+        ports.spawn("request", answer);
     }
 }
 

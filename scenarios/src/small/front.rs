@@ -16,8 +16,8 @@ pub(crate) const ITEM_TAKEN: &str = "item.taken";
 pub(crate) async fn front(ports: Ports) {
     let wake = Wake::new();
     let config = RelayConfig { ordering: Ordering::Unordered, ..RelayConfig::default() };
-    let relay = Relay::of(&ports, config, wake.clone());
-    ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
+    let relay = Relay::new(&ports).config(config).wake(wake.clone());
+    ports.spawn("relay", relay.run());
     while let Some(request) = ports.ingress.next().await {
         // Dropped without an answer, it is asked again.
         if take(&ports, &request.body).await.is_ok() {

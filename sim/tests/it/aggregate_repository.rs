@@ -232,7 +232,7 @@ fn a_retry_starts_from_a_fresh_load_without_events_of_the_failed_attempt() {
             bench.random.clone(),
         );
         let mut seen = Vec::new();
-        let orders = orders.with_wake(Wake::new());
+        let orders = orders.wake(Wake::new());
         let updated = orders.update(&*bench.store, "17", Cause::New, |order| {
             seen.push(order.views);
             order.status = Status::Confirmed;

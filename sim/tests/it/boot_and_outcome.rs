@@ -121,7 +121,7 @@ fn a_boot_says_which_process_it_is_and_how_often_it_has_booted() {
 fn a_process_that_exits_dies_of_its_own_doing_and_comes_back_without_a_violation() {
     let gives_up_once: Program = |boot| {
         Box::pin(async move {
-            boot.ports.spawner.spawn("beside", Box::pin(std::future::pending()));
+            boot.ports.spawn("beside", std::future::pending());
             if boot.incarnation == 1 {
                 boot.exit("the database is down").await;
             }
@@ -151,7 +151,7 @@ fn what_a_dead_incarnation_decides_afterwards_is_not_heard() {
         Box::pin(async move {
             if boot.incarnation == 1 {
                 let twin = boot.clone();
-                boot.ports.spawner.spawn("twin", Box::pin(async move { twin.exit("one").await }));
+                boot.ports.spawn("twin", async move { twin.exit("one").await });
                 boot.ports.clock.sleep(Duration::ZERO).await;
                 boot.exit("two").await;
             }

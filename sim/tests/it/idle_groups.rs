@@ -79,7 +79,7 @@ fn with_observer(_: bool) -> Topology {
 fn within_a_busy_process(_: bool) -> Topology {
     listener(fronts(|boot| {
         let ports = boot.ports.clone();
-        boot.ports.spawner.spawn("audit", Box::pin(async move { acknowledge_as_audit(&ports).await }));
+        boot.ports.spawn("audit", async move { acknowledge_as_audit(&ports).await });
         front_beside_relay(boot, placing)
     }))
     .group("audit", &["orders"])
@@ -89,9 +89,10 @@ fn within_a_busy_process(_: bool) -> Topology {
 fn handles<const HOW: u8>(_: bool) -> Topology {
     shop()
         .process("audit-1", "audit", "audit", |boot| async move {
-            let handlers = Handlers::new().on("order.placed", Audit(HOW)).expect("one handler");
-            let config = ConsumerConfig::of(["orders"]);
-            Consumer::of(&boot.ports, "audit", handlers, config).run(boot.ports.stop.clone()).await;
+            let handlers =
+                Handlers::builder().on("order.placed", Audit(HOW)).build().expect("one handler for one type");
+            let config = ConsumerConfig::new(["orders"]);
+            Consumer::new(&boot.ports, "audit", handlers, config).run().await;
         })
         .group("audit", &["orders"])
 }

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
     aggregate::{Aggregate, AggregateError, Cause, DomainEvent, MessageMap, Repository, Tracked, UpdateError},
-    inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
+    inbox::{Consumer, Handler, HandlerError, Handlers},
     message::Message,
-    outbox::{MessageBuilder, Relay, RelayConfig},
+    outbox::{MessageBuilder, Relay},
     ports::{Expected, Operation, Ports, Timestamp, Transaction},
     wake::Wake,
 };
@@ -131,12 +131,15 @@ impl Handler for NoteShipment {
 
 async fn orders(boot: Boot) {
     let (ports, wake) = (boot.ports, Wake::new());
-    let orders = orders_of(&ports).with_wake(wake.clone());
-    let relay = Relay::of(&ports, RelayConfig::default(), wake.clone());
-    ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
-    let handlers = Handlers::new().on("shipment.created", NoteShipment(orders.clone())).expect("one handler");
-    let consumer = Consumer::of(&ports, "orders", handlers, ConsumerConfig::of(["shipping"]));
-    ports.spawner.spawn("consumer", Box::pin(consumer.run(ports.stop.clone())));
+    let orders = orders_of(&ports).wake(wake.clone());
+    let relay = Relay::new(&ports).wake(wake.clone());
+    ports.spawn("relay", relay.run());
+    let handlers = Handlers::builder()
+        .on("shipment.created", NoteShipment(orders.clone()))
+        .build()
+        .expect("one handler for one type");
+    let consumer = Consumer::new(&ports, "orders", handlers, ["shipping"]);
+    ports.spawn("consumer", consumer.run());
     while let Some(request) = ports.ingress.next().await {
         let id = String::from_utf8_lossy(&request.body).into_owned();
         // Unanswered, the request is made again.
@@ -162,12 +165,12 @@ impl Handler for Ship {
 
 async fn shipping(boot: Boot) {
     let (ports, wake) = (boot.ports, Wake::new());
-    let relay = Relay::of(&ports, RelayConfig::default(), wake.clone());
-    ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
-    let handlers = Handlers::new().on("order.confirmed", Ship).and_then(|handlers| handlers.ignore("order.placed"));
-    let handlers = handlers.expect("one handler for each type");
-    let consumer = Consumer::of(&ports, "shipping", handlers, ConsumerConfig::of(["orders"])).with_wake(wake);
-    consumer.run(ports.stop.clone()).await;
+    let relay = Relay::new(&ports).wake(wake.clone());
+    ports.spawn("relay", relay.run());
+    let handlers = Handlers::builder().on("order.confirmed", Ship).ignore("order.placed");
+    let handlers = handlers.build().expect("one handler for one type");
+    let consumer = Consumer::new(&ports, "shipping", handlers, ["orders"]).wake(wake);
+    consumer.run().await;
 }
 
 #[async_trait]

@@ -103,7 +103,7 @@ fn a_dead_row_blocks_its_key_however_many_rows_wait_behind_it_and_other_keys_go_
         bench.broker.says(move |message, _| if message.id == first { Say::Reject } else { Say::Accept });
         let small = RelayConfig { batch: 5, ..config() };
         let stop = Stop::new();
-        madsim::task::spawn(bench.log_relay(small).run(stop.clone()));
+        madsim::task::spawn(bench.log_relay(small).stop(stop.clone()).run());
         bench.pass(Duration::from_secs(5)).await;
         assert_eq!(bench.broker.times().keys().copied().collect::<BTreeSet<_>>(), [first, others[0]].into());
         assert_eq!(bench.position().await, Some(0));
@@ -133,7 +133,7 @@ fn messages_of_a_key_are_first_accepted_in_commit_order_however_the_broker_fails
             let stop = Stop::new();
             for _ in 0..3 {
                 let quick = RelayConfig { backoff: Backoff::new(ms(10), ms(50)), ..config() };
-                madsim::task::spawn(bench.log_relay(quick).run(stop.clone()));
+                madsim::task::spawn(bench.log_relay(quick).stop(stop.clone()).run());
             }
             bench.pass(Duration::from_secs(60)).await;
             stop.set();
@@ -160,7 +160,7 @@ fn an_outage_of_an_hour_buries_nothing_moves_nothing_and_costs_few_calls() {
             let staged = bench.stage_many(20).await;
             bench.broker.fails(Some(failure));
             let stop = Stop::new();
-            let task = madsim::task::spawn(bench.log_relay(config()).run(stop.clone()));
+            let task = madsim::task::spawn(bench.log_relay(config()).stop(stop.clone()).run());
             bench.pass(Duration::from_secs(3_600)).await;
             // At the cap a pause takes 5 s at least, and below it there are seven.
             let calls = bench.broker.calls();
@@ -183,7 +183,7 @@ fn a_message_that_keeps_failing_while_others_pass_is_given_up_after_its_attempts
         let poison = bench.stage("order-poison", "order.placed").await;
         bench.broker.says(move |message, _| if message.id == poison { Say::LoseUnheard } else { Say::Accept });
         let stop = Stop::new();
-        madsim::task::spawn(bench.log_relay(config()).run(stop.clone()));
+        madsim::task::spawn(bench.log_relay(config()).stop(stop.clone()).run());
         for number in 0..900 {
             bench.stage(&format!("order-{number}"), "order.placed").await;
             bench.pass(ms(250)).await;
@@ -211,7 +211,7 @@ fn a_throttled_message_holds_nobody_back_and_is_never_given_up() {
         let report = relay.pass().await.unwrap();
         assert_eq!((report.dispatched, report.released, report.pause), (9, 1, None));
         let stop = Stop::new();
-        madsim::task::spawn(relay.run(stop.clone()));
+        madsim::task::spawn(relay.stop(stop.clone()).run());
         bench.pass(Duration::from_secs(620)).await;
         stop.set();
         assert_eq!((bench.unsettled().await, bench.position().await), (0, Some(10)));
@@ -260,7 +260,7 @@ fn a_graceful_stop_finishes_and_stores_what_is_in_flight() {
             }
             bench.broker.takes(ms(10));
             let stop = Stop::new();
-            let task = madsim::task::spawn(bench.log_relay(config()).run(stop.clone()));
+            let task = madsim::task::spawn(bench.log_relay(config()).stop(stop.clone()).run());
             if at > 0 {
                 bench.pass(ms(at)).await;
             }
@@ -320,7 +320,7 @@ fn a_hint_makes_dispatch_immediate_and_polling_alone_finds_everything() {
     for (hint, soonest, latest) in [(true, 0, 1), (false, 1, 900)] {
         on_bench(12, async move |bench| {
             let (wake, stop) = (Wake::new(), Stop::new());
-            madsim::task::spawn(bench.log_relay_with(config(), wake.clone()).run(stop.clone()));
+            madsim::task::spawn(bench.log_relay_with(config(), wake.clone()).stop(stop.clone()).run());
             // After a while of rest the relay polls twice a second, give or take half of it.
             bench.pass(Duration::from_secs(10)).await;
             let staged = bench.clock.now();

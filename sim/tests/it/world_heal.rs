@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use seaworthy_core::{
-    outbox::{Relay, RelayConfig},
+    outbox::Relay,
     ports::{Expected, Operation, Ports, SubscriptionSpec},
     wake::Wake,
 };
@@ -159,8 +159,8 @@ fn relaying(boot: Boot) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let ports = boot.ports;
         let wake = Wake::new();
-        let relay = Relay::of(&ports, RelayConfig::default(), wake.clone());
-        ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
+        let relay = Relay::new(&ports).wake(wake.clone());
+        ports.spawn("relay", relay.run());
         while let Some(request) = ports.ingress.next().await {
             stage(&ports).await;
             wake.hint();
@@ -214,8 +214,8 @@ fn between_heal_and_the_first_redrive_the_system_has_its_chance_to_move_by_itsel
 fn hopeless(boot: Boot) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let ports = boot.ports;
-        let relay = Relay::of(&ports, RelayConfig::default(), Wake::new());
-        ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
+        let relay = Relay::new(&ports);
+        ports.spawn("relay", relay.run());
         let Some(request) = ports.ingress.next().await else { return };
         let mut message = script::message(1, "one", "it");
         message.data = vec![0; 2 << 20].into();
@@ -280,7 +280,7 @@ fn impatient(boot: Boot) -> BoxFuture<'static, ()> {
                 request.response.accept(Bytes::new());
             }
         };
-        ports.spawner.spawn("answer", Box::pin(answer));
+        ports.spawn("answer", answer);
         loop {
             let limit = ports.clock.sleep(Duration::from_millis(5));
             let received = match select(subscription.receive(1), limit).await {

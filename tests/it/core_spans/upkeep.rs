@@ -10,7 +10,6 @@ use seaworthy_core::{
     participant,
     ports::{InboxEntry, Ports, draw_id},
     saga::{Orchestrator, OrchestratorConfig, Registry},
-    wake::Wake,
 };
 use seaworthy_sim::{
     invariants::Invariant,
@@ -42,15 +41,15 @@ async fn upkeep(ports: Ports) -> Result<(), Box<dyn Error + Send + Sync>> {
     participant::refuse(&mut *tx, OperationId(draw_id(&*ports.clock, &*ports.random))).await?;
     tx.commit().await?;
 
-    LogRelay::of(&ports, "log", RelayConfig::default(), Wake::new()).pass().await?;
+    LogRelay::new(&ports, "log").pass().await?;
     outbox::OutboxRetention::default().sweep(&*ports.store, &ports.stop).await?;
     outbox::redrive(&*ports.store, Some(&[message.id])).await?;
     outbox::purge_dead(&*ports.store, Duration::ZERO).await?;
 
     let day = Duration::from_secs(24 * 3_600);
     inbox::InboxRetention::new(day * 2, day)?.sweep(CONSUMER, &*ports.store, &ports.stop).await?;
-    let config = ConsumerConfig::of(["desk"]);
-    Consumer::of(&ports, CONSUMER, Handlers::new(), config).redrive(None, 10).await?;
+    let config = ConsumerConfig::new(["desk"]);
+    Consumer::new(&ports, CONSUMER, Handlers::default(), config).redrive(None, 10).await?;
 
     let nobody = SagaId(draw_id(&*ports.clock, &*ports.random));
     let orchestrator = Orchestrator::new(&ports, Registry::new(), OrchestratorConfig::default());

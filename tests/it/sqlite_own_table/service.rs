@@ -7,7 +7,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension};
 use seaworthy_core::{
     aggregate::{Aggregate, AggregateError, Cause, DomainEvent, MessageMap, Persistence, Repository, UpdateError},
-    inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
+    inbox::{Consumer, Handler, HandlerError, Handlers},
     message::Message,
     outbox::{MessageBuilder, Relay, RelayConfig},
     ports::{Expected, Ports, Store, StoreError, Timestamp, Transaction, connection},
@@ -175,18 +175,19 @@ impl Handler for NoteParcel {
 pub(crate) async fn orders(ports: Ports) {
     create_tables(&ports).await;
     let wake = Wake::new();
-    let orders = repository(&ports).with_wake(wake.clone());
-    let relay = Relay::of(&ports, RelayConfig { lease: LEASE, ..RelayConfig::default() }, wake.clone());
-    ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
-    let handlers = Handlers::new().on("parcel.made", NoteParcel(orders.clone())).expect("one handler");
-    let consumer = Consumer::of(&ports, ORDERS, handlers, ConsumerConfig::of([SHIPPING]));
-    ports.spawner.spawn("consumer", Box::pin(consumer.run(ports.stop.clone())));
+    let orders = repository(&ports).wake(wake.clone());
+    let relay = Relay::new(&ports).config(RelayConfig { lease: LEASE, ..RelayConfig::default() }).wake(wake.clone());
+    ports.spawn("relay", relay.run());
+    let handlers =
+        Handlers::builder().on("parcel.made", NoteParcel(orders.clone())).build().expect("one handler for one type");
+    let consumer = Consumer::new(&ports, ORDERS, handlers, [SHIPPING]);
+    ports.spawn("consumer", consumer.run());
     let mut registry = Registry::new();
     registry.register(checkout(&orders)).expect("one definition");
     let config = OrchestratorConfig { lease: LEASE, ..OrchestratorConfig::default() };
     let orchestrator = Orchestrator::new(&ports, registry, config);
     let (recovery, stop) = (orchestrator.clone(), ports.stop.clone());
-    ports.spawner.spawn("recovery", Box::pin(async move { recovery.run_recovery(&stop).await }));
+    ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
     let serve = async {
         while let Some(request) = ports.ingress.next().await {
             let id = String::from_utf8_lossy(&request.body).into_owned();
@@ -223,9 +224,9 @@ impl Handler for MakeParcel {
 pub(crate) async fn shipping(ports: Ports) {
     create_tables(&ports).await;
     let wake = Wake::new();
-    let relay = Relay::of(&ports, RelayConfig { lease: LEASE, ..RelayConfig::default() }, wake.clone());
-    ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
-    let handlers = Handlers::new().on("order.confirmed", MakeParcel).expect("one handler");
-    let consumer = Consumer::of(&ports, SHIPPING, handlers, ConsumerConfig::of([ORDERS])).with_wake(wake);
-    consumer.run(ports.stop.clone()).await;
+    let relay = Relay::new(&ports).config(RelayConfig { lease: LEASE, ..RelayConfig::default() }).wake(wake.clone());
+    ports.spawn("relay", relay.run());
+    let handlers = Handlers::builder().on("order.confirmed", MakeParcel).build().expect("one handler for one type");
+    let consumer = Consumer::new(&ports, SHIPPING, handlers, [ORDERS]).wake(wake);
+    consumer.run().await;
 }

@@ -14,9 +14,9 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
-    inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
+    inbox::{Consumer, Handler, HandlerError, Handlers},
     message::Message,
-    outbox::{MessageBuilder, Relay, RelayConfig},
+    outbox::{MessageBuilder, Relay},
     ports::{Expected, Ports, Transaction},
     wake::Wake,
 };
@@ -63,11 +63,11 @@ fn topology(marks: bool) -> Topology {
 
 async fn payments(ports: Ports) {
     let wake = Wake::new();
-    let relay = Relay::of(&ports, RelayConfig::default(), wake.clone());
-    ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
-    let handlers = Handlers::new().on(ITEM_TAKEN, Pay(ports.clone())).expect("one handler for one type");
-    let consumer = Consumer::of(&ports, PAYMENTS, handlers, ConsumerConfig::of([ITEMS]));
-    consumer.with_wake(wake).run(ports.stop.clone()).await;
+    let relay = Relay::new(&ports).wake(wake.clone());
+    ports.spawn("relay", relay.run());
+    let handlers = Handlers::builder().on(ITEM_TAKEN, Pay(ports.clone())).build().expect("one handler for one type");
+    let consumer = Consumer::new(&ports, PAYMENTS, handlers, [ITEMS]);
+    consumer.wake(wake).run().await;
 }
 
 struct Pay(Ports);
@@ -90,9 +90,9 @@ impl Handler for Pay {
 
 async fn seats(ports: Ports, marks: bool) {
     let (reserve, release) = (Seat { marks }, Seat { marks });
-    let handlers = Handlers::new().on(ITEM_TAKEN, reserve).and_then(|handlers| handlers.on(DECLINED, release));
-    let handlers = handlers.expect("one handler for one type");
-    Consumer::of(&ports, SEATS, handlers, ConsumerConfig::of([ITEMS, PAYMENTS])).run(ports.stop.clone()).await;
+    let handlers = Handlers::builder().on(ITEM_TAKEN, reserve).on(DECLINED, release);
+    let handlers = handlers.build().expect("one handler for one type");
+    Consumer::new(&ports, SEATS, handlers, [ITEMS, PAYMENTS]).run().await;
 }
 
 /// The seat of an item: held from its booking to its release, whichever comes first.

@@ -15,7 +15,7 @@ fn a_duplicate_is_acknowledged_without_running_the_handler() {
         bench.broker.inner.duplicate(message.id);
         bench.broker.inner.duplicate(message.id);
         let (count, stop) = (Count::new(|_, _| Ok(())), Stop::new());
-        madsim::task::spawn(counting(&bench, &count).run(stop.clone()));
+        madsim::task::spawn(counting(&bench, &count).stop(stop.clone()).run());
         bench.pass(ms(100)).await;
         assert_eq!(count.calls(), [message.id]);
         assert_eq!(bench.broker.inner.pending(), 0);
@@ -38,7 +38,7 @@ fn four_consumers_of_one_group_have_each_effect_once_although_duplicates_race() 
             let count = Count { takes: ms(5), ..Count::new(|_, _| Ok(())) };
             let stop = Stop::new();
             for _ in 0..4 {
-                madsim::task::spawn(counting(&bench, &count).run(stop.clone()));
+                madsim::task::spawn(counting(&bench, &count).stop(stop.clone()).run());
             }
             bench.pass(Duration::from_secs(5)).await;
             let effects = effects(&bench).await;
@@ -54,7 +54,7 @@ fn a_duplicate_is_noticed_after_its_row_was_purged() {
     on_bench(11, async |bench| {
         declare(&bench);
         let (count, stop) = (Count::new(|_, _| Ok(())), Stop::new());
-        madsim::task::spawn(counting(&bench, &count).run(stop.clone()));
+        madsim::task::spawn(counting(&bench, &count).stop(stop.clone()).run());
         let message = publish(&bench, "order-1", "order.placed", 7).await;
         let keep = InboxRetention::new(Duration::from_secs(60), Duration::from_secs(59)).unwrap();
         let keep = keep.batch(1).every(Duration::from_secs(1));
@@ -75,7 +75,7 @@ fn retention_goes_on_in_batches_until_nothing_old_is_left() {
     on_bench(12, async |bench| {
         declare(&bench);
         let count = Count::new(|_, _| Ok(()));
-        madsim::task::spawn(counting(&bench, &count).run(Stop::new()));
+        madsim::task::spawn(counting(&bench, &count).run());
         for number in 1..=10 {
             publish(&bench, &format!("order-{number}"), "order.placed", number).await;
         }

@@ -33,7 +33,7 @@ fn a_failing_handler_leaves_nothing_behind_and_its_message_becomes_a_dead_letter
             false => Ok(()),
         });
         let stop = Stop::new();
-        madsim::task::spawn(counting(&bench, &count).run(stop.clone()));
+        madsim::task::spawn(counting(&bench, &count).stop(stop.clone()).run());
         bench.pass(ms(100)).await;
         // The message behind it waits, one of another key does not.
         assert_eq!(effects(&bench).await.keys().cloned().collect::<Vec<_>>(), [other.id.to_string()]);
@@ -58,7 +58,7 @@ fn what_can_not_be_decoded_or_is_rejected_becomes_a_dead_letter_at_once() {
             declare(&bench);
             let message = publish(&bench, "order-1", "order.placed", 1).await;
             let count = Count::new(move |_, _| Err(hopeless.clone()));
-            madsim::task::spawn(counting(&bench, &count).run(Stop::new()));
+            madsim::task::spawn(counting(&bench, &count).run());
             bench.pass(ms(50)).await;
             assert_eq!(count.calls(), [message.id]);
             let letters = bench.store.dead_letters("shipping", 10).await.unwrap();
@@ -91,7 +91,7 @@ fn failures_of_the_store_are_never_counted_against_the_message() {
             declare(&bench);
             let message = publish(&bench, "order-1", "order.placed", 1).await;
             let count = Count::new(move |_, before| if before < 60 { Err(failure.clone().into()) } else { Ok(()) });
-            madsim::task::spawn(counting(&bench, &count).run(Stop::new()));
+            madsim::task::spawn(counting(&bench, &count).run());
             bench.pass(Duration::from_secs(900)).await;
             assert_eq!(effects(&bench).await, BTreeMap::from([(message.id.to_string(), 1)]));
             assert_eq!(bench.store.dead_letters("shipping", 10).await.unwrap(), []);
@@ -105,7 +105,7 @@ fn a_statement_that_the_store_refuses_is_counted() {
         declare(&bench);
         publish(&bench, "order-1", "order.placed", 1).await;
         let count = Count::new(|_, _| Err(StoreError::Refused("no such table".into()).into()));
-        madsim::task::spawn(counting(&bench, &count).run(Stop::new()));
+        madsim::task::spawn(counting(&bench, &count).run());
         bench.pass(Duration::from_secs(60)).await;
         let letters = bench.store.dead_letters("shipping", 10).await.unwrap();
         assert_eq!(letters[0].failures, 5);
@@ -128,7 +128,7 @@ fn a_redriven_dead_letter_is_handled_once_or_stays() {
             _ => Ok(()),
         });
         let consumer = counting(&bench, &count);
-        madsim::task::spawn(consumer.clone().run(Stop::new()));
+        madsim::task::spawn(consumer.clone().run());
         bench.pass(ms(100)).await;
         assert_eq!(bench.store.backlog().await.unwrap().inbox_dead, 3);
 

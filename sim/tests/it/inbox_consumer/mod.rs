@@ -67,12 +67,12 @@ impl Handler for Count {
 
 fn consumer(bench: &Bench, handlers: Handlers) -> Consumer {
     let (store, broker) = (bench.store.clone(), bench.broker.clone());
-    let config = ConsumerConfig::of(["orders"]);
-    Consumer::new("shipping", store, broker, bench.clock.clone(), bench.random.clone(), handlers, config)
+    let config = ConsumerConfig::new(["orders"]);
+    Consumer::from_parts("shipping", store, broker, bench.clock.clone(), bench.random.clone(), handlers, config)
 }
 
 fn counting(bench: &Bench, count: &Count) -> Consumer {
-    consumer(bench, Handlers::new().on("order.placed", count.clone()).unwrap())
+    consumer(bench, Handlers::builder().on("order.placed", count.clone()).build().unwrap())
 }
 
 /// Publishes one message as a relay would, and returns it.

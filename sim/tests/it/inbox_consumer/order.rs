@@ -11,7 +11,6 @@ use seaworthy_core::{
     message::Message,
     outbox::MessageBuilder,
     ports::{Broker, BrokerError, Delivery, DeliveryTag, PublishResult, Subscription, SubscriptionSpec, Timestamp},
-    stop::Stop,
 };
 
 use super::{Count, counting, declare, publish};
@@ -30,7 +29,7 @@ fn a_message_that_fails_is_handled_before_the_later_ones_of_its_key() {
             0 | 1 => Err(HandlerError::Retry("not yet".into())),
             _ => Ok(()),
         });
-        madsim::task::spawn(counting(&bench, &count).run(Stop::new()));
+        madsim::task::spawn(counting(&bench, &count).run());
         bench.pass(Duration::from_secs(60)).await;
         let expected: Vec<_> = ids.iter().flat_map(|id| [*id; 3]).collect();
         assert_eq!(count.calls(), expected);
@@ -99,11 +98,11 @@ fn later_messages_of_a_key_in_one_batch_do_not_overtake_one_that_fails() {
             true => Err(HandlerError::Retry("not yet".into())),
             false => Ok(()),
         });
-        let handlers = Handlers::new().on("order.placed", count.clone()).unwrap();
-        let (store, config) = (bench.store.clone(), ConsumerConfig::of(["orders"]));
+        let handlers = Handlers::builder().on("order.placed", count.clone()).build().unwrap();
+        let (store, config) = (bench.store.clone(), ConsumerConfig::new(["orders"]));
         let ports = (Arc::new(broker.clone()), bench.clock.clone(), bench.random.clone());
-        let consumer = Consumer::new("shipping", store, ports.0, ports.1, ports.2, handlers, config);
-        madsim::task::spawn(consumer.run(Stop::new()));
+        let consumer = Consumer::from_parts("shipping", store, ports.0, ports.1, ports.2, handlers, config);
+        madsim::task::spawn(consumer.run());
         bench.pass(ms(10)).await;
         assert_eq!(count.calls(), [failing, other]);
         let heard = broker.heard.lock().unwrap().clone();

@@ -17,14 +17,14 @@ fn a_message_of_an_unknown_type_waits_for_a_newer_version() {
         declare(&bench);
         let message = publish(&bench, "order-1", "order.split", 1).await;
         let (count, stop) = (Count::new(|_, _| Ok(())), Stop::new());
-        let old = madsim::task::spawn(counting(&bench, &count).run(stop.clone()));
+        let old = madsim::task::spawn(counting(&bench, &count).stop(stop.clone()).run());
         bench.pass(Duration::from_secs(600)).await;
         assert_eq!(bench.broker.inner.pending(), 1);
         assert_eq!(bench.store.dead_letters("shipping", 10).await.unwrap(), []);
         stop.set();
         old.await.unwrap();
-        let newer = consumer(&bench, Handlers::new().on("order.split", count.clone()).unwrap());
-        madsim::task::spawn(newer.run(Stop::new()));
+        let newer = consumer(&bench, Handlers::builder().on("order.split", count.clone()).build().unwrap());
+        madsim::task::spawn(newer.run());
         bench.pass(Duration::from_secs(31)).await;
         assert_eq!(count.calls(), [message.id]);
         assert_eq!(bench.broker.inner.pending(), 0);
@@ -36,7 +36,7 @@ fn a_type_that_is_ignored_by_name_is_acknowledged() {
     on_bench(7, async |bench| {
         declare(&bench);
         publish(&bench, "order-1", "order.touched", 1).await;
-        madsim::task::spawn(consumer(&bench, Handlers::new().ignore("order.touched").unwrap()).run(Stop::new()));
+        madsim::task::spawn(consumer(&bench, Handlers::builder().ignore("order.touched").build().unwrap()).run());
         bench.pass(ms(10)).await;
         assert_eq!(bench.broker.inner.pending(), 0);
     });
@@ -51,7 +51,7 @@ fn a_graceful_stop_finishes_one_message_and_gives_the_others_back_at_once() {
         }
         let count = Count { takes: ms(100), ..Count::new(|_, _| Ok(())) };
         let stop = Stop::new();
-        let first = madsim::task::spawn(counting(&bench, &count).run(stop.clone()));
+        let first = madsim::task::spawn(counting(&bench, &count).stop(stop.clone()).run());
         bench.pass(ms(250)).await;
         stop.set();
         first.await.unwrap();
@@ -59,7 +59,7 @@ fn a_graceful_stop_finishes_one_message_and_gives_the_others_back_at_once() {
         assert!(bench.clock.now() < Timestamp::from_millis(310));
         assert_eq!(effects(&bench).await.len(), 3);
         let quick = Count::new(|_, _| Ok(()));
-        madsim::task::spawn(counting(&bench, &quick).run(Stop::new()));
+        madsim::task::spawn(counting(&bench, &quick).run());
         // Long before the visibility timeout of five seconds.
         bench.pass(ms(50)).await;
         assert_eq!(quick.calls().len(), 7);
@@ -73,7 +73,7 @@ fn a_consumer_subscribes_again_until_the_broker_is_back() {
         let message = publish(&bench, "order-1", "order.placed", 1).await;
         bench.broker.fails(Some(BrokerError::Unavailable("down".into())));
         let count = Count::new(|_, _| Ok(()));
-        madsim::task::spawn(counting(&bench, &count).run(Stop::new()));
+        madsim::task::spawn(counting(&bench, &count).run());
         bench.pass(Duration::from_secs(300)).await;
         bench.broker.fails(None);
         bench.pass(Duration::from_secs(15)).await;
@@ -86,9 +86,9 @@ fn a_consumer_hints_to_the_relay_what_its_handlers_staged() {
     on_bench(14, async |bench| {
         declare(&bench);
         let (wake, stop) = (seaworthy_core::wake::Wake::new(), Stop::new());
-        madsim::task::spawn(bench.relay_with(Default::default(), wake.clone()).run(stop.clone()));
+        madsim::task::spawn(bench.relay_with(Default::default(), wake.clone()).stop(stop.clone()).run());
         let count = Count::new(|_, _| Ok(()));
-        madsim::task::spawn(counting(&bench, &count).with_wake(wake).run(stop.clone()));
+        madsim::task::spawn(counting(&bench, &count).wake(wake).stop(stop.clone()).run());
         bench.pass(Duration::from_secs(10)).await;
         let message = publish(&bench, "order-1", "order.placed", 1).await;
         let handled = bench.clock.now();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use seaworthy_core::{
     message::Message,
-    outbox::{MessageBuilder, Relay, RelayConfig},
+    outbox::{MessageBuilder, Relay},
     ports::{Expected, InboxEntry, InboxInsert, Ports, StoreError, SubscriptionSpec},
     wake::Wake,
 };
@@ -29,8 +29,8 @@ fn topology(is_right: bool) -> Topology {
 
 async fn front(boot: Boot) {
     let (ports, wake) = (boot.ports, Wake::new());
-    let relay = Relay::of(&ports, RelayConfig::default(), wake.clone());
-    ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
+    let relay = Relay::new(&ports).wake(wake.clone());
+    ports.spawn("relay", relay.run());
     serve(ports, move |ports, name| {
         let wake = wake.clone();
         Box::pin(async move {

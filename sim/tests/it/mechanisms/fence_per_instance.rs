@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
+    inbox::{Consumer, Handler, HandlerError, Handlers},
     message::Message,
-    outbox::{MessageBuilder, Relay, RelayConfig},
+    outbox::{MessageBuilder, Relay},
     ports::{Expected, Ports, StoreError, Transaction},
     wake::Wake,
 };
@@ -28,8 +28,8 @@ fn topology(is_right: bool) -> Topology {
 
 async fn front(boot: Boot, is_right: bool) {
     let (ports, wake) = (boot.ports, Wake::new());
-    let relay = Relay::of(&ports, RelayConfig::default(), wake.clone());
-    ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
+    let relay = Relay::new(&ports).wake(wake.clone());
+    ports.spawn("relay", relay.run());
     let count = std::sync::Arc::new(AtomicU64::new(0));
     serve(ports, move |ports, name| {
         let (wake, count) = (wake.clone(), count.clone());
@@ -66,8 +66,8 @@ async fn take(ports: &Ports, name: &str, count: &AtomicU64, is_right: bool) -> R
 }
 
 async fn ledger(ports: Ports) {
-    let handlers = Handlers::new().on("entry.made", Book).expect("one handler");
-    Consumer::of(&ports, "ledger", handlers, ConsumerConfig::of(["entries"])).run(ports.stop.clone()).await;
+    let handlers = Handlers::builder().on("entry.made", Book).build().expect("one handler for one type");
+    Consumer::new(&ports, "ledger", handlers, ["entries"]).run().await;
 }
 
 struct Book;

@@ -185,7 +185,7 @@ impl Bench {
 
     pub(crate) fn relay_with(&self, config: RelayConfig, wake: Wake) -> Relay {
         let (store, broker) = (self.store.clone(), self.broker.clone());
-        Relay::new(store, broker, self.clock.clone(), self.random.clone(), config, wake)
+        Relay::from_parts(store, broker, self.clock.clone(), self.random.clone()).config(config).wake(wake)
     }
 
     pub(crate) fn log_relay(&self, config: RelayConfig) -> LogRelay {
@@ -194,7 +194,7 @@ impl Bench {
 
     pub(crate) fn log_relay_with(&self, config: RelayConfig, wake: Wake) -> LogRelay {
         let (store, broker) = (self.store.clone(), self.broker.clone());
-        LogRelay::new(store, broker, self.clock.clone(), self.random.clone(), "relay", config, wake)
+        LogRelay::from_parts(store, broker, self.clock.clone(), self.random.clone(), "relay").config(config).wake(wake)
     }
 
     /// Where the relays that tail the log are.

@@ -31,7 +31,7 @@ fn a_message_that_keeps_failing_while_others_pass_is_given_up_after_its_attempts
         let poison = bench.stage("order-poison", "order.placed").await;
         bench.broker.says(move |message, _| if message.id == poison { Say::LoseUnheard } else { Say::Accept });
         let stop = Stop::new();
-        madsim::task::spawn(bench.relay(config()).run(stop.clone()));
+        madsim::task::spawn(bench.relay(config()).stop(stop.clone()).run());
         for number in 0..900 {
             bench.stage(&format!("order-{number}"), "order.placed").await;
             bench.pass(ms(250)).await;
@@ -135,7 +135,7 @@ fn retention_deletes_dispatched_rows_only_beside_a_running_relay() {
         let ids = bench.stage_many(30).await;
         bench.broker.says(|message, _| if message.sequence <= 5 { Say::Reject } else { Say::Accept });
         let stop = Stop::new();
-        madsim::task::spawn(bench.relay(config()).run(stop.clone()));
+        madsim::task::spawn(bench.relay(config()).stop(stop.clone()).run());
         let keep = seaworthy_core::outbox::OutboxRetention { keep: ms(5_000), batch: 4, every: ms(1_000) };
         madsim::task::spawn(keep.run(bench.store.clone(), bench.clock.clone(), stop.clone()));
         bench.pass(ms(4_000)).await;

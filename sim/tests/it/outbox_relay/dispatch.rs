@@ -25,7 +25,9 @@ fn up_to_eight_relays_on_one_store_publish_each_message_once_while_no_lease_ends
             bench.broker.takes(ms(3));
             let stop = Stop::new();
             let tasks: Vec<_> = (0..relays)
-                .map(|_| madsim::task::spawn(bench.relay(RelayConfig { batch: 7, ..config() }).run(stop.clone())))
+                .map(|_| {
+                    madsim::task::spawn(bench.relay(RelayConfig { batch: 7, ..config() }).stop(stop.clone()).run())
+                })
                 .collect();
             bench.pass(Duration::from_secs(2)).await;
             stop.set();
@@ -59,7 +61,7 @@ fn messages_of_a_key_are_first_accepted_in_commit_order_however_the_broker_fails
             let stop = Stop::new();
             for _ in 0..3 {
                 let quick = RelayConfig { backoff: Backoff::new(ms(10), ms(50)), ..config() };
-                madsim::task::spawn(bench.relay(quick).run(stop.clone()));
+                madsim::task::spawn(bench.relay(quick).stop(stop.clone()).run());
             }
             bench.pass(Duration::from_secs(60)).await;
             stop.set();
@@ -115,7 +117,7 @@ fn a_hint_makes_dispatch_immediate_and_polling_alone_finds_everything() {
     for (hint, soonest, latest) in [(true, 0, 1), (false, 1, 900)] {
         on_bench(15, async move |bench| {
             let (wake, stop) = (Wake::new(), Stop::new());
-            madsim::task::spawn(bench.relay_with(config(), wake.clone()).run(stop.clone()));
+            madsim::task::spawn(bench.relay_with(config(), wake.clone()).stop(stop.clone()).run());
             // After a while of rest the relay polls twice a second, give or take half of it.
             bench.pass(Duration::from_secs(10)).await;
             let staged = bench.clock.now();

@@ -21,7 +21,7 @@ fn a_graceful_stop_leaves_no_row_claimed() {
             bench.stage_many(50).await;
             bench.broker.takes(ms(10));
             let stop = Stop::new();
-            let task = madsim::task::spawn(bench.relay(RelayConfig { batch: 10, ..config() }).run(stop.clone()));
+            let task = madsim::task::spawn(bench.relay(RelayConfig { batch: 10, ..config() }).stop(stop.clone()).run());
             bench.pass(ms(at)).await;
             stop.set();
             task.await.unwrap();
@@ -40,7 +40,7 @@ fn a_stop_in_an_outage_leaves_no_row_claimed_and_comes_at_once() {
         bench.stage_many(5).await;
         bench.broker.fails(Some(BrokerError::Unavailable("down".into())));
         let stop = Stop::new();
-        let task = madsim::task::spawn(bench.relay(config()).run(stop.clone()));
+        let task = madsim::task::spawn(bench.relay(config()).stop(stop.clone()).run());
         bench.pass(Duration::from_secs(100)).await;
         let asked = bench.clock.now();
         stop.set();
@@ -110,7 +110,7 @@ fn a_stop_in_the_middle_of_a_pass_gives_back_what_is_not_published_yet() {
         }
         bench.broker.takes(ms(10));
         let stop = Stop::new();
-        let task = madsim::task::spawn(bench.relay(config()).run(stop.clone()));
+        let task = madsim::task::spawn(bench.relay(config()).stop(stop.clone()).run());
         bench.pass(ms(15)).await;
         stop.set();
         task.await.unwrap();

@@ -18,7 +18,7 @@ fn an_outage_of_an_hour_buries_nothing_and_costs_few_calls() {
             let staged = bench.stage_many(20).await;
             bench.broker.fails(Some(failure));
             let stop = Stop::new();
-            let task = madsim::task::spawn(bench.relay(config()).run(stop.clone()));
+            let task = madsim::task::spawn(bench.relay(config()).stop(stop.clone()).run());
             bench.pass(Duration::from_secs(3_600)).await;
             // At the cap a pause takes 5 s at least, and below it there are seven.
             let calls = bench.broker.calls();
@@ -47,7 +47,7 @@ fn a_throttled_message_holds_nobody_back_and_is_never_given_up() {
         let report = bench.relay(config()).pass().await.unwrap();
         assert_eq!((report.dispatched, report.released, report.pause), (9, 1, None));
         let stop = Stop::new();
-        madsim::task::spawn(bench.relay(config()).run(stop.clone()));
+        madsim::task::spawn(bench.relay(config()).stop(stop.clone()).run());
         bench.pass(Duration::from_secs(620)).await;
         stop.set();
         assert_eq!(bench.unsettled().await, 0);

@@ -3,11 +3,10 @@
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
+    inbox::{Consumer, Handler, HandlerError, Handlers},
     message::Message,
-    outbox::{MessageBuilder, Relay, RelayConfig},
+    outbox::{MessageBuilder, Relay},
     ports::{Expected, Ports, StoreError, Transaction},
-    wake::Wake,
 };
 use seaworthy_sim::scenario::{EffectTable, Topology};
 use uuid::Uuid;
@@ -47,10 +46,10 @@ fn echo(is_right: bool) -> Topology {
 }
 
 async fn answer(ports: Ports, is_right: bool) {
-    let relay = Relay::of(&ports, RelayConfig::default(), Wake::new());
-    ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
-    let handlers = Handlers::new().on("order.placed", Echo(is_right)).expect("one handler");
-    Consumer::of(&ports, "echo", handlers, ConsumerConfig::of(["orders"])).run(ports.stop.clone()).await;
+    let relay = Relay::new(&ports);
+    ports.spawn("relay", relay.run());
+    let handlers = Handlers::builder().on("order.placed", Echo(is_right)).build().expect("one handler for one type");
+    Consumer::new(&ports, "echo", handlers, ["orders"]).run().await;
 }
 
 /// Says what it hears, to whoever listens; wrongly, where it listens itself.

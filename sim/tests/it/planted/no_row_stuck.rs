@@ -2,9 +2,8 @@
 //! stays where it is.
 
 use seaworthy_core::{
-    outbox::{Relay, RelayConfig},
+    outbox::Relay,
     ports::{Ports, StoreError},
-    wake::Wake,
 };
 use seaworthy_sim::scenario::Topology;
 
@@ -28,6 +27,6 @@ fn topology(is_right: bool) -> Topology {
 async fn place_and_publish(ports: &Ports, name: &str) -> Result<Answer, StoreError> {
     let answer = place(ports, name, name).await?;
     // The order stands, whatever becomes of its event.
-    let _ = Relay::of(ports, RelayConfig::default(), Wake::new()).pass().await;
+    let _ = Relay::new(ports).pass().await;
     Ok(answer)
 }

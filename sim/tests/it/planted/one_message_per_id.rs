@@ -3,11 +3,10 @@
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
+    inbox::{Consumer, Handler, HandlerError, Handlers},
     message::Message,
-    outbox::{MessageBuilder, Relay, RelayConfig},
+    outbox::{MessageBuilder, Relay},
     ports::{Expected, Ports, StoreError, Transaction},
-    wake::Wake,
 };
 use seaworthy_sim::scenario::Topology;
 use uuid::Uuid;
@@ -39,10 +38,10 @@ async fn order(ports: &Ports, name: &str) -> Result<Answer, StoreError> {
 }
 
 async fn bill(ports: Ports, is_right: bool) {
-    let relay = Relay::of(&ports, RelayConfig::default(), Wake::new());
-    ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
-    let handlers = Handlers::new().on("order.placed", Bill(is_right)).expect("one handler");
-    Consumer::of(&ports, "biller", handlers, ConsumerConfig::of(["orders"])).run(ports.stop.clone()).await;
+    let relay = Relay::new(&ports);
+    ports.spawn("relay", relay.run());
+    let handlers = Handlers::builder().on("order.placed", Bill(is_right)).build().expect("one handler for one type");
+    Consumer::new(&ports, "biller", handlers, ["orders"]).run().await;
 }
 
 struct Bill(bool);

@@ -3,7 +3,6 @@
 use seaworthy_core::{
     outbox::{Relay, RelayConfig},
     ports::Ordering,
-    wake::Wake,
 };
 use seaworthy_sim::scenario::Topology;
 
@@ -17,8 +16,8 @@ pub(super) const WRONG: Service = Service::wrong("takes-rows-in-any-order", topo
 fn topology(is_right: bool) -> Topology {
     let ordering = if is_right { Ordering::PerKey } else { Ordering::Unordered };
     listener(fronts(move |boot| {
-        let relay = Relay::of(&boot.ports, RelayConfig { ordering, ..RelayConfig::default() }, Wake::new());
-        let running = relay.run(boot.ports.stop.clone());
+        let relay = Relay::new(&boot.ports).config(RelayConfig { ordering, ..RelayConfig::default() });
+        let running = relay.run();
         let take = |ports, name: String| -> futures_util::future::BoxFuture<'static, _> {
             Box::pin(async move { place(&ports, &name, "all orders").await })
         };

@@ -26,7 +26,7 @@ async fn front(boot: Boot, is_right: bool) {
     let orchestrator = Orchestrator::new(&ports, registry, OrchestratorConfig::default());
     if is_right {
         let (recovery, stop) = (orchestrator.clone(), ports.stop.clone());
-        ports.spawner.spawn("recovery", Box::pin(async move { recovery.run_recovery(&stop).await }));
+        ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
     }
     serve(ports, move |_, name| {
         let orchestrator = orchestrator.clone();

@@ -12,7 +12,6 @@ use seaworthy_core::{
     ids::ClaimToken,
     outbox::{Relay, RelayConfig},
     ports::{ClaimRequest, Clock, DelegateStore, OutboxRow, OutboxStore, RowId, Settlement, Store, StoreError},
-    wake::Wake,
 };
 use seaworthy_sim::{scenario::Topology, store::MemoryStore};
 
@@ -28,7 +27,7 @@ fn topology(_: bool) -> Topology {
     listener(fronts(|boot| {
         // So short that a pause outlasts it.
         let config = RelayConfig { lease: Duration::from_millis(100), ..RelayConfig::default() };
-        let running = Relay::of(&boot.ports, config, Wake::new()).run(boot.ports.stop.clone());
+        let running = Relay::new(&boot.ports).config(config).run();
         front_beside(boot, running, placing)
     }))
 }

@@ -7,14 +7,13 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use seaworthy_core::{
     ids::ClaimToken,
-    inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
+    inbox::{Consumer, Handler, HandlerError, Handlers},
     message::Message,
-    outbox::{MessageBuilder, Relay, RelayConfig},
+    outbox::{MessageBuilder, Relay},
     ports::{
         ClaimRequest, Delivery, Expected, Ordering, OutboxRow, Ports, PublishError, PublishResult, SettleOutcome,
         Settlement, StoreError, Subscription, SubscriptionSpec, Transaction, WhenDead, draw_id,
     },
-    wake::Wake,
 };
 use seaworthy_sim::scenario::{Boot, Topology};
 
@@ -28,8 +27,8 @@ pub(crate) async fn front_beside_relay(
     boot: Boot,
     take: impl Fn(Ports, String) -> BoxFuture<'static, Result<Answer, StoreError>>,
 ) {
-    let relay = Relay::of(&boot.ports, RelayConfig::default(), Wake::new());
-    let running = relay.run(boot.ports.stop.clone());
+    let relay = Relay::new(&boot.ports);
+    let running = relay.run();
     front_beside(boot, running, take).await;
 }
 
@@ -39,7 +38,7 @@ pub(crate) async fn front_beside(
     beside: impl Future<Output = ()> + Send + 'static,
     take: impl Fn(Ports, String) -> BoxFuture<'static, Result<Answer, StoreError>>,
 ) {
-    boot.ports.spawner.spawn("beside", Box::pin(beside));
+    boot.ports.spawn("beside", beside);
     serve(boot.ports, take).await;
 }
 
@@ -75,8 +74,8 @@ pub(crate) fn listener(topology: Topology) -> Topology {
 }
 
 async fn listen(ports: Ports) {
-    let handlers = Handlers::new().on("order.placed", Note).expect("one handler");
-    Consumer::of(&ports, "listener", handlers, ConsumerConfig::of(["orders"])).run(ports.stop.clone()).await;
+    let handlers = Handlers::builder().on("order.placed", Note).build().expect("one handler for one type");
+    Consumer::new(&ports, "listener", handlers, ["orders"]).run().await;
 }
 
 struct Note;

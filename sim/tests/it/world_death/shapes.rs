@@ -88,7 +88,7 @@ async fn nested(ports: Ports, response: Response) {
         join_all(waiting).await;
         let _ = done.send(());
     };
-    ports.spawner.spawn("outer", Box::pin(outer));
+    ports.spawn("outer", outer);
     let _ = all_done.await;
 }
 
@@ -106,7 +106,7 @@ async fn handed_on(ports: Ports, response: Response) {
                 let _ = give.send(tx);
             }
         };
-        ports.spawner.spawn("giver", Box::pin(open));
+        ports.spawn("giver", open);
     }
     let commit = |take: oneshot::Receiver<Box<dyn Transaction>>| async move {
         if let Ok(tx) = take.await {
@@ -129,7 +129,7 @@ async fn by_hand(ports: Ports, response: Response) {
 async fn shared(ports: Ports, response: Response) {
     let whole = join_all(workers(&ports, response)).map(drop).boxed().shared();
     let beside = whole.clone();
-    ports.spawner.spawn("beside", Box::pin(beside));
+    ports.spawn("beside", beside);
     whole.await;
 }
 
@@ -153,7 +153,7 @@ impl Drop for LastWill {
         for _ in 0..20 {
             self.begin();
         }
-        self.ports.spawner.spawn("last will", Box::pin(work(self.ports.clone(), WIDTH, None)));
+        self.ports.spawn("last will", work(self.ports.clone(), WIDTH, None));
         if let Some(response) = self.response.lock().expect("nobody panics").take() {
             response.accept(Bytes::new());
         }

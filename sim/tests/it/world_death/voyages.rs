@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use seaworthy_core::{
-    outbox::{MessageBuilder, Relay, RelayConfig},
+    outbox::{MessageBuilder, Relay},
     ports::{
         Delivery, Expected, ExternalCall, InboxEntry, InboxInsert, Ports, StoreError, SubscriptionSpec, Timestamp,
     },
@@ -64,9 +64,9 @@ async fn trips(boot: Boot) {
     registry.register(steps::parallel()).expect("one definition");
     let orchestrator = Orchestrator::new(&ports, registry, OrchestratorConfig::default());
     let (recovery, stop) = (orchestrator.clone(), ports.stop.clone());
-    ports.spawner.spawn("recovery", Box::pin(async move { recovery.run_recovery(&stop).await }));
-    let relay = Relay::of(&ports, RelayConfig::default(), wake.clone());
-    ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
+    ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
+    let relay = Relay::new(&ports).wake(wake.clone());
+    ports.spawn("relay", relay.run());
     while let Some(request) = ports.ingress.next().await {
         let trip = String::from_utf8_lossy(&request.body).into_owned();
         if start(&ports, &orchestrator, &trip).await.is_ok() {

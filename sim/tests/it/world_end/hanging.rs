@@ -72,7 +72,7 @@ fn a_process_that_dies_while_a_task_waits_for_itself_has_it_told_before_its_deat
         Box::pin(async move {
             if boot.incarnation == 1 {
                 let ports = boot.ports.clone();
-                boot.ports.spawner.spawn("nested", Box::pin(async move { nested(&ports).await }));
+                boot.ports.spawn("nested", async move { nested(&ports).await });
                 boot.ports.clock.sleep(Duration::from_millis(300)).await;
                 boot.exit("it has had enough").await;
             }
@@ -96,7 +96,7 @@ fn who_has_enough_of_waiting_for_others_is_not_told() {
                 ports.clock.sleep(Duration::from_secs(5)).await;
                 drop(tx);
             };
-            boot.ports.spawner.spawn("holder", Box::pin(holder));
+            boot.ports.spawn("holder", holder);
             boot.ports.clock.sleep(Duration::from_millis(100)).await;
             let limit = boot.ports.clock.sleep(Duration::from_millis(300));
             let waited = select(Box::pin(holding(&*boot.ports.store)), limit).await;

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
     ids::OperationId,
-    inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
+    inbox::{Consumer, Handler, HandlerError, Handlers},
     message::Message,
-    outbox::{MessageBuilder, Relay, RelayConfig},
+    outbox::{MessageBuilder, Relay},
     ports::{Expected, ExternalCall, Ports, StoreError, Transaction, draw_id},
     wake::Wake,
 };
@@ -96,9 +96,9 @@ impl Service for Gateway {
 async fn front(boot: Boot, sign: Sign) {
     let ports = boot.ports.clone();
     let wake = Wake::new();
-    let relay = Relay::of(&ports, RelayConfig::default(), wake.clone());
-    ports.spawner.spawn("relay", Box::pin(relay.run(ports.stop.clone())));
-    ports.spawner.spawn("sign", Box::pin(show(boot, sign)));
+    let relay = Relay::new(&ports).wake(wake.clone());
+    ports.spawn("relay", relay.run());
+    ports.spawn("sign", show(boot, sign));
     while let Some(request) = ports.ingress.next().await {
         if take(&ports, &request.body).await.is_ok() {
             request.response.accept(Bytes::new());
@@ -157,8 +157,8 @@ impl Handler for Keep {
 }
 
 async fn keep(boot: Boot, group: &str, topic: &str, kind: &str, collection: &'static str) {
-    let handlers = Handlers::new().on(kind, Keep(collection)).expect("one handler for one type");
-    Consumer::of(&boot.ports, group, handlers, ConsumerConfig::of([topic])).run(boot.ports.stop.clone()).await;
+    let handlers = Handlers::builder().on(kind, Keep(collection)).build().expect("one handler for one type");
+    Consumer::new(&boot.ports, group, handlers, [topic]).run().await;
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! How long to wait before trying again.
+//! Exponential backoff: delays between attempts.
 
 use std::time::Duration;
 

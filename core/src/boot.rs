@@ -1,4 +1,4 @@
-//! What a process is handed at each boot: its ports, and who it is.
+//! Context that a process gets at each boot: its ports, its name and its release.
 
 use std::{fmt, future::pending, sync::Arc};
 
@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use crate::ports::Ports;
 
-/// What a process is handed at each boot.
+/// Context of one boot of a process.
 ///
 /// ```
 /// use seaworthy_core::boot::Boot;
@@ -27,9 +27,9 @@ use crate::ports::Ports;
 pub struct Boot {
     /// All that it may touch.
     pub ports: Ports,
-    /// Which process it is, for example `orders-1`: the same at every boot, and another for each replica.
+    /// Name of the process, for example `orders-1`: the same at every boot, and another for each replica.
     pub name: SmolStr,
-    /// Which boot of this process it is: 1 at first, one more after each crash or restart.
+    /// Number of this boot of the process: 1 at first, one more after each crash or restart.
     pub incarnation: u32,
     /// The release of its program: 1 at first, one more after a restart with an upgrade.
     pub release: u32,

@@ -58,13 +58,13 @@ id!(
     ClaimToken
 );
 
-/// Which way a step is carried out.
+/// Direction in which a step is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
-    /// Forward.
+    /// Forward: the action of a step.
     Action,
-    /// Back.
+    /// Back: the compensation of a step.
     Compensation,
 }
 

@@ -14,7 +14,7 @@ use crate::{
     ports::{OperationRecord, OperationState, StoreError, Transaction},
 };
 
-/// What is to be done about an operation that was asked for.
+/// Decision of a participant about an operation that was asked for.
 #[derive(Debug)]
 pub enum Execution {
     /// Carry it out, in this transaction, and [record](Operation::record) it.
@@ -43,7 +43,7 @@ impl Operation {
     }
 }
 
-/// What is to be done about the compensation of an operation.
+/// Decision of a participant about the compensation of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Undoing {
     /// It ran, with this answer. It is recorded as compensated in this transaction, which has to undo its effect too.

@@ -40,7 +40,7 @@ impl Stop {
         self.0.waiting.notify_waiters();
     }
 
-    /// Whether a stop was asked for.
+    /// Returns `true` once a stop was asked for.
     pub fn is_set(&self) -> bool {
         self.0.is_set.load(Ordering::SeqCst)
     }

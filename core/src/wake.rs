@@ -14,7 +14,7 @@ use crate::{ports::Clock, stop::Stop};
 #[derive(Clone, Debug, Default)]
 pub struct Wake(Arc<Notify>);
 
-/// What ended a wait.
+/// Reason why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
     /// A graceful stop was asked for.

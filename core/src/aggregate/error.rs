@@ -2,20 +2,20 @@ use smol_str::SmolStr;
 
 use crate::{inbox::HandlerError, message::EncodeError, ports::StoreError};
 
-/// Why an aggregate was not loaded or saved.
+/// Error of loading or saving an aggregate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AggregateError {
     /// The store failed. [`StoreError::Conflict`]: somebody else saved it first; load it again.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What is stored can't be read as this aggregate, or the aggregate can't be written.
+    /// The stored document can't be decoded as this aggregate, or the aggregate can't be encoded.
     #[error("{aggregate} {id} has no readable stored form, migrate it: {reason}")]
     Codec {
-        /// What kind of aggregate.
+        /// Name of the aggregate type.
         aggregate: &'static str,
-        /// Which one.
+        /// Id of the aggregate.
         id: SmolStr,
-        /// What the codec says.
+        /// Message of the codec.
         reason: String,
     },
     /// The payload of its message can't be encoded.
@@ -36,15 +36,15 @@ impl From<AggregateError> for HandlerError {
     }
 }
 
-/// Why an aggregate was not updated.
+/// Error of updating an aggregate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UpdateError<E> {
     /// There is none of this id.
     #[error("there is no {aggregate} {id}")]
     Missing {
-        /// What kind of aggregate.
+        /// Name of the aggregate type.
         aggregate: &'static str,
-        /// Which one.
+        /// Id of the aggregate.
         id: SmolStr,
     },
     /// The change itself refused; nothing was written.

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use super::{AggregateError, DomainEvent};
 use crate::message::{EncodeError, MessageBuilder, to_json};
 
-/// What is wrong with a registration of events.
+/// Error of a registration of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MapError {
     /// An event is registered twice.
@@ -29,14 +29,14 @@ struct Outgoing<E> {
     encode: Encode<E>,
 }
 
-/// Which domain event becomes which integration message. Each declared event is registered exactly once, or ignored by
+/// Mapping of domain events to integration messages. Each declared event is registered exactly once, or ignored by
 /// name; anything else is an error when the map is built.
 pub struct MessageMap<E> {
     source: SmolStr,
     entries: BTreeMap<&'static str, Option<Outgoing<E>>>,
 }
 
-/// Collects registrations.
+/// Builder of a [`MessageMap`], which collects registrations.
 pub struct MessageMapBuilder<E> {
     map: MessageMap<E>,
     /// The first mistake; the builder goes on so that calls can be chained.

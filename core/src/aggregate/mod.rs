@@ -102,10 +102,10 @@ pub trait DomainEvent: Send + Sync + 'static {
 
 /// State that is changed as one, with an id and declared transitions.
 pub trait Aggregate: Clone + PartialEq + Send + Sync + 'static {
-    /// What kind of aggregate it is, for example `order`: the collection of its documents.
+    /// Name of the aggregate type, for example `order`: the collection of its documents.
     const NAME: &'static str;
 
-    /// What can happen to it.
+    /// Domain events of the aggregate.
     type Event: DomainEvent;
 
     /// Its id, which never changes.

@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{Aggregate, AggregateError};
 use crate::ports::{Expected, Transaction};
 
-/// Where aggregates of one kind lie.
+/// Storage backend of one aggregate type.
 ///
 /// Implement it to keep them in tables of your own: [`connection`](crate::ports::connection) gives the transaction's
 /// connection, so that the row and the messages that tell of it are committed together.

@@ -13,8 +13,8 @@ use crate::{
     wake::Wake,
 };
 
-/// What made an aggregate change. It decides the ids of the messages that tell of the change: where there is a cause,
-/// they are derived from it, so that doing the same thing again names them the same.
+/// Origin of a change of an aggregate. It decides the ids of the messages that tell of the change: where there is a
+/// cause, they are derived from it, so that doing the same thing again names them the same.
 #[derive(Clone, Copy, Debug)]
 pub enum Cause<'a> {
     /// Nothing that has an id: the messages get new ids and start a business transaction of their own.

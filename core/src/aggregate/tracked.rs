@@ -2,7 +2,7 @@ use std::{fmt, ops::Deref};
 
 use super::{Aggregate, DomainEvent};
 
-/// An aggregate at hand: its state, the version that it was loaded at, and the events of the changes since then.
+/// A loaded aggregate: its state, the version that it was loaded at, and the events of the changes since then.
 ///
 /// It is saved once: [`Repository::save`](super::Repository::save) takes it by value. A failed attempt therefore leaves
 /// nothing behind that a retry could save by mistake, neither the events nor a stale version; the retry loads anew.
@@ -68,7 +68,7 @@ impl<A: Aggregate> Tracked<A> {
         self.version
     }
 
-    /// Whether saving it would write anything.
+    /// Returns `true` if saving it would write anything.
     pub fn is_changed(&self) -> bool {
         self.changed
     }

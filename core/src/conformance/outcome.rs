@@ -2,7 +2,7 @@ use std::fmt::Debug;
 
 use crate::ports::{BrokerError, StoreError};
 
-/// What a check that found nothing wrong has to say.
+/// Verdict of a check that found nothing wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The promise was put to the test and held.
@@ -11,16 +11,16 @@ pub enum Verdict {
     NotApplicable(&'static str),
 }
 
-/// What a check found: a verdict, or a promise that was not kept.
+/// Outcome of a check: a verdict, or a promise that was not kept.
 pub type Outcome = Result<Verdict, BrokenPromise>;
 
 /// A promise of a port that an adapter did not keep.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the port promises: {promise}; seen: {seen}")]
 pub struct BrokenPromise {
-    /// What the port promises.
+    /// Promise of the port, as a sentence.
     pub promise: String,
-    /// What the adapter did.
+    /// Observed behaviour of the adapter.
     pub seen: String,
 }
 

@@ -21,16 +21,16 @@ impl<S: ?Sized> Check<S> {
     }
 }
 
-/// What one check found.
+/// Outcome of one check, with its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckReport {
     /// The check's name.
     pub name: &'static str,
-    /// What it found.
+    /// Outcome of the check.
     pub outcome: Outcome,
 }
 
-/// What all checks of a port found.
+/// Outcomes of all checks of a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// In the order in which they ran.
@@ -38,7 +38,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether no promise was broken.
+    /// Returns `true` if no promise was broken.
     pub fn is_conformant(&self) -> bool {
         self.failures().next().is_none()
     }

@@ -1,4 +1,4 @@
-//! What checks write: small, and named after what it stands for.
+//! Sample values that checks write: small, and named after what they stand for.
 
 use std::time::Duration;
 

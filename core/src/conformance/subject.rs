@@ -20,8 +20,8 @@ pub trait StoreSubject: Send + Sync {
         Duration::from_secs(1)
     }
 
-    /// Whether two transactions that write can be open at the same time. Where a store has a single writer, checks that
-    /// need two are not applicable; those that let writers race are run for every store.
+    /// Returns `true` if two transactions that write can be open at the same time. Where a store has a single writer,
+    /// checks that need two are not applicable; those that let writers race are run for every store.
     fn concurrent_writers(&self) -> bool {
         true
     }
@@ -37,13 +37,13 @@ pub trait BrokerSubject: Send + Sync {
     /// Lets at least `by` pass on the broker's clock: moves a manual clock, or sleeps.
     async fn advance(&self, by: Duration);
 
-    /// How long a delivery may stay unacknowledged.
+    /// Returns how long a delivery may stay unacknowledged.
     fn visibility_timeout(&self) -> Duration {
         Duration::from_secs(5)
     }
 
-    /// How long to wait before a check believes that nothing more comes. It must be short against the visibility
-    /// timeout, and long against the way of a message.
+    /// Returns how long a check waits before it takes it that nothing more comes. It must be short against the
+    /// visibility timeout, and long against the way of a message.
     fn quiet(&self) -> Duration {
         self.visibility_timeout() / 10
     }

@@ -91,7 +91,7 @@ impl Consumer {
         }
     }
 
-    /// How many failures there are now, and whether the message was buried.
+    /// Counts a failure; returns the number of failures so far, and `true` if the message was buried.
     async fn count(
         &self,
         entry: &InboxEntry,

@@ -4,27 +4,27 @@ use smol_str::SmolStr;
 
 use crate::backoff::Backoff;
 
-/// How a [`Consumer`](super::Consumer) works.
+/// Configuration of a [`Consumer`](super::Consumer).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsumerConfig {
     /// Topics that it listens to.
     pub topics: Vec<SmolStr>,
-    /// How many deliveries it takes at a time. Default 16: they are handled one after the other, and the last must be
-    /// done before the broker's visibility timeout.
+    /// Number of deliveries that it takes at a time. Default 16: they are handled one after the other, and the last
+    /// must be done before the broker's visibility timeout.
     pub batch: usize,
-    /// At which failure of its handler a message becomes a dead letter. Default 5.
+    /// Number of failures of its handler at which a message becomes a dead letter. Default 5.
     pub max_failures: u32,
-    /// How long a message waits after a failure of its handler. Default 200 ms to 60 s: five failures take seconds, so
-    /// that a participant's short outage does not fill the dead letters.
+    /// Delay of a message after a failure of its handler. Default 200 ms to 60 s: five failures take seconds, so that a
+    /// participant's short outage does not fill the dead letters.
     pub backoff: Backoff,
-    /// How long a message of an unknown type waits. Default 30 s: a deployment takes minutes.
+    /// Delay of a message of an unknown type. Default 30 s: a deployment takes minutes.
     pub unknown_type_delay: Duration,
-    /// How often a transaction that met a conflict or an unknown outcome is tried again before the message is given back
-    /// to the broker. Default 3: a conflict is usually over at once.
+    /// Number of times that a transaction which met a conflict or an unknown outcome is tried again before the message
+    /// is given back to the broker. Default 3: a conflict is usually over at once.
     pub store_retries: u32,
-    /// How long a message waits, and with it the consumer, while the store can't be reached. Default 50 ms to 5 s.
+    /// Delay of a message, and pause of the consumer, while the store can't be reached. Default 50 ms to 5 s.
     pub store_backoff: Backoff,
-    /// How long to wait before subscribing again where the broker can't be reached. Default 100 ms to 10 s.
+    /// Pause before subscribing again while the broker can't be reached. Default 100 ms to 10 s.
     pub broker_backoff: Backoff,
 }
 

@@ -11,7 +11,7 @@ use crate::{
     wake::{Wake, pause},
 };
 
-/// What is to become of a delivery.
+/// Decision about a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Acknowledge it: handled now or before, buried, or ignored.

@@ -8,7 +8,7 @@ use crate::{
     ports::{StoreError, Transaction},
 };
 
-/// Why a message was not handled. Whatever it is, the transaction is rolled back.
+/// Error of a handler. Whatever it is, the transaction is rolled back.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandlerError {
     /// It may work another time. Counted: at the last failure the message becomes a dead letter.
@@ -38,7 +38,7 @@ impl From<EncodeError> for HandlerError {
     }
 }
 
-/// What a service does with messages of one type.
+/// Handler of all messages of one type.
 ///
 /// All that it writes, and all that it stages, goes through `tx`, and is applied together with the note that the message
 /// was handled. It must not do anything else that can be seen from outside: after a rollback it is called again.

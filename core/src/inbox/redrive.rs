@@ -7,7 +7,7 @@ use crate::{
     ports::{InboxEntry, StoreError},
 };
 
-/// What became of dead letters that were handled again.
+/// Report of a redrive: dead letters that were handled again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Redriven {
     /// Handled: these are dead letters no more.
@@ -18,7 +18,7 @@ pub struct Redriven {
 
 impl Consumer {
     /// Handles this consumer's dead letters again: each is taken out and handled in one transaction, so it is either
-    /// handled or still there. Looks at the `limit` oldest, and of those at `only` the given ones, if any are given.
+    /// handled or still there. Considers the oldest `limit` dead letters, filtered by `only`.
     ///
     /// Messages of the same key that came later were handled meanwhile: a handler must expect to see an old one.
     ///

@@ -15,9 +15,9 @@ use crate::{
     "inbox rows are kept for {keep:?}, but the broker may deliver a message again for {redelivery_window:?}: keep them longer"
 )]
 pub struct RetentionError {
-    /// How long rows were to be kept.
+    /// Duration for which rows were to be kept.
     pub keep: Duration,
-    /// How long the broker may deliver a message again.
+    /// Duration in which the broker may deliver a message again.
     pub redelivery_window: Duration,
 }
 

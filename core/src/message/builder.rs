@@ -27,7 +27,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct MessageBuilder {
     message: Message,
-    /// Whether a correlation id was given; without one a message starts its own.
+    /// `true` once a correlation id was given; without one a message starts its own.
     correlated: bool,
 }
 

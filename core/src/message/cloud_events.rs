@@ -53,7 +53,7 @@ use crate::time::Timestamp;
 /// The media type of [`to_json`].
 pub const MEDIA_TYPE: &str = "application/cloudevents+json";
 
-/// What is no CloudEvent, or can't become one.
+/// Error of turning an event into a message, or a message into an event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CloudEventError {
     /// Not JSON, or another JSON value than an object.
@@ -68,9 +68,9 @@ pub enum CloudEventError {
     /// An attribute that is not what it has to be.
     #[error("attribute {name:?}: {why}")]
     Attribute {
-        /// Its name.
+        /// Name of the attribute.
         name: SmolStr,
-        /// What is wrong with it.
+        /// Description of what is wrong with it.
         why: SmolStr,
     },
 }

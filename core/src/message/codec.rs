@@ -10,7 +10,7 @@ use super::Message;
 pub struct EncodeError {
     /// The type of the message.
     pub kind: SmolStr,
-    /// What the encoder says.
+    /// Message of the encoder.
     pub reason: String,
 }
 
@@ -20,7 +20,7 @@ pub struct EncodeError {
 pub struct DecodeError {
     /// The type of the message.
     pub kind: SmolStr,
-    /// What the decoder says. It names a place in the payload, not its content.
+    /// Message of the decoder. It names a place in the payload, not its content.
     pub reason: String,
 }
 

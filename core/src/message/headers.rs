@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-/// What a foreign event said where a message holds something else, see [`cloud_events`](super::cloud_events).
+/// Headers that keep the values of a foreign event where the message holds other ones, see
+/// [`cloud_events`](super::cloud_events).
 pub(super) const ORIGINALS: [&str; 4] =
     ["originalid", "originalcorrelationid", "originalcausationid", "originalsequence"];
 
@@ -38,12 +39,12 @@ pub enum HeaderError {
     /// Not a value that every transport carries.
     #[error("header {name:?}: its value holds a control character: encode it")]
     Value {
-        /// The header.
+        /// Name of the header.
         name: SmolStr,
     },
 }
 
-/// What travels with a message beside its envelope and its payload: names and values, in the order of the names.
+/// Headers of a message, beside its envelope and its payload: names and values, in the order of the names.
 ///
 /// ```
 /// use seaworthy_core::message::Headers;
@@ -60,7 +61,7 @@ pub enum HeaderError {
 pub struct Headers(BTreeMap<SmolStr, SmolStr>);
 
 impl Headers {
-    /// No headers.
+    /// Creates an empty set of headers.
     pub const fn new() -> Self {
         Self(BTreeMap::new())
     }
@@ -104,12 +105,12 @@ impl Headers {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Whether there are none, as nearly always.
+    /// Returns `true` if there are none, as nearly always.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many there are.
+    /// Returns the number of headers.
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -35,20 +35,21 @@ pub struct Message {
     /// CloudEvents `type`, for example `order.confirmed`.
     #[serde(rename = "type")]
     pub kind: SmolStr,
-    /// Where the broker routes it, for example `orders`. (The outbox table's `aggregatetype`.)
+    /// Topic that the broker routes it by, for example `orders`. (The outbox table's `aggregatetype`.)
     pub topic: SmolStr,
     /// CloudEvents `subject`: the entity that the event is about, for example `order-17`. (`aggregateid`.)
     pub subject: SmolStr,
     /// CloudEvents `time`: when the event was staged, by the clock of the process that staged it.
     pub time: Timestamp,
-    /// CloudEvents `datacontenttype`.
+    /// CloudEvents `datacontenttype`, the media type of [`data`](Self::data).
     pub content_type: SmolStr,
     /// Messages with the same key are delivered in commit order. Never used to deduplicate.
     pub partition_key: SmolStr,
     /// Position in the producer's commit order; `0` until the outbox has given it one. Gaps are normal.
     pub sequence: u64,
-    /// How many earlier messages of its key the producer had given up when it sent this one: a redrive may bring them
-    /// later, or never. Only a relay that passes dead rows ([`SkipDead`](crate::ports::WhenDead::SkipDead)) leaves a gap.
+    /// Number of earlier messages of its key that the producer had given up when it sent this one: a redrive may bring
+    /// them later, or never. Only a relay that passes dead rows ([`SkipDead`](crate::ports::WhenDead::SkipDead)) leaves
+    /// a gap.
     #[serde(default, skip_serializing_if = "is_closed")]
     pub gap: u32,
     /// Shared by all messages of one business transaction.
@@ -57,14 +58,14 @@ pub struct Message {
     pub causation_id: Option<MessageId>,
     /// W3C trace context.
     pub traceparent: Option<SmolStr>,
-    /// What else travels with it: for people and tools, since nothing here looks at it.
+    /// Further headers that travel with it: for people and tools, since nothing here looks at them.
     #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub headers: Headers,
-    /// The payload.
+    /// Payload of the message.
     pub data: Bytes,
 }
 
-/// Whether nothing is missing, as nearly always: then the field is left out, as it was before there was one.
+/// Omits the field when zero, for compatibility with older messages.
 fn is_closed(gap: &u32) -> bool {
     *gap == 0
 }

@@ -5,11 +5,11 @@ use smol_str::{SmolStr, format_smolstr};
 use super::RelayConfig;
 use crate::ports::{PublishError, PublishResult, Random, RowId, SettleOutcome};
 
-/// How many failures a relay must have seen with its own eyes before it gives a row up. The attempts stored with the row
+/// Number of failures that a relay must have seen itself before it gives a row up. The attempts stored with the row
 /// include claims that ended in crashes, which may have had nothing to do with the row.
 const FAILURES_SEEN_MIN: u32 = 3;
 
-/// How many failing rows a relay remembers. What is forgotten is only judged later.
+/// Number of failing rows that a relay remembers. What is forgotten is only judged later.
 const STRIKES_MAX: usize = 1_024;
 
 /// Tells a message that fails from a broker that does: only a failure while others pass spends a row's budget.
@@ -21,7 +21,7 @@ pub(super) struct Budget {
     strikes: BTreeMap<RowId, Strike>,
     /// Messages that the broker has accepted from this relay.
     accepted: u64,
-    /// How many outages in a row the relay has met.
+    /// Number of outages in a row that the relay has met.
     outages: u32,
 }
 
@@ -29,13 +29,13 @@ pub(super) struct Budget {
 struct Strike {
     /// Failures while others passed.
     failures: u32,
-    /// What `Budget::accepted` was at the last failure.
+    /// Value of [`Budget::accepted`] at the last failure.
     accepted: u64,
 }
 
 impl Budget {
-    /// What one batch's results mean for its rows, given as `(row, attempts)`. Whether the broker gave any definitive
-    /// answer, now or `before` in the same pass, is the second value: without one, this was an outage.
+    /// Decides what the results of one batch mean for its rows, given as `(row, attempts)`. Whether the broker gave any
+    /// definitive answer, now or `before` in the same pass, is the second value: without one, this was an outage.
     pub(super) fn judge(
         &mut self,
         rows: &[(RowId, u32)],
@@ -110,12 +110,13 @@ impl Budget {
         SettleOutcome::Retry { delay: config.backoff.delay(attempts.saturating_sub(1), random), error }
     }
 
-    /// Which attempt at a row the next one is, for a relay that stores no attempts: failures while others passed, and one.
+    /// Returns the number of the next attempt at a row, for a relay that stores no attempts: failures while others
+    /// passed, plus one.
     pub(super) fn next_attempt(&self, row: RowId) -> u32 {
         self.strikes.get(&row).map_or(0, |strike| strike.failures).saturating_add(1)
     }
 
-    /// How long the relay pauses after a batch without any answer; grows while there is none.
+    /// Returns how long the relay pauses after a batch without any answer; grows while there is none.
     pub(super) fn outage(&mut self, config: &RelayConfig, random: &dyn Random) -> std::time::Duration {
         let pause = config.outage_backoff.delay(self.outages, random);
         self.outages = self.outages.saturating_add(1);

@@ -5,41 +5,41 @@ use crate::{
     ports::{Ordering, WhenDead},
 };
 
-/// How a [`Relay`](super::Relay) works.
+/// Configuration of a [`Relay`](super::Relay).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelayConfig {
-    /// How many rows one pass claims at most. Default 100: a batch publish is one round trip, and a hundred messages of
-    /// some kilobytes are sent and settled well within the lease.
+    /// Largest number of rows that one pass claims. Default 100: a batch publish is one round trip, and a hundred
+    /// messages of some kilobytes are sent and settled well within the lease.
     pub batch: usize,
-    /// How long a claim holds, by the store's clock. Default 30 s: long against a publish, so that a healthy relay never
+    /// Duration of a claim, by the store's clock. Default 30 s: long against a publish, so that a healthy relay never
     /// loses its claim, and short enough to wait for when a relay has crashed.
     pub lease: Duration,
-    /// How long to wait for work where there was none: `base` after the last row, growing to `cap` at rest. Default
-    /// 10 ms to 500 ms: a [`Wake`](crate::wake::Wake) makes the usual case immediate, so polling only has to find what
-    /// other processes staged and what backed off.
+    /// Wait for work when there was none: `base` after the last row, growing to `cap` at rest. Default 10 ms to 500 ms:
+    /// a [`Wake`](crate::wake::Wake) makes the usual case immediate, so polling only has to find what other processes
+    /// staged and what backed off.
     pub poll: Backoff,
     /// Order within a key. Default [`Ordering::PerKey`].
     pub ordering: Ordering,
-    /// What a dead row means for its key. Default [`WhenDead::BlockKey`]: a consumer sees a prefix of the truth rather
-    /// than one with a hole.
+    /// Effect of a dead row on later rows of its key. Default [`WhenDead::BlockKey`]: a consumer sees a prefix of the
+    /// truth rather than one with a hole.
     pub when_dead: WhenDead,
-    /// How long a row waits after a failure of its own. Default 100 ms to 60 s.
+    /// Delay of a row after a failure of its own. Default 100 ms to 60 s.
     pub backoff: Backoff,
-    /// After how many attempts a row that keeps failing while others pass is given up. Default 10: with the default
-    /// backoff that is about a minute of trying. A row with more attempts than this is published last and alone, so that
-    /// a message which kills its relay takes no other with it.
+    /// Number of attempts after which a row that keeps failing while others pass is given up. Default 10: with the
+    /// default backoff that is about a minute of trying. A row with more attempts than this is published last and
+    /// alone, so that a message which kills its relay takes no other with it.
     pub max_attempts: u32,
-    /// Whether a row that was claimed this often without any result is buried unpublished. Default `None`: a message that
-    /// kills its relay and a process that crashes for reasons of its own look the same from here, and burying for the
-    /// second loses an event that nobody refused.
+    /// Number of claims without any result after which a row is buried unpublished; `None` never buries it. Default
+    /// `None`: a message that kills its relay and a process that crashes for reasons of its own look the same from
+    /// here, and burying for the second loses an event that nobody refused.
     pub bury_after_claims: Option<u32>,
-    /// How long the relay pauses as a whole while the broker can't be reached. Default 100 ms to 10 s: an outage costs
-    /// at most one cap of delay when it ends.
+    /// Pause of the whole relay while the broker can't be reached. Default 100 ms to 10 s: an outage costs at most one
+    /// cap of delay when it ends.
     pub outage_backoff: Backoff,
-    /// How long it pauses while its store can't be reached. Default 50 ms to 5 s.
+    /// Pause of the relay while its store can't be reached. Default 50 ms to 5 s.
     pub store_backoff: Backoff,
-    /// How often settling is tried again before the rows are left to their lease. Default 5: what was published and
-    /// can't be settled is published twice, so a short hiccup of the store is worth waiting for.
+    /// Number of times that settling is tried again before the rows are left to their lease. Default 5: what was
+    /// published and can't be settled is published twice, so a short hiccup of the store is worth waiting for.
     pub settle_retries: u32,
 }
 

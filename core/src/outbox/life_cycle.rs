@@ -14,7 +14,7 @@
 
 use crate::ports::{OutboxState, SettleOutcome};
 
-/// What can happen to a row.
+/// Event in the life of an outbox row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowEvent {
     /// A relay takes it.
@@ -67,9 +67,9 @@ impl From<&SettleOutcome> for RowEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an outbox row that is {state:?} does not take {event:?}: look for a relay that settles without its claim")]
 pub struct IllegalRowEvent {
-    /// Where the row stood.
+    /// State of the row.
     pub state: OutboxState,
-    /// What was to happen to it.
+    /// Event that the state does not allow.
     pub event: RowEvent,
 }
 

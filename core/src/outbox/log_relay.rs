@@ -11,7 +11,8 @@ use crate::{
     wake::Wake,
 };
 
-/// How many rows that can't go out now a pass reads past. Beyond these the log waits: an operator is due long before.
+/// Number of rows that can't go out now which a pass reads past. Beyond these the log waits: an operator is due long
+/// before.
 const PASSED_OVER_MAX: usize = 10_000;
 
 /// Publishes what was staged by tailing the log: reads on from its position, publishes, and moves the position only when
@@ -56,9 +57,9 @@ pub struct LogRelay {
     stop: Stop,
     /// `None` until it is read, and wherever it may be another than the stored one.
     position: Option<u64>,
-    /// Until when rows back off.
+    /// Time until which a row backs off, by row.
     waits: BTreeMap<RowId, Timestamp>,
-    /// How many rows of the last reading could not go out.
+    /// Number of rows of the last window that could not go out.
     passed_over: usize,
     /// The furthest row that was ever read. What is dispatched beyond the position is not shown again.
     seen: u64,

@@ -11,19 +11,19 @@ use crate::{
 
 /// One reading of the log: what of it may go out and when, and how far the position may move after it.
 pub(super) struct LogWindow {
-    /// Where the reading started.
+    /// Position at which the window starts.
     from: u64,
-    /// How far it goes.
+    /// Position at which the window ends.
     end: u64,
-    /// What can go out, in commit order.
+    /// Rows that can go out, in commit order.
     ready: VecDeque<OutboxRow>,
     /// Keys that wait: for a dead row, a row that backs off, another relay's claim, or the end of this pass.
     held: BTreeSet<SmolStr>,
-    /// What the position must not pass.
+    /// Positions that the relay must not move past yet.
     unsettled: BTreeSet<u64>,
-    /// What became of rows, to be stored with the position.
+    /// Outcomes of rows, to be stored with the position.
     pub(super) settled: Vec<(MessageId, SettleOutcome)>,
-    /// How many rows could not go out.
+    /// Number of rows that could not go out.
     pub(super) passed_over: usize,
     per_key: bool,
     skips_dead: bool,
@@ -76,7 +76,7 @@ impl LogWindow {
         self.per_key && self.held.contains(key)
     }
 
-    /// How many rows wait to go out.
+    /// Returns the number of rows that wait to go out.
     pub(super) fn ready(&self) -> usize {
         self.ready.len()
     }
@@ -116,7 +116,8 @@ impl LogWindow {
         }
     }
 
-    /// Where the position may be: in front of the first row that is not settled, or at the end of what was read.
+    /// Returns the position that may be stored: in front of the first row that is not settled, or at the end of what
+    /// was read.
     pub(super) fn position(&self) -> u64 {
         self.unsettled.first().map_or(self.end, |first| first - 1).max(self.from)
     }

@@ -9,7 +9,7 @@ use crate::{
     wake::{Wake, Woken, pause},
 };
 
-/// How long a relay rests after a pass: not at all while something moves, longer and longer while nothing does.
+/// Pauses between the passes of a relay: none while something moves, longer and longer ones while nothing does.
 pub(super) struct Polling {
     config: RelayConfig,
     clock: Arc<dyn Clock>,

@@ -49,7 +49,7 @@ impl Publisher {
         outcomes
     }
 
-    /// Which attempt at a row the next one is, as far as this relay has seen.
+    /// Returns the number of the next attempt at a row, as far as this relay has seen.
     pub(super) fn next_attempt(&self, row: RowId) -> u32 {
         self.budget.next_attempt(row)
     }

@@ -7,7 +7,7 @@ use crate::{
     ports::{PurgeRequest, RedriveRequest, Store, StoreError},
 };
 
-/// How many rows one transaction brings back or deletes: a fraction of a second on any store.
+/// Number of rows that one transaction brings back or deletes: a fraction of a second on any store.
 const BATCH: usize = 500;
 
 /// Makes dead rows pending again, all of them or `only` those of some events, and returns how many. They keep their

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use crate::ports::SettleOutcome;
 
-/// What one pass of a relay did.
+/// Report of one pass of a relay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PassReport {
-    /// Rows claimed.
+    /// Number of rows that it claimed.
     pub claimed: usize,
     /// Rows that the broker acknowledged.
     pub dispatched: usize,
@@ -18,14 +18,14 @@ pub struct PassReport {
     /// Rows that the claim did not hold any more when they were to be settled: the pass took longer than the lease, or
     /// an earlier try to settle them had gone through unnoticed.
     pub lost: usize,
-    /// Whether it claimed as many rows as it may, so that there are probably more.
+    /// `true` if it claimed as many rows as it may, so that there are probably more.
     pub full: bool,
-    /// How long the relay should pause, because the broker can't be reached.
+    /// Pause that the relay should make, because the broker can't be reached.
     pub pause: Option<Duration>,
 }
 
 impl PassReport {
-    /// Whether another pass should follow at once: something moved, or there is more.
+    /// Returns `true` if another pass should follow at once: something moved, or there is more.
     pub fn wants_more(&self) -> bool {
         self.pause.is_none() && (self.full || self.dispatched + self.dead > 0)
     }

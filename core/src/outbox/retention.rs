@@ -12,12 +12,12 @@ use crate::{
 /// that is pending, claimed or dead stays however old it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutboxRetention {
-    /// How long a dispatched row is kept, by the store's clock. Default 7 days: long enough to look up what was sent
-    /// last week, short enough for the table to stay small.
+    /// Duration for which a dispatched row is kept, by the store's clock. Default 7 days: long enough to look up what
+    /// was sent last week, short enough for the table to stay small.
     pub keep: Duration,
-    /// How many rows one transaction deletes. Default 1,000: milliseconds, so that staging never waits for long.
+    /// Number of rows that one transaction deletes. Default 1,000: milliseconds, so that staging never waits for long.
     pub batch: usize,
-    /// How long to wait between two sweeps. Default 1 minute.
+    /// Pause between two sweeps. Default 1 minute.
     pub every: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What a port answered, as far as those look who stand between it and its caller.
+//! Answers of ports, as those see them who stand between a port and its caller.
 
 use std::any::Any;
 
@@ -16,32 +16,32 @@ use super::{
 pub enum Answer<'a> {
     /// That it is done, or a value that says nothing about what was changed: a moment, a transaction.
     Done,
-    /// How many there are: documents read, rows purged, failures counted. Also a version.
+    /// A number: of documents read, rows purged or failures counted. Also a version.
     Count(u64),
     /// A version or a position, if there is one.
     Position(Option<u64>),
     /// Yes or no: whether a lease was renewed, a row buried.
     Yes(bool),
-    /// Which of those that were asked about it holds for.
+    /// One flag for each item that was asked about: `true` if it holds for that item.
     Held(&'a [bool]),
     /// Rows of the outbox.
     Rows(&'a [OutboxRow]),
-    /// Sagas.
+    /// Sagas that were found or acquired.
     Sagas(&'a [SagaInstance]),
     /// The ids of what was deleted.
     Ids(&'a [SmolStr]),
-    /// Whether a message was new.
+    /// Result of an inbox insert: a new message or a duplicate.
     Inserted(InboxInsert),
-    /// Whether a saga was new.
+    /// Result of creating a saga: a new one or the existing one.
     Created(SagaCreate),
-    /// What a broker said of each message of a batch.
+    /// Results of a batch, one for each message.
     Published(&'a [PublishResult]),
-    /// Deliveries.
+    /// Deliveries to a subscription.
     Deliveries(&'a [Delivery]),
 }
 
 impl Answer<'_> {
-    /// How many things it speaks of; `0` where it speaks of none.
+    /// Returns the number of things it speaks of; `0` where it speaks of none.
     pub fn count(&self) -> u64 {
         match self {
             Self::Done | Self::Inserted(_) | Self::Created(_) => 0,
@@ -58,12 +58,12 @@ impl Answer<'_> {
     }
 }
 
-/// What a method of a port returns.
+/// Return value of a method of a port.
 pub trait Answers: Send {
     /// A view of it.
     fn answer(&self) -> Answer<'_>;
 
-    /// What a caller takes for success where nothing was done, for methods that return nothing else.
+    /// Returns the value that a caller takes for success where nothing was done, for methods that return nothing else.
     fn nothing() -> Option<Self>
     where
         Self: Sized,

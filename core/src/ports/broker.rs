@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use crate::message::Message;
 
-/// What a consumer subscribes to.
+/// Topics and group of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubscriptionSpec {
     /// Consumer group: each group gets every message once or more, each message goes to one member at a time.
@@ -21,15 +21,15 @@ pub struct DeliveryTag(pub u64);
 /// One delivery of a message to a member of a group.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// What `ack` and `nack` take.
+    /// Tag that `ack` and `nack` take.
     pub tag: DeliveryTag,
-    /// How often this message was delivered to the group before, as far as the broker knows.
+    /// Number of earlier deliveries of this message to the group, as far as the broker knows.
     pub redeliveries: u32,
-    /// The message.
+    /// Message that is delivered.
     pub message: Message,
 }
 
-/// Why one message of a batch was not accepted.
+/// Error of publishing one message of a batch.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
     /// Definitely not accepted, this time: throttled or unavailable. Not the message's fault.
@@ -46,7 +46,7 @@ pub enum PublishError {
 /// The broker's word on one message of a batch. `Ok` means that the broker holds it for every group bound to its topic.
 pub type PublishResult = Result<(), PublishError>;
 
-/// Why a call to the broker failed as a whole.
+/// Error of a call to the broker as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BrokerError {
     /// Definitely nothing happened.

@@ -7,9 +7,9 @@ use crate::ids::OperationId;
 /// One call to a participant that is not ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalCall {
-    /// Which participant, for example `payments`.
+    /// Name of the participant, for example `payments`.
     pub service: SmolStr,
-    /// What it is asked to do, for example `charge`.
+    /// Operation that it is asked to carry out, for example `charge`.
     pub operation: SmolStr,
     /// The idempotency key: the same for every attempt of one operation.
     pub operation_id: OperationId,
@@ -17,7 +17,7 @@ pub struct ExternalCall {
     pub body: Bytes,
 }
 
-/// Why a call to a participant has no answer.
+/// Error of a call to a participant that has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExternalError {
     /// Definitive: the participant refused, and nothing happened.

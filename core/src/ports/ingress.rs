@@ -13,9 +13,9 @@ use crate::stop::Stop;
 /// request names, not by its arrival.
 #[derive(Debug)]
 pub struct Request {
-    /// What is asked, for example `place_order`.
+    /// Operation that is asked for, for example `place_order`.
     pub operation: SmolStr,
-    /// Its arguments.
+    /// Arguments of the operation.
     pub body: Bytes,
     /// Answers the caller. Dropping it unanswered makes the caller ask again.
     pub response: Response,

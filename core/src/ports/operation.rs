@@ -15,7 +15,7 @@ use crate::{
     message::Message,
 };
 
-/// Which port an [`Operation`] belongs to.
+/// Port that an [`Operation`] belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Port {
@@ -25,7 +25,7 @@ pub enum Port {
     Transaction,
     /// [`Broker`](super::Broker) and [`Subscription`](super::Subscription).
     Broker,
-    /// [`External`](super::External).
+    /// External participants, see [`External`](super::External).
     External,
     /// [`Ingress`](super::Ingress), with the [`Response`](super::Response) to each request.
     Ingress,
@@ -60,12 +60,12 @@ macro_rules! operations {
                 match self { $($(Self::$variant => $name,)*)* }
             }
 
-            /// Its port.
+            /// Returns the port that it belongs to.
             pub const fn port(self) -> Port {
                 match self { $($(Self::$variant => Port::$port,)*)* }
             }
 
-            /// Whether it may change something that others see, now or at the commit of its transaction.
+            /// Returns `true` if it may change something that others see, now or at the commit of its transaction.
             pub const fn changes_something(self) -> bool {
                 match self { $($(Self::$variant => $changes,)*)* }
             }
@@ -78,12 +78,13 @@ macro_rules! operations {
         pub enum Call<'a> { $($($variant $({ $($field: $type),* })?,)*)* }
 
         impl<'a> Call<'a> {
-            /// Which method it calls.
+            /// Returns the method that is called.
             pub const fn operation(&self) -> Operation {
                 match self { $($(Self::$variant { .. } => Operation::$variant,)*)* }
             }
 
-            /// What it is about: a collection, a topic, a consumer, the name of a definition or a service.
+            /// Returns the subject of the call: a collection, a topic, a consumer, the name of a definition or a
+            /// service.
             #[expect(unused_variables, reason = "not every subject is among the arguments")]
             pub fn subject(&self) -> &'a str {
                 match *self { $($(Self::$variant $({ $($field),* })? => $subject,)*)* }

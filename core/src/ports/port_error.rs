@@ -2,7 +2,7 @@
 
 use super::{BrokerError, ExternalError, StoreError};
 
-/// What a port's error means for what was asked, whatever the port calls it.
+/// Meaning of a port's error for the work that was asked for, whatever the port calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
@@ -18,7 +18,7 @@ pub enum FailureKind {
 
 /// The error of a port.
 pub trait PortError: std::error::Error + Send + Sized {
-    /// What it means.
+    /// Returns the meaning of the error.
     fn kind(&self) -> FailureKind;
 
     /// An error that means `kind`, or the nearest that the port has.

@@ -4,6 +4,6 @@ use futures_util::future::BoxFuture;
 ///
 /// A task lives as long as its process: a crash drops it at its next await, a graceful stop waits for it.
 pub trait Spawner: Send + Sync {
-    /// Starts `task`. `name` appears in spans and traces.
+    /// Starts a task of the process. `name` appears in spans and traces.
     fn spawn(&self, name: &'static str, task: BoxFuture<'static, ()>);
 }

@@ -50,7 +50,7 @@ pub struct SagaBuilder<D, S = BeforePivot> {
     version: u32,
     policy: DefinitionPolicy,
     steps: Vec<StepSpec<D>>,
-    /// Where the last call's steps begin, for the `step_*` settings.
+    /// Index of the first step of the last call, for the `step_*` settings.
     last: usize,
     groups: u32,
     error: Option<DefinitionError>,
@@ -160,34 +160,34 @@ impl<D: Sync + 'static> SagaBuilder<D, AfterPivot> {
 }
 
 impl<D: Sync + 'static, S> SagaBuilder<D, S> {
-    /// How long a saga may take from its start until its pivot has committed; then it turns back.
+    /// Sets the time that a saga may take from its start until its pivot has committed; then it turns back.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.policy.deadline = Some(deadline);
         self
     }
 
-    /// How steps are tried again that say nothing else.
+    /// Sets the retry policy of steps that have none of their own.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.policy.retry = policy;
         self
     }
 
-    /// How the actions of what was added last (a step, a group, a nested saga) are tried again.
+    /// Sets the retry policy of the actions that were added last (a step, a group, a nested saga).
     pub fn step_retry(mut self, policy: RetryPolicy) -> Self {
         self.set_last("step_retry", |step| step.retry = Some(policy));
         self
     }
 
-    /// How the compensations of what was added last are tried again.
+    /// Sets the retry policy of the compensations that were added last.
     pub fn compensation_retry(mut self, policy: RetryPolicy) -> Self {
         if !self.steps.is_empty() && self.steps[self.last..].iter().all(|step| step.compensation.is_none()) {
-            self.refuse("compensation_retry", "none of it has a compensation");
+            self.refuse("compensation_retry", "it has no compensation");
         }
         self.set_last("compensation_retry", |step| step.compensation_retry = Some(policy));
         self
     }
 
-    /// How long each step of what was added last may take from its first logged attempt; before the pivot only.
+    /// Sets the time that each step which was added last may take from its first logged attempt; before the pivot only.
     pub fn step_deadline(mut self, deadline: Duration) -> Self {
         self.set_last("step_deadline", |step| step.deadline = Some(deadline));
         self
@@ -233,7 +233,7 @@ impl<D: Sync + 'static, S> SagaBuilder<D, S> {
     fn set_last(&mut self, setting: &'static str, set: impl FnMut(&mut StepSpec<D>)) {
         let last = &mut self.steps[self.last..];
         if last.is_empty() {
-            self.refuse(setting, "nothing was");
+            self.refuse(setting, "no step has been added yet");
         } else {
             last.iter_mut().for_each(set);
         }

@@ -15,7 +15,7 @@ use crate::{
 pub struct StepCall<'a, D> {
     /// The saga's input; for a step of a nested saga, its part of it.
     pub data: &'a D,
-    /// The saga.
+    /// Id of the saga.
     pub saga: SagaId,
     /// Shared by all messages of the saga.
     pub correlation_id: Uuid,
@@ -23,13 +23,13 @@ pub struct StepCall<'a, D> {
     pub key: &'a SmolStr,
     /// The step's path.
     pub step: &'a SmolStr,
-    /// Which way it is carried out.
+    /// Direction in which the step is carried out.
     pub direction: Direction,
     /// `1` for the first attempt in this direction.
     pub attempt: u32,
     /// The step may have been carried out by an earlier attempt whose outcome is unknown.
     pub maybe_executed: bool,
-    /// When this attempt began, by the process's clock.
+    /// Time at which this attempt began, by the process's clock.
     pub now: Timestamp,
     pub(crate) operation: &'a SmolStr,
     pub(crate) state: &'a State,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::backoff::Backoff;
 
-/// How an orchestrator works.
+/// Configuration of an orchestrator.
 ///
 /// ```
 /// use std::time::Duration;
@@ -12,30 +12,31 @@ use crate::backoff::Backoff;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrchestratorConfig {
-    /// How long a saga is owned without a sign of life from its owner. 10 s: longer than a pause of the process that
-    /// is no crash, shorter than a customer's patience. It is renewed at a third of it.
+    /// Duration for which a saga is owned without a sign of life from its owner. 10 s: longer than a pause of the
+    /// process that is no crash, shorter than a customer's patience. It is renewed at a third of it.
     pub lease: Duration,
-    /// How often recovery looks for sagas that nobody owns: `base` after a boot, after it found one and after this
-    /// process let go of one, growing to `cap` at rest. 1 s to 5 s: an index scan that finds nothing costs little, and a
-    /// replica that crashed is missed for no longer than that beyond its lease.
+    /// Interval at which recovery looks for sagas that nobody owns: `base` after a boot, after it found one and after
+    /// this process let go of one, growing to `cap` at rest. 1 s to 5 s: an index scan that finds nothing costs little,
+    /// and a replica that crashed is missed for no longer than that beyond its lease.
     pub poll: Backoff,
-    /// How many sagas this process drives at once. 256: each is a task and some hundred bytes.
+    /// Number of sagas that this process drives at once. 256: each is a task and some hundred bytes.
     pub concurrency: usize,
-    /// How many sagas recovery takes over in one transaction. 32: short enough not to hold rows for long.
+    /// Number of sagas that recovery takes over in one transaction. 32: short enough not to hold rows for long.
     pub batch: usize,
     /// Up to this delay a saga waits in memory; for longer ones it is given up, and any replica goes on when it is due.
     /// 1 s: cheaper than a takeover. Must be shorter than the lease.
     pub wait_in_memory: Duration,
-    /// How often in a row the store may fail a saga before its executor stops and leaves it to recovery. 8: with the
-    /// delays between, some seconds.
+    /// Number of times in a row that the store may fail a saga before its executor stops and leaves it to recovery. 8:
+    /// with the delays between, some seconds.
     pub store_failures_max: u32,
-    /// How many log entries are read at once. 64: more than most sagas ever have.
+    /// Number of log entries that are read at once. 64: more than most sagas ever have.
     pub log_page: usize,
-    /// How long a saga of a version that is newer than all registered ones is left to others, during a rolling
+    /// Time for which a saga of a version that is newer than all registered ones is left to others, during a rolling
     /// deployment. 5 s.
     pub newer_version_delay: Duration,
-    /// How long such a saga may be left before it becomes stuck, so that an operator sees it: `incompatible_definition`.
-    /// 1 h: longer than a rolling deployment takes, and a replica that knows the version finds a saga within seconds.
+    /// Time for which such a saga may be left before it becomes stuck, so that an operator sees it:
+    /// `incompatible_definition`. 1 h: longer than a rolling deployment takes, and a replica that knows the version
+    /// finds a saga within seconds.
     pub newer_version_patience: Duration,
 }
 

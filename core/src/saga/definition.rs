@@ -9,12 +9,12 @@ use super::{
 };
 use crate::ports::DefinitionRef;
 
-/// What a saga can take as input: anything that can be stored and shared.
+/// Input of a saga: anything that can be stored and shared.
 pub trait SagaData: Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<D: Serialize + DeserializeOwned + Send + Sync + 'static> SagaData for D {}
 
-/// Why a definition can't be.
+/// Error of a saga definition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DefinitionError {
     /// It has no steps.
@@ -31,9 +31,9 @@ pub enum DefinitionError {
         "step `{step}` is {phase:?} but comes too late: the order is compensatable, then one pivot, then retriable"
     )]
     PhaseOrder {
-        /// The step.
+        /// Name of the step.
         step: SmolStr,
-        /// Its phase.
+        /// Phase of the step.
         phase: Phase,
     },
     /// There is a second pivot.
@@ -52,19 +52,19 @@ pub enum DefinitionError {
     #[error("step `{0}` is tried again until it is done: it can't have a deadline")]
     NeedlessDeadline(SmolStr),
     /// A setting for the steps added last finds none that it is for.
-    #[error("`{setting}` is for what was added last, and {reason}: put it behind the step that it is for")]
+    #[error("`{setting}` configures the preceding step, but {reason}: call it right after the step that it configures")]
     NeedlessSetting {
         /// The builder's method.
         setting: &'static str,
-        /// Why it means nothing here.
+        /// Reason why it means nothing here.
         reason: &'static str,
     },
     /// A nested saga stands where its own pivot does not allow it.
     #[error("the nested saga `{nested}` {reason}")]
     Nested {
-        /// Its name.
+        /// Name of the nested saga.
         nested: SmolStr,
-        /// Why not.
+        /// Reason why it is not allowed there.
         reason: &'static str,
     },
 }
@@ -73,19 +73,19 @@ pub enum DefinitionError {
 pub struct StepSpec<D> {
     /// Its name, distinct in its saga.
     pub name: SmolStr,
-    /// Its phase.
+    /// Phase of the step.
     pub phase: Phase,
     /// Neighbours with the same number here run side by side; `None` for a step that runs alone.
     pub parallel: Option<u32>,
-    /// What it does.
+    /// Action of the step.
     pub action: Arc<dyn Action<D>>,
-    /// How it is undone; needed if it is compensatable.
+    /// Compensation of the step; needed if it is compensatable.
     pub compensation: Option<Arc<dyn Compensation<D>>>,
-    /// How its action is tried again; the definition's policy where `None`.
+    /// Retry policy of its action; the definition's policy where `None`.
     pub retry: Option<RetryPolicy>,
-    /// How its compensation is tried again; the definition's policy where `None`.
+    /// Retry policy of its compensation; the definition's policy where `None`.
     pub compensation_retry: Option<RetryPolicy>,
-    /// How long it may take from its first logged attempt; before the pivot only.
+    /// Time that it may take from its first logged attempt; before the pivot only.
     pub deadline: Option<Duration>,
 }
 
@@ -95,12 +95,12 @@ impl<D> Clone for StepSpec<D> {
     }
 }
 
-/// What holds for a whole definition.
+/// Settings of a whole definition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DefinitionPolicy {
-    /// How long a saga may take from its start until its pivot has committed; then it turns back.
+    /// Time that a saga may take from its start until its pivot has committed; then it turns back.
     pub deadline: Option<Duration>,
-    /// How steps are tried again that say nothing else.
+    /// Retry policy of steps that have none of their own.
     pub retry: RetryPolicy,
 }
 

@@ -5,7 +5,7 @@ use crate::{
     ports::{ExternalError, StoreError},
 };
 
-/// Why one attempt of a step did not succeed. The variant decides what the saga does next, never the text.
+/// Error of one attempt of a step. The variant decides what the saga does next, never the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StepError {
     /// Definitive: refused, and nothing happened. Before the pivot this starts compensation.
@@ -34,7 +34,7 @@ impl From<ExternalError> for StepError {
     }
 }
 
-/// Why a saga was not started, moved or found.
+/// Error of starting, moving or finding a saga.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SagaError {
     /// The store failed. After [`StoreError::Unknown`] ask again: starting and all operator verbs may be repeated.
@@ -44,11 +44,13 @@ pub enum SagaError {
     #[error("no definition `{0}` is registered: register it with the orchestrator's registry")]
     NotRegistered(SmolStr),
     /// The definition takes another input type.
-    #[error("definition `{definition}` takes another input than {given}")]
+    #[error("definition `{definition}` takes a `{expected}` as input, not a `{given}`")]
     WrongInput {
-        /// The definition.
+        /// Name of the definition.
         definition: SmolStr,
-        /// The type that was given.
+        /// Input type of the definition.
+        expected: &'static str,
+        /// Type that was given.
         given: &'static str,
     },
     /// The input has no JSON form.
@@ -60,9 +62,9 @@ pub enum SagaError {
     /// The stored saga can't be read with the definitions that are registered.
     #[error("saga {saga} can't be read: {reason}")]
     Incompatible {
-        /// Which saga.
+        /// Id of the saga.
         saga: SagaId,
-        /// What does not fit.
+        /// Description of what does not fit.
         reason: String,
     },
     /// The pivot has committed or may have: the saga can only go forward.
@@ -71,9 +73,9 @@ pub enum SagaError {
     /// The saga's state does not allow it.
     #[error("saga {saga} does not allow it: {reason}")]
     NotAllowed {
-        /// Which saga.
+        /// Id of the saga.
         saga: SagaId,
-        /// Why not.
+        /// Reason why it is not allowed.
         reason: String,
     },
     /// The saga kept moving while the verb was being written.

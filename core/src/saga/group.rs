@@ -1,4 +1,4 @@
-//! What goes into a [`SagaBuilder`](super::SagaBuilder): groups of steps, and a step as its builders write it.
+//! Building blocks of a [`SagaBuilder`](super::SagaBuilder): groups of steps, and a step as its builders write it.
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use super::Record;
 
-/// How sagas of a version that is gone go on under another.
+/// Migration of sagas from a version that is gone to another.
 ///
 /// The target must allow the old log: whatever it says is done must be a step there, in an order that the target's
 /// phases permit. A saga whose log does not fit becomes stuck. Operation ids keep the old names.

@@ -17,7 +17,7 @@ use crate::{
     ports::{SagaAppend, SagaInstance, SagaStatus, StoreError},
 };
 
-/// How often a verb is tried when the saga moves meanwhile.
+/// Number of times that a verb is tried when the saga moves meanwhile.
 const TRIES: u32 = 16;
 
 enum Verb<'a> {
@@ -96,7 +96,7 @@ impl Orchestrator {
         work.instrument(tracing::info_span!("saga.operate", %saga, verb = verb.name())).await
     }
 
-    /// What to write for a verb; nothing if the saga is already where the verb leads.
+    /// Returns the entries to write for a verb; nothing if the saga is already where the verb leads.
     async fn verdict(&self, instance: &SagaInstance, verb: &Verb<'_>) -> Result<Option<SagaAppend>, SagaError> {
         let (records, status) = match (self.read(instance).await, verb) {
             (Ok(state), _) => {
@@ -132,7 +132,7 @@ impl Orchestrator {
         Ok(state)
     }
 
-    /// Whether the entries are in the log now; `false` if the saga moved meanwhile.
+    /// Appends entries; returns `true` if they are in the log now, `false` if the saga moved meanwhile.
     async fn append(&self, append: &SagaAppend) -> Result<bool, SagaError> {
         let written = async {
             let mut tx = self.resources.store.begin().await?;

@@ -24,12 +24,12 @@ use crate::{
 pub struct Started {
     /// Its id, derived from definition name and business key.
     pub saga: SagaId,
-    /// Whether it is new; `false` if there was one for this key.
+    /// `true` if it is new; `false` if there was one for this key.
     pub created: bool,
     launch: Option<Launch>,
 }
 
-/// What it takes to drive a new saga without reading anything.
+/// Everything that is needed to drive a new saga without reading anything.
 #[derive(Clone)]
 struct Launch {
     driver: Arc<dyn Driver>,
@@ -108,9 +108,10 @@ impl Orchestrator {
     ) -> Result<Started, SagaError> {
         let driver = self.registry.latest(definition);
         let driver = driver.ok_or_else(|| SagaError::NotRegistered(definition.into()))?;
-        if driver.input() != TypeId::of::<D>() {
+        let (input, expected) = driver.input();
+        if input != TypeId::of::<D>() {
             let given = std::any::type_name::<D>();
-            return Err(SagaError::WrongInput { definition: definition.into(), given });
+            return Err(SagaError::WrongInput { definition: definition.into(), expected, given });
         }
         let saga = saga_id(definition, key);
         let span = tracing::info_span!("saga.start", %saga, %definition);

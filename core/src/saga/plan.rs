@@ -1,14 +1,14 @@
 use super::{ActionState, CompensationCause, CompensationState, State, Status};
 use crate::ports::Timestamp;
 
-/// What a saga does next.
+/// Next move of a saga.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Run the actions of these steps, side by side.
     Run(Vec<usize>),
     /// Run the compensations of these steps, side by side.
     Compensate(Vec<usize>),
-    /// Turn back.
+    /// Turn back, for this cause.
     BeginCompensation(CompensationCause),
     /// All steps are settled.
     Complete,
@@ -22,7 +22,7 @@ pub enum Next {
     Idle,
 }
 
-/// What a saga in this state does next, at `now` by the store's clock, when none of its steps is under way.
+/// Returns the next move of a saga in this state, at `now` by the store's clock, when none of its steps is under way.
 pub fn plan(state: &State, now: Timestamp) -> Next {
     match state.status {
         Status::Running => forward(state, now),

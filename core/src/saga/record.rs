@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use super::Value;
 use crate::ids::Direction;
 
-/// Why a saga went back.
+/// Cause of a saga's compensation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CompensationCause {
@@ -19,7 +19,7 @@ pub enum CompensationCause {
     Cancelled,
 }
 
-/// What kind of failure made an attempt be tried again.
+/// Failure of an attempt that is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
@@ -45,71 +45,71 @@ pub enum Failure {
 pub enum Record {
     /// The saga exists.
     Started {
-        /// How long it may take until its pivot has committed, in microseconds.
+        /// Time that it may take until its pivot has committed, in microseconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deadline_us: Option<u64>,
     },
     /// A participant that is not ours is about to be asked: from here on a crash leaves doubt.
     Attempting {
-        /// The step.
+        /// Path of the step.
         step: SmolStr,
         /// `1` for the first attempt.
         attempt: u32,
     },
     /// An action is done; committed together with its effects.
     Done {
-        /// The step.
+        /// Path of the step.
         step: SmolStr,
-        /// Its output.
+        /// Output of the action.
         #[serde(default, skip_serializing_if = "Value::is_null")]
         output: Value,
     },
     /// A conditional step does not apply.
     Skipped {
-        /// The step.
+        /// Path of the step.
         step: SmolStr,
     },
     /// An action was refused for good.
     Rejected {
-        /// The step.
+        /// Path of the step.
         step: SmolStr,
-        /// Why.
+        /// Reason of the participant.
         reason: String,
-        /// Whether its participant had agreed before our own store refused, so that it must be undone.
+        /// `true` if its participant had agreed before our own store refused, so that it must be undone.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         maybe_executed: bool,
     },
     /// An attempt failed; the next one waits. This is the stored timer, bound to step, direction and attempt.
     Retry {
-        /// The step.
+        /// Path of the step.
         step: SmolStr,
-        /// Which way.
+        /// Direction of the attempt.
         direction: Direction,
         /// The attempt that failed.
         attempt: u32,
-        /// How.
+        /// Failure of the attempt.
         failure: Failure,
-        /// How long the next attempt waits, in microseconds.
+        /// Delay of the next attempt, in microseconds.
         delay_us: u64,
-        /// What went wrong.
+        /// Error of the attempt.
         error: String,
     },
     /// The saga goes back.
     CompensationBegun {
-        /// Why.
+        /// Cause of the compensation.
         cause: CompensationCause,
     },
     /// A compensation is done; committed together with its effects.
     Compensated {
-        /// The step.
+        /// Path of the step.
         step: SmolStr,
-        /// Whether it was undone in doubt.
+        /// `true` if it was undone in doubt.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         maybe_executed: bool,
     },
     /// A compensation is given up until an operator resumes it.
     CompensationExhausted {
-        /// The step.
+        /// Path of the step.
         step: SmolStr,
         /// Its last error.
         error: String,
@@ -120,16 +120,16 @@ pub enum Record {
     RolledBack,
     /// The saga waits for an operator.
     Stuck {
-        /// Why.
+        /// Reason why only an operator can help.
         reason: String,
     },
     /// An operator sets a stuck saga going again, with fresh budgets.
     Resumed,
     /// An operator takes a step as settled, in the direction in which the saga goes.
     Waived {
-        /// The step.
+        /// Path of the step.
         step: SmolStr,
-        /// Why.
+        /// Reason that the operator gave.
         reason: String,
     },
     /// A process left the saga to those who know its version, as one of an older release does during a rolling
@@ -142,7 +142,7 @@ pub enum Record {
     TakenUp,
     /// An operator gives the saga up as it is.
     Abandoned {
-        /// Why.
+        /// Reason that the operator gave.
         reason: String,
     },
 }

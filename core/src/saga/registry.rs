@@ -1,4 +1,8 @@
-use std::{any::TypeId, collections::BTreeMap, sync::Arc};
+use std::{
+    any::{TypeId, type_name},
+    collections::BTreeMap,
+    sync::Arc,
+};
 
 use futures_util::future::BoxFuture;
 use smol_str::SmolStr;
@@ -10,10 +14,11 @@ use super::{
 };
 use crate::ports::DefinitionRef;
 
-/// A definition whose input type is forgotten.
+/// A type-erased saga definition.
 pub(crate) trait Driver: Send + Sync {
     fn shape(&self) -> &Arc<Shape>;
-    fn input(&self) -> TypeId;
+    /// Returns the id and the name of the input type.
+    fn input(&self) -> (TypeId, &'static str);
     fn drive(self: Arc<Self>, resources: Arc<Resources>, owned: Owned) -> BoxFuture<'static, DriveOutcome>;
 }
 
@@ -22,8 +27,8 @@ impl<D: SagaData> Driver for Definition<D> {
         &self.shape
     }
 
-    fn input(&self) -> TypeId {
-        TypeId::of::<D>()
+    fn input(&self) -> (TypeId, &'static str) {
+        (TypeId::of::<D>(), type_name::<D>())
     }
 
     fn drive(self: Arc<Self>, resources: Arc<Resources>, owned: Owned) -> BoxFuture<'static, DriveOutcome> {
@@ -31,7 +36,7 @@ impl<D: SagaData> Driver for Definition<D> {
     }
 }
 
-/// Why a registry does not take something.
+/// Error of a registration of definitions and migrations.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     /// This name and version is taken.
@@ -48,7 +53,7 @@ pub enum RegistryError {
         "the migration of `{definition}` can't rename `{from}` to `{to}`: the target has no `{to}`, or still has `{from}`"
     )]
     Rename {
-        /// The definition.
+        /// Name of the definition.
         definition: SmolStr,
         /// The old name.
         from: SmolStr,
@@ -57,7 +62,7 @@ pub enum RegistryError {
     },
 }
 
-/// What a stored saga runs under here.
+/// Driver of a stored saga in this process.
 pub(crate) enum Resolved {
     Driver(Arc<dyn Driver>, Renames),
     /// A newer version than the newest that this process knows, which is given: another replica's, during a rolling
@@ -66,7 +71,7 @@ pub(crate) enum Resolved {
     Incompatible(String),
 }
 
-/// Why a saga of a newer version can't be run here.
+/// Returns the reason why a saga of a newer version can't be run here.
 pub(crate) fn beyond(stored: &DefinitionRef, newest: u32) -> String {
     format!("`{}` version {} is newer than {newest}, the newest that is registered here", stored.name, stored.version)
 }

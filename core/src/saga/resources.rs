@@ -19,7 +19,7 @@ use crate::{
     wake::Wake,
 };
 
-/// What all executions of one orchestrator share.
+/// Resources that all executions of one orchestrator share.
 pub(crate) struct Resources {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -74,14 +74,14 @@ impl Resources {
         Ok(())
     }
 
-    /// How long to wait after the store has failed `failures` times in a row.
+    /// Returns the delay after the store has failed `failures` times in a row.
     pub(crate) fn store_delay(&self, failures: u32) -> Duration {
         const POLICY: RetryPolicy =
             RetryPolicy { base: Duration::from_millis(5), cap: Duration::from_secs(1), attempts_max: None };
         POLICY.delay(failures, &*self.random)
     }
 
-    /// How many more sagas this process may take over.
+    /// Returns how many more sagas this process may take over.
     pub(crate) fn room(&self) -> usize {
         self.config.concurrency.saturating_sub(self.active.load(Ordering::Relaxed))
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::{backoff::Backoff, ports::Random};
 
-/// How a step is tried again: with exponential [`Backoff`] and jitter, and how often.
+/// Retry policy of a step: exponential [`Backoff`] with jitter, and a number of attempts.
 ///
 /// ```
 /// use std::time::Duration;
@@ -18,8 +18,8 @@ pub struct RetryPolicy {
     pub base: Duration,
     /// The longest delay, before jitter. 30 s: an outage that ends is noticed soon after.
     pub cap: Duration,
-    /// How many attempts may fail for the step's own fault before it is given up: then the saga is stuck and waits for
-    /// an operator. `None`, the default: never, since giving up is a decision for people.
+    /// Number of attempts that may fail for the step's own fault before it is given up: then the saga is stuck and
+    /// waits for an operator. `None`, the default: never, since giving up is a decision for people.
     pub attempts_max: Option<u32>,
 }
 
@@ -30,7 +30,8 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// How long the next attempt waits after `failures` earlier ones; jitter is drawn from the process's randomness.
+    /// Returns the delay of the next attempt after `failures` earlier ones; jitter is drawn from the process's
+    /// randomness.
     pub(crate) fn delay(&self, failures: u32, random: &dyn Random) -> Duration {
         Backoff::new(self.base, self.cap).delay(failures, random)
     }

@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 use super::RetryPolicy;
 use crate::ports::DefinitionRef;
 
-/// What a failure of a step means for the saga.
+/// Phase of a step: the effect of its failure on the saga.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -23,17 +23,17 @@ pub enum Phase {
 pub struct StepShape {
     /// Its name; for a step of a nested saga, the names from the outside in, joined by `/`.
     pub path: SmolStr,
-    /// Its phase.
+    /// Phase of the step.
     pub phase: Phase,
     /// Steps of one group run side by side; groups run one after the other.
     pub group: u32,
-    /// Whether its action asks participants that are not ours.
+    /// `true` if its action asks participants that are not ours.
     pub remote: bool,
-    /// How its action is tried again.
+    /// Retry policy of its action.
     pub retry: RetryPolicy,
-    /// How its compensation is tried again.
+    /// Retry policy of its compensation.
     pub compensation_retry: RetryPolicy,
-    /// How long it may take from its first logged attempt, before the pivot.
+    /// Time that it may take from its first logged attempt, before the pivot.
     pub deadline: Option<Duration>,
 }
 
@@ -42,7 +42,7 @@ pub struct StepShape {
 pub struct Shape {
     /// Name, version and structure hash.
     pub definition: DefinitionRef,
-    /// How long the whole saga may take until its pivot has committed.
+    /// Time that the whole saga may take until its pivot has committed.
     pub deadline: Option<Duration>,
     /// Steps in order; those of one group are neighbours.
     pub steps: Vec<StepShape>,

@@ -11,15 +11,15 @@ use crate::{
 pub enum Status {
     /// Its log is empty.
     New,
-    /// Goes forward.
+    /// The saga goes forward.
     Running,
-    /// Goes back.
+    /// The saga goes back.
     Compensating,
     /// Waits for an operator; the direction in which it will go on.
     Stuck(Direction),
-    /// Done, forward.
+    /// The saga has ended: all steps are done or skipped.
     Completed,
-    /// Done, back.
+    /// The saga has ended: all that was done is undone.
     Compensated,
     /// Given up by an operator.
     Abandoned,
@@ -44,10 +44,10 @@ impl Status {
     }
 }
 
-/// What became of a step's action.
+/// State of a step's action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ActionState {
-    /// Not settled.
+    /// Not settled yet.
     Pending,
     /// Its effects have committed.
     Done,
@@ -57,12 +57,12 @@ pub enum ActionState {
     Rejected,
 }
 
-/// What became of a step's compensation.
+/// State of a step's compensation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CompensationState {
-    /// Not settled.
+    /// Not settled yet.
     Pending,
-    /// Undone.
+    /// The action is undone.
     Compensated,
     /// Given up until an operator resumes it.
     Exhausted,
@@ -77,22 +77,22 @@ pub struct Attempts {
     pub last: u32,
     /// Failures that spent the budget.
     pub spent: u32,
-    /// When the first one was logged, by the store's clock.
+    /// Time at which the first one was logged, by the store's clock.
     pub since: Option<Timestamp>,
     /// The next one waits until then, by the store's clock.
     pub not_before: Option<Timestamp>,
 }
 
-/// Where one step stands.
+/// State of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepState {
-    /// What became of its action.
+    /// State of its action.
     pub action: ActionState,
-    /// What became of its compensation.
+    /// State of its compensation.
     pub compensation: CompensationState,
-    /// Attempts forward.
+    /// Attempts of its action.
     pub forward: Attempts,
-    /// Attempts back.
+    /// Attempts of its compensation.
     pub backward: Attempts,
     /// A participant may be carrying out the last attempt right now.
     pub asking: bool,
@@ -113,12 +113,12 @@ impl StepState {
         output: Value::NULL,
     };
 
-    /// Whether its action may have had effects although it is not known to be done.
+    /// Returns `true` if its action may have had effects although it is not known to be done.
     pub fn is_doubtful(&self) -> bool {
         self.action != ActionState::Done && (self.asking || self.unknown)
     }
 
-    /// Whether its action needs no further attempt.
+    /// Returns `true` if its action needs no further attempt.
     pub fn is_settled(&self) -> bool {
         matches!(self.action, ActionState::Done | ActionState::Skipped)
     }
@@ -146,12 +146,12 @@ impl State {
         self.status
     }
 
-    /// Why it went back, if it did.
+    /// Returns the cause of its compensation, if it turned back.
     pub fn cause(&self) -> Option<CompensationCause> {
         self.cause
     }
 
-    /// When its time until the pivot is over, by the store's clock.
+    /// Returns the time at which it turns back unless its pivot has committed, by the store's clock.
     pub fn deadline(&self) -> Option<Timestamp> {
         self.deadline
     }
@@ -172,8 +172,8 @@ impl State {
         (step.action == ActionState::Done).then_some(&step.output)
     }
 
-    /// Whether the saga can only go forward: its pivot has committed, or may have. Where there is no pivot, the first
-    /// retriable step takes its part.
+    /// Returns `true` if the saga can only go forward: its pivot has committed, or may have. Where there is no pivot,
+    /// the first retriable step takes its part.
     pub fn is_past_return(&self) -> bool {
         let passed = |index: usize| {
             let step = &self.steps[index];
@@ -187,25 +187,25 @@ impl State {
         }
     }
 
-    /// Whether a step was refused for good.
+    /// Returns `true` if a step was refused for good.
     pub fn is_rejected(&self) -> bool {
         self.steps.iter().any(|step| step.action == ActionState::Rejected)
     }
 
-    /// Whether a step has, or may have, effects that going back must undo.
+    /// Returns `true` if a step has, or may have, effects that going back must undo.
     pub fn needs_compensation(&self, index: usize) -> bool {
         let step = &self.steps[index];
         self.shape.steps[index].phase == Phase::Compensatable
             && (step.action == ActionState::Done || step.is_doubtful())
     }
 
-    /// Whether all groups before that of the step are settled.
+    /// Returns `true` if all groups before that of the step are settled.
     pub(crate) fn may_run(&self, index: usize) -> bool {
         let group = self.shape.steps[index].group;
         self.steps.iter().zip(&self.shape.steps).all(|(step, shape)| shape.group >= group || step.is_settled())
     }
 
-    /// Whether nothing after the step's group waits for its compensation.
+    /// Returns `true` if nothing after the step's group waits for its compensation.
     pub(crate) fn may_compensate(&self, index: usize) -> bool {
         let group = self.shape.steps[index].group;
         (0..self.steps.len()).all(|other| {
@@ -215,8 +215,8 @@ impl State {
         })
     }
 
-    /// When the saga has to turn back unless it gets past its pivot: the earliest of its own deadline and those of the
-    /// steps it is at.
+    /// Returns the time at which the saga has to turn back unless it gets past its pivot: the earliest of its own
+    /// deadline and those of the steps it is at.
     pub(crate) fn turning_point(&self) -> Option<Timestamp> {
         if self.is_past_return() {
             return None;

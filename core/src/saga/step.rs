@@ -3,7 +3,7 @@ use async_trait::async_trait;
 use super::{StepCall, StepError, Value};
 use crate::ports::{External, Transaction};
 
-/// What a step does: the transaction of a saga, in the sense of Garcia-Molina and Salem.
+/// Action of a step: a transaction of the saga, in the sense of Garcia-Molina and Salem.
 ///
 /// An attempt has up to two parts. [`ask`](Action::ask) talks to participants that are not ours, outside any
 /// transaction; the saga logs its intent before, because a crash leaves the outcome unknown.
@@ -30,15 +30,15 @@ use crate::ports::{External, Transaction};
 /// ```
 #[async_trait]
 pub trait Action<D: Sync>: Send + Sync {
-    /// Whether this saga needs the step. It must follow from the call's data and outputs alone; a step that does not
-    /// apply is logged as skipped and never asked again.
+    /// Returns `true` if this saga needs the step. It must follow from the call's data and outputs alone; a step that
+    /// does not apply is logged as skipped and never asked again.
     fn applies(&self, call: &StepCall<'_, D>) -> bool {
         let _ = call;
         true
     }
 
-    /// Whether [`ask`](Action::ask) reaches out. It is part of the definition's structure and must not change with the
-    /// saga.
+    /// Returns `true` if [`ask`](Action::ask) reaches out. It is part of the definition's structure and must not change
+    /// with the saga.
     fn is_remote(&self) -> bool {
         false
     }
@@ -66,13 +66,13 @@ pub trait Action<D: Sync>: Send + Sync {
     }
 }
 
-/// How a step is undone. It must succeed for an operation that never ran (null compensation), since a step whose
-/// outcome is in doubt is compensated too: see [`StepCall::maybe_executed`].
+/// Compensation of a step, which undoes its action. It must succeed for an operation that never ran (null
+/// compensation), since a step whose outcome is in doubt is compensated too: see [`StepCall::maybe_executed`].
 ///
 /// A rejected compensation counts as a failed attempt: there is no way back from going back.
 #[async_trait]
 pub trait Compensation<D: Sync>: Send + Sync {
-    /// Whether [`ask`](Compensation::ask) reaches out.
+    /// Returns `true` if [`ask`](Compensation::ask) reaches out.
     fn is_remote(&self) -> bool {
         false
     }

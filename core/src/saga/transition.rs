@@ -12,13 +12,13 @@ use crate::{ids::Direction, ports::Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{record}` is not allowed while {status:?}{}: {reason}", step.as_ref().map(|step| format!(" at step `{step}`")).unwrap_or_default())]
 pub struct IllegalTransition {
-    /// Where the saga stood.
+    /// Status of the saga.
     pub status: Status,
     /// The record's name.
     pub record: &'static str,
     /// The step that it is about.
     pub step: Option<SmolStr>,
-    /// What forbids it.
+    /// Reason why it is not allowed.
     pub reason: &'static str,
 }
 

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::StepError;
 
-/// What a step answers: one JSON value, kept as text, so that it is encoded once and cloned for nothing.
+/// Answer of a step: one JSON value, kept as text, so that it is encoded once and cloned for nothing.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -46,7 +46,7 @@ impl Value {
             .map_err(|error| StepError::Transient(format!("a step's answer can't be decoded: {error}")))
     }
 
-    /// Whether it is `null`.
+    /// Returns `true` if it is `null`.
     pub fn is_null(&self) -> bool {
         self.0.is_none()
     }

@@ -63,7 +63,7 @@ impl Orchestrator {
     }
 }
 
-/// Whether an entry says that the saga was left.
+/// Returns `true` for an entry which says that the saga was left.
 fn is_note(entry: &LogEntry) -> bool {
     matches!(Record::decode(&entry.record), Ok(Record::LeftToNewer { .. }))
 }

@@ -124,7 +124,7 @@ fn a_setting_that_no_step_would_heed_is_refused() {
     let error = behind_a_pivot.map(|_| ()).expect_err("a pivot has no compensation");
     assert_eq!(
         error.to_string(),
-        "`compensation_retry` is for what was added last, and none of it has a compensation: put it behind the step that it is for"
+        "`compensation_retry` configures the preceding step, but it has no compensation: call it right after the step that it configures"
     );
     let fitting = new().compensatable("reserve", Local, NothingToUndo).compensation_retry(RetryPolicy::default());
     assert!(fitting.step_retry(RetryPolicy::default()).build().is_ok());

@@ -1,4 +1,4 @@
-//! Consumer groups.
+//! Checks of consumer groups.
 
 use super::steps::{drain, ids, join, message_ids, publish, sorted, take};
 use crate::{
@@ -24,7 +24,7 @@ pub async fn each_group_gets_every_message(subject: &dyn BrokerSubject) -> Outco
     Ok(Verdict::Held)
 }
 
-/// What one member acknowledged, no other gets.
+/// Messages that one member has acknowledged reach no other member.
 pub async fn members_of_a_group_share_its_messages(subject: &dyn BrokerSubject) -> Outcome {
     let broker = subject.fresh().await;
     let mut members = vec![join(&*broker, "shipping").await?, join(&*broker, "shipping").await?];
@@ -51,7 +51,7 @@ pub async fn members_of_a_group_share_its_messages(subject: &dyn BrokerSubject) 
     Ok(Verdict::Held)
 }
 
-/// Topics route.
+/// A group receives messages of its own topics only.
 pub async fn a_group_gets_its_topics_only(subject: &dyn BrokerSubject) -> Outcome {
     let broker = subject.fresh().await;
     let mut orders = join(&*broker, "shipping").await?;

@@ -1,4 +1,4 @@
-//! What the broker port promises, one check each.
+//! Promises of the broker port, one check each.
 //!
 //! Each takes a [`BrokerSubject`](super::BrokerSubject), asks it for a fresh broker and says whether the promise held.
 

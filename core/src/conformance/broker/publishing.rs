@@ -1,4 +1,4 @@
-//! What publishing returns.
+//! Checks of what publishing returns.
 
 use smol_str::SmolStr;
 

@@ -1,4 +1,4 @@
-//! What several checks do on the way to what they are about.
+//! Steps that several checks of the broker share.
 
 use futures_util::future::{Either, select};
 
@@ -20,7 +20,7 @@ pub(super) async fn publish(broker: &dyn Broker, batch: &[Message]) -> Result<()
     expect_eq("a broker accepts a message that a group is bound to", results, vec![Ok(()); batch.len()])
 }
 
-/// What comes before it has been quiet for a while: nothing, or one receive's worth.
+/// Receives until the subscription has been quiet for a while; returns nothing, or the deliveries of one receive.
 pub(super) async fn take(
     subject: &dyn BrokerSubject,
     member: &mut dyn Subscription,

@@ -114,7 +114,7 @@ pub async fn a_refused_row_of_the_log_dies_and_comes_back(subject: &dyn StoreSub
     Ok(Verdict::Held)
 }
 
-/// What a relay holds under a lease is its own; then the log has it back.
+/// Rows that a relay holds under a lease are its own; once the lease is over the log has them back.
 pub async fn a_claimed_row_is_not_settled_by_a_reader_of_the_log(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;
     let lease = subject.unit() * 5;

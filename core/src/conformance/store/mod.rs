@@ -1,4 +1,4 @@
-//! What the store port promises, one check each.
+//! Promises of the store port, one check each.
 //!
 //! Each takes a [`StoreSubject`](super::StoreSubject), asks it for a fresh store and says whether the promise held.
 

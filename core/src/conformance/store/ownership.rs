@@ -1,4 +1,4 @@
-//! Who owns a saga: leases, epochs and takeovers.
+//! Checks of the ownership of sagas: leases, epochs and takeovers.
 
 use std::{cell::RefCell, time::Duration};
 

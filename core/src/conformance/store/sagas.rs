@@ -72,7 +72,7 @@ pub async fn one_business_key_has_one_saga_for_each_definition(subject: &dyn Sto
     Ok(Verdict::Held)
 }
 
-/// Entries are 1, 2, 3 ... across appends; status and length follow.
+/// Entries of a log are numbered 1, 2, 3 and so on across appends; status and length follow.
 pub async fn a_log_is_numbered_without_gaps(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;
     let lease = subject.unit() * 5;

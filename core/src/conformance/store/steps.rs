@@ -1,4 +1,4 @@
-//! What several checks do on the way to what they are about.
+//! Steps that several checks of the store share.
 
 use bytes::Bytes;
 
@@ -13,7 +13,7 @@ use crate::{
     ports::{Document, Expected, OutboxRow, SettleOutcome, Settlement, Store, StoreError, Transaction},
 };
 
-/// What a check says that needs two open writers, of a store that has one.
+/// Reason for leaving out a check that needs two open writers, for a store that has a single one.
 pub(super) const SINGLE_WRITER: &str = "the store has a single writer";
 
 /// Stages messages in one transaction.

@@ -29,7 +29,7 @@ async fn write_everything(subject: &dyn StoreSubject, tx: &mut dyn Transaction) 
     tx.saga_append(&append(1, 1, 0, lease)).await
 }
 
-/// Which parts of [`write_everything`] a store holds, in words.
+/// Names the parts of [`write_everything`] that a store holds.
 async fn parts_seen(subject: &dyn StoreSubject, store: &dyn Store) -> Result<Vec<&'static str>, BrokenPromise> {
     let mut seen = Vec::new();
     let mut note = |part, there| if there { seen.push(part) };

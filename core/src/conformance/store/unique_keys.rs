@@ -11,7 +11,7 @@ use crate::{
     ports::{InboxInsert, SagaCreate, StoreError, Transaction},
 };
 
-/// What takes a unique key.
+/// Statement that takes a unique key.
 #[derive(Clone, Copy, Debug)]
 enum Taker {
     Inbox,
@@ -22,7 +22,7 @@ enum Taker {
 const TAKERS: [Taker; 3] = [Taker::Inbox, Taker::Saga, Taker::Outbox];
 
 impl Taker {
-    /// Whether the key was free.
+    /// Takes the key and returns `true` if it was free.
     async fn take(self, subject: &dyn StoreSubject, tx: &mut dyn Transaction) -> Result<bool, StoreError> {
         match self {
             Self::Inbox => Ok(tx.inbox_insert(&entry(1)).await? == InboxInsert::First),
@@ -36,7 +36,7 @@ impl Taker {
     }
 }
 
-/// Who comes later finds it taken.
+/// A second taker finds the key taken.
 pub async fn a_unique_key_is_taken_once(subject: &dyn StoreSubject) -> Outcome {
     for taker in TAKERS {
         let store = subject.fresh().await;

@@ -1,4 +1,4 @@
-//! What operators and the simulator look at.
+//! Checks of what operators and the simulator read.
 
 use std::time::Duration;
 

@@ -66,13 +66,13 @@ fn text_of(name: &str, value: &RawValue) -> Result<Option<SmolStr>, CloudEventEr
     }
 }
 
-/// Whether a payload of this media type is JSON.
+/// Returns `true` if a payload of this media type is JSON.
 fn is_json(content_type: &str) -> bool {
     let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     kind.ends_with("/json") || kind.ends_with("+json")
 }
 
-/// Whether a payload of this media type is for people to read.
+/// Returns `true` if a payload of this media type is text for people to read.
 fn is_text(content_type: &str) -> bool {
     let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     kind.starts_with("text/") || kind.ends_with("/xml") || kind.ends_with("+xml")

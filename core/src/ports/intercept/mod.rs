@@ -1,4 +1,4 @@
-//! What stands between components and those who call them, written once for every method of every port.
+//! Interceptors between components and their callers, written once for every method of every port.
 //!
 //! | item | what it is | when you need it |
 //! |---|---|---|
@@ -58,10 +58,10 @@ use smol_str::SmolStr;
 /// }
 /// ```
 pub trait Intercept: Send + Sync {
-    /// What looks into transactions.
+    /// Interceptor of one transaction.
     type Transaction: InterceptTransaction;
 
-    /// What looks into a transaction that begins.
+    /// Creates the interceptor of a transaction that begins.
     fn transaction(&self) -> Self::Transaction;
 
     /// Any call, but for those that have a method of their own below; these come here, too, unless they are overridden. A
@@ -72,7 +72,7 @@ pub trait Intercept: Send + Sync {
         inner: impl Future<Output = Result<T, E>> + Send,
     ) -> impl Future<Output = Result<T, E>> + Send;
 
-    /// [`Store::begin`](super::Store::begin).
+    /// Intercepts a call of [`Store::begin`](super::Store::begin).
     fn begin(
         &self,
         inner: impl Future<Output = Result<Box<dyn Transaction>, StoreError>> + Send,
@@ -80,7 +80,7 @@ pub trait Intercept: Send + Sync {
         async { Ok((self.call(Call::Begin, inner).await?, self.transaction())) }
     }
 
-    /// [`Broker::publish`].
+    /// Intercepts a call of [`Broker::publish`].
     fn publish(
         &self,
         batch: &[Message],
@@ -99,7 +99,7 @@ pub trait Intercept: Send + Sync {
         self.call(Call::Receive { group, max }, inner.receive(max))
     }
 
-    /// [`External::call`].
+    /// Intercepts a call of [`External::call`].
     fn external(
         &self,
         call: &ExternalCall,
@@ -125,12 +125,12 @@ pub trait InterceptTransaction: Send {
         inner: impl Future<Output = Result<T, E>> + Send,
     ) -> impl Future<Output = Result<T, E>> + Send;
 
-    /// [`Transaction::observe`].
+    /// Intercepts a call of [`Transaction::observe`].
     fn observe(&mut self, fact: &'static str, subject: &str, value: i64) {
         let _ = (fact, subject, value);
     }
 
-    /// [`Transaction::commit`]. There is no inner transaction after an error.
+    /// Intercepts a call of [`Transaction::commit`]. There is no inner transaction after an error.
     fn commit(self, inner: Option<Box<dyn Transaction>>) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 

@@ -21,7 +21,7 @@ pub(super) struct InterceptedTransaction<W> {
     watch: W,
     /// `None` after an error: nothing is left then but to drop the transaction, as on a real database.
     inner: Option<Box<dyn Transaction>>,
-    /// What the user calls the next statement of their own.
+    /// Label that the user gave to the next statement of their own.
     label: SmolStr,
 }
 

@@ -1,4 +1,4 @@
-/// What is waiting in a store.
+/// Amount of work that waits in a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// Outbox rows that are pending or claimed.
@@ -14,7 +14,7 @@ pub struct Backlog {
 }
 
 impl Backlog {
-    /// Whether nothing is left that would move by itself.
+    /// Returns `true` if nothing is left that would move by itself.
     pub fn is_idle(&self) -> bool {
         self.outbox_unsettled == 0 && self.sagas_active == 0
     }

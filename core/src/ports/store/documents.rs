@@ -13,14 +13,14 @@ pub struct Document {
     pub body: Bytes,
 }
 
-/// What a write expects to find.
+/// Expectation of a write about the stored version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// No document of this id.
     Absent,
     /// A document at exactly this version.
     Version(u64),
-    /// Whatever the transaction's own snapshot shows.
+    /// The version that the transaction's own snapshot shows, whatever it is.
     Any,
 }
 

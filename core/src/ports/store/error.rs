@@ -1,6 +1,6 @@
 use smol_str::SmolStr;
 
-/// Why a store did not say yes. Whether the operation was applied is the variant, never the text.
+/// Error of a store operation. The variant says whether the operation was applied, never the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// Definitely not applied: another transaction was first. Try again with fresh state.
@@ -18,7 +18,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same work may succeed when it is tried again from the start.
+    /// Returns `true` if the same work may succeed when it is tried again from the start.
     pub fn is_retryable(&self) -> bool {
         !matches!(self, Self::Refused(_))
     }

@@ -4,12 +4,12 @@ use smol_str::SmolStr;
 use super::{PurgeRequest, StoreError};
 use crate::{ids::MessageId, message::Message, ports::Timestamp};
 
-/// What identifies one message at one consumer.
+/// Identity of one message at one consumer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct InboxEntry {
-    /// The consumer.
+    /// Name of the consumer.
     pub consumer: SmolStr,
-    /// The message.
+    /// Id of the message.
     pub message: MessageId,
     /// The message's source: together with the key it owns a watermark.
     pub source: SmolStr,
@@ -32,7 +32,7 @@ impl InboxEntry {
     }
 }
 
-/// What inserting an inbox row found.
+/// Result of inserting an inbox row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InboxInsert {
     /// Seen for the first time: this transaction owns the message.
@@ -44,15 +44,15 @@ pub enum InboxInsert {
 /// A message that a consumer gave up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Who gave it up.
+    /// Name of the consumer that gave it up.
     pub consumer: SmolStr,
     /// The whole message, payload included.
     pub message: Message,
-    /// Why.
+    /// Reason for giving it up.
     pub reason: SmolStr,
     /// Failures before that.
     pub failures: u32,
-    /// When, by the store's clock.
+    /// Time of the last failure, by the store's clock.
     pub failed_at: Timestamp,
 }
 
@@ -63,8 +63,8 @@ pub trait InboxWrites: Send {
     /// for that one: it is a duplicate if that one commits, the first if it rolls back.
     ///
     /// A message at or below the watermark of its source and key counts as a duplicate too: its row was purged. A message
-    /// without a sequence (`0`) has no place in its source's order, so no watermark speaks for it; nor does one for a
-    /// message with a counted failure, which has not been handled: it is the first, or it would be lost.
+    /// without a sequence (`0`) has no place in its source's order, so no watermark applies to it. A message that failed
+    /// before is never treated as a duplicate, or it would be lost.
     ///
     /// # Errors
     /// Only a failure of the store; a duplicate is not an error.

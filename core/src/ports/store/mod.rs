@@ -47,7 +47,8 @@ pub trait Store: OutboxStore + InboxStore + SagaStore + Send + Sync {
     /// [`StoreError::Unavailable`]. Dropping the future leaves nothing open.
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError>;
 
-    /// What is waiting in the store: for health checks, and for the simulator to see that a run has come to rest.
+    /// Returns the work that waits in the store: for health checks, and for the simulator to see that a run has come to
+    /// rest.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -85,7 +86,8 @@ pub trait Store: OutboxStore + InboxStore + SagaStore + Send + Sync {
 /// ```
 #[async_trait]
 pub trait Transaction: Documents + OutboxWrites + InboxWrites + SagaWrites + Participants + Send {
-    /// How far a consumer has read: its own row, written together with its effect. `None` before the first time.
+    /// Returns the position up to which a consumer has read: its own row, written together with its effect. `None`
+    /// before the first time.
     ///
     /// # Errors
     /// Any [`StoreError`].
@@ -107,7 +109,7 @@ pub trait Transaction: Documents + OutboxWrites + InboxWrites + SagaWrites + Par
 
     /// The adapter's own connection, inside this transaction, for a user's own statements.
     ///
-    /// What it is, is the adapter's to say (`rusqlite::Connection` for SQLite); see [`connection`] for typed access.
+    /// Its type is defined by the adapter (`rusqlite::Connection` for SQLite); see [`connection`] for typed access.
     /// It must not be used to commit or to roll back.
     ///
     /// # Errors
@@ -122,7 +124,7 @@ pub trait Transaction: Documents + OutboxWrites + InboxWrites + SagaWrites + Par
         let _ = (fact, subject, value);
     }
 
-    /// What this transaction has changed so far, and not told yet, in the tables that the store
+    /// Returns the row changes of this transaction that were not returned before, in the tables that the store
     /// [watches](Store::watch). What was undone within the transaction is not among it. The default, and a store that
     /// watches nothing, has nothing to tell.
     ///
@@ -139,13 +141,14 @@ pub trait Transaction: Documents + OutboxWrites + InboxWrites + SagaWrites + Par
         let _ = statement;
     }
 
-    /// Whether anything may have been written through the [raw connection](Transaction::raw_connection): a simulation takes
-    /// a transaction that only read for no change. A store that can't tell says yes, which is the default.
+    /// Returns `true` if anything may have been written through the [raw connection](Transaction::raw_connection): a
+    /// simulation takes a transaction that only read for no change. A store that can't tell says yes, which is the
+    /// default.
     fn has_written(&mut self) -> bool {
         true
     }
 
-    /// Commits.
+    /// Commits the transaction.
     ///
     /// # Errors
     /// [`StoreError::Conflict`], [`StoreError::Unavailable`] and [`StoreError::Refused`]: not applied.

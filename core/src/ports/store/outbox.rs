@@ -14,7 +14,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowId(pub u64);
 
-/// Where a row stands.
+/// State of an outbox row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OutboxState {
     /// Waits for a relay.
@@ -39,7 +39,7 @@ pub struct OutboxRow {
     pub attempts: u32,
 }
 
-/// Which rows of one key may be in flight.
+/// Rule for the rows of one key that may be in flight together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ordering {
     /// At most one unsettled row of a key is in flight; later rows of the key wait, also while it backs off.
@@ -48,7 +48,7 @@ pub enum Ordering {
     Unordered,
 }
 
-/// What a dead row means for the later rows of its key, under [`Ordering::PerKey`].
+/// Effect of a dead row on the later rows of its key, under [`Ordering::PerKey`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenDead {
     /// They wait until the dead row is redriven or purged.
@@ -64,36 +64,36 @@ pub enum WhenDead {
 pub struct ClaimRequest {
     /// A fresh token that names this claim.
     pub token: ClaimToken,
-    /// How many rows at most.
+    /// Largest number of rows.
     pub limit: usize,
-    /// How long the claim holds, by the store's clock.
+    /// Duration of the claim, by the store's clock.
     pub lease: Duration,
     /// Order within a key.
     pub ordering: Ordering,
-    /// What a dead row means for its key.
+    /// Effect of a dead row on its key.
     pub when_dead: WhenDead,
 }
 
-/// What became of a claimed row.
+/// Outcome of publishing a claimed row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettleOutcome {
     /// The broker acknowledged it.
     Dispatched,
     /// To be tried again after `delay`, by the store's clock. The attempt counts.
     Retry {
-        /// How long to wait.
+        /// Delay until the row can be claimed again.
         delay: Duration,
-        /// What went wrong, kept as the row's `last_error`.
+        /// Error of the attempt, kept as the row's `last_error`.
         error: SmolStr,
     },
     /// Given back untried, or after an outage that was not the message's fault: the attempt is taken back.
     Release {
-        /// How long to wait.
+        /// Delay until the row can be claimed again.
         delay: Duration,
     },
     /// Given up for good.
     Dead {
-        /// Why.
+        /// Reason for giving the row up.
         reason: SmolStr,
     },
 }
@@ -101,9 +101,9 @@ pub enum SettleOutcome {
 /// One row's outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
-    /// Which row.
+    /// Row that is settled.
     pub row: RowId,
-    /// What became of it.
+    /// Outcome of publishing it.
     pub outcome: SettleOutcome,
 }
 
@@ -112,7 +112,7 @@ pub struct Settlement {
 pub struct RedriveRequest {
     /// Only these events; all dead rows where `None`.
     pub only: Option<Vec<MessageId>>,
-    /// How many rows at most.
+    /// Largest number of rows.
     pub limit: usize,
 }
 
@@ -121,12 +121,12 @@ pub struct RedriveRequest {
 pub struct PurgeRequest {
     /// Only rows that reached their final state at least this long ago, by the store's clock.
     pub older_than: Duration,
-    /// How many rows at most, so that one purge never holds the table for long.
+    /// Largest number of rows, so that one purge never holds the table for long.
     pub limit: usize,
 }
 
-/// Staging, inside a transaction: there is no way to stage a message without one. And what a reader of the log makes of
-/// rows that it has published, in the transaction that moves its position.
+/// Writes to the outbox inside a transaction: there is no way to stage a message without one. A reader of the log settles
+/// the rows that it has published in the transaction that moves its position.
 #[async_trait]
 pub trait OutboxWrites: Send {
     /// Stages a message: it is published if, and only if, this transaction commits.
@@ -214,7 +214,8 @@ pub trait OutboxStore: Send + Sync {
     /// Any [`StoreError`].
     async fn purge_dead(&self, request: &PurgeRequest) -> Result<u64, StoreError>;
 
-    /// When the earliest row that is not claimable yet will be, if there is one: a hint for how long to sleep.
+    /// Returns the time at which the earliest row that is not claimable yet becomes so, if there is one: a hint for how
+    /// long to sleep.
     ///
     /// # Errors
     /// Any [`StoreError`].

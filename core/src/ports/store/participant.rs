@@ -4,7 +4,7 @@ use bytes::Bytes;
 use super::StoreError;
 use crate::ids::OperationId;
 
-/// What a participant knows of one operation.
+/// Knowledge of a participant about one operation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum OperationState {
     /// Carried out, with this answer.
@@ -18,7 +18,7 @@ pub enum OperationState {
 pub struct OperationRecord {
     /// The action's operation id.
     pub id: OperationId,
-    /// Where it stands.
+    /// State of the operation.
     pub state: OperationState,
 }
 

@@ -20,7 +20,7 @@ pub struct IdRange {
 }
 
 impl IdRange {
-    /// Every id.
+    /// Returns the range of all ids.
     pub fn all() -> Self {
         Self { from: SmolStr::new_static(""), until: None }
     }
@@ -58,7 +58,7 @@ impl IdRange {
         self.until.as_deref()
     }
 
-    /// Whether an id belongs to it.
+    /// Returns `true` if the range contains an id.
     pub fn contains(&self, id: &str) -> bool {
         *id >= *self.from && self.until.as_ref().is_none_or(|until| *id < **until)
     }

@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 /// One row that a transaction changed in a table of the user's own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RowChange {
-    /// The table.
+    /// Name of the table.
     pub table: SmolStr,
     /// The names of its columns, in the order of the values.
     pub columns: Arc<[SmolStr]>,
@@ -23,13 +23,13 @@ pub struct RowChange {
 /// One value of a row.
 #[derive(Clone, Debug)]
 pub enum Cell {
-    /// No value.
+    /// SQL `NULL`: no value.
     Null,
     /// A whole number; truth is `1`, its opposite `0`.
     Integer(i64),
     /// A floating-point number.
     Real(f64),
-    /// A text.
+    /// Text, which is UTF-8.
     Text(SmolStr),
     /// Anything else, as it is stored.
     Blob(Bytes),

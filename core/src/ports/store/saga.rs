@@ -8,42 +8,42 @@ use smol_str::SmolStr;
 use super::{PurgeRequest, StoreError};
 use crate::{ids::SagaId, ports::Timestamp};
 
-/// Which definition a saga runs: pinned when it starts.
+/// Name and version of the definition that a saga runs, pinned when it starts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DefinitionRef {
     /// The definition's name.
     pub name: SmolStr,
-    /// Its version.
+    /// Version of the definition.
     pub version: u32,
     /// A hash of its structure, so that a change without a new version is noticed.
     pub hash: u64,
 }
 
-/// Where a saga stands, as far as the store has to know.
+/// Status of a saga, as far as the store has to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SagaStatus {
-    /// Goes forward.
+    /// The saga goes forward.
     Running,
-    /// Goes back.
+    /// The saga goes back.
     Compensating,
     /// Waits for an operator.
     Stuck,
-    /// Done, forward.
+    /// The saga has ended: all steps are done or skipped.
     Completed,
-    /// Done, back.
+    /// The saga has ended: all that was done is undone.
     Compensated,
     /// Given up by an operator.
     Abandoned,
 }
 
 impl SagaStatus {
-    /// Whether it never changes again.
+    /// Returns `true` for a status that never changes again.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Compensated | Self::Abandoned)
     }
 
-    /// Whether it moves by itself.
+    /// Returns `true` if the saga moves by itself.
     pub fn is_active(self) -> bool {
         matches!(self, Self::Running | Self::Compensating)
     }
@@ -52,9 +52,9 @@ impl SagaStatus {
 /// A saga to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSaga {
-    /// Its id.
+    /// Id of the saga.
     pub id: SagaId,
-    /// What it runs.
+    /// Definition that it runs.
     pub definition: DefinitionRef,
     /// Business key: one saga for each definition name and key.
     pub key: SmolStr,
@@ -62,11 +62,11 @@ pub struct NewSaga {
     pub input: Bytes,
     /// Shared by all messages of this saga.
     pub correlation_id: uuid::Uuid,
-    /// How long the creator owns it, by the store's clock. It starts at epoch 1.
+    /// Duration for which the creator owns it, by the store's clock. It starts at epoch 1.
     pub lease: Duration,
 }
 
-/// What creating a saga found.
+/// Result of creating a saga.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SagaCreate {
     /// It is new, and owned by the creator at epoch 1.
@@ -78,9 +78,9 @@ pub enum SagaCreate {
 /// A saga as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SagaInstance {
-    /// Its id.
+    /// Id of the saga.
     pub id: SagaId,
-    /// What it runs.
+    /// Definition that it runs.
     pub definition: DefinitionRef,
     /// Its business key.
     pub key: SmolStr,
@@ -88,11 +88,11 @@ pub struct SagaInstance {
     pub input: Bytes,
     /// Shared by all messages of this saga.
     pub correlation_id: uuid::Uuid,
-    /// Where it stands.
+    /// Status of the saga.
     pub status: SagaStatus,
     /// The owner's epoch: a takeover makes it one more.
     pub epoch: u64,
-    /// How many log entries there are; the next one has this number plus one.
+    /// Number of log entries; the next one has this number plus one.
     pub log_length: u64,
     /// The owner's lease, by the store's clock.
     pub lease_until: Timestamp,
@@ -103,13 +103,13 @@ pub struct SagaInstance {
 /// Entries to append to a saga's log, and what they make of the saga.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SagaAppend {
-    /// Which saga.
+    /// Id of the saga.
     pub saga: SagaId,
     /// The appender's epoch.
     pub epoch: u64,
     /// The log length that the appender has seen.
     pub expected_length: u64,
-    /// Encoded entries.
+    /// Encoded log entries.
     pub records: Vec<Bytes>,
     /// The saga's status after them.
     pub status: SagaStatus,
@@ -122,11 +122,11 @@ pub struct SagaAppend {
 /// One entry of a saga's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {
-    /// Its number: `1`, `2`, `3` ... without a gap.
+    /// Number of the entry: `1`, `2`, `3` and so on without a gap.
     pub sequence: u64,
     /// The epoch of its writer.
     pub epoch: u64,
-    /// When it was written, by the store's clock.
+    /// Time at which it was written, by the store's clock.
     pub at: Timestamp,
     /// The encoded entry.
     pub record: Bytes,
@@ -139,9 +139,9 @@ pub struct AcquireRequest {
     pub only: Option<SagaId>,
     /// Only sagas of these definition names.
     pub definitions: Vec<SmolStr>,
-    /// How many at most.
+    /// Largest number of sagas.
     pub limit: usize,
-    /// How long they are owned, by the store's clock.
+    /// Duration for which they are owned, by the store's clock.
     pub lease: Duration,
 }
 

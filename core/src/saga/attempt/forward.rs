@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// How an attempt failed, and whether its participant had agreed before.
+/// Failed attempt: its error, and `true` if its participant had agreed before.
 struct Failed {
     error: StepError,
     agreed: bool,

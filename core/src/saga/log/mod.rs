@@ -18,7 +18,7 @@ use crate::{
     ports::{SagaAppend, StoreError, Transaction},
 };
 
-/// Why an executor leaves its saga alone.
+/// Reason for an executor to leave its saga alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Halt {
     /// Somebody else owns it now.
@@ -27,11 +27,11 @@ pub(crate) enum Halt {
     Sleeping,
     /// The store failed too often: recovery will go on.
     Interrupted(StoreError),
-    /// What is stored can't be read.
+    /// The stored saga can't be read.
     Incompatible(String),
 }
 
-/// What became of a write.
+/// Result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Written {
     /// It is in the log.
@@ -40,7 +40,7 @@ pub(crate) enum Written {
     LookAgain,
 }
 
-/// Whether the owner keeps the saga after a write.
+/// Ownership of the saga after a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keep {
     Owned,
@@ -55,7 +55,7 @@ pub(crate) struct Tail {
     length: u64,
     /// Entries that go with the next write. They follow from the log, so a crash loses nothing with them.
     pending: Vec<Record>,
-    /// How often in a row the store has failed.
+    /// Number of times in a row that the store has failed.
     failures: u32,
 }
 
@@ -163,7 +163,7 @@ impl SagaLog {
         }
     }
 
-    /// What to write, and the state after it; nothing if the state does not allow the record any more.
+    /// Returns the entry to write, and the state after it; nothing if the state does not allow the record any more.
     fn draft(&self, tail: &Tail, record: Option<Record>, keep: Keep) -> Option<Draft> {
         let now = self.resources.store_now();
         let mut state = State::clone(&tail.state);

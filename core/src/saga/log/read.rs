@@ -1,4 +1,4 @@
-//! Where the log stands: read at first, after an operator's entry, and when a write did not come back as expected.
+//! Reads of the log: at first, after an operator's entry, and when a write did not come back as expected.
 
 use std::{mem, sync::Arc};
 

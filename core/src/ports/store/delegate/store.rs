@@ -41,105 +41,105 @@ use crate::{
 /// ```
 #[async_trait]
 pub trait DelegateStore: Send + Sync {
-    /// Where calls go on to.
+    /// Returns the store that calls are delegated to.
     fn inner(&self) -> &dyn Store;
 
-    /// As [`Store::begin`].
+    /// Delegates to [`Store::begin`].
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         self.inner().begin().await
     }
 
-    /// As [`Store::backlog`].
+    /// Delegates to [`Store::backlog`].
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         self.inner().backlog().await
     }
 
-    /// As [`Store::now`].
+    /// Delegates to [`Store::now`].
     async fn now(&self) -> Result<Timestamp, StoreError> {
         self.inner().now().await
     }
 
-    /// As [`Store::watch`].
+    /// Delegates to [`Store::watch`].
     async fn watch(&self, tables: &[SmolStr]) -> Result<(), StoreError> {
         self.inner().watch(tables).await
     }
 
-    /// As [`OutboxStore::claim`].
+    /// Delegates to [`OutboxStore::claim`].
     async fn claim(&self, request: &ClaimRequest) -> Result<Vec<OutboxRow>, StoreError> {
         self.inner().claim(request).await
     }
 
-    /// As [`OutboxStore::settle`].
+    /// Delegates to [`OutboxStore::settle`].
     async fn settle(&self, token: ClaimToken, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
         self.inner().settle(token, settlements).await
     }
 
-    /// As [`OutboxStore::tail`].
+    /// Delegates to [`OutboxStore::tail`].
     async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError> {
         self.inner().tail(after, limit).await
     }
 
-    /// As [`OutboxStore::dead_rows`].
+    /// Delegates to [`OutboxStore::dead_rows`].
     async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {
         self.inner().dead_rows(limit).await
     }
 
-    /// As [`OutboxStore::redrive`].
+    /// Delegates to [`OutboxStore::redrive`].
     async fn redrive(&self, request: &RedriveRequest) -> Result<u64, StoreError> {
         self.inner().redrive(request).await
     }
 
-    /// As [`OutboxStore::purge_dispatched`].
+    /// Delegates to [`OutboxStore::purge_dispatched`].
     async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
         self.inner().purge_dispatched(request).await
     }
 
-    /// As [`OutboxStore::purge_dead`].
+    /// Delegates to [`OutboxStore::purge_dead`].
     async fn purge_dead(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
         self.inner().purge_dead(request).await
     }
 
-    /// As [`OutboxStore::next_available`].
+    /// Delegates to [`OutboxStore::next_available`].
     async fn next_available(&self) -> Result<Option<Timestamp>, StoreError> {
         self.inner().next_available().await
     }
 
-    /// As [`InboxStore::dead_letters`].
+    /// Delegates to [`InboxStore::dead_letters`].
     async fn dead_letters(&self, consumer: &str, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
         self.inner().dead_letters(consumer, limit).await
     }
 
-    /// As [`InboxStore::purge_inbox`].
+    /// Delegates to [`InboxStore::purge_inbox`].
     async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError> {
         self.inner().purge_inbox(consumer, request).await
     }
 
-    /// As [`SagaStore::acquire_sagas`].
+    /// Delegates to [`SagaStore::acquire_sagas`].
     async fn acquire_sagas(&self, request: &AcquireRequest) -> Result<Vec<SagaInstance>, StoreError> {
         self.inner().acquire_sagas(request).await
     }
 
-    /// As [`SagaStore::renew_saga`].
+    /// Delegates to [`SagaStore::renew_saga`].
     async fn renew_saga(&self, saga: SagaId, epoch: u64, lease: Duration) -> Result<bool, StoreError> {
         self.inner().renew_saga(saga, epoch, lease).await
     }
 
-    /// As [`SagaStore::saga`].
+    /// Delegates to [`SagaStore::saga`].
     async fn saga(&self, id: SagaId) -> Result<Option<SagaInstance>, StoreError> {
         self.inner().saga(id).await
     }
 
-    /// As [`SagaStore::saga_by_key`].
+    /// Delegates to [`SagaStore::saga_by_key`].
     async fn saga_by_key(&self, definition: &str, key: &str) -> Result<Option<SagaInstance>, StoreError> {
         self.inner().saga_by_key(definition, key).await
     }
 
-    /// As [`SagaStore::saga_log`].
+    /// Delegates to [`SagaStore::saga_log`].
     async fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError> {
         self.inner().saga_log(id, after, limit).await
     }
 
-    /// As [`SagaStore::purge_saga_logs`].
+    /// Delegates to [`SagaStore::purge_saga_logs`].
     async fn purge_saga_logs(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
         self.inner().purge_saga_logs(request).await
     }

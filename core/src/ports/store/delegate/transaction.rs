@@ -40,23 +40,23 @@ use crate::{
 /// ```
 #[async_trait]
 pub trait DelegateTransaction: Send {
-    /// Where calls go on to.
+    /// Returns the transaction that calls are delegated to.
     fn inner(&mut self) -> &mut dyn Transaction;
 
-    /// What is committed in the end.
+    /// Returns the transaction that is committed in the end.
     fn into_inner(self: Box<Self>) -> Box<dyn Transaction>;
 
-    /// As [`Documents::get`].
+    /// Delegates to [`Documents::get`].
     async fn get(&mut self, collection: &str, id: &str) -> Result<Option<Document>, StoreError> {
         self.inner().get(collection, id).await
     }
 
-    /// As [`Documents::put`].
+    /// Delegates to [`Documents::put`].
     async fn put(&mut self, collection: &str, id: &str, expected: Expected, body: Bytes) -> Result<u64, StoreError> {
         self.inner().put(collection, id, expected, body).await
     }
 
-    /// As [`Documents::put_if`].
+    /// Delegates to [`Documents::put_if`].
     async fn put_if(
         &mut self,
         collection: &str,
@@ -67,12 +67,12 @@ pub trait DelegateTransaction: Send {
         self.inner().put_if(collection, id, expected, body).await
     }
 
-    /// As [`Documents::delete`].
+    /// Delegates to [`Documents::delete`].
     async fn delete(&mut self, collection: &str, id: &str, expected: Expected) -> Result<(), StoreError> {
         self.inner().delete(collection, id, expected).await
     }
 
-    /// As [`Documents::delete_range`].
+    /// Delegates to [`Documents::delete_range`].
     async fn delete_range(
         &mut self,
         collection: &str,
@@ -82,7 +82,7 @@ pub trait DelegateTransaction: Send {
         self.inner().delete_range(collection, range, limit).await
     }
 
-    /// As [`Documents::scan`].
+    /// Delegates to [`Documents::scan`].
     async fn scan(
         &mut self,
         collection: &str,
@@ -92,7 +92,7 @@ pub trait DelegateTransaction: Send {
         self.inner().scan(collection, after, limit).await
     }
 
-    /// As [`Documents::scan_range`].
+    /// Delegates to [`Documents::scan_range`].
     async fn scan_range(
         &mut self,
         collection: &str,
@@ -102,97 +102,97 @@ pub trait DelegateTransaction: Send {
         self.inner().scan_range(collection, range, limit).await
     }
 
-    /// As [`OutboxWrites::stage`].
+    /// Delegates to [`OutboxWrites::stage`].
     async fn stage(&mut self, message: &Message) -> Result<(), StoreError> {
         self.inner().stage(message).await
     }
 
-    /// As [`OutboxWrites::outbox_dispatched`].
+    /// Delegates to [`OutboxWrites::outbox_dispatched`].
     async fn outbox_dispatched(&mut self, messages: &[MessageId]) -> Result<Vec<bool>, StoreError> {
         self.inner().outbox_dispatched(messages).await
     }
 
-    /// As [`OutboxWrites::outbox_bury`].
+    /// Delegates to [`OutboxWrites::outbox_bury`].
     async fn outbox_bury(&mut self, message: MessageId, reason: &str) -> Result<bool, StoreError> {
         self.inner().outbox_bury(message, reason).await
     }
 
-    /// As [`InboxWrites::inbox_insert`].
+    /// Delegates to [`InboxWrites::inbox_insert`].
     async fn inbox_insert(&mut self, entry: &InboxEntry) -> Result<InboxInsert, StoreError> {
         self.inner().inbox_insert(entry).await
     }
 
-    /// As [`InboxWrites::inbox_failed`].
+    /// Delegates to [`InboxWrites::inbox_failed`].
     async fn inbox_failed(&mut self, entry: &InboxEntry, error: &str) -> Result<u32, StoreError> {
         self.inner().inbox_failed(entry, error).await
     }
 
-    /// As [`InboxWrites::inbox_bury`].
+    /// Delegates to [`InboxWrites::inbox_bury`].
     async fn inbox_bury(&mut self, entry: &InboxEntry, message: &Message, reason: &str) -> Result<(), StoreError> {
         self.inner().inbox_bury(entry, message, reason).await
     }
 
-    /// As [`InboxWrites::inbox_exhume`].
+    /// Delegates to [`InboxWrites::inbox_exhume`].
     async fn inbox_exhume(&mut self, entry: &InboxEntry) -> Result<bool, StoreError> {
         self.inner().inbox_exhume(entry).await
     }
 
-    /// As [`SagaWrites::saga_create`].
+    /// Delegates to [`SagaWrites::saga_create`].
     async fn saga_create(&mut self, saga: &NewSaga) -> Result<SagaCreate, StoreError> {
         self.inner().saga_create(saga).await
     }
 
-    /// As [`SagaWrites::saga_append`].
+    /// Delegates to [`SagaWrites::saga_append`].
     async fn saga_append(&mut self, append: &SagaAppend) -> Result<(), StoreError> {
         self.inner().saga_append(append).await
     }
 
-    /// As [`Participants::operation`].
+    /// Delegates to [`Participants::operation`].
     async fn operation(&mut self, id: OperationId) -> Result<Option<OperationState>, StoreError> {
         self.inner().operation(id).await
     }
 
-    /// As [`Participants::put_operation`].
+    /// Delegates to [`Participants::put_operation`].
     async fn put_operation(&mut self, record: &OperationRecord) -> Result<(), StoreError> {
         self.inner().put_operation(record).await
     }
 
-    /// As [`Transaction::checkpoint`].
+    /// Delegates to [`Transaction::checkpoint`].
     async fn checkpoint(&mut self, consumer: &str) -> Result<Option<u64>, StoreError> {
         self.inner().checkpoint(consumer).await
     }
 
-    /// As [`Transaction::set_checkpoint`].
+    /// Delegates to [`Transaction::set_checkpoint`].
     async fn set_checkpoint(&mut self, consumer: &str, position: u64) -> Result<(), StoreError> {
         self.inner().set_checkpoint(consumer, position).await
     }
 
-    /// As [`Transaction::now`].
+    /// Delegates to [`Transaction::now`].
     async fn now(&mut self) -> Result<Timestamp, StoreError> {
         self.inner().now().await
     }
 
-    /// As [`Transaction::raw_connection`].
+    /// Delegates to [`Transaction::raw_connection`].
     async fn raw_connection(&mut self) -> Result<&mut (dyn Any + Send), StoreError> {
         self.inner().raw_connection().await
     }
 
-    /// As [`Transaction::observe`].
+    /// Delegates to [`Transaction::observe`].
     fn observe(&mut self, fact: &'static str, subject: &str, value: i64) {
         self.inner().observe(fact, subject, value);
     }
 
-    /// As [`Transaction::row_changes`].
+    /// Delegates to [`Transaction::row_changes`].
     async fn row_changes(&mut self) -> Result<Vec<RowChange>, StoreError> {
         self.inner().row_changes().await
     }
 
-    /// As [`Transaction::has_written`].
+    /// Delegates to [`Transaction::has_written`].
     fn has_written(&mut self) -> bool {
         self.inner().has_written()
     }
 
-    /// As [`Transaction::commit`].
+    /// Delegates to [`Transaction::commit`].
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         self.into_inner().commit().await
     }

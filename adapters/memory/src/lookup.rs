@@ -55,7 +55,7 @@ impl<K: Eq + Hash, V> Lookup<K, V> {
         self.0.entry(key)
     }
 
-    /// What there is room for at first. A run of some orders puts some ten keys into most maps: room for these at once
+    /// Capacity of a map at first. A run of some orders puts some ten keys into most maps: room for these at once
     /// spares growing twice. Where entries are large, most of that room would be memory that is never used.
     const FIRST_ROOM: usize = match size_of::<(K, V)>() {
         // What fits into sixteen buckets.
@@ -73,7 +73,7 @@ impl<K: Eq + Hash, V> Lookup<K, V> {
         }
     }
 
-    /// Whether there is a value for the key.
+    /// Returns `true` if there is a value for the key.
     pub fn contains<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -95,12 +95,12 @@ impl<K: Eq + Hash, V> Lookup<K, V> {
         self.0.remove(key)
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Returns `true` if there is no key.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,4 +1,4 @@
-//! How far each consumer has read.
+//! Positions up to which consumers have read.
 
 use rusqlite::{Connection, OptionalExtension};
 use seaworthy_core::ports::StoreError;

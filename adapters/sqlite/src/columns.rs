@@ -1,4 +1,4 @@
-//! How ids, times and counts look in a column.
+//! Conversions between ids, times and counts and their columns.
 
 use bytes::Bytes;
 use rusqlite::{

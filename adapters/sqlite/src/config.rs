@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// When a commit is safe: SQLite's `synchronous` setting.
+/// Durability of a commit: SQLite's `synchronous` setting.
 ///
 /// All three survive a crash or a kill of the process, since the operating system has what was written. They differ in
 /// what a power loss or a crash of the operating system may take.
@@ -26,7 +26,7 @@ impl Synchronous {
     }
 }
 
-/// What a commit that waits for the disk does to the thread that it runs on.
+/// Treatment of the thread that a commit blocks while it waits for the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Blocking {
     /// On tokio's multi-threaded runtime the other tasks of the worker move to another thread meanwhile
@@ -41,24 +41,24 @@ pub enum Blocking {
 /// Settings of a store. [`SqliteConfig::default`] is for production, [`SqliteConfig::simulation`] for tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SqliteConfig {
-    /// When a commit is safe. Default: [`Synchronous::Full`], because a service that answers or publishes on the word of
-    /// a commit must not forget it.
+    /// Durability of a commit. Default: [`Synchronous::Full`], because a service that answers or publishes on the word
+    /// of a commit must not forget it.
     pub synchronous: Synchronous,
-    /// How long to wait for a lock that another operating system process holds, before
+    /// Time to wait for a lock that another operating system process holds, before
     /// [`StoreError::Unavailable`](seaworthy_core::ports::StoreError::Unavailable). The wait is on the clock port and
     /// blocks no thread. Default: 5 s, longer than any transaction should be.
     pub busy_timeout: Duration,
-    /// How long to wait for the other transactions of this process, or for ever where `None`. Writers queue fairly, so
-    /// this strikes when a task opens a second transaction while it holds one, which would wait for itself. Default:
-    /// 30 s, longer than a queue should ever be.
+    /// Time to wait for the other transactions of this process; `None` waits for ever. Writers queue fairly, so this
+    /// strikes when a task opens a second transaction while it holds one, which would wait for itself. Default: 30 s,
+    /// longer than a queue should ever be.
     pub writer_wait: Option<Duration>,
-    /// What a commit that waits for the disk does to its thread. Default: [`Blocking::InPlace`].
+    /// Treatment of the thread that a commit blocks while it waits for the disk. Default: [`Blocking::InPlace`].
     pub blocking: Blocking,
-    /// After how many pages in the write-ahead log a commit copies them into the database. Default: 1,000 (4 MB), as
-    /// SQLite has it: fewer makes more commits slow, more makes reads slower and the log larger.
+    /// Number of pages in the write-ahead log after which a commit copies them into the database. Default: 1,000 (4
+    /// MB), as SQLite has it: fewer makes more commits slow, more makes reads slower and the log larger.
     pub checkpoint_pages: u32,
-    /// How much of the database each connection may cache, in KiB. Default: 16 MiB: the hot ends of all indexes of an
-    /// outbox with a million rows.
+    /// Size of the cache of each connection, in KiB. Default: 16 MiB: the hot ends of all indexes of an outbox with a
+    /// million rows.
     pub cache_kib: u32,
 }
 
@@ -88,7 +88,7 @@ impl SqliteConfig {
         }
     }
 
-    /// Whether a commit of this store waits for the disk and may say so to its runtime.
+    /// Returns `true` if a commit of this store waits for the disk and may say so to its runtime.
     pub(crate) fn blocking_at_commit(&self) -> bool {
         self.blocking == Blocking::InPlace && self.synchronous != Synchronous::Off
     }

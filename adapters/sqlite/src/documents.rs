@@ -1,4 +1,4 @@
-//! Versioned documents.
+//! Versioned documents in a table.
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension};

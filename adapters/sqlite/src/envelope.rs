@@ -19,7 +19,7 @@ macro_rules! envelope_columns {
 }
 pub(crate) use envelope_columns;
 
-/// How many columns [`read_message`] reads; what a query adds comes after them.
+/// Number of columns that [`read_message`] reads; what a query adds comes after them.
 pub(crate) const ENVELOPE_WIDTH: usize = 14;
 
 pub(crate) fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {

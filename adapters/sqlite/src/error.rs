@@ -1,4 +1,4 @@
-//! What SQLite's errors mean to a caller: applied, not applied, or nobody knows.
+//! Mapping of SQLite's errors to store errors: applied, not applied, or nobody knows.
 
 use rusqlite::{
     Error,
@@ -7,7 +7,7 @@ use rusqlite::{
 use seaworthy_core::ports::StoreError;
 use smol_str::{SmolStr, format_smolstr};
 
-/// Why a store could not be opened.
+/// Error of opening a store.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file was written by a later version of this crate.
@@ -15,7 +15,7 @@ pub enum OpenError {
         "{path} has schema version {found}, this program knows {known}: deploy a newer program, or restore a copy of the file"
     )]
     NewerSchema {
-        /// Which file.
+        /// Path of the database file.
         path: String,
         /// Its schema version.
         found: i64,
@@ -25,13 +25,13 @@ pub enum OpenError {
     /// This process has the file open with other settings. All its handles share one writer, so they must agree.
     #[error("{path} is open in this process with other settings: clone that store, or open both with equal settings")]
     OtherSettings {
-        /// Which file.
+        /// Path of the database file.
         path: String,
     },
     /// The file system offers no write-ahead log, as some network file systems do not.
     #[error("{path} can't use a write-ahead log (journal mode stays {mode}): put the file on a local file system")]
     NoWriteAheadLog {
-        /// Which file.
+        /// Path of the database file.
         path: String,
         /// The journal mode that SQLite stays in.
         mode: String,
@@ -39,15 +39,15 @@ pub enum OpenError {
     /// The file is there and can only be read, as one of another user or on a disk that is mounted for reading.
     #[error("{path} can't be written to: give this user the right to write to the file and to its folder")]
     ReadOnly {
-        /// Which file.
+        /// Path of the database file.
         path: String,
     },
-    /// SQLite refused.
+    /// SQLite reported an error.
     #[error("{doing} {path}: {source}")]
     Sqlite {
-        /// Which file.
+        /// Path of the database file.
         path: String,
-        /// What was being done.
+        /// Step that failed.
         doing: &'static str,
         /// SQLite's own error.
         source: Error,
@@ -55,15 +55,15 @@ pub enum OpenError {
     /// The path can't be resolved.
     #[error("resolving {path}: {source}")]
     Path {
-        /// Which path.
+        /// Path that was given.
         path: String,
         /// The operating system's error.
         source: std::io::Error,
     },
 }
 
-/// What an error of a statement inside a transaction means to a caller: a transaction that drops out of its work with it
-/// is rolled back, so it was not applied. `doing` says which statement.
+/// Maps an error of a statement inside a transaction: a transaction that drops out of its work with it is rolled back,
+/// so it was not applied. `doing` says which statement.
 ///
 /// For statements of your own on the transaction's connection; the store's own are mapped by it, too.
 pub fn in_statement(doing: &str, error: &Error) -> StoreError {
@@ -107,7 +107,7 @@ pub(crate) fn at_commit(error: &Error) -> StoreError {
     }
 }
 
-/// Whether another connection holds the lock, so that waiting may help.
+/// Returns `true` if another connection holds the lock, so that waiting may help.
 pub(crate) fn is_busy(error: &Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }

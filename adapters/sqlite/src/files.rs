@@ -17,7 +17,7 @@ use crate::{
     writer::Writer,
 };
 
-/// What all handles of one database share.
+/// State that all handles of one database share.
 pub(crate) struct Shared {
     /// The permit to write, and what to write with. Fair: tasks get it in the order in which they asked.
     pub(crate) writer: Arc<Mutex<Writer>>,
@@ -116,8 +116,8 @@ fn take_up(connection: Connection, name: &str, config: &SqliteConfig) -> Result<
     Ok(connection)
 }
 
-/// How often the switch is tried, each time after a wait for whoever was in the way. Of several processes that open a
-/// new file only one has to succeed, so this is far more than ever come in between.
+/// Number of times that the switch is tried, each time after a wait for whoever was in the way. Of several processes
+/// that open a new file only one has to succeed, so this is far more than ever come in between.
 const SWITCHES_MAX: u32 = 100;
 
 /// Returns the journal mode that the file is in afterwards.

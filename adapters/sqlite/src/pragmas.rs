@@ -1,4 +1,4 @@
-//! What SQLite is told about each connection.
+//! Settings of each connection.
 
 use rusqlite::{Connection, config::DbConfig};
 

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 
 use crate::{config::SqliteConfig, in_memory::Origin, writer::Writer};
 
-/// How many databases are kept: two for each of the threads of a large machine.
+/// Number of databases that are kept: two for each of the threads of a large machine.
 const KEPT_MAX: usize = 64;
 
 /// A database that grew beyond this many pages (8 MiB) is not kept, so that memory does not stay with it.

@@ -78,7 +78,7 @@ impl SqliteTransaction {
     }
 }
 
-/// Whether this thread belongs to a runtime that can move its other tasks elsewhere.
+/// Returns `true` if this thread belongs to a runtime that can move its other tasks elsewhere.
 fn on_worker() -> bool {
     tokio::runtime::Handle::try_current()
         .is_ok_and(|handle| handle.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread)

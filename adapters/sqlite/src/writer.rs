@@ -15,7 +15,7 @@ use crate::{
     watch::Watch,
 };
 
-/// How many prepared statements a connection keeps: more than the adapter has, so that a user's own fit too.
+/// Number of prepared statements that a connection keeps: more than the adapter has, so that a user's own fit too.
 const STATEMENTS_CACHED: usize = 256;
 
 /// A connection whose transactions only [`Writer::commit`] can commit.
@@ -28,13 +28,13 @@ pub(crate) struct Writer {
     guard: Arc<Guard>,
     lent: bool,
     watch: Option<Watch>,
-    /// Whether the watch is that of an earlier use, and nobody has asked for it in this one.
+    /// `true` if the watch is that of an earlier use, and nobody has asked for it in this one.
     is_watch_left: bool,
-    /// Where it comes from, if it is a database in memory.
+    /// Origin of the database, if it is in memory.
     origin: Option<InMemory>,
 }
 
-/// What a database in memory can be taken back to.
+/// State that a database in memory can be taken back to.
 struct InMemory {
     origin: Origin,
     contents: Arc<Contents>,
@@ -45,9 +45,9 @@ struct InMemory {
 struct Guard {
     announced: AtomicBool,
     ended: AtomicBool,
-    /// Whether anything was rolled back since somebody asked.
+    /// `true` if anything was rolled back since somebody asked.
     undone: AtomicBool,
-    /// Whether anything was committed since somebody asked, and nothing rolled back before.
+    /// `true` if anything was committed since somebody asked, and nothing rolled back before.
     settled: AtomicBool,
 }
 
@@ -71,7 +71,7 @@ impl Writer {
         Ok(writer)
     }
 
-    /// What a database in memory was made from.
+    /// Returns the origin of a database in memory.
     pub(crate) fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref().map(|from| &from.origin)
     }
@@ -163,7 +163,7 @@ impl Writer {
         self.connection.prepare_cached("PRAGMA page_count")?.query_row([], |row| row.get(0)).map(Some)
     }
 
-    /// What the open transaction has changed in the watched tables and not told yet.
+    /// Returns the changes of the open transaction in the watched tables that were not told yet.
     pub(crate) fn row_changes(&mut self) -> rusqlite::Result<Vec<RowChange>> {
         let Some(watch) = &mut self.watch else { return Ok(Vec::new()) };
         let (undone, settled) = (&self.guard.undone, &self.guard.settled);
@@ -196,7 +196,7 @@ impl Writer {
         self.execute("BEGIN IMMEDIATE")
     }
 
-    /// Whether the transaction that [`Writer::begin`] opened is still the one that is open.
+    /// Fails unless the transaction that [`Writer::begin`] opened is still the one that is open.
     ///
     /// # Errors
     /// [`StoreError::Refused`] with what may have ended it.

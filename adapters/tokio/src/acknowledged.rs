@@ -16,7 +16,7 @@ use tokio::{sync::Notify, time::timeout};
 
 use crate::broker::LocalBroker;
 
-/// How long a publisher waits for the groups: less than a relay's claim usually holds.
+/// Time that a publisher waits for the groups: less than a relay's claim usually holds.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A broker within one process whose word can be trusted although its messages die with the process: it says that it
@@ -40,7 +40,7 @@ pub struct AcknowledgedBroker {
     open: Arc<Open>,
 }
 
-/// Which groups have yet to acknowledge which message.
+/// Groups that have yet to acknowledge a message, by message.
 #[derive(Default)]
 struct Open {
     messages: Mutex<BTreeMap<MessageId, BTreeSet<SmolStr>>>,
@@ -114,7 +114,7 @@ struct Member {
     inner: Box<dyn Subscription>,
     group: SmolStr,
     open: Arc<Open>,
-    /// What was received and not answered for.
+    /// Messages that were received and not answered for.
     out: BTreeMap<DeliveryTag, MessageId>,
 }
 

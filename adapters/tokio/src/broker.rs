@@ -64,7 +64,8 @@ impl LocalBroker {
         self.0.declare(&SubscriptionSpec { group: group.into(), topics: topics.into_iter().map(Into::into).collect() });
     }
 
-    /// How many messages a group has not acknowledged: for health checks, and for tests to see that all is done.
+    /// Returns the number of messages that a group has not acknowledged: for health checks, and for tests to see that
+    /// all is done.
     pub fn unacknowledged(&self, group: &str) -> usize {
         self.0.unacknowledged(group)
     }

@@ -18,7 +18,7 @@ type Service = Box<dyn Fn(ExternalCall) -> BoxFuture<'static, Result<Bytes, Exte
 type Answer = Result<Bytes, ExternalError>;
 type Operation = (SmolStr, OperationId);
 
-/// How many definitive answers are remembered unless the user says otherwise: a saga asks again within minutes.
+/// Number of definitive answers that are remembered unless the user says otherwise: a saga asks again within minutes.
 const ANSWERS_MAX: usize = 100_000;
 
 /// Participants as closures, by name.

@@ -4,7 +4,7 @@ use seaworthy_core::ports::{Ingress, Request, Response};
 use smol_str::SmolStr;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-/// Why a request has no answer.
+/// Error of a request that has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
     /// The process refused for good: asking again will not help.

@@ -17,7 +17,7 @@ use crate::{
     spawner::{TaskPanicked, TokioSpawner},
 };
 
-/// What differs from service to service.
+/// Ports that differ from service to service.
 #[derive(Clone)]
 pub struct Parts {
     /// The process's database.
@@ -30,13 +30,13 @@ pub struct Parts {
     pub ingress: Arc<dyn Ingress>,
 }
 
-/// Why a process ended that nobody had asked to, or ended badly.
+/// Reason for the end of a process that nobody had asked to end, or that ended badly.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Died {
     /// It decided to die: start it again.
     #[error("the process exited of its own doing: {reason}")]
     Exited {
-        /// Why, in its own words.
+        /// Reason, in its own words.
         reason: SmolStr,
     },
     /// Tasks of it panicked.
@@ -101,9 +101,9 @@ impl Process {
         self.ports.clone()
     }
 
-    /// What a main function is handed that wants to know who it is, or to [exit](Boot::exit): all tasks of this process
-    /// then end at their next await, and [`Process::ended`] says why. It is incarnation 1 of release 1 unless the caller,
-    /// who knows better, sets that.
+    /// Returns the [`Boot`] of a main function that wants to know its name, or to [exit](Boot::exit): all tasks of this
+    /// process then end at their next await, and [`Process::ended`] says why. It is incarnation 1 of release 1 unless
+    /// the caller, who knows better, sets that.
     pub fn boot(&self, name: impl Into<SmolStr>) -> Boot {
         let (tasks, exited) = (self.tasks.clone(), self.exited.clone());
         Boot::new(name, self.ports(), move |reason| {

@@ -240,7 +240,7 @@ async fn move_order(
         .map_err(|error| step_error(&call.data.id, error))
 }
 
-/// What a step changes an order for: messages of the change get ids that are the same in every attempt.
+/// Returns the cause of a step's change of an order: messages of the change get ids that are the same in every attempt.
 fn cause(call: &StepCall<'_, PlaceOrder>) -> Cause<'static> {
     Cause::Operation { id: call.operation_id(), correlation_id: call.correlation_id }
 }

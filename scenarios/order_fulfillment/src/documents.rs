@@ -1,4 +1,4 @@
-//! What the two services keep in their stores.
+//! Documents of the two services.
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -10,7 +10,7 @@ pub const STOCK_COLLECTION: &str = "stock";
 /// Collection of shipments, in the store of `shipping`, by shipment number.
 pub const SHIPMENT_COLLECTION: &str = "shipments";
 
-/// Where an order stands. It never leaves `cancelled` or `shipped`.
+/// Status of an order. It never leaves `cancelled` or `shipped`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
@@ -31,7 +31,7 @@ pub struct StockLevel {
     pub available: i64,
     /// Held for orders whose checkout is under way, or that are confirmed and not yet settled.
     pub reserved: i64,
-    /// Sold.
+    /// Units that were sold.
     pub sold: i64,
 }
 
@@ -40,8 +40,8 @@ pub struct StockLevel {
 pub struct Shipment {
     /// The order that it carries.
     pub order: SmolStr,
-    /// What is in it.
+    /// Article in the parcel.
     pub sku: SmolStr,
-    /// How many of it.
+    /// Number of units.
     pub quantity: u32,
 }

@@ -1,4 +1,4 @@
-//! What the two services tell each other.
+//! Messages between the two services.
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -26,18 +26,18 @@ pub const SHIPMENT_DISPATCHED: &str = "shipment.dispatched";
 pub const GROUPS: [(&str, &[&str]); 2] =
     [(ORDERS_SERVICE, &[ORDERS_SERVICE, SHIPMENT_EVENTS]), (SHIPPING, &[SHIPMENT_REQUESTS])];
 
-/// What an order takes from the stock.
+/// Goods that an order takes from the stock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Goods {
-    /// The order.
+    /// Id of the order.
     pub order: SmolStr,
-    /// What.
+    /// Article to take.
     pub sku: SmolStr,
-    /// How many.
+    /// Number of units.
     pub quantity: u32,
 }
 
-/// What both reports of a shipment say.
+/// Content of both reports of a shipment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShipmentReport {
     /// The order that was shipped.

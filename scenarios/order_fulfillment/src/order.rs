@@ -23,17 +23,17 @@ use crate::{
 /// An order as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// What was asked for.
+    /// Request that placed the order.
     #[serde(flatten)]
     pub placed: PlaceOrder,
-    /// Where it stands.
+    /// Status of the order.
     pub status: OrderStatus,
     /// The number of its shipment, once it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipment: Option<SmolStr>,
 }
 
-/// What happens to an order.
+/// Domain event of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderEvent {
     /// It was placed.
@@ -92,7 +92,7 @@ impl Order {
         Self { placed, status: OrderStatus::Pending, shipment: None }
     }
 
-    /// What it takes from the stock.
+    /// Returns the goods that it takes from the stock.
     pub fn goods(&self) -> Goods {
         goods(&self.placed)
     }
@@ -115,12 +115,13 @@ impl Order {
     }
 }
 
-/// What an order takes from the stock.
+/// Returns the goods that an order takes from the stock.
 pub fn goods(order: &PlaceOrder) -> Goods {
     Goods { order: order.id.clone(), sku: order.sku.clone(), quantity: order.quantity }
 }
 
-/// Which events of an order become messages: only its confirmation does. The same for every process that boots.
+/// Mapping of the events of an order to messages: only its confirmation becomes one. The same for every process that
+/// boots.
 static MESSAGES: LazyLock<Arc<MessageMap<OrderEvent>>> = LazyLock::new(|| {
     let messages = MessageMap::builder(ORDERS_SERVICE)
         .publish("Confirmed", ORDER_CONFIRMED, |event| match event {
@@ -171,7 +172,7 @@ impl Handler for MarkShipped {
     }
 }
 
-/// What a failed change of an order means for the message that asked for it.
+/// Maps a failed change of an order to the error of the message that asked for it.
 fn handler_error(error: UpdateError<IllegalChange>) -> HandlerError {
     match error {
         UpdateError::Aggregate(error) => error.into(),
@@ -179,7 +180,7 @@ fn handler_error(error: UpdateError<IllegalChange>) -> HandlerError {
     }
 }
 
-/// What a failed change of an order means for the step that made it.
+/// Maps a failed change of an order to the error of the step that made it.
 pub fn step_error(order: &SmolStr, error: UpdateError<IllegalChange>) -> StepError {
     match error {
         UpdateError::Aggregate(AggregateError::Store(error)) => StepError::Store(error),

@@ -25,8 +25,8 @@ use crate::{
     variant::Variant,
 };
 
-/// How often a transaction that met a conflict or an unknown outcome is tried again before the caller is left to ask
-/// anew. 5: a conflict is usually over at once.
+/// Number of times that a transaction which met a conflict or an unknown outcome is tried again before the caller is
+/// left to ask anew. 5: a conflict is usually over at once.
 const RETRIES: u32 = 5;
 
 /// Runs one replica of the service until a stop is asked for: requests, saga recovery, a relay, a consumer and upkeep.

@@ -1,4 +1,4 @@
-//! What is asked of the payment provider, which is not ours.
+//! Calls to the payment provider, which is not ours.
 
 use seaworthy_core::ids::OperationId;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::json::whole_number;
 
 /// The provider's name in calls.
 pub const PAYMENTS: &str = "payments";
-/// Takes money.
+/// Operation that takes money.
 pub const CHARGE: &str = "charge";
 /// Gives it back, or makes sure that it is never taken.
 pub const REFUND: &str = "refund";
@@ -18,10 +18,10 @@ pub const REFUND: &str = "refund";
 pub struct Payment {
     /// The order that is paid.
     pub order: SmolStr,
-    /// Whose card it is.
+    /// Number of the customer whose card is charged.
     #[serde(with = "whole_number")]
     pub customer: u64,
-    /// How much, in US cents.
+    /// Amount in US cents.
     pub amount_cents: u64,
     /// The operation id of the charge; a refund names the charge that it takes back by it.
     pub charge: OperationId,

@@ -1,4 +1,4 @@
-//! What customers ask of `orders`.
+//! Requests of customers to `orders`.
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -15,13 +15,13 @@ pub const CANCEL_ORDER: &str = "cancel_order";
 pub struct PlaceOrder {
     /// The business key: a repeated request names the same order.
     pub id: SmolStr,
-    /// What is ordered.
+    /// Article that is ordered.
     pub sku: SmolStr,
-    /// How many of it.
+    /// Number of units.
     pub quantity: u32,
-    /// What it costs in all, in US cents.
+    /// Total price in US cents.
     pub amount_cents: u64,
-    /// Who orders.
+    /// Number of the customer.
     #[serde(with = "whole_number")]
     pub customer: u64,
 }

@@ -2,29 +2,29 @@ use std::time::Duration;
 
 use seaworthy_core::{backoff::Backoff, outbox::RelayConfig, saga::OrchestratorConfig};
 
-/// How often things are looked for, and how long they are kept.
+/// Settings of the two services: intervals, leases and retention.
 ///
 /// Hints make the usual case immediate, so looking is for what a crash left behind: soon after a boot, rarely at rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How long relays wait where there was nothing to publish. 1 s to 5 min: a shop that is open for months makes few
-    /// idle polls, and a row that a crash left behind is found by the boot that follows it.
+    /// Wait of a relay that found nothing to publish. 1 s to 5 min: a shop that is open for months makes few idle
+    /// polls, and a row that a crash left behind is found by the boot that follows it.
     pub relay_poll: Backoff,
-    /// How long a relay's claim holds. 30 s: much longer than a publish takes.
+    /// Duration of a relay's claim. 30 s: much longer than a publish takes.
     pub relay_lease: Duration,
-    /// How long a saga is owned without a sign of life. 10 s: longer than a pause that is no crash.
+    /// Duration for which a saga is owned without a sign of life. 10 s: longer than a pause that is no crash.
     pub saga_lease: Duration,
-    /// How long recovery waits where there was nothing to recover. 1 s to 5 min, for the same reasons.
+    /// Wait of a recovery that found nothing to recover. 1 s to 5 min, for the same reasons.
     pub recovery_poll: Backoff,
-    /// How long the broker may deliver a message again: 10 min, dead-letter replays included.
+    /// Time in which the broker may deliver a message again: 10 min, dead-letter replays included.
     pub redelivery_window: Duration,
-    /// How long inbox rows are kept: 15 min, longer than the broker's redelivery window.
+    /// Time for which inbox rows are kept: 15 min, longer than the broker's redelivery window.
     pub keep_inbox: Duration,
-    /// How long dispatched outbox rows and the logs of ended sagas are kept: 1 min, just long enough to look at.
+    /// Time for which dispatched outbox rows and the logs of ended sagas are kept: 1 min, just long enough to look at.
     pub keep: Duration,
-    /// How long to wait between two sweeps of what is kept no longer. 30 s after a boot, growing to 6 h.
+    /// Wait between two sweeps of what is kept no longer. 30 s after a boot, growing to 6 h.
     pub sweep: Backoff,
-    /// How many rows one sweep deletes at most in one transaction. 1,000: milliseconds.
+    /// Largest number of rows that one sweep deletes in one transaction. 1,000: milliseconds.
     pub sweep_batch: usize,
 }
 

@@ -16,9 +16,9 @@ pub struct Variant {
     pub relay: fn(Ports, Settings, Wake) -> BoxFuture<'static, ()>,
     /// Consumes requests for shipments in `shipping`.
     pub shipping_consumer: fn(Ports, Wake) -> BoxFuture<'static, ()>,
-    /// The saga.
+    /// Definition of the checkout saga.
     pub checkout: fn(&ClockAndRandom) -> Result<Definition<PlaceOrder>, DefinitionError>,
-    /// What the replica that drove a checkout does after it came to rest.
+    /// Work of the replica that drove a checkout, after it came to rest.
     pub after_checkout: fn(Ports, PlaceOrder, DriveOutcome) -> BoxFuture<'static, ()>,
 }
 

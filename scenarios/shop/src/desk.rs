@@ -17,7 +17,7 @@ use tokio::{
     time::{error::Elapsed, timeout},
 };
 
-/// How long to wait before a request without an answer is asked again, and how soon a stop is heard.
+/// Wait before a request without an answer is asked again, and until a stop is heard.
 const SOON: Duration = Duration::from_millis(100);
 
 /// Answers the lines of standard input until they end, or until a stop is asked for; then waits for the answers that are

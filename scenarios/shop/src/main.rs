@@ -38,7 +38,7 @@ const WAITING_MAX: usize = 32;
 
 type Failure = Box<dyn std::error::Error>;
 
-/// What the command line says.
+/// Arguments of the command line.
 struct Arguments {
     database: PathBuf,
     provider: String,

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::task::spawn_blocking;
 
-/// How long the provider may take to be reached, and then to answer.
+/// Time that the provider may take to be reached, and then to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Serialize)]

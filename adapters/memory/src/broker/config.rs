@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// What becomes of a message to whose topic no group is bound.
+/// Fate of a message to whose topic no group is bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unroutable {
     /// It is kept for the first group that binds the topic, as a log-based broker does.
@@ -12,11 +12,11 @@ pub enum Unroutable {
 /// Settings of a [`MemoryBroker`](super::MemoryBroker).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BrokerConfig {
-    /// How long a delivery may stay unacknowledged before it is delivered again.
+    /// Time that a delivery may stay unacknowledged before it is delivered again.
     pub visibility_timeout: Duration,
-    /// What becomes of a message to whose topic no group is bound.
+    /// Fate of a message to whose topic no group is bound.
     pub unroutable: Unroutable,
-    /// How many messages one group may leave unacknowledged before the broker takes no more for it.
+    /// Number of messages that one group may leave unacknowledged before the broker takes no more for it.
     pub unacknowledged_max: usize,
     /// The largest payload that is accepted, in bytes; a larger one is refused for good.
     pub payload_bytes_max: usize,

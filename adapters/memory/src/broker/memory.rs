@@ -64,7 +64,8 @@ impl MemoryBroker {
         self.shared.model().pending()
     }
 
-    /// How many messages a group has not acknowledged: for health checks, and for tests to see that all is done.
+    /// Returns the number of messages that a group has not acknowledged: for health checks, and for tests to see that
+    /// all is done.
     pub fn unacknowledged(&self, group: &str) -> usize {
         self.shared.model().unacknowledged(group)
     }

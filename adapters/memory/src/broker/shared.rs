@@ -4,7 +4,7 @@ use seaworthy_core::ports::Clock;
 
 use super::{BrokerConfig, model::BrokerModel};
 
-/// What a broker and its subscriptions share.
+/// State that a broker shares with its subscriptions.
 pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     model: Mutex<BrokerModel>,

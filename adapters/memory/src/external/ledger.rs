@@ -33,9 +33,9 @@ struct LedgerEntry {
 pub struct Answered {
     /// The answer's content.
     pub body: Bytes,
-    /// What the call is about, in the service's words.
+    /// Subject of the call, in the service's words.
     pub subject: SmolStr,
-    /// Whether the service acted for this call, or gave the answer that it had stored.
+    /// `true` if the service acted for this call, `false` if it gave the answer that it had stored.
     pub acted: bool,
 }
 

@@ -70,12 +70,12 @@ impl MemoryExternal {
         self.ledger().answer(call)
     }
 
-    /// What a call is about, in its service's words; empty where there is no such service.
+    /// Returns the subject of a call, in its service's words; empty where there is no such service.
     pub fn subject(&self, call: &ExternalCall) -> SmolStr {
         self.ledger().subject(call)
     }
 
-    /// How often a service acted under this call's operation id.
+    /// Returns how often a service acted under this call's operation id.
     pub fn times_acted(&self, call: &ExternalCall) -> u32 {
         self.ledger().times_acted(call)
     }

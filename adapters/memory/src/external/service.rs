@@ -10,11 +10,11 @@ pub trait Service: Send {
     /// The reason for which the service declines. Nothing happened then.
     fn act(&mut self, call: &ExternalCall) -> Result<Bytes, String>;
 
-    /// What a call is about, for the trace: an order, a card.
+    /// Returns the subject of a call, for the trace: an order, a card.
     fn subject(&self, call: &ExternalCall) -> SmolStr;
 
-    /// Whether the service remembers idempotency keys: a repeated operation id then gets the stored answer, and the
-    /// service does not act again. A service that does not is what people meet too.
+    /// Returns `true` if the service remembers idempotency keys: a repeated operation id then gets the stored answer,
+    /// and the service does not act again. A service that does not is what people meet too.
     fn is_idempotent(&self) -> bool {
         true
     }

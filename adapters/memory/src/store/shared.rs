@@ -4,7 +4,7 @@ use seaworthy_core::ports::{Clock, Timestamp};
 
 use super::model::StoreModel;
 
-/// What a store and its open transactions share.
+/// State that a store shares with its open transactions.
 pub(super) struct Shared {
     clock: Arc<dyn Clock>,
     model: Mutex<StoreModel>,

@@ -1,4 +1,4 @@
-//! How a connection was when it was opened, and whether it is still so after somebody had it.
+//! State of a connection when it was opened, and the checks that it is still so after somebody had it.
 //!
 //! Statements tell of themselves when they are prepared: SQLite asks an authorizer. What is changed through functions of
 //! the connection is compared or simply set again; and a statement that is at hand all the time, and that SQLite has to
@@ -50,8 +50,8 @@ const SWITCHES: [DbConfig; 13] = [
     DbConfig::SQLITE_DBCONFIG_REVERSE_SCANORDER,
 ];
 
-/// What statements can do with: compared, since SQLite tells nobody when a function or collation is added. Modules that
-/// SQLite adds by itself when they are first used are left out.
+/// Query of all that statements can use: compared, since SQLite tells nobody when a function or collation is added.
+/// Modules that SQLite adds by itself when they are first used are left out.
 const WORDS: &str = "SELECT (SELECT count(*) * 1000003 + sum(flags) FROM pragma_function_list),
                             (SELECT count(*) FROM pragma_collation_list),
                             (SELECT count(*) FROM pragma_module_list WHERE name NOT LIKE 'pragma%' AND name NOT LIKE 'json%')";
@@ -59,7 +59,7 @@ const WORDS: &str = "SELECT (SELECT count(*) * 1000003 + sum(flags) FROM pragma_
 /// The statement that is always at hand. It names a collation and functions that a user may put others in the place of.
 const CANARY: &str = "SELECT 'a' = 'A' COLLATE NOCASE AND lower('A') = 'a'";
 
-/// What a connection was when it was opened.
+/// State of a connection when it was opened.
 pub(crate) struct Birth {
     authorizer: Arc<Authorizer>,
     /// The versions of the schemas `main` and `temp`.
@@ -67,16 +67,16 @@ pub(crate) struct Birth {
     limits: Vec<i32>,
     switches: Vec<bool>,
     words: (i64, i64, i64),
-    /// How often the canary was prepared anew and run.
+    /// Number of times that the canary was prepared anew and run.
     canary: (i32, i32),
-    /// Whether anything was found that can't be set right again.
+    /// `true` once anything was found that can't be set right again.
     is_spoilt: bool,
 }
 
 #[derive(Default)]
 struct Authorizer {
     asked: AtomicU32,
-    /// Whether a statement was prepared that changes a setting of the connection, or the databases that it sees.
+    /// `true` once a statement was prepared that changes a setting of the connection, or the databases that it sees.
     changes_settings: AtomicBool,
 }
 
@@ -96,7 +96,7 @@ impl Authorizer {
     }
 }
 
-/// Whether a pragma with a value only says what to look at.
+/// Returns `true` if a pragma with a value only selects what it reads.
 fn only_reads(pragma: &str) -> bool {
     let pragma = pragma.to_ascii_lowercase();
     ["_info", "_xinfo", "_list", "_check"].iter().any(|ending| pragma.ends_with(ending))
@@ -139,7 +139,7 @@ impl Birth {
         self.is_spoilt = true;
     }
 
-    /// Whether nothing was found so far that can't be set right again.
+    /// Returns `true` if nothing was found so far that can't be set right again.
     pub(crate) fn is_unspoilt(&self) -> bool {
         !self.is_spoilt
     }

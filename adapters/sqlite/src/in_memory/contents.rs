@@ -1,4 +1,4 @@
-//! What a database holds when it is opened, and how it comes to hold that again.
+//! Contents of a database when it is opened, and their restoration.
 
 use rusqlite::{Connection, params_from_iter, types::Value};
 
@@ -14,9 +14,9 @@ pub(crate) struct Contents {
     emptying: Vec<String>,
     /// The rows, by the statement that inserts one, the earliest table first.
     rows: Vec<(String, Vec<Vec<Value>>)>,
-    /// What SQLite remembers of the numbers of rows.
+    /// Rows of `sqlite_sequence`, in which SQLite remembers the last row numbers.
     sequences: Vec<Vec<Value>>,
-    /// Whether deleting and inserting rows brings it back: no trigger and no virtual table makes more of that.
+    /// `true` if deleting and inserting rows brings it back: no trigger and no virtual table makes more of that.
     is_plain: bool,
 }
 
@@ -62,7 +62,7 @@ impl Contents {
         Ok(())
     }
 
-    /// Whether [`Contents::restore`] brings back all that was there.
+    /// Returns `true` if [`Contents::restore`] brings back all that was there.
     pub(crate) fn can_be_restored(&self) -> bool {
         self.is_plain
     }

@@ -1,4 +1,4 @@
-//! What a new database in memory begins with: made once for each set of tables, and copied page by page.
+//! Templates of new databases in memory: made once for each set of tables, and copied page by page.
 
 use std::sync::{Arc, LazyLock, Mutex as StdMutex, PoisonError};
 
@@ -7,10 +7,10 @@ use rusqlite::{Connection, backup::Backup};
 use super::contents::Contents;
 use crate::{config::SqliteConfig, error::OpenError, pragmas, schema};
 
-/// How many templates are kept: more sets of tables than the scenarios of one program have.
+/// Number of templates that are kept: more sets of tables than the scenarios of one program have.
 const TEMPLATES_MAX: usize = 16;
 
-/// What makes a database in memory what it is when it is opened.
+/// Origin of a database in memory: everything that it is made of when it is opened.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub(crate) config: SqliteConfig,

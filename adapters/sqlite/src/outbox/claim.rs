@@ -59,7 +59,7 @@ macro_rules! nothing_dead_before {
     };
 }
 
-/// How many dead rows of its key are before a row.
+/// Counts the dead rows of its key before a row.
 macro_rules! dead_before {
     () => {
         "(SELECT count(*) FROM seaworthy_outbox AS d INDEXED BY seaworthy_outbox_key \

@@ -74,7 +74,7 @@ fn end(
     move_up(connection, ended)
 }
 
-/// Where a row has left the queue of its key, given as whether it was its head, the next one becomes the head.
+/// Makes the next row of a key its head, where a row has left the queue; `ended` says whether that row was the head.
 pub(super) fn move_up(connection: &Connection, ended: Option<(bool, SmolStr)>) -> rusqlite::Result<bool> {
     let Some((was_head, key)) = ended else { return Ok(false) };
     if was_head && let Some(next) = first_open(connection, &key)? {

@@ -172,7 +172,7 @@ fn rows(connection: &Connection) -> Vec<Open> {
     rows.map(Result::unwrap).collect()
 }
 
-/// Which rows a claim has to return, said by brute force.
+/// Returns the rows that a claim has to return, found by brute force.
 fn expected(rows: &[Open], request: &ClaimRequest, now: i64) -> Vec<i64> {
     let due = |row: &&Open| row.2 < 2 && row.3 <= now;
     let free = |row: &&Open| {
@@ -187,7 +187,7 @@ fn expected(rows: &[Open], request: &ClaimRequest, now: i64) -> Vec<i64> {
     rows.iter().filter(due).filter(free).map(|row| row.0).take(request.limit).collect()
 }
 
-/// What the log has to show, said by brute force.
+/// Returns the rows that the log has to show, found by brute force.
 fn logged(rows: &[Open], after: u64, limit: usize, now: i64) -> Vec<(i64, OutboxState)> {
     let shown = rows.iter().filter_map(|row| match row.2 {
         1 if row.3 > now => Some((row.0, OutboxState::Claimed)),

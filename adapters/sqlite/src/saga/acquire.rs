@@ -1,4 +1,4 @@
-//! Which sagas are due, and taking them over.
+//! Acquisition: finds the sagas that are due, and takes them over.
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use seaworthy_core::ports::{AcquireRequest, SagaInstance, Timestamp};

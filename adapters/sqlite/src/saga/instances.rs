@@ -1,4 +1,4 @@
-//! What the store's side of sagas reads and writes: instances, leases and whole logs.
+//! Store side of sagas: instances, leases and whole logs.
 
 use std::time::Duration;
 

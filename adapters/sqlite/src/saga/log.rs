@@ -1,4 +1,4 @@
-//! What a transaction writes of a saga: the instance when it starts, and the entries of its log.
+//! Transaction side of sagas: the instance when it starts, and the entries of its log.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use seaworthy_core::{

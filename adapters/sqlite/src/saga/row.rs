@@ -18,7 +18,7 @@ macro_rules! instance_columns {
 }
 pub(super) use instance_columns;
 
-/// When a lease or a rest that begins now is over.
+/// Returns the time at which a lease or a sleep that begins now is over.
 pub(super) fn after(now: Timestamp, duration: Duration) -> i64 {
     (now + duration).as_micros()
 }

@@ -144,7 +144,7 @@ impl Log {
         RowChange { table: self.table.clone(), columns: self.columns.clone(), before, after }
     }
 
-    /// Whether the table can't hold both rows at once.
+    /// Returns `true` if the table can't hold both rows at once.
     fn exclude(&self, one: &[Cell], other: &[Cell]) -> bool {
         let is_equal = |column: &usize| one[*column] == other[*column] && one[*column] != Cell::Null;
         self.unique.iter().any(|key| key.iter().all(is_equal))

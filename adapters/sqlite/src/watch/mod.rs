@@ -1,4 +1,4 @@
-//! What transactions change in tables of the user's own, for whoever judges a simulation.
+//! Changes of transactions in tables of the user's own, for whoever judges a simulation.
 //!
 //! Each watched table gets temporary triggers that copy its rows, old and new, into a temporary log, and the transaction
 //! empties the log before it commits. Triggers, and neither hooks nor a comparison at commit:
@@ -27,13 +27,13 @@ pub(crate) struct Watch {
     logs: Vec<Log>,
     /// The version of the database's schema for which all triggers are in place.
     schema: Option<i64>,
-    /// Whether triggers were made in a transaction that is not known to have been committed.
+    /// `true` if triggers were made in a transaction that is not known to have been committed.
     is_fresh: bool,
     /// SQLite's count of changed rows after the last look: as long as it stands, no log has grown.
     changes: u64,
-    /// Whether the logs and triggers are those of an earlier use of the database.
+    /// `true` if the logs and triggers are those of an earlier use of the database.
     is_kept: bool,
-    /// Whether the rows that are there have to be told as new, as they are when logs are made.
+    /// `true` if the rows that are there have to be told as new, as they are when logs are made.
     begins: bool,
 }
 
@@ -43,12 +43,12 @@ impl Watch {
         Self { logs, schema: None, is_fresh: false, changes: 0, is_kept: false, begins: false }
     }
 
-    /// Whether these are the watched tables.
+    /// Returns `true` if these are the watched tables.
     pub(crate) fn is_of(&self, tables: &[SmolStr]) -> bool {
         self.logs.iter().map(Log::table).eq(tables)
     }
 
-    /// Whether all logs and triggers are in place for this version of the schema.
+    /// Returns `true` if all logs and triggers are in place for this version of the schema.
     pub(crate) fn is_in_place(&self, schema: i64) -> bool {
         self.schema == Some(schema)
     }
@@ -63,8 +63,8 @@ impl Watch {
         self.logs.iter().try_for_each(|log| log.clear(connection))
     }
 
-    /// What the open transaction has changed since it was asked last. `settled` says whether the transaction of that time
-    /// was committed, and `undone` whether one was rolled back since.
+    /// Returns the changes of the open transaction since it was asked last. `settled` says whether the transaction of
+    /// that time was committed, and `undone` whether one was rolled back since.
     ///
     /// A table that has come into being since counts as filled by this transaction: its rows are told as new.
     pub(crate) fn changes(

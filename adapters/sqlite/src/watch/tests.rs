@@ -11,7 +11,7 @@ fn watched(table: &str) -> Writer {
     writer
 }
 
-/// What a transaction of these statements tells, in words.
+/// Returns the changes that a transaction of these statements tells, in words.
 fn told(writer: &mut Writer, sql: &str) -> Vec<String> {
     writer.begin().unwrap();
     writer.connection_mut().execute_batch(sql).unwrap();

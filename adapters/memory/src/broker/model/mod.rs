@@ -41,7 +41,7 @@ struct Topic {
     kept: Vec<Arc<Message>>,
 }
 
-/// What a member's question for messages came to.
+/// Answer to a member that asks for messages.
 pub(super) enum Received {
     /// Deliveries, at least one.
     Some(Vec<Delivery>),
@@ -90,7 +90,7 @@ impl BrokerModel {
         (self.declare(spec), self.last_member)
     }
 
-    /// What a member had received and not acknowledged can be delivered again.
+    /// Removes a member: what it had received and not acknowledged can be delivered again.
     pub(super) fn leave(&mut self, group: GroupNumber, member: MemberNumber) {
         self.groups[group].give_back(member);
     }

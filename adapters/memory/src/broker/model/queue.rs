@@ -11,7 +11,7 @@ use crate::lookup::Lookup;
 /// A message's place in the order in which its group accepted it.
 pub(super) type Position = u64;
 
-/// What a group holds, in the order in which it accepted it, with the messages of each key linked.
+/// Messages of a group, in the order in which it accepted them, with the messages of each key linked.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     /// The copies from position `base` on; `None` where one was acknowledged.

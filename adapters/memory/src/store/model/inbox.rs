@@ -28,7 +28,7 @@ struct Consumer {
     dead: BTreeMap<(Timestamp, u64), DeadLetter>,
 }
 
-/// What an inbox row says.
+/// Content of an inbox row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InboxRow {
     /// Handled, and when.
@@ -50,7 +50,7 @@ pub(super) enum InboxWrite {
     Bury(InboxEntry, Box<Message>, SmolStr, Timestamp),
 }
 
-/// How a message stands at a consumer, as a transaction sees it.
+/// Standing of a message at a consumer, as a transaction sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// Neither handled nor buried, after this many failures.
@@ -66,7 +66,7 @@ impl InboxWrite {
         }
     }
 
-    /// How a message stands after this.
+    /// Returns the standing of a message after this write.
     pub(super) fn after(&self, before: Standing) -> Standing {
         match (self, before) {
             (Self::Insert(..) | Self::Exhume(..), _) => Standing::Handled,
@@ -89,7 +89,7 @@ impl Inbox {
         number
     }
 
-    /// How a message stands as far as it is committed.
+    /// Returns the standing of a message as far as it is committed.
     pub(super) fn standing(&self, consumer: u32, message: MessageId) -> Standing {
         match self.rows.get(&(consumer, message)) {
             Some(InboxRow::Handled(_)) => Standing::Handled,
@@ -99,8 +99,9 @@ impl Inbox {
         }
     }
 
-    /// Whether a message's row was purged, for all that is known. A message without a sequence has no place in its
-    /// producer's order, so no watermark speaks for it; nor for one that has failed since, which has not been handled.
+    /// Returns `true` if a message's row was purged, for all that is known. A message without a sequence has no place
+    /// in its producer's order, so no watermark applies to it; nor to one that has failed since, which has not been
+    /// handled.
     pub(super) fn below_watermark(&self, consumer: u32, entry: &InboxEntry) -> bool {
         entry.sequence > 0
             && !self.watermarks.is_empty()

@@ -37,13 +37,14 @@ impl StoreModel {
         })
     }
 
-    /// How a message stands as a transaction sees it: what is committed, and then its own writes.
+    /// Returns the standing of a message as a transaction sees it: what is committed, and then its own writes.
     fn standing(&self, tx: &Tx, number: u32, entry: &InboxEntry) -> Standing {
         let committed = self.inbox.standing(number, entry.message);
         tx.own_inbox_writes(entry).fold(committed, |before, write| write.after(before))
     }
 
-    /// Whether a message was handled or buried before. One that has failed was not, wherever the watermark stands.
+    /// Returns `true` if a message was handled or buried before. One that has failed was not, wherever the watermark
+    /// stands.
     fn was_seen(&self, tx: &Tx, number: u32, entry: &InboxEntry) -> bool {
         match self.standing(tx, number, entry) {
             Standing::Open(0) => self.inbox.below_watermark(number, entry),

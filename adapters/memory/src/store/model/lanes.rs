@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use crate::lookup::Lookup;
 
-/// Where a row stands among the rows of its key that are not dispatched.
+/// Position of a row among the rows of its key that are not dispatched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lane {
     /// Nothing is before it.
@@ -92,8 +92,8 @@ impl Lanes {
         }
     }
 
-    /// Whether a relay has a row of this key. It may be a later one than the first that waits: where an earlier row was
-    /// redriven meanwhile, or where it was claimed out of order.
+    /// Returns `true` if a relay has a row of this key. It may be a later one than the first that waits: where an
+    /// earlier row was redriven meanwhile, or where it was claimed out of order.
     pub(super) fn is_out(&self, key: &SmolStr) -> bool {
         self.keys.get(key).is_some_and(|key| key.out > 0)
     }
@@ -109,7 +109,8 @@ impl Lanes {
         Links { later: node.and_then(|node| node.later), dead: node.is_some_and(|node| node.dead) }
     }
 
-    /// How many dead rows of its key are before a row. Walks over all that is before it: not for when nothing is dead.
+    /// Returns the number of dead rows of its key before a row. Walks over all that is before it: not for when nothing
+    /// is dead.
     pub(super) fn dead_before(&self, id: RowId) -> u32 {
         let mut dead = 0;
         let mut earlier = self.nodes.get(&id).and_then(|node| node.earlier);

@@ -20,16 +20,16 @@ pub(super) enum UniqueKey {
     Saga(SmolStr, SmolStr),
 }
 
-/// What an operation came to: an answer, or a wait after which it has to be tried again.
+/// Result of an operation: an answer, or a wait after which it has to be tried again.
 #[derive(Debug)]
 pub(crate) enum Attempt<T> {
-    /// The answer.
+    /// Answer of the operation.
     Done(T),
     /// Another open transaction has the key; this is notified when it ends.
     Blocked(Arc<Notify>),
 }
 
-/// What asking for a key came to.
+/// Result of asking for a key.
 pub(super) enum Acquired {
     /// The key was free and is this transaction's now.
     New,

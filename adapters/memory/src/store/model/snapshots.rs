@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-/// Which commits open transactions look back to.
+/// Commits that open transactions look back to.
 ///
 /// Snapshots are opened in commit order, so a queue of `(commit, how many)` is sorted by itself and the oldest one is
 /// at its front.

@@ -70,7 +70,7 @@ impl Tx {
         self.documents.iter().find(|write| write.id == id && write.collection == collection)
     }
 
-    /// What the transaction wrote about a message, in order.
+    /// Returns the writes of the transaction about a message, in order.
     pub(super) fn own_inbox_writes(&self, entry: &InboxEntry) -> impl Iterator<Item = &InboxWrite> {
         self.inbox.iter().filter(move |write| {
             let own = write.entry();
@@ -79,7 +79,7 @@ impl Tx {
     }
 }
 
-/// Which ids of a collection.
+/// Bounds on the ids of a collection.
 pub(in crate::store) type Ids<'a> = (Bound<&'a str>, Bound<&'a str>);
 
 /// The bounds of a range; those of one that begins after its end hold nothing, and are in order.

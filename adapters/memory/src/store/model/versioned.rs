@@ -26,7 +26,7 @@ struct Undo<K, V> {
     before: Option<V>,
 }
 
-/// What a write did to the set of keys.
+/// Effect of a write on the set of keys.
 pub(super) enum Keys {
     Same,
     Added,
@@ -54,7 +54,7 @@ impl<K: Hash + Eq + Clone, V> Versioned<K, V> {
         overwritten.and_then(|undo| undo.before.as_ref())
     }
 
-    /// Whether a commit after `at` wrote the key.
+    /// Returns `true` if a commit after `at` wrote the key.
     pub(super) fn written_since<Q: Hash + Eq + ?Sized>(&self, key: &Q, at: u64) -> bool
     where
         K: Borrow<Q>,
@@ -91,7 +91,7 @@ impl<K: Hash + Eq + Clone, V> Versioned<K, V> {
         }
     }
 
-    /// How many older values are kept for open snapshots.
+    /// Returns the number of older values that are kept for open snapshots.
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {
         self.undo.len()

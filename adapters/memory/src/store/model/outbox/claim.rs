@@ -1,4 +1,4 @@
-//! Which rows are due, and handing them out.
+//! Claims: finds the rows that are due, and hands them out.
 
 use std::ops::Bound;
 

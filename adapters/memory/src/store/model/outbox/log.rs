@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use super::{Outbox, Place};
 
 impl Outbox {
-    /// What a reader of the log sees from a position on.
+    /// Returns the rows that a reader of the log sees from a position on.
     pub(in crate::store::model) fn tail(
         &mut self,
         after: u64,
@@ -39,7 +39,7 @@ impl Outbox {
         self.is_pending(id).then_some(id)
     }
 
-    /// Whether a row is neither settled nor under a lease.
+    /// Returns `true` if a row is neither settled nor under a lease.
     pub(in crate::store::model) fn is_pending(&self, id: RowId) -> bool {
         self.rows.get(&id).is_some_and(|row| matches!(row.place, Place::Ready(..) | Place::Waiting(_)))
     }

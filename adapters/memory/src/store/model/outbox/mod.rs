@@ -32,7 +32,7 @@ pub(super) struct Outbox {
     dispatched: BTreeMap<(Timestamp, u64), MessageId>,
     /// Every message that was staged and whose row was not purged.
     by_message: Lookup<MessageId, RowId>,
-    /// What is not dispatched, in commit order.
+    /// Rows that are not dispatched, in commit order.
     log: BTreeMap<u64, RowId>,
     last_sequence: u64,
     unsettled: u64,
@@ -50,18 +50,18 @@ struct Row {
 enum Place {
     /// Claimable as far as time is concerned, since a moment.
     Ready(Lane, Timestamp),
-    /// Backing off.
+    /// Row that backs off until this time.
     Waiting(Timestamp),
     /// Under a lease.
     Out(Timestamp),
     Dead(Timestamp, SmolStr),
 }
 
-/// Since when a row is due that waits for nothing: a fresh one, or one that was given back at once. Before all moments.
+/// Due time of a row that waits for nothing: a fresh one, or one that was given back at once. Before all moments.
 const AT_ONCE: Timestamp = Timestamp::from_micros(i64::MIN);
 
 impl Outbox {
-    /// Whether a row of this message is there.
+    /// Returns `true` if there is a row of this message.
     pub(super) fn contains(&self, message: MessageId) -> bool {
         self.by_message.contains(&message)
     }
@@ -130,7 +130,7 @@ impl Outbox {
         purged as u64
     }
 
-    /// How many dead rows of its key a row has passed.
+    /// Returns the number of dead rows of its key that a row has passed.
     fn gap(&self, id: RowId) -> u32 {
         if self.dead.is_empty() { 0 } else { self.lanes.dead_before(id) }
     }

@@ -1,4 +1,4 @@
-//! Which sagas can be acquired, and taking them over.
+//! Acquisition: finds the sagas that are due, and takes them over.
 
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
-//! Whether writes fit what is committed: the guard of each saga's log.
+//! Guard of each saga's log: checks that writes fit what is committed.
 
 use seaworthy_core::ports::{SagaAppend, StoreError};
 
 use super::{SagaWrite, Sagas};
 
 impl Sagas {
-    /// Whether an append fits what is committed.
+    /// Fails unless an append fits what is committed.
     fn check(&self, append: &SagaAppend) -> Result<(), StoreError> {
         match self.get(append.saga) {
             None => Err(StoreError::Conflict("append to a saga that is not there".into())),
@@ -13,7 +13,7 @@ impl Sagas {
         }
     }
 
-    /// Whether a transaction's writes, one after the other, fit what is committed.
+    /// Fails unless a transaction's writes, one after the other, fit what is committed.
     pub(in crate::store::model) fn check_all(&self, writes: &[SagaWrite]) -> Result<(), StoreError> {
         for (index, write) in writes.iter().enumerate() {
             match write {
@@ -27,7 +27,7 @@ impl Sagas {
         Ok(())
     }
 
-    /// Whether an append fits what is committed and then written by `earlier`.
+    /// Fails unless an append fits what is committed and then written by `earlier`.
     pub(in crate::store::model) fn check_after(
         &self,
         append: &SagaAppend,

@@ -32,7 +32,7 @@ struct Saga {
     log: Vec<LogEntry>,
     /// Its moment in `due`, where it is there.
     due: Option<Timestamp>,
-    /// When it ended, if it has.
+    /// Time at which it ended, if it has.
     ended: Option<Timestamp>,
     log_purged: bool,
 }

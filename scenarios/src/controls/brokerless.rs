@@ -15,7 +15,7 @@ use crate::small::{FRONT, SmallService};
 
 const REGISTRY: &str = "registry";
 
-/// The control.
+/// Returns the control scenario.
 pub fn control() -> SmallService {
     SmallService {
         name: "controls/brokerless",

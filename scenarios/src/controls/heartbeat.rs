@@ -11,7 +11,7 @@ use crate::small::{FRONT, SmallService};
 const BEATS: &str = "heartbeats";
 const ITEMS: &str = "items";
 
-/// The control.
+/// Returns the control scenario.
 pub fn control() -> SmallService {
     SmallService {
         name: "controls/heartbeat",

@@ -14,7 +14,7 @@ const LOCKS: &str = "locks";
 const JOBS: &str = "jobs";
 const LEASE: Duration = Duration::from_secs(5);
 
-/// The control.
+/// Returns the control scenario.
 pub fn control() -> SmallService {
     SmallService {
         name: "controls/lock",

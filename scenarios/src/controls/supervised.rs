@@ -6,7 +6,7 @@ use seaworthy_sim::scenario::Topology;
 
 use crate::small::{FRONT, SmallService};
 
-/// The control.
+/// Returns the control scenario.
 pub fn control() -> SmallService {
     SmallService {
         name: "controls/supervised",

@@ -11,7 +11,7 @@ use seaworthy_sim::scenario::Topology;
 
 use crate::small::{FRONT, ITEM_TAKEN, ITEMS, SmallService, front};
 
-/// The control.
+/// Returns the control scenario.
 pub fn control() -> SmallService {
     SmallService {
         name: "controls/unkeyed",

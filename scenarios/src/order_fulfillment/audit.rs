@@ -23,22 +23,22 @@ pub const LEDGER: &str = "ledger";
 /// One entry of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerEntry {
-    /// What was asked.
+    /// Operation that was asked for.
     pub operation: SmolStr,
-    /// Its arguments.
+    /// Arguments of the operation.
     pub payment: Payment,
     /// The answer, or why it was declined.
     pub answer: Result<String, String>,
 }
 
-/// What was found.
+/// Result of an audit.
 #[derive(Clone, Debug)]
 pub struct Audit {
     /// Orders by status. A checkout that turned back before its first step never made its order; it is counted, too.
     pub orders: BTreeMap<String, u64>,
-    /// Shipments.
+    /// Number of shipments.
     pub shipments: u64,
-    /// What the invariants say.
+    /// Findings of the invariants.
     pub findings: Findings,
 }
 
@@ -121,7 +121,7 @@ pub async fn audit(
     Ok(Audit { orders: by_status, shipments, findings })
 }
 
-/// What no event shows, because it is about what is not there.
+/// Makes a violation that no event shows, because it is about what is not there.
 fn violation(invariant: &'static str, entity: Entity, sentence: String) -> Violation {
     Violation { invariant: SmolStr::new_static(invariant), entity, sentence, events: Vec::new() }
 }

@@ -14,31 +14,31 @@ const STOCKED_PERCENT: u64 = 99;
 const DAY_MS: u64 = 86_400_000;
 const COLUMNS: [&str; 4] = ["date", "customer", "quantity", "amount_usd"];
 
-/// Why a file of orders can't be used.
+/// Error of a file of orders that can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OrdersFileError {
     /// It can't be read.
     #[error("can't read orders from {path}: {why}")]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// What the system says.
+        /// Error of the operating system.
         why: String,
     },
     /// A row is not an order.
     #[error("{path}, line {line}: {why}")]
     Row {
-        /// The file.
+        /// Path of the file.
         path: String,
         /// The line, from 1; the header is line 1.
         line: u64,
-        /// What is wrong and what is expected.
+        /// Description of what is wrong and what is expected.
         why: String,
     },
     /// It holds a header and nothing else.
     #[error("{path} holds no orders: add rows below the header {}", COLUMNS.join(","))]
     Empty {
-        /// The file.
+        /// Path of the file.
         path: String,
     },
 }
@@ -142,7 +142,7 @@ fn line_of(text: &[u8], at: &csv::Position) -> u64 {
     1 + before.iter().enumerate().filter(|end| is_end(*end)).count() as u64
 }
 
-/// What a row says.
+/// Row of the file.
 struct Row {
     date: Timestamp,
     has_time: bool,

@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 /// Charges beyond this are declined, in US cents. Of the real orders that ship with the project 21 are.
 pub const CARD_LIMIT_CENTS: u64 = 50_000;
 
-/// Where a charge stands.
+/// Status of a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
@@ -25,7 +25,7 @@ pub enum Standing {
 /// The answer to a refund that gave money back.
 pub const REFUNDED: &[u8] = b"\"refunded\"";
 
-/// What the service does about an operation, given where its charge stands: the charge's new standing and the answer.
+/// Decides about an operation, given the status of its charge: returns the charge's new status and the answer.
 ///
 /// # Errors
 /// Why it declines; nothing happens then.

@@ -1,4 +1,4 @@
-//! What the outside asks: orders, at their moments, against a stock.
+//! Workload of the scenario: orders, at their moments, against a stock.
 
 use std::{collections::BTreeMap, ops::Range, time::Duration};
 
@@ -13,20 +13,20 @@ use super::provider::CARD_LIMIT_CENTS;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
-    /// When it is sent, in milliseconds since the start of the run.
+    /// Time at which it is sent, in milliseconds since the start of the run.
     pub at_ms: u64,
     /// The business key: a repeated request names the same order.
     pub id: SmolStr,
-    /// What is ordered.
+    /// Article that is ordered.
     pub sku: SmolStr,
-    /// How many of it.
+    /// Number of units.
     pub quantity: u32,
-    /// What it costs in all, in US cents. Zero is a gift, and is charged like any other amount.
+    /// Total price in US cents. Zero is a gift, and is charged like any other amount.
     pub amount_cents: u64,
-    /// Who orders.
+    /// Number of the customer.
     #[serde(with = "whole_number")]
     pub customer: u64,
-    /// How long after ordering the customer wants to cancel, in milliseconds; `None` for a customer who does not.
+    /// Time after ordering at which the customer wants to cancel, in milliseconds; `None` for a customer who does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_after_ms: Option<u64>,
 }
@@ -45,7 +45,7 @@ pub struct Orders {
 const ORDERS_MAX: u64 = 4;
 /// Articles that drawn orders share, so that two orders often want the same one.
 const ARTICLES: u64 = 2;
-/// About how long an undisturbed order takes from its request to its shipment, in milliseconds.
+/// Approximate time that an undisturbed order takes from its request to its shipment, in milliseconds.
 const LIFECYCLE_MS: u64 = 300;
 /// Drawn orders are sent within this span, in milliseconds: about as long as one order takes, so that they overlap.
 const SPAN_MS: u64 = 1_500;

@@ -13,13 +13,13 @@ use smol_str::format_smolstr;
 
 use super::{LEDGER, PAYMENTS, Payment};
 
-/// How long to wait after an error of the store or the broker.
+/// Pause after an error of the store or the broker.
 const REST: Duration = Duration::from_millis(200);
 
 /// Books the payment that a message tells of.
 pub type Book = fn(Ports, Message) -> BoxFuture<'static, Result<(), StoreError>>;
 
-/// When a message is acknowledged.
+/// Moment of the acknowledgement of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ack {
     /// Once it is booked.

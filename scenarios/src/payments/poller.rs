@@ -18,9 +18,9 @@ use super::PAYMENTS;
 
 /// The type of the one message.
 pub const PAYMENT_MADE: &str = "payment.made";
-/// How often the outbox is looked at.
+/// Interval at which the outbox is polled.
 const EVERY: Duration = Duration::from_millis(100);
-/// How long the lock holds without being renewed: longer than any poll takes.
+/// Time for which the lock holds without being renewed, in milliseconds: longer than any poll takes.
 const LEASE_MS: i64 = 3_000;
 
 /// Takes or renews the lock for an owner, at a time in milliseconds. Says whether the owner has it.
@@ -65,8 +65,8 @@ pub(super) async fn poll(ports: Ports, lock: Lock, publish: Publish) {
     }
 }
 
-/// What is due, if this process has the lock: the oldest row of each account. Later ones wait for it, so that their order
-/// survives a publish that fails half way.
+/// Returns the rows that are due, if this process has the lock: the oldest row of each account. Later ones wait for it,
+/// so that their order survives a publish that fails half way.
 async fn fetch(ports: &Ports, owner: &str, lock: Lock) -> Result<Vec<Due>, StoreError> {
     let mut tx = ports.store.begin().await?;
     // Whose lease has ended is judged by one clock, the store's.

@@ -26,9 +26,9 @@ pub struct Variant {
     pub publish: Publish,
     /// Books the payment that a message tells of.
     pub book: Book,
-    /// When a message is acknowledged.
+    /// Moment of the acknowledgement of a message.
     pub ack: Ack,
-    /// What the database itself forbids, in SQL.
+    /// Constraints of the database itself, in SQL.
     pub constraints: &'static str,
 }
 

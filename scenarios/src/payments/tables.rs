@@ -1,6 +1,6 @@
 //! The service's tables.
 
-/// What the service is built on. Nothing but [`CONSTRAINTS`] keeps a second row of a payment out.
+/// Tables of the service. Nothing but [`CONSTRAINTS`] keeps a second row of a payment out.
 pub(super) const TABLES: &str = "
     CREATE TABLE payments (
         id      TEXT    NOT NULL,

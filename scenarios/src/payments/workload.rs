@@ -8,25 +8,25 @@ use smol_str::{SmolStr, format_smolstr};
 /// One payment, as a client asks for it and as the outbox tells of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
-    /// When it is asked for, in virtual milliseconds since the start.
+    /// Time at which it is asked for, in virtual milliseconds since the start.
     pub at_ms: u64,
-    /// What names it: asked for twice, it is one payment.
+    /// Id of the payment: asked for twice, it is one payment.
     pub id: SmolStr,
-    /// From where the money comes.
+    /// Account that the money comes from.
     pub account: SmolStr,
-    /// Who pays.
+    /// Name of the payer.
     pub payer: SmolStr,
-    /// How much, in cents.
+    /// Amount in cents.
     pub cents: i64,
 }
 
 impl Payment {
-    /// In JSON.
+    /// Encodes the payment as JSON.
     pub fn encode(&self) -> Bytes {
         serde_json::to_vec(self).expect("a payment is plain data").into()
     }
 
-    /// From JSON.
+    /// Decodes a payment from JSON.
     ///
     /// # Errors
     /// What is wrong with it.

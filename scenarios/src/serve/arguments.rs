@@ -19,7 +19,7 @@ pub(super) struct ServeArguments {
     pub(super) limit: Option<usize>,
 }
 
-/// `sqlite:FILE`.
+/// Path of a database file, written `sqlite:FILE`.
 #[derive(Clone, Debug)]
 pub(super) struct SqliteUrl(pub(super) PathBuf);
 

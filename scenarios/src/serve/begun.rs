@@ -1,4 +1,4 @@
-//! With which orders a database was begun: with others nothing that it holds would add up.
+//! Orders that a database was begun with: with others nothing that it holds would add up.
 
 use bytes::Bytes;
 use seaworthy_core::ports::{Expected, Store};

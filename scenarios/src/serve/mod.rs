@@ -34,7 +34,7 @@ use stores::Stores;
 
 /// Orders that are asked for at a time: more would only wait for SQLite's one writer.
 const ASKED_AT_A_TIME: usize = 32;
-/// How often it is looked whether everything has come to rest.
+/// Interval of the checks that everything has come to rest.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 pub(crate) use arguments::command;

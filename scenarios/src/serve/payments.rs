@@ -14,7 +14,7 @@ use seaworthy_scenarios::order_fulfillment::{
     provider::{Standing, decide},
 };
 
-/// Where charges stand, by their operation id.
+/// Collection of the states of charges, by their operation id.
 const CHARGES: &str = "charges";
 
 /// See the module.

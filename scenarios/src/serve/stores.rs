@@ -31,14 +31,14 @@ impl Stores {
         })
     }
 
-    /// Whether nothing was ever in stock.
+    /// Returns `true` if nothing was ever in stock.
     pub(super) async fn is_new(&self) -> Result<bool, StoreError> {
         let mut tx = self.orders.begin().await?;
         Ok(tx.scan(STOCK_COLLECTION, None, 1).await?.is_empty())
     }
 
-    /// Whether nothing is left that would move by itself. With a broker that accepts what was handled, nothing is on its
-    /// way between the stores then.
+    /// Returns `true` if nothing is left that would move by itself. With a broker that accepts what was handled,
+    /// nothing is on its way between the stores then.
     pub(super) async fn are_idle(&self) -> Result<bool, StoreError> {
         Ok(self.orders.backlog().await?.is_idle()
             && self.shipping.backlog().await?.is_idle()

@@ -3,7 +3,7 @@ use std::ops::Range;
 use seaworthy_sim::scenario::{Draw, Workload};
 use serde::{Deserialize, Serialize};
 
-/// What the outside asks of a control: names, one after the other. A name may come again.
+/// Requests to a control: names, one after the other. A name may come again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Requests {
     /// In the order in which they are asked.
@@ -13,7 +13,7 @@ pub struct Requests {
 /// One of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {
-    /// What it is about.
+    /// Name that it is about.
     pub name: String,
     /// Milliseconds after the one before it.
     pub after_ms: u64,

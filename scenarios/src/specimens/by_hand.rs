@@ -1,4 +1,4 @@
-//! What hand-written relays and consumers have in common: everything but the mistake.
+//! Code that hand-written relays and consumers have in common: everything but the mistake.
 
 use std::{pin::pin, time::Duration};
 
@@ -14,7 +14,7 @@ use seaworthy_order_fulfillment::{
     messages::{SHIPMENT_REQUESTS, SHIPPING},
 };
 
-/// How long to wait after an error of a store or the broker.
+/// Pause after an error of a store or the broker.
 const REST: Duration = Duration::from_millis(200);
 
 /// Claims rows until a stop is asked for and hands them, with their claim, to `publish`; waits where there are none.

@@ -14,7 +14,7 @@ use smol_str::SmolStr;
 use super::effects;
 use crate::order_fulfillment::status::status_in;
 
-/// What a campaign should have seen at least once: without it, its silence proves little.
+/// Returns the goals that a campaign should reach at least once: without them, its silence proves little.
 pub(super) fn all() -> Vec<Box<dyn Invariant>> {
     let charged = RefCell::new(Vec::new());
     let owners = RefCell::new(BTreeMap::new());
@@ -34,7 +34,7 @@ fn has_status(event: &Event, wanted: OrderStatus) -> bool {
     })
 }
 
-/// Whether money went back. Keeps the orders that were charged.
+/// Returns `true` if money went back. Keeps the orders that were charged.
 fn charge_refunded(charged: &mut Vec<SmolStr>, event: &Event) -> bool {
     let What::External { service, operation, subject, acted: true, .. } = &event.what else { return false };
     if service != PAYMENTS {
@@ -46,7 +46,8 @@ fn charge_refunded(charged: &mut Vec<SmolStr>, event: &Event) -> bool {
     operation == REFUND && charged.contains(subject)
 }
 
-/// Whether a saga goes on at another replica. Keeps who last wrote to the log of each saga that has not ended.
+/// Returns `true` if a saga goes on at another replica. Keeps who last wrote to the log of each saga that has not
+/// ended.
 fn taken_over(owners: &mut BTreeMap<SagaId, ProcessIndex>, event: &Event) -> bool {
     let mut taken_over = false;
     for effect in effects(event) {

@@ -1,4 +1,4 @@
-//! What must hold for orders, whatever goes wrong on the way. All of it is read from the trace.
+//! Invariants of orders, whatever goes wrong on the way. All of it is read from the trace.
 //!
 //! | invariant | what it says |
 //! |---|---|

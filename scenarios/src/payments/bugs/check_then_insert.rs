@@ -1,5 +1,5 @@
-//! Whether a payment is there is asked in one transaction, and it is inserted in the next, with no unique key behind it. A
-//! second copy of the request that comes in between pays again.
+//! A check in one transaction and the insert in the next, with no unique key behind them. A second copy of the request
+//! that comes in between pays again.
 //!
 //! On SQLite this needs two transactions: one holds the only writer from its start, so that nobody comes in between. On
 //! Postgres, below serializable isolation, one is enough.

@@ -1,4 +1,4 @@
-//! What goes wrong among services that react to each other's messages and have nobody above them.
+//! Mistakes among services that react to each other's messages and have nobody above them.
 
 pub mod release_before_reserve;
 

@@ -27,7 +27,7 @@ use crate::small::{FRONT, ITEM_TAKEN, ITEMS, SmallService, front};
 const PAYMENTS: &str = "payments";
 const DECLINED: &str = "payment.declined";
 const SEATS: &str = "seats";
-/// Whoever books it has no money.
+/// Item that nobody who books it can pay for.
 const DEAR: &str = "item-2";
 
 /// The specimen and its right twin.

@@ -18,7 +18,7 @@ use seaworthy_order_fulfillment::{ClockAndRandom, Variant, messages::SHIPPING, s
 
 use crate::{order_fulfillment::OrderFulfillment, specimens::by_hand};
 
-/// The specimen.
+/// Returns the broken twin.
 pub fn twin() -> OrderFulfillment {
     OrderFulfillment::twin(
         "mark-then-effect",

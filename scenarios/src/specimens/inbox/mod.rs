@@ -1,4 +1,4 @@
-//! What goes wrong between the broker and the effect of a message.
+//! Mistakes between the broker and the effect of a message.
 
 pub mod ack_before_commit;
 pub mod effect_then_mark;

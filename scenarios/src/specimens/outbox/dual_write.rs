@@ -28,7 +28,7 @@ use seaworthy_order_fulfillment::{
 
 use crate::order_fulfillment::OrderFulfillment;
 
-/// The specimen.
+/// Returns the broken twin.
 pub fn twin() -> OrderFulfillment {
     OrderFulfillment::twin(
         "dual-write",

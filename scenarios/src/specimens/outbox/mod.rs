@@ -1,4 +1,4 @@
-//! What goes wrong where state and message should commit together.
+//! Mistakes where state and message should commit together.
 
 pub mod dual_write;
 

@@ -40,7 +40,7 @@ pub fn pair() -> (SmallService, SmallService) {
     (broken, right)
 }
 
-/// What the job has to be like when it is finished, given its version at the claim.
+/// Expectation about the job when it is finished, given its version at the claim.
 type Fence = fn(u64) -> Expected;
 
 fn topology(fence: Fence) -> Topology {

@@ -1,4 +1,4 @@
-//! What goes wrong among workers that share a queue of jobs.
+//! Mistakes among workers that share a queue of jobs.
 
 pub mod finish_without_fence;
 

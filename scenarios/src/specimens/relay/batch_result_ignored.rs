@@ -20,7 +20,7 @@ use seaworthy_order_fulfillment::Variant;
 
 use crate::{order_fulfillment::OrderFulfillment, specimens::by_hand};
 
-/// The specimen.
+/// Returns the broken twin.
 pub fn twin() -> OrderFulfillment {
     OrderFulfillment::twin(
         "batch-result-ignored",

@@ -1,4 +1,4 @@
-//! What goes wrong between the outbox and the broker.
+//! Mistakes between the outbox and the broker.
 
 pub mod batch_result_ignored;
 pub mod mark_before_publish;

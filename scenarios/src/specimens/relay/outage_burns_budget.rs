@@ -22,7 +22,7 @@ use smol_str::SmolStr;
 
 use crate::{order_fulfillment::OrderFulfillment, specimens::by_hand};
 
-/// The specimen.
+/// Returns the broken twin.
 pub fn twin() -> OrderFulfillment {
     OrderFulfillment::twin(
         "outage-burns-budget",

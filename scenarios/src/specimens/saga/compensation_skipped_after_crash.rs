@@ -29,7 +29,7 @@ use seaworthy_order_fulfillment::{
 
 use crate::order_fulfillment::OrderFulfillment;
 
-/// The specimen.
+/// Returns the broken twin.
 pub fn twin() -> OrderFulfillment {
     OrderFulfillment::twin(
         "compensation-skipped-after-crash",
@@ -44,7 +44,7 @@ fn checkout(sources: &ClockAndRandom) -> Result<Definition<PlaceOrder>, Definiti
     checkout_with(sources, reserve, ChargeCard, RequestShipment)
 }
 
-/// What this process has reserved.
+/// Operations that this process has reserved stock for.
 type UndoLog = Arc<Mutex<BTreeSet<OperationId>>>;
 
 struct ReserveAndRemember(UndoLog);

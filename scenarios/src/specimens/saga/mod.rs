@@ -1,4 +1,4 @@
-//! What goes wrong in the steps of a saga and their compensations.
+//! Mistakes in the steps of a saga and their compensations.
 
 pub mod compensation_skipped_after_crash;
 pub mod fresh_idempotency_key;

@@ -24,7 +24,7 @@ use seaworthy_order_fulfillment::{
 
 use crate::order_fulfillment::OrderFulfillment;
 
-/// The specimen.
+/// Returns the broken twin.
 pub fn twin() -> OrderFulfillment {
     OrderFulfillment::twin(
         "stale-version-compensation",

@@ -12,11 +12,11 @@ use std::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("can't {verb} {path}: {reason}")]
 pub struct FileError {
-    /// What was tried: `read` or `write`.
+    /// Operation that was tried: `read` or `write`.
     pub verb: &'static str,
-    /// With what.
+    /// Path of the file.
     pub path: String,
-    /// Why not.
+    /// Reason for the failure.
     pub reason: String,
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn parse(text: &str) -> Option<u64> {
     }
 }
 
-/// For `#[serde(serialize_with)]`.
+/// Serializes a number in hexadecimal, for `#[serde(serialize_with)]`.
 pub(crate) fn serialize<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&print(*value))
 }

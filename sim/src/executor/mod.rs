@@ -31,7 +31,7 @@ use crate::draw::Draw;
 
 pub(crate) use time::{Moment, Time};
 
-/// What the program itself is called among the tasks.
+/// Number of the program itself among the tasks.
 const PROGRAM: usize = 0;
 
 /// The tasks of one run, each a `T`.
@@ -51,7 +51,7 @@ struct Slot<T> {
     waker: Waker,
 }
 
-/// Starts tasks. It keeps nothing of the executor alive but what was started and not yet taken over.
+/// Spawner of tasks. It keeps nothing of the executor alive but what was started and not yet taken over.
 pub(crate) struct Spawner<T>(Arc<Spawned<T>>);
 
 struct Spawned<T> {
@@ -150,7 +150,7 @@ impl<T: Future<Output = ()> + Unpin> Executor<T> {
         }
     }
 
-    /// Who goes next.
+    /// Returns the task that goes next.
     fn next(&mut self) -> Option<Id> {
         for task in self.spawner.take() {
             self.adopt(task);

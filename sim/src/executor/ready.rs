@@ -10,14 +10,14 @@ pub(super) struct Id {
     pub(super) generation: u32,
 }
 
-/// Who is ready to be polled.
+/// Tasks that are ready to be polled.
 #[derive(Default)]
 pub(super) struct Ready(Mutex<Queue>);
 
 #[derive(Default)]
 struct Queue {
     ids: Vec<Id>,
-    /// Whom to wake besides, while the executor itself waits.
+    /// Waker to wake besides, while the executor itself waits.
     outer: Option<Waker>,
 }
 

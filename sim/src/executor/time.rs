@@ -12,7 +12,7 @@ use std::{
 
 use madsim::time::TimeHandle;
 
-/// How long each poll takes, in virtual nanoseconds: little, but whoever waits for time to pass and only yields gets
+/// Duration of each poll, in virtual nanoseconds: little, but whoever waits for time to pass and only yields gets
 /// there.
 const POLL_NS: u64 = 75;
 
@@ -28,7 +28,7 @@ struct Inner {
     now_ns: AtomicU64,
     /// The same for code that asks the operating system what time it is.
     outer: TimeHandle,
-    /// What the outer one was told last.
+    /// Time that the outer timer was last told, in nanoseconds.
     told_ns: AtomicU64,
     timers: Mutex<Timers>,
 }
@@ -39,7 +39,8 @@ struct Timers {
     set: u64,
 }
 
-/// Whom to wake when. Of those that are due at one time the one that was set first is woken first.
+/// Timer: wakers by the time at which they are due. Of those that are due at one time the one that was set first is
+/// woken first.
 struct Timer {
     at_ns: u64,
     number: u64,
@@ -114,7 +115,7 @@ impl Time {
         drop(due);
     }
 
-    /// How many timers are set.
+    /// Returns the number of timers that are set.
     #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
         self.timers().due.len()
@@ -138,7 +139,8 @@ impl Time {
 pub(crate) struct Moment {
     time: Time,
     at_ns: u64,
-    /// Whose timer is set. The timer keeps the waker, so no other can have come to lie at the same place.
+    /// Address of the waker whose timer is set. The timer keeps the waker, so no other can have come to lie at the same
+    /// place.
     told: Option<(usize, usize)>,
 }
 

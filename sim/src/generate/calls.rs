@@ -5,8 +5,9 @@ use crate::{
     plan::{CallFault, Targets, Verdict},
 };
 
-/// How readily a call of an operation is chosen, and how many of them one process makes for one item of a workload, which
-/// bounds `nth`. The first is not proportional to the second: what is called rarely is struck as well.
+/// Returns the weight with which a call of an operation is chosen, and an upper bound for `nth`: how many of them one
+/// process makes for one item of a workload. The first is not proportional to the second: what is called rarely is
+/// struck as well.
 const fn chance(operation: Operation) -> (u32, u64) {
     match operation {
         Operation::Begin => (24, 16),

@@ -89,7 +89,7 @@ impl<'a, S: Scenario> Generator<'a, S> {
     }
 }
 
-/// How many faults: mostly 1 to 4, at most 8, and more where there is more to strike.
+/// Draws the number of faults: mostly 1 to 4, at most 8, and more where there is more to strike.
 fn count(items: u64, draw: &mut Draw) -> u64 {
     const FEW: [u64; 16] = [0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 5, 8];
     let few = *draw.pick(&FEW).expect("the list is not empty");

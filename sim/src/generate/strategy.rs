@@ -35,7 +35,7 @@ pub fn strategy<S: Scenario>(scenario: Arc<S>, profile: Profile) -> PlanStrategy
     PlanStrategy { scenario, profile }
 }
 
-/// What [`strategy`] makes.
+/// Strategy that [`strategy`] makes.
 pub struct PlanStrategy<S> {
     scenario: Arc<S>,
     profile: Profile,

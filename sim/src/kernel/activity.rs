@@ -13,7 +13,7 @@ use crate::trace::{Effect, Outcome, ProcessIndex, TxId, VirtualTime, What};
 /// to cost a run little.
 const REWRITES: u32 = 20;
 
-/// What was last changed of what a run is judged by.
+/// Last change of the state that a run is judged by.
 ///
 /// Reads, transactions that come to nothing, claims, leases and repeated deliveries are no change, however long they go
 /// on: a system that does nothing else has come to rest, or is stuck. Nor are writes that only repeat themselves: a
@@ -26,9 +26,9 @@ pub(crate) struct Activity {
     changes: u64,
     last: VirtualTime,
     newest_request: u64,
-    /// How often each was written since the last change of another kind.
+    /// Number of times that each was written since the last change of another kind.
     rewritten: Lookup<(ProcessIndex, Written), u32>,
-    /// Who has written something since the last change, though nothing that counts.
+    /// Processes that have written something since the last change, though nothing that counts.
     writers: Vec<ProcessIndex>,
     /// Open transactions that lent out their connection: what they wrote shows in no effect.
     raw: Vec<TxId>,
@@ -36,7 +36,7 @@ pub(crate) struct Activity {
     held: Vec<(SmolStr, SmolStr, SmolStr)>,
 }
 
-/// What a write may repeat.
+/// Write that may be a repetition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Written {
     Document(SmolStr, SmolStr),
@@ -54,22 +54,22 @@ impl Activity {
         Self { beats: Beats::new(heartbeats), locks, ..Self::default() }
     }
 
-    /// How often something has changed.
+    /// Returns the number of changes so far.
     pub(crate) fn changes(&self) -> u64 {
         self.changes
     }
 
-    /// When something last changed.
+    /// Returns the time of the last change.
     pub(crate) fn last(&self) -> VirtualTime {
         self.last
     }
 
-    /// Whether a declared lock is held.
+    /// Returns `true` if a declared lock is held.
     pub(crate) fn is_locked(&self) -> bool {
         !self.held.is_empty()
     }
 
-    /// Whether a process has written anything since, though nothing that counts.
+    /// Returns `true` if a process has written anything since, though nothing that counts.
     pub(crate) fn writes(&self, process: ProcessIndex) -> bool {
         self.writers.contains(&process)
     }
@@ -131,7 +131,7 @@ impl Activity {
         }
     }
 
-    /// Whatever was repeated so far starts over.
+    /// Notes another change: whatever was repeated so far starts over.
     fn something_else(&mut self) -> bool {
         if !self.rewritten.is_empty() {
             self.rewritten = Lookup::default();
@@ -144,7 +144,7 @@ impl Activity {
         found.map(|index| self.raw.swap_remove(index)).is_some()
     }
 
-    /// Whether a commit changes anything but what its process keeps writing.
+    /// Notes a commit and returns `true` if it changes anything but what its process keeps writing.
     fn commit_changes(&mut self, process: ProcessIndex, effects: &[Effect], unseen: bool) -> bool {
         let repeats = |effect: &Effect| {
             matches!(
@@ -206,7 +206,7 @@ impl Activity {
     }
 }
 
-/// What an effect writes that may be a repetition.
+/// Returns the part of an effect that may be a repetition.
 fn written(effect: &Effect) -> Option<Written> {
     match effect {
         Effect::Document { collection, id, .. } => Some(Written::Document(collection.clone(), id.clone())),

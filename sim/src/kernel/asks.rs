@@ -17,9 +17,9 @@ pub(crate) struct Ask {
     pub(crate) service: SmolStr,
     pub(crate) operation: SmolStr,
     pub(crate) since: VirtualTime,
-    /// How often it was asked.
+    /// Number of times that it was asked.
     pub(crate) times: u64,
-    /// Who took it last, and the event that says so.
+    /// Process that took it last, and the event that says so.
     pub(crate) taken: Option<(ProcessIndex, u64)>,
 }
 

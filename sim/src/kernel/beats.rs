@@ -12,8 +12,8 @@ const ANEW: usize = 3;
 /// Of more than so many it is not to be believed that they only show that somebody is alive.
 const NAMED: usize = 3;
 
-/// What the topology declares only to show that somebody is alive: collections, tables, types of messages and external
-/// services; and the messages of such a type that are under way.
+/// Signs of life that the topology declares: collections, tables, types of messages and external services; and the
+/// messages of such a type that are under way.
 ///
 /// A message is known by its type where it is staged, published or delivered. What names it by its id alone, its handling
 /// and its acknowledgement, lies between a delivery and its end.
@@ -22,7 +22,7 @@ pub(crate) struct Beats {
     names: Vec<SmolStr>,
     staged: Lookup<MessageId, ()>,
     claimed: Lookup<(SmolStr, RowId), MessageId>,
-    /// How many deliveries of each are under way, one to each group.
+    /// Number of deliveries of each message that are under way, one to each group.
     delivered: Lookup<MessageId, u32>,
 }
 
@@ -31,17 +31,17 @@ impl Beats {
         Self { names, ..Self::default() }
     }
 
-    /// Whether nothing is declared.
+    /// Returns `true` if nothing is declared.
     pub(crate) fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
-    /// Whether a collection, a table, a type of messages or an external service is declared.
+    /// Returns `true` if a collection, a table, a type of messages or an external service is declared.
     fn names(&self, name: &str) -> bool {
         self.names.iter().any(|known| known == name)
     }
 
-    /// Whether an event is part of a beat, and nothing else.
+    /// Returns `true` if an event is part of a beat, and nothing else.
     pub(crate) fn is_beat(&mut self, what: &What) -> bool {
         if self.names.is_empty() {
             return false;
@@ -78,7 +78,7 @@ impl Beats {
         }
     }
 
-    /// Whether an effect of a commit is part of a beat.
+    /// Returns `true` if an effect of a commit is part of a beat.
     pub(crate) fn has(&mut self, effect: &Effect) -> bool {
         match effect {
             Effect::Document { collection, .. } => self.names(collection),
@@ -107,7 +107,8 @@ impl Beats {
     }
 }
 
-/// How to declare what the last events of a run keep writing, sending and telling, if nothing else happened in them.
+/// Suggests how to declare what the last events of a run keep writing, sending and telling, if nothing else happened in
+/// them.
 pub(crate) fn how_to_declare(tail: &[Event]) -> Option<String> {
     let (mut documents, mut names) = (BTreeMap::<&str, BTreeSet<&str>>::new(), BTreeSet::new());
     for event in tail {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// How much a run may use before it is given up.
+/// Budget of a run, after which it is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// Port calls that any run may make.

@@ -6,11 +6,11 @@ use crate::trace::ProcessIndex;
 /// So many different errors are told apart.
 const KINDS: usize = 64;
 
-/// What port calls failed with, and how often.
+/// Errors of port calls, and how often each was met.
 #[derive(Debug, Default)]
 pub(crate) struct Errors(Vec<Known>);
 
-/// Whose call, at which point, failed with what, and how often.
+/// Known error: process, operation, text of the error, and how often it was met.
 type Known = (ProcessIndex, Operation, SmolStr, u64);
 
 impl Errors {

@@ -14,7 +14,7 @@ pub(crate) struct Faults {
     /// fault strikes.
     counts: Vec<u32>,
     next: Vec<u32>,
-    /// Whether the plan counts kinds of operations, which costs something at each call.
+    /// `true` if the plan counts kinds of operations, which costs something at each call.
     by_kind: bool,
     /// Timed faults that are on.
     active: Vec<Active>,
@@ -40,7 +40,7 @@ pub(crate) struct Injected {
     slot: usize,
 }
 
-/// What a timed fault hits, with names resolved to indices.
+/// Target of a timed fault, with names resolved to indices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hit {
     Broker,
@@ -57,7 +57,7 @@ pub(crate) struct Timed {
     pub(crate) index: u32,
     pub(crate) kind: FaultKind,
     pub(crate) hit: Hit,
-    /// How strong it is, where it is more or less so.
+    /// Strength of the fault, where it is more or less strong.
     pub(crate) amount: i64,
 }
 
@@ -79,7 +79,7 @@ fn slot(process: ProcessIndex, point: Point) -> usize {
     usize::from(process.0) * SLOTS + within
 }
 
-/// Whose calls a slot is for, and of which operation; `None` for a kind of operations.
+/// Returns the process and the operation of a slot; `None` for a kind of operations.
 fn slot_operation(slot: usize) -> Option<(ProcessIndex, Operation)> {
     Some((ProcessIndex((slot / SLOTS) as u16), *Operation::ALL.get(slot % SLOTS)?))
 }
@@ -234,7 +234,7 @@ impl Faults {
         self.active.clear();
     }
 
-    /// Whether no fault strikes any more.
+    /// Returns `true` if no fault strikes any more.
     pub(crate) fn have_healed(&self) -> bool {
         self.healed
     }

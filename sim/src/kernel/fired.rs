@@ -6,8 +6,8 @@ use seaworthy_core::ports::Operation;
 pub struct Fired {
     /// Its position in the plan's list.
     pub index: u32,
-    /// Its kind.
+    /// Kind of the fault.
     pub kind: FaultKind,
-    /// Where, for a fault at a call.
+    /// Operation that was struck, for a fault at a call.
     pub point: Option<Operation>,
 }

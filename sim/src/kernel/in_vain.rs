@@ -3,13 +3,13 @@
 use crate::trace::{Outcome, ProcessIndex, TxId, VirtualTime, What};
 use seaworthy_core::ports::Operation;
 
-/// Whose doing something is: process, incarnation, task.
+/// Origin of an event: process, incarnation, task.
 pub(crate) type Whose = (ProcessIndex, u32, u32);
 
 /// So many calls that hang are told at the end of a run.
 const TOLD_MAX: usize = 5;
 
-/// Who waits for a store, and what he has open meanwhile.
+/// Waits for stores, and the transactions that the waiting tasks hold open meanwhile.
 #[derive(Debug, Default)]
 pub(crate) struct InVain {
     open: Vec<(TxId, Whose)>,
@@ -54,7 +54,7 @@ impl InVain {
         Some(self.waits.swap_remove(index))
     }
 
-    /// What is to be said of a wait that came to nothing, where its own task may be what it waited for.
+    /// Returns the event of a wait that came to nothing, where its own task may be what it waited for.
     pub(crate) fn deadlock(&self, wait: &Wait) -> Option<What> {
         self.behind(wait).map(|_| self.say(wait))
     }

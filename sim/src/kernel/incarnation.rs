@@ -31,11 +31,11 @@ pub(crate) struct Incarnation {
     tasks: Mutex<Tasks>,
     /// Commits that a store has been given and has not decided yet.
     pub(crate) commits: AtomicU32,
-    /// When the process comes back, if it died while a commit was undecided: its death is told after the decision.
+    /// Restart of the process, if it died while a commit was undecided: its death is told after the decision.
     pub(crate) dying: Mutex<Option<Restart>>,
     /// Asks it to stop.
     pub(crate) stop: Stop,
-    /// When the process comes back, if it was asked to stop.
+    /// Restart of the process, if it was asked to stop.
     stopping: Mutex<Option<Restart>>,
 }
 
@@ -69,7 +69,8 @@ impl Incarnation {
         Alive::new(self, future)
     }
 
-    /// Whether a port call is under way; a commit that its caller may have left alone is one for as long as it is undecided.
+    /// Returns `true` if a port call is under way; a commit that its caller may have left alone is one for as long as
+    /// it is undecided.
     pub(crate) fn is_calling(&self) -> bool {
         !self.pulse.calls.is_empty() || self.commits.load(Ordering::Relaxed) > 0
     }
@@ -90,7 +91,7 @@ impl Incarnation {
         true
     }
 
-    /// Whether a death has to wait for a commit to be decided; then `restart` is kept for [`Deciding`].
+    /// Returns `true` if a death has to wait for a commit to be decided; then `restart` is kept for [`Deciding`].
     pub(crate) fn dies_later(&self, restart: Restart) -> bool {
         let later = self.commits.load(Ordering::Relaxed) > 0;
         if later {
@@ -106,7 +107,7 @@ impl Incarnation {
         first
     }
 
-    /// When the process comes back, if it was asked to stop.
+    /// Returns the restart of the process, if it was asked to stop.
     pub(crate) fn stopping(&self) -> Option<Restart> {
         *self.stopping.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -134,7 +135,7 @@ impl Incarnation {
     }
 }
 
-/// What becomes of a panic's message.
+/// Callback that is given a panic's message.
 pub(crate) type OnPanic = Arc<dyn Fn(&Incarnation, SmolStr) + Send + Sync>;
 
 /// A task of one incarnation.
@@ -207,7 +208,7 @@ pub(crate) fn add(count: &AtomicU32, difference: i32) {
     count.store(count.load(Ordering::Relaxed).wrapping_add_signed(difference), Ordering::Relaxed);
 }
 
-/// What [`Incarnation::alive`] gives.
+/// Future of [`Incarnation::alive`].
 pub(crate) struct Alive<'a, F> {
     incarnation: &'a Incarnation,
     future: F,

@@ -11,8 +11,8 @@ use crate::{
     trace::ProcessIndex,
 };
 
-/// What a run asked of the simulator's executor. A benchmark asks the same of it with nothing else around, and so learns
-/// what the rest of a run costs.
+/// Effort of the simulator's executor for a run. A benchmark asks the same of it with nothing else around, and so
+/// learns what the rest of a run costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effort {
     /// Times a task was woken and polled.
@@ -34,7 +34,7 @@ struct Counts {
     progress: Arc<Progress>,
 }
 
-/// How far a run has come, for whoever looks on from another thread. It keeps nothing else of the run alive.
+/// Progress of a run, for whoever looks on from another thread. It keeps nothing else of the run alive.
 #[derive(Default)]
 pub(crate) struct Progress {
     wakes: AtomicU64,
@@ -47,7 +47,7 @@ impl Progress {
         self.wakes.load(Ordering::Relaxed)
     }
 
-    /// Whose task is being polled.
+    /// Returns the process whose task is being polled.
     pub(crate) fn polling(&self) -> Option<ProcessIndex> {
         let process = self.polling.load(Ordering::Relaxed).checked_sub(1)?;
         Some(ProcessIndex(process as u16))
@@ -68,7 +68,7 @@ impl Meter {
         add_one(&self.0.progress.wakes);
     }
 
-    /// Whether more tasks were polled than the budget allows.
+    /// Returns `true` if more tasks were polled than the budget allows.
     pub(crate) fn is_spent(&self) -> bool {
         self.0.progress.wakes() > self.0.steps
     }
@@ -83,7 +83,7 @@ impl Meter {
         self.0.progress.polling.store(0, Ordering::Relaxed);
     }
 
-    /// For whoever looks on from another thread.
+    /// Returns the progress of the run, for whoever looks on from another thread.
     pub(crate) fn progress(&self) -> Arc<Progress> {
         self.0.progress.clone()
     }

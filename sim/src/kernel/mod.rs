@@ -1,5 +1,5 @@
-//! What a run consists of while it goes on: the world that outlives every crash, the incarnations that live in it, the books about
-//! both, and the table of faults. Nothing here starts, ends or judges a run.
+//! Parts of a run while it goes on: the world that outlives every crash, the incarnations that live in it, the books
+//! about both, and the table of faults. Nothing here starts, ends or judges a run.
 //!
 //! | module | what it is |
 //! |---|---|

@@ -8,9 +8,9 @@ use std::{
 use smol_str::{SmolStr, format_smolstr};
 
 thread_local! {
-    /// Whether code of a process or of the client runs on this thread: what it panics with is told by the report.
+    /// `true` while code of a process or of the client runs on this thread: what it panics with is told by the report.
     static CATCHES: Cell<bool> = const { Cell::new(false) };
-    /// Where the panic came from that unwinds on this thread.
+    /// Location of the panic that unwinds on this thread.
     static UNWINDS: RefCell<Option<SmolStr>> = const { RefCell::new(None) };
 }
 
@@ -59,7 +59,7 @@ fn said(payload: &(dyn Any + Send)) -> SmolStr {
         .unwrap_or_else(|| SmolStr::new_static("a panic without a message"))
 }
 
-/// What to do instead, where a process asked for what does not exist in a simulation.
+/// Returns advice on what to do instead, where a process asked for what does not exist in a simulation.
 fn advice(said: &str, place: &str) -> &'static str {
     let wants_tokio = said.contains("there is no reactor running")
         || said.contains("must be called from the context of a Tokio")

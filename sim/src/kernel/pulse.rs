@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::waits::Waits;
 
-/// What can be seen from outside of what an incarnation is about. A run keeps to one thread: plain loads and stores are
+/// Activity of an incarnation, as it can be seen from outside. A run keeps to one thread: plain loads and stores are
 /// enough, and cost nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Pulse {
@@ -16,7 +16,7 @@ pub(crate) struct Pulse {
 }
 
 impl Pulse {
-    /// Whether all that was under way or waited for when the round began has ended.
+    /// Returns `true` if all that was under way or waited for when the round began has ended.
     pub(crate) fn round_is_over(&self) -> bool {
         self.sleeps.round_is_over() && self.calls.round_is_over()
     }
@@ -32,12 +32,12 @@ impl Pulse {
         self.polls.store(self.polls() + 1, Ordering::Relaxed);
     }
 
-    /// How often any of its tasks was polled.
+    /// Returns the number of polls of its tasks.
     pub(crate) fn polls(&self) -> u64 {
         self.polls.load(Ordering::Relaxed)
     }
 
-    /// Whether one of its tasks waits for a request.
+    /// Returns `true` if one of its tasks waits for a request.
     pub(crate) fn is_listening(&self) -> bool {
         self.listening.load(Ordering::Relaxed) > 0
     }

@@ -20,9 +20,9 @@ pub(crate) struct Recorder {
     panel: Panel,
     fired: Vec<Fired>,
     activity: Activity,
-    /// What the world itself says at the end, if no invariant does or in any case.
+    /// Violation that the world itself reports at the end, if no invariant does or in any case.
     at_last: Option<(Violation, bool)>,
-    /// What is added to whatever the invariants find at the end of a run that is given up.
+    /// Hint that is added to whatever the invariants find at the end of a run that is given up.
     hint: Option<String>,
     /// The last events, kept once the run is about to be given up.
     tail: Option<Vec<Event>>,
@@ -30,7 +30,7 @@ pub(crate) struct Recorder {
     spans: Option<Arc<SpanBook>>,
 }
 
-/// What is left of a recorder when the run is over.
+/// Remains of a recorder when the run is over.
 pub(crate) struct Record {
     pub(crate) fingerprint: u64,
     pub(crate) events: u64,
@@ -92,22 +92,22 @@ impl Recorder {
         }
     }
 
-    /// How often something has changed of what the run is judged by.
+    /// Returns the number of changes of the state that the run is judged by.
     pub(crate) fn changes(&self) -> u64 {
         self.activity.changes()
     }
 
-    /// When it last did.
+    /// Returns the time of the last such change.
     pub(crate) fn last_change(&self) -> VirtualTime {
         self.activity.last()
     }
 
-    /// Whether a process has written anything since, though nothing that counts.
+    /// Returns `true` if a process has written anything since, though nothing that counts.
     pub(crate) fn writes(&self, process: ProcessIndex) -> bool {
         self.activity.writes(process)
     }
 
-    /// Whether a lock is held that the topology declares.
+    /// Returns `true` if a lock is held that the topology declares.
     pub(crate) fn is_locked(&self) -> bool {
         self.activity.is_locked()
     }
@@ -137,7 +137,7 @@ impl Recorder {
         self.activity.only_read(tx);
     }
 
-    /// Whether what processes tell `tracing` is kept.
+    /// Returns `true` if spans and events of `tracing` are kept.
     pub(crate) fn keeps_spans(&self) -> bool {
         self.spans.is_some()
     }

@@ -1,4 +1,4 @@
-//! What the processes of a run tell `tracing`, kept with virtual time.
+//! Spans and events that the processes of a run tell `tracing`, kept with virtual time.
 
 use std::{
     fmt,
@@ -46,7 +46,7 @@ impl SpanBook {
         self.events.store(events, Ordering::Relaxed);
     }
 
-    /// What was told so far.
+    /// Takes the records so far.
     pub(crate) fn take(&self) -> Vec<Told> {
         std::mem::take(&mut *self.told())
     }
@@ -69,7 +69,7 @@ impl SpanBook {
     }
 }
 
-/// Whose something is, and how many spans are around it.
+/// Origin of a record: process, incarnation, and how many spans are around it.
 #[derive(Clone, Copy)]
 struct Place {
     process: ProcessIndex,
@@ -81,7 +81,7 @@ impl Place {
     const OUTSIDE: Self = Self { process: ProcessIndex::WORLD, incarnation: 0, depth: 0 };
 }
 
-/// What is known of an open span: the place of what is within, when it opened, and where that is written.
+/// Open span: the place of what is within, when it opened, and where that is written.
 struct Open {
     within: Place,
     at: VirtualTime,

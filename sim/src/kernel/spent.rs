@@ -1,4 +1,4 @@
-/// Which part of its budget a run has used up.
+/// Part of its budget that a run has used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spent {
     PortCalls,

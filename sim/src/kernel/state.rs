@@ -56,9 +56,9 @@ pub(crate) struct State {
     pub(crate) asks: Asks,
     /// Calls that a store has not answered.
     pub(crate) in_vain: InVain,
-    /// What port calls failed with of themselves, since no fault has struck any more.
+    /// Errors of port calls that no fault caused, since no fault has struck any more.
     pub(crate) errors: Errors,
-    /// Whether a wait may be under way that lasts for longer than was asked for.
+    /// `true` if a wait may be under way that lasts for longer than was asked for.
     pub(crate) stretched: bool,
     /// Port calls that still count for nothing where nothing changes, and where the count stood at the last look.
     free_calls: u64,
@@ -68,7 +68,7 @@ pub(crate) struct State {
     pub(crate) answered: u64,
 }
 
-/// What the world has to do at a moment.
+/// Work of the world that is due at a moment.
 pub(crate) enum Due {
     Boot {
         process: ProcessIndex,
@@ -111,9 +111,9 @@ pub(crate) struct Process {
     pub(crate) release: u32,
     pub(crate) ids: Arc<Mutex<Draw>>,
     pub(crate) requests: VecDeque<Asked>,
-    /// When its main function returned, in its present incarnation.
+    /// Time at which its main function returned, in its present incarnation.
     pub(crate) returned: Option<VirtualTime>,
-    /// How often it has panicked since something last changed, and how much had changed by then.
+    /// Number of panics since something last changed, and how much had changed by then.
     pub(crate) panics: (u32, u64),
     pub(crate) arrival: Arc<Notify>,
 }
@@ -190,8 +190,8 @@ impl State {
         is_calm && panics.0 >= PANICS_IN_VAIN
     }
 
-    /// Whether a request that reaches a process may find somebody there: it is up, and either its main function has not
-    /// returned or another of its tasks waits for requests.
+    /// Returns `true` if a request that reaches a process may find somebody there: it is up, and either its main
+    /// function has not returned or another of its tasks waits for requests.
     pub(crate) fn hears(&self, process: ProcessIndex) -> bool {
         let process = &self.processes[usize::from(process.0)];
         process
@@ -231,7 +231,7 @@ impl State {
         u64::from(min_ms) + one.min(two)
     }
 
-    /// How many times its latency a call takes: once, or more if it is held up.
+    /// Draws how many times its latency a call takes: once, or more if it is held up.
     pub(crate) fn stall(&mut self, per_mille: u16) -> u32 {
         if per_mille > 0 && self.stalls.chance(per_mille.into()) {
             1 + self.stalls.small(u64::from(STALL_MAX) - 1) as u32

@@ -4,7 +4,7 @@ use futures_util::future::select;
 
 use super::{incarnation::Incarnation, world::World};
 
-/// For how long nothing must have changed until waits are stretched, in virtual microseconds.
+/// Time without a change after which waits are stretched, in virtual microseconds.
 const STRETCH_AFTER_US: u64 = 10_000_000;
 
 /// A wait lasts up to this part of the time in which nothing has changed.

@@ -9,9 +9,9 @@ use crate::trace::ProcessIndex;
 /// the second that is looked for. The storm's end is the end of them, since nothing strikes after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Strikable {
-    /// Who made them.
+    /// Process that made them.
     pub process: ProcessIndex,
-    /// Of which operation.
+    /// Operation of the calls.
     pub point: Operation,
     /// The first of them.
     pub first: u32,
@@ -19,12 +19,12 @@ pub struct Strikable {
     pub last: u32,
 }
 
-/// How often each call had been made at the moments that say which of them are strikable.
+/// Counts of each call at the moments that say which of them are strikable.
 #[derive(Default)]
 pub(super) struct Marks {
-    /// When the first fault came to its call, that call included.
+    /// Counts when the first fault came to its call, that call included.
     struck: Option<Vec<u32>>,
-    /// When the storm ended.
+    /// Counts when the storm ended.
     healed: Option<Vec<u32>>,
 }
 

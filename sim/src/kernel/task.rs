@@ -1,4 +1,4 @@
-//! Which task is being polled, so that the trace can say whose doing an event is.
+//! Task that is being polled, so that the trace can say whose doing an event is.
 
 use std::cell::Cell;
 

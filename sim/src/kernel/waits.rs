@@ -28,12 +28,12 @@ impl Waits {
         add(count, -1);
     }
 
-    /// Whether nothing of what was there when the round began is left.
+    /// Returns `true` if nothing of what was there when the round began is left.
     pub(crate) fn round_is_over(&self) -> bool {
         self.earlier.load(Ordering::Relaxed) == 0
     }
 
-    /// Whether there is nothing at all.
+    /// Returns `true` if there is nothing at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.round_is_over() && self.recent.load(Ordering::Relaxed) == 0
     }

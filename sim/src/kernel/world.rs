@@ -56,19 +56,19 @@ pub(crate) struct World {
     /// Wakes every call that the plan holds up, once the world has healed.
     pub(crate) healed: Notify,
     has_healed: AtomicBool,
-    /// Whether what processes tell `tracing` is kept, so that it has to be known whose it is.
+    /// `true` if spans and events of `tracing` are kept, so that it has to be known whose they are.
     pub(crate) keeps_spans: bool,
-    /// Whether each store shows what is changed in declared tables.
+    /// Flags of the stores that show what is changed in declared tables.
     pub(crate) shows_rows: OnceLock<Vec<bool>>,
     store_of: Vec<usize>,
-    /// What lives as long as the run: the client's own tasks.
+    /// Incarnation that lives as long as the run: the client's own tasks.
     pub(crate) outside: Arc<Incarnation>,
-    /// Whether any timed fault is on, so that calm calls need not ask.
+    /// `true` while any timed fault is on, so that calm calls need not ask.
     disturbed: AtomicBool,
     state: Mutex<State>,
 }
 
-/// What a world is made of.
+/// Parts that a world is made of.
 pub(crate) struct Parts {
     pub(crate) topology: Topology,
     pub(crate) epoch: Timestamp,
@@ -313,7 +313,7 @@ impl World {
         self.state().recorder.only_read(tx);
     }
 
-    /// Whether the store of a process shows what is changed in declared tables.
+    /// Returns `true` if the store of a process shows what is changed in declared tables.
     pub(crate) fn shows_rows(&self, process: ProcessIndex) -> bool {
         self.shows_rows.get().is_some_and(|shows| shows[self.store_of(process)])
     }

@@ -1,4 +1,4 @@
-//! Which kinds of fault the plans of a profile hold.
+//! Kinds of fault that the plans of a profile hold.
 
 use super::{FaultKind, Profile, Targets};
 use crate::topology::Topology;
@@ -20,7 +20,7 @@ impl Profile {
 }
 
 impl FaultKind {
-    /// Whether there is anything for a fault of this kind to strike.
+    /// Returns `true` if there is anything for a fault of this kind to strike.
     pub(crate) fn is_possible(self, targets: &Targets) -> bool {
         match self {
             Self::BrokerOutage => true,

@@ -1,6 +1,6 @@
 use super::{FORMAT, Point, Verdict};
 
-/// Why a plan can't be used.
+/// Error of a plan that can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// It is not JSON, or not whole.
@@ -27,9 +27,9 @@ pub enum PlanError {
         "two processes of scenario {scenario:?} are called {name:?}: a fault or a trace that names it would mean either"
     )]
     SameName {
-        /// Which scenario.
+        /// Name of the scenario.
         scenario: String,
-        /// Which name.
+        /// Name that two of them have.
         name: String,
     },
     /// It names something that the scenario doesn't have.
@@ -39,7 +39,7 @@ pub enum PlanError {
         index: usize,
         /// `process`, `store` or `service`.
         kind: &'static str,
-        /// The name.
+        /// Name that is not known.
         name: String,
         /// The names that there are.
         known: String,
@@ -49,21 +49,21 @@ pub enum PlanError {
     Unfit {
         /// Position in `faults`, from 0.
         index: usize,
-        /// Where it was to strike.
+        /// Point at which it was to strike.
         point: Point,
-        /// What it was to do.
+        /// Verdict that it was to give.
         verdict: Verdict,
     },
     /// A field that nothing reads.
     #[error("plan has a field {field:?} that nothing reads: mend its name or leave it out")]
     UnknownField {
-        /// Where it is, from the top.
+        /// Path of the field, from the top.
         field: String,
     },
     /// A number out of range.
     #[error("plan has {what}")]
     Range {
-        /// Which number, and what it should be.
+        /// Name of the number, and what it should be.
         what: String,
     },
 }

@@ -43,17 +43,17 @@ pub const FORMAT: &str = "seaworthy/plan@3";
 pub struct Plan<W> {
     /// Always [`FORMAT`] in a valid plan.
     pub format: SmolStr,
-    /// Which scenario it is for.
+    /// Name of the scenario that it is for.
     pub scenario: SmolStr,
     /// Seeds the schedule, the latencies and each process's randomness.
     #[serde(with = "crate::hexadecimal")]
     pub seed: u64,
-    /// How time passes at port calls.
+    /// Passing of time at port calls.
     #[serde(default)]
     pub schedule: Schedule,
-    /// What the outside asks of the system, in the scenario's own type.
+    /// Requests of the outside to the system, in the scenario's own type.
     pub workload: W,
-    /// What goes wrong.
+    /// Faults of the run.
     pub faults: Vec<Fault>,
 }
 

@@ -10,7 +10,7 @@ use crate::files;
 /// The formats that came before, which counted calls by kind. In the first a seed is a number, and there is no digest.
 const OLDER: [&str; 2] = ["seaworthy/plan@1", "seaworthy/plan@2"];
 
-/// What is read first, so that a newer format is named as such before its fields are looked at.
+/// Head of a plan file, read first, so that a newer format is named as such before its fields are looked at.
 #[derive(Deserialize)]
 struct Head {
     format: String,
@@ -49,15 +49,15 @@ pub fn scenario_of(text: &str) -> Result<String, PlanError> {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanFile<W> {
-    /// The plan.
+    /// Plan that the file holds.
     pub plan: Plan<W>,
     /// The store that it was found on, by the name that the program knows; `None` for the simulated one.
     pub store: Option<SmolStr>,
-    /// Whether it is as it was written.
+    /// Integrity of the plan: as it was written, or edited.
     pub integrity: Integrity,
 }
 
-/// Whether a plan is as this program wrote it. An edited plan runs as well; what it shows is another run.
+/// Integrity of a plan file, since this program wrote it. An edited plan runs as well; what it shows is another run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Integrity {
     /// The digest fits.

@@ -3,7 +3,7 @@ use std::fmt;
 use seaworthy_core::ports::{Operation, Port};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-/// Where a fault strikes: a call of one operation, or of any of one kind.
+/// Point at which a fault strikes: a call of one operation, or of any of one kind.
 ///
 /// ```
 /// use seaworthy_core::ports::Operation;
@@ -33,11 +33,11 @@ pub enum Calls {
     Inbox,
     /// Creating a saga or appending to its log.
     SagaLog,
-    /// What relays take: claims, and reads of the outbox as a log.
+    /// Calls of relays: claims, and reads of the outbox as a log.
     Claim,
-    /// What looks for sagas: acquire, renew, read.
+    /// Calls that look for sagas: acquire, renew, read.
     Recover,
-    /// Whatever else a store is asked outside a transaction.
+    /// All other calls of a store outside a transaction.
     Upkeep,
 }
 
@@ -95,7 +95,7 @@ impl Point {
         }
     }
 
-    /// Whether a call of this operation is one of those that it means.
+    /// Returns `true` if a call of this operation is one of those that it means.
     pub fn holds(self, operation: Operation) -> bool {
         match self {
             Self::Only(only) => only == operation,
@@ -116,8 +116,8 @@ impl Point {
         })
     }
 
-    /// What a plan of an older format meant by this point: there all operations of a kind were counted together, two kinds
-    /// under what is an operation's name today.
+    /// Returns the meaning of this point in a plan of an older format: there all operations of a kind were counted
+    /// together, two kinds under what is an operation's name today.
     pub(super) fn formerly(self) -> Self {
         match self {
             Self::Only(Operation::Claim) => Self::Any(Calls::Claim),

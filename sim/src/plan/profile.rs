@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Which faults a generated plan may hold, and how often.
+/// Profile of generated plans: the faults that they may hold, and how often.
 ///
 /// ```
 /// use seaworthy_sim::plan::Profile;
@@ -95,7 +95,7 @@ impl fmt::Display for Profile {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown profile {found:?}: use one of {}", Profile::ALL.map(Profile::name).join(", "))]
 pub struct UnknownProfile {
-    /// What was asked for.
+    /// Name that was asked for.
     pub found: String,
 }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// How long the world takes for a port call that leaves the process.
+/// Latency of a port call that leaves the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Latency {
@@ -8,7 +8,7 @@ pub enum Latency {
     Zero,
     /// The same for every call, in virtual milliseconds.
     Equal {
-        /// Milliseconds.
+        /// Latency in milliseconds.
         ms: u32,
     },
     /// Drawn for each call from the plan's latency stream, `min_ms..=max_ms`, short ones more often.
@@ -20,7 +20,8 @@ pub enum Latency {
     },
 }
 
-/// How time passes and who is held up. Which of several ready tasks goes next is always drawn from the seed.
+/// Schedule of a run: how time passes and who is held up. Which of several ready tasks goes next is always drawn from
+/// the seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {

@@ -6,12 +6,13 @@ use crate::topology::Topology;
 /// The most virtual time that a workload may take: beyond all use, and far below where microseconds overflow.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
 
-/// How long after the last request a fault may end. The run goes on for as long as a fault lasts, and processes that wait
-/// for its end look for work all the while: ten years of that take minutes, and no outage takes longer.
+/// Longest time after the last request at which a fault may end. The run goes on for as long as a fault lasts, and
+/// processes that wait for its end look for work all the while: ten years of that take minutes, and no outage takes
+/// longer.
 const FAULT_OUTLASTS: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 
 impl<W> Plan<W> {
-    /// When the last fault over time ends. The run does not come to rest before.
+    /// Returns the time at which the last fault over time ends. The run does not come to rest before.
     pub(crate) fn last_fault_end(&self) -> Duration {
         let end = |fault: &Fault| match fault {
             Fault::Timed(timed) => Duration::from_millis(timed.to_ms),

@@ -2,17 +2,17 @@ use std::{fmt::Debug, ops::Range, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-/// What the outside asks: printable, readable, and shrinkable item by item.
+/// Workload of a scenario: requests of the outside, printable, readable, and shrinkable item by item.
 pub trait Workload: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// What the items are called, in the plural: `orders`. Reports count them by this name.
+    /// Returns the noun for the items, in the plural: `orders`. Reports count them by this name.
     fn noun() -> &'static str {
         "items"
     }
 
-    /// How many items (orders, payments ...) there are.
+    /// Returns the number of items (orders, payments ...).
     fn len(&self) -> usize;
 
-    /// Whether there is nothing to do.
+    /// Returns `true` if there is nothing to do.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -20,7 +20,7 @@ use crate::{
 pub(crate) struct Call<'a> {
     gate: &'a Gate,
     point: Operation,
-    /// What is to strike it and has not yet.
+    /// Fault that is to strike it and has not yet.
     pending: Option<Injected>,
     /// Set once it was decided that the process dies of this call.
     restart: Option<Restart>,
@@ -51,7 +51,7 @@ impl<'a> Call<'a> {
         Self { gate, point, pending, restart: None, waiting }
     }
 
-    /// What strikes before the call's effect: a delay, which heal ends, or the death of the process.
+    /// Applies what strikes before the call's effect: a delay, which heal ends, or the death of the process.
     async fn strike_early(&mut self) {
         match self.pending.map(|injected| injected.verdict) {
             Some(Verdict::Delay { ms }) if self.take().is_some() => self.gate.hold(ms.into()).await,
@@ -60,8 +60,8 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Whether it is refused before it waits for something to come. The rest is decided by [`Call::disposition`], when it has
-    /// come.
+    /// Returns `true` if it is refused before it waits for something to come. The rest is decided by
+    /// [`Call::disposition`], when it has come.
     pub(crate) async fn is_refused(&mut self) -> bool {
         let outage = self.gate.outage(self.point);
         let refused = matches!(self.pending, Some(Injected { verdict: Verdict::Unavailable, .. }));

@@ -56,9 +56,9 @@ impl Decision {
         }
     }
 
-    /// Where the inner store has to wait, the commit is beyond recall: its database decides, whatever becomes of the
-    /// process. So it goes on in a task of the world, and the death of the process, should it come meanwhile, is told
-    /// once it is decided: to everybody else the process died then.
+    /// Commits where the inner store has to wait, so that the commit is beyond recall: its database decides, whatever
+    /// becomes of the process. So it goes on in a task of the world, and the death of the process, should it come
+    /// meanwhile, is told once it is decided: to everybody else the process died then.
     async fn reach_later(
         self,
         commit: BoxFuture<'static, Result<(), StoreError>>,

@@ -3,7 +3,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use crate::{plan::Restart, trace::Outcome};
 
-/// What a port call is to do.
+/// Disposition of a port call: proceed, fail or take part of its effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disposition {
     Proceed,
@@ -30,12 +30,12 @@ pub(crate) enum Disposition {
 }
 
 impl Disposition {
-    /// Whether the caller won't hear of what it did.
+    /// Returns `true` if the caller won't hear of what it did.
     pub(crate) fn is_unheard(self) -> bool {
         matches!(self, Self::LoseReply | Self::CrashAfter(_))
     }
 
-    /// How it refuses a call, if it does, and what that comes to in truth.
+    /// Returns how it refuses a call, if it does, and what that comes to in truth.
     pub(super) fn refusal(self) -> Option<(FailureKind, Outcome)> {
         match self {
             Self::Conflict => Some((FailureKind::Conflict, Outcome::Conflict)),
@@ -73,7 +73,7 @@ impl Disposition {
         Carried { result, outcome, is_own: true }
     }
 
-    /// What the caller hears in the end.
+    /// Returns the result that the caller hears in the end.
     pub(super) fn heard<T, E: PortError>(self, call: &Call<'_>, result: Result<T, E>) -> Result<T, E> {
         match self {
             Self::LoseReply => Err(E::new(FailureKind::Unknown, &said(FailureKind::Unknown, call))),
@@ -82,15 +82,15 @@ impl Disposition {
     }
 }
 
-/// What a call came to.
+/// Result of a call that was carried out.
 pub(super) struct Carried<T, E> {
     pub(super) result: Result<T, E>,
     pub(super) outcome: Outcome,
-    /// Whether the component answered itself.
+    /// `true` if the component answered itself.
     pub(super) is_own: bool,
 }
 
-/// What an error of a component comes to.
+/// Maps an error of a component to the outcome of the call.
 pub(super) fn outcome_of(error: &impl PortError) -> Outcome {
     match error.kind() {
         FailureKind::Conflict => Outcome::Conflict,
@@ -100,7 +100,7 @@ pub(super) fn outcome_of(error: &impl PortError) -> Outcome {
     }
 }
 
-/// What a component that is struck says to its caller.
+/// Returns the text that a component that is struck says to its caller.
 pub(super) fn said(kind: FailureKind, call: &Call<'_>) -> SmolStr {
     let (port, whom) = (call.operation().port(), call.subject());
     match (port, kind) {
@@ -114,7 +114,7 @@ pub(super) fn said(kind: FailureKind, call: &Call<'_>) -> SmolStr {
     }
 }
 
-/// How far a call goes.
+/// Reach of a call, which decides how long it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
     /// Over the network: it takes the plan's latency.

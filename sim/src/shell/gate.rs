@@ -16,14 +16,14 @@ use crate::{
     trace::What,
 };
 
-/// Where a process meets the world. Every port call goes through here once, to be counted, delayed and judged.
+/// Gate between a process and the world. Every port call goes through here once, to be counted, delayed and judged.
 #[derive(Clone)]
 pub(crate) struct Gate {
     pub(crate) world: Arc<World>,
     pub(crate) incarnation: Arc<Incarnation>,
 }
 
-/// How long a call takes.
+/// Time that a call takes.
 pub(super) struct Wait {
     yields: u32,
     sleep: Duration,
@@ -146,7 +146,7 @@ impl Gate {
         }
     }
 
-    /// What an outage makes of a call that nothing else strikes.
+    /// Returns the disposition that an outage makes of a call that nothing else strikes.
     pub(crate) fn outage(&self, point: Operation) -> Disposition {
         if !self.world.is_disturbed() {
             return Disposition::Proceed;
@@ -168,7 +168,7 @@ impl Gate {
         if out { Disposition::Unavailable } else { Disposition::Proceed }
     }
 
-    /// Whether an outage of an external service is on.
+    /// Returns `true` if an outage of an external service is on.
     pub(crate) fn external_is_out(&self, service: usize) -> bool {
         let mut out = false;
         if self.world.is_disturbed() {

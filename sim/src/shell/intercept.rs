@@ -23,7 +23,7 @@ use super::{
 };
 use crate::trace::{Outcome, TxId, What};
 
-/// What stands between an incarnation and every component: each call is judged, carried out as it is struck, and written
+/// Shell between an incarnation and every component: each call is judged, carried out as it is struck, and written
 /// down.
 #[derive(Clone)]
 pub(super) struct Shell {

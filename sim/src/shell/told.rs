@@ -1,4 +1,4 @@
-//! What a call did, as the trace says it.
+//! Descriptions of calls for the trace.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use crate::trace::{ClaimedRow, Effect, Outcome, SettledRow, What};
 
-/// What a call outside a transaction is written down as. `None` for those that are told elsewhere.
+/// Returns the event of a call outside a transaction. `None` for those that are told elsewhere.
 pub(super) fn told(store: &SmolStr, call: &Call<'_>, answer: Option<Answer<'_>>, outcome: Outcome) -> What {
     let store = store.clone();
     match (*call, answer) {

@@ -19,7 +19,7 @@ pub(super) struct Watched {
     store: SmolStr,
     tx: TxId,
     effects: Vec<Effect>,
-    /// Whether its connection was lent out.
+    /// `true` once its connection was lent out.
     lent: bool,
 }
 
@@ -28,8 +28,8 @@ impl Watched {
         Self { gate, store, tx, effects: Vec::new(), lent: false }
     }
 
-    /// What it has changed in declared tables, asked right before it commits: by then all of it is there, and what it has
-    /// undone is not.
+    /// Returns its changes in declared tables, asked right before it commits: by then all of it is there, and what it
+    /// has undone is not.
     async fn rows(&self, inner: &mut dyn Transaction) -> Result<Vec<Effect>, StoreError> {
         if !self.gate.world.shows_rows(self.gate.incarnation.process) {
             return Ok(Vec::new());

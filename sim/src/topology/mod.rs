@@ -1,4 +1,5 @@
-//! Who takes part in a scenario: processes, stores, external services, consumer groups, and what tables of their own mean.
+//! Participants of a scenario: processes, stores, external services, consumer groups, and the meaning of their own
+//! tables.
 
 mod tables;
 
@@ -15,7 +16,7 @@ pub(crate) use tables::{Kind, Place};
 
 type Program = Arc<dyn Fn(Boot) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// One process.
+/// Specification of one process.
 #[derive(Clone)]
 pub struct ProcessSpec {
     /// Its name in plans and traces, for example `orders-1`.
@@ -26,7 +27,7 @@ pub struct ProcessSpec {
     pub store: SmolStr,
     /// Its program: called anew at every boot.
     pub program: Program,
-    /// Whether somebody starts it again when it panics.
+    /// `true` if somebody starts it again when it panics.
     pub supervised: bool,
 }
 
@@ -39,7 +40,7 @@ pub struct ExternalSpec {
     pub make: Arc<dyn Fn() -> Box<dyn Service> + Send + Sync>,
 }
 
-/// Who looks after rows of the outbox that died.
+/// Operator of a run, who looks after rows of the outbox that died.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Operator {
     /// Once the run has healed, everything that is dead is redriven, whenever a row dies, each row once: its cause is gone.
@@ -54,7 +55,7 @@ pub enum Operator {
 pub struct Topology {
     /// The processes, in the order in which they were added.
     pub processes: Vec<ProcessSpec>,
-    /// External services.
+    /// External services of the scenario.
     pub externals: Vec<ExternalSpec>,
     /// Consumer groups that exist from the start, as an operator would have declared them.
     pub groups: Vec<SubscriptionSpec>,
@@ -64,16 +65,17 @@ pub struct Topology {
     pub sagas: Vec<Arc<Shape>>,
     /// Tables of the services' own, and what their rows mean.
     pub tables: Tables,
-    /// Whether the programs have a next release, which [`Boot::release`] tells them that they are.
+    /// `true` if the programs have a next release, which [`Boot::release`] tells them that they are.
     pub has_next_release: bool,
-    /// How long the broker waits for an acknowledgement before it delivers again.
+    /// Time that the broker waits for an acknowledgement before it delivers again.
     pub visibility_timeout: Duration,
-    /// Whether the broker confirms what it can route to nobody, see [`confirms_unroutable`](Self::confirms_unroutable()).
+    /// `true` if the broker confirms what it can route to nobody, see
+    /// [`confirms_unroutable`](Self::confirms_unroutable()).
     pub confirms_unroutable: bool,
-    /// How long nothing may have changed, at least, before a run counts as at rest. Zero unless it is set: a run is at rest
-    /// once nothing is pending and every process has had its turn without changing anything.
+    /// Shortest time without a change before a run counts as at rest. Zero unless it is set: a run is at rest once
+    /// nothing is pending and every process has had its turn without changing anything.
     pub rest: Duration,
-    /// Who looks after rows that died.
+    /// Operator who looks after rows that died.
     pub operator: Operator,
     /// Collections, tables, types of messages and external services by which a process only shows that it is alive.
     pub heartbeats: Vec<SmolStr>,
@@ -102,7 +104,7 @@ impl Default for Topology {
 }
 
 impl Topology {
-    /// Nothing yet.
+    /// Creates an empty topology.
     pub fn new() -> Self {
         Self::default()
     }

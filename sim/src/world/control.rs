@@ -18,18 +18,18 @@ use crate::{
     trace::{ProcessIndex, What, micros},
 };
 
-/// How often the world looks whether everything has come to rest, in virtual time. The longer nothing happens, the
-/// longer it waits: a hundredth of a second more or less is nothing to a process that waits for minutes.
+/// Interval at which the world looks whether everything has come to rest, in virtual time. The longer nothing happens,
+/// the longer it waits: a hundredth of a second more or less is nothing to a process that waits for minutes.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How often it looks at least while the client is at work, in virtual time.
+/// Longest interval between two looks while the client is at work, in virtual time.
 const LOOK_BESIDE: Duration = Duration::from_secs(10);
 
-/// For how long nothing must have changed until the operator takes what is still pending for what needs him, in virtual
-/// time: longer than the usual backoffs and a visibility timeout.
+/// Time without a change after which the operator takes what is still pending for what needs him, in virtual time:
+/// longer than the usual backoffs and a visibility timeout.
 const HELPS_ITSELF: Duration = Duration::from_secs(6);
 
-/// Which part of the time in which nothing has happened goes by until the next look.
+/// Part of the time in which nothing has happened that goes by until the next look: one eighth.
 const LOOKS: u64 = 8;
 
 /// Runs the world: boots, executes the agenda, heals, and waits for rest.

@@ -5,11 +5,11 @@ use crate::trace::{Effect, Event, Outcome, ProcessIndex, What};
 /// The longest cycle that is looked for, in steps.
 const CYCLE_MAX: usize = 60;
 
-/// How many steps of it are told.
+/// Number of steps of it that are told.
 const TOLD: usize = 12;
 
-/// What a process does over and over again: the shortest sequence of steps that its last ones repeat, and how often they
-/// do. Where there is none, the steps that it makes most often.
+/// Finds what a process does over and over again: the shortest sequence of steps that its last ones repeat, and how
+/// often they do. Where there is none, the steps that it makes most often.
 pub(super) fn cycle(tail: &[Event], process: ProcessIndex) -> Option<String> {
     let steps: Vec<String> = tail.iter().filter(|event| event.process == process).filter_map(step).collect();
     let Some((length, times)) = period(&steps) else { return commonest(&steps) };

@@ -7,7 +7,7 @@ use crate::{
     trace::{ProcessIndex, What},
 };
 
-/// How long a store may let the report wait, in virtual time.
+/// Time that a store may let the report wait, in virtual time.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// So many unanswered requests are told one by one.
@@ -46,7 +46,7 @@ pub(super) async fn give_up(world: &World, spent: Spent) -> Ending {
     Ending::OutOfBudget
 }
 
-/// What moves and does not end.
+/// Describes what moves and does not end.
 fn livelock(world: &World, state: &State, spent: Spent) -> String {
     let name = |process: ProcessIndex| &world.topology.processes[usize::from(process.0)].name;
     if spent == Spent::Steps {

@@ -15,17 +15,17 @@ use crate::{
     trace::{Outcome, What},
 };
 
-/// How long the system goes on by itself after it has healed, at most, before the operator looks: he is not kept waiting
-/// by a process that never rests. Longer than a visibility timeout and the usual backoffs.
+/// Longest time that the system goes on by itself after it has healed, before the operator looks: he is not kept
+/// waiting by a process that never rests. Longer than a visibility timeout and the usual backoffs.
 const PATIENCE_US: u64 = 60_000_000;
 
-/// How long the world waits for a store that is busy before it looks again.
+/// Time that the world waits for a store that is busy before it looks again.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What the operator has done since the world healed.
+/// Rounds of the operator since the world healed.
 pub(super) struct Rounds {
     healed_at: u64,
-    /// When he looks next, whether or not the system has come to rest.
+    /// Time of his next look, whether or not the system has come to rest.
     next: u64,
     /// Rows that were redriven. A row that dies again in a world without faults dies of its own, and stays.
     redriven: BTreeSet<(usize, MessageId)>,
@@ -78,7 +78,7 @@ impl Rounds {
         true
     }
 
-    /// What is parked, by store; `None` if a store is busy.
+    /// Returns the parked rows, by store; `None` if a store is busy.
     async fn look(&self, world: &World) -> Option<Vec<Parked>> {
         let mut parked = Vec::new();
         for (index, (name, store)) in world.stores.iter().enumerate() {

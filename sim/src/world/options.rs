@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use crate::{invariants::Practice, kernel::Budget, scenario::StoreFactory};
 
-/// How a plan is executed. None of it changes what happens, except the store.
+/// Options of a run. None of it changes what happens, except the store.
 #[derive(Clone, Default)]
 pub struct RunOptions {
     /// Keep the whole trace, for replay and reports.
@@ -17,12 +17,12 @@ pub struct RunOptions {
     /// The store to run on; the [scenario's own](crate::scenario::Scenario::store) where `None`, and where it has none the
     /// simulated one.
     pub store: Option<StoreFactory>,
-    /// What that store is called in the files of plans, so that they are replayed on it; nothing where `None`.
+    /// Name of that store in the files of plans, so that they are replayed on it; nothing where `None`.
     pub store_name: Option<SmolStr>,
-    /// When to give up.
+    /// Budget after which the run is given up.
     pub budget: Budget,
-    /// What the scenario does when nothing goes wrong, for invariants that want to know it. A sweep finds out by itself
-    /// where this is `None`, see [`Rehearsal`](crate::explore::Rehearsal).
+    /// Practice of the scenario when nothing goes wrong, for invariants that want to know it. A sweep finds out by
+    /// itself where this is `None`, see [`Rehearsal`](crate::explore::Rehearsal).
     pub practice: Option<Arc<Practice>>,
     /// Names of invariants that are not judged.
     pub without: Vec<SmolStr>,

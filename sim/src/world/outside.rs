@@ -15,7 +15,7 @@ use crate::{
     trace::{ProcessIndex, micros},
 };
 
-/// How long the client waits for an answer before it asks again. Longer than any single port call, so that asking
+/// Time that the client waits for an answer before it asks again. Longer than any single port call, so that asking
 /// again is the exception.
 const PATIENCE: Duration = Duration::from_secs(2);
 

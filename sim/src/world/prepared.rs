@@ -1,4 +1,4 @@
-//! What declared tables hold before anything starts.
+//! Rows that declared tables hold before anything starts.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     trace::{Effect, Outcome, TxId, What},
 };
 
-/// How many documents are read at a time.
+/// Number of documents that are read at a time.
 const PAGE: usize = 1_000;
 
 /// Has the stores show the rows of the tables that are declared in them. Says for each whether it does.

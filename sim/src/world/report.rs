@@ -9,7 +9,7 @@ use crate::{
     trace::{Event, Told},
 };
 
-/// What one run showed.
+/// Report of one run.
 #[derive(Clone, Debug)]
 pub struct RunReport {
     /// Of the whole trace.
@@ -22,19 +22,20 @@ pub struct RunReport {
     pub strikable: Option<Vec<Strikable>>,
     /// Requests of the workload that were answered for good.
     pub answered: u64,
-    /// What the run asked of the executor.
+    /// Effort of the executor for the run.
     pub effort: Effort,
     /// Virtual time from start to end.
     pub virtual_time: Duration,
-    /// How it ended.
+    /// Ending of the run.
     pub ending: Ending,
-    /// What did not hold, in the order in which it was found.
+    /// Violations, in the order in which they were found.
     pub violations: Vec<Violation>,
     /// Every invariant, and how often it had something to judge.
     pub judged: Vec<Judged>,
     /// Goals that were reached.
     pub reached: Vec<&'static str>,
-    /// What came of the messages that each consumer group acknowledged, but for [observers](crate::scenario::Topology::observer).
+    /// Fates of the messages that each consumer group acknowledged, but for
+    /// [observers](crate::scenario::Topology::observer).
     pub dealt: Vec<Dealt>,
     /// Faults that struck, in the order in which they did; one that struck twice is listed once.
     pub fired: Vec<Fired>,
@@ -42,12 +43,12 @@ pub struct RunReport {
     pub processes: Vec<SmolStr>,
     /// The whole trace, if it was asked for.
     pub trace: Option<Vec<Event>>,
-    /// What the processes told `tracing`, if it was asked for.
+    /// Spans and events that the processes told `tracing`, if they were asked for.
     pub spans: Option<Vec<Told>>,
 }
 
 impl RunReport {
-    /// Whether everything held.
+    /// Returns `true` if everything held.
     pub fn held(&self) -> bool {
         self.violations.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Whether a run has come to rest.
+//! Detection of rest: the end of a run that has nothing more to do.
 
 use std::{pin::pin, task::Poll, time::Duration};
 
@@ -14,23 +14,23 @@ use crate::{
     scenario::Scenario,
 };
 
-/// How often a process must have waited for all that it waited for, and changed nothing, until nothing more is expected
-/// of it. One time would do for a loop that looks for work; more find what is done in several waits with nothing to show
-/// for in between, as a second look before a write.
+/// Number of times that a process must have waited for all that it waited for, and changed nothing, until nothing more
+/// is expected of it. One time would do for a loop that looks for work; more find what is done in several waits with
+/// nothing to show for in between, as a second look before a write.
 const TURNS: u32 = 3;
 
 /// So many rounds are a turn where a process is never seen without a port call under way, since it looks for work faster
 /// than its store answers. More calls than anything makes from one look to a write.
 const ROUNDS_OF_A_TURN: u32 = 16;
 
-/// How long a run that seems to be at rest must stay so, for what is about to be polled and waits for nothing that the
-/// world could see. The shortest wait that there is.
+/// Time that a run which seems to be at rest must stay so, for what is about to be polled and waits for nothing that
+/// the world could see. The shortest wait that there is.
 const MOMENT: Duration = Duration::from_millis(1);
 
-/// What only the scenario knows to be pending.
+/// Word of the scenario on what only it knows to be pending.
 #[async_trait]
 pub(super) trait OwnWord: Sync {
-    /// Whether something is pending in tables of its own.
+    /// Returns `true` if something is pending in tables of its own.
     async fn pending(&self, name: &str, store: &dyn Store) -> bool;
 }
 
@@ -41,7 +41,7 @@ impl<S: Scenario> OwnWord for S {
     }
 }
 
-/// What a store answers, unless it makes the world wait for longer than `patience`.
+/// Returns the answer of a store, unless it makes the world wait for longer than `patience`.
 ///
 /// A store of one writer is busy for as long as a process that stands still has a transaction open. It is the world that
 /// lets the process go on, so it must not stand in line behind it.
@@ -68,7 +68,7 @@ pub(super) struct Turns {
     of: Vec<Turn>,
 }
 
-/// Where one process stands.
+/// Turns of one process.
 #[derive(Clone, Copy, Default)]
 struct Turn {
     incarnation: u32,
@@ -99,7 +99,7 @@ impl Turns {
         all
     }
 
-    /// Whether the run stays as it was when it was last looked at, a moment longer.
+    /// Returns `true` if the run stays as it was when it was last looked at, a moment longer.
     pub(super) async fn last(&self, world: &World) -> bool {
         world.meter.sleep(MOMENT).await;
         let state = world.state();
@@ -132,12 +132,14 @@ impl Turn {
     }
 }
 
-/// Whether it waits for nothing but requests, deliveries and its own tasks: it does nothing any more by itself.
+/// Returns `true` if it waits for nothing but requests, deliveries and its own tasks: it does nothing any more by
+/// itself.
 fn waits_for_others(incarnation: &Incarnation) -> bool {
     incarnation.pulse.sleeps.is_empty() && !incarnation.is_calling()
 }
 
-/// Whether nothing is pending in the broker, in the stores, in declared tables, or by the scenario's own word.
+/// Returns `true` if nothing is pending in the broker, in the stores, in declared tables, or by the scenario's own
+/// word.
 pub(super) async fn is_quiet(world: &World, scenario: &dyn OwnWord) -> bool {
     if world.broker.pending() > 0 {
         return false;

@@ -18,10 +18,10 @@ use crate::{
     plan::Profile,
 };
 
-/// For how many real seconds one task may go on without giving way, where `SEAWORTHY_PATIENCE` does not say.
+/// Real seconds that one task may go on without giving way, where `SEAWORTHY_PATIENCE` does not say.
 const PATIENCE_S: u64 = 60;
 
-/// How often the watchdog looks, in real time.
+/// Interval at which the watchdog looks, in real time.
 const LOOK: Duration = Duration::from_millis(250);
 
 thread_local! {
@@ -29,7 +29,7 @@ thread_local! {
     static PRESENT: RefCell<Option<Arc<Watched>>> = const { RefCell::new(None) };
 }
 
-/// What is to be done before the program is ended.
+/// Callback before the program is ended.
 static LAST: OnceLock<fn()> = OnceLock::new();
 
 static RUNS: Mutex<Vec<Arc<Watched>>> = Mutex::new(Vec::new());
@@ -169,7 +169,7 @@ fn whose(run: &Watched) -> String {
     format!("scenario {}, seed {:#018x}{profile}", run.scenario, run.seed)
 }
 
-/// Which run this thread is at, for a program that is about to be aborted.
+/// Describes the run that this thread is at, for a program that is about to be aborted.
 pub(super) fn present() -> String {
     let say = |run: &Watched| format!("{}: {}", polled(run), whose(run));
     PRESENT.with_borrow(|present| present.as_deref().map(say)).unwrap_or_default()

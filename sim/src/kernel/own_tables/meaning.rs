@@ -1,4 +1,4 @@
-//! What one change of a declared row means.
+//! Meaning of one change of a declared row.
 
 use std::{cmp::Ordering, sync::Arc};
 
@@ -19,20 +19,20 @@ use crate::{
 
 #[derive(Default)]
 pub(crate) struct Meaning {
-    /// Whether it says all that the row said.
+    /// `true` if it says all that the row said.
     pub(crate) explains: bool,
     pub(crate) told: Vec<Effect>,
     /// Staged messages, with the place that the declaration gives them among those of their commit.
     pub(crate) staged: Vec<(Option<Cell>, Effect)>,
     /// Business keys with more or fewer rows, and locks that are taken or free.
     pub(crate) entries: Vec<Effect>,
-    /// What it adds to declared sums.
+    /// Amounts that it adds to declared sums.
     pub(crate) amounts: Vec<(SmolStr, i64)>,
     /// Messages that wait from now on, or do no more.
     pub(crate) pending: Vec<(MessageId, bool)>,
 }
 
-/// What a change means to all declarations that are about its place.
+/// Interprets a change by all declarations that are about its place.
 pub(crate) fn interpret(declared: &Tables, change: &Change<'_>) -> Result<Meaning, String> {
     let mut meaning = Meaning::default();
     for outbox in declared.outboxes.iter().filter(|outbox| outbox.place == change.place) {
@@ -64,7 +64,7 @@ pub(crate) fn order(one: Option<&Cell>, other: Option<&Cell>) -> Ordering {
     }
 }
 
-/// Where a row of an outbox stands.
+/// State of an outbox row.
 #[derive(Clone, PartialEq)]
 enum Stand {
     Waits,

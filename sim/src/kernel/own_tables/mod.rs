@@ -13,7 +13,7 @@ use crate::{
     trace::Effect,
 };
 
-/// What the world remembers of declared tables: only what the changes themselves don't say.
+/// Memory of the world about declared tables: only what the changes themselves don't say.
 pub(crate) struct OwnTables {
     declared: Tables,
     /// The last body of each document of a declared collection: a write shows only the new one.
@@ -37,7 +37,7 @@ impl OwnTables {
         (!declared.is_empty()).then(|| Box::new(Self { declared, bodies, pending, complaints }))
     }
 
-    /// How many declared outbox rows wait to be sent.
+    /// Returns the number of declared outbox rows that wait to be sent.
     pub(crate) fn pending(&self) -> usize {
         self.pending.len()
     }
@@ -92,7 +92,7 @@ impl OwnTables {
         (told, wrong)
     }
 
-    /// What the change of one declared row means.
+    /// Returns the meaning of a change of one declared row.
     fn meaning(&mut self, place: &Place, effect: &Effect) -> Result<meaning::Meaning, String> {
         let old_body;
         let change = match effect {

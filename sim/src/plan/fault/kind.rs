@@ -3,16 +3,16 @@ use smol_str::SmolStr;
 
 use crate::{draw::Draw, plan::Profile, topology::Topology};
 
-/// What every kind of fault at a call says of itself, beside its name in the registry. A kind of its own type, so that it
-/// has what it is about at hand.
+/// Definition of one kind of fault at a call, beside its name in the registry. A kind of its own type, so that it has
+/// what it is about at hand.
 pub(super) trait CallKind: Sized {
     /// The profile whose plans hold it.
     const CLASS: Profile;
 
-    /// Whether a call of `operation` can honour it.
+    /// Returns `true` if a call of `operation` can honour it.
     fn fits(operation: Operation) -> bool;
 
-    /// Draws one.
+    /// Draws a fault of this kind.
     fn draw(draw: &mut Draw) -> Self;
 
     /// The same, milder: simplest first, each milder than this one, so that shrinking ends.
@@ -24,35 +24,35 @@ pub(super) trait CallKind: Sized {
     /// part of it. They are what is tried where everything is.
     fn extremes(has_next_release: bool) -> Vec<Self>;
 
-    /// What it does to a call.
+    /// Describes its effect on a call.
     fn words(self, call: Call<'_>) -> String;
 }
 
 /// A struck call, in words.
 #[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
-    /// `3rd`
+    /// Ordinal of the call, such as `3rd`.
     pub(crate) nth: &'a str,
-    /// `commit`
+    /// Noun of the operation, such as `commit`.
     pub(crate) what: &'a str,
     pub(crate) process: &'a str,
 }
 
-/// What every kind of fault over a span of time says of itself, beside its name in the registry.
+/// Definition of one kind of fault over a span of time, beside its name in the registry.
 pub(super) trait TimedKind: Sized {
     /// The profile whose plans hold it.
     const CLASS: Profile;
 
-    /// Whether a call of `operation` can meet it.
+    /// Returns `true` if a call of `operation` can meet it.
     fn meets(operation: Operation) -> bool;
 
     /// Draws one, `None` where there is nothing that it could hit.
     fn draw(draw: &mut Draw, targets: &Targets) -> Option<Self>;
 
-    /// What it hits.
+    /// Returns its target.
     fn target(&self) -> Target;
 
-    /// How strong it is, where it is more or less so.
+    /// Returns its strength, where it is more or less strong.
     fn amount(&self) -> i64 {
         0
     }
@@ -65,11 +65,11 @@ pub(super) trait TimedKind: Sized {
     /// One for each thing that it can hit, or two where it makes a difference: what is tried where everything is.
     fn extremes(targets: &Targets) -> Vec<Self>;
 
-    /// What it does.
+    /// Describes its effect.
     fn words(&self) -> String;
 }
 
-/// What a fault over a span of time hits, by name.
+/// Target of a fault over a span of time, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     Broker,
@@ -78,17 +78,17 @@ pub(crate) enum Target {
     Process(SmolStr),
 }
 
-/// What faults can name.
+/// Names that faults can use.
 pub(crate) struct Targets {
     pub(crate) processes: Vec<SmolStr>,
     pub(crate) stores: Vec<SmolStr>,
     pub(crate) services: Vec<SmolStr>,
-    /// Whether the broker confirms what it can route to nobody.
+    /// `true` if the broker confirms what it can route to nobody.
     pub(crate) confirms_unroutable: bool,
 }
 
 impl Targets {
-    /// What there is in a topology.
+    /// Collects the names of a topology.
     pub(crate) fn from_topology(topology: &Topology) -> Self {
         Self {
             processes: topology.processes.iter().map(|process| process.name.clone()).collect(),

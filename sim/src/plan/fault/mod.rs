@@ -97,11 +97,11 @@ impl<'de> Deserialize<'de> for Fault {
 pub struct CallFault {
     /// The process that makes the call.
     pub process: SmolStr,
-    /// Which kind of call.
+    /// Kind of call that it strikes.
     pub point: Point,
-    /// The how-manyeth of that kind by that process, over all its incarnations, counted from 1.
+    /// The n-th call (from 1) of this kind by this process, over all its incarnations.
     pub nth: u32,
-    /// What happens to it.
+    /// Verdict for that call.
     pub verdict: Verdict,
 }
 
@@ -113,12 +113,12 @@ pub struct TimedFault {
     pub from_ms: u64,
     /// Until this one, which comes at most ten years after the workload's span. The end of the storm ends it too.
     pub to_ms: u64,
-    /// What it is.
+    /// Kind and target of the disturbance.
     pub what: Disturbance,
 }
 
 impl Fault {
-    /// Its kind.
+    /// Returns its kind.
     pub fn kind(&self) -> FaultKind {
         match self {
             Self::Call(fault) => fault.verdict.kind(),
@@ -126,7 +126,7 @@ impl Fault {
         }
     }
 
-    /// Where it strikes, if it is one at a call.
+    /// Returns the point that it strikes, if it is one at a call.
     pub fn point(&self) -> Option<Point> {
         match self {
             Self::Call(fault) => Some(fault.point),
@@ -134,7 +134,7 @@ impl Fault {
         }
     }
 
-    /// What it hits: of a fault at a call, the process that makes it.
+    /// Returns its target: of a fault at a call, the process that makes it.
     pub(crate) fn target(&self) -> Target {
         match self {
             Self::Call(fault) => Target::Process(fault.process.clone()),

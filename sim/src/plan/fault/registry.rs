@@ -19,14 +19,14 @@ macro_rules! fault_kinds {
         timed { $($(#[$long_about:meta])* $long:ident $long_name:literal in $long_file:ident
             $({ $($(#[$long_field_about:meta])* $long_field:ident: $long_type:ty),* })?;)* }
     ) => {
-        /// What a fault does to the port call that it strikes. No fault means: proceed.
+        /// Effect of a fault on the port call that it strikes. No fault means: proceed.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case", deny_unknown_fields)]
         pub enum Verdict {
             $($(#[$about])* $kind $({ $($(#[$field_about])* $field: $type),* })? $(($inner_type))?,)*
         }
 
-        /// What goes wrong over a span of time.
+        /// Disturbance over a span of time.
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case", deny_unknown_fields)]
         pub enum Disturbance {
@@ -61,7 +61,8 @@ macro_rules! fault_kinds {
                 match self { $(Self::$kind { .. } => FaultKind::$kind,)* }
             }
 
-            /// Whether a call at `point` can honour this verdict. A plan that asks for another is an error, never ignored.
+            /// Returns `true` if a call at `point` can honour this verdict. A plan that asks for another is an error,
+            /// never ignored.
             pub fn fits(self, point: impl Into<Point>) -> bool {
                 let (kind, point): (_, Point) = (self.kind(), point.into());
                 point.operations().all(|operation| kind.meets(operation))
@@ -83,7 +84,7 @@ macro_rules! fault_kinds {
                 match self { $(Self::$kind { .. } => &[$($(Self::$weaker),+)?],)* }
             }
 
-            /// What it does to a call, in words.
+            /// Describes its effect on a call, in words.
             pub(crate) fn words(self, call: Call<'_>) -> String {
                 match self {
                     $(Self::$kind $({ $($field),* })? $(($inner))? => {
@@ -99,7 +100,7 @@ macro_rules! fault_kinds {
                 match self { $(Self::$long { .. } => FaultKind::$long,)* }
             }
 
-            /// What it hits.
+            /// Returns its target.
             pub(crate) fn target(&self) -> Target {
                 match self {
                     $(Self::$long $({ $($long_field),* })? => {
@@ -108,7 +109,7 @@ macro_rules! fault_kinds {
                 }
             }
 
-            /// How strong it is, where it is more or less so.
+            /// Returns its strength, where it is more or less strong.
             pub(crate) fn amount(&self) -> i64 {
                 match self {
                     $(Self::$long $({ $($long_field),* })? => {
@@ -127,7 +128,7 @@ macro_rules! fault_kinds {
                 }
             }
 
-            /// What it does, in words.
+            /// Describes its effect, in words.
             pub(crate) fn words(&self) -> String {
                 match self {
                     $(Self::$long $({ $($long_field),* })? => {
@@ -154,8 +155,8 @@ macro_rules! fault_kinds {
                 }
             }
 
-            /// Whether a call of `operation` can meet a fault of this kind. A kind of which no such call is ever made can't
-            /// strike.
+            /// Returns `true` if a call of `operation` can meet a fault of this kind. A kind of which no such call is
+            /// ever made can't strike.
             pub fn meets(self, operation: Operation) -> bool {
                 match self {
                     $(Self::$kind => super::$file::$kind::fits(operation),)*
@@ -163,7 +164,8 @@ macro_rules! fault_kinds {
                 }
             }
 
-            /// What is tried of this kind at each call that can meet it; nothing of one that lasts for a while.
+            /// Returns the verdicts of this kind that are tried at each call that can meet it; none for a kind that
+            /// lasts for a while.
             pub(crate) fn at_calls(self, has_next_release: bool) -> Vec<Verdict> {
                 match self {
                     $(Self::$kind => super::$file::$kind::extremes(has_next_release).into_iter().map(Verdict::from).collect(),)*
@@ -171,7 +173,7 @@ macro_rules! fault_kinds {
                 }
             }
 
-            /// What is tried of this kind for a while; nothing of one at a call.
+            /// Returns the disturbances of this kind that are tried; none for a kind that strikes a call.
             pub(crate) fn for_a_while(self, targets: &Targets) -> Vec<Disturbance> {
                 match self {
                     $(Self::$kind => Vec::new(),)*
@@ -192,7 +194,7 @@ macro_rules! fault_kinds {
     };
 }
 
-/// What a fault does.
+/// Fault that was drawn: one at a call, or one over a span of time.
 pub(crate) enum Drawn {
     Call(Verdict),
     Timed(Disturbance),
@@ -202,7 +204,7 @@ fault_kinds! {
     calls {
         /// Proceed, later: a slow statement, a slow commit, a slow network.
         Delay "delay" in delay {
-            /// How much later, in virtual milliseconds.
+            /// Additional delay, in virtual milliseconds.
             ms: u32
         };
         /// Refuse with a conflict; not applied.
@@ -217,14 +219,14 @@ fault_kinds! {
         LoseRequest "lose_request" in lose_request weaker Unavailable;
         /// Apply, and have the effect happen once more later: the broker keeps a second copy, a request is repeated.
         Duplicate "duplicate" in duplicate {
-            /// When the copy turns up, in virtual milliseconds from now.
+            /// Time until the copy turns up, in virtual milliseconds from now.
             after_ms: u32
         };
         /// Drop the acknowledgement silently: the caller sees success, the broker never hears of it.
         DropAck "drop_ack" in drop_ack;
         /// Of a batch, only the first `accepted` entries go through; the rest are throttled.
         PartialBatch "partial_batch" in partial_batch {
-            /// How many entries go through.
+            /// Number of entries that go through.
             accepted: u32
         };
         /// The process dies before the call takes effect.
@@ -245,36 +247,36 @@ fault_kinds! {
         BrokerOutage "broker_outage" in broker_outage;
         /// One store answers nobody.
         StoreOutage "store_outage" in store_outage {
-            /// Which.
+            /// Name of the store.
             store: SmolStr
         };
         /// One external service answers nobody.
         ExternalOutage "external_outage" in external_outage {
-            /// Which.
+            /// Name of the service.
             service: SmolStr
         };
         /// One process can't reach the broker.
         Partition "partition" in partition {
-            /// Which.
+            /// Name of the process.
             process: SmolStr
         };
         /// One process stands still and then goes on as if nothing had been.
         Pause "pause" in pause {
-            /// Which.
+            /// Name of the process.
             process: SmolStr
         };
         /// One process's port calls take longer.
         SlowLink "slow_link" in slow_link {
-            /// Which.
+            /// Name of the process.
             process: SmolStr,
-            /// By how much each, in virtual milliseconds.
+            /// Additional delay of each call, in virtual milliseconds.
             extra_ms: u32
         };
         /// One process's clock is wrong; a negative offset makes it step back when the fault begins.
         ClockSkew "clock_skew" in clock_skew {
-            /// Which.
+            /// Name of the process.
             process: SmolStr,
-            /// By how much, in milliseconds.
+            /// Offset of its clock, in milliseconds.
             offset_ms: i64
         };
     }
@@ -284,7 +286,7 @@ fault_kinds! {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown fault {found:?}: use one of {}", names())]
 pub struct UnknownFault {
-    /// What was asked for.
+    /// Name that was asked for.
     pub found: String,
 }
 

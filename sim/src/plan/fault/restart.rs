@@ -3,13 +3,13 @@ use serde::{Deserialize, Serialize};
 use super::{LONG_MS, smaller, span};
 use crate::draw::Draw;
 
-/// When a crashed process comes back.
+/// Restart of a crashed process: its time and its release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Restart {
     /// After this many virtual milliseconds; zero is at once.
     pub after_ms: u32,
-    /// Whether it comes back as the next release of its program.
+    /// `true` if it comes back as the next release of its program.
     #[serde(default)]
     pub upgrade: bool,
 }

@@ -49,7 +49,7 @@ pub(super) fn without_process<W: Clone>(plan: &Plan<W>, which: usize) -> Option<
     Some(fewer)
 }
 
-/// How many processes are struck.
+/// Counts the processes that are struck.
 pub(super) fn processes(faults: &[Fault]) -> usize {
     faults.iter().filter_map(process_of).collect::<BTreeSet<_>>().len()
 }

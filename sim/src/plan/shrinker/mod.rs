@@ -34,13 +34,13 @@ pub struct Shrinker<W> {
     best: Plan<W>,
     candidate: Option<Plan<W>>,
     pass: Pass,
-    /// Whether anything was accepted since the first pass of this round.
+    /// `true` once anything was accepted since the first pass of this round.
     progress: bool,
     reseeds: u64,
     simpler: Option<Vec<W>>,
 }
 
-/// Where the shrinker is. Positions and sizes count faults or items of the best plan.
+/// Position of the shrinker in its round. Positions and sizes count faults or items of the best plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pass {
     /// Leave out faults `at..at + size`.
@@ -66,7 +66,7 @@ enum Pass {
 }
 
 impl<W: Workload> Shrinker<W> {
-    /// How many other seeds are tried for each item or fault that could not be left out.
+    /// Number of other seeds that are tried for each item or fault that could not be left out.
     const RESEEDS: u64 = 12;
     /// Of more faults and items than these not every pair is tried in the last passes: they would cost thousands of runs.
     const SHIFTED_MAX: usize = 6;

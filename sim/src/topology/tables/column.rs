@@ -65,7 +65,7 @@ fn cell(value: &Value) -> Cell {
     }
 }
 
-/// What a declaration wants to know of a row: a column by its name, a constant, or a closure.
+/// Value that a declaration reads from a row: a column by its name, a constant, or a closure.
 #[derive(Clone)]
 pub struct Column(Reader);
 
@@ -84,7 +84,7 @@ impl Column {
         Self(Reader::Always(Cell::Text(text.into())))
     }
 
-    /// What a closure makes of the row. It must depend on the row alone.
+    /// Reads the value that a closure makes of the row. It must depend on the row alone.
     ///
     /// ```
     /// use seaworthy_core::ports::Cell;
@@ -97,7 +97,7 @@ impl Column {
         Self(Reader::Closure(Arc::new(read)))
     }
 
-    /// Whether a column has this value, for a declaration that asks whether something is so.
+    /// Holds if a column has this value, for a declaration that asks whether something is so.
     ///
     /// ```
     /// use seaworthy_sim::scenario::{Column, OutboxTable};
@@ -135,7 +135,7 @@ impl Column {
         })
     }
 
-    /// Whether it is so: anything but no value, zero, an empty text and `false`.
+    /// Returns `true` unless the row has no value, zero, an empty text or `false` here.
     pub(crate) fn holds(&self, row: &Row<'_>) -> Result<bool, String> {
         Ok(match self.read(row)? {
             Cell::Null => false,

@@ -25,7 +25,7 @@ pub struct Conserved {
 #[derive(Clone, Debug)]
 pub(crate) struct Term {
     pub(crate) place: Place,
-    /// What each row adds; `None` if rows are counted.
+    /// Column that each row adds; `None` if rows are counted.
     pub(crate) column: Option<Column>,
     pub(crate) sign: i64,
 }

@@ -32,7 +32,7 @@ impl EffectTable {
         self
     }
 
-    /// Which rows count; all if not said.
+    /// Restricts the rows that count; all do if not said.
     #[must_use]
     pub fn when(mut self, column: impl Into<Column>) -> Self {
         self.when = Some(column.into());

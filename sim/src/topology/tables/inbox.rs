@@ -26,7 +26,7 @@ impl InboxTable {
         Self { place, consumer: "consumer".into(), message: "message_id".into(), when: None }
     }
 
-    /// Who handled it: the name of the consumer group; see [`Column::always`].
+    /// Sets the consumer that handled it: the name of the consumer group; see [`Column::always`].
     #[must_use]
     pub fn consumer(mut self, column: impl Into<Column>) -> Self {
         self.consumer = column.into();
@@ -40,8 +40,8 @@ impl InboxTable {
         self
     }
 
-    /// What shows that it was handled, where a row alone does not yet say so: anything but no value, zero, an empty text
-    /// and `false`.
+    /// Sets the sign that it was handled, where a row alone does not yet say so: anything but no value, zero, an empty
+    /// text and `false`.
     #[must_use]
     pub fn when(mut self, column: impl Into<Column>) -> Self {
         self.when = Some(column.into());

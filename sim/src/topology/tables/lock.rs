@@ -35,14 +35,14 @@ impl LockTable {
         Self { place, name: "id".into(), held: None, lease: None }
     }
 
-    /// What the lock is called.
+    /// Sets the name of the lock.
     #[must_use]
     pub fn named(mut self, column: impl Into<Column>) -> Self {
         self.name = column.into();
         self
     }
 
-    /// What shows that it is held, where a row alone does not say so: anything but no value, zero, an empty text and
+    /// Sets the sign that it is held, where a row alone does not say so: anything but no value, zero, an empty text and
     /// `false`. Its owner, mostly.
     #[must_use]
     pub fn held(mut self, column: impl Into<Column>) -> Self {
@@ -50,8 +50,8 @@ impl LockTable {
         self
     }
 
-    /// What shows that the lock ends by itself, whoever holds it: anything but no value, zero, an empty text and `false`.
-    /// The moment at which its lease is over, mostly. Such a lock can't be stranded, and counts as not held.
+    /// Sets the sign that the lock ends by itself, whoever holds it: anything but no value, zero, an empty text and
+    /// `false`. The moment at which its lease is over, mostly. Such a lock can't be stranded, and counts as not held.
     #[must_use]
     pub fn lease(mut self, column: impl Into<Column>) -> Self {
         self.lease = Some(column.into());

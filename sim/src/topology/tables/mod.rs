@@ -62,9 +62,9 @@ use smol_str::SmolStr;
 /// All declared tables of a topology.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
-    /// Outboxes.
+    /// Declared outbox tables.
     pub outboxes: Vec<OutboxTable>,
-    /// Inboxes.
+    /// Declared inbox tables.
     pub inboxes: Vec<InboxTable>,
     /// Tables of business rows.
     pub effects: Vec<EffectTable>,
@@ -75,7 +75,7 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Whether nothing is declared.
+    /// Returns `true` if nothing is declared.
     pub fn is_empty(&self) -> bool {
         self.places().next().is_none() && self.conserved.is_empty()
     }
@@ -89,7 +89,7 @@ impl Tables {
         outboxes.chain(inboxes).chain(effects).chain(locks).chain(terms)
     }
 
-    /// Whether any declaration is about a place.
+    /// Returns `true` if any declaration is about a place.
     pub(crate) fn has(&self, place: &Place) -> bool {
         self.places().any(|declared| declared == place)
     }

@@ -63,7 +63,7 @@ impl OutboxTable {
         self
     }
 
-    /// What the message is about; the key if not said.
+    /// Sets the subject of the message; the key if not said.
     #[must_use]
     pub fn subject(mut self, column: impl Into<Column>) -> Self {
         self.subject = Some(column.into());
@@ -84,14 +84,15 @@ impl OutboxTable {
         self
     }
 
-    /// What shows that the row was published: anything but no value, zero, an empty text and `false`.
+    /// Sets the sign that the row was published: anything but no value, zero, an empty text and `false`.
     #[must_use]
     pub fn sent(mut self, column: impl Into<Column>) -> Self {
         self.sent = column.into();
         self
     }
 
-    /// What shows that the row was given up, as its reason: anything but no value, zero, an empty text and `false`.
+    /// Sets the sign that the row was given up, which is its reason: anything but no value, zero, an empty text and
+    /// `false`.
     #[must_use]
     pub fn dead(mut self, column: impl Into<Column>) -> Self {
         self.dead = Some(column.into());

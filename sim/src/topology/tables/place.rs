@@ -1,6 +1,6 @@
 use smol_str::SmolStr;
 
-/// Where declared rows lie.
+/// Place of declared rows: a table or a collection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) store: SmolStr,
@@ -9,7 +9,7 @@ pub(crate) struct Place {
     pub(crate) name: SmolStr,
 }
 
-/// What declared rows are.
+/// Kind of place that declared rows are in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Rows of a table.

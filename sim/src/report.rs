@@ -1,4 +1,4 @@
-//! What was found, as JSON.
+//! Report of a campaign, as JSON.
 
 use std::{
     collections::BTreeSet,

@@ -21,16 +21,16 @@ pub trait Case {
     /// The scenario's name.
     fn scenario(&self) -> &str;
 
-    /// What the workload consists of: `orders`.
+    /// Returns the noun for the items of the workload: `orders`.
     fn noun(&self) -> &'static str;
 
     /// The plan's seed.
     fn seed(&self) -> u64;
 
-    /// How many faults are planned.
+    /// Returns the number of planned faults.
     fn faults(&self) -> usize;
 
-    /// How many items the workload has.
+    /// Returns the number of items of the workload.
     fn items(&self) -> usize;
 
     /// The plan as it is committed: see [`Plan::print`].
@@ -39,7 +39,7 @@ pub trait Case {
     /// The store that its file names; `None` for the simulated one.
     fn store(&self) -> Option<&str>;
 
-    /// Whether it is as it was written, where it was read from a file.
+    /// Returns its integrity, where it was read from a file.
     fn integrity(&self) -> Integrity;
 
     /// Writes the plan to a file, found on this store: see [`write_plan_file`].
@@ -83,15 +83,15 @@ pub trait Case {
     fn tell(&self, report: &RunReport, pointers: Pointers<'_>, style: Style) -> String;
 }
 
-/// What shrinking came to: as [`Shrunk`](crate::explore::Shrunk), whatever the workload.
+/// Result of shrinking: as [`Shrunk`](crate::explore::Shrunk), whatever the workload.
 pub struct Smaller<'s> {
     /// The smaller plan.
     pub case: Box<dyn Case + 's>,
     /// Its run, with the whole trace; the violation that was shrunk towards stands first.
     pub report: RunReport,
-    /// Runs made.
+    /// Number of runs that were made.
     pub runs: u64,
-    /// Whether nothing more can be left out.
+    /// `true` if nothing more can be left out.
     pub minimal: bool,
 }
 

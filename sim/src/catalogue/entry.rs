@@ -36,7 +36,7 @@ impl Entry {
         self.0.scenario_about()
     }
 
-    /// What its workload consists of: `orders`.
+    /// Returns the noun for the items of its workload: `orders`.
     pub fn noun(&self) -> &'static str {
         self.0.noun()
     }

@@ -35,7 +35,7 @@ pub struct Catalogue {
     entries: Vec<Entry>,
 }
 
-/// Why scenarios make no catalogue.
+/// Error of putting scenarios into a catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CatalogueError {
     /// There is nothing in it.
@@ -44,7 +44,7 @@ pub enum CatalogueError {
     /// Nobody could say which of the two is meant.
     #[error("two scenarios are named {name:?}: plans name their scenario, so give one of them another name")]
     Twice {
-        /// Their name.
+        /// Name that two scenarios have.
         name: String,
     },
 }

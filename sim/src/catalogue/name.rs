@@ -2,7 +2,7 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no scenario {name:?}{}; the command `list` shows all", nearest.as_ref().map(|nearest| format!(": did you mean {nearest:?}?")).unwrap_or_default())]
 pub struct UnknownScenario {
-    /// What was asked for.
+    /// Name that was asked for.
     pub name: String,
     /// The name that is most like it, if one is.
     pub nearest: Option<String>,
@@ -29,7 +29,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     near.filter(|(distance, _)| *distance * 3 <= name.chars().count()).map(|(_, known)| known.to_owned())
 }
 
-/// How many letters must be inserted, left out or replaced (Levenshtein).
+/// Returns how many letters must be inserted, left out or replaced (Levenshtein).
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl<S: Scenario> Check<S> {
-    /// How many seeds, over all profiles; 1,000 if not said.
+    /// Sets the number of seeds, over all profiles; 1,000 if not said.
     pub fn seeds(mut self, count: u64) -> Self {
         self.seeds = count;
         self
@@ -23,7 +23,7 @@ impl<S: Scenario> Check<S> {
         self
     }
 
-    /// How many items are exhausted, the first ones of the first seed that draws as many; 1 if not said.
+    /// Sets the number of items that are exhausted, the first ones of the first seed that draws as many; 1 if not said.
     pub fn items(mut self, items: usize) -> Self {
         self.items = items;
         self
@@ -53,26 +53,26 @@ impl<S: Scenario> Check<S> {
         self
     }
 
-    /// When a run counts as livelocked.
+    /// Sets the budget after which a run counts as livelocked.
     pub fn budget(mut self, budget: Budget) -> Self {
         self.budget = budget;
         self
     }
 
-    /// Whether a campaign that proves less than it seems to fails, too; `true` if not said.
+    /// Makes a campaign fail, too, that proves less than it seems to; `true` if not said.
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
         self
     }
 
-    /// What the seeds derive from; drawn anew each time if not said. A test with a fixed base finds what it found before
-    /// and nothing else.
+    /// Sets the base that the seeds derive from; drawn anew each time if not said. A test with a fixed base finds what
+    /// it found before and nothing else.
     pub fn base_seed(mut self, base: u64) -> Self {
         self.base_seed = Some(base);
         self
     }
 
-    /// How many runs at a time; one for each core if not said. The outcome does not depend on it.
+    /// Sets the number of runs at a time; one for each core if not said. The outcome does not depend on it.
     pub fn jobs(mut self, jobs: usize) -> Self {
         self.jobs = Some(jobs);
         self

@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl<S: Scenario> Check<S> {
-    /// What is to be run, and how.
+    /// Returns the options of the sweep.
     pub(super) fn options(&self, settings: &Settings) -> Result<SweepOptions, CheckError> {
         self.knows_what_to_leave_out()?;
         check_places(settings)?;
@@ -29,7 +29,7 @@ impl<S: Scenario> Check<S> {
         Ok(options)
     }
 
-    /// What is to be exhausted, with what `options` says of how.
+    /// Returns the options of the exhaustive search, with what `options` says of how plans are run.
     fn exhausting(&self, k: u8, settings: &Settings, options: &SweepOptions) -> ExhaustOptions {
         let mut exhausting = ExhaustOptions::new(k);
         exhausting.items = self.items;
@@ -45,7 +45,7 @@ impl<S: Scenario> Check<S> {
         exhausting
     }
 
-    /// Where the runs of this check are noted while they are under way. What programs left there that died is told.
+    /// Returns the notes of the runs of this check that are under way. What programs left there that died is told.
     fn breadcrumbs(&self, settings: &Settings, profiles: &[Profile]) -> Breadcrumbs {
         let folder = breadcrumbs_folder(settings);
         say::left(&Breadcrumbs::left(&folder));

@@ -17,7 +17,7 @@ use crate::{
     world::RunOptions,
 };
 
-/// Why a check did not pass.
+/// Error of a check that did not pass.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     /// A variable of the environment can't be honoured.
@@ -35,7 +35,7 @@ pub enum CheckError {
     /// An invariant that was to be left out is not there.
     #[error("there is no invariant {name:?} to leave out; the scenario has: {known}")]
     UnknownInvariant {
-        /// What was asked for.
+        /// Name that was asked for.
         name: SmolStr,
         /// The names that there are.
         known: String,
@@ -43,7 +43,7 @@ pub enum CheckError {
     /// An invariant does not hold.
     #[error("{story}")]
     Violated {
-        /// What went wrong, for a person.
+        /// Story of the failure, for a person.
         story: String,
         /// All that was found.
         campaign: Box<Campaign>,
@@ -51,7 +51,7 @@ pub enum CheckError {
     /// Two runs of one plan differ.
     #[error("{story}")]
     Nondeterministic {
-        /// Where they part, and the likely cause, for a person.
+        /// Story of the place where they part, and of the likely cause, for a person.
         story: String,
         /// All that was found.
         campaign: Box<Campaign>,
@@ -59,7 +59,7 @@ pub enum CheckError {
     /// Plans of the corpus test nothing any more.
     #[error("{}\nlet their faults strike calls that the code makes now, or delete them", lines(plans))]
     Idle {
-        /// Which.
+        /// Plans of which no fault strikes.
         plans: Vec<IdlePlan>,
         /// All that was found.
         campaign: Box<Campaign>,
@@ -67,7 +67,7 @@ pub enum CheckError {
     /// Nothing failed, and that proves less than it seems to.
     #[error("{verdict}\nmend the scenario{}, or say `.strict(false)`", ways_out(verdict))]
     Hollow {
-        /// With what is missing.
+        /// Verdict with what is missing.
         verdict: Verdict,
         /// All that was found.
         campaign: Box<Campaign>,
@@ -78,7 +78,7 @@ fn lines(plans: &[IdlePlan]) -> String {
     plans.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// How to say that what is missing can't be had, in words that follow what else can be done.
+/// Says how to declare that what is missing can't be had, in words that follow what else can be done.
 fn ways_out(verdict: &Verdict) -> String {
     let gaps = verdict.warnings.iter().filter(|warning| warning.excuse.is_none());
     let ways: Vec<String> = gaps.filter_map(|warning| warning.gap.way_out()).map(|way| format!("`{way}`")).collect();

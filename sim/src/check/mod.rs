@@ -78,7 +78,7 @@ pub fn check<S: Scenario>(scenario: S) -> Check<S> {
     }
 }
 
-/// What [`check`] makes: set what differs, then [`assert_seaworthy`](Check::assert_seaworthy).
+/// Check of a scenario, made by [`check`]: set what differs, then [`assert_seaworthy`](Check::assert_seaworthy).
 #[must_use = "a check does nothing before `assert_seaworthy`, `verify` or `report`"]
 pub struct Check<S> {
     scenario: S,
@@ -149,7 +149,7 @@ impl<S: Scenario> Check<S> {
         Err(CheckError::Hollow { verdict, campaign: Box::new(campaign) })
     }
 
-    /// What was found, whether or not it held.
+    /// Returns the campaign, whether or not it held.
     ///
     /// # Errors
     /// [`CheckError`] for malformed environment variables and corpus files, and where there is nothing to run.

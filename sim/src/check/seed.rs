@@ -7,7 +7,7 @@ use std::{
 
 use crate::trace::Fingerprint;
 
-/// Where continuous integration keeps the id of the commit that it builds.
+/// Variables in which continuous integration keeps the id of the commit that it builds.
 const COMMIT_VARIABLES: [&str; 9] = [
     "GITHUB_SHA",
     "CI_COMMIT_SHA",

@@ -11,7 +11,7 @@ use std::{
 
 use seaworthy_core::stop::Stop;
 
-/// Whether, and where, an interrupt is noted.
+/// Interrupt of the program by its user, once it is noted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Interrupt {
     /// Set at the first one.
@@ -44,7 +44,7 @@ impl Interrupt {
         interrupt
     }
 
-    /// Whether it happened.
+    /// Returns `true` if it happened.
     pub(super) fn happened(&self) -> bool {
         self.happened.load(Ordering::SeqCst)
     }

@@ -1,4 +1,4 @@
-//! How to call this program again.
+//! Command lines that call this program again.
 
 use std::{env, path::Path};
 
@@ -40,7 +40,7 @@ fn of_seed(scenario: &str, profile: Profile, chosen: &Chosen) -> Vec<String> {
     words
 }
 
-/// What is said beside the plans themselves, where they are not in a file.
+/// Returns the arguments beside the plans themselves, where they are not in a file.
 fn beside(chosen: &Chosen) -> impl Iterator<Item = String> {
     let input = chosen.input.as_ref().map(|(option, file)| format!("--{option} {}", quoted(&display(file))));
     chosen.without.words(true).chain(input)

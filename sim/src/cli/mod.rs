@@ -56,10 +56,10 @@ pub use program::Program;
 
 use crate::catalogue::Entry;
 
-/// How the program ends.
+/// Exit status of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Everything held: 0.
+    /// Everything held: exit code 0.
     Held,
     /// Something did not, or two traces differ: 1.
     Violated,
@@ -87,7 +87,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// What went wrong before anything could be judged: one message, for standard error.
+/// Error before anything could be judged: one message, for standard error.
 pub type CliError = Box<dyn std::error::Error>;
 
 /// The whole program over these scenarios, of which the first is the one that runs where none is named.

@@ -58,7 +58,7 @@ impl Program {
         self.scenarios([scenario.into()])
     }
 
-    /// Adds scenarios.
+    /// Adds scenarios to the program.
     pub fn scenarios(mut self, scenarios: impl IntoIterator<Item = Entry>) -> Self {
         self.entries.extend(scenarios);
         self

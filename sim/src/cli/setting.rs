@@ -5,7 +5,7 @@ use super::{
 };
 use crate::catalogue::{Catalogue, Entry};
 
-/// What the commands work on.
+/// Setting that the commands work in.
 pub(super) struct Setting {
     pub(super) catalogue: Catalogue,
     pub(super) stores: Vec<NamedStore>,

@@ -1,4 +1,4 @@
-//! What a campaign did, in tables.
+//! Summary of a campaign, in tables.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! What is printed: with colours on a terminal, plain in a pipe. For commands of your own, so that they look like the others.
+//! Output of the program: with colours on a terminal, plain in a pipe. For commands of your own, so that they look like
+//! the others.
 
 use std::{
     fmt,
@@ -22,12 +23,12 @@ pub fn print(text: fmt::Arguments<'_>) {
     }
 }
 
-/// Whether standard output takes colours. `NO_COLOR` says no.
+/// Returns `true` if standard output takes colours. `NO_COLOR` says no.
 pub fn is_coloured() -> bool {
     stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// How stories are printed here.
+/// Returns the style in which stories are printed here.
 pub(super) fn style(width: Option<usize>) -> Style {
     let terminal = Table::new().width().map(usize::from);
     Style { color: is_coloured(), ..Style::default() }.fitting(width, terminal)
@@ -37,27 +38,27 @@ fn paint(is_coloured: bool, paint: Paint, text: &str) -> String {
     if is_coloured { format!("{paint}{text}{paint:#}") } else { text.to_owned() }
 }
 
-/// What is wrong.
+/// Formats text about what is wrong.
 pub fn bad(text: &str) -> String {
     paint(is_coloured(), AnsiColor::Red.on_default().bold(), text)
 }
 
-/// What is right.
+/// Formats text about what is right.
 pub fn good(text: &str) -> String {
     paint(is_coloured(), AnsiColor::Green.on_default().bold(), text)
 }
 
-/// What counts.
+/// Formats text that counts.
 pub fn strong(text: &str) -> String {
     paint(is_coloured(), Paint::new().bold(), text)
 }
 
-/// Whether standard error takes colours.
+/// Returns `true` if standard error takes colours.
 pub fn is_error_coloured() -> bool {
     stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// What is wrong, on standard error.
+/// Formats text about what is wrong, on standard error.
 pub fn error(text: &str) -> String {
     paint(is_error_coloured(), AnsiColor::Red.on_default().bold(), text)
 }

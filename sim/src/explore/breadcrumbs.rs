@@ -40,7 +40,7 @@ pub struct Breadcrumbs {
 struct Note {
     profile: Option<Profile>,
     text: Vec<u8>,
-    /// Where the seed stands in it.
+    /// Positions of the seed in it.
     seeds: Vec<usize>,
 }
 
@@ -104,7 +104,7 @@ impl Breadcrumbs {
         left
     }
 
-    /// What is to be said of notes that were left.
+    /// Describes notes that were left; `None` if there are none.
     pub(crate) fn words(left: &[String]) -> Option<String> {
         let (which, runs) = match left.len() {
             0 => return None,

@@ -34,25 +34,25 @@ pub struct Corpus {
     folder: PathBuf,
 }
 
-/// Why a corpus can't be used.
+/// Error of a corpus that can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CorpusError {
     /// The file system said no.
     #[error("can't {verb} {}: {error}", path.display())]
     File {
-        /// What was tried: `read` or `write`.
+        /// Operation that was tried: `read` or `write`.
         verb: &'static str,
-        /// With what.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why not.
+        /// Error of the operating system.
         error: io::Error,
     },
     /// A file holds no plan of this version.
     #[error("{}: {error}", path.display())]
     Plan {
-        /// Which file.
+        /// Path of the plan file.
         path: PathBuf,
-        /// Why not.
+        /// Error of the plan.
         error: PlanError,
     },
     /// Its plans can't be judged.
@@ -66,7 +66,7 @@ impl Corpus {
         Self { folder: folder.into() }
     }
 
-    /// The folder.
+    /// Returns the folder of the corpus.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -186,7 +186,7 @@ fn json_files(folder: &Path) -> Result<Vec<PathBuf>, CorpusError> {
     Ok(paths)
 }
 
-/// Whether a plan file names this scenario.
+/// Returns `true` if a plan file names this scenario.
 fn is_of(scenario: &str, path: &Path) -> Result<bool, CorpusError> {
     let text =
         fs::read_to_string(path).map_err(|error| CorpusError::File { verb: "read", path: path.into(), error })?;

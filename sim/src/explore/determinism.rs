@@ -16,7 +16,7 @@ pub struct Nondeterminism {
     pub first: Option<Event>,
     /// That event in the other run; `None` where its trace had ended.
     pub second: Option<Event>,
-    /// Which other run: `the second run` or `the run in another thread`.
+    /// Name of the other run: `the second run` or `the run in another thread`.
     pub other: &'static str,
 }
 

@@ -11,18 +11,17 @@ use crate::{
     world::{RunOptions, RunReport},
 };
 
-/// How many runs without a fault are looked at before the first with some.
+/// Number of runs without a fault that are looked at before the first with some.
 const FIRST: u64 = 100;
-/// How many are looked at before anybody is accused of what the first ones never did. What comes up once in a hundred
-/// runs is missed by all of them with a probability of 1 in 20,000.
+/// Number of runs that are looked at before anybody is accused of what the first ones never did. What comes up once in
+/// a hundred runs is missed by all of them with a probability of 1 in 20,000.
 const THOROUGH: u64 = 1_000;
 /// A rehearsal ends where it has made so many events for each run that it was to make: longer runs show more.
 const EVENTS_A_RUN: u64 = 2_000;
 /// A scenario with more items than this in one workload is not rehearsed: what a run of months does, it does itself again
 /// and again, and looking at a hundred of them takes longer than any campaign.
 const ITEMS_MAX: usize = 200;
-/// What the seeds of rehearsals derive from: always the same, so that what is learnt is the scenario's own and nobody's
-/// else.
+/// Base of the seeds of rehearsals: always the same, so that what is learnt is the scenario's own and nobody's else.
 const SEEDS: u64 = 0x7265_6865_6172_7365;
 
 /// Runs plans, judged also by what the scenario does when nothing goes wrong.

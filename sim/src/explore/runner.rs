@@ -4,7 +4,7 @@ use crate::{
     world::{self, RunOptions, RunReport},
 };
 
-/// What runs plans of one scenario. A [`Scenario`] is one itself, in the simulated world; [`runner`] makes one of a
+/// Runner of the plans of one scenario. A [`Scenario`] is one itself, in the simulated world; [`runner`] makes one of a
 /// function, to run plans elsewhere, to look at reports on their way, or to test what explores plans without a world.
 ///
 /// ```
@@ -25,7 +25,7 @@ pub trait Runner: Sync {
     /// The scenario whose plans it runs.
     type Scenario: Scenario;
 
-    /// The scenario.
+    /// Returns the scenario whose plans it runs.
     fn scenario(&self) -> &Self::Scenario;
 
     /// Executes one plan.

@@ -46,7 +46,7 @@ impl Shard {
         turn.saturating_mul(self.of).saturating_add(self.number - 1)
     }
 
-    /// How many of `runs` are this part's.
+    /// Returns the number of those of `runs` that are this part's.
     pub(super) fn share(self, runs: u64) -> u64 {
         runs.saturating_add(self.of - self.number) / self.of
     }
@@ -68,7 +68,7 @@ impl fmt::Display for Shard {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{found:?} is no shard: write i/n with 1 <= i <= n, as in 2/4")]
 pub struct ShardError {
-    /// What was asked for.
+    /// Text that was given.
     pub found: String,
 }
 

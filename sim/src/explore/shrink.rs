@@ -8,12 +8,12 @@ use crate::{
     world::{RunOptions, RunReport},
 };
 
-/// How far shrinking goes.
+/// Options of shrinking.
 #[derive(Clone)]
 pub struct ShrinkOptions {
     /// Runs that it may make. A plan of a few faults and orders needs some hundred.
     pub runs: u64,
-    /// How each plan is executed.
+    /// Options of each run.
     pub run: RunOptions,
     /// Set from elsewhere to end it with what was reached.
     pub stop: Stop,
@@ -25,10 +25,10 @@ impl Default for ShrinkOptions {
     }
 }
 
-/// How far shrinking is.
+/// Progress of shrinking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShrinkProgress {
-    /// Runs made.
+    /// Number of runs that were made.
     pub runs: u64,
     /// Faults of the smallest failing plan so far.
     pub faults: usize,
@@ -39,7 +39,7 @@ pub struct ShrinkProgress {
 /// A plan that is as small as it gets and still fails in the same way.
 #[derive(Clone, Debug)]
 pub struct Shrunk<W> {
-    /// The plan.
+    /// Plan that is left.
     pub plan: Plan<W>,
     /// Its run, with the whole trace; the violation that was shrunk towards stands first.
     pub report: RunReport,
@@ -47,18 +47,18 @@ pub struct Shrunk<W> {
     pub violation: Violation,
     /// Runs made, verification included.
     pub runs: u64,
-    /// Whether no single fault and no single item can be left out; `false` where the budget was used up or it was
+    /// `true` if no single fault and no single item can be left out; `false` where the budget was used up or it was
     /// stopped before that was known.
     pub minimal: bool,
 }
 
-/// Why a failure can't be shrunk.
+/// Error of a failure that can't be shrunk.
 #[derive(Debug, thiserror::Error)]
 pub enum ShrinkError {
     /// The plan does not show it.
     #[error("the plan does not violate {invariant} when it is run again")]
     NotReproduced {
-        /// Which invariant.
+        /// Name of the invariant.
         invariant: String,
     },
     /// Two runs of one plan differ.
@@ -76,7 +76,7 @@ pub enum ShrinkError {
     Plan(#[from] PlanError),
 }
 
-/// Whether two violations are the same failure: the same invariant, about an entity of the same kind
+/// Returns `true` if two violations are the same failure: the same invariant, about an entity of the same kind
 /// ([`Entity::is_like`](crate::invariants::Entity::is_like)). The number may differ, since with fewer orders they are
 /// numbered anew.
 pub fn is_same_failure(one: &Violation, other: &Violation) -> bool {
@@ -159,7 +159,7 @@ impl<R: Runner> Trial<'_, R> {
         report.violations.iter().find(|found| is_same_failure(found, self.violation))
     }
 
-    /// Whether a candidate still fails in the same way, each time.
+    /// Returns `true` if a candidate still fails in the same way, each time.
     fn fails(&mut self, plan: &Plan<WorkloadOf<R>>) -> Result<bool, ShrinkError> {
         let report = self.run(plan, &self.options.run)?;
         if self.found_in(&report).is_none() {

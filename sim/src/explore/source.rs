@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::{Fault, Profile};
 
-/// Where a plan came from: all that is needed to have it again.
+/// Source of a plan: all that is needed to have it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -25,9 +25,9 @@ pub enum Source {
         /// The seed of workload and schedule.
         #[serde(with = "crate::hexadecimal")]
         seed: u64,
-        /// How many items of that workload it has.
+        /// Number of items of that workload.
         items: u64,
-        /// Its faults.
+        /// Faults of the plan.
         faults: Vec<Fault>,
     },
 }

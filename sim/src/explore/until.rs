@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// When a search ends, if it does not run out of plans before: at the first of these that comes.
+/// Conditions that end a search, if it does not run out of plans before: the first of these that comes.
 ///
 /// ```
 /// use std::time::Duration;
@@ -20,7 +20,7 @@ pub struct Until {
 }
 
 impl Until {
-    /// When there are no more plans.
+    /// Ends only where there are no more plans.
     pub fn end() -> Self {
         Self::default()
     }
@@ -41,14 +41,14 @@ impl Until {
         Self { failures: Some(failures), ..self }
     }
 
-    /// Whether it is over where so many runs have begun and failed in so much time.
+    /// Returns `true` if it is over where so many runs have begun and failed in so much time.
     pub(super) fn is_reached(&self, begun: u64, failed: u64, elapsed: impl FnOnce() -> Duration) -> bool {
         // One run at least, however short the time: none would prove nothing and look like all the others.
         let out_of_time = self.time.is_some_and(|time| begun > 0 && elapsed() >= time);
         out_of_time || self.has_failed_enough(failed)
     }
 
-    /// Whether so many failures are enough.
+    /// Returns `true` if so many failures are enough.
     pub(super) fn has_failed_enough(&self, failed: u64) -> bool {
         self.failures.is_some_and(|wanted| failed >= wanted)
     }

@@ -9,42 +9,42 @@ use crate::{
     plan::{FaultKind, Profile},
 };
 
-/// Whether a campaign held, and what that is worth.
+/// Verdict on a campaign: the answer to whether it held, and what that is worth.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// Whether no run failed, of the corpus neither, and each plan that was run twice did the same.
+    /// `true` if no run failed, of the corpus neither, and each plan that was run twice did the same.
     pub held: bool,
-    /// Whether it was stopped from outside before all was run: then it never held, it only did not fail yet.
+    /// `true` if it was stopped from outside before all was run: then it never held, it only did not fail yet.
     pub interrupted: bool,
-    /// Whether two runs of one plan differ.
+    /// `true` if two runs of one plan differ.
     pub differs: bool,
     /// With 95% confidence, a plan drawn as these were fails with at most this probability.
     pub failure_rate_upper_bound: f64,
-    /// What makes the campaign prove less than it seems to.
+    /// Warnings about what makes the campaign prove less than it seems to.
     pub warnings: Vec<Warning>,
-    /// What was not asked for, because the scenario can't have it.
+    /// Things that were not asked for, because the scenario can't have them.
     pub left_out: Vec<LeftOut>,
 }
 
 /// An invariant or a kind of fault that was not asked for, because nothing in the whole campaign could have shown it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
-    /// What: `invariant per-key-order`, `fault drop_ack`.
+    /// Name of it: `invariant per-key-order`, `fault drop_ack`.
     pub what: String,
-    /// Why, in words.
+    /// Reason, in words.
     pub why: String,
 }
 
 /// One reason why silence proves little.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// What never happened.
+    /// Gap in what the campaign did.
     pub gap: Gap,
-    /// Why that was to be expected of this campaign.
+    /// Excuse for the gap, where it was to be expected of this campaign.
     pub excuse: Option<Excuse>,
 }
 
-/// Why a gap was to be expected.
+/// Excuse for a gap that was to be expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Excuse {
     /// Chance alone can be the reason.
@@ -61,7 +61,7 @@ pub enum Excuse {
     MayLookOn,
 }
 
-/// What never happened in a whole campaign.
+/// Gap of a campaign: something that never happened in any of its runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Gap {
     /// No run at all.
@@ -70,38 +70,38 @@ pub enum Gap {
     NothingHappened,
     /// An invariant that never had anything to judge.
     NeverJudged {
-        /// Its name.
+        /// Name of the invariant.
         invariant: String,
-        /// When it would have been judged.
+        /// Mode in which it would have been judged.
         mode: Mode,
     },
     /// A kind of fault that the profiles allow and that never struck.
     NeverFired {
         /// Its kind, as written in campaigns.
         kind: String,
-        /// How many were planned.
+        /// Number of faults that were planned.
         planned: u64,
     },
     /// A goal that was never reached.
     NeverReached {
-        /// Its name.
+        /// Name of the goal.
         goal: String,
     },
     /// A consumer group that acknowledged messages and never left anything behind.
     Idle {
-        /// Its name.
+        /// Name of the consumer group.
         group: String,
-        /// How many it acknowledged.
+        /// Number of messages that it acknowledged.
         acknowledged: u64,
     },
     /// Not all seeds were run.
     Interrupted {
-        /// How many were.
+        /// Number of runs that were made.
         runs: u64,
     },
     /// A plan of the corpus of whose faults only some strike.
     Weaker {
-        /// Which, and which faults.
+        /// Plan, and its faults that do not strike.
         plan: String,
     },
 }
@@ -112,12 +112,14 @@ const RUNS_FEW: u64 = 1_000;
 const PLANNED_FEW: u64 = 50;
 
 impl Verdict {
-    /// Whether the campaign is to pass: nothing failed, it was not interrupted and, if `strict`, no warning is without an excuse.
+    /// Returns `true` if the campaign is to pass: nothing failed, it was not interrupted and, if `strict`, no warning
+    /// is without an excuse.
     pub fn passes(&self, strict: bool) -> bool {
         self.held && !self.interrupted && !(strict && self.warnings.iter().any(|warning| warning.excuse.is_none()))
     }
 
-    /// Whether nothing failed and the campaign did all that its profiles can lead to: few runs are no excuse here.
+    /// Returns `true` if nothing failed and the campaign did all that its profiles can lead to: few runs are no excuse
+    /// here.
     pub fn proves(&self) -> bool {
         let tolerated = [Some(Excuse::NarrowProfiles), Some(Excuse::OneWorkload), Some(Excuse::OthersStrike)];
         self.held && self.warnings.iter().all(|warning| tolerated.contains(&warning.excuse))
@@ -151,7 +153,7 @@ impl Campaign {
         }
     }
 
-    /// What the scenario can't have, as its own runs have shown.
+    /// Lists the things that the scenario can't have, as its own runs have shown.
     fn left_out(&self) -> Vec<LeftOut> {
         if self.runs == 0 {
             return Vec::new();
@@ -172,7 +174,7 @@ impl Campaign {
         invariants.chain(faults).collect()
     }
 
-    /// Whether any run made a call that a fault of this kind can strike.
+    /// Returns `true` if any run made a call that a fault of this kind can strike.
     fn can_strike(&self, kind: FaultKind) -> bool {
         if self.faults.get(&kind).is_some_and(|tally| tally.fired > 0) {
             return true;
@@ -238,13 +240,13 @@ impl Campaign {
     }
 }
 
-/// Whether an invariant had nothing to judge because what it is about never came up.
+/// Returns `true` if an invariant had nothing to judge because what it is about never came up.
 fn is_beside_the_point(tally: &InvariantTally) -> bool {
     tally.times == 0 && tally.met == Some(0)
 }
 
 impl Gap {
-    /// What to write to a check so that this is no longer asked for, where there is such a thing.
+    /// Returns what to write to a check so that this is no longer asked for, where there is such a thing.
     pub fn way_out(&self) -> Option<String> {
         match self {
             Self::NeverJudged { invariant, .. } => Some(format!(".without({invariant:?})")),

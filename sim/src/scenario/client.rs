@@ -5,7 +5,7 @@ use futures_util::future::{BoxFuture, Either, select};
 use seaworthy_core::ports::{Document, Store, StoreError, Timestamp};
 use smol_str::SmolStr;
 
-/// How often the client looks for an outcome, in virtual time.
+/// Interval at which the client looks for an outcome, in virtual time.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The outside: asks services, sleeps, and never fails.
@@ -15,7 +15,7 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub struct Client(pub(crate) Arc<dyn Outside>);
 
-/// What the world does for its client.
+/// Services of the world for its client.
 pub(crate) trait Outside: Send + Sync {
     fn ask(&self, service: &str, operation: &str, body: Bytes) -> BoxFuture<'static, Result<Bytes, String>>;
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
@@ -24,13 +24,13 @@ pub(crate) trait Outside: Send + Sync {
     fn store(&self, name: &str) -> Option<Arc<dyn Store>>;
 }
 
-/// What the client waited for has not come to be. It says nothing about whether it ever will.
+/// Error of a client's wait: what it waited for has not come to be. It says nothing about whether it ever will.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("store {store:?} did not show the outcome within {within:?} of virtual time")]
 pub struct Overdue {
     /// The store that was looked at.
     pub store: SmolStr,
-    /// For how long.
+    /// Time that it waited.
     pub within: Duration,
 }
 

@@ -29,7 +29,7 @@ pub type StoreFactory = Arc<dyn Fn(&str, Arc<dyn Clock>) -> Arc<dyn Store> + Sen
 /// Everything is public API of this crate and of `seaworthy-core`; the processes are the very code that production runs.
 #[async_trait]
 pub trait Scenario: Send + Sync + 'static {
-    /// What the outside asks: part of the plan, so it is serialised with it.
+    /// Requests of the outside: part of the plan, so they are serialised with it.
     type Workload: Workload;
 
     /// Its name in plans and on the command line.
@@ -44,7 +44,7 @@ pub trait Scenario: Send + Sync + 'static {
     /// Draws a workload. All dice are thrown here, none during the run.
     fn workload(&self, draw: &mut Draw) -> Self::Workload;
 
-    /// What must hold. Called once for each run; invariants keep their own state.
+    /// Returns the invariants that must hold. Called once for each run; invariants keep their own state.
     fn invariants(&self, workload: &Self::Workload) -> Vec<Box<dyn Invariant>>;
 
     /// The store that its processes need, for example where they keep tables of their own; the simulated one where `None`.
@@ -60,9 +60,9 @@ pub trait Scenario: Send + Sync + 'static {
         let _ = (workload, store);
     }
 
-    /// Whether anything is pending in tables of the scenario's own: rows of a hand-written outbox that nobody has published,
-    /// jobs to be done. Only reads; called between events, outside the trace and without faults, for each store of the
-    /// topology, whenever nothing else keeps the run from being at rest.
+    /// Returns `true` if anything is pending in tables of the scenario's own: rows of a hand-written outbox that nobody
+    /// has published, jobs to be done. Only reads; called between events, outside the trace and without faults, for
+    /// each store of the topology, whenever nothing else keeps the run from being at rest.
     ///
     /// What stands in the outbox, the inbox and the saga log of the `Store` port, in a declared [`OutboxTable`], and what the
     /// broker holds, is known without it. So is what a process does within three of its waits ([`Clock::sleep`]) after something last changed, and
@@ -95,9 +95,9 @@ pub trait Scenario: Send + Sync + 'static {
     /// It runs in a place that never fails; [`Client::ask`] repeats a request until an answer is heard.
     async fn drive(&self, workload: &Self::Workload, client: Client);
 
-    /// Whether no code of the scenario depends on the order of the standard library's hash maps, so that runs may share
-    /// a thread, which saves a third of a short run's time. The library seeds its maps once a thread; without this
-    /// promise each run gets a thread of its own. The lints of this project's `clippy.toml` keep the promise.
+    /// Returns `true` if no code of the scenario depends on the order of the standard library's hash maps, so that runs
+    /// may share a thread, which saves a third of a short run's time. The library seeds its maps once a thread; without
+    /// this promise each run gets a thread of its own. The lints of this project's `clippy.toml` keep the promise.
     fn shares_threads(&self) -> bool {
         false
     }

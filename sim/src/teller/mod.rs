@@ -20,13 +20,13 @@ use crate::{
 /// Events that shrinking may cost: about half a minute.
 const SHRINK_EVENTS: u64 = 20_000_000;
 
-/// How failures are told here.
+/// Teller of failures.
 pub(crate) struct Teller<'a> {
-    /// Where plans go.
+    /// Folders in which plans are kept.
     pub(crate) place: Place<'a>,
-    /// How stories are printed.
+    /// Style in which stories are printed.
     pub(crate) style: Style,
-    /// How shrinking runs plans, and what ends it.
+    /// Options of shrinking.
     pub(crate) shrink: ShrinkOptions,
     /// The line to paste that runs it again.
     pub(crate) replay: &'a dyn Fn(Again<'_>) -> String,
@@ -34,7 +34,7 @@ pub(crate) struct Teller<'a> {
     pub(crate) progress: &'a dyn Fn(&ShrinkProgress),
 }
 
-/// What is to be run again.
+/// Plan that is to be run again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Again<'a> {
     /// A plan file.
@@ -47,7 +47,7 @@ pub(crate) enum Again<'a> {
 }
 
 impl<'a> Again<'a> {
-    /// What comes from there.
+    /// Returns the plan or seed of a source.
     pub(crate) fn from_source(source: &'a Source) -> Self {
         match source {
             Source::File(path) => Self::Plan(path),
@@ -63,9 +63,9 @@ impl<'a> Again<'a> {
 /// A failure, told.
 #[derive(Debug)]
 pub(crate) struct Told {
-    /// The story.
+    /// Story of the failure.
     pub(crate) text: String,
-    /// Why its plan is in no file.
+    /// Error that kept its plan out of any file.
     pub(crate) trouble: Option<CorpusError>,
 }
 

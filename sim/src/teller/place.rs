@@ -6,14 +6,14 @@ use crate::{
     explore::{CorpusError, Failure, Source},
 };
 
-/// Where the plans of failures go: to a folder that may be deleted at any time, or for good into the corpus.
+/// Folder of the plans of failures: one that may be deleted at any time, or the corpus, for good.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
     /// The folder that may be deleted.
     pub(crate) plans: &'a Path,
-    /// The corpus.
+    /// Folder of the corpus.
     pub(crate) corpus: &'a Path,
-    /// Whether they go into the corpus at once.
+    /// `true` if they go into the corpus at once.
     pub(crate) keep: bool,
 }
 

@@ -1,4 +1,4 @@
-//! How to run one test again and nothing else.
+//! Command lines that run one test again and nothing else.
 
 mod target;
 mod test;

@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What cargo has to be told so that it builds and runs the same test program.
+/// Arguments by which cargo builds and runs the same test program.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Target {
     /// `release`; `None` for cargo's own choice.
@@ -15,7 +15,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// From where the program lies: `target/[TRIPLE/]PROFILE/deps/NAME-HASH`.
+    /// Finds the target by the path of the program: `target/[TRIPLE/]PROFILE/deps/NAME-HASH`.
     pub(super) fn from_program(program: &Path, package: &str, folder: &Path) -> Self {
         let profile_folder = program.parent().filter(|deps| deps.ends_with("deps")).and_then(Path::parent);
         let profile = profile_folder.and_then(name).filter(|name| name != "debug");
@@ -39,7 +39,7 @@ impl Target {
     }
 }
 
-/// Which program of the package in `folder` the crate is.
+/// Returns the argument that selects the crate among the programs of the package in `folder`.
 fn kind(crate_name: &str, package: &str, folder: &Path) -> Option<String> {
     let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
     let mut tests = files_and_folders(&folder.join("tests"), "main.rs");

@@ -11,7 +11,7 @@ use variables::{
     profiles, seed, seeds, shard, switch,
 };
 
-/// What the environment says about a check.
+/// Settings of a check that the environment gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// `SEAWORTHY_PLAN`: one plan file, and nothing else.
@@ -44,7 +44,7 @@ pub struct Settings {
     pub breadcrumbs: Option<PathBuf>,
 }
 
-/// Where a trace goes.
+/// Destination of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TraceTo {
     /// To standard output.

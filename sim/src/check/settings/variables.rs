@@ -24,15 +24,15 @@ pub(super) const TABLE: &str = "SEAWORTHY_TABLE";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{variable}={found:?}: {wanted}")]
 pub struct SettingError {
-    /// Which variable.
+    /// Name of the variable.
     pub variable: &'static str,
-    /// What it holds.
+    /// Value that it has.
     pub found: String,
-    /// What it should.
+    /// Value that it should have.
     pub wanted: String,
 }
 
-/// Where the variables come from.
+/// Source of the variables.
 pub(super) struct Variables<'v>(pub(super) &'v dyn Fn(&str) -> Option<String>);
 
 impl Variables<'_> {
@@ -40,7 +40,7 @@ impl Variables<'_> {
         (self.0)(variable)
     }
 
-    /// What a variable says, where it is set.
+    /// Reads and parses a variable, where it is set.
     pub(super) fn read<T>(
         &self,
         variable: &'static str,

@@ -11,10 +11,10 @@ pub(in crate::cli) struct ExhaustArguments {
     /// The scenario, as `list` shows it; the first if none is named
     #[arg(value_name = "SCENARIO")]
     pub(in crate::cli) scenario: Option<String>,
-    /// How many faults a plan has at most: 1 tries every fault, 2 every pair of them, too
+    /// Largest number of faults of a plan: 1 tries every fault, 2 every pair of them, too
     #[arg(long, value_name = "K", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=2))]
     pub(in crate::cli) k: u8,
-    /// How many items of the workload are kept, the first ones; the number of pairs grows with their square
+    /// Number of items of the workload that are kept, the first ones; the number of pairs grows with their square
     #[arg(long, value_name = "N", default_value = "1")]
     pub(in crate::cli) items: usize,
     /// The seed that draws the workload, decimal or 0x...; the first from 0 that draws as many items if not given
@@ -28,7 +28,7 @@ pub(in crate::cli) struct ExhaustArguments {
     pub(in crate::cli) shard: Shard,
     #[command(flatten)]
     pub(in crate::cli) without: Without,
-    /// How many runs at a time; one for each core if not given
+    /// Number of runs at a time; one for each core if not given
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
     pub(in crate::cli) jobs: Option<u16>,
     /// Writes what was found as JSON

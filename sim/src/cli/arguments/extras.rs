@@ -9,7 +9,7 @@ use crate::{
     world::StoreFactory,
 };
 
-/// What a program has beyond the commands and options that all have: the name of the simulated store among its own.
+/// Name of the simulated store among a program's own.
 const SIMULATED: &str = "memory";
 
 /// Adds the options `--store` and the one of the input to `run`, `exhaust` and `replay`, where the program has stores or an input.
@@ -39,16 +39,16 @@ pub(in crate::cli) fn with_extras(command: Command, stores: &[NamedStore], input
     ["run", "exhaust", "replay"].into_iter().fold(command, |command, name| command.mut_subcommand(name, extend))
 }
 
-/// What was chosen by those options, and for all commands.
+/// Choices made by those options, for all commands.
 #[derive(Clone, Default)]
 pub(in crate::cli) struct Chosen {
     /// One of the program's own stores; `None` for the simulated one.
     pub(in crate::cli) store: Option<(&'static str, StoreFactory)>,
-    /// How stories are printed.
+    /// Style in which stories are printed.
     pub(in crate::cli) style: Style,
-    /// Whether the store was named, be it the simulated one.
+    /// `true` if the store was named, be it the simulated one.
     pub(in crate::cli) store_said: bool,
-    /// What is left out by its name.
+    /// Names of what is left out.
     pub(in crate::cli) without: Without,
     /// The input's option and file.
     pub(in crate::cli) input: Option<(&'static str, PathBuf)>,

@@ -31,7 +31,7 @@ use crate::{hexadecimal, values};
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
-    /// How many columns stories have; the environment variable COLUMNS, else the terminal's if not given
+    /// Number of columns of stories; the environment variable COLUMNS, else the terminal's if not given
     #[arg(long, global = true, value_name = "N")]
     pub(super) width: Option<usize>,
 }

@@ -4,13 +4,13 @@ use clap::Args;
 
 use crate::teller::Place;
 
-/// Where plans of failures go.
+/// Folders in which plans of failures are written.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct Places {
-    /// Where plans of failures go
+    /// Folder for plans of failures
     #[arg(long, value_name = "DIR", default_value = "seaworthy-plans")]
     plans: PathBuf,
-    /// Where plans are kept for good, for `check` to replay before anything else
+    /// Folder of plans that are kept for good, for `check` to replay before anything else
     #[arg(long, value_name = "DIR", default_value = "corpus")]
     corpus: PathBuf,
     /// Keeps the plan of a failure in the corpus at once
@@ -24,7 +24,8 @@ impl Places {
         Place { plans: &self.plans, corpus: &self.corpus, keep: self.keep }
     }
 
-    /// Where runs are noted while they are under way: beside the folder of plans, which need not be there.
+    /// Returns the folder in which runs are noted while they are under way: beside the folder of plans, which need not
+    /// be there.
     pub(in crate::cli) fn under_way(&self) -> PathBuf {
         let name = self.plans.file_name().unwrap_or(OsStr::new("seaworthy")).to_string_lossy();
         self.plans.with_file_name(format!("{name}-under-way"))

@@ -5,7 +5,7 @@ use crate::plan::{Profile, UnknownProfile};
 /// One word of `--profile`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum ProfileWord {
-    /// A profile.
+    /// One profile, by its name.
     One(Profile),
     /// All of them, which take turns in one campaign.
     All,

@@ -11,7 +11,7 @@ pub(in crate::cli) struct RunArguments {
     /// The scenarios, as `list` shows them; the first if none is named, and of several a table is printed
     #[arg(value_name = "SCENARIO", value_delimiter = ',')]
     pub(in crate::cli) scenarios: Vec<String>,
-    /// How many seeds, of each campaign where there are several
+    /// Number of seeds, of each campaign where there are several
     #[arg(long, value_name = "N", conflicts_with_all = ["seed", "duration"])]
     pub(in crate::cli) seeds: Option<u64>,
     /// One seed only, decimal or 0x...
@@ -20,16 +20,16 @@ pub(in crate::cli) struct RunArguments {
     /// As many seeds as fit into this time, such as 60s or 5m
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub(in crate::cli) duration: Option<Duration>,
-    /// What the seeds derive from; drawn anew each time if not given
+    /// Base that the seeds derive from; drawn anew each time if not given
     #[arg(long, value_name = "B", value_parser = seed, conflicts_with = "seed")]
     pub(in crate::cli) base_seed: Option<u64>,
-    /// Which faults: calm, crash, duplicate, outage, rejection, lost-reply, latency, clock, everything or swarm; several
-    /// take turns, `all` is all ten taking turns, and `each` is a campaign for each of the ten
+    /// Profiles of faults: calm, crash, duplicate, outage, rejection, lost-reply, latency, clock, everything or swarm;
+    /// several take turns, `all` is all ten taking turns, and `each` is a campaign for each of the ten
     #[arg(long = "profile", value_name = "P", value_delimiter = ',', default_value = "swarm")]
     pub(in crate::cli) profiles: Vec<ProfileWord>,
     #[command(flatten)]
     pub(in crate::cli) without: Without,
-    /// How many runs at a time; one for each core if not given
+    /// Number of runs at a time; one for each core if not given
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
     pub(in crate::cli) jobs: Option<u16>,
     /// Only part i of n of the seeds, as in 2/4; needs --base-seed, so that all parts are parts of one whole
@@ -50,7 +50,7 @@ pub(in crate::cli) struct RunArguments {
 }
 
 impl RunArguments {
-    /// What runs where nothing is asked for.
+    /// Returns the arguments of a run where nothing is asked for.
     pub(in crate::cli) fn main_job() -> Self {
         #[derive(Parser)]
         struct Alone {

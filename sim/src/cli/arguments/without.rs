@@ -6,7 +6,7 @@ use crate::{
     plan::{FaultKind, UnknownFault},
 };
 
-/// What is left out by its name.
+/// Names of invariants that are left out.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::cli) struct Without {
     /// Leaves out the invariant of this name; again or with commas for several

@@ -63,7 +63,7 @@ pub(super) fn replay(setting: &Setting, arguments: &ReplayArguments, chosen: &Ch
     }
 }
 
-/// What was chosen, on the store that the plan's file names unless another was asked for.
+/// Returns the choices, on the store that the plan's file names unless another was asked for.
 fn on_its_store(setting: &Setting, case: &dyn Case, path: &Path, chosen: &Chosen) -> Result<Chosen, CliError> {
     let mut chosen = chosen.clone();
     let Some(name) = case.store().filter(|_| !chosen.store_said) else { return Ok(chosen) };

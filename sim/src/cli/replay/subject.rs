@@ -11,13 +11,13 @@ use crate::{
     plan::{Profile, scenario_of},
 };
 
-/// What is to be replayed, of which scenario.
+/// Subject of a replay: a plan or a seed, and its scenario.
 pub(super) struct Subject {
     pub(super) entry: Entry,
     pub(super) what: What,
 }
 
-/// What is to be replayed.
+/// Plan or seed that is to be replayed.
 pub(super) enum What {
     /// A seed, under each of these profiles.
     Seed { seed: u64, profiles: Vec<Profile> },
@@ -26,7 +26,7 @@ pub(super) enum What {
 }
 
 impl Subject {
-    /// What the arguments mean.
+    /// Finds the subject that the arguments mean.
     pub(super) fn find(setting: &Setting, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Self, CliError> {
         match arguments::seed(&arguments.what) {
             Ok(seed) => Self::of_seed(setting, seed, arguments, chosen),

@@ -49,7 +49,7 @@ pub(super) fn warn_of_the_dead(places: &Places) {
     }
 }
 
-/// How each plan is executed.
+/// Returns the options of each run.
 pub(super) fn run_options(chosen: &Chosen) -> RunOptions {
     let store = chosen.store.as_ref();
     RunOptions {
@@ -82,7 +82,8 @@ fn one(
     finish(exit, [told, written.map_err(CliError::from)])
 }
 
-/// What the command ends with. A violation that was found counts for more than a file that could not be written.
+/// Returns the exit status of the command. A violation that was found counts for more than a file that could not be
+/// written.
 pub(super) fn finish(exit: Exit, files: [Result<(), CliError>; 2]) -> Result<Exit, CliError> {
     for error in files.into_iter().filter_map(Result::err) {
         if exit != Exit::Violated {
@@ -113,7 +114,7 @@ fn sweep(
     Ok(campaign?)
 }
 
-/// What a campaign that ended so comes to.
+/// Returns the exit status of a campaign that ended so.
 fn exit(verdict: &Verdict, arguments: &RunArguments, interrupt: &Interrupt) -> Exit {
     if !verdict.held {
         Exit::Violated

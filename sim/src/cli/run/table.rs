@@ -68,7 +68,7 @@ fn print(entries: &[Entry], groups: &[Vec<Profile>], campaigns: &[(Campaign, Ver
     say!("{}", table.trim_fmt());
 }
 
-/// What all of them together come to: the warnings of each, and the last line.
+/// Prints the warnings of each campaign and the last line of all of them, and returns their exit status.
 fn conclude(campaigns: &[(Campaign, Verdict)], arguments: &RunArguments, interrupt: &Interrupt) -> Exit {
     let exits: Vec<Exit> = campaigns.iter().map(|(_, verdict)| exit(verdict, arguments, interrupt)).collect();
     warn(campaigns, arguments.strict);

@@ -20,11 +20,11 @@ use crate::{
 /// Other failures that are named.
 const NAMED_MAX: usize = 8;
 
-/// How failures are told here.
+/// Teller of the failures of a campaign.
 pub(in crate::cli) struct Telling<'a> {
     pub(in crate::cli) places: &'a Places,
     pub(in crate::cli) chosen: &'a Chosen,
-    /// How each plan is executed.
+    /// Options of each run.
     pub(in crate::cli) run: &'a RunOptions,
     /// Ends what goes on.
     pub(in crate::cli) stop: &'a Stop,

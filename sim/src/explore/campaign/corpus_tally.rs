@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::Failure;
 use crate::{explore::twice::TwiceTally, plan::Plan, world::RunReport};
 
-/// What replaying the corpus showed.
+/// Tally of the replays of the corpus.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CorpusTally {
-    /// How many plans there are.
+    /// Number of plans.
     pub plans: u64,
     /// Those that fail, in the order of their file names.
     pub failures: Vec<Failure>,
@@ -27,7 +27,7 @@ pub struct CorpusTally {
 }
 
 impl CorpusTally {
-    /// Whether no plan failed, and each tested something.
+    /// Returns `true` if no plan failed, and each tested something.
     pub fn held(&self) -> bool {
         self.failures.is_empty() && self.idle.is_empty() && self.twice.difference.is_none()
     }
@@ -36,11 +36,11 @@ impl CorpusTally {
 /// A plan whose faults do not strike: the code makes other calls than when the plan was kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdlePlan {
-    /// Where it is.
+    /// Path of its file.
     pub path: PathBuf,
     /// The faults that never struck, as their position in the plan and what they are.
     pub faults: Vec<String>,
-    /// Whether others of its faults did.
+    /// `true` if others of its faults did.
     pub others_struck: bool,
 }
 

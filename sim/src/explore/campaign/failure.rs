@@ -7,11 +7,11 @@ use crate::{explore::Source, invariants::Violation, world::RunReport};
 pub struct Failure {
     /// Its position among all runs of the whole sweep, from 0.
     pub index: u64,
-    /// Where its plan came from.
+    /// Source of its plan.
     pub source: Source,
     /// The first invariant that did not hold.
     pub violation: Violation,
-    /// How many more violations the run had.
+    /// Number of further violations of the run.
     pub others: u64,
     /// Of its trace.
     #[serde(with = "crate::hexadecimal")]

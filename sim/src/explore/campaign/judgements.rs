@@ -6,7 +6,7 @@ use crate::{
     world::RunReport,
 };
 
-/// What the invariants of one run after another judged, added up.
+/// Judgements of the invariants of one run after another, added up.
 ///
 /// All runs of a scenario have the same invariants in the same order, as a rule: so they are added up by their place, and
 /// their names are looked up once for many runs.

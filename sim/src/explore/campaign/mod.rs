@@ -32,21 +32,21 @@ pub use tally::{FaultTally, GoalTally, GroupTally, InvariantTally};
 
 use tally::tally;
 
-/// What a sweep found and what it did to find it. Its size does not depend on the number of runs.
+/// Findings of a sweep and the work that it took to make them. Its size does not depend on the number of runs.
 ///
 /// All but [`Campaign::timing`] is a function of scenario, seeds and profiles, whatever the number of jobs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Campaign {
     /// Always `seaworthy/campaign@2`.
     pub format: SmolStr,
-    /// Of which scenario.
+    /// Name of the scenario.
     pub scenario: SmolStr,
     /// Profiles that took turns.
     pub profiles: Vec<Profile>,
-    /// What the seeds were derived from; `None` for seeds that were named.
+    /// Base that the seeds were derived from; `None` for seeds that were named.
     #[serde(with = "crate::hexadecimal::optional")]
     pub base_seed: Option<u64>,
-    /// What it covers where every fault was tried and nothing was drawn.
+    /// Coverage, where every fault was tried and nothing was drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exhausted: Option<Exhausted>,
     /// Kinds of fault that the profiles allow for this scenario.
@@ -54,7 +54,7 @@ pub struct Campaign {
     /// Kinds of fault that were taken out of every plan.
     #[serde(default)]
     pub without_faults: Vec<FaultKind>,
-    /// Runs made.
+    /// Number of runs that were made.
     pub runs: u64,
     /// Runs that failed.
     pub failed: u64,
@@ -76,7 +76,7 @@ pub struct Campaign {
     pub points: BTreeMap<Operation, FaultTally>,
     /// Invariants by name, with what the world itself found: a panic, a livelock.
     pub invariants: BTreeMap<SmolStr, InvariantTally>,
-    /// What has to happen for an invariant to have anything to judge, by its name, for those that say so.
+    /// Conditions for an invariant to have anything to judge, by its name, for those that say so.
     #[serde(default)]
     pub subjects: BTreeMap<SmolStr, SmolStr>,
     /// Consumer groups by name, but for those that are declared to only look on.
@@ -95,13 +95,13 @@ pub struct Campaign {
     /// All runs' fingerprints in one number, whatever their order.
     #[serde(with = "crate::hexadecimal")]
     pub digest: u64,
-    /// Whether it ended before all seeds had been run.
+    /// `true` if it ended before all seeds had been run.
     pub interrupted: bool,
-    /// How long it took: the only part that differs from one machine to the next.
+    /// Duration of the campaign: the only part that differs from one machine to the next.
     pub timing: Timing,
 }
 
-/// How long a campaign took.
+/// Duration of a campaign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
     /// On the wall, in microseconds; for merged shards, of the longest.

@@ -36,7 +36,7 @@ impl fmt::Display for Campaign {
 }
 
 impl Campaign {
-    /// How much of what was to be exhausted was, and whether it held: `740 of 740 plans, none violates`.
+    /// Describes how much of what was to be exhausted was, and whether it held: `740 of 740 plans, none violates`.
     pub(crate) fn exhausted_in_words(&self, exhausted: &Exhausted) -> String {
         let Self { runs, failed, .. } = self;
         let violates = match failed {
@@ -48,7 +48,7 @@ impl Campaign {
         format!("{runs} of {} plans, {violates}{go_on}", exhausted.plans)
     }
 
-    /// What it is worth, in one line.
+    /// Describes its worth in one line.
     pub fn line(&self) -> String {
         let verdict = self.verdict();
         let bound = verdict.failure_rate_upper_bound * 100.0;

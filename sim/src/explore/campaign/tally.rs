@@ -8,52 +8,53 @@ use crate::invariants::Mode;
 /// Faults of one kind or at one point.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultTally {
-    /// How many the plans held.
+    /// Number of faults that the plans held.
     pub planned: u64,
-    /// How many of them struck.
+    /// Number of them that struck.
     pub fired: u64,
 }
 
-/// What one invariant did.
+/// Tally of one invariant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvariantTally {
-    /// When it is judged; `None` for what the world itself finds.
+    /// Mode in which it is judged; `None` for what the world itself finds.
     pub mode: Option<Mode>,
     /// Runs in which it had something to judge.
     pub runs: u64,
-    /// How often it had.
+    /// Number of times that it had something to judge.
     pub times: u64,
-    /// How often its subject came up, for one that has a subject: something that it should have to judge in time.
+    /// Number of times that its subject came up, for one that has a subject: something that it should have to judge in
+    /// time.
     #[serde(default)]
     pub met: Option<u64>,
     /// Runs in which it did not hold.
     pub violated: u64,
 }
 
-/// How often a goal was reached.
+/// Tally of the runs in which a goal was reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GoalTally {
     /// Runs in which it was.
     pub runs: u64,
 }
 
-/// What fewer messages than this left behind may be chance.
+/// Number of messages below which it may be chance that they left nothing behind.
 const ENOUGH: u64 = 20;
 
-/// What came of the messages that a consumer group acknowledged.
+/// Tally of the messages that a consumer group acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupTally {
-    /// How many it acknowledged.
+    /// Number of messages that it acknowledged.
     pub acknowledged: u64,
-    /// For how many of them something was left behind beyond doubt, besides a row in its inbox.
+    /// Number of them for which something was left behind beyond doubt, besides a row in its inbox.
     pub with_effect: u64,
-    /// For how many of them nothing was left behind by anything that its process did meanwhile.
+    /// Number of them for which nothing was left behind by anything that its process did meanwhile.
     pub without: u64,
 }
 
 impl GroupTally {
-    /// Whether the group is one of which nobody can say that it does anything: it acknowledged enough, nothing was surely
-    /// its own, and what may have been its own was there by chance, since for most messages there was nothing.
+    /// Returns `true` if nobody can say that the group does anything: it acknowledged enough, nothing was surely its
+    /// own, and what may have been its own was there by chance, since for most messages there was nothing.
     pub(in crate::explore) fn is_idle(&self) -> bool {
         self.with_effect == 0 && self.without >= ENOUGH && 2 * self.without > self.acknowledged
     }

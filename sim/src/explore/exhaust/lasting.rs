@@ -3,8 +3,9 @@ use crate::{
     topology::Topology,
 };
 
-/// What is tried of the faults that last for a while. There is no end of moments at which one can begin: all begin at once,
-/// so that everything meets them, and end in the middle of the work or after every lease and every attempt.
+/// Returns the faults of those that last for a while which are tried. There is no end of moments at which one can
+/// begin: all begin at once, so that everything meets them, and end in the middle of the work or after every lease and
+/// every attempt.
 pub(super) fn lasting(topology: &Topology) -> Vec<TimedFault> {
     let targets = Targets::from_topology(topology);
     let possible = FaultKind::ALL.iter().filter(|kind| kind.is_possible(&targets));

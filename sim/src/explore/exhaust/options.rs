@@ -3,22 +3,22 @@ use crate::{
     plan::FaultKind,
 };
 
-/// What is exhausted, and how.
+/// Options of an exhaustive search.
 #[derive(Clone)]
 pub struct ExhaustOptions {
-    /// How many faults a plan has at most: 1 or 2.
+    /// Largest number of faults of a plan: 1 or 2.
     pub k: u8,
     /// Draws the workload, and how long calls take; the first seed from 0 that draws enough items, where `None`.
     pub seed: Option<u64>,
-    /// How many items of that workload are kept, the first ones: pairs grow with their square.
+    /// Number of items of that workload that are kept, the first ones: pairs grow with their square.
     pub items: usize,
     /// Number of the first plan to run, from 1: a search that was interrupted goes on there.
     pub from: u64,
-    /// Which part of the plans.
+    /// Part of the plans that is run.
     pub shard: Shard,
     /// Kinds of fault that are not tried.
     pub without_faults: Vec<FaultKind>,
-    /// How the plans are run.
+    /// Options of the runs.
     pub search: SearchOptions,
 }
 

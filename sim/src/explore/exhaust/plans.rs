@@ -22,12 +22,12 @@ pub(super) struct Exhaust<W> {
     /// The faults that last for a while.
     lasting: Vec<TimedFault>,
     kinds: Vec<CallKind>,
-    /// What can strike the run without faults.
+    /// Faults that can strike the run without faults.
     calm: Faults,
     /// For each single fault what can strike its run besides, and at which position these pairs begin.
     struck: Vec<(u64, Faults)>,
     shard: Shard,
-    /// How many plans of this part were run before.
+    /// Number of plans of this part that were run before.
     skipped: u64,
     next: AtomicU64,
 }
@@ -39,7 +39,7 @@ struct CallKind {
     verdicts: Vec<Verdict>,
 }
 
-/// What can strike a run: some of the lasting faults, then its calls, as a range for each kind.
+/// Faults that can strike a run: some of the lasting ones, then those at its calls, as a range for each kind.
 #[derive(Default)]
 struct Faults {
     lasting: Range<usize>,
@@ -81,17 +81,17 @@ impl<W: Workload> Exhaust<W> {
         Ok(all)
     }
 
-    /// How many plans have one fault.
+    /// Returns the number of plans with one fault.
     pub(super) fn singles(&self) -> u64 {
         self.calm.len
     }
 
-    /// How many plans there are.
+    /// Returns the number of plans.
     pub(super) fn len(&self) -> u64 {
         self.struck.last().map_or(1 + self.calm.len, |(begin, faults)| begin + faults.len)
     }
 
-    /// How many plans of this part come before the first that is to be run.
+    /// Returns the number of plans of this part before the first that is to be run.
     pub(super) fn skipped(&self) -> u64 {
         self.skipped
     }
@@ -138,7 +138,7 @@ impl<W: Workload> Exhaust<W> {
         Ok(all)
     }
 
-    /// What can strike a run that made these calls.
+    /// Returns the faults that can strike a run that made these calls.
     fn faults(
         &mut self,
         lasting: Range<usize>,

@@ -37,20 +37,20 @@ pub trait Search<W>: Sync {
 /// A plan that a search wants to see run.
 #[derive(Clone, Debug)]
 pub struct Candidate<W> {
-    /// How many this search handed out before it.
+    /// Number of candidates that this search handed out before it.
     pub turn: u64,
     /// Its position in the whole, of which a shard's search hands out a part.
     pub index: u64,
-    /// Where it comes from.
+    /// Source of the plan.
     pub source: Source,
-    /// The plan.
+    /// Plan to be run.
     pub plan: Plan<W>,
 }
 
-/// How far a sweep is.
+/// Progress of a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Runs made.
+    /// Number of runs that were made.
     pub runs: u64,
     /// Runs that there will be, where that is known.
     pub total: Option<u64>,
@@ -60,7 +60,7 @@ pub struct Progress {
     pub elapsed: Duration,
 }
 
-/// Why a sweep could not be made.
+/// Error of a sweep that could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
     /// There is nothing to run.
@@ -72,16 +72,16 @@ pub enum SweepError {
     /// Nobody would do the work.
     #[error("a sweep needs at least one job")]
     NoJobs,
-    /// What an exhaustive search was asked for can't be had.
+    /// An exhaustive search can't have the options that it was given.
     #[error(
         "an exhaustive search tries one fault or two, counts plans from 1 and takes a job at least: k = {k}, from = {from}, jobs = {jobs}"
     )]
     NotExhaustible {
-        /// How many faults were asked for.
+        /// Number of faults that was asked for.
         k: u8,
         /// The first plan.
         from: u64,
-        /// How many at a time.
+        /// Number of jobs that was asked for.
         jobs: usize,
     },
     /// The workload that is to be exhausted is not there.
@@ -89,21 +89,21 @@ pub enum SweepError {
         "seed {seed:#x} draws a workload of {drawn} items, and {wanted} of it are to be exhausted: name another seed, or another number from 1"
     )]
     TooFewItems {
-        /// The seed.
+        /// Seed of the workload.
         seed: u64,
-        /// How many it draws.
+        /// Number of items that it draws.
         drawn: usize,
-        /// How many were asked for.
+        /// Number of items that was asked for.
         wanted: usize,
     },
     /// This part of an exhaustive search is empty.
     #[error("nothing to run: there are {all} plans, and none of part {shard} from plan {from} on")]
     NoPlans {
-        /// How many there are in the whole.
+        /// Number of plans in the whole.
         all: u64,
         /// The first to run.
         from: u64,
-        /// Which part.
+        /// Part that was asked for.
         shard: Shard,
     },
     /// There is nothing to judge by.
@@ -114,9 +114,9 @@ pub enum SweepError {
     /// A drawn plan can't be honoured by the scenario.
     #[error("{from}: {error}")]
     Plan {
-        /// Which plan.
+        /// Source of the plan.
         from: Source,
-        /// Why.
+        /// Error of the plan.
         error: PlanError,
     },
 }

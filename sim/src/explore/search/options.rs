@@ -7,21 +7,21 @@ use crate::{
     world::RunOptions,
 };
 
-/// How plans are run that a search finds, whichever search it is.
+/// Options of the runs of a search, whichever search it is.
 #[derive(Clone)]
 pub struct SearchOptions {
-    /// How many runs at a time. The outcome does not depend on it.
+    /// Number of runs at a time. The outcome does not depend on it.
     pub jobs: usize,
-    /// What ends it before the search has no more plans.
+    /// Conditions that end it before the search has no more plans.
     pub until: Until,
-    /// How many failures are kept; all are counted.
+    /// Number of failures that are kept; all are counted.
     pub failures_kept: usize,
     /// One plan in so many is run twice, on another thread the second time, and the whole traces compared; the first five
     /// are in any case. A difference ends the search. 0 leaves it out.
     pub run_twice: u64,
-    /// Where the runs that are under way are noted; `None` notes nothing.
+    /// Notes of the runs that are under way; `None` notes nothing.
     pub breadcrumbs: Option<Breadcrumbs>,
-    /// How each plan is executed.
+    /// Options of each run.
     pub run: RunOptions,
     /// Set from elsewhere (a signal handler) to end the search after the runs that are under way.
     pub stop: Stop,

@@ -14,7 +14,7 @@ use crate::{
     world::note_profile,
 };
 
-/// What the workers share.
+/// State that the workers share.
 #[derive(Default)]
 pub(super) struct Shared {
     begun: AtomicU64,
@@ -136,7 +136,7 @@ impl SearchOptions {
         self.until.has_failed_enough(shared.failed.load(Ordering::Relaxed)) || self.is_ended(shared)
     }
 
-    /// Whether it is over whatever was found.
+    /// Returns `true` if it is over whatever was found.
     fn is_ended(&self, shared: &Shared) -> bool {
         self.stop.is_set() || shared.broken.load(Ordering::Relaxed)
     }

@@ -7,30 +7,30 @@ use crate::{
     world::RunOptions,
 };
 
-/// What a sweep runs, and how.
+/// Options of a sweep.
 #[derive(Clone)]
 pub struct SweepOptions {
-    /// Which seeds.
+    /// Seeds that are run.
     pub seeds: Seeds,
-    /// Which profiles; runs take turns among them.
+    /// Profiles of faults; runs take turns among them.
     pub profiles: Vec<Profile>,
-    /// Which part of the seeds.
+    /// Part of the seeds that is run.
     pub shard: Shard,
     /// Kinds of fault that are taken out of every plan, because the scenario is not meant to meet them.
     pub without_faults: Vec<FaultKind>,
-    /// What ends it.
+    /// Conditions that end it.
     pub until: Until,
-    /// See [`SearchOptions::jobs`].
+    /// Number of runs at a time, see [`SearchOptions::jobs`].
     pub jobs: usize,
-    /// See [`SearchOptions::failures_kept`].
+    /// Number of failures that are kept, see [`SearchOptions::failures_kept`].
     pub failures_kept: usize,
-    /// See [`SearchOptions::run_twice`].
+    /// Share of the runs that are made twice, see [`SearchOptions::run_twice`].
     pub run_twice: u64,
     /// See [`SearchOptions::breadcrumbs`]; they are for the profiles in their order.
     pub breadcrumbs: Option<Breadcrumbs>,
-    /// See [`SearchOptions::run`].
+    /// Options of each run, see [`SearchOptions::run`].
     pub run: RunOptions,
-    /// See [`SearchOptions::stop`].
+    /// Stop of the sweep from outside, see [`SearchOptions::stop`].
     pub stop: Stop,
 }
 
@@ -53,7 +53,7 @@ impl SweepOptions {
         }
     }
 
-    /// How the plans are run.
+    /// Returns the options of the runs.
     pub(crate) fn search(&self) -> SearchOptions {
         SearchOptions {
             jobs: self.jobs,

@@ -7,7 +7,7 @@ use crate::{
     scenario::Scenario,
 };
 
-/// Which seeds a sweep runs.
+/// Seeds of a sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seeds {
     /// Those that derive from a base seed, without end: each can be replayed alone. Profiles take turns.
@@ -25,7 +25,7 @@ impl Seeds {
         }
     }
 
-    /// How many runs there are under `profiles` profiles until a sweep ends, where that is known beforehand.
+    /// Returns the number of runs under `profiles` profiles until a sweep ends, where that is known beforehand.
     pub(super) fn runs(&self, profiles: usize, until: &Until) -> Option<u64> {
         match self {
             Self::Base(_) => until.runs,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::texts::{Pair, differing, is_uuid, sorted_words};
 use crate::{trace::Event, world::RunReport};
 
-/// Why two runs of one plan differ, guessed from what differs.
+/// Likely cause of a difference between two runs of one plan, guessed from what differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
@@ -27,7 +27,7 @@ pub enum Cause {
     Counter,
     /// Only the first run was different.
     Survivor,
-    /// Another value.
+    /// A value differs that gives no cause away.
     Value,
     /// Another way through the code.
     Branch,
@@ -35,7 +35,7 @@ pub enum Cause {
     Judgement,
 }
 
-/// How far ahead an event is looked for that came in another order.
+/// Number of events within which one is looked for that came in another order.
 const AHEAD: usize = 64;
 /// A number that grows by no more from one run to the next is counted, not drawn.
 const COUNTED: u64 = 10_000;
@@ -71,7 +71,7 @@ impl Cause {
         }
     }
 
-    /// What a word that differs gives away by its form.
+    /// Guesses the cause by the form of a word that differs.
     fn of_value(pair: &Pair) -> Option<Self> {
         if pair.before.ends_with("ThreadId") {
             return Some(Self::ThreadId);
@@ -97,7 +97,7 @@ impl Pair {
     }
 }
 
-/// Where the systems that we know have their heap, stacks and programs.
+/// Returns `true` if a number is in the range in which the systems that we know have their heap, stacks and programs.
 fn is_address(number: u64) -> bool {
     (0x5000_0000_0000..0x8000_0000_0000).contains(&number)
 }
@@ -110,8 +110,8 @@ fn is_about_now(number: u64) -> bool {
     [1, 1_000, 1_000_000, 1_000_000_000].into_iter().any(|unit| (number / unit).abs_diff(now) < 86_400)
 }
 
-/// Whether each side's next event comes on the other side as well, a little later: what names a transaction or a message
-/// by its number in the run can't be compared, so it is left out.
+/// Returns `true` if each side's next event comes on the other side as well, a little later: what names a transaction
+/// or a message by its number in the run can't be compared, so it is left out.
 fn is_reordered(first: &[Event], second: &[Event]) -> bool {
     fn counts(events: &[Event]) -> BTreeMap<String, i64> {
         let mut counts = BTreeMap::new();

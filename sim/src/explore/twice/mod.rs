@@ -23,11 +23,11 @@ use told::tell;
 /// ends a campaign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// Where the plan came from.
+    /// Source of the plan.
     pub source: Source,
     /// The number of the first event that differs; for a trace that is no longer there, how many events it had.
     pub at: u64,
-    /// What is the likely reason.
+    /// Likely reason of the difference.
     pub cause: Cause,
     /// All of it for a person: the two events, the spans before them, the likely cause.
     pub story: String,
@@ -36,7 +36,7 @@ pub struct Difference {
 /// Plans that were run twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TwiceTally {
-    /// How many.
+    /// Number of plans that were run twice.
     pub plans: u64,
     /// The first one whose two runs differ.
     pub difference: Option<Box<Difference>>,
@@ -45,8 +45,8 @@ pub struct TwiceTally {
 /// The first plans of a campaign, whatever the share.
 pub(super) const FIRST: u64 = 5;
 
-/// Whether run `index` of a sweep belongs to the share of one in `one_in` that is run twice. It must not go round with the
-/// profiles, which take turns.
+/// Returns `true` if run `index` of a sweep belongs to the share of one in `one_in` that is run twice. It must not go
+/// round with the profiles, which take turns.
 pub(super) fn is_chosen(index: u64, one_in: u64) -> bool {
     const SALT: u64 = 0x7731_ce00_0000_0001;
     one_in > 0 && derive_seed(SALT, index).is_multiple_of(one_in)

@@ -3,7 +3,7 @@ use uuid::Uuid;
 /// Two words at one place of two texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pair {
-    /// What both texts have before it.
+    /// Text that both have before it.
     pub(super) before: String,
     pub(super) one: String,
     pub(super) other: String,

@@ -17,8 +17,8 @@ use crate::{
 /// Decision of a participant about an operation that was asked for.
 #[derive(Debug)]
 pub enum Execution {
-    /// Carry it out, in this transaction, and [record](Operation::record) it.
-    First(Operation),
+    /// Carry it out, in this transaction, and [record](NewOperation::record) it.
+    First(NewOperation),
     /// Carried out before, with this answer; there is nothing to do.
     Repeated(Bytes),
     /// Compensated or refused before: it must not be carried out any more.
@@ -28,9 +28,9 @@ pub enum Execution {
 /// An operation that is being carried out for the first time.
 #[derive(Debug)]
 #[must_use = "an operation that is carried out and not recorded is carried out again when it is asked for again"]
-pub struct Operation(OperationId);
+pub struct NewOperation(OperationId);
 
-impl Operation {
+impl NewOperation {
     /// Records the operation with its answer, in the transaction that carries it out.
     ///
     /// # Errors
@@ -85,7 +85,7 @@ pub async fn execute(tx: &mut dyn Transaction, id: OperationId) -> Result<Execut
             debug!(operation = %id, "too late");
             Execution::TooLate
         }
-        None => Execution::First(Operation(id)),
+        None => Execution::First(NewOperation(id)),
     })
 }
 

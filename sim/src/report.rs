@@ -10,7 +10,7 @@ use std::{
 use serde::Serialize;
 
 use crate::{
-    explore::{Campaign, Verdict},
+    explore::{Campaign, CampaignVerdict},
     files::{self, FileError},
 };
 
@@ -29,7 +29,7 @@ pub(crate) struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// The report of a campaign with its verdict.
-    pub(crate) fn new(campaign: &'a Campaign, verdict: &Verdict) -> Self {
+    pub(crate) fn new(campaign: &'a Campaign, verdict: &CampaignVerdict) -> Self {
         Self {
             campaign,
             held: verdict.held,

@@ -4,8 +4,8 @@ use super::{SettingError, Settings, again::replay_line};
 use crate::{
     catalogue::{Case, case},
     explore::{
-        Campaign, Corpus, CorpusError, Failure, IdlePlan, ShrinkOptions, Source, SweepError, Verdict, read_plan,
-        without_faults,
+        Campaign, CampaignVerdict, Corpus, CorpusError, Failure, IdlePlan, ShrinkOptions, Source, SweepError,
+        read_plan, without_faults,
     },
     files,
     files::FileError,
@@ -68,7 +68,7 @@ pub enum CheckError {
     #[error("{verdict}\nmend the scenario{}, or say `.strict(false)`", ways_out(verdict))]
     Hollow {
         /// Verdict with what is missing.
-        verdict: Verdict,
+        verdict: CampaignVerdict,
         /// All that was found.
         campaign: Box<Campaign>,
     },
@@ -79,7 +79,7 @@ fn lines(plans: &[IdlePlan]) -> String {
 }
 
 /// Says how to declare that what is missing can't be had, in words that follow what else can be done.
-fn ways_out(verdict: &Verdict) -> String {
+fn ways_out(verdict: &CampaignVerdict) -> String {
     let gaps = verdict.warnings.iter().filter(|warning| warning.excuse.is_none());
     let ways: Vec<String> = gaps.filter_map(|warning| warning.gap.way_out()).map(|way| format!("`{way}`")).collect();
     if ways.is_empty() { String::new() } else { format!(", leave out what it can't have by {}", ways.join(" ")) }

@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use super::terminal;
 use crate::{
-    explore::{Campaign, Verdict},
+    explore::{Campaign, CampaignVerdict},
     plan::counted,
 };
 
 /// Prints what was injected, what was checked, what was reached, and what that is worth. Items go by their `noun`;
 /// `interrupted` says that somebody did not wait for the end.
-pub(super) fn print(campaign: &Campaign, verdict: &Verdict, noun: &str, interrupted: bool) {
+pub(super) fn print(campaign: &Campaign, verdict: &CampaignVerdict, noun: &str, interrupted: bool) {
     headline(campaign, noun);
     if !campaign.faults.is_empty() {
         let mut table = numbers(["fault", "planned", "fired"]);
@@ -89,7 +89,7 @@ fn headline(campaign: &Campaign, noun: &str) {
     );
 }
 
-fn conclusion(campaign: &Campaign, verdict: &Verdict, interrupted: bool) {
+fn conclusion(campaign: &Campaign, verdict: &CampaignVerdict, interrupted: bool) {
     let bound = verdict.failure_rate_upper_bound * 100.0;
     if let Some(difference) = campaign.difference() {
         say!("{}: {}", terminal::bad(verdict.outcome()), difference.story);

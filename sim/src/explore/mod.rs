@@ -6,7 +6,7 @@
 //! | [`exhaust()`] | every fault at every port call of a small workload, and every pair of them | to leave nothing to chance |
 //! | [`search()`] | the same for plans from anywhere else | to write a [`Search`] of your own |
 //! | [`Campaign`] | what a sweep found, as JSON | to report, to merge shards |
-//! | [`Verdict`] | whether it held, and what that proves | to pass or fail a build |
+//! | [`CampaignVerdict`] | whether it held, and what that proves | to pass or fail a build |
 //! | [`shrink`] | a failing plan made small | to understand a failure |
 //! | [`Rehearsal`] | what the scenario does when nothing goes wrong, learnt before its plans are judged | to judge one plan as a sweep does |
 //! | [`determinism`] | one plan run three times, whole traces compared | to trust a replay |
@@ -56,4 +56,4 @@ pub use source::Source;
 pub use sweep::{Seeds, SweepOptions, sweep};
 pub use twice::{Cause, Difference, TwiceTally, diagnose};
 pub use until::Until;
-pub use verdict::{Excuse, Gap, LeftOut, Verdict, Warning};
+pub use verdict::{CampaignVerdict, Excuse, Gap, LeftOut, Warning};

@@ -11,7 +11,7 @@ use crate::{
 
 /// Verdict on a campaign: the answer to whether it held, and what that is worth.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
+pub struct CampaignVerdict {
     /// `true` if no run failed, of the corpus neither, and each plan that was run twice did the same.
     pub held: bool,
     /// `true` if it was stopped from outside before all was run: then it never held, it only did not fail yet.
@@ -111,7 +111,7 @@ const RUNS_FEW: u64 = 1_000;
 /// Below this many planned ones, chance alone can keep all faults of a kind from striking.
 const PLANNED_FEW: u64 = 50;
 
-impl Verdict {
+impl CampaignVerdict {
     /// Returns `true` if the campaign is to pass: nothing failed, it was not interrupted and, if `strict`, no warning
     /// is without an excuse.
     pub fn passes(&self, strict: bool) -> bool {
@@ -126,7 +126,7 @@ impl Verdict {
     }
 }
 
-impl Verdict {
+impl CampaignVerdict {
     /// One word or a few: `held`, `violated`, `interrupted before anything failed`, `differ when run twice`.
     pub fn outcome(&self) -> &'static str {
         match (self.differs, self.held, self.interrupted) {
@@ -140,10 +140,10 @@ impl Verdict {
 
 impl Campaign {
     /// Judges the campaign honestly: also by what it never did.
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> CampaignVerdict {
         let differs = self.difference().is_some();
         let ended = self.failed > 0 || differs;
-        Verdict {
+        CampaignVerdict {
             held: self.failed == 0 && self.corpus.held() && !differs,
             interrupted: self.interrupted && !ended,
             differs,
@@ -310,7 +310,7 @@ impl fmt::Display for LeftOut {
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for CampaignVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bound = self.failure_rate_upper_bound * 100.0;
         let outcome = self.outcome();

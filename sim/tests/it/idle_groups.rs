@@ -10,7 +10,7 @@ use seaworthy_core::{
 };
 use seaworthy_sim::{
     check,
-    explore::{Campaign, Excuse, Gap, Verdict},
+    explore::{Campaign, CampaignVerdict, Excuse, Gap},
     scenario::{Boot, Topology},
 };
 
@@ -28,7 +28,7 @@ fn checked(name: &'static str, topology: fn(bool) -> Topology) -> Campaign {
 }
 
 /// The groups that are told, and nothing else may be.
-fn idle(verdict: &Verdict) -> Vec<&str> {
+fn idle(verdict: &CampaignVerdict) -> Vec<&str> {
     let idle = verdict.warnings.iter().map(|warning| match &warning.gap {
         Gap::Idle { group, acknowledged } => {
             assert!(*acknowledged > SEEDS, "each run has a message or more: {acknowledged}");

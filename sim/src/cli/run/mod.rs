@@ -15,7 +15,7 @@ pub(super) use telling::Telling;
 
 use crate::{
     catalogue::Entry,
-    explore::{Breadcrumbs, Campaign, SweepOptions, Verdict},
+    explore::{Breadcrumbs, Campaign, CampaignVerdict, SweepOptions},
     files,
     plan::Profile,
     report::{self, Report},
@@ -115,7 +115,7 @@ fn sweep(
 }
 
 /// Returns the exit status of a campaign that ended so.
-fn exit(verdict: &Verdict, arguments: &RunArguments, interrupt: &Interrupt) -> Exit {
+fn exit(verdict: &CampaignVerdict, arguments: &RunArguments, interrupt: &Interrupt) -> Exit {
     if !verdict.held {
         Exit::Violated
     } else if interrupt.happened() {

@@ -11,7 +11,7 @@ use crate::{
         interrupt::Interrupt,
         summary, terminal,
     },
-    explore::{Campaign, SweepOptions, Verdict},
+    explore::{Campaign, CampaignVerdict, SweepOptions},
     plan::Profile,
     plan::counted,
     report::{self, Report},
@@ -53,7 +53,7 @@ pub(super) fn run(
 }
 
 /// The table: how many runs failed, of how many. A campaign that was never begun is an empty place.
-fn print(entries: &[Entry], groups: &[Vec<Profile>], campaigns: &[(Campaign, Verdict)]) {
+fn print(entries: &[Entry], groups: &[Vec<Profile>], campaigns: &[(Campaign, CampaignVerdict)]) {
     let columns: Vec<String> = groups.iter().map(|profiles| names(profiles)).collect();
     let mut table = summary::numbers(["failed of seeds"].into_iter().chain(columns.iter().map(String::as_str)));
     let mut lines = campaigns.chunks(groups.len());
@@ -69,7 +69,7 @@ fn print(entries: &[Entry], groups: &[Vec<Profile>], campaigns: &[(Campaign, Ver
 }
 
 /// Prints the warnings of each campaign and the last line of all of them, and returns their exit status.
-fn conclude(campaigns: &[(Campaign, Verdict)], arguments: &RunArguments, interrupt: &Interrupt) -> Exit {
+fn conclude(campaigns: &[(Campaign, CampaignVerdict)], arguments: &RunArguments, interrupt: &Interrupt) -> Exit {
     let exits: Vec<Exit> = campaigns.iter().map(|(_, verdict)| exit(verdict, arguments, interrupt)).collect();
     warn(campaigns, arguments.strict);
     let (runs, failed) =
@@ -94,7 +94,7 @@ fn conclude(campaigns: &[(Campaign, Verdict)], arguments: &RunArguments, interru
 }
 
 /// The warnings of all campaigns. Those that were to be expected are counted only, for there are many, unless they count.
-fn warn(campaigns: &[(Campaign, Verdict)], strict: bool) {
+fn warn(campaigns: &[(Campaign, CampaignVerdict)], strict: bool) {
     let mut unsaid = 0;
     for (campaign, verdict) in campaigns {
         let of = format!("{} under {}", campaign.scenario, names(&campaign.profiles));

@@ -37,7 +37,7 @@ use tally::tally;
 /// All but [`Campaign::timing`] is a function of scenario, seeds and profiles, whatever the number of jobs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Campaign {
-    /// Always `seaworthy/campaign@2`.
+    /// Format of the report: always `seaworthy/campaign@2`.
     pub format: SmolStr,
     /// Name of the scenario.
     pub scenario: SmolStr,

@@ -55,7 +55,7 @@ fn story_of<S: Scenario>(scenario: &S) -> String {
     let shrunk = shrunk.unwrap_or_else(|error| panic!("{}: {error}", scenario.name()));
     // So wide that each event is one line.
     let style = Style { width: 1_000, ..Style::default() };
-    tell(&shrunk.plan, &shrunk.report, Pointers { plan_file: None, replay: "replay", keep: None }, style)
+    tell(&shrunk.plan, &shrunk.report, Pointers { replay: "replay".into(), ..Pointers::default() }).terminal(style)
 }
 
 /// The rows of the diagram, without its head.

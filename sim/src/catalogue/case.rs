@@ -11,7 +11,7 @@ use crate::{
     plan::Workload,
     plan::{Integrity, Plan, PlanError, PlanFile},
     scenario::Scenario,
-    story::{Pointers, Style, tell},
+    story::{Pointers, Story, tell},
     world::{RunOptions, RunReport},
 };
 
@@ -80,7 +80,7 @@ pub trait Case {
     ) -> Result<Smaller<'s>, ShrinkError>;
 
     /// Tells what went wrong in a run of this plan: see [`tell`].
-    fn tell(&self, report: &RunReport, pointers: Pointers<'_>, style: Style) -> String;
+    fn tell(&self, report: &RunReport, pointers: Pointers) -> Story;
 }
 
 /// Result of shrinking: as [`Shrunk`](crate::explore::Shrunk), whatever the workload.
@@ -178,7 +178,7 @@ impl<S: Scenario> Case for Typed<'_, S> {
         Ok(Smaller { case, report: shrunk.report, runs: shrunk.runs, minimal: shrunk.minimal })
     }
 
-    fn tell(&self, report: &RunReport, pointers: Pointers<'_>, style: Style) -> String {
-        tell(&self.plan, report, pointers, style)
+    fn tell(&self, report: &RunReport, pointers: Pointers) -> Story {
+        tell(&self.plan, report, pointers)
     }
 }

@@ -48,11 +48,10 @@ pub(super) fn replay_plan<S: Scenario>(
             None => Ok(campaign),
         };
     }
-    let name = path.display().to_string();
     let replay = replay_line(Again::Plan(path));
-    let pointers = Pointers { plan_file: Some(&name), replay: &replay, keep: None };
+    let pointers = Pointers { plan: Some(path.display().to_string()), html: None, replay, keep: None };
     let edited = if file.integrity == Integrity::Edited { "the plan was edited since it was written\n\n" } else { "" };
-    let story = format!("{edited}{}", case.tell(&report, pointers, Style::default().fitting(None, None)));
+    let story = format!("{edited}{}", case.tell(&report, pointers).terminal(Style::default().fitting(None, None)));
     Err(CheckError::Violated { story, campaign: Box::new(campaign) })
 }
 

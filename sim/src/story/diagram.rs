@@ -1,38 +1,198 @@
-//! A sequence diagram in the terminal: a lane for each process, the broker and each external service; an event a row.
+use std::collections::BTreeSet;
 
-use std::fmt::Write;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
-use super::{Style, lanes::Lanes};
-use crate::trace::{Event, Renderer, millis, width::wrap};
+use crate::trace::{Event, ProcessIndex, Renderer, VirtualTime, What};
 
-/// Columns that words should have, so that lanes have to be narrower.
-const WORDS: usize = 36;
-/// Columns that they have at least, however wide the lanes are.
-const WORDS_MIN: usize = 16;
-/// Columns between them: the mark, and two on either side of the lanes.
-const MARGINS: usize = 5;
+/// Events beside the lanes of those who take part in them, an event a row.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagram {
+    /// Who takes part, from left to right: the world, processes, stores, the broker, external services.
+    pub lanes: Vec<Lane>,
+    /// The events, in the order of the trace.
+    pub rows: Vec<Row>,
+}
 
-/// Draws `events`, which are some of `trace`. Those in `shown` are marked: they show the violation.
-pub(super) fn draw(trace: &[Event], events: &[&Event], shown: &[u64], renderer: &mut Renderer, style: Style) -> String {
-    let time = events.iter().map(|event| millis(event.at).len()).max().unwrap_or(0).max("ms".len());
-    let lanes = Lanes::of(events, renderer, style.width.saturating_sub(time + MARGINS + WORDS));
-    let words = style.width.saturating_sub(time + MARGINS + lanes.columns()).max(WORDS_MIN);
-    let mut text = format!("  {:>time$}  {}\n", "ms", style.faint(lanes.head().trim_end()));
-    let mut chosen = events.iter().peekable();
-    for event in trace {
-        // Every event is rendered, because it may be the first to name something.
-        let what = renderer.text(event);
-        if chosen.next_if(|next| next.number == event.number).is_none() {
-            continue;
-        }
-        let is_shown = shown.contains(&event.number);
-        let mark = if is_shown { style.bad(">") } else { " ".to_owned() };
-        let mut lines = wrap(&what, words).into_iter().map(|line| if is_shown { style.bad(&line) } else { line });
-        let first = lines.next().unwrap_or_default();
-        let _ = writeln!(text, "{mark} {:>time$}  {} {first}", millis(event.at), lanes.row(event));
-        for line in lines {
-            let _ = writeln!(text, "  {:>time$}  {} {line}", "", style.faint(&lanes.blank()));
+/// Somebody who takes part.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Lane {
+    /// Which kind.
+    pub kind: LaneKind,
+    /// The name.
+    pub name: SmolStr,
+}
+
+impl Lane {
+    /// The broker's.
+    pub(super) fn broker() -> Self {
+        Self { kind: LaneKind::Broker, name: SmolStr::new_static("broker") }
+    }
+}
+
+/// What somebody who takes part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LaneKind {
+    /// The world: who asks from outside, the fault plan, the operator.
+    World,
+    /// A process.
+    Process,
+    /// A store.
+    Store,
+    /// The broker.
+    Broker,
+    /// An external service.
+    External,
+}
+
+/// An event, told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// Its number in the trace.
+    pub event: u64,
+    /// When it happened, in virtual microseconds since the start of the run.
+    pub at_us: VirtualTime,
+    /// Whose it is, by position in [`Diagram::lanes`].
+    pub lane: usize,
+    /// Which boot of that process, from 1; 0 for the world.
+    pub incarnation: u32,
+    /// Where it goes to or comes from, if it crosses from one lane to another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrow: Option<Arrow>,
+    /// How it is marked in its lane.
+    pub mark: Mark,
+    /// What kind of event it is: `commit`, `publish`.
+    pub kind: SmolStr,
+    /// What happened, in words.
+    pub text: String,
+    /// Whether it is one of those that show the violation.
+    pub shows_it: bool,
+}
+
+/// From one lane to another, by position in [`Diagram::lanes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arrow {
+    /// From the event's own lane to this one.
+    To(usize),
+    /// From this lane to the event's own.
+    From(usize),
+}
+
+impl Arrow {
+    /// The other lane.
+    pub fn lane(self) -> usize {
+        match self {
+            Self::To(lane) | Self::From(lane) => lane,
         }
     }
-    text
+}
+
+/// How an event is marked in its lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// As most are.
+    Plain,
+    /// A process boots.
+    Boot,
+    /// A process ends, or a call of it does that never returned.
+    End,
+    /// A fault strikes.
+    Fault,
+}
+
+impl Diagram {
+    /// Draws `events`, which are some of `trace`; those in `shown` show the violation.
+    pub(super) fn of(trace: &[Event], events: &[&Event], shown: &[u64], renderer: &mut Renderer) -> Self {
+        let places: BTreeSet<Place> = events.iter().flat_map(|event| places(event)).collect();
+        let places: Vec<Place> = places.into_iter().collect();
+        let position = |place: &Place| places.binary_search(place).unwrap_or_default();
+        let lanes = places.iter().map(|place| place.lane(renderer)).collect();
+        let mut chosen = events.iter().peekable();
+        let mut rows = Vec::with_capacity(events.len());
+        for event in trace {
+            // Every event is rendered, because it may be the first to name something.
+            let text = renderer.text(event);
+            if chosen.next_if(|next| next.number == event.number).is_none() {
+                continue;
+            }
+            let arrow = crossing(&event.what).map(|(place, comes)| match position(&place) {
+                from if comes => Arrow::From(from),
+                to => Arrow::To(to),
+            });
+            rows.push(Row {
+                event: event.number,
+                at_us: event.at,
+                lane: position(&own(event)),
+                incarnation: event.incarnation,
+                arrow,
+                mark: mark(&event.what),
+                kind: SmolStr::new_static(event.what.name()),
+                text,
+                shows_it: shown.contains(&event.number),
+            });
+        }
+        Self { lanes, rows }
+    }
+}
+
+/// Who takes part, in the order of lanes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    World,
+    Process(ProcessIndex),
+    Store(SmolStr),
+    Broker,
+    External(SmolStr),
+}
+
+impl Place {
+    fn lane(&self, renderer: &Renderer) -> Lane {
+        let (kind, name) = match self {
+            Self::World => (LaneKind::World, SmolStr::new_static("world")),
+            Self::Process(process) => (LaneKind::Process, renderer.process(*process)),
+            Self::Store(name) => (LaneKind::Store, name.clone()),
+            Self::Broker => return Lane::broker(),
+            Self::External(name) => (LaneKind::External, name.clone()),
+        };
+        Lane { kind, name }
+    }
+}
+
+fn places(event: &Event) -> impl Iterator<Item = Place> {
+    [own(event)].into_iter().chain(crossing(&event.what).map(|(place, _)| place))
+}
+
+fn own(event: &Event) -> Place {
+    match event.process {
+        ProcessIndex::WORLD => Place::World,
+        process => Place::Process(process),
+    }
+}
+
+/// The other end of an event that crosses from one lane to another, and whether it comes from there.
+fn crossing(what: &What) -> Option<(Place, bool)> {
+    Some(match what {
+        What::Request { .. } => (Place::World, true),
+        What::Reply { .. } => (Place::World, false),
+        What::Commit { store, .. } | What::Settle { store, .. } | What::StoreCall { store, .. } => {
+            (Place::Store(store.clone()), false)
+        }
+        What::Claim { store, .. } | What::Acquire { store, .. } => (Place::Store(store.clone()), true),
+        What::Deliver { .. } => (Place::Broker, true),
+        What::Publish { .. } | What::Ack { .. } | What::Nack { .. } => (Place::Broker, false),
+        What::External { service, .. } => (Place::External(service.clone()), false),
+        _ => return None,
+    })
+}
+
+fn mark(what: &What) -> Mark {
+    match what {
+        What::Crash | What::Panic { .. } | What::Exit { .. } | What::NeverReturned { .. } => Mark::End,
+        What::Boot { .. } => Mark::Boot,
+        What::Fault { .. } => Mark::Fault,
+        _ => Mark::Plain,
+    }
 }

@@ -112,14 +112,14 @@ impl Teller<'_> {
             None => self.file(&*smaller.case, failure),
         };
         let keep = file.as_deref().filter(|_| is_new).map(|file| self.place.keep_line(case.scenario(), file));
-        let file_text = file.as_ref().map(|file| file.display().to_string());
         let pointers = Pointers {
-            plan_file: file_text.as_deref(),
-            replay: &self.replay_line(file.as_deref(), &failure.source),
-            keep: keep.as_deref(),
+            plan: file.as_ref().map(|file| file.display().to_string()),
+            html: None,
+            replay: self.replay_line(file.as_deref(), &failure.source),
+            keep,
         };
         let mut text = size(case, &smaller);
-        text.push_str(&smaller.case.tell(&smaller.report, pointers, self.style));
+        text.push_str(&smaller.case.tell(&smaller.report, pointers).terminal(self.style));
         Told { text, trouble }
     }
 

@@ -67,10 +67,18 @@ impl Renderer {
     }
 
     pub(super) fn name(&self, process: ProcessIndex, incarnation: u32) -> SmolStr {
+        match process {
+            ProcessIndex::WORLD => self.process(process),
+            process => SmolStr::from(format!("{}#{incarnation}", self.process(process))),
+        }
+    }
+
+    /// The name of a process, whatever its incarnation.
+    pub(crate) fn process(&self, process: ProcessIndex) -> SmolStr {
         match self.processes.get(usize::from(process.0)) {
             _ if process == ProcessIndex::WORLD => SmolStr::new_static("world"),
-            Some(name) => SmolStr::from(format!("{name}#{incarnation}")),
-            None => SmolStr::from(format!("process {}#{incarnation}", process.0)),
+            Some(name) => name.clone(),
+            None => SmolStr::from(format!("process {}", process.0)),
         }
     }
 

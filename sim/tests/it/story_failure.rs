@@ -7,7 +7,7 @@ use seaworthy_sim::{
     invariants::{Ending, Invariant, LostEvent, Panel, PhantomEvent},
     plan::{CallFault, Disturbance, FORMAT, Fault, FaultKind, Plan, Restart, Schedule, TimedFault, Verdict},
     scenario::Workload,
-    story::{Pointers, Style, tell},
+    story::{Pointers, Story, Style, tell},
     trace::{
         Outcome, What,
         script::{self, Script, created, handled, staged},
@@ -118,11 +118,19 @@ pub(crate) fn lost_event() -> Box<dyn Invariant> {
     Box::new(strict.handles("shipping", &["scripted.event"]))
 }
 
-pub(crate) const POINTERS: Pointers<'_> = Pointers {
-    plan_file: Some("target/seaworthy/order_fulfillment-7.json"),
-    replay: "SEAWORTHY_SEED=7 cargo test orders_survive",
-    keep: None,
-};
+pub(crate) fn pointers() -> Pointers {
+    Pointers {
+        plan: Some("target/seaworthy/order_fulfillment-7.json".into()),
+        html: None,
+        replay: "SEAWORTHY_SEED=7 cargo test orders_survive".into(),
+        keep: None,
+    }
+}
+
+/// Told in a terminal.
+pub(crate) fn told(plan: &Plan<Orders>, report: &RunReport, style: Style) -> String {
+    tell(plan, report, pointers()).terminal(style)
+}
 
 pub(crate) fn struck() -> Vec<Fired> {
     vec![Fired { index: 0, kind: FaultKind::CrashAfter, point: Some(Operation::Ack) }]
@@ -131,7 +139,7 @@ pub(crate) fn struck() -> Vec<Fired> {
 #[test]
 fn the_story_of_a_lost_event() {
     let report = report(&acknowledged_too_early(), vec![lost_event()], struck());
-    insta::assert_snapshot!("lost_event", tell(&plan(vec![crash(), outage()]), &report, POINTERS, Style::default()));
+    insta::assert_snapshot!("lost_event", told(&plan(vec![crash(), outage()]), &report, Style::default()));
 }
 
 #[test]
@@ -158,14 +166,33 @@ fn the_story_of_a_phantom_names_external_services_and_other_violations() {
     phantom.learn(&std::sync::Arc::new(student.practice()));
     let mut report = report(&script, vec![Box::new(phantom), duplicate], Vec::new());
     report.violations.sort_by_key(|violation| violation.invariant != "phantom-event");
-    let pointers = Pointers { plan_file: None, ..POINTERS };
-    insta::assert_snapshot!("phantom", tell(&plan(Vec::new()), &report, pointers, Style::default()));
+    let pointers = Pointers { plan: None, ..pointers() };
+    insta::assert_snapshot!("phantom", tell(&plan(Vec::new()), &report, pointers).terminal(Style::default()));
+}
+
+#[test]
+fn a_story_as_json_has_all_that_the_terminal_shows_and_is_read_again() {
+    let report = report(&acknowledged_too_early(), vec![lost_event()], struck());
+    let story = tell(&plan(vec![crash(), outage()]), &report, pointers());
+    insta::assert_snapshot!("lost_event_json", story.json());
+    let read = Story::of_json(&story.json()).expect("what was written can be read");
+    assert_eq!(read, story);
+    assert_eq!(read.terminal(Style::default()), story.terminal(Style::default()));
+}
+
+#[test]
+fn a_story_of_another_format_is_refused_by_its_name() {
+    let refused = |text: &str| Story::of_json(text).expect_err("no story").to_string();
+    let report = report(&acknowledged_too_early(), vec![lost_event()], struck());
+    let newer = tell(&plan(vec![crash()]), &report, pointers()).json().replace("story@1", "story@9");
+    assert!(refused(&newer).contains("story has format \"seaworthy/story@9\""), "{}", refused(&newer));
+    assert!(refused(&newer[..200]).contains("story is malformed or truncated"), "{}", refused(&newer[..200]));
 }
 
 #[test]
 fn a_story_is_plain_in_a_pipe_and_coloured_on_a_terminal() {
     let report = report(&acknowledged_too_early(), vec![lost_event()], struck());
-    let told = |color| tell(&plan(vec![crash()]), &report, POINTERS, Style { color, width: 100 });
+    let told = |color| told(&plan(vec![crash()]), &report, Style { color, width: 100 });
     assert!(!told(false).contains('\u{1b}'));
     assert!(told(true).contains("\u{1b}[31m"), "red where it is bad");
     let mut uncoloured = String::new();
@@ -186,7 +213,7 @@ fn letters(text: &str) -> String {
 #[test]
 fn a_narrow_story_says_every_word_of_a_wide_one_except_that_names_of_lanes_are_shorter() {
     let report = report(&acknowledged_too_early(), vec![lost_event()], struck());
-    let told = |width| tell(&plan(vec![crash(), outage()]), &report, POINTERS, Style { color: false, width });
+    let told = |width| told(&plan(vec![crash(), outage()]), &report, Style { color: false, width });
     let without_head = |story: &str| letters(&story.lines().filter(|line| !line.contains("ms  ")).collect::<String>());
     let wide = without_head(&told(1_000));
     for width in [40, 60, 80, 120] {
@@ -198,7 +225,7 @@ fn a_narrow_story_says_every_word_of_a_wide_one_except_that_names_of_lanes_are_s
 fn a_story_fits_its_terminal_and_stays_short() {
     let report = report(&acknowledged_too_early(), vec![lost_event()], struck());
     for width in [40, 80, 200] {
-        let story = tell(&plan(vec![crash()]), &report, POINTERS, Style { color: false, width });
+        let story = told(&plan(vec![crash()]), &report, Style { color: false, width });
         let diagram: Vec<&str> =
             story.lines().skip_while(|line| *line != "what happened").take_while(|line| !line.is_empty()).collect();
         // A row begins with its moment; the lines under it do not.
@@ -214,11 +241,11 @@ fn a_story_fits_its_terminal_and_stays_short() {
 fn a_run_that_held_has_no_story_and_one_without_a_trace_has_no_diagram() {
     let mut report = report(&acknowledged_too_early(), vec![lost_event()], struck());
     report.trace = None;
-    let story = tell(&plan(vec![crash()]), &report, POINTERS, Style::default());
+    let story = told(&plan(vec![crash()]), &report, Style::default());
     assert!(story.contains("the run kept no trace"), "{story}");
     report.violations.clear();
     assert_eq!(
-        tell(&plan(vec![crash()]), &report, POINTERS, Style::default()),
+        told(&plan(vec![crash()]), &report, Style::default()),
         "order_fulfillment held under seed 7: there is no failure to tell\n"
     );
 }

@@ -5,14 +5,14 @@ use seaworthy_core::{ids::OperationId, message::Message};
 use seaworthy_sim::{
     invariants::{Ending, Invariant, Judge, Mode},
     plan::FaultKind,
-    story::{Style, tell},
+    story::Style,
     trace::{
         Effect, Event, Outcome, TxId, What,
         script::{self, Script, created, handled, staged},
     },
 };
 
-use crate::story_failure::{POINTERS, plan, report};
+use crate::story_failure::{plan, report, told};
 
 /// Finds something about an entity at the end, shown by some events.
 struct Finds {
@@ -39,7 +39,7 @@ impl Invariant for Finds {
 /// The story of a script, with events as wide as they like.
 fn story(script: &Script, entity: &'static str, events: &[u64]) -> String {
     let report = report(script, vec![Box::new(Finds { entity, events: events.to_vec() })], Vec::new());
-    tell(&plan(Vec::new()), &report, POINTERS, Style { color: false, width: 500 })
+    told(&plan(Vec::new()), &report, Style { color: false, width: 500 })
 }
 
 fn rows(story: &str) -> Vec<&str> {

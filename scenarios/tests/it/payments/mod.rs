@@ -99,7 +99,7 @@ where
 fn story<W: Workload>(plan: &Plan<W>, report: &RunReport) -> String {
     // So wide that each event is one line.
     let style = Style { width: 1_000, ..Style::default() };
-    tell(plan, report, Pointers { plan_file: None, replay: "replay", keep: None }, style)
+    tell(plan, report, Pointers { replay: "replay".into(), ..Pointers::default() }).terminal(style)
 }
 
 /// Each event of a run, in the words of a story.

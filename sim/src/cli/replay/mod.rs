@@ -104,10 +104,9 @@ fn one(case: &dyn Case, source: &Source, arguments: &ReplayArguments, chosen: &C
         return Ok(judge_held(case, source, &report));
     }
     let replay = replay_line(Again::from_source(source), case.scenario(), chosen);
-    let file = plan_file(source);
-    let pointers = Pointers { plan_file: file.as_deref(), replay: &replay, keep: None };
+    let pointers = Pointers { plan: plan_file(source), html: None, replay, keep: None };
     say!();
-    say_part!("{}", case.tell(&report, pointers, chosen.style));
+    say_part!("{}", case.tell(&report, pointers).terminal(chosen.style));
     Ok(Exit::Violated)
 }
 

@@ -50,16 +50,7 @@ pub(super) struct Lineage {
 impl Lineage {
     /// Reads a trace for a violation about `entity`.
     pub(super) fn of(trace: &[Event], faults: &[Fault], processes: &[SmolStr], entity: &Entity) -> Self {
-        let mut builder = Builder {
-            links: Vec::new(),
-            last: BTreeMap::new(),
-            rows: BTreeMap::new(),
-            published: BTreeMap::new(),
-            staged: BTreeSet::new(),
-            sagas: sagas_of(trace),
-            open: OpenWork::default(),
-            down: BTreeMap::new(),
-        };
+        let mut builder = Builder::new(trace);
         let entity = threads_of_entity(entity);
         let mut strikes = Strikes::new(faults, processes);
         let (mut of_entity, mut struck, mut in_vain) = (Vec::new(), Vec::new(), Vec::new());
@@ -148,6 +139,19 @@ struct Builder {
 }
 
 impl Builder {
+    fn new(trace: &[Event]) -> Self {
+        Self {
+            links: Vec::new(),
+            last: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            published: BTreeMap::new(),
+            staged: BTreeSet::new(),
+            sagas: sagas_of(trace),
+            open: OpenWork::default(),
+            down: BTreeMap::new(),
+        }
+    }
+
     /// Takes in an event, and says what it is about.
     fn see(&mut self, position: u32, event: &Event) -> Vec<Thread> {
         let mut threads = Vec::new();
@@ -223,8 +227,8 @@ impl Builder {
     /// What an event is about by what was before it, and what it begins and ends.
     fn follow(&mut self, event: &Event, threads: &mut Vec<Thread>) {
         match &event.what {
-            What::Request { request, .. } => self.open.ask(event, Thread::of(Kind::Request, request)),
-            What::Reply { request, .. } => self.open.end(event, Thread::of(Kind::Request, request)),
+            What::Request { request, .. } => self.open.ask(event, Thread::request(*request)),
+            What::Reply { request, .. } => self.open.end(event, Thread::request(*request)),
             What::Claim { store, rows, .. } => {
                 for row in rows.iter() {
                     self.rows.insert((store.clone(), row.row.0), row.message);

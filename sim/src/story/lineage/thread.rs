@@ -13,7 +13,7 @@ use crate::trace::{Effect, Fingerprint, What, ids_in};
 /// Something that goes on through several events, each of which explains the next: a message from its staging to its
 /// acknowledgement, a saga, a document. Its identity is a hash, so that traces of millions of events have room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Thread {
+pub(in crate::story) struct Thread {
     pub(super) kind: Kind,
     id: u64,
 }
@@ -75,16 +75,32 @@ impl Thread {
         Self { kind, id: hash.value() }
     }
 
-    pub(super) fn message(id: MessageId) -> Self {
+    pub(in crate::story) fn request(number: u64) -> Self {
+        Self::of(Kind::Request, &number)
+    }
+
+    pub(in crate::story) fn message(id: MessageId) -> Self {
         Self::of(Kind::Message, &id)
     }
 
-    pub(super) fn saga(id: SagaId) -> Self {
+    pub(in crate::story) fn saga(id: SagaId) -> Self {
         Self::of(Kind::Saga, &id)
     }
 
-    pub(super) fn operation(id: OperationId) -> Self {
+    pub(in crate::story) fn operation(id: OperationId) -> Self {
         Self::of(Kind::Operation, &id)
+    }
+
+    pub(in crate::story) fn document(store: &str, collection: &str, id: &str) -> Self {
+        Self::of(Kind::Document, &(store, collection, id))
+    }
+
+    pub(in crate::story) fn row(store: &str, table: &str, key: &Cell) -> Self {
+        Self::of(Kind::Document, &(store, table, key))
+    }
+
+    pub(in crate::story) fn name(text: &str) -> Self {
+        Self::of(Kind::Name, &text)
     }
 }
 
@@ -92,7 +108,7 @@ impl Thread {
 /// of a row, the delivery that a commit answers) is the lineage's to know.
 pub(super) fn threads_of(what: &What, see: &mut impl FnMut(Thread)) {
     match what {
-        What::Request { request, .. } | What::Reply { request, .. } => see(Thread::of(Kind::Request, request)),
+        What::Request { request, .. } | What::Reply { request, .. } => see(Thread::request(*request)),
         What::Begin { tx, .. } | What::Statement { tx, .. } => see(Thread::of(Kind::Transaction, tx)),
         What::NeverReturned { tx, behind, .. } => {
             [tx, behind].into_iter().flatten().for_each(|tx| see(Thread::of(Kind::Transaction, tx)));
@@ -143,7 +159,7 @@ pub(super) fn threads_of(what: &What, see: &mut impl FnMut(Thread)) {
 fn threads_of_effect(effect: &Effect, store: &str, see: &mut impl FnMut(Thread)) {
     match effect {
         Effect::Document { collection, id, .. } => {
-            see(Thread::of(Kind::Document, &(store, collection, id)));
+            see(Thread::document(store, collection, id));
             named(id, see);
         }
         Effect::Staged(message) => {
@@ -169,7 +185,7 @@ fn threads_of_effect(effect: &Effect, store: &str, see: &mut impl FnMut(Thread))
         Effect::Row(row) => {
             let cells = || row.before.iter().chain(&row.after).flat_map(|cells| cells.iter());
             // Its first column is its key as often as not.
-            cells().take(1).for_each(|key| see(Thread::of(Kind::Document, &(store, &row.table, key))));
+            cells().take(1).for_each(|key| see(Thread::row(store, &row.table, key)));
             for cell in cells() {
                 // What has no digit is a state more often than a name.
                 if let Cell::Text(text) = cell
@@ -187,7 +203,7 @@ fn threads_of_effect(effect: &Effect, store: &str, see: &mut impl FnMut(Thread))
 
 /// What a text names: itself, and whatever has an id that stands in it. A user's own row is often named by its message.
 pub(super) fn named(text: &str, see: &mut impl FnMut(Thread)) {
-    see(Thread::of(Kind::Name, &text));
+    see(Thread::name(text));
     for id in ids_in(text) {
         see(Thread::message(MessageId(id)));
         see(Thread::saga(SagaId(id)));
@@ -201,7 +217,7 @@ pub(super) fn threads_of_entity(entity: &Entity) -> Vec<Thread> {
         Entity::Message(id) => vec![Thread::message(*id)],
         Entity::Saga(id) => vec![Thread::saga(*id)],
         Entity::Operation(id) => vec![Thread::operation(*id)],
-        Entity::Request(number) => vec![Thread::of(Kind::Request, number)],
+        Entity::Request(number) => vec![Thread::request(*number)],
         // Rows have no thread: what happens to one, happens to its message.
         Entity::Row { .. } => Vec::new(),
         Entity::Id(_) | Entity::Named { .. } => {

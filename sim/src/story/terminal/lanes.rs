@@ -1,48 +1,31 @@
-//! The lanes of a sequence diagram: who takes part, from left to right.
+//! The lanes of a sequence diagram in a terminal.
 
 use smol_str::SmolStr;
 use unicode_width::UnicodeWidthStr;
 
-use crate::trace::{
-    Event, ProcessIndex, Renderer, What,
-    width::{cut, fit},
-};
+use super::super::{Arrow, Diagram, LaneKind, Mark, Row};
+use crate::trace::width::{cut, fit};
 
 /// The narrowest name that can be told from others: a letter or two and a replica's number.
 const NAME_MIN: usize = 4;
 /// The widest: longer names are shortened wherever the terminal ends.
 const NAME_MAX: usize = 16;
 
-/// Who takes part in some events.
+/// The lanes of a diagram for which a terminal has room: its words say which store a call goes to, and that a request comes
+/// from outside.
 pub(super) struct Lanes {
-    lanes: Vec<Lane>,
+    /// Their positions in the diagram.
+    lanes: Vec<usize>,
     names: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Lane {
-    World,
-    Process(ProcessIndex),
-    Broker,
-    External(SmolStr),
-}
-
 impl Lanes {
-    /// The lanes of these events, together no wider than `columns` unless there are too many.
-    pub(super) fn of(events: &[&Event], renderer: &Renderer, columns: usize) -> Self {
-        let mut named: Vec<(Lane, SmolStr)> = Vec::new();
-        for event in events {
-            let who = renderer.who(event);
-            named.push((own(event), who.split('#').next().unwrap_or_default().into()));
-            match other(event) {
-                Some(Lane::External(service)) => named.push((Lane::External(service.clone()), service)),
-                Some(lane) => named.push((lane, SmolStr::new_static("broker"))),
-                None => {}
-            }
-        }
-        named.sort();
-        named.dedup();
-        let (lanes, names): (Vec<Lane>, Vec<SmolStr>) = named.into_iter().unzip();
+    /// The lanes of a diagram, together no wider than `columns` unless there are too many.
+    pub(super) fn of(diagram: &Diagram, columns: usize) -> Self {
+        let is_used =
+            |lane: &usize| diagram.rows.iter().any(|row| row.lane == *lane || across(diagram, row) == Some(*lane));
+        let lanes: Vec<usize> = (0..diagram.lanes.len()).filter(is_used).collect();
+        let names: Vec<SmolStr> = lanes.iter().map(|lane| diagram.lanes[*lane].name.clone()).collect();
         Self { lanes, names: shortened(&names, columns) }
     }
 
@@ -64,13 +47,13 @@ impl Lanes {
     }
 
     /// The lanes at one event: a mark on its own, or an arrow from one to another.
-    pub(super) fn row(&self, event: &Event) -> String {
-        let own = self.position(&own(event));
-        let Some(other) = other(event).map(|lane| self.position(&lane)) else {
-            let marks = |lane: usize| if lane == own { mark(&event.what) } else { '│' };
+    pub(super) fn row(&self, diagram: &Diagram, event: &Row) -> String {
+        let own = self.position(event.lane);
+        let Some(other) = across(diagram, event).map(|lane| self.position(lane)) else {
+            let marks = |lane: usize| if lane == own { sign(event.mark) } else { '│' };
             return (0..self.names.len()).map(|lane| fit(&marks(lane).to_string(), self.width(lane))).collect();
         };
-        let is_incoming = matches!(event.what, What::Deliver { .. });
+        let is_incoming = matches!(event.arrow, Some(Arrow::From(_)));
         let (low, high) = (own.min(other), own.max(other));
         let arrives_low = is_incoming == (own == low);
         let mut row = String::new();
@@ -94,33 +77,24 @@ impl Lanes {
         if lane + 1 == self.names.len() { 2 } else { self.names[lane].width().max(NAME_MIN) + 1 }
     }
 
-    fn position(&self, lane: &Lane) -> usize {
-        self.lanes.iter().position(|known| known == lane).unwrap_or(0)
+    fn position(&self, lane: usize) -> usize {
+        self.lanes.iter().position(|known| *known == lane).unwrap_or(0)
     }
 }
 
-fn own(event: &Event) -> Lane {
-    match event.process {
-        ProcessIndex::WORLD => Lane::World,
-        process => Lane::Process(process),
-    }
+/// The lane at the other end of an event's arrow, if a terminal draws it.
+fn across(diagram: &Diagram, row: &Row) -> Option<usize> {
+    let other = row.arrow?.lane();
+    let kind = diagram.lanes.get(other)?.kind;
+    matches!(kind, LaneKind::Broker | LaneKind::External).then_some(other)
 }
 
-/// The other end of an event that crosses from one lane to another.
-fn other(event: &Event) -> Option<Lane> {
-    match &event.what {
-        What::Publish { .. } | What::Deliver { .. } | What::Ack { .. } | What::Nack { .. } => Some(Lane::Broker),
-        What::External { service, .. } => Some(Lane::External(service.clone())),
-        _ => None,
-    }
-}
-
-fn mark(what: &What) -> char {
-    match what {
-        What::Crash | What::Panic { .. } | What::Exit { .. } | What::NeverReturned { .. } => '✗',
-        What::Boot { .. } => '○',
-        What::Fault { .. } => '*',
-        _ => '●',
+fn sign(mark: Mark) -> char {
+    match mark {
+        Mark::Plain => '●',
+        Mark::Boot => '○',
+        Mark::End => '✗',
+        Mark::Fault => '*',
     }
 }
 

@@ -1,0 +1,107 @@
+use super::{
+    Diagram, FaultTold, Headline, Lane, LaneKind, PlanTold, Pointers, RunTold, Story, relevance::relevant, words,
+};
+use crate::{
+    invariants::{Mode, Violation},
+    plan::{Fault, Plan, Target, Workload, counted},
+    trace::{Effect, Event, Names, Renderer, What, micros},
+    world::RunReport,
+};
+
+/// Tells what went wrong in a run: the first violated invariant, the plan in words, the few events that matter, where the
+/// plan is, and the line that replays it.
+///
+/// The run must have kept its trace (`RunOptions::keep_trace`) for the events.
+pub fn tell<W: Workload>(plan: &Plan<W>, report: &RunReport, pointers: Pointers) -> Story {
+    let run =
+        RunTold { fingerprint: report.fingerprint, events: report.events, lasted_us: micros(report.virtual_time) };
+    let (plan_told, faults) = (tell_plan(plan, report), &plan.faults);
+    let Some(violation) = report.violations.first() else {
+        return Story { headline: None, others: Vec::new(), plan: plan_told, run, diagram: None, pointers };
+    };
+    let mut renderer = renderer(report);
+    // Drawn first, because ids have their names in the order of the trace.
+    let diagram = report.trace.as_deref().map(|trace| {
+        let found_at_the_end = report
+            .judged
+            .iter()
+            .any(|judged| judged.invariant == violation.invariant && judged.mode == Mode::Eventually);
+        let events = relevant(trace, faults, &report.processes, violation, found_at_the_end);
+        Diagram::of(trace, &events, &violation.events, &mut renderer)
+    });
+    let about = report.trace.as_deref().and_then(|trace| introduce(trace, violation, renderer.names()));
+    let about = about.map(|about| format!(" ({about})")).unwrap_or_default();
+    let sentence = format!("{}{about}", renderer.abbreviate(&violation.sentence));
+    let Violation { invariant, entity, .. } = violation.clone();
+    let headline = Some(Headline { invariant, entity, sentence });
+    Story { headline, others: others(report, violation), plan: plan_told, run, diagram, pointers }
+}
+
+/// Renders the events of a run with names that are the same wherever they stand.
+pub(super) fn renderer(report: &RunReport) -> Renderer {
+    let names = report.trace.as_deref().map(Names::of).unwrap_or_default();
+    Renderer::new(&report.processes).with_names(names)
+}
+
+/// Other invariants that did not hold either, by name.
+fn others(report: &RunReport, violation: &Violation) -> Vec<smol_str::SmolStr> {
+    let mut others = Vec::new();
+    for other in report.violations.iter().map(|other| &other.invariant) {
+        if *other != violation.invariant && !others.contains(other) {
+            others.push(other.clone());
+        }
+    }
+    others
+}
+
+fn tell_plan<W: Workload>(plan: &Plan<W>, report: &RunReport) -> PlanTold {
+    let struck = |index: usize| report.fired.iter().any(|fired| fired.index as usize == index);
+    let told = |(index, fault): (usize, &Fault)| FaultTold {
+        words: fault.to_string(),
+        struck: struck(index),
+        hits: hit(fault.target()),
+    };
+    PlanTold {
+        scenario: plan.scenario.clone(),
+        seed: plan.seed,
+        items: counted(plan.workload.len() as u64, W::noun()),
+        schedule: words::schedule(&plan.schedule),
+        faults: plan.faults.iter().enumerate().map(told).collect(),
+    }
+}
+
+/// The lane of what a fault hits.
+fn hit(target: Target) -> Lane {
+    let (kind, name) = match target {
+        Target::Broker => return Lane::broker(),
+        Target::Process(name) => (LaneKind::Process, name),
+        Target::Store(name) => (LaneKind::Store, name),
+        Target::Service(name) => (LaneKind::External, name),
+    };
+    Lane { kind, name }
+}
+
+/// The short name of the violation's entity and what it stands for, where the entity is an id.
+fn introduce(trace: &[Event], violation: &Violation, names: &Names) -> Option<String> {
+    let id = violation.entity.id()?;
+    let name = names.find(id)?;
+    let stands_for = trace.iter().find_map(|event| match &event.what {
+        What::Commit { effects, .. } => effects.iter().find_map(|effect| match effect {
+            Effect::Staged(message) if message.id.0 == id => {
+                Some(format!("`{}` of `{}`", message.kind, message.subject))
+            }
+            Effect::SagaCreated { saga, definition, key } if saga.0 == id => {
+                Some(format!("saga `{}` of `{key}`", definition.name))
+            }
+            _ => None,
+        }),
+        What::Publish { message, .. } if message.id.0 == id => {
+            Some(format!("`{}` of `{}`", message.kind, message.subject))
+        }
+        _ => None,
+    });
+    Some(match stands_for {
+        Some(stands_for) if !violation.sentence.contains(&stands_for) => format!("{name}, {stands_for}"),
+        _ => name,
+    })
+}

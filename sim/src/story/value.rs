@@ -1,0 +1,88 @@
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::{Diagram, Lane};
+use crate::{invariants::Entity, trace::VirtualTime};
+
+/// A failure, told: what did not hold, the plan in words, the few events that matter, and where to go from there. A value,
+/// which [`terminal`](Self::terminal) and [`json`](Self::json) print.
+///
+/// All its texts have the short names of ids: `m1` for a message, `s1` for a saga.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Story {
+    /// What did not hold; `None` where everything did.
+    pub headline: Option<Headline>,
+    /// Other invariants that did not hold either, by name.
+    pub others: Vec<SmolStr>,
+    /// The plan, in words.
+    pub plan: PlanTold,
+    /// How the run went as a whole.
+    pub run: RunTold,
+    /// The events that matter; `None` where the run kept no trace.
+    pub diagram: Option<Diagram>,
+    /// Where the reader goes next.
+    pub pointers: Pointers,
+}
+
+/// The violated invariant of a [`Story`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Headline {
+    /// Its name.
+    pub invariant: SmolStr,
+    /// What it is about.
+    pub entity: Entity,
+    /// One sentence that says what is wrong.
+    pub sentence: String,
+}
+
+/// A plan in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanTold {
+    /// The scenario's name.
+    pub scenario: SmolStr,
+    /// The seed.
+    #[serde(with = "crate::hexadecimal")]
+    pub seed: u64,
+    /// How large the workload is: `1 order`.
+    pub items: String,
+    /// How time passes: `each port call takes 1 ms`.
+    pub schedule: String,
+    /// The faults, in the plan's order.
+    pub faults: Vec<FaultTold>,
+}
+
+/// A fault of a plan in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultTold {
+    /// What it does, to what, and when.
+    pub words: String,
+    /// Whether it struck in this run.
+    pub struck: bool,
+    /// What it hits: of a fault at a call, the process that makes it.
+    pub hits: Lane,
+}
+
+/// A whole run, in numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunTold {
+    /// The fingerprint of its trace.
+    #[serde(with = "crate::hexadecimal")]
+    pub fingerprint: u64,
+    /// Events in its trace.
+    pub events: u64,
+    /// Virtual microseconds from its start to its end.
+    pub lasted_us: VirtualTime,
+}
+
+/// Where a story's reader goes next.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pointers {
+    /// Where the plan was written, if it was.
+    pub plan: Option<String>,
+    /// Where the story was written as a page, if it was.
+    pub html: Option<String>,
+    /// The one line to paste that replays it.
+    pub replay: String,
+    /// The line to paste that keeps the plan for good, where it is not kept yet.
+    pub keep: Option<String>,
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 /// All three survive a crash or a kill of the process, since the operating system has what was written. They differ in
 /// what a power loss or a crash of the operating system may take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Synchronous {
     /// Each commit waits until the disk has it: nothing committed is ever lost. One `fsync` a commit.
     #[default]
@@ -28,6 +29,7 @@ impl Synchronous {
 
 /// Treatment of the thread that a commit blocks while it waits for the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Blocking {
     /// On tokio's multi-threaded runtime the other tasks of the worker move to another thread meanwhile
     /// (`tokio::task::block_in_place`); elsewhere as [`Blocking::Inline`]. Inside a `tokio::task::LocalSet` tokio

@@ -9,6 +9,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 /// Error of opening a store.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// The file was written by a later version of this crate.
     #[error(

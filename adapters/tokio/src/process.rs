@@ -32,6 +32,7 @@ pub struct Parts {
 
 /// Reason for the end of a process that nobody had asked to end, or that ended badly.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Died {
     /// It decided to die: start it again.
     #[error("the process exited of its own doing: {reason}")]

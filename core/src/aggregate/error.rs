@@ -4,6 +4,7 @@ use crate::{inbox::HandlerError, message::EncodeError, ports::StoreError};
 
 /// Error of loading or saving an aggregate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AggregateError {
     /// The store failed. [`StoreError::Conflict`]: somebody else saved it first; load it again.
     #[error(transparent)]
@@ -38,6 +39,7 @@ impl From<AggregateError> for HandlerError {
 
 /// Error of updating an aggregate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum UpdateError<E> {
     /// There is none of this id.
     #[error("there is no {aggregate} {id}")]

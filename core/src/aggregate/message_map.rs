@@ -9,6 +9,7 @@ use crate::message::{EncodeError, MessageBuilder, to_json};
 
 /// Error of a registration of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum MapError {
     /// An event is registered twice.
     #[error("event {0} is registered twice: it becomes one message, or is ignored")]

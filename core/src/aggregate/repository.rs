@@ -16,6 +16,7 @@ use crate::{
 /// Origin of a change of an aggregate. It decides the ids of the messages that tell of the change: where there is a
 /// cause, they are derived from it, so that doing the same thing again names them the same.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Cause<'a> {
     /// Nothing that has an id: the messages get new ids and start a business transaction of their own.
     New,

@@ -4,6 +4,7 @@ use crate::ports::{BrokerError, StoreError};
 
 /// Verdict of a check that found nothing wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// The promise was put to the test and held.
     Held,

@@ -55,6 +55,7 @@ pub const MEDIA_TYPE: &str = "application/cloudevents+json";
 
 /// Error of turning an event into a message, or a message into an event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CloudEventError {
     /// Not JSON, or another JSON value than an object.
     #[error("not a CloudEvent in JSON: {0}")]

@@ -29,6 +29,7 @@ const RESERVED: [&str; 15] = [
 
 /// A header that a message can't have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum HeaderError {
     /// Not a name that every transport carries.
     #[error("header {0:?}: a name is made of the letters a to z and of digits, as an attribute of CloudEvents is")]

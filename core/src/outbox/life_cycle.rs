@@ -16,6 +16,7 @@ use crate::ports::{OutboxState, SettleOutcome};
 
 /// Event in the life of an outbox row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum RowEvent {
     /// A relay takes it.
     Claim,

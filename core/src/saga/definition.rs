@@ -16,6 +16,7 @@ impl<D: Serialize + DeserializeOwned + Send + Sync + 'static> SagaData for D {}
 
 /// Error of a saga definition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DefinitionError {
     /// It has no steps.
     #[error("definition `{0}` has no steps")]

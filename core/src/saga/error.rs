@@ -36,6 +36,7 @@ impl From<ExternalError> for StepError {
 
 /// Error of starting, moving or finding a saga.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SagaError {
     /// The store failed. After [`StoreError::Unknown`] ask again: starting and all operator verbs may be repeated.
     #[error(transparent)]

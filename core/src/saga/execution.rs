@@ -16,6 +16,7 @@ use crate::{
 
 /// The state in which a process let go of a saga that it drove.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DriveOutcome {
     /// All steps are done or skipped.
     Completed,

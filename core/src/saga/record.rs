@@ -10,6 +10,7 @@ use crate::ids::Direction;
 /// Cause of a saga's compensation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum CompensationCause {
     /// A step was rejected.
     Rejected,
@@ -22,6 +23,7 @@ pub enum CompensationCause {
 /// Failure of an attempt that is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Failure {
     /// Nothing happened: spends the step's budget.
     Transient,
@@ -42,6 +44,7 @@ pub enum Failure {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Record {
     /// The saga exists.
     Started {

@@ -38,6 +38,7 @@ impl<D: SagaData> Driver for Definition<D> {
 
 /// Error of a registration of definitions and migrations.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RegistryError {
     /// This name and version is taken.
     #[error("definition `{0}` version {1} is registered twice")]

@@ -9,6 +9,7 @@ use crate::ports::DefinitionRef;
 /// Phase of a step: the effect of its failure on the saga.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Phase {
     /// Can be undone.
     Compensatable,

@@ -8,6 +8,7 @@ use crate::{
 
 /// Status of a saga.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Status {
     /// Its log is empty.
     New,
@@ -46,6 +47,7 @@ impl Status {
 
 /// State of a step's action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum ActionState {
     /// Not settled yet.
     Pending,
@@ -59,6 +61,7 @@ pub enum ActionState {
 
 /// State of a step's compensation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum CompensationState {
     /// Not settled yet.
     Pending,

@@ -37,6 +37,7 @@ pub struct Catalogue {
 
 /// Error of putting scenarios into a catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CatalogueError {
     /// There is nothing in it.
     #[error("there is no scenario to run: add one")]

@@ -19,6 +19,7 @@ use crate::{
 
 /// Error of a check that did not pass.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CheckError {
     /// A variable of the environment can't be honoured.
     #[error(transparent)]

@@ -36,6 +36,7 @@ pub struct Corpus {
 
 /// Error of a corpus that can't be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CorpusError {
     /// The file system said no.
     #[error("can't {verb} {}: {error}", path.display())]

@@ -54,6 +54,7 @@ pub struct Shrunk<W> {
 
 /// Error of a failure that can't be shrunk.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ShrinkError {
     /// The plan does not show it.
     #[error("the plan does not violate {invariant} when it is run again")]

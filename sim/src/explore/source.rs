@@ -7,6 +7,7 @@ use crate::plan::{Fault, Profile};
 /// Source of a plan: all that is needed to have it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Source {
     /// Drawn: [`generate`](crate::generate::generate) gives it again.
     Seed {

@@ -46,6 +46,7 @@ pub struct Warning {
 
 /// Excuse for a gap that was to be expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Excuse {
     /// Chance alone can be the reason.
     FewRuns,
@@ -63,6 +64,7 @@ pub enum Excuse {
 
 /// Gap of a campaign: something that never happened in any of its runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Gap {
     /// No run at all.
     NoRuns,

@@ -79,6 +79,7 @@ use crate::trace::Event;
 /// When an invariant is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Mode {
     /// As the trace grows: it must hold at every event.
     Always,
@@ -90,6 +91,7 @@ pub enum Mode {
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Ending {
     /// It came to rest after it had healed.
     Quiet,

@@ -2,6 +2,7 @@ use super::{FORMAT, Point, Verdict};
 
 /// Error of a plan that can't be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PlanError {
     /// It is not JSON, or not whole.
     #[error("plan is malformed or truncated: {0}")]

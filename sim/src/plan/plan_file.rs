@@ -59,6 +59,7 @@ pub struct PlanFile<W> {
 
 /// Integrity of a plan file, since this program wrote it. An edited plan runs as well; what it shows is another run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Integrity {
     /// The digest fits.
     Intact,

@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 /// assert!(Point::Any(Calls::Write).holds(Operation::PutIf));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Point {
     /// One operation of a port.
     Only(Operation),
@@ -24,6 +25,7 @@ pub enum Point {
 
 /// Kinds of operations that are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Calls {
     /// Reads in a transaction: documents, operations, checkpoints, the store's clock.
     Read,

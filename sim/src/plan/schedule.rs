@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 /// Latency of a port call that leaves the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Latency {
     /// No time at all: only the schedule decides who goes first.
     Zero,

@@ -42,6 +42,7 @@ pub struct ExternalSpec {
 
 /// Operator of a run, who looks after rows of the outbox that died.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Operator {
     /// Once the run has healed, everything that is dead is redriven, whenever a row dies, each row once: its cause is gone.
     #[default]

@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 
 /// One thing that a transaction made true when it committed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Effect {
     /// A document was written, or deleted where the body is `None`.
     Document {

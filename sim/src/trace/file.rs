@@ -69,6 +69,7 @@ pub struct TraceLine {
 
 /// Why a trace file can't be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TraceFileError {
     /// A line is not what it should be.
     #[error("trace is malformed at line {line}: {why}")]

@@ -1,5 +1,6 @@
 /// How a port call ended, for the caller and in truth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Outcome {
     /// Done, and the caller knows.
     Done,

@@ -21,6 +21,7 @@ pub struct Told {
 
 /// What was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Telling {
     /// A span opened.
     Opened {

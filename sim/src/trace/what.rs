@@ -12,6 +12,7 @@ use crate::plan::FaultKind;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum What {
     /// A process started.
     Boot {

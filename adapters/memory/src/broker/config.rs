@@ -2,6 +2,7 @@ use std::time::Duration;
 
 /// Fate of a message to whose topic no group is bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Unroutable {
     /// It is kept for the first group that binds the topic, as a log-based broker does.
     Keep,

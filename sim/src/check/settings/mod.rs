@@ -46,6 +46,7 @@ pub struct Settings {
 
 /// Destination of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TraceTo {
     /// To standard output.
     Print,

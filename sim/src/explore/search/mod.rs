@@ -62,6 +62,7 @@ pub struct Progress {
 
 /// Error of a sweep that could not be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SweepError {
     /// There is nothing to run.
     #[error("a sweep over zero seeds proves nothing: ask for at least one")]

@@ -9,6 +9,7 @@ use crate::{
 
 /// Seeds of a sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Seeds {
     /// Those that derive from a base seed, without end: each can be replayed alone. Profiles take turns.
     Base(u64),

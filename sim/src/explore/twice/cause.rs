@@ -8,6 +8,7 @@ use crate::{trace::Event, world::RunReport};
 /// Likely cause of a difference between two runs of one plan, guessed from what differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Cause {
     /// The same things in another order, and only where a thread was used before.
     HashOrder,

@@ -7,6 +7,7 @@ use crate::trace::Effect;
 
 /// Something that a handling can do, without what it is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Deed {
     /// A document of this collection was written.
     Document(SmolStr),

@@ -46,6 +46,7 @@ pub(super) struct Habit {
 
 /// A kind of work that comes from elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Handling {
     /// A request from outside that was answered.
     Request {

@@ -6,7 +6,7 @@ use crate::{
     trace::{Effect, Event, ProcessIndex, What},
 };
 
-/// How many of the commits that changed a sum are shown where it ends wrong: the last ones.
+/// Number of commits that changed a sum which are shown where it ends wrong: the last ones.
 const SHOWN_MAX: usize = 8;
 
 /// `conserved`: a [declared sum](Conserved) stands, in each commit or once the run has come to rest.
@@ -21,7 +21,7 @@ pub struct ConservedSums {
 struct Sum {
     name: SmolStr,
     at_rest: bool,
-    /// By how much it is off what it was before anything started.
+    /// Difference to the sum before anything started.
     off: i64,
     changed: Vec<u64>,
 }

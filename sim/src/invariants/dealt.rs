@@ -1,18 +1,19 @@
 use smol_str::SmolStr;
 
-/// What came of the messages that a consumer group acknowledged in a run.
+/// Tally of the messages that a consumer group acknowledged in a run.
 ///
 /// Whether a group that leaves nothing behind looks on or forgets what it is there for, no trace can tell: a campaign adds
 /// it up and says so ([`Gap::Idle`](crate::explore::Gap::Idle)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dealt {
-    /// The group.
+    /// Name of the consumer group.
     pub group: SmolStr,
-    /// How many messages it acknowledged.
+    /// Number of messages that it acknowledged.
     pub acknowledged: u64,
-    /// For how many of them something was left behind beyond doubt: a document, a message, a call, but not the inbox row.
+    /// Number of them for which something was left behind beyond doubt: a document, a message, a call, but not the
+    /// inbox row.
     pub with_effect: u64,
-    /// For how many of them nothing was left behind by anything that its process did meanwhile.
+    /// Number of them for which nothing was left behind by anything that its process did meanwhile.
     pub without: u64,
 }
 

@@ -35,7 +35,7 @@ pub struct DuplicateEffect {
     entries: Lookup<(u16, u16, SmolStr), Entries>,
 }
 
-/// What became of something, and the event that showed it.
+/// State of something, and the event that showed it.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     is_effective: bool,
@@ -58,7 +58,7 @@ impl DuplicateEffect {
 
     /// As [`DuplicateEffect::new`], for a topology: an external service that it declares to be only told that somebody is
     /// alive ([`Topology::heartbeat`]) may be told so again and again.
-    pub fn of(topology: &Topology) -> Self {
+    pub fn from_topology(topology: &Topology) -> Self {
         Self { beats: topology.heartbeats.clone(), ..Self::default() }
     }
 

@@ -27,9 +27,9 @@ use uuid::Uuid;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Entity {
-    /// A message.
+    /// Message, by its id.
     Message(MessageId),
-    /// A saga.
+    /// Saga, by its id.
     Saga(SagaId),
     /// An operation of a participant.
     Operation(OperationId),
@@ -44,9 +44,9 @@ pub enum Entity {
     },
     /// Something of the user's own that has a UUID for a name.
     Id(Uuid),
-    /// Anything else.
+    /// Any other entity, by its kind and name.
     Named {
-        /// What sort of thing it is: `order`. Two failures of one invariant about the same sort are one failure.
+        /// Kind of the entity: `order`. Two failures of one invariant about the same sort are one failure.
         kind: SmolStr,
         /// Its name among its kind.
         name: SmolStr,
@@ -59,7 +59,8 @@ impl Entity {
         Self::Named { kind: kind.into(), name: name.into() }
     }
 
-    /// Whether two entities are of one kind. The numbers of things may differ between two runs of the same failure.
+    /// Returns `true` if two entities are of one kind. The numbers of things may differ between two runs of the same
+    /// failure.
     pub fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Message(_), Self::Message(_))

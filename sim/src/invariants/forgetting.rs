@@ -1,4 +1,4 @@
-//! What is settled is forgotten: a run of months must stay small.
+//! Forgetting: what is settled is forgotten, so that a run of months stays small.
 
 use std::fmt::Debug;
 
@@ -74,7 +74,7 @@ fn an_order_that_is_done_leaves_nothing_behind() {
     forgets(LostEvent::new(&groups));
     forgets(PerKeyOrder::new(&groups));
     forgets(SagaResolves::new());
-    forgets(FullCompensation::of(&[]));
+    forgets(FullCompensation::from_shapes(&[]));
     forgets(TornStep::new());
     forgets(StaleClaimSettle::new());
     forgets(NoRowStuck::new());

@@ -20,7 +20,7 @@ use crate::trace::{Effect, Event, What};
 ///   that is exhausted does not hold up the others.
 /// - A saga does not turn back once its pivot is done, and does not complete once it has turned back.
 ///
-/// Phases and groups come from the definitions' shapes ([`FullCompensation::of`]). A saga of a definition that was not
+/// Phases and groups come from the definitions' shapes ([`FullCompensation::from_shapes`]). A saga of a definition that was not
 /// given is judged without order, and each of its done steps is taken to be compensatable.
 ///
 /// State: the steps of each saga that has not ended.
@@ -53,7 +53,7 @@ struct Step {
 
 impl FullCompensation {
     /// The invariant at the start of a run of sagas with these definitions (`definition.shape()`).
-    pub fn of(shapes: &[Arc<Shape>]) -> Self {
+    pub fn from_shapes(shapes: &[Arc<Shape>]) -> Self {
         Self { shapes: shapes.to_vec(), open: Lookup::new() }
     }
 
@@ -199,7 +199,7 @@ impl Open {
         }
     }
 
-    /// Whether a saga that goes back must undo this step.
+    /// Returns `true` if a saga that goes back must undo this step.
     fn must_undo(&self, step: &Step) -> bool {
         let in_doubt = step.is_asking || step.is_doubtful;
         match self.phase(&step.path) {

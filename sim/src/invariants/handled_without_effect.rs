@@ -58,7 +58,7 @@ impl HandledWithoutEffect {
         self
     }
 
-    /// What all of this kind do.
+    /// Returns the deeds that all handlings of this kind do.
     fn custom(&self, handling: &Handling) -> Option<u64> {
         if self.exempt.contains(handling) {
             return None;

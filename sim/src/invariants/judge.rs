@@ -13,9 +13,9 @@ use crate::trace::Event;
 /// An invariant that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
-    /// Which invariant.
+    /// Name of the invariant.
     pub invariant: SmolStr,
-    /// What it was about: a message, a saga, an order.
+    /// Entity that it is about: a message, a saga, an order.
     pub entity: Entity,
     /// One sentence that says what is wrong, with the entity.
     pub sentence: String,
@@ -23,7 +23,7 @@ pub struct Violation {
     pub events: Vec<u64>,
 }
 
-/// Where an invariant says what it found.
+/// Judge that an invariant reports its findings to.
 #[derive(Debug)]
 pub struct Judge<'a> {
     pub(crate) invariant: &'static str,
@@ -67,7 +67,8 @@ impl Judge<'_> {
         dealt.without += u64::from(!surely && !perhaps);
     }
 
-    /// What the event appended to the logs of sagas, decoded. However many invariants ask, it is decoded once.
+    /// Returns the entries that the event appended to the logs of sagas, decoded. However many invariants ask, it is
+    /// decoded once.
     pub fn saga_logs(&mut self, event: &Event) -> Arc<[SagaLog]> {
         self.decoded.logs(event)
     }

@@ -1,16 +1,16 @@
 use super::Mode;
 
-/// How often an invariant had something to judge.
+/// Tally of the judgements of an invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judged {
-    /// Its name.
+    /// Name of the invariant.
     pub invariant: &'static str,
-    /// When it is judged.
+    /// Mode in which it is judged.
     pub mode: Mode,
-    /// How often it had something to judge.
+    /// Number of times that it had something to judge.
     pub times: u64,
-    /// What has to happen for it to have anything to judge, if it says so.
+    /// Condition for it to have anything to judge, if it says so.
     pub subject: Option<&'static str>,
-    /// How often that happened.
+    /// Number of times that the condition was met.
     pub met: u64,
 }

@@ -2,18 +2,19 @@ use std::collections::VecDeque;
 
 use crate::trace::{Event, VirtualTime};
 
-/// What has begun no longer ago than this when a run is given up was under way, and nobody can say that it was stuck.
+/// Age, in virtual microseconds, up to which something was under way when a run is given up, and nobody can say that it
+/// was stuck.
 const GRACE: VirtualTime = 10_000_000;
 
-/// How close together moments are noted.
+/// Interval at which moments are noted, in virtual microseconds.
 const STEP: VirtualTime = 1_000_000;
 
-/// Which events of a run are its latest: the number of the first one within its last seconds, whatever its length.
+/// Latest events of a run: the number of the first one within its last seconds, whatever its length.
 #[derive(Debug, Default)]
 pub(super) struct Lately {
     /// Moments of the last seconds, each with the number of the first event since.
     marks: VecDeque<(VirtualTime, u64)>,
-    /// Whether there was anything before them.
+    /// `true` if there was anything before them.
     began_before: bool,
 }
 
@@ -30,7 +31,7 @@ impl Lately {
         }
     }
 
-    /// Whether all of these events are among the latest, and the run has others.
+    /// Returns `true` if all of these events are among the latest, and the run has others.
     pub(super) fn holds(&self, events: &[u64]) -> bool {
         let first = self.marks.front().map_or(0, |(_, number)| *number);
         self.began_before && !events.is_empty() && events.iter().all(|event| *event >= first)

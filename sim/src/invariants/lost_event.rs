@@ -36,7 +36,7 @@ pub struct LostEvent {
     rows: Rows,
 }
 
-/// What became of a message that was published before any commit staged it.
+/// State of a message that was published before any commit staged it.
 #[derive(Debug)]
 struct Early {
     kind: SmolStr,
@@ -45,16 +45,16 @@ struct Early {
     acked: u64,
 }
 
-/// What a group does with events of one type.
+/// Habit of a group with events of one type.
 #[derive(Debug)]
 struct Habit {
     group: usize,
     kind: SmolStr,
-    /// Whether it handles them in an inbox.
+    /// `true` if it handles them in an inbox.
     handles: bool,
-    /// Whether it is known to acknowledge some without handling them.
+    /// `true` if it is known to acknowledge some without handling them.
     ignores: bool,
-    /// How many it has acknowledged without that.
+    /// Number of events that it has acknowledged without that.
     only_acked: u32,
 }
 

@@ -31,7 +31,7 @@ struct Open {
     last: Option<(u64, Last)>,
 }
 
-/// What was last heard of a message.
+/// Last news of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Last {
     Delivered,
@@ -49,7 +49,7 @@ impl MessageUnhandled {
     fn accept(&mut self, event: u64, message: &Message) {
         for spec in &self.groups {
             if spec.topics.contains(&message.topic) {
-                let open = self.open.get_or_insert_with((spec.group.clone(), message.id), || Open::of(event, message));
+                let open = self.open.get_or_insert_with((spec.group.clone(), message.id), || Open::new(event, message));
                 open.copies += 1;
             }
         }
@@ -63,7 +63,7 @@ impl MessageUnhandled {
 }
 
 impl Open {
-    fn of(event: u64, message: &Message) -> Self {
+    fn new(event: u64, message: &Message) -> Self {
         Self {
             kind: message.kind.clone(),
             subject: message.subject.clone(),
@@ -111,7 +111,7 @@ impl Invariant for MessageUnhandled {
             What::Deliver { group, message, .. } => {
                 let key = (group.clone(), message.id);
                 // A copy that the broker made itself, or a group that nobody has declared.
-                let open = self.open.get_or_insert_with(key, || Open { copies: 1, ..Open::of(event.number, message) });
+                let open = self.open.get_or_insert_with(key, || Open { copies: 1, ..Open::new(event.number, message) });
                 open.deliveries += 1;
                 open.last = Some((event.number, Last::Delivered));
             }

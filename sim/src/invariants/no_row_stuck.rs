@@ -31,7 +31,7 @@ struct Unsettled {
     last: Option<(u64, Last)>,
 }
 
-/// What was last heard of a row.
+/// Last news of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Last {
     Claimed(RowId),

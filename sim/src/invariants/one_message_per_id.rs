@@ -61,7 +61,7 @@ impl OneMessagePerId {
     }
 }
 
-/// What a message says, in one number: all but its id, its place in an order and what traces it.
+/// Returns the content of a message, in one number: all but its id, its place in an order and what traces it.
 fn says(message: &Message) -> u64 {
     let mut hasher = FxHasher::default();
     for text in [&message.source, &message.kind, &message.topic, &message.subject, &message.partition_key] {

@@ -54,7 +54,7 @@ impl PhantomEvent {
     /// As [`PhantomEvent::new`], with what the topology declares: which store each process is on, and which stores have an
     /// outbox in tables of their own, so that those are judged from the first message on. A type of messages that only
     /// shows that somebody is alive ([`Topology::heartbeat`]) needs no outbox.
-    pub fn of(topology: &Topology) -> Self {
+    pub fn from_topology(topology: &Topology) -> Self {
         let own = topology.processes.iter().map(|process| Some(process.store.clone())).collect();
         let stores = topology.tables.outboxes.iter().map(|outbox| outbox.place.store.clone()).collect();
         Self { own, stores, exempt: topology.heartbeats.clone(), ..Self::default() }

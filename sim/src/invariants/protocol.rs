@@ -28,12 +28,12 @@ pub fn protocol(topology: &Topology) -> Vec<Box<dyn Invariant>> {
 /// declared locks and declared tables of its own.
 pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     let mut all: Vec<Box<dyn Invariant>> = vec![
-        Box::new(PhantomEvent::of(topology)),
+        Box::new(PhantomEvent::from_topology(topology)),
         Box::new(OneMessagePerId::new()),
         Box::new(LostEvent::new(&topology.groups)),
         Box::new(AcknowledgedBeforeHandled::new(&topology.groups)),
         Box::new(HandledWithoutEffect::new()),
-        Box::new(DuplicateEffect::of(topology)),
+        Box::new(DuplicateEffect::from_topology(topology)),
         Box::new(PerKeyOrder::new(&topology.groups)),
         Box::new(StaleClaimSettle::new()),
         Box::new(NoRowStuck::new()),
@@ -55,7 +55,7 @@ pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
 pub fn sagas(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(SagaResolves::new()),
-        Box::new(FullCompensation::of(&topology.sagas)),
+        Box::new(FullCompensation::from_shapes(&topology.sagas)),
         Box::new(TornStep::new()),
         Box::new(TerminalStateFinal::new()),
         Box::new(OneSagaPerKey::new()),

@@ -4,10 +4,10 @@ use seaworthy_core::{ids::SagaId, ports::SagaStatus, saga::Record};
 
 use crate::trace::{Effect, Event, What};
 
-/// What one commit appended to one saga's log, decoded.
+/// Entries that one commit appended to one saga's log, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SagaLog {
-    /// The saga.
+    /// Id of the saga.
     pub saga: SagaId,
     /// The writer's epoch.
     pub epoch: u64,
@@ -20,8 +20,8 @@ pub struct SagaLog {
 }
 
 impl SagaLog {
-    /// What an event appended to the logs of sagas: empty unless it is a commit that took effect.
-    pub fn of(event: &Event) -> Vec<Self> {
+    /// Returns the entries that an event appended to the logs of sagas: empty unless it is a commit that took effect.
+    pub fn from_event(event: &Event) -> Vec<Self> {
         let What::Commit { outcome, effects, .. } = &event.what else { return Vec::new() };
         if !outcome.took_effect() {
             return Vec::new();
@@ -53,6 +53,6 @@ impl Decoded {
             self.number = Some(event.number);
             self.logs = None;
         }
-        self.logs.get_or_insert_with(|| SagaLog::of(event).into()).clone()
+        self.logs.get_or_insert_with(|| SagaLog::from_event(event).into()).clone()
     }
 }

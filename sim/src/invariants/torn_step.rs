@@ -53,7 +53,7 @@ impl TornStep {
     }
 }
 
-/// What one commit did with operations; most commits do nothing with them.
+/// Operations of one commit; most commits have none.
 #[derive(Default)]
 struct Operations {
     executed: Vec<OperationId>,

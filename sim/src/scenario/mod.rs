@@ -11,8 +11,8 @@ pub use crate::{
     draw::Draw,
     plan::Workload,
     topology::{
-        Column, Conserved, EffectTable, ExternalSpec, InboxTable, LockTable, Operator, OutboxTable, ProcessSpec, Row,
-        Tables, Topology,
+        Column, Conserved, EffectTable, ExternalSpec, InboxTable, LockTable, Operator, OutboxTable, ProcessSpec,
+        TableRow, Tables, Topology,
     },
 };
 pub(crate) use client::Outside;

@@ -8,7 +8,7 @@ use crate::trace::{Event, ProcessIndex, Renderer, VirtualTime, What};
 /// Events beside the lanes of those who take part in them, an event a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagram {
-    /// Who takes part, from left to right: the world, processes, stores, the broker, external services.
+    /// Participants, from left to right: the world, processes, stores, the broker, external services.
     pub lanes: Vec<Lane>,
     /// The events, in the order of the trace.
     pub rows: Vec<Row>,
@@ -17,30 +17,30 @@ pub struct Diagram {
 /// Somebody who takes part.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Lane {
-    /// Which kind.
+    /// Kind of the participant.
     pub kind: LaneKind,
-    /// The name.
+    /// Name of the participant.
     pub name: SmolStr,
 }
 
 impl Lane {
-    /// The broker's.
+    /// Returns the lane of the broker.
     pub(super) fn broker() -> Self {
         Self { kind: LaneKind::Broker, name: SmolStr::new_static("broker") }
     }
 }
 
-/// What somebody who takes part is.
+/// Kind of a participant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LaneKind {
     /// The world: who asks from outside, the fault plan, the operator.
     World,
-    /// A process.
+    /// Process of the system.
     Process,
-    /// A store.
+    /// Store of the system.
     Store,
-    /// The broker.
+    /// Broker of the system.
     Broker,
     /// An external service.
     External,
@@ -51,22 +51,22 @@ pub enum LaneKind {
 pub struct Row {
     /// Its number in the trace.
     pub event: u64,
-    /// When it happened, in virtual microseconds since the start of the run.
+    /// Time at which it happened, in virtual microseconds since the start of the run.
     pub at_us: VirtualTime,
-    /// Whose it is, by position in [`Diagram::lanes`].
+    /// Lane that it belongs to, by position in [`Diagram::lanes`].
     pub lane: usize,
-    /// Which boot of that process, from 1; 0 for the world.
+    /// Number of the boot of that process, from 1; 0 for the world.
     pub incarnation: u32,
-    /// Where it goes to or comes from, if it crosses from one lane to another.
+    /// Arrow to or from another lane, if it crosses from one to another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrow: Option<Arrow>,
-    /// How it is marked in its lane.
+    /// Mark of the event in its lane.
     pub mark: Mark,
-    /// What kind of event it is: `commit`, `publish`.
+    /// Kind of the event: `commit`, `publish`.
     pub kind: SmolStr,
-    /// What happened, in words.
+    /// Text of the event.
     pub text: String,
-    /// Whether it is one of those that show the violation.
+    /// `true` if it is one of those that show the violation.
     pub shows_it: bool,
 }
 
@@ -89,7 +89,7 @@ impl Arrow {
     }
 }
 
-/// How an event is marked in its lane.
+/// Mark of an event in its lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mark {
@@ -138,7 +138,7 @@ impl Diagram {
     }
 }
 
-/// Who takes part, in the order of lanes.
+/// Participant, in the order of lanes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     World,

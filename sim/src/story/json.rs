@@ -15,7 +15,7 @@ struct Written<'a> {
     story: &'a Story,
 }
 
-/// Why a text is no story.
+/// Error of a text that is no story.
 #[derive(Debug, thiserror::Error)]
 pub enum StoryError {
     /// It is no JSON, or other JSON.

@@ -1,4 +1,4 @@
-//! Which events of a trace belong to the story of a violation.
+//! Relevance of events: those of a trace that belong to the story of a violation.
 
 use smol_str::SmolStr;
 
@@ -11,7 +11,7 @@ use crate::{
 
 /// A diagram of more rows is not read.
 const ROWS_MAX: usize = 25;
-/// What is farther from the violation than this has no part in it.
+/// Distance from the violation beyond which an event has no part in it.
 const DISTANCE_MAX: u32 = 7;
 /// Each strike of so few faults is told: after shrinking, every fault that is left is needed.
 const FAULTS_MAX: usize = 3;
@@ -81,7 +81,7 @@ fn without_a_hint(trace: &[Event], lineage: &Lineage) -> Vec<u32> {
     distances
 }
 
-/// How much less an event tells than another at the same distance.
+/// Returns how much less an event tells than another at the same distance.
 fn dullness(what: &What) -> u32 {
     match what {
         // Its row is told by what becomes of it.

@@ -39,7 +39,7 @@ fn timed(fault: &TimedFault, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "from {} to {} ms {}", fault.from_ms, fault.to_ms, fault.what.words())
 }
 
-/// How time passes in a plan, in words.
+/// Describes how time passes in a plan.
 pub(super) fn schedule(schedule: &Schedule) -> String {
     let calls = match schedule.latency {
         Latency::Zero => "port calls take no time".to_owned(),

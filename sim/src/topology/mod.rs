@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use seaworthy_memory::external::Service;
 
-pub use tables::{Column, Conserved, EffectTable, InboxTable, LockTable, OutboxTable, Row, Tables};
+pub use tables::{Column, Conserved, EffectTable, InboxTable, LockTable, OutboxTable, TableRow, Tables};
 pub(crate) use tables::{Kind, Place};
 
 type Program = Arc<dyn Fn(Boot) -> BoxFuture<'static, ()> + Send + Sync>;

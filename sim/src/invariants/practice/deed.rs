@@ -36,7 +36,7 @@ pub enum Deed {
 }
 
 impl Deed {
-    /// Whether an effect is this deed.
+    /// Returns `true` if an effect is this deed.
     fn is(&self, effect: &Effect) -> bool {
         match (self, effect) {
             (Self::Document(known), Effect::Document { collection, body: Some(_), .. })
@@ -55,7 +55,7 @@ impl Deed {
     }
 
     /// The deed that an effect is; `None` for one that no handling is known by.
-    fn of(effect: &Effect) -> Option<Self> {
+    fn from_effect(effect: &Effect) -> Option<Self> {
         Some(match effect {
             Effect::Document { collection, body: Some(_), .. } => Self::Document(collection.clone()),
             Effect::Document { collection, body: None, .. } => Self::Deletion(collection.clone()),
@@ -106,7 +106,7 @@ impl Deeds {
     pub(super) fn of_effect(&mut self, effect: &Effect) -> u64 {
         match self.0.iter().position(|known| known.is(effect)) {
             Some(index) => 1 << index.min(LAST),
-            None => Deed::of(effect).map_or(0, |deed| self.add(deed)),
+            None => Deed::from_effect(effect).map_or(0, |deed| self.add(deed)),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     trace::{Effect, Event, ProcessIndex, What},
 };
 
-/// Which deeds belong to which request or delivery.
+/// Deeds of a run, by the request or delivery that they belong to.
 ///
 /// A process has a request in hand from taking it to answering it, and a delivery from receiving it to acknowledging it
 /// or giving it back. What it does meanwhile is taken to be done for whatever it has in hand; a commit that writes an
@@ -27,7 +27,7 @@ pub(in crate::invariants) struct Doings {
     staged: Lookup<MessageId, ()>,
     units: Lookup<Unit, Work>,
     hands: Vec<Vec<InHand>>,
-    /// What was done by a process that had nothing in hand: a heartbeat, a poller of one's own.
+    /// Deeds of processes that had nothing in hand: a heartbeat, a poller of one's own.
     pub(super) idle: u64,
     /// Only what is done for one piece of work beyond doubt counts.
     is_careful: bool,
@@ -49,18 +49,18 @@ pub(in crate::invariants) enum Kind {
     Message { group: u16, kind: u16 },
 }
 
-/// What was done for one piece of work.
+/// Deeds for one piece of work.
 #[derive(Clone, Debug)]
 pub(in crate::invariants) struct Work {
     /// The number of the request's operation, or of the message's type.
     what: u16,
     /// Everything that was done.
     pub(in crate::invariants) done: u64,
-    /// What was done for this beyond doubt: it names the message, or the process had nothing else in hand.
+    /// Deeds for this beyond doubt: they name the message, or the process had nothing else in hand.
     pub(in crate::invariants) surely: u64,
-    /// How it ended: whether the request was accepted; `true` for a message. `None` if it did not end.
+    /// End of the work: `true` for a message or a request that was accepted. `None` if it did not end.
     pub(in crate::invariants) ended: Option<bool>,
-    /// Whether something was done that may have been for this or for another piece of work.
+    /// `true` if something was done that may have been for this or for another piece of work.
     pub(super) is_doubtful: bool,
     /// The event that began it.
     pub(in crate::invariants) first: u64,
@@ -72,7 +72,7 @@ pub(in crate::invariants) struct Work {
     pub(in crate::invariants) content: Option<Content>,
 }
 
-/// What is kept of a message: enough to see that another one has made it needless.
+/// Remains of a message: enough to see that another one has made it needless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::invariants) struct Content {
     pub(in crate::invariants) subject: u64,
@@ -88,7 +88,7 @@ struct InHand {
 }
 
 impl Doings {
-    /// What it wants to see.
+    /// Returns the events that it wants to see.
     pub(in crate::invariants) fn interest() -> Interest {
         Interest::PROCESS
             | Interest::REQUEST
@@ -111,7 +111,7 @@ impl Doings {
         Self { is_careful: true, ..Self::new(deeds) }
     }
 
-    /// What kind of work this is, if it has ended.
+    /// Returns the kind of this work, if it has ended.
     pub(in crate::invariants) fn kind(unit: Unit, work: &Work) -> Option<Kind> {
         let accepted = work.ended?;
         Some(match unit {
@@ -170,7 +170,7 @@ impl Doings {
             What::Deliver { group, tag, message, .. } => {
                 let unit = Unit::Message(self.groups.number(group), message.id);
                 let what = self.kinds.number(&message.kind);
-                self.begin(event, InHand { unit, tag: *tag }, what, Some(Content::of(message)));
+                self.begin(event, InHand { unit, tag: *tag }, what, Some(Content::from_message(message)));
             }
             What::Ack { group, tag, message, outcome } => {
                 self.put_down(event.process, |in_hand| in_hand.tag == *tag);
@@ -279,7 +279,7 @@ impl Doings {
 }
 
 impl Content {
-    fn of(message: &Message) -> Self {
+    fn from_message(message: &Message) -> Self {
         let hash = |bytes: &[u8]| {
             let mut hasher = FxHasher::default();
             hasher.write(bytes);

@@ -1,5 +1,5 @@
-//! What a scenario does when nothing goes wrong: learnt from runs without a fault, so that invariants can tell what is
-//! missing in a run with some.
+//! Practice of a scenario when nothing goes wrong: learnt from runs without a fault, so that invariants can tell what
+//! is missing in a run with some.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -20,7 +20,7 @@ pub(super) use deed::Deeds;
 pub(super) use handling::{Content, Doings, Kind, Unit, Work};
 pub use student::Student;
 
-/// What a scenario does when nothing goes wrong. A [`Student`] learns it; an invariant is told before its run begins
+/// Practice of a scenario when nothing goes wrong. A [`Student`] learns it; an invariant is told before its run begins
 /// ([`Invariant::learn`](super::Invariant::learn)).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Practice {
@@ -30,17 +30,17 @@ pub struct Practice {
     pub(super) consumers: BTreeMap<SmolStr, BTreeSet<SmolStr>>,
     pub(super) habits: BTreeMap<SmolStr, BTreeMap<SmolStr, Habit>>,
     pub(super) deeds: Deeds,
-    /// What processes do that have nothing in hand: it belongs to no handling, whenever it happens.
+    /// Deeds of processes that have nothing in hand: they belong to no handling, whenever they happen.
     pub(super) idle: u64,
     pub(super) customs: BTreeMap<Handling, Custom>,
 }
 
-/// What a consumer group does with messages of one type.
+/// Habit of a consumer group with messages of one type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Habit {
-    /// How many it handled in an inbox.
+    /// Number of messages that it handled in an inbox.
     pub(super) handled: u64,
-    /// How many it acknowledged and never handled in one.
+    /// Number of messages that it acknowledged and never handled in one.
     pub(super) only_acked: u64,
 }
 
@@ -50,49 +50,49 @@ pub(super) struct Habit {
 pub enum Handling {
     /// A request from outside that was answered.
     Request {
-        /// What was asked.
+        /// Operation that was asked for.
         operation: SmolStr,
-        /// Whether it was accepted.
+        /// `true` if the request was accepted.
         accepted: bool,
     },
     /// A message that a consumer group dealt with.
     Message {
-        /// The group.
+        /// Name of the consumer group.
         group: SmolStr,
         /// The type of the message.
         kind: SmolStr,
     },
 }
 
-/// What all handlings of one kind did.
+/// Deeds that all handlings of one kind did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Custom {
-    /// How many there were.
+    /// Number of handlings.
     pub(super) times: u64,
-    /// What each of them did, as a set of [`Deeds`].
+    /// Deeds that each of them did, as a set of [`Deeds`].
     pub(super) always: u64,
 }
 
-/// What fewer handlings than this had in common may be chance.
+/// Number of handlings below which it may be chance that they had something in common.
 const ENOUGH: u64 = 20;
 
 impl Practice {
-    /// From how many runs it was learnt.
+    /// Returns the number of runs that it was learnt from.
     pub fn runs(&self) -> u64 {
         self.runs
     }
 
-    /// Whether messages of this source are staged in an outbox.
+    /// Returns `true` if messages of this source are staged in an outbox.
     pub fn stages(&self, source: &str) -> bool {
         self.sources.contains(source)
     }
 
-    /// Whether this store has an outbox that is used.
+    /// Returns `true` if this store has an outbox that is used.
     pub fn has_outbox(&self, store: &str) -> bool {
         self.stores.contains(store)
     }
 
-    /// Under which name a consumer group handles messages in its inbox, if that is known and there is one.
+    /// Returns the name under which a consumer group handles messages in its inbox, if that is known and there is one.
     pub fn consumer_of(&self, group: &str) -> Option<&SmolStr> {
         let names = self.consumers.get(group)?;
         // Two groups in one process may be handed the same message: a name of one's own is one's own.
@@ -102,13 +102,14 @@ impl Practice {
         })
     }
 
-    /// Whether a consumer group handles every message of this type in an inbox; `None` where none was seen.
+    /// Returns `true` if a consumer group handles every message of this type in an inbox; `None` where none was seen.
     pub fn handles(&self, group: &str, kind: &str) -> Option<bool> {
         let habit = self.habits.get(group)?.get(kind)?;
         Some(habit.handled > 0 && habit.only_acked == 0)
     }
 
-    /// What every handling of this kind did, if enough of them were seen to say so and they had anything in common.
+    /// Returns the deeds that every handling of this kind did, if enough of them were seen to say so and they had
+    /// anything in common.
     pub fn always(&self, handling: &Handling) -> Vec<&Deed> {
         self.custom(handling).map(|always| self.deeds.of(always)).unwrap_or_default()
     }
@@ -120,7 +121,7 @@ impl Practice {
         (custom.times >= ENOUGH && always != 0).then_some(always)
     }
 
-    /// Whether any handling of this kind was seen.
+    /// Returns `true` if any handling of this kind was seen.
     pub(super) fn knows(&self, handling: &Handling) -> bool {
         self.customs.contains_key(handling)
     }

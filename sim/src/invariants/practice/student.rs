@@ -38,7 +38,7 @@ pub struct Student {
     practice: Practice,
 }
 
-/// What one run shows of a message.
+/// Facts that one run shows of a message.
 #[derive(Default)]
 struct Seen {
     kind: SmolStr,
@@ -73,7 +73,7 @@ impl Student {
         self.practice.deeds = std::mem::take(&mut doings.deeds);
     }
 
-    /// What was learnt.
+    /// Returns the practice that was learnt.
     pub fn practice(self) -> Practice {
         self.practice
     }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::Change;
 use crate::{
-    topology::{Column, Conserved, EffectTable, InboxTable, LockTable, OutboxTable, Row, Tables},
+    topology::{Column, Conserved, EffectTable, InboxTable, LockTable, OutboxTable, TableRow, Tables},
     trace::Effect,
 };
 
@@ -72,7 +72,7 @@ enum Stand {
     Dead(SmolStr),
 }
 
-fn stand(outbox: &OutboxTable, row: &Row<'_>) -> Result<Stand, String> {
+fn stand(outbox: &OutboxTable, row: &TableRow<'_>) -> Result<Stand, String> {
     if outbox.sent.holds(row)? {
         return Ok(Stand::Sent);
     }
@@ -83,7 +83,7 @@ fn stand(outbox: &OutboxTable, row: &Row<'_>) -> Result<Stand, String> {
 }
 
 /// A message's id as a table holds it.
-fn message_id(column: &Column, row: &Row<'_>) -> Result<MessageId, String> {
+fn message_id(column: &Column, row: &TableRow<'_>) -> Result<MessageId, String> {
     let found = column.read(row)?;
     let id = match &found {
         Cell::Text(text) => Uuid::parse_str(text).ok(),
@@ -137,7 +137,7 @@ impl Meaning {
     }
 
     fn inbox(&mut self, inbox: &InboxTable, change: &Change<'_>) -> Result<(), String> {
-        let is_handled = |row: &Option<Row<'_>>| match (row, &inbox.when) {
+        let is_handled = |row: &Option<TableRow<'_>>| match (row, &inbox.when) {
             (None, _) => Ok(false),
             (Some(_), None) => Ok(true),
             (Some(row), Some(when)) => when.holds(row),
@@ -154,7 +154,7 @@ impl Meaning {
     }
 
     fn entry(&mut self, table: &EffectTable, change: &Change<'_>) -> Result<(), String> {
-        let key = |row: &Option<Row<'_>>| -> Result<Option<SmolStr>, String> {
+        let key = |row: &Option<TableRow<'_>>| -> Result<Option<SmolStr>, String> {
             let Some(row) = row else { return Ok(None) };
             if !table.when.as_ref().map_or(Ok(true), |when| when.holds(row))? {
                 return Ok(None);
@@ -175,7 +175,7 @@ impl Meaning {
     }
 
     fn lock(&mut self, table: &LockTable, change: &Change<'_>) -> Result<(), String> {
-        let held = |row: &Option<Row<'_>>| -> Result<Option<SmolStr>, String> {
+        let held = |row: &Option<TableRow<'_>>| -> Result<Option<SmolStr>, String> {
             let Some(row) = row else { return Ok(None) };
             let says =
                 |column: &Option<Column>, otherwise| column.as_ref().map_or(Ok(otherwise), |held| held.holds(row));
@@ -194,7 +194,7 @@ impl Meaning {
     fn amount(&mut self, sum: &Conserved, change: &Change<'_>) -> Result<(), String> {
         let mut by = 0_i64;
         for term in sum.terms.iter().filter(|term| term.place == change.place) {
-            let value = |row: &Option<Row<'_>>| match (row, &term.column) {
+            let value = |row: &Option<TableRow<'_>>| match (row, &term.column) {
                 (None, _) => Ok(0),
                 (Some(_), None) => Ok(1),
                 (Some(row), Some(column)) => match column.read(row)? {
@@ -214,7 +214,7 @@ impl Meaning {
 }
 
 /// The message that a row of an outbox is.
-fn message(outbox: &OutboxTable, row: &Row<'_>) -> Result<Message, String> {
+fn message(outbox: &OutboxTable, row: &TableRow<'_>) -> Result<Message, String> {
     let (topic, key) = (outbox.topic.text(row)?, outbox.key.text(row)?);
     let or = |column: &Option<Column>, otherwise: &SmolStr| {
         column.as_ref().map_or_else(|| Ok(otherwise.clone()), |column| column.text(row))

@@ -9,7 +9,7 @@ use seaworthy_core::{ids::MessageId, ports::Cell};
 use smol_str::SmolStr;
 
 use crate::{
-    topology::{Kind, Place, Row, Tables},
+    topology::{Kind, Place, TableRow, Tables},
     trace::Effect,
 };
 
@@ -27,8 +27,8 @@ pub(crate) struct OwnTables {
 /// One change of a row, both its sides as a declaration looks at them.
 struct Change<'a> {
     place: Place,
-    before: Option<Row<'a>>,
-    after: Option<Row<'a>>,
+    before: Option<TableRow<'a>>,
+    after: Option<TableRow<'a>>,
 }
 
 impl OwnTables {
@@ -97,8 +97,8 @@ impl OwnTables {
         let old_body;
         let change = match effect {
             Effect::Row(row) => {
-                let before = row.before.as_deref().map(|cells| Row::of_table(&row.columns, cells));
-                let after = row.after.as_deref().map(|cells| Row::of_table(&row.columns, cells));
+                let before = row.before.as_deref().map(|cells| TableRow::of_table(&row.columns, cells));
+                let after = row.after.as_deref().map(|cells| TableRow::of_table(&row.columns, cells));
                 Change { place: place.clone(), before, after }
             }
             Effect::Document { id, body, .. } => {
@@ -107,8 +107,8 @@ impl OwnTables {
                     Some(body) => self.bodies.insert(key, body.clone()),
                     None => self.bodies.remove(&key),
                 };
-                let before = old_body.as_ref().map(|body| Row::of_document(id, body)).transpose()?;
-                let after = body.as_ref().map(|body| Row::of_document(id, body)).transpose()?;
+                let before = old_body.as_ref().map(|body| TableRow::of_document(id, body)).transpose()?;
+                let after = body.as_ref().map(|body| TableRow::of_document(id, body)).transpose()?;
                 Change { place: place.clone(), before, after }
             }
             _ => return Ok(meaning::Meaning::default()),

@@ -21,7 +21,7 @@ pub(super) struct Graph {
     ends: Vec<u32>,
 }
 
-/// How far away an event is that can't be reached.
+/// Distance of an event that can't be reached.
 pub(in crate::story) const FAR: u32 = u32::MAX;
 
 impl Graph {
@@ -46,8 +46,8 @@ impl Graph {
         Self { links, starts, ends }
     }
 
-    /// How far each event is from the nearest root, a root being given with how far away it is itself; [`FAR`] beyond
-    /// `limit`. Steps to an effect later than `last` cost `later` more.
+    /// Returns the distance of each event from the nearest root, a root being given with its own distance; [`FAR`]
+    /// beyond `limit`. Steps to an effect later than `last` cost `later` more.
     pub(super) fn distances(&self, roots: &[(u32, u32)], limit: u32, last: Option<u32>, later: u32) -> Vec<u32> {
         let mut distances = vec![FAR; self.starts.len() - 1];
         let mut ahead = BinaryHeap::new();

@@ -1,11 +1,11 @@
-//! What each incarnation has begun and not ended: what it does not live to do explains what is missing.
+//! Work that each incarnation has begun and not ended: what it does not live to do explains what is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::thread::Thread;
 use crate::trace::{Event, ProcessIndex};
 
-/// Whose task: process, incarnation, number.
+/// Task of an event: process, incarnation, number.
 type Whose = (ProcessIndex, u32, u32);
 
 /// Work in progress, by incarnation and by task.
@@ -58,8 +58,8 @@ impl OpenWork {
         self.taken.insert((event.process, event.incarnation), request);
     }
 
-    /// What a task's event is an answer to, beyond what it says itself: the one message that it has received, however
-    /// many copies of it, and the request that it serves.
+    /// Returns the threads that a task's event answers, beyond what it says itself: the one message that it has
+    /// received, however many copies of it, and the request that it serves.
     pub(super) fn context(&mut self, event: &Event) -> impl Iterator<Item = Thread> {
         let message = match self.deliveries.get(&whose(event)).map(Vec::as_slice) {
             Some([one, others @ ..]) if others.iter().all(|other| other == one) => Some(*one),
@@ -80,7 +80,7 @@ impl OpenWork {
         message.into_iter().chain(request)
     }
 
-    /// What dies with an incarnation.
+    /// Removes an incarnation and returns the threads that die with it.
     pub(super) fn bury(&mut self, event: &Event) -> BTreeSet<Thread> {
         self.of_incarnation.remove(&(event.process, event.incarnation)).unwrap_or_default()
     }

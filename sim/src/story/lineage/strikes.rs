@@ -1,4 +1,4 @@
-//! Which call a fault struck, and which process died of it.
+//! Strikes: the call that a fault struck, and the process that died of it.
 
 use super::graph::Link;
 use crate::{
@@ -152,7 +152,7 @@ fn point_of(what: &What) -> Option<Operation> {
     })
 }
 
-/// How a port call ended.
+/// Returns the outcome of a port call.
 fn outcome_of(what: &What) -> Option<Outcome> {
     match what {
         What::Reply { outcome, .. }

@@ -1,4 +1,4 @@
-//! What events can have in common: the one place that knows what an event is about.
+//! Threads that events can have in common: the one place that knows what an event is about.
 
 use std::hash::Hash;
 
@@ -18,7 +18,7 @@ pub(in crate::story) struct Thread {
     id: u64,
 }
 
-/// What kind of thing goes on.
+/// Kind of a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     /// A transaction, from its statements to its end.
@@ -31,9 +31,9 @@ pub(super) enum Kind {
     Claim,
     /// An operation of a participant.
     Operation,
-    /// What an external service did about one thing, under whatever key.
+    /// Acts of an external service about one thing, under whatever key.
     Act,
-    /// A saga.
+    /// Saga, by its id.
     Saga,
     /// A document's versions.
     Document,
@@ -44,8 +44,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// How far away an event is from the next one of the thread, seen from there: how much an effect wants to know its
-    /// cause.
+    /// Returns the distance of an event from the next one of the thread, seen from there: how much an effect wants to
+    /// know its cause.
     pub(super) fn to_cause(self) -> u32 {
         match self {
             Self::Transaction | Self::Request | Self::Message | Self::Claim | Self::Operation | Self::Act => 1,
@@ -55,7 +55,7 @@ impl Kind {
         }
     }
 
-    /// How far away the next event of the thread is: how much a cause wants to know its effect.
+    /// Returns the distance of the next event of the thread: how much a cause wants to know its effect.
     pub(super) fn to_effect(self) -> u32 {
         match self {
             Self::Transaction | Self::Request | Self::Claim | Self::Operation | Self::Act => 1,
@@ -201,7 +201,8 @@ fn threads_of_effect(effect: &Effect, store: &str, see: &mut impl FnMut(Thread))
     }
 }
 
-/// What a text names: itself, and whatever has an id that stands in it. A user's own row is often named by its message.
+/// Visits the threads that a text names: itself, and whatever has an id that stands in it. A user's own row is often
+/// named by its message.
 pub(super) fn named(text: &str, see: &mut impl FnMut(Thread)) {
     see(Thread::name(text));
     for id in ids_in(text) {

@@ -126,7 +126,7 @@ fn shorten(name: &str, width: usize) -> String {
     if number.width() + 1 > width { cut(name, width) } else { cut(service, width - number.width()) + number }
 }
 
-/// Where two short names are alike, all that share one end in their position among the lanes.
+/// Tells apart short names that are alike: all that share one end in their position among the lanes.
 fn told_apart(names: &[SmolStr], short: Vec<String>, width: usize) -> Vec<String> {
     let is_unique = |one: &String| short.iter().filter(|other| *other == one).count() == 1;
     let numbered = |(index, one): (usize, &String)| {

@@ -1,9 +1,9 @@
 use anstyle::AnsiColor;
 
-/// How a story is printed.
+/// Style in which a story is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
-    /// Whether to colour it: on a terminal, not in a pipe.
+    /// `true` to colour it: on a terminal, not in a pipe.
     pub color: bool,
     /// Columns to fill. Nothing is ever cut: what is longer goes on in the next line, under its row.
     pub width: usize,

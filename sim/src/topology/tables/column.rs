@@ -6,7 +6,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 /// A row of a table or a document, as a declaration looks at it.
 #[derive(Debug)]
-pub struct Row<'a>(Source<'a>);
+pub struct TableRow<'a>(Source<'a>);
 
 #[derive(Debug)]
 enum Source<'a> {
@@ -14,7 +14,7 @@ enum Source<'a> {
     Document { id: &'a str, body: Value },
 }
 
-impl<'a> Row<'a> {
+impl<'a> TableRow<'a> {
     pub(crate) fn of_table(columns: &'a [SmolStr], cells: &'a [Cell]) -> Self {
         Self(Source::Table { columns, cells })
     }
@@ -69,7 +69,7 @@ fn cell(value: &Value) -> Cell {
 #[derive(Clone)]
 pub struct Column(Reader);
 
-type Closure = Arc<dyn Fn(&Row<'_>) -> Cell + Send + Sync>;
+type Closure = Arc<dyn Fn(&TableRow<'_>) -> Cell + Send + Sync>;
 
 #[derive(Clone)]
 enum Reader {
@@ -93,7 +93,7 @@ impl Column {
     /// let is_urgent = Column::from_fn(|row| Cell::Integer(i64::from(row.get("priority") == Some(Cell::Integer(9)))));
     /// # drop(is_urgent);
     /// ```
-    pub fn from_fn(read: impl Fn(&Row<'_>) -> Cell + Send + Sync + 'static) -> Self {
+    pub fn from_fn(read: impl Fn(&TableRow<'_>) -> Cell + Send + Sync + 'static) -> Self {
         Self(Reader::Closure(Arc::new(read)))
     }
 
@@ -117,7 +117,7 @@ impl Column {
     ///
     /// # Errors
     /// What is wrong with the declaration.
-    pub(crate) fn read(&self, row: &Row<'_>) -> Result<Cell, String> {
+    pub(crate) fn read(&self, row: &TableRow<'_>) -> Result<Cell, String> {
         match &self.0 {
             Reader::Named(name) => row
                 .get(name)
@@ -128,7 +128,7 @@ impl Column {
     }
 
     /// The value as a text.
-    pub(crate) fn text(&self, row: &Row<'_>) -> Result<SmolStr, String> {
+    pub(crate) fn text(&self, row: &TableRow<'_>) -> Result<SmolStr, String> {
         Ok(match self.read(row)? {
             Cell::Text(text) => text,
             other => format_smolstr!("{other}"),
@@ -136,7 +136,7 @@ impl Column {
     }
 
     /// Returns `true` unless the row has no value, zero, an empty text or `false` here.
-    pub(crate) fn holds(&self, row: &Row<'_>) -> Result<bool, String> {
+    pub(crate) fn holds(&self, row: &TableRow<'_>) -> Result<bool, String> {
         Ok(match self.read(row)? {
             Cell::Null => false,
             Cell::Integer(value) => value != 0,

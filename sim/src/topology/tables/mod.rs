@@ -49,7 +49,7 @@ mod lock;
 mod outbox;
 mod place;
 
-pub use column::{Column, Row};
+pub use column::{Column, TableRow};
 pub use conserved::Conserved;
 pub use effect::EffectTable;
 pub use inbox::InboxTable;

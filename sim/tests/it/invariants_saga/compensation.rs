@@ -39,19 +39,19 @@ fn shape() -> Arc<Shape> {
 }
 
 fn compensation() -> FullCompensation {
-    FullCompensation::of(&[shape()])
+    FullCompensation::from_shapes(&[shape()])
 }
 
 #[test]
 fn a_saga_that_undoes_everything_in_reverse_passes() {
     let script = Saga::start().done(&["reserve", "insure", "charge"]).back(&["insure", "charge", "reserve"]).end();
     assert_eq!(judge(compensation(), &script), [], "steps of one group may go in any order");
-    assert_eq!(judge(FullCompensation::of(&[]), &script), [], "and without a shape");
+    assert_eq!(judge(FullCompensation::from_shapes(&[]), &script), [], "and without a shape");
 }
 
 #[test]
 fn a_step_that_is_never_undone_leaves_the_saga_half_compensated() {
-    for invariant in [compensation(), FullCompensation::of(&[])] {
+    for invariant in [compensation(), FullCompensation::from_shapes(&[])] {
         let script = Saga::start().done(&["reserve", "charge"]).back(&["charge"]).end();
         assert_eq!(
             sentences(&judge(invariant, &script)),
@@ -123,7 +123,11 @@ fn a_pivot_that_was_in_doubt_and_then_refused_is_not_compensated() {
     saga.log(rejected("confirm", false), Running);
     let script = saga.back(&["reserve"]).end();
     assert_eq!(judge(compensation(), &script), []);
-    assert_eq!(judge(FullCompensation::of(&[]), &script), [], "a rejected step without a shape may be the pivot");
+    assert_eq!(
+        judge(FullCompensation::from_shapes(&[]), &script),
+        [],
+        "a rejected step without a shape may be the pivot"
+    );
 }
 
 #[test]

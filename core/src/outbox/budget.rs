@@ -53,7 +53,7 @@ impl Budget {
             .iter()
             .map(|&(row, attempts)| {
                 let result = results.next().unwrap_or_else(|| {
-                    Err(PublishError::Unknown("the broker gave no result for this message: mend its adapter".into()))
+                    Err(PublishError::Unknown("the broker gave no result for this message: fix its adapter".into()))
                 });
                 match result {
                     Ok(()) => {

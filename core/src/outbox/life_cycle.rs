@@ -66,7 +66,9 @@ impl From<&SettleOutcome> for RowEvent {
 
 /// An event that has no place in a row's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an outbox row that is {state:?} does not take {event:?}: look for a relay that settles without its claim")]
+#[error(
+    "event {event:?} is not allowed for an outbox row that is {state:?}: look for a relay that settles without its claim"
+)]
 pub struct IllegalRowEvent {
     /// State of the row.
     pub state: OutboxState,

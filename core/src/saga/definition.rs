@@ -19,13 +19,13 @@ impl<D: Serialize + DeserializeOwned + Send + Sync + 'static> SagaData for D {}
 #[non_exhaustive]
 pub enum DefinitionError {
     /// It has no steps.
-    #[error("definition `{0}` has no steps")]
+    #[error("definition `{0}` has no steps: add one")]
     Empty(SmolStr),
     /// A step's name is empty, or holds a `/`, which separates the names of nested sagas.
     #[error("`{0}` can't name a step: a name is not empty and holds no `/`")]
     Name(SmolStr),
     /// Two steps have one name.
-    #[error("two steps are named `{0}`: log and operation ids need distinct names")]
+    #[error("two steps are named `{0}`: give each a name of its own, which log and operation ids use")]
     DuplicateStep(SmolStr),
     /// Steps are out of order.
     #[error(
@@ -38,19 +38,19 @@ pub enum DefinitionError {
         phase: Phase,
     },
     /// There is a second pivot.
-    #[error("step `{0}` would be a second pivot: a saga has one point of no return")]
+    #[error("step `{0}` would be a second pivot: a saga has one point of no return, and steps behind it are retriable")]
     SecondPivot(SmolStr),
     /// A compensatable step has no compensation.
     #[error("step `{0}` is compensatable but has no compensation: give it one, or `NothingToUndo`")]
     NoCompensation(SmolStr),
     /// A pivot or retriable step has a compensation.
-    #[error("step `{0}` is not compensatable: its compensation would never run")]
+    #[error("step `{0}` is not compensatable, so its compensation would never run: remove the compensation")]
     NeedlessCompensation(SmolStr),
     /// A pivot shares its group, or a group mixes phases.
-    #[error("the parallel group of step `{0}` mixes phases or holds a pivot: side by side run steps of one phase only")]
+    #[error("the parallel group of step `{0}` mixes phases or holds a pivot: run only steps of one phase in parallel")]
     MixedGroup(SmolStr),
     /// A retriable step has a deadline.
-    #[error("step `{0}` is tried again until it is done: it can't have a deadline")]
+    #[error("step `{0}` is retriable, so it is tried again until it is done: remove its deadline")]
     NeedlessDeadline(SmolStr),
     /// A setting for the steps added last finds none that it is for.
     #[error("`{setting}` configures the preceding step, but {reason}: call it right after the step that it configures")]

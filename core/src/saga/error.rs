@@ -58,7 +58,7 @@ pub enum SagaError {
     #[error("the saga's input can't be encoded: {0}")]
     Input(String),
     /// There is no such saga.
-    #[error("there is no saga {0}")]
+    #[error("there is no saga {0}: check its id")]
     NotFound(SagaId),
     /// The stored saga can't be read with the definitions that are registered.
     #[error("saga {saga} can't be read: {reason}")]
@@ -69,10 +69,10 @@ pub enum SagaError {
         reason: String,
     },
     /// The pivot has committed or may have: the saga can only go forward.
-    #[error("saga {0} is past its pivot and can only go forward")]
+    #[error("saga {0} is past its pivot and can only go forward: it can no longer be cancelled")]
     AfterPivot(SagaId),
     /// The saga's state does not allow it.
-    #[error("saga {saga} does not allow it: {reason}")]
+    #[error("the state of saga {saga} does not allow this: {reason}")]
     NotAllowed {
         /// Id of the saga.
         saga: SagaId,
@@ -80,6 +80,6 @@ pub enum SagaError {
         reason: String,
     },
     /// The saga kept moving while the verb was being written.
-    #[error("saga {0} kept moving meanwhile: try again")]
+    #[error("saga {0} changed during each attempt: try again")]
     Contended(SagaId),
 }

@@ -66,7 +66,7 @@ pub enum CheckError {
         campaign: Box<Campaign>,
     },
     /// Nothing failed, and that proves less than it seems to.
-    #[error("{verdict}\nmend the scenario{}, or say `.strict(false)`", ways_out(verdict))]
+    #[error("{verdict}\nfix the scenario{}, or set `.strict(false)`", ways_out(verdict))]
     Hollow {
         /// Verdict with what is missing.
         verdict: CampaignVerdict,

@@ -55,8 +55,8 @@ pub enum PlanError {
         /// Verdict that it was to give.
         verdict: Verdict,
     },
-    /// A field that nothing reads.
-    #[error("plan has a field {field:?} that nothing reads: mend its name or leave it out")]
+    /// A field that is not part of the format.
+    #[error("plan has a field {field:?} that nothing reads: correct its name or leave it out")]
     UnknownField {
         /// Path of the field, from the top.
         field: String,

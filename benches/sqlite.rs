@@ -75,7 +75,7 @@ fn simulated(criterion: &mut Criterion<CpuTime>) {
 
 /// A process on tokio over a database file.
 fn process(folder: &Path, synchronous: Synchronous, broker: &LocalBroker) -> (Process, SqliteStore) {
-    let config = SqliteConfig { synchronous, ..SqliteConfig::default() };
+    let config = SqliteConfig::default().synchronous(synchronous);
     let store = SqliteStore::open(folder.join("bench.db"), Arc::new(TokioClock), config);
     let store = store.expect("SQLite opens a file in an empty folder");
     let parts = Parts {

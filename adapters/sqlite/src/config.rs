@@ -42,6 +42,7 @@ pub enum Blocking {
 
 /// Settings of a store. [`SqliteConfig::default`] is for production, [`SqliteConfig::simulation`] for tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SqliteConfig {
     /// Durability of a commit. Default: [`Synchronous::Full`], because a service that answers or publishes on the word
     /// of a commit must not forget it.
@@ -78,7 +79,50 @@ impl Default for SqliteConfig {
 }
 
 impl SqliteConfig {
-    /// Settings for a deterministic simulation, where all tasks share one thread and power is never lost: nothing waits
+    /// Sets the durability of a commit.
+    #[must_use]
+    pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
+        self.synchronous = synchronous;
+        self
+    }
+
+    /// Sets the time to wait for a lock that another operating system process holds, before
+    /// [`StoreError::Unavailable`](seaworthy_core::ports::StoreError::Unavailable).
+    #[must_use]
+    pub fn busy_timeout(mut self, busy_timeout: Duration) -> Self {
+        self.busy_timeout = busy_timeout;
+        self
+    }
+
+    /// Sets the time to wait for the other transactions of this process; `None` waits for ever.
+    #[must_use]
+    pub fn writer_wait(mut self, writer_wait: Option<Duration>) -> Self {
+        self.writer_wait = writer_wait;
+        self
+    }
+
+    /// Sets the treatment of the thread that a commit blocks while it waits for the disk.
+    #[must_use]
+    pub fn blocking(mut self, blocking: Blocking) -> Self {
+        self.blocking = blocking;
+        self
+    }
+
+    /// Sets the number of pages in the write-ahead log after which a commit copies them into the database.
+    #[must_use]
+    pub fn checkpoint_pages(mut self, checkpoint_pages: u32) -> Self {
+        self.checkpoint_pages = checkpoint_pages;
+        self
+    }
+
+    /// Sets the size of the cache of each connection, in KiB.
+    #[must_use]
+    pub fn cache_kib(mut self, cache_kib: u32) -> Self {
+        self.cache_kib = cache_kib;
+        self
+    }
+
+    /// Returns the settings for a deterministic simulation, where all tasks share one thread and power is never lost: nothing waits
     /// for the disk, for another process or by a timer of its own.
     pub fn simulation() -> Self {
         Self {

@@ -179,7 +179,7 @@ mod tests {
         let path = folder.path().join("db");
         let other = Connection::open(&path).unwrap();
         other.execute_batch("CREATE TABLE t (x); BEGIN; SELECT * FROM t").unwrap();
-        let config = SqliteConfig { busy_timeout: std::time::Duration::from_millis(20), ..SqliteConfig::default() };
+        let config = SqliteConfig::default().busy_timeout(std::time::Duration::from_millis(20));
         let refused = open_file(&path, config.clone()).err().unwrap();
         assert!(refused.to_string().contains("database is locked"), "{refused}");
         other.execute_batch("COMMIT").unwrap();

@@ -49,11 +49,7 @@ impl LocalBroker {
     /// Settings for a service: a delivery may take 30 s, longer than a handler should, and a topic that no group is
     /// bound to is refused, since what is kept for nobody would fill the memory.
     pub fn config() -> BrokerConfig {
-        BrokerConfig {
-            visibility_timeout: Duration::from_secs(30),
-            unroutable: Unroutable::Reject,
-            ..BrokerConfig::default()
-        }
+        BrokerConfig::default().visibility_timeout(Duration::from_secs(30)).unroutable(Unroutable::Reject)
     }
 
     /// Binds a group to topics, beside those that it is bound to, and creates it if it is new.

@@ -6,6 +6,7 @@ use crate::backoff::Backoff;
 
 /// Configuration of a [`Consumer`](super::Consumer).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConsumerConfig {
     /// Topics that it listens to.
     pub topics: Vec<SmolStr>,
@@ -41,6 +42,58 @@ impl ConsumerConfig {
             store_backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(5)),
             broker_backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(10)),
         }
+    }
+}
+
+impl ConsumerConfig {
+    /// Sets the number of deliveries that it takes at a time.
+    #[must_use]
+    pub fn batch(mut self, batch: usize) -> Self {
+        self.batch = batch;
+        self
+    }
+
+    /// Sets the number of failures of its handler at which a message becomes a dead letter.
+    #[must_use]
+    pub fn max_failures(mut self, max_failures: u32) -> Self {
+        self.max_failures = max_failures;
+        self
+    }
+
+    /// Sets the delay of a message after a failure of its handler.
+    #[must_use]
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// Sets the delay of a message of an unknown type.
+    #[must_use]
+    pub fn unknown_type_delay(mut self, unknown_type_delay: Duration) -> Self {
+        self.unknown_type_delay = unknown_type_delay;
+        self
+    }
+
+    /// Sets the number of times that a transaction which met a conflict or an unknown outcome is tried again before the
+    /// message is given back to the broker.
+    #[must_use]
+    pub fn store_retries(mut self, store_retries: u32) -> Self {
+        self.store_retries = store_retries;
+        self
+    }
+
+    /// Sets the delay of a message, and pause of the consumer, while the store can't be reached.
+    #[must_use]
+    pub fn store_backoff(mut self, store_backoff: Backoff) -> Self {
+        self.store_backoff = store_backoff;
+        self
+    }
+
+    /// Sets the pause before subscribing again while the broker can't be reached.
+    #[must_use]
+    pub fn broker_backoff(mut self, broker_backoff: Backoff) -> Self {
+        self.broker_backoff = broker_backoff;
+        self
     }
 }
 

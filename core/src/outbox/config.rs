@@ -7,6 +7,7 @@ use crate::{
 
 /// Configuration of a [`Relay`](super::Relay).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RelayConfig {
     /// Largest number of rows that one pass claims. Default 100: a batch publish is one round trip, and a hundred
     /// messages of some kilobytes are sent and settled well within the lease.
@@ -58,5 +59,84 @@ impl Default for RelayConfig {
             store_backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(5)),
             settle_retries: 5,
         }
+    }
+}
+
+impl RelayConfig {
+    /// Sets the largest number of rows that one pass claims.
+    #[must_use]
+    pub fn batch(mut self, batch: usize) -> Self {
+        self.batch = batch;
+        self
+    }
+
+    /// Sets the duration of a claim, by the store's clock.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// Sets the wait for work when there was none: `base` after the last row, growing to `cap` at rest.
+    #[must_use]
+    pub fn poll(mut self, poll: Backoff) -> Self {
+        self.poll = poll;
+        self
+    }
+
+    /// Sets the order within a key.
+    #[must_use]
+    pub fn ordering(mut self, ordering: Ordering) -> Self {
+        self.ordering = ordering;
+        self
+    }
+
+    /// Sets the effect of a dead row on later rows of its key.
+    #[must_use]
+    pub fn when_dead(mut self, when_dead: WhenDead) -> Self {
+        self.when_dead = when_dead;
+        self
+    }
+
+    /// Sets the delay of a row after a failure of its own.
+    #[must_use]
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// Sets the number of attempts after which a row that keeps failing while others pass is given up.
+    #[must_use]
+    pub fn max_attempts(mut self, max_attempts: u32) -> Self {
+        self.max_attempts = max_attempts;
+        self
+    }
+
+    /// Sets the number of claims without any result after which a row is buried unpublished; `None` never buries it.
+    #[must_use]
+    pub fn bury_after_claims(mut self, bury_after_claims: Option<u32>) -> Self {
+        self.bury_after_claims = bury_after_claims;
+        self
+    }
+
+    /// Sets the pause of the whole relay while the broker can't be reached.
+    #[must_use]
+    pub fn outage_backoff(mut self, outage_backoff: Backoff) -> Self {
+        self.outage_backoff = outage_backoff;
+        self
+    }
+
+    /// Sets the pause of the relay while its store can't be reached.
+    #[must_use]
+    pub fn store_backoff(mut self, store_backoff: Backoff) -> Self {
+        self.store_backoff = store_backoff;
+        self
+    }
+
+    /// Sets the number of times that settling is tried again before the rows are left to their lease.
+    #[must_use]
+    pub fn settle_retries(mut self, settle_retries: u32) -> Self {
+        self.settle_retries = settle_retries;
+        self
     }
 }

@@ -11,6 +11,7 @@ use crate::{
 /// Deletes dispatched rows after a while, in bounded batches, beside running relays. Nothing else is ever deleted: a row
 /// that is pending, claimed or dead stays however old it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OutboxRetention {
     /// Duration for which a dispatched row is kept, by the store's clock. Default 7 days: long enough to look up what
     /// was sent last week, short enough for the table to stay small.
@@ -24,6 +25,29 @@ pub struct OutboxRetention {
 impl Default for OutboxRetention {
     fn default() -> Self {
         Self { keep: Duration::from_secs(7 * 24 * 3_600), batch: 1_000, every: Duration::from_secs(60) }
+    }
+}
+
+impl OutboxRetention {
+    /// Sets the duration for which a dispatched row is kept, by the store's clock.
+    #[must_use]
+    pub fn keep(mut self, keep: Duration) -> Self {
+        self.keep = keep;
+        self
+    }
+
+    /// Sets the number of rows that one transaction deletes.
+    #[must_use]
+    pub fn batch(mut self, batch: usize) -> Self {
+        self.batch = batch;
+        self
+    }
+
+    /// Sets the pause between two sweeps.
+    #[must_use]
+    pub fn every(mut self, every: Duration) -> Self {
+        self.every = every;
+        self
     }
 }
 

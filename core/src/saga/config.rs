@@ -7,10 +7,11 @@ use crate::backoff::Backoff;
 /// ```
 /// use std::time::Duration;
 /// use seaworthy_core::saga::OrchestratorConfig;
-/// let config = OrchestratorConfig { lease: Duration::from_secs(30), ..OrchestratorConfig::default() };
+/// let config = OrchestratorConfig::default().lease(Duration::from_secs(30));
 /// assert_eq!(config.concurrency, 256);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OrchestratorConfig {
     /// Duration for which a saga is owned without a sign of life from its owner. 10 s: longer than a pause of the
     /// process that is no crash, shorter than a customer's patience. It is renewed at a third of it.
@@ -23,8 +24,8 @@ pub struct OrchestratorConfig {
     pub concurrency: usize,
     /// Number of sagas that recovery takes over in one transaction. 32: short enough not to hold rows for long.
     pub batch: usize,
-    /// Up to this delay a saga waits in memory; for longer ones it is given up, and any replica goes on when it is due.
-    /// 1 s: cheaper than a takeover. Must be shorter than the lease.
+    /// Longest delay for which a saga waits in memory; for longer ones it is given up, and any replica goes on when it is
+    /// due. 1 s: cheaper than a takeover. Must be shorter than the lease.
     pub wait_in_memory: Duration,
     /// Number of times in a row that the store may fail a saga before its executor stops and leaves it to recovery. 8:
     /// with the delays between, some seconds.
@@ -53,5 +54,75 @@ impl Default for OrchestratorConfig {
             newer_version_delay: Duration::from_secs(5),
             newer_version_patience: Duration::from_secs(3_600),
         }
+    }
+}
+
+impl OrchestratorConfig {
+    /// Sets the duration for which a saga is owned without a sign of life from its owner.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// Sets the interval at which recovery looks for sagas that nobody owns: `base` after a boot, after it found one
+    /// and after this process let go of one, growing to `cap` at rest.
+    #[must_use]
+    pub fn poll(mut self, poll: Backoff) -> Self {
+        self.poll = poll;
+        self
+    }
+
+    /// Sets the number of sagas that this process drives at once.
+    #[must_use]
+    pub fn concurrency(mut self, concurrency: usize) -> Self {
+        self.concurrency = concurrency;
+        self
+    }
+
+    /// Sets the number of sagas that recovery takes over in one transaction.
+    #[must_use]
+    pub fn batch(mut self, batch: usize) -> Self {
+        self.batch = batch;
+        self
+    }
+
+    /// Sets the longest delay for which a saga waits in memory; for longer ones it is given up, and any replica goes on
+    /// when it is due.
+    #[must_use]
+    pub fn wait_in_memory(mut self, wait_in_memory: Duration) -> Self {
+        self.wait_in_memory = wait_in_memory;
+        self
+    }
+
+    /// Sets the number of times in a row that the store may fail a saga before its executor stops and leaves it to
+    /// recovery.
+    #[must_use]
+    pub fn store_failures_max(mut self, store_failures_max: u32) -> Self {
+        self.store_failures_max = store_failures_max;
+        self
+    }
+
+    /// Sets the number of log entries that are read at once.
+    #[must_use]
+    pub fn log_page(mut self, log_page: usize) -> Self {
+        self.log_page = log_page;
+        self
+    }
+
+    /// Sets the time for which a saga of a version that is newer than all registered ones is left to others, during a
+    /// rolling deployment.
+    #[must_use]
+    pub fn newer_version_delay(mut self, newer_version_delay: Duration) -> Self {
+        self.newer_version_delay = newer_version_delay;
+        self
+    }
+
+    /// Sets the time for which such a saga may be left before it becomes stuck, so that an operator sees it:
+    /// `incompatible_definition`.
+    #[must_use]
+    pub fn newer_version_patience(mut self, newer_version_patience: Duration) -> Self {
+        self.newer_version_patience = newer_version_patience;
+        self
     }
 }

@@ -48,11 +48,11 @@ impl Default for Settings {
 impl Settings {
     /// The relay's settings.
     pub fn relay(&self) -> RelayConfig {
-        RelayConfig { poll: self.relay_poll, lease: self.relay_lease, ..RelayConfig::default() }
+        RelayConfig::default().poll(self.relay_poll).lease(self.relay_lease)
     }
 
     /// The orchestrator's settings.
     pub fn orchestrator(&self) -> OrchestratorConfig {
-        OrchestratorConfig { poll: self.recovery_poll, lease: self.saga_lease, ..OrchestratorConfig::default() }
+        OrchestratorConfig::default().poll(self.recovery_poll).lease(self.saga_lease)
     }
 }

@@ -15,7 +15,7 @@ use crate::settings::Settings;
 /// Deletes dispatched outbox rows, handled inbox rows of `consumers` and the logs of ended sagas, until a stop is asked
 /// for. An error ends a sweep, not the loop.
 pub async fn keep_tidy(ports: Ports, settings: Settings, consumers: Vec<SmolStr>) {
-    let outbox = outbox::OutboxRetention { keep: settings.keep, batch: settings.sweep_batch, ..Default::default() };
+    let outbox = outbox::OutboxRetention::default().keep(settings.keep).batch(settings.sweep_batch);
     let inbox = inbox::InboxRetention::new(settings.keep_inbox, settings.redelivery_window)
         .expect("the settings keep inbox rows for longer than the broker's redelivery window")
         .batch(settings.sweep_batch);

@@ -15,7 +15,7 @@ pub(crate) const ITEM_TAKEN: &str = "item.taken";
 /// Takes each item once, and tells of it: item and message in one transaction, a relay publishes.
 pub(crate) async fn front(ports: Ports) {
     let wake = Wake::new();
-    let config = RelayConfig { ordering: Ordering::Unordered, ..RelayConfig::default() };
+    let config = RelayConfig::default().ordering(Ordering::Unordered);
     let relay = Relay::new(&ports).config(config).wake(wake.clone());
     ports.spawn("relay", relay.run());
     while let Some(request) = ports.ingress.next().await {

@@ -176,7 +176,7 @@ fn build<S: Scenario>(
             (name, store)
         })
         .collect();
-    let config = BrokerConfig { visibility_timeout: topology.visibility_timeout, ..BrokerConfig::default() };
+    let config = BrokerConfig::default().visibility_timeout(topology.visibility_timeout);
     let broker = MemoryBroker::new(clock, config);
     for group in &topology.groups {
         broker.declare(group);

@@ -20,7 +20,7 @@ fn config() -> RelayConfig {
 }
 
 fn skipping() -> RelayConfig {
-    RelayConfig { when_dead: WhenDead::SkipDead, ..config() }
+    config().when_dead(WhenDead::SkipDead)
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_dead_row_blocks_its_key_however_many_rows_wait_behind_it_and_other_keys_go_
         }
         let others = bench.stage_many(1).await;
         bench.broker.says(move |message, _| if message.id == first { Say::Reject } else { Say::Accept });
-        let small = RelayConfig { batch: 5, ..config() };
+        let small = config().batch(5);
         let stop = Stop::new();
         madsim::task::spawn(bench.log_relay(small).stop(stop.clone()).run());
         bench.pass(Duration::from_secs(5)).await;
@@ -132,7 +132,7 @@ fn messages_of_a_key_are_first_accepted_in_commit_order_however_the_broker_fails
             bench.broker.takes(ms(1));
             let stop = Stop::new();
             for _ in 0..3 {
-                let quick = RelayConfig { backoff: Backoff::new(ms(10), ms(50)), ..config() };
+                let quick = config().backoff(Backoff::new(ms(10), ms(50)));
                 madsim::task::spawn(bench.log_relay(quick).stop(stop.clone()).run());
             }
             bench.pass(Duration::from_secs(60)).await;
@@ -230,7 +230,7 @@ fn the_outcome_is_the_same_for_every_batch_size() {
                 bench.stage(&format!("order-{}", number % 12), "order.placed").await;
             }
             bench.broker.says(|message, _| if message.sequence % 10 == 0 { Say::Reject } else { Say::Accept });
-            let mut relay = bench.log_relay(RelayConfig { batch, ..skipping() });
+            let mut relay = bench.log_relay(skipping().batch(batch));
             while relay.pass().await.unwrap().claimed > 0 {}
             let dead = bench.store.dead_rows(100).await.unwrap();
             let mut dead: Vec<_> = dead.iter().map(|(row, reason)| (row.message.sequence, reason.clone())).collect();

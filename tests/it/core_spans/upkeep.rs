@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{OperationId, SagaId},
     inbox::{self, Consumer, ConsumerConfig, Handlers},
-    outbox::{self, LogRelay, MessageBuilder, RelayConfig},
+    outbox::{self, LogRelay, MessageBuilder},
     participant,
     ports::{InboxEntry, Ports, draw_id},
     saga::{Orchestrator, OrchestratorConfig, Registry},

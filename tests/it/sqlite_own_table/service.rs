@@ -176,7 +176,7 @@ pub(crate) async fn orders(ports: Ports) {
     create_tables(&ports).await;
     let wake = Wake::new();
     let orders = repository(&ports).wake(wake.clone());
-    let relay = Relay::new(&ports).config(RelayConfig { lease: LEASE, ..RelayConfig::default() }).wake(wake.clone());
+    let relay = Relay::new(&ports).config(RelayConfig::default().lease(LEASE)).wake(wake.clone());
     ports.spawn("relay", relay.run());
     let handlers =
         Handlers::builder().on("parcel.made", NoteParcel(orders.clone())).build().expect("one handler for one type");
@@ -184,7 +184,7 @@ pub(crate) async fn orders(ports: Ports) {
     ports.spawn("consumer", consumer.run());
     let mut registry = Registry::new();
     registry.register(checkout(&orders)).expect("one definition");
-    let config = OrchestratorConfig { lease: LEASE, ..OrchestratorConfig::default() };
+    let config = OrchestratorConfig::default().lease(LEASE);
     let orchestrator = Orchestrator::new(&ports, registry, config);
     let (recovery, stop) = (orchestrator.clone(), ports.stop.clone());
     ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
@@ -224,7 +224,7 @@ impl Handler for MakeParcel {
 pub(crate) async fn shipping(ports: Ports) {
     create_tables(&ports).await;
     let wake = Wake::new();
-    let relay = Relay::new(&ports).config(RelayConfig { lease: LEASE, ..RelayConfig::default() }).wake(wake.clone());
+    let relay = Relay::new(&ports).config(RelayConfig::default().lease(LEASE)).wake(wake.clone());
     ports.spawn("relay", relay.run());
     let handlers = Handlers::builder().on("order.confirmed", MakeParcel).build().expect("one handler for one type");
     let consumer = Consumer::new(&ports, SHIPPING, handlers, [ORDERS]).wake(wake);

@@ -131,7 +131,7 @@ fn a_database_that_was_used_before_leaves_the_trace_of_a_new_one() {
     let new = on(move |_, clock| {
         // Settings that no database before had, so that none is used again, and lent, so that none is kept.
         let cache_kib = 10_000 + count.fetch_add(1, Ordering::Relaxed);
-        let store = SqliteStore::open_in_memory(clock, SqliteConfig { cache_kib, ..SqliteConfig::simulation() })?;
+        let store = SqliteStore::open_in_memory(clock, SqliteConfig::simulation().cache_kib(cache_kib))?;
         lend(&store, |_| {});
         Ok::<_, OpenError>(store)
     });

@@ -12,6 +12,7 @@ pub enum Unroutable {
 
 /// Settings of a [`MemoryBroker`](super::MemoryBroker).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BrokerConfig {
     /// Time that a delivery may stay unacknowledged before it is delivered again.
     pub visibility_timeout: Duration,
@@ -35,5 +36,35 @@ impl Default for BrokerConfig {
             // What common brokers allow out of the box.
             payload_bytes_max: 1024 * 1024,
         }
+    }
+}
+
+impl BrokerConfig {
+    /// Sets the time that a delivery may stay unacknowledged before it is delivered again.
+    #[must_use]
+    pub fn visibility_timeout(mut self, visibility_timeout: Duration) -> Self {
+        self.visibility_timeout = visibility_timeout;
+        self
+    }
+
+    /// Sets the fate of a message to whose topic no group is bound.
+    #[must_use]
+    pub fn unroutable(mut self, unroutable: Unroutable) -> Self {
+        self.unroutable = unroutable;
+        self
+    }
+
+    /// Sets the number of messages that one group may leave unacknowledged before the broker takes no more for it.
+    #[must_use]
+    pub fn unacknowledged_max(mut self, unacknowledged_max: usize) -> Self {
+        self.unacknowledged_max = unacknowledged_max;
+        self
+    }
+
+    /// Sets the largest payload that is accepted, in bytes; a larger one is refused for good.
+    #[must_use]
+    pub fn payload_bytes_max(mut self, payload_bytes_max: usize) -> Self {
+        self.payload_bytes_max = payload_bytes_max;
+        self
     }
 }

@@ -17,7 +17,7 @@ struct Memory(Arc<ManualClock>);
 #[async_trait]
 impl BrokerSubject for Memory {
     async fn fresh(&self) -> Arc<dyn Broker> {
-        let config = BrokerConfig { unroutable: Unroutable::Reject, ..BrokerConfig::default() };
+        let config = BrokerConfig::default().unroutable(Unroutable::Reject);
         Arc::new(MemoryBroker::new(self.0.clone(), config))
     }
 

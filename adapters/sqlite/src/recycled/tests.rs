@@ -26,7 +26,7 @@ const TABLES: &str = "
 
 /// Settings that no other test of this process uses, so that nobody takes the database in between.
 fn settings(of: u32) -> SqliteConfig {
-    SqliteConfig { cache_kib: 5_000 + of, ..SqliteConfig::simulation() }
+    SqliteConfig::simulation().cache_kib(5_000 + of)
 }
 
 fn watch_all(writer: &mut Writer) -> Vec<RowChange> {

@@ -41,7 +41,7 @@ impl StoreSubject for OnDisk {
     async fn fresh(&self) -> Arc<dyn Store> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::clone(&self.clock);
-        let config = SqliteConfig { writer_wait: None, ..SqliteConfig::default() };
+        let config = SqliteConfig::default().writer_wait(None);
         let store = SqliteStore::open(folder.path().join("db"), clock, config).expect("a new database");
         self.folders.lock().expect("no check panics while it makes a store").push(folder);
         Arc::new(store)

@@ -23,7 +23,7 @@ async fn count(store: &SqliteStore) -> usize {
 async fn a_lock_of_another_connection_makes_the_store_unavailable_after_the_busy_timeout() {
     let folder = tempfile::tempdir().unwrap();
     let clock = HandClock::new();
-    let config = SqliteConfig { busy_timeout: Duration::from_millis(300), ..SqliteConfig::simulation() };
+    let config = SqliteConfig::simulation().busy_timeout(Duration::from_millis(300));
     let store = SqliteStore::open(folder.path().join("db"), Arc::clone(&clock) as _, config).unwrap();
     let other = Connection::open(folder.path().join("db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -40,7 +40,7 @@ async fn a_lock_of_another_connection_makes_the_store_unavailable_after_the_busy
 #[tokio::test]
 async fn a_lock_that_is_given_back_in_time_only_delays() {
     let folder = tempfile::tempdir().unwrap();
-    let config = SqliteConfig { busy_timeout: Duration::from_secs(3_600), ..SqliteConfig::simulation() };
+    let config = SqliteConfig::simulation().busy_timeout(Duration::from_secs(3_600));
     let store = SqliteStore::open(folder.path().join("db"), HandClock::new(), config).unwrap();
     let other = Connection::open(folder.path().join("db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -226,7 +226,7 @@ fn an_io_error_in_a_statement_is_unavailable_and_nothing_was_applied() {
 }
 
 async fn outgrow_the_cache(path: &Path) {
-    let config = SqliteConfig { cache_kib: 40, ..SqliteConfig::simulation() };
+    let config = SqliteConfig::simulation().cache_kib(40);
     let store = SqliteStore::open(path, HandClock::new(), config).unwrap();
     let mut tx = store.begin().await.unwrap();
     for id in 0..1_000 {

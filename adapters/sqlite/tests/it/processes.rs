@@ -37,7 +37,7 @@ impl Clock for WallClock {
 fn open(path: impl AsRef<std::path::Path>) -> SqliteStore {
     // Patience for a machine on which other tests run, too.
     let busy_timeout = Duration::from_secs(60);
-    let config = SqliteConfig { synchronous: Synchronous::Normal, busy_timeout, ..SqliteConfig::default() };
+    let config = SqliteConfig::default().synchronous(Synchronous::Normal).busy_timeout(busy_timeout);
     SqliteStore::open(path, Arc::new(WallClock), config).unwrap()
 }
 

@@ -65,7 +65,7 @@ async fn transactions_take_turns_in_the_order_in_which_they_asked() {
 #[tokio::test]
 async fn a_transaction_inside_a_transaction_is_told_after_a_while_instead_of_waiting_for_ever() {
     let clock = HandClock::new();
-    let config = SqliteConfig { writer_wait: Some(Duration::from_secs(30)), ..SqliteConfig::simulation() };
+    let config = SqliteConfig::simulation().writer_wait(Some(Duration::from_secs(30)));
     let store = SqliteStore::open_in_memory(clock, config).unwrap();
     let _outer = store.begin().await.unwrap();
     let inner = store.begin().await.err().unwrap();
@@ -191,12 +191,7 @@ async fn asking_for_another_type_of_connection_is_refused_by_name() {
 async fn eight_tasks_on_two_threads_lose_no_update() {
     let folder = tempfile::tempdir().unwrap();
     // The clock by hand lets every wait end at once, so waiting for a turn must have no end.
-    let config = SqliteConfig {
-        synchronous: Synchronous::Normal,
-        blocking: Blocking::InPlace,
-        writer_wait: None,
-        ..SqliteConfig::default()
-    };
+    let config = SqliteConfig::default().synchronous(Synchronous::Normal).blocking(Blocking::InPlace).writer_wait(None);
     let store = SqliteStore::open(folder.path().join("db"), HandClock::new(), config).unwrap();
     let tasks: Vec<_> = (0..8)
         .map(|_| {

@@ -7,7 +7,7 @@ use seaworthy_core::{
     message::{Headers, Message},
     ports::{Broker, Delivery, PublishError, Subscription, SubscriptionSpec, Timestamp},
 };
-use seaworthy_tokio::{BrokerConfig, LocalBroker};
+use seaworthy_tokio::LocalBroker;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
@@ -141,7 +141,7 @@ async fn a_waiting_member_is_woken_by_a_publication() {
 
 #[tokio::test(start_paused = true)]
 async fn each_message_of_a_batch_has_its_own_result() {
-    let config = BrokerConfig { payload_bytes_max: 4, ..LocalBroker::config() };
+    let config = LocalBroker::config().payload_bytes_max(4);
     let broker = LocalBroker::new(Arc::new(PausedClock(Instant::now())), config);
     broker.declare("shipping", ["orders"]);
     let mut unroutable = message(2, "a");
@@ -164,7 +164,7 @@ async fn a_declared_group_misses_nothing_that_was_published_before_it_has_member
 
 #[tokio::test(start_paused = true)]
 async fn a_group_that_stands_still_is_unavailable_and_no_group_gets_the_message() {
-    let config = BrokerConfig { unacknowledged_max: 1, ..LocalBroker::config() };
+    let config = LocalBroker::config().unacknowledged_max(1);
     let broker = LocalBroker::new(Arc::new(PausedClock(Instant::now())), config);
     broker.declare("billing", ["orders"]);
     broker.declare("shipping", ["orders"]);

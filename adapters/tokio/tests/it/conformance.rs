@@ -7,7 +7,7 @@ use seaworthy_core::{
     conformance::BrokerSubject,
     ports::{Broker, Clock, Timestamp},
 };
-use seaworthy_tokio::{BrokerConfig, LocalBroker};
+use seaworthy_tokio::LocalBroker;
 use tokio::time::Instant;
 
 /// A clock that follows tokio's paused time.
@@ -29,11 +29,7 @@ struct InProcess;
 #[async_trait]
 impl BrokerSubject for InProcess {
     async fn fresh(&self) -> Arc<dyn Broker> {
-        let config = BrokerConfig {
-            visibility_timeout: self.visibility_timeout(),
-            payload_bytes_max: 1_000,
-            ..LocalBroker::config()
-        };
+        let config = LocalBroker::config().visibility_timeout(self.visibility_timeout()).payload_bytes_max(1_000);
         Arc::new(LocalBroker::new(Arc::new(PausedClock(Instant::now())), config))
     }
 

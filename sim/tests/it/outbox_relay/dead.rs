@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use seaworthy_core::{
-    outbox::{RelayConfig, purge_dead, redrive},
+    outbox::{purge_dead, redrive},
     ports::{OutboxStore, WhenDead},
     stop::Stop,
 };
@@ -106,7 +106,7 @@ fn a_dead_row_blocks_its_key_or_is_skipped_as_configured() {
             bench.stage("order-1", "order.shipped").await;
             bench.stage("order-2", "order.placed").await;
             bench.broker.says(move |message, _| if message.id == first { Say::Reject } else { Say::Accept });
-            let mut relay = bench.relay(RelayConfig { when_dead, ..config() });
+            let mut relay = bench.relay(config().when_dead(when_dead));
             let mut total = 0;
             loop {
                 let report = relay.pass().await.unwrap();
@@ -136,7 +136,7 @@ fn retention_deletes_dispatched_rows_only_beside_a_running_relay() {
         bench.broker.says(|message, _| if message.sequence <= 5 { Say::Reject } else { Say::Accept });
         let stop = Stop::new();
         madsim::task::spawn(bench.relay(config()).stop(stop.clone()).run());
-        let keep = seaworthy_core::outbox::OutboxRetention { keep: ms(5_000), batch: 4, every: ms(1_000) };
+        let keep = seaworthy_core::outbox::OutboxRetention::default().keep(ms(5_000)).batch(4).every(ms(1_000));
         madsim::task::spawn(keep.run(bench.store.clone(), bench.clock.clone(), stop.clone()));
         bench.pass(ms(4_000)).await;
         let late = bench.stage("order-late", "order.placed").await;

@@ -8,7 +8,6 @@ use std::{
 use seaworthy_core::{
     backoff::Backoff,
     ids::MessageId,
-    outbox::RelayConfig,
     ports::{Clock, OutboxStore, Random, WhenDead},
     stop::Stop,
     wake::Wake,
@@ -25,9 +24,7 @@ fn up_to_eight_relays_on_one_store_publish_each_message_once_while_no_lease_ends
             bench.broker.takes(ms(3));
             let stop = Stop::new();
             let tasks: Vec<_> = (0..relays)
-                .map(|_| {
-                    madsim::task::spawn(bench.relay(RelayConfig { batch: 7, ..config() }).stop(stop.clone()).run())
-                })
+                .map(|_| madsim::task::spawn(bench.relay(config().batch(7)).stop(stop.clone()).run()))
                 .collect();
             bench.pass(Duration::from_secs(2)).await;
             stop.set();
@@ -60,7 +57,7 @@ fn messages_of_a_key_are_first_accepted_in_commit_order_however_the_broker_fails
             bench.broker.takes(ms(1));
             let stop = Stop::new();
             for _ in 0..3 {
-                let quick = RelayConfig { backoff: Backoff::new(ms(10), ms(50)), ..config() };
+                let quick = config().backoff(Backoff::new(ms(10), ms(50)));
                 madsim::task::spawn(bench.relay(quick).stop(stop.clone()).run());
             }
             bench.pass(Duration::from_secs(60)).await;
@@ -92,7 +89,7 @@ fn the_outcome_is_the_same_for_every_batch_size() {
                 bench.stage(&format!("order-{}", number % 12), "order.placed").await;
             }
             bench.broker.says(|message, _| if message.sequence % 10 == 0 { Say::Reject } else { Say::Accept });
-            let mut relay = bench.relay(RelayConfig { batch, when_dead: WhenDead::SkipDead, ..config() });
+            let mut relay = bench.relay(config().batch(batch).when_dead(WhenDead::SkipDead));
             while relay.pass().await.unwrap().claimed > 0 {}
             let dead = bench.store.dead_rows(100).await.unwrap();
             let mut dead: Vec<_> = dead.iter().map(|(row, reason)| (row.message.sequence, reason.clone())).collect();

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use seaworthy_core::{
     ids::ClaimToken,
-    outbox::RelayConfig,
     ports::{BrokerError, ClaimRequest, Clock, Ordering, OutboxStore, WhenDead},
     stop::Stop,
 };
@@ -21,7 +20,7 @@ fn a_graceful_stop_leaves_no_row_claimed() {
             bench.stage_many(50).await;
             bench.broker.takes(ms(10));
             let stop = Stop::new();
-            let task = madsim::task::spawn(bench.relay(RelayConfig { batch: 10, ..config() }).stop(stop.clone()).run());
+            let task = madsim::task::spawn(bench.relay(config().batch(10)).stop(stop.clone()).run());
             bench.pass(ms(at)).await;
             stop.set();
             task.await.unwrap();
@@ -151,7 +150,7 @@ fn a_row_that_was_claimed_too_often_is_buried_where_the_configuration_says_so() 
         for _ in 0..20 {
             crash_with_claim(&bench).await;
         }
-        let bury = RelayConfig { bury_after_claims: Some(20), ..config() };
+        let bury = config().bury_after_claims(Some(20));
         let report = bench.relay(bury).pass().await.unwrap();
         assert_eq!((report.dead, bench.broker.calls()), (2, 0));
         assert!(bench.store.dead_rows(1).await.unwrap()[0].1.contains("20 times"));

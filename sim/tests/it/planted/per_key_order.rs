@@ -16,7 +16,7 @@ pub(super) const WRONG: Service = Service::wrong("takes-rows-in-any-order", topo
 fn topology(is_right: bool) -> Topology {
     let ordering = if is_right { Ordering::PerKey } else { Ordering::Unordered };
     listener(fronts(move |boot| {
-        let relay = Relay::new(&boot.ports).config(RelayConfig { ordering, ..RelayConfig::default() });
+        let relay = Relay::new(&boot.ports).config(RelayConfig::default().ordering(ordering));
         let running = relay.run();
         let take = |ports, name: String| -> futures_util::future::BoxFuture<'static, _> {
             Box::pin(async move { place(&ports, &name, "all orders").await })

@@ -26,7 +26,7 @@ pub(super) const WRONG: Service =
 fn topology(_: bool) -> Topology {
     listener(fronts(|boot| {
         // So short that a pause outlasts it.
-        let config = RelayConfig { lease: Duration::from_millis(100), ..RelayConfig::default() };
+        let config = RelayConfig::default().lease(Duration::from_millis(100));
         let running = Relay::new(&boot.ports).config(config).run();
         front_beside(boot, running, placing)
     }))

@@ -35,7 +35,7 @@ struct BrokenBroker(Arc<ManualClock>, broker::Bug);
 #[async_trait]
 impl BrokerSubject for BrokenBroker {
     async fn fresh(&self) -> Arc<dyn Broker> {
-        let config = BrokerConfig { unroutable: Unroutable::Reject, ..BrokerConfig::default() };
+        let config = BrokerConfig::default().unroutable(Unroutable::Reject);
         Arc::new(broker::Broken::new(Arc::new(MemoryBroker::new(self.0.clone(), config)), self.1))
     }
 

@@ -13,6 +13,7 @@
 //! | [`inbox`] | the consumer, handlers, dead letters, retention | to handle each message once |
 //! | [`aggregate`] | state that records events on declared transitions, and their messages | to let events follow from state |
 //! | [`message`], [`ids`] | the envelope, drawn and derived ids | when you stage a message yourself |
+//! | [`payload`] | bytes in JSON that a person can read | to write messages and documents to a log or a file |
 //! | [`backoff`](mod@backoff), [`wake`], [`stop`] | delays, hints, graceful stop | to run loops of your own beside |
 //! | `conformance` | what every adapter must do, as checks (feature `conformance`) | to write an adapter |
 
@@ -26,6 +27,7 @@ pub mod inbox;
 pub mod message;
 pub mod outbox;
 pub mod participant;
+pub mod payload;
 pub mod ports;
 pub mod saga;
 pub mod stop;

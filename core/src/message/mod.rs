@@ -1,7 +1,8 @@
 //! The message envelope: CloudEvents attributes and the extensions that ordering and tracing need.
 //!
 //! [`cloud_events`] writes and reads a message as a CloudEvent in JSON. The `serde` form of [`Message`] is another one: it
-//! has all fields and nothing else, for logs and for processes of one build.
+//! has all fields and nothing else, the payload as [`payload`](crate::payload) writes it, for logs and for processes of one
+//! build.
 
 mod builder;
 pub mod cloud_events;
@@ -62,6 +63,7 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub headers: Headers,
     /// Payload of the message.
+    #[serde(with = "crate::payload")]
     pub data: Bytes,
 }
 

@@ -12,7 +12,7 @@ use super::{
     WaitsBehindDead, saga_log::Decoded,
 };
 use crate::trace::{
-    Effect, Event, Outcome,
+    Effect, Event, Outcome, SettledAs,
     script::{self, Script, created, handled, staged},
 };
 
@@ -36,7 +36,7 @@ fn order(number: u64) -> Vec<Event> {
     script.commit(orders, "orders", Outcome::Done, [log(2, Record::Completed, SagaStatus::Completed)]);
     script.claim(orders, "orders", number, &[&message], Outcome::Done);
     script.publish(orders, &message, Outcome::Done);
-    script.settle(orders, "orders", number, &[&message], ("dispatched", true), Outcome::Done);
+    script.settle(orders, "orders", number, &[&message], (SettledAs::Dispatched, true), Outcome::Done);
     script.deliver(shipping, "shipping", &message);
     script.commit(shipping, "shipping", Outcome::Done, [handled("shipping", &message)]);
     script.ack(shipping, "shipping", &message, Outcome::Done);

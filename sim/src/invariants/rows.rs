@@ -2,7 +2,7 @@ use seaworthy_core::{ids::MessageId, ports::RowId};
 use smol_str::SmolStr;
 
 use super::{Lookup, names::Names};
-use crate::trace::{ClaimedRow, SettledRow};
+use crate::trace::{ClaimedRow, SettledAs, SettledRow};
 
 /// Which message each claimed outbox row carries: a claim names both, a settlement only the row.
 ///
@@ -39,10 +39,10 @@ impl Rows {
             return None;
         }
         let id = (self.stores.number(store), row.row);
-        match row.as_what {
-            "dispatched" => Some((self.messages.remove(&id)?, Settled::Dispatched)),
-            "dead" => Some((self.messages.remove(&id)?, Settled::Dead)),
-            _ => Some((*self.messages.get(&id)?, Settled::Waiting)),
+        match row.settled {
+            SettledAs::Dispatched => Some((self.messages.remove(&id)?, Settled::Dispatched)),
+            SettledAs::Dead => Some((self.messages.remove(&id)?, Settled::Dead)),
+            SettledAs::Retry | SettledAs::Release => Some((*self.messages.get(&id)?, Settled::Waiting)),
         }
     }
 }

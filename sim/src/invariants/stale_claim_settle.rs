@@ -81,7 +81,7 @@ impl Invariant for StaleClaimSettle {
                     };
                     judge.violate(
                         Entity::Row { store: store.clone(), row: row.row.0 },
-                        format!("row {} of `{store}` was settled as {} although {}", row.row.0, row.as_what, how.0),
+                        format!("row {} of `{store}` was settled as {} although {}", row.row.0, row.settled, how.0),
                         how.1,
                     );
                 }

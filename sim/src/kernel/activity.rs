@@ -6,7 +6,7 @@ use seaworthy_memory::Lookup;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::beats::Beats;
-use crate::trace::{Effect, Outcome, ProcessIndex, TxId, VirtualTime, What};
+use crate::trace::{Effect, Outcome, ProcessIndex, SettledAs, TxId, VirtualTime, What};
 
 /// So many times in a row a process writes the same things anew, with nothing else happening anywhere, until that no
 /// longer counts as progress. More than any work is seen to take that writes nothing else, and few enough for a heartbeat
@@ -41,7 +41,7 @@ pub(crate) struct Activity {
 enum Written {
     Document(SmolStr, SmolStr),
     Row(SmolStr, SmolStr),
-    Fact(&'static str, SmolStr),
+    Fact(SmolStr, SmolStr),
     Failure(SmolStr, MessageId),
     /// Anything at all, by statements of the process's own.
     Unseen,
@@ -117,9 +117,9 @@ impl Activity {
                 new && self.something_else()
             }
             What::Settle { rows, outcome, .. } => {
-                let settles = |as_what: &str| matches!(as_what, "dispatched" | "dead");
+                let settles = |settled: SettledAs| matches!(settled, SettledAs::Dispatched | SettledAs::Dead);
                 outcome.took_effect()
-                    && rows.iter().any(|row| row.held && settles(row.as_what))
+                    && rows.iter().any(|row| row.held && settles(row.settled))
                     && self.something_else()
             }
             What::Publish { outcome, .. } | What::Ack { outcome, .. } => outcome.took_effect() && self.something_else(),
@@ -216,7 +216,7 @@ fn written(effect: &Effect) -> Option<Written> {
             let first = values.and_then(|values| values.first()).map(|value| format_smolstr!("{value:?}"));
             Some(Written::Row(row.table.clone(), first.unwrap_or_default()))
         }
-        Effect::Observed { fact, subject, .. } => Some(Written::Fact(fact, subject.clone())),
+        Effect::Observed { fact, subject, .. } => Some(Written::Fact(fact.clone(), subject.clone())),
         Effect::Failed { consumer, message, .. } => Some(Written::Failure(consumer.clone(), *message)),
         _ => None,
     }

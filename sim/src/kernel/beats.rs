@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::trace::{Effect, Event, What};
+use crate::trace::{Effect, Event, SettledAs, What};
 
 /// So many different documents of one collection are no rewriting of the same ones.
 const ANEW: usize = 3;
@@ -66,7 +66,7 @@ impl Beats {
                 let mut all = true;
                 for row in rows.iter() {
                     match self.claimed.remove(&(store.clone(), row.row)) {
-                        Some(message) if row.as_what == "dispatched" => _ = self.staged.remove(&message),
+                        Some(message) if row.settled == SettledAs::Dispatched => _ = self.staged.remove(&message),
                         Some(_) => {}
                         None => all = false,
                     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seaworthy_core::ports::{Answer, Call, InboxInsert, SagaCreate, SettleOutcome};
 use smol_str::SmolStr;
 
-use crate::trace::{ClaimedRow, Effect, Outcome, SettledRow, What};
+use crate::trace::{ClaimedRow, Effect, Outcome, SettledAs, SettledRow, What};
 
 /// Returns the event of a call outside a transaction. `None` for those that are told elsewhere.
 pub(super) fn told(store: &SmolStr, call: &Call<'_>, answer: Option<Answer<'_>>, outcome: Outcome) -> What {
@@ -21,11 +21,11 @@ pub(super) fn told(store: &SmolStr, call: &Call<'_>, answer: Option<Answer<'_>>,
             let held = if let Some(Answer::Held(held)) = answer { held } else { &[] };
             let rows = settlements.iter().enumerate().map(|(index, settlement)| SettledRow {
                 row: settlement.row,
-                as_what: match settlement.outcome {
-                    SettleOutcome::Dispatched => "dispatched",
-                    SettleOutcome::Retry { .. } => "retry",
-                    SettleOutcome::Release { .. } => "release",
-                    SettleOutcome::Dead { .. } => "dead",
+                settled: match settlement.outcome {
+                    SettleOutcome::Dispatched => SettledAs::Dispatched,
+                    SettleOutcome::Retry { .. } => SettledAs::Retry,
+                    SettleOutcome::Release { .. } => SettledAs::Release,
+                    SettleOutcome::Dead { .. } => SettledAs::Dead,
                 },
                 held: held.get(index).copied().unwrap_or_default(),
             });

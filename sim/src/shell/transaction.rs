@@ -80,7 +80,7 @@ impl InterceptTransaction for Watched {
     }
 
     fn observe(&mut self, fact: &'static str, subject: &str, value: i64) {
-        self.effects.push(Effect::Observed { fact, subject: subject.into(), value });
+        self.effects.push(Effect::Observed { fact: SmolStr::new_static(fact), subject: subject.into(), value });
     }
 
     async fn commit(mut self, mut inner: Option<Box<dyn Transaction>>) -> Result<(), StoreError> {

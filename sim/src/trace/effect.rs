@@ -6,10 +6,12 @@ use seaworthy_core::{
     message::Message,
     ports::{DefinitionRef, OperationState, RowChange, SagaStatus},
 };
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 /// One thing that a transaction made true when it committed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Effect {
     /// A document was written, or deleted where the body is `None`.
@@ -21,6 +23,7 @@ pub enum Effect {
         /// Its new version; `0` for a deletion.
         version: u64,
         /// Its new content.
+        #[serde(with = "seaworthy_core::payload::optional")]
         body: Option<Bytes>,
     },
     /// A message was staged in the outbox.
@@ -77,6 +80,7 @@ pub enum Effect {
         /// The log's length before.
         length: u64,
         /// The encoded records (`seaworthy_core::saga::Record`).
+        #[serde(with = "seaworthy_core::payload::list")]
         records: Vec<Bytes>,
         /// The saga's status after them.
         status: SagaStatus,
@@ -98,7 +102,7 @@ pub enum Effect {
     /// A fact that the transaction noted (`Transaction::observe`).
     Observed {
         /// Which fact.
-        fact: &'static str,
+        fact: SmolStr,
         /// About what.
         subject: SmolStr,
         /// Its value.

@@ -1,11 +1,28 @@
+use serde::{Deserialize, Serialize};
+
 use super::{ProcessIndex, VirtualTime, What};
 
-/// One event of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// One event of a run. In JSON it is one object, with `what` under its [name](What::name).
+///
+/// ```
+/// use seaworthy_sim::trace::{Event, ProcessIndex, What};
+///
+/// let what = What::Boot { release: 1 };
+/// let event = Event { number: 0, at: 1_500, process: ProcessIndex(0), incarnation: 1, task: 1, what };
+/// let text = serde_json::to_string(&event)?;
+/// assert_eq!(
+///     text,
+///     r#"{"number":0,"at_us":1500,"process":0,"incarnation":1,"task":1,"what":{"boot":{"release":1}}}"#,
+/// );
+/// assert_eq!(serde_json::from_str::<Event>(&text)?, event);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Event {
     /// Its number in the trace, from 0.
     pub number: u64,
     /// When it happened.
+    #[serde(rename = "at_us")]
     pub at: VirtualTime,
     /// Whose it is.
     pub process: ProcessIndex,

@@ -1,10 +1,13 @@
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Virtual microseconds since the start of the run.
 pub type VirtualTime = u64;
 
 /// A process of the scenario's topology, by its position; [`ProcessIndex::WORLD`] is the world itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ProcessIndex(pub u16);
 
 impl ProcessIndex {
@@ -13,7 +16,8 @@ impl ProcessIndex {
 }
 
 /// A transaction, numbered over the whole run from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct TxId(pub u64);
 
 /// A span of virtual time as moments are counted.

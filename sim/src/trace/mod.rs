@@ -33,7 +33,7 @@ pub use names::Names;
 pub(crate) use names::ids_in;
 pub use outcome::Outcome;
 pub use render::Renderer;
-pub use rows::{ClaimedRow, SettledRow};
+pub use rows::{ClaimedRow, SettledAs, SettledRow};
 pub use span::{Telling, Told};
 pub use what::What;
 pub(crate) use words::millis;

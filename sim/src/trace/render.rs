@@ -145,7 +145,7 @@ impl Renderer {
                     let lost = if row.held { "" } else { " (not held)" };
                     let message = self.rows.get(&(store.clone(), row.row.0));
                     let message = message.map(|message| format!("={}", names.message(*message))).unwrap_or_default();
-                    let _ = write!(text, " r{}{message} {}{lost}", row.row.0, row.as_what);
+                    let _ = write!(text, " r{}{message} {}{lost}", row.row.0, row.settled);
                 }
                 text + &ending(*outcome)
             }

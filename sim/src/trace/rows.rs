@@ -1,7 +1,13 @@
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
+
 use seaworthy_core::{ids::MessageId, ports::RowId};
+use serde::{Deserialize, Serialize};
 
 /// A row as it was claimed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ClaimedRow {
     /// The row.
     pub row: RowId,
@@ -12,12 +18,52 @@ pub struct ClaimedRow {
 }
 
 /// A row as it was settled.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SettledRow {
     /// The row.
     pub row: RowId,
-    /// `dispatched`, `retry`, `release` or `dead`.
-    pub as_what: &'static str,
+    /// What the relay wanted to become of it.
+    pub settled: SettledAs,
     /// Whether the claim still held the row, so that it really was settled.
     pub held: bool,
+}
+
+/// What a relay wants to become of a row when it settles it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SettledAs {
+    /// The broker has acknowledged it.
+    Dispatched,
+    /// It is to be tried again, and this try counted.
+    Retry,
+    /// It is given back, as if it had not been claimed.
+    Release,
+    /// It is given up.
+    Dead,
+}
+
+impl SettledAs {
+    /// Its name, as in a trace.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dispatched => "dispatched",
+            Self::Retry => "retry",
+            Self::Release => "release",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+impl fmt::Display for SettledAs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// By its name: it was a text when fingerprints were first kept.
+impl Hash for SettledAs {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
 }

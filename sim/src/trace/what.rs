@@ -5,13 +5,15 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
     message::Message,
 };
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::{ClaimedRow, Effect, Outcome, SettledRow, TxId, VirtualTime};
 use crate::plan::FaultKind;
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum What {
     /// A process started.

@@ -59,7 +59,7 @@ fn step(event: &Event) -> Option<String> {
         What::Claim { rows, outcome, .. } if rows.is_empty() => format!("claim nothing{}", ending(*outcome)),
         What::Claim { outcome, .. } => format!("claim{}", ending(*outcome)),
         What::Settle { rows, outcome, .. } => {
-            format!("settle as {}{}", rows.first().map_or("nothing", |row| row.as_what), ending(*outcome))
+            format!("settle as {}{}", rows.first().map_or("nothing", |row| row.settled.name()), ending(*outcome))
         }
         What::Acquire { sagas, outcome, .. } => {
             format!("acquire {}{}", if sagas.is_empty() { "nothing" } else { "a saga" }, ending(*outcome))
@@ -105,7 +105,7 @@ fn written(effect: &Effect) -> String {
         Effect::Staged(message) => format!("stages {}", message.kind),
         Effect::Handled { consumer, .. } => format!("{consumer} handles"),
         Effect::Failed { consumer, .. } => format!("{consumer} fails"),
-        Effect::Observed { fact, .. } => (*fact).to_owned(),
+        Effect::Observed { fact, .. } => fact.to_string(),
         Effect::SagaLogged { .. } => "a saga's log".to_owned(),
         _ => "writes".to_owned(),
     }

@@ -4,7 +4,7 @@ use seaworthy_core::{ids::OperationId, message::Message, ports::SubscriptionSpec
 use seaworthy_sim::{
     invariants::{DuplicateEffect, Ending, Findings, Invariant, Panel, PerKeyOrder, Violation},
     trace::{
-        Effect, Outcome,
+        Effect, Outcome, SettledAs,
         script::{self, Script, executed, handled, staged, undone},
     },
 };
@@ -173,7 +173,7 @@ fn a_row_that_died_and_was_redriven_may_come_late() {
     let (mut script, [first, second, _]) = three_committed();
     let (orders, shipping) = (script.process("orders-1"), script.process("shipping-1"));
     script.claim(orders, "orders", 1, &[&first], Outcome::Done);
-    script.settle(orders, "orders", 1, &[&first], ("dead", true), Outcome::Done);
+    script.settle(orders, "orders", 1, &[&first], (SettledAs::Dead, true), Outcome::Done);
     script.commit(shipping, "shipping", Outcome::Done, [handled("shipping", &second)]);
     script.claim(orders, "orders", 2, &[&first], Outcome::Done);
     script.commit(shipping, "shipping", Outcome::Done, [handled("shipping", &first)]);

@@ -7,7 +7,7 @@ use seaworthy_sim::{
     invariants::{self, Ending, Interest, Invariant, Judge, Mode, Panel, Violation, goal},
     scenario::Topology,
     trace::{
-        Effect, Event, Outcome, What,
+        Effect, Event, Outcome, SettledAs, What,
         script::{self, Script, created, handled, logged, staged},
     },
 };
@@ -42,7 +42,7 @@ fn delivery() -> Script {
     script.commit(orders, "orders", Outcome::Done, [created(1, "checkout", "order-17"), staged(&message)]);
     script.claim(orders, "orders", 1, &[&message], Outcome::Done);
     script.publish(orders, &message, Outcome::Done);
-    script.settle(orders, "orders", 1, &[&message], ("dispatched", true), Outcome::Done);
+    script.settle(orders, "orders", 1, &[&message], (SettledAs::Dispatched, true), Outcome::Done);
     script.deliver(shipping, "shipping", &message);
     script.commit(shipping, "shipping", Outcome::Done, [handled("shipping", &message)]);
     script.ack(shipping, "shipping", &message, Outcome::Done);

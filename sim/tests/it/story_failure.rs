@@ -9,7 +9,7 @@ use seaworthy_sim::{
     scenario::Workload,
     story::{Pointers, Story, Style, tell},
     trace::{
-        Outcome, What,
+        Outcome, SettledAs, What,
         script::{self, Script, created, handled, staged},
     },
     world::{Effort, Fired, RunReport},
@@ -70,7 +70,7 @@ pub(crate) fn acknowledged_too_early() -> Script {
         script.commit(orders, "orders", Outcome::Done, [staged(message)]);
         script.claim(orders, "orders", number, &[message], Outcome::Done);
         script.publish(orders, message, Outcome::Done);
-        script.settle(orders, "orders", number, &[message], ("dispatched", true), Outcome::Done);
+        script.settle(orders, "orders", number, &[message], (SettledAs::Dispatched, true), Outcome::Done);
         script.deliver(shipping, "shipping", message);
         if number == 2 {
             script.fault(shipping, FaultKind::CrashAfter, Operation::Ack);

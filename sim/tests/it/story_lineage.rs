@@ -7,7 +7,7 @@ use seaworthy_sim::{
     plan::FaultKind,
     story::Style,
     trace::{
-        Effect, Event, Outcome, TxId, What,
+        Effect, Event, Outcome, SettledAs, TxId, What,
         script::{self, Script, created, handled, staged},
     },
 };
@@ -55,7 +55,7 @@ fn has_not(story: &str, words: &str) {
 }
 
 fn observed(fact: &'static str, subject: &str) -> Effect {
-    Effect::Observed { fact, subject: subject.into(), value: 1 }
+    Effect::Observed { fact: fact.into(), subject: subject.into(), value: 1 }
 }
 
 #[test]
@@ -95,12 +95,12 @@ fn lost_row(by_crash: bool) -> (Script, u64) {
     script.claim(relay, "orders", 1, &[&message], Outcome::Done);
     if by_crash {
         script.fault(relay, FaultKind::CrashAfter, Operation::Settle);
-        script.settle(relay, "orders", 1, &[&message], ("dispatched", true), Outcome::DoneUnheard);
+        script.settle(relay, "orders", 1, &[&message], (SettledAs::Dispatched, true), Outcome::DoneUnheard);
         script.crash(relay);
         script.boot(relay);
     } else {
         script.publish(relay, &message, Outcome::Unavailable);
-        script.settle(relay, "orders", 1, &[&message], ("dispatched", true), Outcome::Done);
+        script.settle(relay, "orders", 1, &[&message], (SettledAs::Dispatched, true), Outcome::Done);
     }
     script.rest();
     (script, staged)

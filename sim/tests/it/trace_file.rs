@@ -10,7 +10,8 @@ use seaworthy_core::{
 use seaworthy_sim::{
     plan::FaultKind,
     trace::{
-        Effect, Event, Fingerprint, Outcome, ProcessIndex, Renderer, TraceFile, TraceFileError, TxId, What, diff,
+        Effect, Event, Fingerprint, Outcome, ProcessIndex, Renderer, SettledAs, TraceFile, TraceFileError, TxId, What,
+        diff,
         script::{self, Script, created, executed, handled, logged, staged, undone},
     },
 };
@@ -47,7 +48,7 @@ fn checkout() -> Script {
     script.event(orders, What::Acquire { store: "orders".into(), sagas, outcome: Outcome::Done });
     script.after_ms(5_000).claim(orders, "orders", 2, &[&message], Outcome::Done);
     script.publish(orders, &message, Outcome::Done);
-    script.settle(orders, "orders", 2, &[&message], ("dispatched", true), Outcome::Done);
+    script.settle(orders, "orders", 2, &[&message], (SettledAs::Dispatched, true), Outcome::Done);
     script.event(shipping, What::Subscribe { group: "shipping".into(), outcome: Outcome::Unavailable });
     script.deliver(shipping, "shipping", &message);
     script.commit(shipping, "shipping", Outcome::Done, [handled("shipping", &message), undone(charge)]);

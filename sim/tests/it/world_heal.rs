@@ -14,7 +14,7 @@ use seaworthy_sim::{
     invariants::{Ending, Invariant},
     plan::{CallFault, Disturbance, FORMAT, Fault, Latency, Plan, Restart, Schedule, TimedFault, Verdict},
     scenario::{Boot, Draw, Operator, Scenario, Topology, Workload},
-    trace::{Event, Outcome, What, script},
+    trace::{Event, Outcome, SettledAs, What, script},
     world::{Client, RunOptions, RunReport, run},
 };
 use serde::{Deserialize, Serialize};
@@ -180,7 +180,7 @@ fn a_row_that_dies_after_heal_is_redriven_too() {
     };
     let report = execute(relaying, Operator::Redrives, faults());
     let healed = first(&report, |what| *what == What::Healed).expect("every run heals");
-    let died = first(&report, |what| matches!(what, What::Settle { rows, .. } if rows[0].as_what == "dead"));
+    let died = first(&report, |what| matches!(what, What::Settle { rows, .. } if rows[0].settled == SettledAs::Dead));
     let came = first(&report, |what| matches!(what, What::Redrive { parked: 1, .. }));
     let sent = first(&report, |what| matches!(what, What::Publish { outcome: Outcome::Done, .. }));
     assert!(died > Some(healed), "the row died at {died:?}, the world healed at {healed}");

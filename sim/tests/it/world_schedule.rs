@@ -122,7 +122,9 @@ impl Invariant for Between {
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         if let What::Commit { effects, .. } = &event.what {
             for effect in effects.iter() {
-                if let Effect::Observed { fact: "between", value, .. } = effect {
+                if let Effect::Observed { fact, value, .. } = effect
+                    && fact == "between"
+                {
                     judge.judged();
                     if *value > 0 {
                         judge.reached("between");

@@ -18,7 +18,7 @@ pub(super) const HOUSES: [House; 8] = [
         folder: "core/src",
         module: &[],
         floors: &[
-            &["ids", "stop", "time"],
+            &["ids", "payload", "stop", "time"],
             &["message"],
             &["ports"],
             &["backoff", "boot", "participant", "wake"],

@@ -107,7 +107,7 @@ impl Invariant for EachOrderShippedOnce {
             let Effect::Observed { fact, subject, value } = effect else { continue };
             let Some((state, picks, parcels)) = self.orders.get_mut(subject.as_str()) else { continue };
             judge.judged();
-            match *fact {
+            match fact.as_str() {
                 PICK => *picks += 1,
                 PARCEL => *parcels += 1,
                 STATE if *value <= *state => {

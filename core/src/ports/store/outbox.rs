@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::StoreError;
@@ -11,7 +12,8 @@ use crate::{
 };
 
 /// A row's own number in its store. Numbers are handed out when a row is staged; commit order may differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct RowId(pub u64);
 
 /// State of an outbox row.

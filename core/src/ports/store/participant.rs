@@ -1,14 +1,16 @@
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use crate::ids::OperationId;
 
 /// Knowledge of a participant about one operation.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OperationState {
     /// Carried out, with this answer.
-    Executed(Bytes),
+    Executed(#[serde(with = "crate::payload")] Bytes),
     /// Carried out and compensated, or compensated before it ever ran (a tombstone): it must not run any more.
     Compensated,
 }

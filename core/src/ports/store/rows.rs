@@ -5,10 +5,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 /// One row that a transaction changed in a table of the user's own.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RowChange {
     /// Name of the table.
     pub table: SmolStr,
@@ -21,18 +22,19 @@ pub struct RowChange {
 }
 
 /// One value of a row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Cell {
     /// SQL `NULL`: no value.
     Null,
     /// A whole number; truth is `1`, its opposite `0`.
     Integer(i64),
     /// A floating-point number.
-    Real(f64),
+    Real(#[serde(with = "real")] f64),
     /// Text, which is UTF-8.
     Text(SmolStr),
     /// Anything else, as it is stored.
-    Blob(Bytes),
+    Blob(#[serde(with = "crate::payload")] Bytes),
 }
 
 impl PartialEq for Cell {
@@ -85,5 +87,44 @@ impl fmt::Display for Cell {
             Self::Text(value) => f.write_str(value),
             Self::Blob(value) => value.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
         }
+    }
+}
+
+/// A floating-point number as text: what a JSON number would lose of it, down to the bits of one that is none, is kept.
+mod real {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        if value.is_nan() {
+            serializer.collect_str(&format_args!("{:#018x}", value.to_bits()))
+        } else {
+            serializer.collect_str(&format_args!("{value:?}"))
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let value = match text.strip_prefix("0x") {
+            Some(bits) => u64::from_str_radix(bits, 16).ok().map(f64::from_bits),
+            None => text.parse().ok(),
+        };
+        value.ok_or_else(|| de::Error::invalid_value(de::Unexpected::Str(&text), &"a number as text"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_read_back_to_the_bit() {
+        let reals = [0.1, -0.0, f64::MIN_POSITIVE, f64::MAX, 1e23, f64::INFINITY, f64::NAN, f64::from_bits(!0)];
+        let blobs = [&b"{}"[..], b"\xff"].map(|bytes| Cell::Blob(Bytes::from_static(bytes)));
+        let others = [Cell::Null, Cell::Integer(i64::MIN), Cell::Text("a".into())];
+        for cell in reals.map(Cell::Real).into_iter().chain(blobs).chain(others) {
+            let text = serde_json::to_string(&cell).expect("plain data");
+            assert_eq!(serde_json::from_str::<Cell>(&text).expect("its own"), cell, "{text}");
+        }
+        assert_eq!(serde_json::to_string(&Cell::Real(0.1)).expect("plain data"), r#"{"real":"0.1"}"#);
     }
 }

@@ -67,7 +67,7 @@ impl Deed {
             Effect::Checkpoint { consumer, .. } => Self::Position(consumer.clone()),
             Effect::SagaCreated { definition, .. } => Self::Saga(definition.name.clone()),
             Effect::Operation { state: OperationState::Executed(_), .. } => Self::Operation,
-            Effect::Observed { fact, .. } => Self::Fact(SmolStr::new_static(fact)),
+            Effect::Observed { fact, .. } => Self::Fact(fact.clone()),
             // What becomes of rows, failures and logs is the relay's, the inbox's and the saga's own affair.
             _ => return None,
         })

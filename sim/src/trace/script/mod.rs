@@ -8,7 +8,7 @@ use std::sync::Arc;
 use seaworthy_core::{ids::OperationId, message::Message};
 use smol_str::SmolStr;
 
-use super::{ClaimedRow, Effect, Event, Outcome, ProcessIndex, SettledRow, TxId, VirtualTime, What};
+use super::{ClaimedRow, Effect, Event, Outcome, ProcessIndex, SettledAs, SettledRow, TxId, VirtualTime, What};
 use crate::plan::FaultKind;
 
 use values::row;
@@ -146,10 +146,10 @@ impl Script {
         store: &str,
         claim: u64,
         messages: &[&Message],
-        (as_what, held): (&'static str, bool),
+        (settled, held): (SettledAs, bool),
         outcome: Outcome,
     ) -> u64 {
-        let rows = messages.iter().map(|message| SettledRow { row: row(message), as_what, held });
+        let rows = messages.iter().map(|message| SettledRow { row: row(message), settled, held });
         let (store, token, rows) = (store.into(), token(claim), rows.collect());
         self.event(process, What::Settle { store, token, rows, outcome })
     }

@@ -103,7 +103,9 @@ impl Invariant for Greeted {
     fn observe(&mut self, event: &Event, _: &mut Judge<'_>) {
         let What::Commit { effects, .. } = &event.what else { return };
         for effect in effects.iter() {
-            if let Effect::Observed { fact: "greeted", subject, .. } = effect {
+            if let Effect::Observed { fact, subject, .. } = effect
+                && fact == "greeted"
+            {
                 self.missing.retain(|name| *name != *subject);
             }
         }

@@ -125,7 +125,7 @@ impl Scenario for Teller {
 fn booked(event: &Event) -> Option<&SmolStr> {
     let What::Commit { effects, .. } = &event.what else { return None };
     effects.iter().find_map(|effect| match effect {
-        Effect::Observed { fact: "booked", subject, .. } => Some(subject),
+        Effect::Observed { fact, subject, .. } if fact == "booked" => Some(subject),
         _ => None,
     })
 }

@@ -5,7 +5,7 @@ use seaworthy_sim::{
     invariants::{DeadOnlyInjected, NoRowStuck, StaleClaimSettle},
     plan::FaultKind,
     trace::{
-        Outcome,
+        Outcome, SettledAs,
         script::{Script, staged},
     },
 };
@@ -24,13 +24,13 @@ fn a_row_that_is_claimed_and_never_settled_is_stuck() {
     );
 
     script.claim(orders, "orders", 1, &[&message], Outcome::Done);
-    for (as_what, held, outcome) in [
-        ("retry", true, Outcome::Done),
-        ("release", true, Outcome::Done),
-        ("dispatched", false, Outcome::Done),
-        ("dispatched", true, Outcome::NotDoneUnheard),
+    for (how, held, outcome) in [
+        (SettledAs::Retry, true, Outcome::Done),
+        (SettledAs::Release, true, Outcome::Done),
+        (SettledAs::Dispatched, false, Outcome::Done),
+        (SettledAs::Dispatched, true, Outcome::NotDoneUnheard),
     ] {
-        script.settle(orders, "orders", 1, &[&message], (as_what, held), outcome);
+        script.settle(orders, "orders", 1, &[&message], (how, held), outcome);
     }
     let found = judge(NoRowStuck::new(), &script);
     assert_eq!(
@@ -39,10 +39,10 @@ fn a_row_that_is_claimed_and_never_settled_is_stuck() {
     );
     assert_eq!(found[0].events[0], committed);
 
-    for as_what in ["dispatched", "dead"] {
+    for how in [SettledAs::Dispatched, SettledAs::Dead] {
         let mut settled = script.clone();
-        settled.settle(orders, "orders", 1, &[&message], (as_what, true), Outcome::DoneUnheard);
-        assert_eq!(judge(NoRowStuck::new(), &settled), [], "a {as_what} row rests");
+        settled.settle(orders, "orders", 1, &[&message], (how, true), Outcome::DoneUnheard);
+        assert_eq!(judge(NoRowStuck::new(), &settled), [], "a {how} row rests");
     }
 }
 
@@ -61,7 +61,7 @@ fn a_relay_that_lost_its_claim_and_settles_is_caught() {
     let (one, two) = (script.process("orders-1"), script.process("orders-2"));
     script.claim(one, "orders", 1, &[&message], Outcome::Done);
     let second = script.claim(two, "orders", 2, &[&message], Outcome::DoneUnheard);
-    let settled = script.settle(one, "orders", 1, &[&message], ("dispatched", true), Outcome::Done);
+    let settled = script.settle(one, "orders", 1, &[&message], (SettledAs::Dispatched, true), Outcome::Done);
     let found = judge(StaleClaimSettle::new(), &script);
     assert_eq!(
         sentences(&found),
@@ -76,8 +76,8 @@ fn a_claim_settles_a_row_once() {
     let mut script = Script::new();
     let orders = script.process("orders-1");
     script.claim(orders, "orders", 1, &[&message], Outcome::Done);
-    script.settle(orders, "orders", 1, &[&message], ("retry", true), Outcome::Done);
-    script.settle(orders, "orders", 1, &[&message], ("dispatched", true), Outcome::Done);
+    script.settle(orders, "orders", 1, &[&message], (SettledAs::Retry, true), Outcome::Done);
+    script.settle(orders, "orders", 1, &[&message], (SettledAs::Dispatched, true), Outcome::Done);
     assert_eq!(
         sentences(&judge(StaleClaimSettle::new(), &script)),
         ["row 1 of `orders` was settled as dispatched although the claim did not hold it"]
@@ -91,12 +91,12 @@ fn a_settlement_that_the_store_turned_down_is_no_stale_settle() {
     let (one, two) = (script.process("orders-1"), script.process("orders-2"));
     script.claim(one, "orders", 1, &[&message], Outcome::Done);
     script.claim(two, "orders", 2, &[&message], Outcome::Done);
-    script.settle(one, "orders", 1, &[&message], ("dispatched", false), Outcome::Done);
-    script.settle(two, "orders", 2, &[&message], ("dispatched", true), Outcome::NotDoneUnheard);
-    script.settle(two, "orders", 2, &[&message], ("dispatched", true), Outcome::Done);
+    script.settle(one, "orders", 1, &[&message], (SettledAs::Dispatched, false), Outcome::Done);
+    script.settle(two, "orders", 2, &[&message], (SettledAs::Dispatched, true), Outcome::NotDoneUnheard);
+    script.settle(two, "orders", 2, &[&message], (SettledAs::Dispatched, true), Outcome::Done);
     // The same row number in another store is another row.
     script.claim(one, "shipping", 3, &[&message], Outcome::Done);
-    script.settle(one, "shipping", 3, &[&message], ("dispatched", true), Outcome::Done);
+    script.settle(one, "shipping", 3, &[&message], (SettledAs::Dispatched, true), Outcome::Done);
     assert_eq!(judge(StaleClaimSettle::new(), &script), []);
 }
 
@@ -111,7 +111,7 @@ fn given_up(fault: Option<(FaultKind, Operation)>, outcome: Outcome) -> Script {
         script.fault(orders, kind, point);
     }
     script.publish(orders, &message, outcome);
-    script.settle(orders, "orders", 1, &[&message], ("dead", true), Outcome::Done);
+    script.settle(orders, "orders", 1, &[&message], (SettledAs::Dead, true), Outcome::Done);
     script
 }
 

@@ -6,7 +6,7 @@ use seaworthy_sim::{
     invariants::{DeadOnlyInjected, LostEvent, NoRowStuck, PerKeyOrder, StaleClaimSettle},
     plan::FaultKind,
     trace::{
-        Outcome,
+        Outcome, SettledAs,
         script::{self, Script, dispatched, handled, staged},
     },
 };
@@ -90,7 +90,7 @@ fn a_claim_on_a_row_that_a_reader_of_the_log_settled_since_is_lost() {
     script.commit(one, "orders", Outcome::Done, [staged(&message)]);
     script.claim(one, "orders", 1, &[&message], Outcome::Done);
     script.commit(two, "orders", Outcome::Done, [dispatched(&message)]);
-    script.settle(one, "orders", 1, &[&message], ("dispatched", true), Outcome::Done);
+    script.settle(one, "orders", 1, &[&message], (SettledAs::Dispatched, true), Outcome::Done);
     assert_eq!(
         sentences(&judge(StaleClaimSettle::new(), &script)),
         ["row 1 of `orders` was settled as dispatched although the claim did not hold it"]

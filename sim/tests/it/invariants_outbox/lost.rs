@@ -4,7 +4,7 @@ use seaworthy_core::message::Message;
 use seaworthy_sim::{
     invariants::{Ending, Invariant, LostEvent, NoRowStuck, Panel},
     trace::{
-        Outcome,
+        Outcome, SettledAs,
         script::{self, Script, handled, staged},
     },
 };
@@ -59,7 +59,7 @@ fn a_row_marked_as_dispatched_and_never_published_is_a_lost_event() {
     let orders = script.process("orders-1");
     script.commit(orders, "orders", Outcome::Done, [staged(&message)]);
     script.claim(orders, "orders", 1, &[&message], Outcome::Done);
-    script.settle(orders, "orders", 1, &[&message], ("dispatched", true), Outcome::Done);
+    script.settle(orders, "orders", 1, &[&message], (SettledAs::Dispatched, true), Outcome::Done);
     script.crash(orders);
     let found = judge(LostEvent::new(&groups()[..1]), &script);
     assert_eq!(
@@ -110,11 +110,11 @@ fn a_dead_event_is_not_lost_but_one_that_was_redriven_can_be() {
     let orders = script.process("orders-1");
     script.commit(orders, "orders", Outcome::Done, [staged(&message)]);
     script.claim(orders, "orders", 1, &[&message], Outcome::Done);
-    script.settle(orders, "orders", 1, &[&message], ("dead", true), Outcome::DoneUnheard);
+    script.settle(orders, "orders", 1, &[&message], (SettledAs::Dead, true), Outcome::DoneUnheard);
     assert_eq!(judge(LostEvent::new(&groups()), &script), []);
 
     script.claim(orders, "orders", 2, &[&message], Outcome::Done);
-    script.settle(orders, "orders", 2, &[&message], ("dispatched", true), Outcome::Done);
+    script.settle(orders, "orders", 2, &[&message], (SettledAs::Dispatched, true), Outcome::Done);
     assert_eq!(judge(LostEvent::new(&groups()), &script).len(), 2, "once for each group");
 }
 

@@ -4,7 +4,7 @@ use seaworthy_core::message::Message;
 use seaworthy_sim::{
     invariants::WaitsBehindDead,
     trace::{
-        Outcome, ProcessIndex, What,
+        Outcome, ProcessIndex, SettledAs, What,
         script::{self, Script, staged},
     },
 };
@@ -21,7 +21,7 @@ fn parked(others: &[&Message], also: impl FnOnce(&mut Script)) -> Script {
         script.commit(orders, "orders", Outcome::Done, [staged(message)]);
     }
     script.claim(orders, "orders", 1, &[&dead], Outcome::Done);
-    script.settle(orders, "orders", 1, &[&dead], ("dead", true), Outcome::Done);
+    script.settle(orders, "orders", 1, &[&dead], (SettledAs::Dead, true), Outcome::Done);
     also(&mut script);
     script.event(ProcessIndex::WORLD, What::Healed);
     for claim in 90..92 {
@@ -52,7 +52,7 @@ fn rows_of_its_own_key_wait_behind_a_dead_one_rightly_unless_the_relay_passes_de
     let passes = |script: &mut Script| {
         let orders = script.process("orders-1");
         script.claim(orders, "orders", 2, &[&second], Outcome::Done);
-        script.settle(orders, "orders", 2, &[&second], ("dispatched", true), Outcome::Done);
+        script.settle(orders, "orders", 2, &[&second], (SettledAs::Dispatched, true), Outcome::Done);
     };
     assert_eq!(judge(WaitsBehindDead::new(), &parked(&[&second, &third], passes)).len(), 1);
 }
@@ -60,15 +60,17 @@ fn rows_of_its_own_key_wait_behind_a_dead_one_rightly_unless_the_relay_passes_de
 #[test]
 fn what_is_under_way_backs_off_is_dispatched_or_was_not_looked_for_does_not_wait_for_a_dead_row() {
     let other = script::message(2, "orders", "order-18");
-    for as_what in [None, Some("retry"), Some("release"), Some("dispatched"), Some("dead")] {
+    for settled in
+        [None, Some(SettledAs::Retry), Some(SettledAs::Release), Some(SettledAs::Dispatched), Some(SettledAs::Dead)]
+    {
         let also = |script: &mut Script| {
             let orders = script.process("orders-1");
             script.claim(orders, "orders", 2, &[&other], Outcome::Done);
-            if let Some(as_what) = as_what {
-                script.settle(orders, "orders", 2, &[&other], (as_what, true), Outcome::Done);
+            if let Some(settled) = settled {
+                script.settle(orders, "orders", 2, &[&other], (settled, true), Outcome::Done);
             }
         };
-        assert_eq!(judge(WaitsBehindDead::new(), &parked(&[&other], also)), [], "{as_what:?}");
+        assert_eq!(judge(WaitsBehindDead::new(), &parked(&[&other], also)), [], "{settled:?}");
     }
     // Staged when the relay had looked for the last time.
     let mut script = parked(&[], |_| {});

@@ -3,7 +3,7 @@
 use seaworthy_sim::{
     invariants::{Invariant, PhantomEvent},
     trace::{
-        Outcome,
+        Outcome, SettledAs,
         script::{self, Script, staged},
     },
 };
@@ -67,7 +67,7 @@ fn a_stale_relay_that_publishes_again_after_the_row_is_settled_makes_no_phantom(
     script.claim(one, "orders", 1, &[&message], Outcome::Done);
     script.claim(two, "orders", 2, &[&message], Outcome::Done);
     script.publish(two, &message, Outcome::Done);
-    script.settle(two, "orders", 2, &[&message], ("dispatched", true), Outcome::Done);
+    script.settle(two, "orders", 2, &[&message], (SettledAs::Dispatched, true), Outcome::Done);
     script.publish(one, &message, Outcome::Done);
     assert_eq!(judge(PhantomEvent::new(), &script), []);
 }

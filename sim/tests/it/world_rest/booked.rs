@@ -185,10 +185,10 @@ impl Invariant for EveryPaymentIsBooked {
         let What::Commit { effects, .. } = &event.what else { return };
         for effect in effects.iter() {
             match effect {
-                Effect::Observed { fact: "paid", subject, .. } if self.early.remove(subject).is_none() => {
+                Effect::Observed { fact, subject, .. } if fact == "paid" && self.early.remove(subject).is_none() => {
                     self.open.insert(subject.clone(), event.number);
                 }
-                Effect::Observed { fact: "booked", subject, .. } => {
+                Effect::Observed { fact, subject, .. } if fact == "booked" => {
                     judge.judged();
                     if self.open.remove(subject).is_none() {
                         self.early.insert(subject.clone(), ());

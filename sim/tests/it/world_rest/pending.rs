@@ -117,7 +117,7 @@ fn done(report: &RunReport) -> usize {
         What::Commit { effects, .. } => Some(effects),
         _ => None,
     });
-    let is_done = |effect: &&Effect| matches!(effect, Effect::Observed { fact: "done", .. });
+    let is_done = |effect: &&Effect| matches!(effect, Effect::Observed { fact, .. } if fact == "done");
     commits.flat_map(|effects| effects.iter()).filter(is_done).count()
 }
 

@@ -109,7 +109,9 @@ fn is_charged(report: &RunReport) -> bool {
         What::Commit { effects, .. } => Some(effects),
         _ => None,
     });
-    effects.any(|effects| effects.iter().any(|effect| matches!(effect, Effect::Observed { fact: "charged", .. })))
+    effects.any(|effects| {
+        effects.iter().any(|effect| matches!(effect, Effect::Observed { fact, .. } if fact == "charged"))
+    })
 }
 
 fn delayed(point: Operation, ms: u32) -> Fault {

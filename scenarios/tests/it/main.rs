@@ -12,4 +12,5 @@ mod payments;
 mod serve;
 mod specimens;
 mod stories;
+mod traces;
 mod twins;

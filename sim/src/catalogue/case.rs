@@ -12,6 +12,7 @@ use crate::{
     plan::{Integrity, Plan, PlanError, PlanFile},
     scenario::Scenario,
     story::{Pointers, Story, tell},
+    trace::TraceFile,
     world::{RunOptions, RunReport},
 };
 
@@ -67,6 +68,9 @@ pub trait Case {
     /// # Errors
     /// [`PlanError`] where the scenario can't honour it.
     fn run(&self, options: &RunOptions) -> Result<RunReport, PlanError>;
+
+    /// The trace of a run of this plan with these options as a file; `None` where the run kept none.
+    fn trace(&self, report: &RunReport, options: &RunOptions) -> Option<TraceFile>;
 
     /// Makes the plan smaller towards the same failure: see [`shrink`].
     ///
@@ -165,6 +169,14 @@ impl<S: Scenario> Case for Typed<'_, S> {
 
     fn run(&self, options: &RunOptions) -> Result<RunReport, PlanError> {
         Rehearsal::new(self.scenario, options.clone()).run(&self.plan)
+    }
+
+    fn trace(&self, report: &RunReport, options: &RunOptions) -> Option<TraceFile> {
+        let events = report.trace.clone()?;
+        let (name, epoch) = (self.scenario.name(), self.scenario.epoch());
+        let file = TraceFile::new(name, self.plan.seed, epoch, &report.processes, events, report.ending);
+        let plan = PlanFile { store: options.store_name.clone(), ..PlanFile::new(self.plan.clone()) };
+        Some(file.with_plan(&plan).without(&options.without))
     }
 
     fn shrink<'s>(

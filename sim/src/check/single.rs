@@ -15,7 +15,7 @@ use crate::{
     scenario::Scenario,
     story::{Pointers, Style},
     teller::Again,
-    trace::{TraceFile, interleave},
+    trace::interleave,
     world::{RunOptions, RunReport},
 };
 
@@ -41,7 +41,7 @@ pub(super) fn replay_plan<S: Scenario>(
     })?;
     let idle = IdlePlan::from_report(path.to_owned(), &plan, &report).filter(|idle| !idle.others_struck);
     let case = case(scenario, plan);
-    show_trace(&case, &report, settings)?;
+    show_trace(&case, &report, options, settings)?;
     if report.held() {
         return match idle {
             Some(idle) => Err(CheckError::Idle { plans: vec![idle], campaign: Box::new(campaign) }),
@@ -73,7 +73,7 @@ pub(super) fn trace_seed<S: Scenario>(
         let case = case(scenario, generate(scenario, seed, profile).without_faults(&options.without_faults));
         let wrong = |error| SweepError::Plan { from: Source::Seed { seed, profile }, error };
         let report = case.run(&traced(&options.run, settings)).map_err(wrong)?;
-        show_trace(&case, &report, settings)?;
+        show_trace(&case, &report, &options.run, settings)?;
     }
     Ok(())
 }
@@ -83,18 +83,23 @@ fn traced(options: &RunOptions, settings: &Settings) -> RunOptions {
 }
 
 /// Prints the trace where everybody sees it: the test harness holds back what a test prints by `println!`.
-fn show_trace(case: &dyn Case, report: &RunReport, settings: &Settings) -> Result<(), CheckError> {
-    let events = report.trace.as_deref().unwrap_or_default();
+fn show_trace(
+    case: &dyn Case,
+    report: &RunReport,
+    options: &RunOptions,
+    settings: &Settings,
+) -> Result<(), CheckError> {
     match &settings.trace {
         None => {}
         Some(TraceTo::Print) => {
+            let events = report.trace.as_deref().unwrap_or_default();
             let lines = interleave(&report.processes, events, report.spans.as_deref().unwrap_or_default());
             let text: String = lines.into_iter().map(|line| line + "\n").collect();
             // A reader that has seen enough is no reason to fail.
             let _ = stdout().lock().write_all(text.as_bytes());
         }
         Some(TraceTo::File(path)) => {
-            let trace = TraceFile::of(case.scenario(), case.seed(), report.fingerprint, &report.processes, events);
+            let trace = case.trace(report, options).expect("the run was asked to keep its trace");
             files::write_whole(path, &trace.print())?;
         }
     }

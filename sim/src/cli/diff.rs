@@ -12,7 +12,7 @@ pub(super) fn diff(arguments: &DiffArguments, style: Style) -> Result<Exit, CliE
     let (left, right) = (read(&arguments.left)?, read(&arguments.right)?);
     match trace::diff(&left, &right) {
         None => {
-            say!("the traces are the same: {} events", left.lines.len());
+            say!("the traces are the same: {} events", left.events.len());
             Ok(Exit::Held)
         }
         Some(divergence) => {

@@ -9,6 +9,7 @@
 //! | [`CampaignVerdict`] | whether it held, and what that proves | to pass or fail a build |
 //! | [`shrink`] | a failing plan made small | to understand a failure |
 //! | [`Rehearsal`] | what the scenario does when nothing goes wrong, learnt before its plans are judged | to judge one plan as a sweep does |
+//! | [`judge_file`] | a run judged again from its trace file, without running it | to look at runs of yesterday, or of another machine |
 //! | [`determinism`] | one plan run three times, whole traces compared | to trust a replay |
 //! | [`diagnose`] | the same, with the likely cause of a difference | where a failure does not come again |
 //! | [`Breadcrumbs`] | which runs are under way, in files | where code under test may abort the program |
@@ -24,6 +25,8 @@ mod corpus;
 mod cpu;
 mod determinism;
 mod exhaust;
+mod judge_error;
+mod judge_file;
 mod rehearsal;
 mod replay;
 mod runner;
@@ -46,6 +49,8 @@ pub use corpus::{Corpus, CorpusError, read_plan, read_plan_file, write_plan, wri
 pub use determinism::{Nondeterminism, determinism, first_divergence};
 pub(crate) use exhaust::without_faults;
 pub use exhaust::{ExhaustOptions, exhaust};
+pub use judge_error::JudgeError;
+pub use judge_file::judge_file;
 pub use rehearsal::Rehearsal;
 pub use replay::replay;
 pub use runner::{Runner, WorkloadOf, runner};

@@ -1,14 +1,15 @@
 use std::sync::{Arc, OnceLock};
 
-use super::{Runner, WorkloadOf};
+use super::{JudgeError, Runner, WorkloadOf};
 use crate::{
     draw::Draw,
     generate::Generator,
-    invariants::{Practice, Student},
+    invariants::{Findings, Panel, Practice, Student, Violation},
     plan::Workload,
     plan::{Plan, PlanError, Profile, derive_seed, stream},
     scenario::Scenario,
-    world::{RunOptions, RunReport},
+    trace::TraceFile,
+    world::{RunOptions, RunReport, judges, without_observers},
 };
 
 /// Number of runs without a fault that are looked at before the first with some.
@@ -82,11 +83,42 @@ impl<'a, R: Runner> Rehearsal<'a, R> {
         let told = |practice: &Arc<Practice>| RunOptions { practice: Some(practice.clone()), ..options.clone() };
         let first = self.first.get_or_init(|| self.rehearse(FIRST));
         let report = self.runner.run(plan, &told(first))?;
-        if !report.violations.iter().any(|violation| self.learning.contains(&violation.invariant.as_str())) {
+        if !self.rests_on_what_was_learnt(&report.violations) {
             return Ok(report);
         }
         let thorough = self.thorough.get_or_init(|| self.rehearse(THOROUGH));
         self.runner.run(plan, &told(thorough))
+    }
+
+    /// Judges the run in a trace file as it was judged when it ran: see [`judge_file`](super::judge_file()).
+    ///
+    /// # Errors
+    /// As for [`judge_file`](super::judge_file()).
+    pub fn judge(&self, file: &TraceFile) -> Result<Findings, JudgeError> {
+        let scenario = self.runner.scenario();
+        let plan = file.header.plan.as_ref().ok_or(JudgeError::NoPlan)?.read::<WorkloadOf<R>>()?.plan;
+        let topology = scenario.topology();
+        plan.validate(scenario.name(), &topology)?;
+        let judge = |practice: Option<Arc<Practice>>| {
+            let without = [&self.options.without[..], &file.header.without].concat();
+            let options = RunOptions { practice, without, ..self.options.clone() };
+            let panel = Panel::new(judges(scenario, &plan.workload, &options));
+            let mut findings = panel.judge(&file.events, file.header.ending);
+            without_observers(&mut findings.dealt, &topology);
+            findings
+        };
+        if self.learning.is_empty() {
+            return Ok(judge(self.options.practice.clone()));
+        }
+        let findings = judge(Some(self.first.get_or_init(|| self.rehearse(FIRST)).clone()));
+        if !self.rests_on_what_was_learnt(&findings.violations) {
+            return Ok(findings);
+        }
+        Ok(judge(Some(self.thorough.get_or_init(|| self.rehearse(THOROUGH)).clone())))
+    }
+
+    fn rests_on_what_was_learnt(&self, violations: &[Violation]) -> bool {
+        violations.iter().any(|violation| self.learning.contains(&violation.invariant.as_str()))
     }
 
     fn rehearse(&self, runs: u64) -> Arc<Practice> {

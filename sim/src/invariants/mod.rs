@@ -39,6 +39,7 @@ mod saga_log;
 #[cfg(test)]
 mod forgetting;
 
+pub use crate::trace::ending::Ending;
 pub use acknowledged_before_handled::AcknowledgedBeforeHandled;
 pub use conserved::ConservedSums;
 pub use dead_only_injected::DeadOnlyInjected;
@@ -87,18 +88,6 @@ pub enum Mode {
     Eventually,
     /// Over a campaign: it must happen at least once. [`Judge::reached`] says when.
     Sometimes,
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Ending {
-    /// It came to rest after it had healed.
-    Quiet,
-    /// It used up its budget: what was still waiting may never have come.
-    OutOfBudget,
-    /// A panic ended it. Nobody is asked to judge a run that was not allowed to end.
-    CutShort,
 }
 
 /// One property. It sees the trace as a stream, draws nothing, and keeps its own small state: what is settled is

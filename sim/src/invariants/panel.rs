@@ -108,7 +108,11 @@ impl Panel {
     ///
     /// A run that is given up while it moves always leaves something half done: a row that was just claimed, a message on
     /// its way. What has to be done by the end is judged only if it began more than some seconds before.
+    /// One that was cut short is not asked at all: only what was found so far counts.
     pub fn conclude(mut self, ending: Ending) -> Findings {
+        if ending == Ending::CutShort {
+            return self.stop();
+        }
         let before = self.violations.len();
         for seat in &mut self.seats {
             let mut judge = Judge {
@@ -130,8 +134,7 @@ impl Panel {
         self.stop()
     }
 
-    /// Says that the trace was cut short: only what was found so far counts.
-    pub(crate) fn stop(mut self) -> Findings {
+    fn stop(mut self) -> Findings {
         self.violations.truncate(VIOLATIONS_MAX);
         let judged = self.seats.iter().map(|seat| Judged {
             invariant: seat.name,

@@ -176,10 +176,7 @@ impl Recorder {
     /// Ends the trace: the invariants see the ending.
     pub(crate) fn finish(self, ending: Ending) -> Record {
         let before = self.panel.violations().len();
-        let mut findings = match ending {
-            Ending::CutShort => self.panel.stop(),
-            _ => self.panel.conclude(ending),
-        };
+        let mut findings = self.panel.conclude(ending);
         if let Some((violation, always)) = self.at_last
             && (always || findings.violations.is_empty())
         {

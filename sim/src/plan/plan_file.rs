@@ -1,6 +1,7 @@
 use std::{fs, io, path::Path};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 use serde_path_to_error::Track;
 use smol_str::SmolStr;
 
@@ -152,6 +153,15 @@ impl<W> PlanFile<W> {
         let mut text = serde_json::to_string_pretty(&printed).expect("a plan holds only plain data");
         text.push('\n');
         text
+    }
+
+    /// The file on one line, to stand in another file.
+    pub(crate) fn to_raw(&self) -> Box<RawValue>
+    where
+        W: Serialize,
+    {
+        let printed = Printed { plan: &self.plan, store: &self.store, digest: self.plan.digest() };
+        serde_json::value::to_raw_value(&printed).expect("a plan holds only plain data")
     }
 
     /// Writes the file, with its folder; it is whole or not there at all.

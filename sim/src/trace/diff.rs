@@ -28,26 +28,29 @@ pub struct Divergence {
 
 /// Finds the first event at which two traces differ, if they do.
 ///
+/// What is compared is their [text](TraceFile::lines), as people read it, and a hash of each event.
+///
 /// Two traces of one scenario and seed must agree in everything. Two traces of different seeds have different ids
 /// throughout, so only what their lines say is compared.
 pub fn diff(left: &TraceFile, right: &TraceFile) -> Option<Divergence> {
+    let (left_lines, right_lines) = (left.lines(), right.lines());
     let is_same_run = left.header.scenario == right.header.scenario && left.header.seed == right.header.seed;
-    let differ = |index: &usize| match (left.lines.get(*index), right.lines.get(*index)) {
+    let differ = |index: &usize| match (left_lines.get(*index), right_lines.get(*index)) {
         (Some(left), Some(right)) => !says_the_same(left, right) || (is_same_run && left.hash != right.hash),
         _ => true,
     };
-    let number = (0..left.lines.len().max(right.lines.len())).find(differ)?;
+    let number = (0..left_lines.len().max(right_lines.len())).find(differ)?;
     let from = |lines: &[TraceLine]| lines.iter().skip(number).take(AFTER).cloned().collect();
-    let only_content = match (left.lines.get(number), right.lines.get(number)) {
+    let only_content = match (left_lines.get(number), right_lines.get(number)) {
         (Some(left), Some(right)) => says_the_same(left, right),
         _ => false,
     };
     Some(Divergence {
         number,
         only_content,
-        before: left.lines[number.saturating_sub(BEFORE)..number].to_vec(),
-        left: from(&left.lines),
-        right: from(&right.lines),
+        before: left_lines[number.saturating_sub(BEFORE)..number].to_vec(),
+        left: from(&left_lines),
+        right: from(&right_lines),
     })
 }
 
@@ -66,7 +69,7 @@ impl Divergence {
         let column = width.saturating_sub(5) / 2;
         for index in 0..self.left.len().max(self.right.len()).max(1) {
             let side = |lines: &[TraceLine]| match lines.get(index) {
-                Some(line) if self.only_content && index == 0 => format!("{} #{}", say(line), line.hash),
+                Some(line) if self.only_content && index == 0 => format!("{} #{:#018x}", say(line), line.hash),
                 Some(line) => say(line),
                 None if index == lines.len() => "(ends here)".to_owned(),
                 None => String::new(),

@@ -3,7 +3,11 @@
 //! Everything that judges a run reads the trace and nothing else. It is a stream: a run hands each event to the
 //! fingerprint and to the invariants and keeps it only when asked to.
 
+#[cfg(test)]
+mod arbitrary;
+
 mod effect;
+pub(crate) mod ending;
 mod event;
 mod ids;
 mod outcome;
@@ -13,6 +17,8 @@ mod what;
 mod diff;
 mod file;
 mod interleave;
+mod line;
+mod log;
 mod names;
 mod render;
 mod span;
@@ -25,10 +31,12 @@ pub use crate::fingerprint::Fingerprint;
 pub use diff::{Divergence, diff};
 pub use effect::Effect;
 pub use event::Event;
-pub use file::{TRACE_FORMAT, TraceFile, TraceFileError, TraceHeader, TraceLine};
+pub use file::{PlanText, TRACE_FORMAT, TraceFile, TraceFileError, TraceHeader};
 pub(crate) use ids::micros;
 pub use ids::{ProcessIndex, TxId, VirtualTime};
 pub use interleave::interleave;
+pub use line::TraceLine;
+pub use log::Log;
 pub use names::Names;
 pub(crate) use names::ids_in;
 pub use outcome::Outcome;

@@ -4,6 +4,7 @@ mod control;
 mod cycle;
 mod driven;
 mod ending;
+mod judges;
 mod operator;
 mod options;
 mod outside;
@@ -19,6 +20,7 @@ pub use crate::{
     kernel::{Budget, Effort, Fired, Strikable},
     scenario::{Client, Overdue, StoreFactory},
 };
+pub(crate) use judges::{judges, without_observers};
 pub use options::RunOptions;
 pub use report::RunReport;
 pub use run::run;

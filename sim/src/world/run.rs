@@ -16,6 +16,7 @@ use super::{
     RunOptions, RunReport,
     control::control,
     driven::Driven,
+    judges::{judges, without_observers},
     outside::WorldOutside,
     prepared,
     watch::{self, Watch},
@@ -185,11 +186,7 @@ fn build<S: Scenario>(
     for external in &topology.externals {
         externals.register(&external.name, (external.make)());
     }
-    let mut invariants = scenario.invariants(&plan.workload);
-    invariants.retain(|invariant| !options.without.iter().any(|name| name == invariant.name()));
-    if let Some(practice) = &options.practice {
-        invariants.iter_mut().for_each(|invariant| invariant.learn(practice));
-    }
+    let invariants = judges(scenario, &plan.workload, options);
     let activity = Activity::new(topology.heartbeats.clone(), topology.locks.clone());
     let recorder = Recorder::new(invariants, activity, options.keep_trace, spans, epoch);
     let mut faults = Faults::new(plan, &topology);
@@ -212,7 +209,7 @@ fn report(world: &World, ending: crate::invariants::Ending) -> RunReport {
         Recorder::new(Vec::new(), Activity::default(), false, None, world.epoch),
     );
     let mut record = recorder.finish(ending);
-    record.findings.dealt.retain(|dealt| !world.topology.observers.contains(&dealt.group));
+    without_observers(&mut record.findings.dealt, &world.topology);
     let names = world.topology.processes.iter().map(|process| process.name.clone());
     RunReport {
         fingerprint: record.fingerprint,

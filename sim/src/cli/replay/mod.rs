@@ -19,7 +19,7 @@ use crate::{
     plan::counted,
     story::Pointers,
     teller::Again,
-    trace::{TraceFile, interleave},
+    trace::interleave,
     world::{RunOptions, RunReport},
 };
 use subject::{Subject, What};
@@ -80,7 +80,10 @@ fn one(case: &dyn Case, source: &Source, arguments: &ReplayArguments, chosen: &C
     let options = RunOptions { keep_trace: true, keep_spans: arguments.spans, ..run::run_options(chosen) };
     let report = case.run(&options)?;
     match &arguments.trace {
-        Some(Some(path)) => files::write_whole(path, &trace_file(case, &report).print())?,
+        Some(Some(path)) => {
+            let trace = case.trace(&report, &options).expect("the run was asked to keep its trace");
+            files::write_whole(path, &trace.print())?;
+        }
         Some(None) => print_trace(&report),
         None => {}
     }
@@ -135,11 +138,6 @@ fn plan_file(source: &Source) -> Option<String> {
         Source::File(file) => Some(file.display().to_string()),
         Source::Seed { .. } | Source::Exhaust { .. } => None,
     }
-}
-
-fn trace_file(case: &dyn Case, report: &RunReport) -> TraceFile {
-    let events = report.trace.as_deref().unwrap_or_default();
-    TraceFile::of(case.scenario(), case.seed(), report.fingerprint, &report.processes, events)
 }
 
 fn print_trace(report: &RunReport) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use seaworthy_core::{ids::OperationId, message::Message};
 use smol_str::SmolStr;
 
-use super::{ClaimedRow, Effect, Event, Outcome, ProcessIndex, SettledAs, SettledRow, TxId, VirtualTime, What};
+use super::{ClaimedRow, Effect, Event, Log, Outcome, ProcessIndex, SettledAs, SettledRow, TxId, VirtualTime, What};
 use crate::plan::FaultKind;
 
 use values::row;
@@ -38,8 +38,7 @@ pub use values::{created, dispatched, executed, given_up, handled, logged, messa
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Script {
-    events: Vec<Event>,
-    processes: Vec<(SmolStr, u32)>,
+    log: Log,
     now: VirtualTime,
     transactions: u64,
     deliveries: u64,
@@ -53,21 +52,17 @@ impl Script {
 
     /// A process, in its first incarnation; the same name gives the same process.
     pub fn process(&mut self, name: &str) -> ProcessIndex {
-        let index = self.processes.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
-            self.processes.push((name.into(), 1));
-            self.processes.len() - 1
-        });
-        ProcessIndex(u16::try_from(index).expect("a script has a handful of processes"))
+        self.log.process(name)
     }
 
     /// The names of the processes, by their index.
     pub fn processes(&self) -> Vec<SmolStr> {
-        self.processes.iter().map(|(name, _)| name.clone()).collect()
+        self.log.processes()
     }
 
     /// The trace so far.
     pub fn events(&self) -> Vec<Event> {
-        self.events.clone()
+        self.log.events().to_vec()
     }
 
     /// Lets virtual milliseconds pass. Each event takes 1 ms by itself.
@@ -78,12 +73,8 @@ impl Script {
 
     /// Appends an event and returns its number.
     pub fn event(&mut self, process: ProcessIndex, what: What) -> u64 {
-        let number = self.events.len() as u64;
         self.now += 1_000;
-        let incarnation = self.processes.get(usize::from(process.0)).map_or(0, |(_, incarnation)| *incarnation);
-        let task = u32::from(process != ProcessIndex::WORLD);
-        self.events.push(Event { number, at: self.now, process, incarnation, task, what });
-        number
+        self.log.append(process, self.now, what)
     }
 
     /// The process starts.
@@ -94,9 +85,7 @@ impl Script {
     /// The process dies; what it does next, it does in its next incarnation.
     pub fn crash(&mut self, process: ProcessIndex) -> u64 {
         let number = self.event(process, What::Crash);
-        if let Some((_, incarnation)) = self.processes.get_mut(usize::from(process.0)) {
-            *incarnation += 1;
-        }
+        self.log.restart(process);
         number
     }
 

@@ -10,7 +10,7 @@ use seaworthy_order_fulfillment::{
 };
 use seaworthy_sim::{
     invariants::{Ending, Entity, Findings, Panel, Violation},
-    trace::{Effect, Outcome, TxId, What, script::Script},
+    trace::{Effect, Log, Outcome, TxId, What},
 };
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -54,11 +54,13 @@ pub async fn audit(
     shipping: &dyn Store,
     payments: &dyn Store,
 ) -> Result<Audit, StoreError> {
-    let mut script = Script::new();
-    let process = script.process("audit");
+    // What databases hold says nothing of when it came to be: only the order counts.
+    let mut log = Log::new();
+    let process = log.process("audit");
     for LedgerEntry { operation, payment, .. } in acted(&all(payments, LEDGER).await?) {
-        script.event(
+        log.append(
             process,
+            0,
             What::External {
                 service: PAYMENTS.into(),
                 operation,
@@ -83,13 +85,14 @@ pub async fn audit(
             let effect = Effect::Document { collection: collection.into(), id, version, body: Some(body) };
             let tx = TxId(number as u64 + 1);
             let effects: Arc<[Effect]> = Arc::new([effect]);
-            script.event(
+            log.append(
                 process,
+                0,
                 What::Commit { tx, store: collection.into(), outcome: Outcome::Done, effects, tried: Box::default() },
             );
         }
     }
-    let mut findings = Panel::new(business(workload)).judge(&script.events(), Ending::Quiet);
+    let mut findings = Panel::new(business(workload)).judge(log.events(), Ending::Quiet);
     for order in &workload.orders {
         let checkout = orders.saga_by_key(CHECKOUT, &order.id).await?.map(|saga| saga.status);
         match (checkout, stands.get(&order.id)) {

@@ -1,6 +1,6 @@
 use crate::plan::PlanError;
 
-/// Why a trace file can't be judged.
+/// Error of judging a trace file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JudgeError {

@@ -74,7 +74,7 @@ impl Entity {
         }
     }
 
-    /// Its id, where it has one.
+    /// Returns its id, where it has one.
     pub fn id(&self) -> Option<Uuid> {
         match self {
             Self::Message(MessageId(id)) | Self::Saga(SagaId(id)) | Self::Operation(OperationId(id)) | Self::Id(id) => {

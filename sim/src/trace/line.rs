@@ -11,9 +11,9 @@ pub struct TraceLine {
     pub at_us: VirtualTime,
     /// The process and its incarnation.
     pub who: SmolStr,
-    /// What kind of event it is.
+    /// Name of the kind of event.
     pub what: SmolStr,
-    /// What happened, with logical ids.
+    /// Description of the event, with logical ids.
     pub text: String,
     /// Of everything in the event, payloads and real ids included.
     pub hash: u64,

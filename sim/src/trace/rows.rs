@@ -22,13 +22,13 @@ pub struct ClaimedRow {
 pub struct SettledRow {
     /// The row.
     pub row: RowId,
-    /// What the relay wanted to become of it.
+    /// State that the relay asked for.
     pub settled: SettledAs,
     /// Whether the claim still held the row, so that it really was settled.
     pub held: bool,
 }
 
-/// What a relay wants to become of a row when it settles it.
+/// State that a relay asks for when it settles a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

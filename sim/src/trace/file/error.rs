@@ -1,15 +1,15 @@
 use super::TRACE_FORMAT;
 
-/// Why a trace file can't be read.
+/// Error of reading a trace file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TraceFileError {
     /// A line is not what it should be.
     #[error("trace is malformed at line {line}: {why}")]
     Malformed {
-        /// Which line, from 1.
+        /// Number of the line, from 1.
         line: usize,
-        /// What is wrong.
+        /// Description of the mistake.
         why: String,
     },
     /// Its format is another one.

@@ -21,9 +21,9 @@ pub struct TraceHeader {
     /// Of the whole trace, as the run had it.
     #[serde(with = "crate::hexadecimal")]
     pub fingerprint: u64,
-    /// How many events there are, so that a truncated file is noticed.
+    /// Number of events, so that a truncated file is noticed.
     pub events: u64,
-    /// How the run ended.
+    /// Ending of the run.
     pub ending: Ending,
     /// The moment at which virtual time started.
     #[serde(rename = "epoch_us")]

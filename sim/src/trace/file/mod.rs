@@ -35,7 +35,7 @@ pub const TRACE_FORMAT: &str = "seaworthy/trace@3";
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceFile {
-    /// What it is a trace of.
+    /// Scenario, plan and ending of the run.
     pub header: TraceHeader,
     /// The events.
     pub events: Vec<Event>,
@@ -81,7 +81,7 @@ impl TraceFile {
         self
     }
 
-    /// Whether the events are those whose fingerprint the header has. Another version of this crate may take
+    /// Returns whether the events are those whose fingerprint the header has. Another version of this crate may take
     /// fingerprints of them in another way.
     pub fn is_intact(&self) -> bool {
         self.header.fingerprint == fingerprint(self.header.epoch, &self.events)

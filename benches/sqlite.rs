@@ -39,7 +39,7 @@ fn on_sqlite() -> RunOptions {
         let store = SqliteStore::open_in_memory(clock, SqliteConfig::simulation());
         Arc::new(store.expect("SQLite opens a database in memory"))
     });
-    RunOptions { store: Some(store), ..RunOptions::default() }
+    RunOptions::default().store(Some(store))
 }
 
 fn simulated(criterion: &mut Criterion<CpuTime>) {

@@ -83,13 +83,10 @@ async fn move_and_publish(ports: &Ports) -> Result<bool, StoreError> {
 }
 
 fn sqlite() -> RunOptions {
-    RunOptions {
-        store: Some(Arc::new(|_, clock| {
-            let store = SqliteStore::open_in_memory(clock, SqliteConfig::simulation());
-            Arc::new(store.expect("room for a database"))
-        })),
-        ..RunOptions::default()
-    }
+    RunOptions::default().store(Some(Arc::new(|_, clock| {
+        let store = SqliteStore::open_in_memory(clock, SqliteConfig::simulation());
+        Arc::new(store.expect("room for a database"))
+    })))
 }
 
 fn campaign(scenario: &OrderFulfillment, profile: Profile, count: u64, run: RunOptions) -> Campaign {
@@ -128,7 +125,7 @@ fn rows_are_dispatched_and_given_up_without_a_claim_and_positions_move() {
     let (mut dispatched, mut given_up, mut moved) = (0, 0, 0);
     for number in 0..60 {
         let plan = generate(&scenario, BASE_SEED + number, Profile::Rejection);
-        let options = RunOptions { keep_trace: true, ..RunOptions::default() };
+        let options = RunOptions::default().keep_trace(true);
         let report = run(&scenario, &plan, &options).expect("a generated plan is valid");
         assert!(report.held(), "{:?}", report.violations);
         for event in report.trace.iter().flatten() {

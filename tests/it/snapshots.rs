@@ -39,7 +39,7 @@ fn at_call(process: &str, point: Operation, nth: u32, verdict: Verdict) -> Fault
 }
 
 fn report(scenario: &OrderFulfillment, plan: &Plan<Orders>) -> RunReport {
-    let options = RunOptions { keep_trace: true, ..RunOptions::default() };
+    let options = RunOptions::default().keep_trace(true);
     run(scenario, plan, &options).expect("a valid plan")
 }
 

@@ -36,7 +36,7 @@ fn crashed(scenario: &OrderFulfillment) -> Plan<Orders> {
 }
 
 fn execute(scenario: &OrderFulfillment, plan: &Plan<Orders>, keep_spans: bool) -> RunReport {
-    let options = RunOptions { keep_trace: true, keep_spans, ..RunOptions::default() };
+    let options = RunOptions::default().keep_trace(true).keep_spans(keep_spans);
     run(scenario, plan, &options).expect("a valid plan")
 }
 

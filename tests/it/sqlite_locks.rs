@@ -123,7 +123,7 @@ fn execute(take: &'static str, table: fn() -> LockTable, faults: Vec<Fault>) -> 
     let schedule = Schedule { latency: Latency::Equal { ms: 1 }, ..Schedule::default() };
     let (format, scenario) = (FORMAT.into(), "locked".into());
     let plan = Plan { format, scenario, seed: 1, schedule, workload: OneJob, faults };
-    let options = RunOptions { keep_trace: true, ..RunOptions::default() };
+    let options = RunOptions::default().keep_trace(true);
     run(&Locked { take, table }, &plan, &options).expect("a valid plan")
 }
 

@@ -33,7 +33,7 @@ pub enum AfterPivot {}
 ///     })
 ///     .pivot("confirm", Noted)
 ///     .retriable("ship", Noted)
-///     .step_retry(RetryPolicy { base: Duration::from_secs(1), ..RetryPolicy::default() })
+///     .step_retry(RetryPolicy::default().base(Duration::from_secs(1)))
 ///     .build()?;
 /// assert_eq!(checkout.shape().steps.len(), 5);
 /// # Ok::<(), seaworthy_core::saga::DefinitionError>(())

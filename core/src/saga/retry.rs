@@ -8,11 +8,12 @@ use crate::{backoff::Backoff, ports::Random};
 /// use std::time::Duration;
 /// use seaworthy_core::saga::RetryPolicy;
 ///
-/// let policy = RetryPolicy { attempts_max: Some(5), ..RetryPolicy::default() };
+/// let policy = RetryPolicy::default().attempts_max(Some(5));
 /// assert_eq!(policy.base, Duration::from_millis(100));
 /// assert_eq!(policy.cap, Duration::from_secs(30));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RetryPolicy {
     /// The delay after the first failure, before jitter. 100 ms: longer than a hiccup, shorter than a person's patience.
     pub base: Duration,
@@ -30,6 +31,28 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// Sets the delay after the first failure, before jitter.
+    #[must_use]
+    pub fn base(mut self, base: Duration) -> Self {
+        self.base = base;
+        self
+    }
+
+    /// Sets the longest delay, before jitter.
+    #[must_use]
+    pub fn cap(mut self, cap: Duration) -> Self {
+        self.cap = cap;
+        self
+    }
+
+    /// Sets the number of attempts that may fail for the step's own fault before it is given up: then the saga is stuck
+    /// and waits for an operator.
+    #[must_use]
+    pub fn attempts_max(mut self, attempts_max: Option<u32>) -> Self {
+        self.attempts_max = attempts_max;
+        self
+    }
+
     /// Returns the delay of the next attempt after `failures` earlier ones; jitter is drawn from the process's
     /// randomness.
     pub(crate) fn delay(&self, failures: u32, random: &dyn Random) -> Duration {

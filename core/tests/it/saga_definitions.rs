@@ -146,11 +146,7 @@ fn the_structure_hash_follows_structure_and_nothing_else() {
     assert_eq!(hash(base()), 0xea22_459a_5df1_add6_u64, "{:#x}", hash(base()));
     assert_eq!(
         hash(base()),
-        hash(
-            base()
-                .deadline(Duration::from_secs(1))
-                .retry(RetryPolicy { attempts_max: Some(3), ..RetryPolicy::default() })
-        )
+        hash(base().deadline(Duration::from_secs(1)).retry(RetryPolicy::default().attempts_max(Some(3))))
     );
     let renamed = SagaBuilder::<u32>::new("order", 1).compensatable("b", Local, NothingToUndo);
     assert_ne!(hash(base()), hash(renamed));
@@ -197,7 +193,7 @@ fn a_nested_saga_takes_the_phase_of_its_own_pivot() {
 
 #[test]
 fn a_nested_saga_keeps_the_policies_of_its_steps_and_can_not_keep_a_deadline_of_its_own() {
-    let every = |seconds| RetryPolicy { base: Duration::from_secs(seconds), ..RetryPolicy::default() };
+    let every = |seconds| RetryPolicy::default().base(Duration::from_secs(seconds));
     let card = || {
         SagaBuilder::<u32>::new("card", 1)
             .retry(every(3))

@@ -28,7 +28,7 @@ const LATER: Timestamp = Timestamp::from_millis(9_000);
 /// Shapes with the number of attempts that is tried on them: two tell the first attempt, a retry and a spent budget
 /// apart; fewer keep the larger shapes small enough to see all of their states.
 fn shapes() -> Vec<(Arc<Shape>, u32)> {
-    let policy = RetryPolicy { attempts_max: Some(1), ..RetryPolicy::default() };
+    let policy = RetryPolicy::default().attempts_max(Some(1));
     let builder = || SagaBuilder::<()>::new("s", 1).retry(policy);
     let group = |remote: bool| {
         builder().parallel(|group| {

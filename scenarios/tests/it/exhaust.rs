@@ -25,7 +25,7 @@ fn the_shop_holds_under_every_fault_and_there_are_as_many_of_them_each_time() {
 
 #[test]
 fn the_shop_holds_under_a_part_of_all_pairs() {
-    let options = ExhaustOptions { shard: Shard::new(101, 400).expect("a shard"), ..ExhaustOptions::new(2) };
+    let options = ExhaustOptions::new(2).shard(Shard::new(101, 400).expect("a shard"));
     let (campaign, part) = exhausted(&OrderFulfillment::new(), &options);
     assert_eq!((campaign.failed, campaign.runs), (0, part.plans), "{:?}", campaign.failures);
     assert!(part.double > 100_000 && (part.all() / 400..=part.all() / 400 + 1).contains(&part.plans), "{part}");
@@ -49,7 +49,7 @@ fn each_broken_twin_is_found_by_one_fault() {
     assert_eq!(twins.len(), 10);
     for twin in twins {
         let (items, seed) = needs(&twin);
-        let options = ExhaustOptions { items, seed, ..ExhaustOptions::new(1) };
+        let options = ExhaustOptions::new(1).items(items).seed(seed);
         let (campaign, one) = exhausted(&twin, &options);
         let failure = campaign.failures.first().unwrap_or_else(|| panic!("{} holds: {one}", twin.name()));
         println!(

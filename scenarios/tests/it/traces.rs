@@ -18,7 +18,7 @@ use seaworthy_sim::{
 const SEEDS: u64 = 2 * Profile::ALL.len() as u64;
 
 fn options() -> RunOptions {
-    RunOptions { keep_trace: true, ..RunOptions::default() }
+    RunOptions::default().keep_trace(true)
 }
 
 /// Runs plans of a scenario and shows each run with the file that its trace was read back from.

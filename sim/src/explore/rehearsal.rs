@@ -36,7 +36,7 @@ const SEEDS: u64 = 0x7265_6865_6172_7365;
 /// ```no_run
 /// # use seaworthy_sim::{explore::Rehearsal, generate::generate, plan::Profile, scenario::Scenario, world::RunOptions};
 /// # fn replay<S: Scenario>(scenario: &S) -> Result<(), seaworthy_sim::plan::PlanError> {
-/// let rehearsal = Rehearsal::new(scenario, RunOptions { keep_trace: true, ..RunOptions::default() });
+/// let rehearsal = Rehearsal::new(scenario, RunOptions::default().keep_trace(true));
 /// let report = rehearsal.run(&generate(scenario, 7, Profile::Swarm))?;
 /// # drop(report); Ok(())
 /// # }

@@ -10,6 +10,7 @@ use crate::{
 
 /// Options of shrinking.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct ShrinkOptions {
     /// Runs that it may make. A plan of a few faults and orders needs some hundred.
     pub runs: u64,
@@ -22,6 +23,29 @@ pub struct ShrinkOptions {
 impl Default for ShrinkOptions {
     fn default() -> Self {
         Self { runs: 5_000, run: RunOptions::default(), stop: Stop::new() }
+    }
+}
+
+impl ShrinkOptions {
+    /// Sets the runs that it may make.
+    #[must_use]
+    pub fn runs(mut self, runs: u64) -> Self {
+        self.runs = runs;
+        self
+    }
+
+    /// Sets the options of each run.
+    #[must_use]
+    pub fn run(mut self, run: RunOptions) -> Self {
+        self.run = run;
+        self
+    }
+
+    /// Sets the stop that ends it with what was reached.
+    #[must_use]
+    pub fn stop(mut self, stop: Stop) -> Self {
+        self.stop = stop;
+        self
     }
 }
 

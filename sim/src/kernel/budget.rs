@@ -2,6 +2,7 @@ use std::time::Duration;
 
 /// Budget of a run, after which it is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Budget {
     /// Port calls that any run may make.
     pub port_calls: u64,
@@ -45,6 +46,60 @@ impl Default for Budget {
 }
 
 impl Budget {
+    /// Sets the port calls that any run may make.
+    #[must_use]
+    pub fn port_calls(mut self, port_calls: u64) -> Self {
+        self.port_calls = port_calls;
+        self
+    }
+
+    /// Sets the port calls that it may make beyond that for each item of the workload.
+    #[must_use]
+    pub fn port_calls_per_item(mut self, port_calls_per_item: u64) -> Self {
+        self.port_calls_per_item = port_calls_per_item;
+        self
+    }
+
+    /// Sets the port calls that it may make beyond that for each hour of the workload's span: a system that waits for
+    /// work still looks for it.
+    #[must_use]
+    pub fn port_calls_per_hour(mut self, port_calls_per_hour: u64) -> Self {
+        self.port_calls_per_hour = port_calls_per_hour;
+        self
+    }
+
+    /// Sets the port calls that it may make beyond that for each hour until the last fault over time has ended: a
+    /// system that waits for what is down asks for it again and again.
+    #[must_use]
+    pub fn port_calls_per_fault_hour(mut self, port_calls_per_fault_hour: u64) -> Self {
+        self.port_calls_per_fault_hour = port_calls_per_fault_hour;
+        self
+    }
+
+    /// Sets the times that tasks of a run may be polled, for each port call that it may make: a process that spins
+    /// makes none.
+    #[must_use]
+    pub fn steps_per_port_call(mut self, steps_per_port_call: u64) -> Self {
+        self.steps_per_port_call = steps_per_port_call;
+        self
+    }
+
+    /// Sets the virtual time that may pass without a change of anything that the run is judged by, after the last
+    /// moment that the plan or the workload had fixed.
+    #[must_use]
+    pub fn quiesce(mut self, quiesce: Duration) -> Self {
+        self.quiesce = quiesce;
+        self
+    }
+
+    /// Sets the virtual time that may pass altogether, changes or not, since the world has healed, the client is done
+    /// and nothing more was fixed by the plan or the workload.
+    #[must_use]
+    pub fn settle(mut self, settle: Duration) -> Self {
+        self.settle = settle;
+        self
+    }
+
     /// Port calls that a run of such a workload may make.
     pub(crate) fn calls(&self, items: usize, span: Duration, last_fault_end: Duration) -> u64 {
         let hours = |duration: Duration| duration.as_secs() / 3_600;

@@ -6,6 +6,7 @@ use crate::{invariants::Practice, kernel::Budget, scenario::StoreFactory};
 
 /// Options of a run. None of it changes what happens, except the store.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RunOptions {
     /// Keep the whole trace, for replay and reports.
     pub keep_trace: bool,
@@ -26,4 +27,63 @@ pub struct RunOptions {
     pub practice: Option<Arc<Practice>>,
     /// Names of invariants that are not judged.
     pub without: Vec<SmolStr>,
+}
+
+impl RunOptions {
+    /// Keeps the whole trace, or not, for replay and reports.
+    #[must_use]
+    pub fn keep_trace(mut self, keep_trace: bool) -> Self {
+        self.keep_trace = keep_trace;
+        self
+    }
+
+    /// Keeps what the processes tell `tracing`, or not, to lay it beside the trace.
+    #[must_use]
+    pub fn keep_spans(mut self, keep_spans: bool) -> Self {
+        self.keep_spans = keep_spans;
+        self
+    }
+
+    /// Lists the port calls that one more fault could have struck, or not.
+    #[must_use]
+    pub fn list_calls(mut self, list_calls: bool) -> Self {
+        self.list_calls = list_calls;
+        self
+    }
+
+    /// Sets the store to run on; the [scenario's own](crate::scenario::Scenario::store) where `None`, and where it
+    /// has none the simulated one.
+    #[must_use]
+    pub fn store(mut self, store: Option<StoreFactory>) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// Sets the name of that store in the files of plans, so that they are replayed on it; nothing where `None`.
+    #[must_use]
+    pub fn store_name(mut self, store_name: Option<SmolStr>) -> Self {
+        self.store_name = store_name;
+        self
+    }
+
+    /// Sets the budget after which the run is given up.
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// Sets the practice of the scenario when nothing goes wrong, for invariants that want to know it.
+    #[must_use]
+    pub fn practice(mut self, practice: Option<Arc<Practice>>) -> Self {
+        self.practice = practice;
+        self
+    }
+
+    /// Sets the names of invariants that are not judged.
+    #[must_use]
+    pub fn without(mut self, without: Vec<SmolStr>) -> Self {
+        self.without = without;
+        self
+    }
 }

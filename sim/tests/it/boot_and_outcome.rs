@@ -68,7 +68,7 @@ impl Scenario for Probe {
 pub(crate) fn execute(program: Program, drive: Drive, faults: Vec<Fault>) -> RunReport {
     let schedule = Schedule { latency: Latency::Equal { ms: 2 }, stall_per_mille: 0 };
     let plan = Plan { format: FORMAT.into(), scenario: "probe".into(), seed: 1, schedule, workload: Once, faults };
-    let options = RunOptions { keep_trace: true, ..RunOptions::default() };
+    let options = RunOptions::default().keep_trace(true);
     run(&Probe(program, drive), &plan, &options).expect("a valid plan")
 }
 

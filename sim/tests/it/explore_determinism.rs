@@ -45,7 +45,7 @@ fn a_run_that_depends_on_how_often_it_was_run_is_caught_at_its_first_difference(
 #[test]
 fn a_trace_that_ends_early_differs_where_it_ends() {
     let plan = generate(&RIGHT, 1, Profile::Calm);
-    let options = RunOptions { keep_trace: true, ..RunOptions::default() };
+    let options = RunOptions::default().keep_trace(true);
     let trace = run(&RIGHT, &plan, &options).expect("it fits").trace.expect("it was kept");
     assert_eq!(first_divergence(&trace, &trace), None);
     assert_eq!(first_divergence(&trace, &trace[..5]), Some(5));

@@ -101,7 +101,7 @@ fn shards_are_all_of_it_and_nothing_twice() {
     let (mut union, mut merged): (Vec<String>, Option<Campaign>) = (Vec::new(), None);
     for number in 1..=3 {
         let shard = Shard::new(number, 3).expect("a shard");
-        let (part, seen) = plans(&ExhaustOptions { shard, ..pairs() });
+        let (part, seen) = plans(&pairs().shard(shard));
         assert_eq!(part.exhausted.map(|part| part.plans), Some(part.runs));
         union.extend(seen);
         match &mut merged {
@@ -117,8 +117,8 @@ fn shards_are_all_of_it_and_nothing_twice() {
 
 #[test]
 fn a_search_goes_on_with_the_plan_that_it_was_interrupted_before() {
-    let (_, mut all) = plans(&ExhaustOptions { k: 1, ..pairs() });
-    let mut options = ExhaustOptions { k: 1, ..pairs() };
+    let (_, mut all) = plans(&pairs().k(1));
+    let mut options = pairs().k(1);
     options.search.jobs = 1;
     let (stop, runs, seen) = (options.search.stop.clone(), AtomicU64::new(0), Mutex::new(Vec::new()));
     let stopping = runner(&RIGHT, |teller: &Teller, plan: &Plan<Deposits>, how: &RunOptions| {
@@ -137,7 +137,7 @@ fn a_search_goes_on_with_the_plan_that_it_was_interrupted_before() {
     assert!(begun.line().contains("none violates; go on from plan 22"), "{}", begun.line());
     drop(stopping);
     let mut seen = seen.into_inner().expect("no panic");
-    let (rest, others) = plans(&ExhaustOptions { from: next, k: 1, ..pairs() });
+    let (rest, others) = plans(&pairs().from(next).k(1));
     assert!(!rest.interrupted);
     seen.extend(others);
     // Several at a time begin in any order.
@@ -214,7 +214,7 @@ fn what_there_is_nothing_of_is_an_error() {
 fn a_run_lists_the_calls_that_one_more_fault_could_strike() {
     let calm =
         Plan { faults: Vec::new(), ..seaworthy_sim::generate::generate(&RIGHT, 1, seaworthy_sim::plan::Profile::Calm) };
-    let list = RunOptions { list_calls: true, ..RunOptions::default() };
+    let list = RunOptions::default().list_calls(true);
     let commits = |plan: &Plan<Deposits>, options: &RunOptions| {
         let report = run(&RIGHT, plan, options).expect("it fits");
         let calls = report.strikable.map(|calls| calls.into_iter().filter(|calls| calls.point == Operation::Commit));

@@ -42,7 +42,7 @@ impl Search<Deposits> for Careful {
 fn run(mine: &Careful, until: Until) -> Campaign {
     let failing = pretend(|plan| if plan.seed == 6 { vec![violation("a", "b")] } else { Vec::new() });
     let blank = Campaign::new("deposits", vec![Profile::Crash], None, []);
-    let options = SearchOptions { jobs: 1, until, ..SearchOptions::default() };
+    let options = SearchOptions::default().jobs(1).until(until);
     search(&runner(&RIGHT, failing), mine, blank, &options, None, &|_| {}).expect("it runs")
 }
 

@@ -30,7 +30,7 @@ fn skewed(plan: &Plan<Deposits>) -> Vec<seaworthy_sim::invariants::Violation> {
 fn the_outcome_does_not_depend_on_the_number_of_jobs() {
     let campaigns: Vec<Campaign> = [1, 2, 7]
         .into_iter()
-        .map(|jobs| sweep(&WRONG, &SweepOptions { jobs, ..options(300) }, &|_| {}).expect("it runs"))
+        .map(|jobs| sweep(&WRONG, &options(300).jobs(jobs), &|_| {}).expect("it runs"))
         .map(timeless)
         .collect();
     assert_eq!(campaigns[0], campaigns[1]);
@@ -53,7 +53,7 @@ fn a_failure_comes_back_from_its_seed_and_profile_alone() {
 
 #[test]
 fn shards_merge_to_the_whole() {
-    let every = |shard| SweepOptions { shard, profiles: Profile::ALL.to_vec(), failures_kept: 5, ..options(1_001) };
+    let every = |shard| options(1_001).shard(shard).profiles(Profile::ALL.to_vec()).failures_kept(5);
     let whole = sweep(&runner(&RIGHT, pretend(skewed)), &every(Shard::WHOLE), &|_| {}).expect("it runs");
     let mut merged: Option<Campaign> = None;
     for number in 1..=4 {
@@ -83,7 +83,7 @@ fn shards_merge_to_the_whole() {
 #[test]
 fn profiles_take_turns_and_named_seeds_run_under_each() {
     let both = vec![Profile::Calm, Profile::Crash];
-    let named = SweepOptions { profiles: both, ..SweepOptions::new(Seeds::Explicit(vec![7, 9]), Until::end()) };
+    let named = SweepOptions::new(Seeds::Explicit(vec![7, 9]), Until::end()).profiles(both);
     let all = pretend(|_| vec![violation("a", "b")]);
     let campaign = sweep(&runner(&RIGHT, all), &named, &|_| {}).expect("it runs");
     let sources: Vec<String> = campaign.failures.iter().map(|failure| failure.source.to_string()).collect();
@@ -114,7 +114,7 @@ fn a_sweep_ends_early_at_the_failures_that_were_wanted_when_stopped_and_in_time(
     assert!(campaign.timing.first_failure_wall_us.is_some());
 
     let stop = Stop::new();
-    let stopping = SweepOptions { stop: stop.clone(), ..options(u64::MAX) };
+    let stopping = options(u64::MAX).stop(stop.clone());
     let calls = Cell::new(0);
     let campaign = sweep(&runner(&RIGHT, pretend(skewed)), &stopping, &|progress| {
         assert!(progress.failed <= progress.runs);
@@ -135,8 +135,8 @@ fn a_sweep_over_nothing_is_an_error() {
     let sweep = |options: &SweepOptions| sweep(&runner(&RIGHT, pretend(|_| Vec::new())), options, &|_| {});
     assert!(matches!(sweep(&options(0)), Err(SweepError::NoSeeds)));
     assert!(matches!(sweep(&SweepOptions::new(Seeds::Explicit(Vec::new()), Until::end())), Err(SweepError::NoSeeds)));
-    assert!(matches!(sweep(&SweepOptions { profiles: Vec::new(), ..options(1) }), Err(SweepError::NoProfiles)));
-    assert!(matches!(sweep(&SweepOptions { jobs: 0, ..options(1) }), Err(SweepError::NoJobs)));
+    assert!(matches!(sweep(&options(1).profiles(Vec::new())), Err(SweepError::NoProfiles)));
+    assert!(matches!(sweep(&options(1).jobs(0)), Err(SweepError::NoJobs)));
     for wrong in ["0/4", "5/4", "1/0", "1", "", "a/b", "-1/2"] {
         assert!(wrong.parse::<Shard>().is_err(), "{wrong:?}");
     }
@@ -230,7 +230,7 @@ fn a_campaign_leaves_out_what_its_own_runs_have_shown_to_be_impossible() {
 
 #[test]
 fn a_kind_of_fault_that_is_left_out_is_in_no_plan_and_is_not_asked_for() {
-    let without = SweepOptions { without_faults: vec![FaultKind::ClockSkew], ..options(1_000) };
+    let without = options(1_000).without_faults(vec![FaultKind::ClockSkew]);
     let campaign = sweep(&runner(&RIGHT, pretend(skewed)), &without, &|_| {}).expect("it runs");
     assert_eq!(campaign.failed, 0, "nothing is skewed");
     assert!(!campaign.enabled.contains(&FaultKind::ClockSkew) && campaign.without_faults == [FaultKind::ClockSkew]);

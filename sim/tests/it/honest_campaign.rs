@@ -166,7 +166,7 @@ fn a_failure_that_does_not_come_again_is_told_with_the_likely_cause() {
 fn a_campaign_that_was_interrupted_never_says_held() {
     let stop = Stop::new();
     for until in [Until::runs(u64::MAX), Until::time(Duration::from_secs(3_600))] {
-        let options = SweepOptions { stop: stop.clone(), ..SweepOptions::new(Seeds::Base(1), until) };
+        let options = SweepOptions::new(Seeds::Base(1), until).stop(stop.clone());
         let campaign =
             sweep(&runner(&RIGHT, pretend(|_| Vec::new())), &options, &|_| stop.clone().set()).expect("it runs");
         let verdict = campaign.verdict();

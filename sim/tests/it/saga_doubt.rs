@@ -65,8 +65,9 @@ async fn start(orchestrator: &Orchestrator) -> SagaId {
     orchestrator.start("trip", "t-1", &Trip::default()).await.expect("nothing fails").saga
 }
 
-const THREE_TRIES: RetryPolicy =
-    RetryPolicy { base: Duration::from_secs(1), cap: Duration::from_secs(1), attempts_max: Some(3) };
+fn three_tries() -> RetryPolicy {
+    RetryPolicy::default().base(Duration::from_secs(1)).cap(Duration::from_secs(1)).attempts_max(Some(3))
+}
 
 #[test]
 fn a_step_that_was_agreed_to_is_never_given_up_and_is_undone_when_its_time_is_over() {
@@ -77,7 +78,7 @@ fn a_step_that_was_agreed_to_is_never_given_up_and_is_undone_when_its_time_is_ov
             .deadline(Duration::from_secs(30))
             .compensatable("seat", Note, Unnote)
             .compensatable("hotel", stumble, Cancel)
-            .step_retry(THREE_TRIES)
+            .step_retry(three_tries())
             .pivot("pay", Note)
             .build()
             .unwrap();
@@ -113,7 +114,7 @@ fn a_pivot_that_was_agreed_to_is_finished_whatever_our_own_store_says_of_it() {
                 .deadline(Duration::from_secs(2))
                 .compensatable("seat", Note, Unnote)
                 .pivot("pay", BookAndStumble::new(4, with))
-                .step_retry(THREE_TRIES)
+                .step_retry(three_tries())
                 .build()
                 .unwrap();
             let (state, log) = run(&harbour, definition).await;

@@ -89,7 +89,7 @@ fn a_budget_of_runs_ends_shrinking_and_says_that_it_is_not_minimal() {
         runs.fetch_add(1, Ordering::Relaxed);
         inner(teller, plan, options)
     };
-    let options = ShrinkOptions { runs: 20, ..ShrinkOptions::default() };
+    let options = ShrinkOptions::default().runs(20);
     let shrunk =
         shrink(&runner(&RIGHT, counted), &crowded(), &violation("a", "b"), &options, &|_| {}).expect("it fails");
     assert!(!shrunk.minimal);

@@ -81,7 +81,7 @@ fn over_time(from_ms: u64, to_ms: u64, what: Disturbance) -> Fault {
 }
 
 fn execute(program: Program, faults: Vec<Fault>) -> RunReport {
-    let options = RunOptions { keep_trace: true, ..RunOptions::default() };
+    let options = RunOptions::default().keep_trace(true);
     run(&Probe(program), &plan(faults), &options).expect("a valid plan")
 }
 
@@ -264,8 +264,8 @@ fn a_run_that_never_ends_is_a_livelock_that_names_what_was_running_and_waiting()
             }
         })
     };
-    let budget = Budget { port_calls: 5_000, port_calls_per_item: 0, ..Budget::default() };
-    let report = run(&Probe(endless), &plan(vec![]), &RunOptions { budget, ..RunOptions::default() }).expect("valid");
+    let budget = Budget::default().port_calls(5_000).port_calls_per_item(0);
+    let report = run(&Probe(endless), &plan(vec![]), &RunOptions::default().budget(budget)).expect("valid");
     let found: Vec<&str> = report.violations.iter().map(|violation| violation.invariant.as_str()).collect();
     assert_eq!(found, ["request-unanswered", "livelock"]);
     let sentence = &report.violations[1].sentence;
@@ -291,8 +291,8 @@ fn a_panic_of_a_process_is_a_violation() {
             request.response.accept(Bytes::new());
         })
     };
-    let budget = Budget { port_calls: 500, port_calls_per_item: 0, ..Budget::default() };
-    let report = run(&Probe(clumsy), &plan(vec![]), &RunOptions { budget, ..RunOptions::default() }).expect("valid");
+    let budget = Budget::default().port_calls(500).port_calls_per_item(0);
+    let report = run(&Probe(clumsy), &plan(vec![]), &RunOptions::default().budget(budget)).expect("valid");
     let panic =
         report.violations.iter().find(|violation| violation.invariant == "panic").expect("a panic is a finding");
     assert!(panic.sentence.contains("the count is missing"), "{}", panic.sentence);

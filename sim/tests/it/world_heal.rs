@@ -80,7 +80,7 @@ fn over_time(from_ms: u64, to_ms: u64, what: Disturbance) -> Fault {
 fn execute(program: Program, operator: Operator, faults: Vec<Fault>) -> RunReport {
     let schedule = Schedule { latency: Latency::Equal { ms: 2 }, stall_per_mille: 0 };
     let plan = Plan { format: FORMAT.into(), scenario: "pair".into(), seed: 1, schedule, workload: Ask, faults };
-    let options = RunOptions { keep_trace: true, ..RunOptions::default() };
+    let options = RunOptions::default().keep_trace(true);
     run(&Pair(program, operator), &plan, &options).expect("a valid plan")
 }
 

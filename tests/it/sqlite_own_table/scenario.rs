@@ -146,7 +146,7 @@ impl Kept {
             kept.lock().expect("no run panics here").insert(name.to_owned(), store.clone());
             Arc::new(store)
         });
-        RunOptions { store: Some(factory), ..RunOptions::default() }
+        RunOptions::default().store(Some(factory))
     }
 
     /// What a query finds in a store: each row's two columns.

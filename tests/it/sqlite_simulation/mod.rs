@@ -38,7 +38,7 @@ fn sqlite() -> RunOptions {
 /// Runs on the stores that `open` opens for a name.
 fn on<E: Debug>(open: impl Fn(&str, Arc<dyn Clock>) -> Result<SqliteStore, E> + Send + Sync + 'static) -> RunOptions {
     let factory: StoreFactory = Arc::new(move |name, clock| Arc::new(open(name, clock).expect("room for a database")));
-    RunOptions { store: Some(factory), ..RunOptions::default() }
+    RunOptions::default().store(Some(factory))
 }
 
 /// A scenario's plan for the seed of this number.

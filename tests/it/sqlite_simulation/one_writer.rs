@@ -23,7 +23,7 @@ pub(crate) fn one_writer() -> RunOptions {
     let factory: StoreFactory = Arc::new(|_, clock: Arc<dyn Clock>| {
         Arc::new(OneWriter { inner: MemoryStore::new(clock), turn: Arc::default() })
     });
-    RunOptions { store: Some(factory), ..RunOptions::default() }
+    RunOptions::default().store(Some(factory))
 }
 
 struct OneWriter {

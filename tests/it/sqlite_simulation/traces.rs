@@ -33,7 +33,7 @@ pub(crate) fn divergence(
     other: &RunOptions,
 ) -> Option<String> {
     let [one, other] = [one, other].map(|options| {
-        let report = execute(scenario, plan, &RunOptions { keep_trace: true, ..options.clone() });
+        let report = execute(scenario, plan, &options.clone().keep_trace(true));
         let mut trace = report.trace.expect("kept");
         number_rows(&mut trace);
         // Their sentences may name a row.

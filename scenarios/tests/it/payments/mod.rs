@@ -93,7 +93,7 @@ where
 {
     let right = PaymentService::new();
     let control = Plan { scenario: right.name().into(), ..plan.clone() };
-    run(&right, &control, &RunOptions { keep_trace: true, ..RunOptions::default() }).expect("the same topology")
+    run(&right, &control, &RunOptions::default().keep_trace(true)).expect("the same topology")
 }
 
 fn story<W: Workload>(plan: &Plan<W>, report: &RunReport) -> String {

@@ -5,6 +5,7 @@ use crate::{
 
 /// Options of an exhaustive search.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct ExhaustOptions {
     /// Largest number of faults of a plan: 1 or 2.
     pub k: u8,
@@ -27,5 +28,54 @@ impl ExhaustOptions {
     pub fn new(k: u8) -> Self {
         let search = SearchOptions { until: Until::end().failures(1), ..SearchOptions::default() };
         Self { k, seed: None, items: 1, from: 1, shard: Shard::WHOLE, without_faults: Vec::new(), search }
+    }
+
+    /// Sets the largest number of faults of a plan: 1 or 2.
+    #[must_use]
+    pub fn k(mut self, k: u8) -> Self {
+        self.k = k;
+        self
+    }
+
+    /// Sets the seed of the workload; the first seed from 0 that draws enough items, where `None`.
+    #[must_use]
+    pub fn seed(mut self, seed: Option<u64>) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Sets the number of items of that workload that are kept, the first ones: pairs grow with their square.
+    #[must_use]
+    pub fn items(mut self, items: usize) -> Self {
+        self.items = items;
+        self
+    }
+
+    /// Sets the number of the first plan to run, from 1: a search that was interrupted goes on there.
+    #[must_use]
+    pub fn from(mut self, from: u64) -> Self {
+        self.from = from;
+        self
+    }
+
+    /// Sets the part of the plans that is run.
+    #[must_use]
+    pub fn shard(mut self, shard: Shard) -> Self {
+        self.shard = shard;
+        self
+    }
+
+    /// Sets the kinds of fault that are not tried.
+    #[must_use]
+    pub fn without_faults(mut self, without_faults: Vec<FaultKind>) -> Self {
+        self.without_faults = without_faults;
+        self
+    }
+
+    /// Sets the options of the runs.
+    #[must_use]
+    pub fn search(mut self, search: SearchOptions) -> Self {
+        self.search = search;
+        self
     }
 }

@@ -9,6 +9,7 @@ use crate::{
 
 /// Options of the runs of a search, whichever search it is.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct SearchOptions {
     /// Number of runs at a time. The outcome does not depend on it.
     pub jobs: usize,
@@ -39,5 +40,56 @@ impl Default for SearchOptions {
             run: RunOptions::default(),
             stop: Stop::new(),
         }
+    }
+}
+
+impl SearchOptions {
+    /// Sets the number of runs at a time.
+    #[must_use]
+    pub fn jobs(mut self, jobs: usize) -> Self {
+        self.jobs = jobs;
+        self
+    }
+
+    /// Sets the conditions that end it before the search has no more plans.
+    #[must_use]
+    pub fn until(mut self, until: Until) -> Self {
+        self.until = until;
+        self
+    }
+
+    /// Sets the number of failures that are kept; all are counted.
+    #[must_use]
+    pub fn failures_kept(mut self, failures_kept: usize) -> Self {
+        self.failures_kept = failures_kept;
+        self
+    }
+
+    /// Sets the share of plans that are run twice: one in so many; none if 0.
+    #[must_use]
+    pub fn run_twice(mut self, run_twice: u64) -> Self {
+        self.run_twice = run_twice;
+        self
+    }
+
+    /// Sets the notes of the runs that are under way; `None` notes nothing.
+    #[must_use]
+    pub fn breadcrumbs(mut self, breadcrumbs: Option<Breadcrumbs>) -> Self {
+        self.breadcrumbs = breadcrumbs;
+        self
+    }
+
+    /// Sets the options of each run.
+    #[must_use]
+    pub fn run(mut self, run: RunOptions) -> Self {
+        self.run = run;
+        self
+    }
+
+    /// Sets the stop that ends the search after the runs that are under way.
+    #[must_use]
+    pub fn stop(mut self, stop: Stop) -> Self {
+        self.stop = stop;
+        self
     }
 }

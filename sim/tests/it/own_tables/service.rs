@@ -93,7 +93,7 @@ pub(crate) fn once_with(
 ) -> RunReport {
     let (scenario, schedule) = ("once".into(), Schedule::default());
     let plan = Plan { format: FORMAT.into(), scenario, seed: 1, schedule, workload: Nothing, faults: Vec::new() };
-    let options = RunOptions { keep_trace: true, ..RunOptions::default() };
+    let options = RunOptions::default().keep_trace(true);
     run(&Once { declared, prepared, work }, &plan, &options).expect("a valid plan")
 }
 

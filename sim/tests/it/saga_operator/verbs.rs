@@ -77,7 +77,7 @@ fn cancel_racing_the_pivot_ends_one_way_or_the_other_and_never_both() {
 
 /// A trip whose hotel is given up after two failures, forward and back.
 fn impatient() -> Definition<Trip> {
-    let policy = RetryPolicy { attempts_max: Some(2), ..RetryPolicy::default() };
+    let policy = RetryPolicy::default().attempts_max(Some(2));
     SagaBuilder::new("trip", 1)
         .compensatable("seat", Note, Unnote)
         .compensatable("hotel", Book, Cancel)

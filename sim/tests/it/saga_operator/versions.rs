@@ -141,8 +141,10 @@ fn a_saga_of_a_version_that_nobody_knows_is_stuck_with_the_reason_after_an_hour_
 fn a_saga_that_sleeps_for_hours_under_a_newer_release_is_not_taken_for_one_that_nobody_knows() {
     simulate(async {
         let harbour = Harbour::new();
-        let retry =
-            RetryPolicy { base: Duration::from_secs(20_000), cap: Duration::from_secs(20_000), attempts_max: None };
+        let retry = RetryPolicy::default()
+            .base(Duration::from_secs(20_000))
+            .cap(Duration::from_secs(20_000))
+            .attempts_max(None);
         let slow =
             || SagaBuilder::new("trip", 2).compensatable("hotel", Book, Cancel).step_retry(retry).build().unwrap();
         harbour.outside.fail("hotel", 1, false);

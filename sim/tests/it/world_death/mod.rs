@@ -194,7 +194,7 @@ fn execute(shape: Shape, seed: u64, pace: Duration) -> (RunReport, Arc<Evidence>
         *kept.store.lock().expect("nobody panics") = Some(store.clone());
         Arc::new(GatedStore::new(store, Gate::slow(pace)))
     });
-    let options = RunOptions { keep_trace: true, store: Some(make), ..RunOptions::default() };
+    let options = RunOptions::default().keep_trace(true).store(Some(make));
     let report = run(&Side { shape, evidence: evidence.clone() }, &plan(seed), &options).expect("a valid plan");
     (report, evidence)
 }

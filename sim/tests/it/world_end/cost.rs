@@ -13,7 +13,7 @@ use super::{Probe, execute_within};
 
 /// So many port calls, and of whatever else as many as usual.
 fn budget(port_calls: u64) -> Budget {
-    Budget { port_calls, port_calls_per_item: 0, ..Budget::default() }
+    Budget::default().port_calls(port_calls).port_calls_per_item(0)
 }
 
 fn calls(report: &RunReport) -> u64 {
@@ -136,7 +136,7 @@ fn moves_slowly() -> Probe {
 fn what_moves_slowly_without_end_is_given_up_after_the_time_to_settle() {
     for hours in [1, 6] {
         let settle = Duration::from_secs(hours * 3_600);
-        let report = execute_within(&moves_slowly(), Budget { settle, ..Budget::default() });
+        let report = execute_within(&moves_slowly(), Budget::default().settle(settle));
         assert_eq!(report.ending, Ending::OutOfBudget);
         let took = report.virtual_time;
         assert!(took > settle && took < settle + Duration::from_secs(900), "{took:?}");

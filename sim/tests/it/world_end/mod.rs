@@ -99,7 +99,7 @@ fn execute_within(probe: &Probe, budget: Budget) -> RunReport {
         workload: Asked(1),
         faults: Vec::new(),
     };
-    run(probe, &plan, &RunOptions { keep_trace: true, budget, ..RunOptions::default() }).expect("valid")
+    run(probe, &plan, &RunOptions::default().keep_trace(true).budget(budget)).expect("valid")
 }
 
 /// The only violation of a run.

@@ -33,7 +33,7 @@ fn execute(scenario: &Payments, point: Operation) -> RunReport {
         workload: Asked(2),
         faults: vec![fault],
     };
-    let report = run(scenario, &plan, &RunOptions { keep_trace: true, ..RunOptions::default() }).expect("valid");
+    let report = run(scenario, &plan, &RunOptions::default().keep_trace(true)).expect("valid");
     assert_eq!(report.fired.len(), 1, "{point:?}");
     assert_eq!(report.ending, Ending::Quiet, "{point:?}: {:?}", report.violations);
     assert!(report.virtual_time > TWO_HOURS, "{point:?}: {:?}", report.virtual_time);

@@ -108,7 +108,7 @@ fn execute(says: bool) -> (RunReport, u64) {
     let plan = Plan { format, scenario, seed: 1, schedule, workload: Asked(2), faults: Vec::new() };
     let asked = Arc::<AtomicU64>::default();
     let jobs = Jobs { says, asked: asked.clone() };
-    let report = run(&jobs, &plan, &RunOptions { keep_trace: true, ..RunOptions::default() }).expect("valid");
+    let report = run(&jobs, &plan, &RunOptions::default().keep_trace(true)).expect("valid");
     (report, asked.load(Ordering::Relaxed))
 }
 

@@ -100,7 +100,7 @@ fn execute_after(wait: Duration, faults: Vec<Fault>) -> RunReport {
     let schedule = Schedule { latency: Latency::Equal { ms: 1 }, ..Schedule::default() };
     let plan =
         Plan { format: FORMAT.into(), scenario: "charges".into(), seed: 1, schedule, workload: Asked(1), faults };
-    run(&Charges { wait }, &plan, &RunOptions { keep_trace: true, ..RunOptions::default() }).expect("valid")
+    run(&Charges { wait }, &plan, &RunOptions::default().keep_trace(true)).expect("valid")
 }
 
 fn is_charged(report: &RunReport) -> bool {

@@ -39,8 +39,8 @@ impl Struck {
             Plan { format: FORMAT.into(), scenario: "everywhere".into(), seed: 1, schedule, workload: Ask, faults };
         let seen = Seen::default();
         // The saga is nobody's, so the run never comes to rest: that is not what is judged here.
-        let budget = Budget { quiesce: Duration::from_secs(30), ..Budget::default() };
-        let options = RunOptions { keep_trace: true, budget, ..RunOptions::default() };
+        let budget = Budget::default().quiesce(Duration::from_secs(30));
+        let options = RunOptions::default().keep_trace(true).budget(budget);
         let report = run(&Probe(seen.clone()), &plan, &options).expect("the verdict fits the point");
         Self { seen, report }
     }

@@ -72,7 +72,7 @@ impl Read {
     }
 }
 
-/// For `#[serde(serialize_with)]`.
+/// Serializes a payload, for `#[serde(serialize_with)]`.
 ///
 /// # Errors
 /// Any error of the serializer.
@@ -84,7 +84,7 @@ pub fn serialize<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S
     }
 }
 
-/// For `#[serde(deserialize_with)]`.
+/// Deserializes a payload, for `#[serde(deserialize_with)]`.
 ///
 /// # Errors
 /// Any error of the deserializer, and one where what is called base64 is none.
@@ -105,7 +105,7 @@ struct Payload(#[serde(with = "self")] Bytes);
 pub mod optional {
     use super::{Bytes, Deserialize, Deserializer, Payload, Serialize, Serializer};
 
-    /// For `#[serde(serialize_with)]`.
+    /// Serializes an optional payload, for `#[serde(serialize_with)]`.
     ///
     /// # Errors
     /// Any error of the serializer.
@@ -113,7 +113,7 @@ pub mod optional {
         bytes.clone().map(Payload).serialize(serializer)
     }
 
-    /// For `#[serde(deserialize_with)]`.
+    /// Deserializes an optional payload, for `#[serde(deserialize_with)]`.
     ///
     /// # Errors
     /// As for [`deserialize`](super::deserialize()).
@@ -126,7 +126,7 @@ pub mod optional {
 pub mod list {
     use super::{Bytes, Deserialize, Deserializer, Payload, Serializer};
 
-    /// For `#[serde(serialize_with)]`.
+    /// Serializes a list of payloads, for `#[serde(serialize_with)]`.
     ///
     /// # Errors
     /// Any error of the serializer.
@@ -134,7 +134,7 @@ pub mod list {
         serializer.collect_seq(list.iter().cloned().map(Payload))
     }
 
-    /// For `#[serde(deserialize_with)]`.
+    /// Deserializes a list of payloads, for `#[serde(deserialize_with)]`.
     ///
     /// # Errors
     /// As for [`deserialize`](super::deserialize()).

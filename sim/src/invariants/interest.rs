@@ -27,7 +27,7 @@ macro_rules! classes {
 impl Interest {
     /// Nothing: only the end of the run.
     pub const NONE: Self = Self(0);
-    /// Every event.
+    /// Interest in every event.
     pub const ALL: Self = Self(u32::MAX);
 
     classes! {
@@ -57,9 +57,9 @@ impl Interest {
         PUBLISH = 11;
         /// Joined groups, and receives that failed.
         SUBSCRIPTION = 12;
-        /// Deliveries.
+        /// Messages that are delivered.
         DELIVER = 13;
-        /// Acknowledgements.
+        /// Messages that are acknowledged.
         ACK = 14;
         /// Deliveries given back.
         NACK = 15;
@@ -85,7 +85,7 @@ impl Interest {
         OWN_TABLE = 25;
     }
 
-    /// Whether the two share a class.
+    /// Returns `true` if the two share a class.
     pub const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }

@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 use super::{Lookup, names::Names};
 use crate::trace::{ClaimedRow, SettledAs, SettledRow};
 
-/// Which message each claimed outbox row carries: a claim names both, a settlement only the row.
+/// Messages of claimed outbox rows: a claim names both, a settlement only the row.
 ///
 /// A row is forgotten once it is dispatched or dead; a dead one that is redriven shows up in a claim again.
 #[derive(Debug, Default)]
@@ -13,7 +13,7 @@ pub(super) struct Rows {
     messages: Lookup<(u16, RowId), MessageId>,
 }
 
-/// What a settlement that held made of a row.
+/// Effect of a settlement that held on a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Settled {
     /// The broker has acknowledged it.

@@ -6,9 +6,9 @@ use super::{
     words::millis,
 };
 
-/// How many common lines lead up to a divergence.
+/// Number of common lines that lead up to a divergence.
 const BEFORE: usize = 4;
-/// How many lines of each side follow it.
+/// Number of lines of each side that follow it.
 const AFTER: usize = 6;
 
 /// The first place at which two traces differ.
@@ -16,7 +16,7 @@ const AFTER: usize = 6;
 pub struct Divergence {
     /// The number of the first event that differs.
     pub number: usize,
-    /// Whether the two sides say the same there, and differ only in payloads or real ids.
+    /// `true` if the two sides say the same there, and differ only in payloads or real ids.
     pub only_content: bool,
     /// The last lines that both have.
     pub before: Vec<TraceLine>,

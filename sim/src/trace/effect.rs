@@ -16,9 +16,9 @@ use smol_str::SmolStr;
 pub enum Effect {
     /// A document was written, or deleted where the body is `None`.
     Document {
-        /// Its collection.
+        /// Collection of the document.
         collection: SmolStr,
-        /// Its id.
+        /// Id of the document.
         id: SmolStr,
         /// Its new version; `0` for a deletion.
         version: u64,
@@ -30,50 +30,50 @@ pub enum Effect {
     Staged(Arc<Message>),
     /// A message was inserted into the inbox: it counts as handled.
     Handled {
-        /// By whom.
+        /// Name of the consumer.
         consumer: SmolStr,
-        /// Which.
+        /// Id of the message.
         message: MessageId,
     },
     /// A failed attempt at a message was counted.
     Failed {
-        /// By whom.
+        /// Name of the consumer.
         consumer: SmolStr,
-        /// Which.
+        /// Id of the message.
         message: MessageId,
         /// Failures so far.
         failures: u32,
-        /// What went wrong this time.
+        /// Error of this attempt.
         error: SmolStr,
     },
     /// A message became a dead letter.
     Buried {
-        /// By whom.
+        /// Name of the consumer.
         consumer: SmolStr,
-        /// Which.
+        /// Id of the message.
         message: MessageId,
-        /// Why.
+        /// Reason for giving it up.
         reason: SmolStr,
     },
     /// A dead letter was taken out again.
     Exhumed {
-        /// By whom.
+        /// Name of the consumer.
         consumer: SmolStr,
-        /// Which.
+        /// Id of the message.
         message: MessageId,
     },
     /// A saga was created.
     SagaCreated {
-        /// Its id.
+        /// Id of the saga.
         saga: SagaId,
-        /// What it runs.
+        /// Definition that it runs.
         definition: DefinitionRef,
         /// Its business key.
         key: SmolStr,
     },
     /// A saga's log grew.
     SagaLogged {
-        /// Which saga.
+        /// Id of the saga.
         saga: SagaId,
         /// The writer's epoch.
         epoch: u64,
@@ -89,32 +89,32 @@ pub enum Effect {
     Operation {
         /// The action's operation id.
         id: OperationId,
-        /// Where it stands now.
+        /// State of the operation from now on.
         state: OperationState,
     },
     /// A consumer's checkpoint moved.
     Checkpoint {
-        /// Whose.
+        /// Name of the consumer.
         consumer: SmolStr,
-        /// To where.
+        /// Position of the checkpoint from now on.
         position: u64,
     },
     /// A fact that the transaction noted (`Transaction::observe`).
     Observed {
-        /// Which fact.
+        /// Name of the fact.
         fact: SmolStr,
-        /// About what.
+        /// Subject of the fact.
         subject: SmolStr,
-        /// Its value.
+        /// Value of the fact.
         value: i64,
     },
     /// A reader of the log marked an outbox row as dispatched.
     Dispatched(MessageId),
     /// A reader of the log gave an outbox row up.
     GivenUp {
-        /// Its message.
+        /// Id of its message.
         message: MessageId,
-        /// Why.
+        /// Reason for giving it up.
         reason: SmolStr,
     },
     /// A row of a declared table was written or deleted. One that is a message of a declared outbox or inbox is told as
@@ -122,27 +122,27 @@ pub enum Effect {
     Row(RowChange),
     /// A declared table has more or fewer rows under a business key.
     Entry {
-        /// The table.
+        /// Name of the table.
         table: SmolStr,
         /// The business key.
         key: SmolStr,
-        /// How many more, or fewer.
+        /// Number of rows that are added or, if negative, removed.
         rows: i64,
     },
     /// Terms of a declared sum changed.
     Amount {
         /// The sum's name.
         sum: SmolStr,
-        /// By how much the sum is other than before: by nothing where its terms changed and it stands.
+        /// Amount by which the sum changes: zero where its terms changed and it stands.
         by: i64,
     },
     /// A lock of a declared table was taken, or is free again.
     Lock {
-        /// The table.
+        /// Name of the table.
         table: SmolStr,
-        /// The lock.
+        /// Name of the lock.
         name: SmolStr,
-        /// Whether it is held now.
+        /// `true` if it is held now.
         held: bool,
     },
 }

@@ -43,7 +43,7 @@ impl Log {
         index.expect("a log has fewer processes than a trace can tell apart")
     }
 
-    /// What the process does next, it does in its next incarnation.
+    /// Restarts a process: what it does next, it does in its next incarnation.
     pub fn restart(&mut self, process: ProcessIndex) {
         if let Some((_, incarnation)) = self.processes.get_mut(usize::from(process.0)) {
             *incarnation += 1;

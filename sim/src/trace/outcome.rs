@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// How a port call ended, for the caller and in truth.
+/// Outcome of a port call, for the caller and in truth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -22,7 +22,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether it took effect.
+    /// Returns `true` if it took effect.
     pub fn took_effect(self) -> bool {
         matches!(self, Self::Done | Self::DoneUnheard)
     }

@@ -61,7 +61,7 @@ impl Renderer {
         format!("{:>12} ms  {who:<14}  {text}", millis(event.at))
     }
 
-    /// Whose event it is: the process's name and its incarnation.
+    /// Returns the name and the incarnation of the process that an event belongs to.
     pub fn who(&self, event: &Event) -> SmolStr {
         self.name(event.process, event.incarnation)
     }
@@ -82,7 +82,7 @@ impl Renderer {
         }
     }
 
-    /// What happened, in words. Events must come in the order of the trace, because they give the names.
+    /// Returns the text of an event. Events must come in the order of the trace, because they give the names.
     pub fn text(&mut self, event: &Event) -> String {
         let names = &mut self.names;
         match &event.what {
@@ -199,12 +199,12 @@ impl Renderer {
     }
 }
 
-/// What a transaction that came to nothing would have done.
+/// Describes the effects that a transaction that came to nothing would have had.
 fn undone(tried: &[Effect], names: &mut Names) -> String {
     if tried.is_empty() { String::new() } else { format!(", nothing of: {}", say_all(tried, names)) }
 }
 
-/// How large a payload is.
+/// Formats the size of a payload.
 fn size(bytes: usize) -> String {
     format!(" ({bytes} bytes)")
 }

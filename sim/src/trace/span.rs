@@ -7,41 +7,41 @@ use super::{ProcessIndex, VirtualTime};
 pub struct Told {
     /// The number of the trace's event that came next.
     pub before: u64,
-    /// When it was told.
+    /// Time at which it was told.
     pub at: VirtualTime,
-    /// Who told it; [`ProcessIndex::WORLD`] for the client, the stores and the broker.
+    /// Process that told it; [`ProcessIndex::WORLD`] for the client, the stores and the broker.
     pub process: ProcessIndex,
-    /// Which boot of that process, from 1; 0 for the world.
+    /// Number of the boot of that process, from 1; 0 for the world.
     pub incarnation: u32,
-    /// How many spans were around it.
+    /// Number of spans around it.
     pub depth: usize,
-    /// What was told.
+    /// Content of the record.
     pub what: Telling,
 }
 
-/// What was told.
+/// Content of a span record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Telling {
     /// A span opened.
     Opened {
-        /// Its name.
+        /// Name of the span.
         name: &'static str,
         /// Its fields, also those that it got later.
         fields: Vec<(&'static str, String)>,
     },
     /// A span closed.
     Closed {
-        /// Its name.
+        /// Name of the span.
         name: &'static str,
-        /// How long it was open, in virtual microseconds.
+        /// Time that it was open, in virtual microseconds.
         open_us: u64,
     },
-    /// An event.
+    /// An event of `tracing`.
     Event {
         /// Its level, in lower case.
         level: SmolStr,
-        /// Its message.
+        /// Message of the event.
         message: String,
         /// Its other fields.
         fields: Vec<(&'static str, String)>,

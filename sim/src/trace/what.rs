@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use super::{ClaimedRow, Effect, Outcome, SettledRow, TxId, VirtualTime};
 use crate::plan::FaultKind;
 
-/// What happened.
+/// Content of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -25,16 +25,16 @@ pub enum What {
     Crash,
     /// A process panicked.
     Panic {
-        /// What it said.
+        /// Message of the panic.
         message: SmolStr,
     },
     /// A fault of the plan struck.
     Fault {
         /// Its position in the plan's list.
         index: u32,
-        /// Its kind.
+        /// Kind of the fault.
         kind: FaultKind,
-        /// Where, for a fault at a call.
+        /// Operation that was struck, for a fault at a call.
         point: Option<Operation>,
     },
     /// A timed fault ended.
@@ -48,7 +48,7 @@ pub enum What {
     Quiet,
     /// The run used up its budget of port calls or virtual time.
     OutOfBudget {
-        /// What was still waiting.
+        /// Description of what was still waiting.
         waiting: SmolStr,
     },
 
@@ -56,16 +56,16 @@ pub enum What {
     Request {
         /// Its number, from 1; a repetition keeps it.
         request: u64,
-        /// What is asked.
+        /// Operation that is asked for.
         operation: SmolStr,
     },
     /// A request was answered.
     Reply {
-        /// Its number.
+        /// Number of the request.
         request: u64,
-        /// Whether it was accepted.
+        /// `true` if it was accepted.
         accepted: bool,
-        /// Whether the client heard.
+        /// Outcome for the client: heard or unheard.
         outcome: Outcome,
     },
 
@@ -73,164 +73,164 @@ pub enum What {
     Begin {
         /// Its number; 0 if it failed to begin.
         tx: TxId,
-        /// How it went.
+        /// Outcome of the call.
         outcome: Outcome,
     },
     /// A call inside a transaction; what it wrote shows at commit.
     Statement {
-        /// The transaction.
+        /// Number of the transaction.
         tx: TxId,
-        /// Which kind of call.
+        /// Operation that was called.
         point: Operation,
-        /// What it was about: a document's collection, a consumer, or what the user calls a statement of their own
-        /// (`Transaction::label`).
+        /// Subject of the statement: a document's collection, a consumer, or what the user calls a statement of their
+        /// own (`Transaction::label`).
         on: SmolStr,
-        /// How it went.
+        /// Outcome of the call.
         outcome: Outcome,
     },
     /// The inbox said that a message was seen before.
     DuplicateSeen {
-        /// The transaction.
+        /// Number of the transaction.
         tx: TxId,
-        /// By whom.
+        /// Name of the consumer.
         consumer: SmolStr,
-        /// Which message.
+        /// Id of the message.
         message: MessageId,
     },
     /// A transaction committed, or failed to.
     Commit {
-        /// Its number.
+        /// Number of the transaction.
         tx: TxId,
         /// Its store, by name.
         store: SmolStr,
-        /// How it went.
+        /// Outcome of the call.
         outcome: Outcome,
-        /// What it made true; empty unless the outcome took effect.
+        /// Effects of the commit; empty unless the outcome took effect.
         effects: Arc<[Effect]>,
-        /// What it would have made true; empty where the outcome took effect.
+        /// Effects that it would have had; empty where the outcome took effect.
         tried: Box<[Effect]>,
     },
     /// A transaction was dropped, by its process or by a crash.
     Abort {
-        /// Its number.
+        /// Number of the transaction.
         tx: TxId,
-        /// What it would have made true.
+        /// Effects that it would have had.
         tried: Box<[Effect]>,
     },
 
     /// A relay claimed outbox rows.
     Claim {
-        /// The store.
+        /// Name of the store.
         store: SmolStr,
-        /// The claim.
+        /// Token of the claim.
         token: ClaimToken,
-        /// The rows.
+        /// Rows that were claimed.
         rows: Arc<[ClaimedRow]>,
-        /// How it went.
+        /// Outcome of the call.
         outcome: Outcome,
     },
     /// A relay settled outbox rows.
     Settle {
-        /// The store.
+        /// Name of the store.
         store: SmolStr,
-        /// The claim.
+        /// Token of the claim.
         token: ClaimToken,
-        /// The rows.
+        /// Rows that were settled.
         rows: Arc<[SettledRow]>,
-        /// How it went.
+        /// Outcome of the call.
         outcome: Outcome,
     },
     /// Sagas were taken over.
     Acquire {
-        /// The store.
+        /// Name of the store.
         store: SmolStr,
         /// Saga and its new epoch.
         sagas: Arc<[(SagaId, u64)]>,
-        /// How it went.
+        /// Outcome of the call.
         outcome: Outcome,
     },
     /// Another call to the store outside a transaction: a renewal, a log page, a purge.
     StoreCall {
-        /// The store.
+        /// Name of the store.
         store: SmolStr,
-        /// What it did.
+        /// Operation that was called.
         operation: Operation,
-        /// How many rows it touched or returned.
+        /// Number of rows that it touched or returned.
         count: u64,
-        /// How it went.
+        /// Outcome of the call.
         outcome: Outcome,
     },
 
     /// A message was offered to the broker.
     Publish {
-        /// The message.
+        /// Message that is delivered.
         message: Arc<Message>,
-        /// How it went for this message.
+        /// Outcome for this message.
         outcome: Outcome,
-        /// Why the broker refused it for good; empty where it did not.
+        /// Reason of the broker for refusing it for good; empty where it did not.
         why: SmolStr,
     },
     /// A process joined a consumer group.
     Subscribe {
-        /// The group.
+        /// Name of the consumer group.
         group: SmolStr,
-        /// How it went.
+        /// Outcome of the call.
         outcome: Outcome,
     },
     /// A message was handed to a member of a group.
     Deliver {
-        /// The group.
+        /// Name of the consumer group.
         group: SmolStr,
-        /// The delivery.
+        /// Tag of the delivery.
         tag: u64,
-        /// The message.
+        /// Message that is delivered.
         message: Arc<Message>,
-        /// How often it was delivered to the group before.
+        /// Number of earlier deliveries to the group.
         redeliveries: u32,
     },
     /// A receive failed.
     ReceiveFailed {
-        /// The group.
+        /// Name of the consumer group.
         group: SmolStr,
-        /// How.
+        /// Outcome of the call.
         outcome: Outcome,
     },
     /// A delivery was acknowledged.
     Ack {
-        /// The group.
+        /// Name of the consumer group.
         group: SmolStr,
-        /// The delivery.
+        /// Tag of the delivery.
         tag: u64,
-        /// Its message.
+        /// Id of its message.
         message: MessageId,
-        /// How it went.
+        /// Outcome of the call.
         outcome: Outcome,
     },
     /// A delivery was given back.
     Nack {
-        /// The group.
+        /// Name of the consumer group.
         group: SmolStr,
-        /// The delivery.
+        /// Tag of the delivery.
         tag: u64,
-        /// Its message.
+        /// Id of its message.
         message: MessageId,
-        /// How it went.
+        /// Outcome of the call.
         outcome: Outcome,
     },
 
     /// A participant that is not ours was called.
     External {
-        /// Which.
+        /// Name of the service.
         service: SmolStr,
-        /// What it was asked to do.
+        /// Operation that it was asked to carry out.
         operation: SmolStr,
         /// The idempotency key.
         operation_id: OperationId,
-        /// What the call was about, as the service names it.
+        /// Subject of the call, as the service names it.
         subject: SmolStr,
-        /// Whether the service acted on this call (a repeated key gets the stored answer).
+        /// `true` if the service acted on this call (a repeated key gets the stored answer).
         acted: bool,
-        /// How it went.
+        /// Outcome of the call.
         outcome: Outcome,
     },
 
@@ -247,18 +247,18 @@ pub enum What {
 
     /// A process died of its own doing; its crash follows.
     Exit {
-        /// Why, in its own words.
+        /// Reason, in its own words.
         reason: SmolStr,
     },
     /// A call that a store did not answer: its task waited until it had enough of it, its process died, or the run was
     /// given up. Of the first two only those are told whose own task may be the reason; at the end, the few that have
     /// waited longest as well.
     NeverReturned {
-        /// Which kind of call.
+        /// Operation that was called.
         point: Operation,
         /// The transaction that it was made in, if it was in one.
         tx: Option<TxId>,
-        /// Since when it was waited for.
+        /// Time since which it was waited for.
         since: VirtualTime,
         /// Another transaction that the same task had open meanwhile: whoever holds one and waits for a second may wait for
         /// himself.

@@ -10,7 +10,7 @@ use seaworthy_core::{
 use super::{Effect, Fingerprint, Names, Outcome, VirtualTime, What};
 
 impl What {
-    /// What kind of event it is, in one word.
+    /// Returns the kind of the event, in one word.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Boot { .. } => "boot",
@@ -51,7 +51,7 @@ pub(crate) fn millis(at: VirtualTime) -> String {
     format!("{}.{:03}", at / 1_000, at % 1_000)
 }
 
-/// How it ended, unless it ended as everybody would expect.
+/// Describes the ending, unless it ended as everybody would expect.
 pub(super) fn ending(outcome: Outcome) -> String {
     match outcome {
         Outcome::Done => "",
@@ -187,7 +187,7 @@ pub(super) fn spaced(camel: &str) -> String {
     words
 }
 
-/// What travels with a message besides, if anything does.
+/// Describes the headers of a message, if it has any.
 pub(super) fn headers(message: &Message) -> String {
     if message.headers.is_empty() {
         return String::new();

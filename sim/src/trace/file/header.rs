@@ -13,7 +13,7 @@ use crate::{
 pub struct TraceHeader {
     /// Always [`TRACE_FORMAT`](super::TRACE_FORMAT) in a valid file.
     pub format: SmolStr,
-    /// The scenario.
+    /// Name of the scenario.
     pub scenario: SmolStr,
     /// The plan's seed.
     #[serde(with = "crate::hexadecimal")]

@@ -37,7 +37,7 @@ pub const TRACE_FORMAT: &str = "seaworthy/trace@3";
 pub struct TraceFile {
     /// Scenario, plan and ending of the run.
     pub header: TraceHeader,
-    /// The events.
+    /// Events of the run, in order.
     pub events: Vec<Event>,
 }
 

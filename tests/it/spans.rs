@@ -6,7 +6,7 @@ use seaworthy_sim::{
     generate::generate,
     plan::{CallFault, FORMAT, Fault, Plan, Profile, Restart, Schedule, Verdict},
     scenario::Scenario,
-    trace::{Renderer, Telling, interleave},
+    trace::{Renderer, SpanContent, interleave},
     world::{RunOptions, RunReport, run},
 };
 
@@ -88,10 +88,10 @@ fn what_is_told_has_its_process_its_moment_and_its_place_among_the_spans() {
         assert!(one.before.checked_sub(1).and_then(moment).is_none_or(|at| at <= one.at), "{one:?}");
         assert!(moment(one.before).is_none_or(|at| one.at <= at), "{one:?}");
         assert!(usize::from(one.process.0) < report.processes.len() && one.incarnation > 0, "{one:?}");
-        if let Telling::Opened { name: "consume", fields } = &one.what {
+        if let SpanContent::Opened { name: "consume", fields } = &one.what {
             assert!(fields.iter().any(|(name, _)| *name == "message"), "the id of what is consumed: {one:?}");
         }
-        if let Telling::Opened { name: "step", .. } = one.what {
+        if let SpanContent::Opened { name: "step", .. } = one.what {
             assert_eq!(one.depth, 1, "a step lies within its saga: {one:?}");
             steps += 1;
         }

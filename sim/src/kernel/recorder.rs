@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 use super::{Fired, activity::Activity, spans::SpanBook, task};
 use crate::{
     invariants::{Ending, Entity, Findings, Invariant, Panel, Violation},
-    trace::{Event, Fingerprint, ProcessIndex, Told, TxId, VirtualTime, What},
+    trace::{Event, Fingerprint, ProcessIndex, SpanRecord, TxId, VirtualTime, What},
 };
 
 /// So many events of the tail are kept at most.
@@ -37,7 +37,7 @@ pub(crate) struct Record {
     pub(crate) findings: Findings,
     pub(crate) fired: Vec<Fired>,
     pub(crate) trace: Option<Vec<Event>>,
-    pub(crate) spans: Option<Vec<Told>>,
+    pub(crate) spans: Option<Vec<SpanRecord>>,
 }
 
 impl Recorder {

@@ -17,7 +17,7 @@ use tracing::{
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
 use crate::executor::Time;
-use crate::trace::{ProcessIndex, Telling, Told, VirtualTime};
+use crate::trace::{ProcessIndex, SpanContent, SpanRecord, VirtualTime};
 
 /// The span around each task of a process, which says whose the spans and events within are.
 const PROCESS: &str = "seaworthy_sim::process";
@@ -32,7 +32,7 @@ pub(crate) fn process_span(process: ProcessIndex, incarnation: u32) -> Span {
 pub(crate) struct SpanBook {
     time: OnceLock<Time>,
     events: AtomicU64,
-    told: Mutex<Vec<Told>>,
+    told: Mutex<Vec<SpanRecord>>,
 }
 
 impl SpanBook {
@@ -47,11 +47,11 @@ impl SpanBook {
     }
 
     /// Takes the records so far.
-    pub(crate) fn take(&self) -> Vec<Told> {
+    pub(crate) fn take(&self) -> Vec<SpanRecord> {
         std::mem::take(&mut *self.told())
     }
 
-    fn told(&self) -> MutexGuard<'_, Vec<Told>> {
+    fn told(&self) -> MutexGuard<'_, Vec<SpanRecord>> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -60,11 +60,11 @@ impl SpanBook {
     }
 
     /// Takes one thing down, and says where.
-    fn take_down(&self, place: Place, what: Telling) -> usize {
+    fn take_down(&self, place: Place, what: SpanContent) -> usize {
         let Place { process, incarnation, depth } = place;
         let mut told = self.told();
         let before = self.events.load(Ordering::Relaxed);
-        told.push(Told { before, at: self.now(), process, incarnation, depth, what });
+        told.push(SpanRecord { before, at: self.now(), process, incarnation, depth, what });
         told.len() - 1
     }
 }
@@ -105,7 +105,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SpanLayer {
             Open { within, at: self.0.now(), line: None }
         } else {
             let place = span.parent().map_or(Place::OUTSIDE, |parent| within(&parent));
-            let line = self.0.take_down(place, Telling::Opened { name: span.name(), fields: fields.others });
+            let line = self.0.take_down(place, SpanContent::Opened { name: span.name(), fields: fields.others });
             Open { within: Place { depth: place.depth + 1, ..place }, at: self.0.now(), line: Some(line) }
         };
         span.extensions_mut().insert(open);
@@ -117,7 +117,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SpanLayer {
         values.record(&mut added);
         let line = span.extensions().get::<Open>().and_then(|open| open.line);
         if let Some(line) = line
-            && let Some(Told { what: Telling::Opened { fields, .. }, .. }) = self.0.told().get_mut(line)
+            && let Some(SpanRecord { what: SpanContent::Opened { fields, .. }, .. }) = self.0.told().get_mut(line)
         {
             fields.append(&mut added.others);
         }
@@ -130,7 +130,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SpanLayer {
         let level = SmolStr::from(event.metadata().level().as_str().to_ascii_lowercase());
         self.0.take_down(
             place,
-            Telling::Event { level, message: fields.text.unwrap_or_default(), fields: fields.others },
+            SpanContent::Event { level, message: fields.text.unwrap_or_default(), fields: fields.others },
         );
     }
 
@@ -140,7 +140,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SpanLayer {
         if let Some(Open { within, at, line: Some(_) }) = extensions.get() {
             let place = Place { depth: within.depth.saturating_sub(1), ..*within };
             let open_us = self.0.now().saturating_sub(*at);
-            self.0.take_down(place, Telling::Closed { name: span.name(), open_us });
+            self.0.take_down(place, SpanContent::Closed { name: span.name(), open_us });
         }
     }
 }

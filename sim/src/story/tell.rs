@@ -39,7 +39,7 @@ pub fn tell<W: Workload>(plan: &Plan<W>, report: &RunReport, pointers: Pointers)
 
 /// Renders the events of a run with names that are the same wherever they stand.
 pub(super) fn renderer(report: &RunReport) -> Renderer {
-    let names = report.trace.as_deref().map(Names::of).unwrap_or_default();
+    let names = report.trace.as_deref().map(Names::from_events).unwrap_or_default();
     Renderer::new(&report.processes).with_names(names)
 }
 

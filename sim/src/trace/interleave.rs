@@ -1,6 +1,6 @@
 use smol_str::SmolStr;
 
-use super::{Event, Names, Renderer, Telling, Told, words::millis};
+use super::{Event, Names, Renderer, SpanContent, SpanRecord, words::millis};
 
 /// A trace with what its processes told `tracing` in between, line by line. The trace's own lines are those that a
 /// [`Renderer`] gives without it.
@@ -9,20 +9,20 @@ use super::{Event, Names, Renderer, Telling, Told, words::millis};
 /// the trace gives them.
 ///
 /// ```
-/// use seaworthy_sim::trace::{Telling, Told, interleave, script::Script};
+/// use seaworthy_sim::trace::{SpanContent, SpanRecord, interleave, script::Script};
 ///
 /// let mut script = Script::new();
 /// let orders = script.process("orders-1");
 /// script.boot(orders);
 /// let fields = vec![("claim", "7".to_owned())];
-/// let what = Telling::Opened { name: "relay", fields };
-/// let told = Told { before: 1, at: 1_500, process: orders, incarnation: 1, depth: 0, what };
+/// let what = SpanContent::Opened { name: "relay", fields };
+/// let told = SpanRecord { before: 1, at: 1_500, process: orders, incarnation: 1, depth: 0, what };
 /// assert_eq!(
 ///     interleave(&script.processes(), &script.events(), &[told]),
 ///     ["       1.000 ms  orders-1#1      boots", "       1.500 ms  orders-1#1      > relay claim=7"],
 /// );
 /// ```
-pub fn interleave(processes: &[SmolStr], events: &[Event], told: &[Told]) -> Vec<String> {
+pub fn interleave(processes: &[SmolStr], events: &[Event], told: &[SpanRecord]) -> Vec<String> {
     let mut renderer = Renderer::new(processes);
     // All of them first: they alone give the names.
     let lines: Vec<String> = events.iter().map(|event| renderer.line(event)).collect();
@@ -38,13 +38,13 @@ pub fn interleave(processes: &[SmolStr], events: &[Event], told: &[Told]) -> Vec
     all
 }
 
-fn say(told: &Told, renderer: &Renderer) -> String {
+fn say(told: &SpanRecord, renderer: &Renderer) -> String {
     let who = renderer.name(told.process, told.incarnation);
     let names = renderer.names();
     let text = match &told.what {
-        Telling::Opened { name, fields } => format!("> {name}{}", list(fields, names)),
-        Telling::Closed { name, open_us } => format!("< {name} {} ms", millis(*open_us)),
-        Telling::Event { level, message, fields } => {
+        SpanContent::Opened { name, fields } => format!("> {name}{}", list(fields, names)),
+        SpanContent::Closed { name, open_us } => format!("< {name} {} ms", millis(*open_us)),
+        SpanContent::Event { level, message, fields } => {
             format!("- {level}: {}{}", names.known_in(message), list(fields, names))
         }
     };

@@ -42,6 +42,6 @@ pub(crate) use names::ids_in;
 pub use outcome::Outcome;
 pub use render::Renderer;
 pub use rows::{ClaimedRow, SettledAs, SettledRow};
-pub use span::{Telling, Told};
+pub use span::{SpanContent, SpanRecord};
 pub use what::What;
 pub(crate) use words::millis;

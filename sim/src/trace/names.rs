@@ -26,7 +26,7 @@ impl Names {
     }
 
     /// The names of a whole trace: what is a message anywhere is one everywhere, also where a document had its id before.
-    pub fn of(events: &[Event]) -> Self {
+    pub fn from_events(events: &[Event]) -> Self {
         let mut names = Self::new();
         for event in events {
             names.learn(event);

@@ -4,7 +4,7 @@ use super::{ProcessIndex, VirtualTime};
 
 /// Something that a process told `tracing` while a run went on. It is no part of the trace, and no invariant sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct SpanRecord {
     /// The number of the trace's event that came next.
     pub before: u64,
     /// Time at which it was told.
@@ -16,13 +16,13 @@ pub struct Told {
     /// Number of spans around it.
     pub depth: usize,
     /// Content of the record.
-    pub what: Telling,
+    pub what: SpanContent,
 }
 
 /// Content of a span record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Telling {
+pub enum SpanContent {
     /// A span opened.
     Opened {
         /// Name of the span.

@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 use crate::{
     invariants::{Dealt, Ending, Judged, Violation},
     kernel::{Effort, Fired, Strikable},
-    trace::{Event, Told},
+    trace::{Event, SpanRecord},
 };
 
 /// Report of one run.
@@ -44,7 +44,7 @@ pub struct RunReport {
     /// The whole trace, if it was asked for.
     pub trace: Option<Vec<Event>>,
     /// Spans and events that the processes told `tracing`, if they were asked for.
-    pub spans: Option<Vec<Told>>,
+    pub spans: Option<Vec<SpanRecord>>,
 }
 
 impl RunReport {

@@ -105,7 +105,7 @@ fn story<W: Workload>(plan: &Plan<W>, report: &RunReport) -> String {
 /// Each event of a run, in the words of a story.
 fn all_rows(report: &RunReport) -> Vec<String> {
     let trace = report.trace.as_deref().expect("it was asked for");
-    let mut renderer = Renderer::new(&report.processes).with_names(Names::of(trace));
+    let mut renderer = Renderer::new(&report.processes).with_names(Names::from_events(trace));
     trace.iter().map(|event| renderer.line(event)).collect()
 }
 

@@ -25,7 +25,7 @@ use crate::ports::Ports;
 /// ```
 #[derive(Clone)]
 pub struct Boot {
-    /// All that it may touch.
+    /// Ports of the process: all that it may touch.
     pub ports: Ports,
     /// Name of the process, for example `orders-1`: the same at every boot, and another for each replica.
     pub name: SmolStr,

@@ -101,7 +101,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, 
 #[serde(transparent)]
 struct Payload(#[serde(with = "self")] Bytes);
 
-/// The same for bytes that may be missing, then `null`: `#[serde(with = "seaworthy_core::payload::optional")]`.
+/// Serde functions for bytes that may be missing, then `null`: `#[serde(with = "seaworthy_core::payload::optional")]`.
 pub mod optional {
     use super::{Bytes, Deserialize, Deserializer, Payload, Serialize, Serializer};
 
@@ -122,7 +122,7 @@ pub mod optional {
     }
 }
 
-/// The same for a list of payloads: `#[serde(with = "seaworthy_core::payload::list")]`.
+/// Serde functions for a list of payloads: `#[serde(with = "seaworthy_core::payload::list")]`.
 pub mod list {
     use super::{Bytes, Deserialize, Deserializer, Payload, Serializer};
 

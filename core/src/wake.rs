@@ -31,7 +31,7 @@ impl Wake {
         Self::default()
     }
 
-    /// Says that there is work: call it after a commit that left some.
+    /// Hints that there is work: call it after a commit that left some.
     pub fn hint(&self) {
         self.0.notify_one();
     }
@@ -42,7 +42,7 @@ impl Wake {
         self.or(stop, clock.sleep(duration)).await
     }
 
-    /// As [`Wake::wait`], of a loop that holds nothing in memory meanwhile, see [`Clock::idle`].
+    /// Waits as [`Wake::wait`] does, for a loop that holds nothing in memory meanwhile, see [`Clock::idle`].
     pub async fn idle(&self, clock: &dyn Clock, stop: &Stop, duration: Duration) -> Woken {
         self.or(stop, clock.idle(duration)).await
     }

@@ -18,7 +18,7 @@ pub enum OpenError {
     NewerSchema {
         /// Path of the database file.
         path: String,
-        /// Its schema version.
+        /// Schema version of the file.
         found: i64,
         /// The latest version that this program knows.
         known: i64,

@@ -41,7 +41,7 @@ impl From<AggregateError> for HandlerError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UpdateError<E> {
-    /// There is none of this id.
+    /// There is no aggregate of this id.
     #[error("there is no {aggregate} {id}")]
     Missing {
         /// Name of the aggregate type.
@@ -52,7 +52,8 @@ pub enum UpdateError<E> {
     /// The change itself refused; nothing was written.
     #[error("{0}")]
     Refused(E),
-    /// It could not be loaded or saved. After [`StoreError::Unknown`] it may have been saved: load it to find out.
+    /// The aggregate could not be loaded or saved. After [`StoreError::Unknown`] it may have been saved: load it to
+    /// find out.
     #[error(transparent)]
     Aggregate(#[from] AggregateError),
 }

@@ -76,7 +76,7 @@ impl<E: DomainEvent> MessageMapBuilder<E> {
         self.publish_to(topic, event, kind, payload)
     }
 
-    /// As [`MessageMapBuilder::publish`], on another topic.
+    /// Registers an event as [`MessageMapBuilder::publish`] does, on another topic.
     pub fn publish_to<P: Serialize>(
         self,
         topic: impl Into<SmolStr>,

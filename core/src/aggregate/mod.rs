@@ -3,7 +3,7 @@
 //! | part | what it is | when you need it |
 //! |---|---|---|
 //! | [`Aggregate`], [`DomainEvent`] | your state, and what can happen to it | always |
-//! | [`Tracked`] | an aggregate at hand, with the events of its changes | to change one |
+//! | [`Tracked`] | a loaded aggregate, with the events of its changes | to change one |
 //! | [`MessageMap`] | which event becomes which message | once, when the process is built |
 //! | [`Repository`] | loads, saves, stages the messages | always |
 //! | [`Persistence`] | where the state lies | to keep it in tables of your own instead of [`InDocuments`] |
@@ -90,13 +90,13 @@ pub use persistence::{InDocuments, Persistence};
 pub use repository::{Cause, Repository};
 pub use tracked::Tracked;
 
-/// Something that happened to an aggregate.
+/// Domain event: something that happened to an aggregate.
 pub trait DomainEvent: Send + Sync + 'static {
     /// The names of all events of this type, so that a missing registration is found when the process is built and not
     /// when the event first happens.
     const NAMES: &'static [&'static str];
 
-    /// This event's name, one of [`DomainEvent::NAMES`].
+    /// Returns the name of this event, one of [`DomainEvent::NAMES`].
     fn name(&self) -> &'static str;
 }
 
@@ -108,7 +108,7 @@ pub trait Aggregate: Clone + PartialEq + Send + Sync + 'static {
     /// Domain events of the aggregate.
     type Event: DomainEvent;
 
-    /// Its id, which never changes.
+    /// Returns the id of the aggregate, which never changes.
     fn id(&self) -> &str;
 
     /// The declared transition that a change amounts to, if it is one. `before` is `None` for a new aggregate. It is

@@ -18,13 +18,13 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Cause<'a> {
-    /// Nothing that has an id: the messages get new ids and start a business transaction of their own.
+    /// No message or operation: the messages get new ids and start a business transaction of their own.
     New,
     /// A message that is being handled.
     Message(&'a Message),
     /// An operation, of a saga for example.
     Operation {
-        /// Its idempotency key.
+        /// Idempotency key of the operation.
         id: OperationId,
         /// The business transaction that it belongs to.
         correlation_id: Uuid,

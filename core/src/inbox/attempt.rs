@@ -48,7 +48,7 @@ impl Consumer {
         }
     }
 
-    /// One transaction: inbox row, the handler's writes and what it stages.
+    /// Handles a message in one transaction: inbox row, the handler's writes and what it stages.
     async fn attempt(
         &self,
         entry: &InboxEntry,

@@ -11,7 +11,7 @@ use crate::{
 /// Error of a handler. Whatever it is, the transaction is rolled back.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandlerError {
-    /// It may work another time. Counted: at the last failure the message becomes a dead letter.
+    /// The message may be handled another time. Counted: at the last failure the message becomes a dead letter.
     #[error("{0}")]
     Retry(String),
     /// The payload can't be understood: a dead letter at once.

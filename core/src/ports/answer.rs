@@ -14,13 +14,13 @@ use super::{
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Answer<'a> {
-    /// That it is done, or a value that says nothing about what was changed: a moment, a transaction.
+    /// Success, or a value that says nothing about what was changed: a moment, a transaction.
     Done,
     /// A number: of documents read, rows purged or failures counted. Also a version.
     Count(u64),
     /// A version or a position, if there is one.
     Position(Option<u64>),
-    /// Yes or no: whether a lease was renewed, a row buried.
+    /// Answer to a question: `true` if a lease was renewed or a row buried.
     Yes(bool),
     /// One flag for each item that was asked about: `true` if it holds for that item.
     Held(&'a [bool]),

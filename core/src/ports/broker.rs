@@ -87,7 +87,7 @@ pub trait Subscription: Send {
     /// been given is delivered again after the visibility timeout.
     async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError>;
 
-    /// Says that a delivery was handled. An acknowledgement after the visibility timeout changes nothing.
+    /// Acknowledges a delivery that was handled. An acknowledgement after the visibility timeout changes nothing.
     ///
     /// # Errors
     /// [`BrokerError`]; the message may then be delivered again.

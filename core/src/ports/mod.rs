@@ -47,7 +47,7 @@ pub use store::*;
 use crate::stop::Stop;
 pub use crate::time::Timestamp;
 
-/// Everything that a process is handed at boot. Cloning is cheap: all clones reach the same components.
+/// Ports of a process, given to it at boot. Cloning is cheap: all clones reach the same components.
 ///
 /// A process is an async function of its ports, started anew at every boot; what it keeps elsewhere is lost in a crash.
 #[derive(Clone)]

@@ -50,7 +50,7 @@ macro_rules! operations {
         pub enum Operation { $($($variant,)*)* }
 
         impl Operation {
-            /// All of them, in the order of their declaration: the ports one after the other.
+            /// Every operation, in the order of their declaration: the ports one after the other.
             pub const ALL: &[Self] = &[$($(Self::$variant,)*)*];
 
             /// The method's name. [`Transaction::now`](super::Transaction::now) has a word more, so that no two are alike;

@@ -59,7 +59,7 @@ impl<'a, D> StepCall<'a, D> {
         output.map(super::Value::decode).transpose()
     }
 
-    /// For a compensation: the output of the action that it undoes; `None` if that is in doubt.
+    /// Decodes the output of the action that a compensation undoes; `None` if that is in doubt.
     ///
     /// # Errors
     /// [`StepError::Transient`] if the output is not a `T`.

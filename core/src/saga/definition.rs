@@ -72,7 +72,7 @@ pub enum DefinitionError {
 
 /// One step of a definition that is put together at run time. Both builders come down to a list of these.
 pub struct StepSpec<D> {
-    /// Its name, distinct in its saga.
+    /// Name of the step, distinct in its saga.
     pub name: SmolStr,
     /// Phase of the step.
     pub phase: Phase,

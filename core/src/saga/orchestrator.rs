@@ -22,7 +22,7 @@ use crate::{
 #[derive(Clone, Debug)]
 #[must_use = "a saga that was started in a transaction is driven at once only if it is launched after the commit"]
 pub struct Started {
-    /// Its id, derived from definition name and business key.
+    /// Id of the saga, derived from definition name and business key.
     pub saga: SagaId,
     /// `true` if it is new; `false` if there was one for this key.
     pub created: bool,
@@ -93,8 +93,8 @@ impl Orchestrator {
         self.start_correlated_in(tx, definition, key, data, correlation_id).await
     }
 
-    /// As [`start_in`](Orchestrator::start_in), with a correlation id of the caller's, such as that of the message
-    /// being handled. Without one, the saga's own id is shared by its messages.
+    /// Starts a saga as [`start_in`](Orchestrator::start_in) does, with a correlation id of the caller's, such as that
+    /// of the message being handled. Without one, the saga's own id is shared by its messages.
     ///
     /// # Errors
     /// [`SagaError`].

@@ -165,7 +165,7 @@ impl Record {
         serde_json::from_slice(stored).map_err(|error| error.to_string())
     }
 
-    /// Its name, as stored.
+    /// Returns the name of the record, as stored.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Started { .. } => "started",

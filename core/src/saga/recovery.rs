@@ -52,7 +52,7 @@ impl Orchestrator {
         }
     }
 
-    /// One round of recovery: takes over what is due and nobody owns, and drives it. Returns how many sagas it found.
+    /// Recovers once: takes over what is due and nobody owns, and drives it. Returns how many sagas it found.
     ///
     /// # Errors
     /// [`StoreError`]; what an unknown takeover got comes back when its lease ends.

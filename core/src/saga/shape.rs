@@ -22,7 +22,7 @@ pub enum Phase {
 /// A step without its code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepShape {
-    /// Its name; for a step of a nested saga, the names from the outside in, joined by `/`.
+    /// Name of the step; for a step of a nested saga, the names from the outside in, joined by `/`.
     pub path: SmolStr,
     /// Phase of the step.
     pub phase: Phase,

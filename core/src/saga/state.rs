@@ -159,12 +159,12 @@ impl State {
         self.deadline
     }
 
-    /// Its definition's shape.
+    /// Returns the shape of its definition.
     pub fn shape(&self) -> &Arc<Shape> {
         &self.shape
     }
 
-    /// Its steps, in the order of the shape.
+    /// Returns its steps, in the order of the shape.
     pub fn steps(&self) -> &[StepState] {
         &self.steps
     }

@@ -2,7 +2,7 @@ use smol_str::SmolStr;
 
 use super::{ProcessIndex, VirtualTime};
 
-/// Something that a process told `tracing` while a run went on. It is no part of the trace, and no invariant sees it.
+/// Recorded span or event that a process told `tracing` during a run. It is no part of the trace, and no invariant sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpanRecord {
     /// The number of the trace's event that came next.

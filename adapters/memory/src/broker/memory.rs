@@ -70,7 +70,7 @@ impl MemoryBroker {
         self.shared.model().unacknowledged(group)
     }
 
-    /// Up to `limit` messages that are not acknowledged, with their groups: for a report on what is stuck.
+    /// Returns up to `limit` messages that are not acknowledged, with their groups: for a report on what is stuck.
     pub fn outstanding(&self, limit: usize) -> Vec<(SmolStr, MessageId)> {
         self.shared.model().outstanding(limit)
     }

@@ -233,7 +233,7 @@ fn backlog(connection: &Connection) -> rusqlite::Result<Backlog> {
         })
 }
 
-/// Says in an error what was being done.
+/// Adds to an error what was being done.
 fn doing<T>(
     what: &'static str,
     work: impl FnOnce(&Connection, Timestamp) -> rusqlite::Result<T> + Send,

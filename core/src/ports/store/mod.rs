@@ -134,9 +134,9 @@ pub trait Transaction: Documents + OutboxWrites + InboxWrites + SagaWrites + Par
         Ok(Vec::new())
     }
 
-    /// Says what the next statement of the user's own is, for whoever reads the trace of a run: `mark sent` tells more than
-    /// a connection that was lent. It holds for the next [`raw_connection`](Self::raw_connection) and no longer. Production
-    /// stores ignore it; a store that wraps another passes it on.
+    /// Names the next statement of the user's own, for whoever reads the trace of a run: `mark sent` tells more than a
+    /// connection that was lent. It holds for the next [`raw_connection`](Self::raw_connection) and no longer.
+    /// Production stores ignore it; a store that wraps another passes it on.
     fn label(&mut self, statement: &str) {
         let _ = statement;
     }

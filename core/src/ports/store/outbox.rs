@@ -53,11 +53,11 @@ pub enum Ordering {
 /// Effect of a dead row on the later rows of its key, under [`Ordering::PerKey`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenDead {
-    /// They wait until the dead row is redriven or purged.
+    /// Later rows wait until the dead row is redriven or purged.
     BlockKey,
-    /// They go on, and carry the gap: how many dead rows of their key they have passed ([`Message::gap`]). A redriven row
-    /// comes after them, so redrive before consumers forget what they have handled: to a consumer whose watermark has
-    /// risen past it, it looks like a duplicate.
+    /// Later rows go on, and carry the gap: how many dead rows of their key they have passed ([`Message::gap`]). A
+    /// redriven row comes after them, so redrive before consumers forget what they have handled: to a consumer whose
+    /// watermark has risen past it, it looks like a duplicate.
     SkipDead,
 }
 
@@ -112,7 +112,7 @@ pub struct Settlement {
 /// Asks for dead rows to be pending again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedriveRequest {
-    /// Only these events; all dead rows where `None`.
+    /// Events to redrive; all dead rows where `None`.
     pub only: Option<Vec<MessageId>>,
     /// Largest number of rows.
     pub limit: usize,
@@ -121,7 +121,7 @@ pub struct RedriveRequest {
 /// Asks for old rows to be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PurgeRequest {
-    /// Only rows that reached their final state at least this long ago, by the store's clock.
+    /// Least time since a row reached its final state, by the store's clock.
     pub older_than: Duration,
     /// Largest number of rows, so that one purge never holds the table for long.
     pub limit: usize,

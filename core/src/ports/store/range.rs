@@ -35,7 +35,7 @@ impl IdRange {
         Self { from: from.into(), until: Some(until.into()) }
     }
 
-    /// Of these ids those after `id`: where the last page has ended.
+    /// Narrows the range to ids after `id`, where the last page has ended.
     #[must_use]
     pub fn after(mut self, id: &str) -> Self {
         if *id >= *self.from {

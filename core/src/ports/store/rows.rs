@@ -15,9 +15,9 @@ pub struct RowChange {
     pub table: SmolStr,
     /// The names of its columns, in the order of the values.
     pub columns: Arc<[SmolStr]>,
-    /// Its values before; `None` where the row is new.
+    /// Values of the row before; `None` where the row is new.
     pub before: Option<Arc<[Cell]>>,
-    /// Its values afterwards; `None` where the row was deleted.
+    /// Values of the row afterwards; `None` where the row was deleted.
     pub after: Option<Arc<[Cell]>>,
 }
 

@@ -58,7 +58,7 @@ pub struct NewSaga {
     pub definition: DefinitionRef,
     /// Business key: one saga for each definition name and key.
     pub key: SmolStr,
-    /// Its input, encoded.
+    /// Input of the saga, encoded.
     pub input: Bytes,
     /// Shared by all messages of this saga.
     pub correlation_id: uuid::Uuid,
@@ -82,9 +82,9 @@ pub struct SagaInstance {
     pub id: SagaId,
     /// Definition that it runs.
     pub definition: DefinitionRef,
-    /// Its business key.
+    /// Business key of the saga.
     pub key: SmolStr,
-    /// Its input, encoded.
+    /// Input of the saga, encoded.
     pub input: Bytes,
     /// Shared by all messages of this saga.
     pub correlation_id: uuid::Uuid,
@@ -96,7 +96,7 @@ pub struct SagaInstance {
     pub log_length: u64,
     /// The owner's lease, by the store's clock.
     pub lease_until: Timestamp,
-    /// Not to be acquired before this, by the store's clock.
+    /// Earliest time at which it may be acquired, by the store's clock.
     pub wake_at: Timestamp,
 }
 
@@ -115,7 +115,7 @@ pub struct SagaAppend {
     pub status: SagaStatus,
     /// The owner's lease from now on; zero gives the saga up.
     pub lease: Duration,
-    /// Nobody is to acquire it before this long from now, unless it is zero.
+    /// Time from now before which nobody is to acquire it; zero for none.
     pub sleep: Duration,
 }
 
@@ -135,9 +135,9 @@ pub struct LogEntry {
 /// Asks for sagas that nobody owns and that are due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AcquireRequest {
-    /// Only this one, or any.
+    /// Saga to acquire; any where `None`.
     pub only: Option<SagaId>,
-    /// Only sagas of these definition names.
+    /// Names of the definitions whose sagas are acquired.
     pub definitions: Vec<SmolStr>,
     /// Largest number of sagas.
     pub limit: usize,
@@ -194,7 +194,7 @@ pub trait SagaStore: Send + Sync {
     /// Any [`StoreError`].
     async fn saga_by_key(&self, definition: &str, key: &str) -> Result<Option<SagaInstance>, StoreError>;
 
-    /// Up to `limit` entries of a saga's log, those after number `after`.
+    /// Returns up to `limit` entries of a saga's log, those after number `after`.
     ///
     /// # Errors
     /// Any [`StoreError`].

@@ -25,7 +25,7 @@ use crate::lookup::Lookup;
 pub(super) struct Outbox {
     rows: Lookup<RowId, Row>,
     lanes: Lanes,
-    /// By the moment since which they are due and their place in the commit order.
+    /// Rows that wait, by the time since which they are due and their place in the commit order.
     ready: [BTreeSet<(Timestamp, u64, RowId)>; 3],
     waiting: BTreeSet<(Timestamp, u64, RowId)>,
     dead: BTreeMap<(Timestamp, u64), RowId>,

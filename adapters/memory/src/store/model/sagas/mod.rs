@@ -30,7 +30,7 @@ pub(super) struct Sagas {
 struct Saga {
     instance: SagaInstance,
     log: Vec<LogEntry>,
-    /// Its moment in `due`, where it is there.
+    /// Time of its entry in `due`, where it is there.
     due: Option<Timestamp>,
     /// Time at which it ended, if it has.
     ended: Option<Timestamp>,

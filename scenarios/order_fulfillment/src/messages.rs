@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 /// The service `orders`: its consumer group, its store, the topic of its events and the source of its messages.
 pub const ORDERS_SERVICE: &str = "orders";
-/// Says that an order was paid for and will be sent; the content is its [`Goods`].
+/// Type of the message that an order was paid for and will be sent; the content is its [`Goods`].
 pub const ORDER_CONFIRMED: &str = "order.confirmed";
 
 /// The service `shipping`: its consumer group, its store and the source of its messages.

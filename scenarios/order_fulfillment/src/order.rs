@@ -36,13 +36,13 @@ pub struct Order {
 /// Domain event of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderEvent {
-    /// It was placed.
+    /// The order was placed.
     Placed,
-    /// It is paid for and will be sent.
+    /// The order is paid for and will be sent.
     Confirmed(Goods),
-    /// It was called off.
+    /// The order was called off.
     Cancelled,
-    /// It is on its way.
+    /// The order is on its way.
     Shipped,
 }
 

@@ -16,7 +16,7 @@ use crate::{
     world::{RunOptions, RunReport},
 };
 
-/// One plan of one scenario, whatever its workload: [`Entry::draw`](super::Entry::draw) and
+/// Case of a search: one plan of one scenario, whatever its workload. [`Entry::draw`](super::Entry::draw) and
 /// [`Entry::read`](super::Entry::read) make it, and [`case()`] where the types are known.
 pub trait Case {
     /// The scenario's name.
@@ -91,7 +91,7 @@ pub trait Case {
 pub struct Smaller<'s> {
     /// The smaller plan.
     pub case: Box<dyn Case + 's>,
-    /// Its run, with the whole trace; the violation that was shrunk towards stands first.
+    /// Report of its run, with the whole trace; the violation that was shrunk towards stands first.
     pub report: RunReport,
     /// Number of runs that were made.
     pub runs: u64,

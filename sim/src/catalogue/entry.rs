@@ -26,12 +26,12 @@ impl Entry {
         Self(Arc::new(scenario))
     }
 
-    /// Its name in plans and on the command line.
+    /// Returns its name in plans and on the command line.
     pub fn name(&self) -> &str {
         self.0.scenario_name()
     }
 
-    /// One sentence about it.
+    /// Returns one sentence about it.
     pub fn about(&self) -> &str {
         self.0.scenario_about()
     }
@@ -51,7 +51,7 @@ impl Entry {
         self.draw_without(seed, profile, &[])
     }
 
-    /// The same without faults of these kinds.
+    /// Draws a plan without faults of these kinds.
     pub fn draw_without(&self, seed: u64, profile: Profile, faults: &[FaultKind]) -> Box<dyn Case + '_> {
         self.0.case_of_seed(seed, profile, faults)
     }

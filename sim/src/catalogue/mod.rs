@@ -39,10 +39,10 @@ pub struct Catalogue {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CatalogueError {
-    /// There is nothing in it.
+    /// The catalogue is empty.
     #[error("there is no scenario to run: add one")]
     Empty,
-    /// Nobody could say which of the two is meant.
+    /// Two scenarios have one name, so nobody could say which of them is meant.
     #[error("two scenarios are named {name:?}: plans name their scenario, so give one of them another name")]
     Twice {
         /// Name that two scenarios have.
@@ -68,7 +68,7 @@ impl Catalogue {
         Ok(Self { entries })
     }
 
-    /// All of them.
+    /// Returns the entries of the catalogue.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }

@@ -118,7 +118,7 @@ pub(super) fn write(campaign: &Campaign, settings: &Settings) -> Result<(), Chec
     Ok(())
 }
 
-/// Says now, not after minutes of work, that a file can't be written.
+/// Fails now, not after minutes of work, if a file can't be written.
 fn check_places(settings: &Settings) -> Result<(), CheckError> {
     if let Some(at) = settings.json.as_deref().filter(|at| !at.is_dir()) {
         files::check_writable(at)?;

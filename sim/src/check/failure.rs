@@ -46,7 +46,7 @@ pub enum CheckError {
     Violated {
         /// Story of the failure, for a person.
         story: String,
-        /// All that was found.
+        /// Campaign with all that was found.
         campaign: Box<Campaign>,
     },
     /// Two runs of one plan differ.
@@ -54,7 +54,7 @@ pub enum CheckError {
     Nondeterministic {
         /// Story of the place where they part, and of the likely cause, for a person.
         story: String,
-        /// All that was found.
+        /// Campaign with all that was found.
         campaign: Box<Campaign>,
     },
     /// Plans of the corpus test nothing any more.
@@ -62,7 +62,7 @@ pub enum CheckError {
     Idle {
         /// Plans of which no fault strikes.
         plans: Vec<IdlePlan>,
-        /// All that was found.
+        /// Campaign with all that was found.
         campaign: Box<Campaign>,
     },
     /// Nothing failed, and that proves less than it seems to.
@@ -70,7 +70,7 @@ pub enum CheckError {
     Hollow {
         /// Verdict with what is missing.
         verdict: CampaignVerdict,
-        /// All that was found.
+        /// Campaign with all that was found.
         campaign: Box<Campaign>,
     },
 }

@@ -117,7 +117,7 @@ impl<S: Scenario> Check<S> {
         }
     }
 
-    /// As [`assert_seaworthy`](Self::assert_seaworthy), with what is wrong as a value.
+    /// Checks as [`assert_seaworthy`](Self::assert_seaworthy) does, and returns what is wrong as a value.
     ///
     /// # Errors
     /// [`CheckError`]; its text is what the test would have failed with.

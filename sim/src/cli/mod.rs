@@ -61,7 +61,7 @@ use crate::catalogue::Entry;
 pub enum Exit {
     /// Everything held: exit code 0.
     Held,
-    /// Something did not, or two traces differ: 1.
+    /// Something did not hold, or two traces differ: exit code 1.
     Violated,
     /// The program was used wrongly: 2.
     WrongUse,

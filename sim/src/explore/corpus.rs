@@ -56,7 +56,7 @@ pub enum CorpusError {
         /// Error of the plan.
         error: PlanError,
     },
-    /// Its plans can't be judged.
+    /// The plans of the corpus can't be judged.
     #[error(transparent)]
     Search(SweepError),
 }

@@ -12,9 +12,9 @@ use crate::{
 pub struct Nondeterminism {
     /// The number of the first event that differs.
     pub at: usize,
-    /// That event in the first run; `None` where its trace had ended.
+    /// Event in the first run; `None` where its trace had ended.
     pub first: Option<Event>,
-    /// That event in the other run; `None` where its trace had ended.
+    /// Event in the other run; `None` where its trace had ended.
     pub second: Option<Event>,
     /// Name of the other run: `the second run` or `the run in another thread`.
     pub other: &'static str,

@@ -51,7 +51,7 @@ pub struct Rehearsal<'a, R> {
 }
 
 impl<'a, R: Runner> Rehearsal<'a, R> {
-    /// Of a scenario, or of another runner of one, whose plans are then run with these options.
+    /// Creates the rehearsal of a scenario, or of another runner of one, whose plans are then run with these options.
     pub fn new(runner: &'a R, options: RunOptions) -> Self {
         let scenario = runner.scenario();
         let mut learning = Vec::new();
@@ -72,7 +72,7 @@ impl<'a, R: Runner> Rehearsal<'a, R> {
         self.run_with(plan, &self.options)
     }
 
-    /// As [`Rehearsal::run`], with options that differ from the rehearsal's in what is kept.
+    /// Runs a plan as [`Rehearsal::run`] does, with options that differ from the rehearsal's in what is kept.
     ///
     /// # Errors
     /// As for [`Rehearsal::run`].

@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-/// One part of a sweep that is spread over machines: written `2/4`, the second of four.
+/// Shard of a sweep that is spread over machines: written `2/4`, the second of four.
 ///
 /// ```
 /// use seaworthy_sim::explore::Shard;
@@ -16,7 +16,7 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// All of it.
+    /// Whole sweep as one shard.
     pub const WHOLE: Self = Self { number: 1, of: 1 };
 
     /// Part `number` of `of`, counted from 1.

@@ -65,7 +65,7 @@ pub struct ShrinkProgress {
 pub struct Shrunk<W> {
     /// Plan that is left.
     pub plan: Plan<W>,
-    /// Its run, with the whole trace; the violation that was shrunk towards stands first.
+    /// Report of its run, with the whole trace; the violation that was shrunk towards stands first.
     pub report: RunReport,
     /// The violation, as it looks in that run.
     pub violation: Violation,
@@ -91,9 +91,9 @@ pub enum ShrinkError {
         "two runs of one plan differ (fingerprints {first:#018x} and {second:#018x}): the code under test draws time, order or randomness from outside its ports"
     )]
     Nondeterministic {
-        /// Of the first run.
+        /// Fingerprint of the first run.
         first: u64,
-        /// Of the second.
+        /// Fingerprint of the second run.
         second: u64,
     },
     /// A plan can't be honoured.

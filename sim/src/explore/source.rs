@@ -11,17 +11,17 @@ use crate::plan::{Fault, Profile};
 pub enum Source {
     /// Drawn: [`generate`](crate::generate::generate) gives it again.
     Seed {
-        /// Under this seed.
+        /// Seed that it was drawn under.
         #[serde(with = "crate::hexadecimal")]
         seed: u64,
-        /// By this profile.
+        /// Profile that it was drawn by.
         profile: Profile,
     },
     /// Read from a file.
     File(PathBuf),
-    /// One of all the plans that there are of a workload: [`exhaust`](crate::explore::exhaust()) makes it.
+    /// Plan among all those that there are of a workload: [`exhaust`](crate::explore::exhaust()) makes it.
     Exhaust {
-        /// Its number among them, from 1.
+        /// Number of the plan among them, from 1.
         number: u64,
         /// The seed of workload and schedule.
         #[serde(with = "crate::hexadecimal")]

@@ -35,7 +35,7 @@ impl Until {
         Self { time: Some(time), ..Self::default() }
     }
 
-    /// Also once so many runs have failed.
+    /// Ends also once so many runs have failed.
     #[must_use]
     pub fn failures(self, failures: u64) -> Self {
         Self { failures: Some(failures), ..self }

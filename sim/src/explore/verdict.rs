@@ -18,7 +18,7 @@ pub struct CampaignVerdict {
     pub interrupted: bool,
     /// `true` if two runs of one plan differ.
     pub differs: bool,
-    /// With 95% confidence, a plan drawn as these were fails with at most this probability.
+    /// Upper bound, with 95% confidence, of the probability that a plan drawn as these were fails.
     pub failure_rate_upper_bound: f64,
     /// Warnings about what makes the campaign prove less than it seems to.
     pub warnings: Vec<Warning>,
@@ -35,7 +35,7 @@ pub struct LeftOut {
     pub why: String,
 }
 
-/// One reason why silence proves little.
+/// Warning that silence proves little, with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// Gap in what the campaign did.
@@ -79,7 +79,7 @@ pub enum Gap {
     },
     /// A kind of fault that the profiles allow and that never struck.
     NeverFired {
-        /// Its kind, as written in campaigns.
+        /// Kind of the fault, as written in campaigns.
         kind: String,
         /// Number of faults that were planned.
         planned: u64,
@@ -129,7 +129,8 @@ impl CampaignVerdict {
 }
 
 impl CampaignVerdict {
-    /// One word or a few: `held`, `violated`, `interrupted before anything failed`, `differ when run twice`.
+    /// Returns the outcome in a few words: `held`, `violated`, `interrupted before anything failed`,
+    /// `differ when run twice`.
     pub fn outcome(&self) -> &'static str {
         match (self.differs, self.held, self.interrupted) {
             (true, _, _) => "differ when run twice",

@@ -4,7 +4,7 @@ use super::{FORMAT, Point, Verdict};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
-    /// It is not JSON, or not whole.
+    /// The text is not JSON, or not whole.
     #[error("plan is malformed or truncated: {0}")]
     Malformed(String),
     /// Its format is another one.
@@ -15,7 +15,7 @@ pub enum PlanError {
         /// The format that it names.
         found: String,
     },
-    /// It is for another scenario.
+    /// The plan is for another scenario.
     #[error("plan is for scenario {found:?}, not {wanted:?}")]
     Scenario {
         /// The scenario that it names.
@@ -33,7 +33,7 @@ pub enum PlanError {
         /// Name that two of them have.
         name: String,
     },
-    /// It names something that the scenario doesn't have.
+    /// The plan names something that the scenario does not have.
     #[error("fault {index} names {kind} {name:?}, which the scenario does not have (it has: {known})")]
     UnknownName {
         /// Position in `faults`, from 0.

@@ -37,7 +37,7 @@ pub(crate) use workload::counted;
 /// at kinds of calls and not at operations, and `seaworthy/plan@1`, whose seed is a number and which has no digest.
 pub const FORMAT: &str = "seaworthy/plan@3";
 
-/// Everything that a run depends on, except the store. In a file it is a [`PlanFile`].
+/// Plan of a run: everything that the run depends on, except the store. In a file it is a [`PlanFile`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan<W> {
@@ -58,7 +58,7 @@ pub struct Plan<W> {
 }
 
 impl<W> Plan<W> {
-    /// The same without its faults of these kinds. Nothing else changes: the other faults strike where they did.
+    /// Removes its faults of these kinds. Nothing else changes: the other faults strike where they did.
     #[must_use]
     pub fn without_faults(mut self, kinds: &[FaultKind]) -> Self {
         self.faults.retain(|fault| !kinds.contains(&fault.kind()));

@@ -44,7 +44,7 @@ pub enum Calls {
 }
 
 impl Calls {
-    /// All kinds, in the order of their declaration.
+    /// Every kind, in the order of their declaration.
     pub const ALL: [Self; 7] =
         [Self::Read, Self::Write, Self::Inbox, Self::SagaLog, Self::Claim, Self::Recover, Self::Upkeep];
 
@@ -89,7 +89,7 @@ impl Calls {
 }
 
 impl Point {
-    /// Its name as written in plans.
+    /// Returns its name as written in plans.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Only(operation) => operation.name(),

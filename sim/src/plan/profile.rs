@@ -39,7 +39,7 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// All profiles, in the order of their declaration.
+    /// Every profile, in the order of their declaration.
     pub const ALL: [Self; 10] = [
         Self::Calm,
         Self::Crash,
@@ -53,11 +53,11 @@ impl Profile {
         Self::Swarm,
     ];
 
-    /// Those that stand for one class of faults; each kind of fault belongs to exactly one.
+    /// Profiles that stand for one class of faults; each kind of fault belongs to exactly one.
     pub const CLASSES: [Self; 7] =
         [Self::Crash, Self::Duplicate, Self::Outage, Self::Rejection, Self::LostReply, Self::Latency, Self::Clock];
 
-    /// Its name on the command line and in reports.
+    /// Returns its name on the command line and in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Calm => "calm",

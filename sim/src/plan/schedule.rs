@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub enum Latency {
     /// No time at all: only the schedule decides who goes first.
     Zero,
-    /// The same for every call, in virtual milliseconds.
+    /// Equal latency of every call, in virtual milliseconds.
     Equal {
         /// Latency in milliseconds.
         ms: u32,
@@ -28,8 +28,8 @@ pub enum Latency {
 pub struct Schedule {
     /// The latency of port calls.
     pub latency: Latency,
-    /// Of 1,000 port calls, how many are held up for a drawn multiple of the latency, so that any task can be stalled
-    /// against any other even where all latencies are equal.
+    /// Number of port calls in 1,000 that are held up for a drawn multiple of the latency, so that any task can be
+    /// stalled against any other even where all latencies are equal.
     #[serde(default)]
     pub stall_per_mille: u16,
 }

@@ -23,7 +23,7 @@ pub trait Workload: Clone + Debug + PartialEq + Serialize + DeserializeOwned + S
         Duration::ZERO
     }
 
-    /// The same without the items in `range`, which lies within `0..len()`.
+    /// Returns the workload without the items in `range`, which lies within `0..len()`.
     fn without(&self, range: Range<usize>) -> Self;
 
     /// Simpler variants with the same number of items: smaller quantities, earlier times. Simplest first; each must be

@@ -32,10 +32,10 @@ pub trait Scenario: Send + Sync + 'static {
     /// Requests of the outside: part of the plan, so they are serialised with it.
     type Workload: Workload;
 
-    /// Its name in plans and on the command line.
+    /// Returns its name in plans and on the command line.
     fn name(&self) -> &str;
 
-    /// One sentence about it.
+    /// Returns one sentence about it.
     fn about(&self) -> &str;
 
     /// Processes, stores, external services and consumer groups.

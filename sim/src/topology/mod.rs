@@ -19,22 +19,22 @@ type Program = Arc<dyn Fn(Boot) -> BoxFuture<'static, ()> + Send + Sync>;
 /// Specification of one process.
 #[derive(Clone)]
 pub struct ProcessSpec {
-    /// Its name in plans and traces, for example `orders-1`.
+    /// Name of the process in plans and traces, for example `orders-1`.
     pub name: SmolStr,
     /// The service that it is a replica of: requests go to any replica of a service.
     pub service: SmolStr,
     /// The store that it runs on.
     pub store: SmolStr,
-    /// Its program: called anew at every boot.
+    /// Program of the process: called anew at every boot.
     pub program: Program,
     /// `true` if somebody starts it again when it panics.
     pub supervised: bool,
 }
 
-/// One external service.
+/// Specification of one external service.
 #[derive(Clone)]
 pub struct ExternalSpec {
-    /// Its name in calls.
+    /// Name of the service in calls.
     pub name: SmolStr,
     /// Makes a fresh service for each run.
     pub make: Arc<dyn Fn() -> Box<dyn Service> + Send + Sync>,
@@ -132,9 +132,9 @@ impl Topology {
         self
     }
 
-    /// Says that somebody starts the process that was added last again whenever it panics, as a supervisor does in
-    /// production: it comes back after a second. Its panic is no violation then, unless it panics again and again although
-    /// nothing is wrong any more.
+    /// Declares that somebody starts the process that was added last again whenever it panics, as a supervisor does in
+    /// production: it comes back after a second. Its panic is no violation then, unless it panics again and again
+    /// although nothing is wrong any more.
     ///
     /// # Panics
     /// If no process has been added yet.
@@ -218,19 +218,19 @@ impl Topology {
         self
     }
 
-    /// Says that the programs have a next release: that they behave in another way where [`Boot::release`] is 2. Faults
-    /// that bring a process back as its next release are then tried by
-    /// [`exhaust`](crate::explore::exhaust()), too.
+    /// Declares that the programs have a next release: that they behave in another way where [`Boot::release`] is 2.
+    /// Faults that bring a process back as its next release are then tried by [`exhaust`](crate::explore::exhaust()),
+    /// too.
     #[must_use]
     pub fn next_release(mut self) -> Self {
         self.has_next_release = true;
         self
     }
 
-    /// Says that the broker confirms messages that it can route to nobody, as AMQP does for a producer that leaves the
-    /// mandatory flag out: such a message is gone, and plans hold [`Verdict::Unroutable`] from then on. A service that has to
-    /// hold all the same compares what it sent with what arrived. By default a confirmation means what the broker port says
-    /// it does.
+    /// Declares that the broker confirms messages that it can route to nobody, as AMQP does for a producer that leaves
+    /// the mandatory flag out: such a message is gone, and plans hold [`Verdict::Unroutable`] from then on. A service
+    /// that has to hold all the same compares what it sent with what arrived. By default a confirmation means what the
+    /// broker port says it does.
     ///
     /// [`Verdict::Unroutable`]: crate::plan::Verdict::Unroutable
     #[must_use]
@@ -262,9 +262,9 @@ impl Topology {
         self
     }
 
-    /// Says that something only shows that somebody is alive, so that it keeps no run from coming to rest. `name` is a
-    /// collection of documents, a table, a type of messages or an external service: what is written to it, sent as it, or
-    /// told to it.
+    /// Declares that something only shows that somebody is alive, so that it keeps no run from coming to rest. `name`
+    /// is a collection of documents, a table, a type of messages or an external service: what is written to it, sent as
+    /// it, or told to it.
     ///
     /// A process that writes the same documents again and again is known without it; one that writes a new one each time,
     /// as a log of its rounds, that sends a message at each interval, or that reports to a service outside, is not. Such
@@ -276,9 +276,9 @@ impl Topology {
         self
     }
 
-    /// Says that each document of a collection is a lock, held for as long as it is there. A run is not at rest while one
-    /// is held, and one that nobody releases is a violation, `lock-stranded`. Where a document stays and only its owner
-    /// goes, where it has a lease, and for locks in a table of SQL, see [`Topology::lock_table`].
+    /// Declares that each document of a collection is a lock, held for as long as it is there. A run is not at rest
+    /// while one is held, and one that nobody releases is a violation, `lock-stranded`. Where a document stays and only
+    /// its owner goes, where it has a lease, and for locks in a table of SQL, see [`Topology::lock_table`].
     #[must_use]
     pub fn lock(mut self, collection: &str) -> Self {
         self.locks.push(collection.into());

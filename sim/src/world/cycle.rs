@@ -46,7 +46,7 @@ fn commonest(steps: &[String]) -> Option<String> {
     (!told.is_empty()).then(|| told.join(", "))
 }
 
-/// One step without what differs from round to round: numbers, ids, contents.
+/// Describes one step without what differs from round to round: numbers, ids, contents.
 fn step(event: &Event) -> Option<String> {
     let text = match &event.what {
         What::Begin { outcome, .. } => format!("begin{}", ending(*outcome)),

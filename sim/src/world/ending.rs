@@ -87,7 +87,7 @@ fn commonest_error(world: &World) -> Option<String> {
     Some(format!("; commonest error: {error} ({times} x {} by {name})", point.name()))
 }
 
-/// All that the world knows to be waiting.
+/// Describes all that the world knows to be waiting.
 async fn waiting(world: &World) -> String {
     let mut waiting = String::new();
     for (name, store) in &world.stores {

@@ -12,7 +12,7 @@ use crate::{
 /// Report of one run.
 #[derive(Clone, Debug)]
 pub struct RunReport {
-    /// Of the whole trace.
+    /// Fingerprint of the whole trace.
     pub fingerprint: u64,
     /// Events in the trace.
     pub events: u64,

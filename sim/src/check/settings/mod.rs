@@ -48,9 +48,9 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TraceTo {
-    /// To standard output.
+    /// Standard output of the test.
     Print,
-    /// To a file, for `diff`.
+    /// File at this path, for `diff`.
     File(PathBuf),
 }
 

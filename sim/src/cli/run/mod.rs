@@ -60,7 +60,7 @@ pub(super) fn run_options(chosen: &Chosen) -> RunOptions {
     }
 }
 
-/// One campaign, told in full.
+/// Tells one campaign in full.
 fn one(
     entry: &Entry,
     profiles: &[Profile],

@@ -10,18 +10,18 @@ use crate::{explore::twice::TwiceTally, plan::Plan, world::RunReport};
 pub struct CorpusTally {
     /// Number of plans.
     pub plans: u64,
-    /// Those that fail, in the order of their file names.
+    /// Failures of plans, in the order of their file names.
     pub failures: Vec<Failure>,
-    /// Those none of whose faults struck: they hold whatever the code does, and count as failed.
+    /// Plans none of whose faults struck: they hold whatever the code does, and count as failed.
     #[serde(default)]
     pub idle: Vec<IdlePlan>,
-    /// Those of whose faults only some struck.
+    /// Plans of whose faults only some struck.
     #[serde(default)]
     pub weaker: Vec<IdlePlan>,
-    /// Those that a person or a tool changed since they were written.
+    /// Paths of plans that a person or a tool changed since they were written.
     #[serde(default)]
     pub edited: Vec<PathBuf>,
-    /// Those that were run twice.
+    /// Tally of the plans that were run twice.
     #[serde(default)]
     pub twice: TwiceTally,
 }

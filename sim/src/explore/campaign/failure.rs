@@ -2,10 +2,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{explore::Source, invariants::Violation, world::RunReport};
 
-/// One run that failed.
+/// Failure of one run of a campaign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// Its position among all runs of the whole sweep, from 0.
+    /// Position among all runs of the whole sweep, from 0.
     pub index: u64,
     /// Source of its plan.
     pub source: Source,
@@ -13,7 +13,7 @@ pub struct Failure {
     pub violation: Violation,
     /// Number of further violations of the run.
     pub others: u64,
-    /// Of its trace.
+    /// Fingerprint of its trace.
     #[serde(with = "crate::hexadecimal")]
     pub fingerprint: u64,
 }

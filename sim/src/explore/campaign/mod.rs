@@ -92,7 +92,7 @@ pub struct Campaign {
     /// Plans that were run twice to see whether they do the same.
     #[serde(default)]
     pub twice: TwiceTally,
-    /// All runs' fingerprints in one number, whatever their order.
+    /// Digest of all runs' fingerprints in one number, whatever their order.
     #[serde(with = "crate::hexadecimal")]
     pub digest: u64,
     /// `true` if it ended before all seeds had been run.
@@ -104,7 +104,7 @@ pub struct Campaign {
 /// Duration of a campaign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
-    /// On the wall, in microseconds; for merged shards, of the longest.
+    /// Time on the wall, in microseconds; for merged shards, of the longest.
     pub wall_us: u64,
     /// CPU time of the whole process meanwhile, in microseconds; 0 where the system does not say.
     pub cpu_us: u64,

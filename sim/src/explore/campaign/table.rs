@@ -76,7 +76,7 @@ impl Campaign {
     }
 }
 
-/// One table: names to the left, numbers to the right, columns as wide as they have to be. None without rows.
+/// Formats one table: names to the left, numbers to the right, columns as wide as they have to be. None without rows.
 fn table<const N: usize>(
     f: &mut fmt::Formatter<'_>,
     header: [&str; N],

@@ -84,7 +84,7 @@ pub(crate) fn without_faults<S: Scenario>(
     Ok(Plan { format, scenario: scenario.name().into(), seed, schedule, workload, faults: Vec::new() })
 }
 
-/// The same for the first seed that draws as many items.
+/// Draws the plan without faults of the first seed that draws as many items.
 fn first_without_faults<S: Scenario>(scenario: &S, items: usize) -> Result<Plan<S::Workload>, SweepError> {
     let enough = (0..SEEDS_MAX).find_map(|seed| without_faults(scenario, seed, items).ok());
     enough.map_or_else(|| without_faults(scenario, 0, items), Ok)

@@ -24,7 +24,7 @@ pub struct ExhaustOptions {
 }
 
 impl ExhaustOptions {
-    /// All plans of up to `k` faults for one item, until the first failure.
+    /// Returns the options for all plans of up to `k` faults for one item, until the first failure.
     pub fn new(k: u8) -> Self {
         let search = SearchOptions { until: Until::end().failures(1), ..SearchOptions::default() };
         Self { k, seed: None, items: 1, from: 1, shard: Shard::WHOLE, without_faults: Vec::new(), search }

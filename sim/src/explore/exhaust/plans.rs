@@ -24,7 +24,7 @@ pub(super) struct Exhaust<W> {
     kinds: Vec<CallKind>,
     /// Faults that can strike the run without faults.
     calm: Faults,
-    /// For each single fault what can strike its run besides, and at which position these pairs begin.
+    /// Faults that can strike the run of each single fault besides it, and the position at which these pairs begin.
     struck: Vec<(u64, Faults)>,
     shard: Shard,
     /// Number of plans of this part that were run before.
@@ -165,7 +165,7 @@ impl<W: Workload> Exhaust<W> {
         faults
     }
 
-    /// One of the faults that can strike a run, by its position.
+    /// Returns one of the faults that can strike a run, by its position.
     fn fault(&self, faults: &Faults, position: u64) -> Option<Fault> {
         let lasting = &self.lasting[faults.lasting.clone()];
         if let Some(fault) = usize::try_from(position).ok().and_then(|position| lasting.get(position)) {

@@ -20,7 +20,7 @@ use crate::{
 
 pub use options::SearchOptions;
 
-/// Says which plan is to be run next, and may learn from what became of those before.
+/// Search for failures: it says which plan is to be run next, and may learn from what became of those before.
 ///
 /// Workers ask side by side, so it keeps its own order: candidates are handed out by increasing [`Candidate::index`], and
 /// what was handed out is at any time a beginning of the whole.
@@ -39,7 +39,7 @@ pub trait Search<W>: Sync {
 pub struct Candidate<W> {
     /// Number of candidates that this search handed out before it.
     pub turn: u64,
-    /// Its position in the whole, of which a shard's search hands out a part.
+    /// Position in the whole, of which a shard's search hands out a part.
     pub index: u64,
     /// Source of the plan.
     pub source: Source,

@@ -17,8 +17,8 @@ pub struct SearchOptions {
     pub until: Until,
     /// Number of failures that are kept; all are counted.
     pub failures_kept: usize,
-    /// One plan in so many is run twice, on another thread the second time, and the whole traces compared; the first five
-    /// are in any case. A difference ends the search. 0 leaves it out.
+    /// Share of plans that are run twice, one in so many, on another thread the second time, and the whole traces
+    /// compared; the first five are in any case. A difference ends the search. 0 leaves it out.
     pub run_twice: u64,
     /// Notes of the runs that are under way; `None` notes nothing.
     pub breadcrumbs: Option<Breadcrumbs>,
@@ -29,7 +29,7 @@ pub struct SearchOptions {
 }
 
 impl Default for SearchOptions {
-    /// All plans on all cores, keeping the first 16 failures: more are rarely read.
+    /// Returns the options for all plans on all cores, keeping the first 16 failures: more are rarely read.
     fn default() -> Self {
         Self {
             jobs: thread::available_parallelism().map_or(1, usize::from),

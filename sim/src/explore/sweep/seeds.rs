@@ -11,7 +11,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Seeds {
-    /// Those that derive from a base seed, without end: each can be replayed alone. Profiles take turns.
+    /// Seeds that derive from a base seed, without end: each can be replayed alone. Profiles take turns.
     Base(u64),
     /// Exactly these, each under every profile.
     Explicit(Vec<u64>),

@@ -29,7 +29,7 @@ pub struct Difference {
     pub at: u64,
     /// Likely reason of the difference.
     pub cause: Cause,
-    /// All of it for a person: the two events, the spans before them, the likely cause.
+    /// Story for a person: the two events, the spans before them, the likely cause.
     pub story: String,
 }
 

@@ -20,8 +20,8 @@ pub(super) trait CallKind: Sized {
         Vec::new()
     }
 
-    /// Those at the ends of what makes a difference, not a sample: at once and after all leases, nothing of a batch and a
-    /// part of it. They are what is tried where everything is.
+    /// Returns the faults at the ends of what makes a difference, not a sample: at once and after all leases, nothing
+    /// of a batch and a part of it. They are what is tried where everything is.
     fn extremes(has_next_release: bool) -> Vec<Self>;
 
     /// Describes its effect on a call.
@@ -62,7 +62,8 @@ pub(super) trait TimedKind: Sized {
         Vec::new()
     }
 
-    /// One for each thing that it can hit, or two where it makes a difference: what is tried where everything is.
+    /// Returns one fault for each thing that it can hit, or two where it makes a difference: those that are tried where
+    /// everything is.
     fn extremes(targets: &Targets) -> Vec<Self>;
 
     /// Describes its effect.

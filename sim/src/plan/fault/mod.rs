@@ -39,7 +39,7 @@ pub(crate) use registry::Drawn;
 pub use registry::{Disturbance, FaultKind, UnknownFault, Verdict};
 pub use restart::Restart;
 
-/// One thing that goes wrong.
+/// Fault of a plan: one thing that goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Fault {
@@ -109,9 +109,10 @@ pub struct CallFault {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TimedFault {
-    /// From this virtual millisecond of the run.
+    /// Time at which it begins, in virtual milliseconds of the run.
     pub from_ms: u64,
-    /// Until this one, which comes at most ten years after the workload's span. The end of the storm ends it too.
+    /// Time at which it ends, which comes at most ten years after the workload's span. The end of the storm ends it
+    /// too.
     pub to_ms: u64,
     /// Kind and target of the disturbance.
     pub what: Disturbance,

@@ -56,7 +56,7 @@ macro_rules! fault_kinds {
         })*
 
         impl Verdict {
-            /// Its kind, for coverage.
+            /// Returns its kind, for coverage.
             pub fn kind(self) -> FaultKind {
                 match self { $(Self::$kind { .. } => FaultKind::$kind,)* }
             }
@@ -95,7 +95,7 @@ macro_rules! fault_kinds {
         }
 
         impl Disturbance {
-            /// Its kind, for coverage.
+            /// Returns its kind, for coverage.
             pub fn kind(&self) -> FaultKind {
                 match self { $(Self::$long { .. } => FaultKind::$long,)* }
             }
@@ -139,10 +139,10 @@ macro_rules! fault_kinds {
         }
 
         impl FaultKind {
-            /// All kinds, in the order of their declaration.
+            /// Every kind, in the order of their declaration.
             pub const ALL: &[Self] = &[$(Self::$kind,)* $(Self::$long,)*];
 
-            /// Its name as written in plans and campaigns.
+            /// Returns its name as written in plans and campaigns.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$kind => $name,)* $(Self::$long => $long_name,)* }
             }

@@ -99,7 +99,7 @@ fn variants(fault: &Fault) -> Vec<Fault> {
     }
 }
 
-/// The same call struck in a way that is easier to think through.
+/// Returns the same call struck in ways that are easier to think through.
 fn weaker(call: &CallFault) -> Vec<CallFault> {
     let fits = |verdict: &&Verdict| verdict.fits(call.point) && !is_silent(**verdict, call.point);
     call.verdict.weaker().iter().filter(fits).map(|verdict| CallFault { verdict: *verdict, ..call.clone() }).collect()

@@ -109,7 +109,7 @@ impl<W: Workload> Shrinker<W> {
         self.candidate.as_ref()
     }
 
-    /// Says whether the proposed plan still fails in the same way.
+    /// Tells the shrinker whether the proposed plan still fails in the same way.
     pub fn decide(&mut self, still_fails: bool) {
         let Some(candidate) = self.candidate.take() else { return };
         if still_fails {

@@ -79,7 +79,7 @@ enum Reader {
 }
 
 impl Column {
-    /// The same for every row.
+    /// Reads the same text from every row.
     pub fn always(text: &str) -> Self {
         Self(Reader::Always(Cell::Text(text.into())))
     }

@@ -32,13 +32,13 @@ use crate::draw::Draw;
 pub(crate) use time::{Moment, Time};
 
 /// Number of the program itself among the tasks.
-const PROGRAM: usize = 0;
+const PROGRAM: u32 = 0;
 
 /// The tasks of one run, each a `T`.
 pub(crate) struct Executor<T> {
     slots: Vec<Slot<T>>,
-    free: Vec<usize>,
-    ready: Arc<Ready>,
+    free: Vec<u32>,
+    ready: Ready,
     spawner: Spawner<T>,
     time: Time,
     order: Draw,
@@ -84,7 +84,7 @@ impl<T> Spawner<T> {
 impl<T: Future<Output = ()> + Unpin> Executor<T> {
     /// An executor without tasks, which draws from `order` who goes next. To be made and run within a madsim runtime.
     pub(crate) fn new(order: Draw) -> Self {
-        let ready = Arc::<Ready>::default();
+        let ready = Ready::default();
         // The first slot is the program's, which is no task and never ends before the others.
         let program = Slot { task: None, generation: 0, waker: ready.waker(Id { slot: PROGRAM, generation: 0 }) };
         let spawned = Spawned { is_any: AtomicBool::new(false), tasks: Mutex::default() };
@@ -124,7 +124,7 @@ impl<T: Future<Output = ()> + Unpin> Executor<T> {
         loop {
             match self.next() {
                 Some(Id { slot: PROGRAM, .. }) => {
-                    let mut cx = Context::from_waker(&self.slots[PROGRAM].waker);
+                    let mut cx = Context::from_waker(&self.slots[PROGRAM as usize].waker);
                     if let Poll::Ready(output) = program.as_mut().poll(&mut cx) {
                         return Poll::Ready(output);
                     }
@@ -160,11 +160,11 @@ impl<T: Future<Output = ()> + Unpin> Executor<T> {
     }
 
     fn adopt(&mut self, task: T) {
-        let slot = self.free.pop().unwrap_or(self.slots.len());
-        let generation = self.slots.get(slot).map_or(0, |slot| slot.generation + 1);
+        let slot = self.free.pop().unwrap_or(self.slots.len() as u32);
+        let generation = self.slots.get(slot as usize).map_or(0, |slot| slot.generation + 1);
         let id = Id { slot, generation };
         let made = Slot { task: Some(task), generation, waker: self.ready.waker(id) };
-        match self.slots.get_mut(slot) {
+        match self.slots.get_mut(slot as usize) {
             Some(free) => *free = made,
             None => self.slots.push(made),
         }
@@ -172,7 +172,7 @@ impl<T: Future<Output = ()> + Unpin> Executor<T> {
     }
 
     fn poll_task(&mut self, id: Id) {
-        let slot = &mut self.slots[id.slot];
+        let slot = &mut self.slots[id.slot as usize];
         // A waker may outlive its task.
         let Some(task) = slot.task.as_mut().filter(|_| slot.generation == id.generation) else { return };
         let polled = Pin::new(task).poll(&mut Context::from_waker(&slot.waker));

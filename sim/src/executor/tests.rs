@@ -53,6 +53,27 @@ fn the_order_of_ready_tasks_is_drawn_and_the_same_each_time() {
 }
 
 #[test]
+fn however_many_are_woken_at_once_each_goes_once() {
+    let polls = Rc::new(RefCell::new([0; 40]));
+    run(1, async |time, spawner| {
+        for task in 0..40 {
+            let polls = polls.clone();
+            let mut is_woken = false;
+            let count = poll_fn(move |cx| {
+                polls.borrow_mut()[task] += 1;
+                // Twice at once is once.
+                cx.waker().wake_by_ref();
+                cx.waker().wake_by_ref();
+                if std::mem::replace(&mut is_woken, true) { Poll::Ready(()) } else { Poll::Pending }
+            });
+            spawner.spawn(count.boxed_local());
+        }
+        time.sleep(ms(1)).await;
+    });
+    assert_eq!(*polls.borrow(), [2; 40]);
+}
+
+#[test]
 fn time_passes_to_the_next_timer_and_takes_the_time_of_the_operating_system_along() {
     run(1, async |time, spawner| {
         let (start, outside) = (time.elapsed(), TimeHandle::current());
@@ -84,7 +105,8 @@ fn a_wait_that_is_polled_between_ends_when_it_is_due_and_is_woken_once() {
 #[test]
 fn a_wait_that_moves_to_another_task_wakes_that_one() {
     run(1, async |time, spawner| {
-        let mut wait = time.sleep(ms(10));
+        let slept = time.clone();
+        let mut wait = async move { slept.sleep(ms(10)).await }.boxed_local();
         assert!(poll!(&mut wait).is_pending());
         let mut set = FuturesUnordered::from_iter([wait]);
         assert!(poll!(set.next()).is_pending());

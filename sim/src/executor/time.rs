@@ -80,9 +80,9 @@ impl Time {
     }
 
     /// Waits for so long.
-    pub(crate) fn sleep(&self, duration: Duration) -> Moment {
+    pub(crate) fn sleep(&self, duration: Duration) -> Moment<'_> {
         let duration = u64::try_from(duration.max(SHORTEST).as_nanos()).unwrap_or(u64::MAX);
-        Moment { time: self.clone(), at_ns: self.now_ns().saturating_add(duration), told: None }
+        Moment { time: self, at_ns: self.now_ns().saturating_add(duration), told: None }
     }
 
     /// A task has been polled.
@@ -104,7 +104,8 @@ impl Time {
             }
         }
         drop(timers);
-        let told = self.0.told_ns.swap(now, Ordering::Relaxed);
+        let told = self.0.told_ns.load(Ordering::Relaxed);
+        self.0.told_ns.store(now, Ordering::Relaxed);
         self.0.outer.advance(Duration::from_nanos(now - told));
         true
     }
@@ -136,15 +137,15 @@ impl Time {
 
 /// A wait for a moment of virtual time. It sets one timer for each task that polls it, however often that is.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub(crate) struct Moment {
-    time: Time,
+pub(crate) struct Moment<'a> {
+    time: &'a Time,
     at_ns: u64,
     /// Address of the waker whose timer is set. The timer keeps the waker, so no other can have come to lie at the same
     /// place.
     told: Option<(usize, usize)>,
 }
 
-impl Future for Moment {
+impl Future for Moment<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {

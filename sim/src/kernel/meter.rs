@@ -89,7 +89,7 @@ impl Meter {
     }
 
     /// Waits in virtual time.
-    pub(crate) fn sleep(&self, duration: Duration) -> Moment {
+    pub(crate) fn sleep(&self, duration: Duration) -> Moment<'_> {
         add_one(&self.0.timers);
         self.0.time.sleep(duration)
     }

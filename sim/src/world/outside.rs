@@ -71,7 +71,8 @@ impl Outside for WorldOutside {
             let mut state = self.0.state();
             state.fixed = state.fixed.max(until);
         }
-        Box::pin(self.0.meter.sleep(duration))
+        let world = self.0.clone();
+        Box::pin(async move { world.meter.sleep(duration).await })
     }
 
     fn now(&self) -> Timestamp {

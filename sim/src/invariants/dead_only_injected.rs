@@ -104,7 +104,7 @@ impl Invariant for DeadOnlyInjected {
     }
 
     fn interest(&self) -> Interest {
-        Interest::FAULT | Interest::STAGED | Interest::INBOX | Interest::PUBLISH | Interest::CLAIM | Interest::SETTLE
+        Interest::FAULT | Interest::STAGED | Interest::INBOX | Interest::PUBLISH | Interest::CLAIMED | Interest::SETTLE
     }
 
     fn subject(&self) -> Option<&'static str> {

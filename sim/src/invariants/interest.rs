@@ -45,7 +45,7 @@ impl Interest {
         DUPLICATE_SEEN = 5;
         /// Every commit, whatever came of it.
         COMMIT = 6;
-        /// Claims of outbox rows.
+        /// Claims of outbox rows, most of which get none.
         CLAIM = 7;
         /// Settlements of outbox rows, and commits that settled some.
         SETTLE = 8;
@@ -83,11 +83,18 @@ impl Interest {
         OBSERVED = 24;
         /// Commits that changed rows of declared tables, entries, locks or sums.
         OWN_TABLE = 25;
+        /// Claims that got outbox rows.
+        CLAIMED = 26;
     }
 
     /// Returns `true` if the two share a class.
     pub const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
+    }
+
+    /// One bit for each class.
+    pub(super) const fn bits(self) -> u32 {
+        self.0
     }
 
     /// The classes of an event.
@@ -104,7 +111,8 @@ impl Interest {
             What::Commit { effects, .. } => {
                 effects.iter().fold(Self::COMMIT, |classes, effect| classes | Self::of_effect(effect))
             }
-            What::Claim { .. } => Self::CLAIM,
+            What::Claim { rows, .. } if rows.is_empty() => Self::CLAIM,
+            What::Claim { .. } => Self(Self::CLAIM.0 | Self::CLAIMED.0),
             What::Settle { .. } => Self::SETTLE,
             What::Acquire { .. } => Self::ACQUIRE,
             What::StoreCall { .. } => Self::STORE_CALL,

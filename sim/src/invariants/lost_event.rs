@@ -249,7 +249,7 @@ impl Invariant for LostEvent {
     }
 
     fn interest(&self) -> Interest {
-        Interest::STAGED | Interest::INBOX | Interest::CLAIM | Interest::SETTLE | Interest::PUBLISH | Interest::ACK
+        Interest::STAGED | Interest::INBOX | Interest::CLAIMED | Interest::SETTLE | Interest::PUBLISH | Interest::ACK
     }
 
     fn subject(&self) -> Option<&'static str> {

@@ -35,6 +35,7 @@ mod names;
 mod practice;
 mod rows;
 mod saga_log;
+mod seating;
 
 #[cfg(test)]
 mod forgetting;

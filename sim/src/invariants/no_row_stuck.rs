@@ -55,7 +55,7 @@ impl Invariant for NoRowStuck {
     }
 
     fn interest(&self) -> Interest {
-        Interest::STAGED | Interest::CLAIM | Interest::SETTLE
+        Interest::STAGED | Interest::CLAIMED | Interest::SETTLE
     }
 
     fn subject(&self) -> Option<&'static str> {

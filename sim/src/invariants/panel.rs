@@ -1,5 +1,6 @@
-use super::saga_log::Decoded;
-use super::{Dealt, Ending, Interest, Invariant, Judge, Judged, Violation, lately::Lately};
+use super::{
+    Dealt, Ending, Interest, Invariant, Judge, Judged, Violation, lately::Lately, saga_log::Decoded, seating::Seating,
+};
 use crate::trace::Event;
 
 /// A run that goes on being wrong says so this often and no more: the first violations tell the story.
@@ -25,6 +26,7 @@ const VIOLATIONS_MAX: usize = 64;
 /// ```
 pub struct Panel {
     seats: Vec<Seat>,
+    seating: Seating,
     reached: Vec<&'static str>,
     violations: Vec<Violation>,
     dealt: Vec<Dealt>,
@@ -33,7 +35,6 @@ pub struct Panel {
 }
 
 struct Seat {
-    interest: Interest,
     name: &'static str,
     judged: u64,
     met: u64,
@@ -56,18 +57,12 @@ pub struct Findings {
 impl Panel {
     /// A panel of these invariants, which must not have seen anything yet.
     pub fn new(invariants: Vec<Box<dyn Invariant>>) -> Self {
-        let seats = invariants
-            .into_iter()
-            .map(|invariant| Seat {
-                interest: invariant.interest(),
-                name: invariant.name(),
-                judged: 0,
-                met: 0,
-                invariant,
-            })
-            .collect();
+        let interests: Vec<Interest> = invariants.iter().map(|invariant| invariant.interest()).collect();
+        let seats = invariants.into_iter();
+        let seats = seats.map(|invariant| Seat { name: invariant.name(), judged: 0, met: 0, invariant });
         Self {
-            seats,
+            seats: seats.collect(),
+            seating: Seating::new(&interests),
             reached: Vec::new(),
             violations: Vec::new(),
             dealt: Vec::new(),
@@ -82,21 +77,11 @@ impl Panel {
         if self.violations.len() >= VIOLATIONS_MAX {
             return;
         }
-        let classes = Interest::of(event);
-        for seat in &mut self.seats {
-            if seat.interest.meets(classes) {
-                let mut judge = Judge {
-                    invariant: seat.name,
-                    judged: &mut seat.judged,
-                    met: &mut seat.met,
-                    reached: &mut self.reached,
-                    violations: &mut self.violations,
-                    dealt: &mut self.dealt,
-                    decoded: &mut self.decoded,
-                };
-                seat.invariant.observe(event, &mut judge);
-            }
-        }
+        let Self { seats, seating, reached, violations, dealt, decoded, .. } = self;
+        seating.each_concerned(Interest::of(event), |seat| {
+            let Some(Seat { name, judged, met, invariant }) = seats.get_mut(seat) else { return };
+            invariant.observe(event, &mut Judge { invariant: name, judged, met, reached, violations, dealt, decoded });
+        });
     }
 
     /// Adds what the world itself found: a panic, a livelock.

@@ -150,7 +150,7 @@ impl Invariant for PerKeyOrder {
     }
 
     fn interest(&self) -> Interest {
-        Interest::STAGED | Interest::INBOX | Interest::ACK | Interest::CLAIM | Interest::SETTLE
+        Interest::STAGED | Interest::INBOX | Interest::ACK | Interest::CLAIMED | Interest::SETTLE
     }
 
     fn subject(&self) -> Option<&'static str> {

@@ -51,7 +51,7 @@ impl Invariant for StaleClaimSettle {
     }
 
     fn interest(&self) -> Interest {
-        Interest::CLAIM | Interest::SETTLE
+        Interest::CLAIMED | Interest::SETTLE
     }
 
     fn subject(&self) -> Option<&'static str> {

@@ -70,6 +70,20 @@ fn an_invariant_sees_the_events_of_its_interest_in_order_and_no_others() {
 }
 
 #[test]
+fn a_claim_that_gets_nothing_is_seen_by_those_only_who_see_every_claim() {
+    let message = script::message(1, "orders", "order-17");
+    let mut script = Script::new();
+    let orders = script.process("orders-1");
+    script.claim(orders, "orders", 1, &[], Outcome::Done);
+    script.claim(orders, "orders", 2, &[&message], Outcome::Done);
+    for (interest, times) in [(Interest::CLAIM, 2), (Interest::CLAIMED, 1), (Interest::ALL, 2), (Interest::NONE, 0)] {
+        let list = Arc::new(Mutex::new(Vec::new()));
+        Panel::new(vec![Box::new(Witness(interest, list.clone()))]).judge(&script.events(), Ending::Quiet);
+        assert_eq!(list.lock().expect("one thread").len(), times, "{interest:?}");
+    }
+}
+
+#[test]
 fn a_healthy_delivery_violates_nothing_and_gives_most_invariants_something_to_judge() {
     let topology = Topology::new().group("shipping", &["orders"]);
     let findings = Panel::new(invariants::protocol(&topology)).judge(&delivery().events(), Ending::Quiet);

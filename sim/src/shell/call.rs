@@ -1,5 +1,11 @@
 use seaworthy_core::ports::Operation;
-use std::{future::pending, pin::pin};
+use std::{
+    future::pending,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+};
+
+use futures_util::future::{BoxFuture, FutureExt};
 
 use super::{
     Gate,
@@ -37,10 +43,15 @@ impl Gate {
         let Some((injected, wait)) = self.count(point, reach) else { return pending().await };
         let mut call = Call::new(self, point, injected);
         self.pass(wait).await;
-        if self.world.is_disturbed() {
-            self.stand_still().await;
+        // What is rare is in a box of its own, so that not every call has room for it.
+        if self.world.is_disturbed()
+            && let Some(still) = self.stand_still()
+        {
+            still.await;
         }
-        call.strike_early().await;
+        if let Some(struck) = call.strike_early() {
+            struck.await;
+        }
         call
     }
 }
@@ -52,11 +63,12 @@ impl<'a> Call<'a> {
     }
 
     /// Applies what strikes before the call's effect: a delay, which heal ends, or the death of the process.
-    async fn strike_early(&mut self) {
-        match self.pending.map(|injected| injected.verdict) {
-            Some(Verdict::Delay { ms }) if self.take().is_some() => self.gate.hold(ms.into()).await,
-            Some(Verdict::CrashBefore(restart)) if self.take().is_some() => self.gate.die(restart).await,
-            _ => {}
+    fn strike_early(&mut self) -> Option<BoxFuture<'a, ()>> {
+        let gate = self.gate;
+        match self.pending?.verdict {
+            Verdict::Delay { ms } => self.take().map(|_| gate.hold(ms.into())),
+            Verdict::CrashBefore(restart) => self.take().map(|_| gate.die(restart).boxed()),
+            _ => None,
         }
     }
 
@@ -77,22 +89,28 @@ impl<'a> Call<'a> {
     }
 
     /// Says what the call is to do, at the moment at which it would have its effect.
-    pub(crate) async fn disposition(&mut self) -> Disposition {
-        self.meet(self.gate.outage(self.point)).await
+    pub(crate) fn disposition(&mut self) -> Met {
+        self.meet(self.gate.outage(self.point))
     }
 
     /// The same where the caller knows whether there is an outage. It answers before any verdict: where nobody answers
     /// there is no reply to lose and no copy to make. But whoever was to die after the call dies after one that fails too.
-    pub(crate) async fn meet(&mut self, outage: Disposition) -> Disposition {
-        if outage != Disposition::Proceed {
-            if let Some(Injected { verdict: Verdict::CrashAfter(restart), .. }) = self.pending
-                && self.take().is_some()
-            {
-                self.gate.die::<()>(restart).await;
-            }
-            return outage;
+    pub(crate) fn meet(&mut self, outage: Disposition) -> Met {
+        if outage == Disposition::Proceed && self.pending.is_none() {
+            return Met(Some(Disposition::Proceed));
         }
-        match self.take().map(|injected| injected.verdict) {
+        Met(self.inject(outage).map_err(|restart| self.gate.world.crash(&self.gate.incarnation, restart)).ok())
+    }
+
+    /// Injects what is pending: gives the disposition, or the restart of a process that dies.
+    fn inject(&mut self, outage: Disposition) -> Result<Disposition, Restart> {
+        if outage != Disposition::Proceed {
+            return match self.pending.map(|injected| injected.verdict) {
+                Some(Verdict::CrashAfter(restart)) if self.take().is_some() => Err(restart),
+                _ => Ok(outage),
+            };
+        }
+        Ok(match self.take().map(|injected| injected.verdict) {
             None | Some(Verdict::Delay { .. } | Verdict::CrashBefore(_)) => Disposition::Proceed,
             Some(Verdict::CrashAfter(restart)) => {
                 self.restart = Some(restart);
@@ -112,14 +130,15 @@ impl<'a> Call<'a> {
             Some(Verdict::Duplicate { after_ms }) => Disposition::Duplicate { after_ms },
             Some(Verdict::DropAck) => Disposition::DropAck,
             Some(Verdict::PartialBatch { accepted }) => Disposition::PartialBatch { accepted },
-        }
+        })
     }
 
     /// After the effect: dies if that was the verdict.
-    pub(crate) async fn leave(self) {
+    pub(crate) fn leave(self) -> Left<'a> {
         if let Some(restart) = self.restart {
-            self.gate.die::<()>(restart).await;
+            self.gate.world.crash(&self.gate.incarnation, restart);
         }
+        Left(self)
     }
 
     /// Takes what is to strike now and writes it down, unless the world has healed since the call began.
@@ -135,5 +154,29 @@ impl Drop for Call<'_> {
         if let Some(injected) = self.pending.take() {
             self.gate.world.state().give_back(injected);
         }
+    }
+}
+
+/// Future of the disposition of a call; it never ends if the process has died of the call.
+#[must_use = "a call waits for what it is to do"]
+pub(crate) struct Met(Option<Disposition>);
+
+impl Future for Met {
+    type Output = Disposition;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Disposition> {
+        self.0.map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+/// Future of the end of a call; it never ends if the process has died of the call.
+#[must_use = "a call waits for its end"]
+pub(crate) struct Left<'a>(Call<'a>);
+
+impl Future for Left<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.0.restart.is_some() { Poll::Pending } else { Poll::Ready(()) }
     }
 }

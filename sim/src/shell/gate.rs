@@ -1,6 +1,6 @@
 use seaworthy_core::ports::{Operation, Port};
 use std::{
-    future::pending,
+    future::{Pending, pending},
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
@@ -72,10 +72,10 @@ impl Gate {
         }
     }
 
-    /// The process dies here.
-    pub(crate) async fn die<T>(&self, restart: Restart) -> T {
+    /// The process dies here; the future never ends.
+    pub(crate) fn die<T>(&self, restart: Restart) -> Pending<T> {
         self.world.crash(&self.incarnation, restart);
-        pending().await
+        pending()
     }
 
     /// Counts a call, and draws how long it takes. `None` if the run has no budget left for it.
@@ -126,24 +126,44 @@ impl Gate {
         Box::pin(held)
     }
 
-    /// Waits out a pause of the process, and the extra latency of a slow link. Heal ends both.
-    pub(super) async fn stand_still(&self) {
-        let process = self.incarnation.process;
-        let own = |timed: &Timed, kind| timed.kind == kind && timed.hit == Hit::Process(process);
+    /// Waits out a pause of the process, and the extra latency of a slow link; `None` if there is neither. Heal ends both.
+    pub(super) fn stand_still(&self) -> Option<BoxFuture<'_, ()>> {
+        let slow = self.slow_link();
+        if slow.is_none() && self.paused().is_none() {
+            return None;
+        }
+        Some(Box::pin(async move {
+            if let Some(ms) = slow {
+                self.hold(ms).await;
+            }
+            while let Some(until_ms) = self.paused() {
+                let now_ms = self.world.elapsed() / 1_000;
+                self.hold(until_ms.saturating_sub(now_ms).max(1)).await;
+            }
+        }))
+    }
+
+    fn slow_link(&self) -> Option<u64> {
         let mut extra_ms = 0;
-        let slow = |timed: &Timed| extra_ms += timed.amount.unsigned_abs();
-        self.world.disturb(|timed| own(timed, FaultKind::SlowLink), slow);
-        if extra_ms > 0 {
-            self.hold(extra_ms).await;
-        }
-        loop {
-            let mut until_ms = None;
-            let pause = |timed: &Timed| until_ms = until_ms.max(Some(timed.to_ms));
-            self.world.disturb(|timed| own(timed, FaultKind::Pause), pause);
-            let Some(until_ms) = until_ms else { return };
-            let now_ms = self.world.elapsed() / 1_000;
-            self.hold(until_ms.saturating_sub(now_ms).max(1)).await;
-        }
+        self.world.disturb(
+            |timed| self.is_hit_by(timed, FaultKind::SlowLink),
+            |timed| extra_ms += timed.amount.unsigned_abs(),
+        );
+        (extra_ms > 0).then_some(extra_ms)
+    }
+
+    /// Until when the process is paused.
+    fn paused(&self) -> Option<u64> {
+        let mut until_ms = None;
+        self.world.disturb(
+            |timed| self.is_hit_by(timed, FaultKind::Pause),
+            |timed| until_ms = until_ms.max(Some(timed.to_ms)),
+        );
+        until_ms
+    }
+
+    fn is_hit_by(&self, timed: &Timed, kind: FaultKind) -> bool {
+        timed.kind == kind && timed.hit == Hit::Process(self.incarnation.process)
     }
 
     /// Returns the disposition that an outage makes of a call that nothing else strikes.

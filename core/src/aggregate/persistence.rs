@@ -3,7 +3,10 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Aggregate, AggregateError};
-use crate::ports::{Expected, Transaction};
+use crate::{
+    message::from_json,
+    ports::{Expected, Transaction},
+};
 
 /// Storage backend of one aggregate type.
 ///
@@ -33,7 +36,7 @@ pub struct InDocuments;
 impl<A: Aggregate + Serialize + DeserializeOwned> Persistence<A> for InDocuments {
     async fn load(&self, tx: &mut dyn Transaction, id: &str) -> Result<Option<(A, u64)>, AggregateError> {
         let Some(document) = tx.get(A::NAME, id).await? else { return Ok(None) };
-        let state = serde_json::from_slice(&document.body).map_err(|error| codec::<A>(id, &error))?;
+        let state = from_json(&document.body).map_err(|error| codec::<A>(id, &error))?;
         Ok(Some((state, document.version)))
     }
 

@@ -10,8 +10,8 @@ mod codec;
 mod headers;
 
 pub use builder::MessageBuilder;
-pub(crate) use codec::to_json;
 pub use codec::{DecodeError, EncodeError};
+pub(crate) use codec::{from_json, to_json};
 pub use headers::{HeaderError, Headers};
 
 use bytes::Bytes;

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     ids::{Direction, SagaId},
+    message::from_json,
     ports::SagaAppend,
 };
 
@@ -61,7 +62,7 @@ pub(crate) async fn drive<D: SagaData>(
     let owned = async {
         let outcome = {
             let work = pin!(async {
-                let data = match serde_json::from_slice(&owned.input) {
+                let data = match from_json(&owned.input) {
                     Ok(data) => data,
                     Err(error) => {
                         let reason = format!("the input is not what the definition takes: {error}");

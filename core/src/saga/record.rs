@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::Value;
-use crate::ids::Direction;
+use crate::{ids::Direction, message::from_json};
 
 /// Cause of a saga's compensation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -162,7 +162,7 @@ impl Record {
     /// # Errors
     /// What is wrong with it, and where.
     pub fn decode(stored: &[u8]) -> Result<Self, String> {
-        serde_json::from_slice(stored).map_err(|error| error.to_string())
+        from_json(stored).map_err(|error| error.to_string())
     }
 
     /// Returns the name of the record, as stored.

@@ -10,7 +10,7 @@ use crate::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
     message::{Headers, Message},
     ports::{
-        AcquireRequest, ClaimRequest, DefinitionRef, InboxEntry, NewSaga, Ordering, PurgeRequest, SagaAppend,
+        AcquireRequest, ClaimRequest, DefinitionRef, InboxEntry, NewSaga, OutboxOrder, PurgeRequest, SagaAppend,
         SagaStatus, Timestamp, WhenDead,
     },
 };
@@ -73,7 +73,7 @@ pub(super) fn saga_id(number: u128) -> SagaId {
 
 /// A claim that keeps order by key and stops a key at a dead row.
 pub(super) fn claim(number: u128, limit: usize, lease: Duration) -> ClaimRequest {
-    ClaimRequest { token: token(number), limit, lease, ordering: Ordering::PerKey, when_dead: WhenDead::BlockKey }
+    ClaimRequest { token: token(number), limit, lease, ordering: OutboxOrder::PerKey, when_dead: WhenDead::BlockKey }
 }
 
 /// A purge of everything that is old enough to be purged now.

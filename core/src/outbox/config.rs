@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::{
     backoff::Backoff,
-    ports::{Ordering, WhenDead},
+    ports::{OutboxOrder, WhenDead},
 };
 
 /// Configuration of a [`Relay`](super::Relay).
@@ -19,8 +19,8 @@ pub struct RelayConfig {
     /// a [`Wake`](crate::wake::Wake) makes the usual case immediate, so polling only has to find what other processes
     /// staged and what backed off.
     pub poll: Backoff,
-    /// Order within a key. Default [`Ordering::PerKey`].
-    pub ordering: Ordering,
+    /// Order within a key. Default [`OutboxOrder::PerKey`].
+    pub ordering: OutboxOrder,
     /// Effect of a dead row on later rows of its key. Default [`WhenDead::BlockKey`]: a consumer sees a prefix of the
     /// truth rather than one with a hole.
     pub when_dead: WhenDead,
@@ -50,7 +50,7 @@ impl Default for RelayConfig {
             batch: 100,
             lease: Duration::from_secs(30),
             poll: Backoff::new(Duration::from_millis(10), Duration::from_millis(500)),
-            ordering: Ordering::PerKey,
+            ordering: OutboxOrder::PerKey,
             when_dead: WhenDead::BlockKey,
             backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(60)),
             max_attempts: 10,
@@ -86,7 +86,7 @@ impl RelayConfig {
 
     /// Sets the order within a key.
     #[must_use]
-    pub fn ordering(mut self, ordering: Ordering) -> Self {
+    pub fn ordering(mut self, ordering: OutboxOrder) -> Self {
         self.ordering = ordering;
         self
     }

@@ -6,7 +6,7 @@ use super::RelayConfig;
 use crate::{
     ids::MessageId,
     message::Message,
-    ports::{Ordering, OutboxRow, OutboxState, RowId, SettleOutcome, WhenDead},
+    ports::{OutboxOrder, OutboxRow, OutboxState, RowId, SettleOutcome, WhenDead},
 };
 
 /// One reading of the log: what of it may go out and when, and how far the position may move after it.
@@ -38,7 +38,7 @@ impl LogWindow {
         config: &RelayConfig,
         backs_off: impl Fn(RowId) -> bool,
     ) -> Self {
-        let per_key = config.ordering == Ordering::PerKey;
+        let per_key = config.ordering == OutboxOrder::PerKey;
         let mut window = Self {
             from,
             end,

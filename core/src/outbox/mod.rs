@@ -12,7 +12,7 @@
 //! # Guarantee
 //! A staged message is published at least once if its transaction commits, and never if it does not. Messages of one
 //! partition key are published in commit order, each only after the one before it was settled
-//! ([`Ordering::PerKey`](crate::ports::Ordering::PerKey)). A message keeps its id in every attempt, so a consumer with
+//! ([`OutboxOrder::PerKey`](crate::ports::OutboxOrder::PerKey)). A message keeps its id in every attempt, so a consumer with
 //! the [inbox](crate::inbox) has its effect once.
 //!
 //! # Columns

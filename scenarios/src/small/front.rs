@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use seaworthy_core::{
     outbox::{MessageBuilder, Relay, RelayConfig},
-    ports::{Expected, Ordering, Ports, StoreError},
+    ports::{Expected, OutboxOrder, Ports, StoreError},
     wake::Wake,
 };
 
@@ -15,7 +15,7 @@ pub(crate) const ITEM_TAKEN: &str = "item.taken";
 /// Takes each item once, and tells of it: item and message in one transaction, a relay publishes.
 pub(crate) async fn front(ports: Ports) {
     let wake = Wake::new();
-    let config = RelayConfig::default().ordering(Ordering::Unordered);
+    let config = RelayConfig::default().ordering(OutboxOrder::Unordered);
     let relay = Relay::new(&ports).config(config).wake(wake.clone());
     ports.spawn("relay", relay.run());
     while let Some(request) = ports.ingress.next().await {

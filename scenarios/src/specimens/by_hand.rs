@@ -6,7 +6,7 @@ use futures_util::future::{Either, select};
 use seaworthy_core::{
     ids::ClaimToken,
     inbox::HandlerError,
-    ports::{ClaimRequest, Delivery, Ordering, OutboxRow, Ports, SubscriptionSpec, WhenDead, draw_id},
+    ports::{ClaimRequest, Delivery, OutboxOrder, OutboxRow, Ports, SubscriptionSpec, WhenDead, draw_id},
     wake::{Wake, Woken},
 };
 use seaworthy_order_fulfillment::{
@@ -33,7 +33,7 @@ pub(super) async fn relay<F>(
             token,
             limit: 100,
             lease: Duration::from_secs(30),
-            ordering: Ordering::PerKey,
+            ordering: OutboxOrder::PerKey,
             when_dead: WhenDead::BlockKey,
         };
         match ports.store.claim(&request).await {

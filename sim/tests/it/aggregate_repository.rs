@@ -12,7 +12,7 @@ use seaworthy_core::{
     ids::{Direction, OperationId, SagaId},
     message::Message,
     outbox::MessageBuilder,
-    ports::{ClaimRequest, Expected, Ordering, OutboxStore, Store, StoreError, Timestamp, Transaction, WhenDead},
+    ports::{ClaimRequest, Expected, OutboxOrder, OutboxStore, Store, StoreError, Timestamp, Transaction, WhenDead},
     wake::Wake,
 };
 use serde::{Deserialize, Serialize};
@@ -108,7 +108,7 @@ async fn staged(bench: &Bench) -> Vec<Message> {
         token: seaworthy_core::ids::ClaimToken(seaworthy_core::ports::draw_id(&*bench.clock, &*bench.random)),
         limit: 1_000,
         lease: std::time::Duration::from_secs(3_600),
-        ordering: Ordering::Unordered,
+        ordering: OutboxOrder::Unordered,
         when_dead: WhenDead::SkipDead,
     };
     bench.store.claim(&request).await.unwrap().into_iter().map(|row| row.message).collect()

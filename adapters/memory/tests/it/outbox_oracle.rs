@@ -8,7 +8,7 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::{Headers, Message},
     ports::{
-        ClaimRequest, Ordering, OutboxState, OutboxStore, PurgeRequest, RedriveRequest, RowId, SettleOutcome,
+        ClaimRequest, OutboxOrder, OutboxState, OutboxStore, PurgeRequest, RedriveRequest, RowId, SettleOutcome,
         Settlement, Store, Timestamp, WhenDead,
     },
 };
@@ -63,7 +63,7 @@ impl Oracle {
         };
         let due = self.0.iter().enumerate().filter(|(index, row)| {
             let in_time = row.state == State::Live && row.until <= now;
-            in_time && (request.ordering == Ordering::Unordered || !blocked(*index, row))
+            in_time && (request.ordering == OutboxOrder::Unordered || !blocked(*index, row))
         });
         due.map(|(_, row)| row.message).collect()
     }
@@ -136,7 +136,7 @@ impl Oracle {
 #[derive(Clone, Debug)]
 enum Op {
     Stage { keys: Vec<u8> },
-    Claim { limit: usize, lease: u64, ordering: Ordering, when_dead: WhenDead },
+    Claim { limit: usize, lease: u64, ordering: OutboxOrder, when_dead: WhenDead },
     Settle { claim: prop::sample::Index, row: prop::sample::Index, outcome: SettleOutcome },
     Mark { message: prop::sample::Index, dead: bool },
     Redrive { only: Option<Vec<u64>>, limit: usize },
@@ -153,7 +153,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => delay().prop_map(|delay| SettleOutcome::Release { delay }),
         2 => Just(SettleOutcome::Dead { reason: "no".into() }),
     ];
-    let ordering = prop_oneof![4 => Just(Ordering::PerKey), 1 => Just(Ordering::Unordered)];
+    let ordering = prop_oneof![4 => Just(OutboxOrder::PerKey), 1 => Just(OutboxOrder::Unordered)];
     let when_dead = prop_oneof![Just(WhenDead::BlockKey), Just(WhenDead::SkipDead)];
     let op = prop_oneof![
         3 => prop::collection::vec(0_u8..4, 1..4).prop_map(|keys| Op::Stage { keys }),

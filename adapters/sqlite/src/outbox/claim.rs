@@ -7,7 +7,7 @@
 use rusqlite::{Connection, Row};
 use seaworthy_core::{
     message::Message,
-    ports::{ClaimRequest, Ordering, OutboxRow, RowId, Timestamp, WhenDead},
+    ports::{ClaimRequest, OutboxOrder, OutboxRow, RowId, Timestamp, WhenDead},
 };
 
 use crate::{
@@ -91,9 +91,9 @@ pub(crate) fn claim(
 ) -> rusqlite::Result<Vec<OutboxRow>> {
     // In key order only the head of a key may go out.
     let (ranges, heads): (_, &[bool]) = match (request.ordering, request.when_dead) {
-        (Ordering::PerKey, WhenDead::BlockKey) => (PER_KEY_BLOCKING, &[true]),
-        (Ordering::PerKey, WhenDead::SkipDead) => (PER_KEY_SKIPPING, &[true]),
-        (Ordering::Unordered, _) => (UNORDERED, &[true, false]),
+        (OutboxOrder::PerKey, WhenDead::BlockKey) => (PER_KEY_BLOCKING, &[true]),
+        (OutboxOrder::PerKey, WhenDead::SkipDead) => (PER_KEY_SKIPPING, &[true]),
+        (OutboxOrder::Unordered, _) => (UNORDERED, &[true, false]),
     };
     let mut rows: Vec<OutboxRow> = Vec::new();
     for head in heads {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params_from_iter, types::Value};
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::{Headers, Message},
-    ports::{ClaimRequest, Ordering, OutboxState, RedriveRequest, SettleOutcome, Settlement, Timestamp, WhenDead},
+    ports::{ClaimRequest, OutboxOrder, OutboxState, RedriveRequest, SettleOutcome, Settlement, Timestamp, WhenDead},
 };
 use uuid::Uuid;
 
@@ -131,7 +131,7 @@ fn request(token: u128, limit: usize) -> ClaimRequest {
         token: ClaimToken(Uuid::from_u128(token)),
         limit,
         lease: Duration::from_secs(5),
-        ordering: Ordering::PerKey,
+        ordering: OutboxOrder::PerKey,
         when_dead: WhenDead::BlockKey,
     }
 }
@@ -140,7 +140,7 @@ fn request(token: u128, limit: usize) -> ClaimRequest {
 #[derive(Clone, Debug)]
 enum Step {
     Stage { key: u8 },
-    Claim { limit: usize, ordering: Ordering, when_dead: WhenDead },
+    Claim { limit: usize, ordering: OutboxOrder, when_dead: WhenDead },
     Settle { claim: usize, outcome: u8 },
     Redrive { limit: usize },
     Mark { number: u32, dead: bool },
@@ -148,7 +148,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let ordering = prop_oneof![3 => Just(Ordering::PerKey), 1 => Just(Ordering::Unordered)];
+    let ordering = prop_oneof![3 => Just(OutboxOrder::PerKey), 1 => Just(OutboxOrder::Unordered)];
     let when_dead = prop_oneof![Just(WhenDead::BlockKey), Just(WhenDead::SkipDead)];
     prop_oneof![
         4 => (0_u8..3).prop_map(|key| Step::Stage { key }),
@@ -176,7 +176,7 @@ fn rows(connection: &Connection) -> Vec<Open> {
 fn expected(rows: &[Open], request: &ClaimRequest, now: i64) -> Vec<i64> {
     let due = |row: &&Open| row.2 < 2 && row.3 <= now;
     let free = |row: &&Open| {
-        request.ordering == Ordering::Unordered
+        request.ordering == OutboxOrder::Unordered
             || rows.iter().filter(|other| other.1 == row.1 && other.0 != row.0).all(|other| match other.2 {
                 0 => other.0 > row.0,
                 1 => other.0 > row.0 && other.3 <= now,

@@ -7,7 +7,7 @@ use std::{
 
 use crate::support::{HandClock, asking, message};
 use rusqlite::Connection;
-use seaworthy_core::ports::{Expected, Ordering, OutboxStore, Store};
+use seaworthy_core::ports::{Expected, OutboxOrder, OutboxStore, Store};
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 
 /// Set in the child process: the file that it works on.
@@ -61,7 +61,7 @@ async fn twenty_kills_leave_whole_transactions_and_lose_none_that_was_committed(
 
     let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
     let mut request = asking(1, usize::MAX);
-    request.ordering = Ordering::Unordered;
+    request.ordering = OutboxOrder::Unordered;
     let rows = store.claim(&request).await.unwrap();
     let told: Vec<u128> = rows.iter().map(|row| row.message.id.0.as_u128()).collect();
     assert_eq!(told, (1..=u128::from(known)).collect::<Vec<_>>(), "messages are numbered as they were committed");

@@ -15,8 +15,8 @@ use seaworthy_core::{
     message::Message,
     ports::{
         AcquireRequest, ClaimRequest, DefinitionRef, Expected, InboxEntry, InboxStore, NewSaga, OperationRecord,
-        OperationState, Ordering as Order, OutboxStore, PurgeRequest, RedriveRequest, SagaAppend, SagaStatus,
-        SagaStore, SettleOutcome, Store, WhenDead, connection,
+        OperationState, OutboxOrder, OutboxStore, PurgeRequest, RedriveRequest, SagaAppend, SagaStatus, SagaStore,
+        SettleOutcome, Store, WhenDead, connection,
     },
 };
 use seaworthy_sqlite::SqliteStore;
@@ -129,7 +129,7 @@ async fn as_a_relay(store: &SqliteStore, meter: &mut Meter) {
         let per_key = ClaimRequest { when_dead: WhenDead::SkipDead, ..asking(number, 1) };
         let request = match number {
             1 => asking(number, 1),
-            5 => ClaimRequest { ordering: Order::Unordered, ..per_key },
+            5 => ClaimRequest { ordering: OutboxOrder::Unordered, ..per_key },
             _ => per_key,
         };
         let rows = store.claim(&request).await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::{asking, in_memory, message, numbers, settled, stage, token};
 use seaworthy_core::ports::{
-    Clock, Ordering, OutboxStore, PurgeRequest, RedriveRequest, SettleOutcome, Store, StoreError, WhenDead,
+    Clock, OutboxOrder, OutboxStore, PurgeRequest, RedriveRequest, SettleOutcome, Store, StoreError, WhenDead,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -73,7 +73,7 @@ async fn unordered_claims_take_any_row_that_is_due() {
     let (store, _) = in_memory();
     stage(&store, &[message(1, "a"), message(2, "a"), message(3, "b")]).await;
     let mut request = asking(1, 10);
-    request.ordering = Ordering::Unordered;
+    request.ordering = OutboxOrder::Unordered;
     assert_eq!(numbers(&store.claim(&request).await.unwrap()), [1, 2, 3]);
 }
 

@@ -7,7 +7,7 @@ use crate::{
         outcome::{expect, expect_eq},
         samples::{claim, lone, message},
     },
-    ports::{ClaimRequest, Ordering, SettleOutcome},
+    ports::{ClaimRequest, OutboxOrder, SettleOutcome},
 };
 
 /// The next row of a key is not claimed before the one before it is settled.
@@ -89,7 +89,7 @@ pub async fn keys_do_not_hold_back_each_other(subject: &dyn StoreSubject) -> Out
 pub async fn unordered_rows_wait_for_nobody(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;
     let lease = subject.unit() * 5;
-    let unordered = |number| ClaimRequest { ordering: Ordering::Unordered, ..claim(number, 2, lease) };
+    let unordered = |number| ClaimRequest { ordering: OutboxOrder::Unordered, ..claim(number, 2, lease) };
     stage(&*store, &[1, 2, 3].map(|number| message(number, "a"))).await?;
     let first = store.claim(&unordered(1)).await?;
     let second = store.claim(&unordered(2)).await?;

@@ -22,7 +22,7 @@ pub use documents::{Document, Documents, Expected};
 pub use error::StoreError;
 pub use inbox::{DeadLetter, InboxEntry, InboxInsert, InboxStore, InboxWrites};
 pub use outbox::{
-    ClaimRequest, Ordering, OutboxRow, OutboxState, OutboxStore, OutboxWrites, PurgeRequest, RedriveRequest, RowId,
+    ClaimRequest, OutboxOrder, OutboxRow, OutboxState, OutboxStore, OutboxWrites, PurgeRequest, RedriveRequest, RowId,
     SettleOutcome, Settlement, WhenDead,
 };
 pub use participant::{OperationRecord, OperationState, Participants};

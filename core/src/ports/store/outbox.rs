@@ -43,14 +43,14 @@ pub struct OutboxRow {
 
 /// Rule for the rows of one key that may be in flight together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ordering {
+pub enum OutboxOrder {
     /// At most one unsettled row of a key is in flight; later rows of the key wait, also while it backs off.
     PerKey,
     /// Any pending row may be claimed.
     Unordered,
 }
 
-/// Effect of a dead row on the later rows of its key, under [`Ordering::PerKey`].
+/// Effect of a dead row on the later rows of its key, under [`OutboxOrder::PerKey`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenDead {
     /// Later rows wait until the dead row is redriven or purged.
@@ -71,7 +71,7 @@ pub struct ClaimRequest {
     /// Duration of the claim, by the store's clock.
     pub lease: Duration,
     /// Order within a key.
-    pub ordering: Ordering,
+    pub ordering: OutboxOrder,
     /// Effect of a dead row on its key.
     pub when_dead: WhenDead,
 }
@@ -166,7 +166,7 @@ pub trait OutboxStore: Send + Sync {
     /// Rows come in commit order, and a row is never shown while an earlier commit of its key is still in flight. Where
     /// more are due than `request.limit`, it is the store's choice which of them come first.
     ///
-    /// Under [`Ordering::PerKey`] a key of which any row is out under a lease has to wait, also where that row is a later
+    /// Under [`OutboxOrder::PerKey`] a key of which any row is out under a lease has to wait, also where that row is a later
     /// one: an earlier one may have been dead when it went out, and redriven since.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use seaworthy_core::{
     inbox::{Handler, HandlerError},
     message::Message,
     outbox::MessageBuilder,
-    ports::{ClaimRequest, Expected, Ordering, OutboxStore, Random, Store, StoreError, WhenDead, draw_id},
+    ports::{ClaimRequest, Expected, OutboxOrder, OutboxStore, Random, Store, StoreError, WhenDead, draw_id},
 };
 use seaworthy_memory::{ManualClock, store::MemoryStore};
 use seaworthy_order_fulfillment::{
@@ -60,7 +60,7 @@ async fn staged(store: &MemoryStore) -> Vec<Message> {
         token: ClaimToken(draw_id(&*clock, &*random)),
         limit: 10,
         lease: Duration::from_secs(30),
-        ordering: Ordering::Unordered,
+        ordering: OutboxOrder::Unordered,
         when_dead: WhenDead::BlockKey,
     };
     let rows = store.claim(&request).await.expect("a store");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use seaworthy_core::{
     ids::ClaimToken,
-    ports::{BrokerError, ClaimRequest, Clock, Ordering, OutboxStore, WhenDead},
+    ports::{BrokerError, ClaimRequest, Clock, OutboxOrder, OutboxStore, WhenDead},
     stop::Stop,
 };
 
@@ -75,7 +75,7 @@ async fn crash_with_claim(bench: &Bench) -> usize {
         token: ClaimToken(seaworthy_core::ports::draw_id(&*bench.clock, &*bench.random)),
         limit: 100,
         lease: ms(10),
-        ordering: Ordering::PerKey,
+        ordering: OutboxOrder::PerKey,
         when_dead: WhenDead::BlockKey,
     };
     let rows = bench.store.claim(&request).await.unwrap().len();

@@ -2,7 +2,7 @@
 
 use seaworthy_core::{
     outbox::{Relay, RelayConfig},
-    ports::Ordering,
+    ports::OutboxOrder,
 };
 use seaworthy_sim::scenario::Topology;
 
@@ -14,7 +14,7 @@ use crate::small_service::{
 pub(super) const WRONG: Service = Service::wrong("takes-rows-in-any-order", topology);
 
 fn topology(is_right: bool) -> Topology {
-    let ordering = if is_right { Ordering::PerKey } else { Ordering::Unordered };
+    let ordering = if is_right { OutboxOrder::PerKey } else { OutboxOrder::Unordered };
     listener(fronts(move |boot| {
         let relay = Relay::new(&boot.ports).config(RelayConfig::default().ordering(ordering));
         let running = relay.run();

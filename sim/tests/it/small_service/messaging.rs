@@ -11,7 +11,7 @@ use seaworthy_core::{
     message::Message,
     outbox::{MessageBuilder, Relay},
     ports::{
-        ClaimRequest, Delivery, Expected, Ordering, OutboxRow, Ports, PublishError, PublishResult, SettleOutcome,
+        ClaimRequest, Delivery, Expected, OutboxOrder, OutboxRow, Ports, PublishError, PublishResult, SettleOutcome,
         Settlement, StoreError, Subscription, SubscriptionSpec, Transaction, WhenDead, draw_id,
     },
 };
@@ -96,7 +96,7 @@ where
     while !ports.stop.is_set() {
         let token = ClaimToken(draw_id(&*ports.clock, &*ports.random));
         let lease = Duration::from_secs(30);
-        let (ordering, when_dead) = (Ordering::PerKey, WhenDead::BlockKey);
+        let (ordering, when_dead) = (OutboxOrder::PerKey, WhenDead::BlockKey);
         let rows = ports.store.claim(&ClaimRequest { token, limit: 100, lease, ordering, when_dead }).await;
         match rows {
             Ok(rows) if !rows.is_empty() => _ = work_off(ports.clone(), token, rows).await,

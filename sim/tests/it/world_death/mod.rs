@@ -21,7 +21,7 @@ use futures_util::{
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId},
     ports::{
-        ClaimRequest, Clock, ExternalCall, Operation, Ordering, Ports, SettleOutcome, Settlement, Store,
+        ClaimRequest, Clock, ExternalCall, Operation, OutboxOrder, Ports, SettleOutcome, Settlement, Store,
         SubscriptionSpec, WhenDead,
     },
 };
@@ -109,7 +109,7 @@ async fn sink(ports: Ports, evidence: Arc<Evidence>) {
         loop {
             let token = ClaimToken(work::id(&ports));
             let (limit, lease) = (100, Duration::from_secs(1));
-            let (ordering, when_dead) = (Ordering::PerKey, WhenDead::BlockKey);
+            let (ordering, when_dead) = (OutboxOrder::PerKey, WhenDead::BlockKey);
             let request = ClaimRequest { token, limit, lease, ordering, when_dead };
             let rows = ports.store.claim(&request).await.expect("no outage");
             let settlements: Vec<Settlement> =

@@ -8,7 +8,7 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId},
     message::{Headers, Message},
     ports::{
-        ClaimRequest, Expected, ExternalCall, Ordering, Ports, Response, SettleOutcome, Settlement, StoreError,
+        ClaimRequest, Expected, ExternalCall, OutboxOrder, Ports, Response, SettleOutcome, Settlement, StoreError,
         SubscriptionSpec, WhenDead, draw_id,
     },
 };
@@ -82,7 +82,7 @@ async fn relay(ports: &Ports) -> Result<(), StoreError> {
         token,
         limit: 3,
         lease: Duration::from_millis(50),
-        ordering: Ordering::PerKey,
+        ordering: OutboxOrder::PerKey,
         when_dead: WhenDead::BlockKey,
     };
     let rows = ports.store.claim(&request).await?;

@@ -13,7 +13,7 @@ use seaworthy_core::{
     outbox::MessageBuilder,
     ports::{
         AcquireRequest, BrokerError, ClaimRequest, DefinitionRef, Delivery, Expected, ExternalCall, ExternalError,
-        IdRange, InboxEntry, NewSaga, Operation, OperationRecord, OperationState, Ordering, Ports, PublishError,
+        IdRange, InboxEntry, NewSaga, Operation, OperationRecord, OperationState, OutboxOrder, Ports, PublishError,
         PurgeRequest, RedriveRequest, SagaAppend, SagaStatus, SettleOutcome, Settlement, StoreError, SubscriptionSpec,
         Timestamp, Transaction, WhenDead,
     },
@@ -145,7 +145,7 @@ impl Everywhere {
             token,
             limit: 10,
             lease: Duration::from_secs(1),
-            ordering: Ordering::PerKey,
+            ordering: OutboxOrder::PerKey,
             when_dead: WhenDead::BlockKey,
         };
         let claimed = seen.store(Operation::Claim, ports.store.claim(&request).await).unwrap_or_default();

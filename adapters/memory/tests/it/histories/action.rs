@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use proptest::{collection::vec, option, prelude::*};
-use seaworthy_core::ports::{Ordering, SagaStatus, WhenDead};
+use seaworthy_core::ports::{OutboxOrder, SagaStatus, WhenDead};
 
 /// One step of a history: something outside a transaction, or a whole transaction.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub(crate) enum Action {
     Claim {
         limit: usize,
         lease: Duration,
-        ordering: Ordering,
+        ordering: OutboxOrder,
         when_dead: WhenDead,
     },
     /// Settles rows of an earlier claim, which may have lost them since.
@@ -140,8 +140,8 @@ fn purge() -> impl Strategy<Value = Purge> {
     (time(), limit())
 }
 
-fn ordering() -> impl Strategy<Value = Ordering> {
-    prop_oneof![3 => Just(Ordering::PerKey), 1 => Just(Ordering::Unordered)]
+fn ordering() -> impl Strategy<Value = OutboxOrder> {
+    prop_oneof![3 => Just(OutboxOrder::PerKey), 1 => Just(OutboxOrder::Unordered)]
 }
 
 fn when_dead() -> impl Strategy<Value = WhenDead> {

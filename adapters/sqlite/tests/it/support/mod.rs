@@ -12,7 +12,7 @@ use std::{
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::{Headers, Message},
-    ports::{ClaimRequest, Clock, Ordering as Order, OutboxRow, SettleOutcome, Settlement, Store, Timestamp, WhenDead},
+    ports::{ClaimRequest, Clock, OutboxOrder, OutboxRow, SettleOutcome, Settlement, Store, Timestamp, WhenDead},
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use uuid::Uuid;
@@ -91,7 +91,7 @@ pub(crate) fn asking(token_number: u128, limit: usize) -> ClaimRequest {
         token: token(token_number),
         limit,
         lease: Duration::from_secs(10),
-        ordering: Order::PerKey,
+        ordering: OutboxOrder::PerKey,
         when_dead: WhenDead::BlockKey,
     }
 }

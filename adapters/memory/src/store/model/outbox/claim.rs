@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use seaworthy_core::{
     ids::ClaimToken,
-    ports::{ClaimRequest, Ordering, OutboxRow, RowId, Timestamp, WhenDead},
+    ports::{ClaimRequest, OutboxOrder, OutboxRow, RowId, Timestamp, WhenDead},
 };
 
 use super::{AT_ONCE, Outbox, Place};
@@ -16,11 +16,11 @@ impl Outbox {
         self.wake(now);
         let mut due = Vec::new();
         match (request.ordering, request.when_dead) {
-            (Ordering::PerKey, WhenDead::BlockKey) => self.find_due(&[Lane::First], request, &mut due),
-            (Ordering::PerKey, WhenDead::SkipDead) => {
+            (OutboxOrder::PerKey, WhenDead::BlockKey) => self.find_due(&[Lane::First], request, &mut due),
+            (OutboxOrder::PerKey, WhenDead::SkipDead) => {
                 self.find_due(&[Lane::First, Lane::BehindDead], request, &mut due);
             }
-            (Ordering::Unordered, _) => {
+            (OutboxOrder::Unordered, _) => {
                 self.find_due(&[Lane::First, Lane::BehindDead], request, &mut due);
                 self.find_due(&[Lane::Behind], request, &mut due);
             }
@@ -31,7 +31,7 @@ impl Outbox {
         // Room for these and no more: rows are large, and mostly there is one.
         let mut rows = Vec::with_capacity(due.len());
         rows.extend(due.into_iter().filter_map(|(_, id)| self.lease(id, request.token, until)));
-        if (request.ordering, request.when_dead) == (Ordering::PerKey, WhenDead::SkipDead) {
+        if (request.ordering, request.when_dead) == (OutboxOrder::PerKey, WhenDead::SkipDead) {
             rows.iter_mut().for_each(|row| row.message.gap = self.gap(row.row));
         }
         rows
@@ -41,8 +41,8 @@ impl Outbox {
     /// first: where a limit is short of them, neither kind starves the other.
     fn find_due(&self, lanes: &[Lane], request: &ClaimRequest, due: &mut Vec<(u64, RowId)>) {
         let free = |id: RowId| match request.ordering {
-            Ordering::PerKey => self.rows.get(&id).is_some_and(|row| !self.lanes.is_out(&row.message.partition_key)),
-            Ordering::Unordered => true,
+            OutboxOrder::PerKey => self.rows.get(&id).is_some_and(|row| !self.lanes.is_out(&row.message.partition_key)),
+            OutboxOrder::Unordered => true,
         };
         let mut fresh = Vec::new();
         let mut waited = Vec::new();

@@ -7,7 +7,7 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::Headers,
     ports::{
-        ClaimRequest, Ordering, OutboxRow, OutboxState, OutboxStore, PurgeRequest, RedriveRequest, SettleOutcome,
+        ClaimRequest, OutboxOrder, OutboxRow, OutboxState, OutboxStore, PurgeRequest, RedriveRequest, SettleOutcome,
         Settlement, StoreError, Timestamp, WhenDead,
     },
 };
@@ -30,12 +30,12 @@ impl OutboxStore for Broken {
         match self.bug {
             Bug::LeasesForNoTime => asked.lease = Duration::ZERO,
             Bug::LeasesForEver => asked.lease = request.lease * 1_000,
-            Bug::ClaimsWithoutOrder => asked.ordering = Ordering::Unordered,
-            Bug::ClaimsInOrderAlways => asked.ordering = Ordering::PerKey,
+            Bug::ClaimsWithoutOrder => asked.ordering = OutboxOrder::Unordered,
+            Bug::ClaimsInOrderAlways => asked.ordering = OutboxOrder::PerKey,
             Bug::SkipsTheDead => asked.when_dead = WhenDead::SkipDead,
             Bug::StopsAtTheDead => asked.when_dead = WhenDead::BlockKey,
             Bug::ClaimsOneRowAtATime => asked.limit = asked.limit.min(1),
-            Bug::ClaimsByRowNumber => (asked.ordering, asked.limit) = (Ordering::Unordered, usize::MAX),
+            Bug::ClaimsByRowNumber => (asked.ordering, asked.limit) = (OutboxOrder::Unordered, usize::MAX),
             _ => {}
         }
         let mut rows = self.inner.claim(&asked).await?;
@@ -45,7 +45,7 @@ impl OutboxStore for Broken {
             self.release(request.token, &rest).await?;
         }
         if self.has(Bug::SendsRedrivenRowsAtOnce) {
-            let all = self.inner.claim(&ClaimRequest { ordering: Ordering::Unordered, ..asked }).await?;
+            let all = self.inner.claim(&ClaimRequest { ordering: OutboxOrder::Unordered, ..asked }).await?;
             let (redriven, others): (Vec<_>, Vec<_>) =
                 all.into_iter().partition(|row| self.notes().redriven.contains(&row.message.id));
             self.release(request.token, &others).await?;
@@ -144,7 +144,7 @@ impl OutboxStore for Broken {
         if self.has(Bug::PurgesPendingRows) {
             let token = ClaimToken(uuid::Uuid::from_u128(7));
             let lease = Duration::from_secs(1);
-            let (ordering, when_dead) = (Ordering::PerKey, WhenDead::BlockKey);
+            let (ordering, when_dead) = (OutboxOrder::PerKey, WhenDead::BlockKey);
             let claim = ClaimRequest { token, limit: 1, lease, ordering, when_dead };
             for row in self.inner.claim(&claim).await? {
                 self.inner.settle(token, &[Settlement { row: row.row, outcome: SettleOutcome::Dispatched }]).await?;

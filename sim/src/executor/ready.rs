@@ -55,7 +55,7 @@ impl Ready {
     }
 }
 
-/// How many are woken between two polls, as a rule.
+/// Number of tasks that are woken between two polls, as a rule.
 const FEW: usize = 16;
 
 /// Tasks that were woken since the executor looked last. A run keeps to one thread, and wakes its tasks hundreds of times: plain

@@ -3,10 +3,10 @@ use super::Interest;
 /// Classes of events that an [`Interest`] has room for.
 const CLASSES: usize = u32::BITS as usize;
 
-/// How many invariants are in one word.
+/// Number of invariants in one word.
 const WORD: usize = u64::BITS as usize;
 
-/// Which invariants see events of which class: one bit for each, so that those that an event does not concern, which are
+/// Invariants that see the events of each class: one bit for each, so that those that an event does not concern, which are
 /// most, are not even asked.
 #[derive(Debug)]
 pub(super) struct Seating(Vec<[u64; CLASSES]>);

@@ -152,7 +152,7 @@ impl Gate {
         (extra_ms > 0).then_some(extra_ms)
     }
 
-    /// Until when the process is paused.
+    /// Returns the time until which the process is paused.
     fn paused(&self) -> Option<u64> {
         let mut until_ms = None;
         self.world.disturb(

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 /// A row as it was claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ClaimedRow {
-    /// The row.
+    /// Row that was settled.
     pub row: RowId,
-    /// Its message.
+    /// Id of its message.
     pub message: MessageId,
     /// Claims so far.
     pub attempts: u32,
@@ -20,11 +20,11 @@ pub struct ClaimedRow {
 /// A row as it was settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SettledRow {
-    /// The row.
+    /// Row that was settled.
     pub row: RowId,
     /// State that the relay asked for.
     pub settled: SettledAs,
-    /// Whether the claim still held the row, so that it really was settled.
+    /// `true` if the claim still held the row, so that it really was settled.
     pub held: bool,
 }
 

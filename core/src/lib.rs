@@ -5,6 +5,7 @@
 //!
 //! | module | what it is | when you need it |
 //! |---|---|---|
+//! | [`prelude`] | what nearly every service needs, in one `use` | always |
 //! | [`ports`] | store, broker, clock, externals, randomness, tasks, requests | always: everything below is built on them |
 //! | [`boot`] | ports, name and incarnation of a process, and its own death | where a process wants to know who it is |
 //! | [`saga`] | typed and dynamic definitions, the orchestrator, recovery, operator verbs | to keep several steps all done or all undone |
@@ -29,6 +30,7 @@ pub mod outbox;
 pub mod participant;
 pub mod payload;
 pub mod ports;
+pub mod prelude;
 pub mod saga;
 pub mod stop;
 mod time;

@@ -13,6 +13,7 @@
 //! | module | what it is | when you need it |
 //! |---|---|---|
 //! | [`check`](mod@check) | the check that a test makes in one breath | always |
+//! | [`prelude`] | what nearly every scenario needs, in one `use` | always |
 //! | [`scenario`] | processes, workload, what must hold | to bring a workflow of your own |
 //! | [`invariants`] | the shipped properties, and the trait for your own | to say what must hold |
 //! | [`plan`] | plans, points, verdicts, profiles, shrinking as data | to commit a failing case, or to write one by hand |
@@ -52,6 +53,8 @@ pub mod generate;
 pub mod invariants;
 #[cfg(madsim)]
 pub mod plan;
+#[cfg(madsim)]
+pub mod prelude;
 #[cfg(madsim)]
 pub mod scenario;
 #[cfg(madsim)]

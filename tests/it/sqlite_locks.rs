@@ -8,7 +8,6 @@ use bytes::Bytes;
 use rusqlite::Connection;
 use seaworthy_core::ports::{Operation, Ports, Store, StoreError, connection};
 use seaworthy_sim::{
-    invariants::{self, Invariant},
     plan::{CallFault, FORMAT, Fault, Latency, Plan, Restart, Schedule, Verdict},
     scenario::{Boot, Draw, LockTable, Scenario, Topology, Workload},
     trace::{Effect, What},
@@ -61,10 +60,6 @@ impl Scenario for Locked {
 
     fn workload(&self, _: &mut Draw) -> OneJob {
         OneJob
-    }
-
-    fn invariants(&self, _: &OneJob) -> Vec<Box<dyn Invariant>> {
-        invariants::delivery(&self.topology())
     }
 
     fn store(&self) -> Option<StoreFactory> {

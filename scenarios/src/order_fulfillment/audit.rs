@@ -15,7 +15,11 @@ use seaworthy_sim::{
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{Orders, invariants::business, provider::REFUNDED, status::status_in};
+use super::{
+    Orders,
+    invariants::{OrderView, business},
+    provider::REFUNDED,
+};
 
 /// Collection of what the payment service has done, in a store of its own, by operation id.
 pub const LEDGER: &str = "ledger";
@@ -77,7 +81,9 @@ pub async fn audit(
     for (store, collection) in [(orders, STOCK_COLLECTION), (orders, ORDER_COLLECTION), (shipping, SHIPMENT_COLLECTION)]
     {
         for (number, (id, Document { version, body })) in all(store, collection).await?.into_iter().enumerate() {
-            if let (ORDER_COLLECTION, Some(status)) = (collection, status_in(&body)) {
+            if collection == ORDER_COLLECTION
+                && let Ok(OrderView { status }) = serde_json::from_slice(&body)
+            {
                 *by_status.entry(format!("{status:?}").to_lowercase()).or_default() += 1;
                 stands.insert(id.clone(), status);
             }

@@ -7,14 +7,12 @@
 //! | [`orders_file`] | orders from a file |
 //! | [`provider`] | the payment provider, which is not the service's |
 //! | [`invariants`] | what must hold for orders |
-//! | [`status`] | the status in an order's document |
 //! | [`audit`] | the same invariants over what databases hold |
 
 pub mod audit;
 pub mod invariants;
 pub mod orders_file;
 pub mod provider;
-pub mod status;
 mod workload;
 
 use std::{sync::Arc, time::Duration};
@@ -90,7 +88,7 @@ impl OrderFulfillment {
         Self { orders: Some(Arc::new(orders)), ..self }
     }
 
-    /// Leaves out invariants by name: those that whoever wrote it that way would not have asked for.
+    /// Leaves out invariants of the protocol by name: those that whoever wrote it that way would not have asked for.
     #[must_use]
     pub fn without(self, left_out: &'static [&'static str]) -> Self {
         Self { left_out, ..self }
@@ -122,13 +120,16 @@ impl Scenario for OrderFulfillment {
         };
         let shipping = move |boot| shipping::shipping(boot, variant, settings.clone());
         let topology = Topology::new()
-            .process("orders-1", ORDERS_SERVICE, ORDERS_SERVICE, orders.clone())
-            .process("orders-2", ORDERS_SERVICE, ORDERS_SERVICE, orders)
-            .process("shipping-1", SHIPPING, SHIPPING, shipping.clone())
-            .process("shipping-2", SHIPPING, SHIPPING, shipping)
+            .service(ORDERS_SERVICE)
+            .replicas(2)
+            .boot(orders)
+            .service(SHIPPING)
+            .replicas(2)
+            .boot(shipping)
             .external(PAYMENTS, PaymentProvider::default)
             .saga(&self.checkout);
-        GROUPS.iter().fold(topology, |topology, (group, topics)| topology.group(group, topics))
+        let topology = GROUPS.iter().fold(topology, |topology, (group, topics)| topology.group(group, topics));
+        self.left_out.iter().fold(topology, |topology, name| topology.without(name))
     }
 
     fn workload(&self, draw: &mut Draw) -> Orders {
@@ -136,10 +137,7 @@ impl Scenario for OrderFulfillment {
     }
 
     fn invariants(&self, workload: &Orders) -> Vec<Box<dyn Invariant>> {
-        let mut all = seaworthy_sim::invariants::protocol(&self.topology());
-        all.extend(invariants::business(workload));
-        all.retain(|invariant| !self.left_out.contains(&invariant.name()));
-        all
+        invariants::business(workload)
     }
 
     async fn prepare(&self, workload: &Orders, store: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync)) {

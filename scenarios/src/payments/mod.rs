@@ -24,7 +24,6 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use seaworthy_sim::{
-    invariants::{self, Invariant},
     scenario::{Boot, Column, Conserved, Draw, EffectTable, InboxTable, OutboxTable, Scenario, Topology},
     world::{Client, StoreFactory},
 };
@@ -119,10 +118,6 @@ impl Scenario for PaymentService {
 
     fn workload(&self, draw: &mut Draw) -> Payments {
         Payments::draw(draw)
-    }
-
-    fn invariants(&self, _: &Payments) -> Vec<Box<dyn Invariant>> {
-        invariants::delivery(&self.topology())
     }
 
     /// With its tables, as a deployment migrates the database before it starts the service.

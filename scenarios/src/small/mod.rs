@@ -7,7 +7,6 @@ mod requests;
 use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_sim::{
-    invariants::{Invariant, protocol},
     scenario::{Draw, Scenario, Topology},
     world::Client,
 };
@@ -41,10 +40,6 @@ impl Scenario for SmallService {
 
     fn workload(&self, draw: &mut Draw) -> Requests {
         Requests::draw(draw)
-    }
-
-    fn invariants(&self, _: &Requests) -> Vec<Box<dyn Invariant>> {
-        protocol(&self.topology())
     }
 
     async fn drive(&self, workload: &Requests, client: Client) {

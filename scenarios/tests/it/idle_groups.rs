@@ -14,7 +14,6 @@ use seaworthy_scenarios::{
 use seaworthy_sim::{
     check,
     explore::{Campaign, Gap},
-    invariants::{Invariant, protocol},
     plan::Profile,
     scenario::{Draw, Scenario, Topology},
     world::Client,
@@ -52,10 +51,6 @@ impl Scenario for Audited {
 
     fn workload(&self, draw: &mut Draw) -> Orders {
         self.shop.workload(draw)
-    }
-
-    fn invariants(&self, _: &Orders) -> Vec<Box<dyn Invariant>> {
-        protocol(&self.topology())
     }
 
     async fn prepare(&self, workload: &Orders, store: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync)) {

@@ -10,7 +10,7 @@ use crate::{
     generate::generate,
     plan::Workload,
     plan::{Fault, FaultKind, Plan, PlanError, PlanFile, Profile, stream},
-    scenario::Scenario,
+    scenario::{Scenario, judges},
     topology::Topology,
     world::RunOptions,
 };
@@ -148,7 +148,7 @@ impl<S: Scenario> AnyScenario for S {
 
     fn invariant_names(&self) -> Vec<&'static str> {
         let workload = self.workload(&mut Draw::stream(0, stream::WORKLOAD));
-        self.invariants(&workload).iter().map(|invariant| invariant.name()).collect()
+        judges(self, &self.topology(), &workload).iter().map(|invariant| invariant.name()).collect()
     }
 
     fn case_of_seed(&self, seed: u64, profile: Profile, without: &[FaultKind]) -> Box<dyn Case + '_> {

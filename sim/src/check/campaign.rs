@@ -7,7 +7,7 @@ use crate::{
     files,
     plan::{Profile, stream},
     report::{self, Report},
-    scenario::Scenario,
+    scenario::{Scenario, judges},
     teller::Again,
 };
 
@@ -75,7 +75,8 @@ impl<S: Scenario> Check<S> {
             return Ok(());
         }
         let workload = self.scenario.workload(&mut Draw::stream(0, stream::WORKLOAD));
-        let known: Vec<_> = self.scenario.invariants(&workload).iter().map(|invariant| invariant.name()).collect();
+        let known = judges(&self.scenario, &self.scenario.topology(), &workload);
+        let known: Vec<_> = known.iter().map(|invariant| invariant.name()).collect();
         match self.without.iter().find(|name| !known.contains(&name.as_str())) {
             Some(name) => Err(CheckError::UnknownInvariant { name: name.clone(), known: known.join(", ") }),
             None => Ok(()),

@@ -7,9 +7,9 @@ use crate::{
     invariants::{Findings, Panel, Practice, Student, Violation},
     plan::Workload,
     plan::{Plan, PlanError, Profile, derive_seed, stream},
-    scenario::Scenario,
+    scenario::{Scenario, judges},
     trace::TraceFile,
-    world::{RunOptions, RunReport, judges, without_observers},
+    world::{RunOptions, RunReport, instructed, without_observers},
 };
 
 /// Number of runs without a fault that are looked at before the first with some.
@@ -57,7 +57,7 @@ impl<'a, R: Runner> Rehearsal<'a, R> {
         let mut learning = Vec::new();
         if options.practice.is_none() {
             let workload = scenario.workload(&mut Draw::stream(SEEDS, stream::WORKLOAD));
-            let invariants = scenario.invariants(&workload);
+            let invariants = judges(scenario, &scenario.topology(), &workload);
             let learns = invariants.iter().filter(|invariant| invariant.learns()).map(|invariant| invariant.name());
             learning.extend(learns.filter(|name| !options.without.iter().any(|without| without == name)));
         }
@@ -102,7 +102,7 @@ impl<'a, R: Runner> Rehearsal<'a, R> {
         let judge = |practice: Option<Arc<Practice>>| {
             let without = [&self.options.without[..], &file.header.without].concat();
             let options = RunOptions { practice, without, ..self.options.clone() };
-            let panel = Panel::new(judges(scenario, &plan.workload, &options));
+            let panel = Panel::new(instructed(scenario, &topology, &plan.workload, &options));
             let mut findings = panel.judge(&file.events, file.header.ending);
             without_observers(&mut findings.dealt, &topology);
             findings

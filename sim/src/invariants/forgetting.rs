@@ -9,7 +9,7 @@ use seaworthy_core::{
 
 use super::{
     FullCompensation, Invariant, Judge, LostEvent, NoRowStuck, PerKeyOrder, SagaResolves, StaleClaimSettle, TornStep,
-    WaitsBehindDead, saga_log::Decoded,
+    WaitsBehindDead, decoded::Decoded,
 };
 use crate::trace::{
     Effect, Event, Outcome, SettledAs,

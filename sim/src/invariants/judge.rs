@@ -6,7 +6,8 @@ use smol_str::SmolStr;
 use super::{
     Entity,
     dealt::{self, Dealt},
-    saga_log::{Decoded, SagaLog},
+    decoded::Decoded,
+    saga_log::SagaLog,
 };
 use crate::trace::Event;
 

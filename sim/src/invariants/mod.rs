@@ -1,12 +1,14 @@
 //! What must hold: judged from the trace as it streams by.
 
 mod dealt;
+mod decoded;
 mod entity;
 mod interest;
 mod judge;
 mod judged;
 mod lately;
 mod panel;
+mod property;
 mod protocol;
 
 mod acknowledged_before_handled;
@@ -14,7 +16,6 @@ mod conserved;
 mod dead_only_injected;
 mod duplicate_effect;
 mod full_compensation;
-mod goal;
 mod handled_without_effect;
 mod lock_stranded;
 mod lost_event;
@@ -48,7 +49,6 @@ pub use dealt::Dealt;
 pub use duplicate_effect::DuplicateEffect;
 pub use entity::Entity;
 pub use full_compensation::FullCompensation;
-pub use goal::goal;
 pub use handled_without_effect::HandledWithoutEffect;
 pub use interest::Interest;
 pub use judge::{Judge, Violation};
@@ -63,6 +63,9 @@ pub use panel::{Findings, Panel};
 pub use per_key_order::PerKeyOrder;
 pub use phantom_event::PhantomEvent;
 pub use practice::{Deed, Handling, Practice, Student};
+pub use property::{
+    AtEachEvent, AtRest, Broken, Called, EventNumber, Property, Ruling, Written, always, eventually, sometimes,
+};
 pub use protocol::{delivery, protocol, sagas};
 pub use saga_log::SagaLog;
 pub use saga_resolves::SagaResolves;

@@ -1,5 +1,5 @@
 use super::{
-    Dealt, Ending, Interest, Invariant, Judge, Judged, Violation, lately::Lately, saga_log::Decoded, seating::Seating,
+    Dealt, Ending, Interest, Invariant, Judge, Judged, Violation, decoded::Decoded, lately::Lately, seating::Seating,
 };
 use crate::trace::Event;
 

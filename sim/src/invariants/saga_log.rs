@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use seaworthy_core::{ids::SagaId, ports::SagaStatus, saga::Record};
 
 use crate::trace::{Effect, Event, What};
@@ -37,22 +35,5 @@ impl SagaLog {
             _ => None,
         };
         effects.iter().filter_map(log).collect()
-    }
-}
-
-/// The logs of the event that is being judged, decoded once for all invariants that ask.
-#[derive(Debug, Default)]
-pub(crate) struct Decoded {
-    number: Option<u64>,
-    logs: Option<Arc<[SagaLog]>>,
-}
-
-impl Decoded {
-    pub(crate) fn logs(&mut self, event: &Event) -> Arc<[SagaLog]> {
-        if self.number != Some(event.number) {
-            self.number = Some(event.number);
-            self.logs = None;
-        }
-        self.logs.get_or_insert_with(|| SagaLog::from_event(event).into()).clone()
     }
 }

@@ -33,6 +33,22 @@ pub trait Workload: Clone + Debug + PartialEq + Serialize + DeserializeOwned + S
     }
 }
 
+/// Anything that can be asked one after the other: names, amounts, a type of the scenario's own.
+impl<T> Workload for Vec<T>
+where
+    T: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn without(&self, range: Range<usize>) -> Self {
+        let mut left = self.clone();
+        left.drain(range);
+        left
+    }
+}
+
 /// So many of them, with the noun in the number that fits: `1 order`, `2 orders`.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
     if count != 1 {

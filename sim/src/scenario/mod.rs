@@ -1,6 +1,7 @@
 //! The seam for users: what is run, what is asked of it, and what must hold.
 
 mod client;
+mod judges;
 
 use std::sync::Arc;
 
@@ -12,11 +13,12 @@ pub use crate::{
     plan::Workload,
     topology::{
         Column, Conserved, EffectTable, ExternalSpec, InboxTable, LockTable, Operator, OutboxTable, ProcessSpec,
-        TableRow, Tables, Topology,
+        ServiceSpec, TableRow, Tables, Topology,
     },
 };
 pub(crate) use client::Outside;
 pub use client::{Client, Overdue};
+pub use judges::judges;
 pub use seaworthy_core::boot::Boot;
 
 use crate::invariants::Invariant;
@@ -35,8 +37,10 @@ pub trait Scenario: Send + Sync + 'static {
     /// Returns its name in plans and on the command line.
     fn name(&self) -> &str;
 
-    /// Returns one sentence about it.
-    fn about(&self) -> &str;
+    /// Returns one sentence about it, for lists of scenarios. Default none.
+    fn about(&self) -> &str {
+        ""
+    }
 
     /// Processes, stores, external services and consumer groups.
     fn topology(&self) -> Topology;
@@ -44,8 +48,13 @@ pub trait Scenario: Send + Sync + 'static {
     /// Draws a workload. All dice are thrown here, none during the run.
     fn workload(&self, draw: &mut Draw) -> Self::Workload;
 
-    /// Returns the invariants that must hold. Called once for each run; invariants keep their own state.
-    fn invariants(&self, workload: &Self::Workload) -> Vec<Box<dyn Invariant>>;
+    /// Returns what must hold beside the invariants of the protocol, which judge every scenario
+    /// ([`protocol`](crate::invariants::protocol)); [`Topology::without`] leaves one of these out, and one of the same name
+    /// takes its place. Called once for each run; invariants keep their own state. Default none.
+    fn invariants(&self, workload: &Self::Workload) -> Vec<Box<dyn Invariant>> {
+        let _ = workload;
+        Vec::new()
+    }
 
     /// The store that its processes need, for example where they keep tables of their own; the simulated one where `None`.
     /// Whoever runs the scenario may choose another one.

@@ -1,6 +1,7 @@
 //! Participants of a scenario: processes, stores, external services, consumer groups, and the meaning of their own
 //! tables.
 
+mod service;
 mod tables;
 
 use std::{sync::Arc, time::Duration};
@@ -11,6 +12,7 @@ use smol_str::SmolStr;
 
 use seaworthy_memory::external::Service;
 
+pub use service::ServiceSpec;
 pub use tables::{Column, Conserved, EffectTable, InboxTable, LockTable, OutboxTable, TableRow, Tables};
 pub(crate) use tables::{Kind, Place};
 
@@ -82,6 +84,10 @@ pub struct Topology {
     pub heartbeats: Vec<SmolStr>,
     /// Collections of which each document is a lock that somebody holds. Tables of locks are in `tables`.
     pub locks: Vec<SmolStr>,
+    /// Names of invariants of the protocol that are not asked for.
+    pub left_out: Vec<SmolStr>,
+    /// Whether none of the protocol's invariants is asked for.
+    pub judges_itself: bool,
 }
 
 impl Default for Topology {
@@ -100,6 +106,8 @@ impl Default for Topology {
             operator: Operator::default(),
             heartbeats: Vec::new(),
             locks: Vec::new(),
+            left_out: Vec::new(),
+            judges_itself: false,
         }
     }
 }
@@ -282,6 +290,21 @@ impl Topology {
     #[must_use]
     pub fn lock(mut self, collection: &str) -> Self {
         self.locks.push(collection.into());
+        self
+    }
+
+    /// Leaves out an invariant of the protocol by its name, for example `per-key-order`: every other one judges the
+    /// scenario. A name that none of them has is an error of the campaign.
+    #[must_use]
+    pub fn without(mut self, invariant: &str) -> Self {
+        self.left_out.push(invariant.into());
+        self
+    }
+
+    /// Leaves out all invariants of the protocol: the scenario is judged by its own alone.
+    #[must_use]
+    pub fn without_protocol(mut self) -> Self {
+        self.judges_itself = true;
         self
     }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{ProcessIndex, VirtualTime, What};
+use super::{Effect, ProcessIndex, VirtualTime, What};
 
 /// One event of a run. In JSON it is one object, with `what` under its [name](What::name).
 ///
@@ -33,4 +33,14 @@ pub struct Event {
     pub task: u32,
     /// What happened.
     pub what: What,
+}
+
+impl Event {
+    /// Returns what the event made true in a store: the effects of a commit that took effect, and nothing of any other.
+    pub fn effects(&self) -> &[Effect] {
+        match &self.what {
+            What::Commit { effects, .. } => effects,
+            _ => &[],
+        }
+    }
 }

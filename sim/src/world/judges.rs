@@ -1,18 +1,19 @@
 use super::RunOptions;
 use crate::{
     invariants::{Dealt, Invariant},
-    scenario::Scenario,
+    scenario::{Scenario, judges},
     topology::Topology,
 };
 
 /// The invariants that judge a run of this workload with these options, told what the scenario does when nothing goes
 /// wrong.
-pub(crate) fn judges<S: Scenario>(
+pub(crate) fn instructed<S: Scenario>(
     scenario: &S,
+    topology: &Topology,
     workload: &S::Workload,
     options: &RunOptions,
 ) -> Vec<Box<dyn Invariant>> {
-    let mut invariants = scenario.invariants(workload);
+    let mut invariants = judges(scenario, topology, workload);
     invariants.retain(|invariant| !options.without.iter().any(|name| name == invariant.name()));
     if let Some(practice) = &options.practice {
         invariants.iter_mut().for_each(|invariant| invariant.learn(practice));

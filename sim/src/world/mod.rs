@@ -20,7 +20,7 @@ pub use crate::{
     kernel::{Budget, Effort, Fired, Strikable},
     scenario::{Client, Overdue, StoreFactory},
 };
-pub(crate) use judges::{judges, without_observers};
+pub(crate) use judges::{instructed, without_observers};
 pub use options::RunOptions;
 pub use report::RunReport;
 pub use run::run;

@@ -16,7 +16,7 @@ use super::{
     RunOptions, RunReport,
     control::control,
     driven::Driven,
-    judges::{judges, without_observers},
+    judges::{instructed, without_observers},
     outside::WorldOutside,
     prepared,
     watch::{self, Watch},
@@ -186,7 +186,7 @@ fn build<S: Scenario>(
     for external in &topology.externals {
         externals.register(&external.name, (external.make)());
     }
-    let invariants = judges(scenario, &plan.workload, options);
+    let invariants = instructed(scenario, &topology, &plan.workload, options);
     let activity = Activity::new(topology.heartbeats.clone(), topology.locks.clone());
     let recorder = Recorder::new(invariants, activity, options.keep_trace, spans, epoch);
     let mut faults = Faults::new(plan, &topology);

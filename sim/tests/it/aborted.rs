@@ -11,7 +11,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_sim::{
     check,
-    invariants::{Invariant, delivery},
     plan::Profile,
     scenario::{Boot, Draw, Scenario, Topology, Workload},
     world::Client,
@@ -66,10 +65,6 @@ impl Scenario for Fatal {
 
     fn workload(&self, draw: &mut Draw) -> Number {
         Number(draw.below(20))
-    }
-
-    fn invariants(&self, _: &Number) -> Vec<Box<dyn Invariant>> {
-        delivery(&self.topology())
     }
 
     async fn drive(&self, number: &Number, client: Client) {

@@ -9,7 +9,7 @@ use seaworthy_core::{
     ports::{Expected, Operation, Store},
 };
 use seaworthy_sim::{
-    invariants::{Ending, Invariant},
+    invariants::Ending,
     plan::{CallFault, FORMAT, Fault, Latency, Plan, Restart, Schedule, Verdict},
     scenario::{Draw, Scenario, Topology, Workload},
     trace::{Event, Renderer, What},
@@ -49,15 +49,11 @@ impl Scenario for Probe {
     }
 
     fn topology(&self) -> Topology {
-        Topology::new().process("scribe-1", "scribe", "books", self.0)
+        Topology::new().without_protocol().process("scribe-1", "scribe", "books", self.0)
     }
 
     fn workload(&self, _: &mut Draw) -> Once {
         Once
-    }
-
-    fn invariants(&self, _: &Once) -> Vec<Box<dyn Invariant>> {
-        Vec::new()
     }
 
     async fn drive(&self, _: &Once, client: Client) {

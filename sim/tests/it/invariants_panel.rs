@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use seaworthy_core::ports::SagaStatus;
 use seaworthy_sim::{
-    invariants::{self, Ending, Interest, Invariant, Judge, Mode, Panel, Violation, goal},
+    invariants::{self, Ending, Interest, Invariant, Judge, Mode, Panel, Violation, sometimes},
     scenario::Topology,
     trace::{
-        Effect, Event, Outcome, SettledAs, What,
+        Effect, Event, Outcome, SettledAs,
         script::{self, Script, created, handled, logged, staged},
     },
 };
@@ -128,14 +128,16 @@ fn the_standard_set_has_each_invariant_of_the_protocol_once() {
 #[test]
 fn a_goal_is_reached_once_and_one_that_never_is_stays_open() {
     let ended = |wanted: SagaStatus| {
-        move |event: &Event| {
-            let What::Commit { effects, .. } = &event.what else { return false };
-            effects.iter().any(|effect| matches!(effect, Effect::SagaLogged { status, .. } if *status == wanted))
+        move |(): &mut (), event: &Event| {
+            event
+                .effects()
+                .iter()
+                .any(|effect| matches!(effect, Effect::SagaLogged { status, .. } if *status == wanted))
         }
     };
     let findings = Panel::new(vec![
-        goal("completed", Interest::SAGA_LOGGED, ended(SagaStatus::Completed)),
-        goal("compensated", Interest::SAGA_LOGGED, ended(SagaStatus::Compensated)),
+        sometimes("completed", ()).on_event(Interest::SAGA_LOGGED, ended(SagaStatus::Completed)).boxed(),
+        sometimes("compensated", ()).on_event(Interest::SAGA_LOGGED, ended(SagaStatus::Compensated)).boxed(),
     ])
     .judge(&delivery().events(), Ending::Quiet);
     assert_eq!(findings.reached, ["completed"]);

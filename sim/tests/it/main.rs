@@ -19,6 +19,7 @@ mod inbox_consumer;
 mod invariants_delivery;
 mod invariants_outbox;
 mod invariants_panel;
+mod invariants_property;
 mod invariants_saga;
 mod leaks;
 mod mechanisms;

@@ -15,7 +15,6 @@ use seaworthy_core::{
 };
 use seaworthy_sim::{
     generate::generate,
-    invariants::{self, Invariant},
     plan::{CallFault, FORMAT, Fault, Plan, Profile, Restart, Schedule, Verdict},
     scenario::{Boot, Draw, Scenario, Topology, Workload},
     world::{Client, RunOptions, RunReport, run},
@@ -197,13 +196,6 @@ impl Scenario for Parcels {
 
     fn workload(&self, draw: &mut Draw) -> Orders {
         Orders { orders: (0..=draw.below(3)).map(|number| format!("order-{number}")).collect() }
-    }
-
-    fn invariants(&self, _: &Orders) -> Vec<Box<dyn Invariant>> {
-        let mut all = invariants::protocol(&self.topology());
-        // There are no sagas here.
-        all.retain(|invariant| !invariant.name().contains("saga"));
-        all
     }
 
     async fn drive(&self, workload: &Orders, client: Client) {

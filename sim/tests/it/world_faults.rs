@@ -9,7 +9,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::ports::{Expected, Operation, Ports, StoreError};
 use seaworthy_sim::{
-    invariants::Invariant,
     plan::{
         CallFault, Disturbance, FORMAT, Fault, FaultKind, Latency, Plan, PlanError, Restart, Schedule, TimedFault,
         Verdict,
@@ -51,15 +50,11 @@ impl Scenario for Probe {
     }
 
     fn topology(&self) -> Topology {
-        Topology::new().process("one", "service", "store", self.0)
+        Topology::new().without_protocol().process("one", "service", "store", self.0)
     }
 
     fn workload(&self, _: &mut Draw) -> Ask {
         Ask
-    }
-
-    fn invariants(&self, _: &Ask) -> Vec<Box<dyn Invariant>> {
-        Vec::new()
     }
 
     async fn drive(&self, _: &Ask, client: Client) {

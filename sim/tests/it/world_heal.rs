@@ -11,7 +11,7 @@ use seaworthy_core::{
     wake::Wake,
 };
 use seaworthy_sim::{
-    invariants::{Ending, Invariant},
+    invariants::Ending,
     plan::{CallFault, Disturbance, FORMAT, Fault, Latency, Plan, Restart, Schedule, TimedFault, Verdict},
     scenario::{Boot, Draw, Operator, Scenario, Topology, Workload},
     trace::{Event, Outcome, SettledAs, What, script},
@@ -51,6 +51,7 @@ impl Scenario for Pair {
 
     fn topology(&self) -> Topology {
         Topology::new()
+            .without_protocol()
             .process("one", "service", "store", self.0)
             .process("other", "beside", "beside", |_| std::future::pending())
             .operator(self.1)
@@ -58,10 +59,6 @@ impl Scenario for Pair {
 
     fn workload(&self, _: &mut Draw) -> Ask {
         Ask
-    }
-
-    fn invariants(&self, _: &Ask) -> Vec<Box<dyn Invariant>> {
-        Vec::new()
     }
 
     async fn drive(&self, _: &Ask, client: Client) {

@@ -63,6 +63,7 @@ impl Scenario for Race {
 
     fn topology(&self) -> Topology {
         Topology::new()
+            .without_protocol()
             .process("reader", "reader", "shared", |boot| async move {
                 let Some(request) = boot.ports.ingress.next().await else { return };
                 let store = boot.ports.store;

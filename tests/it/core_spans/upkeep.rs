@@ -12,7 +12,6 @@ use seaworthy_core::{
     saga::{Orchestrator, OrchestratorConfig, Registry},
 };
 use seaworthy_sim::{
-    invariants::Invariant,
     scenario::{Draw, Scenario, Topology, Workload},
     world::Client,
 };
@@ -91,15 +90,11 @@ impl Scenario for Upkeep {
             upkeep(ports).await.expect("nothing goes wrong in a calm world");
             std::future::pending().await
         };
-        Topology::new().process("desk-1", "desk", "desk", move |boot| desk(boot.ports))
+        Topology::new().without_protocol().process("desk-1", "desk", "desk", move |boot| desk(boot.ports))
     }
 
     fn workload(&self, _: &mut Draw) -> Unasked {
         Unasked
-    }
-
-    fn invariants(&self, _: &Unasked) -> Vec<Box<dyn Invariant>> {
-        Vec::new()
     }
 
     async fn drive(&self, _: &Unasked, _: Client) {}

@@ -24,7 +24,7 @@ pub(super) const HOUSES: [House; 8] = [
             &["backoff", "boot", "participant", "wake"],
             &["inbox", "outbox", "saga"],
             &["aggregate"],
-            &["conformance"],
+            &["conformance", "prelude"],
         ],
     },
     House {
@@ -62,6 +62,7 @@ pub(super) const HOUSES: [House; 8] = [
             &["catalogue", "report"],
             &["teller"],
             &["check", "cli"],
+            &["prelude"],
         ],
     },
     House {

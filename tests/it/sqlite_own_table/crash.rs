@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 use seaworthy_core::ports::{Operation, Ports, Store, connection};
 use seaworthy_sim::{
-    invariants::Invariant,
     plan::{CallFault, Calls, Disturbance, FORMAT, Fault, Plan, Point, Restart, Schedule, TimedFault, Verdict},
     scenario::{Boot, Draw, Scenario, Topology},
     world::{Client, run},
@@ -41,15 +40,11 @@ impl Scenario for Clerk {
     }
 
     fn topology(&self) -> Topology {
-        Topology::new().process("clerk", "clerk", "clerk", |boot: Boot| clerk(boot.ports))
+        Topology::new().without_protocol().process("clerk", "clerk", "clerk", |boot: Boot| clerk(boot.ports))
     }
 
     fn workload(&self, _: &mut Draw) -> Orders {
         Orders { orders: Vec::new() }
-    }
-
-    fn invariants(&self, _: &Orders) -> Vec<Box<dyn Invariant>> {
-        Vec::new()
     }
 
     async fn prepare(&self, _: &Orders, store: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync)) {

@@ -1,6 +1,6 @@
 //! Invariants of orders, whatever goes wrong on the way. All of it is read from the trace.
 //!
-//! | invariant | what it says |
+//! | invariants | what they say |
 //! |---|---|
 //! | `shipments` | one shipment for each confirmed order, and none for another |
 //! | `payments` | an order is charged once if it is confirmed; if it is cancelled, what was charged is refunded |
@@ -13,35 +13,25 @@ mod payments;
 mod refunds;
 mod shipments;
 mod stock;
+mod view;
 
-use seaworthy_sim::{
-    invariants::Invariant,
-    trace::{Effect, Event, What},
-};
+use seaworthy_sim::invariants::Invariant;
 
-pub use payments::ChargedOnce;
-pub use refunds::NeverShippedAndRefunded;
-pub use shipments::OneShipment;
-pub use stock::StockConserved;
+pub(super) use view::Order as OrderView;
 
 use super::Orders;
 
 /// The business invariants for a run of `orders`.
 pub fn business(orders: &Orders) -> Vec<Box<dyn Invariant>> {
-    let mut all: Vec<Box<dyn Invariant>> = vec![
-        Box::new(OneShipment::default()),
-        Box::new(ChargedOnce::default()),
-        Box::new(StockConserved::new(&orders.stock)),
-        Box::new(NeverShippedAndRefunded::default()),
+    let mut all = vec![
+        shipments::one_shipment(),
+        shipments::confirmed_is_shipped(),
+        payments::charged_once(),
+        payments::payments_settled(),
+        stock::stock_conserved(&orders.stock),
+        stock::reserved_is_settled(),
+        refunds::never_shipped_and_refunded(),
     ];
     all.extend(goals::all());
     all
-}
-
-/// The effects of a transaction, if the event is a commit that took effect.
-fn effects(event: &Event) -> &[Effect] {
-    match &event.what {
-        What::Commit { outcome, effects, .. } if outcome.took_effect() => effects,
-        _ => &[],
-    }
 }

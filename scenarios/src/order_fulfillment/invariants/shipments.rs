@@ -1,83 +1,73 @@
 use std::collections::BTreeMap;
 
-use seaworthy_order_fulfillment::documents::{ORDER_COLLECTION, OrderStatus, SHIPMENT_COLLECTION, Shipment};
-use seaworthy_sim::{
-    invariants::{Ending, Entity, Interest, Invariant, Judge, Mode},
-    trace::{Effect, Event},
-};
+use seaworthy_order_fulfillment::documents::{ORDER_COLLECTION, SHIPMENT_COLLECTION, Shipment};
+use seaworthy_sim::{invariants::Invariant, prelude::*};
 use smol_str::SmolStr;
 
-use super::effects;
-use crate::order_fulfillment::status::status_in;
+use super::view::Order;
 
-/// One shipment for each confirmed order, and none for another.
-#[derive(Debug, Default)]
-pub struct OneShipment {
-    orders: BTreeMap<SmolStr, Facts>,
-}
-
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Facts {
     confirmed_at: Option<u64>,
     shipped_at: Option<u64>,
 }
 
-impl Invariant for OneShipment {
-    fn name(&self) -> &'static str {
-        "one-shipment"
+impl Facts {
+    fn confirm(&mut self, order: &Written<'_, Order>) {
+        if order.value.is_confirmed() {
+            self.confirmed_at.get_or_insert(order.event.number);
+        }
     }
+}
 
-    fn mode(&self) -> Mode {
-        Mode::Eventually
-    }
-
-    fn interest(&self) -> Interest {
-        Interest::DOCUMENT
-    }
-
-    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
-        for effect in effects(event) {
-            let Effect::Document { collection, id, body: Some(body), version } = effect else { continue };
-            if collection == ORDER_COLLECTION
-                && matches!(status_in(body), Some(OrderStatus::Confirmed | OrderStatus::Shipped))
-            {
-                self.orders.entry(id.clone()).or_default().confirmed_at.get_or_insert(event.number);
-            } else if collection == SHIPMENT_COLLECTION && *version == 1 {
-                let Ok(shipment) = serde_json::from_slice::<Shipment>(body) else { continue };
-                let facts = self.orders.entry(shipment.order.clone()).or_default();
-                let order = &shipment.order;
-                judge.judged();
-                match (facts.shipped_at, facts.confirmed_at) {
-                    (Some(first), _) => judge.violate(
-                        Entity::named("order", order.clone()),
-                        format!("order {order} has a second shipment, {id}"),
-                        vec![first, event.number],
-                    ),
-                    (None, None) => judge.violate(
-                        Entity::named("order", order.clone()),
-                        format!("order {order} has shipment {id} but was never confirmed"),
-                        vec![event.number],
-                    ),
-                    (None, Some(_)) => {}
+/// No order gets a second shipment, and none that was never confirmed gets one.
+pub(super) fn one_shipment() -> Box<dyn Invariant> {
+    always("one-shipment", BTreeMap::<SmolStr, Facts>::new())
+        .on_document(ORDER_COLLECTION, |orders, order: Written<'_, Order>| {
+            orders.entry(order.id.clone()).or_default().confirm(&order);
+            Ok(())
+        })
+        .on_document(SHIPMENT_COLLECTION, |orders, shipment: Written<'_, Shipment>| {
+            let (id, order) = (shipment.id, &shipment.value.order);
+            if shipment.version > 1 {
+                return Ok(());
+            }
+            let facts = orders.entry(order.clone()).or_default();
+            let first = facts.shipped_at.replace(shipment.event.number);
+            match (first, facts.confirmed_at) {
+                (Some(first), _) => {
+                    let second = Broken::new(order.as_str(), format!("order {order} has a second shipment, {id}"));
+                    Err(second.at(first).at(shipment.event))
                 }
-                facts.shipped_at.get_or_insert(event.number);
+                (None, None) => {
+                    let sentence = format!("order {order} has shipment {id} but was never confirmed");
+                    Err(Broken::new(order.as_str(), sentence).at(shipment.event))
+                }
+                (None, Some(_)) => Ok(()),
             }
-        }
-    }
+        })
+        .boxed()
+}
 
-    fn conclude(&mut self, ending: Ending, judge: &mut Judge<'_>) {
-        if ending != Ending::Quiet {
-            return;
-        }
-        for (order, facts) in &self.orders {
-            if let (Some(confirmed), None) = (facts.confirmed_at, facts.shipped_at) {
-                judge.judged();
-                judge.violate(
-                    Entity::named("order", order.clone()),
-                    format!("order {order} was confirmed but never got a shipment"),
-                    vec![confirmed],
-                );
-            }
-        }
-    }
+/// Each confirmed order is shipped.
+pub(super) fn confirmed_is_shipped() -> Box<dyn Invariant> {
+    eventually("confirmed-is-shipped", BTreeMap::<SmolStr, Facts>::new())
+        .on_document(ORDER_COLLECTION, |orders, order: Written<'_, Order>| {
+            orders.entry(order.id.clone()).or_default().confirm(&order);
+        })
+        .on_document(SHIPMENT_COLLECTION, |orders, shipment: Written<'_, Shipment>| {
+            let shipped = &mut orders.entry(shipment.value.order.clone()).or_default().shipped_at;
+            shipped.get_or_insert(shipment.event.number);
+        })
+        .at_rest(|orders| {
+            let unshipped = |(order, facts): (SmolStr, Facts)| match facts {
+                Facts { confirmed_at: Some(confirmed), shipped_at: None } => {
+                    let sentence = format!("order {order} was confirmed but never got a shipment");
+                    Some(Broken::new(order.as_str(), sentence).at(confirmed))
+                }
+                _ => None,
+            };
+            std::mem::take(orders).into_iter().filter_map(unshipped)
+        })
+        .boxed()
 }

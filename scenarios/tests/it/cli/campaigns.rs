@@ -10,7 +10,7 @@ use super::{HEADER, folder, seaworthy};
 fn list_names_the_scenarios_whatever_they_work_on_and_the_broken_twins() {
     let ran = seaworthy(folder().path(), &["list"]);
     assert_eq!(ran.code, Some(0));
-    for name in ["\n payments ", "\n payments/check-then-insert ", "\n welcoming ", "\n controls/heartbeat "] {
+    for name in ["\n payments ", "\n payments/check-then-insert ", "\n welcoming", "\n controls/heartbeat "] {
         assert!(ran.out.contains(name), "{name:?} is missing in {}", ran.out);
     }
     assert!(ran.out.contains("order_fulfillment "), "{}", ran.out);

@@ -2,7 +2,6 @@
 
 mod orders_file;
 mod payments;
-mod status;
 mod workload;
 
 use seaworthy_scenarios::order_fulfillment::OrderFulfillment;

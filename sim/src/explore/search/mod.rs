@@ -12,9 +12,13 @@ use self::{
     stopwatch::{Stopwatch, micros},
     worker::{Shared, work},
 };
+use smol_str::SmolStr;
+
 use super::{Campaign, Rehearsal, Runner, Shard, Source, WorkloadOf, twice::cold};
 use crate::{
+    invariants::protocol,
     plan::{Plan, PlanError},
+    scenario::{Scenario, Topology},
     world::RunReport,
 };
 
@@ -109,9 +113,17 @@ pub enum SweepError {
     },
     /// There is nothing to judge by.
     #[error(
-        "the scenario judges nothing: its `invariants` are none, or goals only; begin with those of `seaworthy_sim::invariants`"
+        "the scenario judges nothing: its topology leaves out the protocol, and its `invariants` are none, or goals only"
     )]
     NoInvariants,
+    /// The topology leaves out an invariant that the protocol does not have.
+    #[error("the topology leaves out {name:?}, which is none of the protocol's invariants; these are {known}")]
+    UnknownInvariant {
+        /// The name.
+        name: SmolStr,
+        /// The names that there are.
+        known: String,
+    },
     /// A drawn plan can't be honoured by the scenario.
     #[error("{from}: {error}")]
     Plan {
@@ -142,6 +154,7 @@ pub fn search<R: Runner>(
     if options.jobs == 0 {
         return Err(SweepError::NoJobs);
     }
+    knows_what_is_left_out(&runner.scenario().topology())?;
     let shared = Shared::default();
     let watch = Stopwatch::start();
     let mut first = options.first(runner, search);
@@ -179,6 +192,16 @@ pub fn search<R: Runner>(
     campaign.timing.cpu_us = watch.cpu().map_or(0, micros);
     progress(&shared.progress(total, &watch));
     Ok(campaign)
+}
+
+/// A name that nothing has would leave out nothing, and nobody would see it.
+fn knows_what_is_left_out(topology: &Topology) -> Result<(), SweepError> {
+    let protocol = protocol(topology);
+    let known: Vec<&str> = protocol.iter().map(|invariant| invariant.name()).collect();
+    match topology.left_out.iter().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => Err(SweepError::UnknownInvariant { name: name.clone(), known: known.join(", ") }),
+        None => Ok(()),
+    }
 }
 
 /// The first candidate, with its run before anything else where plans are run twice.

@@ -61,7 +61,7 @@ impl Scenario for Greetings {
     }
 
     fn topology(&self) -> Topology {
-        Topology::new().process("porter", "porter", "book", |boot| async move {
+        Topology::new().without_protocol().process("porter", "porter", "book", |boot| async move {
             while let Some(request) = boot.ports.ingress.next().await {
                 let name = String::from_utf8_lossy(&request.body).into_owned();
                 if greet(&boot.ports, &name).await.is_ok() {

@@ -90,6 +90,7 @@ impl Scenario for Teller {
     fn topology(&self) -> Topology {
         let looks = self.looks;
         Topology::new()
+            .without_protocol()
             .process("teller-1", "teller", "ledger", move |boot| async move {
                 while let Some(request) = boot.ports.ingress.next().await {
                     let id = String::from_utf8_lossy(&request.body).into_owned();

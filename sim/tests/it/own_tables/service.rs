@@ -11,7 +11,6 @@ use seaworthy_core::{
     ports::{Expected, Ports, Store, Transaction},
 };
 use seaworthy_sim::{
-    invariants::{self, Invariant},
     plan::{FORMAT, Plan, Schedule},
     scenario::{Draw, Scenario, Topology, Workload},
     trace::script,
@@ -61,10 +60,6 @@ impl Scenario for Once {
 
     fn workload(&self, _: &mut Draw) -> Nothing {
         Nothing
-    }
-
-    fn invariants(&self, _: &Nothing) -> Vec<Box<dyn Invariant>> {
-        invariants::delivery(&self.topology())
     }
 
     async fn prepare(&self, _: &Nothing, store: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync)) {

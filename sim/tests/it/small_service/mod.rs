@@ -9,7 +9,6 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use seaworthy_core::ports::{Clock, Ports, Store};
 use seaworthy_sim::{
-    invariants::{Invariant, protocol},
     scenario::{Draw, Scenario, StoreFactory, Topology, Workload},
     world::Client,
 };
@@ -75,10 +74,6 @@ impl Scenario for Service {
 
     fn workload(&self, draw: &mut Draw) -> Names {
         Names((1..=draw.between(1, 3)).map(|number| format!("item-{number}")).collect())
-    }
-
-    fn invariants(&self, _: &Names) -> Vec<Box<dyn Invariant>> {
-        protocol(&self.topology())
     }
 
     async fn drive(&self, workload: &Names, client: Client) {

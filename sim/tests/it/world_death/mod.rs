@@ -27,7 +27,6 @@ use seaworthy_core::{
 };
 use seaworthy_sim::{
     external::Service,
-    invariants::Invariant,
     plan::{CallFault, FORMAT, Fault, Latency, Plan, Restart, Schedule, Verdict},
     scenario::{Boot, Draw, Scenario, Topology, Workload},
     store::MemoryStore,
@@ -138,6 +137,7 @@ impl Scenario for Side {
     fn topology(&self) -> Topology {
         let (shape, evidence, till) = (self.shape, self.evidence.clone(), self.evidence.clone());
         Topology::new()
+            .without_protocol()
             .process("one", "service", "store", move |boot| one(boot, shape))
             .process("sink", "sink", "store", move |boot| sink(boot.ports, evidence.clone()))
             .external("till", move || Till(till.clone()))
@@ -147,10 +147,6 @@ impl Scenario for Side {
 
     fn workload(&self, _: &mut Draw) -> Asks {
         Asks
-    }
-
-    fn invariants(&self, _: &Asks) -> Vec<Box<dyn Invariant>> {
-        Vec::new()
     }
 
     async fn drive(&self, _: &Asks, client: Client) {

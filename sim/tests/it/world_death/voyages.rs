@@ -17,7 +17,6 @@ use seaworthy_core::{
 use seaworthy_sim::{
     check::check,
     external::Service,
-    invariants::{self, Invariant},
     plan::Profile,
     scenario::{Boot, Draw, Scenario, Topology, Workload},
     world::Client,
@@ -152,10 +151,6 @@ impl Scenario for Voyages {
 
     fn workload(&self, draw: &mut Draw) -> Trips {
         Trips((0..=draw.below(3)).collect())
-    }
-
-    fn invariants(&self, _: &Trips) -> Vec<Box<dyn Invariant>> {
-        invariants::protocol(&self.topology())
     }
 
     async fn drive(&self, workload: &Trips, client: Client) {

@@ -13,7 +13,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use seaworthy_sim::{
-    invariants::{Invariant, delivery},
     plan::{FORMAT, Latency, Plan, Schedule},
     scenario::{Boot, Draw, Scenario, Topology, Workload},
     world::{Budget, Client, RunOptions, RunReport, run},
@@ -74,10 +73,6 @@ impl Scenario for Probe {
 
     fn workload(&self, _: &mut Draw) -> Asked {
         Asked(1)
-    }
-
-    fn invariants(&self, _: &Asked) -> Vec<Box<dyn Invariant>> {
-        delivery(&self.topology())
     }
 
     async fn drive(&self, asked: &Asked, client: Client) {

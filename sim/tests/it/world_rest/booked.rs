@@ -65,6 +65,7 @@ impl Scenario for Payments {
     fn topology(&self) -> Topology {
         let poll = self.poll;
         let topology = Topology::new()
+            .without_protocol()
             .process("payments-1", "payments", "payments", move |boot: Boot| async move {
                 join(accept(&boot.ports), publish(&boot.ports, poll)).await;
             })

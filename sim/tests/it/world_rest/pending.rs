@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::ports::{Expected, Ports, Store, StoreError};
 use seaworthy_sim::{
-    invariants::{Ending, Invariant},
+    invariants::Ending,
     plan::{FORMAT, Latency, Plan, Schedule},
     scenario::{Boot, Draw, Scenario, Topology},
     trace::{Effect, What},
@@ -46,16 +46,13 @@ impl Scenario for Jobs {
 
     fn topology(&self) -> Topology {
         Topology::new()
+            .without_protocol()
             .process("front-1", "front", "jobs", |boot: Boot| async move { accept(&boot.ports).await })
             .process("worker-1", "worker", "jobs", |boot: Boot| async move { work(&boot.ports).await })
     }
 
     fn workload(&self, _: &mut Draw) -> Asked {
         Asked(2)
-    }
-
-    fn invariants(&self, _: &Asked) -> Vec<Box<dyn Invariant>> {
-        Vec::new()
     }
 
     async fn pending(&self, name: &str, store: &dyn Store) -> bool {

@@ -15,7 +15,6 @@ use seaworthy_core::{
 use seaworthy_sim::{
     check,
     external::Service,
-    invariants::{Invariant, protocol},
     plan::Profile,
     scenario::{Boot, Draw, Scenario, Topology},
     world::Client,
@@ -68,10 +67,6 @@ impl Scenario for Fronted {
 
     fn workload(&self, draw: &mut Draw) -> Asked {
         Asked(draw.between(1, 3) as u32)
-    }
-
-    fn invariants(&self, _: &Asked) -> Vec<Box<dyn Invariant>> {
-        protocol(&self.topology())
     }
 
     async fn drive(&self, asked: &Asked, client: Client) {

@@ -10,7 +10,6 @@ use seaworthy_core::{
 };
 use seaworthy_sim::{
     external::Service,
-    invariants::Invariant,
     plan::{CallFault, Disturbance, FORMAT, Fault, Latency, Plan, Schedule, TimedFault, Verdict},
     scenario::{Boot, Draw, Scenario, Topology},
     trace::{Effect, What},
@@ -72,6 +71,7 @@ impl Scenario for Charges {
     fn topology(&self) -> Topology {
         let wait = self.wait;
         Topology::new()
+            .without_protocol()
             .process("one", "service", "store", move |boot: Boot| async move {
                 charge(&boot.ports, wait).await;
                 std::future::pending().await
@@ -81,10 +81,6 @@ impl Scenario for Charges {
 
     fn workload(&self, _: &mut Draw) -> Asked {
         Asked(1)
-    }
-
-    fn invariants(&self, _: &Asked) -> Vec<Box<dyn Invariant>> {
-        Vec::new()
     }
 
     async fn drive(&self, _: &Asked, client: Client) {

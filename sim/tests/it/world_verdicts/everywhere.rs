@@ -20,7 +20,6 @@ use seaworthy_core::{
 };
 use seaworthy_sim::{
     external::Service,
-    invariants::Invariant,
     scenario::{Draw, Scenario, Topology, Workload},
     world::Client,
 };
@@ -306,6 +305,7 @@ impl Scenario for Probe {
     fn topology(&self) -> Topology {
         let (seen, onlooker) = (self.0.clone(), self.0.clone());
         Topology::new()
+            .without_protocol()
             .process("one", "service", "store", move |boot| Everywhere(boot.ports, seen.clone()).run())
             .process("onlooker", "onlooker", "aside", move |boot| look_on(boot.ports, onlooker.clone()))
             .external("bell", || Bell)
@@ -314,10 +314,6 @@ impl Scenario for Probe {
 
     fn workload(&self, _: &mut Draw) -> Ask {
         Ask
-    }
-
-    fn invariants(&self, _: &Ask) -> Vec<Box<dyn Invariant>> {
-        Vec::new()
     }
 
     async fn drive(&self, _: &Ask, client: Client) {

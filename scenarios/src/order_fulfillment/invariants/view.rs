@@ -1,0 +1,14 @@
+use seaworthy_order_fulfillment::documents::OrderStatus;
+use serde::Deserialize;
+
+/// What invariants read of an order's document.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Order {
+    pub(crate) status: OrderStatus,
+}
+
+impl Order {
+    pub(super) fn is_confirmed(self) -> bool {
+        matches!(self.status, OrderStatus::Confirmed | OrderStatus::Shipped)
+    }
+}

@@ -1,0 +1,62 @@
+use std::{
+    any::{Any, type_name},
+    fmt,
+    sync::Arc,
+};
+
+use serde::de::DeserializeOwned;
+
+use super::saga_log::SagaLog;
+use crate::trace::Event;
+
+/// What was decoded of the event that is being judged: once, however many invariants ask.
+#[derive(Default)]
+pub(crate) struct Decoded {
+    number: Option<u64>,
+    logs: Option<Arc<[SagaLog]>>,
+    /// Documents, by the position of their effect. One may be read as several types.
+    documents: Vec<(usize, Arc<dyn Any + Send + Sync>)>,
+}
+
+impl Decoded {
+    pub(crate) fn logs(&mut self, event: &Event) -> Arc<[SagaLog]> {
+        self.turn_to(event);
+        self.logs.get_or_insert_with(|| SagaLog::from_event(event).into()).clone()
+    }
+
+    /// The document that the event wrote by its effect at a position, from JSON.
+    pub(super) fn document<T: DeserializeOwned + Send + Sync + 'static>(
+        &mut self,
+        event: &Event,
+        at: usize,
+        body: &[u8],
+    ) -> Result<Arc<T>, String> {
+        self.turn_to(event);
+        let of_it = self.documents.iter().filter(|(effect, _)| *effect == at);
+        if let Some(decoded) = of_it.filter_map(|(_, decoded)| decoded.clone().downcast().ok()).next() {
+            return Ok(decoded);
+        }
+        match serde_json::from_slice::<T>(body) {
+            Ok(value) => {
+                let value = Arc::new(value);
+                self.documents.push((at, value.clone()));
+                Ok(value)
+            }
+            Err(error) => Err(format!("it is no {}: {error}", type_name::<T>())),
+        }
+    }
+
+    fn turn_to(&mut self, event: &Event) {
+        if self.number != Some(event.number) {
+            self.number = Some(event.number);
+            self.logs = None;
+            self.documents.clear();
+        }
+    }
+}
+
+impl fmt::Debug for Decoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoded").field("number", &self.number).finish_non_exhaustive()
+    }
+}

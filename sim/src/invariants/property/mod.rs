@@ -1,0 +1,297 @@
+//! Properties in a few lines: state, closures over what the trace shows, and a constructor that says when they are judged.
+//!
+//! | constructor | judged | its closures return |
+//! |---|---|---|
+//! | [`always`] | at each event that they see | `Ok(())`, or `Err` with what is [`Broken`] |
+//! | [`eventually`] | once the run has come to rest, by [`Property::at_rest`] | nothing: they only keep count |
+//! | [`sometimes`] | over a campaign: it has to happen in one run at least | whether it happened |
+//!
+//! Each closure sees what it was given for and nothing else; documents are decoded once, however many properties read them.
+//! What a closure sees counts as judged, so that a campaign tells a property that never saw anything.
+
+mod at_rest;
+mod broken;
+mod ruling;
+mod seen;
+
+use serde::de::DeserializeOwned;
+
+pub use at_rest::AtRest;
+pub use broken::{Broken, EventNumber};
+pub use ruling::{AtEachEvent, Ruling};
+pub use seen::{Called, Written};
+
+use super::{Interest, Invariant, Judge, Mode};
+use crate::trace::{Effect, Event, What};
+use seaworthy_core::message::Message;
+
+type Watch<S> = Box<dyn FnMut(&mut S, &Event, &mut Watched<'_, '_>) + Send>;
+
+/// A property that is watched by closures over a state of its own. Make one with [`always`], [`eventually`] or
+/// [`sometimes`].
+///
+/// After the pattern of `always`, `eventually` and `sometimes` properties of model checkers (stateright's `Property`) and
+/// of assertions in simulation testing.
+pub struct Property<S, R> {
+    name: &'static str,
+    mode: Mode,
+    interest: Interest,
+    subject: Option<&'static str>,
+    state: S,
+    watches: Vec<Watch<S>>,
+    /// Whether a goal was reached: nothing more is asked then.
+    is_over: bool,
+    ruling: std::marker::PhantomData<fn() -> R>,
+}
+
+/// Where a closure's ruling on one event goes.
+struct Watched<'a, 'b> {
+    judge: &'a mut Judge<'b>,
+    is_over: bool,
+}
+
+/// A property that must hold at every event: its closures say what is [`Broken`].
+///
+/// ```
+/// use seaworthy_sim::invariants::{Broken, Written, always};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Account {
+///     balance: i64,
+/// }
+///
+/// let never_overdrawn = always("never-overdrawn", ()).on_document("accounts", |(), account: Written<'_, Account>| {
+///     let balance = account.value.balance;
+///     if balance < 0 {
+///         return Err(Broken::new(account.id, format!("{} is overdrawn by {}", account.id, -balance)).at(account.event));
+///     }
+///     Ok(())
+/// });
+/// # drop(never_overdrawn);
+/// ```
+pub fn always<S: Send + 'static>(name: &'static str, state: S) -> Property<S, Result<(), Broken>> {
+    Property::new(name, Mode::Always, state)
+}
+
+/// A property that must hold once the run has come to rest: its closures keep count, [`Property::at_rest`] judges.
+///
+/// ```
+/// use seaworthy_sim::invariants::{Broken, eventually};
+///
+/// let all_answered = eventually("all-answered", (0_u32, 0_u32))
+///     .on_staged("question", |(questions, _), _, _| *questions += 1)
+///     .on_staged("answer", |(_, answers), _, _| *answers += 1)
+///     .at_rest(|(questions, answers)| {
+///         (questions != answers).then(|| Broken::new("all questions", format!("{questions} got {answers} answers")))
+///     });
+/// # drop(all_answered);
+/// ```
+pub fn eventually<S: Send + 'static>(name: &'static str, state: S) -> Property<S, ()> {
+    Property::new(name, Mode::Eventually, state)
+}
+
+/// A goal that a campaign must reach in one of its runs at least: a closure says that it happened.
+///
+/// A campaign that never compensated proves nothing about compensation; this makes it say so.
+///
+/// ```
+/// use seaworthy_core::ports::SagaStatus;
+/// use seaworthy_sim::{invariants::{Interest, sometimes}, trace::Effect};
+///
+/// let compensated = sometimes("compensated", ()).on_event(Interest::SAGA_LOGGED, |(), event| {
+///     let is_it = |effect: &Effect| matches!(effect, Effect::SagaLogged { status: SagaStatus::Compensated, .. });
+///     event.effects().iter().any(is_it)
+/// });
+/// # drop(compensated);
+/// ```
+pub fn sometimes<S: Send + 'static>(name: &'static str, state: S) -> Property<S, bool> {
+    Property::new(name, Mode::Sometimes, state)
+}
+
+impl<S: Send + 'static, R: Ruling> Property<S, R> {
+    fn new(name: &'static str, mode: Mode, state: S) -> Self {
+        let (interest, watches) = (Interest::NONE, Vec::new());
+        Self { name, mode, interest, subject: None, state, watches, is_over: false, ruling: std::marker::PhantomData }
+    }
+
+    /// Says what has to happen for the property to have anything to judge, see [`Invariant::subject`].
+    #[must_use]
+    pub fn subject(mut self, subject: &'static str) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    /// Sees each document of a collection as it is written, in JSON. One that can't be read as a `T` is a violation.
+    #[must_use]
+    pub fn on_document<T>(
+        self,
+        collection: &'static str,
+        mut see: impl FnMut(&mut S, Written<'_, T>) -> R + Send + 'static,
+    ) -> Self
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        self.watch(Interest::DOCUMENT, move |state, event, watched| {
+            for (at, effect) in event.effects().iter().enumerate() {
+                let Effect::Document { collection: of, id, version, body: Some(body) } = effect else { continue };
+                if of != collection {
+                    continue;
+                }
+                match watched.judge.decoded.document::<T>(event, at, body) {
+                    Ok(value) => watched.rule(see(state, Written { id, version: *version, value: &*value, event })),
+                    Err(error) => {
+                        let sentence = format!("document `{id}` of `{collection}` can't be read: {error}");
+                        watched.judge.violate(id.as_str(), sentence, vec![event.number]);
+                    }
+                }
+            }
+        })
+    }
+
+    /// Sees each document of a collection as it is written, whatever it is: its value is the bytes.
+    #[must_use]
+    pub fn on_write(
+        self,
+        collection: &'static str,
+        mut see: impl FnMut(&mut S, Written<'_, [u8]>) -> R + Send + 'static,
+    ) -> Self {
+        self.watch(Interest::DOCUMENT, move |state, event, watched| {
+            for effect in event.effects() {
+                if let Effect::Document { collection: of, id, version, body: Some(body) } = effect
+                    && of == collection
+                {
+                    watched.rule(see(state, Written { id, version: *version, value: body, event }));
+                }
+            }
+        })
+    }
+
+    /// Sees each document of a collection as it is deleted: its id.
+    #[must_use]
+    pub fn on_delete(
+        self,
+        collection: &'static str,
+        mut see: impl FnMut(&mut S, &str, &Event) -> R + Send + 'static,
+    ) -> Self {
+        self.watch(Interest::DOCUMENT, move |state, event, watched| {
+            for effect in event.effects() {
+                if let Effect::Document { collection: of, id, body: None, .. } = effect
+                    && of == collection
+                {
+                    watched.rule(see(state, id, event));
+                }
+            }
+        })
+    }
+
+    /// Sees each message of a type as the transaction that staged it commits.
+    #[must_use]
+    pub fn on_staged(
+        self,
+        kind: &'static str,
+        mut see: impl FnMut(&mut S, &Message, &Event) -> R + Send + 'static,
+    ) -> Self {
+        self.watch(Interest::STAGED, move |state, event, watched| {
+            for effect in event.effects() {
+                if let Effect::Staged(message) = effect
+                    && message.kind == kind
+                {
+                    watched.rule(see(state, message, event));
+                }
+            }
+        })
+    }
+
+    /// Sees each call on which an external service acted, whether or not its caller heard of it. A repetition that gets the
+    /// answer of the first is none.
+    #[must_use]
+    pub fn on_call(self, service: &'static str, mut see: impl FnMut(&mut S, Called<'_>) -> R + Send + 'static) -> Self {
+        self.watch(Interest::EXTERNAL, move |state, event, watched| {
+            if let What::External { service: of, operation, subject, acted: true, .. } = &event.what
+                && of == service
+            {
+                watched.rule(see(state, Called { operation, subject, event }));
+            }
+        })
+    }
+
+    /// Sees each event of these classes.
+    #[must_use]
+    pub fn on_event(self, interest: Interest, mut see: impl FnMut(&mut S, &Event) -> R + Send + 'static) -> Self {
+        self.watch(interest, move |state, event, watched| {
+            if interest.meets(Interest::of(event)) {
+                watched.rule(see(state, event));
+            }
+        })
+    }
+
+    fn watch(
+        mut self,
+        interest: Interest,
+        watch: impl FnMut(&mut S, &Event, &mut Watched<'_, '_>) + Send + 'static,
+    ) -> Self {
+        self.interest = self.interest | interest;
+        self.watches.push(Box::new(watch));
+        self
+    }
+
+    fn see(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        if self.is_over {
+            return;
+        }
+        let mut watched = Watched { judge, is_over: false };
+        for watch in &mut self.watches {
+            watch(&mut self.state, event, &mut watched);
+        }
+        self.is_over = watched.is_over;
+    }
+}
+
+impl Watched<'_, '_> {
+    fn rule(&mut self, ruling: impl Ruling) {
+        self.is_over |= ruling.rule(self.judge);
+    }
+}
+
+impl<S: Send + 'static> Property<S, ()> {
+    /// Judges the state once the run has come to rest: returns all that is [`Broken`], an `Option` or a list of it.
+    #[must_use]
+    pub fn at_rest<B>(self, judge: impl FnMut(&mut S) -> B + Send + 'static) -> AtRest<S>
+    where
+        B: IntoIterator<Item = Broken>,
+    {
+        AtRest::new(self, judge)
+    }
+}
+
+impl<S: Send + 'static, R: AtEachEvent> Property<S, R> {
+    /// Returns it as what [`Scenario::invariants`](crate::scenario::Scenario::invariants) consists of.
+    pub fn boxed(self) -> Box<dyn Invariant>
+    where
+        R: 'static,
+    {
+        Box::new(self)
+    }
+}
+
+impl<S: Send + 'static, R: AtEachEvent + 'static> Invariant for Property<S, R> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    fn interest(&self) -> Interest {
+        self.interest
+    }
+
+    fn subject(&self) -> Option<&'static str> {
+        self.subject
+    }
+
+    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        self.see(event, judge);
+    }
+}

@@ -1,0 +1,49 @@
+use super::Broken;
+use crate::invariants::Judge;
+
+/// What a property's closure says of what it saw: `Ok(())` or `Err` of [`Broken`] for `always`, nothing for `eventually`,
+/// whether it happened for `sometimes`. No other type is one.
+pub trait Ruling: sealed::Sealed {
+    #[doc(hidden)]
+    fn rule(self, judge: &mut Judge<'_>) -> bool;
+}
+
+/// A ruling that is final at the event: of `always` and `sometimes`.
+pub trait AtEachEvent: Ruling {}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for Result<(), super::Broken> {}
+    impl Sealed for () {}
+    impl Sealed for bool {}
+}
+
+impl Ruling for Result<(), Broken> {
+    fn rule(self, judge: &mut Judge<'_>) -> bool {
+        judge.judged();
+        if let Err(broken) = self {
+            broken.tell(judge);
+        }
+        false
+    }
+}
+
+impl Ruling for () {
+    fn rule(self, judge: &mut Judge<'_>) -> bool {
+        judge.met();
+        false
+    }
+}
+
+impl Ruling for bool {
+    fn rule(self, judge: &mut Judge<'_>) -> bool {
+        if self {
+            judge.judged();
+            judge.reached(judge.invariant);
+        }
+        self
+    }
+}
+
+impl AtEachEvent for Result<(), Broken> {}
+impl AtEachEvent for bool {}

@@ -1,0 +1,27 @@
+use smol_str::SmolStr;
+
+use crate::trace::Event;
+
+/// A document as it was written.
+#[derive(Debug)]
+pub struct Written<'a, T: ?Sized> {
+    /// Its id.
+    pub id: &'a SmolStr,
+    /// Its new version, from 1.
+    pub version: u64,
+    /// Its new content.
+    pub value: &'a T,
+    /// The commit that wrote it.
+    pub event: &'a Event,
+}
+
+/// A call on which an external service acted.
+#[derive(Clone, Copy, Debug)]
+pub struct Called<'a> {
+    /// The operation that it was asked for.
+    pub operation: &'a SmolStr,
+    /// The subject of the call, as the service names it.
+    pub subject: &'a SmolStr,
+    /// The event of the call.
+    pub event: &'a Event,
+}

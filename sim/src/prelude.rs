@@ -1,0 +1,17 @@
+//! What nearly every scenario needs, in one line: `use seaworthy_sim::prelude::*;`.
+//!
+//! ```
+//! use seaworthy_sim::prelude::*;
+//!
+//! let shipped = sometimes("shipped", ()).on_write("shipments", |(), _| true);
+//! let topology = Topology::new().group("shipping", &["orders"]);
+//! # drop((shipped, topology));
+//! ```
+
+pub use crate::{
+    check::check,
+    invariants::{Broken, Called, Invariant, Written, always, eventually, sometimes},
+    plan::Workload,
+    scenario::{Client, Draw, Scenario, Topology},
+    trace::{Effect, Event, What},
+};

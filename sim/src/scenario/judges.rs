@@ -1,0 +1,27 @@
+use super::Scenario;
+use crate::{
+    invariants::{Invariant, protocol},
+    topology::Topology,
+};
+
+/// Returns all invariants that judge a run of this workload: those of the protocol that the topology leaves in, then the
+/// scenario's own. One of its own takes the place of the protocol's of the same name.
+///
+/// ```
+/// use seaworthy_sim::scenario::{Scenario, judges};
+///
+/// fn names<S: Scenario>(scenario: &S, workload: &S::Workload) -> Vec<&'static str> {
+///     judges(scenario, &scenario.topology(), workload).iter().map(|invariant| invariant.name()).collect()
+/// }
+/// ```
+pub fn judges<S: Scenario>(scenario: &S, topology: &Topology, workload: &S::Workload) -> Vec<Box<dyn Invariant>> {
+    let own = scenario.invariants(workload);
+    if topology.judges_itself {
+        return own;
+    }
+    let mut all = protocol(topology);
+    let is_left_out = |name: &str| topology.left_out.iter().any(|left_out| left_out == name);
+    all.retain(|stock| !is_left_out(stock.name()) && !own.iter().any(|own| own.name() == stock.name()));
+    all.extend(own);
+    all
+}

@@ -1,0 +1,116 @@
+//! Properties by closures: each kind is judged when its constructor says, and counts what it judged by itself.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use seaworthy_sim::{
+    invariants::{
+        AtRest, Broken, Ending, Findings, Interest, Invariant, Mode, Panel, Property, always, eventually, sometimes,
+    },
+    prelude::Written,
+    trace::{Effect, Event, Outcome, TxId, What, script::Script},
+};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Account {
+    balance: i64,
+}
+
+/// Commits, one after the other, that each write an account.
+fn written(bodies: &[&'static str]) -> Vec<Event> {
+    let mut script = Script::new();
+    let bank = script.process("bank-1");
+    script.boot(bank);
+    for (number, body) in bodies.iter().enumerate() {
+        let (version, body) = (number as u64 + 1, Some(Bytes::from_static(body.as_bytes())));
+        let effect = Effect::Document { collection: "accounts".into(), id: "ada".into(), version, body };
+        let (store, effects): (_, Arc<[Effect]>) = ("bank".into(), Arc::new([effect]));
+        let tx = TxId(version);
+        script.event(bank, What::Commit { tx, store, outcome: Outcome::Done, effects, tried: Box::default() });
+    }
+    script.events()
+}
+
+fn judged(property: Box<dyn Invariant>, bodies: &[&'static str], ending: Ending) -> Findings {
+    Panel::new(vec![property]).judge(&written(bodies), ending)
+}
+
+fn never_overdrawn() -> Property<(), Result<(), Broken>> {
+    always("never-overdrawn", ()).on_document("accounts", |(), account: Written<'_, Account>| {
+        let balance = account.value.balance;
+        if balance < 0 {
+            return Err(Broken::new(account.id, format!("{} stands at {balance}", account.id)).at(account.event));
+        }
+        Ok(())
+    })
+}
+
+fn ends_empty() -> AtRest<Option<i64>> {
+    eventually("ends-empty", None)
+        .on_document("accounts", |last, account: Written<'_, Account>| *last = Some(account.value.balance))
+        .at_rest(|last| last.filter(|balance| *balance != 0).map(|left| Broken::new("ada", format!("{left} are left"))))
+}
+
+#[test]
+fn an_always_property_is_judged_at_each_event_however_the_run_ends() {
+    for ending in [Ending::Quiet, Ending::OutOfBudget] {
+        let findings = judged(never_overdrawn().boxed(), &[r#"{"balance":1}"#, r#"{"balance":-2}"#], ending);
+        let [violation] = findings.violations.as_slice() else { panic!("{findings:?}") };
+        assert_eq!((violation.sentence.as_str(), violation.events.as_slice()), ("ada stands at -2", &[2][..]));
+        assert_eq!((findings.judged[0].mode, findings.judged[0].times), (Mode::Always, 2));
+    }
+}
+
+#[test]
+fn an_eventually_property_is_judged_at_rest_and_in_no_run_that_was_given_up() {
+    let bodies = [r#"{"balance":5}"#, r#"{"balance":3}"#];
+    let at_rest = judged(ends_empty().boxed(), &bodies, Ending::Quiet);
+    assert_eq!(at_rest.violations[0].sentence, "3 are left");
+    assert_eq!((at_rest.judged[0].mode, at_rest.judged[0].times), (Mode::Eventually, 2));
+    let given_up = judged(ends_empty().boxed(), &bodies, Ending::OutOfBudget);
+    assert_eq!((given_up.violations.len(), given_up.judged[0].times), (0, 0), "{given_up:?}");
+    assert_eq!(given_up.judged[0].met, 2, "its subject came up");
+}
+
+#[test]
+fn a_goal_is_reached_once_and_then_nothing_more_is_asked() {
+    let asked = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counter = asked.clone();
+    let goal = sometimes("rich", ()).on_document("accounts", move |(), account: Written<'_, Account>| {
+        counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        account.value.balance > 100
+    });
+    let bodies = [r#"{"balance":1}"#, r#"{"balance":200}"#, r#"{"balance":300}"#];
+    let findings = judged(goal.boxed(), &bodies, Ending::Quiet);
+    assert_eq!((findings.reached.as_slice(), findings.judged[0].times), (&["rich"][..], 1));
+    assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 2);
+}
+
+#[test]
+fn a_property_that_never_saw_anything_has_judged_nothing() {
+    let elsewhere = always("elsewhere", ()).on_write("letters", |(), _| Ok(()));
+    let findings = judged(elsewhere.boxed(), &[r#"{"balance":1}"#], Ending::Quiet);
+    assert_eq!((findings.judged[0].times, findings.judged[0].met), (0, 0));
+}
+
+#[test]
+fn a_document_that_is_not_what_a_property_reads_is_told_and_not_passed_over() {
+    let findings = judged(never_overdrawn().boxed(), &[r#"{"saldo":1}"#], Ending::Quiet);
+    let sentence = &findings.violations[0].sentence;
+    assert!(sentence.starts_with("document `ada` of `accounts` can't be read: ") && sentence.contains("Account"));
+    assert!(sentence.contains("missing field `balance`"), "{sentence}");
+}
+
+#[test]
+fn a_property_sees_only_the_classes_that_it_asked_for() {
+    let commits = always("commits", 0_u32).on_event(Interest::COMMIT, |seen, event| {
+        *seen += 1;
+        match event.effects() {
+            [Effect::Document { version, .. }] if *version == u64::from(*seen) => Ok(()),
+            other => Err(Broken::new("commit", format!("{other:?}"))),
+        }
+    });
+    let findings = judged(commits.boxed(), &["{}", "{}"], Ending::Quiet);
+    assert_eq!((findings.violations.len(), findings.judged[0].times), (0, 2), "the boot is none: {findings:?}");
+}

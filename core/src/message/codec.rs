@@ -56,8 +56,8 @@ pub(crate) fn to_json<T: Serialize + ?Sized>(kind: &SmolStr, payload: &T) -> Res
         .map_err(|error| EncodeError { kind: kind.clone(), reason: error.to_string() })
 }
 
-/// Deserializes a value from JSON. Its text is checked once as a whole, which takes a fraction of the time that one string after the other
-/// does.
+/// Deserializes a value from JSON. Its text is checked once as a whole, which takes a fraction of the time that one
+/// string after the other does.
 pub(crate) fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> serde_json::Result<T> {
     match std::str::from_utf8(json) {
         Ok(text) => serde_json::from_str(text),

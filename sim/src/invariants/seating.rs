@@ -6,8 +6,8 @@ const CLASSES: usize = u32::BITS as usize;
 /// Number of invariants in one word.
 const WORD: usize = u64::BITS as usize;
 
-/// Invariants that see the events of each class: one bit for each, so that those that an event does not concern, which are
-/// most, are not even asked.
+/// Invariants that see the events of each class: one bit for each, so that those that an event does not concern, which
+/// are most, are not even asked.
 #[derive(Debug)]
 pub(super) struct Seating(Vec<[u64; CLASSES]>);
 

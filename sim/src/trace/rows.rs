@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// A row as it was claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ClaimedRow {
-    /// Row that was settled.
+    /// Row that was claimed.
     pub row: RowId,
     /// Id of its message.
     pub message: MessageId,

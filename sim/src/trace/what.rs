@@ -163,7 +163,7 @@ pub enum What {
 
     /// A message was offered to the broker.
     Publish {
-        /// Message that is delivered.
+        /// Message that is offered.
         message: Arc<Message>,
         /// Outcome for this message.
         outcome: Outcome,

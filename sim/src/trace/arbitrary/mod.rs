@@ -138,8 +138,11 @@ fn file(scenario: &str, seed: u64, epoch: i64, processes: &[SmolStr], events: Ve
     TraceFile::new(scenario, seed, Timestamp::from_micros(epoch), processes, events, Ending::OutOfBudget)
 }
 
-/// One value of each kind.
-fn one_of_each<T: std::fmt::Debug>(kinds: Vec<(fn(&T) -> bool, BoxedStrategy<T>)>) -> Vec<T> {
+/// Kind of a value: a test that a value is of this kind, and the strategy that draws it.
+type Kind<T> = (fn(&T) -> bool, BoxedStrategy<T>);
+
+/// Draws one value of each kind.
+fn one_of_each<T: std::fmt::Debug>(kinds: Vec<Kind<T>>) -> Vec<T> {
     let mut runner = TestRunner::deterministic();
     let drawn = kinds.into_iter().map(|(is_its_own, strategy)| {
         let value = strategy.new_tree(&mut runner).expect("nothing is filtered").current();

@@ -65,7 +65,7 @@ pub(super) fn operation() -> impl Strategy<Value = Operation> {
 }
 
 pub(super) fn fault() -> impl Strategy<Value = FaultKind> {
-    select(&FaultKind::ALL[..])
+    select(FaultKind::ALL)
 }
 
 pub(super) fn outcome() -> impl Strategy<Value = Outcome> {

@@ -1,4 +1,4 @@
-//! What nearly every service needs, in one line: `use seaworthy_core::prelude::*;`.
+//! Names that nearly every service needs, in one line: `use seaworthy_core::prelude::*;`.
 //!
 //! ```
 //! use seaworthy_core::prelude::*;

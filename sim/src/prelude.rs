@@ -1,4 +1,4 @@
-//! What nearly every scenario needs, in one line: `use seaworthy_sim::prelude::*;`.
+//! Names that nearly every scenario needs, in one line: `use seaworthy_sim::prelude::*;`.
 //!
 //! ```
 //! use seaworthy_sim::prelude::*;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::saga_log::SagaLog;
 use crate::trace::Event;
 
-/// What was decoded of the event that is being judged: once, however many invariants ask.
+/// Contents of the event that is being judged, decoded once, however many invariants ask.
 #[derive(Default)]
 pub(crate) struct Decoded {
     number: Option<u64>,

@@ -1,4 +1,4 @@
-//! What must hold: judged from the trace as it streams by.
+//! Invariants: properties that must hold, judged from the trace as it streams by.
 
 mod dealt;
 mod decoded;
@@ -81,7 +81,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::trace::Event;
 
-/// When an invariant is judged.
+/// Moment at which an invariant is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -94,28 +94,30 @@ pub enum Mode {
     Sometimes,
 }
 
-/// One property. It sees the trace as a stream, draws nothing, and keeps its own small state: what is settled is
-/// forgotten, so that a run of months stays small.
+/// Property that a scenario must have. It sees the trace as a stream, draws nothing, and keeps its own small state:
+/// what is settled is forgotten, so that a run of months stays small.
 pub trait Invariant: Send {
     /// Its name: words with hyphens, as in `lost-event`.
     fn name(&self) -> &'static str;
 
-    /// When it is judged.
+    /// Returns the moment at which it is judged.
     fn mode(&self) -> Mode;
 
-    /// Which events it wants to see; asked once, before the first. Without a narrower answer it sees all of them.
+    /// Returns the events that it wants to see; asked once, before the first. Without a narrower answer it sees all of
+    /// them.
     fn interest(&self) -> Interest {
         Interest::ALL
     }
 
-    /// What has to happen in a scenario for the invariant to have anything to judge, in words that follow "no run had":
-    /// `two messages of one key`. An invariant whose subject never came up in a campaign can't be asked for: it is left
-    /// out, and named. Without a subject, an invariant that never had anything to judge is a gap.
+    /// Returns the condition for the invariant to have anything to judge in a scenario, in words that follow "no run
+    /// had": `two messages of one key`. An invariant whose subject never came up in a campaign can't be asked for: it
+    /// is left out, and named. Without a subject, an invariant that never had anything to judge is a gap.
     fn subject(&self) -> Option<&'static str> {
         None
     }
 
-    /// Whether it wants to be told what the scenario does when nothing goes wrong. If nobody does, nobody finds out.
+    /// Returns `true` if it wants to be told what the scenario does when nothing goes wrong. If nobody does, nobody
+    /// finds out.
     fn learns(&self) -> bool {
         false
     }

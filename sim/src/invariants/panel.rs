@@ -41,16 +41,16 @@ struct Seat {
     invariant: Box<dyn Invariant>,
 }
 
-/// What all invariants said about one run.
+/// Findings of all invariants about one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// What did not hold, in the order in which it was found.
+    /// Violations, in the order in which they were found.
     pub violations: Vec<Violation>,
     /// Every invariant, and how often it had something to judge.
     pub judged: Vec<Judged>,
     /// Goals that were reached, in the order in which they were.
     pub reached: Vec<&'static str>,
-    /// What came of the messages that each consumer group acknowledged, where an invariant looks: `handled-without-effect`.
+    /// Fates of the messages that each consumer group acknowledged, where an invariant looks: `handled-without-effect`.
     pub dealt: Vec<Dealt>,
 }
 
@@ -139,7 +139,7 @@ impl Panel {
         self.conclude(ending)
     }
 
-    /// What did not hold so far: a campaign may end a run at the first violation.
+    /// Returns the violations so far: a campaign may end a run at the first one.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }

@@ -86,7 +86,7 @@ pub struct Topology {
     pub locks: Vec<SmolStr>,
     /// Names of invariants of the protocol that are not asked for.
     pub left_out: Vec<SmolStr>,
-    /// Whether none of the protocol's invariants is asked for.
+    /// `true` if none of the protocol's invariants is asked for.
     pub judges_itself: bool,
 }
 

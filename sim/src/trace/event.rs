@@ -21,17 +21,17 @@ use super::{Effect, ProcessIndex, VirtualTime, What};
 pub struct Event {
     /// Its number in the trace, from 0.
     pub number: u64,
-    /// When it happened.
+    /// Time at which it happened.
     #[serde(rename = "at_us")]
     pub at: VirtualTime,
-    /// Whose it is.
+    /// Process that it belongs to.
     pub process: ProcessIndex,
-    /// Which boot of that process, from 1; 0 for the world.
+    /// Number of the boot of that process, from 1; 0 for the world.
     pub incarnation: u32,
-    /// Which task of that boot made it happen, in the order in which they were spawned: 1 is the main function. 0 where it
-    /// was none of them.
+    /// Number of the task of that boot that made it happen, in the order in which they were spawned: 1 is the main
+    /// function. 0 where it was none of them.
     pub task: u32,
-    /// What happened.
+    /// Content of the event.
     pub what: What,
 }
 

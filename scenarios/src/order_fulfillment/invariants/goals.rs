@@ -14,7 +14,7 @@ use smol_str::SmolStr;
 
 use super::view::Order;
 
-/// What a campaign should have seen at least once: without it, its silence proves little.
+/// Returns the goals that a campaign should reach at least once: without them, its silence proves little.
 pub(super) fn all() -> Vec<Box<dyn Invariant>> {
     let reached = |goal, status| {
         sometimes(goal, ())

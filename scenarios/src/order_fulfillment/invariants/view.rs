@@ -1,7 +1,7 @@
 use seaworthy_order_fulfillment::documents::OrderStatus;
 use serde::Deserialize;
 
-/// What invariants read of an order's document.
+/// Part of an order's document that invariants read.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(crate) struct Order {
     pub(crate) status: OrderStatus,

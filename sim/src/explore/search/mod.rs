@@ -119,7 +119,7 @@ pub enum SweepError {
     /// The topology leaves out an invariant that the protocol does not have.
     #[error("the topology leaves out {name:?}, which is none of the protocol's invariants; these are {known}")]
     UnknownInvariant {
-        /// The name.
+        /// Name of the invariant.
         name: SmolStr,
         /// The names that there are.
         known: String,

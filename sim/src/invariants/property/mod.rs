@@ -39,12 +39,12 @@ pub struct Property<S, R> {
     subject: Option<&'static str>,
     state: S,
     watches: Vec<Watch<S>>,
-    /// Whether a goal was reached: nothing more is asked then.
+    /// `true` once a goal was reached: nothing more is asked then.
     is_over: bool,
     ruling: std::marker::PhantomData<fn() -> R>,
 }
 
-/// Where a closure's ruling on one event goes.
+/// Receiver of a closure's ruling on one event.
 struct Watched<'a, 'b> {
     judge: &'a mut Judge<'b>,
     is_over: bool,

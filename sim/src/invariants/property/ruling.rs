@@ -1,8 +1,8 @@
 use super::Broken;
 use crate::invariants::Judge;
 
-/// What a property's closure says of what it saw: `Ok(())` or `Err` of [`Broken`] for `always`, nothing for `eventually`,
-/// whether it happened for `sometimes`. No other type is one.
+/// Ruling of a property's closure on what it saw: `Ok(())` or `Err` of [`Broken`] for `always`, nothing for
+/// `eventually`, and for `sometimes` whether it happened. No other type is one.
 pub trait Ruling: sealed::Sealed {
     #[doc(hidden)]
     fn rule(self, judge: &mut Judge<'_>) -> bool;

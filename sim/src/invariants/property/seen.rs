@@ -5,7 +5,7 @@ use crate::trace::Event;
 /// A document as it was written.
 #[derive(Debug)]
 pub struct Written<'a, T: ?Sized> {
-    /// Its id.
+    /// Id of the document.
     pub id: &'a SmolStr,
     /// Its new version, from 1.
     pub version: u64,

@@ -27,7 +27,7 @@ pub struct Story {
 /// The violated invariant of a [`Story`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Headline {
-    /// Its name.
+    /// Name of the invariant.
     pub invariant: SmolStr,
     /// What it is about.
     pub entity: Entity,
@@ -40,12 +40,12 @@ pub struct Headline {
 pub struct PlanTold {
     /// The scenario's name.
     pub scenario: SmolStr,
-    /// The seed.
+    /// Seed of the plan.
     #[serde(with = "crate::hexadecimal")]
     pub seed: u64,
-    /// How large the workload is: `1 order`.
+    /// Size of the workload: `1 order`.
     pub items: String,
-    /// How time passes: `each port call takes 1 ms`.
+    /// Passing of time: `each port call takes 1 ms`.
     pub schedule: String,
     /// The faults, in the plan's order.
     pub faults: Vec<FaultTold>,
@@ -56,7 +56,7 @@ pub struct PlanTold {
 pub struct FaultTold {
     /// What it does, to what, and when.
     pub words: String,
-    /// Whether it struck in this run.
+    /// `true` if it struck in this run.
     pub struck: bool,
     /// What it hits: of a fault at a call, the process that makes it.
     pub hits: Lane,

@@ -1,4 +1,4 @@
-//! Which events led to which: the trace as a graph of causes and effects.
+//! Lineage of events: the trace as a graph of causes and effects.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -34,7 +34,7 @@ use crate::{
     trace::{Effect, Event, Outcome, ProcessIndex, What},
 };
 
-/// What led to what in a trace. Events are named by their position in it.
+/// Graph of the causes and effects in a trace. Events are named by their position in it.
 #[derive(Debug)]
 pub(super) struct Lineage {
     graph: Graph,
@@ -75,8 +75,8 @@ impl Lineage {
         Self { graph: Graph::new(trace.len(), builder.links), of_entity, strikes: struck, in_vain, telling }
     }
 
-    /// How far each event is from what shows the violation, or with `few_faults` from what those struck; [`FAR`] beyond
-    /// `limit`. What comes after the position `last` is farther.
+    /// Returns the distance of each event from what shows the violation, or with `few_faults` from what those struck;
+    /// [`FAR`] beyond `limit`. What comes after the position `last` is farther.
     pub(super) fn distances(&self, shown: &[u32], limit: u32, last: Option<u32>, few_faults: bool) -> Vec<u32> {
         let mut roots: Vec<(u32, u32)> = shown.iter().map(|position| (*position, 0)).collect();
         if few_faults {
@@ -94,7 +94,7 @@ impl Lineage {
         self.graph.distances(&roots, limit, last, LATER)
     }
 
-    /// Whether the trace says anything of the violation's entity.
+    /// Returns `true` if the trace says anything of the violation's entity.
     pub(super) fn knows_the_entity(&self) -> bool {
         !self.of_entity.is_empty()
     }
@@ -104,7 +104,7 @@ impl Lineage {
         &self.strikes
     }
 
-    /// Whether an event is worth a line.
+    /// Returns `true` if an event is worth a line.
     pub(super) fn is_telling(&self, position: u32) -> bool {
         self.telling[position as usize]
     }
@@ -114,11 +114,12 @@ impl Lineage {
 const ITSELF: u32 = 2;
 /// The same for an event that only has its name.
 const NAMED: u32 = 5;
-/// How much farther an effect is that came when all was over.
+/// Additional distance of an effect that came when all was over.
 const LATER: u32 = 3;
-/// How much farther what becomes of a message is from what staged it than one event of the message is from the next.
+/// Additional distance of what becomes of a message from what staged it, over that of one event of the message from the
+/// next.
 const PRODUCT: u32 = 4;
-/// How far a fault and what it struck are from what shows the violation, where there are few faults.
+/// Distance of a fault and of what it struck from what shows the violation, where there are few faults.
 const STRUCK: u32 = 3;
 
 struct Builder {
@@ -196,7 +197,7 @@ impl Builder {
         threads
     }
 
-    /// What becomes of a row is told with the broker's word on its message, which it should follow from.
+    /// Notes the settlement of a row with the broker's word on its message, which it should follow from.
     fn settle(&mut self, position: u32, event: &Event) {
         match &event.what {
             What::Publish { message, .. } => {
@@ -224,7 +225,7 @@ impl Builder {
         }
     }
 
-    /// What an event is about by what was before it, and what it begins and ends.
+    /// Finds what an event is about by what was before it, and what it begins and ends.
     fn follow(&mut self, event: &Event, threads: &mut Vec<Thread>) {
         match &event.what {
             What::Request { request, .. } => self.open.ask(event, Thread::request(*request)),
@@ -307,12 +308,12 @@ fn is_inside_a_transaction(what: &What) -> bool {
     matches!(what, What::DuplicateSeen { .. } | What::Statement { outcome: Outcome::Done, .. })
 }
 
-/// Whether a task begins something anew: it took in what others sent, or looked what is to be done.
+/// Returns `true` if a task begins something anew: it took in what others sent, or looked what is to be done.
 fn is_a_beginning(what: &What) -> bool {
     matches!(what, What::Deliver { .. } | What::Request { .. } | What::Claim { .. } | What::Acquire { .. })
 }
 
-/// Whether an event is worth a line: beginnings, idle polls, reads and refused receives are not.
+/// Returns `true` if an event is worth a line: beginnings, idle polls, reads and refused receives are not.
 fn is_telling(what: &What) -> bool {
     match what {
         What::Statement { point: Operation::Statement, .. } => true,

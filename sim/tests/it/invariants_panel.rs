@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use seaworthy_core::ports::SagaStatus;
 use seaworthy_sim::{
-    invariants::{self, Ending, Interest, Invariant, Judge, Mode, Panel, Violation, sometimes},
+    invariants::{self, Ending, Interest, Invariant, Judge, Mode, NoRowStuck, Panel, Violation, sometimes},
     scenario::Topology,
     trace::{
         Effect, Event, Outcome, SettledAs,
@@ -171,4 +171,16 @@ fn what_the_world_finds_stands_beside_what_invariants_find() {
     panel.violate(panic.clone());
     assert_eq!(panel.violations(), std::slice::from_ref(&panic));
     assert_eq!(panel.conclude(Ending::OutOfBudget).violations, [panic]);
+}
+
+#[test]
+fn a_run_that_was_cut_short_is_not_asked_for_what_should_have_come() {
+    let mut script = Script::new();
+    let orders = script.process("orders-1");
+    script.commit(orders, "orders", Outcome::Done, [staged(&script::message(1, "orders", "order-17"))]);
+    let missing = |ending| {
+        let panel = Panel::new(vec![Box::new(NoRowStuck::new())]);
+        panel.judge(&script.events(), ending).violations.len()
+    };
+    assert_eq!((missing(Ending::Quiet), missing(Ending::CutShort)), (1, 0));
 }

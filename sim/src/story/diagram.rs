@@ -3,7 +3,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::trace::{Event, ProcessIndex, Renderer, VirtualTime, What};
+use super::lineage::outcome_of;
+use crate::trace::{Event, Outcome, ProcessIndex, Renderer, VirtualTime, What};
 
 /// Events beside the lanes of those who take part in them, an event a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +67,9 @@ pub struct Row {
     pub kind: SmolStr,
     /// Text of the event.
     pub text: String,
+    /// Outcome of the call that it is, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
     /// `true` if it is one of those that show the violation.
     pub shows_it: bool,
 }
@@ -93,7 +97,7 @@ impl Arrow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mark {
-    /// As most are.
+    /// Nothing out of the ordinary.
     Plain,
     /// A process boots.
     Boot,
@@ -131,6 +135,7 @@ impl Diagram {
                 mark: mark(&event.what),
                 kind: SmolStr::new_static(event.what.name()),
                 text,
+                outcome: outcome_of(&event.what),
                 shows_it: shown.contains(&event.number),
             });
         }

@@ -1,4 +1,4 @@
-//! What a failure looks like: the story of a violation, as a value that is printed for a terminal and as JSON.
+//! What a failure looks like: the story of a violation, as a value that is printed for a terminal, as JSON and as a page.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -9,6 +9,7 @@
 //! | `value`, `tell` | the story, and how it is made of a plan and what its run showed |
 //! | `terminal` | the story for a person in a terminal |
 //! | `json` | the story for another program |
+//! | `html` | the story and its run as a page for a browser |
 
 mod words;
 
@@ -19,6 +20,7 @@ mod diagram;
 mod tell;
 mod value;
 
+mod html;
 mod json;
 mod terminal;
 

@@ -5,22 +5,22 @@ use super::{Diagram, Lane};
 use crate::{invariants::Entity, trace::VirtualTime};
 
 /// A failure, told: what did not hold, the plan in words, the few events that matter, and where to go from there. A value,
-/// which [`terminal`](Self::terminal) and [`json`](Self::json) print.
+/// which [`terminal`](Self::terminal), [`json`](Self::json) and [`html`](Self::html) print.
 ///
 /// All its texts have the short names of ids: `m1` for a message, `s1` for a saga.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Story {
-    /// What did not hold; `None` where everything did.
+    /// The violation; `None` where everything held.
     pub headline: Option<Headline>,
     /// Other invariants that did not hold either, by name.
     pub others: Vec<SmolStr>,
     /// The plan, in words.
     pub plan: PlanTold,
-    /// How the run went as a whole.
+    /// The run in numbers.
     pub run: RunTold,
     /// The events that matter; `None` where the run kept no trace.
     pub diagram: Option<Diagram>,
-    /// Where the reader goes next.
+    /// Files and commands for the reader.
     pub pointers: Pointers,
 }
 
@@ -29,7 +29,7 @@ pub struct Story {
 pub struct Headline {
     /// Name of the invariant.
     pub invariant: SmolStr,
-    /// What it is about.
+    /// Thing that it is about.
     pub entity: Entity,
     /// One sentence that says what is wrong.
     pub sentence: String,
@@ -54,11 +54,11 @@ pub struct PlanTold {
 /// A fault of a plan in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultTold {
-    /// What it does, to what, and when.
+    /// Sentence that says what it does to what, and when.
     pub words: String,
     /// `true` if it struck in this run.
     pub struck: bool,
-    /// What it hits: of a fault at a call, the process that makes it.
+    /// Lane of what it hits: of a fault at a call, the process that makes it.
     pub hits: Lane,
 }
 
@@ -74,12 +74,12 @@ pub struct RunTold {
     pub lasted_us: VirtualTime,
 }
 
-/// Where a story's reader goes next.
+/// Files and commands by which the reader of a story goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pointers {
-    /// Where the plan was written, if it was.
+    /// Path of the plan file, if it was written.
     pub plan: Option<String>,
-    /// Where the story was written as a page, if it was.
+    /// Path of the page, if it was written.
     pub html: Option<String>,
     /// The one line to paste that replays it.
     pub replay: String,

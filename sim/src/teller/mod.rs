@@ -65,7 +65,7 @@ impl<'a> Again<'a> {
 pub(crate) struct Told {
     /// Story of the failure.
     pub(crate) text: String,
-    /// Error that kept its plan out of any file.
+    /// Error that kept its plan or its page out of any file.
     pub(crate) trouble: Option<CorpusError>,
 }
 
@@ -118,8 +118,16 @@ impl Teller<'_> {
             replay: self.replay_line(file.as_deref(), &failure.source),
             keep,
         };
-        let mut text = size(case, &smaller);
-        text.push_str(&smaller.case.tell(&smaller.report, pointers).terminal(self.style));
+        let mut story = smaller.case.tell(&smaller.report, pointers);
+        let page = self.place.put_page(case, failure, &story.html(&smaller.report));
+        let trouble = trouble.or(match page {
+            Ok(path) => {
+                story.pointers.html = Some(path.display().to_string());
+                None
+            }
+            Err(error) => Some(error),
+        });
+        let text = size(case, &smaller) + &story.terminal(self.style);
         Told { text, trouble }
     }
 

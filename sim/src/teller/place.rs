@@ -1,9 +1,13 @@
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::quoted;
 use crate::{
     catalogue::Case,
     explore::{CorpusError, Failure, Source},
+    files,
 };
 
 /// Folder of the plans of failures: one that may be deleted at any time, or the corpus, for good.
@@ -27,6 +31,19 @@ impl Place<'_> {
         let folder = if self.keep && is_new { self.corpus } else { self.plans };
         let path = folder.join(case.scenario()).join(file_name(failure));
         case.write(&path, store)?;
+        Ok(path)
+    }
+
+    /// Writes the page of a failure, and says where it lies: beside its plan, or where that would be if it were not kept,
+    /// since nobody commits what can be made again.
+    ///
+    /// # Errors
+    /// [`CorpusError::File`].
+    pub(super) fn put_page(&self, case: &dyn Case, failure: &Failure, page: &str) -> Result<PathBuf, CorpusError> {
+        let path = self.plans.join(case.scenario()).join(file_name(failure)).with_extension("html");
+        let wrong = |error| CorpusError::File { verb: "write", path: path.clone(), error };
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).map_err(wrong)?;
+        files::replace(&path, page).map_err(wrong)?;
         Ok(path)
     }
 

@@ -51,7 +51,7 @@ pub(crate) fn crash() -> Fault {
     })
 }
 
-fn outage() -> Fault {
+pub(crate) fn outage() -> Fault {
     Fault::Timed(TimedFault { from_ms: 900, to_ms: 1_900, what: Disturbance::BrokerOutage })
 }
 

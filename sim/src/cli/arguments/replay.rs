@@ -25,4 +25,10 @@ pub(in crate::cli) struct ReplayArguments {
     /// events (-), with virtual time
     #[arg(long, requires = "trace")]
     pub(in crate::cli) spans: bool,
+    /// Writes the story as a page for a browser, with the whole run; of a run that held, the run
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) html: Option<PathBuf>,
+    /// Writes the story as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) json: Option<PathBuf>,
 }

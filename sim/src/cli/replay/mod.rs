@@ -1,6 +1,6 @@
 mod subject;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{
     CliError, Exit,
@@ -28,15 +28,7 @@ use subject::{Subject, What};
 pub(super) fn replay(setting: &Setting, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Exit, CliError> {
     let Subject { entry, what } = Subject::find(setting, arguments, chosen)?;
     chosen.without.check(std::slice::from_ref(&entry))?;
-    if let Some(Some(path)) = &arguments.trace {
-        if arguments.spans {
-            return Err("a trace file has no spans: give --trace without a file to print them".into());
-        }
-        if matches!(&what, What::Seed { profiles, .. } if profiles.len() > 1) {
-            return Err("a trace file holds one run: name one profile".into());
-        }
-        files::check_writable(path)?;
-    }
+    check_files(arguments, &what)?;
     match what {
         What::Plan { text, path } => {
             let case = entry.read(&text).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -61,6 +53,24 @@ pub(super) fn replay(setting: &Setting, arguments: &ReplayArguments, chosen: &Ch
             Ok(worst)
         }
     }
+}
+
+/// Says before anything runs that a file can't be written, or not with what is asked for.
+fn check_files(arguments: &ReplayArguments, what: &What) -> Result<(), CliError> {
+    let trace = arguments.trace.as_ref().and_then(Option::as_ref);
+    if trace.is_some() && arguments.spans {
+        return Err("a trace file has no spans: give --trace without a file to print them".into());
+    }
+    let asked_for =
+        [("a trace file", trace), ("a page", arguments.html.as_ref()), ("a story", arguments.json.as_ref())];
+    for (name, path) in asked_for {
+        let Some(path) = path else { continue };
+        if matches!(what, What::Seed { profiles, .. } if profiles.len() > 1) {
+            return Err(format!("{name} holds one run: name one profile").into());
+        }
+        files::check_writable(path)?;
+    }
+    Ok(())
 }
 
 /// Returns the choices, on the store that the plan's file names unless another was asked for.
@@ -103,14 +113,23 @@ fn one(case: &dyn Case, source: &Source, arguments: &ReplayArguments, chosen: &C
         say!("\n{}", difference.story);
         return Ok(Exit::Violated);
     }
-    if report.held() {
-        return Ok(judge_held(case, source, &report));
-    }
     let replay = replay_line(Again::from_source(source), case.scenario(), chosen);
-    let pointers = Pointers { plan: plan_file(source), html: None, replay, keep: None };
-    say!();
-    say_part!("{}", case.tell(&report, pointers).terminal(chosen.style));
-    Ok(Exit::Violated)
+    let mut story = case.tell(&report, Pointers { plan: plan_file(source), html: None, replay, keep: None });
+    let write = |path: &Option<PathBuf>, text: &dyn Fn() -> String| match path {
+        Some(path) => files::write_whole(path, &text()).map_err(CliError::from),
+        None => Ok(()),
+    };
+    let written = [write(&arguments.html, &|| story.html(&report)), write(&arguments.json, &|| story.json())];
+    let exit = if report.held() {
+        judge_held(case, source, &report)
+    } else {
+        let page = arguments.html.as_ref().filter(|_| written[0].is_ok());
+        story.pointers.html = page.map(|path| path.display().to_string());
+        say!();
+        say_part!("{}", story.terminal(chosen.style));
+        Exit::Violated
+    };
+    run::finish(exit, written)
 }
 
 /// A plan that was kept for what it strikes proves nothing once it strikes nothing; a drawn one often strikes nothing.

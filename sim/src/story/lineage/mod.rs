@@ -21,12 +21,12 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
-pub(super) use self::graph::FAR;
+pub(super) use self::{graph::FAR, strikes::outcome_of, thread::Thread};
 use self::{
     graph::{Graph, Link},
     open_work::OpenWork,
     strikes::Strikes,
-    thread::{Kind, Thread, named, threads_of, threads_of_entity},
+    thread::{Kind, named, threads_of, threads_of_entity},
 };
 use crate::{
     invariants::Entity,
@@ -107,6 +107,21 @@ impl Lineage {
     /// Returns `true` if an event is worth a line.
     pub(super) fn is_telling(&self, position: u32) -> bool {
         self.telling[position as usize]
+    }
+}
+
+/// Hands over the threads of each event of a trace, with the event's position: those that it names itself, and where it is
+/// worth a line those of what was before it, too.
+pub(super) fn follow(trace: &[Event], see: &mut impl FnMut(usize, &[Thread])) {
+    let mut builder = Builder::new(trace);
+    for (position, event) in (0_u32..).zip(trace) {
+        let mut threads = Vec::new();
+        if is_telling(&event.what) {
+            threads = builder.see(position, event);
+        } else {
+            threads_of(&event.what, &mut |thread| threads.push(thread));
+        }
+        see(position as usize, &threads);
     }
 }
 

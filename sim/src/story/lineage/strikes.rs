@@ -153,7 +153,7 @@ fn point_of(what: &What) -> Option<Operation> {
 }
 
 /// Returns the outcome of a port call.
-fn outcome_of(what: &What) -> Option<Outcome> {
+pub(in crate::story) fn outcome_of(what: &What) -> Option<Outcome> {
     match what {
         What::Reply { outcome, .. }
         | What::Begin { outcome, .. }

@@ -2,6 +2,8 @@
 
 use std::{fs, process::Command};
 
+use seaworthy_sim::story::Story;
+
 use super::{folder, pasted, theirs};
 
 const FAILING: [&str; 6] = ["run", "deposits", "--seeds", "500", "--base-seed", "1"];
@@ -35,7 +37,64 @@ fn a_failure_is_kept_at_once_where_that_is_asked_for() {
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("\nkeep   git add regressions/deposits/"), "{}", ran.out);
     assert!(folder.path().join("regressions/deposits").is_dir());
-    assert!(!folder.path().join("seaworthy-plans").exists());
+    // Its page can be made again, so it is not kept, and nothing else is in the other folder.
+    let page = ran.out.lines().find_map(|line| line.strip_prefix("html   ")).expect("where the page is");
+    assert!(folder.path().join(page).is_file(), "{page}");
+    let others: Vec<_> =
+        fs::read_dir(folder.path().join("seaworthy-plans/deposits")).expect("a folder").flatten().collect();
+    assert_eq!(others.len(), 1, "{others:?}");
+    assert!(page.starts_with("seaworthy-plans/deposits/booked-once-swarm-"), "{page}");
+}
+
+#[test]
+fn a_story_is_written_as_a_page_and_as_json_and_a_run_that_held_is_too() {
+    let folder = folder();
+    let ran = theirs(folder.path(), &FAILING);
+    let page = ran.out.lines().find_map(|line| line.strip_prefix("html   ")).expect("where the page is");
+    let text = |name: &str| fs::read_to_string(folder.path().join(name)).expect("it was written");
+    assert!(text(page).contains("was booked twice"), "beside the plan");
+    let plan = page.replace(".html", ".json");
+    let replayed = theirs(folder.path(), &["replay", &plan, "--html", "one.html", "--json", "one.json"]);
+    assert_eq!(replayed.code, Some(1), "{}{}", replayed.out, replayed.err);
+    assert!(replayed.out.contains("\nhtml   one.html\n"), "{}", replayed.out);
+    assert!(text("one.html").contains("was booked twice"));
+    let story = Story::of_json(&text("one.json")).expect("a story");
+    assert_eq!(story.headline.expect("a violation").invariant, "booked-once");
+    assert_eq!(story.pointers.plan, Some(plan));
+
+    let held = theirs(folder.path(), &["replay", "1", "--scenario", "greetings", "--html=held.html"]);
+    assert_eq!(held.code, Some(0), "{}{}", held.out, held.err);
+    assert!(text("held.html").contains("greeted guest-1"));
+}
+
+#[test]
+fn a_page_that_can_t_be_written_is_told_and_leaves_nothing_half_written() {
+    let folder = folder();
+    let nowhere = theirs(folder.path(), &["replay", "1", "--scenario", "greetings", "--html", "nowhere/one.html"]);
+    assert_eq!(nowhere.code, Some(2), "{}", nowhere.out);
+    assert!(nowhere.err.contains("can't write nowhere/one.html: there is no folder nowhere"), "{}", nowhere.err);
+    let profiles = ["replay", "1", "--scenario", "greetings", "--profile", "crash,outage", "--html=one.html"];
+    let refused = theirs(folder.path(), &profiles);
+    assert_eq!(refused.code, Some(2), "{}", refused.out);
+    assert!(refused.err.contains("a page holds one run: name one profile"), "{}", refused.err);
+
+    // A full disk: what was found is told all the same.
+    let plan = theirs(folder.path(), &FAILING);
+    let plan = plan.out.lines().find_map(|line| line.strip_prefix("plan   ")).expect("where the plan is").to_owned();
+    let full = theirs(folder.path(), &["replay", &plan, "--html", "/dev/full"]);
+    assert_eq!(full.code, Some(1), "{}", full.out);
+    assert!(full.out.contains("was booked twice") && !full.out.contains("\nhtml "), "{}", full.out);
+    assert!(full.err.contains("can't write /dev/full: No space left on device"), "{}", full.err);
+    // A folder in the way of a page beside its plan.
+    let page = folder.path().join(plan.replace(".json", ".html"));
+    fs::remove_file(&page).expect("it was written");
+    fs::create_dir(&page).expect("a folder");
+    let blocked = theirs(folder.path(), &FAILING);
+    assert_eq!(blocked.code, Some(1), "{}", blocked.out);
+    assert!(blocked.out.contains("was booked twice") && !blocked.out.contains("\nhtml "), "{}", blocked.out);
+    assert!(blocked.err.contains("can't write") && blocked.err.contains(".html"), "{}", blocked.err);
+    let left = fs::read_dir(page.parent().expect("a folder")).expect("a folder").flatten();
+    assert_eq!(left.filter(|file| file.path().to_string_lossy().contains(".part")).count(), 0);
 }
 
 #[test]

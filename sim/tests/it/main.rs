@@ -44,6 +44,7 @@ mod shrink_plans;
 mod small_service;
 mod story_failure;
 mod story_lineage;
+mod story_page;
 mod trace_file;
 mod world_death;
 mod world_end;

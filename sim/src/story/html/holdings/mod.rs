@@ -52,7 +52,7 @@ pub(super) struct Holdings {
     sagas: Sagas,
     letters: Letters,
     /// Rows under a business key, and how far a sum is off.
-    counts: BTreeMap<(SmolStr, SmolStr, SmolStr), i64>,
+    counts: BTreeMap<(SmolStr, &'static str, SmolStr), i64>,
 }
 
 impl Holdings {
@@ -137,8 +137,10 @@ impl Holdings {
                 changes.tell(store, "checkpoints", || consumer.to_string(), held);
             }
             Effect::Row(row) => row_change(store, row, changes),
-            Effect::Entry { table, key, rows } => self.count(store, (table, key), *rows, changes),
-            Effect::Amount { sum, by } => self.count(store, (&SmolStr::new_static("sums"), sum), *by, changes),
+            Effect::Entry { table, key, rows } => {
+                self.count(store, "counts", &format!("{table} of {key}"), *rows, changes)
+            }
+            Effect::Amount { sum, by } => self.count(store, "sums", sum, *by, changes),
             Effect::Lock { table, name, held } => {
                 changes.tell(
                     store,
@@ -151,11 +153,11 @@ impl Holdings {
         }
     }
 
-    fn count(&mut self, store: &SmolStr, (table, key): (&SmolStr, &SmolStr), more: i64, changes: &mut Changes<'_>) {
-        let count = self.counts.entry((store.clone(), table.clone(), key.clone())).or_default();
+    fn count(&mut self, store: &SmolStr, part: &'static str, key: &str, more: i64, changes: &mut Changes<'_>) {
+        let count = self.counts.entry((store.clone(), part, key.into())).or_default();
         *count += more;
         let count = *count;
-        changes.tell(store, "counts", || format!("{table} of {key}"), || Some(Held::new(count.to_string(), "", true)));
+        changes.tell(store, part, || key.to_owned(), || Some(Held::new(count.to_string(), "", true)));
     }
 }
 

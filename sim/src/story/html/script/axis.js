@@ -3,10 +3,13 @@ let range = { from: 0, to: 1 };
 
 const percent = (us) => `${Math.min(100, Math.max(0, ((us - range.from) / (range.to - range.from)) * 100))}%`;
 
-// Steps of 1, 2 or 5 times a power of ten, so that there are about eight.
+// Steps that people count in, so that there are at most eight: below a minute 1, 2 or 5 times a power of ten.
 function step(span) {
-  const power = 10 ** Math.floor(Math.log10(span / 8 || 1));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((size) => span / size <= 8);
+  const long = [60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400].map((seconds) => seconds * 1e6).find((size) => span / size <= 8);
+  if (span > 24e7 && long) return long;
+  const unit = span > 24e7 ? 864e8 : 1;
+  const power = unit * 10 ** Math.max(0, Math.floor(Math.log10(span / 8 / unit)));
+  return [1, 2, 5, 10].map((factor) => factor * power).find((size) => span / size <= 8) ?? power;
 }
 
 function bar(kind, { from_us, to_us }, title) {
@@ -25,7 +28,7 @@ function showAxis(visible) {
   const size = step(range.to - range.from);
   const ticks = [];
   for (let at = Math.ceil(range.from / size) * size; at <= range.to; at += size) {
-    const late = (at - range.from) / (range.to - range.from) > 0.93;
+    const late = (range.to - at) / (range.to - range.from) < 72 / axis.clientWidth;
     ticks.push(element("span", { class: late ? "tick last" : "tick", places: { left: percent(at) } }, duration(at)));
   }
   const drawn = document.createElementNS("http://www.w3.org/2000/svg", "svg");

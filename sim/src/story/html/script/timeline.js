@@ -50,7 +50,10 @@ function rowOf(position) {
 
 function showLanes() {
   const timeline = byId("timeline");
-  const room = timeline.clientWidth - 92 - 400;
+  const digits = Math.max(0, ...rows.map((row) => milliseconds(row.at_us).length));
+  const time = Math.max(84, Math.ceil(digits * 7.4) + 20);
+  timeline.style.setProperty("--time", `${time}px`);
+  const room = timeline.clientWidth - time - 400;
   // An even number, so that lines lie on whole pixels.
   const width = 2 * Math.round(Math.min(104, Math.max(36, room / Math.max(1, lanes.length))) / 2);
   timeline.style.setProperty("--lane", `${width}px`);

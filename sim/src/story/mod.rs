@@ -1,4 +1,4 @@
-//! What a failure looks like: the story of a violation, as a value that is printed for a terminal, as JSON and as a page.
+//! Story of a violation, as a value that is printed for a terminal, as JSON and as a page.
 //!
 //! | module | what it is |
 //! |---|---|

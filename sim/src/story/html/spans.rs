@@ -31,7 +31,7 @@ impl Span {
 /// A stretch of a run in which a process was not there, or under a fault that lasts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Stretch {
-    /// Whose.
+    /// Lane that it belongs to.
     pub(super) lane: Lane,
     #[serde(flatten)]
     pub(super) span: Span,

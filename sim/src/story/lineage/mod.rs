@@ -125,7 +125,7 @@ pub(super) fn follow(trace: &[Event], see: &mut impl FnMut(usize, &[Thread])) {
     }
 }
 
-/// How far an event of the violation's entity is from what shows the violation.
+/// Distance of an event of the violation's entity from what shows the violation.
 const ITSELF: u32 = 2;
 /// The same for an event that only has its name.
 const NAMED: u32 = 5;

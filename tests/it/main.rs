@@ -15,6 +15,7 @@ mod sqlite_locks;
 mod sqlite_own_table;
 mod sqlite_simulation;
 mod storm;
+mod tidy;
 
 /// A run is some thousand small allocations, and tests run them in many threads: with the system's allocator they took a
 /// sixth of the time.

@@ -1,7 +1,6 @@
 //! The core without a simulator: one test program, one topic a module.
 
 mod cloud_events;
-mod compile_fail;
 mod saga_compensation_order;
 mod saga_definitions;
 mod saga_life_cycle;

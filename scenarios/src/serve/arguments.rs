@@ -37,11 +37,3 @@ pub(crate) fn command() -> Command {
     let about = "Runs the scenario's own processes without simulation: SQLite on disk, tokio, orders from a file";
     ServeArguments::augment_args(Command::new("serve")).about(about)
 }
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_command_is_well_formed() {
-        super::command().debug_assert();
-    }
-}

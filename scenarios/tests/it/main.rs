@@ -14,3 +14,8 @@ mod specimens;
 mod stories;
 mod traces;
 mod twins;
+
+/// The README's workflow, with its own test.
+#[expect(unreachable_pub, reason = "it is a module of a library")]
+#[path = "../../src/welcoming.rs"]
+mod welcoming;

@@ -33,36 +33,54 @@ use seaworthy_sim::{
 
 use crate::{mechanisms::in_flight_key, small_service::Service};
 
-/// Each invariant that ships, and a service that violates it.
-const PLANTED: [(&str, Service); 19] = [
-    ("phantom-event", phantom_event::WRONG),
-    ("one-message-per-id", one_message_per_id::WRONG),
-    ("lost-event", lost_event::WRONG),
-    ("acknowledged-before-handled", acknowledged_before_handled::WRONG),
-    ("handled-without-effect", in_flight_key::WRONG),
-    ("duplicate-effect", duplicate_effect::WRONG),
-    ("per-key-order", per_key_order::WRONG),
-    ("stale-claim-settle", stale_claim_settle::WRONG),
-    ("no-row-stuck", no_row_stuck::WRONG),
-    ("waits-behind-dead", waits_behind_dead::WRONG),
-    ("dead-only-injected", dead_only_injected::WRONG),
-    ("message-unhandled", message_unhandled::WRONG),
-    ("lock-stranded", lock_stranded::WRONG),
-    ("conserved", conserved::WRONG),
-    ("saga-resolves", saga_resolves::WRONG),
-    ("full-compensation", full_compensation::WRONG),
-    ("torn-step", torn_step::WRONG),
-    ("terminal-state-final", terminal_state_final::WRONG),
-    ("one-saga-per-key", one_saga_per_key::WRONG),
-];
+/// Makes a list of planted mistakes, and a test of each, so that they run side by side.
+macro_rules! planted {
+    ($(#[$doc:meta])* $list:ident: $($test:ident = $name:literal by $service:expr;)*) => {
+        $(#[$doc])*
+        const $list: &[&str] = &[$($name),*];
 
-/// What the world finds of a service without an invariant.
-const BY_THE_WORLD: [(&str, Service); 4] = [
-    ("panic", by_the_world::PANIC),
-    ("livelock", by_the_world::LIVELOCK),
-    ("request-unanswered", by_the_world::UNANSWERED),
-    ("own-table", by_the_world::UNREADABLE),
-];
+        /// Each mistake is found by what it violates, and the right service holds.
+        mod found {
+            use super::*;
+
+            $(#[test]
+            fn $test() {
+                is_found_and_the_right_service_holds($name, $service);
+            })*
+        }
+    };
+}
+
+planted! {
+    /// Each invariant that ships and, at the end, what the world finds of a service without an invariant.
+    PLANTED:
+    phantom_event = "phantom-event" by phantom_event::WRONG;
+    one_message_per_id = "one-message-per-id" by one_message_per_id::WRONG;
+    lost_event = "lost-event" by lost_event::WRONG;
+    acknowledged_before_handled = "acknowledged-before-handled" by acknowledged_before_handled::WRONG;
+    handled_without_effect = "handled-without-effect" by in_flight_key::WRONG;
+    duplicate_effect = "duplicate-effect" by duplicate_effect::WRONG;
+    per_key_order = "per-key-order" by per_key_order::WRONG;
+    stale_claim_settle = "stale-claim-settle" by stale_claim_settle::WRONG;
+    no_row_stuck = "no-row-stuck" by no_row_stuck::WRONG;
+    waits_behind_dead = "waits-behind-dead" by waits_behind_dead::WRONG;
+    dead_only_injected = "dead-only-injected" by dead_only_injected::WRONG;
+    message_unhandled = "message-unhandled" by message_unhandled::WRONG;
+    lock_stranded = "lock-stranded" by lock_stranded::WRONG;
+    conserved = "conserved" by conserved::WRONG;
+    saga_resolves = "saga-resolves" by saga_resolves::WRONG;
+    full_compensation = "full-compensation" by full_compensation::WRONG;
+    torn_step = "torn-step" by torn_step::WRONG;
+    terminal_state_final = "terminal-state-final" by terminal_state_final::WRONG;
+    one_saga_per_key = "one-saga-per-key" by one_saga_per_key::WRONG;
+    panic = "panic" by by_the_world::PANIC;
+    livelock = "livelock" by by_the_world::LIVELOCK;
+    request_unanswered = "request-unanswered" by by_the_world::UNANSWERED;
+    own_table = "own-table" by by_the_world::UNREADABLE;
+}
+
+/// How many at the end of [`PLANTED`] are what the world finds.
+const BY_THE_WORLD: usize = 4;
 
 /// Ten times what the rarest of them needs.
 const SEEDS_MAX: u64 = 4_000;
@@ -79,24 +97,20 @@ fn campaign(service: &Service, seeds: u64, profiles: &[Profile]) -> Campaign {
     sweep(service, &options, &|_| {}).expect("the sweep has seeds")
 }
 
-#[test]
-fn each_planted_mistake_is_found_by_the_invariant_that_it_violates_and_the_right_service_holds() {
-    println!("{:<28} {:<30} {:>5}  violates first", "invariant", "service", "seeds");
-    for (invariant, wrong) in PLANTED.into_iter().chain(BY_THE_WORLD) {
-        let found = campaign(&wrong, SEEDS_MAX, &[Profile::Swarm]);
-        let failure = found.first_failure().unwrap_or_else(|| panic!("{} held for {SEEDS_MAX} seeds", wrong.name));
-        println!("{invariant:<28} {:<30} {:>5}  {}", wrong.name, found.runs, failure.violation.invariant);
-        let violated = found.invariants.iter().filter(|(_, tally)| tally.violated > 0).map(|(name, _)| name.as_str());
-        let violated: Vec<&str> = violated.collect();
-        assert!(violated.contains(&invariant), "{}: {violated:?}: {}", wrong.name, failure.violation.sentence);
+fn is_found_and_the_right_service_holds(invariant: &str, wrong: Service) {
+    let found = campaign(&wrong, SEEDS_MAX, &[Profile::Swarm]);
+    let failure = found.first_failure().unwrap_or_else(|| panic!("{} held for {SEEDS_MAX} seeds", wrong.name));
+    println!("{invariant} by {}: in {} seeds, {} first", wrong.name, found.runs, failure.violation.invariant);
+    let violated = found.invariants.iter().filter(|(_, tally)| tally.violated > 0).map(|(name, _)| name.as_str());
+    let violated: Vec<&str> = violated.collect();
+    assert!(violated.contains(&invariant), "{}: {violated:?}: {}", wrong.name, failure.violation.sentence);
 
-        let right = wrong.right();
-        let same = campaign(&right, found.runs.max(SEEDS_RIGHT), &[Profile::Swarm]);
-        assert_eq!(same.failed, 0, "{} without its mistake: {:#?}", right.name, same.failures);
-        let others = campaign(&right, SEEDS_RIGHT, &Profile::ALL);
-        assert_eq!(others.failed, 0, "{} without its mistake: {:#?}", right.name, others.failures);
-        if let Some(tally) = same.invariants.get(invariant) {
-            assert!(tally.mode.is_none() || tally.met != Some(0), "{} has nothing that could violate", right.name);
-        }
+    let right = wrong.right();
+    let same = campaign(&right, found.runs.max(SEEDS_RIGHT), &[Profile::Swarm]);
+    assert_eq!(same.failed, 0, "{} without its mistake: {:#?}", right.name, same.failures);
+    let others = campaign(&right, SEEDS_RIGHT, &Profile::ALL);
+    assert_eq!(others.failed, 0, "{} without its mistake: {:#?}", right.name, others.failures);
+    if let Some(tally) = same.invariants.get(invariant) {
+        assert!(tally.mode.is_none() || tally.met != Some(0), "{} has nothing that could violate", right.name);
     }
 }

@@ -17,9 +17,10 @@ fn stock() -> BTreeSet<String> {
 
 #[test]
 fn each_invariant_that_ships_has_a_planted_mistake() {
-    let planted: BTreeSet<String> = PLANTED.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(planted.len(), PLANTED.len(), "one is there twice");
-    assert_eq!(planted, stock());
+    let (planted, _) = PLANTED.split_at(PLANTED.len() - BY_THE_WORLD);
+    let names: BTreeSet<String> = planted.iter().map(ToString::to_string).collect();
+    assert_eq!(names.len(), planted.len(), "one is there twice");
+    assert_eq!(names, stock());
 }
 
 /// So that one which only some declaration asks for, unknown to the list above, is not forgotten.
@@ -60,6 +61,7 @@ fn each_violation_that_the_world_itself_tells_has_a_planted_mistake() {
     }
     // A client that panics is a mistake of the scenario, and of no service; `world_end` has it.
     assert!(told.remove("client-panicked"));
-    let planted: BTreeSet<String> = BY_THE_WORLD.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let (_, planted) = PLANTED.split_at(PLANTED.len() - BY_THE_WORLD);
+    let planted: BTreeSet<String> = planted.iter().map(ToString::to_string).collect();
     assert_eq!(planted, told);
 }

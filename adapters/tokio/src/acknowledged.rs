@@ -96,7 +96,7 @@ impl Broker for AcknowledgedBroker {
         let in_time = timeout(PATIENCE, self.open.closed(batch)).await.is_ok();
         for (message, result) in batch.iter().zip(&mut results) {
             if !in_time && result.is_ok() && self.open.is_open(message.id) {
-                *result = Err(PublishError::Unknown("a group has not acknowledged it yet".to_owned()));
+                *result = Err(PublishError::Unknown("a group has not acknowledged it yet".into()));
             }
             self.open.messages().remove(&message.id);
         }

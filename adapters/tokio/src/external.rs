@@ -11,7 +11,7 @@ use seaworthy_core::{
     ids::OperationId,
     ports::{External, ExternalCall, ExternalError},
 };
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 use tokio::sync::Mutex;
 
 type Service = Box<dyn Fn(ExternalCall) -> BoxFuture<'static, Result<Bytes, ExternalError>> + Send + Sync>;
@@ -23,7 +23,7 @@ const ANSWERS_MAX: usize = 100_000;
 
 /// Participants as closures, by name.
 ///
-/// A definitive answer (done, or rejected) is remembered by service and operation id and given again without calling
+/// A definitive answer (done, or refused) is remembered by service and operation id and given again without calling
 /// the closure; calls of one operation wait for each other. The memory dies with the process, so a closure around a
 /// real service must still hand the operation id on as that service's idempotency key.
 ///
@@ -33,7 +33,7 @@ const ANSWERS_MAX: usize = 100_000;
 ///
 /// let external = LocalExternal::new()
 ///     .service("payments", |call| async move { Ok(call.body) })
-///     .service("carrier", |_| async { Err(ExternalError::Transient("on strike".into())) });
+///     .service("carrier", |_| async { Err(ExternalError::Unavailable("on strike".into())) });
 /// # let _: &dyn External = &external;
 /// ```
 pub struct LocalExternal {
@@ -49,7 +49,7 @@ struct Answers {
 }
 
 impl LocalExternal {
-    /// No services yet: every call is rejected.
+    /// No services yet: every call is refused.
     pub fn new() -> Self {
         Self { services: BTreeMap::new(), answers: StdMutex::default(), answers_max: ANSWERS_MAX }
     }
@@ -100,7 +100,10 @@ impl Default for LocalExternal {
 impl External for LocalExternal {
     async fn call(&self, call: &ExternalCall) -> Result<Bytes, ExternalError> {
         let Some(service) = self.services.get(&call.service) else {
-            return Err(ExternalError::Rejected(format!("there is no service {}: add it when building", call.service)));
+            return Err(ExternalError::Refused(format_smolstr!(
+                "there is no service {}: add it when building",
+                call.service
+            )));
         };
         let answer = self.answer_of((call.service.clone(), call.operation_id));
         let mut answer = answer.lock().await;
@@ -108,7 +111,7 @@ impl External for LocalExternal {
             return known.clone();
         }
         let found = service(call.clone()).await;
-        if matches!(found, Ok(_) | Err(ExternalError::Rejected(_))) {
+        if matches!(found, Ok(_) | Err(ExternalError::Refused(_))) {
             *answer = Some(found.clone());
         }
         found

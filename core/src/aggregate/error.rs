@@ -1,4 +1,4 @@
-use smol_str::SmolStr;
+use smol_str::{SmolStr, ToSmolStr as _};
 
 use crate::{inbox::HandlerError, message::EncodeError, ports::StoreError};
 
@@ -32,7 +32,7 @@ impl From<AggregateError> for HandlerError {
     fn from(error: AggregateError) -> Self {
         match error {
             AggregateError::Store(error) => Self::Store(error),
-            error => Self::Retry(error.to_string()),
+            error => Self::Unavailable(error.to_smolstr()),
         }
     }
 }

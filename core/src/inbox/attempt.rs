@@ -71,7 +71,7 @@ impl Consumer {
 
     /// Counts a failure, in a transaction of its own since the handler's is gone, and buries the message at its last one.
     async fn failed(&self, entry: &InboxEntry, message: &Message, error: &HandlerError) -> Verdict {
-        let hopeless = matches!(error, HandlerError::Undecodable(_) | HandlerError::Rejected(_));
+        let hopeless = matches!(error, HandlerError::Undecodable(_) | HandlerError::Refused(_));
         let why = error.to_string();
         match self.count(entry, message, &why, hopeless).await {
             Ok((failures, true)) => {

@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use smol_str::SmolStr;
+use smol_str::{SmolStr, ToSmolStr as _};
 
 use crate::{
     message::{DecodeError, EncodeError, Message},
@@ -11,15 +11,16 @@ use crate::{
 /// Error of a handler. Whatever it is, the transaction is rolled back.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandlerError {
-    /// The message may be handled another time. Counted: at the last failure the message becomes a dead letter.
+    /// Not handled this time: what it needs can't be had for the moment. It is handled again later. Counted, unlike an
+    /// outage of the store: at the last failure the message becomes a dead letter.
     #[error("{0}")]
-    Retry(String),
+    Unavailable(SmolStr),
     /// The payload can't be understood: a dead letter at once.
     #[error("undecodable: {0}")]
-    Undecodable(String),
+    Undecodable(SmolStr),
     /// The message is understood and can never be handled: a dead letter at once.
     #[error("rejected: {0}")]
-    Rejected(String),
+    Refused(SmolStr),
     /// The store failed. Not counted against the message, unless the store refuses the very statement.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -27,14 +28,14 @@ pub enum HandlerError {
 
 impl From<DecodeError> for HandlerError {
     fn from(error: DecodeError) -> Self {
-        Self::Undecodable(error.to_string())
+        Self::Undecodable(error.to_smolstr())
     }
 }
 
 impl From<EncodeError> for HandlerError {
     /// The service's own message can't be encoded: trying again lets a repaired version have a go.
     fn from(error: EncodeError) -> Self {
-        Self::Retry(error.to_string())
+        Self::Unavailable(error.to_smolstr())
     }
 }
 

@@ -14,8 +14,8 @@
 //! | the handler succeeds and the transaction commits | is acknowledged |
 //! | it was handled before | is acknowledged, without running the handler |
 //! | the store conflicts, is unavailable, or the commit's outcome is unknown | comes again; the failure is not counted against it |
-//! | the handler asks for another try | comes again after a backoff; at the last failure it becomes a dead letter |
-//! | its payload can't be decoded, or the handler rejects it | becomes a dead letter at once |
+//! | the handler can't have what it needs for the moment | comes again after a backoff; at the last failure it becomes a dead letter |
+//! | its payload can't be decoded, or the handler refuses it | becomes a dead letter at once |
 //! | its type is unknown | comes again later, for a newer version of the service to handle |
 //! | its type is ignored by name | is acknowledged |
 //!

@@ -1,3 +1,5 @@
+use smol_str::format_smolstr;
+
 use tracing::{Instrument, info_span, warn};
 
 use super::{Consumer, HandlerError, handler::Route};
@@ -47,7 +49,7 @@ impl Consumer {
 
     async fn exhume(&self, message: &Message) -> Result<bool, HandlerError> {
         let Some(Route::Handle(handler)) = self.handlers.route(&message.kind) else {
-            return Err(HandlerError::Rejected(format!("no handler for messages of type {}", message.kind)));
+            return Err(HandlerError::Refused(format_smolstr!("no handler for messages of type {}", message.kind)));
         };
         let mut tx = self.store.begin().await?;
         if !tx.inbox_exhume(&InboxEntry::for_message(&self.name, message)).await? {

@@ -46,7 +46,7 @@ impl Budget {
     ) -> (Vec<SettleOutcome>, bool) {
         let passed = results.iter().filter(|result| result.is_ok()).count() as u64;
         let others_passed = before || passed > 0;
-        let answered = others_passed || results.iter().any(|result| matches!(result, Err(PublishError::Rejected(_))));
+        let answered = others_passed || results.iter().any(|result| matches!(result, Err(PublishError::Refused(_))));
         self.accepted += passed;
         let mut results = results.into_iter();
         let outcomes = rows
@@ -63,7 +63,7 @@ impl Budget {
                         }
                         SettleOutcome::Dispatched
                     }
-                    Err(error @ PublishError::Rejected(_)) => {
+                    Err(error @ PublishError::Refused(_)) => {
                         self.strikes.remove(&row);
                         SettleOutcome::Dead { reason: format_smolstr!("{error}") }
                     }

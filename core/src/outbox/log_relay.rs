@@ -24,7 +24,7 @@ const PASSED_OVER_MAX: usize = 10_000;
 /// | the broker says | the row | the position |
 /// |---|---|---|
 /// | accepted | is dispatched | moves over it, once all before it is settled |
-/// | rejected | is dead | waits in front of it until it is redriven or purged ([`WhenDead::BlockKey`](crate::ports::WhenDead::BlockKey)), or moves on ([`WhenDead::SkipDead`](crate::ports::WhenDead::SkipDead)) |
+/// | refused | is dead | waits in front of it until it is redriven or purged ([`WhenDead::BlockKey`](crate::ports::WhenDead::BlockKey)), or moves on ([`WhenDead::SkipDead`](crate::ports::WhenDead::SkipDead)) |
 /// | unavailable | stays; if nothing passed at all the relay pauses, longer each time | waits |
 /// | unknown | is tried again under the same id; only if others pass meanwhile, an attempt is spent | waits |
 ///

@@ -19,7 +19,7 @@ use crate::{
 /// | the broker says | the row |
 /// |---|---|
 /// | accepted | is dispatched |
-/// | rejected | is dead |
+/// | refused | is dead |
 /// | unavailable | is given back; no attempt is spent. If nothing passed at all the relay pauses, longer each time |
 /// | unknown | is tried again under the same id; the attempt is spent only if others pass meanwhile |
 ///

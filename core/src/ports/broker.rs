@@ -34,13 +34,13 @@ pub struct Delivery {
 pub enum PublishError {
     /// Definitely not accepted, this time: throttled or unavailable. Not the message's fault.
     #[error("broker unavailable: {0}")]
-    Unavailable(String),
+    Unavailable(SmolStr),
     /// Definitely and permanently refused: unroutable, too large, not authorised.
     #[error("rejected by the broker: {0}")]
-    Rejected(String),
+    Refused(SmolStr),
     /// Accepted or not: the acknowledgement was lost.
     #[error("acknowledgement lost: {0}")]
-    Unknown(String),
+    Unknown(SmolStr),
 }
 
 /// The broker's word on one message of a batch. `Ok` means that the broker holds it for every group bound to its topic.
@@ -51,10 +51,10 @@ pub type PublishResult = Result<(), PublishError>;
 pub enum BrokerError {
     /// Definitely nothing happened.
     #[error("broker unavailable: {0}")]
-    Unavailable(String),
+    Unavailable(SmolStr),
     /// All, some or none of it happened.
     #[error("broker outcome unknown: {0}")]
-    Unknown(String),
+    Unknown(SmolStr),
 }
 
 /// At-least-once messaging with consumer groups and order by partition key.

@@ -22,13 +22,13 @@ pub struct ExternalCall {
 pub enum ExternalError {
     /// Definitive: the participant refused, and nothing happened.
     #[error("rejected by the participant: {0}")]
-    Rejected(String),
+    Refused(SmolStr),
     /// Definitive: nothing happened this time. Try again with the same operation id.
     #[error("participant unavailable: {0}")]
-    Transient(String),
+    Unavailable(SmolStr),
     /// The call may or may not have taken effect. Try again with the same operation id until the answer is definitive.
     #[error("outcome unknown: {0}")]
-    Unknown(String),
+    Unknown(SmolStr),
 }
 
 /// Participants that are not ours: payment, carrier, e-mail.

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`Store`], [`Transaction`] | one database | [`StoreError`]: conflict, unavailable, **unknown**, refused |
 //! | [`Broker`], [`Subscription`] | at-least-once messaging | [`BrokerError`], and a [`PublishError`] for each message |
-//! | [`External`] | a participant that is not ours | [`ExternalError`]: rejected, transient, **unknown** |
+//! | [`External`] | a participant that is not ours | [`ExternalError`]: unavailable, **unknown**, refused |
 //! | [`Clock`], [`Random`], [`Spawner`] | time, entropy, tasks | nothing |
 //! | [`Ingress`] | requests from outside | the caller may ask again: key what you do |
 //!

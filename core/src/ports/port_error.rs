@@ -1,8 +1,10 @@
 //! The one scale on which the errors of all ports are read.
 
-use super::{BrokerError, ExternalError, StoreError};
+use smol_str::SmolStr;
 
-/// Meaning of a port's error for the work that was asked for, whatever the port calls it.
+use super::{BrokerError, ExternalError, PublishError, StoreError};
+
+/// Meaning of a port's error for the work that was asked for. The errors have variants of the same names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
@@ -21,63 +23,32 @@ pub trait PortError: std::error::Error + Send + Sized {
     /// Returns the meaning of the error.
     fn kind(&self) -> FailureKind;
 
-    /// An error that means `kind`, or the nearest that the port has.
-    fn new(kind: FailureKind, text: &str) -> Self;
+    /// An error that means `kind`. Where the port never fails like that, nothing happened this time: it is unavailable.
+    fn new(kind: FailureKind, text: impl Into<SmolStr>) -> Self;
 }
 
-impl PortError for StoreError {
-    fn kind(&self) -> FailureKind {
-        match self {
-            Self::Conflict(_) => FailureKind::Conflict,
-            Self::Unavailable(_) => FailureKind::Unavailable,
-            Self::Refused(_) => FailureKind::Refused,
-            Self::Unknown(_) => FailureKind::Unknown,
-        }
-    }
-
-    fn new(kind: FailureKind, text: &str) -> Self {
-        match kind {
-            FailureKind::Conflict => Self::Conflict(text.into()),
-            FailureKind::Unavailable => Self::Unavailable(text.into()),
-            FailureKind::Refused => Self::Refused(text.into()),
-            FailureKind::Unknown => Self::Unknown(text.into()),
-        }
-    }
-}
-
-impl PortError for BrokerError {
-    fn kind(&self) -> FailureKind {
-        match self {
-            Self::Unavailable(_) => FailureKind::Unavailable,
-            Self::Unknown(_) => FailureKind::Unknown,
-        }
-    }
-
-    /// A broker refuses single messages, never a call: what it would refuse is unavailable.
-    fn new(kind: FailureKind, text: &str) -> Self {
-        match kind {
-            FailureKind::Conflict | FailureKind::Unavailable | FailureKind::Refused => {
-                Self::Unavailable(text.to_owned())
+/// An error whose variants are kinds; after `without`, the kinds that it does not have.
+macro_rules! port_error {
+    ($error:ident: $($kind:ident)+ $(, without $($absent:ident)+)?) => {
+        impl PortError for $error {
+            fn kind(&self) -> FailureKind {
+                match self {
+                    $(Self::$kind(_) => FailureKind::$kind,)+
+                }
             }
-            FailureKind::Unknown => Self::Unknown(text.to_owned()),
+
+            fn new(kind: FailureKind, text: impl Into<SmolStr>) -> Self {
+                match kind {
+                    $(FailureKind::$kind => Self::$kind(text.into()),)+
+                    $($(FailureKind::$absent)|+ => Self::Unavailable(text.into()),)?
+                }
+            }
         }
-    }
+    };
 }
 
-impl PortError for ExternalError {
-    fn kind(&self) -> FailureKind {
-        match self {
-            Self::Rejected(_) => FailureKind::Refused,
-            Self::Transient(_) => FailureKind::Unavailable,
-            Self::Unknown(_) => FailureKind::Unknown,
-        }
-    }
-
-    fn new(kind: FailureKind, text: &str) -> Self {
-        match kind {
-            FailureKind::Refused => Self::Rejected(text.to_owned()),
-            FailureKind::Conflict | FailureKind::Unavailable => Self::Transient(text.to_owned()),
-            FailureKind::Unknown => Self::Unknown(text.to_owned()),
-        }
-    }
-}
+port_error!(StoreError: Conflict Unavailable Refused Unknown);
+port_error!(ExternalError: Unavailable Refused Unknown, without Conflict);
+port_error!(PublishError: Unavailable Refused Unknown, without Conflict);
+// A broker refuses single messages, never a whole call.
+port_error!(BrokerError: Unavailable Unknown, without Conflict Refused);

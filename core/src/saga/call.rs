@@ -50,7 +50,7 @@ impl<'a, D> StepCall<'a, D> {
     /// own names.
     ///
     /// # Errors
-    /// [`StepError::Transient`] if the output is not a `T`.
+    /// [`StepError::Unavailable`] if the output is not a `T`.
     pub fn output<T: DeserializeOwned>(&self, step: &str) -> Result<Option<T>, StepError> {
         let output = match self.step.rsplit_once('/') {
             Some((scope, _)) => self.state.output(&format!("{scope}/{step}")).or_else(|| self.state.output(step)),
@@ -62,7 +62,7 @@ impl<'a, D> StepCall<'a, D> {
     /// Decodes the output of the action that a compensation undoes; `None` if that is in doubt.
     ///
     /// # Errors
-    /// [`StepError::Transient`] if the output is not a `T`.
+    /// [`StepError::Unavailable`] if the output is not a `T`.
     pub fn own_output<T: DeserializeOwned>(&self) -> Result<Option<T>, StepError> {
         self.state.output(self.step).map(super::Value::decode).transpose()
     }

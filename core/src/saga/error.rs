@@ -10,16 +10,16 @@ use crate::{
 pub enum StepError {
     /// Definitive: refused, and nothing happened. Before the pivot this starts compensation.
     #[error("rejected: {0}")]
-    Rejected(String),
+    Refused(SmolStr),
     /// Definitive: nothing happened this time. Tried again under the step's policy, and spends its budget.
     #[error("failed this time: {0}")]
-    Transient(String),
+    Unavailable(SmolStr),
     /// It may or may not have happened. Tried again with the same operation id until the answer is definitive; it
     /// spends no budget, since giving up would leave the doubt.
     #[error("outcome unknown: {0}")]
-    Unknown(String),
+    Unknown(SmolStr),
     /// The saga's own store failed. Conflicts and outages are not the step's fault and spend no budget; what the store
-    /// refuses counts as [`StepError::Transient`].
+    /// refuses counts as [`StepError::Unavailable`].
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -27,8 +27,8 @@ pub enum StepError {
 impl From<ExternalError> for StepError {
     fn from(error: ExternalError) -> Self {
         match error {
-            ExternalError::Rejected(reason) => Self::Rejected(reason),
-            ExternalError::Transient(error) => Self::Transient(error),
+            ExternalError::Refused(reason) => Self::Refused(reason),
+            ExternalError::Unavailable(error) => Self::Unavailable(error),
             ExternalError::Unknown(error) => Self::Unknown(error),
         }
     }

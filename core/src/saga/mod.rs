@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | [`Action`], [`Compensation`] | the code of a step, forward and back | to write a workflow |
 //! | [`StepCall`] | one attempt of a step: data, outputs, operation ids | inside a step |
-//! | [`StepError`] | rejected, transient, **unknown** | inside a step |
+//! | [`StepError`] | unavailable, **unknown**, refused | inside a step |
 //! | [`SagaBuilder`], [`StepSpec`] | definitions, typed or read at run time | to put steps in order |
 //! | [`Registry`], [`Migration`] | what a process can run, and how old sagas go on | at boot |
 //! | [`Orchestrator`] | starts, drives, recovers; operator verbs | in every process |

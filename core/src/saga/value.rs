@@ -3,6 +3,7 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
+use smol_str::format_smolstr;
 
 use super::StepError;
 
@@ -30,20 +31,20 @@ impl Value {
     /// Encodes a value.
     ///
     /// # Errors
-    /// [`StepError::Transient`] if it has no JSON form, such as a map whose keys are no strings.
+    /// [`StepError::Unavailable`] if it has no JSON form, such as a map whose keys are no strings.
     pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, StepError> {
         let raw = serde_json::value::to_raw_value(value)
-            .map_err(|error| StepError::Transient(format!("the step's answer can't be encoded: {error}")))?;
+            .map_err(|error| StepError::Unavailable(format_smolstr!("the step's answer can't be encoded: {error}")))?;
         Ok(Self::from_raw(raw))
     }
 
     /// Decodes the value.
     ///
     /// # Errors
-    /// [`StepError::Transient`] if it is not a `T`.
+    /// [`StepError::Unavailable`] if it is not a `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, StepError> {
         serde_json::from_str(self.as_json())
-            .map_err(|error| StepError::Transient(format!("a step's answer can't be decoded: {error}")))
+            .map_err(|error| StepError::Unavailable(format_smolstr!("a step's answer can't be decoded: {error}")))
     }
 
     /// Returns `true` if it is `null`.

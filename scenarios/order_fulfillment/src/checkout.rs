@@ -10,6 +10,7 @@ use seaworthy_core::{
     ports::{External, Transaction},
     saga::{Action, Compensation, Definition, DefinitionError, SagaBuilder, StepCall, StepError, Value},
 };
+use smol_str::{ToSmolStr as _, format_smolstr};
 
 use crate::{
     clock_and_random::ClockAndRandom,
@@ -75,7 +76,7 @@ impl Action<PlaceOrder> for OpenOrder {
         match self.0.save(tx, order, cause(call)).await {
             Ok(_) => Ok(Value::NULL),
             Err(AggregateError::Store(error)) => Err(error.into()),
-            Err(error) => Err(StepError::Transient(error.to_string())),
+            Err(error) => Err(StepError::Unavailable(error.to_smolstr())),
         }
     }
 }
@@ -113,7 +114,7 @@ impl Action<PlaceOrder> for ReserveStock {
             Execution::First(operation) => {
                 let (mut stock, expected) = level(tx, &order.sku).await?;
                 if stock.available < i64::from(order.quantity) {
-                    return Err(StepError::Rejected(format!("only {} of {} left", stock.available, order.sku)));
+                    return Err(StepError::Refused(format_smolstr!("only {} of {} left", stock.available, order.sku)));
                 }
                 stock.available -= i64::from(order.quantity);
                 stock.reserved += i64::from(order.quantity);
@@ -122,7 +123,7 @@ impl Action<PlaceOrder> for ReserveStock {
                 Ok(Value::NULL)
             }
             Execution::Repeated(_) => Ok(Value::NULL),
-            Execution::TooLate => Err(StepError::Rejected("the reservation was called off".to_owned())),
+            Execution::TooLate => Err(StepError::Refused("the reservation was called off".into())),
         }
     }
 }

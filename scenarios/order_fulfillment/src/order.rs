@@ -11,7 +11,7 @@ use seaworthy_core::{
     saga::StepError,
 };
 use serde::{Deserialize, Serialize};
-use smol_str::SmolStr;
+use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
 
 use crate::{
     clock_and_random::ClockAndRandom,
@@ -176,7 +176,7 @@ impl Handler for MarkShipped {
 fn handler_error(error: UpdateError<IllegalChange>) -> HandlerError {
     match error {
         UpdateError::Aggregate(error) => error.into(),
-        error => HandlerError::Rejected(error.to_string()),
+        error => HandlerError::Refused(error.to_smolstr()),
     }
 }
 
@@ -184,7 +184,7 @@ fn handler_error(error: UpdateError<IllegalChange>) -> HandlerError {
 pub fn step_error(order: &SmolStr, error: UpdateError<IllegalChange>) -> StepError {
     match error {
         UpdateError::Aggregate(AggregateError::Store(error)) => StepError::Store(error),
-        UpdateError::Aggregate(error) => StepError::Transient(error.to_string()),
-        error => StepError::Rejected(format!("order {order}: {error}")),
+        UpdateError::Aggregate(error) => StepError::Unavailable(error.to_smolstr()),
+        error => StepError::Refused(format_smolstr!("order {order}: {error}")),
     }
 }

@@ -23,6 +23,7 @@ use seaworthy_order_fulfillment::payments::PAYMENTS;
 use seaworthy_tokio::LocalExternal;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use smol_str::format_smolstr;
 use tokio::task::spawn_blocking;
 
 /// Time that the provider may take to be reached, and then to answer.
@@ -49,22 +50,24 @@ pub(crate) fn at(address: &str) -> LocalExternal {
         let address = address.clone();
         async move {
             let asked = spawn_blocking(move || ask(&address, &call)).await;
-            asked.unwrap_or_else(|error| Err(ExternalError::Unknown(error.to_string())))
+            asked.unwrap_or_else(|error| Err(ExternalError::Unknown(format_smolstr!("{error}"))))
         }
     })
 }
 
 fn ask(address: &str, call: &ExternalCall) -> Result<Bytes, ExternalError> {
-    let question = question(call).map_err(|error| ExternalError::Rejected(format!("unreadable payment: {error}")))?;
-    let mut stream = connect(address).map_err(|error| ExternalError::Transient(format!("{address}: {error}")))?;
+    let question =
+        question(call).map_err(|error| ExternalError::Refused(format_smolstr!("unreadable payment: {error}")))?;
+    let mut stream =
+        connect(address).map_err(|error| ExternalError::Unavailable(format_smolstr!("{address}: {error}")))?;
     // From here on it may have acted, whatever goes wrong.
-    let unknown = |error: io::Error| ExternalError::Unknown(format!("{address}: {error}"));
+    let unknown = |error: io::Error| ExternalError::Unknown(format_smolstr!("{address}: {error}"));
     stream.write_all(&question).map_err(unknown)?;
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).map_err(unknown)?;
     match serde_json::from_str(&line).map_err(|error| unknown(error.into()))? {
         Answer::Done(answer) => Ok(Bytes::copy_from_slice(answer.get().as_bytes())),
-        Answer::Declined(why) => Err(ExternalError::Rejected(why)),
+        Answer::Declined(why) => Err(ExternalError::Refused(why.into())),
     }
 }
 

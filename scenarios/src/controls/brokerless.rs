@@ -70,7 +70,7 @@ async fn register(ports: &Ports, name: &Bytes) -> Result<Result<(), String>, Sto
     loop {
         match ports.external.call(&call).await {
             Ok(_) => break,
-            Err(ExternalError::Rejected(reason)) => return Ok(Err(reason)),
+            Err(ExternalError::Refused(reason)) => return Ok(Err(reason.into())),
             Err(_) => ports.clock.sleep(Duration::from_millis(300)).await,
         }
     }

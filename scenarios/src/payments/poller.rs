@@ -138,9 +138,9 @@ pub(super) async fn mark(ports: &Ports, due: &[Due], results: &[PublishResult]) 
                     "UPDATE outbox SET sent_at = ?2, failed = NULL WHERE message_id = ?1 AND sent_at IS NULL",
                 )
                 .and_then(|mut mark| mark.execute((id, now))),
-            Err(PublishError::Rejected(reason)) => sql
+            Err(PublishError::Refused(reason)) => sql
                 .prepare_cached("UPDATE outbox SET failed = ?2 WHERE message_id = ?1 AND sent_at IS NULL")
-                .and_then(|mut mark| mark.execute((id, reason))),
+                .and_then(|mut mark| mark.execute((id, reason.as_str()))),
             Err(PublishError::Unavailable(_) | PublishError::Unknown(_)) => continue,
         };
         marked.map_err(|error| store_error("mark a message", &error))?;

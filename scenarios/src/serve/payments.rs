@@ -13,6 +13,7 @@ use seaworthy_scenarios::order_fulfillment::{
     audit::{LEDGER, LedgerEntry},
     provider::{Standing, decide},
 };
+use smol_str::{ToSmolStr as _, format_smolstr};
 
 /// Collection of the states of charges, by their operation id.
 const CHARGES: &str = "charges";
@@ -24,15 +25,15 @@ pub(super) struct PaymentsOnDisk(pub(super) Arc<dyn Store>);
 impl External for PaymentsOnDisk {
     async fn call(&self, call: &ExternalCall) -> Result<Bytes, ExternalError> {
         if call.service != PAYMENTS {
-            return Err(ExternalError::Rejected(format!("there is no service {}", call.service)));
+            return Err(ExternalError::Refused(format_smolstr!("there is no service {}", call.service)));
         }
         let payment: Payment = serde_json::from_slice(&call.body)
-            .map_err(|error| ExternalError::Rejected(format!("unreadable payment: {error}")))?;
+            .map_err(|error| ExternalError::Refused(format_smolstr!("unreadable payment: {error}")))?;
         let answer = self.act(call, payment).await.map_err(|error| match error {
-            StoreError::Unknown(why) => ExternalError::Unknown(why.to_string()),
-            error => ExternalError::Transient(error.to_string()),
+            StoreError::Unknown(why) => ExternalError::Unknown(why),
+            error => ExternalError::Unavailable(error.to_smolstr()),
         })?;
-        answer.map(Bytes::from).map_err(ExternalError::Rejected)
+        answer.map(Bytes::from).map_err(|reason| ExternalError::Refused(reason.into()))
     }
 }
 

@@ -27,7 +27,7 @@ impl Shell {
         let disposition = entered.disposition().await;
         if let (true, Some((kind, outcome))) = (disposition != Disposition::Reject, disposition.refusal()) {
             batch.iter().for_each(|message| self.tell_published(message, outcome, ""));
-            return Err(BrokerError::new(kind, &said(kind, &call)));
+            return Err(BrokerError::new(kind, said(kind, &call)));
         }
         // A refusal is about one message, the first of the batch; a partial batch lets at least one entry down.
         let rejected = usize::from(disposition == Disposition::Reject && !batch.is_empty());
@@ -41,7 +41,7 @@ impl Shell {
         for message in &batch[..rejected] {
             const WHY: &str = "no queue is bound to its topic";
             self.tell_published(message, Outcome::Rejected, WHY);
-            results.push(Err(PublishError::Rejected(WHY.to_owned())));
+            results.push(Err(PublishError::Refused(SmolStr::new_static(WHY))));
         }
         for message in &batch[..swallowed] {
             self.tell_published(message, Outcome::BelievedDone, "");
@@ -55,7 +55,7 @@ impl Shell {
                 Err(error) => {
                     self.gate.note_error(Operation::Publish, error);
                     match error {
-                        PublishError::Rejected(why) => self.tell_published(message, Outcome::Rejected, why),
+                        PublishError::Refused(why) => self.tell_published(message, Outcome::Rejected, why),
                         error => self.tell_published(message, Outcome::Rejected, &error.to_string()),
                     }
                 }
@@ -64,7 +64,7 @@ impl Shell {
         }
         for message in &batch[accepted.max(rejected)..] {
             self.tell_published(message, Outcome::Unavailable, "");
-            results.push(Err(PublishError::Unavailable("throttled".to_owned())));
+            results.push(Err(PublishError::Unavailable(SmolStr::new_static("throttled"))));
         }
         if let (Disposition::Duplicate { after_ms }, Some(message)) = (disposition, batch.first()) {
             self.gate.world.publish_again(message, Duration::from_millis(after_ms.into()));
@@ -87,7 +87,7 @@ impl Shell {
         let lost = || {
             self.gate.record(What::ReceiveFailed { group: group.clone(), outcome: Outcome::Unavailable });
             let kind = FailureKind::Unavailable;
-            BrokerError::new(kind, &said(kind, &Call::Receive { group, max }))
+            BrokerError::new(kind, said(kind, &Call::Receive { group, max }))
         };
         let mut call = self.gate.enter(Operation::Receive, Reach::Network).await;
         if call.is_refused().await {

@@ -104,5 +104,5 @@ impl Decision {
 }
 
 fn lost() -> StoreError {
-    StoreError::new(FailureKind::Unknown, &said(FailureKind::Unknown, &Call::Commit))
+    StoreError::new(FailureKind::Unknown, said(FailureKind::Unknown, &Call::Commit))
 }

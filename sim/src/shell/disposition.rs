@@ -58,7 +58,7 @@ impl Disposition {
                 Self::StatementError => SmolStr::new_static("the database broke the statement off: try again"),
                 _ => said(kind, call),
             };
-            return Carried { result: Err(E::new(kind, &said)), outcome, is_own: false };
+            return Carried { result: Err(E::new(kind, said)), outcome, is_own: false };
         }
         if let (Self::DropAck, Some(nothing)) = (self, T::nothing()) {
             return Carried { result: Ok(nothing), outcome: Outcome::BelievedDone, is_own: false };
@@ -76,7 +76,7 @@ impl Disposition {
     /// Returns the result that the caller hears in the end.
     pub(super) fn heard<T, E: PortError>(self, call: &Call<'_>, result: Result<T, E>) -> Result<T, E> {
         match self {
-            Self::LoseReply => Err(E::new(FailureKind::Unknown, &said(FailureKind::Unknown, call))),
+            Self::LoseReply => Err(E::new(FailureKind::Unknown, said(FailureKind::Unknown, call))),
             _ => result,
         }
     }

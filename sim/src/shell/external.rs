@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use seaworthy_core::ports::{Call, ExternalCall, ExternalError, Operation};
+use smol_str::format_smolstr;
 
 use super::{
     Shell,
@@ -15,7 +16,7 @@ impl Shell {
         let gate = &self.gate;
         let mut entered = gate.enter(Operation::External, Reach::Network).await;
         let Some(service) = gate.world.external_index(&call.service) else {
-            return Err(ExternalError::Rejected(format!("no external service is called {:?}", call.service)));
+            return Err(ExternalError::Refused(format_smolstr!("no external service is called {:?}", call.service)));
         };
         let externals = &gate.world.externals;
         let subject = externals.subject(call);

@@ -16,7 +16,7 @@ impl Shell {
         let mut call = self.gate.enter(Operation::Begin, Reach::Network).await;
         let begun = match call.disposition().await {
             Disposition::Unavailable => {
-                Err(StoreError::new(FailureKind::Unavailable, &said(FailureKind::Unavailable, &Call::Begin)))
+                Err(StoreError::new(FailureKind::Unavailable, said(FailureKind::Unavailable, &Call::Begin)))
             }
             _ => self.gate.answered(Operation::Begin, None, std::pin::pin!(inner)).await,
         };

@@ -89,7 +89,7 @@ impl InterceptTransaction for Watched {
         let disposition = call.disposition().await;
         let refused = match (&inner, disposition.refusal()) {
             (None, _) => Some((StoreError::Unavailable(ABORTED), Outcome::Unavailable)),
-            (_, Some((kind, outcome))) => Some((StoreError::new(kind, &said(kind, &Call::Commit)), outcome)),
+            (_, Some((kind, outcome))) => Some((StoreError::new(kind, said(kind, &Call::Commit)), outcome)),
             _ => None,
         };
         // Of a commit that is refused, too: the trace tells what it would have done.

@@ -123,7 +123,7 @@ impl Handler for NoteShipment {
         match noted.await {
             Ok(()) => Ok(()),
             Err(UpdateError::Aggregate(error)) => Err(error.into()),
-            Err(error) => Err(HandlerError::Rejected(error.to_string())),
+            Err(error) => Err(HandlerError::Refused(error.to_string().into())),
         }
     }
 }

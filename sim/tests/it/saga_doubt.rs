@@ -20,15 +20,16 @@ use seaworthy_core::{
         StepCall, StepError, Value,
     },
 };
+use smol_str::SmolStr;
 
 /// A booking to which our own store says no, so many times.
 struct BookAndStumble {
     times: AtomicU32,
-    with: fn(String) -> StepError,
+    with: fn(SmolStr) -> StepError,
 }
 
 impl BookAndStumble {
-    fn new(times: u32, with: fn(String) -> StepError) -> Self {
+    fn new(times: u32, with: fn(SmolStr) -> StepError) -> Self {
         Self { times: AtomicU32::new(times), with }
     }
 }
@@ -45,7 +46,7 @@ impl Action<Trip> for BookAndStumble {
 
     async fn apply(&self, _: &mut dyn Transaction, _: &StepCall<'_, Trip>, answer: Value) -> Result<Value, StepError> {
         let left = self.times.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-        if left.is_ok() { Err((self.with)("our own table says no".to_owned())) } else { Ok(answer) }
+        if left.is_ok() { Err((self.with)("our own table says no".into())) } else { Ok(answer) }
     }
 }
 
@@ -73,7 +74,7 @@ fn three_tries() -> RetryPolicy {
 fn a_step_that_was_agreed_to_is_never_given_up_and_is_undone_when_its_time_is_over() {
     simulate(async {
         let harbour = Harbour::new();
-        let stumble = BookAndStumble::new(u32::MAX, StepError::Transient);
+        let stumble = BookAndStumble::new(u32::MAX, StepError::Unavailable);
         let definition = SagaBuilder::new("trip", 1)
             .deadline(Duration::from_secs(30))
             .compensatable("seat", Note, Unnote)
@@ -95,7 +96,7 @@ fn a_step_that_was_agreed_to_and_that_our_own_store_rejects_is_undone() {
     simulate(async {
         let harbour = Harbour::new();
         let definition = SagaBuilder::new("trip", 1)
-            .compensatable("hotel", BookAndStumble::new(1, StepError::Rejected), Cancel)
+            .compensatable("hotel", BookAndStumble::new(1, StepError::Refused), Cancel)
             .pivot("pay", Note)
             .build()
             .unwrap();
@@ -107,7 +108,7 @@ fn a_step_that_was_agreed_to_and_that_our_own_store_rejects_is_undone() {
 
 #[test]
 fn a_pivot_that_was_agreed_to_is_finished_whatever_our_own_store_says_of_it() {
-    for with in [StepError::Rejected as fn(String) -> StepError, StepError::Transient, StepError::Unknown] {
+    for with in [StepError::Refused as fn(SmolStr) -> StepError, StepError::Unavailable, StepError::Unknown] {
         simulate(async {
             let harbour = Harbour::new();
             let definition = SagaBuilder::new("trip", 1)

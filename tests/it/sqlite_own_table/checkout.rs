@@ -29,7 +29,7 @@ fn cause(call: &StepCall<'_, String>) -> Cause<'static> {
 fn step_error(error: AggregateError) -> StepError {
     match error {
         AggregateError::Store(error) => StepError::Store(error),
-        error => StepError::Transient(error.to_string()),
+        error => StepError::Unavailable(error.to_string().into()),
     }
 }
 
@@ -69,7 +69,7 @@ impl Action<String> for Confirm {
         match self.0.update_in(tx, call.data, cause(call), forward(State::Confirmed)).await {
             Ok(()) => Ok(Value::NULL),
             Err(UpdateError::Aggregate(error)) => Err(step_error(error)),
-            Err(error) => Err(StepError::Transient(error.to_string())),
+            Err(error) => Err(StepError::Unavailable(error.to_string().into())),
         }
     }
 }

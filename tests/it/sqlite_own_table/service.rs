@@ -166,7 +166,7 @@ impl Handler for NoteParcel {
         match self.0.update_in(tx, &message.subject, cause, forward(State::Shipped)).await {
             Ok(()) => Ok(()),
             Err(UpdateError::Aggregate(error)) => Err(error.into()),
-            Err(error) => Err(HandlerError::Rejected(error.to_string())),
+            Err(error) => Err(HandlerError::Refused(error.to_string().into())),
         }
     }
 }

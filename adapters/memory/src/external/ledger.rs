@@ -5,7 +5,7 @@ use seaworthy_core::{
     ids::OperationId,
     ports::{ExternalCall, ExternalError},
 };
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::Service;
 use crate::lookup::Lookup;
@@ -49,7 +49,7 @@ impl Ledger {
 
     pub(super) fn answer(&mut self, call: &ExternalCall) -> Result<Answered, ExternalError> {
         let Some(Registered { service, entries }) = self.services.get_mut(&call.service) else {
-            return Err(ExternalError::Rejected(format!(
+            return Err(ExternalError::Refused(format_smolstr!(
                 "no external service is called {}: add it to the topology",
                 call.service
             )));
@@ -62,7 +62,7 @@ impl Ledger {
         {
             return match &entry.answer {
                 Ok(body) => Ok(Answered { body: body.clone(), subject, acted: false }),
-                Err(reason) => Err(ExternalError::Rejected(reason.clone())),
+                Err(reason) => Err(ExternalError::Refused(reason.as_str().into())),
             };
         }
         let answer = service.act(call);
@@ -74,7 +74,7 @@ impl Ledger {
         }
         match answer {
             Ok(body) => Ok(Answered { body, subject, acted: true }),
-            Err(reason) => Err(ExternalError::Rejected(reason)),
+            Err(reason) => Err(ExternalError::Refused(reason.into())),
         }
     }
 

@@ -65,7 +65,7 @@ impl MemoryExternal {
     /// Answers a call, and says what it is about and whether the service acted this time.
     ///
     /// # Errors
-    /// [`ExternalError::Rejected`] if the service declines, or if there is none of this name.
+    /// [`ExternalError::Refused`] if the service declines, or if there is none of this name.
     pub fn answer(&self, call: &ExternalCall) -> Result<Answered, ExternalError> {
         self.ledger().answer(call)
     }

@@ -122,7 +122,7 @@ fn a_repeated_operation_id_gets_the_first_answer_and_no_second_effect() {
     assert_eq!((first.acted, second.acted, second.body), (true, false, first.body));
     assert_eq!(external.times_acted(&call(1, "")), 1);
     assert!(external.answer(&call(2, "9 USD")).expect("charges").acted, "another operation is another effect");
-    let declined = Err(ExternalError::Rejected("card declined".into()));
+    let declined = Err(ExternalError::Refused("card declined".into()));
     assert_eq!(external.answer(&call(3, "")), declined);
     assert_eq!(external.answer(&call(3, "9 USD")), declined, "a definitive answer does not change");
 }
@@ -141,5 +141,5 @@ fn an_unknown_service_is_a_definitive_refusal_that_says_what_to_do() {
     let unknown = ExternalCall { service: "carrier".into(), ..call(1, "x") };
     let refused = Arc::new(payments(true)).answer(&unknown);
     let told = "no external service is called carrier: add it to the topology";
-    assert_eq!(refused, Err(ExternalError::Rejected(told.into())));
+    assert_eq!(refused, Err(ExternalError::Refused(told.into())));
 }

@@ -150,7 +150,7 @@ async fn each_message_of_a_batch_has_its_own_result() {
     large.data = "12345".into();
     let results = broker.publish(&[message(1, "a"), unroutable, large, message(4, "a")]).await.unwrap();
     assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, true]);
-    assert!(results[1..3].iter().all(|result| matches!(result, Err(PublishError::Rejected(_)))), "{results:?}");
+    assert!(results[1..3].iter().all(|result| matches!(result, Err(PublishError::Refused(_)))), "{results:?}");
     assert_eq!(broker.unacknowledged("shipping"), 2);
 }
 

@@ -134,7 +134,7 @@ async fn a_definitive_answer_is_given_again_without_a_second_effect() {
 #[tokio::test]
 async fn a_service_that_does_not_exist_rejects() {
     let found = LocalExternal::new().call(&call("payments", 1)).await;
-    assert!(matches!(found, Err(ExternalError::Rejected(_))), "{found:?}");
+    assert!(matches!(found, Err(ExternalError::Refused(_))), "{found:?}");
 }
 
 /// Makes each request durable, slowly, until it is asked to stop; what it has begun it finishes.

@@ -43,7 +43,7 @@ async fn refused_alone(subject: &dyn BrokerSubject, refused: Message) -> Result<
     let broker = subject.fresh().await;
     let mut member = join(&*broker, "shipping").await?;
     let results = broker.publish(&[lone(1), refused, lone(3)]).await?;
-    let told = matches!(results[..], [Ok(()), Err(PublishError::Rejected(_)), Ok(())]);
+    let told = matches!(results[..], [Ok(()), Err(PublishError::Refused(_)), Ok(())]);
     expect("a message that can never be delivered is rejected, and its neighbours are accepted", told, || {
         format!("{results:?}")
     })?;

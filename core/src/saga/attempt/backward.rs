@@ -1,3 +1,5 @@
+use smol_str::format_smolstr;
+
 use super::outside;
 use crate::{
     ids::Direction,
@@ -75,15 +77,15 @@ impl<D: SagaData> Execution<'_, D> {
         let shape = &self.definition.shape.steps[index];
         let (failure, error) = match error {
             StepError::Store(error) if error.is_retryable() => return self.log.fail(error).await.map(drop),
-            StepError::Rejected(error) | StepError::Transient(error) => (Failure::Transient, error),
-            StepError::Store(error) => (Failure::Transient, error.to_string()),
+            StepError::Refused(error) | StepError::Unavailable(error) => (Failure::Transient, error),
+            StepError::Store(error) => (Failure::Transient, format_smolstr!("{error}")),
             StepError::Unknown(error) => (Failure::Unknown, error),
         };
         let step = shape.path.clone();
         let spent = state.steps[index].backward.spent + 1;
         if failure == Failure::Transient && shape.compensation_retry.is_exhausted(spent) {
             tracing::error!("the compensation has used up its attempts");
-            let record = Record::CompensationExhausted { step, error };
+            let record = Record::CompensationExhausted { step, error: error.into() };
             return self.log.write(Some(record), Keep::Owned).await.map(drop);
         }
         let delay = shape.compensation_retry.delay(attempt - 1, &*self.log.resources.random);
@@ -93,7 +95,7 @@ impl<D: SagaData> Execution<'_, D> {
             attempt,
             failure,
             delay_us: micros(delay),
-            error,
+            error: error.into(),
         };
         self.retry(record, delay, alone).await
     }

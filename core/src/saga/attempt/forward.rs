@@ -1,6 +1,7 @@
 use std::pin::pin;
 
 use futures_util::future::{Either, select};
+use smol_str::format_smolstr;
 
 use super::outside;
 use crate::{
@@ -117,16 +118,17 @@ impl<D: SagaData> Execution<'_, D> {
                 return Ok(false);
             }
             // A pivot whose participant has agreed has happened: only our own part is left to do.
-            StepError::Rejected(reason)
+            StepError::Refused(reason)
                 if shape.phase == Phase::Compensatable || (shape.phase == Phase::Pivot && !agreed) =>
             {
                 tracing::info!("the step was rejected");
-                let record = Record::Rejected { step: shape.path.clone(), reason, maybe_executed: agreed };
+                let record =
+                    Record::Rejected { step: shape.path.clone(), reason: reason.into(), maybe_executed: agreed };
                 self.log.defer(record).await;
                 return Ok(true);
             }
-            StepError::Rejected(error) | StepError::Transient(error) => (Failure::Transient, error),
-            StepError::Store(error) => (Failure::Transient, error.to_string()),
+            StepError::Refused(error) | StepError::Unavailable(error) => (Failure::Transient, error),
+            StepError::Store(error) => (Failure::Transient, format_smolstr!("{error}")),
             StepError::Unknown(error) => (Failure::Unknown, error),
         };
         // What a participant has agreed to stays in doubt until our own part of the step has committed.
@@ -138,7 +140,7 @@ impl<D: SagaData> Execution<'_, D> {
             attempt,
             failure,
             delay_us: micros(delay),
-            error,
+            error: error.into(),
         };
         self.retry(record, delay, alone).await?;
         Ok(true)

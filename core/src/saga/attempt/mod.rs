@@ -6,6 +6,7 @@ mod forward;
 use std::{pin::pin, time::Duration};
 
 use futures_util::future::select;
+use smol_str::format_smolstr;
 
 use super::{
     Record, SagaData, State, StepError,
@@ -41,8 +42,8 @@ impl<D: SagaData> Execution<'_, D> {
 /// An error of a call outside any transaction: a store that is asked there is one more participant.
 fn outside(error: StepError) -> StepError {
     match error {
-        StepError::Store(StoreError::Unknown(error)) => StepError::Unknown(error.to_string()),
-        StepError::Store(error) => StepError::Transient(error.to_string()),
+        StepError::Store(StoreError::Unknown(error)) => StepError::Unknown(error),
+        StepError::Store(error) => StepError::Unavailable(format_smolstr!("{error}")),
         other => other,
     }
 }

@@ -42,7 +42,7 @@ async fn publish_and_count(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>
     let messages: Vec<_> = rows.iter().map(|row| row.message.clone()).collect();
     let results = match ports.broker.publish(&messages).await {
         Ok(results) => results,
-        Err(error) => rows.iter().map(|_| Err(PublishError::Unavailable(error.to_string()))).collect(),
+        Err(error) => rows.iter().map(|_| Err(PublishError::Unavailable(error.to_string().into()))).collect(),
     };
     let settlements: Vec<Settlement> = rows
         .iter()

@@ -29,7 +29,7 @@ fn a_failing_handler_leaves_nothing_behind_and_its_message_becomes_a_dead_letter
         let other = publish(&bench, "order-2", "order.placed", 3).await;
         let id = poison.id;
         let count = Count::new(move |message, _| match message.id == id {
-            true => Err(HandlerError::Retry("no stock".into())),
+            true => Err(HandlerError::Unavailable("no stock".into())),
             false => Ok(()),
         });
         let stop = Stop::new();
@@ -53,7 +53,7 @@ fn a_failing_handler_leaves_nothing_behind_and_its_message_becomes_a_dead_letter
 
 #[test]
 fn what_can_not_be_decoded_or_is_rejected_becomes_a_dead_letter_at_once() {
-    for hopeless in [HandlerError::Undecodable("bad".into()), HandlerError::Rejected("bad".into())] {
+    for hopeless in [HandlerError::Undecodable("bad".into()), HandlerError::Refused("bad".into())] {
         on_bench(5, async |bench| {
             declare(&bench);
             let message = publish(&bench, "order-1", "order.placed", 1).await;
@@ -123,8 +123,8 @@ fn a_redriven_dead_letter_is_handled_once_or_stays() {
         let repaired = Arc::new(AtomicU32::new(0));
         let (switch, last) = (repaired.clone(), ids[2]);
         let count = Count::new(move |message, _| match switch.load(Ordering::Relaxed) {
-            0 => Err(HandlerError::Rejected("unknown currency".into())),
-            _ if message.id == last => Err(HandlerError::Rejected("still unknown".into())),
+            0 => Err(HandlerError::Refused("unknown currency".into())),
+            _ if message.id == last => Err(HandlerError::Refused("still unknown".into())),
             _ => Ok(()),
         });
         let consumer = counting(&bench, &count);

@@ -26,7 +26,7 @@ fn a_message_that_fails_is_handled_before_the_later_ones_of_its_key() {
         }
         // Each message fails twice.
         let count = Count::new(|_, before| match before {
-            0 | 1 => Err(HandlerError::Retry("not yet".into())),
+            0 | 1 => Err(HandlerError::Unavailable("not yet".into())),
             _ => Ok(()),
         });
         madsim::task::spawn(counting(&bench, &count).run());
@@ -95,7 +95,7 @@ fn later_messages_of_a_key_in_one_batch_do_not_overtake_one_that_fails() {
         let broker = Prefetching::default();
         broker.deliveries.lock().unwrap().extend(batch);
         let count = Count::new(move |message, _| match message.id == failing {
-            true => Err(HandlerError::Retry("not yet".into())),
+            true => Err(HandlerError::Unavailable("not yet".into())),
             false => Ok(()),
         });
         let handlers = Handlers::builder().on("order.placed", count.clone()).build().unwrap();

@@ -153,7 +153,7 @@ impl Broker for ScriptedBroker {
             results.push(match said {
                 Say::Accept => Ok(()),
                 Say::Lose | Say::LoseUnheard => Err(PublishError::Unknown("connection reset".into())),
-                Say::Reject => Err(PublishError::Rejected("too large".into())),
+                Say::Reject => Err(PublishError::Refused("too large".into())),
                 Say::Throttle => Err(PublishError::Unavailable("throttled".into())),
             });
         }

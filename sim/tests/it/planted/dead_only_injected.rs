@@ -14,7 +14,8 @@ fn topology(is_right: bool) -> Topology {
     listener(fronts(move |boot| {
         let relay = relay_by_hand(boot.ports.clone(), move |ports, token, rows| async move {
             let results: Vec<PublishResult> = publish(&ports, &rows).await;
-            let given_up = |result: PublishResult| result.map_err(|error| PublishError::Rejected(error.to_string()));
+            let given_up =
+                |result: PublishResult| result.map_err(|error| PublishError::Refused(error.to_string().into()));
             let results = if is_right { results } else { results.into_iter().map(given_up).collect() };
             settle(&ports, token, &rows, &results).await
         });

@@ -79,20 +79,20 @@ impl Outside {
                 left.1
             });
         if failing == Some(false) {
-            return Err(ExternalError::Transient("busy".to_owned()));
+            return Err(ExternalError::Unavailable("busy".into()));
         }
         let answer = if call.operation == "cancel" {
             let action = std::str::from_utf8(&call.body).ok().and_then(|id| id.parse().ok()).map(OperationId);
             inner.cancelled.insert(action.expect("a cancellation names its booking"));
             Ok("cancelled".into())
         } else if inner.cancelled.contains(&call.operation_id) || inner.refusing.contains(call.service.as_str()) {
-            Err(ExternalError::Rejected("no".to_owned()))
+            Err(ExternalError::Refused("no".into()))
         } else {
             inner.booked.insert(call.operation_id, call.service.to_string());
             Ok("booked".into())
         };
         match failing {
-            Some(_) if answer.is_ok() => Err(ExternalError::Unknown("the answer was lost".to_owned())),
+            Some(_) if answer.is_ok() => Err(ExternalError::Unknown("the answer was lost".into())),
             _ => answer,
         }
     }
@@ -108,8 +108,8 @@ impl External for Gated {
     async fn call(&self, call: &ExternalCall) -> Result<Bytes, ExternalError> {
         let strike = self.gate.enter("external").await;
         match strike {
-            Some(Strike::Unavailable | Strike::Conflict) => return Err(ExternalError::Transient("struck".to_owned())),
-            Some(Strike::RequestLost) => return Err(ExternalError::Unknown("struck".to_owned())),
+            Some(Strike::Unavailable | Strike::Conflict) => return Err(ExternalError::Unavailable("struck".into())),
+            Some(Strike::RequestLost) => return Err(ExternalError::Unknown("struck".into())),
             _ => {}
         }
         let slow = self.outside.inner().slow.get(call.service.as_str()).copied();
@@ -119,7 +119,7 @@ impl External for Gated {
         let answer = self.outside.answer(call);
         self.gate.leave(strike).await;
         match strike {
-            Some(Strike::ReplyLost) => Err(ExternalError::Unknown("struck".to_owned())),
+            Some(Strike::ReplyLost) => Err(ExternalError::Unknown("struck".into())),
             _ => answer,
         }
     }

@@ -36,7 +36,7 @@ async fn count(tx: &mut dyn Transaction, collection: &str, step: &str) -> Result
 impl Action<Trip> for Note {
     async fn apply(&self, tx: &mut dyn Transaction, call: &StepCall<'_, Trip>, _: Value) -> Result<Value, StepError> {
         if call.data.rejected.as_deref() == Some(call.step) {
-            return Err(StepError::Rejected("not this trip".to_owned()));
+            return Err(StepError::Refused("not this trip".into()));
         }
         count(tx, "done", call.step).await?;
         Value::new(&format!("{} noted", call.step))

@@ -108,7 +108,7 @@ where
 /// Publishes rows; where the broker gives no answer at all, it has none for any of them.
 pub(crate) async fn publish(ports: &Ports, rows: &[OutboxRow]) -> Vec<PublishResult> {
     let batch: Vec<Message> = rows.iter().map(|row| row.message.clone()).collect();
-    let unanswered = |error: &dyn ToString| vec![Err(PublishError::Unknown(error.to_string())); rows.len()];
+    let unanswered = |error: &dyn ToString| vec![Err(PublishError::Unknown(error.to_string().into())); rows.len()];
     ports.broker.publish(&batch).await.unwrap_or_else(|error| unanswered(&error))
 }
 
@@ -121,7 +121,7 @@ pub(crate) async fn settle(
 ) -> Result<(), StoreError> {
     let outcome = |result: &PublishResult| match result {
         Ok(()) => SettleOutcome::Dispatched,
-        Err(PublishError::Rejected(reason)) => SettleOutcome::Dead { reason: reason.into() },
+        Err(PublishError::Refused(reason)) => SettleOutcome::Dead { reason: reason.clone() },
         Err(_) => SettleOutcome::Release { delay: REST },
     };
     let settlement = |(row, result): (&OutboxRow, _)| Settlement { row: row.row, outcome: outcome(result) };

@@ -179,7 +179,7 @@ impl Everywhere {
         let result = self.0.broker.publish(&[message("first"), message("second")]).await;
         let saw = match result.as_deref() {
             Ok([Ok(()), Ok(())]) => "done",
-            Ok([Err(PublishError::Rejected(_)), Ok(())]) => "first rejected",
+            Ok([Err(PublishError::Refused(_)), Ok(())]) => "first rejected",
             Ok([Ok(()), Err(PublishError::Unavailable(_))]) => "second unavailable",
             Ok(_) => "something else",
             Err(BrokerError::Unavailable(_)) => "unavailable",
@@ -193,8 +193,8 @@ impl Everywhere {
         let call = ExternalCall { service: "bell".into(), operation: "ring".into(), operation_id, body: Bytes::new() };
         let saw = match self.0.external.call(&call).await {
             Ok(_) => "done",
-            Err(ExternalError::Rejected(_)) => "rejected",
-            Err(ExternalError::Transient(_)) => "unavailable",
+            Err(ExternalError::Refused(_)) => "rejected",
+            Err(ExternalError::Unavailable(_)) => "unavailable",
             Err(ExternalError::Unknown(_)) => "unknown",
         };
         self.1.note(Operation::External, saw);

@@ -97,7 +97,7 @@ impl BrokerModel {
 
     pub(super) fn publish(&mut self, message: &Message) -> PublishResult {
         if message.data.len() > self.config.payload_bytes_max {
-            return Err(PublishError::Rejected(format!(
+            return Err(PublishError::Refused(format_smolstr!(
                 "payload of {} bytes, and {} are allowed: send a reference to it instead",
                 message.data.len(),
                 self.config.payload_bytes_max
@@ -107,7 +107,7 @@ impl BrokerModel {
             Some(topic) if !topic.groups.is_empty() => {
                 let full = |group: &&GroupNumber| self.groups[**group].len() >= self.config.unacknowledged_max;
                 if let Some(group) = topic.groups.iter().find(full).map(|group| &self.groups[*group]) {
-                    return Err(PublishError::Unavailable(format!(
+                    return Err(PublishError::Unavailable(format_smolstr!(
                         "group {} has {} messages unacknowledged: is its consumer running?",
                         group.name(),
                         group.len()
@@ -119,7 +119,7 @@ impl BrokerModel {
                 }
                 Ok(())
             }
-            _ if self.config.unroutable == Unroutable::Reject => Err(PublishError::Rejected(format!(
+            _ if self.config.unroutable == Unroutable::Reject => Err(PublishError::Refused(format_smolstr!(
                 "no group is bound to topic {}: declare one before publishing to it",
                 message.topic
             ))),

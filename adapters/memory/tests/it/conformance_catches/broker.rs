@@ -93,7 +93,7 @@ impl Broker for Broken {
             Bug::ReturnsOneResult => results.truncate(1),
             Bug::AcceptsEverything => results.fill(Ok(())),
             Bug::RejectsWholeBatches if results.iter().any(Result::is_err) => {
-                results.fill(Err(PublishError::Rejected("the batch is refused".into())));
+                results.fill(Err(PublishError::Refused("the batch is refused".into())));
             }
             _ => {}
         }

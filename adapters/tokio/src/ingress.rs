@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use bytes::Bytes;
-use seaworthy_core::ports::{Ingress, Request, Response};
+use seaworthy_core::ports::{Ingress, Refusal, Request, Response};
 use smol_str::SmolStr;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 pub enum AskError {
     /// The process refused for good: asking again will not help.
     #[error("refused: {0}")]
-    Refused(String),
+    Refused(Refusal),
     /// The process dropped the request, or ended. What it asks for may or may not be done: ask again.
     #[error("the process gave no answer; the request may have taken effect: ask again")]
     Unanswered,
@@ -60,7 +60,7 @@ impl LocalIngress {
         self.sender.send(request).await.map_err(|_| AskError::Unanswered)?;
         match answered.await {
             Ok(Ok(body)) => Ok(body),
-            Ok(Err(reason)) => Err(AskError::Refused(reason)),
+            Ok(Err(refusal)) => Err(AskError::Refused(refusal)),
             Err(_) => Err(AskError::Unanswered),
         }
     }

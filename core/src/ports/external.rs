@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use smol_str::SmolStr;
 
+use super::Refusal;
 use crate::ids::OperationId;
 
 /// One call to a participant that is not ours.
@@ -29,6 +30,12 @@ pub enum ExternalError {
     /// The call may or may not have taken effect. Try again with the same operation id until the answer is definitive.
     #[error("outcome unknown: {0}")]
     Unknown(SmolStr),
+}
+
+impl From<Refusal> for ExternalError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal.into())
+    }
 }
 
 /// Participants that are not ours: payment, carrier, e-mail.

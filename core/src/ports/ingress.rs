@@ -5,6 +5,7 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 use smol_str::SmolStr;
 
+use super::Refusal;
 use crate::stop::Stop;
 
 /// One request from outside, such as an HTTP call.
@@ -24,11 +25,11 @@ pub struct Request {
 /// The way back to a caller.
 pub struct Response(Option<Answer>);
 
-type Answer = Box<dyn FnOnce(Result<Bytes, String>) + Send>;
+type Answer = Box<dyn FnOnce(Result<Bytes, Refusal>) + Send>;
 
 impl Response {
     /// Wraps what an adapter does with an answer.
-    pub fn new(answer: impl FnOnce(Result<Bytes, String>) + Send + 'static) -> Self {
+    pub fn new(answer: impl FnOnce(Result<Bytes, Refusal>) + Send + 'static) -> Self {
         Self(Some(Box::new(answer)))
     }
 
@@ -40,7 +41,7 @@ impl Response {
     }
 
     /// Refuses the request for good; the caller does not ask again.
-    pub fn refuse(mut self, reason: impl Into<String>) {
+    pub fn refuse(mut self, reason: impl Into<Refusal>) {
         if let Some(answer) = self.0.take() {
             answer(Err(reason.into()));
         }

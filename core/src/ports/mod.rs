@@ -24,6 +24,7 @@ mod intercept;
 mod operation;
 mod port_error;
 mod random;
+mod refusal;
 mod spawner;
 mod store;
 
@@ -41,6 +42,7 @@ pub use intercept::{Intercept, InterceptTransaction, Intercepted};
 pub use operation::{Call, Operation, Port};
 pub use port_error::{FailureKind, PortError};
 pub use random::Random;
+pub use refusal::Refusal;
 pub use spawner::Spawner;
 pub use store::*;
 

@@ -56,7 +56,7 @@ pub use group::{CompensatableGroup, RetriableGroup};
 pub use migration::Migration;
 pub use orchestrator::{Orchestrator, Started, saga_id};
 pub use plan::{Next, plan};
-pub use record::{CompensationCause, Failure, Record};
+pub use record::{CompensationCause, Failure, Record, RecordError};
 pub use registry::{Registry, RegistryError};
 pub use retry::RetryPolicy;
 pub use shape::{Phase, Shape, StepShape};

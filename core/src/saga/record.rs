@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use smol_str::SmolStr;
+use smol_str::{SmolStr, ToSmolStr as _};
 
 use super::Value;
 use crate::{ids::Direction, message::from_json};
@@ -150,6 +150,13 @@ pub enum Record {
     },
 }
 
+/// A stored entry of a saga's log that can't be read: a damaged one, or one of a newer version. Its text names the place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct RecordError {
+    reason: SmolStr,
+}
+
 impl Record {
     /// The record as stored.
     pub fn encode(&self) -> Bytes {
@@ -160,9 +167,9 @@ impl Record {
     /// Reads a stored record.
     ///
     /// # Errors
-    /// What is wrong with it, and where.
-    pub fn decode(stored: &[u8]) -> Result<Self, String> {
-        from_json(stored).map_err(|error| error.to_string())
+    /// [`RecordError`] if it is not a record, with the place where it is not.
+    pub fn decode(stored: &[u8]) -> Result<Self, RecordError> {
+        from_json(stored).map_err(|error| RecordError { reason: error.to_smolstr() })
     }
 
     /// Returns the name of the record, as stored.

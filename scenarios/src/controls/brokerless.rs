@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use seaworthy_core::{
     ids::{self, OperationId},
-    ports::{Expected, ExternalCall, ExternalError, Ports, StoreError},
+    ports::{Expected, ExternalCall, ExternalError, Ports, Refusal, StoreError},
 };
 use seaworthy_sim::{external::Service, scenario::Topology};
 use smol_str::SmolStr;
@@ -33,7 +33,7 @@ pub fn control() -> SmallService {
 struct Registry;
 
 impl Service for Registry {
-    fn act(&mut self, call: &ExternalCall) -> Result<Bytes, String> {
+    fn act(&mut self, call: &ExternalCall) -> Result<Bytes, Refusal> {
         Ok(call.body.clone())
     }
 
@@ -54,7 +54,7 @@ async fn front(ports: Ports) {
 }
 
 /// Registers an item once, however often it is asked for: its operation has an id that follows from its name.
-async fn register(ports: &Ports, name: &Bytes) -> Result<Result<(), String>, StoreError> {
+async fn register(ports: &Ports, name: &Bytes) -> Result<Result<(), Refusal>, StoreError> {
     let item = String::from_utf8_lossy(name);
     let mut tx = ports.store.begin().await?;
     if tx.get("items", &item).await?.is_some() {

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use seaworthy_core::{ids::OperationId, ports::ExternalCall};
+use seaworthy_core::{
+    ids::OperationId,
+    ports::{ExternalCall, Refusal},
+};
 use seaworthy_order_fulfillment::payments::{CHARGE, Payment, REFUND};
 use seaworthy_sim::external::Service;
 use serde::{Deserialize, Serialize};
@@ -54,7 +57,7 @@ pub struct PaymentProvider {
 }
 
 impl Service for PaymentProvider {
-    fn act(&mut self, call: &ExternalCall) -> Result<Bytes, String> {
+    fn act(&mut self, call: &ExternalCall) -> Result<Bytes, Refusal> {
         let payment: Payment =
             serde_json::from_slice(&call.body).map_err(|error| format!("unreadable payment: {error}"))?;
         let (standing, answer) = decide(self.charges.get(&payment.charge).copied(), &call.operation, &payment)?;

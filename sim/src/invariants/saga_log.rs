@@ -1,4 +1,8 @@
-use seaworthy_core::{ids::SagaId, ports::SagaStatus, saga::Record};
+use seaworthy_core::{
+    ids::SagaId,
+    ports::SagaStatus,
+    saga::{Record, RecordError},
+};
 
 use crate::trace::{Effect, Event, What};
 
@@ -13,8 +17,8 @@ pub struct SagaLog {
     pub length: u64,
     /// The saga's status after it.
     pub status: SagaStatus,
-    /// The records in order, or what is wrong with one of them.
-    pub records: Result<Vec<Record>, String>,
+    /// The records in order, or the error of the first that can't be read.
+    pub records: Result<Vec<Record>, RecordError>,
 }
 
 impl SagaLog {

@@ -1,11 +1,13 @@
-use seaworthy_core::ports::Operation;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex},
 };
 
 use bytes::Bytes;
-use seaworthy_core::message::Message;
+use seaworthy_core::{
+    message::Message,
+    ports::{Operation, Refusal},
+};
 use smol_str::SmolStr;
 use tokio::sync::{Notify, oneshot};
 
@@ -88,12 +90,12 @@ pub(crate) enum Due {
     /// An answer that was sent arrives.
     Answer {
         request: Asked,
-        said: Result<Bytes, String>,
+        said: Result<Bytes, Refusal>,
     },
 }
 
 /// The way back to whoever asked: the first answer takes it.
-pub(crate) type Answer = Mutex<Option<oneshot::Sender<Result<Bytes, String>>>>;
+pub(crate) type Answer = Mutex<Option<oneshot::Sender<Result<Bytes, Refusal>>>>;
 
 /// A request on its way to a process.
 #[derive(Clone)]

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use seaworthy_core::{
     message::Message,
-    ports::{Operation, Store, Timestamp},
+    ports::{Operation, Refusal, Store, Timestamp},
 };
 use seaworthy_memory::{broker::MemoryBroker, external::MemoryExternal};
 use smol_str::SmolStr;
@@ -393,7 +393,7 @@ impl World {
     }
 
     /// An answer reaches whoever asked, later.
-    pub(crate) fn answer_later(&self, request: Asked, said: Result<Bytes, String>, after: Duration) {
+    pub(crate) fn answer_later(&self, request: Asked, said: Result<Bytes, Refusal>, after: Duration) {
         let at = self.elapsed() + after.as_micros() as u64;
         self.state().schedule(at, Due::Answer { request, said });
         self.nudge.notify_one();

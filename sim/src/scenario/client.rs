@@ -2,7 +2,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, Either, select};
-use seaworthy_core::ports::{Document, Store, StoreError, Timestamp};
+use seaworthy_core::ports::{Document, Refusal, Store, StoreError, Timestamp};
 use smol_str::SmolStr;
 
 /// Interval at which the client looks for an outcome, in virtual time.
@@ -17,7 +17,7 @@ pub struct Client(pub(crate) Arc<dyn Outside>);
 
 /// Services of the world for its client.
 pub(crate) trait Outside: Send + Sync {
-    fn ask(&self, service: &str, operation: &str, body: Bytes) -> BoxFuture<'static, Result<Bytes, String>>;
+    fn ask(&self, service: &str, operation: &str, body: Bytes) -> BoxFuture<'static, Result<Bytes, Refusal>>;
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
     fn now(&self) -> Timestamp;
     fn spawn(&self, task: BoxFuture<'static, ()>);
@@ -38,11 +38,11 @@ impl Client {
     /// Asks `service` until it answers for good: what it accepted with, or why it refused.
     ///
     /// # Errors
-    /// The reason for which the service refused the request.
+    /// [`Refusal`] if the service refused the request, with its reason.
     ///
     /// # Panics
     /// If no process of the topology belongs to the service.
-    pub async fn ask(&self, service: &str, operation: &str, body: Bytes) -> Result<Bytes, String> {
+    pub async fn ask(&self, service: &str, operation: &str, body: Bytes) -> Result<Bytes, Refusal> {
         self.0.ask(service, operation, body).await
     }
 

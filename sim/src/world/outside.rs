@@ -5,7 +5,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, Either, select};
-use seaworthy_core::ports::{Store, Timestamp};
+use seaworthy_core::ports::{Refusal, Store, Timestamp};
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
@@ -27,7 +27,7 @@ const NAP: Duration = Duration::from_secs(60);
 pub(super) struct WorldOutside(pub(super) Arc<World>);
 
 impl Outside for WorldOutside {
-    fn ask(&self, service: &str, operation: &str, body: Bytes) -> BoxFuture<'static, Result<Bytes, String>> {
+    fn ask(&self, service: &str, operation: &str, body: Bytes) -> BoxFuture<'static, Result<Bytes, Refusal>> {
         let world = self.0.clone();
         let replicas: Vec<ProcessIndex> = (0_u16..)
             .zip(&world.topology.processes)
@@ -138,7 +138,7 @@ impl World {
     }
 
     /// Passes an answer on to whoever asked, unless an earlier attempt was answered before.
-    pub(crate) fn answer(&self, answer: &Answer, said: Result<Bytes, String>) {
+    pub(crate) fn answer(&self, answer: &Answer, said: Result<Bytes, Refusal>) {
         let sender = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(sender) = sender {
             // Whoever asked may be gone; then nobody hears.

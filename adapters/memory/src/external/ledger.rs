@@ -3,7 +3,7 @@ use std::{collections::hash_map::Entry, fmt};
 use bytes::Bytes;
 use seaworthy_core::{
     ids::OperationId,
-    ports::{ExternalCall, ExternalError},
+    ports::{ExternalCall, ExternalError, Refusal},
 };
 use smol_str::{SmolStr, format_smolstr};
 
@@ -24,7 +24,7 @@ struct Registered {
 
 /// The first definitive answer to an operation, and how often it took effect.
 struct LedgerEntry {
-    answer: Result<Bytes, String>,
+    answer: Result<Bytes, Refusal>,
     times_acted: u32,
 }
 
@@ -62,7 +62,7 @@ impl Ledger {
         {
             return match &entry.answer {
                 Ok(body) => Ok(Answered { body: body.clone(), subject, acted: false }),
-                Err(reason) => Err(ExternalError::Refused(reason.as_str().into())),
+                Err(refusal) => Err(refusal.clone().into()),
             };
         }
         let answer = service.act(call);
@@ -74,7 +74,7 @@ impl Ledger {
         }
         match answer {
             Ok(body) => Ok(Answered { body, subject, acted: true }),
-            Err(reason) => Err(ExternalError::Refused(reason.into())),
+            Err(refusal) => Err(refusal.into()),
         }
     }
 

@@ -17,12 +17,12 @@ use super::{
 ///
 /// ```
 /// use bytes::Bytes;
-/// use seaworthy_core::{ids::OperationId, ports::ExternalCall};
+/// use seaworthy_core::{ids::OperationId, ports::{ExternalCall, Refusal}};
 /// use seaworthy_memory::external::{MemoryExternal, Service};
 ///
 /// struct Payments;
 /// impl Service for Payments {
-///     fn act(&mut self, _: &ExternalCall) -> Result<Bytes, String> {
+///     fn act(&mut self, _: &ExternalCall) -> Result<Bytes, Refusal> {
 ///         Ok("charged".into())
 ///     }
 ///     fn subject(&self, _: &ExternalCall) -> smol_str::SmolStr {

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use seaworthy_core::ports::ExternalCall;
+use seaworthy_core::ports::{ExternalCall, Refusal};
 use smol_str::SmolStr;
 
 /// An external service as a pure state machine. It decides no fault; the shell around it does.
@@ -7,8 +7,8 @@ pub trait Service: Send {
     /// Acts on a call, or declines it for good with a reason.
     ///
     /// # Errors
-    /// The reason for which the service declines. Nothing happened then.
-    fn act(&mut self, call: &ExternalCall) -> Result<Bytes, String>;
+    /// [`Refusal`] if the service declines. Nothing happened then.
+    fn act(&mut self, call: &ExternalCall) -> Result<Bytes, Refusal>;
 
     /// Returns the subject of a call, for the trace: an order, a card.
     fn subject(&self, call: &ExternalCall) -> SmolStr;

@@ -7,7 +7,7 @@ use seaworthy_core::{
     conformance::block_on,
     ids::{MessageId, OperationId},
     message::{Headers, Message},
-    ports::{Broker, ExternalCall, ExternalError, SubscriptionSpec, Timestamp},
+    ports::{Broker, ExternalCall, ExternalError, Refusal, SubscriptionSpec, Timestamp},
 };
 use seaworthy_memory::{
     ManualClock,
@@ -82,7 +82,7 @@ struct Payments {
 }
 
 impl Service for Payments {
-    fn act(&mut self, call: &ExternalCall) -> Result<Bytes, String> {
+    fn act(&mut self, call: &ExternalCall) -> Result<Bytes, Refusal> {
         if call.body.is_empty() {
             return Err("card declined".into());
         }

@@ -116,7 +116,7 @@ impl SagaLog {
 
 /// Moves a state on by one stored entry, and says which it was.
 pub(crate) fn fold(state: State, stored: &[u8], at: Timestamp, renames: &Renames) -> Result<(State, Record), String> {
-    let mut record = Record::decode(stored)?;
+    let mut record = Record::decode(stored).map_err(|error| error.to_string())?;
     renames.apply(&mut record);
     let state = next(state, &record, at).map_err(|error| error.to_string())?;
     Ok((state, record))

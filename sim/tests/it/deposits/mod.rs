@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::Range, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use seaworthy_core::ports::{Expected, ExternalCall, Operation, Ports, StoreError};
+use seaworthy_core::ports::{Expected, ExternalCall, Operation, Ports, Refusal, StoreError};
 use seaworthy_sim::{
     external::Service,
     invariants::{Ending, Invariant, Judge, Mode, Violation},
@@ -55,7 +55,7 @@ pub(crate) const WRONG: Teller = Teller { looks: false, deposits_max: 4 };
 struct Bank;
 
 impl Service for Bank {
-    fn act(&mut self, _: &ExternalCall) -> Result<Bytes, String> {
+    fn act(&mut self, _: &ExternalCall) -> Result<Bytes, Refusal> {
         Ok(Bytes::new())
     }
 

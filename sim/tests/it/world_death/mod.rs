@@ -21,7 +21,7 @@ use futures_util::{
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId},
     ports::{
-        ClaimRequest, Clock, ExternalCall, Operation, OutboxOrder, Ports, SettleOutcome, Settlement, Store,
+        ClaimRequest, Clock, ExternalCall, Operation, OutboxOrder, Ports, Refusal, SettleOutcome, Settlement, Store,
         SubscriptionSpec, WhenDead,
     },
 };
@@ -60,7 +60,7 @@ struct Side {
 struct Till(Arc<Evidence>);
 
 impl Service for Till {
-    fn act(&mut self, call: &ExternalCall) -> Result<Bytes, String> {
+    fn act(&mut self, call: &ExternalCall) -> Result<Bytes, Refusal> {
         self.0.acted.lock().expect("nobody panics").push(call.operation_id);
         Ok(Bytes::new())
     }

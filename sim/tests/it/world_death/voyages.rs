@@ -9,7 +9,8 @@ use futures_util::future::join_all;
 use seaworthy_core::{
     outbox::{MessageBuilder, Relay},
     ports::{
-        Delivery, Expected, ExternalCall, InboxEntry, InboxInsert, Ports, StoreError, SubscriptionSpec, Timestamp,
+        Delivery, Expected, ExternalCall, InboxEntry, InboxInsert, Ports, Refusal, StoreError, SubscriptionSpec,
+        Timestamp,
     },
     saga::{Orchestrator, OrchestratorConfig, Registry},
     wake::Wake,
@@ -48,7 +49,7 @@ impl Workload for Trips {
 struct Desk;
 
 impl Service for Desk {
-    fn act(&mut self, _: &ExternalCall) -> Result<Bytes, String> {
+    fn act(&mut self, _: &ExternalCall) -> Result<Bytes, Refusal> {
         Ok(Bytes::from_static(b"{}"))
     }
 

@@ -9,7 +9,7 @@ use seaworthy_core::{
     inbox::{Consumer, Handler, HandlerError, Handlers},
     message::Message,
     outbox::{MessageBuilder, Relay},
-    ports::{Expected, ExternalCall, Ports, StoreError, Transaction, draw_id},
+    ports::{Expected, ExternalCall, Ports, Refusal, StoreError, Transaction, draw_id},
     wake::Wake,
 };
 use seaworthy_sim::{
@@ -79,7 +79,7 @@ impl Scenario for Fronted {
 struct Gateway;
 
 impl Service for Gateway {
-    fn act(&mut self, _: &ExternalCall) -> Result<Bytes, String> {
+    fn act(&mut self, _: &ExternalCall) -> Result<Bytes, Refusal> {
         Ok(Bytes::new())
     }
 

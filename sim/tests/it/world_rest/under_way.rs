@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
     ids::OperationId,
-    ports::{Expected, ExternalCall, Operation, Ports},
+    ports::{Expected, ExternalCall, Operation, Ports, Refusal},
 };
 use seaworthy_sim::{
     external::Service,
@@ -27,7 +27,7 @@ struct Charges {
 struct Bank;
 
 impl Service for Bank {
-    fn act(&mut self, _: &ExternalCall) -> Result<Bytes, String> {
+    fn act(&mut self, _: &ExternalCall) -> Result<Bytes, Refusal> {
         Ok(Bytes::new())
     }
 

@@ -14,8 +14,8 @@ use seaworthy_core::{
     ports::{
         AcquireRequest, BrokerError, ClaimRequest, DefinitionRef, Delivery, Expected, ExternalCall, ExternalError,
         IdRange, InboxEntry, NewSaga, Operation, OperationRecord, OperationState, OutboxOrder, Ports, PublishError,
-        PurgeRequest, RedriveRequest, SagaAppend, SagaStatus, SettleOutcome, Settlement, StoreError, SubscriptionSpec,
-        Timestamp, Transaction, WhenDead,
+        PurgeRequest, RedriveRequest, Refusal, SagaAppend, SagaStatus, SettleOutcome, Settlement, StoreError,
+        SubscriptionSpec, Timestamp, Transaction, WhenDead,
     },
 };
 use seaworthy_sim::{
@@ -266,7 +266,7 @@ fn first_record() -> SagaAppend {
 struct Bell;
 
 impl Service for Bell {
-    fn act(&mut self, _: &ExternalCall) -> Result<Bytes, String> {
+    fn act(&mut self, _: &ExternalCall) -> Result<Bytes, Refusal> {
         Ok(Bytes::new())
     }
 

@@ -7,9 +7,9 @@ use seaworthy_core::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        Clock, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord,
-        OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate, SagaWrites, StoreError,
-        Timestamp, Transaction,
+        Checkpoints, Clock, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga,
+        OperationRecord, OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate, SagaWrites,
+        StoreError, Timestamp, Transaction,
     },
 };
 use smol_str::SmolStr;
@@ -92,7 +92,7 @@ impl Drop for SqliteTransaction {
 }
 
 #[async_trait]
-impl Transaction for SqliteTransaction {
+impl Checkpoints for SqliteTransaction {
     async fn checkpoint(&mut self, consumer: &str) -> Result<Option<u64>, StoreError> {
         self.run(|connection, _| checkpoints::read(connection, consumer))
     }
@@ -100,7 +100,10 @@ impl Transaction for SqliteTransaction {
     async fn set_checkpoint(&mut self, consumer: &str, position: u64) -> Result<(), StoreError> {
         self.run(|connection, _| checkpoints::advance(connection, consumer, position))
     }
+}
 
+#[async_trait]
+impl Transaction for SqliteTransaction {
     async fn now(&mut self) -> Result<Timestamp, StoreError> {
         self.run(|_, now| Ok(now))
     }

@@ -23,7 +23,7 @@ macro_rules! broker_conformance {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_tests {
-    ($assert:ident { $subject:expr, $block_on:expr } $($module:ident { $($name:ident)* })*) => {
+    ($assert:ident { $subject:expr, $block_on:expr } $($module:ident $parts:tt { $($name:ident $([$own:ident])?)* })*) => {
         $($(
             #[test]
             fn $name() {
@@ -37,14 +37,21 @@ macro_rules! __conformance_tests {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_registry {
-    ($subject:ident {} $($module:ident { $($name:ident)* })*) => {
+    ($subject:ident {} $($module:ident $parts:tt { $($name:ident $([$own:ident])?)* })*) => {
         $(pub mod $module;)*
 
         /// Every check of the port, in the order of its documentation.
         pub const CHECKS: &[$crate::conformance::Check<dyn $crate::conformance::$subject>] =
             &[$($($crate::conformance::Check {
                 name: stringify!($name),
+                parts: $crate::__conformance_parts!($parts).and($crate::__conformance_parts!([$($own)?])),
                 run: |subject| Box::pin($module::$name(subject)),
             },)*)*];
     };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_parts {
+    ([$($part:ident)*]) => { $crate::ports::Parts::of(&[$($crate::ports::Part::$part,)*]) };
 }

@@ -1,6 +1,6 @@
 use std::fmt::Debug;
 
-use crate::ports::{BrokerError, StoreError};
+use crate::ports::{BrokerError, Parts, StoreError};
 
 /// Verdict of a check that found nothing wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub enum Verdict {
     Held,
     /// The subject says that it can't be put into the situation; the text says why.
     NotApplicable(&'static str),
+    /// The store has not all of the parts that the check needs; these are missing.
+    LeftOut(Parts),
 }
 
 /// Outcome of a check: a verdict, or a promise that was not kept.

@@ -83,24 +83,24 @@ impl InterceptTransaction for Watched {
         self.effects.push(Effect::Observed { fact: SmolStr::new_static(fact), subject: subject.into(), value });
     }
 
-    async fn commit(mut self, mut inner: Option<Box<dyn Transaction>>) -> Result<(), StoreError> {
+    async fn commit(mut self, mut inner: Result<Box<dyn Transaction>, StoreError>) -> Result<(), StoreError> {
         let gate = self.gate.clone();
         let mut call = gate.enter(Operation::Commit, Reach::Network).await;
         let disposition = call.disposition().await;
         let refused = match (&inner, disposition.refusal()) {
-            (None, _) => Some((StoreError::Unavailable(ABORTED), Outcome::Unavailable)),
+            (Err(aborted), _) => Some((aborted.clone(), Outcome::Unavailable)),
             (_, Some((kind, outcome))) => Some((StoreError::new(kind, said(kind, &Call::Commit)), outcome)),
             _ => None,
         };
         // Of a commit that is refused, too: the trace tells what it would have done.
-        let rows = match inner.as_mut() {
-            Some(inner) => {
+        let rows = match &mut inner {
+            Ok(inner) => {
                 if self.lent && !inner.has_written() {
                     gate.world.only_read(self.tx);
                 }
                 self.rows(&mut **inner).await
             }
-            None => Ok(Vec::new()),
+            Err(_) => Ok(Vec::new()),
         };
         // Told from a drop by its number: a transaction that was committed does not abort as well.
         let tx = std::mem::replace(&mut self.tx, TxId(0));
@@ -121,15 +121,13 @@ impl InterceptTransaction for Watched {
                 decision.record(outcome, effects);
                 Err(error)
             }
-            (None, Some(inner)) => decision.reach(inner, effects, disposition).await,
-            (None, None) => Err(StoreError::Unavailable(ABORTED)),
+            (None, Ok(inner)) => decision.reach(inner, effects, disposition).await,
+            (None, Err(aborted)) => Err(aborted),
         };
         call.leave().await;
         result
     }
 }
-
-const ABORTED: SmolStr = SmolStr::new_static("the transaction was aborted by an earlier error");
 
 impl Drop for Watched {
     fn drop(&mut self) {

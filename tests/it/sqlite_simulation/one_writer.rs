@@ -7,8 +7,8 @@ use seaworthy_core::{
     ids::{ClaimToken, SagaId},
     ports::{
         AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, DelegateTransaction, InboxStore, LogEntry, OutboxRow,
-        OutboxState, OutboxStore, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError,
-        Timestamp, Transaction,
+        OutboxState, OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store,
+        StoreError, Timestamp, Transaction,
     },
 };
 use seaworthy_sim::{
@@ -42,6 +42,10 @@ impl OneWriter {
 
 #[async_trait]
 impl Store for OneWriter {
+    fn parts(&self) -> Parts {
+        self.inner.parts()
+    }
+
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         let turn = self.turn().await;
         Ok(Box::new(Turn { inner: self.inner.begin().await?, _turn: turn }))

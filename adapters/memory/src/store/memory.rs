@@ -9,8 +9,8 @@ use seaworthy_core::{
     ids::{ClaimToken, SagaId},
     ports::{
         AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxState,
-        OutboxStore, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError, Timestamp,
-        Transaction,
+        OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError,
+        Timestamp, Transaction,
     },
 };
 use smol_str::SmolStr;
@@ -73,6 +73,10 @@ impl fmt::Debug for MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
+    fn parts(&self) -> Parts {
+        Parts::ALL
+    }
+
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         let tx = self.model().begin();
         Ok(Box::new(MemoryTransaction::new(Arc::clone(&self.shared), tx)))

@@ -6,9 +6,9 @@ use seaworthy_core::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord,
-        OperationState, OutboxWrites, Participants, SagaAppend, SagaCreate, SagaWrites, StoreError, Timestamp,
-        Transaction,
+        Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga,
+        OperationRecord, OperationState, OutboxWrites, Participants, SagaAppend, SagaCreate, SagaWrites, StoreError,
+        Timestamp, Transaction,
     },
 };
 use smol_str::SmolStr;
@@ -180,7 +180,7 @@ impl Participants for MemoryTransaction {
 }
 
 #[async_trait]
-impl Transaction for MemoryTransaction {
+impl Checkpoints for MemoryTransaction {
     async fn checkpoint(&mut self, consumer: &str) -> Result<Option<u64>, StoreError> {
         Ok(self.with(|model, tx| model.checkpoint(tx, consumer)))
     }
@@ -188,7 +188,10 @@ impl Transaction for MemoryTransaction {
     async fn set_checkpoint(&mut self, consumer: &str, position: u64) -> Result<(), StoreError> {
         self.with(|model, tx| model.set_checkpoint(tx, consumer, position))
     }
+}
 
+#[async_trait]
+impl Transaction for MemoryTransaction {
     async fn now(&mut self) -> Result<Timestamp, StoreError> {
         Ok(self.shared.now())
     }

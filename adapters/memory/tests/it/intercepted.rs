@@ -59,7 +59,7 @@ impl InterceptTransaction for Witness {
         Intercept::call(self, call, inner).await
     }
 
-    async fn commit(self, inner: Option<Box<dyn Transaction>>) -> Result<(), StoreError> {
+    async fn commit(self, inner: Result<Box<dyn Transaction>, StoreError>) -> Result<(), StoreError> {
         self.sees(&Call::Commit);
         ().commit(inner).await
     }

@@ -9,7 +9,7 @@ use std::{path::Path, pin::pin, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use futures_util::future::{Either, select};
 use rusqlite::Connection;
-use seaworthy_core::ports::{Backlog, Clock, Store, StoreError, Timestamp, Transaction};
+use seaworthy_core::ports::{Backlog, Clock, Parts, Store, StoreError, Timestamp, Transaction};
 use smol_str::{SmolStr, format_smolstr};
 use tokio::sync::OwnedMutexGuard;
 
@@ -184,6 +184,10 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
+    fn parts(&self) -> Parts {
+        Parts::ALL
+    }
+
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         Ok(Box::new(self.transaction().await?))
     }

@@ -10,12 +10,12 @@ mod steps;
 macro_rules! __broker_checks {
     ($emit:ident $first:ident $args:tt) => {
         $crate::$emit! { $first $args
-            publishing {
+            publishing [] {
                 each_message_of_a_batch_has_its_own_result
                 an_unroutable_message_is_refused_alone
                 an_oversized_message_is_refused_alone
             }
-            delivery {
+            delivery [] {
                 every_message_is_delivered_as_it_was_published
                 a_waiting_receive_gets_what_is_published
                 a_receive_returns_no_more_than_it_asked_for
@@ -27,12 +27,12 @@ macro_rules! __broker_checks {
                 a_member_that_leaves_gives_back_what_it_had
                 a_dropped_receive_loses_nothing
             }
-            groups {
+            groups [] {
                 each_group_gets_every_message
                 members_of_a_group_share_its_messages
                 a_group_gets_its_topics_only
             }
-            order {
+            order [] {
                 messages_of_a_key_are_delivered_in_the_order_of_publishing
                 a_key_waits_while_one_of_its_messages_is_out
                 a_key_waits_while_one_of_its_messages_is_to_come_back

@@ -1,16 +1,19 @@
 //! Promises of the store port, one check each.
 //!
-//! Each takes a [`StoreSubject`](super::StoreSubject), asks it for a fresh store and says whether the promise held.
+//! Each takes a [`StoreSubject`](super::StoreSubject), asks it for a fresh store and says whether the promise held. Those
+//! of a part of a store need a store with that part ([`Check::parts`](super::Check::parts)).
 
+mod everything;
 mod steps;
 
-/// The one list of the store port's checks, by module.
+/// The one list of the store port's checks, by module: which parts of a store those of the module need, and which more
+/// a check of its own.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __store_checks {
     ($emit:ident $first:ident $args:tt) => {
         $crate::$emit! { $first $args
-            transactions {
+            transactions [] {
                 a_transaction_is_applied_as_a_whole
                 a_dropped_transaction_leaves_nothing
                 a_transaction_that_fails_late_leaves_nothing
@@ -18,7 +21,7 @@ macro_rules! __store_checks {
                 a_transaction_sees_its_own_writes
                 a_transaction_keeps_seeing_the_store_as_it_began
             }
-            documents {
+            documents [Documents] {
                 a_document_counts_its_writes
                 a_write_that_expects_something_else_conflicts
                 of_two_overlapping_writes_of_a_document_one_conflicts
@@ -27,20 +30,20 @@ macro_rules! __store_checks {
                 a_deleted_document_is_gone
                 a_collection_is_read_in_the_order_of_its_ids
             }
-            ranges {
+            ranges [Documents] {
                 a_write_under_a_condition_is_made_only_where_it_holds
                 an_overtaken_write_under_a_condition_conflicts
                 a_range_of_ids_is_read_in_order_and_no_further
                 a_range_of_ids_is_deleted_up_to_its_limit
                 an_overtaken_delete_of_a_range_conflicts
             }
-            unique_keys {
+            unique_keys [] {
                 a_unique_key_is_taken_once
                 a_second_taker_waits_and_finds_the_key_taken_after_a_commit
                 a_second_taker_waits_and_gets_the_key_after_a_rollback
-                racing_duplicates_have_one_effect
+                racing_duplicates_have_one_effect [Documents]
             }
-            claims {
+            claims [Outbox] {
                 a_claimed_row_is_hidden_until_its_lease_ends
                 eight_relays_claim_every_row_once
                 a_relay_that_lost_its_claim_changes_nothing
@@ -49,7 +52,7 @@ macro_rules! __store_checks {
                 a_row_carries_its_message_unchanged_and_a_rising_sequence
                 the_end_of_the_next_wait_is_known
             }
-            order {
+            order [Outbox] {
                 rows_of_a_key_go_one_at_a_time_in_commit_order
                 a_row_staged_first_and_committed_last_comes_last
                 a_row_that_backs_off_holds_back_its_key
@@ -57,7 +60,7 @@ macro_rules! __store_checks {
                 keys_do_not_hold_back_each_other
                 unordered_rows_wait_for_nobody
             }
-            death {
+            death [Outbox] {
                 a_dead_row_blocks_its_key
                 a_dead_row_can_be_skipped
                 dead_rows_are_listed_with_their_reason
@@ -66,18 +69,18 @@ macro_rules! __store_checks {
                 a_redrive_takes_only_what_it_names
                 a_purged_dead_row_frees_its_key
             }
-            log {
+            log [Outbox] {
                 the_log_is_read_in_commit_order
-                rows_are_marked_together_with_the_position
+                rows_are_marked_together_with_the_position [Checkpoints]
                 a_refused_row_of_the_log_dies_and_comes_back
                 a_claimed_row_is_not_settled_by_a_reader_of_the_log
             }
-            retention {
+            retention [Outbox] {
                 a_purge_takes_dispatched_rows_only
                 a_purge_takes_only_what_is_old_enough_and_no_more_than_its_limit
                 a_purge_beside_running_relays_loses_nothing
             }
-            inbox {
+            inbox [Inbox] {
                 each_consumer_sees_a_message_once
                 failures_are_counted_apart_from_the_handler
                 a_buried_message_is_kept_whole_and_counts_as_seen
@@ -87,7 +90,7 @@ macro_rules! __store_checks {
                 a_message_that_failed_is_not_taken_for_a_purged_one
                 dead_letters_survive_a_purge
             }
-            sagas {
+            sagas [Sagas] {
                 a_new_saga_is_stored_as_it_was_created
                 one_business_key_has_one_saga_for_each_definition
                 a_log_is_numbered_without_gaps
@@ -97,7 +100,7 @@ macro_rules! __store_checks {
                 racing_appends_leave_no_gap
                 purged_logs_leave_their_saga
             }
-            ownership {
+            ownership [Sagas] {
                 a_saga_is_taken_over_when_its_lease_has_ended
                 a_sleeping_saga_is_left_alone_until_it_is_due
                 only_active_sagas_of_known_definitions_are_taken_over
@@ -105,19 +108,23 @@ macro_rules! __store_checks {
                 a_lease_is_renewed_by_its_owner_only
                 eight_processes_take_over_every_saga_once
             }
-            participants {
+            participants [Operations] {
                 an_operation_is_executed_and_then_compensated
                 a_compensated_operation_never_changes
                 of_two_overlapping_writes_of_an_operation_one_conflicts
-                racing_executions_take_effect_once
+                racing_executions_take_effect_once [Documents]
             }
-            checkpoints {
-                a_checkpoint_moves_with_its_effect
+            checkpoints [Checkpoints] {
+                a_checkpoint_moves_with_its_effect [Documents]
                 a_checkpoint_does_not_go_back
                 of_two_overlapping_moves_of_a_checkpoint_one_conflicts
-                racing_projections_apply_each_position_once
+                racing_projections_apply_each_position_once [Documents]
             }
-            upkeep {
+            parts [] {
+                a_part_that_a_store_has_is_not_refused
+                a_part_that_a_store_has_not_is_refused
+            }
+            upkeep [] {
                 the_backlog_counts_what_waits
                 the_clock_of_the_store_advances
                 a_transaction_reads_the_clock_of_its_store

@@ -130,8 +130,12 @@ pub trait InterceptTransaction: Send {
         let _ = (fact, subject, value);
     }
 
-    /// Intercepts a call of [`Transaction::commit`]. There is no inner transaction after an error.
-    fn commit(self, inner: Option<Box<dyn Transaction>>) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Intercepts a call of [`Transaction::commit`]. After an error there is no inner transaction, but the error that its
+    /// commit returns.
+    fn commit(
+        self,
+        inner: Result<Box<dyn Transaction>, StoreError>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// Lets everything through.
@@ -144,8 +148,8 @@ impl InterceptTransaction for () {
         inner
     }
 
-    async fn commit(self, inner: Option<Box<dyn Transaction>>) -> Result<(), StoreError> {
-        inner.ok_or_else(transaction::aborted)?.commit().await
+    async fn commit(self, inner: Result<Box<dyn Transaction>, StoreError>) -> Result<(), StoreError> {
+        inner?.commit().await
     }
 }
 

@@ -8,8 +8,8 @@ use crate::{
     ids::{ClaimToken, SagaId},
     ports::{
         AcquireRequest, Backlog, Call, ClaimRequest, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxState,
-        OutboxStore, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError, Timestamp,
-        Transaction,
+        OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError,
+        Timestamp, Transaction,
     },
 };
 
@@ -18,6 +18,10 @@ impl<I: Intercept> Store for Intercepted<dyn Store, I>
 where
     I::Transaction: 'static,
 {
+    fn parts(&self) -> Parts {
+        self.inner.parts()
+    }
+
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         let (inner, watch) = self.intercept.begin(self.inner.begin()).await?;
         Ok(Box::new(InterceptedTransaction::new(inner, watch)))

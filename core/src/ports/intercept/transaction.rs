@@ -9,9 +9,9 @@ use crate::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        Call, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord,
-        OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate, SagaWrites, StoreError,
-        Timestamp, Transaction,
+        Call, Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga,
+        OperationRecord, OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate, SagaWrites,
+        StoreError, Timestamp, Transaction,
     },
 };
 
@@ -31,7 +31,7 @@ impl<W> InterceptedTransaction<W> {
     }
 }
 
-pub(super) fn aborted() -> StoreError {
+fn aborted() -> StoreError {
     StoreError::Unavailable(SmolStr::new_static("the transaction was aborted by an earlier error"))
 }
 
@@ -171,7 +171,7 @@ impl<W: InterceptTransaction> Participants for InterceptedTransaction<W> {
 }
 
 #[async_trait]
-impl<W: InterceptTransaction> Transaction for InterceptedTransaction<W> {
+impl<W: InterceptTransaction> Checkpoints for InterceptedTransaction<W> {
     async fn checkpoint(&mut self, consumer: &str) -> Result<Option<u64>, StoreError> {
         statement!(self, Call::Checkpoint { consumer }, |inner| inner.checkpoint(consumer))
     }
@@ -179,7 +179,10 @@ impl<W: InterceptTransaction> Transaction for InterceptedTransaction<W> {
     async fn set_checkpoint(&mut self, consumer: &str, position: u64) -> Result<(), StoreError> {
         statement!(self, Call::SetCheckpoint { consumer, position }, |inner| inner.set_checkpoint(consumer, position))
     }
+}
 
+#[async_trait]
+impl<W: InterceptTransaction> Transaction for InterceptedTransaction<W> {
     async fn now(&mut self) -> Result<Timestamp, StoreError> {
         statement!(self, Call::TransactionNow, |inner| inner.now())
     }
@@ -219,6 +222,6 @@ impl<W: InterceptTransaction> Transaction for InterceptedTransaction<W> {
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         let Self { watch, inner, .. } = *self;
-        watch.commit(inner).await
+        watch.commit(inner.ok_or_else(aborted)).await
     }
 }

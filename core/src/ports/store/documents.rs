@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use smol_str::SmolStr;
 
-use super::{IdRange, StoreError};
+use super::{IdRange, Part, StoreError};
 
 /// A stored document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,19 +26,24 @@ pub enum Expected {
 
 /// Versioned documents: business state for those who need no tables of their own.
 #[async_trait]
+#[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait Documents: Send {
     /// Reads a document as of this transaction, its own writes included.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn get(&mut self, collection: &str, id: &str) -> Result<Option<Document>, StoreError>;
+    async fn get(&mut self, collection: &str, id: &str) -> Result<Option<Document>, StoreError> {
+        Err(Part::Documents.refusal())
+    }
 
     /// Writes a document and returns its new version.
     ///
     /// # Errors
     /// [`StoreError::Conflict`], here or at commit, if `expected` does not hold or another transaction wrote the
     /// document since this one began.
-    async fn put(&mut self, collection: &str, id: &str, expected: Expected, body: Bytes) -> Result<u64, StoreError>;
+    async fn put(&mut self, collection: &str, id: &str, expected: Expected, body: Bytes) -> Result<u64, StoreError> {
+        Err(Part::Documents.refusal())
+    }
 
     /// Writes a document if `expected` holds in this transaction, its own writes included, and returns its new version;
     /// `None`, and nothing written, if it does not. The transaction goes on in both cases, which is what tells it from
@@ -52,13 +57,17 @@ pub trait Documents: Send {
         id: &str,
         expected: Expected,
         body: Bytes,
-    ) -> Result<Option<u64>, StoreError>;
+    ) -> Result<Option<u64>, StoreError> {
+        Err(Part::Documents.refusal())
+    }
 
     /// Deletes a document.
     ///
     /// # Errors
     /// As for [`Documents::put`]; deleting an absent document with [`Expected::Any`] does nothing.
-    async fn delete(&mut self, collection: &str, id: &str, expected: Expected) -> Result<(), StoreError>;
+    async fn delete(&mut self, collection: &str, id: &str, expected: Expected) -> Result<(), StoreError> {
+        Err(Part::Documents.refusal())
+    }
 
     /// Deletes up to `limit` documents of a collection whose ids lie in `range`, as this transaction sees it, in the order
     /// of their ids, and returns their ids. What another transaction adds to the range meanwhile stays.
@@ -70,7 +79,9 @@ pub trait Documents: Send {
         collection: &str,
         range: &IdRange,
         limit: usize,
-    ) -> Result<Vec<SmolStr>, StoreError>;
+    ) -> Result<Vec<SmolStr>, StoreError> {
+        Err(Part::Documents.refusal())
+    }
 
     /// Reads up to `limit` documents of a collection in the order of their ids, those after `after` only.
     ///
@@ -81,7 +92,9 @@ pub trait Documents: Send {
         collection: &str,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<(SmolStr, Document)>, StoreError>;
+    ) -> Result<Vec<(SmolStr, Document)>, StoreError> {
+        Err(Part::Documents.refusal())
+    }
 
     /// Reads up to `limit` documents of a collection whose ids lie in `range`, in the order of their ids: all of a
     /// [prefix](IdRange::prefix), for example.
@@ -93,5 +106,7 @@ pub trait Documents: Send {
         collection: &str,
         range: &IdRange,
         limit: usize,
-    ) -> Result<Vec<(SmolStr, Document)>, StoreError>;
+    ) -> Result<Vec<(SmolStr, Document)>, StoreError> {
+        Err(Part::Documents.refusal())
+    }
 }

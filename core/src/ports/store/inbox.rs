@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use smol_str::SmolStr;
 
-use super::{PurgeRequest, StoreError};
+use super::{Part, PurgeRequest, StoreError};
 use crate::{ids::MessageId, message::Message, ports::Timestamp};
 
 /// Identity of one message at one consumer.
@@ -58,6 +58,7 @@ pub struct DeadLetter {
 
 /// Deduplication, inside the handler's transaction.
 #[async_trait]
+#[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait InboxWrites: Send {
     /// Inserts the row of a message, unless it is there. Where another open transaction has inserted it, this waits
     /// for that one: it is a duplicate if that one commits, the first if it rolls back.
@@ -68,42 +69,55 @@ pub trait InboxWrites: Send {
     ///
     /// # Errors
     /// Only a failure of the store; a duplicate is not an error.
-    async fn inbox_insert(&mut self, entry: &InboxEntry) -> Result<InboxInsert, StoreError>;
+    async fn inbox_insert(&mut self, entry: &InboxEntry) -> Result<InboxInsert, StoreError> {
+        Err(Part::Inbox.refusal())
+    }
 
     /// Counts a failed attempt and returns how many there are now. It belongs into a transaction of its own, since the
     /// handler's was rolled back. For a message that was handled or buried meanwhile nothing is kept, and the answer is `1`.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn inbox_failed(&mut self, entry: &InboxEntry, error: &str) -> Result<u32, StoreError>;
+    async fn inbox_failed(&mut self, entry: &InboxEntry, error: &str) -> Result<u32, StoreError> {
+        Err(Part::Inbox.refusal())
+    }
 
     /// Buries a message: keeps it whole as a dead letter and marks it as seen.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if it was handled meanwhile.
-    async fn inbox_bury(&mut self, entry: &InboxEntry, message: &Message, reason: &str) -> Result<(), StoreError>;
+    async fn inbox_bury(&mut self, entry: &InboxEntry, message: &Message, reason: &str) -> Result<(), StoreError> {
+        Err(Part::Inbox.refusal())
+    }
 
     /// Takes a dead letter out again, so that it can be handled in this transaction: its row counts as inserted here.
     /// Returns `false` if there is none.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn inbox_exhume(&mut self, entry: &InboxEntry) -> Result<bool, StoreError>;
+    async fn inbox_exhume(&mut self, entry: &InboxEntry) -> Result<bool, StoreError> {
+        Err(Part::Inbox.refusal())
+    }
 }
 
 /// Upkeep of the inbox: short transactions of their own.
 #[async_trait]
+#[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait InboxStore: Send + Sync {
     /// A consumer's dead letters, oldest first.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn dead_letters(&self, consumer: &str, limit: usize) -> Result<Vec<DeadLetter>, StoreError>;
+    async fn dead_letters(&self, consumer: &str, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        Err(Part::Inbox.refusal())
+    }
 
     /// Deletes rows of handled messages and raises the watermark of their source and key past them. Dead letters stay.
     /// Returns how many rows.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError>;
+    async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError> {
+        Err(Part::Inbox.refusal())
+    }
 }

@@ -1,12 +1,14 @@
 //! The store port: one database, and transactions over everything that lives in it.
 
 mod backlog;
+mod checkpoint;
 mod delegate;
 mod documents;
 mod error;
 mod inbox;
 mod outbox;
 mod participant;
+mod parts;
 mod range;
 mod rows;
 mod saga;
@@ -17,6 +19,7 @@ use async_trait::async_trait;
 use smol_str::SmolStr;
 
 pub use backlog::Backlog;
+pub use checkpoint::Checkpoints;
 pub use delegate::{DelegateStore, DelegateTransaction};
 pub use documents::{Document, Documents, Expected};
 pub use error::StoreError;
@@ -26,6 +29,7 @@ pub use outbox::{
     SettleOutcome, Settlement, WhenDead,
 };
 pub use participant::{OperationRecord, OperationState, Participants};
+pub use parts::{Part, Parts};
 pub use range::IdRange;
 pub use rows::{Cell, RowChange};
 pub use saga::{
@@ -35,12 +39,58 @@ pub use saga::{
 
 use super::Timestamp;
 
-/// One database: documents, outbox, inbox, saga logs, participants' operations and checkpoints.
+/// One database: documents, outbox, inbox, saga logs, participants' operations and checkpoints, or some of these.
+///
+/// Transactions and the clock are every store's. The rest are [parts](Parts), which a store may leave out: the methods of
+/// each have defaults that refuse, and [`parts`](Store::parts) says which it has.
+///
+/// | part | methods | needed by |
+/// |---|---|---|
+/// | [`Part::Documents`] | [`Documents`] | state that has no tables of its own, such as [aggregates](crate::aggregate) |
+/// | [`Part::Outbox`] | [`OutboxWrites`], [`OutboxStore`] | whoever stages messages; [`Relay`](crate::outbox::Relay), [`LogRelay`](crate::outbox::LogRelay), [`OutboxRetention`](crate::outbox::OutboxRetention) |
+/// | [`Part::Inbox`] | [`InboxWrites`], [`InboxStore`] | [`Consumer`](crate::inbox::Consumer), [`InboxRetention`](crate::inbox::InboxRetention) |
+/// | [`Part::Sagas`] | [`SagaWrites`], [`SagaStore`] | [`Orchestrator`](crate::saga::Orchestrator) |
+/// | [`Part::Operations`] | [`Participants`] | the [participant kit](crate::participant) |
+/// | [`Part::Checkpoints`] | [`Checkpoints`] | [`LogRelay`](crate::outbox::LogRelay), projections and other readers of a log |
+///
+/// A store with nothing but an outbox serves a relay, and those who stage:
+///
+/// ```
+/// use async_trait::async_trait;
+/// use seaworthy_core::ports::{
+///     Backlog, InboxStore, OutboxStore, Part, Parts, SagaStore, Store, StoreError, Timestamp, Transaction,
+/// };
+///
+/// struct Mailroom;
+///
+/// #[async_trait]
+/// impl Store for Mailroom {
+///     fn parts(&self) -> Parts {
+///         Parts::of(&[Part::Outbox])
+///     }
+/// #   async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> { Err(StoreError::Unavailable("closed".into())) }
+/// #   async fn backlog(&self) -> Result<Backlog, StoreError> { Ok(Backlog::default()) }
+/// #   async fn now(&self) -> Result<Timestamp, StoreError> { Ok(Timestamp::EPOCH) }
+///     // `begin`, `backlog` and `now`, as every store
+/// }
+///
+/// impl OutboxStore for Mailroom {
+///     // `claim`, `settle` and so on, over its tables
+/// }
+///
+/// // What it has not is refused.
+/// impl InboxStore for Mailroom {}
+/// impl SagaStore for Mailroom {}
+/// ```
 ///
 /// Methods outside a transaction ([`OutboxStore`], [`InboxStore`], [`SagaStore`]) are short transactions of their own.
 /// All leases and delays are judged by the store's own clock.
 #[async_trait]
 pub trait Store: OutboxStore + InboxStore + SagaStore + Send + Sync {
+    /// Returns the parts that the store has. Methods of the others are [refused](Part::refusal), which is what their
+    /// defaults do; a store with every part says [`Parts::ALL`], one that wraps another says what that one says.
+    fn parts(&self) -> Parts;
+
     /// Opens a transaction that sees the store as it is now.
     ///
     /// # Errors
@@ -48,7 +98,7 @@ pub trait Store: OutboxStore + InboxStore + SagaStore + Send + Sync {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError>;
 
     /// Returns the work that waits in the store: for health checks, and for the simulator to see that a run has come to
-    /// rest.
+    /// rest. In a part that the store has not nothing waits.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -85,21 +135,7 @@ pub trait Store: OutboxStore + InboxStore + SagaStore + Send + Sync {
 /// # }
 /// ```
 #[async_trait]
-pub trait Transaction: Documents + OutboxWrites + InboxWrites + SagaWrites + Participants + Send {
-    /// Returns the position up to which a consumer has read: its own row, written together with its effect. `None`
-    /// before the first time.
-    ///
-    /// # Errors
-    /// Any [`StoreError`].
-    async fn checkpoint(&mut self, consumer: &str) -> Result<Option<u64>, StoreError>;
-
-    /// Moves a consumer's checkpoint.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] if it was moved by another transaction meanwhile, or if `position` lies before the
-    /// stored one.
-    async fn set_checkpoint(&mut self, consumer: &str, position: u64) -> Result<(), StoreError>;
-
+pub trait Transaction: Documents + OutboxWrites + InboxWrites + SagaWrites + Participants + Checkpoints + Send {
     /// The store's own clock, inside this transaction: the clock by which leases and delays are judged, and the one that all
     /// processes on this store agree on.
     ///
@@ -113,8 +149,10 @@ pub trait Transaction: Documents + OutboxWrites + InboxWrites + SagaWrites + Par
     /// It must not be used to commit or to roll back.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] if the adapter has none to lend.
-    async fn raw_connection(&mut self) -> Result<&mut (dyn Any + Send), StoreError>;
+    /// [`StoreError::Refused`] if the adapter has none to lend, which is the default.
+    async fn raw_connection(&mut self) -> Result<&mut (dyn Any + Send), StoreError> {
+        Err(StoreError::Refused(SmolStr::new_static("this store has no connection to lend")))
+    }
 
     /// Notes a fact that becomes true when this transaction commits, for whoever judges the run.
     ///

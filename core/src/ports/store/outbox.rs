@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::StoreError;
+use super::{Part, StoreError};
 use crate::{
     ids::{ClaimToken, MessageId},
     message::Message,
@@ -130,12 +130,15 @@ pub struct PurgeRequest {
 /// Writes to the outbox inside a transaction: there is no way to stage a message without one. A reader of the log settles
 /// the rows that it has published in the transaction that moves its position.
 #[async_trait]
+#[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait OutboxWrites: Send {
     /// Stages a message: it is published if, and only if, this transaction commits.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if a message of this id was staged before; any other [`StoreError`].
-    async fn stage(&mut self, message: &Message) -> Result<(), StoreError>;
+    async fn stage(&mut self, message: &Message) -> Result<(), StoreError> {
+        Err(Part::Outbox.refusal())
+    }
 
     /// Marks rows as dispatched that the broker has acknowledged: for a reader of the log, who holds no claim and does it
     /// in the transaction that moves its position. Says for each whether it was marked: a row that is dead, gone, settled
@@ -144,14 +147,18 @@ pub trait OutboxWrites: Send {
     /// # Errors
     /// [`StoreError::Conflict`], at the latest at commit, if such a row was claimed or settled meanwhile; any other
     /// [`StoreError`].
-    async fn outbox_dispatched(&mut self, messages: &[MessageId]) -> Result<Vec<bool>, StoreError>;
+    async fn outbox_dispatched(&mut self, messages: &[MessageId]) -> Result<Vec<bool>, StoreError> {
+        Err(Part::Outbox.refusal())
+    }
 
     /// Gives a row up that the broker has refused for good, with the reason: for a reader of the log. Says whether it is
     /// dead now; what [`outbox_dispatched`](Self::outbox_dispatched) leaves alone is left alone here too.
     ///
     /// # Errors
     /// As [`outbox_dispatched`](Self::outbox_dispatched).
-    async fn outbox_bury(&mut self, message: MessageId, reason: &str) -> Result<bool, StoreError>;
+    async fn outbox_bury(&mut self, message: MessageId, reason: &str) -> Result<bool, StoreError> {
+        Err(Part::Outbox.refusal())
+    }
 }
 
 /// The relay's side of the outbox: short transactions of their own.
@@ -161,6 +168,7 @@ pub trait OutboxWrites: Send {
 /// ([`OutboxWrites::outbox_dispatched`]). One outbox is worked by one kind of relay; in a change from one to the other
 /// both may publish the same row, and none is lost.
 #[async_trait]
+#[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait OutboxStore: Send + Sync {
     /// Claims rows for `request.lease`. A row whose lease has ended may be claimed again. Each claim counts one attempt.
     /// Rows come in commit order, and a row is never shown while an earlier commit of its key is still in flight. Where
@@ -171,14 +179,18 @@ pub trait OutboxStore: Send + Sync {
     ///
     /// # Errors
     /// Any [`StoreError`]; after [`StoreError::Unknown`] the rows come back when the lease ends.
-    async fn claim(&self, request: &ClaimRequest) -> Result<Vec<OutboxRow>, StoreError>;
+    async fn claim(&self, request: &ClaimRequest) -> Result<Vec<OutboxRow>, StoreError> {
+        Err(Part::Outbox.refusal())
+    }
 
     /// Settles rows under a claim, and says for each whether this claim still held it. A row that it does not hold is
     /// left as it is.
     ///
     /// # Errors
     /// Any [`StoreError`]; after [`StoreError::Unknown`] some or all may be settled.
-    async fn settle(&self, token: ClaimToken, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError>;
+    async fn settle(&self, token: ClaimToken, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
+        Err(Part::Outbox.refusal())
+    }
 
     /// Reads the log of staged messages from a position on ([`Message::sequence`]), in commit order, without a claim: what
     /// lies after it and is not dispatched, dead rows included, and before that whatever lies at or before it and is not
@@ -188,13 +200,17 @@ pub trait OutboxStore: Send + Sync {
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError>;
+    async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError> {
+        Err(Part::Outbox.refusal())
+    }
 
     /// Dead rows, oldest first, with the reason: for operators.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError>;
+    async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {
+        Err(Part::Outbox.refusal())
+    }
 
     /// Makes dead rows pending again with their attempts at zero, those that died first if `limit` is short of them. They
     /// keep their event ids and their order.
@@ -202,24 +218,32 @@ pub trait OutboxStore: Send + Sync {
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn redrive(&self, request: &RedriveRequest) -> Result<u64, StoreError>;
+    async fn redrive(&self, request: &RedriveRequest) -> Result<u64, StoreError> {
+        Err(Part::Outbox.refusal())
+    }
 
     /// Deletes dispatched rows only. Returns how many.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<u64, StoreError>;
+    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        Err(Part::Outbox.refusal())
+    }
 
     /// Deletes dead rows: an operator's decision, never a routine. Returns how many.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn purge_dead(&self, request: &PurgeRequest) -> Result<u64, StoreError>;
+    async fn purge_dead(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        Err(Part::Outbox.refusal())
+    }
 
     /// Returns the time at which the earliest row that is not claimable yet becomes so, if there is one: a hint for how
     /// long to sleep.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn next_available(&self) -> Result<Option<Timestamp>, StoreError>;
+    async fn next_available(&self) -> Result<Option<Timestamp>, StoreError> {
+        Err(Part::Outbox.refusal())
+    }
 }

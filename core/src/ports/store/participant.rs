@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
+use super::{Part, StoreError};
 use crate::ids::OperationId;
 
 /// Knowledge of a participant about one operation.
@@ -26,16 +26,21 @@ pub struct OperationRecord {
 
 /// Operations of a participant, written together with their effect.
 #[async_trait]
+#[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait Participants: Send {
     /// Reads an operation.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn operation(&mut self, id: OperationId) -> Result<Option<OperationState>, StoreError>;
+    async fn operation(&mut self, id: OperationId) -> Result<Option<OperationState>, StoreError> {
+        Err(Part::Operations.refusal())
+    }
 
     /// Writes an operation. An executed one may become compensated; nothing else may change.
     ///
     /// # Errors
     /// [`StoreError::Conflict`], here or at commit, if another transaction wrote it since this one began.
-    async fn put_operation(&mut self, record: &OperationRecord) -> Result<(), StoreError>;
+    async fn put_operation(&mut self, record: &OperationRecord) -> Result<(), StoreError> {
+        Err(Part::Operations.refusal())
+    }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{PurgeRequest, StoreError};
+use super::{Part, PurgeRequest, StoreError};
 use crate::{ids::SagaId, ports::Timestamp};
 
 /// Name and version of the definition that a saga runs, pinned when it starts.
@@ -147,6 +147,7 @@ pub struct AcquireRequest {
 
 /// A saga's log, inside a transaction.
 #[async_trait]
+#[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait SagaWrites: Send {
     /// Creates a saga unless there is one for its definition name and key. Like [`InboxWrites::inbox_insert`], it
     /// waits for an open transaction that is creating the same one.
@@ -155,18 +156,23 @@ pub trait SagaWrites: Send {
     ///
     /// # Errors
     /// Only a failure of the store.
-    async fn saga_create(&mut self, saga: &NewSaga) -> Result<SagaCreate, StoreError>;
+    async fn saga_create(&mut self, saga: &NewSaga) -> Result<SagaCreate, StoreError> {
+        Err(Part::Sagas.refusal())
+    }
 
     /// Appends to a saga's log. Epoch and length are checked against what is committed at commit, not against this
     /// transaction's snapshot, so that parallel steps of one saga do not fail each other.
     ///
     /// # Errors
     /// [`StoreError::Conflict`], here or at commit, if the epoch is not the saga's or the log has grown.
-    async fn saga_append(&mut self, append: &SagaAppend) -> Result<(), StoreError>;
+    async fn saga_append(&mut self, append: &SagaAppend) -> Result<(), StoreError> {
+        Err(Part::Sagas.refusal())
+    }
 }
 
 /// Ownership and reading of sagas: short transactions of their own.
 #[async_trait]
+#[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait SagaStore: Send + Sync {
     /// Takes over active sagas whose lease has ended and whose time has come: each gets the next epoch and a new lease,
     /// and writes of older epochs fail from then on. With `only`, a stuck saga is taken over too, and regardless of its
@@ -174,36 +180,48 @@ pub trait SagaStore: Send + Sync {
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn acquire_sagas(&self, request: &AcquireRequest) -> Result<Vec<SagaInstance>, StoreError>;
+    async fn acquire_sagas(&self, request: &AcquireRequest) -> Result<Vec<SagaInstance>, StoreError> {
+        Err(Part::Sagas.refusal())
+    }
 
     /// Extends the owner's lease. `false` if the epoch is not the saga's any more.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn renew_saga(&self, saga: SagaId, epoch: u64, lease: Duration) -> Result<bool, StoreError>;
+    async fn renew_saga(&self, saga: SagaId, epoch: u64, lease: Duration) -> Result<bool, StoreError> {
+        Err(Part::Sagas.refusal())
+    }
 
     /// A saga by its id.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn saga(&self, id: SagaId) -> Result<Option<SagaInstance>, StoreError>;
+    async fn saga(&self, id: SagaId) -> Result<Option<SagaInstance>, StoreError> {
+        Err(Part::Sagas.refusal())
+    }
 
     /// A saga by its definition's name and business key.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn saga_by_key(&self, definition: &str, key: &str) -> Result<Option<SagaInstance>, StoreError>;
+    async fn saga_by_key(&self, definition: &str, key: &str) -> Result<Option<SagaInstance>, StoreError> {
+        Err(Part::Sagas.refusal())
+    }
 
     /// Returns up to `limit` entries of a saga's log, those after number `after`.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError>;
+    async fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError> {
+        Err(Part::Sagas.refusal())
+    }
 
     /// Deletes the logs of sagas that ended at least `request.older_than` ago, `request.limit` sagas at most. The saga
     /// itself stays, so that its business key stays taken. Returns how many sagas.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn purge_saga_logs(&self, request: &PurgeRequest) -> Result<u64, StoreError>;
+    async fn purge_saga_logs(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        Err(Part::Sagas.refusal())
+    }
 }

@@ -165,6 +165,8 @@ const STORE: &[(store::Bug, &[&str])] = {
         (OverwritesTombstones, &["a_compensated_operation_never_changes"]),
         (ForgetsOperations, &["racing_executions_take_effect_once"]),
         (ReadsOldCheckpoints, &["racing_projections_apply_each_position_once"]),
+        (ClaimsAnOutboxThatItHasNot, &["a_part_that_a_store_has_is_not_refused"]),
+        (DeniesItsOutbox, &["a_part_that_a_store_has_not_is_refused"]),
         (ReportsNoBacklog, &["the_backlog_counts_what_waits"]),
         (ClockStands, &["the_clock_of_the_store_advances", "a_transaction_reads_the_clock_of_its_store"]),
     ]

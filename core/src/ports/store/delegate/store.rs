@@ -7,7 +7,8 @@ use crate::{
     ids::{ClaimToken, SagaId},
     ports::{
         AcquireRequest, Backlog, ClaimRequest, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxState, OutboxStore,
-        PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError, Timestamp, Transaction,
+        Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError, Timestamp,
+        Transaction,
     },
 };
 
@@ -43,6 +44,11 @@ use crate::{
 pub trait DelegateStore: Send + Sync {
     /// Returns the store that calls are delegated to.
     fn inner(&self) -> &dyn Store;
+
+    /// Delegates to [`Store::parts`].
+    fn parts(&self) -> Parts {
+        self.inner().parts()
+    }
 
     /// Delegates to [`Store::begin`].
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
@@ -147,6 +153,10 @@ pub trait DelegateStore: Send + Sync {
 
 #[async_trait]
 impl<T: DelegateStore> Store for T {
+    fn parts(&self) -> Parts {
+        DelegateStore::parts(self)
+    }
+
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         DelegateStore::begin(self).await
     }

@@ -8,9 +8,9 @@ use crate::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord,
-        OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate, SagaWrites, StoreError,
-        Timestamp, Transaction,
+        Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga,
+        OperationRecord, OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate, SagaWrites,
+        StoreError, Timestamp, Transaction,
     },
 };
 
@@ -157,12 +157,12 @@ pub trait DelegateTransaction: Send {
         self.inner().put_operation(record).await
     }
 
-    /// Delegates to [`Transaction::checkpoint`].
+    /// Delegates to [`Checkpoints::checkpoint`].
     async fn checkpoint(&mut self, consumer: &str) -> Result<Option<u64>, StoreError> {
         self.inner().checkpoint(consumer).await
     }
 
-    /// Delegates to [`Transaction::set_checkpoint`].
+    /// Delegates to [`Checkpoints::set_checkpoint`].
     async fn set_checkpoint(&mut self, consumer: &str, position: u64) -> Result<(), StoreError> {
         self.inner().set_checkpoint(consumer, position).await
     }
@@ -307,7 +307,7 @@ impl<T: DelegateTransaction> Participants for T {
 }
 
 #[async_trait]
-impl<T: DelegateTransaction> Transaction for T {
+impl<T: DelegateTransaction> Checkpoints for T {
     async fn checkpoint(&mut self, consumer: &str) -> Result<Option<u64>, StoreError> {
         DelegateTransaction::checkpoint(self, consumer).await
     }
@@ -315,7 +315,10 @@ impl<T: DelegateTransaction> Transaction for T {
     async fn set_checkpoint(&mut self, consumer: &str, position: u64) -> Result<(), StoreError> {
         DelegateTransaction::set_checkpoint(self, consumer, position).await
     }
+}
 
+#[async_trait]
+impl<T: DelegateTransaction> Transaction for T {
     async fn now(&mut self) -> Result<Timestamp, StoreError> {
         DelegateTransaction::now(self).await
     }

@@ -74,6 +74,9 @@ pub(crate) enum Bug {
     OverwritesTombstones,
     ForgetsOperations,
     ReadsOldCheckpoints,
+    // Parts.
+    ClaimsAnOutboxThatItHasNot,
+    DeniesItsOutbox,
     // Upkeep.
     ReportsNoBacklog,
     ClockStands,

@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, DeadLetter, InboxEntry, InboxStore, LogEntry, PurgeRequest, RowId, SagaInstance,
-        SagaStatus, SagaStore, Store, StoreError, Timestamp, Transaction,
+        AcquireRequest, Backlog, DeadLetter, InboxEntry, InboxStore, LogEntry, Part, Parts, PurgeRequest, RowId,
+        SagaInstance, SagaStatus, SagaStore, Store, StoreError, Timestamp, Transaction,
     },
 };
 
@@ -64,6 +64,11 @@ impl Broken {
 
 #[async_trait]
 impl Store for Broken {
+    fn parts(&self) -> Parts {
+        let outbox = Parts::of(&[Part::Outbox]);
+        if self.has(Bug::DeniesItsOutbox) { Parts::ALL.without(outbox) } else { self.inner.parts() }
+    }
+
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         Ok(Box::new(BrokenTransaction::new(self.clone(), self.inner.begin().await?)))
     }

@@ -7,8 +7,8 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::Headers,
     ports::{
-        ClaimRequest, OutboxOrder, OutboxRow, OutboxState, OutboxStore, PurgeRequest, RedriveRequest, SettleOutcome,
-        Settlement, StoreError, Timestamp, WhenDead,
+        ClaimRequest, OutboxOrder, OutboxRow, OutboxState, OutboxStore, Part, PurgeRequest, RedriveRequest,
+        SettleOutcome, Settlement, StoreError, Timestamp, WhenDead,
     },
 };
 use smol_str::SmolStr;
@@ -26,6 +26,9 @@ impl Broken {
 #[async_trait]
 impl OutboxStore for Broken {
     async fn claim(&self, request: &ClaimRequest) -> Result<Vec<OutboxRow>, StoreError> {
+        if self.has(Bug::ClaimsAnOutboxThatItHasNot) {
+            return Err(Part::Outbox.refusal());
+        }
         let mut asked = *request;
         match self.bug {
             Bug::LeasesForNoTime => asked.lease = Duration::ZERO,

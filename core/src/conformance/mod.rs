@@ -31,6 +31,9 @@
 //! # }
 //! ```
 //!
+//! A store that has [some parts only](crate::ports::Parts) is held to these: checks of other parts are left out, which a
+//! [`Report`] names, and what the store has not must be refused as [`Part::refusal`](crate::ports::Part::refusal) says.
+//!
 //! [`store_report`] and [`broker_report`] run all checks at once and return a [`Report`], for those who have another
 //! place for it. Checks need no particular runtime: concurrency in them is several futures polled in turn.
 //!

@@ -1,4 +1,4 @@
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use super::{
     Consumer, HandlerError,
@@ -43,7 +43,7 @@ impl Consumer {
                     }
                     retries += 1;
                 }
-                error => return self.failed(&entry, message, &error).await,
+                error => return self.failed(&entry, delivery, &error).await,
             }
         }
     }
@@ -70,10 +70,10 @@ impl Consumer {
     }
 
     /// Counts a failure, in a transaction of its own since the handler's is gone, and buries the message at its last one.
-    async fn failed(&self, entry: &InboxEntry, message: &Message, error: &HandlerError) -> Verdict {
+    async fn failed(&self, entry: &InboxEntry, delivery: &Delivery, error: &HandlerError) -> Verdict {
         let hopeless = matches!(error, HandlerError::Undecodable(_) | HandlerError::Refused(_));
         let why = error.to_string();
-        match self.count(entry, message, &why, hopeless).await {
+        match self.count(entry, &delivery.message, &why, hopeless).await {
             Ok((failures, true)) => {
                 warn!(failures, error = %why, "message is a dead letter");
                 Verdict::Done
@@ -83,6 +83,10 @@ impl Consumer {
                 Verdict::Later(self.config.backoff.delay(failures.saturating_sub(1), &*self.random))
             }
             Err(StoreError::Unavailable(_)) => Verdict::StoreDown,
+            Err(error @ StoreError::Refused(_)) => {
+                error!(%error, failed = %why, "the store refuses to count the failure: the message comes again");
+                Verdict::Later(self.config.store_backoff.delay(delivery.redeliveries, &*self.random))
+            }
             // Handled elsewhere meanwhile, or counted or not: the next delivery finds out.
             Err(error) => {
                 debug!(%error, "the failure could not be counted");

@@ -2,11 +2,11 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select};
 use smol_str::SmolStr;
-use tracing::{Instrument, debug, info_span, warn};
+use tracing::{Instrument, debug, error, info_span, warn};
 
 use super::{ConsumerConfig, Handlers};
 use crate::{
-    ports::{Broker, BrokerError, Clock, Delivery, Ports, Random, Store, Subscription, SubscriptionSpec},
+    ports::{Broker, BrokerError, Clock, Delivery, Part, Ports, Random, Store, Subscription, SubscriptionSpec},
     stop::Stop,
     wake::{Wake, pause},
 };
@@ -88,8 +88,15 @@ impl Consumer {
 
     /// Consumes until a stop is asked for. A message that is being handled by then is finished; others are given back.
     ///
+    /// Ends at once, with an error in the log, if the store has no [inbox](Part::Inbox). What a handler needs beside it, as
+    /// an outbox to stage to, is refused at its first call, and the message fails with that reason.
+    ///
     /// Dropping the future, as a crash does, rolls back what is open; the broker delivers it again.
     pub async fn run(self) {
+        if let Err(error) = self.store.parts().require(&[Part::Inbox]) {
+            error!(consumer = %self.name, %error, "consumer ends: its store lacks what it needs");
+            return;
+        }
         let stop = self.stop.clone();
         let spec = SubscriptionSpec { group: self.name.clone(), topics: self.config.topics.clone() };
         let mut errors = 0;

@@ -1,10 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
 use smol_str::SmolStr;
-use tracing::{Instrument, debug, debug_span, warn};
+use tracing::{Instrument, debug, debug_span, error, warn};
 
 use crate::{
-    ports::{Clock, PurgeRequest, Store, StoreError},
+    ports::{Clock, Part, PurgeRequest, Store, StoreError},
     stop::Stop,
     wake::pause,
 };
@@ -67,8 +67,13 @@ impl InboxRetention {
         self
     }
 
-    /// Sweeps the rows of these consumers until a stop is asked for. An error of the store ends a sweep, not the loop.
+    /// Sweeps the rows of these consumers until a stop is asked for. An error of the store ends a sweep, not the loop; that
+    /// it has no [inbox](Part::Inbox) ends both, with an error in the log.
     pub async fn run(self, consumers: Vec<SmolStr>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
+        if let Err(error) = store.parts().require(&[Part::Inbox]) {
+            error!(%error, "inbox retention ends: its store lacks what it needs");
+            return;
+        }
         while !stop.is_set() {
             for consumer in &consumers {
                 match self.sweep(consumer, &*store, &stop).await {

@@ -3,10 +3,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use smol_str::SmolStr;
 use tracing::{Instrument, debug, debug_span, warn};
 
-use super::{PassReport, RelayConfig, log_window::LogWindow, poll::Polling, publisher::Publisher};
+use super::{
+    PassReport, RelayConfig,
+    log_window::LogWindow,
+    poll::{Polling, can_relay},
+    publisher::Publisher,
+};
 use crate::{
     ids::List,
-    ports::{Broker, Clock, Ports, Random, RowId, SettleOutcome, Store, StoreError, Timestamp},
+    ports::{Broker, Clock, Part, Ports, Random, RowId, SettleOutcome, Store, StoreError, Timestamp},
     stop::Stop,
     wake::Wake,
 };
@@ -122,8 +127,14 @@ impl LogRelay {
 
     /// Publishes until a stop is asked for. What is in flight by then is finished and stored.
     ///
+    /// Ends at once, with an error in the log, if the store has no [outbox](Part::Outbox) or no
+    /// [checkpoints](Part::Checkpoints).
+    ///
     /// Dropping the future, as a crash does, leaves nothing behind: what was published and not stored is published again.
     pub async fn run(mut self) {
+        if !can_relay(&*self.store, &[Part::Outbox, Part::Checkpoints]) {
+            return;
+        }
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
         let mut polling = Polling::new(self.config.clone(), clock, random, self.wake.clone(), self.stop.clone());
         while !self.stop.is_set() {

@@ -1,13 +1,23 @@
 use std::sync::Arc;
 
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::{PassReport, RelayConfig};
 use crate::{
-    ports::{Clock, Random, StoreError},
+    ports::{Clock, Part, Random, Store, StoreError},
     stop::Stop,
     wake::{Wake, Woken, pause},
 };
+
+/// Returns `true` if the store has the parts that a relay needs; says in the log what is missing if not. Waiting would not
+/// help.
+pub(super) fn can_relay(store: &dyn Store, needed: &[Part]) -> bool {
+    let missing = store.parts().require(needed);
+    if let Err(error) = &missing {
+        error!(%error, "relay ends: its store lacks what it needs");
+    }
+    missing.is_ok()
+}
 
 /// Pauses between the passes of a relay: none while something moves, longer and longer ones while nothing does.
 pub(super) struct Polling {
@@ -39,7 +49,11 @@ impl Polling {
             Ok(report) => report,
             Err(error) => {
                 let delay = self.config.store_backoff.delay(self.errors, &*self.random);
-                warn!(%error, ?delay, "relay pauses: its store did not answer");
+                if error.is_retryable() {
+                    warn!(%error, ?delay, "relay pauses: its store did not answer");
+                } else {
+                    error!(%error, ?delay, "relay pauses: its store refuses, and trying again will hardly help");
+                }
                 self.errors = self.errors.saturating_add(1);
                 pause(&*self.clock, &self.stop, delay).await;
                 return;

@@ -3,12 +3,16 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use smol_str::SmolStr;
 use tracing::{Instrument, debug, debug_span, warn};
 
-use super::{PassReport, RelayConfig, poll::Polling, publisher::Publisher};
+use super::{
+    PassReport, RelayConfig,
+    poll::{Polling, can_relay},
+    publisher::Publisher,
+};
 use crate::{
     ids::{ClaimToken, List, MessageId},
     ports::{
-        Broker, ClaimRequest, Clock, OutboxRow, Ports, Random, SettleOutcome, Settlement, Store, StoreError, Timestamp,
-        draw_id,
+        Broker, ClaimRequest, Clock, OutboxRow, Part, Ports, Random, SettleOutcome, Settlement, Store, StoreError,
+        Timestamp, draw_id,
     },
     stop::Stop,
     wake::Wake,
@@ -88,8 +92,13 @@ impl Relay {
 
     /// Publishes until a stop is asked for. What is claimed and not published by then is given back.
     ///
+    /// Ends at once, with an error in the log, if the store has no [outbox](Part::Outbox).
+    ///
     /// Dropping the future, as a crash does, leaves claimed rows to the end of their lease.
     pub async fn run(mut self) {
+        if !can_relay(&*self.store, &[Part::Outbox]) {
+            return;
+        }
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
         let mut polling = Polling::new(self.config.clone(), clock, random, self.wake.clone(), self.stop.clone());
         while !self.stop.is_set() {

@@ -1,9 +1,9 @@
 use std::{sync::Arc, time::Duration};
 
-use tracing::{Instrument, debug, debug_span, warn};
+use tracing::{Instrument, debug, debug_span, error, warn};
 
 use crate::{
-    ports::{Clock, PurgeRequest, Store, StoreError},
+    ports::{Clock, Part, PurgeRequest, Store, StoreError},
     stop::Stop,
     wake::pause,
 };
@@ -52,8 +52,13 @@ impl OutboxRetention {
 }
 
 impl OutboxRetention {
-    /// Sweeps until a stop is asked for. An error of the store ends a sweep, not the loop.
+    /// Sweeps until a stop is asked for. An error of the store ends a sweep, not the loop; that it has no
+    /// [outbox](Part::Outbox) ends both, with an error in the log.
     pub async fn run(self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
+        if let Err(error) = store.parts().require(&[Part::Outbox]) {
+            error!(%error, "outbox retention ends: its store lacks what it needs");
+            return;
+        }
         while !stop.is_set() {
             match self.sweep(&*store, &stop).await {
                 Ok(0) => {}

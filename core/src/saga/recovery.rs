@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     ids::SagaId,
-    ports::{AcquireRequest, SagaInstance, SagaStatus, StoreError},
+    ports::{AcquireRequest, Part, SagaInstance, SagaStatus, StoreError},
     stop::Stop,
     wake::Woken,
 };
@@ -22,9 +22,14 @@ impl Orchestrator {
     /// come to rest. Run it in every replica, for as long as the process lives.
     ///
     /// Each saga is driven in a task of its own, so a bad one holds up no other, and an error is tried again at the
-    /// next round. Dropping the future stops the search; sagas that are being driven go on.
+    /// next round. Ends at once, with an error in the log, if the store has no [sagas](Part::Sagas). Dropping the future
+    /// stops the search; sagas that are being driven go on.
     pub async fn run_recovery(&self, stop: &Stop) {
         let resources = &self.resources;
+        if let Err(error) = resources.store.parts().require(&[Part::Sagas]) {
+            tracing::error!(%error, "recovery ends: its store lacks what it needs");
+            return;
+        }
         if let Err(error) = resources.read_store_clock().await {
             tracing::warn!(%error, "the store's clock can't be read: deadlines go by our own for now");
         }

@@ -11,3 +11,4 @@ mod intercepted;
 mod isolation;
 mod outbox_oracle;
 mod participant;
+mod parts;

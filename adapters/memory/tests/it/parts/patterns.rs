@@ -1,0 +1,141 @@
+//! The patterns on a store with what they need, and on one without.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, join},
+};
+use seaworthy_core::{
+    conformance::block_on,
+    inbox::{Consumer, Handlers, InboxRetention},
+    outbox::{LogRelay, MessageBuilder, OutboxRetention, Relay},
+    ports::{Ingress, Part, Ports, Random, Request, Spawner, Store, StoreError, SubscriptionSpec},
+    saga::{Orchestrator, OrchestratorConfig, Registry},
+    stop::Stop,
+};
+use seaworthy_memory::{
+    ManualClock,
+    broker::{BrokerConfig, MemoryBroker},
+    external::MemoryExternal,
+};
+
+use super::{journal::Journal, log::errors_of, mailroom::Mailroom};
+
+/// Dice that count: no two ids are the same.
+#[derive(Default)]
+struct Counter(AtomicU64);
+
+impl Random for Counter {
+    fn next_u64(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// No tasks and no requests: nobody here asks for any.
+struct Nobody;
+
+impl Spawner for Nobody {
+    fn spawn(&self, name: &'static str, _: BoxFuture<'static, ()>) {
+        panic!("{name} is a task that nobody runs");
+    }
+}
+
+#[async_trait]
+impl Ingress for Nobody {
+    async fn next(&self) -> Option<Request> {
+        None
+    }
+}
+
+fn ports(store: impl FnOnce(Arc<ManualClock>) -> Arc<dyn Store>) -> Ports {
+    let clock = ManualClock::new();
+    Ports {
+        store: store(clock.clone()),
+        broker: Arc::new(MemoryBroker::new(clock.clone(), BrokerConfig::default())),
+        clock,
+        external: Arc::new(MemoryExternal::new()),
+        random: Arc::new(Counter::default()),
+        spawner: Arc::new(Nobody),
+        ingress: Arc::new(Nobody),
+        stop: Stop::new(),
+    }
+}
+
+fn mailroom() -> Ports {
+    ports(|clock| Arc::new(Mailroom::new(clock)))
+}
+
+fn journal() -> Ports {
+    ports(|clock| Arc::new(Journal::new(clock)))
+}
+
+#[test]
+fn a_relay_sends_what_is_staged_in_a_store_that_has_an_outbox_and_nothing_else() {
+    let ports = mailroom();
+    let spec = SubscriptionSpec { group: "shipping".into(), topics: vec!["orders".into()] };
+    block_on(async {
+        let mut subscription = ports.broker.subscribe(&spec).await.expect("a broker");
+        let message = MessageBuilder::new("orders", "order.placed", "17").draw(&*ports.clock, &*ports.random);
+        let mut tx = ports.store.begin().await.expect("a store");
+        tx.stage(&message).await.expect("it has an outbox");
+        tx.commit().await.expect("nothing overtakes it");
+
+        let receiving = async {
+            let deliveries = subscription.receive(9).await.expect("a broker");
+            let received: Vec<_> = deliveries.iter().map(|delivery| delivery.message.id).collect();
+            assert_eq!(received, [message.id]);
+            ports.stop.set();
+        };
+        join(Relay::new(&ports).run(), receiving).await;
+        assert!(ports.store.backlog().await.expect("a store").is_idle(), "the row is settled");
+        assert_eq!(ports.store.dead_rows(9).await, Ok(Vec::new()));
+    });
+}
+
+/// The error that work puts into the log, which ends though nobody stops it and no clock moves.
+fn ends_with(work: impl Future<Output = ()>) -> String {
+    let errors = errors_of(|| work.now_or_never().expect("it ends at once"));
+    let [error] = &errors[..] else { panic!("one error: {errors:?}") };
+    error.clone()
+}
+
+#[test]
+fn a_pattern_whose_part_the_store_lacks_ends_at_once_and_says_what_is_missing() {
+    let (mailroom, journal) = (mailroom(), journal());
+    let handlers = || Handlers::builder().build().expect("no handlers are fine");
+    let retention = InboxRetention::new(Duration::from_secs(2), Duration::from_secs(1)).expect("kept for long enough");
+    let orchestrator = Orchestrator::new(&mailroom, Registry::new(), OrchestratorConfig::default());
+    let Ports { clock, stop, .. } = &mailroom;
+    for (error, part) in [
+        (ends_with(Relay::new(&journal).run()), "outbox"),
+        (ends_with(LogRelay::new(&journal, "relay").run()), "outbox"),
+        (ends_with(LogRelay::new(&mailroom, "relay").run()), "checkpoints"),
+        (ends_with(OutboxRetention::default().run(journal.store.clone(), clock.clone(), stop.clone())), "outbox"),
+        (ends_with(Consumer::new(&mailroom, "shipping", handlers(), ["orders"]).run()), "inbox"),
+        (ends_with(retention.run(Vec::new(), mailroom.store.clone(), clock.clone(), stop.clone())), "inbox"),
+        (ends_with(orchestrator.run_recovery(stop)), "sagas"),
+    ] {
+        assert!(error.contains(&format!("this store has no {part}: use a store with this part")), "{part}: {error}");
+    }
+}
+
+#[test]
+fn a_call_of_a_part_that_the_store_lacks_is_refused_and_not_worth_another_try() {
+    let journal = journal();
+    block_on(async {
+        let error = Relay::new(&journal).pass().await.expect_err("it has no outbox");
+        assert_eq!(error, Part::Outbox.refusal());
+        assert!(!error.is_retryable(), "{error}");
+        let message = MessageBuilder::new("orders", "order.placed", "17").draw(&*journal.clock, &*journal.random);
+        let mut tx = journal.store.begin().await.expect("a store");
+        assert!(matches!(tx.stage(&message).await, Err(StoreError::Refused(why)) if why.contains("no outbox")));
+    });
+}

@@ -2,8 +2,8 @@ use async_trait::async_trait;
 
 use super::{Part, StoreError};
 
-/// Positions up to which consumers of a log have read, each written together with its effect:
-/// [`Part::Checkpoints`](super::Part::Checkpoints).
+/// Positions up to which consumers of a log have read, each written together with its effect. A store without this
+/// [part](Part::Checkpoints) refuses each call, as the defaults do.
 #[async_trait]
 #[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait Checkpoints: Send {

@@ -24,7 +24,8 @@ pub enum Expected {
     Any,
 }
 
-/// Versioned documents: business state for those who need no tables of their own.
+/// Versioned documents: business state for those who need no tables of their own. A store without this
+/// [part](Part::Documents) refuses each call, as the defaults do.
 #[async_trait]
 #[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait Documents: Send {

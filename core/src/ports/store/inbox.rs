@@ -56,7 +56,8 @@ pub struct DeadLetter {
     pub failed_at: Timestamp,
 }
 
-/// Deduplication, inside the handler's transaction.
+/// Deduplication, inside the handler's transaction. A store without this [part](Part::Inbox) refuses each call, as the
+/// defaults do.
 #[async_trait]
 #[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait InboxWrites: Send {
@@ -100,7 +101,8 @@ pub trait InboxWrites: Send {
     }
 }
 
-/// Upkeep of the inbox: short transactions of their own.
+/// Upkeep of the inbox: short transactions of their own. A store without this [part](Part::Inbox) refuses each call, as the
+/// defaults do.
 #[async_trait]
 #[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait InboxStore: Send + Sync {

@@ -128,7 +128,8 @@ pub struct PurgeRequest {
 }
 
 /// Writes to the outbox inside a transaction: there is no way to stage a message without one. A reader of the log settles
-/// the rows that it has published in the transaction that moves its position.
+/// the rows that it has published in the transaction that moves its position. A store without this [part](Part::Outbox)
+/// refuses each call, as the defaults do.
 #[async_trait]
 #[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait OutboxWrites: Send {
@@ -161,7 +162,8 @@ pub trait OutboxWrites: Send {
     }
 }
 
-/// The relay's side of the outbox: short transactions of their own.
+/// The relay's side of the outbox: short transactions of their own. A store without this [part](Part::Outbox) refuses each
+/// call, as the defaults do.
 ///
 /// A row is `pending -> claimed -> dispatched`, back to `pending` after a failure or when the lease ends, or `dead`. A
 /// reader of the log ([`tail`](OutboxStore::tail)) claims nothing and settles what is pending

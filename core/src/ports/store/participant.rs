@@ -24,7 +24,8 @@ pub struct OperationRecord {
     pub state: OperationState,
 }
 
-/// Operations of a participant, written together with their effect.
+/// Operations of a participant, written together with their effect. A store without this [part](Part::Operations) refuses
+/// each call, as the defaults do.
 #[async_trait]
 #[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait Participants: Send {

@@ -145,7 +145,7 @@ pub struct AcquireRequest {
     pub lease: Duration,
 }
 
-/// A saga's log, inside a transaction.
+/// A saga's log, inside a transaction. A store without this [part](Part::Sagas) refuses each call, as the defaults do.
 #[async_trait]
 #[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait SagaWrites: Send {
@@ -170,7 +170,8 @@ pub trait SagaWrites: Send {
     }
 }
 
-/// Ownership and reading of sagas: short transactions of their own.
+/// Ownership and reading of sagas: short transactions of their own. A store without this [part](Part::Sagas) refuses each
+/// call, as the defaults do.
 #[async_trait]
 #[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait SagaStore: Send + Sync {

@@ -78,7 +78,10 @@ impl<D: SagaData> Execution<'_, D> {
         let (failure, error) = match error {
             StepError::Store(error) if error.is_retryable() => return self.log.fail(error).await.map(drop),
             StepError::Refused(error) | StepError::Unavailable(error) => (Failure::Transient, error),
-            StepError::Store(error) => (Failure::Transient, format_smolstr!("{error}")),
+            StepError::Store(error) => {
+                tracing::warn!(%error, "the store refuses the compensation, which is tried again as its policy says");
+                (Failure::Transient, format_smolstr!("{error}"))
+            }
             StepError::Unknown(error) => (Failure::Unknown, error),
         };
         let step = shape.path.clone();

@@ -128,7 +128,10 @@ impl<D: SagaData> Execution<'_, D> {
                 return Ok(true);
             }
             StepError::Refused(error) | StepError::Unavailable(error) => (Failure::Transient, error),
-            StepError::Store(error) => (Failure::Transient, format_smolstr!("{error}")),
+            StepError::Store(error) => {
+                tracing::warn!(%error, "the store refuses the step, which is tried again as its policy says");
+                (Failure::Transient, format_smolstr!("{error}"))
+            }
             StepError::Unknown(error) => (Failure::Unknown, error),
         };
         // What a participant has agreed to stays in doubt until our own part of the step has committed.

@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use seaworthy_core::{
     conformance::{StoreSubject, block_on, store_report},
-    ports::{Part, Parts, Store},
+    ports::{Answers, Call, DelegateStore, Intercept, Intercepted, Part, Parts, PortError, Store},
 };
 use seaworthy_memory::ManualClock;
 
@@ -62,6 +62,42 @@ fn a_report_runs_the_checks_of_the_parts_that_a_store_has_and_names_the_others()
     assert!(report.is_conformant(), "{report}");
     let missing = report.left_out().fold(Parts::NONE, |all, (_, missing)| all.and(missing));
     assert_eq!(missing, Parts::of(&[Part::Outbox, Part::Inbox, Part::Sagas, Part::Operations]));
+}
+
+/// Passes everything on.
+struct Around(Mailroom);
+
+impl DelegateStore for Around {
+    fn inner(&self) -> &dyn Store {
+        &self.0
+    }
+}
+
+/// Lets everything through.
+struct Open;
+
+impl Intercept for Open {
+    type Transaction = ();
+
+    fn transaction(&self) {}
+
+    async fn call<T: Answers, E: PortError>(
+        &self,
+        _: Call<'_>,
+        inner: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T, E> {
+        inner.await
+    }
+}
+
+#[test]
+fn what_stands_before_a_store_has_the_parts_of_that_store() {
+    let alone = block_on(store_report(&Subject(ManualClock::new(), Mailroom::new)));
+    let around = Subject(ManualClock::new(), |clock| Around(Mailroom::new(clock)));
+    assert_eq!(block_on(store_report(&around)), alone);
+    let behind =
+        Subject(ManualClock::new(), |clock| Intercepted::<dyn Store, _>::new(Arc::new(Mailroom::new(clock)), Open));
+    assert_eq!(block_on(store_report(&behind)), alone);
 }
 
 #[test]

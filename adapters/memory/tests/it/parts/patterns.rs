@@ -1,6 +1,7 @@
 //! The patterns on a store with what they need, and on one without.
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -15,9 +16,13 @@ use futures_util::{
 };
 use seaworthy_core::{
     conformance::block_on,
-    inbox::{Consumer, Handlers, InboxRetention},
+    inbox::{Consumer, Handler, HandlerError, Handlers, InboxRetention},
+    message::Message,
     outbox::{LogRelay, MessageBuilder, OutboxRetention, Relay},
-    ports::{Ingress, Part, Ports, Random, Request, Spawner, Store, StoreError, SubscriptionSpec},
+    ports::{
+        ClaimRequest, DelegateStore, DelegateTransaction, InboxEntry, InboxInsert, Ingress, OutboxRow, Part, Ports,
+        Random, Request, Spawner, Store, StoreError, SubscriptionSpec, Transaction,
+    },
     saga::{Orchestrator, OrchestratorConfig, Registry},
     stop::Stop,
 };
@@ -25,6 +30,7 @@ use seaworthy_memory::{
     ManualClock,
     broker::{BrokerConfig, MemoryBroker},
     external::MemoryExternal,
+    store::MemoryStore,
 };
 
 use super::{journal::Journal, log::errors_of, mailroom::Mailroom};
@@ -125,6 +131,76 @@ fn a_pattern_whose_part_the_store_lacks_ends_at_once_and_says_what_is_missing() 
     ] {
         assert!(error.contains(&format!("this store has no {part}: use a store with this part")), "{part}: {error}");
     }
+}
+
+/// A store that has every part, of which it refuses the inbox and the outbox: as one whose tables are gone.
+struct Closed(MemoryStore);
+
+struct ClosedTransaction(Box<dyn Transaction>);
+
+fn no_table() -> StoreError {
+    StoreError::Refused("no such table".into())
+}
+
+#[async_trait]
+impl DelegateStore for Closed {
+    fn inner(&self) -> &dyn Store {
+        &self.0
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        Ok(Box::new(ClosedTransaction(self.0.begin().await?)))
+    }
+
+    async fn claim(&self, _: &ClaimRequest) -> Result<Vec<OutboxRow>, StoreError> {
+        Err(no_table())
+    }
+}
+
+#[async_trait]
+impl DelegateTransaction for ClosedTransaction {
+    fn inner(&mut self) -> &mut dyn Transaction {
+        &mut *self.0
+    }
+
+    fn into_inner(self: Box<Self>) -> Box<dyn Transaction> {
+        self.0
+    }
+
+    async fn inbox_insert(&mut self, _: &InboxEntry) -> Result<InboxInsert, StoreError> {
+        Err(no_table())
+    }
+
+    async fn inbox_failed(&mut self, _: &InboxEntry, _: &str) -> Result<u32, StoreError> {
+        Err(no_table())
+    }
+}
+
+struct Idle;
+
+#[async_trait]
+impl Handler for Idle {
+    async fn handle(&self, _: &mut dyn Transaction, _: &Message) -> Result<(), HandlerError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_store_that_refuses_what_it_says_it_has_is_told_as_an_error_each_time() {
+    let ports = ports(|clock| Arc::new(Closed(MemoryStore::new(clock))));
+    let handlers = Handlers::builder().on("order.placed", Idle).build().expect("one handler");
+    let message = MessageBuilder::new("orders", "order.placed", "17").draw(&*ports.clock, &*ports.random);
+    let errors = errors_of(|| {
+        let consumer = Consumer::new(&ports, "shipping", handlers, ["orders"]).run();
+        let mut both = pin!(join(consumer, Relay::new(&ports).run()));
+        assert!(both.as_mut().now_or_never().is_none(), "they go on");
+        let published = ports.broker.publish(&[message]).now_or_never().expect("a broker in memory");
+        published.expect("a broker in memory").remove(0).expect("a consumer listens");
+        assert!(both.as_mut().now_or_never().is_none(), "they go on");
+    });
+    let [relay, consumer] = &errors[..] else { panic!("two errors: {errors:?}") };
+    assert!(relay.contains("no such table") && relay.contains("relay pauses: its store refuses"), "{relay}");
+    assert!(consumer.contains("the store refuses to count the failure"), "{consumer}");
 }
 
 #[test]

@@ -74,8 +74,8 @@ mod tests {
         assert!(campaign.verdict().passes(true));
         assert_eq!(
             short(&campaign),
-            "warning: few runs: it may come up in more: fault delay is enabled and never fired (0 planned); fault \
-             drop_ack is enabled and never fired (0 planned)\n\
+            "warning: few runs: it may come up in more: fault delay is enabled and in none of the plans; fault drop_ack \
+             is enabled and in none of the plans\n\
              not asked for: fault reject (no run made a call that it strikes (publish, external))\n\
              orders: 200 runs held (7 run twice); a plan drawn like these fails with a probability of at most 1.487 % \
              (95%)\n"

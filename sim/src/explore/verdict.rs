@@ -96,7 +96,7 @@ pub enum Gap {
         /// Number of messages that it acknowledged.
         acknowledged: u64,
     },
-    /// Not all seeds were run.
+    /// Not all plans were run.
     Interrupted {
         /// Number of runs that were made.
         runs: u64,
@@ -270,6 +270,7 @@ impl fmt::Display for Gap {
                 write!(f, "no run answered a request or committed anything: the workload did nothing")
             }
             Self::NeverJudged { invariant, .. } => write!(f, "invariant {invariant} never had anything to judge"),
+            Self::NeverFired { kind, planned: 0 } => write!(f, "fault {kind} is enabled and in none of the plans"),
             Self::NeverFired { kind, planned } => {
                 write!(f, "fault {kind} is enabled and never fired ({planned} planned)")
             }
@@ -277,7 +278,7 @@ impl fmt::Display for Gap {
             Self::Idle { group, acknowledged } => {
                 write!(f, "group {group} acknowledged {acknowledged} messages and never left anything behind")
             }
-            Self::Interrupted { runs } => write!(f, "not all seeds were run, only {runs}"),
+            Self::Interrupted { runs } => write!(f, "not all plans were run, only {runs}"),
             Self::Weaker { plan } => f.write_str(plan),
         }
     }

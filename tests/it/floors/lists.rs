@@ -12,7 +12,7 @@ pub(super) struct House {
     pub(super) floors: &'static [&'static [&'static str]],
 }
 
-pub(super) const HOUSES: [House; 8] = [
+pub(super) const HOUSES: [House; 9] = [
     House {
         name: "core",
         folder: "core/src",
@@ -116,4 +116,5 @@ pub(super) const HOUSES: [House; 8] = [
             &["serve"],
         ],
     },
+    House { name: "shop", folder: "scenarios/shop/src", module: &[], floors: &[&["desk", "provider"]] },
 ];

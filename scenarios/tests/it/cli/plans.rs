@@ -12,7 +12,9 @@ fn kept(folder: &std::path::Path, more: &[&str]) -> (std::path::PathBuf, String)
     let ran = seaworthy(folder, &arguments);
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
     let plans = folder.join("seaworthy-plans").join(TWIN);
-    let path = fs::read_dir(plans).expect("a folder").next().expect("a plan").expect("readable").path();
+    // Its story as a page lies beside it.
+    let mut files = fs::read_dir(plans).expect("a folder").map(|entry| entry.expect("readable").path());
+    let path = files.find(|path| path.extension().is_some_and(|kind| kind == "json")).expect("a plan");
     let text = fs::read_to_string(&path).expect("text");
     (path, text)
 }

@@ -246,3 +246,28 @@ fn each_published_crate_says_where_its_documentation_is_and_names_no_other_place
         assert_eq!((&package["repository"], &package["homepage"]), (&Value::Null, &Value::Null), "{name}");
     }
 }
+
+/// A target with `test = false` is built once and not twice; a test within it would never run.
+#[test]
+fn no_test_stands_where_none_is_run() {
+    let metadata = workspace();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for package in metadata["packages"].as_array().expect("a list of packages") {
+        let targets = package["targets"].as_array().expect("a list of targets");
+        for target in
+            targets.iter().filter(|target| target["test"] == false && target["kind"] != serde_json::json!(["bench"]))
+        {
+            let source = Path::new(target["src_path"].as_str().expect("a path"));
+            let folder =
+                source.parent().and_then(|folder| folder.strip_prefix(root).ok()).expect("it is in the workspace");
+            let sources = sources(&folder.display().to_string());
+            found.extend(sources.into_iter().filter(|(_, text)| text.contains("#[test]")).map(|(file, _)| file));
+        }
+    }
+    found.dedup();
+    // The README's workflow is among the tests of its package by its path.
+    let elsewhere = include_str!("../../scenarios/tests/it/main.rs").contains(r#"#[path = "../../src/welcoming.rs"]"#);
+    found.retain(|file| !(elsewhere && file.ends_with("scenarios/src/welcoming.rs")));
+    assert!(found.is_empty(), "these hold tests that nothing runs: {found:#?}");
+}

@@ -36,7 +36,12 @@ impl Decoded {
         if let Some(decoded) = of_it.filter_map(|(_, decoded)| decoded.clone().downcast().ok()).next() {
             return Ok(decoded);
         }
-        match serde_json::from_slice::<T>(body) {
+        // Checked to be text at once, and not string by string.
+        let read = match std::str::from_utf8(body) {
+            Ok(text) => serde_json::from_str::<T>(text),
+            Err(_) => serde_json::from_slice(body),
+        };
+        match read {
             Ok(value) => {
                 let value = Arc::new(value);
                 self.documents.push((at, value.clone()));

@@ -19,9 +19,13 @@ pub fn judges<S: Scenario>(scenario: &S, topology: &Topology, workload: &S::Work
     if topology.judges_itself {
         return own;
     }
+    // Asked for once each: this is done for each run.
+    let own_names: Vec<&str> = own.iter().map(|own| own.name()).collect();
     let mut all = protocol(topology);
-    let is_left_out = |name: &str| topology.left_out.iter().any(|left_out| left_out == name);
-    all.retain(|stock| !is_left_out(stock.name()) && !own.iter().any(|own| own.name() == stock.name()));
+    all.retain(|stock| {
+        let name = stock.name();
+        !own_names.contains(&name) && !topology.left_out.iter().any(|left_out| left_out == name)
+    });
     all.extend(own);
     all
 }

@@ -48,6 +48,8 @@ pub struct Property<S, R> {
 struct Watched<'a, 'b> {
     judge: &'a mut Judge<'b>,
     is_over: bool,
+    /// Whether the property has no other watch: then it is handed nothing but what this one is for.
+    is_alone: bool,
 }
 
 /// A property that must hold at every event: its closures say what is [`Broken`].
@@ -219,7 +221,7 @@ impl<S: Send + 'static, R: Ruling> Property<S, R> {
     #[must_use]
     pub fn on_event(self, interest: Interest, mut see: impl FnMut(&mut S, &Event) -> R + Send + 'static) -> Self {
         self.watch(interest, move |state, event, watched| {
-            if interest.meets(Interest::of(event)) {
+            if watched.is_alone || interest.meets(Interest::of(event)) {
                 watched.rule(see(state, event));
             }
         })
@@ -239,7 +241,7 @@ impl<S: Send + 'static, R: Ruling> Property<S, R> {
         if self.is_over {
             return;
         }
-        let mut watched = Watched { judge, is_over: false };
+        let mut watched = Watched { judge, is_over: false, is_alone: self.watches.len() == 1 };
         for watch in &mut self.watches {
             watch(&mut self.state, event, &mut watched);
         }

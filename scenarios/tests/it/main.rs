@@ -7,6 +7,7 @@ mod controls;
 mod exhaust;
 mod idle_groups;
 mod invariants;
+mod long_faults;
 mod order_fulfillment;
 mod payments;
 mod serve;

@@ -1,5 +1,9 @@
 use std::time::Duration;
 
+/// Hours of faults for which a run has all the calls that it may need: four days of an outage. Of more hours a hundredth of
+/// them is counted, or a service that spins through ten years would take days of real time.
+const FULL_FAULT_HOURS: u64 = 100;
+
 /// Budget of a run, after which it is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -11,8 +15,9 @@ pub struct Budget {
     /// Port calls that it may make beyond that for each hour of the workload's span: a system that waits for work still
     /// looks for it.
     pub port_calls_per_hour: u64,
-    /// Port calls that it may make beyond that for each hour until the last fault over time has ended: a system that
-    /// waits for what is down asks for it again and again.
+    /// Port calls that it may make beyond that for each hour that its faults last, up to the hundredth, and a hundredth of it
+    /// for each hour after that: a system that waits for what is down, or for a copy that comes late, asks and polls again
+    /// and again.
     pub port_calls_per_fault_hour: u64,
     /// Times that tasks of a run may be polled, for each port call that it may make: a process that spins makes none.
     pub steps_per_port_call: u64,
@@ -33,8 +38,8 @@ impl Default for Budget {
             port_calls_per_item: 5_000,
             // Four processes that wait for work make about 75 calls an hour with the default poll settings.
             port_calls_per_hour: 1_000,
-            // A client, a relay or a consumer that asks every second.
-            port_calls_per_fault_hour: 10_000,
+            // Four replicas that poll and write a lease every 100 ms, with seven calls for each.
+            port_calls_per_fault_hour: 1_000_000,
             // A port call of a service that runs takes about three.
             steps_per_port_call: 30,
             // Longer than the longest backoff, lease and deadline of any scenario together.
@@ -68,8 +73,7 @@ impl Budget {
         self
     }
 
-    /// Sets the port calls that it may make beyond that for each hour until the last fault over time has ended: a
-    /// system that waits for what is down asks for it again and again.
+    /// Sets the port calls that it may make beyond that for each hour that its faults last.
     #[must_use]
     pub fn port_calls_per_fault_hour(mut self, port_calls_per_fault_hour: u64) -> Self {
         self.port_calls_per_fault_hour = port_calls_per_fault_hour;
@@ -101,11 +105,14 @@ impl Budget {
     }
 
     /// Port calls that a run of such a workload may make.
-    pub(crate) fn calls(&self, items: usize, span: Duration, last_fault_end: Duration) -> u64 {
+    pub(crate) fn calls(&self, items: usize, span: Duration, faults_last: Duration) -> u64 {
         let hours = |duration: Duration| duration.as_secs() / 3_600;
+        let fault_hours = hours(faults_last);
+        let (soon, late) = (fault_hours.min(FULL_FAULT_HOURS), fault_hours.saturating_sub(FULL_FAULT_HOURS));
         self.port_calls
             .saturating_add(self.port_calls_per_item.saturating_mul(items as u64))
             .saturating_add(self.port_calls_per_hour.saturating_mul(hours(span)))
-            .saturating_add(self.port_calls_per_fault_hour.saturating_mul(hours(last_fault_end)))
+            .saturating_add(self.port_calls_per_fault_hour.saturating_mul(soon))
+            .saturating_add((self.port_calls_per_fault_hour / FULL_FAULT_HOURS).saturating_mul(late))
     }
 }

@@ -12,13 +12,18 @@ const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
 const FAULT_OUTLASTS: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 
 impl<W> Plan<W> {
-    /// Returns the time at which the last fault over time ends. The run does not come to rest before.
-    pub(crate) fn last_fault_end(&self) -> Duration {
-        let end = |fault: &Fault| match fault {
-            Fault::Timed(timed) => Duration::from_millis(timed.to_ms),
-            Fault::Call(_) => Duration::ZERO,
-        };
-        self.faults.iter().map(end).max().unwrap_or_default()
+    /// Returns the time for which faults may keep the run from its rest: until the last one over time has ended, and for as
+    /// long as those at calls last, which may strike one after the other.
+    pub(crate) fn faults_last(&self) -> Duration {
+        let mut over_time = Duration::ZERO;
+        let mut at_calls = Duration::ZERO;
+        for fault in &self.faults {
+            match fault {
+                Fault::Timed(timed) => over_time = over_time.max(Duration::from_millis(timed.to_ms)),
+                Fault::Call(call) => at_calls += Duration::from_millis(call.verdict.lasts_ms().into()),
+            }
+        }
+        over_time + at_calls
     }
 
     /// Checks that the plan can be honoured to the letter by a scenario of this name and topology.

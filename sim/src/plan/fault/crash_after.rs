@@ -28,6 +28,10 @@ impl CallKind for CrashAfter {
         Restart::extremes(has_next_release).map(Self).collect()
     }
 
+    fn lasts_ms(self) -> u32 {
+        self.0.after_ms
+    }
+
     fn words(self, call: Call<'_>) -> String {
         let Call { nth, what, process } = call;
         format!("crash `{process}` after its {nth} {what}, {}", self.0.words())

@@ -27,6 +27,10 @@ impl CallKind for Delay {
         [SHORT_MS, LONG_MS].map(|ms| Self { ms }).to_vec()
     }
 
+    fn lasts_ms(self) -> u32 {
+        self.ms
+    }
+
     fn words(self, call: Call<'_>) -> String {
         let Call { nth, what, process } = call;
         format!("delay the {nth} {what} of `{process}` by {} ms", self.ms)

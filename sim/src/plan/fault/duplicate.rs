@@ -27,6 +27,10 @@ impl CallKind for Duplicate {
         [0, LONG_MS].map(|after_ms| Self { after_ms }).to_vec()
     }
 
+    fn lasts_ms(self) -> u32 {
+        self.after_ms
+    }
+
     fn words(self, call: Call<'_>) -> String {
         let Call { nth, what, process } = call;
         format!("let the {nth} {what} of `{process}` take effect once more {} ms later", self.after_ms)

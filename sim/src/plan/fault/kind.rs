@@ -24,6 +24,11 @@ pub(super) trait CallKind: Sized {
     /// of a batch and a part of it. They are what is tried where everything is.
     fn extremes(has_next_release: bool) -> Vec<Self>;
 
+    /// Returns for how many virtual milliseconds it keeps a run from its rest, once it has struck.
+    fn lasts_ms(self) -> u32 {
+        0
+    }
+
     /// Describes its effect on a call.
     fn words(self, call: Call<'_>) -> String;
 }

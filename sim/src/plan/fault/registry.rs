@@ -84,6 +84,15 @@ macro_rules! fault_kinds {
                 match self { $(Self::$kind { .. } => &[$($(Self::$weaker),+)?],)* }
             }
 
+            /// Returns for how many virtual milliseconds it keeps a run from its rest, once it has struck.
+            pub(crate) fn lasts_ms(self) -> u32 {
+                match self {
+                    $(Self::$kind $({ $($field),* })? $(($inner))? => {
+                        super::$file::$kind $({ $($field),* })? $(($inner))? .lasts_ms()
+                    })*
+                }
+            }
+
             /// Describes its effect on a call, in words.
             pub(crate) fn words(self, call: Call<'_>) -> String {
                 match self {

@@ -12,7 +12,7 @@ macro_rules! parts {
         pub enum Part { $($(#[$doc])* $part,)* }
 
         impl Part {
-            /// Every part.
+            /// The set of all parts.
             pub const ALL: &[Self] = &[$(Self::$part,)*];
 
             /// Returns the part's name in plain words.
@@ -65,7 +65,7 @@ impl fmt::Display for Part {
 pub struct Parts(u8);
 
 impl Parts {
-    /// No part.
+    /// The set of no parts.
     pub const NONE: Self = Self(0);
 
     /// Every part: a store for all patterns of this crate.

@@ -48,7 +48,7 @@ pub struct Property<S, R> {
 struct Watched<'a, 'b> {
     judge: &'a mut Judge<'b>,
     is_over: bool,
-    /// Whether the property has no other watch: then it is handed nothing but what this one is for.
+    /// `true` if the property has no other watch: then it is handed nothing but what this one is for.
     is_alone: bool,
 }
 

@@ -1,3 +1,5 @@
+use std::pin::pin;
+
 use tracing::{debug, error, warn};
 
 use super::{
@@ -7,7 +9,7 @@ use super::{
 };
 use crate::{
     message::Message,
-    ports::{Delivery, InboxEntry, InboxInsert, StoreError},
+    ports::{Delivery, InboxEntry, InboxInsert, StoreError, scoped},
 };
 
 impl Consumer {
@@ -25,9 +27,11 @@ impl Consumer {
         let entry = InboxEntry::for_message(&self.name, message);
         let mut retries = 0;
         loop {
-            let error = match self.attempt(&entry, handler, message).await {
-                Ok(_) => return Verdict::Done,
-                Err(error) => error,
+            let attempt = scoped(self.scopes.as_deref(), pin!(self.attempt(&entry, handler, message))).await;
+            let error = match attempt {
+                Ok(Ok(_)) => return Verdict::Done,
+                Ok(Err(error)) => error,
+                Err(dropped) => HandlerError::Store(dropped.into()),
             };
             match error {
                 HandlerError::Store(StoreError::Unavailable(why)) => {

@@ -6,7 +6,7 @@ use tracing::{Instrument, debug, error, info_span, warn};
 
 use super::{ConsumerConfig, Handlers};
 use crate::{
-    ports::{Broker, BrokerError, Clock, Delivery, Part, Ports, Random, Store, Subscription, SubscriptionSpec},
+    ports::{Broker, BrokerError, Clock, Delivery, Part, Ports, Random, Scopes, Store, Subscription, SubscriptionSpec},
     stop::Stop,
     wake::{Wake, pause},
 };
@@ -45,6 +45,8 @@ pub struct Consumer {
     pub(super) handlers: Arc<Handlers>,
     pub(super) config: Arc<ConsumerConfig>,
     pub(super) wake: Option<Wake>,
+    /// Attempts of handlers may be dropped one by one.
+    pub(super) scopes: Scopes,
     stop: Stop,
 }
 
@@ -55,7 +57,9 @@ impl Consumer {
     pub fn new(ports: &Ports, name: impl Into<SmolStr>, handlers: Handlers, config: impl Into<ConsumerConfig>) -> Self {
         let Ports { store, broker, clock, random, stop, .. } = ports;
         let (store, broker) = (store.clone(), broker.clone());
-        Self::from_parts(name, store, broker, clock.clone(), random.clone(), handlers, config).stop(stop.clone())
+        let mut consumer = Self::from_parts(name, store, broker, clock.clone(), random.clone(), handlers, config);
+        consumer.scopes = Some(ports.spawner.clone());
+        consumer.stop(stop.clone())
     }
 
     /// A consumer outside a process: it never stops unless it is given a [`stop`](Self::stop).
@@ -69,7 +73,8 @@ impl Consumer {
         config: impl Into<ConsumerConfig>,
     ) -> Self {
         let (handlers, config) = (Arc::new(handlers), Arc::new(config.into()));
-        Self { name: name.into(), store, broker, clock, random, handlers, config, wake: None, stop: Stop::new() }
+        let (wake, scopes, stop) = (None, None, Stop::new());
+        Self { name: name.into(), store, broker, clock, random, handlers, config, wake, scopes, stop }
     }
 
     /// Hints to this process's relay after each commit, so that what handlers stage is published at once.

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, pin::pin, sync::Arc};
 
 use smol_str::SmolStr;
 use tracing::{Instrument, debug, debug_span, warn};
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ids::List,
-    ports::{Broker, Clock, Part, Ports, Random, RowId, SettleOutcome, Store, StoreError, Timestamp},
+    ports::{Broker, Clock, Part, Ports, Random, RowId, Scopes, SettleOutcome, Store, StoreError, Timestamp, scoped},
     stop::Stop,
     wake::Wake,
 };
@@ -59,6 +59,8 @@ pub struct LogRelay {
     name: SmolStr,
     config: RelayConfig,
     wake: Wake,
+    /// Passes may be dropped one by one.
+    scopes: Scopes,
     stop: Stop,
     /// `None` until it is read, and wherever it may be another than the stored one.
     position: Option<u64>,
@@ -76,7 +78,9 @@ impl LogRelay {
     /// checkpoint `name`, which no consumer may share.
     pub fn new(ports: &Ports, name: impl Into<SmolStr>) -> Self {
         let Ports { store, broker, clock, random, stop, .. } = ports;
-        Self::from_parts(store.clone(), broker.clone(), clock.clone(), random.clone(), name).stop(stop.clone())
+        let mut relay = Self::from_parts(store.clone(), broker.clone(), clock.clone(), random.clone(), name);
+        relay.scopes = Some(ports.spawner.clone());
+        relay.stop(stop.clone())
     }
 
     /// A relay that publishes what is staged in `store` to `broker`, outside a process: it never stops unless it is given
@@ -96,6 +100,7 @@ impl LogRelay {
             name: name.into(),
             config: RelayConfig::default(),
             wake: Wake::new(),
+            scopes: None,
             stop: Stop::new(),
             position: None,
             waits: BTreeMap::new(),
@@ -137,9 +142,10 @@ impl LogRelay {
         }
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
         let mut polling = Polling::new(self.config.clone(), clock, random, self.wake.clone(), self.stop.clone());
+        let scopes = self.scopes.clone();
         while !self.stop.is_set() {
-            let report = self.pass().await;
-            polling.pause(report).await;
+            let report = scoped(scopes.as_deref(), pin!(self.pass())).await;
+            polling.pause(report.unwrap_or_else(|dropped| Err(dropped.into()))).await;
         }
     }
 

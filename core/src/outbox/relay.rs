@@ -1,4 +1,4 @@
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 
 use smol_str::SmolStr;
 use tracing::{Instrument, debug, debug_span, warn};
@@ -11,8 +11,8 @@ use super::{
 use crate::{
     ids::{ClaimToken, List, MessageId},
     ports::{
-        Broker, ClaimRequest, Clock, OutboxRow, Part, Ports, Random, SettleOutcome, Settlement, Store, StoreError,
-        Timestamp, draw_id,
+        Broker, ClaimRequest, Clock, OutboxRow, Part, Ports, Random, Scopes, SettleOutcome, Settlement, Store,
+        StoreError, Timestamp, draw_id, scoped,
     },
     stop::Stop,
     wake::Wake,
@@ -45,6 +45,8 @@ pub struct Relay {
     random: Arc<dyn Random>,
     config: RelayConfig,
     wake: Wake,
+    /// Passes may be dropped one by one.
+    scopes: Scopes,
     stop: Stop,
 }
 
@@ -53,7 +55,9 @@ impl Relay {
     /// the default configuration, and polls for work unless it is given a [`wake`](Self::wake).
     pub fn new(ports: &Ports) -> Self {
         let Ports { store, broker, clock, random, stop, .. } = ports;
-        Self::from_parts(store.clone(), broker.clone(), clock.clone(), random.clone()).stop(stop.clone())
+        let mut relay = Self::from_parts(store.clone(), broker.clone(), clock.clone(), random.clone());
+        relay.scopes = Some(ports.spawner.clone());
+        relay.stop(stop.clone())
     }
 
     /// A relay that publishes what is staged in `store` to `broker`, outside a process: it never stops unless it is given
@@ -65,8 +69,8 @@ impl Relay {
         random: Arc<dyn Random>,
     ) -> Self {
         let publisher = Publisher::new(broker, Arc::clone(&random));
-        let (config, wake, stop) = (RelayConfig::default(), Wake::new(), Stop::new());
-        Self { store, publisher, clock, random, config, wake, stop }
+        let (config, wake, scopes, stop) = (RelayConfig::default(), Wake::new(), None, Stop::new());
+        Self { store, publisher, clock, random, config, wake, scopes, stop }
     }
 
     /// Sets how it works.
@@ -101,9 +105,10 @@ impl Relay {
         }
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
         let mut polling = Polling::new(self.config.clone(), clock, random, self.wake.clone(), self.stop.clone());
+        let scopes = self.scopes.clone();
         while !self.stop.is_set() {
-            let report = self.pass().await;
-            polling.pause(report).await;
+            let report = scoped(scopes.as_deref(), pin!(self.pass())).await;
+            polling.pause(report.unwrap_or_else(|dropped| Err(dropped.into()))).await;
         }
     }
 

@@ -25,6 +25,7 @@ mod operation;
 mod port_error;
 mod random;
 mod refusal;
+mod scope;
 mod spawner;
 mod store;
 
@@ -43,6 +44,8 @@ pub use operation::{Call, Operation, Port};
 pub use port_error::{FailureKind, PortError};
 pub use random::Random;
 pub use refusal::Refusal;
+pub use scope::Cancelled;
+pub(crate) use scope::{Scopes, scoped};
 pub use spawner::Spawner;
 pub use store::*;
 

@@ -1,7 +1,6 @@
-use std::{any::TypeId, sync::Arc, time::Duration};
+use std::{any::TypeId, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -15,7 +14,7 @@ use super::{
 };
 use crate::{
     ids::{self, SagaId},
-    ports::{NewSaga, Ports, SagaAppend, SagaCreate, SagaStatus, Transaction},
+    ports::{NewSaga, Ports, SagaAppend, SagaCreate, SagaStatus, Transaction, scoped},
 };
 
 /// A saga that was asked for.
@@ -206,8 +205,15 @@ impl Orchestrator {
     }
 
     pub(crate) fn spawn(&self, driver: Arc<dyn Driver>, owned: Owned) {
-        let driven = driver.drive(self.resources.clone(), owned);
-        self.resources.spawner.spawn("saga", Box::pin(driven.map(|_| ())));
+        let resources = self.resources.clone();
+        let task = async move {
+            // Dropped on its way, as by a panic in one of its steps, it is left to recovery.
+            let driven = scoped(Some(&*resources.spawner), pin!(driver.drive(resources.clone(), owned))).await;
+            if driven.is_err() {
+                tracing::debug!("a saga was dropped on its way");
+            }
+        };
+        self.resources.spawner.spawn("saga", Box::pin(task));
     }
 }
 

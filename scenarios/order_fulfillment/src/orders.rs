@@ -51,7 +51,7 @@ pub async fn orders(boot: Boot, variant: Variant, settings: Settings) {
     spawner.spawn("upkeep", Box::pin(upkeep::keep_tidy(ports.clone(), settings, vec![ORDERS_SERVICE.into()])));
     let handler = Arc::new(RequestHandler { ports: ports.clone(), variant, orchestrator, wake });
     while let Some(request) = ports.ingress.next().await {
-        ports.spawn("request", handler.clone().answer(request));
+        ports.spawn("request", handler.clone().serve(request));
     }
 }
 
@@ -75,7 +75,14 @@ struct RequestHandler {
 }
 
 impl RequestHandler {
-    async fn answer(self: Arc<Self>, request: Request) {
+    /// Answers a request for as long as its caller waits: who has hung up asks again.
+    async fn serve(self: Arc<Self>, request: Request) {
+        if let Err(dropped) = self.ports.scope(self.answer(request)).await {
+            debug!(%dropped, "the caller has to ask again");
+        }
+    }
+
+    async fn answer(&self, request: Request) {
         match request.operation.as_str() {
             PLACE_ORDER => match serde_json::from_slice(&request.body) {
                 Ok(order) => self.place_order(order, request.response).await,

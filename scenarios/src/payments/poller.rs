@@ -55,14 +55,15 @@ impl Due {
 pub(super) async fn poll(ports: Ports, lock: Lock, publish: Publish) {
     let owner = draw_id(&*ports.clock, &*ports.random).to_string();
     while !ports.stop.is_set() {
-        if let Ok(due) = fetch(&ports, &owner, lock).await
-            && !due.is_empty()
-        {
-            // An error leaves rows unsent, and they are due again.
-            let _ = publish(ports.clone(), due).await;
-        }
+        // An error, or a poll that is dropped, leaves rows unsent, and they are due again.
+        let _ = ports.scope(once(&ports, &owner, lock, publish)).await;
         ports.clock.sleep(EVERY).await;
     }
+}
+
+async fn once(ports: &Ports, owner: &str, lock: Lock, publish: Publish) -> Result<(), StoreError> {
+    let due = fetch(ports, owner, lock).await?;
+    if due.is_empty() { Ok(()) } else { publish(ports.clone(), due).await }
 }
 
 /// Returns the rows that are due, if this process has the lock: the oldest row of each account. Later ones wait for it,

@@ -56,9 +56,9 @@ pub async fn payments(ports: Ports, variant: Variant) {
     ports.spawn("poller", poller::poll(ports.clone(), variant.lock, variant.publish));
     ports.spawn("ledger", ledger::consume(ports.clone(), variant.book, variant.ack));
     while let Some(request) = ports.ingress.next().await {
-        // A task for each request, as a web server has one.
-        let answer = answer(ports.clone(), variant, request);
-        ports.spawn("request", answer);
+        // A task for each request, as a web server has one. It is dropped with the connection of its caller.
+        let (serving, answer) = (ports.clone(), answer(ports.clone(), variant, request));
+        ports.spawn("request", async move { _ = serving.scope(answer).await });
     }
 }
 

@@ -77,12 +77,12 @@ where
                 if ack_first {
                     let _ = subscription.ack(tag).await;
                 }
-                let handled = handle(ports.clone(), delivery).await;
+                let handled = ports.scope(handle(ports.clone(), delivery)).await;
                 wake.hint();
                 let _ = match handled {
                     _ if ack_first => Ok(()),
-                    Ok(()) => subscription.ack(tag).await,
-                    Err(_) => subscription.nack(tag, REST).await,
+                    Ok(Ok(())) => subscription.ack(tag).await,
+                    Ok(Err(_)) | Err(_) => subscription.nack(tag, REST).await,
                 };
             }
         }

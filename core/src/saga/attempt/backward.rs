@@ -31,7 +31,7 @@ impl<D: SagaData> Execution<'_, D> {
             }
             let call = self.call(index, Direction::Compensation, &state, false);
             if compensation.is_remote() && answer.is_none() {
-                match compensation.ask(&call, &*resources.external).await {
+                match self.attempt(compensation.ask(&call, &*resources.external)).await {
                     Ok(agreed) => answer = Some(agreed),
                     Err(error) => {
                         self.not_undone(index, &state, call.attempt, outside(error), alone).await?;
@@ -47,7 +47,7 @@ impl<D: SagaData> Execution<'_, D> {
                 }
             };
             let given = answer.clone().unwrap_or(Value::NULL);
-            let refused = match compensation.apply(&mut *tx, &call, given).await {
+            let refused = match self.attempt(compensation.apply(&mut *tx, &call, given)).await {
                 Ok(()) => {
                     let record = Record::Compensated { step: shape.path.clone(), maybe_executed: call.maybe_executed };
                     match self.log.commit(tx, Some(record), Keep::Owned).await? {

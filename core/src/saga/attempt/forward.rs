@@ -63,7 +63,7 @@ impl<D: SagaData> Execution<'_, D> {
                 // The step's own deadline may count from this very attempt. Once a pivot is being asked there is no way
                 // back, and so no turning point.
                 let limit = self.log.state().await.turning_point();
-                let ask = action.ask(&call, &*resources.external);
+                let ask = self.attempt(action.ask(&call, &*resources.external));
                 match self.until(limit, ask).await {
                     None => return Ok(()),
                     Some(Ok(agreed)) => answer = Some(agreed),
@@ -82,7 +82,7 @@ impl<D: SagaData> Execution<'_, D> {
                 }
             };
             let given = answer.clone().unwrap_or(Value::NULL);
-            let refused = match action.apply(&mut *tx, &call, given).await {
+            let refused = match self.attempt(action.apply(&mut *tx, &call, given)).await {
                 Ok(output) => {
                     let record = Record::Done { step: shape.path.clone(), output };
                     match self.log.commit(tx, Some(record), Keep::Owned).await? {

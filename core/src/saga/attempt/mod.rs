@@ -3,7 +3,10 @@
 mod backward;
 mod forward;
 
-use std::{pin::pin, time::Duration};
+use std::{
+    pin::{Pin, pin},
+    time::Duration,
+};
 
 use futures_util::future::select;
 use smol_str::format_smolstr;
@@ -14,9 +17,20 @@ use super::{
     log::{Halt, Keep, Written},
     next,
 };
-use crate::ports::StoreError;
+use crate::ports::{StoreError, scoped};
 
 impl<D: SagaData> Execution<'_, D> {
+    /// Runs what a step or its compensation does, which may be dropped before it is done. That leaves as much in doubt
+    /// as a reply that was lost.
+    async fn attempt<T>(&self, work: impl Future<Output = Result<T, StepError>> + Unpin) -> Result<T, StepError> {
+        let spawner = &*self.log.resources.spawner;
+        let mut work = work;
+        match scoped(Some(spawner), Pin::new(&mut work)).await {
+            Ok(done) => done,
+            Err(dropped) => Err(StepError::Store(dropped.into())),
+        }
+    }
+
     /// Logs a timer. A short one is waited for here; for a long one the saga is given up, if no sibling is under way.
     async fn retry(&self, record: Record, delay: Duration, alone: bool) -> Result<(), Halt> {
         let resources = &self.log.resources;

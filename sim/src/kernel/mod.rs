@@ -3,7 +3,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`world`] | stores, broker, externals, time, and the state that changes |
+//! | [`world`], [`written`], [`death`] | stores, broker, externals, time, and the state that changes; how it is written down; how processes end |
 //! | [`incarnation`], [`deciding`], [`pulse`], [`waits`] | an incarnation: its tasks, its death, and what can be seen of it from outside |
 //! | [`faults`], [`strikable`] | which fault strikes which call, laid out before the run; which calls one more could strike |
 //! | [`recorder`], [`activity`], [`beats`] | the trace taken in; what counts as a change, and what only shows that somebody is alive |
@@ -15,6 +15,7 @@ mod activity;
 mod asks;
 pub(crate) mod beats;
 mod budget;
+mod death;
 mod deciding;
 mod errors;
 mod faults;
@@ -34,6 +35,7 @@ mod strikable;
 pub(crate) mod task;
 mod waits;
 mod world;
+mod written;
 
 pub(crate) use activity::Activity;
 pub(crate) use asks::Ask;

@@ -1,0 +1,130 @@
+//! How processes end: asked to stop, struck, panicking or of their own doing; and how they come back.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::{incarnation::Incarnation, spent::Spent, state::Due, world::World};
+use crate::{
+    invariants::Entity,
+    plan::Restart,
+    trace::{VirtualTime, What},
+};
+
+/// So long a process that is asked to stop may take, in virtual microseconds: what container platforms give by default is
+/// 10 to 30 s.
+const STOP_WITHIN: VirtualTime = 10_000_000;
+
+impl World {
+    /// The main function of a process has returned: nobody is there any more, but for tasks that it leaves behind.
+    pub(crate) fn returned(&self, incarnation: &Incarnation) {
+        let at = self.elapsed();
+        let mut state = self.state();
+        let process = &mut state.processes[usize::from(incarnation.process.0)];
+        if incarnation.is_dead() || process.incarnation.as_ref().is_none_or(|alive| alive.number != incarnation.number)
+        {
+            return;
+        }
+        process.returned = Some(at);
+        if !incarnation.pulse.is_listening() {
+            process.requests.clear();
+        }
+        drop(state);
+        if let Some(restart) = incarnation.stopping() {
+            self.record_of(incarnation, What::Exit { reason: SmolStr::new_static("it was asked to stop") });
+            self.crash(incarnation, restart);
+        }
+    }
+
+    /// Asks an incarnation to stop, as a deployment does, and gives it some time for it.
+    pub(crate) fn stop(&self, incarnation: &Arc<Incarnation>, restart: Restart) {
+        if !incarnation.is_dead() && incarnation.asked_to_stop(restart) {
+            let at = self.elapsed() + STOP_WITHIN;
+            self.state().schedule(at, Due::Kill(incarnation.clone()));
+            self.nudge.notify_one();
+        }
+    }
+
+    /// Ends an incarnation and has the process come back later.
+    pub(crate) fn crash(&self, incarnation: &Incarnation, restart: Restart) {
+        if incarnation.end() && !incarnation.dies_later(restart) {
+            self.tell_death(incarnation, restart);
+        }
+    }
+
+    /// Writes down that an incarnation is dead, which it has been since [`World::crash`], and has the process come back.
+    pub(crate) fn tell_death(&self, incarnation: &Incarnation, restart: Restart) {
+        let at = self.elapsed();
+        let mut state = self.state();
+        for (whose, what) in state.in_vain.bury(incarnation.process, incarnation.number) {
+            self.take_in_of(&mut state, at, whose, what);
+        }
+        state.recorder.record(at, incarnation.process, incarnation.number, What::Crash);
+        let process = &mut state.processes[usize::from(incarnation.process.0)];
+        process.incarnation = None;
+        // What had reached the process and was not taken dies with it; whoever asked asks again.
+        process.requests.clear();
+        let due = Due::Boot { process: incarnation.process, upgrade: restart.upgrade };
+        state.schedule(at + u64::from(restart.after_ms) * 1_000, due);
+        drop(state);
+        self.nudge.notify_one();
+    }
+
+    /// Ends every task of the run.
+    pub(crate) fn end(&self) {
+        let lives: Vec<Arc<Incarnation>> = {
+            let mut state = self.state();
+            state.agenda.clear();
+            state.processes.iter_mut().filter_map(|process| process.incarnation.take()).collect()
+        };
+        for incarnation in lives {
+            incarnation.end();
+        }
+        self.outside.end();
+    }
+
+    /// A task of a process panicked, and the process dies of it. That is a finding and the end of the run, unless somebody
+    /// is there to start the process again: then it is one only where it helps nothing.
+    pub(crate) fn panicked(&self, incarnation: &Incarnation, message: SmolStr) {
+        let at = self.elapsed();
+        let spec = &self.topology.processes[usize::from(incarnation.process.0)];
+        {
+            let mut state = self.state();
+            state.recorder.record(
+                at,
+                incarnation.process,
+                incarnation.number,
+                What::Panic { message: message.clone() },
+            );
+            let in_vain = state.panics_in_vain(incarnation.process);
+            let sentence = match (spec.supervised, in_vain) {
+                (false, _) => format!("process {} panicked: {message}", spec.name),
+                (true, true) => format!("process {} panics whenever it is started again: {message}", spec.name),
+                (true, false) => String::new(),
+            };
+            if !sentence.is_empty() {
+                state.recorder.violate("panic", Entity::named(spec.service.clone(), spec.name.clone()), sentence);
+                state.spent = Some(Spent::Panic);
+            }
+        }
+        self.nudge.notify_one();
+        self.crash(incarnation, Restart { after_ms: 1_000, upgrade: false });
+    }
+
+    /// A process has decided to die: that is no finding, and it comes back as after a panic.
+    pub(crate) fn exited(&self, incarnation: &Incarnation, reason: SmolStr) {
+        if !incarnation.is_dead() {
+            self.record_of(incarnation, What::Exit { reason });
+            self.crash(incarnation, Restart { after_ms: 1_000, upgrade: false });
+        }
+    }
+
+    /// The client panicked: there is nobody left who asks.
+    pub(crate) fn client_panicked(&self, message: &SmolStr) {
+        let mut state = self.state();
+        state.recorder.violate("client-panicked", "the client", format!("the client panicked: {message}"));
+        state.spent = Some(Spent::Panic);
+        drop(state);
+        self.nudge.notify_one();
+    }
+}

@@ -44,11 +44,10 @@ pub async fn orders(boot: Boot, variant: Variant, settings: Settings) {
         let (orchestrator, stop) = (orchestrator.clone(), ports.stop.clone());
         async move { orchestrator.run_recovery(&stop).await }
     };
-    let spawner = &ports.spawner;
-    spawner.spawn("relay", (variant.relay)(ports.clone(), settings.clone(), wake.clone()));
-    spawner.spawn("recovery", Box::pin(recovery));
-    spawner.spawn("consumer", Box::pin(consume(ports.clone(), orders, wake.clone())));
-    spawner.spawn("upkeep", Box::pin(upkeep::keep_tidy(ports.clone(), settings, vec![ORDERS_SERVICE.into()])));
+    ports.spawner.spawn("relay", (variant.relay)(ports.clone(), settings.clone(), wake.clone()));
+    ports.spawn("recovery", recovery);
+    ports.spawn("consumer", consume(ports.clone(), orders, wake.clone()));
+    ports.spawn("upkeep", upkeep::keep_tidy(ports.clone(), settings, vec![ORDERS_SERVICE.into()]));
     let handler = Arc::new(RequestHandler { ports: ports.clone(), variant, orchestrator, wake });
     while let Some(request) = ports.ingress.next().await {
         ports.spawn("request", handler.clone().serve(request));

@@ -24,7 +24,7 @@ fn main() {
     let count: u64 = wanted.unwrap_or(if is_measuring() { SEEDS } else { 100 });
     let mut options = SweepOptions::new(Seeds::Base(0), Until::runs(count));
     options.profiles = vec![Profile::Calm];
-    println!("{count} calm one-order seeds on {} cores", options.jobs);
+    println!("{count} calm one-order seeds on {} cores", options.search.jobs);
     let next = Cell::new(1_000);
     let marks = RefCell::new(Vec::new());
     let look = |runs: u64, last: bool| {

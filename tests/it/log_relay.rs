@@ -91,7 +91,7 @@ fn sqlite() -> RunOptions {
 
 fn campaign(scenario: &OrderFulfillment, profile: Profile, count: u64, run: RunOptions) -> Campaign {
     let mut options = SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(count));
-    (options.profiles, options.until.failures, options.run) = (vec![profile], Some(1), run);
+    (options.profiles, options.search.until.failures, options.search.run) = (vec![profile], Some(1), run);
     sweep(scenario, &options, &|_| {}).expect("the sweep has seeds")
 }
 

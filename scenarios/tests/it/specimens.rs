@@ -73,8 +73,8 @@ fn each_small_specimen_is_found_and_violates_what_it_says_and_its_right_twin_hol
     const SEEDS: u64 = 2_000;
     for (broken, right) in specimens::small() {
         let mut options = SweepOptions::new(Seeds::Base(0x5ea_0001), Until::runs(SEEDS));
-        options.until.failures = Some(1);
-        options.jobs = 1;
+        options.search.until.failures = Some(1);
+        options.search.jobs = 1;
         let campaign = sweep(&broken, &options, &|_| {}).expect("the sweep has seeds");
         let failure = campaign.failures.first().unwrap_or_else(|| panic!("{} held", broken.name()));
         let slug = broken.name().rsplit('/').next().expect("a name");

@@ -45,8 +45,8 @@ const TOLD: [(&str, &[&[&str]]); 10] = [
 fn story_of<S: Scenario>(scenario: &S) -> String {
     const BASE_SEED: u64 = 0x5ea_0001;
     let mut options = SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(10_000));
-    options.until.failures = Some(1);
-    options.jobs = 1;
+    options.search.until.failures = Some(1);
+    options.search.jobs = 1;
     let campaign = sweep(scenario, &options, &|_| {}).expect("the sweep has seeds");
     let failure = campaign.failures.first().unwrap_or_else(|| panic!("{} held", scenario.name()));
     let Source::Seed { seed, profile } = failure.source else { panic!("{} failed under no seed", scenario.name()) };

@@ -19,9 +19,9 @@ const SEEDS_MAX: u64 = 10_000;
 
 fn until_first_failure() -> SweepOptions {
     let mut options = SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(SEEDS_MAX));
-    options.until.failures = Some(1);
+    options.search.until.failures = Some(1);
     // One at a time: seeds to detection then do not depend on the machine.
-    options.jobs = 1;
+    options.search.jobs = 1;
     options
 }
 
@@ -71,7 +71,7 @@ fn plan_for_control<W: Clone>(plan: &seaworthy_sim::plan::Plan<W>) -> seaworthy_
 #[test]
 fn the_good_scenario_passes_on_the_seeds_that_find_the_twins() {
     let mut options = SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(SEEDS_MAX));
-    options.until.failures = Some(1);
+    options.search.until.failures = Some(1);
     let campaign = sweep(&OrderFulfillment::new(), &options, &|_| {}).expect("the sweep has seeds");
     assert_eq!(campaign.failed, 0, "{:?}", campaign.failures);
     assert_eq!(campaign.runs, SEEDS_MAX);

@@ -20,12 +20,12 @@ impl<S: Scenario> Check<S> {
         let mut options = SweepOptions::new(seeds, until.failures(self.keep_going.max(1)));
         options.profiles = settings.profiles.clone().unwrap_or_else(|| self.profiles.clone());
         options.without_faults.clone_from(&self.without_faults);
-        options.run.without.clone_from(&self.without);
+        options.search.run.without.clone_from(&self.without);
         options.shard = settings.shard.unwrap_or_default();
-        options.run.store = self.store.clone();
-        options.run.budget = self.budget;
-        options.jobs = self.jobs.unwrap_or(options.jobs);
-        options.breadcrumbs = Some(self.breadcrumbs(settings, &options.profiles));
+        options.search.run.store = self.store.clone();
+        options.search.run.budget = self.budget;
+        options.search.jobs = self.jobs.unwrap_or(options.search.jobs);
+        options.search.breadcrumbs = Some(self.breadcrumbs(settings, &options.profiles));
         Ok(options)
     }
 
@@ -36,7 +36,7 @@ impl<S: Scenario> Check<S> {
         exhausting.from = settings.from.unwrap_or(1);
         exhausting.shard = options.shard;
         exhausting.without_faults.clone_from(&self.without_faults);
-        exhausting.search = options.search();
+        exhausting.search = options.search.clone();
         exhausting.search.until = Until::end().failures(self.keep_going.max(1));
         let folder = breadcrumbs_folder(settings);
         let items = exhausting.items as u64;
@@ -91,8 +91,8 @@ impl<S: Scenario> Check<S> {
             Some(_) => None,
             None => {
                 let note = format!("{}, a plan of {}", self.scenario.name(), self.corpus.folder().display());
-                let _crumb = options.breadcrumbs.as_ref().and_then(|breadcrumbs| breadcrumbs.note(&note));
-                Some(self.corpus.replay(&self.scenario, &options.run)?)
+                let _crumb = options.search.breadcrumbs.as_ref().and_then(|breadcrumbs| breadcrumbs.note(&note));
+                Some(self.corpus.replay(&self.scenario, &options.search.run)?)
             }
         };
         let corpus = corpus.unwrap_or_default();

@@ -140,7 +140,7 @@ impl<S: Scenario> Check<S> {
             return Ok(campaign);
         }
         if let Some(first) = campaign.first_failure() {
-            let story = failure::tell(&self.scenario, &campaign, first, &options.run, &self.corpus, settings);
+            let story = failure::tell(&self.scenario, &campaign, first, &options.search.run, &self.corpus, settings);
             return Err(CheckError::Violated { story, campaign: Box::new(campaign) });
         }
         if !campaign.corpus.idle.is_empty() {
@@ -164,7 +164,7 @@ impl<S: Scenario> Check<S> {
     }
 
     fn plan(&self, path: &Path, settings: &Settings, options: &SweepOptions) -> Result<Campaign, CheckError> {
-        let outcome = single::replay_plan(&self.scenario, path, settings, &options.run);
+        let outcome = single::replay_plan(&self.scenario, path, settings, &options.search.run);
         if let Ok(campaign) = &outcome {
             write(campaign, settings)?;
         } else if let Err(CheckError::Violated { campaign, .. } | CheckError::Idle { campaign, .. }) = &outcome {

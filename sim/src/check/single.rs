@@ -72,8 +72,8 @@ pub(super) fn trace_seed<S: Scenario>(
     for profile in options.profiles.iter().copied() {
         let case = case(scenario, generate(scenario, seed, profile).without_faults(&options.without_faults));
         let wrong = |error| SweepError::Plan { from: Source::Seed { seed, profile }, error };
-        let report = case.run(&traced(&options.run, settings)).map_err(wrong)?;
-        show_trace(&case, &report, &options.run, settings)?;
+        let report = case.run(&traced(&options.search.run, settings)).map_err(wrong)?;
+        show_trace(&case, &report, &options.search.run, settings)?;
     }
     Ok(())
 }

@@ -5,7 +5,9 @@ use std::{cell::Cell, collections::BTreeSet, time::Duration};
 use crate::deposits::{Deposits, RIGHT, WRONG, holds, pretend, violation};
 use seaworthy_core::stop::Stop;
 use seaworthy_sim::{
-    explore::{Campaign, Gap, Seeds, Shard, Source, SweepError, SweepOptions, Timing, Until, runner, sweep},
+    explore::{
+        Campaign, Gap, SearchOptions, Seeds, Shard, Source, SweepError, SweepOptions, Timing, Until, runner, sweep,
+    },
     generate::generate,
     plan::{FaultKind, Plan, Profile, derive_seed},
     scenario::Scenario,
@@ -13,7 +15,13 @@ use seaworthy_sim::{
 };
 
 fn options(count: u64) -> SweepOptions {
-    SweepOptions::new(Seeds::Base(42), Until::runs(count))
+    with(count, |search| search)
+}
+
+fn with(count: u64, change: impl FnOnce(SearchOptions) -> SearchOptions) -> SweepOptions {
+    let options = SweepOptions::new(Seeds::Base(42), Until::runs(count));
+    let search = change(options.search.clone());
+    options.search(search)
 }
 
 /// All of a campaign that must not depend on the machine.
@@ -30,7 +38,7 @@ fn skewed(plan: &Plan<Deposits>) -> Vec<seaworthy_sim::invariants::Violation> {
 fn the_outcome_does_not_depend_on_the_number_of_jobs() {
     let campaigns: Vec<Campaign> = [1, 2, 7]
         .into_iter()
-        .map(|jobs| sweep(&WRONG, &options(300).jobs(jobs), &|_| {}).expect("it runs"))
+        .map(|jobs| sweep(&WRONG, &with(300, |search| search.jobs(jobs)), &|_| {}).expect("it runs"))
         .map(timeless)
         .collect();
     assert_eq!(campaigns[0], campaigns[1]);
@@ -53,7 +61,7 @@ fn a_failure_comes_back_from_its_seed_and_profile_alone() {
 
 #[test]
 fn shards_merge_to_the_whole() {
-    let every = |shard| options(1_001).shard(shard).profiles(Profile::ALL.to_vec()).failures_kept(5);
+    let every = |shard| with(1_001, |search| search.failures_kept(5)).shard(shard).profiles(Profile::ALL.to_vec());
     let whole = sweep(&runner(&RIGHT, pretend(skewed)), &every(Shard::WHOLE), &|_| {}).expect("it runs");
     let mut merged: Option<Campaign> = None;
     for number in 1..=4 {
@@ -114,7 +122,7 @@ fn a_sweep_ends_early_at_the_failures_that_were_wanted_when_stopped_and_in_time(
     assert!(campaign.timing.first_failure_wall_us.is_some());
 
     let stop = Stop::new();
-    let stopping = options(u64::MAX).stop(stop.clone());
+    let stopping = with(u64::MAX, |search| search.stop(stop.clone()));
     let calls = Cell::new(0);
     let campaign = sweep(&runner(&RIGHT, pretend(skewed)), &stopping, &|progress| {
         assert!(progress.failed <= progress.runs);
@@ -136,7 +144,7 @@ fn a_sweep_over_nothing_is_an_error() {
     assert!(matches!(sweep(&options(0)), Err(SweepError::NoSeeds)));
     assert!(matches!(sweep(&SweepOptions::new(Seeds::Explicit(Vec::new()), Until::end())), Err(SweepError::NoSeeds)));
     assert!(matches!(sweep(&options(1).profiles(Vec::new())), Err(SweepError::NoProfiles)));
-    assert!(matches!(sweep(&options(1).jobs(0)), Err(SweepError::NoJobs)));
+    assert!(matches!(sweep(&with(1, |search| search.jobs(0))), Err(SweepError::NoJobs)));
     for wrong in ["0/4", "5/4", "1/0", "1", "", "a/b", "-1/2"] {
         assert!(wrong.parse::<Shard>().is_err(), "{wrong:?}");
     }

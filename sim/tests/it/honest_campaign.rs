@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use seaworthy_core::stop::Stop;
 use seaworthy_sim::{
     check::{CheckError, check},
-    explore::{Cause, Corpus, Excuse, Gap, Seeds, Source, SweepError, SweepOptions, Until, diagnose, runner, sweep},
+    explore::{
+        Cause, Corpus, Excuse, Gap, SearchOptions, Seeds, Source, SweepError, SweepOptions, Until, diagnose, runner,
+        sweep,
+    },
     generate::generate,
     invariants::Invariant,
     plan::{CallFault, Fault, Plan, Profile, Verdict},
@@ -166,7 +169,8 @@ fn a_failure_that_does_not_come_again_is_told_with_the_likely_cause() {
 fn a_campaign_that_was_interrupted_never_says_held() {
     let stop = Stop::new();
     for until in [Until::runs(u64::MAX), Until::time(Duration::from_secs(3_600))] {
-        let options = SweepOptions::new(Seeds::Base(1), until).stop(stop.clone());
+        let options =
+            SweepOptions::new(Seeds::Base(1), until).search(SearchOptions::default().until(until).stop(stop.clone()));
         let campaign =
             sweep(&runner(&RIGHT, pretend(|_| Vec::new())), &options, &|_| stop.clone().set()).expect("it runs");
         let verdict = campaign.verdict();

@@ -39,7 +39,7 @@ fn order_fulfillment_holds_on_sqlite_over_2_000_seeds_of_every_profile() {
     let count = GOOD_SEEDS * Profile::ALL.len() as u64;
     let mut options = SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(count));
     options.profiles = Profile::ALL.to_vec();
-    options.run = sqlite();
+    options.search.run = sqlite();
     let campaign = sweep(&OrderFulfillment::new(), &options, &|_| {}).expect("there are seeds");
     assert_eq!((campaign.runs, campaign.failed), (count, 0), "{:#?}", campaign.failures);
     // All faults struck, all invariants had something to judge, and all that should happen somewhere did.

@@ -26,9 +26,9 @@ const SEEDS_RIGHT: u64 = 60;
 
 fn until_first_failure() -> SweepOptions {
     let mut options = SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(SEEDS_MAX));
-    options.until.failures = Some(1);
+    options.search.until.failures = Some(1);
     // One at a time: seeds to detection then do not depend on the machine.
-    options.jobs = 1;
+    options.search.jobs = 1;
     options
 }
 

@@ -15,7 +15,7 @@ pub(super) use telling::Telling;
 
 use crate::{
     catalogue::Entry,
-    explore::{Breadcrumbs, Campaign, CampaignVerdict, SweepOptions},
+    explore::{Breadcrumbs, Campaign, CampaignVerdict, SearchOptions, SweepOptions},
     files,
     plan::Profile,
     report::{self, Report},
@@ -72,7 +72,7 @@ fn one(
     let campaign = sweep(entry, profiles, options, arguments, chosen, "")?;
     let verdict = campaign.verdict();
     summary::print(&campaign, &verdict, entry.noun(), interrupt.happened());
-    let telling = Telling { places: &arguments.places, chosen, run: &options.run, stop: &options.stop };
+    let telling = Telling { places: &arguments.places, chosen, run: &options.search.run, stop: &options.search.stop };
     let told = telling.all(entry, &campaign);
     let written = arguments.json.as_ref().map_or(Ok(()), |json| report::write(json, &Report::new(&campaign, &verdict)));
     let exit = exit(&verdict, arguments, interrupt);
@@ -106,7 +106,8 @@ fn sweep(
     let folder = arguments.places.under_way();
     let replay = |seed, profile| replay_line(Again::Seed(seed, profile), entry.name(), chosen);
     let breadcrumbs = Some(Breadcrumbs::new(folder, entry.name(), profiles, replay));
-    let options = SweepOptions { profiles: profiles.to_vec(), breadcrumbs, ..options.clone() };
+    let search = SearchOptions { breadcrumbs, ..options.search.clone() };
+    let options = SweepOptions { profiles: profiles.to_vec(), search, ..options.clone() };
     let bar = progress::of_sweep(arguments.duration);
     let show = |now: &_| progress::show_sweep(&bar, label, arguments.duration, now);
     let campaign = entry.sweep(&options, &show);
@@ -130,11 +131,11 @@ fn exit(verdict: &CampaignVerdict, arguments: &RunArguments, interrupt: &Interru
 fn options(arguments: &RunArguments, chosen: &Chosen, interrupt: &Interrupt) -> Result<SweepOptions, CliError> {
     let (seeds, until) = seeds::requested(arguments, chosen)?;
     let mut options = SweepOptions::new(seeds, until);
-    options.jobs = arguments.jobs.map_or(options.jobs, usize::from);
     options.shard = arguments.shard;
-    options.until.failures = (!arguments.keep_going).then_some(1);
-    options.run = run_options(chosen);
     options.without_faults.clone_from(&chosen.without.faults);
-    options.stop = interrupt.stop.clone();
+    options.search.jobs = arguments.jobs.map_or(options.search.jobs, usize::from);
+    options.search.until.failures = (!arguments.keep_going).then_some(1);
+    options.search.run = run_options(chosen);
+    options.search.stop = interrupt.stop.clone();
     Ok(options)
 }

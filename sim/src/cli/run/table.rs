@@ -38,7 +38,7 @@ pub(super) fn run(
         campaigns.push((campaign, verdict));
     }
     print(entries, groups, &campaigns);
-    let telling = Telling { places: &arguments.places, chosen, run: &options.run, stop: &options.stop };
+    let telling = Telling { places: &arguments.places, chosen, run: &options.search.run, stop: &options.search.stop };
     let mut told = Ok(());
     for (entry, line) in entries.iter().zip(campaigns.chunks(groups.len())) {
         let Some((campaign, first)) = line.iter().find_map(|(it, _)| Some((it, it.failures.first()?))) else {

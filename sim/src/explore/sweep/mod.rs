@@ -12,7 +12,7 @@ use seeds::SeedSearch;
 /// Runs many seeds on all cores and says what was found.
 ///
 /// `progress` is called on this thread, about ten times a second and once at the end. The sweep ends early when
-/// `options.stop` is set; what was found until then is returned, marked as interrupted. It ends, too, where two runs of
+/// `options.search.stop` is set; what was found until then is returned, marked as interrupted. It ends, too, where two runs of
 /// one plan differ: then [`Campaign::twice`] says how, and no number of seeds means anything.
 ///
 /// # Errors
@@ -33,5 +33,5 @@ pub fn sweep<R: Runner>(
     blank.without_faults.clone_from(&options.without_faults);
     let SweepOptions { seeds, profiles, without_faults, shard, .. } = options;
     let plans = SeedSearch::new(scenario, seeds, profiles, without_faults, *shard);
-    search(runner, &plans, blank, &options.search(), total, progress)
+    search(runner, &plans, blank, &options.search, total, progress)
 }

@@ -118,7 +118,7 @@ impl Invariant for AnythingGoes {
 pub(crate) fn campaign(leaky: &Leaky) -> Campaign {
     let mut options = SweepOptions::new(Seeds::Base(11), Until::runs(50));
     options.profiles = vec![Profile::Calm];
-    options.jobs = 2;
+    options.search.jobs = 2;
     sweep(leaky, &options, &|_| {}).expect("it runs")
 }
 

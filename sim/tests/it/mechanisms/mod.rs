@@ -21,14 +21,14 @@ use crate::small_service::Service;
 fn campaign(service: &Service, seeds: u64) -> Campaign {
     let mut options = SweepOptions::new(Seeds::Base(0x5ea_0007), Until::runs(seeds));
     options.profiles = Profile::ALL.to_vec();
-    options.jobs = 1;
+    options.search.jobs = 1;
     sweep(service, &options, &|_| {}).expect("the sweep has seeds")
 }
 
 fn until_found(service: &Service) -> Campaign {
     let mut options = SweepOptions::new(Seeds::Base(0x5ea_0007), Until::runs(5_000));
-    options.until.failures = Some(1);
-    options.jobs = 1;
+    options.search.until.failures = Some(1);
+    options.search.jobs = 1;
     sweep(service, &options, &|_| {}).expect("the sweep has seeds")
 }
 

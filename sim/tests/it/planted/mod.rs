@@ -91,9 +91,9 @@ fn campaign(service: &Service, seeds: u64, profiles: &[Profile]) -> Campaign {
     let mut options = SweepOptions::new(Seeds::Base(0x5ea_0009), Until::runs(seeds));
     options.profiles = profiles.to_vec();
     // A mistake may first be seen by another invariant than the one that is about it.
-    options.until.failures = Some(8);
+    options.search.until.failures = Some(8);
     // One at a time: seeds to detection then do not depend on the machine.
-    options.jobs = 1;
+    options.search.jobs = 1;
     sweep(service, &options, &|_| {}).expect("the sweep has seeds")
 }
 

@@ -150,5 +150,6 @@ fn size(before: &dyn Case, smaller: &Smaller<'_>) -> String {
         format!("{faults} and {}", counted(case.items() as u64, case.noun()))
     };
     let (before, after, runs) = (count(before), count(&*smaller.case), smaller.runs);
-    format!("shrunk in {} from {before} to {after}\n\n", counted(runs, "runs"))
+    let perhaps = if smaller.minimal { "" } else { ", perhaps not the smallest: there was no time for more" };
+    format!("shrunk in {} from {before} to {after}{perhaps}\n\n", counted(runs, "runs"))
 }

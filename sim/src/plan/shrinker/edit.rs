@@ -3,9 +3,7 @@ use std::{collections::BTreeSet, ops::Range};
 use seaworthy_core::ports::Operation;
 use smol_str::SmolStr;
 
-use super::super::{
-    CallFault, Calls, Fault, Latency, Plan, Point, Schedule, Target, TimedFault, Verdict, smaller_numbers,
-};
+use super::super::{CallFault, Calls, Fault, Plan, Point, Target, TimedFault, Verdict, smaller_numbers};
 use crate::plan::Workload;
 
 pub(super) fn without_faults<W: Clone>(plan: &Plan<W>, range: Range<usize>) -> Plan<W> {
@@ -59,17 +57,24 @@ fn process_of(fault: &Fault) -> Option<SmolStr> {
 }
 
 /// Variant `variant` of the fault `keep` striking a little earlier or later. What was left out made calls of its own or
-/// held some up, and a fault that is counted by calls then strikes another one.
+/// held some up, and a fault that is counted by calls then strikes another one, one that begins at a moment others.
 pub(super) fn shifted<W>(mut plan: Plan<W>, keep: usize, variant: usize) -> Option<Plan<W>> {
-    const STEPS: [i64; 8] = [-1, 1, -2, 2, -3, 3, -4, 4];
+    const CALLS: [i64; 8] = [-1, 1, -2, 2, -3, 3, -4, 4];
+    const MILLIS: [i64; 8] = [-1, 1, -10, 10, -100, 100, -1_000, 1_000];
     match plan.faults.get_mut(keep)? {
         Fault::Call(call) => {
-            let nth = i64::from(call.nth).checked_add(*STEPS.get(variant)?)?;
-            call.nth = u32::try_from(nth).ok()?;
-            (call.nth > 0).then_some(plan)
+            // Nothing strikes before the first call.
+            let mut moved = CALLS.iter().map(|by| i64::from(call.nth) + by).filter(|nth| *nth > 0);
+            call.nth = u32::try_from(moved.nth(variant)?).ok()?;
         }
-        Fault::Timed(_) => None,
+        Fault::Timed(timed) => {
+            let length = timed.to_ms - timed.from_ms;
+            let mut moved = MILLIS.iter().filter_map(|by| timed.from_ms.checked_add_signed(*by));
+            timed.from_ms = moved.nth(variant)?;
+            timed.to_ms = timed.from_ms.checked_add(length)?;
+        }
     }
+    Some(plan)
 }
 
 /// Variant `variant` of the fault at `at`, simplest first; each is simpler than the fault, so that shrinking ends.
@@ -132,77 +137,20 @@ fn timed_variants(timed: &TimedFault) -> Vec<TimedFault> {
         to_ms: timed.from_ms + length,
         what: timed.what.clone(),
     }));
+    // As short, and over its last part: what matters may be when it ends.
+    variants.extend(smaller_numbers(length, 1).into_iter().map(|length| TimedFault {
+        from_ms: timed.to_ms - length,
+        to_ms: timed.to_ms,
+        what: timed.what.clone(),
+    }));
     let what = timed.what.simpler();
     variants.extend(what.into_iter().map(|what| TimedFault { what, ..timed.clone() }));
     variants
 }
 
-/// Simpler schedules, simplest first.
-pub(super) fn simpler_schedule<W: Clone>(plan: &Plan<W>, variant: usize) -> Option<Plan<W>> {
-    let schedule = schedules(plan.schedule).into_iter().nth(variant)?;
-    Some(Plan { schedule, ..plan.clone() })
-}
-
-/// Schedules simpler than this one, simplest first: calls that take equally long before any that don't, and nobody held up
-/// before somebody is. Equal latencies of a millisecond come before none at all, because in a story time then passes.
-fn schedules(schedule: Schedule) -> Vec<Schedule> {
-    let usual = Schedule::default();
-    let mut latencies = vec![Latency::Equal { ms: 1 }, Latency::Zero, usual.latency];
-    match schedule.latency {
-        Latency::Spread { min_ms, max_ms } => {
-            let shorter = smaller_numbers(u64::from(max_ms), u64::from(min_ms)).into_iter();
-            latencies.extend(shorter.map(|max_ms| Latency::Spread { min_ms, max_ms: max_ms as u32 }));
-            latencies.push(Latency::Spread { min_ms: 1, max_ms });
-        }
-        Latency::Equal { ms } => {
-            latencies.extend(smaller_numbers(u64::from(ms), 1).into_iter().map(|ms| Latency::Equal { ms: ms as u32 }));
-        }
-        Latency::Zero => {}
-    }
-    latencies.push(schedule.latency);
-    let stalls = [0, usual.stall_per_mille, schedule.stall_per_mille / 2, schedule.stall_per_mille];
-    let all =
-        latencies.into_iter().flat_map(|latency| stalls.map(|stall_per_mille| Schedule { latency, stall_per_mille }));
-    let mut simpler: Vec<Schedule> = all.filter(|one| rank(*one) < rank(schedule)).collect();
-    simpler.sort_by_key(|one| rank(*one));
-    simpler.dedup();
-    simpler
-}
-
-/// Orders schedules from simple to wild, so that shrinking them ends.
-fn rank(schedule: Schedule) -> (u8, u16, u32, u32) {
-    let (kind, longest, spread) = match schedule.latency {
-        Latency::Equal { ms: 1 } => (0, 1, 0),
-        Latency::Zero => (1, 0, 0),
-        Latency::Equal { ms } => (2, ms, 0),
-        Latency::Spread { min_ms, max_ms } => (3, max_ms, max_ms - min_ms.min(max_ms)),
-    };
-    (kind, schedule.stall_per_mille, longest, spread)
-}
-
 #[cfg(test)]
 mod tests {
     use super::{super::super::Restart, *};
-
-    #[test]
-    fn a_schedule_has_simpler_ones_until_all_calls_take_a_millisecond() {
-        let latencies = [
-            Latency::Zero,
-            Latency::Equal { ms: 1 },
-            Latency::Equal { ms: 300 },
-            Latency::Spread { min_ms: 1, max_ms: 8 },
-            Latency::Spread { min_ms: 30, max_ms: 280 },
-        ];
-        for latency in latencies {
-            for stall_per_mille in [0, 1, 10, 400] {
-                let schedule = Schedule { latency, stall_per_mille };
-                let simpler = schedules(schedule);
-                assert!(simpler.iter().all(|one| rank(*one) < rank(schedule) && one.validate().is_ok()), "{simpler:?}");
-                let simplest = Schedule { latency: Latency::Equal { ms: 1 }, stall_per_mille: 0 };
-                assert_eq!(simpler.first(), (schedule != simplest).then_some(&simplest), "{schedule:?}");
-            }
-        }
-    }
 
     #[test]
     fn what_is_weaker_fits_the_same_call() {

@@ -1,6 +1,7 @@
 //! Makes a plan smaller, one proposal at a time, for whoever can say whether it still fails.
 
 mod edit;
+mod schedule;
 
 use super::{Plan, derive_seed};
 use crate::plan::Workload;
@@ -9,8 +10,9 @@ use crate::plan::Workload;
 /// simpler schedule, in this order and over again until nothing of it is accepted any more. Then it tries to leave the
 /// local minimum: something left out while another fault strikes a call sooner or later, and other seeds.
 ///
-/// What it ends with is 1-minimal: no single fault and no single item of the workload can be left out. Both
-/// [`strategy`](crate::generate::strategy) and [`shrink`](crate::explore::shrink) are driven by it.
+/// What it ends with is a fixed point of all its passes, so it is 1-minimal: no single fault and no single item of the
+/// workload can be left out, no fault be weaker or simpler, and latencies are constant where any constant that it tries
+/// serves. Both [`strategy`](crate::generate::strategy) and [`shrink`](crate::explore::shrink) are driven by it.
 ///
 /// ```
 /// # use seaworthy_sim::{plan::{Plan, Schedule, Shrinker, FORMAT}, scenario::Workload};
@@ -154,7 +156,7 @@ impl<W: Workload> Shrinker<W> {
                 Some(Plan { workload, ..self.best.clone() })
             }
             Pass::Fault { at, variant } => edit::simpler_fault(&self.best, at, variant),
-            Pass::Schedule { variant } => edit::simpler_schedule(&self.best, variant),
+            Pass::Schedule { variant } => schedule::simpler_schedule(&self.best, variant),
             Pass::Shift { at, keep, variant } => {
                 // Faults first: another fault is what most often moves the calls that a fault counts.
                 let at = if at < faults { items + at } else { at - faults };
@@ -164,7 +166,7 @@ impl<W: Workload> Shrinker<W> {
                 let simpler = if at < items + faults {
                     self.without_one(at)?
                 } else {
-                    edit::simpler_schedule(&self.best, schedule)?
+                    schedule::simpler_schedule(&self.best, schedule)?
                 };
                 Some(Plan { seed: derive_seed(self.best.seed, try_number), ..simpler })
             }

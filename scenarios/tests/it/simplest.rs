@@ -1,0 +1,123 @@
+//! What is left of a failure is as simple as it can be: no plan that a reader would try by hand fails as well.
+
+use seaworthy_scenarios::{
+    payments::bugs,
+    specimens::{inbox, relay, saga},
+};
+use seaworthy_sim::{
+    explore::{Seeds, ShrinkOptions, Source, SweepOptions, Until, is_same_failure, shrink, sweep},
+    generate::generate,
+    invariants::Violation,
+    plan::{CallFault, Fault, Latency, Plan, Schedule, Verdict},
+    scenario::{Scenario, Workload},
+    world::{RunOptions, run},
+};
+
+const BASE_SEEDS: [u64; 3] = [1, 4, 25];
+/// Runs that shrinking takes at most; it may take five thousand.
+const RUNS_MAX: u64 = 2_500;
+
+#[test]
+fn no_plan_of_the_payments_bugs_that_is_simpler_in_one_way_fails_as_well() {
+    let named = ["check-then-insert", "effect-then-mark", "fresh-id-per-attempt"];
+    let bugs: Vec<_> = bugs::all().into_iter().filter(|bug| named.iter().any(|it| bug.name().ends_with(it))).collect();
+    assert_eq!(bugs.len(), named.len());
+    bugs.iter().for_each(assert_simplest);
+}
+
+#[test]
+fn no_plan_of_the_twins_that_is_simpler_in_one_way_fails_as_well() {
+    let twins = [relay::all(), inbox::all(), saga::all()].map(|mut family| family.swap_remove(0));
+    twins.iter().for_each(assert_simplest);
+}
+
+/// A pause in which another takes over is enough for two who check before they insert: latencies play no part in it.
+#[test]
+fn latencies_of_a_race_that_does_not_need_them_are_one_number() {
+    let bug = bugs::all().into_iter().find(|bug| bug.name().ends_with("check-then-insert")).expect("there is one");
+    let (plan, _) = smallest(&bug, 1);
+    assert!(matches!(plan.schedule.latency, Latency::Equal { .. } | Latency::Zero), "{}", plan.print());
+}
+
+fn assert_simplest<S: Scenario>(scenario: &S) {
+    for base in BASE_SEEDS {
+        let (plan, violation) = smallest(scenario, base);
+        for simpler in simpler_in_one_way(&plan) {
+            let report = run(scenario, &simpler, &RunOptions::default()).expect("the same topology");
+            assert!(
+                !report.violations.iter().any(|found| is_same_failure(found, &violation)),
+                "{} is simpler than {}",
+                simpler.print(),
+                plan.print(),
+            );
+        }
+    }
+}
+
+/// The first failure from this base seed, shrunk.
+fn smallest<S: Scenario>(scenario: &S, base: u64) -> (Plan<S::Workload>, Violation) {
+    let mut options = SweepOptions::new(Seeds::Base(base), Until::runs(10_000).failures(1));
+    options.search.jobs = 1;
+    let campaign = sweep(scenario, &options, &|_| {}).expect("the sweep has seeds");
+    let failure = campaign.failures.first().unwrap_or_else(|| panic!("{} held from {base}", scenario.name()));
+    let Source::Seed { seed, profile } = failure.source else { panic!("{} failed under no seed", scenario.name()) };
+    let plan = generate(scenario, seed, profile);
+    let shrunk = shrink(scenario, &plan, &failure.violation, &ShrinkOptions::default(), &|_| {}).expect("it fails");
+    println!(
+        "{:<45} {base:>3}: {:>5} runs, {} faults, {} items, {:?}",
+        scenario.name(),
+        shrunk.runs,
+        shrunk.plan.faults.len(),
+        shrunk.plan.workload.len(),
+        shrunk.plan.schedule,
+    );
+    assert!(shrunk.minimal && shrunk.runs < RUNS_MAX, "{} took {} runs", scenario.name(), shrunk.runs);
+    (shrunk.plan, failure.violation.clone())
+}
+
+/// The plans that a reader would try by hand.
+fn simpler_in_one_way<W: Workload>(plan: &Plan<W>) -> Vec<Plan<W>> {
+    let mut simpler = Vec::new();
+    for item in 0..plan.workload.len() {
+        simpler.push(Plan { workload: plan.workload.without(item..item + 1), ..plan.clone() });
+    }
+    for at in 0..plan.faults.len() {
+        let mut fewer = plan.clone();
+        fewer.faults.remove(at);
+        simpler.push(fewer);
+        let milder: Vec<Fault> = match &plan.faults[at] {
+            Fault::Call(call) => {
+                let milder = weaker(call.verdict).iter().copied().filter(|verdict| verdict.fits(call.point));
+                milder.map(|verdict| Fault::Call(CallFault { verdict, ..call.clone() })).collect()
+            }
+            Fault::Timed(timed) => {
+                let half = (timed.to_ms - timed.from_ms) / 2;
+                let (mut first, mut last) = (timed.clone(), timed.clone());
+                first.to_ms = timed.from_ms + half;
+                last.from_ms = timed.to_ms - half;
+                if half > 0 { vec![Fault::Timed(first), Fault::Timed(last)] } else { Vec::new() }
+            }
+        };
+        for milder in milder {
+            let mut weaker = plan.clone();
+            weaker.faults[at] = milder;
+            simpler.push(weaker);
+        }
+    }
+    let constants = match plan.schedule.latency {
+        Latency::Spread { min_ms, max_ms } => vec![1, 10, 100, min_ms, max_ms],
+        _ => vec![1],
+    };
+    let schedules = constants.into_iter().map(|ms| Schedule { latency: Latency::Equal { ms }, stall_per_mille: 0 });
+    simpler.extend(schedules.filter(|one| *one != plan.schedule).map(|schedule| Plan { schedule, ..plan.clone() }));
+    simpler
+}
+
+fn weaker(verdict: Verdict) -> &'static [Verdict] {
+    match verdict {
+        Verdict::CrashBefore(_) => &[Verdict::LoseRequest, Verdict::Unavailable],
+        Verdict::CrashAfter(_) => &[Verdict::LoseReply],
+        Verdict::LoseRequest => &[Verdict::Unavailable],
+        _ => &[],
+    }
+}

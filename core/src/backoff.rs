@@ -19,12 +19,13 @@ use crate::ports::Random;
 ///     }
 /// }
 ///
-/// let backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(1) };
+/// let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
 /// assert_eq!(backoff.delay(0, &Middle), Duration::from_millis(100));
 /// assert_eq!(backoff.delay(2, &Middle), Duration::from_millis(400));
 /// assert_eq!(backoff.delay(60, &Middle), Duration::from_secs(1));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Backoff {
     /// The wait after the first failure, before jitter.
     pub base: Duration,

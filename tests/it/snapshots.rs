@@ -83,6 +83,6 @@ fn the_story_of_a_dual_write() {
     });
     let failed = runs.find(|(_, report)| !report.held());
     let (plan, report) = failed.expect("a dual write loses the event in one of these runs");
-    let pointers = Pointers { replay: "seaworthy replay plan.json".into(), ..Pointers::default() };
-    insta::assert_snapshot!(tell(&plan, &report, pointers).terminal(Style { color: false, width: 120 }));
+    let pointers = Pointers::new("seaworthy replay plan.json");
+    insta::assert_snapshot!(tell(&plan, &report, pointers).terminal(Style::default()));
 }

@@ -6,6 +6,7 @@ use seaworthy_core::{backoff::Backoff, outbox::RelayConfig, saga::OrchestratorCo
 ///
 /// Hints make the usual case immediate, so looking is for what a crash left behind: soon after a boot, rarely at rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Settings {
     /// Wait of a relay that found nothing to publish. 1 s to 5 min: a shop that is open for months makes few idle
     /// polls, and a row that a crash left behind is found by the boot that follows it.
@@ -46,6 +47,69 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Sets the wait of a relay that found nothing to publish.
+    #[must_use]
+    pub fn relay_poll(mut self, relay_poll: Backoff) -> Self {
+        self.relay_poll = relay_poll;
+        self
+    }
+
+    /// Sets the duration of a relay's claim.
+    #[must_use]
+    pub fn relay_lease(mut self, relay_lease: Duration) -> Self {
+        self.relay_lease = relay_lease;
+        self
+    }
+
+    /// Sets the duration for which a saga is owned without a sign of life.
+    #[must_use]
+    pub fn saga_lease(mut self, saga_lease: Duration) -> Self {
+        self.saga_lease = saga_lease;
+        self
+    }
+
+    /// Sets the wait of a recovery that found nothing to recover.
+    #[must_use]
+    pub fn recovery_poll(mut self, recovery_poll: Backoff) -> Self {
+        self.recovery_poll = recovery_poll;
+        self
+    }
+
+    /// Sets the time in which the broker may deliver a message again.
+    #[must_use]
+    pub fn redelivery_window(mut self, redelivery_window: Duration) -> Self {
+        self.redelivery_window = redelivery_window;
+        self
+    }
+
+    /// Sets the time for which inbox rows are kept; longer than the redelivery window.
+    #[must_use]
+    pub fn keep_inbox(mut self, keep_inbox: Duration) -> Self {
+        self.keep_inbox = keep_inbox;
+        self
+    }
+
+    /// Sets the time for which dispatched outbox rows and the logs of ended sagas are kept.
+    #[must_use]
+    pub fn keep(mut self, keep: Duration) -> Self {
+        self.keep = keep;
+        self
+    }
+
+    /// Sets the wait between two sweeps of what is kept no longer.
+    #[must_use]
+    pub fn sweep(mut self, sweep: Backoff) -> Self {
+        self.sweep = sweep;
+        self
+    }
+
+    /// Sets the largest number of rows that one sweep deletes in one transaction.
+    #[must_use]
+    pub fn sweep_batch(mut self, sweep_batch: usize) -> Self {
+        self.sweep_batch = sweep_batch;
+        self
+    }
+
     /// The relay's settings.
     pub fn relay(&self) -> RelayConfig {
         RelayConfig::default().poll(self.relay_poll).lease(self.relay_lease)

@@ -122,7 +122,7 @@ fn start(scenario: &OrderFulfillment, stores: &Stores, ingress: &Arc<LocalIngres
 
 /// Leases are short, because all replicas die together here and somebody waits for the next start.
 fn settings() -> Settings {
-    Settings { relay_lease: Duration::from_secs(5), saga_lease: Duration::from_secs(3), ..Settings::default() }
+    Settings::default().relay_lease(Duration::from_secs(5)).saga_lease(Duration::from_secs(3))
 }
 
 /// Asks for every order until it is answered. One that was placed before a crash is placed once all the same.

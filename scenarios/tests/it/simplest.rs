@@ -97,6 +97,7 @@ fn simpler_in_one_way<W: Workload>(plan: &Plan<W>) -> Vec<Plan<W>> {
                 last.from_ms = timed.to_ms - half;
                 if half > 0 { vec![Fault::Timed(first), Fault::Timed(last)] } else { Vec::new() }
             }
+            _ => Vec::new(),
         };
         for milder in milder {
             let mut weaker = plan.clone();

@@ -54,8 +54,8 @@ fn story_of<S: Scenario>(scenario: &S) -> String {
     let shrunk = shrink(scenario, &plan, &failure.violation, &ShrinkOptions::default(), &|_| {});
     let shrunk = shrunk.unwrap_or_else(|error| panic!("{}: {error}", scenario.name()));
     // So wide that each event is one line.
-    let style = Style { width: 1_000, ..Style::default() };
-    tell(&shrunk.plan, &shrunk.report, Pointers { replay: "replay".into(), ..Pointers::default() }).terminal(style)
+    let style = Style::default().width(1_000);
+    tell(&shrunk.plan, &shrunk.report, Pointers::new("replay")).terminal(style)
 }
 
 /// The rows of the diagram, without its head.

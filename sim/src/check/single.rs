@@ -11,7 +11,6 @@ use crate::{
     explore::{Campaign, CorpusError, IdlePlan, Source, SweepError, SweepOptions, read_plan_file, replay},
     files,
     generate::generate,
-    plan::Integrity,
     scenario::Scenario,
     story::{Pointers, Style},
     teller::Again,
@@ -50,8 +49,8 @@ pub(super) fn replay_plan<S: Scenario>(
     }
     let replay = replay_line(Again::Plan(path));
     let pointers = Pointers { plan: Some(path.display().to_string()), html: None, replay, keep: None };
-    let edited = if file.integrity == Integrity::Edited { "the plan was edited since it was written\n\n" } else { "" };
-    let story = format!("{edited}{}", case.tell(&report, pointers).terminal(Style::default().fitting(None, None)));
+    let integrity = file.integrity.words().map(|words| format!("{words}\n\n")).unwrap_or_default();
+    let story = format!("{integrity}{}", case.tell(&report, pointers).terminal(Style::default().fitting(None, None)));
     Err(CheckError::Violated { story, campaign: Box::new(campaign) })
 }
 

@@ -1,12 +1,16 @@
 //! Progress bars, on standard error and only on a terminal.
 
-use std::time::Duration;
+use std::{
+    io::{IsTerminal, Write, stderr},
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
-    explore::{Progress, ShrinkProgress},
-    plan::counted,
+    catalogue::Entry,
+    explore::{Progress, Seeds, ShrinkProgress, SweepOptions},
+    plan::{Profile, counted},
 };
 
 /// The bar of a sweep over so many seeds, or for so long.
@@ -19,6 +23,36 @@ pub(super) fn of_sweep(duration: Option<Duration>) -> ProgressBar {
         ProgressStyle::with_template("{spinner} {bar:30} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style);
     bar
+}
+
+/// Says on standard error what is about to be run, where no bar shows it: a run over a file of orders takes a minute, and
+/// its plan is run more than once before anything else is told.
+pub(super) fn announce(entries: &[Entry], groups: &[Vec<Profile>], options: &SweepOptions) {
+    if stderr().is_terminal() {
+        return;
+    }
+    let many = entries.len() * groups.len();
+    let of = match (entries, groups) {
+        ([entry], [profiles]) => {
+            let profiles = profiles.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            format!("{} under {profiles}", entry.name())
+        }
+        _ => counted(many as u64, "campaigns"),
+    };
+    let each = if many > 1 { " each" } else { "" };
+    let until = &options.search.until;
+    let how_long = match (&options.seeds, until.time, until.runs) {
+        (Seeds::Explicit(seeds), ..) => format!("{}{each}", counted(seeds.len() as u64, "seeds")),
+        (_, Some(time), _) => format!("{} s{each}", time.as_secs_f64()),
+        (_, None, Some(runs)) => format!("{}{each}", counted(runs, "seeds")),
+        (_, None, None) => "until it is stopped".to_owned(),
+    };
+    let twice = match options.search.run_twice {
+        0 => String::new(),
+        share => format!("; the first plans, and one in {share}, run twice, and their whole traces are compared"),
+    };
+    // Whoever hears nothing of it misses nothing else.
+    let _ = writeln!(stderr(), "running {of}: {how_long}{twice}");
 }
 
 /// The bar of a search whose plans are counted.

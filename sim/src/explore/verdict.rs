@@ -249,6 +249,24 @@ fn is_beside_the_point(tally: &InvariantTally) -> bool {
 }
 
 impl Gap {
+    /// Returns what never happened, in a word or two, for lists of them.
+    #[cfg_attr(
+        not(feature = "cli"),
+        expect(dead_code, reason = "only the program lists the gaps of several campaigns")
+    )]
+    pub(crate) fn thing(&self) -> String {
+        match self {
+            Self::NoRuns => "any run".to_owned(),
+            Self::NothingHappened => "anything at all".to_owned(),
+            Self::NeverJudged { invariant, .. } => format!("invariant {invariant}"),
+            Self::NeverFired { kind, .. } => format!("fault {kind}"),
+            Self::NeverReached { goal } => format!("goal {goal}"),
+            Self::Idle { group, .. } => format!("group {group}"),
+            Self::Interrupted { .. } => "not all plans".to_owned(),
+            Self::Weaker { plan } => plan.clone(),
+        }
+    }
+
     /// Returns what to write to a check so that this is no longer asked for, where there is such a thing.
     pub fn way_out(&self) -> Option<String> {
         match self {

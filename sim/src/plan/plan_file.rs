@@ -47,6 +47,8 @@ pub fn scenario_of(text: &str) -> Result<String, PlanError> {
 /// let read = |text: &str| PlanFile::<Vec<String>>::parse(text).expect("a plan").integrity;
 /// assert_eq!(read(&text), Integrity::Intact);
 /// assert_eq!(read(&text.replace("order-1", "order-2")), Integrity::Edited);
+/// let digest = text.find(",\n  \"digest\"").expect("the last field");
+/// assert_eq!(read(&format!("{}}}", &text[..digest])), Integrity::Unknown);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanFile<W> {
@@ -68,6 +70,17 @@ pub enum Integrity {
     Edited,
     /// There is no digest: an older version wrote it, or a person did.
     Unknown,
+}
+
+impl Integrity {
+    /// Describes what that means for a run of the plan; `None` where there is nothing to say.
+    pub fn words(self) -> Option<&'static str> {
+        match self {
+            Self::Intact => None,
+            Self::Edited => Some("edited: the plan was changed since it was written, so this is another run"),
+            Self::Unknown => Some("no digest: it can't be told whether the plan was edited since it was written"),
+        }
+    }
 }
 
 /// The fields of a file in the order in which they are written.

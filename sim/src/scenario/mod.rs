@@ -37,7 +37,7 @@ pub trait Scenario: Send + Sync + 'static {
     /// Returns its name in plans and on the command line.
     fn name(&self) -> &str;
 
-    /// Returns one sentence about it, for lists of scenarios. Default none.
+    /// Returns one sentence about it, for lists of scenarios. Default none: a list then names who takes part.
     fn about(&self) -> &str {
         ""
     }

@@ -76,6 +76,7 @@ pub struct RunTold {
 
 /// Files and commands by which the reader of a story goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Pointers {
     /// Path of the plan file, if it was written.
     pub plan: Option<String>,
@@ -85,4 +86,39 @@ pub struct Pointers {
     pub replay: String,
     /// The line to paste that keeps the plan for good, where it is not kept yet.
     pub keep: Option<String>,
+}
+
+impl Pointers {
+    /// Returns those of a run that this line replays, and of which no file was written.
+    ///
+    /// ```
+    /// use seaworthy_sim::story::Pointers;
+    ///
+    /// let pointers = Pointers::new("seaworthy replay 7").plan("plans/7.json");
+    /// assert_eq!(pointers.plan.as_deref(), Some("plans/7.json"));
+    /// ```
+    pub fn new(replay: impl Into<String>) -> Self {
+        Self { replay: replay.into(), ..Self::default() }
+    }
+
+    /// Sets the path of the plan file.
+    #[must_use]
+    pub fn plan(mut self, plan: impl Into<String>) -> Self {
+        self.plan = Some(plan.into());
+        self
+    }
+
+    /// Sets the path of the page.
+    #[must_use]
+    pub fn html(mut self, html: impl Into<String>) -> Self {
+        self.html = Some(html.into());
+        self
+    }
+
+    /// Sets the line that keeps the plan for good.
+    #[must_use]
+    pub fn keep(mut self, keep: impl Into<String>) -> Self {
+        self.keep = Some(keep.into());
+        self
+    }
 }

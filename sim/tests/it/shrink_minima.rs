@@ -176,6 +176,7 @@ fn no_plan_that_is_simpler_in_one_way_than_what_is_left_fails() {
                 .map(|fault| match fault {
                     Fault::Call(call) => call.nth.wrapping_mul(salt + 3) + fault.kind() as u32 * (salt % 4),
                     Fault::Timed(timed) => (timed.from_ms % 7) as u32,
+                    _ => 0,
                 })
                 .sum();
             let longest = match plan.schedule.latency {

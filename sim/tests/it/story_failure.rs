@@ -118,13 +118,10 @@ pub(crate) fn lost_event() -> Box<dyn Invariant> {
     Box::new(strict.handles("shipping", &["scripted.event"]))
 }
 
+const REPLAY: &str = "SEAWORTHY_SEED=7 cargo test orders_survive";
+
 pub(crate) fn pointers() -> Pointers {
-    Pointers {
-        plan: Some("target/seaworthy/order_fulfillment-7.json".into()),
-        html: None,
-        replay: "SEAWORTHY_SEED=7 cargo test orders_survive".into(),
-        keep: None,
-    }
+    Pointers::new(REPLAY).plan("target/seaworthy/order_fulfillment-7.json")
 }
 
 /// Told in a terminal.
@@ -166,8 +163,10 @@ fn the_story_of_a_phantom_names_external_services_and_other_violations() {
     phantom.learn(&std::sync::Arc::new(student.practice()));
     let mut report = report(&script, vec![Box::new(phantom), duplicate], Vec::new());
     report.violations.sort_by_key(|violation| violation.invariant != "phantom-event");
-    let pointers = Pointers { plan: None, ..pointers() };
-    insta::assert_snapshot!("phantom", tell(&plan(Vec::new()), &report, pointers).terminal(Style::default()));
+    insta::assert_snapshot!(
+        "phantom",
+        tell(&plan(Vec::new()), &report, Pointers::new(REPLAY)).terminal(Style::default())
+    );
 }
 
 #[test]
@@ -192,7 +191,7 @@ fn a_story_of_another_format_is_refused_by_its_name() {
 #[test]
 fn a_story_is_plain_in_a_pipe_and_coloured_on_a_terminal() {
     let report = report(&acknowledged_too_early(), vec![lost_event()], struck());
-    let told = |color| told(&plan(vec![crash()]), &report, Style { color, width: 100 });
+    let told = |color| told(&plan(vec![crash()]), &report, Style::default().color(color).width(100));
     assert!(!told(false).contains('\u{1b}'));
     assert!(told(true).contains("\u{1b}[31m"), "red where it is bad");
     let mut uncoloured = String::new();
@@ -213,7 +212,7 @@ fn letters(text: &str) -> String {
 #[test]
 fn a_narrow_story_says_every_word_of_a_wide_one_except_that_names_of_lanes_are_shorter() {
     let report = report(&acknowledged_too_early(), vec![lost_event()], struck());
-    let told = |width| told(&plan(vec![crash(), outage()]), &report, Style { color: false, width });
+    let told = |width| told(&plan(vec![crash(), outage()]), &report, Style::default().width(width));
     let without_head = |story: &str| letters(&story.lines().filter(|line| !line.contains("ms  ")).collect::<String>());
     let wide = without_head(&told(1_000));
     for width in [40, 60, 80, 120] {
@@ -225,7 +224,7 @@ fn a_narrow_story_says_every_word_of_a_wide_one_except_that_names_of_lanes_are_s
 fn a_story_fits_its_terminal_and_stays_short() {
     let report = report(&acknowledged_too_early(), vec![lost_event()], struck());
     for width in [40, 80, 200] {
-        let story = told(&plan(vec![crash()]), &report, Style { color: false, width });
+        let story = told(&plan(vec![crash()]), &report, Style::default().width(width));
         let diagram: Vec<&str> =
             story.lines().skip_while(|line| *line != "what happened").take_while(|line| !line.is_empty()).collect();
         // A row begins with its moment; the lines under it do not.

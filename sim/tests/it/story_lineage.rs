@@ -39,7 +39,7 @@ impl Invariant for Finds {
 /// The story of a script, with events as wide as they like.
 fn story(script: &Script, entity: &'static str, events: &[u64]) -> String {
     let report = report(script, vec![Box::new(Finds { entity, events: events.to_vec() })], Vec::new());
-    told(&plan(Vec::new()), &report, Style { color: false, width: 500 })
+    told(&plan(Vec::new()), &report, Style::default().width(500))
 }
 
 fn rows(story: &str) -> Vec<&str> {

@@ -10,10 +10,15 @@ use super::{HEADER, folder, seaworthy};
 fn list_names_the_scenarios_whatever_they_work_on_and_the_broken_twins() {
     let ran = seaworthy(folder().path(), &["list"]);
     assert_eq!(ran.code, Some(0));
-    for name in ["\n payments ", "\n payments/check-then-insert ", "\n welcoming", "\n controls/heartbeat "] {
+    for name in ["\n payments ", "\n payments/check-then-insert ", "\n welcoming ", "\n controls/heartbeat "] {
         assert!(ran.out.contains(name), "{name:?} is missing in {}", ran.out);
     }
     assert!(ran.out.contains("order_fulfillment "), "{}", ran.out);
+    let welcoming = ran.out.lines().find(|line| line.trim().starts_with("welcoming ")).expect("a line");
+    assert!(
+        welcoming.trim_end().ends_with("  accounts (2 replicas), mailer"),
+        "it says nothing of itself: {welcoming}"
+    );
     assert!(ran.out.lines().filter(|line| line.contains("order_fulfillment/")).count() >= 8, "{}", ran.out);
 }
 
@@ -107,6 +112,8 @@ fn orders_come_from_a_file() {
     let ran = seaworthy(folder.path(), &["run", "--orders", "orders.csv", "--profile", "calm"]);
     assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("1 seed") && !ran.out.contains("1 seeds") && ran.out.contains("3 orders"), "{}", ran.out);
+    assert!(ran.err.starts_with("running order_fulfillment under calm: 1 seed; the first plans, "), "{}", ran.err);
+    assert!(ran.err.contains("run twice") && ran.err.lines().count() == 1, "{}", ran.err);
 }
 
 #[test]

@@ -33,6 +33,23 @@ fn a_plan_that_was_edited_says_so_and_still_runs() {
 }
 
 #[test]
+fn a_plan_without_a_digest_says_once_that_it_cannot_be_told_whether_it_was_edited() {
+    let folder = folder();
+    let (path, text) = kept(folder.path(), &[]);
+    let digest = text.find(",\n  \"digest\"").expect("the last field of a plan");
+    let path = path.display().to_string();
+    let count = |out: &str| out.matches("no digest: ").count();
+    let whole = seaworthy(folder.path(), &["replay", &path]);
+    fs::write(&path, format!("{}}}", &text[..digest])).expect("writable");
+    let without = seaworthy(folder.path(), &["replay", &path]);
+    assert!(whole.code == Some(1) && without.code == Some(1), "it runs all the same: {}", without.err);
+    assert_eq!((count(&whole.out), count(&without.out)), (0, 1), "{}", without.out);
+    assert!(!without.out.contains("edited: "), "nobody knows: {}", without.out);
+    // What a seed draws has no file, so there is nothing to say of one.
+    assert_eq!(count(&seaworthy(folder.path(), &["replay", "7"]).out), 0);
+}
+
+#[test]
 fn a_plan_is_replayed_on_the_store_that_it_was_found_on() {
     let folder = folder();
     let (path, text) = kept(folder.path(), &["--store", "sqlite"]);

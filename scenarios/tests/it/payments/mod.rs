@@ -98,8 +98,8 @@ where
 
 fn story<W: Workload>(plan: &Plan<W>, report: &RunReport) -> String {
     // So wide that each event is one line.
-    let style = Style { width: 1_000, ..Style::default() };
-    tell(plan, report, Pointers { replay: "replay".into(), ..Pointers::default() }).terminal(style)
+    let style = Style::default().width(1_000);
+    tell(plan, report, Pointers::new("replay")).terminal(style)
 }
 
 /// Each event of a run, in the words of a story.

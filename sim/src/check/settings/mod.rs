@@ -13,6 +13,7 @@ use variables::{
 
 /// Settings of a check that the environment gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Settings {
     /// `SEAWORTHY_PLAN`: one plan file, and nothing else.
     pub plan: Option<PathBuf>,
@@ -71,13 +72,16 @@ impl Settings {
     /// ```
     /// use seaworthy_sim::{check::Settings, plan::Profile};
     ///
+    /// # fn main() -> Result<(), seaworthy_sim::check::SettingError> {
     /// let settings = Settings::from(|name| match name {
     ///     "SEAWORTHY_SEED" => Some("0x1f".to_owned()),
     ///     "SEAWORTHY_PROFILE" => Some("crash,outage".to_owned()),
     ///     _ => None,
-    /// });
-    /// let profiles = vec![Profile::Crash, Profile::Outage];
-    /// assert_eq!(settings, Ok(Settings { seed: Some(31), profiles: Some(profiles), ..Settings::default() }));
+    /// })?;
+    /// assert_eq!(settings.seed, Some(31));
+    /// assert_eq!(settings.profiles, Some(vec![Profile::Crash, Profile::Outage]));
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn from(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         let variables = Variables(&variable);

@@ -15,7 +15,6 @@ use crate::{
     explore::Source,
     files,
     invariants::Mode,
-    plan::Integrity,
     plan::counted,
     story::Pointers,
     teller::Again,
@@ -106,8 +105,8 @@ fn one(case: &dyn Case, source: &Source, arguments: &ReplayArguments, chosen: &C
         counted(report.answered, "requests"),
         report.virtual_time.as_secs_f64(),
     );
-    if case.integrity() == Integrity::Edited {
-        say!("edited: the plan was changed since it was written, so this is another run");
+    if let Some(words) = case.integrity().words() {
+        say!("{words}");
     }
     if let Some(difference) = case.diagnose(&options, source.clone(), Some(report.fingerprint))? {
         say!("\n{}", difference.story);

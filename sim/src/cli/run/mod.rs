@@ -1,6 +1,7 @@
 mod seeds;
 mod table;
 mod telling;
+mod worth;
 
 use super::{
     CliError, Exit,
@@ -36,6 +37,7 @@ pub(super) fn run(setting: &Setting, arguments: &RunArguments, chosen: &Chosen) 
     warn_of_the_dead(&arguments.places);
     let interrupt = Interrupt::listen();
     let options = options(arguments, chosen, &interrupt)?;
+    progress::announce(&entries, &groups, &options);
     match (&entries[..], &groups[..]) {
         ([entry], [profiles]) => one(entry, profiles, arguments, chosen, &options, &interrupt),
         _ => table::run(&entries, &groups, arguments, chosen, &options, &interrupt),

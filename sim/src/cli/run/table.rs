@@ -2,7 +2,10 @@
 
 use comfy_table::{Cell, Color};
 
-use super::{Telling, exit, finish, sweep};
+use super::{
+    Telling, exit, finish, sweep,
+    worth::{self, names},
+};
 use crate::{
     catalogue::Entry,
     cli::{
@@ -11,7 +14,7 @@ use crate::{
         interrupt::Interrupt,
         summary, terminal,
     },
-    explore::{Campaign, CampaignVerdict, SweepOptions},
+    explore::{Campaign, CampaignVerdict, SweepOptions, Warning},
     plan::Profile,
     plan::counted,
     report::{self, Report},
@@ -77,8 +80,9 @@ fn conclude(campaigns: &[(Campaign, CampaignVerdict)], arguments: &RunArguments,
     let base = campaigns.first().and_then(|(campaign, _)| campaign.base_seed);
     let base = base.map(|base| format!(", base seed {base:#018x}")).unwrap_or_default();
     let of = format!("{} in {}{base}", counted(runs, "seeds"), counted(campaigns.len() as u64, "campaigns"));
+    let bound = worth::bound(campaigns);
     if failed > 0 {
-        say!("\n{}: {failed} of {of}", terminal::bad("violated"));
+        say!("\n{}: {failed} of {of} failed; {bound}", terminal::bad("violated"));
         return Exit::Violated;
     }
     if exits.contains(&Exit::Violated) {
@@ -86,30 +90,28 @@ fn conclude(campaigns: &[(Campaign, CampaignVerdict)], arguments: &RunArguments,
         return Exit::Violated;
     }
     if interrupt.happened() {
-        say!("\n{}: no failure in {of} until then", terminal::bad("interrupted"));
+        say!("\n{}: no failure in {of} until then; {bound}", terminal::bad("interrupted"));
         return Exit::Interrupted;
     }
-    say!("\n{}: no failure in {of}", terminal::good("held"));
+    say!("\n{}: no failure in {of}; {bound}", terminal::good("held"));
     Exit::Held
 }
 
-/// The warnings of all campaigns. Those that were to be expected are counted only, for there are many, unless they count.
+/// The warnings of all campaigns. Those that were to be expected stand on a line for each excuse, for there are many, unless
+/// they count; so does what was left out.
 fn warn(campaigns: &[(Campaign, CampaignVerdict)], strict: bool) {
-    let mut unsaid = 0;
+    let counts =
+        |warning: &Warning, verdict: &CampaignVerdict| warning.excuse.is_none() || (strict && !verdict.proves());
     for (campaign, verdict) in campaigns {
         let of = format!("{} under {}", campaign.scenario, names(&campaign.profiles));
-        let (said, expected): (Vec<_>, Vec<_>) =
-            verdict.warnings.iter().partition(|warning| warning.excuse.is_none() || (strict && !verdict.proves()));
-        for warning in said {
+        for warning in verdict.warnings.iter().filter(|warning| counts(warning, verdict)) {
             say!("{} {of}: {warning}", terminal::bad("warning:"));
         }
-        unsaid += expected.len() as u64 + verdict.left_out.len() as u64;
     }
-    if unsaid > 0 {
-        say!("{} that were to be expected are in --json", counted(unsaid, "gaps"));
+    for line in worth::excused(campaigns, &|warning, verdict| !counts(warning, verdict)) {
+        say!("to be expected: {line}");
     }
-}
-
-fn names(profiles: &[Profile]) -> String {
-    profiles.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    for line in worth::left_out(campaigns) {
+        say!("not asked for {line}");
+    }
 }

@@ -42,6 +42,7 @@ pub use restart::Restart;
 /// Fault of a plan: one thing that goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum Fault {
     /// At a counted port call.
     Call(CallFault),

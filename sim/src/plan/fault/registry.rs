@@ -22,6 +22,7 @@ macro_rules! fault_kinds {
         /// Effect of a fault on the port call that it strikes. No fault means: proceed.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case", deny_unknown_fields)]
+        #[non_exhaustive]
         pub enum Verdict {
             $($(#[$about])* $kind $({ $($(#[$field_about])* $field: $type),* })? $(($inner_type))?,)*
         }
@@ -29,6 +30,7 @@ macro_rules! fault_kinds {
         /// Disturbance over a span of time.
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case", deny_unknown_fields)]
+        #[non_exhaustive]
         pub enum Disturbance {
             $($(#[$long_about])* $long $({ $($(#[$long_field_about])* $long_field: $long_type),* })?,)*
         }
@@ -36,6 +38,7 @@ macro_rules! fault_kinds {
         /// Faults by kind, for coverage: every verdict and every disturbance.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
         pub enum FaultKind {
             $(#[doc = concat!("[`Verdict::", stringify!($kind), "`]")] $kind,)*
             $(#[doc = concat!("[`Disturbance::", stringify!($long), "`]")] $long,)*

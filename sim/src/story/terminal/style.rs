@@ -2,6 +2,7 @@ use anstyle::AnsiColor;
 
 /// Style in which a story is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Style {
     /// `true` to colour it: on a terminal, not in a pipe.
     pub color: bool,
@@ -19,6 +20,20 @@ impl Default for Style {
 impl Style {
     /// In narrower ones a diagram has no room for words.
     const WIDTH_MIN: usize = 40;
+
+    /// Colours it, or not.
+    #[must_use]
+    pub fn color(mut self, color: bool) -> Self {
+        self.color = color;
+        self
+    }
+
+    /// Sets the columns to fill.
+    #[must_use]
+    pub fn width(mut self, width: usize) -> Self {
+        self.width = width;
+        self
+    }
 
     /// With the width that somebody asks for by an option, else by the environment variable `COLUMNS`, else that of the
     /// terminal, if it is one; in a pipe it is that of [`Style::default`].

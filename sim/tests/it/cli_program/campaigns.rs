@@ -57,8 +57,30 @@ fn several_scenarios_under_each_profile_make_one_table() {
     let cells = line("deposits");
     assert!(cells.contains(" 0/200 ") && cells.contains(" 1/"), "calm holds, lost replies do not: {cells}");
     assert!(ran.out.contains("was booked twice") && ran.out.contains("\nviolated: "), "{}", ran.out);
-    assert!(ran.out.contains(" that were to be expected are in --json\n"), "{}", ran.out);
+    assert!(ran.out.contains("\nto be expected: "), "{}", ran.out);
+    let last = ran.out.trim_end().lines().last().expect("a last line");
+    assert!(last.starts_with("violated: ") && last.contains(" failed; one drawn like these fails with a "), "{last}");
     let text = fs::read_to_string(folder.path().join("all.json")).expect("written");
     let reports: Vec<serde_json::Value> = serde_json::from_str(&text).expect("a list");
     assert_eq!(reports.len(), 20);
+}
+
+#[test]
+fn several_campaigns_say_what_they_are_worth_together_and_what_none_of_them_asked_for() {
+    let arguments = ["run", "greetings", "--profile", "each", "--seeds", "200", "--base-seed", "1"];
+    let ran = theirs(folder().path(), &arguments);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    let last = ran.out.trim_end().lines().last().expect("a last line");
+    // 1 - 0.05^(1/2000) and 1 - 0.05^(1/200).
+    assert_eq!(
+        last,
+        "held: no failure in 2000 seeds in 10 campaigns, base seed 0x0000000000000001; one drawn like these fails with a \
+         probability of at most 0.150 % (95%), and 1.487 % in the campaign that says least",
+    );
+    let left_out: Vec<&str> = ran.out.lines().filter(|line| line.starts_with("not asked for in ")).collect();
+    let drop_ack = left_out.iter().find(|line| line.contains("fault drop_ack")).expect("there is no broker");
+    assert!(drop_ack.contains("greetings under ") && drop_ack.ends_with("(no run made a call that it strikes (ack))"));
+    // Grouped: each thing at most once for a reason.
+    assert_eq!(left_out.iter().filter(|line| line.contains("drop_ack")).count(), 1, "{left_out:?}");
+    assert!(left_out.len() < 20, "{left_out:?}");
 }

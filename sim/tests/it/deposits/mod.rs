@@ -187,7 +187,7 @@ pub(crate) fn pretend(
         calls[Operation::Commit as usize] = plan.workload.len() as u64;
         let point = |fault: &Fault| match fault {
             Fault::Call(call) => call.point.operations().next(),
-            Fault::Timed(_) => None,
+            _ => None,
         };
         let fired = plan.faults.iter().enumerate();
         let judged = Judged {

@@ -1,0 +1,91 @@
+//! What several campaigns together are worth: the bound of their failure rate, and what none of them could show.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    explore::{Campaign, CampaignVerdict, Warning, failure_rate_upper_bound},
+    plan::{Profile, counted},
+};
+
+type Judged = (Campaign, CampaignVerdict);
+
+/// Things that are named on one line; more are in the JSON.
+const NAMED_MAX: usize = 8;
+
+/// Describes how often a plan may fail that is drawn as those of all campaigns were, and one as those of the campaign that
+/// says least.
+pub(super) fn bound(campaigns: &[Judged]) -> String {
+    let sum = |of: fn(&Campaign) -> u64| campaigns.iter().map(|(campaign, _)| of(campaign)).sum();
+    let all = failure_rate_upper_bound(sum(|campaign| campaign.failed), sum(|campaign| campaign.runs)) * 100.0;
+    let together = format!("one drawn like these fails with a probability of at most {all:.3} % (95%)");
+    let each = campaigns.iter().map(|(_, verdict)| verdict.failure_rate_upper_bound * 100.0);
+    match each.fold(None, |worst: Option<f64>, each| Some(worst.map_or(each, |worst| worst.max(each)))) {
+        Some(worst) if campaigns.len() > 1 => format!("{together}, and {worst:.3} % in the campaign that says least"),
+        _ => together,
+    }
+}
+
+/// Lines about what campaigns left out, because they could not have shown it: the same thing on one line, whoever left it
+/// out.
+pub(super) fn left_out(campaigns: &[Judged]) -> Vec<String> {
+    let mut by_thing: BTreeMap<(&str, &str), Vec<&Campaign>> = BTreeMap::new();
+    for (campaign, verdict) in campaigns {
+        for left_out in &verdict.left_out {
+            by_thing.entry((&left_out.what, &left_out.why)).or_default().push(campaign);
+        }
+    }
+    // What was left out at the same places for the same reason stands on the same line.
+    let mut lines: BTreeMap<(String, &str), Vec<&str>> = BTreeMap::new();
+    for ((what, why), whose) in by_thing {
+        lines.entry((places(&whose, campaigns), why)).or_default().push(what);
+    }
+    lines.into_iter().map(|((places, why), what)| format!("{places}: {} ({why})", what.join(", "))).collect()
+}
+
+/// Lines about gaps that were to be `expected`, one for each excuse.
+pub(super) fn excused(campaigns: &[Judged], expected: &dyn Fn(&Warning, &CampaignVerdict) -> bool) -> Vec<String> {
+    let mut by_excuse: BTreeMap<String, (BTreeSet<String>, u64)> = BTreeMap::new();
+    for (_, verdict) in campaigns {
+        for warning in verdict.warnings.iter().filter(|warning| expected(warning, verdict)) {
+            if let Some(excuse) = warning.excuse {
+                let (things, count) = by_excuse.entry(excuse.to_string()).or_default();
+                things.insert(warning.gap.thing());
+                *count += 1;
+            }
+        }
+    }
+    let lines = by_excuse.into_iter().map(|(excuse, (things, count))| {
+        let named: Vec<&str> = things.iter().take(NAMED_MAX).map(String::as_str).collect();
+        let more = match things.len().saturating_sub(NAMED_MAX) {
+            0 => String::new(),
+            more => format!(" and {more} more, which are in --json"),
+        };
+        format!("{}, {excuse}: {}{more}", counted(count, "gaps"), named.join(", "))
+    });
+    lines.collect()
+}
+
+/// Describes which of all campaigns these are.
+fn places(these: &[&Campaign], all: &[Judged]) -> String {
+    if these.len() == all.len() {
+        return "in all campaigns".to_owned();
+    }
+    match these {
+        [one] => format!("in {} under {}", one.scenario, names(&one.profiles)),
+        [first, ..] if these.iter().all(|one| one.scenario == first.scenario) => {
+            let of = all.iter().filter(|(campaign, _)| campaign.scenario == first.scenario).count();
+            let under = these.iter().map(|one| names(&one.profiles)).collect::<Vec<_>>().join(", ");
+            if of == these.len() {
+                format!("in {}", first.scenario)
+            } else {
+                format!("in {} under {under}", first.scenario)
+            }
+        }
+        _ => format!("in {} of {} campaigns", these.len(), all.len()),
+    }
+}
+
+/// The profiles of one campaign, as they are named.
+pub(super) fn names(profiles: &[Profile]) -> String {
+    profiles.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

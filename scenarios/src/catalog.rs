@@ -15,14 +15,14 @@ use crate::{
 
 /// Every scenario of this crate, whatever its workload.
 pub fn entries() -> Vec<Entry> {
-    let shops = all().into_iter().map(Entry::new);
+    let shops = all().into_iter().chain([OrderFulfillment::in_two_releases()]).map(Entry::new);
     let payments = std::iter::once(PaymentService::new()).chain(bugs::all()).map(Entry::new);
     let controls = controls::all().into_iter().map(Entry::new);
     let small = specimens::small().into_iter().flat_map(|(broken, right)| [right, broken]).map(Entry::new);
     shops.chain(payments).chain([Entry::new(Welcoming)]).chain(small).chain(controls).collect()
 }
 
-/// The shop with everything right, and its broken twins.
+/// The shop with everything right in one release, and its broken twins.
 pub fn all() -> Vec<OrderFulfillment> {
     let mut all = vec![OrderFulfillment::new()];
     all.extend(specimens::twins());

@@ -32,13 +32,14 @@ const RETRIES: u32 = 5;
 /// Runs one replica of the service until a stop is asked for: requests, saga recovery, a relay, a consumer and upkeep.
 /// Dropping the future ends the requests; the others are tasks of the process and go on until it stops.
 pub async fn orders(boot: Boot, variant: Variant, settings: Settings) {
-    let ports = boot.ports;
+    let (ports, release) = (boot.ports, boot.release);
     let wake = Wake::new();
     let sources = ClockAndRandom::from_ports(&ports);
     let orders = repository(&sources);
     let mut registry = Registry::new();
-    let checkout = (variant.checkout)(&sources).expect("the steps of the checkout fit together");
-    registry.register(checkout).expect("one definition of one name");
+    for checkout in variant.checkouts(release, &sources).expect("the steps of the checkout fit together") {
+        registry.register(checkout).expect("one definition of each version");
+    }
     let orchestrator = Orchestrator::new(&ports, registry, settings.orchestrator());
     let recovery = {
         let (orchestrator, stop) = (orchestrator.clone(), ports.stop.clone());

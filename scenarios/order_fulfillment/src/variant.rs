@@ -18,6 +18,8 @@ pub struct Variant {
     pub shipping_consumer: fn(Ports, Wake) -> BoxFuture<'static, ()>,
     /// Definition of the checkout saga.
     pub checkout: fn(&ClockAndRandom) -> Result<Definition<PlaceOrder>, DefinitionError>,
+    /// Definition that the next release has beside it, where there is a next release: new orders are checked out by it.
+    pub next_checkout: Option<fn(&ClockAndRandom) -> Result<Definition<PlaceOrder>, DefinitionError>>,
     /// Work of the replica that drove a checkout, after it came to rest.
     pub after_checkout: fn(Ports, PlaceOrder, DriveOutcome) -> BoxFuture<'static, ()>,
 }
@@ -30,7 +32,23 @@ impl Default for Variant {
             },
             shipping_consumer: |ports, wake| Box::pin(shipment::consume(ports, wake)),
             checkout: checkout::checkout,
+            next_checkout: None,
             after_checkout: |_, _, _| Box::pin(async {}),
         }
+    }
+}
+
+impl Variant {
+    /// Returns the definitions of the checkout that a release knows: its own, and those that others may have begun.
+    ///
+    /// # Errors
+    /// [`DefinitionError`] if the steps of one do not fit together.
+    pub fn checkouts(
+        &self,
+        release: u32,
+        sources: &ClockAndRandom,
+    ) -> Result<Vec<Definition<PlaceOrder>>, DefinitionError> {
+        let known = [Some(self.checkout), self.next_checkout.filter(|_| release > 1)];
+        known.into_iter().flatten().map(|definition| definition(sources)).collect()
     }
 }

@@ -23,7 +23,7 @@ use seaworthy_core::{
     saga::Shape,
 };
 use seaworthy_order_fulfillment::{
-    ClockAndRandom, Settings, Variant,
+    ClockAndRandom, Settings, Variant, checkout,
     json::encode,
     messages::{GROUPS, ORDERS_SERVICE, SHIPPING},
     orders,
@@ -49,7 +49,8 @@ pub struct OrderFulfillment {
     name: SmolStr,
     about: &'static str,
     variant: Variant,
-    checkout: Arc<Shape>,
+    /// The checkouts of its releases, one after the other.
+    checkouts: Vec<Arc<Shape>>,
     /// The orders of every plan that is drawn, where they are not drawn themselves.
     orders: Option<Arc<Orders>>,
     /// Names of invariants that are not asked for.
@@ -72,14 +73,25 @@ impl OrderFulfillment {
         )
     }
 
+    /// The scenario with everything right while its next release is rolled out: a process that comes back as it checks new
+    /// orders out in another order of steps, beside others that do not know that order yet.
+    pub fn in_two_releases() -> Self {
+        Self::twin(
+            "two-releases",
+            "the same while its next release, which charges before it reserves, is rolled out; everything is right",
+            Variant { next_checkout: Some(checkout::charging_first), ..Variant::default() },
+        )
+    }
+
     /// Returns a twin that runs `variant`; `name` is appended to the name of the scenario.
     pub fn twin(name: &str, about: &'static str, variant: Variant) -> Self {
         Self::with_variant(format_smolstr!("order_fulfillment/{name}"), about, variant)
     }
 
     fn with_variant(name: SmolStr, about: &'static str, variant: Variant) -> Self {
-        let checkout = (variant.checkout)(&ClockAndRandom::dummy()).expect("the steps of the checkout fit together");
-        Self { name, about, variant, checkout: checkout.shape().clone(), orders: None, left_out: &[] }
+        let checkouts = variant.checkouts(2, &ClockAndRandom::dummy()).expect("the steps of the checkout fit together");
+        let checkouts = checkouts.iter().map(|checkout| checkout.shape().clone()).collect();
+        Self { name, about, variant, checkouts, orders: None, left_out: &[] }
     }
 
     /// The same with these orders in every plan that is drawn, for example those of a file.
@@ -126,8 +138,9 @@ impl Scenario for OrderFulfillment {
             .service(SHIPPING)
             .replicas(2)
             .boot(shipping)
-            .external(PAYMENTS, PaymentProvider::default)
-            .saga(&self.checkout);
+            .external(PAYMENTS, PaymentProvider::default);
+        let topology = self.checkouts.iter().fold(topology, Topology::saga);
+        let topology = if self.variant.next_checkout.is_some() { topology.next_release() } else { topology };
         let topology = GROUPS.iter().fold(topology, |topology, (group, topics)| topology.group(group, topics));
         self.left_out.iter().fold(topology, |topology, name| topology.without(name))
     }

@@ -1,4 +1,4 @@
-//! How processes end: asked to stop, struck, panicking or of their own doing; and how they come back.
+//! Ends of processes: asked to stop, struck, panicking or of their own doing; and how they come back.
 
 use std::sync::Arc;
 

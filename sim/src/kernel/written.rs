@@ -1,4 +1,4 @@
-//! How the world writes down what happens: each event goes to the recorder, and to the books about calls and requests that
+//! Writing down of what happens in a world: each event goes to the recorder, and to the books about calls and requests that
 //! nobody has answered.
 
 use seaworthy_core::ports::Operation;

@@ -2,6 +2,7 @@
 
 mod orders_file;
 mod payments;
+mod releases;
 mod workload;
 
 use seaworthy_scenarios::order_fulfillment::OrderFulfillment;

@@ -1,4 +1,4 @@
-//! What several campaigns together are worth: the bound of their failure rate, and what none of them could show.
+//! Worth of several campaigns together: the bound of their failure rate, and the things that none of them could show.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -52,4 +52,4 @@ mod variant;
 
 pub use clock_and_random::ClockAndRandom;
 pub use settings::Settings;
-pub use variant::Variant;
+pub use variant::{Checkout, Variant};

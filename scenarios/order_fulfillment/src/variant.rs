@@ -8,6 +8,9 @@ use seaworthy_core::{
 
 use crate::{checkout, clock_and_random::ClockAndRandom, requests::PlaceOrder, settings::Settings, shipment};
 
+/// Maker of a definition of the checkout.
+pub type Checkout = fn(&ClockAndRandom) -> Result<Definition<PlaceOrder>, DefinitionError>;
+
 /// The parts of the services that may be written in another way. [`Variant::default`] is what production runs; each broken
 /// twin of the scenarios replaces one of them.
 #[derive(Clone, Copy, Debug)]
@@ -17,9 +20,9 @@ pub struct Variant {
     /// Consumes requests for shipments in `shipping`.
     pub shipping_consumer: fn(Ports, Wake) -> BoxFuture<'static, ()>,
     /// Definition of the checkout saga.
-    pub checkout: fn(&ClockAndRandom) -> Result<Definition<PlaceOrder>, DefinitionError>,
+    pub checkout: Checkout,
     /// Definition that the next release has beside it, where there is a next release: new orders are checked out by it.
-    pub next_checkout: Option<fn(&ClockAndRandom) -> Result<Definition<PlaceOrder>, DefinitionError>>,
+    pub next_checkout: Option<Checkout>,
     /// Work of the replica that drove a checkout, after it came to rest.
     pub after_checkout: fn(Ports, PlaceOrder, DriveOutcome) -> BoxFuture<'static, ()>,
 }

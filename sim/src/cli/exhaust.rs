@@ -38,6 +38,7 @@ pub(super) fn exhaust(setting: &Setting, arguments: &ExhaustArguments, chosen: &
     let breadcrumbs = Breadcrumbs::of_exhaust(arguments.places.under_way(), entry.name(), go_on);
     options.search.breadcrumbs = Some(breadcrumbs);
 
+    progress::announce_plans(&entry, &options);
     let bar = progress::of_search();
     let campaign = entry.exhaust(&options, &|now| progress::show_plans(&bar, now));
     bar.finish_and_clear();

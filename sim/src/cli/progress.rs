@@ -8,8 +8,8 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
-    catalogue::Entry,
-    explore::{Progress, Seeds, ShrinkProgress, SweepOptions},
+    catalogue::{Case, Entry},
+    explore::{ExhaustOptions, Progress, Seeds, ShrinkProgress, SweepOptions},
     plan::{Profile, counted},
 };
 
@@ -28,9 +28,6 @@ pub(super) fn of_sweep(duration: Option<Duration>) -> ProgressBar {
 /// Says on standard error what is about to be run, where no bar shows it: a run over a file of orders takes a minute, and
 /// its plan is run more than once before anything else is told.
 pub(super) fn announce(entries: &[Entry], groups: &[Vec<Profile>], options: &SweepOptions) {
-    if stderr().is_terminal() {
-        return;
-    }
     let many = entries.len() * groups.len();
     let of = match (entries, groups) {
         ([entry], [profiles]) => {
@@ -51,8 +48,27 @@ pub(super) fn announce(entries: &[Entry], groups: &[Vec<Profile>], options: &Swe
         0 => String::new(),
         share => format!("; the first plans, and one in {share}, run twice, and their whole traces are compared"),
     };
-    // Whoever hears nothing of it misses nothing else.
-    let _ = writeln!(stderr(), "running {of}: {how_long}{twice}");
+    say(&format!("running {of}: {how_long}{twice}"));
+}
+
+/// Says which plans are about to be tried, as [`announce`] does.
+pub(super) fn announce_plans(entry: &Entry, options: &ExhaustOptions) {
+    let (items, what) =
+        (counted(options.items as u64, entry.noun()), if options.k > 1 { " and every pair" } else { "" });
+    say(&format!("trying every fault{what} for {items} of {}", entry.name()));
+}
+
+/// Says that one plan of a file of items is about to be run, which takes as long as there are items.
+pub(super) fn announce_replay(case: &dyn Case) {
+    let (scenario, items) = (case.scenario(), counted(case.items() as u64, case.noun()));
+    say(&format!("running {scenario} with {items} more than once, and comparing the whole traces"));
+}
+
+fn say(line: &str) {
+    if !stderr().is_terminal() {
+        // Whoever hears nothing of it misses nothing else.
+        let _ = writeln!(stderr(), "{line}");
+    }
 }
 
 /// The bar of a search whose plans are counted.

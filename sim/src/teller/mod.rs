@@ -3,6 +3,7 @@
 
 mod place;
 mod shell;
+mod size;
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,6 @@ use crate::{
     catalogue::{Case, Smaller},
     explore::{Campaign, CorpusError, Failure, ShrinkOptions, ShrinkProgress, Source},
     plan::Profile,
-    plan::counted,
     story::{Pointers, Style},
 };
 
@@ -127,7 +127,7 @@ impl Teller<'_> {
             }
             Err(error) => Some(error),
         });
-        let text = size(case, &smaller) + &story.terminal(self.style);
+        let text = size::size(case, &smaller) + &story.terminal(self.style);
         Told { text, trouble }
     }
 
@@ -142,14 +142,4 @@ impl Teller<'_> {
     fn replay_line(&self, file: Option<&Path>, source: &Source) -> String {
         (self.replay)(file.map_or_else(|| Again::from_source(source), Again::Plan))
     }
-}
-
-fn size(before: &dyn Case, smaller: &Smaller<'_>) -> String {
-    let count = |case: &dyn Case| {
-        let faults = counted(case.faults() as u64, "faults");
-        format!("{faults} and {}", counted(case.items() as u64, case.noun()))
-    };
-    let (before, after, runs) = (count(before), count(&*smaller.case), smaller.runs);
-    let perhaps = if smaller.minimal { "" } else { ", perhaps not the smallest: there was no time for more" };
-    format!("shrunk in {} from {before} to {after}{perhaps}\n\n", counted(runs, "runs"))
 }

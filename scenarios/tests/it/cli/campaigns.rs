@@ -114,6 +114,8 @@ fn orders_come_from_a_file() {
     assert!(ran.out.contains("1 seed") && !ran.out.contains("1 seeds") && ran.out.contains("3 orders"), "{}", ran.out);
     assert!(ran.err.starts_with("running order_fulfillment under calm: 1 seed; the first plans, "), "{}", ran.err);
     assert!(ran.err.contains("run twice") && ran.err.lines().count() == 1, "{}", ran.err);
+    let replayed = seaworthy(folder.path(), &["replay", "1", "--orders", "orders.csv", "--profile", "calm"]);
+    assert!(replayed.err.starts_with("running order_fulfillment with 3 orders more than once"), "{}", replayed.err);
 }
 
 #[test]

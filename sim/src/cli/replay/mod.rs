@@ -6,7 +6,7 @@ use super::{
     CliError, Exit,
     arguments::{Chosen, ReplayArguments},
     invocation::replay_line,
-    run,
+    progress, run,
     setting::Setting,
     terminal,
 };
@@ -86,6 +86,9 @@ fn on_its_store(setting: &Setting, case: &dyn Case, path: &Path, chosen: &Chosen
 
 /// Runs one case and tells what happened.
 fn one(case: &dyn Case, source: &Source, arguments: &ReplayArguments, chosen: &Chosen) -> Result<Exit, CliError> {
+    if chosen.input.is_some() {
+        progress::announce_replay(case);
+    }
     let options = RunOptions { keep_trace: true, keep_spans: arguments.spans, ..run::run_options(chosen) };
     let report = case.run(&options)?;
     match &arguments.trace {

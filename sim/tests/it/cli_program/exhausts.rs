@@ -9,6 +9,7 @@ fn every_fault_is_tried_and_the_last_line_says_how_many_there_are() {
     let folder = folder();
     let ran = theirs(folder.path(), &["exhaust", "greetings", "--json", "all.json"]);
     assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("trying every fault for 1 guest of greetings\n"), "{}", ran.err);
     let text = fs::read_to_string(folder.path().join("all.json")).expect("written");
     let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let plans = report["exhausted"]["plans"].as_u64().expect("a number");

@@ -31,6 +31,15 @@ fn no_plan_of_the_twins_that_is_simpler_in_one_way_fails_as_well() {
     twins.iter().for_each(assert_simplest);
 }
 
+/// A row dies of an outage that is long enough, however long calls take; where they take as long each, it is a longer one.
+#[test]
+fn latencies_are_one_number_where_the_outage_then_has_to_be_longer() {
+    let twin =
+        relay::all().into_iter().find(|twin| twin.name().ends_with("outage-burns-budget")).expect("there is one");
+    let (plan, _) = smallest(&twin, 4);
+    assert!(matches!(plan.schedule.latency, Latency::Equal { .. } | Latency::Zero), "{}", plan.print());
+}
+
 /// A pause in which another takes over is enough for two who check before they insert: latencies play no part in it.
 #[test]
 fn latencies_of_a_race_that_does_not_need_them_are_one_number() {

@@ -124,6 +124,35 @@ fn a_fault_at_the_first_call_or_over_time_is_moved_when_another_is_left_out() {
 }
 
 #[test]
+fn latencies_become_constant_where_a_fault_then_has_to_last_longer_or_to_strike_another_call() {
+    let outage = Fault::Timed(TimedFault { from_ms: 600, to_ms: 1_300, what: Disturbance::BrokerOutage });
+    let fails = |plan: &Plan<Deposits>| {
+        let [Fault::Timed(timed)] = &plan.faults[..] else { return false };
+        let length = timed.to_ms - timed.from_ms;
+        match plan.schedule.latency {
+            Latency::Spread { min_ms: 5, max_ms: 280 } => length >= 700,
+            Latency::Equal { ms: 100 } => length >= 2_000,
+            _ => false,
+        }
+    };
+    let (best, _) = shrunk(plan(vec![outage]), fails);
+    assert_eq!(best.schedule.latency, Latency::Equal { ms: 100 });
+    let Fault::Timed(left) = &best.faults[0] else { panic!("{:?}", best.faults) };
+    assert!(left.from_ms == 0 && (2_000..2_300).contains(&left.to_ms), "and is no longer than that: {left:?}");
+
+    let fails = |plan: &Plan<Deposits>| match plan.schedule.latency {
+        Latency::Spread { .. } => nth_of(plan, FaultKind::LoseReply) == Some(5),
+        Latency::Equal { ms: 1 } => nth_of(plan, FaultKind::LoseReply) == Some(7),
+        _ => false,
+    };
+    let (best, _) = shrunk(plan(vec![at_commit(5, Verdict::LoseReply)]), fails);
+    assert_eq!(
+        (best.schedule.latency, &best.faults[..]),
+        (Latency::Equal { ms: 1 }, &[at_commit(7, Verdict::LoseReply)][..])
+    );
+}
+
+#[test]
 fn a_fault_over_time_that_matters_by_its_end_is_as_short_as_one_by_its_start() {
     let over = |from_ms, to_ms| Fault::Timed(TimedFault { from_ms, to_ms, what: Disturbance::BrokerOutage });
     let ends = |plan: &Plan<Deposits>| matches!(&plan.faults[..], [Fault::Timed(timed)] if timed.to_ms == 5_000);

@@ -56,25 +56,36 @@ fn process_of(fault: &Fault) -> Option<SmolStr> {
     if let Target::Process(process) = fault.target() { Some(process) } else { None }
 }
 
-/// Variant `variant` of the fault `keep` striking a little earlier or later. What was left out made calls of its own or
-/// held some up, and a fault that is counted by calls then strikes another one, one that begins at a moment others.
+/// Variant `variant` of the fault `keep` striking a little earlier or later, or for longer. What was left out made calls of its
+/// own or held some up: a fault that is counted by calls then strikes another one, and one that lasts for a while meets
+/// others. So it does where calls take other times.
 pub(super) fn shifted<W>(mut plan: Plan<W>, keep: usize, variant: usize) -> Option<Plan<W>> {
-    const CALLS: [i64; 8] = [-1, 1, -2, 2, -3, 3, -4, 4];
-    const MILLIS: [i64; 8] = [-1, 1, -10, 10, -100, 100, -1_000, 1_000];
     match plan.faults.get_mut(keep)? {
-        Fault::Call(call) => {
-            // Nothing strikes before the first call.
-            let mut moved = CALLS.iter().map(|by| i64::from(call.nth) + by).filter(|nth| *nth > 0);
-            call.nth = u32::try_from(moved.nth(variant)?).ok()?;
-        }
+        Fault::Call(call) => call.nth = other_calls(call.nth).nth(variant)?,
         Fault::Timed(timed) => {
-            let length = timed.to_ms - timed.from_ms;
-            let mut moved = MILLIS.iter().filter_map(|by| timed.from_ms.checked_add_signed(*by));
-            timed.from_ms = moved.nth(variant)?;
-            timed.to_ms = timed.from_ms.checked_add(length)?;
+            (timed.from_ms, timed.to_ms) = other_spans(timed.from_ms, timed.to_ms).nth(variant)?;
         }
     }
     Some(plan)
+}
+
+fn other_calls(nth: u32) -> impl Iterator<Item = u32> {
+    const BY: [i32; 8] = [-1, 1, -2, 2, -3, 3, -4, 4];
+    // Nothing strikes before the first call.
+    BY.into_iter().filter_map(move |by| nth.checked_add_signed(by)).filter(|nth| *nth > 0)
+}
+
+fn other_spans(from: u64, to: u64) -> impl Iterator<Item = (u64, u64)> {
+    const BY_MS: [i64; 8] = [-1, 1, -10, 10, -100, 100, -1_000, 1_000];
+    let length = to - from;
+    let moved = move |by| {
+        let from = from.checked_add_signed(by)?;
+        Some((from, from.checked_add(length)?))
+    };
+    let longer = [2, 4].map(|times| Some((from, from.checked_add(length.checked_mul(times)?)?)));
+    let sooner = [Some((from / 2, to)), Some((0, to))];
+    let longer = longer.into_iter().chain(sooner).flatten();
+    BY_MS.into_iter().filter_map(moved).chain(longer).filter(move |span| *span != (from, to))
 }
 
 /// Variant `variant` of the fault at `at`, simplest first; each is simpler than the fault, so that shrinking ends.

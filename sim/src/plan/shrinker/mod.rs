@@ -1,14 +1,17 @@
 //! Makes a plan smaller, one proposal at a time, for whoever can say whether it still fails.
 
 mod edit;
+mod pass;
 mod schedule;
 
 use super::{Plan, derive_seed};
 use crate::plan::Workload;
+use pass::Pass;
 
 /// Proposes ever simpler plans: fewer faults, fewer items of the workload, a simpler workload, weaker and simpler faults, a
 /// simpler schedule, in this order and over again until nothing of it is accepted any more. Then it tries to leave the
-/// local minimum: something left out while another fault strikes a call sooner or later, and other seeds.
+/// local minimum: something left out while another fault strikes a call sooner or later, or lasts longer; other seeds;
+/// constant latencies with a fault that strikes another call, or lasts longer.
 ///
 /// What it ends with is a fixed point of all its passes, so it is 1-minimal: no single fault and no single item of the
 /// workload can be left out, no fault be weaker or simpler, and latencies are constant where any constant that it tries
@@ -42,36 +45,12 @@ pub struct Shrinker<W> {
     simpler: Option<Vec<W>>,
 }
 
-/// Position of the shrinker in its round. Positions and sizes count faults or items of the best plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pass {
-    /// Leave out faults `at..at + size`.
-    Faults { at: usize, size: usize },
-    /// Leave out the faults of process `which`.
-    Process { which: usize },
-    /// Leave out items `at..at + size`; with `earlier`, strike as much earlier as there are fewer calls to count.
-    Items { at: usize, size: usize, earlier: bool },
-    /// Take the workload's own simpler variant `variant`.
-    Simpler { variant: usize },
-    /// Take variant `variant` of the fault at `at`.
-    Fault { at: usize, variant: usize },
-    /// Take simpler schedule `variant`.
-    Schedule { variant: usize },
-    /// Leave out one fault, or one item beyond the faults, and let fault `keep` of those that are left strike variant
-    /// `variant` of another call: what was left out may have made some of the calls that it counts.
-    Shift { at: usize, keep: usize, variant: usize },
-    /// Leave out one item, or one fault beyond the items, and draw schedule and latencies anew: a race that needs luck
-    /// may need other luck where less is going on. Beyond both, leave out nothing and take a simpler schedule.
-    Reseed { at: usize, schedule: usize, try_number: u64 },
-    /// Nothing is left to try.
-    Over,
-}
-
 impl<W: Workload> Shrinker<W> {
     /// Number of other seeds that are tried for each item or fault that could not be left out.
     const RESEEDS: u64 = 12;
     /// Of more faults and items than these not every pair is tried in the last passes: they would cost thousands of runs.
     const SHIFTED_MAX: usize = 6;
+    const FIRST_TRADE: Pass = Pass::Trade { schedule: 0, keep: 0, variant: 0 };
 
     /// A shrinker of `plan`, which fails.
     pub fn new(plan: Plan<W>) -> Self {
@@ -162,6 +141,9 @@ impl<W: Workload> Shrinker<W> {
                 let at = if at < faults { items + at } else { at - faults };
                 edit::shifted(self.without_one(at)?, keep, variant)
             }
+            Pass::Trade { schedule, keep, variant } => {
+                edit::shifted(schedule::constant_schedule(&self.best, schedule)?, keep, variant)
+            }
             Pass::Reseed { at, schedule, try_number } => {
                 let simpler = if at < items + faults {
                     self.without_one(at)?
@@ -191,7 +173,7 @@ impl<W: Workload> Shrinker<W> {
             Pass::Simpler { .. } => Pass::Simpler { variant: 0 },
             Pass::Fault { at, .. } => Pass::Fault { at, variant: 0 },
             Pass::Schedule { .. } => Pass::Schedule { variant: 0 },
-            Pass::Shift { .. } | Pass::Reseed { .. } => {
+            Pass::Shift { .. } | Pass::Trade { .. } | Pass::Reseed { .. } => {
                 self.progress = false;
                 self.first_pass()
             }
@@ -212,6 +194,7 @@ impl<W: Workload> Shrinker<W> {
             Pass::Fault { at, variant } => Pass::Fault { at, variant: variant + 1 },
             Pass::Schedule { variant } => Pass::Schedule { variant: variant + 1 },
             Pass::Shift { at, keep, variant } => Pass::Shift { at, keep, variant: variant + 1 },
+            Pass::Trade { schedule, keep, variant } => Pass::Trade { schedule, keep, variant: variant + 1 },
             Pass::Reseed { at, schedule, try_number } if try_number + 1 < self.reseeds => {
                 Pass::Reseed { at, schedule, try_number: try_number + 1 }
             }
@@ -244,7 +227,9 @@ impl<W: Workload> Shrinker<W> {
             }
             Pass::Schedule { .. } => Pass::Shift { at: 0, keep: 0, variant: 0 },
             Pass::Shift { at, keep, .. } => self.next_shift(at, keep),
-            Pass::Reseed { .. } | Pass::Over => Pass::Over,
+            Pass::Trade { schedule, keep, .. } => self.next_trade(schedule, keep),
+            Pass::Reseed { .. } => Self::FIRST_TRADE,
+            Pass::Over => Pass::Over,
         };
     }
 
@@ -257,6 +242,17 @@ impl<W: Workload> Shrinker<W> {
             Pass::Shift { at: at + 1, keep: 0, variant: 0 }
         } else if self.reseeds > 0 {
             Pass::Reseed { at: 0, schedule: 0, try_number: 0 }
+        } else {
+            Self::FIRST_TRADE
+        }
+    }
+
+    /// The next pair of a schedule and a fault that may have to change with it; after the last one nothing is left.
+    fn next_trade(&self, schedule: usize, keep: usize) -> Pass {
+        if keep + 1 < self.best.faults.len().min(Self::SHIFTED_MAX) {
+            Pass::Trade { schedule, keep: keep + 1, variant: 0 }
+        } else if schedule::constant_schedule(&self.best, schedule + 1).is_some() {
+            Pass::Trade { schedule: schedule + 1, keep: 0, variant: 0 }
         } else {
             Pass::Over
         }

@@ -8,6 +8,15 @@ pub(super) fn simpler_schedule<W: Clone>(plan: &Plan<W>, variant: usize) -> Opti
     Some(Plan { schedule, ..plan.clone() })
 }
 
+/// The same, of those only in which calls take equally long and no more are held up.
+pub(super) fn constant_schedule<W: Clone>(plan: &Plan<W>, variant: usize) -> Option<Plan<W>> {
+    let is_constant = |schedule: &Schedule| {
+        !matches!(schedule.latency, Latency::Spread { .. }) && schedule.stall_per_mille <= plan.schedule.stall_per_mille
+    };
+    let schedule = schedules(plan.schedule).into_iter().filter(is_constant).nth(variant)?;
+    Some(Plan { schedule, ..plan.clone() })
+}
+
 /// Schedules simpler than this one, simplest first: calls that take equally long before any that don't, and nobody held up
 /// before somebody is. Equal latencies of a millisecond come before none at all, because in a story time then passes.
 fn schedules(schedule: Schedule) -> Vec<Schedule> {

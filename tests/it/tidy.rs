@@ -156,3 +156,27 @@ fn the_check_of_names_sees_every_kind_of_public_type() {
         assert_eq!(public_type(line), None, "{line}");
     }
 }
+
+/// Types that get another field or kind now and then, beside those whose name says that they are settings.
+const MAY_GROW: [&str; 7] = ["Backoff", "Disturbance", "Fault", "FaultKind", "Pointers", "Style", "Verdict"];
+
+#[test]
+fn what_may_grow_breaks_no_program_when_it_does() {
+    let mut found = Vec::new();
+    for (_, src) in packages() {
+        for (path, text) in sources(&src.display().to_string()) {
+            let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+            for (number, line) in lines.iter().enumerate() {
+                let Some(name) = public_type(line).filter(|_| !line.starts_with("pub type ")) else { continue };
+                if MAY_GROW.contains(&name) || ["Config", "Options", "Settings"].iter().any(|end| name.ends_with(end)) {
+                    let attributes = lines[..number].iter().rev().take_while(|line| line.starts_with("#["));
+                    let is_open = attributes.into_iter().any(|line| *line == "#[non_exhaustive]");
+                    found.push((name.to_owned(), is_open, format!("{path}:{}", number + 1)));
+                }
+            }
+        }
+    }
+    assert!(MAY_GROW.iter().all(|name| found.iter().any(|(known, ..)| known == name)), "{found:?}");
+    let closed: Vec<_> = found.iter().filter(|(_, is_open, _)| !is_open).collect();
+    assert!(closed.is_empty(), "without #[non_exhaustive]: {closed:?}");
+}

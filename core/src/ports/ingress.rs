@@ -23,27 +23,43 @@ pub struct Request {
 }
 
 /// The way back to a caller.
-pub struct Response(Option<Answer>);
+pub struct Response {
+    number: u64,
+    answer: Option<Answer>,
+}
 
 type Answer = Box<dyn FnOnce(Result<Bytes, Refusal>) + Send>;
 
 impl Response {
     /// Wraps what an adapter does with an answer.
     pub fn new(answer: impl FnOnce(Result<Bytes, Refusal>) + Send + 'static) -> Self {
-        Self(Some(Box::new(answer)))
+        Self::numbered(0, answer)
+    }
+
+    /// The same for a request that whoever asked knows by a number.
+    pub fn numbered(number: u64, answer: impl FnOnce(Result<Bytes, Refusal>) + Send + 'static) -> Self {
+        Self { number, answer: Some(Box::new(answer)) }
+    }
+
+    /// Returns the number by which whoever asked knows the request; 0 where it has none.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// Accepts the request: the process has made it durable.
-    pub fn accept(mut self, body: Bytes) {
-        if let Some(answer) = self.0.take() {
-            answer(Ok(body));
-        }
+    pub fn accept(self, body: Bytes) {
+        self.give(Ok(body));
     }
 
     /// Refuses the request for good; the caller does not ask again.
-    pub fn refuse(mut self, reason: impl Into<Refusal>) {
-        if let Some(answer) = self.0.take() {
-            answer(Err(reason.into()));
+    pub fn refuse(self, reason: impl Into<Refusal>) {
+        self.give(Err(reason.into()));
+    }
+
+    /// Gives the answer, whichever it is.
+    pub fn give(mut self, said: Result<Bytes, Refusal>) {
+        if let Some(answer) = self.answer.take() {
+            answer(said);
         }
     }
 }

@@ -47,7 +47,7 @@ impl Ports {
     }
 }
 
-/// Where pieces of work are run that may be dropped: nothing drops them outside a process.
+/// Spawner that pieces of work are run under which may be dropped; nothing drops them outside a process.
 pub(crate) type Scopes = Option<Arc<dyn Spawner>>;
 
 /// Runs `work` until it is done, or to be dropped, which is up to the caller then: by the end of the statement.

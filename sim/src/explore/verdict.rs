@@ -170,6 +170,7 @@ impl Campaign {
                 Operation::ALL.iter().filter(|point| kind.meets(**point)).map(|point| point.name()).collect();
             let why = match kind {
                 FaultKind::ClockSkew => "no process read its clock while it was wrong".to_owned(),
+                kind if kind.needs_scope() => "no run made a call within a scope, which it could drop".to_owned(),
                 _ => format!("no run made a call that it strikes ({})", points.join(", ")),
             };
             LeftOut { what: format!("fault {}", kind.name()), why }
@@ -182,12 +183,13 @@ impl Campaign {
         if self.faults.get(&kind).is_some_and(|tally| tally.fired > 0) {
             return true;
         }
-        // A wrong clock strikes whoever reads it, and that is no port call: where many were wrong, nobody does.
-        let is_clock = kind == FaultKind::ClockSkew;
+        // A wrong clock strikes whoever reads it, and that is no port call: where many were wrong, nobody does. Nor is there a
+        // piece of work to drop where many were to be dropped and none was.
+        let shows_by_itself = kind == FaultKind::ClockSkew || kind.needs_scope();
         // Nor does anybody where every clock was.
         let is_rare =
             self.faults.get(&kind).is_none_or(|tally| tally.planned < PLANNED_FEW) && self.exhausted.is_none();
-        if is_clock { is_rare } else { self.calls.keys().any(|operation| kind.meets(*operation)) }
+        if shows_by_itself { is_rare } else { self.calls.keys().any(|operation| kind.meets(*operation)) }
     }
 
     fn warnings(&self) -> Vec<Warning> {

@@ -51,8 +51,7 @@ pub(super) fn draw(verdict: Verdict, items: u64, targets: &Targets, draw: &mut D
 
 /// Draws among the operations that can honour the verdict.
 fn operation(verdict: Verdict, externals: bool, draw: &mut Draw) -> Option<(Operation, u64)> {
-    let kind = verdict.kind();
-    let fits = |operation: &Operation| kind.meets(*operation) && (externals || *operation != Operation::External);
+    let fits = |operation: &Operation| verdict.fits(*operation) && (externals || *operation != Operation::External);
     let fitting = || Operation::ALL.iter().copied().filter(fits);
     let total: u32 = fitting().map(|operation| chance(operation).0).sum();
     let mut at = draw.below(u64::from(total)) as u32;

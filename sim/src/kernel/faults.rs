@@ -1,4 +1,7 @@
-use super::strikable::{Marks, Strikable};
+use super::{
+    scope,
+    strikable::{Marks, Strikable},
+};
 use crate::{
     plan::{Calls, Fault, FaultKind, Plan, Point, Target, Verdict},
     topology::Topology,
@@ -155,7 +158,14 @@ impl Faults {
         let only = self.count(process, operation.into());
         let kind = if self.by_kind { Calls::from_operation(operation) } else { None };
         let kind = kind.and_then(|kind| self.count(process, kind.into()));
-        if self.healed { None } else { self.take(only.or(kind)?) }
+        if let Some(marks) = &mut self.marks {
+            let slot = slot(process, operation.into());
+            marks.count(slot, self.counts[slot], scope::is_open());
+        }
+        if self.healed {
+            return None;
+        }
+        only.and_then(|slot| self.take(slot)).or_else(|| self.take(kind?))
     }
 
     /// Counts one call more, and returns the counter where it is one that a fault waits for.
@@ -166,8 +176,11 @@ impl Faults {
     }
 
     /// Takes the next fault of a counter; of two at the same call the first in the plan, and the other is spent on the next.
+    /// What drops a piece of work waits for a call within one.
     fn take(&mut self, slot: usize) -> Option<Injected> {
-        let of_slot = self.pending.iter().enumerate().filter(|(_, fault)| fault.slot == slot);
+        let (nth, in_scope) = (self.counts[slot], scope::is_open());
+        let is_due = |fault: &Pending| fault.nth <= nth && (in_scope || !fault.verdict.needs_scope());
+        let of_slot = self.pending.iter().enumerate().filter(|(_, fault)| fault.slot == slot && is_due(fault));
         let at = of_slot.min_by_key(|(_, fault)| (fault.nth, fault.index)).map(|(at, _)| at)?;
         let Pending { index, verdict, .. } = self.pending.swap_remove(at);
         if let Some(marks) = &mut self.marks {

@@ -5,10 +5,11 @@
 //! |---|---|
 //! | [`world`], [`written`], [`death`] | stores, broker, externals, time, and the state that changes; how it is written down; how processes end |
 //! | [`incarnation`], [`deciding`], [`pulse`], [`waits`] | an incarnation: its tasks, its death, and what can be seen of it from outside |
+//! | [`task`], [`scope`] | what is being polled: a task, and the innermost piece of its work that may be dropped |
 //! | [`faults`], [`strikable`] | which fault strikes which call, laid out before the run; which calls one more could strike |
 //! | [`recorder`], [`activity`], [`beats`] | the trace taken in; what counts as a change, and what only shows that somebody is alive |
 //! | [`own_tables`] | rows of declared tables, told as what they mean |
-//! | [`asks`], [`in_vain`], [`errors`], [`spans`] | requests and calls without an answer; what calls failed with; what processes tell `tracing` |
+//! | [`asks`], [`requests`], [`in_vain`], [`errors`], [`spans`] | requests, and calls without an answer; what calls failed with; what processes tell `tracing` |
 //! | [`budget`], [`meter`], [`spent`], [`stretch`] | how much a run may use, and has used |
 
 mod activity;
@@ -27,6 +28,8 @@ mod own_tables;
 pub(crate) mod panics;
 mod pulse;
 mod recorder;
+mod requests;
+pub(crate) mod scope;
 mod spans;
 mod spent;
 mod state;
@@ -47,11 +50,11 @@ pub(crate) use incarnation::{Alive, Incarnation, IncarnationTask, OnPanic};
 pub use meter::Effort;
 pub(crate) use meter::{Meter, Progress};
 pub(crate) use own_tables::OwnTables;
-pub(crate) use pulse::Listening;
 pub(crate) use recorder::Recorder;
+pub(crate) use requests::Requests;
 pub(crate) use spans::{SpanBook, SpanLayer, process_span};
 pub(crate) use spent::Spent;
-pub(crate) use state::{Answer, Asked, Due, State};
+pub(crate) use state::{Asked, Due, State};
 pub use strikable::Strikable;
 pub(crate) use waits::Waiting;
 pub(crate) use world::{Parts, World};

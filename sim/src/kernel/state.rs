@@ -6,7 +6,7 @@ use std::{
 use bytes::Bytes;
 use seaworthy_core::{
     message::Message,
-    ports::{Operation, Refusal},
+    ports::{Operation, Refusal, Response},
 };
 use smol_str::SmolStr;
 use tokio::sync::{Notify, oneshot};
@@ -89,13 +89,13 @@ pub(crate) enum Due {
     },
     /// An answer that was sent arrives.
     Answer {
-        request: Asked,
+        response: Response,
         said: Result<Bytes, Refusal>,
     },
 }
 
 /// The way back to whoever asked: the first answer takes it.
-pub(crate) type Answer = Mutex<Option<oneshot::Sender<Result<Bytes, Refusal>>>>;
+pub(super) type Answer = Mutex<Option<oneshot::Sender<Result<Bytes, Refusal>>>>;
 
 /// A request on its way to a process.
 #[derive(Clone)]
@@ -113,6 +113,8 @@ pub(crate) struct Process {
     pub(crate) release: u32,
     pub(crate) ids: Arc<Mutex<Draw>>,
     pub(crate) requests: VecDeque<Asked>,
+    /// The request that it took last.
+    pub(crate) taken: Option<Asked>,
     /// Time at which its main function returned, in its present incarnation.
     pub(crate) returned: Option<VirtualTime>,
     /// Number of panics since something last changed, and how much had changed by then.
@@ -261,6 +263,7 @@ impl Process {
             requests: VecDeque::new(),
             returned: None,
             panics: (0, 0),
+            taken: None,
             arrival: Arc::new(Notify::new()),
         }
     }

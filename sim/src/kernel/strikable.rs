@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use seaworthy_core::ports::Operation;
 
 use crate::trace::ProcessIndex;
@@ -17,6 +19,8 @@ pub struct Strikable {
     pub first: u32,
     /// The last of them.
     pub last: u32,
+    /// `true` if they were made within a [scope](seaworthy_core::ports::Ports::scope): there is a piece of work to drop.
+    pub in_scope: bool,
 }
 
 /// Counts of each call at the moments that say which of them are strikable.
@@ -26,9 +30,19 @@ pub(super) struct Marks {
     struck: Option<Vec<u32>>,
     /// Counts when the storm ended.
     healed: Option<Vec<u32>>,
+    /// For each counter, the calls from which on they were made within a scope, or no longer were.
+    turns: BTreeMap<usize, Vec<(u32, bool)>>,
 }
 
 impl Marks {
+    /// Another call is made, the `nth` of its counter.
+    pub(super) fn count(&mut self, slot: usize, nth: u32, in_scope: bool) {
+        let turns = self.turns.entry(slot).or_default();
+        if turns.last().is_none_or(|(_, before)| *before != in_scope) {
+            turns.push((nth, in_scope));
+        }
+    }
+
     /// A fault has come to its call.
     pub(super) fn strike(&mut self, counts: &[u32]) {
         self.struck.get_or_insert_with(|| counts.to_vec());
@@ -48,11 +62,17 @@ impl Marks {
     ) -> Vec<Strikable> {
         let last = self.healed.as_deref().unwrap_or(counts);
         let before = |slot: usize| self.struck.as_ref().map_or(0, |struck| struck[slot]);
-        let calls = last.iter().enumerate().filter(|(slot, last)| **last > before(*slot));
-        let calls = calls.filter_map(|(slot, last)| {
-            let (process, point) = of(slot)?;
-            Some(Strikable { process, point, first: before(slot) + 1, last: *last })
-        });
-        calls.collect()
+        let mut strikable = Vec::new();
+        for (slot, turns) in &self.turns {
+            let Some((process, point)) = of(*slot) else { continue };
+            for (at, (from, in_scope)) in turns.iter().enumerate() {
+                let until = turns.get(at + 1).map_or(last[*slot], |(next, _)| last[*slot].min(next - 1));
+                let first = (before(*slot) + 1).max(*from);
+                if first <= until {
+                    strikable.push(Strikable { process, point, first, last: until, in_scope: *in_scope });
+                }
+            }
+        }
+        strikable
     }
 }

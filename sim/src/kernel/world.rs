@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use seaworthy_core::{
     message::Message,
-    ports::{Refusal, Store, Timestamp},
+    ports::{Refusal, Response, Store, Timestamp},
 };
 use seaworthy_memory::{broker::MemoryBroker, external::MemoryExternal};
 use smol_str::SmolStr;
@@ -19,7 +19,7 @@ use super::{
     faults::Timed,
     incarnation::{Incarnation, IncarnationTask},
     meter::Meter,
-    state::{Asked, Due, State},
+    state::{Due, State},
 };
 use crate::{
     draw::Draw,
@@ -201,17 +201,21 @@ impl World {
         self.nudge.notify_one();
     }
 
-    /// A request arrives at a process once more, later.
-    pub(crate) fn repeat(&self, process: ProcessIndex, request: Asked, after: Duration) {
+    /// The request that a process took last arrives there once more, later.
+    pub(crate) fn repeat(&self, process: ProcessIndex, after: Duration) {
         let at = self.elapsed() + after.as_micros() as u64;
-        self.state().schedule(at, Due::Repeat { process, request });
+        let mut state = self.state();
+        if let Some(request) = state.processes[usize::from(process.0)].taken.clone() {
+            state.schedule(at, Due::Repeat { process, request });
+        }
+        drop(state);
         self.nudge.notify_one();
     }
 
     /// An answer reaches whoever asked, later.
-    pub(crate) fn answer_later(&self, request: Asked, said: Result<Bytes, Refusal>, after: Duration) {
+    pub(crate) fn answer_later(&self, response: Response, said: Result<Bytes, Refusal>, after: Duration) {
         let at = self.elapsed() + after.as_micros() as u64;
-        self.state().schedule(at, Due::Answer { request, said });
+        self.state().schedule(at, Due::Answer { response, said });
         self.nudge.notify_one();
     }
 

@@ -18,15 +18,3 @@ impl Profile {
         FaultKind::ALL.iter().copied().filter(move |kind| kind.class() == self)
     }
 }
-
-impl FaultKind {
-    /// Returns `true` if there is anything for a fault of this kind to strike.
-    pub(crate) fn is_possible(self, targets: &Targets) -> bool {
-        match self {
-            Self::BrokerOutage => true,
-            Self::ExternalOutage => !targets.services.is_empty(),
-            Self::Unroutable => targets.confirms_unroutable && !targets.processes.is_empty(),
-            _ => !targets.processes.is_empty(),
-        }
-    }
-}

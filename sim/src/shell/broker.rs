@@ -11,9 +11,13 @@ use smol_str::SmolStr;
 
 use super::{
     Shell,
-    disposition::{Disposition, Reach, said},
+    gate::Reach,
+    struck::{Struck, outcome_of, said},
 };
-use crate::trace::{Outcome, What};
+use crate::{
+    plan::Verdict,
+    trace::{Outcome, What},
+};
 
 impl Shell {
     /// Publishes a batch, of which each message has an outcome of its own.
@@ -22,59 +26,55 @@ impl Shell {
         batch: &[Message],
         inner: &dyn Broker,
     ) -> Result<Vec<PublishResult>, BrokerError> {
-        let call = Call::Publish { batch };
-        let mut entered = self.gate.enter(Operation::Publish, Reach::Network).await;
-        let disposition = entered.disposition().await;
-        if let (true, Some((kind, outcome))) = (disposition != Disposition::Reject, disposition.refusal()) {
-            batch.iter().for_each(|message| self.tell_published(message, outcome, ""));
-            return Err(BrokerError::new(kind, said(kind, &call)));
-        }
-        // A refusal is about one message, the first of the batch; a partial batch lets at least one entry down.
-        let rejected = usize::from(disposition == Disposition::Reject && !batch.is_empty());
-        let accepted = match disposition {
-            Disposition::PartialBatch { accepted } => (accepted as usize).min(batch.len().saturating_sub(1)),
-            _ => batch.len(),
-        };
-        let swallowed = usize::from(disposition == Disposition::Unroutable && !batch.is_empty());
-        let offered = &batch[rejected + swallowed..accepted.max(rejected)];
-        let mut results: Vec<PublishResult> = Vec::with_capacity(batch.len());
-        for message in &batch[..rejected] {
-            const WHY: &str = "no queue is bound to its topic";
-            self.tell_published(message, Outcome::Rejected, WHY);
-            results.push(Err(PublishError::Refused(SmolStr::new_static(WHY))));
-        }
-        for message in &batch[..swallowed] {
-            self.tell_published(message, Outcome::BelievedDone, "");
-            results.push(Ok(()));
-        }
-        let published = self.gate.incarnation.alive(inner.publish(offered)).await?;
-        for (message, result) in offered.iter().zip(published) {
-            match &result {
-                Ok(()) if disposition.is_unheard() => self.tell_published(message, Outcome::DoneUnheard, ""),
-                Ok(()) => self.tell_published(message, Outcome::Done, ""),
-                Err(error) => {
-                    self.gate.note_error(Operation::Publish, error);
-                    match error {
-                        PublishError::Refused(why) => self.tell_published(message, Outcome::Rejected, why),
-                        error => self.tell_published(message, Outcome::Rejected, &error.to_string()),
+        let tell = |_: &Call<'_>, struck, results: &Result<Vec<PublishResult>, _>, outcome| {
+            let mut results = results.iter().flatten();
+            for (index, message) in batch.iter().enumerate() {
+                let (outcome, why) = match results.next() {
+                    None => (outcome, SmolStr::default()),
+                    Some(Ok(())) if index == 0 && struck == Some(Verdict::Unroutable) => {
+                        (Outcome::BelievedDone, SmolStr::default())
                     }
-                }
+                    Some(Ok(())) => (outcome, SmolStr::default()),
+                    Some(Err(PublishError::Refused(why))) => (Outcome::Rejected, why.clone()),
+                    Some(result) => (outcome_of(result, false), SmolStr::default()),
+                };
+                self.gate.record(What::Publish { message: Arc::new(message.clone()), outcome, why });
             }
-            results.push(result);
-        }
-        for message in &batch[accepted.max(rejected)..] {
-            self.tell_published(message, Outcome::Unavailable, "");
-            results.push(Err(PublishError::Unavailable(SmolStr::new_static("throttled"))));
-        }
-        if let (Disposition::Duplicate { after_ms }, Some(message)) = (disposition, batch.first()) {
-            self.gate.world.publish_again(message, Duration::from_millis(after_ms.into()));
-        }
-        entered.leave().await;
-        disposition.heard(&call, Ok(results))
+        };
+        let inner = |struck| self.offered(struck, batch, inner);
+        self.gate.call(Call::Publish { batch }, Reach::Network, None, inner, tell).await
     }
 
-    fn tell_published(&self, message: &Message, outcome: Outcome, why: &str) {
-        self.gate.record(What::Publish { message: Arc::new(message.clone()), outcome, why: why.into() });
+    /// Offers the broker what a strike lets through of a batch.
+    async fn offered(
+        &self,
+        struck: Struck,
+        batch: &[Message],
+        inner: &dyn Broker,
+    ) -> Result<Vec<PublishResult>, BrokerError> {
+        // A refusal is about one message, the first of the batch; a partial batch lets at least one entry down.
+        let (first, offered) = match struck {
+            Some(Verdict::Reject) => {
+                (Some(Err(PublishError::Refused("no queue is bound to its topic".into()))), 1..batch.len())
+            }
+            Some(Verdict::Unroutable) => (Some(Ok(())), 1..batch.len()),
+            Some(Verdict::PartialBatch { accepted }) => {
+                (None, 0..(accepted as usize).min(batch.len().saturating_sub(1)))
+            }
+            _ => (None, 0..batch.len()),
+        };
+        let mut results: Vec<PublishResult> = Vec::with_capacity(batch.len());
+        results.extend(first.filter(|_| !batch.is_empty()));
+        let published = inner.publish(batch.get(offered).unwrap_or_default()).await?;
+        for error in published.iter().filter_map(|result| result.as_ref().err()) {
+            self.gate.note_error(Operation::Publish, error);
+        }
+        results.extend(published);
+        results.resize(batch.len(), Err(PublishError::Unavailable(SmolStr::new_static("throttled"))));
+        if let (Some(Verdict::Duplicate { after_ms }), Some(message)) = (struck, batch.first()) {
+            self.gate.world.publish_again(message, Duration::from_millis(after_ms.into()));
+        }
+        Ok(results)
     }
 
     /// Receives what has come, or waits for it.
@@ -84,30 +84,26 @@ impl Shell {
         max: usize,
         inner: &mut dyn Subscription,
     ) -> Result<Vec<Delivery>, BrokerError> {
+        let call = Call::Receive { group, max };
         let lost = || {
             self.gate.record(What::ReceiveFailed { group: group.clone(), outcome: Outcome::Unavailable });
-            let kind = FailureKind::Unavailable;
-            BrokerError::new(kind, said(kind, &Call::Receive { group, max }))
+            BrokerError::new(FailureKind::Unavailable, said(FailureKind::Unavailable, &call))
         };
-        let mut call = self.gate.enter(Operation::Receive, Reach::Network).await;
-        if call.is_refused().await {
+        let mut under_way = self.gate.enter(Operation::Receive, Reach::Network).await;
+        if under_way.is_refused(&call).await {
             return Err(lost());
         }
-        let deliveries = call.idle(pin!(inner.receive(max))).await?;
+        let deliveries = under_way.idle(pin!(inner.receive(max))).await?;
         // The broker may have gone away while this waited: what it handed out then comes back after its timeout.
-        if call.disposition().await == Disposition::Unavailable {
+        if under_way.struck(&call).await == Some(Verdict::Unavailable) {
             return Err(lost());
         }
         self.out().extend(deliveries.iter().map(|delivery| (delivery.tag, delivery.message.id)));
-        for delivery in &deliveries {
-            self.gate.record(What::Deliver {
-                group: group.clone(),
-                tag: delivery.tag.0,
-                message: Arc::new(delivery.message.clone()),
-                redeliveries: delivery.redeliveries,
-            });
+        for Delivery { tag, message, redeliveries } in &deliveries {
+            let (group, message) = (group.clone(), Arc::new(message.clone()));
+            self.gate.record(What::Deliver { group, tag: tag.0, message, redeliveries: *redeliveries });
         }
-        call.leave().await;
+        under_way.leave().await;
         Ok(deliveries)
     }
 }

@@ -1,4 +1,3 @@
-use seaworthy_core::ports::Operation;
 use std::{
     future::pending,
     pin::{Pin, pin},
@@ -6,15 +5,17 @@ use std::{
 };
 
 use futures_util::future::{BoxFuture, FutureExt};
+use seaworthy_core::ports::{Answers, Call, Operation, PortError};
 
 use super::{
     Gate,
-    disposition::{Disposition, Reach},
+    gate::Reach,
+    struck::{Struck, heard, is_unheard, outcome_of, refused},
 };
 use crate::{
-    kernel::{Injected, Waiting},
-    plan::{Restart, Verdict},
-    trace::What,
+    kernel::{Injected, Waiting, scope},
+    plan::{Edge, Verdict},
+    trace::{Outcome, TxId, What},
 };
 
 /// A port call that is under way, from its entry to its end: the run is not at rest meanwhile.
@@ -23,25 +24,58 @@ use crate::{
 /// comes to - because its caller drops it, its process dies, an outage answers first - has not struck; it is given back,
 /// and strikes the next call of its kind. That is better than to count it as spent: a caller that polls with a timeout
 /// drops most of its calls, and would use up its faults unseen. Once the world has healed nothing strikes any more.
-pub(crate) struct Call<'a> {
+pub(super) struct UnderWay<'a> {
     gate: &'a Gate,
     point: Operation,
     /// Fault that is to strike it and has not yet.
     pending: Option<Injected>,
-    /// Set once it was decided that the process dies of this call.
-    restart: Option<Restart>,
+    /// Verdict that ends whoever makes the call, once it is decided and the call has had its effect.
+    ending: Option<Verdict>,
     waiting: Option<Waiting<'a>>,
 }
 
 impl Gate {
-    /// Counts a call and waits as long as it takes. What it is to do is then said by [`Call::disposition`]. Never returns to a
-    /// dead incarnation.
-    pub(crate) async fn enter(&self, point: Operation, reach: Reach) -> Call<'_> {
+    /// A call of any port: it waits as long as it takes, is carried out as it is struck, and told. `inner` is the call
+    /// itself, `tx` the transaction that it belongs to.
+    pub(super) async fn call<T: Answers, E: PortError, F: Future<Output = Result<T, E>>>(
+        &self,
+        call: Call<'_>,
+        reach: Reach,
+        tx: Option<TxId>,
+        inner: impl FnOnce(Struck) -> F,
+        tell: impl FnOnce(&Call<'_>, Struck, &Result<T, E>, Outcome),
+    ) -> Result<T, E> {
+        let point = call.operation();
+        let mut under_way = self.enter(point, reach).await;
+        let struck = under_way.struck(&call).await;
+        let (result, outcome) = match refused(struck, &call) {
+            Some(refused) => refused,
+            None => {
+                let result = self.answered(point, tx, pin!(inner(struck))).await;
+                if let Err(error) = &result {
+                    self.note_error(point, error);
+                }
+                let outcome = outcome_of(&result, is_unheard(struck));
+                (result, outcome)
+            }
+        };
+        tell(&call, struck, &result, outcome);
+        if let (Operation::External, Some(Verdict::LoseReply)) = (point, struck) {
+            // A caller learns of a lost reply by waiting for it in vain.
+            self.hold(100).await;
+        }
+        under_way.leave().await;
+        heard(struck, &call, result)
+    }
+
+    /// Counts a call and waits as long as it takes. What strikes it is then said by [`UnderWay::struck`]. Never returns
+    /// to a dead incarnation.
+    pub(super) async fn enter(&self, point: Operation, reach: Reach) -> UnderWay<'_> {
         if self.incarnation.is_dead() {
             return pending().await;
         }
         let Some((injected, wait)) = self.count(point, reach) else { return pending().await };
-        let mut call = Call::new(self, point, injected);
+        let mut call = UnderWay::new(self, point, injected);
         self.pass(wait).await;
         // What is rare is in a box of its own, so that not every call has room for it.
         if self.world.is_disturbed()
@@ -49,107 +83,100 @@ impl Gate {
         {
             still.await;
         }
-        if let Some(struck) = call.strike_early() {
+        if call.pending.is_some()
+            && let Some(struck) = call.strike_early()
+        {
             struck.await;
         }
         call
     }
 }
 
-impl<'a> Call<'a> {
+impl<'a> UnderWay<'a> {
     fn new(gate: &'a Gate, point: Operation, pending: Option<Injected>) -> Self {
         let waiting = Some(Waiting::new(&gate.incarnation.pulse.calls));
-        Self { gate, point, pending, restart: None, waiting }
+        Self { gate, point, pending, ending: None, waiting }
     }
 
-    /// Applies what strikes before the call's effect: a delay, which heal ends, or the death of the process.
+    /// Applies what strikes before the call's effect: a delay, which heal ends, or the end of whoever makes it.
     fn strike_early(&mut self) -> Option<BoxFuture<'a, ()>> {
         let gate = self.gate;
         match self.pending?.verdict {
             Verdict::Delay { ms } => self.take().map(|_| gate.hold(ms.into())),
-            Verdict::CrashBefore(restart) => self.take().map(|_| gate.die(restart).boxed()),
+            verdict if verdict.ends_caller() == Some(Edge::Before) => self.take().map(|_| {
+                gate.end(verdict);
+                pending().boxed()
+            }),
             _ => None,
         }
     }
 
     /// Returns `true` if it is refused before it waits for something to come. The rest is decided by
-    /// [`Call::disposition`], when it has come.
-    pub(crate) async fn is_refused(&mut self) -> bool {
-        let outage = self.gate.outage(self.point);
+    /// [`UnderWay::struck`], when it has come.
+    pub(super) async fn is_refused(&mut self, call: &Call<'_>) -> bool {
         let refused = matches!(self.pending, Some(Injected { verdict: Verdict::Unavailable, .. }));
-        (refused || outage != Disposition::Proceed) && self.meet(outage).await == Disposition::Unavailable
+        (refused || self.gate.is_out(call)) && self.struck(call).await == Some(Verdict::Unavailable)
     }
 
     /// Waits for something to come, which may be never: meanwhile the call does not count as under way.
-    pub(crate) async fn idle<T>(&mut self, what: impl Future<Output = T> + Send) -> T {
+    pub(super) async fn idle<T>(&mut self, what: impl Future<Output = T> + Send) -> T {
         self.waiting = None;
         let came = self.gate.incarnation.alive(pin!(what)).await;
         self.waiting = Some(Waiting::new(&self.gate.incarnation.pulse.calls));
         came
     }
 
-    /// Says what the call is to do, at the moment at which it would have its effect.
-    pub(crate) fn disposition(&mut self) -> Met {
-        self.meet(self.gate.outage(self.point))
+    /// Says what strikes the call, at the moment at which it would have its effect: mostly nothing, which is found out at once.
+    #[inline]
+    pub(super) fn struck(&mut self, call: &Call<'_>) -> Met {
+        if self.pending.is_none() && !self.gate.world.is_disturbed() { Met(Some(None)) } else { self.meet(call) }
     }
 
-    /// The same where the caller knows whether there is an outage. It answers before any verdict: where nobody answers
-    /// there is no reply to lose and no copy to make. But whoever was to die after the call dies after one that fails too.
-    pub(crate) fn meet(&mut self, outage: Disposition) -> Met {
-        if outage == Disposition::Proceed && self.pending.is_none() {
-            return Met(Some(Disposition::Proceed));
-        }
-        Met(self.inject(outage).map_err(|restart| self.gate.world.crash(&self.gate.incarnation, restart)).ok())
-    }
-
-    /// Injects what is pending: gives the disposition, or the restart of a process that dies.
-    fn inject(&mut self, outage: Disposition) -> Result<Disposition, Restart> {
-        if outage != Disposition::Proceed {
-            return match self.pending.map(|injected| injected.verdict) {
-                Some(Verdict::CrashAfter(restart)) if self.take().is_some() => Err(restart),
-                _ => Ok(outage),
+    /// An outage answers before any verdict: where nobody answers there is no reply to lose and no copy to make. But whoever
+    /// was to end after the call ends after one that fails, too.
+    fn meet(&mut self, call: &Call<'_>) -> Met {
+        if self.gate.is_out(call) {
+            let ends = self.pending.is_some_and(|injected| injected.verdict.ends_caller() == Some(Edge::After));
+            return match ends.then(|| self.take()).flatten() {
+                Some(Injected { verdict, .. }) => {
+                    self.gate.end(verdict);
+                    Met(None)
+                }
+                None => Met(Some(Some(Verdict::Unavailable))),
             };
         }
-        Ok(match self.take().map(|injected| injected.verdict) {
-            None | Some(Verdict::Delay { .. } | Verdict::CrashBefore(_)) => Disposition::Proceed,
-            Some(Verdict::CrashAfter(restart)) => {
-                self.restart = Some(restart);
-                Disposition::CrashAfter(restart)
-            }
+        let struck = self.take().map(|injected| injected.verdict);
+        Met(Some(match struck {
             Some(Verdict::Stop(restart)) => {
                 self.gate.world.stop(&self.gate.incarnation, restart);
-                Disposition::Proceed
+                None
             }
-            Some(Verdict::Conflict) => Disposition::Conflict,
-            Some(Verdict::StatementError) => Disposition::StatementError,
-            Some(Verdict::Unroutable) => Disposition::Unroutable,
-            Some(Verdict::Unavailable) => Disposition::Unavailable,
-            Some(Verdict::Reject) => Disposition::Reject,
-            Some(Verdict::LoseReply) => Disposition::LoseReply,
-            Some(Verdict::LoseRequest) => Disposition::LoseRequest,
-            Some(Verdict::Duplicate { after_ms }) => Disposition::Duplicate { after_ms },
-            Some(Verdict::DropAck) => Disposition::DropAck,
-            Some(Verdict::PartialBatch { accepted }) => Disposition::PartialBatch { accepted },
-        })
+            verdict => {
+                self.ending = verdict.filter(|verdict| verdict.ends_caller().is_some());
+                verdict
+            }
+        }))
     }
 
-    /// After the effect: dies if that was the verdict.
-    pub(crate) fn leave(self) -> Left<'a> {
-        if let Some(restart) = self.restart {
-            self.gate.world.crash(&self.gate.incarnation, restart);
+    /// After the effect: ends whoever made the call, if that was the verdict.
+    pub(super) fn leave(self) -> Left<'a> {
+        if let Some(verdict) = self.ending {
+            self.gate.end(verdict);
         }
         Left(self)
     }
 
-    /// Takes what is to strike now and writes it down, unless the world has healed since the call began.
+    /// Takes what is to strike now and writes it down, unless the world has healed since the call began, or the call is
+    /// polled where there is nothing to drop.
     fn take(&mut self) -> Option<Injected> {
-        let injected = self.pending.take().filter(|_| !self.gate.world.has_healed())?;
+        let is_due = |injected: &mut Injected| !injected.verdict.needs_scope() || scope::is_open();
+        let injected = self.pending.take_if(is_due).filter(|_| !self.gate.world.has_healed())?;
         self.gate.record(What::Fault { index: injected.index, kind: injected.kind, point: Some(self.point) });
         Some(injected)
     }
 }
 
-impl Drop for Call<'_> {
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         if let Some(injected) = self.pending.take() {
             self.gate.world.state().give_back(injected);
@@ -157,26 +184,26 @@ impl Drop for Call<'_> {
     }
 }
 
-/// Future of the disposition of a call; it never ends if the process has died of the call.
-#[must_use = "a call waits for what it is to do"]
-pub(crate) struct Met(Option<Disposition>);
+/// Future of what strikes a call; it never ends if whoever makes the call ends with it.
+#[must_use = "a call waits for what strikes it"]
+pub(super) struct Met(Option<Struck>);
 
 impl Future for Met {
-    type Output = Disposition;
+    type Output = Struck;
 
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Disposition> {
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Struck> {
         self.0.map_or(Poll::Pending, Poll::Ready)
     }
 }
 
-/// Future of the end of a call; it never ends if the process has died of the call.
+/// Future of the end of a call; it never ends if whoever made the call ends with it.
 #[must_use = "a call waits for its end"]
-pub(crate) struct Left<'a>(Call<'a>);
+pub(super) struct Left<'a>(UnderWay<'a>);
 
 impl Future for Left<'_> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if self.0.restart.is_some() { Poll::Pending } else { Poll::Ready(()) }
+        if self.0.ending.is_some() { Poll::Pending } else { Poll::Ready(()) }
     }
 }

@@ -9,7 +9,7 @@ use tracing::Instrument;
 use super::Gate;
 use crate::{
     executor::{Spawner as Tasks, Time},
-    kernel::{Hit, Incarnation, IncarnationTask, Meter, OnPanic, Waiting, World, process_span},
+    kernel::{Hit, Incarnation, IncarnationTask, Meter, OnPanic, Waiting, World, process_span, scope},
     plan::FaultKind,
 };
 
@@ -105,5 +105,9 @@ impl Spawner for TaskSpawner {
             };
             self.tasks.spawn(IncarnationTask::new(self.incarnation.clone(), task, self.on_panic.clone()));
         }
+    }
+
+    fn poll_scope(&self, poll: &mut dyn FnMut()) -> bool {
+        scope::poll(poll)
     }
 }

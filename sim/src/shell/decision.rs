@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Gate,
-    disposition::{Disposition, outcome_of, said},
+    struck::{Struck, is_unheard, outcome_of, said},
 };
 use crate::{
     kernel::{Deciding, Incarnation, IncarnationTask, task},
@@ -46,13 +46,13 @@ impl Decision {
         self,
         inner: Box<dyn Transaction>,
         effects: Vec<Effect>,
-        disposition: Disposition,
+        struck: Struck,
     ) -> Result<(), StoreError> {
         let mut commit = inner.commit();
         match poll!(&mut commit) {
-            Poll::Ready(result) => self.decided(result, effects, disposition, true),
+            Poll::Ready(result) => self.decided(result, effects, struck, true),
             // In a box of its own, so that not every commit's future has room for it.
-            Poll::Pending => Box::pin(self.reach_later(commit, effects, disposition)).await,
+            Poll::Pending => Box::pin(self.reach_later(commit, effects, struck)).await,
         }
     }
 
@@ -63,14 +63,14 @@ impl Decision {
         self,
         commit: BoxFuture<'static, Result<(), StoreError>>,
         effects: Vec<Effect>,
-        disposition: Disposition,
+        struck: Struck,
     ) -> Result<(), StoreError> {
         let (gate, (tell, told)) = (self.gate.clone(), oneshot::channel());
         let deciding = Deciding::new(&gate.world, &gate.incarnation);
         let task = async move {
             let result = commit.await;
             let heard = !self.gate.incarnation.is_dead() && !tell.is_closed();
-            let result = self.decided(result, effects, disposition, heard);
+            let result = self.decided(result, effects, struck, heard);
             drop(deciding);
             // Whoever began it may be gone.
             let _ = tell.send(result);
@@ -86,20 +86,15 @@ impl Decision {
         &self,
         result: Result<(), StoreError>,
         effects: Vec<Effect>,
-        disposition: Disposition,
+        struck: Struck,
         heard: bool,
     ) -> Result<(), StoreError> {
-        let outcome = match &result {
-            Ok(()) if disposition.is_unheard() || !heard => Outcome::DoneUnheard,
-            Ok(()) => Outcome::Done,
-            Err(_) if disposition.is_unheard() || !heard => Outcome::NotDoneUnheard,
-            Err(error) => outcome_of(error),
-        };
+        let outcome = outcome_of(&result, is_unheard(struck) || !heard);
         if let Err(error) = &result {
             self.gate.note_error(Operation::Commit, error);
         }
         self.record(outcome, effects);
-        disposition.heard(&Call::Commit, result)
+        super::struck::heard(struck, &Call::Commit, result)
     }
 }
 

@@ -1,6 +1,4 @@
-use seaworthy_core::ports::{Operation, Port};
 use std::{
-    future::{Pending, pending},
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
@@ -8,11 +6,12 @@ use std::{
 };
 
 use futures_util::future::{BoxFuture, select};
+use seaworthy_core::ports::{Call, Operation, Port};
 
-use super::disposition::{Disposition, Reach};
+use super::struck::Struck;
 use crate::{
     kernel::{Hit, Incarnation, Injected, Timed, World},
-    plan::{FaultKind, Latency, Restart, Verdict},
+    plan::{Edge, FaultKind, Latency, Verdict},
     trace::What,
 };
 
@@ -46,36 +45,27 @@ impl Gate {
         self.world.note_error(&self.incarnation, point, error);
     }
 
-    /// Asks for a verdict at a call that takes no time and can't wait: an answer that is sent off. A delay is the
-    /// answer's, on its way.
-    pub(crate) fn enter_at_once(&self, point: Operation) -> Disposition {
+    /// Says what strikes a call that takes no time and can't wait: an answer that is sent off. A delay is the answer's, on
+    /// its way.
+    pub(super) fn enter_at_once(&self, point: Operation) -> Struck {
         if self.incarnation.is_dead() {
-            return Disposition::LoseRequest;
+            return Some(Verdict::LoseRequest);
         }
-        let injected = self.world.state().inject(self.incarnation.process, point);
-        let Some(injected) = injected else { return Disposition::Proceed };
-        self.record(What::Fault { index: injected.index, kind: injected.kind, point: Some(point) });
-        match injected.verdict {
-            Verdict::CrashBefore(restart) => {
-                self.world.crash(&self.incarnation, restart);
-                Disposition::LoseRequest
-            }
-            Verdict::Stop(restart) => {
-                self.world.stop(&self.incarnation, restart);
-                Disposition::Proceed
-            }
-            Verdict::CrashAfter(restart) => Disposition::CrashAfter(restart),
-            Verdict::Delay { ms } => Disposition::Delay { ms },
-            Verdict::LoseReply => Disposition::LoseReply,
-            Verdict::LoseRequest => Disposition::LoseRequest,
-            _ => Disposition::Proceed,
+        let Injected { index, kind, verdict, .. } = self.world.state().inject(self.incarnation.process, point)?;
+        self.record(What::Fault { index, kind, point: Some(point) });
+        match verdict {
+            Verdict::Stop(restart) => self.world.stop(&self.incarnation, restart),
+            verdict if verdict.ends_caller() == Some(Edge::Before) => self.end(verdict),
+            _ => {}
         }
+        Some(verdict)
     }
 
-    /// The process dies here; the future never ends.
-    pub(crate) fn die<T>(&self, restart: Restart) -> Pending<T> {
-        self.world.crash(&self.incarnation, restart);
-        pending()
+    /// Ends whoever makes a call that such a verdict strikes: the call never returns.
+    pub(super) fn end(&self, verdict: Verdict) {
+        if let Verdict::CrashBefore(restart) | Verdict::CrashAfter(restart) = verdict {
+            self.world.crash(&self.incarnation, restart);
+        }
     }
 
     /// Counts a call, and draws how long it takes. `None` if the run has no budget left for it.
@@ -166,36 +156,41 @@ impl Gate {
         timed.kind == kind && timed.hit == Hit::Process(self.incarnation.process)
     }
 
-    /// Returns the disposition that an outage makes of a call that nothing else strikes.
-    pub(crate) fn outage(&self, point: Operation) -> Disposition {
-        if !self.world.is_disturbed() {
-            return Disposition::Proceed;
-        }
-        let process = self.incarnation.process;
-        let store = self.world.store_of(process);
+    /// Returns `true` if an outage is on that this call meets.
+    #[inline]
+    pub(super) fn is_out(&self, call: &Call<'_>) -> bool {
+        self.world.is_disturbed() && self.meets_outage(call)
+    }
+
+    fn meets_outage(&self, call: &Call<'_>) -> bool {
+        let (port, process) = (call.operation().port(), self.incarnation.process);
+        let service = match call {
+            Call::External { call } => self.world.external_index(&call.service).map(Hit::External),
+            _ => None,
+        };
+        let store = Hit::Store(self.world.store_of(process));
         let mut out = false;
         self.world.disturb(
-            |timed| match (timed.kind, timed.hit) {
-                (FaultKind::BrokerOutage, _) => point.port() == Port::Broker,
-                (FaultKind::Partition, whose) => point.port() == Port::Broker && whose == Hit::Process(process),
-                (FaultKind::StoreOutage, which) => {
-                    matches!(point.port(), Port::Store | Port::Transaction) && which == Hit::Store(store)
-                }
+            |timed| match timed.kind {
+                FaultKind::BrokerOutage => port == Port::Broker,
+                FaultKind::Partition => port == Port::Broker && timed.hit == Hit::Process(process),
+                FaultKind::StoreOutage => matches!(port, Port::Store | Port::Transaction) && timed.hit == store,
+                FaultKind::ExternalOutage => service == Some(timed.hit),
                 _ => false,
             },
             |_| out = true,
         );
-        if out { Disposition::Unavailable } else { Disposition::Proceed }
-    }
-
-    /// Returns `true` if an outage of an external service is on.
-    pub(crate) fn external_is_out(&self, service: usize) -> bool {
-        let mut out = false;
-        if self.world.is_disturbed() {
-            self.world.disturb(|timed| timed.hit == Hit::External(service), |_| out = true);
-        }
         out
     }
+}
+
+/// Reach of a call, which decides how long it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Over the network: it takes the plan's latency.
+    Network,
+    /// A statement in an open transaction: others may go first, but time stands still.
+    Statement,
 }
 
 /// Lets every other ready task have its chance.

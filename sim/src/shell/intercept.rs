@@ -1,7 +1,7 @@
 use std::{
     collections::BTreeMap,
-    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -9,19 +9,19 @@ use seaworthy_core::{
     ids::MessageId,
     message::Message,
     ports::{
-        Answers, Broker, BrokerError, Call, Delivery, DeliveryTag, External, ExternalCall, ExternalError, Intercept,
-        PortError, PublishResult, StoreError, Subscription, Transaction,
+        Answer, Answers, Broker, BrokerError, Call, Delivery, DeliveryTag, External, ExternalCall, ExternalError,
+        Ingress, Intercept, Operation, PortError, PublishResult, Refusal, Request, Response, StoreError, Subscription,
+        Transaction,
     },
 };
+use seaworthy_memory::external::Answered;
 use smol_str::SmolStr;
 
-use super::{
-    Gate,
-    disposition::{Carried, Reach},
-    told::told,
-    transaction::Watched,
+use super::{Gate, gate::Reach, transaction::Watched};
+use crate::{
+    plan::Verdict,
+    trace::{Outcome, TxId, What, told},
 };
-use crate::trace::{Outcome, TxId, What};
 
 /// Shell between an incarnation and every component: each call is judged, carried out as it is struck, and written
 /// down.
@@ -29,7 +29,7 @@ use crate::trace::{Outcome, TxId, What};
 pub(super) struct Shell {
     pub(super) gate: Gate,
     /// The name of the process's store.
-    pub(super) store: SmolStr,
+    store: SmolStr,
     /// Deliveries that were neither acknowledged nor given back yet.
     out: Arc<Mutex<BTreeMap<DeliveryTag, MessageId>>>,
 }
@@ -63,30 +63,33 @@ impl Intercept for Shell {
         Watched::new(self.gate.clone(), self.store.clone(), TxId(0))
     }
 
-    async fn call<T: Answers, E: PortError>(
+    fn call<T: Answers, E: PortError>(
         &self,
         call: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,
-    ) -> Result<T, E> {
-        let point = call.operation();
-        let mut entered = self.gate.enter(point, Reach::Network).await;
-        let disposition = entered.disposition().await;
-        let mut inner = pin!(inner);
-        let Carried { result, outcome, is_own } =
-            disposition.carry_out(&call, self.gate.answered(point, None, inner.as_mut())).await;
-        if let (Err(error), true) = (&result, is_own) {
-            self.gate.note_error(point, error);
-        }
-        self.gate.record(self.what(&call, result.as_ref().ok(), outcome));
-        entered.leave().await;
-        disposition.heard(&call, result)
+    ) -> impl Future<Output = Result<T, E>> + Send {
+        let tell = |call: &Call<'_>, _, result: &Result<T, E>, outcome| {
+            self.gate.record(self.what(call, result.as_ref().ok(), outcome));
+        };
+        self.gate.call(call, Reach::Network, None, |_| inner, tell)
     }
 
+    /// A transaction has a number from its beginning on.
     async fn begin(
         &self,
         inner: impl Future<Output = Result<Box<dyn Transaction>, StoreError>> + Send,
     ) -> Result<(Box<dyn Transaction>, Watched), StoreError> {
-        self.begun(inner).await
+        let mut tx = TxId(0);
+        let tell = |_: &Call<'_>, _, begun: &Result<_, _>, outcome: Outcome| {
+            if begun.is_ok() {
+                tx = self.gate.world.next_tx();
+            }
+            // What it was good for shows at its end: nobody misses its reply.
+            let outcome = if outcome == Outcome::DoneUnheard { Outcome::Done } else { outcome };
+            self.gate.record(What::Begin { tx, outcome });
+        };
+        let begun = self.gate.call(Call::Begin, Reach::Network, None, |_| inner, tell).await?;
+        Ok((begun, Watched::new(self.gate.clone(), self.store.clone(), tx)))
     }
 
     async fn publish(&self, batch: &[Message], inner: &dyn Broker) -> Result<Vec<PublishResult>, BrokerError> {
@@ -102,7 +105,61 @@ impl Intercept for Shell {
         self.received(group, max, inner).await
     }
 
-    async fn external(&self, call: &ExternalCall, _: &dyn External) -> Result<Bytes, ExternalError> {
-        self.asked(call).await
+    /// An external service, of which the trace says whether it acted.
+    async fn external(&self, asked: &ExternalCall, _: &dyn External) -> Result<Bytes, ExternalError> {
+        let externals = &self.gate.world.externals;
+        let tell = |_: &Call<'_>, _, answered: &Result<Acted, _>, outcome| {
+            let acted = answered.as_ref().is_ok_and(|Acted(answered)| answered.acted);
+            self.gate.record(What::External {
+                service: asked.service.clone(),
+                operation: asked.operation.clone(),
+                operation_id: asked.operation_id,
+                subject: externals.subject(asked),
+                acted,
+                outcome,
+            });
+        };
+        let inner = |_| async { externals.answer(asked).map(Acted) };
+        let call = Call::External { call: asked };
+        self.gate.call(call, Reach::Network, None, inner, tell).await.map(|Acted(answered)| answered.body)
+    }
+
+    async fn request(&self, inner: &dyn Ingress) -> Option<Request> {
+        let gate = &self.gate;
+        let mut under_way = gate.enter(Operation::Request, Reach::Statement).await;
+        let request = under_way.idle(inner.next()).await?;
+        let struck = under_way.struck(&Call::Request).await;
+        let (number, operation) = (request.response.number(), request.operation.clone());
+        gate.record(What::Request { request: number, operation });
+        if let Some(Verdict::Duplicate { after_ms }) = struck {
+            gate.world.repeat(gate.incarnation.process, Duration::from_millis(after_ms.into()));
+        }
+        under_way.leave().await;
+        Some(request)
+    }
+
+    fn reply(&self, said: Result<Bytes, Refusal>, response: Response) {
+        let gate = &self.gate;
+        let struck = gate.enter_at_once(Operation::Reply);
+        let is_lost = matches!(struck, Some(Verdict::LoseRequest | Verdict::LoseReply | Verdict::CrashBefore(_)));
+        let outcome = if is_lost { Outcome::NotDoneUnheard } else { Outcome::Done };
+        gate.record(What::Reply { request: response.number(), accepted: said.is_ok(), outcome });
+        match struck {
+            _ if is_lost => {}
+            Some(Verdict::Delay { ms }) => gate.world.answer_later(response, said, Duration::from_millis(ms.into())),
+            _ => response.give(said),
+        }
+        if let Some(Verdict::CrashAfter(restart)) = struck {
+            gate.world.crash(&gate.incarnation, restart);
+        }
+    }
+}
+
+/// Answer of an external service that says whether it acted.
+struct Acted(Answered);
+
+impl Answers for Acted {
+    fn answer(&self) -> Answer<'_> {
+        Answer::Done
     }
 }

@@ -8,26 +8,22 @@ mod broker;
 mod call;
 mod clock;
 mod decision;
-mod disposition;
-mod external;
 mod gate;
-mod ingress;
 mod intercept;
 mod random;
-mod store;
-mod told;
+mod struck;
 mod transaction;
 
 use std::sync::Arc;
 
-use seaworthy_core::ports::{Broker, External, Intercepted, Ports, UntilStop};
+use seaworthy_core::ports::{Broker, External, Ingress, Intercepted, Ports, UntilStop};
 
 pub(crate) use clock::WorldClock;
 pub(crate) use gate::Gate;
 
 use intercept::Shell;
 
-use crate::kernel::{Incarnation, World};
+use crate::kernel::{Incarnation, Requests, World};
 
 /// The ports of one incarnation.
 pub(crate) fn ports(world: &Arc<World>, incarnation: &Arc<Incarnation>, spawner: Arc<clock::TaskSpawner>) -> Ports {
@@ -35,14 +31,15 @@ pub(crate) fn ports(world: &Arc<World>, incarnation: &Arc<Incarnation>, spawner:
     let stop = incarnation.stop.clone();
     let (name, store) = world.stores[world.store_of(incarnation.process)].clone();
     let shell = Shell::new(gate.clone(), name);
+    let requests = Arc::new(Requests::new(world, incarnation)) as Arc<dyn Ingress>;
     Ports {
         store: Arc::new(Intercepted::new(store, shell.clone())),
         broker: Arc::new(Intercepted::new(Arc::new(world.broker.clone()) as Arc<dyn Broker>, shell.clone())),
         clock: Arc::new(clock::ProcessClock::new(gate.clone())),
-        external: Arc::new(Intercepted::new(Arc::new(world.externals.clone()) as Arc<dyn External>, shell)),
+        external: Arc::new(Intercepted::new(Arc::new(world.externals.clone()) as Arc<dyn External>, shell.clone())),
         random: Arc::new(random::ProcessRandom::new(&gate)),
         spawner,
-        ingress: Arc::new(UntilStop::new(Arc::new(ingress::IngressShell::new(gate)), stop.clone())),
+        ingress: Arc::new(UntilStop::new(Arc::new(Intercepted::new(requests, shell)), stop.clone())),
         stop,
     }
 }

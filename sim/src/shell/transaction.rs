@@ -1,5 +1,3 @@
-use std::pin::pin;
-
 use seaworthy_core::ports::{
     Answer, Answers, Call, InboxInsert, InterceptTransaction, Operation, PortError, StoreError, Transaction,
 };
@@ -8,10 +6,10 @@ use smol_str::SmolStr;
 use super::{
     Gate,
     decision::Decision,
-    disposition::{Carried, Reach, said},
-    told,
+    gate::Reach,
+    struck::{outcome_of, refusal, said},
 };
-use crate::trace::{Effect, Outcome, TxId, What};
+use crate::trace::{Effect, Outcome, TxId, What, add_effects};
 
 /// A transaction behind the shell. It remembers what it would make true, to say so when it commits.
 pub(super) struct Watched {
@@ -31,6 +29,9 @@ impl Watched {
     /// Returns its changes in declared tables, asked right before it commits: by then all of it is there, and what it
     /// has undone is not.
     async fn rows(&self, inner: &mut dyn Transaction) -> Result<Vec<Effect>, StoreError> {
+        if self.lent && !inner.has_written() {
+            self.gate.world.only_read(self.tx);
+        }
         if !self.gate.world.shows_rows(self.gate.incarnation.process) {
             return Ok(Vec::new());
         }
@@ -40,43 +41,37 @@ impl Watched {
 }
 
 impl InterceptTransaction for Watched {
-    async fn call<T: Answers, E: PortError>(
+    fn call<T: Answers, E: PortError>(
         &mut self,
         call: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,
-    ) -> Result<T, E> {
-        let point = call.operation();
+    ) -> impl Future<Output = Result<T, E>> + Send {
         let Self { gate, effects, tx, lent, .. } = self;
+        let (gate, tx) = (&*gate, *tx);
         if let Call::InboxFailed { error, .. } = call {
-            gate.note_error(point, &error);
+            gate.note_error(call.operation(), &error);
         }
-        let mut entered = gate.enter(point, Reach::Statement).await;
-        let disposition = entered.disposition().await;
-        let Carried { result, outcome, is_own } =
-            disposition.carry_out(&call, gate.answered(point, Some(*tx), pin!(inner))).await;
-        if let (Err(error), true) = (&result, is_own) {
-            gate.note_error(point, error);
-        }
-        let on = match call {
-            Call::Statement { label: "" } => "connection",
-            call => call.subject(),
-        };
-        // What a statement did shows at commit: nobody misses its reply.
-        let outcome = if outcome == Outcome::DoneUnheard { Outcome::Done } else { outcome };
-        gate.record(What::Statement { tx: *tx, point, on: on.into(), outcome });
-        entered.leave().await;
-        if let Ok(answered) = &result {
-            told::add(effects, &call, &answered.answer());
-            match (call, answered.answer()) {
+        let tell = move |call: &Call<'_>, _, result: &Result<T, E>, outcome| {
+            let on = match *call {
+                Call::Statement { label: "" } => "connection",
+                call => call.subject(),
+            };
+            // What a statement did shows at commit: nobody misses its reply.
+            let outcome = if outcome == Outcome::DoneUnheard { Outcome::Done } else { outcome };
+            gate.record(What::Statement { tx, point: call.operation(), on: on.into(), outcome });
+            let Ok(answered) = result else { return };
+            let answer = answered.answer();
+            add_effects(effects, call, &answer);
+            match (*call, answer) {
                 (Call::Statement { .. }, _) => *lent = true,
                 (Call::InboxInsert { entry }, Answer::Inserted(InboxInsert::Duplicate)) => {
                     let (consumer, message) = (entry.consumer.clone(), entry.message);
-                    gate.record(What::DuplicateSeen { tx: *tx, consumer, message });
+                    gate.record(What::DuplicateSeen { tx, consumer, message });
                 }
                 _ => {}
             }
-        }
-        result
+        };
+        gate.call(call, Reach::Statement, Some(tx), |_| inner, tell)
     }
 
     fn observe(&mut self, fact: &'static str, subject: &str, value: i64) {
@@ -85,35 +80,30 @@ impl InterceptTransaction for Watched {
 
     async fn commit(mut self, mut inner: Result<Box<dyn Transaction>, StoreError>) -> Result<(), StoreError> {
         let gate = self.gate.clone();
-        let mut call = gate.enter(Operation::Commit, Reach::Network).await;
-        let disposition = call.disposition().await;
-        let refused = match (&inner, disposition.refusal()) {
-            (Err(aborted), _) => Some((aborted.clone(), Outcome::Unavailable)),
-            (_, Some((kind, outcome))) => Some((StoreError::new(kind, said(kind, &Call::Commit)), outcome)),
-            _ => None,
-        };
+        let mut under_way = gate.enter(Operation::Commit, Reach::Network).await;
+        let struck = under_way.struck(&Call::Commit).await;
         // Of a commit that is refused, too: the trace tells what it would have done.
         let rows = match &mut inner {
-            Ok(inner) => {
-                if self.lent && !inner.has_written() {
-                    gate.world.only_read(self.tx);
-                }
-                self.rows(&mut **inner).await
-            }
+            Ok(inner) => self.rows(&mut **inner).await,
             Err(_) => Ok(Vec::new()),
         };
         // Told from a drop by its number: a transaction that was committed does not abort as well.
         let tx = std::mem::replace(&mut self.tx, TxId(0));
         let decision = Decision::new(gate.clone(), self.store.clone(), tx);
         let mut effects = std::mem::take(&mut self.effects);
-        let refused = match (refused, rows) {
-            (None, Err(error)) => {
-                let outcome = super::disposition::outcome_of(&error);
-                Some((error, outcome))
-            }
-            (refused, rows) => {
+        let refused = match (&inner, refusal(struck, Operation::Commit), rows) {
+            (Err(aborted), ..) => Some((aborted.clone(), Outcome::Unavailable)),
+            (Ok(_), Some((kind, outcome)), rows) => {
                 effects.extend(rows.unwrap_or_default());
-                refused
+                Some((StoreError::new(kind, said(kind, &Call::Commit)), outcome))
+            }
+            (Ok(_), None, Err(error)) => {
+                let failed: Result<(), _> = Err(error.clone());
+                Some((error, outcome_of(&failed, false)))
+            }
+            (Ok(_), None, Ok(rows)) => {
+                effects.extend(rows);
+                None
             }
         };
         let result = match (refused, inner) {
@@ -121,10 +111,9 @@ impl InterceptTransaction for Watched {
                 decision.record(outcome, effects);
                 Err(error)
             }
-            (None, Ok(inner)) => decision.reach(inner, effects, disposition).await,
-            (None, Err(aborted)) => Err(aborted),
+            (None, inner) => decision.reach(inner?, effects, struck).await,
         };
-        call.leave().await;
+        under_way.leave().await;
         result
     }
 }

@@ -22,6 +22,7 @@ mod log;
 mod names;
 mod render;
 mod span;
+mod told;
 pub(crate) mod width;
 mod words;
 
@@ -43,5 +44,6 @@ pub use outcome::Outcome;
 pub use render::Renderer;
 pub use rows::{ClaimedRow, SettledAs, SettledRow};
 pub use span::{SpanContent, SpanRecord};
+pub(crate) use told::{add_effects, told};
 pub use what::What;
 pub(crate) use words::millis;

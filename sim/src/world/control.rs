@@ -185,7 +185,7 @@ async fn attend(world: &Arc<World>, now: u64) {
                     state.arrive(process, request);
                 }
             }
-            Due::Answer { request, said } => world.answer(&request.answer, said),
+            Due::Answer { response, said } => response.give(said),
         }
     }
 }

@@ -1,5 +1,5 @@
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
 use crate::{
-    kernel::{Answer, Asked, Incarnation, IncarnationTask, Listening, World},
+    kernel::{Asked, Incarnation, IncarnationTask, World},
     scenario::Outside,
     trace::{ProcessIndex, micros},
 };
@@ -118,31 +118,6 @@ impl World {
         let up: Vec<ProcessIndex> = replicas.iter().copied().filter(|replica| state.hears(*replica)).collect();
         if let Some(replica) = state.routes.pick(&up) {
             state.arrive(*replica, asked.clone());
-        }
-    }
-
-    /// The next request that has arrived at a process.
-    pub(crate) async fn next_request(&self, incarnation: &Incarnation) -> Asked {
-        let _listening = Listening::new(&incarnation.pulse);
-        loop {
-            let arrival = {
-                let mut state = self.state();
-                let process = &mut state.processes[usize::from(incarnation.process.0)];
-                if let Some(asked) = process.requests.pop_front() {
-                    return asked;
-                }
-                process.arrival.clone().notified_owned()
-            };
-            arrival.await;
-        }
-    }
-
-    /// Passes an answer on to whoever asked, unless an earlier attempt was answered before.
-    pub(crate) fn answer(&self, answer: &Answer, said: Result<Bytes, Refusal>) {
-        let sender = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(sender) = sender {
-            // Whoever asked may be gone; then nobody hears.
-            let _ = sender.send(said);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     message::Message,
     ports::{
         Broker, BrokerError, Call, Delivery, DeliveryTag, External, ExternalCall, ExternalError, Ingress,
-        PublishResult, Request, Subscription, SubscriptionSpec,
+        PublishResult, Request, Response, Subscription, SubscriptionSpec,
     },
 };
 
@@ -55,8 +55,11 @@ impl<I: Intercept> External for Intercepted<dyn External, I> {
 }
 
 #[async_trait]
-impl<I: Intercept> Ingress for Intercepted<dyn Ingress, I> {
+impl<I: Intercept + Clone + 'static> Ingress for Intercepted<dyn Ingress, I> {
     async fn next(&self) -> Option<Request> {
-        self.intercept.request(&*self.inner).await
+        let Request { operation, body, response } = self.intercept.request(&*self.inner).await?;
+        let intercept = self.intercept.clone();
+        let response = Response::numbered(response.number(), move |said| intercept.reply(said, response));
+        Some(Request { operation, body, response })
     }
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use super::{
     Answers, Broker, BrokerError, Call, Delivery, External, ExternalCall, ExternalError, Ingress, PortError,
-    PublishResult, Request, StoreError, Subscription, Transaction,
+    PublishResult, Refusal, Request, Response, StoreError, Subscription, Transaction,
 };
 use crate::message::Message;
 use bytes::Bytes;
@@ -65,7 +65,7 @@ pub trait Intercept: Send + Sync {
     fn transaction(&self) -> Self::Transaction;
 
     /// Any call, but for those that have a method of their own below; these come here, too, unless they are overridden. A
-    /// request, which has no error, does not.
+    /// request and its answer, which have no error, do not.
     fn call<T: Answers, E: PortError>(
         &self,
         call: Call<'_>,
@@ -111,6 +111,11 @@ pub trait Intercept: Send + Sync {
     /// [`Ingress::next`], which may wait for ever and does not fail.
     fn request(&self, inner: &dyn Ingress) -> impl Future<Output = Option<Request>> + Send {
         inner.next()
+    }
+
+    /// Intercepts the answer to a request, which is sent off and waits for nothing.
+    fn reply(&self, said: Result<Bytes, Refusal>, response: Response) {
+        response.give(said);
     }
 }
 

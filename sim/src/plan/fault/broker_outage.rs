@@ -13,6 +13,10 @@ impl TimedKind for BrokerOutage {
         operation.port() == Port::Broker
     }
 
+    fn is_possible(_: &Targets) -> bool {
+        true
+    }
+
     fn draw(_: &mut Draw, _: &Targets) -> Option<Self> {
         Some(Self)
     }

@@ -1,4 +1,4 @@
-use super::{Call, CallKind};
+use super::{Call, CallKind, Edge};
 use crate::{
     draw::Draw,
     plan::{Profile, Restart},
@@ -26,6 +26,10 @@ impl CallKind for CrashBefore {
 
     fn extremes(has_next_release: bool) -> Vec<Self> {
         Restart::extremes(has_next_release).map(Self).collect()
+    }
+
+    fn ends_caller(&self) -> Option<Edge> {
+        Some(Edge::Before)
     }
 
     fn lasts_ms(self) -> u32 {

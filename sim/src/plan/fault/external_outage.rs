@@ -17,6 +17,10 @@ impl TimedKind for ExternalOutage {
         operation == Operation::External
     }
 
+    fn is_possible(targets: &Targets) -> bool {
+        !targets.services.is_empty()
+    }
+
     fn draw(draw: &mut Draw, targets: &Targets) -> Option<Self> {
         Some(Self { service: draw.pick(&targets.services)?.clone() })
     }

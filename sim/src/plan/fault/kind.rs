@@ -9,8 +9,21 @@ pub(super) trait CallKind: Sized {
     /// The profile whose plans hold it.
     const CLASS: Profile;
 
-    /// Returns `true` if a call of `operation` can honour it.
+    /// `true` if it drops a piece of work: it strikes calls within a [scope](seaworthy_core::ports::Ports::scope) only.
+    const NEEDS_SCOPE: bool = false;
+
+    /// Returns `true` if a call of `operation` can honour a fault of this kind.
     fn fits(operation: Operation) -> bool;
+
+    /// Returns `true` if such a call can honour this very one.
+    fn fits_as_it_is(&self, operation: Operation) -> bool {
+        Self::fits(operation)
+    }
+
+    /// Returns `true` if there is anything for a fault of this kind to strike.
+    fn is_possible(targets: &Targets) -> bool {
+        !targets.processes.is_empty()
+    }
 
     /// Draws a fault of this kind.
     fn draw(draw: &mut Draw) -> Self;
@@ -24,6 +37,11 @@ pub(super) trait CallKind: Sized {
     /// of a batch and a part of it. They are what is tried where everything is.
     fn extremes(has_next_release: bool) -> Vec<Self>;
 
+    /// Returns the edge of the call at which whoever makes it ends, if that is what it does.
+    fn ends_caller(&self) -> Option<Edge> {
+        None
+    }
+
     /// Returns for how many virtual milliseconds it keeps a run from its rest, once it has struck.
     fn lasts_ms(self) -> u32 {
         0
@@ -31,6 +49,13 @@ pub(super) trait CallKind: Sized {
 
     /// Describes its effect on a call.
     fn words(self, call: Call<'_>) -> String;
+}
+
+/// Edge of a call: before it takes effect, or after that and before its caller hears of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Edge {
+    Before,
+    After,
 }
 
 /// A struck call, in words.
@@ -50,6 +75,11 @@ pub(super) trait TimedKind: Sized {
 
     /// Returns `true` if a call of `operation` can meet it.
     fn meets(operation: Operation) -> bool;
+
+    /// Returns `true` if there is anything that it could hit.
+    fn is_possible(targets: &Targets) -> bool {
+        !targets.processes.is_empty()
+    }
 
     /// Draws one, `None` where there is nothing that it could hit.
     fn draw(draw: &mut Draw, targets: &Targets) -> Option<Self>;

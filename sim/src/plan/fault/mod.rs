@@ -31,7 +31,7 @@ use smol_str::SmolStr;
 
 use super::Point;
 
-pub(crate) use kind::{Call, Target, Targets};
+pub(crate) use kind::{Call, Edge, Target, Targets};
 use kind::{CallKind, TimedKind, has_reply};
 pub(crate) use numbers::{LONG_MS, SHORT_MS, smaller_numbers};
 use numbers::{smaller, span};

@@ -6,7 +6,7 @@ use seaworthy_core::ports::Operation;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{Call, CallKind, Restart, Target, Targets, TimedKind};
+use super::{Call, CallKind, Edge, Restart, Target, Targets, TimedKind};
 use crate::{
     draw::Draw,
     plan::{Point, Profile},
@@ -67,8 +67,30 @@ macro_rules! fault_kinds {
             /// Returns `true` if a call at `point` can honour this verdict. A plan that asks for another is an error,
             /// never ignored.
             pub fn fits(self, point: impl Into<Point>) -> bool {
-                let (kind, point): (_, Point) = (self.kind(), point.into());
-                point.operations().all(|operation| kind.meets(operation))
+                let point: Point = point.into();
+                point.operations().all(|operation| self.fits_operation(operation))
+            }
+
+            fn fits_operation(self, operation: Operation) -> bool {
+                match self {
+                    $(Self::$kind $({ $($field),* })? $(($inner))? => {
+                        super::$file::$kind $({ $($field),* })? $(($inner))? .fits_as_it_is(operation)
+                    })*
+                }
+            }
+
+            /// Returns the edge of the call at which whoever makes it ends, if that is what it does.
+            pub(crate) fn ends_caller(self) -> Option<Edge> {
+                match self {
+                    $(Self::$kind $({ $($field),* })? $(($inner))? => {
+                        super::$file::$kind $({ $($field),* })? $(($inner))? .ends_caller()
+                    })*
+                }
+            }
+
+            /// Returns `true` if it strikes calls within a scope only.
+            pub(crate) fn needs_scope(self) -> bool {
+                self.kind().needs_scope()
             }
 
             /// The same, milder: simplest first.
@@ -173,6 +195,22 @@ macro_rules! fault_kinds {
                 match self {
                     $(Self::$kind => super::$file::$kind::fits(operation),)*
                     $(Self::$long => super::$long_file::$long::meets(operation),)*
+                }
+            }
+
+            /// Returns `true` if it strikes calls within a scope only.
+            pub(crate) const fn needs_scope(self) -> bool {
+                match self {
+                    $(Self::$kind => super::$file::$kind::NEEDS_SCOPE,)*
+                    $(Self::$long => false,)*
+                }
+            }
+
+            /// Returns `true` if there is anything for a fault of this kind to strike.
+            pub(crate) fn is_possible(self, targets: &Targets) -> bool {
+                match self {
+                    $(Self::$kind => super::$file::$kind::is_possible(targets),)*
+                    $(Self::$long => super::$long_file::$long::is_possible(targets),)*
                 }
             }
 

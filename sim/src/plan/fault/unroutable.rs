@@ -1,6 +1,6 @@
 use seaworthy_core::ports::Operation;
 
-use super::{Call, CallKind};
+use super::{Call, CallKind, Targets};
 use crate::{draw::Draw, plan::Profile};
 
 /// A broker that takes what nobody is bound to, and a producer that did not ask to be told.
@@ -12,6 +12,10 @@ impl CallKind for Unroutable {
 
     fn fits(operation: Operation) -> bool {
         operation == Operation::Publish
+    }
+
+    fn is_possible(targets: &Targets) -> bool {
+        targets.confirms_unroutable && !targets.processes.is_empty()
     }
 
     fn draw(_: &mut Draw) -> Self {

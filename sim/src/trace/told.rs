@@ -1,14 +1,14 @@
-//! Descriptions of calls for the trace.
+//! Events and effects that port calls leave in the trace.
 
 use std::sync::Arc;
 
 use seaworthy_core::ports::{Answer, Call, InboxInsert, SagaCreate, SettleOutcome};
 use smol_str::SmolStr;
 
-use crate::trace::{ClaimedRow, Effect, Outcome, SettledAs, SettledRow, What};
+use super::{ClaimedRow, Effect, Outcome, SettledAs, SettledRow, What};
 
 /// Returns the event of a call outside a transaction. `None` for those that are told elsewhere.
-pub(super) fn told(store: &SmolStr, call: &Call<'_>, answer: Option<Answer<'_>>, outcome: Outcome) -> What {
+pub(crate) fn told(store: &SmolStr, call: &Call<'_>, answer: Option<Answer<'_>>, outcome: Outcome) -> What {
     let store = store.clone();
     match (*call, answer) {
         (Call::Claim { request }, answer) => {
@@ -46,7 +46,7 @@ pub(super) fn told(store: &SmolStr, call: &Call<'_>, answer: Option<Answer<'_>>,
 }
 
 /// Adds what a statement will have made true once its transaction commits.
-pub(super) fn add(effects: &mut Vec<Effect>, call: &Call<'_>, answer: &Answer<'_>) {
+pub(crate) fn add_effects(effects: &mut Vec<Effect>, call: &Call<'_>, answer: &Answer<'_>) {
     let document = |collection: &str, id: &str, version, body| Effect::Document {
         collection: collection.into(),
         id: id.into(),

@@ -1,0 +1,84 @@
+//! Strikes and what they do to a port call, whichever port it is of.
+
+use seaworthy_core::ports::{Answers, Call, FailureKind, Operation, Port, PortError};
+use smol_str::{SmolStr, format_smolstr};
+
+use crate::{
+    plan::{Edge, Verdict},
+    trace::Outcome,
+};
+
+/// Verdict that strikes a call at the moment of its effect; mostly there is none.
+pub(super) type Struck = Option<Verdict>;
+
+/// Returns `true` if the caller won't hear of what it did.
+#[inline]
+pub(super) fn is_unheard(struck: Struck) -> bool {
+    struck.is_some_and(|verdict| verdict == Verdict::LoseReply || verdict.ends_caller() == Some(Edge::After))
+}
+
+/// Returns how a call is refused, if it is, and what that comes to in truth.
+pub(super) fn refusal(struck: Struck, operation: Operation) -> Option<(FailureKind, Outcome)> {
+    match struck? {
+        Verdict::Conflict => Some((FailureKind::Conflict, Outcome::Conflict)),
+        Verdict::Unavailable | Verdict::StatementError => Some((FailureKind::Unavailable, Outcome::Unavailable)),
+        // Of a batch one message is refused, and no call.
+        Verdict::Reject if operation != Operation::Publish => Some((FailureKind::Refused, Outcome::Rejected)),
+        Verdict::LoseRequest => Some((FailureKind::Unknown, Outcome::NotDoneUnheard)),
+        _ => None,
+    }
+}
+
+/// Returns what a call comes to, for its caller and in truth, that its component never sees.
+#[inline]
+pub(super) fn refused<T: Answers, E: PortError>(struck: Struck, call: &Call<'_>) -> Option<(Result<T, E>, Outcome)> {
+    let verdict = struck?;
+    if let Some((kind, outcome)) = refusal(struck, call.operation()) {
+        let said = match verdict {
+            Verdict::StatementError => SmolStr::new_static("the database broke the statement off: try again"),
+            _ => said(kind, call),
+        };
+        return Some((Err(E::new(kind, said)), outcome));
+    }
+    let nothing = T::nothing().filter(|_| verdict == Verdict::DropAck)?;
+    Some((Ok(nothing), Outcome::BelievedDone))
+}
+
+/// Returns the result that the caller hears in the end.
+#[inline]
+pub(super) fn heard<T, E: PortError>(struck: Struck, call: &Call<'_>, result: Result<T, E>) -> Result<T, E> {
+    match struck {
+        Some(Verdict::LoseReply) => Err(E::new(FailureKind::Unknown, said(FailureKind::Unknown, call))),
+        _ => result,
+    }
+}
+
+/// Returns what a component's answer comes to.
+#[inline]
+pub(super) fn outcome_of<T, E: PortError>(result: &Result<T, E>, is_unheard: bool) -> Outcome {
+    match result {
+        Ok(_) if is_unheard => Outcome::DoneUnheard,
+        Ok(_) => Outcome::Done,
+        Err(_) if is_unheard => Outcome::NotDoneUnheard,
+        Err(error) => match error.kind() {
+            FailureKind::Conflict => Outcome::Conflict,
+            FailureKind::Refused => Outcome::Rejected,
+            FailureKind::Unknown => Outcome::NotDoneUnheard,
+            _ => Outcome::Unavailable,
+        },
+    }
+}
+
+/// Returns the text that a component that is struck says to its caller.
+pub(super) fn said(kind: FailureKind, call: &Call<'_>) -> SmolStr {
+    let (port, whom) = (call.operation().port(), call.subject());
+    match (port, kind) {
+        (Port::External, FailureKind::Refused) => format_smolstr!("{whom} declined"),
+        (Port::External, FailureKind::Unknown) => format_smolstr!("{whom} was not heard from"),
+        (Port::External, _) => format_smolstr!("{whom} does not answer"),
+        (_, FailureKind::Conflict) => SmolStr::new_static("another transaction was first"),
+        (_, FailureKind::Unknown) => SmolStr::new_static("the connection was lost before the answer"),
+        (Port::Broker, _) => SmolStr::new_static("the broker does not answer"),
+        _ => SmolStr::new_static("the store does not answer"),
+    }
+}

@@ -92,8 +92,8 @@ fn whole_traces_are_compared_event_by_event() {
 
 #[test]
 fn fingerprints_are_the_same_on_every_machine_and_in_every_build() {
-    // Written down once: a difference means that an old seed does not mean today what it meant then.
+    // One plan of each profile. Written down once: a difference means that an old seed does not mean today what it meant then.
     let prints: Vec<String> =
-        plans().iter().step_by(100).map(|plan| format!("{:#018x} {:#018x}", plan.seed, fingerprint(plan))).collect();
+        plans().iter().step_by(101).map(|plan| format!("{:#018x} {:#018x}", plan.seed, fingerprint(plan))).collect();
     insta::assert_snapshot!(prints.join("\n"));
 }

@@ -44,11 +44,11 @@ impl Service for Registry {
 
 async fn front(ports: Ports) {
     while let Some(request) = ports.ingress.next().await {
-        match register(&ports, &request.body).await {
-            Ok(Ok(())) => request.response.accept(Bytes::new()),
-            Ok(Err(refusal)) => request.response.refuse(refusal),
+        match ports.scope(register(&ports, &request.body)).await {
+            Ok(Ok(Ok(()))) => request.response.accept(Bytes::new()),
+            Ok(Ok(Err(refusal))) => request.response.refuse(refusal),
             // Dropped without an answer, it is asked again.
-            Err(_) => {}
+            Ok(Err(_)) | Err(_) => {}
         }
     }
 }

@@ -37,7 +37,7 @@ async fn worker(ports: Ports, name: &'static str) {
     ports.spawn("heartbeat", beat);
     while let Some(request) = ports.ingress.next().await {
         let item = String::from_utf8_lossy(&request.body).into_owned();
-        if write(&ports, ITEMS, &item, request.body.clone()).await.is_ok() {
+        if let Ok(Ok(())) = ports.scope(write(&ports, ITEMS, &item, request.body.clone())).await {
             request.response.accept(Bytes::new());
         }
     }
@@ -46,7 +46,7 @@ async fn worker(ports: Ports, name: &'static str) {
 /// Looks every two seconds who has been silent for ten, and writes it down where that has changed.
 async fn monitor(ports: Ports) {
     while !ports.stop.is_set() {
-        let _ = look(&ports).await;
+        let _ = ports.scope(look(&ports)).await;
         ports.clock.sleep(Duration::from_secs(2)).await;
     }
 }

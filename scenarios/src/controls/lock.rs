@@ -47,13 +47,14 @@ async fn worker(ports: Ports, number: u64) {
         // Another number for each incarnation: what it held before it died is not its own any more.
         let owner = (number << 56) | (working.random.next_u64() >> 8);
         while !working.stop.is_set() {
-            let _ = pass(&working, owner).await;
+            // Who is dropped on the way leaves its locks to their leases.
+            let _ = working.scope(pass(&working, owner)).await;
             working.clock.sleep(Duration::from_millis(250)).await;
         }
     };
     ports.spawn("worker", work);
     while let Some(request) = ports.ingress.next().await {
-        if submit(&ports, &request.body).await.is_ok() {
+        if let Ok(Ok(())) = ports.scope(submit(&ports, &request.body)).await {
             request.response.accept(Bytes::new());
         }
     }

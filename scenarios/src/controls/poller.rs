@@ -42,13 +42,13 @@ async fn front(ports: Ports, interval: Duration) {
     let polling = ports.clone();
     let poll = async move {
         while !polling.stop.is_set() {
-            let _ = publish(&polling).await;
+            let _ = polling.scope(publish(&polling)).await;
             polling.clock.sleep(interval).await;
         }
     };
     ports.spawn("poller", poll);
     while let Some(request) = ports.ingress.next().await {
-        if take(&ports, &request.body).await.is_ok() {
+        if let Ok(Ok(())) = ports.scope(take(&ports, &request.body)).await {
             request.response.accept(Bytes::new());
         }
     }

@@ -24,7 +24,7 @@ pub fn control() -> SmallService {
 async fn front(ports: Ports) {
     let settings = settings(&ports).await.expect("the database answers at boot");
     while let Some(request) = ports.ingress.next().await {
-        if take(&ports, &request.body, &settings).await.is_ok() {
+        if let Ok(Ok(())) = ports.scope(take(&ports, &request.body, &settings)).await {
             request.response.accept(Bytes::new());
         }
     }

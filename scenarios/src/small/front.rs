@@ -20,7 +20,7 @@ pub(crate) async fn front(ports: Ports) {
     ports.spawn("relay", relay.run());
     while let Some(request) = ports.ingress.next().await {
         // Dropped without an answer, it is asked again.
-        if take(&ports, &request.body).await.is_ok() {
+        if let Ok(Ok(())) = ports.scope(take(&ports, &request.body)).await {
             request.response.accept(Bytes::new());
             wake.hint();
         }

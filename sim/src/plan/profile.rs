@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 pub enum Profile {
     /// Nothing goes wrong; latencies are the default ones.
     Calm,
-    /// Processes die at a port call and come back at once, later, or as the next release.
+    /// Processes die at a port call and come back at once, later, or as the next release; or only the piece of work that
+    /// makes the call is dropped.
     Crash,
     /// The broker delivers twice, a request is repeated, an acknowledgement never arrives.
     Duplicate,

@@ -10,7 +10,7 @@ use seaworthy_core::ports::{Call, Operation, Port};
 
 use super::struck::Struck;
 use crate::{
-    kernel::{Hit, Incarnation, Injected, Timed, World},
+    kernel::{Hit, Incarnation, Injected, Timed, World, scope},
     plan::{Edge, FaultKind, Latency, Verdict},
     trace::What,
 };
@@ -63,8 +63,12 @@ impl Gate {
 
     /// Ends whoever makes a call that such a verdict strikes: the call never returns.
     pub(super) fn end(&self, verdict: Verdict) {
-        if let Verdict::CrashBefore(restart) | Verdict::CrashAfter(restart) = verdict {
-            self.world.crash(&self.incarnation, restart);
+        match verdict {
+            Verdict::CrashBefore(restart) | Verdict::CrashAfter(restart) => {
+                self.world.crash(&self.incarnation, restart);
+            }
+            Verdict::Cancel { .. } => scope::strike(),
+            _ => {}
         }
     }
 

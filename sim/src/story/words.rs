@@ -125,6 +125,8 @@ mod tests {
             at(Calls::Write, 12, Verdict::Stop(upgrade)),
             at(Operation::InboxInsert, 13, Verdict::StatementError),
             at(Operation::Publish, 14, Verdict::Unroutable),
+            at(Operation::Get, 15, Verdict::Cancel { after: false }),
+            at(Operation::External, 16, Verdict::Cancel { after: true }),
         ];
         insta::assert_snapshot!(told.join("\n"), @r"
         delay the 1st commit of `orders-1` by 20 ms
@@ -141,6 +143,8 @@ mod tests {
         ask `orders-1` to stop at its 12th write, back at once as its next release
         break off the 13th inbox insert of `orders-1`, and its transaction with it
         confirm the 14th publish of `orders-1` and deliver it to nobody
+        drop the work of `orders-1` that makes its 15th get, right before it
+        drop the work of `orders-1` that makes its 16th external call, right after it
         ");
     }
 

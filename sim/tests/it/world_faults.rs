@@ -332,6 +332,8 @@ fn every_verdict_that_fits_a_point_is_accepted_there_and_every_other_is_refused(
         Verdict::Stop(AT_ONCE),
         Verdict::StatementError,
         Verdict::Unroutable,
+        Verdict::Cancel { after: false },
+        Verdict::Cancel { after: true },
     ];
     for point in Operation::ALL.iter().copied() {
         for verdict in verdicts {

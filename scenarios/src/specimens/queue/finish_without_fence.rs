@@ -63,13 +63,13 @@ async fn worker(ports: Ports, fence: Fence) {
     let work = async move {
         while !working.stop.is_set() {
             // What fails is found again at the next look.
-            let _ = look(&working, fence).await;
+            let _ = working.scope(look(&working, fence)).await;
             working.clock.sleep(Duration::from_millis(250)).await;
         }
     };
     ports.spawn("worker", work);
     while let Some(request) = ports.ingress.next().await {
-        if submit(&ports, &request.body).await.is_ok() {
+        if let Ok(Ok(())) = ports.scope(submit(&ports, &request.body)).await {
             request.response.accept(Bytes::new());
         }
     }

@@ -1,6 +1,7 @@
 //! Faults: at a call or over a span of time, and their kinds, one a file.
 
 mod broker_outage;
+mod cancel;
 mod clock_skew;
 mod conflict;
 mod crash_after;

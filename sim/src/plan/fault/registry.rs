@@ -291,6 +291,12 @@ fault_kinds! {
         /// The broker confirms a message that it can route to nobody, as AMQP does without the mandatory flag. Only where the
         /// topology [says so](crate::scenario::Topology::confirms_unroutable).
         Unroutable "unroutable" in unroutable;
+        /// The piece of work that makes the call is dropped at it, as by a timeout, a `select!` or a client that hangs up, and its
+        /// process lives on. Only within a [scope](seaworthy_core::ports::Ports::scope).
+        Cancel "cancel" in cancel {
+            /// `true` if the call has taken effect by then.
+            after: bool
+        } weaker Unavailable;
     }
     timed {
         /// The broker answers nobody.

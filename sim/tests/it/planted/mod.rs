@@ -7,6 +7,7 @@ mod acknowledged_before_handled;
 mod by_the_world;
 mod conserved;
 mod dead_only_injected;
+mod dropped_work;
 mod duplicate_effect;
 mod full_compensation;
 mod lock_stranded;

@@ -12,10 +12,10 @@ use seaworthy_core::{
     message::Message,
     outbox::MessageBuilder,
     ports::{
-        AcquireRequest, BrokerError, ClaimRequest, DefinitionRef, Delivery, Expected, ExternalCall, ExternalError,
-        IdRange, InboxEntry, NewSaga, Operation, OperationRecord, OperationState, OutboxOrder, Ports, PublishError,
-        PurgeRequest, RedriveRequest, Refusal, SagaAppend, SagaStatus, SettleOutcome, Settlement, StoreError,
-        SubscriptionSpec, Timestamp, Transaction, WhenDead,
+        AcquireRequest, BrokerError, Cancelled, ClaimRequest, DefinitionRef, Delivery, Expected, ExternalCall,
+        ExternalError, IdRange, InboxEntry, NewSaga, Operation, OperationRecord, OperationState, OutboxOrder, Ports,
+        PublishError, PurgeRequest, RedriveRequest, Refusal, SagaAppend, SagaStatus, SettleOutcome, Settlement,
+        StoreError, SubscriptionSpec, Timestamp, Transaction, WhenDead,
     },
 };
 use seaworthy_sim::{
@@ -84,12 +84,18 @@ struct Everywhere(Ports, Seen);
 impl Everywhere {
     async fn run(self) {
         self.0.spawner.spawn("consumer", Box::pin(self.clone().consume()));
-        while let Some(request) = self.0.ingress.next().await {
+        // Each piece is dropped by itself, and what comes after it goes on.
+        loop {
+            let request = match self.0.scope(self.0.ingress.next()).await {
+                Ok(Some(request)) => request,
+                Ok(None) => return,
+                Err(Cancelled) => continue,
+            };
             self.1.note(Operation::Request, "done");
-            let _ = self.transact().await;
-            let _ = self.keep_up().await;
-            self.publish().await;
-            self.call().await;
+            let _ = self.0.scope(self.transact()).await;
+            let _ = self.0.scope(self.keep_up()).await;
+            let _ = self.0.scope(self.publish()).await;
+            let _ = self.0.scope(self.call()).await;
             request.response.accept(Bytes::new());
             self.1.note(Operation::Reply, "done");
         }
@@ -200,9 +206,14 @@ impl Everywhere {
         self.1.note(Operation::External, saw);
     }
 
-    /// Acknowledges the first message, and gives each other delivery back once.
+    /// Consumes on wherever it was dropped.
     async fn consume(self) {
-        let Self(ports, seen) = &self;
+        while self.0.scope(self.deliveries()).await.is_err() {}
+    }
+
+    /// Acknowledges the first message, and gives each other delivery back once.
+    async fn deliveries(&self) {
+        let Self(ports, seen) = self;
         let spec = SubscriptionSpec { group: "group".into(), topics: vec!["topic".into()] };
         loop {
             let Some(mut subscription) = seen.broker(Operation::Subscribe, ports.broker.subscribe(&spec).await) else {

@@ -5,7 +5,7 @@ mod everywhere;
 mod struck;
 
 use everywhere::{Probe, Seen};
-use seaworthy_core::ports::Operation;
+use seaworthy_core::ports::{Operation, Port};
 use seaworthy_sim::{
     plan::{FaultKind, Restart, Verdict},
     scenario::Scenario,
@@ -17,7 +17,7 @@ const RESTART: Restart = Restart { after_ms: 0, upgrade: false };
 /// Longer than anything else in this run takes, and shorter than the client's patience.
 const DELAY_MS: u32 = 1_500;
 
-const VERDICTS: [Verdict; 14] = [
+const VERDICTS: [Verdict; 16] = [
     Verdict::Delay { ms: DELAY_MS },
     Verdict::Conflict,
     Verdict::Unavailable,
@@ -32,6 +32,8 @@ const VERDICTS: [Verdict; 14] = [
     Verdict::Stop(RESTART),
     Verdict::StatementError,
     Verdict::Unroutable,
+    Verdict::Cancel { after: false },
+    Verdict::Cancel { after: true },
 ];
 
 fn fitting() -> impl Iterator<Item = (Operation, Verdict)> {
@@ -75,6 +77,33 @@ fn a_crash_comes_before_the_call_or_after_its_effect_and_the_caller_never_hears(
             "{verdict:?} at {point:?}: {calls:?}"
         );
         assert_eq!(struck.boots(), 2, "{verdict:?} at {point:?}");
+    }
+}
+
+#[test]
+fn work_is_dropped_before_the_call_or_after_its_effect_and_its_process_lives_on() {
+    for (point, verdict) in fitting() {
+        let Verdict::Cancel { after: is_after } = verdict else { continue };
+        let struck = Struck::by(point, verdict);
+        assert_eq!(struck.boots(), 1, "{verdict:?} at {point}");
+        let after = struck.after_fault();
+        assert!(after.iter().all(|event| event.what != What::Crash), "{verdict:?} at {point}");
+        // Whoever makes the call again does so without a fault.
+        let call = after.iter().filter_map(|event| of(&event.what)).find(|(found, _)| *found == point);
+        match (is_after, call) {
+            (true, Some((_, outcome))) => {
+                assert!(outcome.is_none_or(|outcome| outcome == Outcome::DoneUnheard), "{point}: {outcome:?}");
+            }
+            (true, None) => panic!("{point} has no effect"),
+            (false, call) => {
+                assert!(call.is_none_or(|(_, outcome)| outcome != Some(Outcome::DoneUnheard)), "{point}: {call:?}");
+            }
+        }
+        let is_statement = point.port() == Port::Transaction && !is_after;
+        let aborts = after.iter().filter(|event| matches!(event.what, What::Abort { .. })).count();
+        assert_eq!(aborts, usize::from(is_statement), "{verdict:?} at {point}: an open transaction rolls back");
+        // Everything else of the request goes on: it is answered, and no request is made twice.
+        assert!(struck.seen.notes().answered.is_some(), "{verdict:?} at {point}");
     }
 }
 

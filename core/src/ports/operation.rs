@@ -156,6 +156,84 @@ operations! {
     }
 }
 
+/// Hands a macro every method of a store's parts, with the call that it is: what passes calls on is made of this list.
+macro_rules! store_methods {
+    ($then:ident) => {
+        $then! {
+            OutboxStore {
+                claim(request: &ClaimRequest) -> Vec<OutboxRow> = Claim { request };
+                settle(token: ClaimToken, settlements: &[Settlement]) -> Vec<bool> = Settle { token, settlements };
+                tail(after: u64, limit: usize) -> Vec<(OutboxRow, OutboxState)> = Tail { after, limit };
+                dead_rows(limit: usize) -> Vec<(OutboxRow, SmolStr)> = DeadRows { limit };
+                redrive(request: &RedriveRequest) -> u64 = Redrive { request };
+                purge_dispatched(request: &PurgeRequest) -> u64 = PurgeDispatched { request };
+                purge_dead(request: &PurgeRequest) -> u64 = PurgeDead { request };
+                next_available() -> Option<Timestamp> = NextAvailable {};
+            }
+            InboxStore {
+                dead_letters(consumer: &str, limit: usize) -> Vec<DeadLetter> = DeadLetters { consumer, limit };
+                purge_inbox(consumer: &str, request: &PurgeRequest) -> u64 = PurgeInbox { consumer, request };
+            }
+            SagaStore {
+                acquire_sagas(request: &AcquireRequest) -> Vec<SagaInstance> = AcquireSagas { request };
+                renew_saga(saga: SagaId, epoch: u64, lease: Duration) -> bool = RenewSaga { saga, epoch, lease };
+                saga(id: SagaId) -> Option<SagaInstance> = Saga { saga: id };
+                saga_by_key(definition: &str, key: &str) -> Option<SagaInstance> = SagaByKey { definition, key };
+                saga_log(id: SagaId, after: u64, limit: usize) -> Vec<LogEntry> = SagaLog { saga: id, after, limit };
+                purge_saga_logs(request: &PurgeRequest) -> u64 = PurgeSagaLogs { request };
+            }
+        }
+    };
+}
+pub(crate) use store_methods;
+
+/// The same for the statements of a transaction's parts. A call borrows what a statement takes.
+macro_rules! transaction_methods {
+    ($then:ident) => {
+        $then! {
+            Documents {
+                get(collection: &str, id: &str) -> Option<Document> = Get { collection, id };
+                scan(collection: &str, after: Option<&str>, limit: usize) -> Vec<(SmolStr, Document)>
+                    = Scan { collection, after, limit };
+                scan_range(collection: &str, range: &IdRange, limit: usize) -> Vec<(SmolStr, Document)>
+                    = ScanRange { collection, range, limit };
+                put(collection: &str, id: &str, expected: Expected, body: Bytes) -> u64
+                    = Put { collection, id, expected, body: &body.clone() };
+                put_if(collection: &str, id: &str, expected: Expected, body: Bytes) -> Option<u64>
+                    = PutIf { collection, id, expected, body: &body.clone() };
+                delete(collection: &str, id: &str, expected: Expected) -> () = Delete { collection, id, expected };
+                delete_range(collection: &str, range: &IdRange, limit: usize) -> Vec<SmolStr>
+                    = DeleteRange { collection, range, limit };
+            }
+            OutboxWrites {
+                stage(message: &Message) -> () = Stage { message };
+                outbox_dispatched(messages: &[MessageId]) -> Vec<bool> = OutboxDispatched { messages };
+                outbox_bury(message: MessageId, reason: &str) -> bool = OutboxBury { message, reason };
+            }
+            InboxWrites {
+                inbox_insert(entry: &InboxEntry) -> InboxInsert = InboxInsert { entry };
+                inbox_failed(entry: &InboxEntry, error: &str) -> u32 = InboxFailed { entry, error };
+                inbox_bury(entry: &InboxEntry, message: &Message, reason: &str) -> ()
+                    = InboxBury { entry, message, reason };
+                inbox_exhume(entry: &InboxEntry) -> bool = InboxExhume { entry };
+            }
+            SagaWrites {
+                saga_create(saga: &NewSaga) -> SagaCreate = SagaCreate { saga };
+                saga_append(append: &SagaAppend) -> () = SagaAppend { append };
+            }
+            Participants {
+                operation(id: OperationId) -> Option<OperationState> = Operation { id };
+                put_operation(record: &OperationRecord) -> () = PutOperation { record };
+            }
+            Checkpoints {
+                checkpoint(consumer: &str) -> Option<u64> = Checkpoint { consumer };
+                set_checkpoint(consumer: &str, position: u64) -> () = SetCheckpoint { consumer, position };
+            }
+        }
+    };
+}
+pub(crate) use transaction_methods;
+
 impl std::fmt::Display for Operation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())

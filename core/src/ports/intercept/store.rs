@@ -9,7 +9,7 @@ use crate::{
     ports::{
         AcquireRequest, Backlog, Call, ClaimRequest, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxState,
         OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError,
-        Timestamp, Transaction,
+        Timestamp, Transaction, operation::store_methods,
     },
 };
 
@@ -40,75 +40,15 @@ where
     }
 }
 
-#[async_trait]
-impl<I: Intercept> OutboxStore for Intercepted<dyn Store, I> {
-    async fn claim(&self, request: &ClaimRequest) -> Result<Vec<OutboxRow>, StoreError> {
-        self.intercept.call(Call::Claim { request }, self.inner.claim(request)).await
-    }
-
-    async fn settle(&self, token: ClaimToken, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
-        self.intercept.call(Call::Settle { token, settlements }, self.inner.settle(token, settlements)).await
-    }
-
-    async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError> {
-        self.intercept.call(Call::Tail { after, limit }, self.inner.tail(after, limit)).await
-    }
-
-    async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {
-        self.intercept.call(Call::DeadRows { limit }, self.inner.dead_rows(limit)).await
-    }
-
-    async fn redrive(&self, request: &RedriveRequest) -> Result<u64, StoreError> {
-        self.intercept.call(Call::Redrive { request }, self.inner.redrive(request)).await
-    }
-
-    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
-        self.intercept.call(Call::PurgeDispatched { request }, self.inner.purge_dispatched(request)).await
-    }
-
-    async fn purge_dead(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
-        self.intercept.call(Call::PurgeDead { request }, self.inner.purge_dead(request)).await
-    }
-
-    async fn next_available(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.intercept.call(Call::NextAvailable, self.inner.next_available()).await
-    }
+macro_rules! intercepted {
+    ($($part:ident { $($method:ident($($arg:ident: $type:ty),*) -> $answer:ty = $call:ident $fields:tt;)* })*) => {
+        $(#[async_trait]
+        impl<I: Intercept> $part for Intercepted<dyn Store, I> {
+            $(async fn $method(&self, $($arg: $type),*) -> Result<$answer, StoreError> {
+                self.intercept.call(Call::$call $fields, self.inner.$method($($arg),*)).await
+            })*
+        })*
+    };
 }
 
-#[async_trait]
-impl<I: Intercept> InboxStore for Intercepted<dyn Store, I> {
-    async fn dead_letters(&self, consumer: &str, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        self.intercept.call(Call::DeadLetters { consumer, limit }, self.inner.dead_letters(consumer, limit)).await
-    }
-
-    async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError> {
-        self.intercept.call(Call::PurgeInbox { consumer, request }, self.inner.purge_inbox(consumer, request)).await
-    }
-}
-
-#[async_trait]
-impl<I: Intercept> SagaStore for Intercepted<dyn Store, I> {
-    async fn acquire_sagas(&self, request: &AcquireRequest) -> Result<Vec<SagaInstance>, StoreError> {
-        self.intercept.call(Call::AcquireSagas { request }, self.inner.acquire_sagas(request)).await
-    }
-
-    async fn renew_saga(&self, saga: SagaId, epoch: u64, lease: Duration) -> Result<bool, StoreError> {
-        self.intercept.call(Call::RenewSaga { saga, epoch, lease }, self.inner.renew_saga(saga, epoch, lease)).await
-    }
-
-    async fn saga(&self, id: SagaId) -> Result<Option<SagaInstance>, StoreError> {
-        self.intercept.call(Call::Saga { saga: id }, self.inner.saga(id)).await
-    }
-
-    async fn saga_by_key(&self, definition: &str, key: &str) -> Result<Option<SagaInstance>, StoreError> {
-        self.intercept.call(Call::SagaByKey { definition, key }, self.inner.saga_by_key(definition, key)).await
-    }
-
-    async fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError> {
-        self.intercept.call(Call::SagaLog { saga: id, after, limit }, self.inner.saga_log(id, after, limit)).await
-    }
-
-    async fn purge_saga_logs(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
-        self.intercept.call(Call::PurgeSagaLogs { request }, self.inner.purge_saga_logs(request)).await
-    }
-}
+store_methods!(intercepted);

@@ -12,9 +12,27 @@ const TOLD_MAX: usize = 5;
 /// Waits for stores, and the transactions that the waiting tasks hold open meanwhile.
 #[derive(Debug, Default)]
 pub(crate) struct InVain {
-    open: Vec<(TxId, Whose)>,
+    open: Vec<Open>,
     waits: Vec<Wait>,
     next: u64,
+}
+
+/// A transaction that has begun and not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Open {
+    pub(crate) tx: TxId,
+    pub(crate) whose: Whose,
+    pub(crate) since: VirtualTime,
+    /// Event that says that it began.
+    pub(crate) event: u64,
+}
+
+/// A call that hangs when the run is given up, and who may be what it waits for.
+#[derive(Clone, Debug)]
+pub(crate) struct Hang {
+    pub(crate) whose: Whose,
+    pub(crate) what: What,
+    pub(crate) holder: Option<Open>,
 }
 
 /// A call that its store did not answer at once.
@@ -28,12 +46,12 @@ pub(crate) struct Wait {
 }
 
 impl InVain {
-    /// Takes in what opens a transaction, and what ends it.
-    pub(crate) fn see(&mut self, whose: Whose, what: &What) {
+    /// Takes in what opens a transaction, and what ends it: an event of `since`, by its number.
+    pub(crate) fn see(&mut self, whose: Whose, what: &What, since: VirtualTime, event: u64) {
         match what {
-            What::Begin { tx, outcome: Outcome::Done } => self.open.push((*tx, whose)),
+            What::Begin { tx, outcome: Outcome::Done } => self.open.push(Open { tx: *tx, whose, since, event }),
             What::Commit { tx, .. } | What::Abort { tx, .. } => {
-                if let Some(index) = self.open.iter().position(|(open, _)| open == tx) {
+                if let Some(index) = self.open.iter().position(|open| open.tx == *tx) {
                     self.open.swap_remove(index);
                 }
             }
@@ -65,21 +83,42 @@ impl InVain {
         let told = self.waits.iter().filter(|wait| is_its_own(&wait.whose));
         let told = told.filter_map(|wait| Some((wait.whose, self.deadlock(wait)?))).collect();
         self.waits.retain(|wait| !is_its_own(&wait.whose));
-        self.open.retain(|(_, whose)| !is_its_own(whose));
+        self.open.retain(|open| !is_its_own(&open.whose));
         told
     }
 
     /// The run is given up: who waits still, those first who may be their own obstacle, then those who have waited longest.
-    pub(crate) fn told_at_last(&self) -> Vec<(Whose, What)> {
+    /// Processes that share a store may wait for one another's transactions.
+    pub(crate) fn told_at_last(&self, share_a_store: &dyn Fn(ProcessIndex, ProcessIndex) -> bool) -> Vec<Hang> {
         let mut waits: Vec<&Wait> = self.waits.iter().collect();
         waits.sort_by_key(|wait| (self.behind(wait).is_none(), wait.since, wait.number));
-        waits.into_iter().take(TOLD_MAX).map(|wait| (wait.whose, self.say(wait))).collect()
+        let told = waits.into_iter().take(TOLD_MAX);
+        told.map(|wait| Hang { whose: wait.whose, what: self.say(wait), holder: self.holder(wait, share_a_store) })
+            .collect()
+    }
+
+    /// The transactions that are open, the oldest first.
+    pub(crate) fn open(&self) -> Vec<Open> {
+        let mut open = self.open.clone();
+        open.sort_unstable_by_key(|open| open.event);
+        open
     }
 
     /// A transaction other than its own that the waiting task has open.
     fn behind(&self, wait: &Wait) -> Option<TxId> {
-        let open = self.open.iter().filter(|(tx, whose)| *whose == wait.whose && Some(*tx) != wait.tx);
-        open.map(|(tx, _)| *tx).min()
+        self.own(wait).map(|open| open.tx)
+    }
+
+    fn own(&self, wait: &Wait) -> Option<Open> {
+        let open = self.open.iter().filter(|open| open.whose == wait.whose && Some(open.tx) != wait.tx);
+        open.min_by_key(|open| open.tx).copied()
+    }
+
+    /// Returns the transaction that a call may wait for: one of its own task's, or the oldest that is open in its store.
+    fn holder(&self, wait: &Wait, share_a_store: &dyn Fn(ProcessIndex, ProcessIndex) -> bool) -> Option<Open> {
+        let others =
+            self.open.iter().filter(|open| Some(open.tx) != wait.tx && share_a_store(open.whose.0, wait.whose.0));
+        self.own(wait).or_else(|| others.min_by_key(|open| open.event).copied())
     }
 
     fn say(&self, wait: &Wait) -> What {
@@ -106,22 +145,27 @@ mod tests {
     #[test]
     fn a_task_is_its_own_obstacle_by_what_it_holds_and_not_by_what_others_hold() {
         let mut in_vain = InVain::default();
-        in_vain.see(ONE, &begun(1));
+        in_vain.see(ONE, &begun(1), 3, 7);
         in_vain.begin(OTHER, Operation::Begin, None, 5);
         in_vain.begin(ONE, Operation::Begin, None, 9);
         // A statement waits in its own transaction, which is no obstacle to it.
         in_vain.begin(ONE, Operation::Put, Some(TxId(1)), 9);
-        let told = in_vain.told_at_last();
-        let told: Vec<_> = told.iter().map(|(whose, what)| (*whose, behind(what))).collect();
+        let told = in_vain.told_at_last(&|_, _| true);
+        let holds = Open { tx: TxId(1), whose: ONE, since: 3, event: 7 };
+        assert!(told.iter().take(2).all(|hang| hang.holder == Some(holds)), "whoever waits, waits for it: {told:?}");
+        assert_eq!(told[2].holder, None, "no call waits for its own transaction");
+        assert_eq!(in_vain.told_at_last(&|_, _| false)[1].holder, None, "another store's is in nobody's way");
+        let told: Vec<_> = told.iter().map(|hang| (hang.whose, behind(&hang.what))).collect();
         assert_eq!(told, [(ONE, Some(1)), (OTHER, None), (ONE, None)]);
-        in_vain.see(ONE, &What::Abort { tx: TxId(1), tried: Box::default() });
-        assert!(in_vain.told_at_last().iter().all(|(_, what)| behind(what).is_none()));
+        in_vain.see(ONE, &What::Abort { tx: TxId(1), tried: Box::default() }, 9, 8);
+        let told = in_vain.told_at_last(&|_, _| true);
+        assert!(told.iter().all(|hang| behind(&hang.what).is_none() && hang.holder.is_none()), "{told:?}");
     }
 
     #[test]
     fn what_dies_with_its_process_is_told_once_and_what_was_answered_never() {
         let mut in_vain = InVain::default();
-        in_vain.see(ONE, &begun(1));
+        in_vain.see(ONE, &begun(1), 3, 7);
         let answered = in_vain.begin(ONE, Operation::Begin, None, 5);
         in_vain.end(answered);
         in_vain.begin(ONE, Operation::Begin, None, 7);
@@ -130,6 +174,6 @@ mod tests {
         let told = in_vain.bury(ProcessIndex(0), 1);
         let what = What::NeverReturned { point: Operation::Begin, tx: None, since: 7, behind: Some(TxId(1)) };
         assert_eq!(told, [(ONE, what)], "the other task held nothing");
-        assert_eq!(in_vain.told_at_last(), []);
+        assert!(in_vain.told_at_last(&|_, _| true).is_empty());
     }
 }

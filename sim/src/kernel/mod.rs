@@ -46,6 +46,7 @@ pub use budget::Budget;
 pub(crate) use deciding::Deciding;
 pub(crate) use faults::{Faults, Hit, Injected, Timed};
 pub use fired::Fired;
+pub(crate) use in_vain::{Hang, Open};
 pub(crate) use incarnation::{Alive, Incarnation, IncarnationTask, OnPanic};
 pub use meter::Effort;
 pub(crate) use meter::{Meter, Progress};

@@ -22,12 +22,21 @@ pub(crate) struct Recorder {
     activity: Activity,
     /// Violation that the world itself reports at the end, if no invariant does or in any case.
     at_last: Option<(Violation, bool)>,
-    /// Hint that is added to whatever the invariants find at the end of a run that is given up.
-    hint: Option<String>,
+    /// Hint that is added to whatever is found at the end of a run that is given up.
+    hint: Option<Hint>,
     /// The last events, kept once the run is about to be given up.
     tail: Option<Vec<Event>>,
     kept: Option<Vec<Event>>,
     spans: Option<Arc<SpanBook>>,
+}
+
+/// Explanation of all that is found once a run is given up.
+#[derive(Default)]
+struct Hint {
+    text: String,
+    events: Vec<u64>,
+    /// Violations that were found before.
+    before: usize,
 }
 
 /// Remains of a recorder when the run is over.
@@ -122,9 +131,17 @@ impl Recorder {
         self.tail.as_deref().unwrap_or_default()
     }
 
-    /// Adds `hint` to whatever is found from now on, at the end of a run that is given up.
-    pub(crate) fn hint(&mut self, hint: String) {
-        self.hint = Some(hint);
+    /// The run is given up: what is found from now on is told with the [hint](Self::hint).
+    pub(crate) fn give_up(&mut self) {
+        self.hint = Some(Hint { before: self.panel.violations().len(), ..Hint::default() });
+    }
+
+    /// Adds `text`, and the `events` that show it, to whatever was found since the run was [given up](Self::give_up), or
+    /// will be.
+    pub(crate) fn hint(&mut self, text: &str, events: &[u64]) {
+        let hint = self.hint.get_or_insert_default();
+        hint.text.push_str(text);
+        hint.events.extend(events);
     }
 
     /// The number of the next event.
@@ -175,7 +192,6 @@ impl Recorder {
 
     /// Ends the trace: the invariants see the ending.
     pub(crate) fn finish(self, ending: Ending) -> Record {
-        let before = self.panel.violations().len();
         let mut findings = self.panel.conclude(ending);
         if let Some((violation, always)) = self.at_last
             && (always || findings.violations.is_empty())
@@ -183,8 +199,11 @@ impl Recorder {
             findings.violations.push(violation);
         }
         if let Some(hint) = &self.hint {
-            for violation in findings.violations.iter_mut().skip(before) {
-                violation.sentence.push_str(hint);
+            for violation in findings.violations.iter_mut().skip(hint.before) {
+                violation.sentence.push_str(&hint.text);
+                violation.events.extend(&hint.events);
+                violation.events.sort_unstable();
+                violation.events.dedup();
             }
         }
         Record {

@@ -3,7 +3,7 @@
 
 use seaworthy_core::ports::Operation;
 
-use super::{in_vain::Whose, incarnation::Incarnation, state::State, task, world::World};
+use super::{in_vain::{Hang, Whose}, incarnation::Incarnation, state::State, task, world::World};
 use crate::trace::{ProcessIndex, VirtualTime, What};
 
 impl World {
@@ -17,7 +17,8 @@ impl World {
     /// Takes an event in, and wakes who waits for longer than it asked to if that changes anything.
     fn take_in(&self, state: &mut State, at: VirtualTime, process: ProcessIndex, incarnation: u32, what: What) {
         let changes = state.recorder.changes();
-        state.in_vain.see((process, incarnation, task::current()), &what);
+        let event = state.recorder.next_event();
+        state.in_vain.see((process, incarnation, task::current()), &what, at, event);
         state.recorder.record(at, process, incarnation, what);
         if state.stretched && state.recorder.changes() != changes {
             state.stretched = false;
@@ -45,13 +46,19 @@ impl World {
         }
     }
 
-    /// The run is given up: writes down which calls have not been answered.
-    pub(crate) fn tell_waits(&self) {
+    /// The run is given up: writes down which calls have not been answered. Returns them, each with the number of the event
+    /// that says so.
+    pub(crate) fn tell_waits(&self) -> Vec<(Hang, u64)> {
         let at = self.elapsed();
         let mut state = self.state();
-        for (whose, what) in state.in_vain.told_at_last() {
-            self.take_in_of(&mut state, at, whose, what);
-        }
+        let store = |process: ProcessIndex| self.topology.processes.get(usize::from(process.0)).map(|spec| &spec.store);
+        let hangs = state.in_vain.told_at_last(&|one, other| store(one) == store(other));
+        let tell = |hang: Hang| {
+            let event = state.recorder.next_event();
+            self.take_in_of(&mut state, at, hang.whose, hang.what.clone());
+            (hang, event)
+        };
+        hangs.into_iter().map(tell).collect()
     }
 
     /// Writes an event of a process.

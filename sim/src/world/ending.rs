@@ -1,6 +1,10 @@
 use std::{fmt::Write as _, time::Duration};
 
-use super::{cycle::cycle, rest::in_time};
+use super::{
+    cycle::cycle,
+    hanging::{hanging, seconds},
+    rest::in_time,
+};
 use crate::{
     invariants::{Ending, Entity, Violation},
     kernel::{Ask, Spent, State, World, beats},
@@ -21,11 +25,13 @@ pub(super) async fn give_up(world: &World, spent: Spent) -> Ending {
     if spent == Spent::Panic {
         return Ending::CutShort;
     }
+    world.state().recorder.give_up();
     let waiting = waiting(world).await;
     let waiting = if waiting.is_empty() { "nothing that the world knows of" } else { waiting.trim_end_matches("; ") };
-    world.tell_waits();
+    let hangs = world.tell_waits();
     world.record(What::OutOfBudget { waiting: waiting.into() });
     unanswered(world);
+    let hanging = hanging(world, &hangs);
     let error = commonest_error(world);
     let mut state = world.state();
     let last_change = seconds(state.recorder.last_change());
@@ -40,8 +46,9 @@ pub(super) async fn give_up(world: &World, spent: Spent) -> Ending {
             state.recorder.violate_at_last("livelock", "the run".to_owned(), sentence);
         }
     }
+    state.recorder.hint(&hanging.sentence, &hanging.events);
     if let Some(error) = error {
-        state.recorder.hint(error);
+        state.recorder.hint(&error, &[]);
     }
     Ending::OutOfBudget
 }
@@ -157,9 +164,4 @@ fn violation(world: &World, state: &State, number: u64, ask: &Ask) -> Violation 
         sentence,
         events: ask.taken.map(|(_, event)| event).into_iter().collect(),
     }
-}
-
-/// A moment of virtual time, in seconds.
-fn seconds(at: u64) -> String {
-    format!("{}.{:03} s", at / 1_000_000, at / 1_000 % 1_000)
 }

@@ -4,6 +4,7 @@ mod control;
 mod cycle;
 mod driven;
 mod ending;
+mod hanging;
 mod judges;
 mod operator;
 mod options;

@@ -11,7 +11,7 @@ use seaworthy_sim::{
     world::RunReport,
 };
 
-use super::{Probe, execute, stuck::message};
+use super::{Probe, execute, only, stuck::message};
 
 /// What a run says of calls that never returned: the call, its transaction, and the one that the same task held.
 fn hung(report: &RunReport) -> Vec<(Operation, Option<TxId>, Option<TxId>)> {
@@ -47,6 +47,56 @@ fn a_task_that_waits_for_what_it_holds_itself_is_told_when_the_run_is_given_up()
     }));
     assert_eq!(report.ending, Ending::OutOfBudget);
     assert_eq!(hung(&report), [(Operation::Stage, Some(TxId(2)), Some(TxId(1)))]);
+    let sentence = only(&report, "request-unanswered");
+    assert!(sentence.contains("; one has waited for stage in t2 since 0.00"), "{sentence}");
+    assert!(sentence.ends_with(" s, while its own task holds t1 open"), "{sentence}");
+    assert!(begins(&report).contains(&TxId(1)), "when it began shows it, too");
+}
+
+/// The transactions whose begin is among the events that show a run's first violation.
+fn begins(report: &RunReport) -> Vec<TxId> {
+    let shown = &report.violations[0].events;
+    let events = report.trace.iter().flatten().filter(|event| shown.contains(&event.number));
+    let begins = events.filter_map(|event| match event.what {
+        What::Begin { tx, .. } => Some(tx),
+        _ => None,
+    });
+    begins.collect()
+}
+
+/// Holds a transaction open for ever, without a call that waits.
+async fn hold(ports: Ports) {
+    let _tx = holding(&*ports.store).await;
+    pending::<()>().await;
+}
+
+#[test]
+fn a_run_that_is_given_up_says_who_waits_for_which_call_and_who_holds_what_it_waits_for() {
+    let report = execute(&Probe::of(|boot| {
+        Box::pin(async move {
+            let _request = boot.ports.ingress.next().await.expect("nobody asks it to stop");
+            boot.ports.spawn("holder", hold(boot.ports.clone()));
+            boot.ports.clock.sleep(Duration::from_millis(100)).await;
+            let _ = holding(&*boot.ports.store).await;
+        })
+    }));
+    let sentence = only(&report, "request-unanswered");
+    assert!(sentence.contains("; one has waited for stage in t2 since 0.10"), "{sentence}");
+    assert!(sentence.ends_with(" s, while another of its tasks holds t1 open"), "{sentence}");
+    assert_eq!(begins(&report), [TxId(1)]);
+}
+
+#[test]
+fn a_transaction_that_nobody_waits_for_and_nobody_ends_is_told_with_its_holder() {
+    let report = execute(&Probe::of(|boot| {
+        Box::pin(async move {
+            let _request = boot.ports.ingress.next().await.expect("nobody asks it to stop");
+            hold(boot.ports.clone()).await;
+        })
+    }));
+    let sentence = only(&report, "request-unanswered");
+    assert!(sentence.contains("; one has held t1 open since 0.00"), "{sentence}");
+    assert_eq!(begins(&report), [TxId(1)]);
 }
 
 #[test]

@@ -34,6 +34,9 @@ const WITHOUT_LEASE: &str = "UPDATE locks SET owner = ?1 WHERE name = 'job' AND 
 const WITH_LEASE: &str =
     "UPDATE locks SET owner = ?1, lease_until = ?2 WHERE name = 'job' AND (owner IS NULL OR lease_until < ?3)";
 
+/// Under an owner's name that the worker does not give back.
+const KEPT: &str = "UPDATE locks SET owner = ?1 || '!' WHERE name = 'job' AND owner IS NULL AND ?2 > ?3";
+
 /// One process that does a job under a lock, and gives the lock back.
 struct Locked {
     take: &'static str,
@@ -159,7 +162,29 @@ fn a_row_without_a_lease_whose_owner_dies_is_stranded() {
     let [violation] = &report.violations[..] else { panic!("one violation: {:?}", report.violations) };
     assert_eq!(violation.invariant, "lock-stranded");
     assert_eq!(violation.entity.to_string(), "job");
-    assert_eq!(violation.sentence, "lock `job` of `locks` was taken, and nobody has released it");
+    assert_eq!(
+        violation.sentence,
+        "lock `job` of `locks` was taken by worker-1, which has died since, and nobody has released it"
+    );
+    assert_eq!(violation.events.len(), 2, "when it was taken, and when its holder died: {:?}", violation.events);
+}
+
+fn for_life() -> LockTable {
+    owned().for_life()
+}
+
+#[test]
+fn a_lock_for_life_is_stranded_by_the_death_of_its_holder_only() {
+    let lives = execute(KEPT, for_life, Vec::new());
+    assert_eq!(locks(&lives), [("job", true)]);
+    assert!(lives.held(), "{:?}", lives.violations);
+    assert!(lives.virtual_time < Duration::from_secs(60), "it rests: {:?}", lives.virtual_time);
+    let kept = execute(KEPT, owned, Vec::new());
+    assert_eq!(kept.violations[0].invariant, "lock-stranded", "{:?}", kept.violations);
+    let verdict = Verdict::CrashAfter(Restart { after_ms: 500, upgrade: false });
+    let dies = Fault::Call(CallFault { process: "worker-1".into(), point: Operation::Commit.into(), nth: 1, verdict });
+    let dies = execute(KEPT, for_life, vec![dies]);
+    assert_eq!(dies.violations[0].invariant, "lock-stranded", "{:?}", dies.violations);
 }
 
 #[test]

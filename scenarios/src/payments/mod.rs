@@ -24,7 +24,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use seaworthy_sim::{
-    scenario::{Boot, Column, Conserved, Draw, EffectTable, InboxTable, OutboxTable, Scenario, Topology},
+    scenario::{Boot, Column, Conserved, Draw, EffectTable, InboxTable, LockTable, OutboxTable, Scenario, Topology},
     world::{Client, StoreFactory},
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
@@ -102,8 +102,8 @@ impl Scenario for PaymentService {
             )
             .effect_table(EffectTable::sql(PAYMENTS, "payments").one_per("id"))
             .effect_table(EffectTable::sql(PAYMENTS, "bookings").one_per("payment_id"))
-            // It is the poller's own, with a lease. Declared, it shows in a story who has it.
-            .effect_table(EffectTable::sql(PAYMENTS, "locks").one_per("name"))
+            // The replica that polls keeps it for life: by a lease, so that another one takes over where it dies.
+            .lock_table(LockTable::sql(PAYMENTS, "locks").named("name").held("owner").lease("lease_until").for_life())
             .conserved(
                 Conserved::new("what is paid is told")
                     .plus(PAYMENTS, "payments", "cents")

@@ -1,18 +1,25 @@
 use smol_str::SmolStr;
 
 use super::{Ending, Entity, Interest, Invariant, Judge, Lookup, Mode};
-use crate::trace::{Effect, Event, What};
+use crate::{
+    topology::{Tables, Topology},
+    trace::{Effect, Event, ProcessIndex, What},
+};
 
 /// `lock-stranded`: by the end of the run every lock was released. Locks are the documents of the collections that the
 /// topology declares as such ([`Topology::lock`](crate::scenario::Topology::lock)), each held for as long as it is there,
 /// and what a declared table of locks says ([`Topology::lock_table`](crate::scenario::Topology::lock_table)).
 ///
-/// A lock that outlives its holder has no lease, or nobody who looks after leases that have ended.
+/// A lock that outlives its holder has no lease, or nobody who looks after leases that have ended. One that is kept
+/// [for life](crate::scenario::LockTable::for_life) is stranded only with a holder that died.
 ///
 /// State: one entry for each lock that is held.
 #[derive(Debug)]
 pub struct LockStranded {
     collections: Vec<SmolStr>,
+    tables: Tables,
+    /// Names of the processes, by index.
+    processes: Vec<SmolStr>,
     /// By store, collection or table, and name.
     held: Lookup<(SmolStr, SmolStr, SmolStr), Held>,
 }
@@ -21,12 +28,37 @@ pub struct LockStranded {
 struct Held {
     taken: u64,
     last: u64,
+    /// Process that wrote it last.
+    holder: ProcessIndex,
+    /// The event by which that died.
+    died: Option<u64>,
 }
 
 impl LockStranded {
     /// The invariant for these collections, and for whatever tables are declared, at the start of a run.
     pub fn new(collections: &[SmolStr]) -> Self {
-        Self { collections: collections.to_vec(), held: Lookup::default() }
+        let collections = collections.to_vec();
+        Self { collections, tables: Tables::default(), processes: Vec::new(), held: Lookup::default() }
+    }
+
+    /// The invariant for the locks that a topology declares, which says by name who holds them.
+    pub fn from_topology(topology: &Topology) -> Self {
+        let processes = topology.processes.iter().map(|process| process.name.clone()).collect();
+        Self { tables: topology.tables.clone(), processes, ..Self::new(&topology.locks) }
+    }
+
+    fn bury(&mut self, process: ProcessIndex, event: u64) {
+        let mut died = Vec::new();
+        for (lock, held) in self.held.sorted() {
+            if held.holder == process && held.died.is_none() {
+                died.push(lock.clone());
+            }
+        }
+        for held in died {
+            if let Some(held) = self.held.get_mut(&held) {
+                held.died = Some(event);
+            }
+        }
     }
 }
 
@@ -40,10 +72,13 @@ impl Invariant for LockStranded {
     }
 
     fn interest(&self) -> Interest {
-        Interest::DOCUMENT | Interest::OWN_TABLE
+        Interest::DOCUMENT | Interest::OWN_TABLE | Interest::PROCESS
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        if event.what == What::Crash {
+            self.bury(event.process, event.number);
+        }
         let What::Commit { store, outcome, effects, .. } = &event.what else { return };
         if !outcome.took_effect() {
             return;
@@ -62,20 +97,28 @@ impl Invariant for LockStranded {
                     judge.judged();
                 }
             } else {
-                let held = self.held.get_or_insert_with(lock, || Held { taken: event.number, last: event.number });
-                held.last = event.number;
+                let number = event.number;
+                let new = || Held { taken: number, last: number, holder: event.process, died: None };
+                let held = self.held.get_or_insert_with(lock, new);
+                (held.last, held.holder, held.died) = (number, event.process, None);
             }
         }
     }
 
     fn conclude(&mut self, _: Ending, judge: &mut Judge<'_>) {
-        for ((_, place, name), held) in self.held.sorted() {
+        for ((store, place, name), held) in self.held.sorted() {
             judge.judged();
-            let mut events = vec![held.taken, held.last];
+            if held.died.is_none() && self.tables.is_for_life(store, place) {
+                continue;
+            }
+            let mut events: Vec<u64> = [held.taken, held.last].into_iter().chain(held.died).collect();
             events.dedup();
+            let holder = self.processes.get(usize::from(held.holder.0));
+            let holder = holder.map(|holder| format!(" by {holder}")).unwrap_or_default();
+            let died = if held.died.is_some() { ", which has died since" } else { "" };
             judge.violate(
                 Entity::named(place.clone(), name.clone()),
-                format!("lock `{name}` of `{place}` was taken, and nobody has released it"),
+                format!("lock `{name}` of `{place}` was taken{holder}{died}, and nobody has released it"),
                 events,
             );
         }

@@ -27,7 +27,13 @@ pub fn protocol(topology: &Topology) -> Vec<Box<dyn Invariant>> {
 /// The part of [`protocol`] that a workflow without sagas has something to show for: outbox, relay, broker and inbox,
 /// declared locks and declared tables of its own.
 pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
-    let mut all: Vec<Box<dyn Invariant>> = vec![
+    let mut all: Vec<Box<dyn Invariant>> = Vec::new();
+    // One that no declaration asks for would never have anything to judge. It comes first: rows and messages wait for whoever
+    // would do the work if it had the lock.
+    if !topology.locks.is_empty() || !topology.tables.locks.is_empty() {
+        all.push(Box::new(LockStranded::from_topology(topology)));
+    }
+    let always: [Box<dyn Invariant>; 12] = [
         Box::new(PhantomEvent::from_topology(topology)),
         Box::new(OneMessagePerId::new()),
         Box::new(LostEvent::new(&topology.groups)),
@@ -41,10 +47,7 @@ pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
         Box::new(DeadOnlyInjected::new()),
         Box::new(MessageUnhandled::new(&topology.groups)),
     ];
-    // One that no declaration asks for would never have anything to judge.
-    if !topology.locks.is_empty() || !topology.tables.locks.is_empty() {
-        all.push(Box::new(LockStranded::new(&topology.locks)));
-    }
+    all.extend(always);
     if !topology.tables.conserved.is_empty() {
         all.push(Box::new(ConservedSums::new(&topology.tables.conserved)));
     }

@@ -6,7 +6,10 @@ use seaworthy_memory::Lookup;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::beats::Beats;
-use crate::trace::{Effect, Outcome, ProcessIndex, SettledAs, TxId, VirtualTime, What};
+use crate::{
+    topology::{Tables, Topology},
+    trace::{Effect, Outcome, ProcessIndex, SettledAs, TxId, VirtualTime, What},
+};
 
 /// So many times in a row a process writes the same things anew, with nothing else happening anywhere, until that no
 /// longer counts as progress. More than any work is seen to take that writes nothing else, and few enough for a heartbeat
@@ -32,8 +35,19 @@ pub(crate) struct Activity {
     writers: Vec<ProcessIndex>,
     /// Open transactions that lent out their connection: what they wrote shows in no effect.
     raw: Vec<TxId>,
-    /// The locks that are held: store, collection or table, and name.
-    held: Vec<(SmolStr, SmolStr, SmolStr)>,
+    /// The locks that are held.
+    held: Vec<Held>,
+    /// Declared tables, for what is said of their locks.
+    tables: Tables,
+}
+
+/// Lock that is held.
+#[derive(Debug)]
+struct Held {
+    /// Store, collection or table, and name.
+    lock: (SmolStr, SmolStr, SmolStr),
+    /// Its holder, if that may keep it: it lives, and the lock is its own for life.
+    keeper: Option<ProcessIndex>,
 }
 
 /// Write that may be a repetition.
@@ -48,10 +62,10 @@ enum Written {
 }
 
 impl Activity {
-    /// Nothing has changed yet. What is named in `heartbeats` counts for nothing; each document of the
-    /// collections `locks` is a lock that somebody holds.
-    pub(crate) fn new(heartbeats: Vec<SmolStr>, locks: Vec<SmolStr>) -> Self {
-        Self { beats: Beats::new(heartbeats), locks, ..Self::default() }
+    /// Nothing has changed yet. What the topology names as a heartbeat counts for nothing.
+    pub(crate) fn new(topology: &Topology) -> Self {
+        let (locks, tables) = (topology.locks.clone(), topology.tables.clone());
+        Self { beats: Beats::new(topology.heartbeats.clone()), locks, tables, ..Self::default() }
     }
 
     /// Returns the number of changes so far.
@@ -64,9 +78,9 @@ impl Activity {
         self.last
     }
 
-    /// Returns `true` if a declared lock is held.
+    /// Returns `true` if a declared lock is held that its holder is to give back.
     pub(crate) fn is_locked(&self) -> bool {
-        !self.held.is_empty()
+        self.held.iter().any(|held| held.keeper.is_none())
     }
 
     /// Returns `true` if a process has written anything since, though nothing that counts.
@@ -97,7 +111,7 @@ impl Activity {
             What::Commit { tx, store, outcome, effects, .. } => {
                 let unseen = self.take_raw(*tx);
                 if outcome.took_effect() {
-                    self.hold(store, effects);
+                    self.hold(process, store, effects);
                 }
                 outcome.took_effect() && self.commit_changes(process, effects, unseen)
             }
@@ -126,6 +140,11 @@ impl Activity {
             What::Deliver { redeliveries, .. } => *redeliveries == 0 && self.something_else(),
             What::External { acted, .. } => *acted && self.something_else(),
             What::StoreCall { operation: Operation::Redrive, count, .. } => *count > 0 && self.something_else(),
+            What::Crash => {
+                let its_own = self.held.iter_mut().filter(|held| held.keeper == Some(process));
+                its_own.for_each(|held| held.keeper = None);
+                false
+            }
             What::Reply { .. } | What::Healed => self.something_else(),
             _ => false,
         }
@@ -188,7 +207,7 @@ impl Activity {
         }
     }
 
-    fn hold(&mut self, store: &SmolStr, effects: &[Effect]) {
+    fn hold(&mut self, process: ProcessIndex, store: &SmolStr, effects: &[Effect]) {
         for effect in effects {
             let (place, name, is_held) = match effect {
                 Effect::Document { collection, id, body, .. } if self.locks.contains(collection) => {
@@ -198,9 +217,10 @@ impl Activity {
                 _ => continue,
             };
             let lock = (store.clone(), place.clone(), name.clone());
-            self.held.retain(|held| *held != lock);
+            self.held.retain(|held| held.lock != lock);
             if is_held {
-                self.held.push(lock);
+                let keeper = self.tables.is_for_life(store, place).then_some(process);
+                self.held.push(Held { lock, keeper });
             }
         }
     }

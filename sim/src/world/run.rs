@@ -187,7 +187,7 @@ fn build<S: Scenario>(
         externals.register(&external.name, (external.make)());
     }
     let invariants = instructed(scenario, &topology, &plan.workload, options);
-    let activity = Activity::new(topology.heartbeats.clone(), topology.locks.clone());
+    let activity = Activity::new(&topology);
     let recorder = Recorder::new(invariants, activity, options.keep_trace, spans, epoch);
     let mut faults = Faults::new(plan, &topology);
     if options.list_calls {

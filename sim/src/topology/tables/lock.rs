@@ -18,6 +18,7 @@ pub struct LockTable {
     pub(crate) name: Column,
     pub(crate) held: Option<Column>,
     pub(crate) lease: Option<Column>,
+    pub(crate) is_for_life: bool,
 }
 
 impl LockTable {
@@ -32,7 +33,7 @@ impl LockTable {
     }
 
     fn at(place: Place) -> Self {
-        Self { place, name: "id".into(), held: None, lease: None }
+        Self { place, name: "id".into(), held: None, lease: None, is_for_life: false }
     }
 
     /// Sets the name of the lock.
@@ -55,6 +56,15 @@ impl LockTable {
     #[must_use]
     pub fn lease(mut self, column: impl Into<Column>) -> Self {
         self.lease = Some(column.into());
+        self
+    }
+
+    /// Says that whoever takes a lock keeps it for as long as it lives, as the one of several replicas does that polls or
+    /// leads. Such a lock keeps no run from resting while its holder is up, and is stranded only where the process that
+    /// wrote it last died with it and nobody has taken it over since.
+    #[must_use]
+    pub fn for_life(mut self) -> Self {
+        self.is_for_life = true;
         self
     }
 }

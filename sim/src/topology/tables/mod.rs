@@ -13,7 +13,7 @@
 //! | [`Conserved`] | what it adds to a sum | `conserved` |
 //!
 //! A run does not come to rest before every row of an [`OutboxTable`] is sent or dead, and every lock of a [`LockTable`]
-//! is free.
+//! is free, or is kept [for life](LockTable::for_life) by a process that is up.
 //!
 //! Documents are seen in any store. Tables are seen where the store shows their rows
 //! ([`Store::watch`](seaworthy_core::ports::Store::watch)), as SQLite's does; a scenario that declares one on a store that
@@ -103,6 +103,12 @@ impl Tables {
             }
         }
         names
+    }
+
+    /// Returns `true` if the locks of a table are kept by a holder for as long as it lives.
+    pub(crate) fn is_for_life(&self, store: &str, table: &str) -> bool {
+        let mut of_it = self.locks.iter().filter(|locks| locks.place.store == store && locks.place.name == table);
+        of_it.any(|locks| locks.is_for_life)
     }
 
     /// The stores that declarations name.

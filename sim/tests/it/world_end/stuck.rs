@@ -170,7 +170,7 @@ fn a_lock_that_nobody_releases_is_told_by_its_name() {
     });
     probe.topology = |topology| topology.lock("locks");
     let sentence = only(&execute(&probe), "lock-stranded");
-    assert_eq!(sentence, "lock `account-3` of `locks` was taken, and nobody has released it");
+    assert_eq!(sentence, "lock `account-3` of `locks` was taken by one, and nobody has released it");
 }
 
 #[test]

@@ -1,10 +1,10 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::lineage::outcome_of;
-use crate::trace::{Event, Outcome, ProcessIndex, Renderer, VirtualTime, What};
+use crate::trace::{Event, Outcome, ProcessIndex, Renderer, VirtualTime, What, millis};
 
 /// Events beside the lanes of those who take part in them, an event a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +72,21 @@ pub struct Row {
     pub outcome: Option<Outcome>,
     /// `true` if it is one of those that show the violation.
     pub shows_it: bool,
+    /// Events before it that say the same, of which none has a row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Again>,
+    /// Events that say the same between it and the next one that has a row, or the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Again>,
+}
+
+/// Events that say the same as one that has a row, told there: the row's text says it, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Again {
+    /// Number of these events.
+    pub times: u64,
+    /// Time of the one that is farthest from the row, in virtual microseconds since the start of the run.
+    pub at_us: VirtualTime,
 }
 
 /// From one lane to another, by position in [`Diagram::lanes`].
@@ -137,9 +152,26 @@ impl Diagram {
                 text,
                 outcome: outcome_of(&event.what),
                 shows_it: shown.contains(&event.number),
+                before: None,
+                after: None,
             });
         }
         Self { lanes, rows }
+    }
+}
+
+impl Row {
+    /// Says how often the same was said `before` and `after`, where that has no rows of its own.
+    pub(super) fn again(&mut self, before: Option<Again>, after: Option<Again>) {
+        let told = [
+            before.map(|again| (again, "before, since")),
+            after.map(|again| (again, if again.times == 1 { "more, at" } else { "more, until" })),
+        ];
+        for (Again { times, at_us }, when) in told.into_iter().flatten() {
+            let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
+            let _ = write!(self.text, " ({times} {when} {} ms)", millis(at_us));
+        }
+        (self.before, self.after) = (before, after);
     }
 }
 

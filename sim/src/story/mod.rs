@@ -24,7 +24,7 @@ mod html;
 mod json;
 mod terminal;
 
-pub use diagram::{Arrow, Diagram, Lane, LaneKind, Mark, Row};
+pub use diagram::{Again, Arrow, Diagram, Lane, LaneKind, Mark, Row};
 pub use json::{STORY_FORMAT, StoryError};
 pub use tell::tell;
 pub use terminal::Style;

@@ -1,8 +1,10 @@
 //! Relevance of events: those of a trace that belong to the story of a violation.
 
+use std::collections::BTreeMap;
+
 use smol_str::SmolStr;
 
-use super::lineage::{FAR, Lineage};
+use super::lineage::{FAR, Lineage, Repetition, Repetitions};
 use crate::{
     invariants::Violation,
     plan::Fault,
@@ -13,11 +15,26 @@ use crate::{
 const ROWS_MAX: usize = 25;
 /// Distance from the violation beyond which an event has no part in it.
 const DISTANCE_MAX: u32 = 7;
+/// So near, what is routine is told each time: it may be what both looked at before either acted.
+const ROUTINE_MAX: u32 = 3;
+/// Additional distance of the first and the last of like events from the nearest.
+const END_OF_A_REPETITION: u32 = 3;
 /// Each strike of so few faults is told: after shrinking, every fault that is left is needed.
 const FAULTS_MAX: usize = 3;
 
+/// An event that is told, and those like it that are not.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    pub(super) event: &'a Event,
+    /// Like events before it of which none is told: how many there are, and the first.
+    pub(super) before: Option<(u64, &'a Event)>,
+    /// Like events between it and the next one that is told, or the end: how many there are, and the last.
+    pub(super) after: Option<(u64, &'a Event)>,
+}
+
 /// The events that tell a violation, in the order of the trace, at most [`ROWS_MAX`]: what shows it, the faults that struck
-/// and the calls that they struck, and then what led there, the nearest first.
+/// and the calls that they struck, and then what led there, the nearest first. Of what is said again and again only the
+/// nearest, the first and the last are told; of routine what is near.
 ///
 /// A violation `found_at_the_end` is about something that is missing: what came after the events that show it explains it,
 /// too. One that names nothing is told by the whole run, or by what lies around its faults and its end.
@@ -27,10 +44,10 @@ pub(super) fn relevant<'a>(
     processes: &[SmolStr],
     violation: &Violation,
     found_at_the_end: bool,
-) -> Vec<&'a Event> {
-    let lineage = Lineage::of(trace, faults, processes, &violation.entity);
+) -> Vec<Told<'a>> {
     let shown: Vec<u32> =
         (0_u32..).zip(trace).filter(|(_, event)| violation.events.contains(&event.number)).map(|at| at.0).collect();
+    let lineage = Lineage::of(trace, faults, processes, &violation.entity, &shown);
     let last = if found_at_the_end { None } else { shown.iter().max().copied() };
     let few_faults = faults.len() <= FAULTS_MAX;
     let mut distances = lineage.distances(&shown, DISTANCE_MAX, last, few_faults);
@@ -42,22 +59,80 @@ pub(super) fn relevant<'a>(
     if few_faults {
         forced.extend(lineage.strikes());
     }
-    let mut ranked: Vec<(u32, u64, usize)> = Vec::new();
-    for (position, event) in trace.iter().enumerate() {
-        let distance = match distances[position] {
-            _ if shown.contains(&(position as u32)) => 0,
-            _ if forced.contains(&(position as u32)) => distances[position].min(2),
-            distance if distance == FAR || !lineage.is_telling(position as u32) => continue,
+    let mut ranks: BTreeMap<u32, Rank> = BTreeMap::new();
+    for (position, event) in (0_u32..).zip(trace) {
+        let distance = match distances[position as usize] {
+            _ if shown.contains(&position) => 0,
+            distance if forced.contains(&position) => distance.min(2),
+            distance if distance == FAR || !lineage.is_telling(position) => continue,
             distance => distance + dullness(&event.what),
         };
         let apart = violation.events.iter().map(|number| number.abs_diff(event.number)).min().unwrap_or(0);
-        ranked.push((distance, apart, position));
+        ranks.insert(position, (distance, apart));
     }
+    for repetition in lineage.repetitions().iter() {
+        fold(repetition, &forced, &mut ranks);
+    }
+    let mut ranked: Vec<(Rank, u32)> = ranks.into_iter().map(|(position, rank)| (rank, position)).collect();
     ranked.sort_unstable();
     ranked.truncate(ROWS_MAX);
-    let mut positions: Vec<usize> = ranked.into_iter().map(|(_, _, position)| position).collect();
+    let mut positions: Vec<u32> = ranked.into_iter().map(|(_, position)| position).collect();
     positions.sort_unstable();
-    positions.into_iter().map(|position| &trace[position]).collect()
+    unfold(trace, &positions, lineage.repetitions())
+}
+
+/// Distance of an event from the violation, and then how far it is from it in the trace.
+type Rank = (u32, u64);
+
+/// Leaves of like events those that are `forced`, the nearest one, and a little farther than that the first and the last; of
+/// routine all that are near.
+fn fold(Repetition { positions, is_routine }: &Repetition, forced: &[u32], ranks: &mut BTreeMap<u32, Rank>) {
+    let near = positions.iter().filter_map(|position| Some((*ranks.get(position)?, *position))).min();
+    let (Some(((distance, apart), nearest)), [first, .., last]) = (near, &positions[..]) else { return };
+    for position in positions.iter().filter(|position| **position != nearest && !forced.contains(position)) {
+        let own = ranks.get(position).map(|(own, _)| *own);
+        if *is_routine {
+            if own.is_some_and(|own| own > ROUTINE_MAX) {
+                ranks.remove(position);
+            }
+        } else if position == first || position == last {
+            ranks.insert(*position, (own.unwrap_or(0).max(distance + END_OF_A_REPETITION), apart));
+        } else {
+            ranks.remove(position);
+        }
+    }
+}
+
+/// The events at `told`, with those like them that are not among them.
+fn unfold<'a>(trace: &'a [Event], told: &[u32], repetitions: &Repetitions) -> Vec<Told<'a>> {
+    let at = |position: u32| &trace[position as usize];
+    let mut rows: BTreeMap<u32, Told<'a>> =
+        told.iter().map(|position| (*position, Told { event: at(*position), before: None, after: None })).collect();
+    for Repetition { positions, .. } in repetitions.iter().filter(|repetition| !repetition.is_routine) {
+        let (mut row, mut untold): (Option<u32>, Vec<u32>) = (None, Vec::new());
+        let told_or_end = positions.iter().map(|position| (Some(*position), rows.contains_key(position)));
+        for (position, is_told) in told_or_end.chain([(None, true)]).collect::<Vec<_>>() {
+            if !is_told {
+                untold.extend(position);
+                continue;
+            }
+            let times = untold.len() as u64;
+            if let (Some(first), Some(last)) = (untold.first(), untold.last()) {
+                match (row.and_then(|row| rows.get_mut(&row)), position) {
+                    (Some(told), _) => told.after = Some((times, at(*last))),
+                    (None, Some(next)) => {
+                        if let Some(told) = rows.get_mut(&next) {
+                            told.before = Some((times, at(*first)));
+                        }
+                    }
+                    (None, None) => {}
+                }
+            }
+            untold.clear();
+            row = position;
+        }
+    }
+    rows.into_values().collect()
 }
 
 /// Distances where a violation names nothing that the trace knows: all is equally near in a short run; in a longer one it
@@ -91,6 +166,8 @@ fn dullness(what: &What) -> u32 {
         What::Abort { .. } => 2,
         // A statement of the user's own that has no label.
         What::Statement { on, outcome: Outcome::Done, .. } if on == "connection" => 3,
+        // It looked, and there was nothing to do.
+        What::Commit { effects, outcome: Outcome::Done, .. } if effects.is_empty() => 2,
         What::StoreCall { .. } | What::Acquire { .. } => 1,
         _ => 0,
     }

@@ -1,8 +1,8 @@
 use super::{
-    Diagram, FaultTold, Headline, Lane, LaneKind, PlanTold, Pointers, RunTold, Story, relevance::relevant, words,
+    Again, Diagram, FaultTold, Headline, Lane, LaneKind, PlanTold, Pointers, RunTold, Story, relevance::relevant, words,
 };
 use crate::{
-    invariants::{Mode, Violation},
+    invariants::{Judged, Mode, Violation},
     plan::{Fault, Plan, Target, Workload, counted},
     trace::{Effect, Event, Names, Renderer, What, micros},
     world::RunReport,
@@ -22,12 +22,14 @@ pub fn tell<W: Workload>(plan: &Plan<W>, report: &RunReport, pointers: Pointers)
     let mut renderer = renderer(report);
     // Drawn first, because ids have their names in the order of the trace.
     let diagram = report.trace.as_deref().map(|trace| {
-        let found_at_the_end = report
-            .judged
-            .iter()
-            .any(|judged| judged.invariant == violation.invariant && judged.mode == Mode::Eventually);
-        let events = relevant(trace, faults, &report.processes, violation, found_at_the_end);
-        Diagram::of(trace, &events, &violation.events, &mut renderer)
+        let told = relevant(trace, faults, &report.processes, violation, is_found_at_the_end(report, violation));
+        let events: Vec<&Event> = told.iter().map(|told| told.event).collect();
+        let mut diagram = Diagram::of(trace, &events, &violation.events, &mut renderer);
+        let again = |like: Option<(u64, &Event)>| like.map(|(times, event)| Again { times, at_us: event.at });
+        for (row, told) in diagram.rows.iter_mut().zip(&told) {
+            row.again(again(told.before), again(told.after));
+        }
+        diagram
     });
     let about = report.trace.as_deref().and_then(|trace| introduce(trace, violation, renderer.names()));
     let about = about.map(|about| format!(" ({about})")).unwrap_or_default();
@@ -35,6 +37,16 @@ pub fn tell<W: Workload>(plan: &Plan<W>, report: &RunReport, pointers: Pointers)
     let Violation { invariant, entity, .. } = violation.clone();
     let headline = Some(Headline { invariant, entity, sentence });
     Story { headline, others: others(report, violation), plan: plan_told, run, diagram, pointers }
+}
+
+/// Violations that the world itself finds when it gives a run up: something did not come about.
+const FOUND_BY_THE_WORLD: [&str; 3] = ["stuck", "livelock", "request-unanswered"];
+
+/// Returns `true` if a violation was found when the run had ended, and not at an event of it.
+fn is_found_at_the_end(report: &RunReport, violation: &Violation) -> bool {
+    let is_it = |judged: &&Judged| judged.invariant == violation.invariant;
+    FOUND_BY_THE_WORLD.contains(&violation.invariant.as_str())
+        || report.judged.iter().find(is_it).is_some_and(|judged| judged.mode == Mode::Eventually)
 }
 
 /// Renders the events of a run with names that are the same wherever they stand.

@@ -45,6 +45,7 @@ mod small_service;
 mod story_failure;
 mod story_lineage;
 mod story_page;
+mod story_repetitions;
 mod trace_file;
 mod world_death;
 mod world_end;

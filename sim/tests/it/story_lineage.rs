@@ -15,9 +15,9 @@ use seaworthy_sim::{
 use crate::story_failure::{plan, report, told};
 
 /// Finds something about an entity at the end, shown by some events.
-struct Finds {
-    entity: &'static str,
-    events: Vec<u64>,
+pub(crate) struct Finds {
+    pub(crate) entity: &'static str,
+    pub(crate) events: Vec<u64>,
 }
 
 impl Invariant for Finds {
@@ -37,20 +37,20 @@ impl Invariant for Finds {
 }
 
 /// The story of a script, with events as wide as they like.
-fn story(script: &Script, entity: &'static str, events: &[u64]) -> String {
+pub(crate) fn story(script: &Script, entity: &'static str, events: &[u64]) -> String {
     let report = report(script, vec![Box::new(Finds { entity, events: events.to_vec() })], Vec::new());
     told(&plan(Vec::new()), &report, Style::default().width(500))
 }
 
-fn rows(story: &str) -> Vec<&str> {
+pub(crate) fn rows(story: &str) -> Vec<&str> {
     story.lines().skip_while(|line| *line != "what happened").skip(2).take_while(|line| !line.is_empty()).collect()
 }
 
-fn has(story: &str, words: &str) {
+pub(crate) fn has(story: &str, words: &str) {
     assert!(rows(story).iter().any(|row| row.contains(words)), "no row says {words:?}:\n{story}");
 }
 
-fn has_not(story: &str, words: &str) {
+pub(crate) fn has_not(story: &str, words: &str) {
     assert!(!rows(story).iter().any(|row| row.contains(words)), "a row says {words:?}:\n{story}");
 }
 

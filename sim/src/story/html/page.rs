@@ -11,7 +11,7 @@ use super::{
     spans::{self, Span, Stretch},
 };
 use crate::{
-    story::{Diagram, Lane, LaneKind, Story, lineage::follow, tell::renderer},
+    story::{Diagram, Lane, LaneKind, Row, Story, lineage::follow, tell::renderer},
     trace::{Event, Renderer},
     world::RunReport,
 };
@@ -60,7 +60,15 @@ impl<'a> Run<'a> {
         let told = story.diagram.iter().flat_map(|diagram| &diagram.rows);
         let shown = cut(trace, &told.map(|row| row.event).collect(), max);
         let guilty = report.violations.first().map_or(&[][..], |violation| &violation.events);
-        let diagram = Diagram::of(trace, &shown, guilty, &mut renderer);
+        let mut diagram = Diagram::of(trace, &shown, guilty, &mut renderer);
+        // What a row of the story stands for, it stands for here.
+        let again: BTreeMap<u64, &Row> =
+            story.diagram.iter().flat_map(|diagram| &diagram.rows).map(|row| (row.event, row)).collect();
+        for row in &mut diagram.rows {
+            if let Some(told) = again.get(&row.event) {
+                row.again(told.before, told.after);
+            }
+        }
 
         let mut mentions = Mentions::default();
         shown.iter().for_each(|event| mentions.see(event, &mut renderer));

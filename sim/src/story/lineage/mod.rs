@@ -5,10 +5,15 @@
 //! | `thread` | what an event is about by what it says itself |
 //! | `strikes` | which call a fault struck, and who died of it |
 //! | `open_work` | what an incarnation had begun and not ended |
+//! | `reads` | what a transaction had read before another one changed it |
+//! | `likeness`, `repetitions` | which events say the same thing again and again |
 //! | `graph` | how far one event is from another |
 
 mod graph;
+mod likeness;
 mod open_work;
+mod reads;
+mod repetitions;
 mod strikes;
 mod thread;
 
@@ -21,17 +26,24 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
-pub(super) use self::{graph::FAR, strikes::outcome_of, thread::Thread};
+pub(super) use self::{
+    graph::FAR,
+    repetitions::{Repetition, Repetitions},
+    strikes::outcome_of,
+    thread::Thread,
+};
 use self::{
     graph::{Graph, Link},
+    likeness::likeness,
     open_work::OpenWork,
+    reads::Reads,
     strikes::Strikes,
     thread::{Kind, named, threads_of, threads_of_entity},
 };
 use crate::{
     invariants::Entity,
     plan::Fault,
-    trace::{Effect, Event, Outcome, ProcessIndex, What},
+    trace::{Effect, Event, Outcome, ProcessIndex, TxId, What},
 };
 
 /// Graph of the causes and effects in a trace. Events are named by their position in it.
@@ -45,16 +57,18 @@ pub(super) struct Lineage {
     /// Calls that never returned, of tasks that may have stood in their own way.
     in_vain: Vec<u32>,
     telling: Vec<bool>,
+    repetitions: Repetitions,
 }
 
 impl Lineage {
-    /// Reads a trace for a violation about `entity`.
-    pub(super) fn of(trace: &[Event], faults: &[Fault], processes: &[SmolStr], entity: &Entity) -> Self {
+    /// Reads a trace for a violation about `entity`, which the events at the positions `shown` show.
+    pub(super) fn of(trace: &[Event], faults: &[Fault], processes: &[SmolStr], entity: &Entity, shown: &[u32]) -> Self {
         let mut builder = Builder::new(trace);
         let entity = threads_of_entity(entity);
         let mut strikes = Strikes::new(faults, processes);
         let (mut of_entity, mut struck, mut in_vain) = (Vec::new(), Vec::new(), Vec::new());
-        let mut telling = Vec::with_capacity(trace.len());
+        let (mut telling, mut alike) = (Vec::with_capacity(trace.len()), Vec::new());
+        let in_the_way = in_the_way(trace);
         for (position, event) in (0_u32..).zip(trace) {
             let is_struck = strikes.see(position, event, &mut |link| builder.links.push(link));
             if is_struck || matches!(event.what, What::Fault { .. }) {
@@ -63,16 +77,27 @@ impl Lineage {
             if matches!(event.what, What::NeverReturned { behind: Some(_), .. }) {
                 in_vain.push(position);
             }
-            let is_telling = is_struck || is_telling(&event.what);
+            let is_in_the_way =
+                matches!(event.what, What::Begin { tx, outcome: Outcome::Done } if in_the_way.contains(&tx));
+            builder.reads.see(position, &event.what);
+            let is_telling = is_struck || is_in_the_way || is_telling(&event.what) || shown.contains(&position);
             telling.push(is_telling);
             if is_telling {
+                let likeness = likeness(event, &builder.rows);
+                alike.extend(likeness.map(|likeness| (position, likeness, is_routine(&event.what))));
                 let nearest = builder.see(position, event).into_iter().filter(|thread| entity.contains(thread));
                 // What has the id is the thing itself; what has the name may be about it.
                 let nearest = nearest.map(|thread| if thread.kind == Kind::Name { NAMED } else { ITSELF }).min();
                 of_entity.extend(nearest.map(|distance| (position, distance)));
             }
         }
-        Self { graph: Graph::new(trace.len(), builder.links), of_entity, strikes: struck, in_vain, telling }
+        for position in builder.reads.told() {
+            telling[*position as usize] = true;
+        }
+        let repetitions = Repetitions::among(alike.into_iter());
+        builder.links.extend(repetitions.links());
+        let graph = Graph::new(trace.len(), builder.links);
+        Self { graph, of_entity, strikes: struck, in_vain, telling, repetitions }
     }
 
     /// Returns the distance of each event from what shows the violation, or with `few_faults` from what those struck;
@@ -104,10 +129,24 @@ impl Lineage {
         &self.strikes
     }
 
+    /// Events that say the same thing again and again.
+    pub(super) fn repetitions(&self) -> &Repetitions {
+        &self.repetitions
+    }
+
     /// Returns `true` if an event is worth a line.
     pub(super) fn is_telling(&self, position: u32) -> bool {
         self.telling[position as usize]
     }
+}
+
+/// The transactions behind which a task waited that held them itself: when they began is worth a line.
+fn in_the_way(trace: &[Event]) -> BTreeSet<TxId> {
+    let behind = trace.iter().filter_map(|event| match event.what {
+        What::NeverReturned { behind, .. } => behind,
+        _ => None,
+    });
+    behind.collect()
 }
 
 /// Hands over the threads of each event of a trace, with the event's position: those that it names itself, and where it is
@@ -145,11 +184,14 @@ struct Builder {
     rows: BTreeMap<(SmolStr, u64), MessageId>,
     /// The last publish of each message.
     published: BTreeMap<MessageId, u32>,
+    /// The subject of each message.
+    subjects: BTreeMap<MessageId, SmolStr>,
     /// Messages of which no more is known than that they were staged.
     staged: BTreeSet<Thread>,
     /// The saga of each operation of a step.
     sagas: BTreeMap<OperationId, SagaId>,
     open: OpenWork,
+    reads: Reads,
     /// The end of the last incarnation of each process.
     down: BTreeMap<ProcessIndex, u32>,
 }
@@ -161,9 +203,11 @@ impl Builder {
             last: BTreeMap::new(),
             rows: BTreeMap::new(),
             published: BTreeMap::new(),
+            subjects: BTreeMap::new(),
             staged: BTreeSet::new(),
             sagas: sagas_of(trace),
             open: OpenWork::default(),
+            reads: Reads::default(),
             down: BTreeMap::new(),
         }
     }
@@ -190,6 +234,12 @@ impl Builder {
                 }
             }
             _ => {}
+        }
+        if let What::Commit { tx, .. } = event.what {
+            let before =
+                threads.iter().filter(|thread| thread.kind.is_shared()).filter_map(|thread| self.last.get(thread));
+            let links = self.reads.overtaken(tx, position, before.copied());
+            self.links.extend(links);
         }
         for thread in &threads {
             self.touch(position, *thread, thread.kind.to_cause(), thread.kind.to_effect());
@@ -264,7 +314,10 @@ impl Builder {
                 named(&message.subject, &mut |thread| threads.push(thread));
                 threads.extend(self.open.context(event));
             }
-            What::Deliver { message, .. } => self.open.receive(event, Thread::message(message.id)),
+            What::Deliver { message, .. } => {
+                self.subjects.entry(message.id).or_insert_with(|| message.subject.clone());
+                self.open.receive(event, Thread::message(message.id));
+            }
             What::Ack { message, .. } => self.open.acknowledge(event, Thread::message(*message)),
             What::Nack { message, .. } => self.open.end(event, Thread::message(*message)),
             What::External { operation_id, .. } => {
@@ -275,6 +328,11 @@ impl Builder {
                 threads.extend(self.open.context(event));
                 for effect in effects.iter().filter(|_| outcome.took_effect()) {
                     self.commit(event, effect);
+                    if let Effect::Handled { consumer, message } = effect
+                        && let Some(subject) = self.subjects.get(message)
+                    {
+                        threads.push(Thread::handling(consumer, subject));
+                    }
                 }
             }
             What::Abort { .. } | What::Statement { .. } | What::NeverReturned { .. } => {
@@ -326,6 +384,18 @@ fn is_inside_a_transaction(what: &What) -> bool {
 /// Returns `true` if a task begins something anew: it took in what others sent, or looked what is to be done.
 fn is_a_beginning(what: &What) -> bool {
     matches!(what, What::Deliver { .. } | What::Request { .. } | What::Claim { .. } | What::Acquire { .. })
+}
+
+/// Returns `true` if an event is nothing out of the ordinary where it comes again and again: what looks, and what came to
+/// an end without an effect.
+fn is_routine(what: &What) -> bool {
+    match what {
+        What::Statement { outcome: Outcome::Done, .. }
+        | What::Claim { outcome: Outcome::Done, .. }
+        | What::StoreCall { outcome: Outcome::Done, .. } => true,
+        What::Commit { effects, outcome: Outcome::Done, .. } => effects.is_empty(),
+        _ => false,
+    }
 }
 
 /// Returns `true` if an event is worth a line: beginnings, idle polls, reads and refused receives are not.

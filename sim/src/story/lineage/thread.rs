@@ -33,6 +33,8 @@ pub(super) enum Kind {
     Operation,
     /// Acts of an external service about one thing, under whatever key.
     Act,
+    /// Messages about one thing, as a consumer handles one after the other, wherever they come from.
+    Handling,
     /// Saga, by its id.
     Saga,
     /// A document's versions.
@@ -49,10 +51,15 @@ impl Kind {
     pub(super) fn to_cause(self) -> u32 {
         match self {
             Self::Transaction | Self::Request | Self::Message | Self::Claim | Self::Operation | Self::Act => 1,
-            Self::Saga => 2,
+            Self::Saga | Self::Handling => 2,
             Self::Task | Self::Document => 3,
             Self::Name => 4,
         }
+    }
+
+    /// Returns `true` for what several transactions may change.
+    pub(super) fn is_shared(self) -> bool {
+        matches!(self, Self::Handling | Self::Document | Self::Name)
     }
 
     /// Returns the distance of the next event of the thread: how much a cause wants to know its effect.
@@ -60,7 +67,7 @@ impl Kind {
         match self {
             Self::Transaction | Self::Request | Self::Claim | Self::Operation | Self::Act => 1,
             Self::Message => 2,
-            Self::Saga => 3,
+            Self::Saga | Self::Handling => 3,
             Self::Task => 4,
             Self::Document => 5,
             Self::Name => 6,
@@ -81,6 +88,10 @@ impl Thread {
 
     pub(in crate::story) fn message(id: MessageId) -> Self {
         Self::of(Kind::Message, &id)
+    }
+
+    pub(super) fn handling(consumer: &str, subject: &str) -> Self {
+        Self::of(Kind::Handling, &(consumer, subject))
     }
 
     pub(in crate::story) fn saga(id: SagaId) -> Self {

@@ -27,7 +27,7 @@ fn until_first_failure() -> SweepOptions {
 
 #[test]
 fn each_broken_twin_is_found_by_the_default_profile_and_shrunk_to_a_few_faults_and_orders() {
-    let (twins, texts) = (specimens::twins(), texts());
+    let (twins, texts, told) = (specimens::twins(), texts(), told_by_the_readme());
     assert!(twins.len() >= 8, "{} twins", twins.len());
     println!("{:<34} {:>6} {:>8}  {:>7}  {:>6}  violates", "twin", "seeds", "cpu", "faults", "orders");
     for twin in twins {
@@ -52,6 +52,10 @@ fn each_broken_twin_is_found_by_the_default_profile_and_shrunk_to_a_few_faults_a
             campaign.timing.first_failure_cpu_us.unwrap_or(0) / 1_000,
             shrunk.violation.invariant,
         );
+        let slug = name.trim_start_matches("order_fulfillment/");
+        let row =
+            [slug.to_owned(), campaign.runs.to_string(), size(faults, orders), shrunk.violation.invariant.to_string()];
+        assert!(told.contains(&row), "the table of the README does not say {row:?}: {told:#?}");
         let said =
             under(&texts[name.trim_start_matches("order_fulfillment/")], "Violates").expect("it says so").to_owned();
         let violated = &shrunk.violation.invariant;
@@ -61,6 +65,30 @@ fn each_broken_twin_is_found_by_the_default_profile_and_shrunk_to_a_few_faults_a
         let control = run(&OrderFulfillment::new(), &plan_for_control(&shrunk.plan), &RunOptions::default());
         assert!(control.expect("the same topology").held(), "{name}: the good scenario fails under the shrunk plan");
     }
+}
+
+/// The rows of the README's table of twins, without the time that they took: twin, seeds, what is left of the plan,
+/// invariant.
+fn told_by_the_readme() -> Vec<[String; 4]> {
+    let readme = include_str!("../../../README.md");
+    let command =
+        format!("`seaworthy run order_fulfillment/TWIN --seeds {SEEDS_MAX} --base-seed {BASE_SEED:#x} --jobs 1`");
+    let (_, table) = readme.split_once(&command).expect("the README says how its table is made");
+    let lines = table.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let told = lines.skip(2).map(|line| {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        let [twin, seeds, _, shrunk, violates] = cells[..] else { panic!("five columns: {line}") };
+        [twin, seeds, shrunk, violates].map(str::to_owned)
+    });
+    let told: Vec<_> = told.collect();
+    assert_eq!(told.len(), specimens::twins().len(), "a row each: {told:?}");
+    told
+}
+
+/// What is left of a plan, as the README says it.
+fn size(faults: usize, orders: usize) -> String {
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    format!("{faults} fault{}, {orders} order{}", plural(faults), plural(orders))
 }
 
 /// The same plan for the scenario with everything right.

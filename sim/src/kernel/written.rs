@@ -3,7 +3,13 @@
 
 use seaworthy_core::ports::Operation;
 
-use super::{in_vain::{Hang, Whose}, incarnation::Incarnation, state::State, task, world::World};
+use super::{
+    in_vain::{Hang, Whose},
+    incarnation::Incarnation,
+    state::State,
+    task,
+    world::World,
+};
 use crate::trace::{ProcessIndex, VirtualTime, What};
 
 impl World {

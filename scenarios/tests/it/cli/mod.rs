@@ -3,6 +3,7 @@
 mod campaigns;
 mod interruption;
 mod plans;
+mod readme;
 mod replays;
 mod wrong_use;
 
@@ -25,6 +26,7 @@ fn seaworthy(folder: &Path, arguments: &[&str]) -> Ran {
     let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
         .args(arguments)
         .current_dir(folder)
+        .env_remove("COLUMNS")
         .output()
         .expect("the program was built for this test");
     let text = |bytes| String::from_utf8(bytes).expect("the program prints UTF-8");

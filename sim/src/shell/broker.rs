@@ -30,13 +30,11 @@ impl Shell {
             let mut results = results.iter().flatten();
             for (index, message) in batch.iter().enumerate() {
                 let (outcome, why) = match results.next() {
-                    None => (outcome, SmolStr::default()),
                     Some(Ok(())) if index == 0 && struck == Some(Verdict::Unroutable) => {
                         (Outcome::BelievedDone, SmolStr::default())
                     }
-                    Some(Ok(())) => (outcome, SmolStr::default()),
-                    Some(Err(PublishError::Refused(why))) => (Outcome::Rejected, why.clone()),
-                    Some(result) => (outcome_of(result, false), SmolStr::default()),
+                    None | Some(Ok(())) => (outcome, SmolStr::default()),
+                    Some(Err(error)) => not_published(error),
                 };
                 self.gate.record(What::Publish { message: Arc::new(message.clone()), outcome, why });
             }
@@ -105,5 +103,25 @@ impl Shell {
         }
         under_way.leave().await;
         Ok(deliveries)
+    }
+}
+
+/// Returns what became of a message that the broker did not take, and why it never will.
+fn not_published(error: &PublishError) -> (Outcome, SmolStr) {
+    let why = if let PublishError::Refused(why) = error { why.clone() } else { SmolStr::default() };
+    (outcome_of(&Err::<(), _>(error.clone()), false), why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_broker_refuses_for_good_counts_as_rejected() {
+        let why = SmolStr::new_static("the group is full");
+        let told = |error| not_published(&error);
+        assert_eq!(told(PublishError::Refused(why.clone())), (Outcome::Rejected, why.clone()));
+        assert_eq!(told(PublishError::Unavailable(why.clone())), (Outcome::Unavailable, SmolStr::default()));
+        assert_eq!(told(PublishError::Unknown(why)), (Outcome::NotDoneUnheard, SmolStr::default()));
     }
 }

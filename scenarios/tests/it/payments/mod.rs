@@ -102,10 +102,7 @@ fn whichever_seed_fails_the_story_of_a_bug_has_the_cause() {
             assert_eq!(names_what_it_waits_for, bug == "second-begin", "{bug}, base seed {base_seed}\n{story}");
             assert!(cause(&told), "{bug}, base seed {base_seed}: its story does not show the cause\n{story}");
             let is_found_by = |invariant: &&str| story.contains(&format!("violated {invariant}\n"));
-            assert!(
-                invariants.iter().any(|invariant| is_found_by(&invariant)),
-                "{bug}, base seed {base_seed}\n{story}"
-            );
+            assert!(invariants.iter().any(is_found_by), "{bug}, base seed {base_seed}\n{story}");
         }
     }
 }

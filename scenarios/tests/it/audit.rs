@@ -77,7 +77,7 @@ async fn a_checkout_that_is_stuck_was_given_up_whatever_became_of_its_order() {
 #[tokio::test]
 async fn an_order_that_is_still_pending_when_its_checkout_was_undone_has_not_ended() {
     let audit = found(Some(SagaStatus::Compensated), Some("pending")).await;
-    assert_eq!(names(&audit), ["payments-settled", "every-order-ends"]);
+    assert_eq!(names(&audit), ["charged-once", "every-order-ends"]);
 }
 
 #[tokio::test]

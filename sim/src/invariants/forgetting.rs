@@ -45,6 +45,7 @@ fn order(number: u64) -> Vec<Event> {
 
 fn feed(invariant: &mut dyn Invariant, order: &[Event]) {
     let mut judge = Judge {
+        at_the_end: false,
         invariant: "forgetting",
         judged: &mut 0,
         met: &mut 0,

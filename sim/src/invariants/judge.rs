@@ -22,12 +22,17 @@ pub struct Violation {
     pub sentence: String,
     /// Numbers of the events that show it.
     pub events: Vec<u64>,
+    /// `true` if it was found when the run was over, and not at the last of these events.
+    #[serde(default)]
+    pub at_the_end: bool,
 }
 
 /// Judge that an invariant reports its findings to.
 #[derive(Debug)]
 pub struct Judge<'a> {
     pub(crate) invariant: &'static str,
+    /// `true` once the run is over.
+    pub(crate) at_the_end: bool,
     pub(crate) judged: &'a mut u64,
     pub(crate) met: &'a mut u64,
     pub(crate) reached: &'a mut Vec<&'static str>,
@@ -56,6 +61,7 @@ impl Judge<'_> {
             entity: entity.into(),
             sentence: sentence.into(),
             events,
+            at_the_end: self.at_the_end,
         });
     }
 

@@ -64,7 +64,7 @@ pub use per_key_order::PerKeyOrder;
 pub use phantom_event::PhantomEvent;
 pub use practice::{Deed, Handling, Practice, Student};
 pub use property::{
-    AtEachEvent, AtRest, Broken, Called, EventNumber, Property, Ruling, Written, always, eventually, sometimes,
+    AtEachEvent, AtRest, Broken, Called, EventNumber, Holds, Property, Ruling, Written, always, eventually, sometimes,
 };
 pub use protocol::{delivery, protocol, sagas};
 pub use saga_log::SagaLog;

@@ -80,7 +80,10 @@ impl Panel {
         let Self { seats, seating, reached, violations, dealt, decoded, .. } = self;
         seating.each_concerned(Interest::of(event), |seat| {
             let Some(Seat { name, judged, met, invariant }) = seats.get_mut(seat) else { return };
-            invariant.observe(event, &mut Judge { invariant: name, judged, met, reached, violations, dealt, decoded });
+            invariant.observe(
+                event,
+                &mut Judge { invariant: name, at_the_end: false, judged, met, reached, violations, dealt, decoded },
+            );
         });
     }
 
@@ -102,6 +105,7 @@ impl Panel {
         for seat in &mut self.seats {
             let mut judge = Judge {
                 invariant: seat.name,
+                at_the_end: true,
                 judged: &mut seat.judged,
                 met: &mut seat.met,
                 reached: &mut self.reached,

@@ -162,7 +162,7 @@ impl Recorder {
     /// Adds a violation that the world itself found, shown by the event that was recorded last.
     pub(crate) fn violate(&mut self, invariant: &'static str, entity: impl Into<Entity>, sentence: String) {
         let violation = self.violation(invariant, entity, sentence);
-        self.panel.violate(violation);
+        self.panel.violate(Violation { at_the_end: false, ..violation });
     }
 
     /// Adds a violation that the world itself found, with the events that show it.
@@ -186,8 +186,8 @@ impl Recorder {
     }
 
     fn violation(&self, invariant: &'static str, entity: impl Into<Entity>, sentence: String) -> Violation {
-        let events = vec![self.next.saturating_sub(1)];
-        Violation { invariant: SmolStr::new_static(invariant), entity: entity.into(), sentence, events }
+        let (invariant, events) = (SmolStr::new_static(invariant), vec![self.next.saturating_sub(1)]);
+        Violation { invariant, entity: entity.into(), sentence, events, at_the_end: true }
     }
 
     /// Ends the trace: the invariants see the ending.

@@ -39,14 +39,10 @@ pub fn tell<W: Workload>(plan: &Plan<W>, report: &RunReport, pointers: Pointers)
     Story { headline, others: others(report, violation), plan: plan_told, run, diagram, pointers }
 }
 
-/// Violations that the world itself finds when it gives a run up: something did not come about.
-const FOUND_BY_THE_WORLD: [&str; 3] = ["stuck", "livelock", "request-unanswered"];
-
-/// Returns `true` if a violation was found when the run had ended, and not at an event of it.
+/// Returns `true` if a violation is about something that did not come about, and not about an event.
 fn is_found_at_the_end(report: &RunReport, violation: &Violation) -> bool {
     let is_it = |judged: &&Judged| judged.invariant == violation.invariant;
-    FOUND_BY_THE_WORLD.contains(&violation.invariant.as_str())
-        || report.judged.iter().find(is_it).is_some_and(|judged| judged.mode == Mode::Eventually)
+    violation.at_the_end || report.judged.iter().find(is_it).is_some_and(|judged| judged.mode == Mode::Eventually)
 }
 
 /// Renders the events of a run with names that are the same wherever they stand.

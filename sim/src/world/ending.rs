@@ -163,5 +163,6 @@ fn violation(world: &World, state: &State, number: u64, ask: &Ask) -> Violation 
         entity: Entity::Request(number),
         sentence,
         events: ask.taken.map(|(_, event)| event).into_iter().collect(),
+        at_the_end: true,
     }
 }

@@ -167,6 +167,7 @@ fn what_the_world_finds_stands_beside_what_invariants_find() {
         entity: "orders-1".into(),
         sentence: "`orders-1` panicked".to_owned(),
         events: vec![3],
+        at_the_end: false,
     };
     panel.violate(panic.clone());
     assert_eq!(panel.violations(), std::slice::from_ref(&panic));

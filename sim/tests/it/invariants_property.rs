@@ -74,6 +74,29 @@ fn an_eventually_property_is_judged_at_rest_and_in_no_run_that_was_given_up() {
 }
 
 #[test]
+fn an_always_property_may_be_judged_at_rest_as_well_of_the_same_state() {
+    let never_overdrawn_and_empty_in_the_end = || {
+        always("sound", 0_i64)
+            .on_document("accounts", |last, account: Written<'_, Account>| {
+                *last = account.value.balance;
+                if *last < 0 { Err(Broken::new("ada", format!("{last} is owed")).at(account.event)) } else { Ok(()) }
+            })
+            .at_rest(|last| (*last != 0).then(|| Broken::new("ada", format!("{last} are left"))))
+            .boxed()
+    };
+    let told = |bodies: &[&'static str], ending| {
+        let findings = judged(never_overdrawn_and_empty_in_the_end(), bodies, ending);
+        assert_eq!((findings.judged[0].mode, findings.judged[0].times), (Mode::Always, bodies.len() as u64));
+        let told = findings.violations.into_iter().map(|violation| (violation.sentence, violation.at_the_end));
+        told.collect::<Vec<_>>()
+    };
+    let (owed, empty, left) = (r#"{"balance":-2}"#, r#"{"balance":0}"#, r#"{"balance":3}"#);
+    assert_eq!(told(&[owed, empty], Ending::Quiet), [("-2 is owed".to_owned(), false)]);
+    assert_eq!(told(&[empty, left], Ending::Quiet), [("3 are left".to_owned(), true)]);
+    assert_eq!(told(&[empty, left], Ending::OutOfBudget), [], "it had not come to rest");
+}
+
+#[test]
 fn a_goal_is_reached_once_and_then_nothing_more_is_asked() {
     let asked = Arc::new(std::sync::atomic::AtomicU32::new(0));
     let counter = asked.clone();

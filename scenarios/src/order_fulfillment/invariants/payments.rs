@@ -9,26 +9,6 @@ use smol_str::SmolStr;
 
 use super::view::Order;
 
-/// No order is charged twice. Charges are counted where the payment service really acted, whether or not anybody heard.
-pub(super) fn charged_once() -> Box<dyn Invariant> {
-    always("charged-once", BTreeMap::<SmolStr, (u32, u64)>::new())
-        .on_call(PAYMENTS, |orders, call| {
-            if call.operation != CHARGE {
-                return Ok(());
-            }
-            let order = call.subject;
-            let (charges, last) = orders.entry(order.clone()).or_default();
-            let before = std::mem::replace(last, call.event.number);
-            *charges += 1;
-            if *charges == 1 {
-                return Ok(());
-            }
-            let again = Broken::new(order.as_str(), format!("order {order} was charged {charges} times"));
-            Err(again.at(before).at(call.event))
-        })
-        .boxed()
-}
-
 #[derive(Default)]
 struct Facts {
     status: Option<(OrderStatus, u64)>,
@@ -38,21 +18,34 @@ struct Facts {
     last: u64,
 }
 
-/// A confirmed order is paid for; a cancelled one gets back what was charged.
-pub(super) fn payments_settled() -> Box<dyn Invariant> {
-    eventually("payments-settled", BTreeMap::<SmolStr, Facts>::new())
+/// No order is charged twice, and in the end a confirmed order is paid for and a cancelled one got back what was charged.
+/// Charges are counted where the payment service really acted, whether or not anybody heard.
+pub(super) fn charged_once() -> Box<dyn Invariant> {
+    always("charged-once", BTreeMap::<SmolStr, Facts>::new())
         .on_call(PAYMENTS, |orders, call| {
-            let facts = orders.entry(call.subject.clone()).or_default();
-            match call.operation.as_str() {
-                CHARGE => facts.charges += 1,
+            let order = call.subject;
+            let facts = orders.entry(order.clone()).or_default();
+            let is_charge = match call.operation.as_str() {
+                CHARGE => true,
                 // A refund of nothing only makes sure that the charge never happens.
-                REFUND if facts.charges > facts.refunds => facts.refunds += 1,
-                _ => return,
+                REFUND if facts.charges > facts.refunds => false,
+                _ => return Ok(()),
+            };
+            let before = std::mem::replace(&mut facts.last, call.event.number);
+            if !is_charge {
+                facts.refunds += 1;
+                return Ok(());
             }
-            facts.last = call.event.number;
+            facts.charges += 1;
+            if facts.charges == 1 {
+                return Ok(());
+            }
+            let again = Broken::new(order.as_str(), format!("order {order} was charged {} times", facts.charges));
+            Err(again.at(before).at(call.event))
         })
         .on_document(ORDER_COLLECTION, |orders, order: Written<'_, Order>| {
             orders.entry(order.id.clone()).or_default().status = Some((order.value.status, order.event.number));
+            Ok(())
         })
         .at_rest(|orders| std::mem::take(orders).into_iter().filter_map(|(order, facts)| facts.unsettled(&order)))
         .boxed()

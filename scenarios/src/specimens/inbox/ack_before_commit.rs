@@ -6,7 +6,7 @@
 //! Mechanism: the broker forgets the message at the acknowledgement, and the transaction that was to be the message's
 //! effect comes later or not at all.
 //!
-//! Violates: `acknowledged-before-handled`, and for the order `confirmed-is-shipped`.
+//! Violates: `acknowledged-before-handled`, and for the order `one-shipment`.
 //!
 //! Right: [`Consumer`](seaworthy_core::inbox::Consumer) acknowledges what is committed.
 

@@ -6,7 +6,7 @@
 //! Mechanism: the message counts as handled before anything is done for it; whoever gets it again finds the row and
 //! acknowledges.
 //!
-//! Violates: `handled-without-effect`, and for the order `confirmed-is-shipped`.
+//! Violates: `handled-without-effect`, and for the order `one-shipment`.
 //!
 //! Right: [`Consumer`](seaworthy_core::inbox::Consumer) writes the inbox row in the transaction of the handler.
 

@@ -6,7 +6,7 @@
 //! Mechanism: the last step stages nothing, the saga completes, and the request for the shipment goes to the broker from
 //! the memory of a process that may be dead by then. No row says that anything is left to send.
 //!
-//! Violates: `confirmed-is-shipped`. That the message is in no outbox (`phantom-event`) is not asked for, see below.
+//! Violates: `one-shipment`. That the message is in no outbox (`phantom-event`) is not asked for, see below.
 //!
 //! Right: [`RequestShipment`](seaworthy_order_fulfillment::checkout::RequestShipment) stages the request in the transaction of
 //! its step.

@@ -6,7 +6,7 @@
 //! Mechanism: the budget of attempts is for messages that can't be delivered; an outage, which says nothing about any
 //! message, uses it up, and good rows are given up as dead.
 //!
-//! Violates: `dead-only-injected`, and for the order `lost-event` or `confirmed-is-shipped`.
+//! Violates: `dead-only-injected`, and for the order `lost-event` or `one-shipment`.
 //!
 //! Right: [`Relay`](seaworthy_core::outbox::Relay) counts an attempt only where the broker refused that very message.
 

@@ -6,7 +6,7 @@
 //! Mechanism: the list of what is to be undone lives in the memory of one process; whoever takes the saga over has an
 //! empty one.
 //!
-//! Violates: `torn-step`, and for the stock `reserved-is-settled`.
+//! Violates: `torn-step`, and for the stock `stock-conserved`.
 //!
 //! Right: [`ReleaseStock`] asks the store what was done, by the operation's id.
 

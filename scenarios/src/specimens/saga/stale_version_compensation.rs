@@ -6,7 +6,7 @@
 //! Mechanism: the version guards against a write in between, and there is one whenever two orders share an article; a
 //! compensation may not give up for that, because nobody else will undo the step.
 //!
-//! Violates: `torn-step`, and for the stock `reserved-is-settled`.
+//! Violates: `torn-step`, and for the stock `stock-conserved`.
 //!
 //! Right: [`ReleaseStock`] reads the level as it is now.
 

@@ -1,4 +1,4 @@
-use super::{Broken, Property};
+use super::{Broken, Property, Ruling};
 use crate::{
     invariants::{Ending, Interest, Invariant, Judge, Mode},
     trace::Event,
@@ -6,15 +6,16 @@ use crate::{
 
 type Judgement<S> = Box<dyn FnMut(&mut S) -> Vec<Broken> + Send>;
 
-/// A property that is judged once the run has come to rest: what [`Property::at_rest`] returns.
-pub struct AtRest<S> {
-    kept: Property<S, ()>,
+/// A property that is judged once the run has come to rest, and before that as its constructor says: what
+/// [`Property::at_rest`] returns.
+pub struct AtRest<S, R = ()> {
+    kept: Property<S, R>,
     judge: Judgement<S>,
 }
 
-impl<S: Send + 'static> AtRest<S> {
+impl<S: Send + 'static, R: Ruling + 'static> AtRest<S, R> {
     pub(super) fn new<B: IntoIterator<Item = Broken>>(
-        kept: Property<S, ()>,
+        kept: Property<S, R>,
         mut judge: impl FnMut(&mut S) -> B + Send + 'static,
     ) -> Self {
         Self { kept, judge: Box::new(move |state| judge(state).into_iter().collect()) }
@@ -26,7 +27,7 @@ impl<S: Send + 'static> AtRest<S> {
     }
 }
 
-impl<S: Send + 'static> Invariant for AtRest<S> {
+impl<S: Send + 'static, R: Ruling + 'static> Invariant for AtRest<S, R> {
     fn name(&self) -> &'static str {
         self.kept.name
     }
@@ -51,7 +52,7 @@ impl<S: Send + 'static> Invariant for AtRest<S> {
         if ending != Ending::Quiet {
             return;
         }
-        // What was seen on the way is judged now.
+        // What was seen on the way and not judged there is judged now.
         *judge.judged += std::mem::take(judge.met);
         for broken in (self.judge)(&mut self.kept.state) {
             broken.tell(judge);

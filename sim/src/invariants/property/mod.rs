@@ -2,7 +2,7 @@
 //!
 //! | constructor | judged | its closures return |
 //! |---|---|---|
-//! | [`always`] | at each event that they see | `Ok(())`, or `Err` with what is [`Broken`] |
+//! | [`always`] | at each event that they see, and at rest if [`Property::at_rest`] says so | `Ok(())`, or `Err` with what is [`Broken`] |
 //! | [`eventually`] | once the run has come to rest, by [`Property::at_rest`] | nothing: they only keep count |
 //! | [`sometimes`] | over a campaign: it has to happen in one run at least | whether it happened |
 //!
@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 
 pub use at_rest::AtRest;
 pub use broken::{Broken, EventNumber};
-pub use ruling::{AtEachEvent, Ruling};
+pub use ruling::{AtEachEvent, Holds, Ruling};
 pub use seen::{Called, Written};
 
 use super::{Interest, Invariant, Judge, Mode};
@@ -52,7 +52,8 @@ struct Watched<'a, 'b> {
     is_alone: bool,
 }
 
-/// A property that must hold at every event: its closures say what is [`Broken`].
+/// A property that must hold at every event: its closures say what is [`Broken`]. What must hold of the same state in the
+/// end, too, is judged by [`Property::at_rest`].
 ///
 /// ```
 /// use seaworthy_sim::invariants::{Broken, Written, always};
@@ -255,10 +256,10 @@ impl Watched<'_, '_> {
     }
 }
 
-impl<S: Send + 'static> Property<S, ()> {
+impl<S: Send + 'static, R: Holds + 'static> Property<S, R> {
     /// Judges the state once the run has come to rest: returns all that is [`Broken`], an `Option` or a list of it.
     #[must_use]
-    pub fn at_rest<B>(self, judge: impl FnMut(&mut S) -> B + Send + 'static) -> AtRest<S>
+    pub fn at_rest<B>(self, judge: impl FnMut(&mut S) -> B + Send + 'static) -> AtRest<S, R>
     where
         B: IntoIterator<Item = Broken>,
     {

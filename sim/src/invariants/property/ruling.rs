@@ -11,6 +11,9 @@ pub trait Ruling: sealed::Sealed {
 /// A ruling that is final at the event: of `always` and `sometimes`.
 pub trait AtEachEvent: Ruling {}
 
+/// A ruling on what must hold, now or in the end: of `always` and `eventually`.
+pub trait Holds: Ruling {}
+
 mod sealed {
     pub trait Sealed {}
     impl Sealed for Result<(), super::Broken> {}
@@ -47,3 +50,5 @@ impl Ruling for bool {
 
 impl AtEachEvent for Result<(), Broken> {}
 impl AtEachEvent for bool {}
+impl Holds for Result<(), Broken> {}
+impl Holds for () {}

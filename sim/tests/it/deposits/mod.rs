@@ -228,6 +228,7 @@ pub(crate) fn violation(invariant: &str, entity: &str) -> Violation {
         entity: entity.into(),
         sentence: format!("{entity} breaks {invariant}"),
         events: Vec::new(),
+        at_the_end: false,
     }
 }
 

@@ -7,11 +7,10 @@ use seaworthy_core::{
     ids::{self, OperationId},
     ports::{Expected, ExternalCall, ExternalError, Ports, Refusal, StoreError},
 };
-use seaworthy_sim::{external::Service, scenario::Topology};
-use smol_str::SmolStr;
+use seaworthy_sim::scenario::Topology;
 use uuid::Uuid;
 
-use crate::small::{FRONT, SmallService};
+use crate::small::{FRONT, Partner, SmallService};
 
 const REGISTRY: &str = "registry";
 
@@ -24,21 +23,8 @@ pub fn control() -> SmallService {
             Topology::new()
                 .process("front-1", FRONT, FRONT, |boot| front(boot.ports))
                 .process("front-2", FRONT, FRONT, |boot| front(boot.ports))
-                .external(REGISTRY, || Registry)
+                .external(REGISTRY, || Partner)
         },
-    }
-}
-
-/// The partner: it takes everything.
-struct Registry;
-
-impl Service for Registry {
-    fn act(&mut self, call: &ExternalCall) -> Result<Bytes, Refusal> {
-        Ok(call.body.clone())
-    }
-
-    fn subject(&self, call: &ExternalCall) -> SmolStr {
-        String::from_utf8_lossy(&call.body).into()
     }
 }
 

@@ -2,7 +2,11 @@
 //! invariants of the protocol alone.
 
 mod front;
+mod mailer;
+mod partner;
 mod requests;
+mod sagas;
+mod seats;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,8 +15,12 @@ use seaworthy_sim::{
     world::Client,
 };
 
-pub(crate) use front::{FRONT, ITEM_TAKEN, ITEMS, front};
+pub(crate) use front::{FRONT, ITEM_TAKEN, ITEMS, answer_requests, front, front_by, item_taken, take};
+pub(crate) use mailer::{LETTERS, MAILER, WriteLetter, mailer};
+pub(crate) use partner::Partner;
 pub use requests::{Request, Requests};
+pub(crate) use sagas::sagas;
+pub(crate) use seats::{Confirm, GiveBack, TakeSeat, version};
 
 /// A small service: its processes are all that tells it from the others.
 #[derive(Clone, Copy, Debug)]

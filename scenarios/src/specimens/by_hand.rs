@@ -4,23 +4,25 @@ use std::{pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
 use seaworthy_core::{
+    backoff::Backoff,
     ids::ClaimToken,
     inbox::HandlerError,
-    ports::{ClaimRequest, Delivery, OutboxOrder, OutboxRow, Ports, SubscriptionSpec, WhenDead, draw_id},
+    ports::{
+        BrokerError, ClaimRequest, Delivery, OutboxOrder, OutboxRow, Ports, PublishError, PublishResult, SettleOutcome,
+        SubscriptionSpec, WhenDead, draw_id,
+    },
     wake::{Wake, Woken},
 };
-use seaworthy_order_fulfillment::{
-    Settings,
-    messages::{SHIPMENT_REQUESTS, SHIPPING},
-};
+use smol_str::SmolStr;
 
 /// Pause after an error of a store or the broker.
 const REST: Duration = Duration::from_millis(200);
 
-/// Claims rows until a stop is asked for and hands them, with their claim, to `publish`; waits where there are none.
+/// Claims rows until a stop is asked for and hands them, with their claim, to `publish`; waits where there are none, by
+/// `poll` and for as long as nobody hints at any.
 pub(super) async fn relay<F>(
     ports: Ports,
-    settings: Settings,
+    poll: Backoff,
     wake: Wake,
     publish: impl Fn(Ports, ClaimToken, Vec<OutboxRow>) -> F,
 ) where
@@ -38,7 +40,7 @@ pub(super) async fn relay<F>(
         };
         match ports.store.claim(&request).await {
             Ok(rows) if rows.is_empty() => {
-                let rest = settings.relay_poll.delay(idle, &*ports.random);
+                let rest = poll.delay(idle, &*ports.random);
                 idle = match wake.idle(&*ports.clock, &ports.stop, rest).await {
                     Woken::Hint => 0,
                     Woken::Stop | Woken::Timeout => idle + 1,
@@ -53,13 +55,40 @@ pub(super) async fn relay<F>(
     }
 }
 
-/// Receives requests for shipments until a stop is asked for. Each is handled by `handle` and then acknowledged, or given
-/// back if that failed; with `ack_first`, it is acknowledged before it is handled.
-pub(super) async fn consume<F>(ports: Ports, wake: Wake, ack_first: bool, handle: impl Fn(Ports, Delivery) -> F)
-where
+/// The outcome of a row by the broker's word on its message.
+pub(super) fn outcome(result: PublishResult) -> SettleOutcome {
+    match result {
+        Ok(()) => SettleOutcome::Dispatched,
+        Err(PublishError::Refused(why)) => SettleOutcome::Dead { reason: why },
+        Err(PublishError::Unavailable(_) | PublishError::Unknown(_)) => SettleOutcome::Release { delay: REST },
+    }
+}
+
+/// The broker's word on each of `count` messages, where it may have answered for none: then it says the same of all.
+pub(super) fn each(answer: Result<Vec<PublishResult>, BrokerError>, count: usize) -> Vec<PublishResult> {
+    answer.unwrap_or_else(|error| vec![Err(PublishError::Unavailable(SmolStr::from(error.to_string()))); count])
+}
+
+/// Moment at which a consumer acknowledges a delivery.
+#[derive(Clone, Copy)]
+pub(super) enum Acknowledge {
+    /// As soon as it has it.
+    First,
+    /// Once it is handled; what was not handled is given back.
+    Handled,
+}
+
+/// Receives messages of one topic until a stop is asked for. Each is handled by `handle`, and acknowledged at its moment.
+pub(super) async fn consume<F>(
+    ports: Ports,
+    (group, topic): (&str, &str),
+    wake: Wake,
+    acknowledge: Acknowledge,
+    handle: impl Fn(Ports, Delivery) -> F,
+) where
     F: Future<Output = Result<(), HandlerError>>,
 {
-    let spec = SubscriptionSpec { group: SHIPPING.into(), topics: vec![SHIPMENT_REQUESTS.into()] };
+    let spec = SubscriptionSpec { group: group.into(), topics: vec![topic.into()] };
     while !ports.stop.is_set() {
         let Ok(mut subscription) = ports.broker.subscribe(&spec).await else {
             ports.clock.sleep(REST).await;
@@ -74,15 +103,15 @@ where
             let Some(deliveries) = received else { break };
             for delivery in deliveries {
                 let tag = delivery.tag;
-                if ack_first {
+                if let Acknowledge::First = acknowledge {
                     let _ = subscription.ack(tag).await;
                 }
                 let handled = ports.scope(handle(ports.clone(), delivery)).await;
                 wake.hint();
-                let _ = match handled {
-                    _ if ack_first => Ok(()),
-                    Ok(Ok(())) => subscription.ack(tag).await,
-                    Ok(Err(_)) | Err(_) => subscription.nack(tag, REST).await,
+                let _ = match (acknowledge, handled) {
+                    (Acknowledge::First, _) => Ok(()),
+                    (Acknowledge::Handled, Ok(Ok(()))) => subscription.ack(tag).await,
+                    (Acknowledge::Handled, Ok(Err(_)) | Err(_)) => subscription.nack(tag, REST).await,
                 };
             }
         }

@@ -4,9 +4,29 @@ pub mod ack_before_commit;
 pub mod effect_then_mark;
 pub mod mark_then_effect;
 
-use crate::order_fulfillment::OrderFulfillment;
+use seaworthy_core::{
+    inbox::HandlerError,
+    ports::{Delivery, Ports},
+    wake::Wake,
+};
+use seaworthy_sim::scenario::Topology;
 
-/// All specimens of this family.
-pub fn all() -> Vec<OrderFulfillment> {
-    vec![effect_then_mark::twin(), mark_then_effect::twin(), ack_before_commit::twin()]
+use super::by_hand::{Acknowledge, consume};
+use crate::small::{FRONT, ITEMS, MAILER, SmallService, front};
+
+/// All specimens of this family, each with its right twin behind it.
+pub fn all() -> Vec<(SmallService, SmallService)> {
+    vec![effect_then_mark::pair(), mark_then_effect::pair(), ack_before_commit::pair()]
+}
+
+/// A service that takes items, and one that receives the messages which tell of them and has each handled by `handle`.
+fn topology<F>(
+    acknowledge: Acknowledge,
+    handle: impl Fn(Ports, Delivery) -> F + Copy + Send + Sync + 'static,
+) -> Topology
+where
+    F: Future<Output = Result<(), HandlerError>> + Send + 'static,
+{
+    let mailer = move |ports| consume(ports, (MAILER, ITEMS), Wake::new(), acknowledge, handle);
+    Topology::new().service(FRONT).run(front).service(MAILER).run(mailer).group(MAILER, &[ITEMS])
 }

@@ -1,62 +1,62 @@
 //! The classic: the state is committed, and then the message is published. A crash between the two loses it, and so does
 //! an error that nobody looks at.
 //!
-//! Threads: the replica that drives a checkout. One crash, or one failed publish, is enough.
+//! Threads: one process that takes an item. One crash, or one failed publish, is enough.
 //!
-//! Mechanism: the last step stages nothing, the saga completes, and the request for the shipment goes to the broker from
-//! the memory of a process that may be dead by then. No row says that anything is left to send.
+//! Mechanism: the message goes to the broker from the memory of a process that may be dead by then. No row says that
+//! anything is left to send, and who asks again hears that the item is there already.
 //!
-//! Violates: `one-shipment`. That the message is in no outbox (`phantom-event`) is not asked for, see below.
+//! Violates: `conserved`; in the shop `one-shipment`. That no transaction staged the message (`phantom-event`) is
+//! not told where none ever does.
 //!
-//! Right: [`RequestShipment`](seaworthy_order_fulfillment::checkout::RequestShipment) stages the request in the transaction of
-//! its step.
+//! Right: the twin below stages the message in the transaction that writes the item, as
+//! [`RequestShipment`](seaworthy_order_fulfillment::checkout::RequestShipment) does in the shop.
 
-use async_trait::async_trait;
-use seaworthy_core::{
-    outbox::MessageBuilder,
-    ports::Ports,
-    saga::{Action, DriveOutcome},
-};
-use seaworthy_order_fulfillment::{
-    Variant,
-    checkout::{ChargeCard, ReleaseStock, ReserveStock, checkout_with},
-    json::encode,
-    messages::{ORDERS_SERVICE, SHIPMENT_REQUESTED, SHIPMENT_REQUESTS},
-    order::goods,
-    requests::PlaceOrder,
-};
+use bytes::Bytes;
+use seaworthy_core::ports::{Cell, Expected, Ports, StoreError};
+use seaworthy_sim::scenario::{Column, Conserved, Topology};
 
-use crate::order_fulfillment::OrderFulfillment;
+use crate::small::{FRONT, ITEMS, LETTERS, MAILER, SmallService, front_by, item_taken, mailer};
 
-/// Returns the broken twin.
-pub fn twin() -> OrderFulfillment {
-    OrderFulfillment::twin(
-        "dual-write",
-        "the request for the shipment is published after the commit, without an outbox",
-        Variant {
-            checkout: |sources| checkout_with(sources, (ReserveStock, ReleaseStock), ChargeCard, PublishLater),
-            after_checkout: |ports, order, outcome| Box::pin(publish_request(ports, order, outcome)),
-            ..Variant::default()
-        },
-    )
-    // What no transaction staged is a phantom as such. Who writes this has no outbox to compare with: the loss itself has
-    // to be found.
-    .without(&["phantom-event"])
+/// The specimen and its right twin.
+pub fn pair() -> (SmallService, SmallService) {
+    let broken = SmallService {
+        name: "outbox/dual-write",
+        about: "the message is published after the commit, without an outbox",
+        topology: || topology(false),
+    };
+    let right = SmallService {
+        name: "outbox/dual-write/right",
+        about: "the message is staged in the transaction that it tells of; everything is right",
+        topology: || topology(true),
+    };
+    (broken, right)
 }
 
-/// Stages nothing: the message is published once the checkout is done.
-struct PublishLater;
+fn topology(stages: bool) -> Topology {
+    let one = || Column::from_fn(|_| Cell::Integer(1));
+    let letters = Conserved::new("a letter for each item").plus_documents(FRONT, ITEMS, one());
+    Topology::new()
+        .service(FRONT)
+        .run(move |ports| front_by(ports, move |ports, item| take(ports, item, stages)))
+        .service(MAILER)
+        .run(mailer)
+        .group(MAILER, &[ITEMS])
+        .conserved(letters.minus_documents(MAILER, LETTERS, one()).at_rest())
+}
 
-#[async_trait]
-impl Action<PlaceOrder> for PublishLater {}
-
-async fn publish_request(ports: Ports, order: PlaceOrder, outcome: DriveOutcome) {
-    if outcome != DriveOutcome::Completed {
-        return;
+async fn take(ports: Ports, item: String, stages: bool) -> Result<(), StoreError> {
+    let mut tx = ports.store.begin().await?;
+    if tx.get(ITEMS, &item).await?.is_some() {
+        return Ok(());
     }
-    let request = MessageBuilder::new(ORDERS_SERVICE, SHIPMENT_REQUESTED, order.id.clone())
-        .topic(SHIPMENT_REQUESTS)
-        .data("application/json", encode(&goods(&order)))
-        .draw(&*ports.clock, &*ports.random);
-    let _ = ports.broker.publish(&[request]).await;
+    tx.put(ITEMS, &item, Expected::Absent, Bytes::from_static(b"{}")).await?;
+    let message = item_taken(&ports, &item);
+    if stages {
+        tx.stage(&message).await?;
+        return tx.commit().await;
+    }
+    tx.commit().await?;
+    let _ = ports.broker.publish(&[message]).await;
+    Ok(())
 }

@@ -2,9 +2,9 @@
 
 pub mod dual_write;
 
-use crate::order_fulfillment::OrderFulfillment;
+use crate::small::SmallService;
 
-/// All specimens of this family.
-pub fn all() -> Vec<OrderFulfillment> {
-    vec![dual_write::twin()]
+/// All specimens of this family, each with its right twin behind it.
+pub fn all() -> Vec<(SmallService, SmallService)> {
+    vec![dual_write::pair()]
 }

@@ -8,7 +8,7 @@
 //!
 //! Violates: `lost-event`.
 //!
-//! Right: [`Relay`](seaworthy_core::outbox::Relay) settles each row with its own result.
+//! Right: the twin below settles each row with its own result, as [`Relay`](seaworthy_core::outbox::Relay) does.
 
 use std::time::Duration;
 
@@ -16,23 +16,29 @@ use seaworthy_core::{
     ids::ClaimToken,
     ports::{OutboxRow, Ports, SettleOutcome, Settlement},
 };
-use seaworthy_order_fulfillment::Variant;
 
-use crate::{order_fulfillment::OrderFulfillment, specimens::by_hand};
+use super::topology;
+use crate::{
+    small::SmallService,
+    specimens::by_hand::{each, outcome},
+};
 
-/// Returns the broken twin.
-pub fn twin() -> OrderFulfillment {
-    OrderFulfillment::twin(
-        "batch-result-ignored",
-        "the relay takes the broker's word on the batch for its word on each message",
-        Variant {
-            relay: |ports, settings, wake| Box::pin(by_hand::relay(ports, settings, wake, publish_and_mark)),
-            ..Variant::default()
-        },
-    )
+/// The specimen and its right twin.
+pub fn pair() -> (SmallService, SmallService) {
+    let broken = SmallService {
+        name: "relay/batch-result-ignored",
+        about: "the relay takes the broker's word on the batch for its word on each message",
+        topology: || topology(settle_the_batch),
+    };
+    let right = SmallService {
+        name: "relay/batch-result-ignored/right",
+        about: "the relay settles each row by the broker's word on its message; everything is right",
+        topology: || topology(settle_each),
+    };
+    (broken, right)
 }
 
-async fn publish_and_mark(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>) {
+pub(in crate::specimens) async fn settle_the_batch(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>) {
     let (ids, messages): (Vec<_>, Vec<_>) = rows.into_iter().map(|row| (row.row, row.message)).unzip();
     let outcome = match ports.broker.publish(&messages).await {
         Ok(_) => SettleOutcome::Dispatched,
@@ -40,5 +46,13 @@ async fn publish_and_mark(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>)
     };
     let settlements: Vec<Settlement> =
         ids.into_iter().map(|row| Settlement { row, outcome: outcome.clone() }).collect();
+    let _ = ports.store.settle(token, &settlements).await;
+}
+
+async fn settle_each(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>) {
+    let (ids, messages): (Vec<_>, Vec<_>) = rows.into_iter().map(|row| (row.row, row.message)).unzip();
+    let results = each(ports.broker.publish(&messages).await, messages.len());
+    let settle = |(row, result)| Settlement { row, outcome: outcome(result) };
+    let settlements: Vec<Settlement> = ids.into_iter().zip(results).map(settle).collect();
     let _ = ports.store.settle(token, &settlements).await;
 }

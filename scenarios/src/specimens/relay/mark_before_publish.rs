@@ -8,33 +8,48 @@
 //!
 //! Violates: `lost-event`.
 //!
-//! Right: [`Relay`](seaworthy_core::outbox::Relay) settles a row with what the broker said of its message.
+//! Right: the twin below publishes first, and settles each row with what the broker said of its message, as
+//! [`Relay`](seaworthy_core::outbox::Relay) does.
 
 use seaworthy_core::{
     ids::ClaimToken,
     ports::{OutboxRow, Ports, SettleOutcome, Settlement},
 };
-use seaworthy_order_fulfillment::Variant;
 
-use crate::{order_fulfillment::OrderFulfillment, specimens::by_hand};
+use super::topology;
+use crate::{
+    small::SmallService,
+    specimens::by_hand::{each, outcome},
+};
 
-/// Returns the broken twin.
-pub fn twin() -> OrderFulfillment {
-    OrderFulfillment::twin(
-        "mark-before-publish",
-        "the relay marks rows as sent before the broker has them",
-        Variant {
-            relay: |ports, settings, wake| Box::pin(by_hand::relay(ports, settings, wake, mark_and_publish)),
-            ..Variant::default()
-        },
-    )
+/// The specimen and its right twin.
+pub fn pair() -> (SmallService, SmallService) {
+    let broken = SmallService {
+        name: "relay/mark-before-publish",
+        about: "the relay marks rows as sent before the broker has them",
+        topology: || topology(mark_and_publish),
+    };
+    let right = SmallService {
+        name: "relay/mark-before-publish/right",
+        about: "the relay marks rows as sent once the broker has them; everything is right",
+        topology: || topology(publish_and_mark),
+    };
+    (broken, right)
 }
 
-async fn mark_and_publish(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>) {
+pub(in crate::specimens) async fn mark_and_publish(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>) {
     let sent: Vec<Settlement> =
         rows.iter().map(|row| Settlement { row: row.row, outcome: SettleOutcome::Dispatched }).collect();
     if ports.store.settle(token, &sent).await.is_ok() {
         let messages: Vec<_> = rows.into_iter().map(|row| row.message).collect();
         let _ = ports.broker.publish(&messages).await;
     }
+}
+
+async fn publish_and_mark(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>) {
+    let (ids, messages): (Vec<_>, Vec<_>) = rows.into_iter().map(|row| (row.row, row.message)).unzip();
+    let results = each(ports.broker.publish(&messages).await, messages.len());
+    let settle = |(row, result)| Settlement { row, outcome: outcome(result) };
+    let settlements: Vec<Settlement> = ids.into_iter().zip(results).map(settle).collect();
+    let _ = ports.store.settle(token, &settlements).await;
 }

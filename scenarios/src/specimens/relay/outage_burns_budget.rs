@@ -6,9 +6,10 @@
 //! Mechanism: the budget of attempts is for messages that can't be delivered; an outage, which says nothing about any
 //! message, uses it up, and good rows are given up as dead.
 //!
-//! Violates: `dead-only-injected`, and for the order `lost-event` or `one-shipment`.
+//! Violates: `dead-only-injected`; in the shop also `lost-event` or `one-shipment`.
 //!
-//! Right: [`Relay`](seaworthy_core::outbox::Relay) counts an attempt only where the broker refused that very message.
+//! Right: the twin below gives up only what the broker refused for good. [`Relay`](seaworthy_core::outbox::Relay) counts an
+//! attempt only where others pass meanwhile.
 
 use std::time::Duration;
 
@@ -17,49 +18,55 @@ use seaworthy_core::{
     ids::ClaimToken,
     ports::{OutboxRow, Ports, PublishError, SettleOutcome, Settlement},
 };
-use seaworthy_order_fulfillment::Variant;
 use smol_str::SmolStr;
 
-use crate::{order_fulfillment::OrderFulfillment, specimens::by_hand};
+use super::topology;
+use crate::{small::SmallService, specimens::by_hand::each};
 
-/// Returns the broken twin.
-pub fn twin() -> OrderFulfillment {
-    OrderFulfillment::twin(
-        "outage-burns-budget",
-        "the relay gives rows up because the broker was down",
-        Variant {
-            relay: |ports, settings, wake| Box::pin(by_hand::relay(ports, settings, wake, publish_and_count)),
-            ..Variant::default()
-        },
-    )
+/// The specimen and its right twin.
+pub fn pair() -> (SmallService, SmallService) {
+    let broken = SmallService {
+        name: "relay/outage-burns-budget",
+        about: "the relay gives rows up because the broker was down",
+        topology: || topology(publish_and_count),
+    };
+    let right = SmallService {
+        name: "relay/outage-burns-budget/right",
+        about: "the relay gives up only what the broker refused for good; everything is right",
+        topology: || topology(publish_with_patience),
+    };
+    (broken, right)
 }
 
 /// After so many failures a message counts as undeliverable.
 const ATTEMPTS_MAX: u32 = 3;
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
-async fn publish_and_count(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>) {
+pub(in crate::specimens) async fn publish_and_count(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>) {
+    publish(ports, token, rows, |_, attempts| attempts >= ATTEMPTS_MAX).await;
+}
+
+async fn publish_with_patience(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>) {
+    publish(ports, token, rows, |error, _| matches!(error, PublishError::Refused(_))).await;
+}
+
+/// Publishes rows; one that failed is given up for good, or tried again.
+async fn publish(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>, gives_up: fn(&PublishError, u32) -> bool) {
     let messages: Vec<_> = rows.iter().map(|row| row.message.clone()).collect();
-    let results = match ports.broker.publish(&messages).await {
-        Ok(results) => results,
-        Err(error) => rows.iter().map(|_| Err(PublishError::Unavailable(error.to_string().into()))).collect(),
+    let results = each(ports.broker.publish(&messages).await, messages.len());
+    let settle = |(row, result): (&OutboxRow, _)| {
+        let outcome = match result {
+            Ok(()) => SettleOutcome::Dispatched,
+            Err(error) if gives_up(&error, row.attempts) => {
+                SettleOutcome::Dead { reason: SmolStr::from(error.to_string()) }
+            }
+            Err(error) => SettleOutcome::Retry {
+                delay: BACKOFF.delay(row.attempts - 1, &*ports.random),
+                error: SmolStr::from(error.to_string()),
+            },
+        };
+        Settlement { row: row.row, outcome }
     };
-    let settlements: Vec<Settlement> = rows
-        .iter()
-        .zip(results)
-        .map(|(row, result)| {
-            let outcome = match result {
-                Ok(()) => SettleOutcome::Dispatched,
-                Err(error) if row.attempts >= ATTEMPTS_MAX => {
-                    SettleOutcome::Dead { reason: SmolStr::from(error.to_string()) }
-                }
-                Err(error) => SettleOutcome::Retry {
-                    delay: BACKOFF.delay(row.attempts - 1, &*ports.random),
-                    error: SmolStr::from(error.to_string()),
-                },
-            };
-            Settlement { row: row.row, outcome }
-        })
-        .collect();
+    let settlements: Vec<Settlement> = rows.iter().zip(results).map(settle).collect();
     let _ = ports.store.settle(token, &settlements).await;
 }

@@ -1,81 +1,95 @@
 //! A compensation that undoes what its process remembers having done. After a crash it remembers nothing, finds nothing to
 //! do, and reports success.
 //!
-//! Threads: the replica that reserves, and the one that compensates: another one, or the same after a crash.
+//! Threads: the replica that takes the seat, and the one that gives it back: another one, or the same after a crash.
 //!
-//! Mechanism: the list of what is to be undone lives in the memory of one process; whoever takes the saga over has an
-//! empty one.
+//! Mechanism: the list of what is to be undone lives in the memory of one process; whoever takes the saga over, too late to
+//! confirm it, has an empty one.
 //!
-//! Violates: `torn-step`, and for the stock `stock-conserved`.
+//! Violates: `torn-step`; in the shop also `stock-conserved`.
 //!
-//! Right: [`ReleaseStock`] asks the store what was done, by the operation's id.
+//! Right: the twin below asks the store what was done, by the operation's id, as
+//! [`ReleaseStock`](seaworthy_order_fulfillment::checkout::ReleaseStock) does in the shop.
 
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use seaworthy_core::{
     ids::OperationId,
     ports::Transaction,
-    saga::{Action, Compensation, Definition, DefinitionError, StepCall, StepError, Value},
+    saga::{Action, Compensation, Definition, SagaBuilder, StepCall, StepError, Value},
 };
-use seaworthy_order_fulfillment::{
-    ClockAndRandom, Variant,
-    checkout::{ChargeCard, ReleaseStock, RequestShipment, ReserveStock, checkout_with},
-    requests::PlaceOrder,
-};
+use seaworthy_sim::scenario::Topology;
 
-use crate::order_fulfillment::OrderFulfillment;
+use crate::small::{Confirm, FRONT, GiveBack, SmallService, TakeSeat, sagas};
 
-/// Returns the broken twin.
-pub fn twin() -> OrderFulfillment {
-    OrderFulfillment::twin(
-        "compensation-skipped-after-crash",
-        "what is to be compensated is known to the process only, and lost in a crash",
-        Variant { checkout, ..Variant::default() },
-    )
+/// The specimen and its right twin.
+pub fn pair() -> (SmallService, SmallService) {
+    let broken = SmallService {
+        name: "saga/compensation-skipped-after-crash",
+        about: "what is to be compensated is known to the process only, and lost in a crash",
+        topology: || topology(remembered),
+    };
+    let right = SmallService {
+        name: "saga/compensation-skipped-after-crash/right",
+        about: "what is to be compensated is known to the store; everything is right",
+        topology: || topology(|| booking(TakeSeat, GiveBack)),
+    };
+    (broken, right)
 }
 
-fn checkout(sources: &ClockAndRandom) -> Result<Definition<PlaceOrder>, DefinitionError> {
+fn topology(booking: fn() -> Definition<String>) -> Topology {
+    let front = Topology::new().service(FRONT).replicas(2);
+    front.run(move |ports| sagas(ports, booking())).saga(booking().shape())
+}
+
+fn remembered() -> Definition<String> {
     let undo_log = UndoLog::default();
-    let reserve = (ReserveAndRemember(undo_log.clone()), ReleaseRemembered(undo_log));
-    checkout_with(sources, reserve, ChargeCard, RequestShipment)
+    booking(TakeAndRemember(undo_log.clone()), GiveRememberedBack(undo_log))
 }
 
-/// Operations that this process has reserved stock for.
+fn booking(take: impl Action<String> + 'static, give_back: impl Compensation<String> + 'static) -> Definition<String> {
+    let deadline = Duration::from_secs(5);
+    let booking = SagaBuilder::new("booking", 1).deadline(deadline).compensatable("seat", take, give_back);
+    booking.pivot("confirm", Confirm).build().expect("its steps fit together")
+}
+
+/// Operations by which this process has taken seats.
 type UndoLog = Arc<Mutex<BTreeSet<OperationId>>>;
 
-struct ReserveAndRemember(UndoLog);
+struct TakeAndRemember(UndoLog);
 
 #[async_trait]
-impl Action<PlaceOrder> for ReserveAndRemember {
+impl Action<String> for TakeAndRemember {
     async fn apply(
         &self,
         tx: &mut dyn Transaction,
-        call: &StepCall<'_, PlaceOrder>,
+        call: &StepCall<'_, String>,
         answer: Value,
     ) -> Result<Value, StepError> {
-        let output = ReserveStock.apply(tx, call, answer).await?;
+        let output = TakeSeat.apply(tx, call, answer).await?;
         self.0.lock().expect("nobody panics while holding it").insert(call.action_id());
         Ok(output)
     }
 }
 
-struct ReleaseRemembered(UndoLog);
+struct GiveRememberedBack(UndoLog);
 
 #[async_trait]
-impl Compensation<PlaceOrder> for ReleaseRemembered {
+impl Compensation<String> for GiveRememberedBack {
     async fn apply(
         &self,
         tx: &mut dyn Transaction,
-        call: &StepCall<'_, PlaceOrder>,
+        call: &StepCall<'_, String>,
         answer: Value,
     ) -> Result<(), StepError> {
         let remembered = self.0.lock().expect("nobody panics while holding it").contains(&call.action_id());
         if remembered {
-            ReleaseStock.apply(tx, call, answer).await?;
+            GiveBack.apply(tx, call, answer).await?;
         }
         Ok(())
     }

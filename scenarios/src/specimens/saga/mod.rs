@@ -4,9 +4,9 @@ pub mod compensation_skipped_after_crash;
 pub mod fresh_idempotency_key;
 pub mod stale_version_compensation;
 
-use crate::order_fulfillment::OrderFulfillment;
+use crate::small::SmallService;
 
-/// All specimens of this family.
-pub fn all() -> Vec<OrderFulfillment> {
-    vec![compensation_skipped_after_crash::twin(), stale_version_compensation::twin(), fresh_idempotency_key::twin()]
+/// All specimens of this family, each with its right twin behind it.
+pub fn all() -> Vec<(SmallService, SmallService)> {
+    vec![compensation_skipped_after_crash::pair(), stale_version_compensation::pair(), fresh_idempotency_key::pair()]
 }

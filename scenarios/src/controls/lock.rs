@@ -4,11 +4,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use seaworthy_core::ports::{Expected, Ports, StoreError, Timestamp};
+use seaworthy_core::{
+    ports::{Expected, Ports, StoreError, Timestamp},
+    wake::Wake,
+};
 use seaworthy_sim::scenario::Topology;
 use serde::{Deserialize, Serialize};
 
-use crate::small::{FRONT, SmallService};
+use crate::small::{FRONT, SmallService, answer_requests};
 
 const LOCKS: &str = "locks";
 const JOBS: &str = "jobs";
@@ -53,19 +56,14 @@ async fn worker(ports: Ports, number: u64) {
         }
     };
     ports.spawn("worker", work);
-    while let Some(request) = ports.ingress.next().await {
-        if let Ok(Ok(())) = ports.scope(submit(&ports, &request.body)).await {
-            request.response.accept(Bytes::new());
-        }
-    }
+    answer_requests(ports, Wake::new(), submit).await;
 }
 
 fn encode(value: &impl Serialize) -> Bytes {
     serde_json::to_vec(value).expect("numbers have a JSON form").into()
 }
 
-async fn submit(ports: &Ports, name: &Bytes) -> Result<(), StoreError> {
-    let item = String::from_utf8_lossy(name);
+async fn submit(ports: Ports, item: String) -> Result<(), StoreError> {
     let mut tx = ports.store.begin().await?;
     if tx.get(JOBS, &item).await?.is_none() {
         tx.put(JOBS, &item, Expected::Absent, encode(&Job { done: false })).await?;

@@ -11,11 +11,12 @@ use seaworthy_core::{
     message::Message,
     outbox::MessageBuilder,
     ports::{Expected, Ports, StoreError, Transaction, draw_id},
+    wake::Wake,
 };
 use seaworthy_sim::scenario::Topology;
 use uuid::Uuid;
 
-use crate::small::{FRONT, SmallService};
+use crate::small::{FRONT, SmallService, answer_requests};
 
 const OUTGOING: &str = "outgoing";
 const TOPIC: &str = "items";
@@ -47,23 +48,19 @@ async fn front(ports: Ports, interval: Duration) {
         }
     };
     ports.spawn("poller", poll);
-    while let Some(request) = ports.ingress.next().await {
-        if let Ok(Ok(())) = ports.scope(take(&ports, &request.body)).await {
-            request.response.accept(Bytes::new());
-        }
-    }
+    answer_requests(ports, Wake::new(), take).await;
 }
 
 /// The item and its event, in one transaction. An item that is there was taken before.
-async fn take(ports: &Ports, name: &Bytes) -> Result<(), StoreError> {
-    let item = String::from_utf8_lossy(name);
+async fn take(ports: Ports, item: String) -> Result<(), StoreError> {
     let mut tx = ports.store.begin().await?;
     if tx.get("items", &item).await?.is_some() {
         return Ok(());
     }
-    tx.put("items", &item, Expected::Absent, name.clone()).await?;
+    let body = Bytes::from(item.clone());
+    tx.put("items", &item, Expected::Absent, body.clone()).await?;
     let event = draw_id(&*ports.clock, &*ports.random);
-    tx.put(OUTGOING, &event.to_string(), Expected::Absent, name.clone()).await?;
+    tx.put(OUTGOING, &event.to_string(), Expected::Absent, body).await?;
     tx.commit().await
 }
 

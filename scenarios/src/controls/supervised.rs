@@ -1,10 +1,13 @@
 //! A service that dies at boot while its database is down, as many do: its supervisor starts it again.
 
 use bytes::Bytes;
-use seaworthy_core::ports::{Expected, Ports, StoreError};
+use seaworthy_core::{
+    ports::{Expected, Ports, StoreError},
+    wake::Wake,
+};
 use seaworthy_sim::scenario::Topology;
 
-use crate::small::{FRONT, SmallService};
+use crate::small::{FRONT, SmallService, answer_requests};
 
 /// Returns the control scenario.
 pub fn control() -> SmallService {
@@ -23,11 +26,7 @@ pub fn control() -> SmallService {
 
 async fn front(ports: Ports) {
     let settings = settings(&ports).await.expect("the database answers at boot");
-    while let Some(request) = ports.ingress.next().await {
-        if let Ok(Ok(())) = ports.scope(take(&ports, &request.body, &settings)).await {
-            request.response.accept(Bytes::new());
-        }
-    }
+    answer_requests(ports, Wake::new(), |ports, item| take(ports, item, settings.clone())).await;
 }
 
 async fn settings(ports: &Ports) -> Result<Bytes, StoreError> {
@@ -36,8 +35,8 @@ async fn settings(ports: &Ports) -> Result<Bytes, StoreError> {
     Ok(found.map_or_else(|| Bytes::from_static(b"hello"), |found| found.body))
 }
 
-async fn take(ports: &Ports, name: &Bytes, greeting: &Bytes) -> Result<(), StoreError> {
+async fn take(ports: Ports, item: String, greeting: Bytes) -> Result<(), StoreError> {
     let mut tx = ports.store.begin().await?;
-    tx.put("items", &String::from_utf8_lossy(name), Expected::Any, greeting.clone()).await?;
+    tx.put("items", &item, Expected::Any, greeting).await?;
     tx.commit().await
 }

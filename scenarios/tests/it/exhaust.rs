@@ -7,7 +7,7 @@ use seaworthy_sim::{
     scenario::Scenario,
 };
 
-fn exhausted(scenario: &OrderFulfillment, options: &ExhaustOptions) -> (Campaign, Exhausted) {
+fn exhausted<S: Scenario>(scenario: &S, options: &ExhaustOptions) -> (Campaign, Exhausted) {
     let campaign = exhaust(scenario, options, &|_| {}).expect("there are orders");
     let exhausted = campaign.exhausted.expect("it is an exhaustive search");
     (campaign, exhausted)
@@ -31,6 +31,19 @@ fn the_shop_holds_under_a_part_of_all_pairs() {
     assert!(part.double > 100_000 && (part.all() / 400..=part.all() / 400 + 1).contains(&part.plans), "{part}");
     let calls = campaign.points.values().map(|tally| tally.fired).sum::<u64>();
     assert!(calls > part.plans, "most plans strike twice: {calls} of {}", part.plans);
+}
+
+/// One request, and every fault that can strike it. A seat that nobody can pay for is what the fifth seed asks for first.
+#[test]
+fn each_specimen_is_found_by_one_fault_and_its_right_twin_holds_under_every_one() {
+    for (broken, right) in specimens::small() {
+        let seed = (broken.name() == "choreography/release-before-reserve").then_some(5);
+        let options = ExhaustOptions::new(1).seed(seed);
+        let (found, one) = exhausted(&broken, &options);
+        assert!(found.failed > 0, "{} holds: {one}", broken.name());
+        let (held, all) = exhausted(&right, &options);
+        assert_eq!((held.failed, held.runs), (0, all.all()), "{}: {:?}", right.name(), held.failures);
+    }
 }
 
 /// What a twin needs beside one order and one fault: another order that wants the same, or an order that is refused, where

@@ -14,6 +14,7 @@ mod serve;
 mod simplest;
 mod specimens;
 mod stories;
+mod told;
 mod traces;
 mod twins;
 

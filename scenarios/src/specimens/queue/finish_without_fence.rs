@@ -13,11 +13,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use seaworthy_core::ports::{Expected, Ports, StoreError, Timestamp, draw_id};
+use seaworthy_core::{
+    ports::{Expected, Ports, StoreError, Timestamp, draw_id},
+    wake::Wake,
+};
 use seaworthy_sim::scenario::{EffectTable, Topology};
 use serde::{Deserialize, Serialize};
 
-use crate::small::{FRONT, SmallService};
+use crate::small::{FRONT, SmallService, answer_requests};
 
 const JOBS: &str = "jobs";
 const PRINTS: &str = "prints";
@@ -68,19 +71,14 @@ async fn worker(ports: Ports, fence: Fence) {
         }
     };
     ports.spawn("worker", work);
-    while let Some(request) = ports.ingress.next().await {
-        if let Ok(Ok(())) = ports.scope(submit(&ports, &request.body)).await {
-            request.response.accept(Bytes::new());
-        }
-    }
+    answer_requests(ports, Wake::new(), submit).await;
 }
 
 fn encode(value: &impl Serialize) -> Bytes {
     serde_json::to_vec(value).expect("text and numbers have a JSON form").into()
 }
 
-async fn submit(ports: &Ports, name: &Bytes) -> Result<(), StoreError> {
-    let job = String::from_utf8_lossy(name);
+async fn submit(ports: Ports, job: String) -> Result<(), StoreError> {
     let mut tx = ports.store.begin().await?;
     if tx.get(JOBS, &job).await?.is_none() {
         tx.put(JOBS, &job, Expected::Absent, encode(&Job::FreeAt(Timestamp::EPOCH))).await?;

@@ -1,7 +1,8 @@
 //! A compensation that undoes what its process remembers having done. After a crash it remembers nothing, finds nothing to
 //! do, and reports success.
 //!
-//! Threads: the replica that takes the seat, and the one that gives it back: another one, or the same after a crash.
+//! Threads: the replica that takes the seat, and the one that gives it back: another one, or the same after a crash. An
+//! outage of the store that lasts longer than the lease is enough, too.
 //!
 //! Mechanism: the list of what is to be undone lives in the memory of one process; whoever takes the saga over, too late to
 //! confirm it, has an empty one.

@@ -77,8 +77,9 @@ mod hexadecimal;
 #[cfg(madsim)]
 mod kernel;
 #[cfg(madsim)]
-mod report;
+mod ports;
 #[cfg(madsim)]
+mod report;
 mod shell;
 #[cfg(madsim)]
 mod teller;

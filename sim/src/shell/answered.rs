@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Waits for a component's answer for as long as the incarnation lives, see [`Gate::answered`].
-pub(super) struct Answered<'a, F> {
+pub(crate) struct Answered<'a, F> {
     gate: &'a Gate,
     point: Operation,
     tx: Option<TxId>,
@@ -23,7 +23,7 @@ pub(super) struct Answered<'a, F> {
 impl Gate {
     /// Waits for a component's answer to a call of transaction `tx`, or of none. Mostly it is there at once. Where it is not,
     /// the world knows who waits, and tells it if the answer never comes.
-    pub(super) fn answered<F: Future + Unpin>(&self, point: Operation, tx: Option<TxId>, answer: F) -> Answered<'_, F> {
+    pub(crate) fn answered<F: Future + Unpin>(&self, point: Operation, tx: Option<TxId>, answer: F) -> Answered<'_, F> {
         Answered { gate: self, point, tx, answer: self.incarnation.alive(answer), wait: None }
     }
 }

@@ -24,7 +24,7 @@ use crate::{
 /// comes to - because its caller drops it, its process dies, an outage answers first - has not struck; it is given back,
 /// and strikes the next call of its kind. That is better than to count it as spent: a caller that polls with a timeout
 /// drops most of its calls, and would use up its faults unseen. Once the world has healed nothing strikes any more.
-pub(super) struct UnderWay<'a> {
+pub(crate) struct UnderWay<'a> {
     gate: &'a Gate,
     point: Operation,
     /// Fault that is to strike it and has not yet.
@@ -37,7 +37,7 @@ pub(super) struct UnderWay<'a> {
 impl Gate {
     /// A call of any port: it waits as long as it takes, is carried out as it is struck, and told. `inner` is the call
     /// itself, `tx` the transaction that it belongs to.
-    pub(super) async fn call<T: Answers, E: PortError, F: Future<Output = Result<T, E>>>(
+    pub(crate) async fn call<T: Answers, E: PortError, F: Future<Output = Result<T, E>>>(
         &self,
         call: Call<'_>,
         reach: Reach,
@@ -70,7 +70,7 @@ impl Gate {
 
     /// Counts a call and waits as long as it takes. What strikes it is then said by [`UnderWay::struck`]. Never returns
     /// to a dead incarnation.
-    pub(super) async fn enter(&self, point: Operation, reach: Reach) -> UnderWay<'_> {
+    pub(crate) async fn enter(&self, point: Operation, reach: Reach) -> UnderWay<'_> {
         if self.incarnation.is_dead() {
             return pending().await;
         }
@@ -113,13 +113,13 @@ impl<'a> UnderWay<'a> {
 
     /// Returns `true` if it is refused before it waits for something to come. The rest is decided by
     /// [`UnderWay::struck`], when it has come.
-    pub(super) async fn is_refused(&mut self, call: &Call<'_>) -> bool {
+    pub(crate) async fn is_refused(&mut self, call: &Call<'_>) -> bool {
         let refused = matches!(self.pending, Some(Injected { verdict: Verdict::Unavailable, .. }));
         (refused || self.gate.is_out(call)) && self.struck(call).await == Some(Verdict::Unavailable)
     }
 
     /// Waits for something to come, which may be never: meanwhile the call does not count as under way.
-    pub(super) async fn idle<T>(&mut self, what: impl Future<Output = T> + Send) -> T {
+    pub(crate) async fn idle<T>(&mut self, what: impl Future<Output = T> + Send) -> T {
         self.waiting = None;
         let came = self.gate.incarnation.alive(pin!(what)).await;
         self.waiting = Some(Waiting::new(&self.gate.incarnation.pulse.calls));
@@ -128,7 +128,7 @@ impl<'a> UnderWay<'a> {
 
     /// Says what strikes the call, at the moment at which it would have its effect: mostly nothing, which is found out at once.
     #[inline]
-    pub(super) fn struck(&mut self, call: &Call<'_>) -> Met {
+    pub(crate) fn struck(&mut self, call: &Call<'_>) -> Met {
         if self.pending.is_none() && !self.gate.world.is_disturbed() { Met(Some(None)) } else { self.meet(call) }
     }
 
@@ -159,7 +159,7 @@ impl<'a> UnderWay<'a> {
     }
 
     /// After the effect: ends whoever made the call, if that was the verdict.
-    pub(super) fn leave(self) -> Left<'a> {
+    pub(crate) fn leave(self) -> Left<'a> {
         if let Some(verdict) = self.ending {
             self.gate.end(verdict);
         }
@@ -186,7 +186,7 @@ impl Drop for UnderWay<'_> {
 
 /// Future of what strikes a call; it never ends if whoever makes the call ends with it.
 #[must_use = "a call waits for what strikes it"]
-pub(super) struct Met(Option<Struck>);
+pub(crate) struct Met(Option<Struck>);
 
 impl Future for Met {
     type Output = Struck;
@@ -198,7 +198,7 @@ impl Future for Met {
 
 /// Future of the end of a call; it never ends if whoever made the call ends with it.
 #[must_use = "a call waits for its end"]
-pub(super) struct Left<'a>(UnderWay<'a>);
+pub(crate) struct Left<'a>(UnderWay<'a>);
 
 impl Future for Left<'_> {
     type Output = ();

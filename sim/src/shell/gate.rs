@@ -23,7 +23,7 @@ pub(crate) struct Gate {
 }
 
 /// Time that a call takes.
-pub(super) struct Wait {
+pub(crate) struct Wait {
     yields: u32,
     sleep: Duration,
 }
@@ -47,7 +47,7 @@ impl Gate {
 
     /// Says what strikes a call that takes no time and can't wait: an answer that is sent off. A delay is the answer's, on
     /// its way.
-    pub(super) fn enter_at_once(&self, point: Operation) -> Struck {
+    pub(crate) fn enter_at_once(&self, point: Operation) -> Struck {
         if self.incarnation.is_dead() {
             return Some(Verdict::LoseRequest);
         }
@@ -62,7 +62,7 @@ impl Gate {
     }
 
     /// Ends whoever makes a call that such a verdict strikes: the call never returns.
-    pub(super) fn end(&self, verdict: Verdict) {
+    pub(crate) fn end(&self, verdict: Verdict) {
         match verdict {
             Verdict::CrashBefore(restart) | Verdict::CrashAfter(restart) => {
                 self.world.crash(&self.incarnation, restart);
@@ -73,7 +73,7 @@ impl Gate {
     }
 
     /// Counts a call, and draws how long it takes. `None` if the run has no budget left for it.
-    pub(super) fn count(&self, point: Operation, reach: Reach) -> Option<(Option<Injected>, Wait)> {
+    pub(crate) fn count(&self, point: Operation, reach: Reach) -> Option<(Option<Injected>, Wait)> {
         let mut state = self.world.state();
         if !state.spend_call() {
             drop(state);
@@ -98,7 +98,7 @@ impl Gate {
         Wait { yields: 0, sleep: Duration::from_millis(ms * u64::from(times)) }
     }
 
-    pub(super) async fn pass(&self, wait: Wait) {
+    pub(crate) async fn pass(&self, wait: Wait) {
         for _ in 0..wait.yields {
             self.incarnation.alive(Yield::default()).await;
         }
@@ -109,7 +109,7 @@ impl Gate {
 
     /// Holds a call up for as long as the plan says, or until the world heals. It is rare, and large: in a box of its own,
     /// so that not every call's future has room for it.
-    pub(super) fn hold(&self, ms: u64) -> BoxFuture<'_, ()> {
+    pub(crate) fn hold(&self, ms: u64) -> BoxFuture<'_, ()> {
         let held = async move {
             let healed = pin!(self.world.healed.notified());
             if !self.world.has_healed() {
@@ -121,7 +121,7 @@ impl Gate {
     }
 
     /// Waits out a pause of the process, and the extra latency of a slow link; `None` if there is neither. Heal ends both.
-    pub(super) fn stand_still(&self) -> Option<BoxFuture<'_, ()>> {
+    pub(crate) fn stand_still(&self) -> Option<BoxFuture<'_, ()>> {
         let slow = self.slow_link();
         if slow.is_none() && self.paused().is_none() {
             return None;
@@ -162,7 +162,7 @@ impl Gate {
 
     /// Returns `true` if an outage is on that this call meets.
     #[inline]
-    pub(super) fn is_out(&self, call: &Call<'_>) -> bool {
+    pub(crate) fn is_out(&self, call: &Call<'_>) -> bool {
         self.world.is_disturbed() && self.meets_outage(call)
     }
 
@@ -190,7 +190,7 @@ impl Gate {
 
 /// Reach of a call, which decides how long it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// Over the network: it takes the plan's latency.
     Network,
     /// A statement in an open transaction: others may go first, but time stands still.

@@ -1,47 +1,13 @@
-//! The ports of a simulated process: faithful state machines behind a shell that asks for a verdict at each call.
+//! The fault shell around a process: every port call goes through its gate, which counts it, lets it take its time, says
+//! what strikes it, and carries it out as it is struck. What a strike does to a call is written here, once, whichever port
+//! it is of.
 //!
-//! The shell wraps any store, so what runs on the simulated one also runs, with the same fault points, on a real one.
 //! A dead incarnation never gets past the gate, nor past any wait behind it: its calls don't return.
 
 mod answered;
-mod broker;
 mod call;
-mod clock;
-mod decision;
 mod gate;
-mod intercept;
-mod random;
 mod struck;
-mod transaction;
 
-use std::sync::Arc;
-
-use seaworthy_core::ports::{Broker, External, Ingress, Intercepted, Ports, UntilStop};
-
-pub(crate) use clock::WorldClock;
-pub(crate) use gate::Gate;
-
-use intercept::Shell;
-
-use crate::kernel::{Incarnation, Requests, World};
-
-/// The ports of one incarnation.
-pub(crate) fn ports(world: &Arc<World>, incarnation: &Arc<Incarnation>, spawner: Arc<clock::TaskSpawner>) -> Ports {
-    let gate = Gate::new(world.clone(), incarnation.clone());
-    let stop = incarnation.stop.clone();
-    let (name, store) = world.stores[world.store_of(incarnation.process)].clone();
-    let shell = Shell::new(gate.clone(), name);
-    let requests = Arc::new(Requests::new(world, incarnation)) as Arc<dyn Ingress>;
-    Ports {
-        store: Arc::new(Intercepted::new(store, shell.clone())),
-        broker: Arc::new(Intercepted::new(Arc::new(world.broker.clone()) as Arc<dyn Broker>, shell.clone())),
-        clock: Arc::new(clock::ProcessClock::new(gate.clone())),
-        external: Arc::new(Intercepted::new(Arc::new(world.externals.clone()) as Arc<dyn External>, shell.clone())),
-        random: Arc::new(random::ProcessRandom::new(&gate)),
-        spawner,
-        ingress: Arc::new(UntilStop::new(Arc::new(Intercepted::new(requests, shell)), stop.clone())),
-        stop,
-    }
-}
-
-pub(crate) use clock::TaskSpawner;
+pub(crate) use gate::{Gate, Reach};
+pub(crate) use struck::{Struck, heard, is_unheard, outcome_of, refusal, said};

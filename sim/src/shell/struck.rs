@@ -9,16 +9,16 @@ use crate::{
 };
 
 /// Verdict that strikes a call at the moment of its effect; mostly there is none.
-pub(super) type Struck = Option<Verdict>;
+pub(crate) type Struck = Option<Verdict>;
 
 /// Returns `true` if the caller won't hear of what it did.
 #[inline]
-pub(super) fn is_unheard(struck: Struck) -> bool {
+pub(crate) fn is_unheard(struck: Struck) -> bool {
     struck.is_some_and(|verdict| verdict == Verdict::LoseReply || verdict.ends_caller() == Some(Edge::After))
 }
 
 /// Returns how a call is refused, if it is, and what that comes to in truth.
-pub(super) fn refusal(struck: Struck, operation: Operation) -> Option<(FailureKind, Outcome)> {
+pub(crate) fn refusal(struck: Struck, operation: Operation) -> Option<(FailureKind, Outcome)> {
     match struck? {
         Verdict::Conflict => Some((FailureKind::Conflict, Outcome::Conflict)),
         Verdict::Unavailable | Verdict::StatementError => Some((FailureKind::Unavailable, Outcome::Unavailable)),
@@ -31,7 +31,7 @@ pub(super) fn refusal(struck: Struck, operation: Operation) -> Option<(FailureKi
 
 /// Returns what a call comes to, for its caller and in truth, that its component never sees.
 #[inline]
-pub(super) fn refused<T: Answers, E: PortError>(struck: Struck, call: &Call<'_>) -> Option<(Result<T, E>, Outcome)> {
+pub(crate) fn refused<T: Answers, E: PortError>(struck: Struck, call: &Call<'_>) -> Option<(Result<T, E>, Outcome)> {
     let verdict = struck?;
     if let Some((kind, outcome)) = refusal(struck, call.operation()) {
         let said = match verdict {
@@ -46,7 +46,7 @@ pub(super) fn refused<T: Answers, E: PortError>(struck: Struck, call: &Call<'_>)
 
 /// Returns the result that the caller hears in the end.
 #[inline]
-pub(super) fn heard<T, E: PortError>(struck: Struck, call: &Call<'_>, result: Result<T, E>) -> Result<T, E> {
+pub(crate) fn heard<T, E: PortError>(struck: Struck, call: &Call<'_>, result: Result<T, E>) -> Result<T, E> {
     match struck {
         Some(Verdict::LoseReply) => Err(E::new(FailureKind::Unknown, said(FailureKind::Unknown, call))),
         _ => result,
@@ -55,7 +55,7 @@ pub(super) fn heard<T, E: PortError>(struck: Struck, call: &Call<'_>, result: Re
 
 /// Returns what a component's answer comes to.
 #[inline]
-pub(super) fn outcome_of<T, E: PortError>(result: &Result<T, E>, is_unheard: bool) -> Outcome {
+pub(crate) fn outcome_of<T, E: PortError>(result: &Result<T, E>, is_unheard: bool) -> Outcome {
     match result {
         Ok(_) if is_unheard => Outcome::DoneUnheard,
         Ok(_) => Outcome::Done,
@@ -70,7 +70,7 @@ pub(super) fn outcome_of<T, E: PortError>(result: &Result<T, E>, is_unheard: boo
 }
 
 /// Returns the text that a component that is struck says to its caller.
-pub(super) fn said(kind: FailureKind, call: &Call<'_>) -> SmolStr {
+pub(crate) fn said(kind: FailureKind, call: &Call<'_>) -> SmolStr {
     let (port, whom) = (call.operation().port(), call.subject());
     match (port, kind) {
         (Port::External, FailureKind::Refused) => format_smolstr!("{whom} declined"),

@@ -13,8 +13,8 @@ use crate::{
     invariants::Ending,
     kernel::{Budget, Due, Incarnation, Spent, World},
     plan::Restart,
+    ports::{TaskSpawner, ports},
     scenario::Boot,
-    shell::{TaskSpawner, ports},
     trace::{ProcessIndex, What, micros},
 };
 

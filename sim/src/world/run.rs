@@ -30,8 +30,8 @@ use crate::{
     },
     plan::Workload,
     plan::{Plan, PlanError, PlanFile, stream},
+    ports::WorldClock,
     scenario::{Client, Scenario},
-    shell::WorldClock,
     topology::Topology,
     trace::micros,
 };

@@ -57,6 +57,7 @@ pub(super) const HOUSES: [House; 9] = [
             &["invariants"],
             &["kernel", "scenario"],
             &["generate", "shell"],
+            &["ports"],
             &["world"],
             &["explore", "story"],
             &["catalogue", "report"],

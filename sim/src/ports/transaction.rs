@@ -3,13 +3,11 @@ use seaworthy_core::ports::{
 };
 use smol_str::SmolStr;
 
-use super::{
-    Gate,
-    decision::Decision,
-    gate::Reach,
-    struck::{outcome_of, refusal, said},
+use super::decision::Decision;
+use crate::{
+    shell::{Gate, Reach, outcome_of, refusal, said},
+    trace::{Effect, Outcome, TxId, What, add_effects},
 };
-use crate::trace::{Effect, Outcome, TxId, What, add_effects};
 
 /// A transaction behind the shell. It remembers what it would make true, to say so when it commits.
 pub(super) struct Watched {

@@ -9,13 +9,10 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
-use super::{
-    Shell,
-    gate::Reach,
-    struck::{Struck, outcome_of, said},
-};
+use super::intercept::Shell;
 use crate::{
     plan::Verdict,
+    shell::{Reach, Struck, outcome_of, said},
     trace::{Outcome, What},
 };
 

@@ -5,12 +5,9 @@ use seaworthy_core::ports::{Call, FailureKind, Operation, PortError as _, StoreE
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
-use super::{
-    Gate,
-    struck::{Struck, is_unheard, outcome_of, said},
-};
 use crate::{
     kernel::{Deciding, Incarnation, IncarnationTask, task},
+    shell::{Gate, Struck, heard, is_unheard, outcome_of, said},
     trace::{Effect, Outcome, TxId, What},
 };
 
@@ -69,8 +66,8 @@ impl Decision {
         let deciding = Deciding::new(&gate.world, &gate.incarnation);
         let task = async move {
             let result = commit.await;
-            let heard = !self.gate.incarnation.is_dead() && !tell.is_closed();
-            let result = self.decided(result, effects, struck, heard);
+            let is_heard = !self.gate.incarnation.is_dead() && !tell.is_closed();
+            let result = self.decided(result, effects, struck, is_heard);
             drop(deciding);
             // Whoever began it may be gone.
             let _ = tell.send(result);
@@ -87,14 +84,14 @@ impl Decision {
         result: Result<(), StoreError>,
         effects: Vec<Effect>,
         struck: Struck,
-        heard: bool,
+        is_heard: bool,
     ) -> Result<(), StoreError> {
-        let outcome = outcome_of(&result, is_unheard(struck) || !heard);
+        let outcome = outcome_of(&result, is_unheard(struck) || !is_heard);
         if let Err(error) = &result {
             self.gate.note_error(Operation::Commit, error);
         }
         self.record(outcome, effects);
-        super::struck::heard(struck, &Call::Commit, result)
+        heard(struck, &Call::Commit, result)
     }
 }
 

@@ -2,8 +2,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use seaworthy_core::ports::Random;
 
-use super::Gate;
-use crate::draw::Draw;
+use crate::{draw::Draw, shell::Gate};
 
 /// A process's own dice; they go on from incarnation to incarnation, so that no id is ever drawn twice.
 pub(super) struct ProcessRandom(Arc<Mutex<Draw>>);

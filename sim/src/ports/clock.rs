@@ -6,11 +6,11 @@ use seaworthy_core::ports::{Clock, Spawner, Timestamp};
 use smol_str::SmolStr;
 use tracing::Instrument;
 
-use super::Gate;
 use crate::{
     executor::{Spawner as Tasks, Time},
     kernel::{Hit, Incarnation, IncarnationTask, Meter, OnPanic, Waiting, World, process_span, scope},
     plan::FaultKind,
+    shell::Gate,
 };
 
 /// The world's own clock: what stores and the broker go by.

@@ -17,9 +17,10 @@ use seaworthy_core::{
 use seaworthy_memory::external::Answered;
 use smol_str::SmolStr;
 
-use super::{Gate, gate::Reach, transaction::Watched};
+use super::transaction::Watched;
 use crate::{
     plan::Verdict,
+    shell::{Gate, Reach},
     trace::{Outcome, TxId, What, told},
 };
 

@@ -3,10 +3,10 @@
 //! | module | what it is | when you need it |
 //! |---|---|---|
 //! | [`order_fulfillment`] | the scenario of saga, outbox, relay, broker and inbox over two services | as an example of a scenario |
-//! | [`specimens`] | broken services, each wrong in one part: twins of the shop, and small ones | to see what a failure looks like |
+//! | [`specimens`] | mistakes, each in the smallest service that shows it, wrong and right; ten of them in the shop, too | to see what a failure looks like |
 //! | [`payments`] | a service with an outbox, an inbox and a lock in SQL tables of its own, right and with ten bugs | as an example of declared tables |
 //! | [`controls`] | right services of other shapes, which must never be accused | to see that the harness is honest |
-//! | [`small`] | what controls and some specimens are made of | to write one more |
+//! | [`small`] | what controls and specimens are made of | to write one more |
 //! | [`welcoming`] | the README's workflow of one's own | to begin with one of yours |
 //! | [`catalog`] | all of them by name | to run one that is named |
 

@@ -107,8 +107,19 @@ impl Program {
         let catalogue = Catalogue::new(entries)?;
         let own = commands.iter().map(|own| own.command.clone());
         let command = with_extras(Arguments::command(), &stores, input.as_ref()).subcommands(own);
-        // A wrong command line ends here, with clap's own message and exit code 2.
-        let matches = command.get_matches_from(arguments);
+        let matches = match command.try_get_matches_from(arguments) {
+            Ok(matches) => matches,
+            // A wrong command line ends here, with clap's own message and exit code 2.
+            Err(wrong) if wrong.use_stderr() => wrong.exit(),
+            Err(help) => {
+                let text = help.render();
+                match terminal::is_coloured() {
+                    true => terminal::print(format_args!("{}", text.ansi())),
+                    false => terminal::print(format_args!("{text}")),
+                }
+                return Ok(Exit::Held);
+            }
+        };
         if let Some((name, below)) = matches.subcommand()
             && let Some(own) = commands.iter().find(|own| own.command.get_name() == name)
         {

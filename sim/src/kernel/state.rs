@@ -36,6 +36,11 @@ const TAIL: u64 = 1_000;
 /// Times the budget of port calls, so many may be made while nothing changes.
 const FREE: u64 = 4;
 
+/// Whoever makes no more than a call in so many virtual microseconds, while nothing changes, polls and may do so for ever:
+/// four replicas that look and renew a lease every 100 ms, with seven calls for each, may wait for a client that is silent
+/// for days.
+const US_A_POLL: VirtualTime = 3_600;
+
 /// So many panics in a row that nothing comes between say that starting a process again does not help.
 const PANICS_IN_VAIN: u32 = 20;
 
@@ -65,6 +70,8 @@ pub(crate) struct State {
     /// Port calls that still count for nothing where nothing changes, and where the count stood at the last look.
     free_calls: u64,
     looked: (u64, u64),
+    /// The time of that look.
+    looked_at: VirtualTime,
     /// The last moment that the workload, the client or the plan had fixed beforehand.
     pub(crate) fixed: VirtualTime,
     pub(crate) answered: u64,
@@ -151,6 +158,7 @@ impl State {
             stretched: false,
             free_calls: calls.saturating_mul(FREE),
             looked: (0, calls),
+            looked_at: 0,
             fixed: span,
             answered: 0,
         }
@@ -174,14 +182,16 @@ impl State {
 
     /// Gives back the port calls of the time since the last look, if nothing has changed in it: a run that rests or is stuck
     /// is bounded by virtual time. So are not those of a process that calls without end, for long.
-    pub(crate) fn refund(&mut self) {
+    pub(crate) fn refund(&mut self, now: VirtualTime) {
         let (changes, left) = self.looked;
         if self.recorder.changes() == changes {
-            let spent = left.saturating_sub(self.calls_left).min(self.free_calls);
-            self.free_calls -= spent;
-            self.calls_left += spent;
+            let spent = left.saturating_sub(self.calls_left);
+            let polls_only = spent <= now.saturating_sub(self.looked_at) / US_A_POLL;
+            let refunded = if polls_only { spent } else { spent.min(self.free_calls) };
+            self.free_calls -= if polls_only { 0 } else { refunded };
+            self.calls_left += refunded;
         }
-        self.looked = (self.recorder.changes(), self.calls_left);
+        (self.looked, self.looked_at) = ((self.recorder.changes(), self.calls_left), now);
     }
 
     /// Counts a panic. Whether the process has panicked so often, with nothing changed between and no fault that could be

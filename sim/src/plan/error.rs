@@ -9,7 +9,7 @@ pub enum PlanError {
     Malformed(String),
     /// Its format is another one.
     #[error(
-        "plan has format {found:?}; this version reads {FORMAT:?}: use the seaworthy that wrote it, or a newer one"
+        "plan has format {found:?}; this version reads {FORMAT:?} and older ones: use the seaworthy that wrote it, or a newer one"
     )]
     Format {
         /// The format that it names.

@@ -87,6 +87,9 @@ pub struct Again {
     pub times: u64,
     /// Time of the one that is farthest from the row, in virtual microseconds since the start of the run.
     pub at_us: VirtualTime,
+    /// `true` if some of them were at another process than the one that has the row.
+    #[serde(default)]
+    pub elsewhere: bool,
 }
 
 /// From one lane to another, by position in [`Diagram::lanes`].
@@ -167,9 +170,10 @@ impl Row {
             before.map(|again| (again, "before, since")),
             after.map(|again| (again, if again.times == 1 { "more, at" } else { "more, until" })),
         ];
-        for (Again { times, at_us }, when) in told.into_iter().flatten() {
+        for (Again { times, at_us, elsewhere }, when) in told.into_iter().flatten() {
             let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
-            let _ = write!(self.text, " ({times} {when} {} ms)", millis(at_us));
+            let also = if elsewhere { "there and elsewhere, " } else { "" };
+            let _ = write!(self.text, " ({also}{times} {when} {} ms)", millis(at_us));
         }
         (self.before, self.after) = (before, after);
     }

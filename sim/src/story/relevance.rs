@@ -27,9 +27,19 @@ const FAULTS_MAX: usize = 3;
 pub(super) struct Told<'a> {
     pub(super) event: &'a Event,
     /// Like events before it of which none is told: how many there are, and the first.
-    pub(super) before: Option<(u64, &'a Event)>,
+    pub(super) before: Option<Untold<'a>>,
     /// Like events between it and the next one that is told, or the end: how many there are, and the last.
-    pub(super) after: Option<(u64, &'a Event)>,
+    pub(super) after: Option<Untold<'a>>,
+}
+
+/// Events like one that is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Untold<'a> {
+    pub(super) times: u64,
+    /// The farthest of them.
+    pub(super) farthest: &'a Event,
+    /// `true` if some were at another process.
+    pub(super) elsewhere: bool,
 }
 
 /// The events that tell a violation, in the order of the trace, at most [`ROWS_MAX`]: what shows it, the faults that struck
@@ -117,12 +127,17 @@ fn unfold<'a>(trace: &'a [Event], told: &[u32], repetitions: &Repetitions) -> Ve
                 continue;
             }
             let times = untold.len() as u64;
+            let like = |told: &Told<'_>, farthest: u32| Untold {
+                times,
+                farthest: at(farthest),
+                elsewhere: untold.iter().any(|position| at(*position).process != told.event.process),
+            };
             if let (Some(first), Some(last)) = (untold.first(), untold.last()) {
                 match (row.and_then(|row| rows.get_mut(&row)), position) {
-                    (Some(told), _) => told.after = Some((times, at(*last))),
+                    (Some(told), _) => told.after = Some(like(told, *last)),
                     (None, Some(next)) => {
                         if let Some(told) = rows.get_mut(&next) {
-                            told.before = Some((times, at(*first)));
+                            told.before = Some(like(told, *first));
                         }
                     }
                     (None, None) => {}

@@ -1,5 +1,7 @@
 use super::{
-    Again, Diagram, FaultTold, Headline, Lane, LaneKind, PlanTold, Pointers, RunTold, Story, relevance::relevant, words,
+    Again, Diagram, FaultTold, Headline, Lane, LaneKind, PlanTold, Pointers, RunTold, Story,
+    relevance::{Untold, relevant},
+    words,
 };
 use crate::{
     invariants::{Judged, Mode, Violation},
@@ -25,7 +27,9 @@ pub fn tell<W: Workload>(plan: &Plan<W>, report: &RunReport, pointers: Pointers)
         let told = relevant(trace, faults, &report.processes, violation, is_found_at_the_end(report, violation));
         let events: Vec<&Event> = told.iter().map(|told| told.event).collect();
         let mut diagram = Diagram::of(trace, &events, &violation.events, &mut renderer);
-        let again = |like: Option<(u64, &Event)>| like.map(|(times, event)| Again { times, at_us: event.at });
+        let again = |like: Option<Untold<'_>>| {
+            like.map(|Untold { times, farthest, elsewhere }| Again { times, at_us: farthest.at, elsewhere })
+        };
         for (row, told) in diagram.rows.iter_mut().zip(&told) {
             row.again(again(told.before), again(told.after));
         }

@@ -43,7 +43,7 @@ fn a_request_that_is_asked_forty_times_is_two_rows_which_say_how_often_and_until
     let story = story(&script, "nobody", &[last]);
     let asked: Vec<&str> = rows(&story).into_iter().filter(|row| row.contains("request 4: pay")).collect();
     assert_eq!(asked.len(), 2, "{story}");
-    assert!(asked[0].contains("request 4: pay (39 times more, until 7"), "{story}");
+    assert!(asked[0].contains("request 4: pay (there and elsewhere, 39 times more, until 7"), "{story}");
     assert!(asked[1].starts_with('>'), "the last one shows it: {story}");
     for words in
         ["creates s1 checkout of order-1", "fault 0 strikes at commit", "creates s2 payment", "crashes", "boots"]

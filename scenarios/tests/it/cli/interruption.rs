@@ -51,9 +51,12 @@ fn a_full_disk_is_said_and_a_device_is_never_replaced() {
     }
     assert!(link.is_symlink(), "the device is still there");
     let full = fs::OpenOptions::new().write(true).open(&link).expect("it can be opened");
-    let ran = Command::new(env!("CARGO_BIN_EXE_seaworthy")).arg("list").stdout(full).output().expect("it starts");
-    assert_eq!(ran.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&ran.stderr).contains("can't print: No space left"));
+    for argument in ["list", "--help", "--version"] {
+        let full = full.try_clone().expect("it is open");
+        let ran = Command::new(env!("CARGO_BIN_EXE_seaworthy")).arg(argument).stdout(full).output().expect("it starts");
+        assert_eq!(ran.status.code(), Some(2), "{argument}");
+        assert!(String::from_utf8_lossy(&ran.stderr).contains("can't print: No space left"), "{argument}");
+    }
 }
 
 /// Ctrl-C is a signal that only Unix has under this name.

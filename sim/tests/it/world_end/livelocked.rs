@@ -70,3 +70,33 @@ fn a_client_that_waits_in_vain_ends_too() {
     let sentence = only(&execute(&probe), "stuck");
     assert!(sentence.contains("1 requests or tasks of the client"), "{sentence}");
 }
+
+#[test]
+fn a_service_that_polls_while_its_client_is_silent_for_ten_days_is_no_livelock() {
+    let mut probe = Probe::of(|boot| {
+        Box::pin(async move {
+            loop {
+                accept_or_poll(&boot.ports).await;
+            }
+        })
+    });
+    probe.drive = |client, times| {
+        Box::pin(async move {
+            client.sleep(std::time::Duration::from_hours(240)).await;
+            super::ask(client, times).await;
+        })
+    };
+    let report = execute(&probe);
+    assert_eq!(report.violations, []);
+    assert_eq!(report.answered, 1, "it was asked in the end");
+}
+
+/// Looks for work every three seconds, and answers whoever asks.
+async fn accept_or_poll(ports: &Ports) {
+    let mut tx = ports.store.begin().await.expect("calm");
+    tx.get("jobs", "next").await.expect("calm");
+    drop(tx);
+    let nap = std::pin::pin!(ports.clock.sleep(std::time::Duration::from_secs(3)));
+    let asked = std::pin::pin!(accept(ports));
+    futures_util::future::select(asked, nap).await;
+}

@@ -36,7 +36,7 @@ const TAIL: u64 = 1_000;
 /// Times the budget of port calls, so many may be made while nothing changes.
 const FREE: u64 = 4;
 
-/// Whoever makes no more than a call in so many virtual microseconds, while nothing changes, polls and may do so for ever:
+/// Who make no more than one call in so many virtual microseconds, since anything has changed, poll and may do so for ever:
 /// four replicas that look and renew a lease every 100 ms, with seven calls for each, may wait for a client that is silent
 /// for days.
 const US_A_POLL: VirtualTime = 3_600;
@@ -70,8 +70,8 @@ pub(crate) struct State {
     /// Port calls that still count for nothing where nothing changes, and where the count stood at the last look.
     free_calls: u64,
     looked: (u64, u64),
-    /// The time of that look.
-    looked_at: VirtualTime,
+    /// The time since which nothing has changed, as far as looks tell, and the port calls since then.
+    quiet: (VirtualTime, u64),
     /// The last moment that the workload, the client or the plan had fixed beforehand.
     pub(crate) fixed: VirtualTime,
     pub(crate) answered: u64,
@@ -158,7 +158,7 @@ impl State {
             stretched: false,
             free_calls: calls.saturating_mul(FREE),
             looked: (0, calls),
-            looked_at: 0,
+            quiet: (0, 0),
             fixed: span,
             answered: 0,
         }
@@ -186,12 +186,19 @@ impl State {
         let (changes, left) = self.looked;
         if self.recorder.changes() == changes {
             let spent = left.saturating_sub(self.calls_left);
-            let polls_only = spent <= now.saturating_sub(self.looked_at) / US_A_POLL;
-            let refunded = if polls_only { spent } else { spent.min(self.free_calls) };
-            self.free_calls -= if polls_only { 0 } else { refunded };
-            self.calls_left += refunded;
+            self.quiet.1 += spent;
+            let (since, calls) = self.quiet;
+            if calls <= now.saturating_sub(since) / US_A_POLL {
+                self.calls_left += spent;
+            } else {
+                let refunded = spent.min(self.free_calls);
+                self.free_calls -= refunded;
+                self.calls_left += refunded;
+            }
+        } else {
+            self.quiet = (now, 0);
         }
-        (self.looked, self.looked_at) = ((self.recorder.changes(), self.calls_left), now);
+        self.looked = (self.recorder.changes(), self.calls_left);
     }
 
     /// Counts a panic. Whether the process has panicked so often, with nothing changed between and no fault that could be

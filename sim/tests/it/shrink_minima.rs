@@ -62,10 +62,19 @@ fn latencies_become_one_round_number_where_that_is_enough() {
         _ => 0,
     };
     // 5 to 280 ms at first: round numbers are simplest, others become less by an eighth at a time.
+    let never_held_up = || {
+        let plan = plan(vec![]);
+        Plan { schedule: Schedule { stall_per_mille: 0, ..plan.schedule }, ..plan }
+    };
     for (least, left) in [(1, 1), (2, 10), (37, 100), (100, 100), (101, 107), (279, 280)] {
-        let (best, _) = shrunk(plan(vec![]), |plan| longest(plan) >= least);
+        let (best, _) = shrunk(never_held_up(), |plan| longest(plan) >= least);
         assert_eq!(best.schedule, Schedule { latency: Latency::Equal { ms: left }, stall_per_mille: 0 }, "{least} ms");
     }
+    // A call that is held up takes several times as long: there a longer round number is worth a try.
+    let (best, _) = shrunk(plan(vec![]), |plan| {
+        longest(plan) >= 281 || (longest(plan) >= 100 && plan.schedule.stall_per_mille > 0)
+    });
+    assert_eq!(best.schedule, Schedule { latency: Latency::Equal { ms: 1_000 }, stall_per_mille: 0 });
     // Neither of two constants that one could guess, but the shortest call's.
     let (best, _) = shrunk(plan(vec![]), |plan| {
         matches!(plan.schedule.latency, Latency::Spread { min_ms: 5, max_ms: 280 } | Latency::Equal { ms: 5 })

@@ -28,7 +28,9 @@ fn schedules(schedule: Schedule) -> Vec<Schedule> {
         Latency::Equal { ms } => ms,
         Latency::Spread { max_ms, .. } => max_ms,
     };
-    let powers = (1..=9).map(|power| 10_u32.pow(power)).take_while(|ms| *ms <= longest.max(100));
+    // A call that is held up takes several times as long: what some did, all of them may do.
+    let longest = if schedule.stall_per_mille > 0 { longest.max(100).saturating_mul(10) } else { longest.max(100) };
+    let powers = (1..=9).map(|power| 10_u32.pow(power)).take_while(|ms| *ms <= longest);
     latencies.extend(powers.map(|ms| Latency::Equal { ms }));
     match schedule.latency {
         Latency::Spread { min_ms, max_ms } => {

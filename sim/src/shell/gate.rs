@@ -75,6 +75,10 @@ impl Gate {
     /// Counts a call, and draws how long it takes. `None` if the run has no budget left for it.
     pub(crate) fn count(&self, point: Operation, reach: Reach) -> Option<(Option<Injected>, Wait)> {
         let mut state = self.world.state();
+        if state.calls_left == 0 {
+            // It may be a while since somebody looked whether anything changes.
+            state.refund(self.world.elapsed());
+        }
         if !state.spend_call() {
             drop(state);
             self.world.nudge.notify_one();

@@ -5,6 +5,7 @@ mod interruption;
 mod plans;
 mod readme;
 mod replays;
+mod silent_client;
 mod wrong_use;
 
 use std::{

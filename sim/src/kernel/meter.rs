@@ -30,7 +30,8 @@ struct Counts {
     time: Time,
     timers: AtomicU64,
     /// Wakes that the budget allows.
-    steps: u64,
+    steps: AtomicU64,
+    steps_per_call: u64,
     progress: Arc<Progress>,
 }
 
@@ -59,8 +60,16 @@ fn add_one(count: &AtomicU64) {
 }
 
 impl Meter {
-    pub(crate) fn new(time: Time, steps: u64) -> Self {
-        Self(Arc::new(Counts { time, timers: AtomicU64::new(0), steps, progress: Arc::default() }))
+    /// The meter of a run that may make so many port calls, with so many wakes for each.
+    pub(crate) fn new(time: Time, calls: u64, steps_per_call: u64) -> Self {
+        let (timers, steps) = (AtomicU64::new(0), AtomicU64::new(calls.saturating_mul(steps_per_call)));
+        Self(Arc::new(Counts { time, timers, steps, steps_per_call, progress: Arc::default() }))
+    }
+
+    /// Allows the wakes of so many more port calls.
+    pub(crate) fn allow(&self, calls: u64) {
+        let steps = self.0.steps.load(Ordering::Relaxed);
+        self.0.steps.store(steps.saturating_add(calls.saturating_mul(self.0.steps_per_call)), Ordering::Relaxed);
     }
 
     /// A task is polled.
@@ -70,7 +79,7 @@ impl Meter {
 
     /// Returns `true` if more tasks were polled than the budget allows.
     pub(crate) fn is_spent(&self) -> bool {
-        self.0.progress.wakes() > self.0.steps
+        self.0.progress.wakes() > self.0.steps.load(Ordering::Relaxed)
     }
 
     /// A poll of a process's task, or of the client's, begins.

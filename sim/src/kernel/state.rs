@@ -17,6 +17,7 @@ use super::{
     faults::{Faults, Injected},
     in_vain::InVain,
     incarnation::Incarnation,
+    meter::Meter,
     own_tables::OwnTables,
     recorder::Recorder,
     spent::Spent,
@@ -182,7 +183,7 @@ impl State {
 
     /// Gives back the port calls of the time since the last look, if nothing has changed in it: a run that rests or is stuck
     /// is bounded by virtual time. So are not those of a process that calls without end, for long.
-    pub(crate) fn refund(&mut self, now: VirtualTime) {
+    pub(crate) fn refund(&mut self, now: VirtualTime, meter: &Meter) {
         let (changes, left) = self.looked;
         if self.recorder.changes() == changes {
             let spent = left.saturating_sub(self.calls_left);
@@ -190,6 +191,7 @@ impl State {
             let (since, calls) = self.quiet;
             if calls <= now.saturating_sub(since) / US_A_POLL {
                 self.calls_left += spent;
+                meter.allow(spent);
             } else {
                 let refunded = spent.min(self.free_calls);
                 self.free_calls -= refunded;

@@ -77,7 +77,7 @@ impl Gate {
         let mut state = self.world.state();
         if state.calls_left == 0 {
             // It may be a while since somebody looked whether anything changes.
-            state.refund(self.world.elapsed());
+            state.refund(self.world.elapsed(), &self.world.meter);
         }
         if !state.spend_call() {
             drop(state);

@@ -42,7 +42,7 @@ pub(super) async fn control(world: &Arc<World>, budget: &Budget, scenario: &dyn 
     loop {
         let now = world.elapsed();
         attend(world, now).await;
-        world.state().refund(now);
+        world.state().refund(now, &world.meter);
         let view = View::new(world);
         if let Some(spent) = view.spent {
             return give_up(world, spent).await;

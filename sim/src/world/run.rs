@@ -163,7 +163,7 @@ fn build<S: Scenario>(
     }
     let epoch = scenario.epoch();
     let calls = options.budget.calls(plan.workload.len(), plan.workload.span(), plan.faults_last());
-    let meter = Meter::new(time.clone(), calls.saturating_mul(options.budget.steps_per_port_call));
+    let meter = Meter::new(time.clone(), calls, options.budget.steps_per_port_call);
     let clock: Arc<dyn Clock> = Arc::new(WorldClock::new(time.clone(), epoch, meter.clone()));
     let factory = options.store.clone().or_else(|| scenario.store());
     let stores = topology

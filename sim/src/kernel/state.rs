@@ -37,8 +37,7 @@ const TAIL: u64 = 1_000;
 /// Times the budget of port calls, so many may be made while nothing changes.
 const FREE: u64 = 4;
 
-/// Who make no more than one call in so many virtual microseconds, since anything has changed, poll and may do so for ever:
-/// four replicas that look and renew a lease every 100 ms, with seven calls for each, may wait for a client that is silent
+/// Virtual microseconds to a call of processes that only poll, which may do so for ever while nothing changes: four replicas that look and renew a lease every 100 ms, with seven calls for each, may wait for a client that is silent
 /// for days.
 const US_A_POLL: VirtualTime = 3_600;
 

@@ -80,6 +80,7 @@ mod kernel;
 mod ports;
 #[cfg(madsim)]
 mod report;
+#[cfg(madsim)]
 mod shell;
 #[cfg(madsim)]
 mod teller;

@@ -37,8 +37,9 @@ const TAIL: u64 = 1_000;
 /// Times the budget of port calls, so many may be made while nothing changes.
 const FREE: u64 = 4;
 
-/// Virtual microseconds to a call of processes that only poll, which may do so for ever while nothing changes: four replicas that look and renew a lease every 100 ms, with seven calls for each, may wait for a client that is silent
-/// for days.
+/// Virtual microseconds to a call of processes that only poll, which may do so for ever while nothing changes: four
+/// replicas that look and renew a lease every 100 ms, with seven calls for each, may wait for a client that is silent for
+/// days.
 const US_A_POLL: VirtualTime = 3_600;
 
 /// So many panics in a row that nothing comes between say that starting a process again does not help.

@@ -39,7 +39,7 @@ pub use clock::Clock;
 pub use draw::draw_id;
 pub use external::{External, ExternalCall, ExternalError};
 pub use ingress::{Ingress, Request, Response, UntilStop};
-pub use intercept::{Intercept, InterceptTransaction, Intercepted};
+pub use intercept::{Intercept, InterceptTransaction, Intercepted, PortSpans};
 pub use operation::{Call, Operation, Port};
 pub use port_error::{FailureKind, PortError};
 pub use random::Random;

@@ -29,8 +29,8 @@ fn a_saga_without_failures_costs_one_transaction_a_step_and_reads_nothing() {
         tx.commit().await.unwrap();
         let saga = started.saga;
         assert_eq!(orchestrator.drive_started(started).await, DriveOutcome::Completed);
-        let local = ["begin", "put", "append", "commit"];
-        let remote = ["begin", "append", "commit", "external", "begin", "append", "commit"];
+        let local = ["begin", "put", "saga_append", "commit"];
+        let remote = ["begin", "saga_append", "commit", "external", "begin", "saga_append", "commit"];
         // `insurance` does not apply: its entry goes with that of `pay`, and the end with that of `ticket`.
         assert_eq!(gate.names(), [&local[..], &remote, &local, &local].concat());
         let log =
@@ -152,7 +152,7 @@ fn the_lease_is_renewed_while_a_participant_is_slow() {
         madsim::time::sleep(Duration::from_secs(90)).await;
         let instance = harbour.store.saga(started.saga).await.unwrap().unwrap();
         assert_eq!((instance.status, instance.epoch), (SagaStatus::Completed, 1));
-        assert!(gate.names().iter().filter(|name| **name == "renew").count() >= 6);
+        assert!(gate.names().iter().filter(|name| **name == "renew_saga").count() >= 6);
     });
 }
 

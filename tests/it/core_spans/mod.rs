@@ -1,6 +1,7 @@
 //! What the core tells a subscriber of `tracing`: a span for every operation, with the ids of saga, step and message, and
 //! never a payload.
 
+mod ports;
 mod upkeep;
 
 use std::{

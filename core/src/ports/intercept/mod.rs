@@ -5,11 +5,14 @@
 //! | [`Intercept`] | sees each call, its future and its answer, and decides what becomes of them | to count, time, trace, delay or refuse calls, whichever they are |
 //! | [`InterceptTransaction`] | the same for the statements of one transaction | with it; `()` where transactions are not looked into |
 //! | [`Intercepted`] | a component behind an `Intercept`, with the same port | to put it into [`Ports`](super::Ports) |
+//! | [`PortSpans`] | an `Intercept` that puts each call into a span of `tracing` | to see calls in production |
 //!
-//! Whoever wants another behaviour of one method overrides that one in a [`DelegateStore`](super::DelegateStore) or a
-//! [`DelegateTransaction`](super::DelegateTransaction) instead.
+//! An interceptor sees every method in the same way, so it changes neither arguments nor answers, which are of each
+//! method's own types. Whoever wants that overrides the one method in a [`DelegateStore`](super::DelegateStore) or a
+//! [`DelegateTransaction`](super::DelegateTransaction).
 
 mod broker;
+mod spans;
 mod store;
 mod transaction;
 
@@ -22,6 +25,8 @@ use super::{
 use crate::message::Message;
 use bytes::Bytes;
 use smol_str::SmolStr;
+
+pub use spans::PortSpans;
 
 /// Decides what becomes of calls.
 ///

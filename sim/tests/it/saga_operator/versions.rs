@@ -217,7 +217,7 @@ fn a_recovery_that_meets_an_error_tries_again_at_its_next_round() {
         let recovery = second.clone();
         madsim::task::spawn(async move { recovery.run_recovery(&stop).await });
         wait(60).await;
-        assert_eq!(failing.names()[..4], ["now", "acquire", "acquire", "acquire"]);
+        assert_eq!(failing.names()[..4], ["now", "acquire_sagas", "acquire_sagas", "acquire_sagas"]);
         assert_eq!(status(&harbour, saga).await, SagaStatus::Completed);
     });
 }

@@ -1,4 +1,4 @@
-//! A store that counts its calls and fails one of them.
+//! An interceptor that counts calls and fails some of them.
 
 use std::{
     sync::{
@@ -8,11 +8,11 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use futures_util::future::pending;
-use seaworthy_core::{ids::SagaId, ports::*};
-use seaworthy_sim::store::MemoryStore;
+use seaworthy_core::ports::{
+    Answers, Call, FailureKind, Intercept, InterceptTransaction, Intercepted, Operation, PortError, StoreError,
+    Transaction,
+};
 
 /// What becomes of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,11 @@ impl Gate {
         }
     }
 
+    /// Puts the gate in front of a port.
+    pub(crate) fn before<P: ?Sized>(self: &Arc<Self>, port: Arc<P>) -> Arc<Intercepted<P, AtGate>> {
+        Arc::new(Intercepted::new(port, AtGate(self.clone())))
+    }
+
     pub(crate) fn calls(&self) -> usize {
         self.calls.load(Ordering::Relaxed)
     }
@@ -80,7 +85,7 @@ impl Gate {
         self.dead.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) async fn enter(&self, name: &'static str) -> Option<Strike> {
+    async fn enter(&self, name: &'static str) -> Option<Strike> {
         if self.is_dead() {
             return pending().await;
         }
@@ -94,113 +99,76 @@ impl Gate {
         strike
     }
 
-    pub(crate) async fn leave(&self, strike: Option<Strike>) {
-        if strike == Some(Strike::CrashAfter) {
-            self.kill();
-            pending().await
-        }
-    }
-
-    /// A call to the store: short transactions, statements and commits alike.
-    async fn store<T>(
+    /// Strikes a call, if it is one of those that are counted.
+    async fn pass<T, E: PortError>(
         &self,
-        name: &'static str,
-        call: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let strike = self.enter(name).await;
+        operation: Operation,
+        inner: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T, E> {
+        if !is_counted(operation) {
+            return inner.await;
+        }
+        let strike = self.enter(operation.name()).await;
         match strike {
-            Some(Strike::Unavailable) => return Err(StoreError::Unavailable("struck".into())),
-            Some(Strike::Conflict) => return Err(StoreError::Conflict("struck".into())),
-            Some(Strike::RequestLost) => return Err(StoreError::Unknown("struck".into())),
+            Some(Strike::Unavailable) => return Err(E::new(FailureKind::Unavailable, "struck")),
+            Some(Strike::Conflict) => return Err(E::new(FailureKind::Conflict, "struck")),
+            Some(Strike::RequestLost) => return Err(E::new(FailureKind::Unknown, "struck")),
             _ => {}
         }
         self.pace().await;
-        let answer = call.await;
+        let answer = inner.await;
         self.pace().await;
-        self.leave(strike).await;
         match strike {
-            Some(Strike::ReplyLost) => Err(StoreError::Unknown("struck".into())),
+            Some(Strike::CrashAfter) => {
+                self.kill();
+                pending().await
+            }
+            Some(Strike::ReplyLost) => Err(E::new(FailureKind::Unknown, "struck")),
             _ => answer,
         }
     }
 }
 
-pub(crate) struct GatedStore {
-    store: MemoryStore,
-    gate: Arc<Gate>,
-}
-
-impl GatedStore {
-    pub(crate) fn new(store: MemoryStore, gate: Arc<Gate>) -> Self {
-        Self { store, gate }
+/// Returns `true` for what sagas ask of their ports; the rest passes unseen.
+fn is_counted(operation: Operation) -> bool {
+    match operation {
+        Operation::Begin | Operation::Put | Operation::Commit | Operation::Now | Operation::External => true,
+        Operation::AcquireSagas | Operation::RenewSaga | Operation::SagaCreate | Operation::SagaAppend => true,
+        Operation::Saga | Operation::SagaByKey | Operation::SagaLog => true,
+        _ => false,
     }
 }
 
-#[async_trait]
-impl DelegateStore for GatedStore {
-    fn inner(&self) -> &dyn Store {
-        &self.store
+/// A gate in front of a port.
+#[derive(Clone)]
+pub(crate) struct AtGate(Arc<Gate>);
+
+impl Intercept for AtGate {
+    type Transaction = Self;
+
+    fn transaction(&self) -> Self {
+        self.clone()
     }
 
-    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        let inner = self.gate.store("begin", self.store.begin()).await?;
-        Ok(Box::new(GatedTransaction { inner, gate: self.gate.clone() }))
-    }
-
-    async fn now(&self) -> Result<Timestamp, StoreError> {
-        self.gate.store("now", self.store.now()).await
-    }
-
-    async fn acquire_sagas(&self, request: &AcquireRequest) -> Result<Vec<SagaInstance>, StoreError> {
-        self.gate.store("acquire", self.store.acquire_sagas(request)).await
-    }
-
-    async fn renew_saga(&self, saga: SagaId, epoch: u64, lease: Duration) -> Result<bool, StoreError> {
-        self.gate.store("renew", self.store.renew_saga(saga, epoch, lease)).await
-    }
-
-    async fn saga(&self, id: SagaId) -> Result<Option<SagaInstance>, StoreError> {
-        self.gate.store("saga", self.store.saga(id)).await
-    }
-
-    async fn saga_by_key(&self, definition: &str, key: &str) -> Result<Option<SagaInstance>, StoreError> {
-        self.gate.store("saga_by_key", self.store.saga_by_key(definition, key)).await
-    }
-
-    async fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError> {
-        self.gate.store("saga_log", self.store.saga_log(id, after, limit)).await
+    async fn call<T: Answers, E: PortError>(
+        &self,
+        call: Call<'_>,
+        inner: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T, E> {
+        self.0.pass(call.operation(), inner).await
     }
 }
 
-struct GatedTransaction {
-    inner: Box<dyn Transaction>,
-    gate: Arc<Gate>,
-}
-
-#[async_trait]
-impl DelegateTransaction for GatedTransaction {
-    fn inner(&mut self) -> &mut dyn Transaction {
-        &mut *self.inner
+impl InterceptTransaction for AtGate {
+    async fn call<T: Answers, E: PortError>(
+        &mut self,
+        call: Call<'_>,
+        inner: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T, E> {
+        self.0.pass(call.operation(), inner).await
     }
 
-    fn into_inner(self: Box<Self>) -> Box<dyn Transaction> {
-        self.inner
-    }
-
-    async fn put(&mut self, collection: &str, id: &str, expected: Expected, body: Bytes) -> Result<u64, StoreError> {
-        self.gate.store("put", self.inner.put(collection, id, expected, body)).await
-    }
-
-    async fn saga_create(&mut self, saga: &NewSaga) -> Result<SagaCreate, StoreError> {
-        self.gate.store("create", self.inner.saga_create(saga)).await
-    }
-
-    async fn saga_append(&mut self, append: &SagaAppend) -> Result<(), StoreError> {
-        self.gate.store("append", self.inner.saga_append(append)).await
-    }
-
-    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        let gate = self.gate.clone();
-        gate.store("commit", self.inner.commit()).await
+    async fn commit(self, inner: Result<Box<dyn Transaction>, StoreError>) -> Result<(), StoreError> {
+        self.0.pass(Operation::Commit, async { inner?.commit().await }).await
     }
 }

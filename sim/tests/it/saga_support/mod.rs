@@ -16,14 +16,14 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::future::{BoxFuture, pending};
-use gate::{Gate, GatedStore};
+use gate::Gate;
 use outside::Outside;
 use seaworthy_core::{
     ids::SagaId,
     message::Message,
     ports::{
-        Broker, BrokerError, Clock, Ingress, Ports, PublishResult, Random, Request, SagaStore, Spawner, Subscription,
-        SubscriptionSpec, Timestamp,
+        Broker, BrokerError, Clock, External, Ingress, Ports, PublishResult, Random, Request, SagaStore, Spawner,
+        Store, Subscription, SubscriptionSpec, Timestamp,
     },
     saga::{Orchestrator, OrchestratorConfig, Record, Registry},
     stop::Stop,
@@ -57,10 +57,10 @@ impl Harbour {
     ) -> (Orchestrator, Stop) {
         let stop = Stop::new();
         let ports = Ports {
-            store: Arc::new(GatedStore::new(self.store.clone(), gate.clone())),
+            store: gate.before::<dyn Store>(Arc::new(self.store.clone())),
             broker: Arc::new(Nothing),
             clock: Arc::new(SkewedClock(self.skew.clone())),
-            external: Arc::new(outside::Gated { outside: self.outside.clone(), gate: gate.clone() }),
+            external: gate.before::<dyn External>(self.outside.clone()),
             random: Arc::new(Counting(Mutex::new(0))),
             spawner: Arc::new(Tasks),
             ingress: Arc::new(Nothing),

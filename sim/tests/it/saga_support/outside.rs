@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::Mutex,
     time::Duration,
 };
 
@@ -12,8 +12,6 @@ use seaworthy_core::{
     ids::OperationId,
     ports::{External, ExternalCall, ExternalError},
 };
-
-use super::gate::{Gate, Strike};
 
 /// Books and cancels by operation id, as a participant should: once, and never after its own cancellation.
 #[derive(Default)]
@@ -98,29 +96,13 @@ impl Outside {
     }
 }
 
-pub(crate) struct Gated {
-    pub(crate) outside: Arc<Outside>,
-    pub(crate) gate: Arc<Gate>,
-}
-
 #[async_trait]
-impl External for Gated {
+impl External for Outside {
     async fn call(&self, call: &ExternalCall) -> Result<Bytes, ExternalError> {
-        let strike = self.gate.enter("external").await;
-        match strike {
-            Some(Strike::Unavailable | Strike::Conflict) => return Err(ExternalError::Unavailable("struck".into())),
-            Some(Strike::RequestLost) => return Err(ExternalError::Unknown("struck".into())),
-            _ => {}
-        }
-        let slow = self.outside.inner().slow.get(call.service.as_str()).copied();
+        let slow = self.inner().slow.get(call.service.as_str()).copied();
         if let Some(delay) = slow {
             madsim::time::sleep(delay).await;
         }
-        let answer = self.outside.answer(call);
-        self.gate.leave(strike).await;
-        match strike {
-            Some(Strike::ReplyLost) => Err(ExternalError::Unknown("struck".into())),
-            _ => answer,
-        }
+        self.answer(call)
     }
 }

@@ -36,7 +36,7 @@ use seaworthy_sim::{
 use serde::{Deserialize, Serialize};
 
 use self::shapes::{SHAPES, Shape};
-use crate::saga_support::gate::{Gate, GatedStore};
+use crate::saga_support::gate::Gate;
 
 /// Seeds for each shape in `cargo test`: each crash lands among five futures, so a hundred reach every pair of calls that
 /// matters.
@@ -188,7 +188,7 @@ fn execute(shape: Shape, seed: u64, pace: Duration) -> (RunReport, Arc<Evidence>
     let make: StoreFactory = Arc::new(move |_: &str, clock: Arc<dyn Clock>| {
         let store = MemoryStore::new(clock);
         *kept.store.lock().expect("nobody panics") = Some(store.clone());
-        Arc::new(GatedStore::new(store, Gate::slow(pace)))
+        Gate::slow(pace).before::<dyn Store>(Arc::new(store))
     });
     let options = RunOptions::default().keep_trace(true).store(Some(make));
     let report = run(&Side { shape, evidence: evidence.clone() }, &plan(seed), &options).expect("a valid plan");

@@ -5,7 +5,7 @@ use smol_str::{SmolStr, ToSmolStr as _};
 
 use crate::{
     message::{DecodeError, EncodeError, Message},
-    ports::{StoreError, Transaction},
+    ports::{Cancelled, StoreError, Transaction},
 };
 
 /// Error of a handler. Whatever it is, the transaction is rolled back.
@@ -29,6 +29,13 @@ pub enum HandlerError {
 impl From<DecodeError> for HandlerError {
     fn from(error: DecodeError) -> Self {
         Self::Undecodable(error.to_smolstr())
+    }
+}
+
+impl From<Cancelled> for HandlerError {
+    /// Not counted against the message.
+    fn from(dropped: Cancelled) -> Self {
+        Self::Store(dropped.into())
     }
 }
 

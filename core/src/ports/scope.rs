@@ -25,17 +25,18 @@ impl Ports {
     /// is left behind then: a transaction rolls back, a guard is released, what was staged only in memory is gone.
     ///
     /// ```
-    /// use seaworthy_core::ports::{Ports, Request, StoreError};
+    /// use seaworthy_core::ports::{Ports, Request};
     ///
-    /// async fn answer(ports: Ports, request: Request) {
-    ///     let work = ports.scope(async { ports.store.begin().await?.commit().await });
-    ///     // Cancelled or failed, the caller gets no answer and asks again.
-    ///     if let Ok(Ok(())) = work.await {
-    ///         request.response.accept(request.body);
+    /// async fn serve(ports: Ports, request: Request) {
+    ///     let answer = async { request.response.accept(request.body) };
+    ///     if let Err(dropped) = ports.scope(answer).await {
+    ///         println!("{dropped}: its caller asks again");
     ///     }
     /// }
-    /// # let _ = answer;
+    /// # let _ = serve;
     /// ```
+    ///
+    /// Work that may fail has [`try_scope`](Self::try_scope).
     ///
     /// # Errors
     /// [`Cancelled`] once the work has been dropped.
@@ -44,6 +45,28 @@ impl Ports {
         let done = scoped(Some(&*self.spawner), work.as_mut()).await;
         drop(work);
         done
+    }
+
+    /// Runs a piece of work that may fail as [`scope`](Self::scope) does, and counts being dropped among its failures.
+    ///
+    /// ```
+    /// use seaworthy_core::ports::{Ports, Request, StoreError};
+    ///
+    /// async fn answer(ports: Ports, request: Request) {
+    ///     let work = async { ports.store.begin().await?.commit().await };
+    ///     // Dropped or failed, the caller gets no answer and asks again.
+    ///     if ports.try_scope::<_, StoreError>(work).await.is_ok() {
+    ///         request.response.accept(request.body);
+    ///     }
+    /// }
+    /// # let _ = answer;
+    /// ```
+    ///
+    /// # Errors
+    /// The work's own, and what its error makes of [`Cancelled`] once the work has been dropped: for a [`StoreError`] that
+    /// is [`StoreError::Unknown`].
+    pub async fn try_scope<T, E: From<Cancelled>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        self.scope(work).await?
     }
 }
 

@@ -2,7 +2,7 @@ use smol_str::SmolStr;
 
 use crate::{
     ids::SagaId,
-    ports::{ExternalError, StoreError},
+    ports::{Cancelled, ExternalError, StoreError},
 };
 
 /// Error of one attempt of a step. The variant decides what the saga does next, never the text.
@@ -82,4 +82,10 @@ pub enum SagaError {
     /// The saga kept moving while the verb was being written.
     #[error("saga {0} changed during each attempt: try again")]
     Contended(SagaId),
+}
+
+impl From<Cancelled> for SagaError {
+    fn from(dropped: Cancelled) -> Self {
+        Self::Store(dropped.into())
+    }
 }

@@ -30,11 +30,11 @@ pub fn control() -> SmallService {
 
 async fn front(ports: Ports) {
     while let Some(request) = ports.ingress.next().await {
-        match ports.scope(register(&ports, &request.body)).await {
-            Ok(Ok(Ok(()))) => request.response.accept(Bytes::new()),
-            Ok(Ok(Err(refusal))) => request.response.refuse(refusal),
+        match ports.try_scope(register(&ports, &request.body)).await {
+            Ok(Ok(())) => request.response.accept(Bytes::new()),
+            Ok(Err(refusal)) => request.response.refuse(refusal),
             // Dropped without an answer, it is asked again.
-            Ok(Err(_)) | Err(_) => {}
+            Err(_) => {}
         }
     }
 }

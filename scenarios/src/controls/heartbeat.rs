@@ -37,7 +37,7 @@ async fn worker(ports: Ports, name: &'static str) {
     ports.spawn("heartbeat", beat);
     while let Some(request) = ports.ingress.next().await {
         let item = String::from_utf8_lossy(&request.body).into_owned();
-        if let Ok(Ok(())) = ports.scope(write(&ports, ITEMS, &item, request.body.clone())).await {
+        if ports.try_scope(write(&ports, ITEMS, &item, request.body.clone())).await.is_ok() {
             request.response.accept(Bytes::new());
         }
     }

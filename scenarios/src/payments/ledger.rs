@@ -46,12 +46,12 @@ pub(super) async fn consume(ports: Ports, book: Book, ack: Ack) {
                 if ack == Ack::AtOnce {
                     let _ = subscription.ack(delivery.tag).await;
                 }
-                let booked = ports.scope(book(ports.clone(), delivery.message)).await;
+                let booked = ports.try_scope(book(ports.clone(), delivery.message)).await;
                 // What neither reaches the broker is delivered again, and seen to have been booked.
                 let _ = match booked {
                     _ if ack == Ack::AtOnce => Ok(()),
-                    Ok(Ok(())) => subscription.ack(delivery.tag).await,
-                    Ok(Err(_)) | Err(_) => subscription.nack(delivery.tag, REST).await,
+                    Ok(()) => subscription.ack(delivery.tag).await,
+                    Err(_) => subscription.nack(delivery.tag, REST).await,
                 };
             }
         }

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use seaworthy_core::{
     message::{Message, MessageBuilder},
     outbox::{Relay, RelayConfig},
-    ports::{Expected, OutboxOrder, Ports, StoreError},
+    ports::{Cancelled, Expected, OutboxOrder, Ports, StoreError},
     wake::Wake,
 };
 
@@ -18,10 +18,11 @@ pub(crate) const ITEM_TAKEN: &str = "item.taken";
 pub(crate) async fn answer_requests<F, E>(ports: Ports, wake: Wake, answer: impl Fn(Ports, String) -> F)
 where
     F: Future<Output = Result<(), E>>,
+    E: From<Cancelled>,
 {
     while let Some(request) = ports.ingress.next().await {
         let item = String::from_utf8_lossy(&request.body).into_owned();
-        if let Ok(Ok(())) = ports.scope(answer(ports.clone(), item)).await {
+        if ports.try_scope(answer(ports.clone(), item)).await.is_ok() {
             request.response.accept(Bytes::new());
             wake.hint();
         }

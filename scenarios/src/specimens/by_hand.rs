@@ -106,12 +106,12 @@ pub(super) async fn consume<F>(
                 if let Acknowledge::First = acknowledge {
                     let _ = subscription.ack(tag).await;
                 }
-                let handled = ports.scope(handle(ports.clone(), delivery)).await;
+                let handled = ports.try_scope(handle(ports.clone(), delivery)).await;
                 wake.hint();
                 let _ = match (acknowledge, handled) {
                     (Acknowledge::First, _) => Ok(()),
-                    (Acknowledge::Handled, Ok(Ok(()))) => subscription.ack(tag).await,
-                    (Acknowledge::Handled, Ok(Err(_)) | Err(_)) => subscription.nack(tag, REST).await,
+                    (Acknowledge::Handled, Ok(())) => subscription.ack(tag).await,
+                    (Acknowledge::Handled, Err(_)) => subscription.nack(tag, REST).await,
                 };
             }
         }

@@ -12,3 +12,5 @@ mod isolation;
 mod outbox_oracle;
 mod participant;
 mod parts;
+mod ports;
+mod scope;

@@ -23,7 +23,7 @@ const WRONG: Service = Service::wrong("lets-go-at-the-end-only", |is_right| {
         let busy = Busy::default();
         serve(boot.ports, move |ports, name| {
             let busy = busy.clone();
-            Box::pin(async move { ports.scope(take(&ports, &busy, &name, is_right)).await? })
+            Box::pin(async move { ports.try_scope(take(&ports, &busy, &name, is_right)).await })
         })
     })
 });

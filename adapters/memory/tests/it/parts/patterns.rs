@@ -1,79 +1,24 @@
 //! The patterns on a store with what they need, and on one without.
 
-use std::{
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures_util::{
-    FutureExt,
-    future::{BoxFuture, join},
-};
+use futures_util::{FutureExt, future::join};
 use seaworthy_core::{
     conformance::block_on,
     inbox::{Consumer, Handler, HandlerError, Handlers, InboxRetention},
     message::Message,
     outbox::{LogRelay, MessageBuilder, OutboxRetention, Relay},
     ports::{
-        ClaimRequest, DelegateStore, DelegateTransaction, InboxEntry, InboxInsert, Ingress, OutboxRow, Part, Ports,
-        Random, Request, Spawner, Store, StoreError, SubscriptionSpec, Transaction,
+        Answers, Call, FailureKind, Intercept, InterceptTransaction, Intercepted, Operation, Part, PortError, Ports,
+        Store, StoreError, SubscriptionSpec, Transaction,
     },
     saga::{Orchestrator, OrchestratorConfig, Registry},
-    stop::Stop,
 };
-use seaworthy_memory::{
-    ManualClock,
-    broker::{BrokerConfig, MemoryBroker},
-    external::MemoryExternal,
-    store::MemoryStore,
-};
+use seaworthy_memory::store::MemoryStore;
 
 use super::{journal::Journal, log::errors_of, mailroom::Mailroom};
-
-/// Dice that count: no two ids are the same.
-#[derive(Default)]
-struct Counter(AtomicU64);
-
-impl Random for Counter {
-    fn next_u64(&self) -> u64 {
-        self.0.fetch_add(1, Ordering::Relaxed)
-    }
-}
-
-/// No tasks and no requests: nobody here asks for any.
-struct Nobody;
-
-impl Spawner for Nobody {
-    fn spawn(&self, name: &'static str, _: BoxFuture<'static, ()>) {
-        panic!("{name} is a task that nobody runs");
-    }
-}
-
-#[async_trait]
-impl Ingress for Nobody {
-    async fn next(&self) -> Option<Request> {
-        None
-    }
-}
-
-fn ports(store: impl FnOnce(Arc<ManualClock>) -> Arc<dyn Store>) -> Ports {
-    let clock = ManualClock::new();
-    Ports {
-        store: store(clock.clone()),
-        broker: Arc::new(MemoryBroker::new(clock.clone(), BrokerConfig::default())),
-        clock,
-        external: Arc::new(MemoryExternal::new()),
-        random: Arc::new(Counter::default()),
-        spawner: Arc::new(Nobody),
-        ingress: Arc::new(Nobody),
-        stop: Stop::new(),
-    }
-}
+use crate::ports::ports;
 
 fn mailroom() -> Ports {
     ports(|clock| Arc::new(Mailroom::new(clock)))
@@ -133,46 +78,47 @@ fn a_pattern_whose_part_the_store_lacks_ends_at_once_and_says_what_is_missing() 
     }
 }
 
-/// A store that has every part, of which it refuses the inbox and the outbox: as one whose tables are gone.
-struct Closed(MemoryStore);
+/// A store that has every part, and of which calls of the inbox and the outbox are refused: as one whose tables are gone.
+struct Closed;
 
-struct ClosedTransaction(Box<dyn Transaction>);
-
-fn no_table() -> StoreError {
-    StoreError::Refused("no such table".into())
-}
-
-#[async_trait]
-impl DelegateStore for Closed {
-    fn inner(&self) -> &dyn Store {
-        &self.0
-    }
-
-    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
-        Ok(Box::new(ClosedTransaction(self.0.begin().await?)))
-    }
-
-    async fn claim(&self, _: &ClaimRequest) -> Result<Vec<OutboxRow>, StoreError> {
-        Err(no_table())
+impl Closed {
+    async fn refuse<T, E: PortError>(call: Call<'_>, inner: impl Future<Output = Result<T, E>> + Send) -> Result<T, E> {
+        match call.operation() {
+            Operation::Claim | Operation::InboxInsert | Operation::InboxFailed => {
+                Err(E::new(FailureKind::Refused, "no such table"))
+            }
+            _ => inner.await,
+        }
     }
 }
 
-#[async_trait]
-impl DelegateTransaction for ClosedTransaction {
-    fn inner(&mut self) -> &mut dyn Transaction {
-        &mut *self.0
+impl Intercept for Closed {
+    type Transaction = Self;
+
+    fn transaction(&self) -> Self {
+        Self
     }
 
-    fn into_inner(self: Box<Self>) -> Box<dyn Transaction> {
-        self.0
+    async fn call<T: Answers, E: PortError>(
+        &self,
+        call: Call<'_>,
+        inner: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T, E> {
+        Self::refuse(call, inner).await
+    }
+}
+
+impl InterceptTransaction for Closed {
+    async fn call<T: Answers, E: PortError>(
+        &mut self,
+        call: Call<'_>,
+        inner: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T, E> {
+        Self::refuse(call, inner).await
     }
 
-    async fn inbox_insert(&mut self, _: &InboxEntry) -> Result<InboxInsert, StoreError> {
-        Err(no_table())
-    }
-
-    async fn inbox_failed(&mut self, _: &InboxEntry, _: &str) -> Result<u32, StoreError> {
-        Err(no_table())
+    async fn commit(self, inner: Result<Box<dyn Transaction>, StoreError>) -> Result<(), StoreError> {
+        inner?.commit().await
     }
 }
 
@@ -187,7 +133,7 @@ impl Handler for Idle {
 
 #[test]
 fn a_store_that_refuses_what_it_says_it_has_is_told_as_an_error_each_time() {
-    let ports = ports(|clock| Arc::new(Closed(MemoryStore::new(clock))));
+    let ports = ports(|clock| Arc::new(Intercepted::<dyn Store, _>::new(Arc::new(MemoryStore::new(clock)), Closed)));
     let handlers = Handlers::builder().on("order.placed", Idle).build().expect("one handler");
     let message = MessageBuilder::new("orders", "order.placed", "17").draw(&*ports.clock, &*ports.random);
     let errors = errors_of(|| {

@@ -28,7 +28,8 @@ async fn bring_back(store: &dyn Store, only: Option<&[MessageId]>) -> Result<u64
     match only {
         Some(events) => {
             for events in events.chunks(BATCH) {
-                total += store.redrive(&RedriveRequest { only: Some(events.to_vec()), limit: events.len() }).await?;
+                let request = RedriveRequest { only: Some(events.to_vec()), limit: events.len() };
+                total += store.redrive(&request).await?.len() as u64;
             }
         }
         None => {
@@ -36,7 +37,7 @@ async fn bring_back(store: &dyn Store, only: Option<&[MessageId]>) -> Result<u64
             let dead = store.backlog().await?.outbox_dead;
             while total < dead {
                 let limit = usize::try_from(dead - total).unwrap_or(BATCH).min(BATCH);
-                let redriven = store.redrive(&RedriveRequest { only: None, limit }).await?;
+                let redriven = store.redrive(&RedriveRequest { only: None, limit }).await?.len() as u64;
                 total += redriven;
                 if redriven < limit as u64 {
                     break;
@@ -57,7 +58,7 @@ pub async fn purge_dead(store: &dyn Store, older_than: Duration) -> Result<u64, 
     let purge = async {
         let mut total = 0;
         loop {
-            let purged = store.purge_dead(&PurgeRequest { older_than, limit: BATCH }).await?;
+            let purged = store.purge_dead(&PurgeRequest { older_than, limit: BATCH }).await?.len() as u64;
             total += purged;
             if purged < BATCH as u64 {
                 info!(total, "dead outbox rows are deleted");

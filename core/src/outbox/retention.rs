@@ -81,9 +81,9 @@ impl OutboxRetention {
         let sweep = async {
             let mut total = 0;
             while !stop.is_set() {
-                let purged = store.purge_dispatched(&PurgeRequest { older_than: self.keep, limit }).await?;
-                total += purged;
-                if purged < limit as u64 {
+                let purged = store.purge_dispatched(&PurgeRequest { older_than: self.keep, limit }).await?.len();
+                total += purged as u64;
+                if purged < limit {
                     break;
                 }
             }

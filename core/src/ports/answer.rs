@@ -9,6 +9,7 @@ use super::{
     Backlog, DeadLetter, Delivery, Document, InboxInsert, LogEntry, OperationState, OutboxRow, OutboxState,
     PublishResult, SagaCreate, SagaInstance, Subscription, Timestamp, Transaction,
 };
+use crate::ids::MessageId;
 
 /// A view of what a port's method returned. Methods that return the same type have the same view.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,8 @@ pub enum Answer<'a> {
     Sagas(&'a [SagaInstance]),
     /// The ids of what was deleted.
     Ids(&'a [SmolStr]),
+    /// The messages of rows that were redriven or purged.
+    Messages(&'a [MessageId]),
     /// Result of an inbox insert: a new message or a duplicate.
     Inserted(InboxInsert),
     /// Result of creating a saga: a new one or the existing one.
@@ -52,6 +55,7 @@ impl Answer<'_> {
             Self::Rows(rows) => rows.len() as u64,
             Self::Sagas(sagas) => sagas.len() as u64,
             Self::Ids(ids) => ids.len() as u64,
+            Self::Messages(messages) => messages.len() as u64,
             Self::Published(results) => results.len() as u64,
             Self::Deliveries(deliveries) => deliveries.len() as u64,
         }
@@ -111,6 +115,7 @@ answers! {
     Vec<LogEntry>, |entries| Answer::Count(entries.len() as u64);
     Vec<bool>, |held| Answer::Held(held);
     Vec<SmolStr>, |ids| Answer::Ids(ids);
+    Vec<MessageId>, |messages| Answer::Messages(messages);
     Option<Document>, |document| Answer::Yes(document.is_some());
     Vec<(SmolStr, Document)>, |documents| Answer::Count(documents.len() as u64);
     InboxInsert, |inserted| Answer::Inserted(*inserted);

@@ -165,9 +165,9 @@ macro_rules! store_methods {
                 settle(token: ClaimToken, settlements: &[Settlement]) -> Vec<bool> = Settle { token, settlements };
                 tail(after: u64, limit: usize) -> Vec<(OutboxRow, OutboxState)> = Tail { after, limit };
                 dead_rows(limit: usize) -> Vec<(OutboxRow, SmolStr)> = DeadRows { limit };
-                redrive(request: &RedriveRequest) -> u64 = Redrive { request };
-                purge_dispatched(request: &PurgeRequest) -> u64 = PurgeDispatched { request };
-                purge_dead(request: &PurgeRequest) -> u64 = PurgeDead { request };
+                redrive(request: &RedriveRequest) -> Vec<MessageId> = Redrive { request };
+                purge_dispatched(request: &PurgeRequest) -> Vec<MessageId> = PurgeDispatched { request };
+                purge_dead(request: &PurgeRequest) -> Vec<MessageId> = PurgeDead { request };
                 next_available() -> Option<Timestamp> = NextAvailable {};
             }
             InboxStore {

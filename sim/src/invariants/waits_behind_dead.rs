@@ -189,7 +189,13 @@ impl Invariant for WaitsBehindDead {
                     }
                 }
             }
-            // Somebody's own operator: what was dead is not any more, and nobody says which.
+            // Somebody's own operator: what was dead is not any more.
+            What::StoreCall { operation: Operation::Redrive | Operation::PurgeDead, messages, .. }
+                if !messages.is_empty() =>
+            {
+                messages.iter().for_each(|message| self.stand(&message, Stand::UnderWay));
+            }
+            // A file from before they were named.
             What::StoreCall { store, operation: Operation::Redrive | Operation::PurgeDead, count: 1.., .. } => {
                 let store = self.stores.number(store);
                 let of_store = |open: &Open| open.store == store && matches!(open.stand, Stand::Dead(_));

@@ -42,7 +42,7 @@ pub use names::Names;
 pub(crate) use names::ids_in;
 pub use outcome::Outcome;
 pub use render::Renderer;
-pub use rows::{ClaimedRow, SettledAs, SettledRow};
+pub use rows::{ClaimedRow, RowMessages, SettledAs, SettledRow};
 pub use span::{SpanContent, SpanRecord};
 pub(crate) use told::{add_effects, told};
 pub use what::What;

@@ -28,6 +28,41 @@ pub struct SettledRow {
     pub held: bool,
 }
 
+/// Messages of rows that were redriven or purged, sorted. Empty for every other call, and in files that were written before
+/// they were told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RowMessages(Box<[MessageId]>);
+
+impl RowMessages {
+    /// Returns `true` if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the messages in ascending order.
+    pub fn iter(&self) -> impl Iterator<Item = MessageId> {
+        self.0.iter().copied()
+    }
+}
+
+impl FromIterator<MessageId> for RowMessages {
+    fn from_iter<I: IntoIterator<Item = MessageId>>(messages: I) -> Self {
+        let mut messages: Vec<MessageId> = messages.into_iter().collect();
+        messages.sort_unstable();
+        Self(messages.into())
+    }
+}
+
+/// Nothing for none: so an event without them has the fingerprint that it had before they were told.
+impl Hash for RowMessages {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if !self.is_empty() {
+            self.0.hash(state);
+        }
+    }
+}
+
 /// State that a relay asks for when it settles a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -40,7 +40,9 @@ pub(crate) fn told(store: &SmolStr, call: &Call<'_>, answer: Option<Answer<'_>>,
         (call, answer) => {
             let operation = call.operation();
             let count = answer.map_or(0, |answer| answer.count());
-            What::StoreCall { store, operation, count, outcome }
+            let messages = if let Some(Answer::Messages(messages)) = answer { messages } else { &[] };
+            let messages = messages.iter().copied().collect();
+            What::StoreCall { store, operation, count, outcome, messages }
         }
     }
 }

@@ -8,7 +8,7 @@ use seaworthy_core::{
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{ClaimedRow, Effect, Outcome, SettledRow, TxId, VirtualTime};
+use super::{ClaimedRow, Effect, Outcome, RowMessages, SettledRow, TxId, VirtualTime};
 use crate::plan::FaultKind;
 
 /// Content of an event.
@@ -159,6 +159,9 @@ pub enum What {
         count: u64,
         /// Outcome of the call.
         outcome: Outcome,
+        /// The messages of the rows of the outbox that it brought back or deleted.
+        #[serde(default, skip_serializing_if = "RowMessages::is_empty")]
+        messages: RowMessages,
     },
 
     /// A message was offered to the broker.

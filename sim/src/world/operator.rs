@@ -68,11 +68,12 @@ impl Rounds {
         for Parked { index, name, store, rows } in parked {
             let request = RedriveRequest { limit: rows.len(), only: Some(rows.clone()) };
             // A store that is busy, or refuses, is asked again at the next round.
-            let Some(Ok(count)) = in_time(world, LOOK, store.redrive(&request)).await else { continue };
+            let Some(Ok(redriven)) = in_time(world, LOOK, store.redrive(&request)).await else { continue };
             self.redriven.extend(rows.into_iter().map(|row| (index, row)));
-            if count > 0 {
+            if !redriven.is_empty() {
                 let (operation, outcome) = (Operation::Redrive, Outcome::Done);
-                world.record(What::StoreCall { store: name, operation, count, outcome });
+                let (count, messages) = (redriven.len() as u64, redriven.into_iter().collect());
+                world.record(What::StoreCall { store: name, operation, count, outcome, messages });
             }
         }
         true

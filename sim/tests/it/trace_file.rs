@@ -11,7 +11,8 @@ use seaworthy_sim::{
     invariants::Ending,
     plan::FaultKind,
     trace::{
-        Effect, Event, Outcome, ProcessIndex, Renderer, SettledAs, TraceFile, TraceFileError, TxId, What, diff,
+        Effect, Event, Outcome, ProcessIndex, Renderer, RowMessages, SettledAs, TraceFile, TraceFileError, TxId, What,
+        diff,
         script::{self, Script, created, executed, handled, logged, staged, undone},
     },
 };
@@ -60,6 +61,7 @@ fn checkout() -> Script {
         operation: Operation::PurgeInbox,
         count: 3,
         outcome: Outcome::Done,
+        messages: RowMessages::default(),
     };
     script.event(shipping, upkeep);
     script.event(ProcessIndex::WORLD, What::FaultOver { index: 1 });
@@ -96,6 +98,31 @@ fn a_trace_file_reads_back_as_it_was_written_and_its_form_is_kept() {
     // Up to the first commit: what a document holds is there to be read.
     let head: Vec<&str> = text.lines().take(7).collect();
     insta::assert_snapshot!("trace_file_head", head.join("\n"));
+}
+
+#[test]
+fn redriven_rows_are_named_in_a_file_and_one_from_before_that_is_intact() {
+    let with = |messages: &[u64]| {
+        let mut script = checkout();
+        let orders = script.process("orders-1");
+        let redrive = What::StoreCall {
+            store: "orders".into(),
+            operation: Operation::Redrive,
+            count: 1,
+            outcome: Outcome::Done,
+            messages: messages.iter().map(|number| script::message(*number, "orders", "order-1").id).collect(),
+        };
+        script.event(orders, redrive);
+        file(&script, 7)
+    };
+    let (named, old) = (with(&[1]), with(&[]));
+    let again = TraceFile::parse(&named.print()).expect("it was just written");
+    assert!(again == named && again.is_intact());
+    assert!(!old.print().contains("\"messages\""), "it is what was written before");
+    let old = TraceFile::parse(&old.print()).expect("it was just written");
+    assert!(old.is_intact());
+    assert_ne!(old.header.fingerprint, named.header.fingerprint, "the names are part of it where there are some");
+    assert_eq!(diff(&old, &named).map(|divergence| divergence.only_content), Some(true));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    ids::{ClaimToken, SagaId},
+    ids::{ClaimToken, MessageId, SagaId},
     ports::{
         AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxState,
         OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError,
@@ -109,15 +109,15 @@ impl OutboxStore for MemoryStore {
         Ok(self.model().dead_rows(limit))
     }
 
-    async fn redrive(&self, request: &RedriveRequest) -> Result<u64, StoreError> {
+    async fn redrive(&self, request: &RedriveRequest) -> Result<Vec<MessageId>, StoreError> {
         Ok(self.model().redrive(request, self.clock_now()))
     }
 
-    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
         Ok(self.model().purge_dispatched(request, self.clock_now()))
     }
 
-    async fn purge_dead(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+    async fn purge_dead(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
         Ok(self.model().purge_dead(request, self.clock_now()))
     }
 

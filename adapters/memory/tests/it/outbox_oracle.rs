@@ -111,25 +111,26 @@ impl Oracle {
         found
     }
 
-    fn redrive(&mut self, only: Option<&[u64]>, limit: usize, now: Timestamp) -> u64 {
+    fn redrive(&mut self, only: Option<&[u64]>, limit: usize, now: Timestamp) -> Vec<u64> {
         let named = |row: &Row| only.is_none_or(|only| only.contains(&row.message));
         let mut dead = self.finished(State::Dead);
         dead.retain(|index| named(&self.0[*index]));
         dead.truncate(limit);
-        for index in &dead {
-            let row = &mut self.0[*index];
+        let revive = |index: usize| {
+            let row = &mut self.0[index];
             (row.state, row.attempts, row.until) = (State::Live, 0, now);
-        }
-        dead.len() as u64
+            row.message
+        };
+        dead.into_iter().map(revive).collect()
     }
 
-    fn purge(&mut self, state: State, older_than: Duration, limit: usize, now: Timestamp) -> u64 {
+    fn purge(&mut self, state: State, older_than: Duration, limit: usize, now: Timestamp) -> Vec<u64> {
         let mut old = self.finished(state);
         old.retain(|index| self.0[*index].since <= now.before(older_than));
         old.truncate(limit);
-        let gone: Vec<RowId> = old.iter().map(|index| self.0[*index].row).collect();
-        self.0.retain(|row| !gone.contains(&row.row));
-        gone.len() as u64
+        let gone: Vec<u64> = old.iter().map(|index| self.0[*index].message).collect();
+        self.0.retain(|row| !gone.contains(&row.message));
+        gone
     }
 }
 
@@ -189,6 +190,10 @@ fn message(number: u64, key: u8) -> Message {
         headers: Headers::new(),
         data: bytes::Bytes::new(),
     }
+}
+
+fn numbers(ids: Vec<MessageId>) -> Vec<u64> {
+    ids.into_iter().map(number).collect()
 }
 
 fn number(id: MessageId) -> u64 {
@@ -270,18 +275,18 @@ fn agree(ops: Vec<Op>) -> Result<(), TestCaseError> {
                 Op::Redrive { only, limit } => {
                     let named = only.as_ref().map(|only| only.iter().map(|n| message(*n, 0).id).collect());
                     let seen = store.redrive(&RedriveRequest { only: named, limit }).await;
-                    prop_assert_eq!(seen.expect("redrives"), oracle.redrive(only.as_deref(), limit, now));
+                    prop_assert_eq!(numbers(seen.expect("redrives")), oracle.redrive(only.as_deref(), limit, now));
                 }
                 Op::PurgeDispatched { older_than, limit } => {
                     let older_than = Duration::from_secs(older_than);
                     let seen = store.purge_dispatched(&PurgeRequest { older_than, limit }).await;
                     let expected = oracle.purge(State::Dispatched, older_than, limit, now);
-                    prop_assert_eq!(seen.expect("purges"), expected);
+                    prop_assert_eq!(numbers(seen.expect("purges")), expected);
                 }
                 Op::PurgeDead { older_than, limit } => {
                     let older_than = Duration::from_secs(older_than);
                     let seen = store.purge_dead(&PurgeRequest { older_than, limit }).await;
-                    prop_assert_eq!(seen.expect("purges"), oracle.purge(State::Dead, older_than, limit, now));
+                    prop_assert_eq!(numbers(seen.expect("purges")), oracle.purge(State::Dead, older_than, limit, now));
                 }
                 Op::Advance { by } => {
                     clock.advance(Duration::from_secs(by));

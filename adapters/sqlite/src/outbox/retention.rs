@@ -1,7 +1,10 @@
 //! Dead rows and old rows: an operator's work, and the routine that keeps the table small.
 
 use rusqlite::{Connection, OptionalExtension, Row};
-use seaworthy_core::ports::{OutboxRow, RedriveRequest, Timestamp};
+use seaworthy_core::{
+    ids::MessageId,
+    ports::{OutboxRow, RedriveRequest, Timestamp},
+};
 use smol_str::SmolStr;
 
 use super::{
@@ -9,7 +12,7 @@ use super::{
     settle::{first_open, set_head},
 };
 use crate::{
-    columns::{IdText, limit as as_limit, read_optional_text, read_text},
+    columns::{IdText, limit as as_limit, read_id, read_optional_text, read_text},
     envelope::{ENVELOPE_WIDTH, envelope_columns},
 };
 
@@ -27,20 +30,20 @@ pub(crate) fn dead_rows(connection: &Connection, limit: usize) -> rusqlite::Resu
         .collect()
 }
 
-pub(crate) fn redrive(connection: &Connection, request: &RedriveRequest) -> rusqlite::Result<u64> {
-    let chosen: Vec<(i64, SmolStr)> = match &request.only {
+pub(crate) fn redrive(connection: &Connection, request: &RedriveRequest) -> rusqlite::Result<Vec<MessageId>> {
+    let chosen: Vec<(i64, SmolStr, MessageId)> = match &request.only {
         None => connection
             .prepare_cached(
-                "SELECT sequence, partition_key FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dead
+                "SELECT sequence, partition_key, id FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dead
                  WHERE state = 3 ORDER BY settled_at, sequence LIMIT ?1",
             )?
             .query_map([as_limit(request.limit)], read_place)?
             .collect::<rusqlite::Result<_>>()?,
         Some(events) => {
             let mut query = connection.prepare_cached(
-                "SELECT sequence, partition_key, settled_at FROM seaworthy_outbox WHERE id = ?1 AND state = 3",
+                "SELECT sequence, partition_key, id, settled_at FROM seaworthy_outbox WHERE id = ?1 AND state = 3",
             )?;
-            let dated = |row: &Row<'_>| Ok((row.get::<_, i64>(2)?, read_place(row)?));
+            let dated = |row: &Row<'_>| Ok((row.get::<_, i64>(3)?, read_place(row)?));
             let mut found = Vec::with_capacity(events.len());
             for event in events {
                 found.extend(query.query_row([IdText::new(event.0)], dated).optional()?);
@@ -55,7 +58,7 @@ pub(crate) fn redrive(connection: &Connection, request: &RedriveRequest) -> rusq
         "UPDATE seaworthy_outbox SET state = 0, attempts = 0, available_at = 0, settled_at = NULL, head = 0
          WHERE sequence = ?1",
     )?;
-    for (sequence, key) in &chosen {
+    for (sequence, key, _) in &chosen {
         let head = first_open(connection, key)?;
         revive.execute([sequence])?;
         // Its place is the one it always had: ahead of what was committed after it.
@@ -68,29 +71,36 @@ pub(crate) fn redrive(connection: &Connection, request: &RedriveRequest) -> rusq
             None => set_head(connection, *sequence, true)?,
         }
     }
-    Ok(chosen.len() as u64)
+    Ok(chosen.into_iter().map(|(.., message)| message).collect())
 }
 
 pub(super) const PURGE_DISPATCHED: &str = "DELETE FROM seaworthy_outbox WHERE sequence IN (
          SELECT sequence FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dispatched
-         WHERE state = 2 AND settled_at <= ?1 ORDER BY settled_at, sequence LIMIT ?2)";
+         WHERE state = 2 AND settled_at <= ?1 ORDER BY settled_at, sequence LIMIT ?2)
+         RETURNING id";
 
-pub(crate) fn purge_dispatched(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<u64> {
-    let purged = connection.prepare_cached(PURGE_DISPATCHED)?.execute((before.as_micros(), as_limit(limit)))?;
-    Ok(purged as u64)
+const PURGE_DEAD: &str = "DELETE FROM seaworthy_outbox WHERE sequence IN (
+         SELECT sequence FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dead
+         WHERE state = 3 AND settled_at <= ?1 ORDER BY settled_at, sequence LIMIT ?2)
+         RETURNING id";
+
+pub(crate) fn purge_dispatched(
+    connection: &Connection,
+    before: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<Vec<MessageId>> {
+    purge(connection, PURGE_DISPATCHED, before, limit)
 }
 
-pub(crate) fn purge_dead(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<u64> {
-    let purged = connection
-        .prepare_cached(
-            "DELETE FROM seaworthy_outbox WHERE sequence IN (
-                 SELECT sequence FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dead
-                 WHERE state = 3 AND settled_at <= ?1 ORDER BY settled_at, sequence LIMIT ?2)",
-        )?
-        .execute((before.as_micros(), as_limit(limit)))?;
-    Ok(purged as u64)
+pub(crate) fn purge_dead(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<Vec<MessageId>> {
+    purge(connection, PURGE_DEAD, before, limit)
 }
 
-fn read_place(row: &Row<'_>) -> rusqlite::Result<(i64, SmolStr)> {
-    Ok((row.get(0)?, read_text(row, 1)?))
+fn purge(connection: &Connection, sql: &str, before: Timestamp, limit: usize) -> rusqlite::Result<Vec<MessageId>> {
+    let mut purge = connection.prepare_cached(sql)?;
+    purge.query_map((before.as_micros(), as_limit(limit)), |row| read_id(row, 0).map(MessageId))?.collect()
+}
+
+fn read_place(row: &Row<'_>) -> rusqlite::Result<(i64, SmolStr, MessageId)> {
+    Ok((row.get(0)?, read_text(row, 1)?, MessageId(read_id(row, 2)?)))
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    ids::ClaimToken,
+    ids::{ClaimToken, MessageId},
     ports::{
         ClaimRequest, OutboxRow, OutboxState, OutboxStore, PurgeRequest, RedriveRequest, Settlement, StoreError,
         Timestamp,
@@ -38,18 +38,18 @@ impl OutboxStore for SqliteStore {
         .await
     }
 
-    async fn redrive(&self, request: &RedriveRequest) -> Result<u64, StoreError> {
+    async fn redrive(&self, request: &RedriveRequest) -> Result<Vec<MessageId>, StoreError> {
         self.write(doing("redrive", |connection, _| outbox::redrive(connection, request))).await
     }
 
-    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
         self.write(doing("purge dispatched rows", |connection, now| {
             outbox::purge_dispatched(connection, now.before(request.older_than), request.limit)
         }))
         .await
     }
 
-    async fn purge_dead(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+    async fn purge_dead(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
         self.write(doing("purge dead rows", |connection, now| {
             outbox::purge_dead(connection, now.before(request.older_than), request.limit)
         }))

@@ -84,7 +84,7 @@ async fn messages_with_hostile_envelopes_pass_through_the_outbox_unchanged() {
         store.settle(token(1), &settled(&rows, &SettleOutcome::Dead { reason: text.into() })).await.unwrap();
         assert_eq!(store.dead_rows(9).await.unwrap()[0].1, text);
         let only = RedriveRequest { only: Some(vec![staged.id]), limit: 9 };
-        assert_eq!(store.redrive(&only).await.unwrap(), 1);
+        assert_eq!(store.redrive(&only).await.unwrap().len(), 1);
         let rows = store.claim(&asking(2, 1)).await.unwrap();
         let retry = SettleOutcome::Retry { delay: Duration::ZERO, error: text.into() };
         store.settle(token(2), &settled(&rows, &retry)).await.unwrap();

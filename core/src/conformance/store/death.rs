@@ -69,7 +69,7 @@ pub async fn a_redriven_row_keeps_its_event_id_and_its_place(subject: &dyn Store
     let lease = subject.unit() * 5;
     stage(&*store, &[message(1, "a"), message(2, "a")]).await?;
     let died = kill_next(&*store, 1, "unroutable", lease).await?;
-    expect_eq("a redrive says how many rows it took", store.redrive(&everything(9)).await?, 1)?;
+    expect_eq("a redrive names the rows that it took", store.redrive(&everything(9)).await?, vec![died.message.id])?;
     expect_eq("a redriven row is not dead any more", store.dead_rows(9).await?.len(), 0)?;
     let rows = store.claim(&claim(2, 9, lease)).await?;
     expect_eq("a redriven row keeps its event id and its place", ids(&rows), vec![died.message.id])?;
@@ -89,7 +89,8 @@ pub async fn a_redriven_row_waits_for_a_later_one_that_is_out(subject: &dyn Stor
     kill_next(&*store, 1, "unroutable", lease).await?;
     let out = store.claim(&skipping(2)).await?;
     expect_eq("a dead row is passed over", ids(&out), vec![message(2, "a").id])?;
-    expect_eq("a redrive says how many rows it took", store.redrive(&everything(9)).await?, 1)?;
+    let redriven = store.redrive(&everything(9)).await?;
+    expect_eq("a redrive names the rows that it took", redriven, vec![message(1, "a").id])?;
     let promise = "at most one unsettled row of a key is in flight";
     expect_eq(promise, ids(&store.claim(&skipping(3)).await?), Vec::new())?;
     settle(&*store, 2, &out, SettleOutcome::Dispatched).await?;
@@ -107,18 +108,18 @@ pub async fn a_redrive_takes_only_what_it_names(subject: &dyn StoreSubject) -> O
         kill_next(&*store, number, "unroutable", lease).await?;
     }
     let only = RedriveRequest { only: Some(vec![lone(2).id, lone(4).id, lone(9).id]), limit: 9 };
-    expect_eq("a redrive takes the dead rows that it names", store.redrive(&only).await?, 1)?;
+    expect_eq("a redrive takes the dead rows that it names", store.redrive(&only).await?, vec![lone(2).id])?;
     let left = |rows: Vec<(crate::ports::OutboxRow, smol_str::SmolStr)>| {
         rows.into_iter().map(|(row, _)| row.message.id).collect::<Vec<_>>()
     };
     let promise = "a redrive leaves other dead rows";
     expect_eq(promise, left(store.dead_rows(9).await?), vec![lone(1).id, lone(3).id])?;
-    expect_eq("a redrive takes no more than its limit", store.redrive(&everything(1)).await?, 1)?;
+    expect_eq("a redrive takes no more than its limit", store.redrive(&everything(1)).await?, vec![lone(1).id])?;
     expect_eq(promise, store.dead_rows(9).await?.len(), 1)?;
     subject.advance(subject.unit()).await;
     let later = kill_next(&*store, 4, "unroutable", lease).await?.message.id;
     let named = RedriveRequest { only: Some(vec![later, lone(3).id]), limit: 1 };
-    expect_eq("a redrive takes no more than its limit", store.redrive(&named).await?, 1)?;
+    expect_eq("a redrive takes no more than its limit", store.redrive(&named).await?, vec![lone(3).id])?;
     let promise = "of the rows that it names, a redrive takes those that died first";
     expect_eq(promise, left(store.dead_rows(9).await?), vec![later])?;
     Ok(Verdict::Held)
@@ -131,10 +132,11 @@ pub async fn a_purged_dead_row_frees_its_key(subject: &dyn StoreSubject) -> Outc
     stage(&*store, &[message(1, "a"), message(2, "a")]).await?;
     kill_next(&*store, 1, "too large", lease).await?;
     let later = PurgeRequest { older_than: lease, limit: 9 };
-    expect_eq("a purge leaves rows that died not long enough ago", store.purge_dead(&later).await?, 0)?;
-    expect_eq("a purge of dispatched rows leaves dead ones", store.purge_dispatched(&purge(9)).await?, 0)?;
+    expect_eq("a purge leaves rows that died not long enough ago", store.purge_dead(&later).await?, Vec::new())?;
+    expect_eq("a purge of dispatched rows leaves dead ones", store.purge_dispatched(&purge(9)).await?, Vec::new())?;
     subject.advance(lease).await;
-    expect_eq("a purge takes rows that died long enough ago", store.purge_dead(&later).await?, 1)?;
+    let purged = store.purge_dead(&later).await?;
+    expect_eq("a purge takes rows that died long enough ago, and names them", purged, vec![message(1, "a").id])?;
     expect_eq("a purged row is gone", store.dead_rows(9).await?.len(), 0)?;
     expect_eq("a purged row blocks nothing", drain(&*store, lease).await?, vec![message(2, "a").id])?;
     Ok(Verdict::Held)

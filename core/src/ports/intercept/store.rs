@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use super::{Intercept, Intercepted, transaction::InterceptedTransaction};
 use crate::{
-    ids::{ClaimToken, SagaId},
+    ids::{ClaimToken, MessageId, SagaId},
     ports::{
         AcquireRequest, Backlog, Call, ClaimRequest, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxState,
         OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError,

@@ -215,28 +215,28 @@ pub trait OutboxStore: Send + Sync {
     }
 
     /// Makes dead rows pending again with their attempts at zero, those that died first if `limit` is short of them. They
-    /// keep their event ids and their order.
-    /// Returns how many.
+    /// keep their event ids and their order. Returns their messages, in no particular order.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn redrive(&self, request: &RedriveRequest) -> Result<u64, StoreError> {
+    async fn redrive(&self, request: &RedriveRequest) -> Result<Vec<MessageId>, StoreError> {
         Err(Part::Outbox.refusal())
     }
 
-    /// Deletes dispatched rows only. Returns how many.
+    /// Deletes dispatched rows only. Returns their messages, in no particular order.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
         Err(Part::Outbox.refusal())
     }
 
-    /// Deletes dead rows: an operator's decision, never a routine. Returns how many.
+    /// Deletes dead rows: an operator's decision, never a routine. Returns their messages, in no particular
+    /// order.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn purge_dead(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+    async fn purge_dead(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
         Err(Part::Outbox.refusal())
     }
 

@@ -4,7 +4,7 @@ use std::hash::Hash;
 
 use seaworthy_core::{
     ids::{MessageId, OperationId, SagaId},
-    ports::Cell,
+    ports::{Cell, Operation},
 };
 
 use crate::invariants::Entity;
@@ -151,6 +151,9 @@ pub(super) fn threads_of(what: &What, see: &mut impl FnMut(Thread)) {
             see(Thread::of(Kind::Act, &(service, operation, subject)));
             named(subject, see);
         }
+        // A routine, which would make neighbours of all that is old.
+        What::StoreCall { operation: Operation::PurgeDispatched, .. } => {}
+        What::StoreCall { messages, .. } => messages.iter().for_each(|message| see(Thread::message(message))),
         What::Boot { .. }
         | What::Crash
         | What::Panic { .. }
@@ -161,7 +164,6 @@ pub(super) fn threads_of(what: &What, see: &mut impl FnMut(Thread)) {
         | What::Redrive { .. }
         | What::Quiet
         | What::OutOfBudget { .. }
-        | What::StoreCall { .. }
         | What::Subscribe { .. }
         | What::ReceiveFailed { .. } => {}
     }

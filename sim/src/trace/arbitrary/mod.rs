@@ -91,8 +91,12 @@ variants! { What as what_kinds:
         .prop_map(|(store, token, rows, outcome)| What::Settle { store, token, rows, outcome }),
     What::Acquire { .. } => (text(), vec((saga(), any::<u64>()), 0..3), outcome())
         .prop_map(|(store, sagas, outcome)| What::Acquire { store, sagas: sagas.into(), outcome }),
-    What::StoreCall { .. } => (text(), operation(), any::<u64>(), outcome())
-        .prop_map(|(store, operation, count, outcome)| What::StoreCall { store, operation, count, outcome }),
+    What::StoreCall { .. } => (text(), operation(), any::<u64>(), outcome(), vec(message_id(), 0..3)).prop_map(
+        |(store, operation, count, outcome, messages)| {
+            let messages = messages.into_iter().collect();
+            What::StoreCall { store, operation, count, outcome, messages }
+        },
+    ),
     What::Publish { .. } => (message(), outcome(), text())
         .prop_map(|(message, outcome, why)| What::Publish { message, outcome, why }),
     What::Subscribe { .. } => (text(), outcome()).prop_map(|(group, outcome)| What::Subscribe { group, outcome }),

@@ -14,7 +14,7 @@ mod versioned;
 use std::time::Duration;
 
 use seaworthy_core::{
-    ids::{ClaimToken, OperationId, SagaId},
+    ids::{ClaimToken, MessageId, OperationId, SagaId},
     ports::{
         AcquireRequest, Backlog, ClaimRequest, DeadLetter, LogEntry, OperationState, OutboxRow, OutboxState,
         PurgeRequest, RedriveRequest, SagaInstance, Settlement, StoreError, Timestamp,
@@ -161,15 +161,15 @@ impl StoreModel {
         self.outbox.dead_rows(limit)
     }
 
-    pub(super) fn redrive(&mut self, request: &RedriveRequest, now: Timestamp) -> u64 {
+    pub(super) fn redrive(&mut self, request: &RedriveRequest, now: Timestamp) -> Vec<MessageId> {
         self.outbox.redrive(request, now)
     }
 
-    pub(super) fn purge_dispatched(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
+    pub(super) fn purge_dispatched(&mut self, request: &PurgeRequest, now: Timestamp) -> Vec<MessageId> {
         self.outbox.purge_dispatched(request, now)
     }
 
-    pub(super) fn purge_dead(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
+    pub(super) fn purge_dead(&mut self, request: &PurgeRequest, now: Timestamp) -> Vec<MessageId> {
         self.outbox.purge_dead(request, now)
     }
 

@@ -130,6 +130,12 @@ const STORE: &[(store::Bug, &[&str])] = {
         (RedrivesInTheOrderNamed, &["a_redrive_takes_only_what_it_names"]),
         (SendsRedrivenRowsAtOnce, &["a_redriven_row_waits_for_a_later_one_that_is_out"]),
         (KeepsPurgedRows, &["a_purged_dead_row_frees_its_key"]),
+        (NamesOtherRows, &[
+            "a_redriven_row_keeps_its_event_id_and_its_place",
+            "a_redrive_takes_only_what_it_names",
+            "a_purged_dead_row_frees_its_key",
+            "a_purge_takes_dispatched_rows_only",
+        ]),
         (PurgesTheDead, &["a_purge_takes_dispatched_rows_only"]),
         (PurgesPendingRows, &["a_purge_takes_dispatched_rows_only", "a_purge_beside_running_relays_loses_nothing"]),
         (PurgesYoungRows, &[

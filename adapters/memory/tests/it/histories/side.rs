@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use seaworthy_core::ids::ClaimToken;
+use seaworthy_core::ids::{ClaimToken, MessageId};
 use seaworthy_core::ports::{
     AcquireRequest, ClaimRequest, OperationRecord, OperationState, OutboxRow, PurgeRequest, RedriveRequest, RowId,
     SagaAppend, Settlement, Store, StoreError, Transaction,
@@ -64,6 +64,10 @@ impl Side {
     async fn answer(&mut self, action: &Action) -> Result<Seen, StoreError> {
         let store = Arc::clone(&self.store);
         let count = |count: u64| vec![count.to_string()];
+        let rows = |mut messages: Vec<MessageId>| {
+            messages.sort();
+            messages.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
         Ok(match action {
             Action::Advance(by) => {
                 self.clock.advance(*by);
@@ -92,11 +96,11 @@ impl Side {
             }
             Action::Redrive { only, limit } => {
                 let only = only.as_ref().map(|only| only.iter().map(|number| samples::message(*number).id).collect());
-                count(store.redrive(&RedriveRequest { only, limit: *limit }).await?)
+                rows(store.redrive(&RedriveRequest { only, limit: *limit }).await?)
             }
             Action::Tail { after, limit } => self.tail(*after, *limit).await?,
-            Action::PurgeDispatched(purge) => count(store.purge_dispatched(&request(*purge)).await?),
-            Action::PurgeDead(purge) => count(store.purge_dead(&request(*purge)).await?),
+            Action::PurgeDispatched(purge) => rows(store.purge_dispatched(&request(*purge)).await?),
+            Action::PurgeDead(purge) => rows(store.purge_dead(&request(*purge)).await?),
             Action::PurgeInbox { consumer, purge } => {
                 count(store.purge_inbox(&samples::consumer(*consumer), &request(*purge)).await?)
             }

@@ -61,15 +61,15 @@ impl OutboxStore for Mailroom {
         self.0.dead_rows(limit).await
     }
 
-    async fn redrive(&self, request: &RedriveRequest) -> Result<u64, StoreError> {
+    async fn redrive(&self, request: &RedriveRequest) -> Result<Vec<MessageId>, StoreError> {
         self.0.redrive(request).await
     }
 
-    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
         self.0.purge_dispatched(request).await
     }
 
-    async fn purge_dead(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+    async fn purge_dead(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
         self.0.purge_dead(request).await
     }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use smol_str::SmolStr;
 
 use crate::{
-    ids::{ClaimToken, SagaId},
+    ids::{ClaimToken, MessageId, SagaId},
     ports::{
         AcquireRequest, Backlog, ClaimRequest, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxState, OutboxStore,
         Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError, Timestamp,
@@ -22,7 +22,7 @@ macro_rules! delegated {
         ///
         /// ```
         /// use std::sync::Arc;
-        /// use seaworthy_core::ports::{DelegateStore, PurgeRequest, Store, StoreError};
+        /// use seaworthy_core::{ids::MessageId, ports::{DelegateStore, PurgeRequest, Store, StoreError}};
         ///
         /// /// A store that never forgets what it has sent.
         /// struct Archive(Arc<dyn Store>);
@@ -33,8 +33,8 @@ macro_rules! delegated {
         ///         &*self.0
         ///     }
         ///
-        ///     async fn purge_dispatched(&self, _: &PurgeRequest) -> Result<u64, StoreError> {
-        ///         Ok(0)
+        ///     async fn purge_dispatched(&self, _: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
+        ///         Ok(Vec::new())
         ///     }
         /// }
         ///

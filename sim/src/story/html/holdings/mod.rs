@@ -7,7 +7,7 @@ mod sagas;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use seaworthy_core::ports::{Cell, OperationState, RowChange};
+use seaworthy_core::ports::{Cell, Operation, OperationState, RowChange};
 use serde::Serialize;
 use smol_str::SmolStr;
 
@@ -71,6 +71,14 @@ impl Holdings {
             }
             What::Settle { store, rows, outcome, .. } if outcome.took_effect() => {
                 rows.iter().for_each(|row| self.outbox.settle(store, row, &mut changes));
+            }
+            What::StoreCall { store, operation, messages, outcome, .. } if outcome.took_effect() => {
+                for message in messages.iter() {
+                    match operation {
+                        Operation::Redrive => self.outbox.become_of(store, message, "pending", false, &mut changes),
+                        _ => self.outbox.purge(store, message, &mut changes),
+                    }
+                }
             }
             What::Acquire { store, sagas, outcome, .. } if outcome.took_effect() => {
                 sagas.iter().for_each(|(saga, epoch)| self.sagas.acquire(store, *saga, *epoch, &mut changes));

@@ -38,6 +38,11 @@ impl Outbox {
         self.become_of(store, message, state, is_settled, changes);
     }
 
+    pub(super) fn purge(&mut self, store: &SmolStr, message: MessageId, changes: &mut Changes<'_>) {
+        self.messages.remove(&message);
+        changes.tell(store, "outbox", || message.to_string(), || None);
+    }
+
     pub(super) fn become_of(
         &self,
         store: &SmolStr,

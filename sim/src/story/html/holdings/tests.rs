@@ -1,8 +1,11 @@
-use seaworthy_core::ports::{Cell, SagaStatus};
+use seaworthy_core::{
+    message::Message,
+    ports::{Cell, Operation, SagaStatus},
+};
 
 use super::*;
 use crate::trace::{
-    Outcome, SettledAs,
+    Outcome, ProcessIndex, SettledAs,
     script::{self, Script, created, handled, logged, staged},
 };
 
@@ -74,6 +77,34 @@ fn a_row_of_the_outbox_goes_from_hand_to_hand_and_only_who_still_holds_it_settle
     assert!(now(&script).ends_with("dead, scripted.event of order-1 (open)"), "a dead row is not done with");
     script.settle(second, "orders", 2, &[&message], (SettledAs::Dispatched, true), Outcome::Done);
     assert_eq!(now(&script), "orders outbox: 1 dispatched, scripted.event of order-1");
+}
+
+#[test]
+fn a_dead_row_that_is_redriven_is_pending_again_and_a_purged_one_is_gone() {
+    let [dead, other] = [1, 2].map(|number| script::message(number, "orders", "order-1"));
+    let mut script = Script::new();
+    let process = script.process("orders-1");
+    let upkeep = |operation, messages: &[&Message], outcome| What::StoreCall {
+        store: "orders".into(),
+        operation,
+        count: messages.len() as u64,
+        outcome,
+        messages: messages.iter().map(|message| message.id).collect(),
+    };
+    script.commit(process, "orders", Outcome::Done, [staged(&dead), staged(&other)]);
+    script.claim(process, "orders", 1, &[&dead, &other], Outcome::Done);
+    script.settle(process, "orders", 1, &[&dead, &other], (SettledAs::Dead, true), Outcome::Done);
+    script.event(ProcessIndex::WORLD, upkeep(Operation::Redrive, &[&dead], Outcome::Done));
+    let told = ["orders outbox: 1 pending, scripted.event of order-1 (open)", "orders outbox: 2 dead, "];
+    assert!(held(&script).iter().zip(told).all(|(held, told)| held.starts_with(told)), "{:?}", held(&script));
+    script.event(process, upkeep(Operation::PurgeDead, &[&other], Outcome::NotDoneUnheard));
+    assert_eq!(held(&script).len(), 2, "a purge that was not done takes nothing");
+    script.event(process, upkeep(Operation::PurgeDead, &[&other], Outcome::DoneUnheard));
+    assert_eq!(held(&script), told[..1]);
+    script.claim(process, "orders", 2, &[&dead], Outcome::Done);
+    script.settle(process, "orders", 2, &[&dead], (SettledAs::Dispatched, true), Outcome::Done);
+    script.event(process, upkeep(Operation::PurgeDispatched, &[&dead], Outcome::Done));
+    assert_eq!(held(&script), [""; 0]);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use seaworthy_core::ports::{OutboxRow, PurgeRequest, RedriveRequest, RowId, Timestamp};
+use seaworthy_core::{
+    ids::MessageId,
+    ports::{OutboxRow, PurgeRequest, RedriveRequest, RowId, Timestamp},
+};
 use smol_str::SmolStr;
 
 use super::{Outbox, Place, Row};
@@ -20,7 +23,7 @@ impl Outbox {
     }
 
     /// Makes dead rows pending, in the place that they had in the order of their key.
-    pub(in crate::store::model) fn redrive(&mut self, request: &RedriveRequest, now: Timestamp) -> u64 {
+    pub(in crate::store::model) fn redrive(&mut self, request: &RedriveRequest, now: Timestamp) -> Vec<MessageId> {
         let chosen: Vec<RowId> = match &request.only {
             None => self.dead.values().take(request.limit).copied().collect(),
             Some(only) => {
@@ -36,34 +39,34 @@ impl Outbox {
                 dead.into_iter().map(|(.., id)| id).take(request.limit).collect()
             }
         };
-        let mut redriven = 0;
+        let mut redriven = Vec::with_capacity(chosen.len());
         for id in chosen {
             self.lift(id);
             let Some(row) = self.rows.get_mut(&id) else { continue };
             row.attempts = 0;
+            redriven.push(row.message.id);
             self.lanes.set_dead(id, false);
             self.park(id, now, Duration::ZERO);
             self.refresh(id);
             self.unsettled += 1;
-            redriven += 1;
         }
         redriven
     }
 
     /// Forgets rows that died long enough ago.
-    pub(in crate::store::model) fn purge_dead(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
+    pub(in crate::store::model) fn purge_dead(&mut self, request: &PurgeRequest, now: Timestamp) -> Vec<MessageId> {
         let latest = now.before(request.older_than);
-        let mut purged = 0;
-        while purged < request.limit
+        let mut purged = Vec::new();
+        while purged.len() < request.limit
             && let Some((&(at, sequence), &id)) = self.dead.first_key_value()
             && at <= latest
         {
             self.dead.remove(&(at, sequence));
             if let Some(message) = self.remove(id) {
                 self.by_message.remove(&message.id);
+                purged.push(message.id);
             }
-            purged += 1;
         }
-        purged as u64
+        purged
     }
 }

@@ -117,17 +117,18 @@ impl Outbox {
     }
 
     /// Forgets rows that were dispatched long enough ago.
-    pub(super) fn purge_dispatched(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
+    pub(super) fn purge_dispatched(&mut self, request: &PurgeRequest, now: Timestamp) -> Vec<MessageId> {
         let latest = now.before(request.older_than);
-        let mut purged = 0;
-        while purged < request.limit
+        let mut purged = Vec::new();
+        while purged.len() < request.limit
             && let Some(oldest) = self.dispatched.first_entry()
             && oldest.key().0 <= latest
         {
-            self.by_message.remove(&oldest.remove());
-            purged += 1;
+            let message = oldest.remove();
+            self.by_message.remove(&message);
+            purged.push(message);
         }
-        purged as u64
+        purged
     }
 
     /// Returns the number of dead rows of its key that a row has passed.

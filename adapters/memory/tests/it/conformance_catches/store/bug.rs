@@ -50,6 +50,7 @@ pub(crate) enum Bug {
     RedrivesInTheOrderNamed,
     SendsRedrivenRowsAtOnce,
     KeepsPurgedRows,
+    NamesOtherRows,
     PurgesTheDead,
     PurgesPendingRows,
     PurgesYoungRows,

@@ -16,6 +16,14 @@ use smol_str::SmolStr;
 use super::{Broken, Bug};
 
 impl Broken {
+    /// The messages of rows, as they are told.
+    fn named(&self, mut messages: Vec<MessageId>) -> Vec<MessageId> {
+        if self.has(Bug::NamesOtherRows) {
+            messages.fill(MessageId(uuid::Uuid::nil()));
+        }
+        messages
+    }
+
     async fn release(&self, token: ClaimToken, rows: &[OutboxRow]) -> Result<(), StoreError> {
         let outcome = SettleOutcome::Release { delay: Duration::ZERO };
         let all: Vec<_> = rows.iter().map(|row| Settlement { row: row.row, outcome: outcome.clone() }).collect();
@@ -121,7 +129,7 @@ impl OutboxStore for Broken {
         Ok(rows)
     }
 
-    async fn redrive(&self, request: &RedriveRequest) -> Result<u64, StoreError> {
+    async fn redrive(&self, request: &RedriveRequest) -> Result<Vec<MessageId>, StoreError> {
         let dead = self.inner.dead_rows(usize::MAX).await?;
         self.notes().redriven.extend(dead.into_iter().map(|(row, _)| row.message.id));
         if self.has(Bug::RedrivesEverything) {
@@ -130,17 +138,17 @@ impl OutboxStore for Broken {
         if let Some(named) = &request.only
             && self.has(Bug::RedrivesInTheOrderNamed)
         {
-            let mut redriven = 0;
+            let mut redriven = Vec::new();
             for event in named {
-                let limit = request.limit - redriven as usize;
-                redriven += self.inner.redrive(&RedriveRequest { only: Some(vec![*event]), limit }).await?;
+                let limit = request.limit - redriven.len();
+                redriven.extend(self.inner.redrive(&RedriveRequest { only: Some(vec![*event]), limit }).await?);
             }
             return Ok(redriven);
         }
-        self.inner.redrive(request).await
+        Ok(self.named(self.inner.redrive(request).await?))
     }
 
-    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+    async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
         if self.has(Bug::PurgesTheDead) {
             self.inner.purge_dead(request).await?;
         }
@@ -153,11 +161,14 @@ impl OutboxStore for Broken {
                 self.inner.settle(token, &[Settlement { row: row.row, outcome: SettleOutcome::Dispatched }]).await?;
             }
         }
-        self.inner.purge_dispatched(&self.purge_request(request)).await
+        Ok(self.named(self.inner.purge_dispatched(&self.purge_request(request)).await?))
     }
 
-    async fn purge_dead(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
-        if self.has(Bug::KeepsPurgedRows) { Ok(0) } else { self.inner.purge_dead(request).await }
+    async fn purge_dead(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
+        if self.has(Bug::KeepsPurgedRows) {
+            return Ok(Vec::new());
+        }
+        Ok(self.named(self.inner.purge_dead(request).await?))
     }
 
     async fn next_available(&self) -> Result<Option<Timestamp>, StoreError> {

@@ -18,6 +18,8 @@ fn the_shop_holds_under_every_fault_and_there_are_as_many_of_them_each_time() {
     let (campaign, first) = exhausted(&OrderFulfillment::new(), &ExhaustOptions::new(1));
     assert_eq!((campaign.failed, campaign.runs), (0, first.all()), "{:?}", campaign.failures);
     assert!(first.single > 500, "{first}");
+    let struck: u64 = campaign.faults.values().map(|tally| tally.fired).sum();
+    assert_eq!(struck, first.single, "each of them strikes");
     let verdict = campaign.verdict();
     assert!(verdict.passes(true) && verdict.proves(), "{verdict}");
     assert_eq!(exhausted(&OrderFulfillment::new(), &ExhaustOptions::new(1)).1, first);

@@ -148,6 +148,18 @@ impl Faults {
         self.marks.as_ref().map(|marks| marks.strikable(&self.counts, slot_operation))
     }
 
+    /// Returns the number of the call that was counted last, where calls are noted; 0 elsewhere.
+    pub(crate) fn noted(&self, process: ProcessIndex, operation: Operation) -> u32 {
+        if self.marks.is_some() { self.counts[slot(process, operation.into())] } else { 0 }
+    }
+
+    /// A call that was noted begins to wait for something to come, or ends to.
+    pub(crate) fn idle(&mut self, process: ProcessIndex, operation: Operation, nth: u32, is_idle: bool) {
+        if let Some(marks) = &mut self.marks {
+            marks.idle(slot(process, operation.into()), nth, is_idle);
+        }
+    }
+
     /// All timed faults, for the world's agenda.
     pub(crate) fn timed(&self) -> Vec<Timed> {
         self.timed.clone()

@@ -9,7 +9,7 @@ use seaworthy_core::ports::{Answers, Call, Operation, PortError};
 
 use super::{
     Gate,
-    gate::Reach,
+    gate::{Counted, Reach},
     struck::{Struck, heard, is_unheard, outcome_of, refused},
 };
 use crate::{
@@ -27,6 +27,8 @@ use crate::{
 pub(crate) struct UnderWay<'a> {
     gate: &'a Gate,
     point: Operation,
+    /// Its number, where calls are noted; 0 elsewhere.
+    noted: u32,
     /// Fault that is to strike it and has not yet.
     pending: Option<Injected>,
     /// Verdict that ends whoever makes the call, once it is decided and the call has had its effect.
@@ -74,8 +76,8 @@ impl Gate {
         if self.incarnation.is_dead() {
             return pending().await;
         }
-        let Some((injected, wait)) = self.count(point, reach) else { return pending().await };
-        let mut call = UnderWay::new(self, point, injected);
+        let Some(Counted { injected, noted, wait }) = self.count(point, reach) else { return pending().await };
+        let mut call = UnderWay::new(self, point, injected, noted);
         self.pass(wait).await;
         // What is rare is in a box of its own, so that not every call has room for it.
         if self.world.is_disturbed()
@@ -93,9 +95,9 @@ impl Gate {
 }
 
 impl<'a> UnderWay<'a> {
-    fn new(gate: &'a Gate, point: Operation, pending: Option<Injected>) -> Self {
+    fn new(gate: &'a Gate, point: Operation, pending: Option<Injected>, noted: u32) -> Self {
         let waiting = Some(Waiting::new(&gate.incarnation.pulse.calls));
-        Self { gate, point, pending, ending: None, waiting }
+        Self { gate, point, noted, pending, ending: None, waiting }
     }
 
     /// Applies what strikes before the call's effect: a delay, which heal ends, or the end of whoever makes it.
@@ -121,7 +123,9 @@ impl<'a> UnderWay<'a> {
     /// Waits for something to come, which may be never: meanwhile the call does not count as under way.
     pub(crate) async fn idle<T>(&mut self, what: impl Future<Output = T> + Send) -> T {
         self.waiting = None;
+        let idle = (self.noted > 0).then(|| Idle::new(self.gate, self.point, self.noted));
         let came = self.gate.incarnation.alive(pin!(what)).await;
+        drop(idle);
         self.waiting = Some(Waiting::new(&self.gate.incarnation.pulse.calls));
         came
     }
@@ -181,6 +185,23 @@ impl Drop for UnderWay<'_> {
         if let Some(injected) = self.pending.take() {
             self.gate.world.state().give_back(injected);
         }
+    }
+}
+
+/// A noted call that waits for something to come, for as long as this lives.
+struct Idle<'a>(&'a Gate, Operation, u32);
+
+impl<'a> Idle<'a> {
+    fn new(gate: &'a Gate, point: Operation, nth: u32) -> Self {
+        gate.world.state().faults.idle(gate.incarnation.process, point, nth, true);
+        Self(gate, point, nth)
+    }
+}
+
+impl Drop for Idle<'_> {
+    fn drop(&mut self) {
+        let Self(gate, point, nth) = self;
+        gate.world.state().faults.idle(gate.incarnation.process, *point, *nth, false);
     }
 }
 

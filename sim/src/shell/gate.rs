@@ -22,6 +22,14 @@ pub(crate) struct Gate {
     pub(crate) incarnation: Arc<Incarnation>,
 }
 
+/// A call that was counted.
+pub(super) struct Counted {
+    pub(super) injected: Option<Injected>,
+    /// Its number, where calls are noted; 0 elsewhere.
+    pub(super) noted: u32,
+    pub(super) wait: Wait,
+}
+
 /// Time that a call takes.
 pub(crate) struct Wait {
     yields: u32,
@@ -73,7 +81,7 @@ impl Gate {
     }
 
     /// Counts a call, and draws how long it takes. `None` if the run has no budget left for it.
-    pub(crate) fn count(&self, point: Operation, reach: Reach) -> Option<(Option<Injected>, Wait)> {
+    pub(super) fn count(&self, point: Operation, reach: Reach) -> Option<Counted> {
         let mut state = self.world.state();
         if state.calls_left == 0 {
             // It may be a while since somebody looked whether anything changes.
@@ -85,8 +93,9 @@ impl Gate {
             return None;
         }
         let injected = state.inject(self.incarnation.process, point);
+        let noted = state.faults.noted(self.incarnation.process, point);
         let wait = self.wait(&mut state, reach);
-        Some((injected, wait))
+        Some(Counted { injected, noted, wait })
     }
 
     fn wait(&self, state: &mut crate::kernel::State, reach: Reach) -> Wait {

@@ -32,7 +32,7 @@ pub(super) struct Exhaust<W> {
     next: AtomicU64,
 }
 
-/// One kind of call by one process, within a scope or not, and what is tried at each.
+/// One kind of call by one process, within a scope or not, idle to the end or not, and what is tried at each.
 struct CallKind {
     of: Strikable,
     process: SmolStr,
@@ -148,7 +148,7 @@ impl<W: Workload> Exhaust<W> {
     ) -> Faults {
         let mut faults = Faults { len: lasting.len() as u64, lasting, calls: Vec::new() };
         for of in strikable {
-            let what = |of: &Strikable| (of.process, of.point, of.in_scope);
+            let what = |of: &Strikable| (of.process, of.point, of.in_scope, of.is_idle);
             let is_it = |kind: &CallKind| what(&kind.of) == what(of);
             let at = self.kinds.iter().position(is_it).unwrap_or_else(|| {
                 let process = topology.processes[usize::from(of.process.0)].name.clone();
@@ -157,6 +157,7 @@ impl<W: Workload> Exhaust<W> {
                 let kinds = kinds.filter(|kind| kind.is_possible(&targets));
                 let verdicts = kinds.flat_map(|kind| kind.at_calls(topology.has_next_release));
                 let verdicts = verdicts.filter(|verdict| of.in_scope || !verdict.needs_scope());
+                let verdicts = verdicts.filter(|verdict| !of.is_idle || verdict.strikes_early());
                 let verdicts = verdicts.filter(|verdict| verdict.fits(of.point)).collect();
                 self.kinds.push(CallKind { of: *of, process, verdicts });
                 self.kinds.len() - 1

@@ -31,6 +31,10 @@ impl CallKind for Delay {
         self.ms
     }
 
+    fn strikes_early(&self) -> bool {
+        true
+    }
+
     fn words(self, call: Call<'_>) -> String {
         let Call { nth, what, process } = call;
         format!("delay the {nth} {what} of `{process}` by {} ms", self.ms)

@@ -42,6 +42,11 @@ pub(super) trait CallKind: Sized {
         None
     }
 
+    /// Returns `true` if it strikes a call that waits for something to come before that has come.
+    fn strikes_early(&self) -> bool {
+        self.ends_caller() == Some(Edge::Before)
+    }
+
     /// Returns for how many virtual milliseconds it keeps a run from its rest, once it has struck.
     fn lasts_ms(self) -> u32 {
         0

@@ -88,6 +88,15 @@ macro_rules! fault_kinds {
                 }
             }
 
+            /// Returns `true` if it strikes a call that waits for something to come before that has come.
+            pub(crate) fn strikes_early(self) -> bool {
+                match self {
+                    $(Self::$kind $({ $($field),* })? $(($inner))? => {
+                        super::$file::$kind $({ $($field),* })? $(($inner))? .strikes_early()
+                    })*
+                }
+            }
+
             /// Returns `true` if it strikes calls within a scope only.
             pub(crate) fn needs_scope(self) -> bool {
                 self.kind().needs_scope()

@@ -21,6 +21,10 @@ impl CallKind for Unavailable {
         vec![Self]
     }
 
+    fn strikes_early(&self) -> bool {
+        true
+    }
+
     fn words(self, call: Call<'_>) -> String {
         let Call { nth, what, process } = call;
         format!("refuse the {nth} {what} of `{process}` as unavailable")

@@ -5,7 +5,7 @@ use seaworthy_sim::{
     explore::{Seeds, ShrinkOptions, Source, SweepOptions, Until, is_same_failure, shrink, sweep},
     generate::generate,
     invariants::Violation,
-    plan::{CallFault, Fault, Latency, Plan, Schedule, Verdict},
+    plan::{CallFault, Fault, Latency, Plan, Profile, Schedule, Shrinker, Verdict},
     scenario::{Scenario, Workload},
     world::{RunOptions, run},
 };
@@ -26,6 +26,44 @@ fn no_plan_of_the_payments_bugs_that_is_simpler_in_one_way_fails_as_well() {
 fn no_plan_of_the_twins_that_is_simpler_in_one_way_fails_as_well() {
     let twins = ["mark-before-publish", "effect-then-mark", "compensation-skipped-after-crash"].map(twin);
     twins.iter().for_each(assert_simplest);
+}
+
+/// Whatever the failure: one that is jumpy, so that simplifications help one another and get into each other's way.
+#[test]
+fn no_plan_that_is_simpler_in_one_way_than_what_is_left_of_an_arbitrary_failure_fails() {
+    let scenario = OrderFulfillment::new();
+    for salt in 0..48_u32 {
+        let fails = |plan: &Plan<_>| fails_arbitrarily(plan, salt);
+        let slow = Schedule { latency: Latency::Spread { min_ms: 5, max_ms: 280 }, stall_per_mille: 30 };
+        let plans = (0..200).map(|seed| Plan { schedule: slow, ..generate(&scenario, seed, Profile::Everything) });
+        let first = plans.into_iter().find(|plan| fails(plan)).expect("many do");
+        let (mut shrinker, mut tried) = (Shrinker::new(first), 0);
+        while let Some(candidate) = shrinker.propose() {
+            let still = fails(candidate);
+            shrinker.decide(still);
+            tried += 1;
+            assert!(tried < 3_000, "{tried} plans");
+        }
+        let best = shrinker.best();
+        for simpler in simpler_in_one_way(best) {
+            assert!(!fails(&simpler), "{} is simpler than {}", simpler.print(), best.print());
+        }
+    }
+}
+
+fn fails_arbitrarily<W: Workload>(plan: &Plan<W>, salt: u32) -> bool {
+    let counted = |fault: &Fault| match fault {
+        Fault::Call(call) => call.nth.wrapping_mul(salt + 3) + fault.kind() as u32 * (salt % 4),
+        Fault::Timed(timed) => (timed.from_ms % 7) as u32,
+        _ => 0,
+    };
+    let calls: u32 = plan.faults.iter().map(counted).sum();
+    let longest = match plan.schedule.latency {
+        Latency::Equal { ms } | Latency::Spread { max_ms: ms, .. } => ms,
+        _ => 0,
+    };
+    let is_slow = longest >= [0, 9, 37, 101][salt as usize % 4];
+    is_slow && !plan.faults.is_empty() && plan.workload.len() > 0 && (calls + salt) % 3 != 1
 }
 
 /// A row dies of an outage that is long enough, however long calls take; where they take as long each, it is a longer one.

@@ -7,7 +7,6 @@ use seaworthy_sim::{
         CallFault, Disturbance, Fault, FaultKind, Latency, Plan, Profile, Restart, Schedule, Shrinker, TimedFault,
         Verdict,
     },
-    scenario::Workload,
 };
 
 use crate::deposits::{Deposits, RIGHT, holds};
@@ -200,72 +199,4 @@ fn the_faults_of_a_process_that_hold_each_other_are_left_out_together() {
     let faults = vec![restart("other-1", 1), restart("teller-1", 1), restart("other-1", 2)];
     let (best, _) = shrunk(plan(faults), fails);
     assert_eq!(best.faults.len(), 1);
-}
-
-/// Whatever the failure, no plan that is simpler in one way fails as well.
-#[test]
-fn no_plan_that_is_simpler_in_one_way_than_what_is_left_fails() {
-    for salt in 0..48_u32 {
-        // Arbitrary and jumpy, so that simplifications help one another and get into each other's way.
-        let fails = |plan: &Plan<Deposits>| {
-            let calls: u32 = plan
-                .faults
-                .iter()
-                .map(|fault| match fault {
-                    Fault::Call(call) => call.nth.wrapping_mul(salt + 3) + fault.kind() as u32 * (salt % 4),
-                    Fault::Timed(timed) => (timed.from_ms % 7) as u32,
-                    _ => 0,
-                })
-                .sum();
-            let longest = match plan.schedule.latency {
-                Latency::Equal { ms } | Latency::Spread { max_ms: ms, .. } => ms,
-                _ => 0,
-            };
-            let is_slow = longest >= [0, 9, 37, 101][salt as usize % 4];
-            is_slow && !plan.faults.is_empty() && !plan.workload.0.is_empty() && (calls + salt) % 3 != 1
-        };
-        let slow = Schedule { latency: Latency::Spread { min_ms: 5, max_ms: 280 }, stall_per_mille: 30 };
-        let plans = (0..200).map(|seed| Plan { schedule: slow, ..generate(&RIGHT, seed, Profile::Everything) });
-        let first = plans.into_iter().find(|plan| fails(plan)).expect("many do");
-        let (best, tried) = shrunk(first, fails);
-        assert!(tried < 3_000, "{tried} plans");
-        for simpler in simpler_in_one_way(&best) {
-            assert!(!fails(&simpler), "{} is simpler than {}", simpler.print(), best.print());
-        }
-    }
-}
-
-/// The plans that a reader would try by hand.
-fn simpler_in_one_way(plan: &Plan<Deposits>) -> Vec<Plan<Deposits>> {
-    let mut simpler = Vec::new();
-    for item in 0..plan.workload.len() {
-        simpler.push(Plan { workload: plan.workload.without(item..item + 1), ..plan.clone() });
-    }
-    for at in 0..plan.faults.len() {
-        let mut fewer = plan.clone();
-        fewer.faults.remove(at);
-        simpler.push(fewer);
-        let Fault::Call(call) = &plan.faults[at] else { continue };
-        let weaker: &[Verdict] = match call.verdict {
-            Verdict::CrashBefore(_) => &[Verdict::LoseRequest, Verdict::Unavailable],
-            Verdict::CrashAfter(_) => &[Verdict::LoseReply],
-            Verdict::LoseRequest => &[Verdict::Unavailable],
-            _ => &[],
-        };
-        for verdict in weaker.iter().copied().filter(|verdict| verdict.fits(call.point)) {
-            let mut weaker = plan.clone();
-            weaker.faults[at] = Fault::Call(CallFault { verdict, ..call.clone() });
-            simpler.push(weaker);
-        }
-    }
-    let constants = if let Latency::Spread { min_ms, max_ms } = plan.schedule.latency {
-        vec![1, 10, 100, min_ms, max_ms]
-    } else {
-        vec![1]
-    };
-    for ms in constants {
-        let schedule = Schedule { latency: Latency::Equal { ms }, stall_per_mille: 0 };
-        simpler.extend((schedule != plan.schedule).then(|| Plan { schedule, ..plan.clone() }));
-    }
-    simpler
 }

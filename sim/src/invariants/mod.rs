@@ -41,7 +41,7 @@ mod seating;
 #[cfg(test)]
 mod forgetting;
 
-pub use crate::trace::ending::Ending;
+pub use crate::trace::event::Ending;
 pub use acknowledged_before_handled::AcknowledgedBeforeHandled;
 pub use conserved::ConservedSums;
 pub use dead_only_injected::DeadOnlyInjected;

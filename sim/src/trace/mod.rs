@@ -6,44 +6,21 @@
 #[cfg(test)]
 mod arbitrary;
 
-mod effect;
-pub(crate) mod ending;
-mod event;
-mod ids;
-mod outcome;
-mod rows;
-mod what;
-
-mod diff;
+pub(crate) mod event;
 mod file;
-mod interleave;
-mod line;
 mod log;
-mod names;
-mod render;
 mod span;
-mod told;
-pub(crate) mod width;
-mod words;
+pub(crate) mod text;
 
 pub mod script;
 
 pub use crate::fingerprint::Fingerprint;
-pub use diff::{Divergence, diff};
-pub use effect::Effect;
-pub use event::Event;
-pub use file::{PlanText, TRACE_FORMAT, TraceFile, TraceFileError, TraceHeader};
-pub(crate) use ids::micros;
-pub use ids::{ProcessIndex, TxId, VirtualTime};
-pub use interleave::interleave;
-pub use line::TraceLine;
+pub use event::{
+    ClaimedRow, Effect, Event, Outcome, ProcessIndex, RowMessages, SettledAs, SettledRow, TxId, VirtualTime, What,
+};
+pub(crate) use event::{add_effects, micros, told};
+pub use file::{Divergence, PlanText, TRACE_FORMAT, TraceFile, TraceFileError, TraceHeader, diff};
 pub use log::Log;
-pub use names::Names;
-pub(crate) use names::ids_in;
-pub use outcome::Outcome;
-pub use render::Renderer;
-pub use rows::{ClaimedRow, RowMessages, SettledAs, SettledRow};
 pub use span::{SpanContent, SpanRecord};
-pub(crate) use told::{add_effects, told};
-pub use what::What;
-pub(crate) use words::millis;
+pub use text::{Names, Renderer, TraceLine, interleave};
+pub(crate) use text::{ids_in, millis};

@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 use unicode_width::UnicodeWidthStr;
 
 use super::super::{Arrow, Diagram, LaneKind, Mark, Row};
-use crate::trace::width::{cut, fit};
+use crate::trace::text::width::{cut, fit};
 
 /// The narrowest name that can be told from others: a letter or two and a replica's number.
 const NAME_MIN: usize = 4;

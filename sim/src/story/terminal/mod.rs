@@ -9,7 +9,7 @@ use self::lanes::Lanes;
 pub use style::Style;
 
 use super::{Diagram, PlanTold, Story};
-use crate::trace::{millis, width::wrap};
+use crate::trace::{millis, text::width::wrap};
 
 /// Columns that words should have, so that lanes have to be narrower.
 const WORDS: usize = 36;

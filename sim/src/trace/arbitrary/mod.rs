@@ -15,7 +15,7 @@ use proptest::{
 use seaworthy_core::ports::Timestamp;
 use smol_str::SmolStr;
 
-use super::{Effect, Event, ProcessIndex, TraceFile, What, ending::Ending};
+use super::{Effect, Event, ProcessIndex, TraceFile, What, event::Ending};
 use values::*;
 
 /// One strategy for each variant of an enum. The match makes the list whole, and the patterns say that each is its own.

@@ -1,6 +1,23 @@
+//! Events as data: what they say, and what they changed.
+
+mod effect;
+mod ending;
+mod ids;
+mod outcome;
+mod rows;
+mod told;
+mod what;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Effect, ProcessIndex, VirtualTime, What};
+pub use effect::Effect;
+pub use ending::Ending;
+pub(crate) use ids::micros;
+pub use ids::{ProcessIndex, TxId, VirtualTime};
+pub use outcome::Outcome;
+pub use rows::{ClaimedRow, RowMessages, SettledAs, SettledRow};
+pub(crate) use told::{add_effects, told};
+pub use what::What;
 
 /// One event of a run. In JSON it is one object, with `what` under its [name](What::name).
 ///

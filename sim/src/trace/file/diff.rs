@@ -1,9 +1,9 @@
 use std::fmt::Write;
 
-use super::{
-    TraceFile, TraceLine,
-    width::{cut, fit},
-    words::millis,
+use super::TraceFile;
+use crate::trace::{
+    TraceLine, millis,
+    text::width::{cut, fit},
 };
 
 /// Number of common lines that lead up to a divergence.

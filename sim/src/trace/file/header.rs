@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use crate::{
     plan::{PlanError, PlanFile},
-    trace::ending::Ending,
+    trace::event::Ending,
 };
 
 /// The first line of a trace file: what is needed to judge the events again, and to draw them.

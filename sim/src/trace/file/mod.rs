@@ -1,5 +1,6 @@
 //! A trace as a file that can be read back, judged, drawn and compared.
 
+mod diff;
 mod error;
 mod header;
 
@@ -9,10 +10,11 @@ use seaworthy_core::ports::Timestamp;
 use serde::Deserialize;
 use smol_str::SmolStr;
 
+pub use diff::{Divergence, diff};
 pub use error::TraceFileError;
 pub use header::{PlanText, TraceHeader};
 
-use super::{Event, Fingerprint, Renderer, ending::Ending, line::TraceLine};
+use super::{Event, Fingerprint, Renderer, TraceLine, event::Ending};
 
 /// The format that this version writes and reads. What came before it, `seaworthy/trace@1` and `@2`, held the text of the
 /// events and not the events: such a file can't be read any more, and is written again by `replay --trace`.

@@ -1,6 +1,7 @@
 use smol_str::SmolStr;
 
-use super::{Event, Names, Renderer, SpanContent, SpanRecord, words::millis};
+use super::{Names, Renderer, words::millis};
+use crate::trace::{Event, SpanContent, SpanRecord};
 
 /// A trace with what its processes told `tracing` in between, line by line. The trace's own lines are those that a
 /// [`Renderer`] gives without it.

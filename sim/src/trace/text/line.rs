@@ -1,8 +1,9 @@
 use smol_str::SmolStr;
 
-use super::{Event, Fingerprint, Renderer, VirtualTime};
+use super::Renderer;
+use crate::trace::{Event, Fingerprint, VirtualTime};
 
-/// One event of a trace in words: what people read, and what [`diff`](super::diff()) compares.
+/// One event of a trace in words: what people read, and what [`diff`](crate::trace::diff()) compares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceLine {
     /// Its number, from 0.
@@ -21,7 +22,7 @@ pub struct TraceLine {
 
 impl TraceLine {
     /// The line of an event. Events must come in the order of the trace, because they give the names.
-    pub(super) fn new(event: &Event, renderer: &mut Renderer) -> Self {
+    pub(in crate::trace) fn new(event: &Event, renderer: &mut Renderer) -> Self {
         let mut hash = Fingerprint::new();
         hash.add(event);
         Self {

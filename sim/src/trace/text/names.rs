@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use seaworthy_core::ids::{ClaimToken, MessageId, OperationId, SagaId};
 use uuid::Uuid;
 
-use super::{Effect, Event, What};
+use crate::trace::{Effect, Event, What};
 
 /// Short names for ids, in the order of their first appearance: `m1`, `m2` ... for messages, `s1` for sagas, `op1` for
 /// operations, `claim1` for claims, and `e1` for any other UUID, such as the id of a user's own document.

@@ -4,9 +4,10 @@ use seaworthy_core::ids::MessageId;
 use smol_str::SmolStr;
 
 use super::{
-    Effect, Event, Names, Outcome, ProcessIndex, What,
+    Names,
     words::{ending, headers, millis, say_all, spaced},
 };
+use crate::trace::{Effect, Event, Outcome, ProcessIndex, What};
 
 /// Says each event of a trace in one line, the same on every machine.
 ///

@@ -7,7 +7,8 @@ use seaworthy_core::{
     saga::Record,
 };
 
-use super::{Effect, Fingerprint, Names, Outcome, VirtualTime, What};
+use super::Names;
+use crate::trace::{Effect, Fingerprint, Outcome, VirtualTime, What};
 
 impl What {
     /// Returns the kind of the event, in one word.

@@ -26,15 +26,18 @@ pub struct Strikable {
     pub is_idle: bool,
 }
 
+/// Calls that wait for something to come, each by its counter and its number there.
+type IdleCalls = BTreeSet<(usize, u32)>;
+
 /// Counts of each call at the moments that say which of them are strikable.
 #[derive(Default)]
 pub(super) struct Marks {
     /// Counts when the first fault came to its call, that call included.
     struck: Option<Vec<u32>>,
     /// Counts when the storm ended, and the calls that were idle then.
-    healed: Option<(Vec<u32>, BTreeSet<(usize, u32)>)>,
+    healed: Option<(Vec<u32>, IdleCalls)>,
     /// Calls that wait for something to come.
-    idle: BTreeSet<(usize, u32)>,
+    idle: IdleCalls,
     /// For each counter, the calls from which on they were made within a scope, or no longer were.
     turns: BTreeMap<usize, Vec<(u32, bool)>>,
 }

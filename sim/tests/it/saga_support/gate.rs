@@ -105,7 +105,7 @@ impl Gate {
         operation: Operation,
         inner: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
-        if !is_counted(operation) {
+        if !COUNTED.contains(&operation) {
             return inner.await;
         }
         let strike = self.enter(operation.name()).await;
@@ -129,15 +129,21 @@ impl Gate {
     }
 }
 
-/// Returns `true` for what sagas ask of their ports; the rest passes unseen.
-fn is_counted(operation: Operation) -> bool {
-    match operation {
-        Operation::Begin | Operation::Put | Operation::Commit | Operation::Now | Operation::External => true,
-        Operation::AcquireSagas | Operation::RenewSaga | Operation::SagaCreate | Operation::SagaAppend => true,
-        Operation::Saga | Operation::SagaByKey | Operation::SagaLog => true,
-        _ => false,
-    }
-}
+/// Operations that sagas ask their ports for; the rest passes unseen.
+const COUNTED: &[Operation] = &[
+    Operation::Begin,
+    Operation::Put,
+    Operation::Commit,
+    Operation::Now,
+    Operation::AcquireSagas,
+    Operation::RenewSaga,
+    Operation::Saga,
+    Operation::SagaByKey,
+    Operation::SagaLog,
+    Operation::SagaCreate,
+    Operation::SagaAppend,
+    Operation::External,
+];
 
 /// A gate in front of a port.
 #[derive(Clone)]

@@ -16,12 +16,14 @@ use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
 use crate::{
     clock_and_random::ClockAndRandom,
     documents::{ORDER_COLLECTION, OrderStatus},
+    json::whole_number,
     messages::{Goods, ORDER_CONFIRMED, ORDERS_SERVICE, ShipmentReport},
     requests::PlaceOrder,
 };
 
 /// An order as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Kept")]
 pub struct Order {
     /// Request that placed the order.
     #[serde(flatten)]
@@ -31,6 +33,27 @@ pub struct Order {
     /// The number of its shipment, once it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipment: Option<SmolStr>,
+}
+
+/// The document of an order, field by field: reading one that is flattened would keep the whole of it aside first, and an
+/// order is read at each of its steps.
+#[derive(Deserialize)]
+struct Kept {
+    id: SmolStr,
+    sku: SmolStr,
+    quantity: u32,
+    amount_cents: u64,
+    #[serde(with = "whole_number")]
+    customer: u64,
+    status: OrderStatus,
+    #[serde(default)]
+    shipment: Option<SmolStr>,
+}
+
+impl From<Kept> for Order {
+    fn from(Kept { id, sku, quantity, amount_cents, customer, status, shipment }: Kept) -> Self {
+        Self { placed: PlaceOrder { id, sku, quantity, amount_cents, customer }, status, shipment }
+    }
 }
 
 /// Domain event of an order.

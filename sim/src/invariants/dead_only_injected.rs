@@ -5,7 +5,7 @@ use seaworthy_core::{ids::MessageId, message::Message};
 
 use super::{
     Interest, Invariant, Judge, Lookup, Mode,
-    rows::{Rows, Settled},
+    rows::Settled,
 };
 use crate::{
     plan::FaultKind,
@@ -23,7 +23,7 @@ use crate::{
 /// A message that the broker refuses of its own accord, as one over its limit, is given up rightly by the relay; that it
 /// was staged at all is what is told.
 ///
-/// State: one entry for each message that was refused, and for each row in flight.
+/// State: one entry for each message that was refused.
 #[derive(Default)]
 pub struct DeadOnlyInjected {
     poison: Option<Poison>,
@@ -32,7 +32,6 @@ pub struct DeadOnlyInjected {
     external_refused: bool,
     refused: Lookup<MessageId, ()>,
     unasked: Lookup<MessageId, Unasked>,
-    rows: Rows,
 }
 
 /// A refusal that is the broker's own and not the plan's.
@@ -104,7 +103,7 @@ impl Invariant for DeadOnlyInjected {
     }
 
     fn interest(&self) -> Interest {
-        Interest::FAULT | Interest::STAGED | Interest::INBOX | Interest::PUBLISH | Interest::CLAIMED | Interest::SETTLE
+        Interest::FAULT | Interest::STAGED | Interest::INBOX | Interest::PUBLISH | Interest::SETTLE
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -158,10 +157,9 @@ impl Invariant for DeadOnlyInjected {
                 self.unasked.insert(message.id, Unasked { what, number: event.number });
             }
             What::Publish { message, .. } => self.meet(message),
-            What::Claim { store, rows, outcome, .. } if outcome.took_effect() => self.rows.claim(store, rows),
-            What::Settle { store, rows, outcome, .. } if outcome.took_effect() => {
-                for row in rows.iter() {
-                    match self.rows.settle(store, row) {
+            What::Settle { store, rows, .. } => {
+                for (at, row) in rows.iter().enumerate() {
+                    match judge.settled(at) {
                         Some((message, Settled::Dispatched)) => {
                             judge.judged();
                             self.refused.remove(&message);

@@ -4,21 +4,47 @@ use std::{
     sync::Arc,
 };
 
+use seaworthy_core::ids::MessageId;
 use serde::de::DeserializeOwned;
 
-use super::saga_log::SagaLog;
-use crate::trace::Event;
+use super::{
+    rows::{Rows, Settled},
+    saga_log::SagaLog,
+};
+use crate::trace::{Event, What};
 
-/// Contents of the event that is being judged, decoded once, however many invariants ask.
+/// Contents of the event that is being judged, worked out once, however many invariants ask.
 #[derive(Default)]
 pub(crate) struct Decoded {
     number: Option<u64>,
     logs: Option<Arc<[SagaLog]>>,
     /// Documents, by the position of their effect. One may be read as several types.
     documents: Vec<(usize, Arc<dyn Any + Send + Sync>)>,
+    rows: Rows,
+    /// Effects of the latest settlement, row by row.
+    settled: Vec<Option<(MessageId, Settled)>>,
 }
 
 impl Decoded {
+    /// Takes in the next event, before anyone judges it: a settlement names rows, and their messages were named by claims.
+    pub(super) fn note(&mut self, event: &Event) {
+        match &event.what {
+            What::Claim { store, rows, outcome, .. } if outcome.took_effect() => self.rows.claim(store, rows),
+            What::Settle { store, rows, outcome, .. } => {
+                self.settled.clear();
+                if outcome.took_effect() {
+                    self.settled.extend(rows.iter().map(|row| self.rows.settle(store, row)));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the effect of a row of the settlement that was noted last, by its position in it: on which message.
+    pub(super) fn settled(&self, at: usize) -> Option<(MessageId, Settled)> {
+        self.settled.get(at).copied().flatten()
+    }
+
     pub(crate) fn logs(&mut self, event: &Event) -> Arc<[SagaLog]> {
         self.turn_to(event);
         self.logs.get_or_insert_with(|| SagaLog::from_event(event).into()).clone()
@@ -62,6 +88,6 @@ impl Decoded {
 
 impl fmt::Debug for Decoded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decoded").field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("Decoded").field("number", &self.number).field("rows", &self.rows).finish_non_exhaustive()
     }
 }

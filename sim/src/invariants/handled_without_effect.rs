@@ -77,7 +77,7 @@ impl HandledWithoutEffect {
         let makes_needless = |other: &Content| {
             other.subject == content.subject && (other.data == content.data || other.time > content.time)
         };
-        self.doings.sorted().into_iter().any(|(unit, other)| {
+        self.doings.works().iter().any(|(unit, other)| {
             other.done & always == always
                 && other.last_deed.is_some_and(|done| done < work.end)
                 && other.content.as_ref().is_some_and(makes_needless)
@@ -166,7 +166,7 @@ impl Invariant for HandledWithoutEffect {
         // A run has a handful of kinds, and each many times.
         let mut customs: Vec<(Kind, Option<u64>)> = Vec::new();
         let bookkeeping = self.doings.deeds.bookkeeping();
-        for (unit, work) in self.doings.sorted() {
+        for (unit, work) in self.doings.works() {
             let Some(kind) = Doings::kind(*unit, work) else { continue };
             if let Kind::Message { group, .. } = kind {
                 let (surely, perhaps) = (work.surely & !bookkeeping != 0, work.done & !bookkeeping != 0);

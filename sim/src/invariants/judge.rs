@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use seaworthy_core::ids::MessageId;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -7,6 +8,7 @@ use super::{
     Entity,
     dealt::{self, Dealt},
     decoded::Decoded,
+    rows::Settled,
     saga_log::SagaLog,
 };
 use crate::trace::Event;
@@ -72,6 +74,12 @@ impl Judge<'_> {
         dealt.acknowledged += 1;
         dealt.with_effect += u64::from(surely);
         dealt.without += u64::from(!surely && !perhaps);
+    }
+
+    /// Returns what became of a row of the settlement that is being judged, and of which message, by the row's position; `None`
+    /// where it did not hold, or no claim was seen.
+    pub(super) fn settled(&self, at: usize) -> Option<(MessageId, Settled)> {
+        self.decoded.settled(at)
     }
 
     /// Returns the entries that the event appended to the logs of sagas, decoded. However many invariants ask, it is

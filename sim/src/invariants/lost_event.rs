@@ -7,7 +7,7 @@ use super::{
     Ending, Interest, Invariant, Judge, Lookup, Mode,
     groups::Groups,
     practice::Practice,
-    rows::{Rows, Settled},
+    rows::Settled,
 };
 use crate::trace::{Effect, Event, What};
 
@@ -33,7 +33,6 @@ pub struct LostEvent {
     habits: Vec<Habit>,
     open: Lookup<MessageId, Open>,
     early: Lookup<MessageId, Early>,
-    rows: Rows,
 }
 
 /// State of a message that was published before any commit staged it.
@@ -84,7 +83,6 @@ impl LostEvent {
             habits: Vec::new(),
             open: Lookup::new(),
             early: Lookup::new(),
-            rows: Rows::default(),
         }
     }
 
@@ -270,15 +268,14 @@ impl Invariant for LostEvent {
             What::Commit { outcome, effects, .. } if outcome.took_effect() => {
                 self.commit(effects, event.number, judge);
             }
-            What::Claim { store, rows, outcome, .. } if outcome.took_effect() => {
-                self.rows.claim(store, rows);
+            What::Claim { rows, outcome, .. } if outcome.took_effect() => {
                 for row in rows.iter() {
                     self.set_dead(row.message, false);
                 }
             }
-            What::Settle { store, rows, outcome, .. } if outcome.took_effect() => {
-                for row in rows.iter() {
-                    if let Some((message, Settled::Dead)) = self.rows.settle(store, row) {
+            What::Settle { rows, .. } => {
+                for at in 0..rows.len() {
+                    if let Some((message, Settled::Dead)) = judge.settled(at) {
                         self.set_dead(message, true);
                     }
                 }

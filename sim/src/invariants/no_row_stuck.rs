@@ -3,7 +3,7 @@ use smol_str::SmolStr;
 
 use super::{
     Ending, Interest, Invariant, Judge, Lookup, Mode,
-    rows::{Rows, Settled},
+    rows::Settled,
 };
 use crate::trace::{Effect, Event, What};
 
@@ -16,7 +16,6 @@ use crate::trace::{Effect, Event, What};
 /// State: one entry for each row that is not settled.
 #[derive(Debug, Default)]
 pub struct NoRowStuck {
-    rows: Rows,
     unsettled: Lookup<MessageId, Unsettled>,
     /// Keys of which a row died, with the event that says so.
     dead: Lookup<SmolStr, u64>,
@@ -86,17 +85,16 @@ impl Invariant for NoRowStuck {
                     }
                 }
             }
-            What::Claim { store, rows, outcome, .. } if outcome.took_effect() => {
-                self.rows.claim(store, rows);
+            What::Claim { rows, outcome, .. } if outcome.took_effect() => {
                 for row in rows.iter() {
                     if let Some(unsettled) = self.unsettled.get_mut(&row.message) {
                         unsettled.last = Some((event.number, Last::Claimed(row.row)));
                     }
                 }
             }
-            What::Settle { store, rows, outcome, .. } if outcome.took_effect() => {
-                for row in rows.iter() {
-                    match self.rows.settle(store, row) {
+            What::Settle { rows, .. } => {
+                for (at, row) in rows.iter().enumerate() {
+                    match judge.settled(at) {
                         Some((message, settled @ (Settled::Dispatched | Settled::Dead))) => {
                             if let Some(row) = self.unsettled.remove(&message) {
                                 judge.judged();

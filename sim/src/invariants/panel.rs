@@ -78,6 +78,7 @@ impl Panel {
             return;
         }
         let Self { seats, seating, reached, violations, dealt, decoded, .. } = self;
+        decoded.note(event);
         seating.each_concerned(Interest::of(event), |seat| {
             let Some(Seat { name, judged, met, invariant }) = seats.get_mut(seat) else { return };
             invariant.observe(

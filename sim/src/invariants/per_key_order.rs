@@ -8,7 +8,7 @@ use super::{
     groups::Groups,
     names::Names,
     practice::Practice,
-    rows::{Rows, Settled},
+    rows::Settled,
 };
 use crate::trace::{Effect, Event, What};
 
@@ -28,7 +28,6 @@ pub struct PerKeyOrder {
     staged: u64,
     waiting: Lookup<MessageId, Waiting>,
     keys: Lookup<(u16, SmolStr), Key>,
-    rows: Rows,
 }
 
 #[derive(Debug)]
@@ -64,7 +63,6 @@ impl PerKeyOrder {
             staged: 0,
             waiting: Lookup::new(),
             keys: Lookup::new(),
-            rows: Rows::default(),
         }
     }
 
@@ -150,7 +148,7 @@ impl Invariant for PerKeyOrder {
     }
 
     fn interest(&self) -> Interest {
-        Interest::STAGED | Interest::INBOX | Interest::ACK | Interest::CLAIMED | Interest::SETTLE
+        Interest::STAGED | Interest::INBOX | Interest::ACK | Interest::SETTLE
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -182,10 +180,9 @@ impl Invariant for PerKeyOrder {
             What::Ack { group, message, outcome, .. } if outcome.took_effect() => {
                 self.deal(self.groups.of_group(group), *message, event.number, judge);
             }
-            What::Claim { store, rows, outcome, .. } if outcome.took_effect() => self.rows.claim(store, rows),
-            What::Settle { store, rows, outcome, .. } if outcome.took_effect() => {
-                for row in rows.iter() {
-                    if let Some((message, Settled::Dead)) = self.rows.settle(store, row) {
+            What::Settle { rows, .. } => {
+                for at in 0..rows.len() {
+                    if let Some((message, Settled::Dead)) = judge.settled(at) {
                         self.forget(message);
                     }
                 }

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use super::{
     Interest, Invariant, Judge, Lookup, Mode,
     names::Names,
-    rows::{Rows, Settled},
+    rows::Settled,
 };
 use crate::trace::{Effect, Event, What};
 
@@ -20,7 +20,6 @@ use crate::trace::{Effect, Event, What};
 #[derive(Debug, Default)]
 pub struct WaitsBehindDead {
     stores: Names,
-    rows: Rows,
     open: Lookup<MessageId, Open>,
     /// For each store, the events at which a relay last found nothing, latest first.
     found_nothing: Vec<[u64; 2]>,
@@ -177,12 +176,11 @@ impl Invariant for WaitsBehindDead {
                     let store = self.stores.number(store);
                     self.looked_in_vain(store, event.number);
                 }
-                self.rows.claim(store, rows);
                 rows.iter().for_each(|row| self.claim(&row.message));
             }
-            What::Settle { store, rows, outcome, .. } if outcome.took_effect() => {
-                for row in rows.iter() {
-                    match self.rows.settle(store, row) {
+            What::Settle { rows, .. } => {
+                for at in 0..rows.len() {
+                    match judge.settled(at) {
                         Some((message, Settled::Dispatched)) => self.dispatched(&message),
                         Some((message, Settled::Dead)) => self.stand(&message, Stand::Dead(event.number)),
                         _ => {}

@@ -29,10 +29,12 @@ impl Judgements {
 
     /// Adds a run; one with other invariants begins anew, and what there was is added to the campaign.
     pub(in crate::explore) fn record(&mut self, report: &RunReport, campaign: &mut Campaign) {
+        // Nearly always it is the very same text.
+        let is_name = |one: &'static str, other: &'static str| std::ptr::eq(one, other) || one == other;
         let is_same = |(sum, judged): (&Sum, &Judged)| {
-            sum.judged.invariant == judged.invariant
+            is_name(sum.judged.invariant, judged.invariant)
                 && sum.judged.mode == judged.mode
-                && sum.judged.subject == judged.subject
+                && is_name(sum.judged.subject.unwrap_or_default(), judged.subject.unwrap_or_default())
         };
         if self.0.len() != report.judged.len() || !self.0.iter().zip(&report.judged).all(is_same) {
             std::mem::replace(self, Self::from_report(report)).add_to(campaign);

@@ -14,7 +14,10 @@ use self::{
 };
 use smol_str::SmolStr;
 
-use super::{Campaign, Rehearsal, Runner, Shard, Source, WorkloadOf, twice::cold};
+use super::{
+    Campaign, Rehearsal, Runner, Shard, Source, WorkloadOf,
+    twice::{Elsewhere, cold},
+};
 use crate::{
     invariants::protocol,
     plan::{Plan, PlanError},
@@ -166,7 +169,7 @@ pub fn search<R: Runner>(
             .map(|_| {
                 let (done, blank, shared, watch, first) = (done.clone(), blank.clone(), &shared, &watch, first.take());
                 scope.spawn(move || {
-                    let part = work(runner, search, first, options, blank, shared, watch);
+                    let part = work(Elsewhere::new(scope, runner), search, first, options, blank, shared, watch);
                     drop(done);
                     part
                 })

@@ -8,7 +8,7 @@ use crate::{
     explore::{
         Breadcrumbs, Campaign, Runner, WorkloadOf,
         campaign::Judgements,
-        twice::{FIRST, again, coldest, is_chosen, traced},
+        twice::{Elsewhere, FIRST, again, again_beside, coldest, is_chosen, traced},
     },
     invariants::Mode,
     world::note_profile,
@@ -37,7 +37,7 @@ impl Shared {
 
 /// Runs candidates until it is over. Only one of the workers has the `first` one, which was taken before they began.
 pub(super) fn work<R: Runner>(
-    runner: &R,
+    mut elsewhere: Elsewhere<'_, '_, R>,
     search: &impl Search<WorkloadOf<R>>,
     first: Option<First<WorkloadOf<R>>>,
     options: &SearchOptions,
@@ -45,6 +45,7 @@ pub(super) fn work<R: Runner>(
     shared: &Shared,
     watch: &Stopwatch,
 ) -> Result<Campaign, SweepError> {
+    let runner = elsewhere.runner();
     let (mut first, mut cold) = first.map_or((None, None), |first| (Some(first.candidate), first.cold));
     // The very first run is compared once more when all the others are over: what wears off shows then.
     let mut very_first = None;
@@ -84,7 +85,12 @@ pub(super) fn work<R: Runner>(
         if twice {
             part.twice.plans += 1;
             let report = if *turn == 0 { coldest(cold.take(), &report) } else { report };
-            if let Some(difference) = again(runner, plan, &options.run, &report, source).map_err(broken)? {
+            // The first ones on threads that nothing has warmed.
+            let found = match *turn < FIRST {
+                true => again(runner, plan, &options.run, &report, source),
+                false => again_beside(&mut elsewhere, plan, &options.run, &report, source),
+            };
+            if let Some(difference) = found.map_err(broken)? {
                 part.twice.difference = Some(Box::new(difference));
                 shared.broken.store(true, Ordering::Relaxed);
                 judgements.add_to(&mut part);

@@ -1,6 +1,7 @@
 //! Plans that are run twice: what a run takes from outside its ports shows when the two do not agree.
 
 mod cause;
+mod elsewhere;
 mod texts;
 mod told;
 
@@ -16,6 +17,7 @@ use crate::{
 };
 
 pub use cause::Cause;
+pub(super) use elsewhere::Elsewhere;
 
 use told::tell;
 
@@ -92,6 +94,24 @@ pub(super) fn coldest(cold: Option<RunReport>, report: &RunReport) -> RunReport 
         Some(cold) => RunReport { violations: report.violations.clone(), ..cold },
         None => report.clone(),
     }
+}
+
+/// As [`again`], for one plan of many: runs it on a thread that is kept for that, and on others only if that differs.
+pub(super) fn again_beside<R: Runner>(
+    elsewhere: &mut Elsewhere<'_, '_, R>,
+    plan: &Plan<WorkloadOf<R>>,
+    options: &RunOptions,
+    first: &RunReport,
+    source: &Source,
+) -> Result<Option<Difference>, PlanError> {
+    let second = elsewhere.run(plan, &traced(options))?;
+    let Some(divergence) = compare(first, &second, "the second run") else { return Ok(None) };
+    let found = again(elsewhere.runner(), plan, options, first, source)?;
+    Ok(found.or_else(|| {
+        let shares_threads = elsewhere.runner().scenario().shares_threads();
+        let cause = Cause::guess([first, &second], divergence.at, false, shares_threads);
+        Some(tell(source.clone(), [first, &second, &second], divergence.at, cause))
+    }))
 }
 
 /// Runs a plan again on another thread and says what differs from `first`, whose trace was kept.

@@ -25,7 +25,10 @@ pub(in crate::invariants) struct Doings {
     kinds: Names,
     operations: Names,
     staged: Lookup<MessageId, ()>,
-    units: Lookup<Unit, Work>,
+    /// Pieces of work, in the order in which they began.
+    works: Vec<(Unit, Work)>,
+    /// Position of each among them.
+    units: Lookup<Unit, usize>,
     hands: Vec<Vec<InHand>>,
     /// Deeds of processes that had nothing in hand: a heartbeat, a poller of one's own.
     pub(super) idle: u64,
@@ -137,9 +140,9 @@ impl Doings {
         self.groups.name(group)
     }
 
-    /// All pieces of work, in order.
-    pub(in crate::invariants) fn sorted(&self) -> Vec<(&Unit, &Work)> {
-        self.units.sorted()
+    /// All pieces of work, in the order in which they began.
+    pub(in crate::invariants) fn works(&self) -> &[(Unit, Work)] {
+        &self.works
     }
 
     /// The groups, with the messages that a process has in hand for them.
@@ -170,7 +173,7 @@ impl Doings {
             What::Deliver { group, tag, message, .. } => {
                 let unit = Unit::Message(self.groups.number(group), message.id);
                 let what = self.kinds.number(&message.kind);
-                self.begin(event, InHand { unit, tag: *tag }, what, Some(Content::from_message(message)));
+                self.begin(event, InHand { unit, tag: *tag }, what, Some(&**message));
             }
             What::Ack { group, tag, message, outcome } => {
                 self.put_down(event.process, |in_hand| in_hand.tag == *tag);
@@ -233,7 +236,8 @@ impl Doings {
         let is_sure = is_exact || hand.len() == 1;
         let is_doubtful = !is_sure && self.is_careful;
         for in_hand in hand.iter().filter(|in_hand| !is_exact || is_for(in_hand)) {
-            if let Some(work) = self.units.get_mut(&in_hand.unit) {
+            if let Some(at) = self.units.get(&in_hand.unit) {
+                let (_, work) = &mut self.works[*at];
                 work.done |= done;
                 work.surely |= if is_sure { done } else { 0 };
                 work.is_doubtful |= is_doubtful;
@@ -242,19 +246,22 @@ impl Doings {
         }
     }
 
-    fn begin(&mut self, event: &Event, in_hand: InHand, what: u16, content: Option<Content>) {
-        let fresh = || Work {
-            what,
-            done: 0,
-            surely: 0,
-            ended: None,
-            is_doubtful: false,
-            first: event.number,
-            last_deed: None,
-            end: 0,
-            content,
-        };
-        self.units.get_or_insert_with(in_hand.unit, fresh);
+    fn begin(&mut self, event: &Event, in_hand: InHand, what: u16, message: Option<&Message>) {
+        let fresh = self.works.len();
+        if *self.units.get_or_insert_with(in_hand.unit, || fresh) == fresh {
+            let work = Work {
+                what,
+                done: 0,
+                surely: 0,
+                ended: None,
+                is_doubtful: false,
+                first: event.number,
+                last_deed: None,
+                end: 0,
+                content: message.map(Content::from_message),
+            };
+            self.works.push((in_hand.unit, work));
+        }
         let index = usize::from(event.process.0);
         if self.hands.len() <= index {
             self.hands.resize_with(index + 1, Vec::new);
@@ -263,11 +270,10 @@ impl Doings {
     }
 
     fn end(&mut self, unit: Unit, accepted: bool, number: u64) {
-        if let Some(work) = self.units.get_mut(&unit)
-            && work.ended.is_none()
-        {
-            work.ended = Some(accepted);
-            work.end = number;
+        let Some(at) = self.units.get(&unit) else { return };
+        let (_, work) = &mut self.works[*at];
+        if work.ended.is_none() {
+            (work.ended, work.end) = (Some(accepted), number);
         }
     }
 

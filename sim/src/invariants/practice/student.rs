@@ -61,7 +61,7 @@ impl Student {
             self.look(event, &doings, &mut messages);
             doings.observe(event);
         }
-        for (unit, work) in doings.sorted() {
+        for (unit, work) in doings.works() {
             if let Some(kind) = Doings::kind(*unit, work).filter(|_| !work.is_doubtful) {
                 self.note(doings.handling(kind), work.done);
             }

@@ -222,7 +222,8 @@ impl<D: SagaData> Execution<'_, D> {
             .instrument(span)
         };
         if let [step] = steps {
-            return branch(*step).await;
+            // It is large, and would be moved on its way to where it is awaited.
+            return Box::pin(branch(*step)).await;
         }
         join_all(steps.iter().map(|step| branch(*step))).await.into_iter().collect()
     }

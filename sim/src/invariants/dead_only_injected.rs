@@ -3,10 +3,7 @@ use std::collections::BTreeSet;
 
 use seaworthy_core::{ids::MessageId, message::Message};
 
-use super::{
-    Interest, Invariant, Judge, Lookup, Mode,
-    rows::Settled,
-};
+use super::{Interest, Invariant, Judge, Lookup, Mode, rows::Settled};
 use crate::{
     plan::FaultKind,
     trace::{Effect, Event, Outcome, ProcessIndex, What},

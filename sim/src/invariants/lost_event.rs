@@ -3,12 +3,7 @@ use std::sync::Arc;
 use seaworthy_core::{ids::MessageId, message::Message, ports::SubscriptionSpec};
 use smol_str::SmolStr;
 
-use super::{
-    Ending, Interest, Invariant, Judge, Lookup, Mode,
-    groups::Groups,
-    practice::Practice,
-    rows::Settled,
-};
+use super::{Ending, Interest, Invariant, Judge, Lookup, Mode, groups::Groups, practice::Practice, rows::Settled};
 use crate::trace::{Effect, Event, What};
 
 /// `lost-event`: once the run has come to rest, every committed event has reached every consumer group that is bound to
@@ -77,13 +72,7 @@ impl LostEvent {
     /// The invariant at the start of a run with these consumer groups.
     pub fn new(groups: &[SubscriptionSpec]) -> Self {
         let groups = Groups::new(groups);
-        Self {
-            groups,
-            practice: Arc::default(),
-            habits: Vec::new(),
-            open: Lookup::new(),
-            early: Lookup::new(),
-        }
+        Self { groups, practice: Arc::default(), habits: Vec::new(), open: Lookup::new(), early: Lookup::new() }
     }
 
     /// Says that `group` handles events of these types in an inbox, so that an acknowledgement is never enough for

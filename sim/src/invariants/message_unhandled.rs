@@ -1,7 +1,7 @@
 use seaworthy_core::{ids::MessageId, message::Message, ports::SubscriptionSpec};
 use smol_str::SmolStr;
 
-use super::{Ending, Interest, Invariant, Judge, Lookup, Mode};
+use super::{Ending, Interest, Invariant, Judge, Lookup, Mode, names::Names};
 use crate::trace::{Event, Outcome, What};
 
 /// So many groups and keys are told one by one.
@@ -16,7 +16,8 @@ const TOLD: usize = 8;
 #[derive(Debug)]
 pub struct MessageUnhandled {
     groups: Vec<SubscriptionSpec>,
-    open: Lookup<(SmolStr, MessageId), Open>,
+    names: Names,
+    open: Lookup<(u16, MessageId), Open>,
 }
 
 #[derive(Debug)]
@@ -43,20 +44,22 @@ enum Last {
 impl MessageUnhandled {
     /// The invariant for these groups at the start of a run.
     pub fn new(groups: &[SubscriptionSpec]) -> Self {
-        Self { groups: groups.to_vec(), open: Lookup::default() }
+        Self { groups: groups.to_vec(), names: Names::default(), open: Lookup::default() }
     }
 
     fn accept(&mut self, event: u64, message: &Message) {
         for spec in &self.groups {
             if spec.topics.contains(&message.topic) {
-                let open = self.open.get_or_insert_with((spec.group.clone(), message.id), || Open::new(event, message));
+                let open = self
+                    .open
+                    .get_or_insert_with((self.names.number(&spec.group), message.id), || Open::new(event, message));
                 open.copies += 1;
             }
         }
     }
 
     fn note(&mut self, group: &SmolStr, message: MessageId, event: u64, last: Last) {
-        if let Some(open) = self.open.get_mut(&(group.clone(), message)) {
+        if let Some(open) = self.open.get_mut(&(self.names.number(group), message)) {
             open.last = Some((event, last));
         }
     }
@@ -109,7 +112,7 @@ impl Invariant for MessageUnhandled {
         match &event.what {
             What::Publish { message, outcome, .. } if outcome.took_effect() => self.accept(event.number, message),
             What::Deliver { group, message, .. } => {
-                let key = (group.clone(), message.id);
+                let key = (self.names.number(group), message.id);
                 // A copy that the broker made itself, or a group that nobody has declared.
                 let open = self.open.get_or_insert_with(key, || Open { copies: 1, ..Open::new(event.number, message) });
                 open.deliveries += 1;
@@ -118,7 +121,7 @@ impl Invariant for MessageUnhandled {
             What::Ack { group, message, outcome, .. } => match outcome {
                 Outcome::Done | Outcome::DoneUnheard => {
                     judge.judged();
-                    let key = (group.clone(), *message);
+                    let key = (self.names.number(group), *message);
                     if let Some(open) = self.open.get_mut(&key) {
                         open.copies = open.copies.saturating_sub(1);
                         if open.copies == 0 {
@@ -138,7 +141,7 @@ impl Invariant for MessageUnhandled {
         if ending != Ending::OutOfBudget {
             return;
         }
-        let mut heads: Vec<(&(SmolStr, MessageId), &Open)> = Vec::new();
+        let mut heads: Vec<(&(u16, MessageId), &Open)> = Vec::new();
         for (id, open) in self.open.sorted() {
             judge.judged();
             match heads.iter_mut().find(|((group, _), head)| *group == id.0 && head.key == open.key) {
@@ -149,7 +152,7 @@ impl Invariant for MessageUnhandled {
         }
         heads.sort_by_key(|(_, head)| head.published);
         for ((group, message), head) in heads.into_iter().take(TOLD) {
-            let Open { kind, subject, .. } = head;
+            let (Open { kind, subject, .. }, group) = (head, self.names.name(*group));
             judge.violate(
                 *message,
                 format!("message `{kind}` of `{subject}` waits in group {group}: it {}", head.why()),

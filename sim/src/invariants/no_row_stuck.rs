@@ -1,10 +1,7 @@
 use seaworthy_core::{ids::MessageId, ports::RowId};
 use smol_str::SmolStr;
 
-use super::{
-    Ending, Interest, Invariant, Judge, Lookup, Mode,
-    rows::Settled,
-};
+use super::{Ending, Interest, Invariant, Judge, Lookup, Mode, rows::Settled};
 use crate::trace::{Effect, Event, What};
 
 /// `no-row-stuck`: by the end of the run every staged outbox row is dispatched or dead.

@@ -4,11 +4,7 @@ use seaworthy_core::{ids::MessageId, message::Message, ports::SubscriptionSpec};
 use smol_str::SmolStr;
 
 use super::{
-    Interest, Invariant, Judge, Lookup, Mode,
-    groups::Groups,
-    names::Names,
-    practice::Practice,
-    rows::Settled,
+    Interest, Invariant, Judge, Lookup, Mode, groups::Groups, names::Names, practice::Practice, rows::Settled,
 };
 use crate::trace::{Effect, Event, What};
 

@@ -2,11 +2,7 @@ use seaworthy_core::ids::MessageId;
 use seaworthy_core::ports::Operation;
 use smol_str::SmolStr;
 
-use super::{
-    Interest, Invariant, Judge, Lookup, Mode,
-    names::Names,
-    rows::Settled,
-};
+use super::{Interest, Invariant, Judge, Lookup, Mode, names::Names, rows::Settled};
 use crate::trace::{Effect, Event, What};
 
 /// `waits-behind-dead`: a row that is parked for good holds up nothing but what has to wait for it.

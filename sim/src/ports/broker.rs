@@ -18,12 +18,12 @@ use crate::{
 
 impl Shell {
     /// Publishes a batch, of which each message has an outcome of its own.
-    pub(super) async fn published(
+    pub(super) fn published(
         &self,
         batch: &[Message],
         inner: &dyn Broker,
-    ) -> Result<Vec<PublishResult>, BrokerError> {
-        let tell = |_: &Call<'_>, struck, results: &Result<Vec<PublishResult>, _>, outcome| {
+    ) -> impl Future<Output = Result<Vec<PublishResult>, BrokerError>> + Send {
+        let tell = move |_: &Call<'_>, struck, results: &Result<Vec<PublishResult>, _>, outcome| {
             let mut results = results.iter().flatten();
             for (index, message) in batch.iter().enumerate() {
                 let (outcome, why) = match results.next() {
@@ -36,8 +36,8 @@ impl Shell {
                 self.gate.record(What::Publish { message: Arc::new(message.clone()), outcome, why });
             }
         };
-        let inner = |struck| self.offered(struck, batch, inner);
-        self.gate.call(Call::Publish { batch }, Reach::Network, None, inner, tell).await
+        let inner = move |struck| self.offered(struck, batch, inner);
+        self.gate.call(Call::Publish { batch }, Reach::Network, None, inner, tell)
     }
 
     /// Offers the broker what a strike lets through of a batch.

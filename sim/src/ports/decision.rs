@@ -39,17 +39,20 @@ impl Decision {
     }
 
     /// Has the inner store decide. Mostly it does so at once.
-    pub(super) async fn reach(
+    #[allow(clippy::manual_async_fn, reason = "an async fn has room for each of its arguments twice, for every commit")]
+    pub(super) fn reach(
         self,
         inner: Box<dyn Transaction>,
         effects: Vec<Effect>,
         struck: Struck,
-    ) -> Result<(), StoreError> {
-        let mut commit = inner.commit();
-        match poll!(&mut commit) {
-            Poll::Ready(result) => self.decided(result, effects, struck, true),
-            // In a box of its own, so that not every commit's future has room for it.
-            Poll::Pending => Box::pin(self.reach_later(commit, effects, struck)).await,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async move {
+            let mut commit = inner.commit();
+            match poll!(&mut commit) {
+                Poll::Ready(result) => self.decided(result, effects, struck, true),
+                // In a box of its own, so that not every commit's future has room for it.
+                Poll::Pending => Box::pin(self.reach_later(commit, effects, struck)).await,
+            }
         }
     }
 

@@ -93,17 +93,21 @@ impl Intercept for Shell {
         Ok((begun, Watched::new(self.gate.clone(), self.store.clone(), tx)))
     }
 
-    async fn publish(&self, batch: &[Message], inner: &dyn Broker) -> Result<Vec<PublishResult>, BrokerError> {
-        self.published(batch, inner).await
+    fn publish(
+        &self,
+        batch: &[Message],
+        inner: &dyn Broker,
+    ) -> impl Future<Output = Result<Vec<PublishResult>, BrokerError>> + Send {
+        self.published(batch, inner)
     }
 
-    async fn receive(
+    fn receive(
         &self,
         group: &SmolStr,
         max: usize,
         inner: &mut dyn Subscription,
-    ) -> Result<Vec<Delivery>, BrokerError> {
-        self.received(group, max, inner).await
+    ) -> impl Future<Output = Result<Vec<Delivery>, BrokerError>> + Send {
+        self.received(group, max, inner)
     }
 
     /// An external service, of which the trace says whether it acted.

@@ -76,43 +76,49 @@ impl InterceptTransaction for Watched {
         self.effects.push(Effect::Observed { fact: SmolStr::new_static(fact), subject: subject.into(), value });
     }
 
-    async fn commit(mut self, mut inner: Result<Box<dyn Transaction>, StoreError>) -> Result<(), StoreError> {
-        let gate = self.gate.clone();
-        let mut under_way = gate.enter(Operation::Commit, Reach::Network).await;
-        let struck = under_way.struck(&Call::Commit).await;
-        // Of a commit that is refused, too: the trace tells what it would have done.
-        let rows = match &mut inner {
-            Ok(inner) => self.rows(&mut **inner).await,
-            Err(_) => Ok(Vec::new()),
-        };
-        // Told from a drop by its number: a transaction that was committed does not abort as well.
-        let tx = std::mem::replace(&mut self.tx, TxId(0));
-        let decision = Decision::new(gate.clone(), self.store.clone(), tx);
-        let mut effects = std::mem::take(&mut self.effects);
-        let refused = match (&inner, refusal(struck, Operation::Commit), rows) {
-            (Err(aborted), ..) => Some((aborted.clone(), Outcome::Unavailable)),
-            (Ok(_), Some((kind, outcome)), rows) => {
-                effects.extend(rows.unwrap_or_default());
-                Some((StoreError::new(kind, said(kind, &Call::Commit)), outcome))
-            }
-            (Ok(_), None, Err(error)) => {
-                let failed: Result<(), _> = Err(error.clone());
-                Some((error, outcome_of(&failed, false)))
-            }
-            (Ok(_), None, Ok(rows)) => {
-                effects.extend(rows);
-                None
-            }
-        };
-        let result = match (refused, inner) {
-            (Some((error, outcome)), _) => {
-                decision.record(outcome, effects);
-                Err(error)
-            }
-            (None, inner) => decision.reach(inner?, effects, struck).await,
-        };
-        under_way.leave().await;
-        result
+    #[allow(clippy::manual_async_fn, reason = "an async fn has room for each of its arguments twice, for every commit")]
+    fn commit(
+        mut self,
+        mut inner: Result<Box<dyn Transaction>, StoreError>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async move {
+            let gate = self.gate.clone();
+            let mut under_way = gate.enter(Operation::Commit, Reach::Network).await;
+            let struck = under_way.struck(&Call::Commit).await;
+            // Of a commit that is refused, too: the trace tells what it would have done.
+            let rows = match &mut inner {
+                Ok(inner) => self.rows(&mut **inner).await,
+                Err(_) => Ok(Vec::new()),
+            };
+            // Told from a drop by its number: a transaction that was committed does not abort as well.
+            let tx = std::mem::replace(&mut self.tx, TxId(0));
+            let decision = Decision::new(gate.clone(), self.store.clone(), tx);
+            let mut effects = std::mem::take(&mut self.effects);
+            let refused = match (&inner, refusal(struck, Operation::Commit), rows) {
+                (Err(aborted), ..) => Some((aborted.clone(), Outcome::Unavailable)),
+                (Ok(_), Some((kind, outcome)), rows) => {
+                    effects.extend(rows.unwrap_or_default());
+                    Some((StoreError::new(kind, said(kind, &Call::Commit)), outcome))
+                }
+                (Ok(_), None, Err(error)) => {
+                    let failed: Result<(), _> = Err(error.clone());
+                    Some((error, outcome_of(&failed, false)))
+                }
+                (Ok(_), None, Ok(rows)) => {
+                    effects.extend(rows);
+                    None
+                }
+            };
+            let result = match (refused, inner) {
+                (Some((error, outcome)), _) => {
+                    decision.record(outcome, effects);
+                    Err(error)
+                }
+                (None, inner) => decision.reach(inner?, effects, struck).await,
+            };
+            under_way.leave().await;
+            result
+        }
     }
 }
 

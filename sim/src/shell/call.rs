@@ -39,35 +39,40 @@ pub(crate) struct UnderWay<'a> {
 impl Gate {
     /// A call of any port: it waits as long as it takes, is carried out as it is struck, and told. `inner` is the call
     /// itself, `tx` the transaction that it belongs to.
-    pub(crate) async fn call<T: Answers, E: PortError, F: Future<Output = Result<T, E>>>(
+    ///
+    /// No `async fn`: that would have room for each of its arguments twice.
+    #[allow(clippy::manual_async_fn, reason = "a call's future is made, moved and dropped for every call")]
+    pub(crate) fn call<T: Answers, E: PortError, F: Future<Output = Result<T, E>>>(
         &self,
         call: Call<'_>,
         reach: Reach,
         tx: Option<TxId>,
         inner: impl FnOnce(Struck) -> F,
         tell: impl FnOnce(&Call<'_>, Struck, &Result<T, E>, Outcome),
-    ) -> Result<T, E> {
-        let point = call.operation();
-        let mut under_way = self.enter(point, reach).await;
-        let struck = under_way.struck(&call).await;
-        let (result, outcome) = match refused(struck, &call) {
-            Some(refused) => refused,
-            None => {
-                let result = self.answered(point, tx, pin!(inner(struck))).await;
-                if let Err(error) = &result {
-                    self.note_error(point, error);
+    ) -> impl Future<Output = Result<T, E>> {
+        async move {
+            let point = call.operation();
+            let mut under_way = self.enter(point, reach).await;
+            let struck = under_way.struck(&call).await;
+            let (result, outcome) = match refused(struck, &call) {
+                Some(refused) => refused,
+                None => {
+                    let result = self.answered(point, tx, pin!(inner(struck))).await;
+                    if let Err(error) = &result {
+                        self.note_error(point, error);
+                    }
+                    let outcome = outcome_of(&result, is_unheard(struck));
+                    (result, outcome)
                 }
-                let outcome = outcome_of(&result, is_unheard(struck));
-                (result, outcome)
+            };
+            tell(&call, struck, &result, outcome);
+            if let (Operation::External, Some(Verdict::LoseReply)) = (point, struck) {
+                // A caller learns of a lost reply by waiting for it in vain.
+                self.hold(100).await;
             }
-        };
-        tell(&call, struck, &result, outcome);
-        if let (Operation::External, Some(Verdict::LoseReply)) = (point, struck) {
-            // A caller learns of a lost reply by waiting for it in vain.
-            self.hold(100).await;
+            under_way.leave().await;
+            heard(struck, &call, result)
         }
-        under_way.leave().await;
-        heard(struck, &call, result)
     }
 
     /// Counts a call and waits as long as it takes. What strikes it is then said by [`UnderWay::struck`]. Never returns
@@ -76,9 +81,9 @@ impl Gate {
         if self.incarnation.is_dead() {
             return pending().await;
         }
-        let Some(Counted { injected, noted, wait }) = self.count(point, reach) else { return pending().await };
+        let Some(Counted { injected, noted, pass }) = self.count(point, reach) else { return pending().await };
         let mut call = UnderWay::new(self, point, injected, noted);
-        self.pass(wait).await;
+        pass.await;
         // What is rare is in a box of its own, so that not every call has room for it.
         if self.world.is_disturbed()
             && let Some(still) = self.stand_still()

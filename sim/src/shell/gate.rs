@@ -1,16 +1,11 @@
-use std::{
-    pin::{Pin, pin},
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{BoxFuture, select};
 use seaworthy_core::ports::{Call, Operation, Port};
 
 use super::struck::Struck;
 use crate::{
-    kernel::{Hit, Incarnation, Injected, Timed, World, scope},
+    kernel::{Hit, Incarnation, Injected, Pass, State, Takes, Timed, World, scope},
     plan::{Edge, FaultKind, Latency, Verdict},
     trace::What,
 };
@@ -23,17 +18,11 @@ pub(crate) struct Gate {
 }
 
 /// A call that was counted.
-pub(super) struct Counted {
+pub(super) struct Counted<'a> {
     pub(super) injected: Option<Injected>,
     /// Its number, where calls are noted; 0 elsewhere.
     pub(super) noted: u32,
-    pub(super) wait: Wait,
-}
-
-/// Time that a call takes.
-pub(crate) struct Wait {
-    yields: u32,
-    sleep: Duration,
+    pub(super) pass: Pass<'a>,
 }
 
 impl Gate {
@@ -81,7 +70,7 @@ impl Gate {
     }
 
     /// Counts a call, and draws how long it takes. `None` if the run has no budget left for it.
-    pub(super) fn count(&self, point: Operation, reach: Reach) -> Option<Counted> {
+    pub(super) fn count(&self, point: Operation, reach: Reach) -> Option<Counted<'_>> {
         let mut state = self.world.state();
         if state.calls_left == 0 {
             // It may be a while since somebody looked whether anything changes.
@@ -94,29 +83,23 @@ impl Gate {
         }
         let injected = state.inject(self.incarnation.process, point);
         let noted = state.faults.noted(self.incarnation.process, point);
-        let wait = self.wait(&mut state, reach);
-        Some(Counted { injected, noted, wait })
+        let pass = Pass { incarnation: &self.incarnation, takes: self.takes(&mut state, reach) };
+        Some(Counted { injected, noted, pass })
     }
 
-    fn wait(&self, state: &mut crate::kernel::State, reach: Reach) -> Wait {
+    fn takes(&self, state: &mut State, reach: Reach) -> Takes<'_> {
         if reach == Reach::Statement {
-            return Wait { yields: 1, sleep: Duration::ZERO };
+            return Takes::Turns(1);
         }
         let times = state.stall(self.world.schedule.stall_per_mille);
         let ms = match self.world.schedule.latency {
-            Latency::Zero => return Wait { yields: times, sleep: Duration::ZERO },
+            Latency::Zero => return Takes::Turns(times),
             Latency::Equal { ms } => u64::from(ms),
             Latency::Spread { min_ms, max_ms } => state.latency(min_ms, max_ms),
         };
-        Wait { yields: 0, sleep: Duration::from_millis(ms * u64::from(times)) }
-    }
-
-    pub(crate) async fn pass(&self, wait: Wait) {
-        for _ in 0..wait.yields {
-            self.incarnation.alive(Yield::default()).await;
-        }
-        if !wait.sleep.is_zero() {
-            self.incarnation.alive(self.world.meter.sleep(wait.sleep)).await;
+        match ms * u64::from(times) {
+            0 => Takes::Turns(0),
+            ms => Takes::Time(self.world.meter.sleep(Duration::from_millis(ms))),
         }
     }
 
@@ -208,21 +191,4 @@ pub(crate) enum Reach {
     Network,
     /// A statement in an open transaction: others may go first, but time stands still.
     Statement,
-}
-
-/// Lets every other ready task have its chance.
-#[derive(Default)]
-struct Yield(bool);
-
-impl Future for Yield {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.0 {
-            return Poll::Ready(());
-        }
-        self.0 = true;
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
 }

@@ -86,13 +86,14 @@ fn live<S: Scenario>(
     spans: Option<Arc<SpanBook>>,
 ) -> RunReport {
     let runtime = Runtime::with_seed_and_config(plan.seed, madsim::Config::default());
-    runtime.block_on(async {
+    // In a box: it is large, and would be moved on its way to where it is polled.
+    runtime.block_on(Box::pin(async {
         let executor = Executor::new(Draw::stream(plan.seed, stream::ORDER));
         let (time, spawner) = (executor.time(), executor.spawner());
         let world = build(scenario, plan, options, topology, spans, time, spawner);
         // Pinned where it is made: it is large, and every move would copy it.
         executor.run(pin!(program(scenario, plan, options, world))).await
-    })
+    }))
 }
 
 /// The whole of a run but its tasks.

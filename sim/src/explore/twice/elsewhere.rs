@@ -34,11 +34,7 @@ impl<'scope, 'env, R: Runner> Elsewhere<'scope, 'env, R> {
     }
 
     /// Runs a plan there. Passes on a panic.
-    pub(super) fn run(
-        &mut self,
-        plan: &Plan<WorkloadOf<R>>,
-        options: &RunOptions,
-    ) -> Result<RunReport, PlanError> {
+    pub(super) fn run(&mut self, plan: &Plan<WorkloadOf<R>>, options: &RunOptions) -> Result<RunReport, PlanError> {
         let (scope, runner) = (self.scope, self.runner);
         let started = self.started.get_or_insert_with(|| {
             let (plans, asked) = mpsc::channel::<(Plan<WorkloadOf<R>>, RunOptions)>();

@@ -4,7 +4,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`world`], [`written`], [`death`] | stores, broker, externals, time, and the state that changes; how it is written down; how processes end |
-//! | [`incarnation`], [`deciding`], [`pulse`], [`waits`] | an incarnation: its tasks, its death, and what can be seen of it from outside |
+//! | [`incarnation`], [`deciding`], [`pass`], [`pulse`], [`waits`] | an incarnation: its tasks, its death, the time that its calls take, and what can be seen of it from outside |
 //! | [`task`], [`scope`] | what is being polled: a task, and the innermost piece of its work that may be dropped |
 //! | [`faults`], [`strikable`] | which fault strikes which call, laid out before the run; which calls one more could strike |
 //! | [`recorder`], [`activity`], [`beats`] | the trace taken in; what counts as a change, and what only shows that somebody is alive |

@@ -1,10 +1,17 @@
 //! One order, and every fault that can strike it: the shop holds, and its twins do not. All pairs of faults take a minute in
 //! an optimised build; here it is a part of them.
 
-use seaworthy_scenarios::{order_fulfillment::OrderFulfillment, specimens};
+use std::sync::Mutex;
+
+use seaworthy_scenarios::{
+    order_fulfillment::{OrderFulfillment, Orders},
+    specimens,
+};
 use seaworthy_sim::{
-    explore::{Campaign, ExhaustOptions, Exhausted, Shard, exhaust},
+    explore::{Campaign, ExhaustOptions, Exhausted, Runner, Shard, exhaust},
+    plan::{FaultKind, Plan, PlanError},
     scenario::Scenario,
+    world::{self, RunOptions, RunReport},
 };
 
 fn exhausted<S: Scenario>(scenario: &S, options: &ExhaustOptions) -> (Campaign, Exhausted) {
@@ -23,6 +30,41 @@ fn the_shop_holds_under_every_fault_and_there_are_as_many_of_them_each_time() {
     let verdict = campaign.verdict();
     assert!(verdict.passes(true) && verdict.proves(), "{verdict}");
     assert_eq!(exhausted(&OrderFulfillment::new(), &ExhaustOptions::new(1)).1, first);
+}
+
+struct Noted(OrderFulfillment, Mutex<Vec<String>>);
+
+impl Runner for Noted {
+    type Scenario = OrderFulfillment;
+
+    fn scenario(&self) -> &OrderFulfillment {
+        &self.0
+    }
+
+    fn run(&self, plan: &Plan<Orders>, options: &RunOptions) -> Result<RunReport, PlanError> {
+        let report = world::run(&self.0, plan, options)?;
+        if report.fired.len() == 2 {
+            let faults: Vec<String> = plan.faults.iter().map(ToString::to_string).collect();
+            self.1.lock().expect("no panic").push(faults.join(" and "));
+        }
+        Ok(report)
+    }
+}
+
+/// Nobody asks the first replica again unless its answer is lost. It waits for the next request before it has given that.
+#[test]
+fn a_request_that_comes_only_because_of_another_fault_is_struck_beside_that_one() {
+    let mut options = ExhaustOptions::new(2);
+    let kept = [FaultKind::LoseRequest, FaultKind::Duplicate];
+    options.without_faults = FaultKind::ALL.iter().copied().filter(|kind| !kept.contains(kind)).collect();
+    let noted = Noted(OrderFulfillment::new(), Mutex::default());
+    let campaign = exhaust(&noted, &options, &|_| {}).expect("there are orders");
+    assert_eq!(campaign.failed, 0, "{:?}", campaign.failures);
+    let pairs = noted.1.into_inner().expect("no panic");
+    let again = "let the 2nd request of `orders-1` take effect once more 0 ms later";
+    let both = format!("lose the 1st reply of `orders-1` on its way and {again}");
+    assert!(pairs.contains(&both), "{pairs:#?}");
+    assert!(!pairs.iter().any(|pair| pair.starts_with(again)), "by itself it never comes");
 }
 
 #[test]

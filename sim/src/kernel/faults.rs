@@ -153,10 +153,17 @@ impl Faults {
         if self.marks.is_some() { self.counts[slot(process, operation.into())] } else { 0 }
     }
 
-    /// A call that was noted begins to wait for something to come, or ends to.
-    pub(crate) fn idle(&mut self, process: ProcessIndex, operation: Operation, nth: u32, is_idle: bool) {
+    /// A call that was noted begins to wait for something to come.
+    pub(crate) fn wait(&mut self, process: ProcessIndex, operation: Operation, nth: u32) {
         if let Some(marks) = &mut self.marks {
-            marks.idle(slot(process, operation.into()), nth, is_idle);
+            marks.wait(slot(process, operation.into()), nth);
+        }
+    }
+
+    /// A call that was noted no longer waits: it `came`, or nobody waits for it any more.
+    pub(crate) fn end_wait(&mut self, process: ProcessIndex, operation: Operation, nth: u32, came: bool) {
+        if let Some(marks) = &mut self.marks {
+            marks.end(slot(process, operation.into()), nth, came);
         }
     }
 

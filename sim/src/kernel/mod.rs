@@ -58,6 +58,6 @@ pub(crate) use requests::Requests;
 pub(crate) use spans::{SpanBook, SpanLayer, process_span};
 pub(crate) use spent::Spent;
 pub(crate) use state::{Asked, Due, State};
-pub use strikable::Strikable;
+pub use strikable::{CallPart, Strikable};
 pub(crate) use waits::Waiting;
 pub(crate) use world::{Parts, World};

@@ -21,9 +21,20 @@ pub struct Strikable {
     pub last: u32,
     /// `true` if they were made within a [scope](seaworthy_core::ports::Ports::scope): there is a piece of work to drop.
     pub in_scope: bool,
-    /// `true` if it is one that still waited for something to come when the storm ended: nothing strikes it but what does so
-    /// before that has come.
-    pub is_idle: bool,
+    /// Part of them that can be struck.
+    pub part: CallPart,
+}
+
+/// Part of a call that can be struck: one that waits for something to come, as a receive does, has two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallPart {
+    /// All of it.
+    Whole,
+    /// The wait alone: it had not ended when the storm did.
+    Wait,
+    /// Its end alone: it waited already when the first fault came to its call, and ended then.
+    End,
 }
 
 /// Calls that wait for something to come, each by its counter and its number there.
@@ -32,12 +43,15 @@ type IdleCalls = BTreeSet<(usize, u32)>;
 /// Counts of each call at the moments that say which of them are strikable.
 #[derive(Default)]
 pub(super) struct Marks {
-    /// Counts when the first fault came to its call, that call included.
-    struck: Option<Vec<u32>>,
+    /// Counts when the first fault came to its call, that call included, and the calls that were idle then.
+    struck: Option<(Vec<u32>, IdleCalls)>,
     /// Counts when the storm ended, and the calls that were idle then.
     healed: Option<(Vec<u32>, IdleCalls)>,
     /// Calls that wait for something to come.
     idle: IdleCalls,
+    /// Calls that were idle when the first fault came to its call, and no longer when the storm ended, since what they waited
+    /// for had come.
+    ended: IdleCalls,
     /// For each counter, the calls from which on they were made within a scope, or no longer were.
     turns: BTreeMap<usize, Vec<(u32, bool)>>,
 }
@@ -53,15 +67,20 @@ impl Marks {
 
     /// A fault has come to its call.
     pub(super) fn strike(&mut self, counts: &[u32]) {
-        self.struck.get_or_insert_with(|| counts.to_vec());
+        self.struck.get_or_insert_with(|| (counts.to_vec(), self.idle.clone()));
     }
 
-    /// A call of a counter begins to wait for something to come, or ends to.
-    pub(super) fn idle(&mut self, slot: usize, nth: u32, is_idle: bool) {
-        if is_idle {
-            self.idle.insert((slot, nth));
-        } else {
-            self.idle.remove(&(slot, nth));
+    /// A call of a counter begins to wait for something to come.
+    pub(super) fn wait(&mut self, slot: usize, nth: u32) {
+        self.idle.insert((slot, nth));
+    }
+
+    /// A call no longer waits: it `came`, or nobody waits for it any more.
+    pub(super) fn end(&mut self, slot: usize, nth: u32, came: bool) {
+        self.idle.remove(&(slot, nth));
+        let was_idle = || self.struck.as_ref().is_some_and(|(_, idle)| idle.contains(&(slot, nth)));
+        if came && self.healed.is_none() && was_idle() {
+            self.ended.insert((slot, nth));
         }
     }
 
@@ -78,28 +97,32 @@ impl Marks {
         of: impl Fn(usize) -> Option<(ProcessIndex, Operation)>,
     ) -> Vec<Strikable> {
         let (last, idle) = self.healed.as_ref().map_or((counts, &self.idle), |(counts, idle)| (counts, idle));
-        let before = |slot: usize| self.struck.as_ref().map_or(0, |struck| struck[slot]);
+        let before = |slot: usize| self.struck.as_ref().map_or(0, |(struck, _)| struck[slot]);
         let mut strikable = Vec::new();
         for (slot, turns) in &self.turns {
             let Some((process, point)) = of(*slot) else { continue };
+            for (_, nth) in self.ended.range((*slot, 0)..=(*slot, u32::MAX)) {
+                let in_scope = turns.iter().rev().find(|(from, _)| from <= nth).is_some_and(|(_, in_scope)| *in_scope);
+                strikable.push(Strikable { process, point, first: *nth, last: *nth, in_scope, part: CallPart::End });
+            }
             for (at, (from, in_scope)) in turns.iter().enumerate() {
                 let until = turns.get(at + 1).map_or(last[*slot], |(next, _)| last[*slot].min(next - 1));
                 let first = (before(*slot) + 1).max(*from);
                 if first > until {
                     continue;
                 }
-                let mut add = |first, last, is_idle| {
+                let mut add = |first, last, part| {
                     if first <= last {
-                        strikable.push(Strikable { process, point, first, last, in_scope: *in_scope, is_idle });
+                        strikable.push(Strikable { process, point, first, last, in_scope: *in_scope, part });
                     }
                 };
                 let mut next = first;
                 for (_, nth) in idle.range((*slot, first)..=(*slot, until)) {
-                    add(next, nth - 1, false);
-                    add(*nth, *nth, true);
+                    add(next, nth - 1, CallPart::Whole);
+                    add(*nth, *nth, CallPart::Wait);
                     next = nth + 1;
                 }
-                add(next, until, false);
+                add(next, until, CallPart::Whole);
             }
         }
         strikable
@@ -108,27 +131,46 @@ impl Marks {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{CallPart::*, *};
+
+    const COUNTER: usize = 7;
+
+    fn made(marks: &mut Marks, nth: u32) {
+        marks.count(COUNTER, nth, false);
+        marks.wait(COUNTER, nth);
+    }
+
+    fn found(marks: &Marks, count: u32) -> Vec<(u32, u32, CallPart)> {
+        let of = |_| Some((ProcessIndex(0), Operation::Receive));
+        marks.strikable(&[count; COUNTER + 1], of).iter().map(|of| (of.first, of.last, of.part)).collect()
+    }
 
     #[test]
-    fn a_call_that_is_idle_when_the_storm_ends_stands_by_itself_and_one_that_has_got_something_does_not() {
+    fn of_a_call_that_waits_until_the_storm_ends_only_the_wait_can_be_struck() {
         let mut marks = Marks::default();
-        for nth in 1..=4 {
-            marks.count(7, nth, false);
-            marks.idle(7, nth, true);
-            if nth != 2 && nth != 4 {
-                marks.idle(7, nth, false);
-            }
-        }
-        let mut counts = [0; 8];
-        counts[7] = 4;
-        marks.heal(&counts);
+        (1..=4).for_each(|nth| made(&mut marks, nth));
+        marks.end(COUNTER, 1, true);
+        marks.end(COUNTER, 3, true);
+        assert_eq!(found(&marks, 4), [(1, 1, Whole), (2, 2, Wait), (3, 3, Whole), (4, 4, Wait)]);
+        marks.heal(&[4; COUNTER + 1]);
         // What comes after the storm comes too late.
-        marks.idle(7, 4, false);
-        marks.count(7, 5, false);
-        counts[7] = 5;
-        let of = |_| Some((ProcessIndex(0), Operation::Receive));
-        let found: Vec<_> = marks.strikable(&counts, of).iter().map(|of| (of.first, of.last, of.is_idle)).collect();
-        assert_eq!(found, [(1, 1, false), (2, 2, true), (3, 3, false), (4, 4, true)]);
+        marks.end(COUNTER, 4, true);
+        made(&mut marks, 5);
+        assert_eq!(found(&marks, 5), [(1, 1, Whole), (2, 2, Wait), (3, 3, Whole), (4, 4, Wait)]);
+    }
+
+    #[test]
+    fn of_a_call_that_waited_before_the_first_fault_and_ended_after_it_only_the_end_can_be_struck_as_well() {
+        let mut marks = Marks::default();
+        (1..=4).for_each(|nth| made(&mut marks, nth));
+        marks.end(COUNTER, 1, true);
+        marks.strike(&[4; COUNTER + 1]);
+        marks.end(COUNTER, 2, true);
+        // Dropped: a fault at it would be one at the next call.
+        marks.end(COUNTER, 3, false);
+        made(&mut marks, 5);
+        marks.heal(&[5; COUNTER + 1]);
+        marks.end(COUNTER, 4, true);
+        assert_eq!(found(&marks, 5), [(2, 2, End), (5, 5, Wait)]);
     }
 }

@@ -130,7 +130,9 @@ impl<'a> UnderWay<'a> {
         self.waiting = None;
         let idle = (self.noted > 0).then(|| Idle::new(self.gate, self.point, self.noted));
         let came = self.gate.incarnation.alive(pin!(what)).await;
-        drop(idle);
+        if let Some(idle) = idle {
+            idle.came();
+        }
         self.waiting = Some(Waiting::new(&self.gate.incarnation.pulse.calls));
         came
     }
@@ -194,19 +196,28 @@ impl Drop for UnderWay<'_> {
 }
 
 /// A noted call that waits for something to come, for as long as this lives.
-struct Idle<'a>(&'a Gate, Operation, u32);
+struct Idle<'a> {
+    gate: &'a Gate,
+    point: Operation,
+    nth: u32,
+    came: bool,
+}
 
 impl<'a> Idle<'a> {
     fn new(gate: &'a Gate, point: Operation, nth: u32) -> Self {
-        gate.world.state().faults.idle(gate.incarnation.process, point, nth, true);
-        Self(gate, point, nth)
+        gate.world.state().faults.wait(gate.incarnation.process, point, nth);
+        Self { gate, point, nth, came: false }
+    }
+
+    fn came(mut self) {
+        self.came = true;
     }
 }
 
 impl Drop for Idle<'_> {
     fn drop(&mut self) {
-        let Self(gate, point, nth) = self;
-        gate.world.state().faults.idle(gate.incarnation.process, *point, *nth, false);
+        let Self { gate, point, nth, came } = *self;
+        gate.world.state().faults.end_wait(gate.incarnation.process, point, nth, came);
     }
 }
 

@@ -18,7 +18,7 @@ mod watch;
 
 pub use crate::{
     invariants::Judged,
-    kernel::{Budget, Effort, Fired, Strikable},
+    kernel::{Budget, CallPart, Effort, Fired, Strikable},
     scenario::{Client, Overdue, StoreFactory},
 };
 pub(crate) use judges::{instructed, without_observers};

@@ -24,8 +24,8 @@ const SEEDS_MAX: u64 = 1_000;
 /// Then, for `k = 2`, each of these with each fault that can strike a later call of that very run. So recovery,
 /// compensation and takeover are struck, too, which only the first fault leads to.
 ///
-/// A call that waits for something to come, which never comes, has no effect that could be struck: there only what strikes
-/// before that is tried.
+/// A call that waits for something to come, which never comes, has no end that could be struck: there only what strikes the
+/// wait is tried, and its end beside each fault that lets it come.
 ///
 /// Of a verdict with parameters the ends are tried: at once and after every lease, nothing of a batch and one message of
 /// it. A process comes back as its next release where there is [one](crate::scenario::Topology::next_release).

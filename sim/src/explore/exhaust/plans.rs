@@ -5,6 +5,7 @@ use std::{
     thread,
 };
 
+use seaworthy_core::ports::Operation;
 use smol_str::SmolStr;
 
 use super::{lasting::lasting, options::ExhaustOptions};
@@ -13,7 +14,8 @@ use crate::{
     plan::{CallFault, Fault, FaultKind, Plan, Targets, TimedFault, Verdict, Workload},
     scenario::Scenario,
     topology::Topology,
-    world::{RunOptions, Strikable},
+    trace::ProcessIndex,
+    world::{CallPart, RunOptions, Strikable},
 };
 
 /// All plans, each a function of its position.
@@ -24,6 +26,9 @@ pub(super) struct Exhaust<W> {
     kinds: Vec<CallKind>,
     /// Faults that can strike the run without faults.
     calm: Faults,
+    /// Calls of that run which wait for what never comes. What could strike their end has no run of its own; where another
+    /// fault lets it come, it is struck as the second one.
+    in_vain: Vec<(ProcessIndex, Operation, u32)>,
     /// Faults that can strike the run of each single fault besides it, and the position at which these pairs begin.
     struck: Vec<(u64, Faults)>,
     shard: Shard,
@@ -32,7 +37,7 @@ pub(super) struct Exhaust<W> {
     next: AtomicU64,
 }
 
-/// One kind of call by one process, within a scope or not, idle to the end or not, and what is tried at each.
+/// One kind of call by one process, within a scope or not, the part of it that can be struck, and what is tried at each.
 struct CallKind {
     of: Strikable,
     process: SmolStr,
@@ -61,10 +66,12 @@ impl<W: Workload> Exhaust<W> {
         let topology = runner.scenario().topology();
         let mut lasting = lasting(&topology);
         lasting.retain(|fault| !options.without_faults.contains(&fault.what.kind()));
-        let (kinds, calm, struck) = (Vec::new(), Faults::default(), Vec::new());
+        let (kinds, calm, in_vain, struck) = (Vec::new(), Faults::default(), Vec::new(), Vec::new());
         let (skipped, next) = (shard.share(from - 1), AtomicU64::new(0));
-        let mut all = Self { base, lasting, kinds, calm, struck, shard: *shard, skipped, next };
+        let mut all = Self { base, lasting, kinds, calm, in_vain, struck, shard: *shard, skipped, next };
         let calls = all.record(runner, options, 0..1)?.pop().unwrap_or_default();
+        let in_vain = calls.iter().filter(|of| of.part == CallPart::Wait);
+        all.in_vain = in_vain.map(|of| (of.process, of.point, of.first)).collect();
         let every = 0..all.lasting.len();
         all.calm = all.faults(every.clone(), &calls, &topology, options);
         if *k == 2 {
@@ -147,8 +154,11 @@ impl<W: Workload> Exhaust<W> {
         options: &ExhaustOptions,
     ) -> Faults {
         let mut faults = Faults { len: lasting.len() as u64, lasting, calls: Vec::new() };
-        for of in strikable {
-            let what = |of: &Strikable| (of.process, of.point, of.in_scope, of.is_idle);
+        // Where a wait ends in the run without faults as well, its end is struck there, and the other fault comes second.
+        let is_tried_here =
+            |of: &&Strikable| of.part != CallPart::End || self.in_vain.contains(&(of.process, of.point, of.first));
+        for of in strikable.iter().filter(is_tried_here) {
+            let what = |of: &Strikable| (of.process, of.point, of.in_scope, of.part);
             let is_it = |kind: &CallKind| what(&kind.of) == what(of);
             let at = self.kinds.iter().position(is_it).unwrap_or_else(|| {
                 let process = topology.processes[usize::from(of.process.0)].name.clone();
@@ -157,7 +167,11 @@ impl<W: Workload> Exhaust<W> {
                 let kinds = kinds.filter(|kind| kind.is_possible(&targets));
                 let verdicts = kinds.flat_map(|kind| kind.at_calls(topology.has_next_release));
                 let verdicts = verdicts.filter(|verdict| of.in_scope || !verdict.needs_scope());
-                let verdicts = verdicts.filter(|verdict| !of.is_idle || verdict.strikes_early());
+                let verdicts = verdicts.filter(|verdict| match of.part {
+                    CallPart::Whole => true,
+                    CallPart::Wait => verdict.strikes_early(),
+                    CallPart::End => !verdict.strikes_early(),
+                });
                 let verdicts = verdicts.filter(|verdict| verdict.fits(of.point)).collect();
                 self.kinds.push(CallKind { of: *of, process, verdicts });
                 self.kinds.len() - 1

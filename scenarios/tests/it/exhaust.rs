@@ -104,6 +104,8 @@ fn needs(twin: &OrderFulfillment) -> (usize, Option<u64>) {
 fn each_broken_twin_is_found_by_one_fault() {
     let twins = specimens::twins();
     assert_eq!(twins.len(), 10);
+    // Most of them have the same control.
+    let mut controls = Vec::new();
     for twin in twins {
         let (items, seed) = needs(&twin);
         let options = ExhaustOptions::new(1).items(items).seed(seed);
@@ -116,7 +118,10 @@ fn each_broken_twin_is_found_by_one_fault() {
             one.all(),
             failure.violation.invariant
         );
-        let (control, _) = exhausted(&OrderFulfillment::new(), &options);
-        assert_eq!(control.failed, 0, "the good shop fails where {} does: {:?}", twin.name(), control.failures);
+        if !controls.contains(&(items, seed)) {
+            let (control, _) = exhausted(&OrderFulfillment::new(), &options);
+            assert_eq!(control.failed, 0, "the good shop fails where {} does: {:?}", twin.name(), control.failures);
+            controls.push((items, seed));
+        }
     }
 }

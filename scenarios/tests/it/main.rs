@@ -11,6 +11,7 @@ mod long_faults;
 mod order_fulfillment;
 mod payments;
 mod serve;
+mod side_by_side;
 mod simplest;
 mod specimens;
 mod stories;

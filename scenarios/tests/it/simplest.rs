@@ -10,6 +10,8 @@ use seaworthy_sim::{
     world::{RunOptions, run},
 };
 
+use crate::side_by_side::side_by_side;
+
 const BASE_SEEDS: [u64; 3] = [1, 4, 25];
 /// Runs that shrinking takes at most; it may take five thousand.
 const RUNS_MAX: u64 = 2_500;
@@ -19,13 +21,13 @@ fn no_plan_of_the_payments_bugs_that_is_simpler_in_one_way_fails_as_well() {
     let named = ["check-then-insert", "effect-then-mark", "fresh-id-per-attempt"];
     let bugs: Vec<_> = bugs::all().into_iter().filter(|bug| named.iter().any(|it| bug.name().ends_with(it))).collect();
     assert_eq!(bugs.len(), named.len());
-    bugs.iter().for_each(assert_simplest);
+    side_by_side(&bugs, assert_simplest);
 }
 
 #[test]
 fn no_plan_of_the_twins_that_is_simpler_in_one_way_fails_as_well() {
     let twins = ["mark-before-publish", "effect-then-mark", "compensation-skipped-after-crash"].map(twin);
-    twins.iter().for_each(assert_simplest);
+    side_by_side(&twins, assert_simplest);
 }
 
 /// Whatever the failure: one that is jumpy, so that simplifications help one another and get into each other's way.

@@ -13,13 +13,19 @@ use seaworthy_sim::{
     world::{RunOptions, run},
 };
 
-use crate::told::{Rows, SMALL};
+use crate::{
+    side_by_side::side_by_side,
+    told::{Rows, SMALL},
+};
 
 /// A diagram of more rows is not read.
 pub(crate) const ROWS_MAX: usize = 25;
 
 /// Whichever seed of these a search begins with, what it finds has its cause in its story.
-pub(crate) const BASE_SEEDS: [u64; 5] = [0x5ea_0001, 1, 3, 5, 7];
+pub(crate) const BASE_SEEDS: [u64; 3] = [1, 3, 5];
+
+/// The twins' own, under which the README tells what is found.
+const BASE_SEED: u64 = 0x5ea_0001;
 
 /// For each twin of the shop what its story must say, each within one row: the cause, and what came of it.
 const TWINS: [(&str, Rows); 10] = [
@@ -130,7 +136,7 @@ fn assert_tells(name: &str, story: &str) {
 fn the_story_of_each_broken_twin_has_the_cause_in_few_rows() {
     let mut diagrams = Vec::new();
     for twin in specimens::twins() {
-        let (name, story) = (twin.name().to_owned(), Teller::new(&twin).story(BASE_SEEDS[0]));
+        let (name, story) = (twin.name().to_owned(), Teller::new(&twin).story(BASE_SEED));
         println!("{story}");
         assert_tells(&name, &story);
         // Without the moments: two bugs must not look alike.
@@ -145,12 +151,11 @@ fn the_story_of_each_broken_twin_has_the_cause_in_few_rows() {
 fn whichever_seed_fails_the_story_of_a_specimen_has_the_cause() {
     let (twins, small) = (specimens::twins(), specimens::small());
     assert_eq!((twins.len(), small.len()), (TWINS.len(), SMALL.len()), "each specimen has its row");
-    for twin in &twins {
-        let teller = Teller::new(twin);
-        BASE_SEEDS.iter().for_each(|base_seed| assert_tells(twin.name(), &teller.story(*base_seed)));
-    }
-    for (broken, _) in &small {
-        let teller = Teller::new(broken);
-        BASE_SEEDS.iter().for_each(|base_seed| assert_tells(broken.name(), &teller.story(*base_seed)));
-    }
+    side_by_side(&twins, assert_told);
+    side_by_side(&small, |(broken, _)| assert_told(broken));
+}
+
+fn assert_told<S: Scenario>(broken: &S) {
+    let teller = Teller::new(broken);
+    BASE_SEEDS.iter().for_each(|base_seed| assert_tells(broken.name(), &teller.story(*base_seed)));
 }

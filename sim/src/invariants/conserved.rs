@@ -1,3 +1,6 @@
+use std::collections::BTreeSet;
+
+use seaworthy_core::ports::Cell;
 use smol_str::SmolStr;
 
 use super::{Ending, Entity, Interest, Invariant, Judge, Mode};
@@ -6,12 +9,14 @@ use crate::{
     trace::{Effect, Event, ProcessIndex, What},
 };
 
-/// Number of commits that changed a sum which are shown where it ends wrong: the last ones.
+/// Number of commits that changed a sum which are shown where it ends wrong: the last ones that nothing made up for.
 const SHOWN_MAX: usize = 8;
+/// So many of them are known at a time.
+const KNOWN_MAX: usize = 64;
 
 /// `conserved`: a [declared sum](Conserved) stands, in each commit or once the run has come to rest.
 ///
-/// State: one number for each sum, and the last few commits that changed it.
+/// State: one number for each sum, and the last few commits that changed it, without those that others made up for.
 #[derive(Debug)]
 pub struct ConservedSums {
     sums: Vec<Sum>,
@@ -23,13 +28,67 @@ struct Sum {
     at_rest: bool,
     /// Difference to the sum before anything started.
     off: i64,
-    changed: Vec<u64>,
+    changes: Vec<Change>,
+}
+
+/// A commit that changed a sum.
+#[derive(Debug)]
+struct Change {
+    event: u64,
+    by: i64,
+    /// Things that it is about: ids of documents, keys of entries and of rows that are named.
+    about: BTreeSet<SmolStr>,
+}
+
+impl Sum {
+    /// Takes in a change, and forgets it with all others about the same things, directly or by way of others, if together
+    /// they come to nothing: one that was paid and got its seat is no part of why another has none.
+    fn change(&mut self, change: Change) {
+        let (mut about, mut is_like) = (change.about.clone(), vec![false; self.changes.len()]);
+        // Until no other is found.
+        while let Some(at) = (0..is_like.len()).find(|at| !is_like[*at] && !self.changes[*at].about.is_disjoint(&about))
+        {
+            is_like[at] = true;
+            about.extend(self.changes[at].about.iter().cloned());
+        }
+        let others = self.changes.iter().zip(&is_like).filter(|(_, is_like)| **is_like).map(|(other, _)| other.by);
+        if others.fold(change.by, i64::saturating_add) == 0 {
+            let mut is_like = is_like.into_iter();
+            self.changes.retain(|_| is_like.next() != Some(true));
+            return;
+        }
+        if self.changes.len() == KNOWN_MAX {
+            self.changes.remove(0);
+        }
+        self.changes.push(change);
+    }
+
+    /// The last commits of those that nothing made up for.
+    fn shown(&self) -> Vec<u64> {
+        let first = self.changes.len().saturating_sub(SHOWN_MAX);
+        self.changes[first..].iter().map(|change| change.event).collect()
+    }
+}
+
+/// Names what the effects of a commit are about, as far as one thing can be told from another.
+fn about(effects: &[Effect]) -> BTreeSet<SmolStr> {
+    let name = |effect: &Effect| match effect {
+        Effect::Document { id, .. } => Some(id.clone()),
+        Effect::Entry { key, .. } => Some(key.clone()),
+        Effect::Row(row) => {
+            let key = row.after.as_ref().or(row.before.as_ref()).and_then(|cells| cells.first());
+            // A number is that of another row in another table.
+            key.and_then(|key| if let Cell::Text(name) = key { Some(name.as_str().into()) } else { None })
+        }
+        _ => None,
+    };
+    effects.iter().filter_map(name).collect()
 }
 
 impl ConservedSums {
     /// The invariant at the start of a run with these sums.
     pub fn new(sums: &[Conserved]) -> Self {
-        let sum = |sum: &Conserved| Sum { name: sum.name.clone(), at_rest: sum.at_rest, off: 0, changed: Vec::new() };
+        let sum = |sum: &Conserved| Sum { name: sum.name.clone(), at_rest: sum.at_rest, off: 0, changes: Vec::new() };
         Self { sums: sums.iter().map(sum).collect() }
     }
 }
@@ -65,10 +124,7 @@ impl Invariant for ConservedSums {
             }
             if sum.at_rest {
                 sum.off = sum.off.saturating_add(by);
-                if sum.changed.len() == SHOWN_MAX {
-                    sum.changed.remove(0);
-                }
-                sum.changed.push(event.number);
+                sum.change(Change { event: event.number, by, about: about(effects) });
             } else {
                 let sentence = format!("`{}`, which has to stand, changed by {by:+} in one commit", sum.name);
                 judge.violate(Entity::named(sum.name.clone(), sum.name.clone()), sentence, vec![event.number]);
@@ -82,7 +138,7 @@ impl Invariant for ConservedSums {
         }
         for sum in self.sums.iter().filter(|sum| sum.off != 0) {
             let sentence = format!("`{}`, which has to stand, ended {:+} off where it began", sum.name, sum.off);
-            judge.violate(Entity::named(sum.name.clone(), sum.name.clone()), sentence, sum.changed.clone());
+            judge.violate(Entity::named(sum.name.clone(), sum.name.clone()), sentence, sum.shown());
         }
     }
 }

@@ -17,6 +17,9 @@ const ROWS_MAX: usize = 25;
 const DISTANCE_MAX: u32 = 7;
 /// So near, what is routine is told each time: it may be what both looked at before either acted.
 const ROUTINE_MAX: u32 = 3;
+/// Beyond this, a transaction that served nobody and came to nothing is told no more: whoever does one thing after the
+/// other did that, too.
+const NOTHING_MAX: u32 = 2;
 /// Additional distance of the first and the last of like events from the nearest.
 const END_OF_A_REPETITION: u32 = 3;
 /// Each strike of so few faults is told: after shrinking, every fault that is left is needed.
@@ -62,7 +65,8 @@ pub(super) fn relevant<'a>(
     let few_faults = faults.len() <= FAULTS_MAX;
     let mut distances = lineage.distances(&shown, DISTANCE_MAX, last, few_faults);
     let is_known = !shown.is_empty() || lineage.knows_the_entity();
-    if !is_known || distances.iter().all(|distance| *distance == FAR) {
+    let is_vague = !is_known || distances.iter().all(|distance| *distance == FAR);
+    if is_vague {
         distances = without_a_hint(trace, &lineage);
     }
     let mut forced = shown.clone();
@@ -75,6 +79,7 @@ pub(super) fn relevant<'a>(
             _ if shown.contains(&position) => 0,
             distance if forced.contains(&position) => distance.min(2),
             distance if distance == FAR || !lineage.is_telling(position) => continue,
+            distance if distance > NOTHING_MAX && !is_vague && lineage.is_idle(position) => continue,
             distance => distance + dullness(&event.what),
         };
         let apart = violation.events.iter().map(|number| number.abs_diff(event.number)).min().unwrap_or(0);
@@ -83,6 +88,7 @@ pub(super) fn relevant<'a>(
     for repetition in lineage.repetitions().iter() {
         fold(repetition, &forced, &mut ranks);
     }
+    with_their_commits(&lineage, &forced, &mut ranks);
     let mut ranked: Vec<(Rank, u32)> = ranks.into_iter().map(|(position, rank)| (rank, position)).collect();
     ranked.sort_unstable();
     ranked.truncate(ROWS_MAX);
@@ -110,6 +116,17 @@ fn fold(Repetition { positions, is_routine }: &Repetition, forced: &[u32], ranks
         } else {
             ranks.remove(position);
         }
+    }
+}
+
+/// Leaves of statements that went well those whose commit may be told, which is what they came to, and those that came to
+/// none.
+fn with_their_commits(lineage: &Lineage, forced: &[u32], ranks: &mut BTreeMap<u32, Rank>) {
+    let is_told_of = |statement: &u32| lineage.commit_of(*statement).is_none_or(|commit| ranks.contains_key(&commit));
+    let without: Vec<u32> =
+        ranks.keys().copied().filter(|position| !forced.contains(position) && !is_told_of(position)).collect();
+    for statement in without {
+        ranks.remove(&statement);
     }
 }
 

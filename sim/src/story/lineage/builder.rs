@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 
 use super::{
     graph::Link,
-    open_work::OpenWork,
+    open_work::{OpenWork, Whose},
     reads::Reads,
     thread::{Kind, Thread, named, threads_of},
 };
@@ -34,6 +34,8 @@ pub(super) struct Builder {
     /// The saga of each operation of a step.
     sagas: BTreeMap<OperationId, SagaId>,
     open: OpenWork,
+    /// The last transaction of each task, and what it served.
+    served: BTreeMap<Whose, (Vec<Thread>, u32)>,
     pub(super) reads: Reads,
     /// The end of the last incarnation of each process.
     down: BTreeMap<ProcessIndex, u32>,
@@ -50,6 +52,7 @@ impl Builder {
             staged: BTreeSet::new(),
             sagas: sagas_of(trace),
             open: OpenWork::default(),
+            served: BTreeMap::new(),
             reads: Reads::default(),
             down: BTreeMap::new(),
         }
@@ -59,7 +62,7 @@ impl Builder {
     pub(super) fn see(&mut self, position: u32, event: &Event) -> Vec<Thread> {
         let mut threads = Vec::new();
         threads_of(&event.what, &mut |thread| threads.push(thread));
-        self.follow(event, &mut threads);
+        self.follow(position, event, &mut threads);
         self.settle(position, event);
         threads.sort_unstable();
         threads.dedup();
@@ -134,7 +137,7 @@ impl Builder {
     }
 
     /// Finds what an event is about by what was before it, and what it begins and ends.
-    fn follow(&mut self, event: &Event, threads: &mut Vec<Thread>) {
+    fn follow(&mut self, position: u32, event: &Event, threads: &mut Vec<Thread>) {
         match &event.what {
             What::Request { request, .. } => self.open.ask(event, Thread::request(*request)),
             What::Reply { request, .. } => self.open.end(event, Thread::request(*request)),
@@ -168,7 +171,9 @@ impl Builder {
                 threads.extend(self.open.context(event));
             }
             What::Commit { effects, outcome, .. } => {
-                threads.extend(self.open.context(event));
+                let served: Vec<Thread> = self.open.context(event).collect();
+                threads.extend(&served);
+                self.go_on(position, event, served);
                 for effect in effects.iter().filter(|_| outcome.took_effect()) {
                     self.commit(event, effect);
                     if let Effect::Handled { consumer, message } = effect
@@ -182,6 +187,19 @@ impl Builder {
                 threads.extend(self.open.context(event));
             }
             _ => {}
+        }
+    }
+
+    /// Links a transaction with the one before it, if the task serves the same as it did then: that looked, and this acts.
+    fn go_on(&mut self, position: u32, event: &Event, served: Vec<Thread>) {
+        if served.is_empty() {
+            return;
+        }
+        let task = (event.process, event.incarnation, event.task);
+        if let Some((before, cause)) = self.served.insert(task, (served.clone(), position))
+            && before == served
+        {
+            self.links.push(Link { cause, effect: position, to_cause: 1, to_effect: 2 });
         }
     }
 

@@ -19,7 +19,7 @@ mod repetitions;
 mod strikes;
 mod thread;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seaworthy_core::ports::Operation;
 use smol_str::SmolStr;
@@ -55,6 +55,10 @@ pub(super) struct Lineage {
     in_vain: Vec<u32>,
     telling: Vec<bool>,
     repetitions: Repetitions,
+    /// The commit of the transaction of each statement that went well, by position.
+    commits: BTreeMap<u32, u32>,
+    /// Ends of transactions that served no request and no message, and came to nothing, by position.
+    idle: BTreeSet<u32>,
 }
 
 impl Lineage {
@@ -65,6 +69,8 @@ impl Lineage {
         let mut strikes = Strikes::new(faults, processes);
         let (mut of_entity, mut struck, mut in_vain) = (Vec::new(), Vec::new(), Vec::new());
         let (mut telling, mut alike) = (Vec::with_capacity(trace.len()), Vec::new());
+        let (mut commits, mut open) = (BTreeMap::new(), BTreeMap::<TxId, Vec<u32>>::new());
+        let mut idle = BTreeSet::new();
         let in_the_way = in_the_way(trace);
         for (position, event) in (0_u32..).zip(trace) {
             let is_struck = strikes.see(position, event, &mut |link| builder.links.push(link));
@@ -79,10 +85,24 @@ impl Lineage {
             builder.reads.see(position, &event.what);
             let is_telling = is_struck || is_in_the_way || is_telling(&event.what) || shown.contains(&position);
             telling.push(is_telling);
+            match &event.what {
+                What::Statement { tx, outcome: Outcome::Done, .. } if is_telling => {
+                    open.entry(*tx).or_default().push(position);
+                }
+                // That one was given up is mostly no line of its own.
+                What::Commit { tx, .. } => {
+                    commits.extend(open.remove(tx).into_iter().flatten().map(|statement| (statement, position)));
+                }
+                _ => {}
+            }
             if is_telling {
                 let likeness = likeness(event, &builder.rows);
                 alike.extend(likeness.map(|likeness| (position, likeness, is_routine(&event.what))));
-                let nearest = builder.see(position, event).into_iter().filter(|thread| entity.contains(thread));
+                let threads = builder.see(position, event);
+                if is_nothing(&event.what) && threads.iter().all(|thread| thread.kind == Kind::Transaction) {
+                    idle.insert(position);
+                }
+                let nearest = threads.into_iter().filter(|thread| entity.contains(thread));
                 // What has the id is the thing itself; what has the name may be about it.
                 let nearest = nearest.map(|thread| if thread.kind == Kind::Name { NAMED } else { ITSELF }).min();
                 of_entity.extend(nearest.map(|distance| (position, distance)));
@@ -94,7 +114,7 @@ impl Lineage {
         let repetitions = Repetitions::among(alike.into_iter());
         builder.links.extend(repetitions.links());
         let graph = Graph::new(trace.len(), builder.links);
-        Self { graph, of_entity, strikes: struck, in_vain, telling, repetitions }
+        Self { graph, of_entity, strikes: struck, in_vain, telling, repetitions, commits, idle }
     }
 
     /// Returns the distance of each event from what shows the violation, or with `few_faults` from what those struck;
@@ -129,6 +149,17 @@ impl Lineage {
     /// Events that say the same thing again and again.
     pub(super) fn repetitions(&self) -> &Repetitions {
         &self.repetitions
+    }
+
+    /// The commit of a statement that went well, if its transaction came to one.
+    pub(super) fn commit_of(&self, statement: u32) -> Option<u32> {
+        self.commits.get(&statement).copied()
+    }
+
+    /// Returns `true` for the end of a transaction that served no request and no message, and came to nothing: a look
+    /// whether there is something to do.
+    pub(super) fn is_idle(&self, position: u32) -> bool {
+        self.idle.contains(&position)
     }
 
     /// Returns `true` if an event is worth a line.
@@ -177,9 +208,13 @@ fn is_routine(what: &What) -> bool {
         What::Statement { outcome: Outcome::Done, .. }
         | What::Claim { outcome: Outcome::Done, .. }
         | What::StoreCall { outcome: Outcome::Done, .. } => true,
-        What::Commit { effects, outcome: Outcome::Done, .. } => effects.is_empty(),
-        _ => false,
+        what => is_nothing(what),
     }
+}
+
+/// Returns `true` for the end of a transaction that changed nothing.
+fn is_nothing(what: &What) -> bool {
+    matches!(what, What::Commit { effects, outcome: Outcome::Done, .. } if effects.is_empty())
 }
 
 /// Returns `true` if an event is worth a line: beginnings, idle polls, reads and refused receives are not.

@@ -1,12 +1,15 @@
 //! Work that each incarnation has begun and not ended: what it does not live to do explains what is missing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::thread::Thread;
 use crate::trace::{Event, ProcessIndex};
 
 /// Task of an event: process, incarnation, number.
-type Whose = (ProcessIndex, u32, u32);
+pub(super) type Whose = (ProcessIndex, u32, u32);
+
+/// So many requests of an incarnation may be without the task that serves it.
+const TAKEN_MAX: usize = 4;
 
 /// Work in progress, by incarnation and by task.
 #[derive(Debug, Default)]
@@ -18,8 +21,10 @@ pub(super) struct OpenWork {
     acknowledged: BTreeMap<Whose, Vec<Thread>>,
     /// The request that a task serves.
     requests: BTreeMap<Whose, Thread>,
-    /// The request that an incarnation took last, for the task that it spawns.
-    taken: BTreeMap<(ProcessIndex, u32), Thread>,
+    /// The requests that an incarnation took last, for the tasks that it spawns, and the task that seems to be each one's.
+    taken: BTreeMap<(ProcessIndex, u32), VecDeque<(Thread, Option<u32>)>>,
+    /// Tasks that have done something: none of them is one that was spawned just now.
+    known: BTreeSet<Whose>,
 }
 
 fn whose(event: &Event) -> Whose {
@@ -55,7 +60,11 @@ impl OpenWork {
     pub(super) fn ask(&mut self, event: &Event, request: Thread) {
         self.begin(event, request);
         self.requests.insert(whose(event), request);
-        self.taken.insert((event.process, event.incarnation), request);
+        let taken = self.taken.entry((event.process, event.incarnation)).or_default();
+        if taken.len() == TAKEN_MAX {
+            taken.pop_front();
+        }
+        taken.push_back((request, None));
     }
 
     /// Returns the threads that a task's event answers, beyond what it says itself: the one message that it has
@@ -65,19 +74,26 @@ impl OpenWork {
             Some([one, others @ ..]) if others.iter().all(|other| other == one) => Some(*one),
             _ => None,
         };
+        let is_new = self.known.insert(whose(event));
         let request = match self.requests.get(&whose(event)) {
             Some(request) => Some(*request),
             // A task's first event: a request that was taken just before is what it was spawned for.
-            None if event.task > 1 => {
-                let taken = self.taken.remove(&(event.process, event.incarnation));
-                if let Some(taken) = taken {
-                    self.requests.insert(whose(event), taken);
-                }
-                taken
-            }
+            None if is_new && event.task > 1 => self.spawned(event),
             None => None,
         };
         message.into_iter().chain(request)
+    }
+
+    /// The request that a task seems to have been spawned for: one that has no task, or whose task is older. Tasks are
+    /// numbered as they are spawned, and one that was there before may only now do its first thing.
+    fn spawned(&mut self, event: &Event) -> Option<Thread> {
+        let taken = self.taken.get_mut(&(event.process, event.incarnation))?;
+        let (request, by) = taken.iter_mut().min_by_key(|(_, by)| *by).filter(|(_, by)| *by < Some(event.task))?;
+        if let Some(elder) = by.replace(event.task) {
+            self.requests.remove(&(event.process, event.incarnation, elder));
+        }
+        self.requests.insert(whose(event), *request);
+        Some(*request)
     }
 
     /// Removes an incarnation and returns the threads that die with it.

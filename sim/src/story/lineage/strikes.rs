@@ -16,6 +16,10 @@ pub(super) struct Strikes<'a> {
     pending: Vec<Pending>,
     /// Timed faults that are on: the position in the plan, and the event that said so.
     active: Vec<(u32, u32)>,
+    /// The newest release that was booted, and where it was first.
+    newest: Option<(u32, u32)>,
+    /// Deaths of one moment that no fault at a call explains.
+    unexplained: Vec<(u32, u64)>,
 }
 
 /// A fault at a call, and the call that it struck once that was seen.
@@ -32,7 +36,7 @@ struct Pending {
 
 impl<'a> Strikes<'a> {
     pub(super) fn new(faults: &'a [Fault], processes: &'a [smol_str::SmolStr]) -> Self {
-        Self { faults, processes, pending: Vec::new(), active: Vec::new() }
+        Self { faults, processes, pending: Vec::new(), active: Vec::new(), newest: None, unexplained: Vec::new() }
     }
 
     /// Takes in an event and hands over what led to it. Returns whether a fault at a call struck it: of what an outage
@@ -57,9 +61,23 @@ impl<'a> Strikes<'a> {
             What::Healed => {
                 self.pending.clear();
                 self.active.clear();
+                self.replace(position, event.at, link);
                 false
             }
-            What::Crash => self.crash(position, event, link),
+            What::Boot { release } => {
+                if *release > self.newest.map_or(1, |(newest, _)| newest) {
+                    self.newest = Some((*release, position));
+                }
+                false
+            }
+            What::Crash => {
+                let died = self.crash(position, event, link);
+                if !died {
+                    self.unexplained.retain(|(_, at)| *at == event.at);
+                    self.unexplained.push((position, event.at));
+                }
+                died
+            }
             what => {
                 self.disturb(position, event, link);
                 self.strike(position, event, what, link)
@@ -79,6 +97,20 @@ impl<'a> Strikes<'a> {
         }
         self.pending.retain(|pending| !of_it(pending));
         died
+    }
+
+    /// Once the world heals, all run the newest release: who runs an older one dies in that moment, just before it is told.
+    fn replace(&mut self, healed: u32, at: u64, link: &mut impl FnMut(Link)) {
+        let Some((_, newest)) = self.newest else { return };
+        let replaced = self.unexplained.drain(..).filter(|(_, death)| *death == at);
+        let mut is_any = false;
+        for (death, _) in replaced {
+            is_any = true;
+            link(Link { cause: healed, effect: death, to_cause: 1, to_effect: 1 });
+        }
+        if is_any {
+            link(Link { cause: newest, effect: healed, to_cause: 1, to_effect: 1 });
+        }
     }
 
     fn strike(&mut self, position: u32, event: &Event, what: &What, link: &mut impl FnMut(Link)) -> bool {

@@ -31,12 +31,14 @@ pub struct Renderer {
     names: Names,
     /// The message of each row of an outbox that was claimed, by store and number.
     rows: BTreeMap<(SmolStr, u64), MessageId>,
+    /// The newest release that was booted.
+    release: u32,
 }
 
 impl Renderer {
     /// A renderer for a run of these processes (`RunReport::processes`).
     pub fn new(processes: &[SmolStr]) -> Self {
-        Self { processes: processes.to_vec(), names: Names::new(), rows: BTreeMap::new() }
+        Self { processes: processes.to_vec(), names: Names::new(), rows: BTreeMap::new(), release: 1 }
     }
 
     /// A renderer that begins with these names.
@@ -88,7 +90,10 @@ impl Renderer {
         let names = &mut self.names;
         match &event.what {
             What::Boot { release: 1 } => "boots".to_owned(),
-            What::Boot { release } => format!("boots release {release}"),
+            What::Boot { release } => {
+                self.release = self.release.max(*release);
+                format!("boots release {release}")
+            }
             What::Crash => "crashes".to_owned(),
             What::Panic { message } => format!("panics: {}", names.abbreviate(message)),
             What::Exit { reason } => format!("exits: {}", names.abbreviate(reason)),
@@ -97,6 +102,7 @@ impl Renderer {
                 format!("fault {index} strikes{at}: {}", spaced(&format!("{kind:?}")))
             }
             What::FaultOver { index } => format!("fault {index} is over"),
+            What::Healed if self.release > 1 => format!("healed: everyone is to run release {}", self.release),
             What::Healed => "healed".to_owned(),
             What::Redrive { parked: 1, .. } => "the operator redrives 1 dead row".to_owned(),
             What::Redrive { parked, .. } => format!("the operator redrives {parked} dead rows"),

@@ -29,7 +29,9 @@
 //! small pieces, such as `mimalloc`: a run makes some thousand.
 //!
 //! Exit codes: 0 everything held; 1 an invariant was violated, or two traces differ, or (with `--strict`) a campaign
-//! proves less than it seems to; 2 the program was used wrongly; 130 interrupted before anything was violated.
+//! proves less than it seems to, or a plan of a file strikes nothing any more; 2 the program was used wrongly, or a file
+//! could not be written; 130 interrupted before anything was violated. A violation counts for more than a file: it is told,
+//! and the code is 1, whatever file it was.
 
 #[macro_use]
 mod macros;

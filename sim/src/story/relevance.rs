@@ -194,6 +194,8 @@ fn dullness(what: &What) -> u32 {
         // Its row is told by what becomes of it.
         What::Claim { outcome: Outcome::Done, .. } => 2,
         What::Settle { outcome: Outcome::Done, .. } => 1,
+        // It says that all went well, as what it answers does.
+        What::Reply { accepted: true, outcome: Outcome::Done, .. } => 2,
         // Mostly a look before something was done.
         What::Abort { .. } => 2,
         // A statement of the user's own that has no label.

@@ -3,7 +3,15 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Places, Without, seed};
-use crate::explore::Shard;
+use crate::{explore::Shard, hexadecimal};
+
+fn first_plan(text: &str) -> Result<u64, String> {
+    match hexadecimal::parse(text) {
+        Some(0) => Err("the first plan has number 1".to_owned()),
+        Some(number) => Ok(number),
+        None => Err(format!("{text:?} is no number of a plan: write one from 1, decimal or 0x...")),
+    }
+}
 
 /// The command `exhaust`.
 #[derive(Debug, Args)]
@@ -21,7 +29,7 @@ pub(in crate::cli) struct ExhaustArguments {
     #[arg(long, value_name = "S", value_parser = seed)]
     pub(in crate::cli) seed: Option<u64>,
     /// The number of the first plan to run, decimal or 0x..., to go on with a search that was interrupted
-    #[arg(long, value_name = "PLAN", value_parser = seed, default_value = "1")]
+    #[arg(long, value_name = "PLAN", value_parser = first_plan, default_value = "1")]
     pub(in crate::cli) from: u64,
     /// Only part i of n of the plans, as in 2/4
     #[arg(long, value_name = "i/n", default_value = "1/1")]

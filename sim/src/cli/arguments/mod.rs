@@ -20,7 +20,7 @@ pub(super) use replay::ReplayArguments;
 pub(super) use run::RunArguments;
 pub(super) use without::Without;
 
-use crate::{hexadecimal, values};
+use crate::{hexadecimal, story::Style, values};
 
 /// Is your saga seaworthy? Runs workflows of sagas, outboxes and inboxes through crashes, duplicates, outages, rejections
 /// and lost replies, in virtual time, and judges what became of them.
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
     /// Number of columns of stories; the environment variable COLUMNS, else the terminal's if not given
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = width)]
     pub(super) width: Option<usize>,
 }
 
@@ -61,6 +61,15 @@ pub(super) struct DiffArguments {
     /// The other one
     #[arg(value_name = "B")]
     pub(super) right: PathBuf,
+}
+
+fn width(text: &str) -> Result<usize, String> {
+    let least = Style::WIDTH_MIN;
+    let columns = text.parse().map_err(|_| format!("{text:?} is no number of columns: write one from {least}"))?;
+    if columns < least {
+        return Err(format!("a story needs {least} columns at least"));
+    }
+    Ok(columns)
 }
 
 /// A seed, decimal or hexadecimal.

@@ -91,13 +91,8 @@ fn one(case: &dyn Case, source: &Source, arguments: &ReplayArguments, chosen: &C
     }
     let options = RunOptions { keep_trace: true, keep_spans: arguments.spans, ..run::run_options(chosen) };
     let report = case.run(&options)?;
-    match &arguments.trace {
-        Some(Some(path)) => {
-            let trace = case.trace(&report, &options).expect("the run was asked to keep its trace");
-            files::write_whole(path, &trace.print())?;
-        }
-        Some(None) => print_trace(&report),
-        None => {}
+    if let Some(None) = &arguments.trace {
+        print_trace(&report);
     }
     say!(
         "{} seed {:#018x}: fingerprint {:016x}, {} events, {} answered, {:.3} s of virtual time",
@@ -121,7 +116,12 @@ fn one(case: &dyn Case, source: &Source, arguments: &ReplayArguments, chosen: &C
         Some(path) => files::write_whole(path, &text()).map_err(CliError::from),
         None => Ok(()),
     };
-    let written = [write(&arguments.html, &|| story.html(&report)), write(&arguments.json, &|| story.json())];
+    let trace = || case.trace(&report, &options).expect("the run was asked to keep its trace").print();
+    let written = [
+        write(&arguments.html, &|| story.html(&report)),
+        write(&arguments.json, &|| story.json()),
+        write(&arguments.trace.clone().flatten(), &trace),
+    ];
     let exit = if report.held() {
         judge_held(case, source, &report)
     } else {
@@ -143,11 +143,16 @@ fn judge_held(case: &dyn Case, source: &Source, report: &RunReport) -> Exit {
     if let Some(idle) = idle {
         say!("{} {idle}", terminal::bad("warning:"));
         if !idle.others_struck {
+            say!(
+                "{}: nothing was tried: with no fault left that strikes, every invariant held",
+                terminal::bad("failed")
+            );
             return Exit::Violated;
         }
     }
     if report.judged.iter().all(|judged| judged.mode == Mode::Sometimes) {
         say!("{} the scenario judges nothing: its `invariants` are none, or goals only", terminal::bad("warning:"));
+        say!("{}: nothing was judged", terminal::bad("failed"));
         return Exit::Violated;
     }
     say!("{}: every invariant", terminal::good("held"));

@@ -86,7 +86,7 @@ fn one(
 
 /// Returns the exit status of the command. A violation that was found counts for more than a file that could not be
 /// written.
-pub(super) fn finish(exit: Exit, files: [Result<(), CliError>; 2]) -> Result<Exit, CliError> {
+pub(super) fn finish(exit: Exit, files: impl IntoIterator<Item = Result<(), CliError>>) -> Result<Exit, CliError> {
     for error in files.into_iter().filter_map(Result::err) {
         if exit != Exit::Violated {
             return Err(error);

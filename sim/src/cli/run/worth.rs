@@ -12,15 +12,26 @@ type Judged = (Campaign, CampaignVerdict);
 /// Things that are named on one line; more are in the JSON.
 const NAMED_MAX: usize = 8;
 
-/// Describes how often a plan may fail that is drawn as those of all campaigns were, and one as those of the campaign that
-/// says least.
+/// Describes how often a plan may fail that is drawn as those of all campaigns without a failure were, and one as those of
+/// the campaign among them that says least. What failed says nothing of what held: most often it is another scenario, which
+/// is wrong.
 pub(super) fn bound(campaigns: &[Judged]) -> String {
-    let sum = |of: fn(&Campaign) -> u64| campaigns.iter().map(|(campaign, _)| of(campaign)).sum();
-    let all = failure_rate_upper_bound(sum(|campaign| campaign.failed), sum(|campaign| campaign.runs)) * 100.0;
-    let together = format!("one drawn like these fails with a probability of at most {all:.3} % (95%)");
-    let each = campaigns.iter().map(|(_, verdict)| verdict.failure_rate_upper_bound * 100.0);
+    let held: Vec<&Judged> = campaigns.iter().filter(|(campaign, _)| campaign.failed == 0).collect();
+    let runs: u64 = held.iter().map(|(campaign, _)| campaign.runs).sum();
+    if runs == 0 {
+        return "no campaign is without a failure".to_owned();
+    }
+    let all = failure_rate_upper_bound(0, runs) * 100.0;
+    let whose = if held.len() == campaigns.len() {
+        "one drawn like these".to_owned()
+    } else {
+        let of = counted(held.len() as u64, "campaigns");
+        format!("one drawn like the {} in the {of} without a failure", counted(runs, "seeds"))
+    };
+    let together = format!("{whose} fails with a probability of at most {all:.3} % (95%)");
+    let each = held.iter().map(|(_, verdict)| verdict.failure_rate_upper_bound * 100.0);
     match each.fold(None, |worst: Option<f64>, each| Some(worst.map_or(each, |worst| worst.max(each)))) {
-        Some(worst) if campaigns.len() > 1 => format!("{together}, and {worst:.3} % in the campaign that says least"),
+        Some(worst) if held.len() > 1 => format!("{together}, and {worst:.3} % in the campaign that says least"),
         _ => together,
     }
 }

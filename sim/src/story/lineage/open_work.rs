@@ -11,6 +11,9 @@ pub(super) type Whose = (ProcessIndex, u32, u32);
 /// So many requests of an incarnation may be without the task that serves it.
 const TAKEN_MAX: usize = 4;
 
+/// A request, and the number of the task that seems to serve it.
+type Taken = (Thread, Option<u32>);
+
 /// Work in progress, by incarnation and by task.
 #[derive(Debug, Default)]
 pub(super) struct OpenWork {
@@ -22,7 +25,7 @@ pub(super) struct OpenWork {
     /// The request that a task serves.
     requests: BTreeMap<Whose, Thread>,
     /// The requests that an incarnation took last, for the tasks that it spawns, and the task that seems to be each one's.
-    taken: BTreeMap<(ProcessIndex, u32), VecDeque<(Thread, Option<u32>)>>,
+    taken: BTreeMap<(ProcessIndex, u32), VecDeque<Taken>>,
     /// Tasks that have done something: none of them is one that was spawned just now.
     known: BTreeSet<Whose>,
 }

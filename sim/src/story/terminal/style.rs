@@ -19,7 +19,7 @@ impl Default for Style {
 
 impl Style {
     /// In narrower ones a diagram has no room for words.
-    const WIDTH_MIN: usize = 40;
+    pub(crate) const WIDTH_MIN: usize = 40;
 
     /// Colours it, or not.
     #[must_use]

@@ -46,3 +46,12 @@ fn three_faults_are_too_many() {
     assert_eq!(ran.code, Some(2), "{}", ran.out);
     assert!(ran.err.contains("1000 of it are to be exhausted"), "{}", ran.err);
 }
+
+#[test]
+fn plans_are_counted_from_one() {
+    let none = theirs(folder().path(), &["exhaust", "greetings", "--from", "0"]);
+    assert_eq!(none.code, Some(2), "{}", none.out);
+    assert!(none.err.contains("invalid value '0' for '--from <PLAN>': the first plan has number 1"), "{}", none.err);
+    let word = theirs(folder().path(), &["exhaust", "greetings", "--from", "two"]);
+    assert!(word.err.contains("\"two\" is no number of a plan"), "{}", word.err);
+}

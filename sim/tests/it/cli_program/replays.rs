@@ -85,6 +85,15 @@ fn a_page_that_can_t_be_written_is_told_and_leaves_nothing_half_written() {
     assert_eq!(full.code, Some(1), "{}", full.out);
     assert!(full.out.contains("was booked twice") && !full.out.contains("\nhtml "), "{}", full.out);
     assert!(full.err.contains("can't write /dev/full: No space left on device"), "{}", full.err);
+    // Whatever file it is, and only where there is nothing to tell is it the file that counts.
+    for file in ["--trace=/dev/full", "--json=/dev/full", "--html=/dev/full"] {
+        let violated = theirs(folder.path(), &["replay", &plan, file]);
+        assert_eq!(violated.code, Some(1), "{file}: {}", violated.out);
+        assert!(violated.out.contains("was booked twice"), "{file}: {}", violated.out);
+        let held = theirs(folder.path(), &["replay", "1", "--scenario", "greetings", file]);
+        assert_eq!(held.code, Some(2), "{file}: {}", held.out);
+        assert!(held.err.contains("can't write /dev/full: No space left on device"), "{file}: {}", held.err);
+    }
     // A folder in the way of a page beside its plan.
     let page = folder.path().join(plan.replace(".json", ".html"));
     fs::remove_file(&page).expect("it was written");
@@ -146,4 +155,33 @@ fn a_story_is_as_wide_as_it_is_asked_to_be() {
     };
     let (narrow, wide) = (width("60"), width("200"));
     assert!(narrow <= 60 && narrow < wide && wide <= 200, "{narrow} and {wide}");
+}
+
+#[test]
+fn a_story_is_not_made_for_less_than_forty_columns() {
+    for width in ["0", "39"] {
+        let narrow = theirs(folder().path(), &["replay", "1", "--scenario", "greetings", "--width", width]);
+        assert_eq!(narrow.code, Some(2), "{}", narrow.out);
+        assert!(narrow.err.contains("a story needs 40 columns at least"), "{}", narrow.err);
+    }
+    let word = theirs(folder().path(), &["replay", "1", "--scenario", "greetings", "--width", "wide"]);
+    assert!(word.code == Some(2) && word.err.contains("\"wide\" is no number of columns"), "{}", word.err);
+}
+
+#[test]
+fn a_plan_whose_faults_strike_nothing_ends_with_what_that_is_worth() {
+    let folder = folder();
+    let failing = theirs(folder.path(), &FAILING);
+    let plan = failing.out.lines().find_map(|line| line.strip_prefix("plan   ")).expect("where the plan is");
+    let path = folder.path().join(plan);
+    let mut edited: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("written")).expect("JSON");
+    for fault in edited["faults"].as_array_mut().expect("a list") {
+        fault["nth"] = 1_000_000.into();
+    }
+    fs::write(&path, edited.to_string()).expect("writable");
+    let idle = theirs(folder.path(), &["replay", plan]);
+    assert_eq!(idle.code, Some(1), "{}{}", idle.out, idle.err);
+    assert!(idle.out.contains("this plan no longer tests anything"), "{}", idle.out);
+    let last = idle.out.lines().last().expect("a last line");
+    assert_eq!(last, "failed: nothing was tried: with no fault left that strikes, every invariant held");
 }

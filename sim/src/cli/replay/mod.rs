@@ -143,10 +143,7 @@ fn judge_held(case: &dyn Case, source: &Source, report: &RunReport) -> Exit {
     if let Some(idle) = idle {
         say!("{} {idle}", terminal::bad("warning:"));
         if !idle.others_struck {
-            say!(
-                "{}: nothing was tried: with no fault left that strikes, every invariant held",
-                terminal::bad("failed")
-            );
+            say!("{}: nothing was tried, since none of its faults strikes", terminal::bad("failed"));
             return Exit::Violated;
         }
     }

@@ -11,17 +11,15 @@ use std::{path::Path, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use seaworthy_core::{
-    outbox::{MessageBuilder, Relay},
+    message::MessageBuilder,
+    outbox::Relay,
     ports::{Expected, Ports, Store, Transaction},
     saga::{
         Action, DriveOutcome, NothingToUndo, Orchestrator, OrchestratorConfig, Registry, SagaBuilder, StepCall,
         StepError, Value,
     },
 };
-use seaworthy_sim::{
-    plan::Profile,
-    world::{RunOptions, StoreFactory},
-};
+use seaworthy_sim::{plan::Profile, scenario::StoreFactory, world::RunOptions};
 use seaworthy_sqlite::{SqliteConfig, SqliteStore, Synchronous};
 use seaworthy_tokio::{LocalBroker, LocalExternal, LocalIngress, Parts, Process, TokioClock};
 use support::{CpuTime, OneOrder, lifecycle, median, quick, thread_cpu};

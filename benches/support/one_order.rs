@@ -5,8 +5,7 @@ use seaworthy_core::ports::{Store, Timestamp};
 use seaworthy_scenarios::order_fulfillment::{OrderFulfillment, Orders};
 use seaworthy_sim::{
     invariants::Invariant,
-    scenario::{Draw, Scenario, Topology},
-    world::Client,
+    scenario::{Client, Draw, Scenario, Topology},
 };
 
 /// Order fulfillment with one order in each plan: the unit in which lifecycles are counted.

@@ -9,7 +9,7 @@ use seaworthy_scenarios::{catalog, order_fulfillment::orders_file::read_orders};
 use seaworthy_sim::{
     catalogue::Entry,
     cli::{CliError, Program},
-    world::StoreFactory,
+    scenario::StoreFactory,
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 

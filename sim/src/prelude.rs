@@ -11,7 +11,6 @@
 pub use crate::{
     check::check,
     invariants::{Broken, Called, Invariant, Written, always, eventually, sometimes},
-    plan::Workload,
-    scenario::{Client, Draw, Scenario, Topology},
+    scenario::{Client, Draw, Scenario, Topology, Workload},
     trace::{Effect, Event, What},
 };

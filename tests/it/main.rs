@@ -8,6 +8,7 @@ mod floors;
 mod log_relay;
 mod own_workflow;
 mod properties;
+mod public_paths;
 mod readme;
 mod snapshots;
 mod spans;

@@ -9,9 +9,9 @@ use rusqlite::Connection;
 use seaworthy_core::ports::{Operation, Ports, Store, StoreError, connection};
 use seaworthy_sim::{
     plan::{CallFault, FORMAT, Fault, Latency, Plan, Restart, Schedule, Verdict},
-    scenario::{Boot, Draw, LockTable, Scenario, Topology, Workload},
+    scenario::{Boot, Client, Draw, LockTable, Scenario, StoreFactory, Topology, Workload},
     trace::{Effect, What},
-    world::{Client, RunOptions, RunReport, StoreFactory, run},
+    world::{RunOptions, RunReport, run},
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore, store_error};
 use serde::{Deserialize, Serialize};

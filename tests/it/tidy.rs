@@ -34,7 +34,7 @@ const PREPOSITIONS: [&str; 14] =
 const WORDS_MIN: usize = 3;
 
 /// Name and `src` folder of every package of the workspace that has one.
-fn packages() -> Vec<(String, PathBuf)> {
+pub(crate) fn packages() -> Vec<(String, PathBuf)> {
     let metadata = workspace();
     let packages = metadata["packages"].as_array().expect("a list of packages");
     let folder = |package: &serde_json::Value| {
@@ -92,7 +92,7 @@ fn fault(summary: &str) -> Option<&'static str> {
 }
 
 /// Name that a line declares a public type by, if it does.
-fn public_type(line: &str) -> Option<&str> {
+pub(crate) fn public_type(line: &str) -> Option<&str> {
     let declared = line.trim_start().strip_prefix("pub ")?;
     let name = ["struct ", "enum ", "trait ", "type ", "union "].iter().find_map(|word| declared.strip_prefix(word))?;
     name.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().filter(|name| !name.is_empty())

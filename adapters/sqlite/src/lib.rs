@@ -28,7 +28,7 @@
 //!     Ok(())
 //! }
 //! # use std::{sync::Arc, time::Duration};
-//! # use seaworthy_core::{message::Message, outbox::MessageBuilder, ports::{Clock, Store, Timestamp}};
+//! # use seaworthy_core::{message::{Message, MessageBuilder}, ports::{Clock, Store, Timestamp}};
 //! # use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 //! # use uuid::Uuid;
 //! # struct Epoch;

@@ -53,5 +53,5 @@ macro_rules! __conformance_registry {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_parts {
-    ([$($part:ident)*]) => { $crate::ports::Parts::of(&[$($crate::ports::Part::$part,)*]) };
+    ([$($part:ident)*]) => { $crate::ports::Parts::new(&[$($crate::ports::Part::$part,)*]) };
 }

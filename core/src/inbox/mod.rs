@@ -34,5 +34,3 @@ pub use consumer::Consumer;
 pub use handler::{DuplicateHandler, Handler, HandlerError, Handlers, HandlersBuilder};
 pub use redrive::Redriven;
 pub use retention::{InboxRetention, RetentionError};
-
-pub use crate::message::DecodeError;

@@ -47,5 +47,3 @@ pub use redrive::{purge_dead, redrive};
 pub use relay::Relay;
 pub use report::PassReport;
 pub use retention::OutboxRetention;
-
-pub use crate::message::{EncodeError, MessageBuilder};

@@ -5,10 +5,9 @@ use proptest::prelude::*;
 use seaworthy_core::{
     ids::MessageId,
     message::{
-        Headers, Message,
+        Headers, Message, MessageBuilder,
         cloud_events::{CloudEventError, attributes, from_attributes, from_json, to_json},
     },
-    outbox::MessageBuilder,
     ports::Timestamp,
 };
 use serde_json::{Value, json};

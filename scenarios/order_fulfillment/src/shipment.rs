@@ -3,8 +3,7 @@
 use async_trait::async_trait;
 use seaworthy_core::{
     inbox::{Consumer, Handler, HandlerError, Handlers},
-    message::Message,
-    outbox::MessageBuilder,
+    message::{Message, MessageBuilder},
     ports::{Expected, Ports, Transaction, draw_id},
     wake::Wake,
 };

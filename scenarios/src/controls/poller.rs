@@ -8,8 +8,7 @@ use bytes::Bytes;
 use seaworthy_core::{
     ids,
     inbox::{Consumer, Handler, HandlerError, Handlers},
-    message::Message,
-    outbox::MessageBuilder,
+    message::{Message, MessageBuilder},
     ports::{Expected, Ports, StoreError, Transaction, draw_id},
     wake::Wake,
 };

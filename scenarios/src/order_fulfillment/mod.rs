@@ -34,8 +34,7 @@ use seaworthy_order_fulfillment::{
 };
 use seaworthy_sim::{
     invariants::Invariant,
-    scenario::{Draw, Scenario, Topology},
-    world::Client,
+    scenario::{Client, Draw, Scenario, Topology},
 };
 use smol_str::{SmolStr, format_smolstr};
 

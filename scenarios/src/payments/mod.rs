@@ -16,16 +16,16 @@
 pub mod bugs;
 pub mod ledger;
 pub mod poller;
-pub mod service;
+mod service;
 mod tables;
 mod workload;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use seaworthy_sim::{
-    scenario::{Boot, Column, Conserved, Draw, EffectTable, InboxTable, LockTable, OutboxTable, Scenario, Topology},
-    world::{Client, StoreFactory},
+use seaworthy_sim::scenario::{
+    Boot, Client, Column, Conserved, Draw, EffectTable, InboxTable, LockTable, OutboxTable, Scenario, StoreFactory,
+    Topology,
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use smol_str::{SmolStr, format_smolstr};

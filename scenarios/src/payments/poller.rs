@@ -7,8 +7,7 @@ use futures_util::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension};
 use seaworthy_core::{
     ids::MessageId,
-    message::Message,
-    outbox::MessageBuilder,
+    message::{Message, MessageBuilder},
     ports::{Ports, PublishError, PublishResult, StoreError, Timestamp, connection, draw_id},
 };
 use seaworthy_sqlite::store_error;

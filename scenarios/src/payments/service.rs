@@ -52,7 +52,7 @@ impl fmt::Debug for Variant {
 }
 
 /// The service's program.
-pub async fn payments(ports: Ports, variant: Variant) {
+pub(super) async fn payments(ports: Ports, variant: Variant) {
     ports.spawn("poller", poller::poll(ports.clone(), variant.lock, variant.publish));
     ports.spawn("ledger", ledger::consume(ports.clone(), variant.book, variant.ack));
     while let Some(request) = ports.ingress.next().await {

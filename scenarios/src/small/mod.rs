@@ -10,10 +10,7 @@ mod seats;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use seaworthy_sim::{
-    scenario::{Draw, Scenario, Topology},
-    world::Client,
-};
+use seaworthy_sim::scenario::{Client, Draw, Scenario, Topology};
 
 pub(crate) use front::{FRONT, ITEM_TAKEN, ITEMS, answer_requests, front, front_by, item_taken, take};
 pub(crate) use mailer::{LETTERS, MAILER, WriteLetter, mailer};

@@ -15,8 +15,7 @@ use seaworthy_sim::{
     check,
     explore::{Campaign, Gap},
     plan::Profile,
-    scenario::{Draw, Scenario, Topology},
-    world::Client,
+    scenario::{Client, Draw, Scenario, Topology},
 };
 
 /// The shop, with somebody else who listens to it.

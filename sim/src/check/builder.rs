@@ -4,8 +4,8 @@ use super::Check;
 use crate::{
     explore::Corpus,
     plan::{FaultKind, Profile},
-    scenario::Scenario,
-    world::{Budget, StoreFactory},
+    scenario::{Scenario, StoreFactory},
+    world::Budget,
 };
 
 impl<S: Scenario> Check<S> {

@@ -41,7 +41,7 @@ impl<S: Scenario> Check<S> {
         let folder = breadcrumbs_folder(settings);
         let items = exhausting.items as u64;
         let go_on = |number| replay_line(Again::From { number, k, seed: None, items });
-        exhausting.search.breadcrumbs = Some(Breadcrumbs::of_exhaust(folder, self.scenario.name(), go_on));
+        exhausting.search.breadcrumbs = Some(Breadcrumbs::for_exhaust(folder, self.scenario.name(), go_on));
         exhausting
     }
 

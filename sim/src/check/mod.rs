@@ -22,8 +22,8 @@ use campaign::write;
 use crate::{
     explore::{Campaign, Corpus, SweepOptions},
     plan::{FaultKind, Profile},
-    scenario::Scenario,
-    world::{Budget, StoreFactory},
+    scenario::{Scenario, StoreFactory},
+    world::Budget,
 };
 
 /// Checks a scenario: replays its corpus, sweeps over seeds drawn anew each time, and judges honestly.

@@ -35,7 +35,7 @@ pub(super) fn exhaust(setting: &Setting, arguments: &ExhaustArguments, chosen: &
     options.search.stop = interrupt.stop.clone();
     let (k, seed, items) = (arguments.k, arguments.seed, arguments.items as u64);
     let go_on = |number| replay_line(Again::From { number, k, seed, items }, entry.name(), chosen);
-    let breadcrumbs = Breadcrumbs::of_exhaust(arguments.places.under_way(), entry.name(), go_on);
+    let breadcrumbs = Breadcrumbs::for_exhaust(arguments.places.under_way(), entry.name(), go_on);
     options.search.breadcrumbs = Some(breadcrumbs);
 
     progress::announce_plans(&entry, &options);

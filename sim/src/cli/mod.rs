@@ -1,7 +1,7 @@
 //! The whole program for scenarios of your own, as the `main` of a program of yours.
 //!
 //! ```no_run
-//! # use seaworthy_sim::{invariants::Invariant, scenario::{Draw, Scenario, Topology, Workload}, world::Client};
+//! # use seaworthy_sim::{invariants::Invariant, scenario::{Client, Draw, Scenario, Topology, Workload}};
 //! # #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)] struct Items(Vec<u32>);
 //! # impl Workload for Items {
 //! #     fn len(&self) -> usize { self.0.len() }

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::CliError;
-use crate::{catalogue::Entry, world::StoreFactory};
+use crate::{catalogue::Entry, scenario::StoreFactory};
 
 /// A store for `--store`.
 pub(super) struct NamedStore {

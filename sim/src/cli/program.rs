@@ -13,13 +13,13 @@ use super::{
 };
 use crate::{
     catalogue::{Catalogue, Entry},
-    world::StoreFactory,
+    scenario::StoreFactory,
 };
 
 /// The program, with what it has beyond the commands of [`main`](super::main).
 ///
 /// ```no_run
-/// # use seaworthy_sim::{scenario::Scenario, world::StoreFactory};
+/// # use seaworthy_sim::{scenario::{Scenario, StoreFactory}};
 /// # fn program<Shop: Scenario, Bank: Scenario>(shop: Shop, bank: Bank, sqlite: StoreFactory) -> std::process::ExitCode {
 /// use seaworthy_sim::cli::{Exit, Program, clap};
 ///

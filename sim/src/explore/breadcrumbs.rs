@@ -78,7 +78,7 @@ impl Breadcrumbs {
 
     /// Notes in this folder on an exhaustive search. `go_on` says how it goes on from a plan, which it names by its
     /// number.
-    pub fn of_exhaust(folder: impl Into<PathBuf>, scenario: &str, go_on: impl Fn(u64) -> String) -> Self {
+    pub fn for_exhaust(folder: impl Into<PathBuf>, scenario: &str, go_on: impl Fn(u64) -> String) -> Self {
         before_the_end(forget);
         let number = digits(STAND_IN);
         let text = format!("{scenario}, plan {number} of all\ngo on: {}", go_on(STAND_IN));

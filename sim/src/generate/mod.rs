@@ -21,7 +21,7 @@ pub use strategy::{PlanStrategy, PlanTree, strategy};
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use seaworthy_sim::{invariants::Invariant, generate::generate, plan::Profile, scenario::{Draw, Scenario, Topology, Workload}, world::Client};
+/// # use seaworthy_sim::{invariants::Invariant, generate::generate, plan::Profile, scenario::{Client, Draw, Scenario, Topology, Workload}};
 /// # #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)] struct Nothing;
 /// # impl Workload for Nothing { fn len(&self) -> usize { 0 } fn without(&self, _: std::ops::Range<usize>) -> Self { Nothing } }
 /// # struct Orders;

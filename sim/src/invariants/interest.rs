@@ -98,7 +98,7 @@ impl Interest {
     }
 
     /// The classes of an event.
-    pub fn of(event: &Event) -> Self {
+    pub fn from_event(event: &Event) -> Self {
         match &event.what {
             What::Boot { .. } | What::Crash | What::Panic { .. } | What::Exit { .. } => Self::PROCESS,
             What::Fault { .. } | What::FaultOver { .. } => Self::FAULT,
@@ -109,7 +109,7 @@ impl Interest {
             }
             What::DuplicateSeen { .. } => Self::DUPLICATE_SEEN,
             What::Commit { effects, .. } => {
-                effects.iter().fold(Self::COMMIT, |classes, effect| classes | Self::of_effect(effect))
+                effects.iter().fold(Self::COMMIT, |classes, effect| classes | Self::from_effect(effect))
             }
             What::Claim { rows, .. } if rows.is_empty() => Self::CLAIM,
             What::Claim { .. } => Self(Self::CLAIM.0 | Self::CLAIMED.0),
@@ -125,7 +125,7 @@ impl Interest {
         }
     }
 
-    fn of_effect(effect: &Effect) -> Self {
+    fn from_effect(effect: &Effect) -> Self {
         match effect {
             Effect::Document { .. } => Self::DOCUMENT,
             Effect::Staged(_) => Self::STAGED,

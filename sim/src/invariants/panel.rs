@@ -79,7 +79,7 @@ impl Panel {
         }
         let Self { seats, seating, reached, violations, dealt, decoded, .. } = self;
         decoded.note(event);
-        seating.each_concerned(Interest::of(event), |seat| {
+        seating.each_concerned(Interest::from_event(event), |seat| {
             let Some(Seat { name, judged, met, invariant }) = seats.get_mut(seat) else { return };
             invariant.observe(
                 event,

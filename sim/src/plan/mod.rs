@@ -16,7 +16,7 @@ mod seed;
 mod shrinker;
 pub mod stream;
 mod validate;
-mod workload;
+pub(crate) mod workload;
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -30,7 +30,7 @@ pub use profile::{Profile, UnknownProfile};
 pub use schedule::{Latency, Schedule};
 pub use seed::derive_seed;
 pub use shrinker::Shrinker;
-pub use workload::Workload;
+pub(crate) use workload::Workload;
 pub(crate) use workload::counted;
 
 /// The format that this version writes, and the newest that it reads. It reads `seaworthy/plan@2`, too, where faults strike

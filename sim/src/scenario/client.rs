@@ -64,7 +64,7 @@ impl Client {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use seaworthy_sim::world::{Client, Overdue};
+    /// # use seaworthy_sim::scenario::{Client, Overdue};
     /// # async fn drive(client: Client) -> Result<(), Overdue> {
     /// client
     ///     .until("shipping", Duration::from_secs(60), |store| async move {
@@ -99,7 +99,7 @@ impl Client {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use seaworthy_sim::world::{Client, Overdue};
+    /// # use seaworthy_sim::scenario::{Client, Overdue};
     /// # async fn drive(client: Client) -> Result<(), Overdue> {
     /// let minute = Duration::from_secs(60);
     /// let order = client.document("orders", "orders", "order-17", minute, |order| order.version == 2).await?;

@@ -10,7 +10,7 @@ use seaworthy_core::ports::{Clock, Store, Timestamp};
 
 pub use crate::{
     draw::Draw,
-    plan::Workload,
+    plan::workload::Workload,
     topology::{
         Column, Conserved, EffectTable, ExternalSpec, InboxTable, LockTable, Operator, OutboxTable, ProcessSpec,
         ServiceSpec, TableRow, Tables, Topology,

@@ -71,7 +71,7 @@ impl Story {
     ///   }
     /// }
     /// "#;
-    /// assert_eq!(Story::of_json(text)?.json(), text);
+    /// assert_eq!(Story::from_json(text)?.json(), text);
     /// # Ok::<(), seaworthy_sim::story::StoryError>(())
     /// ```
     pub fn json(&self) -> String {
@@ -83,7 +83,7 @@ impl Story {
     ///
     /// # Errors
     /// [`StoryError`]; the format is looked at before anything else.
-    pub fn of_json(text: &str) -> Result<Self, StoryError> {
+    pub fn from_json(text: &str) -> Result<Self, StoryError> {
         #[derive(Deserialize)]
         struct Head {
             format: String,

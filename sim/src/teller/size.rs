@@ -23,8 +23,8 @@ mod tests {
         catalogue::case,
         generate::generate,
         plan::{Plan, Profile},
-        scenario::{Draw, Scenario, Topology},
-        world::{Client, RunOptions},
+        scenario::{Client, Draw, Scenario, Topology},
+        world::RunOptions,
     };
 
     /// Nobody, who does nothing.

@@ -16,11 +16,7 @@ mod run;
 mod view;
 mod watch;
 
-pub use crate::{
-    invariants::Judged,
-    kernel::{Budget, CallPart, Effort, Fired, Strikable},
-    scenario::{Client, Overdue, StoreFactory},
-};
+pub use crate::kernel::{Budget, CallPart, Effort, Fired, Strikable};
 pub(crate) use judges::{instructed, without_observers};
 pub use options::RunOptions;
 pub use report::RunReport;

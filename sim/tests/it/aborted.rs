@@ -12,8 +12,7 @@ use bytes::Bytes;
 use seaworthy_sim::{
     check,
     plan::Profile,
-    scenario::{Boot, Draw, Scenario, Topology, Workload},
-    world::Client,
+    scenario::{Boot, Client, Draw, Scenario, Topology, Workload},
 };
 use serde::{Deserialize, Serialize};
 

@@ -10,8 +10,7 @@ use seaworthy_core::{
         Aggregate, AggregateError, Cause, DomainEvent, MessageMap, Persistence, Repository, Tracked, UpdateError,
     },
     ids::{Direction, OperationId, SagaId},
-    message::Message,
-    outbox::MessageBuilder,
+    message::{Message, MessageBuilder},
     ports::{ClaimRequest, Expected, OutboxOrder, OutboxStore, Store, StoreError, Timestamp, Transaction, WhenDead},
     wake::Wake,
 };

@@ -11,9 +11,9 @@ use seaworthy_core::{
 use seaworthy_sim::{
     invariants::Ending,
     plan::{CallFault, FORMAT, Fault, Latency, Plan, Restart, Schedule, Verdict},
-    scenario::{Draw, Scenario, Topology, Workload},
+    scenario::{Client, Draw, Overdue, Scenario, Topology, Workload},
     trace::{Event, Renderer, What},
-    world::{Client, Overdue, RunOptions, RunReport, run},
+    world::{RunOptions, RunReport, run},
 };
 use serde::{Deserialize, Serialize};
 

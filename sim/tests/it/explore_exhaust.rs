@@ -188,7 +188,7 @@ fn a_process_comes_back_as_its_next_release_where_there_is_one() {
         fn invariants(&self, workload: &Deposits) -> Vec<Box<dyn seaworthy_sim::invariants::Invariant>> {
             RIGHT.invariants(workload)
         }
-        async fn drive(&self, workload: &Deposits, client: seaworthy_sim::world::Client) {
+        async fn drive(&self, workload: &Deposits, client: seaworthy_sim::scenario::Client) {
             RIGHT.drive(workload, client).await;
         }
     }

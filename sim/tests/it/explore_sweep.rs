@@ -9,9 +9,10 @@ use seaworthy_sim::{
         Campaign, Gap, SearchOptions, Seeds, Shard, Source, SweepError, SweepOptions, Timing, Until, runner, sweep,
     },
     generate::generate,
+    invariants::Judged,
     plan::{FaultKind, Plan, Profile, derive_seed},
     scenario::Scenario,
-    world::{Judged, RunOptions, run},
+    world::{RunOptions, run},
 };
 
 fn options(count: u64) -> SweepOptions {

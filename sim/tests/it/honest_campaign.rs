@@ -14,8 +14,8 @@ use seaworthy_sim::{
     generate::generate,
     invariants::Invariant,
     plan::{CallFault, Fault, Plan, Profile, Verdict},
-    scenario::{Draw, Scenario, Topology},
-    world::{Client, RunOptions},
+    scenario::{Client, Draw, Scenario, Topology},
+    world::RunOptions,
 };
 
 use crate::deposits::{Deposits, RIGHT, WRONG, pretend, violation};

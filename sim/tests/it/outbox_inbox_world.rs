@@ -8,16 +8,16 @@ use bytes::Bytes;
 use seaworthy_core::{
     aggregate::{Aggregate, AggregateError, Cause, DomainEvent, MessageMap, Repository, Tracked, UpdateError},
     inbox::{Consumer, Handler, HandlerError, Handlers},
-    message::Message,
-    outbox::{MessageBuilder, Relay},
+    message::{Message, MessageBuilder},
+    outbox::Relay,
     ports::{Expected, Operation, Ports, Timestamp, Transaction},
     wake::Wake,
 };
 use seaworthy_sim::{
     generate::generate,
     plan::{CallFault, FORMAT, Fault, Plan, Profile, Restart, Schedule, Verdict},
-    scenario::{Boot, Draw, Scenario, Topology, Workload},
-    world::{Client, RunOptions, RunReport, run},
+    scenario::{Boot, Client, Draw, Scenario, Topology, Workload},
+    world::{RunOptions, RunReport, run},
 };
 use serde::{Deserialize, Serialize};
 

@@ -174,14 +174,14 @@ fn a_story_as_json_has_all_that_the_terminal_shows_and_is_read_again() {
     let report = report(&acknowledged_too_early(), vec![lost_event()], struck());
     let story = tell(&plan(vec![crash(), outage()]), &report, pointers());
     insta::assert_snapshot!("lost_event_json", story.json());
-    let read = Story::of_json(&story.json()).expect("what was written can be read");
+    let read = Story::from_json(&story.json()).expect("what was written can be read");
     assert_eq!(read, story);
     assert_eq!(read.terminal(Style::default()), story.terminal(Style::default()));
 }
 
 #[test]
 fn a_story_of_another_format_is_refused_by_its_name() {
-    let refused = |text: &str| Story::of_json(text).expect_err("no story").to_string();
+    let refused = |text: &str| Story::from_json(text).expect_err("no story").to_string();
     let report = report(&acknowledged_too_early(), vec![lost_event()], struck());
     let newer = tell(&plan(vec![crash()]), &report, pointers()).json().replace("story@1", "story@9");
     assert!(refused(&newer).contains("story has format \"seaworthy/story@9\""), "{}", refused(&newer));

@@ -59,7 +59,7 @@ fn a_story_as_json_says_how_often_in_numbers_and_is_read_again() {
     let story = tell(&plan(vec![crash()]), &report(&script, vec![Box::new(finds)], Vec::new()), Pointers::default());
     let again = story.diagram.iter().flat_map(|diagram| &diagram.rows).find_map(|row| row.after);
     assert_eq!(again.expect("a row stands for others").times, 39);
-    assert_eq!(seaworthy_sim::story::Story::of_json(&story.json()).expect("it reads what it writes"), story);
+    assert_eq!(seaworthy_sim::story::Story::from_json(&story.json()).expect("it reads what it writes"), story);
 }
 
 #[test]

@@ -13,9 +13,9 @@ use seaworthy_sim::{
         CallFault, Disturbance, FORMAT, Fault, FaultKind, Latency, Plan, PlanError, Restart, Schedule, TimedFault,
         Verdict,
     },
-    scenario::{Boot, Draw, Scenario, Topology, Workload},
+    scenario::{Boot, Client, Draw, Scenario, Topology, Workload},
     trace::{Effect, Event, Outcome, What},
-    world::{Budget, Client, RunOptions, RunReport, run},
+    world::{Budget, RunOptions, RunReport, run},
 };
 use serde::{Deserialize, Serialize};
 

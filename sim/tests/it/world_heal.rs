@@ -13,9 +13,9 @@ use seaworthy_core::{
 use seaworthy_sim::{
     invariants::Ending,
     plan::{CallFault, Disturbance, FORMAT, Fault, Latency, Plan, Restart, Schedule, TimedFault, Verdict},
-    scenario::{Boot, Draw, Operator, Scenario, Topology, Workload},
+    scenario::{Boot, Client, Draw, Operator, Scenario, Topology, Workload},
     trace::{Event, Outcome, SettledAs, What, script},
-    world::{Client, RunOptions, RunReport, run},
+    world::{RunOptions, RunReport, run},
 };
 use serde::{Deserialize, Serialize};
 

@@ -6,9 +6,9 @@ use seaworthy_core::ports::{Expected, Store, StoreError};
 use seaworthy_sim::{
     invariants::{Interest, Invariant, Judge, Mode},
     plan::{FORMAT, Latency, Plan, Schedule},
-    scenario::{Draw, Scenario, Topology, Workload},
+    scenario::{Client, Draw, Scenario, Topology, Workload},
     trace::{Effect, Event, What},
-    world::{Client, RunOptions, run},
+    world::{RunOptions, run},
 };
 use serde::{Deserialize, Serialize};
 

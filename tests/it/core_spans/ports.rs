@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
     conformance::block_on,
-    outbox::MessageBuilder,
+    message::MessageBuilder,
     ports::{Clock, Expected, Intercepted, PortSpans, Store, StoreError, Timestamp},
 };
 use seaworthy_sim::store::MemoryStore;

@@ -6,15 +6,13 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{OperationId, SagaId},
     inbox::{self, Consumer, ConsumerConfig, Handlers},
-    outbox::{self, LogRelay, MessageBuilder},
+    message::MessageBuilder,
+    outbox::{self, LogRelay},
     participant,
     ports::{InboxEntry, Ports, draw_id},
     saga::{Orchestrator, OrchestratorConfig, Registry},
 };
-use seaworthy_sim::{
-    scenario::{Draw, Scenario, Topology, Workload},
-    world::Client,
-};
+use seaworthy_sim::scenario::{Client, Draw, Scenario, Topology, Workload};
 use serde::{Deserialize, Serialize};
 
 /// The spans of what [`upkeep`] does.

@@ -7,8 +7,8 @@ use rusqlite::Connection;
 use seaworthy_core::ports::{Operation, Ports, Store, connection};
 use seaworthy_sim::{
     plan::{CallFault, Calls, Disturbance, FORMAT, Fault, Plan, Point, Restart, Schedule, TimedFault, Verdict},
-    scenario::{Boot, Draw, Scenario, Topology},
-    world::{Client, run},
+    scenario::{Boot, Client, Draw, Scenario, Topology},
+    world::run,
 };
 
 use crate::sqlite_own_table::scenario::{BOOT, Kept, Orders};

@@ -13,9 +13,9 @@ use rusqlite::Connection;
 use seaworthy_core::ports::{Store, connection};
 use seaworthy_sim::{
     invariants::{Ending, Invariant, Judge, Mode},
-    scenario::{Boot, Draw, Scenario, Topology, Workload},
+    scenario::{Boot, Client, Draw, Scenario, StoreFactory, Topology, Workload},
     trace::{Effect, Event, What},
-    world::{Client, RunOptions, StoreFactory},
+    world::RunOptions,
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use serde::{Deserialize, Serialize};

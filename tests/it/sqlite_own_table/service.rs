@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension};
 use seaworthy_core::{
     aggregate::{Aggregate, AggregateError, Cause, DomainEvent, MessageMap, Persistence, Repository, UpdateError},
     inbox::{Consumer, Handler, HandlerError, Handlers},
-    message::Message,
-    outbox::{MessageBuilder, Relay, RelayConfig},
+    message::{Message, MessageBuilder},
+    outbox::{Relay, RelayConfig},
     ports::{Expected, Ports, Store, StoreError, Timestamp, Transaction, connection},
     saga::{Orchestrator, OrchestratorConfig, Registry},
     wake::Wake,

@@ -20,8 +20,8 @@ use seaworthy_scenarios::order_fulfillment::OrderFulfillment;
 use seaworthy_sim::{
     generate::generate,
     plan::{Plan, Profile, derive_seed},
-    scenario::Scenario,
-    world::{RunOptions, RunReport, StoreFactory, run},
+    scenario::{Scenario, StoreFactory},
+    world::{RunOptions, RunReport, run},
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 

@@ -5,10 +5,7 @@ use std::sync::Arc;
 use seaworthy_core::ports::{
     Answers, Call, Clock, Intercept, InterceptTransaction, Intercepted, PortError, Store, StoreError, Transaction,
 };
-use seaworthy_sim::{
-    store::MemoryStore,
-    world::{RunOptions, StoreFactory},
-};
+use seaworthy_sim::{scenario::StoreFactory, store::MemoryStore, world::RunOptions};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// Runs on simulated stores of one writer each.

@@ -66,7 +66,7 @@ use super::Timestamp;
 /// #[async_trait]
 /// impl Store for Mailroom {
 ///     fn parts(&self) -> Parts {
-///         Parts::of(&[Part::Outbox])
+///         Parts::new(&[Part::Outbox])
 ///     }
 /// #   async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> { Err(StoreError::Unavailable("closed".into())) }
 /// #   async fn backlog(&self) -> Result<Backlog, StoreError> { Ok(Backlog::default()) }

@@ -57,9 +57,9 @@ impl fmt::Display for Part {
 /// ```
 /// use seaworthy_core::ports::{Part, Parts};
 ///
-/// let own = Parts::of(&[Part::Outbox, Part::Checkpoints]);
+/// let own = Parts::new(&[Part::Outbox, Part::Checkpoints]);
 /// assert!(own.has(Part::Outbox));
-/// assert_eq!(Parts::of(&[Part::Inbox, Part::Outbox]).without(own).to_string(), "inbox");
+/// assert_eq!(Parts::new(&[Part::Inbox, Part::Outbox]).without(own).to_string(), "inbox");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Parts(u8);
@@ -69,10 +69,10 @@ impl Parts {
     pub const NONE: Self = Self(0);
 
     /// Every part: a store for all patterns of this crate.
-    pub const ALL: Self = Self::of(Part::ALL);
+    pub const ALL: Self = Self::new(Part::ALL);
 
     /// The set of these parts.
-    pub const fn of(parts: &[Part]) -> Self {
+    pub const fn new(parts: &[Part]) -> Self {
         let mut bits = 0;
         let mut rest = parts;
         while let [part, more @ ..] = rest {

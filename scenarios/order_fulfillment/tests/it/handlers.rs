@@ -13,8 +13,7 @@ use seaworthy_core::{
     conformance::block_on,
     ids::ClaimToken,
     inbox::{Handler, HandlerError},
-    message::Message,
-    outbox::MessageBuilder,
+    message::{Message, MessageBuilder},
     ports::{ClaimRequest, Expected, OutboxOrder, OutboxStore, Random, Store, StoreError, WhenDead, draw_id},
 };
 use seaworthy_memory::{ManualClock, store::MemoryStore};

@@ -15,8 +15,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
     inbox::{Consumer, Handler, HandlerError, Handlers},
-    message::Message,
-    outbox::{MessageBuilder, Relay},
+    message::{Message, MessageBuilder},
+    outbox::Relay,
     ports::{Expected, Ports, Transaction},
     wake::Wake,
 };

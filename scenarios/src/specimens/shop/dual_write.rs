@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    outbox::MessageBuilder,
+    message::MessageBuilder,
     ports::Ports,
     saga::{Action, DriveOutcome},
 };

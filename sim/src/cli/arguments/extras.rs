@@ -5,8 +5,8 @@ use clap::{Arg, ArgMatches, Command, builder::PossibleValue, parser::ValueSource
 use super::Without;
 use crate::{
     cli::offered::{Input, NamedStore},
+    scenario::StoreFactory,
     story::Style,
-    world::StoreFactory,
 };
 
 /// Name of the simulated store among a program's own.

@@ -222,7 +222,7 @@ impl<S: Send + 'static, R: Ruling> Property<S, R> {
     #[must_use]
     pub fn on_event(self, interest: Interest, mut see: impl FnMut(&mut S, &Event) -> R + Send + 'static) -> Self {
         self.watch(interest, move |state, event, watched| {
-            if watched.is_alone || interest.meets(Interest::of(event)) {
+            if watched.is_alone || interest.meets(Interest::from_event(event)) {
                 watched.rule(see(state, event));
             }
         })

@@ -5,9 +5,8 @@ use bytes::Bytes;
 use seaworthy_core::ports::{Expected, Ports, StoreError};
 use seaworthy_sim::{
     invariants::{Ending, Invariant, Judge, Mode},
-    scenario::{Draw, Scenario, Topology, Workload},
+    scenario::{Client, Draw, Scenario, Topology, Workload},
     trace::{Effect, Event, What},
-    world::Client,
 };
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;

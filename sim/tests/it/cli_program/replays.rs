@@ -58,7 +58,7 @@ fn a_story_is_written_as_a_page_and_as_json_and_a_run_that_held_is_too() {
     assert_eq!(replayed.code, Some(1), "{}{}", replayed.out, replayed.err);
     assert!(replayed.out.contains("\nhtml   one.html\n"), "{}", replayed.out);
     assert!(text("one.html").contains("was booked twice"));
-    let story = Story::of_json(&text("one.json")).expect("a story");
+    let story = Story::from_json(&text("one.json")).expect("a story");
     assert_eq!(story.headline.expect("a violation").invariant, "booked-once");
     assert_eq!(story.pointers.plan, Some(plan));
 

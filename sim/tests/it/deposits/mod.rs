@@ -8,11 +8,11 @@ use bytes::Bytes;
 use seaworthy_core::ports::{Expected, ExternalCall, Operation, Ports, Refusal, StoreError};
 use seaworthy_sim::{
     external::Service,
-    invariants::{Ending, Invariant, Judge, Mode, Violation},
+    invariants::{Ending, Invariant, Judge, Judged, Mode, Violation},
     plan::{Fault, FaultKind, Plan, PlanError},
-    scenario::{Draw, Scenario, Topology, Workload},
+    scenario::{Client, Draw, Scenario, Topology, Workload},
     trace::{Effect, Event, Fingerprint, What},
-    world::{Client, Effort, Fired, Judged, RunOptions, RunReport},
+    world::{Effort, Fired, RunOptions, RunReport},
 };
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;

@@ -11,8 +11,7 @@ use std::{
 
 use seaworthy_core::{
     inbox::HandlerError,
-    message::Message,
-    outbox::MessageBuilder,
+    message::{Message, MessageBuilder},
     ports::{Broker, InboxStore, Store, StoreError, Timestamp},
     stop::Stop,
 };

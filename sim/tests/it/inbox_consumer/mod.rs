@@ -17,8 +17,7 @@ use bytes::Bytes;
 use seaworthy_core::{
     ids::MessageId,
     inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
-    message::Message,
-    outbox::MessageBuilder,
+    message::{Message, MessageBuilder},
     ports::{Broker, Expected, Store, SubscriptionSpec, Timestamp, Transaction},
 };
 

@@ -8,8 +8,7 @@ use std::{
 use async_trait::async_trait;
 use seaworthy_core::{
     inbox::{Consumer, ConsumerConfig, HandlerError, Handlers},
-    message::Message,
-    outbox::MessageBuilder,
+    message::{Message, MessageBuilder},
     ports::{Broker, BrokerError, Delivery, DeliveryTag, PublishResult, Subscription, SubscriptionSpec, Timestamp},
 };
 

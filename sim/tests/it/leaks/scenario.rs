@@ -8,9 +8,8 @@ use seaworthy_sim::{
     explore::{Campaign, Difference, Seeds, SweepOptions, Until, sweep},
     invariants::{Ending, Invariant, Judge, Mode},
     plan::Profile,
-    scenario::{Draw, Scenario, Topology, Workload},
+    scenario::{Client, Draw, Scenario, Topology, Workload},
     trace::Event,
-    world::Client,
 };
 use serde::{Deserialize, Serialize};
 

@@ -8,9 +8,8 @@ use seaworthy_sim::{
     explore::Cause,
     invariants::{Ending, Invariant, Judge, Mode},
     plan::Profile,
-    scenario::{Draw, Scenario, Topology},
+    scenario::{Client, Draw, Scenario, Topology},
     trace::{Effect, Event, What},
-    world::Client,
 };
 
 use super::{

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use seaworthy_core::{
-    message::Message,
-    outbox::{MessageBuilder, Relay},
+    message::{Message, MessageBuilder},
+    outbox::Relay,
     ports::{Expected, InboxEntry, InboxInsert, Ports, StoreError, SubscriptionSpec},
     wake::Wake,
 };

@@ -2,8 +2,7 @@
 //! between leaves an order without its event.
 
 use seaworthy_core::{
-    message::Message,
-    outbox::MessageBuilder,
+    message::{Message, MessageBuilder},
     ports::{Expected, Ports, StoreError},
 };
 use seaworthy_sim::scenario::Topology;

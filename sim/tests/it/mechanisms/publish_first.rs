@@ -2,7 +2,7 @@
 //! one of the two has worked, so nothing is lost; what comes twice has one id.
 
 use seaworthy_core::{
-    outbox::MessageBuilder,
+    message::MessageBuilder,
     ports::{Ports, StoreError, Timestamp},
 };
 use seaworthy_sim::scenario::Topology;

@@ -16,8 +16,8 @@ use std::{
 use async_trait::async_trait;
 use seaworthy_core::{
     ids::MessageId,
-    message::Message,
-    outbox::{LogRelay, MessageBuilder, Relay, RelayConfig},
+    message::{Message, MessageBuilder},
+    outbox::{LogRelay, Relay, RelayConfig},
     ports::{
         Broker, BrokerError, Clock, PublishError, PublishResult, Random, Store, Subscription, SubscriptionSpec,
         Timestamp,

@@ -145,7 +145,7 @@ fn retention_deletes_dispatched_rows_only_beside_a_running_relay() {
         // What is purged may be staged again under its id; what is there conflicts.
         let mut kept = Vec::new();
         for id in ids.iter().chain([&late]) {
-            let mut message = seaworthy_core::outbox::MessageBuilder::new("orders", "order.placed", "order-x").derive(
+            let mut message = seaworthy_core::message::MessageBuilder::new("orders", "order.placed", "order-x").derive(
                 id.0,
                 &[],
                 seaworthy_core::ports::Timestamp::EPOCH,

@@ -12,9 +12,9 @@ use seaworthy_core::{
 };
 use seaworthy_sim::{
     plan::{FORMAT, Plan, Schedule},
-    scenario::{Draw, Scenario, Topology, Workload},
+    scenario::{Client, Draw, Scenario, Topology, Workload},
     trace::script,
-    world::{Client, RunOptions, RunReport, run},
+    world::{RunOptions, RunReport, run},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -4,8 +4,8 @@
 use async_trait::async_trait;
 use seaworthy_core::{
     inbox::{Consumer, Handler, HandlerError, Handlers},
-    message::Message,
-    outbox::{MessageBuilder, Relay},
+    message::{Message, MessageBuilder},
+    outbox::Relay,
     ports::{Expected, Ports, StoreError, Transaction},
 };
 use seaworthy_sim::scenario::Topology;

@@ -2,7 +2,7 @@
 //! what never was.
 
 use seaworthy_core::{
-    outbox::MessageBuilder,
+    message::MessageBuilder,
     ports::{Expected, Ports, StoreError},
 };
 use seaworthy_sim::scenario::Topology;

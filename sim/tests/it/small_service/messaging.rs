@@ -8,8 +8,8 @@ use futures_util::future::BoxFuture;
 use seaworthy_core::{
     ids::ClaimToken,
     inbox::{Consumer, Handler, HandlerError, Handlers},
-    message::Message,
-    outbox::{MessageBuilder, Relay},
+    message::{Message, MessageBuilder},
+    outbox::Relay,
     ports::{
         ClaimRequest, Delivery, Expected, OutboxOrder, OutboxRow, Ports, PublishError, PublishResult, SettleOutcome,
         Settlement, StoreError, Subscription, SubscriptionSpec, Transaction, WhenDead, draw_id,

@@ -8,10 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use seaworthy_core::ports::{Clock, Ports, Store};
-use seaworthy_sim::{
-    scenario::{Draw, Scenario, StoreFactory, Topology, Workload},
-    world::Client,
-};
+use seaworthy_sim::scenario::{Client, Draw, Scenario, StoreFactory, Topology, Workload};
 use serde::{Deserialize, Serialize};
 
 /// Makes a store that reads the time from a clock.

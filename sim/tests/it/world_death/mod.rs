@@ -28,10 +28,10 @@ use seaworthy_core::{
 use seaworthy_sim::{
     external::Service,
     plan::{CallFault, FORMAT, Fault, Latency, Plan, Restart, Schedule, Verdict},
-    scenario::{Boot, Draw, Scenario, Topology, Workload},
+    scenario::{Boot, Client, Draw, Scenario, StoreFactory, Topology, Workload},
     store::MemoryStore,
     trace::{Effect, What},
-    world::{Client, RunOptions, RunReport, StoreFactory, run},
+    world::{RunOptions, RunReport, run},
 };
 use serde::{Deserialize, Serialize};
 

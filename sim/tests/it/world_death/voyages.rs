@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use seaworthy_core::{
-    outbox::{MessageBuilder, Relay},
+    message::MessageBuilder,
+    outbox::Relay,
     ports::{
         Delivery, Expected, ExternalCall, InboxEntry, InboxInsert, Ports, Refusal, StoreError, SubscriptionSpec,
         Timestamp,
@@ -19,8 +20,7 @@ use seaworthy_sim::{
     check::check,
     external::Service,
     plan::Profile,
-    scenario::{Boot, Draw, Scenario, Topology, Workload},
-    world::Client,
+    scenario::{Boot, Client, Draw, Scenario, Topology, Workload},
 };
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;

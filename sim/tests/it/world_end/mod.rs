@@ -14,8 +14,8 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use seaworthy_sim::{
     plan::{FORMAT, Latency, Plan, Schedule},
-    scenario::{Boot, Draw, Scenario, Topology, Workload},
-    world::{Budget, Client, RunOptions, RunReport, run},
+    scenario::{Boot, Client, Draw, Scenario, Topology, Workload},
+    world::{Budget, RunOptions, RunReport, run},
 };
 use serde::{Deserialize, Serialize};
 

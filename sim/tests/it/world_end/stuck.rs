@@ -2,8 +2,7 @@ use std::{future::pending, time::Duration};
 
 use bytes::Bytes;
 use seaworthy_core::{
-    message::Message,
-    outbox::MessageBuilder,
+    message::{Message, MessageBuilder},
     ports::{Expected, Ports, SubscriptionSpec, Timestamp},
 };
 

@@ -6,15 +6,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::join;
 use seaworthy_core::{
-    message::Message,
-    outbox::MessageBuilder,
+    message::{Message, MessageBuilder},
     ports::{Expected, Ports, StoreError, SubscriptionSpec, Timestamp},
 };
 use seaworthy_sim::{
     invariants::{DuplicateEffect, Ending, Invariant, Judge, Lookup, Mode},
-    scenario::{Boot, Draw, Scenario, Topology, Workload},
+    scenario::{Boot, Client, Draw, Scenario, Topology, Workload},
     trace::{Effect, Event, What},
-    world::Client,
 };
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;

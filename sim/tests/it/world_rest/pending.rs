@@ -14,9 +14,9 @@ use seaworthy_core::ports::{Expected, Ports, Store, StoreError};
 use seaworthy_sim::{
     invariants::Ending,
     plan::{FORMAT, Latency, Plan, Schedule},
-    scenario::{Boot, Draw, Scenario, Topology},
+    scenario::{Boot, Client, Draw, Scenario, Topology},
     trace::{Effect, What},
-    world::{Client, RunOptions, RunReport, run},
+    world::{RunOptions, RunReport, run},
 };
 
 use super::booked::Asked;

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use seaworthy_core::{
     ids::OperationId,
     inbox::{Consumer, Handler, HandlerError, Handlers},
-    message::Message,
-    outbox::{MessageBuilder, Relay},
+    message::{Message, MessageBuilder},
+    outbox::Relay,
     ports::{Expected, ExternalCall, Ports, Refusal, StoreError, Transaction, draw_id},
     wake::Wake,
 };
@@ -16,8 +16,7 @@ use seaworthy_sim::{
     check,
     external::Service,
     plan::Profile,
-    scenario::{Boot, Draw, Scenario, Topology},
-    world::Client,
+    scenario::{Boot, Client, Draw, Scenario, Topology},
 };
 use smol_str::SmolStr;
 

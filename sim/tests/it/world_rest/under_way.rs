@@ -11,9 +11,9 @@ use seaworthy_core::{
 use seaworthy_sim::{
     external::Service,
     plan::{CallFault, Disturbance, FORMAT, Fault, Latency, Plan, Schedule, TimedFault, Verdict},
-    scenario::{Boot, Draw, Scenario, Topology},
+    scenario::{Boot, Client, Draw, Scenario, Topology},
     trace::{Effect, What},
-    world::{Client, RunOptions, RunReport, run},
+    world::{RunOptions, RunReport, run},
 };
 use smol_str::SmolStr;
 

@@ -9,8 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
     ids::{ClaimToken, OperationId, SagaId},
-    message::Message,
-    outbox::MessageBuilder,
+    message::{Message, MessageBuilder},
     ports::{
         AcquireRequest, BrokerError, Cancelled, ClaimRequest, DefinitionRef, Delivery, Expected, ExternalCall,
         ExternalError, IdRange, InboxEntry, NewSaga, Operation, OperationRecord, OperationState, OutboxOrder, Ports,
@@ -20,8 +19,7 @@ use seaworthy_core::{
 };
 use seaworthy_sim::{
     external::Service,
-    scenario::{Draw, Scenario, Topology, Workload},
-    world::Client,
+    scenario::{Client, Draw, Scenario, Topology, Workload},
 };
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;

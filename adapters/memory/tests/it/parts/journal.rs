@@ -34,7 +34,7 @@ struct Committed {
 
 impl Journal {
     pub(super) fn new(clock: Arc<ManualClock>) -> Self {
-        Self::saying(Parts::of(&[Part::Documents, Part::Checkpoints]), clock)
+        Self::saying(Parts::new(&[Part::Documents, Part::Checkpoints]), clock)
     }
 
     /// A journal that says it has these parts, whatever it has.

@@ -27,7 +27,7 @@ impl Mailroom {
 #[async_trait]
 impl Store for Mailroom {
     fn parts(&self) -> Parts {
-        Parts::of(&[Part::Outbox])
+        Parts::new(&[Part::Outbox])
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {

@@ -61,7 +61,7 @@ fn a_report_runs_the_checks_of_the_parts_that_a_store_has_and_names_the_others()
     let report = block_on(store_report(&Subject(ManualClock::new(), Journal::new)));
     assert!(report.is_conformant(), "{report}");
     let missing = report.left_out().fold(Parts::NONE, |all, (_, missing)| all.and(missing));
-    assert_eq!(missing, Parts::of(&[Part::Outbox, Part::Inbox, Part::Sagas, Part::Operations]));
+    assert_eq!(missing, Parts::new(&[Part::Outbox, Part::Inbox, Part::Sagas, Part::Operations]));
 }
 
 /// Passes everything on.
@@ -102,7 +102,7 @@ fn what_stands_before_a_store_has_the_parts_of_that_store() {
 
 #[test]
 fn a_store_that_says_it_has_an_outbox_and_refuses_is_found_out() {
-    let lying = |clock| Journal::saying(Parts::of(&[Part::Documents, Part::Checkpoints, Part::Outbox]), clock);
+    let lying = |clock| Journal::saying(Parts::new(&[Part::Documents, Part::Checkpoints, Part::Outbox]), clock);
     let report = block_on(store_report(&Subject(ManualClock::new(), lying)));
     let found = report.failures().find(|check| check.name == "a_part_that_a_store_has_is_not_refused");
     let told = found.and_then(|check| check.outcome.as_ref().err()).expect("a broken promise").to_string();
@@ -112,7 +112,7 @@ fn a_store_that_says_it_has_an_outbox_and_refuses_is_found_out() {
 
 #[test]
 fn a_store_that_says_it_has_no_documents_and_answers_is_found_out() {
-    let modest = |clock| Journal::saying(Parts::of(&[Part::Checkpoints]), clock);
+    let modest = |clock| Journal::saying(Parts::new(&[Part::Checkpoints]), clock);
     let report = block_on(store_report(&Subject(ManualClock::new(), modest)));
     let failed: Vec<_> = report.failures().map(|check| check.name).collect();
     assert_eq!(failed, ["a_part_that_a_store_has_not_is_refused"], "{report}");

@@ -7,8 +7,8 @@ use futures_util::{FutureExt, future::join};
 use seaworthy_core::{
     conformance::block_on,
     inbox::{Consumer, Handler, HandlerError, Handlers, InboxRetention},
-    message::Message,
-    outbox::{LogRelay, MessageBuilder, OutboxRetention, Relay},
+    message::{Message, MessageBuilder},
+    outbox::{LogRelay, OutboxRetention, Relay},
     ports::{
         Answers, Call, FailureKind, Intercept, InterceptTransaction, Intercepted, Operation, Part, PortError, Ports,
         Store, StoreError, SubscriptionSpec, Transaction,

@@ -65,7 +65,7 @@ impl Broken {
 #[async_trait]
 impl Store for Broken {
     fn parts(&self) -> Parts {
-        let outbox = Parts::of(&[Part::Outbox]);
+        let outbox = Parts::new(&[Part::Outbox]);
         if self.has(Bug::DeniesItsOutbox) { Parts::ALL.without(outbox) } else { self.inner.parts() }
     }
 

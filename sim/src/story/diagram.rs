@@ -34,6 +34,7 @@ impl Lane {
 /// Kind of a participant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum LaneKind {
     /// The world: who asks from outside, the fault plan, the operator.
     World,
@@ -95,6 +96,7 @@ pub struct Again {
 /// From one lane to another, by position in [`Diagram::lanes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Arrow {
     /// From the event's own lane to this one.
     To(usize),
@@ -114,6 +116,7 @@ impl Arrow {
 /// Mark of an event in its lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Mark {
     /// Nothing out of the ordinary.
     Plain,

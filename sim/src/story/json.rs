@@ -17,6 +17,7 @@ struct Written<'a> {
 
 /// Error of a text that is no story.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoryError {
     /// It is no JSON, or other JSON.
     #[error("story is malformed or truncated: {0}")]

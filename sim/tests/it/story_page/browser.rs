@@ -68,11 +68,16 @@ impl Browser {
         for domain in ["Page", "Runtime", "Log", "Network"] {
             browser.ask(&format!("{domain}.enable"), json!({}));
         }
-        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        browser.ask("Emulation.setDeviceMetricsOverride", metrics);
+        browser.resize((width, height));
         let scheme = json!({ "name": "prefers-color-scheme", "value": if dark { "dark" } else { "light" } });
         browser.ask("Emulation.setEmulatedMedia", json!({ "features": [scheme] }));
         Some(browser)
+    }
+
+    /// Gives its window another size, for what is opened from now on.
+    pub(super) fn resize(&mut self, (width, height): (u32, u32)) {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.ask("Emulation.setDeviceMetricsOverride", metrics);
     }
 
     /// Opens a page and waits until it is loaded.

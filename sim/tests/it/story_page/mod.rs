@@ -15,7 +15,7 @@ use seaworthy_sim::{
     },
     world::RunReport,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::story_failure::{crash, lost_event, outage, plan, pointers, report, struck};
@@ -225,6 +225,39 @@ fn the_page_fits_a_narrow_window_and_follows_the_dark() {
     browser.click("#theme");
     assert_ne!(browser.value("getComputedStyle(document.body).backgroundColor"), dark, "light where it is asked for");
     assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn names_of_lanes_are_never_cut_in_half_and_a_gap_never_runs_into_the_time_behind_it() {
+    let report = lost();
+    let story = tell(&plan(vec![crash(), outage()]), &report, pointers());
+    let (_folder, url) = page(&story, &report);
+    let Some(mut browser) = Browser::start(NARROW, false) else { return };
+    browser.open(&url);
+    let room = "[...document.querySelectorAll('#rows .time small')].map((gap) => { const time = document.createRange(); \
+                time.selectNode(gap.nextSibling); \
+                return time.getBoundingClientRect().left - gap.getBoundingClientRect().right; })";
+    let room = browser.value(room).as_array().cloned().expect("a list");
+    assert!(!room.is_empty() && room.iter().all(|px| px.as_f64() >= Some(4.0)), "{room:?} pixels between them");
+
+    // Of a name that is too long only whole lines are shown, and what is shown stands inside its lane.
+    let cut = "[...document.querySelectorAll('#lanes .name')].filter((name) => { \
+               const line = name.querySelector('b'), kind = name.querySelector('small') ?? line; \
+               const across = getComputedStyle(name).writingMode === 'vertical-rl' ? 'Width' : 'Height'; \
+               const [lane, first, last] = [name, line, kind].map((part) => part.getBoundingClientRect()); \
+               const lines = line['client' + across] / parseFloat(getComputedStyle(line).lineHeight); \
+               return lines < 1 || lines % 1 !== 0 \
+                 || Math.min(first.left, last.left) < lane.left || Math.max(first.right, last.right) > lane.right; \
+               }).map((name) => name.innerText)";
+    let mut narrow = Vec::new();
+    for width in [900, 1_200, 1_300, 1_400, 1_700] {
+        browser.resize((width, 900));
+        browser.open(&url);
+        assert!(browser.count("#lanes .name") > 5);
+        assert_eq!(browser.value(cut), json!([]), "at {width} px");
+        narrow.push(browser.count("#lanes.narrow"));
+    }
+    assert_eq!(narrow, [1, 1, 1, 1, 0], "both ways to write them were looked at");
 }
 
 #[test]

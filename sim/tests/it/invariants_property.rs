@@ -19,13 +19,19 @@ struct Account {
 
 /// Commits, one after the other, that each write an account.
 fn written(bodies: &[&'static str]) -> Vec<Event> {
+    let in_the_bank: Vec<_> = bodies.iter().map(|body| ("bank", *body)).collect();
+    written_to(&in_the_bank)
+}
+
+/// The same, each in the store that is named before it.
+fn written_to(bodies: &[(&'static str, &'static str)]) -> Vec<Event> {
     let mut script = Script::new();
     let bank = script.process("bank-1");
     script.boot(bank);
-    for (number, body) in bodies.iter().enumerate() {
+    for (number, (store, body)) in bodies.iter().enumerate() {
         let (version, body) = (number as u64 + 1, Some(Bytes::from_static(body.as_bytes())));
         let effect = Effect::Document { collection: "accounts".into(), id: "ada".into(), version, body };
-        let (store, effects): (_, Arc<[Effect]>) = ("bank".into(), Arc::new([effect]));
+        let (store, effects): (_, Arc<[Effect]>) = ((*store).into(), Arc::new([effect]));
         let tx = TxId(version);
         script.event(bank, What::Commit { tx, store, outcome: Outcome::Done, effects, tried: Box::default() });
     }
@@ -94,6 +100,45 @@ fn an_always_property_may_be_judged_at_rest_as_well_of_the_same_state() {
     assert_eq!(told(&[owed, empty], Ending::Quiet), [("-2 is owed".to_owned(), false)]);
     assert_eq!(told(&[empty, left], Ending::Quiet), [("3 are left".to_owned(), true)]);
     assert_eq!(told(&[empty, left], Ending::OutOfBudget), [], "it had not come to rest");
+}
+
+#[test]
+fn an_always_closure_that_names_no_event_judged_the_one_that_shows_it_and_at_rest_there_is_none() {
+    let property = |named: Option<u64>| {
+        always("sound", ())
+            .on_document("accounts", move |(), account: Written<'_, Account>| {
+                let broken = Broken::new("ada", "ada owes");
+                let broken = named.into_iter().fold(broken, Broken::at);
+                if account.value.balance < 0 { Err(broken) } else { Ok(()) }
+            })
+            .at_rest(|()| [Broken::new("ada", "ada is asked for it")])
+            .boxed()
+    };
+    let shown = |named| {
+        let findings = judged(property(named), &[r#"{"balance":1}"#, r#"{"balance":-2}"#], Ending::Quiet);
+        let shown = findings.violations.into_iter().map(|violation| (violation.sentence, violation.events));
+        shown.collect::<Vec<_>>()
+    };
+    let (owes, asked) = ("ada owes".to_owned(), ("ada is asked for it".to_owned(), vec![]));
+    assert_eq!(shown(None), [(owes.clone(), vec![2]), asked.clone()]);
+    assert_eq!(shown(Some(1)), [(owes, vec![1]), asked], "one that names an event knows better");
+}
+
+#[test]
+fn a_document_says_which_store_it_was_written_to() {
+    let only_the_branch = always("only-the-branch", ())
+        .on_document("accounts", |(), account: Written<'_, Account>| match &**account.store {
+            "branch" => Ok(()),
+            other => Err(Broken::new("ada", format!("read in {other}"))),
+        })
+        .on_write("accounts", |(), account| match &**account.store {
+            "branch" => Ok(()),
+            other => Err(Broken::new("ada", format!("seen in {other}"))),
+        });
+    let events = written_to(&[("branch", r#"{"balance":1}"#), ("bank", r#"{"balance":1}"#)]);
+    let findings = Panel::new(vec![only_the_branch.boxed()]).judge(&events, Ending::Quiet);
+    let told: Vec<_> = findings.violations.iter().map(|violation| violation.sentence.as_str()).collect();
+    assert_eq!(told, ["read in bank", "seen in bank"]);
 }
 
 #[test]

@@ -24,11 +24,17 @@ impl Broken {
         Self { entity: entity.into(), sentence: sentence.into(), events: Vec::new() }
     }
 
-    /// Adds an event that shows it, or its number. A story is told around them.
+    /// Adds an event that shows it, or its number. A story is told around them. Where a closure of
+    /// [`always`](super::always) names none, the event that it judged is the one.
     #[must_use]
     pub fn at(mut self, event: impl Into<EventNumber>) -> Self {
         self.events.push(event.into().0);
         self
+    }
+
+    /// The same, shown by this event unless it names others.
+    pub(super) fn shown_by(self, event: u64) -> Self {
+        if self.events.is_empty() { self.at(event) } else { self }
     }
 
     pub(super) fn tell(self, judge: &mut Judge<'_>) {

@@ -47,12 +47,15 @@ pub struct Property<S, R> {
 /// Receiver of a closure's ruling on one event.
 struct Watched<'a, 'b> {
     judge: &'a mut Judge<'b>,
+    /// Number of the event.
+    event: u64,
     is_over: bool,
     /// `true` if the property has no other watch: then it is handed nothing but what this one is for.
     is_alone: bool,
 }
 
-/// A property that must hold at every event: its closures say what is [`Broken`]. What must hold of the same state in the
+/// A property that must hold at every event: its closures say what is [`Broken`], by the event that they see unless they
+/// name [others](Broken::at). What must hold of the same state in the
 /// end, too, is judged by [`Property::at_rest`].
 ///
 /// ```
@@ -66,7 +69,7 @@ struct Watched<'a, 'b> {
 /// let never_overdrawn = always("never-overdrawn", ()).on_document("accounts", |(), account: Written<'_, Account>| {
 ///     let balance = account.value.balance;
 ///     if balance < 0 {
-///         return Err(Broken::new(account.id, format!("{} is overdrawn by {}", account.id, -balance)).at(account.event));
+///         return Err(Broken::new(account.id, format!("{} is overdrawn by {}", account.id, -balance)));
 ///     }
 ///     Ok(())
 /// });
@@ -125,6 +128,27 @@ impl<S: Send + 'static, R: Ruling> Property<S, R> {
     }
 
     /// Sees each document of a collection as it is written, in JSON. One that can't be read as a `T` is a violation.
+    ///
+    /// The collection may be in several stores; which one a document was written to it says itself:
+    ///
+    /// ```
+    /// use seaworthy_sim::invariants::{Broken, Written, eventually};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Account {
+    ///     balance: i64,
+    /// }
+    ///
+    /// let as_much_is_owed = eventually("as-much-is-owed", (0, 0))
+    ///     .on_document("accounts", |(bank, branch), account: Written<'_, Account>| match &**account.store {
+    ///         "branch" => *branch = account.value.balance,
+    ///         _ => *bank = account.value.balance,
+    ///     })
+    ///     .at_rest(|(bank, branch)| {
+    ///         (bank != branch).then(|| Broken::new("the account", format!("{bank} at the bank, {branch} at its branch")))
+    ///     });
+    /// # drop(as_much_is_owed);
+    /// ```
     #[must_use]
     pub fn on_document<T>(
         self,
@@ -135,13 +159,17 @@ impl<S: Send + 'static, R: Ruling> Property<S, R> {
         T: DeserializeOwned + Send + Sync + 'static,
     {
         self.watch(Interest::DOCUMENT, move |state, event, watched| {
-            for (at, effect) in event.effects().iter().enumerate() {
+            let What::Commit { store, effects, .. } = &event.what else { return };
+            for (at, effect) in effects.iter().enumerate() {
                 let Effect::Document { collection: of, id, version, body: Some(body) } = effect else { continue };
                 if of != collection {
                     continue;
                 }
                 match watched.judge.decoded.document::<T>(event, at, body) {
-                    Ok(value) => watched.rule(see(state, Written { id, version: *version, value: &*value, event })),
+                    Ok(value) => {
+                        let version = *version;
+                        watched.rule(see(state, Written { store, id, version, value: &*value, event }));
+                    }
                     Err(error) => {
                         let sentence = format!("document `{id}` of `{collection}` can't be read: {error}");
                         watched.judge.violate(id.as_str(), sentence, vec![event.number]);
@@ -159,11 +187,12 @@ impl<S: Send + 'static, R: Ruling> Property<S, R> {
         mut see: impl FnMut(&mut S, Written<'_, [u8]>) -> R + Send + 'static,
     ) -> Self {
         self.watch(Interest::DOCUMENT, move |state, event, watched| {
-            for effect in event.effects() {
+            let What::Commit { store, effects, .. } = &event.what else { return };
+            for effect in effects.iter() {
                 if let Effect::Document { collection: of, id, version, body: Some(body) } = effect
                     && of == collection
                 {
-                    watched.rule(see(state, Written { id, version: *version, value: body, event }));
+                    watched.rule(see(state, Written { store, id, version: *version, value: body, event }));
                 }
             }
         })
@@ -242,7 +271,7 @@ impl<S: Send + 'static, R: Ruling> Property<S, R> {
         if self.is_over {
             return;
         }
-        let mut watched = Watched { judge, is_over: false, is_alone: self.watches.len() == 1 };
+        let mut watched = Watched { judge, event: event.number, is_over: false, is_alone: self.watches.len() == 1 };
         for watch in &mut self.watches {
             watch(&mut self.state, event, &mut watched);
         }
@@ -252,7 +281,7 @@ impl<S: Send + 'static, R: Ruling> Property<S, R> {
 
 impl Watched<'_, '_> {
     fn rule(&mut self, ruling: impl Ruling) {
-        self.is_over |= ruling.rule(self.judge);
+        self.is_over |= ruling.rule(self.event, self.judge);
     }
 }
 

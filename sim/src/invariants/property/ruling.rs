@@ -5,7 +5,7 @@ use crate::invariants::Judge;
 /// `eventually`, and for `sometimes` whether it happened. No other type is one.
 pub trait Ruling: sealed::Sealed {
     #[doc(hidden)]
-    fn rule(self, judge: &mut Judge<'_>) -> bool;
+    fn rule(self, event: u64, judge: &mut Judge<'_>) -> bool;
 }
 
 /// A ruling that is final at the event: of `always` and `sometimes`.
@@ -22,24 +22,24 @@ mod sealed {
 }
 
 impl Ruling for Result<(), Broken> {
-    fn rule(self, judge: &mut Judge<'_>) -> bool {
+    fn rule(self, event: u64, judge: &mut Judge<'_>) -> bool {
         judge.judged();
         if let Err(broken) = self {
-            broken.tell(judge);
+            broken.shown_by(event).tell(judge);
         }
         false
     }
 }
 
 impl Ruling for () {
-    fn rule(self, judge: &mut Judge<'_>) -> bool {
+    fn rule(self, _: u64, judge: &mut Judge<'_>) -> bool {
         judge.met();
         false
     }
 }
 
 impl Ruling for bool {
-    fn rule(self, judge: &mut Judge<'_>) -> bool {
+    fn rule(self, _: u64, judge: &mut Judge<'_>) -> bool {
         if self {
             judge.judged();
             judge.reached(judge.invariant);

@@ -5,6 +5,8 @@ use crate::trace::Event;
 /// A document as it was written.
 #[derive(Debug)]
 pub struct Written<'a, T: ?Sized> {
+    /// Name of the store that it is in: services may have collections of one name.
+    pub store: &'a SmolStr,
     /// Id of the document.
     pub id: &'a SmolStr,
     /// Its new version, from 1.

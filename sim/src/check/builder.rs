@@ -97,7 +97,7 @@ impl<S: Scenario> Check<S> {
         self
     }
 
-    /// Leaves out a kind of fault: it is taken out of every plan that is drawn, and not asked for. Plans of the corpus
+    /// Leaves out a kind of fault: no plan is made with it, drawn or exhaustive, and it is not asked for. Plans of the corpus
     /// run as they are.
     pub fn without_fault(mut self, kind: FaultKind) -> Self {
         self.without_faults.push(kind);

@@ -165,16 +165,17 @@ impl Campaign {
             let subject = self.subjects.get(name).map_or("its subject", SmolStr::as_str);
             LeftOut { what: format!("invariant {name}"), why: format!("no run had {subject}") }
         });
-        let faults = self.enabled.iter().filter(|kind| !self.can_strike(**kind)).map(|kind| {
-            let points: Vec<&str> =
-                Operation::ALL.iter().filter(|point| kind.meets(**point)).map(|point| point.name()).collect();
-            let why = match kind {
-                FaultKind::ClockSkew => "no process read its clock while it was wrong".to_owned(),
-                kind if kind.needs_scope() => "no run made a call within a scope, which it could drop".to_owned(),
-                _ => format!("no run made a call that it strikes ({})", points.join(", ")),
-            };
-            LeftOut { what: format!("fault {}", kind.name()), why }
-        });
+        let faults =
+            self.enabled.iter().filter(|kind| !self.can_strike(**kind) && !self.is_elsewhere(**kind)).map(|kind| {
+                let points: Vec<&str> =
+                    Operation::ALL.iter().filter(|point| kind.meets(**point)).map(|point| point.name()).collect();
+                let why = match kind {
+                    FaultKind::ClockSkew => "no process read its clock while it was wrong".to_owned(),
+                    kind if kind.needs_scope() => "no run made a call within a scope, which it could drop".to_owned(),
+                    _ => format!("no run made a call that it strikes ({})", points.join(", ")),
+                };
+                LeftOut { what: format!("fault {}", kind.name()), why }
+            });
         invariants.chain(faults).collect()
     }
 
@@ -190,6 +191,13 @@ impl Campaign {
         let is_rare =
             self.faults.get(&kind).is_none_or(|tally| tally.planned < PLANNED_FEW) && self.exhausted.is_none();
         if shows_by_itself { is_rare } else { self.calls.keys().any(|operation| kind.meets(*operation)) }
+    }
+
+    /// Returns `true` for a kind of fault of which this part of an exhaustive search has no plan: another part may have all of
+    /// them, so this one can't tell what that means.
+    fn is_elsewhere(&self, kind: FaultKind) -> bool {
+        let is_part = self.exhausted.is_some_and(|exhausted| !exhausted.is_whole());
+        is_part && self.faults.get(&kind).is_none_or(|tally| tally.planned == 0)
     }
 
     fn warnings(&self) -> Vec<Warning> {
@@ -225,7 +233,7 @@ impl Campaign {
             }
         }
         for (kind, tally) in self.faults.iter().filter(|(kind, _)| self.enabled.contains(kind)) {
-            if tally.fired == 0 && self.can_strike(*kind) {
+            if tally.fired == 0 && self.can_strike(*kind) && !self.is_elsewhere(*kind) {
                 let is_rare = tally.planned < PLANNED_FEW && self.runs < RUNS_FEW;
                 let excuse = (is_rare && self.exhausted.is_none()).then_some(Excuse::FewRuns);
                 let kind = kind.name().to_owned();

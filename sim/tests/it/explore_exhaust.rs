@@ -14,7 +14,7 @@ use crate::deposits::{Deposits, RIGHT, Teller, WRONG};
 use seaworthy_sim::{
     check,
     check::CheckError,
-    explore::{Campaign, ExhaustOptions, Shard, Source, SweepError, Timing, exhaust, runner},
+    explore::{Campaign, ExhaustOptions, FaultTally, Shard, Source, SweepError, Timing, exhaust, runner},
     plan::{CallFault, Fault, FaultKind, Plan, Restart, Verdict},
     scenario::{Scenario, Topology},
     world::{RunOptions, run},
@@ -116,6 +116,41 @@ fn shards_are_all_of_it_and_nothing_twice() {
     union.sort_unstable();
     assert_eq!(all, union);
     assert_eq!(timeless(merged.expect("three parts")), timeless(whole));
+}
+
+/// Kinds of fault that the verdict misses: it warns of them, or says that nothing could show them.
+fn missed(campaign: &Campaign) -> Vec<String> {
+    let verdict = campaign.verdict();
+    let told = verdict.warnings.iter().map(|warning| warning.gap.to_string());
+    let told = told.chain(verdict.left_out.into_iter().map(|left| left.what));
+    told.filter(|told| told.starts_with("fault ")).collect()
+}
+
+#[test]
+fn no_part_misses_a_fault_that_is_in_the_plans_of_another() {
+    let (mut whole, _) = plans(&pairs().k(1));
+    let (known, all) = (missed(&whole), whole.runs);
+    let more = |part: &Campaign| missed(part).into_iter().filter(|told| !known.contains(told)).collect::<Vec<_>>();
+    let mut merged: Option<Campaign> = None;
+    for number in 1..=all {
+        let shard = Shard::new(number, all).expect("a shard");
+        let (part, _) = plans(&pairs().k(1).shard(shard));
+        assert_eq!(more(&part), [""; 0], "part {number} of {all}");
+        match &mut merged {
+            None => merged = Some(part),
+            Some(merged) => merged.merge(part, 16).expect("parts of one whole"),
+        }
+    }
+    let (rest, _) = plans(&pairs().k(1).from(all));
+    assert_eq!(more(&rest), [""; 0], "what comes after the others");
+
+    // Who has all of it misses what is in none of its plans, of one piece or of many.
+    let mut merged = merged.expect("parts");
+    for campaign in [&mut whole, &mut merged] {
+        campaign.faults.insert(FaultKind::Conflict, FaultTally::default());
+        let text = "fault conflict is enabled and in none of the plans".to_owned();
+        assert!(missed(campaign).contains(&text), "{:?}", missed(campaign));
+    }
 }
 
 #[test]

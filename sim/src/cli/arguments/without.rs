@@ -12,8 +12,8 @@ pub(in crate::cli) struct Without {
     /// Leaves out the invariant of this name; again or with commas for several
     #[arg(long = "without", value_name = "INVARIANT", value_delimiter = ',')]
     pub(in crate::cli) invariants: Vec<SmolStr>,
-    /// Takes faults of this kind, such as reject or broker_outage, out of every plan that is drawn, and asks for none;
-    /// again or with commas for several
+    /// Makes no plan with a fault of this kind, such as reject or broker_outage, and asks for none; again or with commas for
+    /// several
     #[arg(long = "without-fault", value_name = "KIND", value_delimiter = ',', value_parser = kind)]
     pub(in crate::cli) faults: Vec<FaultKind>,
 }

@@ -28,6 +28,11 @@ impl Exhausted {
         1 + self.single + self.double
     }
 
+    /// Returns `true` if no plan of the whole was left to others: neither to other parts, nor to whoever goes on.
+    pub fn is_whole(&self) -> bool {
+        self.plans == self.all() && self.next.is_none()
+    }
+
     /// Returns the part of the coverage that all parts of one whole agree about.
     pub(super) fn whole(&self) -> Self {
         Self { plans: 0, next: None, ..*self }

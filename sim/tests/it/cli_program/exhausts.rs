@@ -20,6 +20,10 @@ fn every_fault_is_tried_and_the_last_line_says_how_many_there_are() {
     let part = theirs(folder.path(), &["exhaust", "greetings", "--from", "11", "--shard", "1/2"]);
     let left = (plans - 10).div_ceil(2);
     assert!(part.out.contains(&format!("held: {left} of {left} plans, none violates")), "{}", part.out);
+    let last = theirs(folder.path(), &["exhaust", "greetings", "--from", &plans.to_string()]);
+    assert!(last.out.contains("held: 1 of 1 plans"), "{}", last.out);
+    // What is in none of the plans of a part is in those of the others.
+    assert!(!last.out.contains("in none of the plans"), "{}", last.out);
 }
 
 #[test]
@@ -36,6 +40,13 @@ fn a_failure_says_how_to_replay_it_and_how_to_go_on_behind_it() {
     assert_eq!(words[..2], ["exhaust", "deposits"], "{go_on}");
     let behind = theirs(folder.path(), &words);
     assert!(behind.out.contains("plans, "), "{}{}", behind.out, behind.err);
+}
+
+#[test]
+fn what_is_left_out_is_said_for_plans_that_nothing_draws() {
+    let help = theirs(folder().path(), &["exhaust", "--help"]).out;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("Makes no plan with a fault of this kind") && !help.contains("drawn"), "{help}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ const FAMILIES: [&str; 6] = ["choreography", "inbox", "outbox", "queue", "relay"
 /// A specimen of more lines shows something else besides.
 const LINES_MAX: usize = 120;
 
-/// The text of each specimen's file by its slug, which is the file's name with hyphens.
+/// The text of each specimen's file by family and slug: its folder, and its name with hyphens.
 pub(crate) fn texts() -> BTreeMap<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/specimens");
     let mut texts = BTreeMap::new();
@@ -30,8 +30,11 @@ pub(crate) fn texts() -> BTreeMap<String, String> {
                 continue;
             }
             let text = fs::read_to_string(&file).expect("text");
-            let double = texts.insert(name(&file).replace('_', "-"), text);
-            assert_eq!(double, None, "{}: another family has a specimen of this name", file.display());
+            let slug = name(&file).replace('_', "-");
+            let suffix = format!("/{slug}");
+            let is_double = texts.keys().any(|known: &String| known.ends_with(&suffix));
+            assert!(!is_double, "{}: another family has a specimen of this name", file.display());
+            texts.insert(name(&family) + &suffix, text);
         }
     }
     texts
@@ -44,30 +47,32 @@ pub(crate) fn under<'t>(text: &'t str, heading: &str) -> Option<&'t str> {
 }
 
 #[test]
-fn each_specimen_is_one_file_that_is_named_as_its_scenario_and_each_file_is_a_specimen() {
-    let slug = |name: &str| name.rsplit('/').next().expect("a name").to_owned();
-    let mut slugs: Vec<String> = specimens::small()
+fn each_specimen_is_one_file_that_is_named_as_its_scenario_in_the_folder_of_its_family_and_each_file_is_a_specimen() {
+    let small = specimens::small();
+    let mut names: Vec<&str> = small
         .iter()
         .map(|(broken, right)| {
             assert_eq!(right.name(), format!("{}/right", broken.name()), "the right twin stands in the same file");
-            slug(broken.name())
+            broken.name()
         })
         .collect();
-    slugs.sort_unstable();
+    names.sort_unstable();
     for twin in specimens::twins() {
-        assert!(slugs.contains(&slug(twin.name())), "{} is the mistake of no specimen", twin.name());
+        let slug = twin.name().rsplit('/').next();
+        let is_theirs = names.iter().any(|name| name.rsplit('/').next() == slug);
+        assert!(is_theirs, "{} is the mistake of no specimen", twin.name());
     }
-    assert_eq!(texts().into_keys().collect::<Vec<_>>(), slugs);
+    assert_eq!(texts().into_keys().collect::<Vec<_>>(), names);
 }
 
 #[test]
 fn each_specimen_says_its_threads_its_mechanism_what_it_violates_and_what_is_right_in_few_lines() {
-    for (slug, text) in texts() {
+    for (name, text) in texts() {
         let lines = text.lines().count();
-        assert!(lines <= LINES_MAX, "{slug} has {lines} lines; {LINES_MAX} at most");
+        assert!(lines <= LINES_MAX, "{name} has {lines} lines; {LINES_MAX} at most");
         for heading in ["Threads", "Mechanism", "Violates", "Right"] {
-            let said = under(&text, heading).unwrap_or_else(|| panic!("{slug} says nothing under {heading}"));
-            assert!(said.len() > 10, "{slug}, {heading}: {said}");
+            let said = under(&text, heading).unwrap_or_else(|| panic!("{name} says nothing under {heading}"));
+            assert!(said.len() > 10, "{name}, {heading}: {said}");
         }
     }
 }
@@ -109,9 +114,8 @@ fn each_specimen_is_found_within_so_many_seeds_and_violates_what_its_file_says()
         let failure = campaign.failures.first().unwrap_or_else(|| panic!("{name} held for {seeds} seeds"));
         println!("{name:<40} {:>6} seeds  {}", campaign.runs, failure.violation.invariant);
         assert_eq!(failure.violation.invariant, invariant, "{name}");
-        let slug = name.rsplit('/').next().expect("a name");
-        let said = under(&texts[slug], "Violates").expect("it says so");
-        assert!(said.contains(&format!("`{invariant}`")), "{slug} violates {invariant}; its file says: {said}");
+        let said = under(&texts[name], "Violates").expect("it says so");
+        assert!(said.contains(&format!("`{invariant}`")), "{name} violates {invariant}; its file says: {said}");
     }
 }
 

@@ -56,8 +56,9 @@ fn each_broken_twin_is_found_by_the_default_profile_and_shrunk_to_a_few_faults_a
         let row =
             [slug.to_owned(), campaign.runs.to_string(), size(faults, orders), shrunk.violation.invariant.to_string()];
         assert!(told.contains(&row), "the table of the README does not say {row:?}: {told:#?}");
-        let said =
-            under(&texts[name.trim_start_matches("order_fulfillment/")], "Violates").expect("it says so").to_owned();
+        let suffix = format!("/{slug}");
+        let (_, text) = texts.iter().find(|(specimen, _)| specimen.ends_with(&suffix)).expect("a specimen");
+        let said = under(text, "Violates").expect("it says so");
         let violated = &shrunk.violation.invariant;
         assert!(said.contains(&format!("`{violated}`")), "{name} violates {violated}; its file says: {said}");
         assert!(faults <= 3, "{name} needs {faults} faults");

@@ -7,6 +7,7 @@ mod determinism;
 mod floors;
 mod log_relay;
 mod own_workflow;
+mod package_readmes;
 mod properties;
 mod public_paths;
 mod readme;

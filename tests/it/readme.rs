@@ -28,16 +28,20 @@ mod program {
 }
 
 /// Code as it reads: however it is broken into lines, and whoever may see it.
-fn words(code: &str) -> String {
+pub(crate) fn words(code: &str) -> String {
     let code: String = code.split_whitespace().collect();
     code.replace("pub(super)", "").replace(",)", ")")
+}
+
+/// The Rust of a README.
+pub(crate) fn excerpts(readme: &str) -> Vec<&str> {
+    readme.split("```rust\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect()
 }
 
 #[test]
 fn every_rust_excerpt_of_the_readme_is_code_of_a_file_that_is_compiled() {
     let compiled = [words(include_str!("readme.rs")), words(include_str!("../../scenarios/src/welcoming.rs"))];
-    let readme = include_str!("../../README.md");
-    let excerpts: Vec<&str> = readme.split("```rust\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect();
+    let excerpts = excerpts(include_str!("../../README.md"));
     assert_eq!(excerpts.len(), 3, "the workflow, the tables and the program: {excerpts:?}");
     for excerpt in excerpts {
         let is_compiled = compiled.iter().any(|file| file.contains(&words(excerpt)));

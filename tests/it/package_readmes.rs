@@ -1,0 +1,156 @@
+//! The Rust in the READMEs of the packages is code that compiles, and does what they say.
+
+use std::{error::Error, sync::Arc};
+
+use bytes::Bytes;
+use seaworthy_core::ports::{Ports, Store};
+use seaworthy_sqlite::{SqliteConfig, SqliteStore};
+use seaworthy_tokio::{LocalBroker, LocalExternal, LocalIngress, Process, TokioClock};
+
+use crate::readme::{excerpts, words};
+
+mod core {
+    use bytes::Bytes;
+    use seaworthy_core::{
+        message::MessageBuilder,
+        ports::{Expected, Ports, StoreError},
+    };
+
+    /// The service that takes sign-ups: the account and its event commit together, a relay publishes.
+    pub(super) async fn sign_up(ports: &Ports, name: &str) -> Result<(), StoreError> {
+        let mut tx = ports.store.begin().await?;
+        if tx.get("accounts", name).await?.is_some() {
+            return Ok(());
+        }
+        tx.put("accounts", name, Expected::Absent, Bytes::from_static(b"{}")).await?;
+        let event = MessageBuilder::new("accounts", "account.opened", name);
+        tx.stage(&event.draw(&*ports.clock, &*ports.random)).await?;
+        tx.commit().await
+    }
+}
+
+mod memory {
+    use bytes::Bytes;
+    use seaworthy_core::ports::{Expected, Store, StoreError};
+    use seaworthy_memory::{ManualClock, store::MemoryStore};
+
+    pub(super) async fn order(body: Bytes) -> Result<MemoryStore, StoreError> {
+        let store = MemoryStore::new(ManualClock::new());
+        let mut tx = store.begin().await?;
+        tx.put("orders", "order-17", Expected::Absent, body).await?;
+        tx.commit().await?;
+        Ok(store)
+    }
+}
+
+mod on_tokio {
+    use std::{error::Error, sync::Arc};
+
+    use seaworthy_core::ports::{Broker, External, Ingress, Ports, Store};
+    use seaworthy_tokio::{Parts, Process};
+
+    async fn orders(ports: Ports) {
+        assert!(ports.ingress.next().await.is_none(), "nobody asks, and then it stops");
+    }
+
+    pub(super) async fn start_and_stop(
+        store: Arc<dyn Store>,
+        broker: Arc<dyn Broker>,
+        external: Arc<dyn External>,
+        ingress: Arc<dyn Ingress>,
+    ) -> Result<(), Box<dyn Error>> {
+        let process = Process::new(Parts { store, broker, external, ingress })?;
+        process.start("orders", orders);
+        // ... until a signal arrives:
+        process.stop().await?;
+        Ok(())
+    }
+}
+
+mod sqlite {
+    use std::sync::Arc;
+
+    use seaworthy_sqlite::{OpenError, SqliteConfig, SqliteStore};
+
+    pub(super) fn open() -> Result<SqliteStore, OpenError> {
+        let clock = Arc::new(seaworthy_tokio::TokioClock);
+        let store = SqliteStore::open("orders.db", clock, SqliteConfig::default())?;
+        Ok(store)
+    }
+}
+
+mod order_fulfillment {
+    use seaworthy_core::boot::Boot;
+    use seaworthy_order_fulfillment::{Settings, Variant, orders::orders};
+
+    pub(super) async fn run(boot: Boot) {
+        orders(boot, Variant::default(), Settings::default()).await;
+    }
+}
+
+fn process() -> Process {
+    Process::new(parts()).expect("this machine has entropy")
+}
+
+fn parts() -> seaworthy_tokio::Parts {
+    let store = SqliteStore::open_in_memory(Arc::new(TokioClock), SqliteConfig::simulation()).expect("it opens");
+    let (broker, external) = (Arc::new(LocalBroker::default()), Arc::new(LocalExternal::new()));
+    seaworthy_tokio::Parts { store: Arc::new(store), broker, external, ingress: Arc::new(LocalIngress::new(8)) }
+}
+
+#[test]
+fn every_rust_excerpt_of_a_package_is_code_of_a_file_that_is_compiled() {
+    let compiled = [
+        include_str!("package_readmes.rs"),
+        include_str!("sqlite_own_table/checkout.rs"),
+        include_str!("../../scenarios/src/welcoming.rs"),
+    ]
+    .map(words);
+    for (package, readme, count) in [
+        ("core", include_str!("../../core/README.md"), 1),
+        ("sim", include_str!("../../sim/README.md"), 1),
+        ("scenarios", include_str!("../../scenarios/README.md"), 0),
+        ("scenarios/order_fulfillment", include_str!("../../scenarios/order_fulfillment/README.md"), 1),
+        ("adapters/memory", include_str!("../../adapters/memory/README.md"), 1),
+        ("adapters/tokio", include_str!("../../adapters/tokio/README.md"), 1),
+        ("adapters/sqlite", include_str!("../../adapters/sqlite/README.md"), 2),
+    ] {
+        let excerpts = excerpts(readme);
+        assert_eq!(excerpts.len(), count, "{package}: {excerpts:?}");
+        for excerpt in excerpts {
+            let is_compiled = compiled.iter().any(|file| file.contains(&words(excerpt)));
+            assert!(is_compiled, "nothing compiles this excerpt of {package} as it is:\n{excerpt}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_signs_up_twice_as_the_core_says_has_one_event() {
+    let process = process();
+    let ports: Ports = process.ports();
+    for _ in 0..2 {
+        core::sign_up(&ports, "ada").await.expect("the store is there");
+    }
+    assert_eq!(ports.store.backlog().await.expect("the store is there").outbox_unsettled, 1);
+}
+
+#[tokio::test]
+async fn the_store_in_memory_keeps_what_its_readme_writes() {
+    let store = memory::order(Bytes::from_static(b"confirmed")).await.expect("nobody else writes");
+    let mut tx = store.begin().await.expect("it begins");
+    assert_eq!(tx.get("orders", "order-17").await.expect("it reads").expect("written").body, "confirmed");
+}
+
+#[tokio::test]
+async fn a_process_as_the_adapter_to_tokio_starts_it_stops_and_so_does_the_service_of_orders()
+-> Result<(), Box<dyn Error>> {
+    let seaworthy_tokio::Parts { store, broker, external, ingress } = parts();
+    on_tokio::start_and_stop(store, broker, external, ingress).await?;
+    let process = process();
+    let orders = tokio::spawn(order_fulfillment::run(process.boot("orders-1")));
+    process.stop().await?;
+    orders.await?;
+    // It would make a file beside this test.
+    let _: fn() -> Result<SqliteStore, seaworthy_sqlite::OpenError> = sqlite::open;
+    Ok(())
+}

@@ -112,6 +112,7 @@ fn an_import_that_does_not_go_down_is_found_in_whatever_form_and_told_with_its_l
             "src/ground.rs:3: `ground` (floor 1) imports `middle::Low`",
         ),
         ("use super::top;", "imports `top` of `top` (floor 3)"),
+        ("use {crate::top::Thing, std::fmt};", "imports `top::Thing` of `top` (floor 3)"),
         ("mod inner {\n use super::super::top::Thing;\n}", "src/ground.rs:2: `ground` (floor 1) imports `top::Thing`"),
         ("use crate::Thing;", "imports `Thing` of `top`"),
         ("use crate::Near;", "imports `Near` of `top`"),

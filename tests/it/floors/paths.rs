@@ -58,7 +58,7 @@ pub(super) fn read(text: &str, module: &[String]) -> Said {
                 place.push(word(1).to_owned());
             }
             "macro_export" => said.macros.extend(exported(&tokens[at..])),
-            "use" if !matches!(word(1), "crate" | "self" | "super" | ":" | "::") && place == module => {
+            "use" if !matches!(word(1), "crate" | "self" | "super" | ":" | "::" | "{") && place == module => {
                 // A path of a `use` may begin with a module that the file declares; others come from other crates.
                 let modules = said.modules.clone();
                 let mut found = Vec::new();

@@ -9,7 +9,7 @@ use crate::{
     plan::{Plan, PlanError, Profile, derive_seed, stream},
     scenario::{Scenario, judges},
     trace::TraceFile,
-    world::{RunOptions, RunReport, instructed, without_observers},
+    world::{RunOptions, RunReport, instructed, rehearsing, without_observers},
 };
 
 /// Number of runs without a fault that are looked at before the first with some.
@@ -133,7 +133,7 @@ impl<'a, R: Runner> Rehearsal<'a, R> {
             if plan.workload.len() > ITEMS_MAX || events > runs * EVENTS_A_RUN {
                 break;
             }
-            match self.runner.run(&plan, &options) {
+            match rehearsing(|| self.runner.run(&plan, &options)) {
                 Ok(RunReport { violations, trace: Some(trace), .. }) if violations.is_empty() => {
                     student.attend(&trace);
                     events += trace.len() as u64;

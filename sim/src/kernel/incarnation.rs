@@ -157,8 +157,12 @@ impl IncarnationTask {
 
     fn finish(&mut self) -> Poll<()> {
         // Destructors are code of the process too. What they panic with after its death is nobody's affair.
+        // The watchdog looks after them as well.
         let task = self.task.take();
-        if let Err(message) = catch(|| drop(task))
+        self.incarnation.meter.poll_begins(self.incarnation.process);
+        let dropped = catch(|| drop(task));
+        self.incarnation.meter.poll_ends();
+        if let Err(message) = dropped
             && !self.incarnation.is_dead()
         {
             (self.on_panic)(&self.incarnation, message);

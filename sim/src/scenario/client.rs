@@ -46,7 +46,8 @@ impl Client {
         self.0.ask(service, operation, body).await
     }
 
-    /// Waits, in virtual time.
+    /// Waits, in virtual time. Who waits for more than ten years waits for ever: a run in which nothing else happens is given
+    /// up as stuck then, an hour after its last change.
     pub async fn sleep(&self, duration: Duration) {
         self.0.sleep(duration).await;
     }

@@ -57,17 +57,22 @@ pub(super) async fn give_up(world: &World, spent: Spent) -> Ending {
 fn livelock(world: &World, state: &State, spent: Spent) -> String {
     let name = |process: ProcessIndex| &world.topology.processes[usize::from(process.0)].name;
     if spent == Spent::Steps {
-        // Whoever spins was woken last, and is woken still.
-        let spins = state.processes.iter().zip(&world.topology.processes).filter_map(|(process, spec)| {
+        let polls = state.processes.iter().zip(&world.topology.processes).filter_map(|(process, spec)| {
             let incarnation = process.incarnation.as_ref()?;
             Some((incarnation.pulse.polls(), &spec.name))
         });
-        return match spins.max_by_key(|(polls, _)| *polls) {
+        let polls: Vec<_> = polls.collect();
+        let of_processes: u64 = polls.iter().map(|(polls, _)| polls).sum();
+        // Whoever spins was woken last, and is woken still.
+        let spins = polls.into_iter().max_by_key(|(polls, _)| *polls);
+        return match spins.filter(|_| 2 * of_processes > world.meter.effort().wakes) {
             Some((polls, name)) => format!(
                 "the run used up its budget of steps: process {name} was polled {polls} times; it gives way and goes on \
                  at once, without a port call or a wait"
             ),
-            None => "the run used up its budget of steps: the client gives way and goes on at once".to_owned(),
+            None => "the run used up its budget of steps: most of them are the client's, which gives way and goes on at once, or \
+                     waits again and again for a little while"
+                .to_owned(),
         };
     }
     let busiest = state.busiest(3);

@@ -21,4 +21,4 @@ pub(crate) use judges::{instructed, without_observers};
 pub use options::RunOptions;
 pub use report::RunReport;
 pub use run::run;
-pub(crate) use watch::{before_the_end, note_profile};
+pub(crate) use watch::{before_the_end, note_profile, rehearsing};

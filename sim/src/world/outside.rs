@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// in which it waits for something to come about.
 const NAP: Duration = Duration::from_secs(60);
 
+/// A wait of the client for longer than ten years is one for ever, and no moment at which it will ask.
+const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 86_400);
+
 /// The world as its client sees it.
 pub(super) struct WorldOutside(pub(super) Arc<World>);
 
@@ -66,7 +69,7 @@ impl Outside for WorldOutside {
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        if duration >= NAP {
+        if (NAP..FOR_EVER).contains(&duration) {
             let until = self.0.elapsed().saturating_add(micros(duration));
             let mut state = self.0.state();
             state.fixed = state.fixed.max(until);

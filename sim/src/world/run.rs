@@ -57,11 +57,11 @@ pub fn run<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOpt
     if scenario.shares_threads() {
         return Ok(execute(scenario, plan, options, topology));
     }
-    let profile = watch::noted_profile();
+    let noted = watch::noted();
     thread::scope(|scope| {
         let thread = thread::Builder::new().name(format!("seed-{}", plan.seed));
         let thread = thread.spawn_scoped(scope, || {
-            watch::note_profile(profile);
+            watch::note(noted);
             execute(scenario, plan, options, topology)
         });
         let thread = thread.expect("the operating system starts a thread for the run");
@@ -91,6 +91,8 @@ fn live<S: Scenario>(
         let executor = Executor::new(Draw::stream(plan.seed, stream::ORDER));
         let (time, spawner) = (executor.time(), executor.spawner());
         let world = build(scenario, plan, options, topology, spans, time, spawner);
+        // Until the last destructor has run.
+        let _watch = Watch::new(&world, scenario.name(), plan.seed, keep(plan));
         // Pinned where it is made: it is large, and every move would copy it.
         executor.run(pin!(program(scenario, plan, options, world))).await
     }))
@@ -118,7 +120,6 @@ async fn program<S: Scenario>(
     prepared::begin(&world).await;
     world.state().asking = 1;
     let client = Client(Arc::new(WorldOutside(world.clone())));
-    let _watch = Watch::new(&world, scenario.name(), plan.seed, keep(plan));
     let drive = async {
         Driven::new(&world, scenario.drive(&plan.workload, client)).await;
         world.state().asking -= 1;

@@ -26,6 +26,7 @@ const LOOK: Duration = Duration::from_millis(250);
 
 thread_local! {
     static PROFILE: Cell<Option<Profile>> = const { Cell::new(None) };
+    static REHEARSES: Cell<bool> = const { Cell::new(false) };
     static PRESENT: RefCell<Option<Arc<Watched>>> = const { RefCell::new(None) };
 }
 
@@ -44,6 +45,7 @@ struct Watched {
     scenario: SmolStr,
     seed: u64,
     profile: Option<Profile>,
+    is_rehearsal: bool,
     keep: Keep,
 }
 
@@ -52,14 +54,32 @@ pub(crate) fn note_profile(profile: Option<Profile>) {
     PROFILE.set(profile);
 }
 
+/// Makes runs that nobody asked for by a seed or a plan: what a scenario does without faults. Their report says so.
+pub(crate) fn rehearsing<T>(runs: impl FnOnce() -> T) -> T {
+    let before = REHEARSES.replace(true);
+    let done = runs();
+    REHEARSES.set(before);
+    done
+}
+
 /// Has `last` called before the watchdog ends the program, for whoever keeps books on the runs that are under way.
 pub(crate) fn before_the_end(last: fn()) {
     LAST.get_or_init(|| last);
 }
 
-/// The profile that was noted for this thread.
-pub(crate) fn noted_profile() -> Option<Profile> {
-    PROFILE.get()
+/// Notes about the runs of a thread, for another that makes one of them in its place.
+#[derive(Clone, Copy)]
+pub(super) struct Noted(Option<Profile>, bool);
+
+/// The notes of this thread.
+pub(super) fn noted() -> Noted {
+    Noted(PROFILE.get(), REHEARSES.get())
+}
+
+/// Takes over the notes of another thread.
+pub(super) fn note(Noted(profile, rehearses): Noted) {
+    PROFILE.set(profile);
+    REHEARSES.set(rehearses);
 }
 
 /// While it lives, the run on this thread is watched.
@@ -72,7 +92,8 @@ impl Watch {
             progress: world.meter.progress(),
             scenario: scenario.into(),
             seed,
-            profile: PROFILE.get(),
+            profile: PROFILE.get().filter(|_| !REHEARSES.get()),
+            is_rehearsal: REHEARSES.get(),
             keep,
         });
         runs().push(watched.clone());
@@ -103,7 +124,7 @@ pub(super) fn start() {
     });
 }
 
-/// Looks for a run that has stood in one poll for too long. A thread can't be taken back from code that does not return,
+/// Looks for a run that has stood at one place for too long. A thread can't be taken back from code that does not return,
 /// so the program ends.
 #[expect(clippy::disallowed_methods, reason = "real time, of which no run learns anything")]
 fn watch(patience: Duration) {
@@ -121,7 +142,7 @@ fn watch(patience: Duration) {
                 Some((_, same, stands)) if *same == wakes => stands + 1,
                 _ => 0,
             };
-            if stands >= looks && run.progress.polling().is_some() {
+            if stands >= looks {
                 let path = (run.keep)(&name(&run));
                 eprintln!("{}", report(&run, patience, path));
                 if let Some(last) = LAST.get() {
@@ -160,13 +181,15 @@ fn polled(run: &Watched) -> String {
             Some(name) => format!("process {name}"),
             None => "the client".to_owned(),
         },
-        None => "the world".to_owned(),
+        None => "the scenario's own code (its preparation, `pending` or an invariant)".to_owned(),
     }
 }
 
 fn whose(run: &Watched) -> String {
     let profile = run.profile.map(|profile| format!(", profile {profile}")).unwrap_or_default();
-    format!("scenario {}, seed {:#018x}{profile}", run.scenario, run.seed)
+    let rehearsal =
+        if run.is_rehearsal { ", in a rehearsal: a run without faults, before those of your seeds" } else { "" };
+    format!("scenario {}, seed {:#018x}{profile}{rehearsal}", run.scenario, run.seed)
 }
 
 /// Describes the run that this thread is at, for a program that is about to be aborted.

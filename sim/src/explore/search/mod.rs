@@ -22,7 +22,7 @@ use crate::{
     invariants::protocol,
     plan::{Plan, PlanError},
     scenario::{Scenario, Topology},
-    world::RunReport,
+    world::{RunReport, note_profile},
 };
 
 pub use options::SearchOptions;
@@ -221,6 +221,7 @@ impl SearchOptions {
         if let Some(crumb) = &mut crumb {
             crumb.mark(&candidate.source);
         }
+        note_profile(candidate.source.profile());
         let cold = cold(runner, &candidate.plan, &self.run);
         Some(First { candidate, cold })
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use seaworthy_sim::{
-    invariants::{Ending, LockStranded, Panel},
+    invariants::{Ending, Invariant as _, LockStranded, Panel},
     scenario::{LockTable, Topology},
     trace::{Effect, Outcome, script::Script},
 };
@@ -52,4 +52,16 @@ fn a_lock_of_one_store_is_not_freed_by_the_lock_of_that_name_in_another() {
         assert_eq!(findings.violations.len(), 1, "{:?}", findings.violations);
         assert_eq!(findings.violations[0].events, [0]);
     }
+}
+
+#[test]
+fn where_each_lock_has_a_lease_nobody_asks_for_one_that_could_be_stranded() {
+    let table = || LockTable::documents("shop", "locks").held("owner");
+    let subject = |topology: Topology| LockStranded::from_topology(&topology).subject();
+    assert_eq!(
+        subject(Topology::new().lock_table(table().lease("until"))),
+        Some("a lock that was taken without a lease")
+    );
+    assert_eq!(subject(Topology::new().lock_table(table().lease("until")).lock_table(table())), None);
+    assert_eq!(subject(Topology::new().lock_table(table().lease("until")).lock("others")), None);
 }

@@ -1,4 +1,4 @@
-use std::{future::pending, task::Poll};
+use std::{future::pending, task::Poll, time::Duration};
 
 use bytes::Bytes;
 use seaworthy_core::ports::{Expected, Ports};
@@ -16,7 +16,7 @@ fn what_moves_and_never_ends_is_a_livelock_that_shows_its_cycle() {
         Box::pin(async move {
             accept(&boot.ports).await;
             for job in 0_u64.. {
-                boot.ports.clock.sleep(std::time::Duration::from_secs(1)).await;
+                boot.ports.clock.sleep(Duration::from_secs(1)).await;
                 let mut tx = boot.ports.store.begin().await.expect("calm");
                 let id = format!("job-{job}");
                 tx.put("jobs", &id, Expected::Absent, Bytes::new()).await.expect("calm");
@@ -54,7 +54,26 @@ fn a_client_that_spins_ends_too() {
             Poll::<()>::Pending
         }))
     };
-    assert!(only(&execute(&probe), "livelock").contains("budget of steps"));
+    let sentence = only(&execute(&probe), "livelock").to_owned();
+    assert!(sentence.contains("budget of steps: most of them are the client's"), "{sentence}");
+}
+
+#[test]
+fn a_client_that_waits_for_ever_is_stuck_an_hour_after_the_last_change() {
+    let mut sleeps = Probe::of(|_| Box::pin(pending()));
+    sleeps.drive = |client, _| Box::pin(async move { client.sleep(Duration::MAX).await });
+    let mut looks = sleeps;
+    looks.drive = |client, _| {
+        Box::pin(async move {
+            let _ = client.until("store", Duration::MAX, |_| async { Ok(false) }).await;
+        })
+    };
+    for probe in [sleeps, looks] {
+        let report = execute(&probe);
+        let sentence = only(&report, "stuck");
+        assert!(sentence.contains("still waiting: 1 requests or tasks of the client"), "{sentence}");
+        assert!(report.virtual_time < Duration::from_secs(3 * 3_600), "{:?}", report.virtual_time);
+    }
 }
 
 #[test]

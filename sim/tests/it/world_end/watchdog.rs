@@ -33,6 +33,43 @@ fn a_process_that_computes_for_ever_is_given_up_with_its_seed_and_its_plan() {
     assert!(plan.contains("probe"), "{plan}");
 }
 
+/// Nor can a destructor that never returns, which runs when its run is over.
+#[test]
+fn a_destructor_that_computes_for_ever_is_given_up_too() {
+    const INSIDE: &str = "SEAWORTHY_TEST_DROPS";
+    struct Endless;
+    impl Drop for Endless {
+        fn drop(&mut self) {
+            loop {
+                std::hint::spin_loop();
+            }
+        }
+    }
+    if std::env::var_os(INSIDE).is_some() {
+        execute(&Probe::of(|boot| {
+            Box::pin(async move {
+                let _endless = Endless;
+                while let Some(request) = boot.ports.ingress.next().await {
+                    request.response.accept(request.body);
+                }
+                pending::<()>().await;
+            })
+        }));
+        unreachable!("it computes for ever");
+    }
+    let name = "world_end::watchdog::a_destructor_that_computes_for_ever_is_given_up_too";
+    let program = std::env::current_exe().expect("the test's own program");
+    let output = Command::new(program)
+        .args(["--exact", "--nocapture", name])
+        .env(INSIDE, "1")
+        .env("SEAWORTHY_PATIENCE", "1")
+        .output()
+        .expect("it starts");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(text.contains("process one computes without end"), "{text}");
+}
+
 /// So can a panic in a destructor that runs because of another panic, which aborts the program.
 #[test]
 fn a_panic_while_another_unwinds_says_whose_it_is_before_the_program_is_aborted() {

@@ -71,7 +71,7 @@ impl Invariant for LockStranded {
         Mode::Eventually
     }
 
-    /// Whose lease ends gives its lock back: where each lock has one, none can be stranded, as a rule.
+    /// A lease gives a lock back: where each lock has one, none can be stranded, as a rule.
     fn subject(&self) -> Option<&'static str> {
         let each_has_lease = self.collections.is_empty() && self.tables.locks.iter().all(|locks| locks.lease.is_some());
         each_has_lease.then_some("a lock that was taken without a lease")

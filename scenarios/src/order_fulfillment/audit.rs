@@ -132,7 +132,14 @@ pub async fn audit(
 
 /// Makes a violation that no event shows, because it is about what is not there.
 fn violation(invariant: &'static str, entity: Entity, sentence: String) -> Violation {
-    Violation { invariant: SmolStr::new_static(invariant), entity, sentence, events: Vec::new(), at_the_end: true }
+    Violation {
+        invariant: SmolStr::new_static(invariant),
+        entity,
+        sentence,
+        events: Vec::new(),
+        at_the_end: true,
+        panicked_at: None,
+    }
 }
 
 /// Charges that took money, then refunds that gave it back.

@@ -27,6 +27,10 @@ pub struct Violation {
     /// `true` if it was found when the run was over, and not at the last of these events.
     #[serde(default)]
     pub at_the_end: bool,
+    /// Place in the code (`file:line:column`) where somebody panicked; `None` for all that is no panic. Two panics at two
+    /// places are two failures, whatever they say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panicked_at: Option<SmolStr>,
 }
 
 /// Judge that an invariant reports its findings to.
@@ -64,6 +68,7 @@ impl Judge<'_> {
             sentence: sentence.into(),
             events,
             at_the_end: self.at_the_end,
+            panicked_at: None,
         });
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::{incarnation::Incarnation, spent::Spent, state::Due, world::World};
+use super::{incarnation::Incarnation, panics::Panicked, spent::Spent, state::Due, world::World};
 use crate::{
     invariants::Entity,
     plan::Restart,
@@ -85,7 +85,8 @@ impl World {
 
     /// A task of a process panicked, and the process dies of it. That is a finding and the end of the run, unless somebody
     /// is there to start the process again: then it is one only where it helps nothing.
-    pub(crate) fn panicked(&self, incarnation: &Incarnation, message: SmolStr) {
+    pub(crate) fn panicked(&self, incarnation: &Incarnation, panicked: Panicked) {
+        let Panicked { message, place } = panicked;
         let at = self.elapsed();
         let spec = &self.topology.processes[usize::from(incarnation.process.0)];
         {
@@ -103,7 +104,8 @@ impl World {
                 (true, false) => String::new(),
             };
             if !sentence.is_empty() {
-                state.recorder.violate("panic", Entity::named(spec.service.clone(), spec.name.clone()), sentence);
+                let entity = Entity::named(spec.service.clone(), spec.name.clone());
+                state.recorder.violate_by_panic("panic", entity, sentence, place.as_ref());
                 state.spent = Some(Spent::Panic);
             }
         }
@@ -120,9 +122,10 @@ impl World {
     }
 
     /// The client panicked: there is nobody left who asks.
-    pub(crate) fn client_panicked(&self, message: &SmolStr) {
+    pub(crate) fn client_panicked(&self, panicked: &Panicked) {
         let mut state = self.state();
-        state.recorder.violate("client-panicked", "the client", format!("the client panicked: {message}"));
+        let sentence = format!("the client panicked: {}", panicked.message);
+        state.recorder.violate_by_panic("client-panicked", "the client", sentence, panicked.place.as_ref());
         state.spent = Some(Spent::Panic);
         drop(state);
         self.nudge.notify_one();

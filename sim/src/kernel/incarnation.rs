@@ -9,9 +9,13 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use seaworthy_core::stop::Stop;
-use smol_str::SmolStr;
 
-use super::{Meter, panics::catch, pulse::Pulse, task::Polling};
+use super::{
+    Meter,
+    panics::{Panicked, catch},
+    pulse::Pulse,
+    task::Polling,
+};
 use crate::{plan::Restart, trace::ProcessIndex};
 
 /// One incarnation of a process: everything that lives from a boot to a crash.
@@ -135,8 +139,8 @@ impl Incarnation {
     }
 }
 
-/// Callback that is given a panic's message.
-pub(crate) type OnPanic = Arc<dyn Fn(&Incarnation, SmolStr) + Send + Sync>;
+/// Callback that is given a panic.
+pub(crate) type OnPanic = Arc<dyn Fn(&Incarnation, Panicked) + Send + Sync>;
 
 /// A task of one incarnation.
 pub(crate) struct IncarnationTask {
@@ -162,10 +166,10 @@ impl IncarnationTask {
         self.incarnation.meter.poll_begins(self.incarnation.process);
         let dropped = catch(|| drop(task));
         self.incarnation.meter.poll_ends();
-        if let Err(message) = dropped
+        if let Err(panicked) = dropped
             && !self.incarnation.is_dead()
         {
-            (self.on_panic)(&self.incarnation, message);
+            (self.on_panic)(&self.incarnation, panicked);
         }
         if let Some(slot) = self.slot.take() {
             self.incarnation.leave(slot);
@@ -200,8 +204,8 @@ impl Future for IncarnationTask {
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(())) => self.finish(),
-            Err(message) => {
-                (self.on_panic)(&self.incarnation, message);
+            Err(panicked) => {
+                (self.on_panic)(&self.incarnation, panicked);
                 self.finish()
             }
         }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use seaworthy_core::ports::Timestamp;
 use smol_str::SmolStr;
 
-use super::{Fired, activity::Activity, spans::SpanBook, task};
+use super::{Fired, activity::Activity, panics::PanicPlace, spans::SpanBook, task};
 use crate::{
     invariants::{Ending, Entity, Findings, Invariant, Panel, Violation},
     trace::{Event, Fingerprint, ProcessIndex, SpanRecord, TxId, VirtualTime, What},
@@ -165,6 +165,19 @@ impl Recorder {
         self.panel.violate(Violation { at_the_end: false, ..violation });
     }
 
+    /// As [`Recorder::violate`], of a panic at this place in the code.
+    pub(crate) fn violate_by_panic(
+        &mut self,
+        invariant: &'static str,
+        entity: impl Into<Entity>,
+        sentence: String,
+        place: Option<&PanicPlace>,
+    ) {
+        let violation = self.violation(invariant, entity, sentence);
+        let panicked_at = place.map(PanicPlace::whole);
+        self.panel.violate(Violation { at_the_end: false, panicked_at, ..violation });
+    }
+
     /// Adds a violation that the world itself found, with the events that show it.
     pub(crate) fn violate_as(&mut self, violation: Violation) {
         self.panel.violate(violation);
@@ -187,7 +200,7 @@ impl Recorder {
 
     fn violation(&self, invariant: &'static str, entity: impl Into<Entity>, sentence: String) -> Violation {
         let (invariant, events) = (SmolStr::new_static(invariant), vec![self.next.saturating_sub(1)]);
-        Violation { invariant, entity: entity.into(), sentence, events, at_the_end: true }
+        Violation { invariant, entity: entity.into(), sentence, events, at_the_end: true, panicked_at: None }
     }
 
     /// Ends the trace: the invariants see the ending.

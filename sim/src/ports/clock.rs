@@ -3,12 +3,13 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use futures_util::future::{BoxFuture, FutureExt};
 use seaworthy_core::ports::{Clock, Spawner, Timestamp};
-use smol_str::SmolStr;
 use tracing::Instrument;
 
 use crate::{
     executor::{Spawner as Tasks, Time},
-    kernel::{Hit, Incarnation, IncarnationTask, Meter, OnPanic, Waiting, World, process_span, scope},
+    kernel::{
+        Hit, Incarnation, IncarnationTask, Meter, OnPanic, Waiting, World, panics::Panicked, process_span, scope,
+    },
     plan::FaultKind,
     shell::Gate,
 };
@@ -86,9 +87,9 @@ impl TaskSpawner {
     pub(crate) fn new(world: &Arc<World>, incarnation: &Arc<Incarnation>) -> Arc<Self> {
         let (keeps_spans, tasks) = (world.keeps_spans, world.spawner.clone());
         let world = Arc::downgrade(world);
-        let on_panic = Arc::new(move |incarnation: &Incarnation, message: SmolStr| {
+        let on_panic = Arc::new(move |incarnation: &Incarnation, panicked: Panicked| {
             if let Some(world) = world.upgrade() {
-                world.panicked(incarnation, message);
+                world.panicked(incarnation, panicked);
             }
         });
         Arc::new(Self { incarnation: incarnation.clone(), on_panic, keeps_spans, tasks })

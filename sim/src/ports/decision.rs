@@ -77,7 +77,7 @@ impl Decision {
         };
         // What a store's own code panics with is put down to the process whose call it was.
         let (world, incarnation) = (gate.world.clone(), gate.incarnation.clone());
-        let on_panic = Arc::new(move |_: &Incarnation, message| world.panicked(&incarnation, message));
+        let on_panic = Arc::new(move |_: &Incarnation, panicked| world.panicked(&incarnation, panicked));
         gate.world.spawner.spawn(IncarnationTask::new(gate.world.outside.clone(), Box::pin(task), on_panic));
         gate.incarnation.alive(pin!(told)).await.unwrap_or_else(|_| Err(lost()))
     }

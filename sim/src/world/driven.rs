@@ -35,9 +35,9 @@ impl Future for Driven<'_> {
         world.meter.poll_ends();
         match polled {
             Ok(polled) => polled,
-            Err(message) => {
+            Err(panicked) => {
                 self.drive = None;
-                world.client_panicked(&message);
+                world.client_panicked(&panicked);
                 Poll::Pending
             }
         }

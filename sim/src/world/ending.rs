@@ -169,5 +169,6 @@ fn violation(world: &World, state: &State, number: u64, ask: &Ask) -> Violation 
         sentence,
         events: ask.taken.map(|(_, event)| event).into_iter().collect(),
         at_the_end: true,
+        panicked_at: None,
     }
 }

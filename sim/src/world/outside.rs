@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
 use crate::{
-    kernel::{Asked, Incarnation, IncarnationTask, World},
+    kernel::{Asked, Incarnation, IncarnationTask, World, panics::Panicked},
     scenario::Outside,
     trace::{ProcessIndex, micros},
 };
@@ -96,9 +96,9 @@ impl Outside for WorldOutside {
             world.nudge.notify_one();
         };
         let world = Arc::downgrade(&self.0);
-        let on_panic = Arc::new(move |_: &Incarnation, message: SmolStr| {
+        let on_panic = Arc::new(move |_: &Incarnation, panicked: Panicked| {
             if let Some(world) = world.upgrade() {
-                world.client_panicked(&message);
+                world.client_panicked(&panicked);
             }
         });
         self.0.spawner.spawn(IncarnationTask::new(incarnation, Box::pin(task), on_panic));

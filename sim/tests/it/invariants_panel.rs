@@ -168,6 +168,7 @@ fn what_the_world_finds_stands_beside_what_invariants_find() {
         sentence: "`orders-1` panicked".to_owned(),
         events: vec![3],
         at_the_end: false,
+        panicked_at: None,
     };
     panel.violate(panic.clone());
     assert_eq!(panel.violations(), std::slice::from_ref(&panic));

@@ -11,6 +11,7 @@ use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use seaworthy_sim::{
     explore::{ShrinkError, ShrinkOptions, is_same_failure, runner, shrink},
     generate::{generate, strategy},
+    invariants::Violation,
     plan::{CallFault, Fault, FaultKind, Latency, Plan, Profile, Restart, Schedule, Shrinker, Verdict},
     scenario::Workload,
     world::{RunOptions, run},
@@ -79,6 +80,11 @@ fn the_same_failure_is_the_same_invariant_and_kind_of_entity() {
     assert!(!is_same_failure(&one, &violation("duplicate-effect", "order-17")));
     let uuids = ["01890a5d-ac96-774b-bcce-b302099a8057", "cafe0a5d-ac96-574b-bcce-b302099a8057"];
     assert!(is_same_failure(&violation("a", uuids[0]), &violation("a", uuids[1])), "a UUID's letters say nothing");
+
+    let panic = |place: Option<&str>| Violation { panicked_at: place.map(Into::into), ..violation("panic", "orders") };
+    assert!(is_same_failure(&panic(Some("a.rs:1:1")), &panic(Some("a.rs:1:1"))));
+    assert!(!is_same_failure(&panic(Some("a.rs:1:1")), &panic(Some("a.rs:1:9"))));
+    assert!(is_same_failure(&panic(Some("a.rs:1:1")), &panic(None)), "it was found where no place was kept");
 }
 
 #[test]

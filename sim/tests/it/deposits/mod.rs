@@ -229,6 +229,7 @@ pub(crate) fn violation(invariant: &str, entity: &str) -> Violation {
         sentence: format!("{entity} breaks {invariant}"),
         events: Vec::new(),
         at_the_end: false,
+        panicked_at: None,
     }
 }
 

@@ -4,6 +4,7 @@ mod cost;
 mod hanging;
 mod livelocked;
 mod panics;
+mod shrunk_panics;
 mod stuck;
 mod watchdog;
 

@@ -23,11 +23,17 @@ struct Head {
 /// # Errors
 /// [`PlanError::Malformed`] and [`PlanError::Format`].
 pub fn scenario_of(text: &str) -> Result<String, PlanError> {
-    let head: Head = serde_json::from_str(text).map_err(|error| PlanError::Malformed(error.to_string()))?;
+    let head: Head =
+        serde_json::from_str(without_mark(text)).map_err(|error| PlanError::Malformed(error.to_string()))?;
     if head.format != FORMAT && !OLDER.contains(&head.format.as_str()) {
         return Err(PlanError::Format { found: head.format });
     }
     head.scenario.ok_or_else(|| PlanError::Malformed("missing field `scenario`".to_owned()))
+}
+
+/// The text without the mark of its byte order, which some editors put before it.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// A plan as it lies in a file: with the store that it was found on, and a digest that shows whether it was changed.
@@ -129,7 +135,7 @@ impl<W> PlanFile<W> {
     {
         scenario_of(text)?;
         let malformed = |error: serde_json::Error| PlanError::Malformed(error.to_string());
-        let mut json = serde_json::Deserializer::from_str(text);
+        let mut json = serde_json::Deserializer::from_str(without_mark(text));
         let (mut unknown, mut track) = (None, Track::new());
         let mut note = |path: serde_ignored::Path<'_>| {
             unknown.get_or_insert_with(|| path.to_string());

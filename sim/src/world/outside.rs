@@ -105,8 +105,11 @@ impl Outside for WorldOutside {
     }
 }
 
-/// The services of the topology, each once.
+/// The services of the topology, each once, where it has any.
 fn services(world: &World) -> String {
+    if world.topology.processes.is_empty() {
+        return "no process at all: add one with `.service(..)` or `.process(..)`".to_owned();
+    }
     let mut names: Vec<&str> = world.topology.processes.iter().map(|process| process.service.as_str()).collect();
     names.sort_unstable();
     names.dedup();

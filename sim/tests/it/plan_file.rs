@@ -2,7 +2,7 @@
 
 use seaworthy_sim::{
     generate::generate,
-    plan::{FORMAT, Integrity, Plan, PlanError, PlanFile, Profile},
+    plan::{FORMAT, Integrity, Plan, PlanError, PlanFile, Profile, scenario_of},
     world::{RunOptions, run},
 };
 use serde_json::{Value, json};
@@ -130,4 +130,14 @@ fn a_seed_that_lost_its_digits_is_refused() {
     value["seed"] = json!(1.844_674_407_370_955e19);
     let error = PlanFile::<Deposits>::parse(&value.to_string()).expect_err("a double").to_string();
     assert!(error.contains("lost its last digits"), "{error}");
+}
+
+#[test]
+fn the_mark_that_an_editor_puts_before_the_text_is_read_over() {
+    let text = format!("\u{feff}{}", plan().print());
+    assert_eq!(scenario_of(&text).expect("its head is read"), plan().scenario);
+    let file = PlanFile::<Deposits>::parse(&text).expect("the rest, too");
+    assert_eq!((file.plan, file.integrity), (plan(), Integrity::Intact));
+    let error = PlanFile::<Deposits>::parse("\u{feff}").expect_err("and nothing else").to_string();
+    assert!(error.contains("EOF"), "{error}");
 }

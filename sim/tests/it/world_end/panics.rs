@@ -99,4 +99,8 @@ fn a_client_that_asks_a_service_that_is_not_there_is_no_client_that_was_refused(
     };
     let sentence = only(&execute(&probe), "client-panicked");
     assert!(sentence.contains("service \"servcie\", which the client asks; it has service"), "{sentence}");
+
+    probe.topology = |_| Topology::new();
+    let sentence = only(&execute(&probe), "client-panicked");
+    assert!(sentence.contains("which the client asks; it has no process at all: add one with "), "{sentence}");
 }

@@ -2,11 +2,20 @@ use seaworthy_core::stop::Stop;
 
 use super::{Rehearsal, Runner, WorkloadOf};
 use crate::{
-    invariants::Violation,
+    invariants::{Ending, Violation},
     plan::Workload,
     plan::{Plan, PlanError, Shrinker},
     world::{RunOptions, RunReport},
 };
+
+/// Effort of a port call, in steps: as many as the budget of a run allows for it unless it is told otherwise.
+const STEPS_A_CALL: u64 = 30;
+
+/// A run that uses up its budget by so many steps takes a tenth of a second or more.
+const COSTLY: u64 = 1_000_000;
+
+/// So many runs are made whatever they cost: they take the coarse steps, each of which may make all others cheap.
+const COARSE: u64 = 10;
 
 /// Options of shrinking.
 #[derive(Clone)]
@@ -14,6 +23,10 @@ use crate::{
 pub struct ShrinkOptions {
     /// Runs that it may make. A plan of a few faults and orders needs some hundred.
     pub runs: u64,
+    /// Effort that it may spend on runs that use up their [budget](crate::world::Budget), in steps; a port call counts as
+    /// 30. Such a run takes as long as hundreds that come to rest, so that some ten of them use up the default; ten are
+    /// made in any case. What comes to rest, or fails before, costs nothing of it.
+    pub effort: u64,
     /// Options of each run.
     pub run: RunOptions,
     /// Set from elsewhere to end it with what was reached.
@@ -22,7 +35,7 @@ pub struct ShrinkOptions {
 
 impl Default for ShrinkOptions {
     fn default() -> Self {
-        Self { runs: 5_000, run: RunOptions::default(), stop: Stop::new() }
+        Self { runs: 5_000, effort: 50_000_000, run: RunOptions::default(), stop: Stop::new() }
     }
 }
 
@@ -31,6 +44,13 @@ impl ShrinkOptions {
     #[must_use]
     pub fn runs(mut self, runs: u64) -> Self {
         self.runs = runs;
+        self
+    }
+
+    /// Sets the effort that it may spend on runs that use up their budget.
+    #[must_use]
+    pub fn effort(mut self, effort: u64) -> Self {
+        self.effort = effort;
         self
     }
 
@@ -72,7 +92,7 @@ pub struct Shrunk<W> {
     /// Runs made, verification included.
     pub runs: u64,
     /// `true` if no single fault and no single item can be left out, and no fault and no latency be simpler; `false` where
-    /// the budget was used up or it was stopped before that was known.
+    /// the runs or the effort was used up or it was stopped before that was known.
     pub minimal: bool,
 }
 
@@ -115,7 +135,8 @@ pub fn is_same_failure(one: &Violation, other: &Violation) -> bool {
 }
 
 /// Makes a failing plan smaller, only towards the same failure (see [`is_same_failure`]). Each step is run twice, and
-/// taken only if both runs have the same fingerprint.
+/// taken only if both runs have the same fingerprint; of runs that take long because they use up their budget, only the
+/// last one is.
 ///
 /// # Errors
 /// [`ShrinkError`] where the plan does not show the violation, or not each time.
@@ -127,12 +148,12 @@ pub fn shrink<R: Runner>(
     progress: &dyn Fn(&ShrinkProgress),
 ) -> Result<Shrunk<WorkloadOf<R>>, ShrinkError> {
     let rehearsal = Rehearsal::new(runner, options.run.clone());
-    let mut trial = Trial { runner: &rehearsal, violation, options, runs: 0 };
+    let mut trial = Trial { runner: &rehearsal, violation, options, runs: 0, effort: 0, taken: 0 };
     let first = trial.run(plan, &options.run)?;
     if trial.found_in(&first).is_none() {
         return Err(ShrinkError::NotReproduced { invariant: violation.invariant.to_string() });
     }
-    trial.verify(plan, first.fingerprint)?;
+    trial.verify(plan, &first)?;
 
     let mut shrinker = Shrinker::new(plan.clone());
     // What never struck did nothing: one candidate without all of it saves most of the removals one by one.
@@ -150,7 +171,7 @@ pub fn shrink<R: Runner>(
         shrinker = Shrinker::new(struck);
     }
     let minimal = loop {
-        if trial.runs.saturating_add(2) >= options.runs || options.stop.is_set() {
+        if trial.is_over() {
             break false;
         }
         let Some(candidate) = shrinker.propose() else { break true };
@@ -162,6 +183,7 @@ pub fn shrink<R: Runner>(
 
     let plan = shrinker.best().clone();
     let mut report = trial.run(&plan, &RunOptions { keep_trace: true, ..options.run.clone() })?;
+    trial.same(report.fingerprint)?;
     match report.violations.iter().position(|found| is_same_failure(found, violation)) {
         Some(at) => {
             report.violations[..=at].rotate_right(1);
@@ -172,18 +194,29 @@ pub fn shrink<R: Runner>(
     }
 }
 
-/// Runs candidates and counts the runs.
+/// Runs candidates and counts the runs, and the effort of those that use up their budget.
 struct Trial<'a, R> {
     runner: &'a R,
     violation: &'a Violation,
     options: &'a ShrinkOptions,
     runs: u64,
+    effort: u64,
+    /// Fingerprint of the run of the plan that was taken last.
+    taken: u64,
 }
 
 impl<R: Runner> Trial<'_, R> {
     fn run(&mut self, plan: &Plan<WorkloadOf<R>>, options: &RunOptions) -> Result<RunReport, PlanError> {
         self.runs += 1;
-        self.runner.run(plan, options)
+        let report = self.runner.run(plan, options)?;
+        self.effort = self.effort.saturating_add(effort(&report));
+        Ok(report)
+    }
+
+    /// Returns `true` if no further candidate may be tried, which may take two runs.
+    fn is_over(&self) -> bool {
+        let is_costly = self.runs >= COARSE && self.effort >= self.options.effort;
+        is_costly || self.runs.saturating_add(2) >= self.options.runs || self.options.stop.is_set()
     }
 
     fn found_in<'r>(&self, report: &'r RunReport) -> Option<&'r Violation> {
@@ -198,12 +231,32 @@ impl<R: Runner> Trial<'_, R> {
         if self.found_in(&report).is_none() {
             return Ok(false);
         }
-        self.verify(plan, report.fingerprint)?;
+        self.verify(plan, &report)?;
         Ok(true)
     }
 
-    fn verify(&mut self, plan: &Plan<WorkloadOf<R>>, first: u64) -> Result<(), ShrinkError> {
+    /// Takes a plan that fails, if it fails each time. A costly one is run again only where it is the last.
+    fn verify(&mut self, plan: &Plan<WorkloadOf<R>>, report: &RunReport) -> Result<(), ShrinkError> {
+        self.taken = report.fingerprint;
+        if effort(report) >= COSTLY {
+            return Ok(());
+        }
         let second = self.run(plan, &self.options.run)?.fingerprint;
+        self.same(second)
+    }
+
+    /// Fails if another run of the plan that was taken last has another fingerprint.
+    fn same(&self, second: u64) -> Result<(), ShrinkError> {
+        let first = self.taken;
         if first == second { Ok(()) } else { Err(ShrinkError::Nondeterministic { first, second }) }
     }
+}
+
+/// Effort of a run that used up its budget, in steps; zero for all others.
+fn effort(report: &RunReport) -> u64 {
+    if report.ending != Ending::OutOfBudget {
+        return 0;
+    }
+    let calls: u64 = report.calls.iter().sum();
+    report.effort.wakes.saturating_add(calls.saturating_mul(STEPS_A_CALL))
 }

@@ -9,9 +9,9 @@ use std::sync::{
 use crate::deposits::{Deposits, RIGHT, Teller, WRONG, holds, pretend, violation};
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use seaworthy_sim::{
-    explore::{ShrinkError, ShrinkOptions, is_same_failure, runner, shrink},
+    explore::{ShrinkError, ShrinkOptions, Shrunk, is_same_failure, runner, shrink},
     generate::{generate, strategy},
-    invariants::Violation,
+    invariants::{Ending, Violation},
     plan::{CallFault, Fault, FaultKind, Latency, Plan, Profile, Restart, Schedule, Shrinker, Verdict},
     scenario::Workload,
     world::{RunOptions, run},
@@ -104,6 +104,41 @@ fn a_budget_of_runs_ends_shrinking_and_says_that_it_is_not_minimal() {
     assert!(needs_two_of_each(&shrunk.plan), "what was reached still fails");
 }
 
+/// Shrinks a plan of many faults and deposits whose runs end so, with so many steps, where `fails` says that they fail.
+fn shrunk_at(ending: Ending, wakes: u64, fails: fn(&Plan<Deposits>) -> bool) -> Shrunk<Deposits> {
+    let inner = pretend(move |plan| if fails(plan) { vec![violation("a", "b")] } else { Vec::new() });
+    let costly = |teller: &Teller, plan: &Plan<Deposits>, options: &RunOptions| {
+        let mut report = inner(teller, plan, options)?;
+        (report.ending, report.effort.wakes) = (ending, wakes);
+        Ok(report)
+    };
+    let options = ShrinkOptions::default();
+    shrink(&runner(&RIGHT, costly), &crowded(), &violation("a", "b"), &options, &|_| {}).expect("it fails")
+}
+
+#[test]
+fn of_runs_that_use_up_a_whole_budget_some_ten_are_made_and_the_coarse_steps_come_first() {
+    let always = shrunk_at(Ending::OutOfBudget, 3_600_000, |plan| plan.faults.len() < 1_000);
+    assert!(always.runs <= 8, "no step of it is run twice: {} runs", always.runs);
+    assert_eq!((always.plan.faults.len(), always.plan.workload.len()), (0, 0));
+    let needs = shrunk_at(Ending::OutOfBudget, 3_600_000, needs_two_of_each);
+    assert!((10..20).contains(&needs.runs), "{} runs", needs.runs);
+    assert!(!needs.minimal && needs_two_of_each(&needs.plan), "what was reached still fails");
+    // However much one run takes, some are made.
+    let runs = shrunk_at(Ending::OutOfBudget, u64::MAX, needs_two_of_each).runs;
+    assert!((10..14).contains(&runs), "{runs} runs");
+}
+
+#[test]
+fn runs_that_come_to_rest_and_short_ones_are_shrunk_as_far_as_ever() {
+    let wanted = Deposits(vec![(7, 1), (23, 1)]);
+    for (ending, wakes) in [(Ending::Quiet, 3_600_000), (Ending::OutOfBudget, 10_000)] {
+        let shrunk = shrunk_at(ending, wakes, needs_two_of_each);
+        assert!(shrunk.minimal && shrunk.runs > 50);
+        assert_eq!((shrunk.plan.faults.len(), &shrunk.plan.workload), (2, &wanted));
+    }
+}
+
 #[test]
 fn a_plan_that_does_not_fail_or_not_each_time_is_refused() {
     let held = shrink(
@@ -124,6 +159,13 @@ fn a_plan_that_does_not_fail_or_not_each_time_is_refused() {
     };
     let refused = shrink(&runner(&RIGHT, flaky), &crowded(), &violation("a", "b"), &ShrinkOptions::default(), &|_| {});
     assert!(matches!(refused, Err(ShrinkError::Nondeterministic { .. })));
+    let costly = |teller: &Teller, plan: &Plan<Deposits>, options: &RunOptions| {
+        let mut report = flaky(teller, plan, options)?;
+        (report.ending, report.effort.wakes) = (Ending::OutOfBudget, 3_600_000);
+        Ok(report)
+    };
+    let refused = shrink(&runner(&RIGHT, costly), &crowded(), &violation("a", "b"), &ShrinkOptions::default(), &|_| {});
+    assert!(matches!(refused, Err(ShrinkError::Nondeterministic { .. })), "the last run is compared");
 }
 
 #[test]

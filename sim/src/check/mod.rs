@@ -20,7 +20,7 @@ pub use settings::{SettingError, Settings, TraceTo};
 use campaign::write;
 
 use crate::{
-    explore::{Campaign, Corpus, SweepOptions},
+    explore::{Campaign, Corpus, Failure, SweepOptions},
     plan::{FaultKind, Profile},
     scenario::{Scenario, StoreFactory},
     world::Budget,
@@ -99,7 +99,8 @@ pub struct Check<S> {
 }
 
 impl<S: Scenario> Check<S> {
-    /// Checks, and fails the test with the story of the first failure. Where it passes it prints its warnings and, as the
+    /// Checks, and fails the test with the story of the first failure; what failed is said in one line before its plan is
+    /// shrunk. Where it passes it prints its warnings and, as the
     /// last line, what that is worth; to standard error, which the test harness does not hold back.
     ///
     /// # Panics
@@ -110,7 +111,7 @@ impl<S: Scenario> Check<S> {
         let table = self.table;
         match Settings::from_environment().map_err(CheckError::from).and_then(|settings| {
             let table = table || settings.table;
-            self.verify_as(&settings).map(|campaign| (campaign, table))
+            self.verify_as(&settings, say::found).map(|campaign| (campaign, table))
         }) {
             Ok((campaign, table)) => say::passed(&campaign, table),
             Err(error) => panic!("{error}"),
@@ -122,10 +123,10 @@ impl<S: Scenario> Check<S> {
     /// # Errors
     /// [`CheckError`]; its text is what the test would have failed with.
     pub fn verify(self) -> Result<Campaign, CheckError> {
-        self.verify_as(&Settings::from_environment()?)
+        self.verify_as(&Settings::from_environment()?, |_| {})
     }
 
-    fn verify_as(self, settings: &Settings) -> Result<Campaign, CheckError> {
+    fn verify_as(self, settings: &Settings, found: fn(&Failure)) -> Result<Campaign, CheckError> {
         let options = self.options(settings)?;
         if let Some(path) = &settings.plan {
             return self.plan(path, settings, &options);
@@ -140,6 +141,7 @@ impl<S: Scenario> Check<S> {
             return Ok(campaign);
         }
         if let Some(first) = campaign.first_failure() {
+            found(first);
             let story = failure::tell(&self.scenario, &campaign, first, &options.search.run, &self.corpus, settings);
             return Err(CheckError::Violated { story, campaign: Box::new(campaign) });
         }

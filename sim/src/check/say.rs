@@ -1,6 +1,9 @@
 use std::io::Write;
 
-use crate::explore::{Breadcrumbs, Campaign};
+use crate::{
+    explore::{Breadcrumbs, Campaign, Failure},
+    teller,
+};
 
 /// Prints what a check that passed is worth. The test harness holds back what a passing test prints by `println!`, and this
 /// is what one wants to see of it: so it is written to standard error by hand.
@@ -15,6 +18,11 @@ pub(super) fn passed(campaign: &Campaign, table: bool) {
     };
     // In one go, because other tests print, too; a closed pipe is no reason to fail.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints what was found, before its plan is shrunk.
+pub(super) fn found(failure: &Failure) {
+    let _ = std::io::stderr().lock().write_all(format!("{}\n", teller::found(failure)).as_bytes());
 }
 
 /// Prints what programs left that died while runs were under way, if any did.

@@ -9,8 +9,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
     catalogue::{Case, Entry},
-    explore::{ExhaustOptions, Progress, Seeds, ShrinkProgress, SweepOptions},
+    explore::{ExhaustOptions, Failure, Progress, Seeds, ShrinkProgress, SweepOptions},
     plan::{Profile, counted},
+    teller::found,
 };
 
 /// The bar of a sweep over so many seeds, or for so long.
@@ -110,6 +111,13 @@ pub(super) fn of_shrinking() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     bar.set_message("shrinking");
     bar
+}
+
+/// Says what was found before its plan is shrunk: above the bar, or on a line of standard error where none is shown.
+pub(super) fn announce_shrinking(bar: &ProgressBar, failure: &Failure) {
+    let line = found(failure);
+    bar.println(&line);
+    say(&line);
 }
 
 /// Moves it on.

@@ -1,12 +1,14 @@
 //! From a failure to its story: shrink the plan, keep it as a file, say how to replay it and how to keep it for good.
 //! The check of a test and the program tell failures by it, so that the same failure reads the same in both.
 
+mod found;
 mod place;
 mod shell;
 mod size;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use found::found;
 pub(crate) use place::Place;
 pub(crate) use shell::quoted;
 

@@ -54,6 +54,7 @@ impl Telling<'_> {
     pub(in crate::cli) fn one(&self, entry: &Entry, campaign: &Campaign, failure: &Found) -> Result<(), CliError> {
         let case = case(entry, campaign, failure)?;
         let bar = progress::of_shrinking();
+        progress::announce_shrinking(&bar, failure);
         let shrink = Teller::shrink_options(campaign);
         let teller = Teller {
             place: self.places.place(),

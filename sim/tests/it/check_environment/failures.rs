@@ -9,6 +9,10 @@ fn the_line_to_paste_names_package_program_and_test_and_replays_the_plan_alone()
     let folder = tempfile::tempdir().expect("a folder");
     let ran = checked(folder.path(), &[("SEAWORTHY_BASE_SEED", "1")]);
     assert!(!ran.passed, "{}", ran.said);
+    let (found, story) = ran.said.split_once("; shrinking its plan\n").expect("said at once");
+    let found = found.lines().last().expect("a line of its own");
+    assert!(found.starts_with("found by seed 0x") && found.contains(": booked-once: "), "{found}");
+    assert!(story.contains("\nshrunk in "), "the story comes later: {story}");
     let plan = behind(&ran.said, "plan");
     let line = behind(&ran.said, "replay");
     assert!(line.starts_with(&format!("SEAWORTHY_PLAN={plan} cargo test -p seaworthy-sim-tests ")), "{line}");

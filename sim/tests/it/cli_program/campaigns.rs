@@ -57,6 +57,8 @@ fn several_scenarios_under_each_profile_make_one_table() {
     let cells = line("deposits");
     assert!(cells.contains(" 0/200 ") && cells.contains(" 1/"), "calm holds, lost replies do not: {cells}");
     assert!(ran.out.contains("was booked twice") && ran.out.contains("\nviolated: "), "{}", ran.out);
+    let found = |line: &&str| line.starts_with("found by seed 0x") && line.ends_with("; shrinking its plan");
+    assert!(ran.err.lines().any(|line| found(&line)), "before it is shrunk: {}", ran.err);
     assert!(ran.out.contains("\nto be expected: "), "{}", ran.out);
     let last = ran.out.trim_end().lines().last().expect("a last line");
     // What the wrong one is worth is no matter: the bound is of the right one.

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use seaworthy_core::{ids::MessageId, ports::SubscriptionSpec};
 use smol_str::SmolStr;
 
-use super::{Interest, Invariant, Judge, Lookup, Mode, groups::Groups, practice::Practice};
+use super::{
+    Interest, Invariant, Judge, Lookup, Mode, groups::Groups, messages::ByMessage, names::Names, practice::Practice,
+};
 use crate::trace::{Effect, Event, What};
 
 /// `acknowledged-before-handled`: a consumer group that handles a type of message in an inbox told the broker of success
@@ -19,8 +21,11 @@ use crate::trace::{Effect, Event, What};
 pub struct AcknowledgedBeforeHandled {
     groups: Groups,
     practice: Arc<Practice>,
-    seen: Lookup<(usize, MessageId), Seen>,
-    kinds: Lookup<MessageId, SmolStr>,
+    /// By group and number of the message.
+    seen: Lookup<(u32, u32), Seen>,
+    kinds: Names,
+    /// The kind of each message that was delivered.
+    kind_of: ByMessage<Option<u16>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +37,13 @@ enum Seen {
 impl AcknowledgedBeforeHandled {
     /// The invariant at the start of a run with these consumer groups.
     pub fn new(groups: &[SubscriptionSpec]) -> Self {
-        Self { groups: Groups::new(groups), practice: Arc::default(), seen: Lookup::new(), kinds: Lookup::new() }
+        Self {
+            groups: Groups::new(groups),
+            practice: Arc::default(),
+            seen: Lookup::new(),
+            kinds: Names::default(),
+            kind_of: ByMessage::default(),
+        }
     }
 
     /// Says that `group` handles messages under the consumer name `consumer` in its inbox. Without this the name is
@@ -45,24 +56,28 @@ impl AcknowledgedBeforeHandled {
 
     fn ack(&mut self, group: usize, message: MessageId, number: u64, judge: &mut Judge<'_>) {
         let name = self.groups.name(group);
-        let handles = self.kinds.get(&message).and_then(|kind| self.practice.handles(name, kind)) == Some(true);
+        let index = judge.message(message);
+        let kind = self.kind_of.of(index).map(|kind| self.kinds.name(kind));
+        let handles = kind.and_then(|kind| self.practice.handles(name, kind)) == Some(true);
+        let key = (group as u32, index as u32);
         if handles {
             judge.judged();
         }
-        if self.seen.contains(&(group, message)) {
+        if self.seen.contains(&key) {
             return;
         }
         if handles {
             let sentence = format!("`{name}` acknowledged a message that it had not handled");
             judge.violate(message, sentence, vec![number]);
         }
-        self.seen.insert((group, message), Seen::Acked { number, is_told: handles });
+        self.seen.insert(key, Seen::Acked { number, is_told: handles });
     }
 
     fn handle(&mut self, consumer: &SmolStr, message: MessageId, number: u64, judge: &mut Judge<'_>) {
         let Some(group) = self.groups.of_consumer(consumer) else { return };
         judge.judged();
-        if let Some(Seen::Acked { number: acked, is_told: false }) = self.seen.insert((group, message), Seen::Handled) {
+        let key = (group as u32, judge.message(message) as u32);
+        if let Some(Seen::Acked { number: acked, is_told: false }) = self.seen.insert(key, Seen::Handled) {
             let sentence = format!("`{}` acknowledged a message before it handled it", self.groups.name(group));
             judge.violate(message, sentence, vec![acked, number]);
         }
@@ -98,7 +113,10 @@ impl Invariant for AcknowledgedBeforeHandled {
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
             What::Deliver { message, .. } => {
-                self.kinds.get_or_insert_with(message.id, || message.kind.clone());
+                let kind_of = self.kind_of.of(judge.message(message.id));
+                if kind_of.is_none() {
+                    *kind_of = Some(self.kinds.number(&message.kind));
+                }
             }
             What::Commit { outcome, effects, .. } if outcome.took_effect() => {
                 for effect in effects.iter() {

@@ -8,6 +8,7 @@ use seaworthy_core::ids::MessageId;
 use serde::de::DeserializeOwned;
 
 use super::{
+    messages::Messages,
     rows::{Rows, Settled},
     saga_log::SagaLog,
 };
@@ -20,6 +21,8 @@ pub(crate) struct Decoded {
     logs: Option<Arc<[SagaLog]>>,
     /// Documents, by the position of their effect. One may be read as several types.
     documents: Vec<(usize, Arc<dyn Any + Send + Sync>)>,
+    /// Numbers of the messages that anyone asked about.
+    pub(super) messages: Messages,
     rows: Rows,
     /// Effects of the latest settlement, row by row.
     settled: Vec<Option<(MessageId, Settled)>>,

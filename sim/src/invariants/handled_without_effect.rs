@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{
     Ending, Entity, Interest, Invariant, Judge, Mode,
-    practice::{Content, Doings, Handling, Kind, Practice, Unit, Work},
+    practice::{Brief, Content, Doings, Handling, Kind, Practice, Unit, Work},
 };
 use crate::trace::Event;
 
@@ -104,8 +104,8 @@ impl HandledWithoutEffect {
             // A unit and its handling are of one kind.
             _ => return,
         };
-        let mut events = vec![work.first, work.end];
-        events.extend(work.last_deed);
+        let mut events: Vec<u64> =
+            [work.first, work.end].into_iter().chain(work.last_deed).map(Brief::number).collect();
         events.sort_unstable();
         events.dedup();
         let sentence = format!(
@@ -155,8 +155,8 @@ impl Invariant for HandledWithoutEffect {
         self.doings = Doings::new(practice.deeds.clone());
     }
 
-    fn observe(&mut self, event: &Event, _: &mut Judge<'_>) {
-        self.doings.observe(event);
+    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        self.doings.observe(event, &mut judge.decoded.messages);
     }
 
     fn conclude(&mut self, ending: Ending, judge: &mut Judge<'_>) {

@@ -81,6 +81,11 @@ impl Judge<'_> {
         dealt.without += u64::from(!surely && !perhaps);
     }
 
+    /// Returns the number of a message in this run.
+    pub(super) fn message(&mut self, id: MessageId) -> usize {
+        self.decoded.messages.number(id)
+    }
+
     /// Returns what became of a row of the settlement that is being judged, and of which message, by the row's position; `None`
     /// where it did not hold, or no claim was seen.
     pub(super) fn settled(&self, at: usize) -> Option<(MessageId, Settled)> {

@@ -32,6 +32,7 @@ mod torn_step;
 mod waits_behind_dead;
 
 mod groups;
+mod messages;
 mod names;
 mod practice;
 mod rows;

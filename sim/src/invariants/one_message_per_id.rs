@@ -1,9 +1,9 @@
-use std::hash::Hasher;
+use std::{hash::Hasher, num::NonZeroU64};
 
 use rustc_hash::FxHasher;
-use seaworthy_core::{ids::MessageId, message::Message};
+use seaworthy_core::message::Message;
 
-use super::{Interest, Invariant, Judge, Lookup, Mode};
+use super::{Interest, Invariant, Judge, Mode, messages::ByMessage};
 use crate::trace::{Effect, Event, What};
 
 /// `one-message-per-id`: an id stands for one message.
@@ -16,14 +16,31 @@ use crate::trace::{Effect, Event, What};
 /// State: one small entry for each id. None is ever forgotten, because the second message may turn up at any time.
 #[derive(Debug, Default)]
 pub struct OneMessagePerId {
-    staged: Lookup<MessageId, Known>,
-    published: Lookup<MessageId, Known>,
+    known: ByMessage<Seen>,
+}
+
+/// Where an id was seen first.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    staged: Option<Known>,
+    published: Option<Known>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Known {
     says: u64,
-    number: u64,
+    /// One more than the number of the event.
+    after: NonZeroU64,
+}
+
+impl Known {
+    fn new(message: &Message, number: u64) -> Self {
+        Self { says: says(message), after: NonZeroU64::MIN.saturating_add(number) }
+    }
+
+    fn number(self) -> u64 {
+        self.after.get() - 1
+    }
 }
 
 impl OneMessagePerId {
@@ -34,29 +51,30 @@ impl OneMessagePerId {
 
     fn stage(&mut self, message: &Message, number: u64, judge: &mut Judge<'_>) {
         judge.judged();
-        let known = Known { says: says(message), number };
-        let Some(before) = self.staged.insert(message.id, known) else { return };
+        let known = Known::new(message, number);
+        let seen = self.known.of(judge.message(message.id));
+        let Some(before) = seen.staged.replace(known) else { return };
         let same = if before.says == known.says { "the same" } else { "not the same" };
         let Message { kind, subject, .. } = message;
         judge.violate(
             message.id,
             format!("two commits staged a message of one id; the second is `{kind}` of `{subject}`, and says {same}"),
-            vec![before.number, number],
+            vec![before.number(), number],
         );
     }
 
     fn publish(&mut self, message: &Message, number: u64, judge: &mut Judge<'_>) {
         judge.judged();
-        let says = says(message);
-        let before = *self.published.get_or_insert_with(message.id, || Known { says, number });
-        if before.says == says {
+        let now = Known::new(message, number);
+        let before = *self.known.of(judge.message(message.id)).published.get_or_insert(now);
+        if before.says == now.says {
             return;
         }
         let Message { kind, subject, .. } = message;
         judge.violate(
             message.id,
             format!("`{kind}` of `{subject}` has the id of another message, which says something else"),
-            vec![before.number, number],
+            vec![before.number(), number],
         );
     }
 }

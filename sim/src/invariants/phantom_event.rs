@@ -3,7 +3,7 @@ use std::sync::Arc;
 use seaworthy_core::ids::MessageId;
 use smol_str::SmolStr;
 
-use super::{Interest, Invariant, Judge, Lookup, Mode, Practice};
+use super::{Interest, Invariant, Judge, Mode, Practice, messages::ByMessage};
 use crate::{
     topology::Topology,
     trace::{Effect, Event, ProcessIndex, What},
@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct PhantomEvent {
     practice: Arc<Practice>,
-    staged: Lookup<MessageId, ()>,
+    staged: ByMessage<bool>,
     sources: Vec<SmolStr>,
     stores: Vec<SmolStr>,
     exempt: Vec<SmolStr>,
@@ -130,13 +130,13 @@ impl Invariant for PhantomEvent {
                 self.own(event.process, store);
                 for effect in effects.iter() {
                     if let Effect::Staged(message) = effect {
-                        self.staged.insert(message.id, ());
+                        *self.staged.of(judge.message(message.id)) = true;
                         self.learn_from(&message.source, store, judge);
                     }
                 }
             }
             What::Publish { message, outcome, .. } if outcome.took_effect() => {
-                if self.staged.contains(&message.id) {
+                if *self.staged.of(judge.message(message.id)) {
                     judge.judged();
                     return;
                 }

@@ -1,4 +1,4 @@
-use std::hash::Hasher;
+use std::{hash::Hasher, num::NonZeroU32};
 
 use rustc_hash::FxHasher;
 use seaworthy_core::{ids::MessageId, message::Message, ports::Timestamp};
@@ -6,7 +6,11 @@ use smol_str::SmolStr;
 
 use super::{Deeds, Handling};
 use crate::{
-    invariants::{Interest, Lookup, names::Names},
+    invariants::{
+        Interest, Lookup,
+        messages::{ByMessage, Messages},
+        names::Names,
+    },
     trace::{Effect, Event, ProcessIndex, What},
 };
 
@@ -24,11 +28,13 @@ pub(in crate::invariants) struct Doings {
     groups: Names,
     kinds: Names,
     operations: Names,
-    staged: Lookup<MessageId, ()>,
+    staged: ByMessage<bool>,
     /// Pieces of work, in the order in which they began.
     works: Vec<(Unit, Work)>,
-    /// Position of each among them.
-    units: Lookup<Unit, usize>,
+    /// Position of each request among them.
+    requests: Lookup<u64, u32>,
+    /// Position of each message among them, by group and number.
+    messages: Lookup<(u16, u32), u32>,
     hands: Vec<Vec<InHand>>,
     /// Deeds of processes that had nothing in hand: a heartbeat, a poller of one's own.
     pub(super) idle: u64,
@@ -66,13 +72,29 @@ pub(in crate::invariants) struct Work {
     /// `true` if something was done that may have been for this or for another piece of work.
     pub(super) is_doubtful: bool,
     /// The event that began it.
-    pub(in crate::invariants) first: u64,
+    pub(in crate::invariants) first: Brief,
     /// The last event that did something for it.
-    pub(in crate::invariants) last_deed: Option<u64>,
+    pub(in crate::invariants) last_deed: Option<Brief>,
     /// The event that ended it.
-    pub(in crate::invariants) end: u64,
+    pub(in crate::invariants) end: Brief,
     /// For a message, what it is about, what it says, and when it was made.
     pub(in crate::invariants) content: Option<Content>,
+}
+
+/// The number of an event in half the room: there is one entry for each piece of work of a run, however long it is. No run
+/// that anyone waits for has 4 billion events; one that had would show its last ones as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::invariants) struct Brief(NonZeroU32);
+
+impl Brief {
+    fn new(number: u64) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(number.try_into().unwrap_or(u32::MAX)))
+    }
+
+    /// The number.
+    pub(in crate::invariants) fn number(self) -> u64 {
+        u64::from(self.0.get()) - 1
+    }
 }
 
 /// Remains of a message: enough to see that another one has made it needless.
@@ -155,31 +177,32 @@ impl Doings {
     }
 
     /// Takes in one event.
-    pub(in crate::invariants) fn observe(&mut self, event: &Event) {
+    pub(in crate::invariants) fn observe(&mut self, event: &Event, messages: &mut Messages) {
         match &event.what {
             // What a process had in hand is gone; a crash itself is told after what the process did not live to hear of.
             What::Boot { .. } => self.put_down(event.process, |_| true),
             What::Request { request, operation } => {
                 let what = self.operations.number(operation);
-                self.begin(event, InHand { unit: Unit::Request(*request), tag: u64::MAX }, what, None);
+                let in_hand = InHand { unit: Unit::Request(*request), tag: u64::MAX };
+                self.begin(event, in_hand, what, None, messages);
             }
             What::Reply { request, accepted, outcome } => {
                 let unit = Unit::Request(*request);
                 self.put_down(event.process, |in_hand| in_hand.unit == unit);
                 if outcome.took_effect() {
-                    self.end(unit, *accepted, event.number);
+                    self.end(unit, *accepted, event.number, messages);
                 }
             }
             What::Deliver { group, tag, message, .. } => {
                 let unit = Unit::Message(self.groups.number(group), message.id);
                 let what = self.kinds.number(&message.kind);
-                self.begin(event, InHand { unit, tag: *tag }, what, Some(&**message));
+                self.begin(event, InHand { unit, tag: *tag }, what, Some(&**message), messages);
             }
             What::Ack { group, tag, message, outcome } => {
                 self.put_down(event.process, |in_hand| in_hand.tag == *tag);
                 if outcome.took_effect() {
                     let unit = Unit::Message(self.groups.number(group), *message);
-                    self.end(unit, true, event.number);
+                    self.end(unit, true, event.number, messages);
                 }
             }
             What::Nack { tag, .. } => self.put_down(event.process, |in_hand| in_hand.tag == *tag),
@@ -189,22 +212,22 @@ impl Doings {
                 let is_of = |in_hand: &InHand| matches!(in_hand.unit, Unit::Message(one, _) if one == group);
                 self.put_down(event.process, is_of);
             }
-            What::Commit { outcome, effects, .. } if outcome.took_effect() => self.commit(event, effects),
-            What::Publish { message, outcome, .. } if outcome.took_effect() => self.publish(event, message),
+            What::Commit { outcome, effects, .. } if outcome.took_effect() => self.commit(event, effects, messages),
+            What::Publish { message, outcome, .. } if outcome.took_effect() => self.publish(event, message, messages),
             What::External { service, operation, outcome, .. } if outcome.took_effect() => {
                 let done = self.deeds.of_call(service, operation);
-                self.attribute(event, done, None);
+                self.attribute(event, done, None, messages);
             }
             _ => {}
         }
     }
 
-    fn commit(&mut self, event: &Event, effects: &[Effect]) {
+    fn commit(&mut self, event: &Event, effects: &[Effect], messages: &mut Messages) {
         let (mut done, mut handled) = (0, None);
         for effect in effects {
             done |= self.deeds.of_effect(effect);
             match effect {
-                Effect::Staged(message) => _ = self.staged.insert(message.id, ()),
+                Effect::Staged(message) => *self.staged.of(messages.number(message.id)) = true,
                 Effect::Handled { message, .. } | Effect::Exhumed { message, .. } | Effect::Buried { message, .. } => {
                     handled = Some(*message);
                 }
@@ -212,20 +235,20 @@ impl Doings {
             }
         }
         if done != 0 {
-            self.attribute(event, done, handled);
+            self.attribute(event, done, handled, messages);
         }
     }
 
     /// A message that was staged is the relay's to publish, whatever else its process has in hand.
-    fn publish(&mut self, event: &Event, message: &Message) {
-        if !self.staged.contains(&message.id) {
+    fn publish(&mut self, event: &Event, message: &Message, messages: &mut Messages) {
+        if !*self.staged.of(messages.number(message.id)) {
             let done = self.deeds.of_message(&message.kind);
-            self.attribute(event, done, message.causation_id);
+            self.attribute(event, done, message.causation_id, messages);
         }
     }
 
     /// Books deeds on what the process has in hand: on the message they are for, if it is known and in hand.
-    fn attribute(&mut self, event: &Event, done: u64, for_message: Option<MessageId>) {
+    fn attribute(&mut self, event: &Event, done: u64, for_message: Option<MessageId>, messages: &mut Messages) {
         let hand = self.hands.get(usize::from(event.process.0)).map(Vec::as_slice).unwrap_or_default();
         if hand.is_empty() {
             self.idle |= done;
@@ -236,28 +259,32 @@ impl Doings {
         let is_sure = is_exact || hand.len() == 1;
         let is_doubtful = !is_sure && self.is_careful;
         for in_hand in hand.iter().filter(|in_hand| !is_exact || is_for(in_hand)) {
-            if let Some(at) = self.units.get(&in_hand.unit) {
-                let (_, work) = &mut self.works[*at];
+            if let Some(at) = position(&self.requests, &self.messages, in_hand.unit, messages) {
+                let (_, work) = &mut self.works[at];
                 work.done |= done;
                 work.surely |= if is_sure { done } else { 0 };
                 work.is_doubtful |= is_doubtful;
-                work.last_deed = Some(event.number);
+                work.last_deed = Some(Brief::new(event.number));
             }
         }
     }
 
-    fn begin(&mut self, event: &Event, in_hand: InHand, what: u16, message: Option<&Message>) {
-        let fresh = self.works.len();
-        if *self.units.get_or_insert_with(in_hand.unit, || fresh) == fresh {
+    fn begin(&mut self, event: &Event, in_hand: InHand, what: u16, message: Option<&Message>, messages: &mut Messages) {
+        let fresh = self.works.len() as u32;
+        let position = match in_hand.unit {
+            Unit::Request(number) => self.requests.get_or_insert_with(number, || fresh),
+            Unit::Message(group, id) => self.messages.get_or_insert_with((group, messages.number(id) as u32), || fresh),
+        };
+        if *position == fresh {
             let work = Work {
                 what,
                 done: 0,
                 surely: 0,
                 ended: None,
                 is_doubtful: false,
-                first: event.number,
+                first: Brief::new(event.number),
                 last_deed: None,
-                end: 0,
+                end: Brief::new(0),
                 content: message.map(Content::from_message),
             };
             self.works.push((in_hand.unit, work));
@@ -269,11 +296,11 @@ impl Doings {
         self.hands[index].push(in_hand);
     }
 
-    fn end(&mut self, unit: Unit, accepted: bool, number: u64) {
-        let Some(at) = self.units.get(&unit) else { return };
-        let (_, work) = &mut self.works[*at];
+    fn end(&mut self, unit: Unit, accepted: bool, number: u64, messages: &mut Messages) {
+        let Some(at) = position(&self.requests, &self.messages, unit, messages) else { return };
+        let (_, work) = &mut self.works[at];
         if work.ended.is_none() {
-            (work.ended, work.end) = (Some(accepted), number);
+            (work.ended, work.end) = (Some(accepted), Brief::new(number));
         }
     }
 
@@ -282,6 +309,20 @@ impl Doings {
             hand.retain(|in_hand| !is_put_down(in_hand));
         }
     }
+}
+
+/// Where a piece of work stands among all of them.
+fn position(
+    requests: &Lookup<u64, u32>,
+    numbered: &Lookup<(u16, u32), u32>,
+    unit: Unit,
+    messages: &mut Messages,
+) -> Option<usize> {
+    let position = match unit {
+        Unit::Request(number) => requests.get(&number),
+        Unit::Message(group, id) => numbered.get(&(group, messages.number(id) as u32)),
+    };
+    position.map(|at| *at as usize)
 }
 
 impl Content {

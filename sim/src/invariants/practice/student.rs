@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use super::{Custom, Doings, Handling, Practice};
 use crate::{
-    invariants::Lookup,
+    invariants::{Lookup, messages::Messages},
     trace::{Effect, Event, What},
 };
 
@@ -56,10 +56,10 @@ impl Student {
     pub fn attend(&mut self, trace: &[Event]) {
         self.practice.runs += 1;
         let mut doings = Doings::careful(std::mem::take(&mut self.practice.deeds));
-        let mut messages: Lookup<MessageId, Seen> = Lookup::new();
+        let (mut messages, mut numbers) = (Lookup::<MessageId, Seen>::new(), Messages::default());
         for event in trace {
             self.look(event, &doings, &mut messages);
-            doings.observe(event);
+            doings.observe(event, &mut numbers);
         }
         for (unit, work) in doings.works() {
             if let Some(kind) = Doings::kind(*unit, work).filter(|_| !work.is_doubtful) {

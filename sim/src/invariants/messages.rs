@@ -1,0 +1,49 @@
+use seaworthy_core::ids::MessageId;
+
+use super::Lookup;
+
+/// Gives each message a small number, in the order in which they turn up, so that those who remember every message of a
+/// run keep a short list each and not a map.
+///
+/// State: one small entry for each message. None is ever forgotten, since it may turn up again at any time.
+#[derive(Debug, Default)]
+pub(super) struct Messages {
+    numbers: Lookup<MessageId, u32>,
+    last: Option<(MessageId, u32)>,
+}
+
+impl Messages {
+    /// The number of a message, a new one if it is new.
+    pub(super) fn number(&mut self, id: MessageId) -> usize {
+        // Several ask about one event.
+        let number = match self.last {
+            Some((last, number)) if last == id => number,
+            _ => {
+                let fresh = self.numbers.len() as u32;
+                *self.numbers.get_or_insert_with(id, || fresh)
+            }
+        };
+        self.last = Some((id, number));
+        number as usize
+    }
+}
+
+/// Something for each message, by its number.
+#[derive(Debug)]
+pub(super) struct ByMessage<T>(Vec<T>);
+
+impl<T> Default for ByMessage<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Clone + Default> ByMessage<T> {
+    /// What is known of a message: the default, if nothing is.
+    pub(super) fn of(&mut self, message: usize) -> &mut T {
+        if self.0.len() <= message {
+            self.0.resize(message + 1, T::default());
+        }
+        &mut self.0[message]
+    }
+}

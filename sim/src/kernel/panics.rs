@@ -18,7 +18,7 @@ thread_local! {
 /// A panic of a process or of the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Panicked {
-    /// What it said, with its file and line, and what to use instead where that is known.
+    /// Message of the panic, with its file and line, and what to use instead where that is known.
     pub(crate) message: SmolStr,
     /// Place that it came from, where that is known.
     pub(crate) place: Option<PanicPlace>,

@@ -39,7 +39,7 @@ impl<T> Default for ByMessage<T> {
 }
 
 impl<T: Clone + Default> ByMessage<T> {
-    /// What is known of a message: the default, if nothing is.
+    /// Returns the entry of a message: the default, if there was none.
     pub(super) fn of(&mut self, message: usize) -> &mut T {
         if self.0.len() <= message {
             self.0.resize(message + 1, T::default());

@@ -19,7 +19,7 @@ pub struct OneMessagePerId {
     known: ByMessage<Seen>,
 }
 
-/// Where an id was seen first.
+/// First sight of an id: staged, and accepted by the broker.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
     staged: Option<Known>,

@@ -91,7 +91,7 @@ impl Brief {
         Self(NonZeroU32::MIN.saturating_add(number.try_into().unwrap_or(u32::MAX)))
     }
 
-    /// The number.
+    /// Returns the number of the event.
     pub(in crate::invariants) fn number(self) -> u64 {
         u64::from(self.0.get()) - 1
     }
@@ -311,7 +311,7 @@ impl Doings {
     }
 }
 
-/// Where a piece of work stands among all of them.
+/// Position of a piece of work among all of them.
 fn position(
     requests: &Lookup<u64, u32>,
     numbered: &Lookup<(u16, u32), u32>,

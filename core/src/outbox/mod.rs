@@ -2,7 +2,7 @@
 //!
 //! | part | what it is | when you need it |
 //! |---|---|---|
-//! | [`MessageBuilder`] | builds a [`Message`](crate::message::Message) with its envelope | to stage one with [`OutboxWrites::stage`](crate::ports::OutboxWrites::stage) |
+//! | [`MessageBuilder`](crate::message::MessageBuilder) | builds a [`Message`](crate::message::Message) with its envelope | to stage one with [`OutboxWrites::stage`](crate::ports::OutboxWrites::stage) |
 //! | [`Relay`] | claims, publishes and settles rows | one or more in every deployment |
 //! | [`LogRelay`] | the same for a log: tails it, publishes, moves its position | instead of [`Relay`], where rows should not be claimed |
 //! | [`OutboxRetention`] | deletes dispatched rows after a while | one in every deployment |

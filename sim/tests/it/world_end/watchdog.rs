@@ -2,6 +2,19 @@ use std::{future::pending, process::Command};
 
 use super::{Probe, execute};
 
+/// Runs a test of this program again, with a variable that tells it to do what ends its program, and returns what it said.
+fn failed(test: &str, inside: &str) -> String {
+    let program = std::env::current_exe().expect("the test's own program");
+    let output = Command::new(program)
+        .args(["--exact", "--nocapture", test])
+        .env(inside, "1")
+        .env("SEAWORTHY_PATIENCE", "1")
+        .output()
+        .expect("it starts");
+    assert!(!output.status.success());
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
 /// A process that computes for ever can only be shown from outside: this test starts itself again.
 #[test]
 fn a_process_that_computes_for_ever_is_given_up_with_its_seed_and_its_plan() {
@@ -17,15 +30,7 @@ fn a_process_that_computes_for_ever_is_given_up_with_its_seed_and_its_plan() {
         unreachable!("it computes for ever");
     }
     let name = "world_end::watchdog::a_process_that_computes_for_ever_is_given_up_with_its_seed_and_its_plan";
-    let program = std::env::current_exe().expect("the test's own program");
-    let output = Command::new(program)
-        .args(["--exact", "--nocapture", name])
-        .env(INSIDE, "1")
-        .env("SEAWORTHY_PATIENCE", "1")
-        .output()
-        .expect("it starts");
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success());
+    let text = failed(name, INSIDE);
     assert!(text.contains("process one computes without end"), "{text}");
     assert!(text.contains("scenario probe, seed 0x0000000000000001"), "{text}");
     let plan = text.lines().find_map(|line| line.strip_prefix("plan ")).expect("a plan file");
@@ -58,15 +63,7 @@ fn a_destructor_that_computes_for_ever_is_given_up_too() {
         unreachable!("it computes for ever");
     }
     let name = "world_end::watchdog::a_destructor_that_computes_for_ever_is_given_up_too";
-    let program = std::env::current_exe().expect("the test's own program");
-    let output = Command::new(program)
-        .args(["--exact", "--nocapture", name])
-        .env(INSIDE, "1")
-        .env("SEAWORTHY_PATIENCE", "1")
-        .output()
-        .expect("it starts");
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success());
+    let text = failed(name, INSIDE);
     assert!(text.contains("process one computes without end"), "{text}");
 }
 
@@ -91,11 +88,7 @@ fn a_panic_while_another_unwinds_says_whose_it_is_before_the_program_is_aborted(
         unreachable!("it aborts");
     }
     let name = "world_end::watchdog::a_panic_while_another_unwinds_says_whose_it_is_before_the_program_is_aborted";
-    let program = std::env::current_exe().expect("the test's own program");
-    let output =
-        Command::new(program).args(["--exact", "--nocapture", name]).env(INSIDE, "1").output().expect("it starts");
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success());
+    let text = failed(name, INSIDE);
     assert!(text.contains("the second one") && text.contains("watchdog.rs"), "{text}");
     assert!(text.contains("process one: scenario probe, seed 0x0000000000000001"), "{text}");
 }

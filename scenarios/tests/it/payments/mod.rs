@@ -28,7 +28,7 @@ const SEEDS_MAX: u64 = 2_000;
 /// Of each profile; a campaign of 100,000 each is for an optimised build (`seaworthy run payments --profile ...`).
 const SEEDS_RIGHT: u64 = 60;
 /// For what costs much: a request without an answer, a message that is not handled, a run that is stuck.
-const SLOW_SEEDS: [u64; 3] = [2, 4, 6];
+const SLOW_SEEDS: [u64; 4] = [1, 2, 4, 6];
 
 fn until_first_failure() -> SweepOptions {
     let mut options = SweepOptions::new(Seeds::Base(BASE_SEED), Until::runs(SEEDS_MAX));

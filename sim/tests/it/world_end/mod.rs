@@ -8,11 +8,12 @@ mod shrunk_panics;
 mod stuck;
 mod watchdog;
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use seaworthy_core::ports::Store;
 use seaworthy_sim::{
     plan::{FORMAT, Latency, Plan, Schedule},
     scenario::{Boot, Client, Draw, Scenario, Topology, Workload},
@@ -42,11 +43,16 @@ struct Probe {
     program: Program,
     topology: fn(Topology) -> Topology,
     drive: fn(Client, u32) -> BoxFuture<'static, ()>,
+    /// Done when the scenario prepares its stores.
+    prepare: fn(),
+    /// Done when the world asks whether anything is pending.
+    pending: fn(),
 }
 
 impl Probe {
     fn of(program: Program) -> Self {
-        Self { program, topology: |topology| topology, drive: |client, times| Box::pin(ask(client, times)) }
+        let drive = |client, times| Box::pin(ask(client, times)) as BoxFuture<'static, ()>;
+        Self { program, topology: |topology| topology, drive, prepare: || (), pending: || () }
     }
 }
 
@@ -76,6 +82,15 @@ impl Scenario for Probe {
         Asked(1)
     }
 
+    async fn prepare(&self, _: &Asked, _: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync)) {
+        (self.prepare)();
+    }
+
+    async fn pending(&self, _: &str, _: &dyn Store) -> bool {
+        (self.pending)();
+        false
+    }
+
     async fn drive(&self, asked: &Asked, client: Client) {
         (self.drive)(client, asked.0).await;
     }
@@ -85,17 +100,13 @@ fn execute(probe: &Probe) -> RunReport {
     execute_within(probe, Budget::default())
 }
 
-fn execute_within(probe: &Probe, budget: Budget) -> RunReport {
+fn plan() -> Plan<Asked> {
     let schedule = Schedule { latency: Latency::Equal { ms: 1 }, ..Schedule::default() };
-    let plan = Plan {
-        format: FORMAT.into(),
-        scenario: "probe".into(),
-        seed: 1,
-        schedule,
-        workload: Asked(1),
-        faults: Vec::new(),
-    };
-    run(probe, &plan, &RunOptions::default().keep_trace(true).budget(budget)).expect("valid")
+    Plan { format: FORMAT.into(), scenario: "probe".into(), seed: 1, schedule, workload: Asked(1), faults: Vec::new() }
+}
+
+fn execute_within(probe: &Probe, budget: Budget) -> RunReport {
+    run(probe, &plan(), &RunOptions::default().keep_trace(true).budget(budget)).expect("valid")
 }
 
 /// The only violation of a run.

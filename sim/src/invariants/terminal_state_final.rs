@@ -48,7 +48,7 @@ impl Invariant for TerminalStateFinal {
             if let Some((ended, number)) = self.ended.get(&log.saga) {
                 judge.violate(
                     log.saga,
-                    format!("a saga that was {} became {}", words(*ended), words(log.status)),
+                    format!("a saga that was {} became {}", ended.name(), log.status.name()),
                     vec![*number, event.number],
                 );
                 continue;
@@ -75,15 +75,4 @@ fn after_the_end(log: &SagaLog) -> Option<(&'static str, &'static str)> {
         |record: &Record| matches!(record, Record::Completed | Record::RolledBack | Record::Abandoned { .. });
     let pair = records.windows(2).find(|pair| is_terminal(&pair[0]))?;
     Some((pair[0].name(), pair[1].name()))
-}
-
-fn words(status: SagaStatus) -> &'static str {
-    match status {
-        SagaStatus::Running => "running",
-        SagaStatus::Compensating => "compensating",
-        SagaStatus::Stuck => "stuck",
-        SagaStatus::Completed => "completed",
-        SagaStatus::Compensated => "compensated",
-        SagaStatus::Abandoned => "abandoned",
-    }
 }

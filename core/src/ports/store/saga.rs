@@ -38,6 +38,18 @@ pub enum SagaStatus {
 }
 
 impl SagaStatus {
+    /// Returns its name, in one word: `running`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Compensating => "compensating",
+            Self::Stuck => "stuck",
+            Self::Completed => "completed",
+            Self::Compensated => "compensated",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
     /// Returns `true` for a status that never changes again.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Compensated | Self::Abandoned)

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use seaworthy_core::{
     message::Message,
-    ports::{Cell, OperationState, RowChange, SagaStatus},
+    ports::{Cell, OperationState, RowChange},
     saga::Record,
 };
 
@@ -92,7 +92,7 @@ pub(super) fn say(effect: &Effect, names: &mut Names) -> String {
         }
         Effect::SagaLogged { saga, epoch, length, records, status } => {
             let records: Vec<String> = records.iter().map(|one| record(one, names)).collect();
-            let (saga, status) = (names.saga(*saga), status_words(*status));
+            let (saga, status) = (names.saga(*saga), status.name());
             format!("{saga} logs {} after {length} at epoch {epoch}, {status}", records.join(", "))
         }
         Effect::Operation { id, state: OperationState::Executed(_) } => format!("executes {}", names.operation(*id)),
@@ -161,18 +161,6 @@ fn record(record: &Bytes, names: &mut Names) -> String {
     match record.step() {
         Some(step) => format!("{} {step}", record.name()),
         None => record.name().to_owned(),
-    }
-}
-
-/// A saga's status, in one word.
-fn status_words(status: SagaStatus) -> &'static str {
-    match status {
-        SagaStatus::Running => "running",
-        SagaStatus::Compensating => "compensating",
-        SagaStatus::Stuck => "stuck",
-        SagaStatus::Completed => "completed",
-        SagaStatus::Compensated => "compensated",
-        SagaStatus::Abandoned => "abandoned",
     }
 }
 

@@ -60,15 +60,8 @@ impl Sagas {
 
     fn tell(&self, store: &SmolStr, saga: SagaId, changes: &mut Changes<'_>) {
         let Some(Saga { about, epoch, length, status }) = self.0.get(&saga) else { return };
-        let state = match status {
-            SagaStatus::Running => "running",
-            SagaStatus::Compensating => "compensating",
-            SagaStatus::Stuck => "stuck",
-            SagaStatus::Completed => "completed",
-            SagaStatus::Compensated => "compensated",
-            SagaStatus::Abandoned => "abandoned",
-        };
-        let held = || Held::new(state, format!("{about}, {length} records, epoch {epoch}"), status.is_terminal());
+        let held =
+            || Held::new(status.name(), format!("{about}, {length} records, epoch {epoch}"), status.is_terminal());
         changes.tell(store, "sagas", || saga.to_string(), || Some(held()));
     }
 }

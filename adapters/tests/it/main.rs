@@ -1,0 +1,5 @@
+//! What an operator of a busy service may expect of the core on adapters that are real: each test is a bad day of
+//! production, on tokio with a virtual clock and on both stores, and says what must go on meanwhile.
+
+mod outbox_topics;
+mod support;

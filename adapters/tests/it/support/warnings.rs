@@ -1,0 +1,65 @@
+//! What an operator hears: events of the log at WARN and above, kept for a look.
+
+use std::{
+    fmt::{self, Write},
+    sync::{Arc, Mutex},
+};
+
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id, Record},
+    subscriber::{DefaultGuard, set_default},
+};
+
+/// Lines that were said at WARN or ERROR on this thread while this is held.
+pub(crate) struct Warnings {
+    lines: Lines,
+    _heard: DefaultGuard,
+}
+
+impl Warnings {
+    /// Listens from now on.
+    pub(crate) fn listen() -> Self {
+        let lines = Lines::default();
+        let _heard = set_default(lines.clone());
+        Self { lines, _heard }
+    }
+
+    /// Lines so far, a line each: fields as `name=value`.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.lines.0.lock().expect("no test panics with it in hand").clone()
+    }
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        write!(self.0, "{}={value:?} ", field.name()).expect("a string takes everything");
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= Level::WARN
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(String::new());
+        event.record(&mut line);
+        self.0.lock().expect("no test panics with it in hand").push(line.0);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}

@@ -16,7 +16,6 @@ pub(crate) struct VirtualClock {
 }
 
 impl VirtualClock {
-    #[expect(clippy::new_without_default, reason = "it reads the runtime's time")]
     pub(crate) fn new() -> Self {
         Self { start: Instant::now(), steps_micros: AtomicI64::new(0) }
     }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::ports::Random;
+use crate::{
+    ports::Random,
+    settings::{Checks, InvalidSetting},
+};
 
 /// Exponential backoff with jitter: `[0.5, 1.5] x min(base x 2^n, cap)`.
 ///
@@ -34,6 +37,20 @@ pub struct Backoff {
 }
 
 impl Backoff {
+    /// Checks that it waits at all, as the setting `name` of some configuration.
+    ///
+    /// # Errors
+    /// [`InvalidSetting`] if its shortest wait is none, or longer than its longest.
+    pub fn check(&self, checks: Checks, name: &'static str) -> Result<(), InvalidSetting> {
+        let Self { base, cap } = *self;
+        checks.hold(
+            !base.is_zero() && base <= cap,
+            name,
+            format_args!("{base:?} to {cap:?}"),
+            "without a wait its owner never rests, so set a base that is longer than nothing and a cap no shorter than it",
+        )
+    }
+
     /// Backoff from `base` up to `cap`.
     pub const fn new(base: Duration, cap: Duration) -> Self {
         Self { base, cap }

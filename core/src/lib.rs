@@ -15,6 +15,7 @@
 //! | [`aggregate`] | state that records events on declared transitions, and their messages | to let events follow from state |
 //! | [`message`], [`ids`] | the envelope, drawn and derived ids | when you stage a message yourself |
 //! | [`payload`] | bytes in JSON that a person can read | to write messages and documents to a log or a file |
+//! | [`settings`] | what is wrong with a configuration | where settings come from outside |
 //! | [`backoff`](mod@backoff), [`wake`], [`stop`] | delays, hints, graceful stop | to run loops of your own beside |
 //! | `conformance` | what every adapter must do, as checks (feature `conformance`) | to write an adapter |
 
@@ -23,6 +24,7 @@ pub mod backoff;
 pub mod boot;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod cut;
 pub mod ids;
 pub mod inbox;
 pub mod message;
@@ -32,6 +34,7 @@ pub mod payload;
 pub mod ports;
 pub mod prelude;
 pub mod saga;
+pub mod settings;
 pub mod stop;
 mod time;
 pub mod wake;

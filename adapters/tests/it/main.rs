@@ -1,5 +1,7 @@
 //! What an operator of a busy service may expect of the core on adapters that are real: each test is a bad day of
 //! production, on tokio with a virtual clock and on both stores, and says what must go on meanwhile.
 
+mod error_texts;
 mod outbox_topics;
+mod settings;
 mod support;

@@ -8,6 +8,7 @@ use super::{
     handler::{Handler, Route},
 };
 use crate::{
+    cut::cut,
     message::Message,
     ports::{Delivery, InboxEntry, InboxInsert, StoreError, scoped},
 };
@@ -76,7 +77,7 @@ impl Consumer {
     /// Counts a failure, in a transaction of its own since the handler's is gone, and buries the message at its last one.
     async fn failed(&self, entry: &InboxEntry, delivery: &Delivery, error: &HandlerError) -> Verdict {
         let hopeless = matches!(error, HandlerError::Undecodable(_) | HandlerError::Refused(_));
-        let why = error.to_string();
+        let why = cut(error.to_string());
         match self.count(entry, &delivery.message, &why, hopeless).await {
             Ok((failures, true)) => {
                 warn!(failures, error = %why, "message is a dead letter");

@@ -3,7 +3,10 @@ use std::collections::BTreeMap;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::RelayConfig;
-use crate::ports::{PublishError, PublishResult, Random, RowId, SettleOutcome};
+use crate::{
+    cut::cut,
+    ports::{PublishError, PublishResult, Random, RowId, SettleOutcome},
+};
 
 /// Number of failures that a relay must have seen itself before it gives a row up. The attempts stored with the row
 /// include claims that ended in crashes, which may have had nothing to do with the row.
@@ -65,7 +68,7 @@ impl Budget {
                     }
                     Err(error @ PublishError::Refused(_)) => {
                         self.strikes.remove(&row);
-                        SettleOutcome::Dead { reason: format_smolstr!("{error}") }
+                        SettleOutcome::Dead { reason: cut(format_smolstr!("{error}")) }
                     }
                     // Not the message's fault. If others pass it only waits a little; if none does, the relay waits.
                     Err(PublishError::Unavailable(_)) if answered => {
@@ -73,7 +76,7 @@ impl Budget {
                     }
                     Err(PublishError::Unavailable(_)) => SettleOutcome::Release { delay: Default::default() },
                     Err(error @ PublishError::Unknown(_)) => {
-                        self.failed(row, attempts, others_passed, format_smolstr!("{error}"), config, random)
+                        self.failed(row, attempts, others_passed, cut(format_smolstr!("{error}")), config, random)
                     }
                 }
             })
@@ -104,7 +107,7 @@ impl Budget {
         if attempts >= config.max_attempts && failures >= FAILURES_SEEN_MIN.min(config.max_attempts) {
             self.strikes.remove(&row);
             return SettleOutcome::Dead {
-                reason: format_smolstr!("keeps failing while others pass, {attempts} attempts, last: {error}"),
+                reason: cut(format_smolstr!("keeps failing while others pass, {attempts} attempts, last: {error}")),
             };
         }
         SettleOutcome::Retry { delay: config.backoff.delay(attempts.saturating_sub(1), random), error }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use crate::{
     backoff::Backoff,
     ports::{OutboxOrder, WhenDead},
+    settings::{Checks, InvalidSetting},
 };
 
 /// Configuration of a [`Relay`](super::Relay).
@@ -63,6 +64,22 @@ impl Default for RelayConfig {
 }
 
 impl RelayConfig {
+    /// Checks that a relay can work by these settings. Call it where they come from outside; a relay asks when it begins
+    /// to run, and ends at once where it can't.
+    ///
+    /// # Errors
+    /// The first [`InvalidSetting`], which says what to change.
+    pub fn check(&self) -> Result<(), InvalidSetting> {
+        let checks = Checks::of("RelayConfig");
+        checks.positive("batch", self.batch, "a relay that claims no rows publishes nothing")?;
+        checks.lasting("lease", self.lease, "a claim that ends at once lets two relays publish every row")?;
+        checks.positive("max_attempts", self.max_attempts, "every row would be given up at its first failure")?;
+        self.poll.check(checks, "poll")?;
+        self.backoff.check(checks, "backoff")?;
+        self.outage_backoff.check(checks, "outage_backoff")?;
+        self.store_backoff.check(checks, "store_backoff")
+    }
+
     /// Sets the largest number of rows that one pass claims.
     #[must_use]
     pub fn batch(mut self, batch: usize) -> Self {

@@ -133,11 +133,11 @@ impl LogRelay {
     /// Publishes until a stop is asked for. What is in flight by then is finished and stored.
     ///
     /// Ends at once, with an error in the log, if the store has no [outbox](Part::Outbox) or no
-    /// [checkpoints](Part::Checkpoints).
+    /// [checkpoints](Part::Checkpoints), or a setting [can't work](RelayConfig::check).
     ///
     /// Dropping the future, as a crash does, leaves nothing behind: what was published and not stored is published again.
     pub async fn run(mut self) {
-        if !can_relay(&*self.store, &[Part::Outbox, Part::Checkpoints]) {
+        if !can_relay(&self.config, &*self.store, &[Part::Outbox, Part::Checkpoints]) {
             return;
         }
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));

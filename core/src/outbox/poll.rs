@@ -9,9 +9,13 @@ use crate::{
     wake::{Wake, Woken, pause},
 };
 
-/// Returns `true` if the store has the parts that a relay needs; says in the log what is missing if not. Waiting would not
-/// help.
-pub(super) fn can_relay(store: &dyn Store, needed: &[Part]) -> bool {
+/// Returns `true` if a relay can work by its settings and the store has the parts that it needs; says in the log what is
+/// wrong if not. Waiting would not help.
+pub(super) fn can_relay(config: &RelayConfig, store: &dyn Store, needed: &[Part]) -> bool {
+    if let Err(error) = config.check() {
+        error!(%error, "relay ends: its settings can't work");
+        return false;
+    }
     let missing = store.parts().require(needed);
     if let Err(error) = &missing {
         error!(%error, "relay ends: its store lacks what it needs");

@@ -96,11 +96,12 @@ impl Relay {
 
     /// Publishes until a stop is asked for. What is claimed and not published by then is given back.
     ///
-    /// Ends at once, with an error in the log, if the store has no [outbox](Part::Outbox).
+    /// Ends at once, with an error in the log, if the store has no [outbox](Part::Outbox) or a setting
+    /// [can't work](RelayConfig::check).
     ///
     /// Dropping the future, as a crash does, leaves claimed rows to the end of their lease.
     pub async fn run(mut self) {
-        if !can_relay(&*self.store, &[Part::Outbox]) {
+        if !can_relay(&self.config, &*self.store, &[Part::Outbox]) {
             return;
         }
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));

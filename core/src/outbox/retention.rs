@@ -4,6 +4,7 @@ use tracing::{Instrument, debug, debug_span, error, warn};
 
 use crate::{
     ports::{Clock, Part, PurgeRequest, Store, StoreError},
+    settings::{Checks, InvalidSetting},
     stop::Stop,
     wake::pause,
 };
@@ -52,9 +53,23 @@ impl OutboxRetention {
 }
 
 impl OutboxRetention {
+    /// Checks that these settings can work. [`run`](Self::run) asks when it begins.
+    ///
+    /// # Errors
+    /// The first [`InvalidSetting`], which says what to change.
+    pub fn check(&self) -> Result<(), InvalidSetting> {
+        let checks = Checks::of("OutboxRetention");
+        checks.positive("batch", self.batch, "a sweep that deletes nothing lets the table grow for ever")?;
+        checks.lasting("every", self.every, "sweeps without a pause never rest")
+    }
+
     /// Sweeps until a stop is asked for. An error of the store ends a sweep, not the loop; that it has no
-    /// [outbox](Part::Outbox) ends both, with an error in the log.
+    /// [outbox](Part::Outbox), or a setting that can't work, ends both, with an error in the log.
     pub async fn run(self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
+        if let Err(error) = self.check() {
+            error!(%error, "outbox retention ends: its settings can't work");
+            return;
+        }
         if let Err(error) = store.parts().require(&[Part::Outbox]) {
             error!(%error, "outbox retention ends: its store lacks what it needs");
             return;

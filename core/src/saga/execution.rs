@@ -10,6 +10,7 @@ use super::{
     resources::{Owned, Resources},
 };
 use crate::{
+    cut::cut,
     ids::{Direction, SagaId},
     message::from_json,
     ports::SagaAppend,
@@ -133,7 +134,7 @@ pub(crate) async fn give_up(
     reason: String,
 ) -> DriveOutcome {
     tracing::error!(%saga, %reason, "the saga can't be run here");
-    let record = Record::Stuck { reason: format!("incompatible_definition: {reason}") };
+    let record = Record::Stuck { reason: cut(format!("incompatible_definition: {reason}")) };
     let append = SagaAppend {
         saga,
         epoch,

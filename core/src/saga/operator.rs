@@ -13,6 +13,7 @@ use super::{
     registry::{Resolved, beyond},
 };
 use crate::{
+    cut::cut,
     ids::{Direction, SagaId},
     ports::{SagaAppend, SagaInstance, SagaStatus, StoreError},
 };
@@ -109,7 +110,7 @@ impl Orchestrator {
             }
             // Nobody can read the log: giving the saga up is all that is left.
             (Err(SagaError::Incompatible { .. }), Verb::Abandon { reason }) if !instance.status.is_terminal() => {
-                (vec![Record::Abandoned { reason: (*reason).to_owned() }], SagaStatus::Abandoned)
+                (vec![Record::Abandoned { reason: cut((*reason).to_owned()) }], SagaStatus::Abandoned)
             }
             (Err(error), _) => return Err(error),
         };
@@ -201,7 +202,7 @@ impl Verb<'_> {
         Ok(match self {
             Self::Resume => vec![Record::Resumed],
             Self::Skip { step, reason } => {
-                let mut records = vec![Record::Waived { step: SmolStr::new(step), reason: (*reason).to_owned() }];
+                let mut records = vec![Record::Waived { step: SmolStr::new(step), reason: cut((*reason).to_owned()) }];
                 if matches!(state.status, Status::Stuck(_)) {
                     records.push(Record::Resumed);
                 }
@@ -212,7 +213,7 @@ impl Verb<'_> {
                 _ if state.is_past_return() => return Err(SagaError::AfterPivot(saga)),
                 _ => vec![Record::CompensationBegun { cause: CompensationCause::Cancelled }],
             },
-            Self::Abandon { reason } => vec![Record::Abandoned { reason: (*reason).to_owned() }],
+            Self::Abandon { reason } => vec![Record::Abandoned { reason: cut((*reason).to_owned()) }],
         })
     }
 }

@@ -18,7 +18,7 @@ pub(super) const HOUSES: [House; 9] = [
         folder: "core/src",
         module: &[],
         floors: &[
-            &["ids", "payload", "stop", "time"],
+            &["cut", "ids", "payload", "settings", "stop", "time"],
             &["message"],
             &["ports"],
             &["backoff", "boot", "participant", "wake"],

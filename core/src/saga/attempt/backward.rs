@@ -2,6 +2,7 @@ use smol_str::format_smolstr;
 
 use super::outside;
 use crate::{
+    cut::cut,
     ids::Direction,
     saga::{
         CompensationState, Failure, Record, SagaData, State, Status, StepError, Value,
@@ -88,7 +89,7 @@ impl<D: SagaData> Execution<'_, D> {
         let spent = state.steps[index].backward.spent + 1;
         if failure == Failure::Transient && shape.compensation_retry.is_exhausted(spent) {
             tracing::error!("the compensation has used up its attempts");
-            let record = Record::CompensationExhausted { step, error: error.into() };
+            let record = Record::CompensationExhausted { step, error: cut(error.into()) };
             return self.log.write(Some(record), Keep::Owned).await.map(drop);
         }
         let delay = shape.compensation_retry.delay(attempt - 1, &*self.log.resources.random);
@@ -98,7 +99,7 @@ impl<D: SagaData> Execution<'_, D> {
             attempt,
             failure,
             delay_us: micros(delay),
-            error: error.into(),
+            error: cut(error.into()),
         };
         self.retry(record, delay, alone).await
     }

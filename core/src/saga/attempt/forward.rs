@@ -5,6 +5,7 @@ use smol_str::format_smolstr;
 
 use super::outside;
 use crate::{
+    cut::cut,
     ids::Direction,
     ports::Timestamp,
     saga::{
@@ -123,7 +124,7 @@ impl<D: SagaData> Execution<'_, D> {
             {
                 tracing::info!("the step was rejected");
                 let record =
-                    Record::Rejected { step: shape.path.clone(), reason: reason.into(), maybe_executed: agreed };
+                    Record::Rejected { step: shape.path.clone(), reason: cut(reason.into()), maybe_executed: agreed };
                 self.log.defer(record).await;
                 return Ok(true);
             }
@@ -143,7 +144,7 @@ impl<D: SagaData> Execution<'_, D> {
             attempt,
             failure,
             delay_us: micros(delay),
-            error: error.into(),
+            error: cut(error.into()),
         };
         self.retry(record, delay, alone).await?;
         Ok(true)

@@ -14,6 +14,7 @@ use super::{
     resources::{Owned, Resources},
 };
 use crate::{
+    cut::cut,
     ids::SagaId,
     ports::{SagaAppend, StoreError, Transaction},
 };
@@ -174,7 +175,7 @@ impl SagaLog {
             let end = match plan(&state, now) {
                 Next::Complete => Some(Record::Completed),
                 Next::FinishCompensation => Some(Record::RolledBack),
-                Next::GiveUp(reason) => Some(Record::Stuck { reason }),
+                Next::GiveUp(reason) => Some(Record::Stuck { reason: cut(reason) }),
                 _ => None,
             };
             if let Some(end) = end {

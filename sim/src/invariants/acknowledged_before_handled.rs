@@ -4,7 +4,8 @@ use seaworthy_core::{ids::MessageId, ports::SubscriptionSpec};
 use smol_str::SmolStr;
 
 use super::{
-    Interest, Invariant, Judge, Lookup, Mode, groups::Groups, messages::ByMessage, names::Names, practice::Practice,
+    Interest, Invariant, Judge, Mode, brief::Brief, groups::Groups, messages::ByMessage, names::Names,
+    practice::Practice,
 };
 use crate::trace::{Effect, Event, What};
 
@@ -21,8 +22,8 @@ use crate::trace::{Effect, Event, What};
 pub struct AcknowledgedBeforeHandled {
     groups: Groups,
     practice: Arc<Practice>,
-    /// By group and number of the message.
-    seen: Lookup<(u32, u32), Seen>,
+    /// For each group.
+    seen: Vec<ByMessage<Option<Seen>>>,
     kinds: Names,
     /// The kind of each message that was delivered.
     kind_of: ByMessage<Option<u16>>,
@@ -31,7 +32,7 @@ pub struct AcknowledgedBeforeHandled {
 #[derive(Clone, Copy, Debug)]
 enum Seen {
     Handled,
-    Acked { number: u64, is_told: bool },
+    Acked { at: Brief, is_told: bool },
 }
 
 impl AcknowledgedBeforeHandled {
@@ -40,7 +41,7 @@ impl AcknowledgedBeforeHandled {
         Self {
             groups: Groups::new(groups),
             practice: Arc::default(),
-            seen: Lookup::new(),
+            seen: groups.iter().map(|_| ByMessage::default()).collect(),
             kinds: Names::default(),
             kind_of: ByMessage::default(),
         }
@@ -59,27 +60,27 @@ impl AcknowledgedBeforeHandled {
         let index = judge.message(message);
         let kind = self.kind_of.of(index).map(|kind| self.kinds.name(kind));
         let handles = kind.and_then(|kind| self.practice.handles(name, kind)) == Some(true);
-        let key = (group as u32, index as u32);
         if handles {
             judge.judged();
         }
-        if self.seen.contains(&key) {
+        let seen = self.seen[group].of(index);
+        if seen.is_some() {
             return;
         }
+        *seen = Some(Seen::Acked { at: Brief::new(number), is_told: handles });
         if handles {
             let sentence = format!("`{name}` acknowledged a message that it had not handled");
             judge.violate(message, sentence, vec![number]);
         }
-        self.seen.insert(key, Seen::Acked { number, is_told: handles });
     }
 
     fn handle(&mut self, consumer: &SmolStr, message: MessageId, number: u64, judge: &mut Judge<'_>) {
         let Some(group) = self.groups.of_consumer(consumer) else { return };
         judge.judged();
-        let key = (group as u32, judge.message(message) as u32);
-        if let Some(Seen::Acked { number: acked, is_told: false }) = self.seen.insert(key, Seen::Handled) {
+        let seen = self.seen[group].of(judge.message(message));
+        if let Some(Seen::Acked { at, is_told: false }) = seen.replace(Seen::Handled) {
             let sentence = format!("`{}` acknowledged a message before it handled it", self.groups.name(group));
-            judge.violate(message, sentence, vec![acked, number]);
+            judge.violate(message, sentence, vec![at.number(), number]);
         }
     }
 }

@@ -4,7 +4,7 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
-use super::{Entity, Interest, Invariant, Judge, Lookup, Mode, names::Names};
+use super::{Entity, Interest, Invariant, Judge, Lookup, Mode, brief::Brief, messages::ByMessage, names::Names};
 use crate::{
     topology::Topology,
     trace::{Effect, Event, What},
@@ -29,7 +29,8 @@ pub struct DuplicateEffect {
     repeatable: Vec<(SmolStr, SmolStr)>,
     /// Services that are only told that somebody is alive.
     beats: Vec<SmolStr>,
-    handled: Lookup<(u16, u16, MessageId), Seen>,
+    /// Messages that a consumer handled or buried, by store and consumer.
+    handled: Vec<((u16, u16), ByMessage<Option<Received>>)>,
     operations: Lookup<(u16, OperationId), Seen>,
     acts: Lookup<(u16, u16, SmolStr), u64>,
     entries: Lookup<(u16, u16, SmolStr), Entries>,
@@ -40,6 +41,13 @@ pub struct DuplicateEffect {
 struct Seen {
     is_effective: bool,
     number: u64,
+}
+
+/// What a consumer did with a message, and the event that showed it.
+#[derive(Clone, Copy, Debug)]
+enum Received {
+    Handled(Brief),
+    Buried,
 }
 
 /// The rows of a declared table under one key.
@@ -71,17 +79,25 @@ impl DuplicateEffect {
 
     fn handle(&mut self, store: u16, consumer: &SmolStr, message: MessageId, number: u64, judge: &mut Judge<'_>) {
         judge.judged();
-        let id = (store, self.names.number(consumer), message);
-        if let Some(before) = self.handled.insert(id, Seen { is_effective: true, number })
-            && before.is_effective
-        {
-            judge.violate(message, format!("`{consumer}` handled one message twice"), vec![before.number, number]);
+        let received = self.received(store, consumer, judge.message(message));
+        if let Some(Received::Handled(before)) = received.replace(Received::Handled(Brief::new(number))) {
+            let events = vec![before.number(), number];
+            judge.violate(message, format!("`{consumer}` handled one message twice"), events);
         }
     }
 
-    fn bury(&mut self, store: u16, consumer: &SmolStr, message: MessageId, number: u64) {
-        let id = (store, self.names.number(consumer), message);
-        self.handled.insert(id, Seen { is_effective: false, number });
+    fn bury(&mut self, store: u16, consumer: &SmolStr, message: MessageId, judge: &mut Judge<'_>) {
+        *self.received(store, consumer, judge.message(message)) = Some(Received::Buried);
+    }
+
+    fn received(&mut self, store: u16, consumer: &SmolStr, message: usize) -> &mut Option<Received> {
+        let who = (store, self.names.number(consumer));
+        // A run has a handful of consumers.
+        let at = self.handled.iter().position(|(known, _)| *known == who).unwrap_or_else(|| {
+            self.handled.push((who, ByMessage::default()));
+            self.handled.len() - 1
+        });
+        self.handled[at].1.of(message)
     }
 
     fn enter(&mut self, store: u16, (table, key, more): (&SmolStr, &SmolStr, i64), number: u64, judge: &mut Judge<'_>) {
@@ -140,7 +156,7 @@ impl Invariant for DuplicateEffect {
                         Effect::Handled { consumer, message } | Effect::Exhumed { consumer, message } => {
                             self.handle(store, consumer, *message, event.number, judge);
                         }
-                        Effect::Buried { consumer, message, .. } => self.bury(store, consumer, *message, event.number),
+                        Effect::Buried { consumer, message, .. } => self.bury(store, consumer, *message, judge),
                         Effect::Entry { table, key, rows } => {
                             self.enter(store, (table, key, *rows), event.number, judge);
                         }

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use super::{
     Ending, Entity, Interest, Invariant, Judge, Mode,
-    practice::{Brief, Content, Doings, Handling, Kind, Practice, Unit, Work},
+    brief::Brief,
+    practice::{Content, Doings, Handling, Kind, Practice, Unit, Work},
 };
 use crate::trace::Event;
 
@@ -77,7 +78,7 @@ impl HandledWithoutEffect {
         let makes_needless = |other: &Content| {
             other.subject == content.subject && (other.data == content.data || other.time > content.time)
         };
-        self.doings.works().iter().any(|(unit, other)| {
+        self.doings.works().any(|(unit, other)| {
             other.done & always == always
                 && other.last_deed.is_some_and(|done| done < work.end)
                 && other.content.as_ref().is_some_and(makes_needless)

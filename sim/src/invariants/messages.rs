@@ -1,6 +1,6 @@
 use seaworthy_core::ids::MessageId;
 
-use super::Lookup;
+use super::{Lookup, pages::Pages};
 
 /// Gives each message a small number, in the order in which they turn up, so that those who remember every message of a
 /// run keep a short list each and not a map.
@@ -30,20 +30,25 @@ impl Messages {
 
 /// Something for each message, by its number.
 #[derive(Debug)]
-pub(super) struct ByMessage<T>(Vec<T>);
+pub(super) struct ByMessage<T>(Pages<T>);
 
 impl<T> Default for ByMessage<T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(Pages::default())
     }
 }
 
-impl<T: Clone + Default> ByMessage<T> {
+impl<T: Default> ByMessage<T> {
     /// Returns the entry of a message: the default, if there was none.
     pub(super) fn of(&mut self, message: usize) -> &mut T {
-        if self.0.len() <= message {
-            self.0.resize(message + 1, T::default());
+        for _ in self.0.len()..=message {
+            self.0.push(T::default());
         }
-        &mut self.0[message]
+        self.0.get_mut(message).expect("it is there by now")
+    }
+
+    /// Returns the entry of a message, if it or a later one was ever asked for.
+    pub(super) fn get(&self, message: usize) -> Option<&T> {
+        self.0.get(message)
     }
 }

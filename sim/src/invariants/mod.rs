@@ -31,9 +31,11 @@ mod terminal_state_final;
 mod torn_step;
 mod waits_behind_dead;
 
+mod brief;
 mod groups;
 mod messages;
 mod names;
+mod pages;
 mod practice;
 mod rows;
 mod saga_log;

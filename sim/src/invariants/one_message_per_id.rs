@@ -1,9 +1,9 @@
-use std::{hash::Hasher, num::NonZeroU64};
+use std::hash::Hasher;
 
 use rustc_hash::FxHasher;
 use seaworthy_core::message::Message;
 
-use super::{Interest, Invariant, Judge, Mode, messages::ByMessage};
+use super::{Interest, Invariant, Judge, Mode, brief::Brief, messages::ByMessage};
 use crate::trace::{Effect, Event, What};
 
 /// `one-message-per-id`: an id stands for one message.
@@ -19,28 +19,14 @@ pub struct OneMessagePerId {
     known: ByMessage<Seen>,
 }
 
-/// First sight of an id: staged, and accepted by the broker.
+/// First sight of an id: staged, and accepted by the broker. What it said then is kept apart, so that an entry has no
+/// empty room.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
-    staged: Option<Known>,
-    published: Option<Known>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Known {
-    says: u64,
-    /// One more than the number of the event.
-    after: NonZeroU64,
-}
-
-impl Known {
-    fn new(message: &Message, number: u64) -> Self {
-        Self { says: says(message), after: NonZeroU64::MIN.saturating_add(number) }
-    }
-
-    fn number(self) -> u64 {
-        self.after.get() - 1
-    }
+    staged: Option<Brief>,
+    published: Option<Brief>,
+    staged_says: u64,
+    published_says: u64,
 }
 
 impl OneMessagePerId {
@@ -51,10 +37,11 @@ impl OneMessagePerId {
 
     fn stage(&mut self, message: &Message, number: u64, judge: &mut Judge<'_>) {
         judge.judged();
-        let known = Known::new(message, number);
         let seen = self.known.of(judge.message(message.id));
-        let Some(before) = seen.staged.replace(known) else { return };
-        let same = if before.says == known.says { "the same" } else { "not the same" };
+        let says = says(message);
+        let (before, said) = (seen.staged.replace(Brief::new(number)), std::mem::replace(&mut seen.staged_says, says));
+        let Some(before) = before else { return };
+        let same = if said == says { "the same" } else { "not the same" };
         let Message { kind, subject, .. } = message;
         judge.violate(
             message.id,
@@ -65,9 +52,13 @@ impl OneMessagePerId {
 
     fn publish(&mut self, message: &Message, number: u64, judge: &mut Judge<'_>) {
         judge.judged();
-        let now = Known::new(message, number);
-        let before = *self.known.of(judge.message(message.id)).published.get_or_insert(now);
-        if before.says == now.says {
+        let seen = self.known.of(judge.message(message.id));
+        let says = says(message);
+        let Some(before) = seen.published else {
+            (seen.published, seen.published_says) = (Some(Brief::new(number)), says);
+            return;
+        };
+        if seen.published_says == says {
             return;
         }
         let Message { kind, subject, .. } = message;

@@ -8,8 +8,10 @@ use super::{Deeds, Handling};
 use crate::{
     invariants::{
         Interest, Lookup,
+        brief::Brief,
         messages::{ByMessage, Messages},
         names::Names,
+        pages::Pages,
     },
     trace::{Effect, Event, ProcessIndex, What},
 };
@@ -30,11 +32,11 @@ pub(in crate::invariants) struct Doings {
     operations: Names,
     staged: ByMessage<bool>,
     /// Pieces of work, in the order in which they began.
-    works: Vec<(Unit, Work)>,
+    works: Pages<(Unit, Work)>,
     /// Position of each request among them.
     requests: Lookup<u64, u32>,
-    /// Position of each message among them, by group and number.
-    messages: Lookup<(u16, u32), u32>,
+    /// One more than the position of each message among them, for each group.
+    messages: Vec<ByMessage<Option<NonZeroU32>>>,
     hands: Vec<Vec<InHand>>,
     /// Deeds of processes that had nothing in hand: a heartbeat, a poller of one's own.
     pub(super) idle: u64,
@@ -79,22 +81,6 @@ pub(in crate::invariants) struct Work {
     pub(in crate::invariants) end: Brief,
     /// For a message, what it is about, what it says, and when it was made.
     pub(in crate::invariants) content: Option<Content>,
-}
-
-/// The number of an event in half the room: there is one entry for each piece of work of a run, however long it is. No run
-/// that anyone waits for has 4 billion events; one that had would show its last ones as one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::invariants) struct Brief(NonZeroU32);
-
-impl Brief {
-    fn new(number: u64) -> Self {
-        Self(NonZeroU32::MIN.saturating_add(number.try_into().unwrap_or(u32::MAX)))
-    }
-
-    /// Returns the number of the event.
-    pub(in crate::invariants) fn number(self) -> u64 {
-        u64::from(self.0.get()) - 1
-    }
 }
 
 /// Remains of a message: enough to see that another one has made it needless.
@@ -163,8 +149,8 @@ impl Doings {
     }
 
     /// All pieces of work, in the order in which they began.
-    pub(in crate::invariants) fn works(&self) -> &[(Unit, Work)] {
-        &self.works
+    pub(in crate::invariants) fn works(&self) -> impl Iterator<Item = &(Unit, Work)> {
+        self.works.iter()
     }
 
     /// The groups, with the messages that a process has in hand for them.
@@ -259,8 +245,8 @@ impl Doings {
         let is_sure = is_exact || hand.len() == 1;
         let is_doubtful = !is_sure && self.is_careful;
         for in_hand in hand.iter().filter(|in_hand| !is_exact || is_for(in_hand)) {
-            if let Some(at) = position(&self.requests, &self.messages, in_hand.unit, messages) {
-                let (_, work) = &mut self.works[at];
+            let at = position(&self.requests, &self.messages, in_hand.unit, messages);
+            if let Some((_, work)) = at.and_then(|at| self.works.get_mut(at)) {
                 work.done |= done;
                 work.surely |= if is_sure { done } else { 0 };
                 work.is_doubtful |= is_doubtful;
@@ -270,12 +256,22 @@ impl Doings {
     }
 
     fn begin(&mut self, event: &Event, in_hand: InHand, what: u16, message: Option<&Message>, messages: &mut Messages) {
-        let fresh = self.works.len() as u32;
-        let position = match in_hand.unit {
-            Unit::Request(number) => self.requests.get_or_insert_with(number, || fresh),
-            Unit::Message(group, id) => self.messages.get_or_insert_with((group, messages.number(id) as u32), || fresh),
+        let fresh = self.works.len();
+        let is_fresh = match in_hand.unit {
+            Unit::Request(number) => *self.requests.get_or_insert_with(number, || fresh as u32) as usize == fresh,
+            Unit::Message(group, id) => {
+                let group = usize::from(group);
+                if self.messages.len() <= group {
+                    self.messages.resize_with(group + 1, ByMessage::default);
+                }
+                let position = self.messages[group].of(messages.number(id));
+                position.is_none() && {
+                    *position = NonZeroU32::new(fresh as u32 + 1);
+                    true
+                }
+            }
         };
-        if *position == fresh {
+        if is_fresh {
             let work = Work {
                 what,
                 done: 0,
@@ -297,9 +293,10 @@ impl Doings {
     }
 
     fn end(&mut self, unit: Unit, accepted: bool, number: u64, messages: &mut Messages) {
-        let Some(at) = position(&self.requests, &self.messages, unit, messages) else { return };
-        let (_, work) = &mut self.works[at];
-        if work.ended.is_none() {
+        let at = position(&self.requests, &self.messages, unit, messages);
+        if let Some((_, work)) = at.and_then(|at| self.works.get_mut(at))
+            && work.ended.is_none()
+        {
             (work.ended, work.end) = (Some(accepted), Brief::new(number));
         }
     }
@@ -314,15 +311,17 @@ impl Doings {
 /// Position of a piece of work among all of them.
 fn position(
     requests: &Lookup<u64, u32>,
-    numbered: &Lookup<(u16, u32), u32>,
+    numbered: &[ByMessage<Option<NonZeroU32>>],
     unit: Unit,
     messages: &mut Messages,
 ) -> Option<usize> {
-    let position = match unit {
-        Unit::Request(number) => requests.get(&number),
-        Unit::Message(group, id) => numbered.get(&(group, messages.number(id) as u32)),
-    };
-    position.map(|at| *at as usize)
+    match unit {
+        Unit::Request(number) => requests.get(&number).map(|at| *at as usize),
+        Unit::Message(group, id) => {
+            let after = *numbered.get(usize::from(group))?.get(messages.number(id))?;
+            after.map(|after| after.get() as usize - 1)
+        }
+    }
 }
 
 impl Content {

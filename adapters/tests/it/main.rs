@@ -2,6 +2,7 @@
 //! production, on tokio with a virtual clock and on both stores, and says what must go on meanwhile.
 
 mod error_texts;
+mod inbox_panics;
 mod outbox_topics;
 mod settings;
 mod support;

@@ -24,4 +24,8 @@ impl Clock for TokioClock {
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }
+
+    async fn limit(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
 }

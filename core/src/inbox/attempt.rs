@@ -1,5 +1,6 @@
 use std::pin::pin;
 
+use smol_str::{ToSmolStr as _, format_smolstr};
 use tracing::{debug, error, warn};
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
 use crate::{
     cut::cut,
     message::Message,
-    ports::{Delivery, InboxEntry, InboxInsert, StoreError, scoped},
+    ports::{Delivery, InboxEntry, InboxInsert, StoreError, Transaction, caught, scoped, within},
 };
 
 impl Consumer {
@@ -28,12 +29,7 @@ impl Consumer {
         let entry = InboxEntry::for_message(&self.name, message);
         let mut retries = 0;
         loop {
-            let attempt = scoped(self.scopes.as_deref(), pin!(self.attempt(&entry, handler, message))).await;
-            let error = match attempt {
-                Ok(Ok(_)) => return Verdict::Done,
-                Ok(Err(error)) => error,
-                Err(dropped) => HandlerError::Store(dropped.into()),
-            };
+            let Err(error) = self.apart(&entry, handler, message).await else { return Verdict::Done };
             match error {
                 HandlerError::Store(StoreError::Unavailable(why)) => {
                     debug!(%why, "message waits for the store");
@@ -53,6 +49,18 @@ impl Consumer {
         }
     }
 
+    /// Makes an attempt of which whatever ends it is a failure of the message, and no other's.
+    async fn apart(&self, entry: &InboxEntry, handler: &dyn Handler, message: &Message) -> Result<(), HandlerError> {
+        let scopes = self.scopes.as_deref();
+        // Dropped with all that it holds before the failure is counted.
+        let attempt = pin!(self.attempt(entry, handler, message));
+        match scoped(scopes, pin!(caught(scopes, attempt))).await {
+            Ok(Ok(attempted)) => attempted.map(drop),
+            Ok(Err(panicked)) => Err(HandlerError::Unavailable(panicked.to_smolstr())),
+            Err(dropped) => Err(dropped.into()),
+        }
+    }
+
     /// Handles a message in one transaction: inbox row, the handler's writes and what it stages.
     async fn attempt(
         &self,
@@ -65,13 +73,25 @@ impl Consumer {
             debug!("duplicate");
             return Ok(InboxInsert::Duplicate);
         }
-        handler.handle(&mut *tx, message).await?;
+        self.handle(handler, &mut *tx, message).await?;
         tx.commit().await?;
         debug!("handled");
         if let Some(wake) = &self.wake {
             wake.hint();
         }
         Ok(InboxInsert::First)
+    }
+
+    /// Has the handler do its part, for as long as it may.
+    pub(super) async fn handle(
+        &self,
+        handler: &dyn Handler,
+        tx: &mut dyn Transaction,
+        message: &Message,
+    ) -> Result<(), HandlerError> {
+        let mut handling = handler.handle(tx, message);
+        let handled = within(&*self.clock, self.config.handler_limit, handling.as_mut()).await;
+        handled.unwrap_or_else(|late| Err(HandlerError::Unavailable(format_smolstr!("the handler was {late}"))))
     }
 
     /// Counts a failure, in a transaction of its own since the handler's is gone, and buries the message at its last one.

@@ -18,6 +18,10 @@ pub struct ConsumerConfig {
     /// Delay of a message after a failure of its handler. Default 200 ms to 60 s: five failures take seconds, so that a
     /// participant's short outage does not fill the dead letters.
     pub backoff: Backoff,
+    /// Time that a handler has for one message, within its transaction. Default 10 s: long against a transaction, and short
+    /// against the time after which a broker takes a delivery for lost. A handler that takes longer is dropped, its
+    /// transaction rolls back, and it counts as a failure.
+    pub handler_limit: Duration,
     /// Delay of a message of an unknown type. Default 30 s: a deployment takes minutes.
     pub unknown_type_delay: Duration,
     /// Number of times that a transaction which met a conflict or an unknown outcome is tried again before the message
@@ -37,6 +41,7 @@ impl ConsumerConfig {
             batch: 16,
             max_failures: 5,
             backoff: Backoff::new(Duration::from_millis(200), Duration::from_secs(60)),
+            handler_limit: Duration::from_secs(10),
             unknown_type_delay: Duration::from_secs(30),
             store_retries: 3,
             store_backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(5)),
@@ -64,6 +69,13 @@ impl ConsumerConfig {
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
+        self
+    }
+
+    /// Sets the time that a handler has for one message.
+    #[must_use]
+    pub fn handler_limit(mut self, handler_limit: Duration) -> Self {
+        self.handler_limit = handler_limit;
         self
     }
 

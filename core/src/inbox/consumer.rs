@@ -40,7 +40,7 @@ pub struct Consumer {
     pub(super) name: SmolStr,
     pub(super) store: Arc<dyn Store>,
     broker: Arc<dyn Broker>,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) handlers: Arc<Handlers>,
     pub(super) config: Arc<ConsumerConfig>,

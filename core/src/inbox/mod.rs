@@ -14,6 +14,7 @@
 //! | the handler succeeds and the transaction commits | is acknowledged |
 //! | it was handled before | is acknowledged, without running the handler |
 //! | the store conflicts, is unavailable, or the commit's outcome is unknown | comes again; the failure is not counted against it |
+//! | the handler panics, or is not done within its limit | as below: its consumer goes on with others |
 //! | the handler can't have what it needs for the moment | comes again after a backoff; at the last failure it becomes a dead letter |
 //! | its payload can't be decoded, or the handler refuses it | becomes a dead letter at once |
 //! | its type is unknown | comes again later, for a newer version of the service to handle |

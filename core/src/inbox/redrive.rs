@@ -1,12 +1,13 @@
-use smol_str::format_smolstr;
+use std::pin::pin;
 
+use smol_str::{ToSmolStr as _, format_smolstr};
 use tracing::{Instrument, info_span, warn};
 
 use super::{Consumer, HandlerError, handler::Route};
 use crate::{
     ids::MessageId,
     message::Message,
-    ports::{InboxEntry, StoreError},
+    ports::{InboxEntry, StoreError, caught},
 };
 
 /// Report of a redrive: dead letters that were handled again.
@@ -34,7 +35,9 @@ impl Consumer {
                 continue;
             }
             let span = info_span!("inbox.redrive", consumer = %self.name, message = %message.id, kind = %message.kind);
-            match self.exhume(message).instrument(span).await {
+            let exhumed = caught(self.scopes.as_deref(), pin!(self.exhume(message))).instrument(span).await;
+            let exhumed = exhumed.unwrap_or_else(|panicked| Err(HandlerError::Unavailable(panicked.to_smolstr())));
+            match exhumed {
                 Ok(true) => redriven.handled.push(message.id),
                 // Another operator was first.
                 Ok(false) => {}
@@ -55,7 +58,7 @@ impl Consumer {
         if !tx.inbox_exhume(&InboxEntry::for_message(&self.name, message)).await? {
             return Ok(false);
         }
-        handler.handle(&mut *tx, message).await?;
+        self.handle(&**handler, &mut *tx, message).await?;
         tx.commit().await?;
         if let Some(wake) = &self.wake {
             wake.hint();

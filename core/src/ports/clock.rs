@@ -26,4 +26,12 @@ pub trait Clock: Send + Sync {
     async fn idle(&self, duration: Duration) {
         self.sleep(duration).await;
     }
+
+    /// Waits as [`Clock::sleep`] does, beside a piece of work that has so long and no longer. As a rule the work is done
+    /// first and this is dropped.
+    ///
+    /// In production there is no difference. A simulation forgets a limit that was dropped, and spends nothing on it.
+    async fn limit(&self, duration: Duration) {
+        self.sleep(duration).await;
+    }
 }

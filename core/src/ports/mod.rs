@@ -28,6 +28,7 @@ mod refusal;
 mod scope;
 mod spawner;
 mod store;
+mod work;
 
 use std::sync::Arc;
 
@@ -48,6 +49,7 @@ pub use scope::Cancelled;
 pub(crate) use scope::{Scopes, scoped};
 pub use spawner::Spawner;
 pub use store::*;
+pub(crate) use work::{caught, within};
 
 use crate::stop::Stop;
 pub use crate::time::Timestamp;

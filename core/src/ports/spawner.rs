@@ -1,3 +1,5 @@
+use std::any::Any;
+
 use futures_util::future::BoxFuture;
 
 /// Starts concurrent tasks.
@@ -15,5 +17,13 @@ pub trait Spawner: Send + Sync {
     fn poll_scope(&self, poll: &mut dyn FnMut()) -> bool {
         poll();
         false
+    }
+
+    /// Hears that a piece of the user's work panicked - a handler, a step - and that the panic was caught: the work counts as
+    /// failed, and its task goes on. Called on the thread that the work panicked on, with what it panicked with.
+    ///
+    /// Unless a spawner says otherwise nothing comes of it: whoever ran the work tells of the failure.
+    fn caught(&self, panic: &(dyn Any + Send)) {
+        let _ = panic;
     }
 }

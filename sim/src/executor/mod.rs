@@ -29,7 +29,7 @@ use std::{
 use self::ready::{Id, Ready};
 use crate::draw::Draw;
 
-pub(crate) use time::{Moment, Time};
+pub(crate) use time::{Limit, Moment, Time};
 
 /// Number of the program itself among the tasks.
 const PROGRAM: u32 = 0;

@@ -208,3 +208,28 @@ fn a_slot_that_is_used_again_is_not_woken_for_the_task_before() {
         assert_eq!(*polls.borrow(), 1);
     });
 }
+
+#[test]
+fn a_limit_that_was_dropped_wakes_nobody_and_takes_no_time() {
+    run(1, async |time, spawner| {
+        let polls = Rc::new(RefCell::new(0));
+        let (counted, clock) = (polls.clone(), time.clone());
+        let limited = async move {
+            let mut limit = Box::pin(clock.limit(ms(10)));
+            assert!(poll!(limit.as_mut()).is_pending());
+            drop(limit);
+            poll_fn::<(), _>(|_| {
+                *counted.borrow_mut() += 1;
+                Poll::Pending
+            })
+            .await;
+        };
+        spawner.spawn(limited.boxed_local());
+        time.sleep(ms(100)).await;
+        assert_eq!((*polls.borrow(), time.waiting()), (1, 0));
+
+        let before = time.elapsed();
+        time.limit(ms(10)).await;
+        assert!(time.elapsed() - before < ms(11), "a limit that is waited for comes");
+    });
+}

@@ -1,6 +1,6 @@
 use std::{
     cmp::Reverse,
-    collections::BinaryHeap,
+    collections::{BTreeSet, BinaryHeap},
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -37,6 +37,21 @@ struct Inner {
 struct Timers {
     due: BinaryHeap<Reverse<Timer>>,
     set: u64,
+    /// Numbers of timers of limits that were dropped: they wake nobody, and no time passes for their sake.
+    dropped: BTreeSet<u64>,
+}
+
+impl Timers {
+    /// The next timer that somebody waits for.
+    fn next(&mut self) -> Option<u64> {
+        while let Some(Reverse(Timer { at_ns, number, .. })) = self.due.peek() {
+            if self.dropped.is_empty() || !self.dropped.remove(number) {
+                return Some(*at_ns);
+            }
+            self.due.pop();
+        }
+        None
+    }
 }
 
 /// Timer: wakers by the time at which they are due. Of those that are due at one time the one that was set first is
@@ -82,7 +97,12 @@ impl Time {
     /// Waits for so long.
     pub(crate) fn sleep(&self, duration: Duration) -> Moment<'_> {
         let duration = u64::try_from(duration.max(SHORTEST).as_nanos()).unwrap_or(u64::MAX);
-        Moment { time: self, at_ns: self.now_ns().saturating_add(duration), told: None }
+        Moment { time: self, at_ns: self.now_ns().saturating_add(duration), told: None, number: 0 }
+    }
+
+    /// Waits for so long, unless it is dropped before; then it was never there.
+    pub(crate) fn limit(&self, duration: Duration) -> Limit<'_> {
+        Limit(self.sleep(duration))
     }
 
     /// A task has been polled.
@@ -93,12 +113,10 @@ impl Time {
     /// Lets the time pass until the next timer is due, and wakes all that are due by then; `false` if there is none.
     pub(super) fn skip(&self) -> bool {
         let mut timers = self.timers();
-        let Some(Reverse(Timer { at_ns, .. })) = timers.due.peek() else { return false };
-        let now = self.now_ns().max(*at_ns);
+        let Some(at_ns) = timers.next() else { return false };
+        let now = self.now_ns().max(at_ns);
         self.set(now);
-        while let Some(Reverse(Timer { at_ns, .. })) = timers.due.peek()
-            && *at_ns <= now
-        {
+        while timers.next().is_some_and(|at_ns| at_ns <= now) {
             if let Some(Reverse(timer)) = timers.due.pop() {
                 timer.waker.wake();
             }
@@ -112,8 +130,8 @@ impl Time {
 
     /// Drops all timers.
     pub(super) fn forget(&self) {
-        let due = std::mem::take(&mut self.timers().due);
-        drop(due);
+        let timers = std::mem::take(&mut *self.timers());
+        drop(timers);
     }
 
     /// Returns the number of timers that are set.
@@ -143,6 +161,8 @@ pub(crate) struct Moment<'a> {
     /// Address of the waker whose timer is set. The timer keeps the waker, so no other can have come to lie at the same
     /// place.
     told: Option<(usize, usize)>,
+    /// Number of the timer that is set; 0 for none.
+    number: u64,
 }
 
 impl Future for Moment<'_> {
@@ -157,11 +177,32 @@ impl Future for Moment<'_> {
         if self.told != Some(whose) {
             let mut timers = self.time.timers();
             timers.set += 1;
-            let timer = Timer { at_ns: self.at_ns, number: timers.set, waker: waker.clone() };
-            timers.due.push(Reverse(timer));
+            let number = timers.set;
+            timers.due.push(Reverse(Timer { at_ns: self.at_ns, number, waker: waker.clone() }));
             drop(timers);
-            self.told = Some(whose);
+            (self.told, self.number) = (Some(whose), number);
         }
         Poll::Pending
+    }
+}
+
+/// A wait for a moment of virtual time that is as a rule dropped before it comes.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub(crate) struct Limit<'a>(Moment<'a>);
+
+impl Future for Limit<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl Drop for Limit<'_> {
+    fn drop(&mut self) {
+        let Moment { time, at_ns, number, .. } = self.0;
+        if number != 0 && at_ns > time.now_ns() {
+            time.timers().dropped.insert(number);
+        }
     }
 }

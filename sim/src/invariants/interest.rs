@@ -100,7 +100,9 @@ impl Interest {
     /// The classes of an event.
     pub fn from_event(event: &Event) -> Self {
         match &event.what {
-            What::Boot { .. } | What::Crash | What::Panic { .. } | What::Exit { .. } => Self::PROCESS,
+            What::Boot { .. } | What::Crash | What::Panic { .. } | What::Caught { .. } | What::Exit { .. } => {
+                Self::PROCESS
+            }
             What::Fault { .. } | What::FaultOver { .. } => Self::FAULT,
             What::Healed | What::Redrive { .. } | What::Quiet | What::OutOfBudget { .. } => Self::PHASE,
             What::Request { .. } | What::Reply { .. } => Self::REQUEST,

@@ -128,7 +128,7 @@ pub(crate) fn how_to_declare(tail: &[Event]) -> Option<String> {
             }
             What::Publish { message, outcome, .. } if outcome.took_effect() => _ = names.insert(message.kind.as_str()),
             What::External { service, acted: true, .. } => _ = names.insert(service.as_str()),
-            What::Request { .. } | What::Reply { .. } | What::Panic { .. } => return None,
+            What::Request { .. } | What::Reply { .. } | What::Panic { .. } | What::Caught { .. } => return None,
             _ => {}
         }
     }

@@ -86,31 +86,41 @@ impl World {
     /// A task of a process panicked, and the process dies of it. That is a finding and the end of the run, unless somebody
     /// is there to start the process again: then it is one only where it helps nothing.
     pub(crate) fn panicked(&self, incarnation: &Incarnation, panicked: Panicked) {
+        let in_vain = "panics whenever it is started again";
+        self.tell_panic(incarnation, panicked, |message| What::Panic { message }, Some(in_vain));
+        self.crash(incarnation, Restart { after_ms: 1_000, upgrade: false });
+    }
+
+    /// A piece of a process's work panicked, and whoever ran it took it for a failure of that work. The process lives on, as
+    /// in production, and it is a mistake all the same: a finding and the end of the run, unless the process is one that
+    /// is expected to panic. Then what becomes of the work is for the invariants to judge.
+    pub(crate) fn caught(&self, incarnation: &Incarnation, panicked: Panicked) {
+        self.tell_panic(incarnation, panicked, |message| What::Caught { message }, None);
+    }
+
+    /// `in_vain`: what a process that is expected to panic does where it helps nothing.
+    fn tell_panic(
+        &self,
+        incarnation: &Incarnation,
+        panicked: Panicked,
+        what: fn(SmolStr) -> What,
+        in_vain: Option<&'static str>,
+    ) {
         let Panicked { message, place } = panicked;
         let at = self.elapsed();
         let spec = &self.topology.processes[usize::from(incarnation.process.0)];
         {
             let mut state = self.state();
-            state.recorder.record(
-                at,
-                incarnation.process,
-                incarnation.number,
-                What::Panic { message: message.clone() },
-            );
-            let in_vain = state.panics_in_vain(incarnation.process);
-            let sentence = match (spec.supervised, in_vain) {
-                (false, _) => format!("process {} panicked: {message}", spec.name),
-                (true, true) => format!("process {} panics whenever it is started again: {message}", spec.name),
-                (true, false) => String::new(),
-            };
-            if !sentence.is_empty() {
+            state.recorder.record(at, incarnation.process, incarnation.number, what(message.clone()));
+            let in_vain = in_vain.filter(|_| state.panics_in_vain(incarnation.process));
+            if let Some(did) = if spec.supervised { in_vain } else { Some("panicked") } {
+                let sentence = format!("process {} {did}: {message}", spec.name);
                 let entity = Entity::named(spec.service.clone(), spec.name.clone());
                 state.recorder.violate_by_panic("panic", entity, sentence, place.as_ref());
                 state.spent = Some(Spent::Panic);
             }
         }
         self.nudge.notify_one();
-        self.crash(incarnation, Restart { after_ms: 1_000, upgrade: false });
     }
 
     /// A process has decided to die: that is no finding, and it comes back as after a panic.

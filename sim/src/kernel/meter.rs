@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    executor::{Moment, Time},
+    executor::{Limit, Moment, Time},
     trace::ProcessIndex,
 };
 
@@ -101,6 +101,12 @@ impl Meter {
     pub(crate) fn sleep(&self, duration: Duration) -> Moment<'_> {
         add_one(&self.0.timers);
         self.0.time.sleep(duration)
+    }
+
+    /// Waits in virtual time, for a limit.
+    pub(crate) fn limit(&self, duration: Duration) -> Limit<'_> {
+        add_one(&self.0.timers);
+        self.0.time.limit(duration)
     }
 
     pub(crate) fn effort(&self) -> Effort {

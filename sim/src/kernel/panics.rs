@@ -24,6 +24,17 @@ pub(crate) struct Panicked {
     pub(crate) place: Option<PanicPlace>,
 }
 
+impl Panicked {
+    /// The panic that was caught just now, on this thread, with what it panicked with.
+    pub(crate) fn of(payload: &(dyn Any + Send)) -> Self {
+        let place = UNWINDS.take();
+        let said = said(payload);
+        let advice = advice(&said, place.as_ref().map_or("", |place| &place.file));
+        let at = place.as_ref().map(|place| format_smolstr!(" at {place}")).unwrap_or_default();
+        Self { message: format_smolstr!("{said}{at}{advice}"), place }
+    }
+}
+
 /// Place of a panic in the code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PanicPlace {
@@ -51,13 +62,7 @@ pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
     let outer = CATCHES.replace(true);
     let result = catch_unwind(AssertUnwindSafe(code));
     CATCHES.set(outer);
-    result.map_err(|payload| {
-        let place = UNWINDS.take();
-        let said = said(&*payload);
-        let advice = advice(&said, place.as_ref().map_or("", |place| &place.file));
-        let at = place.as_ref().map(|place| format_smolstr!(" at {place}")).unwrap_or_default();
-        Panicked { message: format_smolstr!("{said}{at}{advice}"), place }
-    })
+    result.map_err(|payload| Panicked::of(&*payload))
 }
 
 /// Has the process's panic hook keep quiet on a thread where a panic is caught, once and for all; on other threads, and

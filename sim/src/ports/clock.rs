@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::future::{BoxFuture, FutureExt};
@@ -73,12 +73,18 @@ impl Clock for ProcessClock {
     async fn idle(&self, duration: Duration) {
         self.0.incarnation.alive(self.0.world.meter.sleep(duration)).await;
     }
+
+    async fn limit(&self, duration: Duration) {
+        let _waiting = Waiting::new(&self.0.incarnation.pulse.sleeps);
+        self.0.incarnation.alive(self.0.world.meter.limit(duration)).await;
+    }
 }
 
 /// Starts tasks that die with their incarnation.
 pub(crate) struct TaskSpawner {
     incarnation: Arc<Incarnation>,
     on_panic: OnPanic,
+    on_caught: OnPanic,
     keeps_spans: bool,
     tasks: Tasks<IncarnationTask>,
 }
@@ -86,13 +92,16 @@ pub(crate) struct TaskSpawner {
 impl TaskSpawner {
     pub(crate) fn new(world: &Arc<World>, incarnation: &Arc<Incarnation>) -> Arc<Self> {
         let (keeps_spans, tasks) = (world.keeps_spans, world.spawner.clone());
-        let world = Arc::downgrade(world);
-        let on_panic = Arc::new(move |incarnation: &Incarnation, panicked: Panicked| {
-            if let Some(world) = world.upgrade() {
-                world.panicked(incarnation, panicked);
-            }
-        });
-        Arc::new(Self { incarnation: incarnation.clone(), on_panic, keeps_spans, tasks })
+        let tells = |tell: fn(&World, &Incarnation, Panicked)| -> OnPanic {
+            let world = Arc::downgrade(world);
+            Arc::new(move |incarnation, panicked| {
+                if let Some(world) = world.upgrade() {
+                    tell(&world, incarnation, panicked);
+                }
+            })
+        };
+        let (on_panic, on_caught) = (tells(World::panicked), tells(World::caught));
+        Arc::new(Self { incarnation: incarnation.clone(), on_panic, on_caught, keeps_spans, tasks })
     }
 }
 
@@ -110,5 +119,9 @@ impl Spawner for TaskSpawner {
 
     fn poll_scope(&self, poll: &mut dyn FnMut()) -> bool {
         scope::poll(poll)
+    }
+
+    fn caught(&self, panic: &(dyn Any + Send)) {
+        (self.on_caught)(&self.incarnation, Panicked::of(panic));
     }
 }

@@ -79,6 +79,7 @@ fn step(event: &Event) -> Option<String> {
         What::DuplicateSeen { consumer, .. } => format!("{consumer} has seen it before"),
         What::Boot { .. } => "boot".to_owned(),
         What::Panic { .. } => "panic".to_owned(),
+        What::Caught { .. } => "caught panic".to_owned(),
         What::Crash => "crash".to_owned(),
         _ => return None,
     };

@@ -57,7 +57,7 @@ pub(super) fn likeness(event: &Event, rows: &BTreeMap<(SmolStr, u64), MessageId>
         What::External { service, operation, subject, acted, outcome, .. } => {
             like.add(&(service, operation, subject, acted, outcome));
         }
-        What::Panic { message } => like.add(message),
+        What::Panic { message } | What::Caught { message } => like.add(message),
         What::Exit { reason } => like.add(reason),
         What::Boot { .. } | What::Crash | What::Redrive { .. } => {}
         _ => return None,

@@ -157,6 +157,7 @@ pub(super) fn threads_of(what: &What, see: &mut impl FnMut(Thread)) {
         What::Boot { .. }
         | What::Crash
         | What::Panic { .. }
+        | What::Caught { .. }
         | What::Exit { .. }
         | What::Fault { .. }
         | What::FaultOver { .. }

@@ -115,6 +115,7 @@ variants! { What as what_kinds:
     ),
     What::Redrive { .. } => (any::<u64>(), any::<u64>())
         .prop_map(|(parked, after_ms)| What::Redrive { parked, after_ms }),
+    What::Caught { .. } => text().prop_map(|message| What::Caught { message }),
     What::Exit { .. } => text().prop_map(|reason| What::Exit { reason }),
     What::NeverReturned { .. } => (operation(), option::of(tx()), any::<u64>(), option::of(tx()))
         .prop_map(|(point, tx, since, behind)| What::NeverReturned { point, tx, since, behind }),

@@ -267,4 +267,9 @@ pub enum What {
         /// himself.
         behind: Option<TxId>,
     },
+    /// A piece of a process's work panicked, and whoever ran it took that for a failure: its process goes on.
+    Caught {
+        /// Message of the panic.
+        message: SmolStr,
+    },
 }

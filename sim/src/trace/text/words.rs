@@ -17,6 +17,7 @@ impl What {
             Self::Boot { .. } => "boot",
             Self::Crash => "crash",
             Self::Panic { .. } => "panic",
+            Self::Caught { .. } => "caught",
             Self::Fault { .. } => "fault",
             Self::FaultOver { .. } => "fault_over",
             Self::Healed => "healed",

@@ -1,5 +1,6 @@
 //! Every run ends, and says why: what is stuck is not told as what moves, and a panic is told once.
 
+mod caught_panics;
 mod cost;
 mod hanging;
 mod livelocked;

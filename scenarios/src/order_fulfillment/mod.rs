@@ -54,6 +54,7 @@ pub struct OrderFulfillment {
     orders: Option<Arc<Orders>>,
     /// Names of invariants that are not asked for.
     left_out: &'static [&'static str],
+    least_orders: usize,
 }
 
 impl Default for OrderFulfillment {
@@ -90,7 +91,7 @@ impl OrderFulfillment {
     fn with_variant(name: SmolStr, about: &'static str, variant: Variant) -> Self {
         let checkouts = variant.checkouts(2, &ClockAndRandom::dummy()).expect("the steps of the checkout fit together");
         let checkouts = checkouts.iter().map(|checkout| checkout.shape().clone()).collect();
-        Self { name, about, variant, checkouts, orders: None, left_out: &[] }
+        Self { name, about, variant, checkouts, orders: None, left_out: &[], least_orders: 1 }
     }
 
     /// The same with these orders in every plan that is drawn, for example those of a file.
@@ -103,6 +104,12 @@ impl OrderFulfillment {
     #[must_use]
     pub fn without(self, left_out: &'static [&'static str]) -> Self {
         Self { left_out, ..self }
+    }
+
+    /// Sets the number of orders that it takes for its mistake to show.
+    #[must_use]
+    pub fn least_orders(self, least_orders: usize) -> Self {
+        Self { least_orders, ..self }
     }
 
     /// Returns its variant.
@@ -174,6 +181,10 @@ impl Scenario for OrderFulfillment {
                 }
             });
         }
+    }
+
+    fn least_items(&self) -> usize {
+        self.least_orders
     }
 
     fn shares_threads(&self) -> bool {

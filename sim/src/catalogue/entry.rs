@@ -36,6 +36,11 @@ impl Entry {
         self.0.scenario_about()
     }
 
+    /// Returns the number of items that it takes for everything to happen that can ([`Scenario::least_items`]).
+    pub fn least_items(&self) -> usize {
+        self.0.scenario_least_items()
+    }
+
     /// Returns the noun for the items of its workload: `orders`.
     pub fn noun(&self) -> &'static str {
         self.0.noun()
@@ -119,6 +124,7 @@ trait AnyScenario: Send + Sync {
     fn scenario_name(&self) -> &str;
     fn scenario_about(&self) -> &str;
     fn noun(&self) -> &'static str;
+    fn scenario_least_items(&self) -> usize;
     fn scenario_topology(&self) -> Topology;
     fn invariant_names(&self) -> Vec<&'static str>;
     fn case_of_seed(&self, seed: u64, profile: Profile, without: &[FaultKind]) -> Box<dyn Case + '_>;
@@ -140,6 +146,10 @@ impl<S: Scenario> AnyScenario for S {
 
     fn noun(&self) -> &'static str {
         S::Workload::noun()
+    }
+
+    fn scenario_least_items(&self) -> usize {
+        self.least_items()
     }
 
     fn scenario_topology(&self) -> Topology {

@@ -23,9 +23,10 @@ impl<S: Scenario> Check<S> {
         self
     }
 
-    /// Sets the number of items that are exhausted, the first ones of the first seed that draws as many; 1 if not said.
+    /// Sets the number of items that are exhausted, the first ones of the first seed that draws as many; what the scenario
+    /// needs ([`Scenario::least_items`]) if not said.
     pub fn items(mut self, items: usize) -> Self {
-        self.items = items;
+        self.items = Some(items);
         self
     }
 

@@ -32,7 +32,7 @@ impl<S: Scenario> Check<S> {
     /// Returns the options of the exhaustive search, with what `options` says of how plans are run.
     fn exhausting(&self, k: u8, settings: &Settings, options: &SweepOptions) -> ExhaustOptions {
         let mut exhausting = ExhaustOptions::new(k);
-        exhausting.items = self.items;
+        exhausting.items = self.items.unwrap_or_else(|| self.scenario.least_items());
         exhausting.from = settings.from.unwrap_or(1);
         exhausting.shard = options.shard;
         exhausting.without_faults.clone_from(&self.without_faults);

@@ -104,6 +104,13 @@ pub trait Scenario: Send + Sync + 'static {
     /// It runs in a place that never fails; [`Client::ask`] repeats a request until an answer is heard.
     async fn drive(&self, workload: &Self::Workload, client: Client);
 
+    /// Returns the number of items that it takes for everything to happen that can: 2 where one request by itself never meets
+    /// another that wants the same. An [exhaustive search](crate::explore::exhaust()) tries that many where nothing else
+    /// is said. Default 1.
+    fn least_items(&self) -> usize {
+        1
+    }
+
     /// Returns `true` if no code of the scenario depends on the order of the standard library's hash maps, so that runs
     /// may share a thread, which saves a third of a short run's time. The library seeds its maps once a thread; without
     /// this promise each run gets a thread of its own. The lints of this project's `clippy.toml` keep the promise.

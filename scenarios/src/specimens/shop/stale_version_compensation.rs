@@ -27,6 +27,8 @@ pub(super) fn twin() -> OrderFulfillment {
             ..Variant::default()
         },
     )
+    // Another order has to come between.
+    .least_orders(2)
 }
 
 /// The output of the reservation: the version of the stock that it left behind.

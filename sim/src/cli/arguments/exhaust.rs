@@ -22,9 +22,10 @@ pub(in crate::cli) struct ExhaustArguments {
     /// Largest number of faults of a plan: 1 tries every fault, 2 every pair of them, too
     #[arg(long, value_name = "K", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=2))]
     pub(in crate::cli) k: u8,
-    /// Number of items of the workload that are kept, the first ones; the number of pairs grows with their square
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub(in crate::cli) items: usize,
+    /// Number of items of the workload that are kept, the first ones; the number of pairs grows with their square. As many as
+    /// the scenario needs if not given: 1 for most
+    #[arg(long, value_name = "N")]
+    pub(in crate::cli) items: Option<usize>,
     /// The seed that draws the workload, decimal or 0x...; the first from 0 that draws as many items if not given
     #[arg(long, value_name = "S", value_parser = seed)]
     pub(in crate::cli) seed: Option<u64>,

@@ -4,7 +4,7 @@
 /// a stack; an error page of a participant, or a payload quoted back, is a megabyte at each attempt.
 const KEPT_BYTES_MAX: usize = 1_024;
 
-/// What stands where a text was cut.
+/// Mark that stands where a text was cut.
 const MORE: &str = "…";
 
 /// Returns a text as it may be kept: whole where it is short, and otherwise its beginning, on a character's boundary,

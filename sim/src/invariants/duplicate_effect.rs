@@ -43,7 +43,7 @@ struct Seen {
     number: u64,
 }
 
-/// What a consumer did with a message, and the event that showed it.
+/// Deed of a consumer with a message, and the event that showed it.
 #[derive(Clone, Copy, Debug)]
 enum Received {
     Handled(Brief),

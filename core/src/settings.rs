@@ -36,7 +36,7 @@ pub struct InvalidSetting {
 /// use std::time::Duration;
 /// use seaworthy_core::settings::Checks;
 ///
-/// let checks = Checks::of("PumpConfig");
+/// let checks = Checks::new("PumpConfig");
 /// assert_eq!(checks.positive("strokes", 3, "a pump that does not move pumps nothing"), Ok(()));
 /// assert!(checks.lasting("stroke", Duration::ZERO, "it would never rest").is_err());
 /// ```
@@ -47,7 +47,7 @@ pub struct Checks {
 
 impl Checks {
     /// Checks of a type, by its name.
-    pub const fn of(settings: &'static str) -> Self {
+    pub const fn new(settings: &'static str) -> Self {
         Self { settings }
     }
 

@@ -180,3 +180,18 @@ fn what_may_grow_breaks_no_program_when_it_does() {
     let closed: Vec<_> = found.iter().filter(|(_, is_open, _)| !is_open).collect();
     assert!(closed.is_empty(), "without #[non_exhaustive]: {closed:?}");
 }
+
+#[test]
+fn no_constructor_is_called_of() {
+    let mut found = Vec::new();
+    for (_, src) in packages() {
+        for (path, text) in sources(&src.display().to_string()) {
+            let lines = text.lines().enumerate();
+            let named = lines.filter(|(_, line)| {
+                ["pub fn of(", "pub const fn of("].iter().any(|start| line.trim_start().starts_with(start))
+            });
+            found.extend(named.map(|(number, line)| format!("{path}:{}: {}", number + 1, line.trim())));
+        }
+    }
+    assert!(found.is_empty(), "`new` or `from_..` says what it is made of: {found:#?}");
+}

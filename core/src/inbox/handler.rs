@@ -19,7 +19,7 @@ pub enum HandlerError {
     #[error("undecodable: {0}")]
     Undecodable(SmolStr),
     /// The message is understood and can never be handled: a dead letter at once.
-    #[error("rejected: {0}")]
+    #[error("refused: {0}")]
     Refused(SmolStr),
     /// The store failed. Not counted against the message, unless the store refuses the very statement.
     #[error(transparent)]

@@ -70,7 +70,7 @@ impl RelayConfig {
     /// # Errors
     /// The first [`InvalidSetting`], which says what to change.
     pub fn check(&self) -> Result<(), InvalidSetting> {
-        let checks = Checks::of("RelayConfig");
+        let checks = Checks::new("RelayConfig");
         checks.positive("batch", self.batch, "a relay that claims no rows publishes nothing")?;
         checks.lasting("lease", self.lease, "a claim that ends at once lets two relays publish every row")?;
         checks.positive("max_attempts", self.max_attempts, "every row would be given up at its first failure")?;

@@ -58,7 +58,7 @@ impl OutboxRetention {
     /// # Errors
     /// The first [`InvalidSetting`], which says what to change.
     pub fn check(&self) -> Result<(), InvalidSetting> {
-        let checks = Checks::of("OutboxRetention");
+        let checks = Checks::new("OutboxRetention");
         checks.positive("batch", self.batch, "a sweep that deletes nothing lets the table grow for ever")?;
         checks.lasting("every", self.every, "sweeps without a pause never rest")
     }

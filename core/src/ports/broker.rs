@@ -36,7 +36,7 @@ pub enum PublishError {
     #[error("broker unavailable: {0}")]
     Unavailable(SmolStr),
     /// Definitely and permanently refused: unroutable, too large, not authorised.
-    #[error("rejected by the broker: {0}")]
+    #[error("refused by the broker: {0}")]
     Refused(SmolStr),
     /// Accepted or not: the acknowledgement was lost.
     #[error("acknowledgement lost: {0}")]

@@ -22,7 +22,7 @@ pub struct ExternalCall {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExternalError {
     /// Definitive: the participant refused, and nothing happened.
-    #[error("rejected by the participant: {0}")]
+    #[error("refused by the participant: {0}")]
     Refused(SmolStr),
     /// Definitive: nothing happened this time. Try again with the same operation id.
     #[error("participant unavailable: {0}")]

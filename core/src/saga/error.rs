@@ -9,7 +9,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StepError {
     /// Definitive: refused, and nothing happened. Before the pivot this starts compensation.
-    #[error("rejected: {0}")]
+    #[error("refused: {0}")]
     Refused(SmolStr),
     /// Definitive: nothing happened this time. Tried again under the step's policy, and spends its budget.
     #[error("failed this time: {0}")]

@@ -64,7 +64,7 @@ const TWINS: [(&str, Rows); 10] = [
     (
         "outage-burns-budget",
         &[
-            &[&["fault 0 strikes: broker outage", "fault 0 strikes: partition"]],
+            &[&["strikes: broker outage", "strikes: partition", "strikes: topic outage"]],
             &[&["publish m"], &["= unavailable"]],
             &[&["settle"], &["dead"]],
         ],

@@ -49,6 +49,7 @@ pub(crate) enum Hit {
     Broker,
     Store(usize),
     External(usize),
+    Topic(usize),
     Process(ProcessIndex),
 }
 
@@ -98,7 +99,7 @@ impl Faults {
             let index = topology.processes.iter().position(|process| process.name == name);
             ProcessIndex(index.expect("a valid plan names processes that exist") as u16)
         };
-        let stores = topology.stores();
+        let (stores, topics) = (topology.stores(), topology.topics());
         for (index, fault) in plan.faults.iter().enumerate() {
             let kind = fault.kind();
             let index = index as u32;
@@ -123,6 +124,12 @@ impl Faults {
                                 .iter()
                                 .position(|external| external.name == service)
                                 .expect("a valid plan names services that exist"),
+                        ),
+                        Target::Topic(topic) => Hit::Topic(
+                            topics
+                                .iter()
+                                .position(|name| *name == topic)
+                                .expect("a valid plan names topics that exist"),
                         ),
                         Target::Process(name) => Hit::Process(process(&name)),
                     };

@@ -26,7 +26,7 @@ pub(crate) struct Panicked {
 
 impl Panicked {
     /// The panic that was caught just now, on this thread, with what it panicked with.
-    pub(crate) fn of(payload: &(dyn Any + Send)) -> Self {
+    pub(crate) fn from_payload(payload: &(dyn Any + Send)) -> Self {
         let place = UNWINDS.take();
         let said = said(payload);
         let advice = advice(&said, place.as_ref().map_or("", |place| &place.file));
@@ -62,7 +62,7 @@ pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
     let outer = CATCHES.replace(true);
     let result = catch_unwind(AssertUnwindSafe(code));
     CATCHES.set(outer);
-    result.map_err(|payload| Panicked::of(&*payload))
+    result.map_err(|payload| Panicked::from_payload(&*payload))
 }
 
 /// Has the process's panic hook keep quiet on a thread where a panic is caught, once and for all; on other threads, and

@@ -16,7 +16,7 @@ use smol_str::SmolStr;
 use tokio::sync::Notify;
 
 use super::{
-    faults::Timed,
+    faults::{Hit, Timed},
     incarnation::{Incarnation, IncarnationTask},
     meter::Meter,
     state::{Due, State},
@@ -154,6 +154,14 @@ impl World {
 
     pub(crate) fn external_index(&self, service: &str) -> Option<usize> {
         self.topology.externals.iter().position(|external| external.name == service)
+    }
+
+    /// Returns whether a topic is down, and if so, whether it does not even say so.
+    pub(crate) fn topic_is_down(&self, topic: &str) -> Option<bool> {
+        let index = self.topology.topics().iter().position(|known| known == topic)?;
+        let mut unheard = None;
+        self.disturb(|timed| timed.hit == Hit::Topic(index), |timed| unheard = Some(timed.amount != 0));
+        unheard
     }
 
     pub(crate) fn is_disturbed(&self) -> bool {

@@ -16,6 +16,7 @@ impl Fault {
             Target::Service(name) => {
                 ("service", name, topology.externals.iter().map(|external| external.name.clone()).collect())
             }
+            Target::Topic(name) => ("topic", name, topology.topics()),
             Target::Process(name) => ("process", name, processes()),
         };
         if known.contains(&name) {

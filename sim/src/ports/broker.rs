@@ -7,7 +7,7 @@ use seaworthy_core::{
         Subscription,
     },
 };
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::intercept::Shell;
 use crate::{
@@ -60,16 +60,38 @@ impl Shell {
         };
         let mut results: Vec<PublishResult> = Vec::with_capacity(batch.len());
         results.extend(first.filter(|_| !batch.is_empty()));
-        let published = inner.publish(batch.get(offered).unwrap_or_default()).await?;
+        let offered = batch.get(offered).unwrap_or_default();
+        let published = match self.gate.world.is_disturbed() {
+            true => self.by_topic(offered, inner).await?,
+            false => inner.publish(offered).await?,
+        };
         for error in published.iter().filter_map(|result| result.as_ref().err()) {
             self.gate.note_error(Operation::Publish, error);
         }
         results.extend(published);
         results.resize(batch.len(), Err(PublishError::Unavailable(SmolStr::new_static("throttled"))));
-        if let (Some(Verdict::Duplicate { after_ms }), Some(message)) = (struck, batch.first()) {
+        if let (Some(Verdict::Duplicate { after_ms }), Some(message), Some(Ok(()))) =
+            (struck, batch.first(), results.first())
+        {
             self.gate.world.publish_again(message, Duration::from_millis(after_ms.into()));
         }
         Ok(results)
+    }
+
+    /// Offers the broker the messages of topics that are up.
+    async fn by_topic(&self, offered: &[Message], inner: &dyn Broker) -> Result<Vec<PublishResult>, BrokerError> {
+        let down: Vec<_> = offered.iter().map(|message| self.gate.world.topic_is_down(&message.topic)).collect();
+        if down.iter().all(Option::is_none) {
+            return inner.publish(offered).await;
+        }
+        let up = offered.iter().zip(&down).filter(|(_, down)| down.is_none()).map(|(message, _)| message.clone());
+        let mut answers = inner.publish(&up.collect::<Vec<_>>()).await?.into_iter();
+        let answer = |(message, down): (&Message, Option<bool>)| match down {
+            None => answers.next().expect("the broker answers each message"),
+            Some(false) => Err(PublishError::Unavailable(format_smolstr!("topic {} takes no message", message.topic))),
+            Some(true) => Err(PublishError::Unknown(format_smolstr!("topic {} did not answer", message.topic))),
+        };
+        Ok(offered.iter().zip(down).map(answer).collect())
     }
 
     /// Receives what has come, or waits for it.

@@ -122,6 +122,6 @@ impl Spawner for TaskSpawner {
     }
 
     fn caught(&self, panic: &(dyn Any + Send)) {
-        (self.on_caught)(&self.incarnation, Panicked::of(panic));
+        (self.on_caught)(&self.incarnation, Panicked::from_payload(panic));
     }
 }

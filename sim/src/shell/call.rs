@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     kernel::{Injected, Waiting, scope},
-    plan::{Edge, Verdict},
+    plan::{Edge, HANG_MS, Verdict},
     trace::{Outcome, TxId, What},
 };
 
@@ -110,6 +110,7 @@ impl<'a> UnderWay<'a> {
         let gate = self.gate;
         match self.pending?.verdict {
             Verdict::Delay { ms } => self.take().map(|_| gate.hold(ms.into())),
+            Verdict::Hang { after: false } => self.take().map(|_| gate.hold(HANG_MS.into())),
             verdict if verdict.ends_caller() == Some(Edge::Before) => self.take().map(|_| {
                 gate.end(verdict);
                 pending().boxed()
@@ -163,18 +164,25 @@ impl<'a> UnderWay<'a> {
                 None
             }
             verdict => {
-                self.ending = verdict.filter(|verdict| verdict.ends_caller().is_some());
+                let ends =
+                    |verdict: &Verdict| verdict.ends_caller().is_some() || matches!(verdict, Verdict::Hang { .. });
+                self.ending = verdict.filter(ends);
                 verdict
             }
         }))
     }
 
-    /// After the effect: ends whoever made the call, if that was the verdict.
+    /// After the effect: ends whoever made the call, or keeps the answer back, if that was the verdict.
     pub(crate) fn leave(self) -> Left<'a> {
-        if let Some(verdict) = self.ending {
-            self.gate.end(verdict);
-        }
-        Left(self)
+        let held = match self.ending {
+            Some(Verdict::Hang { .. }) => Some(self.gate.hold(HANG_MS.into())),
+            Some(verdict) => {
+                self.gate.end(verdict);
+                Some(pending().boxed())
+            }
+            None => None,
+        };
+        Left { held, _call: self }
     }
 
     /// Takes what is to strike now and writes it down, unless the world has healed since the call began, or the call is
@@ -235,12 +243,15 @@ impl Future for Met {
 
 /// Future of the end of a call; it never ends if whoever made the call ends with it.
 #[must_use = "a call waits for its end"]
-pub(crate) struct Left<'a>(UnderWay<'a>);
+pub(crate) struct Left<'a> {
+    held: Option<BoxFuture<'a, ()>>,
+    _call: UnderWay<'a>,
+}
 
 impl Future for Left<'_> {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if self.0.ending.is_some() { Poll::Pending } else { Poll::Ready(()) }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.held.as_mut().map_or(Poll::Ready(()), |held| held.as_mut().poll(cx))
     }
 }

@@ -14,7 +14,10 @@ pub(crate) type Struck = Option<Verdict>;
 /// Returns `true` if the caller won't hear of what it did.
 #[inline]
 pub(crate) fn is_unheard(struck: Struck) -> bool {
-    struck.is_some_and(|verdict| verdict == Verdict::LoseReply || verdict.ends_caller() == Some(Edge::After))
+    struck.is_some_and(|verdict| {
+        let is_lost = matches!(verdict, Verdict::LoseReply | Verdict::Hang { after: true });
+        is_lost || verdict.ends_caller() == Some(Edge::After)
+    })
 }
 
 /// Returns how a call is refused, if it is, and what that comes to in truth.

@@ -85,7 +85,7 @@ fn tell_plan<W: Workload>(plan: &Plan<W>, report: &RunReport) -> PlanTold {
 /// The lane of what a fault hits.
 fn hit(target: Target) -> Lane {
     let (kind, name) = match target {
-        Target::Broker => return Lane::broker(),
+        Target::Broker | Target::Topic(_) => return Lane::broker(),
         Target::Process(name) => (LaneKind::Process, name),
         Target::Store(name) => (LaneKind::Store, name),
         Target::Service(name) => (LaneKind::External, name),

@@ -61,7 +61,9 @@ impl Place<'_> {
 fn file_name(failure: &Failure) -> String {
     match &failure.source {
         Source::Seed { seed, profile } => format!("{}-{profile}-{seed:016x}.json", failure.violation.invariant),
-        Source::Exhaust { number, .. } => format!("{}-exhaust-{number}.json", failure.violation.invariant),
+        Source::Exhaust { number, seed, items, .. } => {
+            format!("{}-exhaust-{seed:x}-{items}-{number}.json", failure.violation.invariant)
+        }
         Source::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
     }
 }

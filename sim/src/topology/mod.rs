@@ -319,6 +319,17 @@ impl Topology {
         stores
     }
 
+    /// The names of the topics that groups are bound to, each once, in order of first use.
+    pub fn topics(&self) -> Vec<SmolStr> {
+        let mut topics: Vec<SmolStr> = Vec::new();
+        for topic in self.groups.iter().flat_map(|group| &group.topics) {
+            if !topics.contains(topic) {
+                topics.push(topic.clone());
+            }
+        }
+        topics
+    }
+
     /// A name that two processes have. A handful of names: comparing each with each costs nothing beside a run.
     pub(crate) fn name_of_two(&self) -> Option<&SmolStr> {
         let mut names = self.processes.iter().map(|process| &process.name).enumerate();

@@ -189,10 +189,10 @@ fn the_wrong_teller_fails_under_one_fault_and_that_plan_is_told_and_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     let error = check(WRONG).exhaust(1).corpus(folder.path()).verify().expect_err("it books twice");
     let CheckError::Violated { story, campaign } = &error else { panic!("{error}") };
-    let Source::Exhaust { number, faults, .. } = &campaign.failures[0].source else { panic!("{story}") };
+    let Source::Exhaust { number, seed, faults, .. } = &campaign.failures[0].source else { panic!("{story}") };
     assert_eq!((faults.len(), *number), (1, campaign.failures[0].index + 1));
     assert!(story.contains("plans failed") && story.contains("was booked twice"), "{story}");
-    assert!(story.contains(&format!("booked-once-exhaust-{number}.json")), "{story}");
+    assert!(story.contains(&format!("booked-once-exhaust-{seed:x}-1-{number}.json")), "{story}");
 }
 
 #[test]

@@ -307,6 +307,7 @@ fn a_plan_that_cannot_be_honoured_is_an_error_and_nothing_runs() {
         }),
         over_time(5, 5, Disturbance::BrokerOutage),
         over_time(0, 5, Disturbance::StoreOutage { store: "cellar".into() }),
+        over_time(0, 5, Disturbance::TopicOutage { topic: "gossip".into(), unheard: false }),
     ];
     for fault in refused {
         let result = run(&Probe(persistent), &plan(vec![fault.clone()]), &RunOptions::default());
@@ -334,6 +335,8 @@ fn every_verdict_that_fits_a_point_is_accepted_there_and_every_other_is_refused(
         Verdict::Unroutable,
         Verdict::Cancel { after: false },
         Verdict::Cancel { after: true },
+        Verdict::Hang { after: false },
+        Verdict::Hang { after: true },
     ];
     for point in Operation::ALL.iter().copied() {
         for verdict in verdicts {

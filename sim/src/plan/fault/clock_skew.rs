@@ -13,6 +13,7 @@ pub(super) struct ClockSkew {
 
 impl TimedKind for ClockSkew {
     const CLASS: Profile = Profile::Clock;
+    const IS_FELT_ONCE: bool = true;
 
     fn meets(_: Operation) -> bool {
         true

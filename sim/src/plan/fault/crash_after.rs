@@ -11,6 +11,7 @@ pub(super) struct CrashAfter(pub(super) Restart);
 
 impl CallKind for CrashAfter {
     const CLASS: Profile = Profile::Crash;
+    const ENDS_PROCESS: bool = true;
 
     fn fits(_: Operation) -> bool {
         true

@@ -12,6 +12,9 @@ pub(super) trait CallKind: Sized {
     /// `true` if it drops a piece of work: it strikes calls within a [scope](seaworthy_core::ports::Ports::scope) only.
     const NEEDS_SCOPE: bool = false;
 
+    /// `true` if the process that makes the call ends by it.
+    const ENDS_PROCESS: bool = false;
+
     /// Returns `true` if a call of `operation` can honour a fault of this kind.
     fn fits(operation: Operation) -> bool;
 
@@ -78,6 +81,10 @@ pub(super) trait TimedKind: Sized {
     /// The profile whose plans hold it.
     const CLASS: Profile;
 
+    /// `true` if its process only finds that it was held up or misled: it is the first thing that it does then that shows it, and
+    /// no call that is refused.
+    const IS_FELT_ONCE: bool = false;
+
     /// Returns `true` if a call of `operation` can meet it.
     fn meets(operation: Operation) -> bool;
 
@@ -116,6 +123,7 @@ pub(crate) enum Target {
     Broker,
     Store(SmolStr),
     Service(SmolStr),
+    Topic(SmolStr),
     Process(SmolStr),
 }
 
@@ -124,6 +132,7 @@ pub(crate) struct Targets {
     pub(crate) processes: Vec<SmolStr>,
     pub(crate) stores: Vec<SmolStr>,
     pub(crate) services: Vec<SmolStr>,
+    pub(crate) topics: Vec<SmolStr>,
     /// `true` if the broker confirms what it can route to nobody.
     pub(crate) confirms_unroutable: bool,
 }
@@ -135,6 +144,7 @@ impl Targets {
             processes: topology.processes.iter().map(|process| process.name.clone()).collect(),
             stores: topology.stores(),
             services: topology.externals.iter().map(|external| external.name.clone()).collect(),
+            topics: topology.topics(),
             confirms_unroutable: topology.confirms_unroutable,
         }
     }

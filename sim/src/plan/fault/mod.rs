@@ -10,6 +10,7 @@ mod delay;
 mod drop_ack;
 mod duplicate;
 mod external_outage;
+mod hang;
 mod kind;
 mod lose_reply;
 mod lose_request;
@@ -24,6 +25,7 @@ mod slow_link;
 mod statement_error;
 mod stop;
 mod store_outage;
+mod topic_outage;
 mod unavailable;
 mod unroutable;
 
@@ -32,6 +34,7 @@ use smol_str::SmolStr;
 
 use super::Point;
 
+pub(crate) use hang::HANG_MS;
 pub(crate) use kind::{Call, Edge, Target, Targets};
 use kind::{CallKind, TimedKind, has_reply};
 pub(crate) use numbers::{LONG_MS, SHORT_MS, smaller_numbers};

@@ -12,6 +12,7 @@ pub(super) struct Pause {
 
 impl TimedKind for Pause {
     const CLASS: Profile = Profile::Latency;
+    const IS_FELT_ONCE: bool = true;
 
     fn meets(_: Operation) -> bool {
         true

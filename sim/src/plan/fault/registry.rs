@@ -215,6 +215,22 @@ macro_rules! fault_kinds {
                 }
             }
 
+            /// Returns `true` if the process that makes the call ends by it.
+            pub(crate) const fn ends_process(self) -> bool {
+                match self {
+                    $(Self::$kind => super::$file::$kind::ENDS_PROCESS,)*
+                    $(Self::$long => false,)*
+                }
+            }
+
+            /// Returns `true` if a process that it holds up or misleads shows it by the first thing that it does then.
+            pub(crate) const fn is_felt_once(self) -> bool {
+                match self {
+                    $(Self::$kind => false,)*
+                    $(Self::$long => super::$long_file::$long::IS_FELT_ONCE,)*
+                }
+            }
+
             /// Returns `true` if there is anything for a fault of this kind to strike.
             pub(crate) fn is_possible(self, targets: &Targets) -> bool {
                 match self {
@@ -306,6 +322,12 @@ fault_kinds! {
             /// `true` if the call has taken effect by then.
             after: bool
         } weaker Unavailable;
+        /// The answer does not come for as long as the caller waits: until a limit of its own strikes, its process dies, or the
+        /// storm is over.
+        Hang "hang" in hang {
+            /// `true` if the call has taken effect.
+            after: bool
+        } weaker Unavailable;
     }
     timed {
         /// The broker answers nobody.
@@ -319,6 +341,13 @@ fault_kinds! {
         ExternalOutage "external_outage" in external_outage {
             /// Name of the service.
             service: SmolStr
+        };
+        /// The broker takes no message of one topic.
+        TopicOutage "topic_outage" in topic_outage {
+            /// Name of the topic.
+            topic: SmolStr,
+            /// `true` if it does not say so: the publisher waits for an answer in vain, and can't know.
+            unheard: bool
         };
         /// One process can't reach the broker.
         Partition "partition" in partition {

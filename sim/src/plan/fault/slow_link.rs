@@ -13,6 +13,7 @@ pub(super) struct SlowLink {
 
 impl TimedKind for SlowLink {
     const CLASS: Profile = Profile::Latency;
+    const IS_FELT_ONCE: bool = true;
 
     fn meets(_: Operation) -> bool {
         true

@@ -12,6 +12,7 @@ pub(super) struct Stop(pub(super) Restart);
 
 impl CallKind for Stop {
     const CLASS: Profile = Profile::Crash;
+    const ENDS_PROCESS: bool = true;
 
     fn fits(_: Operation) -> bool {
         true

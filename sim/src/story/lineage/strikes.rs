@@ -44,7 +44,7 @@ impl<'a> Strikes<'a> {
     pub(super) fn see(&mut self, position: u32, event: &Event, link: &mut impl FnMut(Link)) -> bool {
         match &event.what {
             What::Fault { kind, point: Some(point), .. } => {
-                let is_deadly = matches!(kind, FaultKind::CrashBefore | FaultKind::CrashAfter | FaultKind::Stop);
+                let is_deadly = kind.ends_process();
                 let Event { process, incarnation, task, .. } = *event;
                 let (fault, point) = (position, *point);
                 self.pending.push(Pending { fault, process, incarnation, task, point, is_deadly, struck: None });
@@ -143,13 +143,23 @@ impl<'a> Strikes<'a> {
             let Some(Fault::Timed(timed)) = self.faults.get(index as usize) else { return false };
             match timed.what.kind() {
                 // Of a process that is held up or misled: the first thing that it does then.
-                FaultKind::Pause | FaultKind::SlowLink | FaultKind::ClockSkew => {
+                kind if kind.is_felt_once() => {
                     let is_its_own =
                         matches!((timed.what.target(), name), (Target::Process(whose), Some(name)) if whose == *name);
                     if is_its_own {
                         link(Link { cause: fault, effect: position, to_cause: 1, to_effect: 1 });
                     }
                     !is_its_own
+                }
+                FaultKind::TopicOutage => {
+                    let is_its_own = |topic: &str| matches!(timed.what.target(), Target::Topic(down) if down == topic);
+                    if let What::Publish { message, outcome, .. } = &event.what
+                        && !outcome.took_effect()
+                        && is_its_own(&message.topic)
+                    {
+                        link(Link { cause: fault, effect: position, to_cause: 1, to_effect: 3 });
+                    }
+                    true
                 }
                 _ => {
                     if is_refused {

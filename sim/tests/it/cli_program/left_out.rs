@@ -23,7 +23,7 @@ fn an_invariant_that_is_left_out_is_not_judged() {
 #[test]
 fn a_kind_of_fault_that_is_left_out_is_not_planned() {
     // What makes a client ask twice: nothing else makes the teller book twice.
-    let asks_twice = ["crash_before", "crash_after", "lose_reply", "lose_request", "duplicate", "delay"];
+    let asks_twice = ["crash_before", "crash_after", "lose_reply", "lose_request", "duplicate", "delay", "hang"];
     let others = ["pause", "slow_link", "store_outage", "unavailable", "conflict"];
     let mut arguments: Vec<&str> = Vec::new();
     for kind in asks_twice.into_iter().chain(others) {

@@ -136,7 +136,7 @@ fn a_redriven_dead_letter_is_handled_once_or_stays() {
         assert_eq!((one.handled, one.failed.len()), (vec![ids[1]], 0));
         let rest = consumer.redrive(None, 100).await.unwrap();
         assert_eq!(rest.handled, [ids[0]]);
-        assert_eq!(rest.failed, [(ids[2], "rejected: still unknown".to_owned())]);
+        assert_eq!(rest.failed, [(ids[2], "refused: still unknown".to_owned())]);
         assert_eq!(consumer.redrive(Some(&ids[..2]), 100).await.unwrap().handled, []);
 
         let effects = effects(&bench).await;

@@ -12,10 +12,11 @@ use crate::world_verdicts::{
 };
 
 /// The kinds that strike here; a pause is what `world_heal` and `world_rest` are about.
-pub(crate) const KINDS: [FaultKind; 7] = [
+pub(crate) const KINDS: [FaultKind; 8] = [
     FaultKind::BrokerOutage,
     FaultKind::StoreOutage,
     FaultKind::ExternalOutage,
+    FaultKind::TopicOutage,
     FaultKind::Partition,
     FaultKind::Pause,
     FaultKind::SlowLink,
@@ -52,6 +53,28 @@ fn an_outage_is_of_one_component_and_a_partition_of_one_process() {
         assert_eq!(saw(&struck.seen), expected, "{what:?}");
         assert_eq!(onlooker_published(&struck), onlooker, "{what:?}");
         assert_eq!(struck.report.fired.len(), 1, "{what:?}");
+    }
+}
+
+#[test]
+fn an_outage_of_a_topic_is_of_no_other_and_may_not_be_heard_of() {
+    for (unheard, outcome) in [(false, Outcome::Unavailable), (true, Outcome::NotDoneUnheard)] {
+        let struck = Struck::over_time(0, 1_000, Disturbance::TopicOutage { topic: "topic".into(), unheard });
+        let published = |topic: &str| {
+            let of_topic = struck.trace().iter().filter_map(|event| match &event.what {
+                What::Publish { message, outcome, .. } if event.at < 1_000_000 => {
+                    (message.topic == topic).then_some(*outcome)
+                }
+                _ => None,
+            });
+            of_topic.collect::<Vec<_>>()
+        };
+        assert!(!published("topic").is_empty() && published("topic").iter().all(|said| *said == outcome), "{unheard}");
+        assert!(
+            !published("aside").is_empty() && published("aside").iter().all(|said| *said == Outcome::Done),
+            "{unheard}"
+        );
+        assert_eq!((struck.deliveries("first"), struck.report.fired.len()), (0, 1), "{unheard}");
     }
 }
 

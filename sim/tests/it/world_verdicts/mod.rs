@@ -17,7 +17,7 @@ const RESTART: Restart = Restart { after_ms: 0, upgrade: false };
 /// Longer than anything else in this run takes, and shorter than the client's patience.
 const DELAY_MS: u32 = 1_500;
 
-const VERDICTS: [Verdict; 16] = [
+const VERDICTS: [Verdict; 18] = [
     Verdict::Delay { ms: DELAY_MS },
     Verdict::Conflict,
     Verdict::Unavailable,
@@ -34,6 +34,8 @@ const VERDICTS: [Verdict; 16] = [
     Verdict::Unroutable,
     Verdict::Cancel { after: false },
     Verdict::Cancel { after: true },
+    Verdict::Hang { after: false },
+    Verdict::Hang { after: true },
 ];
 
 fn fitting() -> impl Iterator<Item = (Operation, Verdict)> {
@@ -163,6 +165,23 @@ fn a_delay_is_as_long_as_the_plan_says() {
         assert!(outcome.is_none_or(|outcome| outcome == Outcome::Done), "{point:?}: {outcome:?}");
         assert_eq!(struck.seen.first(point), Some("done"), "{point:?}");
         assert_eq!(struck.requests(), 1, "{point:?}: the client was patient");
+    }
+}
+
+/// Nobody here has a limit of its own, so it is the end of the storm that brings the answer.
+#[test]
+fn a_call_that_hangs_comes_back_when_the_storm_is_over_with_its_effect_then_or_long_since() {
+    for (point, verdict) in fitting() {
+        let Verdict::Hang { after: is_after } = verdict else { continue };
+        let struck = Struck::by(point, verdict);
+        let (from, told, outcome) = struck.call(point);
+        let healed = struck.trace().iter().find(|event| matches!(event.what, What::Healed)).expect("the storm ends").at;
+        assert!(healed >= from + 20_000_000, "{verdict:?} at {point}: the world heals at {healed} us");
+        // What is only a wait may have come to its effect at once, in the same moment in which it was let go.
+        assert_eq!(told < healed, is_after, "{verdict:?} at {point}: told at {told} us, healed at {healed} us");
+        assert_ne!(outcome, Some(Outcome::NotDoneUnheard), "{verdict:?} at {point}");
+        assert_eq!(struck.seen.first(point), Some("done"), "{verdict:?} at {point}");
+        assert_eq!(struck.boots(), 1, "{verdict:?} at {point}");
     }
 }
 

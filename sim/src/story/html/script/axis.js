@@ -27,8 +27,13 @@ function showAxis(visible) {
   if (range.to <= range.from) range.to = range.from + 1;
   const size = step(range.to - range.from);
   const ticks = [];
+  // A label stands right of its moment, and the last one left of it: there it needs the room of the one before.
+  const room = ((range.to - range.from) * 72) / axis.clientWidth;
+  let free = range.from;
   for (let at = Math.ceil(range.from / size) * size; at <= range.to; at += size) {
-    const late = (range.to - at) / (range.to - range.from) < 72 / axis.clientWidth;
+    const late = range.to - at < room;
+    if ((late ? at - room : at) < free) continue;
+    free = late ? range.to : at + room;
     ticks.push(element("span", { class: late ? "tick last" : "tick", places: { left: percent(at) } }, duration(at)));
   }
   const drawn = document.createElementNS("http://www.w3.org/2000/svg", "svg");

@@ -1,0 +1,58 @@
+use seaworthy_core::ports::{Operation, Port};
+
+use super::{Call, CallKind};
+use crate::{draw::Draw, plan::Profile};
+
+/// An answer that does not come: a connection that is half open, a participant that is stuck, a lock that nobody lets go.
+/// The caller waits for as long as it will - until a limit of its own strikes, its process dies, or the storm is over.
+#[derive(Clone, Copy)]
+pub(super) struct Hang {
+    pub(super) after: bool,
+}
+
+/// Length of a call that nobody gives up, in virtual milliseconds: longer than every limit of the default configurations.
+pub(crate) const HANG_MS: u32 = 600_000;
+
+impl CallKind for Hang {
+    const CLASS: Profile = Profile::Outage;
+
+    /// An answer is sent off and waits for nothing.
+    fn fits(operation: Operation) -> bool {
+        operation != Operation::Reply
+    }
+
+    fn fits_as_it_is(&self, operation: Operation) -> bool {
+        // What a statement did is gone with its transaction, and what was only read leaves no trace, but for deliveries.
+        let has_effect = operation.changes_something() || operation == Operation::Receive;
+        let is_own = operation.port() != Port::Transaction || operation == Operation::Commit;
+        Self::fits(operation) && (!self.after || (has_effect && is_own))
+    }
+
+    fn draw(draw: &mut Draw) -> Self {
+        Self { after: draw.chance(500) }
+    }
+
+    fn simpler(self) -> Vec<Self> {
+        if self.after { vec![Self { after: false }] } else { Vec::new() }
+    }
+
+    fn extremes(_: bool) -> Vec<Self> {
+        [false, true].map(|after| Self { after }).to_vec()
+    }
+
+    fn strikes_early(&self) -> bool {
+        !self.after
+    }
+
+    fn lasts_ms(self) -> u32 {
+        HANG_MS
+    }
+
+    fn words(self, call: Call<'_>) -> String {
+        let Call { nth, what, process } = call;
+        match self.after {
+            false => format!("the {nth} {what} of `{process}` hangs"),
+            true => format!("the {nth} {what} of `{process}` takes effect, and its answer hangs"),
+        }
+    }
+}

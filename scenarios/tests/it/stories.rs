@@ -58,7 +58,11 @@ const TWINS: [(&str, Rows); 10] = [
     // The message that the broker throttled, and the row that counts as sent.
     (
         "batch-result-ignored",
-        &[&[&["fault 0 strikes at publish"]], &[&["publish m"], &[" = "]], &[&["settle"], &["dispatched"]]],
+        &[
+            &[&["fault 0 strikes at publish", "fault 0 strikes: topic outage"]],
+            &[&["publish m"], &[" = "]],
+            &[&["settle"], &["dispatched"]],
+        ],
     ),
     // The outage, and the row that is given up for it.
     (

@@ -12,13 +12,17 @@ pub(crate) const SMALL: [(&str, Rows); 12] = [
     // The message that the broker did not take, and the row that counts as sent.
     (
         "relay/batch-result-ignored",
-        &[&[&["fault 0 strikes at publish"]], &[&["publish m"], &[" = "]], &[&["settle"], &["dispatched"]]],
+        &[
+            &[&["fault 0 strikes at publish", "fault 0 strikes: topic outage"]],
+            &[&["publish m"], &[" = "]],
+            &[&["settle"], &["dispatched"]],
+        ],
     ),
     // The outage, and the row that is given up for it.
     (
         "relay/outage-burns-budget",
         &[
-            &[&["fault 0 strikes: broker outage", "fault 0 strikes: partition"]],
+            &[&["strikes: broker outage", "strikes: partition", "strikes: topic outage"]],
             &[&["publish m"], &["= unavailable"]],
             &[&["settle"], &["dead"]],
         ],

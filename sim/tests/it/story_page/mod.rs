@@ -217,6 +217,13 @@ fn the_page_fits_a_narrow_window_and_follows_the_dark() {
     browser.open(&url);
     let too_wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth";
     assert_eq!(browser.value(too_wide), false, "nothing is beyond the edge of the window");
+    let over_each_other = "[...document.querySelectorAll('.tick')].map((tick) => {
+            const range = document.createRange();
+            range.selectNodeContents(tick);
+            return range.getBoundingClientRect();
+        }).some((label, at, all) => at > 0 && label.left < all[at - 1].right)";
+    assert_eq!(browser.value(over_each_other), false, "each label of the axis can be read");
+    assert_ne!(browser.value("document.querySelectorAll('.tick').length"), 0);
     let publish = event(&mut browser, "publish m2");
     browser.click(&format!("[data-event='{publish}']"));
     assert!(browser.is_on_screen("#panel"), "the fields are below the events");

@@ -26,8 +26,10 @@ mod one_saga_per_key;
 mod per_key_order;
 mod phantom_event;
 mod saga_resolves;
+mod saga_starts_late;
 mod stale_claim_settle;
 mod terminal_state_final;
+mod topic_held_up;
 mod torn_step;
 mod waits_behind_dead;
 
@@ -72,9 +74,11 @@ pub use property::{
 pub use protocol::{delivery, protocol, sagas};
 pub use saga_log::SagaLog;
 pub use saga_resolves::SagaResolves;
+pub use saga_starts_late::SagaStartsLate;
 pub use seaworthy_memory::Lookup;
 pub use stale_claim_settle::StaleClaimSettle;
 pub use terminal_state_final::TerminalStateFinal;
+pub use topic_held_up::TopicHeldUp;
 pub use torn_step::TornStep;
 pub use waits_behind_dead::WaitsBehindDead;
 

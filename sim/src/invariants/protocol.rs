@@ -1,8 +1,8 @@
 use super::{
     AcknowledgedBeforeHandled, ConservedSums, DeadOnlyInjected, DuplicateEffect, FullCompensation,
     HandledWithoutEffect, Invariant, LockStranded, LostEvent, MessageUnhandled, NoRowStuck, OneMessagePerId,
-    OneSagaPerKey, PerKeyOrder, PhantomEvent, SagaResolves, StaleClaimSettle, TerminalStateFinal, TornStep,
-    WaitsBehindDead,
+    OneSagaPerKey, PerKeyOrder, PhantomEvent, SagaResolves, SagaStartsLate, StaleClaimSettle, TerminalStateFinal,
+    TopicHeldUp, TornStep, WaitsBehindDead,
 };
 use crate::topology::Topology;
 
@@ -48,6 +48,10 @@ pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
         Box::new(MessageUnhandled::new(&topology.groups)),
     ];
     all.extend(always);
+    // One topic has no other to hold up.
+    if topology.topics().len() > 1 {
+        all.push(Box::new(TopicHeldUp::new()));
+    }
     if !topology.tables.conserved.is_empty() {
         all.push(Box::new(ConservedSums::new(&topology.tables.conserved)));
     }
@@ -58,6 +62,7 @@ pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
 pub fn sagas(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(SagaResolves::new()),
+        Box::new(SagaStartsLate::new()),
         Box::new(FullCompensation::from_shapes(&topology.sagas)),
         Box::new(TornStep::new()),
         Box::new(TerminalStateFinal::new()),

@@ -92,7 +92,14 @@ fn a_healthy_delivery_violates_nothing_and_gives_most_invariants_something_to_ju
         findings.judged.iter().filter(|judged| judged.times == 0).map(|judged| judged.invariant).collect();
     assert_eq!(
         idle,
-        ["handled-without-effect", "per-key-order", "waits-behind-dead", "full-compensation", "torn-step"],
+        [
+            "handled-without-effect",
+            "per-key-order",
+            "waits-behind-dead",
+            "saga-starts-late",
+            "full-compensation",
+            "torn-step"
+        ],
         "one message of its key, and a saga without steps, prove nothing about order, compensation and steps, nor is \
          there a practice to compare with or a dead row to wait for"
     );
@@ -117,6 +124,7 @@ fn the_standard_set_has_each_invariant_of_the_protocol_once() {
             "dead-only-injected",
             "message-unhandled",
             "saga-resolves",
+            "saga-starts-late",
             "full-compensation",
             "torn-step",
             "terminal-state-final",

@@ -11,7 +11,10 @@ use super::{BY_THE_WORLD, PLANTED};
 
 /// The names in the stock panel, with all that a declaration adds.
 fn stock() -> BTreeSet<String> {
-    let topology = Topology::new().lock("locks").conserved(Conserved::new("sum").plus("store", "table", "column"));
+    let topology = Topology::new()
+        .group("a", &["one", "another"])
+        .lock("locks")
+        .conserved(Conserved::new("sum").plus("store", "table", "column"));
     protocol(&topology).iter().map(|invariant| invariant.name().to_owned()).collect()
 }
 

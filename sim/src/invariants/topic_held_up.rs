@@ -1,0 +1,221 @@
+use std::{
+    collections::{BTreeSet, VecDeque},
+    hash::{Hash, Hasher},
+    time::Duration,
+};
+
+use rustc_hash::FxHasher;
+use seaworthy_core::{ids::MessageId, message::Message};
+use smol_str::SmolStr;
+
+use super::{Interest, Invariant, Judge, Mode, messages::ByMessage, names::Names};
+use crate::{
+    plan::FaultKind,
+    trace::{Effect, Event, Outcome, VirtualTime, What},
+};
+
+/// `topic-held-up`: one topic that is down is no other topic's trouble.
+///
+/// A message that was staged waits to be offered to the broker for the first time, while whoever publishes from its store
+/// tries messages of another topic again and again, which the broker does not take. It is found where the relay claims
+/// the oldest rows and none of them goes out: behind them nothing else ever comes up. Not accused are: a message whose key has a
+/// message of the topic that is down before it, and a wait in which anything else went wrong - another fault, a death, a
+/// topic of its own that is down, too.
+///
+/// The bound is half a minute of virtual time ([`TopicHeldUp::within`]), and three tries of the other topic.
+///
+/// State: a byte for each message, and an entry for each that was not offered yet.
+#[derive(Debug)]
+pub struct TopicHeldUp {
+    bound: VirtualTime,
+    stores: Names,
+    topics: Names,
+    known: ByMessage<Known>,
+    waiting: VecDeque<Waiting>,
+    down: Vec<Down>,
+    /// The latest moment at which anything else went wrong, or was put right.
+    calm_since: VirtualTime,
+}
+
+/// Facts of a message: the number of its store, if it was staged, and whether the broker was offered it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    store: Option<u16>,
+    is_offered: bool,
+}
+
+/// A message that was staged.
+#[derive(Debug)]
+struct Waiting {
+    number: usize,
+    store: u16,
+    topic: u16,
+    key: u64,
+    at: VirtualTime,
+    event: u64,
+    is_told: bool,
+    message: MessageId,
+}
+
+/// A topic of which the broker takes nothing, as far as one store's relays know.
+#[derive(Debug)]
+struct Down {
+    store: u16,
+    topic: u16,
+    /// Moments at which it was tried since all else has been calm.
+    tries: Vec<VirtualTime>,
+    keys: BTreeSet<u64>,
+}
+
+/// Half a minute: three times the longest pause of the relay's defaults.
+const BOUND: VirtualTime = 30_000_000;
+
+/// Tries of the other topic that there have to be: whoever looks less often is not held up by it.
+const TRIES: usize = 3;
+
+impl Default for TopicHeldUp {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TopicHeldUp {
+    /// The invariant at the start of a run.
+    pub fn new() -> Self {
+        Self {
+            bound: BOUND,
+            stores: Names::default(),
+            topics: Names::default(),
+            known: ByMessage::default(),
+            waiting: VecDeque::new(),
+            down: Vec::new(),
+            calm_since: 0,
+        }
+    }
+
+    /// Sets how long a message may wait for its first publish beside a topic that is down, in virtual time.
+    #[must_use]
+    pub fn within(mut self, bound: Duration) -> Self {
+        self.bound = bound.as_micros() as u64;
+        self
+    }
+
+    fn stage(&mut self, store: &SmolStr, message: &Message, event: &Event, judge: &mut Judge<'_>) {
+        let (store, number) = (self.stores.number(store), judge.message(message.id));
+        self.known.of(number).store = Some(store);
+        let (topic, key) = (self.topics.number(&message.topic), hash(&message.partition_key));
+        let (at, event) = (event.at, event.number);
+        self.waiting.push_back(Waiting { number, store, topic, key, at, event, is_told: false, message: message.id });
+    }
+
+    /// The broker was offered a message.
+    fn offer(&mut self, message: &Message, outcome: Outcome, event: &Event, judge: &mut Judge<'_>) {
+        let known = self.known.of(judge.message(message.id));
+        let Some(store) = known.store else { return };
+        if !std::mem::replace(&mut known.is_offered, true) {
+            judge.judged();
+        }
+        // Others behind the first one may have been offered long ago.
+        while self.waiting.front().is_some_and(|first| self.known.of(first.number).is_offered) {
+            self.waiting.pop_front();
+        }
+        if outcome.took_effect() && !self.down.is_empty() {
+            let topic = self.topics.number(&message.topic);
+            self.down.retain(|down| (down.store, down.topic) != (store, topic));
+        } else if matches!(outcome, Outcome::Unavailable | Outcome::NotDoneUnheard) {
+            self.fail(store, message, event.at);
+            self.accuse(store, message, event, judge);
+        }
+    }
+
+    fn fail(&mut self, store: u16, message: &Message, at: VirtualTime) {
+        let topic = self.topics.number(&message.topic);
+        let known = self.down.iter().position(|down| (down.store, down.topic) == (store, topic));
+        let known = known.unwrap_or_else(|| {
+            self.down.push(Down { store, topic, tries: Vec::new(), keys: BTreeSet::new() });
+            self.down.len() - 1
+        });
+        let down = &mut self.down[known];
+        // A batch is one try.
+        if down.tries.last() != Some(&at) {
+            down.tries.push(at);
+        }
+        down.keys.insert(hash(&message.partition_key));
+    }
+
+    /// Says who waits although nothing but another topic is down. `tried` is the message that was tried once more.
+    fn accuse(&mut self, store: u16, tried: &Message, event: &Event, judge: &mut Judge<'_>) {
+        let Self { down, waiting, known, calm_since, bound, .. } = self;
+        let of_store = || down.iter().filter(|down| down.store == store);
+        for waiting in waiting.iter_mut().take_while(|waiting| waiting.at + *bound < event.at) {
+            let since = waiting.at.max(*calm_since);
+            let is_own = |down: &Down| down.topic == waiting.topic || down.keys.contains(&waiting.key);
+            let tries = of_store().map(|down| down.tries.iter().filter(|at| **at > since).count()).max();
+            if waiting.store != store
+                || waiting.is_told
+                || known.of(waiting.number).is_offered
+                || since + *bound >= event.at
+                || tries.unwrap_or(0) < TRIES
+                || of_store().any(is_own)
+            {
+                continue;
+            }
+            waiting.is_told = true;
+            let (topic, seconds) = (self.topics.name(waiting.topic), (event.at - waiting.at) / 1_000_000);
+            judge.violate(
+                waiting.message,
+                format!(
+                    "a message for topic `{topic}` was not offered to the broker for {seconds} s, while nothing was down but \
+                     topic `{}`, which was tried again and again",
+                    tried.topic
+                ),
+                vec![waiting.event, event.number],
+            );
+        }
+    }
+
+    /// Anything else goes wrong, or is put right: waits count from here on.
+    fn disturb(&mut self, at: VirtualTime) {
+        self.calm_since = at;
+        self.down.clear();
+    }
+}
+
+fn hash(key: &SmolStr) -> u64 {
+    let mut hasher = FxHasher::default();
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Invariant for TopicHeldUp {
+    fn name(&self) -> &'static str {
+        "topic-held-up"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Always
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::STAGED | Interest::PUBLISH | Interest::FAULT | Interest::PHASE | Interest::PROCESS
+    }
+
+    fn subject(&self) -> Option<&'static str> {
+        Some("a message that was staged and published")
+    }
+
+    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        match &event.what {
+            What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
+                for effect in effects.iter() {
+                    if let Effect::Staged(message) = effect {
+                        self.stage(store, message, event, judge);
+                    }
+                }
+            }
+            What::Publish { message, outcome, .. } => self.offer(message, *outcome, event, judge),
+            What::Fault { kind: FaultKind::TopicOutage, .. } | What::Commit { .. } => {}
+            _ => self.disturb(event.at),
+        }
+    }
+}

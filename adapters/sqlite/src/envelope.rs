@@ -25,6 +25,7 @@ pub(crate) const ENVELOPE_WIDTH: usize = 14;
 pub(crate) fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
         sequence: read_count(row, 0)?,
+        epoch: 0,
         gap: 0,
         id: MessageId(read_id(row, 1)?),
         topic: read_text(row, 2)?,

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, LazyLock, Mutex as StdMutex, PoisonError, Weak},
+    sync::{Arc, LazyLock, Mutex as StdMutex, PoisonError, Weak, atomic::AtomicU64},
 };
 
 use rusqlite::Connection;
@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     config::SqliteConfig,
+    epoch,
     error::{OpenError, is_busy},
     in_memory::Origin,
     pragmas, recycled, schema,
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     /// Reads outside transactions, beside the writer. An in-memory database has none: it is one connection.
     pub(crate) reader: Option<Mutex<Connection>>,
     pub(crate) config: SqliteConfig,
+    /// The life of the store that its messages tell of.
+    pub(crate) epoch: AtomicU64,
 }
 
 /// The files that are open in this process. Two writers of one file in one process would wait for each other on the
@@ -49,6 +52,7 @@ pub(crate) fn open_file(path: &Path, config: SqliteConfig) -> Result<Arc<Shared>
         return Err(OpenError::NoWriteAheadLog { path: name, mode });
     }
     schema::migrate(&mut writer, &name)?;
+    let epoch = epoch::read(&writer).map_err(failed("reading the epoch of"))?;
     // From here on the wait for another process is on the clock port, which blocks no thread.
     writer.busy_timeout(std::time::Duration::ZERO).map_err(failed("setting the busy timeout of"))?;
     let reader = connect(&resolved, &name, &config)?;
@@ -58,6 +62,7 @@ pub(crate) fn open_file(path: &Path, config: SqliteConfig) -> Result<Arc<Shared>
         writer: Arc::new(Mutex::new(Writer::new(writer))),
         reader: Some(Mutex::new(reader)),
         config,
+        epoch: AtomicU64::new(epoch),
     });
     open.retain(|_, handle| handle.strong_count() > 0);
     open.insert(resolved, Arc::downgrade(&shared));
@@ -65,7 +70,7 @@ pub(crate) fn open_file(path: &Path, config: SqliteConfig) -> Result<Arc<Shared>
 }
 
 /// Opens a database that lives as long as its handles.
-pub(crate) fn open_memory(config: SqliteConfig, tables: &str) -> Result<Arc<Shared>, OpenError> {
+pub(crate) fn open_memory(config: SqliteConfig, tables: &str, epoch: u64) -> Result<Arc<Shared>, OpenError> {
     let writer = match recycled::take(&config, tables) {
         Some(writer) => writer,
         None => {
@@ -73,7 +78,7 @@ pub(crate) fn open_memory(config: SqliteConfig, tables: &str) -> Result<Arc<Shar
             Arc::new(Mutex::new(Writer::in_memory(origin)?))
         }
     };
-    Ok(Arc::new(Shared { writer, reader: None, config }))
+    Ok(Arc::new(Shared { writer, reader: None, config, epoch: AtomicU64::new(epoch) }))
 }
 
 impl Drop for Shared {

@@ -3,12 +3,12 @@
 use rusqlite::{Connection, params};
 use seaworthy_core::{
     message::Message,
-    ports::{DeadLetter, InboxEntry, InboxInsert, StoreError, Timestamp},
+    ports::{DeadLetter, InboxEntry, InboxInsert, Seen, StoreError, Timestamp},
 };
 use smol_str::format_smolstr;
 
 use crate::{
-    columns::{IdText, integer, limit as as_limit, read_text, read_time},
+    columns::{IdText, integer, limit as as_limit, read_count, read_text, read_time},
     envelope::{ENVELOPE_WIDTH, envelope_columns, headers_text, read_message},
     error::in_statement,
 };
@@ -20,11 +20,11 @@ pub(crate) fn insert(connection: &Connection, entry: &InboxEntry, now: Timestamp
     // without a sequence is never below one.
     let inserted = connection
         .prepare_cached(
-            "INSERT INTO seaworthy_inbox (consumer, message, source, key, sequence, state, at)
-             SELECT ?1, ?2, ?3, ?4, ?5, 1, ?6
+            "INSERT INTO seaworthy_inbox (consumer, message, source, key, sequence, state, at, epoch)
+             SELECT ?1, ?2, ?3, ?4, ?5, 1, ?6, ?7
              WHERE ?5 = 0
                 OR NOT EXISTS (SELECT 1 FROM seaworthy_watermarks
-                               WHERE consumer = ?1 AND source = ?3 AND key = ?4 AND sequence >= ?5)
+                               WHERE consumer = ?1 AND source = ?3 AND epoch = ?7 AND key = ?4 AND sequence >= ?5)
                 OR EXISTS (SELECT 1 FROM seaworthy_inbox WHERE consumer = ?1 AND message = ?2)
              ON CONFLICT (consumer, message) DO UPDATE SET state = 1, at = excluded.at WHERE state = 0",
         )
@@ -35,11 +35,19 @@ pub(crate) fn insert(connection: &Connection, entry: &InboxEntry, now: Timestamp
                 entry.source.as_str(),
                 entry.key.as_str(),
                 sequence,
-                now.as_micros()
+                now.as_micros(),
+                entry.epoch.cast_signed()
             ])
         })
         .map_err(failed)?;
-    Ok(if inserted == 1 { InboxInsert::First } else { InboxInsert::Duplicate })
+    if inserted == 1 {
+        return Ok(InboxInsert::First);
+    }
+    let has_row = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM seaworthy_inbox WHERE consumer = ?1 AND message = ?2)")
+        .and_then(|mut read| read.query_row((entry.consumer.as_str(), IdText::new(entry.message.0)), |row| row.get(0)))
+        .map_err(failed)?;
+    Ok(InboxInsert::Duplicate(if has_row { Seen::Row } else { Seen::Watermark }))
 }
 
 pub(crate) fn count_failure(
@@ -50,8 +58,8 @@ pub(crate) fn count_failure(
 ) -> Result<u32, StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO seaworthy_inbox (consumer, message, source, key, sequence, state, failures, last_error, at)
-             VALUES (?1, ?2, ?3, ?4, ?5, 0, 1, ?6, ?7)
+            "INSERT INTO seaworthy_inbox (consumer, message, source, key, sequence, state, failures, last_error, at, epoch)
+             VALUES (?1, ?2, ?3, ?4, ?5, 0, 1, ?6, ?7, ?8)
              ON CONFLICT (consumer, message)
                  DO UPDATE SET failures = failures + (state = 0), last_error = excluded.last_error
              RETURNING CASE state WHEN 0 THEN failures ELSE 1 END",
@@ -65,7 +73,8 @@ pub(crate) fn count_failure(
                     entry.key.as_str(),
                     i64::try_from(entry.sequence).unwrap_or(i64::MAX),
                     error,
-                    now.as_micros()
+                    now.as_micros(),
+                    entry.epoch.cast_signed()
                 ],
                 |row| row.get(0),
             )
@@ -82,7 +91,7 @@ pub(crate) fn bury(
     handled_here: bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if !handled_here && insert(connection, entry, now)? == InboxInsert::Duplicate {
+    if !handled_here && insert(connection, entry, now)? != InboxInsert::First {
         return Err(StoreError::Conflict(format_smolstr!(
             "message {} was handled or buried by {} meanwhile: acknowledge it",
             entry.message,
@@ -104,8 +113,8 @@ pub(crate) fn bury(
         .prepare_cached(concat!(
             "INSERT INTO seaworthy_dead_letters (",
             envelope_columns!(),
-            ", consumer, reason, failures, failed_at, gap) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
+            ", consumer, reason, failures, failed_at, gap, epoch) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
         ))
         .and_then(|mut write| {
             write.execute(params![
@@ -127,7 +136,8 @@ pub(crate) fn bury(
                 reason,
                 failures,
                 now.as_micros(),
-                message.gap
+                message.gap,
+                message.epoch.cast_signed()
             ])
         })
         .map(drop)
@@ -156,12 +166,13 @@ pub(crate) fn dead_letters(connection: &Connection, consumer: &str, limit: usize
         .prepare_cached(concat!(
             "SELECT ",
             envelope_columns!(),
-            ", consumer, reason, failures, failed_at, gap FROM seaworthy_dead_letters \
+            ", consumer, reason, failures, failed_at, gap, epoch FROM seaworthy_dead_letters \
              WHERE consumer = ?1 ORDER BY number LIMIT ?2"
         ))?
         .query_map((consumer, as_limit(limit)), |row| {
+            let (gap, epoch) = (row.get(ENVELOPE_WIDTH + 4)?, read_count(row, ENVELOPE_WIDTH + 5)?);
             Ok(DeadLetter {
-                message: Message { gap: row.get(ENVELOPE_WIDTH + 4)?, ..read_message(row)? },
+                message: Message { gap, epoch, ..read_message(row)? },
                 consumer: read_text(row, ENVELOPE_WIDTH)?,
                 reason: read_text(row, ENVELOPE_WIDTH + 1)?,
                 failures: row.get(ENVELOPE_WIDTH + 2)?,
@@ -177,12 +188,12 @@ pub(crate) fn purge(connection: &Connection, consumer: &str, before: Timestamp, 
     let range = (consumer, before.as_micros(), as_limit(limit));
     connection
         .prepare_cached(
-            "INSERT INTO seaworthy_watermarks (consumer, source, key, sequence)
-             SELECT ?1, source, key, max(sequence) FROM (
-                 SELECT source, key, sequence FROM seaworthy_inbox
+            "INSERT INTO seaworthy_watermarks (consumer, source, epoch, key, sequence)
+             SELECT ?1, source, epoch, key, max(sequence) FROM (
+                 SELECT source, epoch, key, sequence FROM seaworthy_inbox
                  WHERE state = 1 AND consumer = ?1 AND at <= ?2 ORDER BY at, message LIMIT ?3)
-             WHERE true GROUP BY source, key
-             ON CONFLICT (consumer, source, key) DO UPDATE SET sequence = max(sequence, excluded.sequence)",
+             WHERE sequence > 0 GROUP BY source, epoch, key
+             ON CONFLICT (consumer, source, epoch, key) DO UPDATE SET sequence = max(sequence, excluded.sequence)",
         )?
         .execute(range)?;
     let purged = connection

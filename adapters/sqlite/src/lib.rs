@@ -105,6 +105,7 @@
 //! `checkpoints` hold the statements of one part of the port each; `transaction` and `store` run them.
 
 mod config;
+mod epoch;
 mod error;
 mod store;
 mod transaction;

@@ -5,8 +5,12 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use crate::error::OpenError;
 
 /// Each entry takes the schema one version further. Entries are appended, never changed: files out there have run them.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql"), include_str!("schema/0003.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+    include_str!("schema/0003.sql"),
+    include_str!("schema/0004.sql"),
+];
 
 /// Brings a database to this program's schema, all of it or nothing.
 ///

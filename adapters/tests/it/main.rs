@@ -2,7 +2,12 @@
 //! production, on tokio with a virtual clock and on both stores, and says what must go on meanwhile.
 
 mod error_texts;
+mod inbox_broker_down;
+mod inbox_deaths;
+mod inbox_identity;
 mod inbox_panics;
+mod inbox_settings;
+mod inbox_store_failures;
 mod outbox_topics;
 mod settings;
 mod support;

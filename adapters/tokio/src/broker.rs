@@ -3,10 +3,11 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use seaworthy_core::{
     message::Message,
-    ports::{Broker, BrokerError, Clock, PublishResult, Subscription, SubscriptionSpec},
+    ports::{Broker, BrokerError, Clock, Delivery, DeliveryTag, PublishResult, Subscription, SubscriptionSpec},
 };
 use seaworthy_memory::broker::{BrokerConfig, MemoryBroker, Unroutable};
 use smol_str::SmolStr;
+use tokio::task::consume_budget;
 
 use crate::clock::TokioClock;
 
@@ -77,10 +78,33 @@ impl Default for LocalBroker {
 #[async_trait]
 impl Broker for LocalBroker {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
+        // It never waits for anything, so a relay that drains a long outbox would keep the runtime to itself.
+        consume_budget().await;
         self.0.publish(batch).await
     }
 
     async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
-        self.0.subscribe(spec).await
+        Ok(Box::new(Member(self.0.subscribe(spec).await?)))
+    }
+}
+
+/// Membership that lets others have their turn, whether or not there is something to receive.
+struct Member(Box<dyn Subscription>);
+
+#[async_trait]
+impl Subscription for Member {
+    async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
+        consume_budget().await;
+        self.0.receive(max).await
+    }
+
+    async fn ack(&mut self, tag: DeliveryTag) -> Result<(), BrokerError> {
+        consume_budget().await;
+        self.0.ack(tag).await
+    }
+
+    async fn nack(&mut self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
+        consume_budget().await;
+        self.0.nack(tag, delay).await
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn message(number: u64, key: &str) -> Message {
         content_type: "application/json".into(),
         partition_key: key.into(),
         sequence: 0,
+        epoch: 0,
         gap: 0,
         correlation_id: Uuid::from_u128(0xc0),
         causation_id: Some(MessageId(Uuid::from_u128(0xca))),
@@ -52,11 +53,11 @@ pub(super) fn lone(number: u64) -> Message {
 
 /// A message as a consumer gets it: with a sequence.
 pub(super) fn received(number: u64, key: &str) -> Message {
-    Message { sequence: number, gap: 2, ..message(number, key) }
+    Message { sequence: number, epoch: 7, gap: 2, ..message(number, key) }
 }
 
 pub(super) fn entry(number: u64) -> InboxEntry {
-    InboxEntry::for_message(CONSUMER, &received(number, "key"))
+    InboxEntry { sequence: number, ..InboxEntry::for_message(CONSUMER, &received(number, "key")) }
 }
 
 pub(super) fn token(number: u128) -> ClaimToken {

@@ -1,7 +1,7 @@
 use std::pin::pin;
 
-use smol_str::{ToSmolStr as _, format_smolstr};
-use tracing::{debug, error, warn};
+use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
+use tracing::{debug, warn};
 
 use super::{
     Consumer, HandlerError,
@@ -9,14 +9,43 @@ use super::{
     handler::{Handler, Route},
 };
 use crate::{
-    cut::cut,
     message::Message,
-    ports::{Delivery, InboxEntry, InboxInsert, StoreError, Transaction, caught, scoped, within},
+    ports::{Delivery, InboxEntry, InboxInsert, Seen, StoreError, Transaction, caught, scoped, within},
 };
 
+/// Reason why an attempt did not handle its message.
+pub(super) enum Failed {
+    /// The store can't be reached, whatever it is asked for.
+    Unreachable(SmolStr),
+    /// The store failed in the midst of it, as it may fail by itself, or for what this message asks of it.
+    Store(StoreError),
+    /// The message's own doing. `hopeless`: trying again is of no use.
+    Own { why: SmolStr, hopeless: bool },
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Refused(_) => Self::Own { why: error.to_smolstr(), hopeless: false },
+            error => Self::Store(error),
+        }
+    }
+}
+
+impl From<HandlerError> for Failed {
+    fn from(error: HandlerError) -> Self {
+        let hopeless = matches!(error, HandlerError::Undecodable(_) | HandlerError::Refused(_));
+        match error {
+            HandlerError::Store(error) => error.into(),
+            error => Self::Own { why: error.to_smolstr(), hopeless },
+        }
+    }
+}
+
 impl Consumer {
-    /// Handles one delivery as far as the store is concerned.
-    pub(super) async fn take(&self, delivery: &Delivery) -> Verdict {
+    /// Handles one delivery as far as the store is concerned. `counted`: its failure was counted already, as that many;
+    /// `is_last`: nothing else of its batch is left.
+    pub(super) async fn take(&self, delivery: &Delivery, mut counted: Option<u32>, is_last: bool) -> Verdict {
         let message = &delivery.message;
         let handler = match self.handlers.route(&message.kind) {
             Some(Route::Handle(handler)) => &**handler,
@@ -27,37 +56,43 @@ impl Consumer {
             }
         };
         let entry = InboxEntry::for_message(&self.name, message);
+        if counted.is_none() && delivery.redeliveries >= self.config.suspect_after {
+            match self.begun(&entry, delivery).await {
+                // It had begun before.
+                Ok(failures) if failures > 1 && !is_last => return Verdict::Last(failures),
+                Ok(failures) => counted = Some(failures),
+                Err(verdict) => return verdict,
+            }
+        }
         let mut retries = 0;
         loop {
-            let Err(error) = self.apart(&entry, handler, message).await else { return Verdict::Done };
-            match error {
-                HandlerError::Store(StoreError::Unavailable(why)) => {
+            let Err(failed) = self.apart(&entry, handler, message).await else { return Verdict::Done };
+            match failed {
+                Failed::Unreachable(why) => {
                     debug!(%why, "message waits for the store");
                     return Verdict::StoreDown;
                 }
                 // After an unknown outcome the inbox row tells, in the next attempt, whether the commit was applied.
-                HandlerError::Store(error @ (StoreError::Conflict(_) | StoreError::Unknown(_))) => {
+                Failed::Store(error @ (StoreError::Conflict(_) | StoreError::Unknown(_)))
+                    if retries < self.config.store_retries =>
+                {
                     debug!(%error, retries, "message is handled again");
-                    if retries == self.config.store_retries {
-                        let again = delivery.redeliveries.saturating_add(1);
-                        return Verdict::Later(self.config.store_backoff.delay(again, &*self.random));
-                    }
                     retries += 1;
                 }
-                error => return self.failed(&entry, delivery, &error).await,
+                failed => return self.failed(&entry, delivery, failed, counted).await,
             }
         }
     }
 
     /// Makes an attempt of which whatever ends it is a failure of the message, and no other's.
-    async fn apart(&self, entry: &InboxEntry, handler: &dyn Handler, message: &Message) -> Result<(), HandlerError> {
+    async fn apart(&self, entry: &InboxEntry, handler: &dyn Handler, message: &Message) -> Result<(), Failed> {
         let scopes = self.scopes.as_deref();
         // Dropped with all that it holds before the failure is counted.
         let attempt = pin!(self.attempt(entry, handler, message));
         match scoped(scopes, pin!(caught(scopes, attempt))).await {
             Ok(Ok(attempted)) => attempted.map(drop),
-            Ok(Err(panicked)) => Err(HandlerError::Unavailable(panicked.to_smolstr())),
-            Err(dropped) => Err(dropped.into()),
+            Ok(Err(panicked)) => Err(Failed::Own { why: panicked.to_smolstr(), hopeless: false }),
+            Err(dropped) => Err(StoreError::from(dropped).into()),
         }
     }
 
@@ -67,11 +102,30 @@ impl Consumer {
         entry: &InboxEntry,
         handler: &dyn Handler,
         message: &Message,
-    ) -> Result<InboxInsert, HandlerError> {
-        let mut tx = self.store.begin().await?;
-        if tx.inbox_insert(entry).await? == InboxInsert::Duplicate {
-            debug!("duplicate");
-            return Ok(InboxInsert::Duplicate);
+    ) -> Result<InboxInsert, Failed> {
+        let begun = self.store.begin().await;
+        let mut tx = begun.map_err(|error| match error {
+            StoreError::Unavailable(why) => Failed::Unreachable(why),
+            error => error.into(),
+        })?;
+        match tx.inbox_insert(entry).await? {
+            InboxInsert::First => {}
+            seen @ InboxInsert::Duplicate(Seen::Row) => {
+                debug!("duplicate");
+                return Ok(seen);
+            }
+            seen @ InboxInsert::Duplicate(Seen::Watermark) => {
+                let InboxEntry { source, epoch, key, sequence, .. } = entry;
+                warn!(
+                    %source,
+                    epoch,
+                    %key,
+                    sequence,
+                    "message is taken for a duplicate because a later one of its key was handled long ago; if it was not \
+                     handled, its source was set back without a new epoch"
+                );
+                return Ok(seen);
+            }
         }
         self.handle(handler, &mut *tx, message).await?;
         tx.commit().await?;
@@ -92,49 +146,5 @@ impl Consumer {
         let mut handling = handler.handle(tx, message);
         let handled = within(&*self.clock, self.config.handler_limit, handling.as_mut()).await;
         handled.unwrap_or_else(|late| Err(HandlerError::Unavailable(format_smolstr!("the handler was {late}"))))
-    }
-
-    /// Counts a failure, in a transaction of its own since the handler's is gone, and buries the message at its last one.
-    async fn failed(&self, entry: &InboxEntry, delivery: &Delivery, error: &HandlerError) -> Verdict {
-        let hopeless = matches!(error, HandlerError::Undecodable(_) | HandlerError::Refused(_));
-        let why = cut(error.to_string());
-        match self.count(entry, &delivery.message, &why, hopeless).await {
-            Ok((failures, true)) => {
-                warn!(failures, error = %why, "message is a dead letter");
-                Verdict::Done
-            }
-            Ok((failures, false)) => {
-                warn!(failures, error = %why, "message failed and comes again");
-                Verdict::Later(self.config.backoff.delay(failures.saturating_sub(1), &*self.random))
-            }
-            Err(StoreError::Unavailable(_)) => Verdict::StoreDown,
-            Err(error @ StoreError::Refused(_)) => {
-                error!(%error, failed = %why, "the store refuses to count the failure: the message comes again");
-                Verdict::Later(self.config.store_backoff.delay(delivery.redeliveries, &*self.random))
-            }
-            // Handled elsewhere meanwhile, or counted or not: the next delivery finds out.
-            Err(error) => {
-                debug!(%error, "the failure could not be counted");
-                Verdict::Later(self.config.store_backoff.delay(0, &*self.random))
-            }
-        }
-    }
-
-    /// Counts a failure; returns the number of failures so far, and `true` if the message was buried.
-    async fn count(
-        &self,
-        entry: &InboxEntry,
-        message: &Message,
-        why: &str,
-        hopeless: bool,
-    ) -> Result<(u32, bool), StoreError> {
-        let mut tx = self.store.begin().await?;
-        let failures = tx.inbox_failed(entry, why).await?;
-        let bury = hopeless || failures >= self.config.max_failures;
-        if bury {
-            tx.inbox_bury(entry, message, why).await?;
-        }
-        tx.commit().await?;
-        Ok((failures, bury))
     }
 }

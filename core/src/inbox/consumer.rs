@@ -1,4 +1,4 @@
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select};
 use smol_str::SmolStr;
@@ -20,6 +20,8 @@ pub(super) enum Verdict {
     Later(Duration),
     /// The store can't be reached: nothing else will work either.
     StoreDown,
+    /// It may end the process, and has been counted as so many failures: the others of the batch come first.
+    Last(u32),
 }
 
 /// Receives messages and has their effect exactly once: the inbox row, the handler's writes and what it stages are one
@@ -93,11 +95,15 @@ impl Consumer {
 
     /// Consumes until a stop is asked for. A message that is being handled by then is finished; others are given back.
     ///
-    /// Ends at once, with an error in the log, if the store has no [inbox](Part::Inbox). What a handler needs beside it, as
+    /// Ends at once, with an error in the log, if a setting can't work or the store has no [inbox](Part::Inbox). What a handler needs beside it, as
     /// an outbox to stage to, is refused at its first call, and the message fails with that reason.
     ///
     /// Dropping the future, as a crash does, rolls back what is open; the broker delivers it again.
     pub async fn run(self) {
+        if let Err(error) = self.config.check() {
+            error!(consumer = %self.name, %error, "consumer ends: its settings can't work");
+            return;
+        }
         if let Err(error) = self.store.parts().require(&[Part::Inbox]) {
             error!(consumer = %self.name, %error, "consumer ends: its store lacks what it needs");
             return;
@@ -106,7 +112,11 @@ impl Consumer {
         let spec = SubscriptionSpec { group: self.name.clone(), topics: self.config.topics.clone() };
         let mut errors = 0;
         while !stop.is_set() {
-            let served = match self.broker.subscribe(&spec).await {
+            let subscribed = match select(pin!(stop.wait()), self.broker.subscribe(&spec)).await {
+                Either::Left(_) => break,
+                Either::Right((subscribed, _)) => subscribed,
+            };
+            let served = match subscribed {
                 Ok(mut subscription) => self.serve(&mut *subscription, &stop, &mut errors).await,
                 Err(error) => Err(error),
             };
@@ -156,7 +166,9 @@ impl Consumer {
         // Keys of which a message waits: the later ones of the batch must not overtake it.
         let mut waiting: Vec<(SmolStr, Duration)> = Vec::new();
         let mut down = None;
-        for delivery in deliveries {
+        let mut queue: VecDeque<(Delivery, Option<u32>)> =
+            deliveries.into_iter().map(|delivery| (delivery, None)).collect();
+        while let Some((delivery, counted)) = queue.pop_front() {
             let key = &delivery.message.partition_key;
             let held = waiting.iter().find(|(waits, _)| waits == key).map(|&(_, delay)| delay);
             let span = info_span!(
@@ -171,9 +183,13 @@ impl Consumer {
             } else if let Some(delay) = down.or(held) {
                 Verdict::Later(delay)
             } else {
-                self.take(&delivery).instrument(span.clone()).await
+                self.take(&delivery, counted, queue.is_empty()).instrument(span.clone()).await
             };
             let told = match verdict {
+                Verdict::Last(failures) => {
+                    put_last(&mut queue, delivery, failures);
+                    continue;
+                }
                 Verdict::Done => subscription.ack(delivery.tag).instrument(span).await,
                 Verdict::Later(delay) => {
                     if held.is_none() {
@@ -194,4 +210,14 @@ impl Consumer {
         }
         down
     }
+}
+
+/// Puts a delivery behind those of all other keys, before the later ones of its own.
+fn put_last(queue: &mut VecDeque<(Delivery, Option<u32>)>, delivery: Delivery, failures: u32) {
+    let (own, others) = std::mem::take(queue)
+        .into_iter()
+        .partition::<Vec<_>, _>(|(other, _)| other.message.partition_key == delivery.message.partition_key);
+    queue.extend(others);
+    queue.push_back((delivery, Some(failures)));
+    queue.extend(own);
 }

@@ -13,7 +13,10 @@
 //! |---|---|
 //! | the handler succeeds and the transaction commits | is acknowledged |
 //! | it was handled before | is acknowledged, without running the handler |
-//! | the store conflicts, is unavailable, or the commit's outcome is unknown | comes again; the failure is not counted against it |
+//! | the store can't be reached | comes again after a pause of the consumer; nothing is counted against it |
+//! | the store conflicts, or the commit's outcome is unknown | is handled again at once, on a fresh snapshot; what fails so several times in a row is a failure of the store |
+//! | the store fails at what this message does, and counts the failure | comes again; at the last such failure, of which there may be more, it becomes a dead letter |
+//! | its process ends each time before it is handled | is counted before it is handled, once the broker has delivered it several times; then as above |
 //! | the handler panics, or is not done within its limit | as below: its consumer goes on with others |
 //! | the handler can't have what it needs for the moment | comes again after a backoff; at the last failure it becomes a dead letter |
 //! | its payload can't be decoded, or the handler refuses it | becomes a dead letter at once |
@@ -26,6 +29,7 @@
 mod attempt;
 mod config;
 mod consumer;
+mod failure;
 mod handler;
 mod redrive;
 mod retention;

@@ -5,6 +5,7 @@ use tracing::{Instrument, debug, debug_span, error, warn};
 
 use crate::{
     ports::{Clock, Part, PurgeRequest, Store, StoreError},
+    settings::{Checks, InvalidSetting},
     stop::Stop,
     wake::pause,
 };
@@ -55,9 +56,9 @@ impl InboxRetention {
         Ok(Self { keep, batch: 1_000, every: Duration::from_secs(60) })
     }
 
-    /// Deletes `batch` rows, at least one, in a transaction.
+    /// Sets the number of rows that a transaction deletes.
     pub fn batch(mut self, batch: usize) -> Self {
-        self.batch = batch.max(1);
+        self.batch = batch;
         self
     }
 
@@ -67,9 +68,23 @@ impl InboxRetention {
         self
     }
 
+    /// Checks that these settings can work. [`run`](Self::run) asks when it begins.
+    ///
+    /// # Errors
+    /// The first [`InvalidSetting`], which says what to change.
+    pub fn check(&self) -> Result<(), InvalidSetting> {
+        let checks = Checks::new("InboxRetention");
+        checks.positive("batch", self.batch, "a sweep that deletes nothing lets the table grow for ever")?;
+        checks.lasting("every", self.every, "sweeps without a pause never rest")
+    }
+
     /// Sweeps the rows of these consumers until a stop is asked for. An error of the store ends a sweep, not the loop; that
-    /// it has no [inbox](Part::Inbox) ends both, with an error in the log.
+    /// it has no [inbox](Part::Inbox), or a setting that can't work, ends both, with an error in the log.
     pub async fn run(self, consumers: Vec<SmolStr>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
+        if let Err(error) = self.check() {
+            error!(%error, "inbox retention ends: its settings can't work");
+            return;
+        }
         if let Err(error) = store.parts().require(&[Part::Inbox]) {
             error!(%error, "inbox retention ends: its store lacks what it needs");
             return;
@@ -94,13 +109,14 @@ impl InboxRetention {
     /// # Errors
     /// Any [`StoreError`]; what earlier batches deleted stays deleted.
     pub async fn sweep(&self, consumer: &str, store: &dyn Store, stop: &Stop) -> Result<u64, StoreError> {
+        let limit = self.batch.max(1);
         let sweep = async {
             let mut total = 0;
             while !stop.is_set() {
-                let request = PurgeRequest { older_than: self.keep, limit: self.batch };
+                let request = PurgeRequest { older_than: self.keep, limit };
                 let purged = store.purge_inbox(consumer, &request).await?;
                 total += purged;
-                if purged < self.batch as u64 {
+                if purged < limit as u64 {
                     break;
                 }
             }

@@ -47,6 +47,7 @@ impl MessageBuilder {
             time: Timestamp::EPOCH,
             content_type: SmolStr::new_static("application/json"),
             sequence: 0,
+            epoch: 0,
             gap: 0,
             correlation_id: Uuid::nil(),
             causation_id: None,

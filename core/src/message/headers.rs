@@ -9,7 +9,7 @@ pub(super) const ORIGINALS: [&str; 4] =
     ["originalid", "originalcorrelationid", "originalcausationid", "originalsequence"];
 
 /// Names that the envelope has for itself.
-const RESERVED: [&str; 15] = [
+const RESERVED: [&str; 16] = [
     "causationid",
     "correlationid",
     "data",
@@ -19,6 +19,7 @@ const RESERVED: [&str; 15] = [
     "partitionkey",
     "sequence",
     "source",
+    "sourceepoch",
     "specversion",
     "subject",
     "time",

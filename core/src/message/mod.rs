@@ -48,6 +48,10 @@ pub struct Message {
     pub partition_key: SmolStr,
     /// Position in the producer's commit order; `0` until the outbox has given it one. Gaps are normal.
     pub sequence: u64,
+    /// Life of the producer's store in which [`sequence`](Self::sequence) counts: drawn when the store was made, and again
+    /// when it was restored from a copy; `0` where nobody says. Of two epochs of one source neither is before the other.
+    #[serde(default, skip_serializing_if = "is_untold")]
+    pub epoch: u64,
     /// Number of earlier messages of its key that the producer had given up when it sent this one: a redrive may bring
     /// them later, or never. Only a relay that passes dead rows ([`SkipDead`](crate::ports::WhenDead::SkipDead)) leaves
     /// a gap.
@@ -65,6 +69,11 @@ pub struct Message {
     /// Payload of the message.
     #[serde(with = "crate::payload")]
     pub data: Bytes,
+}
+
+/// Omits the field when zero, for compatibility with older messages.
+fn is_untold(epoch: &u64) -> bool {
+    *epoch == 0
 }
 
 /// Omits the field when zero, for compatibility with older messages.

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     ids::{ClaimToken, List, MessageId},
     ports::{
-        Broker, ClaimRequest, Clock, OutboxRow, Part, Ports, Random, Scopes, SettleOutcome, Settlement, Store,
-        StoreError, Timestamp, draw_id, scoped,
+        Broker, ClaimRequest, Clock, OutboxOrder, OutboxRow, Part, Ports, Random, Scopes, SettleOutcome, Settlement,
+        Store, StoreError, Timestamp, draw_id, scoped,
     },
     stop::Stop,
     wake::Wake,
@@ -179,8 +179,12 @@ impl Relay {
             return settlements;
         }
         let (mut rows, mut messages) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
-        for row in batch {
+        for mut row in batch {
             rows.push((row.row, row.attempts));
+            if self.config.ordering == OutboxOrder::Unordered {
+                // Its place says nothing of when it comes, so no consumer may take an early one for a late duplicate.
+                row.message.sequence = 0;
+            }
             messages.push(row.message);
         }
         let passed = report.dispatched > 0;

@@ -68,13 +68,14 @@ prop_compose! {
         traceparent in prop::option::of(text()),
         // The years 0 to 9999, to the microsecond, and the epoch, which stands for "not said".
         micros in prop_oneof![Just(0), -62_167_219_200_000_000_i64..253_402_200_000_000_000],
-        (sequence, gap) in (prop_oneof![Just(0), any::<u64>()], prop_oneof![Just(0), any::<u32>()]),
+        (sequence, epoch) in (prop_oneof![Just(0), any::<u64>()], prop_oneof![Just(0), any::<u64>()]),
+        gap in prop_oneof![Just(0), any::<u32>()],
         headers in headers(),
         (content_type, data) in payload(),
     ) -> Message {
         Message {
             id: MessageId(id), source, kind, topic, subject, time: Timestamp::from_micros(micros), content_type,
-            partition_key, sequence, gap, correlation_id, causation_id: causation_id.map(MessageId), traceparent,
+            partition_key, sequence, epoch, gap, correlation_id, causation_id: causation_id.map(MessageId), traceparent,
             headers, data,
         }
     }

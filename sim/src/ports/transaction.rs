@@ -62,7 +62,7 @@ impl InterceptTransaction for Watched {
             add_effects(effects, call, &answer);
             match (*call, answer) {
                 (Call::Statement { .. }, _) => *lent = true,
-                (Call::InboxInsert { entry }, Answer::Inserted(InboxInsert::Duplicate)) => {
+                (Call::InboxInsert { entry }, Answer::Inserted(InboxInsert::Duplicate(_))) => {
                     let (consumer, message) = (entry.consumer.clone(), entry.message);
                     gate.record(What::DuplicateSeen { tx, consumer, message });
                 }

@@ -78,7 +78,7 @@ pub(super) const HOUSES: [House; 9] = [
         module: &[],
         floors: &[
             &["columns", "composed", "config", "error"],
-            &["envelope", "pragmas", "schema", "watch"],
+            &["envelope", "epoch", "pragmas", "schema", "watch"],
             &["checkpoints", "documents", "inbox", "outbox", "participants", "saga"],
             &["in_memory"],
             &["writer"],

@@ -20,6 +20,8 @@ pub struct BrokerConfig {
     pub unroutable: Unroutable,
     /// Number of messages that one group may leave unacknowledged before the broker takes no more for it.
     pub unacknowledged_max: usize,
+    /// Size in bytes of the messages that one group may leave unacknowledged before the broker takes no more for it.
+    pub unacknowledged_bytes_max: usize,
     /// The largest payload that is accepted, in bytes; a larger one is refused for good.
     pub payload_bytes_max: usize,
 }
@@ -33,6 +35,8 @@ impl Default for BrokerConfig {
             unroutable: Unroutable::Keep,
             // A consumer that stands still is noticed before memory runs out.
             unacknowledged_max: 1_000_000,
+            // A group that stands still takes no more than a small machine has.
+            unacknowledged_bytes_max: 256 * 1024 * 1024,
             // What common brokers allow out of the box.
             payload_bytes_max: 1024 * 1024,
         }
@@ -58,6 +62,13 @@ impl BrokerConfig {
     #[must_use]
     pub fn unacknowledged_max(mut self, unacknowledged_max: usize) -> Self {
         self.unacknowledged_max = unacknowledged_max;
+        self
+    }
+
+    /// Sets the size of the messages that one group may leave unacknowledged before the broker takes no more for it.
+    #[must_use]
+    pub fn unacknowledged_bytes_max(mut self, unacknowledged_bytes_max: usize) -> Self {
+        self.unacknowledged_bytes_max = unacknowledged_bytes_max;
         self
     }
 

@@ -12,7 +12,8 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, model: Mutex::default() }
+        let epoch = u64::try_from(clock.now().as_micros()).unwrap_or(0).max(1);
+        Self { clock, model: Mutex::new(StoreModel::new(epoch)) }
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -28,6 +28,7 @@ fn message(number: u128, key: &str) -> Message {
         content_type: "application/json".into(),
         partition_key: key.into(),
         sequence: 0,
+        epoch: 0,
         gap: 0,
         correlation_id: Uuid::nil(),
         causation_id: None,

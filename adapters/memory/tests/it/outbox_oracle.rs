@@ -183,6 +183,7 @@ fn message(number: u64, key: u8) -> Message {
         content_type: "application/json".into(),
         partition_key: smol_str::format_smolstr!("{key}"),
         sequence: 0,
+        epoch: 0,
         gap: 0,
         correlation_id: Uuid::nil(),
         causation_id: None,

@@ -4,7 +4,12 @@ mod inbox;
 mod outbox;
 mod saga;
 
-use std::{path::Path, pin::pin, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use futures_util::future::{Either, select};
@@ -16,6 +21,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::{
     columns::read_count,
     config::SqliteConfig,
+    epoch,
     error::{self, OpenError},
     files::{self, Shared},
     transaction::SqliteTransaction,
@@ -95,7 +101,30 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError::Sqlite`], if a statement of `tables` fails, or there is no memory for it.
     pub fn open_in_memory_with(clock: Arc<dyn Clock>, config: SqliteConfig, tables: &str) -> Result<Self, OpenError> {
-        Ok(Self { shared: files::open_memory(config, tables)?, clock })
+        Ok(Self { shared: files::open_memory(config, tables, epoch::of_memory(clock.now()))?, clock })
+    }
+
+    /// Begins another epoch of the store, and returns it: to be called once after its file was put back from a copy, before
+    /// anything else works on it, or by whoever sets its counters back by other means.
+    ///
+    /// Handles of this process are in it from now on; another process that has the file open learns of it when it opens it
+    /// anew.
+    ///
+    /// The copy counts on from where it was made, so messages that are staged now get the sequences of others that were
+    /// sent since. Their epoch tells the two apart; without one a consumer that has handled and forgotten the others takes
+    /// them for duplicates.
+    ///
+    /// # Errors
+    /// Any [`StoreError`]; the epoch is then the one before, unless the outcome is unknown.
+    pub async fn begin_epoch(&self) -> Result<u64, StoreError> {
+        let epoch = self.write(doing("begin an epoch", |connection, _| epoch::begin(connection))).await?;
+        self.shared.epoch.store(epoch, Ordering::Relaxed);
+        Ok(epoch)
+    }
+
+    /// The epoch that the store is in.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.shared.epoch.load(Ordering::Relaxed)
     }
 
     /// Opens a transaction as its own type: [`Store::begin`] boxes it.

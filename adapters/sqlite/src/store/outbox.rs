@@ -11,12 +11,17 @@ use seaworthy_core::{
 use smol_str::SmolStr;
 
 use super::{SqliteStore, doing};
-use crate::{error::in_statement, outbox};
+use crate::{epoch, error::in_statement, outbox};
 
 #[async_trait]
 impl OutboxStore for SqliteStore {
     async fn claim(&self, request: &ClaimRequest) -> Result<Vec<OutboxRow>, StoreError> {
-        self.write(doing("claim", |connection, now| outbox::claim(connection, request, now))).await
+        self.write(doing("claim", |connection, now| {
+            let mut rows = outbox::claim(connection, request, now)?;
+            epoch::stamp(self.epoch(), &mut rows);
+            Ok(rows)
+        }))
+        .await
     }
 
     async fn settle(&self, token: ClaimToken, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
@@ -26,14 +31,20 @@ impl OutboxStore for SqliteStore {
     async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError> {
         let now = self.time();
         self.read(|connection| {
-            outbox::tail(connection, after, limit, now).map_err(|failure| in_statement("read the log", &failure))
+            let rows = outbox::tail(connection, after, limit, now);
+            let mut rows = rows.map_err(|failure| in_statement("read the log", &failure))?;
+            epoch::stamp(self.epoch(), rows.iter_mut().map(|(row, _)| row));
+            Ok(rows)
         })
         .await
     }
 
     async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {
         self.read(|connection| {
-            outbox::dead_rows(connection, limit).map_err(|failure| in_statement("read dead rows", &failure))
+            let rows = outbox::dead_rows(connection, limit);
+            let mut rows = rows.map_err(|failure| in_statement("read dead rows", &failure))?;
+            epoch::stamp(self.epoch(), rows.iter_mut().map(|(row, _)| row));
+            Ok(rows)
         })
         .await
     }

@@ -8,8 +8,8 @@ use seaworthy_core::{
     message::{Headers, Message},
     ports::{
         AcquireRequest, DefinitionRef, Expected, InboxEntry, InboxInsert, InboxStore, NewSaga, OperationRecord,
-        OperationState, OutboxStore, PurgeRequest, RedriveRequest, SagaAppend, SagaStatus, SagaStore, SettleOutcome,
-        Store, StoreError,
+        OperationState, OutboxStore, PurgeRequest, RedriveRequest, SagaAppend, SagaStatus, SagaStore, Seen,
+        SettleOutcome, Store, StoreError,
     },
 };
 use seaworthy_sqlite::SqliteStore;
@@ -79,7 +79,7 @@ async fn messages_with_hostile_envelopes_pass_through_the_outbox_unchanged() {
         let staged = hostile_message(number, text);
         crate::support::stage(&store, &[staged.clone(), message(100, "plain")]).await;
         let rows = store.claim(&asking(1, 1)).await.unwrap();
-        let found = Message { sequence: 0, ..rows[0].message.clone() };
+        let found = Message { sequence: 0, epoch: 0, ..rows[0].message.clone() };
         assert_eq!(found, staged);
         store.settle(token(1), &settled(&rows, &SettleOutcome::Dead { reason: text.into() })).await.unwrap();
         assert_eq!(store.dead_rows(9).await.unwrap()[0].1, text);
@@ -113,7 +113,10 @@ async fn consumers_with_hostile_names_keep_their_inbox_apart() {
         assert_eq!(store.purge_inbox(text, &ALL).await.unwrap(), 1);
         let late = Message { sequence: 5, id: MessageId(Uuid::from_u128(900)), ..hostile_message(number, text) };
         let mut tx = store.begin().await.unwrap();
-        assert_eq!(tx.inbox_insert(&InboxEntry::for_message(text, &late)).await.unwrap(), InboxInsert::Duplicate);
+        assert_eq!(
+            tx.inbox_insert(&InboxEntry::for_message(text, &late)).await.unwrap(),
+            InboxInsert::Duplicate(Seen::Watermark)
+        );
         assert_eq!(tx.inbox_insert(&InboxEntry::for_message("plain", &late)).await.unwrap(), InboxInsert::First);
     }
 }

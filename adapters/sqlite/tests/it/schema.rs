@@ -3,8 +3,8 @@
 use crate::support::{HandClock, asking, message, numbers, stage};
 use rusqlite::Connection;
 use seaworthy_core::{
-    message::Headers,
-    ports::{OutboxStore, Store},
+    message::{Headers, Message},
+    ports::{InboxEntry, InboxInsert, OutboxStore, Seen, Store},
 };
 use seaworthy_sqlite::{OpenError, SqliteConfig, SqliteStore};
 
@@ -44,7 +44,7 @@ fn a_newer_schema_is_refused_with_both_versions_and_nothing_is_changed() {
     other.execute("UPDATE seaworthy_schema SET version = 99", []).unwrap();
     let refused = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap_err();
     assert!(matches!(refused, OpenError::NewerSchema { found: 99, .. }), "{refused}");
-    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 3"), "{refused}");
+    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 4"), "{refused}");
     let version: i64 = other.query_row("SELECT version FROM seaworthy_schema", [], |row| row.get(0)).unwrap();
     assert_eq!(version, 99);
 }
@@ -165,6 +165,9 @@ async fn a_file_whose_keys_stand_still_since_a_deletion_is_mended_when_it_is_ope
              DELETE FROM seaworthy_outbox WHERE sequence = 1;
              ALTER TABLE seaworthy_outbox DROP COLUMN headers;
              ALTER TABLE seaworthy_dead_letters DROP COLUMN headers;
+             DROP TABLE seaworthy_epoch;
+             ALTER TABLE seaworthy_inbox DROP COLUMN epoch;
+             ALTER TABLE seaworthy_dead_letters DROP COLUMN epoch;
              UPDATE seaworthy_schema SET version = 2",
         )
         .unwrap();
@@ -187,4 +190,55 @@ async fn headers_are_a_json_object_of_texts() {
         reader.query_row(query, [sequence], |row| row.get(0)).unwrap()
     };
     assert_eq!((read(1).as_deref(), read(2)), (Some(r#"{"tenant":"north \"1\""}"#), None));
+}
+
+/// Before the schema knew of epochs, all messages came from the one that nobody had told of.
+#[tokio::test]
+async fn watermarks_and_rows_from_before_there_were_epochs_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    drop(SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap());
+    let other = Connection::open(&path).unwrap();
+    other
+        .execute_batch(
+            "DROP TABLE seaworthy_epoch;
+             DROP TABLE seaworthy_watermarks;
+             CREATE TABLE seaworthy_watermarks (
+                 consumer TEXT NOT NULL, source TEXT NOT NULL, key TEXT NOT NULL, sequence INTEGER NOT NULL,
+                 PRIMARY KEY (consumer, source, key)) STRICT, WITHOUT ROWID;
+             ALTER TABLE seaworthy_inbox DROP COLUMN epoch;
+             ALTER TABLE seaworthy_dead_letters DROP COLUMN epoch;
+             INSERT INTO seaworthy_watermarks VALUES ('shop', 'orders', 'k', 7);
+             INSERT INTO seaworthy_inbox (consumer, message, source, key, sequence, state, at)
+                 VALUES ('shop', '00000000-0000-0000-0000-000000000009', 'orders', 'k', 9, 1, 0);
+             UPDATE seaworthy_schema SET version = 3",
+        )
+        .unwrap();
+    let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    let of = |number: u64, epoch| {
+        let received = Message { sequence: number, epoch, source: "orders".into(), ..message(number.into(), "k") };
+        InboxEntry::for_message("shop", &received)
+    };
+    for (entry, found) in [
+        (of(7, 0), InboxInsert::Duplicate(Seen::Watermark)),
+        (of(9, 0), InboxInsert::Duplicate(Seen::Row)),
+        (of(8, 0), InboxInsert::First),
+        (of(6, 5), InboxInsert::First),
+    ] {
+        assert_eq!(store.begin().await.unwrap().inbox_insert(&entry).await.unwrap(), found, "{entry:?}");
+    }
+    let epochs = async |store: &SqliteStore, number| {
+        stage(store, &[message(number, "a")]).await;
+        store.tail(0, 9).await.unwrap()[0].0.message.epoch
+    };
+    let drawn = epochs(&store, 1).await;
+    assert_ne!(drawn, 0);
+    drop(store);
+    let again = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    assert_eq!(epochs(&again, 2).await, drawn, "it lasts as long as the file");
+    let another = SqliteStore::open(folder.path().join("another"), HandClock::new(), SqliteConfig::default()).unwrap();
+    assert_ne!(epochs(&another, 1).await, drawn);
+    let begun = again.begin_epoch().await.unwrap();
+    assert_eq!(epochs(&again, 3).await, begun);
+    assert_ne!(begun, drawn);
 }

@@ -29,6 +29,7 @@ fn message(number: u128) -> Message {
         content_type: "application/json".into(),
         partition_key: "order".into(),
         sequence: 1,
+        epoch: 0,
         gap: 0,
         correlation_id: Uuid::nil(),
         causation_id: None,

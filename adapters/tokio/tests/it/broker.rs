@@ -1,6 +1,12 @@
 //! The in-process broker: groups, order by key, redelivery, and what it refuses.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use seaworthy_core::{
     ids::MessageId,
@@ -42,6 +48,7 @@ fn message(number: u128, key: &str) -> Message {
         content_type: "application/json".into(),
         partition_key: key.into(),
         sequence: 1,
+        epoch: 0,
         gap: 0,
         correlation_id: Uuid::nil(),
         causation_id: None,
@@ -174,4 +181,57 @@ async fn a_group_that_stands_still_is_unavailable_and_no_group_gets_the_message(
     let results = broker.publish(&[message(2, "a")]).await.unwrap();
     assert!(matches!(results[0], Err(PublishError::Unavailable(_))), "{results:?}");
     assert_eq!((broker.unacknowledged("billing"), broker.unacknowledged("shipping")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_may_leave_only_so_many_bytes_unacknowledged() {
+    // Two messages of a kilobyte, with their envelopes.
+    let config = LocalBroker::config().unacknowledged_bytes_max(4_000);
+    let broker = LocalBroker::new(Arc::new(PausedClock(Instant::now())), config);
+    broker.declare("shipping", ["orders"]);
+    let large = |number| Message { data: vec![0; 1_000].into(), ..message(number, "a") };
+    let results = broker.publish(&[large(1), large(2), large(3)]).await.unwrap();
+    assert!(matches!(&results[..], [Ok(()), Ok(()), Err(PublishError::Unavailable(_))]), "{results:?}");
+    // What is acknowledged makes room.
+    let mut member = join(&broker, "shipping").await;
+    let first = member.receive(1).await.unwrap();
+    member.ack(first[0].tag).await.unwrap();
+    assert_eq!(broker.publish(&[large(3)]).await.unwrap(), [Ok(())]);
+    // One that is larger than all that is allowed is not kept out for ever.
+    broker.declare("billing", ["bills"]);
+    let huge = Message { topic: "bills".into(), data: vec![0; 9_000].into(), ..message(4, "b") };
+    assert_eq!(broker.publish(&[huge]).await.unwrap(), [Ok(())]);
+}
+
+/// Counts rounds of a busy task that were done when another had its turn.
+async fn rounds_at_once<F: Future<Output = ()> + Send>(round: impl Fn(LocalBroker) -> F + Send + 'static) -> u32
+where
+    F: 'static,
+{
+    let broker = broker();
+    broker.declare("shipping", ["orders"]);
+    let done = Arc::new(AtomicU32::new(0));
+    let count = done.clone();
+    let busy = tokio::spawn(async move {
+        for _ in 0..10_000 {
+            round(broker.clone()).await;
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    tokio::task::yield_now().await;
+    busy.abort();
+    done.load(Ordering::Relaxed)
+}
+
+#[tokio::test]
+async fn whoever_is_busy_with_it_lets_others_have_their_turn() {
+    let publishing = rounds_at_once(|broker| async move { drop(broker.publish(&[message(1, "a")]).await) });
+    assert!((1..1_000).contains(&publishing.await));
+    let receiving = rounds_at_once(|broker| async move {
+        broker.publish(&[message(1, "a")]).await.unwrap();
+        let mut member = join(&broker, "shipping").await;
+        let out = member.receive(1).await.unwrap();
+        member.ack(out[0].tag).await.unwrap();
+    });
+    assert!((1..1_000).contains(&receiving.await));
 }

@@ -140,7 +140,7 @@ pub async fn a_row_carries_its_message_unchanged_and_a_rising_sequence(subject: 
     let sequences: Vec<u64> = rows.iter().map(|row| row.message.sequence).collect();
     let rising = sequences[..].is_sorted_by(|a, b| a < b) && sequences.first().is_some_and(|first| *first > 0);
     expect("rows come in commit order, and their sequences rise", rising, || format!("{sequences:?}"))?;
-    let plain: Vec<Message> = rows.into_iter().map(|row| Message { sequence: 0, ..row.message }).collect();
+    let plain: Vec<Message> = rows.into_iter().map(|row| Message { sequence: 0, epoch: 0, ..row.message }).collect();
     expect_eq("a message is stored as it was staged", plain, vec![lone(1), lone(2), bare])?;
     Ok(Verdict::Held)
 }
@@ -163,5 +163,27 @@ pub async fn the_end_of_the_next_wait_is_known(subject: &dyn StoreSubject) -> Ou
     let next = store.next_available().await?;
     let fits = next.is_some_and(|next| before + lease * 2 <= next && next <= after + lease * 2);
     expect("the next moment is the end of the delay", fits, || format!("{next:?}, set back at {before}"))?;
+    Ok(Verdict::Held)
+}
+
+/// The epoch says in which life of the store a sequence counts.
+pub async fn messages_carry_the_epoch_of_their_store(subject: &dyn StoreSubject) -> Outcome {
+    let mut epochs = Vec::new();
+    for _ in 0..2 {
+        let store = subject.fresh().await;
+        stage(&*store, &[lone(1), lone(2)]).await?;
+        let read: Vec<u64> = store.tail(0, 9).await?.into_iter().map(|(row, _)| row.message.epoch).collect();
+        let rows = store.claim(&claim(1, 9, subject.unit())).await?;
+        let claimed: Vec<u64> = rows.iter().map(|row| row.message.epoch).collect();
+        let Some(&epoch) = claimed.first() else {
+            return expect_eq("committed rows can be claimed", claimed.len(), 2).map(|()| Verdict::Held);
+        };
+        expect_eq("a claim and the log show the same epoch", &claimed, &read)?;
+        expect_eq("all messages of a store have one epoch", claimed.iter().all(|other| *other == epoch), true)?;
+        epochs.push(epoch);
+        subject.advance(subject.unit()).await;
+    }
+    expect_eq("a store has an epoch", epochs.contains(&0), false)?;
+    expect_eq("a store that is made anew has another", epochs[0] == epochs[1], false)?;
     Ok(Verdict::Held)
 }

@@ -68,7 +68,7 @@ pub(super) async fn seen(subject: &dyn StoreSubject, store: &dyn Store) -> Resul
     let mut seen = Vec::new();
     for part in store.parts().iter() {
         seen.extend(read(part, subject, store).await?);
-        if part == Part::Inbox && store.begin().await?.inbox_insert(&entry(1)).await? == InboxInsert::Duplicate {
+        if part == Part::Inbox && store.begin().await?.inbox_insert(&entry(1)).await? != InboxInsert::First {
             seen.push("inbox row");
         }
     }

@@ -7,8 +7,11 @@ use crate::{
         samples::{CONSUMER, entry, purge, received},
     },
     message::Message,
-    ports::{InboxEntry, InboxInsert, PurgeRequest, Store, StoreError},
+    ports::{InboxEntry, InboxInsert, PurgeRequest, Seen, Store, StoreError},
 };
+
+const ROW: InboxInsert = InboxInsert::Duplicate(Seen::Row);
+const WATERMARK: InboxInsert = InboxInsert::Duplicate(Seen::Watermark);
 
 async fn handle(store: &dyn Store, entry: &InboxEntry) -> Result<InboxInsert, StoreError> {
     let mut tx = store.begin().await?;
@@ -36,7 +39,7 @@ pub async fn each_consumer_sees_a_message_once(subject: &dyn StoreSubject) -> Ou
     let other = InboxEntry { consumer: "billing".into(), ..entry(1) };
     let promise = "each consumer sees a message for the first time once";
     expect_eq(promise, handle(&*store, &entry(1)).await?, InboxInsert::First)?;
-    expect_eq(promise, handle(&*store, &entry(1)).await?, InboxInsert::Duplicate)?;
+    expect_eq(promise, handle(&*store, &entry(1)).await?, ROW)?;
     expect_eq(promise, handle(&*store, &other).await?, InboxInsert::First)?;
     expect_eq(promise, handle(&*store, &entry(2)).await?, InboxInsert::First)?;
     Ok(Verdict::Held)
@@ -78,7 +81,7 @@ pub async fn a_buried_message_is_kept_whole_and_counts_as_seen(subject: &dyn Sto
     let at = letter.failed_at;
     let dated = before <= at && at <= after;
     expect("a dead letter carries the moment by the store's clock", dated, || format!("{at}, buried at {before}"))?;
-    expect_eq("a buried message counts as seen", handle(&*store, &entry(1)).await?, InboxInsert::Duplicate)?;
+    expect_eq("a buried message counts as seen", handle(&*store, &entry(1)).await?, ROW)?;
     expect_eq("a consumer has its own dead letters", store.dead_letters("billing", 9).await?.len(), 0)?;
     subject.advance(subject.unit()).await;
     bury(&*store, &received(2, "key")).await?;
@@ -116,7 +119,7 @@ pub async fn a_dead_letter_can_be_taken_out_once(subject: &dyn StoreSubject) -> 
     expect_eq("a dead letter that was taken out is gone", store.dead_letters(CONSUMER, 9).await?.len(), 0)?;
     expect_eq("a dead letter is taken out once", exhume(true).await?, false)?;
     let again = handle(&*store, &entry(1)).await?;
-    expect_eq("a message that was taken out counts as handled", again, InboxInsert::Duplicate)?;
+    expect_eq("a message that was taken out counts as handled", again, ROW)?;
     Ok(Verdict::Held)
 }
 
@@ -140,7 +143,7 @@ pub async fn a_purged_message_is_still_a_duplicate(subject: &dyn StoreSubject) -
     expect_eq("a purge takes no more than its limit, and goes on next time", purged, [2, 1, 0])?;
     let promise = "a message at or below the watermark is a duplicate, and one above it is not";
     for number in 1..=3 {
-        expect_eq(promise, handle(&*store, &entry(number)).await?, InboxInsert::Duplicate)?;
+        expect_eq(promise, handle(&*store, &entry(number)).await?, WATERMARK)?;
     }
     expect_eq(promise, handle(&*store, &entry(4)).await?, InboxInsert::First)?;
     let promise = "a watermark speaks for its consumer, source and key only";
@@ -154,6 +157,41 @@ pub async fn a_purged_message_is_still_a_duplicate(subject: &dyn StoreSubject) -
     Ok(Verdict::Held)
 }
 
+/// A producer whose store was made anew or put back counts from where it was: its messages are new.
+pub async fn a_watermark_speaks_for_one_epoch_of_its_source(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    for number in 1..=3 {
+        handle(&*store, &entry(number)).await?;
+    }
+    subject.advance(subject.unit()).await;
+    store.purge_inbox(CONSUMER, &purge(99)).await?;
+    let later = |number| InboxEntry { epoch: 8, ..InboxEntry { sequence: number, ..entry(1_000 + number) } };
+    let promise = "a message of another epoch of its source is new, whatever its sequence";
+    for number in 1..=3 {
+        expect_eq(promise, handle(&*store, &later(number)).await?, InboxInsert::First)?;
+    }
+    subject.advance(subject.unit()).await;
+    store.purge_inbox(CONSUMER, &purge(99)).await?;
+    let promise = "each epoch has a watermark of its own";
+    expect_eq(promise, handle(&*store, &entry(3)).await?, WATERMARK)?;
+    expect_eq(promise, handle(&*store, &later(3)).await?, WATERMARK)?;
+    expect_eq(promise, handle(&*store, &later(4)).await?, InboxInsert::First)?;
+    Ok(Verdict::Held)
+}
+
+/// A message that has no place in its source's order raises no watermark over those that have one.
+pub async fn a_message_without_a_place_raises_no_watermark(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let unplaced = InboxEntry::for_message(CONSUMER, &received(9, "key"));
+    expect_eq("a message that has passed dead ones has no place", unplaced.sequence, 0)?;
+    handle(&*store, &unplaced).await?;
+    subject.advance(subject.unit()).await;
+    store.purge_inbox(CONSUMER, &purge(99)).await?;
+    let promise = "a message that was passed by a later one is handled when it comes after all";
+    expect_eq(promise, handle(&*store, &entry(1)).await?, InboxInsert::First)?;
+    Ok(Verdict::Held)
+}
+
 /// A failure that was counted says that the message was not handled, wherever the watermark stands: else it were lost.
 pub async fn a_message_that_failed_is_not_taken_for_a_purged_one(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;
@@ -163,7 +201,7 @@ pub async fn a_message_that_failed_is_not_taken_for_a_purged_one(subject: &dyn S
     expect_eq("a purge takes handled messages only", store.purge_inbox(CONSUMER, &purge(99)).await?, 1)?;
     let promise = "a message with a counted failure is handled for the first time, also below the watermark";
     expect_eq(promise, handle(&*store, &entry(1)).await?, InboxInsert::First)?;
-    expect_eq("and once", handle(&*store, &entry(1)).await?, InboxInsert::Duplicate)?;
+    expect_eq("and once", handle(&*store, &entry(1)).await?, ROW)?;
     Ok(Verdict::Held)
 }
 

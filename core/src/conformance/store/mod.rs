@@ -51,6 +51,7 @@ macro_rules! __store_checks {
                 a_retry_waits_and_counts_and_a_release_takes_its_attempt_back
                 a_row_carries_its_message_unchanged_and_a_rising_sequence
                 the_end_of_the_next_wait_is_known
+                messages_carry_the_epoch_of_their_store
             }
             order [Outbox] {
                 rows_of_a_key_go_one_at_a_time_in_commit_order
@@ -87,6 +88,8 @@ macro_rules! __store_checks {
                 what_was_handled_is_not_buried
                 a_dead_letter_can_be_taken_out_once
                 a_purged_message_is_still_a_duplicate
+                a_watermark_speaks_for_one_epoch_of_its_source
+                a_message_without_a_place_raises_no_watermark
                 a_message_that_failed_is_not_taken_for_a_purged_one
                 dead_letters_survive_a_purge
             }

@@ -13,7 +13,7 @@ use crate::{
         samples::{append, claim, entry, lone, new_saga, operation_id, saga_id},
     },
     ports::{
-        Backlog, Expected, InboxInsert, OperationState, Part, SagaCreate, Transaction,
+        Backlog, Expected, InboxInsert, OperationState, Part, SagaCreate, Seen, Transaction,
     },
 };
 
@@ -125,7 +125,7 @@ async fn sees_its_own(
             expect_eq(promise, tx.outbox_bury(lone(1).id, "sent already").await?, false)?;
             Ok(tx.stage(&lone(3)).await?)
         }
-        Part::Inbox => expect_eq(promise, tx.inbox_insert(&entry(1)).await?, InboxInsert::Duplicate),
+        Part::Inbox => expect_eq(promise, tx.inbox_insert(&entry(1)).await?, InboxInsert::Duplicate(Seen::Row)),
         Part::Sagas => {
             expect_eq(promise, tx.saga_create(&new_saga(1, subject.unit())).await?, SagaCreate::Exists(saga_id(1)))?;
             Ok(tx.saga_append(&append(1, 1, 1, subject.unit())).await?)

@@ -51,6 +51,7 @@ pub fn attributes(message: &Message) -> Result<Vec<(SmolStr, SmolStr)>, CloudEve
         ("subject", Some(message.subject.clone()).filter(|subject| !subject.is_empty())),
         ("time", time),
         ("sequence", sequence),
+        ("sourceepoch", (message.epoch > 0).then(|| message.epoch.to_smolstr())),
         ("gap", (message.gap > 0).then(|| message.gap.to_smolstr())),
         ("causationid", causation_id),
         ("traceparent", message.traceparent.clone().filter(|traceparent| !traceparent.is_empty())),
@@ -95,6 +96,10 @@ where
     let kind = take("type").ok_or(CloudEventError::Missing("type"))?;
     let subject = take("subject").unwrap_or_default();
     let time = take("time").map_or(Ok(Timestamp::EPOCH), |time| read(&time))?;
+    let epoch = take("sourceepoch").map_or(Ok(0), |epoch| {
+        let expected = || format_smolstr!("{epoch:?}; expected a whole number");
+        epoch.parse().map_err(|_| CloudEventError::attribute("sourceepoch", expected()))
+    })?;
     let gap = take("gap").map_or(Ok(0), |gap| {
         gap.parse().map_err(|_| CloudEventError::attribute("gap", format_smolstr!("{gap:?}; expected a whole number")))
     })?;
@@ -116,6 +121,7 @@ where
         content_type: take("datacontenttype").unwrap_or(SmolStr::new_static(JSON)),
         partition_key,
         sequence: number.unwrap_or(0),
+        epoch,
         gap,
         correlation_id: correlation.as_ref().map_or(message_id, |(id, _)| *id),
         causation_id: causation.as_ref().map(|(id, _)| MessageId(*id)),

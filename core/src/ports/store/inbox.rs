@@ -11,23 +11,27 @@ pub struct InboxEntry {
     pub consumer: SmolStr,
     /// Id of the message.
     pub message: MessageId,
-    /// The message's source: together with the key it owns a watermark.
+    /// The message's source: together with its epoch and the key it owns a watermark.
     pub source: SmolStr,
+    /// The epoch of the source's store.
+    pub epoch: u64,
     /// The message's partition key.
     pub key: SmolStr,
-    /// The message's position in the source's commit order.
+    /// The message's position in the source's commit order; `0` for one that has none which a watermark could go by.
     pub sequence: u64,
 }
 
 impl InboxEntry {
-    /// The entry of a message at a consumer.
+    /// The entry of a message at a consumer. A message that has passed dead ones says nothing of those before it, which may
+    /// come yet, so its sequence is left out: no watermark rises over them.
     pub fn for_message(consumer: &str, message: &Message) -> Self {
         Self {
             consumer: consumer.into(),
             message: message.id,
             source: message.source.clone(),
             key: message.partition_key.clone(),
-            sequence: message.sequence,
+            epoch: message.epoch,
+            sequence: if message.gap == 0 { message.sequence } else { 0 },
         }
     }
 }
@@ -38,7 +42,17 @@ pub enum InboxInsert {
     /// Seen for the first time: this transaction owns the message.
     First,
     /// Handled before, or buried: acknowledge it and do nothing.
-    Duplicate,
+    Duplicate(Seen),
+}
+
+/// Reason why a message counts as seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Its row is there.
+    Row,
+    /// Its row is not there, and a message of its source, epoch and key that is as late or later was handled and purged:
+    /// for all that is known it was handled before. Say so, since nothing else will.
+    Watermark,
 }
 
 /// A message that a consumer gave up.
@@ -64,8 +78,8 @@ pub trait InboxWrites: Send {
     /// Inserts the row of a message, unless it is there. Where another open transaction has inserted it, this waits
     /// for that one: it is a duplicate if that one commits, the first if it rolls back.
     ///
-    /// A message at or below the watermark of its source and key counts as a duplicate too: its row was purged. A message
-    /// without a sequence (`0`) has no place in its source's order, so no watermark applies to it. A message that failed
+    /// A message at or below the watermark of its source, epoch and key is a duplicate by its
+    /// [watermark](Seen::Watermark): its row was purged. A message without a sequence (`0`) has no place in its source's order, so no watermark applies to it. A message that failed
     /// before is never treated as a duplicate, or it would be lost.
     ///
     /// # Errors
@@ -114,7 +128,7 @@ pub trait InboxStore: Send + Sync {
         Err(Part::Inbox.refusal())
     }
 
-    /// Deletes rows of handled messages and raises the watermark of their source and key past them. Dead letters stay.
+    /// Deletes rows of handled messages and raises the watermark of their source, epoch and key past them. Dead letters stay.
     /// Returns how many rows.
     ///
     /// # Errors

@@ -48,7 +48,7 @@ pub(in crate::specimens) async fn handle_once(
     delivery: Delivery,
 ) -> Result<(), HandlerError> {
     let mut tx = ports.store.begin().await?;
-    if tx.inbox_insert(&InboxEntry::for_message(group, &delivery.message)).await? == InboxInsert::Duplicate {
+    if tx.inbox_insert(&InboxEntry::for_message(group, &delivery.message)).await? != InboxInsert::First {
         return Ok(());
     }
     handler.handle(&mut *tx, &delivery.message).await?;

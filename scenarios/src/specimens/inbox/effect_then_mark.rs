@@ -58,7 +58,7 @@ pub(in crate::specimens) async fn effect_then_mark(
 ) -> Result<(), HandlerError> {
     let entry = InboxEntry::for_message(group, &delivery.message);
     let mut look = ports.store.begin().await?;
-    if look.inbox_insert(&entry).await? == InboxInsert::Duplicate {
+    if look.inbox_insert(&entry).await? != InboxInsert::First {
         return Ok(());
     }
     drop(look);
@@ -76,7 +76,7 @@ pub(in crate::specimens) async fn effect_then_mark(
 async fn write_together(ports: Ports, delivery: Delivery) -> Result<(), HandlerError> {
     let entry = InboxEntry::for_message(MAILER, &delivery.message);
     let mut both = ports.store.begin().await?;
-    if both.inbox_insert(&entry).await? == InboxInsert::Duplicate {
+    if both.inbox_insert(&entry).await? != InboxInsert::First {
         return Ok(());
     }
     WriteLetter(ports.clone()).handle(&mut *both, &delivery.message).await?;

@@ -49,7 +49,7 @@ pub(in crate::specimens) async fn mark_then_effect(
     delivery: Delivery,
 ) -> Result<(), HandlerError> {
     let mut mark = ports.store.begin().await?;
-    if mark.inbox_insert(&InboxEntry::for_message(group, &delivery.message)).await? == InboxInsert::Duplicate {
+    if mark.inbox_insert(&InboxEntry::for_message(group, &delivery.message)).await? != InboxInsert::First {
         return Ok(());
     }
     mark.commit().await?;
@@ -62,7 +62,7 @@ pub(in crate::specimens) async fn mark_then_effect(
 
 async fn write_together(ports: Ports, delivery: Delivery) -> Result<(), HandlerError> {
     let mut both = ports.store.begin().await?;
-    if both.inbox_insert(&InboxEntry::for_message(MAILER, &delivery.message)).await? == InboxInsert::Duplicate {
+    if both.inbox_insert(&InboxEntry::for_message(MAILER, &delivery.message)).await? != InboxInsert::First {
         return Ok(());
     }
     WriteLetter(ports.clone()).handle(&mut *both, &delivery.message).await?;

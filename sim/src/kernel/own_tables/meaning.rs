@@ -229,6 +229,7 @@ fn message(outbox: &OutboxTable, row: &TableRow<'_>) -> Result<Message, String> 
         content_type: SmolStr::default(),
         partition_key: key,
         sequence: 0,
+        epoch: 0,
         gap: 0,
         correlation_id: Uuid::nil(),
         causation_id: None,

@@ -141,9 +141,9 @@ fn headers() -> impl Strategy<Value = Headers> {
 
 pub(super) fn message() -> impl Strategy<Value = Arc<Message>> {
     let names = (text(), text(), text(), text(), text(), text());
-    let numbers = (any::<i64>(), any::<u64>(), any::<u32>());
+    let numbers = (any::<i64>(), any::<u64>(), any::<u64>(), any::<u32>());
     let ids = (message_id(), uuid(), option::of(message_id()), option::of(text()));
-    (names, numbers, ids, headers(), bytes()).prop_map(|(names, (time, sequence, gap), ids, headers, data)| {
+    (names, numbers, ids, headers(), bytes()).prop_map(|(names, (time, sequence, epoch, gap), ids, headers, data)| {
         let (source, kind, topic, subject, content_type, partition_key) = names;
         let (id, correlation_id, causation_id, traceparent) = ids;
         let time = Timestamp::from_micros(time);
@@ -157,6 +157,7 @@ pub(super) fn message() -> impl Strategy<Value = Arc<Message>> {
             content_type,
             partition_key,
             sequence,
+            epoch,
             gap,
             correlation_id,
             causation_id,

@@ -42,6 +42,7 @@ pub fn message(number: u64, topic: &str, key: &str) -> Message {
         content_type: "application/json".into(),
         partition_key: key.into(),
         sequence: 0,
+        epoch: 0,
         gap: 0,
         correlation_id: Uuid::nil(),
         causation_id: None,

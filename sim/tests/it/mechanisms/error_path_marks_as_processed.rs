@@ -78,7 +78,7 @@ async fn consume(ports: Ports, is_right: bool) {
 
 async fn handle(ports: &Ports, message: &Message) -> Result<(), StoreError> {
     let mut tx = ports.store.begin().await?;
-    if tx.inbox_insert(&InboxEntry::for_message("stock", message)).await? == InboxInsert::Duplicate {
+    if tx.inbox_insert(&InboxEntry::for_message("stock", message)).await? != InboxInsert::First {
         return Ok(());
     }
     tx.put("reservations", &message.subject, Expected::Absent, b"1".to_vec().into()).await?;

@@ -39,7 +39,7 @@ fn handle_then_acknowledge<'a>(ports: &'a Ports, from: &'a mut dyn Subscription,
 
 async fn handle(ports: &Ports, delivery: &Delivery) -> Result<(), StoreError> {
     let mut tx = ports.store.begin().await?;
-    if tx.inbox_insert(&InboxEntry::for_message("listener", &delivery.message)).await? == InboxInsert::Duplicate {
+    if tx.inbox_insert(&InboxEntry::for_message("listener", &delivery.message)).await? != InboxInsert::First {
         return Ok(());
     }
     tx.put("notes", &delivery.message.id.to_string(), Expected::Absent, b"1".to_vec().into()).await?;

@@ -49,6 +49,7 @@ fn message(ports: &Ports) -> Message {
         content_type: "application/json".into(),
         partition_key: id.to_string().into(),
         sequence: 0,
+        epoch: 0,
         gap: 0,
         correlation_id: id,
         causation_id: None,

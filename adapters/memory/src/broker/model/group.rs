@@ -10,9 +10,9 @@ use tokio::sync::Notify;
 
 use super::{
     MemberNumber, Received,
-    queue::{Position, Queue},
+    queue::{Position, Queue, size},
 };
-use crate::lookup::Lookup;
+use crate::{broker::BrokerConfig, lookup::Lookup};
 
 /// One consumer group.
 ///
@@ -55,6 +55,18 @@ impl Group {
     /// Messages that are not acknowledged.
     pub(super) fn len(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Returns `true` if it has room for a message beside those that it has.
+    pub(super) fn has_room(&self, message: &Message, config: &BrokerConfig) -> bool {
+        let fits = self.queue.bytes() + size(message) <= config.unacknowledged_bytes_max;
+        // A message that is larger than all that is allowed passes where there is nothing else.
+        self.len() < config.unacknowledged_max && (fits || self.len() == 0)
+    }
+
+    /// Size of the messages that are not acknowledged, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.queue.bytes()
     }
 
     pub(super) fn messages(&self) -> impl Iterator<Item = MessageId> {

@@ -105,12 +105,13 @@ impl BrokerModel {
         }
         match self.topics.get_mut(&message.topic) {
             Some(topic) if !topic.groups.is_empty() => {
-                let full = |group: &&GroupNumber| self.groups[**group].len() >= self.config.unacknowledged_max;
+                let full = |group: &&GroupNumber| !self.groups[**group].has_room(message, &self.config);
                 if let Some(group) = topic.groups.iter().find(full).map(|group| &self.groups[*group]) {
                     return Err(PublishError::Unavailable(format_smolstr!(
-                        "group {} has {} messages unacknowledged: is its consumer running?",
+                        "group {} has {} messages of {} bytes unacknowledged: is its consumer running?",
                         group.name(),
-                        group.len()
+                        group.len(),
+                        group.bytes()
                     )));
                 }
                 let message = Arc::new(message.clone());

@@ -20,6 +20,8 @@ pub(super) struct Queue {
     /// The last message of each key.
     last: Lookup<SmolStr, Position>,
     len: usize,
+    /// Size of the messages that are here.
+    bytes: usize,
 }
 
 /// One copy of a message.
@@ -33,6 +35,11 @@ pub(super) struct Held {
 impl Queue {
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Size of the messages that are here, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     fn index(&self, position: Position) -> Option<usize> {
@@ -57,6 +64,7 @@ impl Queue {
         if let Some(before) = earlier.and_then(|earlier| self.get_mut(earlier)) {
             before.later = Some(position);
         }
+        self.bytes += size(&message);
         self.copies.push_back(Some(Held { message, deliveries: 0, later: None }));
         self.len += 1;
         (position, earlier.is_none())
@@ -67,6 +75,7 @@ impl Queue {
         let index = self.index(position)?;
         let Held { message, later, .. } = self.copies.get_mut(index)?.take()?;
         self.len -= 1;
+        self.bytes -= size(&message);
         if later.is_none() {
             self.last.remove(&message.partition_key);
         }
@@ -81,4 +90,12 @@ impl Queue {
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Held> {
         self.copies.iter().flatten()
     }
+}
+
+/// Size of an envelope without its payload, its texts being short.
+const ENVELOPE_BYTES: usize = 512;
+
+/// Size of a message in memory, near enough.
+pub(super) fn size(message: &Message) -> usize {
+    ENVELOPE_BYTES + message.data.len()
 }

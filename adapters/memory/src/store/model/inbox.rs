@@ -16,7 +16,7 @@ pub(super) struct Inbox {
     consumers: Vec<Consumer>,
     rows: Lookup<(u32, MessageId), InboxRow>,
     failures: Lookup<(u32, MessageId), u32>,
-    watermarks: Lookup<(u32, SmolStr, SmolStr), u64>,
+    watermarks: Lookup<(u32, SmolStr, u64, SmolStr), u64>,
     letters: u64,
     letter_number: u64,
 }
@@ -107,7 +107,7 @@ impl Inbox {
             && !self.watermarks.is_empty()
             && self
                 .watermarks
-                .get(&(consumer, entry.source.clone(), entry.key.clone()))
+                .get(&(consumer, entry.source.clone(), entry.epoch, entry.key.clone()))
                 .is_some_and(|mark| entry.sequence <= *mark)
     }
 
@@ -168,11 +168,15 @@ impl Inbox {
         {
             let entry = oldest.remove();
             self.rows.remove(&(number, entry.message));
-            match self.watermarks.entry((number, entry.source, entry.key)) {
+            purged += 1;
+            // A message without a place says nothing of those before it.
+            if entry.sequence == 0 {
+                continue;
+            }
+            match self.watermarks.entry((number, entry.source, entry.epoch, entry.key)) {
                 Entry::Vacant(new) => _ = new.insert(entry.sequence),
                 Entry::Occupied(mut mark) => *mark.get_mut() = entry.sequence.max(*mark.get()),
             }
-            purged += 1;
         }
         purged as u64
     }

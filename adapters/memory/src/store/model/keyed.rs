@@ -1,6 +1,6 @@
 use seaworthy_core::{
     message::Message,
-    ports::{InboxEntry, InboxInsert, NewSaga, RowId, SagaAppend, SagaCreate, StoreError, Timestamp},
+    ports::{InboxEntry, InboxInsert, NewSaga, RowId, SagaAppend, SagaCreate, Seen, StoreError, Timestamp},
 };
 
 use super::{
@@ -43,13 +43,13 @@ impl StoreModel {
         tx.own_inbox_writes(entry).fold(committed, |before, write| write.after(before))
     }
 
-    /// Returns `true` if a message was handled or buried before. One that has failed was not, wherever the watermark
-    /// stands.
-    fn was_seen(&self, tx: &Tx, number: u32, entry: &InboxEntry) -> bool {
+    /// Returns the reason why a message counts as handled or buried before, if it does. One that has failed does not,
+    /// wherever the watermark stands.
+    fn seen(&self, tx: &Tx, number: u32, entry: &InboxEntry) -> Option<Seen> {
         match self.standing(tx, number, entry) {
-            Standing::Open(0) => self.inbox.below_watermark(number, entry),
-            Standing::Open(_) => false,
-            Standing::Handled | Standing::Dead => true,
+            Standing::Open(0) => self.inbox.below_watermark(number, entry).then_some(Seen::Watermark),
+            Standing::Open(_) => None,
+            Standing::Handled | Standing::Dead => Some(Seen::Row),
         }
     }
 
@@ -60,8 +60,8 @@ impl StoreModel {
         now: Timestamp,
     ) -> Result<Attempt<InboxInsert>, StoreError> {
         let number = self.inbox.number(&entry.consumer);
-        if self.was_seen(tx, number, entry) {
-            return Ok(Attempt::Done(InboxInsert::Duplicate));
+        if let Some(seen) = self.seen(tx, number, entry) {
+            return Ok(Attempt::Done(InboxInsert::Duplicate(seen)));
         }
         if let Attempt::Blocked(until) = self.take_inbox_row(tx, entry)? {
             return Ok(Attempt::Blocked(until));
@@ -103,7 +103,7 @@ impl StoreModel {
         // A transaction that handled the message itself may change its mind.
         let own = tx.own_inbox_writes(entry).filter(|write| !matches!(write, InboxWrite::Fail(_))).last();
         let handled_here = matches!(own, Some(InboxWrite::Insert(..) | InboxWrite::Exhume(..)));
-        if !handled_here && self.was_seen(tx, number, entry) {
+        if !handled_here && self.seen(tx, number, entry).is_some() {
             return Err(StoreError::Conflict("message to bury was handled or buried meanwhile".into()));
         }
         tx.inbox.push(InboxWrite::Bury(entry.clone(), Box::new(message.clone()), reason.into(), now));

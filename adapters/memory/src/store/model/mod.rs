@@ -50,6 +50,11 @@ pub(super) struct StoreModel {
 }
 
 impl StoreModel {
+    /// An empty store of this epoch.
+    pub(super) fn new(epoch: u64) -> Self {
+        Self { outbox: Outbox::new(epoch), ..Self::default() }
+    }
+
     pub(super) fn begin(&mut self) -> Tx {
         self.last_tx += 1;
         self.snapshots.open(self.last_commit);

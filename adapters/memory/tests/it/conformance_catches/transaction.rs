@@ -10,7 +10,7 @@ use seaworthy_core::{
     message::Message,
     ports::{
         DelegateTransaction, Document, Expected, IdRange, InboxEntry, InboxInsert, NewSaga, OperationRecord,
-        OperationState, SagaAppend, SagaCreate, StoreError, Timestamp, Transaction,
+        OperationState, SagaAppend, SagaCreate, Seen, StoreError, Timestamp, Transaction,
     },
 };
 use smol_str::{SmolStr, format_smolstr};
@@ -180,10 +180,12 @@ impl DelegateTransaction for BrokenTransaction {
         let mut entry = entry.clone();
         match self.store.bug {
             Bug::HasNoWatermark => entry.sequence = 0,
+            Bug::PlacesTheUnplaced if entry.sequence == 0 => entry.sequence = 9,
+            Bug::IgnoresEpochs => entry.epoch = 0,
             Bug::MistakesConsumers => entry.consumer = "everybody".into(),
             Bug::CallsAWaitADuplicate => {
                 let answer = self.inner().inbox_insert(&entry).now_or_never();
-                return answer.unwrap_or(Ok(InboxInsert::Duplicate));
+                return answer.unwrap_or(Ok(InboxInsert::Duplicate(Seen::Row)));
             }
             _ => {}
         }

@@ -26,6 +26,7 @@ pub(crate) fn message(number: u8) -> Message {
         content_type: "application/json".into(),
         partition_key: format_smolstr!("key-{}", number % 3),
         sequence: 0,
+        epoch: 0,
         gap: 0,
         correlation_id: Uuid::from_u128(9),
         causation_id: number.is_multiple_of(2).then(|| MessageId(Uuid::from_u128(8))),

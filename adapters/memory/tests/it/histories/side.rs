@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use seaworthy_core::ids::{ClaimToken, MessageId};
+use seaworthy_core::message::Message;
 use seaworthy_core::ports::{
     AcquireRequest, ClaimRequest, OperationRecord, OperationState, OutboxRow, PurgeRequest, RedriveRequest, RowId,
     SagaAppend, Settlement, Store, StoreError, Transaction,
@@ -27,11 +28,11 @@ pub(crate) struct Side {
 }
 
 /// Answers as text: it compares, and it reads well where it differs. Row numbers are left out, since each store hands
-/// out its own.
+/// out its own, and so are epochs, which a file draws.
 type Seen = Vec<String>;
 
 fn row(row: &OutboxRow) -> String {
-    format!("{:?} after {} attempts", row.message, row.attempts)
+    format!("{:?} after {} attempts", Message { epoch: 0, ..row.message.clone() }, row.attempts)
 }
 
 /// Errors are compared by their variant, which is what a caller acts upon; the text is the store's own.

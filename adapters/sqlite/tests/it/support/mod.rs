@@ -65,6 +65,7 @@ pub(crate) fn message(number: u128, key: &str) -> Message {
         content_type: "application/json".into(),
         partition_key: key.into(),
         sequence: 0,
+        epoch: 0,
         gap: 0,
         correlation_id: Uuid::from_u128(99),
         causation_id: Some(MessageId(Uuid::from_u128(98))),

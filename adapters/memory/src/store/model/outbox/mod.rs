@@ -35,6 +35,8 @@ pub(super) struct Outbox {
     /// Rows that are not dispatched, in commit order.
     log: BTreeMap<u64, RowId>,
     last_sequence: u64,
+    /// Life of the store, which its messages carry.
+    epoch: u64,
     unsettled: u64,
 }
 
@@ -61,6 +63,11 @@ enum Place {
 const AT_ONCE: Timestamp = Timestamp::from_micros(i64::MIN);
 
 impl Outbox {
+    /// An outbox without rows, in a store of this epoch.
+    pub(super) fn new(epoch: u64) -> Self {
+        Self { epoch, ..Self::default() }
+    }
+
     /// Returns `true` if there is a row of this message.
     pub(super) fn contains(&self, message: MessageId) -> bool {
         self.by_message.contains(&message)
@@ -70,6 +77,7 @@ impl Outbox {
     pub(super) fn insert(&mut self, id: RowId, mut message: Box<Message>) {
         self.last_sequence += 1;
         message.sequence = self.last_sequence;
+        message.epoch = self.epoch;
         message.gap = 0;
         self.by_message.insert(message.id, id);
         self.log.insert(message.sequence, id);

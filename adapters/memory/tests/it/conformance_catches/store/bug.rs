@@ -26,6 +26,9 @@ pub(crate) enum Bug {
     BuriesWithoutPayload,
     KeepsExhumedLetters,
     HasNoWatermark,
+    IgnoresEpochs,
+    PlacesTheUnplaced,
+    HasNoEpoch,
     PurgesDeadLetters,
     // Outbox.
     LeasesForNoTime,

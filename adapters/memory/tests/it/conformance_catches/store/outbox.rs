@@ -67,6 +67,9 @@ impl OutboxStore for Broken {
             if self.has(Bug::DropsTraceparents) {
                 row.message.traceparent = None;
             }
+            if self.has(Bug::HasNoEpoch) {
+                row.message.epoch = 0;
+            }
             if self.has(Bug::DropsHeaders) {
                 row.message.headers = Headers::new();
             }

@@ -1,0 +1,107 @@
+//! Failures of a message: each is counted, and the last one buries it.
+
+use std::time::Duration;
+
+use smol_str::ToSmolStr as _;
+use tracing::{debug, error, warn};
+
+use super::{Consumer, attempt::Failed, consumer::Verdict};
+use crate::{
+    cut::cut,
+    message::Message,
+    ports::{Delivery, InboxEntry, StoreError},
+};
+
+/// Reason of a failure that was counted before anything could fail.
+const NO_END: &str = "its handling comes to no end: it may have ended its process each time, or outlasted its delivery";
+
+impl Consumer {
+    /// Counts a failure, in a transaction of its own since the handler's is gone, and buries the message at its last one.
+    ///
+    /// What the store fails with may be its own fault, so it takes more of that; but a store that can count has not failed
+    /// for everybody, so it counts. `counted`: this failure was counted before it came, as that many.
+    pub(super) async fn failed(
+        &self,
+        entry: &InboxEntry,
+        delivery: &Delivery,
+        failed: Failed,
+        counted: Option<u32>,
+    ) -> Verdict {
+        let (why, failures_max, backoff) = match failed {
+            Failed::Own { why, hopeless: true } => (why, 0, self.config.backoff),
+            Failed::Own { why, hopeless: false } => (why, self.config.max_failures, self.config.backoff),
+            Failed::Store(error) => (error.to_smolstr(), self.config.max_store_failures, self.config.store_backoff),
+            Failed::Unreachable(_) => return Verdict::StoreDown,
+        };
+        let why = cut(why.to_string());
+        let settled = match counted {
+            Some(failures) if failures < failures_max => Ok((failures, false)),
+            _ => self.count(entry, &delivery.message, &why, counted, failures_max).await,
+        };
+        match settled {
+            Ok((failures, true)) => {
+                warn!(failures, error = %why, "message is a dead letter");
+                Verdict::Done
+            }
+            Ok((failures, false)) => {
+                warn!(failures, error = %why, "message failed and comes again");
+                Verdict::Later(backoff.delay(failures.saturating_sub(1), &*self.random))
+            }
+            Err(error) => self.uncounted(delivery, error, &why),
+        }
+    }
+
+    /// Counts a failure before the handling of a message that has come to no end so often that it may end its process. How
+    /// many failures that makes; or what to do instead, which is to bury it if it is one too many.
+    pub(super) async fn begun(&self, entry: &InboxEntry, delivery: &Delivery) -> Result<u32, Verdict> {
+        let limit = self.config.max_failures.max(self.config.max_store_failures).saturating_add(1);
+        match self.count(entry, &delivery.message, NO_END, None, limit).await {
+            Ok((failures, true)) => {
+                warn!(failures, error = NO_END, "message is a dead letter");
+                Err(Verdict::Done)
+            }
+            Ok((failures, false)) => Ok(failures),
+            Err(error) => Err(self.uncounted(delivery, error, NO_END)),
+        }
+    }
+
+    fn uncounted(&self, delivery: &Delivery, error: StoreError, why: &str) -> Verdict {
+        let delay: Duration;
+        match error {
+            StoreError::Unavailable(_) => return Verdict::StoreDown,
+            error @ StoreError::Refused(_) => {
+                error!(%error, failed = %why, "the store refuses to count the failure: the message comes again");
+                delay = self.config.store_backoff.delay(delivery.redeliveries, &*self.random);
+            }
+            // Handled elsewhere meanwhile, or counted or not: the next delivery finds out.
+            error => {
+                debug!(%error, "the failure could not be counted");
+                delay = self.config.store_backoff.delay(0, &*self.random);
+            }
+        }
+        Verdict::Later(delay)
+    }
+
+    /// Counts a failure, unless it was counted before; returns the number of failures so far, and `true` if the message
+    /// was buried.
+    async fn count(
+        &self,
+        entry: &InboxEntry,
+        message: &Message,
+        why: &str,
+        counted: Option<u32>,
+        failures_max: u32,
+    ) -> Result<(u32, bool), StoreError> {
+        let mut tx = self.store.begin().await?;
+        let failures = match counted {
+            Some(failures) => failures,
+            None => tx.inbox_failed(entry, why).await?,
+        };
+        let bury = failures >= failures_max;
+        if bury {
+            tx.inbox_bury(entry, message, why).await?;
+        }
+        tx.commit().await?;
+        Ok((failures, bury))
+    }
+}

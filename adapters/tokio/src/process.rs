@@ -1,6 +1,7 @@
 use std::{
     io,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use seaworthy_core::{
@@ -43,7 +44,21 @@ pub enum Died {
     /// Tasks of it panicked.
     #[error(transparent)]
     Panicked(#[from] TaskPanicked),
+    /// Tasks of it went on after it was asked to stop, and were ended as by a crash.
+    #[error("these tasks had not stopped within {limit:?} and were ended: {}", .names.join(", "))]
+    Late {
+        /// Time that they had.
+        limit: Duration,
+        /// The names of the tasks, in the order in which they were started.
+        names: Vec<&'static str>,
+    },
 }
+
+/// Time that a process has to stop: less than the 30 s after which container platforms kill it.
+const STOP_WITHIN: Duration = Duration::from_secs(20);
+
+/// Time that is waited for tasks that were ended to be gone.
+const ABORT_WITHIN: Duration = Duration::from_secs(1);
 
 /// One process on tokio: its ports, its tasks and its graceful stop.
 ///
@@ -122,15 +137,64 @@ impl Process {
         self.ports.spawn(name, main(self.ports()));
     }
 
-    /// Asks everything to stop and waits until it has.
+    /// Asks everything to stop and waits until it has, for 20 s: see [`stop_within`](Self::stop_within).
+    ///
+    /// # Errors
+    /// As for [`stop_within`](Self::stop_within).
+    pub async fn stop(&self) -> Result<(), Died> {
+        self.stop_within(STOP_WITHIN).await
+    }
+
+    /// Asks everything to stop and waits until it has. Tasks that go on after `limit` end at their next await, as in a
+    /// crash: what they had not committed is lost.
     ///
     /// Dropping the future ends the wait; the tasks go on, unless [`Process::abort`] ends them.
     ///
     /// # Errors
-    /// [`Died`] if the process [exited](Boot::exit) of its own doing, or a task panicked during its life.
-    pub async fn stop(&self) -> Result<(), Died> {
+    /// [`Died`] if the process [exited](Boot::exit) of its own doing, a task panicked during its life, or some had to be
+    /// ended.
+    pub async fn stop_within(&self, limit: Duration) -> Result<(), Died> {
         self.ports.stop.set();
-        self.ended().await
+        if let Ok(ended) = tokio::time::timeout(limit, self.ended()).await {
+            return ended;
+        }
+        let names = self.tasks.running();
+        tracing::error!(?names, ?limit, "tasks have not stopped in time and are ended");
+        self.tasks.abort();
+        // A task that never awaits anything can't be ended, and is not waited for.
+        let _ = tokio::time::timeout(ABORT_WITHIN, self.ended()).await;
+        Err(Died::Late { limit, names })
+    }
+
+    /// Returns whether the process is whole: no task of it has panicked, and it has not [exited](Boot::exit). It is for a
+    /// probe of the platform: the other tasks of a process in which one has panicked go on, and nothing else shows it.
+    ///
+    /// # Errors
+    /// [`Died`], which says what is wrong.
+    pub fn health(&self) -> Result<(), Died> {
+        match self.exited.get() {
+            Some(reason) => Err(Died::Exited { reason: reason.clone() }),
+            None => self.tasks.check().map_err(Died::Panicked),
+        }
+    }
+
+    /// Waits until a task of the process has panicked, and returns at once if one has: what a supervisor waits for beside
+    /// the signal to stop.
+    ///
+    /// ```
+    /// # use seaworthy_tokio::{Died, Process};
+    /// # async fn supervise(process: Process, terminated: impl Future<Output = ()>) -> Result<(), Died> {
+    /// tokio::select! {
+    ///     panicked = process.panicked() => return Err(panicked.into()),
+    ///     () = terminated => {}
+    /// }
+    /// process.stop().await
+    /// # }
+    /// ```
+    ///
+    /// Dropping the future ends the wait.
+    pub async fn panicked(&self) -> TaskPanicked {
+        self.tasks.panicked().await
     }
 
     /// Waits until no task is left: after a stop, or because all have returned, or because the process

@@ -1,11 +1,12 @@
 use std::{
+    collections::BTreeMap,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
 use seaworthy_core::ports::Spawner;
-use tokio::{runtime::Handle, task::JoinSet};
+use tokio::{runtime::Handle, sync::Notify, task::JoinSet};
 
 /// A task of the process ended in a panic: a bug of ours or of the user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,21 +23,62 @@ pub struct TaskPanicked {
 #[derive(Clone)]
 pub struct TokioSpawner {
     runtime: Handle,
-    tasks: Arc<Mutex<Tasks>>,
+    tasks: Arc<Mutex<JoinSet<()>>>,
+    book: Arc<Book>,
     /// A set of tasks wakes one waiter only: others wait here.
     joining: Arc<tokio::sync::Mutex<()>>,
 }
 
+/// Names of the tasks that run, and of those that panicked. Tasks hold it, so it holds no task.
 #[derive(Default)]
-struct Tasks {
-    running: JoinSet<Option<&'static str>>,
+struct Book {
+    entries: Mutex<Entries>,
+    panicked: Notify,
+}
+
+#[derive(Default)]
+struct Entries {
+    started: u64,
+    running: BTreeMap<u64, &'static str>,
     panicked: Vec<&'static str>,
+    /// Number of panics that a call of [`TokioSpawner::join`] has told of.
+    told: usize,
+}
+
+impl Book {
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        // No entry is half made, so a panic elsewhere while it was held does no harm.
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Entry of a running task, crossed out when it ends, however it ends.
+struct Entry {
+    book: Arc<Book>,
+    number: u64,
+}
+
+impl Entry {
+    fn new(book: Arc<Book>, name: &'static str) -> Self {
+        let mut entries = book.entries();
+        entries.started += 1;
+        let number = entries.started;
+        entries.running.insert(number, name);
+        drop(entries);
+        Self { book, number }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.book.entries().running.remove(&self.number);
+    }
 }
 
 impl TokioSpawner {
     /// Starts tasks on this runtime.
     pub fn on(runtime: Handle) -> Self {
-        Self { runtime, tasks: Arc::default(), joining: Arc::default() }
+        Self { runtime, tasks: Arc::default(), book: Arc::default(), joining: Arc::default() }
     }
 
     /// Waits until no task is left, those included that tasks start meanwhile.
@@ -48,41 +90,76 @@ impl TokioSpawner {
     pub async fn join(&self) -> Result<(), TaskPanicked> {
         let _alone = self.joining.lock().await;
         std::future::poll_fn(|wake| {
-            let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut tasks = self.tasks();
             loop {
-                match tasks.running.poll_join_next(wake) {
-                    std::task::Poll::Ready(Some(ended)) => tasks.panicked.extend(ended.ok().flatten()),
+                match tasks.poll_join_next(wake) {
+                    std::task::Poll::Ready(Some(_)) => {}
                     std::task::Poll::Ready(None) => return std::task::Poll::Ready(()),
                     std::task::Poll::Pending => return std::task::Poll::Pending,
                 }
             }
         })
         .await;
-        let names = std::mem::take(&mut self.tasks.lock().unwrap_or_else(PoisonError::into_inner).panicked);
+        let mut entries = self.book.entries();
+        let names = entries.panicked[entries.told..].to_vec();
+        entries.told = entries.panicked.len();
         if names.is_empty() { Ok(()) } else { Err(TaskPanicked { names }) }
+    }
+
+    /// Checks that no task has panicked so far, whatever the others do: a process with one that has is only half there.
+    ///
+    /// # Errors
+    /// [`TaskPanicked`] with all that have.
+    pub fn check(&self) -> Result<(), TaskPanicked> {
+        let names = self.book.entries().panicked.clone();
+        if names.is_empty() { Ok(()) } else { Err(TaskPanicked { names }) }
+    }
+
+    /// Waits until a task has panicked, and returns at once if one has. Dropping the future ends the wait.
+    pub async fn panicked(&self) -> TaskPanicked {
+        loop {
+            let told = self.book.panicked.notified();
+            if let Err(panicked) = self.check() {
+                return panicked;
+            }
+            told.await;
+        }
+    }
+
+    /// Returns the names of the tasks that have not ended, in the order in which they were started.
+    pub fn running(&self) -> Vec<&'static str> {
+        self.book.entries().running.values().copied().collect()
     }
 
     /// Ends all tasks at their next await, as a crash would.
     pub fn abort(&self) {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).running.abort_all();
+        self.tasks().abort_all();
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Spawner for TokioSpawner {
     fn spawn(&self, name: &'static str, task: BoxFuture<'static, ()>) {
+        let entry = Entry::new(Arc::clone(&self.book), name);
         // A panic ends its task only; the name is what a report can say about it.
-        let named = async move { AssertUnwindSafe(task).catch_unwind().await.err().map(|_| name) };
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(ended) = tasks.running.try_join_next() {
-            tasks.panicked.extend(ended.ok().flatten());
-        }
-        tasks.running.spawn_on(named, &self.runtime);
+        let named = async move {
+            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+                tracing::error!(task = name, "a task of the process has panicked: what it did is not done any more");
+                entry.book.entries().panicked.push(name);
+                entry.book.panicked.notify_waiters();
+            }
+        };
+        let mut tasks = self.tasks();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn_on(named, &self.runtime);
     }
 }
 
 impl std::fmt::Debug for TokioSpawner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let running = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).running.len();
-        f.debug_struct("TokioSpawner").field("running", &running).finish_non_exhaustive()
+        f.debug_struct("TokioSpawner").field("running", &self.running()).finish_non_exhaustive()
     }
 }

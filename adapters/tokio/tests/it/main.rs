@@ -3,4 +3,6 @@
 mod acknowledged;
 mod broker;
 mod conformance;
+mod external;
+mod health;
 mod process;

@@ -7,9 +7,9 @@ use seaworthy_core::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        Checkpoints, Clock, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga,
-        OperationRecord, OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate, SagaWrites,
-        StoreError, Timestamp, Transaction,
+        AfterCommit, Checkpoints, Clock, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites,
+        NewSaga, OperationRecord, OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate,
+        SagaWrites, StoreError, Timestamp, Transaction,
     },
 };
 use smol_str::SmolStr;
@@ -30,12 +30,13 @@ pub struct SqliteTransaction {
     failed: Option<StoreError>,
     /// Messages that this transaction counts as handled: it may change its mind and bury them.
     handled: Vec<(SmolStr, MessageId)>,
+    after: Vec<AfterCommit>,
 }
 
 impl SqliteTransaction {
     pub(crate) fn new(writer: OwnedMutexGuard<Writer>, clock: Arc<dyn Clock>, blocking_at_commit: bool) -> Self {
         let changes_before = writer.connection().total_changes();
-        Self { writer, changes_before, clock, blocking_at_commit, failed: None, handled: Vec::new() }
+        Self { writer, changes_before, clock, blocking_at_commit, failed: None, handled: Vec::new(), after: Vec::new() }
     }
 
     /// The connection that the transaction runs on, for statements of your own; see [`Transaction::raw_connection`].
@@ -128,8 +129,16 @@ impl Transaction for SqliteTransaction {
         self.writer.connection().total_changes() != self.changes_before
     }
 
-    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        self.finish()
+    fn after_commit(&mut self, work: AfterCommit) {
+        self.after.push(work);
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        let after = std::mem::take(&mut self.after);
+        // The writer is free by then.
+        self.finish()?;
+        after.into_iter().for_each(|work| work());
+        Ok(())
     }
 }
 

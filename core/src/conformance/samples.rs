@@ -107,6 +107,8 @@ pub(super) fn append(number: u128, epoch: u64, expected_length: u64, lease: Dura
         status: SagaStatus::Running,
         lease,
         sleep: Duration::ZERO,
+        definition: None,
+        forgets: false,
     }
 }
 

@@ -49,7 +49,7 @@ pub use scope::Cancelled;
 pub(crate) use scope::{Scopes, scoped};
 pub use spawner::Spawner;
 pub use store::*;
-pub(crate) use work::{caught, within};
+pub(crate) use work::{Panicked, caught, caught_now, within};
 
 use crate::stop::Stop;
 pub use crate::time::Timestamp;

@@ -30,17 +30,22 @@ pub(crate) async fn caught<T>(
     spawner: Option<&dyn Spawner>,
     mut work: Pin<&mut (impl Future<Output = T> + ?Sized)>,
 ) -> Result<T, Panicked> {
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+    poll_fn(|cx| match caught_now(spawner, || work.as_mut().poll(cx)) {
         Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
         Ok(Poll::Pending) => Poll::Pending,
-        Err(payload) => {
-            if let Some(spawner) = spawner {
-                spawner.caught(&*payload);
-            }
-            Poll::Ready(Err(Panicked(text(&*payload))))
-        }
+        Err(panicked) => Poll::Ready(Err(panicked)),
     })
     .await
+}
+
+/// Does `work`, which waits for nothing, and whose panic ends nothing but itself, as [`caught`] does.
+pub(crate) fn caught_now<T>(spawner: Option<&dyn Spawner>, work: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        if let Some(spawner) = spawner {
+            spawner.caught(&*payload);
+        }
+        Panicked(text(&*payload))
+    })
 }
 
 /// Runs `work` for at most `limit`, by the process's clock; the caller then drops it. Work that is done at once sets no

@@ -31,19 +31,20 @@ pub struct StepCall<'a, D> {
     pub maybe_executed: bool,
     /// Time at which this attempt began, by the process's clock.
     pub now: Timestamp,
-    pub(crate) operation: &'a SmolStr,
+    /// The name by which participants know the step.
+    pub(crate) operation: SmolStr,
     pub(crate) state: &'a State,
 }
 
 impl<'a, D> StepCall<'a, D> {
     /// The idempotency key of this operation: of saga, step and direction, the same for every attempt.
     pub fn operation_id(&self) -> OperationId {
-        OperationId::derive(self.saga, self.operation, self.direction)
+        OperationId::derive(self.saga, &self.operation, self.direction)
     }
 
     /// The operation id of the step's action, in either direction: what a compensation has to undo.
     pub fn action_id(&self) -> OperationId {
-        OperationId::derive(self.saga, self.operation, Direction::Action)
+        OperationId::derive(self.saga, &self.operation, Direction::Action)
     }
 
     /// The output of another step; `None` if that one is not done. Inside a nested saga, its own steps go by their
@@ -101,7 +102,7 @@ impl<'a, D> StepCall<'a, D> {
             attempt: self.attempt,
             maybe_executed: self.maybe_executed,
             now: self.now,
-            operation: self.operation,
+            operation: self.operation.clone(),
             state: self.state,
         }
     }

@@ -32,12 +32,14 @@ pub struct OrchestratorConfig {
     pub store_failures_max: u32,
     /// Number of log entries that are read at once. 64: more than most sagas ever have.
     pub log_page: usize,
-    /// Time for which a saga of a version that is newer than all registered ones is left to others, during a rolling
-    /// deployment. 5 s.
+    /// Number of log entries beyond which a saga's log is condensed into one entry that says what they came to. 256: more
+    /// than any saga has that does not wait for days.
+    pub log_entries_max: usize,
+    /// Time for which a saga of a version that this process does not know is left to others at first, during a rolling
+    /// deployment; it grows with the time for which nobody took the saga up. 5 s.
     pub newer_version_delay: Duration,
-    /// Time for which such a saga may be left before it becomes stuck, so that an operator sees it:
-    /// `incompatible_definition`. 1 h: longer than a rolling deployment takes, and a replica that knows the version
-    /// finds a saga within seconds.
+    /// Time for which such a saga may be left before an operator is told of it, and told again. 1 h: longer than a
+    /// rolling deployment takes, and a replica that knows the version finds a saga within seconds.
     pub newer_version_patience: Duration,
 }
 
@@ -51,6 +53,7 @@ impl Default for OrchestratorConfig {
             wait_in_memory: Duration::from_secs(1),
             store_failures_max: 8,
             log_page: 64,
+            log_entries_max: 256,
             newer_version_delay: Duration::from_secs(5),
             newer_version_patience: Duration::from_secs(3_600),
         }
@@ -110,16 +113,21 @@ impl OrchestratorConfig {
         self
     }
 
-    /// Sets the time for which a saga of a version that is newer than all registered ones is left to others, during a
-    /// rolling deployment.
+    /// Sets the number of log entries beyond which a saga's log is condensed.
+    #[must_use]
+    pub fn log_entries_max(mut self, log_entries_max: usize) -> Self {
+        self.log_entries_max = log_entries_max;
+        self
+    }
+
+    /// Sets the time for which a saga of a version that this process does not know is left to others at first.
     #[must_use]
     pub fn newer_version_delay(mut self, newer_version_delay: Duration) -> Self {
         self.newer_version_delay = newer_version_delay;
         self
     }
 
-    /// Sets the time for which such a saga may be left before it becomes stuck, so that an operator sees it:
-    /// `incompatible_definition`.
+    /// Sets the time for which such a saga may be left before an operator is told of it.
     #[must_use]
     pub fn newer_version_patience(mut self, newer_version_patience: Duration) -> Self {
         self.newer_version_patience = newer_version_patience;

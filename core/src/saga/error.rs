@@ -2,7 +2,7 @@ use smol_str::SmolStr;
 
 use crate::{
     ids::SagaId,
-    ports::{Cancelled, ExternalError, StoreError},
+    ports::{Cancelled, ExternalError, SagaStatus, StoreError},
 };
 
 /// Error of one attempt of a step. The variant decides what the saga does next, never the text.
@@ -67,6 +67,14 @@ pub enum SagaError {
         saga: SagaId,
         /// Description of what does not fit.
         reason: String,
+    },
+    /// The saga has ended, and its log was deleted since.
+    #[error("saga {saga} has ended as {}, and its log was purged: that is all that is known of it", status.name())]
+    Purged {
+        /// Id of the saga.
+        saga: SagaId,
+        /// Status with which it ended.
+        status: SagaStatus,
     },
     /// The pivot has committed or may have: the saga can only go forward.
     #[error("saga {0} is past its pivot and can only go forward: it can no longer be cancelled")]

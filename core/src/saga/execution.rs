@@ -1,10 +1,12 @@
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::{Either, select, try_join_all};
 use tracing::Instrument;
 
 use super::{
     CompensationCause, Definition, Next, Record, SagaData, State, Status, StepCall,
+    branch::{Beside, Branch},
+    leave::{Unread, leave},
     log::{Halt, Keep, SagaLog, Written},
     plan,
     resources::{Owned, Resources},
@@ -13,8 +15,11 @@ use crate::{
     cut::cut,
     ids::{Direction, SagaId},
     message::from_json,
-    ports::SagaAppend,
+    ports::{SagaAppend, StoreError},
 };
+
+/// Time for which nobody takes up a saga that the store kept failing: whoever did so at once would meet the same.
+const GIVEN_BACK_FOR: Duration = Duration::from_secs(1);
 
 /// The state in which a process let go of a saga that it drove.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,14 +54,14 @@ impl DriveOutcome {
     }
 }
 
-/// Drives an owned saga until it comes to rest.
+/// Drives an owned saga until it comes to rest. Whoever calls it has [entered](Resources::enter).
 pub(crate) async fn drive<D: SagaData>(
     definition: Arc<Definition<D>>,
     resources: Arc<Resources>,
     mut owned: Owned,
 ) -> DriveOutcome {
-    let _active = resources.enter();
-    let (saga, epoch) = (owned.saga, owned.epoch);
+    let (saga, epoch, status) = (owned.saga, owned.epoch, owned.status);
+    let newest = definition.shape.definition.version;
     let span = tracing::info_span!("saga", saga = %saga, definition = %definition.shape.definition.name, epoch);
     // One renewal for the whole drive: it covers slow participants, slow commits and waits alike. The work is pinned where
     // it is made: it is large, and every move would copy it.
@@ -83,7 +88,13 @@ pub(crate) async fn drive<D: SagaData>(
                 Either::Right(((), _)) => Err((Halt::Lost, 0)),
             }
         };
-        settle(&resources, saga, epoch, outcome).await
+        match outcome {
+            Err((Halt::Newer(reason), length)) => {
+                leave(&resources, Unread { saga, epoch, length, status }, newest, &reason).await;
+                DriveOutcome::Elsewhere
+            }
+            outcome => settle(&resources, saga, epoch, outcome).await,
+        }
     };
     owned.instrument(span).await
 }
@@ -107,17 +118,19 @@ async fn settle(
     match outcome {
         Ok(DriveOutcome::Stopped) => {
             // Best effort: a lease that can't be given back ends by itself.
-            let _ = resources.store.renew_saga(saga, epoch, std::time::Duration::ZERO).await;
+            let _ = resources.store.renew_saga(saga, epoch, Duration::ZERO).await;
             DriveOutcome::Stopped
         }
         Ok(outcome) => outcome,
-        Err((Halt::Lost, _)) => DriveOutcome::Elsewhere,
+        Err((Halt::Lost | Halt::Newer(_), _)) => DriveOutcome::Elsewhere,
         Err((Halt::Sleeping, _)) => {
             resources.left.hint();
             DriveOutcome::Sleeping
         }
+        // What the store refuses it will refuse again: the lease runs out by itself.
+        Err((Halt::Interrupted(StoreError::Refused(_)), _)) => DriveOutcome::Interrupted,
         Err((Halt::Interrupted(_), _)) => {
-            let _ = resources.store.renew_saga(saga, epoch, std::time::Duration::ZERO).await;
+            let _ = resources.store.renew_saga(saga, epoch, GIVEN_BACK_FOR.min(resources.config.lease)).await;
             resources.left.hint();
             DriveOutcome::Interrupted
         }
@@ -126,13 +139,7 @@ async fn settle(
 }
 
 /// Makes a saga stuck whose log this process can't read, so that an operator sees it.
-pub(crate) async fn give_up(
-    resources: &Resources,
-    saga: SagaId,
-    epoch: u64,
-    length: u64,
-    reason: String,
-) -> DriveOutcome {
+async fn give_up(resources: &Resources, saga: SagaId, epoch: u64, length: u64, reason: String) -> DriveOutcome {
     tracing::error!(%saga, %reason, "the saga can't be run here");
     let record = Record::Stuck { reason: cut(format!("incompatible_definition: {reason}")) };
     let append = SagaAppend {
@@ -141,8 +148,10 @@ pub(crate) async fn give_up(
         expected_length: length,
         records: vec![record.encode()],
         status: crate::ports::SagaStatus::Stuck,
-        lease: std::time::Duration::ZERO,
-        sleep: std::time::Duration::ZERO,
+        lease: Duration::ZERO,
+        sleep: Duration::ZERO,
+        definition: None,
+        forgets: false,
     };
     let written = async {
         let mut tx = resources.store.begin().await?;
@@ -168,7 +177,7 @@ impl<D: SagaData> Execution<'_, D> {
     async fn run(&self) -> Result<DriveOutcome, Halt> {
         let resources = &self.log.resources;
         loop {
-            let state = self.log.state().await;
+            let state = self.log.state();
             if state.status.is_terminal() || matches!(state.status, Status::Stuck(_)) {
                 return Ok(DriveOutcome::from_status(state.status));
             }
@@ -208,25 +217,39 @@ impl<D: SagaData> Execution<'_, D> {
         }
     }
 
-    /// Runs the steps of a group; all of them come back before the saga is looked at again, so none is still under
-    /// way when it turns back.
+    /// Runs the steps of a group until each of them is done, has to wait for long while no other has anything to do, or
+    /// is dropped because the saga turns: none is under way any more when it is looked at again.
     async fn side_by_side(&self, steps: &[usize], direction: Direction) -> Result<(), Halt> {
-        let alone = steps.len() == 1 && self.is_alone(steps[0]);
-        let branch = |step: usize| {
-            let span = tracing::info_span!("step", step = %self.definition.shape.steps[step].path, ?direction);
-            async move {
-                match direction {
-                    Direction::Action => self.forward(step, alone).await,
-                    Direction::Compensation => self.backward(step, alone).await,
-                }
-            }
-            .instrument(span)
-        };
-        if let [step] = steps {
+        if let [index] = *steps
+            && self.is_alone(index)
+        {
             // It is large, and would be moved on its way to where it is awaited.
-            return Box::pin(branch(*step)).await;
+            return Box::pin(self.branch(Branch { index, direction, beside: None })).await;
         }
-        join_all(steps.iter().map(|step| branch(*step))).await.into_iter().collect()
+        // Those that wait for their time wait beside the others, so that none waits for the slowest of them.
+        let group = self.definition.shape.steps[steps[0]].group;
+        let members = (0..self.definition.shape.steps.len())
+            .filter(|index| self.definition.shape.steps[*index].group == group)
+            .collect::<Vec<_>>();
+        let beside = Beside::new(members.len());
+        let branch = async |index: usize| {
+            let done = self.branch(Branch { index, direction, beside: Some(&beside) }).await;
+            beside.leave();
+            done
+        };
+        try_join_all(members.into_iter().map(branch)).await.map(drop)
+    }
+
+    async fn branch(&self, branch: Branch<'_>) -> Result<(), Halt> {
+        let (path, direction) = (&self.definition.shape.steps[branch.index].path, branch.direction);
+        let span = tracing::info_span!("step", step = %path, ?direction);
+        let work = async {
+            match direction {
+                Direction::Action => self.forward(branch).await,
+                Direction::Compensation => self.backward(branch).await,
+            }
+        };
+        work.instrument(span).await
     }
 
     fn is_alone(&self, step: usize) -> bool {
@@ -238,10 +261,10 @@ impl<D: SagaData> Execution<'_, D> {
         if cause == CompensationCause::Deadline {
             // Moments in memory are guesses by our clock: turn back only if the store agrees.
             match self.log.resources.read_store_clock().await {
-                Ok(()) => self.log.reload().await?,
+                Ok(()) => drop(self.log.reload().await?),
                 Err(error) => drop(self.log.fail(error).await?),
             }
-            let state = self.log.state().await;
+            let state = self.log.state();
             if plan(&state, self.log.resources.store_now()) != Next::BeginCompensation(CompensationCause::Deadline) {
                 return Ok(());
             }
@@ -274,7 +297,7 @@ impl<D: SagaData> Execution<'_, D> {
             attempt: attempts + u32::from(!again),
             maybe_executed: step.is_doubtful(),
             now: self.log.resources.clock.now(),
-            operation: self.log.renames.operation(path),
+            operation: self.log.first_name(path),
             state,
         }
     }

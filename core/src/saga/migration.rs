@@ -1,13 +1,15 @@
-use std::sync::Arc;
-
 use smol_str::SmolStr;
 
-use super::Record;
+use super::passage::{Passage, Rename};
 
 /// Migration of sagas from a version that is gone to another.
 ///
 /// The target must allow the old log: whatever it says is done must be a step there, in an order that the target's
-/// phases permit. A saga whose log does not fit becomes stuck. Operation ids keep the old names.
+/// phases permit. A saga whose log does not fit becomes stuck. Operation ids keep the names under which participants
+/// first heard of a step.
+///
+/// The first entry that is written under the target says so in the saga's log and pins the saga to the target: replicas
+/// of an older release leave it to those who know that version, while a deployment goes on and after it was rolled back.
 ///
 /// ```
 /// use seaworthy_core::saga::Migration;
@@ -16,44 +18,25 @@ use super::Record;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migration {
     pub(super) definition: SmolStr,
-    pub(super) from: u32,
-    pub(super) to: u32,
-    pub(super) renames: Vec<(SmolStr, SmolStr)>,
+    pub(super) passage: Passage,
 }
 
 impl Migration {
     /// Sagas of version `from` go on under version `to`.
     pub fn new(definition: &str, from: u32, to: u32) -> Self {
-        Self { definition: definition.into(), from, to, renames: Vec::new() }
+        Self { definition: definition.into(), passage: Passage { from, to, renames: Vec::new() } }
     }
 
     /// A step has another name in the new version.
     pub fn rename(mut self, from: &str, to: &str) -> Self {
-        self.renames.push((from.into(), to.into()));
+        self.passage.renames.push(Rename { from: from.into(), to: to.into(), meanwhile: false });
         self
     }
-}
 
-/// Old and new names of the steps of a saga that was migrated.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Renames(Arc<Vec<(SmolStr, SmolStr)>>);
-
-impl Renames {
-    pub(super) fn new(from_to: Vec<(SmolStr, SmolStr)>) -> Self {
-        Self(Arc::new(from_to))
-    }
-
-    /// Reads an entry of the old version as one of the new.
-    pub(crate) fn apply(&self, record: &mut Record) {
-        if let Some(step) = record.step_mut()
-            && let Some((_, to)) = self.0.iter().find(|(from, _)| from == step)
-        {
-            *step = to.clone();
-        }
-    }
-
-    /// The name that operation ids are derived from: participants know the step by its first name.
-    pub(crate) fn operation<'a>(&'a self, path: &'a SmolStr) -> &'a SmolStr {
-        self.0.iter().find(|(_, to)| to == path).map_or(path, |(from, _)| from)
+    /// A step had yet another name for a while, between the one by which participants know it and the new one: entries
+    /// with that name are read, too.
+    pub fn renamed_meanwhile(mut self, from: &str, to: &str) -> Self {
+        self.passage.renames.push(Rename { from: from.into(), to: to.into(), meanwhile: true });
+        self
     }
 }

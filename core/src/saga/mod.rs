@@ -16,23 +16,29 @@
 //!
 //! A saga runs the version of its definition that it was started under. A replica that does not know that version, as
 //! during a rolling deployment, leaves the saga to those who do; one that knows newer versions only needs a
-//! [`Migration`]. Where there is nobody and nothing, the saga becomes stuck with the reason `incompatible_definition`.
+//! [`Migration`], which its log tells of. Where there is nobody and nothing, the saga waits for a release that knows it, and
+//! an operator is told of it; one whose log is damaged becomes stuck with the reason `incompatible_definition`.
 //!
 //! Source pattern: sagas (Garcia-Molina and Salem, 1987); the three phases are Richardson's.
 
 mod attempt;
+mod branch;
 mod builder;
 mod call;
+mod cause;
 mod config;
 mod definition;
 mod error;
 mod execution;
 mod group;
+mod launch;
+mod leave;
 mod log;
 mod migration;
 mod nested;
 mod operator;
 mod orchestrator;
+mod passage;
 mod plan;
 mod record;
 mod recovery;
@@ -42,12 +48,15 @@ mod retry;
 mod shape;
 mod state;
 mod step;
+mod step_state;
+mod summary;
 mod transition;
+mod unfold;
 mod value;
-mod version_skew;
 
 pub use builder::{AfterPivot, BeforePivot, SagaBuilder};
 pub use call::StepCall;
+pub use cause::{CompensationCause, Failure};
 pub use config::OrchestratorConfig;
 pub use definition::{Definition, DefinitionError, DefinitionPolicy, SagaData, StepSpec};
 pub use error::{SagaError, StepError};
@@ -55,12 +64,15 @@ pub use execution::DriveOutcome;
 pub use group::{CompensatableGroup, RetriableGroup};
 pub use migration::Migration;
 pub use orchestrator::{Orchestrator, Started, saga_id};
+pub use passage::{Passage, Rename};
 pub use plan::{Next, plan};
-pub use record::{CompensationCause, Failure, Record, RecordError};
+pub use record::{Record, RecordError};
 pub use registry::{Registry, RegistryError};
 pub use retry::RetryPolicy;
 pub use shape::{Phase, Shape, StepShape};
-pub use state::{ActionState, Attempts, CompensationState, State, Status, StepState};
+pub use state::{State, Status};
 pub use step::{Action, Compensation, NothingToUndo};
+pub use step_state::{ActionState, Attempts, CompensationState, StepState};
+pub use summary::{StepSummary, Summary};
 pub use transition::{IllegalTransition, next};
 pub use value::Value;

@@ -1,16 +1,15 @@
-//! Operator verbs: records like any other, written into the log and decided by it.
+//! Operator verbs: records like any other, written into the log and decided by it. Each may be repeated, and only writes:
+//! a tool that calls one drives nothing.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use smol_str::SmolStr;
 use tracing::Instrument;
 
 use super::{
-    CompensationCause, Orchestrator, Record, SagaError, State, Status,
-    log::fold,
-    migration::Renames,
-    next,
-    registry::{Resolved, beyond},
+    ActionState, CompensationCause, CompensationState, Orchestrator, Passage, Record, SagaError, State, Status, next,
+    registry::Resolved,
+    unfold::{Unfolded, Unreadable, unfold},
 };
 use crate::{
     cut::cut,
@@ -29,10 +28,10 @@ enum Verb<'a> {
 }
 
 impl Orchestrator {
-    /// Sets a stuck saga going again in its direction, with fresh budgets.
+    /// Sets a stuck saga going again in its direction, with fresh budgets. One that is not stuck goes on as it does.
     ///
     /// # Errors
-    /// [`SagaError::NotAllowed`] if it is not stuck; see [`SagaError`] for the others.
+    /// [`SagaError::NotAllowed`] if it has ended; see [`SagaError`] for the others.
     pub async fn resume(&self, saga: SagaId) -> Result<(), SagaError> {
         self.operate(saga, Verb::Resume).await
     }
@@ -72,13 +71,13 @@ impl Orchestrator {
     pub async fn state(&self, saga: SagaId) -> Result<State, SagaError> {
         let work = async {
             let instance = self.resources.store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
-            self.read(&instance).await
+            self.read(&instance).await.map(|read| read.unfolded.state)
         };
         work.instrument(tracing::debug_span!("saga.state", %saga)).await
     }
 
-    /// Writes what a verb makes of the saga's state, and drives the saga on if it is still active. Its owner, if there
-    /// is one, loses it: the log has grown, and the lease is given up.
+    /// Writes what a verb makes of the saga's state. Its owner, if there is one, loses it: the log has grown, and the lease
+    /// is given up, so that recovery drives it on, here or in another process.
     async fn operate(&self, saga: SagaId, verb: Verb<'_>) -> Result<(), SagaError> {
         let work = async {
             for round in 0..TRIES {
@@ -86,7 +85,7 @@ impl Orchestrator {
                 let Some(append) = self.verdict(&instance, &verb).await? else { return Ok(()) };
                 if self.append(&append).await? {
                     if append.status.is_active() {
-                        self.drive_on(saga);
+                        self.resources.left.hint();
                     }
                     return Ok(());
                 }
@@ -99,17 +98,25 @@ impl Orchestrator {
 
     /// Returns the entries to write for a verb; nothing if the saga is already where the verb leads.
     async fn verdict(&self, instance: &SagaInstance, verb: &Verb<'_>) -> Result<Option<SagaAppend>, SagaError> {
+        if instance.status.is_terminal() {
+            return verb.on_ended(instance).map(|()| None);
+        }
+        let mut definition = None;
         let (records, status) = match (self.read(instance).await, verb) {
-            (Ok(state), _) => {
-                let records = verb.records(&state, instance.id)?;
+            (Ok(read), _) => {
+                let mut records = verb.records(&read.unfolded.state, instance.id)?;
                 if records.is_empty() {
                     return Ok(None);
                 }
-                let state = self.after(state, &records, instance.id)?;
+                if let Some(passage) = read.passage.filter(|_| !read.unfolded.has_passed) {
+                    definition = Some(read.unfolded.state.shape().definition.clone());
+                    records.insert(0, Record::Migrated { passage: (*passage).clone() });
+                }
+                let state = self.after(read.unfolded.state, &records, instance.id)?;
                 (records, state.status.stored())
             }
             // Nobody can read the log: giving the saga up is all that is left.
-            (Err(SagaError::Incompatible { .. }), Verb::Abandon { reason }) if !instance.status.is_terminal() => {
+            (Err(SagaError::Incompatible { .. }), Verb::Abandon { reason }) => {
                 (vec![Record::Abandoned { reason: cut((*reason).to_owned()) }], SagaStatus::Abandoned)
             }
             (Err(error), _) => return Err(error),
@@ -122,6 +129,8 @@ impl Orchestrator {
             status,
             lease: Duration::ZERO,
             sleep: Duration::ZERO,
+            definition,
+            forgets: false,
         }))
     }
 
@@ -153,39 +162,38 @@ impl Orchestrator {
         }
     }
 
-    fn drive_on(&self, saga: SagaId) {
-        let orchestrator = self.clone();
-        let task = async move {
-            if let Err(error) = orchestrator.drive(saga).await {
-                tracing::warn!(%saga, %error, "recovery drives the saga on");
-            }
-        };
-        self.resources.spawner.spawn("saga", Box::pin(task));
-    }
-
-    async fn read(&self, instance: &SagaInstance) -> Result<State, SagaError> {
+    async fn read(&self, instance: &SagaInstance) -> Result<Read, SagaError> {
         let incompatible = |reason| SagaError::Incompatible { saga: instance.id, reason };
-        let (driver, renames): (_, Renames) = match self.registry.resolve(&instance.definition) {
-            Resolved::Driver(driver, renames) => (driver, renames),
-            Resolved::Newer(newest) => return Err(incompatible(beyond(&instance.definition, newest))),
-            Resolved::Incompatible(reason) => return Err(incompatible(reason)),
+        let (driver, passage) = match self.registry.resolve(&instance.definition) {
+            Resolved::Driver(driver, passage) => (driver, passage),
+            Resolved::Elsewhere { reason, .. } => return Err(incompatible(reason)),
         };
-        let mut state = State::new(driver.shape().clone());
+        let mut log = Vec::new();
         let mut length = 0;
         while length < instance.log_length {
             let page = self.resources.config.log_page.max(1);
             let mut entries = self.resources.store.saga_log(instance.id, length, page).await?;
             entries.retain(|entry| entry.sequence <= instance.log_length);
-            if entries.is_empty() {
+            let Some(last) = entries.last() else {
+                if log.is_empty() && instance.status.is_terminal() {
+                    return Err(SagaError::Purged { saga: instance.id, status: instance.status });
+                }
                 return Err(incompatible(format!("its log ends at entry {length} of {}", instance.log_length)));
-            }
-            for entry in entries {
-                (state, _) = fold(state, &entry.record, entry.at, &renames).map_err(incompatible)?;
-                length = entry.sequence;
-            }
+            };
+            length = last.sequence;
+            log.extend(entries);
         }
-        Ok(state)
+        let unfolded = unfold(driver.shape(), &log, passage.as_deref()).map_err(|unreadable| match unreadable {
+            Unreadable::Newer(reason) | Unreadable::Damaged(reason) => incompatible(reason),
+        })?;
+        Ok(Read { unfolded, passage })
     }
+}
+
+/// A saga as its log tells it, and its passage to the version under which it was read.
+struct Read {
+    unfolded: Unfolded,
+    passage: Option<Arc<Passage>>,
 }
 
 impl Verb<'_> {
@@ -198,9 +206,24 @@ impl Verb<'_> {
         }
     }
 
+    /// Judges a verb on a saga that has ended: there is nothing to do where it ended as the verb would have it.
+    fn on_ended(&self, instance: &SagaInstance) -> Result<(), SagaError> {
+        match (self, instance.status) {
+            (Self::Abandon { .. }, SagaStatus::Abandoned) | (Self::Cancel, SagaStatus::Compensated) => Ok(()),
+            (Self::Cancel, SagaStatus::Completed) => Err(SagaError::AfterPivot(instance.id)),
+            (_, status) => {
+                let reason = format!("it has ended: it is {}", status.name());
+                Err(SagaError::NotAllowed { saga: instance.id, reason })
+            }
+        }
+    }
+
     fn records(&self, state: &State, saga: SagaId) -> Result<Vec<Record>, SagaError> {
         Ok(match self {
+            // It goes on already, as after the first of two times.
+            Self::Resume if !matches!(state.status, Status::Stuck(_)) => Vec::new(),
             Self::Resume => vec![Record::Resumed],
+            Self::Skip { step, .. } if is_skipped(state, step) => Vec::new(),
             Self::Skip { step, reason } => {
                 let mut records = vec![Record::Waived { step: SmolStr::new(step), reason: cut((*reason).to_owned()) }];
                 if matches!(state.status, Status::Stuck(_)) {
@@ -215,5 +238,14 @@ impl Verb<'_> {
             },
             Self::Abandon { reason } => vec![Record::Abandoned { reason: cut((*reason).to_owned()) }],
         })
+    }
+}
+
+/// Returns `true` if an operator has taken a step as settled in the direction in which the saga goes.
+fn is_skipped(state: &State, step: &str) -> bool {
+    let Some(step) = state.shape.index_of(step).map(|index| &state.steps[index]) else { return false };
+    match state.status {
+        Status::Compensating | Status::Stuck(Direction::Compensation) => step.compensation == CompensationState::Waived,
+        _ => step.action == ActionState::Skipped,
     }
 }

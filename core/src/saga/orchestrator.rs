@@ -1,4 +1,4 @@
-use std::{any::TypeId, pin::pin, sync::Arc, time::Duration};
+use std::{any::TypeId, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tracing::Instrument;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     DriveOutcome, OrchestratorConfig, Record, Registry, SagaData, SagaError, State,
-    migration::Renames,
+    launch::Launcher,
     next,
     record::micros,
     registry::Driver,
@@ -14,30 +14,22 @@ use super::{
 };
 use crate::{
     ids::{self, SagaId},
-    ports::{NewSaga, Ports, SagaAppend, SagaCreate, SagaStatus, Transaction, scoped},
+    ports::{NewSaga, Ports, SagaAppend, SagaCreate, SagaStatus, Transaction},
 };
 
 /// A saga that was asked for.
-#[derive(Clone, Debug)]
-#[must_use = "a saga that was started in a transaction is driven at once only if it is launched after the commit"]
+#[derive(Clone)]
 pub struct Started {
     /// Id of the saga, derived from definition name and business key.
     pub saga: SagaId,
     /// `true` if it is new; `false` if there was one for this key.
     pub created: bool,
-    launch: Option<Launch>,
+    launcher: Option<Arc<Launcher>>,
 }
 
-/// Everything that is needed to drive a new saga without reading anything.
-#[derive(Clone)]
-struct Launch {
-    driver: Arc<dyn Driver>,
-    owned: Owned,
-}
-
-impl std::fmt::Debug for Launch {
+impl std::fmt::Debug for Started {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Launch")
+        f.debug_struct("Started").field("saga", &self.saga).field("created", &self.created).finish_non_exhaustive()
     }
 }
 
@@ -68,7 +60,7 @@ impl Orchestrator {
     /// exists; if it does, recovery drives it.
     pub async fn start<D: SagaData>(&self, definition: &str, key: &str, data: &D) -> Result<Started, SagaError> {
         let mut tx = self.resources.store.begin().await?;
-        let started = self.start_in(&mut *tx, definition, key, data).await?;
+        let started = self.begin(&mut *tx, definition, key, data, saga_id(definition, key).0).await?;
         if started.created {
             tx.commit().await?;
         }
@@ -76,8 +68,10 @@ impl Orchestrator {
         Ok(started)
     }
 
-    /// Creates a saga in the caller's transaction: it exists if, and only if, that commits. Call
-    /// [`launch`](Orchestrator::launch) after the commit; without it, recovery takes the saga over when the lease ends.
+    /// Creates a saga in the caller's transaction: it exists if, and only if, that commits. Once that is known, it is
+    /// driven in a task of its own, at the latest when what this returns is dropped; whoever wants it earlier
+    /// [launches](Orchestrator::launch) it or [drives](Orchestrator::drive_started) it. A message's handler and a saga's
+    /// step may start sagas in this way, too. Where a process dies in between, recovery takes the saga over.
     ///
     /// # Errors
     /// [`SagaError`].
@@ -105,6 +99,21 @@ impl Orchestrator {
         data: &D,
         correlation_id: Uuid,
     ) -> Result<Started, SagaError> {
+        let started = self.begin(tx, definition, key, data, correlation_id).await?;
+        if let Some(launcher) = &started.launcher {
+            tx.after_commit(launcher.after_commit());
+        }
+        Ok(started)
+    }
+
+    async fn begin<D: SagaData>(
+        &self,
+        tx: &mut dyn Transaction,
+        definition: &str,
+        key: &str,
+        data: &D,
+        correlation_id: Uuid,
+    ) -> Result<Started, SagaError> {
         let driver = self.registry.latest(definition);
         let driver = driver.ok_or_else(|| SagaError::NotRegistered(definition.into()))?;
         let (input, expected) = driver.input();
@@ -121,7 +130,7 @@ impl Orchestrator {
             key: key.into(),
             input: Bytes::from(input),
             correlation_id,
-            lease: self.resources.config.lease,
+            lease: Duration::ZERO,
         };
         self.create(tx, driver, new).instrument(span).await
     }
@@ -130,10 +139,15 @@ impl Orchestrator {
         &self,
         tx: &mut dyn Transaction,
         driver: &Arc<dyn Driver>,
-        new: NewSaga,
+        mut new: NewSaga,
     ) -> Result<Started, SagaError> {
+        // Without room here it is anybody's from the beginning.
+        let room = self.resources.reserve();
+        if room.is_some() {
+            new.lease = self.resources.config.lease;
+        }
         if let SagaCreate::Exists(saga) = tx.saga_create(&new).await? {
-            return Ok(Started { saga, created: false, launch: None });
+            return Ok(Started { saga, created: false, launcher: None });
         }
         let shape = driver.shape();
         let record = Record::Started { deadline_us: shape.deadline.map(micros) };
@@ -147,6 +161,8 @@ impl Orchestrator {
             status: SagaStatus::Running,
             lease: new.lease,
             sleep: Duration::ZERO,
+            definition: None,
+            forgets: false,
         };
         tx.saga_append(&append).await?;
         let owned = Owned {
@@ -157,24 +173,27 @@ impl Orchestrator {
             epoch: 1,
             length: 1,
             state: Some(state),
-            renames: Renames::default(),
+            status: SagaStatus::Running,
+            passage: None,
         };
-        Ok(Started { saga: owned.saga, created: true, launch: Some(Launch { driver: driver.clone(), owned }) })
+        let saga = owned.saga;
+        let launcher = Launcher::new(self.resources.clone(), driver.clone(), owned, room);
+        Ok(Started { saga, created: true, launcher: Some(launcher) })
     }
 
     /// Drives a saga that was just started, in a task of its own; call it once its transaction has committed. Does
-    /// nothing for a saga that was there before, or when the process is at its limit: then recovery drives it.
+    /// nothing for a saga that was there before or was launched already. When the process is at its limit, recovery
+    /// drives it as soon as there is room.
     pub fn launch(&self, started: &Started) {
-        let Some(Launch { driver, owned }) = &started.launch else { return };
-        if self.resources.room() > 0 {
-            self.spawn(driver.clone(), owned.clone());
+        if let Some(launcher) = &started.launcher {
+            launcher.launch();
         }
     }
 
     /// Drives a saga that was just started, in the caller's task, until it comes to rest.
     pub async fn drive_started(&self, started: Started) -> DriveOutcome {
-        match started.launch {
-            Some(Launch { driver, owned }) => driver.drive(self.resources.clone(), owned).await,
+        match &started.launcher {
+            Some(launcher) => launcher.drive().await,
             None => DriveOutcome::Elsewhere,
         }
     }
@@ -189,10 +208,13 @@ impl Orchestrator {
     pub async fn drive(&self, saga: SagaId) -> Result<DriveOutcome, SagaError> {
         let mut acquired = self.acquire(Some(saga), 1).await?;
         if let Some(instance) = acquired.pop() {
-            return Ok(match self.resolve(instance).await {
+            let active = self.resources.enter();
+            let outcome = match self.resolve(instance).await {
                 Ok((driver, owned)) => driver.drive(self.resources.clone(), owned).await,
                 Err(outcome) => outcome,
-            });
+            };
+            drop(active);
+            return Ok(outcome);
         }
         let instance = self.resources.store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
         Ok(match instance.status {
@@ -202,18 +224,6 @@ impl Orchestrator {
             SagaStatus::Stuck => DriveOutcome::Stuck,
             SagaStatus::Running | SagaStatus::Compensating => DriveOutcome::Elsewhere,
         })
-    }
-
-    pub(crate) fn spawn(&self, driver: Arc<dyn Driver>, owned: Owned) {
-        let resources = self.resources.clone();
-        let task = async move {
-            // Dropped on its way, as by a panic in one of its steps, it is left to recovery.
-            let driven = scoped(Some(&*resources.spawner), pin!(driver.drive(resources.clone(), owned))).await;
-            if driven.is_err() {
-                tracing::debug!("a saga was dropped on its way");
-            }
-        };
-        self.resources.spawner.spawn("saga", Box::pin(task));
     }
 }
 

@@ -47,10 +47,9 @@ fn forward(state: &State, now: Timestamp) -> Next {
         .filter(|index| state.shape.steps[*index].group == group && state.steps[*index].action == ActionState::Pending);
     let (mut due, mut wait, mut exhausted) = (Vec::new(), turning_point, None);
     for index in open {
-        let (step, shape) = (&state.steps[index], &state.shape.steps[index]);
-        // A step in doubt has no budget: giving up on it would leave the doubt.
-        if !step.is_doubtful() && shape.retry.is_exhausted(step.forward.spent) {
-            exhausted = Some(index);
+        let step = &state.steps[index];
+        if let Some(why) = state.given_up(index) {
+            exhausted = Some((index, why));
         } else if let Some(moment) = step.forward.not_before.filter(|moment| *moment > now) {
             wait = Some(wait.map_or(moment, |other| other.min(moment)));
         } else {
@@ -60,9 +59,7 @@ fn forward(state: &State, now: Timestamp) -> Next {
     match (due.is_empty(), wait, exhausted) {
         (false, ..) => Next::Run(due),
         (true, Some(moment), _) => Next::Wait(moment),
-        (true, None, Some(index)) => {
-            Next::GiveUp(format!("step `{}` has used up its attempts", state.shape.steps[index].path))
-        }
+        (true, None, Some((index, why))) => Next::GiveUp(state.why_given_up(index, why)),
         (true, None, None) => Next::Idle,
     }
 }
@@ -75,7 +72,8 @@ fn backward(state: &State, now: Timestamp) -> Next {
         let exhausted = state.steps.iter().position(|step| step.compensation == CompensationState::Exhausted);
         return exhausted.map_or(Next::FinishCompensation, |index| {
             let path = &state.shape.steps[index].path;
-            Next::GiveUp(format!("the compensation of step `{path}` has used up its attempts"))
+            let last = state.steps[index].error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+            Next::GiveUp(format!("the compensation of step `{path}` has used up its attempts{last}"))
         });
     };
     let group = state.shape.steps[last].group;

@@ -4,32 +4,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, ToSmolStr as _};
 
-use super::Value;
+use super::{CompensationCause, Failure, Passage, Summary, Value};
 use crate::{ids::Direction, message::from_json};
-
-/// Cause of a saga's compensation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum CompensationCause {
-    /// A step was rejected.
-    Rejected,
-    /// A deadline passed before the pivot.
-    Deadline,
-    /// An operator cancelled it.
-    Cancelled,
-}
-
-/// Failure of an attempt that is tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Failure {
-    /// Nothing happened: spends the step's budget.
-    Transient,
-    /// It may have happened: spends nothing, and the step stays in doubt.
-    Unknown,
-}
 
 /// One entry of a saga's log, stored as JSON.
 ///
@@ -57,6 +33,16 @@ pub enum Record {
         /// Path of the step.
         step: SmolStr,
         /// `1` for the first attempt.
+        attempt: u32,
+    },
+    /// An attempt begins that leaves no doubt but may end with its process, as an earlier one seems to have done: it is
+    /// counted before it begins.
+    Announced {
+        /// Path of the step.
+        step: SmolStr,
+        /// Direction of the attempt.
+        direction: Direction,
+        /// `1` for the first attempt in this direction.
         attempt: u32,
     },
     /// An action is done; committed together with its effects.
@@ -96,6 +82,9 @@ pub enum Record {
         delay_us: u64,
         /// Error of the attempt.
         error: String,
+        /// `true` if the attempt ended in a panic: counted as a crash, and spends the budget although it leaves a doubt.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        panicked: bool,
     },
     /// The saga goes back.
     CompensationBegun {
@@ -143,6 +132,17 @@ pub enum Record {
     },
     /// A process that knows the version took up a saga that others had left.
     TakenUp,
+    /// The saga runs another version of its definition from here on.
+    Migrated {
+        /// Both versions, and the names that differ.
+        #[serde(flatten)]
+        passage: Passage,
+    },
+    /// Stands for all entries before, which are forgotten: a saga that waits for long would fill its log.
+    Condensed {
+        /// State of the saga.
+        summary: Box<Summary>,
+    },
     /// An operator gives the saga up as it is.
     Abandoned {
         /// Reason that the operator gave.
@@ -155,6 +155,14 @@ pub enum Record {
 #[error("{reason}")]
 pub struct RecordError {
     reason: SmolStr,
+    is_unknown: bool,
+}
+
+impl RecordError {
+    /// Returns `true` for a record of a kind that this release does not know, as a newer one may have written it.
+    pub fn is_unknown(&self) -> bool {
+        self.is_unknown
+    }
 }
 
 impl Record {
@@ -169,7 +177,10 @@ impl Record {
     /// # Errors
     /// [`RecordError`] if it is not a record, with the place where it is not.
     pub fn decode(stored: &[u8]) -> Result<Self, RecordError> {
-        from_json(stored).map_err(|error| RecordError { reason: error.to_smolstr() })
+        from_json(stored).map_err(|error| {
+            let is_unknown = kind_of(stored).is_some_and(|kind| !KINDS.contains(&&*kind));
+            RecordError { reason: error.to_smolstr(), is_unknown }
+        })
     }
 
     /// Returns the name of the record, as stored.
@@ -177,6 +188,7 @@ impl Record {
         match self {
             Self::Started { .. } => "started",
             Self::Attempting { .. } => "attempting",
+            Self::Announced { .. } => "announced",
             Self::Done { .. } => "done",
             Self::Skipped { .. } => "skipped",
             Self::Rejected { .. } => "rejected",
@@ -191,6 +203,8 @@ impl Record {
             Self::Waived { .. } => "waived",
             Self::LeftToNewer { .. } => "left_to_newer",
             Self::TakenUp => "taken_up",
+            Self::Migrated { .. } => "migrated",
+            Self::Condensed { .. } => "condensed",
             Self::Abandoned { .. } => "abandoned",
         }
     }
@@ -199,6 +213,7 @@ impl Record {
     pub fn step(&self) -> Option<&SmolStr> {
         match self {
             Self::Attempting { step, .. }
+            | Self::Announced { step, .. }
             | Self::Done { step, .. }
             | Self::Skipped { step }
             | Self::Rejected { step, .. }
@@ -210,18 +225,54 @@ impl Record {
         }
     }
 
-    pub(crate) fn step_mut(&mut self) -> Option<&mut SmolStr> {
+    /// Hands out the paths of all steps that it names.
+    pub(crate) fn for_each_step(&mut self, mut change: impl FnMut(&mut SmolStr)) {
         match self {
             Self::Attempting { step, .. }
+            | Self::Announced { step, .. }
             | Self::Done { step, .. }
             | Self::Skipped { step }
             | Self::Rejected { step, .. }
             | Self::Retry { step, .. }
             | Self::Compensated { step, .. }
             | Self::CompensationExhausted { step, .. }
-            | Self::Waived { step, .. } => Some(step),
-            _ => None,
+            | Self::Waived { step, .. } => change(step),
+            Self::Condensed { summary } => summary.steps.iter_mut().for_each(|step| change(&mut step.path)),
+            _ => {}
         }
+    }
+}
+
+/// Names of all records.
+const KINDS: &[&str] = &[
+    "started",
+    "attempting",
+    "announced",
+    "done",
+    "skipped",
+    "rejected",
+    "retry",
+    "compensation_begun",
+    "compensated",
+    "compensation_exhausted",
+    "completed",
+    "rolled_back",
+    "stuck",
+    "resumed",
+    "waived",
+    "left_to_newer",
+    "taken_up",
+    "migrated",
+    "condensed",
+    "abandoned",
+];
+
+/// Returns the name of a stored record, if it has the form of one.
+fn kind_of(stored: &[u8]) -> Option<String> {
+    match serde_json::from_slice(stored).ok()? {
+        serde_json::Value::String(kind) => Some(kind),
+        serde_json::Value::Object(record) if record.len() == 1 => record.into_iter().next().map(|(kind, _)| kind),
+        _ => None,
     }
 }
 

@@ -6,7 +6,8 @@ use tracing::Instrument;
 
 use super::{
     DriveOutcome, Orchestrator,
-    execution::give_up,
+    launch::spawn,
+    leave::{Unread, leave},
     registry::{Driver, Resolved},
     resources::Owned,
 };
@@ -36,8 +37,8 @@ impl Orchestrator {
         let mut idle = 0;
         while !stop.is_set() {
             match self.recover_once().await {
-                // A full batch: there may be more.
-                Ok(found) if found >= resources.config.batch && resources.room() > 0 => continue,
+                // A full batch: there may be more. Where there was no room for more, a hint comes with it.
+                Ok(found) if found >= resources.config.batch => continue,
                 Ok(0) => {}
                 Ok(_) => idle = 0,
                 Err(error) => {
@@ -62,16 +63,19 @@ impl Orchestrator {
     /// # Errors
     /// [`StoreError`]; what an unknown takeover got comes back when its lease ends.
     pub async fn recover_once(&self) -> Result<usize, StoreError> {
-        let limit = self.resources.config.batch.min(self.resources.room());
+        let limit = self.resources.room_for_a_batch();
         if limit == 0 || self.resources.names.is_empty() {
             return Ok(0);
         }
         let acquired = self.acquire(None, limit).await?;
         let found = acquired.len();
+        if found < limit {
+            self.resources.has_all();
+        }
         for instance in acquired {
             tracing::debug!(saga = %instance.id, epoch = instance.epoch, "taken over");
             if let Ok((driver, owned)) = self.resolve(instance).await {
-                self.spawn(driver, owned);
+                spawn(&self.resources, driver, owned);
             }
         }
         Ok(found)
@@ -92,16 +96,15 @@ impl Orchestrator {
         Ok(acquired)
     }
 
-    /// Finds what an owned saga runs under; gives it up if there is nothing.
+    /// Finds what an owned saga runs under; leaves it to others if there is nothing.
     pub(super) async fn resolve(&self, instance: SagaInstance) -> Result<(Arc<dyn Driver>, Owned), DriveOutcome> {
         match self.registry.resolve(&instance.definition) {
-            Resolved::Driver(driver, renames) => Ok((driver, Owned::from_instance(instance, renames))),
-            Resolved::Newer(_) | Resolved::Incompatible(_) if instance.status == SagaStatus::Stuck => {
-                Err(DriveOutcome::Stuck)
-            }
-            Resolved::Newer(newest) => Err(self.leave_to_newer(&instance, newest).await),
-            Resolved::Incompatible(reason) => {
-                Err(give_up(&self.resources, instance.id, instance.epoch, instance.log_length, reason).await)
+            Resolved::Driver(driver, passage) => Ok((driver, Owned::from_instance(instance, passage))),
+            Resolved::Elsewhere { .. } if instance.status == SagaStatus::Stuck => Err(DriveOutcome::Stuck),
+            Resolved::Elsewhere { newest, reason } => {
+                let SagaInstance { id: saga, epoch, log_length: length, status, .. } = instance;
+                leave(&self.resources, Unread { saga, epoch, length, status }, newest, &reason).await;
+                Err(DriveOutcome::Elsewhere)
             }
         }
     }

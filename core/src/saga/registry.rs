@@ -8,8 +8,7 @@ use futures_util::future::BoxFuture;
 use smol_str::SmolStr;
 
 use super::{
-    Definition, DriveOutcome, Migration, SagaData, Shape, execution,
-    migration::Renames,
+    Definition, DriveOutcome, Migration, Passage, Rename, SagaData, Shape, execution,
     resources::{Owned, Resources},
 };
 use crate::ports::DefinitionRef;
@@ -61,20 +60,31 @@ pub enum RegistryError {
         /// The new name.
         to: SmolStr,
     },
+    /// A migration gives two old names to one step, and so does not say by which of them participants know it.
+    #[error(
+        "the migration of `{definition}` renames two steps to `{to}`, and participants know it by one name: declare \
+         `{from}` with `renamed_meanwhile` if it was not the first"
+    )]
+    Ambiguous {
+        /// Name of the definition.
+        definition: SmolStr,
+        /// The second old name.
+        from: SmolStr,
+        /// The new name.
+        to: SmolStr,
+    },
 }
 
 /// Driver of a stored saga in this process.
 pub(crate) enum Resolved {
-    Driver(Arc<dyn Driver>, Renames),
-    /// A newer version than the newest that this process knows, which is given: another replica's, during a rolling
-    /// deployment.
-    Newer(u32),
-    Incompatible(String),
-}
-
-/// Returns the reason why a saga of a newer version can't be run here.
-pub(crate) fn beyond(stored: &DefinitionRef, newest: u32) -> String {
-    format!("`{}` version {} is newer than {newest}, the newest that is registered here", stored.name, stored.version)
+    /// It runs that version, or goes on under it by a passage.
+    Driver(Arc<dyn Driver>, Option<Arc<Passage>>),
+    /// No definition here is its own: it is left to other releases, as during a rolling deployment.
+    Elsewhere {
+        /// The newest version that this process knows.
+        newest: u32,
+        reason: String,
+    },
 }
 
 /// The definitions that a process can run.
@@ -91,7 +101,7 @@ pub(crate) fn beyond(stored: &DefinitionRef, newest: u32) -> String {
 pub struct Registry {
     /// By name, then version.
     definitions: BTreeMap<SmolStr, BTreeMap<u32, Arc<dyn Driver>>>,
-    migrations: BTreeMap<(SmolStr, u32), (u32, Renames)>,
+    migrations: BTreeMap<(SmolStr, u32), Arc<Passage>>,
 }
 
 impl Registry {
@@ -122,7 +132,8 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`] if the target is not registered, the source is, or a renaming does not fit.
     pub fn migration(&mut self, migration: Migration) -> Result<&mut Self, RegistryError> {
-        let Migration { definition, from, to, renames } = migration;
+        let Migration { definition, passage } = migration;
+        let Passage { from, to, ref renames } = passage;
         let versions = self.definitions.get(&definition);
         if versions.is_some_and(|versions| versions.contains_key(&from)) {
             return Err(RegistryError::Needless(definition, from));
@@ -131,13 +142,17 @@ impl Registry {
             return Err(RegistryError::NoTarget(definition, to));
         };
         let shape = target.shape();
-        for (old, new) in &renames {
-            // Entries written after the migration carry new names: an old name that lives on would be read wrongly.
+        for (number, Rename { from: old, to: new, meanwhile }) in renames.iter().enumerate() {
+            // Entries of earlier releases carry new names, too: an old name that lives on would be read wrongly.
             if shape.index_of(new).is_none() || shape.index_of(old).is_some() {
                 return Err(RegistryError::Rename { definition, from: old.clone(), to: new.clone() });
             }
+            let is_second = |other: &Rename| other.to == *new && !other.meanwhile;
+            if !meanwhile && renames[..number].iter().any(is_second) {
+                return Err(RegistryError::Ambiguous { definition, from: old.clone(), to: new.clone() });
+            }
         }
-        if self.migrations.insert((definition.clone(), from), (to, Renames::new(renames))).is_some() {
+        if self.migrations.insert((definition.clone(), from), Arc::new(passage)).is_some() {
             return Err(RegistryError::Duplicate(definition, from));
         }
         Ok(self)
@@ -154,30 +169,32 @@ impl Registry {
     }
 
     pub(crate) fn resolve(&self, stored: &DefinitionRef) -> Resolved {
-        let Some(versions) = self.definitions.get(&stored.name) else {
-            return Resolved::Incompatible(format!("no definition `{}` is registered", stored.name));
+        let DefinitionRef { name, version, hash } = stored;
+        let elsewhere = |newest, reason| Resolved::Elsewhere { newest, reason };
+        let Some((versions, newest)) =
+            self.definitions.get(name).and_then(|versions| Some((versions, *versions.keys().next_back()?)))
+        else {
+            return elsewhere(0, format!("no definition `{name}` is registered"));
         };
-        if let Some(driver) = versions.get(&stored.version) {
-            if driver.shape().definition.hash == stored.hash {
-                return Resolved::Driver(driver.clone(), Renames::default());
+        if let Some(driver) = versions.get(version) {
+            if driver.shape().definition.hash == *hash {
+                return Resolved::Driver(driver.clone(), None);
             }
-            return Resolved::Incompatible(format!(
-                "the structure of `{}` version {} has changed: give the new structure a new version",
-                stored.name, stored.version
-            ));
+            let cure = "give the new structure a new version";
+            return elsewhere(newest, format!("the structure of `{name}` version {version} has changed: {cure}"));
         }
-        if let Some((to, renames)) = self.migrations.get(&(stored.name.clone(), stored.version))
-            && let Some(driver) = versions.get(to)
+        if let Some(passage) = self.migrations.get(&(name.clone(), *version))
+            && let Some(driver) = versions.get(&passage.to)
         {
-            return Resolved::Driver(driver.clone(), renames.clone());
+            return Resolved::Driver(driver.clone(), Some(passage.clone()));
         }
-        if let Some(newest) = versions.keys().next_back().filter(|newest| **newest < stored.version) {
-            return Resolved::Newer(*newest);
+        if newest < *version {
+            let reason =
+                format!("`{name}` version {version} is newer than {newest}, the newest that is registered here");
+            return elsewhere(newest, reason);
         }
-        Resolved::Incompatible(format!(
-            "`{}` version {} is not registered: register it, or declare its migration",
-            stored.name, stored.version
-        ))
+        let cure = "register it, or declare its migration";
+        elsewhere(newest, format!("`{name}` version {version} is not registered: {cure}"))
     }
 }
 

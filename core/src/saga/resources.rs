@@ -1,7 +1,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -11,10 +11,11 @@ use smol_str::SmolStr;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{OrchestratorConfig, RetryPolicy, State, migration::Renames};
+use super::{OrchestratorConfig, Passage, State};
 use crate::{
+    backoff::Backoff,
     ids::SagaId,
-    ports::{Clock, External, Ports, Random, SagaInstance, Spawner, Store, StoreError, Timestamp},
+    ports::{Clock, External, Ports, Random, SagaInstance, SagaStatus, Spawner, Store, StoreError, Timestamp},
     stop::Stop,
     wake::Wake,
 };
@@ -33,6 +34,9 @@ pub(crate) struct Resources {
     /// The store's clock minus ours, in microseconds, as last seen.
     offset: AtomicI64,
     active: AtomicUsize,
+    reserved: AtomicUsize,
+    /// Recovery took fewer sagas than it might have, for want of room.
+    starved: AtomicBool,
     idle: Notify,
     /// Hints that this process let go of a saga that is not over, so that recovery looks for it soon.
     pub(crate) left: Wake,
@@ -51,6 +55,8 @@ impl Resources {
             config,
             offset: AtomicI64::new(0),
             active: AtomicUsize::new(0),
+            reserved: AtomicUsize::new(0),
+            starved: AtomicBool::new(false),
             idle: Notify::new(),
             left: Wake::new(),
         }
@@ -76,20 +82,53 @@ impl Resources {
 
     /// Returns the delay after the store has failed `failures` times in a row.
     pub(crate) fn store_delay(&self, failures: u32) -> Duration {
-        const POLICY: RetryPolicy =
-            RetryPolicy { base: Duration::from_millis(5), cap: Duration::from_secs(1), attempts_max: None };
-        POLICY.delay(failures, &*self.random)
+        Backoff::new(Duration::from_millis(5), Duration::from_secs(1)).delay(failures, &*self.random)
     }
 
-    /// Returns how many more sagas this process may take over.
+    /// Returns how many more sagas this process may drive.
     pub(crate) fn room(&self) -> usize {
-        self.config.concurrency.saturating_sub(self.active.load(Ordering::Relaxed))
+        let taken = self.active.load(Ordering::Relaxed) + self.reserved.load(Ordering::Relaxed);
+        self.config.concurrency.saturating_sub(taken)
+    }
+
+    /// Returns how many sagas may be taken over at once. Recovery hears of it when there is room for as many again.
+    pub(crate) fn room_for_a_batch(&self) -> usize {
+        // First: room that becomes free from here on is heard of.
+        self.starved.store(true, Ordering::Relaxed);
+        let room = self.room();
+        if room >= self.config.batch {
+            self.starved.store(false, Ordering::Relaxed);
+        }
+        room.min(self.config.batch)
+    }
+
+    /// Says that recovery has found all that there is.
+    pub(crate) fn has_all(&self) {
+        self.starved.store(false, Ordering::Relaxed);
     }
 
     /// Counts one more saga that is being driven, until the guard is dropped.
     pub(crate) fn enter(self: &Arc<Self>) -> Active {
         self.active.fetch_add(1, Ordering::Relaxed);
         Active(self.clone())
+    }
+
+    /// Keeps room for a saga that is being created, if there is any.
+    pub(crate) fn reserve(self: &Arc<Self>) -> Option<Reserved> {
+        let has_room = self.room() > 0;
+        has_room.then(|| {
+            self.reserved.fetch_add(1, Ordering::Relaxed);
+            Reserved(self.clone())
+        })
+    }
+
+    /// Hints that there is room, where recovery stopped for want of it.
+    fn hint_room(&self) {
+        let enough = self.config.batch.min(self.config.concurrency.div_ceil(2));
+        if self.starved.load(Ordering::Relaxed) && self.room() >= enough {
+            self.starved.store(false, Ordering::Relaxed);
+            self.left.hint();
+        }
     }
 
     /// Waits until no saga is being driven.
@@ -111,6 +150,17 @@ impl Drop for Active {
         if self.0.active.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.0.idle.notify_waiters();
         }
+        self.0.hint_room();
+    }
+}
+
+/// Room that is kept for a saga which may come. A process that stops does not wait for it.
+pub(crate) struct Reserved(Arc<Resources>);
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        self.0.reserved.fetch_sub(1, Ordering::Relaxed);
+        self.0.hint_room();
     }
 }
 
@@ -125,11 +175,14 @@ pub(crate) struct Owned {
     pub(crate) length: u64,
     /// Its state, where it is known without reading the log.
     pub(crate) state: Option<State>,
-    pub(crate) renames: Renames,
+    /// Status of the saga, as the store keeps it.
+    pub(crate) status: SagaStatus,
+    /// Its passage to the version that it is driven under, if it was stored under another.
+    pub(crate) passage: Option<Arc<Passage>>,
 }
 
 impl Owned {
-    pub(crate) fn from_instance(instance: SagaInstance, renames: Renames) -> Self {
+    pub(crate) fn from_instance(instance: SagaInstance, passage: Option<Arc<Passage>>) -> Self {
         Self {
             saga: instance.id,
             key: instance.key,
@@ -138,7 +191,8 @@ impl Owned {
             epoch: instance.epoch,
             length: instance.log_length,
             state: None,
-            renames,
+            status: instance.status,
+            passage,
         }
     }
 }

@@ -1,6 +1,9 @@
 use std::sync::Arc;
 
-use super::{CompensationCause, Phase, Shape, Value};
+use super::{
+    ActionState, CompensationCause, CompensationState, Phase, Shape, StepState, StepSummary, Summary, Value,
+    passage::FirstNames,
+};
 use crate::{
     ids::Direction,
     ports::{SagaStatus, Timestamp},
@@ -45,86 +48,13 @@ impl Status {
     }
 }
 
-/// State of a step's action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum ActionState {
-    /// Not settled yet.
-    Pending,
-    /// Its effects have committed.
-    Done,
-    /// It does not apply, or an operator waived it.
-    Skipped,
-    /// It was refused for good.
-    Rejected,
-}
-
-/// State of a step's compensation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum CompensationState {
-    /// Not settled yet.
-    Pending,
-    /// The action is undone.
-    Compensated,
-    /// Given up until an operator resumes it.
-    Exhausted,
-    /// An operator takes it as undone.
-    Waived,
-}
-
-/// Attempts in one direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Attempts {
-    /// The last logged attempt.
-    pub last: u32,
-    /// Failures that spent the budget.
-    pub spent: u32,
-    /// Time at which the first one was logged, by the store's clock.
-    pub since: Option<Timestamp>,
-    /// The next one waits until then, by the store's clock.
-    pub not_before: Option<Timestamp>,
-}
-
-/// State of one step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StepState {
-    /// State of its action.
-    pub action: ActionState,
-    /// State of its compensation.
-    pub compensation: CompensationState,
-    /// Attempts of its action.
-    pub forward: Attempts,
-    /// Attempts of its compensation.
-    pub backward: Attempts,
-    /// A participant may be carrying out the last attempt right now.
-    pub asking: bool,
-    /// An earlier attempt may have been carried out.
-    pub unknown: bool,
-    /// The action's output.
-    pub output: Value,
-}
-
-impl StepState {
-    const FRESH: Self = Self {
-        action: ActionState::Pending,
-        compensation: CompensationState::Pending,
-        forward: Attempts { last: 0, spent: 0, since: None, not_before: None },
-        backward: Attempts { last: 0, spent: 0, since: None, not_before: None },
-        asking: false,
-        unknown: false,
-        output: Value::NULL,
-    };
-
-    /// Returns `true` if its action may have had effects although it is not known to be done.
-    pub fn is_doubtful(&self) -> bool {
-        self.action != ActionState::Done && (self.asking || self.unknown)
-    }
-
-    /// Returns `true` if its action needs no further attempt.
-    pub fn is_settled(&self) -> bool {
-        matches!(self.action, ActionState::Done | ActionState::Skipped)
-    }
+/// Reason why a step is attempted no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GivenUp {
+    /// Its budget is used up.
+    Spent,
+    /// So many attempts in a row were never heard of again.
+    Crashes(u32),
 }
 
 /// A saga's state: the fold of its log through [`next`](super::next).
@@ -142,6 +72,28 @@ impl State {
     pub fn new(shape: Arc<Shape>) -> Self {
         let steps = vec![StepState::FRESH; shape.steps.len()];
         Self { shape, status: Status::New, cause: None, deadline: None, steps }
+    }
+
+    /// Returns the state that a summary stands for.
+    pub(crate) fn of_summary(shape: Arc<Shape>, summary: &Summary) -> Result<Self, &'static str> {
+        let mut state = Self::new(shape);
+        state.status = if summary.cause.is_some() { Status::Compensating } else { Status::Running };
+        (state.cause, state.deadline) = (summary.cause, summary.deadline);
+        for step in &summary.steps {
+            let index = state.shape.index_of(&step.path).ok_or("the summary names a step that is not there")?;
+            state.steps[index] = step.state.clone();
+        }
+        Ok(state)
+    }
+
+    /// Returns what a log may keep of the state of an active saga.
+    pub(crate) fn summary(&self, names: &FirstNames) -> Summary {
+        let steps = self.shape.steps.iter().zip(&self.steps).map(|(shape, step)| {
+            let first = names.of(&shape.path);
+            let first_name = (*first != shape.path).then(|| first.clone());
+            StepSummary { path: shape.path.clone(), first_name, state: step.clone() }
+        });
+        Summary { cause: self.cause, deadline: self.deadline, steps: steps.collect() }
     }
 
     /// Returns its status.
@@ -200,6 +152,34 @@ impl State {
         let step = &self.steps[index];
         self.shape.steps[index].phase == Phase::Compensatable
             && (step.action == ActionState::Done || step.is_doubtful())
+    }
+
+    /// Returns the reason why a step's action is attempted no more without an operator, if there is one.
+    ///
+    /// A doubt has no budget, since giving up would leave it; what ends its process each time, or panics once somebody was
+    /// asked, has one all the same.
+    pub(crate) fn given_up(&self, index: usize) -> Option<GivenUp> {
+        let (step, shape) = (&self.steps[index], &self.shape.steps[index]);
+        if step.forward.lost >= shape.retry.crashes_max.max(1) {
+            return Some(GivenUp::Crashes(step.forward.lost));
+        }
+        let has_budget = !step.is_doubtful() || step.forward.panicked;
+        (has_budget && shape.retry.is_exhausted(step.forward.spent)).then_some(GivenUp::Spent)
+    }
+
+    /// Returns what an operator is told of a step that was given up.
+    pub(crate) fn why_given_up(&self, index: usize, why: GivenUp) -> String {
+        let path = &self.shape.steps[index].path;
+        let last = match &self.steps[index].error {
+            Some(error) => format!(": {error}"),
+            None => String::new(),
+        };
+        match why {
+            GivenUp::Spent => format!("step `{path}` has used up its attempts{last}"),
+            GivenUp::Crashes(lost) => {
+                format!("the last {lost} attempts of step `{path}` ended with their process or in a panic{last}")
+            }
+        }
     }
 
     /// Returns `true` if all groups before that of the step are settled.

@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use super::{
     ActionState, CompensationCause, CompensationState, Failure, Phase, Record, State, Status,
-    state::{Attempts, StepState},
+    step_state::{Attempts, StepState},
 };
 use crate::{ids::Direction, ports::Timestamp};
 
@@ -42,7 +42,12 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
     if state.status.is_terminal() {
         return Err("a saga that has ended never changes");
     }
-    if (state.status == Status::New) != matches!(record, Record::Started { .. }) {
+    // A summary stands for all that came before it, in a log of which nothing else is left, too.
+    let may_begin = matches!(record, Record::Started { .. } | Record::Condensed { .. });
+    if state.status == Status::New && !may_begin {
+        return Err("`started` is the first record");
+    }
+    if state.status != Status::New && matches!(record, Record::Started { .. }) {
         return Err("`started` is the first record, and only the first");
     }
     match record {
@@ -58,7 +63,22 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             require(*attempt == step.forward.last + 1, "attempts are counted without a gap")?;
             step.unknown |= step.asking;
             step.asking = true;
+            step.forward.lost += 1;
             begin_attempt(&mut step.forward, *attempt, at);
+        }
+        Record::Announced { step, direction, attempt } => {
+            let attempts = match direction {
+                Direction::Action => {
+                    let index = forward_step(state, step)?;
+                    require(!state.shape.steps[index].remote, "a remote step is announced as such")?;
+                    require(!state.is_rejected(), "no attempt begins once a step was rejected")?;
+                    &mut state.steps[index].forward
+                }
+                Direction::Compensation => &mut backward_step(state, step)?.backward,
+            };
+            require(*attempt == attempts.last + 1, "attempts are counted without a gap")?;
+            attempts.lost += 1;
+            begin_attempt(attempts, *attempt, at);
         }
         Record::Done { step, output } => {
             let index = forward_step(state, step)?;
@@ -89,7 +109,8 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             step.unknown |= maybe_executed;
             step.asking = false;
         }
-        Record::Retry { step, direction, attempt, failure, delay_us, .. } => {
+        Record::Retry { step, direction, attempt, failure, delay_us, error, panicked } => {
+            let failed = FailedAttempt { attempt: *attempt, failure: *failure, panicked: *panicked };
             let not_before = at + Duration::from_micros(*delay_us);
             match direction {
                 Direction::Action => {
@@ -99,16 +120,18 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
                     if remote {
                         require(step.asking && *attempt == step.forward.last, "a timer belongs to the last attempt")?;
                     } else {
-                        require(*attempt == step.forward.last + 1, "attempts are counted without a gap")?;
+                        step.forward.require_next_or_announced(*attempt)?;
                     }
                     step.asking = false;
                     step.unknown |= *failure == Failure::Unknown;
-                    fail_attempt(&mut step.forward, *attempt, *failure, at, not_before);
+                    step.error = Some(error.into());
+                    step.forward.fail(failed, at, not_before);
                 }
                 Direction::Compensation => {
                     let step = backward_step(state, step)?;
-                    require(*attempt == step.backward.last + 1, "attempts are counted without a gap")?;
-                    fail_attempt(&mut step.backward, *attempt, *failure, at, not_before);
+                    step.backward.require_next_or_announced(*attempt)?;
+                    step.error = Some(error.into());
+                    step.backward.fail(failed, at, not_before);
                 }
             }
         }
@@ -127,8 +150,9 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             require(*maybe_executed == step.is_doubtful(), "a step is undone in doubt exactly if it is in doubt")?;
             step.compensation = CompensationState::Compensated;
         }
-        Record::CompensationExhausted { step, .. } => {
+        Record::CompensationExhausted { step, error } => {
             let step = backward_step(state, step)?;
+            step.error = Some(error.into());
             step.compensation = CompensationState::Exhausted;
         }
         Record::Completed => {
@@ -159,6 +183,9 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
         Record::LeftToNewer { .. } | Record::TakenUp => {
             require(matches!(state.status, Status::Running | Status::Compensating), "the saga is stuck")?;
         }
+        // Which version it runs now is the store's to know; what the names were, the reader's.
+        Record::Migrated { .. } => {}
+        Record::Condensed { summary } => *state = State::of_summary(state.shape.clone(), summary)?,
         Record::Abandoned { .. } => state.status = Status::Abandoned,
     }
     Ok(())
@@ -227,15 +254,37 @@ fn begin_attempt(attempts: &mut Attempts, attempt: u32, at: Timestamp) {
     attempts.not_before = None;
 }
 
-fn fail_attempt(attempts: &mut Attempts, attempt: u32, failure: Failure, at: Timestamp, not_before: Timestamp) {
-    begin_attempt(attempts, attempt, at);
-    attempts.spent += u32::from(failure == Failure::Transient);
-    attempts.not_before = Some(not_before);
+/// An attempt that is over, as it was logged.
+struct FailedAttempt {
+    attempt: u32,
+    failure: Failure,
+    panicked: bool,
 }
 
 impl Attempts {
+    /// An attempt that was announced has its number already.
+    fn require_next_or_announced(&self, attempt: u32) -> Result<(), &'static str> {
+        let is_announced = self.lost > 0 && attempt == self.last;
+        require(is_announced || attempt == self.last + 1, "attempts are counted without a gap")
+    }
+
+    fn fail(&mut self, failed: FailedAttempt, at: Timestamp, not_before: Timestamp) {
+        let FailedAttempt { attempt, failure, panicked } = failed;
+        if panicked {
+            self.lost += u32::from(attempt != self.last);
+        } else {
+            self.lost = 0;
+        }
+        begin_attempt(self, attempt, at);
+        self.panicked = panicked;
+        self.spent += u32::from(failure == Failure::Transient || panicked);
+        self.not_before = Some(not_before);
+    }
+
     fn renew(&mut self) {
         self.spent = 0;
+        self.lost = 0;
+        self.panicked = false;
         self.not_before = None;
     }
 }

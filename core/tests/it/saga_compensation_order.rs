@@ -174,7 +174,7 @@ fn may_have_happened(log: &[Record], path: &str) -> bool {
 }
 
 fn retry(step: smol_str::SmolStr, direction: Direction, attempt: u32, failure: Failure) -> Record {
-    Record::Retry { step, direction, attempt, failure, delay_us: 0, error: String::new() }
+    Record::Retry { step, direction, attempt, failure, delay_us: 0, error: String::new(), panicked: false }
 }
 
 proptest! {

@@ -81,7 +81,15 @@ fn alphabet(shape: &Shape, attempts: u32) -> Vec<Record> {
             for direction in [Direction::Action, Direction::Compensation] {
                 for failure in [Failure::Transient, Failure::Unknown] {
                     let (error, delay_us) = (String::new(), 1);
-                    records.push(Record::Retry { step: step(), direction, attempt, failure, delay_us, error });
+                    records.push(Record::Retry {
+                        step: step(),
+                        direction,
+                        attempt,
+                        failure,
+                        delay_us,
+                        error,
+                        panicked: false,
+                    });
                 }
             }
         }
@@ -285,6 +293,7 @@ fn a_timer_of_an_earlier_attempt_is_refused() {
         failure: Failure::Transient,
         delay_us: 1,
         error: String::new(),
+        panicked: false,
     };
     let attempting = |attempt| Record::Attempting { step: "p".into(), attempt };
     let log = [Record::Started { deadline_us: None }, attempting(1), retry(1), attempting(2)];

@@ -35,8 +35,17 @@ async fn check_out(store: &dyn Store, status: SagaStatus) {
     let definition = DefinitionRef { name: CHECKOUT.into(), version: 1, hash: 1 };
     let lease = Duration::ZERO;
     let new = NewSaga { id, definition, key: "order-1".into(), input: body, correlation_id: Uuid::nil(), lease };
-    let append =
-        SagaAppend { saga: id, epoch: 1, expected_length: 0, records: vec![], status, lease, sleep: Duration::ZERO };
+    let append = SagaAppend {
+        saga: id,
+        epoch: 1,
+        expected_length: 0,
+        records: vec![],
+        status,
+        lease,
+        sleep: Duration::ZERO,
+        definition: None,
+        forgets: false,
+    };
     let mut tx = store.begin().await.expect("a store");
     tx.saga_create(&new).await.expect("a new saga");
     tx.saga_append(&append).await.expect("its owner writes");

@@ -52,6 +52,7 @@ async fn upkeep(ports: Ports) -> Result<(), Box<dyn Error + Send + Sync>> {
     let orchestrator = Orchestrator::new(&ports, Registry::new(), OrchestratorConfig::default());
     orchestrator.state(nobody).await.expect_err("there is no such saga");
     orchestrator.resume(nobody).await.expect_err("there is no such saga");
+    orchestrator.drive(nobody).await.expect_err("there is no such saga");
     Ok(())
 }
 

@@ -6,9 +6,9 @@ use seaworthy_core::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga,
-        OperationRecord, OperationState, OutboxWrites, Participants, SagaAppend, SagaCreate, SagaWrites, StoreError,
-        Timestamp, Transaction,
+        AfterCommit, Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites,
+        NewSaga, OperationRecord, OperationState, OutboxWrites, Participants, SagaAppend, SagaCreate, SagaWrites,
+        StoreError, Timestamp, Transaction,
     },
 };
 use smol_str::SmolStr;
@@ -23,11 +23,12 @@ pub(super) struct MemoryTransaction {
     shared: Arc<Shared>,
     /// `None` once it has been committed.
     tx: Option<Tx>,
+    after: Vec<AfterCommit>,
 }
 
 impl MemoryTransaction {
     pub(super) fn new(shared: Arc<Shared>, tx: Tx) -> Self {
-        Self { shared, tx: Some(tx) }
+        Self { shared, tx: Some(tx), after: Vec::new() }
     }
 
     fn with<T>(&mut self, statement: impl FnOnce(&mut StoreModel, &mut Tx) -> T) -> T {
@@ -200,10 +201,15 @@ impl Transaction for MemoryTransaction {
         Err(StoreError::Refused("a store in memory has no connection to lend".into()))
     }
 
+    fn after_commit(&mut self, work: AfterCommit) {
+        self.after.push(work);
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        match self.tx.take() {
-            Some(tx) => self.shared.model().commit(tx),
-            None => Ok(()),
+        if let Some(tx) = self.tx.take() {
+            self.shared.model().commit(tx)?;
         }
+        self.after.drain(..).for_each(|work| work());
+        Ok(())
     }
 }

@@ -62,7 +62,9 @@ pub(crate) fn append(connection: &Connection, append: &SagaAppend, now: Timestam
         .prepare_cached(
             "UPDATE seaworthy_sagas
              SET log_length = ?4, status = ?5, lease_until = ?6, wake_at = ?7,
-                 ended_at = CASE WHEN ?5 >= 3 THEN coalesce(ended_at, ?8) END
+                 ended_at = CASE WHEN ?5 >= 3 THEN coalesce(ended_at, ?8) END,
+                 definition_version = coalesce(?9, definition_version),
+                 definition_hash = coalesce(?10, definition_hash)
              WHERE id = ?1 AND epoch = ?2 AND log_length = ?3 RETURNING number",
         )
         .and_then(|mut write| {
@@ -76,7 +78,9 @@ pub(crate) fn append(connection: &Connection, append: &SagaAppend, now: Timestam
                         status_number(append.status),
                         after(now, append.lease),
                         after(now, append.sleep),
-                        now.as_micros()
+                        now.as_micros(),
+                        append.definition.as_ref().map(|definition| definition.version),
+                        append.definition.as_ref().map(|definition| definition.hash.cast_signed())
                     ],
                     |row| row.get(0),
                 )
@@ -84,6 +88,12 @@ pub(crate) fn append(connection: &Connection, append: &SagaAppend, now: Timestam
         })
         .map_err(failed)?;
     let Some(saga) = saga else { return Err(fenced(connection, append)) };
+    if append.forgets {
+        connection
+            .prepare_cached("DELETE FROM seaworthy_saga_log WHERE saga = ?1")
+            .and_then(|mut forget| forget.execute([saga]))
+            .map_err(failed)?;
+    }
     let mut write = connection
         .prepare_cached(
             "INSERT INTO seaworthy_saga_log (saga, sequence, epoch, at, record) VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -75,7 +75,17 @@ impl Meter {
 
 fn saga_append(saga: SagaId, expected_length: u64, status: SagaStatus) -> SagaAppend {
     let records = vec!["record".into()];
-    SagaAppend { saga, epoch: 1, expected_length, records, status, lease: HOUR, sleep: HOUR }
+    SagaAppend {
+        saga,
+        epoch: 1,
+        expected_length,
+        records,
+        status,
+        lease: HOUR,
+        sleep: HOUR,
+        definition: None,
+        forgets: false,
+    }
 }
 
 async fn in_a_transaction(store: &SqliteStore, meter: &mut Meter) {

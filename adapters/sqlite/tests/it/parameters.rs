@@ -136,6 +136,8 @@ async fn saga(store: &SqliteStore, number: u128, text: &str) -> Result<(), Store
         status: SagaStatus::Running,
         lease: Duration::ZERO,
         sleep: Duration::ZERO,
+        definition: None,
+        forgets: false,
     };
     tx.saga_append(&append).await?;
     let state = OperationState::Executed(text.as_bytes().to_vec().into());

@@ -20,6 +20,7 @@ macro_rules! __store_checks {
                 nothing_of_a_transaction_shows_before_its_commit
                 a_transaction_sees_its_own_writes
                 a_transaction_keeps_seeing_the_store_as_it_began
+                work_for_after_the_commit_runs_after_it_and_only_then
             }
             documents [Documents] {
                 a_document_counts_its_writes
@@ -101,6 +102,8 @@ macro_rules! __store_checks {
                 an_append_is_checked_against_what_is_committed
                 an_append_of_an_older_epoch_conflicts
                 racing_appends_leave_no_gap
+                an_append_pins_another_version_if_it_says_so
+                an_append_forgets_what_came_before_if_it_says_so
                 purged_logs_leave_their_saga
             }
             ownership [Sagas] {

@@ -1,5 +1,7 @@
 //! Atomicity and isolation of a transaction over everything that a store holds.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use bytes::Bytes;
 
 use super::{
@@ -179,5 +181,27 @@ pub async fn a_transaction_keeps_seeing_the_store_as_it_began(subject: &dyn Stor
         write(b"shipped", 3).await?;
         expect_eq(promise, reader.checkpoint("projection").await?, Some(1))?;
     }
+    Ok(Verdict::Held)
+}
+
+/// Work that a transaction took for after its commit runs once it is committed, in the order in which it was taken; where
+/// the transaction is dropped instead, so is its work.
+pub async fn work_for_after_the_commit_runs_after_it_and_only_then(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let ran = Arc::new(Mutex::new(Vec::new()));
+    let work = |number: u32| {
+        let ran = ran.clone();
+        Box::new(move || ran.lock().unwrap_or_else(PoisonError::into_inner).push(number))
+    };
+    let seen = || ran.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut tx = store.begin().await?;
+    tx.after_commit(work(1));
+    drop(tx);
+    let mut tx = store.begin().await?;
+    tx.after_commit(work(2));
+    tx.after_commit(work(3));
+    expect_eq("nothing runs before the commit, nor after a transaction that was dropped", seen(), Vec::new())?;
+    tx.commit().await?;
+    expect_eq("work for after the commit runs once it is done", seen(), vec![2, 3])?;
     Ok(Verdict::Held)
 }

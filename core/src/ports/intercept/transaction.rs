@@ -9,9 +9,9 @@ use crate::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        Call, Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga,
-        OperationRecord, OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate, SagaWrites,
-        StoreError, Timestamp, Transaction, operation::transaction_methods,
+        AfterCommit, Call, Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites,
+        NewSaga, OperationRecord, OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate,
+        SagaWrites, StoreError, Timestamp, Transaction, operation::transaction_methods,
     },
 };
 
@@ -23,11 +23,14 @@ pub(super) struct InterceptedTransaction<W> {
     inner: Option<Box<dyn Transaction>>,
     /// Label that the user gave to the next statement of their own.
     label: SmolStr,
+    /// Work for after the commit as its caller hears of it: what the interceptor makes of the answer counts, not what the
+    /// inner transaction knows.
+    after: Vec<AfterCommit>,
 }
 
 impl<W> InterceptedTransaction<W> {
     pub(super) fn new(inner: Box<dyn Transaction>, watch: W) -> Self {
-        Self { watch, inner: Some(inner), label: SmolStr::default() }
+        Self { watch, inner: Some(inner), label: SmolStr::default(), after: Vec::new() }
     }
 }
 
@@ -107,8 +110,14 @@ impl<W: InterceptTransaction> Transaction for InterceptedTransaction<W> {
         self.inner.as_mut().is_none_or(|inner| inner.has_written())
     }
 
+    fn after_commit(&mut self, work: AfterCommit) {
+        self.after.push(work);
+    }
+
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        let Self { watch, inner, .. } = *self;
-        watch.commit(inner.ok_or_else(aborted)).await
+        let Self { watch, inner, after, .. } = *self;
+        watch.commit(inner.ok_or_else(aborted)).await?;
+        after.into_iter().for_each(|work| work());
+        Ok(())
     }
 }

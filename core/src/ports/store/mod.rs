@@ -121,6 +121,9 @@ pub trait Store: OutboxStore + InboxStore + SagaStore + Send + Sync {
     }
 }
 
+/// Work for after a commit, see [`Transaction::after_commit`].
+pub type AfterCommit = Box<dyn FnOnce() + Send>;
+
 /// A transaction: all of it is applied at commit, or none of it.
 ///
 /// Isolation is snapshot isolation or stricter. A write that another transaction has overtaken fails with
@@ -185,6 +188,14 @@ pub trait Transaction: Documents + OutboxWrites + InboxWrites + SagaWrites + Par
     fn has_written(&mut self) -> bool {
         true
     }
+
+    /// Takes a piece of work for after the commit, such as a hint to whoever polls for what is committed. It runs once the
+    /// commit is known to be done, in this process and before [`commit`](Self::commit) returns, after pieces that were
+    /// taken earlier; it must be short and wait for nothing. It is dropped where the transaction is, or where the commit
+    /// fails or its outcome is unknown.
+    ///
+    /// A hint is all that it may be: a process that dies in between never runs it.
+    fn after_commit(&mut self, work: AfterCommit);
 
     /// Commits the transaction.
     ///

@@ -129,12 +129,17 @@ pub struct SagaAppend {
     pub lease: Duration,
     /// Time from now before which nobody is to acquire it; zero for none.
     pub sleep: Duration,
+    /// Another version of its definition, which it runs from now on; `None` for the one that it runs.
+    pub definition: Option<DefinitionRef>,
+    /// Forgets all entries that were there before: the first of `records` says what they came to.
+    pub forgets: bool,
 }
 
 /// One entry of a saga's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {
-    /// Number of the entry: `1`, `2`, `3` and so on without a gap.
+    /// Number of the entry: `1`, `2`, `3` and so on without a gap. Where the earlier ones were forgotten, the first that
+    /// is there has a later number.
     pub sequence: u64,
     /// The epoch of its writer.
     pub epoch: u64,

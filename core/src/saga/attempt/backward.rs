@@ -1,41 +1,63 @@
-use smol_str::format_smolstr;
-
-use super::outside;
+use super::{FailedAttempt, Part, Trouble, forward::told, outside};
 use crate::{
     cut::cut,
     ids::Direction,
     saga::{
         CompensationState, Failure, Record, SagaData, State, Status, StepError, Value,
+        branch::Branch,
         execution::Execution,
         log::{Halt, Keep, Written},
-        record::micros,
     },
 };
 
 impl<D: SagaData> Execution<'_, D> {
     /// Attempts a step's compensation until it is settled or has to wait for long.
-    pub(crate) async fn backward(&self, index: usize, alone: bool) -> Result<(), Halt> {
-        let resources = &self.log.resources;
+    pub(crate) async fn backward(&self, branch: Branch<'_>) -> Result<(), Halt> {
+        let (index, resources) = (branch.index, &self.log.resources);
         let shape = &self.definition.shape.steps[index];
         let compensation =
             self.definition.compensations[index].as_deref().expect("a definition gives each compensatable step one");
         let mut answer: Option<Value> = None;
+        // The attempt has its number in the log already.
+        let mut is_announced = false;
+        let mut stumbles = 0;
         loop {
-            let state = self.log.state().await;
+            let state = self.log.state();
             let step = &state.steps[index];
             let wanted = state.status == Status::Compensating
                 && state.needs_compensation(index)
-                && step.compensation == CompensationState::Pending
-                && step.backward.not_before.is_none_or(|moment| moment <= resources.store_now());
+                && step.compensation == CompensationState::Pending;
             if !wanted || resources.stop.is_set() {
                 return Ok(());
             }
-            let call = self.call(index, Direction::Compensation, &state, false);
+            if let Some(moment) = step.backward.not_before.filter(|moment| *moment > resources.store_now()) {
+                if self.comes_due(branch, moment).await {
+                    continue;
+                }
+                return Ok(());
+            }
+            if !is_announced && step.backward.lost >= shape.compensation_retry.crashes_max.max(1) {
+                let error = format!("its last {} attempts ended with their process or in a panic", step.backward.lost);
+                self.exhausted(branch, error).await?;
+                continue;
+            }
+            let call = self.call(index, Direction::Compensation, &state, is_announced);
+            if !is_announced && answer.is_none() && self.is_suspect(step.backward.lost) {
+                let (direction, attempt) = (Direction::Compensation, call.attempt);
+                let record = Record::Announced { step: shape.path.clone(), direction, attempt };
+                if self.log.write(Some(record), Keep::Owned).await? == Written::LookAgain {
+                    continue;
+                }
+                is_announced = true;
+            }
             if compensation.is_remote() && answer.is_none() {
-                match self.attempt(compensation.ask(&call, &*resources.external)).await {
-                    Ok(agreed) => answer = Some(agreed),
-                    Err(error) => {
-                        self.not_undone(index, &state, call.attempt, outside(error), alone).await?;
+                match self.attempt(branch, Part::Ask, compensation.ask(&call, &*resources.external)).await {
+                    None => return Ok(()),
+                    Some(Ok(agreed)) => answer = Some(agreed),
+                    Some(Err(Trouble { error, panicked })) => {
+                        let trouble = Trouble { error: outside(error), panicked };
+                        self.not_undone(branch, &state, call.attempt, trouble).await?;
+                        is_announced = false;
                         continue;
                     }
                 }
@@ -48,59 +70,52 @@ impl<D: SagaData> Execution<'_, D> {
                 }
             };
             let given = answer.clone().unwrap_or(Value::NULL);
-            let refused = match self.attempt(compensation.apply(&mut *tx, &call, given)).await {
-                Ok(()) => {
+            let trouble = match self.attempt(branch, Part::Apply, compensation.apply(&mut *tx, &call, given)).await {
+                None => return Ok(()),
+                Some(Ok(())) => {
                     let record = Record::Compensated { step: shape.path.clone(), maybe_executed: call.maybe_executed };
                     match self.log.commit(tx, Some(record), Keep::Owned).await? {
                         Ok(Written::Yes) => return Ok(()),
                         Ok(Written::LookAgain) => continue,
-                        Err(refused) => StepError::Store(refused),
+                        Err(refused) => StepError::Store(refused).into(),
                     }
                 }
-                Err(error) => {
+                Some(Err(trouble)) => {
                     drop(tx);
-                    error
+                    trouble
                 }
             };
-            self.not_undone(index, &state, call.attempt, refused, alone).await?;
+            let Some(trouble) = self.after_stumble(trouble, &mut stumbles).await? else { continue };
+            self.not_undone(branch, &state, call.attempt, trouble).await?;
+            (is_announced, stumbles) = (false, 0);
         }
     }
 
     /// Logs a compensation that failed: to be tried again, or exhausted.
     async fn not_undone(
         &self,
-        index: usize,
+        branch: Branch<'_>,
         state: &State,
         attempt: u32,
-        error: StepError,
-        alone: bool,
+        Trouble { error, panicked }: Trouble,
     ) -> Result<(), Halt> {
-        let shape = &self.definition.shape.steps[index];
         let (failure, error) = match error {
-            StepError::Store(error) if error.is_retryable() => return self.log.fail(error).await.map(drop),
             StepError::Refused(error) | StepError::Unavailable(error) => (Failure::Transient, error),
-            StepError::Store(error) => {
-                tracing::warn!(%error, "the store refuses the compensation, which is tried again as its policy says");
-                (Failure::Transient, format_smolstr!("{error}"))
-            }
+            StepError::Store(error) => (Failure::Transient, told(&error)),
             StepError::Unknown(error) => (Failure::Unknown, error),
         };
-        let step = shape.path.clone();
-        let spent = state.steps[index].backward.spent + 1;
-        if failure == Failure::Transient && shape.compensation_retry.is_exhausted(spent) {
-            tracing::error!("the compensation has used up its attempts");
-            let record = Record::CompensationExhausted { step, error: cut(error.into()) };
-            return self.log.write(Some(record), Keep::Owned).await.map(drop);
+        let spent = state.steps[branch.index].backward.spent + 1;
+        let has_budget = failure == Failure::Transient || panicked;
+        if has_budget && self.policy(branch).is_exhausted(spent) {
+            return self.exhausted(branch, error.into()).await;
         }
-        let delay = shape.compensation_retry.delay(attempt - 1, &*self.log.resources.random);
-        let record = Record::Retry {
-            step,
-            direction: Direction::Compensation,
-            attempt,
-            failure,
-            delay_us: micros(delay),
-            error: cut(error.into()),
-        };
-        self.retry(record, delay, alone).await
+        self.retry(branch, FailedAttempt { attempt, failure, error: error.into(), panicked }).await
+    }
+
+    async fn exhausted(&self, branch: Branch<'_>, error: String) -> Result<(), Halt> {
+        let step = self.definition.shape.steps[branch.index].path.clone();
+        tracing::error!(saga = %self.log.saga, %step, %error, "the compensation has used up its attempts");
+        let record = Record::CompensationExhausted { step, error: cut(error) };
+        self.log.write(Some(record), Keep::Owned).await.map(drop)
     }
 }

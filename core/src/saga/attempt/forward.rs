@@ -1,39 +1,31 @@
-use std::pin::pin;
-
-use futures_util::future::{Either, select};
 use smol_str::format_smolstr;
 
-use super::outside;
+use super::{FailedAttempt, Part, STUMBLES_MAX, Trouble, outside};
 use crate::{
     cut::cut,
     ids::Direction,
-    ports::Timestamp,
+    ports::{StoreError, caught_now},
     saga::{
         ActionState, Failure, Phase, Record, SagaData, Status, StepError, Value,
+        branch::Branch,
         execution::Execution,
         log::{Halt, Keep, Written},
-        record::micros,
     },
 };
 
-/// Failed attempt: its error, and `true` if its participant had agreed before.
-struct Failed {
-    error: StepError,
-    agreed: bool,
-}
-
 impl<D: SagaData> Execution<'_, D> {
     /// Attempts a step's action until it is settled, has to wait for long, or the saga has turned.
-    ///
-    /// `alone`: no sibling is under way, so the saga may be given up while the step waits.
-    pub(crate) async fn forward(&self, index: usize, alone: bool) -> Result<(), Halt> {
-        let resources = &self.log.resources;
+    pub(crate) async fn forward(&self, branch: Branch<'_>) -> Result<(), Halt> {
+        let (index, resources) = (branch.index, &self.log.resources);
         let shape = &self.definition.shape.steps[index];
         let action = &*self.definition.actions[index];
         // What the participant answered, while our own store makes difficulties.
         let mut answer: Option<Value> = None;
+        // The attempt has its number in the log already.
+        let mut is_announced = false;
+        let mut stumbles = 0;
         loop {
-            let state = self.log.state().await;
+            let state = self.log.state();
             let step = &state.steps[index];
             let wanted = state.status == Status::Running
                 && step.action == ActionState::Pending
@@ -42,38 +34,54 @@ impl<D: SagaData> Execution<'_, D> {
             if !wanted || resources.stop.is_set() {
                 return Ok(());
             }
-            let now = resources.store_now();
-            let turning_point = state.turning_point();
-            // Deadlines, timers and budgets are the plan's to judge.
-            let due = turning_point.is_none_or(|moment| moment > now)
-                && step.forward.not_before.is_none_or(|moment| moment <= now)
-                && (step.is_doubtful() || !shape.retry.is_exhausted(step.forward.spent));
-            if !due {
+            // Deadlines and budgets are the plan's to judge, but for the budget of the attempt under way.
+            let is_open = state.turning_point().is_none_or(|moment| moment > resources.store_now())
+                && (is_announced || answer.is_some() || state.given_up(index).is_none());
+            if !is_open {
                 return Ok(());
             }
-            let call = self.call(index, Direction::Action, &state, answer.is_some());
-            if step.forward.last == 0 && !action.applies(&call) {
-                self.log.defer(Record::Skipped { step: shape.path.clone() }).await;
+            if let Some(moment) = step.forward.not_before.filter(|moment| *moment > resources.store_now()) {
+                if self.comes_due(branch, moment).await {
+                    continue;
+                }
                 return Ok(());
+            }
+            let call = self.call(index, Direction::Action, &state, is_announced || answer.is_some());
+            if step.forward.last == 0 {
+                match caught_now(Some(&*resources.spawner), || action.applies(&call)) {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        self.log.defer(Record::Skipped { step: shape.path.clone() }).await;
+                        return Ok(());
+                    }
+                    // Its answer follows from the saga alone: asked again it would panic again.
+                    Err(panicked) => {
+                        let reason = cut(format!("nobody can say whether step `{}` applies: {panicked}", shape.path));
+                        return self.log.write(Some(Record::Stuck { reason }), Keep::Owned).await.map(drop);
+                    }
+                }
             }
             if shape.remote && answer.is_none() {
                 let record = Record::Attempting { step: shape.path.clone(), attempt: call.attempt };
                 if self.log.write(Some(record), Keep::Owned).await? == Written::LookAgain {
                     continue;
                 }
-                // The step's own deadline may count from this very attempt. Once a pivot is being asked there is no way
-                // back, and so no turning point.
-                let limit = self.log.state().await.turning_point();
-                let ask = self.attempt(action.ask(&call, &*resources.external));
-                match self.until(limit, ask).await {
+                match self.attempt(branch, Part::Ask, action.ask(&call, &*resources.external)).await {
                     None => return Ok(()),
                     Some(Ok(agreed)) => answer = Some(agreed),
-                    Some(Err(error)) => {
-                        let failed = Failed { error: outside(error), agreed: false };
-                        self.failed(index, call.attempt, failed, alone).await?;
+                    Some(Err(Trouble { error, panicked })) => {
+                        let trouble = Trouble { error: outside(error), panicked };
+                        self.failed(branch, call.attempt, trouble, false).await?;
                         continue;
                     }
                 }
+            } else if !shape.remote && !is_announced && self.is_suspect(step.forward.lost) {
+                let (direction, attempt) = (Direction::Action, call.attempt);
+                let record = Record::Announced { step: shape.path.clone(), direction, attempt };
+                if self.log.write(Some(record), Keep::Owned).await? == Written::LookAgain {
+                    continue;
+                }
+                is_announced = true;
             }
             let mut tx = match resources.store.begin().await {
                 Ok(tx) => tx,
@@ -83,92 +91,74 @@ impl<D: SagaData> Execution<'_, D> {
                 }
             };
             let given = answer.clone().unwrap_or(Value::NULL);
-            let refused = match self.attempt(action.apply(&mut *tx, &call, given)).await {
-                Ok(output) => {
+            let trouble = match self.attempt(branch, Part::Apply, action.apply(&mut *tx, &call, given)).await {
+                None => return Ok(()),
+                Some(Ok(output)) => {
                     let record = Record::Done { step: shape.path.clone(), output };
                     match self.log.commit(tx, Some(record), Keep::Owned).await? {
                         Ok(Written::Yes) => return Ok(()),
                         Ok(Written::LookAgain) => continue,
-                        Err(refused) => StepError::Store(refused),
+                        Err(refused) => StepError::Store(refused).into(),
                     }
                 }
-                Err(error) => {
+                Some(Err(trouble)) => {
                     drop(tx);
-                    error
+                    trouble
                 }
             };
-            let failed = Failed { error: refused, agreed: answer.is_some() };
-            if self.failed(index, call.attempt, failed, alone).await? {
-                answer = None;
-            }
+            let Some(trouble) = self.after_stumble(trouble, &mut stumbles).await? else { continue };
+            self.failed(branch, call.attempt, trouble, answer.is_some()).await?;
+            (answer, is_announced, stumbles) = (None, false, 0);
         }
     }
 
-    /// Logs a failed attempt and waits, if the wait is short. Returns whether the attempt is over.
+    /// Looks again after a failure that may be over at the next try. Returns the trouble of an attempt that has failed:
+    /// any other, and one that came again each time.
+    pub(super) async fn after_stumble(&self, trouble: Trouble, stumbles: &mut u32) -> Result<Option<Trouble>, Halt> {
+        let StepError::Store(error) = &trouble.error else { return Ok(Some(trouble)) };
+        *stumbles += 1;
+        if !error.is_retryable() || *stumbles > STUMBLES_MAX {
+            return Ok(Some(trouble));
+        }
+        self.log.stumble(error, *stumbles).await?;
+        Ok(None)
+    }
+
+    /// Logs a failed attempt and waits, if the wait is short. `agreed`: its participant has done its part.
     async fn failed(
         &self,
-        index: usize,
+        branch: Branch<'_>,
         attempt: u32,
-        Failed { error, agreed }: Failed,
-        alone: bool,
-    ) -> Result<bool, Halt> {
-        let shape = &self.definition.shape.steps[index];
+        Trouble { error, panicked }: Trouble,
+        agreed: bool,
+    ) -> Result<(), Halt> {
+        let shape = &self.definition.shape.steps[branch.index];
         let (failure, error) = match error {
-            StepError::Store(error) if error.is_retryable() => {
-                self.log.fail(error).await?;
-                return Ok(false);
-            }
             // A pivot whose participant has agreed has happened: only our own part is left to do.
             StepError::Refused(reason)
                 if shape.phase == Phase::Compensatable || (shape.phase == Phase::Pivot && !agreed) =>
             {
                 tracing::info!("the step was rejected");
-                let record =
-                    Record::Rejected { step: shape.path.clone(), reason: cut(reason.into()), maybe_executed: agreed };
-                self.log.defer(record).await;
-                return Ok(true);
+                let (step, reason) = (shape.path.clone(), cut(reason.into()));
+                let record = Record::Rejected { step, reason, maybe_executed: agreed };
+                return self.log.write(Some(record), Keep::Owned).await.map(drop);
             }
             StepError::Refused(error) | StepError::Unavailable(error) => (Failure::Transient, error),
-            StepError::Store(error) => {
-                tracing::warn!(%error, "the store refuses the step, which is tried again as its policy says");
-                (Failure::Transient, format_smolstr!("{error}"))
-            }
+            StepError::Store(error) => (Failure::Transient, told(&error)),
             StepError::Unknown(error) => (Failure::Unknown, error),
         };
         // What a participant has agreed to stays in doubt until our own part of the step has committed.
         let failure = if agreed { Failure::Unknown } else { failure };
-        let delay = shape.retry.delay(attempt - 1, &*self.log.resources.random);
-        let record = Record::Retry {
-            step: shape.path.clone(),
-            direction: Direction::Action,
-            attempt,
-            failure,
-            delay_us: micros(delay),
-            error: cut(error.into()),
-        };
-        self.retry(record, delay, alone).await?;
-        Ok(true)
+        self.retry(branch, FailedAttempt { attempt, failure, error: error.into(), panicked }).await
     }
+}
 
-    /// Awaits a call, but not past `limit`; the doubt that is left then is resolved by going back.
-    async fn until<T>(&self, limit: Option<Timestamp>, call: impl Future<Output = T>) -> Option<T> {
-        let Some(limit) = limit else { return Some(call.await) };
-        let resources = &self.log.resources;
-        let mut call = pin!(call);
-        loop {
-            let left = limit.since(resources.store_now());
-            if left.is_zero() {
-                return None;
-            }
-            // Our clock may step while this waits, so the store's is looked at now and then. Where the store does not
-            // answer, ours has to do.
-            let wait = async {
-                resources.clock.sleep(left.min(resources.config.lease)).await;
-                let _ = resources.read_store_clock().await;
-            };
-            if let Either::Left((answer, _)) = select(call.as_mut(), pin!(wait)).await {
-                return Some(answer);
-            }
-        }
+/// Returns what is kept of a store's error that a step met again and again.
+pub(super) fn told(error: &StoreError) -> smol_str::SmolStr {
+    if error.is_retryable() {
+        format_smolstr!("{error}, {} times in a row on a fresh snapshot", STUMBLES_MAX + 1)
+    } else {
+        tracing::warn!(%error, "the store refuses the step, which is tried again as its policy says");
+        format_smolstr!("{error}")
     }
 }

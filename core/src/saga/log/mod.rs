@@ -1,22 +1,25 @@
+mod draft;
 mod read;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc, Mutex as StdMutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
-use tokio::sync::Mutex;
-
-use read::Fault;
-pub(crate) use read::fold;
+use smol_str::SmolStr;
+use tokio::sync::{Mutex, Notify, futures::Notified};
 
 use super::{
-    Next, Record, Shape, State,
-    migration::Renames,
-    next, plan,
+    Passage, Record, Shape, State, next,
+    passage::FirstNames,
     resources::{Owned, Resources},
 };
 use crate::{
-    cut::cut,
     ids::SagaId,
-    ports::{SagaAppend, StoreError, Transaction},
+    ports::{StoreError, Transaction},
 };
 
 /// Reason for an executor to leave its saga alone.
@@ -30,6 +33,8 @@ pub(crate) enum Halt {
     Interrupted(StoreError),
     /// The stored saga can't be read.
     Incompatible(String),
+    /// Its log holds what a newer release has written.
+    Newer(String),
 }
 
 /// Result of a write.
@@ -49,15 +54,17 @@ pub(crate) enum Keep {
     Asleep(Duration),
 }
 
-/// The end of a saga's log, as its owner knows it.
+/// The end of a saga's log, as its owner knows it. Whoever writes holds it from the draft of an entry to the answer of
+/// its commit, so that siblings write one after the other.
+///
+/// It is never held across a call that needs a connection of its own: such a call may wait for a transaction whose
+/// owner waits for this.
 pub(crate) struct Tail {
-    /// The fold of all that is written and of what is still `pending`.
-    pub(crate) state: Arc<State>,
+    /// Number of the first entry that is kept.
+    first: u64,
     length: u64,
     /// Entries that go with the next write. They follow from the log, so a crash loses nothing with them.
     pending: Vec<Record>,
-    /// Number of times in a row that the store has failed.
-    failures: u32,
 }
 
 /// The log of a saga that this process owns: the only place where its entries are written.
@@ -68,51 +75,86 @@ pub(crate) struct SagaLog {
     pub(crate) resources: Arc<Resources>,
     pub(crate) saga: SagaId,
     pub(crate) epoch: u64,
-    pub(crate) renames: Renames,
+    passage: Option<Arc<Passage>>,
+    /// Names by which participants know the steps.
+    names: StdMutex<FirstNames>,
+    /// Earlier owners went without a word: what runs first may have taken them with it.
+    follows_a_crash: AtomicBool,
     shape: Arc<Shape>,
+    /// The fold of all that is written and of what is still pending.
+    state: StdMutex<Arc<State>>,
     tail: Mutex<Tail>,
+    /// Number of times in a row that the store has failed.
+    failures: AtomicU32,
+    /// Tells siblings that the state has moved.
+    moved: Notify,
 }
 
 impl SagaLog {
     /// Opens the log of an owned saga, reading it unless its state is known.
     pub(crate) async fn open(resources: Arc<Resources>, shape: Arc<Shape>, owned: &mut Owned) -> Result<Self, Halt> {
         let known = owned.state.take();
-        let fresh = known.is_none();
-        let length = if fresh { 0 } else { owned.length };
-        let state = Arc::new(known.unwrap_or_else(|| State::new(shape.clone())));
-        let tail = Tail { state, length, pending: Vec::new(), failures: 0 };
+        let is_known = known.is_some();
+        let length = if is_known { owned.length } else { 0 };
         let log = Self {
             resources,
             saga: owned.saga,
             epoch: owned.epoch,
-            renames: owned.renames.clone(),
+            passage: owned.passage.clone(),
+            names: StdMutex::default(),
+            follows_a_crash: AtomicBool::new(false),
+            state: StdMutex::new(Arc::new(known.unwrap_or_else(|| State::new(shape.clone())))),
             shape,
-            tail: Mutex::new(tail),
+            tail: Mutex::new(Tail { first: 1, length, pending: Vec::new() }),
+            failures: AtomicU32::new(0),
+            moved: Notify::new(),
         };
-        if fresh {
-            loop {
-                let read = log.read(&mut *log.tail.lock().await).await;
-                match read {
-                    Ok(()) => break,
-                    Err(Fault::Store(error)) => log.back_off(error).await?,
-                    Err(Fault::Halt(halt)) => return Err(halt),
-                }
-            }
+        if !is_known {
+            let last_epoch = log.reload().await?;
+            log.follows_a_crash.store(log.epoch > last_epoch + 1, Ordering::Relaxed);
         }
         Ok(log)
     }
 
     /// The state as it is now.
-    pub(crate) async fn state(&self) -> Arc<State> {
-        self.tail.lock().await.state.clone()
+    pub(crate) fn state(&self) -> Arc<State> {
+        self.shown().clone()
+    }
+
+    /// Returns the name by which participants know a step.
+    pub(crate) fn first_name(&self, path: &SmolStr) -> SmolStr {
+        self.names().of(path).clone()
+    }
+
+    fn names(&self) -> MutexGuard<'_, FirstNames> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns `true` until something has come to its end here, if earlier owners of the saga went without a word.
+    pub(crate) fn follows_a_crash(&self) -> bool {
+        self.follows_a_crash.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the state moves.
+    pub(crate) fn moved(&self) -> Notified<'_> {
+        self.moved.notified()
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Arc<State>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, state: State) {
+        *self.shown() = Arc::new(state);
+        self.moved.notify_waiters();
     }
 
     /// Moves on in memory; `record` is written with the next write.
     pub(crate) async fn defer(&self, record: Record) {
         let mut tail = self.tail.lock().await;
         // A sibling may have turned the saga meanwhile; then the record has lost its meaning.
-        if let Ok(state) = next(State::clone(&tail.state), &record, self.resources.store_now()) {
-            tail.state = Arc::new(state);
+        if let Ok(state) = next(State::clone(&self.state()), &record, self.resources.store_now()) {
+            self.show(state);
             tail.pending.push(record);
         }
     }
@@ -122,6 +164,10 @@ impl SagaLog {
         match self.resources.store.begin().await {
             Ok(tx) => match self.commit(tx, record, keep).await? {
                 Ok(written) => Ok(written),
+                Err(conflict @ StoreError::Conflict(_)) => {
+                    self.back_off(conflict).await?;
+                    Ok(Written::LookAgain)
+                }
                 Err(refused) => Err(Halt::Interrupted(refused)),
             },
             Err(error) => self.fail(error).await,
@@ -131,14 +177,14 @@ impl SagaLog {
     /// Commits a transaction together with a record. Where the record is the last that is needed, the end of the saga
     /// goes with it.
     ///
-    /// The inner error is what the store refuses for good: the transaction's own fault, not the log's.
+    /// The inner error is the transaction's own fault, not the log's: what the store refuses for good, and a conflict
+    /// although the log stands where it stood.
     pub(crate) async fn commit(
         &self,
         mut tx: Box<dyn Transaction>,
         record: Option<Record>,
         keep: Keep,
     ) -> Result<Result<Written, StoreError>, Halt> {
-        // Held until the commit is answered: siblings of a parallel group write one after the other.
         let mut tail = self.tail.lock().await;
         let Some(draft) = self.draft(&tail, record, keep) else { return Ok(Ok(Written::LookAgain)) };
         let outcome = match tx.saga_append(&draft.append).await {
@@ -150,59 +196,32 @@ impl SagaLog {
         };
         match outcome {
             Ok(()) => {
+                if draft.append.forgets {
+                    tail.first = tail.length + 1;
+                }
                 tail.length += draft.append.records.len() as u64;
-                tail.state = Arc::new(draft.state);
                 tail.pending.clear();
-                tail.failures = 0;
+                self.failures.store(0, Ordering::Relaxed);
+                if draft.ends_something {
+                    self.follows_a_crash.store(false, Ordering::Relaxed);
+                }
+                self.show(draft.state);
+                if let Some(reason) = draft.stuck {
+                    let definition = &self.shape.definition.name;
+                    tracing::warn!(saga = %self.saga, %definition, %reason, "the saga is stuck and waits for an operator");
+                }
                 Ok(Ok(Written::Yes))
             }
             Err(error @ StoreError::Refused(_)) => Ok(Err(error)),
+            Err(error @ StoreError::Conflict(_)) => {
+                drop(tail);
+                let stands = self.resync(draft.append.expected_length).await?;
+                Ok(if stands { Err(error) } else { Ok(Written::LookAgain) })
+            }
             Err(error) => {
                 drop(tail);
                 self.fail(error).await.map(Ok)
             }
         }
     }
-
-    /// Returns the entry to write, and the state after it; nothing if the state does not allow the record any more.
-    fn draft(&self, tail: &Tail, record: Option<Record>, keep: Keep) -> Option<Draft> {
-        let now = self.resources.store_now();
-        let mut state = State::clone(&tail.state);
-        let mut records: Vec<_> = tail.pending.iter().map(Record::encode).collect();
-        if let Some(record) = record {
-            state = next(state, &record, now).ok()?;
-            records.push(record.encode());
-            let end = match plan(&state, now) {
-                Next::Complete => Some(Record::Completed),
-                Next::FinishCompensation => Some(Record::RolledBack),
-                Next::GiveUp(reason) => Some(Record::Stuck { reason: cut(reason) }),
-                _ => None,
-            };
-            if let Some(end) = end {
-                records.push(end.encode());
-                state = next(state, &end, now).ok()?;
-            }
-        }
-        let status = state.status.stored();
-        let (lease, sleep) = match keep {
-            _ if !status.is_active() => (Duration::ZERO, Duration::ZERO),
-            Keep::Owned => (self.resources.config.lease, Duration::ZERO),
-            Keep::Asleep(delay) => (Duration::ZERO, delay),
-        };
-        let append = SagaAppend {
-            saga: self.saga,
-            epoch: self.epoch,
-            expected_length: tail.length,
-            records,
-            status,
-            lease,
-            sleep,
-        };
-        Some(Draft { state, append })
-    }
-}
-
-struct Draft {
-    state: State,
-    append: SagaAppend,
 }

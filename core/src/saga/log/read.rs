@@ -1,40 +1,43 @@
-//! Reads of the log: at first, after an operator's entry, and when a write did not come back as expected.
+//! Reads of the log: at first, after an operator's entry, and when a write did not come back as expected. None of them
+//! holds the log's tail.
 
-use std::{mem, sync::Arc};
+use std::sync::atomic::Ordering;
 
 use super::{Halt, SagaLog, Tail, Written};
 use crate::{
-    ports::{StoreError, Timestamp},
-    saga::{Record, State, migration::Renames, next},
+    ports::{LogEntry, StoreError},
+    saga::{
+        Record,
+        unfold::{Unfolded, Unreadable, unfold},
+    },
 };
 
 impl SagaLog {
     /// Finds out where the log stands after the store has failed, and waits a little if it fails on.
     pub(crate) async fn fail(&self, error: StoreError) -> Result<Written, Halt> {
-        let mut doubt = !matches!(error, StoreError::Unavailable(_));
+        let doubt = !matches!(error, StoreError::Unavailable(_));
         self.back_off(error).await?;
-        while doubt {
-            let mut tail = self.tail.lock().await;
-            match self.resync(&mut tail).await {
-                Ok(()) => doubt = false,
-                Err(Fault::Halt(halt)) => return Err(halt),
-                Err(Fault::Store(error)) => {
-                    drop(tail);
-                    self.back_off(error).await?;
-                }
-            }
+        if doubt {
+            let length = self.tail.lock().await.length;
+            self.resync(length).await?;
         }
         Ok(Written::LookAgain)
     }
 
-    /// Counts a failure of the store, and waits before the next try. The first conflict costs no wait: fresh state is
-    /// all that it needs.
+    /// Looks who owns the saga and where its log stands, after a conflict or a failure that a step's own statements met,
+    /// for the `times`th time in this attempt.
+    pub(crate) async fn stumble(&self, error: &StoreError, times: u32) -> Result<(), Halt> {
+        // The first conflict costs no wait: fresh state is all that it needs.
+        if times > 1 || !matches!(error, StoreError::Conflict(_)) {
+            self.resources.clock.sleep(self.resources.store_delay(times - 1)).await;
+        }
+        let length = self.tail.lock().await.length;
+        self.resync(length).await.map(drop)
+    }
+
+    /// Counts a failure of the store, and waits before the next try.
     pub(super) async fn back_off(&self, error: StoreError) -> Result<(), Halt> {
-        let failures = {
-            let mut tail = self.tail.lock().await;
-            tail.failures += 1;
-            tail.failures
-        };
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
         if failures > self.resources.config.store_failures_max || !error.is_retryable() {
             tracing::warn!(saga = %self.saga, %error, "the store keeps failing: leaving the saga to recovery");
             return Err(Halt::Interrupted(error));
@@ -45,81 +48,96 @@ impl SagaLog {
         Ok(())
     }
 
-    /// Reads what was written since: by an unknown commit of our own, or by an operator.
-    async fn resync(&self, tail: &mut Tail) -> Result<(), Fault> {
-        let instance = self.resources.store.saga(self.saga).await?;
-        let Some(instance) = instance.filter(|instance| instance.epoch == self.epoch) else {
-            return Err(Fault::Halt(Halt::Lost));
-        };
-        if instance.log_length == tail.length {
-            return Ok(());
-        }
-        if !mem::take(&mut tail.pending).is_empty() {
-            // The state runs ahead of the log: start from the beginning.
-            tail.state = Arc::new(State::new(self.shape.clone()));
-            tail.length = 0;
-        }
-        self.read(tail).await
-    }
-
-    /// Forgets what is known and reads the whole log: moments as the store has them, not as they were guessed.
-    pub(crate) async fn reload(&self) -> Result<(), Halt> {
+    /// Reads what was written since: by an unknown commit of our own, by a sibling, or by an operator. Returns `true` if
+    /// the log still ends where `expected` says.
+    pub(super) async fn resync(&self, expected: u64) -> Result<bool, Halt> {
         loop {
-            let read = {
-                let mut tail = self.tail.lock().await;
-                let mut whole = Tail {
-                    state: Arc::new(State::new(self.shape.clone())),
-                    length: 0,
-                    pending: Vec::new(),
-                    failures: tail.failures,
-                };
-                let read = self.read(&mut whole).await;
-                if read.is_ok() {
-                    *tail = whole;
-                }
-                read
-            };
-            match read {
-                Ok(()) => return Ok(()),
+            match self.try_resync().await {
+                Ok(Some(length)) => return Ok(length == expected),
+                Ok(None) => {}
                 Err(Fault::Halt(halt)) => return Err(halt),
                 Err(Fault::Store(error)) => self.back_off(error).await?,
             }
         }
     }
 
-    /// Folds all entries after the tail into it. Where the log ends with the note of a process that left the saga, the
-    /// answer to it goes with the next write.
-    pub(super) async fn read(&self, tail: &mut Tail) -> Result<(), Fault> {
-        let page = self.resources.config.log_page.max(1);
-        let mut is_left = false;
+    /// Returns the length of the log, which is known now; nothing if a sibling has written meanwhile.
+    async fn try_resync(&self) -> Result<Option<u64>, Fault> {
+        let (length, runs_ahead) = {
+            let tail = self.tail.lock().await;
+            (tail.length, !tail.pending.is_empty())
+        };
+        let instance = self.resources.store.saga(self.saga).await?;
+        let Some(instance) = instance.filter(|instance| instance.epoch == self.epoch) else {
+            return Err(Fault::Halt(Halt::Lost));
+        };
+        if instance.log_length == length {
+            return Ok(Some(length));
+        }
+        let unfolded = self.read().await?;
+        let mut tail = self.tail.lock().await;
+        if tail.length != length || (!tail.pending.is_empty() && !runs_ahead) {
+            return Ok(None);
+        }
+        Ok(Some(self.take(&mut tail, unfolded)))
+    }
+
+    /// Forgets what is known and reads the whole log: moments as the store has them, not as they were guessed. Returns
+    /// the epoch of the last entry's writer.
+    pub(crate) async fn reload(&self) -> Result<u64, Halt> {
         loop {
-            let entries = self.resources.store.saga_log(self.saga, tail.length, page).await?;
-            let last = entries.len() < page;
-            let mut state = State::clone(&tail.state);
-            for entry in entries {
-                let (after, record) = fold(state, &entry.record, entry.at, &self.renames)
-                    .map_err(|reason| Fault::Halt(Halt::Incompatible(format!("entry {}: {reason}", entry.sequence))))?;
-                state = after;
-                is_left = matches!(record, Record::LeftToNewer { .. });
-                tail.length = entry.sequence;
-            }
-            tail.state = Arc::new(state);
-            if last {
-                if is_left {
-                    tail.pending.push(Record::TakenUp);
+            let length = self.tail.lock().await.length;
+            match self.read().await {
+                Ok(unfolded) => {
+                    let mut tail = self.tail.lock().await;
+                    if tail.length == length {
+                        let epoch = unfolded.epoch;
+                        self.take(&mut tail, unfolded);
+                        return Ok(epoch);
+                    }
                 }
-                return Ok(());
+                Err(Fault::Halt(halt)) => return Err(halt),
+                Err(Fault::Store(error)) => self.back_off(error).await?,
             }
         }
     }
-}
 
-/// Moves a state on by one stored entry, and says which it was.
-pub(crate) fn fold(state: State, stored: &[u8], at: Timestamp, renames: &Renames) -> Result<(State, Record), String> {
-    let mut record = Record::decode(stored).map_err(|error| error.to_string())?;
-    renames.apply(&mut record);
-    let state = next(state, &record, at).map_err(|error| error.to_string())?;
-    Ok((state, record))
+    /// Takes the log as it was read. A passage that it does not tell of yet, and the answer to a process that left the
+    /// saga, go with the next write.
+    fn take(&self, tail: &mut Tail, unfolded: Unfolded) -> u64 {
+        let Unfolded { state, names, first, length, is_left, has_passed, .. } = unfolded;
+        (tail.first, tail.length) = (first, length);
+        tail.pending.clear();
+        if let Some(passage) = self.passage.as_deref().filter(|_| !has_passed) {
+            tail.pending.push(Record::Migrated { passage: passage.clone() });
+        }
+        if is_left {
+            tail.pending.push(Record::TakenUp);
+        }
+        *self.names() = names;
+        self.show(state);
+        length
+    }
+
+    async fn read(&self) -> Result<Unfolded, Fault> {
+        let page = self.resources.config.log_page.max(1);
+        let mut log = Vec::new();
+        loop {
+            let after = log.last().map_or(0, |entry: &LogEntry| entry.sequence);
+            let entries = self.resources.store.saga_log(self.saga, after, page).await?;
+            let is_last = entries.len() < page;
+            log.extend(entries);
+            if is_last {
+                break;
+            }
+        }
+        unfold(&self.shape, &log, self.passage.as_deref()).map_err(|unreadable| {
+            Fault::Halt(match unreadable {
+                Unreadable::Newer(reason) => Halt::Newer(reason),
+                Unreadable::Damaged(reason) => Halt::Incompatible(reason),
+            })
+        })
+    }
 }
 
 pub(super) enum Fault {

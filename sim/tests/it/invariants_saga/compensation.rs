@@ -90,7 +90,15 @@ fn a_step_in_doubt_must_be_undone_too() {
 
 fn retry(step: &str, failure: Failure) -> Record {
     let error = "timed out".to_owned();
-    Record::Retry { step: step.into(), direction: Direction::Action, attempt: 1, failure, delay_us: 1_000, error }
+    Record::Retry {
+        step: step.into(),
+        direction: Direction::Action,
+        attempt: 1,
+        failure,
+        delay_us: 1_000,
+        error,
+        panicked: false,
+    }
 }
 
 fn rejected(step: &str, maybe_executed: bool) -> Record {

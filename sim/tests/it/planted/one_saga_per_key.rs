@@ -39,6 +39,8 @@ async fn check_out(ports: &Ports, name: &str) -> Result<Answer, StoreError> {
         status: SagaStatus::Completed,
         lease: new.lease,
         sleep: Default::default(),
+        definition: None,
+        forgets: false,
     };
     tx.saga_append(&append).await?;
     tx.commit().await?;

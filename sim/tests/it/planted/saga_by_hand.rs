@@ -115,6 +115,8 @@ impl Saga {
             status,
             lease: LEASE,
             sleep: Duration::ZERO,
+            definition: None,
+            forgets: false,
         };
         tx.saga_append(&append).await?;
         tx.commit().await?;

@@ -154,7 +154,8 @@ fn an_abandoned_saga_never_moves_again() {
         wait(120).await;
         assert_eq!(status(&harbour, saga).await, SagaStatus::Abandoned);
         assert_eq!(harbour.log(saga).await.last().unwrap(), "abandoned");
-        assert!(matches!(orchestrator.abandon(saga, "again").await, Err(SagaError::NotAllowed { .. })));
+        assert_eq!(orchestrator.abandon(saga, "again").await, Ok(()), "a verb may be repeated");
+        assert!(matches!(orchestrator.resume(saga).await, Err(SagaError::NotAllowed { .. })));
     });
 }
 

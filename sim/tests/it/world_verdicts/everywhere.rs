@@ -269,6 +269,8 @@ fn first_record() -> SagaAppend {
         status: SagaStatus::Running,
         lease: Duration::from_secs(1),
         sleep: Duration::ZERO,
+        definition: None,
+        forgets: false,
     }
 }
 

@@ -65,6 +65,10 @@ const STORE: &[(store::Bug, &[&str])] = {
         (CommitsWhenDropped, &["a_dropped_transaction_leaves_nothing"]),
         (ForgetsCheckpoints, &["a_transaction_is_applied_as_a_whole", "a_checkpoint_moves_with_its_effect"]),
         (ReadsPastItsOwnWrites, &["a_transaction_sees_its_own_writes"]),
+        (KeepsOldPins, &["an_append_pins_another_version_if_it_says_so"]),
+        (KeepsOldEntries, &["an_append_forgets_what_came_before_if_it_says_so"]),
+        (ForgetsWhatComesAfter, &["work_for_after_the_commit_runs_after_it_and_only_then"]),
+        (WorksBeforeItsCommit, &["work_for_after_the_commit_runs_after_it_and_only_then"]),
         (ReadsWhatIsCommittedNow, &["a_transaction_keeps_seeing_the_store_as_it_began"]),
         (SwallowsConflicts, &[
             "of_two_overlapping_writes_of_a_document_one_conflicts",

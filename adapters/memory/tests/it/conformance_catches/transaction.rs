@@ -9,8 +9,8 @@ use seaworthy_core::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        DelegateTransaction, Document, Expected, IdRange, InboxEntry, InboxInsert, NewSaga, OperationRecord,
-        OperationState, SagaAppend, SagaCreate, Seen, StoreError, Timestamp, Transaction,
+        AfterCommit, DelegateTransaction, Document, Expected, IdRange, InboxEntry, InboxInsert, NewSaga,
+        OperationRecord, OperationState, SagaAppend, SagaCreate, Seen, StoreError, Timestamp, Transaction,
     },
 };
 use smol_str::{SmolStr, format_smolstr};
@@ -68,6 +68,14 @@ impl DelegateTransaction for BrokenTransaction {
 
     fn into_inner(mut self: Box<Self>) -> Box<dyn Transaction> {
         self.inner.take().expect("used up by its commit only")
+    }
+
+    fn after_commit(&mut self, work: AfterCommit) {
+        if self.has(Bug::WorksBeforeItsCommit) {
+            work();
+        } else if !self.has(Bug::ForgetsWhatComesAfter) {
+            self.inner().after_commit(work);
+        }
     }
 
     async fn get(&mut self, collection: &str, id: &str) -> Result<Option<Document>, StoreError> {
@@ -234,6 +242,8 @@ impl DelegateTransaction for BrokenTransaction {
         match (self.store.bug, stored) {
             (Bug::AppendsAtAnyLength, Some(stored)) => append.expected_length = stored.log_length,
             (Bug::AppendsUnderAnyEpoch, Some(stored)) => append.epoch = stored.epoch,
+            (Bug::KeepsOldPins, _) => append.definition = None,
+            (Bug::KeepsOldEntries, _) => append.forgets = false,
             (Bug::WakesSleepers, _) => append.sleep = Duration::ZERO,
             (Bug::IgnoresSagaLeases, _) => append.lease = Duration::ZERO,
             (Bug::AppendsAgainstItsSnapshot, _) if self.store.notes().appends > self.appends_at_begin => {

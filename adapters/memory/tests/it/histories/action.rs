@@ -112,6 +112,8 @@ pub(crate) enum Statement {
         status: SagaStatus,
         lease: Duration,
         sleep: Duration,
+        /// Another version to pin it to, from 2 on; the last one forgets what came before, too.
+        version: u8,
     },
     Operation(u8),
     PutOperation(u8, bool),
@@ -163,6 +165,11 @@ fn expectation() -> impl Strategy<Value = Expectation> {
     prop_oneof![Just(Expectation::Absent), (0..3_u64).prop_map(Expectation::Version), Just(Expectation::Any)]
 }
 
+/// Mostly none.
+fn version() -> impl Strategy<Value = u8> {
+    prop_oneof![6 => Just(1), 1 => Just(2), 1 => Just(3)]
+}
+
 fn status() -> impl Strategy<Value = SagaStatus> {
     prop_oneof![
         3 => Just(SagaStatus::Running),
@@ -185,10 +192,17 @@ fn statement() -> impl Strategy<Value = Statement> {
     let saga = || 0..SAGAS;
     let create = (saga(), 0..DEFINITIONS, 0..3_u8, time())
         .prop_map(|(id, definition, key, lease)| Statement::SagaCreate { id, definition, key, lease });
-    let append =
-        (saga(), off(), 0..3_u8, status(), time(), time()).prop_map(|(id, off, records, status, lease, sleep)| {
-            Statement::SagaAppend { id, off, records, status, lease, sleep }
-        });
+    let append = (saga(), off(), 0..3_u8, status(), time(), time(), version()).prop_map(
+        |(id, off, records, status, lease, sleep, version)| Statement::SagaAppend {
+            id,
+            off,
+            records,
+            status,
+            lease,
+            sleep,
+            version,
+        },
+    );
     prop_oneof![
         2 => time().prop_map(Statement::Pause),
         2 => Just(Statement::Glance),

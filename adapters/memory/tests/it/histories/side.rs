@@ -6,8 +6,8 @@ use bytes::Bytes;
 use seaworthy_core::ids::{ClaimToken, MessageId};
 use seaworthy_core::message::Message;
 use seaworthy_core::ports::{
-    AcquireRequest, ClaimRequest, OperationRecord, OperationState, OutboxRow, PurgeRequest, RedriveRequest, RowId,
-    SagaAppend, Settlement, Store, StoreError, Transaction,
+    AcquireRequest, ClaimRequest, DefinitionRef, OperationRecord, OperationState, OutboxRow, PurgeRequest,
+    RedriveRequest, RowId, SagaAppend, Settlement, Store, StoreError, Transaction,
 };
 
 use crate::histories::{
@@ -189,7 +189,7 @@ impl Side {
                 }
                 format!("{created:?}")
             }
-            Statement::SagaAppend { id, off, records, status, lease, sleep } => {
+            Statement::SagaAppend { id, off, records, status, lease, sleep, version } => {
                 let place = places.entry(*id).or_default();
                 let append = SagaAppend {
                     saga: samples::saga(*id),
@@ -199,6 +199,12 @@ impl Side {
                     status: *status,
                     lease: *lease,
                     sleep: *sleep,
+                    definition: (*version > 1).then(|| DefinitionRef {
+                        name: "trip".into(),
+                        version: u32::from(*version),
+                        hash: u64::MAX - 7,
+                    }),
+                    forgets: *version == 3,
                 };
                 tx.saga_append(&append).await?;
                 place.1 += u64::from(*records);

@@ -8,8 +8,9 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::ports::{
-    Backlog, Checkpoints, Clock, Document, Documents, Expected, IdRange, InboxStore, InboxWrites, OutboxStore,
-    OutboxWrites, Part, Participants, Parts, SagaStore, SagaWrites, Store, StoreError, Timestamp, Transaction,
+    AfterCommit, Backlog, Checkpoints, Clock, Document, Documents, Expected, IdRange, InboxStore, InboxWrites,
+    OutboxStore, OutboxWrites, Part, Participants, Parts, SagaStore, SagaWrites, Store, StoreError, Timestamp,
+    Transaction,
 };
 use seaworthy_memory::ManualClock;
 use smol_str::SmolStr;
@@ -55,7 +56,7 @@ impl Store for Journal {
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         let seen = self.committed().clone();
-        Ok(Box::new(Entry { journal: self.clone(), seen, written: BTreeMap::new() }))
+        Ok(Box::new(Entry { journal: self.clone(), seen, written: BTreeMap::new(), after: Vec::new() }))
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
@@ -76,6 +77,7 @@ struct Entry {
     journal: Journal,
     seen: Committed,
     written: BTreeMap<Key, Option<Document>>,
+    after: Vec<AfterCommit>,
 }
 
 impl Entry {
@@ -204,9 +206,13 @@ impl Transaction for Entry {
         Ok(self.journal.clock.now())
     }
 
+    fn after_commit(&mut self, work: AfterCommit) {
+        self.after.push(work);
+    }
+
     /// The first that commits wins.
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        let Self { journal, seen, written } = *self;
+        let Self { journal, seen, written, after } = *self;
         let mut committed = journal.committed();
         if written.keys().any(|key| committed.changed.get(key).is_some_and(|commit| *commit > seen.commits)) {
             return Err(overtaken());
@@ -220,6 +226,8 @@ impl Transaction for Entry {
                 None => committed.documents.remove(&key),
             };
         }
+        drop(committed);
+        after.into_iter().for_each(|work| work());
         Ok(())
     }
 }

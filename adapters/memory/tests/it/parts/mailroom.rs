@@ -7,9 +7,9 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::Message,
     ports::{
-        Backlog, Checkpoints, ClaimRequest, Documents, InboxStore, InboxWrites, OutboxRow, OutboxState, OutboxStore,
-        OutboxWrites, Part, Participants, Parts, PurgeRequest, RedriveRequest, SagaStore, SagaWrites, Settlement,
-        Store, StoreError, Timestamp, Transaction,
+        AfterCommit, Backlog, Checkpoints, ClaimRequest, Documents, InboxStore, InboxWrites, OutboxRow, OutboxState,
+        OutboxStore, OutboxWrites, Part, Participants, Parts, PurgeRequest, RedriveRequest, SagaStore, SagaWrites,
+        Settlement, Store, StoreError, Timestamp, Transaction,
     },
 };
 use seaworthy_memory::{ManualClock, store::MemoryStore};
@@ -87,6 +87,10 @@ struct Posting(Box<dyn Transaction>);
 impl Transaction for Posting {
     async fn now(&mut self) -> Result<Timestamp, StoreError> {
         self.0.now().await
+    }
+
+    fn after_commit(&mut self, work: AfterCommit) {
+        self.0.after_commit(work);
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {

@@ -8,9 +8,9 @@ use crate::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites, NewSaga,
-        OperationRecord, OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate, SagaWrites,
-        StoreError, Timestamp, Transaction, operation::transaction_methods,
+        AfterCommit, Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites,
+        NewSaga, OperationRecord, OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate,
+        SagaWrites, StoreError, Timestamp, Transaction, operation::transaction_methods,
     },
 };
 
@@ -80,6 +80,11 @@ macro_rules! delegated {
                 self.inner().has_written()
             }
 
+            /// Delegates to [`Transaction::after_commit`].
+            fn after_commit(&mut self, work: AfterCommit) {
+                self.inner().after_commit(work);
+            }
+
             /// Delegates to [`Transaction::commit`].
             async fn commit(self: Box<Self>) -> Result<(), StoreError> {
                 self.into_inner().commit().await
@@ -121,6 +126,10 @@ impl<T: DelegateTransaction> Transaction for T {
 
     fn has_written(&mut self) -> bool {
         DelegateTransaction::has_written(self)
+    }
+
+    fn after_commit(&mut self, work: AfterCommit) {
+        DelegateTransaction::after_commit(self, work);
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {

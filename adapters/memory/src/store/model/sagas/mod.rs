@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use seaworthy_core::{
     ids::SagaId,
-    ports::{LogEntry, NewSaga, PurgeRequest, SagaAppend, SagaInstance, SagaStatus, Timestamp},
+    ports::{DefinitionRef, LogEntry, NewSaga, PurgeRequest, SagaAppend, SagaInstance, SagaStatus, Timestamp},
 };
 use smol_str::SmolStr;
 
@@ -110,6 +110,14 @@ impl Sagas {
     fn append(&mut self, append: SagaAppend, at: Timestamp) {
         let Some(&position) = self.by_id.get(&append.saga) else { return };
         let saga = &mut self.sagas[position];
+        if append.forgets {
+            saga.log.clear();
+        }
+        if let Some(definition) = append.definition {
+            // The name is part of its key.
+            let DefinitionRef { version, hash, .. } = definition;
+            saga.instance.definition = DefinitionRef { version, hash, ..saga.instance.definition.clone() };
+        }
         for record in append.records {
             saga.instance.log_length += 1;
             saga.log.push(LogEntry { sequence: saga.instance.log_length, epoch: append.epoch, at, record });

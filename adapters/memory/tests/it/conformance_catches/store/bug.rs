@@ -10,6 +10,8 @@ pub(crate) enum Bug {
     ReadsPastItsOwnWrites,
     ReadsWhatIsCommittedNow,
     SwallowsConflicts,
+    ForgetsWhatComesAfter,
+    WorksBeforeItsCommit,
     // Documents.
     CountsVersionsFromZero,
     IgnoresExpectations,
@@ -30,6 +32,8 @@ pub(crate) enum Bug {
     PlacesTheUnplaced,
     HasNoEpoch,
     PurgesDeadLetters,
+    KeepsOldPins,
+    KeepsOldEntries,
     // Outbox.
     LeasesForNoTime,
     LeasesForEver,

@@ -1,0 +1,134 @@
+//! Verbs of an operator: they may be repeated, they only write, and they are heard at once.
+
+use std::time::Duration;
+
+use seaworthy_core::{
+    ports::{PurgeRequest, SagaStatus},
+    saga::{
+        CompensationCause, Definition, Orchestrator, OrchestratorConfig, Registry, RetryPolicy, SagaBuilder, SagaError,
+    },
+};
+
+use crate::support::{
+    World, on_each_store,
+    saga::{Does, Part},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// An operator's tool: another process on the same store, which recovers nothing.
+fn tool(world: &World, definition: Definition<u32>) -> Orchestrator {
+    let mut registry = Registry::new();
+    registry.register(definition).unwrap();
+    Orchestrator::new(&world.replica(5), registry, OrchestratorConfig::default())
+}
+
+#[test]
+fn cancel_does_not_wait_for_the_call_that_is_under_way() {
+    on_each_store(async |world| {
+        let undone = Part::remote(|_| Does::Well);
+        let definition = || {
+            SagaBuilder::new("trip", 1)
+                .parallel(|group| {
+                    group.compensatable("hotel", Part::remote(|_| Does::Nothing), undone.clone()).compensatable(
+                        "car",
+                        Part::well(),
+                        Part::well(),
+                    )
+                })
+                .build()
+                .unwrap()
+        };
+        let orchestrator = world.sagas(definition());
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND).await;
+        tool(world, definition()).cancel(saga).await.unwrap();
+        // The next poll of some process, not the time limit of the call.
+        world.pass(SECOND * 10).await;
+        assert_eq!((world.status_of(saga).await, undone.attempts()), (SagaStatus::Compensated, 1));
+        let cause = orchestrator.state(saga).await.unwrap().cause();
+        assert_eq!(cause, Some(CompensationCause::Cancelled));
+    });
+}
+
+#[test]
+fn a_tool_only_writes_and_a_process_with_recovery_goes_on() {
+    on_each_store(async |world| {
+        let pay = Part::remote(|attempt| if attempt < 2 { Does::Fail } else { Does::Well });
+        let retry = RetryPolicy::default().attempts_max(Some(1)).base(SECOND * 3_600).cap(SECOND * 3_600);
+        let definition = || SagaBuilder::new("trip", 1).pivot("pay", pay.clone()).step_retry(retry).build().unwrap();
+        let tool = tool(world, definition());
+        let saga = tool.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND).await;
+        assert_eq!(world.status_of(saga).await, SagaStatus::Stuck);
+        tool.resume(saga).await.unwrap();
+        world.pass(SECOND * 60).await;
+        assert_eq!((world.status_of(saga).await, pay.attempts()), (SagaStatus::Running, 1), "a tool drives nothing");
+        tool.resume(saga).await.expect("a verb may be repeated");
+        world.sagas(definition());
+        world.pass(SECOND * 2).await;
+        // A resumed saga does not wait for its old timer, of an hour.
+        assert_eq!((world.status_of(saga).await, pay.attempts()), (SagaStatus::Completed, 2));
+    });
+}
+
+#[test]
+fn verbs_may_be_repeated() {
+    on_each_store(async |world| {
+        let definition = SagaBuilder::new("trip", 1)
+            .compensatable("hotel", Part::remote(|_| Does::Doubt), Part::well())
+            .compensatable("car", Part::remote(|_| Does::Doubt), Part::well())
+            .build()
+            .unwrap();
+        let orchestrator = world.sagas(definition);
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND).await;
+        for _ in 0..2 {
+            orchestrator.skip(saga, "hotel", "by phone").await.unwrap();
+        }
+        world.pass(SECOND).await;
+        for _ in 0..2 {
+            orchestrator.abandon(saga, "enough").await.unwrap();
+        }
+        let log = world.log_of(saga).await;
+        for entry in ["waived hotel", "abandoned"] {
+            assert_eq!(log.iter().filter(|logged| *logged == entry).count(), 1, "{log:?}");
+        }
+        assert!(matches!(orchestrator.cancel(saga).await, Err(SagaError::NotAllowed { .. })));
+        assert!(matches!(orchestrator.resume(saga).await, Err(SagaError::NotAllowed { .. })));
+    });
+}
+
+#[test]
+fn a_step_that_is_skipped_while_in_doubt_is_undone_if_the_saga_turns_back() {
+    on_each_store(async |world| {
+        let undone = Part::well();
+        let definition = SagaBuilder::new("trip", 1)
+            .compensatable("hotel", Part::remote(|_| Does::Nothing), undone.clone())
+            .compensatable("car", Part::local(|_| Does::Reject), Part::well())
+            .build()
+            .unwrap();
+        let orchestrator = world.sagas(definition);
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND).await;
+        orchestrator.skip(saga, "hotel", "by phone").await.unwrap();
+        world.pass(SECOND * 10).await;
+        assert_eq!((world.status_of(saga).await, undone.attempts()), (SagaStatus::Compensated, 1));
+    });
+}
+
+#[test]
+fn what_is_known_of_a_saga_whose_log_was_purged_is_how_it_ended() {
+    on_each_store(async |world| {
+        let orchestrator = world.sagas(SagaBuilder::new("trip", 1).pivot("pay", Part::well()).build().unwrap());
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND).await;
+        let all = PurgeRequest { older_than: Duration::ZERO, limit: 10 };
+        assert_eq!(world.ports.store.purge_saga_logs(&all).await, Ok(1));
+        let told = orchestrator.state(saga).await.unwrap_err();
+        assert_eq!(told, SagaError::Purged { saga, status: SagaStatus::Completed });
+        assert_eq!(orchestrator.cancel(saga).await, Err(SagaError::AfterPivot(saga)));
+        let refused = orchestrator.abandon(saga, "late").await.unwrap_err();
+        assert!(refused.to_string().contains("it has ended: it is completed"), "{refused}");
+    });
+}

@@ -1,0 +1,25 @@
+use serde::{Deserialize, Serialize};
+
+/// Cause of a saga's compensation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CompensationCause {
+    /// A step was rejected.
+    Rejected,
+    /// A deadline passed before the pivot.
+    Deadline,
+    /// An operator cancelled it.
+    Cancelled,
+}
+
+/// Failure of an attempt that is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Failure {
+    /// Nothing happened: spends the step's budget.
+    Transient,
+    /// It may have happened: spends nothing, and the step stays in doubt.
+    Unknown,
+}

@@ -1,0 +1,82 @@
+use std::time::Duration;
+
+use super::{Keep, SagaLog, Tail};
+use crate::{
+    cut::cut,
+    ports::{SagaAppend, Timestamp},
+    saga::{CompensationCause, Next, Record, State, next, plan},
+};
+
+/// An entry that is to be written, and the state after it.
+pub(super) struct Draft {
+    pub(super) state: State,
+    pub(super) append: SagaAppend,
+    /// The reason, where the saga becomes stuck with it.
+    pub(super) stuck: Option<String>,
+    /// It says what became of something, rather than that it begins.
+    pub(super) ends_something: bool,
+}
+
+impl SagaLog {
+    /// Returns the entry to write, and the state after it; nothing if the state does not allow the record any more.
+    pub(super) fn draft(&self, tail: &Tail, record: Option<Record>, keep: Keep) -> Option<Draft> {
+        let now = self.resources.store_now();
+        let mut state = State::clone(&self.state());
+        let mut records: Vec<_> = tail.pending.iter().map(Record::encode).collect();
+        let passes = tail.pending.iter().any(|record| matches!(record, Record::Migrated { .. }));
+        // A saga that waits for long is tried again and again: its log must not grow with each attempt.
+        let forgets = tail.length + 1 - tail.first >= self.resources.config.log_entries_max as u64
+            && state.status.stored().is_active()
+            && !state.is_rejected();
+        if forgets {
+            let summary = Box::new(state.summary(&self.names()));
+            records = vec![Record::Condensed { summary }.encode()];
+        }
+        let mut stuck = match &record {
+            Some(Record::Stuck { reason }) => Some(reason.clone()),
+            _ => None,
+        };
+        let begins = matches!(record, None | Some(Record::Announced { .. } | Record::Attempting { .. }));
+        if let Some(record) = record {
+            state = next(state, &record, now).ok()?;
+            records.push(record.encode());
+            // Nothing follows from the beginning of an attempt.
+            while let Some(follows) = follows(&state, now).filter(|_| !begins) {
+                if let Record::Stuck { reason } = &follows {
+                    stuck = Some(reason.clone());
+                }
+                records.push(follows.encode());
+                state = next(state, &follows, now).ok()?;
+            }
+        }
+        let status = state.status.stored();
+        let (lease, sleep) = match keep {
+            _ if !status.is_active() => (Duration::ZERO, Duration::ZERO),
+            Keep::Owned => (self.resources.config.lease, Duration::ZERO),
+            Keep::Asleep(delay) => (Duration::ZERO, delay),
+        };
+        let append = SagaAppend {
+            saga: self.saga,
+            epoch: self.epoch,
+            expected_length: tail.length,
+            records,
+            status,
+            lease,
+            sleep,
+            definition: passes.then(|| self.shape.definition.clone()),
+            forgets,
+        };
+        Some(Draft { state, append, stuck, ends_something: !begins })
+    }
+}
+
+/// Returns what follows from a state without anything being done: the turn after a rejection, and the saga's end.
+fn follows(state: &State, now: Timestamp) -> Option<Record> {
+    match plan(state, now) {
+        Next::BeginCompensation(cause @ CompensationCause::Rejected) => Some(Record::CompensationBegun { cause }),
+        Next::Complete => Some(Record::Completed),
+        Next::FinishCompensation => Some(Record::RolledBack),
+        Next::GiveUp(reason) => Some(Record::Stuck { reason: cut(reason) }),
+        _ => None,
+    }
+}

@@ -1,0 +1,30 @@
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::{CompensationCause, StepState};
+use crate::ports::Timestamp;
+
+/// State of a saga that is under way, in place of the log that led to it. Moments are those that the store kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Cause of its compensation, if it goes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<CompensationCause>,
+    /// Time at which it turns back unless its pivot has committed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
+    /// Its steps, in the order of the definition.
+    pub steps: Vec<StepSummary>,
+}
+
+/// State of one step of a [`Summary`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepSummary {
+    /// Path of the step.
+    pub path: SmolStr,
+    /// Name by which participants know it, if that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<SmolStr>,
+    /// State of the step.
+    pub state: StepState,
+}

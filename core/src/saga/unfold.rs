@@ -1,0 +1,82 @@
+//! A whole log, unfolded into a saga's state: under the version that the saga runs now, whichever it ran before.
+
+use std::sync::Arc;
+
+use super::{Passage, Record, RecordError, Shape, State, next, passage::FirstNames};
+use crate::ports::LogEntry;
+
+/// A log that can't be read here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// It holds a record of a newer release, which goes on with it.
+    Newer(String),
+    /// It is damaged, or does not fit the definition.
+    Damaged(String),
+}
+
+/// Result of reading a log.
+pub(crate) struct Unfolded {
+    pub(crate) state: State,
+    pub(crate) names: FirstNames,
+    /// Number of the first entry that is kept, and of the last.
+    pub(crate) first: u64,
+    pub(crate) length: u64,
+    /// The epoch of the last entry's writer.
+    pub(crate) epoch: u64,
+    /// The last entry is the note of a process that left the saga.
+    pub(crate) is_left: bool,
+    /// The saga runs its version already: the log says so.
+    pub(crate) has_passed: bool,
+}
+
+/// Folds a log, of a saga that goes through `passage` unless its log says that it has.
+pub(crate) fn unfold(
+    shape: &Arc<Shape>,
+    entries: &[LogEntry],
+    passage: Option<&Passage>,
+) -> Result<Unfolded, Unreadable> {
+    let at = |number: usize, reason: &dyn std::fmt::Display| format!("entry {}: {reason}", entries[number].sequence);
+    let mut records = Vec::with_capacity(entries.len());
+    for (number, entry) in entries.iter().enumerate() {
+        records.push(Record::decode(&entry.record).map_err(|error: RecordError| {
+            if error.is_unknown() {
+                Unreadable::Newer(at(number, &error))
+            } else {
+                Unreadable::Damaged(at(number, &error))
+            }
+        })?);
+    }
+    let mut passages: Vec<Passage> = Vec::new();
+    for record in &records {
+        if let Record::Migrated { passage } = record {
+            passages.push(passage.clone());
+        }
+    }
+    let has_passed = passage.is_none_or(|declared| passages.iter().any(|passage| passage.to == declared.to));
+    passages.extend(passage.filter(|_| !has_passed).cloned());
+    let mut unfolded = Unfolded {
+        state: State::new(shape.clone()),
+        names: FirstNames::default(),
+        first: entries.first().map_or(1, |entry| entry.sequence),
+        length: entries.last().map_or(0, |entry| entry.sequence),
+        epoch: entries.last().map_or(0, |entry| entry.epoch),
+        is_left: matches!(records.last(), Some(Record::LeftToNewer { .. })),
+        has_passed,
+    };
+    let mut passed = 0;
+    for (number, mut record) in records.into_iter().enumerate() {
+        record.for_each_step(|step| passages[passed..].iter().for_each(|passage| passage.apply(step)));
+        match &record {
+            Record::Migrated { passage } => {
+                unfolded.names.pass(passage);
+                passed += 1;
+            }
+            Record::Condensed { summary } => unfolded.names = FirstNames::of_summary(summary),
+            _ => {}
+        }
+        unfolded.state = next(unfolded.state, &record, entries[number].at)
+            .map_err(|error| Unreadable::Damaged(at(number, &error)))?;
+    }
+    passages[passed..].iter().for_each(|passage| unfolded.names.pass(passage));
+    Ok(unfolded)
+}

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use seaworthy_core::{
     backoff::Backoff,
     outbox::{LogRelay, OutboxRetention, Relay, RelayConfig},
+    saga::{Orchestrator, OrchestratorConfig, Registry},
     settings::InvalidSetting,
     stop::Stop,
 };
@@ -67,6 +68,31 @@ fn a_retention_that_would_delete_nothing_or_never_rest_ends_at_once_and_says_why
             let heard = Warnings::listen();
             retention.run(Arc::clone(&world.ports.store), world.ports.clock.clone(), Stop::new()).await;
             assert!(heard.lines()[0].contains(name), "{:?}", heard.lines());
+        });
+    }
+}
+
+#[test]
+fn each_setting_of_an_orchestrator_that_can_not_work_is_named_and_its_recovery_ends_at_once() {
+    let with = OrchestratorConfig::default;
+    assert_eq!(with().check(), Ok(()));
+    for (config, beginning) in [
+        (with().lease(Duration::ZERO), "OrchestratorConfig::lease is 0ns: "),
+        (with().concurrency(0), "OrchestratorConfig::concurrency is 0: "),
+        (with().batch(0), "OrchestratorConfig::batch is 0: "),
+        (with().log_page(0), "OrchestratorConfig::log_page is 0: "),
+        (with().log_entries_max(0), "OrchestratorConfig::log_entries_max is 0: "),
+        (with().newer_version_delay(Duration::ZERO), "OrchestratorConfig::newer_version_delay is 0ns: "),
+        (with().wait_in_memory(Duration::from_secs(10)), "OrchestratorConfig::wait_in_memory is 10s: "),
+        (with().poll(Backoff::new(Duration::ZERO, Duration::ZERO)), "OrchestratorConfig::poll is 0ns to 0ns: "),
+    ] {
+        let text = said(config.check());
+        assert!(text.starts_with(beginning) && text.contains("so "), "{text}");
+        on(Kind::Memory, async |world| {
+            let heard = Warnings::listen();
+            let orchestrator = Orchestrator::new(&world.ports, Registry::new(), config.clone());
+            orchestrator.run_recovery(&world.ports.stop).await;
+            assert!(heard.lines().iter().any(|line| line.contains(beginning)), "{:?}", heard.lines());
         });
     }
 }

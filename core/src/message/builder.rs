@@ -84,6 +84,15 @@ impl MessageBuilder {
         self.correlation(parent.correlation_id)
     }
 
+    /// Makes it a consequence of the message that a saga was started for, if it was started for one.
+    pub(crate) fn started_by(mut self, origin: Option<(MessageId, Option<&SmolStr>)>) -> Self {
+        if let Some((message, traceparent)) = origin {
+            self.message.causation_id = Some(message);
+            self.message.traceparent = traceparent.cloned();
+        }
+        self
+    }
+
     /// The W3C trace context that it carries.
     pub fn traceparent(mut self, traceparent: impl Into<SmolStr>) -> Self {
         self.message.traceparent = Some(traceparent.into());

@@ -74,13 +74,15 @@ impl<'a, D> StepCall<'a, D> {
         MessageId(ids::derive(self.operation_id().0, &["message", name]))
     }
 
-    /// A message of this operation, with a derived id, the saga's correlation id, and `subject` as partition key. One
+    /// A message of this operation, with a derived id, the saga's correlation id, and `subject` as partition key; where
+    /// the saga was started for a message, that is its cause and gives it its trace context. One
     /// operation may stage one message of each kind; for more, replace the id by one from
     /// [`message_id`](StepCall::message_id).
     pub fn message(&self, source: &str, kind: &str, topic: &str, subject: &str, data: Bytes) -> Message {
         MessageBuilder::new(source, kind, subject)
             .topic(topic)
             .correlation(self.correlation_id)
+            .started_by(self.state.origin().map(|origin| (origin.message, origin.traceparent.as_ref())))
             .data(SmolStr::new_static("application/json"), data)
             .build(self.message_id(kind), self.now)
     }

@@ -1,4 +1,7 @@
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use crate::ids::MessageId;
 
 /// Cause of a saga's compensation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,4 +25,14 @@ pub enum Failure {
     Transient,
     /// It may have happened: spends nothing, and the step stays in doubt.
     Unknown,
+}
+
+/// Message that a saga was started for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Origin {
+    /// Id of the message.
+    pub message: MessageId,
+    /// Trace context of the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<SmolStr>,
 }

@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use crate::backoff::Backoff;
+use crate::{
+    backoff::Backoff,
+    settings::{Checks, InvalidSetting},
+};
 
 /// Configuration of an orchestrator.
 ///
@@ -61,6 +64,28 @@ impl Default for OrchestratorConfig {
 }
 
 impl OrchestratorConfig {
+    /// Checks that an orchestrator can work by these settings. Call it where they come from outside;
+    /// [`run_recovery`](super::Orchestrator::run_recovery) asks when it begins, and ends at once where they can't.
+    ///
+    /// # Errors
+    /// The first [`InvalidSetting`], which says what to change.
+    pub fn check(&self) -> Result<(), InvalidSetting> {
+        let checks = Checks::of("OrchestratorConfig");
+        checks.lasting("lease", self.lease, "a saga that is owned for no time is driven by every process at once")?;
+        checks.positive("concurrency", self.concurrency, "a process that drives no sagas recovers none")?;
+        checks.positive("batch", self.batch, "recovery that takes over nothing recovers nothing")?;
+        checks.positive("log_page", self.log_page, "a log that is read by no entries at a time is never read")?;
+        checks.positive("log_entries_max", self.log_entries_max, "a log without entries says nothing")?;
+        checks.lasting("newer_version_delay", self.newer_version_delay, "sagas of another version would never rest")?;
+        checks.hold(
+            self.wait_in_memory < self.lease,
+            "wait_in_memory",
+            format_args!("{:?}", self.wait_in_memory),
+            format_args!("a saga is owned for {:?} without a sign of life, so wait for less than that", self.lease),
+        )?;
+        self.poll.check(checks, "poll")
+    }
+
     /// Sets the duration for which a saga is owned without a sign of life from its owner.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {

@@ -12,6 +12,7 @@
 //! | [`SagaBuilder`], [`StepSpec`] | definitions, typed or read at run time | to put steps in order |
 //! | [`Registry`], [`Migration`] | what a process can run, and how old sagas go on | at boot |
 //! | [`Orchestrator`] | starts, drives, recovers; operator verbs | in every process |
+//! | [`SagaRetention`] | deletes logs of sagas that ended long ago | in one process of a service |
 //! | [`Record`], [`State`], [`next`], [`plan`] | the life cycle, pure | to read a log or judge a run |
 //!
 //! A saga runs the version of its definition that it was started under. A replica that does not know that version, as
@@ -44,6 +45,7 @@ mod record;
 mod recovery;
 mod registry;
 mod resources;
+mod retention;
 mod retry;
 mod shape;
 mod state;
@@ -56,7 +58,7 @@ mod value;
 
 pub use builder::{AfterPivot, BeforePivot, SagaBuilder};
 pub use call::StepCall;
-pub use cause::{CompensationCause, Failure};
+pub use cause::{CompensationCause, Failure, Origin};
 pub use config::OrchestratorConfig;
 pub use definition::{Definition, DefinitionError, DefinitionPolicy, SagaData, StepSpec};
 pub use error::{SagaError, StepError};
@@ -68,6 +70,7 @@ pub use passage::{Passage, Rename};
 pub use plan::{Next, plan};
 pub use record::{Record, RecordError};
 pub use registry::{Registry, RegistryError};
+pub use retention::SagaRetention;
 pub use retry::RetryPolicy;
 pub use shape::{Phase, Shape, StepShape};
 pub use state::{State, Status};

@@ -14,7 +14,9 @@ use super::{
 };
 use crate::{
     ids::{self, SagaId},
+    message::Message,
     ports::{NewSaga, Ports, SagaAppend, SagaCreate, SagaStatus, Transaction},
+    wake::Wake,
 };
 
 /// A saga that was asked for.
@@ -52,6 +54,15 @@ impl Orchestrator {
         Self { resources: Arc::new(resources), registry: Arc::new(registry) }
     }
 
+    /// Hints to a poller, such as the relay of this process, whenever a step has committed: what it staged goes out at
+    /// once. The first that is given stays.
+    #[must_use]
+    pub fn wake(self, wake: Wake) -> Self {
+        // A second one would be for a second relay, which polls as well.
+        let _ = self.resources.committed.set(wake);
+        self
+    }
+
     /// Starts a saga of the definition's highest registered version, and drives it in a task of its own. Idempotent by
     /// business key: if there is one for `key`, nothing happens.
     ///
@@ -60,7 +71,7 @@ impl Orchestrator {
     /// exists; if it does, recovery drives it.
     pub async fn start<D: SagaData>(&self, definition: &str, key: &str, data: &D) -> Result<Started, SagaError> {
         let mut tx = self.resources.store.begin().await?;
-        let started = self.begin(&mut *tx, definition, key, data, saga_id(definition, key).0).await?;
+        let started = self.begin(&mut *tx, definition, key, data, Occasion::of(definition, key)).await?;
         if started.created {
             tx.commit().await?;
         }
@@ -82,12 +93,11 @@ impl Orchestrator {
         key: &str,
         data: &D,
     ) -> Result<Started, SagaError> {
-        let correlation_id = saga_id(definition, key).0;
-        self.start_correlated_in(tx, definition, key, data, correlation_id).await
+        self.start_on(tx, definition, key, data, Occasion::of(definition, key)).await
     }
 
-    /// Starts a saga as [`start_in`](Orchestrator::start_in) does, with a correlation id of the caller's, such as that
-    /// of the message being handled. Without one, the saga's own id is shared by its messages.
+    /// Starts a saga as [`start_in`](Orchestrator::start_in) does, with a correlation id of the caller's. Without one, the
+    /// saga's own id is shared by its messages.
     ///
     /// # Errors
     /// [`SagaError`].
@@ -99,7 +109,36 @@ impl Orchestrator {
         data: &D,
         correlation_id: Uuid,
     ) -> Result<Started, SagaError> {
-        let started = self.begin(tx, definition, key, data, correlation_id).await?;
+        self.start_on(tx, definition, key, data, Occasion { correlation_id, origin: None }).await
+    }
+
+    /// Starts a saga as [`start_in`](Orchestrator::start_in) does, for a message that is being handled: the saga's messages
+    /// share its correlation id and trace context, and name it as their cause.
+    ///
+    /// # Errors
+    /// [`SagaError`].
+    pub async fn start_for<D: SagaData>(
+        &self,
+        tx: &mut dyn Transaction,
+        definition: &str,
+        key: &str,
+        data: &D,
+        message: &Message,
+    ) -> Result<Started, SagaError> {
+        let origin = Record::Caused { message: message.id, traceparent: message.traceparent.clone() };
+        let occasion = Occasion { correlation_id: message.correlation_id, origin: Some(origin) };
+        self.start_on(tx, definition, key, data, occasion).await
+    }
+
+    async fn start_on<D: SagaData>(
+        &self,
+        tx: &mut dyn Transaction,
+        definition: &str,
+        key: &str,
+        data: &D,
+        occasion: Occasion,
+    ) -> Result<Started, SagaError> {
+        let started = self.begin(tx, definition, key, data, occasion).await?;
         if let Some(launcher) = &started.launcher {
             tx.after_commit(launcher.after_commit());
         }
@@ -112,7 +151,7 @@ impl Orchestrator {
         definition: &str,
         key: &str,
         data: &D,
-        correlation_id: Uuid,
+        Occasion { correlation_id, origin }: Occasion,
     ) -> Result<Started, SagaError> {
         let driver = self.registry.latest(definition);
         let driver = driver.ok_or_else(|| SagaError::NotRegistered(definition.into()))?;
@@ -132,7 +171,7 @@ impl Orchestrator {
             correlation_id,
             lease: Duration::ZERO,
         };
-        self.create(tx, driver, new).instrument(span).await
+        self.create(tx, driver, new, origin).instrument(span).await
     }
 
     async fn create(
@@ -140,6 +179,7 @@ impl Orchestrator {
         tx: &mut dyn Transaction,
         driver: &Arc<dyn Driver>,
         mut new: NewSaga,
+        origin: Option<Record>,
     ) -> Result<Started, SagaError> {
         // Without room here it is anybody's from the beginning.
         let room = self.resources.reserve();
@@ -150,14 +190,18 @@ impl Orchestrator {
             return Ok(Started { saga, created: false, launcher: None });
         }
         let shape = driver.shape();
-        let record = Record::Started { deadline_us: shape.deadline.map(micros) };
-        let state = next(State::new(shape.clone()), &record, self.resources.store_now())
-            .expect("a saga without a log can be started");
+        let mut state = State::new(shape.clone());
+        let mut records = Vec::with_capacity(1 + usize::from(origin.is_some()));
+        for record in [Record::Started { deadline_us: shape.deadline.map(micros) }].into_iter().chain(origin) {
+            state = next(state, &record, self.resources.store_now()).expect("a saga without a log can be started");
+            records.push(record.encode());
+        }
+        let length = records.len() as u64;
         let append = SagaAppend {
             saga: new.id,
             epoch: 1,
             expected_length: 0,
-            records: vec![record.encode()],
+            records,
             status: SagaStatus::Running,
             lease: new.lease,
             sleep: Duration::ZERO,
@@ -171,7 +215,7 @@ impl Orchestrator {
             input: new.input,
             correlation_id: new.correlation_id,
             epoch: 1,
-            length: 1,
+            length,
             state: Some(state),
             status: SagaStatus::Running,
             passage: None,
@@ -224,6 +268,20 @@ impl Orchestrator {
             SagaStatus::Stuck => DriveOutcome::Stuck,
             SagaStatus::Running | SagaStatus::Compensating => DriveOutcome::Elsewhere,
         })
+    }
+}
+
+/// What a saga is started for.
+struct Occasion {
+    correlation_id: Uuid,
+    /// Entry that names the message, if it is for one.
+    origin: Option<Record>,
+}
+
+impl Occasion {
+    /// A start of its own accord.
+    fn of(definition: &str, key: &str) -> Self {
+        Self { correlation_id: saga_id(definition, key).0, origin: None }
     }
 }
 

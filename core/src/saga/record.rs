@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, ToSmolStr as _};
 
 use super::{CompensationCause, Failure, Passage, Summary, Value};
-use crate::{ids::Direction, message::from_json};
+use crate::{
+    ids::{Direction, MessageId},
+    message::from_json,
+};
 
 /// One entry of a saga's log, stored as JSON.
 ///
@@ -27,6 +30,14 @@ pub enum Record {
         /// Time that it may take until its pivot has committed, in microseconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deadline_us: Option<u64>,
+    },
+    /// A message has started the saga: what the saga stages is caused by it.
+    Caused {
+        /// Id of the message.
+        message: MessageId,
+        /// Trace context of the message.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        traceparent: Option<SmolStr>,
     },
     /// A participant that is not ours is about to be asked: from here on a crash leaves doubt.
     Attempting {
@@ -187,6 +198,7 @@ impl Record {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Started { .. } => "started",
+            Self::Caused { .. } => "caused",
             Self::Attempting { .. } => "attempting",
             Self::Announced { .. } => "announced",
             Self::Done { .. } => "done",
@@ -246,6 +258,7 @@ impl Record {
 /// Names of all records.
 const KINDS: &[&str] = &[
     "started",
+    "caused",
     "attempting",
     "announced",
     "done",

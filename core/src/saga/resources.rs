@@ -1,6 +1,6 @@
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -38,6 +38,8 @@ pub(crate) struct Resources {
     /// Recovery took fewer sagas than it might have, for want of room.
     starved: AtomicBool,
     idle: Notify,
+    /// Hints that a step has committed.
+    pub(crate) committed: OnceLock<Wake>,
     /// Hints that this process let go of a saga that is not over, so that recovery looks for it soon.
     pub(crate) left: Wake,
 }
@@ -58,6 +60,7 @@ impl Resources {
             reserved: AtomicUsize::new(0),
             starved: AtomicBool::new(false),
             idle: Notify::new(),
+            committed: OnceLock::new(),
             left: Wake::new(),
         }
     }

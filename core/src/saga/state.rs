@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::{
-    ActionState, CompensationCause, CompensationState, Phase, Shape, StepState, StepSummary, Summary, Value,
+    ActionState, CompensationCause, CompensationState, Origin, Phase, Shape, StepState, StepSummary, Summary, Value,
     passage::FirstNames,
 };
 use crate::{
@@ -64,6 +64,7 @@ pub struct State {
     pub(crate) status: Status,
     pub(crate) cause: Option<CompensationCause>,
     pub(crate) deadline: Option<Timestamp>,
+    pub(crate) origin: Option<Arc<Origin>>,
     pub(crate) steps: Vec<StepState>,
 }
 
@@ -71,7 +72,7 @@ impl State {
     /// The state before the first log entry.
     pub fn new(shape: Arc<Shape>) -> Self {
         let steps = vec![StepState::FRESH; shape.steps.len()];
-        Self { shape, status: Status::New, cause: None, deadline: None, steps }
+        Self { shape, status: Status::New, cause: None, deadline: None, origin: None, steps }
     }
 
     /// Returns the state that a summary stands for.
@@ -79,6 +80,7 @@ impl State {
         let mut state = Self::new(shape);
         state.status = if summary.cause.is_some() { Status::Compensating } else { Status::Running };
         (state.cause, state.deadline) = (summary.cause, summary.deadline);
+        state.origin = summary.origin.clone().map(Arc::new);
         for step in &summary.steps {
             let index = state.shape.index_of(&step.path).ok_or("the summary names a step that is not there")?;
             state.steps[index] = step.state.clone();
@@ -93,7 +95,8 @@ impl State {
             let first_name = (*first != shape.path).then(|| first.clone());
             StepSummary { path: shape.path.clone(), first_name, state: step.clone() }
         });
-        Summary { cause: self.cause, deadline: self.deadline, steps: steps.collect() }
+        let origin = self.origin.as_deref().cloned();
+        Summary { origin, cause: self.cause, deadline: self.deadline, steps: steps.collect() }
     }
 
     /// Returns its status.
@@ -109,6 +112,11 @@ impl State {
     /// Returns the time at which it turns back unless its pivot has committed, by the store's clock.
     pub fn deadline(&self) -> Option<Timestamp> {
         self.deadline
+    }
+
+    /// Returns the message that it was started for, if it was started for one.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_deref()
     }
 
     /// Returns the shape of its definition.

@@ -1,12 +1,15 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{CompensationCause, StepState};
+use super::{CompensationCause, Origin, StepState};
 use crate::ports::Timestamp;
 
 /// State of a saga that is under way, in place of the log that led to it. Moments are those that the store kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
+    /// Message that it was started for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// Cause of its compensation, if it goes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<CompensationCause>,

@@ -1,9 +1,9 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use smol_str::SmolStr;
 
 use super::{
-    ActionState, CompensationCause, CompensationState, Failure, Phase, Record, State, Status,
+    ActionState, CompensationCause, CompensationState, Failure, Origin, Phase, Record, State, Status,
     step_state::{Attempts, StepState},
 };
 use crate::{ids::Direction, ports::Timestamp};
@@ -54,6 +54,10 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
         Record::Started { deadline_us } => {
             state.status = Status::Running;
             state.deadline = deadline_us.map(|micros| at + Duration::from_micros(micros));
+        }
+        Record::Caused { message, traceparent } => {
+            require(state.origin.is_none(), "a saga is started for one message")?;
+            state.origin = Some(Arc::new(Origin { message: *message, traceparent: traceparent.clone() }));
         }
         Record::Attempting { step, attempt } => {
             let index = forward_step(state, step)?;

@@ -32,7 +32,7 @@ pub(super) const HOUSES: [House; 9] = [
         folder: "core/src",
         module: &["saga"],
         floors: &[
-            &["config", "error", "retry"],
+            &["config", "error", "retention", "retry"],
             &["cause", "shape", "value"],
             &["step_state"],
             &["summary"],

@@ -13,6 +13,8 @@ pub(super) struct Draft {
     pub(super) append: SagaAppend,
     /// The reason, where the saga becomes stuck with it.
     pub(super) stuck: Option<String>,
+    /// A step's own transaction commits with it.
+    pub(super) ends_a_step: bool,
     /// It says what became of something, rather than that it begins.
     pub(super) ends_something: bool,
 }
@@ -36,6 +38,7 @@ impl SagaLog {
             Some(Record::Stuck { reason }) => Some(reason.clone()),
             _ => None,
         };
+        let ends_a_step = matches!(record, Some(Record::Done { .. } | Record::Compensated { .. }));
         let begins = matches!(record, None | Some(Record::Announced { .. } | Record::Attempting { .. }));
         if let Some(record) = record {
             state = next(state, &record, now).ok()?;
@@ -66,7 +69,7 @@ impl SagaLog {
             definition: passes.then(|| self.shape.definition.clone()),
             forgets,
         };
-        Some(Draft { state, append, stuck, ends_something: !begins })
+        Some(Draft { state, append, stuck, ends_a_step, ends_something: !begins })
     }
 }
 

@@ -202,6 +202,11 @@ impl SagaLog {
                 tail.length += draft.append.records.len() as u64;
                 tail.pending.clear();
                 self.failures.store(0, Ordering::Relaxed);
+                if draft.ends_a_step
+                    && let Some(wake) = self.resources.committed.get()
+                {
+                    wake.hint();
+                }
                 if draft.ends_something {
                     self.follows_a_crash.store(false, Ordering::Relaxed);
                 }

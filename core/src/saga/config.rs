@@ -70,7 +70,7 @@ impl OrchestratorConfig {
     /// # Errors
     /// The first [`InvalidSetting`], which says what to change.
     pub fn check(&self) -> Result<(), InvalidSetting> {
-        let checks = Checks::of("OrchestratorConfig");
+        let checks = Checks::new("OrchestratorConfig");
         checks.lasting("lease", self.lease, "a saga that is owned for no time is driven by every process at once")?;
         checks.positive("concurrency", self.concurrency, "a process that drives no sagas recovers none")?;
         checks.positive("batch", self.batch, "recovery that takes over nothing recovers nothing")?;

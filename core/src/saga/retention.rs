@@ -65,7 +65,7 @@ impl SagaRetention {
     /// # Errors
     /// The first [`InvalidSetting`], which says what to change.
     pub fn check(&self) -> Result<(), InvalidSetting> {
-        let checks = Checks::of("SagaRetention");
+        let checks = Checks::new("SagaRetention");
         checks.positive("batch", self.batch, "a sweep that deletes nothing lets the tables grow for ever")?;
         checks.lasting("every", self.every, "sweeps without a pause never rest")
     }

@@ -271,7 +271,7 @@ impl Orchestrator {
     }
 }
 
-/// What a saga is started for.
+/// Occasion on which a saga is started.
 struct Occasion {
     correlation_id: Uuid,
     /// Entry that names the message, if it is for one.

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use smol_str::{SmolStr, ToSmolStr as _};
+use smol_str::SmolStr;
 
-use super::{CompensationCause, Failure, Passage, Summary, Value};
+use super::{CompensationCause, Failure, Passage, RecordError, Summary, Value};
 use crate::{
     ids::{Direction, MessageId},
     message::from_json,
@@ -161,21 +161,6 @@ pub enum Record {
     },
 }
 
-/// A stored entry of a saga's log that can't be read: a damaged one, or one of a newer version. Its text names the place.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct RecordError {
-    reason: SmolStr,
-    is_unknown: bool,
-}
-
-impl RecordError {
-    /// Returns `true` for a record of a kind that this release does not know, as a newer one may have written it.
-    pub fn is_unknown(&self) -> bool {
-        self.is_unknown
-    }
-}
-
 impl Record {
     /// The record as stored.
     pub fn encode(&self) -> Bytes {
@@ -188,10 +173,7 @@ impl Record {
     /// # Errors
     /// [`RecordError`] if it is not a record, with the place where it is not.
     pub fn decode(stored: &[u8]) -> Result<Self, RecordError> {
-        from_json(stored).map_err(|error| {
-            let is_unknown = kind_of(stored).is_some_and(|kind| !KINDS.contains(&&*kind));
-            RecordError { reason: error.to_smolstr(), is_unknown }
-        })
+        from_json(stored).map_err(|error| RecordError::new(stored, &error))
     }
 
     /// Returns the name of the record, as stored.
@@ -252,40 +234,6 @@ impl Record {
             Self::Condensed { summary } => summary.steps.iter_mut().for_each(|step| change(&mut step.path)),
             _ => {}
         }
-    }
-}
-
-/// Names of all records.
-const KINDS: &[&str] = &[
-    "started",
-    "caused",
-    "attempting",
-    "announced",
-    "done",
-    "skipped",
-    "rejected",
-    "retry",
-    "compensation_begun",
-    "compensated",
-    "compensation_exhausted",
-    "completed",
-    "rolled_back",
-    "stuck",
-    "resumed",
-    "waived",
-    "left_to_newer",
-    "taken_up",
-    "migrated",
-    "condensed",
-    "abandoned",
-];
-
-/// Returns the name of a stored record, if it has the form of one.
-fn kind_of(stored: &[u8]) -> Option<String> {
-    match serde_json::from_slice(stored).ok()? {
-        serde_json::Value::String(kind) => Some(kind),
-        serde_json::Value::Object(record) if record.len() == 1 => record.into_iter().next().map(|(kind, _)| kind),
-        _ => None,
     }
 }
 

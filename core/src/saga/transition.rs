@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use super::{
     ActionState, CompensationCause, CompensationState, Failure, Origin, Phase, Record, State, Status,
-    step_state::{Attempts, StepState},
+    attempts::FailedAttempt, step_state::StepState,
 };
 use crate::{ids::Direction, ports::Timestamp};
 
@@ -68,7 +68,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             step.unknown |= step.asking;
             step.asking = true;
             step.forward.lost += 1;
-            begin_attempt(&mut step.forward, *attempt, at);
+            step.forward.begin(*attempt, at);
         }
         Record::Announced { step, direction, attempt } => {
             let attempts = match direction {
@@ -82,7 +82,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             };
             require(*attempt == attempts.last + 1, "attempts are counted without a gap")?;
             attempts.lost += 1;
-            begin_attempt(attempts, *attempt, at);
+            attempts.begin(*attempt, at);
         }
         Record::Done { step, output } => {
             let index = forward_step(state, step)?;
@@ -250,47 +250,6 @@ fn skip(state: &mut State, path: &str) -> Result<(), &'static str> {
         step.asking = false;
     }
     Ok(())
-}
-
-fn begin_attempt(attempts: &mut Attempts, attempt: u32, at: Timestamp) {
-    attempts.last = attempt;
-    attempts.since.get_or_insert(at);
-    attempts.not_before = None;
-}
-
-/// An attempt that is over, as it was logged.
-struct FailedAttempt {
-    attempt: u32,
-    failure: Failure,
-    panicked: bool,
-}
-
-impl Attempts {
-    /// An attempt that was announced has its number already.
-    fn require_next_or_announced(&self, attempt: u32) -> Result<(), &'static str> {
-        let is_announced = self.lost > 0 && attempt == self.last;
-        require(is_announced || attempt == self.last + 1, "attempts are counted without a gap")
-    }
-
-    fn fail(&mut self, failed: FailedAttempt, at: Timestamp, not_before: Timestamp) {
-        let FailedAttempt { attempt, failure, panicked } = failed;
-        if panicked {
-            self.lost += u32::from(attempt != self.last);
-        } else {
-            self.lost = 0;
-        }
-        begin_attempt(self, attempt, at);
-        self.panicked = panicked;
-        self.spent += u32::from(failure == Failure::Transient || panicked);
-        self.not_before = Some(not_before);
-    }
-
-    fn renew(&mut self) {
-        self.spent = 0;
-        self.lost = 0;
-        self.panicked = false;
-        self.not_before = None;
-    }
 }
 
 fn require(holds: bool, otherwise: &'static str) -> Result<(), &'static str> {

@@ -102,9 +102,11 @@ macro_rules! __store_checks {
                 an_append_is_checked_against_what_is_committed
                 an_append_of_an_older_epoch_conflicts
                 racing_appends_leave_no_gap
+                purged_logs_leave_their_saga
+            }
+            saga_pins [Sagas] {
                 an_append_pins_another_version_if_it_says_so
                 an_append_forgets_what_came_before_if_it_says_so
-                purged_logs_leave_their_saga
             }
             ownership [Sagas] {
                 a_saga_is_taken_over_when_its_lease_has_ended

@@ -11,7 +11,7 @@ use crate::{
         samples::{DEFINITION, acquire, append, definition, new_saga, purge, saga_id},
     },
     ports::{
-        DefinitionRef, NewSaga, PurgeRequest, SagaAppend, SagaCreate, SagaInstance, SagaStatus, Store, StoreError,
+        NewSaga, PurgeRequest, SagaAppend, SagaCreate, SagaInstance, SagaStatus, Store, StoreError,
     },
 };
 
@@ -65,7 +65,7 @@ pub async fn one_business_key_has_one_saga_for_each_definition(subject: &dyn Sto
     let promise = "a business key has one saga";
     expect_eq(promise, create(&*store, &again).await?, SagaCreate::Exists(saga_id(1)))?;
     expect_eq(promise, store.saga(saga_id(2)).await?, None)?;
-    let newer = NewSaga { definition: DefinitionRef { version: 4, ..definition(DEFINITION) }, ..again };
+    let newer = NewSaga { definition: crate::ports::DefinitionRef { version: 4, ..definition(DEFINITION) }, ..again };
     expect_eq("a newer version has the same keys", create(&*store, &newer).await?, SagaCreate::Exists(saga_id(1)))?;
     let other = NewSaga { definition: definition("refund"), ..newer };
     expect_eq("another definition has its own keys", create(&*store, &other).await?, SagaCreate::Created)?;
@@ -206,43 +206,6 @@ pub async fn racing_appends_leave_no_gap(subject: &dyn StoreSubject) -> Outcome 
     writers.sort();
     let expected = (0..8).map(|writer| Bytes::from(format!("writer {writer}"))).collect();
     expect_eq("racing appends lose no entry", writers, expected)?;
-    Ok(Verdict::Held)
-}
-
-/// An append that names a version of the definition pins the saga to it, for whoever acquires it; others do not.
-pub async fn an_append_pins_another_version_if_it_says_so(subject: &dyn StoreSubject) -> Outcome {
-    let store = subject.fresh().await;
-    let lease = subject.unit() * 5;
-    create(&*store, &new_saga(1, lease)).await?;
-    let newer = DefinitionRef { version: 4, hash: u64::MAX, ..definition(DEFINITION) };
-    write(&*store, &SagaAppend { definition: Some(newer.clone()), ..append(1, 1, 0, lease) }).await?;
-    write(&*store, &append(1, 1, 1, lease)).await?;
-    let found = store.saga(saga_id(1)).await?.map(|saga| saga.definition);
-    expect_eq("an append pins the version that it names", found, Some(newer.clone()))?;
-    let found = store.saga_by_key(DEFINITION, "order-1").await?.map(|saga| saga.definition);
-    expect_eq("another version leaves the key as it is", found, Some(newer.clone()))?;
-    subject.advance(lease).await;
-    let found = store.acquire_sagas(&acquire(9, lease)).await?.into_iter().map(|saga| saga.definition).collect();
-    expect_eq("a saga is acquired with the version that it was pinned to", found, vec![newer])?;
-    Ok(Verdict::Held)
-}
-
-/// An append that forgets leaves no entry from before it; numbers go on.
-pub async fn an_append_forgets_what_came_before_if_it_says_so(subject: &dyn StoreSubject) -> Outcome {
-    let store = subject.fresh().await;
-    let lease = subject.unit() * 5;
-    for number in [1, 2] {
-        create(&*store, &new_saga(number, lease)).await?;
-        for length in 0..3 {
-            write(&*store, &append(number, 1, length, lease)).await?;
-        }
-    }
-    write(&*store, &SagaAppend { forgets: true, ..append(1, 1, 3, lease) }).await?;
-    write(&*store, &append(1, 1, 4, lease)).await?;
-    let log = store.saga_log(saga_id(1), 0, 9).await?.iter().map(|entry| entry.sequence).collect();
-    expect_eq("an append that forgets leaves nothing from before it, and numbers go on", log, vec![4, 5])?;
-    let log = store.saga_log(saga_id(2), 0, 9).await?.len();
-    expect_eq("an append forgets entries of its own saga only", log, 3)?;
     Ok(Verdict::Held)
 }
 

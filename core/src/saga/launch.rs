@@ -27,7 +27,7 @@ struct Launch {
 enum Stage {
     /// There was no room for it: any process may take it.
     NoRoom,
-    Ready(Launch),
+    Ready(Box<Launch>),
     /// It was launched, or recovery has been told of it.
     Gone,
 }
@@ -48,7 +48,7 @@ impl Launcher {
         owned: Owned,
         room: Option<Reserved>,
     ) -> Arc<Self> {
-        let stage = room.map_or(Stage::NoRoom, |room| Stage::Ready(Launch { driver, owned, room }));
+        let stage = room.map_or(Stage::NoRoom, |room| Stage::Ready(Box::new(Launch { driver, owned, room })));
         Arc::new(Self { resources, stage: Mutex::new(stage), is_committed: AtomicBool::new(false) })
     }
 
@@ -65,7 +65,8 @@ impl Launcher {
     /// Drives the saga in a task of its own, unless it was launched before; without room, recovery does.
     pub(super) fn launch(&self) {
         match self.take() {
-            Stage::Ready(Launch { driver, owned, room }) => {
+            Stage::Ready(launch) => {
+                let Launch { driver, owned, room } = *launch;
                 spawn(&self.resources, driver, owned);
                 drop(room);
             }
@@ -78,7 +79,8 @@ impl Launcher {
     pub(super) async fn drive(&self) -> DriveOutcome {
         let resources = &self.resources;
         match self.take() {
-            Stage::Ready(Launch { driver, owned, room }) => {
+            Stage::Ready(launch) => {
+                let Launch { driver, owned, room } = *launch;
                 let active = resources.enter();
                 drop(room);
                 let outcome = driver.drive(resources.clone(), owned).await;

@@ -64,6 +64,8 @@ async fn by_hand(ports: &Ports, name: &str) -> Result<(), StoreError> {
             status: SagaStatus::Running,
             lease: new.lease,
             sleep: Duration::ZERO,
+            definition: None,
+            forgets: false,
         };
         tx.saga_append(&append).await?;
     }

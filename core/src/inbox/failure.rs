@@ -1,7 +1,5 @@
 //! Failures of a message: each is counted, and the last one buries it.
 
-use std::time::Duration;
-
 use smol_str::ToSmolStr as _;
 use tracing::{debug, error, warn};
 
@@ -66,20 +64,18 @@ impl Consumer {
     }
 
     fn uncounted(&self, delivery: &Delivery, error: StoreError, why: &str) -> Verdict {
-        let delay: Duration;
-        match error {
+        Verdict::Later(match error {
             StoreError::Unavailable(_) => return Verdict::StoreDown,
             error @ StoreError::Refused(_) => {
                 error!(%error, failed = %why, "the store refuses to count the failure: the message comes again");
-                delay = self.config.store_backoff.delay(delivery.redeliveries, &*self.random);
+                self.config.store_backoff.delay(delivery.redeliveries, &*self.random)
             }
             // Handled elsewhere meanwhile, or counted or not: the next delivery finds out.
             error => {
                 debug!(%error, "the failure could not be counted");
-                delay = self.config.store_backoff.delay(0, &*self.random);
+                self.config.store_backoff.delay(0, &*self.random)
             }
-        }
-        Verdict::Later(delay)
+        })
     }
 
     /// Counts a failure, unless it was counted before; returns the number of failures so far, and `true` if the message

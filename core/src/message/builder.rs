@@ -34,6 +34,9 @@ pub struct MessageBuilder {
 impl MessageBuilder {
     /// A message from `source` of type `kind` about `subject`. Unless said otherwise its topic is the source and its
     /// partition key is the subject.
+    ///
+    /// A source is one store: its messages are numbered by it. Two stores under one name are told apart by their
+    /// [epochs](Message::epoch) only, and share no order.
     pub fn new(source: impl Into<SmolStr>, kind: impl Into<SmolStr>, subject: impl Into<SmolStr>) -> Self {
         let source = source.into();
         let subject = subject.into();

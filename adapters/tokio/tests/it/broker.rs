@@ -204,9 +204,9 @@ async fn a_group_may_leave_only_so_many_bytes_unacknowledged() {
 }
 
 /// Counts rounds of a busy task that were done when another had its turn.
-async fn rounds_at_once<F: Future<Output = ()> + Send>(round: impl Fn(LocalBroker) -> F + Send + 'static) -> u32
+async fn rounds_at_once<F>(round: impl Fn(LocalBroker) -> F + Send + 'static) -> u32
 where
-    F: 'static,
+    F: Future<Output = ()> + Send + 'static,
 {
     let broker = broker();
     broker.declare("shipping", ["orders"]);

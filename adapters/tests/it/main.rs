@@ -8,6 +8,7 @@ mod inbox_identity;
 mod inbox_panics;
 mod inbox_settings;
 mod inbox_store_failures;
+mod inbox_upkeep;
 mod outbox_topics;
 mod saga_attempts;
 mod saga_budgets;

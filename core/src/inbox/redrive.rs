@@ -7,7 +7,7 @@ use super::{Consumer, HandlerError, handler::Route};
 use crate::{
     ids::MessageId,
     message::Message,
-    ports::{InboxEntry, StoreError, caught},
+    ports::{DeadLetter, InboxEntry, StoreError, caught},
 };
 
 /// Report of a redrive: dead letters that were handled again.
@@ -21,7 +21,8 @@ pub struct Redriven {
 
 impl Consumer {
     /// Handles this consumer's dead letters again: each is taken out and handled in one transaction, so it is either
-    /// handled or still there. Considers the oldest `limit` dead letters, filtered by `only`.
+    /// handled or still there. Takes at most `limit` of them, oldest first: those that `only` names, wherever they lie, or
+    /// any.
     ///
     /// Messages of the same key that came later were handled meanwhile: a handler must expect to see an old one.
     ///
@@ -29,11 +30,8 @@ impl Consumer {
     /// [`StoreError`] if the dead letters can't be read. A letter that fails does not stop the others.
     pub async fn redrive(&self, only: Option<&[MessageId]>, limit: usize) -> Result<Redriven, StoreError> {
         let mut redriven = Redriven::default();
-        for letter in self.store.dead_letters(&self.name, limit).await? {
+        for letter in self.letters(only, limit).await? {
             let message = &letter.message;
-            if only.is_some_and(|only| !only.contains(&message.id)) {
-                continue;
-            }
             let span = info_span!("inbox.redrive", consumer = %self.name, message = %message.id, kind = %message.kind);
             let exhumed = caught(self.scopes.as_deref(), pin!(self.exhume(message))).instrument(span).await;
             let exhumed = exhumed.unwrap_or_else(|panicked| Err(HandlerError::Unavailable(panicked.to_smolstr())));
@@ -48,6 +46,23 @@ impl Consumer {
             }
         }
         Ok(redriven)
+    }
+
+    /// Dead letters to handle again.
+    async fn letters(&self, only: Option<&[MessageId]>, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        let Some(only) = only else { return self.store.dead_letters(&self.name, limit).await };
+        let mut look = limit.max(only.len()).max(1);
+        loop {
+            let mut letters = self.store.dead_letters(&self.name, look).await?;
+            let are_all = letters.len() < look;
+            letters.retain(|letter| only.contains(&letter.message.id));
+            if are_all || letters.len() >= limit.min(only.len()) {
+                letters.truncate(limit);
+                return Ok(letters);
+            }
+            // They may lie behind many that nobody has named.
+            look = look.saturating_mul(4);
+        }
     }
 
     async fn exhume(&self, message: &Message) -> Result<bool, HandlerError> {

@@ -1,0 +1,77 @@
+//! Upkeep of an inbox: sweeps that end at a stop, and dead letters that are found wherever they lie.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use seaworthy_core::{
+    inbox::{HandlerError, InboxRetention},
+    ports::{DelegateStore, PurgeRequest, Store, StoreError},
+    stop::Stop,
+};
+
+use crate::support::{
+    inbox::{SHOP, Scripted, order},
+    on_each_store,
+};
+
+/// A store whose process is asked to stop at its second sweep.
+struct StopsAtTheSecond {
+    behind: Arc<dyn Store>,
+    stop: Stop,
+    purges: std::sync::atomic::AtomicU32,
+}
+
+#[async_trait]
+impl DelegateStore for StopsAtTheSecond {
+    fn inner(&self) -> &dyn Store {
+        &*self.behind
+    }
+
+    async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError> {
+        if self.purges.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 1 {
+            self.stop.set();
+        }
+        self.behind.purge_inbox(consumer, request).await
+    }
+}
+
+#[test]
+fn a_stop_ends_a_sweep_between_two_batches() {
+    on_each_store(async |world| {
+        let handler = Scripted::new(|_, _| Box::pin(async { Ok(()) }));
+        world.publish((1..=20).map(order)).await;
+        world.ports.spawn("consumer", handler.consumer(&world.ports, |config| config).run());
+        world.pass(Duration::from_secs(120)).await;
+        let (stop, behind) = (Stop::new(), world.ports.store.clone());
+        let store = StopsAtTheSecond { behind, stop: stop.clone(), purges: Default::default() };
+        let minute = Duration::from_secs(60);
+        let retention = InboxRetention::new(minute, minute / 2).expect("longer than the broker's").batch(3);
+        assert_eq!(retention.sweep(SHOP, &store, &stop).await, Ok(6));
+    });
+}
+
+#[test]
+fn a_dead_letter_that_is_named_is_redriven_however_many_older_ones_there_are() {
+    on_each_store(async |world| {
+        let handler = Scripted::new(|tx, message| {
+            Box::pin(async {
+                // Mended only for one of them, and only once somebody has said so.
+                match message.subject == "order-300" && tx.get("mended", "it").await?.is_some() {
+                    true => Ok(()),
+                    false => Err(HandlerError::Refused("broken".into())),
+                }
+            })
+        });
+        world.publish((1..=300).map(order)).await;
+        let consumer = handler.consumer(&world.ports, |config| config);
+        world.ports.spawn("consumer", consumer.clone().run());
+        world.pass(Duration::from_secs(10)).await;
+        assert_eq!(world.letters().await.len(), 300);
+        let mut tx = world.ports.store.begin().await.expect("up");
+        tx.put("mended", "it", seaworthy_core::ports::Expected::Absent, "yes".into()).await.expect("up");
+        tx.commit().await.expect("up");
+        let redriven = consumer.redrive(Some(&[order(300).id]), 100).await.expect("up");
+        assert_eq!((redriven.handled, redriven.failed), (vec![order(300).id], vec![]));
+        assert_eq!(world.letters().await.len(), 299);
+    });
+}

@@ -1,4 +1,4 @@
-//! How attempts are counted.
+//! The count of attempts.
 
 use super::{Failure, step_state::Attempts};
 use crate::ports::Timestamp;

@@ -1,4 +1,4 @@
-//! How a process lets go of a saga.
+//! The end of a drive: a process lets go of a saga.
 
 use std::time::Duration;
 

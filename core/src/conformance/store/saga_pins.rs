@@ -1,4 +1,4 @@
-//! What an append may change of a saga besides its log: the version that it runs, and what its log keeps.
+//! Checks of an append that changes more of a saga than its log: the version that it runs, and what its log keeps.
 
 use super::sagas::{create, write};
 use crate::{

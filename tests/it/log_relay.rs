@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use seaworthy_core::{
     outbox::LogRelay,
-    ports::{OutboxState, Ports, StoreError},
+    ports::{OutboxOrder, Ports, StoreError, TailRequest, WhenDead},
     wake::Wake,
 };
 use seaworthy_order_fulfillment::Variant;
@@ -68,10 +68,9 @@ async fn wait(ports: &Ports, wake: &Wake, rest: Duration) {
 }
 
 async fn move_and_publish(ports: &Ports) -> Result<bool, StoreError> {
-    let position = ports.store.begin().await?.checkpoint(NAME).await?.unwrap_or(0);
-    let rows = ports.store.tail(position, 100).await?;
-    let pending = rows.into_iter().filter(|(_, state)| *state == OutboxState::Pending);
-    let messages: Vec<_> = pending.map(|(row, _)| row.message).collect();
+    let (ordering, when_dead) = (OutboxOrder::PerKey, WhenDead::BlockKey);
+    let request = TailRequest { limit: 100, ordering, when_dead, except_topics: Vec::new(), except_keys: Vec::new() };
+    let messages: Vec<_> = ports.store.tail(&request).await?.into_iter().map(|row| row.message).collect();
     let Some(last) = messages.last() else { return Ok(false) };
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
     let mut tx = ports.store.begin().await?;

@@ -7,9 +7,9 @@ use seaworthy_core::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        AfterCommit, Checkpoints, Clock, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites,
+        AfterCommit, Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites,
         NewSaga, OperationRecord, OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate,
-        SagaWrites, StoreError, Timestamp, Transaction,
+        SagaWrites, SteadyTime, StoreError, Timestamp, Transaction, WhenDead,
     },
 };
 use smol_str::SmolStr;
@@ -24,7 +24,7 @@ pub struct SqliteTransaction {
     writer: OwnedMutexGuard<Writer>,
     /// SQLite's count of changed rows when it began.
     changes_before: u64,
-    clock: Arc<dyn Clock>,
+    time: Arc<SteadyTime>,
     blocking_at_commit: bool,
     /// The first error, after which nothing may be applied.
     failed: Option<StoreError>,
@@ -34,9 +34,9 @@ pub struct SqliteTransaction {
 }
 
 impl SqliteTransaction {
-    pub(crate) fn new(writer: OwnedMutexGuard<Writer>, clock: Arc<dyn Clock>, blocking_at_commit: bool) -> Self {
+    pub(crate) fn new(writer: OwnedMutexGuard<Writer>, time: Arc<SteadyTime>, blocking_at_commit: bool) -> Self {
         let changes_before = writer.connection().total_changes();
-        Self { writer, changes_before, clock, blocking_at_commit, failed: None, handled: Vec::new(), after: Vec::new() }
+        Self { writer, changes_before, time, blocking_at_commit, failed: None, handled: Vec::new(), after: Vec::new() }
     }
 
     /// The connection that the transaction runs on, for statements of your own; see [`Transaction::raw_connection`].
@@ -54,7 +54,7 @@ impl SqliteTransaction {
         work: impl FnOnce(&Connection, Timestamp) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.usable()?;
-        let outcome = work(self.writer.connection(), self.clock.now());
+        let outcome = work(self.writer.connection(), self.time.now());
         if let Err(error) = &outcome {
             self.failed = Some(error.clone());
         }
@@ -211,6 +211,13 @@ impl OutboxWrites for SqliteTransaction {
         self.run(|connection, now| {
             let buried = outbox::mark(connection, message, Some(reason), now);
             buried.map_err(|failure| in_statement("give a row up", &failure))
+        })
+    }
+
+    async fn outbox_settled_to(&mut self, when_dead: WhenDead) -> Result<u64, StoreError> {
+        self.run(|connection, _| {
+            let position = outbox::settled_to(connection, when_dead);
+            position.map_err(|failure| in_statement("read how far the log is settled", &failure))
         })
     }
 }

@@ -48,15 +48,16 @@ impl LocalBroker {
     }
 
     /// Settings for a service: a delivery may take 30 s, longer than a handler should, and a topic that no group is
-    /// bound to is refused, since what is kept for nobody would fill the memory.
+    /// bound to waits for one in the outbox, since what is kept for nobody would fill the memory, and what is refused would
+    /// be dead where a relay is a moment ahead of its consumer.
     pub fn config() -> BrokerConfig {
-        BrokerConfig::default().visibility_timeout(Duration::from_secs(30)).unroutable(Unroutable::Reject)
+        BrokerConfig::default().visibility_timeout(Duration::from_secs(30)).unroutable(Unroutable::Wait)
     }
 
     /// Binds a group to topics, beside those that it is bound to, and creates it if it is new.
     ///
-    /// A message is for the groups that are bound when it is accepted, and a topic without any is unroutable: declare
-    /// groups before their producers start.
+    /// A message is for the groups that are bound when it is accepted, and a topic without any waits: declare
+    /// all groups of a topic before its producers start, or the later ones miss what came before.
     pub fn declare<T: Into<SmolStr>>(&self, group: impl Into<SmolStr>, topics: impl IntoIterator<Item = T>) {
         self.0.declare(&SubscriptionSpec { group: group.into(), topics: topics.into_iter().map(Into::into).collect() });
     }

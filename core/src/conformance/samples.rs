@@ -11,7 +11,7 @@ use crate::{
     message::{Headers, Message},
     ports::{
         AcquireRequest, ClaimRequest, DefinitionRef, InboxEntry, NewSaga, OutboxOrder, PurgeRequest, SagaAppend,
-        SagaStatus, Timestamp, WhenDead,
+        SagaStatus, TailRequest, Timestamp, WhenDead,
     },
 };
 
@@ -74,7 +74,25 @@ pub(super) fn saga_id(number: u128) -> SagaId {
 
 /// A claim that keeps order by key and stops a key at a dead row.
 pub(super) fn claim(number: u128, limit: usize, lease: Duration) -> ClaimRequest {
-    ClaimRequest { token: token(number), limit, lease, ordering: OutboxOrder::PerKey, when_dead: WhenDead::BlockKey }
+    ClaimRequest {
+        token: token(number),
+        limit,
+        lease,
+        ordering: OutboxOrder::PerKey,
+        when_dead: WhenDead::BlockKey,
+        except_topics: Vec::new(),
+    }
+}
+
+/// A reading of the log that keeps order by key and stops a key at a dead row.
+pub(super) fn tail(limit: usize) -> TailRequest {
+    TailRequest {
+        limit,
+        ordering: OutboxOrder::PerKey,
+        when_dead: WhenDead::BlockKey,
+        except_topics: Vec::new(),
+        except_keys: Vec::new(),
+    }
 }
 
 /// A purge of everything that is old enough to be purged now.

@@ -5,6 +5,7 @@ use smol_str::{SmolStr, format_smolstr};
 use super::RelayConfig;
 use crate::{
     cut::cut,
+    message::Message,
     ports::{PublishError, PublishResult, Random, RowId, SettleOutcome},
 };
 
@@ -15,49 +16,63 @@ const FAILURES_SEEN_MIN: u32 = 3;
 /// Number of failing rows that a relay remembers. What is forgotten is only judged later.
 const STRIKES_MAX: usize = 1_024;
 
-/// Tells a message that fails from a broker that does: only a failure while others pass spends a row's budget.
+/// Tells a message that fails from a topic that does: only a failure while others of its topic pass spends a row's budget.
 ///
 /// Whether others pass is seen in the same batch, or, where batches are small, between two failures of the same row. In
-/// an outage nothing passes, so nothing is spent however long it lasts.
+/// an outage of a topic nothing of it passes, so nothing is spent however long it lasts and whatever other topics do.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
     strikes: BTreeMap<RowId, Strike>,
-    /// Messages that the broker has accepted from this relay.
-    accepted: u64,
-    /// Number of outages in a row that the relay has met.
-    outages: u32,
+    /// Messages that the broker has accepted from this relay, of each topic with a row that fails.
+    accepted: BTreeMap<SmolStr, u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Strike {
     /// Failures while others passed.
     failures: u32,
-    /// Value of [`Budget::accepted`] at the last failure.
+    /// Value of [`Budget::accepted`] for the row's topic at the last failure.
     accepted: u64,
 }
 
+/// Answers for one topic in one batch.
+#[derive(Debug)]
+pub(super) struct Heard {
+    pub(super) topic: SmolStr,
+    /// The broker has accepted something of it, now or before in the same pass.
+    pub(super) passed: bool,
+    /// It has given a definitive answer for something of it. Without one this was an outage.
+    pub(super) answered: bool,
+}
+
+/// Topics of which the broker has accepted something in one pass.
+pub(super) type Passed = Vec<SmolStr>;
+
 impl Budget {
-    /// Decides what the results of one batch mean for its rows, given as `(row, attempts)`. Whether the broker gave any
-    /// definitive answer, now or `before` in the same pass, is the second value: without one, this was an outage.
+    /// Decides what the results of one batch mean for its rows, given as `(row, attempts)`, and says what was heard of each
+    /// topic. `together` says that they failed as one call, for which none of them is blamed. `passed` are the topics that
+    /// passed before in the same pass.
+    #[expect(clippy::too_many_arguments, reason = "a batch, its results, and by what they are judged")]
     pub(super) fn judge(
         &mut self,
         rows: &[(RowId, u32)],
-        results: Vec<PublishResult>,
-        before: bool,
+        messages: &[Message],
+        mut results: Vec<PublishResult>,
+        together: bool,
+        passed: &Passed,
         config: &RelayConfig,
         random: &dyn Random,
-    ) -> (Vec<SettleOutcome>, bool) {
-        let passed = results.iter().filter(|result| result.is_ok()).count() as u64;
-        let others_passed = before || passed > 0;
-        let answered = others_passed || results.iter().any(|result| matches!(result, Err(PublishError::Refused(_))));
-        self.accepted += passed;
-        let mut results = results.into_iter();
+    ) -> (Vec<SettleOutcome>, Vec<Heard>) {
+        results.resize_with(messages.len(), || {
+            Err(PublishError::Unknown("the broker gave no result for this message: fix its adapter".into()))
+        });
+        let heard = self.listen(messages, &results, passed);
         let outcomes = rows
             .iter()
-            .map(|&(row, attempts)| {
-                let result = results.next().unwrap_or_else(|| {
-                    Err(PublishError::Unknown("the broker gave no result for this message: fix its adapter".into()))
-                });
+            .zip(messages)
+            .zip(results)
+            .map(|((&(row, attempts), message), result)| {
+                let topic = &heard[place_of(&heard, message).unwrap_or_default()];
                 match result {
                     Ok(()) => {
                         // Nothing ever failed in the usual case, which then costs one comparison.
@@ -70,39 +85,68 @@ impl Budget {
                         self.strikes.remove(&row);
                         SettleOutcome::Dead { reason: cut(format_smolstr!("{error}")) }
                     }
-                    // Not the message's fault. If others pass it only waits a little; if none does, the relay waits.
-                    Err(PublishError::Unavailable(_)) if answered => {
+                    // Not the message's fault. If others pass it only waits a little; if none does, the topic waits.
+                    Err(PublishError::Unavailable(_)) if topic.answered => {
                         SettleOutcome::Release { delay: config.outage_backoff.delay(0, random) }
                     }
                     Err(PublishError::Unavailable(_)) => SettleOutcome::Release { delay: Default::default() },
+                    Err(PublishError::Unknown(_)) if together => SettleOutcome::Release { delay: Default::default() },
                     Err(error @ PublishError::Unknown(_)) => {
-                        self.failed(row, attempts, others_passed, cut(format_smolstr!("{error}")), config, random)
+                        let error = cut(format_smolstr!("{error}"));
+                        self.failed((row, attempts), topic, error, config, random)
                     }
                 }
             })
             .collect();
-        (outcomes, answered)
+        (outcomes, heard)
+    }
+
+    /// Gathers what a batch says of its topics, of which there are few.
+    fn listen(&mut self, messages: &[Message], results: &[PublishResult], passed: &Passed) -> Vec<Heard> {
+        let mut heard: Vec<Heard> = Vec::new();
+        for (message, result) in messages.iter().zip(results) {
+            let known = place_of(&heard, message).unwrap_or_else(|| {
+                let before = passed.contains(&message.topic);
+                heard.push(Heard { topic: message.topic.clone(), passed: before, answered: before });
+                heard.len() - 1
+            });
+            heard[known].passed |= result.is_ok();
+            heard[known].answered |= matches!(result, Ok(()) | Err(PublishError::Refused(_)));
+            if result.is_ok()
+                && !self.accepted.is_empty()
+                && let Some(accepted) = self.accepted.get_mut(&message.topic)
+            {
+                *accepted += 1;
+            }
+        }
+        heard
     }
 
     fn failed(
         &mut self,
-        row: RowId,
-        attempts: u32,
-        others_passed: bool,
+        (row, attempts): (RowId, u32),
+        heard: &Heard,
         error: SmolStr,
         config: &RelayConfig,
         random: &dyn Random,
     ) -> SettleOutcome {
-        let accepted = self.accepted;
+        let topic = &heard.topic;
+        if self.accepted.len() >= STRIKES_MAX && !self.accepted.contains_key(topic) {
+            self.accepted.clear();
+            self.strikes.clear();
+        }
+        let accepted = *self.accepted.entry(topic.clone()).or_default();
         let known = self.strikes.get(&row).copied();
-        let blamed = others_passed || known.is_some_and(|strike| accepted > strike.accepted);
+        let blamed = heard.passed || known.is_some_and(|strike| accepted > strike.accepted);
         let failures = known.unwrap_or_default().failures + u32::from(blamed);
         self.strikes.insert(row, Strike { failures, accepted });
         if self.strikes.len() > STRIKES_MAX {
             self.strikes.pop_first();
         }
         if !blamed {
-            return SettleOutcome::Release { delay: Default::default() };
+            // Where only refusals came, the topic is not left alone, and the row must not come again at once.
+            let delay = if heard.answered { config.outage_backoff.delay(0, random) } else { Default::default() };
+            return SettleOutcome::Release { delay };
         }
         if attempts >= config.max_attempts && failures >= FAILURES_SEEN_MIN.min(config.max_attempts) {
             self.strikes.remove(&row);
@@ -118,23 +162,19 @@ impl Budget {
     pub(super) fn next_attempt(&self, row: RowId) -> u32 {
         self.strikes.get(&row).map_or(0, |strike| strike.failures).saturating_add(1)
     }
+}
 
-    /// Returns how long the relay pauses after a batch without any answer; grows while there is none.
-    pub(super) fn outage(&mut self, config: &RelayConfig, random: &dyn Random) -> std::time::Duration {
-        let pause = config.outage_backoff.delay(self.outages, random);
-        self.outages = self.outages.saturating_add(1);
-        pause
-    }
-
-    /// The broker answered: the next outage starts from the shortest pause.
-    pub(super) fn recovered(&mut self) {
-        self.outages = 0;
-    }
+/// The place of a message's topic among those that were heard of.
+fn place_of(heard: &[Heard], message: &Message) -> Option<usize> {
+    heard.iter().position(|heard| heard.topic == message.topic)
 }
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+    use crate::{message::MessageBuilder, ports::Timestamp};
 
     struct Zero;
 
@@ -142,6 +182,23 @@ mod tests {
         fn next_u64(&self) -> u64 {
             0
         }
+    }
+
+    /// The judgement of a batch of one topic, and whether that was answered.
+    fn judge(
+        budget: &mut Budget,
+        rows: &[(RowId, u32)],
+        results: Vec<PublishResult>,
+        config: &RelayConfig,
+    ) -> (Vec<SettleOutcome>, bool) {
+        let messages = vec![message("orders"); rows.len()];
+        let (outcomes, heard) = budget.judge(rows, &messages, results, false, &Passed::new(), config, &Zero);
+        (outcomes, heard[0].answered)
+    }
+
+    fn message(topic: &str) -> Message {
+        let builder = MessageBuilder::new("orders", "order.confirmed", "order-1").topic(topic);
+        builder.json(&1).expect("a number").derive(Uuid::nil(), &["confirm"], Timestamp::EPOCH)
     }
 
     fn unknown() -> PublishResult {
@@ -158,7 +215,7 @@ mod tests {
         for attempts in 1..1_000 {
             let failure = if attempts % 2 == 0 { unknown() } else { Err(PublishError::Unavailable("down".into())) };
             let rows = [(RowId(1), attempts), (RowId(2), attempts)];
-            let (outcomes, answered) = budget.judge(&rows, vec![failure.clone(), failure], false, &config, &Zero);
+            let (outcomes, answered) = judge(&mut budget, &rows, vec![failure.clone(), failure], &config);
             assert!(!answered);
             assert!(outcomes.iter().all(|outcome| matches!(outcome, SettleOutcome::Release { .. })), "{outcomes:?}");
         }
@@ -169,7 +226,7 @@ mod tests {
         let (config, mut budget) = (RelayConfig::default(), Budget::default());
         for attempts in 1..=config.max_attempts {
             let rows = [(RowId(1), attempts), (RowId(100 + u64::from(attempts)), 1)];
-            let (outcomes, _) = budget.judge(&rows, vec![unknown(), Ok(())], false, &config, &Zero);
+            let (outcomes, _) = judge(&mut budget, &rows, vec![unknown(), Ok(())], &config);
             assert_eq!(is_dead(&outcomes[0]), attempts == config.max_attempts, "attempt {attempts}");
             assert_eq!(outcomes[1], SettleOutcome::Dispatched);
         }
@@ -181,14 +238,14 @@ mod tests {
         let mut attempts = 0;
         for round in 0.. {
             attempts += 1;
-            let outcome = budget.judge(&[(RowId(1), attempts)], vec![unknown()], false, &config, &Zero).0.remove(0);
+            let outcome = judge(&mut budget, &[(RowId(1), attempts)], vec![unknown()], &config).0.remove(0);
             match outcome {
                 SettleOutcome::Dead { .. } => break,
                 SettleOutcome::Release { .. } => attempts -= 1,
                 _ => {}
             }
             assert!(round < 2 * config.max_attempts, "never given up");
-            budget.judge(&[(RowId(1_000), 1)], vec![Ok(())], false, &config, &Zero);
+            judge(&mut budget, &[(RowId(1_000), 1)], vec![Ok(())], &config);
         }
         assert_eq!(attempts, config.max_attempts);
     }
@@ -198,7 +255,7 @@ mod tests {
         let (config, mut budget) = (RelayConfig::default(), Budget::default());
         for (failure, dead) in [(1, false), (2, false), (3, true)] {
             let rows = [(RowId(1), 500 + failure), (RowId(2), 1)];
-            let (outcomes, _) = budget.judge(&rows, vec![unknown(), Ok(())], false, &config, &Zero);
+            let (outcomes, _) = judge(&mut budget, &rows, vec![unknown(), Ok(())], &config);
             assert_eq!(is_dead(&outcomes[0]), dead, "failure {failure}");
         }
     }
@@ -208,7 +265,7 @@ mod tests {
         let (config, mut budget) = (RelayConfig::default(), Budget::default());
         let throttled = Err(PublishError::Unavailable("throttled".into()));
         let (outcomes, answered) =
-            budget.judge(&[(RowId(1), 900), (RowId(2), 1)], vec![throttled, Ok(())], false, &config, &Zero);
+            judge(&mut budget, &[(RowId(1), 900), (RowId(2), 1)], vec![throttled, Ok(())], &config);
         assert!(answered);
         assert_eq!(outcomes[0], SettleOutcome::Release { delay: config.outage_backoff.base / 2 });
     }
@@ -216,16 +273,55 @@ mod tests {
     #[test]
     fn a_message_without_a_result_counts_as_unknown() {
         let (config, mut budget) = (RelayConfig::default(), Budget::default());
-        let (outcomes, _) = budget.judge(&[(RowId(1), 1), (RowId(2), 1)], vec![Ok(())], false, &config, &Zero);
+        let (outcomes, _) = judge(&mut budget, &[(RowId(1), 1), (RowId(2), 1)], vec![Ok(())], &config);
         assert!(matches!(outcomes[1], SettleOutcome::Retry { .. }), "{outcomes:?}");
     }
 
     #[test]
-    fn the_pause_grows_with_the_outage_and_starts_anew_after_it() {
+    fn what_other_topics_do_says_nothing_about_one_that_is_out() {
         let (config, mut budget) = (RelayConfig::default(), Budget::default());
-        let first = budget.outage(&config, &Zero);
-        assert!(budget.outage(&config, &Zero) > first);
-        budget.recovered();
-        assert_eq!(budget.outage(&config, &Zero), first);
+        let messages = [message("out"), message("up")];
+        for attempts in 1..1_000 {
+            let rows = [(RowId(1), attempts), (RowId(100 + u64::from(attempts)), 1)];
+            let results = vec![unknown(), Ok(())];
+            let (outcomes, heard) = budget.judge(&rows, &messages, results, false, &Passed::new(), &config, &Zero);
+            assert_eq!(outcomes[0], SettleOutcome::Release { delay: Default::default() });
+            assert_eq!(heard.iter().map(|heard| heard.answered).collect::<Vec<_>>(), [false, true]);
+        }
+    }
+
+    #[test]
+    fn nobody_is_blamed_for_a_call_that_fails_as_a_whole() {
+        let (config, mut budget) = (RelayConfig::default(), Budget::default());
+        let messages = [message("orders"), message("orders")];
+        for attempts in 1..1_000 {
+            let rows = [(RowId(1), attempts), (RowId(2), attempts)];
+            let results = vec![unknown(), unknown()];
+            let (outcomes, _) = budget.judge(&rows, &messages, results, true, &vec!["orders".into()], &config, &Zero);
+            assert!(outcomes.iter().all(|outcome| matches!(outcome, SettleOutcome::Release { .. })), "{outcomes:?}");
+        }
+    }
+
+    #[test]
+    fn what_passed_before_in_the_pass_counts_for_its_topic() {
+        let (config, mut budget) = (RelayConfig::default(), Budget::default());
+        for (passed, is_blamed) in [("up", false), ("orders", true)] {
+            let passed = vec![passed.into()];
+            let rows = [(RowId(1), 1)];
+            let (outcomes, _) =
+                budget.judge(&rows, &[message("orders")], vec![unknown()], false, &passed, &config, &Zero);
+            assert_eq!(matches!(outcomes[0], SettleOutcome::Retry { .. }), is_blamed);
+        }
+    }
+
+    #[test]
+    fn rows_and_topics_that_fail_take_no_more_than_so_much_memory() {
+        let (config, mut budget) = (RelayConfig::default(), Budget::default());
+        for number in 0..3 * STRIKES_MAX as u64 {
+            let failing = message(&format!("topic-{}", number / 2));
+            budget.judge(&[(RowId(number), 1)], &[failing], vec![unknown()], false, &Passed::new(), &config, &Zero);
+            assert!(budget.strikes.len() <= STRIKES_MAX && budget.accepted.len() <= STRIKES_MAX);
+        }
+        assert!(!budget.strikes.is_empty());
     }
 }

@@ -27,17 +27,22 @@ pub struct RelayConfig {
     pub when_dead: WhenDead,
     /// Delay of a row after a failure of its own. Default 100 ms to 60 s.
     pub backoff: Backoff,
-    /// Number of attempts after which a row that keeps failing while others pass is given up. Default 10: with the
-    /// default backoff that is about a minute of trying. A row with more attempts than this is published last and
-    /// alone, so that a message which kills its relay takes no other with it.
+    /// Number of attempts after which a row that keeps failing while others of its topic pass is given up. Default 10:
+    /// with the default backoff the nine waits between them are 51 s together, give or take half by jitter. A row with
+    /// more attempts than this is published last and alone, so that a message which kills its relay takes no other with
+    /// it.
     pub max_attempts: u32,
     /// Number of claims without any result after which a row is buried unpublished; `None` never buries it. Default
-    /// `None`: a message that kills its relay and a process that crashes for reasons of its own look the same from
-    /// here, and burying for the second loses an event that nobody refused.
+    /// 30: a row with more than `max_attempts` goes alone, so by then twenty relays in a row have ended while they had
+    /// this one in hand. With the default lease that takes a quarter of an hour.
     pub bury_after_claims: Option<u32>,
-    /// Pause of the whole relay while the broker can't be reached. Default 100 ms to 10 s: an outage costs at most one
-    /// cap of delay when it ends.
+    /// Time for which a topic is left alone that can't be reached. Default 100 ms to 10 s: an outage costs at most one
+    /// cap of delay when it ends. Also the delay of a single message that the broker puts off, at its shortest.
     pub outage_backoff: Backoff,
+    /// Time that one call to the broker may take. Default 20 s: what it leaves is unknown, and is sent again under the
+    /// same ids, so it must be longer than any call that may yet succeed; and shorter than the lease, so that no other relay
+    /// has the rows by then.
+    pub publish_limit: Duration,
     /// Pause of the relay while its store can't be reached. Default 50 ms to 5 s.
     pub store_backoff: Backoff,
     /// Number of times that settling is tried again before the rows are left to their lease. Default 5: what was
@@ -55,8 +60,9 @@ impl Default for RelayConfig {
             when_dead: WhenDead::BlockKey,
             backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(60)),
             max_attempts: 10,
-            bury_after_claims: None,
+            bury_after_claims: Some(30),
             outage_backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(10)),
+            publish_limit: Duration::from_secs(20),
             store_backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(5)),
             settle_retries: 5,
         }
@@ -73,6 +79,7 @@ impl RelayConfig {
         let checks = Checks::new("RelayConfig");
         checks.positive("batch", self.batch, "a relay that claims no rows publishes nothing")?;
         checks.lasting("lease", self.lease, "a claim that ends at once lets two relays publish every row")?;
+        checks.lasting("publish_limit", self.publish_limit, "no call to the broker could ever succeed")?;
         checks.positive("max_attempts", self.max_attempts, "every row would be given up at its first failure")?;
         self.poll.check(checks, "poll")?;
         self.backoff.check(checks, "backoff")?;
@@ -122,7 +129,7 @@ impl RelayConfig {
         self
     }
 
-    /// Sets the number of attempts after which a row that keeps failing while others pass is given up.
+    /// Sets the number of attempts after which a row that keeps failing while others of its topic pass is given up.
     #[must_use]
     pub fn max_attempts(mut self, max_attempts: u32) -> Self {
         self.max_attempts = max_attempts;
@@ -136,10 +143,17 @@ impl RelayConfig {
         self
     }
 
-    /// Sets the pause of the whole relay while the broker can't be reached.
+    /// Sets the time for which a topic is left alone that can't be reached.
     #[must_use]
     pub fn outage_backoff(mut self, outage_backoff: Backoff) -> Self {
         self.outage_backoff = outage_backoff;
+        self
+    }
+
+    /// Sets the time that one call to the broker may take.
+    #[must_use]
+    pub fn publish_limit(mut self, publish_limit: Duration) -> Self {
+        self.publish_limit = publish_limit;
         self
     }
 

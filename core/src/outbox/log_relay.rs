@@ -1,27 +1,28 @@
-use std::{collections::BTreeMap, pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc};
 
 use smol_str::SmolStr;
-use tracing::{Instrument, debug, debug_span, warn};
+use tracing::{Instrument, debug, debug_span, field, warn};
 
 use super::{
     PassReport, RelayConfig,
+    budget::Passed,
+    log_waits::LogWaits,
     log_window::LogWindow,
     poll::{Polling, can_relay},
-    publisher::Publisher,
+    publisher::{Batches, Publisher},
 };
 use crate::{
     ids::List,
-    ports::{Broker, Clock, Part, Ports, Random, RowId, Scopes, SettleOutcome, Store, StoreError, Timestamp, scoped},
+    ports::{
+        Broker, Clock, OutboxOrder, Part, Ports, Random, Scopes, SettleOutcome, SteadyTime, Store, StoreError,
+        TailRequest, WhenDead, scoped,
+    },
     stop::Stop,
     wake::Wake,
 };
 
-/// Number of rows that can't go out now which a pass reads past. Beyond these the log waits: an operator is due long
-/// before.
-const PASSED_OVER_MAX: usize = 10_000;
-
-/// Publishes what was staged by tailing the log: reads on from its position, publishes, and moves the position only when
-/// the broker has acknowledged all up to it. Nothing is claimed, so nothing waits for a lease after a crash.
+/// Publishes what was staged by tailing the log: reads on, publishes, and moves its position only when the broker has
+/// acknowledged all up to it. Nothing is claimed, so nothing waits for a lease after a crash.
 ///
 /// The position is the checkpoint of the name that it is given. One transaction moves it and marks what was
 /// acknowledged, beyond it too; a crash before that transaction publishes again, under the same ids.
@@ -30,15 +31,16 @@ const PASSED_OVER_MAX: usize = 10_000;
 /// |---|---|---|
 /// | accepted | is dispatched | moves over it, once all before it is settled |
 /// | refused | is dead | waits in front of it until it is redriven or purged ([`WhenDead::BlockKey`](crate::ports::WhenDead::BlockKey)), or moves on ([`WhenDead::SkipDead`](crate::ports::WhenDead::SkipDead)) |
-/// | unavailable | stays; if nothing passed at all the relay pauses, longer each time | waits |
-/// | unknown | is tried again under the same id; only if others pass meanwhile, an attempt is spent | waits |
+/// | unavailable | stays; if nothing of its topic was answered the topic is left alone, longer each time | waits |
+/// | unknown | is tried again under the same id; only if others of its topic pass meanwhile, an attempt is spent | waits |
 ///
-/// Where the position waits, other keys go on; later rows of the key wait with it. A redriven row is published again
-/// wherever the position is.
+/// Where the position waits, other keys and other topics go on; later rows of the key wait with it, however many they
+/// are. A redriven row is published again wherever the position is.
 ///
 /// Run one of these on an outbox, and no [`Relay`](super::Relay) beside it: they do not lose an event to each other, as in
 /// a change from one to the other, but both publish the same rows. Attempts and waits are kept in memory, so a restart
-/// begins them anew. Of [`RelayConfig`], `lease` and `bury_after_claims` speak of claims and mean nothing here.
+/// begins them anew, and a message that kills its relay does so each time: where that may be, claim. Of [`RelayConfig`],
+/// `lease` and `bury_after_claims` speak of claims and mean nothing here.
 ///
 /// Source of the pattern: *Transaction log tailing* (Chris Richardson, microservices.io). A connector such as Debezium
 /// does the same on a database's own log, and reads the same table.
@@ -55,6 +57,7 @@ pub struct LogRelay {
     store: Arc<dyn Store>,
     publisher: Publisher,
     clock: Arc<dyn Clock>,
+    time: SteadyTime,
     random: Arc<dyn Random>,
     name: SmolStr,
     config: RelayConfig,
@@ -62,14 +65,7 @@ pub struct LogRelay {
     /// Passes may be dropped one by one.
     scopes: Scopes,
     stop: Stop,
-    /// `None` until it is read, and wherever it may be another than the stored one.
-    position: Option<u64>,
-    /// Time until which a row backs off, by row.
-    waits: BTreeMap<RowId, Timestamp>,
-    /// Number of rows of the last window that could not go out.
-    passed_over: usize,
-    /// The furthest row that was ever read. What is dispatched beyond the position is not shown again.
-    seen: u64,
+    waits: LogWaits,
 }
 
 impl LogRelay {
@@ -94,7 +90,8 @@ impl LogRelay {
     ) -> Self {
         Self {
             store,
-            publisher: Publisher::new(broker, Arc::clone(&random)),
+            publisher: Publisher::new(broker, Arc::clone(&clock), Arc::clone(&random)),
+            time: SteadyTime::new(Arc::clone(&clock)),
             clock,
             random,
             name: name.into(),
@@ -102,10 +99,7 @@ impl LogRelay {
             wake: Wake::new(),
             scopes: None,
             stop: Stop::new(),
-            position: None,
-            waits: BTreeMap::new(),
-            passed_over: 0,
-            seen: 0,
+            waits: LogWaits::default(),
         }
     }
 
@@ -149,8 +143,8 @@ impl LogRelay {
         }
     }
 
-    /// Reads the log once from its position, publishes what can go out, and stores how far it came. For tests, and for
-    /// loops of one's own. In the report, `claimed` counts the rows that could go out.
+    /// Reads the log once, publishes what can go out, and stores how far it came. For tests, and for loops of one's own. In
+    /// the report, `claimed` counts the rows that could go out.
     ///
     /// # Errors
     /// Any [`StoreError`] of reading, or of storing after it was tried again: then what was published may be published
@@ -158,49 +152,61 @@ impl LogRelay {
     pub async fn pass(&mut self) -> Result<PassReport, StoreError> {
         let span = debug_span!("relay.log", name = %self.name);
         async {
-            let position = match self.position {
-                Some(position) => position,
-                None => self.store.begin().await?.checkpoint(&self.name).await?.unwrap_or(0),
+            self.waits.wake(self.time.now());
+            let per_key = self.config.ordering == OutboxOrder::PerKey;
+            // In key order whoever waits is one of a key; without it, rows that wait are read and left.
+            let left = if per_key { 0 } else { self.waits.len() };
+            let request = TailRequest {
+                limit: self.config.batch.max(1).saturating_add(left),
+                ordering: self.config.ordering,
+                when_dead: self.when_dead(),
+                except_topics: self.publisher.left_alone(),
+                except_keys: if per_key { self.waits.keys() } else { Vec::new() },
             };
-            self.position = Some(position);
-            let limit = self.config.batch.max(1) + self.passed_over.min(PASSED_OVER_MAX);
-            let rows = self.store.tail(position, limit).await?;
-            let all = rows.len() < limit;
-            let last = rows.last().map_or(position, |(row, _)| row.message.sequence);
-            self.seen = self.seen.max(last);
-            let end = if all { self.seen } else { last };
-            let now = self.clock.now();
-            self.waits.retain(|_, until| *until > now);
-            let window = LogWindow::new(position, end, rows, &self.config, |row| self.waits.contains_key(&row));
-            self.work_off(window, all).await
+            let mut rows = self.store.tail(&request).await?;
+            let full = rows.len() >= request.limit;
+            rows.retain(|row| self.waits.lets_go(row));
+            let report = PassReport { claimed: rows.len(), full, ..PassReport::default() };
+            self.work_off(LogWindow::new(rows, per_key), report).await
         }
         .instrument(span)
         .await
     }
 
-    async fn work_off(&mut self, mut window: LogWindow, all: bool) -> Result<PassReport, StoreError> {
-        let mut report = PassReport { claimed: window.ready(), ..PassReport::default() };
-        let mut acknowledged = false;
-        while window.ready() > 0 && report.pause.is_none() && !self.stop.is_set() {
-            let (rows, messages) = window.next_batch(self.config.batch.max(1));
-            if rows.is_empty() {
+    /// Returns the effect of a dead row: without an order by key it is in nobody's way.
+    fn when_dead(&self) -> WhenDead {
+        if self.config.ordering == OutboxOrder::PerKey { self.config.when_dead } else { WhenDead::SkipDead }
+    }
+
+    async fn work_off(&mut self, mut window: LogWindow, mut report: PassReport) -> Result<PassReport, StoreError> {
+        let mut passed = Passed::new();
+        'window: while window.ready() > 0 {
+            let next = window.next_batch(self.config.batch.max(1));
+            if next.is_empty() {
                 break;
             }
-            let rows: Vec<_> = rows.into_iter().map(|row| (row, self.publisher.next_attempt(row))).collect();
-            let outcomes = self.publisher.publish(&rows, &messages, acknowledged, &self.config, &mut report).await;
-            for (((row, _), message), outcome) in rows.into_iter().zip(messages).zip(outcomes) {
-                if let SettleOutcome::Retry { delay, .. } | SettleOutcome::Release { delay } = &outcome {
-                    self.waits.insert(row, self.clock.now() + *delay);
-                    report.count(&outcome, true);
+            let Batches { batches, left } = self.publisher.batches(next, |row| &row.message.topic);
+            // The log shows them again; until then nothing of their keys overtakes them.
+            left.into_iter().for_each(|row| window.hold(row.message.partition_key));
+            for batch in batches {
+                if self.stop.is_set() {
+                    break 'window;
                 }
-                acknowledged |= outcome == SettleOutcome::Dispatched;
-                window.note(message, outcome);
+                let rows: Vec<_> = batch.iter().map(|row| (row.row, self.publisher.next_attempt(row.row))).collect();
+                let messages: Vec<_> = batch.into_iter().map(|row| row.message).collect();
+                let outcomes = self.publisher.publish(&rows, &messages, &mut passed, &self.config, &self.scopes).await;
+                for (((row, _), message), outcome) in rows.into_iter().zip(messages).zip(outcomes) {
+                    if let SettleOutcome::Retry { delay, .. } | SettleOutcome::Release { delay } = &outcome {
+                        if !delay.is_zero() {
+                            self.waits.put_off(row, message.partition_key.clone(), self.time.now(), *delay);
+                        }
+                        report.count(&outcome, true);
+                    }
+                    window.note(message, outcome);
+                }
             }
         }
-        let moves = self.position != Some(window.position()) || !window.settled.is_empty();
-        report.full = !all && (moves || window.passed_over > self.passed_over);
-        self.passed_over = window.passed_over;
-        if moves {
+        if !window.settled.is_empty() {
             self.store(&window, &mut report).await?;
         }
         Ok(report)
@@ -209,14 +215,15 @@ impl LogRelay {
     /// Stores how far a pass came, trying again while the store is busy: doing it twice does no harm, and what is not
     /// stored is published twice.
     async fn store(&mut self, window: &LogWindow, report: &mut PassReport) -> Result<(), StoreError> {
-        self.position = None;
-        let position = window.position();
         let ids: Vec<_> = window.settled.iter().map(|(message, _)| *message).collect();
-        let span = debug_span!("settle", messages = %List(&ids), position);
+        let span = debug_span!("settle", messages = %List(&ids), position = field::Empty);
         let mut retries = 0;
         let marked = loop {
             match self.try_store(window).instrument(span.clone()).await {
-                Ok(marked) => break marked,
+                Ok((marked, position)) => {
+                    span.record("position", position);
+                    break marked;
+                }
                 Err(error) => {
                     if !error.is_retryable() || retries >= self.config.settle_retries {
                         return Err(error);
@@ -228,7 +235,6 @@ impl LogRelay {
                 }
             }
         };
-        self.position = Some(position);
         for ((message, outcome), marked) in window.settled.iter().zip(marked) {
             report.count(outcome, marked);
             if let (SettleOutcome::Dead { reason }, true) = (outcome, marked) {
@@ -238,8 +244,9 @@ impl LogRelay {
         Ok(())
     }
 
-    async fn try_store(&self, window: &LogWindow) -> Result<Vec<bool>, StoreError> {
-        let position = window.position();
+    /// Marks what a window settled and moves the position, in one transaction. Returns which rows were marked, and the
+    /// position.
+    async fn try_store(&self, window: &LogWindow) -> Result<(Vec<bool>, u64), StoreError> {
         let mut tx = self.store.begin().await?;
         let is_dispatched = |outcome: &SettleOutcome| *outcome == SettleOutcome::Dispatched;
         let settled = window.settled.iter();
@@ -256,11 +263,12 @@ impl LogRelay {
                 _ => answers.next().unwrap_or(false),
             });
         }
-        // Another relay of this name may be further: a position never goes back.
+        let position = tx.outbox_settled_to(self.when_dead()).await?;
+        // A redriven row may lie before it, and another relay of this name may be further: a position never goes back.
         if tx.checkpoint(&self.name).await?.is_none_or(|stored| stored < position) {
             tx.set_checkpoint(&self.name, position).await?;
         }
         tx.commit().await?;
-        Ok(marked)
+        Ok((marked, position))
     }
 }

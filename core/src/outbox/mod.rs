@@ -33,6 +33,7 @@ mod budget;
 mod config;
 pub mod life_cycle;
 mod log_relay;
+mod log_waits;
 mod log_window;
 mod poll;
 mod publisher;
@@ -40,6 +41,7 @@ mod redrive;
 mod relay;
 mod report;
 mod retention;
+mod topics;
 
 pub use config::RelayConfig;
 pub use log_relay::LogRelay;

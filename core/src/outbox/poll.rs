@@ -64,10 +64,7 @@ impl Polling {
             }
         };
         self.errors = 0;
-        if let Some(delay) = report.pause {
-            warn!(?delay, released = report.released, "relay pauses: the broker can't be reached");
-            pause(&*self.clock, &self.stop, delay).await;
-        } else if report.wants_more() {
+        if report.wants_more() {
             self.idle = 0;
         } else {
             // What backed off comes back after its own delay, so polling starts from the shortest wait again.

@@ -1,45 +1,101 @@
-use std::{iter, sync::Arc};
+use std::{iter, pin::pin, sync::Arc};
 
-use tracing::{Instrument, debug, debug_span};
+use smol_str::{SmolStr, format_smolstr};
+use tracing::{Instrument, debug, debug_span, warn};
 
-use super::{PassReport, RelayConfig, budget::Budget};
+use super::{
+    RelayConfig,
+    budget::{Budget, Passed},
+    topics::Topics,
+};
 use crate::{
     ids::{List, MessageId},
     message::Message,
-    ports::{Broker, BrokerError, PublishError, PublishResult, Random, RowId, SettleOutcome},
+    ports::{
+        Broker, BrokerError, Clock, PublishError, PublishResult, Random, RowId, Scopes, SettleOutcome, SteadyTime,
+        caught, within,
+    },
 };
+
+/// Rows as they are to be published, and those that are not this time.
+pub(super) struct Batches<T> {
+    pub(super) batches: Vec<Vec<T>>,
+    pub(super) left: Vec<T>,
+}
 
 /// The broker's side of a relay, however it comes by its rows: publishes a batch, and says what is to become of each row.
 pub(super) struct Publisher {
     broker: Arc<dyn Broker>,
+    clock: Arc<dyn Clock>,
+    /// A wall clock that is set back must not leave a topic alone for so long.
+    time: SteadyTime,
     random: Arc<dyn Random>,
     budget: Budget,
+    topics: Topics,
 }
 
 impl Publisher {
-    pub(super) fn new(broker: Arc<dyn Broker>, random: Arc<dyn Random>) -> Self {
-        Self { broker, random, budget: Budget::default() }
+    pub(super) fn new(broker: Arc<dyn Broker>, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        let time = SteadyTime::new(Arc::clone(&clock));
+        Self { broker, clock, time, random, budget: Budget::default(), topics: Topics::default() }
     }
 
-    /// Publishes one batch of rows, given with how often each was tried. `passed` is whether the broker accepted anything
-    /// before in the same pass. Without any answer the report says how long to pause.
+    /// Topics of which nothing is to be taken up for now.
+    pub(super) fn left_alone(&self) -> Vec<SmolStr> {
+        self.topics.left_alone(self.time.now())
+    }
+
+    /// Divides rows into batches: those of topics that were reached last, and of each that was not a single one, drawn, to
+    /// see whether it is reached again. One message that fails its whole call takes the others with it once only.
+    pub(super) fn batches<T>(&self, rows: Vec<T>, topic: impl Fn(&T) -> &SmolStr) -> Batches<T> {
+        let (mut out, mut reached): (Vec<Vec<T>>, Vec<T>) = (Vec::new(), Vec::with_capacity(rows.len()));
+        for row in rows {
+            if !self.topics.is_out(topic(&row)) {
+                reached.push(row);
+            } else if let Some(batch) = out.iter_mut().find(|batch| topic(&batch[0]) == topic(&row)) {
+                batch.push(row);
+            } else {
+                out.push(vec![row]);
+            }
+        }
+        let mut left = Vec::new();
+        let mut batches: Vec<_> = iter::once(reached).filter(|rows| !rows.is_empty()).collect();
+        for mut rows in out {
+            let drawn = self.random.next_u64() % rows.len() as u64;
+            batches.push(vec![rows.swap_remove(usize::try_from(drawn).unwrap_or(0))]);
+            left.append(&mut rows);
+        }
+        Batches { batches, left }
+    }
+
+    /// Publishes one batch of rows, given with how often each was tried. `passed` are the topics of which the broker has
+    /// accepted something in the same pass; those of this batch join them. A topic without any answer is left alone for
+    /// a while.
     pub(super) async fn publish(
         &mut self,
         rows: &[(RowId, u32)],
         messages: &[Message],
-        passed: bool,
+        passed: &mut Passed,
         config: &RelayConfig,
-        report: &mut PassReport,
+        scopes: &Scopes,
     ) -> Vec<SettleOutcome> {
         let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
         let span = debug_span!("publish", messages = %List(&ids));
-        let results = self.offer(messages).instrument(span.clone()).await;
+        let (results, together) = self.offer(messages, config, scopes).instrument(span.clone()).await;
         let _entered = span.enter();
-        let (outcomes, answered) = self.budget.judge(rows, results, passed, config, &*self.random);
-        if answered {
-            self.budget.recovered();
-        } else {
-            report.pause = Some(self.budget.outage(config, &*self.random));
+        let failure = results.iter().find_map(|result| result.clone().err());
+        let (outcomes, heard) = self.budget.judge(rows, messages, results, together, passed, config, &*self.random);
+        for heard in heard {
+            if heard.answered {
+                self.topics.answered(&heard.topic);
+            } else {
+                let pause = self.topics.failed(&heard.topic, self.time.now(), config, &*self.random);
+                let why = failure.as_ref().map(tracing::field::display);
+                warn!(topic = %heard.topic, ?pause, error = why, "messages wait: their topic can't be reached");
+            }
+            if heard.passed && !passed.contains(&heard.topic) {
+                passed.push(heard.topic);
+            }
         }
         if tracing::enabled!(tracing::Level::DEBUG) {
             for (message, outcome) in messages.iter().zip(&outcomes) {
@@ -54,13 +110,18 @@ impl Publisher {
         self.budget.next_attempt(row)
     }
 
-    /// A failure of the whole call is one of each message.
-    async fn offer(&self, messages: &[Message]) -> Vec<PublishResult> {
-        let failure = match self.broker.publish(messages).await {
-            Ok(results) => return results,
-            Err(BrokerError::Unavailable(why)) => PublishError::Unavailable(why),
-            Err(BrokerError::Unknown(why)) => PublishError::Unknown(why),
+    /// A failure of the whole call is one of each message, and no one's in particular. So is a call that does not end in
+    /// time, or an adapter that panics: what it did is unknown.
+    async fn offer(&self, messages: &[Message], config: &RelayConfig, scopes: &Scopes) -> (Vec<PublishResult>, bool) {
+        let mut publish = self.broker.publish(messages);
+        let limited = pin!(within(&*self.clock, config.publish_limit, publish.as_mut()));
+        let failure = match caught(scopes.as_deref(), limited).await {
+            Ok(Ok(Ok(results))) => return (results, false),
+            Ok(Ok(Err(BrokerError::Unavailable(why)))) => PublishError::Unavailable(why),
+            Ok(Ok(Err(BrokerError::Unknown(why)))) => PublishError::Unknown(why),
+            Ok(Err(late)) => PublishError::Unknown(format_smolstr!("publishing was {late}")),
+            Err(panicked) => PublishError::Unknown(format_smolstr!("the broker's adapter {panicked}")),
         };
-        iter::repeat_n(Err(failure), messages.len()).collect()
+        (iter::repeat_n(Err(failure), messages.len()).collect(), messages.len() > 1)
     }
 }

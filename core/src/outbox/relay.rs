@@ -1,12 +1,13 @@
-use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use smol_str::SmolStr;
+use smol_str::format_smolstr;
 use tracing::{Instrument, debug, debug_span, warn};
 
 use super::{
     PassReport, RelayConfig,
+    budget::Passed,
     poll::{Polling, can_relay},
-    publisher::Publisher,
+    publisher::{Batches, Publisher},
 };
 use crate::{
     ids::{ClaimToken, List, MessageId},
@@ -24,11 +25,14 @@ use crate::{
 /// |---|---|
 /// | accepted | is dispatched |
 /// | refused | is dead |
-/// | unavailable | is given back; no attempt is spent. If nothing passed at all the relay pauses, longer each time |
-/// | unknown | is tried again under the same id; the attempt is spent only if others pass meanwhile |
+/// | unavailable | is given back; no attempt is spent. If nothing of its topic was answered the topic is left alone, longer each time |
+/// | unknown | is tried again under the same id; the attempt is spent only if others of its topic pass meanwhile |
+///
+/// A topic that can't be reached stops no other, however many of its rows wait. Later rows of a key wait for earlier ones
+/// whatever their topics are.
 ///
 /// Any number of relays may run on one store. Settling is fenced by the claim, so that a relay whose lease has ended
-/// changes nothing. Every call to the broker must end: a relay waits as long as its adapter does.
+/// changes nothing. A call to the broker that does not end in time, or panics, is one whose outcome is unknown.
 ///
 /// ```
 /// use seaworthy_core::{outbox::Relay, ports::Ports, wake::Wake};
@@ -68,7 +72,7 @@ impl Relay {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        let publisher = Publisher::new(broker, Arc::clone(&random));
+        let publisher = Publisher::new(broker, Arc::clone(&clock), Arc::clone(&random));
         let (config, wake, scopes, stop) = (RelayConfig::default(), Wake::new(), None, Stop::new());
         Self { store, publisher, clock, random, config, wake, scopes, stop }
     }
@@ -127,6 +131,7 @@ impl Relay {
             lease: self.config.lease,
             ordering: self.config.ordering,
             when_dead: self.config.when_dead,
+            except_topics: self.publisher.left_alone(),
         };
         let span = debug_span!("relay", claim = %token);
         async {
@@ -148,36 +153,68 @@ impl Relay {
     ) -> Result<PassReport, StoreError> {
         let mut report =
             PassReport { claimed: rows.len(), full: rows.len() >= self.config.batch, ..PassReport::default() };
+        let mut passed = Passed::new();
         // A row that was claimed so often may be what kills its relays. It goes last and alone, after all others are
         // settled, so that it takes none of them with it.
-        let suspects: Vec<_> = rows.extract_if(.., |row| row.attempts > self.config.max_attempts).collect();
-        let first = (!rows.is_empty()).then_some(rows);
-        let mut batches: VecDeque<_> = first.into_iter().chain(suspects.into_iter().map(|row| vec![row])).collect();
-        while let Some(batch) = batches.pop_front() {
-            if self.stop.is_set() || report.pause.is_some() || self.clock.now().since(started) >= self.config.lease {
-                // Beyond the lease another relay may have these rows; settling is fenced, so giving back is safe.
-                let unpublished: Vec<_> = batch.into_iter().chain(batches.drain(..).flatten()).collect();
-                let messages = message_ids(&unpublished);
-                let release = |row: OutboxRow| {
-                    let outcome = SettleOutcome::Release { delay: Duration::ZERO };
-                    Settlement { row: row.row, outcome }
-                };
-                let settlements = unpublished.into_iter().map(release).collect();
-                self.settle(token, started, &messages, settlements, &mut report).await?;
-            } else {
-                let messages = message_ids(&batch);
-                let settlements = self.publish(batch, &mut report).await;
-                self.settle(token, started, &messages, settlements, &mut report).await?;
+        let mut suspects: Vec<_> = rows.extract_if(.., |row| row.attempts > self.config.max_attempts).collect();
+        let Batches { batches, mut left } = self.publisher.batches(rows, |row| &row.message.topic);
+        let mut batches = batches.into_iter();
+        while let Some(batch) = batches.next() {
+            if self.is_over(started) {
+                left.extend(batch.into_iter().chain(batches.by_ref().flatten()));
+                break;
+            }
+            self.publish(token, started, batch, &mut passed, &mut report).await?;
+        }
+        // Which of several it is shows only if one goes at a time: the least tried first, and the others are given back
+        // before, so that none is counted for the death of another.
+        suspects.sort_by_key(|row| (row.attempts, row.row));
+        let suspect = (!self.is_over(started) && !suspects.is_empty()).then(|| suspects.remove(0));
+        left.append(&mut suspects);
+        self.give_back(token, started, left, &mut report).await?;
+        if let Some(suspect) = suspect {
+            match self.bury_unpublished(&suspect) {
+                Some(buried) => self.settle(token, started, &[suspect.message.id], vec![buried], &mut report).await?,
+                None => self.publish(token, started, vec![suspect], &mut passed, &mut report).await?,
             }
         }
         Ok(report)
     }
 
-    /// Publishes one batch, and says what is to become of each of its rows.
-    async fn publish(&mut self, batch: Vec<OutboxRow>, report: &mut PassReport) -> Vec<Settlement> {
-        if let Some(settlements) = self.bury_unpublished(&batch) {
-            return settlements;
+    /// Returns `true` once nothing more is to be published in a pass: beyond its lease another relay may have its rows.
+    fn is_over(&self, started: Timestamp) -> bool {
+        self.stop.is_set() || self.clock.now().since(started) >= self.config.lease
+    }
+
+    /// Gives rows back that were not published. Settling is fenced, so it is safe also beyond the lease.
+    async fn give_back(
+        &self,
+        token: ClaimToken,
+        started: Timestamp,
+        rows: Vec<OutboxRow>,
+        report: &mut PassReport,
+    ) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
         }
+        let messages = message_ids(&rows);
+        let release = |row: OutboxRow| {
+            let outcome = SettleOutcome::Release { delay: Duration::ZERO };
+            Settlement { row: row.row, outcome }
+        };
+        self.settle(token, started, &messages, rows.into_iter().map(release).collect(), report).await
+    }
+
+    /// Publishes one batch, and settles each of its rows by its own result.
+    async fn publish(
+        &mut self,
+        token: ClaimToken,
+        started: Timestamp,
+        batch: Vec<OutboxRow>,
+        passed: &mut Passed,
+        report: &mut PassReport,
+    ) -> Result<(), StoreError> {
+        let ids = message_ids(&batch);
         let (mut rows, mut messages) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
         for mut row in batch {
             rows.push((row.row, row.attempts));
@@ -187,18 +224,18 @@ impl Relay {
             }
             messages.push(row.message);
         }
-        let passed = report.dispatched > 0;
-        let outcomes = self.publisher.publish(&rows, &messages, passed, &self.config, report).await;
-        rows.into_iter().zip(outcomes).map(|((row, _), outcome)| Settlement { row, outcome }).collect()
+        let outcomes = self.publisher.publish(&rows, &messages, passed, &self.config, &self.scopes).await;
+        let settlements =
+            rows.into_iter().zip(outcomes).map(|((row, _), outcome)| Settlement { row, outcome }).collect();
+        self.settle(token, started, &ids, settlements, report).await
     }
 
     /// A row that was claimed so often without a result that the configuration says to give it up.
-    fn bury_unpublished(&self, batch: &[OutboxRow]) -> Option<Vec<Settlement>> {
+    fn bury_unpublished(&self, row: &OutboxRow) -> Option<Settlement> {
         let limit = self.config.bury_after_claims?;
-        let [row] = batch else { return None };
         (row.attempts > limit.max(self.config.max_attempts)).then(|| {
-            let reason = SmolStr::from(format!("claimed {} times without a result", row.attempts - 1));
-            vec![Settlement { row: row.row, outcome: SettleOutcome::Dead { reason } }]
+            let reason = format_smolstr!("claimed {} times without a result", row.attempts - 1);
+            Settlement { row: row.row, outcome: SettleOutcome::Dead { reason } }
         })
     }
 

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use crate::ports::SettleOutcome;
 
 /// Report of one pass of a relay.
@@ -11,7 +9,7 @@ pub struct PassReport {
     pub dispatched: usize,
     /// Rows that failed and wait for their next attempt.
     pub retried: usize,
-    /// Rows given back untried, or after an outage.
+    /// Rows given back untried, or because their topic can't be reached.
     pub released: usize,
     /// Rows given up.
     pub dead: usize,
@@ -20,14 +18,12 @@ pub struct PassReport {
     pub lost: usize,
     /// `true` if it claimed as many rows as it may, so that there are probably more.
     pub full: bool,
-    /// Pause that the relay should make, because the broker can't be reached.
-    pub pause: Option<Duration>,
 }
 
 impl PassReport {
     /// Returns `true` if another pass should follow at once: something moved, or there is more.
     pub fn wants_more(&self) -> bool {
-        self.pause.is_none() && (self.full || self.dispatched + self.dead > 0)
+        self.full || self.dispatched + self.dead > 0
     }
 
     pub(super) fn count(&mut self, outcome: &SettleOutcome, held: bool) {

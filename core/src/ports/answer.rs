@@ -6,8 +6,8 @@ use bytes::Bytes;
 use smol_str::SmolStr;
 
 use super::{
-    Backlog, DeadLetter, Delivery, Document, InboxInsert, LogEntry, OperationState, OutboxRow, OutboxState,
-    PublishResult, SagaCreate, SagaInstance, Subscription, Timestamp, Transaction,
+    Backlog, DeadLetter, Delivery, Document, InboxInsert, LogEntry, OperationState, OutboxRow, PublishResult,
+    SagaCreate, SagaInstance, Subscription, Timestamp, Transaction,
 };
 use crate::ids::MessageId;
 
@@ -107,7 +107,6 @@ answers! {
     Option<Timestamp>, |at| Answer::Yes(at.is_some());
     Backlog, |_| Answer::Done;
     Vec<OutboxRow>, |rows| Answer::Rows(rows);
-    Vec<(OutboxRow, OutboxState)>, |rows| Answer::Count(rows.len() as u64);
     Vec<(OutboxRow, SmolStr)>, |rows| Answer::Count(rows.len() as u64);
     Vec<DeadLetter>, |letters| Answer::Count(letters.len() as u64);
     Vec<SagaInstance>, |sagas| Answer::Sagas(sagas);

@@ -27,6 +27,7 @@ mod random;
 mod refusal;
 mod scope;
 mod spawner;
+mod steady;
 mod store;
 mod work;
 
@@ -48,6 +49,7 @@ pub use refusal::Refusal;
 pub use scope::Cancelled;
 pub(crate) use scope::{Scopes, scoped};
 pub use spawner::Spawner;
+pub use steady::SteadyTime;
 pub use store::*;
 pub(crate) use work::{Panicked, caught, caught_now, within};
 

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 
 use super::{
     AcquireRequest, ClaimRequest, DeliveryTag, Expected, ExternalCall, IdRange, InboxEntry, NewSaga, OperationRecord,
-    PurgeRequest, RedriveRequest, SagaAppend, Settlement, SubscriptionSpec,
+    PurgeRequest, RedriveRequest, SagaAppend, Settlement, SubscriptionSpec, TailRequest, WhenDead,
 };
 use crate::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
@@ -98,7 +98,7 @@ operations! {
         Begin "begin" false on "";
         Claim "claim" true { request: &'a ClaimRequest } on "outbox";
         Settle "settle" true { token: ClaimToken, settlements: &'a [Settlement] } on "outbox";
-        Tail "tail" false { after: u64, limit: usize } on "outbox";
+        Tail "tail" false { request: &'a TailRequest } on "outbox";
         DeadRows "dead_rows" false { limit: usize } on "outbox";
         Redrive "redrive" true { request: &'a RedriveRequest } on "outbox";
         PurgeDispatched "purge_dispatched" true { request: &'a PurgeRequest } on "outbox";
@@ -126,6 +126,7 @@ operations! {
         Stage "stage" true { message: &'a Message } on &message.topic;
         OutboxDispatched "outbox_dispatched" true { messages: &'a [MessageId] } on "outbox";
         OutboxBury "outbox_bury" true { message: MessageId, reason: &'a str } on "outbox";
+        OutboxSettledTo "outbox_settled_to" false { when_dead: WhenDead } on "outbox";
         InboxInsert "inbox_insert" true { entry: &'a InboxEntry } on &entry.consumer;
         InboxFailed "inbox_failed" true { entry: &'a InboxEntry, error: &'a str } on &entry.consumer;
         InboxBury "inbox_bury" true { entry: &'a InboxEntry, message: &'a Message, reason: &'a str } on &entry.consumer;
@@ -163,7 +164,7 @@ macro_rules! store_methods {
             OutboxStore {
                 claim(request: &ClaimRequest) -> Vec<OutboxRow> = Claim { request };
                 settle(token: ClaimToken, settlements: &[Settlement]) -> Vec<bool> = Settle { token, settlements };
-                tail(after: u64, limit: usize) -> Vec<(OutboxRow, OutboxState)> = Tail { after, limit };
+                tail(request: &TailRequest) -> Vec<OutboxRow> = Tail { request };
                 dead_rows(limit: usize) -> Vec<(OutboxRow, SmolStr)> = DeadRows { limit };
                 redrive(request: &RedriveRequest) -> Vec<MessageId> = Redrive { request };
                 purge_dispatched(request: &PurgeRequest) -> Vec<MessageId> = PurgeDispatched { request };
@@ -209,6 +210,7 @@ macro_rules! transaction_methods {
                 stage(message: &Message) -> () = Stage { message };
                 outbox_dispatched(messages: &[MessageId]) -> Vec<bool> = OutboxDispatched { messages };
                 outbox_bury(message: MessageId, reason: &str) -> bool = OutboxBury { message, reason };
+                outbox_settled_to(when_dead: WhenDead) -> u64 = OutboxSettledTo { when_dead };
             }
             InboxWrites {
                 inbox_insert(entry: &InboxEntry) -> InboxInsert = InboxInsert { entry };

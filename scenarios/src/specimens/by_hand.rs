@@ -37,6 +37,7 @@ pub(super) async fn relay<F>(
             lease: Duration::from_secs(30),
             ordering: OutboxOrder::PerKey,
             when_dead: WhenDead::BlockKey,
+            except_topics: Vec::new(),
         };
         match ports.store.claim(&request).await {
             Ok(rows) if rows.is_empty() => {

@@ -109,6 +109,7 @@ async fn staged(bench: &Bench) -> Vec<Message> {
         lease: std::time::Duration::from_secs(3_600),
         ordering: OutboxOrder::Unordered,
         when_dead: WhenDead::SkipDead,
+        except_topics: Vec::new(),
     };
     bench.store.claim(&request).await.unwrap().into_iter().map(|row| row.message).collect()
 }

@@ -192,8 +192,9 @@ fn a_message_that_keeps_failing_while_others_pass_is_given_up_after_its_attempts
         let dead = bench.store.dead_rows(10).await.unwrap();
         assert_eq!(dead.iter().map(|(row, _)| row.message.id).collect::<Vec<_>>(), [poison]);
         assert!(dead[0].1.contains("while others pass"), "{}", dead[0].1);
+        // Those at which nothing else was under way say nothing about it.
         let tries = bench.broker.times()[&poison];
-        assert!((10..=12).contains(&tries), "{tries} tries");
+        assert!((10..=20).contains(&tries), "{tries} tries");
         assert_eq!((bench.unsettled().await, bench.position().await), (0, Some(0)));
     });
 }
@@ -209,7 +210,7 @@ fn a_throttled_message_holds_nobody_back_and_is_never_given_up() {
         });
         let mut relay = bench.log_relay(config());
         let report = relay.pass().await.unwrap();
-        assert_eq!((report.dispatched, report.released, report.pause), (9, 1, None));
+        assert_eq!((report.dispatched, report.released), (9, 1));
         let stop = Stop::new();
         madsim::task::spawn(relay.stop(stop.clone()).run());
         bench.pass(Duration::from_secs(620)).await;

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{MessageId, SagaId},
     message::Message,
-    ports::{OutboxStore, Transaction},
+    ports::{OutboxOrder, OutboxStore, TailRequest, Transaction, WhenDead},
     saga::{
         Action, Compensation, Definition, DriveOutcome, Orchestrator, Registry, SagaBuilder, StepCall, StepError, Value,
     },
@@ -58,8 +58,14 @@ async fn run(harbour: &Harbour, gate: &std::sync::Arc<Gate>) -> (Orchestrator, S
     (orchestrator, saga, outcome)
 }
 
+/// A reading of the log.
+fn all() -> TailRequest {
+    let (ordering, when_dead) = (OutboxOrder::PerKey, WhenDead::BlockKey);
+    TailRequest { limit: 10, ordering, when_dead, except_topics: Vec::new(), except_keys: Vec::new() }
+}
+
 async fn said(harbour: &Harbour) -> Vec<MessageId> {
-    harbour.store.tail(0, 10).await.expect("nothing fails").into_iter().map(|(row, _)| row.message.id).collect()
+    harbour.store.tail(&all()).await.expect("nothing fails").into_iter().map(|row| row.message.id).collect()
 }
 
 #[test]

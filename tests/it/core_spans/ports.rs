@@ -5,7 +5,9 @@ use bytes::Bytes;
 use seaworthy_core::{
     conformance::block_on,
     message::MessageBuilder,
-    ports::{Clock, Expected, Intercepted, PortSpans, Store, StoreError, Timestamp},
+    ports::{
+        Clock, Expected, Intercepted, OutboxOrder, PortSpans, Store, StoreError, TailRequest, Timestamp, WhenDead,
+    },
 };
 use seaworthy_sim::store::MemoryStore;
 use tracing::subscriber::with_default;
@@ -27,6 +29,12 @@ impl Clock for Still {
 }
 
 /// One transaction, and one that is overtaken.
+/// A reading of the log.
+fn log() -> TailRequest {
+    let (ordering, when_dead) = (OutboxOrder::PerKey, WhenDead::BlockKey);
+    TailRequest { limit: 10, ordering, when_dead, except_topics: Vec::new(), except_keys: Vec::new() }
+}
+
 async fn work(store: &dyn Store) -> Result<(), StoreError> {
     let body = Bytes::from(format!("{{\"customer\":{CUSTOMER}}}"));
     let message = MessageBuilder::new("orders", "order.placed", "order-1").derive(
@@ -41,7 +49,7 @@ async fn work(store: &dyn Store) -> Result<(), StoreError> {
     tx.commit().await?;
     let error = late.put("orders", "order-1", Expected::Any, body).await.expect_err("it was overtaken");
     assert!(matches!(error, StoreError::Conflict(_)), "{error}");
-    assert_eq!(store.tail(0, 9).await?.len(), 1);
+    assert_eq!(store.tail(&log()).await?.len(), 1);
     Ok(())
 }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub enum Unroutable {
     /// It is kept for the first group that binds the topic, as a log-based broker does.
     Keep,
+    /// It is not accepted until a group is bound, as by a producer that waits for its consumers.
+    Wait,
     /// It is refused for good, as an exchange with the mandatory flag does.
     Reject,
 }

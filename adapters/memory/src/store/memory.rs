@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxState,
-        OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError,
-        Timestamp, Transaction,
+        AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxStore, Parts,
+        PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError, TailRequest, Timestamp,
+        Transaction,
     },
 };
 use smol_str::SmolStr;
@@ -101,8 +101,8 @@ impl OutboxStore for MemoryStore {
         Ok(self.model().settle(token, settlements, self.clock_now()))
     }
 
-    async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError> {
-        Ok(self.model().tail(after, limit, self.clock_now()))
+    async fn tail(&self, request: &TailRequest) -> Result<Vec<OutboxRow>, StoreError> {
+        Ok(self.model().tail(request, self.clock_now()))
     }
 
     async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {
@@ -110,7 +110,7 @@ impl OutboxStore for MemoryStore {
     }
 
     async fn redrive(&self, request: &RedriveRequest) -> Result<Vec<MessageId>, StoreError> {
-        Ok(self.model().redrive(request, self.clock_now()))
+        Ok(self.model().redrive(request))
     }
 
     async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {

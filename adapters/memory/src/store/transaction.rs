@@ -8,7 +8,7 @@ use seaworthy_core::{
     ports::{
         AfterCommit, Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites,
         NewSaga, OperationRecord, OperationState, OutboxWrites, Participants, SagaAppend, SagaCreate, SagaWrites,
-        StoreError, Timestamp, Transaction,
+        StoreError, Timestamp, Transaction, WhenDead,
     },
 };
 use smol_str::SmolStr;
@@ -131,6 +131,10 @@ impl OutboxWrites for MemoryTransaction {
     async fn outbox_bury(&mut self, message: MessageId, reason: &str) -> Result<bool, StoreError> {
         let now = self.shared.now();
         Ok(self.with(|model, tx| model.mark(tx, message, Some(reason.into()), now)))
+    }
+
+    async fn outbox_settled_to(&mut self, when_dead: WhenDead) -> Result<u64, StoreError> {
+        Ok(self.with(|model, tx| model.settled_to(tx, when_dead)))
     }
 }
 

@@ -8,8 +8,8 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::{Headers, Message},
     ports::{
-        ClaimRequest, OutboxOrder, OutboxState, OutboxStore, PurgeRequest, RedriveRequest, RowId, SettleOutcome,
-        Settlement, Store, Timestamp, WhenDead,
+        ClaimRequest, OutboxOrder, OutboxStore, PurgeRequest, RedriveRequest, RowId, SettleOutcome, Settlement, Store,
+        TailRequest, Timestamp, WhenDead,
     },
 };
 use seaworthy_memory::{ManualClock, store::MemoryStore};
@@ -37,14 +37,8 @@ enum State {
 }
 
 impl Row {
-    /// How a reader of the log sees it, if it does.
-    fn tailed(&self, now: Timestamp) -> Option<OutboxState> {
-        match self.state {
-            State::Live if self.token.is_some() && self.until > now => Some(OutboxState::Claimed),
-            State::Live => Some(OutboxState::Pending),
-            State::Dead => Some(OutboxState::Dead),
-            State::Dispatched => None,
-        }
+    fn is_out(&self, now: Timestamp) -> bool {
+        self.state == State::Live && self.token.is_some() && self.until > now
     }
 }
 
@@ -57,7 +51,7 @@ impl Oracle {
     fn due(&self, request: &ClaimRequest, now: Timestamp) -> Vec<u64> {
         let blocked = |index: usize, row: &Row| {
             let of_key = |other: &&Row| other.key == row.key && other.state != State::Dispatched;
-            let is_out = |other: &Row| other.state == State::Live && other.token.is_some() && other.until > now;
+            let is_out = |other: &Row| other.is_out(now);
             let stops = |earlier: &Row| earlier.state == State::Live || request.when_dead == WhenDead::BlockKey;
             self.0.iter().filter(of_key).any(is_out) || self.0[..index].iter().filter(of_key).any(stops)
         };
@@ -91,17 +85,38 @@ impl Oracle {
 
     /// What a reader of the log makes of a row: only one that is nobody's is its to settle.
     fn mark(&mut self, message: u64, dead: bool, now: Timestamp) -> bool {
-        let free = |row: &&mut Row| row.message == message && row.tailed(now) == Some(OutboxState::Pending);
+        let free = |row: &&mut Row| row.message == message && row.state == State::Live && !row.is_out(now);
         let Some(row) = self.0.iter_mut().find(free) else { return false };
         (row.token, row.since) = (None, now);
         row.state = if dead { State::Dead } else { State::Dispatched };
         true
     }
 
-    /// The log from a position on. Messages are numbered from 0 in commit order, and positions from 1.
-    fn tail(&self, after: u64, now: Timestamp) -> Vec<(u64, OutboxState)> {
-        let shown = self.0.iter().filter_map(|row| Some((row.message, row.tailed(now)?)));
-        shown.filter(|(message, state)| *state != OutboxState::Dead || *message >= after).collect()
+    /// What a reader of the log sees: of each key the rows up to the first that is in the way of the rest.
+    fn tail(&self, when_dead: WhenDead, now: Timestamp) -> Vec<u64> {
+        let is_shown = |index: usize, row: &Row| {
+            let of_key = |other: &&Row| other.key == row.key;
+            let waits = |earlier: &Row| match earlier.state {
+                State::Live => earlier.until > now,
+                State::Dead => when_dead == WhenDead::BlockKey,
+                State::Dispatched => false,
+            };
+            row.state == State::Live
+                && !self.0.iter().filter(of_key).any(|other| other.is_out(now))
+                && !self.0[..=index].iter().filter(of_key).any(waits)
+        };
+        let shown = self.0.iter().enumerate().filter(|(index, row)| is_shown(*index, row));
+        shown.map(|(_, row)| row.message).collect()
+    }
+
+    /// The position in front of the first row that waits, where rows are numbered from 1 in commit order.
+    fn settled_to(&self, when_dead: WhenDead, staged: u64) -> u64 {
+        let waits = |row: &&Row| match row.state {
+            State::Live => true,
+            State::Dead => when_dead == WhenDead::BlockKey,
+            State::Dispatched => false,
+        };
+        self.0.iter().find(waits).map_or(staged, |row| row.message)
     }
 
     /// Positions of rows in a final state, longest there first; the store's clock breaks ties by commit order.
@@ -233,7 +248,14 @@ fn agree(ops: Vec<Op>) -> Result<(), TestCaseError> {
                 Op::Claim { limit, lease, ordering, when_dead } => {
                     claims += 1;
                     let token = ClaimToken(Uuid::from_u128(claims));
-                    let request = ClaimRequest { token, limit, lease: Duration::from_secs(lease), ordering, when_dead };
+                    let request = ClaimRequest {
+                        token,
+                        limit,
+                        lease: Duration::from_secs(lease),
+                        ordering,
+                        when_dead,
+                        except_topics: Vec::new(),
+                    };
                     let rows = store.claim(&request).await.expect("claims");
                     // Which of them it takes is the store's choice; how many, and in which order, is not.
                     let due = oracle.due(&request, now);
@@ -301,10 +323,19 @@ fn agree(ops: Vec<Op>) -> Result<(), TestCaseError> {
             let dead: Vec<u64> = dead.iter().map(|(row, _)| number(row.message.id)).collect();
             let expected: Vec<u64> = oracle.finished(State::Dead).iter().map(|i| oracle.0[*i].message).collect();
             prop_assert_eq!(dead, expected);
-            for after in [0, staged / 2] {
-                let log = store.tail(after, usize::MAX).await.expect("reads");
-                let log: Vec<_> = log.iter().map(|(row, state)| (number(row.message.id), *state)).collect();
-                prop_assert_eq!(log, oracle.tail(after, now));
+            for when_dead in [WhenDead::BlockKey, WhenDead::SkipDead] {
+                let request = TailRequest {
+                    limit: usize::MAX,
+                    ordering: OutboxOrder::PerKey,
+                    when_dead,
+                    except_topics: Vec::new(),
+                    except_keys: Vec::new(),
+                };
+                let log = store.tail(&request).await.expect("reads");
+                let log: Vec<_> = log.iter().map(|row| number(row.message.id)).collect();
+                prop_assert_eq!(log, oracle.tail(when_dead, now));
+                let settled_to = store.begin().await.expect("begins").outbox_settled_to(when_dead).await;
+                prop_assert_eq!(settled_to.expect("reads"), oracle.settled_to(when_dead, staged));
             }
             let next = store.next_available().await.expect("answers");
             let live = oracle.0.iter().filter(|row| row.state == State::Live && row.until > now);

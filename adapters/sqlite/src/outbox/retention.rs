@@ -3,75 +3,66 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 use seaworthy_core::{
     ids::MessageId,
-    ports::{OutboxRow, RedriveRequest, Timestamp},
+    ports::{OutboxRow, RedriveRequest, RowId, Timestamp},
 };
 use smol_str::SmolStr;
 
-use super::{
-    claim::read_row,
-    settle::{first_open, set_head},
-};
+use super::lane;
 use crate::{
-    columns::{IdText, limit as as_limit, read_id, read_optional_text, read_text},
-    envelope::{ENVELOPE_WIDTH, envelope_columns},
+    columns::{IdText, limit as as_limit, read_optional_text},
+    envelope::{ENVELOPE_WIDTH, envelope_columns, read_any_id, read_lossily, read_message},
 };
 
+/// Dead rows, longest dead first. One that can't be read is shown as far as it can be, with the reason.
 pub(crate) fn dead_rows(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<(OutboxRow, SmolStr)>> {
     connection
         .prepare_cached(concat!(
             "SELECT ",
             envelope_columns!(),
-            ", attempts, 0, last_error FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dead \
+            ", attempts, last_error FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dead \
              WHERE state = 3 ORDER BY settled_at, sequence LIMIT ?1"
         ))?
         .query_map([as_limit(limit)], |row| {
-            Ok((read_row(row)?, read_optional_text(row, ENVELOPE_WIDTH + 2)?.unwrap_or_default()))
+            let message = read_message(row).or_else(|_| read_lossily(row))?;
+            let shown = OutboxRow { row: RowId(message.sequence), message, attempts: row.get(ENVELOPE_WIDTH)? };
+            Ok((shown, read_optional_text(row, ENVELOPE_WIDTH + 1)?.unwrap_or_default()))
         })?
         .collect()
 }
 
 pub(crate) fn redrive(connection: &Connection, request: &RedriveRequest) -> rusqlite::Result<Vec<MessageId>> {
-    let chosen: Vec<(i64, SmolStr, MessageId)> = match &request.only {
+    let chosen: Vec<(i64, MessageId)> = match &request.only {
         None => connection
             .prepare_cached(
-                "SELECT sequence, partition_key, id FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dead
+                "SELECT sequence, id FROM seaworthy_outbox INDEXED BY seaworthy_outbox_dead
                  WHERE state = 3 ORDER BY settled_at, sequence LIMIT ?1",
             )?
-            .query_map([as_limit(request.limit)], read_place)?
+            .query_map([as_limit(request.limit)], |row| Ok((row.get(0)?, read_any_id(row, 1)?)))?
             .collect::<rusqlite::Result<_>>()?,
         Some(events) => {
-            let mut query = connection.prepare_cached(
-                "SELECT sequence, partition_key, id, settled_at FROM seaworthy_outbox WHERE id = ?1 AND state = 3",
-            )?;
-            let dated = |row: &Row<'_>| Ok((row.get::<_, i64>(3)?, read_place(row)?));
-            let mut found = Vec::with_capacity(events.len());
+            let mut query = connection
+                .prepare_cached("SELECT settled_at, sequence FROM seaworthy_outbox WHERE id = ?1 AND state = 3")?;
+            let mut found: Vec<(i64, i64, MessageId)> = Vec::with_capacity(events.len());
             for event in events {
+                let dated = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, *event));
                 found.extend(query.query_row([IdText::new(event.0)], dated).optional()?);
             }
             found.sort_unstable();
             // An event may be named twice.
             found.dedup();
-            found.into_iter().map(|(_, place)| place).take(request.limit).collect()
+            found.into_iter().map(|(_, sequence, message)| (sequence, message)).take(request.limit).collect()
         }
     };
     let mut revive = connection.prepare_cached(
         "UPDATE seaworthy_outbox SET state = 0, attempts = 0, available_at = 0, settled_at = NULL, head = 0
          WHERE sequence = ?1",
     )?;
-    for (sequence, key, _) in &chosen {
-        let head = first_open(connection, key)?;
+    for (sequence, _) in &chosen {
+        let head = lane::first_open(connection, *sequence)?;
         revive.execute([sequence])?;
-        // Its place is the one it always had: ahead of what was committed after it.
-        match head {
-            Some(head) if head < *sequence => {}
-            Some(head) => {
-                set_head(connection, head, false)?;
-                set_head(connection, *sequence, true)?;
-            }
-            None => set_head(connection, *sequence, true)?,
-        }
+        lane::revived(connection, *sequence, head)?;
     }
-    Ok(chosen.into_iter().map(|(.., message)| message).collect())
+    Ok(chosen.into_iter().map(|(_, message)| message).collect())
 }
 
 pub(super) const PURGE_DISPATCHED: &str = "DELETE FROM seaworthy_outbox WHERE sequence IN (
@@ -98,9 +89,5 @@ pub(crate) fn purge_dead(connection: &Connection, before: Timestamp, limit: usiz
 
 fn purge(connection: &Connection, sql: &str, before: Timestamp, limit: usize) -> rusqlite::Result<Vec<MessageId>> {
     let mut purge = connection.prepare_cached(sql)?;
-    purge.query_map((before.as_micros(), as_limit(limit)), |row| read_id(row, 0).map(MessageId))?.collect()
-}
-
-fn read_place(row: &Row<'_>) -> rusqlite::Result<(i64, SmolStr, MessageId)> {
-    Ok((row.get(0)?, read_text(row, 1)?, MessageId(read_id(row, 2)?)))
+    purge.query_map((before.as_micros(), as_limit(limit)), |row| read_any_id(row, 0))?.collect()
 }

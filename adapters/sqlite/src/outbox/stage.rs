@@ -12,8 +12,9 @@ pub(crate) fn stage(connection: &Connection, message: &Message) -> Result<(), St
             "INSERT INTO seaworthy_outbox (id, aggregatetype, aggregateid, type, payload, source, time, content_type,
                                            partition_key, correlation_id, causation_id, traceparent, headers, head)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
-                     NOT EXISTS (SELECT 1 FROM seaworthy_outbox
-                                 WHERE partition_key = ?9 AND state < 2 AND state <> 2))",
+                     CASE (SELECT min(state) FROM seaworthy_outbox INDEXED BY seaworthy_outbox_key
+                           WHERE partition_key = ?9 AND state <> 2)
+                     WHEN 0 THEN 0 WHEN 1 THEN 0 WHEN 3 THEN 2 ELSE 1 END)",
         )
         .and_then(|mut write| {
             write.execute(params![

@@ -14,7 +14,7 @@ use std::{
 use async_trait::async_trait;
 use futures_util::future::{Either, select};
 use rusqlite::Connection;
-use seaworthy_core::ports::{Backlog, Clock, Parts, Store, StoreError, Timestamp, Transaction};
+use seaworthy_core::ports::{Backlog, Clock, Parts, SteadyTime, Store, StoreError, Timestamp, Transaction};
 use smol_str::{SmolStr, format_smolstr};
 use tokio::sync::OwnedMutexGuard;
 
@@ -64,6 +64,7 @@ use crate::{
 pub struct SqliteStore {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
+    time: Arc<SteadyTime>,
 }
 
 impl SqliteStore {
@@ -75,7 +76,7 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`]: the file was written by a newer version, can't be opened, or is open with other settings.
     pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>, config: SqliteConfig) -> Result<Self, OpenError> {
-        Ok(Self { shared: files::open_file(path.as_ref(), config)?, clock })
+        Ok(Self::on(files::open_file(path.as_ref(), config)?, clock))
     }
 
     /// Opens a new database in memory, which is gone with its last handle.
@@ -101,7 +102,12 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError::Sqlite`], if a statement of `tables` fails, or there is no memory for it.
     pub fn open_in_memory_with(clock: Arc<dyn Clock>, config: SqliteConfig, tables: &str) -> Result<Self, OpenError> {
-        Ok(Self { shared: files::open_memory(config, tables, epoch::of_memory(clock.now()))?, clock })
+        Ok(Self::on(files::open_memory(config, tables, epoch::of_memory(clock.now()))?, clock))
+    }
+
+    fn on(shared: Arc<Shared>, clock: Arc<dyn Clock>) -> Self {
+        let time = Arc::new(SteadyTime::new(Arc::clone(&clock)));
+        Self { shared, clock, time }
     }
 
     /// Begins another epoch of the store, and returns it: to be called once after its file was put back from a copy, before
@@ -134,7 +140,7 @@ impl SqliteStore {
     /// [`SqliteConfig::busy_timeout`], or transactions of this process for longer than [`SqliteConfig::writer_wait`].
     pub async fn transaction(&self) -> Result<SqliteTransaction, StoreError> {
         let writer = self.lock(self.permit().await?).await?;
-        Ok(SqliteTransaction::new(writer, Arc::clone(&self.clock), self.shared.config.blocking_at_commit()))
+        Ok(SqliteTransaction::new(writer, Arc::clone(&self.time), self.shared.config.blocking_at_commit()))
     }
 
     /// Runs `work` in a transaction of its own.
@@ -161,7 +167,7 @@ impl SqliteStore {
 
     /// The time by the store's clock.
     pub(crate) fn time(&self) -> Timestamp {
-        self.clock.now()
+        self.time.now()
     }
 
     /// Waits for this process's other transactions.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     ports::{
-        ClaimRequest, OutboxRow, OutboxState, OutboxStore, PurgeRequest, RedriveRequest, Settlement, StoreError,
+        ClaimRequest, OutboxRow, OutboxStore, PurgeRequest, RedriveRequest, Settlement, StoreError, TailRequest,
         Timestamp,
     },
 };
@@ -28,15 +28,23 @@ impl OutboxStore for SqliteStore {
         self.write(doing("settle", |connection, now| outbox::settle(connection, token, settlements, now))).await
     }
 
-    async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError> {
-        let now = self.time();
-        self.read(|connection| {
-            let rows = outbox::tail(connection, after, limit, now);
-            let mut rows = rows.map_err(|failure| in_statement("read the log", &failure))?;
-            epoch::stamp(self.epoch(), rows.iter_mut().map(|(row, _)| row));
-            Ok(rows)
-        })
-        .await
+    async fn tail(&self, request: &TailRequest) -> Result<Vec<OutboxRow>, StoreError> {
+        loop {
+            let now = self.time();
+            let (mut rows, unread) = self
+                .read(|connection| {
+                    outbox::tail(connection, request, now).map_err(|failure| in_statement("read the log", &failure))
+                })
+                .await?;
+            if unread.is_empty() {
+                epoch::stamp(self.epoch(), rows.iter_mut());
+                return Ok(rows);
+            }
+            // Read again: what was to follow them waits for them now.
+            let bury =
+                doing("bury what can't be read", |connection, now| outbox::bury_unread(connection, &unread, now));
+            self.write(bury).await?;
+        }
     }
 
     async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {

@@ -1,14 +1,8 @@
 //! What is over costs nothing: every operation of the port, in a store with a long past and in one with a short one.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
-use crate::support::{asking, in_memory, message, settled, token};
+use crate::support::{asking, in_memory, message, meter::Meter, settled, tailing, token};
 use rusqlite::Connection;
 use seaworthy_core::{
     ids::{MessageId, OperationId, SagaId},
@@ -48,29 +42,6 @@ async fn live_through(store: &SqliteStore, rows: u32) {
         sql.execute(&format!("{numbers}{insert}"), (rows, 1_000_000_000_000_i64)).unwrap();
     }
     tx.commit().await.unwrap();
-}
-
-/// Counts the steps of SQLite's virtual machine.
-struct Meter {
-    steps: Arc<AtomicU64>,
-    found: Vec<(&'static str, u64)>,
-}
-
-impl Meter {
-    async fn on(store: &SqliteStore) -> Self {
-        let steps = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&steps);
-        let mut tx = store.begin().await.unwrap();
-        let sql: &mut Connection = connection(&mut *tx).await.unwrap();
-        sql.progress_handler(1, Some(move || count.fetch_add(1, Ordering::Relaxed) == u64::MAX));
-        tx.commit().await.unwrap();
-        Self { steps, found: Vec::new() }
-    }
-
-    /// Writes down what was counted since the last time.
-    fn note(&mut self, operation: &'static str) {
-        self.found.push((operation, self.steps.swap(0, Ordering::Relaxed)));
-    }
 }
 
 fn saga_append(saga: SagaId, expected_length: u64, status: SagaStatus) -> SagaAppend {
@@ -135,6 +106,8 @@ async fn as_a_relay(store: &SqliteStore, meter: &mut Meter) {
     let dead = SettleOutcome::Dead { reason: "no".into() };
     let release = SettleOutcome::Release { delay: Duration::ZERO };
     let outcomes = [SettleOutcome::Dispatched, retry(Duration::ZERO), release, retry(HOUR), dead];
+    assert_eq!(store.tail(&tailing(2)).await.unwrap().len(), 2);
+    meter.note("tail");
     for (number, outcome) in (1..).zip(outcomes) {
         let per_key = ClaimRequest { when_dead: WhenDead::SkipDead, ..asking(number, 1) };
         let request = match number {
@@ -148,8 +121,6 @@ async fn as_a_relay(store: &SqliteStore, meter: &mut Meter) {
         store.settle(token(number), &settled(&rows, &outcome)).await.unwrap();
         meter.note("settle");
     }
-    assert_eq!(store.tail(3, 2).await.unwrap().len(), 2);
-    meter.note("tail");
     assert!(store.next_available().await.unwrap().is_some());
     meter.note("next available");
     assert_eq!(store.dead_rows(9).await.unwrap().len(), 2);

@@ -3,6 +3,7 @@
 mod conformance;
 mod crash;
 mod errors;
+mod long_dead;
 mod long_past;
 mod outbox;
 mod parameters;

@@ -77,7 +77,9 @@ async fn messages_with_hostile_envelopes_pass_through_the_outbox_unchanged() {
     for (number, text) in (1..).zip(HOSTILE) {
         let (store, _) = in_memory();
         let staged = hostile_message(number, text);
-        crate::support::stage(&store, &[staged.clone(), message(100, "plain")]).await;
+        // Of the same topic: of two, either may be first.
+        let plain = Message { topic: text.into(), ..message(100, "plain") };
+        crate::support::stage(&store, &[staged.clone(), plain]).await;
         let rows = store.claim(&asking(1, 1)).await.unwrap();
         let found = Message { sequence: 0, epoch: 0, ..rows[0].message.clone() };
         assert_eq!(found, staged);
@@ -88,6 +90,9 @@ async fn messages_with_hostile_envelopes_pass_through_the_outbox_unchanged() {
         let rows = store.claim(&asking(2, 1)).await.unwrap();
         let retry = SettleOutcome::Retry { delay: Duration::ZERO, error: text.into() };
         store.settle(token(2), &settled(&rows, &retry)).await.unwrap();
+        let mut elsewhere = asking(3, 9);
+        elsewhere.except_topics = vec![text.into()];
+        assert_eq!(store.claim(&elsewhere).await.unwrap(), [], "its topic is left alone");
         assert_eq!(store.backlog().await.unwrap().outbox_unsettled, 2, "the other message is untouched");
     }
 }

@@ -1,10 +1,12 @@
 //! Files: created, opened again, of a newer version, and not databases at all.
 
-use crate::support::{HandClock, asking, message, numbers, stage};
+use std::time::Duration;
+
+use crate::support::{HandClock, asking, message, numbers, settled, stage, tailing, token};
 use rusqlite::Connection;
 use seaworthy_core::{
     message::{Headers, Message},
-    ports::{InboxEntry, InboxInsert, OutboxStore, Seen, Store},
+    ports::{InboxEntry, InboxInsert, OutboxStore, PurgeRequest, Seen, SettleOutcome, Store, TailRequest, WhenDead},
 };
 use seaworthy_sqlite::{OpenError, SqliteConfig, SqliteStore};
 
@@ -44,7 +46,7 @@ fn a_newer_schema_is_refused_with_both_versions_and_nothing_is_changed() {
     other.execute("UPDATE seaworthy_schema SET version = 99", []).unwrap();
     let refused = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap_err();
     assert!(matches!(refused, OpenError::NewerSchema { found: 99, .. }), "{refused}");
-    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 4"), "{refused}");
+    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 5"), "{refused}");
     let version: i64 = other.query_row("SELECT version FROM seaworthy_schema", [], |row| row.get(0)).unwrap();
     assert_eq!(version, 99);
 }
@@ -150,6 +152,46 @@ async fn a_key_goes_on_after_somebody_else_has_deleted_its_rows() {
     assert_eq!(numbers(&store.claim(&asking(3, 9)).await.unwrap()), [8]);
 }
 
+/// Takes a file back to the fourth version of its schema: heads of keys do not say what is dead, and dead rows are not
+/// counted.
+const BEFORE_TOPICS: &str = "DROP INDEX seaworthy_outbox_due;
+    CREATE INDEX seaworthy_outbox_due ON seaworthy_outbox (head, available_at, sequence) WHERE state < 2;
+    DROP INDEX seaworthy_outbox_dead_places;
+    DROP TABLE seaworthy_outbox_dead_keys;
+    UPDATE seaworthy_outbox SET head = 1 WHERE head = 2;
+    DROP TRIGGER seaworthy_outbox_deleted;
+    CREATE TRIGGER seaworthy_outbox_deleted AFTER DELETE ON seaworthy_outbox WHEN OLD.head = 1 AND OLD.state < 2 BEGIN
+        UPDATE seaworthy_outbox SET head = 1 WHERE sequence = (SELECT min(sequence) FROM seaworthy_outbox
+            WHERE partition_key = OLD.partition_key AND state < 2 AND state <> 2);
+    END;
+    UPDATE seaworthy_schema SET version = 4";
+
+/// Dead rows of an older file block their keys, are passed with a gap, and let go of their keys, as in a new one.
+#[tokio::test]
+async fn dead_rows_of_an_older_file_are_in_the_way_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    stage(&store, &[message(1, "a"), message(2, "a"), message(3, "b"), message(4, "c"), message(5, "a")]).await;
+    for number in [1, 2] {
+        let rows = store.claim(&asking(number, 1)).await.unwrap();
+        store.settle(token(number), &settled(&rows, &SettleOutcome::Dead { reason: "no".into() })).await.unwrap();
+    }
+    drop(store);
+    Connection::open(&path).unwrap().execute_batch(BEFORE_TOPICS).unwrap();
+    let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    assert_eq!(numbers(&store.tail(&tailing(9)).await.unwrap()), [4], "what is dead blocks its key");
+    let skipping = TailRequest { when_dead: WhenDead::SkipDead, ..tailing(9) };
+    let gaps = async || {
+        let rows = store.tail(&skipping).await.unwrap();
+        rows.iter().map(|row| (row.row.0, row.message.gap)).collect::<Vec<_>>()
+    };
+    assert_eq!(gaps().await, [(2, 1), (4, 0), (5, 1)]);
+    assert_eq!(store.purge_dead(&PurgeRequest { older_than: Duration::ZERO, limit: 9 }).await.unwrap().len(), 2);
+    assert_eq!(gaps().await, [(2, 0), (4, 0), (5, 0)]);
+    assert_eq!(numbers(&store.claim(&asking(9, 9)).await.unwrap()), [2, 4]);
+}
+
 #[tokio::test]
 async fn a_file_whose_keys_stand_still_since_a_deletion_is_mended_when_it_is_opened() {
     let folder = tempfile::tempdir().unwrap();
@@ -159,6 +201,7 @@ async fn a_file_whose_keys_stand_still_since_a_deletion_is_mended_when_it_is_ope
     drop(store);
     // As the schema was before: without headers and without the trigger.
     let other = Connection::open(&path).unwrap();
+    other.execute_batch(BEFORE_TOPICS).unwrap();
     other
         .execute_batch(
             "DROP TRIGGER seaworthy_outbox_deleted;
@@ -199,6 +242,7 @@ async fn watermarks_and_rows_from_before_there_were_epochs_are_kept() {
     let path = folder.path().join("db");
     drop(SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap());
     let other = Connection::open(&path).unwrap();
+    other.execute_batch(BEFORE_TOPICS).unwrap();
     other
         .execute_batch(
             "DROP TABLE seaworthy_epoch;
@@ -229,7 +273,7 @@ async fn watermarks_and_rows_from_before_there_were_epochs_are_kept() {
     }
     let epochs = async |store: &SqliteStore, number| {
         stage(store, &[message(number, "a")]).await;
-        store.tail(0, 9).await.unwrap()[0].0.message.epoch
+        store.tail(&tailing(9)).await.unwrap()[0].message.epoch
     };
     let drawn = epochs(&store, 1).await;
     assert_ne!(drawn, 0);

@@ -19,6 +19,7 @@ pub(crate) struct ScriptedBroker {
     script: Mutex<Script>,
     accepted: Mutex<Vec<(Timestamp, Message)>>,
     asked: Mutex<Vec<(Timestamp, MessageId)>>,
+    refused: Mutex<Option<String>>,
 }
 
 impl ScriptedBroker {
@@ -29,12 +30,18 @@ impl ScriptedBroker {
             script: Mutex::new(Box::new(|_, _| Ok(()))),
             accepted: Mutex::default(),
             asked: Mutex::default(),
+            refused: Mutex::default(),
         }
     }
 
     /// Says what becomes of each message from now on, at the moment at which it is published.
     pub(crate) fn says(&self, script: impl FnMut(&Message, Timestamp) -> PublishResult + Send + 'static) {
         *self.script.lock().expect("no script panics") = Box::new(script);
+    }
+
+    /// Fails each call as a whole that has a message of this topic, as some adapters do.
+    pub(crate) fn refuses_batches_with(&self, topic: &str) {
+        *self.refused.lock().expect("no script panics") = Some(topic.into());
     }
 
     /// What was accepted, and when.
@@ -62,6 +69,10 @@ impl ScriptedBroker {
 impl Broker for ScriptedBroker {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
         let now = self.clock.now();
+        let refused = self.refused.lock().expect("no script panics").clone();
+        if batch.iter().any(|message| Some(message.topic.as_str()) == refused.as_deref()) {
+            return Err(BrokerError::Unavailable("no leader for a partition of the batch".into()));
+        }
         let mut answers = Vec::with_capacity(batch.len());
         for message in batch {
             self.asked.lock().expect("no script panics").push((now, message.id));

@@ -5,6 +5,7 @@ pub(crate) mod broker;
 pub(crate) mod clock;
 pub(crate) mod gated;
 pub(crate) mod inbox;
+pub(crate) mod messages;
 pub(crate) mod saga;
 pub(crate) mod warnings;
 

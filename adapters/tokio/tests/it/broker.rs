@@ -13,7 +13,7 @@ use seaworthy_core::{
     message::{Headers, Message},
     ports::{Broker, Delivery, PublishError, Subscription, SubscriptionSpec, Timestamp},
 };
-use seaworthy_tokio::LocalBroker;
+use seaworthy_tokio::{LocalBroker, Unroutable};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
@@ -148,7 +148,7 @@ async fn a_waiting_member_is_woken_by_a_publication() {
 
 #[tokio::test(start_paused = true)]
 async fn each_message_of_a_batch_has_its_own_result() {
-    let config = LocalBroker::config().payload_bytes_max(4);
+    let config = LocalBroker::config().payload_bytes_max(4).unroutable(Unroutable::Reject);
     let broker = LocalBroker::new(Arc::new(PausedClock(Instant::now())), config);
     broker.declare("shipping", ["orders"]);
     let mut unroutable = message(2, "a");

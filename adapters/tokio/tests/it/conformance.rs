@@ -7,7 +7,7 @@ use seaworthy_core::{
     conformance::BrokerSubject,
     ports::{Broker, Clock, Timestamp},
 };
-use seaworthy_tokio::LocalBroker;
+use seaworthy_tokio::{LocalBroker, Unroutable};
 use tokio::time::Instant;
 
 /// A clock that follows tokio's paused time.
@@ -30,6 +30,7 @@ struct InProcess;
 impl BrokerSubject for InProcess {
     async fn fresh(&self) -> Arc<dyn Broker> {
         let config = LocalBroker::config().visibility_timeout(self.visibility_timeout()).payload_bytes_max(1_000);
+        let config = config.unroutable(Unroutable::Reject);
         Arc::new(LocalBroker::new(Arc::new(PausedClock(Instant::now())), config))
     }
 

@@ -8,7 +8,7 @@ use crate::{
         BrokenPromise, Outcome, StoreSubject, Verdict,
         outcome::{expect, expect_eq},
         poll::{persist, race, step},
-        samples::{claim, lone, token},
+        samples::{claim, lone, tail, token},
     },
     message::Message,
     ports::{OutboxRow, RowId, SettleOutcome, Settlement},
@@ -172,7 +172,7 @@ pub async fn messages_carry_the_epoch_of_their_store(subject: &dyn StoreSubject)
     for _ in 0..2 {
         let store = subject.fresh().await;
         stage(&*store, &[lone(1), lone(2)]).await?;
-        let read: Vec<u64> = store.tail(0, 9).await?.into_iter().map(|(row, _)| row.message.epoch).collect();
+        let read: Vec<u64> = store.tail(&tail(9)).await?.into_iter().map(|row| row.message.epoch).collect();
         let rows = store.claim(&claim(1, 9, subject.unit())).await?;
         let claimed: Vec<u64> = rows.iter().map(|row| row.message.epoch).collect();
         let Some(&epoch) = claimed.first() else {

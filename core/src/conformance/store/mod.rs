@@ -62,6 +62,11 @@ macro_rules! __store_checks {
                 keys_do_not_hold_back_each_other
                 unordered_rows_wait_for_nobody
             }
+            fairness [Outbox] {
+                rows_that_fail_each_time_starve_no_others
+                a_topic_that_is_left_alone_is_not_claimed
+                a_long_queue_of_one_topic_starves_no_other
+            }
             death [Outbox] {
                 a_dead_row_blocks_its_key
                 a_dead_row_can_be_skipped
@@ -74,8 +79,10 @@ macro_rules! __store_checks {
             log [Outbox] {
                 the_log_is_read_in_commit_order
                 rows_are_marked_together_with_the_position [Checkpoints]
+                the_position_is_in_front_of_the_first_row_that_waits
                 a_refused_row_of_the_log_dies_and_comes_back
                 a_claimed_row_is_not_settled_by_a_reader_of_the_log
+                the_log_leaves_out_what_stands_in_the_way
             }
             retention [Outbox] {
                 a_purge_takes_dispatched_rows_only

@@ -10,10 +10,10 @@ use crate::{
         outcome::expect,
         samples::{
             CONSUMER, DEFINITION, acquire, append, claim, entry, lone, new_saga, operation_id, purge, received, saga_id,
-            token,
+            tail, token,
         },
     },
-    ports::{Expected, IdRange, OperationRecord, OperationState, Part, RedriveRequest, Store, StoreError},
+    ports::{Expected, IdRange, OperationRecord, OperationState, Part, RedriveRequest, Store, StoreError, WhenDead},
 };
 
 /// Answers of the methods of a part, by their names.
@@ -46,9 +46,9 @@ async fn answers(part: Part, store: &dyn Store) -> Result<Answers, StoreError> {
             Vec::new(),
         ),
         Part::Outbox => (
-            inside! { stage(&lone(1)) outbox_dispatched(&[lone(1).id]) outbox_bury(lone(1).id, "too large") },
+            inside! { stage(&lone(1)) outbox_dispatched(&[lone(1).id]) outbox_bury(lone(1).id, "too large") outbox_settled_to(WhenDead::BlockKey) },
             outside! {
-                claim(&claim(1, 1, second)) settle(token(1), &[]) tail(0, 1) dead_rows(1)
+                claim(&claim(1, 1, second)) settle(token(1), &[]) tail(&tail(1)) dead_rows(1)
                 redrive(&RedriveRequest { only: None, limit: 1 }) purge_dispatched(&purge(1)) purge_dead(&purge(1))
                 next_available()
             },

@@ -11,7 +11,7 @@ use crate::{
     ports::{
         AfterCommit, Call, Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites,
         NewSaga, OperationRecord, OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate,
-        SagaWrites, StoreError, Timestamp, Transaction, operation::transaction_methods,
+        SagaWrites, StoreError, Timestamp, Transaction, WhenDead, operation::transaction_methods,
     },
 };
 

@@ -26,7 +26,7 @@ pub use error::StoreError;
 pub use inbox::{DeadLetter, InboxEntry, InboxInsert, InboxStore, InboxWrites, Seen};
 pub use outbox::{
     ClaimRequest, OutboxOrder, OutboxRow, OutboxState, OutboxStore, OutboxWrites, PurgeRequest, RedriveRequest, RowId,
-    SettleOutcome, Settlement, WhenDead,
+    SettleOutcome, Settlement, TailRequest, WhenDead,
 };
 pub use participant::{OperationRecord, OperationState, Participants};
 pub use parts::{Part, Parts};

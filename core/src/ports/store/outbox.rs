@@ -62,7 +62,7 @@ pub enum WhenDead {
 }
 
 /// Asks for rows to publish.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimRequest {
     /// A fresh token that names this claim.
     pub token: ClaimToken,
@@ -74,6 +74,23 @@ pub struct ClaimRequest {
     pub ordering: OutboxOrder,
     /// Effect of a dead row on its key.
     pub when_dead: WhenDead,
+    /// Topics of which no row is claimed: the broker can't be reached for them.
+    pub except_topics: Vec<SmolStr>,
+}
+
+/// Asks for rows to publish without a claim: for a reader of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TailRequest {
+    /// Largest number of rows.
+    pub limit: usize,
+    /// Order within a key.
+    pub ordering: OutboxOrder,
+    /// Effect of a dead row on its key.
+    pub when_dead: WhenDead,
+    /// Topics of which no row is shown, nor what would overtake it.
+    pub except_topics: Vec<SmolStr>,
+    /// Keys of which no row is shown, under [`OutboxOrder::PerKey`].
+    pub except_keys: Vec<SmolStr>,
 }
 
 /// Outcome of publishing a claimed row.
@@ -160,6 +177,15 @@ pub trait OutboxWrites: Send {
     async fn outbox_bury(&mut self, message: MessageId, reason: &str) -> Result<bool, StoreError> {
         Err(Part::Outbox.refusal())
     }
+
+    /// Returns the position up to which the log is settled, as this transaction leaves it: every row at or before it is
+    /// dispatched, or dead where those are passed. It is what a reader of the log stores.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn outbox_settled_to(&mut self, when_dead: WhenDead) -> Result<u64, StoreError> {
+        Err(Part::Outbox.refusal())
+    }
 }
 
 /// The relay's side of the outbox: short transactions of their own. A store without this [part](Part::Outbox) refuses each
@@ -173,8 +199,12 @@ pub trait OutboxWrites: Send {
 #[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait OutboxStore: Send + Sync {
     /// Claims rows for `request.lease`. A row whose lease has ended may be claimed again. Each claim counts one attempt.
-    /// Rows come in commit order, and a row is never shown while an earlier commit of its key is still in flight. Where
-    /// more are due than `request.limit`, it is the store's choice which of them come first.
+    /// Rows come in commit order, and a row is never shown while an earlier commit of its key is still in flight. A row
+    /// that can't be read is dead from here on, with the reason.
+    ///
+    /// Where more are due than `request.limit`, it is the store's choice which of them come first, but none is put off for
+    /// ever: not by rows that fail and are due again at once, nor by those of another topic. What is not due, blocked, or
+    /// of a topic that is left alone must not make a claim dearer.
     ///
     /// Under [`OutboxOrder::PerKey`] a key of which any row is out under a lease has to wait, also where that row is a later
     /// one: an earlier one may have been dead when it went out, and redriven since.
@@ -194,15 +224,15 @@ pub trait OutboxStore: Send + Sync {
         Err(Part::Outbox.refusal())
     }
 
-    /// Reads the log of staged messages from a position on ([`Message::sequence`]), in commit order, without a claim: what
-    /// lies after it and is not dispatched, dead rows included, and before that whatever lies at or before it and is not
-    /// settled, as a redriven row. Never shows a row while an earlier commit is still in flight, so that a position can
-    /// be moved to any row that was shown. A claimed row shows as pending once its lease has ended. Each shows with its
-    /// [gap](Message::gap), also where the dead rows lie before the position.
+    /// Reads the log of staged messages without a claim, in commit order: rows that may go out now, and behind each the
+    /// rows of its key that may follow it. What is dispatched or dead, waits, is out under a lease, or would overtake such a
+    /// row of its key is not shown, however much of it there is; under [`WhenDead::SkipDead`] the dead are overtaken, and a
+    /// row shows with its [gap](Message::gap). Never shows a row while an earlier commit is still in flight. A row that can't
+    /// be read is dead from here on, with the reason.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError> {
+    async fn tail(&self, request: &TailRequest) -> Result<Vec<OutboxRow>, StoreError> {
         Err(Part::Outbox.refusal())
     }
 

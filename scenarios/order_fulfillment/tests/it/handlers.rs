@@ -61,6 +61,7 @@ async fn staged(store: &MemoryStore) -> Vec<Message> {
         lease: Duration::from_secs(30),
         ordering: OutboxOrder::Unordered,
         when_dead: WhenDead::BlockKey,
+        except_topics: Vec::new(),
     };
     let rows = store.claim(&request).await.expect("a store");
     rows.into_iter().map(|row| row.message).collect()

@@ -97,7 +97,10 @@ where
         let token = ClaimToken(draw_id(&*ports.clock, &*ports.random));
         let lease = Duration::from_secs(30);
         let (ordering, when_dead) = (OutboxOrder::PerKey, WhenDead::BlockKey);
-        let rows = ports.store.claim(&ClaimRequest { token, limit: 100, lease, ordering, when_dead }).await;
+        let rows = ports
+            .store
+            .claim(&ClaimRequest { token, limit: 100, lease, ordering, when_dead, except_topics: Vec::new() })
+            .await;
         match rows {
             Ok(rows) if !rows.is_empty() => _ = work_off(ports.clone(), token, rows).await,
             _ => ports.clock.sleep(REST).await,

@@ -109,7 +109,7 @@ async fn sink(ports: Ports, evidence: Arc<Evidence>) {
             let token = ClaimToken(work::id(&ports));
             let (limit, lease) = (100, Duration::from_secs(1));
             let (ordering, when_dead) = (OutboxOrder::PerKey, WhenDead::BlockKey);
-            let request = ClaimRequest { token, limit, lease, ordering, when_dead };
+            let request = ClaimRequest { token, limit, lease, ordering, when_dead, except_topics: Vec::new() };
             let rows = ports.store.claim(&request).await.expect("no outage");
             let settlements: Vec<Settlement> =
                 rows.iter().map(|row| Settlement { row: row.row, outcome: SettleOutcome::Dispatched }).collect();

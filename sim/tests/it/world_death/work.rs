@@ -85,6 +85,7 @@ async fn relay(ports: &Ports) -> Result<(), StoreError> {
         lease: Duration::from_millis(50),
         ordering: OutboxOrder::PerKey,
         when_dead: WhenDead::BlockKey,
+        except_topics: Vec::new(),
     };
     let rows = ports.store.claim(&request).await?;
     let settlements: Vec<Settlement> =

@@ -14,7 +14,7 @@ use seaworthy_core::{
         AcquireRequest, BrokerError, Cancelled, ClaimRequest, DefinitionRef, Delivery, Expected, ExternalCall,
         ExternalError, IdRange, InboxEntry, NewSaga, Operation, OperationRecord, OperationState, OutboxOrder, Ports,
         PublishError, PurgeRequest, RedriveRequest, Refusal, SagaAppend, SagaStatus, SettleOutcome, Settlement,
-        StoreError, SubscriptionSpec, Timestamp, Transaction, WhenDead,
+        StoreError, SubscriptionSpec, TailRequest, Timestamp, Transaction, WhenDead,
     },
 };
 use seaworthy_sim::{
@@ -24,6 +24,12 @@ use seaworthy_sim::{
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use uuid::Uuid;
+
+/// A reading of the log.
+fn log() -> TailRequest {
+    let (ordering, when_dead) = (OutboxOrder::PerKey, WhenDead::BlockKey);
+    TailRequest { limit: 10, ordering, when_dead, except_topics: Vec::new(), except_keys: Vec::new() }
+}
 
 /// What the calls saw, as far as their process lived to see it.
 #[derive(Clone, Default)]
@@ -125,6 +131,7 @@ impl Everywhere {
         seen.store(Operation::Stage, tx.stage(&message("staged")).await)?;
         seen.store(Operation::OutboxDispatched, tx.outbox_dispatched(&[message("unknown").id]).await)?;
         seen.store(Operation::OutboxBury, tx.outbox_bury(message("unknown").id, "no reason").await)?;
+        seen.store(Operation::OutboxSettledTo, tx.outbox_settled_to(WhenDead::BlockKey).await)?;
         let entry = |name| InboxEntry::for_message("everywhere", &message(name));
         seen.store(Operation::InboxInsert, tx.inbox_insert(&entry("first")).await)?;
         seen.store(Operation::InboxFailed, tx.inbox_failed(&entry("failed"), "no reason").await)?;
@@ -150,6 +157,7 @@ impl Everywhere {
             lease: Duration::from_secs(1),
             ordering: OutboxOrder::PerKey,
             when_dead: WhenDead::BlockKey,
+            except_topics: Vec::new(),
         };
         let claimed = seen.store(Operation::Claim, ports.store.claim(&request).await).unwrap_or_default();
         let outcome = SettleOutcome::Dispatched;
@@ -161,7 +169,7 @@ impl Everywhere {
         let _ = seen.store(Operation::AcquireSagas, ports.store.acquire_sagas(&due).await);
         let store = &ports.store;
         let old = PurgeRequest { older_than: Duration::from_secs(3_600), limit: 1 };
-        let _ = seen.store(Operation::Tail, store.tail(0, 1).await);
+        let _ = seen.store(Operation::Tail, store.tail(&log()).await);
         let _ = seen.store(Operation::DeadRows, store.dead_rows(1).await);
         let _ = seen.store(Operation::Redrive, store.redrive(&RedriveRequest { limit: 1, only: None }).await);
         let _ = seen.store(Operation::PurgeDispatched, store.purge_dispatched(&old).await);

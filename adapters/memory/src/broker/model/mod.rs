@@ -124,6 +124,10 @@ impl BrokerModel {
                 "no group is bound to topic {}: declare one before publishing to it",
                 message.topic
             ))),
+            _ if self.config.unroutable == Unroutable::Wait => Err(PublishError::Unavailable(format_smolstr!(
+                "no group is bound to topic {} yet: is its consumer running?",
+                message.topic
+            ))),
             _ => {
                 let topic = self.topics.entry(message.topic.clone()).or_default();
                 topic.kept.push(Arc::new(message.clone()));

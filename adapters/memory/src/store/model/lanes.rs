@@ -28,14 +28,21 @@ pub(super) struct Lanes {
 #[derive(Debug)]
 struct Key {
     last: RowId,
+    /// The earliest row that is pending or claimed.
+    first_open: Option<RowId>,
     /// Rows that are claimed under a lease that has not ended.
     out: u32,
+    dead: u32,
+    /// No dead row lies after this place in the commit order.
+    last_dead: u64,
 }
 
 #[derive(Debug)]
 struct Node {
     earlier: Option<RowId>,
     later: Option<RowId>,
+    /// Its place in the commit order.
+    sequence: u64,
     dead: bool,
 }
 
@@ -47,26 +54,34 @@ pub(super) struct Links {
 
 impl Lanes {
     /// Appends a row to its key and says which lane it starts in.
-    pub(super) fn push(&mut self, key: &SmolStr, id: RowId) -> Lane {
+    pub(super) fn push(&mut self, key: &SmolStr, id: RowId, sequence: u64) -> Lane {
         let earlier = match self.keys.entry(key.clone()) {
             Entry::Vacant(new) => {
-                new.insert(Key { last: id, out: 0 });
+                new.insert(Key { last: id, first_open: Some(id), out: 0, dead: 0, last_dead: 0 });
                 None
             }
-            Entry::Occupied(mut key) => Some(std::mem::replace(&mut key.get_mut().last, id)),
+            Entry::Occupied(mut key) => {
+                let key = key.get_mut();
+                key.first_open.get_or_insert(id);
+                Some(std::mem::replace(&mut key.last, id))
+            }
         };
         if let Some(node) = earlier.and_then(|earlier| self.nodes.get_mut(&earlier)) {
             node.later = Some(id);
         }
-        self.nodes.insert(id, Node { earlier, later: None, dead: false });
-        if earlier.is_none() { Lane::First } else { self.lane_of(id) }
+        self.nodes.insert(id, Node { earlier, later: None, sequence, dead: false });
+        if earlier.is_none() { Lane::First } else { self.lane_of(key, id) }
     }
 
     /// Takes a row out of its key and returns the one after it.
     pub(super) fn unlink(&mut self, key: &SmolStr, id: RowId) -> Option<RowId> {
-        let Node { earlier, later, .. } = self.nodes.remove(&id)?;
+        self.pass_on(key, id);
+        let Node { earlier, later, dead, .. } = self.nodes.remove(&id)?;
         if let Some(node) = earlier.and_then(|earlier| self.nodes.get_mut(&earlier)) {
             node.later = later;
+        }
+        if let Some(key) = self.keys.get_mut(key) {
+            key.dead -= u32::from(dead);
         }
         match later.and_then(|later| self.nodes.get_mut(&later)) {
             Some(node) => node.earlier = earlier,
@@ -76,6 +91,22 @@ impl Lanes {
             },
         }
         later
+    }
+
+    /// Lets the next open row lead its key, where `id` did.
+    fn pass_on(&mut self, key: &SmolStr, id: RowId) {
+        if self.keys.get(key).is_none_or(|key| key.first_open != Some(id)) {
+            return;
+        }
+        let mut next = self.nodes.get(&id).and_then(|node| node.later);
+        while let Some(node) = next.and_then(|id| self.nodes.get(&id))
+            && node.dead
+        {
+            next = node.later;
+        }
+        if let Some(key) = self.keys.get_mut(key) {
+            key.first_open = next;
+        }
     }
 
     /// Notes that a row of this key was handed to a relay.
@@ -98,10 +129,29 @@ impl Lanes {
         self.keys.get(key).is_some_and(|key| key.out > 0)
     }
 
-    pub(super) fn set_dead(&mut self, id: RowId, dead: bool) {
-        if let Some(node) = self.nodes.get_mut(&id) {
-            node.dead = dead;
+    /// Notes that a row has died.
+    pub(super) fn died(&mut self, key: &SmolStr, id: RowId) {
+        self.pass_on(key, id);
+        let Some(node) = self.nodes.get_mut(&id) else { return };
+        node.dead = true;
+        if let Some(key) = self.keys.get_mut(key) {
+            key.dead += 1;
+            key.last_dead = key.last_dead.max(node.sequence);
         }
+    }
+
+    /// Notes that a dead row is pending again. Returns the row that led its key before.
+    pub(super) fn revived(&mut self, key: &SmolStr, id: RowId) -> Option<RowId> {
+        let node = self.nodes.get_mut(&id)?;
+        node.dead = false;
+        let sequence = node.sequence;
+        let key = self.keys.get_mut(key)?;
+        key.dead -= 1;
+        let before = key.first_open;
+        if before.and_then(|first| self.nodes.get(&first)).is_none_or(|first| sequence < first.sequence) {
+            key.first_open = Some(id);
+        }
+        before
     }
 
     pub(super) fn links(&self, id: RowId) -> Links {
@@ -109,11 +159,15 @@ impl Lanes {
         Links { later: node.and_then(|node| node.later), dead: node.is_some_and(|node| node.dead) }
     }
 
-    /// Returns the number of dead rows of its key before a row. Walks over all that is before it: not for when nothing
-    /// is dead.
-    pub(super) fn dead_before(&self, id: RowId) -> u32 {
+    /// Returns the number of dead rows of its key before a row. Where none lies after it, as in a key that goes out in
+    /// order, nothing is walked over.
+    pub(super) fn dead_before(&self, key: &SmolStr, id: RowId) -> u32 {
+        let (Some(key), Some(node)) = (self.keys.get(key), self.nodes.get(&id)) else { return 0 };
+        if node.sequence > key.last_dead {
+            return key.dead;
+        }
         let mut dead = 0;
-        let mut earlier = self.nodes.get(&id).and_then(|node| node.earlier);
+        let mut earlier = node.earlier;
         while let Some(node) = earlier.and_then(|id| self.nodes.get(&id)) {
             dead += u32::from(node.dead);
             earlier = node.earlier;
@@ -121,17 +175,14 @@ impl Lanes {
         dead
     }
 
-    /// The lane that a row belongs to: its predecessors are looked at until one is alive.
-    pub(super) fn lane_of(&self, id: RowId) -> Lane {
-        let mut lane = Lane::First;
-        let mut earlier = self.nodes.get(&id).and_then(|node| node.earlier);
-        while let Some(node) = earlier.and_then(|id| self.nodes.get(&id)) {
-            if !node.dead {
-                return Lane::Behind;
-            }
-            lane = Lane::BehindDead;
-            earlier = node.earlier;
+    /// The lane that an open row belongs to. Before the first that is open there are dead ones only.
+    pub(super) fn lane_of(&self, key: &SmolStr, id: RowId) -> Lane {
+        if self.keys.get(key).is_none_or(|key| key.first_open != Some(id)) {
+            Lane::Behind
+        } else if self.nodes.get(&id).is_some_and(|node| node.earlier.is_some()) {
+            Lane::BehindDead
+        } else {
+            Lane::First
         }
-        lane
     }
 }

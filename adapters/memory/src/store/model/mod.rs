@@ -16,8 +16,8 @@ use std::time::Duration;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, DeadLetter, LogEntry, OperationState, OutboxRow, OutboxState,
-        PurgeRequest, RedriveRequest, SagaInstance, Settlement, StoreError, Timestamp,
+        AcquireRequest, Backlog, ClaimRequest, DeadLetter, LogEntry, OperationState, OutboxRow, PurgeRequest,
+        RedriveRequest, SagaInstance, Settlement, StoreError, TailRequest, Timestamp,
     },
 };
 use smol_str::SmolStr;
@@ -158,16 +158,16 @@ impl StoreModel {
         settlements.iter().map(|settlement| self.outbox.settle(token, settlement, now)).collect()
     }
 
-    pub(super) fn tail(&mut self, after: u64, limit: usize, now: Timestamp) -> Vec<(OutboxRow, OutboxState)> {
-        self.outbox.tail(after, limit, now)
+    pub(super) fn tail(&mut self, request: &TailRequest, now: Timestamp) -> Vec<OutboxRow> {
+        self.outbox.tail(request, now)
     }
 
     pub(super) fn dead_rows(&self, limit: usize) -> Vec<(OutboxRow, SmolStr)> {
         self.outbox.dead_rows(limit)
     }
 
-    pub(super) fn redrive(&mut self, request: &RedriveRequest, now: Timestamp) -> Vec<MessageId> {
-        self.outbox.redrive(request, now)
+    pub(super) fn redrive(&mut self, request: &RedriveRequest) -> Vec<MessageId> {
+        self.outbox.redrive(request)
     }
 
     pub(super) fn purge_dispatched(&mut self, request: &PurgeRequest, now: Timestamp) -> Vec<MessageId> {

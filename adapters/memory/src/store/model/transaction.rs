@@ -4,7 +4,10 @@ use bytes::Bytes;
 use seaworthy_core::{
     ids::{MessageId, OperationId},
     message::Message,
-    ports::{Document, Expected, IdRange, InboxEntry, OperationRecord, OperationState, RowId, StoreError, Timestamp},
+    ports::{
+        Document, Expected, IdRange, InboxEntry, OperationRecord, OperationState, RowId, StoreError, Timestamp,
+        WhenDead,
+    },
 };
 use smol_str::{SmolStr, format_smolstr};
 
@@ -251,6 +254,11 @@ impl StoreModel {
         let Some(row) = pending.filter(|row| tx.marks.iter().all(|mark| mark.row != *row)) else { return false };
         tx.marks.push(Mark { row, dead, at: now });
         true
+    }
+
+    /// The position up to which the log is settled once the transaction's own marks are.
+    pub(in crate::store) fn settled_to(&self, tx: &Tx, when_dead: WhenDead) -> u64 {
+        self.outbox.settled_to(when_dead, tx.marks.iter().map(|mark| (mark.row, mark.dead.is_some())))
     }
 
     pub(in crate::store) fn checkpoint(&self, tx: &Tx, consumer: &str) -> Option<u64> {

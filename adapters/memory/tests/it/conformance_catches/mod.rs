@@ -157,8 +157,20 @@ const STORE: &[(store::Bug, &[&str])] = {
         ]),
         (ReadsTheLogBackwards, &["the_log_is_read_in_commit_order"]),
         (MarksAtOnce, &["rows_are_marked_together_with_the_position"]),
-        (HidesDeadRowsFromTheLog, &["a_refused_row_of_the_log_dies_and_comes_back"]),
-        (HidesLeasesFromTheLog, &["a_claimed_row_is_not_settled_by_a_reader_of_the_log"]),
+        (ShowsWhatIsBehindTheDead, &[
+            "a_refused_row_of_the_log_dies_and_comes_back",
+            "the_log_leaves_out_what_stands_in_the_way",
+        ]),
+        (ShowsWhatIsLeased, &["a_claimed_row_is_not_settled_by_a_reader_of_the_log"]),
+        (MovesThePositionAnyhow, &["the_position_is_in_front_of_the_first_row_that_waits"]),
+        (TakesTopicsThatAreLeftAlone, &[
+            "a_topic_that_is_left_alone_is_not_claimed",
+            "the_log_leaves_out_what_stands_in_the_way",
+        ]),
+        (TakesTheOldestFirst, &[
+            "rows_that_fail_each_time_starve_no_others",
+            "a_long_queue_of_one_topic_starves_no_other",
+        ]),
         (LosesSagaInputs, &["a_new_saga_is_stored_as_it_was_created"]),
         (KeysSagasByVersion, &["one_business_key_has_one_saga_for_each_definition"]),
         (NumbersLogsFromZero, &["a_log_is_numbered_without_gaps"]),

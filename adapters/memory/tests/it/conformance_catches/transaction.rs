@@ -10,7 +10,7 @@ use seaworthy_core::{
     message::Message,
     ports::{
         AfterCommit, DelegateTransaction, Document, Expected, IdRange, InboxEntry, InboxInsert, NewSaga,
-        OperationRecord, OperationState, SagaAppend, SagaCreate, Seen, StoreError, Timestamp, Transaction,
+        OperationRecord, OperationState, SagaAppend, SagaCreate, Seen, StoreError, Timestamp, Transaction, WhenDead,
     },
 };
 use smol_str::{SmolStr, format_smolstr};
@@ -182,6 +182,11 @@ impl DelegateTransaction for BrokenTransaction {
             return Ok(marked);
         }
         self.inner().outbox_dispatched(messages).await
+    }
+
+    async fn outbox_settled_to(&mut self, when_dead: WhenDead) -> Result<u64, StoreError> {
+        let position = self.inner().outbox_settled_to(when_dead).await?;
+        Ok(position + u64::from(self.has(Bug::MovesThePositionAnyhow)))
     }
 
     async fn inbox_insert(&mut self, entry: &InboxEntry) -> Result<InboxInsert, StoreError> {

@@ -30,9 +30,9 @@ pub(crate) enum Action {
         only: Option<Vec<u8>>,
         limit: usize,
     },
-    /// Reads the log from a position on.
+    /// Reads the log.
     Tail {
-        after: u64,
+        when_dead: WhenDead,
         limit: usize,
     },
     PurgeDispatched(Purge),
@@ -251,7 +251,7 @@ fn action() -> impl Strategy<Value = Action> {
         6 => claim,
         8 => settle,
         3 => redrive,
-        2 => (0..5_u64, limit()).prop_map(|(after, limit)| Action::Tail { after, limit }),
+        2 => (when_dead(), limit()).prop_map(|(when_dead, limit)| Action::Tail { when_dead, limit }),
         1 => purge().prop_map(Action::PurgeDispatched),
         1 => purge().prop_map(Action::PurgeDead),
         3 => (0..CONSUMERS, purge()).prop_map(|(consumer, purge)| Action::PurgeInbox { consumer, purge }),

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use seaworthy_core::ids::{ClaimToken, MessageId};
 use seaworthy_core::message::Message;
 use seaworthy_core::ports::{
-    AcquireRequest, ClaimRequest, DefinitionRef, OperationRecord, OperationState, OutboxRow, PurgeRequest,
-    RedriveRequest, RowId, SagaAppend, Settlement, Store, StoreError, Transaction,
+    AcquireRequest, ClaimRequest, DefinitionRef, OperationRecord, OperationState, OutboxOrder, OutboxRow, PurgeRequest,
+    RedriveRequest, RowId, SagaAppend, Settlement, Store, StoreError, TailRequest, Transaction, WhenDead,
 };
 
 use crate::histories::{
@@ -79,7 +79,9 @@ impl Side {
                 let token = samples::token(self.claimed);
                 self.claimed += 1;
                 let (limit, lease, ordering, when_dead) = (*limit, *lease, *ordering, *when_dead);
-                let rows = store.claim(&ClaimRequest { token, limit, lease, ordering, when_dead }).await?;
+                let rows = store
+                    .claim(&ClaimRequest { token, limit, lease, ordering, when_dead, except_topics: Vec::new() })
+                    .await?;
                 if !rows.is_empty() {
                     self.claims.push((token, rows.iter().map(|row| row.row).collect()));
                 }
@@ -99,7 +101,7 @@ impl Side {
                 let only = only.as_ref().map(|only| only.iter().map(|number| samples::message(*number).id).collect());
                 rows(store.redrive(&RedriveRequest { only, limit: *limit }).await?)
             }
-            Action::Tail { after, limit } => self.tail(*after, *limit).await?,
+            Action::Tail { when_dead, limit } => self.tail(*when_dead, *limit).await?,
             Action::PurgeDispatched(purge) => rows(store.purge_dispatched(&request(*purge)).await?),
             Action::PurgeDead(purge) => rows(store.purge_dead(&request(*purge)).await?),
             Action::PurgeInbox { consumer, purge } => {
@@ -226,9 +228,10 @@ impl Side {
         })
     }
 
-    async fn tail(&self, after: u64, limit: usize) -> Result<Seen, StoreError> {
-        let log = self.store.tail(after, limit).await?;
-        Ok(log.iter().map(|(shown, state)| format!("{state:?}: {}", row(shown))).collect())
+    async fn tail(&self, when_dead: WhenDead, limit: usize) -> Result<Seen, StoreError> {
+        let (ordering, except_topics, except_keys) = (OutboxOrder::PerKey, Vec::new(), Vec::new());
+        let request = TailRequest { limit, ordering, when_dead, except_topics, except_keys };
+        Ok(self.store.tail(&request).await?.iter().map(row).collect())
     }
 
     /// All that can be read without a transaction.
@@ -237,7 +240,8 @@ impl Side {
             format!("{:?}", self.store.backlog().await?),
             format!("next available at {:?}", self.store.next_available().await?),
         ];
-        seen.extend(self.tail(0, usize::MAX).await?);
+        seen.extend(self.tail(WhenDead::BlockKey, usize::MAX).await?);
+        seen.extend(self.tail(WhenDead::SkipDead, usize::MAX).await?);
         for (dead, reason) in self.store.dead_rows(usize::MAX).await? {
             seen.push(format!("dead: {} because {reason}", row(&dead)));
         }

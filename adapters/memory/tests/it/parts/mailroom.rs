@@ -7,9 +7,9 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::Message,
     ports::{
-        AfterCommit, Backlog, Checkpoints, ClaimRequest, Documents, InboxStore, InboxWrites, OutboxRow, OutboxState,
-        OutboxStore, OutboxWrites, Part, Participants, Parts, PurgeRequest, RedriveRequest, SagaStore, SagaWrites,
-        Settlement, Store, StoreError, Timestamp, Transaction,
+        AfterCommit, Backlog, Checkpoints, ClaimRequest, Documents, InboxStore, InboxWrites, OutboxRow, OutboxStore,
+        OutboxWrites, Part, Participants, Parts, PurgeRequest, RedriveRequest, SagaStore, SagaWrites, Settlement,
+        Store, StoreError, TailRequest, Timestamp, Transaction, WhenDead,
     },
 };
 use seaworthy_memory::{ManualClock, store::MemoryStore};
@@ -53,8 +53,8 @@ impl OutboxStore for Mailroom {
         self.0.settle(token, settlements).await
     }
 
-    async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError> {
-        self.0.tail(after, limit).await
+    async fn tail(&self, request: &TailRequest) -> Result<Vec<OutboxRow>, StoreError> {
+        self.0.tail(request).await
     }
 
     async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {
@@ -110,6 +110,10 @@ impl OutboxWrites for Posting {
 
     async fn outbox_bury(&mut self, message: MessageId, reason: &str) -> Result<bool, StoreError> {
         self.0.outbox_bury(message, reason).await
+    }
+
+    async fn outbox_settled_to(&mut self, when_dead: WhenDead) -> Result<u64, StoreError> {
+        self.0.outbox_settled_to(when_dead).await
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the tests share: a clock that a test moves, and messages.
 #![allow(dead_code, reason = "each test crate uses its own part of it")]
 
+pub(crate) mod meter;
+
 use std::{
     sync::{
         Arc,
@@ -12,7 +14,9 @@ use std::{
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::{Headers, Message},
-    ports::{ClaimRequest, Clock, OutboxOrder, OutboxRow, SettleOutcome, Settlement, Store, Timestamp, WhenDead},
+    ports::{
+        ClaimRequest, Clock, OutboxOrder, OutboxRow, SettleOutcome, Settlement, Store, TailRequest, Timestamp, WhenDead,
+    },
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use uuid::Uuid;
@@ -87,6 +91,12 @@ pub(crate) fn token(number: u128) -> ClaimToken {
     ClaimToken(Uuid::from_u128(number))
 }
 
+/// A reading of the log in key order, where dead rows block their keys.
+pub(crate) fn tailing(limit: usize) -> TailRequest {
+    let (ordering, when_dead) = (OutboxOrder::PerKey, WhenDead::BlockKey);
+    TailRequest { limit, ordering, when_dead, except_topics: Vec::new(), except_keys: Vec::new() }
+}
+
 pub(crate) fn asking(token_number: u128, limit: usize) -> ClaimRequest {
     ClaimRequest {
         token: token(token_number),
@@ -94,6 +104,7 @@ pub(crate) fn asking(token_number: u128, limit: usize) -> ClaimRequest {
         lease: Duration::from_secs(10),
         ordering: OutboxOrder::PerKey,
         when_dead: WhenDead::BlockKey,
+        except_topics: Vec::new(),
     }
 }
 

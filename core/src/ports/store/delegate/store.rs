@@ -6,8 +6,8 @@ use smol_str::SmolStr;
 use crate::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxState, OutboxStore,
-        Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError, Timestamp,
+        AcquireRequest, Backlog, ClaimRequest, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxStore, Parts,
+        PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError, TailRequest, Timestamp,
         Transaction, operation::store_methods,
     },
 };

@@ -1,67 +1,53 @@
 //! Claims: finds the rows that are due, and hands them out.
 
-use std::ops::Bound;
-
 use seaworthy_core::{
     ids::ClaimToken,
     ports::{ClaimRequest, OutboxOrder, OutboxRow, RowId, Timestamp, WhenDead},
 };
+use smol_str::SmolStr;
 
-use super::{AT_ONCE, Outbox, Place};
+use super::{Outbox, Place, ready::deal};
 use crate::store::model::lanes::Lane;
+
+/// Lanes of the rows that may go out.
+pub(super) fn lanes(ordering: OutboxOrder, when_dead: WhenDead) -> &'static [Lane] {
+    match (ordering, when_dead) {
+        (OutboxOrder::PerKey, WhenDead::BlockKey) => &[Lane::First],
+        (OutboxOrder::PerKey, WhenDead::SkipDead) => &[Lane::First, Lane::BehindDead],
+        (OutboxOrder::Unordered, _) => &[Lane::First, Lane::BehindDead, Lane::Behind],
+    }
+}
 
 impl Outbox {
     /// Claims rows that are due, in commit order.
     pub(in crate::store::model) fn claim(&mut self, request: &ClaimRequest, now: Timestamp) -> Vec<OutboxRow> {
         self.wake(now);
-        let mut due = Vec::new();
-        match (request.ordering, request.when_dead) {
-            (OutboxOrder::PerKey, WhenDead::BlockKey) => self.find_due(&[Lane::First], request, &mut due),
-            (OutboxOrder::PerKey, WhenDead::SkipDead) => {
-                self.find_due(&[Lane::First, Lane::BehindDead], request, &mut due);
-            }
-            (OutboxOrder::Unordered, _) => {
-                self.find_due(&[Lane::First, Lane::BehindDead], request, &mut due);
-                self.find_due(&[Lane::Behind], request, &mut due);
-            }
-        }
-        due.sort_unstable();
-        due.truncate(request.limit);
+        let &ClaimRequest { ordering, when_dead, limit, .. } = request;
+        let due = deal(self.due(ordering, when_dead, &request.except_topics, limit), limit, request.token.0.as_u128());
         let until = now + request.lease;
         // Room for these and no more: rows are large, and mostly there is one.
         let mut rows = Vec::with_capacity(due.len());
-        rows.extend(due.into_iter().filter_map(|(_, id)| self.lease(id, request.token, until)));
-        if (request.ordering, request.when_dead) == (OutboxOrder::PerKey, WhenDead::SkipDead) {
-            rows.iter_mut().for_each(|row| row.message.gap = self.gap(row.row));
+        rows.extend(due.into_iter().filter_map(|id| self.lease(id, request.token, until)));
+        if (ordering, when_dead) == (OutboxOrder::PerKey, WhenDead::SkipDead) {
+            rows.iter_mut().for_each(|row| row.message.gap = self.gap(&row.message.partition_key, row.row));
         }
         rows
     }
 
-    /// Adds up to `limit` rows that were never tried, those committed first, and as many that have waited, those due
-    /// first: where a limit is short of them, neither kind starves the other.
-    fn find_due(&self, lanes: &[Lane], request: &ClaimRequest, due: &mut Vec<(u64, RowId)>) {
-        let free = |id: RowId| match request.ordering {
-            OutboxOrder::PerKey => self.rows.get(&id).is_some_and(|row| !self.lanes.is_out(&row.message.partition_key)),
-            OutboxOrder::Unordered => true,
+    /// Up to `limit` rows of each queue that is asked for.
+    pub(super) fn due(
+        &self,
+        ordering: OutboxOrder,
+        when_dead: WhenDead,
+        except: &[SmolStr],
+        limit: usize,
+    ) -> Vec<Vec<(u64, RowId)>> {
+        let is_free = |id: RowId| {
+            ordering == OutboxOrder::Unordered
+                || self.rows.get(&id).is_some_and(|row| !self.lanes.is_out(&row.message.partition_key))
         };
-        let mut fresh = Vec::new();
-        let mut waited = Vec::new();
-        for lane in lanes {
-            let rows = self.ready[*lane as usize].iter();
-            let at_once = rows.take_while(|(since, ..)| *since == AT_ONCE).filter(|(.., id)| free(*id));
-            fresh.extend(at_once.take(request.limit).map(|(_, sequence, id)| (*sequence, *id)));
-            let later = (Bound::Excluded((AT_ONCE, u64::MAX, RowId(u64::MAX))), Bound::Unbounded);
-            let rows = self.ready[*lane as usize].range(later).filter(|(.., id)| free(*id));
-            waited.extend(rows.take(request.limit).copied());
-        }
-        if lanes.len() > 1 {
-            fresh.sort_unstable();
-            fresh.truncate(request.limit);
-            waited.sort_unstable();
-            waited.truncate(request.limit);
-        }
-        due.append(&mut fresh);
-        due.extend(waited.into_iter().map(|(_, sequence, id)| (sequence, id)));
+        let lanes = lanes(ordering, when_dead).iter();
+        lanes.flat_map(|lane| self.ready[*lane as usize].queues(except, limit, is_free)).collect()
     }
 
     fn lease(&mut self, id: RowId, token: ClaimToken, until: Timestamp) -> Option<OutboxRow> {
@@ -91,9 +77,9 @@ impl Outbox {
                 if matches!(row.place, Place::Out(_)) {
                     self.lanes.came_back(&row.message.partition_key);
                 }
-                let lane = self.lanes.lane_of(id);
+                let lane = self.lanes.lane_of(&row.message.partition_key, id);
                 row.place = Place::Ready(lane, at);
-                self.ready[lane as usize].insert((at, sequence, id));
+                self.ready[lane as usize].insert(&row.message.topic, (at, sequence, id));
             }
         }
     }

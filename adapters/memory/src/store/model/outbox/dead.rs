@@ -1,14 +1,12 @@
 //! Rows that are dead: shown, redriven, purged.
 
-use std::time::Duration;
-
 use seaworthy_core::{
     ids::MessageId,
     ports::{OutboxRow, PurgeRequest, RedriveRequest, RowId, Timestamp},
 };
 use smol_str::SmolStr;
 
-use super::{Outbox, Place, Row};
+use super::{AT_ONCE, Outbox, Place, Row};
 
 impl Outbox {
     /// Dead rows with the reason, longest dead first.
@@ -23,7 +21,7 @@ impl Outbox {
     }
 
     /// Makes dead rows pending, in the place that they had in the order of their key.
-    pub(in crate::store::model) fn redrive(&mut self, request: &RedriveRequest, now: Timestamp) -> Vec<MessageId> {
+    pub(in crate::store::model) fn redrive(&mut self, request: &RedriveRequest) -> Vec<MessageId> {
         let chosen: Vec<RowId> = match &request.only {
             None => self.dead.values().take(request.limit).copied().collect(),
             Some(only) => {
@@ -45,9 +43,13 @@ impl Outbox {
             let Some(row) = self.rows.get_mut(&id) else { continue };
             row.attempts = 0;
             redriven.push(row.message.id);
-            self.lanes.set_dead(id, false);
-            self.park(id, now, Duration::ZERO);
-            self.refresh(id);
+            self.dead_places.remove(&row.message.sequence);
+            self.open.insert(row.message.sequence, id);
+            let led = self.lanes.revived(&row.message.partition_key, id);
+            self.make_ready(id, AT_ONCE);
+            if let Some(led) = led {
+                self.refresh(led);
+            }
             self.unsettled += 1;
         }
         redriven

@@ -3,33 +3,79 @@
 use seaworthy_core::{
     ids::MessageId,
     message::Message,
-    ports::{OutboxRow, OutboxState, RowId, Timestamp},
+    ports::{OutboxOrder, OutboxRow, RowId, TailRequest, Timestamp, WhenDead},
 };
 use smol_str::SmolStr;
 
-use super::{Outbox, Place};
+use super::{Outbox, Place, claim::lanes};
 
 impl Outbox {
-    /// Returns the rows that a reader of the log sees from a position on.
-    pub(in crate::store::model) fn tail(
-        &mut self,
-        after: u64,
-        limit: usize,
-        now: Timestamp,
-    ) -> Vec<(OutboxRow, OutboxState)> {
+    /// Returns the rows that a reader of the log may publish: heads of keys, and behind each what may follow it.
+    pub(in crate::store::model) fn tail(&mut self, request: &TailRequest, now: Timestamp) -> Vec<OutboxRow> {
         self.wake(now);
-        let shown = |(sequence, id): (&u64, &RowId)| {
-            let row = self.rows.get(id)?;
-            let state = match row.place {
-                Place::Ready(..) | Place::Waiting(_) => OutboxState::Pending,
-                Place::Out(_) => OutboxState::Claimed,
-                Place::Dead(..) if *sequence <= after => return None,
-                Place::Dead(..) => OutboxState::Dead,
-            };
-            let message = Message { gap: self.gap(*id), ..(*row.message).clone() };
-            Some((OutboxRow { row: *id, message, attempts: row.attempts }, state))
+        let &TailRequest { limit, ordering, when_dead, .. } = request;
+        let per_key = ordering == OutboxOrder::PerKey;
+        let lets_go = |id: RowId| {
+            !per_key
+                || self.rows.get(&id).is_some_and(|row| {
+                    let key = &row.message.partition_key;
+                    !self.lanes.is_out(key) && !request.except_keys.contains(key)
+                })
         };
-        self.log.iter().filter_map(shown).take(limit).collect()
+        let lanes = lanes(ordering, when_dead).iter();
+        let queues = lanes.flat_map(|lane| self.ready[*lane as usize].queues(&request.except_topics, limit, lets_go));
+        let mut found: Vec<(u64, RowId)> = queues.flatten().collect();
+        found.sort_unstable();
+        found.truncate(limit);
+        if per_key {
+            for (_, head) in found.clone() {
+                self.follow(head, request, &mut found);
+            }
+            found.sort_unstable();
+        }
+        let has_gaps = per_key && when_dead == WhenDead::SkipDead;
+        let shown = |(_, id): (u64, RowId)| {
+            let row = self.rows.get(&id)?;
+            let gap = if has_gaps { self.gap(&row.message.partition_key, id) } else { 0 };
+            let message = Message { gap, ..(*row.message).clone() };
+            Some(OutboxRow { row: id, message, attempts: row.attempts })
+        };
+        found.into_iter().filter_map(shown).collect()
+    }
+
+    /// Adds the rows of a key that may follow its head, up to the first that stands in the way of the rest.
+    fn follow(&self, head: RowId, request: &TailRequest, found: &mut Vec<(u64, RowId)>) {
+        let mut next = self.lanes.links(head).later;
+        while let Some(id) = next
+            && found.len() < request.limit
+            && let Some(row) = self.rows.get(&id)
+        {
+            next = self.lanes.links(id).later;
+            match row.place {
+                Place::Dead(..) if request.when_dead == WhenDead::SkipDead => {}
+                Place::Ready(..) if !request.except_topics.contains(&row.message.topic) => {
+                    found.push((row.message.sequence, id));
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// The position up to which nothing waits any more, where these rows are settled too: dead, or dispatched.
+    pub(in crate::store::model) fn settled_to(
+        &self,
+        when_dead: WhenDead,
+        settled: impl Iterator<Item = (RowId, bool)> + Clone,
+    ) -> u64 {
+        let is_settled = |id: &RowId| settled.clone().any(|(row, _)| row == *id);
+        let open = self.open.iter().find(|(_, id)| !is_settled(id)).map(|(place, _)| *place);
+        let mut first = open;
+        if when_dead == WhenDead::BlockKey {
+            let buried = settled.clone().filter(|(_, dead)| *dead);
+            let buried = buried.filter_map(|(id, _)| self.rows.get(&id).map(|row| row.message.sequence));
+            first = first.into_iter().chain(self.dead_places.first().copied()).chain(buried).min();
+        }
+        first.map_or(self.last_sequence, |first| first - 1)
     }
 
     /// The row of a message, if it is pending and so can be marked without a claim.

@@ -1,6 +1,7 @@
 mod claim;
 mod dead;
 mod log;
+mod ready;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,26 +15,28 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
+use self::ready::{AT_ONCE, Due, Ready};
 use super::lanes::{Lane, Lanes, Links};
 use crate::lookup::Lookup;
 
 /// Committed outbox rows.
 ///
-/// Nothing here walks over rows: claimable rows lie in one ordered set for each [`Lane`], rows that wait for a moment
-/// in a set by moment, dispatched ones in a set by age, and rows of one key are linked in commit order.
+/// Nothing here walks over rows: claimable rows lie in one ordered set for each [`Lane`] and topic, rows that wait for a
+/// moment in a set by moment, dispatched ones in a set by age, and rows of one key are linked in commit order.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     rows: Lookup<RowId, Row>,
     lanes: Lanes,
-    /// Rows that wait, by the time since which they are due and their place in the commit order.
-    ready: [BTreeSet<(Timestamp, u64, RowId)>; 3],
-    waiting: BTreeSet<(Timestamp, u64, RowId)>,
+    /// Rows that are due, by lane.
+    ready: [Ready; 3],
+    waiting: BTreeSet<Due>,
     dead: BTreeMap<(Timestamp, u64), RowId>,
     dispatched: BTreeMap<(Timestamp, u64), MessageId>,
     /// Every message that was staged and whose row was not purged.
     by_message: Lookup<MessageId, RowId>,
-    /// Rows that are not dispatched, in commit order.
-    log: BTreeMap<u64, RowId>,
+    /// Rows that are pending or claimed, and those that are dead, by their places in the commit order.
+    open: BTreeMap<u64, RowId>,
+    dead_places: BTreeSet<u64>,
     last_sequence: u64,
     /// Life of the store, which its messages carry.
     epoch: u64,
@@ -59,9 +62,6 @@ enum Place {
     Dead(Timestamp, SmolStr),
 }
 
-/// Due time of a row that waits for nothing: a fresh one, or one that was given back at once. Before all moments.
-const AT_ONCE: Timestamp = Timestamp::from_micros(i64::MIN);
-
 impl Outbox {
     /// An outbox without rows, in a store of this epoch.
     pub(super) fn new(epoch: u64) -> Self {
@@ -80,9 +80,9 @@ impl Outbox {
         message.epoch = self.epoch;
         message.gap = 0;
         self.by_message.insert(message.id, id);
-        self.log.insert(message.sequence, id);
-        let lane = self.lanes.push(&message.partition_key, id);
-        self.ready[lane as usize].insert((AT_ONCE, message.sequence, id));
+        self.open.insert(message.sequence, id);
+        let lane = self.lanes.push(&message.partition_key, id, message.sequence);
+        self.ready[lane as usize].insert(&message.topic, (AT_ONCE, message.sequence, id));
         self.rows.insert(id, Row { message, attempts: 0, token: None, place: Place::Ready(lane, AT_ONCE) });
         self.unsettled += 1;
     }
@@ -116,7 +116,9 @@ impl Outbox {
             if let Some(row) = self.rows.get_mut(&id) {
                 row.place = Place::Dead(now, reason.clone());
                 self.dead.insert((now, row.message.sequence), id);
-                self.lanes.set_dead(id, true);
+                self.open.remove(&row.message.sequence);
+                self.dead_places.insert(row.message.sequence);
+                self.lanes.died(&row.message.partition_key, id);
                 self.refresh(id);
             }
         } else if let Some(message) = self.remove(id) {
@@ -140,8 +142,8 @@ impl Outbox {
     }
 
     /// Returns the number of dead rows of its key that a row has passed.
-    fn gap(&self, id: RowId) -> u32 {
-        if self.dead.is_empty() { 0 } else { self.lanes.dead_before(id) }
+    fn gap(&self, key: &SmolStr, id: RowId) -> u32 {
+        if self.dead.is_empty() { 0 } else { self.lanes.dead_before(key, id) }
     }
 
     /// Rows that are pending or claimed, and rows that are dead.
@@ -154,7 +156,9 @@ impl Outbox {
         let Some(row) = self.rows.get(&id) else { return };
         let sequence = row.message.sequence;
         match row.place {
-            Place::Ready(lane, since) => _ = self.ready[lane as usize].remove(&(since, sequence, id)),
+            Place::Ready(lane, since) => {
+                self.ready[lane as usize].remove(&row.message.topic, &(since, sequence, id));
+            }
             Place::Waiting(until) => _ = self.waiting.remove(&(until, sequence, id)),
             Place::Out(until) => {
                 self.waiting.remove(&(until, sequence, id));
@@ -164,7 +168,8 @@ impl Outbox {
         }
     }
 
-    /// Puts a lifted row where it waits for as long as `delay`.
+    /// Puts a lifted row where it waits for as long as `delay`. Also without a delay it has waited: at once again it would be
+    /// the oldest of those that were never tried, before all others each time.
     fn park(&mut self, id: RowId, now: Timestamp, delay: Duration) {
         let Some(row) = self.rows.get_mut(&id) else { return };
         let until = now + delay;
@@ -172,17 +177,23 @@ impl Outbox {
             row.place = Place::Waiting(until);
             self.waiting.insert((until, row.message.sequence, id));
         } else {
-            let lane = self.lanes.lane_of(id);
-            let since = if delay.is_zero() { AT_ONCE } else { until };
-            row.place = Place::Ready(lane, since);
-            self.ready[lane as usize].insert((since, row.message.sequence, id));
+            self.make_ready(id, until);
         }
+    }
+
+    /// Puts a lifted row where it is due, since a moment.
+    fn make_ready(&mut self, id: RowId, since: Timestamp) {
+        let Some(row) = self.rows.get_mut(&id) else { return };
+        let lane = self.lanes.lane_of(&row.message.partition_key, id);
+        row.place = Place::Ready(lane, since);
+        self.ready[lane as usize].insert(&row.message.topic, (since, row.message.sequence, id));
     }
 
     /// Drops a lifted row and lets the next one of its key move up.
     fn remove(&mut self, id: RowId) -> Option<Box<Message>> {
         let row = self.rows.remove(&id)?;
-        self.log.remove(&row.message.sequence);
+        self.open.remove(&row.message.sequence);
+        self.dead_places.remove(&row.message.sequence);
         if let Some(next) = self.lanes.unlink(&row.message.partition_key, id) {
             self.refresh(next);
         }
@@ -202,10 +213,11 @@ impl Outbox {
             alive += u32::from(!dead);
             let Some(row) = self.rows.get_mut(&id) else { return };
             if let Place::Ready(was, since) = row.place {
-                let lane = self.lanes.lane_of(id);
+                let lane = self.lanes.lane_of(&row.message.partition_key, id);
                 row.place = Place::Ready(lane, since);
-                self.ready[was as usize].remove(&(since, row.message.sequence, id));
-                self.ready[lane as usize].insert((since, row.message.sequence, id));
+                let due = (since, row.message.sequence, id);
+                self.ready[was as usize].remove(&row.message.topic, &due);
+                self.ready[lane as usize].insert(&row.message.topic, due);
             }
         }
     }

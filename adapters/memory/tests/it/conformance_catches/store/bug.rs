@@ -64,8 +64,11 @@ pub(crate) enum Bug {
     PurgesWithoutLimit,
     ReadsTheLogBackwards,
     MarksAtOnce,
-    HidesDeadRowsFromTheLog,
-    HidesLeasesFromTheLog,
+    ShowsWhatIsBehindTheDead,
+    ShowsWhatIsLeased,
+    MovesThePositionAnyhow,
+    TakesTopicsThatAreLeftAlone,
+    TakesTheOldestFirst,
     // Sagas and participants.
     LosesSagaInputs,
     KeysSagasByVersion,

@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, DeadLetter, InboxEntry, InboxStore, LogEntry, Part, Parts, PurgeRequest, RowId,
-        SagaInstance, SagaStatus, SagaStore, Store, StoreError, Timestamp, Transaction,
+        AcquireRequest, Backlog, DeadLetter, InboxEntry, InboxStore, LogEntry, OutboxRow, Part, Parts, PurgeRequest,
+        RowId, SagaInstance, SagaStatus, SagaStore, Store, StoreError, Timestamp, Transaction,
     },
 };
 
@@ -35,6 +35,7 @@ pub(super) struct Broken {
 pub(super) struct Notes {
     holders: BTreeMap<RowId, ClaimToken>,
     redriven: BTreeSet<MessageId>,
+    leased: Vec<OutboxRow>,
     pub(super) staged: Vec<MessageId>,
     pub(super) sagas: Vec<SagaId>,
     pub(super) appends: u64,

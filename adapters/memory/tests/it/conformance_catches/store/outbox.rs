@@ -7,8 +7,8 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::Headers,
     ports::{
-        ClaimRequest, OutboxOrder, OutboxRow, OutboxState, OutboxStore, Part, PurgeRequest, RedriveRequest,
-        SettleOutcome, Settlement, StoreError, Timestamp, WhenDead,
+        ClaimRequest, OutboxOrder, OutboxRow, OutboxStore, Part, PurgeRequest, RedriveRequest, SettleOutcome,
+        Settlement, StoreError, TailRequest, Timestamp, WhenDead,
     },
 };
 use smol_str::SmolStr;
@@ -37,7 +37,7 @@ impl OutboxStore for Broken {
         if self.has(Bug::ClaimsAnOutboxThatItHasNot) {
             return Err(Part::Outbox.refusal());
         }
-        let mut asked = *request;
+        let mut asked = request.clone();
         match self.bug {
             Bug::LeasesForNoTime => asked.lease = Duration::ZERO,
             Bug::LeasesForEver => asked.lease = request.lease * 1_000,
@@ -47,6 +47,8 @@ impl OutboxStore for Broken {
             Bug::StopsAtTheDead => asked.when_dead = WhenDead::BlockKey,
             Bug::ClaimsOneRowAtATime => asked.limit = asked.limit.min(1),
             Bug::ClaimsByRowNumber => (asked.ordering, asked.limit) = (OutboxOrder::Unordered, usize::MAX),
+            Bug::TakesTheOldestFirst => asked.limit = usize::MAX,
+            Bug::TakesTopicsThatAreLeftAlone => asked.except_topics.clear(),
             _ => {}
         }
         let mut rows = self.inner.claim(&asked).await?;
@@ -54,6 +56,13 @@ impl OutboxStore for Broken {
             rows.sort_by_key(|row| self.notes().staged.iter().position(|id| *id == row.message.id));
             let rest = rows.split_off(rows.len().min(request.limit));
             self.release(request.token, &rest).await?;
+        }
+        if self.has(Bug::TakesTheOldestFirst) {
+            let rest = rows.split_off(rows.len().min(request.limit));
+            self.release(request.token, &rest).await?;
+        }
+        if self.has(Bug::ShowsWhatIsLeased) {
+            self.notes().leased.extend(rows.iter().cloned());
         }
         if self.has(Bug::SendsRedrivenRowsAtOnce) {
             let all = self.inner.claim(&ClaimRequest { ordering: OutboxOrder::Unordered, ..asked }).await?;
@@ -108,17 +117,18 @@ impl OutboxStore for Broken {
         Ok(if self.has(Bug::SaysEverythingSettled) { vec![true; settled.len()] } else { settled })
     }
 
-    async fn tail(&self, after: u64, limit: usize) -> Result<Vec<(OutboxRow, OutboxState)>, StoreError> {
-        let mut rows = self.inner.tail(after, limit).await?;
+    async fn tail(&self, request: &TailRequest) -> Result<Vec<OutboxRow>, StoreError> {
+        let mut asked = request.clone();
+        match self.bug {
+            Bug::ShowsWhatIsBehindTheDead => asked.when_dead = WhenDead::SkipDead,
+            Bug::TakesTopicsThatAreLeftAlone => asked.except_topics.clear(),
+            _ => {}
+        }
+        let mut rows = self.inner.tail(&asked).await?;
         match self.bug {
             Bug::ReadsTheLogBackwards => rows.reverse(),
-            Bug::ForgetsGaps => rows.iter_mut().for_each(|(row, _)| row.message.gap = 0),
-            Bug::HidesDeadRowsFromTheLog => rows.retain(|(_, state)| *state != OutboxState::Dead),
-            Bug::HidesLeasesFromTheLog => rows.iter_mut().for_each(|(_, state)| {
-                if *state == OutboxState::Claimed {
-                    *state = OutboxState::Pending;
-                }
-            }),
+            Bug::ForgetsGaps => rows.iter_mut().for_each(|row| row.message.gap = 0),
+            Bug::ShowsWhatIsLeased => rows.extend(self.notes().leased.iter().cloned()),
             _ => {}
         }
         Ok(rows)
@@ -159,7 +169,7 @@ impl OutboxStore for Broken {
             let token = ClaimToken(uuid::Uuid::from_u128(7));
             let lease = Duration::from_secs(1);
             let (ordering, when_dead) = (OutboxOrder::PerKey, WhenDead::BlockKey);
-            let claim = ClaimRequest { token, limit: 1, lease, ordering, when_dead };
+            let claim = ClaimRequest { token, limit: 1, lease, ordering, when_dead, except_topics: Vec::new() };
             for row in self.inner.claim(&claim).await? {
                 self.inner.settle(token, &[Settlement { row: row.row, outcome: SettleOutcome::Dispatched }]).await?;
             }

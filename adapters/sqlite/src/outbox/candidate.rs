@@ -1,0 +1,55 @@
+//! Rows as relays are given them, and those that can't be.
+
+use rusqlite::{Connection, Row};
+use seaworthy_core::ports::{OutboxRow, RowId};
+
+use super::lane;
+use crate::envelope::{ENVELOPE_WIDTH, read_message};
+
+/// A row that may go out, if it can be read.
+pub(super) struct Candidate {
+    pub(super) sequence: i64,
+    /// The row, or the reason why it can't be read.
+    row: Result<OutboxRow, String>,
+    /// Dead rows may be before it in its key.
+    passes: bool,
+}
+
+impl Candidate {
+    /// Reads the envelope's columns, `attempts` and `head`.
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let sequence = row.get(0)?;
+        let passes = row.get::<_, u8>(ENVELOPE_WIDTH + 1)? != 1;
+        let read = read_message(row)
+            .and_then(|message| {
+                Ok(OutboxRow { row: RowId(message.sequence), message, attempts: row.get(ENVELOPE_WIDTH)? })
+            })
+            .map_or_else(
+                |error| if is_unreadable(&error) { Ok(Err(error.to_string())) } else { Err(error) },
+                |row| Ok(Ok(row)),
+            );
+        Ok(Self { sequence, row: read?, passes })
+    }
+
+    /// The row with its gap, where it may have one.
+    pub(super) fn finish(self, connection: &Connection, has_gaps: bool) -> rusqlite::Result<Result<OutboxRow, String>> {
+        let Self { sequence, mut row, passes } = self;
+        if let Ok(row) = &mut row
+            && has_gaps
+            && passes
+        {
+            row.message.gap = lane::gap(connection, &row.message.partition_key, sequence)?;
+        }
+        Ok(row)
+    }
+}
+
+/// Returns `true` if it is the value of a column that is wrong, and not the database.
+fn is_unreadable(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+    )
+}

@@ -1,0 +1,126 @@
+//! A message that kills its relay takes no other with it for long, and ends in the dead rows.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_util::future::pending;
+use seaworthy_core::{
+    ids::MessageId,
+    message::Message,
+    outbox::{Relay, RelayConfig},
+    ports::{Broker, BrokerError, Ports, PublishResult, Subscription, SubscriptionSpec},
+};
+
+use crate::support::{World, messages::message, on_each_store, warnings::Warnings};
+
+/// Kills whoever publishes one of some messages: the call never comes back, and the process is gone.
+struct Deadly {
+    inner: Arc<dyn Broker>,
+    poison: BTreeSet<MessageId>,
+    killed: AtomicBool,
+}
+
+#[async_trait]
+impl Broker for Deadly {
+    async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
+        if batch.iter().any(|message| self.poison.contains(&message.id)) {
+            self.killed.store(true, Ordering::SeqCst);
+            pending::<()>().await;
+        }
+        self.inner.publish(batch).await
+    }
+
+    async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
+        self.inner.subscribe(spec).await
+    }
+}
+
+/// Runs processes one after the other, each until it is killed or has nothing to do, and returns how many were killed.
+async fn run_processes(world: &World, poison: &[Message], config: &RelayConfig, processes: usize) -> usize {
+    let poison = poison.iter().map(|message| message.id).collect();
+    let broker = Arc::new(Deadly { inner: world.broker.clone(), poison, killed: AtomicBool::new(false) });
+    let ports = Ports { broker: broker.clone(), ..world.ports.clone() };
+    let mut killed = 0;
+    for _ in 0..processes {
+        let relay = Relay::new(&ports).config(config.clone()).run();
+        let life = async {
+            loop {
+                world.pass(Duration::from_millis(50)).await;
+                if broker.killed.swap(false, Ordering::SeqCst) {
+                    return true;
+                }
+                if world.ports.store.backlog().await.expect("up").outbox_unsettled == 0 {
+                    return false;
+                }
+            }
+        };
+        // Whichever ends first: dropped, the relay has died.
+        tokio::select! {
+            biased;
+            () = relay => unreachable!("nobody stops it"),
+            died = life => killed += usize::from(died),
+        }
+        world.pass(Duration::from_secs(31)).await;
+    }
+    killed
+}
+
+#[test]
+fn a_message_that_kills_its_relay_is_set_apart_from_its_company_and_buried() {
+    for poisons in [1, 3] {
+        on_each_store(async |world| {
+            let heard = Warnings::listen();
+            let all: Vec<Message> = (0..20).map(|number| message("orders", number)).collect();
+            world.stage(all.clone()).await;
+            let killed = run_processes(world, &all[..poisons], &RelayConfig::default(), 11).await;
+            assert_eq!(killed, 11, "all of them are in one batch until they are suspects");
+            let killed = run_processes(world, &all[..poisons], &RelayConfig::default(), 150).await;
+            assert_eq!(world.broker.accepted_of("orders"), 20 - poisons);
+            let dead = world.ports.store.dead_rows(10).await.expect("up");
+            let ids: BTreeSet<MessageId> = dead.iter().map(|(row, _)| row.message.id).collect();
+            assert_eq!(ids, all[..poisons].iter().map(|message| message.id).collect());
+            assert!(dead.iter().all(|(_, reason)| reason.contains("times without a result")), "{dead:?}");
+            assert!(killed <= 20 * poisons, "{killed} more were killed");
+            let said = heard.lines().iter().filter(|line| line.contains("times without a result")).count();
+            assert_eq!(said, poisons);
+        });
+    }
+}
+
+/// The poison was staged first and is claimed first each time.
+#[test]
+fn its_company_goes_out_before_it_is_buried_and_also_where_it_never_is() {
+    for bury in [Some(1_000), None] {
+        on_each_store(async |world| {
+            let config = RelayConfig::default().bury_after_claims(bury);
+            let all = [message("orders", 0), message("orders", 1)];
+            world.stage(all.clone()).await;
+            run_processes(world, &all[..1], &config, 14).await;
+            assert_eq!(world.broker.accepted_of("orders"), 1, "after ten deaths each goes alone");
+            assert_eq!(world.ports.store.dead_rows(10).await.expect("up"), []);
+        });
+    }
+}
+
+/// What comes later never travels with it.
+#[test]
+fn fresh_messages_do_not_wait_for_it() {
+    on_each_store(async |world| {
+        let config = RelayConfig::default().bury_after_claims(None);
+        let poison = message("orders", 0);
+        world.stage([poison.clone()]).await;
+        run_processes(world, &[poison.clone()], &config, 12).await;
+        for number in 1..20 {
+            world.stage([message("orders", number)]).await;
+            run_processes(world, &[poison.clone()], &config, 1).await;
+            assert_eq!(world.broker.accepted_of("orders"), number);
+        }
+    });
+}

@@ -1,9 +1,12 @@
 //! The inbox: which messages each consumer has seen, its dead letters and its watermarks.
 
-use rusqlite::{Connection, params};
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use seaworthy_core::{
+    ids::MessageId,
     message::Message,
-    ports::{DeadLetter, InboxEntry, InboxInsert, Seen, StoreError, Timestamp},
+    ports::{DeadLetter, DeadLetterRequest, InboxEntry, InboxInsert, Seen, StoreError, Timestamp},
 };
 use smol_str::format_smolstr;
 
@@ -82,16 +85,25 @@ pub(crate) fn count_failure(
         .map_err(|failure| in_statement("count inbox failure", &failure))
 }
 
-/// Buries a message, unless it was handled by another transaction; `handled_here` says that this one did.
+/// Manner in which a transaction has come to count a message as handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// Inserted its row.
+    Inserted,
+    /// Taken out its dead letter.
+    Exhumed,
+}
+
+/// Buries a message, unless it was handled by another transaction; `taken` says that this one did.
 pub(crate) fn bury(
     connection: &Connection,
     entry: &InboxEntry,
     message: &Message,
     reason: &str,
-    handled_here: bool,
+    taken: Option<Taken>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if !handled_here && insert(connection, entry, now)? != InboxInsert::First {
+    if taken.is_none() && insert(connection, entry, now)? != InboxInsert::First {
         return Err(StoreError::Conflict(format_smolstr!(
             "message {} was handled or buried by {} meanwhile: acknowledge it",
             entry.message,
@@ -101,12 +113,18 @@ pub(crate) fn bury(
     let failed = |failure| in_statement("bury message", &failure);
     let failures: u32 = connection
         .prepare_cached(
-            "UPDATE seaworthy_inbox SET state = 2, last_error = ?3, failures = CASE WHEN ?4 THEN 0 ELSE failures END
+            "UPDATE seaworthy_inbox SET state = 2, last_error = ?3, failures = CASE ?4 WHEN 1 THEN 0 WHEN 2 THEN failures + 1 ELSE failures END
              WHERE consumer = ?1 AND message = ?2 RETURNING failures",
         )
         .and_then(|mut write| {
             let message = IdText::new(entry.message.0);
-            write.query_row((entry.consumer.as_str(), message, reason, handled_here), |row| row.get(0))
+            // One that was taken out and is put back has failed once more.
+            let taken = match taken {
+                None => 0,
+                Some(Taken::Inserted) => 1,
+                Some(Taken::Exhumed) => 2,
+            };
+            write.query_row((entry.consumer.as_str(), message, reason, taken), |row| row.get(0))
         })
         .map_err(failed)?;
     connection
@@ -161,25 +179,53 @@ pub(crate) fn exhume(connection: &Connection, entry: &InboxEntry, now: Timestamp
     Ok(true)
 }
 
-pub(crate) fn dead_letters(connection: &Connection, consumer: &str, limit: usize) -> rusqlite::Result<Vec<DeadLetter>> {
-    connection
-        .prepare_cached(concat!(
+/// The letters of a page, of which some more is asked than their consumer and place.
+macro_rules! letters {
+    ($more:literal) => {
+        concat!(
             "SELECT ",
             envelope_columns!(),
-            ", consumer, reason, failures, failed_at, gap, epoch FROM seaworthy_dead_letters \
-             WHERE consumer = ?1 ORDER BY number LIMIT ?2"
-        ))?
-        .query_map((consumer, as_limit(limit)), |row| {
-            let (gap, epoch) = (row.get(ENVELOPE_WIDTH + 4)?, read_count(row, ENVELOPE_WIDTH + 5)?);
-            Ok(DeadLetter {
-                message: Message { gap, epoch, ..read_message(row)? },
-                consumer: read_text(row, ENVELOPE_WIDTH)?,
-                reason: read_text(row, ENVELOPE_WIDTH + 1)?,
-                failures: row.get(ENVELOPE_WIDTH + 2)?,
-                failed_at: read_time(row, ENVELOPE_WIDTH + 3)?,
-            })
-        })?
-        .collect()
+            ", consumer, reason, failures, failed_at, gap, epoch, number FROM seaworthy_dead_letters \
+             WHERE consumer = ?1 AND number > ?2 AND (?3 IS NULL OR type = ?3) AND failed_at BETWEEN ?4 AND ?5",
+            $more,
+            " ORDER BY number LIMIT ?6"
+        )
+    };
+}
+
+pub(crate) fn dead_letters(connection: &Connection, request: &DeadLetterRequest) -> rusqlite::Result<Vec<DeadLetter>> {
+    let (consumer, after) = (request.consumer.as_str(), i64::try_from(request.after).unwrap_or(i64::MAX));
+    let kind = request.kind.as_deref();
+    let from = request.failed_from.map_or(i64::MIN, Timestamp::as_micros);
+    let until = request.failed_until.map_or(i64::MAX, Timestamp::as_micros);
+    let limit = as_limit(request.limit);
+    let Some(only) = &request.only else {
+        let mut query = connection.prepare_cached(letters!(""))?;
+        return query.query_map(params![consumer, after, kind, from, until, limit], read_letter)?.collect();
+    };
+    // Those that are named are found by their ids, wherever they lie.
+    let mut query = connection.prepare_cached(letters!(" AND id = ?7"))?;
+    let only: BTreeSet<MessageId> = only.iter().copied().collect();
+    let mut found = Vec::new();
+    for message in only {
+        let named = params![consumer, after, kind, from, until, limit, IdText::new(message.0)];
+        found.extend(query.query_row(named, read_letter).optional()?);
+    }
+    found.sort_unstable_by_key(|letter| letter.number);
+    found.truncate(request.limit);
+    Ok(found)
+}
+
+fn read_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
+    let (gap, epoch) = (row.get(ENVELOPE_WIDTH + 4)?, read_count(row, ENVELOPE_WIDTH + 5)?);
+    Ok(DeadLetter {
+        number: read_count(row, ENVELOPE_WIDTH + 6)?,
+        message: Message { gap, epoch, ..read_message(row)? },
+        consumer: read_text(row, ENVELOPE_WIDTH)?,
+        reason: read_text(row, ENVELOPE_WIDTH + 1)?,
+        failures: row.get(ENVELOPE_WIDTH + 2)?,
+        failed_at: read_time(row, ENVELOPE_WIDTH + 3)?,
+    })
 }
 
 /// The watermark rises in the same transaction in which the rows go, so there is no moment at which a late duplicate

@@ -15,7 +15,13 @@ use seaworthy_core::{
 use smol_str::SmolStr;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::{checkpoints, documents, error::in_statement, inbox, outbox, participants, saga, writer::Writer};
+use crate::{
+    checkpoints, documents,
+    error::in_statement,
+    inbox::{self, Taken},
+    outbox, participants, saga,
+    writer::Writer,
+};
 
 /// A transaction on SQLite: it holds the store's only writer until it is committed or dropped.
 ///
@@ -29,7 +35,7 @@ pub struct SqliteTransaction {
     /// The first error, after which nothing may be applied.
     failed: Option<StoreError>,
     /// Messages that this transaction counts as handled: it may change its mind and bury them.
-    handled: Vec<(SmolStr, MessageId)>,
+    handled: Vec<(SmolStr, MessageId, Taken)>,
     after: Vec<AfterCommit>,
 }
 
@@ -227,7 +233,7 @@ impl InboxWrites for SqliteTransaction {
     async fn inbox_insert(&mut self, entry: &InboxEntry) -> Result<InboxInsert, StoreError> {
         let found = self.run(|connection, now| inbox::insert(connection, entry, now))?;
         if found == InboxInsert::First {
-            self.handled.push((entry.consumer.clone(), entry.message));
+            self.handled.push((entry.consumer.clone(), entry.message, Taken::Inserted));
         }
         Ok(found)
     }
@@ -237,8 +243,9 @@ impl InboxWrites for SqliteTransaction {
     }
 
     async fn inbox_bury(&mut self, entry: &InboxEntry, message: &Message, reason: &str) -> Result<(), StoreError> {
-        let own = self.handled.iter().position(|(who, what)| *what == entry.message && *who == entry.consumer);
-        self.run(|connection, now| inbox::bury(connection, entry, message, reason, own.is_some(), now))?;
+        let own = self.handled.iter().position(|(who, what, _)| *what == entry.message && *who == entry.consumer);
+        let taken = own.map(|own| self.handled[own].2);
+        self.run(|connection, now| inbox::bury(connection, entry, message, reason, taken, now))?;
         if let Some(own) = own {
             self.handled.swap_remove(own);
         }
@@ -248,7 +255,7 @@ impl InboxWrites for SqliteTransaction {
     async fn inbox_exhume(&mut self, entry: &InboxEntry) -> Result<bool, StoreError> {
         let exhumed = self.run(|connection, now| inbox::exhume(connection, entry, now))?;
         if exhumed {
-            self.handled.push((entry.consumer.clone(), entry.message));
+            self.handled.push((entry.consumer.clone(), entry.message, Taken::Exhumed));
         }
         Ok(exhumed)
     }

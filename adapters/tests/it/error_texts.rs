@@ -7,7 +7,7 @@ use seaworthy_core::{
     inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
     message::{Message, MessageBuilder},
     outbox::{LogRelay, Relay},
-    ports::{External, PublishError, Timestamp, Transaction},
+    ports::{DeadLetterRequest, External, PublishError, Timestamp, Transaction},
     saga::{Action, Orchestrator, OrchestratorConfig, Record, Registry, SagaBuilder, StepCall, StepError, Value},
 };
 use uuid::Uuid;
@@ -72,7 +72,7 @@ fn the_reason_of_a_dead_letter() {
         world.pass(Duration::from_secs(1)).await;
         stage_one(world).await;
         world.pass(Duration::from_secs(5)).await;
-        let letters = world.ports.store.dead_letters("shipping", 10).await.expect("up");
+        let letters = world.ports.store.dead_letters(&DeadLetterRequest::new("shipping", 10)).await.expect("up");
         assert!(is_cut(&letters[0].reason), "{} bytes", letters[0].reason.len());
     });
 }

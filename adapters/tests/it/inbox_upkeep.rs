@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use seaworthy_core::{
     inbox::{HandlerError, InboxRetention},
-    ports::{DelegateStore, PurgeRequest, Store, StoreError},
+    ports::{DelegateStore, Expected, Ports, PurgeRequest, Store, StoreError},
     stop::Stop,
 };
 
@@ -50,6 +50,13 @@ fn a_stop_ends_a_sweep_between_two_batches() {
     });
 }
 
+/// Says to handlers that wait for it that what broke them is mended.
+async fn mend(ports: &Ports) {
+    let mut tx = ports.store.begin().await.expect("up");
+    tx.put("mended", "it", Expected::Absent, "yes".into()).await.expect("up");
+    tx.commit().await.expect("up");
+}
+
 #[test]
 fn a_dead_letter_that_is_named_is_redriven_however_many_older_ones_there_are() {
     on_each_store(async |world| {
@@ -67,11 +74,40 @@ fn a_dead_letter_that_is_named_is_redriven_however_many_older_ones_there_are() {
         world.ports.spawn("consumer", consumer.clone().run());
         world.pass(Duration::from_secs(10)).await;
         assert_eq!(world.letters().await.len(), 300);
-        let mut tx = world.ports.store.begin().await.expect("up");
-        tx.put("mended", "it", seaworthy_core::ports::Expected::Absent, "yes".into()).await.expect("up");
-        tx.commit().await.expect("up");
+        mend(&world.ports).await;
         let redriven = consumer.redrive(Some(&[order(300).id]), 100).await.expect("up");
         assert_eq!((redriven.handled, redriven.failed), (vec![order(300).id], vec![]));
         assert_eq!(world.letters().await.len(), 299);
+    });
+}
+
+#[test]
+fn a_redrive_goes_on_behind_the_dead_letters_that_fail_again() {
+    on_each_store(async |world| {
+        let handler = Scripted::new(|tx, message| {
+            Box::pin(async {
+                // Mended for all but the oldest twenty.
+                let number: u64 = message.subject.trim_start_matches("order-").parse().expect("a number");
+                match number > 20 && tx.get("mended", "it").await?.is_some() {
+                    true => Ok(()),
+                    false => Err(HandlerError::Refused(format!("{number} is broken").into())),
+                }
+            })
+        });
+        world.publish((1..=60).map(order)).await;
+        let consumer = handler.consumer(&world.ports, |config| config);
+        world.ports.spawn("consumer", consumer.clone().run());
+        world.pass(Duration::from_secs(10)).await;
+        assert_eq!(world.letters().await.len(), 60);
+        mend(&world.ports).await;
+        let mut handled = 0;
+        for _ in 0..6 {
+            let redriven = consumer.redrive(None, 20).await.expect("up");
+            handled += redriven.handled.len();
+        }
+        assert_eq!(handled, 40);
+        let left = world.letters().await;
+        assert_eq!(left.len(), 20);
+        assert!(left.iter().all(|letter| letter.failures > 1), "each redrive that fails is counted: {left:?}");
     });
 }

@@ -10,8 +10,8 @@ use crate::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
     message::{Headers, Message},
     ports::{
-        AcquireRequest, ClaimRequest, DefinitionRef, InboxEntry, NewSaga, OutboxOrder, PurgeRequest, SagaAppend,
-        SagaStatus, TailRequest, Timestamp, WhenDead,
+        AcquireRequest, ClaimRequest, DeadLetterRequest, DefinitionRef, InboxEntry, NewSaga, OutboxOrder, PurgeRequest,
+        SagaAppend, SagaStatus, TailRequest, Timestamp, WhenDead,
     },
 };
 
@@ -93,6 +93,11 @@ pub(super) fn tail(limit: usize) -> TailRequest {
         except_topics: Vec::new(),
         except_keys: Vec::new(),
     }
+}
+
+/// The oldest dead letters of the consumer.
+pub(super) fn letters(limit: usize) -> DeadLetterRequest {
+    DeadLetterRequest::new(CONSUMER, limit)
 }
 
 /// A purge of everything that is old enough to be purged now.

@@ -5,9 +5,10 @@ use tracing::{Instrument, info_span, warn};
 
 use super::{Consumer, HandlerError, handler::Route};
 use crate::{
+    cut::cut,
     ids::MessageId,
     message::Message,
-    ports::{DeadLetter, InboxEntry, StoreError, caught},
+    ports::{DeadLetterRequest, InboxEntry, StoreError, caught},
 };
 
 /// Report of a redrive: dead letters that were handled again.
@@ -22,7 +23,8 @@ pub struct Redriven {
 impl Consumer {
     /// Handles this consumer's dead letters again: each is taken out and handled in one transaction, so it is either
     /// handled or still there. Takes at most `limit` of them, oldest first: those that `only` names, wherever they lie, or
-    /// any.
+    /// any. One that fails again is put behind the others, with one failure more and the new reason: the next call goes on
+    /// with those that were not tried.
     ///
     /// Messages of the same key that came later were handled meanwhile: a handler must expect to see an old one.
     ///
@@ -30,7 +32,9 @@ impl Consumer {
     /// [`StoreError`] if the dead letters can't be read. A letter that fails does not stop the others.
     pub async fn redrive(&self, only: Option<&[MessageId]>, limit: usize) -> Result<Redriven, StoreError> {
         let mut redriven = Redriven::default();
-        for letter in self.letters(only, limit).await? {
+        let mut request = DeadLetterRequest::new(self.name.clone(), limit);
+        request.only = only.map(Into::into);
+        for letter in self.store.dead_letters(&request).await? {
             let message = &letter.message;
             let span = info_span!("inbox.redrive", consumer = %self.name, message = %message.id, kind = %message.kind);
             let exhumed = caught(self.scopes.as_deref(), pin!(self.exhume(message))).instrument(span).await;
@@ -40,29 +44,27 @@ impl Consumer {
                 // Another operator was first.
                 Ok(false) => {}
                 Err(error) => {
-                    warn!(consumer = %self.name, message = %message.id, %error, "dead letter failed again");
-                    redriven.failed.push((message.id, error.to_string()));
+                    let why = cut(error.to_string());
+                    warn!(consumer = %self.name, message = %message.id, error = %why, "dead letter failed again");
+                    if let Err(error) = self.put_back(message, &why).await {
+                        warn!(consumer = %self.name, message = %message.id, %error, "dead letter stays where it is");
+                    }
+                    redriven.failed.push((message.id, why));
                 }
             }
         }
         Ok(redriven)
     }
 
-    /// Dead letters to handle again.
-    async fn letters(&self, only: Option<&[MessageId]>, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        let Some(only) = only else { return self.store.dead_letters(&self.name, limit).await };
-        let mut look = limit.max(only.len()).max(1);
-        loop {
-            let mut letters = self.store.dead_letters(&self.name, look).await?;
-            let are_all = letters.len() < look;
-            letters.retain(|letter| only.contains(&letter.message.id));
-            if are_all || letters.len() >= limit.min(only.len()) {
-                letters.truncate(limit);
-                return Ok(letters);
-            }
-            // They may lie behind many that nobody has named.
-            look = look.saturating_mul(4);
+    /// Puts a letter that has failed again behind the others, or it would stand in their way.
+    async fn put_back(&self, message: &Message, why: &str) -> Result<(), StoreError> {
+        let entry = InboxEntry::for_message(&self.name, message);
+        let mut tx = self.store.begin().await?;
+        if tx.inbox_exhume(&entry).await? {
+            tx.inbox_bury(&entry, message, why).await?;
+            tx.commit().await?;
         }
+        Ok(())
     }
 
     async fn exhume(&self, message: &Message) -> Result<bool, HandlerError> {

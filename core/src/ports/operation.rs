@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::{
-    AcquireRequest, ClaimRequest, DeliveryTag, Expected, ExternalCall, IdRange, InboxEntry, NewSaga, OperationRecord,
-    PurgeRequest, RedriveRequest, SagaAppend, Settlement, SubscriptionSpec, TailRequest, WhenDead,
+    AcquireRequest, ClaimRequest, DeadLetterRequest, DeliveryTag, Expected, ExternalCall, IdRange, InboxEntry, NewSaga,
+    OperationRecord, PurgeRequest, RedriveRequest, SagaAppend, Settlement, SubscriptionSpec, TailRequest, WhenDead,
 };
 use crate::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
@@ -104,7 +104,7 @@ operations! {
         PurgeDispatched "purge_dispatched" true { request: &'a PurgeRequest } on "outbox";
         PurgeDead "purge_dead" true { request: &'a PurgeRequest } on "outbox";
         NextAvailable "next_available" false on "outbox";
-        DeadLetters "dead_letters" false { consumer: &'a str, limit: usize } on consumer;
+        DeadLetters "dead_letters" false { request: &'a DeadLetterRequest } on &request.consumer;
         PurgeInbox "purge_inbox" true { consumer: &'a str, request: &'a PurgeRequest } on consumer;
         AcquireSagas "acquire_sagas" true { request: &'a AcquireRequest } on "sagas";
         RenewSaga "renew_saga" true { saga: SagaId, epoch: u64, lease: Duration } on "sagas";
@@ -172,7 +172,7 @@ macro_rules! store_methods {
                 next_available() -> Option<Timestamp> = NextAvailable {};
             }
             InboxStore {
-                dead_letters(consumer: &str, limit: usize) -> Vec<DeadLetter> = DeadLetters { consumer, limit };
+                dead_letters(request: &DeadLetterRequest) -> Vec<DeadLetter> = DeadLetters { request };
                 purge_inbox(consumer: &str, request: &PurgeRequest) -> u64 = PurgeInbox { consumer, request };
             }
             SagaStore {

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, InboxStore, LogEntry, OutboxRow, OutboxStore, Parts,
-        PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError, TailRequest, Timestamp,
-        Transaction,
+        AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, DeadLetterRequest, InboxStore, LogEntry, OutboxRow,
+        OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError,
+        TailRequest, Timestamp, Transaction,
     },
 };
 use smol_str::SmolStr;
@@ -128,8 +128,8 @@ impl OutboxStore for MemoryStore {
 
 #[async_trait]
 impl InboxStore for MemoryStore {
-    async fn dead_letters(&self, consumer: &str, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        Ok(self.model().dead_letters(consumer, limit))
+    async fn dead_letters(&self, request: &DeadLetterRequest) -> Result<Vec<DeadLetter>, StoreError> {
+        Ok(self.model().dead_letters(request))
     }
 
     async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError> {

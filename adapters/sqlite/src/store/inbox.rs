@@ -1,17 +1,16 @@
 //! The store's side of the inbox.
 
 use async_trait::async_trait;
-use seaworthy_core::ports::{DeadLetter, InboxStore, PurgeRequest, StoreError};
+use seaworthy_core::ports::{DeadLetter, DeadLetterRequest, InboxStore, PurgeRequest, StoreError};
 
 use super::{SqliteStore, doing};
 use crate::{error::in_statement, inbox};
 
 #[async_trait]
 impl InboxStore for SqliteStore {
-    async fn dead_letters(&self, consumer: &str, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+    async fn dead_letters(&self, request: &DeadLetterRequest) -> Result<Vec<DeadLetter>, StoreError> {
         self.read(|connection| {
-            inbox::dead_letters(connection, consumer, limit)
-                .map_err(|failure| in_statement("read dead letters", &failure))
+            inbox::dead_letters(connection, request).map_err(|failure| in_statement("read dead letters", &failure))
         })
         .await
     }

@@ -8,9 +8,9 @@ use seaworthy_core::{
     ids::{MessageId, OperationId, SagaId},
     message::Message,
     ports::{
-        AcquireRequest, ClaimRequest, DefinitionRef, Expected, InboxEntry, InboxStore, NewSaga, OperationRecord,
-        OperationState, OutboxOrder, OutboxStore, PurgeRequest, RedriveRequest, SagaAppend, SagaStatus, SagaStore,
-        SettleOutcome, Store, WhenDead, connection,
+        AcquireRequest, ClaimRequest, DeadLetterRequest, DefinitionRef, Expected, InboxEntry, InboxStore, NewSaga,
+        OperationRecord, OperationState, OutboxOrder, OutboxStore, PurgeRequest, RedriveRequest, SagaAppend,
+        SagaStatus, SagaStore, SettleOutcome, Store, WhenDead, connection,
     },
 };
 use seaworthy_sqlite::SqliteStore;
@@ -144,7 +144,7 @@ async fn for_upkeep(store: &SqliteStore, meter: &mut Meter) {
     meter.note("one saga");
     store.backlog().await.unwrap();
     meter.note("backlog");
-    store.dead_letters("shipping", 9).await.unwrap();
+    store.dead_letters(&DeadLetterRequest::new("shipping", 9)).await.unwrap();
     meter.note("dead letters");
     // Nothing of the past is old enough, which is what a purge finds most of the time.
     let old = PurgeRequest { older_than: HOUR, limit: 100 };

@@ -7,9 +7,9 @@ use seaworthy_core::{
     ids::{MessageId, OperationId, SagaId},
     message::{Headers, Message},
     ports::{
-        AcquireRequest, DefinitionRef, Expected, InboxEntry, InboxInsert, InboxStore, NewSaga, OperationRecord,
-        OperationState, OutboxStore, PurgeRequest, RedriveRequest, SagaAppend, SagaStatus, SagaStore, Seen,
-        SettleOutcome, Store, StoreError,
+        AcquireRequest, DeadLetterRequest, DefinitionRef, Expected, InboxEntry, InboxInsert, InboxStore, NewSaga,
+        OperationRecord, OperationState, OutboxStore, PurgeRequest, RedriveRequest, SagaAppend, SagaStatus, SagaStore,
+        Seen, SettleOutcome, Store, StoreError,
     },
 };
 use seaworthy_sqlite::SqliteStore;
@@ -107,7 +107,7 @@ async fn consumers_with_hostile_names_keep_their_inbox_apart() {
         assert_eq!(tx.inbox_failed(&entry, text).await.unwrap(), 1);
         tx.inbox_bury(&entry, &message, text).await.unwrap();
         tx.commit().await.unwrap();
-        let letters = store.dead_letters(text, 9).await.unwrap();
+        let letters = store.dead_letters(&DeadLetterRequest::new(text, 9)).await.unwrap();
         assert_eq!((letters.len(), &letters[0].message, letters[0].reason.as_str()), (1, &message, text));
         let mut tx = store.begin().await.unwrap();
         assert!(tx.inbox_exhume(&entry).await.unwrap());

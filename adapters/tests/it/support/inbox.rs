@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use seaworthy_core::{
     inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
     message::{Message, MessageBuilder},
-    ports::{Broker, DeadLetter, Ports, SubscriptionSpec, Timestamp, Transaction},
+    ports::{Broker, DeadLetter, DeadLetterRequest, Ports, SubscriptionSpec, Timestamp, Transaction},
 };
 use uuid::Uuid;
 
@@ -94,6 +94,6 @@ impl World {
 
     /// Dead letters of the consumer.
     pub(crate) async fn letters(&self) -> Vec<DeadLetter> {
-        self.ports.store.dead_letters(SHOP, 1_000).await.expect("a store that is up")
+        self.ports.store.dead_letters(&DeadLetterRequest::new(SHOP, 1_000)).await.expect("a store that is up")
     }
 }

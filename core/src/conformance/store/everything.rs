@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::{
     conformance::{
         StoreSubject,
-        samples::{CONSUMER, DEFINITION, append, claim, entry, lone, new_saga, operation_id, received, saga_id},
+        samples::{DEFINITION, append, claim, entry, letters, lone, new_saga, operation_id, received, saga_id},
     },
     ports::{Expected, InboxInsert, OperationRecord, OperationState, Part, Parts, Store, StoreError, Transaction},
 };
@@ -82,7 +82,7 @@ async fn read(part: Part, subject: &dyn StoreSubject, store: &dyn Store) -> Resu
             let rows = store.claim(&claim(99, 9, subject.unit())).await?;
             vec![rows.iter().any(|row| row.message.id == lone(1).id)]
         }
-        Part::Inbox => vec![!store.dead_letters(CONSUMER, 9).await?.is_empty()],
+        Part::Inbox => vec![!store.dead_letters(&letters(9)).await?.is_empty()],
         Part::Sagas => {
             let saga = store.saga_by_key(DEFINITION, "order-1").await?.is_some();
             vec![saga, !store.saga_log(saga_id(1), 0, 9).await?.is_empty()]

@@ -4,10 +4,10 @@ use crate::{
     conformance::{
         Outcome, StoreSubject, Verdict,
         outcome::{expect, expect_conflict, expect_eq},
-        samples::{CONSUMER, entry, purge, received},
+        samples::{CONSUMER, entry, letters, purge, received},
     },
     message::Message,
-    ports::{InboxEntry, InboxInsert, PurgeRequest, Seen, Store, StoreError},
+    ports::{DeadLetterRequest, InboxEntry, InboxInsert, PurgeRequest, Seen, Store, StoreError},
 };
 
 const ROW: InboxInsert = InboxInsert::Duplicate(Seen::Row);
@@ -72,9 +72,9 @@ pub async fn a_buried_message_is_kept_whole_and_counts_as_seen(subject: &dyn Sto
     let before = store.now().await?;
     bury(&*store, &message).await?;
     let after = store.now().await?;
-    let letters = store.dead_letters(CONSUMER, 9).await?;
-    expect_eq("a buried message is a dead letter", letters.len(), 1)?;
-    let letter = &letters[0];
+    let found = store.dead_letters(&letters(9)).await?;
+    expect_eq("a buried message is a dead letter", found.len(), 1)?;
+    let letter = &found[0];
     expect_eq("a dead letter keeps the whole message", &letter.message, &message)?;
     let said = (letter.consumer.as_str(), letter.reason.as_str(), letter.failures);
     expect_eq("a dead letter says whose it is, why, and after how many failures", said, (CONSUMER, "poison", 2))?;
@@ -82,10 +82,10 @@ pub async fn a_buried_message_is_kept_whole_and_counts_as_seen(subject: &dyn Sto
     let dated = before <= at && at <= after;
     expect("a dead letter carries the moment by the store's clock", dated, || format!("{at}, buried at {before}"))?;
     expect_eq("a buried message counts as seen", handle(&*store, &entry(1)).await?, ROW)?;
-    expect_eq("a consumer has its own dead letters", store.dead_letters("billing", 9).await?.len(), 0)?;
+    expect_eq("a consumer has its own dead letters", store.dead_letters(&DeadLetterRequest::new("billing", 9)).await?.len(), 0)?;
     subject.advance(subject.unit()).await;
     bury(&*store, &received(2, "key")).await?;
-    let oldest = store.dead_letters(CONSUMER, 1).await?;
+    let oldest = store.dead_letters(&letters(1)).await?;
     let oldest = oldest.iter().map(|letter| letter.message.id).collect();
     expect_eq("dead letters are listed oldest first, up to a limit", oldest, vec![message.id])?;
     Ok(Verdict::Held)
@@ -96,7 +96,7 @@ pub async fn what_was_handled_is_not_buried(subject: &dyn StoreSubject) -> Outco
     let store = subject.fresh().await;
     handle(&*store, &entry(1)).await?;
     expect_conflict("a message that was handled is not buried", bury(&*store, &received(1, "key")).await)?;
-    expect_eq("a burial that conflicts leaves no letter", store.dead_letters(CONSUMER, 9).await?.len(), 0)?;
+    expect_eq("a burial that conflicts leaves no letter", store.dead_letters(&letters(9)).await?.len(), 0)?;
     Ok(Verdict::Held)
 }
 
@@ -114,9 +114,9 @@ pub async fn a_dead_letter_can_be_taken_out_once(subject: &dyn StoreSubject) -> 
     expect_eq("where there is no dead letter, none is taken out", exhume(true).await?, false)?;
     bury(&*store, &received(1, "key")).await?;
     expect_eq("a dead letter can be taken out", exhume(false).await?, true)?;
-    expect_eq("a rollback puts it back", store.dead_letters(CONSUMER, 9).await?.len(), 1)?;
+    expect_eq("a rollback puts it back", store.dead_letters(&letters(9)).await?.len(), 1)?;
     expect_eq("a dead letter can be taken out", exhume(true).await?, true)?;
-    expect_eq("a dead letter that was taken out is gone", store.dead_letters(CONSUMER, 9).await?.len(), 0)?;
+    expect_eq("a dead letter that was taken out is gone", store.dead_letters(&letters(9)).await?.len(), 0)?;
     expect_eq("a dead letter is taken out once", exhume(true).await?, false)?;
     let again = handle(&*store, &entry(1)).await?;
     expect_eq("a message that was taken out counts as handled", again, ROW)?;
@@ -213,8 +213,8 @@ pub async fn dead_letters_survive_a_purge(subject: &dyn StoreSubject) -> Outcome
     handle(&*store, &entry(3)).await?;
     subject.advance(subject.unit()).await;
     expect_eq("a purge takes handled messages", store.purge_inbox(CONSUMER, &purge(99)).await?, 2)?;
-    let letters = store.dead_letters(CONSUMER, 9).await?.len();
-    expect_eq("dead letters survive a purge", letters, 1)?;
+    let found = store.dead_letters(&letters(9)).await?.len();
+    expect_eq("dead letters survive a purge", found, 1)?;
     let mut tx = store.begin().await?;
     expect_eq("and can be taken out after it", tx.inbox_exhume(&entry(2)).await?, true)?;
     Ok(Verdict::Held)

@@ -101,6 +101,10 @@ macro_rules! __store_checks {
                 a_message_that_failed_is_not_taken_for_a_purged_one
                 dead_letters_survive_a_purge
             }
+            dead_letters [Inbox] {
+                dead_letters_are_read_page_by_page_and_some_of_them
+                a_letter_that_is_put_back_lies_behind_the_others
+            }
             sagas [Sagas] {
                 a_new_saga_is_stored_as_it_was_created
                 one_business_key_has_one_saga_for_each_definition

@@ -9,7 +9,7 @@ use crate::{
         BrokenPromise, Outcome, StoreSubject, Verdict,
         outcome::expect,
         samples::{
-            CONSUMER, DEFINITION, acquire, append, claim, entry, lone, new_saga, operation_id, purge, received, saga_id,
+            CONSUMER, DEFINITION, acquire, append, claim, entry, letters, lone, new_saga, operation_id, purge, received, saga_id,
             tail, token,
         },
     },
@@ -58,7 +58,7 @@ async fn answers(part: Part, store: &dyn Store) -> Result<Answers, StoreError> {
                 inbox_insert(&entry(1)) inbox_failed(&entry(1), "it broke")
                 inbox_bury(&entry(1), &received(1, "key"), "poison") inbox_exhume(&entry(1))
             },
-            outside! { dead_letters(CONSUMER, 1) purge_inbox(CONSUMER, &purge(1)) },
+            outside! { dead_letters(&letters(1)) purge_inbox(CONSUMER, &purge(1)) },
         ),
         Part::Sagas => (
             inside! { saga_create(&new_saga(1, second)) saga_append(&append(1, 1, 0, second)) },

@@ -58,16 +58,102 @@ pub enum Seen {
 /// A message that a consumer gave up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
+    /// Its place among the dead letters of its store: the later it was given up, the higher. It counts from one.
+    pub number: u64,
     /// Name of the consumer that gave it up.
     pub consumer: SmolStr,
     /// The whole message, payload included.
     pub message: Message,
     /// Reason for giving it up.
     pub reason: SmolStr,
-    /// Failures before that.
+    /// Failures before that, and since.
     pub failures: u32,
     /// Time of the last failure, by the store's clock.
     pub failed_at: Timestamp,
+}
+
+/// Asks for dead letters of a consumer, one page of them: all that are asked for and that lie behind a place.
+///
+/// ```
+/// use seaworthy_core::ports::{DeadLetter, DeadLetterRequest, Store, StoreError};
+///
+/// /// Letters of a type, however many there are.
+/// async fn of_type(kind: &str, store: &dyn Store) -> Result<Vec<DeadLetter>, StoreError> {
+///     let mut letters = Vec::new();
+///     let mut request = DeadLetterRequest::new("shipping", 100).of_kind(kind);
+///     loop {
+///         let page = store.dead_letters(&request).await?;
+///         let Some(last) = page.last() else { return Ok(letters) };
+///         request = request.after(last.number);
+///         letters.extend(page);
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeadLetterRequest {
+    /// Name of the consumer that gave them up.
+    pub consumer: SmolStr,
+    /// Messages to look for; any where `None`.
+    pub only: Option<Vec<MessageId>>,
+    /// Type of the messages; any where `None`.
+    pub kind: Option<SmolStr>,
+    /// Earliest time of the last failure, by the store's clock; any where `None`.
+    pub failed_from: Option<Timestamp>,
+    /// Latest time of the last failure, by the store's clock; any where `None`.
+    pub failed_until: Option<Timestamp>,
+    /// The [place](DeadLetter::number) behind which to look; `0` for all.
+    pub after: u64,
+    /// Largest number of letters.
+    pub limit: usize,
+}
+
+impl DeadLetterRequest {
+    /// The oldest letters of a consumer.
+    pub fn new(consumer: impl Into<SmolStr>, limit: usize) -> Self {
+        let consumer = consumer.into();
+        Self { consumer, only: None, kind: None, failed_from: None, failed_until: None, after: 0, limit }
+    }
+
+    /// Takes letters of these messages only.
+    pub fn only(mut self, messages: impl Into<Vec<MessageId>>) -> Self {
+        self.only = Some(messages.into());
+        self
+    }
+
+    /// Takes letters of this type of message only.
+    pub fn of_kind(mut self, kind: impl Into<SmolStr>) -> Self {
+        self.kind = Some(kind.into());
+        self
+    }
+
+    /// Takes letters that failed last at this time or later only.
+    pub fn failed_from(mut self, from: Timestamp) -> Self {
+        self.failed_from = Some(from);
+        self
+    }
+
+    /// Takes letters that failed last at this time or earlier only.
+    pub fn failed_until(mut self, until: Timestamp) -> Self {
+        self.failed_until = Some(until);
+        self
+    }
+
+    /// Takes letters behind this [place](DeadLetter::number) only: behind the last one of the page before.
+    pub fn after(mut self, number: u64) -> Self {
+        self.after = number;
+        self
+    }
+
+    /// Returns `true` if a letter is one of those that are asked for, the limit aside.
+    pub fn asks_for(&self, letter: &DeadLetter) -> bool {
+        letter.consumer == self.consumer
+            && letter.number > self.after
+            && self.only.as_ref().is_none_or(|only| only.contains(&letter.message.id))
+            && self.kind.as_ref().is_none_or(|kind| *kind == letter.message.kind)
+            && self.failed_from.is_none_or(|from| from <= letter.failed_at)
+            && self.failed_until.is_none_or(|until| letter.failed_at <= until)
+    }
 }
 
 /// Deduplication, inside the handler's transaction. A store without this [part](Part::Inbox) refuses each call, as the
@@ -97,7 +183,8 @@ pub trait InboxWrites: Send {
         Err(Part::Inbox.refusal())
     }
 
-    /// Buries a message: keeps it whole as a dead letter and marks it as seen.
+    /// Buries a message: keeps it whole as a dead letter, behind all others, and marks it as seen. One whose letter this
+    /// transaction has [taken out](InboxWrites::inbox_exhume) has failed once more than that letter says.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if it was handled meanwhile.
@@ -120,11 +207,11 @@ pub trait InboxWrites: Send {
 #[async_trait]
 #[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait InboxStore: Send + Sync {
-    /// A consumer's dead letters, oldest first.
+    /// A consumer's dead letters by their [places](DeadLetter::number), which is the order in which they were buried.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn dead_letters(&self, consumer: &str, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+    async fn dead_letters(&self, request: &DeadLetterRequest) -> Result<Vec<DeadLetter>, StoreError> {
         Err(Part::Inbox.refusal())
     }
 

@@ -12,7 +12,7 @@ use std::{
 use seaworthy_core::{
     inbox::HandlerError,
     message::{Message, MessageBuilder},
-    ports::{Broker, InboxStore, Store, StoreError, Timestamp},
+    ports::{Broker, DeadLetterRequest, InboxStore, Store, StoreError, Timestamp},
     stop::Stop,
 };
 
@@ -40,7 +40,7 @@ fn a_failing_handler_leaves_nothing_behind_and_its_message_becomes_a_dead_letter
         let calls = count.calls();
         assert_eq!(calls.iter().filter(|call| **call == poison.id).count(), 5);
         assert_eq!(calls.last(), Some(&next.id), "the key goes on after the burial, and not before");
-        let letters = bench.store.dead_letters("shipping", 10).await.unwrap();
+        let letters = bench.store.dead_letters(&DeadLetterRequest::new("shipping", 10)).await.unwrap();
         assert_eq!(letters.len(), 1);
         assert_eq!((&letters[0].message, letters[0].failures), (&poison, 5));
         assert_eq!(letters[0].reason, "no stock");
@@ -60,7 +60,7 @@ fn what_can_not_be_decoded_or_is_rejected_becomes_a_dead_letter_at_once() {
             madsim::task::spawn(counting(&bench, &count).run());
             bench.pass(ms(50)).await;
             assert_eq!(count.calls(), [message.id]);
-            let letters = bench.store.dead_letters("shipping", 10).await.unwrap();
+            let letters = bench.store.dead_letters(&DeadLetterRequest::new("shipping", 10)).await.unwrap();
             assert_eq!((&letters[0].message, letters[0].failures), (&message, 1));
             assert_eq!(bench.broker.inner.pending(), 0);
         });
@@ -94,7 +94,7 @@ fn what_the_store_fails_with_for_a_while_gives_no_message_up() {
             madsim::task::spawn(counting(&bench, &count).run());
             bench.pass(Duration::from_secs(900)).await;
             assert_eq!(effects(&bench).await, BTreeMap::from([(message.id.to_string(), 1)]));
-            assert_eq!(bench.store.dead_letters("shipping", 10).await.unwrap(), []);
+            assert_eq!(bench.store.dead_letters(&DeadLetterRequest::new("shipping", 10)).await.unwrap(), []);
         });
     }
 }
@@ -107,7 +107,7 @@ fn a_statement_that_the_store_refuses_is_counted() {
         let count = Count::new(|_, _| Err(StoreError::Refused("no such table".into()).into()));
         madsim::task::spawn(counting(&bench, &count).run());
         bench.pass(Duration::from_secs(60)).await;
-        let letters = bench.store.dead_letters("shipping", 10).await.unwrap();
+        let letters = bench.store.dead_letters(&DeadLetterRequest::new("shipping", 10)).await.unwrap();
         assert_eq!(letters[0].failures, 5);
     });
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use seaworthy_core::{
     inbox::Handlers,
-    ports::{BrokerError, Clock, InboxStore, Timestamp},
+    ports::{BrokerError, Clock, DeadLetterRequest, InboxStore, Timestamp},
     stop::Stop,
 };
 
@@ -20,7 +20,7 @@ fn a_message_of_an_unknown_type_waits_for_a_newer_version() {
         let old = madsim::task::spawn(counting(&bench, &count).stop(stop.clone()).run());
         bench.pass(Duration::from_secs(600)).await;
         assert_eq!(bench.broker.inner.pending(), 1);
-        assert_eq!(bench.store.dead_letters("shipping", 10).await.unwrap(), []);
+        assert_eq!(bench.store.dead_letters(&DeadLetterRequest::new("shipping", 10)).await.unwrap(), []);
         stop.set();
         old.await.unwrap();
         let newer = consumer(&bench, Handlers::builder().on("order.split", count.clone()).build().unwrap());

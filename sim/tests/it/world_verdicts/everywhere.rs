@@ -11,10 +11,10 @@ use seaworthy_core::{
     ids::{ClaimToken, OperationId, SagaId},
     message::{Message, MessageBuilder},
     ports::{
-        AcquireRequest, BrokerError, Cancelled, ClaimRequest, DefinitionRef, Delivery, Expected, ExternalCall,
-        ExternalError, IdRange, InboxEntry, NewSaga, Operation, OperationRecord, OperationState, OutboxOrder, Ports,
-        PublishError, PurgeRequest, RedriveRequest, Refusal, SagaAppend, SagaStatus, SettleOutcome, Settlement,
-        StoreError, SubscriptionSpec, TailRequest, Timestamp, Transaction, WhenDead,
+        AcquireRequest, BrokerError, Cancelled, ClaimRequest, DeadLetterRequest, DefinitionRef, Delivery, Expected,
+        ExternalCall, ExternalError, IdRange, InboxEntry, NewSaga, Operation, OperationRecord, OperationState,
+        OutboxOrder, Ports, PublishError, PurgeRequest, RedriveRequest, Refusal, SagaAppend, SagaStatus, SettleOutcome,
+        Settlement, StoreError, SubscriptionSpec, TailRequest, Timestamp, Transaction, WhenDead,
     },
 };
 use seaworthy_sim::{
@@ -175,7 +175,7 @@ impl Everywhere {
         let _ = seen.store(Operation::PurgeDispatched, store.purge_dispatched(&old).await);
         let _ = seen.store(Operation::PurgeDead, store.purge_dead(&old).await);
         let _ = seen.store(Operation::NextAvailable, store.next_available().await);
-        let _ = seen.store(Operation::DeadLetters, store.dead_letters("everywhere", 1).await);
+        let _ = seen.store(Operation::DeadLetters, store.dead_letters(&DeadLetterRequest::new("everywhere", 1)).await);
         let _ = seen.store(Operation::PurgeInbox, store.purge_inbox("everywhere", &old).await);
         let id = saga().id;
         let _ = seen.store(Operation::RenewSaga, store.renew_saga(id, 1, Duration::from_secs(1)).await);

@@ -1,9 +1,12 @@
-use std::collections::{BTreeMap, hash_map::Entry};
+use std::{
+    collections::{BTreeMap, hash_map::Entry},
+    ops::Bound,
+};
 
 use seaworthy_core::{
     ids::MessageId,
     message::Message,
-    ports::{DeadLetter, InboxEntry, PurgeRequest, Timestamp},
+    ports::{DeadLetter, DeadLetterRequest, InboxEntry, PurgeRequest, Timestamp},
 };
 use smol_str::SmolStr;
 
@@ -25,7 +28,8 @@ pub(super) struct Inbox {
 struct Consumer {
     /// Handled messages by age, for the purge.
     handled: BTreeMap<(Timestamp, MessageId), InboxEntry>,
-    dead: BTreeMap<(Timestamp, u64), DeadLetter>,
+    /// Dead letters by their numbers.
+    dead: BTreeMap<u64, DeadLetter>,
 }
 
 /// Content of an inbox row.
@@ -33,8 +37,8 @@ struct Consumer {
 pub(super) enum InboxRow {
     /// Handled, and when.
     Handled(Timestamp),
-    /// A dead letter, and where it lies.
-    Dead(Timestamp, u64),
+    /// A dead letter, and its number.
+    Dead(u64),
 }
 
 /// A buffered write to the inbox.
@@ -46,8 +50,8 @@ pub(super) enum InboxWrite {
     Exhume(InboxEntry, Timestamp),
     /// One more failure.
     Fail(InboxEntry),
-    /// The message becomes a dead letter.
-    Bury(InboxEntry, Box<Message>, SmolStr, Timestamp),
+    /// The message becomes a dead letter, after so many failures.
+    Bury(InboxEntry, Box<Message>, SmolStr, u32, Timestamp),
 }
 
 /// Standing of a message at a consumer, as a transaction sees it.
@@ -93,7 +97,7 @@ impl Inbox {
     pub(super) fn standing(&self, consumer: u32, message: MessageId) -> Standing {
         match self.rows.get(&(consumer, message)) {
             Some(InboxRow::Handled(_)) => Standing::Handled,
-            Some(InboxRow::Dead(..)) => Standing::Dead,
+            Some(InboxRow::Dead(_)) => Standing::Dead,
             None if self.failures.is_empty() => Standing::Open(0),
             None => Standing::Open(self.failures.get(&(consumer, message)).copied().unwrap_or(0)),
         }
@@ -129,27 +133,35 @@ impl Inbox {
                 }
                 return;
             }
-            InboxWrite::Bury(entry, message, reason, at) => {
-                let failures = self.failures.remove(&key).unwrap_or(0);
+            InboxWrite::Bury(entry, message, reason, failures, failed_at) => {
+                self.failures.remove(&key);
                 self.letter_number += 1;
                 self.letters += 1;
-                let letter =
-                    DeadLetter { consumer: entry.consumer, message: *message, reason, failures, failed_at: at };
-                consumer.dead.insert((at, self.letter_number), letter);
-                InboxRow::Dead(at, self.letter_number)
+                let (number, message, consumer_name) = (self.letter_number, *message, entry.consumer);
+                let letter = DeadLetter { number, consumer: consumer_name, message, reason, failures, failed_at };
+                consumer.dead.insert(number, letter);
+                InboxRow::Dead(number)
             }
         };
         match self.rows.insert(key, row) {
-            Some(InboxRow::Dead(at, letter)) if consumer.dead.remove(&(at, letter)).is_some() => self.letters -= 1,
+            Some(InboxRow::Dead(letter)) if consumer.dead.remove(&letter).is_some() => self.letters -= 1,
             // Handled and then buried after all: a purge must not take the row of a dead letter.
             Some(InboxRow::Handled(at)) if row != InboxRow::Handled(at) => _ = consumer.handled.remove(&(at, key.1)),
             _ => {}
         }
     }
 
-    pub(super) fn dead_letters(&self, consumer: &str, limit: usize) -> Vec<DeadLetter> {
-        let Some(number) = self.numbers.get(consumer) else { return Vec::new() };
-        self.consumers[*number as usize].dead.values().take(limit).cloned().collect()
+    pub(super) fn dead_letters(&self, request: &DeadLetterRequest) -> Vec<DeadLetter> {
+        let Some(number) = self.numbers.get(&request.consumer) else { return Vec::new() };
+        let behind = self.consumers[*number as usize].dead.range((Bound::Excluded(request.after), Bound::Unbounded));
+        let asked_for = behind.map(|(_, letter)| letter).filter(|letter| request.asks_for(letter));
+        asked_for.take(request.limit).cloned().collect()
+    }
+
+    /// Returns the number of failures that the dead letter of a message says.
+    pub(super) fn failures_of_dead(&self, consumer: u32, message: MessageId) -> u32 {
+        let Some(InboxRow::Dead(letter)) = self.rows.get(&(consumer, message)) else { return 0 };
+        self.consumers[consumer as usize].dead.get(letter).map_or(0, |letter| letter.failures)
     }
 
     pub(super) fn dead_count(&self) -> u64 {

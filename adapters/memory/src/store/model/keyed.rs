@@ -106,8 +106,23 @@ impl StoreModel {
         if !handled_here && self.seen(tx, number, entry).is_some() {
             return Err(StoreError::Conflict("message to bury was handled or buried meanwhile".into()));
         }
-        tx.inbox.push(InboxWrite::Bury(entry.clone(), Box::new(message.clone()), reason.into(), now));
+        let failures = match (own, self.standing(tx, number, entry)) {
+            // Taken out and put back: it has failed once more.
+            (Some(InboxWrite::Exhume(..)), _) => self.failures_of_exhumed(tx, number, entry).saturating_add(1),
+            (_, Standing::Open(failures)) => failures,
+            (_, Standing::Handled | Standing::Dead) => 0,
+        };
+        tx.inbox.push(InboxWrite::Bury(entry.clone(), Box::new(message.clone()), reason.into(), failures, now));
         Ok(Attempt::Done(()))
+    }
+
+    /// Returns the number of failures of a letter that a transaction has taken out: of its own, or else a committed one.
+    fn failures_of_exhumed(&self, tx: &Tx, number: u32, entry: &InboxEntry) -> u32 {
+        let own = tx.own_inbox_writes(entry).filter_map(|write| match write {
+            InboxWrite::Bury(_, _, _, failures, _) => Some(*failures),
+            _ => None,
+        });
+        own.last().unwrap_or_else(|| self.inbox.failures_of_dead(number, entry.message))
     }
 
     pub(in crate::store) fn inbox_exhume(

@@ -16,8 +16,8 @@ use std::time::Duration;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, DeadLetter, LogEntry, OperationState, OutboxRow, PurgeRequest,
-        RedriveRequest, SagaInstance, Settlement, StoreError, TailRequest, Timestamp,
+        AcquireRequest, Backlog, ClaimRequest, DeadLetter, DeadLetterRequest, LogEntry, OperationState, OutboxRow,
+        PurgeRequest, RedriveRequest, SagaInstance, Settlement, StoreError, TailRequest, Timestamp,
     },
 };
 use smol_str::SmolStr;
@@ -182,8 +182,8 @@ impl StoreModel {
         self.outbox.next_available(now)
     }
 
-    pub(super) fn dead_letters(&self, consumer: &str, limit: usize) -> Vec<DeadLetter> {
-        self.inbox.dead_letters(consumer, limit)
+    pub(super) fn dead_letters(&self, request: &DeadLetterRequest) -> Vec<DeadLetter> {
+        self.inbox.dead_letters(request)
     }
 
     pub(super) fn purge_inbox(&mut self, consumer: &str, request: &PurgeRequest, now: Timestamp) -> u64 {

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use seaworthy_core::ids::{ClaimToken, MessageId};
 use seaworthy_core::message::Message;
 use seaworthy_core::ports::{
-    AcquireRequest, ClaimRequest, DefinitionRef, OperationRecord, OperationState, OutboxOrder, OutboxRow, PurgeRequest,
-    RedriveRequest, RowId, SagaAppend, Settlement, Store, StoreError, TailRequest, Transaction, WhenDead,
+    AcquireRequest, ClaimRequest, DeadLetterRequest, DefinitionRef, OperationRecord, OperationState, OutboxOrder,
+    OutboxRow, PurgeRequest, RedriveRequest, RowId, SagaAppend, Settlement, Store, StoreError, TailRequest,
+    Transaction, WhenDead,
 };
 
 use crate::histories::{
@@ -246,7 +247,7 @@ impl Side {
             seen.push(format!("dead: {} because {reason}", row(&dead)));
         }
         for who in 0..CONSUMERS {
-            let letters = self.store.dead_letters(&samples::consumer(who), usize::MAX).await?;
+            let letters = self.store.dead_letters(&DeadLetterRequest::new(samples::consumer(who), usize::MAX)).await?;
             seen.extend(letters.iter().map(|letter| format!("{letter:?}")));
         }
         for id in (0..SAGAS).map(samples::saga) {

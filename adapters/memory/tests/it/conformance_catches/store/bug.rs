@@ -32,6 +32,8 @@ pub(crate) enum Bug {
     PlacesTheUnplaced,
     HasNoEpoch,
     PurgesDeadLetters,
+    ListsAnyLetter,
+    PutsLettersBackInTheirPlaces,
     KeepsOldPins,
     KeepsOldEntries,
     // Outbox.

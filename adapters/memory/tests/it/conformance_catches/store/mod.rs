@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, DeadLetter, InboxEntry, InboxStore, LogEntry, OutboxRow, Part, Parts, PurgeRequest,
-        RowId, SagaInstance, SagaStatus, SagaStore, Store, StoreError, Timestamp, Transaction,
+        AcquireRequest, Backlog, DeadLetter, DeadLetterRequest, InboxEntry, InboxStore, LogEntry, OutboxRow, Part,
+        Parts, PurgeRequest, RowId, SagaInstance, SagaStatus, SagaStore, Store, StoreError, Timestamp, Transaction,
     },
 };
 
@@ -85,13 +85,20 @@ impl Store for Broken {
 
 #[async_trait]
 impl InboxStore for Broken {
-    async fn dead_letters(&self, consumer: &str, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        self.inner.dead_letters(consumer, limit).await
+    async fn dead_letters(&self, request: &DeadLetterRequest) -> Result<Vec<DeadLetter>, StoreError> {
+        if self.has(Bug::ListsAnyLetter) {
+            return self.inner.dead_letters(&DeadLetterRequest::new(&*request.consumer, request.limit)).await;
+        }
+        let mut letters = self.inner.dead_letters(request).await?;
+        if self.has(Bug::PutsLettersBackInTheirPlaces) {
+            letters.sort_by_key(|letter| letter.message.sequence);
+        }
+        Ok(letters)
     }
 
     async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError> {
         if self.has(Bug::PurgesDeadLetters) {
-            for letter in self.inner.dead_letters(consumer, usize::MAX).await? {
+            for letter in self.inner.dead_letters(&DeadLetterRequest::new(consumer, usize::MAX)).await? {
                 let mut tx = self.inner.begin().await?;
                 tx.inbox_exhume(&InboxEntry::for_message(consumer, &letter.message)).await?;
                 tx.commit().await?;

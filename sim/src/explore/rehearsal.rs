@@ -102,7 +102,7 @@ impl<'a, R: Runner> Rehearsal<'a, R> {
         let judge = |practice: Option<Arc<Practice>>| {
             let without = [&self.options.without[..], &file.header.without].concat();
             let options = RunOptions { practice, without, ..self.options.clone() };
-            let panel = Panel::new(instructed(scenario, &topology, &plan.workload, &options));
+            let panel = Panel::new(instructed(scenario, &topology, &plan, &options));
             let mut findings = panel.judge(&file.events, file.header.ending);
             without_observers(&mut findings.dealt, &topology);
             findings

@@ -30,7 +30,7 @@ pub struct DuplicateEffect {
     /// Services that are only told that somebody is alive.
     beats: Vec<SmolStr>,
     /// Messages that a consumer handled or buried, by store and consumer.
-    handled: Vec<((u16, u16), ByMessage<Option<Received>>)>,
+    handled: Vec<OfConsumer>,
     operations: Lookup<(u16, OperationId), Seen>,
     acts: Lookup<(u16, u16, SmolStr), u64>,
     entries: Lookup<(u16, u16, SmolStr), Entries>,
@@ -41,6 +41,13 @@ pub struct DuplicateEffect {
 struct Seen {
     is_effective: bool,
     number: u64,
+}
+
+/// Messages of one consumer, on one store.
+#[derive(Debug)]
+struct OfConsumer {
+    who: (u16, u16),
+    received: ByMessage<Option<Received>>,
 }
 
 /// Deed of a consumer with a message, and the event that showed it.
@@ -93,11 +100,11 @@ impl DuplicateEffect {
     fn received(&mut self, store: u16, consumer: &SmolStr, message: usize) -> &mut Option<Received> {
         let who = (store, self.names.number(consumer));
         // A run has a handful of consumers.
-        let at = self.handled.iter().position(|(known, _)| *known == who).unwrap_or_else(|| {
-            self.handled.push((who, ByMessage::default()));
+        let at = self.handled.iter().position(|known| known.who == who).unwrap_or_else(|| {
+            self.handled.push(OfConsumer { who, received: ByMessage::default() });
             self.handled.len() - 1
         });
-        self.handled[at].1.of(message)
+        self.handled[at].received.of(message)
     }
 
     fn enter(&mut self, store: u16, (table, key, more): (&SmolStr, &SmolStr, i64), number: u64, judge: &mut Judge<'_>) {

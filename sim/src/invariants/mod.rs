@@ -82,7 +82,7 @@ pub use topic_held_up::TopicHeldUp;
 pub use torn_step::TornStep;
 pub use waits_behind_dead::WaitsBehindDead;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +132,12 @@ pub trait Invariant: Send {
     /// Is told, before the first event, what the scenario does when nothing goes wrong, where that is known.
     fn learn(&mut self, practice: &Arc<Practice>) {
         let _ = practice;
+    }
+
+    /// Is told, before the first event, how long a port call of the run usually takes at most: what is late where calls take a
+    /// millisecond is not where they take ten seconds.
+    fn pace(&mut self, longest_call: Duration) {
+        let _ = longest_call;
     }
 
     /// Sees one event of its interest.

@@ -22,17 +22,22 @@ use crate::{
 /// message of the topic that is down before it, and a wait in which anything else went wrong - another fault, a death, a
 /// topic of its own that is down, too.
 ///
-/// The bound is half a minute of virtual time ([`TopicHeldUp::within`]), and three tries of the other topic.
+/// The bound is a minute of virtual time ([`TopicHeldUp::within`]) and as long as forty port calls take, and three tries
+/// of the other topic.
 ///
 /// State: a byte for each message, and an entry for each that was not offered yet.
 #[derive(Debug)]
 pub struct TopicHeldUp {
     bound: VirtualTime,
+    /// Time that a pass of a relay may take in this run, and more.
+    calls: VirtualTime,
     stores: Names,
     topics: Names,
     known: ByMessage<Known>,
     waiting: VecDeque<Waiting>,
     down: Vec<Down>,
+    /// Messages that the broker was offered and has not taken yet: store, key, number.
+    refused: BTreeSet<(u16, u64, usize)>,
     /// The latest moment at which anything else went wrong, or was put right.
     calm_since: VirtualTime,
 }
@@ -64,11 +69,14 @@ struct Down {
     topic: u16,
     /// Moments at which it was tried since all else has been calm.
     tries: Vec<VirtualTime>,
-    keys: BTreeSet<u64>,
 }
 
-/// Half a minute: three times the longest pause of the relay's defaults.
-const BOUND: VirtualTime = 30_000_000;
+/// A minute: the lease of a relay that died with the message in hand, and three times the longest pause of the relay's
+/// defaults.
+const BOUND: VirtualTime = 60_000_000;
+
+/// A pass has three calls; one of them may be held up for seventeen times as long as the others.
+const CALLS: u64 = 40;
 
 /// Tries of the other topic that there have to be: whoever looks less often is not held up by it.
 const TRIES: usize = 3;
@@ -84,11 +92,13 @@ impl TopicHeldUp {
     pub fn new() -> Self {
         Self {
             bound: BOUND,
+            calls: 0,
             stores: Names::default(),
             topics: Names::default(),
             known: ByMessage::default(),
             waiting: VecDeque::new(),
             down: Vec::new(),
+            refused: BTreeSet::new(),
             calm_since: 0,
         }
     }
@@ -110,7 +120,8 @@ impl TopicHeldUp {
 
     /// The broker was offered a message.
     fn offer(&mut self, message: &Message, outcome: Outcome, event: &Event, judge: &mut Judge<'_>) {
-        let known = self.known.of(judge.message(message.id));
+        let number = judge.message(message.id);
+        let known = self.known.of(number);
         let Some(store) = known.store else { return };
         if !std::mem::replace(&mut known.is_offered, true) {
             judge.judged();
@@ -119,10 +130,15 @@ impl TopicHeldUp {
         while self.waiting.front().is_some_and(|first| self.known.of(first.number).is_offered) {
             self.waiting.pop_front();
         }
-        if outcome.took_effect() && !self.down.is_empty() {
-            let topic = self.topics.number(&message.topic);
-            self.down.retain(|down| (down.store, down.topic) != (store, topic));
+        let place = || (store, hash(&message.partition_key), number);
+        if outcome.took_effect() {
+            if !self.refused.is_empty() {
+                let topic = self.topics.number(&message.topic);
+                self.refused.remove(&place());
+                self.down.retain(|down| (down.store, down.topic) != (store, topic));
+            }
         } else if matches!(outcome, Outcome::Unavailable | Outcome::NotDoneUnheard) {
+            self.refused.insert(place());
             self.fail(store, message, event.at);
             self.accuse(store, message, event, judge);
         }
@@ -132,7 +148,7 @@ impl TopicHeldUp {
         let topic = self.topics.number(&message.topic);
         let known = self.down.iter().position(|down| (down.store, down.topic) == (store, topic));
         let known = known.unwrap_or_else(|| {
-            self.down.push(Down { store, topic, tries: Vec::new(), keys: BTreeSet::new() });
+            self.down.push(Down { store, topic, tries: Vec::new() });
             self.down.len() - 1
         });
         let down = &mut self.down[known];
@@ -140,23 +156,29 @@ impl TopicHeldUp {
         if down.tries.last() != Some(&at) {
             down.tries.push(at);
         }
-        down.keys.insert(hash(&message.partition_key));
     }
 
     /// Says who waits although nothing but another topic is down. `tried` is the message that was tried once more.
     fn accuse(&mut self, store: u16, tried: &Message, event: &Event, judge: &mut Judge<'_>) {
-        let Self { down, waiting, known, calm_since, bound, .. } = self;
+        let Self { down, waiting, known, calm_since, refused, .. } = self;
+        let mut keys = BTreeSet::new();
+        let bound = self.bound + self.calls;
         let of_store = || down.iter().filter(|down| down.store == store);
-        for waiting in waiting.iter_mut().take_while(|waiting| waiting.at + *bound < event.at) {
+        for waiting in waiting.iter_mut().take_while(|waiting| waiting.at + bound < event.at) {
+            if waiting.store != store || known.of(waiting.number).is_offered || !keys.insert(waiting.key) {
+                // Behind the first of its key all others wait for that one.
+                continue;
+            }
             let since = waiting.at.max(*calm_since);
-            let is_own = |down: &Down| down.topic == waiting.topic || down.keys.contains(&waiting.key);
+            let is_out = |down: &Down| down.topic == waiting.topic;
+            let of_key = (store, waiting.key, 0)..=(store, waiting.key, usize::MAX);
+            let waits_for_its_key = refused.range(of_key).next().is_some();
             let tries = of_store().map(|down| down.tries.iter().filter(|at| **at > since).count()).max();
-            if waiting.store != store
-                || waiting.is_told
-                || known.of(waiting.number).is_offered
-                || since + *bound >= event.at
+            if waiting.is_told
+                || since + bound >= event.at
                 || tries.unwrap_or(0) < TRIES
-                || of_store().any(is_own)
+                || of_store().any(is_out)
+                || waits_for_its_key
             {
                 continue;
             }
@@ -202,6 +224,10 @@ impl Invariant for TopicHeldUp {
 
     fn subject(&self) -> Option<&'static str> {
         Some("a message that was staged and published")
+    }
+
+    fn pace(&mut self, longest_call: Duration) {
+        self.calls = longest_call.as_micros() as u64 * CALLS;
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {

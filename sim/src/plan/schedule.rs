@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// Latency of a port call that leaves the process.
@@ -41,6 +43,14 @@ impl Default for Schedule {
 }
 
 impl Schedule {
+    /// Returns the longest time that a port call takes which is not held up.
+    pub(crate) fn longest_call(&self) -> Duration {
+        Duration::from_millis(match self.latency {
+            Latency::Zero => 0,
+            Latency::Equal { ms } | Latency::Spread { max_ms: ms, .. } => ms.into(),
+        })
+    }
+
     /// Checks the numbers.
     pub(super) fn validate(&self) -> Result<(), super::PlanError> {
         let wrong = match self.latency {

@@ -1,19 +1,21 @@
 use super::RunOptions;
 use crate::{
     invariants::{Dealt, Invariant},
+    plan::Plan,
     scenario::{Scenario, judges},
     topology::Topology,
 };
 
-/// The invariants that judge a run of this workload with these options, told what the scenario does when nothing goes
+/// The invariants that judge a run of this plan with these options, told what the scenario does when nothing goes
 /// wrong.
 pub(crate) fn instructed<S: Scenario>(
     scenario: &S,
     topology: &Topology,
-    workload: &S::Workload,
+    plan: &Plan<S::Workload>,
     options: &RunOptions,
 ) -> Vec<Box<dyn Invariant>> {
-    let mut invariants = judges(scenario, topology, workload);
+    let mut invariants = judges(scenario, topology, &plan.workload);
+    invariants.iter_mut().for_each(|invariant| invariant.pace(plan.schedule.longest_call()));
     invariants.retain(|invariant| !options.without.iter().any(|name| name == invariant.name()));
     if let Some(practice) = &options.practice {
         invariants.iter_mut().for_each(|invariant| invariant.learn(practice));

@@ -188,7 +188,7 @@ fn build<S: Scenario>(
     for external in &topology.externals {
         externals.register(&external.name, (external.make)());
     }
-    let invariants = instructed(scenario, &topology, &plan.workload, options);
+    let invariants = instructed(scenario, &topology, plan, options);
     let activity = Activity::new(&topology);
     let recorder = Recorder::new(invariants, activity, options.keep_trace, spans, epoch);
     let mut faults = Faults::new(plan, &topology);

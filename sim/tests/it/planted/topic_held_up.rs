@@ -6,7 +6,7 @@ use seaworthy_core::{
     ids::ClaimToken,
     inbox::{Consumer, Handler, HandlerError, Handlers},
     message::{Message, MessageBuilder},
-    outbox::Relay,
+    outbox::{Relay, RelayConfig},
     ports::{Expected, OutboxRow, Ports, PublishError, PublishResult, StoreError, Transaction},
 };
 use seaworthy_sim::scenario::Topology;
@@ -21,7 +21,8 @@ pub(super) const WRONG: Service = Service::wrong("relay-stops-at-the-first-failu
 fn topology(is_right: bool) -> Topology {
     let fronts = match is_right {
         true => fronts(|boot| {
-            let relay = Relay::new(&boot.ports);
+            // The least room there is: one row at a time.
+            let relay = Relay::new(&boot.ports).config(RelayConfig::default().batch(1));
             let running = relay.run();
             front_beside(boot, running, placing)
         }),

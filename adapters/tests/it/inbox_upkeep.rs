@@ -4,8 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    inbox::{HandlerError, InboxRetention},
-    ports::{DelegateStore, Expected, Ports, PurgeRequest, Store, StoreError},
+    inbox::{self, Consumer, ConsumerConfig, HandlerError, Handlers, InboxRetention},
+    message::Message,
+    ports::{
+        DeadLetterRequest, DelegateStore, Expected, InboxEntry, InboxInsert, InboxPurgeRequest, Ports, Seen, Store,
+        StoreError,
+    },
     stop::Stop,
 };
 
@@ -27,7 +31,7 @@ impl DelegateStore for StopsAtTheSecond {
         &*self.behind
     }
 
-    async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError> {
+    async fn purge_inbox(&self, consumer: &str, request: &InboxPurgeRequest) -> Result<u64, StoreError> {
         if self.purges.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 1 {
             self.stop.set();
         }
@@ -109,5 +113,64 @@ fn a_redrive_goes_on_behind_the_dead_letters_that_fail_again() {
         let left = world.letters().await;
         assert_eq!(left.len(), 20);
         assert!(left.iter().all(|letter| letter.failures > 1), "each redrive that fails is counted: {left:?}");
+    });
+}
+
+#[test]
+fn a_key_that_is_not_heard_of_for_long_leaves_nothing_behind() {
+    on_each_store(async |world| {
+        let handler = Scripted::new(|_, _| Box::pin(async { Ok(()) }));
+        world.publish((1..=20).map(order)).await;
+        world.ports.spawn("consumer", handler.consumer(&world.ports, |config| config).run());
+        world.pass(Duration::from_secs(120)).await;
+        let minute = Duration::from_secs(60);
+        let retention = InboxRetention::new(minute, minute / 2).expect("longer than the broker's").batch(3);
+        let retention = retention.keep_watermarks(minute * 5).expect("longer than the broker's");
+        let sweep = async || retention.sweep(SHOP, &*world.ports.store, &Stop::new()).await.expect("up");
+        assert_eq!(sweep().await, 20, "the rows");
+        let again = async |number: u64| {
+            let late = InboxEntry { message: order(900 + number).id, ..InboxEntry::for_message(SHOP, &order(number)) };
+            world.ports.store.begin().await.expect("up").inbox_insert(&late).await.expect("up")
+        };
+        assert_eq!(again(7).await, InboxInsert::Duplicate(Seen::Watermark));
+        world.pass(minute * 4).await;
+        assert_eq!(sweep().await, 0);
+        world.pass(minute * 2).await;
+        assert_eq!(sweep().await, 20, "the watermarks, batch by batch");
+        assert_eq!(sweep().await, 0);
+        assert_eq!(again(7).await, InboxInsert::First);
+    });
+}
+
+#[test]
+fn dead_letters_that_nobody_needs_are_discarded_by_name_or_by_type() {
+    on_each_store(async |world| {
+        let handler = Scripted::new(|_, _| Box::pin(async { Err(HandlerError::Refused("broken".into())) }));
+        let reminder = |number| Message { kind: "reminder.due".into(), ..order(number) };
+        world.publish((1..=5).map(order)).await;
+        world.publish((6..=9).map(reminder)).await;
+        let handlers = Handlers::builder().on("order.placed", handler.clone()).on("reminder.due", handler.clone());
+        let handlers = handlers.build().expect("one handler for each type");
+        let consumer = Consumer::new(&world.ports, SHOP, handlers, ConsumerConfig::new([SHOP]));
+        world.ports.spawn("consumer", consumer.run());
+        world.pass(Duration::from_secs(10)).await;
+        assert_eq!(world.letters().await.len(), 9);
+        let store = &*world.ports.store;
+        let discard = async |letters| inbox::discard(store, &letters).await.expect("up");
+        let named = DeadLetterRequest::new(SHOP, 9).only([order(4).id, order(2).id]);
+        assert_eq!(discard(named.clone()).await, [order(2).id, order(4).id]);
+        assert_eq!(discard(named).await, [], "they are gone");
+        let reminders = DeadLetterRequest::new(SHOP, 3).of_kind("reminder.due");
+        assert_eq!(discard(reminders.clone()).await.len(), 3);
+        assert_eq!(discard(reminders.clone()).await, [order(9).id]);
+        assert_eq!(discard(DeadLetterRequest::new("another", 9)).await, []);
+        let left: Vec<_> = world.letters().await.iter().map(|letter| letter.message.id).collect();
+        assert_eq!(left, [order(1).id, order(3).id, order(5).id]);
+        // They count as handled, so they do not come back.
+        let runs = handler.subjects();
+        world.publish([order(2), reminder(7)]).await;
+        world.pass(Duration::from_secs(10)).await;
+        assert_eq!((world.letters().await.len(), world.unacknowledged()), (3, 0));
+        assert_eq!((handler.runs("order-2"), handler.runs("order-7"), handler.subjects()), (1, 1, runs));
     });
 }

@@ -10,8 +10,8 @@ use crate::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
     message::{Headers, Message},
     ports::{
-        AcquireRequest, ClaimRequest, DeadLetterRequest, DefinitionRef, InboxEntry, NewSaga, OutboxOrder, PurgeRequest,
-        SagaAppend, SagaStatus, TailRequest, Timestamp, WhenDead,
+        AcquireRequest, ClaimRequest, DeadLetterRequest, DefinitionRef, InboxEntry, InboxPurgeRequest, NewSaga,
+        OutboxOrder, PurgeRequest, SagaAppend, SagaStatus, TailRequest, Timestamp, WhenDead,
     },
 };
 
@@ -98,6 +98,11 @@ pub(super) fn tail(limit: usize) -> TailRequest {
 /// The oldest dead letters of the consumer.
 pub(super) fn letters(limit: usize) -> DeadLetterRequest {
     DeadLetterRequest::new(CONSUMER, limit)
+}
+
+/// A purge of every inbox row that is old enough to be purged now.
+pub(super) fn sweep(limit: usize) -> InboxPurgeRequest {
+    InboxPurgeRequest::new(Duration::ZERO, limit)
 }
 
 /// A purge of everything that is old enough to be purged now.

@@ -7,6 +7,7 @@
 //! | [`Consumer`] | receives, handles in one transaction, acknowledges after the commit | one or more for each consumer group |
 //! | [`InboxRetention`] | deletes old rows, no sooner than the broker may still redeliver | one in every deployment |
 //! | [`Consumer::redrive`] | handles dead letters again | when an operator says so |
+//! | [`discard`] | drops dead letters unhandled | when an operator says so |
 //!
 //! # What becomes of a message
 //! | what happens | the message |
@@ -29,6 +30,7 @@
 mod attempt;
 mod config;
 mod consumer;
+mod discard;
 mod failure;
 mod handler;
 mod redrive;
@@ -36,6 +38,7 @@ mod retention;
 
 pub use config::ConsumerConfig;
 pub use consumer::Consumer;
+pub use discard::discard;
 pub use handler::{DuplicateHandler, Handler, HandlerError, Handlers, HandlersBuilder};
 pub use redrive::Redriven;
 pub use retention::{InboxRetention, RetentionError};

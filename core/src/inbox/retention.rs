@@ -4,19 +4,24 @@ use smol_str::SmolStr;
 use tracing::{Instrument, debug, debug_span, error, warn};
 
 use crate::{
-    ports::{Clock, Part, PurgeRequest, Store, StoreError},
+    ports::{Clock, InboxPurgeRequest, Part, Store, StoreError},
     settings::{Checks, InvalidSetting},
     stop::Stop,
     wake::pause,
 };
 
+/// Duration for which watermarks are kept, unless somebody says otherwise: beyond what anybody replays by hand.
+const KEEP_WATERMARKS: Duration = Duration::from_secs(30 * 24 * 3_600);
+
 /// A retention that forgets a message while the broker may still deliver it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "inbox rows are kept for {keep:?}, but the broker may deliver a message again for {redelivery_window:?}: keep them longer"
+    "{what} are kept for {keep:?}, but the broker may deliver a message again for {redelivery_window:?}: keep them longer"
 )]
 pub struct RetentionError {
-    /// Duration for which rows were to be kept.
+    /// Name of that which was to be kept: inbox rows, or watermarks.
+    pub what: &'static str,
+    /// Duration for which they were to be kept.
     pub keep: Duration,
     /// Duration in which the broker may deliver a message again.
     pub redelivery_window: Duration,
@@ -24,7 +29,8 @@ pub struct RetentionError {
 
 /// Deletes rows of messages that were handled long ago, in bounded batches, beside running consumers. Dead letters stay.
 ///
-/// The store raises the watermark of each source and key past what it deletes, so that even a later duplicate is noticed.
+/// The store raises the watermark of each source and key past what it deletes, so that even a later duplicate is noticed:
+/// for as long as [watermarks are kept](Self::keep_watermarks), since there is one for each key that ever was.
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,6 +43,8 @@ pub struct RetentionError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InboxRetention {
     keep: Duration,
+    keep_watermarks: Duration,
+    redelivery_window: Duration,
     batch: usize,
     every: Duration,
 }
@@ -45,18 +53,34 @@ impl InboxRetention {
     /// Keeps rows for `keep`, by the store's clock. `redelivery_window` is the longest time after a message was first
     /// handled in which the broker may deliver it again, dead-letter replays of its own included.
     ///
-    /// A sweep deletes 1,000 rows in one transaction, and there is one each minute.
+    /// A sweep deletes 1,000 rows in one transaction, and there is one each minute. Watermarks are kept for 30 days after
+    /// they were raised last, or as long as rows where that is longer.
     ///
     /// # Errors
     /// [`RetentionError`] unless rows are kept for longer than that.
     pub fn new(keep: Duration, redelivery_window: Duration) -> Result<Self, RetentionError> {
         if keep <= redelivery_window {
-            return Err(RetentionError { keep, redelivery_window });
+            return Err(RetentionError { what: "inbox rows", keep, redelivery_window });
         }
-        Ok(Self { keep, batch: 1_000, every: Duration::from_secs(60) })
+        let every = Duration::from_secs(60);
+        Ok(Self { keep, keep_watermarks: keep.max(KEEP_WATERMARKS), redelivery_window, batch: 1_000, every })
     }
 
-    /// Sets the number of rows that a transaction deletes.
+    /// Keeps the watermark of a source and key for `keep` after rows of it were deleted last, by the store's clock. A message
+    /// that comes again later than that is handled a second time.
+    ///
+    /// # Errors
+    /// [`RetentionError`] unless that is longer than the redelivery window.
+    pub fn keep_watermarks(mut self, keep: Duration) -> Result<Self, RetentionError> {
+        let redelivery_window = self.redelivery_window;
+        if keep <= redelivery_window {
+            return Err(RetentionError { what: "watermarks", keep, redelivery_window });
+        }
+        self.keep_watermarks = keep;
+        Ok(self)
+    }
+
+    /// Sets the number of rows, and of watermarks, that a transaction deletes.
     pub fn batch(mut self, batch: usize) -> Self {
         self.batch = batch;
         self
@@ -103,8 +127,8 @@ impl InboxRetention {
         }
     }
 
-    /// Deletes all rows of a consumer that are old enough, batch by batch, and returns how many. A stop ends it between
-    /// two batches.
+    /// Deletes all rows and watermarks of a consumer that are old enough, batch by batch, and returns how many. A stop ends it
+    /// between two batches.
     ///
     /// # Errors
     /// Any [`StoreError`]; what earlier batches deleted stays deleted.
@@ -113,7 +137,7 @@ impl InboxRetention {
         let sweep = async {
             let mut total = 0;
             while !stop.is_set() {
-                let request = PurgeRequest { older_than: self.keep, limit };
+                let request = InboxPurgeRequest::new(self.keep, limit).watermarks_older_than(self.keep_watermarks);
                 let purged = store.purge_inbox(consumer, &request).await?;
                 total += purged;
                 if purged < limit as u64 {
@@ -133,10 +157,13 @@ mod tests {
     #[test]
     fn a_retention_no_longer_than_the_redelivery_window_is_refused() {
         let window = Duration::from_secs(3_600);
-        let refused =
-            |keep| InboxRetention::new(keep, window) == Err(RetentionError { keep, redelivery_window: window });
+        let error = |what, keep| RetentionError { what, keep, redelivery_window: window };
+        let refused = |keep| InboxRetention::new(keep, window) == Err(error("inbox rows", keep));
         assert!(refused(Duration::ZERO));
         assert!(refused(window));
-        assert!(InboxRetention::new(window + Duration::from_nanos(1), window).is_ok());
+        let longer = window + Duration::from_nanos(1);
+        let retention = InboxRetention::new(longer, window).unwrap();
+        assert_eq!(retention.keep_watermarks(window), Err(error("watermarks", window)));
+        assert!(retention.keep_watermarks(longer).is_ok());
     }
 }

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::{
-    AcquireRequest, ClaimRequest, DeadLetterRequest, DeliveryTag, Expected, ExternalCall, IdRange, InboxEntry, NewSaga,
-    OperationRecord, PurgeRequest, RedriveRequest, SagaAppend, Settlement, SubscriptionSpec, TailRequest, WhenDead,
+    AcquireRequest, ClaimRequest, DeadLetterRequest, DeliveryTag, Expected, ExternalCall, IdRange, InboxEntry,
+    InboxPurgeRequest, NewSaga, OperationRecord, PurgeRequest, RedriveRequest, SagaAppend, Settlement,
+    SubscriptionSpec, TailRequest, WhenDead,
 };
 use crate::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
@@ -105,7 +106,7 @@ operations! {
         PurgeDead "purge_dead" true { request: &'a PurgeRequest } on "outbox";
         NextAvailable "next_available" false on "outbox";
         DeadLetters "dead_letters" false { request: &'a DeadLetterRequest } on &request.consumer;
-        PurgeInbox "purge_inbox" true { consumer: &'a str, request: &'a PurgeRequest } on consumer;
+        PurgeInbox "purge_inbox" true { consumer: &'a str, request: &'a InboxPurgeRequest } on consumer;
         AcquireSagas "acquire_sagas" true { request: &'a AcquireRequest } on "sagas";
         RenewSaga "renew_saga" true { saga: SagaId, epoch: u64, lease: Duration } on "sagas";
         Saga "saga" false { saga: SagaId } on "sagas";
@@ -173,7 +174,7 @@ macro_rules! store_methods {
             }
             InboxStore {
                 dead_letters(request: &DeadLetterRequest) -> Vec<DeadLetter> = DeadLetters { request };
-                purge_inbox(consumer: &str, request: &PurgeRequest) -> u64 = PurgeInbox { consumer, request };
+                purge_inbox(consumer: &str, request: &InboxPurgeRequest) -> u64 = PurgeInbox { consumer, request };
             }
             SagaStore {
                 acquire_sagas(request: &AcquireRequest) -> Vec<SagaInstance> = AcquireSagas { request };

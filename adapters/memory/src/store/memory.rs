@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, DeadLetterRequest, InboxStore, LogEntry, OutboxRow,
-        OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError,
-        TailRequest, Timestamp, Transaction,
+        AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, DeadLetterRequest, InboxPurgeRequest, InboxStore,
+        LogEntry, OutboxRow, OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement,
+        Store, StoreError, TailRequest, Timestamp, Transaction,
     },
 };
 use smol_str::SmolStr;
@@ -132,7 +132,7 @@ impl InboxStore for MemoryStore {
         Ok(self.model().dead_letters(request))
     }
 
-    async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError> {
+    async fn purge_inbox(&self, consumer: &str, request: &InboxPurgeRequest) -> Result<u64, StoreError> {
         Ok(self.model().purge_inbox(consumer, request, self.clock_now()))
     }
 }

@@ -1,7 +1,7 @@
 //! The store's side of the inbox.
 
 use async_trait::async_trait;
-use seaworthy_core::ports::{DeadLetter, DeadLetterRequest, InboxStore, PurgeRequest, StoreError};
+use seaworthy_core::ports::{DeadLetter, DeadLetterRequest, InboxPurgeRequest, InboxStore, StoreError};
 
 use super::{SqliteStore, doing};
 use crate::{error::in_statement, inbox};
@@ -15,10 +15,7 @@ impl InboxStore for SqliteStore {
         .await
     }
 
-    async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError> {
-        self.write(doing("purge inbox", |connection, now| {
-            inbox::purge(connection, consumer, now.before(request.older_than), request.limit)
-        }))
-        .await
+    async fn purge_inbox(&self, consumer: &str, request: &InboxPurgeRequest) -> Result<u64, StoreError> {
+        self.write(doing("purge inbox", |connection, now| inbox::purge(connection, consumer, request, now))).await
     }
 }

@@ -8,9 +8,9 @@ use seaworthy_core::{
     ids::{MessageId, OperationId, SagaId},
     message::Message,
     ports::{
-        AcquireRequest, ClaimRequest, DeadLetterRequest, DefinitionRef, Expected, InboxEntry, InboxStore, NewSaga,
-        OperationRecord, OperationState, OutboxOrder, OutboxStore, PurgeRequest, RedriveRequest, SagaAppend,
-        SagaStatus, SagaStore, SettleOutcome, Store, WhenDead, connection,
+        AcquireRequest, ClaimRequest, DeadLetterRequest, DefinitionRef, Expected, InboxEntry, InboxPurgeRequest,
+        InboxStore, NewSaga, OperationRecord, OperationState, OutboxOrder, OutboxStore, PurgeRequest, RedriveRequest,
+        SagaAppend, SagaStatus, SagaStore, SettleOutcome, Store, WhenDead, connection,
     },
 };
 use seaworthy_sqlite::SqliteStore;
@@ -151,7 +151,10 @@ async fn for_upkeep(store: &SqliteStore, meter: &mut Meter) {
     assert_eq!(store.purge_dispatched(&old).await.unwrap().len(), 0);
     assert_eq!(store.purge_dead(&old).await.unwrap().len(), 0);
     meter.note("purge outbox");
-    assert_eq!(store.purge_inbox("shipping", &old).await.unwrap(), 0);
+    assert_eq!(
+        store.purge_inbox("shipping", &InboxPurgeRequest::new(HOUR, 100).watermarks_older_than(HOUR)).await.unwrap(),
+        0
+    );
     meter.note("purge inbox");
     assert_eq!(store.purge_saga_logs(&old).await.unwrap(), 0);
     meter.note("purge saga logs");

@@ -7,9 +7,9 @@ use seaworthy_core::{
     ids::{MessageId, OperationId, SagaId},
     message::{Headers, Message},
     ports::{
-        AcquireRequest, DeadLetterRequest, DefinitionRef, Expected, InboxEntry, InboxInsert, InboxStore, NewSaga,
-        OperationRecord, OperationState, OutboxStore, PurgeRequest, RedriveRequest, SagaAppend, SagaStatus, SagaStore,
-        Seen, SettleOutcome, Store, StoreError,
+        AcquireRequest, DeadLetterRequest, DefinitionRef, Expected, InboxEntry, InboxInsert, InboxPurgeRequest,
+        InboxStore, NewSaga, OperationRecord, OperationState, OutboxStore, PurgeRequest, RedriveRequest, SagaAppend,
+        SagaStatus, SagaStore, Seen, SettleOutcome, Store, StoreError,
     },
 };
 use seaworthy_sqlite::SqliteStore;
@@ -115,7 +115,7 @@ async fn consumers_with_hostile_names_keep_their_inbox_apart() {
     }
     // Purged, each leaves its watermark under its own name.
     for (number, text) in (1..).zip(HOSTILE) {
-        assert_eq!(store.purge_inbox(text, &ALL).await.unwrap(), 1);
+        assert_eq!(store.purge_inbox(text, &InboxPurgeRequest::new(ALL.older_than, ALL.limit)).await.unwrap(), 1);
         let late = Message { sequence: 5, id: MessageId(Uuid::from_u128(900)), ..hostile_message(number, text) };
         let mut tx = store.begin().await.unwrap();
         assert_eq!(

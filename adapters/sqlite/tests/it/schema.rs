@@ -46,7 +46,7 @@ fn a_newer_schema_is_refused_with_both_versions_and_nothing_is_changed() {
     other.execute("UPDATE seaworthy_schema SET version = 99", []).unwrap();
     let refused = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap_err();
     assert!(matches!(refused, OpenError::NewerSchema { found: 99, .. }), "{refused}");
-    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 5"), "{refused}");
+    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 6"), "{refused}");
     let version: i64 = other.query_row("SELECT version FROM seaworthy_schema", [], |row| row.get(0)).unwrap();
     assert_eq!(version, 99);
 }
@@ -152,9 +152,11 @@ async fn a_key_goes_on_after_somebody_else_has_deleted_its_rows() {
     assert_eq!(numbers(&store.claim(&asking(3, 9)).await.unwrap()), [8]);
 }
 
-/// Takes a file back to the fourth version of its schema: heads of keys do not say what is dead, and dead rows are not
-/// counted.
-const BEFORE_TOPICS: &str = "DROP INDEX seaworthy_outbox_due;
+/// Takes a file back to the fourth version of its schema: heads of keys do not say what is dead, dead rows are not
+/// counted, and watermarks are not dated.
+const BEFORE_TOPICS: &str = "DROP INDEX seaworthy_watermarks_by_age;
+    ALTER TABLE seaworthy_watermarks DROP COLUMN raised_at;
+    DROP INDEX seaworthy_outbox_due;
     CREATE INDEX seaworthy_outbox_due ON seaworthy_outbox (head, available_at, sequence) WHERE state < 2;
     DROP INDEX seaworthy_outbox_dead_places;
     DROP TABLE seaworthy_outbox_dead_keys;
@@ -285,4 +287,31 @@ async fn watermarks_and_rows_from_before_there_were_epochs_are_kept() {
     let begun = again.begin_epoch().await.unwrap();
     assert_eq!(epochs(&again, 3).await, begun);
     assert_ne!(begun, drawn);
+}
+
+/// Before the schema knew when a watermark was raised.
+#[tokio::test]
+async fn watermarks_from_before_they_were_dated_are_as_old_as_the_latest_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let clock = HandClock::new();
+    drop(SqliteStore::open(&path, clock.clone(), SqliteConfig::default()).unwrap());
+    let other = Connection::open(&path).unwrap();
+    other
+        .execute_batch(
+            "DROP INDEX seaworthy_watermarks_by_age;
+             ALTER TABLE seaworthy_watermarks DROP COLUMN raised_at;
+             INSERT INTO seaworthy_watermarks VALUES ('shop', 'orders', 0, 'k', 7), ('idle', 'orders', 0, 'k', 7);
+             INSERT INTO seaworthy_inbox (consumer, message, source, key, sequence, state, at)
+                 VALUES ('shop', '00000000-0000-0000-0000-000000000009', 'orders', 'k', 9, 1, 5000000);
+             UPDATE seaworthy_schema SET version = 5",
+        )
+        .unwrap();
+    let store = SqliteStore::open(&path, clock, SqliteConfig::default()).unwrap();
+    let raised = |consumer: &str| -> i64 {
+        let query = "SELECT raised_at FROM seaworthy_watermarks WHERE consumer = ?1";
+        other.query_row(query, [consumer], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((raised("shop"), raised("idle")), (5_000_000, 0));
+    drop(store);
 }

@@ -1,13 +1,15 @@
 //! The inbox: deduplication, failures, dead letters, watermarks.
 
+use std::time::Duration;
+
 use crate::{
     conformance::{
         Outcome, StoreSubject, Verdict,
         outcome::{expect, expect_conflict, expect_eq},
-        samples::{CONSUMER, entry, letters, purge, received},
+        samples::{CONSUMER, entry, letters, sweep, received},
     },
     message::Message,
-    ports::{DeadLetterRequest, InboxEntry, InboxInsert, PurgeRequest, Seen, Store, StoreError},
+    ports::{DeadLetterRequest, InboxEntry, InboxInsert, InboxPurgeRequest, Seen, Store, StoreError},
 };
 
 const ROW: InboxInsert = InboxInsert::Duplicate(Seen::Row);
@@ -131,7 +133,7 @@ pub async fn a_purged_message_is_still_a_duplicate(subject: &dyn StoreSubject) -
         handle(&*store, &entry(number)).await?;
     }
     let other_key = InboxEntry::for_message(CONSUMER, &received(2_001, "another key"));
-    let old = PurgeRequest { older_than: age, limit: 2 };
+    let old = InboxPurgeRequest::new(age, 2);
     expect_eq("rows that are not old enough stay", store.purge_inbox(CONSUMER, &old).await?, 0)?;
     subject.advance(age).await;
     expect_eq("a purge of another consumer takes nothing", store.purge_inbox("billing", &old).await?, 0)?;
@@ -157,6 +159,41 @@ pub async fn a_purged_message_is_still_a_duplicate(subject: &dyn StoreSubject) -
     Ok(Verdict::Held)
 }
 
+/// A watermark that nothing has raised for long enough goes, a few at a time; those that were raised meanwhile stay.
+pub async fn a_watermark_that_nothing_raises_is_forgotten(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let age = subject.unit() * 10;
+    let key = |name: &str, sequence| InboxEntry { key: name.into(), sequence, ..entry(sequence) };
+    for (name, sequence) in [("a", 1), ("b", 2), ("c", 3)] {
+        handle(&*store, &key(name, sequence)).await?;
+    }
+    subject.advance(subject.unit()).await;
+    let rows = InboxPurgeRequest::new(Duration::ZERO, 9);
+    expect_eq("a purge takes what is old enough", store.purge_inbox(CONSUMER, &rows).await?, 3)?;
+    subject.advance(age).await;
+    expect_eq("watermarks of which nothing is said stay", store.purge_inbox(CONSUMER, &rows).await?, 0)?;
+    handle(&*store, &key("a", 4)).await?;
+    subject.advance(subject.unit()).await;
+    let both = InboxPurgeRequest::new(Duration::ZERO, 9).watermarks_older_than(age * 2);
+    expect_eq("watermarks that are not old enough stay", store.purge_inbox(CONSUMER, &both).await?, 1)?;
+    let both = InboxPurgeRequest::new(Duration::ZERO, 1).watermarks_older_than(age);
+    expect_eq("a purge of another consumer takes no watermark", store.purge_inbox("billing", &both).await?, 0)?;
+    let purged = [
+        store.purge_inbox(CONSUMER, &both).await?,
+        store.purge_inbox(CONSUMER, &both).await?,
+        store.purge_inbox(CONSUMER, &both).await?,
+    ];
+    expect_eq("old watermarks go, no more than the limit at once", purged, [1, 1, 0])?;
+    let late = |name: &str, sequence: u64| InboxEntry { sequence, ..key(name, 90 + sequence) };
+    let promise = "a watermark that was raised meanwhile stays";
+    expect_eq(promise, handle(&*store, &late("a", 4)).await?, WATERMARK)?;
+    for (name, sequence) in [("b", 2), ("c", 3)] {
+        let promise = "where a watermark is forgotten, nothing is taken for a duplicate by it";
+        expect_eq(promise, handle(&*store, &late(name, sequence)).await?, InboxInsert::First)?;
+    }
+    Ok(Verdict::Held)
+}
+
 /// A producer whose store was made anew or put back counts from where it was: its messages are new.
 pub async fn a_watermark_speaks_for_one_epoch_of_its_source(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;
@@ -164,14 +201,14 @@ pub async fn a_watermark_speaks_for_one_epoch_of_its_source(subject: &dyn StoreS
         handle(&*store, &entry(number)).await?;
     }
     subject.advance(subject.unit()).await;
-    store.purge_inbox(CONSUMER, &purge(99)).await?;
+    store.purge_inbox(CONSUMER, &sweep(99)).await?;
     let later = |number| InboxEntry { epoch: 8, ..InboxEntry { sequence: number, ..entry(1_000 + number) } };
     let promise = "a message of another epoch of its source is new, whatever its sequence";
     for number in 1..=3 {
         expect_eq(promise, handle(&*store, &later(number)).await?, InboxInsert::First)?;
     }
     subject.advance(subject.unit()).await;
-    store.purge_inbox(CONSUMER, &purge(99)).await?;
+    store.purge_inbox(CONSUMER, &sweep(99)).await?;
     let promise = "each epoch has a watermark of its own";
     expect_eq(promise, handle(&*store, &entry(3)).await?, WATERMARK)?;
     expect_eq(promise, handle(&*store, &later(3)).await?, WATERMARK)?;
@@ -186,7 +223,7 @@ pub async fn a_message_without_a_place_raises_no_watermark(subject: &dyn StoreSu
     expect_eq("a message that has passed dead ones has no place", unplaced.sequence, 0)?;
     handle(&*store, &unplaced).await?;
     subject.advance(subject.unit()).await;
-    store.purge_inbox(CONSUMER, &purge(99)).await?;
+    store.purge_inbox(CONSUMER, &sweep(99)).await?;
     let promise = "a message that was passed by a later one is handled when it comes after all";
     expect_eq(promise, handle(&*store, &entry(1)).await?, InboxInsert::First)?;
     Ok(Verdict::Held)
@@ -198,7 +235,7 @@ pub async fn a_message_that_failed_is_not_taken_for_a_purged_one(subject: &dyn S
     fail(&*store, &entry(1)).await?;
     handle(&*store, &entry(2)).await?;
     subject.advance(subject.unit()).await;
-    expect_eq("a purge takes handled messages only", store.purge_inbox(CONSUMER, &purge(99)).await?, 1)?;
+    expect_eq("a purge takes handled messages only", store.purge_inbox(CONSUMER, &sweep(99)).await?, 1)?;
     let promise = "a message with a counted failure is handled for the first time, also below the watermark";
     expect_eq(promise, handle(&*store, &entry(1)).await?, InboxInsert::First)?;
     expect_eq("and once", handle(&*store, &entry(1)).await?, ROW)?;
@@ -212,7 +249,7 @@ pub async fn dead_letters_survive_a_purge(subject: &dyn StoreSubject) -> Outcome
     bury(&*store, &received(2, "key")).await?;
     handle(&*store, &entry(3)).await?;
     subject.advance(subject.unit()).await;
-    expect_eq("a purge takes handled messages", store.purge_inbox(CONSUMER, &purge(99)).await?, 2)?;
+    expect_eq("a purge takes handled messages", store.purge_inbox(CONSUMER, &sweep(99)).await?, 2)?;
     let found = store.dead_letters(&letters(9)).await?.len();
     expect_eq("dead letters survive a purge", found, 1)?;
     let mut tx = store.begin().await?;

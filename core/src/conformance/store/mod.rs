@@ -96,6 +96,7 @@ macro_rules! __store_checks {
                 what_was_handled_is_not_buried
                 a_dead_letter_can_be_taken_out_once
                 a_purged_message_is_still_a_duplicate
+                a_watermark_that_nothing_raises_is_forgotten
                 a_watermark_speaks_for_one_epoch_of_its_source
                 a_message_without_a_place_raises_no_watermark
                 a_message_that_failed_is_not_taken_for_a_purged_one

@@ -10,7 +10,7 @@ use crate::{
         outcome::expect,
         samples::{
             CONSUMER, DEFINITION, acquire, append, claim, entry, letters, lone, new_saga, operation_id, purge, received, saga_id,
-            tail, token,
+            sweep, tail, token,
         },
     },
     ports::{Expected, IdRange, OperationRecord, OperationState, Part, RedriveRequest, Store, StoreError, WhenDead},
@@ -58,7 +58,7 @@ async fn answers(part: Part, store: &dyn Store) -> Result<Answers, StoreError> {
                 inbox_insert(&entry(1)) inbox_failed(&entry(1), "it broke")
                 inbox_bury(&entry(1), &received(1, "key"), "poison") inbox_exhume(&entry(1))
             },
-            outside! { dead_letters(&letters(1)) purge_inbox(CONSUMER, &purge(1)) },
+            outside! { dead_letters(&letters(1)) purge_inbox(CONSUMER, &sweep(1)) },
         ),
         Part::Sagas => (
             inside! { saga_create(&new_saga(1, second)) saga_append(&append(1, 1, 0, second)) },

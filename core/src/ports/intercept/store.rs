@@ -7,9 +7,9 @@ use super::{Intercept, Intercepted, transaction::InterceptedTransaction};
 use crate::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, Call, ClaimRequest, DeadLetter, DeadLetterRequest, InboxStore, LogEntry, OutboxRow,
-        OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store, StoreError,
-        TailRequest, Timestamp, Transaction, operation::store_methods,
+        AcquireRequest, Backlog, Call, ClaimRequest, DeadLetter, DeadLetterRequest, InboxPurgeRequest, InboxStore,
+        LogEntry, OutboxRow, OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement,
+        Store, StoreError, TailRequest, Timestamp, Transaction, operation::store_methods,
     },
 };
 

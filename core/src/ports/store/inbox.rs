@@ -1,7 +1,9 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use smol_str::SmolStr;
 
-use super::{Part, PurgeRequest, StoreError};
+use super::{Part, StoreError};
 use crate::{ids::MessageId, message::Message, ports::Timestamp};
 
 /// Identity of one message at one consumer.
@@ -156,6 +158,41 @@ impl DeadLetterRequest {
     }
 }
 
+/// Asks for old rows of an inbox to be deleted, and old watermarks.
+///
+/// ```
+/// use std::time::Duration;
+/// use seaworthy_core::ports::InboxPurgeRequest;
+///
+/// let day = Duration::from_secs(24 * 3_600);
+/// let rows_only = InboxPurgeRequest::new(day, 1_000);
+/// assert_eq!(rows_only.watermarks_older_than, None);
+/// assert_eq!(rows_only.watermarks_older_than(day * 30).watermarks_older_than, Some(day * 30));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InboxPurgeRequest {
+    /// Least time since a message was handled, by the store's clock.
+    pub older_than: Duration,
+    /// Least time since a watermark was raised last, by the store's clock; all watermarks stay where `None`.
+    pub watermarks_older_than: Option<Duration>,
+    /// Largest number of rows, and of watermarks, so that one purge never holds the tables for long.
+    pub limit: usize,
+}
+
+impl InboxPurgeRequest {
+    /// A purge of rows, which leaves all watermarks.
+    pub fn new(older_than: Duration, limit: usize) -> Self {
+        Self { older_than, watermarks_older_than: None, limit }
+    }
+
+    /// Purges watermarks as well that were not raised for so long.
+    pub fn watermarks_older_than(mut self, older_than: Duration) -> Self {
+        self.watermarks_older_than = Some(older_than);
+        self
+    }
+}
+
 /// Deduplication, inside the handler's transaction. A store without this [part](Part::Inbox) refuses each call, as the
 /// defaults do.
 #[async_trait]
@@ -216,11 +253,12 @@ pub trait InboxStore: Send + Sync {
     }
 
     /// Deletes rows of handled messages and raises the watermark of their source, epoch and key past them. Dead letters stay.
-    /// Returns how many rows.
+    /// Before that it deletes watermarks that nothing has raised for as long as the request says. Returns how many rows and
+    /// watermarks.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError> {
+    async fn purge_inbox(&self, consumer: &str, request: &InboxPurgeRequest) -> Result<u64, StoreError> {
         Err(Part::Inbox.refusal())
     }
 }

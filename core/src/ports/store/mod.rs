@@ -23,7 +23,9 @@ pub use checkpoint::Checkpoints;
 pub use delegate::{DelegateStore, DelegateTransaction};
 pub use documents::{Document, Documents, Expected};
 pub use error::StoreError;
-pub use inbox::{DeadLetter, DeadLetterRequest, InboxEntry, InboxInsert, InboxStore, InboxWrites, Seen};
+pub use inbox::{
+    DeadLetter, DeadLetterRequest, InboxEntry, InboxInsert, InboxPurgeRequest, InboxStore, InboxWrites, Seen,
+};
 pub use outbox::{
     ClaimRequest, OutboxOrder, OutboxRow, OutboxState, OutboxStore, OutboxWrites, PurgeRequest, RedriveRequest, RowId,
     SettleOutcome, Settlement, TailRequest, WhenDead,

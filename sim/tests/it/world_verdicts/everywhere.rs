@@ -12,9 +12,10 @@ use seaworthy_core::{
     message::{Message, MessageBuilder},
     ports::{
         AcquireRequest, BrokerError, Cancelled, ClaimRequest, DeadLetterRequest, DefinitionRef, Delivery, Expected,
-        ExternalCall, ExternalError, IdRange, InboxEntry, NewSaga, Operation, OperationRecord, OperationState,
-        OutboxOrder, Ports, PublishError, PurgeRequest, RedriveRequest, Refusal, SagaAppend, SagaStatus, SettleOutcome,
-        Settlement, StoreError, SubscriptionSpec, TailRequest, Timestamp, Transaction, WhenDead,
+        ExternalCall, ExternalError, IdRange, InboxEntry, InboxPurgeRequest, NewSaga, Operation, OperationRecord,
+        OperationState, OutboxOrder, Ports, PublishError, PurgeRequest, RedriveRequest, Refusal, SagaAppend,
+        SagaStatus, SettleOutcome, Settlement, StoreError, SubscriptionSpec, TailRequest, Timestamp, Transaction,
+        WhenDead,
     },
 };
 use seaworthy_sim::{
@@ -176,7 +177,10 @@ impl Everywhere {
         let _ = seen.store(Operation::PurgeDead, store.purge_dead(&old).await);
         let _ = seen.store(Operation::NextAvailable, store.next_available().await);
         let _ = seen.store(Operation::DeadLetters, store.dead_letters(&DeadLetterRequest::new("everywhere", 1)).await);
-        let _ = seen.store(Operation::PurgeInbox, store.purge_inbox("everywhere", &old).await);
+        let _ = seen.store(
+            Operation::PurgeInbox,
+            store.purge_inbox("everywhere", &InboxPurgeRequest::new(old.older_than, 1)).await,
+        );
         let id = saga().id;
         let _ = seen.store(Operation::RenewSaga, store.renew_saga(id, 1, Duration::from_secs(1)).await);
         let _ = seen.store(Operation::Saga, store.saga(id).await);

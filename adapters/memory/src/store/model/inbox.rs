@@ -1,12 +1,12 @@
 use std::{
-    collections::{BTreeMap, hash_map::Entry},
+    collections::{BTreeMap, BTreeSet, hash_map::Entry},
     ops::Bound,
 };
 
 use seaworthy_core::{
     ids::MessageId,
     message::Message,
-    ports::{DeadLetter, DeadLetterRequest, InboxEntry, PurgeRequest, Timestamp},
+    ports::{DeadLetter, DeadLetterRequest, InboxEntry, InboxPurgeRequest, Timestamp},
 };
 use smol_str::SmolStr;
 
@@ -19,7 +19,7 @@ pub(super) struct Inbox {
     consumers: Vec<Consumer>,
     rows: Lookup<(u32, MessageId), InboxRow>,
     failures: Lookup<(u32, MessageId), u32>,
-    watermarks: Lookup<(u32, SmolStr, u64, SmolStr), u64>,
+    watermarks: Lookup<(u32, SmolStr, u64, SmolStr), Watermark>,
     letters: u64,
     letter_number: u64,
 }
@@ -30,6 +30,15 @@ struct Consumer {
     handled: BTreeMap<(Timestamp, MessageId), InboxEntry>,
     /// Dead letters by their numbers.
     dead: BTreeMap<u64, DeadLetter>,
+    /// Watermarks, each a source, epoch and key, by the time at which they were raised last.
+    raised: BTreeSet<(Timestamp, SmolStr, u64, SmolStr)>,
+}
+
+/// The latest message of a source, epoch and key whose row was deleted.
+#[derive(Clone, Copy, Debug)]
+struct Watermark {
+    sequence: u64,
+    raised_at: Timestamp,
 }
 
 /// Content of an inbox row.
@@ -112,7 +121,7 @@ impl Inbox {
             && self
                 .watermarks
                 .get(&(consumer, entry.source.clone(), entry.epoch, entry.key.clone()))
-                .is_some_and(|mark| entry.sequence <= *mark)
+                .is_some_and(|mark| entry.sequence <= mark.sequence)
     }
 
     pub(super) fn apply(&mut self, write: InboxWrite) {
@@ -168,10 +177,11 @@ impl Inbox {
         self.letters
     }
 
-    /// Forgets handled messages that are old enough, and raises the watermark of each past it.
-    pub(super) fn purge(&mut self, consumer: &str, request: &PurgeRequest, now: Timestamp) -> u64 {
+    /// Forgets watermarks and then handled messages that are old enough, and raises the watermark of each of these past it.
+    pub(super) fn purge(&mut self, consumer: &str, request: &InboxPurgeRequest, now: Timestamp) -> u64 {
         let Some(&number) = self.numbers.get(consumer) else { return 0 };
-        let handled = &mut self.consumers[number as usize].handled;
+        let forgotten = self.forget_watermarks(number, request, now);
+        let Consumer { handled, raised, .. } = &mut self.consumers[number as usize];
         let latest = now.before(request.older_than);
         let mut purged = 0;
         while purged < request.limit
@@ -185,11 +195,32 @@ impl Inbox {
             if entry.sequence == 0 {
                 continue;
             }
-            match self.watermarks.entry((number, entry.source, entry.epoch, entry.key)) {
-                Entry::Vacant(new) => _ = new.insert(entry.sequence),
-                Entry::Occupied(mut mark) => *mark.get_mut() = entry.sequence.max(*mark.get()),
-            }
+            let InboxEntry { source, epoch, key, sequence, .. } = entry;
+            let raised_at = match self.watermarks.entry((number, source.clone(), epoch, key.clone())) {
+                Entry::Vacant(new) => new.insert(Watermark { sequence, raised_at: now }).raised_at,
+                Entry::Occupied(mut mark) => {
+                    let mark = mark.get_mut();
+                    raised.remove(&(mark.raised_at, source.clone(), epoch, key.clone()));
+                    mark.sequence = sequence.max(mark.sequence);
+                    mark.raised_at = now.max(mark.raised_at);
+                    mark.raised_at
+                }
+            };
+            raised.insert((raised_at, source, epoch, key));
         }
-        purged as u64
+        purged as u64 + forgotten
+    }
+
+    fn forget_watermarks(&mut self, consumer: u32, request: &InboxPurgeRequest, now: Timestamp) -> u64 {
+        let Some(older_than) = request.watermarks_older_than else { return 0 };
+        let latest = now.before(older_than);
+        let raised = &mut self.consumers[consumer as usize].raised;
+        let mut forgotten = 0;
+        while forgotten < request.limit && raised.first().is_some_and(|(raised_at, ..)| *raised_at <= latest) {
+            let Some((_, source, epoch, key)) = raised.pop_first() else { break };
+            self.watermarks.remove(&(consumer, source, epoch, key));
+            forgotten += 1;
+        }
+        forgotten as u64
     }
 }

@@ -16,8 +16,9 @@ use std::time::Duration;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, DeadLetter, DeadLetterRequest, LogEntry, OperationState, OutboxRow,
-        PurgeRequest, RedriveRequest, SagaInstance, Settlement, StoreError, TailRequest, Timestamp,
+        AcquireRequest, Backlog, ClaimRequest, DeadLetter, DeadLetterRequest, InboxPurgeRequest, LogEntry,
+        OperationState, OutboxRow, PurgeRequest, RedriveRequest, SagaInstance, Settlement, StoreError, TailRequest,
+        Timestamp,
     },
 };
 use smol_str::SmolStr;
@@ -186,7 +187,7 @@ impl StoreModel {
         self.inbox.dead_letters(request)
     }
 
-    pub(super) fn purge_inbox(&mut self, consumer: &str, request: &PurgeRequest, now: Timestamp) -> u64 {
+    pub(super) fn purge_inbox(&mut self, consumer: &str, request: &InboxPurgeRequest, now: Timestamp) -> u64 {
         self.inbox.purge(consumer, request, now)
     }
 

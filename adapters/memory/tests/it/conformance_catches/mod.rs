@@ -106,6 +106,8 @@ const STORE: &[(store::Bug, &[&str])] = {
         (PlacesTheUnplaced, &["a_message_without_a_place_raises_no_watermark"]),
         (HasNoEpoch, &["messages_carry_the_epoch_of_their_store"]),
         (PurgesDeadLetters, &["dead_letters_survive_a_purge"]),
+        (KeepsWatermarks, &["a_watermark_that_nothing_raises_is_forgotten"]),
+        (ForgetsWatermarks, &["a_watermark_that_nothing_raises_is_forgotten"]),
         (ListsAnyLetter, &["dead_letters_are_read_page_by_page_and_some_of_them"]),
         (PutsLettersBackInTheirPlaces, &["a_letter_that_is_put_back_lies_behind_the_others"]),
         (LeasesForNoTime, &["a_claimed_row_is_hidden_until_its_lease_ends", "eight_relays_claim_every_row_once"]),

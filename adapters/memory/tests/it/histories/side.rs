@@ -6,9 +6,9 @@ use bytes::Bytes;
 use seaworthy_core::ids::{ClaimToken, MessageId};
 use seaworthy_core::message::Message;
 use seaworthy_core::ports::{
-    AcquireRequest, ClaimRequest, DeadLetterRequest, DefinitionRef, OperationRecord, OperationState, OutboxOrder,
-    OutboxRow, PurgeRequest, RedriveRequest, RowId, SagaAppend, Settlement, Store, StoreError, TailRequest,
-    Transaction, WhenDead,
+    AcquireRequest, ClaimRequest, DeadLetterRequest, DefinitionRef, InboxPurgeRequest, OperationRecord, OperationState,
+    OutboxOrder, OutboxRow, PurgeRequest, RedriveRequest, RowId, SagaAppend, Settlement, Store, StoreError,
+    TailRequest, Transaction, WhenDead,
 };
 
 use crate::histories::{
@@ -106,7 +106,9 @@ impl Side {
             Action::PurgeDispatched(purge) => rows(store.purge_dispatched(&request(*purge)).await?),
             Action::PurgeDead(purge) => rows(store.purge_dead(&request(*purge)).await?),
             Action::PurgeInbox { consumer, purge } => {
-                count(store.purge_inbox(&samples::consumer(*consumer), &request(*purge)).await?)
+                // Watermarks stay twice as long as rows.
+                let request = InboxPurgeRequest::new(purge.0, purge.1).watermarks_older_than(purge.0 * 2);
+                count(store.purge_inbox(&samples::consumer(*consumer), &request).await?)
             }
             Action::Acquire { only, definitions, limit, lease } => {
                 let only = only.map(samples::saga);

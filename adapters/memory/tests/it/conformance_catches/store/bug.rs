@@ -32,6 +32,8 @@ pub(crate) enum Bug {
     PlacesTheUnplaced,
     HasNoEpoch,
     PurgesDeadLetters,
+    KeepsWatermarks,
+    ForgetsWatermarks,
     ListsAnyLetter,
     PutsLettersBackInTheirPlaces,
     KeepsOldPins,

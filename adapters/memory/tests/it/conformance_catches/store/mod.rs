@@ -13,8 +13,9 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, DeadLetter, DeadLetterRequest, InboxEntry, InboxStore, LogEntry, OutboxRow, Part,
-        Parts, PurgeRequest, RowId, SagaInstance, SagaStatus, SagaStore, Store, StoreError, Timestamp, Transaction,
+        AcquireRequest, Backlog, DeadLetter, DeadLetterRequest, InboxEntry, InboxPurgeRequest, InboxStore, LogEntry,
+        OutboxRow, Part, Parts, PurgeRequest, RowId, SagaInstance, SagaStatus, SagaStore, Store, StoreError, Timestamp,
+        Transaction,
     },
 };
 
@@ -96,7 +97,7 @@ impl InboxStore for Broken {
         Ok(letters)
     }
 
-    async fn purge_inbox(&self, consumer: &str, request: &PurgeRequest) -> Result<u64, StoreError> {
+    async fn purge_inbox(&self, consumer: &str, request: &InboxPurgeRequest) -> Result<u64, StoreError> {
         if self.has(Bug::PurgesDeadLetters) {
             for letter in self.inner.dead_letters(&DeadLetterRequest::new(consumer, usize::MAX)).await? {
                 let mut tx = self.inner.begin().await?;
@@ -104,7 +105,20 @@ impl InboxStore for Broken {
                 tx.commit().await?;
             }
         }
-        self.inner.purge_inbox(consumer, &self.purge_request(request)).await
+        let mut asked = *request;
+        if self.has(Bug::PurgesYoungRows) {
+            asked.older_than = Duration::ZERO;
+        }
+        if self.has(Bug::PurgesWithoutLimit) {
+            asked.limit = usize::MAX;
+        }
+        if self.has(Bug::KeepsWatermarks) {
+            asked.watermarks_older_than = None;
+        }
+        if self.has(Bug::ForgetsWatermarks) && asked.watermarks_older_than.is_some() {
+            asked = asked.watermarks_older_than(Duration::ZERO);
+        }
+        self.inner.purge_inbox(consumer, &asked).await
     }
 }
 

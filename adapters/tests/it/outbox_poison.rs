@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,7 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures_util::future::pending;
+use futures_util::future::{Either, pending, select};
 use seaworthy_core::{
     ids::MessageId,
     message::Message,
@@ -62,10 +63,9 @@ async fn run_processes(world: &World, poison: &[Message], config: &RelayConfig, 
             }
         };
         // Whichever ends first: dropped, the relay has died.
-        tokio::select! {
-            biased;
-            () = relay => unreachable!("nobody stops it"),
-            died = life => killed += usize::from(died),
+        match select(pin!(relay), pin!(life)).await {
+            Either::Left(_) => unreachable!("nobody stops it"),
+            Either::Right((died, _)) => killed += usize::from(died),
         }
         world.pass(Duration::from_secs(31)).await;
     }
@@ -116,10 +116,10 @@ fn fresh_messages_do_not_wait_for_it() {
         let config = RelayConfig::default().bury_after_claims(None);
         let poison = message("orders", 0);
         world.stage([poison.clone()]).await;
-        run_processes(world, &[poison.clone()], &config, 12).await;
+        run_processes(world, std::slice::from_ref(&poison), &config, 12).await;
         for number in 1..20 {
             world.stage([message("orders", number)]).await;
-            run_processes(world, &[poison.clone()], &config, 1).await;
+            run_processes(world, std::slice::from_ref(&poison), &config, 1).await;
             assert_eq!(world.broker.accepted_of("orders"), number);
         }
     });

@@ -1,6 +1,6 @@
 use std::{
     cmp::Reverse,
-    collections::{BTreeSet, BinaryHeap},
+    collections::{BTreeMap, BinaryHeap},
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -37,20 +37,26 @@ struct Inner {
 struct Timers {
     due: BinaryHeap<Reverse<Timer>>,
     set: u64,
-    /// Numbers of timers of limits that were dropped: they wake nobody, and no time passes for their sake.
-    dropped: BTreeSet<u64>,
+    /// Timers of limits, by time and number. Nearly all are dropped before their time comes, and then wake nobody, and no
+    /// time passes for their sake; there are a handful at a time.
+    limits: BTreeMap<(u64, u64), Waker>,
 }
 
 impl Timers {
-    /// The next timer that somebody waits for.
-    fn next(&mut self) -> Option<u64> {
-        while let Some(Reverse(Timer { at_ns, number, .. })) = self.due.peek() {
-            if self.dropped.is_empty() || !self.dropped.remove(number) {
-                return Some(*at_ns);
-            }
-            self.due.pop();
+    /// Time and number of the next timer.
+    fn next(&self) -> Option<(u64, u64)> {
+        let timer = self.due.peek().map(|Reverse(timer)| (timer.at_ns, timer.number));
+        let limit = self.limits.first_key_value().map(|(next, _)| *next);
+        match (timer, limit) {
+            (Some(timer), Some(limit)) => Some(timer.min(limit)),
+            (timer, limit) => timer.or(limit),
         }
-        None
+    }
+
+    /// Takes the next timer out, if it is due.
+    fn pop(&mut self, now_ns: u64) -> Option<Waker> {
+        let next = self.next().filter(|(at_ns, _)| *at_ns <= now_ns)?;
+        self.limits.remove(&next).or_else(|| self.due.pop().map(|Reverse(timer)| timer.waker))
     }
 }
 
@@ -97,12 +103,12 @@ impl Time {
     /// Waits for so long.
     pub(crate) fn sleep(&self, duration: Duration) -> Moment<'_> {
         let duration = u64::try_from(duration.max(SHORTEST).as_nanos()).unwrap_or(u64::MAX);
-        Moment { time: self, at_ns: self.now_ns().saturating_add(duration), told: None, number: 0 }
+        Moment { time: self, at_ns: self.now_ns().saturating_add(duration), told: None, limit: None }
     }
 
     /// Waits for so long, unless it is dropped before; then it was never there.
     pub(crate) fn limit(&self, duration: Duration) -> Limit<'_> {
-        Limit(self.sleep(duration))
+        Limit(Moment { limit: Some(0), ..self.sleep(duration) })
     }
 
     /// A task has been polled.
@@ -113,13 +119,11 @@ impl Time {
     /// Lets the time pass until the next timer is due, and wakes all that are due by then; `false` if there is none.
     pub(super) fn skip(&self) -> bool {
         let mut timers = self.timers();
-        let Some(at_ns) = timers.next() else { return false };
+        let Some((at_ns, _)) = timers.next() else { return false };
         let now = self.now_ns().max(at_ns);
         self.set(now);
-        while timers.next().is_some_and(|at_ns| at_ns <= now) {
-            if let Some(Reverse(timer)) = timers.due.pop() {
-                timer.waker.wake();
-            }
+        while let Some(waker) = timers.pop(now) {
+            waker.wake();
         }
         drop(timers);
         let told = self.0.told_ns.load(Ordering::Relaxed);
@@ -137,7 +141,8 @@ impl Time {
     /// Returns the number of timers that are set.
     #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
-        self.timers().due.len()
+        let timers = self.timers();
+        timers.due.len() + timers.limits.len()
     }
 
     fn now_ns(&self) -> u64 {
@@ -161,8 +166,8 @@ pub(crate) struct Moment<'a> {
     /// Address of the waker whose timer is set. The timer keeps the waker, so no other can have come to lie at the same
     /// place.
     told: Option<(usize, usize)>,
-    /// Number of the timer that is set; 0 for none.
-    number: u64,
+    /// Of a limit the number of the timer that is set, or 0.
+    limit: Option<u64>,
 }
 
 impl Future for Moment<'_> {
@@ -178,9 +183,16 @@ impl Future for Moment<'_> {
             let mut timers = self.time.timers();
             timers.set += 1;
             let number = timers.set;
-            timers.due.push(Reverse(Timer { at_ns: self.at_ns, number, waker: waker.clone() }));
+            match self.limit {
+                None => timers.due.push(Reverse(Timer { at_ns: self.at_ns, number, waker: waker.clone() })),
+                Some(before) => {
+                    timers.limits.remove(&(self.at_ns, before));
+                    timers.limits.insert((self.at_ns, number), waker.clone());
+                    self.limit = Some(number);
+                }
+            }
             drop(timers);
-            (self.told, self.number) = (Some(whose), number);
+            self.told = Some(whose);
         }
         Poll::Pending
     }
@@ -200,9 +212,9 @@ impl Future for Limit<'_> {
 
 impl Drop for Limit<'_> {
     fn drop(&mut self) {
-        let Moment { time, at_ns, number, .. } = self.0;
-        if number != 0 && at_ns > time.now_ns() {
-            time.timers().dropped.insert(number);
+        let Moment { time, at_ns, limit, .. } = self.0;
+        if let Some(number @ 1..) = limit {
+            time.timers().limits.remove(&(at_ns, number));
         }
     }
 }

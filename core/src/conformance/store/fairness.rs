@@ -1,6 +1,6 @@
 //! Fairness of claims: rows and topics that fail put no others off.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::steps::{ids, message_ids, settle, stage};
 use crate::{
@@ -22,7 +22,7 @@ fn of_topic(number: u64, topic: &str) -> Message {
 /// Rows that fail each time and are due again at once do not come before all others.
 pub async fn rows_that_fail_each_time_starve_no_others(subject: &dyn StoreSubject) -> Outcome {
     let lease = subject.unit() * 100;
-    for (limit, delay) in [(2, subject.unit() * 0), (1, subject.unit() * 0), (2, subject.unit())] {
+    for (limit, delay) in [(2, Duration::ZERO), (1, Duration::ZERO), (2, subject.unit())] {
         let store = subject.fresh().await;
         stage(&*store, &[lone(1), lone(2), lone(3), lone(4), lone(5)]).await?;
         let mut missing: BTreeSet<MessageId> = [lone(3).id, lone(4).id, lone(5).id].into();

@@ -23,7 +23,8 @@ mod tests {
     fn every_verdict_is_of_its_kind() {
         for kind in FaultKind::ALL.iter().copied() {
             assert!(kind.at_calls(true).into_iter().all(|verdict| verdict.kind() == kind), "{kind:?}");
-            let targets = Targets::from_topology(&Topology::new().process("a", "a", "a", |_| async {}));
+            let topology = Topology::new().process("a", "a", "a", |_| async {}).group("g", &["t"]);
+            let targets = Targets::from_topology(&topology);
             let lasting = kind.for_a_while(&targets);
             assert!(lasting.iter().all(|what| what.kind() == kind), "{kind:?}");
             assert!(kind == FaultKind::ExternalOutage || kind.at_calls(false).len() + lasting.len() > 0, "{kind:?}");

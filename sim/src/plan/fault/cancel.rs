@@ -1,6 +1,6 @@
-use seaworthy_core::ports::{Operation, Port};
+use seaworthy_core::ports::Operation;
 
-use super::{Call, CallKind, Edge};
+use super::{Call, CallKind, Edge, leaves_something};
 use crate::{draw::Draw, plan::Profile};
 
 /// A timeout, a `select!`, a client that hangs up: the piece of work that makes the call is dropped at it.
@@ -19,10 +19,7 @@ impl CallKind for Cancel {
     }
 
     fn fits_as_it_is(&self, operation: Operation) -> bool {
-        // What a statement did is gone with its transaction, and what was only read leaves no trace, but for deliveries.
-        let has_effect = operation.changes_something() || operation == Operation::Receive;
-        let is_own = operation.port() != Port::Transaction || operation == Operation::Commit;
-        Self::fits(operation) && (!self.after || (has_effect && is_own))
+        Self::fits(operation) && (!self.after || leaves_something(operation))
     }
 
     fn draw(draw: &mut Draw) -> Self {

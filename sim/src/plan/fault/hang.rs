@@ -1,6 +1,6 @@
-use seaworthy_core::ports::{Operation, Port};
+use seaworthy_core::ports::Operation;
 
-use super::{Call, CallKind};
+use super::{Call, CallKind, leaves_something};
 use crate::{draw::Draw, plan::Profile};
 
 /// An answer that does not come: a connection that is half open, a participant that is stuck, a lock that nobody lets go.
@@ -22,10 +22,7 @@ impl CallKind for Hang {
     }
 
     fn fits_as_it_is(&self, operation: Operation) -> bool {
-        // What a statement did is gone with its transaction, and what was only read leaves no trace, but for deliveries.
-        let has_effect = operation.changes_something() || operation == Operation::Receive;
-        let is_own = operation.port() != Port::Transaction || operation == Operation::Commit;
-        Self::fits(operation) && (!self.after || (has_effect && is_own))
+        Self::fits(operation) && (!self.after || leaves_something(operation))
     }
 
     fn draw(draw: &mut Draw) -> Self {

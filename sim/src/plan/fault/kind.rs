@@ -1,4 +1,4 @@
-use seaworthy_core::ports::Operation;
+use seaworthy_core::ports::{Operation, Port};
 use smol_str::SmolStr;
 
 use crate::{draw::Draw, plan::Profile, topology::Topology};
@@ -148,6 +148,13 @@ impl Targets {
             confirms_unroutable: topology.confirms_unroutable,
         }
     }
+}
+
+/// Calls that have done something although their caller never hears of it. What a statement did is gone with its
+/// transaction, and what was only read leaves no trace, but for deliveries.
+pub(super) fn leaves_something(operation: Operation) -> bool {
+    let has_effect = operation.changes_something() || operation == Operation::Receive;
+    has_effect && (operation.port() != Port::Transaction || operation == Operation::Commit)
 }
 
 /// Calls that are answered with something that can be lost.

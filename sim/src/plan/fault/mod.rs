@@ -36,7 +36,7 @@ use super::Point;
 
 pub(crate) use hang::HANG_MS;
 pub(crate) use kind::{Call, Edge, Target, Targets};
-use kind::{CallKind, TimedKind, has_reply};
+use kind::{CallKind, TimedKind, has_reply, leaves_something};
 pub(crate) use numbers::{LONG_MS, SHORT_MS, smaller_numbers};
 use numbers::{smaller, span};
 pub(crate) use registry::Drawn;

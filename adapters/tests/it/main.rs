@@ -20,6 +20,7 @@ mod saga_attempts;
 mod saga_budgets;
 mod saga_crashes;
 mod saga_failures;
+mod saga_handles;
 mod saga_messages;
 mod saga_owner;
 mod saga_releases;

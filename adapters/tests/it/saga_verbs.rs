@@ -6,6 +6,7 @@ use seaworthy_core::{
     ports::{PurgeRequest, SagaStatus},
     saga::{
         CompensationCause, Definition, Orchestrator, OrchestratorConfig, Registry, RetryPolicy, SagaBuilder, SagaError,
+        Value,
     },
 };
 
@@ -130,5 +131,174 @@ fn what_is_known_of_a_saga_whose_log_was_purged_is_how_it_ended() {
         assert_eq!(orchestrator.cancel(saga).await, Err(SagaError::AfterPivot(saga)));
         let refused = orchestrator.abandon(saga, "late").await.unwrap_err();
         assert!(refused.to_string().contains("it has ended: it is completed"), "{refused}");
+    });
+}
+
+#[test]
+fn a_backoff_is_cut_short_by_a_word_of_the_operator() {
+    on_each_store(async |world| {
+        let pay = Part::remote(|attempt| if attempt < 3 { Does::Fail } else { Does::Well });
+        let retry = RetryPolicy::default().base(SECOND * 3_600).cap(SECOND * 3_600).attempts_max(Some(3));
+        let definition = || SagaBuilder::new("trip", 1).pivot("pay", pay.clone()).step_retry(retry).build().unwrap();
+        let orchestrator = world.sagas(definition());
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND * 60).await;
+        assert_eq!((world.status_of(saga).await, pay.attempts()), (SagaStatus::Running, 1), "it backs off for an hour");
+        let tool = tool(world, definition());
+        tool.retry_now(saga).await.unwrap();
+        world.pass(SECOND * 10).await;
+        assert_eq!((world.status_of(saga).await, pay.attempts()), (SagaStatus::Running, 2));
+        for _ in 0..2 {
+            orchestrator.retry_now(saga).await.unwrap();
+        }
+        world.pass(Duration::from_millis(100)).await;
+        assert_eq!(
+            (world.status_of(saga).await, pay.attempts()),
+            (SagaStatus::Completed, 3),
+            "at once in this process"
+        );
+        let log = world.log_of(saga).await;
+        assert_eq!(log.iter().filter(|entry| *entry == "hastened").count(), 2, "{log:?}");
+        assert!(matches!(orchestrator.retry_now(saga).await, Err(SagaError::NotAllowed { .. })));
+    });
+}
+
+#[test]
+fn a_stuck_saga_is_resumed_and_not_hastened() {
+    on_each_store(async |world| {
+        let retry = RetryPolicy::default().attempts_max(Some(1));
+        let pay = Part::remote(|_| Does::Fail);
+        let orchestrator =
+            world.sagas(SagaBuilder::new("trip", 1).pivot("pay", pay).step_retry(retry).build().unwrap());
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND).await;
+        let refused = orchestrator.retry_now(saga).await.unwrap_err();
+        assert!(matches!(refused, SagaError::NotAllowed { .. }), "{refused}");
+        assert_eq!(world.status_of(saga).await, SagaStatus::Stuck);
+    });
+}
+
+#[test]
+fn a_doubtful_step_is_settled_as_done_with_an_output_while_it_is_asked_again() {
+    on_each_store(async |world| {
+        let pay = Part::remote(|attempt| if attempt < 2 { Does::Doubt } else { Does::Nothing });
+        let definition = SagaBuilder::new("trip", 1).pivot("pay", pay).result_of("pay").build().unwrap();
+        let orchestrator = world.sagas(definition);
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND).await;
+        let receipt = Value::new("receipt 7").unwrap();
+        for _ in 0..2 {
+            orchestrator.settle(saga, "pay", &receipt, "the bank's books").await.unwrap();
+        }
+        let other = orchestrator.settle(saga, "pay", &Value::NULL, "no books").await.unwrap_err();
+        assert!(matches!(other, SagaError::NotAllowed { .. }), "{other}");
+        assert_eq!(orchestrator.handle(saga).result::<String>().await.unwrap(), "receipt 7");
+        let log = world.log_of(saga).await;
+        assert_eq!(log.iter().filter(|entry| *entry == "settled pay").count(), 1, "{log:?}");
+    });
+}
+
+#[test]
+fn a_pivot_that_is_settled_as_not_done_may_be_cancelled_or_is_asked_again() {
+    on_each_store(async |world| {
+        // It hangs in doubt: the answer of its second attempt comes after the operator's.
+        let pay = Part::remote(|attempt| match attempt {
+            1 => Does::Doubt,
+            2 => Does::Take(5_000),
+            _ => Does::Well,
+        });
+        let hotel = Part::well();
+        let definition = SagaBuilder::new("trip", 1)
+            .compensatable("hotel", Part::well(), hotel.clone())
+            .pivot("pay", pay.clone())
+            .build()
+            .unwrap();
+        let orchestrator = world.sagas(definition);
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND).await;
+        assert_eq!(orchestrator.cancel(saga).await, Err(SagaError::AfterPivot(saga)));
+        orchestrator.settle_not_done(saga, "pay", "the bank knows nothing").await.unwrap();
+        orchestrator.settle_not_done(saga, "pay", "the bank knows nothing").await.expect("it may be repeated");
+        world.pass(SECOND * 20).await;
+        // What was answered to the attempt that the operator has settled counts for nothing: it is asked once more.
+        assert_eq!((world.status_of(saga).await, pay.attempts()), (SagaStatus::Completed, 3));
+
+        let saga = orchestrator.start("trip", "t-2", &1_u32).await.unwrap().saga;
+        world.pass(SECOND).await;
+        assert_eq!(world.status_of(saga).await, SagaStatus::Completed);
+        let late = orchestrator.settle_not_done(saga, "pay", "late").await.unwrap_err();
+        assert!(matches!(late, SagaError::NotAllowed { .. }), "{late}");
+        assert_eq!(hotel.attempts(), 0);
+    });
+}
+
+#[test]
+fn a_doubt_that_is_settled_lets_a_pivot_be_cancelled() {
+    on_each_store(async |world| {
+        let retry = RetryPolicy::default().base(SECOND * 3_600).cap(SECOND * 3_600);
+        let undone = Part::well();
+        let definition = SagaBuilder::new("trip", 1)
+            .compensatable("hotel", Part::well(), undone.clone())
+            .pivot("pay", Part::remote(|_| Does::Doubt))
+            .step_retry(retry)
+            .build()
+            .unwrap();
+        let orchestrator = world.sagas(definition);
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND).await;
+        assert_eq!(orchestrator.cancel(saga).await, Err(SagaError::AfterPivot(saga)));
+        orchestrator.settle_not_done(saga, "pay", "the bank knows nothing").await.unwrap();
+        orchestrator.cancel(saga).await.unwrap();
+        world.pass(SECOND * 10).await;
+        assert_eq!((world.status_of(saga).await, undone.attempts()), (SagaStatus::Compensated, 1));
+    });
+}
+
+#[test]
+fn a_step_that_a_saga_is_stuck_at_is_settled_as_done_by_hand_and_the_saga_goes_on() {
+    on_each_store(async |world| {
+        let retry = RetryPolicy::default().attempts_max(Some(1));
+        let ship = Part::well();
+        let definition = SagaBuilder::new("trip", 1)
+            .pivot("pay", Part::remote(|_| Does::Fail))
+            .step_retry(retry)
+            .retriable("ship", ship.clone())
+            .build()
+            .unwrap();
+        let orchestrator = world.sagas(definition);
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND).await;
+        assert_eq!(world.status_of(saga).await, SagaStatus::Stuck);
+        let early = orchestrator.settle(saga, "ship", &Value::NULL, "too early").await.unwrap_err();
+        assert!(early.to_string().contains("an earlier step is not settled"), "{early}");
+        orchestrator.settle(saga, "pay", &Value::NULL, "paid in cash").await.unwrap();
+        world.pass(SECOND).await;
+        assert_eq!((world.status_of(saga).await, ship.attempts()), (SagaStatus::Completed, 1));
+    });
+}
+
+#[test]
+fn a_doubt_that_is_settled_while_the_saga_goes_back_says_what_there_is_to_undo() {
+    on_each_store(async |world| {
+        let undo_hotel = Part::remote(|attempt| if attempt < 2 { Does::Take(5_000) } else { Does::Well });
+        let definition = SagaBuilder::new("trip", 1)
+            .parallel(|group| {
+                group.compensatable("hotel", Part::remote(|_| Does::Nothing), undo_hotel.clone()).compensatable(
+                    "car",
+                    Part::local(|_| Does::Reject),
+                    Part::well(),
+                )
+            })
+            .build()
+            .unwrap();
+        let orchestrator = world.sagas(definition);
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND).await;
+        assert_eq!(world.status_of(saga).await, SagaStatus::Compensating);
+        orchestrator.settle_not_done(saga, "hotel", "they have no such guest").await.unwrap();
+        world.pass(SECOND * 10).await;
+        let log = world.log_of(saga).await;
+        assert_eq!(world.status_of(saga).await, SagaStatus::Compensated, "{log:?}");
+        assert!(!log.iter().any(|entry| entry == "compensated hotel"), "{log:?}");
     });
 }

@@ -11,7 +11,7 @@ use crate::{
     message::{Headers, Message},
     ports::{
         AcquireRequest, ClaimRequest, DeadLetterRequest, DefinitionRef, InboxEntry, InboxPurgeRequest, NewSaga,
-        OutboxOrder, PurgeRequest, SagaAppend, SagaStatus, TailRequest, Timestamp, WhenDead,
+        OutboxOrder, PurgeRequest, SagaAppend, SagaCreate, SagaStatus, TailRequest, Timestamp, WhenDead,
     },
 };
 
@@ -125,6 +125,11 @@ pub(super) fn new_saga(number: u128, lease: Duration) -> NewSaga {
     }
 }
 
+/// The answer to whoever creates this saga once more.
+pub(super) fn exists(number: u128) -> SagaCreate {
+    SagaCreate::Exists { saga: saga_id(number), input: new_saga(number, Duration::ZERO).input }
+}
+
 /// An append of one record that keeps the saga running.
 pub(super) fn append(number: u128, epoch: u64, expected_length: u64, lease: Duration) -> SagaAppend {
     SagaAppend {
@@ -137,6 +142,7 @@ pub(super) fn append(number: u128, epoch: u64, expected_length: u64, lease: Dura
         sleep: Duration::ZERO,
         definition: None,
         forgets: false,
+        outcome: None,
     }
 }
 

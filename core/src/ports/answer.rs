@@ -36,7 +36,7 @@ pub enum Answer<'a> {
     /// Result of an inbox insert: a new message or a duplicate.
     Inserted(InboxInsert),
     /// Result of creating a saga: a new one or the existing one.
-    Created(SagaCreate),
+    Created(&'a SagaCreate),
     /// Results of a batch, one for each message.
     Published(&'a [PublishResult]),
     /// Deliveries to a subscription.
@@ -118,7 +118,7 @@ answers! {
     Option<Document>, |document| Answer::Yes(document.is_some());
     Vec<(SmolStr, Document)>, |documents| Answer::Count(documents.len() as u64);
     InboxInsert, |inserted| Answer::Inserted(*inserted);
-    SagaCreate, |created| Answer::Created(*created);
+    SagaCreate, |created| Answer::Created(created);
     Option<OperationState>, |state| Answer::Yes(state.is_some());
     Box<dyn Transaction>, |_| Answer::Done;
     Box<dyn Subscription>, |_| Answer::Done;

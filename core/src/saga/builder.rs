@@ -1,11 +1,14 @@
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 
+use serde::Serialize;
 use smol_str::SmolStr;
 
 use super::{
-    Action, Compensation, Definition, DefinitionError, DefinitionPolicy, Phase, RetryPolicy, StepSpec,
+    Action, Compensation, Definition, DefinitionError, DefinitionPolicy, Outputs, Phase, RetryPolicy, StepError,
+    StepSpec,
     group::{CompensatableGroup, RetriableGroup, spec},
     nested,
+    result::ResultOf,
 };
 
 /// State of a [`SagaBuilder`]: every phase may still come.
@@ -54,6 +57,7 @@ pub struct SagaBuilder<D, S = BeforePivot> {
     last: usize,
     groups: u32,
     error: Option<DefinitionError>,
+    result: Option<ResultOf>,
     state: PhantomData<S>,
 }
 
@@ -68,6 +72,7 @@ impl<D: Sync + 'static> SagaBuilder<D> {
             last: 0,
             groups: 0,
             error: None,
+            result: None,
             state: PhantomData,
         }
     }
@@ -193,6 +198,34 @@ impl<D: Sync + 'static, S> SagaBuilder<D, S> {
         self
     }
 
+    /// Declares the saga's result, see [`Definition::result`].
+    ///
+    /// ```
+    /// use seaworthy_core::saga::{Action, SagaBuilder};
+    ///
+    /// struct Pay;
+    /// impl Action<u32> for Pay {}
+    ///
+    /// let checkout = SagaBuilder::<u32>::new("checkout", 1)
+    ///     .pivot("pay", Pay)
+    ///     .result(|outputs| Ok(format!("receipt {:?}", outputs.output::<u32>("pay")?)))
+    ///     .build()?;
+    /// # Ok::<(), seaworthy_core::saga::DefinitionError>(())
+    /// ```
+    pub fn result<R: Serialize>(
+        mut self,
+        result: impl Fn(Outputs<'_>) -> Result<R, StepError> + Send + Sync + 'static,
+    ) -> Self {
+        self.result = Some(ResultOf::closure(result));
+        self
+    }
+
+    /// Declares the output of a step, by its path, to be the saga's result; null where the step was skipped.
+    pub fn result_of(mut self, step: &str) -> Self {
+        self.result = Some(ResultOf::step(step.into()));
+        self
+    }
+
     /// Checks the steps and makes a definition of them.
     ///
     /// # Errors
@@ -204,7 +237,13 @@ impl<D: Sync + 'static, S> SagaBuilder<D, S> {
         if let Some(step) = self.steps.iter().find(|step| step.name.is_empty()) {
             return Err(DefinitionError::Name(step.name.clone()));
         }
-        Definition::from_specs(&self.name, self.version, self.policy, self.steps)
+        let mut definition = Definition::from_specs(&self.name, self.version, self.policy, self.steps)?;
+        let missing = |step: &&SmolStr| definition.shape.index_of(step).is_none();
+        if let Some(step) = self.result.as_ref().and_then(|result| result.step.as_ref()).filter(missing) {
+            return Err(DefinitionError::NoResult(step.clone()));
+        }
+        definition.result = self.result;
+        Ok(definition)
     }
 
     fn add(mut self, steps: Vec<StepSpec<D>>) -> Self {
@@ -252,6 +291,7 @@ impl<D: Sync + 'static, S> SagaBuilder<D, S> {
             last: self.last,
             groups: self.groups,
             error: self.error,
+            result: self.result,
             state: PhantomData,
         }
     }

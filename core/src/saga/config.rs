@@ -44,6 +44,9 @@ pub struct OrchestratorConfig {
     /// Time for which such a saga may be left before an operator is told of it, and told again. 1 h: longer than a
     /// rolling deployment takes, and a replica that knows the version finds a saga within seconds.
     pub newer_version_patience: Duration,
+    /// Interval at which a [handle](super::SagaHandle) looks for the end of a saga that another process drives. 50 ms to
+    /// 5 s: somebody may be waiting for the answer, and most sagas end within seconds.
+    pub outcome_poll: Backoff,
 }
 
 impl Default for OrchestratorConfig {
@@ -59,6 +62,7 @@ impl Default for OrchestratorConfig {
             log_entries_max: 256,
             newer_version_delay: Duration::from_secs(5),
             newer_version_patience: Duration::from_secs(3_600),
+            outcome_poll: Backoff::new(Duration::from_millis(50), Duration::from_secs(5)),
         }
     }
 }
@@ -83,7 +87,8 @@ impl OrchestratorConfig {
             format_args!("{:?}", self.wait_in_memory),
             format_args!("a saga is owned for {:?} without a sign of life, so wait for less than that", self.lease),
         )?;
-        self.poll.check(checks, "poll")
+        self.poll.check(checks, "poll")?;
+        self.outcome_poll.check(checks, "outcome_poll")
     }
 
     /// Sets the duration for which a saga is owned without a sign of life from its owner.
@@ -149,6 +154,13 @@ impl OrchestratorConfig {
     #[must_use]
     pub fn newer_version_delay(mut self, newer_version_delay: Duration) -> Self {
         self.newer_version_delay = newer_version_delay;
+        self
+    }
+
+    /// Sets the interval at which a [handle](super::SagaHandle) looks for the end of a saga that another process drives.
+    #[must_use]
+    pub fn outcome_poll(mut self, outcome_poll: Backoff) -> Self {
+        self.outcome_poll = outcome_poll;
         self
     }
 

@@ -4,7 +4,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use smol_str::SmolStr;
 
 use super::{
-    Action, Compensation, Phase, RetryPolicy,
+    Action, Compensation, Outputs, Phase, RetryPolicy, StepError,
+    result::ResultOf,
     shape::{Shape, StepShape},
 };
 use crate::ports::DefinitionRef;
@@ -60,6 +61,9 @@ pub enum DefinitionError {
         /// Reason why it means nothing here.
         reason: &'static str,
     },
+    /// The step whose output is to be the saga's result is not there.
+    #[error("the result can't be the output of step `{0}`: there is no such step")]
+    NoResult(SmolStr),
     /// A nested saga stands where its own pivot does not allow it.
     #[error("the nested saga `{nested}` {reason}")]
     Nested {
@@ -138,6 +142,7 @@ pub struct Definition<D> {
     pub(crate) actions: Vec<Arc<dyn Action<D>>>,
     pub(crate) compensations: Vec<Option<Arc<dyn Compensation<D>>>>,
     pub(crate) specs: Vec<StepSpec<D>>,
+    pub(crate) result: Option<ResultOf>,
 }
 
 impl<D: Sync> Definition<D> {
@@ -177,11 +182,39 @@ impl<D: Sync> Definition<D> {
             actions: steps.iter().map(|step| step.action.clone()).collect(),
             compensations: steps.iter().map(|step| step.compensation.clone()).collect(),
             specs: steps,
+            result: None,
         })
     }
 }
 
 impl<D> Definition<D> {
+    /// Declares the saga's result: what a closure makes of the outputs of its steps, once all of them are done or skipped.
+    /// Whoever [waits](super::SagaHandle) for the saga gets it. It is kept with the saga, so it should be small; a definition
+    /// without one keeps nothing. That of a nested saga is nobody's.
+    ///
+    /// The closure must follow from the outputs alone. Where it fails the saga has completed all the same, and whoever waits
+    /// is told of the error.
+    #[must_use]
+    pub fn result<R: Serialize>(
+        mut self,
+        result: impl Fn(Outputs<'_>) -> Result<R, StepError> + Send + Sync + 'static,
+    ) -> Self {
+        self.result = Some(ResultOf::closure(result));
+        self
+    }
+
+    /// Declares the output of a step, by its path, to be the saga's result; null where the step was skipped.
+    ///
+    /// # Errors
+    /// [`DefinitionError::NoResult`] if there is no such step.
+    pub fn result_of(mut self, step: &str) -> Result<Self, DefinitionError> {
+        if self.shape.index_of(step).is_none() {
+            return Err(DefinitionError::NoResult(step.into()));
+        }
+        self.result = Some(ResultOf::step(step.into()));
+        Ok(self)
+    }
+
     /// The definition without its code.
     pub fn shape(&self) -> &Arc<Shape> {
         &self.shape

@@ -57,6 +57,46 @@ pub enum SagaError {
     /// The input has no JSON form.
     #[error("the saga's input can't be encoded: {0}")]
     Input(String),
+    /// The business key is taken by a saga with another input.
+    #[error(
+        "`{key}` of definition `{definition}` is taken: saga {saga} was started with {stored}, not with {given}; use another \
+         key, or the same input"
+    )]
+    OtherInput {
+        /// Name of the definition.
+        definition: SmolStr,
+        /// The business key.
+        key: SmolStr,
+        /// The saga that has it.
+        saga: SagaId,
+        /// Input of that saga, as JSON, cut to 1 KiB.
+        stored: String,
+        /// Input that was given, as JSON, cut to 1 KiB.
+        given: String,
+    },
+    /// The saga came to rest in another way than by completing, so it has no result.
+    #[error("saga {saga} has no result: it is {}: {reason}", status.name())]
+    NotCompleted {
+        /// Id of the saga.
+        saga: SagaId,
+        /// How it came to rest.
+        status: SagaStatus,
+        /// Reason of that.
+        reason: String,
+    },
+    /// The saga has completed, and its result can't be had.
+    #[error("saga {saga} has completed, but its result can't be had: {reason}")]
+    Result {
+        /// Id of the saga.
+        saga: SagaId,
+        /// Description of what went wrong.
+        reason: String,
+    },
+    /// This process stops while somebody waits for a saga here; the saga goes on elsewhere, or after the next boot.
+    #[error(
+        "saga {0} has not come to rest, and this process stops: wait for it in another process, or after a restart"
+    )]
+    Stopping(SagaId),
     /// There is no such saga.
     #[error("there is no saga {0}: check its id")]
     NotFound(SagaId),

@@ -36,7 +36,9 @@ pub(crate) async fn drive<D: SagaData>(
                     }
                 };
                 let length = owned.length;
-                let log = SagaLog::open(resources.clone(), definition.shape.clone(), &mut owned).await;
+                let log =
+                    SagaLog::open(resources.clone(), definition.shape.clone(), definition.result.clone(), &mut owned)
+                        .await;
                 let log = log.map_err(|halt| (halt, length))?;
                 Execution { log, definition: &definition, key: &owned.key, correlation_id: owned.correlation_id, data }
                     .run()

@@ -44,6 +44,7 @@ pub(crate) async fn leave(resources: &Resources, unread: Unread, newest: u32, re
         sleep: (left_for / 8).min(config.newer_version_patience).max(config.newer_version_delay),
         definition: None,
         forgets: false,
+        outcome: None,
     };
     let written = async {
         let mut tx = resources.store.begin().await?;

@@ -12,6 +12,7 @@
 //! | [`SagaBuilder`], [`StepSpec`] | definitions, typed or read at run time | to put steps in order |
 //! | [`Registry`], [`Migration`] | what a process can run, and how old sagas go on | at boot |
 //! | [`Orchestrator`] | starts, drives, recovers; operator verbs | in every process |
+//! | [`SagaHandle`], [`SagaOutcome`] | waits for a saga's end and its result | wherever somebody wants the answer |
 //! | [`SagaRetention`] | deletes logs of sagas that ended long ago | in one process of a service |
 //! | [`Record`], [`State`], [`next`], [`plan`] | the life cycle, pure | to read a log or judge a run |
 //!
@@ -33,6 +34,7 @@ mod definition;
 mod error;
 mod execution;
 mod group;
+mod handle;
 mod launch;
 mod leave;
 mod log;
@@ -40,6 +42,7 @@ mod migration;
 mod nested;
 mod operator;
 mod orchestrator;
+mod outcome;
 mod passage;
 mod plan;
 mod record;
@@ -47,6 +50,7 @@ mod record_error;
 mod recovery;
 mod registry;
 mod resources;
+mod result;
 mod retention;
 mod retry;
 mod settle;
@@ -59,6 +63,7 @@ mod summary;
 mod transition;
 mod unfold;
 mod value;
+mod watchers;
 
 pub use builder::{AfterPivot, BeforePivot, SagaBuilder};
 pub use call::StepCall;
@@ -67,8 +72,10 @@ pub use config::OrchestratorConfig;
 pub use definition::{Definition, DefinitionError, DefinitionPolicy, SagaData, StepSpec};
 pub use error::{SagaError, StepError};
 pub use group::{CompensatableGroup, RetriableGroup};
+pub use handle::SagaHandle;
 pub use migration::Migration;
 pub use orchestrator::{Orchestrator, Started, saga_id};
+pub use outcome::{Outputs, SagaOutcome};
 pub use passage::{Passage, Rename};
 pub use plan::{Next, plan};
 pub use record::Record;

@@ -3,11 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use smol_str::SmolStr;
 use tracing::Instrument;
 
 use super::{
-    ActionState, CompensationCause, CompensationState, Orchestrator, Passage, Record, SagaError, State, Status, next,
+    ActionState, CompensationCause, CompensationState, Orchestrator, Passage, Record, SagaError, SagaOutcome, State,
+    Status, Value, next,
     registry::Resolved,
     unfold::{Unfolded, Unreadable, unfold},
 };
@@ -25,6 +27,8 @@ enum Verb<'a> {
     Skip { step: &'a str, reason: &'a str },
     Cancel,
     Abandon { reason: &'a str },
+    RetryNow,
+    Settle { step: &'a str, done: Option<&'a Value>, reason: &'a str },
 }
 
 impl Orchestrator {
@@ -63,6 +67,40 @@ impl Orchestrator {
         self.operate(saga, Verb::Abandon { reason }).await
     }
 
+    /// Ends the wait of every step that has failed and is to be tried again: it is tried at once, however long its backoff.
+    /// Budgets and deadlines stay as they are. A saga of which nothing waits in this way goes on as it does.
+    ///
+    /// # Errors
+    /// [`SagaError::NotAllowed`] if it is stuck ([resume](Orchestrator::resume) it) or has ended; see [`SagaError`] for the
+    /// others.
+    pub async fn retry_now(&self, saga: SagaId) -> Result<(), SagaError> {
+        self.operate(saga, Verb::RetryNow).await
+    }
+
+    /// Says that a step was carried out, with this output, as somebody has found out who asked its participant: for a step
+    /// in doubt, or any step that a stuck saga is at. A stuck saga that goes forward goes on. What the step's own
+    /// transaction would have written, it has not.
+    ///
+    /// If the saga turns back later, or does already, the step is undone as one that is known to be done.
+    ///
+    /// # Errors
+    /// [`SagaError::NotAllowed`] if the step is settled in another way, not reached yet, or neither in doubt nor what a
+    /// stuck saga is at; see [`SagaError`] for the others.
+    pub async fn settle(&self, saga: SagaId, step: &str, output: &Value, reason: &str) -> Result<(), SagaError> {
+        self.operate(saga, Verb::Settle { step, done: Some(output), reason }).await
+    }
+
+    /// Says that a step in doubt was not carried out. Going forward it is tried again, under the same operation id; a pivot
+    /// may be cancelled from then on. Going back, there is nothing to undo. A stuck saga stays so, for the operator to
+    /// [resume](Orchestrator::resume) or [cancel](Orchestrator::cancel) it.
+    ///
+    /// # Errors
+    /// [`SagaError::NotAllowed`] if the step is done; see [`SagaError`] for the others. One that is not in doubt is left as
+    /// it is.
+    pub async fn settle_not_done(&self, saga: SagaId, step: &str, reason: &str) -> Result<(), SagaError> {
+        self.operate(saga, Verb::Settle { step, done: None, reason }).await
+    }
+
     /// A saga's state, folded from its log.
     ///
     /// # Errors
@@ -71,9 +109,13 @@ impl Orchestrator {
     pub async fn state(&self, saga: SagaId) -> Result<State, SagaError> {
         let work = async {
             let instance = self.resources.store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
-            self.read(&instance).await.map(|read| read.unfolded.state)
+            self.state_of(&instance).await
         };
         work.instrument(tracing::debug_span!("saga.state", %saga)).await
+    }
+
+    pub(super) async fn state_of(&self, instance: &SagaInstance) -> Result<State, SagaError> {
+        self.read(instance).await.map(|read| read.unfolded.state)
     }
 
     /// Writes what a verb makes of the saga's state. Its owner, if there is one, loses it: the log has grown, and the lease
@@ -86,6 +128,8 @@ impl Orchestrator {
                 if self.append(&append).await? {
                     if append.status.is_active() {
                         self.resources.left.hint();
+                    } else {
+                        self.resources.watchers.tell(saga);
                     }
                     return Ok(());
                 }
@@ -102,7 +146,7 @@ impl Orchestrator {
             return verb.on_ended(instance).map(|()| None);
         }
         let mut definition = None;
-        let (records, status) = match (self.read(instance).await, verb) {
+        let (records, status, outcome) = match (self.read(instance).await, verb) {
             (Ok(read), _) => {
                 let mut records = verb.records(&read.unfolded.state, instance.id)?;
                 if records.is_empty() {
@@ -112,12 +156,16 @@ impl Orchestrator {
                     definition = Some(read.unfolded.state.shape().definition.clone());
                     records.insert(0, Record::Migrated { passage: (*passage).clone() });
                 }
+                let was = read.unfolded.state.status.stored();
                 let state = self.after(read.unfolded.state, &records, instance.id)?;
-                (records, state.status.stored())
+                // A saga that stays stuck is stuck for the reason that it had.
+                let stays = state.status.stored() == was;
+                let outcome = verb.outcome().or_else(|| instance.outcome.clone().filter(|_| stays));
+                (records, state.status.stored(), outcome)
             }
             // Nobody can read the log: giving the saga up is all that is left.
             (Err(SagaError::Incompatible { .. }), Verb::Abandon { reason }) => {
-                (vec![Record::Abandoned { reason: cut((*reason).to_owned()) }], SagaStatus::Abandoned)
+                (vec![Record::Abandoned { reason: cut((*reason).to_owned()) }], SagaStatus::Abandoned, verb.outcome())
             }
             (Err(error), _) => return Err(error),
         };
@@ -131,6 +179,7 @@ impl Orchestrator {
             sleep: Duration::ZERO,
             definition,
             forgets: false,
+            outcome,
         }))
     }
 
@@ -203,6 +252,8 @@ impl Verb<'_> {
             Self::Skip { .. } => "skip",
             Self::Cancel => "cancel",
             Self::Abandon { .. } => "abandon",
+            Self::RetryNow => "retry_now",
+            Self::Settle { .. } => "settle",
         }
     }
 
@@ -237,7 +288,43 @@ impl Verb<'_> {
                 _ => vec![Record::CompensationBegun { cause: CompensationCause::Cancelled }],
             },
             Self::Abandon { reason } => vec![Record::Abandoned { reason: cut((*reason).to_owned()) }],
+            Self::RetryNow if matches!(state.status, Status::Running | Status::Compensating) && !backs_off(state) => {
+                Vec::new()
+            }
+            Self::RetryNow => vec![Record::Hastened],
+            Self::Settle { step, done, .. } if is_settled(state, step, *done) => Vec::new(),
+            Self::Settle { step, done, reason } => {
+                let (step, reason) = (SmolStr::new(step), cut((*reason).to_owned()));
+                let output = done.cloned().unwrap_or_default();
+                let mut records = vec![Record::Settled { step, done: done.is_some(), output, reason }];
+                if done.is_some() && state.status == Status::Stuck(Direction::Action) {
+                    records.push(Record::Resumed);
+                }
+                records
+            }
         })
+    }
+
+    /// Returns what is kept with a saga that the verb ends.
+    fn outcome(&self) -> Option<Bytes> {
+        match self {
+            Self::Abandon { reason } => SagaOutcome::Abandoned { reason: cut(SmolStr::new(reason)) }.encode(),
+            _ => None,
+        }
+    }
+}
+
+/// Returns `true` if a step of a saga waits to be tried again.
+fn backs_off(state: &State) -> bool {
+    state.steps.iter().any(|step| step.forward.not_before.is_some() || step.backward.not_before.is_some())
+}
+
+/// Returns `true` if a step stands as an operator says that it does.
+fn is_settled(state: &State, step: &str, done: Option<&Value>) -> bool {
+    let Some(step) = state.shape.index_of(step).map(|index| &state.steps[index]) else { return false };
+    match done {
+        Some(output) => step.action == ActionState::Done && step.output == *output,
+        None => step.action == ActionState::Pending && !step.is_doubtful(),
     }
 }
 

@@ -135,6 +135,20 @@ pub enum Record {
         /// Reason that the operator gave.
         reason: String,
     },
+    /// An operator ends the waits of all steps that are to be tried again.
+    Hastened,
+    /// An operator says what became of a step, as its participant or somebody's books tell.
+    Settled {
+        /// Path of the step.
+        step: SmolStr,
+        /// `true` if it was carried out.
+        done: bool,
+        /// Output of the action, if it was carried out.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        output: Value,
+        /// Reason that the operator gave.
+        reason: String,
+    },
     /// A process left the saga to those who know its version, as one of an older release does during a rolling
     /// deployment. Written once, however often it is left; where nobody takes it up for long, the saga becomes stuck.
     LeftToNewer {
@@ -195,6 +209,8 @@ impl Record {
             Self::Stuck { .. } => "stuck",
             Self::Resumed => "resumed",
             Self::Waived { .. } => "waived",
+            Self::Hastened => "hastened",
+            Self::Settled { .. } => "settled",
             Self::LeftToNewer { .. } => "left_to_newer",
             Self::TakenUp => "taken_up",
             Self::Migrated { .. } => "migrated",
@@ -214,7 +230,8 @@ impl Record {
             | Self::Retry { step, .. }
             | Self::Compensated { step, .. }
             | Self::CompensationExhausted { step, .. }
-            | Self::Waived { step, .. } => Some(step),
+            | Self::Waived { step, .. }
+            | Self::Settled { step, .. } => Some(step),
             _ => None,
         }
     }
@@ -230,7 +247,8 @@ impl Record {
             | Self::Retry { step, .. }
             | Self::Compensated { step, .. }
             | Self::CompensationExhausted { step, .. }
-            | Self::Waived { step, .. } => change(step),
+            | Self::Waived { step, .. }
+            | Self::Settled { step, .. } => change(step),
             Self::Condensed { summary } => summary.steps.iter_mut().for_each(|step| change(&mut step.path)),
             _ => {}
         }

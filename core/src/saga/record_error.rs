@@ -39,6 +39,8 @@ const KINDS: &[&str] = &[
     "stuck",
     "resumed",
     "waived",
+    "hastened",
+    "settled",
     "left_to_newer",
     "taken_up",
     "migrated",

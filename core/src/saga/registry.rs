@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 use super::{
     Definition, DriveOutcome, Migration, Passage, Rename, SagaData, Shape, execution,
     resources::{Owned, Resources},
+    result::ResultOf,
 };
 use crate::ports::DefinitionRef;
 
@@ -18,6 +19,8 @@ pub(crate) trait Driver: Send + Sync {
     fn shape(&self) -> &Arc<Shape>;
     /// Returns the id and the name of the input type.
     fn input(&self) -> (TypeId, &'static str);
+    /// Returns what its result is made of, if it has one.
+    fn result(&self) -> Option<&ResultOf>;
     fn drive(self: Arc<Self>, resources: Arc<Resources>, owned: Owned) -> BoxFuture<'static, DriveOutcome>;
 }
 
@@ -28,6 +31,10 @@ impl<D: SagaData> Driver for Definition<D> {
 
     fn input(&self) -> (TypeId, &'static str) {
         (TypeId::of::<D>(), type_name::<D>())
+    }
+
+    fn result(&self) -> Option<&ResultOf> {
+        self.result.as_ref()
     }
 
     fn drive(self: Arc<Self>, resources: Arc<Resources>, owned: Owned) -> BoxFuture<'static, DriveOutcome> {

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{OrchestratorConfig, Passage, State};
+use super::{OrchestratorConfig, Passage, State, watchers::Watchers};
 use crate::{
     backoff::Backoff,
     ids::SagaId,
@@ -42,6 +42,8 @@ pub(crate) struct Resources {
     pub(crate) committed: OnceLock<Wake>,
     /// Hints that this process let go of a saga that is not over, so that recovery looks for it soon.
     pub(crate) left: Wake,
+    /// Those who wait here for a saga to come to rest.
+    pub(crate) watchers: Arc<Watchers>,
 }
 
 impl Resources {
@@ -62,6 +64,7 @@ impl Resources {
             idle: Notify::new(),
             committed: OnceLock::new(),
             left: Wake::new(),
+            watchers: Arc::default(),
         }
     }
 

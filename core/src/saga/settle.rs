@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Record, Status, log::Halt, resources::Resources};
+use super::{Record, SagaOutcome, Status, log::Halt, resources::Resources};
 use crate::{
     cut::cut,
     ids::SagaId,
@@ -88,7 +88,9 @@ pub(super) async fn settle(
 /// Makes a saga stuck whose log this process can't read, so that an operator sees it.
 async fn give_up(resources: &Resources, saga: SagaId, epoch: u64, length: u64, reason: String) -> DriveOutcome {
     tracing::error!(%saga, %reason, "the saga can't be run here");
-    let record = Record::Stuck { reason: cut(format!("incompatible_definition: {reason}")) };
+    let reason = cut(format!("incompatible_definition: {reason}"));
+    let outcome = SagaOutcome::Stuck { reason: reason.as_str().into() }.encode();
+    let record = Record::Stuck { reason };
     let append = SagaAppend {
         saga,
         epoch,
@@ -99,6 +101,7 @@ async fn give_up(resources: &Resources, saga: SagaId, epoch: u64, length: u64, r
         sleep: Duration::ZERO,
         definition: None,
         forgets: false,
+        outcome,
     };
     let written = async {
         let mut tx = resources.store.begin().await?;
@@ -106,7 +109,10 @@ async fn give_up(resources: &Resources, saga: SagaId, epoch: u64, length: u64, r
         tx.commit().await
     };
     match written.await {
-        Ok(()) => DriveOutcome::Stuck,
+        Ok(()) => {
+            resources.watchers.tell(saga);
+            DriveOutcome::Stuck
+        }
         Err(_) => DriveOutcome::Interrupted,
     }
 }

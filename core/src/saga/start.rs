@@ -11,17 +11,19 @@ use super::{
     registry::Driver, resources::Owned, saga_id,
 };
 use crate::{
-    message::Message,
+    cut::cut,
+    message::{Message, from_json},
     ports::{NewSaga, SagaAppend, SagaCreate, SagaStatus, Transaction},
 };
 
 impl Orchestrator {
     /// Starts a saga of the definition's highest registered version, and drives it in a task of its own. Idempotent by
-    /// business key: if there is one for `key`, nothing happens.
+    /// business key: if there is one for `key` with the same input, nothing happens. Wait for its end with a
+    /// [handle](Orchestrator::handle).
     ///
     /// # Errors
-    /// [`SagaError`]. After a store error ask again with the same key. Dropping the future leaves open whether the saga
-    /// exists; if it does, recovery drives it.
+    /// [`SagaError`]; [`SagaError::OtherInput`] if there is one for `key` with another input. After a store error ask again
+    /// with the same key. Dropping the future leaves open whether the saga exists; if it does, recovery drives it.
     pub async fn start<D: SagaData>(&self, definition: &str, key: &str, data: &D) -> Result<Started, SagaError> {
         let mut tx = self.resources.store.begin().await?;
         let started = self.begin(&mut *tx, definition, key, data, Occasion::of(definition, key)).await?;
@@ -38,7 +40,8 @@ impl Orchestrator {
     /// step may start sagas in this way, too. Where a process dies in between, recovery takes the saga over.
     ///
     /// # Errors
-    /// [`SagaError`].
+    /// [`SagaError`]; [`SagaError::OtherInput`] if there is one for `key` with another input. Of these the transaction takes
+    /// no harm: it may go on, but for a [`SagaError::Store`].
     pub async fn start_in<D: SagaData>(
         &self,
         tx: &mut dyn Transaction,
@@ -124,7 +127,7 @@ impl Orchestrator {
             correlation_id,
             lease: Duration::ZERO,
         };
-        self.create(tx, driver, new, origin).instrument(span).await
+        self.create(tx, driver, new, origin, is_same_input::<D>).instrument(span).await
     }
 
     async fn create(
@@ -133,13 +136,20 @@ impl Orchestrator {
         driver: &Arc<dyn Driver>,
         mut new: NewSaga,
         origin: Option<Record>,
+        is_same: impl Fn(&[u8], &[u8]) -> bool,
     ) -> Result<Started, SagaError> {
         // Without room here it is anybody's from the beginning.
         let room = self.resources.reserve();
         if room.is_some() {
             new.lease = self.resources.config.lease;
         }
-        if let SagaCreate::Exists(saga) = tx.saga_create(&new).await? {
+        if let SagaCreate::Exists { saga, input } = tx.saga_create(&new).await? {
+            if !is_same(&input, &new.input) {
+                let text = |input: &[u8]| cut(String::from_utf8_lossy(input).into_owned());
+                let (definition, key) = (new.definition.name, new.key);
+                let (stored, given) = (text(&input), text(&new.input));
+                return Err(SagaError::OtherInput { definition, key, saga, stored, given });
+            }
             return Ok(Started { saga, created: false, launcher: None });
         }
         let shape = driver.shape();
@@ -160,6 +170,7 @@ impl Orchestrator {
             sleep: Duration::ZERO,
             definition: None,
             forgets: false,
+            outcome: None,
         };
         tx.saga_append(&append).await?;
         let owned = Owned {
@@ -177,6 +188,14 @@ impl Orchestrator {
         let launcher = Launcher::new(self.resources.clone(), driver.clone(), owned, room);
         Ok(Started { saga, created: true, launcher: Some(launcher) })
     }
+}
+
+/// Returns `true` for two encoded inputs that say the same. One that another release has written is read as today's.
+fn is_same_input<D: SagaData>(stored: &[u8], given: &[u8]) -> bool {
+    let value = |text| serde_json::from_slice::<serde_json::Value>(text).ok();
+    let as_today = || serde_json::to_value(from_json::<D>(stored).ok()?).ok();
+    stored == given
+        || value(given).is_some_and(|given| value(stored).as_ref() == Some(&given) || as_today() == Some(given))
 }
 
 /// Occasion on which a saga is started.

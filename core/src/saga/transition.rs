@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use smol_str::SmolStr;
 
 use super::{
-    ActionState, CompensationCause, CompensationState, Failure, Origin, Phase, Record, State, Status,
+    ActionState, CompensationCause, CompensationState, Failure, Origin, Phase, Record, State, Status, Value,
     attempts::FailedAttempt, step_state::StepState,
 };
 use crate::{ids::Direction, ports::Timestamp};
@@ -100,7 +100,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             require(step.forward.last == 0, "a step that was attempted can't be skipped, only waived")?;
             step.action = ActionState::Skipped;
         }
-        Record::Rejected { step, maybe_executed, .. } => {
+        Record::Rejected { step, maybe_executed, reason } => {
             let index = forward_step(state, step)?;
             let phase = state.shape.steps[index].phase;
             require(phase != Phase::Retriable, "a retriable step is tried again until it is done")?;
@@ -112,6 +112,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             step.action = ActionState::Rejected;
             step.unknown |= maybe_executed;
             step.asking = false;
+            step.error = Some(reason.into());
         }
         Record::Retry { step, direction, attempt, failure, delay_us, error, panicked } => {
             let failed = FailedAttempt { attempt: *attempt, failure: *failure, panicked: *panicked };
@@ -183,6 +184,13 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
         },
         Record::Resumed => resume(state)?,
         Record::Waived { step, .. } => skip(state, step)?,
+        Record::Hastened => {
+            require(matches!(state.status, Status::Running | Status::Compensating), "it is not under way")?;
+            for step in &mut state.steps {
+                (step.forward.not_before, step.backward.not_before) = (None, None);
+            }
+        }
+        Record::Settled { step, done, output, .. } => settle(state, step, done.then_some(output))?,
         // Notes for those who do not know the version: they change nothing for those who do.
         Record::LeftToNewer { .. } | Record::TakenUp => {
             require(matches!(state.status, Status::Running | Status::Compensating), "the saga is stuck")?;
@@ -248,6 +256,27 @@ fn skip(state: &mut State, path: &str) -> Result<(), &'static str> {
         // Whether it ran is still open: going back must undo it.
         step.unknown |= step.asking;
         step.asking = false;
+    }
+    Ok(())
+}
+
+/// Takes an operator's word for what became of a step: the output with which it is done, or none if it never was.
+fn settle(state: &mut State, path: &str, done: Option<&Value>) -> Result<(), &'static str> {
+    let index = state.shape.index_of(path).ok_or("there is no such step")?;
+    let step = &state.steps[index];
+    require(step.action == ActionState::Pending, "the step is settled")?;
+    let goes_forward = matches!(state.status, Status::Running | Status::Stuck(Direction::Action));
+    let may_be_done = step.is_doubtful() || matches!(state.status, Status::Stuck(Direction::Action));
+    match done {
+        Some(_) => require(may_be_done, "the step is not in doubt, and the saga is not stuck")?,
+        None => require(step.is_doubtful(), "the step is not in doubt")?,
+    }
+    require(!goes_forward || state.may_run(index), "an earlier step is not settled")?;
+    let step = &mut state.steps[index];
+    (step.asking, step.unknown) = (false, false);
+    if let Some(output) = done {
+        step.action = ActionState::Done;
+        step.output = output.clone();
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ const THIS_ONE: &str = concat!(
 );
 
 /// Columns of an instance, which `number` and `due_at` follow.
-const INSTANCE_WIDTH: usize = 12;
+const INSTANCE_WIDTH: usize = 13;
 
 pub(crate) fn acquire(
     connection: &Connection,

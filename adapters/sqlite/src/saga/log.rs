@@ -9,7 +9,7 @@ use smol_str::format_smolstr;
 
 use super::row::{after, instance, status_number};
 use crate::{
-    columns::{IdText, integer, limit as as_limit, read_id},
+    columns::{IdText, integer, limit as as_limit, read_bytes, read_id},
     error::in_statement,
 };
 
@@ -45,11 +45,12 @@ pub(crate) fn create(connection: &Connection, saga: &NewSaga, now: Timestamp) ->
         return Ok(SagaCreate::Created);
     }
     connection
-        .prepare_cached("SELECT id FROM seaworthy_sagas WHERE definition = ?1 AND key = ?2")
+        .prepare_cached("SELECT id, input FROM seaworthy_sagas WHERE definition = ?1 AND key = ?2")
         .and_then(|mut query| {
-            query.query_row((saga.definition.name.as_str(), saga.key.as_str()), |row| read_id(row, 0))
+            query.query_row((saga.definition.name.as_str(), saga.key.as_str()), |row| {
+                Ok(SagaCreate::Exists { saga: SagaId(read_id(row, 0)?), input: read_bytes(row, 1)? })
+            })
         })
-        .map(|id| SagaCreate::Exists(SagaId(id)))
         .map_err(failed)
 }
 
@@ -64,7 +65,8 @@ pub(crate) fn append(connection: &Connection, append: &SagaAppend, now: Timestam
              SET log_length = ?4, status = ?5, lease_until = ?6, wake_at = ?7,
                  ended_at = CASE WHEN ?5 >= 3 THEN coalesce(ended_at, ?8) END,
                  definition_version = coalesce(?9, definition_version),
-                 definition_hash = coalesce(?10, definition_hash)
+                 definition_hash = coalesce(?10, definition_hash),
+                 outcome = ?11
              WHERE id = ?1 AND epoch = ?2 AND log_length = ?3 RETURNING number",
         )
         .and_then(|mut write| {
@@ -80,7 +82,8 @@ pub(crate) fn append(connection: &Connection, append: &SagaAppend, now: Timestam
                         after(now, append.sleep),
                         now.as_micros(),
                         append.definition.as_ref().map(|definition| definition.version),
-                        append.definition.as_ref().map(|definition| definition.hash.cast_signed())
+                        append.definition.as_ref().map(|definition| definition.hash.cast_signed()),
+                        append.outcome.as_deref()
                     ],
                     |row| row.get(0),
                 )

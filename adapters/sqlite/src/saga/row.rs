@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row};
 use seaworthy_core::{
     ids::SagaId,
@@ -13,7 +14,7 @@ use crate::columns::{IdText, read_bytes, read_count, read_id, read_text, read_ti
 macro_rules! instance_columns {
     () => {
         "id, definition, definition_version, definition_hash, key, input, correlation_id, status, epoch, log_length, \
-         lease_until, wake_at"
+         lease_until, wake_at, outcome"
     };
 }
 pub(super) use instance_columns;
@@ -46,6 +47,7 @@ pub(super) fn read_instance(row: &Row<'_>) -> rusqlite::Result<SagaInstance> {
         log_length: read_count(row, 9)?,
         lease_until: read_time(row, 10)?,
         wake_at: read_time(row, 11)?,
+        outcome: row.get::<_, Option<Vec<u8>>>(12)?.map(Bytes::from),
     })
 }
 

@@ -6,7 +6,10 @@ use crate::support::{HandClock, asking, message, numbers, settled, stage, tailin
 use rusqlite::Connection;
 use seaworthy_core::{
     message::{Headers, Message},
-    ports::{InboxEntry, InboxInsert, OutboxStore, PurgeRequest, Seen, SettleOutcome, Store, TailRequest, WhenDead},
+    ports::{
+        InboxEntry, InboxInsert, OutboxStore, PurgeRequest, SagaAppend, SagaStatus, SagaStore, Seen, SettleOutcome,
+        Store, TailRequest, WhenDead,
+    },
 };
 use seaworthy_sqlite::{OpenError, SqliteConfig, SqliteStore};
 
@@ -46,7 +49,7 @@ fn a_newer_schema_is_refused_with_both_versions_and_nothing_is_changed() {
     other.execute("UPDATE seaworthy_schema SET version = 99", []).unwrap();
     let refused = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap_err();
     assert!(matches!(refused, OpenError::NewerSchema { found: 99, .. }), "{refused}");
-    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 6"), "{refused}");
+    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 7"), "{refused}");
     let version: i64 = other.query_row("SELECT version FROM seaworthy_schema", [], |row| row.get(0)).unwrap();
     assert_eq!(version, 99);
 }
@@ -314,4 +317,52 @@ async fn watermarks_from_before_they_were_dated_are_as_old_as_the_latest_row() {
     };
     assert_eq!((raised("shop"), raised("idle")), (5_000_000, 0));
     drop(store);
+}
+
+/// The tables of a file that a program had before it kept how sagas come to rest.
+const SIXTH: [&str; 6] = [
+    include_str!("../../src/schema/0001.sql"),
+    include_str!("../../src/schema/0002.sql"),
+    include_str!("../../src/schema/0003.sql"),
+    include_str!("../../src/schema/0004.sql"),
+    include_str!("../../src/schema/0005.sql"),
+    include_str!("../../src/schema/0006.sql"),
+];
+
+#[tokio::test]
+async fn a_saga_of_an_older_file_is_there_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let old = Connection::open(&path).unwrap();
+    SIXTH.iter().for_each(|step| old.execute_batch(step).unwrap());
+    old.execute_batch(
+        "CREATE TABLE seaworthy_schema (version INTEGER NOT NULL) STRICT; INSERT INTO seaworthy_schema VALUES (6);
+         INSERT INTO seaworthy_sagas (id, definition, definition_version, definition_hash, key, input, correlation_id, status,
+                                      epoch, log_length, lease_until, wake_at)
+         VALUES ('00000000-0000-0000-0000-000000000001', 'trip', 1, 7, 't-1', x'31', '00000000-0000-0000-0000-000000000001', 2,
+                 3, 0, 0, 0)",
+    )
+    .unwrap();
+    drop(old);
+    let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    let saga = store.saga_by_key("trip", "t-1").await.unwrap().unwrap();
+    assert_eq!((saga.status, saga.epoch, saga.outcome), (SagaStatus::Stuck, 3, None));
+    let mut tx = store.begin().await.unwrap();
+    tx.saga_append(&SagaAppend {
+        saga: saga.id,
+        epoch: 3,
+        expected_length: 0,
+        records: vec!["resumed".into()],
+        status: SagaStatus::Completed,
+        lease: Duration::ZERO,
+        sleep: Duration::ZERO,
+        definition: None,
+        forgets: false,
+        outcome: Some("done".into()),
+    })
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    let saga = store.saga(saga.id).await.unwrap().unwrap();
+    assert_eq!((saga.status, saga.outcome), (SagaStatus::Completed, Some("done".into())));
 }

@@ -119,6 +119,7 @@ macro_rules! __store_checks {
             saga_pins [Sagas] {
                 an_append_pins_another_version_if_it_says_so
                 an_append_forgets_what_came_before_if_it_says_so
+                the_last_append_says_how_a_saga_came_to_rest
             }
             ownership [Sagas] {
                 a_saga_is_taken_over_when_its_lease_has_ended

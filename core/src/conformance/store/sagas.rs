@@ -8,7 +8,7 @@ use crate::{
         Outcome, StoreSubject, Verdict,
         outcome::{expect, expect_conflict, expect_eq},
         poll::{persist, race, step},
-        samples::{DEFINITION, acquire, append, definition, new_saga, purge, saga_id},
+        samples::{DEFINITION, acquire, append, definition, exists, new_saga, purge, saga_id},
     },
     ports::{
         NewSaga, PurgeRequest, SagaAppend, SagaCreate, SagaInstance, SagaStatus, Store, StoreError,
@@ -44,9 +44,9 @@ pub async fn a_new_saga_is_stored_as_it_was_created(subject: &dyn StoreSubject) 
     expect("a new saga is not put to sleep", found.wake_at <= after, || format!("until {}", found.wake_at))?;
     let (lease_until, wake_at) = (found.lease_until, found.wake_at);
     let NewSaga { id, definition, key, input, correlation_id, .. } = new;
-    let (status, epoch, log_length) = (SagaStatus::Running, 1, 0);
+    let (status, epoch, log_length, outcome) = (SagaStatus::Running, 1, 0, None);
     let expected = SagaInstance {
-        id, definition, key, input, correlation_id, status, epoch, log_length, lease_until, wake_at,
+        id, definition, key, input, correlation_id, status, epoch, log_length, lease_until, wake_at, outcome,
     };
     let by_key = store.saga_by_key(DEFINITION, "order-1").await?;
     expect_eq("a saga is found by its key", by_key.as_ref(), Some(&found))?;
@@ -61,12 +61,12 @@ pub async fn one_business_key_has_one_saga_for_each_definition(subject: &dyn Sto
     let store = subject.fresh().await;
     let lease = subject.unit();
     create(&*store, &new_saga(1, lease)).await?;
-    let again = NewSaga { id: saga_id(2), ..new_saga(1, lease) };
+    let again = NewSaga { id: saga_id(2), input: Bytes::from_static(b"{\"quantity\":9}"), ..new_saga(1, lease) };
     let promise = "a business key has one saga";
-    expect_eq(promise, create(&*store, &again).await?, SagaCreate::Exists(saga_id(1)))?;
+    expect_eq(promise, create(&*store, &again).await?, exists(1))?;
     expect_eq(promise, store.saga(saga_id(2)).await?, None)?;
     let newer = NewSaga { definition: crate::ports::DefinitionRef { version: 4, ..definition(DEFINITION) }, ..again };
-    expect_eq("a newer version has the same keys", create(&*store, &newer).await?, SagaCreate::Exists(saga_id(1)))?;
+    expect_eq("a newer version has the same keys", create(&*store, &newer).await?, exists(1))?;
     let other = NewSaga { definition: definition("refund"), ..newer };
     expect_eq("another definition has its own keys", create(&*store, &other).await?, SagaCreate::Created)?;
     Ok(Verdict::Held)
@@ -232,6 +232,6 @@ pub async fn purged_logs_leave_their_saga(subject: &dyn StoreSubject) -> Outcome
     let found = store.saga(saga_id(3)).await?.map(|saga| (saga.status, saga.log_length));
     expect_eq("a purged saga stays as it is", found, Some((SagaStatus::Completed, 1)))?;
     let again = create(&*store, &NewSaga { id: saga_id(9), ..new_saga(3, lease) }).await?;
-    expect_eq("the key of a purged saga stays taken", again, SagaCreate::Exists(saga_id(3)))?;
+    expect_eq("the key of a purged saga stays taken", again, exists(3))?;
     Ok(Verdict::Held)
 }

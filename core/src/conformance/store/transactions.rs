@@ -12,10 +12,10 @@ use crate::{
     conformance::{
         BrokenPromise, Outcome, StoreSubject, Verdict,
         outcome::{expect, expect_conflict, expect_eq},
-        samples::{append, claim, entry, lone, new_saga, operation_id, saga_id},
+        samples::{append, claim, entry, exists, lone, new_saga, operation_id},
     },
     ports::{
-        Backlog, Expected, InboxInsert, OperationState, Part, SagaCreate, Seen, Transaction,
+        Backlog, Expected, InboxInsert, OperationState, Part, Seen, Transaction,
     },
 };
 
@@ -129,7 +129,7 @@ async fn sees_its_own(
         }
         Part::Inbox => expect_eq(promise, tx.inbox_insert(&entry(1)).await?, InboxInsert::Duplicate(Seen::Row)),
         Part::Sagas => {
-            expect_eq(promise, tx.saga_create(&new_saga(1, subject.unit())).await?, SagaCreate::Exists(saga_id(1)))?;
+            expect_eq(promise, tx.saga_create(&new_saga(1, subject.unit())).await?, exists(1))?;
             Ok(tx.saga_append(&append(1, 1, 1, subject.unit())).await?)
         }
         Part::Operations => {

@@ -79,12 +79,17 @@ pub struct NewSaga {
 }
 
 /// Result of creating a saga.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SagaCreate {
     /// It is new, and owned by the creator at epoch 1.
     Created,
-    /// There is one for this key.
-    Exists(SagaId),
+    /// There is one for this key, as it was created: whoever asks compares.
+    Exists {
+        /// Id of the saga.
+        saga: SagaId,
+        /// Its input, encoded.
+        input: Bytes,
+    },
 }
 
 /// A saga as stored.
@@ -110,6 +115,8 @@ pub struct SagaInstance {
     pub lease_until: Timestamp,
     /// Earliest time at which it may be acquired, by the store's clock.
     pub wake_at: Timestamp,
+    /// What its last append said of how it came to rest; it outlasts the log.
+    pub outcome: Option<Bytes>,
 }
 
 /// Entries to append to a saga's log, and what they make of the saga.
@@ -133,6 +140,9 @@ pub struct SagaAppend {
     pub definition: Option<DefinitionRef>,
     /// Forgets all entries that were there before: the first of `records` says what they came to.
     pub forgets: bool,
+    /// How the saga has come to rest, encoded: its result, or the reason. Kept with the saga in place of what was kept
+    /// before, also where it is `None`.
+    pub outcome: Option<Bytes>,
 }
 
 /// One entry of a saga's log.

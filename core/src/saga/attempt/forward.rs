@@ -46,6 +46,10 @@ impl<D: SagaData> Execution<'_, D> {
                 }
                 return Ok(());
             }
+            // An operator has settled the attempt meanwhile: its participant is asked again, under the same id.
+            if shape.remote && !step.asking {
+                answer = None;
+            }
             let call = self.call(index, Direction::Action, &state, is_announced || answer.is_some());
             if step.forward.last == 0 {
                 match caught_now(Some(&*resources.spawner), || action.applies(&call)) {

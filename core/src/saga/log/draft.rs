@@ -1,10 +1,12 @@
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::{Keep, SagaLog, Tail};
 use crate::{
     cut::cut,
     ports::{SagaAppend, Timestamp},
-    saga::{CompensationCause, Next, Record, State, next, plan},
+    saga::{CompensationCause, Next, Record, SagaOutcome, State, Status, next, plan},
 };
 
 /// An entry that is to be written, and the state after it.
@@ -68,8 +70,20 @@ impl SagaLog {
             sleep,
             definition: passes.then(|| self.shape.definition.clone()),
             forgets,
+            outcome: self.outcome(&state, stuck.as_deref()),
         };
         Some(Draft { state, append, stuck, ends_a_step, ends_something: !begins })
+    }
+
+    /// Returns what is kept with the saga of the rest to which it comes.
+    fn outcome(&self, state: &State, stuck: Option<&str>) -> Option<Bytes> {
+        let outcome = match state.status {
+            Status::Completed => self.result.as_ref()?.outcome(state, &*self.resources.spawner),
+            Status::Compensated => SagaOutcome::compensated(state),
+            Status::Stuck(_) => SagaOutcome::Stuck { reason: stuck?.into() },
+            _ => return None,
+        };
+        outcome.encode()
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
     Passage, Record, Shape, State, next,
     passage::FirstNames,
     resources::{Owned, Resources},
+    result::ResultOf,
 };
 use crate::{
     ids::SagaId,
@@ -81,6 +82,8 @@ pub(crate) struct SagaLog {
     /// Earlier owners went without a word: what runs first may have taken them with it.
     follows_a_crash: AtomicBool,
     shape: Arc<Shape>,
+    /// What the saga's result is made of.
+    result: Option<ResultOf>,
     /// The fold of all that is written and of what is still pending.
     state: StdMutex<Arc<State>>,
     tail: Mutex<Tail>,
@@ -92,7 +95,12 @@ pub(crate) struct SagaLog {
 
 impl SagaLog {
     /// Opens the log of an owned saga, reading it unless its state is known.
-    pub(crate) async fn open(resources: Arc<Resources>, shape: Arc<Shape>, owned: &mut Owned) -> Result<Self, Halt> {
+    pub(crate) async fn open(
+        resources: Arc<Resources>,
+        shape: Arc<Shape>,
+        result: Option<ResultOf>,
+        owned: &mut Owned,
+    ) -> Result<Self, Halt> {
         let known = owned.state.take();
         let is_known = known.is_some();
         let length = if is_known { owned.length } else { 0 };
@@ -105,6 +113,7 @@ impl SagaLog {
             follows_a_crash: AtomicBool::new(false),
             state: StdMutex::new(Arc::new(known.unwrap_or_else(|| State::new(shape.clone())))),
             shape,
+            result,
             tail: Mutex::new(Tail { first: 1, length, pending: Vec::new() }),
             failures: AtomicU32::new(0),
             moved: Notify::new(),
@@ -211,6 +220,9 @@ impl SagaLog {
                     self.follows_a_crash.store(false, Ordering::Relaxed);
                 }
                 self.show(draft.state);
+                if !draft.append.status.is_active() {
+                    self.resources.watchers.tell(self.saga);
+                }
                 if let Some(reason) = draft.stuck {
                     let definition = &self.shape.definition.name;
                     tracing::warn!(saga = %self.saga, %definition, %reason, "the saga is stuck and waits for an operator");

@@ -28,7 +28,7 @@ fn topology(_: bool) -> Topology {
 async fn check_out(ports: &Ports, name: &str) -> Result<Answer, StoreError> {
     let new = new(SagaId(draw_id(&*ports.clock, &*ports.random)), name);
     let mut tx = ports.store.begin().await?;
-    if let SagaCreate::Exists(_) = tx.saga_create(&new).await? {
+    if let SagaCreate::Exists { .. } = tx.saga_create(&new).await? {
         return Ok(Answer::Yes);
     }
     let append = SagaAppend {
@@ -41,6 +41,7 @@ async fn check_out(ports: &Ports, name: &str) -> Result<Answer, StoreError> {
         sleep: Default::default(),
         definition: None,
         forgets: false,
+        outcome: None,
     };
     tx.saga_append(&append).await?;
     tx.commit().await?;

@@ -283,6 +283,7 @@ fn first_record() -> SagaAppend {
         sleep: Duration::ZERO,
         definition: None,
         forgets: false,
+        outcome: None,
     }
 }
 

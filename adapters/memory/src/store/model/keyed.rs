@@ -149,8 +149,8 @@ impl StoreModel {
         now: Timestamp,
     ) -> Result<Attempt<SagaCreate>, StoreError> {
         let (name, key) = (&saga.definition.name, &saga.key);
-        if let Some(id) = self.sagas.id_by_key(name, key) {
-            return Ok(Attempt::Done(SagaCreate::Exists(id)));
+        if let Some(there) = self.sagas.get_by_key(name, key) {
+            return Ok(Attempt::Done(SagaCreate::Exists { saga: there.id, input: there.input.clone() }));
         }
         let unique = UniqueKey::Saga(name.clone(), key.clone());
         match self.locks.acquire(unique, tx.id, &mut tx.locks)? {
@@ -158,11 +158,11 @@ impl StoreModel {
             Acquired::New => {}
             Acquired::Mine => {
                 let own = tx.sagas.iter().find_map(|write| match write {
-                    SagaWrite::Create(own, _) if own.definition.name == *name && own.key == *key => Some(own.id),
+                    SagaWrite::Create(own, _) if own.definition.name == *name && own.key == *key => Some(own),
                     _ => None,
                 });
-                if let Some(id) = own {
-                    return Ok(Attempt::Done(SagaCreate::Exists(id)));
+                if let Some(own) = own {
+                    return Ok(Attempt::Done(SagaCreate::Exists { saga: own.id, input: own.input.clone() }));
                 }
             }
         }

@@ -67,6 +67,7 @@ const STORE: &[(store::Bug, &[&str])] = {
         (ReadsPastItsOwnWrites, &["a_transaction_sees_its_own_writes"]),
         (KeepsOldPins, &["an_append_pins_another_version_if_it_says_so"]),
         (KeepsOldEntries, &["an_append_forgets_what_came_before_if_it_says_so"]),
+        (KeepsNoOutcome, &["the_last_append_says_how_a_saga_came_to_rest"]),
         (ForgetsWhatComesAfter, &["work_for_after_the_commit_runs_after_it_and_only_then"]),
         (WorksBeforeItsCommit, &["work_for_after_the_commit_runs_after_it_and_only_then"]),
         (ReadsWhatIsCommittedNow, &["a_transaction_keeps_seeing_the_store_as_it_began"]),

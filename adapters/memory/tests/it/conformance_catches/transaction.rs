@@ -249,6 +249,7 @@ impl DelegateTransaction for BrokenTransaction {
             (Bug::AppendsUnderAnyEpoch, Some(stored)) => append.epoch = stored.epoch,
             (Bug::KeepsOldPins, _) => append.definition = None,
             (Bug::KeepsOldEntries, _) => append.forgets = false,
+            (Bug::KeepsNoOutcome, _) => append.outcome = None,
             (Bug::WakesSleepers, _) => append.sleep = Duration::ZERO,
             (Bug::IgnoresSagaLeases, _) => append.lease = Duration::ZERO,
             (Bug::AppendsAgainstItsSnapshot, _) if self.store.notes().appends > self.appends_at_begin => {

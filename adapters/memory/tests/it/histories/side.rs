@@ -210,6 +210,7 @@ impl Side {
                         hash: u64::MAX - 7,
                     }),
                     forgets: *version == 3,
+                    outcome: (*records == 2).then(|| Bytes::from(vec![*id])),
                 };
                 tx.saga_append(&append).await?;
                 place.1 += u64::from(*records);

@@ -51,10 +51,6 @@ pub(super) enum SagaWrite {
 }
 
 impl Sagas {
-    pub(super) fn id_by_key(&self, definition: &str, key: &str) -> Option<SagaId> {
-        self.position_by_key(definition, key).map(|position| self.sagas[position].instance.id)
-    }
-
     pub(super) fn get(&self, id: SagaId) -> Option<&SagaInstance> {
         self.by_id.get(&id).map(|position| &self.sagas[*position].instance)
     }
@@ -101,6 +97,7 @@ impl Sagas {
             log_length: 0,
             lease_until: at + new.lease,
             wake_at: at,
+            outcome: None,
         };
         self.sagas.push(Saga { instance, log: Vec::new(), due: None, ended: None, log_purged: false });
         self.active += 1;
@@ -124,6 +121,7 @@ impl Sagas {
         }
         saga.instance.lease_until = at + append.lease;
         saga.instance.wake_at = at + append.sleep;
+        saga.instance.outcome = append.outcome;
         let was = std::mem::replace(&mut saga.instance.status, append.status);
         if was != append.status {
             self.active = self.active + u64::from(append.status.is_active()) - u64::from(was.is_active());

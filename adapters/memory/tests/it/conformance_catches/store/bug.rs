@@ -38,6 +38,7 @@ pub(crate) enum Bug {
     PutsLettersBackInTheirPlaces,
     KeepsOldPins,
     KeepsOldEntries,
+    KeepsNoOutcome,
     // Outbox.
     LeasesForNoTime,
     LeasesForEver,

@@ -24,6 +24,7 @@ mod saga_handles;
 mod saga_messages;
 mod saga_owner;
 mod saga_releases;
+mod saga_requests;
 mod saga_retention;
 mod saga_room;
 mod saga_starts;

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use smol_str::SmolStr;
 
 use super::{
-    Backlog, DeadLetter, Delivery, Document, InboxInsert, LogEntry, OperationState, OutboxRow, PublishResult,
-    SagaCreate, SagaInstance, Subscription, Timestamp, Transaction,
+    Backlog, DeadLetter, Delivery, Document, InboxInsert, ListedSaga, LogEntry, OperationState, OutboxRow,
+    PublishResult, SagaCreate, SagaInstance, Subscription, Timestamp, Transaction,
 };
 use crate::ids::MessageId;
 
@@ -111,6 +111,7 @@ answers! {
     Vec<DeadLetter>, |letters| Answer::Count(letters.len() as u64);
     Vec<SagaInstance>, |sagas| Answer::Sagas(sagas);
     Option<SagaInstance>, |saga| Answer::Yes(saga.is_some());
+    Vec<ListedSaga>, |sagas| Answer::Count(sagas.len() as u64);
     Vec<LogEntry>, |entries| Answer::Count(entries.len() as u64);
     Vec<bool>, |held| Answer::Held(held);
     Vec<SmolStr>, |ids| Answer::Ids(ids);

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 
 use super::{
     AcquireRequest, ClaimRequest, DeadLetterRequest, DeliveryTag, Expected, ExternalCall, IdRange, InboxEntry,
-    InboxPurgeRequest, NewSaga, OperationRecord, PurgeRequest, RedriveRequest, SagaAppend, Settlement,
+    InboxPurgeRequest, NewSaga, OperationRecord, PurgeRequest, RedriveRequest, SagaAppend, SagaListRequest, Settlement,
     SubscriptionSpec, TailRequest, WhenDead,
 };
 use crate::{
@@ -111,6 +111,7 @@ operations! {
         RenewSaga "renew_saga" true { saga: SagaId, epoch: u64, lease: Duration } on "sagas";
         Saga "saga" false { saga: SagaId } on "sagas";
         SagaByKey "saga_by_key" false { definition: &'a str, key: &'a str } on definition;
+        Sagas "sagas" false { request: &'a SagaListRequest } on "sagas";
         SagaLog "saga_log" false { saga: SagaId, after: u64, limit: usize } on "sagas";
         PurgeSagaLogs "purge_saga_logs" true { request: &'a PurgeRequest } on "sagas";
         Backlog "backlog" false on "";
@@ -181,6 +182,7 @@ macro_rules! store_methods {
                 renew_saga(saga: SagaId, epoch: u64, lease: Duration) -> bool = RenewSaga { saga, epoch, lease };
                 saga(id: SagaId) -> Option<SagaInstance> = Saga { saga: id };
                 saga_by_key(definition: &str, key: &str) -> Option<SagaInstance> = SagaByKey { definition, key };
+                sagas(request: &SagaListRequest) -> Vec<ListedSaga> = Sagas { request };
                 saga_log(id: SagaId, after: u64, limit: usize) -> Vec<LogEntry> = SagaLog { saga: id, after, limit };
                 purge_saga_logs(request: &PurgeRequest) -> u64 = PurgeSagaLogs { request };
             }

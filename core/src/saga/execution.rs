@@ -74,6 +74,11 @@ impl<D: SagaData> Execution<'_, D> {
     async fn run(&self) -> Result<DriveOutcome, Halt> {
         let resources = &self.log.resources;
         loop {
+            if self.log.owes_answers() {
+                // An operator waits for them, and a saga that stays stuck must be so for its store as well.
+                self.log.write(None, Keep::Owned).await?;
+                continue;
+            }
             let state = self.log.state();
             if state.status.is_terminal() || matches!(state.status, Status::Stuck(_)) {
                 return Ok(DriveOutcome::from_status(state.status));

@@ -23,6 +23,9 @@
 //!
 //! Source pattern: sagas (Garcia-Molina and Salem, 1987); the three phases are Richardson's.
 
+mod answers;
+mod append;
+mod ask;
 mod attempt;
 mod attempts;
 mod branch;
@@ -49,6 +52,7 @@ mod record;
 mod record_error;
 mod recovery;
 mod registry;
+mod request;
 mod resources;
 mod result;
 mod retention;
@@ -63,8 +67,10 @@ mod summary;
 mod transition;
 mod unfold;
 mod value;
+mod verdict;
 mod watchers;
 
+pub use ask::{Asked, ask, resume_stuck};
 pub use builder::{AfterPivot, BeforePivot, SagaBuilder};
 pub use call::StepCall;
 pub use cause::{CompensationCause, Failure, Origin};
@@ -81,6 +87,7 @@ pub use plan::{Next, plan};
 pub use record::Record;
 pub use record_error::RecordError;
 pub use registry::{Registry, RegistryError};
+pub use request::{Request, Verb};
 pub use retention::SagaRetention;
 pub use retry::RetryPolicy;
 pub use settle::DriveOutcome;

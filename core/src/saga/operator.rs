@@ -3,33 +3,20 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use smol_str::SmolStr;
 use tracing::Instrument;
 
 use super::{
-    ActionState, CompensationCause, CompensationState, Orchestrator, Passage, Record, SagaError, SagaOutcome, State,
-    Status, Value, next,
+    Orchestrator, Passage, Record, SagaError, State, Value, Verb,
+    append::{TRIES, append},
+    next,
     registry::Resolved,
     unfold::{Unfolded, Unreadable, unfold},
 };
 use crate::{
     cut::cut,
-    ids::{Direction, SagaId},
-    ports::{SagaAppend, SagaInstance, SagaStatus, StoreError},
+    ids::SagaId,
+    ports::{SagaAppend, SagaInstance, SagaStatus},
 };
-
-/// Number of times that a verb is tried when the saga moves meanwhile.
-const TRIES: u32 = 16;
-
-enum Verb<'a> {
-    Resume,
-    Skip { step: &'a str, reason: &'a str },
-    Cancel,
-    Abandon { reason: &'a str },
-    RetryNow,
-    Settle { step: &'a str, done: Option<&'a Value>, reason: &'a str },
-}
 
 impl Orchestrator {
     /// Sets a stuck saga going again in its direction, with fresh budgets. One that is not stuck goes on as it does.
@@ -37,7 +24,7 @@ impl Orchestrator {
     /// # Errors
     /// [`SagaError::NotAllowed`] if it has ended; see [`SagaError`] for the others.
     pub async fn resume(&self, saga: SagaId) -> Result<(), SagaError> {
-        self.operate(saga, Verb::Resume).await
+        self.operate(saga, &Verb::Resume, "").await
     }
 
     /// Takes a step as settled in the direction in which the saga goes, and sets the saga going again if it is stuck.
@@ -46,7 +33,7 @@ impl Orchestrator {
     /// # Errors
     /// [`SagaError::NotAllowed`] if the step is settled or not reached yet; see [`SagaError`] for the others.
     pub async fn skip(&self, saga: SagaId, step: &str, reason: &str) -> Result<(), SagaError> {
-        self.operate(saga, Verb::Skip { step, reason }).await
+        self.operate(saga, &Verb::Skip { step: step.into() }, reason).await
     }
 
     /// Turns a saga back, unless its pivot has committed or may have. A saga that goes back already is left alone. A
@@ -55,7 +42,7 @@ impl Orchestrator {
     /// # Errors
     /// [`SagaError::AfterPivot`]; see [`SagaError`] for the others.
     pub async fn cancel(&self, saga: SagaId) -> Result<(), SagaError> {
-        self.operate(saga, Verb::Cancel).await
+        self.operate(saga, &Verb::Cancel, "").await
     }
 
     /// Gives a saga up as it is: what is done stays done. It works where no registered definition can read the saga,
@@ -64,7 +51,7 @@ impl Orchestrator {
     /// # Errors
     /// [`SagaError::NotAllowed`] if it has ended; see [`SagaError`] for the others.
     pub async fn abandon(&self, saga: SagaId, reason: &str) -> Result<(), SagaError> {
-        self.operate(saga, Verb::Abandon { reason }).await
+        self.operate(saga, &Verb::Abandon, reason).await
     }
 
     /// Ends the wait of every step that has failed and is to be tried again: it is tried at once, however long its backoff.
@@ -74,7 +61,7 @@ impl Orchestrator {
     /// [`SagaError::NotAllowed`] if it is stuck ([resume](Orchestrator::resume) it) or has ended; see [`SagaError`] for the
     /// others.
     pub async fn retry_now(&self, saga: SagaId) -> Result<(), SagaError> {
-        self.operate(saga, Verb::RetryNow).await
+        self.operate(saga, &Verb::RetryNow, "").await
     }
 
     /// Says that a step was carried out, with this output, as somebody has found out who asked its participant: for a step
@@ -87,7 +74,8 @@ impl Orchestrator {
     /// [`SagaError::NotAllowed`] if the step is settled in another way, not reached yet, or neither in doubt nor what a
     /// stuck saga is at; see [`SagaError`] for the others.
     pub async fn settle(&self, saga: SagaId, step: &str, output: &Value, reason: &str) -> Result<(), SagaError> {
-        self.operate(saga, Verb::Settle { step, done: Some(output), reason }).await
+        let settle = Verb::Settle { step: step.into(), output: output.clone() };
+        self.operate(saga, &settle, reason).await
     }
 
     /// Says that a step in doubt was not carried out. Going forward it is tried again, under the same operation id; a pivot
@@ -98,7 +86,7 @@ impl Orchestrator {
     /// [`SagaError::NotAllowed`] if the step is done; see [`SagaError`] for the others. One that is not in doubt is left as
     /// it is.
     pub async fn settle_not_done(&self, saga: SagaId, step: &str, reason: &str) -> Result<(), SagaError> {
-        self.operate(saga, Verb::Settle { step, done: None, reason }).await
+        self.operate(saga, &Verb::SettleNotDone { step: step.into() }, reason).await
     }
 
     /// A saga's state, folded from its log.
@@ -120,13 +108,13 @@ impl Orchestrator {
 
     /// Writes what a verb makes of the saga's state. Its owner, if there is one, loses it: the log has grown, and the lease
     /// is given up, so that recovery drives it on, here or in another process.
-    async fn operate(&self, saga: SagaId, verb: Verb<'_>) -> Result<(), SagaError> {
+    async fn operate(&self, saga: SagaId, verb: &Verb, reason: &str) -> Result<(), SagaError> {
         let work = async {
             for round in 0..TRIES {
                 let instance = self.resources.store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
-                let Some(append) = self.verdict(&instance, &verb).await? else { return Ok(()) };
-                if self.append(&append).await? {
-                    if append.status.is_active() {
+                let Some(entries) = self.verdict(&instance, verb, reason).await? else { return Ok(()) };
+                if append(&*self.resources.store, &entries).await? {
+                    if entries.status.is_active() {
                         self.resources.left.hint();
                     } else {
                         self.resources.watchers.tell(saga);
@@ -141,14 +129,19 @@ impl Orchestrator {
     }
 
     /// Returns the entries to write for a verb; nothing if the saga is already where the verb leads.
-    async fn verdict(&self, instance: &SagaInstance, verb: &Verb<'_>) -> Result<Option<SagaAppend>, SagaError> {
+    async fn verdict(
+        &self,
+        instance: &SagaInstance,
+        verb: &Verb,
+        reason: &str,
+    ) -> Result<Option<SagaAppend>, SagaError> {
         if instance.status.is_terminal() {
             return verb.on_ended(instance).map(|()| None);
         }
         let mut definition = None;
         let (records, status, outcome) = match (self.read(instance).await, verb) {
             (Ok(read), _) => {
-                let mut records = verb.records(&read.unfolded.state, instance.id)?;
+                let mut records = verb.records(reason, &read.unfolded.state, instance.id)?;
                 if records.is_empty() {
                     return Ok(None);
                 }
@@ -160,13 +153,15 @@ impl Orchestrator {
                 let state = self.after(read.unfolded.state, &records, instance.id)?;
                 // A saga that stays stuck is stuck for the reason that it had.
                 let stays = state.status.stored() == was;
-                let outcome = verb.outcome().or_else(|| instance.outcome.clone().filter(|_| stays));
+                let outcome = verb.outcome(reason).or_else(|| instance.outcome.clone().filter(|_| stays));
                 (records, state.status.stored(), outcome)
             }
             // Nobody can read the log: giving the saga up is all that is left.
-            (Err(SagaError::Incompatible { .. }), Verb::Abandon { reason }) => {
-                (vec![Record::Abandoned { reason: cut((*reason).to_owned()) }], SagaStatus::Abandoned, verb.outcome())
-            }
+            (Err(SagaError::Incompatible { .. }), Verb::Abandon) => (
+                vec![Record::Abandoned { reason: cut(reason.to_owned()) }],
+                SagaStatus::Abandoned,
+                verb.outcome(reason),
+            ),
             (Err(error), _) => return Err(error),
         };
         Ok(Some(SagaAppend {
@@ -189,26 +184,6 @@ impl Orchestrator {
                 .map_err(|error| SagaError::NotAllowed { saga, reason: error.to_string() })?;
         }
         Ok(state)
-    }
-
-    /// Appends entries; returns `true` if they are in the log now, `false` if the saga moved meanwhile.
-    async fn append(&self, append: &SagaAppend) -> Result<bool, SagaError> {
-        let written = async {
-            let mut tx = self.resources.store.begin().await?;
-            tx.saga_append(append).await?;
-            tx.commit().await
-        };
-        match written.await {
-            Ok(()) => Ok(true),
-            Err(StoreError::Conflict(_)) => Ok(false),
-            Err(error @ StoreError::Unknown(_)) => {
-                let count = append.records.len();
-                let log = self.resources.store.saga_log(append.saga, append.expected_length, count).await?;
-                let ours = log.iter().map(|entry| &entry.record).eq(&append.records);
-                if ours { Ok(true) } else { Err(error.into()) }
-            }
-            Err(error) => Err(error.into()),
-        }
     }
 
     async fn read(&self, instance: &SagaInstance) -> Result<Read, SagaError> {
@@ -243,96 +218,4 @@ impl Orchestrator {
 struct Read {
     unfolded: Unfolded,
     passage: Option<Arc<Passage>>,
-}
-
-impl Verb<'_> {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Resume => "resume",
-            Self::Skip { .. } => "skip",
-            Self::Cancel => "cancel",
-            Self::Abandon { .. } => "abandon",
-            Self::RetryNow => "retry_now",
-            Self::Settle { .. } => "settle",
-        }
-    }
-
-    /// Judges a verb on a saga that has ended: there is nothing to do where it ended as the verb would have it.
-    fn on_ended(&self, instance: &SagaInstance) -> Result<(), SagaError> {
-        match (self, instance.status) {
-            (Self::Abandon { .. }, SagaStatus::Abandoned) | (Self::Cancel, SagaStatus::Compensated) => Ok(()),
-            (Self::Cancel, SagaStatus::Completed) => Err(SagaError::AfterPivot(instance.id)),
-            (_, status) => {
-                let reason = format!("it has ended: it is {}", status.name());
-                Err(SagaError::NotAllowed { saga: instance.id, reason })
-            }
-        }
-    }
-
-    fn records(&self, state: &State, saga: SagaId) -> Result<Vec<Record>, SagaError> {
-        Ok(match self {
-            // It goes on already, as after the first of two times.
-            Self::Resume if !matches!(state.status, Status::Stuck(_)) => Vec::new(),
-            Self::Resume => vec![Record::Resumed],
-            Self::Skip { step, .. } if is_skipped(state, step) => Vec::new(),
-            Self::Skip { step, reason } => {
-                let mut records = vec![Record::Waived { step: SmolStr::new(step), reason: cut((*reason).to_owned()) }];
-                if matches!(state.status, Status::Stuck(_)) {
-                    records.push(Record::Resumed);
-                }
-                records
-            }
-            Self::Cancel => match state.status {
-                Status::Compensating | Status::Compensated | Status::Stuck(Direction::Compensation) => Vec::new(),
-                _ if state.is_past_return() => return Err(SagaError::AfterPivot(saga)),
-                _ => vec![Record::CompensationBegun { cause: CompensationCause::Cancelled }],
-            },
-            Self::Abandon { reason } => vec![Record::Abandoned { reason: cut((*reason).to_owned()) }],
-            Self::RetryNow if matches!(state.status, Status::Running | Status::Compensating) && !backs_off(state) => {
-                Vec::new()
-            }
-            Self::RetryNow => vec![Record::Hastened],
-            Self::Settle { step, done, .. } if is_settled(state, step, *done) => Vec::new(),
-            Self::Settle { step, done, reason } => {
-                let (step, reason) = (SmolStr::new(step), cut((*reason).to_owned()));
-                let output = done.cloned().unwrap_or_default();
-                let mut records = vec![Record::Settled { step, done: done.is_some(), output, reason }];
-                if done.is_some() && state.status == Status::Stuck(Direction::Action) {
-                    records.push(Record::Resumed);
-                }
-                records
-            }
-        })
-    }
-
-    /// Returns what is kept with a saga that the verb ends.
-    fn outcome(&self) -> Option<Bytes> {
-        match self {
-            Self::Abandon { reason } => SagaOutcome::Abandoned { reason: cut(SmolStr::new(reason)) }.encode(),
-            _ => None,
-        }
-    }
-}
-
-/// Returns `true` if a step of a saga waits to be tried again.
-fn backs_off(state: &State) -> bool {
-    state.steps.iter().any(|step| step.forward.not_before.is_some() || step.backward.not_before.is_some())
-}
-
-/// Returns `true` if a step stands as an operator says that it does.
-fn is_settled(state: &State, step: &str, done: Option<&Value>) -> bool {
-    let Some(step) = state.shape.index_of(step).map(|index| &state.steps[index]) else { return false };
-    match done {
-        Some(output) => step.action == ActionState::Done && step.output == *output,
-        None => step.action == ActionState::Pending && !step.is_doubtful(),
-    }
-}
-
-/// Returns `true` if an operator has taken a step as settled in the direction in which the saga goes.
-fn is_skipped(state: &State, step: &str) -> bool {
-    let Some(step) = state.shape.index_of(step).map(|index| &state.steps[index]) else { return false };
-    match state.status {
-        Status::Compensating | Status::Stuck(Direction::Compensation) => step.compensation == CompensationState::Waived,
-        _ => step.action == ActionState::Skipped,
-    }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{CompensationCause, Failure, Passage, RecordError, Summary, Value};
+use super::{CompensationCause, Failure, Passage, RecordError, Request, Summary, Value};
 use crate::{
     ids::{Direction, MessageId},
     message::from_json,
@@ -173,6 +173,16 @@ pub enum Record {
         /// Reason that the operator gave.
         reason: String,
     },
+    /// A tool that does not know the saga's definition asks for a verb of an operator. Whoever knows it answers when it reads
+    /// the log next: requests in their order, each by one of the two records below.
+    Requested(Request),
+    /// The oldest request without an answer is granted. What it comes to stands before.
+    Granted,
+    /// The oldest request without an answer is declined: it changes nothing.
+    Declined {
+        /// Reason why it is not allowed.
+        reason: String,
+    },
 }
 
 impl Record {
@@ -216,6 +226,9 @@ impl Record {
             Self::Migrated { .. } => "migrated",
             Self::Condensed { .. } => "condensed",
             Self::Abandoned { .. } => "abandoned",
+            Self::Requested(_) => "requested",
+            Self::Granted => "granted",
+            Self::Declined { .. } => "declined",
         }
     }
 
@@ -232,6 +245,7 @@ impl Record {
             | Self::CompensationExhausted { step, .. }
             | Self::Waived { step, .. }
             | Self::Settled { step, .. } => Some(step),
+            Self::Requested(request) => request.verb.step(),
             _ => None,
         }
     }
@@ -249,6 +263,7 @@ impl Record {
             | Self::CompensationExhausted { step, .. }
             | Self::Waived { step, .. }
             | Self::Settled { step, .. } => change(step),
+            Self::Requested(request) => request.verb.step_mut().into_iter().for_each(change),
             Self::Condensed { summary } => summary.steps.iter_mut().for_each(|step| change(&mut step.path)),
             _ => {}
         }

@@ -46,6 +46,9 @@ const KINDS: &[&str] = &[
     "migrated",
     "condensed",
     "abandoned",
+    "requested",
+    "granted",
+    "declined",
 ];
 
 /// Returns the name of a stored record, if it has the form of one.

@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use super::{
-    ActionState, CompensationCause, CompensationState, Origin, Phase, Shape, StepState, StepSummary, Summary, Value,
-    passage::FirstNames,
+    ActionState, CompensationCause, CompensationState, Origin, Phase, Request, Shape, StepState, StepSummary, Summary,
+    Value, passage::FirstNames,
 };
 use crate::{
     ids::Direction,
@@ -66,13 +68,26 @@ pub struct State {
     pub(crate) deadline: Option<Timestamp>,
     pub(crate) origin: Option<Arc<Origin>>,
     pub(crate) steps: Vec<StepState>,
+    /// Requests of an operator without an answer, the oldest first.
+    pub(crate) requests: Vec<Request>,
+    /// Reason for which it is stuck.
+    pub(crate) stuck: Option<SmolStr>,
 }
 
 impl State {
     /// The state before the first log entry.
     pub fn new(shape: Arc<Shape>) -> Self {
         let steps = vec![StepState::FRESH; shape.steps.len()];
-        Self { shape, status: Status::New, cause: None, deadline: None, origin: None, steps }
+        Self {
+            shape,
+            status: Status::New,
+            cause: None,
+            deadline: None,
+            origin: None,
+            steps,
+            requests: Vec::new(),
+            stuck: None,
+        }
     }
 
     /// Returns the state that a summary stands for.
@@ -117,6 +132,11 @@ impl State {
     /// Returns the message that it was started for, if it was started for one.
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_deref()
+    }
+
+    /// Returns the requests of an operator that wait for an answer, the oldest first.
+    pub fn requests(&self) -> &[Request] {
+        &self.requests
     }
 
     /// Returns the shape of its definition.

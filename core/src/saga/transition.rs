@@ -149,6 +149,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             require(*cause != CompensationCause::Rejected || state.is_rejected(), "no step was rejected")?;
             state.status = Status::Compensating;
             state.cause = Some(*cause);
+            state.stuck = None;
         }
         Record::Compensated { step, maybe_executed } => {
             let step = backward_step(state, step)?;
@@ -177,11 +178,14 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             require(undone, "a step is not undone")?;
             state.status = Status::Compensated;
         }
-        Record::Stuck { .. } => match state.status {
-            Status::Compensating => state.status = Status::Stuck(Direction::Compensation),
-            Status::Stuck(_) => return Err("it is stuck already"),
-            _ => state.status = Status::Stuck(Direction::Action),
-        },
+        Record::Stuck { reason } => {
+            state.status = match state.status {
+                Status::Compensating => Status::Stuck(Direction::Compensation),
+                Status::Stuck(_) => return Err("it is stuck already"),
+                _ => Status::Stuck(Direction::Action),
+            };
+            state.stuck = Some(reason.into());
+        }
         Record::Resumed => resume(state)?,
         Record::Waived { step, .. } => skip(state, step)?,
         Record::Hastened => {
@@ -193,12 +197,18 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
         Record::Settled { step, done, output, .. } => settle(state, step, done.then_some(output))?,
         // Notes for those who do not know the version: they change nothing for those who do.
         Record::LeftToNewer { .. } | Record::TakenUp => {
-            require(matches!(state.status, Status::Running | Status::Compensating), "the saga is stuck")?;
+            let moves = matches!(state.status, Status::Running | Status::Compensating) || !state.requests.is_empty();
+            require(moves, "the saga is stuck")?;
         }
         // Which version it runs now is the store's to know; what the names were, the reader's.
         Record::Migrated { .. } => {}
         Record::Condensed { summary } => *state = State::of_summary(state.shape.clone(), summary)?,
         Record::Abandoned { .. } => state.status = Status::Abandoned,
+        Record::Requested(request) => state.requests.push(request.clone()),
+        Record::Granted | Record::Declined { .. } => {
+            require(!state.requests.is_empty(), "no request waits for an answer")?;
+            state.requests.remove(0);
+        }
     }
     Ok(())
 }
@@ -224,6 +234,7 @@ fn backward_step<'a>(state: &'a mut State, path: &str) -> Result<&'a mut StepSta
 
 fn resume(state: &mut State) -> Result<(), &'static str> {
     let Status::Stuck(direction) = state.status else { return Err("it is not stuck") };
+    state.stuck = None;
     for step in &mut state.steps {
         step.forward.renew();
         step.backward.renew();

@@ -37,6 +37,8 @@ const fn chance(operation: Operation) -> (u32, u64) {
         Operation::PutIf | Operation::Delete | Operation::InboxFailed | Operation::SagaByKey => (2, 4),
         // Only reads, where `set_checkpoint` is next and is struck.
         Operation::OutboxSettledTo => (0, 4),
+        // Only an operator's tool asks for them, and no tool is part of a run.
+        Operation::Sagas => (0, 4),
         // Whatever else there is, and what will be added.
         _ => (1, 4),
     }

@@ -9,8 +9,8 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
         AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, DeadLetterRequest, InboxPurgeRequest, InboxStore,
-        LogEntry, OutboxRow, OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement,
-        Store, StoreError, TailRequest, Timestamp, Transaction,
+        ListedSaga, LogEntry, OutboxRow, OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance,
+        SagaListRequest, SagaStore, Settlement, Store, StoreError, TailRequest, Timestamp, Transaction,
     },
 };
 use smol_str::SmolStr;
@@ -153,6 +153,10 @@ impl SagaStore for MemoryStore {
 
     async fn saga_by_key(&self, definition: &str, key: &str) -> Result<Option<SagaInstance>, StoreError> {
         Ok(self.model().saga_by_key(definition, key))
+    }
+
+    async fn sagas(&self, request: &SagaListRequest) -> Result<Vec<ListedSaga>, StoreError> {
+        Ok(self.model().sagas(request))
     }
 
     async fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError> {

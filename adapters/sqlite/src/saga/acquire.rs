@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row};
 use seaworthy_core::ports::{AcquireRequest, SagaInstance, Timestamp};
 
-use super::row::{after, instance_columns, read_instance};
+use super::row::{INSTANCE_WIDTH, after, instance_columns, read_instance};
 use crate::columns::{IdText, limit as as_limit};
 
 pub(crate) const DUE: &str = concat!(
@@ -20,9 +20,6 @@ const THIS_ONE: &str = concat!(
     instance_columns!(),
     ", number, due_at FROM seaworthy_sagas WHERE id = ?1 AND status <= 2 AND lease_until <= ?2"
 );
-
-/// Columns of an instance, which `number` and `due_at` follow.
-const INSTANCE_WIDTH: usize = 13;
 
 pub(crate) fn acquire(
     connection: &Connection,

@@ -18,8 +18,8 @@ pub(crate) fn create(connection: &Connection, saga: &NewSaga, now: Timestamp) ->
     let created = connection
         .prepare_cached(
             "INSERT INTO seaworthy_sagas (id, definition, definition_version, definition_hash, key, input,
-                                          correlation_id, status, epoch, lease_until, wake_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 1, ?8, ?9) ON CONFLICT (definition, key) DO NOTHING",
+                                          correlation_id, status, epoch, lease_until, wake_at, started_at, since)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 1, ?8, ?9, ?9, ?9) ON CONFLICT (definition, key) DO NOTHING",
         )
         .and_then(|mut write| {
             write.execute(params![
@@ -62,7 +62,7 @@ pub(crate) fn append(connection: &Connection, append: &SagaAppend, now: Timestam
     let saga: Option<i64> = connection
         .prepare_cached(
             "UPDATE seaworthy_sagas
-             SET log_length = ?4, status = ?5, lease_until = ?6, wake_at = ?7,
+             SET log_length = ?4, since = CASE WHEN status = ?5 THEN since ELSE ?8 END, status = ?5, lease_until = ?6, wake_at = ?7,
                  ended_at = CASE WHEN ?5 >= 3 THEN coalesce(ended_at, ?8) END,
                  definition_version = coalesce(?9, definition_version),
                  definition_hash = coalesce(?10, definition_hash),

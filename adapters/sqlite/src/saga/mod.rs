@@ -2,6 +2,7 @@
 
 mod acquire;
 mod instances;
+mod list;
 mod log;
 mod row;
 
@@ -9,5 +10,6 @@ mod row;
 pub(crate) use acquire::DUE;
 pub(crate) use acquire::acquire;
 pub(crate) use instances::{by_key, entries, purge, renew};
+pub(crate) use list::list;
 pub(crate) use log::{append, create};
 pub(crate) use row::instance;

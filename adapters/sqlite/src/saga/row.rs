@@ -19,6 +19,9 @@ macro_rules! instance_columns {
 }
 pub(super) use instance_columns;
 
+/// The number of these columns, which others may follow.
+pub(super) const INSTANCE_WIDTH: usize = 13;
+
 /// Returns the time at which a lease or a sleep that begins now is over.
 pub(super) fn after(now: Timestamp, duration: Duration) -> i64 {
     (now + duration).as_micros()

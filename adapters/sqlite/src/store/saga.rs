@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use seaworthy_core::{
     ids::SagaId,
-    ports::{AcquireRequest, LogEntry, PurgeRequest, SagaInstance, SagaStore, StoreError},
+    ports::{AcquireRequest, ListedSaga, LogEntry, PurgeRequest, SagaInstance, SagaListRequest, SagaStore, StoreError},
 };
 
 use super::{SqliteStore, doing};
@@ -32,6 +32,11 @@ impl SagaStore for SqliteStore {
             saga::by_key(connection, definition, key).map_err(|failure| in_statement("read saga by key", &failure))
         })
         .await
+    }
+
+    async fn sagas(&self, request: &SagaListRequest) -> Result<Vec<ListedSaga>, StoreError> {
+        self.read(|connection| saga::list(connection, request).map_err(|failure| in_statement("list sagas", &failure)))
+            .await
     }
 
     async fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError> {

@@ -7,8 +7,8 @@ use rusqlite::Connection;
 use seaworthy_core::{
     message::{Headers, Message},
     ports::{
-        InboxEntry, InboxInsert, OutboxStore, PurgeRequest, SagaAppend, SagaStatus, SagaStore, Seen, SettleOutcome,
-        Store, TailRequest, WhenDead,
+        InboxEntry, InboxInsert, OutboxStore, PurgeRequest, SagaAppend, SagaListRequest, SagaStatus, SagaStore, Seen,
+        SettleOutcome, Store, TailRequest, WhenDead,
     },
 };
 use seaworthy_sqlite::{OpenError, SqliteConfig, SqliteStore};
@@ -49,7 +49,7 @@ fn a_newer_schema_is_refused_with_both_versions_and_nothing_is_changed() {
     other.execute("UPDATE seaworthy_schema SET version = 99", []).unwrap();
     let refused = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap_err();
     assert!(matches!(refused, OpenError::NewerSchema { found: 99, .. }), "{refused}");
-    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 7"), "{refused}");
+    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 8"), "{refused}");
     let version: i64 = other.query_row("SELECT version FROM seaworthy_schema", [], |row| row.get(0)).unwrap();
     assert_eq!(version, 99);
 }
@@ -155,7 +155,19 @@ async fn a_key_goes_on_after_somebody_else_has_deleted_its_rows() {
     assert_eq!(numbers(&store.claim(&asking(3, 9)).await.unwrap()), [8]);
 }
 
-/// Takes a file back to the fourth version of its schema: heads of keys do not say what is dead, dead rows are not
+/// Takes a file back to the seventh version of its schema: sagas are not dated.
+const BEFORE_LISTS: &str = "DROP INDEX seaworthy_sagas_compensated;
+    DROP INDEX seaworthy_sagas_abandoned;
+    ALTER TABLE seaworthy_sagas DROP COLUMN started_at;
+    ALTER TABLE seaworthy_sagas DROP COLUMN since;
+    UPDATE seaworthy_schema SET version = 7";
+
+/// Takes a file of the seventh version back to the sixth: how a saga came to rest is not kept.
+const BEFORE_OUTCOMES: &str = "DROP INDEX seaworthy_sagas_correlated;
+    ALTER TABLE seaworthy_sagas DROP COLUMN outcome;
+    UPDATE seaworthy_schema SET version = 6";
+
+/// Takes a file of the sixth version back to the fourth: heads of keys do not say what is dead, dead rows are not
 /// counted, and watermarks are not dated.
 const BEFORE_TOPICS: &str = "DROP INDEX seaworthy_watermarks_by_age;
     ALTER TABLE seaworthy_watermarks DROP COLUMN raised_at;
@@ -183,7 +195,10 @@ async fn dead_rows_of_an_older_file_are_in_the_way_as_they_were() {
         store.settle(token(number), &settled(&rows, &SettleOutcome::Dead { reason: "no".into() })).await.unwrap();
     }
     drop(store);
-    Connection::open(&path).unwrap().execute_batch(BEFORE_TOPICS).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch(BEFORE_LISTS).unwrap();
+    other.execute_batch(BEFORE_OUTCOMES).unwrap();
+    other.execute_batch(BEFORE_TOPICS).unwrap();
     let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
     assert_eq!(numbers(&store.tail(&tailing(9)).await.unwrap()), [4], "what is dead blocks its key");
     let skipping = TailRequest { when_dead: WhenDead::SkipDead, ..tailing(9) };
@@ -206,6 +221,8 @@ async fn a_file_whose_keys_stand_still_since_a_deletion_is_mended_when_it_is_ope
     drop(store);
     // As the schema was before: without headers and without the trigger.
     let other = Connection::open(&path).unwrap();
+    other.execute_batch(BEFORE_LISTS).unwrap();
+    other.execute_batch(BEFORE_OUTCOMES).unwrap();
     other.execute_batch(BEFORE_TOPICS).unwrap();
     other
         .execute_batch(
@@ -247,6 +264,8 @@ async fn watermarks_and_rows_from_before_there_were_epochs_are_kept() {
     let path = folder.path().join("db");
     drop(SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap());
     let other = Connection::open(&path).unwrap();
+    other.execute_batch(BEFORE_LISTS).unwrap();
+    other.execute_batch(BEFORE_OUTCOMES).unwrap();
     other.execute_batch(BEFORE_TOPICS).unwrap();
     other
         .execute_batch(
@@ -300,6 +319,8 @@ async fn watermarks_from_before_they_were_dated_are_as_old_as_the_latest_row() {
     let clock = HandClock::new();
     drop(SqliteStore::open(&path, clock.clone(), SqliteConfig::default()).unwrap());
     let other = Connection::open(&path).unwrap();
+    other.execute_batch(BEFORE_LISTS).unwrap();
+    other.execute_batch(BEFORE_OUTCOMES).unwrap();
     other
         .execute_batch(
             "DROP INDEX seaworthy_watermarks_by_age;
@@ -365,4 +386,37 @@ async fn a_saga_of_an_older_file_is_there_and_goes_on() {
     tx.commit().await.unwrap();
     let saga = store.saga(saga.id).await.unwrap().unwrap();
     assert_eq!((saga.status, saga.outcome), (SagaStatus::Completed, Some("done".into())));
+}
+
+/// Before the schema knew since when a saga is what it is: the log tells, or the end where there is no log any more.
+#[tokio::test]
+async fn sagas_from_before_they_were_dated_are_as_old_as_their_logs_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    drop(SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap());
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch(BEFORE_LISTS).unwrap();
+    // Number, status, end; wake_at is 1 of each.
+    for (number, status, ended) in [(1, 0, None), (2, 2, None), (3, 3, Some(9_000)), (4, 4, Some(9_000)), (5, 0, None)]
+    {
+        let id = format!("00000000-0000-0000-0000-00000000000{number}");
+        let create =
+            "INSERT INTO seaworthy_sagas (number, id, definition, definition_version, definition_hash, key, input,
+                          correlation_id, status, epoch, lease_until, wake_at, ended_at)
+                      VALUES (?1, ?2, 'trip', 1, 0, ?1, x'', ?2, ?3, 1, 0, 1, ?4)";
+        other.execute(create, rusqlite::params![number, id, status, ended]).unwrap();
+        // The third has lost its log, and the fifth never had one.
+        for at in [5_000, 7_000].into_iter().filter(|_| number != 3 && number != 5) {
+            let entry =
+                "INSERT INTO seaworthy_saga_log (saga, sequence, epoch, at, record) VALUES (?1, ?2, 1, ?2, x'')";
+            other.execute(entry, [number, at]).unwrap();
+        }
+    }
+    let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    let listed = store.sagas(&SagaListRequest::new(9)).await.unwrap();
+    let dated = listed.iter().map(|listed| (listed.started_at.as_micros(), listed.since.as_micros()));
+    let expected = [(5_000, 5_000), (5_000, 7_000), (9_000, 9_000), (5_000, 9_000), (1, 1)];
+    assert_eq!(dated.collect::<Vec<_>>(), expected);
+    let rare = SagaListRequest::new(9).of_status(SagaStatus::Compensated);
+    assert_eq!(store.sagas(&rare).await.unwrap().len(), 1);
 }

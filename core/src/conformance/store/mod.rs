@@ -121,6 +121,10 @@ macro_rules! __store_checks {
                 an_append_forgets_what_came_before_if_it_says_so
                 the_last_append_says_how_a_saga_came_to_rest
             }
+            saga_lists [Sagas] {
+                sagas_are_listed_page_by_page_and_some_of_them
+                a_list_says_since_when_a_saga_is_what_it_is
+            }
             ownership [Sagas] {
                 a_saga_is_taken_over_when_its_lease_has_ended
                 a_sleeping_saga_is_left_alone_until_it_is_due

@@ -13,7 +13,7 @@ use crate::{
             sweep, tail, token,
         },
     },
-    ports::{Expected, IdRange, OperationRecord, OperationState, Part, RedriveRequest, Store, StoreError, WhenDead},
+    ports::{Expected, IdRange, OperationRecord, OperationState, Part, RedriveRequest, SagaListRequest, Store, StoreError, WhenDead},
 };
 
 /// Answers of the methods of a part, by their names.
@@ -64,7 +64,8 @@ async fn answers(part: Part, store: &dyn Store) -> Result<Answers, StoreError> {
             inside! { saga_create(&new_saga(1, second)) saga_append(&append(1, 1, 0, second)) },
             outside! {
                 acquire_sagas(&acquire(1, second)) renew_saga(saga_id(1), 1, second) saga(saga_id(1))
-                saga_by_key(DEFINITION, "order-1") saga_log(saga_id(1), 0, 1) purge_saga_logs(&purge(1))
+                saga_by_key(DEFINITION, "order-1") sagas(&SagaListRequest::new(1))
+                saga_log(saga_id(1), 0, 1) purge_saga_logs(&purge(1))
             },
         ),
         Part::Operations => {

@@ -8,8 +8,9 @@ use crate::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
         AcquireRequest, Backlog, Call, ClaimRequest, DeadLetter, DeadLetterRequest, InboxPurgeRequest, InboxStore,
-        LogEntry, OutboxRow, OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement,
-        Store, StoreError, TailRequest, Timestamp, Transaction, operation::store_methods,
+        ListedSaga, LogEntry, OutboxRow, OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance,
+        SagaListRequest, SagaStore, Settlement, Store, StoreError, TailRequest, Timestamp, Transaction,
+        operation::store_methods,
     },
 };
 

@@ -35,8 +35,8 @@ pub use parts::{Part, Parts};
 pub use range::IdRange;
 pub use rows::{Cell, RowChange};
 pub use saga::{
-    AcquireRequest, DefinitionRef, LogEntry, NewSaga, SagaAppend, SagaCreate, SagaInstance, SagaStatus, SagaStore,
-    SagaWrites,
+    AcquireRequest, DefinitionRef, ListedSaga, LogEntry, NewSaga, SagaAppend, SagaCreate, SagaInstance,
+    SagaListRequest, SagaStatus, SagaStore, SagaWrites,
 };
 
 use super::Timestamp;

@@ -31,7 +31,8 @@ impl SagaLog {
         // A saga that waits for long is tried again and again: its log must not grow with each attempt.
         let forgets = tail.length + 1 - tail.first >= self.resources.config.log_entries_max as u64
             && state.status.stored().is_active()
-            && !state.is_rejected();
+            && !state.is_rejected()
+            && !self.owes_answers();
         if forgets {
             let summary = Box::new(state.summary(&self.names()));
             records = vec![Record::Condensed { summary }.encode()];
@@ -70,17 +71,17 @@ impl SagaLog {
             sleep,
             definition: passes.then(|| self.shape.definition.clone()),
             forgets,
-            outcome: self.outcome(&state, stuck.as_deref()),
+            outcome: self.outcome(&state),
         };
         Some(Draft { state, append, stuck, ends_a_step, ends_something: !begins })
     }
 
     /// Returns what is kept with the saga of the rest to which it comes.
-    fn outcome(&self, state: &State, stuck: Option<&str>) -> Option<Bytes> {
+    fn outcome(&self, state: &State) -> Option<Bytes> {
         let outcome = match state.status {
             Status::Completed => self.result.as_ref()?.outcome(state, &*self.resources.spawner),
             Status::Compensated => SagaOutcome::compensated(state),
-            Status::Stuck(_) => SagaOutcome::Stuck { reason: stuck?.into() },
+            Status::Stuck(_) => SagaOutcome::Stuck { reason: state.stuck.clone()? },
             _ => return None,
         };
         outcome.encode()

@@ -81,6 +81,8 @@ pub(crate) struct SagaLog {
     names: StdMutex<FirstNames>,
     /// Earlier owners went without a word: what runs first may have taken them with it.
     follows_a_crash: AtomicBool,
+    /// Answers to an operator's requests are still to be written.
+    owes_answers: AtomicBool,
     shape: Arc<Shape>,
     /// What the saga's result is made of.
     result: Option<ResultOf>,
@@ -111,6 +113,7 @@ impl SagaLog {
             passage: owned.passage.clone(),
             names: StdMutex::default(),
             follows_a_crash: AtomicBool::new(false),
+            owes_answers: AtomicBool::new(false),
             state: StdMutex::new(Arc::new(known.unwrap_or_else(|| State::new(shape.clone())))),
             shape,
             result,
@@ -142,6 +145,11 @@ impl SagaLog {
     /// Returns `true` until something has come to its end here, if earlier owners of the saga went without a word.
     pub(crate) fn follows_a_crash(&self) -> bool {
         self.follows_a_crash.load(Ordering::Relaxed)
+    }
+
+    /// Returns `true` while answers to an operator's requests are to be written.
+    pub(crate) fn owes_answers(&self) -> bool {
+        self.owes_answers.load(Ordering::Relaxed)
     }
 
     /// Waits until the state moves.
@@ -210,6 +218,7 @@ impl SagaLog {
                 }
                 tail.length += draft.append.records.len() as u64;
                 tail.pending.clear();
+                self.owes_answers.store(false, Ordering::Relaxed);
                 self.failures.store(0, Ordering::Relaxed);
                 if draft.ends_a_step
                     && let Some(wake) = self.resources.committed.get()

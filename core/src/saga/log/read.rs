@@ -7,7 +7,8 @@ use super::{Halt, SagaLog, Tail, Written};
 use crate::{
     ports::{LogEntry, StoreError},
     saga::{
-        Record,
+        Record, State,
+        answers::answers,
         unfold::{Unfolded, Unreadable, unfold},
     },
 };
@@ -115,8 +116,17 @@ impl SagaLog {
             tail.pending.push(Record::TakenUp);
         }
         *self.names() = names;
+        let state = if state.requests.is_empty() { state } else { self.answer(tail, state) };
         self.show(state);
         length
+    }
+
+    /// Answers what an operator asks for. The answers go with the next write, which comes at once.
+    fn answer(&self, tail: &mut Tail, state: State) -> State {
+        let (state, answers) = answers(state, self.saga, self.resources.store_now());
+        tail.pending.extend(answers);
+        self.owes_answers.store(true, Ordering::Relaxed);
+        state
     }
 
     async fn read(&self) -> Result<Unfolded, Fault> {

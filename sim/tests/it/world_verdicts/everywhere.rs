@@ -14,8 +14,8 @@ use seaworthy_core::{
         AcquireRequest, BrokerError, Cancelled, ClaimRequest, DeadLetterRequest, DefinitionRef, Delivery, Expected,
         ExternalCall, ExternalError, IdRange, InboxEntry, InboxPurgeRequest, NewSaga, Operation, OperationRecord,
         OperationState, OutboxOrder, Ports, PublishError, PurgeRequest, RedriveRequest, Refusal, SagaAppend,
-        SagaStatus, SettleOutcome, Settlement, StoreError, SubscriptionSpec, TailRequest, Timestamp, Transaction,
-        WhenDead,
+        SagaListRequest, SagaStatus, SettleOutcome, Settlement, StoreError, SubscriptionSpec, TailRequest, Timestamp,
+        Transaction, WhenDead,
     },
 };
 use seaworthy_sim::{
@@ -185,6 +185,7 @@ impl Everywhere {
         let _ = seen.store(Operation::RenewSaga, store.renew_saga(id, 1, Duration::from_secs(1)).await);
         let _ = seen.store(Operation::Saga, store.saga(id).await);
         let _ = seen.store(Operation::SagaByKey, store.saga_by_key("saga", "it").await);
+        let _ = seen.store(Operation::Sagas, store.sagas(&SagaListRequest::new(1)).await);
         let _ = seen.store(Operation::SagaLog, store.saga_log(id, 0, 1).await);
         let _ = seen.store(Operation::PurgeSagaLogs, store.purge_saga_logs(&old).await);
         let _ = seen.store(Operation::Now, store.now().await);

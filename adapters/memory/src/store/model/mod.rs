@@ -16,9 +16,9 @@ use std::time::Duration;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, DeadLetter, DeadLetterRequest, InboxPurgeRequest, LogEntry,
-        OperationState, OutboxRow, PurgeRequest, RedriveRequest, SagaInstance, Settlement, StoreError, TailRequest,
-        Timestamp,
+        AcquireRequest, Backlog, ClaimRequest, DeadLetter, DeadLetterRequest, InboxPurgeRequest, ListedSaga, LogEntry,
+        OperationState, OutboxRow, PurgeRequest, RedriveRequest, SagaInstance, SagaListRequest, Settlement, StoreError,
+        TailRequest, Timestamp,
     },
 };
 use smol_str::SmolStr;
@@ -205,6 +205,10 @@ impl StoreModel {
 
     pub(super) fn saga_by_key(&self, definition: &str, key: &str) -> Option<SagaInstance> {
         self.sagas.get_by_key(definition, key).cloned()
+    }
+
+    pub(super) fn sagas(&self, request: &SagaListRequest) -> Vec<ListedSaga> {
+        self.sagas.list(request)
     }
 
     pub(super) fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Vec<LogEntry> {

@@ -182,6 +182,8 @@ const STORE: &[(store::Bug, &[&str])] = {
         (AppendsAtAnyLength, &["an_append_at_another_length_conflicts"]),
         (AppendsUnderAnyEpoch, &["an_append_of_an_older_epoch_conflicts"]),
         (AppendsAgainstItsSnapshot, &["an_append_is_checked_against_what_is_committed"]),
+        (ListsAnySaga, &["sagas_are_listed_page_by_page_and_some_of_them"]),
+        (ListsSagasSinceTheirStart, &["a_list_says_since_when_a_saga_is_what_it_is"]),
         (IgnoresSagaLeases, &[
             "a_saga_is_taken_over_when_its_lease_has_ended",
             "a_lease_is_renewed_by_its_owner_only",

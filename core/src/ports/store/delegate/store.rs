@@ -6,9 +6,10 @@ use smol_str::SmolStr;
 use crate::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, DeadLetter, DeadLetterRequest, InboxPurgeRequest, InboxStore, LogEntry,
-        OutboxRow, OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance, SagaStore, Settlement, Store,
-        StoreError, TailRequest, Timestamp, Transaction, operation::store_methods,
+        AcquireRequest, Backlog, ClaimRequest, DeadLetter, DeadLetterRequest, InboxPurgeRequest, InboxStore,
+        ListedSaga, LogEntry, OutboxRow, OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance,
+        SagaListRequest, SagaStore, Settlement, Store, StoreError, TailRequest, Timestamp, Transaction,
+        operation::store_methods,
     },
 };
 

@@ -1,5 +1,6 @@
 mod due;
 mod fit;
+mod list;
 
 use std::collections::BTreeSet;
 
@@ -32,6 +33,9 @@ struct Saga {
     log: Vec<LogEntry>,
     /// Time of its entry in `due`, where it is there.
     due: Option<Timestamp>,
+    started: Timestamp,
+    /// Time at which it got its status.
+    since: Timestamp,
     /// Time at which it ended, if it has.
     ended: Option<Timestamp>,
     log_purged: bool,
@@ -99,7 +103,8 @@ impl Sagas {
             wake_at: at,
             outcome: None,
         };
-        self.sagas.push(Saga { instance, log: Vec::new(), due: None, ended: None, log_purged: false });
+        let (log, due, ended) = (Vec::new(), None, None);
+        self.sagas.push(Saga { instance, log, due, started: at, since: at, ended, log_purged: false });
         self.active += 1;
         self.schedule(position);
     }
@@ -124,6 +129,7 @@ impl Sagas {
         saga.instance.outcome = append.outcome;
         let was = std::mem::replace(&mut saga.instance.status, append.status);
         if was != append.status {
+            saga.since = at;
             self.active = self.active + u64::from(append.status.is_active()) - u64::from(was.is_active());
             self.stuck =
                 self.stuck + u64::from(append.status == SagaStatus::Stuck) - u64::from(was == SagaStatus::Stuck);

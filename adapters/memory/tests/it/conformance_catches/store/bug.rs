@@ -81,6 +81,8 @@ pub(crate) enum Bug {
     AppendsAtAnyLength,
     AppendsUnderAnyEpoch,
     AppendsAgainstItsSnapshot,
+    ListsAnySaga,
+    ListsSagasSinceTheirStart,
     IgnoresSagaLeases,
     WakesSleepers,
     RevivesSagas,

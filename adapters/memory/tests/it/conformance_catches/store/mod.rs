@@ -13,9 +13,9 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, DeadLetter, DeadLetterRequest, InboxEntry, InboxPurgeRequest, InboxStore, LogEntry,
-        OutboxRow, Part, Parts, PurgeRequest, RowId, SagaInstance, SagaStatus, SagaStore, Store, StoreError, Timestamp,
-        Transaction,
+        AcquireRequest, Backlog, DeadLetter, DeadLetterRequest, InboxEntry, InboxPurgeRequest, InboxStore, ListedSaga,
+        LogEntry, OutboxRow, Part, Parts, PurgeRequest, RowId, SagaInstance, SagaListRequest, SagaStatus, SagaStore,
+        Store, StoreError, Timestamp, Transaction,
     },
 };
 
@@ -167,6 +167,17 @@ impl SagaStore for Broken {
 
     async fn saga_by_key(&self, definition: &str, key: &str) -> Result<Option<SagaInstance>, StoreError> {
         self.inner.saga_by_key(definition, key).await
+    }
+
+    async fn sagas(&self, request: &SagaListRequest) -> Result<Vec<ListedSaga>, StoreError> {
+        if self.has(Bug::ListsAnySaga) {
+            return self.inner.sagas(&SagaListRequest::new(request.limit).after(request.after)).await;
+        }
+        let mut listed = self.inner.sagas(request).await?;
+        if self.has(Bug::ListsSagasSinceTheirStart) {
+            listed.iter_mut().for_each(|listed| listed.since = listed.started_at);
+        }
+        Ok(listed)
     }
 
     async fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError> {

@@ -1,0 +1,20 @@
+//! Lists of sagas, for operators.
+
+use seaworthy_core::ports::{ListedSaga, SagaListRequest};
+
+use super::Sagas;
+
+impl Sagas {
+    /// A saga's place is the order in which it was created. All of them are looked at: an index that every saga had to
+    /// keep up would cost each run of a simulation, and lists are asked for by people.
+    pub(in crate::store::model) fn list(&self, request: &SagaListRequest) -> Vec<ListedSaga> {
+        let behind = usize::try_from(request.after).unwrap_or(usize::MAX);
+        let listed = self.sagas.iter().zip(1..).skip(behind).map(|(saga, number)| ListedSaga {
+            number,
+            saga: saga.instance.clone(),
+            started_at: saga.started,
+            since: saga.since,
+        });
+        listed.filter(|listed| request.asks_for(listed)).take(request.limit).collect()
+    }
+}

@@ -186,7 +186,9 @@ macro_rules! letters {
             "SELECT ",
             envelope_columns!(),
             ", consumer, reason, failures, failed_at, gap, epoch, number FROM seaworthy_dead_letters \
-             WHERE consumer = ?1 AND number > ?2 AND (?3 IS NULL OR type = ?3) AND failed_at BETWEEN ?4 AND ?5",
+             WHERE consumer = ?1 AND number > ?2 AND (?3 IS NULL OR type = ?3) AND failed_at BETWEEN ?4 AND ?5 \
+             AND (?7 IS NULL OR aggregatetype = ?7) AND (?8 IS NULL OR partition_key = ?8) \
+             AND (?9 IS NULL OR instr(reason, ?9) > 0)",
             $more,
             " ORDER BY number LIMIT ?6"
         )
@@ -196,19 +198,23 @@ macro_rules! letters {
 pub(crate) fn dead_letters(connection: &Connection, request: &DeadLetterRequest) -> rusqlite::Result<Vec<DeadLetter>> {
     let (consumer, after) = (request.consumer.as_str(), i64::try_from(request.after).unwrap_or(i64::MAX));
     let kind = request.kind.as_deref();
+    let (topic, key, reason) = (request.topic.as_deref(), request.key.as_deref(), request.reason.as_deref());
     let from = request.failed_from.map_or(i64::MIN, Timestamp::as_micros);
     let until = request.failed_until.map_or(i64::MAX, Timestamp::as_micros);
     let limit = as_limit(request.limit);
     let Some(only) = &request.only else {
         let mut query = connection.prepare_cached(letters!(""))?;
-        return query.query_map(params![consumer, after, kind, from, until, limit], read_letter)?.collect();
+        return query
+            .query_map(params![consumer, after, kind, from, until, limit, topic, key, reason], read_letter)?
+            .collect();
     };
     // Those that are named are found by their ids, wherever they lie.
-    let mut query = connection.prepare_cached(letters!(" AND id = ?7"))?;
+    let mut query = connection.prepare_cached(letters!(" AND id = ?10"))?;
     let only: BTreeSet<MessageId> = only.iter().copied().collect();
     let mut found = Vec::new();
     for message in only {
-        let named = params![consumer, after, kind, from, until, limit, IdText::new(message.0)];
+        let id = IdText::new(message.0);
+        let named = params![consumer, after, kind, from, until, limit, topic, key, reason, id];
         found.extend(query.query_row(named, read_letter).optional()?);
     }
     found.sort_unstable_by_key(|letter| letter.number);

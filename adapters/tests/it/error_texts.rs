@@ -7,7 +7,7 @@ use seaworthy_core::{
     inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
     message::{Message, MessageBuilder},
     outbox::{LogRelay, Relay},
-    ports::{DeadLetterRequest, External, PublishError, Timestamp, Transaction},
+    ports::{DeadLetterRequest, DeadRowRequest, External, PublishError, Timestamp, Transaction},
     saga::{Action, Orchestrator, OrchestratorConfig, Record, Registry, SagaBuilder, StepCall, StepError, Value},
 };
 use uuid::Uuid;
@@ -33,8 +33,8 @@ async fn a_row_is_refused(world: &World) {
     world.broker.says(|_, _| Err(PublishError::Refused(long().into())));
     stage_one(world).await;
     world.pass(Duration::from_secs(5)).await;
-    let dead = world.ports.store.dead_rows(10).await.expect("up");
-    assert!(is_cut(&dead[0].1), "{} bytes", dead[0].1.len());
+    let dead = world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up");
+    assert!(is_cut(&dead[0].reason), "{} bytes", dead[0].reason.len());
 }
 
 #[test]

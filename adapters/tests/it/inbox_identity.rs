@@ -6,7 +6,7 @@ use seaworthy_core::{
     inbox::InboxRetention,
     message::Message,
     outbox::{Relay, RelayConfig},
-    ports::{OutboxOrder, Ports, PublishError, RedriveRequest, Store, SubscriptionSpec, WhenDead},
+    ports::{DeadRowRequest, OutboxOrder, Ports, PublishError, Store, SubscriptionSpec, WhenDead},
     stop::Stop,
 };
 use seaworthy_memory::store::MemoryStore;
@@ -124,7 +124,7 @@ fn redriven_late(config: RelayConfig) {
         assert_eq!(handler.subjects(), 9);
         forget(world).await;
         world.broker.says(|_, _| Ok(()));
-        let redriven = world.ports.store.redrive(&RedriveRequest { only: None, limit: 10 }).await.expect("up");
+        let redriven = world.ports.store.redrive(&DeadRowRequest::new(10)).await.expect("up");
         assert_eq!(redriven, [order(3).id]);
         world.pass(Duration::from_secs(2)).await;
         assert_eq!((handler.runs("order-3"), handler.subjects()), (1, 10));

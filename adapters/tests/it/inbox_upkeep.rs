@@ -79,7 +79,7 @@ fn a_dead_letter_that_is_named_is_redriven_however_many_older_ones_there_are() {
         world.pass(Duration::from_secs(10)).await;
         assert_eq!(world.letters().await.len(), 300);
         mend(&world.ports).await;
-        let redriven = consumer.redrive(Some(&[order(300).id]), 100).await.expect("up");
+        let redriven = consumer.redrive(&consumer.letters(100).only(&[order(300).id])).await.expect("up");
         assert_eq!((redriven.handled, redriven.failed), (vec![order(300).id], vec![]));
         assert_eq!(world.letters().await.len(), 299);
     });
@@ -106,13 +106,45 @@ fn a_redrive_goes_on_behind_the_dead_letters_that_fail_again() {
         mend(&world.ports).await;
         let mut handled = 0;
         for _ in 0..6 {
-            let redriven = consumer.redrive(None, 20).await.expect("up");
+            let redriven = consumer.redrive(&consumer.letters(20)).await.expect("up");
             handled += redriven.handled.len();
         }
         assert_eq!(handled, 40);
         let left = world.letters().await;
         assert_eq!(left.len(), 20);
         assert!(left.iter().all(|letter| letter.failures > 1), "each redrive that fails is counted: {left:?}");
+    });
+}
+
+#[test]
+fn dead_letters_are_redriven_by_type_key_and_reason() {
+    on_each_store(async |world| {
+        let handler = Scripted::new(|tx, message| {
+            Box::pin(async {
+                match tx.get("mended", "it").await?.is_some() {
+                    true => Ok(()),
+                    false => Err(HandlerError::Refused(format!("no room for {}", message.subject).into())),
+                }
+            })
+        });
+        let reminder = |number| Message { kind: "reminder.due".into(), ..order(number) };
+        world.publish((1..=5).map(order)).await;
+        world.publish((6..=9).map(reminder)).await;
+        let handlers = Handlers::builder().on("order.placed", handler.clone()).on("reminder.due", handler.clone());
+        let handlers = handlers.build().expect("one handler for each type");
+        let consumer = Consumer::new(&world.ports, SHOP, handlers, ConsumerConfig::new([SHOP]));
+        world.ports.spawn("consumer", consumer.clone().run());
+        world.pass(Duration::from_secs(10)).await;
+        assert_eq!(world.letters().await.len(), 9);
+        mend(&world.ports).await;
+        let redrive = async |letters| consumer.redrive(&letters).await.expect("up").handled;
+        assert_eq!(redrive(consumer.letters(9).of_kind("reminder.due").because("order-8")).await, [order(8).id]);
+        assert_eq!(redrive(consumer.letters(9).of_key("order-2")).await, [order(2).id]);
+        assert_eq!(redrive(consumer.letters(9).of_topic("elsewhere")).await, []);
+        assert_eq!(redrive(consumer.letters(2).of_kind("reminder.due")).await, [order(6).id, order(7).id]);
+        assert_eq!(world.letters().await.len(), 5);
+        let another = consumer.redrive(&DeadLetterRequest::new("another", 9)).await.expect_err("not its own");
+        assert!(another.to_string().contains("letters of another, which shop can't handle"), "{another}");
     });
 }
 

@@ -12,6 +12,7 @@ mod inbox_upkeep;
 mod outbox_calls;
 mod outbox_clock;
 mod outbox_dead_keys;
+mod outbox_dead_rows;
 mod outbox_poison;
 mod outbox_rest;
 mod outbox_topics;

@@ -7,7 +7,7 @@ use seaworthy_core::{
     ids::MessageId,
     message::Message,
     outbox::{LogRelay, Relay},
-    ports::{Broker, BrokerError, Ports, PublishResult, Subscription, SubscriptionSpec},
+    ports::{Broker, BrokerError, DeadRowRequest, Ports, PublishResult, Subscription, SubscriptionSpec},
 };
 use seaworthy_tokio::LocalBroker;
 
@@ -72,14 +72,14 @@ fn a_message_that_fails_its_whole_call_each_time_stops_nobody_and_is_given_up() 
             }
             assert_eq!(world.broker.accepted_of("orders"), 259);
             assert_eq!(world.broker.accepted_of("stock"), 1);
-            let dead = world.ports.store.dead_rows(10).await.expect("up");
-            assert_eq!(dead.iter().map(|(row, _)| row.message.id).collect::<Vec<_>>(), [poison]);
+            let dead = world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up");
+            assert_eq!(dead.iter().map(|dead| dead.row.message.id).collect::<Vec<_>>(), [poison]);
             let said = match fault {
                 Fault::Hangs => "publishing was not done within 20s",
                 Fault::Panics => "the broker's adapter panicked: an index out of bounds",
                 Fault::FailsTheCall => "connection reset",
             };
-            assert!(dead[0].1.contains(said), "{}", dead[0].1);
+            assert!(dead[0].reason.contains(said), "{}", dead[0].reason);
             assert!(heard.lines().iter().any(|line| line.contains(said)), "{:#?}", heard.lines());
         });
     }
@@ -94,13 +94,13 @@ fn a_relay_that_is_ahead_of_its_first_consumer_buries_nothing() {
         world.stage([message("orders", 0), message("orders", 1)]).await;
         relay(&ports);
         world.pass(Duration::from_secs(2)).await;
-        assert_eq!(world.ports.store.dead_rows(10).await.expect("up"), []);
+        assert_eq!(world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up"), []);
         let spec = SubscriptionSpec { group: "shipping".into(), topics: vec!["orders".into()] };
         let mut member = broker.subscribe(&spec).await.expect("a broker in memory");
         let mut got = 0;
         while got < 2 {
             got += member.receive(10).await.expect("a broker in memory").len();
         }
-        assert_eq!(world.ports.store.dead_rows(10).await.expect("up"), []);
+        assert_eq!(world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up"), []);
     });
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use seaworthy_core::{
     backoff::Backoff,
-    outbox::{LogRelay, Relay, RelayConfig, purge_dead},
-    ports::{OutboxOrder, Ports, PublishError, WhenDead},
+    outbox::{LogRelay, Relay, RelayConfig, discard},
+    ports::{DeadRowRequest, OutboxOrder, Ports, PublishError, WhenDead},
 };
 
 use crate::support::{
@@ -41,7 +41,7 @@ fn twelve_thousand_rows_behind_a_dead_one_hold_up_no_other_key() {
         world.pass(Duration::from_secs(5)).await;
         assert_eq!(world.broker.accepted_of("orders"), 20);
         world.broker.says(|_, _| Ok(()));
-        assert_eq!(purge_dead(&*world.ports.store, Duration::ZERO).await.expect("up"), 1);
+        assert_eq!(discard(&*world.ports.store, &DeadRowRequest::new(usize::MAX)).await.expect("up").len(), 1);
         world.pass(Duration::from_secs(600)).await;
         assert_eq!(world.broker.accepted_of("orders"), 12_019, "all of them, once the dead one is gone");
     });
@@ -81,6 +81,6 @@ fn rows_that_back_off_hold_up_nobody_where_there_is_no_order() {
         relay(&world.ports, config);
         world.pass(Duration::from_secs(10)).await;
         assert_eq!(world.broker.accepted_of("orders"), 100);
-        assert_eq!(world.ports.store.dead_rows(10).await.expect("up"), []);
+        assert_eq!(world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up"), []);
     });
 }

@@ -16,7 +16,7 @@ use seaworthy_core::{
     ids::MessageId,
     message::Message,
     outbox::{Relay, RelayConfig},
-    ports::{Broker, BrokerError, Ports, PublishResult, Subscription, SubscriptionSpec},
+    ports::{Broker, BrokerError, DeadRowRequest, Ports, PublishResult, Subscription, SubscriptionSpec},
 };
 
 use crate::support::{World, messages::message, on_each_store, warnings::Warnings};
@@ -83,10 +83,10 @@ fn a_message_that_kills_its_relay_is_set_apart_from_its_company_and_buried() {
             assert_eq!(killed, 11, "all of them are in one batch until they are suspects");
             let killed = run_processes(world, &all[..poisons], &RelayConfig::default(), 150).await;
             assert_eq!(world.broker.accepted_of("orders"), 20 - poisons);
-            let dead = world.ports.store.dead_rows(10).await.expect("up");
-            let ids: BTreeSet<MessageId> = dead.iter().map(|(row, _)| row.message.id).collect();
+            let dead = world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up");
+            let ids: BTreeSet<MessageId> = dead.iter().map(|dead| dead.row.message.id).collect();
             assert_eq!(ids, all[..poisons].iter().map(|message| message.id).collect());
-            assert!(dead.iter().all(|(_, reason)| reason.contains("times without a result")), "{dead:?}");
+            assert!(dead.iter().all(|dead| dead.reason.contains("times without a result")), "{dead:?}");
             assert!(killed <= 20 * poisons, "{killed} more were killed");
             let said = heard.lines().iter().filter(|line| line.contains("times without a result")).count();
             assert_eq!(said, poisons);
@@ -104,7 +104,7 @@ fn its_company_goes_out_before_it_is_buried_and_also_where_it_never_is() {
             world.stage(all.clone()).await;
             run_processes(world, &all[..1], &config, 14).await;
             assert_eq!(world.broker.accepted_of("orders"), 1, "after ten deaths each goes alone");
-            assert_eq!(world.ports.store.dead_rows(10).await.expect("up"), []);
+            assert_eq!(world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up"), []);
         });
     }
 }

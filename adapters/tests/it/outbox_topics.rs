@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use seaworthy_core::{
     outbox::{LogRelay, Relay, RelayConfig},
-    ports::{Ports, PublishError, SubscriptionSpec, Timestamp},
+    ports::{DeadRowRequest, Ports, PublishError, SubscriptionSpec, Timestamp},
 };
 use seaworthy_tokio::LocalBroker;
 
@@ -69,7 +69,7 @@ fn a_topic_that_is_down_stops_no_other_and_costs_few_calls() {
         world.pass(Duration::from_secs(1)).await;
         assert_eq!(world.broker.accepted_of("up"), 10, "at once");
         world.pass(HOUR).await;
-        assert_eq!(world.ports.store.dead_rows(10).await.expect("up"), []);
+        assert_eq!(world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up"), []);
         // At the cap a pause takes 5 to 15 s, and each ends with one message of the topic, to see.
         let asked = world.broker.asked().len() - 100;
         assert!((240..750).contains(&asked), "{asked} messages were published in an hour");
@@ -99,7 +99,7 @@ fn an_outage_of_one_topic_buries_nothing_while_others_pass() {
             world.pass(Duration::from_secs(1)).await;
         }
         assert_eq!(world.broker.accepted_of("up"), 600);
-        assert_eq!(world.ports.store.dead_rows(10).await.expect("up"), []);
+        assert_eq!(world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up"), []);
         world.broker.says(|_, _| Ok(()));
         world.pass(Duration::from_secs(20)).await;
         assert_eq!(world.broker.accepted_of("down"), 20);
@@ -121,8 +121,8 @@ fn a_message_that_fails_while_others_of_its_topic_pass_is_given_up_and_how_long_
             world.stage([message("orders", number)]).await;
             world.pass(Duration::from_millis(100)).await;
         }
-        let dead = world.ports.store.dead_rows(10).await.expect("up");
-        assert_eq!(dead.iter().map(|(row, _)| row.message.id).collect::<Vec<_>>(), [poison]);
+        let dead = world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up");
+        assert_eq!(dead.iter().map(|dead| dead.row.message.id).collect::<Vec<_>>(), [poison]);
         let tries: Vec<Timestamp> =
             world.broker.asked().into_iter().filter(|(_, id)| *id == poison).map(|(at, _)| at).collect();
         assert!((10..=12).contains(&tries.len()), "{} tries", tries.len());
@@ -170,7 +170,7 @@ fn a_call_that_fails_for_one_topic_takes_the_others_with_it_once_in_a_while_at_m
             world.pass(Duration::from_secs(1)).await;
             assert_eq!(world.broker.accepted_of("up"), round + 1, "within a second");
         }
-        assert_eq!(world.ports.store.dead_rows(10).await.expect("up"), []);
+        assert_eq!(world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up"), []);
     });
 }
 

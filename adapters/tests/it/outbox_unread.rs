@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use rusqlite::{Connection, params};
 use seaworthy_core::{
-    outbox::{LogRelay, Relay, purge_dead, redrive},
-    ports::{Ports, connection},
+    outbox::{LogRelay, Relay, discard, redrive},
+    ports::{DeadRowRequest, Ports, connection},
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 
@@ -54,9 +54,10 @@ fn a_row_that_can_not_be_read_is_dead_with_its_reason_and_stops_nobody() {
             relay(&world.ports);
             world.pass(Duration::from_secs(5)).await;
             assert_eq!(world.broker.accepted_of("orders"), 10);
-            let dead = world.ports.store.dead_rows(10).await.expect("a list, whatever is in the rows");
+            let dead =
+                world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("a list, whatever is in the rows");
             assert_eq!(dead.len(), 1);
-            assert!(dead[0].1.contains("can't be read"), "{}", dead[0].1);
+            assert!(dead[0].reason.contains("can't be read"), "{}", dead[0].reason);
             assert!(heard.lines().iter().any(|line| line.contains("can't be read")), "{:#?}", heard.lines());
             assert_eq!(world.ports.store.backlog().await.expect("up").outbox_unsettled, 0);
         });
@@ -71,18 +72,22 @@ fn an_operator_can_mend_such_a_row_and_redrive_it_or_delete_it() {
             sql(world, "UPDATE seaworthy_outbox SET id = 'order-7'").await;
             relay(&world.ports);
             world.pass(Duration::from_secs(5)).await;
-            assert_eq!(redrive(&*world.ports.store, None).await.expect("up"), 1);
+            assert_eq!(redrive(&*world.ports.store, &DeadRowRequest::new(usize::MAX)).await.expect("up"), 1);
             world.pass(Duration::from_secs(5)).await;
-            assert_eq!(world.ports.store.dead_rows(10).await.expect("up").len(), 1, "as it was, it is dead again");
+            assert_eq!(
+                world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up").len(),
+                1,
+                "as it was, it is dead again"
+            );
             if mended {
                 sql(world, "UPDATE seaworthy_outbox SET id = '00000000-0000-0000-0000-000000000007'").await;
-                assert_eq!(redrive(&*world.ports.store, None).await.expect("up"), 1);
+                assert_eq!(redrive(&*world.ports.store, &DeadRowRequest::new(usize::MAX)).await.expect("up"), 1);
                 world.pass(Duration::from_secs(5)).await;
                 assert_eq!(world.broker.accepted_of("orders"), 1);
             } else {
-                assert_eq!(purge_dead(&*world.ports.store, Duration::ZERO).await.expect("up"), 1);
+                assert_eq!(discard(&*world.ports.store, &DeadRowRequest::new(usize::MAX)).await.expect("up").len(), 1);
             }
-            assert_eq!(world.ports.store.dead_rows(10).await.expect("up"), []);
+            assert_eq!(world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up"), []);
         });
     }
 }
@@ -97,7 +102,7 @@ fn the_key_of_such_a_row_waits_for_it() {
         relay(&world.ports);
         world.pass(Duration::from_secs(5)).await;
         assert_eq!(world.broker.accepted_of("orders"), 0);
-        purge_dead(&*world.ports.store, Duration::ZERO).await.expect("up");
+        discard(&*world.ports.store, &DeadRowRequest::new(usize::MAX)).await.expect("up");
         world.pass(Duration::from_secs(5)).await;
         assert_eq!(world.broker.accepted_of("orders"), 1);
     });

@@ -21,20 +21,40 @@ pub struct Redriven {
 }
 
 impl Consumer {
-    /// Handles this consumer's dead letters again: each is taken out and handled in one transaction, so it is either
-    /// handled or still there. Takes at most `limit` of them, oldest first: those that `only` names, wherever they lie, or
-    /// any. One that fails again is put behind the others, with one failure more and the new reason: the next call goes on
-    /// with those that were not tried.
+    /// Asks for dead letters of this consumer: the oldest, `limit` of them at most.
+    pub fn letters(&self, limit: usize) -> DeadLetterRequest {
+        DeadLetterRequest::new(self.name.clone(), limit)
+    }
+
+    /// Handles dead letters of this consumer again: each is taken out and handled in one transaction, so it is either
+    /// handled or still there. Takes those that are asked for, oldest first. One that fails again is put behind the others,
+    /// with one failure more and the new reason: the next call goes on with those that were not tried.
+    ///
+    /// ```
+    /// use seaworthy_core::{inbox::Consumer, ports::StoreError};
+    ///
+    /// /// The courier is back.
+    /// async fn ship(consumer: &Consumer) -> Result<usize, StoreError> {
+    ///     let waiting = consumer.letters(1_000).of_kind("order.paid").because("courier");
+    ///     Ok(consumer.redrive(&waiting).await?.handled.len())
+    /// }
+    /// ```
     ///
     /// Messages of the same key that came later were handled meanwhile: a handler must expect to see an old one.
     ///
     /// # Errors
-    /// [`StoreError`] if the dead letters can't be read. A letter that fails does not stop the others.
-    pub async fn redrive(&self, only: Option<&[MessageId]>, limit: usize) -> Result<Redriven, StoreError> {
+    /// [`StoreError`] if the dead letters can't be read, [`StoreError::Refused`] if those of another consumer are asked for. A
+    /// letter that fails does not stop the others.
+    pub async fn redrive(&self, letters: &DeadLetterRequest) -> Result<Redriven, StoreError> {
+        if letters.consumer != self.name {
+            return Err(StoreError::Refused(format_smolstr!(
+                "these are letters of {}, which {} can't handle: ask for them by `Consumer::letters`",
+                letters.consumer,
+                self.name
+            )));
+        }
         let mut redriven = Redriven::default();
-        let mut request = DeadLetterRequest::new(self.name.clone(), limit);
-        request.only = only.map(Into::into);
-        for letter in self.store.dead_letters(&request).await? {
+        for letter in self.store.dead_letters(letters).await? {
             let message = &letter.message;
             let span = info_span!("inbox.redrive", consumer = %self.name, message = %message.id, kind = %message.kind);
             let exhumed = caught(self.scopes.as_deref(), pin!(self.exhume(message))).instrument(span).await;

@@ -6,7 +6,7 @@
 //! | [`Relay`] | claims, publishes and settles rows | one or more in every deployment |
 //! | [`LogRelay`] | the same for a log: tails it, publishes, moves its position | instead of [`Relay`], where rows should not be claimed |
 //! | [`OutboxRetention`] | deletes dispatched rows after a while | one in every deployment |
-//! | [`redrive`], [`purge_dead`] | bring dead rows back, or delete them | when an operator says so |
+//! | [`redrive`], [`discard`] | bring dead rows back, or delete them | when an operator says so |
 //! | [`life_cycle`] | the states of a row, as a pure function | to write a store, or to judge one |
 //!
 //! # Guarantee
@@ -45,7 +45,7 @@ mod topics;
 
 pub use config::RelayConfig;
 pub use log_relay::LogRelay;
-pub use redrive::{purge_dead, redrive};
+pub use redrive::{discard, redrive};
 pub use relay::Relay;
 pub use report::PassReport;
 pub use retention::OutboxRetention;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use smol_str::SmolStr;
 
 use super::{
-    Backlog, DeadLetter, Delivery, Document, InboxInsert, ListedSaga, LogEntry, OperationState, OutboxRow,
+    Backlog, DeadLetter, DeadRow, Delivery, Document, InboxInsert, ListedSaga, LogEntry, OperationState, OutboxRow,
     PublishResult, SagaCreate, SagaInstance, Subscription, Timestamp, Transaction,
 };
 use crate::ids::MessageId;
@@ -107,7 +107,7 @@ answers! {
     Option<Timestamp>, |at| Answer::Yes(at.is_some());
     Backlog, |_| Answer::Done;
     Vec<OutboxRow>, |rows| Answer::Rows(rows);
-    Vec<(OutboxRow, SmolStr)>, |rows| Answer::Count(rows.len() as u64);
+    Vec<DeadRow>, |rows| Answer::Count(rows.len() as u64);
     Vec<DeadLetter>, |letters| Answer::Count(letters.len() as u64);
     Vec<SagaInstance>, |sagas| Answer::Sagas(sagas);
     Option<SagaInstance>, |saga| Answer::Yes(saga.is_some());

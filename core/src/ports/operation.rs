@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::{
-    AcquireRequest, ClaimRequest, DeadLetterRequest, DeliveryTag, Expected, ExternalCall, IdRange, InboxEntry,
-    InboxPurgeRequest, NewSaga, OperationRecord, PurgeRequest, RedriveRequest, SagaAppend, SagaListRequest, Settlement,
+    AcquireRequest, ClaimRequest, DeadLetterRequest, DeadRowRequest, DeliveryTag, Expected, ExternalCall, IdRange,
+    InboxEntry, InboxPurgeRequest, NewSaga, OperationRecord, PurgeRequest, SagaAppend, SagaListRequest, Settlement,
     SubscriptionSpec, TailRequest, WhenDead,
 };
 use crate::{
@@ -100,10 +100,10 @@ operations! {
         Claim "claim" true { request: &'a ClaimRequest } on "outbox";
         Settle "settle" true { token: ClaimToken, settlements: &'a [Settlement] } on "outbox";
         Tail "tail" false { request: &'a TailRequest } on "outbox";
-        DeadRows "dead_rows" false { limit: usize } on "outbox";
-        Redrive "redrive" true { request: &'a RedriveRequest } on "outbox";
+        DeadRows "dead_rows" false { request: &'a DeadRowRequest } on "outbox";
+        Redrive "redrive" true { request: &'a DeadRowRequest } on "outbox";
         PurgeDispatched "purge_dispatched" true { request: &'a PurgeRequest } on "outbox";
-        PurgeDead "purge_dead" true { request: &'a PurgeRequest } on "outbox";
+        PurgeDead "purge_dead" true { request: &'a DeadRowRequest } on "outbox";
         NextAvailable "next_available" false on "outbox";
         DeadLetters "dead_letters" false { request: &'a DeadLetterRequest } on &request.consumer;
         PurgeInbox "purge_inbox" true { consumer: &'a str, request: &'a InboxPurgeRequest } on consumer;
@@ -167,10 +167,10 @@ macro_rules! store_methods {
                 claim(request: &ClaimRequest) -> Vec<OutboxRow> = Claim { request };
                 settle(token: ClaimToken, settlements: &[Settlement]) -> Vec<bool> = Settle { token, settlements };
                 tail(request: &TailRequest) -> Vec<OutboxRow> = Tail { request };
-                dead_rows(limit: usize) -> Vec<(OutboxRow, SmolStr)> = DeadRows { limit };
-                redrive(request: &RedriveRequest) -> Vec<MessageId> = Redrive { request };
+                dead_rows(request: &DeadRowRequest) -> Vec<DeadRow> = DeadRows { request };
+                redrive(request: &DeadRowRequest) -> Vec<MessageId> = Redrive { request };
                 purge_dispatched(request: &PurgeRequest) -> Vec<MessageId> = PurgeDispatched { request };
-                purge_dead(request: &PurgeRequest) -> Vec<MessageId> = PurgeDead { request };
+                purge_dead(request: &DeadRowRequest) -> Vec<MessageId> = PurgeDead { request };
                 next_available() -> Option<Timestamp> = NextAvailable {};
             }
             InboxStore {

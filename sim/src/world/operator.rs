@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use seaworthy_core::{
     ids::MessageId,
-    ports::{Operation, RedriveRequest, Store, StoreError},
+    ports::{DeadRowRequest, Operation, Store, StoreError},
 };
 use smol_str::SmolStr;
 
@@ -66,7 +66,7 @@ impl Rounds {
             world.record(What::Redrive { parked: count, after_ms });
         }
         for Parked { index, name, store, rows } in parked {
-            let request = RedriveRequest { limit: rows.len(), only: Some(rows.clone()) };
+            let request = DeadRowRequest::new(rows.len()).only(rows.clone());
             // A store that is busy, or refuses, is asked again at the next round.
             let Some(Ok(redriven)) = in_time(world, LOOK, store.redrive(&request)).await else { continue };
             self.redriven.extend(rows.into_iter().map(|row| (index, row)));
@@ -103,6 +103,6 @@ async fn dead(store: &Arc<dyn Store>) -> Result<Vec<MessageId>, StoreError> {
     if store.backlog().await?.outbox_dead == 0 {
         return Ok(Vec::new());
     }
-    let rows = store.dead_rows(usize::MAX >> 1).await?;
-    Ok(rows.into_iter().map(|(row, _)| row.message.id).collect())
+    let rows = store.dead_rows(&DeadRowRequest::new(usize::MAX)).await?;
+    Ok(rows.into_iter().map(|dead| dead.row.message.id).collect())
 }

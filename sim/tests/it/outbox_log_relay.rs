@@ -9,8 +9,8 @@ use crate::messaging::{Say, ms, on_bench};
 use seaworthy_core::{
     backoff::Backoff,
     ids::MessageId,
-    outbox::{RelayConfig, purge_dead, redrive},
-    ports::{BrokerError, Clock, OutboxStore, PurgeRequest, Random, WhenDead},
+    outbox::{RelayConfig, discard, redrive},
+    ports::{BrokerError, Clock, DeadRowRequest, OutboxStore, PurgeRequest, Random, WhenDead},
     stop::Stop,
     wake::Wake,
 };
@@ -33,13 +33,13 @@ fn what_is_acknowledged_is_dispatched_and_the_position_waits_in_front_of_the_fir
         let report = relay.pass().await.unwrap();
         assert_eq!((report.claimed, report.dispatched, report.dead), (100, 99, 1));
         assert_eq!(bench.position().await, Some(42));
-        let dead = bench.store.dead_rows(10).await.unwrap();
-        assert_eq!(dead.iter().map(|(row, _)| row.message.id).collect::<Vec<_>>(), [poison]);
-        assert!(dead[0].1.contains("too large"), "{}", dead[0].1);
+        let dead = bench.store.dead_rows(&DeadRowRequest::new(10)).await.unwrap();
+        assert_eq!(dead.iter().map(|dead| dead.row.message.id).collect::<Vec<_>>(), [poison]);
+        assert!(dead[0].reason.contains("too large"), "{}", dead[0].reason);
 
         bench.broker.says(|_, _| Say::Accept);
         assert_eq!(relay.pass().await.unwrap().claimed, 0, "a dead row is not published");
-        assert_eq!(redrive(&*bench.store, None).await.unwrap(), 1);
+        assert_eq!(redrive(&*bench.store, &DeadRowRequest::new(usize::MAX)).await.unwrap(), 1);
         assert_eq!(relay.pass().await.unwrap().dispatched, 1);
         assert_eq!(bench.position().await, Some(100));
         assert_eq!(bench.broker.times()[&poison], 2, "under the same id");
@@ -61,7 +61,7 @@ fn the_position_passes_a_dead_row_that_is_skipped_and_a_redrive_brings_it_back_f
         assert_eq!(relay.pass().await.unwrap().dispatched, 1);
         assert_eq!(bench.position().await, Some(2));
         bench.broker.says(|_, _| Say::Accept);
-        assert_eq!(redrive(&*bench.store, Some(&[first])).await.unwrap(), 1);
+        assert_eq!(redrive(&*bench.store, &DeadRowRequest::new(usize::MAX).only(&[first])).await.unwrap(), 1);
         assert_eq!(relay.pass().await.unwrap().dispatched, 1);
         assert_eq!((bench.broker.times()[&first], bench.unsettled().await), (2, 0));
         assert_eq!(bench.position().await, Some(2), "a position never goes back");
@@ -85,7 +85,7 @@ fn a_relay_that_is_behind_another_of_its_name_does_not_take_the_position_back() 
         while ahead.pass().await.unwrap().claimed > 0 {}
         assert_eq!(bench.position().await, Some(3));
         bench.broker.says(|_, _| Say::Accept);
-        assert_eq!(redrive(&*bench.store, None).await.unwrap(), 1);
+        assert_eq!(redrive(&*bench.store, &DeadRowRequest::new(usize::MAX)).await.unwrap(), 1);
         assert_eq!(behind.pass().await.unwrap().dispatched, 1);
         assert_eq!(bench.position().await, Some(3), "where the other one left it");
     });
@@ -107,7 +107,7 @@ fn a_dead_row_blocks_its_key_however_many_rows_wait_behind_it_and_other_keys_go_
         bench.pass(Duration::from_secs(5)).await;
         assert_eq!(bench.broker.times().keys().copied().collect::<BTreeSet<_>>(), [first, others[0]].into());
         assert_eq!(bench.position().await, Some(0));
-        assert_eq!(purge_dead(&*bench.store, Duration::ZERO).await.unwrap(), 1);
+        assert_eq!(discard(&*bench.store, &DeadRowRequest::new(usize::MAX)).await.unwrap().len(), 1);
         bench.pass(Duration::from_secs(5)).await;
         assert_eq!((bench.unsettled().await, bench.position().await), (0, Some(22)));
         stop.set();
@@ -171,7 +171,7 @@ fn an_outage_of_an_hour_buries_nothing_moves_nothing_and_costs_few_calls() {
             stop.set();
             task.await.unwrap();
             assert_eq!((bench.position().await, bench.unsettled().await), (Some(20), 0));
-            assert_eq!(bench.store.dead_rows(100).await.unwrap(), []);
+            assert_eq!(bench.store.dead_rows(&DeadRowRequest::new(100)).await.unwrap(), []);
             assert_eq!(bench.broker.times().len(), staged.len());
         });
     }
@@ -189,9 +189,9 @@ fn a_message_that_keeps_failing_while_others_pass_is_given_up_after_its_attempts
             bench.pass(ms(250)).await;
         }
         stop.set();
-        let dead = bench.store.dead_rows(10).await.unwrap();
-        assert_eq!(dead.iter().map(|(row, _)| row.message.id).collect::<Vec<_>>(), [poison]);
-        assert!(dead[0].1.contains("while others pass"), "{}", dead[0].1);
+        let dead = bench.store.dead_rows(&DeadRowRequest::new(10)).await.unwrap();
+        assert_eq!(dead.iter().map(|dead| dead.row.message.id).collect::<Vec<_>>(), [poison]);
+        assert!(dead[0].reason.contains("while others pass"), "{}", dead[0].reason);
         // Those at which nothing else was under way say nothing about it.
         let tries = bench.broker.times()[&poison];
         assert!((10..=20).contains(&tries), "{tries} tries");
@@ -216,7 +216,7 @@ fn a_throttled_message_holds_nobody_back_and_is_never_given_up() {
         bench.pass(Duration::from_secs(620)).await;
         stop.set();
         assert_eq!((bench.unsettled().await, bench.position().await), (0, Some(10)));
-        assert_eq!(bench.store.dead_rows(10).await.unwrap(), []);
+        assert_eq!(bench.store.dead_rows(&DeadRowRequest::new(10)).await.unwrap(), []);
     });
 }
 
@@ -233,8 +233,8 @@ fn the_outcome_is_the_same_for_every_batch_size() {
             bench.broker.says(|message, _| if message.sequence % 10 == 0 { Say::Reject } else { Say::Accept });
             let mut relay = bench.log_relay(skipping().batch(batch));
             while relay.pass().await.unwrap().claimed > 0 {}
-            let dead = bench.store.dead_rows(100).await.unwrap();
-            let mut dead: Vec<_> = dead.iter().map(|(row, reason)| (row.message.sequence, reason.clone())).collect();
+            let dead = bench.store.dead_rows(&DeadRowRequest::new(100)).await.unwrap();
+            let mut dead: Vec<_> = dead.iter().map(|dead| (dead.row.message.sequence, dead.reason.clone())).collect();
             dead.sort();
             let mut sent: BTreeMap<String, Vec<(MessageId, Say)>> = BTreeMap::new();
             for published in bench.broker.log() {

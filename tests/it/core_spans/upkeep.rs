@@ -9,7 +9,7 @@ use seaworthy_core::{
     message::MessageBuilder,
     outbox::{self, LogRelay},
     participant,
-    ports::{InboxEntry, Ports, draw_id},
+    ports::{DeadRowRequest, InboxEntry, Ports, draw_id},
     saga::{Orchestrator, OrchestratorConfig, Registry},
 };
 use seaworthy_sim::scenario::{Client, Draw, Scenario, Topology, Workload};
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) const OPERATIONS: [&str; 9] = [
     "inbox.redrive",
     "inbox.retention",
-    "outbox.purge_dead",
+    "outbox.discard",
     "outbox.redrive",
     "outbox.retention",
     "participant.refuse",
@@ -40,13 +40,14 @@ async fn upkeep(ports: Ports) -> Result<(), Box<dyn Error + Send + Sync>> {
 
     LogRelay::new(&ports, "log").pass().await?;
     outbox::OutboxRetention::default().sweep(&*ports.store, &ports.stop).await?;
-    outbox::redrive(&*ports.store, Some(&[message.id])).await?;
-    outbox::purge_dead(&*ports.store, Duration::ZERO).await?;
+    outbox::redrive(&*ports.store, &DeadRowRequest::new(usize::MAX).only(&[message.id])).await?;
+    outbox::discard(&*ports.store, &DeadRowRequest::new(10)).await?;
 
     let day = Duration::from_secs(24 * 3_600);
     inbox::InboxRetention::new(day * 2, day)?.sweep(CONSUMER, &*ports.store, &ports.stop).await?;
     let config = ConsumerConfig::new(["desk"]);
-    Consumer::new(&ports, CONSUMER, Handlers::default(), config).redrive(None, 10).await?;
+    let consumer = Consumer::new(&ports, CONSUMER, Handlers::default(), config);
+    consumer.redrive(&consumer.letters(10)).await?;
 
     let nobody = SagaId(draw_id(&*ports.clock, &*ports.random));
     let orchestrator = Orchestrator::new(&ports, Registry::new(), OrchestratorConfig::default());

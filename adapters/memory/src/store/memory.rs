@@ -8,12 +8,11 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, DeadLetterRequest, InboxPurgeRequest, InboxStore,
-        ListedSaga, LogEntry, OutboxRow, OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance,
+        AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
+        InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OutboxRow, OutboxStore, Parts, PurgeRequest, SagaInstance,
         SagaListRequest, SagaStore, Settlement, Store, StoreError, TailRequest, Timestamp, Transaction,
     },
 };
-use smol_str::SmolStr;
 
 use super::{model::StoreModel, shared::Shared, transaction::MemoryTransaction};
 
@@ -105,11 +104,11 @@ impl OutboxStore for MemoryStore {
         Ok(self.model().tail(request, self.clock_now()))
     }
 
-    async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {
-        Ok(self.model().dead_rows(limit))
+    async fn dead_rows(&self, request: &DeadRowRequest) -> Result<Vec<DeadRow>, StoreError> {
+        Ok(self.model().dead_rows(request))
     }
 
-    async fn redrive(&self, request: &RedriveRequest) -> Result<Vec<MessageId>, StoreError> {
+    async fn redrive(&self, request: &DeadRowRequest) -> Result<Vec<MessageId>, StoreError> {
         Ok(self.model().redrive(request))
     }
 
@@ -117,8 +116,8 @@ impl OutboxStore for MemoryStore {
         Ok(self.model().purge_dispatched(request, self.clock_now()))
     }
 
-    async fn purge_dead(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
-        Ok(self.model().purge_dead(request, self.clock_now()))
+    async fn purge_dead(&self, request: &DeadRowRequest) -> Result<Vec<MessageId>, StoreError> {
+        Ok(self.model().purge_dead(request))
     }
 
     async fn next_available(&self) -> Result<Option<Timestamp>, StoreError> {

@@ -8,7 +8,7 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::{Headers, Message},
     ports::{
-        ClaimRequest, OutboxOrder, OutboxStore, PurgeRequest, RedriveRequest, RowId, SettleOutcome, Settlement, Store,
+        ClaimRequest, DeadRowRequest, OutboxOrder, OutboxStore, PurgeRequest, RowId, SettleOutcome, Settlement, Store,
         TailRequest, Timestamp, WhenDead,
     },
 };
@@ -296,8 +296,9 @@ fn agree(ops: Vec<Op>) -> Result<(), TestCaseError> {
                     prop_assert_eq!(marked, oracle.mark(which, dead, now));
                 }
                 Op::Redrive { only, limit } => {
-                    let named = only.as_ref().map(|only| only.iter().map(|n| message(*n, 0).id).collect());
-                    let seen = store.redrive(&RedriveRequest { only: named, limit }).await;
+                    let mut request = DeadRowRequest::new(limit);
+                    request.only = only.as_ref().map(|only| only.iter().map(|n| message(*n, 0).id).collect());
+                    let seen = store.redrive(&request).await;
                     prop_assert_eq!(numbers(seen.expect("redrives")), oracle.redrive(only.as_deref(), limit, now));
                 }
                 Op::PurgeDispatched { older_than, limit } => {
@@ -308,7 +309,8 @@ fn agree(ops: Vec<Op>) -> Result<(), TestCaseError> {
                 }
                 Op::PurgeDead { older_than, limit } => {
                     let older_than = Duration::from_secs(older_than);
-                    let seen = store.purge_dead(&PurgeRequest { older_than, limit }).await;
+                    let old = DeadRowRequest::new(limit).died_until(now.before(older_than));
+                    let seen = store.purge_dead(&old).await;
                     prop_assert_eq!(numbers(seen.expect("purges")), oracle.purge(State::Dead, older_than, limit, now));
                 }
                 Op::Advance { by } => {
@@ -319,8 +321,8 @@ fn agree(ops: Vec<Op>) -> Result<(), TestCaseError> {
             let backlog = store.backlog().await.expect("counts");
             let count = |state| oracle.0.iter().filter(|row| row.state == state).count() as u64;
             prop_assert_eq!((backlog.outbox_unsettled, backlog.outbox_dead), (count(State::Live), count(State::Dead)));
-            let dead = store.dead_rows(usize::MAX).await.expect("lists");
-            let dead: Vec<u64> = dead.iter().map(|(row, _)| number(row.message.id)).collect();
+            let dead = store.dead_rows(&DeadRowRequest::new(usize::MAX)).await.expect("lists");
+            let dead: Vec<u64> = dead.iter().map(|dead| number(dead.row.message.id)).collect();
             let expected: Vec<u64> = oracle.finished(State::Dead).iter().map(|i| oracle.0[*i].message).collect();
             prop_assert_eq!(dead, expected);
             for when_dead in [WhenDead::BlockKey, WhenDead::SkipDead] {

@@ -2,6 +2,7 @@
 
 mod candidate;
 mod claim;
+mod dead;
 mod due;
 mod lane;
 mod retention;
@@ -10,8 +11,9 @@ mod stage;
 mod tail;
 
 pub(crate) use claim::claim;
+pub(crate) use dead::{dead_rows, purge_dead, redrive};
 pub(crate) use due::next_available;
-pub(crate) use retention::{dead_rows, purge_dead, purge_dispatched, redrive};
+pub(crate) use retention::purge_dispatched;
 pub(crate) use settle::settle;
 pub(crate) use stage::stage;
 pub(crate) use tail::{bury_unread, mark, settled_to, tail};

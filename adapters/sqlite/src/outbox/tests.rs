@@ -7,11 +7,11 @@ use rusqlite::{Connection, params_from_iter, types::Value};
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::{Headers, Message},
-    ports::{ClaimRequest, OutboxOrder, RedriveRequest, SettleOutcome, Settlement, TailRequest, Timestamp, WhenDead},
+    ports::{ClaimRequest, DeadRowRequest, OutboxOrder, SettleOutcome, Settlement, TailRequest, Timestamp, WhenDead},
 };
 use uuid::Uuid;
 
-use super::{claim, due, lane, retention, settle, stage, tail};
+use super::{claim, dead, due, lane, retention, settle, stage, tail};
 use crate::{config::SqliteConfig, pragmas, saga, schema};
 
 fn database() -> Connection {
@@ -48,6 +48,7 @@ fn no_statement_that_runs_again_and_again_scans_a_table_of_100_000_dispatched_ro
     let of_topic = [Value::Integer(1), topic, Value::Integer(1)];
     let key = [Value::Text("key-1".into()), Value::Integer(1)];
     let behind = [Value::Integer(1), Value::Integer(0), Value::Integer(10)];
+    let dead = [vec![Value::Null; 5], vec![Value::Integer(1); 3]].concat();
     let sagas = [Value::Text("checkout".into()), Value::Integer(1), Value::Integer(10)];
     let per_key = due::PER_KEY.map(|range| (range, &five[..]));
     let unordered = due::UNORDERED.map(|range| (range, &five[..4]));
@@ -63,6 +64,8 @@ fn no_statement_that_runs_again_and_again_scans_a_table_of_100_000_dispatched_ro
         (lane::LEAD, &row),
         (lane::GAP, &key),
         (retention::PURGE_DISPATCHED, &two),
+        (dead::BETWEEN, &dead),
+        (dead::NAMED, &dead),
         (saga::DUE, &sagas),
     ];
     for (sql, parameters) in per_key.into_iter().chain(unordered).chain(others) {
@@ -263,10 +266,10 @@ proptest! {
                     settle::settle(&connection, *token, &settlements, now).unwrap();
                 }
                 Step::Redrive { limit } => {
-                    retention::redrive(&connection, &RedriveRequest { only: None, limit }).unwrap();
+                    dead::redrive(&connection, &DeadRowRequest::new(limit)).unwrap();
                 }
                 Step::Purge { limit } => {
-                    retention::purge_dead(&connection, now, limit).unwrap();
+                    dead::purge_dead(&connection, &DeadRowRequest::new(limit)).unwrap();
                 }
                 Step::Mark { number, dead } => {
                     tail::mark(&connection, message(number, "").id, dead.then_some("unroutable"), now).unwrap();

@@ -4,11 +4,10 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     ports::{
-        ClaimRequest, OutboxRow, OutboxStore, PurgeRequest, RedriveRequest, Settlement, StoreError, TailRequest,
-        Timestamp,
+        ClaimRequest, DeadRow, DeadRowRequest, OutboxRow, OutboxStore, PurgeRequest, Settlement, StoreError,
+        TailRequest, Timestamp,
     },
 };
-use smol_str::SmolStr;
 
 use super::{SqliteStore, doing};
 use crate::{epoch, error::in_statement, outbox};
@@ -47,17 +46,17 @@ impl OutboxStore for SqliteStore {
         }
     }
 
-    async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {
+    async fn dead_rows(&self, request: &DeadRowRequest) -> Result<Vec<DeadRow>, StoreError> {
         self.read(|connection| {
-            let rows = outbox::dead_rows(connection, limit);
+            let rows = outbox::dead_rows(connection, request);
             let mut rows = rows.map_err(|failure| in_statement("read dead rows", &failure))?;
-            epoch::stamp(self.epoch(), rows.iter_mut().map(|(row, _)| row));
+            epoch::stamp(self.epoch(), rows.iter_mut().map(|dead| &mut dead.row));
             Ok(rows)
         })
         .await
     }
 
-    async fn redrive(&self, request: &RedriveRequest) -> Result<Vec<MessageId>, StoreError> {
+    async fn redrive(&self, request: &DeadRowRequest) -> Result<Vec<MessageId>, StoreError> {
         self.write(doing("redrive", |connection, _| outbox::redrive(connection, request))).await
     }
 
@@ -68,11 +67,8 @@ impl OutboxStore for SqliteStore {
         .await
     }
 
-    async fn purge_dead(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
-        self.write(doing("purge dead rows", |connection, now| {
-            outbox::purge_dead(connection, now.before(request.older_than), request.limit)
-        }))
-        .await
+    async fn purge_dead(&self, request: &DeadRowRequest) -> Result<Vec<MessageId>, StoreError> {
+        self.write(doing("purge dead rows", |connection, _| outbox::purge_dead(connection, request))).await
     }
 
     async fn next_available(&self) -> Result<Option<Timestamp>, StoreError> {

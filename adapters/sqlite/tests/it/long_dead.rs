@@ -5,7 +5,7 @@ use crate::support::{asking, in_memory, message, meter::Meter, settled, tailing,
 use rusqlite::Connection;
 use seaworthy_core::{
     message::Message,
-    ports::{ClaimRequest, OutboxStore, RedriveRequest, SettleOutcome, Store, TailRequest, WhenDead, connection},
+    ports::{ClaimRequest, DeadRowRequest, OutboxStore, SettleOutcome, Store, TailRequest, WhenDead, connection},
 };
 use seaworthy_sqlite::SqliteStore;
 
@@ -83,8 +83,8 @@ async fn pass_many(store: &SqliteStore, meter: &mut Meter, dead: u128) {
         meter.note("settle behind many dead ones");
     }
     meter.note("between");
-    let only = Some(vec![message(10_000, "many").id]);
-    assert_eq!(store.redrive(&RedriveRequest { only, limit: 1 }).await.unwrap().len(), 1);
+    let only = DeadRowRequest::new(1).only([message(10_000, "many").id]);
+    assert_eq!(store.redrive(&only).await.unwrap().len(), 1);
     meter.note("redrive of one of many");
 }
 

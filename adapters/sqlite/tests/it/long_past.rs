@@ -8,9 +8,9 @@ use seaworthy_core::{
     ids::{MessageId, OperationId, SagaId},
     message::Message,
     ports::{
-        AcquireRequest, ClaimRequest, DeadLetterRequest, DefinitionRef, Expected, InboxEntry, InboxPurgeRequest,
-        InboxStore, NewSaga, OperationRecord, OperationState, OutboxOrder, OutboxStore, PurgeRequest, RedriveRequest,
-        SagaAppend, SagaStatus, SagaStore, SettleOutcome, Store, WhenDead, connection,
+        AcquireRequest, ClaimRequest, DeadLetterRequest, DeadRowRequest, DefinitionRef, Expected, InboxEntry,
+        InboxPurgeRequest, InboxStore, NewSaga, OperationRecord, OperationState, OutboxOrder, OutboxStore,
+        PurgeRequest, SagaAppend, SagaStatus, SagaStore, SettleOutcome, Store, Timestamp, WhenDead, connection,
     },
 };
 use seaworthy_sqlite::SqliteStore;
@@ -124,11 +124,11 @@ async fn as_a_relay(store: &SqliteStore, meter: &mut Meter) {
     }
     assert!(store.next_available().await.unwrap().is_some());
     meter.note("next available");
-    assert_eq!(store.dead_rows(9).await.unwrap().len(), 2);
+    assert_eq!(store.dead_rows(&DeadRowRequest::new(9)).await.unwrap().len(), 2);
     meter.note("dead rows");
     let only: Vec<MessageId> = vec![message(9, "key").id];
-    assert_eq!(store.redrive(&RedriveRequest { only: Some(only), limit: 9 }).await.unwrap().len(), 1);
-    assert_eq!(store.redrive(&RedriveRequest { only: None, limit: 9 }).await.unwrap().len(), 1);
+    assert_eq!(store.redrive(&DeadRowRequest::new(9).only(only)).await.unwrap().len(), 1);
+    assert_eq!(store.redrive(&DeadRowRequest::new(9)).await.unwrap().len(), 1);
     meter.note("redrive");
 }
 
@@ -150,7 +150,7 @@ async fn for_upkeep(store: &SqliteStore, meter: &mut Meter) {
     // Nothing of the past is old enough, which is what a purge finds most of the time.
     let old = PurgeRequest { older_than: HOUR, limit: 100 };
     assert_eq!(store.purge_dispatched(&old).await.unwrap().len(), 0);
-    assert_eq!(store.purge_dead(&old).await.unwrap().len(), 0);
+    assert_eq!(store.purge_dead(&DeadRowRequest::new(9).died_until(Timestamp::EPOCH)).await.unwrap().len(), 0);
     meter.note("purge outbox");
     assert_eq!(
         store.purge_inbox("shipping", &InboxPurgeRequest::new(HOUR, 100).watermarks_older_than(HOUR)).await.unwrap(),

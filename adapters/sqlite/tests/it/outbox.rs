@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::{asking, in_memory, message, numbers, settled, stage, token};
 use seaworthy_core::ports::{
-    Clock, OutboxOrder, OutboxStore, PurgeRequest, RedriveRequest, SettleOutcome, Store, StoreError, WhenDead,
+    Clock, DeadRowRequest, OutboxOrder, OutboxStore, PurgeRequest, SettleOutcome, Store, StoreError, WhenDead,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -137,9 +137,9 @@ async fn a_dead_row_blocks_its_key_or_is_passed_over_as_the_claim_says() {
     let mut skipping = asking(3, 10);
     skipping.when_dead = WhenDead::SkipDead;
     assert_eq!(numbers(&store.claim(&skipping).await.unwrap()), [2]);
-    let found = store.dead_rows(10).await.unwrap();
+    let found = store.dead_rows(&DeadRowRequest::new(10)).await.unwrap();
     assert_eq!(found.len(), 1);
-    assert_eq!((found[0].0.message.id, found[0].1.as_str()), (message(1, "a").id, "unroutable"));
+    assert_eq!((found[0].row.message.id, found[0].reason.as_str()), (message(1, "a").id, "unroutable"));
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn a_redriven_row_keeps_its_id_and_its_place_and_waits_for_a_later_one_tha
     let second = store.claim(&skipping).await.unwrap();
     assert_eq!(numbers(&second), [2]);
 
-    let all = RedriveRequest { only: None, limit: 10 };
+    let all = DeadRowRequest::new(10);
     assert_eq!(store.redrive(&all).await.unwrap().len(), 1);
     assert_eq!(store.redrive(&all).await.unwrap().len(), 0);
     assert_eq!(numbers(&store.claim(&asking(3, 10)).await.unwrap()), [], "the second row of the key is still out");
@@ -171,10 +171,10 @@ async fn a_redrive_names_events_or_takes_the_oldest() {
     stage(&store, &[message(1, "a"), message(2, "b"), message(3, "c")]).await;
     let rows = store.claim(&asking(1, 10)).await.unwrap();
     store.settle(token(1), &settled(&rows, &dead())).await.unwrap();
-    let only = RedriveRequest { only: Some(vec![message(3, "c").id, message(9, "z").id]), limit: 10 };
+    let only = DeadRowRequest::new(10).only(vec![message(3, "c").id, message(9, "z").id]);
     assert_eq!(store.redrive(&only).await.unwrap().len(), 1);
     assert_eq!(numbers(&store.claim(&asking(2, 10)).await.unwrap()), [3]);
-    assert_eq!(store.redrive(&RedriveRequest { only: None, limit: 1 }).await.unwrap().len(), 1);
+    assert_eq!(store.redrive(&DeadRowRequest::new(1)).await.unwrap().len(), 1);
     assert_eq!(numbers(&store.claim(&asking(3, 10)).await.unwrap()), [1]);
 }
 
@@ -193,7 +193,7 @@ async fn retention_deletes_dispatched_rows_only_and_numbers_never_come_again() {
     assert_eq!(store.purge_dispatched(&old).await.unwrap().len(), 0);
     let backlog = store.backlog().await.unwrap();
     assert_eq!((backlog.outbox_unsettled, backlog.outbox_dead), (1, 1));
-    assert_eq!(store.purge_dead(&old).await.unwrap().len(), 1);
+    assert_eq!(store.purge_dead(&DeadRowRequest::new(1)).await.unwrap().len(), 1);
 
     let last = store.claim(&asking(2, 1)).await.unwrap();
     store.settle(token(2), &settled(&last, &SettleOutcome::Dispatched)).await.unwrap();

@@ -7,8 +7,8 @@ use seaworthy_core::{
     ids::{MessageId, OperationId, SagaId},
     message::{Headers, Message},
     ports::{
-        AcquireRequest, DeadLetterRequest, DefinitionRef, Expected, InboxEntry, InboxInsert, InboxPurgeRequest,
-        InboxStore, NewSaga, OperationRecord, OperationState, OutboxStore, PurgeRequest, RedriveRequest, SagaAppend,
+        AcquireRequest, DeadLetterRequest, DeadRowRequest, DefinitionRef, Expected, InboxEntry, InboxInsert,
+        InboxPurgeRequest, InboxStore, NewSaga, OperationRecord, OperationState, OutboxStore, PurgeRequest, SagaAppend,
         SagaStatus, SagaStore, Seen, SettleOutcome, Store, StoreError,
     },
 };
@@ -84,8 +84,8 @@ async fn messages_with_hostile_envelopes_pass_through_the_outbox_unchanged() {
         let found = Message { sequence: 0, epoch: 0, ..rows[0].message.clone() };
         assert_eq!(found, staged);
         store.settle(token(1), &settled(&rows, &SettleOutcome::Dead { reason: text.into() })).await.unwrap();
-        assert_eq!(store.dead_rows(9).await.unwrap()[0].1, text);
-        let only = RedriveRequest { only: Some(vec![staged.id]), limit: 9 };
+        assert_eq!(store.dead_rows(&DeadRowRequest::new(9)).await.unwrap()[0].reason, text);
+        let only = DeadRowRequest::new(9).only(vec![staged.id]);
         assert_eq!(store.redrive(&only).await.unwrap().len(), 1);
         let rows = store.claim(&asking(2, 1)).await.unwrap();
         let retry = SettleOutcome::Retry { delay: Duration::ZERO, error: text.into() };

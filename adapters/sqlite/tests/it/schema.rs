@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use seaworthy_core::{
     message::{Headers, Message},
     ports::{
-        InboxEntry, InboxInsert, OutboxStore, PurgeRequest, SagaAppend, SagaListRequest, SagaStatus, SagaStore, Seen,
+        DeadRowRequest, InboxEntry, InboxInsert, OutboxStore, SagaAppend, SagaListRequest, SagaStatus, SagaStore, Seen,
         SettleOutcome, Store, TailRequest, WhenDead,
     },
 };
@@ -207,7 +207,7 @@ async fn dead_rows_of_an_older_file_are_in_the_way_as_they_were() {
         rows.iter().map(|row| (row.row.0, row.message.gap)).collect::<Vec<_>>()
     };
     assert_eq!(gaps().await, [(2, 1), (4, 0), (5, 1)]);
-    assert_eq!(store.purge_dead(&PurgeRequest { older_than: Duration::ZERO, limit: 9 }).await.unwrap().len(), 2);
+    assert_eq!(store.purge_dead(&DeadRowRequest::new(9)).await.unwrap().len(), 2);
     assert_eq!(gaps().await, [(2, 0), (4, 0), (5, 0)]);
     assert_eq!(numbers(&store.claim(&asking(9, 9)).await.unwrap()), [2, 4]);
 }

@@ -11,7 +11,7 @@ use crate::{
         samples::{claim, lone, tail, token},
     },
     message::Message,
-    ports::{OutboxRow, RowId, SettleOutcome, Settlement},
+    ports::{DeadRowRequest, OutboxRow, RowId, SettleOutcome, Settlement},
 };
 
 /// A lease hides a row from others; its end brings it back, with the attempt counted.
@@ -78,7 +78,7 @@ pub async fn a_relay_that_lost_its_claim_changes_nothing(subject: &dyn StoreSubj
         let held = store.claim(&claim(2, 9, lease)).await?;
         let promise = format!("a relay that lost its claim changes nothing ({outcome:?})");
         expect_eq(&promise, settle(&*store, 1, &lost, outcome).await?, vec![false])?;
-        expect_eq(&promise, store.dead_rows(9).await?.len(), 0)?;
+        expect_eq(&promise, store.dead_rows(&DeadRowRequest::new(9)).await?.len(), 0)?;
         expect_eq(&promise, ids(&store.claim(&claim(3, 9, lease)).await?), Vec::new())?;
         let settled = settle(&*store, 2, &held, SettleOutcome::Dispatched).await?;
         expect_eq("the relay that took a row over can settle it", settled, vec![true])?;

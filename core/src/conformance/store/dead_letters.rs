@@ -10,10 +10,14 @@ use crate::{
     ports::{DeadLetter, DeadLetterRequest, InboxEntry, Store, StoreError},
 };
 
-/// The letter of a number: each third one is of another type.
+/// The letter of a number: each third one is of another type and topic.
 fn letter(number: u64) -> Message {
-    let kind = if number.is_multiple_of(3) { "order.cancelled" } else { "order.confirmed" };
-    Message { kind: kind.into(), ..received(number, "key") }
+    let plain = received(number, &format!("key-{number}"));
+    if number.is_multiple_of(3) {
+        Message { kind: "order.cancelled".into(), topic: "cancellations".into(), ..plain }
+    } else {
+        plain
+    }
 }
 
 /// Takes out the letter of a message, if there is one, and buries it.
@@ -36,7 +40,7 @@ pub async fn dead_letters_are_read_page_by_page_and_some_of_them(subject: &dyn S
     let store = subject.fresh().await;
     let mut moments = Vec::new();
     for number in 1..=7 {
-        bury(&*store, &letter(number), "poison").await?;
+        bury(&*store, &letter(number), if number <= 2 { "100% poison" } else { "poison" }).await?;
         moments.push(store.now().await?);
         subject.advance(subject.unit()).await;
     }
@@ -51,9 +55,13 @@ pub async fn dead_letters_are_read_page_by_page_and_some_of_them(subject: &dyn S
     let behind = letters(3).after(rising[2]);
     let promise = "a page goes on behind a place, whether or not its letter is there";
     expect_eq(promise, numbers(&store.dead_letters(&behind).await?), vec![4, 5, 6])?;
-    let cases: [(&str, DeadLetterRequest, Vec<u64>); 8] = [
+    let cases: [(&str, DeadLetterRequest, Vec<u64>); 12] = [
         ("a type", letters(9).of_kind("order.cancelled"), vec![6]),
         ("a type, in pages", letters(2).of_kind("order.confirmed").after(rising[0]), vec![2, 4]),
+        ("a topic", letters(9).of_topic("cancellations"), vec![6]),
+        ("a key", letters(9).of_key("key-5"), vec![5]),
+        ("a reason, letter by letter", letters(9).because("0% poison"), vec![1, 2]),
+        ("a reason that is none's", letters(9).because("0_ poison"), vec![]),
         ("messages, in their order", letters(9).only([letter(7).id, letter(2).id, letter(2).id, letter(3).id]), vec![2, 7]),
         ("messages, up to a limit", letters(1).only([letter(7).id, letter(2).id]), vec![2]),
         ("no messages", letters(9).only([]), vec![]),

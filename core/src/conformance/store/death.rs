@@ -7,12 +7,8 @@ use crate::{
         outcome::{expect_conflict, expect_eq},
         samples::{claim, lone, message, purge},
     },
-    ports::{ClaimRequest, PurgeRequest, RedriveRequest, SettleOutcome, WhenDead},
+    ports::{ClaimRequest, DeadRow, DeadRowRequest, SettleOutcome, StoreError, WhenDead},
 };
-
-fn everything(limit: usize) -> RedriveRequest {
-    RedriveRequest { only: None, limit }
-}
 
 /// With `BlockKey`, later rows of a dead row's key wait; other keys go on.
 pub async fn a_dead_row_blocks_its_key(subject: &dyn StoreSubject) -> Outcome {
@@ -53,11 +49,11 @@ pub async fn dead_rows_are_listed_with_their_reason(subject: &dyn StoreSubject) 
     kill_next(&*store, 1, "too large", subject.unit() * 5).await?;
     subject.advance(subject.unit()).await;
     kill_next(&*store, 2, "unroutable", subject.unit() * 5).await?;
-    let listed = store.dead_rows(9).await?;
-    let shown = listed.iter().map(|(row, reason)| (row.message.id, row.attempts, reason.as_str())).collect();
+    let listed = store.dead_rows(&DeadRowRequest::new(9)).await?;
+    let shown = listed.iter().map(|dead| (dead.row.message.id, dead.row.attempts, dead.reason.as_str())).collect();
     let expected = vec![(lone(1).id, 1, "too large"), (lone(2).id, 1, "unroutable")];
     expect_eq("dead rows are listed with their reason, oldest first", shown, expected)?;
-    expect_eq("no more dead rows are listed than asked for", store.dead_rows(1).await?.len(), 1)?;
+    expect_eq("no more dead rows are listed than asked for", store.dead_rows(&DeadRowRequest::new(1)).await?.len(), 1)?;
     let mut tx = store.begin().await?;
     expect_conflict("the message id of a dead row stays taken", tx.stage(&lone(1)).await)?;
     Ok(Verdict::Held)
@@ -69,8 +65,8 @@ pub async fn a_redriven_row_keeps_its_event_id_and_its_place(subject: &dyn Store
     let lease = subject.unit() * 5;
     stage(&*store, &[message(1, "a"), message(2, "a")]).await?;
     let died = kill_next(&*store, 1, "unroutable", lease).await?;
-    expect_eq("a redrive names the rows that it took", store.redrive(&everything(9)).await?, vec![died.message.id])?;
-    expect_eq("a redriven row is not dead any more", store.dead_rows(9).await?.len(), 0)?;
+    expect_eq("a redrive names the rows that it took", store.redrive(&DeadRowRequest::new(9)).await?, vec![died.message.id])?;
+    expect_eq("a redriven row is not dead any more", store.dead_rows(&DeadRowRequest::new(9)).await?.len(), 0)?;
     let rows = store.claim(&claim(2, 9, lease)).await?;
     expect_eq("a redriven row keeps its event id and its place", ids(&rows), vec![died.message.id])?;
     expect_eq("a redriven row starts with no attempts", rows[0].attempts, 1)?;
@@ -89,7 +85,7 @@ pub async fn a_redriven_row_waits_for_a_later_one_that_is_out(subject: &dyn Stor
     kill_next(&*store, 1, "unroutable", lease).await?;
     let out = store.claim(&skipping(2)).await?;
     expect_eq("a dead row is passed over", ids(&out), vec![message(2, "a").id])?;
-    let redriven = store.redrive(&everything(9)).await?;
+    let redriven = store.redrive(&DeadRowRequest::new(9)).await?;
     expect_eq("a redrive names the rows that it took", redriven, vec![message(1, "a").id])?;
     let promise = "at most one unsettled row of a key is in flight";
     expect_eq(promise, ids(&store.claim(&skipping(3)).await?), Vec::new())?;
@@ -107,21 +103,19 @@ pub async fn a_redrive_takes_only_what_it_names(subject: &dyn StoreSubject) -> O
     for number in 1..=3 {
         kill_next(&*store, number, "unroutable", lease).await?;
     }
-    let only = RedriveRequest { only: Some(vec![lone(2).id, lone(4).id, lone(9).id]), limit: 9 };
+    let only = DeadRowRequest::new(9).only(vec![lone(2).id, lone(4).id, lone(9).id]);
     expect_eq("a redrive takes the dead rows that it names", store.redrive(&only).await?, vec![lone(2).id])?;
-    let left = |rows: Vec<(crate::ports::OutboxRow, smol_str::SmolStr)>| {
-        rows.into_iter().map(|(row, _)| row.message.id).collect::<Vec<_>>()
-    };
+    let left = |rows: Vec<DeadRow>| rows.into_iter().map(|dead| dead.row.message.id).collect::<Vec<_>>();
     let promise = "a redrive leaves other dead rows";
-    expect_eq(promise, left(store.dead_rows(9).await?), vec![lone(1).id, lone(3).id])?;
-    expect_eq("a redrive takes no more than its limit", store.redrive(&everything(1)).await?, vec![lone(1).id])?;
-    expect_eq(promise, store.dead_rows(9).await?.len(), 1)?;
+    expect_eq(promise, left(store.dead_rows(&DeadRowRequest::new(9)).await?), vec![lone(1).id, lone(3).id])?;
+    expect_eq("a redrive takes no more than its limit", store.redrive(&DeadRowRequest::new(1)).await?, vec![lone(1).id])?;
+    expect_eq(promise, store.dead_rows(&DeadRowRequest::new(9)).await?.len(), 1)?;
     subject.advance(subject.unit()).await;
     let later = kill_next(&*store, 4, "unroutable", lease).await?.message.id;
-    let named = RedriveRequest { only: Some(vec![later, lone(3).id]), limit: 1 };
+    let named = DeadRowRequest::new(1).only(vec![later, lone(3).id]);
     expect_eq("a redrive takes no more than its limit", store.redrive(&named).await?, vec![lone(3).id])?;
     let promise = "of the rows that it names, a redrive takes those that died first";
-    expect_eq(promise, left(store.dead_rows(9).await?), vec![later])?;
+    expect_eq(promise, left(store.dead_rows(&DeadRowRequest::new(9)).await?), vec![later])?;
     Ok(Verdict::Held)
 }
 
@@ -131,13 +125,14 @@ pub async fn a_purged_dead_row_frees_its_key(subject: &dyn StoreSubject) -> Outc
     let lease = subject.unit() * 5;
     stage(&*store, &[message(1, "a"), message(2, "a")]).await?;
     kill_next(&*store, 1, "too large", lease).await?;
-    let later = PurgeRequest { older_than: lease, limit: 9 };
-    expect_eq("a purge leaves rows that died not long enough ago", store.purge_dead(&later).await?, Vec::new())?;
+    let old = async || Ok::<_, StoreError>(DeadRowRequest::new(9).died_until(store.now().await?.before(lease)));
+    let young = store.purge_dead(&old().await?).await?;
+    expect_eq("a purge leaves rows that died not long enough ago", young, Vec::new())?;
     expect_eq("a purge of dispatched rows leaves dead ones", store.purge_dispatched(&purge(9)).await?, Vec::new())?;
     subject.advance(lease).await;
-    let purged = store.purge_dead(&later).await?;
+    let purged = store.purge_dead(&old().await?).await?;
     expect_eq("a purge takes rows that died long enough ago, and names them", purged, vec![message(1, "a").id])?;
-    expect_eq("a purged row is gone", store.dead_rows(9).await?.len(), 0)?;
+    expect_eq("a purged row is gone", store.dead_rows(&DeadRowRequest::new(9)).await?.len(), 0)?;
     expect_eq("a purged row blocks nothing", drain(&*store, lease).await?, vec![message(2, "a").id])?;
     Ok(Verdict::Held)
 }

@@ -12,7 +12,7 @@ use crate::{
     },
     ids::MessageId,
     message::Message,
-    ports::{OutboxOrder, RedriveRequest, SettleOutcome, Store, StoreError, TailRequest, WhenDead},
+    ports::{DeadRowRequest, OutboxOrder, SettleOutcome, Store, StoreError, TailRequest, WhenDead},
 };
 
 const RELAY: &str = "relay";
@@ -27,7 +27,7 @@ fn shown(numbers: &[u64]) -> Vec<MessageId> {
 }
 
 async fn redrive(store: &dyn Store) -> Result<Vec<MessageId>, StoreError> {
-    store.redrive(&RedriveRequest { only: None, limit: 9 }).await
+    store.redrive(&DeadRowRequest::new(9)).await
 }
 
 /// The log is in commit order, whatever order rows were staged in, and ends at its limit.
@@ -122,7 +122,7 @@ pub async fn a_refused_row_of_the_log_dies_and_comes_back(subject: &dyn StoreSub
     let mut tx = store.begin().await?;
     expect_eq("a pending row can be given up without a claim", tx.outbox_bury(first, "too large").await?, true)?;
     tx.commit().await?;
-    let reasons: Vec<_> = store.dead_rows(9).await?.into_iter().map(|(row, why)| (row.message.id, why)).collect();
+    let reasons: Vec<_> = store.dead_rows(&DeadRowRequest::new(9)).await?.into_iter().map(|dead| (dead.row.message.id, dead.reason)).collect();
     expect_eq("a row that is given up is dead, with the reason", reasons, vec![(first, "too large".into())])?;
     let promise = "the log shows no dead row, and nothing behind it where it blocks its key";
     expect_eq(promise, seen(&*store).await?, vec![lone(3).id])?;

@@ -76,6 +76,10 @@ macro_rules! __store_checks {
                 a_redrive_takes_only_what_it_names
                 a_purged_dead_row_frees_its_key
             }
+            dead_rows [Outbox] {
+                dead_rows_are_read_page_by_page_and_some_of_them
+                dead_rows_are_redriven_and_purged_as_they_are_listed
+            }
             log [Outbox] {
                 the_log_is_read_in_commit_order
                 rows_are_marked_together_with_the_position [Checkpoints]

@@ -13,7 +13,7 @@ use crate::{
             sweep, tail, token,
         },
     },
-    ports::{Expected, IdRange, OperationRecord, OperationState, Part, RedriveRequest, SagaListRequest, Store, StoreError, WhenDead},
+    ports::{DeadRowRequest, Expected, IdRange, OperationRecord, OperationState, Part, SagaListRequest, Store, StoreError, WhenDead,},
 };
 
 /// Answers of the methods of a part, by their names.
@@ -48,8 +48,8 @@ async fn answers(part: Part, store: &dyn Store) -> Result<Answers, StoreError> {
         Part::Outbox => (
             inside! { stage(&lone(1)) outbox_dispatched(&[lone(1).id]) outbox_bury(lone(1).id, "too large") outbox_settled_to(WhenDead::BlockKey) },
             outside! {
-                claim(&claim(1, 1, second)) settle(token(1), &[]) tail(&tail(1)) dead_rows(1)
-                redrive(&RedriveRequest { only: None, limit: 1 }) purge_dispatched(&purge(1)) purge_dead(&purge(1))
+                claim(&claim(1, 1, second)) settle(token(1), &[]) tail(&tail(1)) dead_rows(&DeadRowRequest::new(1))
+                redrive(&DeadRowRequest::new(1)) purge_dispatched(&purge(1)) purge_dead(&DeadRowRequest::new(1))
                 next_available()
             },
         ),

@@ -12,7 +12,7 @@ use crate::{
     },
     ids::MessageId,
     message::Message,
-    ports::{PurgeRequest, SettleOutcome},
+    ports::{DeadRowRequest, PurgeRequest, SettleOutcome},
 };
 
 /// Pending, claimed and dead rows are never purged with the dispatched ones.
@@ -27,7 +27,7 @@ pub async fn a_purge_takes_dispatched_rows_only(subject: &dyn StoreSubject) -> O
     subject.advance(subject.unit()).await;
     let promise = "a purge takes dispatched rows only";
     expect_eq(promise, store.purge_dispatched(&purge(99)).await?, ids(&dispatched))?;
-    expect_eq(promise, store.dead_rows(9).await?.len(), 1)?;
+    expect_eq(promise, store.dead_rows(&DeadRowRequest::new(9)).await?.len(), 1)?;
     expect_eq(promise, settle(&*store, 3, &claimed, SettleOutcome::Dispatched).await?, vec![true])?;
     expect_eq(promise, drain(&*store, lease).await?, vec![lone(4).id])?;
     Ok(Verdict::Held)

@@ -12,7 +12,7 @@ use crate::{
         outcome::{expect, expect_eq},
         samples::{append, claim, entry, lone, new_saga, received},
     },
-    ports::{Backlog, Part, RedriveRequest, SagaAppend, SagaStatus},
+    ports::{DeadRowRequest, Backlog, Part, SagaAppend, SagaStatus},
 };
 
 /// Unsettled and dead rows, active and stuck sagas, dead letters; nothing of a part that the store has not.
@@ -52,7 +52,7 @@ pub async fn the_backlog_counts_what_waits(subject: &dyn StoreSubject) -> Outcom
         expected.sagas_active = 3;
     }
     if outbox {
-        store.redrive(&RedriveRequest { only: None, limit: 9 }).await?;
+        store.redrive(&DeadRowRequest::new(9)).await?;
         subject.advance(lease).await;
         drain(&*store, lease).await?;
     }

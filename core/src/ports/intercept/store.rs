@@ -7,8 +7,8 @@ use super::{Intercept, Intercepted, transaction::InterceptedTransaction};
 use crate::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, Call, ClaimRequest, DeadLetter, DeadLetterRequest, InboxPurgeRequest, InboxStore,
-        ListedSaga, LogEntry, OutboxRow, OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance,
+        AcquireRequest, Backlog, Call, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
+        InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OutboxRow, OutboxStore, Parts, PurgeRequest, SagaInstance,
         SagaListRequest, SagaStore, Settlement, Store, StoreError, TailRequest, Timestamp, Transaction,
         operation::store_methods,
     },

@@ -27,8 +27,8 @@ pub use inbox::{
     DeadLetter, DeadLetterRequest, InboxEntry, InboxInsert, InboxPurgeRequest, InboxStore, InboxWrites, Seen,
 };
 pub use outbox::{
-    ClaimRequest, OutboxOrder, OutboxRow, OutboxState, OutboxStore, OutboxWrites, PurgeRequest, RedriveRequest, RowId,
-    SettleOutcome, Settlement, TailRequest, WhenDead,
+    ClaimRequest, DeadPlace, DeadRow, DeadRowRequest, InvalidPlace, OutboxOrder, OutboxRow, OutboxState, OutboxStore,
+    OutboxWrites, PurgeRequest, RowId, SettleOutcome, Settlement, TailRequest, WhenDead,
 };
 pub use participant::{OperationRecord, OperationState, Participants};
 pub use parts::{Part, Parts};

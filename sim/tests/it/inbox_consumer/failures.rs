@@ -133,12 +133,12 @@ fn a_redriven_dead_letter_is_handled_once_or_stays() {
         assert_eq!(bench.store.backlog().await.unwrap().inbox_dead, 3);
 
         repaired.store(1, Ordering::Relaxed);
-        let one = consumer.redrive(Some(&ids[1..2]), 100).await.unwrap();
+        let one = consumer.redrive(&consumer.letters(100).only(&ids[1..2])).await.unwrap();
         assert_eq!((one.handled, one.failed.len()), (vec![ids[1]], 0));
-        let rest = consumer.redrive(None, 100).await.unwrap();
+        let rest = consumer.redrive(&consumer.letters(100)).await.unwrap();
         assert_eq!(rest.handled, [ids[0]]);
         assert_eq!(rest.failed, [(ids[2], "refused: still unknown".to_owned())]);
-        assert_eq!(consumer.redrive(Some(&ids[..2]), 100).await.unwrap().handled, []);
+        assert_eq!(consumer.redrive(&consumer.letters(100).only(&ids[..2])).await.unwrap().handled, []);
 
         let effects = effects(&bench).await;
         assert_eq!(effects, BTreeMap::from([(ids[0].to_string(), 1), (ids[1].to_string(), 1)]));

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use seaworthy_core::{
-    outbox::{purge_dead, redrive},
-    ports::{OutboxStore, WhenDead},
+    outbox::{discard, redrive},
+    ports::{DeadRowRequest, OutboxStore, Store, WhenDead},
     stop::Stop,
 };
 
@@ -19,9 +19,9 @@ fn one_poison_message_among_a_hundred_leaves_ninety_nine_dispatched_in_the_same_
         bench.broker.says(move |message, _| if message.id == poison { Say::Reject } else { Say::Accept });
         let report = bench.relay(config()).pass().await.unwrap();
         assert_eq!((report.claimed, report.dispatched, report.dead), (100, 99, 1));
-        let dead = bench.store.dead_rows(10).await.unwrap();
-        assert_eq!(dead.iter().map(|(row, _)| row.message.id).collect::<Vec<_>>(), [poison]);
-        assert!(dead[0].1.contains("too large"), "{}", dead[0].1);
+        let dead = bench.store.dead_rows(&DeadRowRequest::new(10)).await.unwrap();
+        assert_eq!(dead.iter().map(|dead| dead.row.message.id).collect::<Vec<_>>(), [poison]);
+        assert!(dead[0].reason.contains("too large"), "{}", dead[0].reason);
     });
 }
 
@@ -37,9 +37,9 @@ fn a_message_that_keeps_failing_while_others_pass_is_given_up_after_its_attempts
             bench.pass(ms(250)).await;
         }
         stop.set();
-        let dead = bench.store.dead_rows(10).await.unwrap();
-        assert_eq!(dead.iter().map(|(row, _)| row.message.id).collect::<Vec<_>>(), [poison]);
-        assert!(dead[0].1.contains("while others pass"), "{}", dead[0].1);
+        let dead = bench.store.dead_rows(&DeadRowRequest::new(10)).await.unwrap();
+        assert_eq!(dead.iter().map(|dead| dead.row.message.id).collect::<Vec<_>>(), [poison]);
+        assert!(dead[0].reason.contains("while others pass"), "{}", dead[0].reason);
         let tries = bench.broker.times()[&poison];
         assert!((10..=12).contains(&tries), "{tries} tries");
         assert_eq!(bench.unsettled().await, 0);
@@ -55,13 +55,13 @@ fn redriven_messages_keep_their_ids_and_are_dispatched() {
         assert_eq!(relay.pass().await.unwrap().dead, 30);
         assert_eq!(relay.pass().await.unwrap().claimed, 0, "a dead row is not claimed");
         bench.broker.says(|_, _| Say::Accept);
-        assert_eq!(redrive(&*bench.store, Some(&ids[..10])).await.unwrap(), 10);
+        assert_eq!(redrive(&*bench.store, &DeadRowRequest::new(usize::MAX).only(&ids[..10])).await.unwrap(), 10);
         assert_eq!(relay.pass().await.unwrap().dispatched, 10);
-        assert_eq!(redrive(&*bench.store, None).await.unwrap(), 20);
+        assert_eq!(redrive(&*bench.store, &DeadRowRequest::new(usize::MAX)).await.unwrap(), 20);
         assert_eq!(relay.pass().await.unwrap().dispatched, 20);
         let accepted = bench.broker.log().into_iter().filter(|published| published.said == Say::Accept);
         assert_eq!(accepted.map(|published| published.id).collect::<Vec<_>>(), ids);
-        assert_eq!(redrive(&*bench.store, None).await.unwrap(), 0);
+        assert_eq!(redrive(&*bench.store, &DeadRowRequest::new(usize::MAX)).await.unwrap(), 0);
     });
 }
 
@@ -71,10 +71,14 @@ fn only_an_explicit_purge_deletes_dead_rows() {
         bench.stage_many(3).await;
         bench.broker.says(|_, _| Say::Reject);
         bench.relay(config()).pass().await.unwrap();
-        assert_eq!(purge_dead(&*bench.store, Duration::from_secs(60)).await.unwrap(), 0);
+        let of_a_minute_ago = async || {
+            let until = Store::now(&*bench.store).await.unwrap().before(Duration::from_secs(60));
+            discard(&*bench.store, &DeadRowRequest::new(10).died_until(until)).await.unwrap().len()
+        };
+        assert_eq!(of_a_minute_ago().await, 0);
         bench.pass(Duration::from_secs(61)).await;
-        assert_eq!(purge_dead(&*bench.store, Duration::from_secs(60)).await.unwrap(), 3);
-        assert_eq!(bench.store.dead_rows(10).await.unwrap(), []);
+        assert_eq!(of_a_minute_ago().await, 3);
+        assert_eq!(bench.store.dead_rows(&DeadRowRequest::new(10)).await.unwrap(), []);
     });
 }
 
@@ -87,13 +91,13 @@ fn more_dead_rows_than_fit_one_batch_are_all_redriven_and_all_purged() {
         for _ in 0..2 {
             let mut relay = bench.relay(config());
             while relay.pass().await.unwrap().claimed > 0 {}
-            assert_eq!(bench.store.dead_rows(2_000).await.unwrap().len(), 1_203);
-            assert_eq!(redrive(&*bench.store, None).await.unwrap(), 1_203);
+            assert_eq!(bench.store.dead_rows(&DeadRowRequest::new(2_000)).await.unwrap().len(), 1_203);
+            assert_eq!(redrive(&*bench.store, &DeadRowRequest::new(usize::MAX)).await.unwrap(), 1_203);
         }
         let mut relay = bench.relay(config());
         while relay.pass().await.unwrap().claimed > 0 {}
-        assert_eq!(purge_dead(&*bench.store, Duration::ZERO).await.unwrap(), 1_203);
-        assert_eq!(bench.store.dead_rows(1).await.unwrap(), []);
+        assert_eq!(discard(&*bench.store, &DeadRowRequest::new(usize::MAX)).await.unwrap().len(), 1_203);
+        assert_eq!(bench.store.dead_rows(&DeadRowRequest::new(1)).await.unwrap(), []);
     });
 }
 
@@ -157,6 +161,6 @@ fn retention_deletes_dispatched_rows_only_beside_a_running_relay() {
             }
         }
         assert_eq!(kept, [&ids[..5], &[late]].concat());
-        assert_eq!(bench.store.dead_rows(100).await.unwrap().len(), 5);
+        assert_eq!(bench.store.dead_rows(&DeadRowRequest::new(100)).await.unwrap().len(), 5);
     });
 }

@@ -8,7 +8,7 @@ use std::{
 use seaworthy_core::{
     backoff::Backoff,
     ids::MessageId,
-    ports::{Clock, OutboxStore, Random, WhenDead},
+    ports::{Clock, DeadRowRequest, OutboxStore, Random, WhenDead},
     stop::Stop,
     wake::Wake,
 };
@@ -91,8 +91,8 @@ fn the_outcome_is_the_same_for_every_batch_size() {
             bench.broker.says(|message, _| if message.sequence % 10 == 0 { Say::Reject } else { Say::Accept });
             let mut relay = bench.relay(config().batch(batch).when_dead(WhenDead::SkipDead));
             while relay.pass().await.unwrap().claimed > 0 {}
-            let dead = bench.store.dead_rows(100).await.unwrap();
-            let mut dead: Vec<_> = dead.iter().map(|(row, reason)| (row.message.sequence, reason.clone())).collect();
+            let dead = bench.store.dead_rows(&DeadRowRequest::new(100)).await.unwrap();
+            let mut dead: Vec<_> = dead.iter().map(|dead| (dead.row.message.sequence, dead.reason.clone())).collect();
             dead.sort();
             let mut sent: BTreeMap<String, Vec<(MessageId, Say)>> = BTreeMap::new();
             for published in bench.broker.log() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use seaworthy_core::{
     ids::ClaimToken,
-    ports::{BrokerError, ClaimRequest, Clock, OutboxOrder, OutboxStore, WhenDead},
+    ports::{BrokerError, ClaimRequest, Clock, DeadRowRequest, OutboxOrder, OutboxStore, WhenDead},
     stop::Stop,
 };
 
@@ -65,7 +65,7 @@ fn a_relay_whose_lease_has_ended_changes_nothing() {
         bench.broker.says(|_, _| Say::Accept);
         let report = slow.await.unwrap();
         assert_eq!((report.dispatched, report.lost), (0, 1));
-        assert_eq!(bench.store.dead_rows(10).await.unwrap().len(), 1);
+        assert_eq!(bench.store.dead_rows(&DeadRowRequest::new(10)).await.unwrap().len(), 1);
     });
 }
 
@@ -164,6 +164,6 @@ fn a_row_that_was_claimed_too_often_is_buried_where_the_configuration_says_so() 
         for _ in 0..2 {
             assert_eq!((relay.pass().await.unwrap().dead, bench.broker.calls()), (1, 0));
         }
-        assert!(bench.store.dead_rows(1).await.unwrap()[0].1.contains("20 times"));
+        assert!(bench.store.dead_rows(&DeadRowRequest::new(1)).await.unwrap()[0].reason.contains("20 times"));
     });
 }

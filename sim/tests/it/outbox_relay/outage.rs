@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use seaworthy_core::{
-    ports::{BrokerError, OutboxStore},
+    ports::{BrokerError, DeadRowRequest, OutboxStore},
     stop::Stop,
 };
 
@@ -23,13 +23,13 @@ fn an_outage_of_an_hour_buries_nothing_and_costs_few_calls() {
             // At the cap a pause takes 5 s at least, and below it there are seven.
             let calls = bench.broker.calls();
             assert!((200..740).contains(&calls), "{calls} calls in an outage");
-            assert_eq!(bench.store.dead_rows(100).await.unwrap(), []);
+            assert_eq!(bench.store.dead_rows(&DeadRowRequest::new(100)).await.unwrap(), []);
             bench.broker.fails(None);
             bench.pass(Duration::from_secs(16)).await;
             stop.set();
             task.await.unwrap();
             assert_eq!(bench.unsettled().await, 0);
-            assert_eq!(bench.store.dead_rows(100).await.unwrap(), []);
+            assert_eq!(bench.store.dead_rows(&DeadRowRequest::new(100)).await.unwrap(), []);
             assert_eq!(bench.broker.times().len(), staged.len());
         });
     }
@@ -51,6 +51,6 @@ fn a_throttled_message_holds_nobody_back_and_is_never_given_up() {
         bench.pass(Duration::from_secs(620)).await;
         stop.set();
         assert_eq!(bench.unsettled().await, 0);
-        assert_eq!(bench.store.dead_rows(10).await.unwrap(), []);
+        assert_eq!(bench.store.dead_rows(&DeadRowRequest::new(10)).await.unwrap(), []);
     });
 }

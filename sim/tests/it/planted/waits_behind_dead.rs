@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use seaworthy_core::ports::{ClaimRequest, Clock, DelegateStore, OutboxRow, OutboxStore, Store, StoreError};
+use seaworthy_core::ports::{
+    ClaimRequest, Clock, DeadRowRequest, DelegateStore, OutboxRow, OutboxStore, Store, StoreError,
+};
 use seaworthy_sim::{scenario::Topology, store::MemoryStore};
 
 use crate::small_service::{
@@ -34,7 +36,7 @@ impl DelegateStore for OneQueue {
     }
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Vec<OutboxRow>, StoreError> {
-        match self.0.dead_rows(1).await?.is_empty() {
+        match self.0.dead_rows(&DeadRowRequest::new(1)).await?.is_empty() {
             true => self.0.claim(request).await,
             false => Ok(Vec::new()),
         }

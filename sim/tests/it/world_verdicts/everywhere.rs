@@ -11,9 +11,9 @@ use seaworthy_core::{
     ids::{ClaimToken, OperationId, SagaId},
     message::{Message, MessageBuilder},
     ports::{
-        AcquireRequest, BrokerError, Cancelled, ClaimRequest, DeadLetterRequest, DefinitionRef, Delivery, Expected,
-        ExternalCall, ExternalError, IdRange, InboxEntry, InboxPurgeRequest, NewSaga, Operation, OperationRecord,
-        OperationState, OutboxOrder, Ports, PublishError, PurgeRequest, RedriveRequest, Refusal, SagaAppend,
+        AcquireRequest, BrokerError, Cancelled, ClaimRequest, DeadLetterRequest, DeadRowRequest, DefinitionRef,
+        Delivery, Expected, ExternalCall, ExternalError, IdRange, InboxEntry, InboxPurgeRequest, NewSaga, Operation,
+        OperationRecord, OperationState, OutboxOrder, Ports, PublishError, PurgeRequest, Refusal, SagaAppend,
         SagaListRequest, SagaStatus, SettleOutcome, Settlement, StoreError, SubscriptionSpec, TailRequest, Timestamp,
         Transaction, WhenDead,
     },
@@ -171,10 +171,11 @@ impl Everywhere {
         let store = &ports.store;
         let old = PurgeRequest { older_than: Duration::from_secs(3_600), limit: 1 };
         let _ = seen.store(Operation::Tail, store.tail(&log()).await);
-        let _ = seen.store(Operation::DeadRows, store.dead_rows(1).await);
-        let _ = seen.store(Operation::Redrive, store.redrive(&RedriveRequest { limit: 1, only: None }).await);
+        let _ = seen.store(Operation::DeadRows, store.dead_rows(&DeadRowRequest::new(1)).await);
+        let _ = seen.store(Operation::Redrive, store.redrive(&DeadRowRequest::new(1)).await);
         let _ = seen.store(Operation::PurgeDispatched, store.purge_dispatched(&old).await);
-        let _ = seen.store(Operation::PurgeDead, store.purge_dead(&old).await);
+        let _ = seen
+            .store(Operation::PurgeDead, store.purge_dead(&DeadRowRequest::new(1).died_until(Timestamp::EPOCH)).await);
         let _ = seen.store(Operation::NextAvailable, store.next_available().await);
         let _ = seen.store(Operation::DeadLetters, store.dead_letters(&DeadLetterRequest::new("everywhere", 1)).await);
         let _ = seen.store(

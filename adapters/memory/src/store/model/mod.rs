@@ -16,9 +16,9 @@ use std::time::Duration;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, DeadLetter, DeadLetterRequest, InboxPurgeRequest, ListedSaga, LogEntry,
-        OperationState, OutboxRow, PurgeRequest, RedriveRequest, SagaInstance, SagaListRequest, Settlement, StoreError,
-        TailRequest, Timestamp,
+        AcquireRequest, Backlog, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
+        InboxPurgeRequest, ListedSaga, LogEntry, OperationState, OutboxRow, PurgeRequest, SagaInstance,
+        SagaListRequest, Settlement, StoreError, TailRequest, Timestamp,
     },
 };
 use smol_str::SmolStr;
@@ -163,11 +163,11 @@ impl StoreModel {
         self.outbox.tail(request, now)
     }
 
-    pub(super) fn dead_rows(&self, limit: usize) -> Vec<(OutboxRow, SmolStr)> {
-        self.outbox.dead_rows(limit)
+    pub(super) fn dead_rows(&self, request: &DeadRowRequest) -> Vec<DeadRow> {
+        self.outbox.dead_rows(request)
     }
 
-    pub(super) fn redrive(&mut self, request: &RedriveRequest) -> Vec<MessageId> {
+    pub(super) fn redrive(&mut self, request: &DeadRowRequest) -> Vec<MessageId> {
         self.outbox.redrive(request)
     }
 
@@ -175,8 +175,8 @@ impl StoreModel {
         self.outbox.purge_dispatched(request, now)
     }
 
-    pub(super) fn purge_dead(&mut self, request: &PurgeRequest, now: Timestamp) -> Vec<MessageId> {
-        self.outbox.purge_dead(request, now)
+    pub(super) fn purge_dead(&mut self, request: &DeadRowRequest) -> Vec<MessageId> {
+        self.outbox.purge_dead(request)
     }
 
     pub(super) fn next_available(&mut self, now: Timestamp) -> Option<Timestamp> {

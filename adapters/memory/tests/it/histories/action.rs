@@ -28,6 +28,7 @@ pub(crate) enum Action {
     },
     Redrive {
         only: Option<Vec<u8>>,
+        key: Option<u8>,
         limit: usize,
     },
     /// Reads the log.
@@ -242,7 +243,8 @@ fn action() -> impl Strategy<Value = Action> {
         Just(Some(backwards))
     ];
     let few = prop_oneof![1 => Just(0_usize), 3 => Just(1), 1 => Just(2), 1 => Just(100)];
-    let redrive = (only, few).prop_map(|(only, limit)| Action::Redrive { only, limit });
+    let key = prop_oneof![3 => Just(None), 1 => (0_u8..3).prop_map(Some)];
+    let redrive = (only, key, few).prop_map(|(only, key, limit)| Action::Redrive { only, key, limit });
     let acquire = (option::of(0..SAGAS), vec(0..DEFINITIONS, 0..3), limit(), time())
         .prop_map(|(only, definitions, limit, lease)| Action::Acquire { only, definitions, limit, lease });
     prop_oneof![

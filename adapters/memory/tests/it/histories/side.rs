@@ -6,8 +6,8 @@ use bytes::Bytes;
 use seaworthy_core::ids::{ClaimToken, MessageId};
 use seaworthy_core::message::Message;
 use seaworthy_core::ports::{
-    AcquireRequest, ClaimRequest, DeadLetterRequest, DefinitionRef, InboxPurgeRequest, OperationRecord, OperationState,
-    OutboxOrder, OutboxRow, PurgeRequest, RedriveRequest, RowId, SagaAppend, Settlement, Store, StoreError,
+    AcquireRequest, ClaimRequest, DeadLetterRequest, DeadRowRequest, DefinitionRef, InboxPurgeRequest, OperationRecord,
+    OperationState, OutboxOrder, OutboxRow, PurgeRequest, RowId, SagaAppend, Settlement, Store, StoreError,
     TailRequest, Transaction, WhenDead,
 };
 
@@ -98,13 +98,19 @@ impl Side {
                 let settlements: Vec<Settlement> = settle.collect();
                 vec![format!("{:?}", store.settle(*token, &settlements).await?)]
             }
-            Action::Redrive { only, limit } => {
-                let only = only.as_ref().map(|only| only.iter().map(|number| samples::message(*number).id).collect());
-                rows(store.redrive(&RedriveRequest { only, limit: *limit }).await?)
+            Action::Redrive { only, key, limit } => {
+                let mut request = DeadRowRequest::new(*limit);
+                request.only =
+                    only.as_ref().map(|only| only.iter().map(|number| samples::message(*number).id).collect());
+                request.key = key.map(|key| samples::message(key).partition_key);
+                rows(store.redrive(&request).await?)
             }
             Action::Tail { when_dead, limit } => self.tail(*when_dead, *limit).await?,
             Action::PurgeDispatched(purge) => rows(store.purge_dispatched(&request(*purge)).await?),
-            Action::PurgeDead(purge) => rows(store.purge_dead(&request(*purge)).await?),
+            Action::PurgeDead((older_than, limit)) => {
+                let until = store.now().await?.before(*older_than);
+                rows(store.purge_dead(&DeadRowRequest::new(*limit).died_until(until)).await?)
+            }
             Action::PurgeInbox { consumer, purge } => {
                 // Watermarks stay twice as long as rows.
                 let request = InboxPurgeRequest::new(purge.0, purge.1).watermarks_older_than(purge.0 * 2);
@@ -246,8 +252,8 @@ impl Side {
         ];
         seen.extend(self.tail(WhenDead::BlockKey, usize::MAX).await?);
         seen.extend(self.tail(WhenDead::SkipDead, usize::MAX).await?);
-        for (dead, reason) in self.store.dead_rows(usize::MAX).await? {
-            seen.push(format!("dead: {} because {reason}", row(&dead)));
+        for dead in self.store.dead_rows(&DeadRowRequest::new(usize::MAX)).await? {
+            seen.push(format!("dead since {:?}: {} because {}", dead.died_at, row(&dead.row), dead.reason));
         }
         for who in 0..CONSUMERS {
             let letters = self.store.dead_letters(&DeadLetterRequest::new(samples::consumer(who), usize::MAX)).await?;

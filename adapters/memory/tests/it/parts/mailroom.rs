@@ -7,13 +7,12 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::Message,
     ports::{
-        AfterCommit, Backlog, Checkpoints, ClaimRequest, Documents, InboxStore, InboxWrites, OutboxRow, OutboxStore,
-        OutboxWrites, Part, Participants, Parts, PurgeRequest, RedriveRequest, SagaStore, SagaWrites, Settlement,
-        Store, StoreError, TailRequest, Timestamp, Transaction, WhenDead,
+        AfterCommit, Backlog, Checkpoints, ClaimRequest, DeadRow, DeadRowRequest, Documents, InboxStore, InboxWrites,
+        OutboxRow, OutboxStore, OutboxWrites, Part, Participants, Parts, PurgeRequest, SagaStore, SagaWrites,
+        Settlement, Store, StoreError, TailRequest, Timestamp, Transaction, WhenDead,
     },
 };
 use seaworthy_memory::{ManualClock, store::MemoryStore};
-use smol_str::SmolStr;
 
 /// The table of an outbox, kept in the memory store's; nothing of its other tables can be reached.
 pub(super) struct Mailroom(MemoryStore);
@@ -57,11 +56,11 @@ impl OutboxStore for Mailroom {
         self.0.tail(request).await
     }
 
-    async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {
-        self.0.dead_rows(limit).await
+    async fn dead_rows(&self, request: &DeadRowRequest) -> Result<Vec<DeadRow>, StoreError> {
+        self.0.dead_rows(request).await
     }
 
-    async fn redrive(&self, request: &RedriveRequest) -> Result<Vec<MessageId>, StoreError> {
+    async fn redrive(&self, request: &DeadRowRequest) -> Result<Vec<MessageId>, StoreError> {
         self.0.redrive(request).await
     }
 
@@ -69,7 +68,7 @@ impl OutboxStore for Mailroom {
         self.0.purge_dispatched(request).await
     }
 
-    async fn purge_dead(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
+    async fn purge_dead(&self, request: &DeadRowRequest) -> Result<Vec<MessageId>, StoreError> {
         self.0.purge_dead(request).await
     }
 

@@ -10,8 +10,8 @@ use seaworthy_core::{
     message::{Message, MessageBuilder},
     outbox::{LogRelay, OutboxRetention, Relay},
     ports::{
-        Answers, Call, FailureKind, Intercept, InterceptTransaction, Intercepted, Operation, Part, PortError, Ports,
-        Store, StoreError, SubscriptionSpec, Transaction,
+        Answers, Call, DeadRowRequest, FailureKind, Intercept, InterceptTransaction, Intercepted, Operation, Part,
+        PortError, Ports, Store, StoreError, SubscriptionSpec, Transaction,
     },
     saga::{Orchestrator, OrchestratorConfig, Registry},
 };
@@ -47,7 +47,7 @@ fn a_relay_sends_what_is_staged_in_a_store_that_has_an_outbox_and_nothing_else()
         };
         join(Relay::new(&ports).run(), receiving).await;
         assert!(ports.store.backlog().await.expect("a store").is_idle(), "the row is settled");
-        assert_eq!(ports.store.dead_rows(9).await, Ok(Vec::new()));
+        assert_eq!(ports.store.dead_rows(&DeadRowRequest::new(9)).await, Ok(Vec::new()));
     });
 }
 

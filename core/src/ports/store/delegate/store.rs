@@ -6,8 +6,8 @@ use smol_str::SmolStr;
 use crate::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, DeadLetter, DeadLetterRequest, InboxPurgeRequest, InboxStore,
-        ListedSaga, LogEntry, OutboxRow, OutboxStore, Parts, PurgeRequest, RedriveRequest, SagaInstance,
+        AcquireRequest, Backlog, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
+        InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OutboxRow, OutboxStore, Parts, PurgeRequest, SagaInstance,
         SagaListRequest, SagaStore, Settlement, Store, StoreError, TailRequest, Timestamp, Transaction,
         operation::store_methods,
     },

@@ -7,11 +7,10 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::Headers,
     ports::{
-        ClaimRequest, OutboxOrder, OutboxRow, OutboxStore, Part, PurgeRequest, RedriveRequest, SettleOutcome,
+        ClaimRequest, DeadRow, DeadRowRequest, OutboxOrder, OutboxRow, OutboxStore, Part, PurgeRequest, SettleOutcome,
         Settlement, StoreError, TailRequest, Timestamp, WhenDead,
     },
 };
-use smol_str::SmolStr;
 
 use super::{Broken, Bug};
 
@@ -134,27 +133,35 @@ impl OutboxStore for Broken {
         Ok(rows)
     }
 
-    async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {
-        let mut rows = self.inner.dead_rows(limit).await?;
+    async fn dead_rows(&self, request: &DeadRowRequest) -> Result<Vec<DeadRow>, StoreError> {
+        if self.has(Bug::ListsAnyDeadRow) {
+            return self.inner.dead_rows(&DeadRowRequest::new(request.limit)).await;
+        }
+        let mut rows = self.inner.dead_rows(request).await?;
+        if self.has(Bug::ListsDeadRowsByTheirSequence) {
+            rows.sort_by_key(|dead| dead.row.message.sequence);
+        }
         if self.has(Bug::ForgetsReasons) {
-            rows.iter_mut().for_each(|(_, reason)| *reason = "failed".into());
+            rows.iter_mut().for_each(|dead| dead.reason = "failed".into());
         }
         Ok(rows)
     }
 
-    async fn redrive(&self, request: &RedriveRequest) -> Result<Vec<MessageId>, StoreError> {
-        let dead = self.inner.dead_rows(usize::MAX).await?;
-        self.notes().redriven.extend(dead.into_iter().map(|(row, _)| row.message.id));
-        if self.has(Bug::RedrivesEverything) {
-            return self.inner.redrive(&RedriveRequest { only: None, limit: usize::MAX }).await;
+    async fn redrive(&self, request: &DeadRowRequest) -> Result<Vec<MessageId>, StoreError> {
+        let dead = self.inner.dead_rows(&DeadRowRequest::new(usize::MAX)).await?;
+        self.notes().redriven.extend(dead.into_iter().map(|dead| dead.row.message.id));
+        match self.bug {
+            Bug::RedrivesEverything => return self.inner.redrive(&DeadRowRequest::new(usize::MAX)).await,
+            Bug::RedrivesAnyDeadRow => return self.inner.redrive(&DeadRowRequest::new(request.limit)).await,
+            _ => {}
         }
         if let Some(named) = &request.only
             && self.has(Bug::RedrivesInTheOrderNamed)
         {
             let mut redriven = Vec::new();
             for event in named {
-                let limit = request.limit - redriven.len();
-                redriven.extend(self.inner.redrive(&RedriveRequest { only: Some(vec![*event]), limit }).await?);
+                let one = DeadRowRequest::new(request.limit - redriven.len()).only([*event]);
+                redriven.extend(self.inner.redrive(&one).await?);
             }
             return Ok(redriven);
         }
@@ -163,7 +170,7 @@ impl OutboxStore for Broken {
 
     async fn purge_dispatched(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
         if self.has(Bug::PurgesTheDead) {
-            self.inner.purge_dead(request).await?;
+            self.inner.purge_dead(&DeadRowRequest::new(request.limit)).await?;
         }
         if self.has(Bug::PurgesPendingRows) {
             let token = ClaimToken(uuid::Uuid::from_u128(7));
@@ -177,7 +184,10 @@ impl OutboxStore for Broken {
         Ok(self.named(self.inner.purge_dispatched(&self.purge_request(request)).await?))
     }
 
-    async fn purge_dead(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
+    async fn purge_dead(&self, request: &DeadRowRequest) -> Result<Vec<MessageId>, StoreError> {
+        if self.has(Bug::PurgesAnyDeadRow) {
+            return self.inner.purge_dead(&DeadRowRequest::new(request.limit)).await;
+        }
         if self.has(Bug::KeepsPurgedRows) {
             return Ok(Vec::new());
         }

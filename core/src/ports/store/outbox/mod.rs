@@ -1,8 +1,14 @@
-use std::time::Duration;
+//! The outbox of a store: its rows, what a relay asks for, and what an operator asks for.
+
+mod dead;
+mod request;
+mod row;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
-use smol_str::SmolStr;
+
+pub use dead::{DeadPlace, DeadRow, DeadRowRequest, InvalidPlace};
+pub use request::{ClaimRequest, PurgeRequest, SettleOutcome, Settlement, TailRequest};
+pub use row::{OutboxOrder, OutboxRow, OutboxState, RowId, WhenDead};
 
 use super::{Part, StoreError};
 use crate::{
@@ -10,139 +16,6 @@ use crate::{
     message::Message,
     ports::Timestamp,
 };
-
-/// A row's own number in its store. Numbers are handed out when a row is staged; commit order may differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RowId(pub u64);
-
-/// State of an outbox row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OutboxState {
-    /// Waits for a relay.
-    Pending,
-    /// A relay has it, until its lease ends.
-    Claimed,
-    /// The broker acknowledged it.
-    Dispatched,
-    /// Given up; waits for a redrive or a purge.
-    Dead,
-}
-
-/// A row as its claimer sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutboxRow {
-    /// The row's number.
-    pub row: RowId,
-    /// The message, with `sequence` set to its position in the store's commit order and, where dead rows are passed,
-    /// `gap` set to how many of its key are before it.
-    pub message: Message,
-    /// Claims so far, this one included.
-    pub attempts: u32,
-}
-
-/// Rule for the rows of one key that may be in flight together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutboxOrder {
-    /// At most one unsettled row of a key is in flight; later rows of the key wait, also while it backs off.
-    PerKey,
-    /// Any pending row may be claimed.
-    Unordered,
-}
-
-/// Effect of a dead row on the later rows of its key, under [`OutboxOrder::PerKey`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhenDead {
-    /// Later rows wait until the dead row is redriven or purged.
-    BlockKey,
-    /// Later rows go on, and carry the gap: how many dead rows of their key they have passed ([`Message::gap`]). A
-    /// redriven row comes after them, so redrive before consumers forget what they have handled: to a consumer whose
-    /// watermark has risen past it, it looks like a duplicate.
-    SkipDead,
-}
-
-/// Asks for rows to publish.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClaimRequest {
-    /// A fresh token that names this claim.
-    pub token: ClaimToken,
-    /// Largest number of rows.
-    pub limit: usize,
-    /// Duration of the claim, by the store's clock.
-    pub lease: Duration,
-    /// Order within a key.
-    pub ordering: OutboxOrder,
-    /// Effect of a dead row on its key.
-    pub when_dead: WhenDead,
-    /// Topics of which no row is claimed: the broker can't be reached for them.
-    pub except_topics: Vec<SmolStr>,
-}
-
-/// Asks for rows to publish without a claim: for a reader of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TailRequest {
-    /// Largest number of rows.
-    pub limit: usize,
-    /// Order within a key.
-    pub ordering: OutboxOrder,
-    /// Effect of a dead row on its key.
-    pub when_dead: WhenDead,
-    /// Topics of which no row is shown, nor what would overtake it.
-    pub except_topics: Vec<SmolStr>,
-    /// Keys of which no row is shown, under [`OutboxOrder::PerKey`].
-    pub except_keys: Vec<SmolStr>,
-}
-
-/// Outcome of publishing a claimed row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SettleOutcome {
-    /// The broker acknowledged it.
-    Dispatched,
-    /// To be tried again after `delay`, by the store's clock. The attempt counts.
-    Retry {
-        /// Delay until the row can be claimed again.
-        delay: Duration,
-        /// Error of the attempt, kept as the row's `last_error`.
-        error: SmolStr,
-    },
-    /// Given back untried, or after an outage that was not the message's fault: the attempt is taken back.
-    Release {
-        /// Delay until the row can be claimed again.
-        delay: Duration,
-    },
-    /// Given up for good.
-    Dead {
-        /// Reason for giving the row up.
-        reason: SmolStr,
-    },
-}
-
-/// One row's outcome.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settlement {
-    /// Row that is settled.
-    pub row: RowId,
-    /// Outcome of publishing it.
-    pub outcome: SettleOutcome,
-}
-
-/// Asks for dead rows to be pending again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RedriveRequest {
-    /// Events to redrive; all dead rows where `None`.
-    pub only: Option<Vec<MessageId>>,
-    /// Largest number of rows.
-    pub limit: usize,
-}
-
-/// Asks for old rows to be deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PurgeRequest {
-    /// Least time since a row reached its final state, by the store's clock.
-    pub older_than: Duration,
-    /// Largest number of rows, so that one purge never holds the table for long.
-    pub limit: usize,
-}
 
 /// Writes to the outbox inside a transaction: there is no way to stage a message without one. A reader of the log settles
 /// the rows that it has published in the transaction that moves its position. A store without this [part](Part::Outbox)
@@ -236,20 +109,20 @@ pub trait OutboxStore: Send + Sync {
         Err(Part::Outbox.refusal())
     }
 
-    /// Dead rows, oldest first, with the reason: for operators.
+    /// Dead rows by their [places](DeadRow::place): those that died first come first.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn dead_rows(&self, limit: usize) -> Result<Vec<(OutboxRow, SmolStr)>, StoreError> {
+    async fn dead_rows(&self, request: &DeadRowRequest) -> Result<Vec<DeadRow>, StoreError> {
         Err(Part::Outbox.refusal())
     }
 
-    /// Makes dead rows pending again with their attempts at zero, those that died first if `limit` is short of them. They
+    /// Makes dead rows pending again with their attempts at zero, those that died first if the limit is short of them. They
     /// keep their event ids and their order. Returns their messages, in no particular order.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn redrive(&self, request: &RedriveRequest) -> Result<Vec<MessageId>, StoreError> {
+    async fn redrive(&self, request: &DeadRowRequest) -> Result<Vec<MessageId>, StoreError> {
         Err(Part::Outbox.refusal())
     }
 
@@ -261,12 +134,12 @@ pub trait OutboxStore: Send + Sync {
         Err(Part::Outbox.refusal())
     }
 
-    /// Deletes dead rows: an operator's decision, never a routine. Returns their messages, in no particular
-    /// order.
+    /// Deletes dead rows, those that died first if the limit is short of them: an operator's decision, never a routine.
+    /// Returns their messages, in no particular order.
     ///
     /// # Errors
     /// Any [`StoreError`].
-    async fn purge_dead(&self, request: &PurgeRequest) -> Result<Vec<MessageId>, StoreError> {
+    async fn purge_dead(&self, request: &DeadRowRequest) -> Result<Vec<MessageId>, StoreError> {
         Err(Part::Outbox.refusal())
     }
 

@@ -1,0 +1,80 @@
+use std::time::Duration;
+
+use smol_str::SmolStr;
+
+use super::{OutboxOrder, RowId, WhenDead};
+use crate::ids::ClaimToken;
+
+/// Asks for rows to publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimRequest {
+    /// A fresh token that names this claim.
+    pub token: ClaimToken,
+    /// Largest number of rows.
+    pub limit: usize,
+    /// Duration of the claim, by the store's clock.
+    pub lease: Duration,
+    /// Order within a key.
+    pub ordering: OutboxOrder,
+    /// Effect of a dead row on its key.
+    pub when_dead: WhenDead,
+    /// Topics of which no row is claimed: the broker can't be reached for them.
+    pub except_topics: Vec<SmolStr>,
+}
+
+/// Asks for rows to publish without a claim: for a reader of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TailRequest {
+    /// Largest number of rows.
+    pub limit: usize,
+    /// Order within a key.
+    pub ordering: OutboxOrder,
+    /// Effect of a dead row on its key.
+    pub when_dead: WhenDead,
+    /// Topics of which no row is shown, nor what would overtake it.
+    pub except_topics: Vec<SmolStr>,
+    /// Keys of which no row is shown, under [`OutboxOrder::PerKey`].
+    pub except_keys: Vec<SmolStr>,
+}
+
+/// Outcome of publishing a claimed row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SettleOutcome {
+    /// The broker acknowledged it.
+    Dispatched,
+    /// To be tried again after `delay`, by the store's clock. The attempt counts.
+    Retry {
+        /// Delay until the row can be claimed again.
+        delay: Duration,
+        /// Error of the attempt, kept as the row's `last_error`.
+        error: SmolStr,
+    },
+    /// Given back untried, or after an outage that was not the message's fault: the attempt is taken back.
+    Release {
+        /// Delay until the row can be claimed again.
+        delay: Duration,
+    },
+    /// Given up for good.
+    Dead {
+        /// Reason for giving the row up.
+        reason: SmolStr,
+    },
+}
+
+/// One row's outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// Row that is settled.
+    pub row: RowId,
+    /// Outcome of publishing it.
+    pub outcome: SettleOutcome,
+}
+
+/// Asks for old rows to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PurgeRequest {
+    /// Least time since a row reached its final state, by the store's clock.
+    pub older_than: Duration,
+    /// Largest number of rows, so that one purge never holds the table for long.
+    pub limit: usize,
+}

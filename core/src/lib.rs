@@ -14,6 +14,7 @@
 //! | [`inbox`] | the consumer, handlers, dead letters, retention | to handle each message once |
 //! | [`aggregate`] | state that records events on declared transitions, and their messages | to let events follow from state |
 //! | [`message`], [`ids`] | the envelope, drawn and derived ids | when you stage a message yourself |
+//! | [`metrics`] | figures for whoever watches a service | in production |
 //! | [`payload`] | bytes in JSON that a person can read | to write messages and documents to a log or a file |
 //! | [`settings`] | what is wrong with a configuration | where settings come from outside |
 //! | [`backoff`](mod@backoff), [`wake`], [`stop`] | delays, hints, graceful stop | to run loops of your own beside |
@@ -28,6 +29,7 @@ mod cut;
 pub mod ids;
 pub mod inbox;
 pub mod message;
+pub mod metrics;
 pub mod outbox;
 pub mod participant;
 pub mod payload;

@@ -9,6 +9,7 @@ mod inbox_panics;
 mod inbox_settings;
 mod inbox_store_failures;
 mod inbox_upkeep;
+mod metrics;
 mod outbox_calls;
 mod outbox_clock;
 mod outbox_dead_keys;

@@ -23,7 +23,7 @@ pub(super) const HOUSES: [House; 9] = [
             &["ports"],
             &["backoff", "boot", "participant", "wake"],
             &["inbox", "outbox", "saga"],
-            &["aggregate"],
+            &["aggregate", "metrics"],
             &["conformance", "prelude"],
         ],
     },

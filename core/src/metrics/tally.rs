@@ -1,0 +1,75 @@
+//! What a transaction does counts once it has committed.
+
+use smol_str::SmolStr;
+
+use super::{Measure, Metrics};
+use crate::{
+    ports::{Answer, Call, SagaCreate, SagaStatus},
+    saga::{Failure, Record},
+};
+
+/// One thing that an open transaction has done.
+enum Deed {
+    Staged(SmolStr),
+    Failed(SmolStr),
+    Buried(SmolStr),
+    Started(SmolStr),
+    Attempt(SmolStr, &'static str),
+    Settled(SagaStatus),
+}
+
+/// Deeds of an open transaction that become figures when it commits.
+#[derive(Default)]
+pub(super) struct Tally(Vec<Deed>);
+
+impl Tally {
+    /// Notes what a statement has done.
+    pub(super) fn note(&mut self, call: &Call<'_>, answer: Answer<'_>) {
+        match (call, answer) {
+            (Call::Stage { message }, _) => self.0.push(Deed::Staged(message.topic.clone())),
+            (Call::InboxFailed { entry, .. }, _) => self.0.push(Deed::Failed(entry.consumer.clone())),
+            (Call::InboxBury { entry, .. }, _) => self.0.push(Deed::Buried(entry.consumer.clone())),
+            (Call::SagaCreate { saga }, Answer::Created(SagaCreate::Created)) => {
+                self.0.push(Deed::Started(saga.definition.name.clone()));
+            }
+            (Call::SagaAppend { append }, _) => {
+                // What can't be read is a newer release's, and not for this one to count.
+                let records = append.records.iter().filter_map(|record| Record::decode(record).ok());
+                self.0.extend(records.filter_map(|record| attempt(&record)));
+                if !append.status.is_active() {
+                    self.0.push(Deed::Settled(append.status));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The transaction has committed.
+    pub(super) fn count(self, metrics: &dyn Metrics) {
+        for deed in self.0 {
+            match deed {
+                Deed::Staged(topic) => metrics.add(Measure::Staged, &[("topic", &topic)], 1),
+                Deed::Failed(consumer) => metrics.add(Measure::HandlingFailed, &[("consumer", &consumer)], 1),
+                Deed::Buried(consumer) => metrics.add(Measure::Buried, &[("consumer", &consumer)], 1),
+                Deed::Started(definition) => metrics.add(Measure::SagasStarted, &[("definition", &definition)], 1),
+                Deed::Attempt(step, result) => {
+                    metrics.add(Measure::Attempts, &[("step", &step), ("result", result)], 1);
+                }
+                Deed::Settled(status) => metrics.add(Measure::SagasSettled, &[("status", status.name())], 1),
+            }
+        }
+    }
+}
+
+/// The attempt that a record ends, if it ends one.
+fn attempt(record: &Record) -> Option<Deed> {
+    let result = match record {
+        Record::Done { .. } => "done",
+        Record::Compensated { .. } => "compensated",
+        Record::Rejected { .. } => "rejected",
+        Record::Retry { failure: Failure::Transient, .. } => "transient",
+        Record::Retry { failure: Failure::Unknown, .. } => "unknown",
+        _ => return None,
+    };
+    record.step().map(|step| Deed::Attempt(step.clone(), result))
+}

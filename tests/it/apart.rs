@@ -11,7 +11,7 @@ fn the_order_fulfilment_service_knows_the_core_and_no_other_crate_of_ours() {
     assert_eq!(own, BTreeSet::from(["seaworthy-core".to_owned()]));
     // What these need in turn is theirs: nothing of a simulator is in a build for production.
     let simulator = &["madsim", "seaworthy-sim", "seaworthy-scenarios"][..];
-    let adapters = &["seaworthy-memory", "seaworthy-sqlite", "seaworthy-tokio", "rusqlite"][..];
+    let adapters = &["seaworthy-memory", "seaworthy-metrics", "seaworthy-sqlite", "seaworthy-tokio", "rusqlite"][..];
     for (package, far) in
         [("seaworthy-order-fulfillment", [simulator, adapters].concat()), ("seaworthy-shop", simulator.to_vec())]
     {

@@ -86,13 +86,22 @@ fn arrows_between_crates_point_down() {
     assert_eq!(own("seaworthy-memory"), BTreeSet::from(["seaworthy-core".to_owned()]));
     let on_memory = BTreeSet::from(["seaworthy-core".to_owned(), "seaworthy-memory".to_owned()]);
     assert_eq!(own("seaworthy-sim"), on_memory);
+    assert_eq!(own("seaworthy-metrics"), BTreeSet::from(["seaworthy-core".to_owned()]));
     assert_eq!(own("seaworthy-sqlite"), BTreeSet::from(["seaworthy-core".to_owned()]));
     assert_eq!(own("seaworthy-tokio"), on_memory);
 }
 
 /// The packages that are published, by folder.
-const PACKAGES: [&str; 7] =
-    ["core", "sim", "scenarios", "scenarios/order_fulfillment", "adapters/memory", "adapters/tokio", "adapters/sqlite"];
+const PACKAGES: [&str; 8] = [
+    "core",
+    "sim",
+    "scenarios",
+    "scenarios/order_fulfillment",
+    "adapters/memory",
+    "adapters/metrics",
+    "adapters/tokio",
+    "adapters/sqlite",
+];
 
 #[test]
 fn every_package_has_its_licences_and_a_readme_whose_links_lead_somewhere_from_anywhere() {
@@ -123,6 +132,7 @@ fn only_the_simulator_depends_on_madsim() {
         "seaworthy-order-fulfillment",
         "seaworthy-scenarios",
         "seaworthy-memory",
+        "seaworthy-metrics",
         "seaworthy-sqlite",
         "seaworthy-tokio",
     ];

@@ -43,6 +43,25 @@ mod memory {
     }
 }
 
+mod figures {
+    use std::{sync::Arc, time::Duration};
+
+    use seaworthy_core::{
+        metrics::{metered, watch},
+        ports::Ports,
+    };
+    use seaworthy_metrics::{Facade, describe};
+
+    pub(super) fn measured(ports: Ports) -> Ports {
+        describe(); // after the exporter was installed
+        let figures = Arc::new(Facade);
+        let ports = metered(ports, figures.clone());
+        ports.spawn("watch", watch(ports.clone(), figures, Duration::from_secs(15)));
+        // ... relays, consumers and sagas on these ports
+        ports
+    }
+}
+
 mod on_tokio {
     use std::{error::Error, sync::Arc};
 
@@ -112,6 +131,7 @@ fn every_rust_excerpt_of_a_package_is_code_of_a_file_that_is_compiled() {
         ("scenarios", include_str!("../../scenarios/README.md"), 0),
         ("scenarios/order_fulfillment", include_str!("../../scenarios/order_fulfillment/README.md"), 1),
         ("adapters/memory", include_str!("../../adapters/memory/README.md"), 1),
+        ("adapters/metrics", include_str!("../../adapters/metrics/README.md"), 1),
         ("adapters/tokio", include_str!("../../adapters/tokio/README.md"), 1),
         ("adapters/sqlite", include_str!("../../adapters/sqlite/README.md"), 2),
     ] {
@@ -127,7 +147,7 @@ fn every_rust_excerpt_of_a_package_is_code_of_a_file_that_is_compiled() {
 #[tokio::test]
 async fn who_signs_up_twice_as_the_core_says_has_one_event() {
     let process = process();
-    let ports: Ports = process.ports();
+    let ports: Ports = figures::measured(process.ports());
     for _ in 0..2 {
         core::sign_up(&ports, "ada").await.expect("the store is there");
     }

@@ -177,8 +177,11 @@ fn sagas_tell_what_started_what_each_attempt_came_to_and_how_they_ended() {
         let doubtful = Part::remote(|attempt| if attempt == 1 { Does::Doubt } else { Does::Well });
         let no = Part::remote(|_| Does::Reject);
         let mut registry = Registry::new();
-        let trip =
-            SagaBuilder::new("trip", 1).compensatable("book", flaky, Part::well()).pivot("pay", doubtful).build().unwrap();
+        let trip = SagaBuilder::new("trip", 1)
+            .compensatable("book", flaky, Part::well())
+            .pivot("pay", doubtful)
+            .build()
+            .unwrap();
         registry.register(trip).unwrap();
         let refused = SagaBuilder::new("refused", 1).compensatable("hold", Part::well(), Part::well()).pivot("ask", no);
         registry.register(refused.build().unwrap()).unwrap();
@@ -221,11 +224,11 @@ fn calls_outside_are_timed_by_how_they_ended_and_failures_are_told_by_operation(
         });
         let ports = Ports { external: Arc::new(external), ..world.ports.clone() };
         let ports = metered(ports, book.clone());
-        for operation in ["charge", "steal"] {
+        for (number, operation) in ["charge", "steal"].into_iter().enumerate() {
             let call = ExternalCall {
                 service: "payments".into(),
                 operation: operation.into(),
-                operation_id: OperationId(uuid::Uuid::nil()),
+                operation_id: OperationId(uuid::Uuid::from_u128(number as u128)),
                 body: Bytes::new(),
             };
             let _ = ports.external.call(&call).await;

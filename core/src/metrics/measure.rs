@@ -1,4 +1,4 @@
-/// How a [`Measure`] is read.
+/// Kind of a [`Measure`], which says how it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum MeasureKind {
@@ -76,7 +76,7 @@ measures! {
     Buried Counter "seaworthy_inbox_buried_total" ["consumer"];
     /// Time from the inbox row of a message to the end of its transaction, by how that ended: committed, rolled_back, or a failure.
     HandlingTime Timer "seaworthy_inbox_handling_seconds" ["consumer", "result"];
-    /// Sagas started.
+    /// Sagas that were created, by their definition.
     SagasStarted Counter "seaworthy_sagas_started_total" ["definition"];
     /// Attempts of the steps of sagas that came to an end, by how: done, compensated, rejected, transient, unknown.
     Attempts Counter "seaworthy_saga_attempts_total" ["step", "result"];

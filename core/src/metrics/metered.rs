@@ -25,7 +25,7 @@ pub fn metered(ports: Ports, metrics: Arc<dyn Metrics>) -> Ports {
     Ports { store, broker, external, ..ports }
 }
 
-/// Measures calls.
+/// Interceptor that measures the calls of a process.
 #[derive(Clone)]
 struct Metered(Arc<Meter>);
 

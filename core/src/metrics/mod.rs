@@ -36,7 +36,7 @@ pub use watch::watch;
 /// A label of a figure: its name, which is the [measure's](Measure::labels), and its value.
 pub type Label<'a> = (&'static str, &'a str);
 
-/// Keeps figures. The adapter `seaworthy-metrics` hands them to the `metrics` facade; others are a few lines.
+/// Port to whatever keeps figures. The adapter `seaworthy-metrics` hands them to the `metrics` facade; others are a few lines.
 ///
 /// It is called where a port call ends, on the task that made it: it must not wait.
 ///

@@ -1,4 +1,4 @@
-//! What a transaction does counts once it has committed.
+//! Deeds of a transaction, which count once it has committed.
 
 use smol_str::SmolStr;
 

@@ -38,5 +38,6 @@ pub mod prelude;
 pub mod saga;
 pub mod settings;
 pub mod stop;
+mod sweep;
 mod time;
 pub mod wake;

@@ -8,7 +8,7 @@ use seaworthy_core::{
 use smol_str::format_smolstr;
 
 use crate::{
-    columns::{IdText, read_bytes},
+    columns::{IdText, limit as as_limit, read_bytes},
     error::in_statement,
 };
 
@@ -53,4 +53,12 @@ pub(crate) fn write(connection: &Connection, record: &OperationRecord, now: Time
             record.id
         ))),
     }
+}
+
+pub(crate) const PURGE: &str = "DELETE FROM seaworthy_operations WHERE id IN (
+         SELECT id FROM seaworthy_operations INDEXED BY seaworthy_operations_by_age WHERE at <= ?1 ORDER BY at, id LIMIT ?2)";
+
+pub(crate) fn purge(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<u64> {
+    let mut purge = connection.prepare_cached(PURGE)?;
+    purge.execute((before.as_micros(), as_limit(limit))).map(|purged| purged as u64)
 }

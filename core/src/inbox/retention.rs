@@ -1,13 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
 use smol_str::SmolStr;
-use tracing::{Instrument, debug, debug_span, error, warn};
+use tracing::{Instrument, debug_span};
 
 use crate::{
     ports::{Clock, InboxPurgeRequest, Part, Store, StoreError},
     settings::{Checks, InvalidSetting},
     stop::Stop,
-    wake::pause,
+    sweep::{can_sweep, in_batches, tell, until_stop},
 };
 
 /// Duration for which watermarks are kept, unless somebody says otherwise: beyond what anybody replays by hand.
@@ -105,26 +105,16 @@ impl InboxRetention {
     /// Sweeps the rows of these consumers until a stop is asked for. An error of the store ends a sweep, not the loop; that
     /// it has no [inbox](Part::Inbox), or a setting that can't work, ends both, with an error in the log.
     pub async fn run(self, consumers: Vec<SmolStr>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
-        if let Err(error) = self.check() {
-            error!(%error, "inbox retention ends: its settings can't work");
+        if !can_sweep("inbox", self.check(), &*store, Part::Inbox) {
             return;
         }
-        if let Err(error) = store.parts().require(&[Part::Inbox]) {
-            error!(%error, "inbox retention ends: its store lacks what it needs");
-            return;
-        }
-        while !stop.is_set() {
+        let sweep = || async {
             for consumer in &consumers {
-                match self.sweep(consumer, &*store, &stop).await {
-                    Ok(0) => {}
-                    Ok(purged) => debug!(%consumer, purged, "inbox rows past their retention are deleted"),
-                    Err(error) => warn!(%consumer, %error, "inbox retention is tried again at its next turn"),
-                }
+                let swept = self.sweep(consumer, &*store, &stop).await;
+                debug_span!("inbox.retention", %consumer).in_scope(|| tell("inbox", swept));
             }
-            if !pause(&*clock, &stop, self.every).await {
-                break;
-            }
-        }
+        };
+        until_stop(&*clock, &stop, self.every, sweep).await;
     }
 
     /// Deletes all rows and watermarks of a consumer that are old enough, batch by batch, and returns how many. A stop ends it
@@ -133,19 +123,10 @@ impl InboxRetention {
     /// # Errors
     /// Any [`StoreError`]; what earlier batches deleted stays deleted.
     pub async fn sweep(&self, consumer: &str, store: &dyn Store, stop: &Stop) -> Result<u64, StoreError> {
-        let limit = self.batch.max(1);
-        let sweep = async {
-            let mut total = 0;
-            while !stop.is_set() {
-                let request = InboxPurgeRequest::new(self.keep, limit).watermarks_older_than(self.keep_watermarks);
-                let purged = store.purge_inbox(consumer, &request).await?;
-                total += purged;
-                if purged < limit as u64 {
-                    break;
-                }
-            }
-            Ok(total)
-        };
+        let sweep = in_batches(self.batch, stop, |limit| async move {
+            let request = InboxPurgeRequest::new(self.keep, limit).watermarks_older_than(self.keep_watermarks);
+            store.purge_inbox(consumer, &request).await
+        });
         sweep.instrument(debug_span!("inbox.retention", consumer)).await
     }
 }

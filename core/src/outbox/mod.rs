@@ -7,6 +7,7 @@
 //! | [`LogRelay`] | the same for a log: tails it, publishes, moves its position | instead of [`Relay`], where rows should not be claimed |
 //! | [`OutboxRetention`] | deletes dispatched rows after a while | one in every deployment |
 //! | [`redrive`], [`discard`] | bring dead rows back, or delete them | when an operator says so |
+//! | [`republish_since`], [`republish`] | send once more what was dispatched | when a broker has lost what it had |
 //! | [`life_cycle`] | the states of a row, as a pure function | to write a store, or to judge one |
 //!
 //! # Guarantee
@@ -40,6 +41,7 @@ mod publisher;
 mod redrive;
 mod relay;
 mod report;
+mod republish;
 mod retention;
 mod topics;
 
@@ -48,4 +50,5 @@ pub use log_relay::LogRelay;
 pub use redrive::{discard, redrive};
 pub use relay::Relay;
 pub use report::PassReport;
+pub use republish::{republish, republish_since};
 pub use retention::OutboxRetention;

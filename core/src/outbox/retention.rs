@@ -1,12 +1,12 @@
 use std::{sync::Arc, time::Duration};
 
-use tracing::{Instrument, debug, debug_span, error, warn};
+use tracing::{Instrument, debug_span};
 
 use crate::{
     ports::{Clock, Part, PurgeRequest, Store, StoreError},
     settings::{Checks, InvalidSetting},
     stop::Stop,
-    wake::pause,
+    sweep::{can_sweep, in_batches, tell, until_stop},
 };
 
 /// Deletes dispatched rows after a while, in bounded batches, beside running relays. Nothing else is ever deleted: a row
@@ -66,23 +66,8 @@ impl OutboxRetention {
     /// Sweeps until a stop is asked for. An error of the store ends a sweep, not the loop; that it has no
     /// [outbox](Part::Outbox), or a setting that can't work, ends both, with an error in the log.
     pub async fn run(self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
-        if let Err(error) = self.check() {
-            error!(%error, "outbox retention ends: its settings can't work");
-            return;
-        }
-        if let Err(error) = store.parts().require(&[Part::Outbox]) {
-            error!(%error, "outbox retention ends: its store lacks what it needs");
-            return;
-        }
-        while !stop.is_set() {
-            match self.sweep(&*store, &stop).await {
-                Ok(0) => {}
-                Ok(purged) => debug!(purged, "outbox rows past their retention are deleted"),
-                Err(error) => warn!(%error, "outbox retention is tried again at its next turn"),
-            }
-            if !pause(&*clock, &stop, self.every).await {
-                break;
-            }
+        if can_sweep("outbox", self.check(), &*store, Part::Outbox) {
+            until_stop(&*clock, &stop, self.every, || async { tell("outbox", self.sweep(&*store, &stop).await) }).await;
         }
     }
 
@@ -92,18 +77,9 @@ impl OutboxRetention {
     /// # Errors
     /// Any [`StoreError`]; what earlier batches deleted stays deleted.
     pub async fn sweep(&self, store: &dyn Store, stop: &Stop) -> Result<u64, StoreError> {
-        let limit = self.batch.max(1);
-        let sweep = async {
-            let mut total = 0;
-            while !stop.is_set() {
-                let purged = store.purge_dispatched(&PurgeRequest { older_than: self.keep, limit }).await?.len();
-                total += purged as u64;
-                if purged < limit {
-                    break;
-                }
-            }
-            Ok(total)
-        };
+        let sweep = in_batches(self.batch, stop, |limit| async move {
+            Ok(store.purge_dispatched(&PurgeRequest { older_than: self.keep, limit }).await?.len() as u64)
+        });
         sweep.instrument(debug_span!("outbox.retention")).await
     }
 }

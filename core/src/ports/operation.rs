@@ -8,8 +8,8 @@ use smol_str::SmolStr;
 
 use super::{
     AcquireRequest, ClaimRequest, DeadLetterRequest, DeadRowRequest, DeliveryTag, Expected, ExternalCall, IdRange,
-    InboxEntry, InboxPurgeRequest, NewSaga, OperationRecord, PurgeRequest, SagaAppend, SagaListRequest, Settlement,
-    SubscriptionSpec, TailRequest, WhenDead,
+    InboxEntry, InboxPurgeRequest, NewSaga, OperationRecord, PurgeRequest, RepublishRequest, SagaAppend,
+    SagaListRequest, Settlement, SubscriptionSpec, TailRequest, WhenDead,
 };
 use crate::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
@@ -51,7 +51,8 @@ macro_rules! operations {
         pub enum Operation { $($($variant,)*)* }
 
         impl Operation {
-            /// Every operation, in the order of their declaration: the ports one after the other.
+            /// Every operation, in the order of their declaration: the ports one after the other, and then what came later, so
+            /// that the others keep their places.
             pub const ALL: &[Self] = &[$($(Self::$variant,)*)*];
 
             /// The method's name. [`Transaction::now`](super::Transaction::now) has a word more, so that no two are alike;
@@ -157,6 +158,11 @@ operations! {
         Request "request" false on "";
         Reply "reply" true on "";
     }
+    Store {
+        Republish "republish" true { request: &'a RepublishRequest } on "outbox";
+        PurgeSagas "purge_sagas" true { request: &'a PurgeRequest } on "sagas";
+        PurgeOperations "purge_operations" true { request: &'a PurgeRequest } on "operations";
+    }
 }
 
 /// Hands a macro every method of a store's parts, with the call that it is: what passes calls on is made of this list.
@@ -171,6 +177,7 @@ macro_rules! store_methods {
                 redrive(request: &DeadRowRequest) -> Vec<MessageId> = Redrive { request };
                 purge_dispatched(request: &PurgeRequest) -> Vec<MessageId> = PurgeDispatched { request };
                 purge_dead(request: &DeadRowRequest) -> Vec<MessageId> = PurgeDead { request };
+                republish(request: &RepublishRequest) -> Vec<MessageId> = Republish { request };
                 next_available() -> Option<Timestamp> = NextAvailable {};
             }
             InboxStore {
@@ -185,6 +192,10 @@ macro_rules! store_methods {
                 sagas(request: &SagaListRequest) -> Vec<ListedSaga> = Sagas { request };
                 saga_log(id: SagaId, after: u64, limit: usize) -> Vec<LogEntry> = SagaLog { saga: id, after, limit };
                 purge_saga_logs(request: &PurgeRequest) -> u64 = PurgeSagaLogs { request };
+                purge_sagas(request: &PurgeRequest) -> u64 = PurgeSagas { request };
+            }
+            OperationStore {
+                purge_operations(request: &PurgeRequest) -> u64 = PurgeOperations { request };
             }
         }
     };

@@ -1,16 +1,21 @@
 use std::{sync::Arc, time::Duration};
 
-use tracing::{Instrument, debug, debug_span, error, warn};
+use tracing::{Instrument, debug_span};
 
 use crate::{
     ports::{Clock, Part, PurgeRequest, Store, StoreError},
     settings::{Checks, InvalidSetting},
     stop::Stop,
-    wake::pause,
+    sweep::{can_sweep, in_batches, tell, until_stop},
 };
 
-/// Deletes the logs of sagas that ended long ago, in bounded batches, beside running orchestrators. A saga that has not ended
-/// keeps its log, however old it is; one that has ended stays without, so that its business key stays taken.
+/// Deletes the logs of sagas that ended long ago, and much later the sagas themselves, in bounded batches, beside running
+/// orchestrators. A saga that has not ended keeps its log, however old it is.
+///
+/// A saga without a log still keeps its business key taken, so that nobody starts it a second time. Once the saga is deleted as
+/// well its key is free again. Ids of operations and messages are made of definition and key, so another saga under the key
+/// has those of the first: participants and consumers that have not [forgotten](crate::participant::OperationRetention) them
+/// take them for repetitions. A key that is to be used anew is better made another one.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,7 +31,10 @@ pub struct SagaRetention {
     /// Duration for which the log of a saga that has ended is kept, by the store's clock. Default 7 days: long enough to look up
     /// what went wrong last week.
     pub keep_logs: Duration,
-    /// Number of logs that one transaction deletes. Default 1,000.
+    /// Duration for which a saga that has ended keeps its business key taken, by the store's clock; for ever where `None`.
+    /// Default 365 days: beyond what anybody asks for again, and short enough for the table not to grow for ever.
+    pub keep_sagas: Option<Duration>,
+    /// Number of logs, and of sagas, that one transaction deletes. Default 1,000.
     pub batch: usize,
     /// Pause between two sweeps. Default 1 minute.
     pub every: Duration,
@@ -34,7 +42,8 @@ pub struct SagaRetention {
 
 impl Default for SagaRetention {
     fn default() -> Self {
-        Self { keep_logs: Duration::from_secs(7 * 24 * 3_600), batch: 1_000, every: Duration::from_secs(60) }
+        let day = Duration::from_secs(24 * 3_600);
+        Self { keep_logs: day * 7, keep_sagas: Some(day * 365), batch: 1_000, every: Duration::from_secs(60) }
     }
 }
 
@@ -46,7 +55,14 @@ impl SagaRetention {
         self
     }
 
-    /// Sets the number of logs that one transaction deletes.
+    /// Sets the duration for which a saga that has ended keeps its business key taken: for ever where `None`.
+    #[must_use]
+    pub fn keep_sagas(mut self, keep_sagas: impl Into<Option<Duration>>) -> Self {
+        self.keep_sagas = keep_sagas.into();
+        self
+    }
+
+    /// Sets the number of logs, and of sagas, that one transaction deletes.
     #[must_use]
     pub fn batch(mut self, batch: usize) -> Self {
         self.batch = batch;
@@ -67,49 +83,36 @@ impl SagaRetention {
     pub fn check(&self) -> Result<(), InvalidSetting> {
         let checks = Checks::new("SagaRetention");
         checks.positive("batch", self.batch, "a sweep that deletes nothing lets the tables grow for ever")?;
-        checks.lasting("every", self.every, "sweeps without a pause never rest")
+        checks.lasting("every", self.every, "sweeps without a pause never rest")?;
+        let keep_sagas = self.keep_sagas.unwrap_or(Duration::MAX);
+        let cure = format_args!("a saga is deleted after its log, so keep it for {:?} or longer", self.keep_logs);
+        checks.hold(keep_sagas >= self.keep_logs, "keep_sagas", format_args!("{keep_sagas:?}"), cure)
     }
 
     /// Sweeps until a stop is asked for. An error of the store ends a sweep, not the loop; that it has no
     /// [sagas](Part::Sagas), or a setting that can't work, ends both, with an error in the log.
     pub async fn run(self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
-        if let Err(error) = self.check() {
-            error!(%error, "saga retention ends: its settings can't work");
-            return;
-        }
-        if let Err(error) = store.parts().require(&[Part::Sagas]) {
-            error!(%error, "saga retention ends: its store lacks what it needs");
-            return;
-        }
-        while !stop.is_set() {
-            match self.sweep(&*store, &stop).await {
-                Ok(0) => {}
-                Ok(purged) => debug!(purged, "logs of sagas past their retention are deleted"),
-                Err(error) => warn!(%error, "saga retention is tried again at its next turn"),
-            }
-            if !pause(&*clock, &stop, self.every).await {
-                break;
-            }
+        if can_sweep("sagas", self.check(), &*store, Part::Sagas) {
+            until_stop(&*clock, &stop, self.every, || async { tell("sagas", self.sweep(&*store, &stop).await) }).await;
         }
     }
 
-    /// Deletes all logs that are old enough, batch by batch, and returns of how many sagas. A stop ends it between two
-    /// batches.
+    /// Deletes all logs, and then all sagas, that are old enough, batch by batch, and returns how many of both. A stop ends it
+    /// between two batches.
     ///
     /// # Errors
     /// Any [`StoreError`]; what earlier batches deleted stays deleted.
     pub async fn sweep(&self, store: &dyn Store, stop: &Stop) -> Result<u64, StoreError> {
-        let limit = self.batch.max(1);
         let sweep = async {
-            let mut total = 0;
-            while !stop.is_set() {
-                let purged = store.purge_saga_logs(&PurgeRequest { older_than: self.keep_logs, limit }).await?;
-                total += purged;
-                if purged < limit as u64 {
-                    break;
-                }
-            }
-            Ok(total)
+            let logs = in_batches(self.batch, stop, |limit| async move {
+                store.purge_saga_logs(&PurgeRequest { older_than: self.keep_logs, limit }).await
+            });
+            let logs = logs.await?;
+            let Some(older_than) = self.keep_sagas else { return Ok(logs) };
+            let sagas = in_batches(self.batch, stop, |limit| async move {
+                store.purge_sagas(&PurgeRequest { older_than, limit }).await
+            });
+            Ok(logs + sagas.await?)
         };
         sweep.instrument(debug_span!("saga.retention")).await
     }

@@ -35,6 +35,8 @@ const fn chance(operation: Operation) -> (u32, u64) {
         Operation::Scan | Operation::Operation | Operation::PutOperation | Operation::Tail | Operation::Saga => (4, 6),
         Operation::Checkpoint | Operation::SetCheckpoint => (3, 6),
         Operation::PutIf | Operation::Delete | Operation::InboxFailed | Operation::SagaByKey => (2, 4),
+        // An operator's, and upkeep whose next turn does what this one did not.
+        Operation::Republish | Operation::PurgeSagas | Operation::PurgeOperations => (0, 4),
         // Only reads, where `set_checkpoint` is next and is struck.
         Operation::OutboxSettledTo => (0, 4),
         // Only an operator's tool asks for them, and no tool is part of a run.

@@ -9,8 +9,9 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
         AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
-        InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OutboxRow, OutboxStore, Parts, PurgeRequest, SagaInstance,
-        SagaListRequest, SagaStore, Settlement, Store, StoreError, TailRequest, Timestamp, Transaction,
+        InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, OutboxStore, Parts,
+        PurgeRequest, RepublishRequest, SagaInstance, SagaListRequest, SagaStore, Settlement, Store, StoreError,
+        TailRequest, Timestamp, Transaction,
     },
 };
 
@@ -120,6 +121,10 @@ impl OutboxStore for MemoryStore {
         Ok(self.model().purge_dead(request))
     }
 
+    async fn republish(&self, request: &RepublishRequest) -> Result<Vec<MessageId>, StoreError> {
+        Ok(self.model().republish(request))
+    }
+
     async fn next_available(&self) -> Result<Option<Timestamp>, StoreError> {
         Ok(self.model().next_available(self.clock_now()))
     }
@@ -164,5 +169,16 @@ impl SagaStore for MemoryStore {
 
     async fn purge_saga_logs(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
         Ok(self.model().purge_saga_logs(request, self.clock_now()))
+    }
+
+    async fn purge_sagas(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        Ok(self.model().purge_sagas(request, self.clock_now()))
+    }
+}
+
+#[async_trait]
+impl OperationStore for MemoryStore {
+    async fn purge_operations(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        Ok(self.model().purge_operations(request, self.clock_now()))
     }
 }

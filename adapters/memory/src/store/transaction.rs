@@ -180,7 +180,8 @@ impl Participants for MemoryTransaction {
     }
 
     async fn put_operation(&mut self, record: &OperationRecord) -> Result<(), StoreError> {
-        self.with(|model, tx| model.put_operation(tx, record))
+        let now = self.shared.now();
+        self.with(|model, tx| model.put_operation(tx, record, now))
     }
 }
 

@@ -60,6 +60,11 @@ pub(super) fn revived(connection: &Connection, row: i64, before: Option<i64>) ->
     ] {
         connection.prepare_cached(count)?.execute([row])?;
     }
+    reopened(connection, row, before)
+}
+
+/// Follows a row that was settled and is open again, at the place that it always had.
+pub(super) fn reopened(connection: &Connection, row: i64, before: Option<i64>) -> rusqlite::Result<()> {
     if let Some(before) = before.filter(|before| *before > row) {
         connection.prepare_cached("UPDATE seaworthy_outbox SET head = 0 WHERE sequence = ?1")?.execute([before])?;
     }

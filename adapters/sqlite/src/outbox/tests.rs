@@ -11,7 +11,7 @@ use seaworthy_core::{
 };
 use uuid::Uuid;
 
-use super::{claim, dead, due, lane, retention, settle, stage, tail};
+use super::{claim, dead, due, lane, republish, retention, settle, stage, tail};
 use crate::{config::SqliteConfig, pragmas, saga, schema};
 
 fn database() -> Connection {
@@ -49,6 +49,7 @@ fn no_statement_that_runs_again_and_again_scans_a_table_of_100_000_dispatched_ro
     let key = [Value::Text("key-1".into()), Value::Integer(1)];
     let behind = [Value::Integer(1), Value::Integer(0), Value::Integer(10)];
     let dead = [vec![Value::Null; 5], vec![Value::Integer(1); 3]].concat();
+    let behind4 = [Value::Integer(1), Value::Integer(2), Value::Null, Value::Integer(10)];
     let sagas = [Value::Text("checkout".into()), Value::Integer(1), Value::Integer(10)];
     let per_key = due::PER_KEY.map(|range| (range, &five[..]));
     let unordered = due::UNORDERED.map(|range| (range, &five[..4]));
@@ -64,6 +65,9 @@ fn no_statement_that_runs_again_and_again_scans_a_table_of_100_000_dispatched_ro
         (lane::LEAD, &row),
         (lane::GAP, &key),
         (retention::PURGE_DISPATCHED, &two),
+        (republish::DISPATCHED, &behind4),
+        (crate::participants::PURGE, &two),
+        (saga::FORGOTTEN, &two),
         (dead::BETWEEN, &dead),
         (dead::NAMED, &dead),
         (saga::DUE, &sagas),

@@ -67,3 +67,22 @@ pub(crate) fn purge(connection: &Connection, before: Timestamp, limit: usize) ->
     }
     Ok(ended.len() as u64)
 }
+
+pub(crate) const FORGOTTEN: &str = "SELECT number FROM seaworthy_sagas INDEXED BY seaworthy_sagas_forgotten
+    WHERE ended_at IS NOT NULL AND log_purged = 1 AND ended_at <= ?1 ORDER BY ended_at, number LIMIT ?2";
+
+/// Deletes sagas whose logs were purged.
+pub(crate) fn purge_sagas(connection: &Connection, before: Timestamp, limit: usize) -> rusqlite::Result<u64> {
+    let ended: Vec<i64> = connection
+        .prepare_cached(FORGOTTEN)?
+        .query_map((before.as_micros(), as_limit(limit)), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    // Its number may be another saga's next, which must find no entry.
+    let mut entries = connection.prepare_cached("DELETE FROM seaworthy_saga_log WHERE saga = ?1")?;
+    let mut delete = connection.prepare_cached("DELETE FROM seaworthy_sagas WHERE number = ?1")?;
+    for saga in &ended {
+        entries.execute([saga])?;
+        delete.execute([saga])?;
+    }
+    Ok(ended.len() as u64)
+}

@@ -9,7 +9,9 @@ mod row;
 #[cfg(test)]
 pub(crate) use acquire::DUE;
 pub(crate) use acquire::acquire;
-pub(crate) use instances::{by_key, entries, purge, renew};
+#[cfg(test)]
+pub(crate) use instances::FORGOTTEN;
+pub(crate) use instances::{by_key, entries, purge, purge_sagas, renew};
 pub(crate) use list::list;
 pub(crate) use log::{append, create};
 pub(crate) use row::instance;

@@ -1,6 +1,7 @@
 //! The store, and what it does outside the transactions of its users.
 
 mod inbox;
+mod operations;
 mod outbox;
 mod saga;
 

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     ports::{
-        ClaimRequest, DeadRow, DeadRowRequest, OutboxRow, OutboxStore, PurgeRequest, Settlement, StoreError,
-        TailRequest, Timestamp,
+        ClaimRequest, DeadRow, DeadRowRequest, OutboxRow, OutboxStore, PurgeRequest, RepublishRequest, Settlement,
+        StoreError, TailRequest, Timestamp,
     },
 };
 
@@ -69,6 +69,10 @@ impl OutboxStore for SqliteStore {
 
     async fn purge_dead(&self, request: &DeadRowRequest) -> Result<Vec<MessageId>, StoreError> {
         self.write(doing("purge dead rows", |connection, _| outbox::purge_dead(connection, request))).await
+    }
+
+    async fn republish(&self, request: &RepublishRequest) -> Result<Vec<MessageId>, StoreError> {
+        self.write(doing("republish", |connection, _| outbox::republish(connection, request))).await
     }
 
     async fn next_available(&self) -> Result<Option<Timestamp>, StoreError> {

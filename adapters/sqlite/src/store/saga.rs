@@ -53,4 +53,11 @@ impl SagaStore for SqliteStore {
         }))
         .await
     }
+
+    async fn purge_sagas(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        self.write(doing("purge sagas", |connection, now| {
+            saga::purge_sagas(connection, now.before(request.older_than), request.limit)
+        }))
+        .await
+    }
 }

@@ -1,6 +1,9 @@
 //! A broker that says what a test wants it to say, before a real one in memory.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use async_trait::async_trait;
 use seaworthy_core::{
@@ -20,6 +23,7 @@ pub(crate) struct ScriptedBroker {
     accepted: Mutex<Vec<(Timestamp, Message)>>,
     asked: Mutex<Vec<(Timestamp, MessageId)>>,
     refused: Mutex<Option<String>>,
+    forgets: AtomicBool,
 }
 
 impl ScriptedBroker {
@@ -31,6 +35,7 @@ impl ScriptedBroker {
             accepted: Mutex::default(),
             asked: Mutex::default(),
             refused: Mutex::default(),
+            forgets: AtomicBool::new(false),
         }
     }
 
@@ -42,6 +47,11 @@ impl ScriptedBroker {
     /// Fails each call as a whole that has a message of this topic, as some adapters do.
     pub(crate) fn refuses_batches_with(&self, topic: &str) {
         *self.refused.lock().expect("no script panics") = Some(topic.into());
+    }
+
+    /// Has it lose what it accepts from now on, or no longer.
+    pub(crate) fn forgets(&self, forgets: bool) {
+        self.forgets.store(forgets, Ordering::SeqCst);
     }
 
     /// What was accepted, and when.
@@ -79,7 +89,10 @@ impl Broker for ScriptedBroker {
             let said = (self.script.lock().expect("no script panics"))(message, now);
             answers.push(match said {
                 Ok(()) => {
-                    let answer = self.behind.publish(std::slice::from_ref(message)).await?.swap_remove(0);
+                    let answer = match self.forgets.load(Ordering::SeqCst) {
+                        true => Ok(()),
+                        false => self.behind.publish(std::slice::from_ref(message)).await?.swap_remove(0),
+                    };
                     if answer.is_ok() {
                         self.accepted.lock().expect("no script panics").push((now, message.clone()));
                     }

@@ -93,6 +93,10 @@ macro_rules! __store_checks {
                 a_purge_takes_only_what_is_old_enough_and_no_more_than_its_limit
                 a_purge_beside_running_relays_loses_nothing
             }
+            republish [Outbox] {
+                a_row_that_is_published_again_keeps_its_event_id_and_its_place
+                only_what_was_dispatched_in_a_span_is_published_again
+            }
             inbox [Inbox] {
                 each_consumer_sees_a_message_once
                 failures_are_counted_apart_from_the_handler
@@ -119,6 +123,7 @@ macro_rules! __store_checks {
                 an_append_of_an_older_epoch_conflicts
                 racing_appends_leave_no_gap
                 purged_logs_leave_their_saga
+                a_saga_without_a_log_is_deleted_in_the_end_and_frees_its_key
             }
             saga_pins [Sagas] {
                 an_append_pins_another_version_if_it_says_so
@@ -140,6 +145,7 @@ macro_rules! __store_checks {
             participants [Operations] {
                 an_operation_is_executed_and_then_compensated
                 a_compensated_operation_never_changes
+                old_operations_are_forgotten
                 of_two_overlapping_writes_of_an_operation_one_conflicts
                 racing_executions_take_effect_once [Documents]
             }

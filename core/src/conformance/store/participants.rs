@@ -10,7 +10,7 @@ use crate::{
         poll::{persist, race, step},
         samples::operation_id,
     },
-    ports::{OperationRecord, OperationState, Store, StoreError},
+    ports::{OperationRecord, OperationState, PurgeRequest, Store, StoreError},
 };
 
 fn executed(answer: &'static [u8]) -> OperationState {
@@ -97,5 +97,29 @@ pub async fn racing_executions_take_effect_once(subject: &dyn StoreSubject) -> O
         done?;
     }
     expect_eq("racing attempts of an operation take effect once", count(&*store).await?, 1)?;
+    Ok(Verdict::Held)
+}
+
+/// Those written first go first; one that was compensated lately stays, however old it is.
+pub async fn old_operations_are_forgotten(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let age = subject.unit() * 10;
+    for number in 1..=4 {
+        write(&*store, number, if number == 2 { OperationState::Compensated } else { executed(b"done") }).await?;
+    }
+    let old = PurgeRequest { older_than: age, limit: 2 };
+    expect_eq("operations written not long enough ago stay", store.purge_operations(&old).await?, 0)?;
+    subject.advance(age).await;
+    write(&*store, 4, OperationState::Compensated).await?;
+    let purged = [store.purge_operations(&old).await?, store.purge_operations(&old).await?];
+    expect_eq("a purge takes no more operations than its limit, and goes on next time", purged, [2, 1])?;
+    expect_eq("an operation is forgotten once", store.purge_operations(&old).await?, 0)?;
+    for number in 1..=4 {
+        let kept = read(&*store, number).await?;
+        let expected = (number == 4).then_some(OperationState::Compensated);
+        expect_eq("an operation is as old as what was written of it last", kept, expected)?;
+    }
+    write(&*store, 1, executed(b"again")).await?;
+    expect_eq("one that was forgotten is a new one", read(&*store, 1).await?, Some(executed(b"again")))?;
     Ok(Verdict::Held)
 }

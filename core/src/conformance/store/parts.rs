@@ -13,7 +13,7 @@ use crate::{
             sweep, tail, token,
         },
     },
-    ports::{DeadRowRequest, Expected, IdRange, OperationRecord, OperationState, Part, SagaListRequest, Store, StoreError, WhenDead,},
+    ports::{DeadRowRequest, Expected, IdRange, OperationRecord, OperationState, Part, RepublishRequest, SagaListRequest, Store, StoreError, Timestamp, WhenDead,},
 };
 
 /// Answers of the methods of a part, by their names.
@@ -50,6 +50,7 @@ async fn answers(part: Part, store: &dyn Store) -> Result<Answers, StoreError> {
             outside! {
                 claim(&claim(1, 1, second)) settle(token(1), &[]) tail(&tail(1)) dead_rows(&DeadRowRequest::new(1))
                 redrive(&DeadRowRequest::new(1)) purge_dispatched(&purge(1)) purge_dead(&DeadRowRequest::new(1))
+                republish(&RepublishRequest::new(Timestamp::EPOCH, Timestamp::EPOCH, 1))
                 next_available()
             },
         ),
@@ -65,12 +66,12 @@ async fn answers(part: Part, store: &dyn Store) -> Result<Answers, StoreError> {
             outside! {
                 acquire_sagas(&acquire(1, second)) renew_saga(saga_id(1), 1, second) saga(saga_id(1))
                 saga_by_key(DEFINITION, "order-1") sagas(&SagaListRequest::new(1))
-                saga_log(saga_id(1), 0, 1) purge_saga_logs(&purge(1))
+                saga_log(saga_id(1), 0, 1) purge_saga_logs(&purge(1)) purge_sagas(&purge(1))
             },
         ),
         Part::Operations => {
             let record = OperationRecord { id: operation_id(1), state: OperationState::Compensated };
-            (inside! { operation(operation_id(1)) put_operation(&record) }, Vec::new())
+            (inside! { operation(operation_id(1)) put_operation(&record) }, outside! { purge_operations(&purge(1)) })
         }
         Part::Checkpoints => (inside! { checkpoint("report") set_checkpoint("report", 1) }, Vec::new()),
     };

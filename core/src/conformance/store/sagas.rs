@@ -235,3 +235,34 @@ pub async fn purged_logs_leave_their_saga(subject: &dyn StoreSubject) -> Outcome
     expect_eq("the key of a purged saga stays taken", again, exists(3))?;
     Ok(Verdict::Held)
 }
+
+/// Sagas that ended long ago go once their logs are gone; then nothing tells of them.
+pub async fn a_saga_without_a_log_is_deleted_in_the_end_and_frees_its_key(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let (lease, age) = (subject.unit() * 5, subject.unit() * 10);
+    let ends = [SagaStatus::Completed, SagaStatus::Compensated, SagaStatus::Abandoned];
+    for (number, status) in (1..).zip([SagaStatus::Running, SagaStatus::Stuck].into_iter().chain(ends)) {
+        create(&*store, &new_saga(number, lease)).await?;
+        write(&*store, &SagaAppend { status, ..append(number, 1, 0, lease) }).await?;
+    }
+    expect_eq("a saga that has a log stays", store.purge_sagas(&purge(9)).await?, 0)?;
+    expect_eq("logs of sagas that ended are purged", store.purge_saga_logs(&purge(9)).await?, 3)?;
+    let old = PurgeRequest { older_than: age, limit: 2 };
+    expect_eq("sagas that ended not long enough ago stay", store.purge_sagas(&old).await?, 0)?;
+    expect_eq("a saga that stays keeps its key", create(&*store, &NewSaga { id: saga_id(9), ..new_saga(3, lease) }).await?, exists(3))?;
+    subject.advance(age).await;
+    let purged = [store.purge_sagas(&old).await?, store.purge_sagas(&old).await?, store.purge_sagas(&old).await?];
+    expect_eq("a purge takes no more sagas than its limit, and goes on next time", purged, [2, 1, 0])?;
+    for number in 1..=5 {
+        let promise = "a purge takes sagas that ended, and no other";
+        let key = new_saga(number, lease).key;
+        let found = [store.saga(saga_id(number)).await?, store.saga_by_key(DEFINITION, &key).await?];
+        expect_eq(promise, found.map(|found| found.is_some()), [number <= 2; 2])?;
+    }
+    let again = create(&*store, &new_saga(3, lease)).await?;
+    expect_eq("the key and the id of a deleted saga are free", again, SagaCreate::Created)?;
+    write(&*store, &append(3, 1, 0, lease)).await?;
+    expect_eq("its log begins anew", store.saga_log(saga_id(3), 0, 9).await?.len(), 1)?;
+    expect_eq("another of the key is left alone", store.purge_sagas(&purge(9)).await?, 0)?;
+    Ok(Verdict::Held)
+}

@@ -28,9 +28,9 @@ pub use inbox::{
 };
 pub use outbox::{
     ClaimRequest, DeadPlace, DeadRow, DeadRowRequest, InvalidPlace, OutboxOrder, OutboxRow, OutboxState, OutboxStore,
-    OutboxWrites, PurgeRequest, RowId, SettleOutcome, Settlement, TailRequest, WhenDead,
+    OutboxWrites, PurgeRequest, RepublishRequest, RowId, SettleOutcome, Settlement, TailRequest, WhenDead,
 };
-pub use participant::{OperationRecord, OperationState, Participants};
+pub use participant::{OperationRecord, OperationState, OperationStore, Participants};
 pub use parts::{Part, Parts};
 pub use range::IdRange;
 pub use rows::{Cell, RowChange};
@@ -52,7 +52,7 @@ use super::Timestamp;
 /// | [`Part::Outbox`] | [`OutboxWrites`], [`OutboxStore`] | whoever stages messages; [`Relay`](crate::outbox::Relay), [`LogRelay`](crate::outbox::LogRelay), [`OutboxRetention`](crate::outbox::OutboxRetention) |
 /// | [`Part::Inbox`] | [`InboxWrites`], [`InboxStore`] | [`Consumer`](crate::inbox::Consumer), [`InboxRetention`](crate::inbox::InboxRetention) |
 /// | [`Part::Sagas`] | [`SagaWrites`], [`SagaStore`] | [`Orchestrator`](crate::saga::Orchestrator) |
-/// | [`Part::Operations`] | [`Participants`] | the [participant kit](crate::participant) |
+/// | [`Part::Operations`] | [`Participants`], [`OperationStore`] | the [participant kit](crate::participant), [`OperationRetention`](crate::participant::OperationRetention) |
 /// | [`Part::Checkpoints`] | [`Checkpoints`] | [`LogRelay`](crate::outbox::LogRelay), projections and other readers of a log |
 ///
 /// A store with nothing but an outbox serves a relay, and those who stage:
@@ -60,7 +60,7 @@ use super::Timestamp;
 /// ```
 /// use async_trait::async_trait;
 /// use seaworthy_core::ports::{
-///     Backlog, InboxStore, OutboxStore, Part, Parts, SagaStore, Store, StoreError, Timestamp, Transaction,
+///     Backlog, InboxStore, OperationStore, OutboxStore, Part, Parts, SagaStore, Store, StoreError, Timestamp, Transaction,
 /// };
 ///
 /// struct Mailroom;
@@ -83,12 +83,13 @@ use super::Timestamp;
 /// // What it has not is refused.
 /// impl InboxStore for Mailroom {}
 /// impl SagaStore for Mailroom {}
+/// impl OperationStore for Mailroom {}
 /// ```
 ///
-/// Methods outside a transaction ([`OutboxStore`], [`InboxStore`], [`SagaStore`]) are short transactions of their own.
+/// Methods outside a transaction ([`OutboxStore`], [`InboxStore`], [`SagaStore`], [`OperationStore`]) are short transactions of their own.
 /// All leases and delays are judged by the store's own clock.
 #[async_trait]
-pub trait Store: OutboxStore + InboxStore + SagaStore + Send + Sync {
+pub trait Store: OutboxStore + InboxStore + SagaStore + OperationStore + Send + Sync {
     /// Returns the parts that the store has. Methods of the others are [refused](Part::refusal), which is what their
     /// defaults do; a store with every part says [`Parts::ALL`], one that wraps another says what that one says.
     fn parts(&self) -> Parts;

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Part, StoreError};
+use super::{Part, PurgeRequest, StoreError};
 use crate::ids::OperationId;
 
 /// Knowledge of a participant about one operation.
@@ -42,6 +42,22 @@ pub trait Participants: Send {
     /// # Errors
     /// [`StoreError::Conflict`], here or at commit, if another transaction wrote it since this one began.
     async fn put_operation(&mut self, record: &OperationRecord) -> Result<(), StoreError> {
+        Err(Part::Operations.refusal())
+    }
+}
+
+/// Upkeep of operations: a short transaction of its own. A store without this [part](Part::Operations) refuses the call, as
+/// the default does.
+#[async_trait]
+#[expect(unused_variables, reason = "a store without the part looks at none of it")]
+pub trait OperationStore: Send + Sync {
+    /// Forgets operations that were written last at least `request.older_than` ago, answers and tombstones alike, those
+    /// written first and `request.limit` of them at most. Who asks for one of them again carries it out a second time. Returns
+    /// how many.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn purge_operations(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
         Err(Part::Operations.refusal())
     }
 }

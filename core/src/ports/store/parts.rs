@@ -40,7 +40,7 @@ parts! {
     Inbox "inbox";
     /// Sagas and their logs: [`SagaWrites`](super::SagaWrites) and [`SagaStore`](super::SagaStore).
     Sagas "sagas";
-    /// Operations of a participant: [`Participants`](super::Participants).
+    /// Operations of a participant: [`Participants`](super::Participants) and [`OperationStore`](super::OperationStore).
     Operations "operations";
     /// Positions of consumers: [`Checkpoints`](super::Checkpoints).
     Checkpoints "checkpoints";

@@ -365,4 +365,14 @@ pub trait SagaStore: Send + Sync {
     async fn purge_saga_logs(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
         Err(Part::Sagas.refusal())
     }
+
+    /// Deletes sagas that ended at least `request.older_than` ago and whose logs were purged, `request.limit` sagas at most:
+    /// those that ended first. From then on nothing tells that they were there, and their business keys are free again.
+    /// Returns how many.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn purge_sagas(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        Err(Part::Sagas.refusal())
+    }
 }

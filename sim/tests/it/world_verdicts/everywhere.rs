@@ -13,9 +13,9 @@ use seaworthy_core::{
     ports::{
         AcquireRequest, BrokerError, Cancelled, ClaimRequest, DeadLetterRequest, DeadRowRequest, DefinitionRef,
         Delivery, Expected, ExternalCall, ExternalError, IdRange, InboxEntry, InboxPurgeRequest, NewSaga, Operation,
-        OperationRecord, OperationState, OutboxOrder, Ports, PublishError, PurgeRequest, Refusal, SagaAppend,
-        SagaListRequest, SagaStatus, SettleOutcome, Settlement, StoreError, SubscriptionSpec, TailRequest, Timestamp,
-        Transaction, WhenDead,
+        OperationRecord, OperationState, OutboxOrder, Ports, PublishError, PurgeRequest, Refusal, RepublishRequest,
+        SagaAppend, SagaListRequest, SagaStatus, SettleOutcome, Settlement, StoreError, SubscriptionSpec, TailRequest,
+        Timestamp, Transaction, WhenDead,
     },
 };
 use seaworthy_sim::{
@@ -189,6 +189,10 @@ impl Everywhere {
         let _ = seen.store(Operation::Sagas, store.sagas(&SagaListRequest::new(1)).await);
         let _ = seen.store(Operation::SagaLog, store.saga_log(id, 0, 1).await);
         let _ = seen.store(Operation::PurgeSagaLogs, store.purge_saga_logs(&old).await);
+        let _ = seen.store(Operation::PurgeSagas, store.purge_sagas(&old).await);
+        let _ = seen.store(Operation::PurgeOperations, store.purge_operations(&old).await);
+        let none = RepublishRequest::new(Timestamp::EPOCH, Timestamp::EPOCH, 1);
+        let _ = seen.store(Operation::Republish, store.republish(&none).await);
         let _ = seen.store(Operation::Now, store.now().await);
         seen.store(Operation::Backlog, store.backlog().await).map(drop)
     }

@@ -73,6 +73,37 @@ impl Lanes {
         if earlier.is_none() { Lane::First } else { self.lane_of(key, id) }
     }
 
+    /// Puts a row that was settled back into its key, at the place in the commit order that it always had. Returns the row
+    /// that led its key before.
+    pub(super) fn insert(&mut self, key: &SmolStr, id: RowId, sequence: u64) -> Option<RowId> {
+        let Some(last) = self.keys.get(key).map(|key| key.last) else {
+            self.push(key, id, sequence);
+            return None;
+        };
+        let (mut earlier, mut later) = (Some(last), None);
+        while let Some(at) = earlier
+            && let Some(node) = self.nodes.get(&at).filter(|node| node.sequence > sequence)
+        {
+            (earlier, later) = (node.earlier, Some(at));
+        }
+        if let Some(node) = earlier.and_then(|earlier| self.nodes.get_mut(&earlier)) {
+            node.later = Some(id);
+        }
+        if let Some(node) = later.and_then(|later| self.nodes.get_mut(&later)) {
+            node.earlier = Some(id);
+        }
+        self.nodes.insert(id, Node { earlier, later, sequence, dead: false });
+        let key = self.keys.get_mut(key)?;
+        if later.is_none() {
+            key.last = id;
+        }
+        let before = key.first_open;
+        if before.and_then(|first| self.nodes.get(&first)).is_none_or(|first| sequence < first.sequence) {
+            key.first_open = Some(id);
+        }
+        before
+    }
+
     /// Takes a row out of its key and returns the one after it.
     pub(super) fn unlink(&mut self, key: &SmolStr, id: RowId) -> Option<RowId> {
         self.pass_on(key, id);

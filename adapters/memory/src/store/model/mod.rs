@@ -5,6 +5,7 @@ mod inbox;
 mod keyed;
 mod lanes;
 mod locks;
+mod operations;
 mod outbox;
 mod sagas;
 mod snapshots;
@@ -17,7 +18,7 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
     ports::{
         AcquireRequest, Backlog, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
-        InboxPurgeRequest, ListedSaga, LogEntry, OperationState, OutboxRow, PurgeRequest, SagaInstance,
+        InboxPurgeRequest, ListedSaga, LogEntry, OutboxRow, PurgeRequest, RepublishRequest, SagaInstance,
         SagaListRequest, Settlement, StoreError, TailRequest, Timestamp,
     },
 };
@@ -27,8 +28,8 @@ pub(super) use locks::Attempt;
 pub(super) use transaction::{Tx, bounds};
 
 use self::{
-    documents::Collections, inbox::Inbox, locks::Locks, outbox::Outbox, sagas::Sagas, snapshots::Snapshots,
-    versioned::Versioned,
+    documents::Collections, inbox::Inbox, locks::Locks, operations::Operations, outbox::Outbox, sagas::Sagas,
+    snapshots::Snapshots, versioned::Versioned,
 };
 
 /// All that is committed, and what open transactions hold.
@@ -38,7 +39,7 @@ use self::{
 #[derive(Debug, Default)]
 pub(super) struct StoreModel {
     documents: Collections,
-    operations: Versioned<OperationId, OperationState>,
+    operations: Operations,
     checkpoints: Versioned<SmolStr, u64>,
     outbox: Outbox,
     inbox: Inbox,
@@ -87,7 +88,7 @@ impl StoreModel {
                 )));
             }
         }
-        for record in &tx.operations {
+        for (record, _) in &tx.operations {
             self.check_operation(record.id, tx.at)?;
         }
         for (consumer, _) in &tx.checkpoints {
@@ -101,7 +102,7 @@ impl StoreModel {
     }
 
     fn check_operation(&self, id: OperationId, at: u64) -> Result<(), StoreError> {
-        if self.operations.written_since(&id, at) {
+        if self.operations.written_since(id, at) {
             return Err(StoreError::Conflict("participant operation was written by another transaction".into()));
         }
         Ok(())
@@ -123,9 +124,8 @@ impl StoreModel {
         for write in tx.documents {
             self.documents.apply(commit, write.collection, write.id, write.after, oldest);
         }
-        for record in tx.operations {
-            self.operations.forget(oldest, |_| {});
-            self.operations.apply(commit, record.id, Some(record.state), oldest);
+        for (record, at) in tx.operations {
+            self.operations.apply(commit, record.id, record.state, at, oldest);
         }
         for (consumer, position) in tx.checkpoints {
             self.checkpoints.forget(oldest, |_| {});
@@ -173,6 +173,19 @@ impl StoreModel {
 
     pub(super) fn purge_dispatched(&mut self, request: &PurgeRequest, now: Timestamp) -> Vec<MessageId> {
         self.outbox.purge_dispatched(request, now)
+    }
+
+    pub(super) fn republish(&mut self, request: &RepublishRequest) -> Vec<MessageId> {
+        self.outbox.republish(request)
+    }
+
+    pub(super) fn purge_sagas(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
+        self.sagas.purge(request, now)
+    }
+
+    pub(super) fn purge_operations(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
+        self.last_commit += 1;
+        self.operations.purge(self.last_commit, request, now, self.snapshots.oldest())
     }
 
     pub(super) fn purge_dead(&mut self, request: &DeadRowRequest) -> Vec<MessageId> {

@@ -26,7 +26,7 @@ pub(in crate::store) struct Tx {
     pub(super) id: TxId,
     pub(super) at: u64,
     pub(super) documents: Vec<DocumentWrite>,
-    pub(super) operations: Vec<OperationRecord>,
+    pub(super) operations: Vec<(OperationRecord, Timestamp)>,
     pub(super) checkpoints: Vec<(SmolStr, u64)>,
     /// In boxes, in which they go on to the outbox: a message is large, and lists and tables keep room for more than is in
     /// them.
@@ -219,11 +219,16 @@ impl StoreModel {
     }
 
     pub(in crate::store) fn operation(&self, tx: &Tx, id: OperationId) -> Option<OperationState> {
-        let own = tx.operations.iter().find(|record| record.id == id).map(|record| &record.state);
-        own.or_else(|| self.operations.get(&id, tx.at)).cloned()
+        let own = tx.operations.iter().find(|(record, _)| record.id == id).map(|(record, _)| &record.state);
+        own.or_else(|| self.operations.get(id, tx.at)).cloned()
     }
 
-    pub(in crate::store) fn put_operation(&self, tx: &mut Tx, record: &OperationRecord) -> Result<(), StoreError> {
+    pub(in crate::store) fn put_operation(
+        &self,
+        tx: &mut Tx,
+        record: &OperationRecord,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.check_operation(record.id, tx.at)?;
         match (self.operation(tx, record.id), &record.state) {
             (None, _) | (Some(OperationState::Executed(_)), OperationState::Compensated) => {}
@@ -234,9 +239,9 @@ impl StoreModel {
                 ));
             }
         }
-        match tx.operations.iter_mut().find(|own| own.id == record.id) {
-            Some(own) => own.state = record.state.clone(),
-            None => tx.operations.push(record.clone()),
+        match tx.operations.iter_mut().find(|(own, _)| own.id == record.id) {
+            Some((own, at)) => (own.state, *at) = (record.state.clone(), now),
+            None => tx.operations.push((record.clone(), now)),
         }
         Ok(())
     }

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::ports::{
     AfterCommit, Backlog, Checkpoints, Clock, Document, Documents, Expected, IdRange, InboxStore, InboxWrites,
-    OutboxStore, OutboxWrites, Part, Participants, Parts, SagaStore, SagaWrites, Store, StoreError, Timestamp,
-    Transaction,
+    OperationStore, OutboxStore, OutboxWrites, Part, Participants, Parts, SagaStore, SagaWrites, Store, StoreError,
+    Timestamp, Transaction,
 };
 use seaworthy_memory::ManualClock;
 use smol_str::SmolStr;
@@ -71,6 +71,7 @@ impl Store for Journal {
 impl OutboxStore for Journal {}
 impl InboxStore for Journal {}
 impl SagaStore for Journal {}
+impl OperationStore for Journal {}
 
 /// A transaction: the store as it began, with its own writes.
 struct Entry {

@@ -8,8 +8,9 @@ use seaworthy_core::{
     message::Message,
     ports::{
         AfterCommit, Backlog, Checkpoints, ClaimRequest, DeadRow, DeadRowRequest, Documents, InboxStore, InboxWrites,
-        OutboxRow, OutboxStore, OutboxWrites, Part, Participants, Parts, PurgeRequest, SagaStore, SagaWrites,
-        Settlement, Store, StoreError, TailRequest, Timestamp, Transaction, WhenDead,
+        OperationStore, OutboxRow, OutboxStore, OutboxWrites, Part, Participants, Parts, PurgeRequest,
+        RepublishRequest, SagaStore, SagaWrites, Settlement, Store, StoreError, TailRequest, Timestamp, Transaction,
+        WhenDead,
     },
 };
 use seaworthy_memory::{ManualClock, store::MemoryStore};
@@ -72,6 +73,10 @@ impl OutboxStore for Mailroom {
         self.0.purge_dead(request).await
     }
 
+    async fn republish(&self, request: &RepublishRequest) -> Result<Vec<MessageId>, StoreError> {
+        self.0.republish(request).await
+    }
+
     async fn next_available(&self) -> Result<Option<Timestamp>, StoreError> {
         self.0.next_available().await
     }
@@ -79,6 +84,7 @@ impl OutboxStore for Mailroom {
 
 impl InboxStore for Mailroom {}
 impl SagaStore for Mailroom {}
+impl OperationStore for Mailroom {}
 
 struct Posting(Box<dyn Transaction>);
 

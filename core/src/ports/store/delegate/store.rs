@@ -7,9 +7,9 @@ use crate::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
         AcquireRequest, Backlog, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
-        InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OutboxRow, OutboxStore, Parts, PurgeRequest, SagaInstance,
-        SagaListRequest, SagaStore, Settlement, Store, StoreError, TailRequest, Timestamp, Transaction,
-        operation::store_methods,
+        InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, OutboxStore, Parts,
+        PurgeRequest, RepublishRequest, SagaInstance, SagaListRequest, SagaStore, Settlement, Store, StoreError,
+        TailRequest, Timestamp, Transaction, operation::store_methods,
     },
 };
 

@@ -7,7 +7,7 @@ mod row;
 use async_trait::async_trait;
 
 pub use dead::{DeadPlace, DeadRow, DeadRowRequest, InvalidPlace};
-pub use request::{ClaimRequest, PurgeRequest, SettleOutcome, Settlement, TailRequest};
+pub use request::{ClaimRequest, PurgeRequest, RepublishRequest, SettleOutcome, Settlement, TailRequest};
 pub use row::{OutboxOrder, OutboxRow, OutboxState, RowId, WhenDead};
 
 use super::{Part, StoreError};
@@ -140,6 +140,16 @@ pub trait OutboxStore: Send + Sync {
     /// # Errors
     /// Any [`StoreError`].
     async fn purge_dead(&self, request: &DeadRowRequest) -> Result<Vec<MessageId>, StoreError> {
+        Err(Part::Outbox.refusal())
+    }
+
+    /// Makes dispatched rows that are still there pending again, with their attempts at zero: those that were dispatched
+    /// first if the limit is short of them. They keep their event ids and their places, so they go out before the later rows
+    /// of their keys, and consumers that had them notice. Returns their messages, in no particular order.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn republish(&self, request: &RepublishRequest) -> Result<Vec<MessageId>, StoreError> {
         Err(Part::Outbox.refusal())
     }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use super::{OutboxOrder, RowId, WhenDead};
-use crate::ids::ClaimToken;
+use crate::{ids::ClaimToken, ports::Timestamp};
 
 /// Asks for rows to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,4 +77,32 @@ pub struct PurgeRequest {
     pub older_than: Duration,
     /// Largest number of rows, so that one purge never holds the table for long.
     pub limit: usize,
+}
+
+/// Asks for dispatched rows to be published once more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RepublishRequest {
+    /// Earliest time at which they were dispatched, by the store's clock.
+    pub since: Timestamp,
+    /// Time before which they were dispatched. A row that was republished is dispatched later than that, so a request that is
+    /// repeated as it was takes each row once.
+    pub until: Timestamp,
+    /// Topic of the messages; any where `None`.
+    pub topic: Option<SmolStr>,
+    /// Largest number of rows.
+    pub limit: usize,
+}
+
+impl RepublishRequest {
+    /// Rows that were dispatched in a span of time, of any topic.
+    pub fn new(since: Timestamp, until: Timestamp, limit: usize) -> Self {
+        Self { since, until, topic: None, limit }
+    }
+
+    /// Takes rows of this topic only.
+    pub fn of_topic(mut self, topic: impl Into<SmolStr>) -> Self {
+        self.topic = Some(topic.into());
+        self
+    }
 }

@@ -1,5 +1,6 @@
 mod claim;
 mod dead;
+mod dispatched;
 mod log;
 mod ready;
 
@@ -11,7 +12,7 @@ use std::{
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::Message,
-    ports::{PurgeRequest, RowId, SettleOutcome, Settlement, Timestamp},
+    ports::{RowId, SettleOutcome, Settlement, Timestamp},
 };
 use smol_str::SmolStr;
 
@@ -31,7 +32,7 @@ pub(super) struct Outbox {
     ready: [Ready; 3],
     waiting: BTreeSet<Due>,
     dead: BTreeMap<(Timestamp, u64), RowId>,
-    dispatched: BTreeMap<(Timestamp, u64), MessageId>,
+    dispatched: BTreeMap<(Timestamp, u64), Box<Message>>,
     /// Every message that was staged and whose row was not purged.
     by_message: Lookup<MessageId, RowId>,
     /// Rows that are pending or claimed, and those that are dead, by their places in the commit order.
@@ -122,23 +123,8 @@ impl Outbox {
                 self.refresh(id);
             }
         } else if let Some(message) = self.remove(id) {
-            self.dispatched.insert((now, message.sequence), message.id);
+            self.dispatched.insert((now, message.sequence), message);
         }
-    }
-
-    /// Forgets rows that were dispatched long enough ago.
-    pub(super) fn purge_dispatched(&mut self, request: &PurgeRequest, now: Timestamp) -> Vec<MessageId> {
-        let latest = now.before(request.older_than);
-        let mut purged = Vec::new();
-        while purged.len() < request.limit
-            && let Some(oldest) = self.dispatched.first_entry()
-            && oldest.key().0 <= latest
-        {
-            let message = oldest.remove();
-            self.by_message.remove(&message);
-            purged.push(message);
-        }
-        purged
     }
 
     /// Returns the number of dead rows of its key that a row has passed.

@@ -23,6 +23,8 @@ pub(super) struct Sagas {
     due: BTreeSet<(Timestamp, usize)>,
     /// Sagas that have ended and keep their logs, by when.
     ended: BTreeSet<(Timestamp, usize)>,
+    /// Sagas that have ended and whose logs were purged, by when.
+    forgotten: BTreeSet<(Timestamp, usize)>,
     active: u64,
     stuck: u64,
 }
@@ -155,6 +157,28 @@ impl Sagas {
             let saga = &mut self.sagas[position];
             saga.log = Vec::new();
             saga.log_purged = true;
+            self.forgotten.insert((at, position));
+            purged += 1;
+        }
+        purged as u64
+    }
+
+    /// Forgets sagas whose logs were purged. Of each an empty place stays, since places are numbers.
+    pub(super) fn purge(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
+        let latest = now.before(request.older_than);
+        let mut purged = 0;
+        while purged < request.limit
+            && let Some(&(at, position)) = self.forgotten.first()
+            && at <= latest
+        {
+            self.forgotten.pop_first();
+            let saga = &mut self.sagas[position];
+            saga.log = Vec::new();
+            let (key, _) = (std::mem::take(&mut saga.instance.key), std::mem::take(&mut saga.instance.input));
+            self.by_id.remove(&saga.instance.id);
+            if let Some(keys) = self.by_key.get_mut(&saga.instance.definition.name) {
+                keys.remove(&key);
+            }
             purged += 1;
         }
         purged as u64

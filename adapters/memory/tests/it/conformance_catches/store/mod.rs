@@ -14,8 +14,8 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
         AcquireRequest, Backlog, DeadLetter, DeadLetterRequest, InboxEntry, InboxPurgeRequest, InboxStore, ListedSaga,
-        LogEntry, OutboxRow, Part, Parts, PurgeRequest, RowId, SagaInstance, SagaListRequest, SagaStatus, SagaStore,
-        Store, StoreError, Timestamp, Transaction,
+        LogEntry, OperationStore, OutboxRow, Part, Parts, PurgeRequest, RowId, SagaInstance, SagaListRequest,
+        SagaStatus, SagaStore, Store, StoreError, Timestamp, Transaction,
     },
 };
 
@@ -36,6 +36,7 @@ pub(super) struct Broken {
 pub(super) struct Notes {
     holders: BTreeMap<RowId, ClaimToken>,
     redriven: BTreeSet<MessageId>,
+    republished: BTreeSet<MessageId>,
     leased: Vec<OutboxRow>,
     pub(super) staged: Vec<MessageId>,
     pub(super) sagas: Vec<SagaId>,
@@ -190,5 +191,19 @@ impl SagaStore for Broken {
 
     async fn purge_saga_logs(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
         self.inner.purge_saga_logs(&self.purge_request(request)).await
+    }
+
+    async fn purge_sagas(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        if self.has(Bug::KeepsForgottenSagas) {
+            return Ok(0);
+        }
+        self.inner.purge_sagas(&self.purge_request(request)).await
+    }
+}
+
+#[async_trait]
+impl OperationStore for Broken {
+    async fn purge_operations(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
+        self.inner.purge_operations(&self.purge_request(request)).await
     }
 }

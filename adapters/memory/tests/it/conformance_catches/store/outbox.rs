@@ -7,8 +7,8 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::Headers,
     ports::{
-        ClaimRequest, DeadRow, DeadRowRequest, OutboxOrder, OutboxRow, OutboxStore, Part, PurgeRequest, SettleOutcome,
-        Settlement, StoreError, TailRequest, Timestamp, WhenDead,
+        ClaimRequest, DeadRow, DeadRowRequest, OutboxOrder, OutboxRow, OutboxStore, Part, PurgeRequest,
+        RepublishRequest, SettleOutcome, Settlement, StoreError, TailRequest, Timestamp, WhenDead,
     },
 };
 
@@ -83,6 +83,9 @@ impl OutboxStore for Broken {
             }
             if self.has(Bug::ForgetsGaps) {
                 row.message.gap = 0;
+            }
+            if self.has(Bug::RepublishesUnderNewSequences) && self.notes().republished.contains(&row.message.id) {
+                row.message.sequence += 1_000;
             }
             if self.has(Bug::RedrivesUnderNewIds) && self.notes().redriven.contains(&row.message.id) {
                 row.message.id = MessageId(uuid::Uuid::from_u128(1));
@@ -192,6 +195,19 @@ impl OutboxStore for Broken {
             return Ok(Vec::new());
         }
         Ok(self.named(self.inner.purge_dead(request).await?))
+    }
+
+    async fn republish(&self, request: &RepublishRequest) -> Result<Vec<MessageId>, StoreError> {
+        let mut asked = request.clone();
+        match self.bug {
+            Bug::RepublishesWhatWasSentSince => asked.until = Timestamp::MAX,
+            Bug::RepublishesWhatWasSentBefore => asked.since = Timestamp::EPOCH,
+            Bug::RepublishesEveryTopic => asked.topic = None,
+            _ => {}
+        }
+        let republished = self.inner.republish(&asked).await?;
+        self.notes().republished.extend(&republished);
+        Ok(republished)
     }
 
     async fn next_available(&self) -> Result<Option<Timestamp>, StoreError> {

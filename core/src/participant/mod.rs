@@ -6,6 +6,10 @@
 //!
 //! Source pattern: the three exceptions of try-confirm-cancel: idempotence, empty rollback, suspension.
 
+mod retention;
+
+pub use retention::OperationRetention;
+
 use bytes::Bytes;
 use tracing::{Instrument, debug, debug_span};
 

@@ -1,15 +1,15 @@
 //! A message as columns: those of the Debezium outbox event router, then the rest of the envelope.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use bytes::Bytes;
 use rusqlite::{Row, types::ValueRef};
 use seaworthy_core::{
     ids::MessageId,
-    message::{Headers, Message},
+    message::{Headers, Message, Schedule},
     ports::Timestamp,
 };
-use smol_str::SmolStr;
+use smol_str::{SmolStr, ToSmolStr as _};
 use uuid::Uuid;
 
 use crate::columns::{
@@ -32,6 +32,7 @@ pub(crate) const TOPIC: usize = 2;
 pub(crate) const KEY: usize = 9;
 
 pub(crate) fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
+    let Beside { headers, schedule, key } = read_beside(row, 13)?;
     Ok(Message {
         sequence: read_count(row, 0)?,
         epoch: 0,
@@ -44,17 +45,19 @@ pub(crate) fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
         source: read_text(row, 6)?,
         time: read_time(row, 7)?,
         content_type: read_text(row, 8)?,
-        partition_key: read_text(row, 9)?,
+        partition_key: key.map_or_else(|| read_text(row, 9), Ok)?,
         correlation_id: read_id(row, 10)?,
         causation_id: read_optional_id(row, 11)?.map(MessageId),
         traceparent: read_optional_text(row, 12)?,
-        headers: read_headers(row, 13)?,
+        headers,
+        schedule,
     })
 }
 
 /// A message as far as its columns can be read, for an operator to look at.
 pub(crate) fn read_lossily(row: &Row<'_>) -> rusqlite::Result<Message> {
     let text = |column| row.get_ref(column).map(|value| SmolStr::from(lossy(value)));
+    let Beside { headers, schedule, key } = read_beside(row, 13).unwrap_or_default();
     Ok(Message {
         sequence: read_count(row, 0)?,
         gap: 0,
@@ -67,11 +70,12 @@ pub(crate) fn read_lossily(row: &Row<'_>) -> rusqlite::Result<Message> {
         source: text(6)?,
         time: read_time(row, 7).unwrap_or(Timestamp::EPOCH),
         content_type: text(8)?,
-        partition_key: text(9)?,
+        partition_key: key.map_or_else(|| text(9), Ok)?,
         correlation_id: read_id(row, 10).unwrap_or_default(),
         causation_id: read_optional_id(row, 11).unwrap_or_default().map(MessageId),
         traceparent: read_optional_text(row, 12).unwrap_or_default(),
-        headers: read_headers(row, 13).unwrap_or_default(),
+        headers,
+        schedule,
     })
 }
 
@@ -87,17 +91,52 @@ fn lossy(value: ValueRef<'_>) -> Cow<'_, str> {
     value.as_bytes_or_null().ok().flatten().map(String::from_utf8_lossy).unwrap_or_default()
 }
 
-/// Headers as a column holds them: none where there are none, which costs nothing.
-pub(crate) fn headers_text(headers: &Headers) -> Option<String> {
-    // Texts by their names always have a JSON form.
-    (!headers.is_empty()).then(|| serde_json::to_string(headers).unwrap_or_default())
+/// Names under which the column of the headers holds what few messages have, so that all others cost nothing. No header can
+/// have one of them.
+const NOT_BEFORE: &str = "notbefore";
+const EXPIRES: &str = "expirytime";
+const PARTITION_KEY: &str = "partitionkey";
+
+/// Contents of the column of the headers.
+#[derive(Default)]
+struct Beside {
+    headers: Headers,
+    schedule: Schedule,
+    /// The partition key, where the row is kept in order by another one.
+    key: Option<SmolStr>,
 }
 
-fn read_headers(row: &Row<'_>, column: usize) -> rusqlite::Result<Headers> {
+/// Headers and moments of a message as the column of the headers holds them, and its key where the row has another one:
+/// nothing where there are none, which costs nothing.
+pub(crate) fn headers_text(message: &Message, with_key: bool) -> Option<String> {
+    let Message { headers, schedule, .. } = message;
+    if schedule.is_none() {
+        // Texts by their names always have a JSON form.
+        return (!headers.is_empty()).then(|| serde_json::to_string(headers).unwrap_or_default());
+    }
+    let mut all: BTreeMap<SmolStr, SmolStr> = headers.clone().into();
+    let moments = [(NOT_BEFORE, schedule.not_before), (EXPIRES, schedule.expires)];
+    let moments = moments.into_iter().filter_map(|(name, at)| Some((name, at?.as_micros().to_smolstr())));
+    let key = with_key.then(|| (PARTITION_KEY, message.partition_key.clone()));
+    all.extend(moments.chain(key).map(|(name, value)| (SmolStr::new_static(name), value)));
+    Some(serde_json::to_string(&all).unwrap_or_default())
+}
+
+fn read_beside(row: &Row<'_>, column: usize) -> rusqlite::Result<Beside> {
     let text = row.get_ref(column)?.as_str_or_null().map_err(|error| malformed(column, error))?;
-    text.map_or(Ok(Headers::new()), |text| {
-        serde_json::from_str(text).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
-        })
-    })
+    let Some(text) = text else { return Ok(Beside::default()) };
+    let unread = |error: Box<dyn std::error::Error + Send + Sync>| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error)
+    };
+    let mut all: BTreeMap<SmolStr, SmolStr> = serde_json::from_str(text).map_err(|error| unread(error.into()))?;
+    let key = all.remove(PARTITION_KEY);
+    // A header of that name, from before it meant anything, is no moment.
+    let mut moment = |name: &str| {
+        let at = all.get(name)?.parse().ok()?;
+        all.remove(name);
+        Some(Timestamp::from_micros(at))
+    };
+    let schedule = Schedule { not_before: moment(NOT_BEFORE), expires: moment(EXPIRES) };
+    let headers = Headers::try_from(all).map_err(|error| unread(error.into()))?;
+    Ok(Beside { headers, schedule, key })
 }

@@ -149,7 +149,7 @@ pub(crate) fn bury(
                 IdText::new(message.correlation_id),
                 message.causation_id.map(|id| IdText::new(id.0)),
                 message.traceparent.as_deref(),
-                headers_text(&message.headers),
+                headers_text(message, false),
                 entry.consumer.as_str(),
                 reason,
                 failures,

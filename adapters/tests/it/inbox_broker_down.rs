@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use seaworthy_core::{
     message::Message,
     ports::{
-        Broker, BrokerError, Clock, Delivery, DeliveryTag, Ports, PublishResult, Subscription, SubscriptionSpec,
-        Timestamp,
+        Broker, BrokerError, Clock, Delivery, DeliveryTag, Extended, Ports, PublishResult, Subscription,
+        SubscriptionSpec, Timestamp,
     },
 };
 
@@ -65,7 +65,7 @@ struct Through {
 
 #[async_trait]
 impl Subscription for Through {
-    async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
+    async fn receive(&self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
         loop {
             if let Shut::Refused = (self.is_shut)(self.clock.now()) {
                 return Err(BrokerError::Unavailable("down".into()));
@@ -77,12 +77,16 @@ impl Subscription for Through {
         }
     }
 
-    async fn ack(&mut self, tag: DeliveryTag) -> Result<(), BrokerError> {
+    async fn ack(&self, tag: DeliveryTag) -> Result<(), BrokerError> {
         self.inner.ack(tag).await
     }
 
-    async fn nack(&mut self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
+    async fn nack(&self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
         self.inner.nack(tag, delay).await
+    }
+
+    async fn extend(&self, tag: DeliveryTag, by: Duration) -> Result<Extended, BrokerError> {
+        self.inner.extend(tag, by).await
     }
 }
 

@@ -96,7 +96,7 @@ fn a_relay_that_is_ahead_of_its_first_consumer_buries_nothing() {
         world.pass(Duration::from_secs(2)).await;
         assert_eq!(world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up"), []);
         let spec = SubscriptionSpec { group: "shipping".into(), topics: vec!["orders".into()] };
-        let mut member = broker.subscribe(&spec).await.expect("a broker in memory");
+        let member = broker.subscribe(&spec).await.expect("a broker in memory");
         let mut got = 0;
         while got < 2 {
             got += member.receive(10).await.expect("a broker in memory").len();

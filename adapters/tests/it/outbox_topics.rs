@@ -147,7 +147,7 @@ fn a_group_that_stands_still_stops_no_other_topic() {
         world.pass(Duration::from_secs(60)).await;
         assert_eq!((broker.unacknowledged("slow"), broker.unacknowledged("quick")), (50, 40));
         let spec = SubscriptionSpec { group: "slow".into(), topics: vec!["stuck".into()] };
-        let mut member = ports.broker.subscribe(&spec).await.expect("a broker in memory");
+        let member = ports.broker.subscribe(&spec).await.expect("a broker in memory");
         let mut got = BTreeMap::new();
         while got.len() < 500 {
             for delivery in member.receive(50).await.expect("a broker in memory") {

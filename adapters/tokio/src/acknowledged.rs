@@ -9,7 +9,10 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::MessageId,
     message::Message,
-    ports::{Broker, BrokerError, Delivery, DeliveryTag, PublishError, PublishResult, Subscription, SubscriptionSpec},
+    ports::{
+        Broker, BrokerError, Delivery, DeliveryTag, Extended, PublishError, PublishResult, Subscription,
+        SubscriptionSpec,
+    },
 };
 use smol_str::SmolStr;
 use tokio::{sync::Notify, time::timeout};
@@ -106,7 +109,7 @@ impl Broker for AcknowledgedBroker {
     async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
         let inner = self.inner.subscribe(spec).await?;
         let (group, open) = (spec.group.clone(), self.open.clone());
-        Ok(Box::new(Member { inner, group, open, out: BTreeMap::new() }))
+        Ok(Box::new(Member { inner, group, open, out: Mutex::default() }))
     }
 }
 
@@ -115,20 +118,28 @@ struct Member {
     group: SmolStr,
     open: Arc<Open>,
     /// Messages that were received and not answered for.
-    out: BTreeMap<DeliveryTag, MessageId>,
+    out: Mutex<BTreeMap<DeliveryTag, MessageId>>,
+}
+
+impl Member {
+    fn out(&self) -> MutexGuard<'_, BTreeMap<DeliveryTag, MessageId>> {
+        // No operation leaves the map half done.
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[async_trait]
 impl Subscription for Member {
-    async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
+    async fn receive(&self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
         let deliveries = self.inner.receive(max).await?;
-        self.out.extend(deliveries.iter().map(|delivery| (delivery.tag, delivery.message.id)));
+        self.out().extend(deliveries.iter().map(|delivery| (delivery.tag, delivery.message.id)));
         Ok(deliveries)
     }
 
-    async fn ack(&mut self, tag: DeliveryTag) -> Result<(), BrokerError> {
+    async fn ack(&self, tag: DeliveryTag) -> Result<(), BrokerError> {
         self.inner.ack(tag).await?;
-        if let Some(message) = self.out.remove(&tag) {
+        let message = self.out().remove(&tag);
+        if let Some(message) = message {
             if let Some(groups) = self.open.messages().get_mut(&message) {
                 groups.remove(&self.group);
             }
@@ -137,9 +148,13 @@ impl Subscription for Member {
         Ok(())
     }
 
-    async fn nack(&mut self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
-        self.out.remove(&tag);
+    async fn nack(&self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
+        self.out().remove(&tag);
         self.inner.nack(tag, delay).await
+    }
+
+    async fn extend(&self, tag: DeliveryTag, by: Duration) -> Result<Extended, BrokerError> {
+        self.inner.extend(tag, by).await
     }
 }
 

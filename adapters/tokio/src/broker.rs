@@ -3,7 +3,9 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use seaworthy_core::{
     message::Message,
-    ports::{Broker, BrokerError, Clock, Delivery, DeliveryTag, PublishResult, Subscription, SubscriptionSpec},
+    ports::{
+        Broker, BrokerError, Clock, Delivery, DeliveryTag, Extended, PublishResult, Subscription, SubscriptionSpec,
+    },
 };
 use seaworthy_memory::broker::{BrokerConfig, MemoryBroker, Unroutable};
 use smol_str::SmolStr;
@@ -30,7 +32,7 @@ use crate::clock::TokioClock;
 /// // Bound before the first message is published, the group misses none.
 /// broker.declare("shipping", ["orders"]);
 /// let spec = SubscriptionSpec { group: "shipping".into(), topics: vec!["orders".into()] };
-/// let mut member = broker.subscribe(&spec).await?;
+/// let member = broker.subscribe(&spec).await?;
 /// for delivery in member.receive(10).await? {
 ///     member.ack(delivery.tag).await?;
 /// }
@@ -94,18 +96,23 @@ struct Member(Box<dyn Subscription>);
 
 #[async_trait]
 impl Subscription for Member {
-    async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
+    async fn receive(&self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
         consume_budget().await;
         self.0.receive(max).await
     }
 
-    async fn ack(&mut self, tag: DeliveryTag) -> Result<(), BrokerError> {
+    async fn ack(&self, tag: DeliveryTag) -> Result<(), BrokerError> {
         consume_budget().await;
         self.0.ack(tag).await
     }
 
-    async fn nack(&mut self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
+    async fn nack(&self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
         consume_budget().await;
         self.0.nack(tag, delay).await
+    }
+
+    async fn extend(&self, tag: DeliveryTag, by: Duration) -> Result<Extended, BrokerError> {
+        consume_budget().await;
+        self.0.extend(tag, by).await
     }
 }

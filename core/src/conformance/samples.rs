@@ -32,6 +32,7 @@ pub(super) fn message(number: u64, key: &str) -> Message {
         sequence: 0,
         epoch: 0,
         gap: 0,
+        schedule: crate::message::Schedule::NONE,
         correlation_id: Uuid::from_u128(0xc0),
         causation_id: Some(MessageId(Uuid::from_u128(0xca))),
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),

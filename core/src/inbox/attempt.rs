@@ -1,4 +1,4 @@
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
 use tracing::{debug, warn};
@@ -9,7 +9,7 @@ use super::{
     handler::{Handler, Route},
 };
 use crate::{
-    message::Message,
+    message::{Cause, Message},
     ports::{Delivery, InboxEntry, InboxInsert, Seen, StoreError, Transaction, caught, scoped, within},
 };
 
@@ -19,14 +19,27 @@ pub(super) enum Failed {
     Unreachable(SmolStr),
     /// The store failed in the midst of it, as it may fail by itself, or for what this message asks of it.
     Store(StoreError),
-    /// The message's own doing. `hopeless`: trying again is of no use.
-    Own { why: SmolStr, hopeless: bool },
+    /// The message's own doing.
+    Own { why: SmolStr, again: Again },
+}
+
+/// Use of trying a message again that failed by its own doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// After the usual backoff, the usual number of times.
+    Usual,
+    /// As the policy for failures of this kind says.
+    Kind(&'static str),
+    /// After this long.
+    After(Duration),
+    /// Of none.
+    Never,
 }
 
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Refused(_) => Self::Own { why: error.to_smolstr(), hopeless: false },
+            StoreError::Refused(_) => Self::Own { why: error.to_smolstr(), again: Again::Usual },
             error => Self::Store(error),
         }
     }
@@ -34,11 +47,14 @@ impl From<StoreError> for Failed {
 
 impl From<HandlerError> for Failed {
     fn from(error: HandlerError) -> Self {
-        let hopeless = matches!(error, HandlerError::Undecodable(_) | HandlerError::Refused(_));
-        match error {
-            HandlerError::Store(error) => error.into(),
-            error => Self::Own { why: error.to_smolstr(), hopeless },
-        }
+        let again = match error {
+            HandlerError::Store(error) => return error.into(),
+            HandlerError::Unavailable(_) => Again::Usual,
+            HandlerError::Postponed { after, .. } => Again::After(after),
+            HandlerError::Failed { kind, .. } => Again::Kind(kind),
+            HandlerError::Undecodable(_) | HandlerError::Refused(_) => Again::Never,
+        };
+        Self::Own { why: error.to_smolstr(), again }
     }
 }
 
@@ -56,6 +72,10 @@ impl Consumer {
             }
         };
         let entry = InboxEntry::for_message(&self.name, message);
+        // Whoever says nothing of an expiry costs no look at the clock.
+        if message.schedule.expires.is_some() && message.schedule.has_expired(self.clock.now()) {
+            return self.expired(&entry, delivery).await;
+        }
         if counted.is_none() && delivery.redeliveries >= self.config.suspect_after {
             match self.begun(&entry, delivery).await {
                 // It had begun before.
@@ -91,7 +111,7 @@ impl Consumer {
         let attempt = pin!(self.attempt(entry, handler, message));
         match scoped(scopes, pin!(caught(scopes, attempt))).await {
             Ok(Ok(attempted)) => attempted.map(drop),
-            Ok(Err(panicked)) => Err(Failed::Own { why: panicked.to_smolstr(), hopeless: false }),
+            Ok(Err(panicked)) => Err(Failed::Own { why: panicked.to_smolstr(), again: Again::Usual }),
             Err(dropped) => Err(StoreError::from(dropped).into()),
         }
     }
@@ -144,7 +164,8 @@ impl Consumer {
         message: &Message,
     ) -> Result<(), HandlerError> {
         let mut handling = handler.handle(tx, message);
-        let handled = within(&*self.clock, self.config.handler_limit, handling.as_mut()).await;
+        let caused = pin!(Cause::of(message).within(handling.as_mut()));
+        let handled = within(&*self.clock, self.config.handler_limit, caused).await;
         handled.unwrap_or_else(|late| Err(HandlerError::Unavailable(format_smolstr!("the handler was {late}"))))
     }
 }

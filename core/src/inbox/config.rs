@@ -1,7 +1,8 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use smol_str::SmolStr;
 
+use super::FailurePolicy;
 use crate::{
     backoff::Backoff,
     settings::{Checks, InvalidSetting},
@@ -16,11 +17,33 @@ pub struct ConsumerConfig {
     /// Number of deliveries that it takes at a time. Default 16: they are handled one after the other, and the last
     /// must be done before the broker's visibility timeout.
     pub batch: usize,
+    /// Number of keys whose messages are handled side by side. Default 1: one message after the other, `batch` of them at a
+    /// time. With more, a message waits for the earlier ones of its own key and for no other, and no more deliveries are
+    /// taken than there are hands free, so none grows old in a queue. A message that may end its process is handled alone.
+    ///
+    /// They are futures of one task: it is waiting that they share, for a store of many writers or for somebody else. A
+    /// store with one writer, as SQLite is, lets one handler at a time into its transaction. Where handlers compute, run
+    /// several consumers of one name instead.
+    pub workers: usize,
+    /// Time by which a delivery is extended, again at each third of it, for as long as it is in hand. Default `None`: what is
+    /// not done within the broker's visibility timeout is delivered again, to somebody else too. With it a handler may take
+    /// longer, up to `handler_limit`: give the visibility timeout, or less. A broker that can't extend deliveries is named in
+    /// the log, once for each subscription.
+    pub extend: Option<Duration>,
     /// Number of failures of its handler at which a message becomes a dead letter. Default 5.
     pub max_failures: u32,
     /// Delay of a message after a failure of its handler. Default 200 ms to 60 s: five failures take seconds, so that a
     /// participant's short outage does not fill the dead letters.
     pub backoff: Backoff,
+    /// Policies for failures that a handler gives a kind of their own ([`HandlerError::Failed`](super::HandlerError::Failed)).
+    /// Default none: then they are failures like any other.
+    pub failures: BTreeMap<SmolStr, FailurePolicy>,
+    /// Number of failures at which a message becomes a dead letter that its handler has postponed
+    /// ([`HandlerError::Postponed`](super::HandlerError::Postponed)) once more. Default 10.
+    pub max_postponed: u32,
+    /// `true`: a message that has [expired](crate::message::Schedule::expires) becomes a dead letter, with the reason `expired`.
+    /// Default `false`: it is dropped, with a warning, since whoever sent it has said that nobody needs it any more.
+    pub bury_expired: bool,
     /// Number of failures at which a message becomes a dead letter although it was the store that failed: each time the
     /// handler had done its part and the store conflicted again and again, could not be reached or gave no answer, and
     /// counted the failure at once. Default 10: tens of attempts, over some seconds. Who only lost a race has won one by
@@ -52,8 +75,13 @@ impl ConsumerConfig {
         Self {
             topics: topics.into_iter().map(Into::into).collect(),
             batch: 16,
+            workers: 1,
+            extend: None,
             max_failures: 5,
             backoff: Backoff::new(Duration::from_millis(200), Duration::from_secs(60)),
+            failures: BTreeMap::new(),
+            max_postponed: 10,
+            bury_expired: false,
             max_store_failures: 10,
             suspect_after: 3,
             handler_limit: Duration::from_secs(10),
@@ -75,7 +103,18 @@ impl ConsumerConfig {
         let cure = "a consumer without topics hears of nothing, so name one or more";
         checks.hold(!self.topics.is_empty(), "topics", "empty", cure)?;
         checks.positive("batch", self.batch, "a consumer that takes no deliveries handles nothing")?;
+        checks.positive("workers", self.workers, "a consumer without hands handles nothing")?;
+        let cure = "with a broker that does not count deliveries nobody knows which message ends its process, so each has to \
+                    be handled alone: set workers to 1, or suspect_after to 1 or more";
+        checks.hold(self.workers == 1 || self.suspect_after > 0, "workers", self.workers, cure)?;
+        if let Some(by) = self.extend {
+            checks.lasting("extend", by, "a delivery would be extended without a pause; None never extends one")?;
+        }
         checks.positive("max_failures", self.max_failures, "every message would be given up at its first failure")?;
+        checks.positive("max_postponed", self.max_postponed, "a message would be given up as it is postponed")?;
+        for policy in self.failures.values() {
+            policy.check(checks)?;
+        }
         let reason = "every message would be given up at the first failure of the store";
         checks.positive("max_store_failures", self.max_store_failures, reason)?;
         checks.lasting("handler_limit", self.handler_limit, "no handler would ever be done in time")?;
@@ -92,6 +131,20 @@ impl ConsumerConfig {
         self
     }
 
+    /// Sets the number of keys whose messages are handled side by side.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Sets the time by which a delivery is extended, again and again while it is in hand.
+    #[must_use]
+    pub fn extend(mut self, by: Duration) -> Self {
+        self.extend = Some(by);
+        self
+    }
+
     /// Sets the number of failures of its handler at which a message becomes a dead letter.
     #[must_use]
     pub fn max_failures(mut self, max_failures: u32) -> Self {
@@ -104,6 +157,33 @@ impl ConsumerConfig {
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
+    }
+
+    /// Sets the policy for failures of a kind, by the name that handlers give it.
+    #[must_use]
+    pub fn on_failure(mut self, kind: impl Into<SmolStr>, policy: FailurePolicy) -> Self {
+        self.failures.insert(kind.into(), policy);
+        self
+    }
+
+    /// Sets the number of failures at which a message that is postponed becomes a dead letter.
+    #[must_use]
+    pub fn max_postponed(mut self, max_postponed: u32) -> Self {
+        self.max_postponed = max_postponed;
+        self
+    }
+
+    /// Keeps messages that have expired as dead letters.
+    #[must_use]
+    pub fn bury_expired(mut self) -> Self {
+        self.bury_expired = true;
+        self
+    }
+
+    /// The number of failures that no message survives, whatever they are.
+    pub(super) fn failures_max(&self) -> u32 {
+        let policies = self.failures.values().map(|policy| policy.max_failures);
+        policies.chain([self.max_postponed, self.max_store_failures]).fold(self.max_failures, u32::max)
     }
 
     /// Sets the number of failures of the store at which a message becomes a dead letter.

@@ -1,10 +1,10 @@
-use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
+use std::{collections::VecDeque, iter::once, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select};
 use smol_str::SmolStr;
-use tracing::{Instrument, debug, error, info_span, warn};
+use tracing::{Instrument, Span, debug, error, info_span, warn};
 
-use super::{ConsumerConfig, Handlers};
+use super::{ConsumerConfig, Handlers, extension::Extender};
 use crate::{
     ports::{Broker, BrokerError, Clock, Delivery, Part, Ports, Random, Scopes, Store, Subscription, SubscriptionSpec},
     stop::Stop,
@@ -27,8 +27,8 @@ pub(super) enum Verdict {
 /// Receives messages and has their effect exactly once: the inbox row, the handler's writes and what it stages are one
 /// transaction, and the broker hears of it after the commit.
 ///
-/// Deliveries are handled one after the other; several consumers of one name, in one process or many, share the work.
-/// Cloning is cheap.
+/// Deliveries are handled one after the other, or those of several keys [side by side](ConsumerConfig::workers); several
+/// consumers of one name, in one process or many, share the work. Cloning is cheap.
 ///
 /// ```
 /// use seaworthy_core::{inbox::{Consumer, Handlers}, ports::Ports};
@@ -93,7 +93,7 @@ impl Consumer {
         self
     }
 
-    /// Consumes until a stop is asked for. A message that is being handled by then is finished; others are given back.
+    /// Consumes until a stop is asked for. Messages that are being handled by then are finished; others are given back.
     ///
     /// Ends at once, with an error in the log, if a setting can't work or the store has no [inbox](Part::Inbox). What a handler needs beside it, as
     /// an outbox to stage to, is refused at its first call, and the message fails with that reason.
@@ -117,7 +117,10 @@ impl Consumer {
                 Either::Right((subscribed, _)) => subscribed,
             };
             let served = match subscribed {
-                Ok(mut subscription) => self.serve(&mut *subscription, &stop, &mut errors).await,
+                Ok(subscription) if self.config.workers > 1 => {
+                    self.serve_side_by_side(&*subscription, &stop, &mut errors).await
+                }
+                Ok(subscription) => self.serve(&*subscription, &stop, &mut errors).await,
                 Err(error) => Err(error),
             };
             if let Err(error) = served {
@@ -129,20 +132,16 @@ impl Consumer {
         }
     }
 
-    async fn serve(
-        &self,
-        subscription: &mut dyn Subscription,
-        stop: &Stop,
-        errors: &mut u32,
-    ) -> Result<(), BrokerError> {
+    async fn serve(&self, subscription: &dyn Subscription, stop: &Stop, errors: &mut u32) -> Result<(), BrokerError> {
         let mut store_errors = 0;
+        let extender = Extender::of(self, subscription);
         while !stop.is_set() {
             let deliveries = match select(pin!(stop.wait()), subscription.receive(self.config.batch)).await {
                 Either::Left(_) => break,
                 Either::Right((received, _)) => received?,
             };
             *errors = 0;
-            let down = self.work_off(subscription, deliveries, stop, store_errors).await;
+            let down = self.work_off(subscription, deliveries, stop, store_errors, extender.as_ref()).await;
             store_errors = match down {
                 Some(delay) => {
                     warn!(consumer = %self.name, ?delay, "consumer pauses: its store can't be reached");
@@ -156,13 +155,15 @@ impl Consumer {
     }
 
     /// Handles deliveries in order. How long to pause, if the store can't be reached.
-    async fn work_off(
+    pub(super) async fn work_off(
         &self,
-        subscription: &mut dyn Subscription,
-        deliveries: Vec<Delivery>,
+        subscription: &dyn Subscription,
+        deliveries: impl IntoIterator<Item = Delivery>,
         stop: &Stop,
         store_errors: u32,
+        extender: Option<&Extender<'_>>,
     ) -> Option<Duration> {
+        let mut due = extender.map(Extender::due);
         // Keys of which a message waits: the later ones of the batch must not overtake it.
         let mut waiting: Vec<(SmolStr, Duration)> = Vec::new();
         let mut down = None;
@@ -171,44 +172,75 @@ impl Consumer {
         while let Some((delivery, counted)) = queue.pop_front() {
             let key = &delivery.message.partition_key;
             let held = waiting.iter().find(|(waits, _)| waits == key).map(|&(_, delay)| delay);
-            let span = info_span!(
-                "consume",
-                consumer = %self.name,
-                message = %delivery.message.id,
-                kind = %delivery.message.kind,
-                redeliveries = delivery.redeliveries,
-            );
+            let span = self.span(&delivery);
             let verdict = if stop.is_set() {
                 Verdict::Later(Duration::ZERO)
             } else if let Some(delay) = down.or(held) {
                 Verdict::Later(delay)
             } else {
-                self.take(&delivery, counted, queue.is_empty()).instrument(span.clone()).await
+                let taking = self.take(&delivery, counted, queue.is_empty()).instrument(span.clone());
+                match extender.zip(due.as_mut()) {
+                    None => taking.await,
+                    Some((extender, due)) => {
+                        let in_hand = || once(&delivery).chain(queue.iter().map(|(waiting, _)| waiting));
+                        extender.beside(due, taking, || in_hand().map(|delivery| delivery.tag).collect()).await
+                    }
+                }
             };
-            let told = match verdict {
+            let later = match verdict {
                 Verdict::Last(failures) => {
                     put_last(&mut queue, delivery, failures);
                     continue;
                 }
-                Verdict::Done => subscription.ack(delivery.tag).instrument(span).await,
+                Verdict::Done => None,
                 Verdict::Later(delay) => {
                     if held.is_none() {
                         waiting.push((key.clone(), delay));
                     }
-                    subscription.nack(delivery.tag, delay).instrument(span).await
+                    Some(delay)
                 }
                 Verdict::StoreDown => {
                     let delay = self.config.store_backoff.delay(store_errors, &*self.random);
                     down = Some(delay);
-                    subscription.nack(delivery.tag, delay).instrument(span).await
+                    down
                 }
             };
-            if let Err(error) = told {
-                // It comes again after the visibility timeout, and then is a duplicate if it was handled.
-                debug!(message = %delivery.message.id, %error, "the broker did not hear what became of a message");
-            }
+            self.tell(subscription, &delivery, later, span).await;
         }
         down
+    }
+
+    /// The span in which a delivery is dealt with. It names the trace that the message belongs to, and the span there that it
+    /// was sent from, for whoever joins spans of several services.
+    pub(super) fn span(&self, delivery: &Delivery) -> Span {
+        let trace = delivery.message.trace();
+        info_span!(
+            "consume",
+            consumer = %self.name,
+            message = %delivery.message.id,
+            kind = %delivery.message.kind,
+            redeliveries = delivery.redeliveries,
+            trace_id = trace.map(|trace| trace.trace_id),
+            parent_id = trace.map(|trace| trace.parent_id),
+        )
+    }
+
+    /// Tells the broker what became of a delivery: it is done, or to come again after so long.
+    pub(super) async fn tell(
+        &self,
+        subscription: &dyn Subscription,
+        delivery: &Delivery,
+        later: Option<Duration>,
+        span: Span,
+    ) {
+        let told = match later {
+            None => subscription.ack(delivery.tag).instrument(span).await,
+            Some(delay) => subscription.nack(delivery.tag, delay).instrument(span).await,
+        };
+        if let Err(error) = told {
+            // It comes again after the visibility timeout, and then is a duplicate if it was handled.
+            debug!(message = %delivery.message.id, %error, "the broker did not hear what became of a message");
+        }
     }
 }
 

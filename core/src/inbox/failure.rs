@@ -1,9 +1,13 @@
 //! Failures of a message: each is counted, and the last one buries it.
 
-use smol_str::ToSmolStr as _;
+use smol_str::{SmolStr, ToSmolStr as _};
 use tracing::{debug, error, warn};
 
-use super::{Consumer, attempt::Failed, consumer::Verdict};
+use super::{
+    Consumer, FailurePolicy,
+    attempt::{Again, Failed},
+    consumer::Verdict,
+};
 use crate::{
     cut::cut,
     message::Message,
@@ -25,12 +29,24 @@ impl Consumer {
         failed: Failed,
         counted: Option<u32>,
     ) -> Verdict {
-        let (why, failures_max, backoff) = match failed {
-            Failed::Own { why, hopeless: true } => (why, 0, self.config.backoff),
-            Failed::Own { why, hopeless: false } => (why, self.config.max_failures, self.config.backoff),
-            Failed::Store(error) => (error.to_smolstr(), self.config.max_store_failures, self.config.store_backoff),
+        let config = &*self.config;
+        let usual = FailurePolicy { max_failures: config.max_failures, backoff: config.backoff };
+        let (why, policy, after) = match failed {
+            Failed::Own { why, again } => match again {
+                Again::Usual => (why, usual, None),
+                Again::Kind(kind) => (why, config.failures.get(kind).copied().unwrap_or(usual), None),
+                Again::After(delay) => {
+                    (why, FailurePolicy { max_failures: config.max_postponed, ..usual }, Some(delay))
+                }
+                Again::Never => (why, FailurePolicy { max_failures: 0, ..usual }, None),
+            },
+            Failed::Store(error) => {
+                let policy = FailurePolicy { max_failures: config.max_store_failures, backoff: config.store_backoff };
+                (error.to_smolstr(), policy, None)
+            }
             Failed::Unreachable(_) => return Verdict::StoreDown,
         };
+        let FailurePolicy { max_failures: failures_max, backoff } = policy;
         let why = cut(why.to_string());
         let settled = match counted {
             Some(failures) if failures < failures_max => Ok((failures, false)),
@@ -43,16 +59,26 @@ impl Consumer {
             }
             Ok((failures, false)) => {
                 warn!(failures, error = %why, "message failed and comes again");
-                Verdict::Later(backoff.delay(failures.saturating_sub(1), &*self.random))
+                Verdict::Later(after.unwrap_or_else(|| backoff.delay(failures.saturating_sub(1), &*self.random)))
             }
             Err(error) => self.uncounted(delivery, error, &why),
         }
     }
 
+    /// Drops a message that has expired, or keeps it as a dead letter where that is asked for.
+    pub(super) async fn expired(&self, entry: &InboxEntry, delivery: &Delivery) -> Verdict {
+        if !self.config.bury_expired {
+            warn!("message has expired and is dropped");
+            return Verdict::Done;
+        }
+        let failed = Failed::Own { why: SmolStr::new_static("expired"), again: Again::Never };
+        self.failed(entry, delivery, failed, None).await
+    }
+
     /// Counts a failure before the handling of a message that has come to no end so often that it may end its process. How
     /// many failures that makes; or what to do instead, which is to bury it if it is one too many.
     pub(super) async fn begun(&self, entry: &InboxEntry, delivery: &Delivery) -> Result<u32, Verdict> {
-        let limit = self.config.max_failures.max(self.config.max_store_failures).saturating_add(1);
+        let limit = self.config.failures_max().saturating_add(1);
         match self.count(entry, &delivery.message, NO_END, None, limit).await {
             Ok((failures, true)) => {
                 warn!(failures, error = NO_END, "message is a dead letter");

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use smol_str::{SmolStr, ToSmolStr as _};
@@ -15,6 +15,25 @@ pub enum HandlerError {
     /// outage of the store: at the last failure the message becomes a dead letter.
     #[error("{0}")]
     Unavailable(SmolStr),
+    /// Not handled yet: it came before what it needs, or at the wrong hour. It is handled again after this long, whatever
+    /// the backoffs say. Counted: at the [last time](super::ConsumerConfig::max_postponed) it becomes a dead letter.
+    #[error("not yet: {why}")]
+    Postponed {
+        /// Time until it is handled again.
+        after: Duration,
+        /// Reason for which it has to wait.
+        why: SmolStr,
+    },
+    /// A failure of a kind that the service has a name for. How often and after which pauses it is handled again is
+    /// the consumer's [policy](super::ConsumerConfig::on_failure) for that kind; without one, as
+    /// [`Unavailable`](Self::Unavailable).
+    #[error("{kind}: {why}")]
+    Failed {
+        /// Name of the kind, as in the configuration.
+        kind: &'static str,
+        /// Description of what failed.
+        why: SmolStr,
+    },
     /// The payload can't be understood: a dead letter at once.
     #[error("undecodable: {0}")]
     Undecodable(SmolStr),

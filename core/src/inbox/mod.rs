@@ -13,6 +13,7 @@
 //! | what happens | the message |
 //! |---|---|
 //! | the handler succeeds and the transaction commits | is acknowledged |
+//! | it has expired | is dropped with a warning, or becomes a dead letter where the consumer is told so |
 //! | it was handled before | is acknowledged, without running the handler |
 //! | the store can't be reached | comes again after a pause of the consumer; nothing is counted against it |
 //! | the store conflicts, or the commit's outcome is unknown | is handled again at once, on a fresh snapshot; what fails so several times in a row is a failure of the store |
@@ -20,6 +21,8 @@
 //! | its process ends each time before it is handled | is counted before it is handled, once the broker has delivered it several times; then as above |
 //! | the handler panics, or is not done within its limit | as below: its consumer goes on with others |
 //! | the handler can't have what it needs for the moment | comes again after a backoff; at the last failure it becomes a dead letter |
+//! | the handler gives its failure a kind of its own | comes again, or not, as the [policy](FailurePolicy) for that kind says |
+//! | the handler postpones it | comes again after that time; at the last of several failures it becomes a dead letter |
 //! | its payload can't be decoded, or the handler refuses it | becomes a dead letter at once |
 //! | its type is unknown | comes again later, for a newer version of the service to handle |
 //! | its type is ignored by name | is acknowledged |
@@ -31,14 +34,18 @@ mod attempt;
 mod config;
 mod consumer;
 mod discard;
+mod extension;
 mod failure;
 mod handler;
+mod policy;
 mod redrive;
 mod retention;
+mod workers;
 
 pub use config::ConsumerConfig;
 pub use consumer::Consumer;
 pub use discard::discard;
 pub use handler::{DuplicateHandler, Handler, HandlerError, Handlers, HandlersBuilder};
+pub use policy::FailurePolicy;
 pub use redrive::Redriven;
 pub use retention::{InboxRetention, RetentionError};

@@ -56,7 +56,15 @@ impl Consumer {
         let mut redriven = Redriven::default();
         for letter in self.store.dead_letters(letters).await? {
             let message = &letter.message;
-            let span = info_span!("inbox.redrive", consumer = %self.name, message = %message.id, kind = %message.kind);
+            let trace = message.trace();
+            let span = info_span!(
+                "inbox.redrive",
+                consumer = %self.name,
+                message = %message.id,
+                kind = %message.kind,
+                trace_id = trace.map(|trace| trace.trace_id),
+                parent_id = trace.map(|trace| trace.parent_id),
+            );
             let exhumed = caught(self.scopes.as_deref(), pin!(self.exhume(message))).instrument(span).await;
             let exhumed = exhumed.unwrap_or_else(|panicked| Err(HandlerError::Unavailable(panicked.to_smolstr())));
             match exhumed {

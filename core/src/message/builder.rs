@@ -3,7 +3,7 @@ use serde::Serialize;
 use smol_str::SmolStr;
 use uuid::Uuid;
 
-use super::{EncodeError, HeaderError, Headers, Message, codec::to_json};
+use super::{Cause, EncodeError, HeaderError, Headers, Message, Schedule, codec::to_json};
 use crate::{
     ids::{self, MessageId},
     time::Timestamp,
@@ -11,6 +11,10 @@ use crate::{
 
 /// Builds a [`Message`]. The envelope is set here and only here: a payload is opaque bytes beside it, so a payload field
 /// named `id` or `type` changes nothing.
+///
+/// What is built within an inbox's [`Handler`](crate::inbox::Handler) is a consequence of the message that is being handled, as
+/// if [`caused_by`](Self::caused_by) had been called with it: what is not set otherwise - cause, correlation, trace - is taken
+/// over.
 ///
 /// ```
 /// use seaworthy_core::{message::MessageBuilder, ports::Timestamp};
@@ -56,6 +60,7 @@ impl MessageBuilder {
             causation_id: None,
             traceparent: None,
             headers: Headers::new(),
+            schedule: Schedule::NONE,
             data: Bytes::new(),
         };
         Self { message, correlated: false }
@@ -99,6 +104,19 @@ impl MessageBuilder {
     /// The W3C trace context that it carries.
     pub fn traceparent(mut self, traceparent: impl Into<SmolStr>) -> Self {
         self.message.traceparent = Some(traceparent.into());
+        self
+    }
+
+    /// Holds it back until a moment, by the clock of the store whose outbox it is staged to. It then has no place in the order
+    /// of its key: see [`Schedule`].
+    pub fn not_before(mut self, moment: Timestamp) -> Self {
+        self.message.schedule.not_before = Some(moment);
+        self
+    }
+
+    /// Makes it of no use from a moment on, by the clocks of those who publish and who handle it: see [`Schedule`].
+    pub fn expires(mut self, moment: Timestamp) -> Self {
+        self.message.schedule.expires = Some(moment);
         self
     }
 
@@ -146,6 +164,16 @@ impl MessageBuilder {
         if !self.correlated {
             self.message.correlation_id = id;
         }
+        Cause::current(|cause| {
+            if !self.correlated {
+                self.message.correlation_id = cause.correlation_id;
+            }
+            let message = &mut self.message;
+            message.causation_id.get_or_insert(cause.message);
+            if message.traceparent.is_none() {
+                message.traceparent.clone_from(&cause.traceparent);
+            }
+        });
         self.message
     }
 }
@@ -186,6 +214,25 @@ mod tests {
         assert_eq!(child.correlation_id, parent.correlation_id);
         assert_eq!(child.causation_id, Some(parent.id));
         assert_eq!(child.traceparent, parent.traceparent);
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_built_while_another_one_is_handled_is_its_consequence_unless_it_says_otherwise() {
+        let parent = parent();
+        let build = |builder: MessageBuilder| builder.derive(Uuid::from_u128(9), &["next"], Timestamp::EPOCH);
+        let bare = MessageBuilder::new("shipping", "shipment.created", "shipment-1");
+        let handling = async {
+            tokio::task::yield_now().await;
+            let other = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+            let own = bare.clone().correlation(Uuid::from_u128(3)).traceparent(other);
+            (build(bare.clone()), build(own))
+        };
+        let (implied, own) = Cause::of(&parent).within(std::pin::pin!(handling)).await;
+        assert_eq!(implied, build(bare.clone().caused_by(&parent)));
+        assert_eq!((own.correlation_id, own.causation_id), (Uuid::from_u128(3), Some(parent.id)));
+        assert_ne!(own.traceparent, parent.traceparent);
+        // Afterwards nothing is a consequence of it any more.
+        assert_eq!((build(bare.clone()).causation_id, build(bare).traceparent), (None, None));
     }
 
     #[test]

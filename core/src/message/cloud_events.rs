@@ -15,6 +15,7 @@
 //! | `gap` | `gap`, where it is not 0 | 0 |
 //! | `correlationid` | `correlation_id` | the id |
 //! | `causationid`, `traceparent` | `causation_id`, `traceparent` | none |
+//! | `notbefore`, `expirytime` (RFC 3339) | `schedule` | none |
 //! | all others, `dataschema` included | [`headers`](Message::headers) | |
 //!
 //! Messages have UUIDs. An `id` that is none, as in most foreign events, becomes UUIDv5 of source and id, the same each

@@ -9,13 +9,15 @@ pub(super) const ORIGINALS: [&str; 4] =
     ["originalid", "originalcorrelationid", "originalcausationid", "originalsequence"];
 
 /// Names that the envelope has for itself.
-const RESERVED: [&str; 16] = [
+const RESERVED: [&str; 18] = [
     "causationid",
     "correlationid",
     "data",
     "datacontenttype",
+    "expirytime",
     "gap",
     "id",
+    "notbefore",
     "partitionkey",
     "sequence",
     "source",
@@ -27,6 +29,9 @@ const RESERVED: [&str; 16] = [
     "traceparent",
     "type",
 ];
+
+/// Those of them that were free once: a message that was stored then may have a header of this name.
+const RESERVED_LATE: [&str; 2] = ["expirytime", "notbefore"];
 
 /// A header that a message can't have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -125,8 +130,8 @@ impl TryFrom<BTreeMap<SmolStr, SmolStr>> for Headers {
     fn try_from(all: BTreeMap<SmolStr, SmolStr>) -> Result<Self, HeaderError> {
         let mut headers = Self::new();
         for (name, value) in all {
-            let is_original = ORIGINALS.contains(&name.as_str());
-            if is_original { headers.set(name, value)? } else { headers.insert(name, value)? }
+            let may_be_there = ORIGINALS.contains(&name.as_str()) || RESERVED_LATE.contains(&name.as_str());
+            if may_be_there { headers.set(name, value)? } else { headers.insert(name, value)? }
         }
         Ok(headers)
     }

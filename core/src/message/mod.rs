@@ -5,18 +5,24 @@
 //! build.
 
 mod builder;
+mod cause;
 pub mod cloud_events;
 mod codec;
 mod headers;
+mod schedule;
+mod trace_context;
 
 pub use builder::MessageBuilder;
+pub(crate) use cause::Cause;
 pub use codec::{DecodeError, EncodeError};
 pub(crate) use codec::{from_json, to_json};
 pub use headers::{HeaderError, Headers};
+pub use schedule::Schedule;
+pub use trace_context::TraceContext;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 use uuid::Uuid;
 
 use crate::{ids::MessageId, time::Timestamp};
@@ -24,7 +30,7 @@ use crate::{ids::MessageId, time::Timestamp};
 /// An integration message as it travels from outbox to inbox.
 ///
 /// Fields are what [CloudEvents 1.0](https://github.com/cloudevents/spec) calls attributes; `partition_key`, `sequence` and
-/// `traceparent` are among its documented extensions, and `topic`, `gap`, `correlation_id`, `causation_id` and
+/// `traceparent` and the expiry are among its documented extensions, and `topic`, `gap`, `correlation_id`, `causation_id` and
 /// [`headers`](Self::headers) are extensions of one's own. The payload is separate from the envelope, so no payload can
 /// override an envelope field.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -66,9 +72,23 @@ pub struct Message {
     /// Further headers that travel with it: for people and tools, since nothing here looks at them.
     #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub headers: Headers,
+    /// The time in which it is of use, where it is not of use always.
+    #[serde(default, skip_serializing_if = "Schedule::is_none")]
+    pub schedule: Schedule,
     /// Payload of the message.
     #[serde(with = "crate::payload")]
     pub data: Bytes,
+}
+
+impl Message {
+    /// Key by which an outbox keeps its rows in order: the partition key. A message that is not to be published before some
+    /// moment has one of its own, so that it waits for that moment alone, and nobody waits for it.
+    pub fn order_key(&self) -> SmolStr {
+        match self.schedule.not_before {
+            None => self.partition_key.clone(),
+            Some(_) => format_smolstr!("scheduled/{}", self.id),
+        }
+    }
 }
 
 /// Omits the field when zero, for compatibility with older messages.

@@ -187,7 +187,7 @@ impl LogRelay {
             }
             let Batches { batches, left } = self.publisher.batches(next, |row| &row.message.topic);
             // The log shows them again; until then nothing of their keys overtakes them.
-            left.into_iter().for_each(|row| window.hold(row.message.partition_key));
+            left.into_iter().for_each(|row| window.hold(row.message.order_key()));
             for batch in batches {
                 if self.stop.is_set() {
                     break 'window;
@@ -198,7 +198,7 @@ impl LogRelay {
                 for (((row, _), message), outcome) in rows.into_iter().zip(messages).zip(outcomes) {
                     if let SettleOutcome::Retry { delay, .. } | SettleOutcome::Release { delay } = &outcome {
                         if !delay.is_zero() {
-                            self.waits.put_off(row, message.partition_key.clone(), self.time.now(), *delay);
+                            self.waits.put_off(row, message.order_key(), self.time.now(), *delay);
                         }
                         report.count(&outcome, true);
                     }
@@ -206,6 +206,7 @@ impl LogRelay {
                 }
             }
         }
+        report.expired = self.publisher.take_expired();
         if !window.settled.is_empty() {
             self.store(&window, &mut report).await?;
         }

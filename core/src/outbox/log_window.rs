@@ -38,11 +38,11 @@ impl LogWindow {
         let mut keys = BTreeSet::new();
         let mut rows = Vec::new();
         for row in std::mem::take(&mut self.ready) {
-            let key = &row.message.partition_key;
-            if self.holds(key) {
+            let key = row.message.order_key();
+            if self.holds(&key) {
                 continue;
             }
-            if rows.len() < limit && (!self.per_key || keys.insert(key.clone())) {
+            if rows.len() < limit && (!self.per_key || keys.insert(key)) {
                 rows.push(row);
             } else {
                 self.ready.push_back(row);
@@ -61,7 +61,7 @@ impl LogWindow {
         let is_dispatched = outcome == SettleOutcome::Dispatched;
         if !is_dispatched {
             // Also where the dead are skipped: a death is stored before the next row of its key goes out.
-            self.hold(message.partition_key);
+            self.hold(message.order_key());
         }
         if is_dispatched || matches!(outcome, SettleOutcome::Dead { .. }) {
             self.settled.push((message.id, outcome));

@@ -1,4 +1,4 @@
-use std::{iter, pin::pin, sync::Arc};
+use std::{iter, pin::pin, sync::Arc, time::Duration};
 
 use smol_str::{SmolStr, format_smolstr};
 use tracing::{Instrument, debug, debug_span, warn};
@@ -13,7 +13,7 @@ use crate::{
     message::Message,
     ports::{
         Broker, BrokerError, Clock, PublishError, PublishResult, Random, RowId, Scopes, SettleOutcome, SteadyTime,
-        caught, within,
+        Timestamp, caught, within,
     },
 };
 
@@ -32,12 +32,14 @@ pub(super) struct Publisher {
     random: Arc<dyn Random>,
     budget: Budget,
     topics: Topics,
+    /// Rows that had expired, since somebody asked.
+    expired: usize,
 }
 
 impl Publisher {
     pub(super) fn new(broker: Arc<dyn Broker>, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         let time = SteadyTime::new(Arc::clone(&clock));
-        Self { broker, clock, time, random, budget: Budget::default(), topics: Topics::default() }
+        Self { broker, clock, time, random, budget: Budget::default(), topics: Topics::default(), expired: 0 }
     }
 
     /// Topics of which nothing is to be taken up for now.
@@ -68,10 +70,54 @@ impl Publisher {
         Batches { batches, left }
     }
 
+    /// Returns the number of rows that had expired, since it was asked before.
+    pub(super) fn take_expired(&mut self) -> usize {
+        std::mem::take(&mut self.expired)
+    }
+
+    /// Publishes one batch of rows as [`publish_all`](Self::publish_all) does, but for those that have expired: these are done
+    /// with, and nobody gets them.
+    pub(super) async fn publish(
+        &mut self,
+        rows: &[(RowId, u32)],
+        messages: &[Message],
+        passed: &mut Passed,
+        config: &RelayConfig,
+        scopes: &Scopes,
+    ) -> Vec<SettleOutcome> {
+        // Whoever says nothing of an expiry costs no look at the clock.
+        let may_expire = messages.iter().any(|message| message.schedule.expires.is_some());
+        let now = if may_expire { self.clock.now() } else { Timestamp::EPOCH };
+        let has_expired = |message: &Message| may_expire && message.schedule.has_expired(now);
+        if !messages.iter().any(has_expired) {
+            return self.publish_all(rows, messages, passed, config, scopes).await;
+        }
+        let (mut fresh_rows, mut fresh) = (Vec::new(), Vec::new());
+        for (row, message) in rows.iter().zip(messages) {
+            if has_expired(message) {
+                warn!(message = %message.id, kind = %message.kind, topic = %message.topic, "message has expired and is not published");
+                self.expired += 1;
+            } else {
+                fresh_rows.push(*row);
+                fresh.push(message.clone());
+            }
+        }
+        let outcomes = match fresh.is_empty() {
+            true => Vec::new(),
+            false => self.publish_all(&fresh_rows, &fresh, passed, config, scopes).await,
+        };
+        let mut outcomes = outcomes.into_iter();
+        let outcome = |message: &Message| match has_expired(message) {
+            true => SettleOutcome::Dispatched,
+            false => outcomes.next().unwrap_or(SettleOutcome::Release { delay: Duration::ZERO }),
+        };
+        messages.iter().map(outcome).collect()
+    }
+
     /// Publishes one batch of rows, given with how often each was tried. `passed` are the topics of which the broker has
     /// accepted something in the same pass; those of this batch join them. A topic without any answer is left alone for
     /// a while.
-    pub(super) async fn publish(
+    async fn publish_all(
         &mut self,
         rows: &[(RowId, u32)],
         messages: &[Message],
@@ -99,7 +145,8 @@ impl Publisher {
         }
         if tracing::enabled!(tracing::Level::DEBUG) {
             for (message, outcome) in messages.iter().zip(&outcomes) {
-                debug!(message = %message.id, kind = %message.kind, ?outcome, "published");
+                let trace_id = message.trace().map(|trace| trace.trace_id);
+                debug!(message = %message.id, kind = %message.kind, trace_id, ?outcome, "published");
             }
         }
         outcomes

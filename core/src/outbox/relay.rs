@@ -166,6 +166,7 @@ impl Relay {
             }
             self.publish(token, started, batch, &mut passed, &mut report).await?;
         }
+        report.expired = self.publisher.take_expired();
         // Which of several it is shows only if one goes at a time: the least tried first, and the others are given back
         // before, so that none is counted for the death of another.
         suspects.sort_by_key(|row| (row.attempts, row.row));

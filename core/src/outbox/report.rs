@@ -5,8 +5,10 @@ use crate::ports::SettleOutcome;
 pub struct PassReport {
     /// Number of rows that it claimed.
     pub claimed: usize,
-    /// Rows that the broker acknowledged.
+    /// Rows that the broker acknowledged, and those that had expired before.
     pub dispatched: usize,
+    /// Rows that had [expired](crate::message::Schedule::expires): they were not published, and count as dispatched.
+    pub expired: usize,
     /// Rows that failed and wait for their next attempt.
     pub retried: usize,
     /// Rows given back untried, or because their topic can't be reached.

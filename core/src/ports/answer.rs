@@ -6,7 +6,8 @@ use bytes::Bytes;
 use smol_str::SmolStr;
 
 use super::{
-    Backlog, DeadLetter, DeadRow, Delivery, Document, InboxInsert, ListedSaga, LogEntry, OperationState, OutboxRow,
+    Backlog, DeadLetter, DeadRow, Delivery, Document, Extended, InboxInsert, ListedSaga, LogEntry, OperationState,
+    OutboxRow,
     PublishResult, SagaCreate, SagaInstance, Subscription, Timestamp, Transaction,
 };
 use crate::ids::MessageId;
@@ -124,6 +125,7 @@ answers! {
     Box<dyn Transaction>, |_| Answer::Done;
     Box<dyn Subscription>, |_| Answer::Done;
     Vec<PublishResult>, |results| Answer::Published(results);
+    Extended, |extended| Answer::Yes(*extended == Extended::Held);
     Vec<Delivery>, |deliveries| Answer::Deliveries(deliveries);
 }
 

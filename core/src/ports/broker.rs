@@ -29,6 +29,17 @@ pub struct Delivery {
     pub message: Message,
 }
 
+/// Answer of a broker that was asked for more time for a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extended {
+    /// It stays this member's for the time that was asked for.
+    Held,
+    /// It is this member's no longer: it timed out, was acknowledged or was given back.
+    Lost,
+    /// This broker extends no deliveries: each has the visibility timeout, and no more.
+    Unsupported,
+}
+
 /// Error of publishing one message of a batch.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
@@ -78,24 +89,41 @@ pub trait Broker: Send + Sync {
 ///
 /// The broker delivers messages of one partition key in the order in which it accepted them, and does not hand out a
 /// later message of a key while an earlier one of the same group is out.
+///
+/// Calls go side by side: a member acknowledges what it has while it waits for more. Nobody needs to have two receives
+/// under way at a time.
 #[async_trait]
-pub trait Subscription: Send {
+pub trait Subscription: Send + Sync {
     /// Waits for at least one and returns at most `max` deliveries.
     ///
     /// # Errors
     /// [`BrokerError`] where the connection is lost; call again. Dropping the future loses no message: what it had
     /// been given is delivered again after the visibility timeout.
-    async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError>;
+    async fn receive(&self, max: usize) -> Result<Vec<Delivery>, BrokerError>;
 
     /// Acknowledges a delivery that was handled. An acknowledgement after the visibility timeout changes nothing.
     ///
     /// # Errors
     /// [`BrokerError`]; the message may then be delivered again.
-    async fn ack(&mut self, tag: DeliveryTag) -> Result<(), BrokerError>;
+    async fn ack(&self, tag: DeliveryTag) -> Result<(), BrokerError>;
 
     /// Gives a delivery back, to be delivered again after `delay`.
     ///
     /// # Errors
     /// [`BrokerError`]; the message is then delivered again after the visibility timeout.
-    async fn nack(&mut self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError>;
+    async fn nack(&self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError>;
+
+    /// Keeps a delivery for at least `by` from now, however much of its visibility timeout is over: its handling takes
+    /// longer than that. It never takes time away. (`ChangeMessageVisibility` of SQS, `AckProgress` of NATS JetStream,
+    /// `modifyAckDeadline` of Google Pub/Sub.)
+    ///
+    /// A broker that can't do it says [`Extended::Unsupported`], as this default does: nobody counts on time that it does
+    /// not get.
+    ///
+    /// # Errors
+    /// [`BrokerError`]; the delivery then ends when it would have ended, or later. Dropping the future leaves that open.
+    async fn extend(&self, tag: DeliveryTag, by: Duration) -> Result<Extended, BrokerError> {
+        let _ = (tag, by);
+        Ok(Extended::Unsupported)
+    }
 }

@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 pub use answer::{Answer, Answers};
 pub use broker::{
-    Broker, BrokerError, Delivery, DeliveryTag, PublishError, PublishResult, Subscription, SubscriptionSpec,
+    Broker, BrokerError, Delivery, DeliveryTag, Extended, PublishError, PublishResult, Subscription, SubscriptionSpec,
 };
 pub use clock::Clock;
 pub use draw::draw_id;

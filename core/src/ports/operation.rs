@@ -150,6 +150,7 @@ operations! {
         Receive "receive" false { group: &'a SmolStr, max: usize } on group;
         Ack "ack" true { group: &'a SmolStr, tag: DeliveryTag } on group;
         Nack "nack" true { group: &'a SmolStr, tag: DeliveryTag, delay: Duration } on group;
+        Extend "extend" true { group: &'a SmolStr, tag: DeliveryTag, by: Duration } on group;
     }
     External {
         External "external" true { call: &'a ExternalCall } on &call.service;

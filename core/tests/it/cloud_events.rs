@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use seaworthy_core::{
     ids::MessageId,
     message::{
-        Headers, Message, MessageBuilder,
+        Headers, Message, MessageBuilder, Schedule,
         cloud_events::{CloudEventError, attributes, from_attributes, from_json, to_json},
     },
     ports::Timestamp,
@@ -71,14 +71,19 @@ prop_compose! {
         (sequence, epoch) in (prop_oneof![Just(0), any::<u64>()], prop_oneof![Just(0), any::<u64>()]),
         gap in prop_oneof![Just(0), any::<u32>()],
         headers in headers(),
+        (not_before, expires) in (moment(), moment()),
         (content_type, data) in payload(),
     ) -> Message {
         Message {
             id: MessageId(id), source, kind, topic, subject, time: Timestamp::from_micros(micros), content_type,
             partition_key, sequence, epoch, gap, correlation_id, causation_id: causation_id.map(MessageId), traceparent,
-            headers, data,
+            headers, schedule: Schedule { not_before, expires }, data,
         }
     }
+}
+
+fn moment() -> impl Strategy<Value = Option<Timestamp>> {
+    proptest::option::of((-62_167_219_200_000_000_i64..253_402_200_000_000_000).prop_map(Timestamp::from_micros))
 }
 
 proptest! {

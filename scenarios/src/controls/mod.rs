@@ -10,12 +10,16 @@
 //! | [`lock`] | replicas compete for leases, and take over what a dead one has left |
 //! | [`supervised`] | dies at boot while its database is down; a supervisor restarts it |
 //! | [`unkeyed`] | one message a key, handled once |
+//! | [`scheduled`] | messages not before a moment, and messages that expire, under the keys of others |
+//! | [`side_by_side`] | several messages a key, and a consumer with four hands whose handlers take longer than the visibility |
 //! | [`brokerless`] | writes and calls out, and knows no broker |
 
 pub mod brokerless;
 pub mod heartbeat;
 pub mod lock;
 pub mod poller;
+pub mod scheduled;
+pub mod side_by_side;
 pub mod supervised;
 pub mod unkeyed;
 
@@ -25,6 +29,13 @@ use crate::small::SmallService;
 pub fn all() -> Vec<SmallService> {
     let mut all = vec![heartbeat::control()];
     all.extend(poller::controls());
-    all.extend([lock::control(), supervised::control(), unkeyed::control(), brokerless::control()]);
+    all.extend([
+        lock::control(),
+        supervised::control(),
+        unkeyed::control(),
+        side_by_side::control(),
+        scheduled::control(),
+        brokerless::control(),
+    ]);
     all
 }

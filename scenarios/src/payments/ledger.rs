@@ -32,7 +32,7 @@ pub enum Ack {
 pub(super) async fn consume(ports: Ports, book: Book, ack: Ack) {
     let spec = SubscriptionSpec { group: LEDGER.into(), topics: vec![PAYMENTS.into()] };
     while !ports.stop.is_set() {
-        let Ok(mut subscription) = ports.broker.subscribe(&spec).await else {
+        let Ok(subscription) = ports.broker.subscribe(&spec).await else {
             ports.clock.sleep(REST).await;
             continue;
         };

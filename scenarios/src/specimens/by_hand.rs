@@ -91,7 +91,7 @@ pub(super) async fn consume<F>(
 {
     let spec = SubscriptionSpec { group: group.into(), topics: vec![topic.into()] };
     while !ports.stop.is_set() {
-        let Ok(mut subscription) = ports.broker.subscribe(&spec).await else {
+        let Ok(subscription) = ports.broker.subscribe(&spec).await else {
             ports.clock.sleep(REST).await;
             continue;
         };

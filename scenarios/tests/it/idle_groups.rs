@@ -73,7 +73,7 @@ async fn acknowledge(ports: Ports) {
     let topics = vec![ORDERS_SERVICE.into(), SHIPMENT_EVENTS.into()];
     let spec = SubscriptionSpec { group: "audit".into(), topics };
     while !ports.stop.is_set() {
-        if let Ok(mut subscription) = ports.broker.subscribe(&spec).await {
+        if let Ok(subscription) = ports.broker.subscribe(&spec).await {
             while let Ok(deliveries) = subscription.receive(16).await {
                 for delivery in deliveries {
                     let _ = subscription.ack(delivery.tag).await;

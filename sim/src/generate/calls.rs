@@ -37,6 +37,8 @@ const fn chance(operation: Operation) -> (u32, u64) {
         Operation::PutIf | Operation::Delete | Operation::InboxFailed | Operation::SagaByKey => (2, 4),
         // An operator's, and upkeep whose next turn does what this one did not.
         Operation::Republish | Operation::PurgeSagas | Operation::PurgeOperations => (0, 4),
+        // Only a handler that outlasts half of its delivery comes by here; exhaustive searches strike it where it does.
+        Operation::Extend => (0, 4),
         // Only reads, where `set_checkpoint` is next and is struck.
         Operation::OutboxSettledTo => (0, 4),
         // Only an operator's tool asks for them, and no tool is part of a run.

@@ -97,6 +97,10 @@ impl LostEvent {
     }
 
     fn stage(&mut self, message: &Message, number: u64, judge: &mut Judge<'_>) {
+        if message.schedule.expires.is_some() {
+            // Nobody has to get it.
+            return;
+        }
         let bound = self.groups.bound_to(&message.topic);
         if bound != 0 {
             judge.met();

@@ -11,9 +11,10 @@ use crate::trace::{Effect, Event, What};
 /// `per-key-order`: each consumer group deals with the messages of one key in the order in which one store committed
 /// them.
 ///
-/// What counts is the first time that a group deals with a message: it handles it, buries it, or (without an inbox)
-/// acknowledges it. Later deliveries may come in any order. A gap is allowed: a message that never comes is another
+/// What counts is the first time that a group deals with a message: it handles it, buries it, or acknowledges it, where it
+/// has handled none of that type in an inbox so far: with an inbox an acknowledgement alone is not yet the effect. Later deliveries may come in any order. A gap is allowed: a message that never comes is another
 /// invariant's business, and a message whose outbox row died and was redriven comes late by an operator's decision.
+/// A message that is not to be published before some moment has no place in the order.
 /// A relay that publishes unordered breaks this on purpose: leave the invariant out then.
 ///
 /// State: one entry for each message that some group has not dealt with yet, and one for each of their keys.
@@ -24,6 +25,8 @@ pub struct PerKeyOrder {
     staged: u64,
     waiting: Lookup<MessageId, Waiting>,
     keys: Lookup<(u16, SmolStr), Key>,
+    /// Types of messages that a group handles in an inbox.
+    handled: Vec<(usize, SmolStr)>,
 }
 
 #[derive(Debug)]
@@ -59,6 +62,7 @@ impl PerKeyOrder {
             staged: 0,
             waiting: Lookup::new(),
             keys: Lookup::new(),
+            handled: Vec::new(),
         }
     }
 
@@ -71,6 +75,10 @@ impl PerKeyOrder {
     }
 
     fn stage(&mut self, store: &SmolStr, message: &Message, number: u64, judge: &mut Judge<'_>) {
+        if message.schedule.not_before.is_some() {
+            // It has no place in the order of its key.
+            return;
+        }
         let missing = self.groups.bound_to(&message.topic);
         if missing == 0 {
             return;
@@ -86,11 +94,18 @@ impl PerKeyOrder {
         self.waiting.insert(message.id, waiting);
     }
 
-    fn deal(&mut self, group: Option<usize>, message: MessageId, number: u64, judge: &mut Judge<'_>) {
+    /// A group has dealt with a message, or has acknowledged it only.
+    fn deal(&mut self, group: Option<usize>, message: MessageId, only_acked: bool, number: u64, judge: &mut Judge<'_>) {
         let Some(group) = group else { return };
         let Some(waiting) = self.waiting.get_mut(&message) else { return };
         if waiting.missing & (1 << group) == 0 {
             return;
+        }
+        match (only_acked, self.handled.iter().any(|(by, kind)| *by == group && *kind == waiting.kind)) {
+            // Its effect comes, and in what order is to be seen.
+            (true, true) => return,
+            (false, false) => self.handled.push((group, waiting.kind.clone())),
+            _ => {}
         }
         waiting.missing &= !(1 << group);
         let is_over = waiting.missing == 0;
@@ -166,7 +181,7 @@ impl Invariant for PerKeyOrder {
                     match effect {
                         Effect::Staged(message) => self.stage(store, message, event.number, judge),
                         Effect::Handled { consumer, message } | Effect::Buried { consumer, message, .. } => {
-                            self.deal(self.groups.of_consumer(consumer), *message, event.number, judge);
+                            self.deal(self.groups.of_consumer(consumer), *message, false, event.number, judge);
                         }
                         Effect::GivenUp { message, .. } => self.forget(*message),
                         _ => {}
@@ -174,7 +189,7 @@ impl Invariant for PerKeyOrder {
                 }
             }
             What::Ack { group, message, outcome, .. } if outcome.took_effect() => {
-                self.deal(self.groups.of_group(group), *message, event.number, judge);
+                self.deal(self.groups.of_group(group), *message, true, event.number, judge);
             }
             What::Settle { rows, .. } => {
                 for at in 0..rows.len() {

@@ -111,6 +111,10 @@ impl TopicHeldUp {
     }
 
     fn stage(&mut self, store: &SmolStr, message: &Message, event: &Event, judge: &mut Judge<'_>) {
+        if message.schedule.not_before.is_some() {
+            // It waits for its moment.
+            return;
+        }
         let (store, number) = (self.stores.number(store), judge.message(message.id));
         self.known.of(number).store = Some(store);
         let (topic, key) = (self.topics.number(&message.topic), hash(&message.partition_key));

@@ -148,7 +148,8 @@ impl Invariant for WaitsBehindDead {
             What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
                 for effect in effects.iter() {
                     match effect {
-                        Effect::Staged(message) => {
+                        // One that waits for a moment of its own waits behind nobody.
+                        Effect::Staged(message) if message.schedule.not_before.is_none() => {
                             self.staged += 1;
                             let open = Open {
                                 store: self.stores.number(store),

@@ -99,7 +99,7 @@ impl Shell {
         &self,
         group: &SmolStr,
         max: usize,
-        inner: &mut dyn Subscription,
+        inner: &dyn Subscription,
     ) -> Result<Vec<Delivery>, BrokerError> {
         let call = Call::Receive { group, max };
         let lost = || {

@@ -105,7 +105,7 @@ impl Intercept for Shell {
         &self,
         group: &SmolStr,
         max: usize,
-        inner: &mut dyn Subscription,
+        inner: &dyn Subscription,
     ) -> impl Future<Output = Result<Vec<Delivery>, BrokerError>> + Send {
         self.received(group, max, inner)
     }

@@ -58,7 +58,7 @@ async fn acknowledge_as_audit(ports: &Ports) {
 
 fn forget<'a>(
     _: &'a Ports,
-    from: &'a mut dyn Subscription,
+    from: &'a dyn Subscription,
     delivery: &'a Delivery,
 ) -> BoxFuture<'a, Result<(), StoreError>> {
     Box::pin(async move {

@@ -266,7 +266,7 @@ fn impatient(boot: Boot) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let ports = boot.ports;
         let spec = SubscriptionSpec { group: "own".into(), topics: vec!["service".into()] };
-        let mut subscription = ports.broker.subscribe(&spec).await.expect("calm");
+        let subscription = ports.broker.subscribe(&spec).await.expect("calm");
         let asked = ports.clone();
         let answer = async move {
             while let Some(request) = asked.ingress.next().await {
@@ -307,7 +307,7 @@ fn a_fault_on_a_call_that_is_dropped_while_it_waits_strikes_the_next_one() {
     let idle: Program = |boot| {
         Box::pin(async move {
             let spec = SubscriptionSpec { group: "own".into(), topics: vec!["nothing".into()] };
-            let mut subscription = boot.ports.broker.subscribe(&spec).await.expect("calm");
+            let subscription = boot.ports.broker.subscribe(&spec).await.expect("calm");
             boot.ports.ingress.next().await.expect("nobody stops it").response.accept(Bytes::new());
             let _ = subscription.receive(1).await;
         })

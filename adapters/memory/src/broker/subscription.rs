@@ -2,7 +2,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::future::select;
-use seaworthy_core::ports::{BrokerError, Delivery, DeliveryTag, Subscription};
+use seaworthy_core::ports::{BrokerError, Delivery, DeliveryTag, Extended, Subscription};
 
 use super::{
     model::{GroupNumber, MemberNumber, Received},
@@ -30,7 +30,7 @@ impl Drop for MemorySubscription {
 
 #[async_trait]
 impl Subscription for MemorySubscription {
-    async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
+    async fn receive(&self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
         loop {
             let now = self.shared.clock.now();
             let (arrived, due) = {
@@ -48,13 +48,18 @@ impl Subscription for MemorySubscription {
         }
     }
 
-    async fn ack(&mut self, tag: DeliveryTag) -> Result<(), BrokerError> {
+    async fn ack(&self, tag: DeliveryTag) -> Result<(), BrokerError> {
         self.shared.model().ack(self.group, tag, self.shared.clock.now());
         Ok(())
     }
 
-    async fn nack(&mut self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
+    async fn nack(&self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
         self.shared.model().nack(self.group, tag, delay, self.shared.clock.now());
         Ok(())
+    }
+
+    async fn extend(&self, tag: DeliveryTag, by: Duration) -> Result<Extended, BrokerError> {
+        let held = self.shared.model().extend(self.group, tag, by, self.shared.clock.now());
+        Ok(if held { Extended::Held } else { Extended::Lost })
     }
 }

@@ -30,6 +30,7 @@ fn message(number: u128, key: &str) -> Message {
         sequence: 0,
         epoch: 0,
         gap: 0,
+        schedule: seaworthy_core::message::Schedule::NONE,
         correlation_id: Uuid::nil(),
         causation_id: None,
         traceparent: None,
@@ -51,7 +52,7 @@ fn a_duplicate_comes_once_more_behind_what_was_there() {
         broker.publish(&sent).await.expect("answers");
         assert_eq!(broker.duplicate(sent[0].id), 1);
         assert_eq!(broker.pending(), 3);
-        let mut member = broker.subscribe(&group("shipping")).await.expect("joins");
+        let member = broker.subscribe(&group("shipping")).await.expect("joins");
         let mut delivered = Vec::new();
         for _ in 0..3 {
             for delivery in member.receive(9).await.expect("receives") {

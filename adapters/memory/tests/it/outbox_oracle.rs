@@ -200,6 +200,7 @@ fn message(number: u64, key: u8) -> Message {
         sequence: 0,
         epoch: 0,
         gap: 0,
+        schedule: seaworthy_core::message::Schedule::NONE,
         correlation_id: Uuid::nil(),
         causation_id: None,
         traceparent: None,

@@ -136,6 +136,7 @@ fn message(number: u32, key: &str) -> Message {
         sequence: 0,
         epoch: 0,
         gap: 0,
+        schedule: seaworthy_core::message::Schedule::NONE,
         correlation_id: Uuid::nil(),
         causation_id: None,
         traceparent: None,

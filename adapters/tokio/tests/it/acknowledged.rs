@@ -31,6 +31,7 @@ fn message(number: u128) -> Message {
         sequence: 1,
         epoch: 0,
         gap: 0,
+        schedule: seaworthy_core::message::Schedule::NONE,
         correlation_id: Uuid::nil(),
         causation_id: None,
         traceparent: None,
@@ -49,7 +50,7 @@ fn publish(broker: &Arc<AcknowledgedBroker>, message: Message) -> JoinHandle<Pub
     tokio::spawn(async move { broker.publish(&[message]).await.expect("the broker is up").remove(0) })
 }
 
-async fn ack_one(member: &mut Box<dyn Subscription>) {
+async fn ack_one(member: &dyn Subscription) {
     let delivery = member.receive(1).await.expect("a delivery").remove(0);
     member.ack(delivery.tag).await.expect("it is out");
 }
@@ -57,13 +58,13 @@ async fn ack_one(member: &mut Box<dyn Subscription>) {
 #[tokio::test(start_paused = true)]
 async fn a_message_is_accepted_once_every_group_has_acknowledged_it_and_not_before() {
     let broker = broker();
-    let mut shipping = member(&broker, "shipping", &["orders"]).await;
-    let mut audit = member(&broker, "audit", &["orders", "shipments"]).await;
+    let shipping = member(&broker, "shipping", &["orders"]).await;
+    let audit = member(&broker, "audit", &["orders", "shipments"]).await;
     let mut published = publish(&broker, message(1));
-    ack_one(&mut shipping).await;
+    ack_one(&*shipping).await;
     let early = timeout(Duration::from_millis(500), &mut published).await;
     assert!(early.is_err(), "one group has yet to acknowledge it: {early:?}");
-    ack_one(&mut audit).await;
+    ack_one(&*audit).await;
     let began = Instant::now();
     assert_eq!(published.await.expect("no panic"), Ok(()));
     assert_eq!(began.elapsed(), Duration::ZERO, "at once");
@@ -72,10 +73,10 @@ async fn a_message_is_accepted_once_every_group_has_acknowledged_it_and_not_befo
 #[tokio::test(start_paused = true)]
 async fn a_message_that_a_group_does_not_acknowledge_is_unknown_after_two_seconds() {
     let broker = broker();
-    let mut shipping = member(&broker, "shipping", &["orders"]).await;
+    let shipping = member(&broker, "shipping", &["orders"]).await;
     let began = Instant::now();
     let published = publish(&broker, message(1));
-    ack_one(&mut shipping).await;
+    ack_one(&*shipping).await;
     let result = published.await.expect("no panic");
     assert!(matches!(result, Err(PublishError::Unknown(_))), "{result:?}");
     assert_eq!(began.elapsed(), Duration::from_secs(2));
@@ -84,10 +85,10 @@ async fn a_message_that_a_group_does_not_acknowledge_is_unknown_after_two_second
 #[tokio::test(start_paused = true)]
 async fn a_message_that_was_given_back_is_not_acknowledged() {
     let broker = broker();
-    let mut shipping = member(&broker, "shipping", &["orders"]).await;
-    let mut audit = member(&broker, "audit", &["orders", "shipments"]).await;
+    let shipping = member(&broker, "shipping", &["orders"]).await;
+    let audit = member(&broker, "audit", &["orders", "shipments"]).await;
     let published = publish(&broker, message(1));
-    ack_one(&mut audit).await;
+    ack_one(&*audit).await;
     let delivery = shipping.receive(1).await.expect("a delivery").remove(0);
     shipping.nack(delivery.tag, Duration::from_secs(60)).await.expect("it is out");
     let result = published.await.expect("no panic");

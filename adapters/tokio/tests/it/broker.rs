@@ -50,6 +50,7 @@ fn message(number: u128, key: &str) -> Message {
         sequence: 1,
         epoch: 0,
         gap: 0,
+        schedule: seaworthy_core::message::Schedule::NONE,
         correlation_id: Uuid::nil(),
         causation_id: None,
         traceparent: None,
@@ -66,15 +67,15 @@ fn numbers(deliveries: &[Delivery]) -> Vec<u128> {
     deliveries.iter().map(|delivery| delivery.message.id.0.as_u128()).collect()
 }
 
-async fn nothing(member: &mut Box<dyn Subscription>) -> bool {
+async fn nothing(member: &dyn Subscription) -> bool {
     timeout(SECOND / 10, member.receive(10)).await.is_err()
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_group_gets_every_message_and_one_member_of_it_each() {
     let broker = broker();
-    let (mut first, mut second) = (join(&broker, "shipping").await, join(&broker, "shipping").await);
-    let mut other = join(&broker, "billing").await;
+    let (first, second) = (join(&broker, "shipping").await, join(&broker, "shipping").await);
+    let other = join(&broker, "billing").await;
     broker.publish(&[message(1, "a"), message(2, "b")]).await.unwrap();
     assert_eq!(numbers(&first.receive(1).await.unwrap()), [1]);
     assert_eq!(numbers(&second.receive(10).await.unwrap()), [2]);
@@ -84,11 +85,11 @@ async fn every_group_gets_every_message_and_one_member_of_it_each() {
 #[tokio::test(start_paused = true)]
 async fn a_later_message_of_a_key_waits_for_the_earlier_one() {
     let broker = broker();
-    let (mut first, mut second) = (join(&broker, "shipping").await, join(&broker, "shipping").await);
+    let (first, second) = (join(&broker, "shipping").await, join(&broker, "shipping").await);
     broker.publish(&[message(1, "a"), message(2, "a"), message(3, "b")]).await.unwrap();
     let out = first.receive(10).await.unwrap();
     assert_eq!(numbers(&out), [1, 3]);
-    assert!(nothing(&mut second).await);
+    assert!(nothing(&*second).await);
     first.ack(out[0].tag).await.unwrap();
     assert_eq!(numbers(&second.receive(10).await.unwrap()), [2]);
 }
@@ -96,7 +97,7 @@ async fn a_later_message_of_a_key_waits_for_the_earlier_one() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_acknowledged_comes_again_after_the_visibility_timeout_with_another_tag() {
     let broker = broker();
-    let mut member = join(&broker, "shipping").await;
+    let member = join(&broker, "shipping").await;
     broker.publish(&[message(1, "a"), message(2, "a")]).await.unwrap();
     let first = member.receive(10).await.unwrap();
     assert_eq!(first[0].redeliveries, 0);
@@ -114,7 +115,7 @@ async fn what_is_not_acknowledged_comes_again_after_the_visibility_timeout_with_
 #[tokio::test(start_paused = true)]
 async fn what_is_given_back_rests_and_holds_up_its_key() {
     let broker = broker();
-    let mut member = join(&broker, "shipping").await;
+    let member = join(&broker, "shipping").await;
     broker.publish(&[message(1, "a"), message(2, "a"), message(3, "b")]).await.unwrap();
     let out = member.receive(1).await.unwrap();
     member.nack(out[0].tag, 5 * SECOND).await.unwrap();
@@ -127,7 +128,7 @@ async fn what_is_given_back_rests_and_holds_up_its_key() {
 #[tokio::test(start_paused = true)]
 async fn a_member_that_leaves_gives_back_what_it_had_and_wakes_the_others() {
     let broker = broker();
-    let (mut leaver, mut stayer) = (join(&broker, "shipping").await, join(&broker, "shipping").await);
+    let (leaver, stayer) = (join(&broker, "shipping").await, join(&broker, "shipping").await);
     broker.publish(&[message(1, "a"), message(2, "b")]).await.unwrap();
     assert_eq!(leaver.receive(10).await.unwrap().len(), 2);
     let waiting = tokio::spawn(async move { numbers(&stayer.receive(10).await.unwrap()) });
@@ -139,7 +140,7 @@ async fn a_member_that_leaves_gives_back_what_it_had_and_wakes_the_others() {
 #[tokio::test(start_paused = true)]
 async fn a_waiting_member_is_woken_by_a_publication() {
     let broker = broker();
-    let mut member = join(&broker, "shipping").await;
+    let member = join(&broker, "shipping").await;
     let waiting = tokio::spawn(async move { numbers(&member.receive(10).await.unwrap()) });
     tokio::task::yield_now().await;
     broker.publish(&[message(1, "a")]).await.unwrap();
@@ -193,7 +194,7 @@ async fn a_group_may_leave_only_so_many_bytes_unacknowledged() {
     let results = broker.publish(&[large(1), large(2), large(3)]).await.unwrap();
     assert!(matches!(&results[..], [Ok(()), Ok(()), Err(PublishError::Unavailable(_))]), "{results:?}");
     // What is acknowledged makes room.
-    let mut member = join(&broker, "shipping").await;
+    let member = join(&broker, "shipping").await;
     let first = member.receive(1).await.unwrap();
     member.ack(first[0].tag).await.unwrap();
     assert_eq!(broker.publish(&[large(3)]).await.unwrap(), [Ok(())]);
@@ -229,7 +230,7 @@ async fn whoever_is_busy_with_it_lets_others_have_their_turn() {
     assert!((1..1_000).contains(&publishing.await));
     let receiving = rounds_at_once(|broker| async move {
         broker.publish(&[message(1, "a")]).await.unwrap();
-        let mut member = join(&broker, "shipping").await;
+        let member = join(&broker, "shipping").await;
         let out = member.receive(1).await.unwrap();
         member.ack(out[0].tag).await.unwrap();
     });

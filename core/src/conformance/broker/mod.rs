@@ -27,6 +27,11 @@ macro_rules! __broker_checks {
                 a_member_that_leaves_gives_back_what_it_had
                 a_dropped_receive_loses_nothing
             }
+            extension [] {
+                a_delivery_that_is_extended_stays_out_for_as_long
+                an_extension_takes_no_time_away
+                a_delivery_that_is_over_is_not_extended
+            }
             groups [] {
                 each_group_gets_every_message
                 members_of_a_group_share_its_messages

@@ -41,13 +41,13 @@ pub async fn an_oversized_message_is_refused_alone(subject: &dyn BrokerSubject) 
 
 async fn refused_alone(subject: &dyn BrokerSubject, refused: Message) -> Result<Verdict, BrokenPromise> {
     let broker = subject.fresh().await;
-    let mut member = join(&*broker, "shipping").await?;
+    let member = join(&*broker, "shipping").await?;
     let results = broker.publish(&[lone(1), refused, lone(3)]).await?;
     let told = matches!(results[..], [Ok(()), Err(PublishError::Refused(_)), Ok(())]);
     expect("a message that can never be delivered is rejected, and its neighbours are accepted", told, || {
         format!("{results:?}")
     })?;
-    let delivered = sorted(message_ids(&drain(subject, &mut *member).await?));
+    let delivered = sorted(message_ids(&drain(subject, &*member).await?));
     expect_eq("what is accepted is delivered, and what is rejected is not", delivered, vec![lone(1).id, lone(3).id])?;
     Ok(Verdict::Held)
 }

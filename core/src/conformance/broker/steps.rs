@@ -23,7 +23,7 @@ pub(super) async fn publish(broker: &dyn Broker, batch: &[Message]) -> Result<()
 /// Receives until the subscription has been quiet for a while; returns nothing, or the deliveries of one receive.
 pub(super) async fn take(
     subject: &dyn BrokerSubject,
-    member: &mut dyn Subscription,
+    member: &dyn Subscription,
     max: usize,
 ) -> Result<Vec<Delivery>, BrokerError> {
     let mut receiving = member.receive(max);
@@ -37,10 +37,7 @@ pub(super) async fn take(
 }
 
 /// Receives and acknowledges until it is quiet.
-pub(super) async fn drain(
-    subject: &dyn BrokerSubject,
-    member: &mut dyn Subscription,
-) -> Result<Vec<Message>, BrokerError> {
+pub(super) async fn drain(subject: &dyn BrokerSubject, member: &dyn Subscription) -> Result<Vec<Message>, BrokerError> {
     let mut drained = Vec::new();
     loop {
         let received = take(subject, member, 4).await?;

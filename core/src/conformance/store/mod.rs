@@ -67,6 +67,11 @@ macro_rules! __store_checks {
                 a_topic_that_is_left_alone_is_not_claimed
                 a_long_queue_of_one_topic_starves_no_other
             }
+            schedule [Outbox] {
+                a_message_is_not_claimed_before_its_moment
+                a_message_is_not_in_the_log_before_its_moment
+                a_message_with_a_moment_has_no_place_in_the_order_of_its_key
+            }
             death [Outbox] {
                 a_dead_row_blocks_its_key
                 a_dead_row_can_be_skipped

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::CloudEventError;
 use crate::{
     ids::{self, MessageId},
-    message::{Headers, Message, headers::ORIGINALS},
+    message::{Headers, Message, Schedule, headers::ORIGINALS},
     time::Timestamp,
 };
 
@@ -47,6 +47,8 @@ pub fn attributes(message: &Message) -> Result<Vec<(SmolStr, SmolStr)>, CloudEve
     required("topic", message.topic.clone())?;
     required("correlationid", correlation_id)?;
     let time = if message.time == Timestamp::EPOCH { None } else { Some(written(message.time)?) };
+    let moment = |moment: Option<Timestamp>| moment.map(written).transpose();
+    let (not_before, expires) = (moment(message.schedule.not_before)?, moment(message.schedule.expires)?);
     let optional = [
         ("subject", Some(message.subject.clone()).filter(|subject| !subject.is_empty())),
         ("time", time),
@@ -54,6 +56,8 @@ pub fn attributes(message: &Message) -> Result<Vec<(SmolStr, SmolStr)>, CloudEve
         ("sourceepoch", (message.epoch > 0).then(|| message.epoch.to_smolstr())),
         ("gap", (message.gap > 0).then(|| message.gap.to_smolstr())),
         ("causationid", causation_id),
+        ("notbefore", not_before),
+        ("expirytime", expires),
         ("traceparent", message.traceparent.clone().filter(|traceparent| !traceparent.is_empty())),
     ];
     all.extend(optional.into_iter().filter_map(|(name, value)| Some((SmolStr::new_static(name), value?))));
@@ -95,7 +99,9 @@ where
     let source = take("source").ok_or(CloudEventError::Missing("source"))?;
     let kind = take("type").ok_or(CloudEventError::Missing("type"))?;
     let subject = take("subject").unwrap_or_default();
-    let time = take("time").map_or(Ok(Timestamp::EPOCH), |time| read(&time))?;
+    let time = take("time").map_or(Ok(Timestamp::EPOCH), |time| read("time", &time))?;
+    let mut moment = |name| take(name).map(|moment| read(name, &moment)).transpose();
+    let schedule = Schedule { not_before: moment("notbefore")?, expires: moment("expirytime")? };
     let epoch = take("sourceepoch").map_or(Ok(0), |epoch| {
         let expected = || format_smolstr!("{epoch:?}; expected a whole number");
         epoch.parse().map_err(|_| CloudEventError::attribute("sourceepoch", expected()))
@@ -127,6 +133,7 @@ where
         causation_id: causation.as_ref().map(|(id, _)| MessageId(*id)),
         traceparent: take("traceparent"),
         headers,
+        schedule,
         data,
     };
     // What the event itself calls so is not its original: it would be written as its id.
@@ -174,9 +181,9 @@ fn written(time: Timestamp) -> Result<SmolStr, CloudEventError> {
     Ok(moment.to_smolstr())
 }
 
-fn read(time: &str) -> Result<Timestamp, CloudEventError> {
+fn read(name: &'static str, time: &str) -> Result<Timestamp, CloudEventError> {
     let moment: jiff::Timestamp = time.parse().map_err(|_| {
-        CloudEventError::attribute("time", format_smolstr!("{time:?}; expected RFC 3339, as 2018-04-05T17:31:00Z"))
+        CloudEventError::attribute(name, format_smolstr!("{time:?}; expected RFC 3339, as 2018-04-05T17:31:00Z"))
     })?;
     Ok(Timestamp::from_micros(moment.as_microsecond()))
 }

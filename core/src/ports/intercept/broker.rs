@@ -8,7 +8,7 @@ use super::{Intercept, Intercepted};
 use crate::{
     message::Message,
     ports::{
-        Broker, BrokerError, Call, Delivery, DeliveryTag, External, ExternalCall, ExternalError, Ingress,
+        Broker, BrokerError, Call, Delivery, DeliveryTag, Extended, External, ExternalCall, ExternalError, Ingress,
         PublishResult, Request, Response, Subscription, SubscriptionSpec,
     },
 };
@@ -34,16 +34,20 @@ struct InterceptedSubscription<I> {
 
 #[async_trait]
 impl<I: Intercept> Subscription for InterceptedSubscription<I> {
-    async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
-        self.intercept.receive(&self.group, max, &mut *self.inner).await
+    async fn receive(&self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
+        self.intercept.receive(&self.group, max, &*self.inner).await
     }
 
-    async fn ack(&mut self, tag: DeliveryTag) -> Result<(), BrokerError> {
+    async fn ack(&self, tag: DeliveryTag) -> Result<(), BrokerError> {
         self.intercept.call(Call::Ack { group: &self.group, tag }, self.inner.ack(tag)).await
     }
 
-    async fn nack(&mut self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
+    async fn nack(&self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
         self.intercept.call(Call::Nack { group: &self.group, tag, delay }, self.inner.nack(tag, delay)).await
+    }
+
+    async fn extend(&self, tag: DeliveryTag, by: Duration) -> Result<Extended, BrokerError> {
+        self.intercept.call(Call::Extend { group: &self.group, tag, by }, self.inner.extend(tag, by)).await
     }
 }
 

@@ -99,7 +99,7 @@ pub trait Intercept: Send + Sync {
         &self,
         group: &SmolStr,
         max: usize,
-        inner: &mut dyn Subscription,
+        inner: &dyn Subscription,
     ) -> impl Future<Output = Result<Vec<Delivery>, BrokerError>> + Send {
         self.call(Call::Receive { group, max }, inner.receive(max))
     }

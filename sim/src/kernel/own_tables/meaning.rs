@@ -231,6 +231,7 @@ fn message(outbox: &OutboxTable, row: &TableRow<'_>) -> Result<Message, String> 
         sequence: 0,
         epoch: 0,
         gap: 0,
+        schedule: seaworthy_core::message::Schedule::NONE,
         correlation_id: Uuid::nil(),
         causation_id: None,
         traceparent: None,

@@ -168,6 +168,7 @@ pub(super) fn has_reply(operation: Operation) -> bool {
             | Operation::Publish
             | Operation::Ack
             | Operation::Nack
+            | Operation::Extend
             | Operation::External
             | Operation::Reply
     )

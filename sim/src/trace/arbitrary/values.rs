@@ -159,6 +159,7 @@ pub(super) fn message() -> impl Strategy<Value = Arc<Message>> {
             sequence,
             epoch,
             gap,
+            schedule: seaworthy_core::message::Schedule::NONE,
             correlation_id,
             causation_id,
             traceparent,

@@ -44,6 +44,7 @@ pub fn message(number: u64, topic: &str, key: &str) -> Message {
         sequence: 0,
         epoch: 0,
         gap: 0,
+        schedule: seaworthy_core::message::Schedule::NONE,
         correlation_id: Uuid::nil(),
         causation_id: None,
         traceparent: None,

@@ -56,7 +56,7 @@ async fn order(ports: &Ports, name: &str) -> Result<Answer, StoreError> {
 async fn consume(ports: Ports, is_right: bool) {
     let spec = SubscriptionSpec { group: "stock".into(), topics: vec!["orders".into()] };
     loop {
-        let Ok(mut subscription) = ports.broker.subscribe(&spec).await else {
+        let Ok(subscription) = ports.broker.subscribe(&spec).await else {
             ports.clock.sleep(A_WHILE).await;
             continue;
         };

@@ -38,7 +38,7 @@ fn a_row_is_told_as_staged_when_it_is_committed_and_as_dispatched_when_it_is_mar
     let report = once(boxes, |ports| {
         Box::pin(async move {
             let spec = SubscriptionSpec { group: "ledger".into(), topics: vec!["orders".into()] };
-            let mut subscription = ports.broker.subscribe(&spec).await.expect("the broker is up");
+            let subscription = ports.broker.subscribe(&spec).await.expect("the broker is up");
             write(&ports, &[("outbox", "1", row(1, false))]).await;
             ports.broker.publish(&[message(1)]).await.expect("the broker is up");
             write(&ports, &[("outbox", "1", row(1, true))]).await;

@@ -21,14 +21,14 @@ fn topology(is_right: bool) -> Topology {
 
 type Dealt<'a> = BoxFuture<'a, Result<(), StoreError>>;
 
-fn acknowledge_then_handle<'a>(ports: &'a Ports, from: &'a mut dyn Subscription, delivery: &'a Delivery) -> Dealt<'a> {
+fn acknowledge_then_handle<'a>(ports: &'a Ports, from: &'a dyn Subscription, delivery: &'a Delivery) -> Dealt<'a> {
     Box::pin(async move {
         let _ = from.ack(delivery.tag).await;
         handle(ports, delivery).await
     })
 }
 
-fn handle_then_acknowledge<'a>(ports: &'a Ports, from: &'a mut dyn Subscription, delivery: &'a Delivery) -> Dealt<'a> {
+fn handle_then_acknowledge<'a>(ports: &'a Ports, from: &'a dyn Subscription, delivery: &'a Delivery) -> Dealt<'a> {
     Box::pin(async move {
         handle(ports, delivery).await?;
         // An acknowledgement that is lost brings the message again, and the inbox knows it.

@@ -22,7 +22,7 @@ fn topology(is_right: bool) -> Topology {
 
 fn deal<'a, const RIGHT: bool>(
     ports: &'a Ports,
-    from: &'a mut dyn Subscription,
+    from: &'a dyn Subscription,
     delivery: &'a Delivery,
 ) -> BoxFuture<'a, Result<(), StoreError>> {
     Box::pin(async move {

@@ -25,7 +25,7 @@ fn topology(is_right: bool) -> Topology {
 
 fn note<'a>(
     ports: &'a Ports,
-    from: &'a mut dyn Subscription,
+    from: &'a dyn Subscription,
     delivery: &'a Delivery,
 ) -> BoxFuture<'a, Result<(), StoreError>> {
     Box::pin(async move {

@@ -28,6 +28,7 @@ mod topic_held_up;
 mod torn_step;
 mod unroutable;
 mod waits_behind_dead;
+mod workers_without_keys;
 
 use seaworthy_sim::{
     explore::{Campaign, Seeds, SweepOptions, Until, sweep},
@@ -82,6 +83,12 @@ planted! {
     livelock = "livelock" by by_the_world::LIVELOCK;
     request_unanswered = "request-unanswered" by by_the_world::UNANSWERED;
     own_table = "own-table" by by_the_world::UNREADABLE;
+}
+
+/// A second mistake that breaks the order of a key, beside the relay's.
+#[test]
+fn workers_that_know_no_keys_are_found() {
+    is_found_and_the_right_service_holds("per-key-order", workers_without_keys::WRONG);
 }
 
 /// How many at the end of [`PLANTED`] are what the world finds.

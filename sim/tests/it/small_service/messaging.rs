@@ -135,7 +135,7 @@ pub(crate) async fn settle(
 /// Receives orders for ever, as group `listener`, and hands them to `deal`.
 pub(crate) async fn listen_by_hand(
     ports: Ports,
-    deal: impl for<'a> Fn(&'a Ports, &'a mut dyn Subscription, &'a Delivery) -> BoxFuture<'a, Result<(), StoreError>>,
+    deal: impl for<'a> Fn(&'a Ports, &'a dyn Subscription, &'a Delivery) -> BoxFuture<'a, Result<(), StoreError>>,
 ) {
     while !ports.stop.is_set() {
         receive(&ports, &deal).await;
@@ -146,7 +146,7 @@ pub(crate) async fn listen_by_hand(
 /// Receives orders until the connection is lost; what can't be dealt with is given back.
 pub(crate) async fn receive(
     ports: &Ports,
-    deal: &impl for<'a> Fn(&'a Ports, &'a mut dyn Subscription, &'a Delivery) -> BoxFuture<'a, Result<(), StoreError>>,
+    deal: &impl for<'a> Fn(&'a Ports, &'a dyn Subscription, &'a Delivery) -> BoxFuture<'a, Result<(), StoreError>>,
 ) {
     let spec = SubscriptionSpec { group: "listener".into(), topics: vec!["orders".into()] };
     receive_as(ports, &spec, deal).await;
@@ -156,12 +156,12 @@ pub(crate) async fn receive(
 pub(crate) async fn receive_as(
     ports: &Ports,
     spec: &SubscriptionSpec,
-    deal: &impl for<'a> Fn(&'a Ports, &'a mut dyn Subscription, &'a Delivery) -> BoxFuture<'a, Result<(), StoreError>>,
+    deal: &impl for<'a> Fn(&'a Ports, &'a dyn Subscription, &'a Delivery) -> BoxFuture<'a, Result<(), StoreError>>,
 ) {
-    let Ok(mut subscription) = ports.broker.subscribe(spec).await else { return };
+    let Ok(subscription) = ports.broker.subscribe(spec).await else { return };
     while let Ok(deliveries) = subscription.receive(16).await {
         for delivery in deliveries {
-            if deal(ports, &mut *subscription, &delivery).await.is_err() {
+            if deal(ports, &*subscription, &delivery).await.is_err() {
                 let _ = subscription.nack(delivery.tag, REST).await;
             }
         }

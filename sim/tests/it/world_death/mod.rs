@@ -95,7 +95,7 @@ async fn sink(ports: Ports, evidence: Arc<Evidence>) {
         let (ports, evidence) = (ports.clone(), evidence.clone());
         async move {
             let spec = SubscriptionSpec { group: group.into(), topics: vec!["events".into()] };
-            let mut subscription = ports.broker.subscribe(&spec).await.expect("no outage");
+            let subscription = ports.broker.subscribe(&spec).await.expect("no outage");
             loop {
                 for delivery in subscription.receive(8).await.expect("no outage") {
                     evidence.received.lock().expect("nobody panics").insert(delivery.message.id);

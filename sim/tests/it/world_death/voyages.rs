@@ -99,7 +99,7 @@ async fn ledger(boot: Boot) {
     let ports = boot.ports;
     let spec = SubscriptionSpec { group: "ledger".into(), topics: vec!["trips".into()] };
     loop {
-        let Ok(mut subscription) = ports.broker.subscribe(&spec).await else {
+        let Ok(subscription) = ports.broker.subscribe(&spec).await else {
             ports.clock.sleep(Duration::from_millis(100)).await;
             continue;
         };

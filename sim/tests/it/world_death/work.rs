@@ -51,6 +51,7 @@ fn message(ports: &Ports) -> Message {
         sequence: 0,
         epoch: 0,
         gap: 0,
+        schedule: seaworthy_core::message::Schedule::NONE,
         correlation_id: id,
         causation_id: None,
         traceparent: None,
@@ -97,7 +98,7 @@ async fn relay(ports: &Ports) -> Result<(), StoreError> {
 /// Takes a few messages, and gives every other one back.
 async fn consume(ports: &Ports) {
     let spec = SubscriptionSpec { group: "own".into(), topics: vec!["events".into()] };
-    let Ok(mut subscription) = ports.broker.subscribe(&spec).await else { return };
+    let Ok(subscription) = ports.broker.subscribe(&spec).await else { return };
     let received = match select(subscription.receive(2), pin!(ports.clock.sleep(Duration::from_millis(9)))).await {
         Either::Left((Ok(deliveries), _)) => deliveries,
         _ => Vec::new(),

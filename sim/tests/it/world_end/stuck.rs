@@ -143,7 +143,7 @@ fn a_message_that_is_given_back_each_time_is_told_as_one_without_a_handler() {
             assert!(published.is_ok_and(|results| results.iter().all(Result::is_ok)));
             accept(&boot.ports).await;
             let spec = SubscriptionSpec { group: "shipping".into(), topics: vec!["orders".into()] };
-            let mut subscription = boot.ports.broker.subscribe(&spec).await.expect("calm");
+            let subscription = boot.ports.broker.subscribe(&spec).await.expect("calm");
             loop {
                 for delivery in subscription.receive(10).await.expect("calm") {
                     subscription.nack(delivery.tag, Duration::from_secs(1)).await.expect("calm");

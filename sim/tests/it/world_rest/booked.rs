@@ -137,7 +137,7 @@ fn message(id: &str) -> Message {
 async fn book(ports: &Ports) {
     let spec = SubscriptionSpec { group: "ledger".into(), topics: vec!["payments".into()] };
     loop {
-        let Ok(mut subscription) = ports.broker.subscribe(&spec).await else {
+        let Ok(subscription) = ports.broker.subscribe(&spec).await else {
             ports.clock.sleep(Duration::from_millis(200)).await;
             continue;
         };

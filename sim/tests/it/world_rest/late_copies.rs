@@ -80,7 +80,7 @@ fn what_a_late_copy_does_wrong_is_found() {
     }
     async fn audit(boot: Boot) {
         let spec = SubscriptionSpec { group: "audit".into(), topics: vec!["payments".into()] };
-        let mut subscription = boot.ports.broker.subscribe(&spec).await.expect("calm");
+        let subscription = boot.ports.broker.subscribe(&spec).await.expect("calm");
         for number in 0.. {
             for delivery in subscription.receive(1).await.expect("calm") {
                 enter(&boot.ports, number, &delivery.message.subject).await.expect("calm");

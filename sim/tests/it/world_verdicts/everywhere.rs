@@ -232,7 +232,7 @@ impl Everywhere {
         let Self(ports, seen) = self;
         let spec = SubscriptionSpec { group: "group".into(), topics: vec!["topic".into()] };
         loop {
-            let Some(mut subscription) = seen.broker(Operation::Subscribe, ports.broker.subscribe(&spec).await) else {
+            let Some(subscription) = seen.broker(Operation::Subscribe, ports.broker.subscribe(&spec).await) else {
                 ports.clock.sleep(Duration::from_millis(10)).await;
                 continue;
             };
@@ -240,6 +240,7 @@ impl Everywhere {
                 let received = subscription.receive(1).await;
                 let Some(deliveries) = seen.broker(Operation::Receive, received) else { continue };
                 for Delivery { tag, redeliveries, message: delivered } in deliveries {
+                    seen.broker(Operation::Extend, subscription.extend(tag, Duration::from_secs(9)).await);
                     if delivered.id == message("first").id || redeliveries > 0 {
                         seen.broker(Operation::Ack, subscription.ack(tag).await);
                     } else {

@@ -134,6 +134,18 @@ impl Group {
         }
     }
 
+    /// Keeps a delivery for at least `by` from now. Returns `false` if it timed out or was settled.
+    pub(super) fn extend(&mut self, tag: DeliveryTag, by: Duration, now: Timestamp) -> bool {
+        self.wake(now);
+        let Some(out) = self.out.get_mut(&tag) else { return false };
+        let (position, until) = (out.position, out.until);
+        out.until = until.max(now + by);
+        let later = (out.until, position, Some(tag));
+        self.due.remove(&(until, position, Some(tag)));
+        self.due.insert(later);
+        true
+    }
+
     pub(super) fn give_back(&mut self, member: MemberNumber) {
         let of_member = |tag: &DeliveryTag| self.out.get(tag).is_some_and(|out| out.member == member);
         let tags: Vec<DeliveryTag> = self.due.iter().filter_map(|(.., tag)| *tag).filter(of_member).collect();

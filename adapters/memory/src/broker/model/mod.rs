@@ -155,6 +155,11 @@ impl BrokerModel {
         self.groups[group].nack(tag, delay, now);
     }
 
+    /// Keeps a delivery that is out for longer. Returns `false` if it is not out any more.
+    pub(super) fn extend(&mut self, group: GroupNumber, tag: DeliveryTag, by: Duration, now: Timestamp) -> bool {
+        self.groups[group].extend(tag, by, now)
+    }
+
     pub(super) fn pending(&self) -> usize {
         self.groups.iter().map(Group::len).sum()
     }

@@ -11,7 +11,10 @@ use futures_util::FutureExt;
 use seaworthy_core::{
     ids::MessageId,
     message::{Headers, Message},
-    ports::{Broker, BrokerError, Delivery, DeliveryTag, PublishError, PublishResult, Subscription, SubscriptionSpec},
+    ports::{
+        Broker, BrokerError, Delivery, DeliveryTag, Extended, PublishError, PublishResult, Subscription,
+        SubscriptionSpec,
+    },
 };
 use smol_str::{SmolStr, format_smolstr};
 
@@ -37,6 +40,9 @@ pub(super) enum Bug {
     DeliversAllTopics,
     HasNoKeys,
     DeliversBackwards,
+    ExtendsInWordsOnly,
+    ExtendsByGivingBack,
+    ExtendsWhatIsOver,
 }
 
 /// A broker with one bug.
@@ -112,14 +118,14 @@ impl Broker for Broken {
             _ => {}
         }
         let inner = self.inner.subscribe(&spec).await?;
-        Ok(Box::new(BrokenSubscription { broker: self.clone(), inner, out: Vec::new() }))
+        Ok(Box::new(BrokenSubscription { broker: self.clone(), inner, out: Mutex::default() }))
     }
 }
 
 struct BrokenSubscription {
     broker: Broken,
     inner: Box<dyn Subscription>,
-    out: Vec<DeliveryTag>,
+    out: Mutex<Vec<DeliveryTag>>,
 }
 
 impl BrokenSubscription {
@@ -136,7 +142,7 @@ impl BrokenSubscription {
 }
 
 /// A receive that is dropped while it waits takes what came meanwhile with it.
-struct Receiving<'a>(&'a mut Box<dyn Subscription>, bool);
+struct Receiving<'a>(&'a dyn Subscription, bool);
 
 impl Drop for Receiving<'_> {
     fn drop(&mut self) {
@@ -152,13 +158,13 @@ impl Drop for Receiving<'_> {
 
 #[async_trait]
 impl Subscription for BrokenSubscription {
-    async fn receive(&mut self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
+    async fn receive(&self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
         if self.has(Bug::ReturnsNothingAtOnce) {
             return self.inner.receive(max).now_or_never().unwrap_or(Ok(Vec::new()));
         }
         let max = if self.has(Bug::IgnoresHowManyAreAsked) { 99 } else { max };
         let loses = self.has(Bug::LosesDroppedReceives);
-        let mut receiving = Receiving(&mut self.inner, loses);
+        let mut receiving = Receiving(&*self.inner, loses);
         let mut received = receiving.0.receive(max).await?;
         receiving.1 = false;
         drop(receiving);
@@ -170,7 +176,7 @@ impl Subscription for BrokenSubscription {
             notes.messages.insert(delivery.tag, delivery.message.id);
             notes.latest.insert(delivery.message.id, delivery.tag);
         }
-        self.out.extend(received.iter().map(|delivery| delivery.tag));
+        self.out.lock().expect("no test panics with it in hand").extend(received.iter().map(|delivery| delivery.tag));
         if self.has(Bug::AcknowledgesAtDelivery) {
             for delivery in &received {
                 self.inner.ack(delivery.tag).await?;
@@ -182,23 +188,32 @@ impl Subscription for BrokenSubscription {
         Ok(received)
     }
 
-    async fn ack(&mut self, tag: DeliveryTag) -> Result<(), BrokerError> {
+    async fn ack(&self, tag: DeliveryTag) -> Result<(), BrokerError> {
         if self.has(Bug::IgnoresAcknowledgements) {
             return Ok(());
         }
         self.inner.ack(self.current(tag)).await
     }
 
-    async fn nack(&mut self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
+    async fn nack(&self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
         let delay = if self.has(Bug::IgnoresDelays) { Duration::ZERO } else { delay };
         self.inner.nack(self.current(tag), delay).await
+    }
+
+    async fn extend(&self, tag: DeliveryTag, by: Duration) -> Result<Extended, BrokerError> {
+        match self.broker.bug {
+            Bug::ExtendsInWordsOnly => Ok(Extended::Held),
+            Bug::ExtendsByGivingBack => self.inner.nack(tag, by).await.map(|()| Extended::Held),
+            Bug::ExtendsWhatIsOver => self.inner.extend(tag, by).await.map(|_| Extended::Held),
+            _ => self.inner.extend(tag, by).await,
+        }
     }
 }
 
 impl Drop for BrokenSubscription {
     fn drop(&mut self) {
         if self.has(Bug::AcknowledgesWhenLeaving) {
-            for tag in std::mem::take(&mut self.out) {
+            for tag in std::mem::take(self.out.get_mut().expect("no test panics with it in hand")) {
                 let _ = self.inner.ack(tag).now_or_never();
             }
         }

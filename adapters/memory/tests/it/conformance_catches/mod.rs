@@ -122,6 +122,12 @@ const STORE: &[(store::Bug, &[&str])] = {
         (CountsReleases, &["a_retry_waits_and_counts_and_a_release_takes_its_attempt_back"]),
         (DropsTraceparents, &["a_row_carries_its_message_unchanged_and_a_rising_sequence"]),
         (DropsHeaders, &["a_row_carries_its_message_unchanged_and_a_rising_sequence"]),
+        (PublishesAtOnce, &[
+            "a_message_is_not_claimed_before_its_moment",
+            "a_message_is_not_in_the_log_before_its_moment",
+        ]),
+        (KeepsMomentsInOrder, &["a_message_with_a_moment_has_no_place_in_the_order_of_its_key"]),
+        (DropsMoments, &["a_message_is_not_claimed_before_its_moment"]),
         (KnowsNoNextMoment, &["the_end_of_the_next_wait_is_known"]),
         (ClaimsWithoutOrder, &[
             "rows_of_a_key_go_one_at_a_time_in_commit_order",
@@ -254,6 +260,9 @@ const BROKER: &[(broker::Bug, &[&str])] = {
             "a_key_waits_while_one_of_its_messages_is_to_come_back",
         ]),
         (DeliversBackwards, &["messages_of_a_key_are_delivered_in_the_order_of_publishing"]),
+        (ExtendsInWordsOnly, &["a_delivery_that_is_extended_stays_out_for_as_long"]),
+        (ExtendsByGivingBack, &["an_extension_takes_no_time_away"]),
+        (ExtendsWhatIsOver, &["a_delivery_that_is_over_is_not_extended"]),
     ]
 };
 

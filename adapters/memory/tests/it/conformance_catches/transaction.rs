@@ -171,7 +171,16 @@ impl DelegateTransaction for BrokenTransaction {
             own.stage(message).await?;
             return own.commit().await;
         }
-        self.inner().stage(message).await
+        let mut message = message.clone();
+        match self.store.bug {
+            Bug::PublishesAtOnce => message.schedule.not_before = None,
+            Bug::KeepsMomentsInOrder if message.schedule.not_before.is_some() => {
+                let key = message.partition_key.clone();
+                self.store.notes().scheduled.push(key);
+            }
+            _ => {}
+        }
+        self.inner().stage(&message).await
     }
 
     async fn outbox_dispatched(&mut self, messages: &[MessageId]) -> Result<Vec<bool>, StoreError> {

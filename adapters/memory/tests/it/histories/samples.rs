@@ -28,6 +28,7 @@ pub(crate) fn message(number: u8) -> Message {
         sequence: 0,
         epoch: 0,
         gap: 0,
+        schedule: seaworthy_core::message::Schedule::NONE,
         correlation_id: Uuid::from_u128(9),
         causation_id: number.is_multiple_of(2).then(|| MessageId(Uuid::from_u128(8))),
         traceparent: None,

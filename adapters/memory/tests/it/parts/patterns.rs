@@ -33,7 +33,7 @@ fn a_relay_sends_what_is_staged_in_a_store_that_has_an_outbox_and_nothing_else()
     let ports = mailroom();
     let spec = SubscriptionSpec { group: "shipping".into(), topics: vec!["orders".into()] };
     block_on(async {
-        let mut subscription = ports.broker.subscribe(&spec).await.expect("a broker");
+        let subscription = ports.broker.subscribe(&spec).await.expect("a broker");
         let message = MessageBuilder::new("orders", "order.placed", "17").draw(&*ports.clock, &*ports.random);
         let mut tx = ports.store.begin().await.expect("a store");
         tx.stage(&message).await.expect("it has an outbox");

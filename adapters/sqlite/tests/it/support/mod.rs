@@ -71,6 +71,7 @@ pub(crate) fn message(number: u128, key: &str) -> Message {
         sequence: 0,
         epoch: 0,
         gap: 0,
+        schedule: seaworthy_core::message::Schedule::NONE,
         correlation_id: Uuid::from_u128(99),
         causation_id: Some(MessageId(Uuid::from_u128(98))),
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),

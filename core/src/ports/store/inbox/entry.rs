@@ -21,7 +21,8 @@ pub struct InboxEntry {
 
 impl InboxEntry {
     /// The entry of a message at a consumer. A message that has passed dead ones says nothing of those before it, which may
-    /// come yet, so its sequence is left out: no watermark rises over them.
+    /// come yet, so its sequence is left out: no watermark rises over them. One that had to wait for its moment comes long
+    /// after those that were staged behind it, and must not look like a late duplicate of something forgotten.
     pub fn for_message(consumer: &str, message: &Message) -> Self {
         Self {
             consumer: consumer.into(),
@@ -29,7 +30,7 @@ impl InboxEntry {
             source: message.source.clone(),
             key: message.partition_key.clone(),
             epoch: message.epoch,
-            sequence: if message.gap == 0 { message.sequence } else { 0 },
+            sequence: if message.gap == 0 && message.schedule.not_before.is_none() { message.sequence } else { 0 },
         }
     }
 }

@@ -23,7 +23,10 @@ use crate::{
 #[async_trait]
 #[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait OutboxWrites: Send {
-    /// Stages a message: it is published if, and only if, this transaction commits.
+    /// Stages a message: it is published if, and only if, this transaction commits. One that is
+    /// [not to be published before a moment](crate::message::Schedule::not_before) is neither claimed nor shown by the log until then, by
+    /// the store's clock, whatever the order; it is ordered by its [own key](Message::order_key), so that it holds back no
+    /// other and none holds it back.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if a message of this id was staged before; any other [`StoreError`].

@@ -29,7 +29,7 @@ impl Outbox {
         let mut rows = Vec::with_capacity(due.len());
         rows.extend(due.into_iter().filter_map(|id| self.lease(id, request.token, until)));
         if (ordering, when_dead) == (OutboxOrder::PerKey, WhenDead::SkipDead) {
-            rows.iter_mut().for_each(|row| row.message.gap = self.gap(&row.message.partition_key, row.row));
+            rows.iter_mut().for_each(|row| row.message.gap = self.gap(&row.message.order_key(), row.row));
         }
         rows
     }
@@ -43,8 +43,7 @@ impl Outbox {
         limit: usize,
     ) -> Vec<Vec<(u64, RowId)>> {
         let is_free = |id: RowId| {
-            ordering == OutboxOrder::Unordered
-                || self.rows.get(&id).is_some_and(|row| !self.lanes.is_out(&row.message.partition_key))
+            ordering == OutboxOrder::Unordered || self.rows.get(&id).is_some_and(|row| !self.lanes.is_out(&row.key))
         };
         let lanes = lanes(ordering, when_dead).iter();
         lanes.flat_map(|lane| self.ready[*lane as usize].queues(except, limit, is_free)).collect()
@@ -57,7 +56,7 @@ impl Outbox {
         row.token = Some(token);
         row.place = Place::Out(until);
         self.waiting.insert((until, row.message.sequence, id));
-        self.lanes.went_out(&row.message.partition_key);
+        self.lanes.went_out(&row.key);
         Some(OutboxRow { row: id, message: (*row.message).clone(), attempts: row.attempts })
     }
 
@@ -75,9 +74,9 @@ impl Outbox {
             self.waiting.pop_first();
             if let Some(row) = self.rows.get_mut(&id) {
                 if matches!(row.place, Place::Out(_)) {
-                    self.lanes.came_back(&row.message.partition_key);
+                    self.lanes.came_back(&row.key);
                 }
-                let lane = self.lanes.lane_of(&row.message.partition_key, id);
+                let lane = self.lanes.lane_of(&row.key, id);
                 row.place = Place::Ready(lane, at);
                 self.ready[lane as usize].insert(&row.message.topic, (at, sequence, id));
             }

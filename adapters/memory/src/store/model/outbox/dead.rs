@@ -51,7 +51,7 @@ impl Outbox {
             redriven.push(row.message.id);
             self.dead_places.remove(&row.message.sequence);
             self.open.insert(row.message.sequence, id);
-            let led = self.lanes.revived(&row.message.partition_key, id);
+            let led = self.lanes.revived(&row.key, id);
             self.make_ready(id, AT_ONCE);
             if let Some(led) = led {
                 self.refresh(led);

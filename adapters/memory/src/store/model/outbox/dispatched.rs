@@ -25,8 +25,9 @@ impl Outbox {
         let (event, sequence) = (message.id, message.sequence);
         let id = *self.by_message.get(&event)?;
         self.open.insert(sequence, id);
-        let led = self.lanes.insert(&message.partition_key, id, sequence);
-        self.rows.insert(id, Row { message, attempts: 0, token: None, place: Place::Ready(Lane::First, AT_ONCE) });
+        let key = message.order_key();
+        let led = self.lanes.insert(&key, id, sequence);
+        self.rows.insert(id, Row { key, message, attempts: 0, token: None, place: Place::Ready(Lane::First, AT_ONCE) });
         self.make_ready(id, AT_ONCE);
         if let Some(led) = led {
             self.refresh(led);

@@ -18,7 +18,7 @@ impl Outbox {
         let lets_go = |id: RowId| {
             !per_key
                 || self.rows.get(&id).is_some_and(|row| {
-                    let key = &row.message.partition_key;
+                    let key = &row.key;
                     !self.lanes.is_out(key) && !request.except_keys.contains(key)
                 })
         };
@@ -36,7 +36,7 @@ impl Outbox {
         let has_gaps = per_key && when_dead == WhenDead::SkipDead;
         let shown = |(_, id): (u64, RowId)| {
             let row = self.rows.get(&id)?;
-            let gap = if has_gaps { self.gap(&row.message.partition_key, id) } else { 0 };
+            let gap = if has_gaps { self.gap(&row.key, id) } else { 0 };
             let message = Message { gap, ..(*row.message).clone() };
             Some(OutboxRow { row: id, message, attempts: row.attempts })
         };

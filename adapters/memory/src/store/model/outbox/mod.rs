@@ -46,6 +46,8 @@ pub(super) struct Outbox {
 
 #[derive(Debug)]
 struct Row {
+    /// Key by which it is kept in order.
+    key: SmolStr,
     message: Box<Message>,
     attempts: u32,
     token: Option<ClaimToken>,
@@ -82,9 +84,19 @@ impl Outbox {
         message.gap = 0;
         self.by_message.insert(message.id, id);
         self.open.insert(message.sequence, id);
-        let lane = self.lanes.push(&message.partition_key, id, message.sequence);
-        self.ready[lane as usize].insert(&message.topic, (AT_ONCE, message.sequence, id));
-        self.rows.insert(id, Row { message, attempts: 0, token: None, place: Place::Ready(lane, AT_ONCE) });
+        let key = message.order_key();
+        let lane = self.lanes.push(&key, id, message.sequence);
+        let place = match message.schedule.not_before {
+            None => {
+                self.ready[lane as usize].insert(&message.topic, (AT_ONCE, message.sequence, id));
+                Place::Ready(lane, AT_ONCE)
+            }
+            Some(moment) => {
+                self.waiting.insert((moment, message.sequence, id));
+                Place::Waiting(moment)
+            }
+        };
+        self.rows.insert(id, Row { key, message, attempts: 0, token: None, place });
         self.unsettled += 1;
     }
 
@@ -119,7 +131,7 @@ impl Outbox {
                 self.dead.insert((now, row.message.sequence), id);
                 self.open.remove(&row.message.sequence);
                 self.dead_places.insert(row.message.sequence);
-                self.lanes.died(&row.message.partition_key, id);
+                self.lanes.died(&row.key, id);
                 self.refresh(id);
             }
         } else if let Some(message) = self.remove(id) {
@@ -148,7 +160,7 @@ impl Outbox {
             Place::Waiting(until) => _ = self.waiting.remove(&(until, sequence, id)),
             Place::Out(until) => {
                 self.waiting.remove(&(until, sequence, id));
-                self.lanes.came_back(&row.message.partition_key);
+                self.lanes.came_back(&row.key);
             }
             Place::Dead(at, _) => _ = self.dead.remove(&(at, sequence)),
         }
@@ -170,7 +182,7 @@ impl Outbox {
     /// Puts a lifted row where it is due, since a moment.
     fn make_ready(&mut self, id: RowId, since: Timestamp) {
         let Some(row) = self.rows.get_mut(&id) else { return };
-        let lane = self.lanes.lane_of(&row.message.partition_key, id);
+        let lane = self.lanes.lane_of(&row.key, id);
         row.place = Place::Ready(lane, since);
         self.ready[lane as usize].insert(&row.message.topic, (since, row.message.sequence, id));
     }
@@ -180,7 +192,7 @@ impl Outbox {
         let row = self.rows.remove(&id)?;
         self.open.remove(&row.message.sequence);
         self.dead_places.remove(&row.message.sequence);
-        if let Some(next) = self.lanes.unlink(&row.message.partition_key, id) {
+        if let Some(next) = self.lanes.unlink(&row.key, id) {
             self.refresh(next);
         }
         Some(row.message)
@@ -199,7 +211,7 @@ impl Outbox {
             alive += u32::from(!dead);
             let Some(row) = self.rows.get_mut(&id) else { return };
             if let Place::Ready(was, since) = row.place {
-                let lane = self.lanes.lane_of(&row.message.partition_key, id);
+                let lane = self.lanes.lane_of(&row.key, id);
                 row.place = Place::Ready(lane, since);
                 let due = (since, row.message.sequence, id);
                 self.ready[was as usize].remove(&row.message.topic, &due);

@@ -39,6 +39,8 @@ pub(super) struct Notes {
     republished: BTreeSet<MessageId>,
     leased: Vec<OutboxRow>,
     pub(super) staged: Vec<MessageId>,
+    /// Keys of messages that have a moment.
+    pub(super) scheduled: Vec<smol_str::SmolStr>,
     pub(super) sagas: Vec<SagaId>,
     pub(super) appends: u64,
     pub(super) checkpoint_reads: u64,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
-    message::Headers,
+    message::{Headers, Schedule},
     ports::{
         ClaimRequest, DeadRow, DeadRowRequest, OutboxOrder, OutboxRow, OutboxStore, Part, PurgeRequest,
         RepublishRequest, SettleOutcome, Settlement, StoreError, TailRequest, Timestamp, WhenDead,
@@ -70,6 +70,11 @@ impl OutboxStore for Broken {
             self.release(request.token, &others).await?;
             rows.extend(redriven);
         }
+        // Others of the key wait until the moment has come.
+        let waits = |row: &OutboxRow| {
+            row.message.schedule.not_before.is_none() && self.notes().scheduled.contains(&row.message.partition_key)
+        };
+        rows.retain(|row| !waits(row));
         for row in &mut rows {
             self.notes().holders.insert(row.row, request.token);
             if self.has(Bug::DropsTraceparents) {
@@ -80,6 +85,9 @@ impl OutboxStore for Broken {
             }
             if self.has(Bug::DropsHeaders) {
                 row.message.headers = Headers::new();
+            }
+            if self.has(Bug::DropsMoments) {
+                row.message.schedule = Schedule::NONE;
             }
             if self.has(Bug::ForgetsGaps) {
                 row.message.gap = 0;

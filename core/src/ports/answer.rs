@@ -7,8 +7,7 @@ use smol_str::SmolStr;
 
 use super::{
     Backlog, DeadLetter, DeadRow, Delivery, Document, Extended, InboxInsert, ListedSaga, LogEntry, OperationState,
-    OutboxRow,
-    PublishResult, SagaCreate, SagaInstance, Subscription, Timestamp, Transaction,
+    OutboxRow, PublishResult, SagaCreate, SagaInstance, Subscription, Timestamp, Transaction,
 };
 use crate::ids::MessageId;
 

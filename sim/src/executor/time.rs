@@ -1,6 +1,6 @@
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
+    collections::BinaryHeap,
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -37,26 +37,35 @@ struct Inner {
 struct Timers {
     due: BinaryHeap<Reverse<Timer>>,
     set: u64,
-    /// Timers of limits, by time and number. Nearly all are dropped before their time comes, and then wake nobody, and no
-    /// time passes for their sake; there are a handful at a time.
-    limits: BTreeMap<(u64, u64), Waker>,
+    /// Timers of limits, in no order. Nearly all are dropped before their time comes, and then wake nobody, and no time
+    /// passes for their sake; there are a handful at a time, so that to look through them costs less than to keep order.
+    limits: Vec<Timer>,
 }
 
 impl Timers {
     /// Time and number of the next timer.
     fn next(&self) -> Option<(u64, u64)> {
         let timer = self.due.peek().map(|Reverse(timer)| (timer.at_ns, timer.number));
-        let limit = self.limits.first_key_value().map(|(next, _)| *next);
+        let limit = self.limits.iter().min().map(|timer| (timer.at_ns, timer.number));
         match (timer, limit) {
             (Some(timer), Some(limit)) => Some(timer.min(limit)),
             (timer, limit) => timer.or(limit),
         }
     }
 
+    /// Takes out the timer of a limit, by its number.
+    fn take_limit(&mut self, number: u64) -> Option<Timer> {
+        let at = self.limits.iter().position(|timer| timer.number == number)?;
+        Some(self.limits.swap_remove(at))
+    }
+
     /// Takes the next timer out, if it is due.
     fn pop(&mut self, now_ns: u64) -> Option<Waker> {
         let next = self.next().filter(|(at_ns, _)| *at_ns <= now_ns)?;
-        self.limits.remove(&next).or_else(|| self.due.pop().map(|Reverse(timer)| timer.waker))
+        match self.take_limit(next.1) {
+            Some(limit) => Some(limit.waker),
+            None => self.due.pop().map(|Reverse(timer)| timer.waker),
+        }
     }
 }
 
@@ -183,11 +192,12 @@ impl Future for Moment<'_> {
             let mut timers = self.time.timers();
             timers.set += 1;
             let number = timers.set;
+            let timer = Timer { at_ns: self.at_ns, number, waker: waker.clone() };
             match self.limit {
-                None => timers.due.push(Reverse(Timer { at_ns: self.at_ns, number, waker: waker.clone() })),
+                None => timers.due.push(Reverse(timer)),
                 Some(before) => {
-                    timers.limits.remove(&(self.at_ns, before));
-                    timers.limits.insert((self.at_ns, number), waker.clone());
+                    timers.take_limit(before);
+                    timers.limits.push(timer);
                     self.limit = Some(number);
                 }
             }
@@ -212,9 +222,9 @@ impl Future for Limit<'_> {
 
 impl Drop for Limit<'_> {
     fn drop(&mut self) {
-        let Moment { time, at_ns, limit, .. } = self.0;
+        let Moment { time, limit, .. } = self.0;
         if let Some(number @ 1..) = limit {
-            time.timers().limits.remove(&(at_ns, number));
+            let _ = time.timers().take_limit(number);
         }
     }
 }

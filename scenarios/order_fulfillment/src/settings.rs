@@ -23,6 +23,8 @@ pub struct Settings {
     pub keep_inbox: Duration,
     /// Time for which dispatched outbox rows and the logs of ended sagas are kept: 1 min, just long enough to look at.
     pub keep: Duration,
+    /// Time for which a checkout that has ended keeps the id of its order taken: 30 days, longer than any caller asks again.
+    pub keep_sagas: Duration,
     /// Wait between two sweeps of what is kept no longer. 30 s after a boot, growing to 6 h.
     pub sweep: Backoff,
     /// Largest number of rows that one sweep deletes in one transaction. 1,000: milliseconds.
@@ -40,6 +42,7 @@ impl Default for Settings {
             redelivery_window: minutes(10),
             keep_inbox: minutes(15),
             keep: minutes(1),
+            keep_sagas: minutes(30 * 24 * 60),
             sweep: Backoff::new(Duration::from_secs(30), minutes(360)),
             sweep_batch: 1_000,
         }
@@ -93,6 +96,13 @@ impl Settings {
     #[must_use]
     pub fn keep(mut self, keep: Duration) -> Self {
         self.keep = keep;
+        self
+    }
+
+    /// Sets the time for which a checkout that has ended keeps the id of its order taken.
+    #[must_use]
+    pub fn keep_sagas(mut self, keep_sagas: Duration) -> Self {
+        self.keep_sagas = keep_sagas;
         self
     }
 

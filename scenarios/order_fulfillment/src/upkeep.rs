@@ -5,27 +5,30 @@ use std::pin::pin;
 use futures_util::future::{Either, select};
 use seaworthy_core::{
     inbox, outbox,
-    ports::{Ports, PurgeRequest, StoreError},
+    ports::{Ports, StoreError},
+    saga::SagaRetention,
 };
 use smol_str::SmolStr;
 use tracing::warn;
 
 use crate::settings::Settings;
 
-/// Deletes dispatched outbox rows, handled inbox rows of `consumers` and the logs of ended sagas, until a stop is asked
-/// for. An error ends a sweep, not the loop.
+/// Deletes dispatched outbox rows, handled inbox rows of `consumers`, the logs of ended sagas and in the end these sagas,
+/// until a stop is asked for. An error ends a sweep, not the loop.
 pub async fn keep_tidy(ports: Ports, settings: Settings, consumers: Vec<SmolStr>) {
     let outbox = outbox::OutboxRetention::default().keep(settings.keep).batch(settings.sweep_batch);
     let inbox = inbox::InboxRetention::new(settings.keep_inbox, settings.redelivery_window)
         .expect("the settings keep inbox rows for longer than the broker's redelivery window")
         .batch(settings.sweep_batch);
+    let sagas = SagaRetention::default().keep_logs(settings.keep).keep_sagas(settings.keep_sagas);
+    let sagas = sagas.batch(settings.sweep_batch);
     for sweep in 0.. {
         let rest = settings.sweep.delay(sweep, &*ports.random);
         match select(pin!(ports.stop.wait()), ports.clock.idle(rest)).await {
             Either::Left(_) => return,
             Either::Right(_) => {}
         }
-        if let Err(error) = sweep_once(&ports, &settings, &outbox, &inbox, &consumers).await {
+        if let Err(error) = sweep_once(&ports, &outbox, &inbox, &sagas, &consumers).await {
             warn!(%error, "what is kept no longer is deleted at the next turn");
         }
     }
@@ -33,16 +36,15 @@ pub async fn keep_tidy(ports: Ports, settings: Settings, consumers: Vec<SmolStr>
 
 async fn sweep_once(
     ports: &Ports,
-    settings: &Settings,
     outbox: &outbox::OutboxRetention,
     inbox: &inbox::InboxRetention,
+    sagas: &SagaRetention,
     consumers: &[SmolStr],
 ) -> Result<(), StoreError> {
     outbox.sweep(&*ports.store, &ports.stop).await?;
     for consumer in consumers {
         inbox.sweep(consumer, &*ports.store, &ports.stop).await?;
     }
-    let request = PurgeRequest { older_than: settings.keep, limit: settings.sweep_batch };
-    while !ports.stop.is_set() && ports.store.purge_saga_logs(&request).await? >= request.limit as u64 {}
+    sagas.sweep(&*ports.store, &ports.stop).await?;
     Ok(())
 }

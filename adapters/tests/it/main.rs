@@ -13,6 +13,7 @@ mod inbox_store_failures;
 mod inbox_upkeep;
 mod inbox_workers;
 mod metrics;
+mod one_thread;
 mod outbox_calls;
 mod outbox_clock;
 mod outbox_dead_keys;

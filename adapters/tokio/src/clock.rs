@@ -28,4 +28,8 @@ impl Clock for TokioClock {
     async fn limit(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }
+
+    async fn yield_now(&self) {
+        tokio::task::yield_now().await;
+    }
 }

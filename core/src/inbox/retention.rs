@@ -111,7 +111,7 @@ impl InboxRetention {
         let sweep = || async {
             for consumer in &consumers {
                 let swept = self.sweep(consumer, &*store, &stop).await;
-                debug_span!("inbox.retention", %consumer).in_scope(|| tell("inbox", swept));
+                tell(&format!("inbox of {consumer}"), swept);
             }
         };
         until_stop(&*clock, &stop, self.every, sweep).await;

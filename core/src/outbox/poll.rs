@@ -66,6 +66,7 @@ impl Polling {
         self.errors = 0;
         if report.wants_more() {
             self.idle = 0;
+            self.clock.yield_now().await;
         } else {
             // What backed off comes back after its own delay, so polling starts from the shortest wait again.
             let idle = if report.claimed > 0 { 0 } else { self.idle };

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{future::poll_fn, task::Poll, time::Duration};
 
 use async_trait::async_trait;
 
@@ -33,5 +33,23 @@ pub trait Clock: Send + Sync {
     /// In production there is no difference. A simulation forgets a limit that was dropped, and spends nothing on it.
     async fn limit(&self, duration: Duration) {
         self.sleep(duration).await;
+    }
+
+    /// Lets other tasks of the thread go on, and timers that are due, before the caller does. Loops call it between two
+    /// pieces of work that follow each other without a wait: a store or a broker in the process may never have one wait for
+    /// anything, and a loop over them would have its thread for itself.
+    ///
+    /// Unless a clock knows better, the caller is polled again at once. In a simulation nothing has to be let on, since time
+    /// stands still while something is ready.
+    async fn yield_now(&self) {
+        let mut yielded = false;
+        poll_fn(|context| {
+            if std::mem::replace(&mut yielded, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
     }
 }

@@ -33,6 +33,9 @@ pub struct OrchestratorConfig {
     /// Number of times in a row that the store may fail a saga before its executor stops and leaves it to recovery. 8:
     /// with the delays between, some seconds.
     pub store_failures_max: u32,
+    /// Number of times in a row that the store may have a process leave a saga, although it answers otherwise, before the saga
+    /// is stuck and waits for an operator. 20: some minutes, and beyond what a store that is overloaded does to one saga.
+    pub interruptions_max: u32,
     /// Number of log entries that are read at once. 64: more than most sagas ever have.
     pub log_page: usize,
     /// Number of log entries beyond which a saga's log is condensed into one entry that says what they came to. 256: more
@@ -58,6 +61,7 @@ impl Default for OrchestratorConfig {
             batch: 32,
             wait_in_memory: Duration::from_secs(1),
             store_failures_max: 8,
+            interruptions_max: 20,
             log_page: 64,
             log_entries_max: 256,
             newer_version_delay: Duration::from_secs(5),
@@ -78,6 +82,11 @@ impl OrchestratorConfig {
         checks.lasting("lease", self.lease, "a saga that is owned for no time is driven by every process at once")?;
         checks.positive("concurrency", self.concurrency, "a process that drives no sagas recovers none")?;
         checks.positive("batch", self.batch, "recovery that takes over nothing recovers nothing")?;
+        checks.positive(
+            "interruptions_max",
+            self.interruptions_max,
+            "each failure of the store would make a saga stuck",
+        )?;
         checks.positive("log_page", self.log_page, "a log that is read by no entries at a time is never read")?;
         checks.positive("log_entries_max", self.log_entries_max, "a log without entries says nothing")?;
         checks.lasting("newer_version_delay", self.newer_version_delay, "sagas of another version would never rest")?;
@@ -133,6 +142,14 @@ impl OrchestratorConfig {
     #[must_use]
     pub fn store_failures_max(mut self, store_failures_max: u32) -> Self {
         self.store_failures_max = store_failures_max;
+        self
+    }
+
+    /// Sets the number of times in a row that the store may have a process leave a saga, although it answers otherwise, before
+    /// the saga is stuck.
+    #[must_use]
+    pub fn interruptions_max(mut self, interruptions_max: u32) -> Self {
+        self.interruptions_max = interruptions_max;
         self
     }
 

@@ -61,6 +61,9 @@ pub(crate) async fn drive<D: SagaData>(
     owned.instrument(span).await
 }
 
+/// Number of moves after which a saga lets others go on: its steps may all be local, and its store in the process.
+const MOVES: u32 = 16;
+
 /// One saga under way.
 pub(crate) struct Execution<'a, D> {
     pub(crate) log: SagaLog,
@@ -73,7 +76,12 @@ pub(crate) struct Execution<'a, D> {
 impl<D: SagaData> Execution<'_, D> {
     async fn run(&self) -> Result<DriveOutcome, Halt> {
         let resources = &self.log.resources;
+        let mut moves = 0_u32;
         loop {
+            moves = moves.wrapping_add(1);
+            if moves.is_multiple_of(MOVES) {
+                resources.clock.yield_now().await;
+            }
             if self.log.owes_answers() {
                 // An operator waits for them, and a saga that stays stuck must be so for its store as well.
                 self.log.write(None, Keep::Owned).await?;

@@ -38,6 +38,7 @@ mod error;
 mod execution;
 mod group;
 mod handle;
+mod interrupted;
 mod launch;
 mod leave;
 mod log;

@@ -43,7 +43,10 @@ impl Orchestrator {
         while !stop.is_set() {
             match self.recover_once().await {
                 // A full batch: there may be more. Where there was no room for more, a hint comes with it.
-                Ok(found) if found >= resources.config.batch => continue,
+                Ok(found) if found >= resources.config.batch => {
+                    resources.clock.yield_now().await;
+                    continue;
+                }
                 Ok(0) => {}
                 Ok(_) => idle = 0,
                 Err(error) => {

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{OrchestratorConfig, Passage, State, watchers::Watchers};
+use super::{OrchestratorConfig, Passage, State, interrupted::Interrupted, watchers::Watchers};
 use crate::{
     backoff::Backoff,
     ids::SagaId,
@@ -38,6 +38,8 @@ pub(crate) struct Resources {
     /// Recovery took fewer sagas than it might have, for want of room.
     starved: AtomicBool,
     idle: Notify,
+    /// Sagas that the store has this process leave again and again.
+    pub(crate) interrupted: Interrupted,
     /// Hints that a step has committed.
     pub(crate) committed: OnceLock<Wake>,
     /// Hints that this process let go of a saga that is not over, so that recovery looks for it soon.
@@ -62,6 +64,7 @@ impl Resources {
             reserved: AtomicUsize::new(0),
             starved: AtomicBool::new(false),
             idle: Notify::new(),
+            interrupted: Interrupted::default(),
             committed: OnceLock::new(),
             left: Wake::new(),
             watchers: Arc::default(),

@@ -62,6 +62,52 @@ pub(super) async fn settle(
     epoch: u64,
     outcome: Result<DriveOutcome, (Halt, u64)>,
 ) -> DriveOutcome {
+    let error = match outcome {
+        Err((Halt::Interrupted(error), _)) => error,
+        other => {
+            resources.interrupted.forget(saga);
+            return let_go(resources, saga, epoch, other).await;
+        }
+    };
+    // What the store refuses it will refuse again: the lease runs out by itself.
+    let is_refused = matches!(error, StoreError::Refused(_));
+    let delay = GIVEN_BACK_FOR.min(resources.config.lease);
+    let answers = is_refused || resources.store.renew_saga(saga, epoch, delay).await.is_ok();
+    // While it answers nobody it is no fault of this saga, however long that is.
+    if answers && resources.interrupted.count(saga) >= resources.config.interruptions_max {
+        let outcome = give_up_interrupted(resources, saga, epoch, &error).await;
+        if outcome == DriveOutcome::Stuck {
+            resources.interrupted.forget(saga);
+            return outcome;
+        }
+    }
+    if !is_refused {
+        resources.left.hint();
+    }
+    DriveOutcome::Interrupted
+}
+
+/// Makes a saga stuck that the store fails each time, if it takes as much as that.
+async fn give_up_interrupted(resources: &Resources, saga: SagaId, epoch: u64, error: &StoreError) -> DriveOutcome {
+    match resources.store.saga(saga).await {
+        Ok(Some(instance)) if instance.epoch == epoch => {
+            let times = resources.config.interruptions_max;
+            let reason =
+                format!("the store has failed it {times} times in a row, while it answered otherwise: {error}");
+            tracing::warn!(%saga, %reason, "the saga is given up: an operator has to look at its rows in the store");
+            give_up(resources, saga, epoch, instance.log_length, reason).await
+        }
+        _ => DriveOutcome::Interrupted,
+    }
+}
+
+/// Lets go of a saga, whatever the store says.
+async fn let_go(
+    resources: &Resources,
+    saga: SagaId,
+    epoch: u64,
+    outcome: Result<DriveOutcome, (Halt, u64)>,
+) -> DriveOutcome {
     match outcome {
         Ok(DriveOutcome::Stopped) => {
             // Best effort: a lease that can't be given back ends by itself.
@@ -74,21 +120,17 @@ pub(super) async fn settle(
             resources.left.hint();
             DriveOutcome::Sleeping
         }
-        // What the store refuses it will refuse again: the lease runs out by itself.
-        Err((Halt::Interrupted(StoreError::Refused(_)), _)) => DriveOutcome::Interrupted,
-        Err((Halt::Interrupted(_), _)) => {
-            let _ = resources.store.renew_saga(saga, epoch, GIVEN_BACK_FOR.min(resources.config.lease)).await;
-            resources.left.hint();
-            DriveOutcome::Interrupted
+        Err((Halt::Interrupted(_), _)) => DriveOutcome::Interrupted,
+        Err((Halt::Incompatible(reason), length)) => {
+            tracing::error!(%saga, %reason, "the saga can't be run here");
+            give_up(resources, saga, epoch, length, format!("incompatible_definition: {reason}")).await
         }
-        Err((Halt::Incompatible(reason), length)) => give_up(resources, saga, epoch, length, reason).await,
     }
 }
 
-/// Makes a saga stuck whose log this process can't read, so that an operator sees it.
+/// Makes a saga stuck that this process can't run, so that an operator sees it.
 async fn give_up(resources: &Resources, saga: SagaId, epoch: u64, length: u64, reason: String) -> DriveOutcome {
-    tracing::error!(%saga, %reason, "the saga can't be run here");
-    let reason = cut(format!("incompatible_definition: {reason}"));
+    let reason = cut(reason);
     let outcome = SagaOutcome::Stuck { reason: reason.as_str().into() }.encode();
     let record = Record::Stuck { reason };
     let append = SagaAppend {

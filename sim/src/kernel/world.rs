@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -54,6 +55,8 @@ pub(crate) struct World {
     /// Flags of the stores that show what is changed in declared tables.
     pub(crate) shows_rows: OnceLock<Vec<bool>>,
     store_of: Vec<usize>,
+    /// Numbers of the topics, by which faults know them: made when the first message is asked for in a run.
+    topics: OnceLock<BTreeMap<SmolStr, usize>>,
     /// Incarnation that lives as long as the run: the client's own tasks.
     pub(crate) outside: Arc<Incarnation>,
     /// `true` while any timed fault is on, so that calm calls need not ask.
@@ -83,6 +86,7 @@ impl World {
             .map(|process| stores.iter().position(|(name, _)| *name == process.store).unwrap_or(0))
             .collect();
         Self {
+            topics: OnceLock::new(),
             shows_rows: OnceLock::new(),
             topology,
             epoch,
@@ -158,7 +162,8 @@ impl World {
 
     /// Returns whether a topic is down, and if so, whether it does not even say so.
     pub(crate) fn topic_is_down(&self, topic: &str) -> Option<bool> {
-        let index = self.topology.topics().iter().position(|known| known == topic)?;
+        let topics = self.topics.get_or_init(|| self.topology.topics().into_iter().zip(0..).collect());
+        let index = *topics.get(topic)?;
         let mut unheard = None;
         self.disturb(|timed| timed.hit == Hit::Topic(index), |timed| unheard = Some(timed.amount != 0));
         unheard

@@ -36,6 +36,8 @@ impl Clock for WorldClock {
     async fn sleep(&self, duration: Duration) {
         self.meter.sleep(duration).await;
     }
+
+    async fn yield_now(&self) {}
 }
 
 /// A process's clock, which a plan may skew.
@@ -78,6 +80,9 @@ impl Clock for ProcessClock {
         let _waiting = Waiting::new(&self.0.incarnation.pulse.sleeps);
         self.0.incarnation.alive(self.0.world.meter.limit(duration)).await;
     }
+
+    // Whose turn is next is drawn at each call of a port, and time stands still while somebody is ready.
+    async fn yield_now(&self) {}
 }
 
 /// Starts tasks that die with their incarnation.

@@ -33,7 +33,7 @@ pub(super) const HOUSES: [House; 9] = [
         folder: "core/src",
         module: &["saga"],
         floors: &[
-            &["config", "error", "record_error", "retention", "retry", "watchers"],
+            &["config", "error", "interrupted", "record_error", "retention", "retry", "watchers"],
             &["append", "cause", "shape", "value"],
             &["request", "step_state"],
             &["attempts", "summary"],

@@ -7,8 +7,8 @@ use rusqlite::Connection;
 use seaworthy_core::{
     message::{Headers, Message},
     ports::{
-        DeadRowRequest, InboxEntry, InboxInsert, OutboxStore, SagaAppend, SagaListRequest, SagaStatus, SagaStore, Seen,
-        SettleOutcome, Store, TailRequest, WhenDead,
+        DeadRowRequest, InboxEntry, InboxInsert, OperationStore, OutboxStore, PurgeRequest, SagaAppend,
+        SagaListRequest, SagaStatus, SagaStore, Seen, SettleOutcome, Store, TailRequest, WhenDead,
     },
 };
 use seaworthy_sqlite::{OpenError, SqliteConfig, SqliteStore};
@@ -49,7 +49,7 @@ fn a_newer_schema_is_refused_with_both_versions_and_nothing_is_changed() {
     other.execute("UPDATE seaworthy_schema SET version = 99", []).unwrap();
     let refused = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap_err();
     assert!(matches!(refused, OpenError::NewerSchema { found: 99, .. }), "{refused}");
-    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 8"), "{refused}");
+    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 9"), "{refused}");
     let version: i64 = other.query_row("SELECT version FROM seaworthy_schema", [], |row| row.get(0)).unwrap();
     assert_eq!(version, 99);
 }
@@ -156,7 +156,9 @@ async fn a_key_goes_on_after_somebody_else_has_deleted_its_rows() {
 }
 
 /// Takes a file back to the seventh version of its schema: sagas are not dated.
-const BEFORE_LISTS: &str = "DROP INDEX seaworthy_sagas_compensated;
+const BEFORE_LISTS: &str = "DROP INDEX seaworthy_sagas_forgotten;
+    DROP INDEX seaworthy_operations_by_age;
+    DROP INDEX seaworthy_sagas_compensated;
     DROP INDEX seaworthy_sagas_abandoned;
     ALTER TABLE seaworthy_sagas DROP COLUMN started_at;
     ALTER TABLE seaworthy_sagas DROP COLUMN since;
@@ -419,4 +421,35 @@ async fn sagas_from_before_they_were_dated_are_as_old_as_their_logs_say() {
     assert_eq!(dated.collect::<Vec<_>>(), expected);
     let rare = SagaListRequest::new(9).of_status(SagaStatus::Compensated);
     assert_eq!(store.sagas(&rare).await.unwrap().len(), 1);
+}
+
+/// Before the schema knew them by their age: sagas without a log, and operations, are purged as those of a new file.
+#[tokio::test]
+async fn sagas_and_operations_of_an_older_file_are_deleted_in_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    drop(SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap());
+    let other = Connection::open(&path).unwrap();
+    other
+        .execute_batch(
+            "DROP INDEX seaworthy_sagas_forgotten;
+             DROP INDEX seaworthy_operations_by_age;
+             UPDATE seaworthy_schema SET version = 8;
+             INSERT INTO seaworthy_sagas (id, definition, definition_version, definition_hash, key, input, correlation_id,
+                                          status, epoch, lease_until, wake_at, ended_at, log_purged)
+             VALUES ('00000000-0000-0000-0000-000000000001', 'trip', 1, 0, 'a', x'', '00000000-0000-0000-0000-000000000001',
+                     3, 1, 0, 0, 0, 1),
+                    ('00000000-0000-0000-0000-000000000002', 'trip', 1, 0, 'b', x'', '00000000-0000-0000-0000-000000000002',
+                     3, 1, 0, 0, 0, 0);
+             INSERT INTO seaworthy_operations (id, state, answer, at)
+             VALUES ('00000000-0000-0000-0000-000000000003', 2, NULL, 0)",
+        )
+        .unwrap();
+    drop(other);
+    let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    let old = PurgeRequest { older_than: Duration::ZERO, limit: 9 };
+    assert_eq!(store.purge_sagas(&old).await, Ok(1), "the one without a log");
+    assert_eq!(store.purge_operations(&old).await, Ok(1));
+    assert!(store.saga_by_key("trip", "a").await.unwrap().is_none());
+    assert!(store.saga_by_key("trip", "b").await.unwrap().is_some());
 }

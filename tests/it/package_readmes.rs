@@ -3,7 +3,11 @@
 use std::{error::Error, sync::Arc};
 
 use bytes::Bytes;
-use seaworthy_core::ports::{Ports, Store};
+use seaworthy_core::{
+    message::MessageBuilder,
+    ports::{Ports, Store},
+    saga::{Orchestrator, OrchestratorConfig, Registry, SagaError, saga_id},
+};
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use seaworthy_tokio::{LocalBroker, LocalExternal, LocalIngress, Process, TokioClock};
 
@@ -26,6 +30,58 @@ mod core {
         let event = MessageBuilder::new("accounts", "account.opened", name);
         tx.stage(&event.draw(&*ports.clock, &*ports.random)).await?;
         tx.commit().await
+    }
+}
+
+mod waiting {
+    use std::time::Duration;
+
+    use seaworthy_core::{
+        message::Message,
+        ports::Transaction,
+        saga::{
+            Action, Definition, DefinitionError, NothingToUndo, Orchestrator, SagaBuilder, SagaError, Signal, Wait,
+            saga_id,
+        },
+    };
+
+    const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+    struct Reserve;
+    impl Action<u32> for Reserve {}
+
+    struct PayOut;
+    impl Action<u32> for PayOut {}
+
+    /// A loan waits for an approval, and for the message that it is paid: what that says is its result.
+    pub(super) fn loan() -> Result<Definition<u32>, DefinitionError> {
+        SagaBuilder::new("loan", 1)
+            .compensatable("reserve", Reserve, NothingToUndo)
+            .wait("approval", Wait::signal("approved").or_reject(3 * DAY))
+            .pivot("pay_out", PayOut)
+            .wait("receipt", Wait::message("payment.settled"))
+            .result_of("receipt")
+            .build()
+    }
+
+    /// Whoever applies waits for the result, here or in another process, now or after a restart.
+    pub(super) async fn apply(loans: &Orchestrator, id: &str, amount: u32) -> Result<String, SagaError> {
+        let started = loans.start("loan", id, &amount).await?;
+        loans.handle(started.saga).result().await
+    }
+
+    /// Somebody decides.
+    pub(super) async fn approve(loans: &Orchestrator, id: &str, decision: &str) -> Result<(), SagaError> {
+        loans.signal(saga_id("loan", id), &Signal::new("approved", decision)).await
+    }
+
+    /// A message is handled: it is given to the loan that its correlation id names, in the same transaction.
+    pub(super) async fn settled(
+        loans: &Orchestrator,
+        tx: &mut dyn Transaction,
+        message: &Message,
+    ) -> Result<(), SagaError> {
+        loans.deliver_in(tx, "loan", message).await.map(drop)
     }
 }
 
@@ -126,7 +182,7 @@ fn every_rust_excerpt_of_a_package_is_code_of_a_file_that_is_compiled() {
     ]
     .map(words);
     for (package, readme, count) in [
-        ("core", include_str!("../../core/README.md"), 1),
+        ("core", include_str!("../../core/README.md"), 2),
         ("sim", include_str!("../../sim/README.md"), 1),
         ("scenarios", include_str!("../../scenarios/README.md"), 0),
         ("scenarios/order_fulfillment", include_str!("../../scenarios/order_fulfillment/README.md"), 1),
@@ -152,6 +208,31 @@ async fn who_signs_up_twice_as_the_core_says_has_one_event() {
         core::sign_up(&ports, "ada").await.expect("the store is there");
     }
     assert_eq!(ports.store.backlog().await.expect("the store is there").outbox_unsettled, 1);
+}
+
+#[tokio::test]
+async fn a_loan_as_the_core_says_waits_for_its_approval_and_its_receipt() {
+    let process = process();
+    let ports: Ports = process.ports();
+    let mut registry = Registry::new();
+    registry.register(waiting::loan().expect("its steps fit")).expect("the only one");
+    let loans = Orchestrator::new(&ports, registry, OrchestratorConfig::default());
+    let (recovery, stop) = (loans.clone(), ports.stop.clone());
+    ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
+    let applied = tokio::spawn({
+        let loans = loans.clone();
+        async move { waiting::apply(&loans, "l-17", 900).await }
+    });
+    while let Err(error) = waiting::approve(&loans, "l-17", "decision-4").await {
+        assert!(matches!(error, SagaError::NotFound(_)), "{error}");
+        tokio::task::yield_now().await;
+    }
+    let receipt = MessageBuilder::new("bank", "payment.settled", "p-1").correlation(saga_id("loan", "l-17").0);
+    let receipt = receipt.json("receipt 9").expect("a text").draw(&*ports.clock, &*ports.random);
+    let mut tx = ports.store.begin().await.expect("the store is there");
+    waiting::settled(&loans, &mut *tx, &receipt).await.expect("it waits, or will");
+    tx.commit().await.expect("the store is there");
+    assert_eq!(applied.await.expect("no panic").expect("it completes"), "receipt 9");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use seaworthy_core::{
     ports::{
         AfterCommit, Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites,
         NewSaga, OperationRecord, OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate,
-        SagaWrites, SteadyTime, StoreError, Timestamp, Transaction, WhenDead,
+        SagaInstance, SagaSignal, SagaWrites, SteadyTime, StoreError, Timestamp, Transaction, WhenDead,
     },
 };
 use smol_str::SmolStr;
@@ -269,6 +269,10 @@ impl SagaWrites for SqliteTransaction {
 
     async fn saga_append(&mut self, append: &SagaAppend) -> Result<(), StoreError> {
         self.run(|connection, now| saga::append(connection, append, now))
+    }
+
+    async fn saga_signal(&mut self, signal: &SagaSignal) -> Result<Vec<SagaInstance>, StoreError> {
+        self.run(|connection, now| saga::signal(connection, signal, now))
     }
 }
 

@@ -39,5 +39,6 @@ mod saga_room;
 mod saga_starts;
 mod saga_stores;
 mod saga_verbs;
+mod saga_waits;
 mod settings;
 mod support;

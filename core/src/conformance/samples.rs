@@ -11,7 +11,8 @@ use crate::{
     message::{Headers, Message},
     ports::{
         AcquireRequest, ClaimRequest, DeadLetterRequest, DefinitionRef, InboxEntry, InboxPurgeRequest, NewSaga,
-        OutboxOrder, PurgeRequest, SagaAppend, SagaCreate, SagaStatus, TailRequest, Timestamp, WhenDead,
+        OutboxOrder, PurgeRequest, SagaAddress, SagaAppend, SagaCreate, SagaSignal, SagaStatus, TailRequest, Timestamp,
+        WhenDead,
     },
 };
 
@@ -129,6 +130,18 @@ pub(super) fn new_saga(number: u128, lease: Duration) -> NewSaga {
 /// The answer to whoever creates this saga once more.
 pub(super) fn exists(number: u128) -> SagaCreate {
     SagaCreate::Exists { saga: saga_id(number), input: new_saga(number, Duration::ZERO).input }
+}
+
+/// A signal for one saga.
+pub(super) fn signal(number: u128) -> SagaSignal {
+    SagaSignal { to: SagaAddress::Id(saga_id(number)), record: Bytes::from_static(b"signal") }
+}
+
+/// A signal for all sagas of the definition that share the correlation id of this one.
+pub(super) fn correlated(number: u128) -> SagaSignal {
+    let (definition, correlation_id) =
+        (SmolStr::new_static(DEFINITION), new_saga(number, Duration::ZERO).correlation_id);
+    SagaSignal { to: SagaAddress::Correlated { definition, correlation_id }, ..signal(number) }
 }
 
 /// An append of one record that keeps the saga running.

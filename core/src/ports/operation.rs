@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 use super::{
     AcquireRequest, ClaimRequest, DeadLetterRequest, DeadRowRequest, DeliveryTag, Expected, ExternalCall, IdRange,
     InboxEntry, InboxPurgeRequest, NewSaga, OperationRecord, PurgeRequest, RepublishRequest, SagaAppend,
-    SagaListRequest, Settlement, SubscriptionSpec, TailRequest, WhenDead,
+    SagaListRequest, SagaSignal, Settlement, SubscriptionSpec, TailRequest, WhenDead,
 };
 use crate::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
@@ -136,6 +136,7 @@ operations! {
         InboxExhume "inbox_exhume" true { entry: &'a InboxEntry } on &entry.consumer;
         SagaCreate "saga_create" true { saga: &'a NewSaga } on &saga.definition.name;
         SagaAppend "saga_append" true { append: &'a SagaAppend } on "log";
+        SagaSignal "saga_signal" true { signal: &'a SagaSignal } on "log";
         Operation "operation" false { id: OperationId } on "operations";
         PutOperation "put_operation" true { record: &'a OperationRecord } on "operations";
         Checkpoint "checkpoint" false { consumer: &'a str } on "checkpoints";
@@ -237,6 +238,7 @@ macro_rules! transaction_methods {
             SagaWrites {
                 saga_create(saga: &NewSaga) -> SagaCreate = SagaCreate { saga };
                 saga_append(append: &SagaAppend) -> () = SagaAppend { append };
+                saga_signal(signal: &SagaSignal) -> Vec<SagaInstance> = SagaSignal { signal };
             }
             Participants {
                 operation(id: OperationId) -> Option<OperationState> = Operation { id };

@@ -4,8 +4,8 @@ use serde::Serialize;
 use smol_str::SmolStr;
 
 use super::{
-    Action, Compensation, Definition, DefinitionError, DefinitionPolicy, Outputs, Phase, RetryPolicy, StepError,
-    StepSpec,
+    Action, Compensation, Definition, DefinitionError, DefinitionPolicy, Endures, NothingToUndo, Outputs, Phase,
+    RetryPolicy, StepError, StepSpec, Wait,
     group::{CompensatableGroup, RetriableGroup, spec},
     nested,
     result::ResultOf,
@@ -88,6 +88,11 @@ impl<D: Sync + 'static> SagaBuilder<D> {
         self.add(vec![step])
     }
 
+    /// Adds a step that waits, and leaves nothing to undo.
+    pub fn wait<L: 'static>(self, name: &str, wait: Wait<D, L>) -> Self {
+        self.compensatable(name, wait, NothingToUndo)
+    }
+
     /// Adds steps that can be undone and run side by side.
     pub fn parallel(self, steps: impl FnOnce(CompensatableGroup<D>) -> CompensatableGroup<D>) -> Self {
         let group = steps(CompensatableGroup { steps: Vec::new() });
@@ -144,6 +149,11 @@ impl<D: Sync + 'static> SagaBuilder<D, AfterPivot> {
     /// Adds a step that is tried again until it is done.
     pub fn retriable(self, name: &str, action: impl Action<D> + 'static) -> Self {
         self.add(vec![spec(name, Phase::Retriable, Arc::new(action), None)])
+    }
+
+    /// Adds a step that waits, and goes on in any case.
+    pub fn wait<L: Endures + 'static>(self, name: &str, wait: Wait<D, L>) -> Self {
+        self.retriable(name, wait)
     }
 
     /// Adds steps that are tried again until they are done and run side by side.

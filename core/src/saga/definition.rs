@@ -4,7 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use smol_str::SmolStr;
 
 use super::{
-    Action, Compensation, Outputs, Phase, RetryPolicy, StepError,
+    Action, AtLimit, Awaits, Compensation, Outputs, Phase, RetryPolicy, StepError,
     result::ResultOf,
     shape::{Shape, StepShape},
 };
@@ -53,6 +53,14 @@ pub enum DefinitionError {
     /// A retriable step has a deadline.
     #[error("step `{0}` is retriable, so it is tried again until it is done: remove its deadline")]
     NeedlessDeadline(SmolStr),
+    /// A step waits for something and asks somebody.
+    #[error("step `{0}` waits and asks: make two steps of it, one after the other")]
+    WaitsAndAsks(SmolStr),
+    /// A wait after the pivot would be rejected at its limit.
+    #[error(
+        "step `{0}` is retriable, so it can't be rejected when it has waited for too long: give it an output for then"
+    )]
+    NeedlessRejection(SmolStr),
     /// A setting for the steps added last finds none that it is for.
     #[error("`{setting}` configures the preceding step, but {reason}: call it right after the step that it configures")]
     NeedlessSetting {
@@ -171,6 +179,7 @@ impl<D: Sync> Definition<D> {
                 phase: step.phase,
                 group,
                 remote: step.action.is_remote(),
+                awaits: step.action.awaits(),
                 retry: step.retry.unwrap_or(policy.retry),
                 compensation_retry: step.compensation_retry.unwrap_or(policy.retry),
                 deadline: step.deadline,
@@ -252,7 +261,7 @@ fn check_phases<D>(steps: &[StepSpec<D>]) -> Result<(), DefinitionError> {
     Ok(())
 }
 
-fn check_steps<D>(steps: &[StepSpec<D>]) -> Result<(), DefinitionError> {
+fn check_steps<D: Sync>(steps: &[StepSpec<D>]) -> Result<(), DefinitionError> {
     for (index, step) in steps.iter().enumerate() {
         if step.name.split('/').any(str::is_empty) {
             return Err(DefinitionError::Name(step.name.clone()));
@@ -266,6 +275,14 @@ fn check_steps<D>(steps: &[StepSpec<D>]) -> Result<(), DefinitionError> {
                 return Err(DefinitionError::NeedlessCompensation(step.name.clone()));
             }
             _ => {}
+        }
+        let awaits = step.action.awaits();
+        if awaits.is_some() && step.action.is_remote() {
+            return Err(DefinitionError::WaitsAndAsks(step.name.clone()));
+        }
+        let rejects = matches!(awaits, Some(Awaits::Signal { at_limit: AtLimit::Reject, .. }));
+        if step.phase == Phase::Retriable && rejects {
+            return Err(DefinitionError::NeedlessRejection(step.name.clone()));
         }
         if step.phase == Phase::Retriable && step.deadline.is_some() {
             return Err(DefinitionError::NeedlessDeadline(step.name.clone()));

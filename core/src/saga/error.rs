@@ -97,6 +97,35 @@ pub enum SagaError {
         "saga {0} has not come to rest, and this process stops: wait for it in another process, or after a restart"
     )]
     Stopping(SagaId),
+    /// The saga has ended: the signal comes too late, and was not written.
+    #[error("saga {saga} has ended as {}: the signal comes too late", status.name())]
+    Ended {
+        /// Id of the saga.
+        saga: SagaId,
+        /// Status with which it ended.
+        status: SagaStatus,
+    },
+    /// There is no saga that shares the message's correlation id.
+    #[error(
+        "no saga of definition `{definition}` has correlation id {correlation_id}: give the message as a signal to the saga that \
+         it is for, or wait until that was started"
+    )]
+    Uncorrelated {
+        /// Name of the definition.
+        definition: SmolStr,
+        /// Correlation id of the message.
+        correlation_id: uuid::Uuid,
+    },
+    /// No step of the definition waits for a signal of this name.
+    #[error(
+        "no step of definition `{definition}` waits for `{name}`: check the name, or register the version that does"
+    )]
+    NotAwaited {
+        /// Name of the definition.
+        definition: SmolStr,
+        /// Name of the signal.
+        name: SmolStr,
+    },
     /// There is no such saga.
     #[error("there is no saga {0}: check its id")]
     NotFound(SagaId),

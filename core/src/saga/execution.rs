@@ -1,4 +1,4 @@
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select, try_join_all};
 use tracing::Instrument;
@@ -12,7 +12,7 @@ use super::{
     resources::{Owned, Resources},
     settle::{keep_lease, settle},
 };
-use crate::{ids::Direction, message::from_json};
+use crate::{ids::Direction, message::from_json, ports::Timestamp};
 
 /// Drives an owned saga until it comes to rest. Whoever calls it has [entered](Resources::enter).
 pub(crate) async fn drive<D: SagaData>(
@@ -108,6 +108,12 @@ impl<D: SagaData> Execution<'_, D> {
                 Next::Complete => drop(self.log.write(Some(Record::Completed), Keep::Owned).await?),
                 Next::FinishCompensation => drop(self.log.write(Some(Record::RolledBack), Keep::Owned).await?),
                 Next::GiveUp(reason) => drop(self.log.write(Some(Record::Stuck { reason }), Keep::Owned).await?),
+                // Whoever signals the saga wakes it.
+                Next::Wait(Timestamp::MAX) => {
+                    if self.log.write(None, Keep::Asleep(Duration::MAX)).await? == Written::Yes {
+                        return Err(Halt::Sleeping);
+                    }
+                }
                 Next::Wait(moment) => {
                     let mut delay = moment.since(now);
                     // By our clock this is long; if ours has stepped back, it is not.

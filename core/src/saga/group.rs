@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::{Action, Compensation, Phase, StepSpec};
+use super::{Action, Compensation, Endures, NothingToUndo, Phase, StepSpec, Wait};
 
 /// Steps that can be undone and run side by side.
 pub struct CompensatableGroup<D> {
@@ -22,6 +22,14 @@ impl<D: Sync> CompensatableGroup<D> {
         self.steps.push(spec(name, Phase::Compensatable, Arc::new(action), Some(Arc::new(compensation))));
         self
     }
+
+    /// Adds a step that waits, and leaves nothing to undo.
+    pub fn wait<L: 'static>(self, name: &str, wait: Wait<D, L>) -> Self
+    where
+        D: 'static,
+    {
+        self.compensatable(name, wait, NothingToUndo)
+    }
 }
 
 /// Steps that are tried again until they are done and run side by side.
@@ -34,6 +42,14 @@ impl<D: Sync> RetriableGroup<D> {
     pub fn retriable(mut self, name: &str, action: impl Action<D> + 'static) -> Self {
         self.steps.push(spec(name, Phase::Retriable, Arc::new(action), None));
         self
+    }
+
+    /// Adds a step that waits, and goes on in any case.
+    pub fn wait<L: Endures + 'static>(self, name: &str, wait: Wait<D, L>) -> Self
+    where
+        D: 'static,
+    {
+        self.retriable(name, wait)
     }
 }
 

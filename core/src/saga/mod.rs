@@ -10,6 +10,7 @@
 //! | [`StepCall`] | one attempt of a step: data, outputs, operation ids | inside a step |
 //! | [`StepError`] | unavailable, **unknown**, refused | inside a step |
 //! | [`SagaBuilder`], [`StepSpec`] | definitions, typed or read at run time | to put steps in order |
+//! | [`Wait`], [`Signal`] | a step that waits for a signal, a message or a moment; the signal | for approvals, replies and delays |
 //! | [`Registry`], [`Migration`] | what a process can run, and how old sagas go on | at boot |
 //! | [`Orchestrator`] | starts, drives, recovers; operator verbs | in every process |
 //! | [`SagaHandle`], [`SagaOutcome`] | waits for a saga's end and its result | wherever somebody wants the answer |
@@ -28,12 +29,14 @@ mod append;
 mod ask;
 mod attempt;
 mod attempts;
+mod awaits;
 mod branch;
 mod builder;
 mod call;
 mod cause;
 mod config;
 mod definition;
+mod deliver;
 mod error;
 mod execution;
 mod group;
@@ -60,6 +63,7 @@ mod retention;
 mod retry;
 mod settle;
 mod shape;
+mod signal;
 mod start;
 mod state;
 mod step;
@@ -69,9 +73,11 @@ mod transition;
 mod unfold;
 mod value;
 mod verdict;
+mod wait;
 mod watchers;
 
 pub use ask::{Asked, ask, resume_stuck};
+pub use awaits::{AtLimit, Awaits, Until};
 pub use builder::{AfterPivot, BeforePivot, SagaBuilder};
 pub use call::StepCall;
 pub use cause::{CompensationCause, Failure, Origin};
@@ -93,9 +99,11 @@ pub use retention::SagaRetention;
 pub use retry::RetryPolicy;
 pub use settle::DriveOutcome;
 pub use shape::{Phase, Shape, StepShape};
+pub use signal::Signal;
 pub use state::{State, Status};
 pub use step::{Action, Compensation, NothingToUndo};
-pub use step_state::{ActionState, Attempts, CompensationState, StepState};
+pub use step_state::{ActionState, Attempts, CompensationState, StepState, Waiting};
 pub use summary::{StepSummary, Summary};
 pub use transition::{IllegalTransition, next};
 pub use value::Value;
+pub use wait::{Endures, Limited, Rejecting, Unlimited, Wait};

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use smol_str::SmolStr;
 
 use super::{
-    Action, Compensation, Definition, DefinitionError, NothingToUndo, Phase, StepCall, StepError, StepSpec, Value,
-    group::spec,
+    Action, Awaits, Compensation, Definition, DefinitionError, NothingToUndo, Phase, StepCall, StepError, StepSpec,
+    Until, Value, group::spec,
 };
 use crate::ports::{External, Transaction};
 
@@ -145,6 +145,14 @@ impl<D: Sync, C: Sync> Action<D> for NestedAction<D, C> {
 
     fn is_remote(&self) -> bool {
         self.inner.is_remote()
+    }
+
+    fn awaits(&self) -> Option<Awaits> {
+        self.inner.awaits()
+    }
+
+    fn until(&self, call: &StepCall<'_, D>) -> Until {
+        self.inner.until(&call.project(|data| (self.part)(data)))
     }
 
     async fn ask(&self, call: &StepCall<'_, D>, external: &dyn External) -> Result<Value, StepError> {

@@ -14,7 +14,7 @@ pub enum Next {
     Complete,
     /// All that was done is undone.
     FinishCompensation,
-    /// Nothing is due before this moment of the store's clock.
+    /// Nothing is due before this moment of the store's clock; [`Timestamp::MAX`] where a signal is awaited.
     Wait(Timestamp),
     /// Only an operator can help.
     GiveUp(String),
@@ -50,6 +50,11 @@ fn forward(state: &State, now: Timestamp) -> Next {
         let step = &state.steps[index];
         if let Some(why) = state.given_up(index) {
             exhausted = Some((index, why));
+        } else if let (Some(waiting), true, None) =
+            (step.waiting, state.shape.steps[index].awaits.is_some(), state.arrival(index, now))
+        {
+            let moment = waiting.until.unwrap_or(Timestamp::MAX);
+            wait = Some(wait.map_or(moment, |other| other.min(moment)));
         } else if let Some(moment) = step.forward.not_before.filter(|moment| *moment > now) {
             wait = Some(wait.map_or(moment, |other| other.min(moment)));
         } else {
@@ -58,8 +63,9 @@ fn forward(state: &State, now: Timestamp) -> Next {
     }
     match (due.is_empty(), wait, exhausted) {
         (false, ..) => Next::Run(due),
+        // A wait for a signal has no end: nothing is to be hidden behind it.
+        (true, None | Some(Timestamp::MAX), Some((index, why))) => Next::GiveUp(state.why_given_up(index, why)),
         (true, Some(moment), _) => Next::Wait(moment),
-        (true, None, Some((index, why))) => Next::GiveUp(state.why_given_up(index, why)),
         (true, None, None) => Next::Idle,
     }
 }

@@ -8,6 +8,7 @@ use super::{CompensationCause, Failure, Passage, RecordError, Request, Summary, 
 use crate::{
     ids::{Direction, MessageId},
     message::from_json,
+    time::Timestamp,
 };
 
 /// One entry of a saga's log, stored as JSON.
@@ -60,6 +61,41 @@ pub enum Record {
     Done {
         /// Path of the step.
         step: SmolStr,
+        /// Output of the action.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        output: Value,
+    },
+    /// The saga has come to a step that waits.
+    Waiting {
+        /// Path of the step.
+        step: SmolStr,
+        /// Name of the signal that it waits for; none where it waits for a moment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<SmolStr>,
+        /// Time that it waits at most, in microseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit_us: Option<u64>,
+        /// Moment of the store's clock until which it waits at most: one that follows from the saga's data, not from a
+        /// process's clock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
+    /// Somebody has given the saga a signal, or a message.
+    Signalled {
+        /// Name of the signal, or type of the message.
+        name: SmolStr,
+        /// Id of the signal, or of the message.
+        id: SmolStr,
+        /// Payload of the signal.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        payload: Value,
+    },
+    /// A step that waited is done, by a signal; committed together with its effects.
+    Received {
+        /// Path of the step.
+        step: SmolStr,
+        /// Id of the signal.
+        signal: SmolStr,
         /// Output of the action.
         #[serde(default, skip_serializing_if = "Value::is_null")]
         output: Value,
@@ -208,6 +244,9 @@ impl Record {
             Self::Attempting { .. } => "attempting",
             Self::Announced { .. } => "announced",
             Self::Done { .. } => "done",
+            Self::Waiting { .. } => "waiting",
+            Self::Signalled { .. } => "signalled",
+            Self::Received { .. } => "received",
             Self::Skipped { .. } => "skipped",
             Self::Rejected { .. } => "rejected",
             Self::Retry { .. } => "retry",
@@ -238,6 +277,8 @@ impl Record {
             Self::Attempting { step, .. }
             | Self::Announced { step, .. }
             | Self::Done { step, .. }
+            | Self::Waiting { step, .. }
+            | Self::Received { step, .. }
             | Self::Skipped { step }
             | Self::Rejected { step, .. }
             | Self::Retry { step, .. }
@@ -256,6 +297,8 @@ impl Record {
             Self::Attempting { step, .. }
             | Self::Announced { step, .. }
             | Self::Done { step, .. }
+            | Self::Waiting { step, .. }
+            | Self::Received { step, .. }
             | Self::Skipped { step }
             | Self::Rejected { step, .. }
             | Self::Retry { step, .. }

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use smol_str::SmolStr;
 
 use super::{
-    Definition, DriveOutcome, Migration, Passage, Rename, SagaData, Shape, execution,
+    Awaits, Definition, DriveOutcome, Migration, Passage, Rename, SagaData, Shape, execution,
     resources::{Owned, Resources},
     result::ResultOf,
 };
@@ -168,6 +168,13 @@ impl Registry {
     /// The names of all definitions.
     pub fn names(&self) -> Vec<SmolStr> {
         self.definitions.keys().cloned().collect()
+    }
+
+    /// Returns `true` unless all versions of a definition are known here to wait for no signal of this name.
+    pub(crate) fn may_await(&self, definition: &str, signal: &str) -> bool {
+        let Some(versions) = self.definitions.get(definition) else { return true };
+        let awaits = |awaits: &Awaits| awaits.signal().is_some_and(|name| name == signal);
+        versions.values().any(|driver| driver.shape().steps.iter().any(|step| step.awaits.as_ref().is_some_and(awaits)))
     }
 
     /// The version that new sagas of this name run.

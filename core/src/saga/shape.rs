@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::RetryPolicy;
+use super::{Awaits, RetryPolicy};
 use crate::ports::DefinitionRef;
 
 /// Phase of a step: the effect of its failure on the saga.
@@ -30,6 +30,8 @@ pub struct StepShape {
     pub group: u32,
     /// `true` if its action asks participants that are not ours.
     pub remote: bool,
+    /// Event that it waits for before its transaction.
+    pub awaits: Option<Awaits>,
     /// Retry policy of its action.
     pub retry: RetryPolicy,
     /// Retry policy of its compensation.
@@ -67,7 +69,7 @@ impl Shape {
     }
 }
 
-/// FNV-1a over paths, phases, groups and whether a step asks: what gives the log its meaning. Policies and deadlines
+/// FNV-1a over paths, phases, groups, and whether a step asks or what it waits for: what gives the log its meaning. Policies and deadlines
 /// may change without a new version.
 fn structure_hash(steps: &[StepShape]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
@@ -82,6 +84,15 @@ fn structure_hash(steps: &[StepShape]) -> u64 {
         });
         mix(if step.remote { b'a' } else { b'l' });
         step.group.to_le_bytes().into_iter().for_each(&mut mix);
+        // Definitions without waits keep the hashes that they had.
+        match &step.awaits {
+            None => {}
+            Some(Awaits::Time) => mix(b't'),
+            Some(Awaits::Signal { name, .. }) => {
+                mix(b's');
+                name.bytes().for_each(&mut mix);
+            }
+        }
     }
     hash
 }

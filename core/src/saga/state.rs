@@ -3,8 +3,8 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::{
-    ActionState, CompensationCause, CompensationState, Origin, Phase, Request, Shape, StepState, StepSummary, Summary,
-    Value, passage::FirstNames,
+    ActionState, Awaits, CompensationCause, CompensationState, Origin, Phase, Request, Shape, Signal, StepShape,
+    StepState, StepSummary, Summary, Value, passage::FirstNames,
 };
 use crate::{
     ids::Direction,
@@ -50,6 +50,15 @@ impl Status {
     }
 }
 
+/// End of a step's wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival<'a> {
+    /// The signal has come.
+    Signal(&'a Signal),
+    /// Its time is over.
+    Over,
+}
+
 /// Reason why a step is attempted no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GivenUp {
@@ -67,6 +76,8 @@ pub struct State {
     pub(crate) cause: Option<CompensationCause>,
     pub(crate) deadline: Option<Timestamp>,
     pub(crate) origin: Option<Arc<Origin>>,
+    /// Signals that steps will wait for, in the order in which they came.
+    pub(crate) signals: Vec<Signal>,
     pub(crate) steps: Vec<StepState>,
     /// Requests of an operator without an answer, the oldest first.
     pub(crate) requests: Vec<Request>,
@@ -84,6 +95,7 @@ impl State {
             cause: None,
             deadline: None,
             origin: None,
+            signals: Vec::new(),
             steps,
             requests: Vec::new(),
             stuck: None,
@@ -96,6 +108,7 @@ impl State {
         state.status = if summary.cause.is_some() { Status::Compensating } else { Status::Running };
         (state.cause, state.deadline) = (summary.cause, summary.deadline);
         state.origin = summary.origin.clone().map(Arc::new);
+        state.signals.clone_from(&summary.signals);
         for step in &summary.steps {
             let index = state.shape.index_of(&step.path).ok_or("the summary names a step that is not there")?;
             state.steps[index] = step.state.clone();
@@ -111,7 +124,8 @@ impl State {
             StepSummary { path: shape.path.clone(), first_name, state: step.clone() }
         });
         let origin = self.origin.as_deref().cloned();
-        Summary { origin, cause: self.cause, deadline: self.deadline, steps: steps.collect() }
+        let signals = self.signals.clone();
+        Summary { origin, cause: self.cause, deadline: self.deadline, signals, steps: steps.collect() }
     }
 
     /// Returns its status.
@@ -153,6 +167,43 @@ impl State {
     pub fn output(&self, path: &str) -> Option<&Value> {
         let step = &self.steps[self.shape.index_of(path)?];
         (step.action == ActionState::Done).then_some(&step.output)
+    }
+
+    /// Returns the steps that wait, each with what it waits for, and until when by the store's clock.
+    pub fn waiting(&self) -> impl Iterator<Item = (&StepShape, Option<Timestamp>)> {
+        let is_open = self.status.stored() == SagaStatus::Running;
+        let steps = self.shape.steps.iter().zip(&self.steps).filter(move |_| is_open);
+        steps.filter_map(|(shape, step)| {
+            let waits = step.action == ActionState::Pending && shape.awaits.is_some();
+            Some((shape, step.waiting.filter(|_| waits)?.until))
+        })
+    }
+
+    /// Returns what ends the wait of a step, if anything does yet: by `now` of the store's clock.
+    pub(crate) fn arrival(&self, index: usize, now: Timestamp) -> Option<Arrival<'_>> {
+        let shape = &self.shape.steps[index];
+        let name = shape.awaits.as_ref()?.signal();
+        if let Some(signal) = name.and_then(|name| self.signals.iter().find(|signal| signal.name == *name)) {
+            return Some(Arrival::Signal(signal));
+        }
+        let until = self.steps[index].waiting?.until?;
+        (until <= now).then_some(Arrival::Over)
+    }
+
+    /// Keeps a signal that a step waits for, or will wait for. One that came before, and one too many, is nobody's.
+    pub(crate) fn keep(&mut self, signal: &Signal) {
+        let awaits = |shape: &StepShape| shape.awaits.as_ref().and_then(Awaits::signal) == Some(&signal.name);
+        let mut open = 0;
+        for (shape, step) in self.shape.steps.iter().zip(&self.steps).filter(|(shape, _)| awaits(shape)) {
+            if step.signal.as_ref() == Some(&signal.id) {
+                return;
+            }
+            open += usize::from(step.action == ActionState::Pending && shape.awaits.is_some());
+        }
+        let of_name = || self.signals.iter().filter(|kept| kept.name == signal.name);
+        if of_name().count() < open && of_name().all(|kept| kept.id != signal.id) {
+            self.signals.push(signal.clone());
+        }
     }
 
     /// Returns `true` if the saga can only go forward: its pivot has committed, or may have. Where there is no pivot,

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use super::{StepCall, StepError, Value};
+use super::{Awaits, StepCall, StepError, Until, Value};
 use crate::ports::{External, Transaction};
 
 /// Action of a step: a transaction of the saga, in the sense of Garcia-Molina and Salem.
@@ -41,6 +41,21 @@ pub trait Action<D: Sync>: Send + Sync {
     /// with the saga.
     fn is_remote(&self) -> bool {
         false
+    }
+
+    /// Returns what the step waits for before its transaction: a signal, a message, a moment; see
+    /// [`Wait`](super::Wait). It is part of the definition's structure and must not change with the saga. A step that waits
+    /// does not [ask](Action::ask): what it has received is the answer that [`apply`](Action::apply) is given, null for a
+    /// moment; refused there, it is rejected like any other step.
+    fn awaits(&self) -> Option<Awaits> {
+        None
+    }
+
+    /// Returns the end of the wait, where it is for a moment or has a limit. Asked once, when the saga comes to the step; it
+    /// must follow from the call's data and outputs alone.
+    fn until(&self, call: &StepCall<'_, D>) -> Until {
+        let _ = call;
+        Until::Ever
     }
 
     /// Asks participants that are not ours, with [`StepCall::operation_id`] as idempotency key.

@@ -52,6 +52,13 @@ pub struct Attempts {
     pub panicked: bool,
 }
 
+/// Wait that a step has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// End of the wait by the store's clock, if it has one.
+    pub until: Option<Timestamp>,
+}
+
 /// State of one step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepState {
@@ -67,6 +74,12 @@ pub struct StepState {
     pub asking: bool,
     /// An earlier attempt may have been carried out.
     pub unknown: bool,
+    /// It waits, or has waited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+    /// Id of the signal that it has received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<SmolStr>,
     /// The action's output.
     #[serde(default)]
     pub output: Value,
@@ -83,6 +96,8 @@ impl StepState {
         backward: Attempts { last: 0, spent: 0, since: None, not_before: None, lost: 0, panicked: false },
         asking: false,
         unknown: false,
+        waiting: None,
+        signal: None,
         output: Value::NULL,
         error: None,
     };

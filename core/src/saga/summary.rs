@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{CompensationCause, Origin, StepState};
+use super::{CompensationCause, Origin, Signal, StepState};
 use crate::ports::Timestamp;
 
 /// State of a saga that is under way, in place of the log that led to it. Moments are those that the store kept.
@@ -16,6 +16,9 @@ pub struct Summary {
     /// Time at which it turns back unless its pivot has committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
+    /// Signals that no step has received yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<Signal>,
     /// Its steps, in the order of the definition.
     pub steps: Vec<StepSummary>,
 }

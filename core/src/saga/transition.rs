@@ -3,8 +3,8 @@ use std::{sync::Arc, time::Duration};
 use smol_str::SmolStr;
 
 use super::{
-    ActionState, CompensationCause, CompensationState, Failure, Origin, Phase, Record, State, Status, Value,
-    attempts::FailedAttempt, step_state::StepState,
+    ActionState, Awaits, CompensationCause, CompensationState, Failure, Origin, Phase, Record, Signal, State, Status,
+    Value, Waiting, attempts::FailedAttempt, step_state::StepState,
 };
 use crate::{ids::Direction, ports::Timestamp};
 
@@ -92,6 +92,30 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             step.action = ActionState::Done;
             step.asking = false;
             step.unknown = false;
+            step.output = output.clone();
+        }
+        Record::Waiting { step, limit_us, until, .. } => {
+            let index = forward_step(state, step)?;
+            require(state.shape.steps[index].awaits.is_some(), "the step waits for nothing")?;
+            let step = &mut state.steps[index];
+            require(step.waiting.is_none(), "it waits already")?;
+            let limit = limit_us.map(|micros| at + Duration::from_micros(micros));
+            step.waiting = Some(Waiting { until: limit.or(*until) });
+            step.forward.since.get_or_insert(at);
+        }
+        Record::Signalled { name, id, payload } => {
+            state.keep(&Signal { name: name.clone(), id: id.clone(), payload: payload.clone() });
+        }
+        Record::Received { step, signal, output } => {
+            let index = forward_step(state, step)?;
+            let kept = state.signals.iter().position(|kept| kept.id == *signal);
+            let awaited = state.shape.steps[index].awaits.as_ref().and_then(Awaits::signal);
+            let kept =
+                kept.filter(|kept| Some(&state.signals[*kept].name) == awaited).ok_or("there is no such signal")?;
+            state.signals.remove(kept);
+            let step = &mut state.steps[index];
+            step.action = ActionState::Done;
+            step.signal = Some(signal.clone());
             step.output = output.clone();
         }
         Record::Skipped { step } => {
@@ -277,7 +301,8 @@ fn settle(state: &mut State, path: &str, done: Option<&Value>) -> Result<(), &'s
     let step = &state.steps[index];
     require(step.action == ActionState::Pending, "the step is settled")?;
     let goes_forward = matches!(state.status, Status::Running | Status::Stuck(Direction::Action));
-    let may_be_done = step.is_doubtful() || matches!(state.status, Status::Stuck(Direction::Action));
+    let waits = goes_forward && state.shape.steps[index].awaits.is_some();
+    let may_be_done = waits || step.is_doubtful() || matches!(state.status, Status::Stuck(Direction::Action));
     match done {
         Some(_) => require(may_be_done, "the step is not in doubt, and the saga is not stuck")?,
         None => require(step.is_doubtful(), "the step is not in doubt")?,

@@ -14,7 +14,7 @@ const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/misuse");
 
 #[test]
 fn sagas_in_an_illegal_order_do_not_compile() {
-    assert_refused("saga_", 8);
+    assert_refused("saga_", 9);
 }
 
 #[test]

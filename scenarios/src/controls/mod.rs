@@ -13,7 +13,9 @@
 //! | [`scheduled`] | messages not before a moment, and messages that expire, under the keys of others |
 //! | [`side_by_side`] | several messages a key, and a consumer with four hands whose handlers take longer than the visibility |
 //! | [`brokerless`] | writes and calls out, and knows no broker |
+//! | [`approval`] | sagas that wait for a message of another service, and for a time |
 
+pub mod approval;
 pub mod brokerless;
 pub mod heartbeat;
 pub mod lock;
@@ -36,6 +38,7 @@ pub fn all() -> Vec<SmallService> {
         side_by_side::control(),
         scheduled::control(),
         brokerless::control(),
+        approval::control(),
     ]);
     all
 }

@@ -1,6 +1,7 @@
 //! The smallest scenarios: some processes that are asked for one thing after the other by its name, and judged by the
 //! invariants of the protocol alone.
 
+pub(crate) mod approvals;
 mod front;
 mod mailer;
 mod partner;

@@ -17,6 +17,7 @@
 //! | [`saga`] | [`compensation_skipped_after_crash`](saga::compensation_skipped_after_crash) | what is to be compensated is known to the process only, and lost in a crash |
 //! | | [`stale_version_compensation`](saga::stale_version_compensation) | the compensation expects the version that it saw long ago, and gives up |
 //! | | [`fresh_idempotency_key`](saga::fresh_idempotency_key) | each attempt to charge has a key of its own |
+//! | | [`approval_apart`](saga::approval_apart) | an approval is noted as handled in one transaction, and given to its saga in the next |
 //! | [`choreography`] | [`release_before_reserve`](choreography::release_before_reserve) | a release that comes before its reservation is taken for somebody else's |
 //! | [`queue`] | [`finish_without_fence`](queue::finish_without_fence) | a worker finishes a job that another has taken over |
 

@@ -88,7 +88,7 @@ fn no_twin_of_the_shop_builds_the_checkout_again() {
 
 /// For each specimen the number of seeds within which its mistake is found, ten times as many as it mostly takes, and the
 /// invariant that finds it.
-const FOUND: [(&str, u64, &str); 12] = [
+const FOUND: [(&str, u64, &str); 13] = [
     ("outbox/dual-write", 500, "conserved"),
     ("relay/mark-before-publish", 500, "lost-event"),
     ("relay/batch-result-ignored", 500, "lost-event"),
@@ -99,6 +99,7 @@ const FOUND: [(&str, u64, &str); 12] = [
     ("saga/compensation-skipped-after-crash", 2_000, "torn-step"),
     ("saga/stale-version-compensation", 3_000, "torn-step"),
     ("saga/fresh-idempotency-key", 500, "duplicate-effect"),
+    ("saga/approval-apart", 500, "saga-resolves"),
     ("choreography/release-before-reserve", 300, "conserved"),
     ("queue/finish-without-fence", 300, "duplicate-effect"),
 ];

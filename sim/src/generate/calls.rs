@@ -43,6 +43,8 @@ const fn chance(operation: Operation) -> (u32, u64) {
         Operation::OutboxSettledTo => (0, 4),
         // Only an operator's tool asks for them, and no tool is part of a run.
         Operation::Sagas => (0, 4),
+        // What stands beside it in its transaction is struck, and so is the commit. An exhaustive search strikes it as well.
+        Operation::SagaSignal => (0, 4),
         // Whatever else there is, and what will be added.
         _ => (1, 4),
     }

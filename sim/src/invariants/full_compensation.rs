@@ -243,7 +243,8 @@ impl Step {
                 self.is_asking = true;
                 self.asked = Some(number);
             }
-            Record::Done { .. } => {
+            Record::Settled { done: false, .. } => (self.is_asking, self.is_doubtful) = (false, false),
+            Record::Done { .. } | Record::Received { .. } | Record::Settled { .. } => {
                 self.done = Some(number);
                 self.is_asking = false;
                 self.is_doubtful = false;

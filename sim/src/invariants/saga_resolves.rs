@@ -1,4 +1,4 @@
-use seaworthy_core::{ids::SagaId, ports::SagaStatus};
+use seaworthy_core::{ids::SagaId, ports::SagaStatus, saga::Record};
 use smol_str::SmolStr;
 
 use super::{Ending, Interest, Invariant, Judge, Lookup, Mode};
@@ -7,13 +7,15 @@ use crate::trace::{Effect, Event, What};
 /// `saga-resolves`: by the end of the run every saga has ended: completed, compensated or abandoned.
 ///
 /// A stuck saga waits for an operator, and in a simulation there is none unless the scenario plays one, so it counts as
-/// a violation; [`SagaResolves::or_stuck`] says that it is an ending that the scenario expects.
+/// a violation; [`SagaResolves::or_stuck`] says that it is an ending that the scenario expects. A saga that waits for a signal
+/// which nobody has sent is named with what it waits for; [`SagaResolves::or_waiting`] says that this is no fault.
 ///
 /// State: one entry for each saga that has not ended.
 #[derive(Debug, Default)]
 pub struct SagaResolves {
     open: Lookup<SagaId, Open>,
     may_be_stuck: bool,
+    may_wait: bool,
 }
 
 #[derive(Debug)]
@@ -23,6 +25,21 @@ struct Open {
     status: SagaStatus,
     created: u64,
     last: u64,
+    /// Steps that wait, and the signals that they wait for.
+    awaited: Vec<(SmolStr, SmolStr)>,
+}
+
+impl Open {
+    /// Takes in the entries of an append.
+    fn read(&mut self, records: &[Record]) {
+        for record in records {
+            let Some(step) = record.step() else { continue };
+            self.awaited.retain(|(waiting, _)| waiting != step);
+            if let Record::Waiting { signal: Some(signal), limit_us: None, until: None, .. } = record {
+                self.awaited.push((step.clone(), signal.clone()));
+            }
+        }
+    }
 }
 
 impl SagaResolves {
@@ -35,6 +52,14 @@ impl SagaResolves {
     #[must_use]
     pub fn or_stuck(mut self) -> Self {
         self.may_be_stuck = true;
+        self
+    }
+
+    /// Takes a saga that waits for a signal, for as long as it takes, for one that has come to rest: where whoever would send
+    /// it is not part of the scenario.
+    #[must_use]
+    pub fn or_waiting(mut self) -> Self {
+        self.may_wait = true;
         self
     }
 }
@@ -66,7 +91,10 @@ impl Invariant for SagaResolves {
                 Effect::SagaCreated { saga, definition, key } => {
                     let (definition, key) = (definition.name.clone(), key.clone());
                     let (created, last) = (event.number, event.number);
-                    self.open.insert(*saga, Open { definition, key, status: SagaStatus::Running, created, last });
+                    self.open.insert(
+                        *saga,
+                        Open { definition, key, status: SagaStatus::Running, created, last, awaited: Vec::new() },
+                    );
                 }
                 Effect::SagaLogged { saga, status, .. } => {
                     let Some(open) = self.open.get_mut(saga) else { continue };
@@ -80,6 +108,11 @@ impl Invariant for SagaResolves {
                 _ => {}
             }
         }
+        for log in judge.saga_logs(event).iter() {
+            if let (Some(open), Ok(records)) = (self.open.get_mut(&log.saga), &log.records) {
+                open.read(records);
+            }
+        }
     }
 
     fn conclude(&mut self, ending: Ending, judge: &mut Judge<'_>) {
@@ -91,9 +124,14 @@ impl Invariant for SagaResolves {
             judge.judged();
             let state = match open.status {
                 SagaStatus::Stuck if self.may_be_stuck => continue,
-                SagaStatus::Stuck => "is stuck and waits for an operator",
-                SagaStatus::Compensating => "is still compensating",
-                _ => "is still running",
+                SagaStatus::Stuck => "is stuck and waits for an operator".to_owned(),
+                SagaStatus::Compensating => "is still compensating".to_owned(),
+                _ if !open.awaited.is_empty() && self.may_wait => continue,
+                _ if !open.awaited.is_empty() => {
+                    let awaited = open.awaited.iter().map(|(step, signal)| format!("`{signal}` at step `{step}`"));
+                    format!("waits for {}, which nobody has sent,", awaited.collect::<Vec<_>>().join(" and for "))
+                }
+                _ => "is still running".to_owned(),
             };
             let mut events = vec![open.created, open.last];
             events.dedup();

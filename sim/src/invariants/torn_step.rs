@@ -112,7 +112,7 @@ impl Invariant for TornStep {
                     open.length = log.length + records.len() as u64;
                     for record in records {
                         match record {
-                            Record::Done { step, .. } => {
+                            Record::Done { step, .. } | Record::Received { step, .. } => {
                                 open.done(log.saga, step, &mut operations, &mut self.orphans, event.number, judge);
                             }
                             Record::Compensated { step, .. } => {

@@ -109,6 +109,7 @@ async fn waiting(world: &World) -> String {
                 for (count, what) in [
                     (backlog.outbox_unsettled, "outbox rows"),
                     (backlog.sagas_active, "sagas"),
+                    (backlog.sagas_waiting, "sagas that wait for a signal"),
                     (backlog.sagas_stuck, "stuck sagas"),
                 ] {
                     if count > 0 {

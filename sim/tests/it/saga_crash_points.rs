@@ -11,13 +11,15 @@ use crate::saga_support::{
 };
 use seaworthy_core::{
     ports::{SagaStatus, SagaStore},
-    saga::{Definition, Registry},
+    saga::{Definition, Registry, SagaError, Signal, saga_id},
 };
 
 struct Voyage {
     definition: fn() -> Definition<Trip>,
     trip: Trip,
     refusing: Option<&'static str>,
+    /// Signals that the customer gives it: the first at once, each of the others after some seconds.
+    signals: &'static [&'static str],
     end: SagaStatus,
 }
 
@@ -25,14 +27,64 @@ fn voyages() -> Vec<Voyage> {
     let plain = Trip::default;
     let rejected = |step: &str| Trip { rejected: Some(step.to_owned()), insured: true };
     vec![
-        Voyage { definition: steps::sequential, trip: plain(), refusing: None, end: SagaStatus::Completed },
-        Voyage { definition: steps::sequential, trip: rejected("pay"), refusing: None, end: SagaStatus::Compensated },
-        Voyage { definition: steps::sequential, trip: plain(), refusing: Some("hotel"), end: SagaStatus::Compensated },
-        Voyage { definition: steps::parallel, trip: plain(), refusing: None, end: SagaStatus::Completed },
-        Voyage { definition: steps::parallel, trip: plain(), refusing: Some("car"), end: SagaStatus::Compensated },
-        Voyage { definition: steps::parallel, trip: plain(), refusing: Some("pay"), end: SagaStatus::Compensated },
-        Voyage { definition: steps::parallel, trip: rejected("guide"), refusing: None, end: SagaStatus::Compensated },
+        Voyage {
+            definition: steps::sequential,
+            trip: plain(),
+            refusing: None,
+            signals: &[],
+            end: SagaStatus::Completed,
+        },
+        Voyage {
+            definition: steps::sequential,
+            trip: rejected("pay"),
+            refusing: None,
+            signals: &[],
+            end: SagaStatus::Compensated,
+        },
+        Voyage {
+            definition: steps::sequential,
+            trip: plain(),
+            refusing: Some("hotel"),
+            signals: &[],
+            end: SagaStatus::Compensated,
+        },
+        Voyage { definition: steps::parallel, trip: plain(), refusing: None, signals: &[], end: SagaStatus::Completed },
+        Voyage {
+            definition: steps::parallel,
+            trip: plain(),
+            refusing: Some("car"),
+            signals: &[],
+            end: SagaStatus::Compensated,
+        },
+        Voyage {
+            definition: steps::parallel,
+            trip: plain(),
+            refusing: Some("pay"),
+            signals: &[],
+            end: SagaStatus::Compensated,
+        },
+        Voyage {
+            definition: steps::parallel,
+            trip: rejected("guide"),
+            refusing: None,
+            signals: &[],
+            end: SagaStatus::Compensated,
+        },
+        Voyage {
+            definition: steps::overdue,
+            trip: plain(),
+            refusing: None,
+            signals: &[],
+            end: SagaStatus::Compensated,
+        },
     ]
+}
+
+/// Voyages that wait for what the customer says: of so many calls that pairs of them would take long.
+fn waits() -> Vec<Voyage> {
+    let signals = &["approved", "paid"];
+    let end = SagaStatus::Completed;
+    vec![Voyage { definition: steps::waiting, trip: Trip::default(), refusing: None, signals, end }]
 }
 
 /// What can be seen of a voyage after it has come to rest.
@@ -72,10 +124,19 @@ fn sail(voyage: &Voyage, gates: &[Vec<(usize, Strike)>]) -> (usize, Seen) {
             // A crash drops what the process had open, so it is a node of its own.
             let node = madsim::runtime::Handle::current().create_node().build();
             node.spawn(async move { recovery.run_recovery(&stop).await });
-            let trip = voyage.trip.clone();
+            let (trip, signals) = (voyage.trip.clone(), voyage.signals);
             node.spawn(async move {
                 while orchestrator.start("trip", "t-1", &trip).await.is_err() {
                     madsim::time::sleep(Duration::from_secs(1)).await;
+                }
+                for name in signals {
+                    while let Err(error) = orchestrator.signal(saga_id("trip", "t-1"), &Signal::new(name, name)).await {
+                        if matches!(error, SagaError::Ended { .. }) {
+                            return;
+                        }
+                        madsim::time::sleep(Duration::from_secs(1)).await;
+                    }
+                    madsim::time::sleep(Duration::from_secs(5)).await;
                 }
             });
             // Longer than a lease, the pauses after failures, and the rounds of recovery together.
@@ -123,7 +184,7 @@ fn calls_until_rest(voyage: &Voyage) -> (usize, Seen) {
 #[test]
 fn every_single_failure_of_every_port_call_leads_to_the_same_end() {
     let mut runs = 0;
-    for voyage in voyages() {
+    for voyage in voyages().into_iter().chain(waits()) {
         let (calls, calm) = calls_until_rest(&voyage);
         for call in 0..calls {
             for strike in Strike::ALL {
@@ -165,7 +226,7 @@ fn crashed_twice(voyages: impl Iterator<Item = Voyage>) -> u32 {
 #[test]
 fn two_lost_answers_in_one_run_lead_to_the_same_end() {
     let mut runs = 0;
-    for voyage in voyages() {
+    for voyage in voyages().into_iter().chain(waits()) {
         let (calls, calm) = calls_until_rest(&voyage);
         for first in 0..calls {
             for (second, strike) in [(first + 1, Strike::RequestLost), (first + 2, Strike::ReplyLost)] {

@@ -7,8 +7,8 @@ use seaworthy_core::{
     message::Message,
     ports::{
         AfterCommit, Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites,
-        NewSaga, OperationRecord, OperationState, OutboxWrites, Participants, SagaAppend, SagaCreate, SagaWrites,
-        StoreError, Timestamp, Transaction, WhenDead,
+        NewSaga, OperationRecord, OperationState, OutboxWrites, Participants, SagaAppend, SagaCreate, SagaInstance,
+        SagaSignal, SagaWrites, StoreError, Timestamp, Transaction, WhenDead,
     },
 };
 use smol_str::SmolStr;
@@ -170,6 +170,11 @@ impl SagaWrites for MemoryTransaction {
     async fn saga_append(&mut self, append: &SagaAppend) -> Result<(), StoreError> {
         let now = self.shared.now();
         self.with(|model, tx| model.saga_append(tx, append, now))
+    }
+
+    async fn saga_signal(&mut self, signal: &SagaSignal) -> Result<Vec<SagaInstance>, StoreError> {
+        let now = self.shared.now();
+        Ok(self.with(|model, tx| model.saga_signal(tx, signal, now)))
     }
 }
 

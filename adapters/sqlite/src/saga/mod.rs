@@ -5,6 +5,7 @@ mod instances;
 mod list;
 mod log;
 mod row;
+mod signal;
 
 #[cfg(test)]
 pub(crate) use acquire::DUE;
@@ -15,3 +16,4 @@ pub(crate) use instances::{by_key, entries, purge, purge_sagas, renew};
 pub(crate) use list::list;
 pub(crate) use log::{append, create};
 pub(crate) use row::instance;
+pub(crate) use signal::signal;

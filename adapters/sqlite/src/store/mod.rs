@@ -258,17 +258,19 @@ fn backlog(connection: &Connection) -> rusqlite::Result<Backlog> {
         .prepare_cached(
             "SELECT (SELECT count(*) FROM seaworthy_outbox WHERE state < 2),
                     (SELECT count(*) FROM seaworthy_outbox WHERE state = 3),
-                    (SELECT count(*) FROM seaworthy_sagas WHERE status < 2),
+                    (SELECT count(*) FROM seaworthy_sagas WHERE status < 2 AND due_at < ?1),
+                    (SELECT count(*) FROM seaworthy_sagas WHERE status < 2 AND due_at = ?1),
                     (SELECT count(*) FROM seaworthy_sagas WHERE status = 2),
                     (SELECT count(*) FROM seaworthy_dead_letters)",
         )?
-        .query_row([], |row| {
+        .query_row([Timestamp::MAX.as_micros()], |row| {
             Ok(Backlog {
                 outbox_unsettled: read_count(row, 0)?,
                 outbox_dead: read_count(row, 1)?,
                 sagas_active: read_count(row, 2)?,
-                sagas_stuck: read_count(row, 3)?,
-                inbox_dead: read_count(row, 4)?,
+                sagas_waiting: read_count(row, 3)?,
+                sagas_stuck: read_count(row, 4)?,
+                inbox_dead: read_count(row, 5)?,
             })
         })
 }

@@ -139,6 +139,13 @@ macro_rules! __store_checks {
                 sagas_are_listed_page_by_page_and_some_of_them
                 a_list_says_since_when_a_saga_is_what_it_is
             }
+            signals [Sagas] {
+                a_signal_wakes_a_saga_that_waits_and_is_in_its_log
+                a_signal_leaves_the_saga_to_its_owner_who_hears_of_it
+                a_signal_for_a_saga_that_has_ended_writes_nothing_and_says_so
+                a_signal_finds_sagas_by_their_correlation
+                a_signal_sees_what_its_transaction_has_written
+            }
             ownership [Sagas] {
                 a_saga_is_taken_over_when_its_lease_has_ended
                 a_sleeping_saga_is_left_alone_until_it_is_due

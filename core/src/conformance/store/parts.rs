@@ -9,7 +9,7 @@ use crate::{
         BrokenPromise, Outcome, StoreSubject, Verdict,
         outcome::expect,
         samples::{
-            CONSUMER, DEFINITION, acquire, append, claim, entry, letters, lone, new_saga, operation_id, purge, received, saga_id,
+            CONSUMER, DEFINITION, acquire, append, claim, entry, letters, lone, new_saga, operation_id, purge, received, saga_id, signal,
             sweep, tail, token,
         },
     },
@@ -62,7 +62,7 @@ async fn answers(part: Part, store: &dyn Store) -> Result<Answers, StoreError> {
             outside! { dead_letters(&letters(1)) purge_inbox(CONSUMER, &sweep(1)) },
         ),
         Part::Sagas => (
-            inside! { saga_create(&new_saga(1, second)) saga_append(&append(1, 1, 0, second)) },
+            inside! { saga_create(&new_saga(1, second)) saga_append(&append(1, 1, 0, second)) saga_signal(&signal(1)) },
             outside! {
                 acquire_sagas(&acquire(1, second)) renew_saga(saga_id(1), 1, second) saga(saga_id(1))
                 saga_by_key(DEFINITION, "order-1") sagas(&SagaListRequest::new(1))

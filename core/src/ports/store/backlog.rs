@@ -5,8 +5,10 @@ pub struct Backlog {
     pub outbox_unsettled: u64,
     /// Outbox rows that are dead and were not redriven or purged.
     pub outbox_dead: u64,
-    /// Sagas that are running or compensating.
+    /// Sagas that are running or compensating, but for those that wait for a signal.
     pub sagas_active: u64,
+    /// Sagas that wait for a signal, for as long as it takes: nothing moves them by itself.
+    pub sagas_waiting: u64,
     /// Sagas that are stuck and wait for an operator.
     pub sagas_stuck: u64,
     /// Dead letters of all consumers of this store.

@@ -35,8 +35,8 @@ pub use parts::{Part, Parts};
 pub use range::IdRange;
 pub use rows::{Cell, RowChange};
 pub use saga::{
-    AcquireRequest, DefinitionRef, ListedSaga, LogEntry, NewSaga, SagaAppend, SagaCreate, SagaInstance,
-    SagaListRequest, SagaStatus, SagaStore, SagaWrites,
+    AcquireRequest, DefinitionRef, ListedSaga, LogEntry, NewSaga, SagaAddress, SagaAppend, SagaCreate, SagaInstance,
+    SagaListRequest, SagaSignal, SagaStatus, SagaStore, SagaWrites,
 };
 
 use super::Timestamp;

@@ -117,7 +117,7 @@ pub struct SagaInstance {
     pub log_length: u64,
     /// The owner's lease, by the store's clock.
     pub lease_until: Timestamp,
-    /// Earliest time at which it may be acquired, by the store's clock.
+    /// Earliest time at which it may be acquired, by the store's clock; [`Timestamp::MAX`] if it waits for a signal.
     pub wake_at: Timestamp,
     /// What its last append said of how it came to rest; it outlasts the log.
     pub outcome: Option<Bytes>,
@@ -138,7 +138,8 @@ pub struct SagaAppend {
     pub status: SagaStatus,
     /// The owner's lease from now on; zero gives the saga up.
     pub lease: Duration,
-    /// Time from now before which nobody is to acquire it; zero for none.
+    /// Time from now before which nobody is to acquire it; zero for none, and [`Duration::MAX`] for a saga that waits until
+    /// it is [signalled](SagaWrites::saga_signal).
     pub sleep: Duration,
     /// Another version of its definition, which it runs from now on; `None` for the one that it runs.
     pub definition: Option<DefinitionRef>,
@@ -147,6 +148,29 @@ pub struct SagaAppend {
     /// How the saga has come to rest, encoded: its result, or the reason. Kept with the saga in place of what was kept
     /// before, also where it is `None`.
     pub outcome: Option<Bytes>,
+}
+
+/// Sagas that a signal is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SagaAddress {
+    /// The saga of this id.
+    Id(SagaId),
+    /// All sagas of a definition that share a correlation id.
+    Correlated {
+        /// Name of the definition, of whichever version.
+        definition: SmolStr,
+        /// The correlation id.
+        correlation_id: uuid::Uuid,
+    },
+}
+
+/// An entry from outside for the logs of sagas that may wait for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SagaSignal {
+    /// Sagas that it is for.
+    pub to: SagaAddress,
+    /// The encoded log entry.
+    pub record: Bytes,
 }
 
 /// One entry of a saga's log.
@@ -297,6 +321,17 @@ pub trait SagaWrites: Send {
     /// # Errors
     /// [`StoreError::Conflict`], here or at commit, if the epoch is not the saga's or the log has grown.
     async fn saga_append(&mut self, append: &SagaAppend) -> Result<(), StoreError> {
+        Err(Part::Sagas.refusal())
+    }
+
+    /// Appends an entry from outside to the logs of the sagas that a signal is for, wherever they stand, unless they have
+    /// ended. Their owners keep their leases, and find that the log has grown; sagas that sleep are due at once. Returns the
+    /// sagas, in the order of their creation, as they were before: those that have ended are among them. It sees what is
+    /// committed and what this transaction has written.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`], here or at commit, if one of the logs grows meanwhile, or the saga ends.
+    async fn saga_signal(&mut self, signal: &SagaSignal) -> Result<Vec<SagaInstance>, StoreError> {
         Err(Part::Sagas.refusal())
     }
 }

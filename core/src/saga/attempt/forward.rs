@@ -1,6 +1,6 @@
 use smol_str::format_smolstr;
 
-use super::{FailedAttempt, Part, STUMBLES_MAX, Trouble, outside};
+use super::{FailedAttempt, Part, STUMBLES_MAX, Trouble, outside, waiting::Arrived};
 use crate::{
     cut::cut,
     ids::Direction,
@@ -51,7 +51,7 @@ impl<D: SagaData> Execution<'_, D> {
                 answer = None;
             }
             let call = self.call(index, Direction::Action, &state, is_announced || answer.is_some());
-            if step.forward.last == 0 {
+            if step.forward.last == 0 && step.waiting.is_none() {
                 match caught_now(Some(&*resources.spawner), || action.applies(&call)) {
                     Ok(true) => {}
                     Ok(false) => {
@@ -65,6 +65,16 @@ impl<D: SagaData> Execution<'_, D> {
                     }
                 }
             }
+            let mut received = None;
+            let mut given = answer.clone().unwrap_or(Value::NULL);
+            if let Some(awaits) = &shape.awaits {
+                match self.arrived(branch, &state, awaits).await? {
+                    Arrived::Signal(signal) => (received, given) = (Some(signal.id), signal.payload),
+                    Arrived::Over(output) => given = output,
+                    Arrived::LookAgain => continue,
+                    Arrived::Not => return Ok(()),
+                }
+            }
             if shape.remote && answer.is_none() {
                 let record = Record::Attempting { step: shape.path.clone(), attempt: call.attempt };
                 if self.log.write(Some(record), Keep::Owned).await? == Written::LookAgain {
@@ -72,7 +82,10 @@ impl<D: SagaData> Execution<'_, D> {
                 }
                 match self.attempt(branch, Part::Ask, action.ask(&call, &*resources.external)).await {
                     None => return Ok(()),
-                    Some(Ok(agreed)) => answer = Some(agreed),
+                    Some(Ok(agreed)) => {
+                        given = agreed.clone();
+                        answer = Some(agreed);
+                    }
                     Some(Err(Trouble { error, panicked })) => {
                         let trouble = Trouble { error: outside(error), panicked };
                         self.failed(branch, call.attempt, trouble, false).await?;
@@ -94,11 +107,14 @@ impl<D: SagaData> Execution<'_, D> {
                     continue;
                 }
             };
-            let given = answer.clone().unwrap_or(Value::NULL);
             let trouble = match self.attempt(branch, Part::Apply, action.apply(&mut *tx, &call, given)).await {
                 None => return Ok(()),
                 Some(Ok(output)) => {
-                    let record = Record::Done { step: shape.path.clone(), output };
+                    let step = shape.path.clone();
+                    let record = match received {
+                        Some(signal) => Record::Received { step, signal, output },
+                        None => Record::Done { step, output },
+                    };
                     match self.log.commit(tx, Some(record), Keep::Owned).await? {
                         Ok(Written::Yes) => return Ok(()),
                         Ok(Written::LookAgain) => continue,

@@ -3,6 +3,7 @@
 mod backward;
 mod forward;
 mod limit;
+mod waiting;
 
 use std::{
     pin::{Pin, pin},

@@ -41,8 +41,12 @@ impl SagaLog {
             Some(Record::Stuck { reason }) => Some(reason.clone()),
             _ => None,
         };
-        let ends_a_step = matches!(record, Some(Record::Done { .. } | Record::Compensated { .. }));
-        let begins = matches!(record, None | Some(Record::Announced { .. } | Record::Attempting { .. }));
+        let ends_a_step =
+            matches!(record, Some(Record::Done { .. } | Record::Received { .. } | Record::Compensated { .. }));
+        let begins = matches!(
+            record,
+            None | Some(Record::Announced { .. } | Record::Attempting { .. } | Record::Waiting { .. })
+        );
         if let Some(record) = record {
             state = next(state, &record, now).ok()?;
             records.push(record.encode());

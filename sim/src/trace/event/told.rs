@@ -101,6 +101,15 @@ pub(crate) fn add_effects(effects: &mut Vec<Effect>, call: &Call<'_>, answer: &A
             records: append.records.clone(),
             status: append.status,
         }),
+        (Call::SagaSignal { signal }, Answer::Sagas(sagas)) => {
+            effects.extend(sagas.iter().filter(|saga| !saga.status.is_terminal()).map(|saga| Effect::SagaLogged {
+                saga: saga.id,
+                epoch: saga.epoch,
+                length: saga.log_length,
+                records: vec![signal.record.clone()],
+                status: saga.status,
+            }));
+        }
         (Call::PutOperation { record }, _) => {
             effects.push(Effect::Operation { id: record.id, state: record.state.clone() });
         }

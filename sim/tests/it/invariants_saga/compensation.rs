@@ -21,6 +21,7 @@ fn shape() -> Arc<Shape> {
         phase,
         group,
         remote,
+        awaits: None,
         retry: RetryPolicy::default(),
         compensation_retry: RetryPolicy::default(),
         deadline: None,

@@ -2,7 +2,7 @@
 
 use seaworthy_core::{
     ports::SagaStatus::{Abandoned, Compensated, Compensating, Completed, Running, Stuck},
-    saga::{CompensationCause, Record},
+    saga::{CompensationCause, Record, Value},
 };
 use seaworthy_sim::{
     invariants::{Ending, OneSagaPerKey, Panel, SagaResolves, TerminalStateFinal},
@@ -29,6 +29,36 @@ fn a_saga_that_still_runs_or_is_stuck_at_rest_is_caught() {
     assert_eq!(judge(SagaResolves::new().or_stuck(), &saga.script), []);
     saga.log(Record::Resumed, Compensating);
     assert_eq!(judge(SagaResolves::new().or_stuck(), &saga.script).len(), 1, "it moves again, and never ends");
+}
+
+#[test]
+fn a_saga_that_waits_for_what_nobody_has_sent_is_told_with_what_it_waits_for() {
+    let waiting = |step: &str, signal: &str| Record::Waiting {
+        step: step.into(),
+        signal: Some(signal.into()),
+        limit_us: None,
+        until: None,
+    };
+    let mut saga = Saga::start();
+    saga.log(waiting("approval", "approved"), Running);
+    saga.log(waiting("receipt", "paid"), Running);
+    assert_eq!(
+        sentences(&judge(SagaResolves::new(), &saga.script)),
+        [
+            "saga `checkout` of `order-17` waits for `approved` at step `approval` and for `paid` at step `receipt`, which \
+          nobody has sent, although the run has come to rest"
+        ]
+    );
+    assert_eq!(judge(SagaResolves::new().or_waiting(), &saga.script), []);
+    saga.log(Record::Received { step: "approval".into(), signal: "d-1".into(), output: Value::NULL }, Running);
+    let found = judge(SagaResolves::new(), &saga.script);
+    assert!(found[0].sentence.contains("waits for `paid` at step `receipt`, which"), "{found:?}");
+    saga.log(Record::Waived { step: "receipt".into(), reason: "by phone".to_owned() }, Running);
+    assert_eq!(
+        judge(SagaResolves::new().or_waiting(), &saga.script).len(),
+        1,
+        "it waits for nothing, and does not go on"
+    );
 }
 
 #[test]

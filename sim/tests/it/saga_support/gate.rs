@@ -142,6 +142,7 @@ const COUNTED: &[Operation] = &[
     Operation::SagaLog,
     Operation::SagaCreate,
     Operation::SagaAppend,
+    Operation::SagaSignal,
     Operation::External,
 ];
 

@@ -1,9 +1,11 @@
 //! Steps that leave a countable effect: a document each, whose content says how often it was done and undone.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use seaworthy_core::{
     ports::{Expected, External, Store, Transaction},
-    saga::{Action, Compensation, Definition, SagaBuilder, StepCall, StepError, Value},
+    saga::{Action, Compensation, Definition, SagaBuilder, StepCall, StepError, Value, Wait},
 };
 use seaworthy_sim::store::MemoryStore;
 use serde::{Deserialize, Serialize};
@@ -113,6 +115,34 @@ pub(crate) fn parallel() -> Definition<Trip> {
         })
         .pivot("pay", Book)
         .parallel(|group| group.retriable("ticket", Note).retriable("mail", Book))
+        .build()
+        .expect("the steps are in order")
+}
+
+/// A trip that waits: for an approval beside a booking, for a while, and for its payment.
+pub(crate) fn waiting() -> Definition<Trip> {
+    SagaBuilder::new("trip", 1)
+        .compensatable("seat", Note, Unnote)
+        .parallel(|group| {
+            group.compensatable("hotel", Book, Cancel).wait("approval", Wait::signal("approved").or_reject(MINUTE))
+        })
+        .wait("while", Wait::time(Duration::from_secs(2)))
+        .pivot("pay", Note)
+        .wait("settled", Wait::message("paid"))
+        .retriable("ticket", Note)
+        .build()
+        .expect("the steps are in order")
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A trip whose approval never comes.
+pub(crate) fn overdue() -> Definition<Trip> {
+    SagaBuilder::new("trip", 1)
+        .compensatable("seat", Note, Unnote)
+        .compensatable("hotel", Book, Cancel)
+        .wait("approval", Wait::signal("approved").or_reject(Duration::from_secs(3)))
+        .pivot("pay", Note)
         .build()
         .expect("the steps are in order")
 }

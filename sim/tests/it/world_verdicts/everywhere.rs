@@ -14,8 +14,8 @@ use seaworthy_core::{
         AcquireRequest, BrokerError, Cancelled, ClaimRequest, DeadLetterRequest, DeadRowRequest, DefinitionRef,
         Delivery, Expected, ExternalCall, ExternalError, IdRange, InboxEntry, InboxPurgeRequest, NewSaga, Operation,
         OperationRecord, OperationState, OutboxOrder, Ports, PublishError, PurgeRequest, Refusal, RepublishRequest,
-        SagaAppend, SagaListRequest, SagaStatus, SettleOutcome, Settlement, StoreError, SubscriptionSpec, TailRequest,
-        Timestamp, Transaction, WhenDead,
+        SagaAddress, SagaAppend, SagaListRequest, SagaSignal, SagaStatus, SettleOutcome, Settlement, StoreError,
+        SubscriptionSpec, TailRequest, Timestamp, Transaction, WhenDead,
     },
 };
 use seaworthy_sim::{
@@ -140,6 +140,7 @@ impl Everywhere {
         seen.store(Operation::InboxExhume, tx.inbox_exhume(&entry("failed")).await)?;
         seen.store(Operation::SagaCreate, tx.saga_create(&saga()).await)?;
         seen.store(Operation::SagaAppend, tx.saga_append(&first_record()).await)?;
+        seen.store(Operation::SagaSignal, tx.saga_signal(&first_signal()).await)?;
         let id = OperationId(Uuid::from_u128(8));
         seen.store(Operation::Operation, tx.operation(id).await)?;
         let done = OperationRecord { id, state: OperationState::Executed(Bytes::new()) };
@@ -292,6 +293,10 @@ fn first_record() -> SagaAppend {
         forgets: false,
         outcome: None,
     }
+}
+
+fn first_signal() -> SagaSignal {
+    SagaSignal { to: SagaAddress::Id(saga().id), record: "record".into() }
 }
 
 struct Bell;

@@ -1,13 +1,16 @@
 use seaworthy_core::{
     message::Message,
-    ports::{InboxEntry, InboxInsert, NewSaga, RowId, SagaAppend, SagaCreate, Seen, StoreError, Timestamp},
+    ports::{
+        InboxEntry, InboxInsert, NewSaga, RowId, SagaAppend, SagaCreate, SagaInstance, SagaSignal, Seen, StoreError,
+        Timestamp,
+    },
 };
 
 use super::{
     Attempt, StoreModel, Tx,
     inbox::{InboxWrite, Standing},
     locks::{Acquired, UniqueKey},
-    sagas::SagaWrite,
+    sagas::{SagaWrite, Signalled},
 };
 
 /// Statements that take a unique key, and may have to wait for it.
@@ -183,5 +186,14 @@ impl StoreModel {
         self.sagas.check_after(append, &tx.sagas)?;
         tx.sagas.push(SagaWrite::Append(append.clone(), now));
         Ok(())
+    }
+
+    pub(in crate::store) fn saga_signal(&self, tx: &mut Tx, signal: &SagaSignal, now: Timestamp) -> Vec<SagaInstance> {
+        let found = self.sagas.addressed(&signal.to, &tx.sagas);
+        for saga in found.iter().filter(|saga| !saga.status.is_terminal()) {
+            let (length, record) = (saga.log_length, signal.record.clone());
+            tx.sagas.push(SagaWrite::Signal(Signalled { saga: saga.id, length, record }, now));
+        }
+        found
     }
 }

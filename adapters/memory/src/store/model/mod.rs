@@ -147,8 +147,9 @@ impl StoreModel {
 
     pub(super) fn backlog(&self) -> Backlog {
         let (outbox_unsettled, outbox_dead) = self.outbox.counts();
-        let (sagas_active, sagas_stuck) = self.sagas.counts();
-        Backlog { outbox_unsettled, outbox_dead, sagas_active, sagas_stuck, inbox_dead: self.inbox.dead_count() }
+        let (sagas_active, sagas_waiting, sagas_stuck) = self.sagas.counts();
+        let inbox_dead = self.inbox.dead_count();
+        Backlog { outbox_unsettled, outbox_dead, sagas_active, sagas_waiting, sagas_stuck, inbox_dead }
     }
 
     pub(super) fn claim(&mut self, request: &ClaimRequest, now: Timestamp) -> Vec<OutboxRow> {

@@ -10,7 +10,8 @@ use seaworthy_core::{
     message::Message,
     ports::{
         AfterCommit, DelegateTransaction, Document, Expected, IdRange, InboxEntry, InboxInsert, NewSaga,
-        OperationRecord, OperationState, SagaAppend, SagaCreate, Seen, StoreError, Timestamp, Transaction, WhenDead,
+        OperationRecord, OperationState, SagaAddress, SagaAppend, SagaCreate, SagaInstance, SagaSignal, Seen,
+        StoreError, Timestamp, Transaction, WhenDead,
     },
 };
 use smol_str::{SmolStr, format_smolstr};
@@ -248,6 +249,26 @@ impl DelegateTransaction for BrokenTransaction {
         }
         self.store.notes().sagas.push(saga.id);
         self.inner().saga_create(&saga).await
+    }
+
+    async fn saga_signal(&mut self, signal: &SagaSignal) -> Result<Vec<SagaInstance>, StoreError> {
+        match (self.store.bug, &signal.to) {
+            (Bug::LosesSignals, SagaAddress::Id(saga)) => Ok(self.store.inner.saga(*saga).await?.into_iter().collect()),
+            (Bug::SignalsWhatIsCommitted, SagaAddress::Id(saga)) if self.store.inner.saga(*saga).await?.is_none() => {
+                Ok(Vec::new())
+            }
+            (Bug::SignalsByIdOnly, SagaAddress::Correlated { .. }) => Ok(Vec::new()),
+            (Bug::SignalsTwice, _) => {
+                self.inner().saga_signal(signal).await?;
+                self.inner().saga_signal(signal).await
+            }
+            (Bug::HidesEndedSagas, _) => {
+                let mut found = self.inner().saga_signal(signal).await?;
+                found.retain(|saga| !saga.status.is_terminal());
+                Ok(found)
+            }
+            _ => self.inner().saga_signal(signal).await,
+        }
     }
 
     async fn saga_append(&mut self, append: &SagaAppend) -> Result<(), StoreError> {

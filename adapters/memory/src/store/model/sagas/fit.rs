@@ -1,6 +1,6 @@
 //! Guard of each saga's log: checks that writes fit what is committed.
 
-use seaworthy_core::ports::{SagaAppend, StoreError};
+use seaworthy_core::ports::{SagaAddress, SagaAppend, SagaInstance, StoreError};
 
 use super::{SagaWrite, Sagas};
 
@@ -22,6 +22,14 @@ impl Sagas {
                 }
                 SagaWrite::Create(..) => {}
                 SagaWrite::Append(append, _) => self.check_after(append, &writes[..index])?,
+                SagaWrite::Signal(signalled, _) => {
+                    let to = SagaAddress::Id(signalled.saga);
+                    let found = self.addressed(&to, &writes[..index]).pop();
+                    let fits = |saga: &SagaInstance| !saga.status.is_terminal() && saga.log_length == signalled.length;
+                    if !found.as_ref().is_some_and(fits) {
+                        return Err(StoreError::Conflict("a signal for a saga whose log has grown".into()));
+                    }
+                }
             }
         }
         Ok(())
@@ -34,15 +42,21 @@ impl Sagas {
         earlier: &[SagaWrite],
     ) -> Result<(), StoreError> {
         let last = earlier.iter().rev().find_map(|write| match write {
-            SagaWrite::Create(new, _) if new.id == append.saga => Some((1, 0)),
+            SagaWrite::Create(new, _) if new.id == append.saga => Some((Some(1), 0)),
             SagaWrite::Append(before, _) if before.saga == append.saga => {
-                Some((before.epoch, before.expected_length + before.records.len() as u64))
+                Some((Some(before.epoch), before.expected_length + before.records.len() as u64))
             }
+            SagaWrite::Signal(before, _) if before.saga == append.saga => Some((None, before.length + 1)),
             _ => None,
         });
         match last {
             None => self.check(append),
-            Some((epoch, length)) => fits(append, epoch, length),
+            Some((Some(epoch), length)) => fits(append, epoch, length),
+            // A signal is of no epoch.
+            Some((None, length)) => {
+                let committed = self.get(append.saga).map_or(1, |saga| saga.epoch);
+                fits(append, committed, length)
+            }
         }
     }
 }

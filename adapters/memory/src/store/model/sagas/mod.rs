@@ -4,9 +4,12 @@ mod list;
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use seaworthy_core::{
     ids::SagaId,
-    ports::{DefinitionRef, LogEntry, NewSaga, PurgeRequest, SagaAppend, SagaInstance, SagaStatus, Timestamp},
+    ports::{
+        DefinitionRef, LogEntry, NewSaga, PurgeRequest, SagaAddress, SagaAppend, SagaInstance, SagaStatus, Timestamp,
+    },
 };
 use smol_str::SmolStr;
 
@@ -25,7 +28,10 @@ pub(super) struct Sagas {
     ended: BTreeSet<(Timestamp, usize)>,
     /// Sagas that have ended and whose logs were purged, by when.
     forgotten: BTreeSet<(Timestamp, usize)>,
+    /// Sagas whose correlation id is not their own id, by it.
+    correlated: Lookup<SagaId, Vec<usize>>,
     active: u64,
+    waiting: u64,
     stuck: u64,
 }
 
@@ -47,6 +53,11 @@ impl Saga {
     fn acquirable_at(&self) -> Timestamp {
         self.instance.lease_until.max(self.instance.wake_at)
     }
+
+    /// Returns `true` if it waits for a signal, for as long as it takes.
+    fn waits(&self) -> bool {
+        self.instance.status.is_active() && self.instance.wake_at == Timestamp::MAX
+    }
 }
 
 /// A buffered write to a saga, with the moment of its statement.
@@ -54,6 +65,47 @@ impl Saga {
 pub(super) enum SagaWrite {
     Create(NewSaga, Timestamp),
     Append(SagaAppend, Timestamp),
+    Signal(Signalled, Timestamp),
+}
+
+/// An entry from outside for one saga, whose log was so long.
+#[derive(Debug)]
+pub(super) struct Signalled {
+    pub(super) saga: SagaId,
+    pub(super) length: u64,
+    pub(super) record: Bytes,
+}
+
+impl SagaWrite {
+    /// Returns a saga as it is after this write, as far as a signal has to know.
+    fn after(&self, mut instance: SagaInstance) -> SagaInstance {
+        match self {
+            Self::Append(append, _) if append.saga == instance.id => {
+                instance.log_length += append.records.len() as u64;
+                instance.status = append.status;
+            }
+            Self::Signal(signalled, _) if signalled.saga == instance.id => instance.log_length += 1,
+            _ => {}
+        }
+        instance
+    }
+}
+
+/// A saga that nothing has happened to yet.
+fn new_instance(new: NewSaga, at: Timestamp) -> SagaInstance {
+    SagaInstance {
+        id: new.id,
+        definition: new.definition,
+        key: new.key,
+        input: new.input,
+        correlation_id: new.correlation_id,
+        status: SagaStatus::Running,
+        epoch: 1,
+        log_length: 0,
+        lease_until: at + new.lease,
+        wake_at: at,
+        outcome: None,
+    }
 }
 
 impl Sagas {
@@ -76,35 +128,27 @@ impl Sagas {
         log[start..].iter().take(limit).cloned().collect()
     }
 
-    /// Sagas that are active, and sagas that are stuck.
-    pub(super) fn counts(&self) -> (u64, u64) {
-        (self.active, self.stuck)
+    /// Sagas that move by themselves, those that wait for a signal, and those that are stuck.
+    pub(super) fn counts(&self) -> (u64, u64, u64) {
+        (self.active - self.waiting, self.waiting, self.stuck)
     }
 
     pub(super) fn apply(&mut self, write: SagaWrite) {
         match write {
             SagaWrite::Create(new, at) => self.create(new, at),
             SagaWrite::Append(append, at) => self.append(append, at),
+            SagaWrite::Signal(signalled, at) => self.signal(signalled, at),
         }
     }
 
     fn create(&mut self, new: NewSaga, at: Timestamp) {
         let position = self.sagas.len();
         self.by_id.insert(new.id, position);
+        if new.correlation_id != new.id.0 {
+            self.correlated.entry(SagaId(new.correlation_id)).or_default().push(position);
+        }
         self.by_key.entry(new.definition.name.clone()).or_default().insert(new.key.clone(), position);
-        let instance = SagaInstance {
-            id: new.id,
-            definition: new.definition,
-            key: new.key,
-            input: new.input,
-            correlation_id: new.correlation_id,
-            status: SagaStatus::Running,
-            epoch: 1,
-            log_length: 0,
-            lease_until: at + new.lease,
-            wake_at: at,
-            outcome: None,
-        };
+        let instance = new_instance(new, at);
         let (log, due, ended) = (Vec::new(), None, None);
         self.sagas.push(Saga { instance, log, due, started: at, since: at, ended, log_purged: false });
         self.active += 1;
@@ -127,9 +171,11 @@ impl Sagas {
             saga.log.push(LogEntry { sequence: saga.instance.log_length, epoch: append.epoch, at, record });
         }
         saga.instance.lease_until = at + append.lease;
-        saga.instance.wake_at = at + append.sleep;
         saga.instance.outcome = append.outcome;
+        let waited = saga.waits();
+        saga.instance.wake_at = at + append.sleep;
         let was = std::mem::replace(&mut saga.instance.status, append.status);
+        self.waiting = self.waiting + u64::from(saga.waits()) - u64::from(waited);
         if was != append.status {
             saga.since = at;
             self.active = self.active + u64::from(append.status.is_active()) - u64::from(was.is_active());
@@ -143,6 +189,45 @@ impl Sagas {
                 ended.map(|ended| self.ended.insert((ended, position)));
             }
         }
+        self.schedule(position);
+    }
+
+    /// The sagas that a signal is for, in the order of their creation, as a transaction sees them that has written `earlier`.
+    pub(super) fn addressed(&self, to: &SagaAddress, earlier: &[SagaWrite]) -> Vec<SagaInstance> {
+        let seen = |instance: SagaInstance| earlier.iter().fold(instance, |seen, write| write.after(seen));
+        let created = earlier.iter().filter_map(|write| match write {
+            SagaWrite::Create(new, at) => Some(new_instance(new.clone(), *at)),
+            _ => None,
+        });
+        let committed: Vec<&SagaInstance> = match to {
+            SagaAddress::Id(id) => self.get(*id).into_iter().collect(),
+            SagaAddress::Correlated { correlation_id, .. } => {
+                let shared = SagaId(*correlation_id);
+                let own = self.by_id.get(&shared).copied();
+                let others = self.correlated.get(&shared).map_or(&[][..], |positions| positions);
+                let mut positions: Vec<usize> = own.into_iter().chain(others.iter().copied()).collect();
+                positions.sort_unstable();
+                positions.into_iter().map(|position| &self.sagas[position].instance).collect()
+            }
+        };
+        let wanted = |instance: &SagaInstance| match to {
+            SagaAddress::Id(id) => instance.id == *id,
+            SagaAddress::Correlated { definition, correlation_id } => {
+                instance.definition.name == *definition && instance.correlation_id == *correlation_id
+            }
+        };
+        committed.into_iter().cloned().chain(created).filter(wanted).map(seen).collect()
+    }
+
+    fn signal(&mut self, signalled: Signalled, at: Timestamp) {
+        let Some(&position) = self.by_id.get(&signalled.saga) else { return };
+        let saga = &mut self.sagas[position];
+        let waited = saga.waits();
+        saga.instance.log_length += 1;
+        let (sequence, epoch) = (saga.instance.log_length, saga.instance.epoch);
+        saga.log.push(LogEntry { sequence, epoch, at, record: signalled.record });
+        saga.instance.wake_at = saga.instance.wake_at.min(at);
+        self.waiting -= u64::from(waited);
         self.schedule(position);
     }
 
@@ -176,6 +261,13 @@ impl Sagas {
             saga.log = Vec::new();
             let (key, _) = (std::mem::take(&mut saga.instance.key), std::mem::take(&mut saga.instance.input));
             self.by_id.remove(&saga.instance.id);
+            let shared = SagaId(saga.instance.correlation_id);
+            if let Some(positions) = self.correlated.get_mut(&shared) {
+                positions.retain(|other| *other != position);
+                if positions.is_empty() {
+                    self.correlated.remove(&shared);
+                }
+            }
             if let Some(keys) = self.by_key.get_mut(&saga.instance.definition.name) {
                 keys.remove(&key);
             }

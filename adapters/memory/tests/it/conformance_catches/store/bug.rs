@@ -39,6 +39,11 @@ pub(crate) enum Bug {
     KeepsOldPins,
     KeepsOldEntries,
     KeepsNoOutcome,
+    LosesSignals,
+    SignalsTwice,
+    HidesEndedSagas,
+    SignalsByIdOnly,
+    SignalsWhatIsCommitted,
     // Outbox.
     LeasesForNoTime,
     LeasesForEver,

@@ -2,6 +2,7 @@
 //! without simulation.
 
 mod serve;
+mod soak;
 
 use std::{path::Path, process::ExitCode, sync::Arc};
 
@@ -28,6 +29,8 @@ fn main() -> ExitCode {
             with_orders,
         )
         .command(serve::command(), serve::serve)
+        .command(soak::command(), soak::soak)
+        .command(soak::worker_command(), soak::work)
         .main()
 }
 

@@ -13,6 +13,9 @@ pub struct Settings {
     pub relay_poll: Backoff,
     /// Duration of a relay's claim. 30 s: much longer than a publish takes.
     pub relay_lease: Duration,
+    /// Number of claims after which a message that came to nothing goes alone, and number after which it is given up: as
+    /// the relay has them, 10 and 30.
+    pub relay_claims: (u32, u32),
     /// Duration for which a saga is owned without a sign of life. 10 s: longer than a pause that is no crash.
     pub saga_lease: Duration,
     /// Wait of a recovery that found nothing to recover. 1 s to 5 min, for the same reasons.
@@ -21,6 +24,8 @@ pub struct Settings {
     pub redelivery_window: Duration,
     /// Time for which inbox rows are kept: 15 min, longer than the broker's redelivery window.
     pub keep_inbox: Duration,
+    /// Time for which a watermark is kept after inbox rows of its key were deleted: 30 days, beyond what anybody replays.
+    pub keep_watermarks: Duration,
     /// Time for which dispatched outbox rows and the logs of ended sagas are kept: 1 min, just long enough to look at.
     pub keep: Duration,
     /// Time for which a checkout that has ended keeps the id of its order taken: 30 days, longer than any caller asks again.
@@ -37,10 +42,12 @@ impl Default for Settings {
         Self {
             relay_poll: Backoff::new(Duration::from_secs(1), minutes(5)),
             relay_lease: Duration::from_secs(30),
+            relay_claims: (10, 30),
             saga_lease: Duration::from_secs(10),
             recovery_poll: Backoff::new(Duration::from_secs(1), minutes(5)),
             redelivery_window: minutes(10),
             keep_inbox: minutes(15),
+            keep_watermarks: minutes(30 * 24 * 60),
             keep: minutes(1),
             keep_sagas: minutes(30 * 24 * 60),
             sweep: Backoff::new(Duration::from_secs(30), minutes(360)),
@@ -61,6 +68,13 @@ impl Settings {
     #[must_use]
     pub fn relay_lease(mut self, relay_lease: Duration) -> Self {
         self.relay_lease = relay_lease;
+        self
+    }
+
+    /// Sets the number of claims after which a message that came to nothing goes alone, and that after which it is given up.
+    #[must_use]
+    pub fn relay_claims(mut self, alone: u32, given_up: u32) -> Self {
+        self.relay_claims = (alone, given_up);
         self
     }
 
@@ -89,6 +103,13 @@ impl Settings {
     #[must_use]
     pub fn keep_inbox(mut self, keep_inbox: Duration) -> Self {
         self.keep_inbox = keep_inbox;
+        self
+    }
+
+    /// Sets the time for which a watermark is kept after inbox rows of its key were deleted.
+    #[must_use]
+    pub fn keep_watermarks(mut self, keep_watermarks: Duration) -> Self {
+        self.keep_watermarks = keep_watermarks;
         self
     }
 
@@ -122,7 +143,9 @@ impl Settings {
 
     /// The relay's settings.
     pub fn relay(&self) -> RelayConfig {
-        RelayConfig::default().poll(self.relay_poll).lease(self.relay_lease)
+        let (alone, given_up) = self.relay_claims;
+        let config = RelayConfig::default().poll(self.relay_poll).lease(self.relay_lease);
+        config.max_attempts(alone).bury_after_claims(Some(given_up))
     }
 
     /// The orchestrator's settings.

@@ -18,7 +18,8 @@ use crate::settings::Settings;
 pub async fn keep_tidy(ports: Ports, settings: Settings, consumers: Vec<SmolStr>) {
     let outbox = outbox::OutboxRetention::default().keep(settings.keep).batch(settings.sweep_batch);
     let inbox = inbox::InboxRetention::new(settings.keep_inbox, settings.redelivery_window)
-        .expect("the settings keep inbox rows for longer than the broker's redelivery window")
+        .and_then(|retention| retention.keep_watermarks(settings.keep_watermarks))
+        .expect("the settings keep inbox rows and watermarks for longer than the broker's redelivery window")
         .batch(settings.sweep_batch);
     let sagas = SagaRetention::default().keep_logs(settings.keep).keep_sagas(settings.keep_sagas);
     let sagas = sagas.batch(settings.sweep_batch);

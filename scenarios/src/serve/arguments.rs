@@ -1,4 +1,4 @@
-use std::{path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr};
 
 use clap::{Args, Command};
 
@@ -21,7 +21,13 @@ pub(super) struct ServeArguments {
 
 /// Path of a database file, written `sqlite:FILE`.
 #[derive(Clone, Debug)]
-pub(super) struct SqliteUrl(pub(super) PathBuf);
+pub(crate) struct SqliteUrl(pub(crate) PathBuf);
+
+impl fmt::Display for SqliteUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sqlite:{}", self.0.display())
+    }
+}
 
 impl FromStr for SqliteUrl {
     type Err = String;

@@ -4,18 +4,14 @@
 mod arguments;
 mod begun;
 mod payments;
+mod shop;
 mod stores;
 
 use std::{sync::Arc, time::Duration};
 
 use clap::{ArgMatches, FromArgMatches};
-use seaworthy_core::{
-    ports::{Clock, Ingress},
-    stop::Stop,
-};
-use seaworthy_order_fulfillment::{
-    Settings, json::encode, messages::GROUPS, orders, requests::PLACE_ORDER, shipping, stock::stock_up,
-};
+use seaworthy_core::{ports::Clock, stop::Stop};
+use seaworthy_order_fulfillment::{Settings, json::encode, messages::GROUPS, requests::PLACE_ORDER, stock::stock_up};
 use seaworthy_scenarios::{
     catalog,
     order_fulfillment::{
@@ -25,19 +21,20 @@ use seaworthy_scenarios::{
     },
 };
 use seaworthy_sim::cli::{CliError, Exit, terminal};
-use seaworthy_tokio::{AcknowledgedBroker, AskError, LocalIngress, Parts, Process, TokioClock};
+use seaworthy_sqlite::SqliteConfig;
+use seaworthy_tokio::{AcknowledgedBroker, AskError, LocalIngress, TokioClock};
 use tokio::{signal, sync::Semaphore};
 
 use arguments::ServeArguments;
-use payments::PaymentsOnDisk;
-use stores::Stores;
 
 /// Orders that are asked for at a time: more would only wait for SQLite's one writer.
 const ASKED_AT_A_TIME: usize = 32;
 /// Interval of the checks that everything has come to rest.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-pub(crate) use arguments::command;
+pub(crate) use arguments::{SqliteUrl, command};
+pub(crate) use shop::Shop;
+pub(crate) use stores::{Stores, paths};
 
 /// Prints a line to standard output.
 macro_rules! say {
@@ -60,7 +57,8 @@ pub(crate) fn serve(matches: &ArgMatches) -> Result<Exit, CliError> {
 }
 
 async fn shop(scenario: &OrderFulfillment, mut workload: Orders, arguments: &ServeArguments) -> Result<Exit, CliError> {
-    let stores = Stores::open(&arguments.store)?;
+    let clock: Arc<dyn Clock> = Arc::new(TokioClock);
+    let stores = Stores::open(&arguments.store, &clock, &SqliteConfig::default())?;
     let is_new = stores.is_new().await?;
     // All of them: fewer of the same file are the same stock.
     begun::with(&workload, is_new, &*stores.orders, &arguments.store.0.display().to_string()).await?;
@@ -71,7 +69,15 @@ async fn shop(scenario: &OrderFulfillment, mut workload: Orders, arguments: &Ser
         stock_up(&*stores.orders, &workload.stock).await?;
     }
     let (stop, ingress) = (Stop::new(), Arc::new(LocalIngress::new(ASKED_AT_A_TIME)));
-    let replicas = start(scenario, &stores, &ingress)?;
+    let replicas = Shop {
+        variant: scenario.variant(),
+        stores: stores.clone(),
+        broker: Arc::new(AcknowledgedBroker::new(&GROUPS)),
+        ingress: ingress.clone(),
+        clock,
+        settings: settings(),
+    }
+    .start()?;
     tokio::spawn(stop_on_signal(stop.clone()));
 
     feed(&workload.orders, &ingress, &stop).await;
@@ -91,33 +97,6 @@ async fn shop(scenario: &OrderFulfillment, mut workload: Orders, arguments: &Ser
     }
     let found = audit(&workload, &*stores.orders, &*stores.shipping, &*stores.payments).await?;
     Ok(report(&found))
-}
-
-/// Two replicas of each service, as in the simulation.
-fn start(scenario: &OrderFulfillment, stores: &Stores, ingress: &Arc<LocalIngress>) -> Result<Vec<Process>, CliError> {
-    let variant = scenario.variant();
-    let broker = Arc::new(AcknowledgedBroker::new(&GROUPS));
-    let external = Arc::new(PaymentsOnDisk(stores.payments.clone()));
-    let process = |store: &Arc<dyn seaworthy_core::ports::Store>| {
-        Process::new(Parts {
-            store: store.clone(),
-            broker: broker.clone(),
-            external: external.clone(),
-            ingress: ingress.clone() as Arc<dyn Ingress>,
-        })
-    };
-    let mut replicas = Vec::new();
-    for number in 1..=2 {
-        let replica = process(&stores.orders)?;
-        let boot = replica.boot(format!("orders-{number}"));
-        replica.start("orders", |_| orders::orders(boot, variant, settings()));
-        replicas.push(replica);
-        let replica = process(&stores.shipping)?;
-        let boot = replica.boot(format!("shipping-{number}"));
-        replica.start("shipping", |_| shipping::shipping(boot, variant, settings()));
-        replicas.push(replica);
-    }
-    Ok(replicas)
 }
 
 /// Leases are short, because all replicas die together here and somebody waits for the next start.
@@ -147,7 +126,7 @@ async fn feed(orders: &[Order], ingress: &Arc<LocalIngress>, stop: &Stop) {
 }
 
 /// Sets `stop` at Ctrl-C or SIGTERM.
-async fn stop_on_signal(stop: Stop) {
+pub(crate) async fn stop_on_signal(stop: Stop) {
     #[cfg(unix)]
     {
         let Ok(mut terminate) = signal::unix::signal(signal::unix::SignalKind::terminate()) else { return };

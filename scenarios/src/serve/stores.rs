@@ -3,32 +3,29 @@ use std::{
     sync::Arc,
 };
 
-use seaworthy_core::ports::{Store, StoreError};
+use seaworthy_core::ports::{Backlog, Clock, Store, StoreError};
 use seaworthy_order_fulfillment::documents::STOCK_COLLECTION;
 use seaworthy_sim::cli::CliError;
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
-use seaworthy_tokio::TokioClock;
 
 use super::arguments::SqliteUrl;
 
 /// A database for each service, and one for the payments that are not ours.
-pub(super) struct Stores {
-    pub(super) orders: Arc<dyn Store>,
-    pub(super) shipping: Arc<dyn Store>,
-    pub(super) payments: Arc<dyn Store>,
+#[derive(Clone)]
+pub(crate) struct Stores {
+    pub(crate) orders: Arc<dyn Store>,
+    pub(crate) shipping: Arc<dyn Store>,
+    pub(crate) payments: Arc<dyn Store>,
 }
 
 impl Stores {
-    /// Opens them, and creates what is missing: `FILE` for orders, `FILE-shipping` and `FILE-payments` beside it.
-    pub(super) fn open(at: &SqliteUrl) -> Result<Self, CliError> {
+    /// Opens them, and creates what is missing.
+    pub(crate) fn open(at: &SqliteUrl, clock: &Arc<dyn Clock>, config: &SqliteConfig) -> Result<Self, CliError> {
         let open = |path: PathBuf| -> Result<Arc<dyn Store>, CliError> {
-            Ok(Arc::new(SqliteStore::open(path, Arc::new(TokioClock), SqliteConfig::default())?))
+            Ok(Arc::new(SqliteStore::open(path, clock.clone(), config.clone())?))
         };
-        Ok(Self {
-            orders: open(at.0.clone())?,
-            shipping: open(beside(&at.0, "-shipping"))?,
-            payments: open(beside(&at.0, "-payments"))?,
-        })
+        let [orders, shipping, payments] = paths(&at.0);
+        Ok(Self { orders: open(orders)?, shipping: open(shipping)?, payments: open(payments)? })
     }
 
     /// Returns `true` if nothing was ever in stock.
@@ -39,15 +36,23 @@ impl Stores {
 
     /// Returns `true` if nothing is left that would move by itself. With a broker that accepts what was handled,
     /// nothing is on its way between the stores then.
-    pub(super) async fn are_idle(&self) -> Result<bool, StoreError> {
+    pub(crate) async fn are_idle(&self) -> Result<bool, StoreError> {
         Ok(self.orders.backlog().await?.is_idle()
             && self.shipping.backlog().await?.is_idle()
             && self.orders.backlog().await?.is_idle())
     }
+
+    /// Returns what waits in the two stores of ours.
+    pub(crate) async fn backlogs(&self) -> Result<[Backlog; 2], StoreError> {
+        Ok([self.orders.backlog().await?, self.shipping.backlog().await?])
+    }
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
+/// Returns the files of orders, of shipping and of payments: `FILE`, `FILE-shipping` and `FILE-payments`.
+pub(crate) fn paths(file: &Path) -> [PathBuf; 3] {
+    ["", "-shipping", "-payments"].map(|suffix| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    })
 }

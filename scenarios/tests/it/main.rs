@@ -13,6 +13,7 @@ mod payments;
 mod serve;
 mod side_by_side;
 mod simplest;
+mod soak;
 mod specimens;
 mod stories;
 mod told;

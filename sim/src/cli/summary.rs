@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color, Table, presets};
+use comfy_table::{Cell, Color};
 use serde::Serialize;
 
-use super::terminal;
+use super::terminal::{self, numbers};
 use crate::{
     explore::{Campaign, CampaignVerdict},
     plan::counted,
@@ -123,20 +123,6 @@ fn conclusion(campaign: &Campaign, verdict: &CampaignVerdict, interrupted: bool)
             say!("first failure after {:.0} ms of CPU", micros as f64 / 1e3);
         }
     }
-}
-
-/// A table of names on the left and numbers in every other column.
-pub(super) fn numbers<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    if !terminal::is_coloured() {
-        table.force_no_tty();
-    }
-    table.set_header(header.into_iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
 }
 
 fn number(number: u64) -> Cell {

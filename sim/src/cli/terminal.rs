@@ -8,7 +8,7 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style as Paint};
-use comfy_table::Table;
+use comfy_table::{Attribute, Cell, CellAlignment, Table, presets};
 
 use crate::story::Style;
 
@@ -61,4 +61,18 @@ pub fn is_error_coloured() -> bool {
 /// Formats text about what is wrong, on standard error.
 pub fn error(text: &str) -> String {
     paint(is_error_coloured(), AnsiColor::Red.on_default().bold(), text)
+}
+
+/// Returns a table of names on the left and numbers in every other column.
+pub fn numbers<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    if !is_coloured() {
+        table.force_no_tty();
+    }
+    table.set_header(header.into_iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
 }

@@ -122,6 +122,7 @@ pub(super) const HOUSES: [House; 9] = [
             &["controls", "specimens"],
             &["catalog"],
             &["serve"],
+            &["soak"],
         ],
     },
     House { name: "shop", folder: "scenarios/shop/src", module: &[], floors: &[&["desk", "provider"]] },

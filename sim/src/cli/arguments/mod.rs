@@ -72,13 +72,20 @@ fn width(text: &str) -> Result<usize, String> {
     Ok(columns)
 }
 
-/// A seed, decimal or hexadecimal.
-pub(super) fn seed(text: &str) -> Result<u64, String> {
+/// Reads a seed, decimal or hexadecimal: for an argument of a command of your own.
+///
+/// # Errors
+/// A sentence about how to write one.
+pub fn seed(text: &str) -> Result<u64, String> {
     let wanted = "write a number from 0 to 2^64 - 1, decimal or 0x...";
     hexadecimal::parse(text).ok_or_else(|| format!("{text:?} is no seed: {wanted}"))
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// Reads a duration, such as `60s`, `5m` or `1h30m`: for an argument of a command of your own.
+///
+/// # Errors
+/// A sentence about how to write one.
+pub fn duration(text: &str) -> Result<Duration, String> {
     values::duration(text).ok_or_else(|| format!("{text:?} is no time: write 60s, 5m or 1h30m"))
 }
 

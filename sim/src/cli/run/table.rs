@@ -58,7 +58,7 @@ pub(super) fn run(
 /// The table: how many runs failed, of how many. A campaign that was never begun is an empty place.
 fn print(entries: &[Entry], groups: &[Vec<Profile>], campaigns: &[(Campaign, CampaignVerdict)]) {
     let columns: Vec<String> = groups.iter().map(|profiles| names(profiles)).collect();
-    let mut table = summary::numbers(["failed of seeds"].into_iter().chain(columns.iter().map(String::as_str)));
+    let mut table = terminal::numbers(["failed of seeds"].into_iter().chain(columns.iter().map(String::as_str)));
     let mut lines = campaigns.chunks(groups.len());
     for entry in entries {
         let line = lines.next().unwrap_or_default();

@@ -1,0 +1,60 @@
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Command};
+use seaworthy_sim::cli::{duration, seed};
+
+use crate::serve::SqliteUrl;
+
+/// The command `soak`.
+#[derive(Debug, Args)]
+pub(super) struct SoakArguments {
+    /// The scenario, or a broken twin of it
+    #[arg(default_value = "order_fulfillment")]
+    pub(super) scenario: String,
+    /// The database to begin, as sqlite:FILE; two more files, for shipping and for payments, lie beside it
+    #[arg(long, value_name = "sqlite:FILE")]
+    pub(super) store: SqliteUrl,
+    /// Time in which blows fall, such as 10m; the rest and the audit come after it
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, default_value = "10m")]
+    pub(super) duration: Duration,
+    /// Seed of the orders and of the blows, decimal or 0x...; drawn anew each time if not given
+    #[arg(long, value_name = "S", value_parser = seed)]
+    pub(super) seed: Option<u64>,
+    /// Orders that come in a second
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub(super) rate: u32,
+    /// Time for which the services keep what is settled; longer than a fifth of --for, it shows as growth
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "3s")]
+    pub(super) keep: Duration,
+    /// Writes what was done and found to FILE, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) json: Option<PathBuf>,
+    /// Writes what the services say at WARN to FILE
+    #[arg(long, value_name = "FILE")]
+    pub(super) log: Option<PathBuf>,
+}
+
+/// The command as it stands in the program's help.
+pub(crate) fn command() -> Command {
+    let about =
+        "Serves the shop on the real clock and on disk under kills, full and slow disks, wrong clocks and poison";
+    SoakArguments::augment_args(Command::new("soak")).about(about)
+}
+
+/// The command by which `soak` starts the program again, to have a process that it may kill.
+#[derive(Debug, Args)]
+pub(super) struct WorkerArguments {
+    pub(super) scenario: String,
+    #[arg(long)]
+    pub(super) store: SqliteUrl,
+    #[arg(long)]
+    pub(super) keep_ms: u64,
+    /// Time by which its clock is behind.
+    #[arg(long)]
+    pub(super) behind_ms: u64,
+}
+
+/// That command, which the help does not show.
+pub(crate) fn worker_command() -> Command {
+    WorkerArguments::augment_args(Command::new("soak-worker").hide(true))
+}

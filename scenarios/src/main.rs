@@ -1,6 +1,7 @@
-//! The `seaworthy` program: puts the scenarios of this crate through the storm and says what it found, and serves the shop
-//! without simulation.
+//! The `seaworthy` program: puts the scenarios of this crate through the storm and says what it found, serves the shop
+//! without simulation, and looks after the databases of services.
 
+mod operate;
 mod serve;
 mod soak;
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         .command(serve::command(), serve::serve)
         .command(soak::command(), soak::soak)
         .command(soak::worker_command(), soak::work)
+        .command(operate::command(), operate::operate)
         .main()
 }
 

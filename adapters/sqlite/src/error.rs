@@ -23,6 +23,30 @@ pub enum OpenError {
         /// The latest version that this program knows.
         known: i64,
     },
+    /// The file was written by an earlier version of this crate, and was not to be migrated.
+    #[error(
+        "{path} has schema version {found}, this program knows {known}: start a service of this release, which migrates it"
+    )]
+    OlderSchema {
+        /// Path of the database file.
+        path: String,
+        /// Schema version of the file.
+        found: i64,
+        /// The version that this program works with.
+        known: i64,
+    },
+    /// There is no file, and none was to be created.
+    #[error("{path} can't be opened: there is no such file")]
+    Missing {
+        /// Path of the database file.
+        path: String,
+    },
+    /// The file is none of a store, and was not to be made one.
+    #[error("{path} is no database of seaworthy: it has no `seaworthy_schema`")]
+    NotAStore {
+        /// Path of the database file.
+        path: String,
+    },
     /// This process has the file open with other settings. All its handles share one writer, so they must agree.
     #[error("{path} is open in this process with other settings: clone that store, or open both with equal settings")]
     OtherSettings {

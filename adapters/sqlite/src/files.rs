@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, LazyLock, Mutex as StdMutex, PoisonError, Weak, atomic::AtomicU64},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -33,14 +33,30 @@ pub(crate) struct Shared {
 /// same thread; with one, tasks queue for it.
 static OPEN: LazyLock<StdMutex<BTreeMap<PathBuf, Weak<Shared>>>> = LazyLock::new(StdMutex::default);
 
+/// Changes that may be made to a file so that it can be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum May {
+    /// It is created where it is missing, and migrated.
+    Create,
+    /// It is migrated where it is a store's.
+    Migrate,
+    Nothing,
+}
+
 /// Opens a file, or joins the handles that have it open.
-pub(crate) fn open_file(path: &Path, config: SqliteConfig) -> Result<Arc<Shared>, OpenError> {
+pub(crate) fn open_file(path: &Path, config: SqliteConfig, may: May) -> Result<Arc<Shared>, OpenError> {
     let name = path.display().to_string();
+    if may != May::Create && !path.exists() {
+        return Err(OpenError::Missing { path: name });
+    }
     let resolved = resolve(path).map_err(|source| OpenError::Path { path: name.clone(), source })?;
     // The map is only ever changed by the line that inserts, so it is whole even if a holder has panicked.
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(shared) = open.get(&resolved).and_then(Weak::upgrade) {
         return if shared.config == config { Ok(shared) } else { Err(OpenError::OtherSettings { path: name }) };
+    }
+    if may != May::Create {
+        look(&resolved, &name, &config, may)?;
     }
     let mut writer = connect(&resolved, &name, &config)?;
     let failed = |doing| {
@@ -105,6 +121,16 @@ fn resolve(path: &Path) -> std::io::Result<PathBuf> {
     }
 }
 
+/// Looks at a file through a connection that changes nothing of it, not even its journal mode.
+fn look(path: &Path, name: &str, config: &SqliteConfig, may: May) -> Result<(), OpenError> {
+    let failed = |source| OpenError::Sqlite { path: name.to_owned(), doing: "opening", source };
+    // Read and write, since nobody else may have opened it since it was closed: its log would need recovery.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_timeout(config.busy_timeout).map_err(failed)?;
+    schema::check(&connection, name, may == May::Migrate)
+}
+
 fn connect(path: &Path, name: &str, config: &SqliteConfig) -> Result<Connection, OpenError> {
     let failed = |source| OpenError::Sqlite { path: name.to_owned(), doing: "opening", source };
     take_up(Connection::open(path).map_err(failed)?, name, config)
@@ -144,8 +170,6 @@ fn switch_to_write_ahead_log(connection: &Connection) -> rusqlite::Result<String
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::OpenFlags;
-
     use super::*;
 
     /// Forty files, since only some are met in the middle of a switch; without the wait a run of forty never passes.
@@ -172,7 +196,7 @@ mod tests {
     fn a_file_that_can_only_be_read_is_refused_when_it_is_opened() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db");
-        drop(open_file(&path, SqliteConfig::default()).unwrap());
+        drop(open_file(&path, SqliteConfig::default(), May::Create).unwrap());
         let for_reading = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         let refused = take_up(for_reading, "db", &SqliteConfig::default()).unwrap_err();
         assert!(matches!(refused, OpenError::ReadOnly { .. }), "{refused}");
@@ -185,9 +209,9 @@ mod tests {
         let other = Connection::open(&path).unwrap();
         other.execute_batch("CREATE TABLE t (x); BEGIN; SELECT * FROM t").unwrap();
         let config = SqliteConfig::default().busy_timeout(std::time::Duration::from_millis(20));
-        let refused = open_file(&path, config.clone()).err().unwrap();
+        let refused = open_file(&path, config.clone(), May::Create).err().unwrap();
         assert!(refused.to_string().contains("database is locked"), "{refused}");
         other.execute_batch("COMMIT").unwrap();
-        assert!(open_file(&path, config).is_ok());
+        assert!(open_file(&path, config, May::Create).is_ok());
     }
 }

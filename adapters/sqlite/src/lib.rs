@@ -121,6 +121,7 @@ mod schema;
 mod watch;
 mod writer;
 
+mod census;
 mod checkpoints;
 mod documents;
 mod inbox;

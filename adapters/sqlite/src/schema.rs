@@ -1,6 +1,6 @@
 //! The tables, and how a file comes to have them.
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
 
 use crate::error::OpenError;
 
@@ -22,6 +22,22 @@ const MIGRATIONS: &[&str] = &[
 /// The version lives in a table of its own, since `user_version` belongs to the user whose tables share the file.
 pub(crate) fn migrate(connection: &mut Connection, path: &str) -> Result<(), OpenError> {
     migrate_by(MIGRATIONS, connection, path)
+}
+
+/// Looks whether a database has this program's schema, and changes nothing. An older one passes where it `may_be_older`.
+pub(crate) fn check(connection: &Connection, path: &str, may_be_older: bool) -> Result<(), OpenError> {
+    let known = MIGRATIONS.len() as i64;
+    let path = path.to_owned();
+    match version(connection) {
+        Ok(None) => Err(OpenError::NotAStore { path }),
+        Ok(Some(found)) if found > known => Err(OpenError::NewerSchema { path, found, known }),
+        Ok(Some(found)) if found < known && !may_be_older => Err(OpenError::OlderSchema { path, found, known }),
+        Ok(Some(_)) => Ok(()),
+        Err(failure) if failure.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            Err(OpenError::NotAStore { path })
+        }
+        Err(source) => Err(OpenError::Sqlite { path, doing: "reading the schema version of", source }),
+    }
 }
 
 fn migrate_by(migrations: &[&str], connection: &mut Connection, path: &str) -> Result<(), OpenError> {

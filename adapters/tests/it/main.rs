@@ -25,6 +25,7 @@ mod outbox_schedule;
 mod outbox_topics;
 mod outbox_unread;
 mod participant_retention;
+mod saga_accounts;
 mod saga_attempts;
 mod saga_budgets;
 mod saga_crashes;

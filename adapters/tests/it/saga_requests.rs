@@ -6,8 +6,8 @@ use seaworthy_core::{
     ids::{Direction, SagaId},
     ports::{Ports, SagaListRequest, SagaStatus},
     saga::{
-        self, Asked, CompensationCause, Definition, Orchestrator, OrchestratorConfig, Registry, Request, RetryPolicy,
-        SagaBuilder, SagaError, Status, Verb,
+        self, Asked, CompensationCause, Definition, Orchestrator, OrchestratorConfig, Registry, RetryPolicy,
+        SagaBuilder, SagaError, SagaRequest, Status, Verb,
     },
 };
 
@@ -50,7 +50,7 @@ fn recover(ports: &Ports, definition: Definition<u32>) {
 }
 
 async fn ask(world: &World, saga: SagaId, verb: Verb) -> Result<Asked, SagaError> {
-    saga::ask(&*world.ports.store, saga, &Request::new(verb, "ops").because("by phone")).await
+    saga::ask(&*world.ports.store, saga, &SagaRequest::new(verb, "ops").because("by phone")).await
 }
 
 #[test]
@@ -173,12 +173,36 @@ fn a_request_waits_for_somebody_who_knows_the_saga() {
         assert_eq!((world.status_of(saga).await, pay.attempts()), (SagaStatus::Running, 1));
         recover(&world.replica(8), trip(&pay));
         world.pass(SECOND * 60).await;
+        let log = world.log_of(saga).await;
+        let answered: Vec<_> =
+            log.iter().skip_while(|entry| *entry != "requested").map(String::as_str).take(5).collect();
+        assert_eq!(answered, ["requested", "left_to_newer", "taken_up", "resumed", "granted"], "{log:?}");
         assert_eq!(
             (world.status_of(saga).await, pay.attempts()),
             (SagaStatus::Completed, 2),
             "{:?}",
             world.log_of(saga).await
         );
+    });
+}
+
+#[test]
+fn a_saga_that_is_stuck_on_its_way_back_goes_on_backwards() {
+    on_each_store(async |world| {
+        let undo = Part::remote(|attempt| if attempt < 2 { Does::Fail } else { Does::Well });
+        let definition = SagaBuilder::new("trip", 1)
+            .compensatable("hotel", Part::well(), undo.clone())
+            .compensation_retry(once())
+            .compensatable("car", Part::local(|_| Does::Reject), Part::well())
+            .build()
+            .unwrap();
+        let orchestrator = world.sagas(definition);
+        let saga = stuck(world, &orchestrator, "t-1").await;
+        assert_eq!(ask(world, saga, Verb::Cancel).await, Ok(Asked::Needless), "it has turned back");
+        assert_eq!(ask(world, saga, Verb::Resume).await, Ok(Asked::Written));
+        assert_eq!(world.status_of(saga).await, SagaStatus::Compensating, "as its log says");
+        world.pass(SECOND * 10).await;
+        assert_eq!((world.status_of(saga).await, undo.attempts()), (SagaStatus::Compensated, 2));
     });
 }
 

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use smol_str::SmolStr;
 
 use super::{
-    Backlog, DeadLetter, DeadRow, Delivery, Document, Extended, InboxInsert, ListedSaga, LogEntry, OperationState,
-    OutboxRow, PublishResult, SagaCreate, SagaInstance, Subscription, Timestamp, Transaction,
+    Backlog, Census, DeadLetter, DeadRow, Delivery, Document, Extended, InboxInsert, ListedSaga, LogEntry,
+    OperationState, OutboxRow, PublishResult, SagaCreate, SagaInstance, Subscription, Timestamp, Transaction,
 };
 use crate::ids::MessageId;
 
@@ -106,6 +106,7 @@ answers! {
     Timestamp, |_| Answer::Done;
     Option<Timestamp>, |at| Answer::Yes(at.is_some());
     Backlog, |_| Answer::Done;
+    Census, |_| Answer::Done;
     Vec<OutboxRow>, |rows| Answer::Rows(rows);
     Vec<DeadRow>, |rows| Answer::Count(rows.len() as u64);
     Vec<DeadLetter>, |letters| Answer::Count(letters.len() as u64);

@@ -116,6 +116,7 @@ operations! {
         SagaLog "saga_log" false { saga: SagaId, after: u64, limit: usize } on "sagas";
         PurgeSagaLogs "purge_saga_logs" true { request: &'a PurgeRequest } on "sagas";
         Backlog "backlog" false on "";
+        Census "census" false on "";
         Now "now" false on "clock";
     }
     Transaction {

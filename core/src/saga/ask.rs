@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use tracing::Instrument;
 
 use super::{
-    Record, Request, SagaError, Verb,
+    Record, RecordError, SagaError, SagaRequest, Verb,
     append::{TRIES, append},
 };
 use crate::{
@@ -37,11 +37,11 @@ pub enum Asked {
 /// an [`Orchestrator`](super::Orchestrator) and hears at once what is not allowed.
 ///
 /// ```
-/// use seaworthy_core::{ids::SagaId, ports::Store, saga::{self, Asked, Request, SagaError, Verb}};
+/// use seaworthy_core::{ids::SagaId, ports::Store, saga::{self, Asked, SagaRequest, SagaError, Verb}};
 ///
 /// /// The carrier was asked by phone.
 /// async fn booked_by_phone(store: &dyn Store, stuck: SagaId) -> Result<Asked, SagaError> {
-///     let request = Request::new(Verb::Skip { step: "carrier".into() }, "ops").because("booked by phone");
+///     let request = SagaRequest::new(Verb::Skip { step: "carrier".into() }, "ops").because("booked by phone");
 ///     saga::ask(store, stuck, &request).await
 /// }
 /// ```
@@ -52,7 +52,7 @@ pub enum Asked {
 ///
 /// # Cancellation
 /// A call that is dropped before its commit has asked for nothing.
-pub async fn ask(store: &dyn Store, saga: SagaId, request: &Request) -> Result<Asked, SagaError> {
+pub async fn ask(store: &dyn Store, saga: SagaId, request: &SagaRequest) -> Result<Asked, SagaError> {
     let span = tracing::info_span!("saga.ask", %saga, verb = request.verb.name());
     let work = async {
         for _ in 0..TRIES {
@@ -93,7 +93,7 @@ pub async fn ask(store: &dyn Store, saga: SagaId, request: &Request) -> Result<A
 /// # Cancellation
 /// A call that is dropped has asked for some of them.
 pub async fn resume_stuck(store: &dyn Store, which: &SagaListRequest, by: &str) -> Result<Vec<SagaId>, SagaError> {
-    let request = Request::new(Verb::Resume, by);
+    let request = SagaRequest::new(Verb::Resume, by);
     let mut page = SagaListRequest { statuses: vec![SagaStatus::Stuck], ..which.clone() };
     let mut resumed = Vec::new();
     while resumed.len() < which.limit {
@@ -113,18 +113,18 @@ pub async fn resume_stuck(store: &dyn Store, which: &SagaListRequest, by: &str) 
     Ok(resumed)
 }
 
+/// A log, decoded entry by entry.
+type Log = Vec<(LogEntry, Result<Record, RecordError>)>;
+
 /// Reads a log as far as this release knows it: what a newer one has written says nothing here.
-pub(super) async fn read(
-    store: &dyn Store,
-    instance: &SagaInstance,
-) -> Result<Vec<(LogEntry, Option<Record>)>, StoreError> {
-    let mut log: Vec<(LogEntry, Option<Record>)> = Vec::new();
+pub(super) async fn read(store: &dyn Store, instance: &SagaInstance) -> Result<Log, StoreError> {
+    let mut log = Log::new();
     loop {
         let after = log.last().map_or(0, |(entry, _)| entry.sequence);
         let page = store.saga_log(instance.id, after, PAGE).await?;
         let is_last = page.len() < PAGE;
         log.extend(page.into_iter().map(|entry| {
-            let record = Record::decode(&entry.record).ok();
+            let record = Record::decode(&entry.record);
             (entry, record)
         }));
         if is_last {
@@ -134,7 +134,7 @@ pub(super) async fn read(
 }
 
 /// Returns the answer to a request that need not be written.
-fn known(instance: &SagaInstance, log: &[(LogEntry, Option<Record>)], verb: &Verb) -> Option<Asked> {
+fn known(instance: &SagaInstance, log: &[(LogEntry, Result<Record, RecordError>)], verb: &Verb) -> Option<Asked> {
     match (verb, instance.status) {
         (Verb::Resume, status) if status != SagaStatus::Stuck => return Some(Asked::Needless),
         (Verb::Cancel, _) if direction(log) == SagaStatus::Compensating => return Some(Asked::Needless),
@@ -146,12 +146,12 @@ fn known(instance: &SagaInstance, log: &[(LogEntry, Option<Record>)], verb: &Ver
 }
 
 /// Returns the requests without an answer.
-fn unanswered(log: &[(LogEntry, Option<Record>)]) -> impl Iterator<Item = &Request> {
+fn unanswered(log: &[(LogEntry, Result<Record, RecordError>)]) -> impl Iterator<Item = &SagaRequest> {
     let mut waiting = VecDeque::new();
     for (_, record) in log {
         match record {
-            Some(Record::Requested(request)) => waiting.push_back(request),
-            Some(Record::Granted | Record::Declined { .. }) => drop(waiting.pop_front()),
+            Ok(Record::Requested(request)) => waiting.push_back(request),
+            Ok(Record::Granted | Record::Declined { .. }) => drop(waiting.pop_front()),
             _ => {}
         }
     }
@@ -159,17 +159,21 @@ fn unanswered(log: &[(LogEntry, Option<Record>)]) -> impl Iterator<Item = &Reque
 }
 
 /// Returns the status that a saga has once it goes on: a saga that has turned back never goes forward again.
-fn direction(log: &[(LogEntry, Option<Record>)]) -> SagaStatus {
+fn direction(log: &[(LogEntry, Result<Record, RecordError>)]) -> SagaStatus {
     let turned = log.iter().any(|(_, record)| match record {
-        Some(Record::CompensationBegun { .. }) => true,
-        Some(Record::Condensed { summary }) => summary.cause.is_some(),
+        Ok(Record::CompensationBegun { .. }) => true,
+        Ok(Record::Condensed { summary }) => summary.cause.is_some(),
         _ => false,
     });
     if turned { SagaStatus::Compensating } else { SagaStatus::Running }
 }
 
 /// Returns what is written. The saga's owner, if there is one, loses it: its lease is given up.
-fn entries(instance: &SagaInstance, log: &[(LogEntry, Option<Record>)], request: &Request) -> SagaAppend {
+fn entries(
+    instance: &SagaInstance,
+    log: &[(LogEntry, Result<Record, RecordError>)],
+    request: &SagaRequest,
+) -> SagaAppend {
     let mut records = vec![Record::Requested(request.clone())];
     let mut status = match instance.status {
         SagaStatus::Stuck => direction(log),

@@ -14,6 +14,7 @@
 //! | [`Registry`], [`Migration`] | what a process can run, and how old sagas go on | at boot |
 //! | [`Orchestrator`] | starts, drives, recovers; operator verbs | in every process |
 //! | [`SagaHandle`], [`SagaOutcome`] | waits for a saga's end and its result | wherever somebody wants the answer |
+//! | [`ask`], [`resume_stuck`], [`account`] | verbs and a look without the definitions | in an operator's tool |
 //! | [`SagaRetention`] | deletes logs of sagas that ended long ago | in one process of a service |
 //! | [`Record`], [`State`], [`next`], [`plan`] | the life cycle, pure | to read a log or judge a run |
 //!
@@ -24,6 +25,7 @@
 //!
 //! Source pattern: sagas (Garcia-Molina and Salem, 1987); the three phases are Richardson's.
 
+mod account;
 mod answers;
 mod append;
 mod ask;
@@ -69,6 +71,7 @@ mod state;
 mod step;
 mod step_state;
 mod summary;
+mod told;
 mod transition;
 mod unfold;
 mod value;
@@ -76,6 +79,7 @@ mod verdict;
 mod wait;
 mod watchers;
 
+pub use account::{Account, AccountEntry, WaitsFor, account, account_of};
 pub use ask::{Asked, ask, resume_stuck};
 pub use awaits::{AtLimit, Awaits, Until};
 pub use builder::{AfterPivot, BeforePivot, SagaBuilder};
@@ -94,7 +98,7 @@ pub use plan::{Next, plan};
 pub use record::Record;
 pub use record_error::RecordError;
 pub use registry::{Registry, RegistryError};
-pub use request::{Request, Verb};
+pub use request::{SagaRequest, Verb};
 pub use retention::SagaRetention;
 pub use retry::RetryPolicy;
 pub use settle::DriveOutcome;

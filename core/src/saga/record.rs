@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{CompensationCause, Failure, Passage, RecordError, Request, Summary, Value};
+use super::{CompensationCause, Failure, Passage, RecordError, SagaRequest, Summary, Value};
 use crate::{
     ids::{Direction, MessageId},
     message::from_json,
@@ -211,7 +211,7 @@ pub enum Record {
     },
     /// A tool that does not know the saga's definition asks for a verb of an operator. Whoever knows it answers when it reads
     /// the log next: requests in their order, each by one of the two records below.
-    Requested(Request),
+    Requested(SagaRequest),
     /// The oldest request without an answer is granted. What it comes to stands before.
     Granted,
     /// The oldest request without an answer is declined: it changes nothing.

@@ -9,30 +9,30 @@ use smol_str::SmolStr;
 use super::Value;
 use crate::cut::cut;
 
-/// Request of an operator that a tool has written into a saga's log, for whoever knows the saga's definition to answer
+/// SagaRequest of an operator that a tool has written into a saga's log, for whoever knows the saga's definition to answer
 /// ([`ask`](super::ask)).
 ///
 /// ```
-/// use seaworthy_core::saga::{Request, Verb};
+/// use seaworthy_core::saga::{SagaRequest, Verb};
 ///
-/// let request = Request::new(Verb::Skip { step: "carrier".into() }, "ops@example.org").because("booked by phone");
+/// let request = SagaRequest::new(Verb::Skip { step: "carrier".into() }, "ops@example.org").because("booked by phone");
 /// assert_eq!(request.to_string(), "skip step `carrier`, asked for by ops@example.org: booked by phone");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Request {
+pub struct SagaRequest {
     /// Verb that is asked for.
     #[serde(with = "lenient")]
     pub verb: Verb,
     /// Reason that the operator gave; empty for none.
     #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
     pub reason: SmolStr,
-    /// Whoever asks: a person, a tool.
+    /// Name of the person or tool that asks.
     #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
     pub by: SmolStr,
 }
 
-impl Request {
+impl SagaRequest {
     /// A request of somebody, without a reason.
     pub fn new(verb: Verb, by: impl Into<SmolStr>) -> Self {
         Self { verb, reason: SmolStr::default(), by: cut(by.into()) }
@@ -46,7 +46,7 @@ impl Request {
     }
 }
 
-impl fmt::Display for Request {
+impl fmt::Display for SagaRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.verb)?;
         if !self.by.is_empty() {
@@ -165,7 +165,7 @@ mod tests {
     fn a_verb_of_a_newer_release_is_read_and_kept_as_it_is() {
         for verb in [r#"{"sell":{"step":"pay","to":{"receipt":7}}}"#, r#""hurry""#] {
             let stored = format!(r#"{{"verb":{verb},"by":"ops"}}"#);
-            let request: Request = serde_json::from_str(&stored).expect("whatever the verb is");
+            let request: SagaRequest = serde_json::from_str(&stored).expect("whatever the verb is");
             assert!(matches!(request.verb, Verb::Unknown(_)), "{request:?}");
             assert_eq!(serde_json::to_string(&request).expect("plain data"), stored);
         }
@@ -185,9 +185,9 @@ mod tests {
             Verb::Settle { step: step.clone(), output: Value::NULL },
             Verb::SettleNotDone { step },
         ] {
-            let request = Request::new(verb, "ops").because("by phone");
+            let request = SagaRequest::new(verb, "ops").because("by phone");
             let stored = serde_json::to_string(&request).expect("plain data");
-            assert_eq!(serde_json::from_str::<Request>(&stored).expect("its own"), request, "{stored}");
+            assert_eq!(serde_json::from_str::<SagaRequest>(&stored).expect("its own"), request, "{stored}");
         }
     }
 }

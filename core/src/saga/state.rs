@@ -3,7 +3,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::{
-    ActionState, Awaits, CompensationCause, CompensationState, Origin, Phase, Request, Shape, Signal, StepShape,
+    ActionState, Awaits, CompensationCause, CompensationState, Origin, Phase, SagaRequest, Shape, Signal, StepShape,
     StepState, StepSummary, Summary, Value, passage::FirstNames,
 };
 use crate::{
@@ -80,7 +80,7 @@ pub struct State {
     pub(crate) signals: Vec<Signal>,
     pub(crate) steps: Vec<StepState>,
     /// Requests of an operator without an answer, the oldest first.
-    pub(crate) requests: Vec<Request>,
+    pub(crate) requests: Vec<SagaRequest>,
     /// Reason for which it is stuck.
     pub(crate) stuck: Option<SmolStr>,
 }
@@ -149,7 +149,7 @@ impl State {
     }
 
     /// Returns the requests of an operator that wait for an answer, the oldest first.
-    pub fn requests(&self) -> &[Request] {
+    pub fn requests(&self) -> &[SagaRequest] {
         &self.requests
     }
 

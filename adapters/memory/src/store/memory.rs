@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, Clock, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
+        AcquireRequest, Backlog, Census, ClaimRequest, Clock, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
         InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, OutboxStore, Parts,
         PurgeRequest, RepublishRequest, SagaInstance, SagaListRequest, SagaStore, Settlement, Store, StoreError,
         TailRequest, Timestamp, Transaction,
@@ -84,6 +84,10 @@ impl Store for MemoryStore {
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         Ok(self.model().backlog())
+    }
+
+    async fn census(&self) -> Result<Census, StoreError> {
+        Ok(self.model().census(self.clock_now()))
     }
 
     async fn now(&self) -> Result<Timestamp, StoreError> {

@@ -15,16 +15,17 @@ use std::{
 use async_trait::async_trait;
 use futures_util::future::{Either, select};
 use rusqlite::Connection;
-use seaworthy_core::ports::{Backlog, Clock, Parts, SteadyTime, Store, StoreError, Timestamp, Transaction};
+use seaworthy_core::ports::{Backlog, Census, Clock, Parts, SteadyTime, Store, StoreError, Timestamp, Transaction};
 use smol_str::{SmolStr, format_smolstr};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{
+    census,
     columns::read_count,
     config::SqliteConfig,
     epoch,
     error::{self, OpenError},
-    files::{self, Shared},
+    files::{self, May, Shared},
     transaction::SqliteTransaction,
     writer::Writer,
 };
@@ -77,7 +78,34 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`]: the file was written by a newer version, can't be opened, or is open with other settings.
     pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>, config: SqliteConfig) -> Result<Self, OpenError> {
-        Ok(Self::on(files::open_file(path.as_ref(), config)?, clock))
+        Ok(Self::on(files::open_file(path.as_ref(), config, May::Create)?, clock))
+    }
+
+    /// Opens the database file of a service that is there already, for a tool: it is neither created nor migrated, so a
+    /// wrong path makes no file, and services of an older release go on.
+    ///
+    /// # Errors
+    /// [`OpenError::Missing`], [`OpenError::NotAStore`] and [`OpenError::OlderSchema`], which leave the file as it is; any
+    /// other [`OpenError`].
+    pub fn open_existing(
+        path: impl AsRef<Path>,
+        clock: Arc<dyn Clock>,
+        config: SqliteConfig,
+    ) -> Result<Self, OpenError> {
+        Ok(Self::on(files::open_file(path.as_ref(), config, May::Nothing)?, clock))
+    }
+
+    /// Opens a database file as [`open_existing`](Self::open_existing) does, and brings its tables up to date if they are
+    /// those of an older release, which can't open it from then on.
+    ///
+    /// # Errors
+    /// [`OpenError::Missing`] and [`OpenError::NotAStore`], which leave the file as it is; any other [`OpenError`].
+    pub fn open_and_migrate(
+        path: impl AsRef<Path>,
+        clock: Arc<dyn Clock>,
+        config: SqliteConfig,
+    ) -> Result<Self, OpenError> {
+        Ok(Self::on(files::open_file(path.as_ref(), config, May::Migrate)?, clock))
     }
 
     /// Opens a new database in memory, which is gone with its last handle.
@@ -230,6 +258,14 @@ impl Store for SqliteStore {
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         self.read(|connection| backlog(connection).map_err(|failure| error::in_statement("backlog", &failure))).await
+    }
+
+    async fn census(&self) -> Result<Census, StoreError> {
+        let now = self.time();
+        self.read(|connection| {
+            census::take(connection, now).map_err(|failure| error::in_statement("take a census", &failure))
+        })
+        .await
     }
 
     async fn now(&self) -> Result<Timestamp, StoreError> {

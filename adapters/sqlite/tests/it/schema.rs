@@ -155,7 +155,7 @@ async fn a_key_goes_on_after_somebody_else_has_deleted_its_rows() {
     assert_eq!(numbers(&store.claim(&asking(3, 9)).await.unwrap()), [8]);
 }
 
-/// Takes a file back to the seventh version of its schema: sagas are not dated.
+/// Takes a file back to the seventh version of its schema: sagas are not dated, and nothing is deleted by its age.
 const BEFORE_LISTS: &str = "DROP INDEX seaworthy_sagas_forgotten;
     DROP INDEX seaworthy_operations_by_age;
     DROP INDEX seaworthy_sagas_compensated;
@@ -452,4 +452,36 @@ async fn sagas_and_operations_of_an_older_file_are_deleted_in_the_end() {
     assert_eq!(store.purge_operations(&old).await, Ok(1));
     assert!(store.saga_by_key("trip", "a").await.unwrap().is_none());
     assert!(store.saga_by_key("trip", "b").await.unwrap().is_some());
+}
+
+/// A tool has no business making files or moving tables of others.
+#[test]
+fn a_file_that_is_only_to_be_opened_is_neither_created_nor_migrated() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let existing = || SqliteStore::open_existing(&path, HandClock::new(), SqliteConfig::default());
+    let migrated = || SqliteStore::open_and_migrate(&path, HandClock::new(), SqliteConfig::default());
+    for refused in [existing().unwrap_err(), migrated().unwrap_err()] {
+        assert!(matches!(refused, OpenError::Missing { .. }), "{refused}");
+        assert!(!path.exists());
+    }
+    let foreign = Connection::open(&path).unwrap();
+    foreign.execute_batch("CREATE TABLE mine (x)").unwrap();
+    for refused in [existing().unwrap_err(), migrated().unwrap_err()] {
+        assert!(matches!(refused, OpenError::NotAStore { .. }), "{refused}");
+    }
+    let mode: String = foreign.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+    assert_eq!(mode, "delete", "not even its journal is changed");
+    foreign.execute_batch("DROP TABLE mine").unwrap();
+    drop(SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap());
+    assert!(existing().is_ok());
+    foreign.execute_batch(BEFORE_LISTS).unwrap();
+    let refused = existing().unwrap_err();
+    assert!(matches!(refused, OpenError::OlderSchema { found: 7, known: 9, .. }), "{refused}");
+    drop(migrated().unwrap());
+    assert!(existing().is_ok());
+    foreign.execute("UPDATE seaworthy_schema SET version = 99", []).unwrap();
+    for refused in [existing().unwrap_err(), migrated().unwrap_err()] {
+        assert!(matches!(refused, OpenError::NewerSchema { .. }), "{refused}");
+    }
 }

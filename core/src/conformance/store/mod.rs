@@ -173,6 +173,7 @@ macro_rules! __store_checks {
             }
             upkeep [] {
                 the_backlog_counts_what_waits
+                a_census_counts_everything_and_knows_the_oldest
                 the_clock_of_the_store_advances
                 a_transaction_reads_the_clock_of_its_store
             }

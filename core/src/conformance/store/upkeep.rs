@@ -10,9 +10,9 @@ use crate::{
     conformance::{
         Outcome, StoreSubject, Verdict,
         outcome::{expect, expect_eq},
-        samples::{append, claim, entry, lone, new_saga, received},
+        samples::{CONSUMER, append, claim, entry, lone, new_saga, received},
     },
-    ports::{DeadRowRequest, Backlog, Part, SagaAppend, SagaStatus},
+    ports::{DeadRowRequest, Backlog, Census, Part, SagaAppend, SagaStatus, StoreError, Tally},
 };
 
 /// Unsettled and dead rows, active and stuck sagas, dead letters; nothing of a part that the store has not.
@@ -62,6 +62,75 @@ pub async fn the_backlog_counts_what_waits(subject: &dyn StoreSubject) -> Outcom
         tx.commit().await?;
     }
     expect_eq("the backlog counts only what still waits", store.backlog().await?, expected)?;
+    Ok(Verdict::Held)
+}
+
+/// A census counts what the store has, each with the moment of the oldest, and leaves out what there is none of.
+pub async fn a_census_counts_everything_and_knows_the_oldest(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let lease = subject.unit() * 5;
+    let empty = match store.census().await {
+        Err(StoreError::Refused(_)) => return Ok(Verdict::NotApplicable("the store takes no census")),
+        empty => empty?,
+    };
+    expect_eq("a census of an empty store counts nothing", empty.clone(), Census::new(empty.at))?;
+    let (outbox, inbox, sagas) =
+        (store.parts().has(Part::Outbox), store.parts().has(Part::Inbox), store.parts().has(Part::Sagas));
+    let mut moments = Vec::new();
+    for round in 0..2_u64 {
+        moments.push(store.now().await?);
+        if outbox {
+            stage(&*store, &[lone(10 + round)]).await?;
+            kill_next(&*store, u128::from(round) + 1, "unroutable", lease).await?;
+        }
+        if inbox {
+            let mut tx = store.begin().await?;
+            tx.inbox_bury(&entry(10 + round), &received(10 + round, "key"), "poison").await?;
+            tx.commit().await?;
+        }
+        if sagas {
+            for (number, status) in (1..).zip(SagaStatus::ALL) {
+                let number = 10 * u128::from(round) + number;
+                create(&*store, &new_saga(number, lease)).await?;
+                write(&*store, &SagaAppend { status, ..append(number, 1, 0, Duration::ZERO) }).await?;
+            }
+        }
+        subject.advance(subject.unit()).await;
+    }
+    if outbox {
+        stage(&*store, &[lone(2)]).await?;
+        stage(&*store, &[lone(1)]).await?;
+    }
+    let census = store.census().await?;
+    let old = |promise: &str, tally: &Tally| {
+        expect_eq(promise, tally.count, 2)?;
+        let (from, to) = (moments[0], moments[1]);
+        let first = tally.oldest.is_some_and(|oldest| from <= oldest && oldest < to);
+        expect(&format!("{promise}, and knows the oldest"), first, || format!("{tally:?}, the first since {from}"))
+    };
+    if outbox {
+        expect_eq("a census counts rows that are pending", census.outbox_pending.count, 2)?;
+        let oldest = census.outbox_pending.oldest;
+        expect_eq("a census knows the time of the first message that waits", oldest, Some(lone(2).time))?;
+        old("a census counts rows that are dead", &census.outbox_dead)?;
+    }
+    if inbox {
+        expect_eq("a census counts dead letters by consumer", census.dead_letters.len(), 1)?;
+        old("a census counts dead letters", census.dead_letters.get(CONSUMER).unwrap_or(&Tally::default()))?;
+    }
+    if sagas {
+        for status in SagaStatus::ALL {
+            let tally = census.sagas.get(&status).copied().unwrap_or_default();
+            let promise = format!("a census counts sagas that are {}", status.name());
+            if status.is_terminal() {
+                expect_eq(&promise, tally, Tally { count: 2, oldest: None })?;
+            } else {
+                old(&promise, &tally)?;
+            }
+        }
+    }
+    let now = store.now().await?;
+    expect("a census is of its moment", moments[1] < census.at && census.at <= now, || format!("{}, not {now}", census.at))?;
     Ok(Verdict::Held)
 }
 

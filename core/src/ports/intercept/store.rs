@@ -7,7 +7,7 @@ use super::{Intercept, Intercepted, transaction::InterceptedTransaction};
 use crate::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, Call, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
+        AcquireRequest, Backlog, Call, Census, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
         InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, OutboxStore, Parts,
         PurgeRequest, RepublishRequest, SagaInstance, SagaListRequest, SagaStore, Settlement, Store, StoreError,
         TailRequest, Timestamp, Transaction, operation::store_methods,
@@ -30,6 +30,10 @@ where
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         self.intercept.call(Call::Backlog, self.inner.backlog()).await
+    }
+
+    async fn census(&self) -> Result<Census, StoreError> {
+        self.intercept.call(Call::Census, self.inner.census()).await
     }
 
     async fn now(&self) -> Result<Timestamp, StoreError> {

@@ -1,6 +1,7 @@
 //! The store port: one database, and transactions over everything that lives in it.
 
 mod backlog;
+mod census;
 mod checkpoint;
 mod delegate;
 mod documents;
@@ -19,6 +20,7 @@ use async_trait::async_trait;
 use smol_str::SmolStr;
 
 pub use backlog::Backlog;
+pub use census::{Census, Tally};
 pub use checkpoint::Checkpoints;
 pub use delegate::{DelegateStore, DelegateTransaction};
 pub use documents::{Document, Documents, Expected};
@@ -106,6 +108,15 @@ pub trait Store: OutboxStore + InboxStore + SagaStore + OperationStore + Send + 
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn backlog(&self) -> Result<Backlog, StoreError>;
+
+    /// Returns counts and ages of everything in the store that an operator may have to look at. It looks at whatever is
+    /// pending, dead or has not ended, so it is for a scrape each quarter of a minute and not for a loop.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]; [`StoreError::Refused`] from a store that does not count, which is the default.
+    async fn census(&self) -> Result<Census, StoreError> {
+        Err(StoreError::Refused(SmolStr::new_static("this store takes no census")))
+    }
 
     /// The store's own clock.
     ///

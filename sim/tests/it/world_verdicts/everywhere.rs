@@ -194,6 +194,7 @@ impl Everywhere {
         let _ = seen.store(Operation::PurgeOperations, store.purge_operations(&old).await);
         let none = RepublishRequest::new(Timestamp::EPOCH, Timestamp::EPOCH, 1);
         let _ = seen.store(Operation::Republish, store.republish(&none).await);
+        let _ = seen.store(Operation::Census, store.census().await);
         let _ = seen.store(Operation::Now, store.now().await);
         seen.store(Operation::Backlog, store.backlog().await).map(drop)
     }

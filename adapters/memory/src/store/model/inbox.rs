@@ -6,7 +6,7 @@ use std::{
 use seaworthy_core::{
     ids::MessageId,
     message::Message,
-    ports::{DeadLetter, DeadLetterRequest, InboxEntry, InboxPurgeRequest, Timestamp},
+    ports::{DeadLetter, DeadLetterRequest, InboxEntry, InboxPurgeRequest, Tally, Timestamp},
 };
 use smol_str::SmolStr;
 
@@ -171,6 +171,15 @@ impl Inbox {
     pub(super) fn failures_of_dead(&self, consumer: u32, message: MessageId) -> u32 {
         let Some(InboxRow::Dead(letter)) = self.rows.get(&(consumer, message)) else { return 0 };
         self.consumers[consumer as usize].dead.get(letter).map_or(0, |letter| letter.failures)
+    }
+
+    /// Counts dead letters by consumer, by the longest past of their failures.
+    pub(super) fn census(&self) -> BTreeMap<SmolStr, Tally> {
+        let mut letters = BTreeMap::<SmolStr, Tally>::new();
+        for letter in self.consumers.iter().flat_map(|consumer| consumer.dead.values()) {
+            letters.entry(letter.consumer.clone()).or_default().add(letter.failed_at);
+        }
+        letters
     }
 
     pub(super) fn dead_count(&self) -> u64 {

@@ -17,7 +17,7 @@ use std::time::Duration;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
+        AcquireRequest, Backlog, Census, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
         InboxPurgeRequest, ListedSaga, LogEntry, OutboxRow, PurgeRequest, RepublishRequest, SagaInstance,
         SagaListRequest, Settlement, StoreError, TailRequest, Timestamp,
     },
@@ -150,6 +150,14 @@ impl StoreModel {
         let (sagas_active, sagas_waiting, sagas_stuck) = self.sagas.counts();
         let inbox_dead = self.inbox.dead_count();
         Backlog { outbox_unsettled, outbox_dead, sagas_active, sagas_waiting, sagas_stuck, inbox_dead }
+    }
+
+    pub(super) fn census(&self, now: Timestamp) -> Census {
+        let mut census = Census::new(now);
+        (census.outbox_pending, census.outbox_dead) = self.outbox.census();
+        census.dead_letters = self.inbox.census();
+        census.sagas = self.sagas.census();
+        census
     }
 
     pub(super) fn claim(&mut self, request: &ClaimRequest, now: Timestamp) -> Vec<OutboxRow> {

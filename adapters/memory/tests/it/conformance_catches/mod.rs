@@ -224,6 +224,7 @@ const STORE: &[(store::Bug, &[&str])] = {
         (ClaimsAnOutboxThatItHasNot, &["a_part_that_a_store_has_is_not_refused"]),
         (DeniesItsOutbox, &["a_part_that_a_store_has_not_is_refused"]),
         (ReportsNoBacklog, &["the_backlog_counts_what_waits"]),
+        (CountsOnlyTheYoung, &["a_census_counts_everything_and_knows_the_oldest"]),
         (ClockStands, &["the_clock_of_the_store_advances", "a_transaction_reads_the_clock_of_its_store"]),
     ]
 };

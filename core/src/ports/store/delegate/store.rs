@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 use crate::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
+        AcquireRequest, Backlog, Census, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
         InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, OutboxStore, Parts,
         PurgeRequest, RepublishRequest, SagaInstance, SagaListRequest, SagaStore, Settlement, Store, StoreError,
         TailRequest, Timestamp, Transaction, operation::store_methods,
@@ -63,6 +63,11 @@ macro_rules! delegated {
                 self.inner().backlog().await
             }
 
+            /// Delegates to [`Store::census`].
+            async fn census(&self) -> Result<Census, StoreError> {
+                self.inner().census().await
+            }
+
             /// Delegates to [`Store::now`].
             async fn now(&self) -> Result<Timestamp, StoreError> {
                 self.inner().now().await
@@ -104,6 +109,10 @@ impl<T: DelegateStore> Store for T {
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         DelegateStore::backlog(self).await
+    }
+
+    async fn census(&self) -> Result<Census, StoreError> {
+        DelegateStore::census(self).await
     }
 
     async fn now(&self) -> Result<Timestamp, StoreError> {

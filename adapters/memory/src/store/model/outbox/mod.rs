@@ -12,7 +12,7 @@ use std::{
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::Message,
-    ports::{RowId, SettleOutcome, Settlement, Timestamp},
+    ports::{RowId, SettleOutcome, Settlement, Tally, Timestamp},
 };
 use smol_str::SmolStr;
 
@@ -98,6 +98,15 @@ impl Outbox {
         };
         self.rows.insert(id, Row { key, message, attempts: 0, token: None, place });
         self.unsettled += 1;
+    }
+
+    /// Counts rows that are pending or claimed, by the time of the first message, and those that are dead, by the first
+    /// death.
+    pub(super) fn census(&self) -> (Tally, Tally) {
+        let first = self.open.first_key_value().and_then(|(_, row)| self.rows.get(row));
+        let pending = Tally { count: self.unsettled, oldest: first.map(|row| row.message.time) };
+        let dead = Tally { count: self.dead.len() as u64, oldest: self.dead.first_key_value().map(|((at, _), _)| *at) };
+        (pending, dead)
     }
 
     /// Settles one row, if `token` still holds it.

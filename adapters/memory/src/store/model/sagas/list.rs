@@ -1,6 +1,8 @@
 //! Lists of sagas, for operators.
 
-use seaworthy_core::ports::{ListedSaga, SagaListRequest};
+use std::collections::BTreeMap;
+
+use seaworthy_core::ports::{ListedSaga, SagaListRequest, SagaStatus, Tally};
 
 use super::{Saga, Sagas};
 
@@ -8,16 +10,34 @@ impl Sagas {
     /// A saga's place is the order in which it was created. All of them are looked at: an index that every saga had to
     /// keep up would cost each run of a simulation, and lists are asked for by people.
     pub(in crate::store::model) fn list(&self, request: &SagaListRequest) -> Vec<ListedSaga> {
-        let behind = usize::try_from(request.after).unwrap_or(usize::MAX);
-        let is_there = |(saga, number): &(&Saga, u64)| {
-            self.by_id.get(&saga.instance.id).is_some_and(|position| *position as u64 + 1 == *number)
-        };
-        let listed = self.sagas.iter().zip(1..).skip(behind).filter(is_there).map(|(saga, number)| ListedSaga {
+        let listed = self.there().skip_while(|(_, number)| *number <= request.after).map(|(saga, number)| ListedSaga {
             number,
             saga: saga.instance.clone(),
             started_at: saga.started,
             since: saga.since,
         });
         listed.filter(|listed| request.asks_for(listed)).take(request.limit).collect()
+    }
+
+    /// Counts sagas by status, and says since when the oldest of those that have not ended has had it.
+    pub(in crate::store::model) fn census(&self) -> BTreeMap<SagaStatus, Tally> {
+        let mut sagas = BTreeMap::<SagaStatus, Tally>::new();
+        for (saga, _) in self.there() {
+            let status = saga.instance.status;
+            let tally = sagas.entry(status).or_default();
+            if status.is_terminal() {
+                tally.count += 1;
+            } else {
+                tally.add(saga.since);
+            }
+        }
+        sagas
+    }
+
+    /// Sagas that were not deleted, with their places.
+    fn there(&self) -> impl Iterator<Item = (&Saga, u64)> {
+        self.sagas.iter().zip(1..).filter(|(saga, number)| {
+            self.by_id.get(&saga.instance.id).is_some_and(|position| *position as u64 + 1 == *number)
+        })
     }
 }

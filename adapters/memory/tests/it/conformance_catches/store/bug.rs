@@ -114,5 +114,6 @@ pub(crate) enum Bug {
     DeniesItsOutbox,
     // Upkeep.
     ReportsNoBacklog,
+    CountsOnlyTheYoung,
     ClockStands,
 }

@@ -13,9 +13,9 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, DeadLetter, DeadLetterRequest, InboxEntry, InboxPurgeRequest, InboxStore, ListedSaga,
-        LogEntry, OperationStore, OutboxRow, Part, Parts, PurgeRequest, RowId, SagaInstance, SagaListRequest,
-        SagaStatus, SagaStore, Store, StoreError, Timestamp, Transaction,
+        AcquireRequest, Backlog, Census, DeadLetter, DeadLetterRequest, InboxEntry, InboxPurgeRequest, InboxStore,
+        ListedSaga, LogEntry, OperationStore, OutboxRow, Part, Parts, PurgeRequest, RowId, SagaInstance,
+        SagaListRequest, SagaStatus, SagaStore, Store, StoreError, Timestamp, Transaction,
     },
 };
 
@@ -80,6 +80,14 @@ impl Store for Broken {
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         if self.has(Bug::ReportsNoBacklog) { Ok(Backlog::default()) } else { self.inner.backlog().await }
+    }
+
+    async fn census(&self) -> Result<Census, StoreError> {
+        let mut census = self.inner.census().await?;
+        if self.has(Bug::CountsOnlyTheYoung) {
+            census.sagas.values_mut().for_each(|sagas| sagas.oldest = sagas.oldest.map(|_| census.at));
+        }
+        Ok(census)
     }
 
     async fn now(&self) -> Result<Timestamp, StoreError> {

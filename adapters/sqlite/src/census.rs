@@ -1,0 +1,81 @@
+//! Counts and ages for operators, each by an index that holds little else.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use seaworthy_core::ports::{Census, SagaStatus, Tally, Timestamp};
+
+use crate::columns::{read_count, read_text, read_time};
+
+pub(crate) fn take(connection: &Connection, now: Timestamp) -> rusqlite::Result<Census> {
+    let mut census = Census::new(now);
+    census.outbox_pending = pending(connection)?;
+    census.outbox_dead = connection
+        .prepare_cached("SELECT count(*), min(settled_at) FROM seaworthy_outbox WHERE state = 3")?
+        .query_row([], |row| read_tally(row, 0))?;
+    let mut letters = connection
+        .prepare_cached("SELECT consumer, count(*), min(failed_at) FROM seaworthy_dead_letters GROUP BY consumer")?;
+    census.dead_letters =
+        letters.query_map([], |row| Ok((read_text(row, 0)?, read_tally(row, 1)?)))?.collect::<rusqlite::Result<_>>()?;
+    census.sagas = sagas(connection)?;
+    Ok(census)
+}
+
+fn pending(connection: &Connection) -> rusqlite::Result<Tally> {
+    let (count, first) = connection
+        .prepare_cached(
+            "SELECT count(*), min(sequence) FROM seaworthy_outbox INDEXED BY seaworthy_outbox_due WHERE state < 2",
+        )?
+        .query_row([], |row| Ok((read_count(row, 0)?, row.get::<_, Option<i64>>(1)?)))?;
+    let oldest = connection
+        .prepare_cached("SELECT time FROM seaworthy_outbox WHERE sequence = ?1")?
+        .query_row([first], |row| read_time(row, 0))
+        .optional()?;
+    Ok(Tally { count, oldest })
+}
+
+/// Sagas that have completed are most of them. They are what is left when the others are subtracted, so that nobody looks
+/// at them one by one.
+fn sagas(connection: &Connection) -> rusqlite::Result<BTreeMap<SagaStatus, Tally>> {
+    let mut tallies = connection
+        .prepare_cached(
+            "SELECT (SELECT count(*) FROM seaworthy_sagas),
+                    (SELECT count(*) FROM seaworthy_sagas WHERE status = 4),
+                    (SELECT count(*) FROM seaworthy_sagas WHERE status = 5)",
+        )?
+        .query_row([], |row| {
+            let ended = |count| Tally { count, oldest: None };
+            Ok(BTreeMap::from([
+                (SagaStatus::Completed, ended(read_count(row, 0)?)),
+                (SagaStatus::Compensated, ended(read_count(row, 1)?)),
+                (SagaStatus::Abandoned, ended(read_count(row, 2)?)),
+            ]))
+        })?;
+    for (status, query) in [
+        (
+            SagaStatus::Running,
+            "SELECT count(*), min(since) FROM seaworthy_sagas INDEXED BY seaworthy_sagas_due
+             WHERE status < 2 AND status = 0",
+        ),
+        (
+            SagaStatus::Compensating,
+            "SELECT count(*), min(since) FROM seaworthy_sagas INDEXED BY seaworthy_sagas_due
+             WHERE status < 2 AND status = 1",
+        ),
+        (SagaStatus::Stuck, "SELECT count(*), min(since) FROM seaworthy_sagas WHERE status = 2"),
+    ] {
+        tallies.insert(status, connection.prepare_cached(query)?.query_row([], |row| read_tally(row, 0))?);
+    }
+    let others =
+        tallies.iter().filter(|(status, _)| **status != SagaStatus::Completed).map(|(_, tally)| tally.count).sum();
+    if let Some(completed) = tallies.get_mut(&SagaStatus::Completed) {
+        completed.count = completed.count.saturating_sub(others);
+    }
+    tallies.retain(|_, tally| tally.count > 0);
+    Ok(tallies)
+}
+
+fn read_tally(row: &Row<'_>, column: usize) -> rusqlite::Result<Tally> {
+    let oldest = row.get::<_, Option<i64>>(column + 1)?.map(Timestamp::from_micros);
+    Ok(Tally { count: read_count(row, column)?, oldest })
+}

@@ -1,0 +1,152 @@
+//! A saga's log, read by a tool that does not know the saga: what it waits for, and each entry in words.
+
+use std::time::Duration;
+
+use seaworthy_core::{
+    ids::{Direction, SagaId},
+    ports::{PurgeRequest, SagaStatus},
+    saga::{
+        self, Account, OrchestratorConfig, Record, RetryPolicy, SagaBuilder, SagaError, SagaRequest, Verb, WaitsFor,
+    },
+};
+
+use crate::support::{
+    World, on_each_store,
+    saga::{Does, Part},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+async fn account(world: &World, saga: SagaId) -> Account {
+    saga::account(&*world.ports.store, saga).await.expect("it was started")
+}
+
+/// The log in words.
+fn told(account: &Account) -> Vec<String> {
+    let entries = account.entries.iter();
+    entries.map(|entry| entry.record.as_ref().expect("a record of this release").to_string()).collect()
+}
+
+#[test]
+fn a_stuck_saga_tells_its_step_and_reason_and_since_when() {
+    on_each_store(async |world| {
+        let once = RetryPolicy::default().attempts_max(Some(1));
+        let definition = SagaBuilder::new("trip", 1)
+            .compensatable("hotel", Part::well(), Part::well())
+            .pivot("pay", Part::remote(|_| Does::Fail))
+            .step_retry(once)
+            .build()
+            .unwrap();
+        let orchestrator = world.sagas(definition);
+        world.pass(SECOND * 7).await;
+        let started = world.ports.store.now().await.unwrap();
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND * 60).await;
+        let account = account(world, saga).await;
+        let WaitsFor::Operator { reason, step, since } = &account.waits_for else { panic!("{account:?}") };
+        assert_eq!(
+            (reason.as_str(), step.as_deref()),
+            ("step `pay` has used up its attempts: it is down", Some("pay"))
+        );
+        assert!(since.since(started) < SECOND * 5, "{since}, started at {started}");
+        let words = told(&account);
+        for (entry, expected) in words.iter().zip([
+            "the saga is started",
+            "step `hotel` is done",
+            "attempt 1 of step `pay` begins: somebody is asked",
+            "attempt 1 of step `pay` failed: it is down; the next one follows after",
+            "the saga is stuck: step `pay` has used up its attempts: it is down",
+        ]) {
+            assert!(entry.starts_with(expected), "{words:?}");
+        }
+        let asked = SagaRequest::new(Verb::Resume, "ops").because("it is up");
+        saga::ask(&*world.ports.store, saga, &asked).await.unwrap();
+        let account = self::account(world, saga).await;
+        let promised = "an answer to: resume, asked for by ops: it is up";
+        assert_eq!((account.waits_for.to_string().as_str(), account.requests), (promised, vec![asked]));
+    });
+}
+
+#[test]
+fn a_saga_that_tries_again_tells_the_error_and_when_also_once_its_log_was_condensed() {
+    on_each_store(async |world| {
+        let minutely = RetryPolicy::default().base(SECOND * 60).cap(SECOND * 60);
+        let definition = SagaBuilder::new("trip", 1)
+            .pivot("pay", Part::remote(|_| Does::Fail))
+            .step_retry(minutely)
+            .build()
+            .unwrap();
+        let orchestrator = world.sagas_with(definition, OrchestratorConfig::default().log_entries_max(8));
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        let mut condensed = false;
+        for _ in 0..20 {
+            world.pass(SECOND * 55).await;
+            let account = account(world, saga).await;
+            let now = world.ports.store.now().await.unwrap();
+            match &account.waits_for {
+                WaitsFor::Retry { step, direction: Direction::Action, error, until, .. } => {
+                    assert_eq!((step.as_str(), error.as_str()), ("pay", "it is down"));
+                    assert!(until.since(now) <= SECOND * 90, "{until}, it is {now}");
+                }
+                WaitsFor::Attempt { step, .. } => assert_eq!(step, "pay"),
+                other => panic!("{other:?}"),
+            }
+            let first = account.entries.first().and_then(|entry| entry.record.as_ref().ok());
+            condensed |= matches!(first, Some(Record::Condensed { .. }));
+        }
+        assert!(condensed, "a log of some twenty attempts has more than eight entries");
+    });
+}
+
+#[test]
+fn a_saga_that_has_ended_waits_for_nothing_also_without_its_log() {
+    on_each_store(async |world| {
+        let orchestrator = world.sagas(SagaBuilder::new("trip", 1).pivot("pay", Part::well()).build().unwrap());
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND).await;
+        assert_eq!(told(&account(world, saga).await).last().map(String::as_str), Some("the saga is completed"));
+        let all = PurgeRequest { older_than: Duration::ZERO, limit: 10 };
+        world.ports.store.purge_saga_logs(&all).await.unwrap();
+        let account = account(world, saga).await;
+        assert_eq!((account.waits_for, account.saga.status), (WaitsFor::Nothing, SagaStatus::Completed));
+        let nobody = SagaId(uuid::Uuid::nil());
+        assert_eq!(saga::account(&*world.ports.store, nobody).await, Err(SagaError::NotFound(nobody)));
+    });
+}
+
+#[test]
+fn an_entry_of_a_newer_release_is_told_as_one_that_can_not_be_read() {
+    on_each_store(async |world| {
+        let orchestrator =
+            world.sagas(SagaBuilder::new("trip", 1).pivot("pay", Part::remote(|_| Does::Nothing)).build().unwrap());
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND).await;
+        let account = account(world, saga).await;
+        assert!(
+            matches!(&account.waits_for, WaitsFor::Attempt { step, attempt: 1, .. } if step == "pay"),
+            "{account:?}"
+        );
+        world.ports.stop.set();
+        let instance = world.ports.store.saga(saga).await.unwrap().unwrap();
+        let mut tx = world.ports.store.begin().await.unwrap();
+        tx.saga_append(&seaworthy_core::ports::SagaAppend {
+            saga,
+            epoch: instance.epoch,
+            expected_length: instance.log_length,
+            records: vec![bytes::Bytes::from_static(b"\"paused\"")],
+            status: instance.status,
+            lease: Duration::ZERO,
+            sleep: SECOND * 3_600,
+            definition: None,
+            forgets: false,
+            outcome: None,
+        })
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        let account = self::account(world, saga).await;
+        let unread = account.entries.last().unwrap().record.as_ref().unwrap_err();
+        assert!(unread.is_unknown(), "{unread}");
+        assert_eq!(account.waits_for.step().map(|step| step.as_str()), Some("pay"), "the rest is told all the same");
+    });
+}

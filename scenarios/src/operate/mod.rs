@@ -1,0 +1,100 @@
+//! An operator's tool for the database of any service on SQLite: it has no definition and no handler of the service, and
+//! works beside it in short transactions.
+
+mod arguments;
+mod counts;
+mod letters;
+mod print;
+mod republish;
+mod rows;
+mod sagas;
+mod verbs;
+
+use std::{env, sync::Arc};
+
+use clap::{ArgMatches, FromArgMatches};
+use seaworthy_core::{
+    ports::{SagaStatus, Store},
+    saga,
+};
+use seaworthy_sim::cli::{CliError, Exit, terminal};
+use seaworthy_sqlite::{OpenError, SqliteConfig, SqliteStore};
+use seaworthy_tokio::TokioClock;
+
+use arguments::{OperateArguments, Verb};
+use print::Shown;
+use rows::RowVerb;
+use verbs::Mode;
+
+pub(crate) use arguments::command;
+
+/// The command `operate`.
+pub(crate) fn operate(matches: &ArgMatches) -> Result<Exit, CliError> {
+    let arguments = OperateArguments::from_arg_matches(matches)?;
+    // What can't be read is passed over, and told here.
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(std::io::stderr)
+        .with_ansi(terminal::is_error_coloured())
+        .init();
+    let store = open(&arguments)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let shown = runtime.block_on(act(&*store, &arguments))?;
+    shown.print(arguments.json);
+    Ok(Exit::Held)
+}
+
+/// Opens the database, which has to be there.
+fn open(arguments: &OperateArguments) -> Result<Arc<dyn Store>, CliError> {
+    let at = arguments.store.as_ref().ok_or("say which database: --store sqlite:FILE")?;
+    let (clock, config) = (Arc::new(TokioClock), SqliteConfig::default());
+    let store = if arguments.migrate {
+        SqliteStore::open_and_migrate(&at.0, clock, config)
+    } else {
+        SqliteStore::open_existing(&at.0, clock, config)
+    };
+    Ok(Arc::new(store.map_err(|error| match error {
+        OpenError::OlderSchema { .. } => CliError::from(format!("{error}, or say --migrate")),
+        error => error.into(),
+    })?))
+}
+
+async fn act(store: &dyn Store, arguments: &OperateArguments) -> Result<Shown, CliError> {
+    let mode = Mode { yes: arguments.yes, by: arguments.by.clone().unwrap_or_else(user) };
+    match &arguments.verb {
+        Verb::Counts => counts::counts(store).await,
+        Verb::Sagas { status, filter } => sagas::list(store, status, filter).await,
+        Verb::Stuck { filter } => sagas::list(store, &[SagaStatus::Stuck], filter).await,
+        Verb::Show { saga } => sagas::show(store, saga).await,
+        Verb::Resume { sagas, all, filter } => {
+            let named = (!all).then_some(sagas.as_slice());
+            verbs::resume(store, named, filter, &mode).await
+        }
+        Verb::Skip { saga, step, why } => {
+            let skip = saga::Verb::Skip { step: step.into() };
+            verbs::one(store, saga, skip, &why.reason, &mode).await
+        }
+        Verb::RetryNow { saga } => verbs::one(store, saga, saga::Verb::RetryNow, "", &mode).await,
+        Verb::Settle { saga, step, output, not_done, why } => {
+            let step = step.into();
+            let settle = match not_done {
+                true => saga::Verb::SettleNotDone { step },
+                false => saga::Verb::Settle { step, output: output.clone().unwrap_or_default().into() },
+            };
+            verbs::one(store, saga, settle, &why.reason, &mode).await
+        }
+        Verb::Cancel { saga, why } => verbs::one(store, saga, saga::Verb::Cancel, &why.reason, &mode).await,
+        Verb::Abandon { saga, why } => verbs::one(store, saga, saga::Verb::Abandon, &why.reason, &mode).await,
+        Verb::DeadRows { filter } => rows::list(store, filter).await,
+        Verb::RedriveRows { filter } => rows::change(store, filter, RowVerb::Redrive, mode.yes).await,
+        Verb::DiscardRows { filter } => rows::change(store, filter, RowVerb::Discard, mode.yes).await,
+        Verb::RepublishSince { asked } => republish::republish(store, asked, mode.yes).await,
+        Verb::DeadLetters { filter } => letters::list(store, filter).await,
+        Verb::DiscardLetters { filter } => letters::discard(store, filter, mode.yes).await,
+    }
+}
+
+/// The user of this machine, as far as it says.
+fn user() -> String {
+    env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_else(|_| "an operator".to_owned())
+}

@@ -79,7 +79,7 @@ pub enum SagaError {
     NotCompleted {
         /// Id of the saga.
         saga: SagaId,
-        /// How it came to rest.
+        /// Status with which it came to rest.
         status: SagaStatus,
         /// Reason of that.
         reason: String,

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, futures::OwnedNotified};
 
 use crate::ids::SagaId;
 
-/// Who waits for which saga. Where nobody waits, telling costs one look at a number.
+/// Waiters of this process, by the saga that they wait for. Where nobody waits, telling costs one look at a number.
 #[derive(Debug, Default)]
 pub(crate) struct Watchers {
     count: AtomicUsize,

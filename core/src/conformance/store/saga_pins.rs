@@ -49,7 +49,7 @@ pub async fn an_append_forgets_what_came_before_if_it_says_so(subject: &dyn Stor
     Ok(Verdict::Held)
 }
 
-/// How a saga came to rest is kept with it when its log is gone, until another append says otherwise.
+/// A saga keeps what its last append said of the rest to which it came, when its log is gone, too.
 pub async fn the_last_append_says_how_a_saga_came_to_rest(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;
     let lease = subject.unit() * 5;

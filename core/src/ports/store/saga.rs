@@ -119,7 +119,7 @@ pub struct SagaInstance {
     pub lease_until: Timestamp,
     /// Earliest time at which it may be acquired, by the store's clock; [`Timestamp::MAX`] if it waits for a signal.
     pub wake_at: Timestamp,
-    /// What its last append said of how it came to rest; it outlasts the log.
+    /// Rest to which it came, as its last append said; it outlasts the log.
     pub outcome: Option<Bytes>,
 }
 
@@ -145,7 +145,7 @@ pub struct SagaAppend {
     pub definition: Option<DefinitionRef>,
     /// Forgets all entries that were there before: the first of `records` says what they came to.
     pub forgets: bool,
-    /// How the saga has come to rest, encoded: its result, or the reason. Kept with the saga in place of what was kept
+    /// Rest to which the saga has come, encoded: its result, or the reason. Kept with the saga in place of what was kept
     /// before, also where it is `None`.
     pub outcome: Option<Bytes>,
 }

@@ -84,7 +84,7 @@ pub(crate) struct SagaLog {
     /// Answers to an operator's requests are still to be written.
     owes_answers: AtomicBool,
     shape: Arc<Shape>,
-    /// What the saga's result is made of.
+    /// Function that makes the saga's result, if it has one.
     result: Option<ResultOf>,
     /// The fold of all that is written and of what is still pending.
     state: StdMutex<Arc<State>>,

@@ -118,13 +118,16 @@ impl AnyRelay {
     }
 }
 
-const RELAYS: [(&str, fn(&Ports) -> AnyRelay); 2] = [
+/// Maker of a relay of a process.
+type Make = fn(&Ports) -> AnyRelay;
+
+const RELAYS: [(&str, Make); 2] = [
     ("claims", |ports| AnyRelay::Claims(Relay::new(ports))),
     ("log", |ports| AnyRelay::Log(LogRelay::new(ports, "log"))),
 ];
 
 /// CPU time and time on the wall of a drain.
-fn drain(runtime: &Runtime, on: On, relay: fn(&Ports) -> AnyRelay, rows: usize, dead: usize) -> (f64, f64) {
+fn drain(runtime: &Runtime, on: On, relay: Make, rows: usize, dead: usize) -> (f64, f64) {
     let folder = tempfile::tempdir().expect("the machine has a disk");
     let _guard = runtime.enter();
     let process = process(store(on, folder.path()));

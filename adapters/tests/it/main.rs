@@ -10,6 +10,7 @@ mod inbox_kinds;
 mod inbox_panics;
 mod inbox_settings;
 mod inbox_store_failures;
+mod inbox_traces;
 mod inbox_upkeep;
 mod inbox_workers;
 mod metrics;

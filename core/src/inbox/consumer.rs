@@ -213,15 +213,14 @@ impl Consumer {
     /// The span in which a delivery is dealt with. It names the trace that the message belongs to, and the span there that it
     /// was sent from, for whoever joins spans of several services.
     pub(super) fn span(&self, delivery: &Delivery) -> Span {
-        let trace = delivery.message.trace();
         info_span!(
             "consume",
             consumer = %self.name,
             message = %delivery.message.id,
             kind = %delivery.message.kind,
             redeliveries = delivery.redeliveries,
-            trace_id = trace.map(|trace| trace.trace_id),
-            parent_id = trace.map(|trace| trace.parent_id),
+            trace_id = delivery.message.trace().map(|trace| trace.trace_id),
+            parent_id = delivery.message.trace().map(|trace| trace.parent_id),
         )
     }
 

@@ -19,7 +19,8 @@ macro_rules! chosen {
             "SELECT settled_at, sequence FROM seaworthy_outbox",
             $index,
             " WHERE state = 3 AND (?1 IS NULL OR type = ?1) AND (?2 IS NULL OR aggregatetype = ?2) \
-             AND (?3 IS NULL OR partition_key = ?3) AND (?4 IS NULL OR instr(last_error, ?4) > 0)",
+             AND (?3 IS NULL OR partition_key = ?3 \
+                  OR (json_valid(headers) AND json_extract(headers, '$.partitionkey') = ?3)) AND (?4 IS NULL OR instr(last_error, ?4) > 0)",
             $range
         )
     };

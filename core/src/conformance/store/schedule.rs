@@ -91,6 +91,9 @@ pub async fn a_message_with_a_moment_has_no_place_in_the_order_of_its_key(subjec
     expect("a dead message that had a moment blocks no key", goes_on, || format!("{:?}", ids(&fourth)))?;
     let dead = store.dead_rows(&DeadRowRequest::new(9)).await?;
     expect_eq("dead rows are shown as they were staged", dead.len(), 1)?;
+    let of_key = DeadRowRequest { key: Some("a".into()), ..DeadRowRequest::new(9) };
+    let found = store.dead_rows(&of_key).await?.len();
+    expect_eq("dead rows are found by the key that they are published with", found, 1)?;
     let told = Message { sequence: 0, epoch: 0, ..dead[0].row.message.clone() };
     expect_eq("dead rows are shown as they were staged", told, sent)?;
     Ok(Verdict::Held)

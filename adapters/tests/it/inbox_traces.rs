@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use seaworthy_core::{inbox::HandlerError, message::Message};
+use seaworthy_core::{inbox::HandlerError, message::Message, ports::DeadLetterRequest};
 use tracing::{
     Dispatch, Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -81,7 +81,7 @@ fn the_spans_of_handling_and_of_redriving_a_message_name_its_trace_where_it_carr
             let consumer = handler.consumer(&world.ports, |config| config.workers(workers));
             world.ports.spawn("consumer", consumer.clone().run());
             world.pass(Duration::from_secs(1)).await;
-            consumer.redrive(None, 10).await.expect("a store that is up");
+            consumer.redrive(&DeadLetterRequest::new("shop", 10)).await.expect("a store that is up");
             for span in ["consume", "inbox.redrive"] {
                 let all = spans.0.lock().expect("no panic with it in hand").clone();
                 let of = |number: u64| {

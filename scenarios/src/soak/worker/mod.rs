@@ -2,6 +2,7 @@
 
 mod clock;
 mod disk;
+mod reader;
 
 use std::{
     io::{BufRead, stdin},
@@ -31,7 +32,7 @@ use tokio::sync::mpsc;
 use super::{
     arguments::WorkerArguments,
     blows::Place,
-    letters::{self, LETTERS, Letter},
+    letters::{LETTERS, Letter},
     protocol::{Said, Tell, tell_parent},
 };
 use crate::serve::{Shop, Stores, paths};
@@ -141,7 +142,7 @@ impl Worker {
         };
         let mut processes = shop.start()?;
         let (process, boot) = shop.process(&stores.orders, LETTERS.to_owned())?;
-        process.start("letters", |_| letters::consume(boot.ports.clone()));
+        process.start("letters", |_| reader::consume(boot.ports.clone()));
         process.start("upkeep", |_| upkeep::keep_tidy(boot.ports, settings, vec![LETTERS.into()]));
         processes.push(process);
         Ok(Self { clock, disks, stores, ingress, processes })

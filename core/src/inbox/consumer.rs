@@ -108,6 +108,9 @@ impl Consumer {
             error!(consumer = %self.name, %error, "consumer ends: its store lacks what it needs");
             return;
         }
+        if let Some(spawner) = &self.scopes {
+            spawner.offer(Arc::new(self.clone()));
+        }
         let stop = self.stop.clone();
         let spec = SubscriptionSpec { group: self.name.clone(), topics: self.config.topics.clone() };
         let mut errors = 0;

@@ -54,7 +54,8 @@ impl Consumer {
         };
         match settled {
             Ok((failures, true)) => {
-                warn!(failures, error = %why, "message is a dead letter");
+                let message = &delivery.message.id;
+                warn!(consumer = %self.name, %message, failures, error = %why, "message is a dead letter");
                 Verdict::Done
             }
             Ok((failures, false)) => {
@@ -81,7 +82,8 @@ impl Consumer {
         let limit = self.config.failures_max().saturating_add(1);
         match self.count(entry, &delivery.message, NO_END, None, limit).await {
             Ok((failures, true)) => {
-                warn!(failures, error = NO_END, "message is a dead letter");
+                let message = &delivery.message.id;
+                warn!(consumer = %self.name, %message, failures, error = NO_END, "message is a dead letter");
                 Err(Verdict::Done)
             }
             Ok((failures, false)) => Ok(failures),

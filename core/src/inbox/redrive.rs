@@ -1,5 +1,6 @@
 use std::pin::pin;
 
+use async_trait::async_trait;
 use smol_str::{ToSmolStr as _, format_smolstr};
 use tracing::{Instrument, info_span, warn};
 
@@ -8,7 +9,7 @@ use crate::{
     cut::cut,
     ids::MessageId,
     message::Message,
-    ports::{DeadLetterRequest, InboxEntry, StoreError, caught},
+    ports::{DeadLetterRequest, GivenUp, InboxEntry, StoreError, TakesUp, caught},
 };
 
 /// Report of a redrive: dead letters that were handled again.
@@ -109,5 +110,20 @@ impl Consumer {
             wake.hint();
         }
         Ok(true)
+    }
+}
+
+#[async_trait]
+impl TakesUp for Consumer {
+    /// Redrives one of its dead letters.
+    async fn take_up(&self, what: &GivenUp) -> bool {
+        let GivenUp::Message { consumer, message } = what else { return false };
+        if *consumer != self.name {
+            return false;
+        }
+        if let Err(error) = self.redrive(&self.letters(1).only(vec![*message])).await {
+            warn!(%consumer, %message, %error, "dead letter stays where it is: the dead letters can't be read");
+        }
+        true
     }
 }

@@ -19,6 +19,7 @@ mod broker;
 mod clock;
 mod draw;
 mod external;
+mod given_up;
 mod ingress;
 mod intercept;
 mod operation;
@@ -40,6 +41,7 @@ pub use broker::{
 pub use clock::Clock;
 pub use draw::draw_id;
 pub use external::{External, ExternalCall, ExternalError};
+pub use given_up::{GivenUp, TakesUp};
 pub use ingress::{Ingress, Request, Response, UntilStop};
 pub use intercept::{Intercept, InterceptTransaction, Intercepted, PortSpans};
 pub use operation::{Call, Operation, Port};

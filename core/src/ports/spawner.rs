@@ -1,6 +1,8 @@
-use std::any::Any;
+use std::{any::Any, sync::Arc};
 
 use futures_util::future::BoxFuture;
+
+use super::TakesUp;
 
 /// Starts concurrent tasks.
 ///
@@ -25,5 +27,14 @@ pub trait Spawner: Send + Sync {
     /// Unless a spawner says otherwise nothing comes of it: whoever ran the work tells of the failure.
     fn caught(&self, panic: &(dyn Any + Send)) {
         let _ = panic;
+    }
+
+    /// Hears of a part of the process that can take up again what it has given up, for as long as the process lives. A
+    /// spawner that keeps it gives an operator a way to ask for that from outside the process's own program; it has to let
+    /// go of it when the process ends.
+    ///
+    /// Unless a spawner says otherwise, nobody asks.
+    fn offer(&self, part: Arc<dyn TakesUp>) {
+        let _ = part;
     }
 }

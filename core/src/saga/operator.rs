@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use tracing::Instrument;
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     cut::cut,
     ids::SagaId,
-    ports::{SagaAppend, SagaInstance, SagaStatus},
+    ports::{GivenUp, SagaAppend, SagaInstance, SagaStatus, TakesUp},
 };
 
 impl Orchestrator {
@@ -211,6 +212,22 @@ impl Orchestrator {
             Unreadable::Newer(reason) | Unreadable::Damaged(reason) => incompatible(reason),
         })?;
         Ok(Read { unfolded, passage })
+    }
+}
+
+#[async_trait]
+impl TakesUp for Orchestrator {
+    /// Resumes a stuck saga.
+    async fn take_up(&self, what: &GivenUp) -> bool {
+        let GivenUp::Saga(saga) = what else { return false };
+        match self.resume(*saga).await {
+            Ok(()) => true,
+            Err(SagaError::NotFound(_) | SagaError::Incompatible { .. }) => false,
+            Err(error) => {
+                tracing::warn!(%saga, %error, "the saga stays stuck: it can't be resumed");
+                true
+            }
+        }
     }
 }
 

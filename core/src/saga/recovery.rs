@@ -36,6 +36,7 @@ impl Orchestrator {
             tracing::error!(%error, "recovery ends: its store lacks what it needs");
             return;
         }
+        resources.spawner.offer(Arc::new(self.clone()));
         if let Err(error) = resources.read_store_clock().await {
             tracing::warn!(%error, "the store's clock can't be read: deadlines go by our own for now");
         }

@@ -122,7 +122,6 @@ async fn let_go(
         }
         Err((Halt::Interrupted(_), _)) => DriveOutcome::Interrupted,
         Err((Halt::Incompatible(reason), length)) => {
-            tracing::error!(%saga, %reason, "the saga can't be run here");
             give_up(resources, saga, epoch, length, format!("incompatible_definition: {reason}")).await
         }
     }
@@ -132,7 +131,7 @@ async fn let_go(
 async fn give_up(resources: &Resources, saga: SagaId, epoch: u64, length: u64, reason: String) -> DriveOutcome {
     let reason = cut(reason);
     let outcome = SagaOutcome::Stuck { reason: reason.as_str().into() }.encode();
-    let record = Record::Stuck { reason };
+    let record = Record::Stuck { reason: reason.clone() };
     let append = SagaAppend {
         saga,
         epoch,
@@ -153,8 +152,12 @@ async fn give_up(resources: &Resources, saga: SagaId, epoch: u64, length: u64, r
     match written.await {
         Ok(()) => {
             resources.watchers.tell(saga);
+            tracing::error!(%saga, %reason, "the saga can't be run here: it is stuck");
             DriveOutcome::Stuck
         }
-        Err(_) => DriveOutcome::Interrupted,
+        Err(error) => {
+            tracing::warn!(%saga, %reason, %error, "the saga can't be run here: whoever takes it over finds the same");
+            DriveOutcome::Interrupted
+        }
     }
 }

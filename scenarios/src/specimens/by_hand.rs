@@ -7,9 +7,10 @@ use seaworthy_core::{
     backoff::Backoff,
     ids::ClaimToken,
     inbox::HandlerError,
+    message::Message,
     ports::{
-        BrokerError, ClaimRequest, Delivery, OutboxOrder, OutboxRow, Ports, PublishError, PublishResult, SettleOutcome,
-        SubscriptionSpec, WhenDead, draw_id,
+        BrokerError, ClaimRequest, Delivery, InboxEntry, OutboxOrder, OutboxRow, Ports, PublishError, PublishResult,
+        SettleOutcome, Settlement, StoreError, SubscriptionSpec, WhenDead, draw_id,
     },
     wake::{Wake, Woken},
 };
@@ -70,6 +71,16 @@ pub(super) fn each(answer: Result<Vec<PublishResult>, BrokerError>, count: usize
     answer.unwrap_or_else(|error| vec![Err(PublishError::Unavailable(SmolStr::from(error.to_string()))); count])
 }
 
+/// Settles rows, and says which of them are dead now, so that an operator hears of them. `messages` are theirs, one for each.
+pub(super) async fn settle(ports: &Ports, token: ClaimToken, settlements: &[Settlement], messages: &[Message]) {
+    let Ok(held) = ports.store.settle(token, settlements).await else { return };
+    for ((settlement, message), _) in settlements.iter().zip(messages).zip(held).filter(|(_, held)| *held) {
+        if let SettleOutcome::Dead { reason } = &settlement.outcome {
+            tracing::warn!(message = %message.id, %reason, "the row is dead");
+        }
+    }
+}
+
 /// Moment at which a consumer acknowledges a delivery.
 #[derive(Clone, Copy)]
 pub(super) enum Acknowledge {
@@ -103,7 +114,7 @@ pub(super) async fn consume<F>(
             };
             let Some(deliveries) = received else { break };
             for delivery in deliveries {
-                let tag = delivery.tag;
+                let (tag, message) = (delivery.tag, delivery.message.clone());
                 if let Acknowledge::First = acknowledge {
                     let _ = subscription.ack(tag).await;
                 }
@@ -112,9 +123,37 @@ pub(super) async fn consume<F>(
                 let _ = match (acknowledge, handled) {
                     (Acknowledge::First, _) => Ok(()),
                     (Acknowledge::Handled, Ok(())) => subscription.ack(tag).await,
+                    // A race is over soon; what conflicts each time is given up.
+                    (Acknowledge::Handled, Err(HandlerError::Store(StoreError::Conflict(_))))
+                        if is_given_up(&ports, group, &message).await =>
+                    {
+                        subscription.ack(tag).await
+                    }
                     (Acknowledge::Handled, Err(_)) => subscription.nack(tag, REST).await,
                 };
             }
         }
     }
+}
+
+/// So many conflicts of one message are no race.
+const CONFLICTS_MAX: u32 = 20;
+
+/// Counts a conflict of a message, which the last one makes a dead letter, and says so.
+async fn is_given_up(ports: &Ports, group: &str, message: &Message) -> bool {
+    let entry = InboxEntry::for_message(group, message);
+    let counted = async {
+        let mut tx = ports.store.begin().await?;
+        let is_last = tx.inbox_failed(&entry, "it conflicts").await? >= CONFLICTS_MAX;
+        if is_last {
+            tx.inbox_bury(&entry, message, "it conflicts each time").await?;
+        }
+        tx.commit().await?;
+        Ok::<_, StoreError>(is_last)
+    };
+    let is_last = counted.await.unwrap_or(false);
+    if is_last {
+        tracing::warn!(message = %message.id, "the message is a dead letter");
+    }
+    is_last
 }

@@ -9,11 +9,15 @@ const ONE_ITEM_MS: u64 = 1_500;
 /// Draws when a fault over a span of time begins and ends.
 pub(super) fn draw(what: Disturbance, span_ms: u64, draw: &mut Draw) -> TimedFault {
     let from_ms = draw.below(span_ms.saturating_add(ONE_ITEM_MS));
-    TimedFault { from_ms, to_ms: from_ms.saturating_add(length(draw)), what }
+    TimedFault { from_ms, to_ms: from_ms.saturating_add(length(&what, draw)), what }
 }
 
-/// Mostly up to some seconds; one in eight is longer than all attempts of a publisher with their backoffs.
-fn length(draw: &mut Draw) -> u64 {
+/// Mostly up to some seconds; one in eight is longer than all attempts of a publisher with their backoffs. What shows only to
+/// whoever tries again and again goes on until most would have given up, or longer than all do.
+fn length(what: &Disturbance, draw: &mut Draw) -> u64 {
+    if what.lasts() {
+        return draw.between(20_000, 150_000);
+    }
     let (long, usual) = (draw.between(60_000, 180_000), 20 + draw.small(8_000));
     if draw.chance(125) { long } else { usual }
 }

@@ -85,11 +85,18 @@ impl Interest {
         OWN_TABLE = 25;
         /// Claims that got outbox rows.
         CLAIMED = 26;
+        /// What was said of something that was given up.
+        SAID = 27;
     }
 
     /// Returns `true` if the two share a class.
     pub const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
+    }
+
+    /// Both, where no operator can be used.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// One bit for each class.
@@ -103,7 +110,8 @@ impl Interest {
             What::Boot { .. } | What::Crash | What::Panic { .. } | What::Caught { .. } | What::Exit { .. } => {
                 Self::PROCESS
             }
-            What::Fault { .. } | What::FaultOver { .. } => Self::FAULT,
+            What::Fault { .. } | What::FaultOver { .. } | What::Spoils { .. } => Self::FAULT,
+            What::Said { .. } => Self::SAID,
             What::Healed | What::Redrive { .. } | What::Quiet | What::OutOfBudget { .. } => Self::PHASE,
             What::Request { .. } | What::Reply { .. } => Self::REQUEST,
             What::Begin { .. } | What::Statement { .. } | What::Abort { .. } | What::NeverReturned { .. } => {

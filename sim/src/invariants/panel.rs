@@ -2,6 +2,7 @@ use super::{
     Dealt, Ending, Interest, Invariant, Judge, Judged, Violation, decoded::Decoded, lately::Lately, seating::Seating,
 };
 use crate::trace::Event;
+use seaworthy_core::ids::MessageId;
 
 /// A run that goes on being wrong says so this often and no more: the first violations tell the story.
 const VIOLATIONS_MAX: usize = 64;
@@ -71,21 +72,28 @@ impl Panel {
         }
     }
 
-    /// Hands over the next event of the trace.
-    pub fn observe(&mut self, event: &Event) {
+    /// Hands over the next event of the trace, and returns the classes that it is in.
+    pub fn observe(&mut self, event: &Event) -> Interest {
+        let classes = Interest::from_event(event);
         self.lately.note(event);
         if self.violations.len() >= VIOLATIONS_MAX {
-            return;
+            return classes;
         }
         let Self { seats, seating, reached, violations, dealt, decoded, .. } = self;
         decoded.note(event);
-        seating.each_concerned(Interest::from_event(event), |seat| {
+        seating.each_concerned(classes, |seat| {
             let Some(Seat { name, judged, met, invariant }) = seats.get_mut(seat) else { return };
             invariant.observe(
                 event,
                 &mut Judge { invariant: name, at_the_end: false, judged, met, reached, violations, dealt, decoded },
             );
         });
+        classes
+    }
+
+    /// Returns the message of a row of the settlement that was handed over last, by the row's position.
+    pub(crate) fn settled(&self, at: usize) -> Option<MessageId> {
+        self.decoded.settled(at).map(|(message, _)| message)
     }
 
     /// Adds what the world itself found: a panic, a livelock.

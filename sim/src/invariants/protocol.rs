@@ -1,8 +1,8 @@
 use super::{
-    AcknowledgedBeforeHandled, ConservedSums, DeadOnlyInjected, DuplicateEffect, FullCompensation,
-    HandledWithoutEffect, Invariant, LockStranded, LostEvent, MessageUnhandled, NoRowStuck, OneMessagePerId,
-    OneSagaPerKey, PerKeyOrder, PhantomEvent, SagaResolves, SagaStartsLate, StaleClaimSettle, TerminalStateFinal,
-    TopicHeldUp, TornStep, WaitsBehindDead,
+    AcknowledgedBeforeHandled, BoundedAttempts, BoundedGrowth, ConservedSums, DeadOnlyInjected, DuplicateEffect,
+    FullCompensation, HandledWithoutEffect, Heard, Invariant, LockStranded, LostEvent, MessageHeldUp, MessageUnhandled,
+    NoRowStuck, OneMessagePerId, OneSagaPerKey, PerKeyOrder, PhantomEvent, PromptWhenCalm, SagaResolves,
+    SagaStartsLate, SagasHoarded, StaleClaimSettle, TerminalStateFinal, TopicHeldUp, TornStep, WaitsBehindDead,
 };
 use crate::topology::Topology;
 
@@ -21,6 +21,7 @@ use crate::topology::Topology;
 pub fn protocol(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     let mut all = delivery(topology);
     all.extend(sagas(topology));
+    all.extend(upkeep(topology));
     all
 }
 
@@ -33,7 +34,7 @@ pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     if !topology.locks.is_empty() || !topology.tables.locks.is_empty() {
         all.push(Box::new(LockStranded::from_topology(topology)));
     }
-    let always: [Box<dyn Invariant>; 12] = [
+    let always: [Box<dyn Invariant>; 14] = [
         Box::new(PhantomEvent::from_topology(topology)),
         Box::new(OneMessagePerId::new()),
         Box::new(LostEvent::new(&topology.groups)),
@@ -46,6 +47,8 @@ pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
         Box::new(WaitsBehindDead::new()),
         Box::new(DeadOnlyInjected::new()),
         Box::new(MessageUnhandled::new(&topology.groups)),
+        Box::new(MessageHeldUp::new(&topology.groups)),
+        Box::new(PromptWhenCalm::new(&topology.groups)),
     ];
     all.extend(always);
     // One topic has no other to hold up.
@@ -63,9 +66,15 @@ pub fn sagas(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(SagaResolves::new()),
         Box::new(SagaStartsLate::new()),
+        Box::new(SagasHoarded::new()),
         Box::new(FullCompensation::from_shapes(&topology.sagas)),
         Box::new(TornStep::new()),
         Box::new(TerminalStateFinal::new()),
         Box::new(OneSagaPerKey::new()),
     ]
+}
+
+/// The part of [`protocol`] that is about what fails for good: how often it is tried, who hears of it, and what is kept.
+pub fn upkeep(topology: &Topology) -> Vec<Box<dyn Invariant>> {
+    vec![Box::new(BoundedAttempts::new()), Box::new(Heard::new()), Box::new(BoundedGrowth::from_topology(topology))]
 }

@@ -106,14 +106,15 @@ impl World {
         what: fn(SmolStr) -> What,
         in_vain: Option<&'static str>,
     ) {
-        let Panicked { message, place } = panicked;
+        let Panicked { message, place, is_injected } = panicked;
         let at = self.elapsed();
         let spec = &self.topology.processes[usize::from(incarnation.process.0)];
         {
             let mut state = self.state();
             state.recorder.record(at, incarnation.process, incarnation.number, what(message.clone()));
             let in_vain = in_vain.filter(|_| state.panics_in_vain(incarnation.process));
-            if let Some(did) = if spec.supervised { in_vain } else { Some("panicked") } {
+            // What the plan does is no finding: what becomes of it is for the invariants to judge.
+            if !is_injected && let Some(did) = if spec.supervised { in_vain } else { Some("panicked") } {
                 let sentence = format!("process {} {did}: {message}", spec.name);
                 let entity = Entity::named(spec.service.clone(), spec.name.clone());
                 state.recorder.violate_by_panic("panic", entity, sentence, place.as_ref());

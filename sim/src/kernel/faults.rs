@@ -6,8 +6,14 @@ use crate::{
     plan::{Calls, Fault, FaultKind, Plan, Point, Target, Verdict},
     topology::Topology,
     trace::ProcessIndex,
+    trace::Work,
 };
-use seaworthy_core::ports::Operation;
+use seaworthy_core::{
+    ids::{MessageId, SagaId},
+    ports::{Call, Operation},
+    saga::Record,
+};
+use smol_str::SmolStr;
 
 /// The plan's faults, laid out so that a port call finds its own in no time.
 pub(crate) struct Faults {
@@ -54,7 +60,7 @@ pub(crate) enum Hit {
 }
 
 /// A fault over a span of time.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Timed {
     pub(crate) from_ms: u64,
     pub(crate) to_ms: u64,
@@ -68,6 +74,47 @@ pub(crate) struct Timed {
 struct Active {
     timed: Timed,
     fired: bool,
+    /// What it spoils, once it has chosen.
+    spoils: Option<Subject>,
+}
+
+/// What is about to be written, as far as it can be spoiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Subject {
+    Message { consumer: SmolStr, message: MessageId },
+    Step { saga: SagaId, step: SmolStr },
+}
+
+impl Subject {
+    /// Returns what a call is about to count as handled or done.
+    fn of(call: &Call<'_>) -> Option<Self> {
+        match call {
+            Call::InboxInsert { entry } => {
+                Some(Self::Message { consumer: entry.consumer.clone(), message: entry.message })
+            }
+            Call::SagaAppend { append } => append.records.iter().find_map(|record| match Record::decode(record) {
+                Ok(Record::Done { step, .. }) => Some(Self::Step { saga: append.saga, step }),
+                _ => None,
+            }),
+            _ => None,
+        }
+    }
+
+    fn work(&self) -> Work {
+        match self {
+            Self::Message { message, .. } => Work::Message(*message),
+            Self::Step { saga, .. } => Work::Saga(*saga),
+        }
+    }
+}
+
+/// A call that a fault spoils, as it spoils each one about the same.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spoiled {
+    pub(crate) timed: Timed,
+    pub(crate) what: Work,
+    /// `true` if the fault has chosen it with this call.
+    pub(crate) is_first: bool,
 }
 
 /// So many counters each process has.
@@ -253,7 +300,7 @@ impl Faults {
         if let Some(timed) = self.timed.iter().find(|timed| timed.index == index)
             && !self.healed
         {
-            self.active.push(Active { timed: *timed, fired: false });
+            self.active.push(Active { timed: *timed, fired: false, spoils: None });
         }
     }
 
@@ -280,6 +327,45 @@ impl Faults {
 
     pub(crate) fn is_disturbed(&self) -> bool {
         !self.active.is_empty()
+    }
+
+    /// Returns what spoils a call on a store, if anything does. A fault that has chosen nothing yet chooses what the call is about.
+    pub(crate) fn spoil(&mut self, store: Hit, call: &Call<'_>) -> Option<Spoiled> {
+        let spoils = |timed: &Timed| match timed.kind {
+            FaultKind::Poison => call.operation() == Operation::InboxInsert,
+            FaultKind::EndlessConflict => true,
+            _ => false,
+        };
+        let mut subject = None;
+        for active in self.active.iter_mut().filter(|active| active.timed.hit == store && spoils(&active.timed)) {
+            if subject.is_none() {
+                subject = Some(Subject::of(call)?);
+            }
+            let Some(subject) = &subject else { continue };
+            if active.spoils.as_ref().is_none_or(|spoiled| spoiled == subject) {
+                let is_first = active.spoils.is_none();
+                active.fired = true;
+                active.spoils.get_or_insert_with(|| subject.clone());
+                return Some(Spoiled { timed: active.timed, what: subject.work(), is_first });
+            }
+        }
+        None
+    }
+
+    /// Says that a fault that is on has struck.
+    pub(crate) fn has_struck(&mut self, index: u32) {
+        if let Some(active) = self.active.iter_mut().find(|active| active.timed.index == index) {
+            active.fired = true;
+        }
+    }
+
+    /// Returns the process that a fault that is on has run another release.
+    pub(crate) fn rolled_out(&self, index: u32) -> Option<ProcessIndex> {
+        let active = self.active.iter().find(|active| active.timed.index == index)?;
+        match active.timed.hit {
+            Hit::Process(process) if active.timed.kind == FaultKind::Rollout => Some(process),
+            _ => None,
+        }
     }
 
     /// Visits the timed faults that are on and match: `visit` gets the fault and whether this is the first time that

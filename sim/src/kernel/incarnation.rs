@@ -1,14 +1,14 @@
 use std::{
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     task::{Context, Poll, Waker},
 };
 
 use futures_util::future::BoxFuture;
-use seaworthy_core::stop::Stop;
+use seaworthy_core::{ports::TakesUp, stop::Stop};
 
 use super::{
     Meter,
@@ -41,6 +41,8 @@ pub(crate) struct Incarnation {
     pub(crate) stop: Stop,
     /// Restart of the process, if it was asked to stop.
     stopping: Mutex<Option<Restart>>,
+    /// Parts of it that can take up what was given up.
+    parts: Mutex<Vec<Arc<dyn TakesUp>>>,
 }
 
 /// Wakers of the living tasks, by slot; the slot of a task that has ended is used again.
@@ -64,6 +66,7 @@ impl Incarnation {
             dying: Mutex::new(None),
             stop: Stop::new(),
             stopping: Mutex::new(None),
+            parts: Mutex::default(),
         })
     }
 
@@ -88,6 +91,9 @@ impl Incarnation {
         if self.dead.swap(true, Ordering::Relaxed) {
             return false;
         }
+        // They hold its ports, and these hold it.
+        let parts = std::mem::take(&mut *self.parts());
+        drop(parts);
         let wakers = std::mem::take(&mut self.tasks().wakers);
         for waker in wakers.into_iter().flatten() {
             waker.wake();
@@ -116,7 +122,19 @@ impl Incarnation {
         *self.stopping.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tasks(&self) -> std::sync::MutexGuard<'_, Tasks> {
+    /// Keeps a part that can take up what was given up.
+    pub(crate) fn offer(&self, part: Arc<dyn TakesUp>) {
+        if !self.is_dead() {
+            self.parts().push(part);
+        }
+    }
+
+    /// Returns the parts that can take up what was given up.
+    pub(crate) fn parts(&self) -> MutexGuard<'_, Vec<Arc<dyn TakesUp>>> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, Tasks> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -191,7 +209,7 @@ impl Future for IncarnationTask {
             // The simulator's executor keeps one waker for a task's whole life, so it is registered once.
             self.slot = Some(self.incarnation.enter(cx.waker()));
         }
-        let _polling = Polling::new(self.number);
+        let _polling = Polling::new(self.incarnation.process, self.incarnation.number, self.number);
         let Self { incarnation, task, .. } = &mut *self;
         let Some(task) = task else { return Poll::Ready(()) };
         if incarnation.meter.is_spent() {

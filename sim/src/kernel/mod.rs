@@ -9,6 +9,7 @@
 //! | [`faults`], [`strikable`] | which fault strikes which call, laid out before the run; which calls one more could strike |
 //! | [`recorder`], [`activity`], [`beats`] | the trace taken in; what counts as a change, and what only shows that somebody is alive |
 //! | [`own_tables`] | rows of declared tables, told as what they mean |
+//! | [`given_up`], [`hearing`] | what processes have given up, and what they say of it |
 //! | [`asks`], [`requests`], [`in_vain`], [`errors`], [`spans`] | requests, and calls without an answer; what calls failed with; what processes tell `tracing` |
 //! | [`budget`], [`meter`], [`spent`], [`stretch`] | how much a run may use, and has used |
 
@@ -21,6 +22,8 @@ mod deciding;
 mod errors;
 mod faults;
 mod fired;
+mod given_up;
+mod hearing;
 mod in_vain;
 mod incarnation;
 mod meter;
@@ -45,8 +48,9 @@ pub(crate) use activity::Activity;
 pub(crate) use asks::Ask;
 pub use budget::Budget;
 pub(crate) use deciding::Deciding;
-pub(crate) use faults::{Faults, Hit, Injected, Timed};
+pub(crate) use faults::{Faults, Hit, Injected, Spoiled, Timed};
 pub use fired::Fired;
+pub(crate) use hearing::{Hearing, Listening};
 pub(crate) use in_vain::{Hang, Open};
 pub(crate) use incarnation::{Alive, Incarnation, IncarnationTask, OnPanic};
 pub use meter::Effort;

@@ -22,6 +22,16 @@ pub(crate) struct Panicked {
     pub(crate) message: SmolStr,
     /// Place that it came from, where that is known.
     pub(crate) place: Option<PanicPlace>,
+    /// `true` if it is the plan's doing.
+    pub(crate) is_injected: bool,
+}
+
+/// First words of what a panic says that is the plan's doing.
+const INJECTED: &str = "injected: ";
+
+/// Panics in the name of the code that waits for a call.
+pub(crate) fn inject(what: &str) -> ! {
+    panic!("{INJECTED}{what}")
 }
 
 impl Panicked {
@@ -31,7 +41,11 @@ impl Panicked {
         let said = said(payload);
         let advice = advice(&said, place.as_ref().map_or("", |place| &place.file));
         let at = place.as_ref().map(|place| format_smolstr!(" at {place}")).unwrap_or_default();
-        Self { message: format_smolstr!("{said}{at}{advice}"), place }
+        if said.starts_with(INJECTED) {
+            // The place is the simulator's own.
+            return Self { message: said, place: None, is_injected: true };
+        }
+        Self { message: format_smolstr!("{said}{at}{advice}"), place, is_injected: false }
     }
 }
 

@@ -3,14 +3,17 @@ use std::sync::Arc;
 use seaworthy_core::ports::Timestamp;
 use smol_str::SmolStr;
 
-use super::{Fired, activity::Activity, panics::PanicPlace, spans::SpanBook, task};
+use super::{Fired, activity::Activity, given_up::GivenUpBook, panics::PanicPlace, spans::SpanBook, task};
 use crate::{
-    invariants::{Ending, Entity, Findings, Invariant, Panel, Violation},
-    trace::{Event, Fingerprint, ProcessIndex, SpanRecord, TxId, VirtualTime, What},
+    invariants::{Ending, Entity, Findings, Interest, Invariant, Panel, Violation},
+    trace::{Event, Fingerprint, ProcessIndex, SpanRecord, TxId, VirtualTime, What, Work},
 };
 
 /// So many events of the tail are kept at most.
 const TAIL_MAX: usize = 8_000;
+
+/// Classes of events that may give work up, or take it up again.
+const GIVES_UP: Interest = Interest::INBOX.and(Interest::SAGA_LOGGED).and(Interest::SETTLE).and(Interest::FAULT);
 
 /// Takes in the trace: numbers the events, folds them into the fingerprint, shows them to the invariants, and keeps
 /// them only if the whole trace was asked for.
@@ -20,6 +23,7 @@ pub(crate) struct Recorder {
     panel: Panel,
     fired: Vec<Fired>,
     activity: Activity,
+    pub(crate) given_up: GivenUpBook,
     /// Violation that the world itself reports at the end, if no invariant does or in any case.
     at_last: Option<(Violation, bool)>,
     /// Hint that is added to whatever is found at the end of a run that is given up.
@@ -65,6 +69,7 @@ impl Recorder {
             panel: Panel::new(invariants),
             fired: Vec::new(),
             activity,
+            given_up: GivenUpBook::default(),
             at_last: None,
             hint: None,
             tail: None,
@@ -89,7 +94,11 @@ impl Recorder {
             spans.passed(self.next);
         }
         self.fingerprint.add(&event);
-        self.panel.observe(&event);
+        let classes = self.panel.observe(&event);
+        if classes.meets(GIVES_UP) {
+            let panel = &self.panel;
+            self.given_up.note(&event.what, |row| panel.settled(row).map(Work::Message));
+        }
         if let Some(tail) = &mut self.tail {
             if tail.len() >= TAIL_MAX {
                 tail.drain(..TAIL_MAX / 2);

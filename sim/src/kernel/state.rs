@@ -76,6 +76,8 @@ pub(crate) struct State {
     /// The last moment that the workload, the client or the plan had fixed beforehand.
     pub(crate) fixed: VirtualTime,
     pub(crate) answered: u64,
+    /// The newest release that a process has run.
+    pub(crate) newest: u32,
 }
 
 /// Work of the world that is due at a moment.
@@ -162,6 +164,7 @@ impl State {
             quiet: (0, 0),
             fixed: span,
             answered: 0,
+            newest: 1,
         }
     }
 

@@ -113,6 +113,11 @@ impl World {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The state, unless somebody has it in hand: on this thread, for example.
+    pub(crate) fn try_state(&self) -> Option<MutexGuard<'_, State>> {
+        self.state.try_lock().ok()
+    }
+
     /// Virtual microseconds since the start.
     pub(crate) fn elapsed(&self) -> VirtualTime {
         self.time.elapsed().as_micros() as u64

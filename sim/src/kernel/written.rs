@@ -35,7 +35,7 @@ impl World {
     /// Takes in an event of any task.
     pub(super) fn take_in_of(&self, state: &mut State, at: VirtualTime, whose: Whose, what: What) {
         let (process, incarnation, task) = whose;
-        let _whose = task::Polling::new(task);
+        let _whose = task::Polling::new(process, incarnation, task);
         self.take_in(state, at, process, incarnation, what);
     }
 

@@ -2,7 +2,7 @@ use std::{any::Any, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::future::{BoxFuture, FutureExt};
-use seaworthy_core::ports::{Clock, Spawner, Timestamp};
+use seaworthy_core::ports::{Clock, Spawner, TakesUp, Timestamp};
 use tracing::Instrument;
 
 use crate::{
@@ -128,5 +128,9 @@ impl Spawner for TaskSpawner {
 
     fn caught(&self, panic: &(dyn Any + Send)) {
         (self.on_caught)(&self.incarnation, Panicked::from_payload(panic));
+    }
+
+    fn offer(&self, part: Arc<dyn TakesUp>) {
+        self.incarnation.offer(part);
     }
 }

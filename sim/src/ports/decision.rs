@@ -33,7 +33,7 @@ impl Decision {
             (Arc::from([]), effects.into())
         };
         let what = What::Commit { tx: self.tx, store: self.store.clone(), outcome, effects, tried };
-        let _whose = task::Polling::new(self.task);
+        let _whose = task::Polling::new(self.gate.incarnation.process, self.gate.incarnation.number, self.task);
         // Not by the gate, which knows a dead incarnation only: this one's death is told after its last decision.
         self.gate.world.record_of(&self.gate.incarnation, what);
     }

@@ -5,16 +5,16 @@ use std::{
 };
 
 use futures_util::future::{BoxFuture, FutureExt};
-use seaworthy_core::ports::{Answers, Call, Operation, PortError};
+use seaworthy_core::ports::{Answers, Call, FailureKind, Operation, PortError};
 
 use super::{
     Gate,
-    gate::{Counted, Reach},
-    struck::{Struck, heard, is_unheard, outcome_of, refused},
+    gate::{Counted, Reach, Spoilt},
+    struck::{Struck, heard, is_unheard, outcome_of, refused, said},
 };
 use crate::{
-    kernel::{Injected, Waiting, scope},
-    plan::{Edge, HANG_MS, Verdict},
+    kernel::{Injected, Waiting, panics, scope},
+    plan::{Edge, HANG_MS, Restart, Verdict},
     trace::{Outcome, TxId, What},
 };
 
@@ -35,6 +35,9 @@ pub(crate) struct UnderWay<'a> {
     ending: Option<Verdict>,
     waiting: Option<Waiting<'a>>,
 }
+
+/// Whoever dies of a message comes back a moment later, as under any supervisor.
+const POISONED: Restart = Restart { after_ms: 1_000, upgrade: false };
 
 impl Gate {
     /// A call of any port: it waits as long as it takes, is carried out as it is struck, and told. `inner` is the call
@@ -57,7 +60,16 @@ impl Gate {
             let (result, outcome) = match refused(struck, &call) {
                 Some(refused) => refused,
                 None => {
-                    let result = self.answered(point, tx, pin!(inner(struck))).await;
+                    let mut result = self.answered(point, tx, pin!(inner(struck))).await;
+                    if tx.is_some()
+                        && self.world.is_disturbed()
+                        && let Some(spoilt) = self.spoiled(&call, result.as_ref().ok().map(T::answer))
+                    {
+                        result = self.spoil(&call, spoilt);
+                        if self.incarnation.is_dead() {
+                            return pending().await;
+                        }
+                    }
                     if let Err(error) = &result {
                         self.note_error(point, error);
                     }
@@ -73,6 +85,16 @@ impl Gate {
             under_way.leave().await;
             heard(struck, &call, result)
         }
+    }
+
+    /// Does to a call what spoils it: whoever makes it dies, panics, or hears that another was first.
+    fn spoil<T, E: PortError>(&self, call: &Call<'_>, spoilt: Spoilt) -> Result<T, E> {
+        match spoilt {
+            Spoilt::Conflict => {}
+            Spoilt::Death => self.world.crash(&self.incarnation, POISONED),
+            Spoilt::Panic => panics::inject("a poisonous message"),
+        }
+        Err(E::new(FailureKind::Conflict, said(FailureKind::Conflict, call)))
     }
 
     /// Counts a call and waits as long as it takes. What strikes it is then said by [`UnderWay::struck`]. Never returns

@@ -1,11 +1,11 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{BoxFuture, select};
-use seaworthy_core::ports::{Call, Operation, Port};
+use seaworthy_core::ports::{Answer, Call, InboxInsert, Operation, Port};
 
 use super::struck::Struck;
 use crate::{
-    kernel::{Hit, Incarnation, Injected, Pass, State, Takes, Timed, World, scope},
+    kernel::{Hit, Incarnation, Injected, Pass, Spoiled, State, Takes, Timed, World, scope},
     plan::{Edge, FaultKind, Latency, Verdict},
     trace::What,
 };
@@ -162,6 +162,26 @@ impl Gate {
         self.world.is_disturbed() && self.meets_outage(call)
     }
 
+    /// Returns what becomes of a call that would count what a fault of the plan spoils as handled or done. Work that was
+    /// handled, or given up, before is nobody's trouble any more.
+    pub(super) fn spoiled(&self, call: &Call<'_>, answer: Option<Answer<'_>>) -> Option<Spoilt> {
+        match (call.operation(), answer?) {
+            (Operation::InboxInsert, Answer::Inserted(InboxInsert::First)) | (Operation::SagaAppend, _) => {}
+            _ => return None,
+        }
+        let store = Hit::Store(self.world.store_of(self.incarnation.process));
+        let Spoiled { timed, what, is_first } = self.world.state().faults.spoil(store, call)?;
+        if is_first {
+            self.world.record(What::Fault { index: timed.index, kind: timed.kind, point: None });
+        }
+        self.record(What::Spoils { index: timed.index, what });
+        Some(match (timed.kind, timed.amount) {
+            (FaultKind::EndlessConflict, _) => Spoilt::Conflict,
+            (_, 0) => Spoilt::Panic,
+            _ => Spoilt::Death,
+        })
+    }
+
     fn meets_outage(&self, call: &Call<'_>) -> bool {
         let (port, process) = (call.operation().port(), self.incarnation.process);
         let service = match call {
@@ -182,6 +202,14 @@ impl Gate {
         );
         out
     }
+}
+
+/// Effect of a fault that spoils what a call is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spoilt {
+    Conflict,
+    Death,
+    Panic,
 }
 
 /// Reach of a call, which decides how long it takes.

@@ -70,6 +70,9 @@ pub struct Topology {
     pub tables: Tables,
     /// `true` if the programs have a next release, which [`Boot::release`] tells them that they are.
     pub has_next_release: bool,
+    /// `true` if plans hold faults that strike one piece of work again and again, see
+    /// [`fails_for_good`](Self::fails_for_good()).
+    pub fails_for_good: bool,
     /// Time that the broker waits for an acknowledgement before it delivers again.
     pub visibility_timeout: Duration,
     /// `true` if the broker confirms what it can route to nobody, see
@@ -100,6 +103,7 @@ impl Default for Topology {
             sagas: Vec::new(),
             tables: Tables::default(),
             has_next_release: false,
+            fails_for_good: false,
             visibility_timeout: Duration::from_secs(5),
             confirms_unroutable: false,
             rest: Duration::ZERO,
@@ -232,6 +236,16 @@ impl Topology {
     #[must_use]
     pub fn next_release(mut self) -> Self {
         self.has_next_release = true;
+        self
+    }
+
+    /// Declares that the service copes with what fails each time: plans hold the disturbances
+    /// [`Poison`](crate::plan::Disturbance::Poison), [`EndlessConflict`](crate::plan::Disturbance::EndlessConflict) and, where there is a
+    /// [next release](Self::next_release), [`Rollout`](crate::plan::Disturbance::Rollout) from then on. A consumer needs a
+    /// bound for attempts and a dead letter for that, and not to die of one message with others in hand.
+    #[must_use]
+    pub fn fails_for_good(mut self) -> Self {
+        self.fails_for_good = true;
         self
     }
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     invariants::Ending,
     kernel::{Budget, Due, Incarnation, Spent, World},
-    plan::Restart,
+    plan::{FaultKind, Restart},
     ports::{TaskSpawner, ports},
     scenario::Boot,
     trace::{ProcessIndex, What, micros},
@@ -115,9 +115,11 @@ fn boot(world: &Arc<World>, process: ProcessIndex, upgrade: bool) {
         }
         slot.incarnations += 1;
         slot.release += u32::from(upgrade);
+        let newest = slot.release;
         let (incarnation, release) = (Incarnation::new(process, slot.incarnations, world.meter.clone()), slot.release);
         slot.incarnation = Some(incarnation.clone());
         slot.returned = None;
+        state.newest = state.newest.max(newest);
         state.recorder.record(at, process, incarnation.number, What::Boot { release });
         (incarnation, release)
     };
@@ -166,13 +168,20 @@ async fn attend(world: &Arc<World>, now: u64) {
                 let mut state = world.state();
                 state.faults.begin(index);
                 world.set_disturbed(state.faults.is_disturbed());
+                drop(state);
+                roll_out(world, index);
             }
             Due::FaultEnds(index) => {
                 let mut state = world.state();
+                let rolled_out = state.faults.rolled_out(index);
                 let fired = state.faults.end(index);
                 world.set_disturbed(state.faults.is_disturbed());
                 if fired {
                     state.recorder.record(now, ProcessIndex::WORLD, 0, What::FaultOver { index });
+                }
+                drop(state);
+                if let Some(process) = rolled_out {
+                    change_release(world, process, |release| release.saturating_sub(1).max(1));
                 }
             }
             Due::Duplicate(message) => {
@@ -190,12 +199,37 @@ async fn attend(world: &Arc<World>, now: u64) {
     }
 }
 
+/// Brings a process back as its next release, if that is what the fault does that has begun.
+fn roll_out(world: &Arc<World>, index: u32) {
+    let process = {
+        let mut state = world.state();
+        let Some(process) = state.faults.rolled_out(index) else { return };
+        state.faults.has_struck(index);
+        process
+    };
+    world.record(What::Fault { index, kind: FaultKind::Rollout, point: None });
+    change_release(world, process, |release| release + 1);
+}
+
+/// Has a process run another release: one that is up is asked to stop, and comes back as that.
+fn change_release(world: &Arc<World>, process: ProcessIndex, change: impl FnOnce(u32) -> u32) {
+    let incarnation = {
+        let mut state = world.state();
+        let slot = &mut state.processes[usize::from(process.0)];
+        slot.release = change(slot.release);
+        slot.incarnation.clone()
+    };
+    if let Some(incarnation) = incarnation {
+        world.stop(&incarnation, Restart { after_ms: 0, upgrade: false });
+    }
+}
+
 /// Ends the storm: no more faults, everyone is up, and everyone runs the newest release that the run has seen, as after
 /// a rolling upgrade that went through: an older one need not understand what a newer one wrote.
 fn heal(world: &Arc<World>) {
     let (newest, older) = {
         let state = world.state();
-        let mut newest = state.processes.iter().map(|process| process.release).max().unwrap_or(1);
+        let mut newest = state.processes.iter().map(|process| process.release).max().unwrap_or(1).max(state.newest);
         for due in state.agenda.values() {
             if let Due::Boot { process, upgrade: true } = due {
                 newest = newest.max(state.processes[usize::from(process.0)].release + 1);

@@ -1,16 +1,23 @@
-//! The operator, who redrives what is parked once its cause is gone.
+//! The operator, who redrives what is parked, and has processes take up what they gave up, once the cause is gone.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use seaworthy_core::{
     ids::MessageId,
-    ports::{DeadRowRequest, Operation, Store, StoreError},
+    ports::{
+        DeadLetterRequest, DeadRowRequest, GivenUp, Operation, SagaListRequest, SagaStatus, Spawner, Store, StoreError,
+    },
 };
 use smol_str::SmolStr;
 
 use super::rest::in_time;
 use crate::{
-    kernel::World,
+    kernel::{Incarnation, World},
+    ports::TaskSpawner,
     topology::Operator,
     trace::{Outcome, What},
 };
@@ -18,6 +25,9 @@ use crate::{
 /// Longest time that the system goes on by itself after it has healed, before the operator looks: he is not kept
 /// waiting by a process that never rests. Longer than a visibility timeout and the usual backoffs.
 const PATIENCE_US: u64 = 60_000_000;
+
+/// So often a process is asked to take up one thing.
+const ASKED_MAX: u32 = 5;
 
 /// Time that the world waits for a store that is busy before it looks again.
 const LOOK: Duration = Duration::from_millis(50);
@@ -29,6 +39,9 @@ pub(super) struct Rounds {
     next: u64,
     /// Rows that were redriven. A row that dies again in a world without faults dies of its own, and stays.
     redriven: BTreeSet<(usize, MessageId)>,
+    /// Number of times that a process was asked to take up each dead letter and stuck saga: it may just have started, and
+    /// nobody is there yet who could. What is given up again so often stays.
+    asked: BTreeMap<(SmolStr, GivenUp), u32>,
     began: bool,
 }
 
@@ -42,7 +55,13 @@ struct Parked {
 
 impl Rounds {
     pub(super) fn new(healed_at: u64) -> Self {
-        Self { healed_at, next: healed_at + PATIENCE_US, redriven: BTreeSet::new(), began: false }
+        Self {
+            healed_at,
+            next: healed_at + PATIENCE_US,
+            redriven: BTreeSet::new(),
+            asked: BTreeMap::new(),
+            began: false,
+        }
     }
 
     /// Looks after every store, if it is time: once the system has come to rest as far as it can without help (`rested`),
@@ -50,18 +69,20 @@ impl Rounds {
     ///
     /// He comes again whenever a row has died meanwhile, for as long as the run lasts: a burial may have been under way
     /// when the world healed.
-    pub(super) async fn make(&mut self, world: &World, now: u64, rested: bool) -> bool {
+    pub(super) async fn make(&mut self, world: &Arc<World>, now: u64, rested: bool) -> bool {
         if world.topology.operator == Operator::Never || !(rested || now >= self.next) {
             return false;
         }
         self.next = now + PATIENCE_US;
         let Some(parked) = self.look(world).await else { return true };
-        if parked.is_empty() {
+        let given_up = self.given_up(world);
+        if parked.is_empty() && given_up.is_empty() {
             return false;
         }
         if !self.began {
             self.began = true;
-            let count = parked.iter().map(|parked| parked.rows.len() as u64).sum();
+            let rows: usize = parked.iter().map(|parked| parked.rows.len()).sum();
+            let count = (rows + given_up.len()) as u64;
             let after_ms = (now - self.healed_at) / 1_000;
             world.record(What::Redrive { parked: count, after_ms });
         }
@@ -76,7 +97,22 @@ impl Rounds {
                 world.record(What::StoreCall { store: name, operation, count, outcome, messages });
             }
         }
+        for (store, what) in given_up {
+            if in_time(world, LOOK, is_listed(world, &store, &what)).await == Some(false) {
+                tell_unlisted(world, &store, &what);
+            }
+            take_up(world, &store, &what);
+            *self.asked.entry((store, what)).or_insert(0) += 1;
+        }
         true
+    }
+
+    /// Returns the dead letters and stuck sagas that are still there, each with its store.
+    fn given_up(&self, world: &World) -> Vec<(SmolStr, GivenUp)> {
+        let state = world.state();
+        let parked = state.recorder.given_up.parked().iter();
+        let is_open = |parked: &&(SmolStr, GivenUp)| self.asked.get(*parked).is_none_or(|times| *times < ASKED_MAX);
+        parked.filter(is_open).cloned().collect()
     }
 
     /// Returns the parked rows, by store; `None` if a store is busy.
@@ -94,6 +130,60 @@ impl Rounds {
             }
         }
         Some(parked)
+    }
+}
+
+/// Returns `true` if the store's own list has what was given up, or says that it can't be asked.
+async fn is_listed(world: &World, store: &SmolStr, what: &GivenUp) -> bool {
+    let Some((_, store)) = world.stores.iter().find(|(name, _)| name == store) else { return true };
+    match what {
+        GivenUp::Message { consumer, message } => {
+            let request = DeadLetterRequest::new(consumer.clone(), 1).only(vec![*message]);
+            store.dead_letters(&request).await.map_or(true, |letters| !letters.is_empty())
+        }
+        GivenUp::Saga(saga) => {
+            let request = SagaListRequest::new(usize::MAX >> 1).of_status(SagaStatus::Stuck);
+            let listed = store.sagas(&request).await;
+            listed.map_or(true, |sagas| sagas.iter().any(|listed| listed.saga.id == *saga))
+        }
+        _ => true,
+    }
+}
+
+fn tell_unlisted(world: &World, store: &SmolStr, what: &GivenUp) {
+    let (id, noun) = match what {
+        GivenUp::Message { message, .. } => (message.0, "a dead letter"),
+        GivenUp::Saga(saga) => (saga.0, "a stuck saga"),
+        _ => return,
+    };
+    let sentence = format!("{noun} of store `{store}` is in no list that an operator can ask for");
+    world.state().recorder.violate("unlisted", id, sentence);
+}
+
+/// Has a process of the store take up what was given up, if one can: by a task of that process.
+fn take_up(world: &Arc<World>, store: &SmolStr, what: &GivenUp) {
+    let lives: Vec<Arc<Incarnation>> = {
+        let state = world.state();
+        let processes = state.processes.iter().zip(&world.topology.processes);
+        processes
+            .filter(|(_, spec)| spec.store == *store)
+            .filter_map(|(process, _)| process.incarnation.clone())
+            .collect()
+    };
+    for incarnation in lives {
+        let parts = incarnation.parts().clone();
+        if parts.is_empty() {
+            continue;
+        }
+        let what = what.clone();
+        let task = async move {
+            for part in parts {
+                if part.take_up(&what).await {
+                    return;
+                }
+            }
+        };
+        return TaskSpawner::new(world, &incarnation).spawn("operator", Box::pin(task));
     }
 }
 

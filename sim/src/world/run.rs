@@ -9,7 +9,7 @@ use seaworthy_memory::{
     store::MemoryStore,
 };
 use smol_str::SmolStr;
-use tracing::subscriber::with_default;
+use tracing::Dispatch;
 use tracing_subscriber::{Registry, layer::SubscriberExt};
 
 use super::{
@@ -26,7 +26,8 @@ use crate::{
     executor::{Executor, Spawner, Time},
     files,
     kernel::{
-        Activity, Faults, IncarnationTask, Meter, OwnTables, Parts, Recorder, SpanBook, SpanLayer, State, World, panics,
+        Activity, Faults, Hearing, IncarnationTask, Listening, Meter, OwnTables, Parts, Recorder, SpanBook, SpanLayer,
+        State, World, panics,
     },
     plan::Workload,
     plan::{Plan, PlanError, PlanFile, stream},
@@ -71,11 +72,11 @@ pub fn run<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOpt
 
 fn execute<S: Scenario>(scenario: &S, plan: &Plan<S::Workload>, options: &RunOptions, topology: Topology) -> RunReport {
     if !options.keep_spans {
-        return live(scenario, plan, options, topology, None);
+        return Hearing::beside_default(|| live(scenario, plan, options, topology, None));
     }
     let book = Arc::<SpanBook>::default();
-    let subscriber = Registry::default().with(SpanLayer(book.clone()));
-    with_default(subscriber, || live(scenario, plan, options, topology, Some(book)))
+    let subscriber = Dispatch::new(Registry::default().with(SpanLayer(book.clone())));
+    Hearing::beside(subscriber, || live(scenario, plan, options, topology, Some(book)))
 }
 
 fn live<S: Scenario>(
@@ -91,6 +92,7 @@ fn live<S: Scenario>(
         let executor = Executor::new(Draw::stream(plan.seed, stream::ORDER));
         let (time, spawner) = (executor.time(), executor.spawner());
         let world = build(scenario, plan, options, topology, spans, time, spawner);
+        let _listening = Listening::new(&world);
         // Until the last destructor has run.
         let _watch = Watch::new(&world, scenario.name(), plan.seed, keep(plan));
         // Pinned where it is made: it is large, and every move would copy it.

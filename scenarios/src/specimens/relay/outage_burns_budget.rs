@@ -21,7 +21,10 @@ use seaworthy_core::{
 use smol_str::SmolStr;
 
 use super::topology;
-use crate::{small::SmallService, specimens::by_hand::each};
+use crate::{
+    small::SmallService,
+    specimens::by_hand::{each, settle},
+};
 
 /// The specimen and its right twin.
 pub fn pair() -> (SmallService, SmallService) {
@@ -54,7 +57,7 @@ async fn publish_with_patience(ports: Ports, token: ClaimToken, rows: Vec<Outbox
 async fn publish(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>, gives_up: fn(&PublishError, u32) -> bool) {
     let messages: Vec<_> = rows.iter().map(|row| row.message.clone()).collect();
     let results = each(ports.broker.publish(&messages).await, messages.len());
-    let settle = |(row, result): (&OutboxRow, _)| {
+    let settled = |(row, result): (&OutboxRow, _)| {
         let outcome = match result {
             Ok(()) => SettleOutcome::Dispatched,
             Err(error) if gives_up(&error, row.attempts) => {
@@ -67,6 +70,6 @@ async fn publish(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>, gives_up
         };
         Settlement { row: row.row, outcome }
     };
-    let settlements: Vec<Settlement> = rows.iter().zip(results).map(settle).collect();
-    let _ = ports.store.settle(token, &settlements).await;
+    let settlements: Vec<Settlement> = rows.iter().zip(results).map(settled).collect();
+    settle(&ports, token, &settlements, &messages).await;
 }

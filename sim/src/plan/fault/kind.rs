@@ -85,6 +85,9 @@ pub(super) trait TimedKind: Sized {
     /// no call that is refused.
     const IS_FELT_ONCE: bool = false;
 
+    /// `true` if it shows what it is about only to whoever tries again and again: it is drawn to last for as long as that takes.
+    const LASTS: bool = false;
+
     /// Returns `true` if a call of `operation` can meet it.
     fn meets(operation: Operation) -> bool;
 
@@ -135,6 +138,10 @@ pub(crate) struct Targets {
     pub(crate) topics: Vec<SmolStr>,
     /// `true` if the broker confirms what it can route to nobody.
     pub(crate) confirms_unroutable: bool,
+    /// `true` if the programs have a next release.
+    pub(crate) has_next_release: bool,
+    /// `true` if plans may hold faults that strike again and again.
+    pub(crate) fails_for_good: bool,
 }
 
 impl Targets {
@@ -146,6 +153,8 @@ impl Targets {
             services: topology.externals.iter().map(|external| external.name.clone()).collect(),
             topics: topology.topics(),
             confirms_unroutable: topology.confirms_unroutable,
+            has_next_release: topology.has_next_release,
+            fails_for_good: topology.fails_for_good,
         }
     }
 }

@@ -171,6 +171,11 @@ macro_rules! fault_kinds {
                 }
             }
 
+            /// Returns `true` if it is over only when whoever meets it has given up, or has had its time.
+            pub(crate) const fn lasts(&self) -> bool {
+                match self { $(Self::$long { .. } => super::$long_file::$long::LASTS,)* }
+            }
+
             /// Describes its effect, in words.
             pub(crate) fn words(&self) -> String {
                 match self {
@@ -348,6 +353,26 @@ fault_kinds! {
             topic: SmolStr,
             /// `true` if it does not say so: the publisher waits for an answer in vain, and can't know.
             unheard: bool
+        };
+        /// One message that is handled on a store panics its handler, or kills its process, at each attempt for as long as it
+        /// lasts: the first one that comes by.
+        Poison "poison" in poison {
+            /// Name of the store.
+            store: SmolStr,
+            /// `true` if the process dies of it; otherwise the handler panics.
+            kills: bool
+        };
+        /// One message that is handled on a store, or one step of one saga there, meets a conflict at each attempt for as long
+        /// as it lasts: the first one that comes by.
+        EndlessConflict "endless_conflict" in endless_conflict {
+            /// Name of the store.
+            store: SmolStr
+        };
+        /// One process runs its next release meanwhile, and then the one before again. Only where there
+        /// [is one](crate::scenario::Topology::next_release).
+        Rollout "rollout" in rollout {
+            /// Name of the process.
+            process: SmolStr
         };
         /// One process can't reach the broker.
         Partition "partition" in partition {

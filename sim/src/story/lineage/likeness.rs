@@ -58,6 +58,7 @@ pub(super) fn likeness(event: &Event, rows: &BTreeMap<(SmolStr, u64), MessageId>
             like.add(&(service, operation, subject, acted, outcome));
         }
         What::Panic { message } | What::Caught { message } => like.add(message),
+        What::Said { about, text } => like.add(&(about, text)),
         What::Exit { reason } => like.add(reason),
         What::Boot { .. } | What::Crash | What::Redrive { .. } => {}
         _ => return None,

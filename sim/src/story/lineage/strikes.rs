@@ -71,6 +71,7 @@ impl<'a> Strikes<'a> {
                 false
             }
             What::Crash => {
+                self.disturb(position, event, link);
                 let died = self.crash(position, event, link);
                 if !died {
                     self.unexplained.retain(|(_, at)| *at == event.at);
@@ -157,6 +158,21 @@ impl<'a> Strikes<'a> {
                         && !outcome.took_effect()
                         && is_its_own(&message.topic)
                     {
+                        link(Link { cause: fault, effect: position, to_cause: 1, to_effect: 3 });
+                    }
+                    true
+                }
+                FaultKind::Poison => {
+                    if matches!(
+                        event.what,
+                        What::Caught { .. } | What::Panic { .. } | What::Crash | What::Spoils { .. }
+                    ) {
+                        link(Link { cause: fault, effect: position, to_cause: 1, to_effect: 3 });
+                    }
+                    true
+                }
+                FaultKind::EndlessConflict => {
+                    if outcome_of(&event.what) == Some(Outcome::Conflict) || matches!(event.what, What::Spoils { .. }) {
                         link(Link { cause: fault, effect: position, to_cause: 1, to_effect: 3 });
                     }
                     true

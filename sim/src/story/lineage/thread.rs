@@ -8,7 +8,7 @@ use seaworthy_core::{
 };
 
 use crate::invariants::Entity;
-use crate::trace::{Effect, Fingerprint, What, ids_in};
+use crate::trace::{Effect, Fingerprint, What, Work, ids_in};
 
 /// Something that goes on through several events, each of which explains the next: a message from its staging to its
 /// acknowledgement, a saga, a document. Its identity is a hash, so that traces of millions of events have room.
@@ -154,6 +154,10 @@ pub(super) fn threads_of(what: &What, see: &mut impl FnMut(Thread)) {
         // A routine, which would make neighbours of all that is old.
         What::StoreCall { operation: Operation::PurgeDispatched, .. } => {}
         What::StoreCall { messages, .. } => messages.iter().for_each(|message| see(Thread::message(message))),
+        What::Spoils { what: work, .. } | What::Said { about: work, .. } => see(match work {
+            Work::Message(message) => Thread::message(*message),
+            Work::Saga(saga) => Thread::saga(*saga),
+        }),
         What::Boot { .. }
         | What::Crash
         | What::Panic { .. }

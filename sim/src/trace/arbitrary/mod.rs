@@ -116,6 +116,8 @@ variants! { What as what_kinds:
     What::Redrive { .. } => (any::<u64>(), any::<u64>())
         .prop_map(|(parked, after_ms)| What::Redrive { parked, after_ms }),
     What::Caught { .. } => text().prop_map(|message| What::Caught { message }),
+    What::Spoils { .. } => (any::<u32>(), work()).prop_map(|(index, what)| What::Spoils { index, what }),
+    What::Said { .. } => (work(), text()).prop_map(|(about, text)| What::Said { about, text }),
     What::Exit { .. } => text().prop_map(|reason| What::Exit { reason }),
     What::NeverReturned { .. } => (operation(), option::of(tx()), any::<u64>(), option::of(tx()))
         .prop_map(|(point, tx, since, behind)| What::NeverReturned { point, tx, since, behind }),

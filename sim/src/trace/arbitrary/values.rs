@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     plan::FaultKind,
-    trace::{ClaimedRow, Outcome, SettledAs, SettledRow, TxId},
+    trace::{ClaimedRow, Outcome, SettledAs, SettledRow, TxId, Work},
 };
 
 pub(super) fn text() -> impl Strategy<Value = SmolStr> + Clone {
@@ -42,6 +42,10 @@ pub(super) fn message_id() -> impl Strategy<Value = MessageId> {
 
 pub(super) fn saga() -> impl Strategy<Value = SagaId> {
     uuid().prop_map(SagaId)
+}
+
+pub(super) fn work() -> impl Strategy<Value = Work> {
+    prop_oneof![message_id().prop_map(Work::Message), saga().prop_map(Work::Saga)]
 }
 
 pub(super) fn operation_id() -> impl Strategy<Value = OperationId> {

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
+use seaworthy_core::ids::{MessageId, SagaId};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Virtual microseconds since the start of the run.
 pub type VirtualTime = u64;
@@ -19,6 +21,26 @@ impl ProcessIndex {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TxId(pub u64);
+
+/// A piece of work, by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Work {
+    /// The handling, or the delivery, of a message.
+    Message(MessageId),
+    /// A saga.
+    Saga(SagaId),
+}
+
+impl Work {
+    /// Returns its id.
+    pub const fn id(self) -> Uuid {
+        match self {
+            Self::Message(MessageId(id)) | Self::Saga(SagaId(id)) => id,
+        }
+    }
+}
 
 /// A span of virtual time as moments are counted.
 pub(crate) fn micros(duration: Duration) -> VirtualTime {

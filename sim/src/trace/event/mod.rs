@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use effect::Effect;
 pub use ending::Ending;
 pub(crate) use ids::micros;
-pub use ids::{ProcessIndex, TxId, VirtualTime};
+pub use ids::{ProcessIndex, TxId, VirtualTime, Work};
 pub use outcome::Outcome;
 pub use rows::{ClaimedRow, RowMessages, SettledAs, SettledRow};
 pub(crate) use told::{add_effects, told};

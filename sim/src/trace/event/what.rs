@@ -8,7 +8,7 @@ use seaworthy_core::{
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{ClaimedRow, Effect, Outcome, RowMessages, SettledRow, TxId, VirtualTime};
+use super::{ClaimedRow, Effect, Outcome, RowMessages, SettledRow, TxId, VirtualTime, Work};
 use crate::plan::FaultKind;
 
 /// Content of an event.
@@ -238,11 +238,11 @@ pub enum What {
     },
 
     /// The operator begins to redrive what is parked. Recorded once, after [`What::Healed`] and before the first redrive,
-    /// if a row is dead then. By now all that can move without help has had its chance: no fault strikes any more, and
+    /// if anything is dead or stuck then. By now all that can move without help has had its chance: no fault strikes any more, and
     /// either nothing has happened for as long as the system needs to show that it rests, or a minute has passed. So what
     /// is still waiting in the outbox at this event waits for the operator, or for the end of a backoff.
     Redrive {
-        /// Dead rows, over all stores.
+        /// Dead rows, over all stores, and the dead letters and stuck sagas of a run in which a fault has spoiled something.
         parked: u64,
         /// Virtual milliseconds since the world healed.
         after_ms: u64,
@@ -271,5 +271,19 @@ pub enum What {
     Caught {
         /// Message of the panic.
         message: SmolStr,
+    },
+    /// A fault that lasts spoils an attempt at a piece of work, as it spoils each one for as long as it lasts.
+    Spoils {
+        /// Its position in the plan's list.
+        index: u32,
+        /// What it has chosen at the first of them.
+        what: Work,
+    },
+    /// A process said at `WARN`, or above, that something was given up, by its id.
+    Said {
+        /// What was given up.
+        about: Work,
+        /// Text of the process.
+        text: SmolStr,
     },
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use seaworthy_core::ids::{ClaimToken, MessageId, OperationId, SagaId};
 use uuid::Uuid;
 
-use crate::trace::{Effect, Event, What};
+use crate::trace::{Effect, Event, What, Work};
 
 /// Short names for ids, in the order of their first appearance: `m1`, `m2` ... for messages, `s1` for sagas, `op1` for
 /// operations, `claim1` for claims, and `e1` for any other UUID, such as the id of a user's own document.
@@ -47,6 +47,14 @@ impl Names {
     /// The name of an operation.
     pub fn operation(&mut self, id: OperationId) -> String {
         format!("op{}", number(&mut self.operations, id.0))
+    }
+
+    /// The name of a piece of work.
+    pub fn work(&mut self, work: Work) -> String {
+        match work {
+            Work::Message(id) => self.message(id),
+            Work::Saga(id) => self.saga(id),
+        }
     }
 
     /// The name of a claim.
@@ -103,6 +111,7 @@ impl Names {
             What::Settle { token, .. } => _ = self.claim(*token),
             What::Acquire { sagas, .. } => sagas.iter().for_each(|(saga, _)| _ = self.saga(*saga)),
             What::Ack { message, .. } | What::Nack { message, .. } => _ = self.message(*message),
+            What::Spoils { what, .. } | What::Said { about: what, .. } => _ = self.work(*what),
             What::External { operation_id, .. } => _ = self.operation(*operation_id),
             _ => {}
         }

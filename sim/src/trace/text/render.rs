@@ -97,6 +97,12 @@ impl Renderer {
             What::Crash => "crashes".to_owned(),
             What::Panic { message } => format!("panics: {}", names.abbreviate(message)),
             What::Caught { message } => format!("catches a panic of its work: {}", names.abbreviate(message)),
+            What::Spoils { index, what } => {
+                format!("fault {index} spoils an attempt at {}", names.work(*what))
+            }
+            What::Said { about, text } => {
+                format!("says of {} at WARN: {}", names.work(*about), names.abbreviate(text))
+            }
             What::Exit { reason } => format!("exits: {}", names.abbreviate(reason)),
             What::Fault { index, kind, point } => {
                 let at = point.map(|point| format!(" at {}", point.name())).unwrap_or_default();

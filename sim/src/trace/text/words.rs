@@ -18,6 +18,8 @@ impl What {
             Self::Crash => "crash",
             Self::Panic { .. } => "panic",
             Self::Caught { .. } => "caught",
+            Self::Spoils { .. } => "spoils",
+            Self::Said { .. } => "said",
             Self::Fault { .. } => "fault",
             Self::FaultOver { .. } => "fault_over",
             Self::Healed => "healed",

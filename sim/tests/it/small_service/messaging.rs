@@ -11,8 +11,8 @@ use seaworthy_core::{
     message::{Message, MessageBuilder},
     outbox::Relay,
     ports::{
-        ClaimRequest, Delivery, Expected, OutboxOrder, OutboxRow, Ports, PublishError, PublishResult, SettleOutcome,
-        Settlement, StoreError, Subscription, SubscriptionSpec, Transaction, WhenDead, draw_id,
+        ClaimRequest, Delivery, Expected, InboxEntry, OutboxOrder, OutboxRow, Ports, PublishError, PublishResult,
+        SettleOutcome, Settlement, StoreError, Subscription, SubscriptionSpec, Transaction, WhenDead, draw_id,
     },
 };
 use seaworthy_sim::scenario::{Boot, Topology};
@@ -78,7 +78,8 @@ async fn listen(ports: Ports) {
     Consumer::new(&ports, "listener", handlers, ["orders"]).run().await;
 }
 
-struct Note;
+/// Notes a message.
+pub(crate) struct Note;
 
 #[async_trait]
 impl Handler for Note {
@@ -129,7 +130,13 @@ pub(crate) async fn settle(
     };
     let settlement = |(row, result): (&OutboxRow, _)| Settlement { row: row.row, outcome: outcome(result) };
     let settlements: Vec<Settlement> = rows.iter().zip(results).map(settlement).collect();
-    ports.store.settle(token, &settlements).await.map(|_| ())
+    let held = ports.store.settle(token, &settlements).await?;
+    for ((row, settlement), _) in rows.iter().zip(&settlements).zip(held).filter(|(_, held)| *held) {
+        if let SettleOutcome::Dead { reason } = &settlement.outcome {
+            tracing::warn!(message = %row.message.id, %reason, "a row is dead");
+        }
+    }
+    Ok(())
 }
 
 /// Receives orders for ever, as group `listener`, and hands them to `deal`.
@@ -161,9 +168,48 @@ pub(crate) async fn receive_as(
     let Ok(subscription) = ports.broker.subscribe(spec).await else { return };
     while let Ok(deliveries) = subscription.receive(16).await {
         for delivery in deliveries {
-            if deal(ports, &*subscription, &delivery).await.is_err() {
-                let _ = subscription.nack(delivery.tag, REST).await;
-            }
+            let Err(error) = deal(ports, &*subscription, &delivery).await else { continue };
+            let _ = match error {
+                // A race is over soon; what conflicts each time is given up.
+                StoreError::Conflict(_) if is_given_up(ports, &spec.group, &delivery).await => {
+                    subscription.ack(delivery.tag).await
+                }
+                _ => subscription.nack(delivery.tag, REST).await,
+            };
         }
     }
+}
+
+/// So many conflicts of one message are no race.
+const CONFLICTS_MAX: u32 = 20;
+
+/// Counts a conflict of a message, which the last one makes a dead letter, and says so.
+async fn is_given_up(ports: &Ports, group: &str, delivery: &Delivery) -> bool {
+    let entry = InboxEntry::for_message(group, &delivery.message);
+    let counted = async {
+        let mut tx = ports.store.begin().await?;
+        let is_last = tx.inbox_failed(&entry, "it conflicts").await? >= CONFLICTS_MAX;
+        if is_last {
+            tx.inbox_bury(&entry, &delivery.message, "it conflicts each time").await?;
+        }
+        tx.commit().await?;
+        Ok::<_, StoreError>(is_last)
+    };
+    let is_last = counted.await.unwrap_or(false);
+    if is_last {
+        tracing::warn!(message = %delivery.message.id, "a message is a dead letter");
+    }
+    is_last
+}
+
+/// Receives orders for ever, as group `listener`, and gives back whatever fails: nothing is counted, and nothing given up.
+pub(crate) async fn listen_without_end(
+    ports: Ports,
+    deal: impl for<'a> Fn(&'a Ports, &'a dyn Subscription, &'a Delivery) -> BoxFuture<'a, Result<(), StoreError>>,
+) {
+    listen_by_hand(ports, |ports, subscription, delivery| {
+        let dealt = deal(ports, subscription, delivery);
+        Box::pin(async move { dealt.await.map_err(|error| StoreError::Unavailable(error.to_string().into())) })
+    })
+    .await;
 }

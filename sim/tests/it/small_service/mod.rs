@@ -66,7 +66,7 @@ impl Scenario for Service {
     }
 
     fn topology(&self) -> Topology {
-        (self.topology)(self.is_right)
+        (self.topology)(self.is_right).fails_for_good()
     }
 
     fn workload(&self, draw: &mut Draw) -> Names {

@@ -2,6 +2,7 @@
 
 use seaworthy_core::ports::Operation;
 use seaworthy_sim::{
+    invariants::Violation,
     plan::{CallFault, Disturbance, Fault, FaultKind, Restart, TimedFault, Verdict},
     trace::{Outcome, ProcessIndex, What},
 };
@@ -12,11 +13,14 @@ use crate::world_verdicts::{
 };
 
 /// The kinds that strike here; a pause is what `world_heal` and `world_rest` are about.
-pub(crate) const KINDS: [FaultKind; 8] = [
+pub(crate) const KINDS: [FaultKind; 11] = [
     FaultKind::BrokerOutage,
     FaultKind::StoreOutage,
     FaultKind::ExternalOutage,
     FaultKind::TopicOutage,
+    FaultKind::Poison,
+    FaultKind::EndlessConflict,
+    FaultKind::Rollout,
     FaultKind::Partition,
     FaultKind::Pause,
     FaultKind::SlowLink,
@@ -135,4 +139,44 @@ fn a_skewed_clock_steps_when_the_fault_begins_and_steps_again_when_it_ends() {
         assert_eq!(steps, [(1, true), (2, false)], "{offset_ms} ms: {clock:?}");
         assert!((clock[39].since(clock[0]).as_millis() as i64 - 3_900).abs() < 5, "it is right again: {clock:?}");
     }
+}
+
+/// Events that tell of a spoiled attempt.
+fn spoiled(struck: &Struck) -> Vec<u64> {
+    struck.trace().iter().filter(|event| matches!(event.what, What::Spoils { .. })).map(|event| event.at).collect()
+}
+
+#[test]
+fn a_poisonous_message_panics_or_kills_whoever_handles_it_each_time_until_it_is_over() {
+    for kills in [false, true] {
+        let struck = Struck::over_time(0, 20_000, Disturbance::Poison { store: "store".into(), kills });
+        let attempts = spoiled(&struck);
+        assert!(attempts.len() >= 3 && attempts.iter().all(|at| *at < 20_000_000), "{kills}: {attempts:?}");
+        let panics = struck.trace().iter().filter(|event| matches!(event.what, What::Panic { .. })).count();
+        assert_eq!(panics, if kills { 0 } else { attempts.len() }, "{kills}");
+        assert_eq!(struck.boots(), 1 + attempts.len(), "{kills}: it comes back each time");
+        assert!(struck.seen.notes().answered.is_some(), "{kills}: the message is handled in the end");
+        let is_panic = |violation: &Violation| violation.invariant == "panic";
+        assert_eq!((struck.report.fired.len(), struck.report.violations.iter().find(|of| is_panic(of))), (1, None));
+    }
+}
+
+#[test]
+fn an_endless_conflict_is_one_of_one_message_and_over_when_the_plan_says() {
+    let struck = Struck::over_time(0, 20_000, Disturbance::EndlessConflict { store: "store".into() });
+    assert_eq!(struck.seen.first(Operation::InboxInsert), Some("conflict"));
+    assert_eq!((spoiled(&struck).len(), struck.report.fired.len()), (1, 1));
+    let aside = Struck::over_time(0, 20_000, Disturbance::EndlessConflict { store: "aside".into() });
+    assert_eq!((aside.seen.first(Operation::InboxInsert), spoiled(&aside).len()), (Some("done"), 0));
+}
+
+#[test]
+fn a_release_that_is_rolled_out_is_taken_back_and_comes_for_good_in_the_end() {
+    let struck = Struck::over_time(1_000, 30_000, Disturbance::Rollout { process: "onlooker".into() });
+    let boots = struck.trace().iter().filter(|event| event.process == ONLOOKER).filter_map(|event| match event.what {
+        What::Boot { release } => Some(release),
+        _ => None,
+    });
+    assert_eq!(boots.collect::<Vec<_>>(), [1, 2, 1, 2]);
+    assert_eq!(struck.report.fired.len(), 1);
 }

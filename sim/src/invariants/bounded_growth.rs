@@ -1,0 +1,177 @@
+use std::collections::BTreeMap;
+
+use seaworthy_core::{ids::SagaId, saga::Record};
+use smol_str::SmolStr;
+
+use super::{Ending, Entity, Interest, Invariant, Judge, Lookup, Mode, names::Names};
+use crate::{
+    topology::Topology,
+    trace::{Effect, Event, What},
+};
+
+/// `bounded-growth`: what is kept grows with the work that was done, and not with the time or with the attempts that it took.
+///
+/// - Of documents, no collection has more at the end than sixteen ([`BoundedGrowth::per_item`]) for each request and each message
+///   that was handled, and a hundred besides. Heartbeats and locks that the topology declares don't count.
+/// - The log of a saga has at most 512 entries ([`BoundedGrowth::entries`]) that are not condensed.
+/// - The text of an error that is kept has at most 4 KiB.
+///
+/// State: a count for each collection, and the length of each saga's log.
+#[derive(Debug)]
+pub struct BoundedGrowth {
+    per_item: u64,
+    entries_max: u64,
+    free: Vec<SmolStr>,
+    names: Names,
+    documents: BTreeMap<(u16, u16), Kept>,
+    /// Where the log of a saga was condensed last.
+    condensed: Lookup<SagaId, u64>,
+    long: Lookup<SagaId, ()>,
+    work: u64,
+}
+
+/// Documents of a collection.
+#[derive(Debug, Default)]
+struct Kept {
+    documents: i64,
+    last: u64,
+}
+
+/// An order has a dozen documents in the largest scenario.
+const PER_ITEM: u64 = 16;
+
+/// What a service keeps before it has done anything.
+const BESIDES: u64 = 100;
+
+/// Twice the number beyond which the core condenses a log.
+const ENTRIES_MAX: u64 = 512;
+
+/// Four times what the core cuts errors to.
+const ERROR_MAX: usize = 4_096;
+
+impl BoundedGrowth {
+    /// The invariant at the start of a run of a topology.
+    pub fn from_topology(topology: &Topology) -> Self {
+        Self {
+            per_item: PER_ITEM,
+            entries_max: ENTRIES_MAX,
+            free: topology.heartbeats.iter().chain(&topology.locks).cloned().collect(),
+            names: Names::default(),
+            documents: BTreeMap::new(),
+            condensed: Lookup::new(),
+            long: Lookup::new(),
+            work: 0,
+        }
+    }
+
+    /// Sets the number of documents that a collection may have for each request and each message that was handled.
+    #[must_use]
+    pub fn per_item(mut self, most: u64) -> Self {
+        self.per_item = most;
+        self
+    }
+
+    /// Sets the number of entries that a saga's log may have since it was condensed last.
+    #[must_use]
+    pub fn entries(mut self, most: u64) -> Self {
+        self.entries_max = most;
+        self
+    }
+
+    fn write(&mut self, store: &SmolStr, collection: &SmolStr, more: i64, event: &Event) {
+        if self.free.contains(collection) {
+            return;
+        }
+        let place = (self.names.number(store), self.names.number(collection));
+        let kept = self.documents.entry(place).or_default();
+        kept.documents += more;
+        kept.last = event.number;
+    }
+
+    fn log(&mut self, saga: SagaId, length: u64, event: &Event, judge: &mut Judge<'_>) {
+        if length <= self.entries_max || self.long.contains(&saga) {
+            return;
+        }
+        // Only a long log is read: the latest condensation before is not known, and need not be.
+        let logs = judge.saga_logs(event);
+        let is_condensed = logs.iter().filter(|log| log.saga == saga).any(|log| {
+            log.records
+                .as_ref()
+                .is_ok_and(|records| records.iter().any(|record| matches!(record, Record::Condensed { .. })))
+        });
+        if is_condensed {
+            self.condensed.insert(saga, length);
+            return;
+        }
+        let since = self.condensed.get(&saga).copied();
+        let entries = length - since.unwrap_or(0);
+        if entries > self.entries_max && (since.is_some() || length > 2 * self.entries_max) {
+            self.long.insert(saga, ());
+            judge.violate(saga, format!("the log of a saga has {entries} entries"), vec![event.number]);
+        }
+    }
+
+    fn keep(&self, text: &SmolStr, event: &Event, judge: &mut Judge<'_>) {
+        if text.len() > ERROR_MAX {
+            let sentence = format!("the text of an error is kept that is {} bytes long", text.len());
+            judge.violate("an error", sentence, vec![event.number]);
+        }
+    }
+}
+
+impl Invariant for BoundedGrowth {
+    fn name(&self) -> &'static str {
+        "bounded-growth"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Eventually
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::DOCUMENT | Interest::INBOX | Interest::SAGA_LOGGED | Interest::REQUEST
+    }
+
+    fn subject(&self) -> Option<&'static str> {
+        Some("a document, an inbox or a saga")
+    }
+
+    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        match &event.what {
+            What::Request { .. } => self.work += 1,
+            What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
+                judge.judged();
+                for effect in effects.iter() {
+                    match effect {
+                        Effect::Document { collection, version: 1, body: Some(_), .. } => {
+                            self.write(store, collection, 1, event);
+                        }
+                        Effect::Document { collection, body: None, .. } => self.write(store, collection, -1, event),
+                        Effect::Handled { .. } => self.work += 1,
+                        Effect::Failed { error, .. } => self.keep(error, event, judge),
+                        Effect::Buried { reason, .. } => self.keep(reason, event, judge),
+                        Effect::SagaLogged { saga, length, records, .. } => {
+                            self.log(*saga, length + records.len() as u64, event, judge);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn conclude(&mut self, _: Ending, judge: &mut Judge<'_>) {
+        let most = self.per_item * self.work + BESIDES;
+        for ((store, collection), kept) in &self.documents {
+            if kept.documents > most as i64 {
+                let (store, collection) = (self.names.name(*store), self.names.name(*collection));
+                let sentence = format!(
+                    "`{collection}` of `{store}` has {} documents more than before, after {} requests and handled messages",
+                    kept.documents, self.work
+                );
+                judge.violate(Entity::named(store.clone(), collection.clone()), sentence, vec![kept.last]);
+            }
+        }
+    }
+}

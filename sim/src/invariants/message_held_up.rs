@@ -1,0 +1,222 @@
+use std::{
+    collections::{BTreeSet, VecDeque},
+    hash::{Hash, Hasher},
+    time::Duration,
+};
+
+use rustc_hash::FxHasher;
+use seaworthy_core::{ids::MessageId, message::Message, ports::SubscriptionSpec};
+use smol_str::SmolStr;
+
+use super::{Interest, Invariant, Judge, Mode, groups::Groups, messages::ByMessage};
+use crate::{
+    plan::FaultKind,
+    trace::{Event, ProcessIndex, VirtualTime, What, Work},
+};
+
+/// `message-held-up`: one message that can't be handled is no other's trouble.
+///
+/// A message of another key waits to be acknowledged by a group, while one that the plan spoils is tried there again and again:
+/// its handler panics, its process dies, or its transaction conflicts each time. It is found where a consumer tries in
+/// place until it works, or gives the whole batch back. Not accused are what waits behind a message of its own key, and a wait in which
+/// anything else went wrong: another fault, a death that the message did not cause.
+///
+/// The bound is a minute of virtual time ([`MessageHeldUp::within`]) and as long as forty port calls take for each message that
+/// waits, and three tries of the other message.
+///
+/// State: a word for each message, and an entry for each that some group has not acknowledged.
+#[derive(Debug)]
+pub struct MessageHeldUp {
+    bound: VirtualTime,
+    /// Time that the handling of a message may take in this run, and more.
+    calls: VirtualTime,
+    groups: Groups,
+    known: ByMessage<Known>,
+    waiting: VecDeque<Waiting>,
+    spoiled: Vec<Spoiled>,
+    /// Incarnations that may die of what they handle.
+    poisoned: Vec<(ProcessIndex, u32)>,
+    /// The latest moment at which anything else went wrong, or was put right.
+    calm_since: VirtualTime,
+}
+
+/// Groups that have acknowledged a message, or have been handed it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    acknowledged: u64,
+    delivered: u64,
+}
+
+/// A message that the broker has accepted.
+#[derive(Debug)]
+struct Waiting {
+    number: usize,
+    message: MessageId,
+    key: u64,
+    groups: u64,
+    at: VirtualTime,
+    event: u64,
+    told: u64,
+}
+
+/// A message that the plan spoils, and when it was tried.
+#[derive(Debug)]
+struct Spoiled {
+    number: usize,
+    key: u64,
+    tries: Vec<VirtualTime>,
+}
+
+/// A minute: twelve times the visibility timeout of a broker, since a process that dies takes what it holds with it.
+const BOUND: VirtualTime = 60_000_000;
+
+/// The handling of a message has some ten calls; one of them may be held up for seventeen times as long as the others.
+const CALLS: u64 = 40;
+
+/// Tries of the other message that there have to be.
+const TRIES: usize = 3;
+
+impl MessageHeldUp {
+    /// The invariant for these groups at the start of a run.
+    pub fn new(groups: &[SubscriptionSpec]) -> Self {
+        Self {
+            bound: BOUND,
+            calls: 0,
+            groups: Groups::new(groups),
+            known: ByMessage::default(),
+            waiting: VecDeque::new(),
+            spoiled: Vec::new(),
+            poisoned: Vec::new(),
+            calm_since: 0,
+        }
+    }
+
+    /// Sets how long a message may wait beside one that can't be handled, in virtual time.
+    #[must_use]
+    pub fn within(mut self, bound: Duration) -> Self {
+        self.bound = bound.as_micros() as u64;
+        self
+    }
+
+    fn accept(&mut self, message: &Message, event: &Event, judge: &mut Judge<'_>) {
+        let (number, groups) = (judge.message(message.id), self.groups.bound_to(&message.topic));
+        let (key, at, event) = (hash(&message.partition_key), event.at, event.number);
+        if groups != 0 {
+            self.waiting.push_back(Waiting { number, message: message.id, key, groups, at, event, told: 0 });
+        }
+    }
+
+    fn acknowledge(&mut self, group: &SmolStr, message: MessageId, judge: &mut Judge<'_>) {
+        let Some(group) = self.groups.of_group(group) else { return };
+        let number = judge.message(message);
+        self.known.of(number).acknowledged |= 1 << group;
+        while let Some(first) = self.waiting.front()
+            && first.groups & !self.known.of(first.number).acknowledged == 0
+        {
+            self.waiting.pop_front();
+        }
+    }
+
+    /// An attempt at a message was spoiled: says who waits although nothing else is wrong.
+    fn spoil(&mut self, message: MessageId, event: &Event, judge: &mut Judge<'_>) {
+        let Self { bound, calls, groups, known, waiting, spoiled, poisoned, calm_since } = self;
+        judge.judged();
+        let number = judge.message(message);
+        let Some(at) = spoiled.iter().position(|known| known.number == number).or_else(|| {
+            let key = waiting.iter().find(|waiting| waiting.number == number)?.key;
+            spoiled.push(Spoiled { number, key, tries: Vec::new() });
+            Some(spoiled.len() - 1)
+        }) else {
+            return;
+        };
+        spoiled[at].tries.push(event.at);
+        let whose = (event.process, event.incarnation);
+        if !poisoned.contains(&whose) {
+            poisoned.push(whose);
+        }
+        let of_groups = known.of(number).delivered;
+        let (spoiled_key, tries) = (spoiled[at].key, &spoiled[at].tries);
+        let bound = *bound + *calls * (1 + waiting.len() as u64);
+        let mut keys = BTreeSet::new();
+        for waits in waiting.iter_mut().take_while(|waits| waits.at + bound < event.at) {
+            let open = waits.groups & !known.of(waits.number).acknowledged;
+            // Behind the first of its key all others wait for that one.
+            if open == 0 || !keys.insert((waits.key, open)) || waits.key == spoiled_key {
+                continue;
+            }
+            let (held_up, since) = (open & of_groups & !waits.told, waits.at.max(*calm_since));
+            let tried = tries.iter().filter(|tried| **tried > since).count();
+            if held_up == 0 || since + bound >= event.at || tried < TRIES {
+                continue;
+            }
+            waits.told |= held_up;
+            let group = groups.name(held_up.trailing_zeros() as usize);
+            let seconds = (event.at - waits.at) / 1_000_000;
+            let sentence = format!(
+                "a message waited {seconds} s for `{group}`, while nothing was wrong but another message of another key, which \
+                 was tried again and again"
+            );
+            judge.violate(waits.message, sentence, vec![waits.event, event.number]);
+        }
+    }
+
+    fn disturb(&mut self, at: VirtualTime) {
+        self.calm_since = at;
+        self.spoiled.iter_mut().for_each(|spoiled| spoiled.tries.clear());
+    }
+}
+
+fn hash(key: &SmolStr) -> u64 {
+    let mut hasher = FxHasher::default();
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Invariant for MessageHeldUp {
+    fn name(&self) -> &'static str {
+        "message-held-up"
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Always
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::PUBLISH | Interest::DELIVER | Interest::ACK | Interest::FAULT | Interest::PHASE | Interest::PROCESS
+    }
+
+    fn subject(&self) -> Option<&'static str> {
+        Some("a message whose handling fails at each attempt")
+    }
+
+    fn pace(&mut self, longest_call: Duration) {
+        self.calls = longest_call.as_micros() as u64 * CALLS;
+    }
+
+    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        match &event.what {
+            What::Publish { message, outcome, .. } => {
+                if outcome.took_effect() {
+                    self.accept(message, event, judge);
+                }
+            }
+            What::Deliver { group, message, .. } => {
+                if let Some(group) = self.groups.of_group(group) {
+                    self.known.of(judge.message(message.id)).delivered |= 1 << group;
+                }
+            }
+            What::Ack { group, message, outcome, .. } => {
+                if outcome.took_effect() {
+                    self.acknowledge(group, *message, judge);
+                }
+            }
+            What::Spoils { what: Work::Message(message), .. } => self.spoil(*message, event, judge),
+            What::Spoils { .. } | What::Caught { .. } => {}
+            What::Fault { kind: FaultKind::Poison | FaultKind::EndlessConflict, .. } => {}
+            // A process that dies of the message comes back.
+            What::Crash | What::Panic { .. } if self.poisoned.contains(&(event.process, event.incarnation)) => {}
+            What::Boot { .. } if self.poisoned.contains(&(event.process, event.incarnation.wrapping_sub(1))) => {}
+            _ => self.disturb(event.at),
+        }
+    }
+}

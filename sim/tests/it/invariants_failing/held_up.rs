@@ -1,0 +1,83 @@
+//! Messages that wait for one that can't be handled.
+
+use std::time::Duration;
+
+use seaworthy_core::{message::Message, ports::Operation};
+use seaworthy_sim::{
+    invariants::{MessageHeldUp, Violation},
+    plan::FaultKind,
+    trace::{Outcome, ProcessIndex, script::Script},
+};
+
+use super::{groups, judge, message, sentences, spoils};
+
+/// A message that fails at each of five tries, twenty seconds apart, and another one that waits.
+fn beside(waits: &Message, bound_s: u64, between: impl Fn(&mut Script, ProcessIndex, u32)) -> Vec<Violation> {
+    let poison = message(1, "order-1");
+    let mut script = Script::new();
+    let (orders, shipping) = (script.process("orders-1"), script.process("shipping-1"));
+    script.publish(orders, &poison, Outcome::Done);
+    script.publish(orders, waits, Outcome::Done);
+    for number in 0..5 {
+        script.after_ms(20_000);
+        script.deliver(shipping, "shipping", &poison);
+        between(&mut script, shipping, number);
+        spoils(&mut script, shipping, &poison);
+    }
+    judge(MessageHeldUp::new(&groups()).within(Duration::from_secs(bound_s)), &script)
+}
+
+fn nothing(_: &mut Script, _: ProcessIndex, _: u32) {}
+
+#[test]
+fn a_message_of_another_key_that_waits_for_one_that_is_tried_again_and_again_is_told_once() {
+    let found = beside(&message(2, "order-2"), 60, nothing);
+    let sentence = "a message waited 60 s for `shipping`, while nothing was wrong but another message of another key, which was \
+                    tried again and again";
+    assert_eq!(sentences(&found), [sentence]);
+    assert_eq!(found[0].events[0], 1);
+    assert_eq!(beside(&message(2, "order-2"), 200, nothing), [], "the bound is the scenario's");
+}
+
+#[test]
+fn whoever_waits_for_its_own_key_or_is_for_nobody_here_is_not_held_up() {
+    assert_eq!(beside(&message(2, "order-1"), 60, nothing), []);
+    let elsewhere = Message { topic: "payments".into(), ..message(2, "order-2") };
+    assert_eq!(beside(&elsewhere, 60, nothing), []);
+}
+
+#[test]
+fn whoever_is_acknowledged_meanwhile_or_meets_something_else_is_not_held_up() {
+    let waits = message(2, "order-2");
+    let acknowledged = |script: &mut Script, shipping, number| {
+        if number == 1 {
+            script.ack(shipping, "shipping", &waits, Outcome::Done);
+        }
+    };
+    assert_eq!(beside(&waits, 60, acknowledged), []);
+    let delayed = |script: &mut Script, shipping, number| {
+        if number == 2 {
+            script.fault(shipping, FaultKind::Delay, Operation::Commit);
+        }
+    };
+    assert_eq!(beside(&waits, 60, delayed), []);
+}
+
+#[test]
+fn a_death_that_the_message_causes_is_no_excuse_and_another_one_is() {
+    let waits = message(2, "order-2");
+    let dies_of_it = |script: &mut Script, shipping, number| {
+        if number > 0 {
+            script.crash(shipping);
+            script.boot(shipping);
+        }
+    };
+    assert_eq!(beside(&waits, 60, dies_of_it).len(), 1);
+    let other = |script: &mut Script, _, number| {
+        let other = script.process("shipping-2");
+        if number == 2 {
+            script.crash(other);
+        }
+    };
+    assert_eq!(beside(&waits, 60, other), []);
+}

@@ -10,15 +10,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
     ids::OperationId,
-    inbox::HandlerError,
+    inbox::{HandlerError, discard},
     message::Message,
     metrics::{Label, Measure, MeasureKind, Metrics, metered, watch},
     outbox::{Relay, RelayConfig},
     ports::{
-        Broker, BrokerError, Clock, ExternalCall, ExternalError, Ports, PublishError, PublishResult, Subscription,
-        SubscriptionSpec,
+        Broker, BrokerError, Clock, DeadLetterRequest, ExternalCall, ExternalError, Ports, PublishError, PublishResult,
+        Subscription, SubscriptionSpec,
     },
-    saga::{Orchestrator, OrchestratorConfig, Registry, RetryPolicy, SagaBuilder},
+    saga::{Orchestrator, OrchestratorConfig, Registry, RetryPolicy, SagaBuilder, saga_id},
 };
 
 use seaworthy_tokio::LocalExternal;
@@ -247,15 +247,45 @@ fn what_waits_in_the_store_is_read_now_and_then_until_a_stop() {
         let every = Duration::from_secs(15);
         world.ports.spawn("watch", watch(world.ports.clone(), book.clone(), every));
         world.pass(Duration::from_secs(1)).await;
-        assert_eq!(book.value("Pending"), Some(0.0));
-        world.stage((1..=3).map(|number| message("a", number))).await;
+        assert_eq!((book.value("Pending"), book.value("OldestPending")), (Some(0.0), Some(0.0)));
+        let staged = world.clock.now();
+        let waiting = (1..=3).map(|number| Message { time: staged, ..message("a", number) });
+        world.stage(waiting).await;
         assert_eq!(book.value("Pending"), Some(0.0), "before its turn");
         world.pass(every).await;
-        assert_eq!(
-            (book.value("Pending"), book.value("Dead"), book.value("Sagas stuck")),
-            (Some(3.0), Some(0.0), Some(0.0))
-        );
+        assert_eq!((book.value("Pending"), book.value("Dead")), (Some(3.0), Some(0.0)));
+        let age = book.value("OldestPending").unwrap();
+        assert!((10.0..=15.0).contains(&age), "{age}");
         world.ports.stop.set();
         world.tasks.join().await.unwrap();
+    });
+}
+
+#[test]
+fn dead_letters_and_stuck_sagas_are_gauges_that_come_down_again() {
+    on_each_store(async |world| {
+        let book = Arc::new(Book::default());
+        let minute = Duration::from_secs(60);
+        world.ports.spawn("watch", watch(world.ports.clone(), book.clone(), minute));
+        let refusing = Scripted::new(|_, _| Box::pin(async { Err(HandlerError::Refused("no".into())) }));
+        world.publish([order(1), order(2)]).await;
+        world.ports.spawn("consumer", refusing.consumer(&world.ports, |config| config).run());
+        let never = Part::local(|_| Does::Fail);
+        let stuck = SagaBuilder::new("stuck", 1).pivot("go", Part::well()).retriable("tell", never);
+        let stuck = stuck.retry(RetryPolicy::default().attempts_max(Some(1)));
+        let sagas = world.sagas(stuck.build().unwrap());
+        let started = sagas.start("stuck", "s-1", &1_u32).await.unwrap();
+        sagas.drive_started(started).await;
+        world.pass(minute * 3).await;
+        assert_eq!((book.value("DeadLetters shop"), book.value("Sagas stuck")), (Some(2.0), Some(1.0)));
+        let age = book.value("OldestStuck").unwrap();
+        assert!(age >= 100.0, "{age}");
+
+        sagas.abandon(saga_id("stuck", "s-1"), "it is done by hand").await.unwrap();
+        let discarded = discard(&*world.ports.store, &DeadLetterRequest::new("shop", 10)).await.unwrap();
+        assert_eq!(discarded.len(), 2);
+        world.pass(minute).await;
+        assert_eq!((book.value("DeadLetters shop"), book.value("Sagas stuck")), (Some(0.0), Some(0.0)));
+        assert_eq!((book.value("Sagas abandoned"), book.value("OldestStuck")), (Some(1.0), Some(0.0)));
     });
 }

@@ -92,12 +92,16 @@ measures! {
     PortFailures Counter "seaworthy_port_failures_total" ["operation", "kind"];
     /// Rows of the outbox that are to be published.
     Pending Gauge "seaworthy_outbox_pending" [];
+    /// Age of the message that was staged first of those pending; 0 where none is.
+    OldestPending Gauge "seaworthy_outbox_oldest_pending_age_seconds" [];
     /// Rows of the outbox that are dead, and wait for an operator.
     Dead Gauge "seaworthy_outbox_dead" [];
-    /// Sagas that are active, and those that are stuck and wait for an operator.
+    /// Sagas by status: running, compensating, stuck, and those that have ended.
     Sagas Gauge "seaworthy_sagas" ["status"];
-    /// Dead letters of all consumers of the store.
-    DeadLetters Gauge "seaworthy_inbox_dead_letters" [];
+    /// Time for which a saga has been stuck, of the one that has been longest; 0 where none is.
+    OldestStuck Gauge "seaworthy_sagas_oldest_stuck_age_seconds" [];
+    /// Dead letters of a consumer.
+    DeadLetters Gauge "seaworthy_inbox_dead_letters" ["consumer"];
 }
 
 #[cfg(test)]
@@ -114,7 +118,7 @@ mod tests {
             let (name, kind) = (measure.name(), measure.kind());
             assert!(name.starts_with("seaworthy_"), "{name}");
             assert_eq!(name.ends_with("_total"), kind == MeasureKind::Counter, "{name}");
-            assert_eq!(name.ends_with("_seconds"), kind == MeasureKind::Timer, "{name}");
+            assert!(kind != MeasureKind::Timer || name.ends_with("_seconds"), "{name}");
             assert!(measure.help().ends_with('.') && !measure.help().starts_with(' '), "{name}: {}", measure.help());
         }
     }

@@ -1,22 +1,27 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use smol_str::SmolStr;
 
 use super::{Measure, Metrics};
 use crate::{
-    ports::{Backlog, Ports},
+    ports::{Census, Ports, SagaStatus, Tally},
     wake::pause,
 };
 
-/// Reads what waits in the process's store, at once and after each `every`, until the process is asked to stop: counts of
-/// pending and dead rows, sagas and dead letters. One process for each store is enough; several say the same.
+/// Reads what waits in the process's store, at once and after each `every`, until the process is asked to stop: how many
+/// rows are pending or dead, sagas by status, dead letters by consumer, and how old the oldest of what waits is. One process
+/// for each store is enough; several say the same. A census counts what there is, so some seconds between two are right.
 ///
-/// A store that does not answer leaves the figures as they are; its failure is one of
-/// [`PortFailures`](Measure::PortFailures) if the ports are [metered](super::metered).
+/// A store that does not answer, or takes no [census](crate::ports::Store::census), leaves the figures as they are; its
+/// failure is one of [`PortFailures`](Measure::PortFailures) if the ports are [metered](super::metered).
 ///
 /// Dropping the future ends it.
 pub async fn watch(ports: Ports, metrics: Arc<dyn Metrics>, every: Duration) {
+    // Consumers that had dead letters: where they have none any more, that is to be seen.
+    let mut consumers = BTreeMap::new();
     loop {
-        match ports.store.backlog().await {
-            Ok(backlog) => show(&*metrics, &backlog),
+        match ports.store.census().await {
+            Ok(census) => show(&*metrics, &census, &mut consumers),
             Err(error) => tracing::debug!(%error, "figures of the store are read at the next turn"),
         }
         if !pause(&*ports.clock, &ports.stop, every).await {
@@ -25,11 +30,22 @@ pub async fn watch(ports: Ports, metrics: Arc<dyn Metrics>, every: Duration) {
     }
 }
 
-fn show(metrics: &dyn Metrics, backlog: &Backlog) {
-    let set = |measure, labels: &[_], count: u64| metrics.set(measure, labels, count as f64);
-    set(Measure::Pending, &[], backlog.outbox_unsettled);
-    set(Measure::Dead, &[], backlog.outbox_dead);
-    set(Measure::Sagas, &[("status", "active")], backlog.sagas_active);
-    set(Measure::Sagas, &[("status", "stuck")], backlog.sagas_stuck);
-    set(Measure::DeadLetters, &[], backlog.inbox_dead);
+fn show(metrics: &dyn Metrics, census: &Census, consumers: &mut BTreeMap<SmolStr, Tally>) {
+    let count = |measure, labels: &[_], tally: Tally| metrics.set(measure, labels, tally.count as f64);
+    let age = |measure, tally: Tally| {
+        metrics.set(measure, &[], tally.age(census.at).unwrap_or_default().as_secs_f64());
+    };
+    count(Measure::Pending, &[], census.outbox_pending);
+    age(Measure::OldestPending, census.outbox_pending);
+    count(Measure::Dead, &[], census.outbox_dead);
+    for status in &SagaStatus::ALL {
+        let sagas = census.sagas.get(status).copied().unwrap_or_default();
+        count(Measure::Sagas, &[("status", status.name())], sagas);
+    }
+    age(Measure::OldestStuck, census.sagas.get(&SagaStatus::Stuck).copied().unwrap_or_default());
+    consumers.values_mut().for_each(|letters| *letters = Tally::default());
+    consumers.extend(census.dead_letters.iter().map(|(consumer, letters)| (consumer.clone(), *letters)));
+    for (consumer, letters) in consumers {
+        count(Measure::DeadLetters, &[("consumer", consumer)], *letters);
+    }
 }

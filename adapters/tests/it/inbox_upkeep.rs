@@ -79,7 +79,7 @@ fn a_dead_letter_that_is_named_is_redriven_however_many_older_ones_there_are() {
         world.pass(Duration::from_secs(10)).await;
         assert_eq!(world.letters().await.len(), 300);
         mend(&world.ports).await;
-        let redriven = consumer.redrive(&consumer.letters(100).only(&[order(300).id])).await.expect("up");
+        let redriven = consumer.redrive(&consumer.letters(100).only([order(300).id])).await.expect("up");
         assert_eq!((redriven.handled, redriven.failed), (vec![order(300).id], vec![]));
         assert_eq!(world.letters().await.len(), 299);
     });

@@ -15,7 +15,7 @@ async fn refused(world: &World, invoices: usize, mails: usize) {
     world.broker.says(|message, _| Err(PublishError::Refused(format!("{} is too large", message.topic).into())));
     world.ports.spawn("relay", Relay::new(&world.ports).run());
     world.stage((0..invoices).map(|number| message("invoices", number))).await;
-    world.stage((0..mails).map(|number| mail(number))).await;
+    world.stage((0..mails).map(mail)).await;
     world.pass(Duration::from_secs(30)).await;
     assert_eq!(dead(world).await.len(), invoices + mails);
 }

@@ -32,7 +32,7 @@ pub(super) enum Again {
     Kind(&'static str),
     /// After this long.
     After(Duration),
-    /// Of none.
+    /// Not at all: it would be of no use.
     Never,
 }
 

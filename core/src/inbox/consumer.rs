@@ -137,7 +137,7 @@ impl Consumer {
 
     async fn serve(&self, subscription: &dyn Subscription, stop: &Stop, errors: &mut u32) -> Result<(), BrokerError> {
         let mut store_errors = 0;
-        let extender = Extender::of(self, subscription);
+        let extender = Extender::new(&self.name, &self.config, &*self.clock, subscription);
         while !stop.is_set() {
             let deliveries = match select(pin!(stop.wait()), subscription.receive(self.config.batch)).await {
                 Either::Left(_) => break,

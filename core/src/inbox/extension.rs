@@ -8,17 +8,19 @@ use std::{
 };
 
 use futures_util::future::{BoxFuture, Either, select};
+use smol_str::SmolStr;
 use tracing::{debug, warn};
 
-use super::Consumer;
-use crate::ports::{DeliveryTag, Extended, Subscription};
+use super::ConsumerConfig;
+use crate::ports::{Clock, DeliveryTag, Extended, Subscription};
 
 /// Number of times that a delivery is extended within the time that each gives it: one that goes wrong costs nothing yet.
 const SHARE: u32 = 3;
 
 /// Extends what one subscription has in hand.
 pub(super) struct Extender<'a> {
-    consumer: &'a Consumer,
+    consumer: &'a SmolStr,
+    clock: &'a dyn Clock,
     subscription: &'a dyn Subscription,
     by: Duration,
     /// The broker has said that it can't.
@@ -26,17 +28,22 @@ pub(super) struct Extender<'a> {
 }
 
 impl<'a> Extender<'a> {
-    /// `None` where the consumer is not to extend deliveries.
-    pub(super) fn of(consumer: &'a Consumer, subscription: &'a dyn Subscription) -> Option<Self> {
-        let by = consumer.config.extend?;
-        Some(Self { consumer, subscription, by, is_unsupported: AtomicBool::new(false) })
+    /// `None` where the consumer of this name is not to extend deliveries.
+    pub(super) fn new(
+        consumer: &'a SmolStr,
+        config: &ConsumerConfig,
+        clock: &'a dyn Clock,
+        subscription: &'a dyn Subscription,
+    ) -> Option<Self> {
+        let by = config.extend?;
+        Some(Self { consumer, clock, subscription, by, is_unsupported: AtomicBool::new(false) })
     }
 
     /// Waits until what is in hand now is to be extended.
     pub(super) fn due(&self) -> BoxFuture<'a, ()> {
         match self.is_unsupported.load(Ordering::Relaxed) {
             true => Box::pin(pending()),
-            false => self.consumer.clock.limit(self.by / SHARE),
+            false => self.clock.limit(self.by / SHARE),
         }
     }
 
@@ -71,7 +78,7 @@ impl<'a> Extender<'a> {
                 Ok(Extended::Unsupported) => {
                     if !self.is_unsupported.swap(true, Ordering::Relaxed) {
                         warn!(
-                            consumer = %self.consumer.name,
+                            consumer = %self.consumer,
                             "the broker extends no deliveries: what takes longer than its visibility timeout comes again"
                         );
                     }

@@ -75,7 +75,7 @@ impl Consumer {
         stop: &Stop,
         errors: &mut u32,
     ) -> Result<(), BrokerError> {
-        let extender = Extender::of(self, subscription);
+        let extender = Extender::new(&self.name, &self.config, &*self.clock, subscription);
         let mut hands = Hands::of(self, subscription, extender.as_ref());
         let mut stopped = pin!(stop.wait());
         loop {

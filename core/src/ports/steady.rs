@@ -8,8 +8,8 @@ use super::{Clock, Timestamp};
 
 /// Time by a clock that may be set back, which itself never goes back: for what is due at a moment, as leases and delays.
 ///
-/// Where the clock steps back, this goes on from where it was, as fast as the clock. It starts from the clock again in the
-/// next process. A store judges by one of these; without it, what was put off by minutes would wait for as long as the
+/// Where the clock steps back, this goes on from where it was, as fast as the clock, until the clock is put right again. It
+/// starts from the clock again in the next process. A store judges by one of these; without it, what was put off by minutes would wait for as long as the
 /// clock was set back.
 ///
 /// ```
@@ -33,6 +33,8 @@ use super::{Clock, Timestamp};
 /// assert_eq!(time.now(), Timestamp::from_millis(5_000));
 /// *wall.0.lock().expect("nobody panics with it") = Timestamp::from_millis(1_500);
 /// assert_eq!(time.now(), Timestamp::from_millis(5_500));
+/// *wall.0.lock().expect("nobody panics with it") = Timestamp::from_millis(6_000);
+/// assert_eq!(time.now(), Timestamp::from_millis(6_000), "put right again");
 /// ```
 pub struct SteadyTime {
     clock: Arc<dyn Clock>,
@@ -56,8 +58,9 @@ impl SteadyTime {
     pub fn now(&self) -> Timestamp {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let wall = self.clock.now();
-        // Nothing if the clock went on, as it mostly does.
-        seen.ahead = seen.ahead.saturating_add(seen.wall.since(wall));
+        let last = seen.wall + seen.ahead;
+        // Nothing if the clock went on, as it mostly does, or was put right again.
+        seen.ahead = if wall >= last { Duration::ZERO } else { seen.ahead.saturating_add(seen.wall.since(wall)) };
         seen.wall = wall;
         wall + seen.ahead
     }

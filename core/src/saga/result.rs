@@ -9,17 +9,19 @@ use crate::{
     ports::{Spawner, caught_now},
 };
 
+type OfOutputs = dyn Fn(Outputs<'_>) -> Result<Value, StepError> + Send + Sync;
+
 /// Result of a saga, as its definition says: a function of the outputs of its steps. It is asked when the saga completes,
 /// and its answer is kept with the saga.
 #[derive(Clone)]
 pub(crate) struct ResultOf {
-    of: Arc<dyn Fn(Outputs<'_>) -> Result<Value, StepError> + Send + Sync>,
+    of: Arc<OfOutputs>,
     /// The step whose output it is, if it is one.
     pub(crate) step: Option<SmolStr>,
 }
 
 impl ResultOf {
-    /// Whatever a closure makes of the outputs.
+    /// The result that a closure makes of the outputs.
     pub(crate) fn closure<R: Serialize>(
         result: impl Fn(Outputs<'_>) -> Result<R, StepError> + Send + Sync + 'static,
     ) -> Self {

@@ -55,14 +55,14 @@ pub(crate) fn unfold(
     let has_passed = passage.is_none_or(|declared| passages.iter().any(|passage| passage.to == declared.to));
     passages.extend(passage.filter(|_| !has_passed).cloned());
     // What an operator asks for says nothing of who has the saga.
-    let said = records.iter().filter(|record| !matches!(record, Record::Requested(_)));
+    let mut said = records.iter().filter(|record| !matches!(record, Record::Requested(_)));
     let mut unfolded = Unfolded {
         state: State::new(shape.clone()),
         names: FirstNames::default(),
         first: entries.first().map_or(1, |entry| entry.sequence),
         length: entries.last().map_or(0, |entry| entry.sequence),
         epoch: entries.last().map_or(0, |entry| entry.epoch),
-        is_left: matches!(said.last(), Some(Record::LeftToNewer { .. })),
+        is_left: matches!(said.next_back(), Some(Record::LeftToNewer { .. })),
         has_passed,
     };
     let mut passed = 0;

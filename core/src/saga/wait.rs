@@ -73,7 +73,7 @@ mod sealed {
 /// ```
 pub struct Wait<D, L = Unlimited> {
     awaits: Awaits,
-    until: Option<Arc<dyn Fn(&StepCall<'_, D>) -> Until + Send + Sync>>,
+    until: Option<Arc<UntilOf<D>>>,
     limit: PhantomData<fn() -> L>,
 }
 
@@ -141,3 +141,6 @@ impl<D, L> fmt::Debug for Wait<D, L> {
         f.debug_struct("Wait").field("awaits", &self.awaits).finish_non_exhaustive()
     }
 }
+
+/// Moment until which a step waits, as its call says.
+type UntilOf<D> = dyn Fn(&StepCall<'_, D>) -> Until + Send + Sync;

@@ -62,7 +62,7 @@ impl Shop {
             let definition = checkout(&ClockAndRandom::dummy()).expect("ours").reference().clone();
             let lease = Duration::ZERO;
             let mut tx = store.begin().await.unwrap();
-            let (key, input) = (order.id.clone(), encode(&order).into());
+            let (key, input) = (order.id.clone(), encode(&order));
             tx.saga_create(&NewSaga { id: stuck, definition, key, input, correlation_id: stuck.0, lease })
                 .await
                 .unwrap();

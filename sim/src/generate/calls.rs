@@ -50,12 +50,17 @@ const fn chance(operation: Operation) -> (u32, u64) {
     }
 }
 
+/// Workloads with more items than this are long runs. Their faults lie anywhere in them, as in life; those of others, which are
+/// there to be tried in all combinations, lie near the beginning more often than not.
+const LONG: u64 = 1_000;
+
 /// Draws where a fault at a port call strikes, `None` where there is nothing to strike.
 pub(super) fn draw(verdict: Verdict, items: u64, targets: &Targets, draw: &mut Draw) -> Option<CallFault> {
     let process = draw.pick(&targets.processes)?.clone();
     let (operation, calls) = operation(verdict, !targets.services.is_empty(), draw)?;
     // A few more than one item's worth, so that the calls of recovery and of idle loops are reached as well.
-    let nth = draw.small(2 + calls.saturating_mul(items.max(1)));
+    let most = 2 + calls.saturating_mul(items.max(1));
+    let nth = if items > LONG { draw.between(1, most) } else { draw.small(most) };
     Some(CallFault { process, point: operation.into(), nth: u32::try_from(nth).unwrap_or(u32::MAX), verdict })
 }
 

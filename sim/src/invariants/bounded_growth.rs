@@ -24,7 +24,7 @@ pub struct BoundedGrowth {
     free: Vec<SmolStr>,
     names: Names,
     documents: BTreeMap<(u16, u16), Kept>,
-    /// Where the log of a saga was condensed last.
+    /// Length at which the log of a saga was condensed last.
     condensed: Lookup<SagaId, u64>,
     long: Lookup<SagaId, ()>,
     work: u64,
@@ -40,7 +40,7 @@ struct Kept {
 /// An order has a dozen documents in the largest scenario.
 const PER_ITEM: u64 = 16;
 
-/// What a service keeps before it has done anything.
+/// Number of rows that a service may keep before it has done anything.
 const BESIDES: u64 = 100;
 
 /// Twice the number beyond which the core condenses a log.

@@ -8,7 +8,7 @@ use crate::trace::{Effect, Event, Outcome, ProcessIndex, VirtualTime, What, Work
 /// `heard`: whatever is given up is said, at `WARN` or above, by its id.
 ///
 /// A message that became a dead letter, an outbox row that died and a saga that is stuck wait for somebody who has to hear of
-/// it. The process that gave it up says so within ten seconds of virtual time ([`Heard::within`]), through `tracing`. One that
+/// it. What a service keeps in tables of its own is left to its own ways. The process that gave it up says so within ten seconds of virtual time ([`Heard::within`]), through `tracing`. One that
 /// died before it could, or never heard whether its commit was applied, is not accused; nor is what comes back to where it was
 /// when it was tried once more.
 ///
@@ -97,7 +97,6 @@ impl Invariant for Heard {
                                 self.give_up(Work::Message(*message), event, judge);
                             }
                         }
-                        Effect::GivenUp { message, .. } => self.give_up(Work::Message(*message), event, judge),
                         Effect::SagaLogged { saga, status: SagaStatus::Stuck, .. } if !self.stuck.contains(saga) => {
                             self.stuck.push(*saga);
                             self.give_up(Work::Saga(*saga), event, judge);

@@ -85,7 +85,7 @@ impl Interest {
         OWN_TABLE = 25;
         /// Claims that got outbox rows.
         CLAIMED = 26;
-        /// What was said of something that was given up.
+        /// Words about something that was given up.
         SAID = 27;
     }
 

@@ -26,7 +26,7 @@ struct Open {
     created: u64,
     last: u64,
     /// Steps that wait, and the signals that they wait for.
-    awaited: Vec<(SmolStr, SmolStr)>,
+    waits_for: Vec<(SmolStr, SmolStr)>,
 }
 
 impl Open {
@@ -34,9 +34,9 @@ impl Open {
     fn read(&mut self, records: &[Record]) {
         for record in records {
             let Some(step) = record.step() else { continue };
-            self.awaited.retain(|(waiting, _)| waiting != step);
+            self.waits_for.retain(|(waiting, _)| waiting != step);
             if let Record::Waiting { signal: Some(signal), limit_us: None, until: None, .. } = record {
-                self.awaited.push((step.clone(), signal.clone()));
+                self.waits_for.push((step.clone(), signal.clone()));
             }
         }
     }
@@ -93,7 +93,7 @@ impl Invariant for SagaResolves {
                     let (created, last) = (event.number, event.number);
                     self.open.insert(
                         *saga,
-                        Open { definition, key, status: SagaStatus::Running, created, last, awaited: Vec::new() },
+                        Open { definition, key, status: SagaStatus::Running, created, last, waits_for: Vec::new() },
                     );
                 }
                 Effect::SagaLogged { saga, status, .. } => {
@@ -126,10 +126,10 @@ impl Invariant for SagaResolves {
                 SagaStatus::Stuck if self.may_be_stuck => continue,
                 SagaStatus::Stuck => "is stuck and waits for an operator".to_owned(),
                 SagaStatus::Compensating => "is still compensating".to_owned(),
-                _ if !open.awaited.is_empty() && self.may_wait => continue,
-                _ if !open.awaited.is_empty() => {
-                    let awaited = open.awaited.iter().map(|(step, signal)| format!("`{signal}` at step `{step}`"));
-                    format!("waits for {}, which nobody has sent,", awaited.collect::<Vec<_>>().join(" and for "))
+                _ if !open.waits_for.is_empty() && self.may_wait => continue,
+                _ if !open.waits_for.is_empty() => {
+                    let waits_for = open.waits_for.iter().map(|(step, signal)| format!("`{signal}` at step `{step}`"));
+                    format!("waits for {}, which nobody has sent,", waits_for.collect::<Vec<_>>().join(" and for "))
                 }
                 _ => "is still running".to_owned(),
             };

@@ -19,7 +19,7 @@ pub struct SagasHoarded {
     hoards: BTreeMap<ProcessIndex, (u32, u32, bool)>,
 }
 
-/// What a process drives at once by the core's defaults, and one batch more.
+/// Number of sagas that a process drives at once by the core's defaults, and one batch more.
 const MOST: u32 = 300;
 
 impl Default for SagasHoarded {

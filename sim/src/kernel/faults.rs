@@ -74,11 +74,11 @@ pub(crate) struct Timed {
 struct Active {
     timed: Timed,
     fired: bool,
-    /// What it spoils, once it has chosen.
+    /// The work that it spoils, once it has chosen.
     spoils: Option<Subject>,
 }
 
-/// What is about to be written, as far as it can be spoiled.
+/// The work that is about to be written, as far as it can be spoiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Subject {
     Message { consumer: SmolStr, message: MessageId },

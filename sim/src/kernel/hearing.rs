@@ -1,4 +1,4 @@
-//! What processes say at `WARN` or above of work that they have given up, taken into the trace.
+//! Warnings: what processes say at `WARN` or above of work that they have given up, taken into the trace.
 //!
 //! Nobody is asked for a text unless something was given up that nobody has spoken of: a run in which nothing is costs no more than
 //! one without a listener.

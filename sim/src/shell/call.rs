@@ -36,7 +36,7 @@ pub(crate) struct UnderWay<'a> {
     waiting: Option<Waiting<'a>>,
 }
 
-/// Whoever dies of a message comes back a moment later, as under any supervisor.
+/// A process that dies of a message comes back a moment later, as under any supervisor.
 const POISONED: Restart = Restart { after_ms: 1_000, upgrade: false };
 
 impl Gate {

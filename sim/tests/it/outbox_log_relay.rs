@@ -61,7 +61,7 @@ fn the_position_passes_a_dead_row_that_is_skipped_and_a_redrive_brings_it_back_f
         assert_eq!(relay.pass().await.unwrap().dispatched, 1);
         assert_eq!(bench.position().await, Some(2));
         bench.broker.says(|_, _| Say::Accept);
-        assert_eq!(redrive(&*bench.store, &DeadRowRequest::new(usize::MAX).only(&[first])).await.unwrap(), 1);
+        assert_eq!(redrive(&*bench.store, &DeadRowRequest::new(usize::MAX).only([first])).await.unwrap(), 1);
         assert_eq!(relay.pass().await.unwrap().dispatched, 1);
         assert_eq!((bench.broker.times()[&first], bench.unsettled().await), (2, 0));
         assert_eq!(bench.position().await, Some(2), "a position never goes back");

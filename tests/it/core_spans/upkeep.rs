@@ -40,7 +40,7 @@ async fn upkeep(ports: Ports) -> Result<(), Box<dyn Error + Send + Sync>> {
 
     LogRelay::new(&ports, "log").pass().await?;
     outbox::OutboxRetention::default().sweep(&*ports.store, &ports.stop).await?;
-    outbox::redrive(&*ports.store, &DeadRowRequest::new(usize::MAX).only(&[message.id])).await?;
+    outbox::redrive(&*ports.store, &DeadRowRequest::new(usize::MAX).only([message.id])).await?;
     outbox::discard(&*ports.store, &DeadRowRequest::new(10)).await?;
 
     let day = Duration::from_secs(24 * 3_600);

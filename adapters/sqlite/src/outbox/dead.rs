@@ -74,7 +74,7 @@ fn choose(connection: &Connection, request: &DeadRowRequest) -> rusqlite::Result
     query.query_map(between, sequence)?.collect()
 }
 
-/// Dead rows. One that can't be read is shown as far as it can be, with the reason.
+/// Dead rows that a request asks for, oldest first. One that can't be read is shown as far as it can be, with the reason.
 pub(crate) fn dead_rows(connection: &Connection, request: &DeadRowRequest) -> rusqlite::Result<Vec<DeadRow>> {
     let mut query = connection.prepare_cached(concat!(
         "SELECT ",

@@ -75,13 +75,12 @@ pub async fn a_list_says_since_when_a_saga_is_what_it_is(subject: &dyn StoreSubj
     let lease = subject.unit() * 5;
     let created = store.now().await?;
     create(&*store, &new_saga(1, lease)).await?;
-    let mut length = 0;
-    for status in [SagaStatus::Running, SagaStatus::Stuck, SagaStatus::Stuck, SagaStatus::Running] {
+    let statuses = [SagaStatus::Running, SagaStatus::Stuck, SagaStatus::Stuck, SagaStatus::Running];
+    for (length, status) in (0..).zip(statuses) {
         subject.advance(subject.unit()).await;
         let changed = store.now().await?;
         let before = store.sagas(&SagaListRequest::new(1)).await?.pop();
         write(&*store, &SagaAppend { status, ..append(1, 1, length, lease) }).await?;
-        length += 1;
         let (Some(before), Some(listed)) = (before, store.sagas(&SagaListRequest::new(1)).await?.pop()) else {
             return Err(BrokenPromise::new("a list has the sagas that are there", "none of them"));
         };

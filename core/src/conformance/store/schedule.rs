@@ -30,7 +30,7 @@ pub async fn a_message_is_not_claimed_before_its_moment(subject: &dyn StoreSubje
     for (ordering, when_dead) in WAYS {
         let store = subject.fresh().await;
         let sent = scheduled(subject, &*store, message(1, "a"), 10).await?;
-        stage(&*store, &[sent.clone()]).await?;
+        stage(&*store, std::slice::from_ref(&sent)).await?;
         let request = |number| ClaimRequest { ordering, when_dead, ..claim(number, 9, subject.unit() * 100) };
         let promise = "a message is not claimed before its moment";
         expect_eq(promise, ids(&store.claim(&request(1)).await?), vec![])?;

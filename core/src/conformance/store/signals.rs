@@ -63,7 +63,7 @@ pub async fn a_signal_wakes_a_saga_that_waits_and_is_in_its_log(subject: &dyn St
     Ok(Verdict::Held)
 }
 
-/// Whoever drives the saga goes on driving it, and finds that its log has grown.
+/// The owner of the saga goes on driving it, and finds that its log has grown.
 pub async fn a_signal_leaves_the_saga_to_its_owner_who_hears_of_it(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;
     let lease = subject.unit() * 5;

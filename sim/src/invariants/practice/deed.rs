@@ -1,5 +1,6 @@
 use std::{fmt, sync::Arc};
 
+use bytes::Bytes;
 use seaworthy_core::ports::OperationState;
 use smol_str::SmolStr;
 
@@ -27,6 +28,8 @@ pub enum Deed {
     Position(SmolStr),
     /// A saga of this definition was created.
     Saga(SmolStr),
+    /// A saga that waits was sent what it waits for.
+    Signal,
     /// A participant carried out an operation.
     Operation,
     /// A transaction noted this fact.
@@ -48,6 +51,7 @@ impl Deed {
             | (Self::Burial(known), Effect::Buried { consumer, .. })
             | (Self::Position(known), Effect::Checkpoint { consumer, .. }) => known == consumer,
             (Self::Saga(known), Effect::SagaCreated { definition, .. }) => *known == definition.name,
+            (Self::Signal, Effect::SagaLogged { records, .. }) => is_signal(records),
             (Self::Operation, Effect::Operation { state: OperationState::Executed(_), .. }) => true,
             (Self::Fact(known), Effect::Observed { fact, .. }) => known == fact,
             _ => false,
@@ -66,12 +70,19 @@ impl Deed {
             Effect::Buried { consumer, .. } => Self::Burial(consumer.clone()),
             Effect::Checkpoint { consumer, .. } => Self::Position(consumer.clone()),
             Effect::SagaCreated { definition, .. } => Self::Saga(definition.name.clone()),
+            Effect::SagaLogged { records, .. } if is_signal(records) => Self::Signal,
             Effect::Operation { state: OperationState::Executed(_), .. } => Self::Operation,
             Effect::Observed { fact, .. } => Self::Fact(fact.clone()),
             // What becomes of rows, failures and logs is the relay's, the inbox's and the saga's own affair.
             _ => return None,
         })
     }
+}
+
+/// Returns `true` for the one record that somebody else writes into the log of a saga. Its name stands first, so that the
+/// logs of all others need not be decoded.
+fn is_signal(records: &[Bytes]) -> bool {
+    matches!(records, [record] if record.starts_with(br#"{"signalled""#))
 }
 
 impl fmt::Display for Deed {
@@ -86,6 +97,7 @@ impl fmt::Display for Deed {
             Self::Burial(consumer) => write!(f, "a dead letter of `{consumer}`"),
             Self::Position(consumer) => write!(f, "the position of `{consumer}`"),
             Self::Saga(definition) => write!(f, "a saga `{definition}`"),
+            Self::Signal => write!(f, "a signal to a saga"),
             Self::Operation => write!(f, "an operation"),
             Self::Fact(fact) => write!(f, "the fact `{fact}`"),
             Self::External(service, operation) => write!(f, "a call of `{service}` for `{operation}`"),

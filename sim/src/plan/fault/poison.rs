@@ -20,7 +20,7 @@ impl TimedKind for Poison {
         operation == Operation::InboxInsert
     }
 
-    /// Where nobody listens, nobody handles anything.
+    /// Returns `true` where somebody listens: elsewhere nobody handles anything.
     fn is_possible(targets: &Targets) -> bool {
         targets.fails_for_good && !targets.topics.is_empty() && !targets.stores.is_empty()
     }

@@ -29,7 +29,7 @@ pub struct TxId(pub u64);
 pub enum Work {
     /// The handling, or the delivery, of a message.
     Message(MessageId),
-    /// A saga.
+    /// A saga, with all its steps.
     Saga(SagaId),
 }
 

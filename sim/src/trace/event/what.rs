@@ -276,12 +276,12 @@ pub enum What {
     Spoils {
         /// Its position in the plan's list.
         index: u32,
-        /// What it has chosen at the first of them.
+        /// The work that it has chosen at the first of them.
         what: Work,
     },
     /// A process said at `WARN`, or above, that something was given up, by its id.
     Said {
-        /// What was given up.
+        /// The work that was given up.
         about: Work,
         /// Text of the process.
         text: SmolStr,

@@ -8,7 +8,7 @@ use crate::{ids::MessageId, ports::Timestamp};
 /// An outbox row that was given up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadRow {
-    /// The row.
+    /// The row as it stood when it died.
     pub row: OutboxRow,
     /// Reason for giving it up.
     pub reason: SmolStr,

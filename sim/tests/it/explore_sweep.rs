@@ -229,7 +229,7 @@ fn a_campaign_leaves_out_what_its_own_runs_have_shown_to_be_impossible() {
         [
             "invariant booked-once (no run had two messages of one key)",
             "fault drop_ack (no run made a call that it strikes (ack))",
-            "fault partition (no run made a call that it strikes (publish, subscribe, receive, ack, nack))",
+            "fault partition (no run made a call that it strikes (publish, subscribe, receive, ack, nack, extend))",
         ]
     );
     // It travels with the campaign.

@@ -96,9 +96,13 @@ fn a_healthy_delivery_violates_nothing_and_gives_most_invariants_something_to_ju
             "handled-without-effect",
             "per-key-order",
             "waits-behind-dead",
+            "message-held-up",
             "saga-starts-late",
+            "sagas-hoarded",
             "full-compensation",
-            "torn-step"
+            "torn-step",
+            "bounded-attempts",
+            "heard"
         ],
         "one message of its key, and a saga without steps, prove nothing about order, compensation and steps, nor is \
          there a practice to compare with or a dead row to wait for"
@@ -123,12 +127,18 @@ fn the_standard_set_has_each_invariant_of_the_protocol_once() {
             "waits-behind-dead",
             "dead-only-injected",
             "message-unhandled",
+            "message-held-up",
+            "prompt-when-calm",
             "saga-resolves",
             "saga-starts-late",
+            "sagas-hoarded",
             "full-compensation",
             "torn-step",
             "terminal-state-final",
             "one-saga-per-key",
+            "bounded-attempts",
+            "heard",
+            "bounded-growth",
         ]
     );
 }

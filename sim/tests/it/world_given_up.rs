@@ -38,7 +38,7 @@ fn has(event: &Event, is_it: impl Fn(&Effect) -> bool) -> bool {
 #[test]
 fn a_message_that_fails_each_time_is_a_dead_letter_said_at_warn_and_handled_in_the_end() {
     let topology = |_| listener(fronts(|boot| front_beside_relay(boot, placing)));
-    let service = Service::wrong("listens", topology).right();
+    let service = Service::wrong("listens", topology).right().fails_for_good();
     for what in [
         Disturbance::EndlessConflict { store: "listener".into() },
         Disturbance::Poison { store: "listener".into(), kills: false },
@@ -109,7 +109,7 @@ fn where_nobody_looks_after_what_is_dead_it_stays_dead() {
         let topology = listener(fronts(|boot| front_beside_relay(boot, placing)));
         topology.operator(Operator::Never)
     };
-    let service = Service::wrong("listens", topology).right();
+    let service = Service::wrong("listens", topology).right().fails_for_good();
     let report = spoiled(&service, Disturbance::EndlessConflict { store: "listener".into() });
     let exhumed = |event: &Event| has(event, |effect| matches!(effect, Effect::Exhumed { .. }));
     assert!(!report.trace.iter().flatten().any(exhumed));

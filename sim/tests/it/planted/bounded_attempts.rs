@@ -9,7 +9,7 @@ use crate::small_service::{
     messaging::{front_beside_relay, fronts, listen_without_end, listener, placing},
 };
 
-pub(super) const WRONG: Service = Service::wrong("counts-no-failures", topology);
+pub(super) const WRONG: Service = Service::wrong("counts-no-failures", topology).fails_for_good();
 
 fn topology(is_right: bool) -> Topology {
     let fronts = fronts(|boot| front_beside_relay(boot, placing));

@@ -10,7 +10,7 @@ use crate::small_service::{
     messaging::{front_beside_relay, fronts, listen_without_end, listener, placing},
 };
 
-pub(super) const WRONG: Service = Service::wrong("gives-up-in-silence", topology);
+pub(super) const WRONG: Service = Service::wrong("gives-up-in-silence", topology).fails_for_good();
 
 /// Failures after which it gives a message up.
 const FAILURES_MAX: u32 = 20;

@@ -10,7 +10,7 @@ use crate::small_service::{
     messaging::{REST, front_beside_relay, fronts, listen_by_hand, listener, placing},
 };
 
-pub(super) const WRONG: Service = Service::wrong("tries-in-place", topology);
+pub(super) const WRONG: Service = Service::wrong("tries-in-place", topology).fails_for_good();
 
 fn topology(is_right: bool) -> Topology {
     let fronts = fronts(|boot| front_beside_relay(boot, placing));

@@ -10,7 +10,7 @@ use crate::{
     small_service::{Answer, Service, messaging::fronts, serve},
 };
 
-const WRONG: Service = Service::wrong("renames-without-a-migration", topology);
+const WRONG: Service = Service::wrong("renames-without-a-migration", topology).fails_for_good();
 
 fn topology(is_right: bool) -> Topology {
     let fronts = fronts(move |boot| front(boot, is_right)).next_release();

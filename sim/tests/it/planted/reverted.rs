@@ -49,15 +49,15 @@ const BY: &str = "bounded-attempts";
 
 #[test]
 fn conflicts_that_are_not_counted() {
-    is_found_and_the_right_service_holds(BY, Service::wrong("counts-no-conflicts", conflicts));
+    is_found_and_the_right_service_holds(BY, Service::wrong("counts-no-conflicts", conflicts).fails_for_good());
 }
 
 #[test]
 fn panics_that_never_make_a_dead_letter() {
-    is_found_and_the_right_service_holds(BY, Service::wrong("counts-no-panics", panics));
+    is_found_and_the_right_service_holds(BY, Service::wrong("counts-no-panics", panics).fails_for_good());
 }
 
 #[test]
 fn deaths_that_are_not_counted_before_they_come() {
-    is_found_and_the_right_service_holds(BY, Service::wrong("counts-no-deaths", deaths));
+    is_found_and_the_right_service_holds(BY, Service::wrong("counts-no-deaths", deaths).fails_for_good());
 }

@@ -11,7 +11,8 @@ use crate::small_service::{
     messaging::{front_beside_relay, fronts, listener, placing},
 };
 
-pub(super) const WRONG: Service = Service { store: Some(Forgetful::make), ..Service::wrong("lists-nothing", topology) };
+pub(super) const WRONG: Service =
+    Service { store: Some(Forgetful::make), ..Service::wrong("lists-nothing", topology).fails_for_good() };
 
 fn topology(_: bool) -> Topology {
     listener(fronts(|boot| front_beside_relay(boot, placing)))

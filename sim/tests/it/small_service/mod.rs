@@ -23,12 +23,19 @@ pub(crate) struct Service {
     /// The store of the service with the mistake, where it is the store that makes it.
     pub(crate) store: Option<MakeStore>,
     pub(crate) is_right: bool,
+    /// Whether faults strike that spoil one piece of work for good.
+    fails_for_good: bool,
 }
 
 impl Service {
     /// With its mistake.
     pub(crate) const fn wrong(name: &'static str, topology: fn(is_right: bool) -> Topology) -> Self {
-        Self { name, topology, store: None, is_right: false }
+        Self { name, topology, store: None, is_right: false, fails_for_good: false }
+    }
+
+    /// The same under faults that spoil one piece of work for good, too.
+    pub(crate) const fn fails_for_good(self) -> Self {
+        Self { fails_for_good: true, ..self }
     }
 
     /// The same without it.
@@ -66,7 +73,8 @@ impl Scenario for Service {
     }
 
     fn topology(&self) -> Topology {
-        (self.topology)(self.is_right).fails_for_good()
+        let topology = (self.topology)(self.is_right);
+        if self.fails_for_good { topology.fails_for_good() } else { topology }
     }
 
     fn workload(&self, draw: &mut Draw) -> Names {

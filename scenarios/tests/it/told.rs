@@ -4,7 +4,7 @@
 pub(crate) type Rows = &'static [&'static [&'static [&'static str]]];
 
 /// For each specimen what its story must say, each within one row: the cause, and what came of it.
-pub(crate) const SMALL: [(&str, Rows); 12] = [
+pub(crate) const SMALL: [(&str, Rows); 13] = [
     // The commit after which the message should have been published, and what kept it from being so.
     ("outbox/dual-write", &[&[&["commit"], &["writes items/"]], &[&["fault 0 strikes"]]]),
     // The row is marked, and the publish that should have come before it fails or never comes.
@@ -52,6 +52,8 @@ pub(crate) const SMALL: [(&str, Rows); 12] = [
         "saga/fresh-idempotency-key",
         &[&[&["> "], &["payments charge"], &["acted"]], &[&["fault 0 strikes"]], &[&["logs attempting charge"]]],
     ),
+    // The approval that is noted as handled, and the fault behind that.
+    ("saga/approval-apart", &[&[&["commit"], &["front handles m"]], &[&["fault 0 strikes"]]]),
     // Both of them handled by the seats: what undoes before what it undoes, or without having seen it.
     (
         "choreography/release-before-reserve",

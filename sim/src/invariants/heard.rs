@@ -97,10 +97,6 @@ impl Invariant for Heard {
                                 self.give_up(Work::Message(*message), event, judge);
                             }
                         }
-                        // In a table of the service's own, beside whose rows it stands, the service says so in its own way.
-                        Effect::GivenUp { message, .. } if !effects.iter().any(is_own) => {
-                            self.give_up(Work::Message(*message), event, judge);
-                        }
                         Effect::SagaLogged { saga, status: SagaStatus::Stuck, .. } if !self.stuck.contains(saga) => {
                             self.stuck.push(*saga);
                             self.give_up(Work::Saga(*saga), event, judge);
@@ -137,9 +133,4 @@ impl Invariant for Heard {
             self.accuse(VirtualTime::MAX, judge);
         }
     }
-}
-
-/// Returns `true` for a row or a document of the service.
-fn is_own(effect: &Effect) -> bool {
-    matches!(effect, Effect::Row(_) | Effect::Document { .. })
 }

@@ -7,9 +7,9 @@ use crate::trace::{Effect, Event, VirtualTime, What};
 
 /// `prompt-when-calm`: while nothing goes wrong, a message is with whoever it is for at once, and not when somebody next looks.
 ///
-/// In a run in which nothing has gone wrong so far, a message that was staged is taken by the broker within five seconds of
-/// virtual time ([`PromptWhenCalm::within`]), and acknowledged by each group that it is for within five seconds more; and as long
-/// as forty port calls take, for it and for each message before it. One that waits longer waits for a poll, a lease or a timeout.
+/// In a run in which nothing has gone wrong so far, a message that was staged is taken by the broker within fifteen seconds
+/// of virtual time ([`PromptWhenCalm::within`]), and acknowledged by each group that it is for within fifteen more; and as long as
+/// forty port calls take, for it and for each message before it. One that waits longer waits for a poll, a lease or a timeout.
 ///
 /// State: one entry for each message that is on its way.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl PromptWhenCalm {
     /// The invariant for these groups at the start of a run.
     pub fn new(groups: &[SubscriptionSpec]) -> Self {
         Self {
-            bound: 5_000_000,
+            bound: 15_000_000,
             calls: 0,
             groups: Groups::new(groups),
             staged: Lookup::new(),

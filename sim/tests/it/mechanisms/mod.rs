@@ -64,7 +64,7 @@ fn the_simplest_right_services_pass_a_strict_check_as_they_are() {
         ),
         (
             failure_cached::RIGHT,
-            "fault broker_outage (no run made a call that it strikes (publish, subscribe, receive, ack, nack))",
+            "fault broker_outage (no run made a call that it strikes (publish, subscribe, receive, ack, nack, extend))",
         ),
     ] {
         let campaign =

@@ -24,7 +24,7 @@ pub(crate) struct Service {
     pub(crate) store: Option<MakeStore>,
     pub(crate) is_right: bool,
     /// Whether faults strike that spoil one piece of work for good.
-    fails_for_good: bool,
+    pub(crate) fails_for_good: bool,
 }
 
 impl Service {

@@ -1,9 +1,13 @@
 use std::{collections::VecDeque, time::Duration};
 
 use seaworthy_core::{ids::SagaId, ports::SagaStatus};
+use smol_str::SmolStr;
 
 use super::{Ending, Interest, Invariant, Judge, Mode, rows::Settled};
-use crate::trace::{Effect, Event, Outcome, ProcessIndex, VirtualTime, What, Work};
+use crate::{
+    topology::Topology,
+    trace::{Effect, Event, Outcome, ProcessIndex, VirtualTime, What, Work},
+};
 
 /// `heard`: whatever is given up is said, at `WARN` or above, by its id.
 ///
@@ -16,6 +20,8 @@ use crate::trace::{Effect, Event, Outcome, ProcessIndex, VirtualTime, What, Work
 #[derive(Debug)]
 pub struct Heard {
     bound: VirtualTime,
+    /// Stores with an outbox in a table of the service's own.
+    own: Vec<SmolStr>,
     unsaid: VecDeque<Unsaid>,
     stuck: Vec<SagaId>,
 }
@@ -39,9 +45,15 @@ impl Default for Heard {
 }
 
 impl Heard {
-    /// The invariant at the start of a run.
+    /// The invariant at the start of a run of a service without tables of its own.
     pub fn new() -> Self {
-        Self { bound: BOUND, unsaid: VecDeque::new(), stuck: Vec::new() }
+        Self { bound: BOUND, own: Vec::new(), unsaid: VecDeque::new(), stuck: Vec::new() }
+    }
+
+    /// The invariant for a topology: rows of an outbox that it declares are not asked for.
+    pub fn from_topology(topology: &Topology) -> Self {
+        let own = topology.tables.outboxes.iter().map(|table| table.place.store.clone());
+        Self { own: own.collect(), ..Self::new() }
     }
 
     /// Sets how long it may take until it is said, in virtual time.
@@ -88,7 +100,7 @@ impl Invariant for Heard {
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
-            What::Commit { outcome: Outcome::Done, effects, .. } => {
+            What::Commit { store, outcome: Outcome::Done, effects, .. } => {
                 for effect in effects.iter() {
                     match effect {
                         Effect::Buried { message, .. } => {
@@ -96,6 +108,9 @@ impl Invariant for Heard {
                             if !effects.iter().any(again) {
                                 self.give_up(Work::Message(*message), event, judge);
                             }
+                        }
+                        Effect::GivenUp { message, .. } if !self.own.contains(store) => {
+                            self.give_up(Work::Message(*message), event, judge);
                         }
                         Effect::SagaLogged { saga, status: SagaStatus::Stuck, .. } if !self.stuck.contains(saga) => {
                             self.stuck.push(*saga);

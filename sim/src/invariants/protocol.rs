@@ -76,5 +76,9 @@ pub fn sagas(topology: &Topology) -> Vec<Box<dyn Invariant>> {
 
 /// The part of [`protocol`] that is about what fails for good: how often it is tried, who hears of it, and what is kept.
 pub fn upkeep(topology: &Topology) -> Vec<Box<dyn Invariant>> {
-    vec![Box::new(BoundedAttempts::new()), Box::new(Heard::new()), Box::new(BoundedGrowth::from_topology(topology))]
+    vec![
+        Box::new(BoundedAttempts::new()),
+        Box::new(Heard::from_topology(topology)),
+        Box::new(BoundedGrowth::from_topology(topology)),
+    ]
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use seaworthy_core::ports::SagaStatus;
 use seaworthy_sim::{
     invariants::{Heard, Violation},
+    scenario::{OutboxTable, Topology},
     trace::{
         Effect, Outcome, SettledAs, What, Work,
         script::{self, Script, given_up, logged},
@@ -44,12 +45,20 @@ const MESSAGE: &str = "a message was given up, and nobody said so at WARN with i
 #[test]
 fn a_dead_letter_a_dead_row_and_a_stuck_saga_that_nobody_speaks_of_are_told() {
     assert_eq!(sentences(&after(bury(Outcome::Done), |_| {})), [MESSAGE]);
-    // As a row of a table of the service's own: how that is told is the service's affair.
-    let in_a_table = |script: &mut Script| {
+    let by_the_log = |script: &mut Script| {
         let orders = script.process("orders-1");
         script.commit(orders, "orders", Outcome::Done, [given_up(&message(1, "order-1"))]);
     };
-    assert_eq!(sentences(&after(in_a_table, |_| {})), [""; 0]);
+    assert_eq!(sentences(&after(by_the_log, |_| {})), [MESSAGE]);
+    // In an outbox of the service's own, which tells of it in its own way; another store's is no excuse.
+    for (store, expected) in [("orders", &[][..]), ("stock", &[MESSAGE][..])] {
+        let topology = Topology::new().outbox_table(OutboxTable::sql(store, "outbox").id("message_id").sent("sent_at"));
+        let mut script = Script::new();
+        by_the_log(&mut script);
+        script.after_ms(20_000);
+        script.rest();
+        assert_eq!(sentences(&judge(Heard::from_topology(&topology), &script)), expected);
+    }
     let by_a_claim = |script: &mut Script| {
         let orders = script.process("orders-1");
         let dead = message(1, "order-1");

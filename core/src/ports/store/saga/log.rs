@@ -22,7 +22,7 @@ pub struct SagaAppend {
     /// The owner's lease from now on; zero gives the saga up.
     pub lease: Duration,
     /// Time from now before which nobody is to acquire it; zero for none, and [`Duration::MAX`] for a saga that waits until
-    /// it is [signalled](SagaWrites::saga_signal).
+    /// it is [signalled](super::SagaWrites::saga_signal).
     pub sleep: Duration,
     /// Another version of its definition, which it runs from now on; `None` for the one that it runs.
     pub definition: Option<DefinitionRef>,

@@ -13,6 +13,7 @@
 //! | [`outbox`] | building messages, the relay, retention, redrive | to publish what a transaction committed |
 //! | [`inbox`] | the consumer, handlers, dead letters, retention | to handle each message once |
 //! | [`aggregate`] | state that records events on declared transitions, and their messages | to let events follow from state |
+//! | [`events`] | streams of events, subscribers with a checkpoint each | to let state follow from events |
 //! | [`message`], [`ids`] | the envelope, drawn and derived ids | when you stage a message yourself |
 //! | [`metrics`] | figures for whoever watches a service | in production |
 //! | [`payload`] | bytes in JSON that a person can read | to write messages and documents to a log or a file |
@@ -26,6 +27,7 @@ pub mod boot;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod cut;
+pub mod events;
 pub mod ids;
 pub mod inbox;
 pub mod message;

@@ -101,8 +101,8 @@
 //!
 //! In the code: `files` opens connections, `pragmas` sets them up, `schema` migrates, `writer` guards commits; `in_memory`
 //! takes a database in memory back to its beginning, `recycled` keeps it for the next simulation; `composed` names a user's
-//! tables in SQL, `watch` tells what changed in them. `documents`, `outbox`, `inbox`, `saga`, `participants` and
-//! `checkpoints` hold the statements of one part of the port each; `transaction` and `store` run them.
+//! tables in SQL, `watch` tells what changed in them. `documents`, `outbox`, `inbox`, `saga`, `participants`,
+//! `checkpoints` and `events` hold the statements of one part of the port each; `transaction` and `store` run them.
 
 mod config;
 mod epoch;
@@ -124,6 +124,7 @@ mod writer;
 mod census;
 mod checkpoints;
 mod documents;
+mod events;
 mod inbox;
 mod outbox;
 mod participants;

@@ -7,9 +7,10 @@ use seaworthy_core::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        AfterCommit, Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites,
-        NewSaga, OperationRecord, OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate,
-        SagaInstance, SagaSignal, SagaWrites, SteadyTime, StoreError, Timestamp, Transaction, WhenDead,
+        AfterCommit, Appended, Checkpoints, Document, Documents, EventAppend, EventWrites, Expected, IdRange,
+        InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord, OperationState, OutboxWrites, Participants,
+        RecordedEvent, RowChange, SagaAppend, SagaCreate, SagaInstance, SagaSignal, SagaWrites, SteadyTime, StoreError,
+        StreamSnapshot, Timestamp, Transaction, WhenDead,
     },
 };
 use smol_str::SmolStr;
@@ -18,6 +19,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::{
     checkpoints, documents,
     error::in_statement,
+    events,
     inbox::{self, Taken},
     outbox, participants, saga,
     writer::Writer,
@@ -31,6 +33,7 @@ pub struct SqliteTransaction {
     /// SQLite's count of changed rows when it began.
     changes_before: u64,
     time: Arc<SteadyTime>,
+    epoch: u64,
     blocking_at_commit: bool,
     /// The first error, after which nothing may be applied.
     failed: Option<StoreError>,
@@ -40,9 +43,15 @@ pub struct SqliteTransaction {
 }
 
 impl SqliteTransaction {
-    pub(crate) fn new(writer: OwnedMutexGuard<Writer>, time: Arc<SteadyTime>, blocking_at_commit: bool) -> Self {
+    pub(crate) fn new(
+        writer: OwnedMutexGuard<Writer>,
+        time: Arc<SteadyTime>,
+        epoch: u64,
+        blocking_at_commit: bool,
+    ) -> Self {
         let changes_before = writer.connection().total_changes();
-        Self { writer, changes_before, time, blocking_at_commit, failed: None, handled: Vec::new(), after: Vec::new() }
+        let (failed, handled, after) = (None, Vec::new(), Vec::new());
+        Self { writer, changes_before, time, epoch, blocking_at_commit, failed, handled, after }
     }
 
     /// The connection that the transaction runs on, for statements of your own; see [`Transaction::raw_connection`].
@@ -106,6 +115,27 @@ impl Checkpoints for SqliteTransaction {
 
     async fn set_checkpoint(&mut self, consumer: &str, position: u64) -> Result<(), StoreError> {
         self.run(|connection, _| checkpoints::advance(connection, consumer, position))
+    }
+}
+
+#[async_trait]
+impl EventWrites for SqliteTransaction {
+    async fn append_events(&mut self, append: &EventAppend) -> Result<Appended, StoreError> {
+        self.run(|connection, _| events::append(connection, append))
+    }
+
+    async fn read_stream(&mut self, stream: &str, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
+        let mut found = self.run(|connection, _| events::stream(connection, stream, after, limit))?;
+        found.iter_mut().for_each(|event| event.message.epoch = self.epoch);
+        Ok(found)
+    }
+
+    async fn stream_snapshot(&mut self, stream: &str) -> Result<Option<StreamSnapshot>, StoreError> {
+        self.run(|connection, _| events::snapshot(connection, stream))
+    }
+
+    async fn put_stream_snapshot(&mut self, stream: &str, version: u64, state: Bytes) -> Result<bool, StoreError> {
+        self.run(|connection, _| events::put_snapshot(connection, stream, version, &state))
     }
 }
 

@@ -2,6 +2,9 @@
 //! production, on tokio with a virtual clock and on both stores, and says what must go on meanwhile.
 
 mod error_texts;
+mod events_crashes;
+mod events_parked;
+mod events_subscriber;
 mod inbox_broker_down;
 mod inbox_deaths;
 mod inbox_extension;

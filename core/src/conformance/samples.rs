@@ -10,9 +10,9 @@ use crate::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
     message::{Headers, Message},
     ports::{
-        AcquireRequest, ClaimRequest, DeadLetterRequest, DefinitionRef, InboxEntry, InboxPurgeRequest, NewSaga,
-        OutboxOrder, PurgeRequest, SagaAddress, SagaAppend, SagaCreate, SagaSignal, SagaStatus, TailRequest, Timestamp,
-        WhenDead,
+        AcquireRequest, ClaimRequest, DeadLetterRequest, DefinitionRef, EventAppend, ExpectedVersion, InboxEntry,
+        InboxPurgeRequest, NewSaga, OutboxOrder, PurgeRequest, SagaAddress, SagaAppend, SagaCreate, SagaSignal,
+        SagaStatus, TailRequest, Timestamp, WhenDead,
     },
 };
 
@@ -40,6 +40,11 @@ pub(super) fn message(number: u64, key: &str) -> Message {
         headers: headers(),
         data: Bytes::from(format!("{{\"order\":{number}}}")),
     }
+}
+
+/// Events by their numbers, for a stream.
+pub(super) fn events(stream: &str, expected: ExpectedVersion, numbers: &[u64]) -> EventAppend {
+    EventAppend::new(stream, expected, numbers.iter().map(|number| message(*number, "elsewhere")).collect())
 }
 
 fn headers() -> Headers {

@@ -10,11 +10,11 @@ use super::{
 };
 use crate::{
     message::{Cause, Message},
-    ports::{Delivery, InboxEntry, InboxInsert, Seen, StoreError, Transaction, caught, scoped, within},
+    ports::{Delivery, InboxEntry, InboxInsert, Panicked, Seen, StoreError, Transaction, caught, scoped, within},
 };
 
 /// Reason why an attempt did not handle its message.
-pub(super) enum Failed {
+pub(crate) enum Failed {
     /// The store can't be reached, whatever it is asked for.
     Unreachable(SmolStr),
     /// The store failed in the midst of it, as it may fail by itself, or for what this message asks of it.
@@ -25,7 +25,7 @@ pub(super) enum Failed {
 
 /// Use of trying a message again that failed by its own doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Again {
+pub(crate) enum Again {
     /// After the usual backoff, the usual number of times.
     Usual,
     /// As the policy for failures of this kind says.
@@ -34,6 +34,21 @@ pub(super) enum Again {
     After(Duration),
     /// Not at all: it would be of no use.
     Never,
+}
+
+impl Failed {
+    /// What a transaction that did not begin says: the store can't be reached, or has failed.
+    pub(crate) fn of_begin(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(why) => Self::Unreachable(why),
+            error => error.into(),
+        }
+    }
+
+    /// A panic of the handler.
+    pub(crate) fn of_panic(panicked: &Panicked) -> Self {
+        Self::Own { why: panicked.to_smolstr(), again: Again::Usual }
+    }
 }
 
 impl From<StoreError> for Failed {
@@ -111,7 +126,7 @@ impl Consumer {
         let attempt = pin!(self.attempt(entry, handler, message));
         match scoped(scopes, pin!(caught(scopes, attempt))).await {
             Ok(Ok(attempted)) => attempted.map(drop),
-            Ok(Err(panicked)) => Err(Failed::Own { why: panicked.to_smolstr(), again: Again::Usual }),
+            Ok(Err(panicked)) => Err(Failed::of_panic(&panicked)),
             Err(dropped) => Err(StoreError::from(dropped).into()),
         }
     }
@@ -123,11 +138,7 @@ impl Consumer {
         handler: &dyn Handler,
         message: &Message,
     ) -> Result<InboxInsert, Failed> {
-        let begun = self.store.begin().await;
-        let mut tx = begun.map_err(|error| match error {
-            StoreError::Unavailable(why) => Failed::Unreachable(why),
-            error => error.into(),
-        })?;
+        let mut tx = self.store.begin().await.map_err(Failed::of_begin)?;
         match tx.inbox_insert(entry).await? {
             InboxInsert::First => {}
             seen @ InboxInsert::Duplicate(Seen::Row) => {

@@ -1,5 +1,7 @@
 //! Failures of a message: each is counted, and the last one buries it.
 
+use std::{collections::BTreeMap, time::Duration};
+
 use smol_str::{SmolStr, ToSmolStr as _};
 use tracing::{debug, error, warn};
 
@@ -15,7 +17,42 @@ use crate::{
 };
 
 /// Reason of a failure that was counted before anything could fail.
-const NO_END: &str = "its handling comes to no end: it may have ended its process each time, or outlasted its delivery";
+pub(crate) const NO_END: &str =
+    "its handling comes to no end: it may have ended its process each time, or outlasted its delivery";
+
+/// Limits by which failures are judged.
+pub(crate) struct Limits<'a> {
+    pub(crate) usual: FailurePolicy,
+    pub(crate) kinds: &'a BTreeMap<SmolStr, FailurePolicy>,
+    pub(crate) max_postponed: u32,
+    pub(crate) store: FailurePolicy,
+}
+
+/// What a failure means for its message.
+pub(crate) struct Judged {
+    pub(crate) why: SmolStr,
+    pub(crate) policy: FailurePolicy,
+    /// How long the handler has asked for, if it has.
+    pub(crate) after: Option<Duration>,
+}
+
+impl Limits<'_> {
+    /// Judges a failure. One of a store that can't be reached says nothing about the message, and is given back as its error.
+    pub(crate) fn judge(&self, failed: Failed) -> Result<Judged, StoreError> {
+        let usual = self.usual;
+        let (why, policy, after) = match failed {
+            Failed::Own { why, again } => match again {
+                Again::Usual => (why, usual, None),
+                Again::Kind(kind) => (why, self.kinds.get(kind).copied().unwrap_or(usual), None),
+                Again::After(delay) => (why, FailurePolicy { max_failures: self.max_postponed, ..usual }, Some(delay)),
+                Again::Never => (why, FailurePolicy { max_failures: 0, ..usual }, None),
+            },
+            Failed::Store(error) => (error.to_smolstr(), self.store, None),
+            Failed::Unreachable(why) => return Err(StoreError::Unavailable(why)),
+        };
+        Ok(Judged { why: cut(why), policy, after })
+    }
+}
 
 impl Consumer {
     /// Counts a failure, in a transaction of its own since the handler's is gone, and buries the message at its last one.
@@ -30,24 +67,14 @@ impl Consumer {
         counted: Option<u32>,
     ) -> Verdict {
         let config = &*self.config;
-        let usual = FailurePolicy { max_failures: config.max_failures, backoff: config.backoff };
-        let (why, policy, after) = match failed {
-            Failed::Own { why, again } => match again {
-                Again::Usual => (why, usual, None),
-                Again::Kind(kind) => (why, config.failures.get(kind).copied().unwrap_or(usual), None),
-                Again::After(delay) => {
-                    (why, FailurePolicy { max_failures: config.max_postponed, ..usual }, Some(delay))
-                }
-                Again::Never => (why, FailurePolicy { max_failures: 0, ..usual }, None),
-            },
-            Failed::Store(error) => {
-                let policy = FailurePolicy { max_failures: config.max_store_failures, backoff: config.store_backoff };
-                (error.to_smolstr(), policy, None)
-            }
-            Failed::Unreachable(_) => return Verdict::StoreDown,
+        let limits = Limits {
+            usual: FailurePolicy { max_failures: config.max_failures, backoff: config.backoff },
+            kinds: &config.failures,
+            max_postponed: config.max_postponed,
+            store: FailurePolicy { max_failures: config.max_store_failures, backoff: config.store_backoff },
         };
+        let Ok(Judged { why, policy, after }) = limits.judge(failed) else { return Verdict::StoreDown };
         let FailurePolicy { max_failures: failures_max, backoff } = policy;
-        let why = cut(why.to_string());
         let settled = match counted {
             Some(failures) if failures < failures_max => Ok((failures, false)),
             _ => self.count(entry, &delivery.message, &why, counted, failures_max).await,

@@ -173,6 +173,14 @@ impl Handlers {
         HandlersBuilder::default()
     }
 
+    /// Returns the handler of a type; `None` if it is ignored or unknown.
+    pub(crate) fn handler(&self, kind: &str) -> Option<&dyn Handler> {
+        match self.0.get(kind) {
+            Some(Route::Handle(handler)) => Some(&**handler),
+            Some(Route::Ignore) | None => None,
+        }
+    }
+
     pub(super) fn route(&self, kind: &str) -> Option<&Route> {
         self.0.get(kind)
     }

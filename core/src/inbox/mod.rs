@@ -42,9 +42,11 @@ mod redrive;
 mod retention;
 mod workers;
 
+pub(crate) use attempt::Failed;
 pub use config::ConsumerConfig;
 pub use consumer::Consumer;
 pub use discard::discard;
+pub(crate) use failure::{Judged, Limits, NO_END};
 pub use handler::{DuplicateHandler, Handler, HandlerError, Handlers, HandlersBuilder};
 pub use policy::FailurePolicy;
 pub use redrive::Redriven;

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use smol_str::SmolStr;
 
 use super::{
-    Backlog, Census, DeadLetter, DeadRow, Delivery, Document, Extended, InboxInsert, ListedSaga, LogEntry,
-    OperationState, OutboxRow, PublishResult, SagaCreate, SagaInstance, Subscription, Timestamp, Transaction,
+    Appended, Backlog, Census, DeadLetter, DeadRow, Delivery, Document, Extended, InboxInsert, ListedSaga, LogEntry,
+    OperationState, OutboxRow, PublishResult, RecordedEvent, SagaCreate, SagaInstance, StreamSnapshot, Subscription,
+    Timestamp, Transaction,
 };
 use crate::ids::MessageId;
 
@@ -41,6 +42,8 @@ pub enum Answer<'a> {
     Published(&'a [PublishResult]),
     /// Deliveries to a subscription.
     Deliveries(&'a [Delivery]),
+    /// Places of events that were appended.
+    Appended(&'a Appended),
 }
 
 impl Answer<'_> {
@@ -58,6 +61,7 @@ impl Answer<'_> {
             Self::Messages(messages) => messages.len() as u64,
             Self::Published(results) => results.len() as u64,
             Self::Deliveries(deliveries) => deliveries.len() as u64,
+            Self::Appended(appended) => appended.positions.len() as u64,
         }
     }
 }
@@ -127,6 +131,9 @@ answers! {
     Vec<PublishResult>, |results| Answer::Published(results);
     Extended, |extended| Answer::Yes(*extended == Extended::Held);
     Vec<Delivery>, |deliveries| Answer::Deliveries(deliveries);
+    Appended, |appended| Answer::Appended(appended);
+    Vec<RecordedEvent>, |events| Answer::Count(events.len() as u64);
+    Option<StreamSnapshot>, |snapshot| Answer::Position(snapshot.as_ref().map(|snapshot| snapshot.version));
 }
 
 impl Answers for &mut (dyn Any + Send) {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::{
-    AcquireRequest, ClaimRequest, DeadLetterRequest, DeadRowRequest, DeliveryTag, Expected, ExternalCall, IdRange,
-    InboxEntry, InboxPurgeRequest, NewSaga, OperationRecord, PurgeRequest, RepublishRequest, SagaAppend,
+    AcquireRequest, ClaimRequest, DeadLetterRequest, DeadRowRequest, DeliveryTag, EventAppend, Expected, ExternalCall,
+    IdRange, InboxEntry, InboxPurgeRequest, NewSaga, OperationRecord, PurgeRequest, RepublishRequest, SagaAppend,
     SagaListRequest, SagaSignal, Settlement, SubscriptionSpec, TailRequest, WhenDead,
 };
 use crate::{
@@ -165,6 +165,13 @@ operations! {
         Republish "republish" true { request: &'a RepublishRequest } on "outbox";
         PurgeSagas "purge_sagas" true { request: &'a PurgeRequest } on "sagas";
         PurgeOperations "purge_operations" true { request: &'a PurgeRequest } on "operations";
+        ReadEvents "read_events" false { after: u64, limit: usize } on "events";
+    }
+    Transaction {
+        AppendEvents "append_events" true { append: &'a EventAppend } on "events";
+        ReadStream "read_stream" false { stream: &'a str, after: u64, limit: usize } on "events";
+        StreamSnapshot "stream_snapshot" false { stream: &'a str } on "events";
+        PutStreamSnapshot "put_stream_snapshot" true { stream: &'a str, version: u64, state: &'a Bytes } on "events";
     }
 }
 
@@ -199,6 +206,9 @@ macro_rules! store_methods {
             }
             OperationStore {
                 purge_operations(request: &PurgeRequest) -> u64 = PurgeOperations { request };
+            }
+            EventStore {
+                read_events(after: u64, limit: usize) -> Vec<RecordedEvent> = ReadEvents { after, limit };
             }
         }
     };
@@ -248,6 +258,14 @@ macro_rules! transaction_methods {
             Checkpoints {
                 checkpoint(consumer: &str) -> Option<u64> = Checkpoint { consumer };
                 set_checkpoint(consumer: &str, position: u64) -> () = SetCheckpoint { consumer, position };
+            }
+            EventWrites {
+                append_events(append: &EventAppend) -> Appended = AppendEvents { append };
+                read_stream(stream: &str, after: u64, limit: usize) -> Vec<RecordedEvent>
+                    = ReadStream { stream, after, limit };
+                stream_snapshot(stream: &str) -> Option<StreamSnapshot> = StreamSnapshot { stream };
+                put_stream_snapshot(stream: &str, version: u64, state: Bytes) -> bool
+                    = PutStreamSnapshot { stream, version, state: &state.clone() };
             }
         }
     };

@@ -45,6 +45,12 @@ const fn chance(operation: Operation) -> (u32, u64) {
         Operation::Sagas | Operation::Census => (0, 4),
         // What stands beside it in its transaction is struck, and so is the commit. An exhaustive search strikes it as well.
         Operation::SagaSignal => (0, 4),
+        // For those who have events; see `EVENTS`.
+        Operation::AppendEvents
+        | Operation::ReadEvents
+        | Operation::ReadStream
+        | Operation::StreamSnapshot
+        | Operation::PutStreamSnapshot => (0, 4),
         // Whatever else there is, and what will be added.
         _ => (1, 4),
     }

@@ -25,6 +25,7 @@ pub(super) const HOUSES: [House; 9] = [
             &["sweep"],
             &["inbox", "outbox", "participant", "saga"],
             &["aggregate", "metrics"],
+            &["events"],
             &["conformance", "prelude"],
         ],
     },
@@ -87,7 +88,7 @@ pub(super) const HOUSES: [House; 9] = [
         floors: &[
             &["columns", "composed", "config", "error"],
             &["envelope", "epoch", "pragmas", "schema", "watch"],
-            &["census", "checkpoints", "documents", "inbox", "outbox", "participants", "saga"],
+            &["census", "checkpoints", "documents", "events", "inbox", "outbox", "participants", "saga"],
             &["in_memory"],
             &["writer"],
             &["recycled", "transaction"],

@@ -9,9 +9,9 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
         AcquireRequest, Backlog, Census, ClaimRequest, Clock, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
-        InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, OutboxStore, Parts,
-        PurgeRequest, RepublishRequest, SagaInstance, SagaListRequest, SagaStore, Settlement, Store, StoreError,
-        TailRequest, Timestamp, Transaction,
+        EventStore, InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, OutboxStore, Parts,
+        PurgeRequest, RecordedEvent, RepublishRequest, SagaInstance, SagaListRequest, SagaStore, Settlement, Store,
+        StoreError, TailRequest, Timestamp, Transaction,
     },
 };
 
@@ -23,7 +23,8 @@ use super::{model::StoreModel, shared::Shared, transaction::MemoryTransaction};
 ///   is there already, and at commit otherwise. Reads are not checked: write skew is possible, as in most databases.
 /// - Of two transactions that insert the same unique key, the second waits for the first to end. A wait that would
 ///   never end is a [`StoreError::Conflict`] for the one that closes the circle.
-/// - Row numbers are handed out when a message is staged, positions in the commit order at commit.
+/// - Row numbers are handed out when a message is staged, positions in the commit order at commit. The positions of events
+///   are handed out when they are appended, and the log of events is shown up to the first whose transaction is open.
 /// - All leases and delays are judged by the clock that it is given. A clock that steps back does not undo what was due.
 ///
 /// Clones reach the same store. What is committed lives as long as the last clone.
@@ -184,5 +185,12 @@ impl SagaStore for MemoryStore {
 impl OperationStore for MemoryStore {
     async fn purge_operations(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
         Ok(self.model().purge_operations(request, self.clock_now()))
+    }
+}
+
+#[async_trait]
+impl EventStore for MemoryStore {
+    async fn read_events(&self, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
+        Ok(self.model().read_events(after, limit))
     }
 }

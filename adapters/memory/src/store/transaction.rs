@@ -6,9 +6,10 @@ use seaworthy_core::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        AfterCommit, Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites,
-        NewSaga, OperationRecord, OperationState, OutboxWrites, Participants, SagaAppend, SagaCreate, SagaInstance,
-        SagaSignal, SagaWrites, StoreError, Timestamp, Transaction, WhenDead,
+        AfterCommit, Appended, Checkpoints, Document, Documents, EventAppend, EventWrites, Expected, IdRange,
+        InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord, OperationState, OutboxWrites, Participants,
+        RecordedEvent, SagaAppend, SagaCreate, SagaInstance, SagaSignal, SagaWrites, StoreError, StreamSnapshot,
+        Timestamp, Transaction, WhenDead,
     },
 };
 use smol_str::SmolStr;
@@ -198,6 +199,25 @@ impl Checkpoints for MemoryTransaction {
 
     async fn set_checkpoint(&mut self, consumer: &str, position: u64) -> Result<(), StoreError> {
         self.with(|model, tx| model.set_checkpoint(tx, consumer, position))
+    }
+}
+
+#[async_trait]
+impl EventWrites for MemoryTransaction {
+    async fn append_events(&mut self, append: &EventAppend) -> Result<Appended, StoreError> {
+        self.when_free(|model, tx| model.append_events(tx, append)).await
+    }
+
+    async fn read_stream(&mut self, stream: &str, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
+        Ok(self.with(|model, tx| model.read_stream(tx, stream, after, limit)))
+    }
+
+    async fn stream_snapshot(&mut self, stream: &str) -> Result<Option<StreamSnapshot>, StoreError> {
+        Ok(self.with(|model, tx| model.stream_snapshot(tx, stream)))
+    }
+
+    async fn put_stream_snapshot(&mut self, stream: &str, version: u64, state: Bytes) -> Result<bool, StoreError> {
+        self.with(|model, tx| model.put_stream_snapshot(tx, stream, version, state))
     }
 }
 

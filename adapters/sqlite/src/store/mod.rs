@@ -1,5 +1,6 @@
 //! The store, and what it does outside the transactions of its users.
 
+mod events;
 mod inbox;
 mod operations;
 mod outbox;
@@ -169,7 +170,8 @@ impl SqliteStore {
     /// [`SqliteConfig::busy_timeout`], or transactions of this process for longer than [`SqliteConfig::writer_wait`].
     pub async fn transaction(&self) -> Result<SqliteTransaction, StoreError> {
         let writer = self.lock(self.permit().await?).await?;
-        Ok(SqliteTransaction::new(writer, Arc::clone(&self.time), self.shared.config.blocking_at_commit()))
+        let (time, blocking) = (Arc::clone(&self.time), self.shared.config.blocking_at_commit());
+        Ok(SqliteTransaction::new(writer, time, self.epoch(), blocking))
     }
 
     /// Runs `work` in a transaction of its own.

@@ -7,8 +7,9 @@ use rusqlite::Connection;
 use seaworthy_core::{
     message::{Headers, Message},
     ports::{
-        DeadRowRequest, InboxEntry, InboxInsert, OperationStore, OutboxStore, PurgeRequest, SagaAppend,
-        SagaListRequest, SagaStatus, SagaStore, Seen, SettleOutcome, Store, TailRequest, WhenDead,
+        DeadRowRequest, EventAppend, EventStore, ExpectedVersion, InboxEntry, InboxInsert, OperationStore, OutboxStore,
+        PurgeRequest, SagaAppend, SagaListRequest, SagaStatus, SagaStore, Seen, SettleOutcome, Store, TailRequest,
+        WhenDead,
     },
 };
 use seaworthy_sqlite::{OpenError, SqliteConfig, SqliteStore};
@@ -49,7 +50,7 @@ fn a_newer_schema_is_refused_with_both_versions_and_nothing_is_changed() {
     other.execute("UPDATE seaworthy_schema SET version = 99", []).unwrap();
     let refused = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap_err();
     assert!(matches!(refused, OpenError::NewerSchema { found: 99, .. }), "{refused}");
-    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 9"), "{refused}");
+    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 10"), "{refused}");
     let version: i64 = other.query_row("SELECT version FROM seaworthy_schema", [], |row| row.get(0)).unwrap();
     assert_eq!(version, 99);
 }
@@ -155,8 +156,15 @@ async fn a_key_goes_on_after_somebody_else_has_deleted_its_rows() {
     assert_eq!(numbers(&store.claim(&asking(3, 9)).await.unwrap()), [8]);
 }
 
+/// Takes a file back to the ninth version of its schema: there are no events.
+const BEFORE_EVENTS: &str = "DROP TABLE seaworthy_events;
+    DROP TABLE seaworthy_event_snapshots;
+    UPDATE seaworthy_schema SET version = 9";
+
 /// Takes a file back to the seventh version of its schema: sagas are not dated, and nothing is deleted by its age.
-const BEFORE_LISTS: &str = "DROP INDEX seaworthy_sagas_forgotten;
+const BEFORE_LISTS: &str = "DROP TABLE seaworthy_events;
+    DROP TABLE seaworthy_event_snapshots;
+    DROP INDEX seaworthy_sagas_forgotten;
     DROP INDEX seaworthy_operations_by_age;
     DROP INDEX seaworthy_sagas_compensated;
     DROP INDEX seaworthy_sagas_abandoned;
@@ -240,6 +248,37 @@ async fn a_file_whose_keys_stand_still_since_a_deletion_is_mended_when_it_is_ope
         .unwrap();
     let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
     assert_eq!(numbers(&store.claim(&asking(1, 9)).await.unwrap()), [2, 4]);
+}
+
+#[tokio::test]
+async fn a_file_from_before_there_were_events_keeps_its_rows_and_takes_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    stage(&store, &[message(1, "a")]).await;
+    drop(store);
+    Connection::open(&path).unwrap().execute_batch(BEFORE_EVENTS).unwrap();
+    let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    assert_eq!(numbers(&store.claim(&asking(1, 9)).await.unwrap()), [1]);
+    let mut tx = store.begin().await.unwrap();
+    let append = EventAppend::new("account-1", ExpectedVersion::NoStream, vec![message(2, "b")]);
+    assert_eq!(tx.append_events(&append).await.unwrap().version, 1);
+    tx.commit().await.unwrap();
+    assert_eq!(store.read_events(0, 9).await.unwrap().len(), 1);
+}
+
+/// The store has no call that changes an event, and no statement of somebody else's does it by mistake.
+#[tokio::test]
+async fn an_event_is_not_changed_by_a_statement_of_ones_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    let mut tx = store.begin().await.unwrap();
+    tx.append_events(&EventAppend::new("account-1", ExpectedVersion::NoStream, vec![message(1, "a")])).await.unwrap();
+    tx.commit().await.unwrap();
+    let other = Connection::open(&path).unwrap();
+    let refused = other.execute("UPDATE seaworthy_events SET payload = x'00'", []).unwrap_err();
+    assert!(refused.to_string().contains("never changed"), "{refused}");
 }
 
 #[tokio::test]
@@ -432,7 +471,9 @@ async fn sagas_and_operations_of_an_older_file_are_deleted_in_the_end() {
     let other = Connection::open(&path).unwrap();
     other
         .execute_batch(
-            "DROP INDEX seaworthy_sagas_forgotten;
+            "DROP TABLE seaworthy_events;
+             DROP TABLE seaworthy_event_snapshots;
+             DROP INDEX seaworthy_sagas_forgotten;
              DROP INDEX seaworthy_operations_by_age;
              UPDATE seaworthy_schema SET version = 8;
              INSERT INTO seaworthy_sagas (id, definition, definition_version, definition_hash, key, input, correlation_id,
@@ -477,7 +518,7 @@ fn a_file_that_is_only_to_be_opened_is_neither_created_nor_migrated() {
     assert!(existing().is_ok());
     foreign.execute_batch(BEFORE_LISTS).unwrap();
     let refused = existing().unwrap_err();
-    assert!(matches!(refused, OpenError::OlderSchema { found: 7, known: 9, .. }), "{refused}");
+    assert!(matches!(refused, OpenError::OlderSchema { found: 7, known: 10, .. }), "{refused}");
     drop(migrated().unwrap());
     assert!(existing().is_ok());
     foreign.execute("UPDATE seaworthy_schema SET version = 99", []).unwrap();

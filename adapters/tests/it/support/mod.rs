@@ -3,6 +3,7 @@
 
 pub(crate) mod broker;
 pub(crate) mod clock;
+pub(crate) mod events;
 pub(crate) mod gated;
 pub(crate) mod inbox;
 pub(crate) mod messages;

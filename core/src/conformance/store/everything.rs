@@ -5,9 +5,12 @@ use bytes::Bytes;
 use crate::{
     conformance::{
         StoreSubject,
-        samples::{DEFINITION, append, claim, entry, letters, lone, new_saga, operation_id, received, saga_id},
+        samples::{DEFINITION, append, claim, entry, events, letters, lone, new_saga, operation_id, received, saga_id},
     },
-    ports::{Expected, InboxInsert, OperationRecord, OperationState, Part, Parts, Store, StoreError, Transaction},
+    ports::{
+        Expected, ExpectedVersion, InboxInsert, OperationRecord, OperationState, Part, Parts, Store, StoreError,
+        Transaction,
+    },
 };
 
 /// Writes to every part that a store has.
@@ -33,6 +36,10 @@ pub(super) async fn write_everything(
             }
             Part::Operations => tx.put_operation(&executed(1)).await?,
             Part::Checkpoints => tx.set_checkpoint("projection", 42).await?,
+            Part::Events => {
+                tx.append_events(&events("account", ExpectedVersion::NoStream, &[5])).await?;
+                tx.put_stream_snapshot("account", 1, Bytes::from_static(b"open")).await?;
+            }
         }
     }
     Ok(())
@@ -51,6 +58,7 @@ fn traces(part: Part) -> &'static [&'static str] {
         Part::Sagas => &["saga", "saga log"],
         Part::Operations => &["operation"],
         Part::Checkpoints => &["checkpoint"],
+        Part::Events => &["event", "event in the log", "snapshot of a stream"],
     }
 }
 
@@ -89,6 +97,13 @@ async fn read(part: Part, subject: &dyn StoreSubject, store: &dyn Store) -> Resu
         }
         Part::Operations => vec![store.begin().await?.operation(operation_id(1)).await?.is_some()],
         Part::Checkpoints => vec![store.begin().await?.checkpoint("projection").await?.is_some()],
+        Part::Events => {
+            let log = store.read_events(0, 9).await?;
+            let in_log = log.iter().any(|event| event.stream() == "account");
+            let mut tx = store.begin().await?;
+            let in_stream = !tx.read_stream("account", 0, 9).await?.is_empty();
+            vec![in_stream, in_log, tx.stream_snapshot("account").await?.is_some()]
+        }
     };
     Ok(traces(part).iter().zip(found).filter(|(_, there)| *there).map(|(trace, _)| *trace).collect())
 }
@@ -109,6 +124,7 @@ pub(super) async fn prepare_stale(
             tx.put_operation(&record).await
         }
         Part::Checkpoints => tx.set_checkpoint("report", 9).await,
+        Part::Events => tx.append_events(&events("closed", ExpectedVersion::NoStream, &[6])).await.map(drop),
     }
 }
 
@@ -125,6 +141,7 @@ pub(super) async fn write_stale(
         Part::Sagas => tx.saga_append(&append(2, 1, 7, subject.unit())).await,
         Part::Operations => tx.put_operation(&executed(2)).await,
         Part::Checkpoints => tx.set_checkpoint("report", 3).await,
+        Part::Events => tx.append_events(&events("closed", ExpectedVersion::Exact(7), &[7])).await.map(drop),
     }
 }
 

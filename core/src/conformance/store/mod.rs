@@ -167,6 +167,18 @@ macro_rules! __store_checks {
                 of_two_overlapping_moves_of_a_checkpoint_one_conflicts
                 racing_projections_apply_each_position_once [Documents]
             }
+            events [Events] {
+                an_event_is_recorded_as_it_was_appended
+                an_append_that_expects_another_version_conflicts
+                an_event_that_was_appended_never_changes
+                a_stream_has_versions_without_a_gap
+                racing_appends_leave_no_gap_in_a_stream
+                of_two_overlapping_appends_that_expect_one_version_one_conflicts
+                the_log_shows_no_event_whose_predecessors_may_still_commit
+                a_reader_of_the_log_beside_racing_writers_sees_each_event_once
+                a_snapshot_is_kept_unless_there_is_a_later_one
+                a_snapshot_ahead_of_its_stream_is_refused
+            }
             parts [] {
                 a_part_that_a_store_has_is_not_refused
                 a_part_that_a_store_has_not_is_refused

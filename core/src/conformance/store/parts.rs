@@ -9,11 +9,11 @@ use crate::{
         BrokenPromise, Outcome, StoreSubject, Verdict,
         outcome::expect,
         samples::{
-            CONSUMER, DEFINITION, acquire, append, claim, entry, letters, lone, new_saga, operation_id, purge, received, saga_id, signal,
+            CONSUMER, DEFINITION, acquire, append, claim, entry, events, letters, lone, new_saga, operation_id, purge, received, saga_id, signal,
             sweep, tail, token,
         },
     },
-    ports::{DeadRowRequest, Expected, IdRange, OperationRecord, OperationState, Part, RepublishRequest, SagaListRequest, Store, StoreError, Timestamp, WhenDead,},
+    ports::{DeadRowRequest, Expected, ExpectedVersion, IdRange, OperationRecord, OperationState, Part, RepublishRequest, SagaListRequest, Store, StoreError, Timestamp, WhenDead,},
 };
 
 /// Answers of the methods of a part, by their names.
@@ -74,6 +74,13 @@ async fn answers(part: Part, store: &dyn Store) -> Result<Answers, StoreError> {
             (inside! { operation(operation_id(1)) put_operation(&record) }, outside! { purge_operations(&purge(1)) })
         }
         Part::Checkpoints => (inside! { checkpoint("report") set_checkpoint("report", 1) }, Vec::new()),
+        Part::Events => (
+            inside! {
+                append_events(&events("account", ExpectedVersion::Any, &[1])) read_stream("account", 0, 1)
+                stream_snapshot("account") put_stream_snapshot("account", 0, Bytes::new())
+            },
+            outside! { read_events(0, 1) },
+        ),
     };
     Ok([within, without].concat())
 }

@@ -137,6 +137,10 @@ async fn sees_its_own(
             expect_eq(promise, tx.operation(operation_id(1)).await?, written)
         }
         Part::Checkpoints => expect_eq(promise, tx.checkpoint("projection").await?, Some(42)),
+        Part::Events => {
+            expect_eq(promise, tx.read_stream("account", 0, 9).await?.len(), 1)?;
+            expect_eq(promise, tx.stream_snapshot("account").await?.map(|snapshot| snapshot.version), Some(1))
+        }
     }
 }
 

@@ -9,10 +9,10 @@ use crate::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        AfterCommit, Call, Checkpoints, Document, Documents, Expected, IdRange, InboxEntry, InboxInsert, InboxWrites,
-        NewSaga, OperationRecord, OperationState, OutboxWrites, Participants, RowChange, SagaAppend, SagaCreate,
-        SagaInstance, SagaSignal, SagaWrites, StoreError, Timestamp, Transaction, WhenDead,
-        operation::transaction_methods,
+        AfterCommit, Appended, Call, Checkpoints, Document, Documents, EventAppend, EventWrites, Expected, IdRange,
+        InboxEntry, InboxInsert, InboxWrites, NewSaga, OperationRecord, OperationState, OutboxWrites, Participants,
+        RecordedEvent, RowChange, SagaAppend, SagaCreate, SagaInstance, SagaSignal, SagaWrites, StoreError,
+        StreamSnapshot, Timestamp, Transaction, WhenDead, operation::transaction_methods,
     },
 };
 

@@ -6,6 +6,7 @@ mod checkpoint;
 mod delegate;
 mod documents;
 mod error;
+mod events;
 mod inbox;
 mod outbox;
 mod participant;
@@ -25,6 +26,7 @@ pub use checkpoint::Checkpoints;
 pub use delegate::{DelegateStore, DelegateTransaction};
 pub use documents::{Document, Documents, Expected};
 pub use error::StoreError;
+pub use events::{Appended, EventAppend, EventStore, EventWrites, ExpectedVersion, RecordedEvent, StreamSnapshot};
 pub use inbox::{
     DeadLetter, DeadLetterRequest, InboxEntry, InboxInsert, InboxPurgeRequest, InboxStore, InboxWrites, Seen,
 };
@@ -43,7 +45,7 @@ pub use saga::{
 
 use super::Timestamp;
 
-/// One database: documents, outbox, inbox, saga logs, participants' operations and checkpoints, or some of these.
+/// One database: documents, outbox, inbox, saga logs, participants' operations, checkpoints and events, or some of these.
 ///
 /// Transactions and the clock are every store's. The rest are [parts](Parts), which a store may leave out: the methods of
 /// each have defaults that refuse, and [`parts`](Store::parts) says which it has.
@@ -56,13 +58,14 @@ use super::Timestamp;
 /// | [`Part::Sagas`] | [`SagaWrites`], [`SagaStore`] | [`Orchestrator`](crate::saga::Orchestrator) |
 /// | [`Part::Operations`] | [`Participants`], [`OperationStore`] | the [participant kit](crate::participant), [`OperationRetention`](crate::participant::OperationRetention) |
 /// | [`Part::Checkpoints`] | [`Checkpoints`] | [`LogRelay`](crate::outbox::LogRelay), projections and other readers of a log |
+/// | [`Part::Events`] | [`EventWrites`], [`EventStore`] | [`Subscriber`](crate::events::Subscriber) |
 ///
 /// A store with nothing but an outbox serves a relay, and those who stage:
 ///
 /// ```
 /// use async_trait::async_trait;
 /// use seaworthy_core::ports::{
-///     Backlog, InboxStore, OperationStore, OutboxStore, Part, Parts, SagaStore, Store, StoreError, Timestamp, Transaction,
+///     Backlog, EventStore, InboxStore, OperationStore, OutboxStore, Part, Parts, SagaStore, Store, StoreError, Timestamp, Transaction,
 /// };
 ///
 /// struct Mailroom;
@@ -86,12 +89,13 @@ use super::Timestamp;
 /// impl InboxStore for Mailroom {}
 /// impl SagaStore for Mailroom {}
 /// impl OperationStore for Mailroom {}
+/// impl EventStore for Mailroom {}
 /// ```
 ///
-/// Methods outside a transaction ([`OutboxStore`], [`InboxStore`], [`SagaStore`], [`OperationStore`]) are short transactions of their own.
+/// Methods outside a transaction ([`OutboxStore`], [`InboxStore`], [`SagaStore`], [`OperationStore`], [`EventStore`]) are short transactions of their own.
 /// All leases and delays are judged by the store's own clock.
 #[async_trait]
-pub trait Store: OutboxStore + InboxStore + SagaStore + OperationStore + Send + Sync {
+pub trait Store: OutboxStore + InboxStore + SagaStore + OperationStore + EventStore + Send + Sync {
     /// Returns the parts that the store has. Methods of the others are [refused](Part::refusal), which is what their
     /// defaults do; a store with every part says [`Parts::ALL`], one that wraps another says what that one says.
     fn parts(&self) -> Parts;
@@ -152,7 +156,9 @@ pub type AfterCommit = Box<dyn FnOnce() + Send>;
 /// # }
 /// ```
 #[async_trait]
-pub trait Transaction: Documents + OutboxWrites + InboxWrites + SagaWrites + Participants + Checkpoints + Send {
+pub trait Transaction:
+    Documents + OutboxWrites + InboxWrites + SagaWrites + Participants + Checkpoints + EventWrites + Send
+{
     /// The store's own clock, inside this transaction: the clock by which leases and delays are judged, and the one that all
     /// processes on this store agree on.
     ///

@@ -44,6 +44,8 @@ parts! {
     Operations "operations";
     /// Positions of consumers: [`Checkpoints`](super::Checkpoints).
     Checkpoints "checkpoints";
+    /// Streams of events: [`EventWrites`](super::EventWrites) and [`EventStore`](super::EventStore).
+    Events "events";
 }
 
 impl fmt::Display for Part {

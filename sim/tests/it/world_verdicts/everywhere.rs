@@ -12,10 +12,10 @@ use seaworthy_core::{
     message::{Message, MessageBuilder},
     ports::{
         AcquireRequest, BrokerError, Cancelled, ClaimRequest, DeadLetterRequest, DeadRowRequest, DefinitionRef,
-        Delivery, Expected, ExternalCall, ExternalError, IdRange, InboxEntry, InboxPurgeRequest, NewSaga, Operation,
-        OperationRecord, OperationState, OutboxOrder, Ports, PublishError, PurgeRequest, Refusal, RepublishRequest,
-        SagaAddress, SagaAppend, SagaListRequest, SagaSignal, SagaStatus, SettleOutcome, Settlement, StoreError,
-        SubscriptionSpec, TailRequest, Timestamp, Transaction, WhenDead,
+        Delivery, EventAppend, Expected, ExpectedVersion, ExternalCall, ExternalError, IdRange, InboxEntry,
+        InboxPurgeRequest, NewSaga, Operation, OperationRecord, OperationState, OutboxOrder, Ports, PublishError,
+        PurgeRequest, Refusal, RepublishRequest, SagaAddress, SagaAppend, SagaListRequest, SagaSignal, SagaStatus,
+        SettleOutcome, Settlement, StoreError, SubscriptionSpec, TailRequest, Timestamp, Transaction, WhenDead,
     },
 };
 use seaworthy_sim::{
@@ -147,6 +147,11 @@ impl Everywhere {
         seen.store(Operation::PutOperation, tx.put_operation(&done).await)?;
         seen.store(Operation::Checkpoint, tx.checkpoint("everywhere").await)?;
         seen.store(Operation::SetCheckpoint, tx.set_checkpoint("everywhere", 1).await)?;
+        let event = EventAppend::new("stream", ExpectedVersion::Any, vec![message("event")]);
+        seen.store(Operation::AppendEvents, tx.append_events(&event).await)?;
+        seen.store(Operation::ReadStream, tx.read_stream("stream", 0, 1).await)?;
+        seen.store(Operation::StreamSnapshot, tx.stream_snapshot("stream").await)?;
+        seen.store(Operation::PutStreamSnapshot, tx.put_stream_snapshot("stream", 1, Bytes::new()).await)?;
         seen.store(Operation::TransactionNow, tx.now().await).map(drop)
     }
 
@@ -194,6 +199,7 @@ impl Everywhere {
         let _ = seen.store(Operation::PurgeOperations, store.purge_operations(&old).await);
         let none = RepublishRequest::new(Timestamp::EPOCH, Timestamp::EPOCH, 1);
         let _ = seen.store(Operation::Republish, store.republish(&none).await);
+        let _ = seen.store(Operation::ReadEvents, store.read_events(0, 1).await);
         let _ = seen.store(Operation::Census, store.census().await);
         let _ = seen.store(Operation::Now, store.now().await);
         seen.store(Operation::Backlog, store.backlog().await).map(drop)

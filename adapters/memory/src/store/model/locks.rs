@@ -18,6 +18,10 @@ pub(super) enum UniqueKey {
     Inbox(u32, MessageId),
     /// A saga's definition name and business key.
     Saga(SmolStr, SmolStr),
+    /// The end of a stream of events.
+    Stream(SmolStr),
+    /// An event, in whichever stream.
+    Event(MessageId),
 }
 
 /// Result of an operation: an answer, or a wait after which it has to be tried again.

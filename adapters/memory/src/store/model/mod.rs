@@ -1,6 +1,7 @@
 //! The simulated store as a pure state machine: no task, no clock, no fault, no draw.
 
 mod documents;
+mod events;
 mod inbox;
 mod keyed;
 mod lanes;
@@ -28,8 +29,8 @@ pub(super) use locks::Attempt;
 pub(super) use transaction::{Tx, bounds};
 
 use self::{
-    documents::Collections, inbox::Inbox, locks::Locks, operations::Operations, outbox::Outbox, sagas::Sagas,
-    snapshots::Snapshots, versioned::Versioned,
+    documents::Collections, events::Events, inbox::Inbox, locks::Locks, operations::Operations, outbox::Outbox,
+    sagas::Sagas, snapshots::Snapshots, versioned::Versioned,
 };
 
 /// All that is committed, and what open transactions hold.
@@ -44,6 +45,7 @@ pub(super) struct StoreModel {
     outbox: Outbox,
     inbox: Inbox,
     sagas: Sagas,
+    events: Events,
     locks: Locks,
     snapshots: Snapshots,
     last_commit: u64,
@@ -54,7 +56,7 @@ pub(super) struct StoreModel {
 impl StoreModel {
     /// An empty store of this epoch.
     pub(super) fn new(epoch: u64) -> Self {
-        Self { outbox: Outbox::new(epoch), ..Self::default() }
+        Self { outbox: Outbox::new(epoch), events: Events::new(epoch), ..Self::default() }
     }
 
     pub(super) fn begin(&mut self) -> Tx {
@@ -67,6 +69,7 @@ impl StoreModel {
     pub(super) fn abort(&mut self, tx: &Tx) {
         self.snapshots.close(tx.at);
         self.locks.release(tx.id, &tx.locks);
+        self.events.release(&tx.events);
     }
 
     /// Applies all that a transaction wrote, or nothing of it.
@@ -142,6 +145,9 @@ impl StoreModel {
         }
         for write in tx.sagas {
             self.sagas.apply(write);
+        }
+        for write in tx.events {
+            self.events.apply(write);
         }
     }
 

@@ -13,6 +13,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::{
     StoreModel,
+    events::EventWrite,
     inbox::InboxWrite,
     locks::{TxId, UniqueKey},
     sagas::SagaWrite,
@@ -34,6 +35,7 @@ pub(in crate::store) struct Tx {
     pub(super) marks: Vec<Mark>,
     pub(super) inbox: Vec<InboxWrite>,
     pub(super) sagas: Vec<SagaWrite>,
+    pub(super) events: Vec<EventWrite>,
     pub(super) locks: Vec<UniqueKey>,
 }
 
@@ -65,6 +67,7 @@ impl Tx {
             marks: Vec::new(),
             inbox: Vec::new(),
             sagas: Vec::new(),
+            events: Vec::new(),
             locks: Vec::new(),
         }
     }

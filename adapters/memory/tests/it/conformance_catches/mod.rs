@@ -1,6 +1,7 @@
 //! Every check of the conformance suite finds a bug that was planted for it.
 
 mod broker;
+mod events;
 mod store;
 mod transaction;
 
@@ -84,6 +85,7 @@ const STORE: &[(store::Bug, &[&str])] = {
             "racing_increments_lose_none",
             "what_was_handled_is_not_buried",
             "racing_appends_leave_no_gap",
+            "of_two_overlapping_appends_that_expect_one_version_one_conflicts",
             "of_two_overlapping_writes_of_an_operation_one_conflicts",
             "a_checkpoint_does_not_go_back",
             "of_two_overlapping_moves_of_a_checkpoint_one_conflicts",
@@ -221,6 +223,25 @@ const STORE: &[(store::Bug, &[&str])] = {
         (OverwritesTombstones, &["a_compensated_operation_never_changes"]),
         (ForgetsOperations, &["racing_executions_take_effect_once"]),
         (ReadsOldCheckpoints, &["racing_projections_apply_each_position_once"]),
+        (ForgetsStreams, &["an_event_is_recorded_as_it_was_appended"]),
+        (AppendsAtAnyVersion, &[
+            "an_append_that_expects_another_version_conflicts",
+            "racing_appends_leave_no_gap_in_a_stream",
+            "of_two_overlapping_appends_that_expect_one_version_one_conflicts",
+        ]),
+        (ChangesEvents, &["an_event_that_was_appended_never_changes"]),
+        (LeavesVersionsOut, &["a_stream_has_versions_without_a_gap", "racing_appends_leave_no_gap_in_a_stream"]),
+        (AppendsApart, &["a_dropped_transaction_leaves_nothing", "a_stream_has_versions_without_a_gap"]),
+        (ShowsWhatMayHavePredecessors, &[
+            "the_log_shows_no_event_whose_predecessors_may_still_commit",
+            "a_reader_of_the_log_beside_racing_writers_sees_each_event_once",
+        ]),
+        (SkipsAnEventOfThePage, &[
+            "an_event_is_recorded_as_it_was_appended",
+            "a_reader_of_the_log_beside_racing_writers_sees_each_event_once",
+        ]),
+        (KeepsTheLastSnapshot, &["a_snapshot_is_kept_unless_there_is_a_later_one"]),
+        (KeepsSnapshotsAhead, &["a_snapshot_ahead_of_its_stream_is_refused"]),
         (ClaimsAnOutboxThatItHasNot, &["a_part_that_a_store_has_is_not_refused"]),
         (DeniesItsOutbox, &["a_part_that_a_store_has_not_is_refused"]),
         (ReportsNoBacklog, &["the_backlog_counts_what_waits"]),

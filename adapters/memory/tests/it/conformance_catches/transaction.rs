@@ -9,9 +9,9 @@ use seaworthy_core::{
     ids::{MessageId, OperationId},
     message::Message,
     ports::{
-        AfterCommit, DelegateTransaction, Document, Expected, IdRange, InboxEntry, InboxInsert, NewSaga,
-        OperationRecord, OperationState, SagaAddress, SagaAppend, SagaCreate, SagaInstance, SagaSignal, Seen,
-        StoreError, Timestamp, Transaction, WhenDead,
+        AfterCommit, Appended, DelegateTransaction, Document, EventAppend, Expected, IdRange, InboxEntry, InboxInsert,
+        NewSaga, OperationRecord, OperationState, RecordedEvent, SagaAddress, SagaAppend, SagaCreate, SagaInstance,
+        SagaSignal, Seen, StoreError, StreamSnapshot, Timestamp, Transaction, WhenDead,
     },
 };
 use smol_str::{SmolStr, format_smolstr};
@@ -329,6 +329,31 @@ impl DelegateTransaction for BrokenTransaction {
         }
         let answer = self.inner().set_checkpoint(consumer, position).await;
         self.swallow(answer, ())
+    }
+
+    async fn append_events(&mut self, append: &EventAppend) -> Result<Appended, StoreError> {
+        let store = self.store.clone();
+        let answer = store.append_events(self.inner(), append).await;
+        self.swallow(answer, Appended { version: 0, positions: Vec::new() })
+    }
+
+    async fn read_stream(&mut self, stream: &str, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
+        let mut found = match self.elsewhere().await? {
+            Some(mut elsewhere) => elsewhere.read_stream(stream, after, limit).await?,
+            None => self.inner().read_stream(stream, after, limit).await?,
+        };
+        self.store.show(&mut found);
+        Ok(found)
+    }
+
+    async fn stream_snapshot(&mut self, stream: &str) -> Result<Option<StreamSnapshot>, StoreError> {
+        let store = self.store.clone();
+        store.stream_snapshot(self.inner(), stream).await
+    }
+
+    async fn put_stream_snapshot(&mut self, stream: &str, version: u64, state: Bytes) -> Result<bool, StoreError> {
+        let store = self.store.clone();
+        store.put_stream_snapshot(self.inner(), stream, version, state).await
     }
 
     async fn now(&mut self) -> Result<Timestamp, StoreError> {

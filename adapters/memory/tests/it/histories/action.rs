@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use proptest::{collection::vec, option, prelude::*};
-use seaworthy_core::ports::{OutboxOrder, SagaStatus, WhenDead};
+use seaworthy_core::ports::{ExpectedVersion, OutboxOrder, SagaStatus, WhenDead};
 
 /// One step of a history: something outside a transaction, or a whole transaction.
 #[derive(Clone, Debug)]
@@ -120,6 +120,9 @@ pub(crate) enum Statement {
     PutOperation(u8, bool),
     Checkpoint(u8),
     SetCheckpoint(u8, u64),
+    AppendEvents(u8, ExpectedVersion, Vec<u8>),
+    ReadStream(u8, u64, usize),
+    PutSnapshot(u8, u64),
 }
 
 pub(crate) const MESSAGES: u8 = 7;
@@ -128,6 +131,17 @@ pub(crate) const SAGAS: u8 = 4;
 pub(crate) const DEFINITIONS: u8 = 2;
 pub(crate) const DOCUMENTS: u8 = 3;
 pub(crate) const OPERATIONS: u8 = 2;
+pub(crate) const STREAMS: u8 = 2;
+/// Few for as many appends, so that ids come again.
+const EVENTS: u8 = 24;
+
+fn version_of_stream() -> impl Strategy<Value = ExpectedVersion> {
+    prop_oneof![
+        3 => Just(ExpectedVersion::Any),
+        1 => Just(ExpectedVersion::NoStream),
+        2 => (0..4_u64).prop_map(ExpectedVersion::Exact),
+    ]
+}
 
 /// Times that are often equal to each other, so that "not yet" and "just now" both happen.
 fn time() -> impl Strategy<Value = Duration> {
@@ -224,6 +238,10 @@ fn statement() -> impl Strategy<Value = Statement> {
         2 => (0..OPERATIONS, any::<bool>()).prop_map(|(id, executed)| Statement::PutOperation(id, executed)),
         1 => consumer().prop_map(Statement::Checkpoint),
         2 => (consumer(), 0..4_u64).prop_map(|(who, position)| Statement::SetCheckpoint(who, position)),
+        4 => (0..STREAMS, version_of_stream(), vec(0..EVENTS, 0..3))
+            .prop_map(|(stream, expected, events)| Statement::AppendEvents(stream, expected, events)),
+        1 => (0..STREAMS, 0..4_u64, limit()).prop_map(|(stream, after, limit)| Statement::ReadStream(stream, after, limit)),
+        2 => (0..STREAMS, 0..4_u64).prop_map(|(stream, version)| Statement::PutSnapshot(stream, version)),
     ]
 }
 

@@ -42,6 +42,15 @@ pub(crate) fn received(number: u8) -> Message {
     Message { sequence: number.into(), ..message(number) }
 }
 
+/// An event, of another id than any message.
+pub(crate) fn event(number: u8) -> Message {
+    Message { id: MessageId(Uuid::from_u128(9_000 + u128::from(number))), ..message(number) }
+}
+
+pub(crate) fn stream(number: u8) -> SmolStr {
+    format_smolstr!("account-{number}")
+}
+
 pub(crate) fn consumer(number: u8) -> SmolStr {
     format_smolstr!("consumer-{number}")
 }

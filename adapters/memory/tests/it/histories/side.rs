@@ -6,9 +6,9 @@ use bytes::Bytes;
 use seaworthy_core::ids::{ClaimToken, MessageId};
 use seaworthy_core::message::Message;
 use seaworthy_core::ports::{
-    AcquireRequest, ClaimRequest, DeadLetterRequest, DeadRowRequest, DefinitionRef, InboxPurgeRequest, OperationRecord,
-    OperationState, OutboxOrder, OutboxRow, PurgeRequest, RowId, SagaAppend, Settlement, Store, StoreError,
-    TailRequest, Transaction, WhenDead,
+    AcquireRequest, ClaimRequest, DeadLetterRequest, DeadRowRequest, DefinitionRef, EventAppend, InboxPurgeRequest,
+    OperationRecord, OperationState, OutboxOrder, OutboxRow, PurgeRequest, RecordedEvent, RowId, SagaAppend,
+    Settlement, Store, StoreError, TailRequest, Transaction, WhenDead,
 };
 
 use crate::histories::{
@@ -34,6 +34,10 @@ type Seen = Vec<String>;
 
 fn row(row: &OutboxRow) -> String {
     format!("{:?} after {} attempts", Message { epoch: 0, ..row.message.clone() }, row.attempts)
+}
+
+fn event(event: &RecordedEvent) -> String {
+    format!("{:?} is version {}", Message { epoch: 0, sequence: 0, ..event.message.clone() }, event.version)
 }
 
 /// Errors are compared by their variant, which is what a caller acts upon; the text is the store's own.
@@ -232,6 +236,21 @@ impl Side {
                 format!("{:?}", tx.put_operation(&record).await?)
             }
             Statement::Checkpoint(who) => format!("{:?}", tx.checkpoint(&samples::consumer(*who)).await?),
+            Statement::AppendEvents(stream, expected, events) => {
+                let events = events.iter().map(|event| samples::event(*event)).collect();
+                let append = EventAppend::new(samples::stream(*stream), *expected, events);
+                // Positions leave out numbers, each store in its own way.
+                format!("{:?}", tx.append_events(&append).await?.version)
+            }
+            Statement::ReadStream(stream, after, limit) => {
+                let found = tx.read_stream(&samples::stream(*stream), *after, *limit).await?;
+                format!("{:?}", found.iter().map(event).collect::<Vec<_>>())
+            }
+            Statement::PutSnapshot(stream, version) => {
+                let (stream, state) = (samples::stream(*stream), Bytes::from(vec![*stream]));
+                let kept = tx.put_stream_snapshot(&stream, *version, state).await?;
+                format!("{kept} {:?}", tx.stream_snapshot(&stream).await?)
+            }
             Statement::SetCheckpoint(who, position) => {
                 format!("{:?}", tx.set_checkpoint(&samples::consumer(*who), *position).await?)
             }
@@ -250,6 +269,7 @@ impl Side {
             format!("{:?}", self.store.backlog().await?),
             format!("next available at {:?}", self.store.next_available().await?),
         ];
+        seen.extend(self.store.read_events(0, usize::MAX).await?.iter().map(event));
         seen.extend(self.tail(WhenDead::BlockKey, usize::MAX).await?);
         seen.extend(self.tail(WhenDead::SkipDead, usize::MAX).await?);
         for dead in self.store.dead_rows(&DeadRowRequest::new(usize::MAX)).await? {

@@ -8,9 +8,9 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::ports::{
-    AfterCommit, Backlog, Checkpoints, Clock, Document, Documents, Expected, IdRange, InboxStore, InboxWrites,
-    OperationStore, OutboxStore, OutboxWrites, Part, Participants, Parts, SagaStore, SagaWrites, Store, StoreError,
-    Timestamp, Transaction,
+    AfterCommit, Backlog, Checkpoints, Clock, Document, Documents, EventStore, EventWrites, Expected, IdRange,
+    InboxStore, InboxWrites, OperationStore, OutboxStore, OutboxWrites, Part, Participants, Parts, SagaStore,
+    SagaWrites, Store, StoreError, Timestamp, Transaction,
 };
 use seaworthy_memory::ManualClock;
 use smol_str::SmolStr;
@@ -72,6 +72,7 @@ impl OutboxStore for Journal {}
 impl InboxStore for Journal {}
 impl SagaStore for Journal {}
 impl OperationStore for Journal {}
+impl EventStore for Journal {}
 
 /// A transaction: the store as it began, with its own writes.
 struct Entry {
@@ -184,6 +185,8 @@ impl Documents for Entry {
         Ok(found.take(limit).map(|(id, document)| (id.clone(), document.clone())).collect())
     }
 }
+
+impl EventWrites for Entry {}
 
 #[async_trait]
 impl Checkpoints for Entry {

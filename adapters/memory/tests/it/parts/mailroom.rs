@@ -7,10 +7,10 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId},
     message::Message,
     ports::{
-        AfterCommit, Backlog, Checkpoints, ClaimRequest, DeadRow, DeadRowRequest, Documents, InboxStore, InboxWrites,
-        OperationStore, OutboxRow, OutboxStore, OutboxWrites, Part, Participants, Parts, PurgeRequest,
-        RepublishRequest, SagaStore, SagaWrites, Settlement, Store, StoreError, TailRequest, Timestamp, Transaction,
-        WhenDead,
+        AfterCommit, Backlog, Checkpoints, ClaimRequest, DeadRow, DeadRowRequest, Documents, EventStore, EventWrites,
+        InboxStore, InboxWrites, OperationStore, OutboxRow, OutboxStore, OutboxWrites, Part, Participants, Parts,
+        PurgeRequest, RepublishRequest, SagaStore, SagaWrites, Settlement, Store, StoreError, TailRequest, Timestamp,
+        Transaction, WhenDead,
     },
 };
 use seaworthy_memory::{ManualClock, store::MemoryStore};
@@ -85,6 +85,7 @@ impl OutboxStore for Mailroom {
 impl InboxStore for Mailroom {}
 impl SagaStore for Mailroom {}
 impl OperationStore for Mailroom {}
+impl EventStore for Mailroom {}
 
 struct Posting(Box<dyn Transaction>);
 
@@ -127,3 +128,4 @@ impl InboxWrites for Posting {}
 impl SagaWrites for Posting {}
 impl Participants for Posting {}
 impl Checkpoints for Posting {}
+impl EventWrites for Posting {}

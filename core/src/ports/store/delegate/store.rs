@@ -7,9 +7,9 @@ use crate::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
         AcquireRequest, Backlog, Census, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
-        InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, OutboxStore, Parts,
-        PurgeRequest, RepublishRequest, SagaInstance, SagaListRequest, SagaStore, Settlement, Store, StoreError,
-        TailRequest, Timestamp, Transaction, operation::store_methods,
+        EventStore, InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, OutboxStore, Parts,
+        PurgeRequest, RecordedEvent, RepublishRequest, SagaInstance, SagaListRequest, SagaStore, Settlement, Store,
+        StoreError, TailRequest, Timestamp, Transaction, operation::store_methods,
     },
 };
 

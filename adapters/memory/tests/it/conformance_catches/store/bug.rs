@@ -109,6 +109,16 @@ pub(crate) enum Bug {
     OverwritesTombstones,
     ForgetsOperations,
     ReadsOldCheckpoints,
+    // Events.
+    ForgetsStreams,
+    AppendsAtAnyVersion,
+    ChangesEvents,
+    LeavesVersionsOut,
+    AppendsApart,
+    ShowsWhatMayHavePredecessors,
+    SkipsAnEventOfThePage,
+    KeepsTheLastSnapshot,
+    KeepsSnapshotsAhead,
     // Parts.
     ClaimsAnOutboxThatItHasNot,
     DeniesItsOutbox,

@@ -10,14 +10,17 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, Census, DeadLetter, DeadLetterRequest, InboxEntry, InboxPurgeRequest, InboxStore,
-        ListedSaga, LogEntry, OperationStore, OutboxRow, Part, Parts, PurgeRequest, RowId, SagaInstance,
-        SagaListRequest, SagaStatus, SagaStore, Store, StoreError, Timestamp, Transaction,
+        AcquireRequest, Backlog, Census, DeadLetter, DeadLetterRequest, EventStore, InboxEntry, InboxPurgeRequest,
+        InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, Part, Parts, PurgeRequest, RecordedEvent, RowId,
+        SagaInstance, SagaListRequest, SagaStatus, SagaStore, Store, StoreError, StreamSnapshot, Timestamp,
+        Transaction,
     },
 };
+use smol_str::SmolStr;
 
 use super::transaction::BrokenTransaction;
 
@@ -40,10 +43,15 @@ pub(super) struct Notes {
     leased: Vec<OutboxRow>,
     pub(super) staged: Vec<MessageId>,
     /// Keys of messages that have a moment.
-    pub(super) scheduled: Vec<smol_str::SmolStr>,
+    pub(super) scheduled: Vec<SmolStr>,
     pub(super) sagas: Vec<SagaId>,
     pub(super) appends: u64,
     pub(super) checkpoint_reads: u64,
+    /// Streams that were appended to.
+    pub(super) streams: BTreeSet<SmolStr>,
+    /// What was made of events that were there.
+    pub(super) changed: BTreeMap<MessageId, Bytes>,
+    pub(super) snapshots: BTreeMap<SmolStr, StreamSnapshot>,
 }
 
 impl Broken {
@@ -215,5 +223,12 @@ impl SagaStore for Broken {
 impl OperationStore for Broken {
     async fn purge_operations(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
         self.inner.purge_operations(&self.purge_request(request)).await
+    }
+}
+
+#[async_trait]
+impl EventStore for Broken {
+    async fn read_events(&self, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
+        self.log_of_events(after, limit).await
     }
 }

@@ -1,0 +1,213 @@
+use std::collections::BTreeMap;
+
+use smol_str::{SmolStr, format_smolstr};
+use tracing::{Instrument, debug, info_span, warn};
+
+use super::{Subscriber, WhenParked, failure::After};
+use crate::{
+    ids::MessageId,
+    inbox::{Failed, Handler},
+    ports::{InboxEntry, RecordedEvent, StoreError},
+};
+
+/// Place of a subscriber as it remembers it. What counts is the checkpoint, which each transaction looks at.
+#[derive(Default)]
+pub(super) struct Reading {
+    /// `None`: to be read.
+    position: Option<u64>,
+    /// Streams of which an event is parked, with the last one that is; `None`: to be read.
+    pub(super) parked: Option<BTreeMap<SmolStr, MessageId>>,
+    /// Number of events to handle one by one, since one of them has failed the others.
+    singly: usize,
+    /// An event was handled since the start.
+    has_begun: bool,
+    /// Failures in a row of the store in the handling of one event.
+    pub(super) retries: u32,
+    /// Failures of the first of the events to come that were counted before it was handled.
+    pub(super) counted: Option<u32>,
+}
+
+impl Reading {
+    /// Forgets what may be older than what is stored.
+    pub(super) fn read_again(&mut self) {
+        (self.position, self.parked, self.counted) = (None, None, None);
+    }
+
+    /// Takes in that the checkpoint has moved past some events.
+    fn moved(&mut self, position: u64, events: usize, has_effect: bool) {
+        self.position = Some(position);
+        self.singly = self.singly.saturating_sub(events);
+        self.has_begun |= has_effect;
+        (self.retries, self.counted) = (0, None);
+    }
+}
+
+/// Outcome of handling some events.
+pub(super) enum Handled {
+    /// The checkpoint has moved past them.
+    Moved,
+    /// It was elsewhere: another replica was faster, or an unknown commit was one after all.
+    Elsewhere,
+    /// Nothing of them has had an effect.
+    Failed(Failed),
+}
+
+impl Subscriber {
+    /// Reads a page of the log and handles it. Returns `true` if there may be more.
+    pub(super) async fn pass(&self, reading: &mut Reading) -> Result<bool, StoreError> {
+        let mut position = match reading.position {
+            Some(position) => position,
+            None => {
+                let position = self.position().await?;
+                reading.position = Some(position);
+                // Until the first event is through, a killer may be among the first batch.
+                if !reading.has_begun {
+                    reading.singly = self.config.batch;
+                }
+                position
+            }
+        };
+        let page = self.store.read_events(position, self.config.page).await?;
+        // Somebody may have taken out what is parked. To look for that costs as much as there is of it, so it is left for when
+        // nothing else is to be done, or the subscriber stands still.
+        let looks = page.is_empty() || self.is_blocked(reading);
+        if reading.parked.as_ref().is_none_or(|parked| looks && !parked.is_empty()) {
+            reading.parked = Some(self.release().await?);
+        }
+        let mut rest = &page[..];
+        while !rest.is_empty() {
+            if self.stop.is_set() || self.is_blocked(reading) {
+                return Ok(false);
+            }
+            let (now, later) = rest.split_at(self.size(rest, reading));
+            let has_effect = self.handler(&now[0], reading).is_some();
+            // Alone, so that what ends the process is known the next time.
+            if has_effect && !reading.has_begun && reading.counted.is_none() {
+                match self.begun(&now[0], position).await? {
+                    Some(failures) => reading.counted = Some(failures),
+                    None => {
+                        reading.read_again();
+                        return Ok(true);
+                    }
+                }
+            }
+            match self.handle(now, position, reading).await {
+                Handled::Moved => {
+                    position = now.last().map_or(position, RecordedEvent::position);
+                    reading.moved(position, now.len(), has_effect);
+                    rest = later;
+                }
+                Handled::Elsewhere => {
+                    debug!(subscriber = %self.name, position, "the checkpoint is elsewhere");
+                    reading.read_again();
+                    return Ok(false);
+                }
+                Handled::Failed(_) if now.len() > 1 => reading.singly = now.len(),
+                Handled::Failed(failed) => match self.failed(&now[0], position, failed, reading).await? {
+                    After::Again(delay) => {
+                        if !self.rest(delay).await {
+                            return Ok(false);
+                        }
+                    }
+                    After::Parked => {
+                        position = now[0].position();
+                        reading.moved(position, 1, true);
+                        rest = later;
+                    }
+                    After::Elsewhere => {
+                        reading.read_again();
+                        return Ok(false);
+                    }
+                },
+            }
+        }
+        Ok(!page.is_empty())
+    }
+
+    /// Returns `true` if what is parked keeps the subscriber from going on.
+    fn is_blocked(&self, reading: &Reading) -> bool {
+        self.config.when_parked == WhenParked::BlockSubscriber
+            && reading.parked.as_ref().is_some_and(|parked| !parked.is_empty())
+    }
+
+    /// Returns the handler of an event; `None` if it is passed over, or waits for one before it.
+    fn handler(&self, event: &RecordedEvent, reading: &Reading) -> Option<&dyn Handler> {
+        let waits = reading.parked.as_ref().is_some_and(|parked| parked.contains_key(event.stream()));
+        if waits { None } else { self.handlers.handler(&event.message.kind) }
+    }
+
+    /// Returns the number of events that one transaction takes: so many with an effect, and what lies between them.
+    fn size(&self, events: &[RecordedEvent], reading: &Reading) -> usize {
+        let batch = if reading.singly > 0 { 1 } else { self.config.batch };
+        let has_effect = |event: &RecordedEvent| self.handlers.handler(&event.message.kind).is_some();
+        let mut effects = events.iter().enumerate().filter(|(_, event)| has_effect(event));
+        // Up to the one that is too much; a single one begins what is counted for it.
+        match (effects.next(), batch) {
+            (Some((first, _)), 1) if first > 0 => first,
+            (Some(_), batch) => effects.nth(batch - 1).map_or(events.len(), |(at, _)| at),
+            (None, _) => events.len(),
+        }
+    }
+
+    /// Handles events in one transaction, which moves the checkpoint past them.
+    async fn handle(&self, events: &[RecordedEvent], from: u64, reading: &Reading) -> Handled {
+        let (first, last) = (&events[0], &events[events.len() - 1]);
+        let span = info_span!(
+            "events.handle",
+            subscriber = %self.name,
+            event = %first.message.id,
+            events = events.len(),
+            position = last.position(),
+        );
+        let attempt = self.apart(self.attempt(events, from, reading)).instrument(span).await;
+        attempt.unwrap_or_else(Handled::Failed)
+    }
+
+    /// Makes an attempt at events: all of their effects, and the checkpoint.
+    async fn attempt(&self, events: &[RecordedEvent], from: u64, reading: &Reading) -> Result<Handled, Failed> {
+        let mut tx = self.store.begin().await.map_err(Failed::of_begin)?;
+        if tx.checkpoint(&self.name).await?.unwrap_or(0) != from {
+            return Ok(Handled::Elsewhere);
+        }
+        let (mut position, mut waiting) = (from, Vec::new());
+        for event in events {
+            position = event.position();
+            if self.handlers.handler(&event.message.kind).is_none() {
+                continue;
+            }
+            if let Some(before) = reading.parked.as_ref().and_then(|parked| parked.get(event.stream())) {
+                tx.inbox_bury(&self.entry(event), &event.message, &waits_behind(*before)).await?;
+                waiting.push((event, *before));
+                continue;
+            }
+            // Only what was counted has a row that says so.
+            if reading.counted.is_some() {
+                tx.inbox_insert(&self.entry(event)).await?;
+            }
+            self.call(&mut *tx, &event.message).await?;
+        }
+        tx.set_checkpoint(&self.name, position).await?;
+        tx.commit().await?;
+        for (event, before) in waiting {
+            let Self { name, .. } = self;
+            warn!(subscriber = %name, message = %event.message.id, stream = %event.stream(), %before, "event is parked: it waits behind one that is");
+        }
+        if let Some(relay) = &self.hints {
+            relay.hint();
+        }
+        Ok(Handled::Moved)
+    }
+
+    /// The row by which failures of an event are counted. No watermark goes by it: the checkpoint says what was handled.
+    pub(super) fn entry(&self, event: &RecordedEvent) -> InboxEntry {
+        InboxEntry { sequence: 0, ..InboxEntry::for_message(&self.name, &event.message) }
+    }
+}
+
+/// Beginning of the reason of events that have not failed.
+pub(super) const WAITS: &str = "waits behind ";
+
+/// Reason for which an event is parked that has not failed.
+pub(super) fn waits_behind(before: MessageId) -> SmolStr {
+    format_smolstr!("{WAITS}{before}, which is parked")
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 use tracing::{debug, warn};
 
-use super::{Subscriber, reading::Reading};
+use super::{Subscriber, place::Reading};
 use crate::{
     inbox::{Failed, FailurePolicy, Judged, Limits, NO_END},
     ports::{RecordedEvent, StoreError},

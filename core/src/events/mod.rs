@@ -41,7 +41,9 @@ mod attempt;
 mod config;
 mod failure;
 mod parked;
-mod reading;
+mod pass;
+mod place;
+mod run;
 mod subscriber;
 
 pub use config::{SubscriberConfig, WhenParked};

@@ -8,7 +8,7 @@ use tracing::{Instrument, info_span, warn};
 
 use super::{
     Subscriber,
-    reading::{WAITS, waits_behind},
+    place::{WAITS, waits_behind},
 };
 use crate::{
     cut::cut,

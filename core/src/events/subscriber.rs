@@ -1,14 +1,13 @@
-use std::{pin::pin, sync::Arc};
+use std::sync::Arc;
 
 use smol_str::SmolStr;
-use tracing::{debug, error, warn};
 
-use super::{SubscriberConfig, reading::Reading};
+use super::SubscriberConfig;
 use crate::{
     inbox::Handlers,
-    ports::{Clock, Part, Ports, Random, Scopes, Store, StoreError, scoped},
+    ports::{Clock, Ports, Random, Scopes, Store},
     stop::Stop,
-    wake::{Wake, Woken},
+    wake::Wake,
 };
 
 /// Reads the log of events and has the effect of each exactly once: what its handlers write, what they stage and the move of
@@ -63,7 +62,7 @@ pub struct Subscriber {
     pub(super) handlers: Arc<Handlers>,
     pub(super) config: Arc<SubscriberConfig>,
     /// Hints that there are events.
-    wake: Wake,
+    pub(super) wake: Wake,
     /// Whom to hint after a commit.
     pub(super) hints: Option<Wake>,
     /// Passes and attempts of handlers may be dropped one by one.
@@ -122,80 +121,5 @@ impl Subscriber {
     pub fn stop(mut self, stop: Stop) -> Self {
         self.stop = stop;
         self
-    }
-
-    /// Handles events until a stop is asked for. What is being handled by then is finished.
-    ///
-    /// Ends at once, with an error in the log, if a setting can't work or the store lacks [events](Part::Events),
-    /// [checkpoints](Part::Checkpoints) or the [inbox](Part::Inbox), in which failures are counted.
-    ///
-    /// Dropping the future, as a crash does, rolls back what is open; the next run goes on behind the checkpoint.
-    pub async fn run(self) {
-        if let Err(error) = self.config.check() {
-            error!(subscriber = %self.name, %error, "subscriber ends: its settings can't work");
-            return;
-        }
-        if let Err(error) = self.store.parts().require(&[Part::Events, Part::Checkpoints, Part::Inbox]) {
-            error!(subscriber = %self.name, %error, "subscriber ends: its store lacks what it needs");
-            return;
-        }
-        if let Some(spawner) = &self.scopes {
-            spawner.offer(Arc::new(self.clone()));
-        }
-        let (mut reading, mut idle, mut errors) = (Reading::default(), 0_u32, 0_u32);
-        while !self.stop.is_set() {
-            let passed = scoped(self.scopes.as_deref(), pin!(self.pass(&mut reading))).await;
-            match passed.unwrap_or_else(|dropped| Err(dropped.into())) {
-                Ok(true) => {
-                    (idle, errors) = (0, 0);
-                    self.clock.yield_now().await;
-                }
-                Ok(false) => {
-                    errors = 0;
-                    let delay = self.config.poll.delay(idle, &*self.random);
-                    idle = match self.wake.wait(&*self.clock, &self.stop, delay).await {
-                        Woken::Hint => 0,
-                        _ => idle.saturating_add(1),
-                    };
-                }
-                Err(error) => {
-                    // What is in memory may be older than what is stored.
-                    reading.read_again();
-                    let delay = self.config.store_backoff.delay(errors, &*self.random);
-                    match error {
-                        StoreError::Refused(_) => error!(
-                            subscriber = %self.name, %error, ?delay,
-                            "subscriber pauses: its store refuses, and trying again will hardly help"
-                        ),
-                        StoreError::Unavailable(_) => {
-                            warn!(subscriber = %self.name, %error, ?delay, "subscriber pauses: its store can't be reached")
-                        }
-                        error => debug!(subscriber = %self.name, %error, ?delay, "subscriber reads again"),
-                    }
-                    errors = errors.saturating_add(1);
-                    self.rest(delay).await;
-                }
-            }
-        }
-    }
-
-    /// Handles what is there now, and returns the position that it has come to: for a projection that is built before
-    /// anybody reads it, and for tests. What fails is tried again and parked as in [`run`](Self::run). It ends early where a
-    /// stop is asked for, or a parked event blocks the subscriber.
-    ///
-    /// # Errors
-    /// Any [`StoreError`]; what was handled before it stays handled. Dropping the future has the same effect.
-    pub async fn catch_up(&self) -> Result<u64, StoreError> {
-        let mut reading = Reading::default();
-        while self.pass(&mut reading).await? && !self.stop.is_set() {}
-        self.position().await
-    }
-
-    /// Returns the position up to which it has handled events; `0` before the first time.
-    ///
-    /// # Errors
-    /// Any [`StoreError`].
-    pub async fn position(&self) -> Result<u64, StoreError> {
-        Ok(self.store.begin().await?.checkpoint(&self.name).await?.unwrap_or(0))
     }
 }

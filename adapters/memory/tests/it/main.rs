@@ -6,6 +6,7 @@ mod conformance_broker;
 mod conformance_catches;
 mod conformance_store;
 mod delegates;
+mod events_model;
 mod histories;
 mod intercepted;
 mod isolation;

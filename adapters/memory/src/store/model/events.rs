@@ -2,18 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use seaworthy_core::{
     ids::MessageId,
-    message::Message,
-    ports::{Appended, EventAppend, RecordedEvent, StoreError, StreamSnapshot},
+    ports::{RecordedEvent, StreamSnapshot},
 };
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 
-use super::{
-    Attempt, StoreModel, Tx,
-    locks::{Acquired, UniqueKey},
-};
 use crate::lookup::Lookup;
 
 /// Committed events, and the positions that open transactions have.
@@ -42,7 +36,7 @@ pub(super) enum EventWrite {
 }
 
 impl EventWrite {
-    fn event(&self) -> Option<&RecordedEvent> {
+    pub(super) fn event(&self) -> Option<&RecordedEvent> {
         match self {
             Self::Append(event) => Some(event),
             Self::Snapshot(..) => None,
@@ -56,7 +50,8 @@ impl Events {
         Self { epoch, ..Self::default() }
     }
 
-    fn version(&self, stream: &str) -> u64 {
+    /// The version that a stream has come to.
+    pub(super) fn version(&self, stream: &str) -> u64 {
         self.streams.get(stream).map_or(0, |positions| positions.len() as u64)
     }
 
@@ -83,103 +78,33 @@ impl Events {
             }
         }
     }
-}
 
-impl Tx {
-    fn own_events<'a>(&'a self, stream: &'a str) -> impl Iterator<Item = &'a RecordedEvent> {
-        self.events.iter().filter_map(EventWrite::event).filter(move |event| event.stream() == stream)
+    /// Returns `true` if an event of this id is committed.
+    pub(super) fn contains(&self, id: MessageId) -> bool {
+        self.ids.contains(&id)
     }
 
-    fn own_snapshot(&self, stream: &str) -> Option<&StreamSnapshot> {
-        self.events.iter().rev().find_map(|write| match write {
-            EventWrite::Snapshot(own, snapshot) if own == stream => Some(snapshot),
-            _ => None,
-        })
-    }
-}
-
-/// Statements on events: they see what is committed and the transaction's own writes.
-impl StoreModel {
-    fn stream_version(&self, tx: &Tx, stream: &str) -> u64 {
-        self.events.version(stream) + tx.own_events(stream).count() as u64
+    /// Hands out the next position, which is out until its transaction ends. Returns it with the epoch of the store.
+    pub(super) fn next_position(&mut self) -> (u64, u64) {
+        self.last_position += 1;
+        self.out.insert(self.last_position);
+        (self.last_position, self.epoch)
     }
 
-    pub(in crate::store) fn append_events(
-        &mut self,
-        tx: &mut Tx,
-        append: &EventAppend,
-    ) -> Result<Attempt<Appended>, StoreError> {
-        let EventAppend { stream, expected, events, .. } = append;
-        // Held to the end of the transaction: nobody else appends to the stream meanwhile.
-        if let Acquired::Blocked(until) = self.locks.acquire(UniqueKey::Stream(stream.clone()), tx.id, &mut tx.locks)? {
-            return Ok(Attempt::Blocked(until));
-        }
-        let mut version = self.stream_version(tx, stream);
-        if !expected.holds(version) {
-            return Err(StoreError::Conflict(format_smolstr!(
-                "stream {stream} is at version {version}, which is not as expected ({expected:?})"
-            )));
-        }
-        for event in events {
-            if let Acquired::Blocked(until) = self.locks.acquire(UniqueKey::Event(event.id), tx.id, &mut tx.locks)? {
-                return Ok(Attempt::Blocked(until));
-            }
-        }
-        let mut positions = Vec::with_capacity(events.len());
-        for event in events {
-            let is_own = |write: &EventWrite| write.event().is_some_and(|own| own.message.id == event.id);
-            if self.events.ids.contains(&event.id) || tx.events.iter().any(is_own) {
-                return Err(StoreError::Conflict("an event of this id was appended before".into()));
-            }
-            version += 1;
-            self.events.last_position += 1;
-            let (sequence, epoch) = (self.events.last_position, self.events.epoch);
-            self.events.out.insert(sequence);
-            positions.push(sequence);
-            let message = Message { partition_key: stream.clone(), sequence, epoch, gap: 0, ..event.clone() };
-            tx.events.push(EventWrite::Append(Box::new(RecordedEvent { version, message })));
-        }
-        Ok(Attempt::Done(Appended { version, positions }))
+    /// The committed events of a stream, in order.
+    pub(super) fn stream(&self, stream: &str) -> impl Iterator<Item = &RecordedEvent> {
+        let positions = self.streams.get(stream).map_or(&[][..], |positions| positions);
+        positions.iter().filter_map(|position| self.log.get(position)).map(|event| &**event)
     }
 
-    pub(in crate::store) fn read_stream(&self, tx: &Tx, stream: &str, after: u64, limit: usize) -> Vec<RecordedEvent> {
-        let committed = self.events.streams.get(stream).map_or(&[][..], |positions| positions);
-        let committed = committed.iter().filter_map(|position| self.events.log.get(position));
-        let all = committed.map(|event| &**event).chain(tx.own_events(stream));
-        all.skip(usize::try_from(after).unwrap_or(usize::MAX)).take(limit).cloned().collect()
-    }
-
-    pub(in crate::store) fn stream_snapshot(&self, tx: &Tx, stream: &str) -> Option<StreamSnapshot> {
-        let stored = self.events.snapshots.get(stream);
-        let own = tx.own_snapshot(stream);
-        // Of two of one version the transaction's own is the later one.
-        stored.into_iter().chain(own).max_by_key(|snapshot| snapshot.version).cloned()
-    }
-
-    pub(in crate::store) fn put_stream_snapshot(
-        &self,
-        tx: &mut Tx,
-        stream: &str,
-        version: u64,
-        state: Bytes,
-    ) -> Result<bool, StoreError> {
-        let there = self.stream_version(tx, stream);
-        if version > there {
-            return Err(StoreError::Refused(format_smolstr!(
-                "a snapshot of stream {stream} at version {version} is ahead of it: it is at version {there}"
-            )));
-        }
-        if self.stream_snapshot(tx, stream).is_some_and(|stored| stored.version > version) {
-            return Ok(false);
-        }
-        tx.events.push(EventWrite::Snapshot(stream.into(), StreamSnapshot { version, state }));
-        Ok(true)
+    pub(super) fn snapshot(&self, stream: &str) -> Option<&StreamSnapshot> {
+        self.snapshots.get(stream)
     }
 
     /// Reads the log up to the first event that may still commit.
-    pub(in crate::store) fn read_events(&self, after: u64, limit: usize) -> Vec<RecordedEvent> {
-        let end = self.events.out.first().copied().unwrap_or(u64::MAX);
-        let shown = self.events.log.range(after.saturating_add(1).min(end)..end);
+    pub(super) fn log(&self, after: u64, limit: usize) -> Vec<RecordedEvent> {
+        let end = self.out.first().copied().unwrap_or(u64::MAX);
+        let shown = self.log.range(after.saturating_add(1).min(end)..end);
         shown.take(limit).map(|(_, event)| (**event).clone()).collect()
     }
 }

@@ -10,6 +10,7 @@ mod operations;
 mod outbox;
 mod sagas;
 mod snapshots;
+mod streams;
 mod transaction;
 mod versioned;
 
@@ -19,8 +20,8 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
     ports::{
         AcquireRequest, Backlog, Census, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
-        InboxPurgeRequest, ListedSaga, LogEntry, OutboxRow, PurgeRequest, RepublishRequest, SagaInstance,
-        SagaListRequest, Settlement, StoreError, TailRequest, Timestamp,
+        InboxPurgeRequest, ListedSaga, LogEntry, OutboxRow, PurgeRequest, RecordedEvent, RepublishRequest,
+        SagaInstance, SagaListRequest, Settlement, StoreError, TailRequest, Timestamp,
     },
 };
 use smol_str::SmolStr;
@@ -35,7 +36,7 @@ use self::{
 
 /// All that is committed, and what open transactions hold.
 ///
-/// Its statements inside a transaction are in the modules `transaction` and `keyed`; the short transactions of relays, consumers and
+/// Its statements inside a transaction are in the modules `transaction`, `keyed` and `streams`; the short transactions of relays, consumers and
 /// recovery are here.
 #[derive(Debug, Default)]
 pub(super) struct StoreModel {
@@ -176,6 +177,10 @@ impl StoreModel {
 
     pub(super) fn tail(&mut self, request: &TailRequest, now: Timestamp) -> Vec<OutboxRow> {
         self.outbox.tail(request, now)
+    }
+
+    pub(super) fn read_events(&self, after: u64, limit: usize) -> Vec<RecordedEvent> {
+        self.events.log(after, limit)
     }
 
     pub(super) fn dead_rows(&self, request: &DeadRowRequest) -> Vec<DeadRow> {

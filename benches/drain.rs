@@ -17,7 +17,7 @@ use seaworthy_core::{
         Transaction,
     },
     saga::{
-        Action, DriveOutcome, NothingToUndo, Orchestrator, OrchestratorConfig, Registry, SagaBuilder, StepCall,
+        Action, NothingToUndo, Orchestrator, OrchestratorConfig, Registry, SagaBuilder, StepCall,
         StepError, Value,
     },
 };
@@ -255,40 +255,9 @@ fn sagas() {
     }
 }
 
-/// CPU time of a saga whose steps all run side by side.
-fn side_by_side(runtime: &Runtime, steps: usize) -> f64 {
-    let _guard = runtime.enter();
-    let process = process(store(On::Memory, Path::new("")));
-    let names: Vec<String> = (0..steps).map(|step| format!("step-{step}")).collect();
-    let definition = SagaBuilder::new("wide", 1)
-        .parallel(|group| names.iter().fold(group, |group, name| group.compensatable(name, Note, NothingToUndo)))
-        .retriable("last", Note)
-        .build()
-        .expect("the steps are in order");
-    let mut registry = Registry::new();
-    registry.register(definition).expect("there is one definition");
-    let orchestrator = Orchestrator::new(&process.ports(), registry, OrchestratorConfig::default());
-    let cpu = thread_cpu();
-    let outcome = runtime.block_on(async {
-        let started = orchestrator.start("wide", "one", &0_u64).await.expect("the key is new");
-        orchestrator.drive_started(started).await
-    });
-    assert_eq!(outcome, DriveOutcome::Completed);
-    (thread_cpu() - cpu).as_secs_f64()
-}
-
-fn groups(runtime: &Runtime) {
-    let (sizes, turns) = if is_measuring() { ([250, 1_000, 4_000], 5) } else { ([5, 10, 20], 1) };
-    for steps in sizes {
-        let taken = median((0..turns).map(|_| side_by_side(runtime, steps)).collect());
-        println!("group of {steps} steps side by side, memory: {:.0} us of CPU a step", taken * 1e6 / steps as f64);
-    }
-}
-
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("the machine has a thread");
     drains(&runtime);
     sagas();
-    groups(&runtime);
 }

@@ -34,6 +34,7 @@ mod saga_attempts;
 mod saga_budgets;
 mod saga_crashes;
 mod saga_failures;
+mod saga_groups;
 mod saga_handles;
 mod saga_messages;
 mod saga_owner;

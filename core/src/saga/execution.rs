@@ -143,17 +143,14 @@ impl<D: SagaData> Execution<'_, D> {
             return Box::pin(self.branch(Branch { index, direction, beside: None })).await;
         }
         // Those that wait for their time wait beside the others, so that none waits for the slowest of them.
-        let group = self.definition.shape.steps[steps[0]].group;
-        let members = (0..self.definition.shape.steps.len())
-            .filter(|index| self.definition.shape.steps[*index].group == group)
-            .collect::<Vec<_>>();
+        let members = self.definition.shape.group_of(steps[0]);
         let beside = Beside::new(members.len());
         let branch = async |index: usize| {
             let done = self.branch(Branch { index, direction, beside: Some(&beside) }).await;
             beside.leave();
             done
         };
-        try_join_all(members.into_iter().map(branch)).await.map(drop)
+        try_join_all(members.map(branch)).await.map(drop)
     }
 
     async fn branch(&self, branch: Branch<'_>) -> Result<(), Halt> {
@@ -169,8 +166,7 @@ impl<D: SagaData> Execution<'_, D> {
     }
 
     fn is_alone(&self, step: usize) -> bool {
-        let steps = &self.definition.shape.steps;
-        steps.iter().filter(|other| other.group == steps[step].group).count() == 1
+        self.definition.shape.group_of(step).len() == 1
     }
 
     async fn begin_compensation(&self, cause: CompensationCause) -> Result<(), Halt> {

@@ -35,16 +35,12 @@ fn forward(state: &State, now: Timestamp) -> Next {
     if state.is_rejected() {
         return Next::BeginCompensation(CompensationCause::Rejected);
     }
-    let Some(group) = state.steps.iter().zip(&state.shape.steps).find(|(step, _)| !step.is_settled()) else {
-        return Next::Complete;
-    };
+    let Some(first) = state.first_open() else { return Next::Complete };
     let turning_point = state.turning_point();
     if turning_point.is_some_and(|moment| moment <= now) {
         return Next::BeginCompensation(CompensationCause::Deadline);
     }
-    let group = group.1.group;
-    let open = (0..state.steps.len())
-        .filter(|index| state.shape.steps[*index].group == group && state.steps[*index].action == ActionState::Pending);
+    let open = state.shape.group_of(first).filter(|index| state.steps[*index].action == ActionState::Pending);
     let (mut due, mut wait, mut exhausted) = (Vec::new(), turning_point, None);
     for index in open {
         let step = &state.steps[index];
@@ -74,7 +70,7 @@ fn backward(state: &State, now: Timestamp) -> Next {
     let open = |index: &usize| {
         state.needs_compensation(*index) && state.steps[*index].compensation == CompensationState::Pending
     };
-    let Some(last) = (0..state.steps.len()).rev().find(open) else {
+    let Some(last) = state.last_to_undo() else {
         let exhausted = state.steps.iter().position(|step| step.compensation == CompensationState::Exhausted);
         return exhausted.map_or(Next::FinishCompensation, |index| {
             let path = &state.shape.steps[index].path;
@@ -82,9 +78,8 @@ fn backward(state: &State, now: Timestamp) -> Next {
             Next::GiveUp(format!("the compensation of step `{path}` has used up its attempts{last}"))
         });
     };
-    let group = state.shape.steps[last].group;
     let (mut due, mut wait) = (Vec::new(), None::<Timestamp>);
-    for index in (0..=last).filter(|index| state.shape.steps[*index].group == group).filter(open) {
+    for index in state.shape.group_of(last).filter(open) {
         match state.steps[index].backward.not_before.filter(|moment| *moment > now) {
             Some(moment) => wait = Some(wait.map_or(moment, |other| other.min(moment))),
             None => due.push(index),

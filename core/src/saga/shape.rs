@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -47,25 +47,48 @@ pub struct Shape {
     pub definition: DefinitionRef,
     /// Time that the whole saga may take until its pivot has committed.
     pub deadline: Option<Duration>,
-    /// Steps in order; those of one group are neighbours.
+    /// Steps in order; those of one group are neighbours, and groups are numbered upwards.
     pub steps: Vec<StepShape>,
+    pivot: Option<usize>,
+    /// The steps in the order of their paths, where there are too many to look through.
+    by_path: Vec<u32>,
 }
+
+/// Number of steps from which on one is found by its path in an index.
+const MANY: usize = 17;
 
 impl Shape {
     /// Puts a shape together and hashes its structure.
     pub(crate) fn new(name: SmolStr, version: u32, deadline: Option<Duration>, steps: Vec<StepShape>) -> Self {
         let hash = structure_hash(&steps);
-        Self { definition: DefinitionRef { name, version, hash }, deadline, steps }
+        let pivot = steps.iter().position(|step| step.phase == Phase::Pivot);
+        let mut by_path = Vec::new();
+        if steps.len() >= MANY {
+            by_path.extend(0..steps.len() as u32);
+            by_path.sort_by(|one, other| steps[*one as usize].path.cmp(&steps[*other as usize].path));
+        }
+        Self { definition: DefinitionRef { name, version, hash }, deadline, steps, pivot, by_path }
     }
 
     /// The index of a step.
     pub fn index_of(&self, path: &str) -> Option<usize> {
-        self.steps.iter().position(|step| step.path == path)
+        if self.by_path.is_empty() {
+            return self.steps.iter().position(|step| step.path == path);
+        }
+        let place = self.by_path.binary_search_by(|index| self.steps[*index as usize].path.as_str().cmp(path)).ok()?;
+        Some(self.by_path[place] as usize)
+    }
+
+    /// The steps that run side by side with a step, itself among them.
+    pub(super) fn group_of(&self, index: usize) -> Range<usize> {
+        let group = self.steps[index].group;
+        let from = self.steps.partition_point(|step| step.group < group);
+        from..from + self.steps[from..].partition_point(|step| step.group == group)
     }
 
     /// The index of the pivot, if there is one.
     pub fn pivot(&self) -> Option<usize> {
-        self.steps.iter().position(|step| step.phase == Phase::Pivot)
+        self.pivot
     }
 }
 

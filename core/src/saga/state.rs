@@ -3,8 +3,10 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::{
-    ActionState, Awaits, CompensationCause, CompensationState, Origin, Phase, SagaRequest, Shape, Signal, StepShape,
-    StepState, StepSummary, Summary, Value, passage::FirstNames,
+    ActionState, Awaits, CompensationCause, Origin, SagaRequest, Shape, Signal, StepShape, StepSummary, Steps, Summary,
+    Value,
+    passage::FirstNames,
+    steps::{Edit, Spent},
 };
 use crate::{
     ids::Direction,
@@ -59,15 +61,6 @@ pub(crate) enum Arrival<'a> {
     Over,
 }
 
-/// Reason why a step is attempted no more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GivenUp {
-    /// Its budget is used up.
-    Spent,
-    /// So many attempts in a row were never heard of again.
-    Crashes(u32),
-}
-
 /// A saga's state: the fold of its log through [`next`](super::next).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
@@ -78,7 +71,7 @@ pub struct State {
     pub(crate) origin: Option<Arc<Origin>>,
     /// Signals that steps will wait for, in the order in which they came.
     pub(crate) signals: Vec<Signal>,
-    pub(crate) steps: Vec<StepState>,
+    pub(crate) steps: Steps,
     /// Requests of an operator without an answer, the oldest first.
     pub(crate) requests: Vec<SagaRequest>,
     /// Reason for which it is stuck.
@@ -88,7 +81,7 @@ pub struct State {
 impl State {
     /// The state before the first log entry.
     pub fn new(shape: Arc<Shape>) -> Self {
-        let steps = vec![StepState::FRESH; shape.steps.len()];
+        let steps = Steps::new(&shape.steps);
         Self {
             shape,
             status: Status::New,
@@ -111,14 +104,14 @@ impl State {
         state.signals.clone_from(&summary.signals);
         for step in &summary.steps {
             let index = state.shape.index_of(&step.path).ok_or("the summary names a step that is not there")?;
-            state.steps[index] = step.state.clone();
+            *state.edit(index) = step.state.clone();
         }
         Ok(state)
     }
 
     /// Returns what a log may keep of the state of an active saga.
     pub(crate) fn summary(&self, names: &FirstNames) -> Summary {
-        let steps = self.shape.steps.iter().zip(&self.steps).map(|(shape, step)| {
+        let steps = self.shape.steps.iter().zip(self.steps.iter()).map(|(shape, step)| {
             let first = names.of(&shape.path);
             let first_name = (*first != shape.path).then(|| first.clone());
             StepSummary { path: shape.path.clone(), first_name, state: step.clone() }
@@ -159,7 +152,7 @@ impl State {
     }
 
     /// Returns its steps, in the order of the shape.
-    pub fn steps(&self) -> &[StepState] {
+    pub fn steps(&self) -> &Steps {
         &self.steps
     }
 
@@ -172,7 +165,7 @@ impl State {
     /// Returns the steps that wait, each with what it waits for, and until when by the store's clock.
     pub fn waiting(&self) -> impl Iterator<Item = (&StepShape, Option<Timestamp>)> {
         let is_open = self.status.stored() == SagaStatus::Running;
-        let steps = self.shape.steps.iter().zip(&self.steps).filter(move |_| is_open);
+        let steps = self.shape.steps.iter().zip(self.steps.iter()).filter(move |_| is_open);
         steps.filter_map(|(shape, step)| {
             let waits = step.action == ActionState::Pending && shape.awaits.is_some();
             Some((shape, step.waiting.filter(|_| waits)?.until))
@@ -194,7 +187,7 @@ impl State {
     pub(crate) fn keep(&mut self, signal: &Signal) {
         let awaits = |shape: &StepShape| shape.awaits.as_ref().and_then(Awaits::signal) == Some(&signal.name);
         let mut open = 0;
-        for (shape, step) in self.shape.steps.iter().zip(&self.steps).filter(|(shape, _)| awaits(shape)) {
+        for (shape, step) in self.shape.steps.iter().zip(self.steps.iter()).filter(|(shape, _)| awaits(shape)) {
             if step.signal.as_ref() == Some(&signal.id) {
                 return;
             }
@@ -209,53 +202,52 @@ impl State {
     /// Returns `true` if the saga can only go forward: its pivot has committed, or may have. Where there is no pivot,
     /// the first retriable step takes its part.
     pub fn is_past_return(&self) -> bool {
-        let passed = |index: usize| {
-            let step = &self.steps[index];
-            step.is_settled() || (step.action == ActionState::Pending && step.is_doubtful())
-        };
         match self.shape.pivot() {
-            Some(pivot) => passed(pivot),
-            None => {
-                (0..self.steps.len()).filter(|index| self.shape.steps[*index].phase == Phase::Retriable).any(passed)
-            }
+            Some(pivot) => self.steps[pivot].has_passed(),
+            None => self.steps.sum().endures,
         }
     }
 
     /// Returns `true` if a step was refused for good.
     pub fn is_rejected(&self) -> bool {
-        self.steps.iter().any(|step| step.action == ActionState::Rejected)
+        self.steps.sum().rejected
     }
 
     /// Returns `true` if a step has, or may have, effects that going back must undo.
     pub fn needs_compensation(&self, index: usize) -> bool {
-        let step = &self.steps[index];
-        self.shape.steps[index].phase == Phase::Compensatable
-            && (step.action == ActionState::Done || step.is_doubtful())
+        self.steps[index].needs_compensation(&self.shape.steps[index])
+    }
+
+    /// Returns a step to change.
+    pub(super) fn edit(&mut self, index: usize) -> Edit<'_> {
+        self.steps.edit(index, &self.shape.steps)
+    }
+
+    /// Returns the first step that is not settled.
+    pub(super) fn first_open(&self) -> Option<usize> {
+        self.steps.first(&self.shape.steps, |sum| sum.open)
+    }
+
+    /// Returns the last step that waits for its compensation.
+    pub(super) fn last_to_undo(&self) -> Option<usize> {
+        self.steps.last(&self.shape.steps, |sum| sum.to_undo)
     }
 
     /// Returns the reason why a step's action is attempted no more without an operator, if there is one.
-    ///
-    /// A doubt has no budget, since giving up would leave it; what ends its process each time, or panics once somebody was
-    /// asked, has one all the same.
-    pub(crate) fn given_up(&self, index: usize) -> Option<GivenUp> {
-        let (step, shape) = (&self.steps[index], &self.shape.steps[index]);
-        if step.forward.lost >= shape.retry.crashes_max.max(1) {
-            return Some(GivenUp::Crashes(step.forward.lost));
-        }
-        let has_budget = !step.is_doubtful() || step.forward.panicked;
-        (has_budget && shape.retry.is_exhausted(step.forward.spent)).then_some(GivenUp::Spent)
+    pub(crate) fn given_up(&self, index: usize) -> Option<Spent> {
+        self.steps[index].spent(&self.shape.steps[index])
     }
 
     /// Returns what an operator is told of a step that was given up.
-    pub(crate) fn why_given_up(&self, index: usize, why: GivenUp) -> String {
+    pub(crate) fn why_given_up(&self, index: usize, why: Spent) -> String {
         let path = &self.shape.steps[index].path;
         let last = match &self.steps[index].error {
             Some(error) => format!(": {error}"),
             None => String::new(),
         };
         match why {
-            GivenUp::Spent => format!("step `{path}` has used up its attempts{last}"),
-            GivenUp::Crashes(lost) => {
+            Spent::Budget => format!("step `{path}` has used up its attempts{last}"),
+            Spent::Crashes(lost) => {
                 format!("the last {lost} attempts of step `{path}` ended with their process or in a panic{last}")
             }
         }
@@ -264,17 +256,13 @@ impl State {
     /// Returns `true` if all groups before that of the step are settled.
     pub(crate) fn may_run(&self, index: usize) -> bool {
         let group = self.shape.steps[index].group;
-        self.steps.iter().zip(&self.shape.steps).all(|(step, shape)| shape.group >= group || step.is_settled())
+        self.first_open().is_none_or(|open| self.shape.steps[open].group >= group)
     }
 
     /// Returns `true` if nothing after the step's group waits for its compensation.
     pub(crate) fn may_compensate(&self, index: usize) -> bool {
         let group = self.shape.steps[index].group;
-        (0..self.steps.len()).all(|other| {
-            self.shape.steps[other].group <= group
-                || !self.needs_compensation(other)
-                || self.steps[other].compensation != CompensationState::Pending
-        })
+        self.last_to_undo().is_none_or(|last| self.shape.steps[last].group <= group)
     }
 
     /// Returns the time at which the saga has to turn back unless it gets past its pivot: the earliest of its own
@@ -283,9 +271,24 @@ impl State {
         if self.is_past_return() {
             return None;
         }
-        let steps = self.steps.iter().zip(&self.shape.steps).filter_map(|(step, shape)| {
-            (step.action == ActionState::Pending).then_some(step.forward.since? + shape.deadline?)
-        });
-        self.deadline.into_iter().chain(steps).min()
+        self.deadline.into_iter().chain(self.steps.sum().turns_at).min()
+    }
+
+    /// Returns `true` if a step that is under way has to hear of what came after `was`: the saga turns, or will do so
+    /// earlier.
+    pub(super) fn concerns_siblings(&self, was: &Self) -> bool {
+        let is_earlier = match (self.turning_point(), was.turning_point()) {
+            (Some(now), Some(then)) => now < then,
+            (now, _) => now.is_some(),
+        };
+        is_earlier || self.status != was.status || self.is_rejected() != was.is_rejected()
+    }
+
+    /// Returns `true` if nothing follows from the state of a saga that goes forward but work that is due or waits for its
+    /// time: a quick word on what [`plan`](super::plan) says at length.
+    pub(super) fn has_work(&self) -> bool {
+        let Some(open) = self.first_open().filter(|_| !self.is_rejected()) else { return false };
+        let sum = self.steps.sum_of(self.shape.group_of(open), &self.shape.steps);
+        !sum.given_up || sum.goes_on_at.is_some_and(|moment| moment < Timestamp::MAX)
     }
 }

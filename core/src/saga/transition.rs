@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use super::{
     ActionState, Awaits, CompensationCause, CompensationState, Failure, Origin, Phase, Record, Signal, State, Status,
-    Value, Waiting, attempts::FailedAttempt, step_state::StepState,
+    Value, Waiting, attempts::FailedAttempt, steps::Edit,
 };
 use crate::{ids::Direction, ports::Timestamp};
 
@@ -63,7 +63,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             let index = forward_step(state, step)?;
             require(state.shape.steps[index].remote, "a local step is not announced")?;
             require(!state.is_rejected(), "no attempt begins once a step was rejected")?;
-            let step = &mut state.steps[index];
+            let mut step = state.edit(index);
             require(*attempt == step.forward.last + 1, "attempts are counted without a gap")?;
             step.unknown |= step.asking;
             step.asking = true;
@@ -71,14 +71,18 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             step.forward.begin(*attempt, at);
         }
         Record::Announced { step, direction, attempt } => {
-            let attempts = match direction {
+            let mut step = match direction {
                 Direction::Action => {
                     let index = forward_step(state, step)?;
                     require(!state.shape.steps[index].remote, "a remote step is announced as such")?;
                     require(!state.is_rejected(), "no attempt begins once a step was rejected")?;
-                    &mut state.steps[index].forward
+                    state.edit(index)
                 }
-                Direction::Compensation => &mut backward_step(state, step)?.backward,
+                Direction::Compensation => backward_step(state, step)?,
+            };
+            let attempts = match direction {
+                Direction::Action => &mut step.forward,
+                Direction::Compensation => &mut step.backward,
             };
             require(*attempt == attempts.last + 1, "attempts are counted without a gap")?;
             attempts.lost += 1;
@@ -87,7 +91,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
         Record::Done { step, output } => {
             let index = forward_step(state, step)?;
             let remote = state.shape.steps[index].remote;
-            let step = &mut state.steps[index];
+            let mut step = state.edit(index);
             require(!remote || step.asking, "a remote step is announced before it is done")?;
             step.action = ActionState::Done;
             step.asking = false;
@@ -97,7 +101,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
         Record::Waiting { step, limit_us, until, .. } => {
             let index = forward_step(state, step)?;
             require(state.shape.steps[index].awaits.is_some(), "the step waits for nothing")?;
-            let step = &mut state.steps[index];
+            let mut step = state.edit(index);
             require(step.waiting.is_none(), "it waits already")?;
             let limit = limit_us.map(|micros| at + Duration::from_micros(micros));
             step.waiting = Some(Waiting { until: limit.or(*until) });
@@ -113,14 +117,14 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             let kept =
                 kept.filter(|kept| Some(&state.signals[*kept].name) == awaited).ok_or("there is no such signal")?;
             state.signals.remove(kept);
-            let step = &mut state.steps[index];
+            let mut step = state.edit(index);
             step.action = ActionState::Done;
             step.signal = Some(signal.clone());
             step.output = output.clone();
         }
         Record::Skipped { step } => {
             let index = forward_step(state, step)?;
-            let step = &mut state.steps[index];
+            let mut step = state.edit(index);
             require(step.forward.last == 0, "a step that was attempted can't be skipped, only waived")?;
             step.action = ActionState::Skipped;
         }
@@ -132,7 +136,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
                 phase == Phase::Compensatable || !maybe_executed,
                 "a pivot that may have happened can't be taken as rejected",
             )?;
-            let step = &mut state.steps[index];
+            let mut step = state.edit(index);
             step.action = ActionState::Rejected;
             step.unknown |= maybe_executed;
             step.asking = false;
@@ -145,7 +149,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
                 Direction::Action => {
                     let index = forward_step(state, step)?;
                     let remote = state.shape.steps[index].remote;
-                    let step = &mut state.steps[index];
+                    let mut step = state.edit(index);
                     if remote {
                         require(step.asking && *attempt == step.forward.last, "a timer belongs to the last attempt")?;
                     } else {
@@ -157,7 +161,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
                     step.forward.fail(failed, at, not_before);
                 }
                 Direction::Compensation => {
-                    let step = backward_step(state, step)?;
+                    let mut step = backward_step(state, step)?;
                     step.backward.require_next_or_announced(*attempt)?;
                     step.error = Some(error.into());
                     step.backward.fail(failed, at, not_before);
@@ -176,18 +180,18 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             state.stuck = None;
         }
         Record::Compensated { step, maybe_executed } => {
-            let step = backward_step(state, step)?;
+            let mut step = backward_step(state, step)?;
             require(*maybe_executed == step.is_doubtful(), "a step is undone in doubt exactly if it is in doubt")?;
             step.compensation = CompensationState::Compensated;
         }
         Record::CompensationExhausted { step, error } => {
-            let step = backward_step(state, step)?;
+            let mut step = backward_step(state, step)?;
             step.error = Some(error.into());
             step.compensation = CompensationState::Exhausted;
         }
         Record::Completed => {
             require(state.status == Status::Running, "only a saga that goes forward can complete")?;
-            require(state.steps.iter().all(StepState::is_settled), "a step is not settled")?;
+            require(state.first_open().is_none(), "a step is not settled")?;
             state.status = Status::Completed;
         }
         Record::RolledBack => {
@@ -214,7 +218,8 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
         Record::Waived { step, .. } => skip(state, step)?,
         Record::Hastened => {
             require(matches!(state.status, Status::Running | Status::Compensating), "it is not under way")?;
-            for step in &mut state.steps {
+            for index in 0..state.steps.len() {
+                let mut step = state.edit(index);
                 (step.forward.not_before, step.backward.not_before) = (None, None);
             }
         }
@@ -247,19 +252,20 @@ fn forward_step(state: &State, path: &str) -> Result<usize, &'static str> {
 }
 
 /// A step whose compensation may be recorded now.
-fn backward_step<'a>(state: &'a mut State, path: &str) -> Result<&'a mut StepState, &'static str> {
+fn backward_step<'a>(state: &'a mut State, path: &str) -> Result<Edit<'a>, &'static str> {
     require(state.status == Status::Compensating, "the saga does not go back")?;
     let index = state.shape.index_of(path).ok_or("there is no such step")?;
     require(state.needs_compensation(index), "the step has nothing to undo")?;
     require(state.steps[index].compensation == CompensationState::Pending, "its compensation is settled")?;
     require(state.may_compensate(index), "a later step is not undone yet")?;
-    Ok(&mut state.steps[index])
+    Ok(state.edit(index))
 }
 
 fn resume(state: &mut State) -> Result<(), &'static str> {
     let Status::Stuck(direction) = state.status else { return Err("it is not stuck") };
     state.stuck = None;
-    for step in &mut state.steps {
+    for index in 0..state.steps.len() {
+        let mut step = state.edit(index);
         step.forward.renew();
         step.backward.renew();
         if step.compensation == CompensationState::Exhausted {
@@ -277,7 +283,7 @@ fn skip(state: &mut State, path: &str) -> Result<(), &'static str> {
     let index = state.shape.index_of(path).ok_or("there is no such step")?;
     if matches!(state.status, Status::Compensating | Status::Stuck(Direction::Compensation)) {
         require(state.needs_compensation(index), "the step has nothing to undo")?;
-        let step = &mut state.steps[index];
+        let mut step = state.edit(index);
         require(
             matches!(step.compensation, CompensationState::Pending | CompensationState::Exhausted),
             "its compensation is settled",
@@ -285,7 +291,7 @@ fn skip(state: &mut State, path: &str) -> Result<(), &'static str> {
         step.compensation = CompensationState::Waived;
     } else {
         require(state.may_run(index), "an earlier step is not settled")?;
-        let step = &mut state.steps[index];
+        let mut step = state.edit(index);
         require(step.action == ActionState::Pending, "the step is settled")?;
         step.action = ActionState::Skipped;
         // Whether it ran is still open: going back must undo it.
@@ -308,7 +314,7 @@ fn settle(state: &mut State, path: &str, done: Option<&Value>) -> Result<(), &'s
         None => require(step.is_doubtful(), "the step is not in doubt")?,
     }
     require(!goes_forward || state.may_run(index), "an earlier step is not settled")?;
-    let step = &mut state.steps[index];
+    let mut step = state.edit(index);
     (step.asking, step.unknown) = (false, false);
     if let Some(output) = done {
         step.action = ActionState::Done;

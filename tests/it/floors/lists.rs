@@ -38,7 +38,7 @@ pub(super) const HOUSES: [House; 9] = [
             &["append", "cause", "value"],
             &["awaits", "signal"],
             &["request", "shape", "step_state"],
-            &["attempts", "summary"],
+            &["attempts", "steps", "summary"],
             &["passage"],
             &["migration", "record"],
             &["state"],

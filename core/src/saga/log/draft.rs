@@ -29,7 +29,9 @@ impl SagaLog {
         let mut records: Vec<_> = tail.pending.iter().map(Record::encode).collect();
         let passes = tail.pending.iter().any(|record| matches!(record, Record::Migrated { .. }));
         // A saga that waits for long is tried again and again: its log must not grow with each attempt.
-        let forgets = tail.length + 1 - tail.first >= self.resources.config.log_entries_max as u64
+        // A summary of many steps stands for as many entries, or a wide saga would write little else.
+        let entries_max = self.resources.config.log_entries_max.max(state.steps.len());
+        let forgets = tail.length + 1 - tail.first >= entries_max as u64
             && state.status.stored().is_active()
             && !state.is_rejected()
             && !self.owes_answers();
@@ -51,7 +53,7 @@ impl SagaLog {
             state = next(state, &record, now).ok()?;
             records.push(record.encode());
             // Nothing follows from the beginning of an attempt.
-            while let Some(follows) = follows(&state, now).filter(|_| !begins) {
+            while let Some(follows) = if begins { None } else { follows(&state, now) } {
                 if let Record::Stuck { reason } = &follows {
                     stuck = Some(reason.clone());
                 }
@@ -94,6 +96,14 @@ impl SagaLog {
 
 /// Returns what follows from a state without anything being done: the turn after a rejection, and the saga's end.
 fn follows(state: &State, now: Timestamp) -> Option<Record> {
+    let goes_on = match state.status {
+        Status::Running => state.has_work(),
+        Status::Compensating => state.last_to_undo().is_some(),
+        _ => true,
+    };
+    if goes_on {
+        return None;
+    }
     match plan(state, now) {
         Next::BeginCompensation(cause @ CompensationCause::Rejected) => Some(Record::CompensationBegun { cause }),
         Next::Complete => Some(Record::Completed),

@@ -91,7 +91,7 @@ pub(crate) struct SagaLog {
     tail: Mutex<Tail>,
     /// Number of times in a row that the store has failed.
     failures: AtomicU32,
-    /// Tells siblings that the state has moved.
+    /// Tells siblings that the saga turns, or will do so earlier, and that others have written to its log.
     moved: Notify,
 }
 
@@ -152,7 +152,7 @@ impl SagaLog {
         self.owes_answers.load(Ordering::Relaxed)
     }
 
-    /// Waits until the state moves.
+    /// Waits until the state moves in a way that concerns siblings.
     pub(crate) fn moved(&self) -> Notified<'_> {
         self.moved.notified()
     }
@@ -161,7 +161,18 @@ impl SagaLog {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Shows the state after an entry of our own. Siblings are woken only where it concerns them, since each of them would
+    /// look at it after each entry of each other.
     fn show(&self, state: State) {
+        let state = Arc::new(state);
+        let was = std::mem::replace(&mut *self.shown(), state.clone());
+        if state.concerns_siblings(&was) {
+            self.moved.notify_waiters();
+        }
+    }
+
+    /// Shows the state as the log tells it: others have written.
+    fn show_as_read(&self, state: State) {
         *self.shown() = Arc::new(state);
         self.moved.notify_waiters();
     }

@@ -117,7 +117,7 @@ impl SagaLog {
         }
         *self.names() = names;
         let state = if state.requests.is_empty() { state } else { self.answer(tail, state) };
-        self.show(state);
+        self.show_as_read(state);
         length
     }
 

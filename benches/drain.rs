@@ -17,8 +17,7 @@ use seaworthy_core::{
         Transaction,
     },
     saga::{
-        Action, NothingToUndo, Orchestrator, OrchestratorConfig, Registry, SagaBuilder, StepCall,
-        StepError, Value,
+        Action, NothingToUndo, Orchestrator, OrchestratorConfig, Registry, SagaBuilder, StepCall, StepError, Value,
     },
 };
 use seaworthy_sim::store::MemoryStore;

@@ -49,10 +49,12 @@ pub(crate) fn tell(what: &str, swept: Result<u64, StoreError>) {
     }
 }
 
-/// Purges batch by batch until one is not full, or a stop is asked for. Returns how much.
+/// Purges batch by batch until one is not full, or a stop is asked for. Returns how much. A loop gives its `clock`, and lets
+/// others go on between two batches: a store in the process may never have it wait.
 pub(crate) async fn in_batches<F: Future<Output = Result<u64, StoreError>>>(
     batch: usize,
     stop: &Stop,
+    clock: Option<&dyn Clock>,
     mut purge: impl FnMut(usize) -> F,
 ) -> Result<u64, StoreError> {
     let limit = batch.max(1);
@@ -62,6 +64,9 @@ pub(crate) async fn in_batches<F: Future<Output = Result<u64, StoreError>>>(
         total += purged;
         if purged < limit as u64 {
             break;
+        }
+        if let Some(clock) = clock {
+            clock.yield_now().await;
         }
     }
     Ok(total)

@@ -9,7 +9,7 @@ use crate::columns::{read_count, read_text, read_time};
 
 pub(crate) fn take(connection: &Connection, now: Timestamp) -> rusqlite::Result<Census> {
     let mut census = Census::new(now);
-    census.outbox_pending = pending(connection)?;
+    census.outbox_pending = pending(connection, now)?;
     census.outbox_dead = connection
         .prepare_cached("SELECT count(*), min(settled_at) FROM seaworthy_outbox WHERE state = 3")?
         .query_row([], |row| read_tally(row, 0))?;
@@ -21,17 +21,28 @@ pub(crate) fn take(connection: &Connection, now: Timestamp) -> rusqlite::Result<
     Ok(census)
 }
 
-fn pending(connection: &Connection) -> rusqlite::Result<Tally> {
-    let (count, first) = connection
+/// Rows that were never tried and wait for no moment are told by the index alone; the others are few, unless a topic is
+/// down.
+fn pending(connection: &Connection, now: Timestamp) -> rusqlite::Result<Tally> {
+    let read_sequence = |row: &Row<'_>, column| row.get::<_, Option<i64>>(column);
+    let (count, untried) = connection
         .prepare_cached(
-            "SELECT count(*), min(sequence) FROM seaworthy_outbox INDEXED BY seaworthy_outbox_due WHERE state < 2",
+            "SELECT count(*), min(CASE WHEN available_at = 0 THEN sequence END)
+             FROM seaworthy_outbox INDEXED BY seaworthy_outbox_due WHERE state < 2",
         )?
-        .query_row([], |row| Ok((read_count(row, 0)?, row.get::<_, Option<i64>>(1)?)))?;
-    let oldest = connection
+        .query_row([], |row| Ok((read_count(row, 0)?, read_sequence(row, 1)?)))?;
+    let (tried, come) = connection
+        .prepare_cached(
+            "SELECT min(CASE WHEN moment IS NULL THEN sequence END), min(CASE WHEN moment <= ?1 THEN max(time, moment) END)
+             FROM (SELECT sequence, time, CASE WHEN json_valid(headers) THEN CAST(headers ->> 'notbefore' AS INTEGER) END AS moment
+                   FROM seaworthy_outbox INDEXED BY seaworthy_outbox_due WHERE state < 2 AND available_at > 0)",
+        )?
+        .query_row([now.as_micros()], |row| Ok((read_sequence(row, 0)?, row.get::<_, Option<i64>>(1)?)))?;
+    let first = connection
         .prepare_cached("SELECT time FROM seaworthy_outbox WHERE sequence = ?1")?
-        .query_row([first], |row| read_time(row, 0))
+        .query_row([untried.into_iter().chain(tried).min()], |row| read_time(row, 0))
         .optional()?;
-    Ok(Tally { count, oldest })
+    Ok(Tally { count, oldest: first.into_iter().chain(come.map(Timestamp::from_micros)).min() })
 }
 
 /// Sagas that have completed are most of them. They are what is left when the others are subtracted, so that nobody looks

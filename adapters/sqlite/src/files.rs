@@ -7,6 +7,7 @@ use std::{
 };
 
 use rusqlite::{Connection, OpenFlags};
+use seaworthy_core::ports::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
     epoch,
     error::{OpenError, is_busy},
     in_memory::Origin,
+    latest::Latest,
     pragmas, recycled, schema,
     writer::Writer,
 };
@@ -27,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) config: SqliteConfig,
     /// The life of the store that its messages tell of.
     pub(crate) epoch: AtomicU64,
+    /// The latest time of a file; a database in memory is never opened again.
+    pub(crate) latest: Option<Arc<Latest>>,
 }
 
 /// The files that are open in this process. Two writers of one file in one process would wait for each other on the
@@ -44,7 +48,8 @@ pub(crate) enum May {
 }
 
 /// Opens a file, or joins the handles that have it open.
-pub(crate) fn open_file(path: &Path, config: SqliteConfig, may: May) -> Result<Arc<Shared>, OpenError> {
+/// `now` is the time of the clock by which its store judges.
+pub(crate) fn open_file(path: &Path, config: SqliteConfig, may: May, now: Timestamp) -> Result<Arc<Shared>, OpenError> {
     let name = path.display().to_string();
     if may != May::Create && !path.exists() {
         return Err(OpenError::Missing { path: name });
@@ -69,6 +74,9 @@ pub(crate) fn open_file(path: &Path, config: SqliteConfig, may: May) -> Result<A
     }
     schema::migrate(&mut writer, &name)?;
     let epoch = epoch::read(&writer).map_err(failed("reading the epoch of"))?;
+    // A tool's clock says nothing of the time of the services that work on the file.
+    let latest = if may == May::Create { Latest::open(&mut writer, now, &name) } else { Latest::look(&writer) };
+    let latest = Some(Arc::new(latest.map_err(failed("reading the latest time of"))?));
     // From here on the wait for another process is on the clock port, which blocks no thread.
     writer.busy_timeout(std::time::Duration::ZERO).map_err(failed("setting the busy timeout of"))?;
     let reader = connect(&resolved, &name, &config)?;
@@ -79,6 +87,7 @@ pub(crate) fn open_file(path: &Path, config: SqliteConfig, may: May) -> Result<A
         reader: Some(Mutex::new(reader)),
         config,
         epoch: AtomicU64::new(epoch),
+        latest,
     });
     open.retain(|_, handle| handle.strong_count() > 0);
     open.insert(resolved, Arc::downgrade(&shared));
@@ -94,7 +103,7 @@ pub(crate) fn open_memory(config: SqliteConfig, tables: &str, epoch: u64) -> Res
             Arc::new(Mutex::new(Writer::in_memory(origin)?))
         }
     };
-    Ok(Arc::new(Shared { writer, reader: None, config, epoch: AtomicU64::new(epoch) }))
+    Ok(Arc::new(Shared { writer, reader: None, config, epoch: AtomicU64::new(epoch), latest: None }))
 }
 
 impl Drop for Shared {
@@ -196,7 +205,7 @@ mod tests {
     fn a_file_that_can_only_be_read_is_refused_when_it_is_opened() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db");
-        drop(open_file(&path, SqliteConfig::default(), May::Create).unwrap());
+        drop(open_file(&path, SqliteConfig::default(), May::Create, Timestamp::EPOCH).unwrap());
         let for_reading = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         let refused = take_up(for_reading, "db", &SqliteConfig::default()).unwrap_err();
         assert!(matches!(refused, OpenError::ReadOnly { .. }), "{refused}");
@@ -209,9 +218,9 @@ mod tests {
         let other = Connection::open(&path).unwrap();
         other.execute_batch("CREATE TABLE t (x); BEGIN; SELECT * FROM t").unwrap();
         let config = SqliteConfig::default().busy_timeout(std::time::Duration::from_millis(20));
-        let refused = open_file(&path, config.clone(), May::Create).err().unwrap();
+        let refused = open_file(&path, config.clone(), May::Create, Timestamp::EPOCH).err().unwrap();
         assert!(refused.to_string().contains("database is locked"), "{refused}");
         other.execute_batch("COMMIT").unwrap();
-        assert!(open_file(&path, config, May::Create).is_ok());
+        assert!(open_file(&path, config, May::Create, Timestamp::EPOCH).is_ok());
     }
 }

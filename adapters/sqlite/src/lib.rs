@@ -115,6 +115,7 @@ mod composed;
 mod envelope;
 mod files;
 mod in_memory;
+mod latest;
 mod pragmas;
 mod recycled;
 mod schema;

@@ -21,6 +21,7 @@ use crate::{
     error::in_statement,
     events,
     inbox::{self, Taken},
+    latest::Latest,
     outbox, participants, saga,
     writer::Writer,
 };
@@ -35,6 +36,10 @@ pub struct SqliteTransaction {
     time: Arc<SteadyTime>,
     epoch: u64,
     blocking_at_commit: bool,
+    /// The latest time that is kept, in a file.
+    latest: Option<Arc<Latest>>,
+    /// Time of its last operation.
+    seen: Timestamp,
     /// The first error, after which nothing may be applied.
     failed: Option<StoreError>,
     /// Messages that this transaction counts as handled: it may change its mind and bury them.
@@ -47,11 +52,22 @@ impl SqliteTransaction {
         writer: OwnedMutexGuard<Writer>,
         time: Arc<SteadyTime>,
         epoch: u64,
+        latest: Option<Arc<Latest>>,
         blocking_at_commit: bool,
     ) -> Self {
         let changes_before = writer.connection().total_changes();
-        let (failed, handled, after) = (None, Vec::new(), Vec::new());
-        Self { writer, changes_before, time, epoch, blocking_at_commit, failed, handled, after }
+        Self {
+            writer,
+            changes_before,
+            time,
+            epoch,
+            blocking_at_commit,
+            latest,
+            seen: Timestamp::EPOCH,
+            failed: None,
+            handled: Vec::new(),
+            after: Vec::new(),
+        }
     }
 
     /// The connection that the transaction runs on, for statements of your own; see [`Transaction::raw_connection`].
@@ -69,7 +85,8 @@ impl SqliteTransaction {
         work: impl FnOnce(&Connection, Timestamp) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.usable()?;
-        let outcome = work(self.writer.connection(), self.time.now());
+        self.seen = self.time.now();
+        let outcome = work(self.writer.connection(), self.seen);
         if let Err(error) = &outcome {
             self.failed = Some(error.clone());
         }
@@ -79,11 +96,22 @@ impl SqliteTransaction {
     /// Commits, or says why nothing was applied.
     pub(crate) fn finish(mut self) -> Result<(), StoreError> {
         self.usable()?;
-        if self.blocking_at_commit && on_worker() {
-            tokio::task::block_in_place(|| self.writer.commit())
-        } else {
-            self.writer.commit()
+        let kept = self.latest.as_ref().filter(|latest| {
+            latest.is_due(self.seen) && self.writer.connection().total_changes() != self.changes_before
+        });
+        if kept.is_some() {
+            Latest::keep(self.writer.connection(), self.seen)
+                .map_err(|failure| in_statement("keep the time", &failure))?;
         }
+        if self.blocking_at_commit && on_worker() {
+            tokio::task::block_in_place(|| self.writer.commit())?;
+        } else {
+            self.writer.commit()?;
+        }
+        if let Some(latest) = kept {
+            latest.kept(self.seen);
+        }
+        Ok(())
     }
 
     fn usable(&mut self) -> Result<(), StoreError> {

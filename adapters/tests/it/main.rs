@@ -32,6 +32,7 @@ mod participant_retention;
 mod saga_accounts;
 mod saga_attempts;
 mod saga_budgets;
+mod saga_clock;
 mod saga_crashes;
 mod saga_failures;
 mod saga_groups;

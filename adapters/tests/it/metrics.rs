@@ -9,14 +9,14 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
-    ids::OperationId,
+    ids::{ClaimToken, OperationId},
     inbox::{HandlerError, discard},
-    message::Message,
+    message::{Message, Schedule},
     metrics::{Label, Measure, MeasureKind, Metrics, metered, watch},
     outbox::{Relay, RelayConfig},
     ports::{
-        Broker, BrokerError, Clock, DeadLetterRequest, ExternalCall, ExternalError, Ports, PublishError, PublishResult,
-        Subscription, SubscriptionSpec,
+        Broker, BrokerError, ClaimRequest, Clock, DeadLetterRequest, ExternalCall, ExternalError, OutboxOrder, Ports,
+        PublishError, PublishResult, SettleOutcome, Settlement, Subscription, SubscriptionSpec, WhenDead,
     },
     saga::{Orchestrator, OrchestratorConfig, Registry, RetryPolicy, SagaBuilder, saga_id},
 };
@@ -256,6 +256,48 @@ fn what_waits_in_the_store_is_read_now_and_then_until_a_stop() {
         assert_eq!((book.value("Pending"), book.value("Dead")), (Some(3.0), Some(0.0)));
         let age = book.value("OldestPending").unwrap();
         assert!((10.0..=15.0).contains(&age), "{age}");
+        world.ports.stop.set();
+        world.tasks.join().await.unwrap();
+    });
+}
+
+/// A reminder for next month is no reason to wake anybody; one whose moment came a minute ago is a minute late.
+#[test]
+fn a_message_is_late_from_its_moment_on_and_not_before() {
+    on_each_store(async |world| {
+        let book = Arc::new(Book::default());
+        let minute = Duration::from_secs(60);
+        let staged = world.clock.now();
+        let reminder = |number, after| {
+            let schedule = Schedule { not_before: Some(staged + after), expires: None };
+            Message { time: staged, schedule, ..message("a", number) }
+        };
+        world.stage([reminder(1, minute * 60), reminder(2, minute * 60 * 24)]).await;
+        world.ports.spawn("watch", watch(world.ports.clone(), book.clone(), minute));
+        world.pass(minute * 30).await;
+        assert_eq!((book.value("Pending"), book.value("OldestPending")), (Some(2.0), Some(0.0)));
+        world.pass(minute * 40).await;
+        let late = book.value("OldestPending").unwrap();
+        assert!((9.0 * 60.0..=10.0 * 60.0).contains(&late), "{late} s since the moment of the first");
+        // Beside it one that waits for no moment, and is tried again for half an hour.
+        let plain = Message { time: world.clock.now(), ..message("a", 3) };
+        world.stage([plain]).await;
+        let token = ClaimToken(uuid::Uuid::from_u128(1));
+        let (ordering, when_dead) = (OutboxOrder::PerKey, WhenDead::BlockKey);
+        let claim = ClaimRequest { token, limit: 9, lease: minute, ordering, when_dead, except_topics: Vec::new() };
+        let rows = world.ports.store.claim(&claim).await.unwrap();
+        assert_eq!(rows.len(), 2, "the reminder for tomorrow is not among them");
+        let outcomes = rows.iter().map(|row| match row.message.schedule.not_before {
+            Some(_) => Settlement { row: row.row, outcome: SettleOutcome::Dispatched },
+            None => {
+                let outcome = SettleOutcome::Retry { delay: minute * 30, error: "down".into() };
+                Settlement { row: row.row, outcome }
+            }
+        });
+        world.ports.store.settle(token, &outcomes.collect::<Vec<_>>()).await.unwrap();
+        world.pass(minute * 20).await;
+        let late = book.value("OldestPending").unwrap();
+        assert!((19.0 * 60.0..=20.0 * 60.0).contains(&late), "{late} s since the one that is tried again");
         world.ports.stop.set();
         world.tasks.join().await.unwrap();
     });

@@ -6,7 +6,8 @@ use seaworthy_core::{
     ids::{Direction, SagaId},
     ports::{PurgeRequest, SagaStatus},
     saga::{
-        self, Account, OrchestratorConfig, Record, RetryPolicy, SagaBuilder, SagaError, SagaRequest, Verb, WaitsFor,
+        self, Account, OrchestratorConfig, Record, RetryPolicy, SagaBuilder, SagaError, SagaRequest, Signal, Verb,
+        Wait, WaitsFor,
     },
 };
 
@@ -95,6 +96,38 @@ fn a_saga_that_tries_again_tells_the_error_and_when_also_once_its_log_was_conden
             condensed |= matches!(first, Some(Record::Condensed { .. }));
         }
         assert!(condensed, "a log of some twenty attempts has more than eight entries");
+    });
+}
+
+#[test]
+fn a_saga_that_waits_tells_for_which_signal_at_which_step_and_since_when() {
+    on_each_store(async |world| {
+        let definition = SagaBuilder::new("loan", 1)
+            .compensatable("reserve", Part::well(), Part::well())
+            .wait("approval", Wait::signal("approved"))
+            .wait("cooling_off", Wait::time(SECOND * 3_600))
+            .pivot("pay_out", Part::well())
+            .build()
+            .unwrap();
+        let orchestrator = world.sagas(definition);
+        world.pass(SECOND * 7).await;
+        let begun = world.ports.store.now().await.unwrap();
+        let saga = orchestrator.start("loan", "l-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND * 60).await;
+        let waits = |account: &Account| match &account.waits_for {
+            WaitsFor::Signal { step, signal, since } => (step.to_string(), signal.clone().map(String::from), *since),
+            other => panic!("{other:?}"),
+        };
+        let (step, signal, since) = waits(&account(world, saga).await);
+        assert_eq!((step.as_str(), signal.as_deref()), ("approval", Some("approved")));
+        assert!(since.since(begun) < SECOND * 5, "{since}, begun at {begun}");
+        assert_eq!(account(world, saga).await.waits_for.to_string(), "`approved`, at step `approval`");
+        orchestrator.signal(saga, &Signal::new("approved", "a-1")).await.unwrap();
+        world.pass(SECOND * 60).await;
+        let (step, signal, later) = waits(&account(world, saga).await);
+        assert_eq!((step.as_str(), signal), ("cooling_off", None));
+        assert!(later.since(since) >= SECOND * 60, "{later} after {since}");
+        assert_eq!(account(world, saga).await.waits_for.to_string(), "its moment, at step `cooling_off`");
     });
 }
 

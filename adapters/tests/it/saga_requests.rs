@@ -186,6 +186,33 @@ fn a_request_waits_for_somebody_who_knows_the_saga() {
     });
 }
 
+/// What an operator asks for says nothing of who has the saga: that it is taken up is told all the same.
+#[test]
+fn a_saga_that_was_left_is_taken_up_also_where_somebody_has_asked_for_something_since() {
+    on_each_store(async |world| {
+        let pay = Part::remote(|attempt| if attempt < 2 { Does::Fail } else { Does::Well });
+        let orchestrator = world.sagas(trip(&pay));
+        let saga = stuck(world, &orchestrator, "t-1").await;
+        world.ports.stop.set();
+        world.pass(SECOND * 10).await;
+        assert_eq!(ask(world, saga, Verb::Resume).await, Ok(Asked::Written));
+        let stranger = world.replica(7);
+        recover(&stranger, SagaBuilder::new("trip", 2).pivot("pay", Part::well()).build().unwrap());
+        world.pass(SECOND * 60).await;
+        assert_eq!(world.log_of(saga).await.last().map(String::as_str), Some("left_to_newer"));
+        stranger.stop.set();
+        world.pass(SECOND * 60).await;
+        assert_eq!(ask(world, saga, Verb::RetryNow).await, Ok(Asked::Written));
+        assert_eq!(world.log_of(saga).await.last().map(String::as_str), Some("requested"));
+        recover(&world.replica(8), trip(&pay));
+        world.pass(SECOND * 60).await;
+        let log = world.log_of(saga).await;
+        let answered = log.iter().skip_while(|entry| *entry != "left_to_newer").map(String::as_str);
+        assert_eq!(answered.take(3).collect::<Vec<_>>(), ["left_to_newer", "requested", "taken_up"], "{log:?}");
+        assert_eq!((world.status_of(saga).await, pay.attempts()), (SagaStatus::Completed, 2), "{log:?}");
+    });
+}
+
 #[test]
 fn a_saga_that_is_stuck_on_its_way_back_goes_on_backwards() {
     on_each_store(async |world| {

@@ -37,9 +37,17 @@ pub struct ConsumerConfig {
     pub backoff: Backoff,
     /// Policies for failures that a handler gives a kind of their own ([`HandlerError::Failed`](super::HandlerError::Failed)).
     /// Default none: then they are failures like any other.
+    ///
+    /// Each failure is judged by the policy of its own kind, and all count together. So a kind with a higher limit than
+    /// `max_failures` raises the number of failures that a message may come to: one that has failed 20 times under a patient
+    /// policy becomes a dead letter at its next failure of any other kind.
     pub failures: BTreeMap<SmolStr, FailurePolicy>,
     /// Number of failures at which a message becomes a dead letter that its handler has postponed
     /// ([`HandlerError::Postponed`](super::HandlerError::Postponed)) once more. Default 10.
+    ///
+    /// To be postponed counts as a failure: a message that is postponed ten times by a minute is given up after nine minutes,
+    /// and one that was postponed `max_failures` times becomes a dead letter at its first failure of another kind. Where
+    /// waiting for long is the plan rather than the exception, raise this, or have a saga [wait](crate::saga::Wait) for it.
     pub max_postponed: u32,
     /// `true`: a message that has [expired](crate::message::Schedule::expires) becomes a dead letter, with the reason `expired`.
     /// Default `false`: it is dropped, with a warning, since whoever sent it has said that nobody needs it any more.

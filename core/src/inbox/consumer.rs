@@ -153,6 +153,8 @@ impl Consumer {
                 }
                 None => 0,
             };
+            // Neither the broker nor the store need ever have it wait.
+            self.clock.yield_now().await;
         }
         Ok(())
     }

@@ -110,7 +110,7 @@ impl InboxRetention {
         }
         let sweep = || async {
             for consumer in &consumers {
-                let swept = self.sweep(consumer, &*store, &stop).await;
+                let swept = self.swept(consumer, &*store, &stop, Some(&*clock)).await;
                 tell(&format!("inbox of {consumer}"), swept);
             }
         };
@@ -123,7 +123,17 @@ impl InboxRetention {
     /// # Errors
     /// Any [`StoreError`]; what earlier batches deleted stays deleted.
     pub async fn sweep(&self, consumer: &str, store: &dyn Store, stop: &Stop) -> Result<u64, StoreError> {
-        let sweep = in_batches(self.batch, stop, |limit| async move {
+        self.swept(consumer, store, stop, None).await
+    }
+
+    async fn swept(
+        &self,
+        consumer: &str,
+        store: &dyn Store,
+        stop: &Stop,
+        clock: Option<&dyn Clock>,
+    ) -> Result<u64, StoreError> {
+        let sweep = in_batches(self.batch, stop, clock, |limit| async move {
             let request = InboxPurgeRequest::new(self.keep, limit).watermarks_older_than(self.keep_watermarks);
             store.purge_inbox(consumer, &request).await
         });

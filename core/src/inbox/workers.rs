@@ -107,6 +107,7 @@ impl Consumer {
                 Next::Received(Ok(deliveries)) => {
                     *errors = 0;
                     hands.take(deliveries);
+                    self.clock.yield_now().await;
                 }
                 Next::Received(Err(error)) => hands.halt(Halt::Lost(error)),
             }

@@ -67,7 +67,8 @@ impl OutboxRetention {
     /// [outbox](Part::Outbox), or a setting that can't work, ends both, with an error in the log.
     pub async fn run(self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
         if can_sweep("outbox", self.check(), &*store, Part::Outbox) {
-            until_stop(&*clock, &stop, self.every, || async { tell("outbox", self.sweep(&*store, &stop).await) }).await;
+            let sweep = || async { tell("outbox", self.swept(&*store, &stop, Some(&*clock)).await) };
+            until_stop(&*clock, &stop, self.every, sweep).await;
         }
     }
 
@@ -77,7 +78,11 @@ impl OutboxRetention {
     /// # Errors
     /// Any [`StoreError`]; what earlier batches deleted stays deleted.
     pub async fn sweep(&self, store: &dyn Store, stop: &Stop) -> Result<u64, StoreError> {
-        let sweep = in_batches(self.batch, stop, |limit| async move {
+        self.swept(store, stop, None).await
+    }
+
+    async fn swept(&self, store: &dyn Store, stop: &Stop, clock: Option<&dyn Clock>) -> Result<u64, StoreError> {
+        let sweep = in_batches(self.batch, stop, clock, |limit| async move {
             Ok(store.purge_dispatched(&PurgeRequest { older_than: self.keep, limit }).await?.len() as u64)
         });
         sweep.instrument(debug_span!("outbox.retention")).await

@@ -71,7 +71,7 @@ impl OperationRetention {
     /// [operations](Part::Operations), or a setting that can't work, ends both, with an error in the log.
     pub async fn run(self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
         if can_sweep("operations", self.check(), &*store, Part::Operations) {
-            let sweep = || async { tell("operations", self.sweep(&*store, &stop).await) };
+            let sweep = || async { tell("operations", self.swept(&*store, &stop, Some(&*clock)).await) };
             until_stop(&*clock, &stop, self.every, sweep).await;
         }
     }
@@ -81,7 +81,11 @@ impl OperationRetention {
     /// # Errors
     /// Any [`StoreError`]; what earlier batches deleted stays deleted.
     pub async fn sweep(&self, store: &dyn Store, stop: &Stop) -> Result<u64, StoreError> {
-        let sweep = in_batches(self.batch, stop, |limit| async move {
+        self.swept(store, stop, None).await
+    }
+
+    async fn swept(&self, store: &dyn Store, stop: &Stop, clock: Option<&dyn Clock>) -> Result<u64, StoreError> {
+        let sweep = in_batches(self.batch, stop, clock, |limit| async move {
             store.purge_operations(&PurgeRequest { older_than: self.keep, limit }).await
         });
         sweep.instrument(debug_span!("participant.retention")).await

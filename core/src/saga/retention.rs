@@ -93,7 +93,8 @@ impl SagaRetention {
     /// [sagas](Part::Sagas), or a setting that can't work, ends both, with an error in the log.
     pub async fn run(self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
         if can_sweep("sagas", self.check(), &*store, Part::Sagas) {
-            until_stop(&*clock, &stop, self.every, || async { tell("sagas", self.sweep(&*store, &stop).await) }).await;
+            let sweep = || async { tell("sagas", self.swept(&*store, &stop, Some(&*clock)).await) };
+            until_stop(&*clock, &stop, self.every, sweep).await;
         }
     }
 
@@ -103,13 +104,17 @@ impl SagaRetention {
     /// # Errors
     /// Any [`StoreError`]; what earlier batches deleted stays deleted.
     pub async fn sweep(&self, store: &dyn Store, stop: &Stop) -> Result<u64, StoreError> {
+        self.swept(store, stop, None).await
+    }
+
+    async fn swept(&self, store: &dyn Store, stop: &Stop, clock: Option<&dyn Clock>) -> Result<u64, StoreError> {
         let sweep = async {
-            let logs = in_batches(self.batch, stop, |limit| async move {
+            let logs = in_batches(self.batch, stop, clock, |limit| async move {
                 store.purge_saga_logs(&PurgeRequest { older_than: self.keep_logs, limit }).await
             });
             let logs = logs.await?;
             let Some(older_than) = self.keep_sagas else { return Ok(logs) };
-            let sagas = in_batches(self.batch, stop, |limit| async move {
+            let sagas = in_batches(self.batch, stop, clock, |limit| async move {
                 store.purge_sagas(&PurgeRequest { older_than, limit }).await
             });
             Ok(logs + sagas.await?)

@@ -81,7 +81,7 @@ fn read(database: &Path, rows: Option<&mut BTreeMap<String, u64>>) -> rusqlite::
 fn tables(sql: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut tables = sql.prepare(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'seaworthy_*'
-         AND name NOT IN ('seaworthy_documents', 'seaworthy_schema', 'seaworthy_epoch') ORDER BY name",
+         AND name NOT IN ('seaworthy_documents', 'seaworthy_schema', 'seaworthy_epoch', 'seaworthy_clock') ORDER BY name",
     )?;
     tables.query_map([], |row| row.get(0))?.collect()
 }

@@ -87,7 +87,7 @@ pub(super) const HOUSES: [House; 9] = [
         module: &[],
         floors: &[
             &["columns", "composed", "config", "error"],
-            &["envelope", "epoch", "pragmas", "schema", "watch"],
+            &["envelope", "epoch", "latest", "pragmas", "schema", "watch"],
             &["census", "checkpoints", "documents", "events", "inbox", "outbox", "participants", "saga"],
             &["in_memory"],
             &["writer"],

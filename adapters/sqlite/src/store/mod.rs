@@ -74,12 +74,17 @@ impl SqliteStore {
     /// Opens a database file, creates it where it is missing, and brings its tables up to date. `clock` is the store's
     /// own: leases, delays and retention are judged by it.
     ///
+    /// The store's time goes on from the latest that was committed, to a second, where the clock was set back meanwhile. A
+    /// clock that is behind it by [more than a day](SteadyTime::BEHIND_MAX) is believed, with a warning: then whatever the
+    /// store has put off by the time of before is due at once, as at the end of a lease, and moments that messages and sagas
+    /// asked for stay as they are.
+    ///
     /// A file that this process has open already is not opened again; the new handle shares its writer.
     ///
     /// # Errors
     /// [`OpenError`]: the file was written by a newer version, can't be opened, or is open with other settings.
     pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>, config: SqliteConfig) -> Result<Self, OpenError> {
-        Ok(Self::on(files::open_file(path.as_ref(), config, May::Create)?, clock))
+        Ok(Self::on(files::open_file(path.as_ref(), config, May::Create, clock.now())?, clock))
     }
 
     /// Opens the database file of a service that is there already, for a tool: it is neither created nor migrated, so a
@@ -93,7 +98,7 @@ impl SqliteStore {
         clock: Arc<dyn Clock>,
         config: SqliteConfig,
     ) -> Result<Self, OpenError> {
-        Ok(Self::on(files::open_file(path.as_ref(), config, May::Nothing)?, clock))
+        Ok(Self::on(files::open_file(path.as_ref(), config, May::Nothing, clock.now())?, clock))
     }
 
     /// Opens a database file as [`open_existing`](Self::open_existing) does, and brings its tables up to date if they are
@@ -106,7 +111,7 @@ impl SqliteStore {
         clock: Arc<dyn Clock>,
         config: SqliteConfig,
     ) -> Result<Self, OpenError> {
-        Ok(Self::on(files::open_file(path.as_ref(), config, May::Migrate)?, clock))
+        Ok(Self::on(files::open_file(path.as_ref(), config, May::Migrate, clock.now())?, clock))
     }
 
     /// Opens a new database in memory, which is gone with its last handle.
@@ -136,8 +141,11 @@ impl SqliteStore {
     }
 
     fn on(shared: Arc<Shared>, clock: Arc<dyn Clock>) -> Self {
-        let time = Arc::new(SteadyTime::new(Arc::clone(&clock)));
-        Self { shared, clock, time }
+        let time = match &shared.latest {
+            Some(latest) => SteadyTime::resume(Arc::clone(&clock), latest.get()),
+            None => SteadyTime::new(Arc::clone(&clock)),
+        };
+        Self { shared, clock, time: Arc::new(time) }
     }
 
     /// Begins another epoch of the store, and returns it: to be called once after its file was put back from a copy, before
@@ -170,8 +178,9 @@ impl SqliteStore {
     /// [`SqliteConfig::busy_timeout`], or transactions of this process for longer than [`SqliteConfig::writer_wait`].
     pub async fn transaction(&self) -> Result<SqliteTransaction, StoreError> {
         let writer = self.lock(self.permit().await?).await?;
-        let (time, blocking) = (Arc::clone(&self.time), self.shared.config.blocking_at_commit());
-        Ok(SqliteTransaction::new(writer, time, self.epoch(), blocking))
+        let (time, latest) = (Arc::clone(&self.time), self.shared.latest.clone());
+        let blocking = self.shared.config.blocking_at_commit();
+        Ok(SqliteTransaction::new(writer, time, self.epoch(), latest, blocking))
     }
 
     /// Runs `work` in a transaction of its own.

@@ -3,6 +3,7 @@
 mod conformance;
 mod crash;
 mod errors;
+mod latest_time;
 mod long_dead;
 mod long_past;
 mod outbox;

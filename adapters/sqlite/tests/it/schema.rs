@@ -50,7 +50,7 @@ fn a_newer_schema_is_refused_with_both_versions_and_nothing_is_changed() {
     other.execute("UPDATE seaworthy_schema SET version = 99", []).unwrap();
     let refused = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap_err();
     assert!(matches!(refused, OpenError::NewerSchema { found: 99, .. }), "{refused}");
-    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 10"), "{refused}");
+    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 11"), "{refused}");
     let version: i64 = other.query_row("SELECT version FROM seaworthy_schema", [], |row| row.get(0)).unwrap();
     assert_eq!(version, 99);
 }
@@ -157,12 +157,14 @@ async fn a_key_goes_on_after_somebody_else_has_deleted_its_rows() {
 }
 
 /// Takes a file back to the ninth version of its schema: there are no events.
-const BEFORE_EVENTS: &str = "DROP TABLE seaworthy_events;
+const BEFORE_EVENTS: &str = "DROP TABLE seaworthy_clock;
+    DROP TABLE seaworthy_events;
     DROP TABLE seaworthy_event_snapshots;
     UPDATE seaworthy_schema SET version = 9";
 
 /// Takes a file back to the seventh version of its schema: sagas are not dated, and nothing is deleted by its age.
-const BEFORE_LISTS: &str = "DROP TABLE seaworthy_events;
+const BEFORE_LISTS: &str = "DROP TABLE seaworthy_clock;
+    DROP TABLE seaworthy_events;
     DROP TABLE seaworthy_event_snapshots;
     DROP INDEX seaworthy_sagas_forgotten;
     DROP INDEX seaworthy_operations_by_age;
@@ -471,7 +473,8 @@ async fn sagas_and_operations_of_an_older_file_are_deleted_in_the_end() {
     let other = Connection::open(&path).unwrap();
     other
         .execute_batch(
-            "DROP TABLE seaworthy_events;
+            "DROP TABLE seaworthy_clock;
+    DROP TABLE seaworthy_events;
              DROP TABLE seaworthy_event_snapshots;
              DROP INDEX seaworthy_sagas_forgotten;
              DROP INDEX seaworthy_operations_by_age;
@@ -518,7 +521,7 @@ fn a_file_that_is_only_to_be_opened_is_neither_created_nor_migrated() {
     assert!(existing().is_ok());
     foreign.execute_batch(BEFORE_LISTS).unwrap();
     let refused = existing().unwrap_err();
-    assert!(matches!(refused, OpenError::OlderSchema { found: 7, known: 10, .. }), "{refused}");
+    assert!(matches!(refused, OpenError::OlderSchema { found: 7, known: 11, .. }), "{refused}");
     drop(migrated().unwrap());
     assert!(existing().is_ok());
     foreign.execute("UPDATE seaworthy_schema SET version = 99", []).unwrap();

@@ -20,6 +20,12 @@ impl VirtualClock {
         Self { start: Instant::now(), steps_micros: AtomicI64::new(0) }
     }
 
+    /// Sets the wall ahead.
+    pub(crate) fn set_ahead(&self, by: Duration) {
+        let by = i64::try_from(by.as_micros()).expect("a step of a test");
+        self.steps_micros.fetch_add(by, Ordering::SeqCst);
+    }
+
     /// Sets the wall back.
     pub(crate) fn set_back(&self, by: Duration) {
         let by = i64::try_from(by.as_micros()).expect("a step of a test");

@@ -24,7 +24,9 @@ use crate::ports::Timestamp;
 pub struct Census {
     /// The time at which it was taken, by the store's clock: the one to subtract from.
     pub at: Timestamp,
-    /// Outbox rows that are pending or claimed, and the time of the message that was staged first of them.
+    /// Outbox rows that are pending or claimed, and since when the oldest of them could have gone out: the time of the message
+    /// that was staged first, or a moment that a message was [to wait for](crate::message::Schedule::not_before) and that has
+    /// come. Messages whose moment is still to come are counted, and are not late.
     pub outbox_pending: Tally,
     /// Outbox rows that are dead, and the time at which the first of them died.
     pub outbox_dead: Tally,

@@ -161,7 +161,7 @@ impl StoreModel {
 
     pub(super) fn census(&self, now: Timestamp) -> Census {
         let mut census = Census::new(now);
-        (census.outbox_pending, census.outbox_dead) = self.outbox.census();
+        (census.outbox_pending, census.outbox_dead) = self.outbox.census(now);
         census.dead_letters = self.inbox.census();
         census.sagas = self.sagas.census();
         census

@@ -100,11 +100,18 @@ impl Outbox {
         self.unsettled += 1;
     }
 
-    /// Counts rows that are pending or claimed, by the time of the first message, and those that are dead, by the first
-    /// death.
-    pub(super) fn census(&self) -> (Tally, Tally) {
-        let first = self.open.first_key_value().and_then(|(_, row)| self.rows.get(row));
-        let pending = Tally { count: self.unsettled, oldest: first.map(|row| row.message.time) };
+    /// Counts rows that are pending or claimed, by the time of the first message that waits for no moment and by moments that
+    /// have come, and those that are dead, by the first death.
+    pub(super) fn census(&self, now: Timestamp) -> (Tally, Tally) {
+        let (mut first, mut come) = (None, None);
+        for message in self.open.values().filter_map(|row| self.rows.get(row)).map(|row| &row.message) {
+            match message.schedule.not_before {
+                None => first = first.or(Some(message.time)),
+                Some(moment) if moment <= now => come = come.into_iter().chain([moment.max(message.time)]).min(),
+                Some(_) => {}
+            }
+        }
+        let pending = Tally { count: self.unsettled, oldest: first.into_iter().chain(come).min() };
         let dead = Tally { count: self.dead.len() as u64, oldest: self.dead.first_key_value().map(|((at, _), _)| *at) };
         (pending, dead)
     }

@@ -12,6 +12,7 @@
 //! | [`participant`] | idempotency and tombstones for the steps of somebody's saga | where a step changes your own store |
 //! | [`outbox`] | building messages, the relay, retention, redrive | to publish what a transaction committed |
 //! | [`inbox`] | the consumer, handlers, dead letters, retention | to handle each message once |
+//! | [`choreography`] | routers, commands, rejections | where domains answer each other by events |
 //! | [`aggregate`] | state that records events on declared transitions, and their messages | to let events follow from state |
 //! | [`events`] | streams of events, subscribers with a checkpoint each | to let state follow from events |
 //! | [`message`], [`ids`] | the envelope, drawn and derived ids | when you stage a message yourself |
@@ -24,6 +25,7 @@
 pub mod aggregate;
 pub mod backoff;
 pub mod boot;
+pub mod choreography;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod cut;

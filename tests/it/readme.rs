@@ -1,4 +1,5 @@
-//! The README's Rust is code that compiles: the workflow of one's own is `scenarios/src/welcoming.rs`, the rest is here.
+//! The README's Rust is code that compiles: the workflow of one's own is `scenarios/src/welcoming.rs`, the translator of a card
+//! room `adapters/tests/it/support/card_room.rs`, the rest is here.
 
 use seaworthy_sim::scenario::{Column, Conserved, EffectTable, InboxTable, OutboxTable, Topology};
 
@@ -40,9 +41,13 @@ pub(crate) fn excerpts(readme: &str) -> Vec<&str> {
 
 #[test]
 fn every_rust_excerpt_of_the_readme_is_code_of_a_file_that_is_compiled() {
-    let compiled = [words(include_str!("readme.rs")), words(include_str!("../../scenarios/src/welcoming.rs"))];
+    let compiled = [
+        words(include_str!("readme.rs")),
+        words(include_str!("../../scenarios/src/welcoming.rs")),
+        words(include_str!("../../adapters/tests/it/support/card_room.rs")),
+    ];
     let excerpts = excerpts(include_str!("../../README.md"));
-    assert_eq!(excerpts.len(), 3, "the workflow, the tables and the program: {excerpts:?}");
+    assert_eq!(excerpts.len(), 4, "the workflow, the tables, the program and a translator: {excerpts:?}");
     for excerpt in excerpts {
         let is_compiled = compiled.iter().any(|file| file.contains(&words(excerpt)));
         assert!(is_compiled, "nothing compiles this excerpt as it is:\n{excerpt}");

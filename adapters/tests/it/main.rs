@@ -1,6 +1,10 @@
 //! What an operator of a busy service may expect of the core on adapters that are real: each test is a bad day of
 //! production, on tokio with a virtual clock and on both stores, and says what must go on meanwhile.
 
+mod choreography_commands;
+mod choreography_processes;
+mod choreography_rejections;
+mod choreography_routers;
 mod error_texts;
 mod events_crashes;
 mod events_parked;

@@ -23,6 +23,105 @@
 //! [`Migration`], which its log tells of. Where there is nobody and nothing, the saga waits for a release that knows it, and
 //! an operator is told of it; one whose log is damaged becomes stuck with the reason `incompatible_definition`.
 //!
+//! # Steps that return values
+//! A step's output is stored with it, later steps read it, and the saga's result is made of outputs. The type of the result is
+//! checked where the saga is defined.
+//!
+//! ```
+//! use async_trait::async_trait;
+//! use seaworthy_core::{
+//!     ports::Transaction,
+//!     saga::{Action, DefinitionError, NothingToUndo, SagaBuilder, StepCall, StepError, Value},
+//! };
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Foo {
+//!     name: String,
+//! }
+//!
+//! #[derive(Serialize)]
+//! struct FooResult {
+//!     length: usize,
+//! }
+//!
+//! struct Measure;
+//!
+//! #[async_trait]
+//! impl Action<Foo> for Measure {
+//!     async fn apply(&self, _: &mut dyn Transaction, call: &StepCall<'_, Foo>, _: Value) -> Result<Value, StepError> {
+//!         Value::new(&call.data.name.len())
+//!     }
+//! }
+//!
+//! struct Note;
+//!
+//! #[async_trait]
+//! impl Action<Foo> for Note {
+//!     async fn apply(&self, _: &mut dyn Transaction, call: &StepCall<'_, Foo>, _: Value) -> Result<Value, StepError> {
+//!         let length: Option<usize> = call.output("measure")?;
+//!         assert!(length.is_some(), "it comes after that step");
+//!         Ok(Value::NULL)
+//!     }
+//! }
+//!
+//! let foo = SagaBuilder::<Foo>::new("foo", 1)
+//!     .compensatable("measure", Measure, NothingToUndo)
+//!     .retriable("note", Note)
+//!     .result::<FooResult>(|outputs| Ok(FooResult { length: outputs.output("measure")?.unwrap_or_default() }))
+//!     .build()?;
+//! # Ok::<(), DefinitionError>(())
+//! ```
+//!
+//! ```compile_fail,E0308
+//! # use seaworthy_core::saga::{Action, SagaBuilder};
+//! # struct Noted;
+//! # impl Action<u32> for Noted {}
+//! # #[derive(serde::Serialize)]
+//! # struct FooResult;
+//! SagaBuilder::<u32>::new("foo", 1).retriable("note", Noted).result::<FooResult>(|_| Ok(7));
+//! ```
+//!
+//! # Steps in an array
+//! The same as a list of steps and their compensations; the last one has none. Nothing of it runs before a saga is started.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use async_trait::async_trait;
+//! use seaworthy_core::{
+//!     ports::Transaction,
+//!     saga::{
+//!         Action, Compensation, Definition, DefinitionError, DefinitionPolicy, NothingToUndo, Phase, StepCall, StepError,
+//!         StepSpec, Value,
+//!     },
+//! };
+//!
+//! struct Runs;
+//!
+//! #[async_trait]
+//! impl Action<u32> for Runs {
+//!     async fn apply(&self, _: &mut dyn Transaction, _: &StepCall<'_, u32>, _: Value) -> Result<Value, StepError> {
+//!         panic!("a definition runs nothing")
+//!     }
+//! }
+//!
+//! let steps: [(&str, Option<Arc<dyn Compensation<u32>>>); 3] =
+//!     [("reserve", Some(Arc::new(NothingToUndo))), ("charge", Some(Arc::new(NothingToUndo))), ("confirm", None)];
+//! let specs = steps.map(|(name, compensation)| StepSpec::<u32> {
+//!     name: name.into(),
+//!     phase: if compensation.is_some() { Phase::Compensatable } else { Phase::Pivot },
+//!     parallel: None,
+//!     action: Arc::new(Runs),
+//!     compensation,
+//!     retry: None,
+//!     compensation_retry: None,
+//!     deadline: None,
+//! });
+//! let order = Definition::from_specs("order", 1, DefinitionPolicy::default(), specs.into())?;
+//! assert_eq!(order.shape().steps.len(), 3);
+//! # Ok::<(), DefinitionError>(())
+//! ```
+//!
 //! Source pattern: sagas (Garcia-Molina and Salem, 1987); the three phases are Richardson's.
 
 mod account;

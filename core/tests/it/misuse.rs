@@ -27,6 +27,11 @@ fn aggregates_saved_twice_or_changed_past_the_record_do_not_compile() {
     assert_refused("aggregate_", 2);
 }
 
+#[test]
+fn seed_17_routers_with_two_sources_or_none_do_not_compile() {
+    assert_refused("choreography_", 2);
+}
+
 /// A compiler that can't be asked, or that doesn't find the library, refuses whatever it is given.
 #[test]
 fn what_is_right_compiles() {

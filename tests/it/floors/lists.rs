@@ -12,7 +12,7 @@ pub(super) struct House {
     pub(super) floors: &'static [&'static [&'static str]],
 }
 
-pub(super) const HOUSES: [House; 9] = [
+pub(super) const HOUSES: [House; 10] = [
     House {
         name: "core",
         folder: "core/src",
@@ -25,7 +25,7 @@ pub(super) const HOUSES: [House; 9] = [
             &["sweep"],
             &["inbox", "outbox", "participant", "saga"],
             &["aggregate", "metrics"],
-            &["events"],
+            &["choreography", "events"],
             &["conformance", "prelude"],
         ],
     },
@@ -52,6 +52,23 @@ pub(super) const HOUSES: [House; 9] = [
             &["builder", "launch"],
             &["orchestrator"],
             &["deliver", "handle", "operator", "recovery", "start"],
+        ],
+    },
+    House {
+        name: "core::choreography",
+        folder: "core/src",
+        module: &["choreography"],
+        floors: &[
+            &["domain", "ended", "follow_up"],
+            &["destination"],
+            &["error"],
+            &["command", "destinations"],
+            &["sent", "translator"],
+            &["rejection", "split"],
+            &["process", "route"],
+            &["stale"],
+            &["command_handlers", "rejection_handlers", "router"],
+            &["escalation"],
         ],
     },
     House {

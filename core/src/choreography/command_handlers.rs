@@ -1,0 +1,284 @@
+use std::{collections::BTreeMap, marker::PhantomData, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use serde::{Serialize, de::DeserializeOwned};
+use smol_str::SmolStr;
+use tracing::{debug, info};
+
+use super::{
+    Domain, ExpectedVersion, RegistrationError,
+    ended::Ended,
+    rejection::{Rejection, RejectionReason, refused, rejections_of},
+    sent::Sent,
+    stale::STALE,
+};
+use crate::{
+    aggregate::{Aggregate, Cause, Repository, Tracked},
+    backoff::Backoff,
+    inbox::{Handler, HandlerError, Handlers},
+    message::{DecodeError, Message, MessageBuilder},
+    ports::{Clock, Ports, Random, Transaction},
+};
+
+/// Decision of an aggregate about a command: changed, or refused for a reason.
+type Decided<T> = Result<Result<T, RejectionReason>, DecodeError>;
+
+enum Decider<A> {
+    Change(Box<dyn Fn(&mut A, &Message) -> Decided<()> + Send + Sync>),
+    Open(Box<dyn Fn(&Message) -> Decided<A> + Send + Sync>),
+}
+
+/// Handlers of the commands for the aggregates of a domain.
+///
+/// A command finds its aggregate in one transaction with the note that it was handled, and one of these becomes of it:
+///
+/// | what happens | the aggregate | who hears |
+/// |---|---|---|
+/// | it decides | is changed, its events are staged | whoever listens to them |
+/// | it refuses, is not there, or is there already | stays as it is | the source: a [`Rejection`] with the reason |
+/// | it is in a [terminal state](CommandHandlersBuilder::ended_when) | stays as it is | the source, likewise |
+/// | it is at another version than the command [expects](ExpectedVersion) | stays as it is | the router, after a backoff; a command without a router is rejected |
+/// | the command's type is not known | stays as it is | nobody yet: a newer release handles it |
+///
+/// Each answer is staged in that transaction, so it is given once, whatever crashes in between.
+///
+/// ```
+/// # use seaworthy_core::aggregate::{Aggregate, DomainEvent, MessageMap, Repository};
+/// # use seaworthy_core::choreography::Domain;
+/// # use serde::{Deserialize, Serialize};
+/// # struct Seats;
+/// # impl Domain for Seats {
+/// #     const NAME: &'static str = "table";
+/// #     const EVENTS: &'static [&'static str] = &["player.seated"];
+/// #     const COMMANDS: &'static [&'static str] = &["open.table", "seat.player"];
+/// # }
+/// # #[derive(Clone, PartialEq, Serialize, Deserialize)]
+/// # struct Table { id: String, seated: Vec<String>, seats: usize, closed: bool }
+/// # struct Seated;
+/// # impl DomainEvent for Seated {
+/// #     const NAMES: &'static [&'static str] = &["seated"];
+/// #     fn name(&self) -> &'static str { "seated" }
+/// # }
+/// # impl Aggregate for Table {
+/// #     const NAME: &'static str = "table";
+/// #     type Event = Seated;
+/// #     fn id(&self) -> &str { &self.id }
+/// #     fn transition(_: Option<&Self>, _: &Self) -> Option<Seated> { None }
+/// # }
+/// use seaworthy_core::{choreography::{CommandHandlers, RegistrationError}, inbox::{Consumer, Handlers}, ports::Ports};
+///
+/// #[derive(Deserialize)]
+/// struct SeatPlayer {
+///     player: String,
+/// }
+///
+/// #[derive(Serialize)]
+/// #[serde(rename_all = "snake_case")]
+/// enum NoSeat {
+///     TableFull,
+/// }
+///
+/// fn table_commands(ports: &Ports, tables: Repository<Table>) -> Result<Handlers, RegistrationError> {
+///     CommandHandlers::builder::<Seats>(ports, tables)
+///         .open("open.table", |open: Table| Ok::<_, NoSeat>(open))
+///         .on("seat.player", |table: &mut Table, seat: SeatPlayer| {
+///             if table.seated.len() == table.seats {
+///                 return Err(NoSeat::TableFull);
+///             }
+///             table.seated.push(seat.player);
+///             Ok(())
+///         })
+///         .ended_when(|table| table.closed)
+///         .build()
+/// }
+///
+/// async fn run(ports: Ports, tables: Repository<Table>) {
+///     let handlers = table_commands(&ports, tables).expect("one handler for each command");
+///     Consumer::new(&ports, "table-commands", handlers, ["table.commands"]).run().await;
+/// }
+/// ```
+pub struct CommandHandlers<A: Aggregate> {
+    domain: &'static str,
+    repository: Repository<A>,
+    deciders: BTreeMap<SmolStr, Decider<A>>,
+    ended: Ended<A>,
+    backoff: Backoff,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+/// Builder of [`CommandHandlers`], which collects what decides about each command.
+#[must_use = "handlers are built by `build`"]
+pub struct CommandHandlersBuilder<D, A: Aggregate> {
+    commands: CommandHandlers<A>,
+    mistake: Option<RegistrationError>,
+    domain: PhantomData<fn() -> D>,
+}
+
+impl<A: Aggregate> CommandHandlers<A> {
+    /// Handlers of the commands of a domain, whose aggregates are in a repository. None yet.
+    pub fn builder<D: Domain>(ports: &Ports, repository: Repository<A>) -> CommandHandlersBuilder<D, A> {
+        let commands = Self {
+            domain: D::NAME,
+            repository,
+            deciders: BTreeMap::new(),
+            ended: Ended::never(),
+            backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(5)),
+            clock: ports.clock.clone(),
+            random: ports.random.clone(),
+        };
+        CommandHandlersBuilder { commands, mistake: None, domain: PhantomData }
+    }
+}
+
+impl<D: Domain, A: Aggregate> CommandHandlersBuilder<D, A> {
+    /// Has aggregates decide about commands of this type: `decide` changes the state, or refuses, and then it is what it was.
+    /// The reason, in its JSON form, goes back to the source.
+    pub fn on<C: DeserializeOwned, R: Serialize>(
+        self,
+        command: &str,
+        decide: impl Fn(&mut A, C) -> Result<(), R> + Send + Sync + 'static,
+    ) -> Self {
+        let decide = move |state: &mut A, message: &Message| {
+            Ok(decide(state, message.json()?).map_err(|reason| refused(&reason)))
+        };
+        self.register(command, Decider::Change(Box::new(decide)))
+    }
+
+    /// Opens an aggregate with commands of this type. One that is there already refuses, unless the handler is
+    /// [`on`](Self::on).
+    pub fn open<C: DeserializeOwned, R: Serialize>(
+        self,
+        command: &str,
+        open: impl Fn(C) -> Result<A, R> + Send + Sync + 'static,
+    ) -> Self {
+        let open = move |message: &Message| Ok(open(message.json()?).map_err(|reason| refused(&reason)));
+        self.register(command, Decider::Open(Box::new(open)))
+    }
+
+    /// Rejects all commands for an aggregate in a terminal state, before any handler sees it: nothing late leaves it.
+    pub fn ended_when(mut self, ended: impl Fn(&A) -> bool + Send + Sync + 'static) -> Self {
+        self.commands.ended = Ended::when(ended);
+        self
+    }
+
+    /// Waits so long before a router hears of a stale command, the longer the more often it was. By default 50 ms to 5 s: with
+    /// jitter, so that those who met at an aggregate do not meet there again.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.commands.backoff = backoff;
+        self
+    }
+
+    fn register(mut self, command: &str, decider: Decider<A>) -> Self {
+        let kind = SmolStr::from(command);
+        if !D::COMMANDS.contains(&command) {
+            self.mistake.get_or_insert(RegistrationError::Unknown { domain: SmolStr::new_static(D::NAME), kind });
+        } else if self.commands.deciders.insert(kind.clone(), decider).is_some() {
+            self.mistake.get_or_insert(RegistrationError::Twice(kind));
+        }
+        self
+    }
+
+    /// Returns the handlers, for a [`Consumer`](crate::inbox::Consumer) of [`Domain::commands_topic`]. A command of the domain
+    /// without a handler is left for a newer release.
+    ///
+    /// # Errors
+    /// The first [`RegistrationError`].
+    pub fn build(self) -> Result<Handlers, RegistrationError> {
+        self.mistake.map_or(Ok(()), Err)?;
+        let commands = Arc::new(self.commands);
+        let on = |handlers: crate::inbox::HandlersBuilder, kind: &SmolStr| {
+            handlers.on(kind.clone(), Commands(commands.clone()))
+        };
+        let handlers = commands.deciders.keys().fold(Handlers::builder(), on);
+        Ok(handlers.build().expect("a map has each type once"))
+    }
+}
+
+struct Commands<A: Aggregate>(Arc<CommandHandlers<A>>);
+
+/// An aggregate that is to be saved, or the reason why it is not.
+type Verdict<A> = Result<Tracked<A>, RejectionReason>;
+
+impl<A: Aggregate> CommandHandlers<A> {
+    fn decide(&self, aggregate: Option<Tracked<A>>, command: &Message) -> Result<Verdict<A>, HandlerError> {
+        let decider = self.deciders.get(&command.kind);
+        let decider = decider.ok_or_else(|| HandlerError::Refused("no handler for commands of this type".into()))?;
+        Ok(match (decider, aggregate) {
+            (_, Some(aggregate)) if self.ended.is(&aggregate) => Err(RejectionReason::Ended),
+            (Decider::Change(_), None) => Err(RejectionReason::Missing),
+            (Decider::Open(_), Some(_)) => Err(RejectionReason::Present),
+            (Decider::Open(open), None) => open(command)?.map(Tracked::new),
+            (Decider::Change(decide), Some(mut aggregate)) => {
+                let mut undecodable = None;
+                let decided = aggregate.try_change(|state| match decide(state, command) {
+                    Ok(decided) => decided,
+                    Err(error) => {
+                        undecodable = Some(error);
+                        Err(RejectionReason::Missing)
+                    }
+                });
+                match undecodable {
+                    Some(error) => return Err(error.into()),
+                    None => decided.map(|()| aggregate),
+                }
+            }
+        })
+    }
+
+    /// Tells the router that a command is stale, after a while: by then whoever was faster is done, and so are those who were
+    /// just as late.
+    async fn tell(
+        &self,
+        tx: &mut dyn Transaction,
+        command: &Message,
+        sent: &Sent,
+        answers: SmolStr,
+        reason: RejectionReason,
+    ) -> Result<(), HandlerError> {
+        let delay = self.backoff.delay(sent.attempt, &*self.random);
+        let moment = tx.now().await? + delay;
+        debug!(command = %command.id, %reason, ?delay, "command is stale");
+        let (id, root) = (command.id.0, command.subject.clone());
+        let told = MessageBuilder::new(self.domain, STALE, root)
+            .topic(answers)
+            .caused_by(command)
+            .not_before(moment)
+            .json(&Rejection { command: command.clone(), reason })?
+            .derive(id, &["stale"], self.clock.now());
+        Ok(tx.stage(&told).await?)
+    }
+}
+
+#[async_trait]
+impl<A: Aggregate> Handler for Commands<A> {
+    async fn handle(&self, tx: &mut dyn Transaction, command: &Message) -> Result<(), HandlerError> {
+        let commands = &*self.0;
+        let sent = Sent::read(command)?;
+        let aggregate = commands.repository.load(tx, &command.subject).await?;
+        let version = aggregate.as_ref().and_then(Tracked::version).unwrap_or(0);
+        let verdict = match sent.expected {
+            ExpectedVersion::Exact(expected) if expected != version => {
+                let reason = RejectionReason::Stale { expected, version };
+                if let Some(answers) = sent.answers.clone() {
+                    return commands.tell(tx, command, &sent, answers, reason).await;
+                }
+                Err(reason)
+            }
+            ExpectedVersion::Exact(_) | ExpectedVersion::Any => commands.decide(aggregate, command)?,
+        };
+        match verdict {
+            Ok(changed) => {
+                commands.repository.save(tx, changed, Cause::Message(command)).await?;
+            }
+            Err(reason) => {
+                info!(command = %command.id, kind = %command.kind, root = %command.subject, %reason, "command is rejected");
+                let topic = rejections_of(&sent, &reason)?;
+                let rejection = Rejection { command: command.clone(), reason };
+                let rejected = rejection.message(commands.domain, &sent, topic, commands.clock.now())?;
+                tx.stage(&rejected).await?;
+            }
+        }
+        Ok(())
+    }
+}

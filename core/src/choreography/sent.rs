@@ -1,0 +1,130 @@
+//! What the protocol needs to know of a command, in headers: its payload is the service's alone.
+
+use std::fmt::Display;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
+
+use super::ExpectedVersion;
+use crate::{
+    inbox::HandlerError,
+    message::{HeaderError, Message, MessageBuilder, from_json},
+};
+
+const EXPECTED: &str = "commandexpected";
+const SLOT: &str = "commandslot";
+const ATTEMPT: &str = "commandattempt";
+const REJECTIONS: &str = "commandrejections";
+const ANSWERS: &str = "commandanswers";
+const EVENT: &str = "commandevent";
+
+/// A command as it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sent {
+    pub(super) expected: ExpectedVersion,
+    /// Number of commands before it, of the same event, type and aggregate.
+    pub(super) slot: u32,
+    /// `0` when it is sent first, one more each time that it was stale.
+    pub(super) attempt: u32,
+    /// Topic to which a rejection goes; `None` where nobody wants to hear of it.
+    pub(super) rejections: Option<SmolStr>,
+    /// Topic to which it goes if it is stale; `None` where it is rejected then.
+    pub(super) answers: Option<SmolStr>,
+    /// The event that it follows from, as it travels; empty where there is none. It comes along so that a router needs no
+    /// store of events: what it is told of holds all that it has to know.
+    pub(super) event: SmolStr,
+}
+
+impl Sent {
+    /// Writes an event as it travels.
+    pub(super) fn pack(event: &Message) -> SmolStr {
+        // A payload may hold control characters, which no header carries.
+        let json = serde_json::to_vec(event).expect("a message has a JSON form");
+        STANDARD.encode(json).into()
+    }
+
+    /// Returns the event that the command follows from; `None` where there is none.
+    pub(super) fn unpack(&self) -> Result<Option<Message>, HandlerError> {
+        if self.event.is_empty() {
+            return Ok(None);
+        }
+        let unreadable = |error: &dyn Display| HandlerError::Undecodable(format_smolstr!("header {EVENT}: {error}"));
+        let json = STANDARD.decode(&self.event).map_err(|error| unreadable(&error))?;
+        from_json(&json).map(Some).map_err(|error| unreadable(&error))
+    }
+
+    pub(super) fn write(&self, mut builder: MessageBuilder) -> Result<MessageBuilder, HeaderError> {
+        if let ExpectedVersion::Exact(version) = self.expected {
+            builder = builder.header(EXPECTED, version.to_smolstr())?;
+        }
+        builder = builder.header(SLOT, self.slot.to_smolstr())?.header(ATTEMPT, self.attempt.to_smolstr())?;
+        for (name, topic) in [(REJECTIONS, &self.rejections), (ANSWERS, &self.answers)] {
+            if let Some(topic) = topic {
+                builder = builder.header(name, topic.clone())?;
+            }
+        }
+        match self.event.is_empty() {
+            true => Ok(builder),
+            false => builder.header(EVENT, self.event.clone()),
+        }
+    }
+
+    /// Reads the headers of a command. One without any is somebody's own, which expects any version.
+    pub(super) fn read(command: &Message) -> Result<Self, HandlerError> {
+        let text = |name: &str| command.headers.get(name).map(SmolStr::from);
+        let number = |name: &str, text: SmolStr| -> Result<u64, HandlerError> {
+            let expected = || format_smolstr!("header {name} is {text:?}; expected a whole number");
+            text.parse::<u64>().map_err(|_| HandlerError::Undecodable(expected()))
+        };
+        let small = |name: &str| -> Result<u32, HandlerError> {
+            let value = text(name).map_or(Ok(0), |text| number(name, text))?;
+            u32::try_from(value).map_err(|_| HandlerError::Undecodable(format_smolstr!("header {name} is {value}")))
+        };
+        Ok(Self {
+            expected: match text(EXPECTED) {
+                None => ExpectedVersion::Any,
+                Some(version) => ExpectedVersion::Exact(number(EXPECTED, version)?),
+            },
+            slot: small(SLOT)?,
+            attempt: small(ATTEMPT)?,
+            rejections: text(REJECTIONS),
+            answers: text(ANSWERS),
+            event: text(EVENT).unwrap_or_default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn build(builder: MessageBuilder) -> Message {
+        builder.derive(Uuid::from_u128(1), &["sent"], Timestamp::EPOCH)
+    }
+
+    #[test]
+    fn what_a_command_carries_is_read_back_as_it_was_written_whatever_its_event_holds() {
+        let event = build(MessageBuilder::new("table", "settled", "t-1").data("text/plain", "a\tb\n\u{7f}\0".into()));
+        for (expected, answers) in [(ExpectedVersion::Any, None), (ExpectedVersion::Exact(7), Some("router".into()))] {
+            let rejections = Some("table.rejections".into());
+            let sent = Sent { expected, slot: 3, attempt: 2, rejections, answers, event: Sent::pack(&event) };
+            let command = build(sent.write(MessageBuilder::new("router", "credit", "ann")).expect("headers"));
+            let read = Sent::read(&command).expect("its own headers");
+            assert_eq!(read, sent);
+            assert_eq!(read.unpack().expect("its own event"), Some(event.clone()));
+        }
+    }
+
+    #[test]
+    fn a_command_of_somebody_elses_expects_any_version_and_a_header_that_is_no_number_is_told() {
+        let bare = MessageBuilder::new("desk", "credit", "ann");
+        let sent = Sent::read(&build(bare.clone())).expect("no headers");
+        assert_eq!((sent.expected, sent.rejections.is_none(), sent.unpack()), (ExpectedVersion::Any, true, Ok(None)));
+        let odd = build(bare.header(EXPECTED, "seven").expect("a header"));
+        let error = Sent::read(&odd).expect_err("no number").to_string();
+        assert!(error.contains("commandexpected") && error.contains("seven"), "{error}");
+    }
+}

@@ -11,7 +11,7 @@ pub enum ExpectedVersion {
     /// Exactly this version; `0` for one that is not there yet. At another version nothing is changed, and a router hears
     /// that the command is stale.
     Exact(u64),
-    /// Any version.
+    /// Any version, whichever it is.
     #[default]
     Any,
 }

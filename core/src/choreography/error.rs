@@ -16,7 +16,7 @@ pub enum TranslateError {
     /// The state of a destination is not what the handler takes it for.
     #[error("the state of {destination} can't be decoded: {reason}")]
     State {
-        /// The destination.
+        /// Destination whose state it is.
         destination: Destination,
         /// Message of the decoder, with a place and not its content.
         reason: SmolStr,

@@ -31,7 +31,7 @@ pub(super) struct Route {
 }
 
 impl Route {
-    /// Both phases. An event that nobody has registered for leads to nothing.
+    /// Goes through both phases. An event that nobody has registered for leads to nothing.
     async fn translate(&self, tx: &mut dyn Transaction, event: &Message) -> Result<Vec<Command>, HandlerError> {
         let Some(translator) = self.translators.get(&event.kind) else { return Ok(Vec::new()) };
         let mut states = Vec::new();

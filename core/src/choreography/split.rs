@@ -30,7 +30,7 @@ impl Slot {
 
 /// Makes messages of commands.
 pub(super) struct Splitter<'a> {
-    /// Whoever sends them: the router or process manager.
+    /// Sender of them: the router or process manager.
     pub(super) sender: &'a SmolStr,
     pub(super) rejections: SmolStr,
     pub(super) answers: Option<SmolStr>,

@@ -35,7 +35,7 @@ impl Reaction {
         self
     }
 
-    /// Sends commands.
+    /// Sends several commands.
     pub fn commands(mut self, commands: impl IntoIterator<Item = Command>) -> Self {
         self.commands.extend(commands);
         self

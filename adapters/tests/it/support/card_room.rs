@@ -413,7 +413,8 @@ impl World {
     }
 
     pub(crate) async fn change_player(&self, id: &str, change: impl Fn(&mut Player)) {
-        let changed = players(&self.ports).update(&*self.ports.store, id, Cause::New, |player| {
+        let repository = players(&self.ports);
+        let changed = repository.update(&*self.ports.store, id, Cause::New, |player| {
             change(player);
             Ok::<_, ()>(())
         });
@@ -421,7 +422,8 @@ impl World {
     }
 
     pub(crate) async fn change_table(&self, id: &str, change: impl Fn(&mut Table)) {
-        let changed = tables(&self.ports).update(&*self.ports.store, id, Cause::New, |table| {
+        let repository = tables(&self.ports);
+        let changed = repository.update(&*self.ports.store, id, Cause::New, |table| {
             change(table);
             Ok::<_, ()>(())
         });

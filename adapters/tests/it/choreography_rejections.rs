@@ -10,6 +10,7 @@ use std::{
 
 use seaworthy_core::{
     choreography::{Escalations, FollowUp, REVOKED, Rejection, RejectionHandlers, RejectionReason, rejected_letters},
+    ids::derive,
     inbox::{Consumer, ConsumerConfig},
     message::Message,
     ports::{
@@ -119,6 +120,8 @@ fn seed_23_a_full_table_has_the_funds_released_with_the_reason_exactly_once_whic
                 let (rejected, released) = (rejections(world), world.sent("funds.released"));
                 assert_eq!((rejected.len(), released.len()), (1, 1), "{cut:?} commit {at}");
                 assert_eq!(rejected[0].refusal::<NoSeat>(), Some(NoSeat::TableFull));
+                let (command, told) = (rejected[0].command.id, world.sent("command.rejected")[0].id);
+                assert_eq!(told.0, derive(command.0, &["rejection"]), "said again, it is the same message");
                 let event = rejected[0].event().expect("readable").expect("it followed from one");
                 assert_eq!((event.kind.as_str(), event.subject.as_str()), ("funds.reserved", "ann"));
                 let funds: Funds = released[0].json().expect("funds");

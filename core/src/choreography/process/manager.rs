@@ -69,7 +69,7 @@ type React<S> = Arc<dyn Fn(&mut S, &Message) -> Result<Reaction, HandlerError> +
 /// }
 ///
 /// fn shipments() -> Result<ProcessManager<Shipment>, RegistrationError> {
-///     ProcessManager::builder("shipments")
+///     ProcessManager::<Shipment>::builder("shipments")
 ///         .on::<Orders, String>("order.paid", |shipment, order| {
 ///             shipment.order = Some(order.clone());
 ///             Ok(shipment.next(Reaction::none().timer("late", Duration::from_secs(86_400))))

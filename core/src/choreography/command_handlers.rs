@@ -23,9 +23,12 @@ use crate::{
 /// Decision of an aggregate about a command: changed, or refused for a reason.
 type Decided<T> = Result<Result<T, RejectionReason>, DecodeError>;
 
+type Change<A> = dyn Fn(&mut A, &Message) -> Decided<()> + Send + Sync;
+type Open<A> = dyn Fn(&Message) -> Decided<A> + Send + Sync;
+
 enum Decider<A> {
-    Change(Box<dyn Fn(&mut A, &Message) -> Decided<()> + Send + Sync>),
-    Open(Box<dyn Fn(&Message) -> Decided<A> + Send + Sync>),
+    Change(Box<Change<A>>),
+    Open(Box<Open<A>>),
 }
 
 /// Handlers of the commands for the aggregates of a domain.

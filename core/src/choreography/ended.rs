@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+type Is<A> = dyn Fn(&A) -> bool + Send + Sync;
+
 /// Says whether an aggregate is in a terminal state.
-pub(super) struct Ended<A>(Option<Arc<dyn Fn(&A) -> bool + Send + Sync>>);
+pub(super) struct Ended<A>(Option<Arc<Is<A>>>);
 
 impl<A> Ended<A> {
     /// No state is terminal.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use seaworthy_core::{
     choreography::{
-        Command, Destination, DestinationState, Destinations, ExpectedVersion, RegistrationError, Router,
+        Command, Destination, DestinationState, Destinations, ExpectedSequence, RegistrationError, Router,
         TranslateError, Translator,
     },
     inbox::{Consumer, ConsumerConfig},
@@ -151,7 +151,7 @@ fn seed_21_two_payouts_for_one_root_expect_versions_one_after_the_other() {
     let event = settled(1, payouts.clone());
     let router = table_to_player();
     let commands = router.handle(&event, &seen(&payouts, 4)).expect("declared");
-    assert!(commands.iter().all(|command| command.expected() == ExpectedVersion::Exact(4)), "each says what was seen");
+    assert!(commands.iter().all(|command| command.expected() == ExpectedSequence::Exact(4)), "each says what was seen");
     let messages = router.split(&event, commands, Timestamp::EPOCH).expect("short names");
     let mut expected: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for message in &messages {
@@ -201,7 +201,7 @@ fn seed_27_a_destination_that_was_not_declared_is_an_error_and_never_version_0()
     // One that was looked up and is not there is at version 0.
     let absent = Destinations::from([(Destination::new::<Tables>("t-1"), None)]);
     let commands = player_to_table().handle(&reserved, &absent).expect("declared");
-    assert_eq!(commands[0].expected(), ExpectedVersion::Exact(0));
+    assert_eq!(commands[0].expected(), ExpectedSequence::Exact(0));
     assert_eq!(absent.decode::<Hand>(&Destination::new::<Tables>("t-1")), Ok(None));
 }
 

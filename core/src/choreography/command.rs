@@ -7,7 +7,7 @@ use crate::message::to_json;
 
 /// Expectation of a command about the version of its aggregate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ExpectedVersion {
+pub enum ExpectedSequence {
     /// Exactly this version; `0` for one that is not there yet. At another version nothing is changed, and a router hears
     /// that the command is stale.
     Exact(u64),
@@ -39,7 +39,7 @@ pub enum ExpectedVersion {
 pub struct Command {
     pub(super) kind: SmolStr,
     pub(super) destination: Destination,
-    pub(super) expected: ExpectedVersion,
+    pub(super) expected: ExpectedSequence,
     pub(super) data: Bytes,
 }
 
@@ -59,7 +59,7 @@ impl Command {
             return Err(TranslateError::UnknownCommand { domain: SmolStr::new_static(D::NAME), kind });
         }
         let data = to_json(&kind, payload)?;
-        Ok(Self { kind, destination: Destination::new::<D>(id), expected: ExpectedVersion::Any, data })
+        Ok(Self { kind, destination: Destination::new::<D>(id), expected: ExpectedSequence::Any, data })
     }
 
     /// Has it carried out only at the version at which the destination was seen
@@ -68,7 +68,7 @@ impl Command {
     /// Several commands of one event for one aggregate all say what was seen: the splitter numbers them one after the
     /// other, since each but the first comes after its forerunners. Commands that change nothing should expect any version.
     pub fn exact(mut self, version: u64) -> Self {
-        self.expected = ExpectedVersion::Exact(version);
+        self.expected = ExpectedSequence::Exact(version);
         self
     }
 
@@ -83,7 +83,7 @@ impl Command {
     }
 
     /// Returns what it expects of the aggregate's version.
-    pub fn expected(&self) -> ExpectedVersion {
+    pub fn expected(&self) -> ExpectedSequence {
         self.expected
     }
 

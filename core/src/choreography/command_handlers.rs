@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 use tracing::{debug, info};
 
 use super::{
-    Domain, ExpectedVersion, RegistrationError,
+    Domain, ExpectedSequence, RegistrationError,
     ended::Ended,
     rejection::{Rejection, RejectionReason, refused, rejections_of},
     sent::Sent,
@@ -40,7 +40,7 @@ enum Decider<A> {
 /// | it decides | is changed, its events are staged | whoever listens to them |
 /// | it refuses, is not there, or is there already | stays as it is | the source: a [`Rejection`] with the reason |
 /// | it is in a [terminal state](CommandHandlersBuilder::ended_when) | stays as it is | the source, likewise |
-/// | it is at another version than the command [expects](ExpectedVersion) | stays as it is | the router, after a backoff; a command without a router is rejected |
+/// | it is at another version than the command [expects](ExpectedSequence) | stays as it is | the router, after a backoff; a command without a router is rejected |
 /// | the command's type is not known | stays as it is | nobody yet: a newer release handles it |
 ///
 /// Each answer is staged in that transaction, so it is given once, whatever crashes in between.
@@ -261,14 +261,14 @@ impl<A: Aggregate> Handler for Commands<A> {
         let aggregate = commands.repository.load(tx, &command.subject).await?;
         let version = aggregate.as_ref().and_then(Tracked::version).unwrap_or(0);
         let verdict = match sent.expected {
-            ExpectedVersion::Exact(expected) if expected != version => {
+            ExpectedSequence::Exact(expected) if expected != version => {
                 let reason = RejectionReason::Stale { expected, version };
                 if let Some(answers) = sent.answers.clone() {
                     return commands.tell(tx, command, &sent, answers, reason).await;
                 }
                 Err(reason)
             }
-            ExpectedVersion::Exact(_) | ExpectedVersion::Any => commands.decide(aggregate, command)?,
+            ExpectedSequence::Exact(_) | ExpectedSequence::Any => commands.decide(aggregate, command)?,
         };
         match verdict {
             Ok(changed) => {

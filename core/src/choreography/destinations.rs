@@ -103,7 +103,7 @@ impl FromIterator<(Destination, Option<DestinationState>)> for Destinations {
 
 /// Source of the states of destinations: between the two phases of a router it is asked for each that was declared.
 ///
-/// A state may be behind by the time a command arrives, never ahead: what a command [expects](super::ExpectedVersion) is
+/// A state may be behind by the time a command arrives, never ahead: what a command [expects](super::ExpectedSequence) is
 /// checked where it is carried out. Implement it for aggregates in tables of your own, or behind somebody's read API.
 ///
 /// ```

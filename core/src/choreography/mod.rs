@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`Domain`] | the names of a domain's events and commands, and its topics | always |
 //! | [`Router`], [`Translator`] | translates events of one domain into commands for others | between two domains |
-//! | [`Command`], [`ExpectedVersion`] | a command for one aggregate, and the version that it was decided on | in a translator |
+//! | [`Command`], [`ExpectedSequence`] | a command for one aggregate, and the version that it was decided on | in a translator |
 //! | [`Destinations`], [`DestinationStates`] | the aggregates that a translation depends on, and the place of their states | where commands depend on the state of others |
 //! | [`CommandHandlers`] | the destination: its aggregates decide, refuse or are at another version | in each domain that takes commands |
 //! | [`Rejection`], [`RejectionHandlers`] | the way back: the source undoes what a rejected command stood for | in each domain whose events lead to commands |
@@ -21,7 +21,7 @@
 //! ```
 //! A router handles an event in one transaction: it fetches the states of the destinations that its translator has declared,
 //! and stages a message for each command. Each is delivered, tried again, and refused alone; those for one aggregate stay in
-//! order. A command that was decided on an old state ([`ExpectedVersion::Exact`]) changes nothing and comes back to the router,
+//! order. A command that was decided on an old state ([`ExpectedSequence::Exact`]) changes nothing and comes back to the router,
 //! which translates the event again for that one command, after a pause and a bounded number of times. A command that is
 //! rejected goes back to the aggregate that the event was about, once, with its reason.
 //!
@@ -103,7 +103,7 @@ mod split;
 mod stale;
 mod translator;
 
-pub use command::{Command, ExpectedVersion};
+pub use command::{Command, ExpectedSequence};
 pub use command_handlers::{CommandHandlers, CommandHandlersBuilder};
 pub use destination::Destination;
 pub use destinations::{DestinationState, DestinationStates, Destinations, DocumentsOf, OwnDocuments};

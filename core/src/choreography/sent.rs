@@ -5,7 +5,7 @@ use std::fmt::Display;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
 
-use super::ExpectedVersion;
+use super::ExpectedSequence;
 use crate::{
     inbox::HandlerError,
     message::{HeaderError, Message, MessageBuilder, from_json},
@@ -21,7 +21,7 @@ const EVENT: &str = "commandevent";
 /// A command as it was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sent {
-    pub(super) expected: ExpectedVersion,
+    pub(super) expected: ExpectedSequence,
     /// Number of commands before it, of the same event, type and aggregate.
     pub(super) slot: u32,
     /// `0` when it is sent first, one more each time that it was stale.
@@ -54,7 +54,7 @@ impl Sent {
     }
 
     pub(super) fn write(&self, mut builder: MessageBuilder) -> Result<MessageBuilder, HeaderError> {
-        if let ExpectedVersion::Exact(version) = self.expected {
+        if let ExpectedSequence::Exact(version) = self.expected {
             builder = builder.header(EXPECTED, version.to_smolstr())?;
         }
         builder = builder.header(SLOT, self.slot.to_smolstr())?.header(ATTEMPT, self.attempt.to_smolstr())?;
@@ -82,8 +82,8 @@ impl Sent {
         };
         Ok(Self {
             expected: match text(EXPECTED) {
-                None => ExpectedVersion::Any,
-                Some(version) => ExpectedVersion::Exact(number(EXPECTED, version)?),
+                None => ExpectedSequence::Any,
+                Some(version) => ExpectedSequence::Exact(number(EXPECTED, version)?),
             },
             slot: small(SLOT)?,
             attempt: small(ATTEMPT)?,
@@ -108,7 +108,8 @@ mod tests {
     #[test]
     fn what_a_command_carries_is_read_back_as_it_was_written_whatever_its_event_holds() {
         let event = build(MessageBuilder::new("table", "settled", "t-1").data("text/plain", "a\tb\n\u{7f}\0".into()));
-        for (expected, answers) in [(ExpectedVersion::Any, None), (ExpectedVersion::Exact(7), Some("router".into()))] {
+        for (expected, answers) in [(ExpectedSequence::Any, None), (ExpectedSequence::Exact(7), Some("router".into()))]
+        {
             let rejections = Some("table.rejections".into());
             let sent = Sent { expected, slot: 3, attempt: 2, rejections, answers, event: Sent::pack(&event) };
             let command = build(sent.write(MessageBuilder::new("router", "credit", "ann")).expect("headers"));
@@ -122,7 +123,7 @@ mod tests {
     fn a_command_of_somebody_elses_expects_any_version_and_a_header_that_is_no_number_is_told() {
         let bare = MessageBuilder::new("desk", "credit", "ann");
         let sent = Sent::read(&build(bare.clone())).expect("no headers");
-        assert_eq!((sent.expected, sent.rejections.is_none(), sent.unpack()), (ExpectedVersion::Any, true, Ok(None)));
+        assert_eq!((sent.expected, sent.rejections.is_none(), sent.unpack()), (ExpectedSequence::Any, true, Ok(None)));
         let odd = build(bare.header(EXPECTED, "seven").expect("a header"));
         let error = Sent::read(&odd).expect_err("no number").to_string();
         assert!(error.contains("commandexpected") && error.contains("seven"), "{error}");

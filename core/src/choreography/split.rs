@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use smol_str::{SmolStr, ToSmolStr as _};
 
-use super::{Command, ExpectedVersion, TranslateError, domain::commands_topic, sent::Sent};
+use super::{Command, ExpectedSequence, TranslateError, domain::commands_topic, sent::Sent};
 use crate::{
     message::{Message, MessageBuilder},
     time::Timestamp,
@@ -49,8 +49,8 @@ impl Splitter<'_> {
         let slotted = slots(commands).into_iter().map(|(slot, command, earlier)| {
             // Those before it have each moved the aggregate on by one.
             let expected = match command.expected {
-                ExpectedVersion::Exact(version) => ExpectedVersion::Exact(version.saturating_add(earlier)),
-                ExpectedVersion::Any => ExpectedVersion::Any,
+                ExpectedSequence::Exact(version) => ExpectedSequence::Exact(version.saturating_add(earlier)),
+                ExpectedSequence::Any => ExpectedSequence::Any,
             };
             self.message(slot, command, expected, 0, event.clone())
         });
@@ -75,7 +75,7 @@ impl Splitter<'_> {
         &self,
         slot: Slot,
         command: Command,
-        expected: ExpectedVersion,
+        expected: ExpectedSequence,
         attempt: u32,
         event: SmolStr,
     ) -> Result<Message, TranslateError> {

@@ -267,7 +267,11 @@ pub async fn a_reader_of_the_log_beside_racing_writers_sees_each_event_once(subj
                 for _ in 0..writer {
                     step().await;
                 }
-                if round == 1 { Ok(drop(tx)) } else { tx.commit().await }
+                if round == 1 {
+                    drop(tx);
+                    return Ok(());
+                }
+                tx.commit().await
             })
             .await?;
         }

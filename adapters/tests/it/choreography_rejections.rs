@@ -200,7 +200,7 @@ fn seed_24_of_two_joins_of_one_player_only_the_rejected_one_is_released() {
 fn seed_22_of_a_settlement_some_of_whose_payouts_are_rejected_the_others_are_paid_once_and_no_chip_is_lost() {
     let dice = Dice::seeded(22);
     for _ in 0..4 {
-        let barred: Vec<bool> = (0..10).map(|_| dice.next_u64() % 3 == 0).collect();
+        let barred: Vec<bool> = (0..10).map(|_| dice.next_u64().is_multiple_of(3)).collect();
         on_each_store(async |world| {
             world.declare_room();
             let names: Vec<String> = (0..barred.len()).map(|at| format!("p-{at}")).collect();

@@ -230,7 +230,7 @@ fn a_doubtful_step_stays_doubtful_until_it_is_done_or_waived() {
     for (shape, attempts) in shapes() {
         explore(&shape, attempts, |before, record, after| {
             let Some(after) = after else { return };
-            for (index, (was, is)) in before.steps().iter().zip(after.steps()).enumerate() {
+            for (index, (was, is)) in before.steps().iter().zip(after.steps().iter()).enumerate() {
                 let undecided = was.unknown && is.action != ActionState::Done;
                 assert!(!undecided || is.unknown, "step {index}: {record:?} after {before:?}");
             }

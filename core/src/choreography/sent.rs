@@ -1,4 +1,4 @@
-//! What the protocol needs to know of a command, in headers: its payload is the service's alone.
+//! Headers by which the protocol knows a command: its payload is the service's alone.
 
 use std::fmt::Display;
 

@@ -11,7 +11,7 @@ use crate::{
     ports::{RecordedEvent, StoreError},
 };
 
-/// What comes after a failure.
+/// Next thing to do after a failure.
 pub(super) enum After {
     /// The event is handled again after a wait.
     Again(Duration),

@@ -63,7 +63,7 @@ pub struct Subscriber {
     pub(super) config: Arc<SubscriberConfig>,
     /// Hints that there are events.
     pub(super) wake: Wake,
-    /// Whom to hint after a commit.
+    /// Relay to hint after a commit.
     pub(super) hints: Option<Wake>,
     /// Passes and attempts of handlers may be dropped one by one.
     pub(super) scopes: Scopes,

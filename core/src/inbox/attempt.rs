@@ -37,7 +37,7 @@ pub(crate) enum Again {
 }
 
 impl Failed {
-    /// What a transaction that did not begin says: the store can't be reached, or has failed.
+    /// Meaning of a transaction that did not begin: the store can't be reached, or has failed.
     pub(crate) fn of_begin(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(why) => Self::Unreachable(why),

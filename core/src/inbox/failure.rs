@@ -28,11 +28,11 @@ pub(crate) struct Limits<'a> {
     pub(crate) store: FailurePolicy,
 }
 
-/// What a failure means for its message.
+/// Meaning of a failure for its message.
 pub(crate) struct Judged {
     pub(crate) why: SmolStr,
     pub(crate) policy: FailurePolicy,
-    /// How long the handler has asked for, if it has.
+    /// Delay that the handler has asked for, if it has.
     pub(crate) after: Option<Duration>,
 }
 

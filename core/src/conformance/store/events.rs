@@ -69,7 +69,7 @@ pub async fn an_event_is_recorded_as_it_was_appended(subject: &dyn StoreSubject)
     Ok(Verdict::Held)
 }
 
-/// What was decided on an older state of the stream is not appended.
+/// Events that were decided on an older state of the stream are not appended.
 pub async fn an_append_that_expects_another_version_conflicts(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;
     let promise = "an append that expects another version is a conflict";

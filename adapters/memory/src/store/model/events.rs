@@ -28,7 +28,7 @@ pub(super) struct Events {
     epoch: u64,
 }
 
-/// What a transaction will have done to the events once it commits.
+/// Changes that a transaction will have made to the events once it commits.
 #[derive(Debug)]
 pub(super) enum EventWrite {
     Append(Box<RecordedEvent>),

@@ -44,7 +44,7 @@ impl EventAppend {
 pub enum ExpectedVersion {
     /// Its last event has this version; `0` is the same as [`NoStream`](Self::NoStream).
     Exact(u64),
-    /// Whatever it holds, for events that don't depend on it.
+    /// Any content, for events that don't depend on it.
     Any,
     /// It holds nothing yet.
     NoStream,

@@ -31,6 +31,8 @@ pub(crate) struct Recorder {
     /// The last events, kept once the run is about to be given up.
     tail: Option<Vec<Event>>,
     kept: Option<Vec<Event>>,
+    /// A trace that grows longer is let go of.
+    kept_max: u64,
     spans: Option<Arc<SpanBook>>,
 }
 
@@ -54,10 +56,11 @@ pub(crate) struct Record {
 }
 
 impl Recorder {
+    /// A recorder that keeps the trace as long as it has at most so many events; none where `keep_trace` is `None`.
     pub(crate) fn new(
         invariants: Vec<Box<dyn Invariant>>,
         activity: Activity,
-        keep_trace: bool,
+        keep_trace: Option<u64>,
         spans: Option<Arc<SpanBook>>,
         epoch: Timestamp,
     ) -> Self {
@@ -73,7 +76,8 @@ impl Recorder {
             at_last: None,
             hint: None,
             tail: None,
-            kept: keep_trace.then(Vec::new),
+            kept: keep_trace.map(|_| Vec::new()),
+            kept_max: keep_trace.unwrap_or(0),
             spans,
         }
     }
@@ -107,6 +111,9 @@ impl Recorder {
         }
         if let Some(kept) = &mut self.kept {
             kept.push(event);
+            if self.next > self.kept_max {
+                self.kept = None;
+            }
         }
     }
 

@@ -10,6 +10,9 @@ use crate::{invariants::Practice, kernel::Budget, scenario::StoreFactory};
 pub struct RunOptions {
     /// Keep the whole trace, for replay and reports.
     pub keep_trace: bool,
+    /// Number of events up to which a trace that is asked for is kept: a longer one is let go of, and known by its
+    /// fingerprint alone. All of it where `None`. A run of months has millions of events, of half a kilobyte each.
+    pub trace_max: Option<u64>,
     /// Keep what the processes tell `tracing`, with virtual time, to lay it [beside the trace](crate::trace::interleave).
     /// It costs time and memory like a whole trace; a run that keeps nothing asks nobody.
     pub keep_spans: bool,
@@ -34,6 +37,13 @@ impl RunOptions {
     #[must_use]
     pub fn keep_trace(mut self, keep_trace: bool) -> Self {
         self.keep_trace = keep_trace;
+        self
+    }
+
+    /// Sets the number of events up to which a trace that is asked for is kept; all of it where `None`.
+    #[must_use]
+    pub fn trace_max(mut self, trace_max: Option<u64>) -> Self {
+        self.trace_max = trace_max;
         self
     }
 

@@ -41,7 +41,7 @@ pub struct RunReport {
     pub fired: Vec<Fired>,
     /// Names of the processes, by their index in events.
     pub processes: Vec<SmolStr>,
-    /// The whole trace, if it was asked for.
+    /// The whole trace, if it was asked for and is [no longer](super::RunOptions::trace_max) than it may be.
     pub trace: Option<Vec<Event>>,
     /// Spans and events that the processes told `tracing`, if they were asked for.
     pub spans: Option<Vec<SpanRecord>>,

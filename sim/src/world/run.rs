@@ -192,7 +192,8 @@ fn build<S: Scenario>(
     }
     let invariants = instructed(scenario, &topology, plan, options);
     let activity = Activity::new(&topology);
-    let recorder = Recorder::new(invariants, activity, options.keep_trace, spans, epoch);
+    let keep_trace = options.keep_trace.then(|| options.trace_max.unwrap_or(u64::MAX));
+    let recorder = Recorder::new(invariants, activity, keep_trace, spans, epoch);
     let mut faults = Faults::new(plan, &topology);
     if options.list_calls {
         faults.list_calls();
@@ -208,10 +209,8 @@ fn build<S: Scenario>(
 fn report(world: &World, ending: crate::invariants::Ending) -> RunReport {
     let virtual_time = world.time.elapsed();
     let mut state = world.state();
-    let recorder = std::mem::replace(
-        &mut state.recorder,
-        Recorder::new(Vec::new(), Activity::default(), false, None, world.epoch),
-    );
+    let recorder =
+        std::mem::replace(&mut state.recorder, Recorder::new(Vec::new(), Activity::default(), None, None, world.epoch));
     let mut record = recorder.finish(ending);
     without_observers(&mut record.findings.dealt, &world.topology);
     let names = world.topology.processes.iter().map(|process| process.name.clone());

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::deposits::{Deposits, RIGHT, Teller, WRONG};
 use seaworthy_sim::{
-    explore::{determinism, first_divergence, runner},
+    explore::{Cause, Source, determinism, diagnose, first_divergence, runner},
     generate::generate,
     plan::{Plan, Profile},
     world::{RunOptions, run},
@@ -66,4 +66,61 @@ fn a_difference_in_the_verdict_alone_is_one_too() {
     let divergence = determinism(&runner(&RIGHT, fickle), &plan, &RunOptions::default()).expect("it fits");
     let divergence = divergence.expect("they differ");
     assert_eq!((divergence.first, divergence.second), (None, None), "after the last event");
+}
+
+#[test]
+fn a_trace_that_is_longer_than_it_may_be_is_let_go_of_and_changes_nothing_else() {
+    let plan = generate(&RIGHT, 1, Profile::Swarm);
+    let of = |most| run(&RIGHT, &plan, &RunOptions::default().keep_trace(true).trace_max(most)).expect("it fits");
+    let whole = of(None);
+    for (most, is_kept) in [(whole.events, true), (whole.events - 1, false), (0, false)] {
+        let report = of(Some(most));
+        assert_eq!((report.fingerprint, report.events), (whole.fingerprint, whole.events));
+        assert_eq!(report.trace.is_some(), is_kept, "at most {most} of {}", whole.events);
+    }
+}
+
+#[test]
+fn runs_too_long_for_their_traces_are_told_apart_by_their_fingerprints_and_by_the_traces_of_more_runs() {
+    let plan = Plan { workload: Deposits(vec![(1, 1), (2, 1)]), ..generate(&RIGHT, 1, Profile::Calm) };
+    let source = Source::Seed { seed: 1, profile: Profile::Calm };
+    let options = RunOptions::default().trace_max(Some(5));
+    // Which of the runs are of another plan, in secret.
+    let told = |is_another: fn(u64) -> bool| {
+        let runs = AtomicU64::new(0);
+        let slipping = |teller: &Teller, plan: &Plan<Deposits>, options: &RunOptions| {
+            let mut plan = plan.clone();
+            if is_another(runs.fetch_add(1, Ordering::Relaxed)) {
+                plan.workload = Deposits(vec![(9, 1)]);
+            }
+            run(teller, &plan, options)
+        };
+        diagnose(&runner(&RIGHT, slipping), &plan, &options, source.clone(), None).expect("it fits")
+    };
+    assert_eq!(told(|_| false), None);
+    // The third and the fourth agree: one of the first two was alone.
+    for alone in [told(|run| run == 0), told(|run| run == 1)] {
+        let alone = alone.expect("they differ");
+        assert_eq!(alone.cause, Cause::Survivor);
+        assert!(alone.story.contains("a run of a plan does not come again"), "{}", alone.story);
+    }
+    let differing = told(|run| run % 2 == 1).expect("they differ");
+    assert!(differing.at > 0, "the boot is the same: {}", differing.story);
+    assert!(differing.story.contains("first run") && differing.story.contains("second run"), "{}", differing.story);
+}
+
+#[test]
+fn a_difference_in_the_verdict_alone_is_told_of_runs_without_traces_too() {
+    let runs = AtomicU64::new(0);
+    let fickle = |teller: &Teller, plan: &Plan<Deposits>, options: &RunOptions| {
+        let mut report = run(teller, plan, options)?;
+        if runs.fetch_add(1, Ordering::Relaxed) == 1 {
+            report.violations.push(crate::deposits::violation("a", "b"));
+        }
+        Ok(report)
+    };
+    let (plan, source) = (generate(&RIGHT, 1, Profile::Calm), Source::Seed { seed: 1, profile: Profile::Calm });
+    let options = RunOptions::default().trace_max(Some(5));
+    let found = diagnose(&runner(&RIGHT, fickle), &plan, &options, source, None).expect("it fits");
+    assert_eq!(found.expect("they differ").cause, Cause::Judgement);
 }

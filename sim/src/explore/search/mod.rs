@@ -3,7 +3,10 @@ mod stopwatch;
 mod worker;
 
 use std::{
-    sync::mpsc::{self, RecvTimeoutError},
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
     thread,
     time::Duration,
 };
@@ -165,17 +168,19 @@ pub fn search<R: Runner>(
     let (done, all_done) = mpsc::channel::<()>();
 
     let parts = thread::scope(|scope| {
+        let elsewhere = Arc::new(Elsewhere::new(scope, runner));
         let workers: Vec<_> = (0..options.jobs)
             .map(|_| {
                 let (done, blank, shared, watch, first) = (done.clone(), blank.clone(), &shared, &watch, first.take());
+                let elsewhere = elsewhere.clone();
                 scope.spawn(move || {
-                    let part = work(Elsewhere::new(scope, runner), search, first, options, blank, shared, watch);
+                    let part = work(&elsewhere, search, first, options, blank, shared, watch);
                     drop(done);
                     part
                 })
             })
             .collect();
-        drop(done);
+        drop((done, elsewhere));
         // The channel closes with its last worker.
         while all_done.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
             progress(&shared.progress(total, &watch));

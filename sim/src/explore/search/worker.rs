@@ -37,7 +37,7 @@ impl Shared {
 
 /// Runs candidates until it is over. Only one of the workers has the `first` one, which was taken before they began.
 pub(super) fn work<R: Runner>(
-    mut elsewhere: Elsewhere<'_, '_, R>,
+    elsewhere: &Elsewhere<'_, '_, R>,
     search: &impl Search<WorkloadOf<R>>,
     first: Option<First<WorkloadOf<R>>>,
     options: &SearchOptions,
@@ -88,7 +88,7 @@ pub(super) fn work<R: Runner>(
             // The first ones on threads that nothing has warmed.
             let found = match *turn < FIRST {
                 true => again(runner, plan, &options.run, &report, source),
-                false => again_beside(&mut elsewhere, plan, &options.run, &report, source),
+                false => again_beside(elsewhere, plan, &options.run, &report, source),
             };
             if let Some(difference) = found.map_err(broken)? {
                 part.twice.difference = Some(Box::new(difference));

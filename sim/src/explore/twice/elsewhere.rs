@@ -1,6 +1,9 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::mpsc::{self, Receiver, Sender},
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{self, Receiver, Sender},
+    },
     thread::{self, Scope},
 };
 
@@ -10,12 +13,13 @@ use crate::{
     world::{RunOptions, RunReport},
 };
 
-/// A thread beside a worker's own, for the second runs of its plans. One that is started anew for each of them has to
-/// get all its memory from the operating system first, which takes longer than the run.
+/// A thread beside those of the workers, for the second runs of their plans. One that is started anew for each of them has to
+/// get all its memory from the operating system first, which takes longer than the run; and one for each worker would keep as
+/// much of it as the worker does, to be used once in a hundred runs.
 pub(in crate::explore) struct Elsewhere<'scope, 'env, R: Runner> {
     scope: &'scope Scope<'scope, 'env>,
     runner: &'env R,
-    started: Option<Started<WorkloadOf<R>>>,
+    started: Mutex<Option<Started<WorkloadOf<R>>>>,
 }
 
 struct Started<W> {
@@ -24,19 +28,20 @@ struct Started<W> {
 }
 
 impl<'scope, 'env, R: Runner> Elsewhere<'scope, 'env, R> {
-    /// A thread that is started when it is first needed, and ends with the worker.
+    /// A thread that is started when it is first needed, and ends with the last of the workers.
     pub(in crate::explore) fn new(scope: &'scope Scope<'scope, 'env>, runner: &'env R) -> Self {
-        Self { scope, runner, started: None }
+        Self { scope, runner, started: Mutex::new(None) }
     }
 
     pub(in crate::explore) fn runner(&self) -> &'env R {
         self.runner
     }
 
-    /// Runs a plan there. Passes on a panic.
-    pub(super) fn run(&mut self, plan: &Plan<WorkloadOf<R>>, options: &RunOptions) -> Result<RunReport, PlanError> {
+    /// Runs a plan there, after those that others have there. Passes on a panic.
+    pub(super) fn run(&self, plan: &Plan<WorkloadOf<R>>, options: &RunOptions) -> Result<RunReport, PlanError> {
         let (scope, runner) = (self.scope, self.runner);
-        let started = self.started.get_or_insert_with(|| {
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = started.get_or_insert_with(|| {
             let (plans, asked) = mpsc::channel::<(Plan<WorkloadOf<R>>, RunOptions)>();
             let (answers, reports) = mpsc::channel();
             scope.spawn(move || {
@@ -49,8 +54,9 @@ impl<'scope, 'env, R: Runner> Elsewhere<'scope, 'env, R> {
             });
             Started { plans, reports }
         });
-        started.plans.send((plan.clone(), options.clone())).expect("it waits for plans as long as this is there");
-        let report = started.reports.recv().expect("it answers each plan");
+        there.plans.send((plan.clone(), options.clone())).expect("it waits for plans as long as this is there");
+        let report = there.reports.recv().expect("it answers each plan");
+        drop(started);
         report.unwrap_or_else(|panic| resume_unwind(panic))
     }
 }

@@ -44,6 +44,10 @@ pub struct TwiceTally {
     pub difference: Option<Box<Difference>>,
 }
 
+/// Events up to which the traces of two runs are kept to be compared: some ten megabytes each. Longer runs are compared by
+/// their fingerprints, and only where these differ are there traces of more runs.
+const TRACE_MAX: u64 = 100_000;
+
 /// The first plans of a campaign, whatever the share.
 pub(super) const FIRST: u64 = 5;
 
@@ -72,13 +76,13 @@ pub fn diagnose<R: Runner>(
     let found = again(runner, plan, options, &first, &source)?;
     Ok(found.or_else(|| {
         let failed = failed.filter(|failed| *failed != first.fingerprint)?;
-        Some(told::of_the_lost(source, failed, &first))
+        Some(told::of_the_lost(source, "the run that failed", failed, &first))
     }))
 }
 
-/// Options that keep the trace, without which nothing can be compared.
+/// Options that keep the trace, by which two runs are compared, unless it is very long.
 pub(super) fn traced(options: &RunOptions) -> RunOptions {
-    RunOptions { keep_trace: true, ..options.clone() }
+    RunOptions { keep_trace: true, trace_max: options.trace_max.or(Some(TRACE_MAX)), ..options.clone() }
 }
 
 /// A run before anything else of this scenario, a rehearsal included: what the first run of a program warms is cold in it
@@ -98,7 +102,7 @@ pub(super) fn coldest(cold: Option<RunReport>, report: &RunReport) -> RunReport 
 
 /// As [`again`], for one plan of many: runs it on a thread that is kept for that, and on others only if that differs.
 pub(super) fn again_beside<R: Runner>(
-    elsewhere: &mut Elsewhere<'_, '_, R>,
+    elsewhere: &Elsewhere<'_, '_, R>,
     plan: &Plan<WorkloadOf<R>>,
     options: &RunOptions,
     first: &RunReport,
@@ -108,13 +112,16 @@ pub(super) fn again_beside<R: Runner>(
     let Some(divergence) = compare(first, &second, "the second run") else { return Ok(None) };
     let found = again(elsewhere.runner(), plan, options, first, source)?;
     Ok(found.or_else(|| {
+        if first.trace.is_none() || second.trace.is_none() {
+            return Some(told::of_the_lost(source.clone(), "the second run of a plan", second.fingerprint, first));
+        }
         let shares_threads = elsewhere.runner().scenario().shares_threads();
         let cause = Cause::guess([first, &second], divergence.at, false, shares_threads);
         Some(tell(source.clone(), [first, &second, &second], divergence.at, cause))
     }))
 }
 
-/// Runs a plan again on another thread and says what differs from `first`, whose trace was kept.
+/// Runs a plan again on another thread and says what differs from `first`, whose trace was kept unless it was very long.
 pub(super) fn again<R: Runner>(
     runner: &R,
     plan: &Plan<WorkloadOf<R>>,
@@ -128,6 +135,11 @@ pub(super) fn again<R: Runner>(
     };
     let second = elsewhere(&traced(options))?;
     let Some(divergence) = compare(first, &second, "the second run") else { return Ok(None) };
+    if first.trace.is_none() || second.trace.is_none() {
+        let whole = RunOptions { keep_trace: true, trace_max: None, ..options.clone() };
+        let later = [elsewhere(&whole)?, elsewhere(&whole)?];
+        return Ok(Some(of_long_runs(runner, source, [first, &second], &later)));
+    }
     // Two more show whether it was the first one alone that was different, and what the processes told beside it.
     let third = elsewhere(&RunOptions { keep_spans: true, ..traced(options) })?;
     let fourth = elsewhere(&traced(options))?;
@@ -135,4 +147,25 @@ pub(super) fn again<R: Runner>(
     let shares_threads = runner.scenario().shares_threads();
     let cause = Cause::guess([first, &second], divergence.at, settled, shares_threads);
     Ok(Some(tell(source.clone(), [first, &second, &third], divergence.at, cause)))
+}
+
+/// Says what differs between two runs that were too long for their traces to be kept, by two later ones, whose traces
+/// were: these differ, too, or one of the first does not come again.
+fn of_long_runs<R: Runner>(
+    runner: &R,
+    source: &Source,
+    [first, second]: [&RunReport; 2],
+    later: &[RunReport; 2],
+) -> Difference {
+    let [one, other] = later;
+    if let Some(divergence) = compare(one, other, "the second run") {
+        let cause = Cause::guess([one, other], divergence.at, false, runner.scenario().shares_threads());
+        return tell(source.clone(), [one, other, other], divergence.at, cause);
+    }
+    if first.fingerprint == second.fingerprint {
+        // The same events and not the same verdict.
+        return tell(source.clone(), [first, second, second], first.events as usize, Cause::Judgement);
+    }
+    let lost = if first.fingerprint == one.fingerprint { second } else { first };
+    told::of_the_lost(source.clone(), "a run of a plan", lost.fingerprint, one)
 }

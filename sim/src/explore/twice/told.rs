@@ -40,12 +40,12 @@ pub(super) fn tell(source: Source, runs: [&RunReport; 3], at: usize, cause: Caus
     Difference { source, at: at as u64, cause, story }
 }
 
-/// Tells of a run that failed and did not come again, while all the others agree.
-pub(super) fn of_the_lost(source: Source, failed: u64, now: &RunReport) -> Difference {
+/// Tells of a run that did not come again, such as one that failed, while all the others agree.
+pub(super) fn of_the_lost(source: Source, which: &str, lost: u64, now: &RunReport) -> Difference {
     let cause = Cause::Survivor;
     let story = format!(
-        "the run that failed does not come again ({source})\n\
-         it had fingerprint {failed:#018x}; each run of the same plan now has {:#018x}, and they agree with each other\n\n\
+        "{which} does not come again ({source})\n\
+         it had fingerprint {lost:#018x}; each run of the same plan now has {:#018x}, and they agree with each other\n\n\
          likely cause: {cause}",
         now.fingerprint,
     );

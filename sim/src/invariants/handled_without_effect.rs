@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::{
     Ending, Entity, Interest, Invariant, Judge, Mode,
     brief::Brief,
-    practice::{Content, Doings, Handling, Kind, Practice, Unit, Work},
+    practice::{Content, Detail, Doings, Handling, Kind, Practice, Unit, Work},
 };
 use crate::trace::Event;
 
@@ -73,20 +73,22 @@ impl HandledWithoutEffect {
         }
     }
 
-    fn is_needless(&self, work: &Work, kind: Kind, always: u64) -> bool {
-        let Some(content) = work.content else { return false };
+    fn is_needless(&self, detail: &Detail, kind: Kind, always: u64) -> bool {
+        let Some(content) = detail.content else { return false };
         let makes_needless = |other: &Content| {
             other.subject == content.subject && (other.data == content.data || other.time > content.time)
         };
-        self.doings.works().any(|(unit, other)| {
+        self.doings.works().enumerate().any(|(at, other)| {
             other.done & always == always
-                && other.last_deed.is_some_and(|done| done < work.end)
-                && other.content.as_ref().is_some_and(makes_needless)
-                && Doings::kind(*unit, other) == Some(kind)
+                && other.kind() == Some(kind)
+                && self.doings.detail(at).is_some_and(|other| {
+                    other.last_deed.is_some_and(|done| done < detail.end)
+                        && other.content.as_ref().is_some_and(makes_needless)
+                })
         })
     }
 
-    fn tell(&self, unit: Unit, work: &Work, handling: &Handling, always: u64, judge: &mut Judge<'_>) {
+    fn tell(&self, work: &Work, detail: &Detail, handling: &Handling, always: u64, judge: &mut Judge<'_>) {
         let words = |set: u64| {
             let deeds: Vec<String> = self.practice.deeds.of(set).into_iter().map(ToString::to_string).collect();
             deeds.join(" and ")
@@ -94,7 +96,7 @@ impl HandledWithoutEffect {
         let done = work.done & always;
         let only = if done == 0 { "without anything".to_owned() } else { format!("with only {}", words(done)) };
         let missing = words(always & !done);
-        let (entity, what) = match (unit, handling) {
+        let (entity, what) = match (detail.unit, handling) {
             (Unit::Message(_, id), Handling::Message { group, kind }) => {
                 (Entity::Message(id), format!("`{group}` handled a `{kind}` {only}"))
             }
@@ -106,7 +108,7 @@ impl HandledWithoutEffect {
             _ => return,
         };
         let mut events: Vec<u64> =
-            [work.first, work.end].into_iter().chain(work.last_deed).map(Brief::number).collect();
+            [detail.first, detail.end].into_iter().chain(detail.last_deed).map(Brief::number).collect();
         events.sort_unstable();
         events.dedup();
         let sentence = format!(
@@ -153,7 +155,9 @@ impl Invariant for HandledWithoutEffect {
 
     fn learn(&mut self, practice: &Arc<Practice>) {
         self.practice = practice.clone();
-        self.doings = Doings::new(practice.deeds.clone());
+        let doings = Doings::new(practice.deeds.clone());
+        // Where nothing was learnt, as before a run of months, there is nothing to tell.
+        self.doings = if practice.customs.is_empty() { doings } else { doings.with_details() };
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
@@ -167,8 +171,8 @@ impl Invariant for HandledWithoutEffect {
         // A run has a handful of kinds, and each many times.
         let mut customs: Vec<(Kind, Option<u64>)> = Vec::new();
         let bookkeeping = self.doings.deeds.bookkeeping();
-        for (unit, work) in self.doings.works() {
-            let Some(kind) = Doings::kind(*unit, work) else { continue };
+        for (at, work) in self.doings.works().enumerate() {
+            let Some(kind) = work.kind() else { continue };
             if let Kind::Message { group, .. } = kind {
                 let (surely, perhaps) = (work.surely & !bookkeeping != 0, work.done & !bookkeeping != 0);
                 judge.dealt(self.doings.group(group), surely, perhaps);
@@ -179,16 +183,16 @@ impl Invariant for HandledWithoutEffect {
                 customs.push((kind, custom));
                 custom
             });
-            let Some(always) = custom else { continue };
+            let (Some(always), Some(detail)) = (custom, self.doings.detail(at)) else { continue };
             judge.judged();
             let done = work.done & !self.practice.idle;
             let is_whole = done & always == always;
             let is_another_way = done & !always != 0;
-            let did_nothing = done == 0 && matches!(unit, Unit::Request(_));
-            if is_whole || is_another_way || did_nothing || self.is_needless(work, kind, always) {
+            let did_nothing = done == 0 && work.is_of_request();
+            if is_whole || is_another_way || did_nothing || self.is_needless(detail, kind, always) {
                 continue;
             }
-            self.tell(*unit, work, &self.doings.handling(kind), always, judge);
+            self.tell(work, detail, &self.doings.handling(kind), always, judge);
         }
     }
 }

@@ -8,7 +8,7 @@ use rustc_hash::FxHasher;
 use seaworthy_core::{ids::MessageId, message::Message, ports::SubscriptionSpec};
 use smol_str::SmolStr;
 
-use super::{Interest, Invariant, Judge, Mode, groups::Groups, messages::ByMessage};
+use super::{Interest, Invariant, Judge, Mode, groups::Groups, messages::GroupSets};
 use crate::{
     plan::FaultKind,
     trace::{Event, ProcessIndex, VirtualTime, What, Work},
@@ -24,27 +24,22 @@ use crate::{
 /// The bound is a minute of virtual time ([`MessageHeldUp::within`]) and as long as forty port calls take for each message that
 /// waits, and three tries of the other message.
 ///
-/// State: a word for each message, and an entry for each that some group has not acknowledged.
+/// State: two bits for each message and group, and an entry for each that some group has not acknowledged.
 #[derive(Debug)]
 pub struct MessageHeldUp {
     bound: VirtualTime,
     /// Time that the handling of a message may take in this run, and more.
     calls: VirtualTime,
     groups: Groups,
-    known: ByMessage<Known>,
+    /// Groups that have acknowledged a message, and those that have been handed it.
+    acknowledged: GroupSets,
+    delivered: GroupSets,
     waiting: VecDeque<Waiting>,
     spoiled: Vec<Spoiled>,
     /// Incarnations that may die of what they handle.
     poisoned: Vec<(ProcessIndex, u32)>,
     /// The latest moment at which anything else went wrong, or was put right.
     calm_since: VirtualTime,
-}
-
-/// Groups that have acknowledged a message, or have been handed it.
-#[derive(Clone, Copy, Debug, Default)]
-struct Known {
-    acknowledged: u64,
-    delivered: u64,
 }
 
 /// A message that the broker has accepted.
@@ -83,7 +78,8 @@ impl MessageHeldUp {
             bound: BOUND,
             calls: 0,
             groups: Groups::new(groups),
-            known: ByMessage::default(),
+            acknowledged: GroupSets::new(groups.len()),
+            delivered: GroupSets::new(groups.len()),
             waiting: VecDeque::new(),
             spoiled: Vec::new(),
             poisoned: Vec::new(),
@@ -109,9 +105,9 @@ impl MessageHeldUp {
     fn acknowledge(&mut self, group: &SmolStr, message: MessageId, judge: &mut Judge<'_>) {
         let Some(group) = self.groups.of_group(group) else { return };
         let number = judge.message(message);
-        self.known.of(number).acknowledged |= 1 << group;
+        self.acknowledged.add(number, group);
         while let Some(first) = self.waiting.front()
-            && first.groups & !self.known.of(first.number).acknowledged == 0
+            && first.groups & !self.acknowledged.of(first.number) == 0
         {
             self.waiting.pop_front();
         }
@@ -119,7 +115,7 @@ impl MessageHeldUp {
 
     /// An attempt at a message was spoiled: says who waits although nothing else is wrong.
     fn spoil(&mut self, message: MessageId, event: &Event, judge: &mut Judge<'_>) {
-        let Self { bound, calls, groups, known, waiting, spoiled, poisoned, calm_since } = self;
+        let Self { bound, calls, groups, acknowledged, delivered, waiting, spoiled, poisoned, calm_since } = self;
         judge.judged();
         let number = judge.message(message);
         let Some(at) = spoiled.iter().position(|known| known.number == number).or_else(|| {
@@ -134,12 +130,12 @@ impl MessageHeldUp {
         if !poisoned.contains(&whose) {
             poisoned.push(whose);
         }
-        let of_groups = known.of(number).delivered;
+        let of_groups = delivered.of(number);
         let (spoiled_key, tries) = (spoiled[at].key, &spoiled[at].tries);
         let bound = *bound + *calls * (1 + waiting.len() as u64);
         let mut keys = BTreeSet::new();
         for waits in waiting.iter_mut().take_while(|waits| waits.at + bound < event.at) {
-            let open = waits.groups & !known.of(waits.number).acknowledged;
+            let open = waits.groups & !acknowledged.of(waits.number);
             // Behind the first of its key all others wait for that one.
             if open == 0 || !keys.insert((waits.key, open)) || waits.key == spoiled_key {
                 continue;
@@ -202,7 +198,7 @@ impl Invariant for MessageHeldUp {
             }
             What::Deliver { group, message, .. } => {
                 if let Some(group) = self.groups.of_group(group) {
-                    self.known.of(judge.message(message.id)).delivered |= 1 << group;
+                    self.delivered.add(judge.message(message.id), group);
                 }
             }
             What::Ack { group, message, outcome, .. } => {

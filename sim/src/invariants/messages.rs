@@ -52,3 +52,59 @@ impl<T: Default> ByMessage<T> {
         self.0.get(message)
     }
 }
+
+/// A set of groups for each message, by its number: a bit for each of the two.
+#[derive(Debug)]
+pub(super) struct GroupSets {
+    words: Pages<u64>,
+    /// Bits of one set.
+    width: usize,
+}
+
+impl GroupSets {
+    /// Empty sets of so many groups, at most 64.
+    pub(super) fn new(groups: usize) -> Self {
+        Self { words: Pages::default(), width: groups.clamp(1, 64) }
+    }
+
+    /// Adds a group to the set of a message.
+    pub(super) fn add(&mut self, message: usize, group: usize) {
+        let (word, shift) = self.place(message);
+        for _ in self.words.len()..=word {
+            self.words.push(0);
+        }
+        *self.words.get_mut(word).expect("it is there by now") |= 1 << (shift + group);
+    }
+
+    /// Returns the set of a message.
+    pub(super) fn of(&self, message: usize) -> u64 {
+        let (word, shift) = self.place(message);
+        self.words.get(word).map_or(0, |word| word >> shift & (u64::MAX >> (64 - self.width)))
+    }
+
+    fn place(&self, message: usize) -> (usize, usize) {
+        let in_word = 64 / self.width;
+        (message / in_word, message % in_word * self.width)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_groups_is_its_own_messages_however_many_groups_there_are() {
+        for groups in [1, 2, 3, 5, 31, 33, 64] {
+            let mut sets = GroupSets::new(groups);
+            let is_in = |message: usize, group: usize| (message * 7 + group * 3) % 5 < 2;
+            for message in (0..300).rev() {
+                (0..groups).filter(|group| is_in(message, *group)).for_each(|group| sets.add(message, group));
+            }
+            for message in 0..300 {
+                let set = (0..groups).filter(|group| is_in(message, *group)).fold(0, |set, group| set | 1 << group);
+                assert_eq!(sets.of(message), set, "message {message} of {groups} groups");
+            }
+            assert_eq!(sets.of(1_000), 0);
+        }
+    }
+}

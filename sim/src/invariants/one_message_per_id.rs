@@ -25,8 +25,8 @@ pub struct OneMessagePerId {
 struct Seen {
     staged: Option<Brief>,
     published: Option<Brief>,
-    staged_says: u64,
-    published_says: u64,
+    staged_says: u32,
+    published_says: u32,
 }
 
 impl OneMessagePerId {
@@ -71,14 +71,15 @@ impl OneMessagePerId {
 }
 
 /// Returns the content of a message, in one number: all but its id, its place in an order and what traces it.
-fn says(message: &Message) -> u64 {
+fn says(message: &Message) -> u32 {
     let mut hasher = FxHasher::default();
     for text in [&message.source, &message.kind, &message.topic, &message.subject, &message.partition_key] {
         hasher.write(text.as_bytes());
         hasher.write_u8(0);
     }
     hasher.write(&message.data);
-    hasher.finish()
+    let hash = hasher.finish();
+    (hash ^ hash >> 32) as u32
 }
 
 impl Invariant for OneMessagePerId {

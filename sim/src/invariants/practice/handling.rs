@@ -23,7 +23,8 @@ use crate::{
 /// inbox row is for that message and nothing else, and so is a message that names what caused it. A piece of work that
 /// comes again, to the same process or to another, is the same piece of work.
 ///
-/// State: one small entry for each request and each message of each group, since either may come again at any time.
+/// State: one small entry for each request and each message of each group, since either may come again at any time; and a
+/// larger one beside it where something was learnt that a run is measured by.
 #[derive(Debug, Default)]
 pub(in crate::invariants) struct Doings {
     pub(in crate::invariants) deeds: Deeds,
@@ -32,7 +33,9 @@ pub(in crate::invariants) struct Doings {
     operations: Names,
     staged: ByMessage<bool>,
     /// Pieces of work, in the order in which they began.
-    works: Pages<(Unit, Work)>,
+    works: Pages<Work>,
+    /// What else is known of each of them, if anybody wants to know.
+    details: Option<Pages<Detail>>,
     /// Position of each request among them.
     requests: Lookup<u64, u32>,
     /// One more than the position of each message among them, for each group.
@@ -63,16 +66,24 @@ pub(in crate::invariants) enum Kind {
 /// Deeds for one piece of work.
 #[derive(Clone, Debug)]
 pub(in crate::invariants) struct Work {
+    /// The group that has a message; none for a request.
+    group: Option<u16>,
     /// The number of the request's operation, or of the message's type.
     what: u16,
+    /// End of the work: `true` for a message or a request that was accepted. `None` if it did not end.
+    ended: Option<bool>,
+    /// `true` if something was done that may have been for this or for another piece of work.
+    pub(super) is_doubtful: bool,
     /// Everything that was done.
     pub(in crate::invariants) done: u64,
     /// Deeds for this beyond doubt: they name the message, or the process had nothing else in hand.
     pub(in crate::invariants) surely: u64,
-    /// End of the work: `true` for a message or a request that was accepted. `None` if it did not end.
-    pub(in crate::invariants) ended: Option<bool>,
-    /// `true` if something was done that may have been for this or for another piece of work.
-    pub(super) is_doubtful: bool,
+}
+
+/// Further knowledge of a piece of work: which it is, and the events that show it.
+#[derive(Clone, Debug)]
+pub(in crate::invariants) struct Detail {
+    pub(in crate::invariants) unit: Unit,
     /// The event that began it.
     pub(in crate::invariants) first: Brief,
     /// The last event that did something for it.
@@ -122,13 +133,9 @@ impl Doings {
         Self { is_careful: true, ..Self::new(deeds) }
     }
 
-    /// Returns the kind of this work, if it has ended.
-    pub(in crate::invariants) fn kind(unit: Unit, work: &Work) -> Option<Kind> {
-        let accepted = work.ended?;
-        Some(match unit {
-            Unit::Request(_) => Kind::Request { operation: work.what, accepted },
-            Unit::Message(group, _) => Kind::Message { group, kind: work.what },
-        })
+    /// The same, for who wants to know more of each piece of work.
+    pub(in crate::invariants) fn with_details(self) -> Self {
+        Self { details: Some(Pages::default()), ..self }
     }
 
     /// A kind of work by its names.
@@ -149,8 +156,13 @@ impl Doings {
     }
 
     /// All pieces of work, in the order in which they began.
-    pub(in crate::invariants) fn works(&self) -> impl Iterator<Item = &(Unit, Work)> {
+    pub(in crate::invariants) fn works(&self) -> impl Iterator<Item = &Work> {
         self.works.iter()
+    }
+
+    /// Further knowledge of a piece of work, by its position among all of them, if it was [asked for](Self::with_details).
+    pub(in crate::invariants) fn detail(&self, at: usize) -> Option<&Detail> {
+        self.details.as_ref()?.get(at)
     }
 
     /// The groups, with the messages that a process has in hand for them.
@@ -245,12 +257,14 @@ impl Doings {
         let is_sure = is_exact || hand.len() == 1;
         let is_doubtful = !is_sure && self.is_careful;
         for in_hand in hand.iter().filter(|in_hand| !is_exact || is_for(in_hand)) {
-            let at = position(&self.requests, &self.messages, in_hand.unit, messages);
-            if let Some((_, work)) = at.and_then(|at| self.works.get_mut(at)) {
+            let Some(at) = position(&self.requests, &self.messages, in_hand.unit, messages) else { continue };
+            if let Some(work) = self.works.get_mut(at) {
                 work.done |= done;
                 work.surely |= if is_sure { done } else { 0 };
                 work.is_doubtful |= is_doubtful;
-                work.last_deed = Some(Brief::new(event.number));
+            }
+            if let Some(detail) = self.details.as_mut().and_then(|details| details.get_mut(at)) {
+                detail.last_deed = Some(Brief::new(event.number));
             }
         }
     }
@@ -272,18 +286,20 @@ impl Doings {
             }
         };
         if is_fresh {
-            let work = Work {
-                what,
-                done: 0,
-                surely: 0,
-                ended: None,
-                is_doubtful: false,
-                first: Brief::new(event.number),
-                last_deed: None,
-                end: Brief::new(0),
-                content: message.map(Content::from_message),
+            let group = match in_hand.unit {
+                Unit::Request(_) => None,
+                Unit::Message(group, _) => Some(group),
             };
-            self.works.push((in_hand.unit, work));
+            self.works.push(Work { group, what, ended: None, is_doubtful: false, done: 0, surely: 0 });
+            if let Some(details) = &mut self.details {
+                details.push(Detail {
+                    unit: in_hand.unit,
+                    first: Brief::new(event.number),
+                    last_deed: None,
+                    end: Brief::new(0),
+                    content: message.map(Content::from_message),
+                });
+            }
         }
         let index = usize::from(event.process.0);
         if self.hands.len() <= index {
@@ -293,11 +309,14 @@ impl Doings {
     }
 
     fn end(&mut self, unit: Unit, accepted: bool, number: u64, messages: &mut Messages) {
-        let at = position(&self.requests, &self.messages, unit, messages);
-        if let Some((_, work)) = at.and_then(|at| self.works.get_mut(at))
+        let Some(at) = position(&self.requests, &self.messages, unit, messages) else { return };
+        if let Some(work) = self.works.get_mut(at)
             && work.ended.is_none()
         {
-            (work.ended, work.end) = (Some(accepted), Brief::new(number));
+            work.ended = Some(accepted);
+            if let Some(detail) = self.details.as_mut().and_then(|details| details.get_mut(at)) {
+                detail.end = Brief::new(number);
+            }
         }
     }
 
@@ -305,6 +324,22 @@ impl Doings {
         if let Some(hand) = self.hands.get_mut(usize::from(process.0)) {
             hand.retain(|in_hand| !is_put_down(in_hand));
         }
+    }
+}
+
+impl Work {
+    /// Returns the kind of this work, if it has ended.
+    pub(in crate::invariants) fn kind(&self) -> Option<Kind> {
+        let accepted = self.ended?;
+        Some(match self.group {
+            None => Kind::Request { operation: self.what, accepted },
+            Some(group) => Kind::Message { group, kind: self.what },
+        })
+    }
+
+    /// Returns `true` for the work on a request.
+    pub(in crate::invariants) fn is_of_request(&self) -> bool {
+        self.group.is_none()
     }
 }
 

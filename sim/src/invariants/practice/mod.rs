@@ -17,7 +17,7 @@ use smol_str::SmolStr;
 
 pub use deed::Deed;
 pub(super) use deed::Deeds;
-pub(super) use handling::{Content, Doings, Kind, Unit, Work};
+pub(super) use handling::{Content, Detail, Doings, Kind, Unit, Work};
 pub use student::Student;
 
 /// Practice of a scenario when nothing goes wrong. A [`Student`] learns it; an invariant is told before its run begins

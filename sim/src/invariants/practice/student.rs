@@ -61,8 +61,8 @@ impl Student {
             self.look(event, &doings, &mut messages);
             doings.observe(event, &mut numbers);
         }
-        for (unit, work) in doings.works() {
-            if let Some(kind) = Doings::kind(*unit, work).filter(|_| !work.is_doubtful) {
+        for work in doings.works() {
+            if let Some(kind) = work.kind().filter(|_| !work.is_doubtful) {
                 self.note(doings.handling(kind), work.done);
             }
         }

@@ -109,6 +109,11 @@ impl Time {
         Duration::from_nanos(self.now_ns())
     }
 
+    /// Since the run began, in microseconds: what every event is told with.
+    pub(crate) fn elapsed_us(&self) -> u64 {
+        self.now_ns() / 1_000
+    }
+
     /// Waits for so long.
     pub(crate) fn sleep(&self, duration: Duration) -> Moment<'_> {
         let duration = u64::try_from(duration.max(SHORTEST).as_nanos()).unwrap_or(u64::MAX);

@@ -120,7 +120,7 @@ impl World {
 
     /// Virtual microseconds since the start.
     pub(crate) fn elapsed(&self) -> VirtualTime {
-        self.time.elapsed().as_micros() as u64
+        self.time.elapsed_us()
     }
 
     /// The world's own clock.

@@ -26,6 +26,15 @@ impl Gate {
     pub(crate) fn answered<F: Future + Unpin>(&self, point: Operation, tx: Option<TxId>, answer: F) -> Answered<'_, F> {
         Answered { gate: self, point, tx, answer: self.incarnation.alive(answer), wait: None }
     }
+
+    /// Notes that a component did not answer at once; gives the number of the wait.
+    #[cold]
+    fn waits_for(&self, point: Operation, tx: Option<TxId>) -> u64 {
+        let Self { world, incarnation } = self;
+        let whose = (incarnation.process, incarnation.number, task::current());
+        let since = world.elapsed();
+        world.state().in_vain.begin(whose, point, tx, since)
+    }
 }
 
 impl<F: Future + Unpin> Future for Answered<'_, F> {
@@ -34,10 +43,7 @@ impl<F: Future + Unpin> Future for Answered<'_, F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let Poll::Ready(answer) = Pin::new(&mut self.answer).poll(cx) else {
             if self.wait.is_none() && !self.gate.incarnation.is_dead() {
-                let Gate { world, incarnation } = self.gate;
-                let whose = (incarnation.process, incarnation.number, task::current());
-                let since = world.elapsed();
-                self.wait = Some(world.state().in_vain.begin(whose, self.point, self.tx, since));
+                self.wait = Some(self.gate.waits_for(self.point, self.tx));
             }
             return Poll::Pending;
         };

@@ -88,6 +88,7 @@ impl Gate {
     }
 
     /// Does to a call what spoils it: whoever makes it dies, panics, or hears that another was first.
+    #[cold]
     fn spoil<T, E: PortError>(&self, call: &Call<'_>, spoilt: Spoilt) -> Result<T, E> {
         match spoilt {
             Spoilt::Conflict => {}
@@ -128,6 +129,7 @@ impl<'a> UnderWay<'a> {
     }
 
     /// Applies what strikes before the call's effect: a delay, which heal ends, or the end of whoever makes it.
+    #[cold]
     fn strike_early(&mut self) -> Option<BoxFuture<'a, ()>> {
         let gate = self.gate;
         match self.pending?.verdict {
@@ -168,6 +170,7 @@ impl<'a> UnderWay<'a> {
 
     /// An outage answers before any verdict: where nobody answers there is no reply to lose and no copy to make. But whoever
     /// was to end after the call ends after one that fails, too.
+    #[cold]
     fn meet(&mut self, call: &Call<'_>) -> Met {
         if self.gate.is_out(call) {
             let ends = self.pending.is_some_and(|injected| injected.verdict.ends_caller() == Some(Edge::After));

@@ -38,6 +38,7 @@ impl Gate {
     }
 
     /// Notes what a call failed with of itself.
+    #[cold]
     pub(crate) fn note_error(&self, point: Operation, error: &impl std::fmt::Display) {
         self.world.note_error(&self.incarnation, point, error);
     }
@@ -59,6 +60,7 @@ impl Gate {
     }
 
     /// Ends whoever makes a call that such a verdict strikes: the call never returns.
+    #[cold]
     pub(crate) fn end(&self, verdict: Verdict) {
         match verdict {
             Verdict::CrashBefore(restart) | Verdict::CrashAfter(restart) => {
@@ -105,6 +107,7 @@ impl Gate {
 
     /// Holds a call up for as long as the plan says, or until the world heals. It is rare, and large: in a box of its own,
     /// so that not every call's future has room for it.
+    #[cold]
     pub(crate) fn hold(&self, ms: u64) -> BoxFuture<'_, ()> {
         let held = async move {
             let healed = pin!(self.world.healed.notified());

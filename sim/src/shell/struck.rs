@@ -35,8 +35,13 @@ pub(crate) fn refusal(struck: Struck, operation: Operation) -> Option<(FailureKi
 /// Returns what a call comes to, for its caller and in truth, that its component never sees.
 #[inline]
 pub(crate) fn refused<T: Answers, E: PortError>(struck: Struck, call: &Call<'_>) -> Option<(Result<T, E>, Outcome)> {
-    let verdict = struck?;
-    if let Some((kind, outcome)) = refusal(struck, call.operation()) {
+    refused_by(struck?, call)
+}
+
+/// Returns the same of a call that is struck, which is rare: what every call goes through stays small without it.
+#[cold]
+fn refused_by<T: Answers, E: PortError>(verdict: Verdict, call: &Call<'_>) -> Option<(Result<T, E>, Outcome)> {
+    if let Some((kind, outcome)) = refusal(Some(verdict), call.operation()) {
         let said = match verdict {
             Verdict::StatementError => SmolStr::new_static("the database broke the statement off: try again"),
             _ => said(kind, call),
@@ -73,6 +78,7 @@ pub(crate) fn outcome_of<T, E: PortError>(result: &Result<T, E>, is_unheard: boo
 }
 
 /// Returns the text that a component that is struck says to its caller.
+#[cold]
 pub(crate) fn said(kind: FailureKind, call: &Call<'_>) -> SmolStr {
     let (port, whom) = (call.operation().port(), call.subject());
     match (port, kind) {

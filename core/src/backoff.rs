@@ -124,6 +124,14 @@ mod tests {
     }
 
     #[test]
+    fn a_level_doubles_beyond_what_a_factor_of_32_bits_can_say() {
+        let backoff = Backoff::new(Duration::from_nanos(1), Duration::from_secs(3_600));
+        for attempt in 29..=40 {
+            assert_eq!(backoff.level(attempt), Duration::from_nanos(1 << attempt), "attempt {attempt}");
+        }
+    }
+
+    #[test]
     fn the_jitter_reaches_both_of_its_ends() {
         let backoff = Backoff::new(Duration::from_secs(2), Duration::from_secs(2));
         assert_eq!(backoff.delay(0, &Bits(0)), Duration::from_secs(1));

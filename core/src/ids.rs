@@ -126,4 +126,11 @@ mod tests {
         ];
         assert!(!others.contains(&id), "{others:?}");
     }
+
+    #[test]
+    fn a_list_of_ids_is_written_one_after_the_other() {
+        let ids = [7, 8].map(|number| MessageId(Uuid::from_u128(number)));
+        assert_eq!(List(&[]).to_string(), "");
+        assert_eq!(List(&ids).to_string(), format!("{} {}", ids[0], ids[1]));
+    }
 }

@@ -173,4 +173,24 @@ mod tests {
         assert_eq!(written(b"\xff\xfe"), "{\"base64\":\"//4=\"}");
         assert!(serde_json::from_str::<Payload>("{\"base64\":\"/\"}").is_err());
     }
+
+    #[test]
+    fn one_that_may_be_missing_and_several_come_back_as_they_were() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Held {
+            #[serde(with = "optional")]
+            one: Option<Bytes>,
+            #[serde(with = "list")]
+            several: Vec<Bytes>,
+        }
+        let missing = Held { one: None, several: vec![] };
+        let held = Held { one: Some(Bytes::from_static(b"{}")), several: vec![Bytes::from_static(b"a"), Bytes::new()] };
+        for (held, text) in [
+            (missing, r#"{"one":null,"several":[]}"#),
+            (held, r#"{"one":{"json":{}},"several":[{"text":"a"},{"text":""}]}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&held).expect("bytes can be written"), text);
+            assert_eq!(serde_json::from_str::<Held>(text).expect("its own"), held);
+        }
+    }
 }

@@ -39,3 +39,38 @@ impl PassReport {
         *counter += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn another_pass_follows_at_once_where_something_moved_or_there_is_more() {
+        let wants = |report: PassReport| report.wants_more();
+        assert!(wants(PassReport { full: true, ..PassReport::default() }));
+        assert!(wants(PassReport { dispatched: 1, ..PassReport::default() }));
+        assert!(wants(PassReport { dead: 1, ..PassReport::default() }));
+        let stuck = PassReport { claimed: 3, retried: 1, released: 1, lost: 1, ..PassReport::default() };
+        assert!(!wants(stuck), "rows that wait are due when they are, and not now");
+        assert!(!wants(PassReport::default()));
+    }
+
+    #[test]
+    fn each_row_is_counted_by_what_became_of_it_and_one_that_was_lost_by_nothing_else() {
+        let outcomes = [
+            SettleOutcome::Dispatched,
+            SettleOutcome::Retry { error: "late".into(), delay: Duration::ZERO },
+            SettleOutcome::Release { delay: Duration::ZERO },
+            SettleOutcome::Dead { reason: "refused".into() },
+        ];
+        let mut report = PassReport::default();
+        for outcome in &outcomes {
+            report.count(outcome, true);
+            report.count(outcome, false);
+        }
+        let counted = PassReport { dispatched: 1, retried: 1, released: 1, dead: 1, lost: 4, ..PassReport::default() };
+        assert_eq!(report, counted);
+    }
+}

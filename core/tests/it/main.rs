@@ -1,6 +1,8 @@
 //! The core without a simulator: one test program, one topic a module.
 
+mod builders;
 mod cloud_events;
+mod envelope;
 mod misuse;
 mod port_errors;
 mod saga_compensation_order;

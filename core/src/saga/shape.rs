@@ -58,8 +58,9 @@ pub struct Shape {
 const MANY: usize = 17;
 
 impl Shape {
-    /// Puts a shape together and hashes its structure.
-    pub(crate) fn new(name: SmolStr, version: u32, deadline: Option<Duration>, steps: Vec<StepShape>) -> Self {
+    /// Puts a shape together and hashes its structure. A definition has one already; this is for those who judge logs
+    /// without it.
+    pub fn new(name: SmolStr, version: u32, deadline: Option<Duration>, steps: Vec<StepShape>) -> Self {
         let hash = structure_hash(&steps);
         let pivot = steps.iter().position(|step| step.phase == Phase::Pivot);
         let mut by_path = Vec::new();

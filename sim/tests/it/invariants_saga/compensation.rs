@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use seaworthy_core::{
     ids::Direction,
-    ports::{
-        DefinitionRef,
-        SagaStatus::{Abandoned, Compensating, Completed, Running, Stuck},
-    },
+    ports::SagaStatus::{Abandoned, Compensating, Completed, Running, Stuck},
     saga::{Failure, Phase, Record, RetryPolicy, Shape, StepShape},
 };
 use seaworthy_sim::invariants::FullCompensation;
@@ -26,17 +23,14 @@ fn shape() -> Arc<Shape> {
         compensation_retry: RetryPolicy::default(),
         deadline: None,
     };
-    Arc::new(Shape {
-        definition: DefinitionRef { name: "checkout".into(), version: 1, hash: 0 },
-        deadline: None,
-        steps: vec![
-            step("reserve", Phase::Compensatable, 0, false),
-            step("charge", Phase::Compensatable, 1, true),
-            step("insure", Phase::Compensatable, 1, true),
-            step("confirm", Phase::Pivot, 2, false),
-            step("ship", Phase::Retriable, 3, true),
-        ],
-    })
+    let steps = vec![
+        step("reserve", Phase::Compensatable, 0, false),
+        step("charge", Phase::Compensatable, 1, true),
+        step("insure", Phase::Compensatable, 1, true),
+        step("confirm", Phase::Pivot, 2, false),
+        step("ship", Phase::Retriable, 3, true),
+    ];
+    Arc::new(Shape::new("checkout".into(), 1, None, steps))
 }
 
 fn compensation() -> FullCompensation {

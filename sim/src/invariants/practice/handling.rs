@@ -34,7 +34,7 @@ pub(in crate::invariants) struct Doings {
     staged: ByMessage<bool>,
     /// Pieces of work, in the order in which they began.
     works: Pages<Work>,
-    /// What else is known of each of them, if anybody wants to know.
+    /// Further knowledge of each of them, if anybody asked for it.
     details: Option<Pages<Detail>>,
     /// Position of each request among them.
     requests: Lookup<u64, u32>,

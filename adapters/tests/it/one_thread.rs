@@ -11,13 +11,16 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
+    choreography::ProcessRetention,
+    events::Subscriber,
     ids::ClaimToken,
     inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers, InboxRetention},
     message::{Message, MessageBuilder},
     outbox::{LogRelay, OutboxRetention, Relay},
     ports::{
-        Broker, ClaimRequest, Clock, InboxEntry, InboxPurgeRequest, OutboxOrder, Ports, PurgeRequest, Random,
-        SettleOutcome, Settlement, Store, SubscriptionSpec, Transaction, WhenDead,
+        Broker, ClaimRequest, Clock, EventAppend, Expected, ExpectedVersion, InboxEntry, InboxPurgeRequest,
+        OutboxOrder, Ports, PurgeRequest, Random, SettleOutcome, Settlement, Store, SubscriptionSpec, Transaction,
+        WhenDead,
     },
     saga::{Action, Definition, DriveOutcome, NothingToUndo, Orchestrator, OrchestratorConfig, Registry, SagaBuilder},
     stop::Stop,
@@ -150,7 +153,7 @@ fn a_consumer_that_works_off_a_full_queue_in_the_process_lets_timers_go_on() {
     }
 }
 
-/// Both outbox and inbox, two rows at a time: all retentions share one loop.
+/// Outbox and inbox, two rows at a time: what purges shares one loop.
 #[test]
 fn a_retention_that_sweeps_a_store_in_the_process_lets_timers_go_on() {
     on_one_thread(async {
@@ -200,6 +203,53 @@ fn a_retention_that_sweeps_a_store_in_the_process_lets_timers_go_on() {
                 assert!(left > 0, "the stop was heard after the last row");
             }
         }
+    });
+}
+
+/// Notes of processes that have ended are deleted one by one among those that go on.
+#[test]
+fn a_retention_of_processes_lets_timers_go_on() {
+    on_one_thread(async {
+        let store = store();
+        let mut tx = store.begin().await.expect("up");
+        for number in 0..ROWS {
+            let ended = Bytes::from_static(br#"{"ended_at":1}"#);
+            tx.put("process.games", &format!("{number:05}"), Expected::Absent, ended).await.expect("up");
+        }
+        tx.commit().await.expect("up");
+        let stop = Stop::new();
+        let stops = stop.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            stops.set();
+        });
+        tokio::task::yield_now().await;
+        let retention = ProcessRetention::new("process.games", Duration::from_secs(1)).batch(2);
+        retention.run(store.clone(), Arc::new(TokioClock), stop).await;
+        let left = store.begin().await.expect("up").scan("process.games", None, 1).await.expect("up");
+        assert!(!left.is_empty(), "the stop was heard after the last note");
+    });
+}
+
+#[test]
+fn a_subscriber_that_catches_up_lets_timers_go_on() {
+    on_one_thread(async {
+        let store = store();
+        let mut tx = store.begin().await.expect("up");
+        let events = (0..ROWS).map(|number| {
+            let event = MessageBuilder::new("orders", "order.placed", "order-1");
+            event.data("text/plain", Bytes::new()).draw(&TokioClock, &Dice::seeded(number as u64))
+        });
+        let appended = EventAppend::new("order-1", ExpectedVersion::NoStream, events.collect());
+        tx.append_events(&appended).await.expect("up");
+        tx.commit().await.expect("up");
+        let stop = Stop::new();
+        let handler = Count(AtomicUsize::new(0), stop.clone());
+        let handlers = Handlers::builder().on("order.placed", handler).build().expect("one handler");
+        let random: Arc<dyn Random> = Arc::new(Dice::seeded(1));
+        let subscriber = Subscriber::from_parts("shop", store, Arc::new(TokioClock), random, handlers);
+        let ticks = ticks_beside(subscriber.stop(stop).run()).await;
+        assert!(ticks >= TICKS, "{ticks} ticks");
     });
 }
 

@@ -147,10 +147,38 @@ impl SubscriberConfig {
         self
     }
 
+    /// Sets the number of failures at which an event is parked that is postponed each time.
+    #[must_use]
+    pub fn max_postponed(mut self, max_postponed: u32) -> Self {
+        self.max_postponed = max_postponed;
+        self
+    }
+
+    /// Sets the number of failures of the store at which an event is parked.
+    #[must_use]
+    pub fn max_store_failures(mut self, max_store_failures: u32) -> Self {
+        self.max_store_failures = max_store_failures;
+        self
+    }
+
     /// Sets the time that a handler has for one event.
     #[must_use]
     pub fn handler_limit(mut self, handler_limit: Duration) -> Self {
         self.handler_limit = handler_limit;
+        self
+    }
+
+    /// Sets the number of times that a transaction is tried again at once after a conflict or an unknown outcome.
+    #[must_use]
+    pub fn store_retries(mut self, store_retries: u32) -> Self {
+        self.store_retries = store_retries;
+        self
+    }
+
+    /// Sets the wait while the store can't be reached.
+    #[must_use]
+    pub fn store_backoff(mut self, store_backoff: Backoff) -> Self {
+        self.store_backoff = store_backoff;
         self
     }
 

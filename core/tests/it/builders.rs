@@ -5,6 +5,8 @@ use std::{fmt::Debug, time::Duration};
 
 use seaworthy_core::{
     backoff::Backoff,
+    choreography::ProcessRetention,
+    events::{SubscriberConfig, WhenParked},
     ids::MessageId,
     inbox::{ConsumerConfig, FailurePolicy, InboxRetention},
     outbox::{OutboxRetention, RelayConfig},
@@ -88,6 +90,25 @@ fn of_a_consumer() {
 }
 
 #[test]
+fn of_a_subscriber() {
+    let setters = setters![
+        SubscriberConfig: page(7),
+        batch(7),
+        poll(odd()),
+        max_failures(77),
+        backoff(odd()),
+        on_failure("busy", FailurePolicy::never()),
+        max_postponed(77),
+        max_store_failures(77),
+        handler_limit(ODD),
+        store_retries(77),
+        store_backoff(odd()),
+        when_parked(WhenParked::BlockSubscriber),
+    ];
+    assert_each_sets_its_own(SubscriberConfig::default(), setters);
+}
+
+#[test]
 fn of_an_orchestrator_and_of_retries() {
     let setters = setters![OrchestratorConfig:
         lease(ODD),
@@ -121,6 +142,8 @@ fn of_what_is_kept() {
     assert_each_sets_its_own(OutboxRetention::default(), setters![OutboxRetention: keep(ODD), batch(7), every(ODD)]);
     let operations = OperationRetention::new(Duration::from_secs(90), Duration::from_secs(60));
     assert_each_sets_its_own(operations, setters![OperationRetention: batch(7), every(ODD)]);
+    let processes = ProcessRetention::new("process.shipments", ODD);
+    assert_each_sets_its_own(processes, setters![ProcessRetention: batch(7), every(ODD)]);
     let inbox = InboxRetention::new(Duration::from_secs(90), Duration::from_secs(60)).expect("longer than the window");
     let day =
         |built: InboxRetention| built.keep_watermarks(Duration::from_secs(86_400)).expect("longer than the window");

@@ -70,7 +70,7 @@ impl ProcessRetention {
     /// [documents](Part::Documents), or a setting that can't work, ends both, with an error in the log.
     pub async fn run(self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
         if can_sweep("processes", self.check(), &*store, Part::Documents) {
-            let sweep = || async { tell("processes", self.sweep(&*store, &stop).await) };
+            let sweep = || async { tell("processes", self.swept(&*store, &stop, Some(&*clock)).await) };
             until_stop(&*clock, &stop, self.every, sweep).await;
         }
     }
@@ -81,6 +81,11 @@ impl ProcessRetention {
     /// # Errors
     /// Any [`StoreError`]; what earlier batches deleted stays deleted.
     pub async fn sweep(&self, store: &dyn Store, stop: &Stop) -> Result<u64, StoreError> {
+        self.swept(store, stop, None).await
+    }
+
+    /// A loop gives its `clock`, and lets others go on between two batches.
+    async fn swept(&self, store: &dyn Store, stop: &Stop, clock: Option<&dyn Clock>) -> Result<u64, StoreError> {
         let sweep = async {
             let (mut after, mut forgotten) = (None, 0);
             while !stop.is_set() {
@@ -90,6 +95,9 @@ impl ProcessRetention {
                     break;
                 }
                 after = last;
+                if let Some(clock) = clock {
+                    clock.yield_now().await;
+                }
             }
             Ok(forgotten)
         };

@@ -21,8 +21,8 @@ pub(crate) fn take(connection: &Connection, now: Timestamp) -> rusqlite::Result<
     Ok(census)
 }
 
-/// Rows that were never tried and wait for no moment are told by the index alone; the others are few, unless a topic is
-/// down.
+/// Rows that were never tried and wait for no moment are told by the index alone; the others, which are
+/// read each, are those of topics that are down, and messages and timers for a later moment.
 fn pending(connection: &Connection, now: Timestamp) -> rusqlite::Result<Tally> {
     let read_sequence = |row: &Row<'_>, column| row.get::<_, Option<i64>>(column);
     let (count, untried) = connection

@@ -164,6 +164,16 @@ fn seed_19_reactions_that_are_unknown_or_registered_twice_are_errors_of_the_buil
     assert!(matches!(unknown, Err(RegistrationError::Unknown { .. })));
     let twice = builder().on_timer("patience", |_| Ok(Reaction::none())).on_timer("patience", |_| Ok(Reaction::none()));
     assert_eq!(twice.build().expect_err("one too many"), RegistrationError::Twice("patience".into()));
+
+    /// A domain with an event of a type that a process manager's own messages have.
+    struct Clocks;
+    impl Domain for Clocks {
+        const NAME: &'static str = "clocks";
+        const EVENTS: &'static [&'static str] = &["clock.struck", "process.timer"];
+        const COMMANDS: &'static [&'static str] = &[];
+    }
+    let own = builder().on::<Clocks, ()>("clock.struck", |_, ()| Ok(Reaction::none())).build();
+    assert_eq!(own.expect_err("no room for it"), RegistrationError::Twice("process.timer".into()));
 }
 
 #[test]
@@ -235,10 +245,13 @@ fn a_timer_that_was_set_anew_or_cancelled_goes_off_at_its_new_time_only() {
 }
 
 #[test]
-fn a_rejected_command_of_a_process_manager_comes_back_to_it() {
+fn a_rejected_command_of_a_process_manager_comes_back_to_it_however_often_and_grows_no_larger() {
     #[derive(Default, Serialize, Deserialize)]
     struct Refund {
         refused: Option<String>,
+        /// Lengths of all that the rejected commands had with them.
+        sizes: Vec<usize>,
+        events: Vec<String>,
     }
     on_each_store(async |world| {
         let manager = ProcessManager::<Refund>::builder("refunds")
@@ -247,7 +260,12 @@ fn a_rejected_command_of_a_process_manager_comes_back_to_it() {
             })
             .on_rejection("credit.funds", |refund: &mut Refund, rejection: &Rejection| {
                 refund.refused = rejection.refusal();
-                Ok(Reaction::none())
+                refund.sizes.push(rejection.command.headers.iter().map(|(_, value)| value.len()).sum());
+                let event = rejection.event().expect("its own form").expect("it followed from one");
+                refund.events.push(event.kind.to_string());
+                let again = rejection.command.json::<Funds>().expect("its own form");
+                let credit = Command::new::<Players>("credit.funds", &*again.player, &again)?;
+                Ok(if refund.sizes.len() < 6 { Reaction::none().command(credit) } else { Reaction::none() })
             });
         let manager = manager.build().expect("two reactions");
         let players_topics = vec![Players::commands_topic()];
@@ -268,6 +286,8 @@ fn a_rejected_command_of_a_process_manager_comes_back_to_it() {
         let mut tx = world.ports.store.begin().await.expect("a store that is up");
         let refund = manager.state(&mut *tx, Uuid::from_u128(5)).await.expect("its own form").expect("it goes on");
         assert_eq!(refund.refused.as_deref(), Some("not today"));
+        assert_eq!(refund.sizes, [refund.sizes[0]; 6]);
+        assert!(refund.events.iter().all(|kind| kind == "funds.released"), "{:?}", refund.events);
     });
 }
 

@@ -9,6 +9,7 @@ mod error_texts;
 mod events_crashes;
 mod events_parked;
 mod events_subscriber;
+mod events_waiting;
 mod inbox_broker_down;
 mod inbox_deaths;
 mod inbox_extension;

@@ -20,10 +20,14 @@
 //!   └──────────── command.rejected: table_full ◄─────────────┘
 //! ```
 //! A router handles an event in one transaction: it fetches the states of the destinations that its translator has declared,
-//! and stages a message for each command. Each is delivered, tried again, and refused alone; those for one aggregate stay in
-//! order. A command that was decided on an old state ([`ExpectedSequence::Exact`]) changes nothing and comes back to the router,
+//! and stages a message for each command. Each is delivered, tried again, and refused alone; those for one aggregate are
+//! sent in order and expect its versions one after the other. A command that was decided on an old state ([`ExpectedSequence::Exact`]) changes nothing and comes back to the router,
 //! which translates the event again for that one command, after a pause and a bounded number of times. A command that is
 //! rejected goes back to the aggregate that the event was about, once, with its reason.
+//!
+//! Order and versions of several commands for one aggregate hold as long as nobody else writes it meanwhile: if somebody does,
+//! the first one may be stale and come later, and the second one find just the version that it expects. Where the second must
+//! not happen without the first, make one command of them.
 //!
 //! All ids are derived: of a command from event, destination, place and attempt, of an answer from its command. Every message
 //! names the one that caused it and shares its correlation id, so what follows from one event is a tree. A command carries

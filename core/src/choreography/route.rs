@@ -65,7 +65,7 @@ pub(super) fn splitter<'a>(
     now: Timestamp,
 ) -> Splitter<'a> {
     let (rejections, answers) = (rejections_topic(source), Some(answers_topic(router)));
-    Splitter { sender: router, rejections, answers, event, trigger, now }
+    Splitter { sender: router, rejections, answers, event, carried: event, trigger, now }
 }
 
 /// Topic on which a router hears what became of its commands.

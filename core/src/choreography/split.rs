@@ -34,8 +34,10 @@ pub(super) struct Splitter<'a> {
     pub(super) sender: &'a SmolStr,
     pub(super) rejections: SmolStr,
     pub(super) answers: Option<SmolStr>,
-    /// The event that they follow from.
+    /// The event that they follow from, and their ids are derived from.
     pub(super) event: &'a Message,
+    /// The event that travels with them: the same, unless that is the rejection of a command, which has one with it already.
+    pub(super) carried: &'a Message,
     /// The message that is being handled: the event, or the news that a command is stale.
     pub(super) trigger: &'a Message,
     pub(super) now: Timestamp,
@@ -45,7 +47,7 @@ impl Splitter<'_> {
     /// All commands, for the first time. Each is a message of its own, so each is delivered, retried and refused alone;
     /// those for one aggregate share a key, so they stay in order.
     pub(super) fn all(&self, commands: Vec<Command>) -> Result<Vec<Message>, TranslateError> {
-        let event = Sent::pack(self.event);
+        let event = Sent::pack(self.carried);
         let slotted = slots(commands).into_iter().map(|(slot, command, earlier)| {
             // Those before it have each moved the aggregate on by one.
             let expected = match command.expected {
@@ -68,7 +70,7 @@ impl Splitter<'_> {
         let found = slots(commands).into_iter().find(|(slot, ..)| slot == wanted);
         let Some((slot, command, _)) = found else { return Ok(None) };
         let expected = command.expected;
-        self.message(slot, command, expected, attempt, Sent::pack(self.event)).map(Some)
+        self.message(slot, command, expected, attempt, Sent::pack(self.carried)).map(Some)
     }
 
     fn message(

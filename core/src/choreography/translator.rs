@@ -59,7 +59,7 @@ pub trait Translator: Send + Sync + 'static {
     fn handle(&self, event: &Self::Event, destinations: &Destinations) -> Result<Vec<Command>, TranslateError>;
 }
 
-/// A translator whose event is decoded already or not.
+/// A translator by the message of its event, which it decodes.
 pub(super) trait Translate: Send + Sync {
     fn prepare(&self, event: &Message) -> Result<Vec<Destination>, DecodeError>;
     fn handle(&self, event: &Message, destinations: &Destinations) -> Result<Vec<Command>, TranslateError>;

@@ -5,7 +5,10 @@ use std::time::Duration;
 use smol_str::SmolStr;
 use tracing::{debug, warn};
 
-use super::{Subscriber, place::Reading};
+use super::{
+    Subscriber,
+    place::{Held, Reading},
+};
 use crate::{
     inbox::{Failed, FailurePolicy, Judged, Limits, NO_END},
     ports::{RecordedEvent, StoreError},
@@ -61,11 +64,15 @@ impl Subscriber {
         let failures = match counted {
             Some(failures) if failures < policy.max_failures => failures,
             _ => match self.count(event, from, &why, counted, policy.max_failures).await? {
-                Counted::Failures(failures) => failures,
+                Counted::Failures(failures) => {
+                    reading.failed = Some(event.position());
+                    failures
+                }
                 Counted::Parked(failures) => {
                     self.tell_parked(event, failures, &why);
+                    let id = event.message.id;
                     let parked = reading.parked.get_or_insert_default();
-                    parked.insert(event.stream().clone(), event.message.id);
+                    parked.insert(event.stream().clone(), Held { first: id, last: id, goes_on: false });
                     return Ok(After::Parked);
                 }
                 Counted::Elsewhere => return Ok(After::Elsewhere),
@@ -96,7 +103,7 @@ impl Subscriber {
         let (message, stream, position) = (event.message.id, event.stream(), event.position());
         warn!(
             subscriber = %self.name, %message, %stream, position, failures, error = %why,
-            "event is parked: later ones of its stream wait until it is redriven or discarded"
+            "event is parked: what comes behind it waits until it is redriven or discarded"
         );
     }
 
@@ -110,7 +117,7 @@ impl Subscriber {
         counted: Option<u32>,
         failures_max: u32,
     ) -> Result<Counted, StoreError> {
-        let entry = self.entry(event);
+        let entry = self.entry(&event.message);
         let mut tx = self.store.begin().await?;
         if tx.checkpoint(&self.name).await?.unwrap_or(0) != from {
             return Ok(Counted::Elsewhere);

@@ -1,21 +1,24 @@
 //! Events that were parked: taken up again in the order of their streams.
 
-use std::{collections::BTreeMap, pin::pin};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::pin,
+};
 
 use async_trait::async_trait;
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
 use tracing::{Instrument, info_span, warn};
 
 use super::{
     Subscriber,
-    place::{WAITS, waits_behind},
+    place::{Held, Reading, WAITS, waits_behind, waits_for_next},
 };
 use crate::{
     cut::cut,
     ids::MessageId,
-    inbox::{Failed, Judged, Redriven},
+    inbox::{Failed, HandlerError, Judged, NO_END, Redriven},
     message::Message,
-    ports::{DeadLetter, DeadLetterRequest, GivenUp, InboxEntry, StoreError, TakesUp, scoped},
+    ports::{DeadLetter, DeadLetterRequest, GivenUp, StoreError, TakesUp, scoped},
 };
 
 /// Number of letters that are read at a time.
@@ -53,10 +56,10 @@ impl Subscriber {
                 self.name
             )));
         }
-        let asked: Vec<MessageId> =
+        let asked: BTreeSet<MessageId> =
             self.store.dead_letters(letters).await?.iter().map(|letter| letter.message.id).collect();
         let mut redriven = Redriven::default();
-        for (_, parked) in self.parked().await? {
+        for parked in by_stream(self.parked(self.letters(PAGE)).await?).into_values() {
             let mut before = None;
             for DeadLetter { message, .. } in &parked {
                 match before {
@@ -75,9 +78,14 @@ impl Subscriber {
                     // Another operator was first, or the subscriber itself.
                     Ok(false) => {}
                     Err(failed) => {
-                        let why = self.limits().judge(failed)?.why;
+                        let why = match self.limits().judge(failed) {
+                            Ok(judged) => judged.why,
+                            Err(unreachable) => cut(unreachable.to_smolstr()),
+                        };
                         warn!(subscriber = %self.name, message = %message.id, error = %why, "parked event failed again");
-                        self.put_back(message, &why).await;
+                        if let Err(error) = self.put_back(message, &why).await {
+                            warn!(subscriber = %self.name, message = %message.id, %error, "parked event stays as it is");
+                        }
                         before = Some(message.id);
                         redriven.failed.push((message.id, why.into()));
                     }
@@ -87,54 +95,92 @@ impl Subscriber {
         Ok(redriven)
     }
 
-    /// Parked events by their streams, in the order of each.
-    async fn parked(&self) -> Result<BTreeMap<SmolStr, Vec<DeadLetter>>, StoreError> {
-        let mut parked: BTreeMap<SmolStr, Vec<DeadLetter>> = BTreeMap::new();
-        let mut request = self.letters(PAGE);
+    /// All parked events that are asked for, page by page.
+    async fn parked(&self, mut request: DeadLetterRequest) -> Result<Vec<DeadLetter>, StoreError> {
+        let mut parked = Vec::new();
         loop {
             let page = self.store.dead_letters(&request).await?;
             let Some(last) = page.last() else { break };
             request = request.after(last.number);
-            for letter in page {
-                parked.entry(letter.message.partition_key.clone()).or_default().push(letter);
-            }
+            parked.extend(page);
         }
-        parked.values_mut().for_each(|letters| letters.sort_unstable_by_key(|letter| letter.message.sequence));
         Ok(parked)
     }
 
-    /// Handles events that wait behind none any more. Returns the streams of which something is still parked, with the last
-    /// event of each that is.
-    pub(super) async fn release(&self) -> Result<BTreeMap<SmolStr, MessageId>, StoreError> {
-        let mut still = BTreeMap::new();
-        for (stream, letters) in self.parked().await? {
+    /// Handles events that wait behind none any more, and notes what is still parked. Once that is known, a look costs as much
+    /// as there are streams of which something is, and not as much as is parked.
+    pub(super) async fn release(&self, reading: &mut Reading) -> Result<(), StoreError> {
+        let (mut still, due) = match reading.parked.take() {
+            None => (BTreeMap::new(), by_stream(self.parked(self.letters(PAGE)).await?)),
+            Some(mut parked) => {
+                let firsts: Vec<MessageId> = parked.values().map(|held| held.first).collect();
+                let found = self.store.dead_letters(&self.letters(firsts.len()).only(firsts)).await?;
+                let there = found.iter().map(|letter| letter.message.id).collect();
+                let mut due = BTreeMap::new();
+                for stream in reading.due(&mut parked, &there) {
+                    due.extend(by_stream(self.parked(self.letters(PAGE).of_key(stream)).await?));
+                }
+                (parked, due)
+            }
+        };
+        for (stream, letters) in due {
             let Some(last) = letters.last().map(|letter| letter.message.id) else { continue };
             for letter in &letters {
-                if !letter.reason.starts_with(WAITS) || !self.goes_on(letter).await? {
-                    still.insert(stream, last);
+                // A release that has no handler leaves it to one that has.
+                let goes_on = letter.reason.starts_with(WAITS) && self.handlers.handler(&letter.message.kind).is_some();
+                if !goes_on || reading.is_paused(&stream) || !self.goes_on(letter, &stream, reading).await? {
+                    still.insert(stream, Held { first: letter.message.id, last, goes_on });
                     break;
                 }
+                reading.resume(&stream);
             }
         }
-        Ok(still)
+        reading.parked = Some(still);
+        Ok(())
     }
 
     /// Handles an event that has waited for its turn, and returns `true` unless it is still parked. It has as many failures
-    /// as one that comes from the log.
-    async fn goes_on(&self, letter: &DeadLetter) -> Result<bool, StoreError> {
+    /// as one that comes from the log, with the same pauses between them.
+    async fn goes_on(&self, letter: &DeadLetter, stream: &SmolStr, reading: &mut Reading) -> Result<bool, StoreError> {
         let message = &letter.message;
-        let Err(failed) = self.exhume_apart(message).await else { return Ok(true) };
-        if matches!(failed, Failed::Store(StoreError::Conflict(_) | StoreError::Unknown(_))) {
-            // Done or not: the next look tells.
+        let failures = letter.failures.saturating_add(1);
+        // As the first event from the log: it may have ended the process before.
+        let is_counted = !reading.has_begun;
+        if is_counted {
+            let is_last = failures > self.config.failures_max();
+            let reason = if is_last { NO_END.into() } else { waits_for_next(failures, NO_END) };
+            self.put_back(message, &reason).await?;
+            if is_last {
+                warn!(subscriber = %self.name, message = %message.id, failures, error = NO_END, "event that had waited is parked");
+                return Ok(false);
+            }
+        }
+        let mut retries = 0;
+        let failed = loop {
+            match self.exhume_apart(message).await {
+                Ok(handled) => {
+                    reading.has_begun |= handled;
+                    return Ok(true);
+                }
+                // Done or not: the next try tells.
+                Err(Failed::Store(StoreError::Conflict(_) | StoreError::Unknown(_)))
+                    if retries < self.config.store_retries =>
+                {
+                    retries += 1;
+                }
+                Err(failed) => break failed,
+            }
+        };
+        let Judged { why, policy, after } = self.limits().judge(failed)?;
+        warn!(subscriber = %self.name, message = %message.id, failures, error = %why, "event that had waited failed");
+        if failures >= policy.max_failures {
+            self.put_back(message, &why).await?;
             return Ok(false);
         }
-        let Judged { why, policy, .. } = self.limits().judge(failed)?;
-        let failures = letter.failures.saturating_add(1);
-        warn!(subscriber = %self.name, message = %message.id, failures, error = %why, "event that had waited failed");
-        let is_last = failures >= policy.max_failures;
-        let reason =
-            if is_last { why } else { cut(format_smolstr!("{WAITS}its next attempt, after {failures}: {why}")) };
-        self.put_back(message, &reason).await;
+        if !is_counted {
+            self.put_back(message, &cut(waits_for_next(failures, &why))).await?;
+        }
+        reading.pause(stream, after.unwrap_or_else(|| policy.backoff.delay(failures - 1, &*self.random)));
         Ok(false)
     }
 
@@ -145,8 +191,12 @@ impl Subscriber {
 
     /// Takes an event out and handles it, in one transaction. Returns `false` if it is not parked any more.
     async fn exhume(&self, message: &Message) -> Result<bool, Failed> {
+        if self.handlers.handler(&message.kind).is_none() {
+            let why = format_smolstr!("no handler for events of type {}", message.kind);
+            return Err(HandlerError::Refused(why).into());
+        }
         let mut tx = self.store.begin().await.map_err(Failed::of_begin)?;
-        if !tx.inbox_exhume(&self.letter_entry(message)).await? {
+        if !tx.inbox_exhume(&self.entry(message)).await? {
             return Ok(false);
         }
         self.call(&mut *tx, message).await?;
@@ -159,24 +209,25 @@ impl Subscriber {
 
     /// Keeps an event that has failed again, with one failure more and the new reason. Its place in its stream is its
     /// position, not that of its letter.
-    async fn put_back(&self, message: &Message, why: &str) {
-        let put = async {
-            let entry = self.letter_entry(message);
-            let mut tx = self.store.begin().await?;
-            if tx.inbox_exhume(&entry).await? {
-                tx.inbox_bury(&entry, message, why).await?;
-                tx.commit().await?;
-            }
-            Ok::<_, StoreError>(())
-        };
-        if let Err(error) = put.await {
-            warn!(subscriber = %self.name, message = %message.id, %error, "parked event stays as it is");
+    async fn put_back(&self, message: &Message, why: &str) -> Result<(), StoreError> {
+        let entry = self.entry(message);
+        let mut tx = self.store.begin().await?;
+        if tx.inbox_exhume(&entry).await? {
+            tx.inbox_bury(&entry, message, why).await?;
+            tx.commit().await?;
         }
+        Ok(())
     }
+}
 
-    fn letter_entry(&self, message: &Message) -> InboxEntry {
-        InboxEntry { sequence: 0, ..InboxEntry::for_message(&self.name, message) }
+/// Letters by their streams, in the order of each.
+fn by_stream(letters: Vec<DeadLetter>) -> BTreeMap<SmolStr, Vec<DeadLetter>> {
+    let mut streams: BTreeMap<SmolStr, Vec<DeadLetter>> = BTreeMap::new();
+    for letter in letters {
+        streams.entry(letter.message.partition_key.clone()).or_default().push(letter);
     }
+    streams.values_mut().for_each(|letters| letters.sort_unstable_by_key(|letter| letter.message.sequence));
+    streams
 }
 
 #[async_trait]

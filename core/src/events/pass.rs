@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     inbox::{Failed, Handler},
+    message::Message,
     ports::{InboxEntry, RecordedEvent, StoreError},
 };
 
@@ -40,7 +41,7 @@ impl Subscriber {
         // nothing else is to be done, or the subscriber stands still.
         let looks = page.is_empty() || self.is_blocked(reading);
         if reading.parked.as_ref().is_none_or(|parked| looks && !parked.is_empty()) {
-            reading.parked = Some(self.release().await?);
+            self.release(reading).await?;
         }
         let mut rest = &page[..];
         while !rest.is_empty() {
@@ -52,7 +53,7 @@ impl Subscriber {
             // Alone, so that what ends the process is known the next time.
             if has_effect && !reading.has_begun && reading.counted.is_none() {
                 match self.begun(&now[0], position).await? {
-                    Some(failures) => reading.counted = Some(failures),
+                    Some(failures) => (reading.counted, reading.failed) = (Some(failures), Some(now[0].position())),
                     None => {
                         reading.read_again();
                         return Ok(true);
@@ -143,14 +144,15 @@ impl Subscriber {
             if self.handlers.handler(&event.message.kind).is_none() {
                 continue;
             }
-            if let Some(before) = reading.parked.as_ref().and_then(|parked| parked.get(event.stream())) {
-                tx.inbox_bury(&self.entry(event), &event.message, &waits_behind(*before)).await?;
-                waiting.push((event, *before));
+            let entry = self.entry(&event.message);
+            if let Some(held) = reading.parked.as_ref().and_then(|parked| parked.get(event.stream())) {
+                tx.inbox_bury(&entry, &event.message, &waits_behind(held.last)).await?;
+                waiting.push((event, held.last));
                 continue;
             }
-            // Only what was counted has a row that says so.
-            if reading.counted.is_some() {
-                tx.inbox_insert(&self.entry(event)).await?;
+            // Only what has failed has a row, which is to say that it is handled now.
+            if reading.failed == Some(event.position()) {
+                tx.inbox_insert(&entry).await?;
             }
             self.call(&mut *tx, &event.message).await?;
         }
@@ -167,7 +169,7 @@ impl Subscriber {
     }
 
     /// The row by which failures of an event are counted. No watermark goes by it: the checkpoint says what was handled.
-    pub(super) fn entry(&self, event: &RecordedEvent) -> InboxEntry {
-        InboxEntry { sequence: 0, ..InboxEntry::for_message(&self.name, &event.message) }
+    pub(super) fn entry(&self, event: &Message) -> InboxEntry {
+        InboxEntry { sequence: 0, ..InboxEntry::for_message(&self.name, event) }
     }
 }

@@ -1,16 +1,26 @@
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::ids::MessageId;
+use crate::{
+    ids::MessageId,
+    ports::{Clock, SteadyTime},
+    time::Timestamp,
+};
 
 /// Place of a subscriber as it remembers it. What counts is the checkpoint, which each transaction looks at.
-#[derive(Default)]
 pub(super) struct Reading {
     /// `None`: to be read.
     pub(super) position: Option<u64>,
-    /// Streams of which an event is parked, with the last one that is; `None`: to be read.
-    pub(super) parked: Option<BTreeMap<SmolStr, MessageId>>,
+    /// Streams of which an event is parked; `None`: to be read.
+    pub(super) parked: Option<BTreeMap<SmolStr, Held>>,
+    /// Streams whose first parked event waits for its next attempt, and until when.
+    pauses: BTreeMap<SmolStr, Timestamp>,
+    time: SteadyTime,
     /// Number of events to handle one by one, since one of them has failed the others.
     pub(super) singly: usize,
     /// An event was handled since the start.
@@ -19,9 +29,34 @@ pub(super) struct Reading {
     pub(super) retries: u32,
     /// Failures of the first of the events to come that were counted before it was handled.
     pub(super) counted: Option<u32>,
+    /// Position of an event whose failures have a row.
+    pub(super) failed: Option<u64>,
+}
+
+/// What is parked of a stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held {
+    pub(super) first: MessageId,
+    pub(super) last: MessageId,
+    /// The first one goes on by itself, once it is its turn.
+    pub(super) goes_on: bool,
 }
 
 impl Reading {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            position: None,
+            parked: None,
+            pauses: BTreeMap::new(),
+            time: SteadyTime::new(clock),
+            singly: 0,
+            has_begun: false,
+            retries: 0,
+            counted: None,
+            failed: None,
+        }
+    }
+
     /// Forgets what may be older than what is stored.
     pub(super) fn read_again(&mut self) {
         (self.position, self.parked, self.counted) = (None, None, None);
@@ -32,14 +67,42 @@ impl Reading {
         self.position = Some(position);
         self.singly = self.singly.saturating_sub(events);
         self.has_begun |= has_effect;
-        (self.retries, self.counted) = (0, None);
+        (self.retries, self.counted, self.failed) = (0, None, None);
+    }
+
+    /// Leaves the first parked event of a stream alone for a while.
+    pub(super) fn pause(&mut self, stream: &SmolStr, delay: Duration) {
+        self.pauses.insert(stream.clone(), self.time.now() + delay);
+    }
+
+    /// Returns `true` until the pause of a stream is over.
+    pub(super) fn is_paused(&self, stream: &SmolStr) -> bool {
+        self.pauses.get(stream).is_some_and(|until| *until > self.time.now())
+    }
+
+    /// Forgets the pause of a stream, whose first parked event is another one now.
+    pub(super) fn resume(&mut self, stream: &SmolStr) {
+        self.pauses.remove(stream);
+    }
+
+    /// Streams to look at again: those whose first parked event is gone, or may go on by now. The others stay in `parked`.
+    pub(super) fn due(&self, parked: &mut BTreeMap<SmolStr, Held>, there: &BTreeSet<MessageId>) -> Vec<SmolStr> {
+        let is_due = |stream: &SmolStr, held: &mut Held| {
+            !there.contains(&held.first) || (held.goes_on && !self.is_paused(stream))
+        };
+        parked.extract_if(.., is_due).map(|(stream, _)| stream).collect()
     }
 }
 
-/// Beginning of the reason of events that have not failed.
+/// Beginning of the reason of events that have not failed for good.
 pub(super) const WAITS: &str = "waits behind ";
 
 /// Reason for which an event is parked that has not failed.
 pub(super) fn waits_behind(before: MessageId) -> SmolStr {
     format_smolstr!("{WAITS}{before}, which is parked")
+}
+
+/// Reason for which an event is parked that is tried again.
+pub(super) fn waits_for_next(failures: u32, why: &str) -> SmolStr {
+    format_smolstr!("{WAITS}its next attempt, after {failures}: {why}")
 }

@@ -27,7 +27,7 @@ impl Subscriber {
         if let Some(spawner) = &self.scopes {
             spawner.offer(Arc::new(self.clone()));
         }
-        let (mut reading, mut idle, mut errors) = (Reading::default(), 0_u32, 0_u32);
+        let (mut reading, mut idle, mut errors) = (Reading::new(self.clock.clone()), 0_u32, 0_u32);
         while !self.stop.is_set() {
             let passed = scoped(self.scopes.as_deref(), pin!(self.pass(&mut reading))).await;
             match passed.unwrap_or_else(|dropped| Err(dropped.into())) {
@@ -65,13 +65,14 @@ impl Subscriber {
     }
 
     /// Handles what is there now, and returns the position that it has come to: for a projection that is built before
-    /// anybody reads it, and for tests. What fails is tried again and parked as in [`run`](Self::run). It ends early where a
-    /// stop is asked for, or a parked event blocks the subscriber.
+    /// anybody reads it, and for tests. What fails is tried again and parked as in [`run`](Self::run); what has waited behind a
+    /// parked event and failed is left for its next attempt. It ends early where a stop is asked for, or a parked event blocks
+    /// the subscriber.
     ///
     /// # Errors
     /// Any [`StoreError`]; what was handled before it stays handled. Dropping the future has the same effect.
     pub async fn catch_up(&self) -> Result<u64, StoreError> {
-        let mut reading = Reading::default();
+        let mut reading = Reading::new(self.clock.clone());
         while self.pass(&mut reading).await? && !self.stop.is_set() {}
         self.position().await
     }

@@ -223,10 +223,14 @@ impl<S: 'static> ProcessManagerBuilder<S> {
         if !self.manager.topics.iter().any(|topic| topic == D::NAME) {
             self.manager.topics.push(SmolStr::new_static(D::NAME));
             self.manager.ignored.extend(D::EVENTS);
+            // Its own messages have these types.
+            if let Some(own) = D::EVENTS.iter().find(|kind| [TIMER, REJECTED].contains(kind)) {
+                self.mistake.get_or_insert(RegistrationError::Twice(SmolStr::new_static(own)));
+            }
         }
         let react: React<S> = Arc::new(move |state, message| Ok(react(state, &message.json()?)?));
         let twice = self.manager.reactions.insert(kind.clone(), react).is_some();
-        self.once(twice || [TIMER, REJECTED].contains(&event), kind)
+        self.once(twice, kind)
     }
 
     /// Reacts to a timer that has gone off.

@@ -9,7 +9,7 @@ use smol_str::ToSmolStr as _;
 use tracing::{debug, warn};
 
 use super::{
-    super::{REJECTED, REVOKED, domain::rejections_topic, split::Splitter},
+    super::{REJECTED, REVOKED, Rejection, domain::rejections_topic, split::Splitter},
     ProcessManager, Reaction,
     instance::{GoneOff, Instance},
     manager::{TIMER, timers_topic},
@@ -108,8 +108,21 @@ impl<S: Default + Serialize + DeserializeOwned + Send + Sync + 'static> Handler 
         tx.put(&manager.collection(), &id.to_smolstr(), expected, Bytes::from(body)).await?;
         let rejections = rejections_topic(&manager.name);
         let now = self.clock.now();
-        let splitter =
-            Splitter { sender: &manager.name, rejections, answers: None, event: message, trigger: message, now };
+        // A rejection holds its command with the event of that: to carry all of it again would grow with each rejection.
+        let first = match message.kind.as_str() {
+            REJECTED => message.json::<Rejection>()?.event()?,
+            _ => None,
+        };
+        let carried = first.as_ref().unwrap_or(message);
+        let splitter = Splitter {
+            sender: &manager.name,
+            rejections,
+            answers: None,
+            event: message,
+            carried,
+            trigger: message,
+            now,
+        };
         for command in splitter.all(reaction.commands)? {
             debug!(process = %id, command = %command.id, kind = %command.kind, root = %command.subject, "staged");
             tx.stage(&command).await?;

@@ -65,7 +65,8 @@ impl SearchOptions {
         self
     }
 
-    /// Sets the share of plans that are run twice: one in so many; none if 0.
+    /// Sets the share of plans that are run twice: one in so many; none if 0. One thread makes the second runs of all jobs, so
+    /// that a large share is as slow as one job.
     #[must_use]
     pub fn run_twice(mut self, run_twice: u64) -> Self {
         self.run_twice = run_twice;

@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     message::{Cause, Message},
-    ports::{Delivery, InboxEntry, InboxInsert, Panicked, Seen, StoreError, Transaction, caught, scoped, within},
+    ports::{
+        Clock, Delivery, InboxEntry, InboxInsert, Panicked, Seen, Spawner, StoreError, Transaction, caught, scoped,
+        within,
+    },
 };
 
 /// Reason why an attempt did not handle its message.
@@ -121,14 +124,7 @@ impl Consumer {
 
     /// Makes an attempt of which whatever ends it is a failure of the message, and no other's.
     async fn apart(&self, entry: &InboxEntry, handler: &dyn Handler, message: &Message) -> Result<(), Failed> {
-        let scopes = self.scopes.as_deref();
-        // Dropped with all that it holds before the failure is counted.
-        let attempt = pin!(self.attempt(entry, handler, message));
-        match scoped(scopes, pin!(caught(scopes, attempt))).await {
-            Ok(Ok(attempted)) => attempted.map(drop),
-            Ok(Err(panicked)) => Err(Failed::of_panic(&panicked)),
-            Err(dropped) => Err(StoreError::from(dropped).into()),
-        }
+        apart(self.scopes.as_deref(), self.attempt(entry, handler, message)).await.map(drop)
     }
 
     /// Handles a message in one transaction: inbox row, the handler's writes and what it stages.
@@ -174,9 +170,34 @@ impl Consumer {
         tx: &mut dyn Transaction,
         message: &Message,
     ) -> Result<(), HandlerError> {
-        let mut handling = handler.handle(tx, message);
-        let caused = pin!(Cause::of(message).within(handling.as_mut()));
-        let handled = within(&*self.clock, self.config.handler_limit, caused).await;
-        handled.unwrap_or_else(|late| Err(HandlerError::Unavailable(format_smolstr!("the handler was {late}"))))
+        handle_within(&*self.clock, self.config.handler_limit, handler, tx, message).await
     }
+}
+
+/// Makes an attempt of which whatever ends it is a failure of what it attempts, and no other's: a panic, or that it is dropped.
+pub(crate) async fn apart<T>(
+    scopes: Option<&dyn Spawner>,
+    attempt: impl Future<Output = Result<T, Failed>>,
+) -> Result<T, Failed> {
+    // Dropped with all that it holds before the failure is counted.
+    let attempt = pin!(attempt);
+    match scoped(scopes, pin!(caught(scopes, attempt))).await {
+        Ok(Ok(attempted)) => attempted,
+        Ok(Err(panicked)) => Err(Failed::of_panic(&panicked)),
+        Err(dropped) => Err(StoreError::from(dropped).into()),
+    }
+}
+
+/// Has a handler do its part for as long as it may, as a consequence of its message.
+pub(crate) async fn handle_within(
+    clock: &dyn Clock,
+    limit: Duration,
+    handler: &dyn Handler,
+    tx: &mut dyn Transaction,
+    message: &Message,
+) -> Result<(), HandlerError> {
+    let mut handling = handler.handle(tx, message);
+    let caused = pin!(Cause::of(message).within(handling.as_mut()));
+    let handled = within(clock, limit, caused).await;
+    handled.unwrap_or_else(|late| Err(HandlerError::Unavailable(format_smolstr!("the handler was {late}"))))
 }

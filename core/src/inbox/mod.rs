@@ -42,7 +42,7 @@ mod redrive;
 mod retention;
 mod workers;
 
-pub(crate) use attempt::Failed;
+pub(crate) use attempt::{Failed, apart, handle_within};
 pub use config::ConsumerConfig;
 pub use consumer::Consumer;
 pub use discard::discard;

@@ -47,7 +47,7 @@ pub(super) fn announce(entries: &[Entry], groups: &[Vec<Profile>], options: &Swe
     };
     let twice = match options.search.run_twice {
         0 => String::new(),
-        share => format!("; the first plans, and one in {share}, run twice, and their whole traces are compared"),
+        share => format!("; the first plans, and one in {share}, run twice, and their traces are compared"),
     };
     say(&format!("running {of}: {how_long}{twice}"));
 }

@@ -33,7 +33,7 @@ pub(super) struct Reading {
     pub(super) failed: Option<u64>,
 }
 
-/// What is parked of a stream.
+/// Parked events of a stream, as far as they have to be known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Held {
     pub(super) first: MessageId,

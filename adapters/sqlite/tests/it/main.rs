@@ -6,6 +6,7 @@ mod errors;
 mod latest_time;
 mod long_dead;
 mod long_past;
+mod older_files;
 mod outbox;
 mod parameters;
 mod processes;

@@ -1,18 +1,31 @@
 //! Timers and deadlines of sagas where the clock was wrong before a restart.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use seaworthy_core::{
-    ports::{Clock, SagaStatus, Store},
-    saga::{Definition, NothingToUndo, RetryPolicy, SagaBuilder, saga_id},
+    ids::SagaId,
+    ports::{Clock, DelegateStore, LogEntry, SagaStatus, Store, StoreError, Timestamp},
+    saga::{
+        Definition, Limited, NothingToUndo, Orchestrator, OrchestratorConfig, Registry, RetryPolicy, SagaBuilder,
+        Signal, Value, Wait, WaitsFor, account, saga_id,
+    },
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 
 use crate::support::{
     Kind, World,
     clock::VirtualClock,
-    in_virtual_time,
+    in_virtual_time, on_each_store,
     saga::{Does, Part},
+    warnings::Warnings,
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -34,24 +47,33 @@ fn process(path: &Path, clock: &Arc<VirtualClock>) -> World {
 
 /// Starts a saga, lets it fail once, and ends the process; then goes on after the clock was set.
 fn over_a_restart(end: impl Fn(&VirtualClock), then: impl AsyncFn(&World, &Part)) {
+    over_a_restart_of(definition, OrchestratorConfig::default(), end, then);
+}
+
+fn over_a_restart_of(
+    definition: impl Fn(&Part) -> Definition<u32>,
+    config: OrchestratorConfig,
+    end: impl Fn(&VirtualClock),
+    then: impl AsyncFn(&World, &Part),
+) {
     in_virtual_time(async {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("db");
         let clock = Arc::new(VirtualClock::new());
         // Later than the epoch, so that it can be set back.
-        clock.set_ahead(YEAR);
+        clock.set_ahead(YEAR * 20);
         let down = Part::local(|_| Does::Fail);
         let before = process(&path, &clock);
-        before.sagas(definition(&down)).start("trip", "t-1", &1_u32).await.expect("a new key");
+        before.sagas_with(definition(&down), config.clone()).start("trip", "t-1", &1_u32).await.expect("a new key");
         before.pass(HOUR / 4).await;
-        assert_eq!(down.attempts(), 1);
+        assert!(down.attempts() <= 1);
         before.ports.stop.set();
         before.tasks.join().await.expect("no panic");
         drop(before);
         end(&clock);
         let up = Part::well();
         let after = process(&path, &clock);
-        after.sagas(definition(&up));
+        after.sagas_with(definition(&up), config);
         then(&after, &up).await;
         after.ports.stop.set();
         after.tasks.join().await.expect("no panic");
@@ -102,4 +124,160 @@ fn a_clock_that_is_put_right_after_the_restart_leaves_timers_as_they_were() {
             assert_eq!((up.attempts(), status(world).await), (1, SagaStatus::Completed));
         },
     );
+}
+
+const AHEAD: Duration = YEAR.saturating_mul(10);
+
+/// Lines of both who have to speak: the store whose clock is believed, and the saga.
+fn said(warnings: &Warnings) -> [usize; 2] {
+    let lines = warnings.lines();
+    let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+    [count("the clock is behind the store's latest time"), count("log was written by a clock that was ahead")]
+}
+
+/// The log has been written ten years ahead of the clock that is right.
+#[test]
+fn a_saga_of_a_clock_that_was_years_ahead_goes_on_from_now() {
+    let warnings = Warnings::listen();
+    over_a_restart(
+        |clock| clock.set_back(AHEAD),
+        async |world, up| {
+            world.pass(HOUR / 8).await;
+            assert_eq!(up.attempts(), 0, "its hour begins now");
+            assert_eq!(world.log_of(saga_id("trip", "t-1")).await, ["started", "retry pay", "clock_set_back"]);
+            world.pass(HOUR * 2).await;
+            assert_eq!((up.attempts(), status(world).await), (1, SagaStatus::Completed));
+        },
+    );
+    assert_eq!(said(&warnings), [1, 1]);
+}
+
+/// Its attempts fail on, each read of its log is by the right clock, and its three days are three days: also where they stand
+/// in a summary.
+#[test]
+fn a_deadline_of_a_clock_that_was_years_ahead_comes_in_its_time() {
+    for log_entries_max in [256, 1] {
+        let warnings = Warnings::listen();
+        over_a_restart_of(
+            |_| definition(&Part::local(|_| Does::Fail)),
+            OrchestratorConfig::default().log_entries_max(log_entries_max),
+            |clock| clock.set_back(AHEAD),
+            async |world, _| {
+                world.pass(HOUR * 71).await;
+                assert_eq!(status(world).await, SagaStatus::Running);
+                world.pass(HOUR * 2).await;
+                assert_eq!(status(world).await, SagaStatus::Compensated);
+            },
+        );
+        assert_eq!(said(&warnings), [1, 1], "once, and not at each of three days' attempts");
+    }
+}
+
+/// A limit counts from when the saga came to the step; a date is a date.
+#[test]
+fn a_wait_of_a_clock_that_was_years_ahead_ends_in_its_time_and_one_for_a_date_on_that_date() {
+    let waits = |wait: fn() -> Wait<u32, Limited>| {
+        move |part: &Part| {
+            let saga = SagaBuilder::new("trip", 1).wait("visa", wait());
+            saga.compensatable("pay", part.clone(), NothingToUndo).build().expect("two steps")
+        }
+    };
+    over_a_restart_of(
+        waits(|| Wait::signal("visa").or_else(HOUR * 24, Value::NULL)),
+        OrchestratorConfig::default(),
+        |clock| clock.set_back(AHEAD),
+        async |world, up| {
+            world.pass(HOUR * 23).await;
+            assert_eq!(up.attempts(), 0);
+            world.pass(HOUR * 2).await;
+            assert_eq!((up.attempts(), status(world).await), (1, SagaStatus::Completed));
+        },
+    );
+    for log_entries_max in [256, 1] {
+        over_a_restart_of(
+            waits(|| Wait::until(|_| Timestamp::EPOCH + YEAR * 20 + HOUR * 48)),
+            OrchestratorConfig::default().log_entries_max(log_entries_max),
+            |clock| clock.set_back(AHEAD),
+            async |world, up| {
+                world.pass(HOUR * 72).await;
+                assert_eq!((up.attempts(), status(world).await), (0, SagaStatus::Running));
+                world.clock.set_ahead(AHEAD);
+                world.pass(HOUR / 4).await;
+                assert_eq!((up.attempts(), status(world).await), (1, SagaStatus::Completed));
+            },
+        );
+    }
+}
+
+/// A signal that came by the right clock, before anybody read the log, does not hide that what came before is of another time.
+#[test]
+fn a_step_after_a_signal_that_came_meanwhile_has_its_own_time() {
+    let asked = |part: &Part| {
+        let hourly = RetryPolicy::default().base(HOUR).cap(HOUR);
+        let saga = SagaBuilder::new("trip", 1).wait("visa", Wait::signal("visa"));
+        let saga = saga.compensatable("pay", part.clone(), NothingToUndo).step_deadline(HOUR * 12);
+        saga.retry(hourly).deadline(HOUR * 24).build().expect("two steps")
+    };
+    over_a_restart_of(
+        |_| asked(&Part::local(|_| Does::Fail)),
+        OrchestratorConfig::default(),
+        |clock| clock.set_back(AHEAD),
+        async |world, _| {
+            world.pass(HOUR * 2).await;
+            let mut registry = Registry::new();
+            registry.register(asked(&Part::well())).expect("one definition");
+            let orchestrator = Orchestrator::new(&world.ports, registry, OrchestratorConfig::default());
+            orchestrator.signal(saga_id("trip", "t-1"), &Signal::new("visa", "v-1")).await.expect("it waits");
+            world.pass(HOUR * 11).await;
+            assert_eq!(status(world).await, SagaStatus::Running);
+            world.pass(HOUR * 2).await;
+            assert_eq!(status(world).await, SagaStatus::Compensated);
+        },
+    );
+}
+
+/// A store whose saga logs were written ten years ahead, up to some moment.
+struct WrittenAhead {
+    inner: Arc<dyn Store>,
+    until: AtomicI64,
+}
+
+#[async_trait]
+impl DelegateStore for WrittenAhead {
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
+    }
+
+    async fn saga_log(&self, saga: SagaId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError> {
+        let until = Timestamp::from_micros(self.until.load(Ordering::SeqCst));
+        let mut entries = self.inner.saga_log(saga, after, limit).await?;
+        for entry in entries.iter_mut().filter(|entry| entry.at < until) {
+            entry.at = entry.at + AHEAD;
+        }
+        Ok(entries)
+    }
+}
+
+/// Whatever the store is: the log tells what its clock showed. An operator reads in it what he waits for, not when it would
+/// have come.
+#[test]
+fn a_log_that_was_written_years_ahead_is_read_as_if_it_had_not_been() {
+    on_each_store(async |world| {
+        let ahead = Arc::new(WrittenAhead { inner: world.ports.store.clone(), until: AtomicI64::new(0) });
+        let world = World::on(world.kind, ahead.clone(), world.clock.clone());
+        let part = Part::local(|attempt| if attempt < 4 { Does::Fail } else { Does::Well });
+        world.sagas(definition(&part)).start("trip", "t-1", &1_u32).await.expect("a new key");
+        world.pass(HOUR / 4).await;
+        assert_eq!(part.attempts(), 1);
+        ahead.until.store(world.clock.now().as_micros(), Ordering::SeqCst);
+        // It sleeps for up to an hour and a half, and then as long again since it is read as if that began then.
+        world.pass(HOUR * 2).await;
+        let account = account(&*world.ports.store, saga_id("trip", "t-1")).await.expect("it is there");
+        let WaitsFor::Retry { until, .. } = account.waits_for else { panic!("{:?}", account.waits_for) };
+        assert!(until.since(world.clock.now()) < HOUR * 2, "{until}");
+        world.pass(HOUR * 6).await;
+        assert_eq!((part.attempts(), status(&world).await), (4, SagaStatus::Completed));
+        let log = world.log_of(saga_id("trip", "t-1")).await;
+        assert_eq!(log.iter().filter(|entry| *entry == "clock_set_back").count(), 1, "{log:?}");
+    });
 }

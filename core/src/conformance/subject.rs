@@ -25,6 +25,14 @@ pub trait StoreSubject: Send + Sync {
     fn concurrent_writers(&self) -> bool {
         true
     }
+
+    /// Closes a store, sets back the clock by which it judges, and opens it again, as a process does that comes up while its
+    /// clock is wrong. Nothing, the default, where a subject's stores do not outlive their process or their clock is nobody's
+    /// to set: then the adapter has to show by tests of its own that time does not go back over a restart.
+    async fn reopened(&self, store: Arc<dyn Store>, set_back_by: Duration) -> Option<Arc<dyn Store>> {
+        let _ = (store, set_back_by);
+        None
+    }
 }
 
 /// A broker adapter under test.

@@ -1,6 +1,6 @@
 //! A saga's log, read without the saga's definition: for operators and their tools.
 
-use std::{collections::VecDeque, fmt};
+use std::{collections::VecDeque, fmt, time::Duration};
 
 use smol_str::SmolStr;
 use tracing::Instrument;
@@ -190,16 +190,20 @@ struct Reading {
     /// Subject of its wait if it was not stuck and nobody asked for anything.
     waits_for: Option<WaitsFor>,
     since: Timestamp,
+    /// The latest moment of all entries.
+    newest: Timestamp,
 }
 
 impl Reading {
     fn take(&mut self, record: &Record, at: Timestamp) {
+        self.newest = self.newest.max(at);
         match record {
             Record::Requested(request) => return self.requests.push_back((request.clone(), at)),
             Record::Granted | Record::Declined { .. } => return drop(self.requests.pop_front()),
             // Another signal than the one that it waits for is kept for later.
             Record::Signalled { name, .. } if self.waits_for_other_than(name) => return,
             Record::Stuck { reason } => self.stuck = Some((reason.into(), at)),
+            Record::ClockSetBack { ahead_by_us } => return self.set_back(Duration::from_micros(*ahead_by_us)),
             _ => {}
         }
         self.since = at;
@@ -210,7 +214,7 @@ impl Reading {
             }
             Record::Retry { step, direction, attempt, delay_us, error, .. } => {
                 self.failed = Some(step.clone());
-                let until = at + std::time::Duration::from_micros(*delay_us);
+                let until = at + Duration::from_micros(*delay_us);
                 let (step, error) = (step.clone(), error.into());
                 Some(WaitsFor::Retry { step, direction: *direction, attempt: *attempt, error, until })
             }
@@ -228,6 +232,23 @@ impl Reading {
 
     fn waits_for_other_than(&self, name: &SmolStr) -> bool {
         matches!(&self.waits_for, Some(WaitsFor::Signal { signal, .. }) if signal.as_ref() != Some(name))
+    }
+
+    /// Takes what was written by a clock that was ahead as if it had been right.
+    fn set_back(&mut self, by: Duration) {
+        let now = self.newest.before(by);
+        let back = |moment: &mut Timestamp| *moment = if *moment > now { moment.before(by) } else { *moment };
+        back(&mut self.newest);
+        back(&mut self.since);
+        self.stuck.iter_mut().for_each(|(_, since)| back(since));
+        self.requests.iter_mut().for_each(|(_, since)| back(since));
+        match &mut self.waits_for {
+            Some(WaitsFor::Retry { until: moment, .. }) => back(moment),
+            Some(
+                WaitsFor::Release { since, .. } | WaitsFor::Attempt { since, .. } | WaitsFor::Signal { since, .. },
+            ) => back(since),
+            _ => {}
+        }
     }
 
     /// Takes what a summary says of the steps that are not settled.

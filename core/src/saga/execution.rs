@@ -82,8 +82,8 @@ impl<D: SagaData> Execution<'_, D> {
             if moves.is_multiple_of(MOVES) {
                 resources.clock.yield_now().await;
             }
-            if self.log.owes_answers() {
-                // An operator waits for them, and a saga that stays stuck must be so for its store as well.
+            if self.log.owes_entries() {
+                // An operator waits for answers, and a saga that stays stuck must be so for its store as well.
                 self.log.write(None, Keep::Owned).await?;
                 continue;
             }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::{Record, resources::Resources};
 use crate::{
     ids::SagaId,
-    ports::{LogEntry, SagaAppend, SagaStatus, StoreError},
+    ports::{LogEntry, SagaAppend, SagaStatus, SteadyTime, StoreError},
 };
 
 /// A saga that this process owns and can't read.
@@ -31,8 +31,10 @@ pub(crate) async fn leave(resources: &Resources, unread: Unread, newest: u32, re
         Ok(last) => last,
         Err(error) => return tracing::debug!(%saga, %error, "the lease ends by itself"),
     };
-    let note = last.as_ref().filter(|entry| is_note(entry));
-    let left_for = note.map_or(Duration::ZERO, |note| resources.store_now().since(note.at));
+    let now = resources.store_now();
+    // A note by a clock that was far ahead is none: it is said again, or it would be new until that time comes.
+    let note = last.as_ref().filter(|entry| is_note(entry) && entry.at.since(now) <= SteadyTime::BEHIND_MAX);
+    let left_for = note.map_or(Duration::ZERO, |note| now.since(note.at));
     let is_first = last.is_some() && note.is_none();
     let append = SagaAppend {
         saga,

@@ -162,6 +162,7 @@ mod resources;
 mod result;
 mod retention;
 mod retry;
+mod set_back;
 mod settle;
 mod shape;
 mod signal;

@@ -208,9 +208,10 @@ impl Orchestrator {
             length = last.sequence;
             log.extend(entries);
         }
-        let unfolded = unfold(driver.shape(), &log, passage.as_deref()).map_err(|unreadable| match unreadable {
-            Unreadable::Newer(reason) | Unreadable::Damaged(reason) => incompatible(reason),
-        })?;
+        let unfolded =
+            unfold(driver.shape(), &log, passage.as_deref(), None).map_err(|unreadable| match unreadable {
+                Unreadable::Newer(reason) | Unreadable::Damaged(reason) => incompatible(reason),
+            })?;
         Ok(Read { unfolded, passage })
     }
 }

@@ -199,6 +199,12 @@ pub enum Record {
         #[serde(flatten)]
         passage: Passage,
     },
+    /// The clock by which the entries before were written was far ahead, and is right now: they are read as if it had been
+    /// right, and all that counts from them goes on from here.
+    ClockSetBack {
+        /// Time by which the newest of them was ahead when the log was read, in microseconds.
+        ahead_by_us: u64,
+    },
     /// Stands for all entries before, which are forgotten: a saga that waits for long would fill its log.
     Condensed {
         /// State of the saga.
@@ -263,6 +269,7 @@ impl Record {
             Self::LeftToNewer { .. } => "left_to_newer",
             Self::TakenUp => "taken_up",
             Self::Migrated { .. } => "migrated",
+            Self::ClockSetBack { .. } => "clock_set_back",
             Self::Condensed { .. } => "condensed",
             Self::Abandoned { .. } => "abandoned",
             Self::Requested(_) => "requested",

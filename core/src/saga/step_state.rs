@@ -57,6 +57,9 @@ pub struct Attempts {
 pub struct Waiting {
     /// End of the wait by the store's clock, if it has one.
     pub until: Option<Timestamp>,
+    /// That is a moment which the saga asked for, whatever the store's clock showed when it came to the step.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_asked_for: bool,
 }
 
 /// State of one step.

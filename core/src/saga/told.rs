@@ -76,6 +76,10 @@ impl fmt::Display for Record {
             }
             Self::TakenUp => f.write_str("a process that knows the version takes the saga up"),
             Self::Migrated { passage } => write!(f, "the saga goes from version {} to {}", passage.from, passage.to),
+            Self::ClockSetBack { ahead_by_us } => {
+                let ahead_by = Duration::from_micros(*ahead_by_us);
+                write!(f, "what came before was written by a clock that was {ahead_by:?} ahead, and counts from here")
+            }
             Self::Condensed { .. } => f.write_str("what came before is forgotten, but for what it came to"),
             Self::Abandoned { reason } => write!(f, "an operator gives the saga up: {reason}"),
             Self::Requested(request) => write!(f, "an operator asks: {request}"),

@@ -104,7 +104,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             let mut step = state.edit(index);
             require(step.waiting.is_none(), "it waits already")?;
             let limit = limit_us.map(|micros| at + Duration::from_micros(micros));
-            step.waiting = Some(Waiting { until: limit.or(*until) });
+            step.waiting = Some(Waiting { until: limit.or(*until), is_asked_for: limit.is_none() && until.is_some() });
             step.forward.since.get_or_insert(at);
         }
         Record::Signalled { name, id, payload } => {
@@ -231,6 +231,8 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
         }
         // Which version it runs now is the store's to know; what the names were, the reader's.
         Record::Migrated { .. } => {}
+        // It concerns what stands before it, and is the reader's, too.
+        Record::ClockSetBack { .. } => {}
         Record::Condensed { summary } => *state = State::of_summary(state.shape.clone(), summary)?,
         Record::Abandoned { .. } => state.status = Status::Abandoned,
         Record::Requested(request) => state.requests.push(request.clone()),

@@ -41,7 +41,7 @@ pub(super) const HOUSES: [House; 10] = [
             &["attempts", "steps", "summary"],
             &["passage"],
             &["migration", "record"],
-            &["state"],
+            &["set_back", "state"],
             &["branch", "call", "outcome", "plan", "resources", "told", "transition"],
             &["leave", "result", "step", "unfold", "verdict"],
             &["answers", "ask"],

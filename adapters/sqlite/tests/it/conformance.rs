@@ -51,6 +51,15 @@ impl StoreSubject for OnDisk {
         self.clock.advance(by);
     }
 
+    async fn reopened(&self, store: Arc<dyn Store>, set_back_by: Duration) -> Option<Arc<dyn Store>> {
+        drop(store);
+        self.clock.step_back(set_back_by);
+        let folders = self.folders.lock().expect("no check panics while it makes a store");
+        let path = folders.last().expect("the check has made a store").path().join("db");
+        let config = SqliteConfig::default().writer_wait(None);
+        Some(Arc::new(SqliteStore::open(path, Arc::clone(&self.clock) as _, config).expect("its database")))
+    }
+
     fn concurrent_writers(&self) -> bool {
         false
     }

@@ -188,6 +188,7 @@ macro_rules! __store_checks {
                 a_census_counts_everything_and_knows_the_oldest
                 the_clock_of_the_store_advances
                 a_transaction_reads_the_clock_of_its_store
+                time_goes_on_where_a_store_is_opened_again [Outbox]
             }
         }
     };

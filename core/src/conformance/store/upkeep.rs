@@ -12,7 +12,7 @@ use crate::{
         outcome::{expect, expect_eq},
         samples::{CONSUMER, append, claim, entry, lone, new_saga, received},
     },
-    ports::{DeadRowRequest, Backlog, Census, Part, SagaAppend, SagaStatus, StoreError, Tally},
+    ports::{Backlog, Census, DeadRowRequest, Part, SagaAppend, SagaStatus, SteadyTime, StoreError, Tally},
 };
 
 /// Unsettled and dead rows, active and stuck sagas, dead letters; nothing of a part that the store has not.
@@ -155,5 +155,35 @@ pub async fn a_transaction_reads_the_clock_of_its_store(subject: &dyn StoreSubje
     subject.advance(subject.unit()).await;
     let passed = store.begin().await?.now().await?.since(inside);
     expect(promise, passed >= subject.unit(), || format!("it advanced by {passed:?}"))?;
+    Ok(Verdict::Held)
+}
+
+/// A store that is opened again while its clock is set back goes on from its latest commit, to a second, so that a lease ends in its
+/// time; one whose clock is behind that by more than a day believes the clock, and holds nothing until the time of before comes.
+pub async fn time_goes_on_where_a_store_is_opened_again(subject: &dyn StoreSubject) -> Outcome {
+    let (hour, second) = (Duration::from_secs(3_600), Duration::from_secs(1));
+    let lease = subject.unit() * 10;
+    let store = subject.fresh().await;
+    stage(&*store, &[lone(1)]).await?;
+    expect_eq("a row that is due is claimed", store.claim(&claim(1, 9, lease)).await?.len(), 1)?;
+    let before = store.now().await?;
+    let Some(store) = subject.reopened(store, hour).await else {
+        return Ok(Verdict::NotApplicable("the subject opens no store again"));
+    };
+    let promise = "a store's time does not go back where its clock is set back over a restart";
+    let after = store.now().await?;
+    expect(promise, after + second >= before, || format!("{after} after {before}"))?;
+    subject.advance(lease + second).await;
+    expect_eq("a lease ends in its time over a restart", store.claim(&claim(2, 9, hour)).await?.len(), 1)?;
+
+    let before = store.now().await?;
+    let Some(store) = subject.reopened(store, SteadyTime::BEHIND_MAX + hour).await else {
+        return Ok(Verdict::NotApplicable("the subject opens a store again only once"));
+    };
+    let promise = "a clock that is behind by more than a day is believed";
+    let after = store.now().await?;
+    expect(promise, before.since(after) > SteadyTime::BEHIND_MAX, || format!("{after} after {before}"))?;
+    let promise = "a lease by a clock that was ahead by more than a day is over";
+    expect_eq(promise, store.claim(&claim(3, 9, lease)).await?.len(), 1)?;
     Ok(Verdict::Held)
 }

@@ -122,7 +122,11 @@ pub trait Store: OutboxStore + InboxStore + SagaStore + OperationStore + EventSt
         Err(StoreError::Refused(SmolStr::new_static("this store takes no census")))
     }
 
-    /// The store's own clock.
+    /// The store's own clock, which does not go back while a process lives ([`SteadyTime`](super::SteadyTime)). A store that
+    /// outlives its process goes on from the latest time of its commits, to a second, where its clock was set back meanwhile; a
+    /// clock that is behind that by more than [a day](super::SteadyTime::BEHIND_MAX) is believed. Then whatever the store itself
+    /// has put off is due, and what it has kept is kept from then on, so that nothing waits for the time of a clock that was
+    /// wrong; the store says so at `WARN`, once. Moments that messages and sagas asked for stay.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].

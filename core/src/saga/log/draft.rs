@@ -34,7 +34,7 @@ impl SagaLog {
         let forgets = tail.length + 1 - tail.first >= entries_max as u64
             && state.status.stored().is_active()
             && !state.is_rejected()
-            && !self.owes_answers();
+            && !self.owes_entries();
         if forgets {
             let summary = Box::new(state.summary(&self.names()));
             records = vec![Record::Condensed { summary }.encode()];

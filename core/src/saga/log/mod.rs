@@ -81,8 +81,8 @@ pub(crate) struct SagaLog {
     names: StdMutex<FirstNames>,
     /// Earlier owners went without a word: what runs first may have taken them with it.
     follows_a_crash: AtomicBool,
-    /// Answers to an operator's requests are still to be written.
-    owes_answers: AtomicBool,
+    /// What was read asks for entries at once: answers to an operator's requests, or a word on a clock that was ahead.
+    owes_entries: AtomicBool,
     shape: Arc<Shape>,
     /// Function that makes the saga's result, if it has one.
     result: Option<ResultOf>,
@@ -113,7 +113,7 @@ impl SagaLog {
             passage: owned.passage.clone(),
             names: StdMutex::default(),
             follows_a_crash: AtomicBool::new(false),
-            owes_answers: AtomicBool::new(false),
+            owes_entries: AtomicBool::new(false),
             state: StdMutex::new(Arc::new(known.unwrap_or_else(|| State::new(shape.clone())))),
             shape,
             result,
@@ -147,9 +147,9 @@ impl SagaLog {
         self.follows_a_crash.load(Ordering::Relaxed)
     }
 
-    /// Returns `true` while answers to an operator's requests are to be written.
-    pub(crate) fn owes_answers(&self) -> bool {
-        self.owes_answers.load(Ordering::Relaxed)
+    /// Returns `true` while entries are to be written that nothing else waits for: see the field.
+    pub(crate) fn owes_entries(&self) -> bool {
+        self.owes_entries.load(Ordering::Relaxed)
     }
 
     /// Waits until the state moves in a way that concerns siblings.
@@ -229,7 +229,7 @@ impl SagaLog {
                 }
                 tail.length += draft.append.records.len() as u64;
                 tail.pending.clear();
-                self.owes_answers.store(false, Ordering::Relaxed);
+                self.owes_entries.store(false, Ordering::Relaxed);
                 self.failures.store(0, Ordering::Relaxed);
                 if draft.ends_a_step
                     && let Some(wake) = self.resources.committed.get()

@@ -1,14 +1,15 @@
 //! Reads of the log: at first, after an operator's entry, and when a write did not come back as expected. None of them
 //! holds the log's tail.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use super::{Halt, SagaLog, Tail, Written};
 use crate::{
-    ports::{LogEntry, StoreError},
+    ports::{LogEntry, SteadyTime, StoreError},
     saga::{
         Record, State,
         answers::answers,
+        record::micros,
         unfold::{Unfolded, Unreadable, unfold},
     },
 };
@@ -106,11 +107,20 @@ impl SagaLog {
     /// Takes the log as it was read. A passage that it does not tell of yet, and the answer to a process that left the
     /// saga, go with the next write.
     fn take(&self, tail: &mut Tail, unfolded: Unfolded) -> u64 {
-        let Unfolded { state, names, first, length, is_left, has_passed, .. } = unfolded;
+        let Unfolded { state, names, first, length, is_left, has_passed, ahead_by, .. } = unfolded;
         (tail.first, tail.length) = (first, length);
         tail.pending.clear();
         if let Some(passage) = self.passage.as_deref().filter(|_| !has_passed) {
             tail.pending.push(Record::Migrated { passage: passage.clone() });
+        }
+        if let Some(ahead_by) = ahead_by {
+            tracing::warn!(
+                saga = %self.saga,
+                ?ahead_by,
+                "the saga's log was written by a clock that was ahead by more than a day: its timers and deadlines go on from now"
+            );
+            tail.pending.push(Record::ClockSetBack { ahead_by_us: micros(ahead_by) });
+            self.owes_entries.store(true, Ordering::Relaxed);
         }
         if is_left {
             tail.pending.push(Record::TakenUp);
@@ -125,7 +135,7 @@ impl SagaLog {
     fn answer(&self, tail: &mut Tail, state: State) -> State {
         let (state, answers) = answers(state, self.saga, self.resources.store_now());
         tail.pending.extend(answers);
-        self.owes_answers.store(true, Ordering::Relaxed);
+        self.owes_entries.store(true, Ordering::Relaxed);
         state
     }
 
@@ -141,7 +151,21 @@ impl SagaLog {
                 break;
             }
         }
-        unfold(&self.shape, &log, self.passage.as_deref()).map_err(|unreadable| {
+        let unfolded = self.unfold(&log, None)?;
+        if unfolded.newest.since(self.resources.store_now()) <= SteadyTime::BEHIND_MAX {
+            return Ok(unfolded);
+        }
+        // By our guess it is from another time; ours may have stepped back meanwhile.
+        self.resources.read_store_clock().await?;
+        let ahead_by = unfolded.newest.since(self.resources.store_now());
+        if ahead_by <= SteadyTime::BEHIND_MAX {
+            return Ok(unfolded);
+        }
+        self.unfold(&log, Some(ahead_by))
+    }
+
+    fn unfold(&self, log: &[LogEntry], ahead_by: Option<Duration>) -> Result<Unfolded, Fault> {
+        unfold(&self.shape, log, self.passage.as_deref(), ahead_by).map_err(|unreadable| {
             Fault::Halt(match unreadable {
                 Unreadable::Newer(reason) => Halt::Newer(reason),
                 Unreadable::Damaged(reason) => Halt::Incompatible(reason),

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use seaworthy_core::{
     conformance::{self, BrokerSubject, StoreSubject, block_on},
-    ports::{Broker, Store},
+    ports::{Broker, Clock as _, Store},
 };
 use seaworthy_memory::{
     ManualClock,
@@ -28,6 +28,18 @@ impl StoreSubject for BrokenStore {
 
     async fn advance(&self, by: Duration) {
         self.0.advance(by);
+    }
+
+    /// What is in memory goes with its process; these two are as a file's store would be.
+    async fn reopened(&self, store: Arc<dyn Store>, set_back_by: Duration) -> Option<Arc<dyn Store>> {
+        match self.1 {
+            store::Bug::GoesBackWithItsClock => {
+                let behind = ManualClock::at(self.0.now().before(set_back_by));
+                Some(Arc::new(MemoryStore::new(behind)))
+            }
+            store::Bug::StaysAheadOfItsClock => Some(store),
+            _ => None,
+        }
     }
 }
 
@@ -246,6 +258,8 @@ const STORE: &[(store::Bug, &[&str])] = {
         (DeniesItsOutbox, &["a_part_that_a_store_has_not_is_refused"]),
         (ReportsNoBacklog, &["the_backlog_counts_what_waits"]),
         (CountsOnlyTheYoung, &["a_census_counts_everything_and_knows_the_oldest"]),
+        (GoesBackWithItsClock, &["time_goes_on_where_a_store_is_opened_again"]),
+        (StaysAheadOfItsClock, &["time_goes_on_where_a_store_is_opened_again"]),
         (ClockStands, &["the_clock_of_the_store_advances", "a_transaction_reads_the_clock_of_its_store"]),
     ]
 };

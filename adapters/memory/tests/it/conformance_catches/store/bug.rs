@@ -126,4 +126,6 @@ pub(crate) enum Bug {
     ReportsNoBacklog,
     CountsOnlyTheYoung,
     ClockStands,
+    GoesBackWithItsClock,
+    StaysAheadOfItsClock,
 }

@@ -185,7 +185,7 @@ macro_rules! letters {
         concat!(
             "SELECT ",
             envelope_columns!(),
-            ", consumer, reason, failures, failed_at, gap, epoch, number FROM seaworthy_dead_letters \
+            ", consumer, reason, failures, failed_at, gap, epoch, number, asked_at FROM seaworthy_dead_letters \
              WHERE consumer = ?1 AND number > ?2 AND (?3 IS NULL OR type = ?3) AND failed_at BETWEEN ?4 AND ?5 \
              AND (?7 IS NULL OR aggregatetype = ?7) AND (?8 IS NULL OR partition_key = ?8) \
              AND (?9 IS NULL OR instr(reason, ?9) > 0)",
@@ -203,7 +203,9 @@ pub(crate) fn dead_letters(connection: &Connection, request: &DeadLetterRequest)
     let until = request.failed_until.map_or(i64::MAX, Timestamp::as_micros);
     let limit = as_limit(request.limit);
     let Some(only) = &request.only else {
-        let mut query = connection.prepare_cached(letters!(""))?;
+        // By an index of those alone, since a consumer looks for them again and again.
+        let asked = if request.asked { letters!(" AND asked_at IS NOT NULL") } else { letters!("") };
+        let mut query = connection.prepare_cached(asked)?;
         return query
             .query_map(params![consumer, after, kind, from, until, limit, topic, key, reason], read_letter)?
             .collect();
@@ -217,9 +219,24 @@ pub(crate) fn dead_letters(connection: &Connection, request: &DeadLetterRequest)
         let named = params![consumer, after, kind, from, until, limit, topic, key, reason, id];
         found.extend(query.query_row(named, read_letter).optional()?);
     }
+    found.retain(|letter: &DeadLetter| !request.asked || letter.asked_at.is_some());
     found.sort_unstable_by_key(|letter| letter.number);
     found.truncate(request.limit);
     Ok(found)
+}
+
+pub(crate) fn ask_redrive(
+    connection: &Connection,
+    request: &DeadLetterRequest,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<MessageId>> {
+    let letters = dead_letters(connection, request)?;
+    let mut note = connection
+        .prepare_cached("UPDATE seaworthy_dead_letters SET asked_at = ?2 WHERE number = ?1 AND asked_at IS NULL")?;
+    for letter in &letters {
+        note.execute((i64::try_from(letter.number).unwrap_or(i64::MAX), now.as_micros()))?;
+    }
+    Ok(letters.into_iter().map(|letter| letter.message.id).collect())
 }
 
 fn read_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
@@ -231,6 +248,7 @@ fn read_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         reason: read_text(row, ENVELOPE_WIDTH + 1)?,
         failures: row.get(ENVELOPE_WIDTH + 2)?,
         failed_at: read_time(row, ENVELOPE_WIDTH + 3)?,
+        asked_at: row.get::<_, Option<i64>>(ENVELOPE_WIDTH + 7)?.map(Timestamp::from_micros),
     })
 }
 

@@ -16,6 +16,7 @@ mod inbox_extension;
 mod inbox_identity;
 mod inbox_kinds;
 mod inbox_panics;
+mod inbox_requests;
 mod inbox_settings;
 mod inbox_store_failures;
 mod inbox_traces;

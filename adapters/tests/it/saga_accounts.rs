@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use seaworthy_core::{
     ids::{Direction, SagaId},
-    ports::{PurgeRequest, SagaStatus},
+    ports::{Clock as _, PurgeRequest, SagaStatus},
     saga::{
-        self, Account, OrchestratorConfig, Record, RetryPolicy, SagaBuilder, SagaError, SagaRequest, Signal, Verb,
-        Wait, WaitsFor,
+        self, Account, Orchestrator, OrchestratorConfig, Record, Registry, RetryPolicy, SagaBuilder, SagaError,
+        SagaRequest, Signal, Verb, Wait, WaitsFor,
     },
 };
 
@@ -115,7 +115,9 @@ fn a_saga_that_waits_tells_for_which_signal_at_which_step_and_since_when() {
         let saga = orchestrator.start("loan", "l-1", &1_u32).await.unwrap().saga;
         world.pass(SECOND * 60).await;
         let waits = |account: &Account| match &account.waits_for {
-            WaitsFor::Signal { step, signal, since } => (step.to_string(), signal.clone().map(String::from), *since),
+            WaitsFor::Signal { step, signal, since, .. } => {
+                (step.to_string(), signal.clone().map(String::from), *since)
+            }
             other => panic!("{other:?}"),
         };
         let (step, signal, since) = waits(&account(world, saga).await);
@@ -181,5 +183,51 @@ fn an_entry_of_a_newer_release_is_told_as_one_that_can_not_be_read() {
         let unread = account.entries.last().unwrap().record.as_ref().unwrap_err();
         assert!(unread.is_unknown(), "{unread}");
         assert_eq!(account.waits_for.step().map(|step| step.as_str()), Some("pay"), "the rest is told all the same");
+    });
+}
+
+/// A saga that waits for long keeps a summary in place of its log; an operator reads in it what he read in the log.
+#[test]
+fn a_saga_whose_log_is_condensed_tells_what_it_waits_for() {
+    on_each_store(async |world| {
+        let day = SECOND * 24 * 3_600;
+        let hourly = RetryPolicy::default().base(SECOND * 3_600).cap(SECOND * 3_600);
+        let alone = SagaBuilder::new("trip", 1).wait("visa", Wait::signal("stamped").or_reject(day)).build().unwrap();
+        let dated = SagaBuilder::new("rest", 1).wait("nap", Wait::time(day)).build().unwrap();
+        let beside = SagaBuilder::new("stay", 1)
+            .parallel(|group| {
+                let group = group.wait("visa", Wait::signal("stamped").or_reject(day));
+                group.compensatable("hotel", Part::local(|_| Does::Fail), Part::well())
+            })
+            .retry(hourly)
+            .build()
+            .unwrap();
+        let mut registry = Registry::new();
+        for definition in [alone, dated, beside] {
+            registry.register(definition).unwrap();
+        }
+        let config = OrchestratorConfig::default().log_entries_max(1);
+        let orchestrator = Orchestrator::new(&world.ports, registry, config);
+        let (recovery, stop) = (orchestrator.clone(), world.ports.stop.clone());
+        world.ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
+        let begun = world.clock.now();
+        for (name, step, signal) in [("trip", "visa", Some("stamped")), ("rest", "nap", None)] {
+            let saga = orchestrator.start(name, "t-1", &1_u32).await.unwrap().saga;
+            world.pass(SECOND).await;
+            let account = account(world, saga).await;
+            assert_eq!(told(&account), ["what came before is forgotten, but for what it came to"], "{name}");
+            let WaitsFor::Signal { step: at, signal: what, since, until } = account.waits_for else {
+                panic!("{:?}", account.waits_for)
+            };
+            assert_eq!((at.as_str(), what.as_deref()), (step, signal));
+            assert!(begun <= since && since <= begun + SECOND * 2, "{since}");
+            assert_eq!(until, Some(since + day));
+        }
+        let saga = orchestrator.start("stay", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND * 7_200).await;
+        // What fails and comes again says more than what waits beside it.
+        let account = account(world, saga).await;
+        assert!(matches!(account.waits_for, WaitsFor::Retry { .. }), "{:?}", account.waits_for);
+        assert!(matches!(account.entries[0].record, Ok(Record::Condensed { .. })), "{:?}", told(&account));
     });
 }

@@ -61,6 +61,10 @@ pub struct ConsumerConfig {
     /// a message that ends its process each time gets no further. Default 3: the usual message costs no transaction more.
     /// 0 for a broker that does not count deliveries: then it costs each message one.
     pub suspect_after: u32,
+    /// Pause between two looks for dead letters of which an operator has [asked](crate::inbox::ask_redrive) that they be handled
+    /// again; they are, beside the others, as by [`Consumer::redrive`](super::Consumer::redrive). Default `None`: it does not look,
+    /// and asks its store nothing. With 10 s an operator's tool, which has no handlers, sees soon what comes of its request.
+    pub redrive_requests: Option<Duration>,
     /// Time that a handler has for one message, within its transaction. Default 10 s: long against a transaction, and short
     /// against the time after which a broker takes a delivery for lost. A handler that takes longer is dropped, its
     /// transaction rolls back, and it counts as a failure.
@@ -92,6 +96,7 @@ impl ConsumerConfig {
             bury_expired: false,
             max_store_failures: 10,
             suspect_after: 3,
+            redrive_requests: None,
             handler_limit: Duration::from_secs(10),
             unknown_type_delay: Duration::from_secs(30),
             store_retries: 3,
@@ -120,6 +125,9 @@ impl ConsumerConfig {
         }
         checks.positive("max_failures", self.max_failures, "every message would be given up at its first failure")?;
         checks.positive("max_postponed", self.max_postponed, "a message would be given up as it is postponed")?;
+        if let Some(every) = self.redrive_requests {
+            checks.lasting("redrive_requests", every, "it would look without a pause; None never looks")?;
+        }
         for policy in self.failures.values() {
             policy.check(checks)?;
         }
@@ -205,6 +213,13 @@ impl ConsumerConfig {
     #[must_use]
     pub fn suspect_after(mut self, suspect_after: u32) -> Self {
         self.suspect_after = suspect_after;
+        self
+    }
+
+    /// Looks for dead letters that an operator has asked for, with such pauses.
+    #[must_use]
+    pub fn redrive_requests(mut self, every: Duration) -> Self {
+        self.redrive_requests = Some(every);
         self
     }
 

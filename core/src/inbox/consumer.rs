@@ -1,6 +1,6 @@
 use std::{collections::VecDeque, iter::once, pin::pin, sync::Arc, time::Duration};
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 use smol_str::SmolStr;
 use tracing::{Instrument, Span, debug, error, info_span, warn};
 
@@ -49,7 +49,7 @@ pub struct Consumer {
     pub(super) wake: Option<Wake>,
     /// Attempts of handlers may be dropped one by one.
     pub(super) scopes: Scopes,
-    stop: Stop,
+    pub(super) stop: Stop,
 }
 
 impl Consumer {
@@ -111,6 +111,13 @@ impl Consumer {
         if let Some(spawner) = &self.scopes {
             spawner.offer(Arc::new(self.clone()));
         }
+        match self.config.redrive_requests {
+            None => self.consume().await,
+            Some(every) => drop(join(self.consume(), self.heed_requests(every)).await),
+        }
+    }
+
+    async fn consume(&self) {
         let stop = self.stop.clone();
         let spec = SubscriptionSpec { group: self.name.clone(), topics: self.config.topics.clone() };
         let mut errors = 0;

@@ -7,6 +7,7 @@
 //! | [`Consumer`] | receives, handles in one transaction, acknowledges after the commit | one or more for each consumer group |
 //! | [`InboxRetention`] | deletes old rows, no sooner than the broker may still redeliver | one in every deployment |
 //! | [`Consumer::redrive`] | handles dead letters again | when an operator says so |
+//! | [`ask_redrive`] | asks a consumer, wherever it runs, to do so | in a tool that has no handlers |
 //! | [`discard`] | drops dead letters unhandled | when an operator says so |
 //!
 //! # What becomes of a message
@@ -49,5 +50,5 @@ pub use discard::discard;
 pub(crate) use failure::{Judged, Limits, NO_END};
 pub use handler::{DuplicateHandler, Handler, HandlerError, Handlers, HandlersBuilder};
 pub use policy::FailurePolicy;
-pub use redrive::Redriven;
+pub use redrive::{Redriven, ask_redrive};
 pub use retention::{InboxRetention, RetentionError};

@@ -1,16 +1,20 @@
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use async_trait::async_trait;
 use smol_str::{ToSmolStr as _, format_smolstr};
-use tracing::{Instrument, info_span, warn};
+use tracing::{Instrument, info, info_span, warn};
 
 use super::{Consumer, HandlerError, handler::Route};
 use crate::{
     cut::cut,
     ids::MessageId,
     message::Message,
-    ports::{DeadLetterRequest, GivenUp, InboxEntry, StoreError, TakesUp, caught},
+    ports::{DeadLetterRequest, GivenUp, InboxEntry, Store, StoreError, TakesUp, caught},
+    wake::pause,
 };
+
+/// Number of letters that are handled again before the next are looked for.
+const REQUESTS: usize = 100;
 
 /// Report of a redrive: dead letters that were handled again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,6 +89,21 @@ impl Consumer {
         Ok(redriven)
     }
 
+    /// Handles dead letters again of which an operator has asked for it, until a stop. One that fails again is asked for no more.
+    pub(super) async fn heed_requests(&self, every: Duration) {
+        let asked = self.letters(REQUESTS).asked();
+        while !self.stop.is_set() {
+            match self.redrive(&asked).await {
+                Ok(redriven) if redriven == Redriven::default() => {}
+                Ok(Redriven { handled, failed }) => {
+                    info!(consumer = %self.name, handled = handled.len(), failed = failed.len(), "dead letters that were asked for");
+                }
+                Err(error) => warn!(consumer = %self.name, %error, "requests of an operator wait: they can't be read"),
+            }
+            pause(&*self.clock, &self.stop, every).await;
+        }
+    }
+
     /// Puts a letter that has failed again behind the others, or it would stand in their way.
     async fn put_back(&self, message: &Message, why: &str) -> Result<(), StoreError> {
         let entry = InboxEntry::for_message(&self.name, message);
@@ -126,4 +145,35 @@ impl TakesUp for Consumer {
         }
         true
     }
+}
+
+/// Asks that dead letters be handled again by their consumer, wherever that runs: for a tool that has no handlers. Takes those
+/// that are asked for, the oldest first. The request stands with the letters in the store, and a consumer that
+/// [looks for requests](super::ConsumerConfig::redrive_requests) handles them; one that fails again is a dead letter as before,
+/// with the new reason, and asked for no more. To ask again for what is asked for changes nothing.
+///
+/// ```
+/// use seaworthy_core::{inbox, ports::{DeadLetterRequest, Store, StoreError}};
+///
+/// /// The courier is back: the service, not this tool, ships what has waited.
+/// async fn ship(store: &dyn Store) -> Result<usize, StoreError> {
+///     let waiting = DeadLetterRequest::new("shipping", 1_000).because("courier");
+///     Ok(inbox::ask_redrive(store, &waiting).await?.len())
+/// }
+/// ```
+///
+/// # Errors
+/// Any [`StoreError`]. To repeat the call is right in any case.
+///
+/// # Cancellation
+/// A call that is dropped may have asked for them.
+pub async fn ask_redrive(store: &dyn Store, letters: &DeadLetterRequest) -> Result<Vec<MessageId>, StoreError> {
+    let work = async {
+        let asked = store.ask_redrive(letters).await?;
+        for message in &asked {
+            info!(%message, "dead letter is to be handled again");
+        }
+        Ok(asked)
+    };
+    work.instrument(info_span!("inbox.ask_redrive", consumer = %letters.consumer)).await
 }

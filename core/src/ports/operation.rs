@@ -166,6 +166,7 @@ operations! {
         PurgeSagas "purge_sagas" true { request: &'a PurgeRequest } on "sagas";
         PurgeOperations "purge_operations" true { request: &'a PurgeRequest } on "operations";
         ReadEvents "read_events" false { after: u64, limit: usize } on "events";
+        AskRedrive "ask_redrive" true { request: &'a DeadLetterRequest } on &request.consumer;
     }
     Transaction {
         AppendEvents "append_events" true { append: &'a EventAppend } on "events";
@@ -192,6 +193,7 @@ macro_rules! store_methods {
             }
             InboxStore {
                 dead_letters(request: &DeadLetterRequest) -> Vec<DeadLetter> = DeadLetters { request };
+                ask_redrive(request: &DeadLetterRequest) -> Vec<MessageId> = AskRedrive { request };
                 purge_inbox(consumer: &str, request: &InboxPurgeRequest) -> u64 = PurgeInbox { consumer, request };
             }
             SagaStore {

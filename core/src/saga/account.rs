@@ -100,6 +100,8 @@ pub enum WaitsFor {
         signal: Option<SmolStr>,
         /// Time at which the saga came to the step.
         since: Timestamp,
+        /// End of the wait, if it has one.
+        until: Option<Timestamp>,
     },
     /// A process: it goes on by itself.
     Process {
@@ -192,6 +194,8 @@ struct Reading {
     since: Timestamp,
     /// The latest moment of all entries.
     newest: Timestamp,
+    /// The end of its wait is one that the saga asked for, whatever the clock showed.
+    waits_for_a_date: bool,
 }
 
 impl Reading {
@@ -222,8 +226,10 @@ impl Reading {
                 self.failed = Some(step.clone());
                 None
             }
-            Record::Waiting { step, signal, .. } => {
-                Some(WaitsFor::Signal { step: step.clone(), signal: signal.clone(), since: at })
+            Record::Waiting { step, signal, limit_us, until } => {
+                self.waits_for_a_date = limit_us.is_none();
+                let until = limit_us.map(|micros| at + Duration::from_micros(micros)).or(*until);
+                Some(WaitsFor::Signal { step: step.clone(), signal: signal.clone(), since: at, until })
             }
             Record::Condensed { summary } => self.condensed(summary),
             _ => None,
@@ -244,9 +250,11 @@ impl Reading {
         self.requests.iter_mut().for_each(|(_, since)| back(since));
         match &mut self.waits_for {
             Some(WaitsFor::Retry { until: moment, .. }) => back(moment),
-            Some(
-                WaitsFor::Release { since, .. } | WaitsFor::Attempt { since, .. } | WaitsFor::Signal { since, .. },
-            ) => back(since),
+            Some(WaitsFor::Release { since, .. } | WaitsFor::Attempt { since, .. }) => back(since),
+            Some(WaitsFor::Signal { since, until, .. }) => {
+                back(since);
+                until.iter_mut().filter(|_| !self.waits_for_a_date).for_each(back);
+            }
             _ => {}
         }
     }
@@ -263,6 +271,13 @@ impl Reading {
             };
             let attempts: &Attempts = if goes_back { &state.backward } else { &state.forward };
             let direction = if goes_back { Direction::Compensation } else { Direction::Action };
+            if let Some(waiting) = state.waiting.filter(|_| is_open && !goes_back && attempts.last == 0) {
+                let (step, signal) = (step.path.clone(), step.awaits.clone());
+                let since = attempts.since.unwrap_or(self.since);
+                // What else the saga does meanwhile tells more.
+                self.waits_for_a_date = waiting.is_asked_for;
+                waits_for.get_or_insert(WaitsFor::Signal { step, signal, since, until: waiting.until });
+            }
             if !is_open || attempts.last == 0 {
                 continue;
             }

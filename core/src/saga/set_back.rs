@@ -74,7 +74,12 @@ mod tests {
             waiting: Some(Waiting { until: Some(at(50) + YEAR), is_asked_for }),
             ..StepState::FRESH
         };
-        let steps = [false, true].map(|it| StepSummary { path: "rest".into(), first_name: None, state: step(it) });
+        let steps = [false, true].map(|it| StepSummary {
+            path: "rest".into(),
+            first_name: None,
+            awaits: None,
+            state: step(it),
+        });
         let deadline = Some(at(90) + YEAR);
         let summary = Summary { origin: None, cause: None, deadline, signals: Vec::new(), steps: steps.into() };
         let mut records = [Record::Condensed { summary: Box::new(summary) }];

@@ -114,7 +114,9 @@ impl State {
         let steps = self.shape.steps.iter().zip(self.steps.iter()).map(|(shape, step)| {
             let first = names.of(&shape.path);
             let first_name = (*first != shape.path).then(|| first.clone());
-            StepSummary { path: shape.path.clone(), first_name, state: step.clone() }
+            let waits = step.waiting.is_some() && step.action == ActionState::Pending;
+            let awaits = shape.awaits.as_ref().filter(|_| waits).and_then(Awaits::signal).cloned();
+            StepSummary { path: shape.path.clone(), first_name, awaits, state: step.clone() }
         });
         let origin = self.origin.as_deref().cloned();
         let signals = self.signals.clone();

@@ -31,6 +31,9 @@ pub struct StepSummary {
     /// Name by which participants know it, if that is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_name: Option<SmolStr>,
+    /// Name of the signal that it waits for, if it waits for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaits: Option<SmolStr>,
     /// State of the step.
     pub state: StepState,
 }

@@ -47,7 +47,7 @@ pub async fn orders(boot: Boot, variant: Variant, settings: Settings) {
     };
     ports.spawner.spawn("relay", (variant.relay)(ports.clone(), settings.clone(), wake.clone()));
     ports.spawn("recovery", recovery);
-    ports.spawn("consumer", consume(ports.clone(), orders, wake.clone()));
+    ports.spawn("consumer", consume(ports.clone(), settings.clone(), orders, wake.clone()));
     ports.spawn("upkeep", upkeep::keep_tidy(ports.clone(), settings, vec![ORDERS_SERVICE.into()]));
     let handler = Arc::new(RequestHandler { ports: ports.clone(), variant, orchestrator, wake });
     while let Some(request) = ports.ingress.next().await {
@@ -56,14 +56,15 @@ pub async fn orders(boot: Boot, variant: Variant, settings: Settings) {
 }
 
 /// Settles the stock of confirmed orders, notes the numbers of their shipments and marks them as shipped.
-async fn consume(ports: Ports, orders: Repository<Order>, wake: Wake) {
+async fn consume(ports: Ports, settings: Settings, orders: Repository<Order>, wake: Wake) {
     let handlers = Handlers::builder()
         .on(ORDER_CONFIRMED, SettleStock)
         .on(SHIPMENT_CREATED, NoteShipment(orders.clone()))
         .on(SHIPMENT_DISPATCHED, MarkShipped(orders))
         .build()
         .expect("one handler for one type");
-    Consumer::new(&ports, ORDERS_SERVICE, handlers, [ORDERS_SERVICE, SHIPMENT_EVENTS]).wake(wake).run().await;
+    let config = settings.consumer([ORDERS_SERVICE, SHIPMENT_EVENTS]);
+    Consumer::new(&ports, ORDERS_SERVICE, handlers, config).wake(wake).run().await;
 }
 
 /// Answers the requests of one replica.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use seaworthy_core::{backoff::Backoff, outbox::RelayConfig, saga::OrchestratorConfig};
+use seaworthy_core::{backoff::Backoff, inbox::ConsumerConfig, outbox::RelayConfig, saga::OrchestratorConfig};
 
 /// Settings of the two services: intervals, leases and retention.
 ///
@@ -30,6 +30,9 @@ pub struct Settings {
     pub keep: Duration,
     /// Time for which a checkout that has ended keeps the id of its order taken: 30 days, longer than any caller asks again.
     pub keep_sagas: Duration,
+    /// Pause between two looks for dead letters that an operator asks for. None, the default, never looks: it is for a service
+    /// that somebody operates.
+    pub redrive_requests: Option<Duration>,
     /// Wait between two sweeps of what is kept no longer. 30 s after a boot, growing to 6 h.
     pub sweep: Backoff,
     /// Largest number of rows that one sweep deletes in one transaction. 1,000: milliseconds.
@@ -50,6 +53,7 @@ impl Default for Settings {
             keep_watermarks: minutes(30 * 24 * 60),
             keep: minutes(1),
             keep_sagas: minutes(30 * 24 * 60),
+            redrive_requests: None,
             sweep: Backoff::new(Duration::from_secs(30), minutes(360)),
             sweep_batch: 1_000,
         }
@@ -125,6 +129,20 @@ impl Settings {
     pub fn keep_sagas(mut self, keep_sagas: Duration) -> Self {
         self.keep_sagas = keep_sagas;
         self
+    }
+
+    /// Looks for dead letters that an operator asks for, with such pauses.
+    #[must_use]
+    pub fn redrive_requests(mut self, every: Duration) -> Self {
+        self.redrive_requests = Some(every);
+        self
+    }
+
+    /// A consumer's settings.
+    pub fn consumer<const N: usize>(&self, topics: [&'static str; N]) -> ConsumerConfig {
+        let mut config = ConsumerConfig::new(topics);
+        config.redrive_requests = self.redrive_requests;
+        config
     }
 
     /// Sets the wait between two sweeps of what is kept no longer.

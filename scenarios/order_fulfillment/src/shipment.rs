@@ -17,16 +17,17 @@ use crate::{
         Goods, SHIPMENT_CREATED, SHIPMENT_DISPATCHED, SHIPMENT_EVENTS, SHIPMENT_REQUESTED, SHIPMENT_REQUESTS, SHIPPING,
         ShipmentReport,
     },
+    settings::Settings,
 };
 
 /// Makes a shipment of each request until a stop is asked for: shipment, report and inbox row in one transaction,
 /// acknowledged after its commit.
-pub async fn consume(ports: Ports, wake: Wake) {
+pub async fn consume(ports: Ports, settings: Settings, wake: Wake) {
     let handlers = Handlers::builder()
         .on(SHIPMENT_REQUESTED, CreateShipment(ClockAndRandom::from_ports(&ports)))
         .build()
         .expect("one handler for one type");
-    Consumer::new(&ports, SHIPPING, handlers, [SHIPMENT_REQUESTS]).wake(wake).run().await;
+    Consumer::new(&ports, SHIPPING, handlers, settings.consumer([SHIPMENT_REQUESTS])).wake(wake).run().await;
 }
 
 /// Makes a parcel with a number of its own, and stages the reports of it. Doing it twice makes two parcels: it is the

@@ -9,6 +9,6 @@ use crate::{messages::SHIPPING, settings::Settings, upkeep, variant::Variant};
 pub async fn shipping(boot: Boot, variant: Variant, settings: Settings) {
     let (ports, wake) = (boot.ports, Wake::new());
     ports.spawner.spawn("relay", (variant.relay)(ports.clone(), settings.clone(), wake.clone()));
-    ports.spawn("upkeep", upkeep::keep_tidy(ports.clone(), settings, vec![SHIPPING.into()]));
-    (variant.shipping_consumer)(ports, wake).await;
+    ports.spawn("upkeep", upkeep::keep_tidy(ports.clone(), settings.clone(), vec![SHIPPING.into()]));
+    (variant.shipping_consumer)(ports, settings, wake).await;
 }

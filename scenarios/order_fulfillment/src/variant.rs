@@ -18,7 +18,7 @@ pub struct Variant {
     /// Publishes what was staged, in both services.
     pub relay: fn(Ports, Settings, Wake) -> BoxFuture<'static, ()>,
     /// Consumes requests for shipments in `shipping`.
-    pub shipping_consumer: fn(Ports, Wake) -> BoxFuture<'static, ()>,
+    pub shipping_consumer: fn(Ports, Settings, Wake) -> BoxFuture<'static, ()>,
     /// Definition of the checkout saga.
     pub checkout: Checkout,
     /// Definition that the next release has beside it, where there is a next release: new orders are checked out by it.
@@ -33,7 +33,7 @@ impl Default for Variant {
             relay: |ports, settings, wake| {
                 Box::pin(async move { Relay::new(&ports).config(settings.relay()).wake(wake).run().await })
             },
-            shipping_consumer: |ports, wake| Box::pin(shipment::consume(ports, wake)),
+            shipping_consumer: |ports, settings, wake| Box::pin(shipment::consume(ports, settings, wake)),
             checkout: checkout::checkout,
             next_checkout: None,
             after_checkout: |_, _, _| Box::pin(async {}),

@@ -113,7 +113,8 @@ async fn shop(arguments: &Arguments) -> Result<(), Failure> {
 
 /// Leases are short: nobody but this process works on its databases, and after a kill somebody waits for the next start.
 fn settings() -> Settings {
-    Settings::default().relay_lease(Duration::from_secs(5)).saga_lease(Duration::from_secs(3))
+    let settings = Settings::default().relay_lease(Duration::from_secs(5)).saga_lease(Duration::from_secs(3));
+    settings.redrive_requests(Duration::from_secs(10))
 }
 
 fn open(path: PathBuf) -> Result<Arc<dyn Store>, Failure> {

@@ -42,6 +42,9 @@ pub(super) enum Verb {
         /// Only sagas in this status; may be given several times: running, compensating, stuck, completed, compensated, abandoned
         #[arg(long, value_name = "STATUS", value_parser = status)]
         status: Vec<SagaStatus>,
+        /// Only sagas that wait and that no process has: for a signal, a message, a moment or their next attempt
+        #[arg(long)]
+        waiting: bool,
         #[command(flatten)]
         filter: SagaFilter,
     },
@@ -131,6 +134,11 @@ pub(super) enum Verb {
     },
     /// Lists messages that consumers gave up, and why
     DeadLetters {
+        #[command(flatten)]
+        filter: LetterFilter,
+    },
+    /// Asks the consumers of dead letters to handle them again
+    RedriveLetters {
         #[command(flatten)]
         filter: LetterFilter,
     },

@@ -45,7 +45,10 @@ pub(super) async fn list(store: &dyn Store, filter: &LetterFilter) -> Result<Sho
             letter.message.partition_key.to_string(),
             letter.failures.to_string(),
             format!("{} ago", age(now.since(letter.failed_at))),
-            letter.reason.to_string(),
+            match letter.asked_at {
+                Some(at) => format!("{} (asked for {} ago)", letter.reason, age(now.since(at))),
+                None => letter.reason.to_string(),
+            },
         ]);
     }
     let next = found.last().filter(|_| found.len() == filter.limit).map(|last| last.number);
@@ -67,19 +70,36 @@ fn document(letter: &DeadLetter) -> Value {
         "key": letter.message.partition_key,
         "failures": letter.failures,
         "failed_at": moment(letter.failed_at),
+        "asked_at": letter.asked_at.map(moment),
         "reason": letter.reason,
         "place": letter.number,
     })
 }
 
-/// The verb `discard-letters`.
-pub(super) async fn discard(store: &dyn Store, filter: &LetterFilter, yes: bool) -> Result<Shown, CliError> {
+/// A verb that changes letters.
+#[derive(Clone, Copy)]
+pub(super) enum LetterVerb {
+    Redrive,
+    Discard,
+}
+
+/// The verbs `redrive-letters` and `discard-letters`.
+pub(super) async fn change(
+    store: &dyn Store,
+    filter: &LetterFilter,
+    verb: LetterVerb,
+    yes: bool,
+) -> Result<Shown, CliError> {
+    let name = match verb {
+        LetterVerb::Redrive => "redrive",
+        LetterVerb::Discard => "discard",
+    };
     if !yes {
         let mut shown = list(store, filter).await?;
         let count = shown.json["dead_letters"].as_array().map_or(0, Vec::len);
         shown.json["dry_run"] = json!(true);
-        shown.json["verb"] = json!("discard");
-        shown.above = vec![format!("would discard {}", counted(count, "dead letter"))];
+        shown.json["verb"] = json!(name);
+        shown.above = vec![format!("would {name} {}", counted(count, "dead letter"))];
         shown.below.push(NOTHING_CHANGED.to_owned());
         return Ok(shown);
     }
@@ -89,10 +109,18 @@ pub(super) async fn discard(store: &dyn Store, filter: &LetterFilter, yes: bool)
         let mut request = filter.request(&consumer, now);
         request.limit = filter.limit - count;
         if request.limit > 0 {
-            count += inbox::discard(store, &request).await?.len();
+            let changed = match verb {
+                LetterVerb::Redrive => inbox::ask_redrive(store, &request).await?,
+                LetterVerb::Discard => inbox::discard(store, &request).await?,
+            };
+            count += changed.len();
         }
     }
-    let json = json!({ "dry_run": false, "verb": "discard", "count": count });
-    let above = vec![format!("{} deleted: their messages count as handled", counted(count, "dead letter"))];
+    let told = match verb {
+        LetterVerb::Redrive => "asked for: a consumer that looks for requests handles them again",
+        LetterVerb::Discard => "deleted: their messages count as handled",
+    };
+    let json = json!({ "dry_run": false, "verb": name, "count": count });
+    let above = vec![format!("{} {told}", counted(count, "dead letter"))];
     Ok(Shown { json, above, ..Shown::default() })
 }

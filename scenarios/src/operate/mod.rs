@@ -22,6 +22,7 @@ use seaworthy_sqlite::{OpenError, SqliteConfig, SqliteStore};
 use seaworthy_tokio::TokioClock;
 
 use arguments::{OperateArguments, Verb};
+use letters::LetterVerb;
 use print::Shown;
 use rows::RowVerb;
 use verbs::Mode;
@@ -63,8 +64,8 @@ async fn act(store: &dyn Store, arguments: &OperateArguments) -> Result<Shown, C
     let mode = Mode { yes: arguments.yes, by: arguments.by.clone().unwrap_or_else(user) };
     match &arguments.verb {
         Verb::Counts => counts::counts(store).await,
-        Verb::Sagas { status, filter } => sagas::list(store, status, filter).await,
-        Verb::Stuck { filter } => sagas::list(store, &[SagaStatus::Stuck], filter).await,
+        Verb::Sagas { status, waiting, filter } => sagas::list(store, status, *waiting, filter).await,
+        Verb::Stuck { filter } => sagas::list(store, &[SagaStatus::Stuck], false, filter).await,
         Verb::Show { saga } => sagas::show(store, saga).await,
         Verb::Resume { sagas, all, filter } => {
             let named = (!all).then_some(sagas.as_slice());
@@ -90,7 +91,8 @@ async fn act(store: &dyn Store, arguments: &OperateArguments) -> Result<Shown, C
         Verb::DiscardRows { filter } => rows::change(store, filter, RowVerb::Discard, mode.yes).await,
         Verb::RepublishSince { asked } => republish::republish(store, asked, mode.yes).await,
         Verb::DeadLetters { filter } => letters::list(store, filter).await,
-        Verb::DiscardLetters { filter } => letters::discard(store, filter, mode.yes).await,
+        Verb::RedriveLetters { filter } => letters::change(store, filter, LetterVerb::Redrive, mode.yes).await,
+        Verb::DiscardLetters { filter } => letters::change(store, filter, LetterVerb::Discard, mode.yes).await,
     }
 }
 

@@ -27,9 +27,15 @@ pub(super) struct Sagas {
 }
 
 /// Finds sagas by status and filter. Their logs are read one after the other, each in a short transaction.
-pub(super) async fn find(store: &dyn Store, statuses: &[SagaStatus], filter: &SagaFilter) -> Result<Sagas, StoreError> {
+pub(super) async fn find(
+    store: &dyn Store,
+    statuses: &[SagaStatus],
+    asleep: bool,
+    filter: &SagaFilter,
+) -> Result<Sagas, StoreError> {
     let now = store.now().await?;
     let mut request = filter.request(statuses, now);
+    request.asleep = asleep;
     let mut found = Vec::new();
     loop {
         let page = store.sagas(&request).await?;
@@ -51,8 +57,13 @@ pub(super) async fn find(store: &dyn Store, statuses: &[SagaStatus], filter: &Sa
 }
 
 /// The verbs `sagas` and `stuck`.
-pub(super) async fn list(store: &dyn Store, statuses: &[SagaStatus], filter: &SagaFilter) -> Result<Shown, CliError> {
-    let Sagas { found, next, now } = find(store, statuses, filter).await?;
+pub(super) async fn list(
+    store: &dyn Store,
+    statuses: &[SagaStatus],
+    asleep: bool,
+    filter: &SagaFilter,
+) -> Result<Shown, CliError> {
+    let Sagas { found, next, now } = find(store, statuses, asleep, filter).await?;
     let mut shown = rows(&found, now);
     shown.json = json!({ "sagas": shown.json, "next": next });
     shown.above.push(counted(found.len(), "saga"));
@@ -108,12 +119,16 @@ fn waits_for(waits_for: &WaitsFor) -> Value {
         WaitsFor::Process { since } => ("process", Some(*since)),
         _ => ("nothing", None),
     };
-    let until = if let WaitsFor::Retry { until, .. } = waits_for { Some(moment(*until)) } else { None };
+    let until = match waits_for {
+        WaitsFor::Retry { until, .. } => Some(*until),
+        WaitsFor::Signal { until, .. } => *until,
+        _ => None,
+    };
     json!({
         "what": what,
         "step": waits_for.step(),
         "since": since.map(moment),
-        "until": until,
+        "until": until.map(moment),
         "in_words": waits_for.to_string(),
     })
 }

@@ -63,7 +63,7 @@ pub(super) async fn resume(
         }
         (sagas, None, Shown::default())
     } else {
-        let Sagas { found, next, now } = find(store, &[SagaStatus::Stuck], filter).await?;
+        let Sagas { found, next, now } = find(store, &[SagaStatus::Stuck], false, filter).await?;
         (found.iter().map(|Found { listed, .. }| listed.saga.id).collect(), next, rows(&found, now))
     };
     if !mode.yes {

@@ -101,7 +101,8 @@ async fn shop(scenario: &OrderFulfillment, mut workload: Orders, arguments: &Ser
 
 /// Leases are short, because all replicas die together here and somebody waits for the next start.
 fn settings() -> Settings {
-    Settings::default().relay_lease(Duration::from_secs(5)).saga_lease(Duration::from_secs(3))
+    let settings = Settings::default().relay_lease(Duration::from_secs(5)).saga_lease(Duration::from_secs(3));
+    settings.redrive_requests(Duration::from_secs(10))
 }
 
 /// Asks for every order until it is answered. One that was placed before a crash is placed once all the same.

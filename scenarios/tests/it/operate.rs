@@ -4,19 +4,25 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
+use async_trait::async_trait;
 use rusqlite::Connection;
 use seaworthy_core::{
     ids::{ClaimToken, Direction, SagaId},
+    inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
     message::{Message, MessageBuilder},
     ports::{
-        ClaimRequest, InboxEntry, NewSaga, OutboxOrder, OutboxStore, SagaAppend, SagaStatus, SettleOutcome, Settlement,
-        Store, Timestamp, WhenDead,
+        ClaimRequest, DefinitionRef, Expected, InboxEntry, NewSaga, OutboxOrder, OutboxStore, SagaAppend, SagaStatus,
+        SettleOutcome, Settlement, Store, Timestamp, Transaction, WhenDead,
     },
     saga::{Failure, Record, saga_id},
+    stop::Stop,
 };
 use seaworthy_order_fulfillment::{
     ClockAndRandom,
@@ -25,7 +31,7 @@ use seaworthy_order_fulfillment::{
 };
 use seaworthy_scenarios::order_fulfillment::orders_file::read_orders;
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
-use seaworthy_tokio::TokioClock;
+use seaworthy_tokio::{LocalBroker, OsRandom, TokioClock};
 use serde_json::Value;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -200,7 +206,7 @@ fn what_changes_something_only_says_so_until_it_is_told_to() {
     let shop = Shop::new();
     let saga = shop.stuck.to_string();
     let before = shop.everything();
-    let verbs: [&[&str]; 12] = [
+    let verbs: [&[&str]; 13] = [
         &["resume", &saga],
         &["resume", "--all"],
         &["skip", &saga, "open_order", "--reason", "by hand"],
@@ -210,6 +216,7 @@ fn what_changes_something_only_says_so_until_it_is_told_to() {
         &["settle", &saga, "open_order", "7", "--reason", "by hand"],
         &["settle", &saga, "open_order", "--not-done", "--reason", "by hand"],
         &["discard-letters"],
+        &["redrive-letters"],
         &["redrive-rows"],
         &["discard-rows"],
         &["republish-since", "1997-01-01T00:00:00Z"],
@@ -350,6 +357,139 @@ fn a_database_that_somebody_holds_locked_is_told_after_a_while() {
     assert!(error.contains("another process has held the database's write lock"), "{error}");
     other.execute_batch("ROLLBACK").unwrap();
     assert!(shop.operate(&["resume", "--all", "--yes"]).contains("asked 1 of 1 saga"));
+}
+
+/// What reads letters of customers, in a process of its own.
+struct Reads(Arc<AtomicBool>);
+
+#[async_trait]
+impl Handler for Reads {
+    async fn handle(&self, tx: &mut dyn Transaction, message: &Message) -> Result<(), HandlerError> {
+        if !self.0.load(Ordering::SeqCst) {
+            return Err(HandlerError::Refused("nobody can read it".into()));
+        }
+        tx.put("read", &message.id.to_string(), Expected::Absent, message.data.clone()).await?;
+        Ok(())
+    }
+}
+
+/// The tool has no handlers: it asks, and the consumer does it, in the process that has it, once it can.
+#[test]
+fn letters_that_the_program_asks_for_are_handled_again_by_their_consumer() {
+    let shop = Shop::new();
+    assert!(shop.operate(&["redrive-letters", "--kind", "order.paid", "--yes"]).contains("0 dead letters asked for"));
+    assert_eq!(shop.document(&["dead-letters"])["dead_letters"][0]["asked_at"], Value::Null);
+    let can_read = Arc::new(AtomicBool::new(false));
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let store: Arc<dyn Store> = Arc::new(open(&shop.path()));
+    let stop = Stop::new();
+    let handlers = Handlers::builder().on("invoice.due", Reads(can_read.clone())).build().expect("one handler");
+    let config = ConsumerConfig::new(["orders"]).redrive_requests(Duration::from_millis(20));
+    let (clock, broker) =
+        (Arc::new(TokioClock), Arc::new(LocalBroker::new(Arc::new(TokioClock), LocalBroker::config())));
+    let consumer = Consumer::from_parts(
+        "orders",
+        store.clone(),
+        broker,
+        clock,
+        Arc::new(OsRandom::new().expect("entropy")),
+        handlers,
+        config,
+    );
+    let running = runtime.spawn(consumer.stop(stop.clone()).run());
+    let until = |what: &str, holds: &dyn Fn(&Value) -> bool| {
+        for _ in 0..500 {
+            let letters = shop.document(&["dead-letters"])["dead_letters"].clone();
+            if holds(&letters) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("{what}: {}", shop.operate(&["dead-letters"]));
+    };
+    assert!(shop.operate(&["redrive-letters", "--yes"]).contains("1 dead letter asked for"));
+    until("it has failed again, and is asked for no more", &|letters| {
+        let reason = letters[0]["reason"].as_str().unwrap_or_default();
+        reason.contains("nobody can read it") && letters[0]["failures"] == 1 && letters[0]["asked_at"].is_null()
+    });
+    can_read.store(true, Ordering::SeqCst);
+    std::thread::sleep(Duration::from_millis(100));
+    until("nobody has asked for it", &|letters| letters.as_array().is_some_and(|letters| letters.len() == 1));
+    assert!(
+        shop.operate(&["redrive-letters", &shop.letter.id.to_string(), "--yes"]).contains("1 dead letter asked for")
+    );
+    until("it is handled", &|letters| letters.as_array().is_some_and(Vec::is_empty));
+    assert!(shop.operate(&["redrive-letters", "--yes"]).contains("0 dead letters asked for"), "asked again");
+    let id = shop.letter.id.to_string();
+    let read = runtime.block_on(async { store.begin().await.unwrap().get("read", &id).await.unwrap() });
+    assert!(read.is_some(), "its effect is there");
+    stop.set();
+    runtime.block_on(running).expect("no panic");
+}
+
+#[test]
+fn the_shops_own_consumers_look_for_requests() {
+    let shop = Shop::new();
+    assert!(shop.operate(&["redrive-letters", "--yes"]).contains("1 dead letter asked for"));
+    assert!(shop.operate(&["dead-letters"]).contains("it has no amount (asked for "));
+    assert!(shop.operate(&["discard-rows", "--yes"]).contains("1 dead row deleted"));
+    let store = format!("sqlite:{}", shop.path().display());
+    let served = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
+        .args(["serve", "--store", &store, "--orders", ORDERS, "--limit", "20"])
+        .output()
+        .expect("the program was built for this test");
+    assert!(served.status.code().is_some(), "{}", String::from_utf8_lossy(&served.stderr));
+    let letter = &shop.document(&["dead-letters"])["dead_letters"][0];
+    assert!(letter["reason"].as_str().is_some_and(|reason| reason.contains("no handler")), "{letter}");
+}
+
+/// A saga of anybody's that waits: what for, since when and until when is in its log.
+#[test]
+fn sagas_that_wait_are_listed_with_what_they_wait_for() {
+    let shop = Shop::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let waits = SagaId(Uuid::from_u128(5));
+    runtime.block_on(async {
+        let store = open(&shop.path());
+        let definition = DefinitionRef { name: "loan".into(), version: 1, hash: 1 };
+        let lease = Duration::ZERO;
+        let (key, input) = ("17".into(), Vec::new().into());
+        let mut tx = store.begin().await.unwrap();
+        tx.saga_create(&NewSaga { id: waits, definition, key, input, correlation_id: waits.0, lease }).await.unwrap();
+        let waiting = Record::Waiting {
+            step: "approval".into(),
+            signal: Some("approved".into()),
+            limit_us: Some(86_400_000_000),
+            until: None,
+        };
+        tx.saga_append(&SagaAppend {
+            saga: waits,
+            epoch: 1,
+            expected_length: 0,
+            records: [Record::Started { deadline_us: None }, waiting].iter().map(Record::encode).collect(),
+            status: SagaStatus::Running,
+            lease,
+            sleep: Duration::from_secs(86_400),
+            definition: None,
+            forgets: false,
+            outcome: None,
+        })
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+    });
+    let told = shop.document(&["sagas", "--waiting"]);
+    let found = told["sagas"].as_array().expect("a list");
+    assert_eq!(found.len(), 1, "the stuck one waits for nobody but people: {told}");
+    assert_eq!(found[0]["saga"], waits.to_string());
+    assert_eq!(
+        (&found[0]["waits_for"]["what"], &found[0]["waits_for"]["step"]),
+        (&"signal".into(), &"approval".into())
+    );
+    assert!(found[0]["waits_for"]["until"].is_string() && found[0]["waits_for"]["since"].is_string(), "{told}");
+    assert!(shop.operate(&["sagas", "--waiting", "--because", "approved"]).contains("`approved`, at step `approval`"));
+    assert_eq!(shop.document(&["sagas", "--waiting", "--because", "rated"])["sagas"], serde_json::json!([]));
 }
 
 #[test]

@@ -42,7 +42,7 @@ const fn chance(operation: Operation) -> (u32, u64) {
         // Only reads, where `set_checkpoint` is next and is struck.
         Operation::OutboxSettledTo => (0, 4),
         // Only an operator's tool asks for them, and no tool is part of a run.
-        Operation::Sagas | Operation::Census => (0, 4),
+        Operation::Sagas | Operation::Census | Operation::AskRedrive => (0, 4),
         // What stands beside it in its transaction is struck, and so is the commit. An exhaustive search strikes it as well.
         Operation::SagaSignal => (0, 4),
         // For those who have events; see `EVENTS`.

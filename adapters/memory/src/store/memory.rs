@@ -141,6 +141,10 @@ impl InboxStore for MemoryStore {
         Ok(self.model().dead_letters(request))
     }
 
+    async fn ask_redrive(&self, request: &DeadLetterRequest) -> Result<Vec<MessageId>, StoreError> {
+        Ok(self.model().ask_redrive(request, self.clock_now()))
+    }
+
     async fn purge_inbox(&self, consumer: &str, request: &InboxPurgeRequest) -> Result<u64, StoreError> {
         Ok(self.model().purge_inbox(consumer, request, self.clock_now()))
     }
@@ -165,7 +169,7 @@ impl SagaStore for MemoryStore {
     }
 
     async fn sagas(&self, request: &SagaListRequest) -> Result<Vec<ListedSaga>, StoreError> {
-        Ok(self.model().sagas(request))
+        Ok(self.model().sagas(request, self.clock_now()))
     }
 
     async fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError> {

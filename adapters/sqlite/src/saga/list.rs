@@ -1,7 +1,7 @@
 //! Lists of sagas, for operators: page by page, in the order in which they were created.
 
 use rusqlite::{Connection, Row};
-use seaworthy_core::ports::{ListedSaga, SagaListRequest, SagaStatus};
+use seaworthy_core::ports::{ListedSaga, SagaListRequest, SagaStatus, Timestamp};
 
 use super::row::{INSTANCE_WIDTH, instance_columns, read_instance};
 use crate::columns::{read_count, read_time};
@@ -16,7 +16,8 @@ macro_rules! listing {
             $index,
             " WHERE ",
             $status,
-            " AND number > ?1 AND (?2 IS NULL OR definition = ?2) AND since >= ?3 AND since <= ?4 ORDER BY number"
+            " AND number > ?1 AND (?2 IS NULL OR definition = ?2) AND since >= ?3 AND since <= ?4 \
+             AND (?5 IS NULL OR status < 2 AND lease_until <= ?5 AND wake_at > ?5) ORDER BY number"
         )
     };
 }
@@ -35,14 +36,23 @@ pub(crate) const fn statement(status: SagaStatus) -> &'static str {
     }
 }
 
-pub(crate) fn list(connection: &Connection, request: &SagaListRequest) -> rusqlite::Result<Vec<ListedSaga>> {
+pub(crate) fn list(
+    connection: &Connection,
+    request: &SagaListRequest,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<ListedSaga>> {
     let mut found = Vec::new();
-    if request.statuses.is_empty() {
-        read(connection, ANY, request, &mut found)?;
+    let statuses = match &*request.statuses {
+        // No other sleeps.
+        [] if request.asleep => &[SagaStatus::Running, SagaStatus::Compensating],
+        asked => asked,
+    };
+    if statuses.is_empty() {
+        read(connection, ANY, request, now, &mut found)?;
     }
-    for (at, status) in request.statuses.iter().enumerate() {
-        if !request.statuses[..at].contains(status) {
-            read(connection, statement(*status), request, &mut found)?;
+    for (at, status) in statuses.iter().enumerate() {
+        if !statuses[..at].contains(status) {
+            read(connection, statement(*status), request, now, &mut found)?;
         }
     }
     found.sort_unstable_by_key(|listed| listed.number);
@@ -54,13 +64,15 @@ fn read(
     connection: &Connection,
     statement: &str,
     request: &SagaListRequest,
+    now: Timestamp,
     found: &mut Vec<ListedSaga>,
 ) -> rusqlite::Result<()> {
     let from = request.since_from.map_or(i64::MIN, |from| from.as_micros());
     let until = request.since_until.map_or(i64::MAX, |until| until.as_micros());
     let behind = i64::try_from(request.after).unwrap_or(i64::MAX);
     let mut query = connection.prepare_cached(statement)?;
-    let mut rows = query.query((behind, request.definition.as_deref(), from, until))?;
+    let mut rows =
+        query.query((behind, request.definition.as_deref(), from, until, request.asleep.then_some(now.as_micros())))?;
     let mut left = request.limit;
     while left > 0
         && let Some(row) = rows.next()?
@@ -102,7 +114,7 @@ mod tests {
         for status in SagaStatus::ALL.into_iter().filter(|status| *status != SagaStatus::Completed) {
             let explained = format!("EXPLAIN QUERY PLAN {}", statement(status));
             let mut plan = connection.prepare(&explained).unwrap();
-            let mut rows = plan.query((0, None::<&str>, 0, 0)).unwrap();
+            let mut rows = plan.query((0, None::<&str>, 0, 0, None::<i64>)).unwrap();
             let first: String = rows.next().unwrap().expect("a plan").get(3).unwrap();
             assert!(first.contains("USING INDEX seaworthy_sagas_"), "{}: {first}", status.name());
         }

@@ -35,8 +35,11 @@ impl SagaStore for SqliteStore {
     }
 
     async fn sagas(&self, request: &SagaListRequest) -> Result<Vec<ListedSaga>, StoreError> {
-        self.read(|connection| saga::list(connection, request).map_err(|failure| in_statement("list sagas", &failure)))
-            .await
+        let now = self.time.now();
+        self.read(|connection| {
+            saga::list(connection, request, now).map_err(|failure| in_statement("list sagas", &failure))
+        })
+        .await
     }
 
     async fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError> {

@@ -7,21 +7,25 @@ use rusqlite::Connection;
 use seaworthy_core::{
     message::Message,
     ports::{
-        DeadRowRequest, EventAppend, EventStore, ExpectedVersion, InboxEntry, InboxInsert, OperationStore, OutboxStore,
-        PurgeRequest, SagaAppend, SagaListRequest, SagaStatus, SagaStore, Seen, SettleOutcome, Store, TailRequest,
-        WhenDead,
+        DeadLetterRequest, DeadRowRequest, EventAppend, EventStore, ExpectedVersion, InboxEntry, InboxInsert,
+        InboxStore, OperationStore, OutboxStore, PurgeRequest, SagaAppend, SagaListRequest, SagaStatus, SagaStore,
+        Seen, SettleOutcome, Store, TailRequest, WhenDead,
     },
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 
 /// Takes a file back to the ninth version of its schema: there are no events.
-const BEFORE_EVENTS: &str = "DROP TABLE seaworthy_clock;
+const BEFORE_EVENTS: &str = "DROP INDEX seaworthy_dead_letters_asked;
+    ALTER TABLE seaworthy_dead_letters DROP COLUMN asked_at;
+    DROP TABLE seaworthy_clock;
     DROP TABLE seaworthy_events;
     DROP TABLE seaworthy_event_snapshots;
     UPDATE seaworthy_schema SET version = 9";
 
 /// Takes a file back to the seventh version of its schema: sagas are not dated, and nothing is deleted by its age.
-pub(crate) const BEFORE_LISTS: &str = "DROP TABLE seaworthy_clock;
+pub(crate) const BEFORE_LISTS: &str = "DROP INDEX seaworthy_dead_letters_asked;
+    ALTER TABLE seaworthy_dead_letters DROP COLUMN asked_at;
+    DROP TABLE seaworthy_clock;
     DROP TABLE seaworthy_events;
     DROP TABLE seaworthy_event_snapshots;
     DROP INDEX seaworthy_sagas_forgotten;
@@ -300,7 +304,9 @@ async fn sagas_and_operations_of_an_older_file_are_deleted_in_the_end() {
     let other = Connection::open(&path).unwrap();
     other
         .execute_batch(
-            "DROP TABLE seaworthy_clock;
+            "DROP INDEX seaworthy_dead_letters_asked;
+    ALTER TABLE seaworthy_dead_letters DROP COLUMN asked_at;
+    DROP TABLE seaworthy_clock;
     DROP TABLE seaworthy_events;
              DROP TABLE seaworthy_event_snapshots;
              DROP INDEX seaworthy_sagas_forgotten;
@@ -323,4 +329,31 @@ async fn sagas_and_operations_of_an_older_file_are_deleted_in_the_end() {
     assert_eq!(store.purge_operations(&old).await, Ok(1));
     assert!(store.saga_by_key("trip", "a").await.unwrap().is_none());
     assert!(store.saga_by_key("trip", "b").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn dead_letters_of_an_older_file_are_asked_for_by_nobody_until_somebody_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    let mut tx = store.begin().await.unwrap();
+    for number in [1, 2] {
+        let message = message(number, "a");
+        tx.inbox_bury(&InboxEntry::for_message("shop", &message), &message, "poison").await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    drop(store);
+    let before_requests = "DROP INDEX seaworthy_dead_letters_asked;
+        ALTER TABLE seaworthy_dead_letters DROP COLUMN asked_at;
+        UPDATE seaworthy_schema SET version = 11";
+    Connection::open(&path).unwrap().execute_batch(before_requests).unwrap();
+    let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    let letters = DeadLetterRequest::new("shop", 9);
+    let asked = letters.clone().asked();
+    assert_eq!(
+        (store.dead_letters(&letters).await.unwrap().len(), store.dead_letters(&asked).await.unwrap().len()),
+        (2, 0)
+    );
+    assert_eq!(store.ask_redrive(&letters.only([message(2, "a").id])).await.unwrap(), [message(2, "a").id]);
+    assert_eq!(store.dead_letters(&asked).await.unwrap().len(), 1);
 }

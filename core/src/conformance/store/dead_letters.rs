@@ -96,3 +96,35 @@ pub async fn a_letter_that_is_put_back_lies_behind_the_others(subject: &dyn Stor
     }
     Ok(Verdict::Held)
 }
+
+/// An operator asks for some letters; those that look for requests see these alone, until each is handled, or buried once more.
+pub async fn a_letter_keeps_that_it_was_asked_for_until_it_is_taken_out(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    for number in 1..=4 {
+        bury(&*store, &letter(number), "poison").await?;
+    }
+    let asked = letters(9).asked();
+    expect_eq("nobody has asked for a letter that was just buried", numbers(&store.dead_letters(&asked).await?), vec![])?;
+    let first = store.now().await?;
+    let named = store.ask_redrive(&letters(1).only([letter(3).id, letter(2).id])).await?;
+    expect_eq("letters are asked for in their order, up to a limit", named, vec![letter(2).id])?;
+    let seen = store.dead_letters(&asked).await?;
+    expect_eq("a letter that was asked for is seen as such", numbers(&seen), vec![2])?;
+    let at = seen[0].asked_at;
+    subject.advance(subject.unit()).await;
+    let again = store.ask_redrive(&letters(9).of_kind("order.confirmed").because("poison")).await?;
+    expect_eq("letters that were asked for are asked for again", again, vec![letter(1).id, letter(2).id, letter(4).id])?;
+    let seen = store.dead_letters(&asked).await?;
+    expect_eq("those that were asked for are listed in their order", numbers(&seen), vec![1, 2, 4])?;
+    expect_eq("a letter keeps the time of the first request", seen[1].asked_at, at)?;
+    expect("and that is the time of the request", at.is_some_and(|at| first <= at), || format!("{at:?}, not {first}"))?;
+    expect_eq("a name narrows it down", numbers(&store.dead_letters(&asked.clone().only([letter(3).id, letter(4).id])).await?), vec![4])?;
+    let all = store.dead_letters(&letters(9)).await?;
+    expect_eq("nothing else about a letter changes", numbers(&all), vec![1, 2, 3, 4])?;
+    bury(&*store, &letter(2), "poison still").await?;
+    let mut tx = store.begin().await?;
+    tx.inbox_exhume(&InboxEntry::for_message(CONSUMER, &letter(4))).await?;
+    tx.commit().await?;
+    expect_eq("what was taken out is asked for no more", numbers(&store.dead_letters(&asked).await?), vec![1])?;
+    Ok(Verdict::Held)
+}

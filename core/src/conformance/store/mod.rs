@@ -118,6 +118,7 @@ macro_rules! __store_checks {
             dead_letters [Inbox] {
                 dead_letters_are_read_page_by_page_and_some_of_them
                 a_letter_that_is_put_back_lies_behind_the_others
+                a_letter_keeps_that_it_was_asked_for_until_it_is_taken_out
             }
             sagas [Sagas] {
                 a_new_saga_is_stored_as_it_was_created
@@ -138,6 +139,7 @@ macro_rules! __store_checks {
             saga_lists [Sagas] {
                 sagas_are_listed_page_by_page_and_some_of_them
                 a_list_says_since_when_a_saga_is_what_it_is
+                sagas_that_sleep_are_listed_apart
             }
             signals [Sagas] {
                 a_signal_wakes_a_saga_that_waits_and_is_in_its_log

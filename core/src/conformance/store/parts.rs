@@ -59,7 +59,7 @@ async fn answers(part: Part, store: &dyn Store) -> Result<Answers, StoreError> {
                 inbox_insert(&entry(1)) inbox_failed(&entry(1), "it broke")
                 inbox_bury(&entry(1), &received(1, "key"), "poison") inbox_exhume(&entry(1))
             },
-            outside! { dead_letters(&letters(1)) purge_inbox(CONSUMER, &sweep(1)) },
+            outside! { dead_letters(&letters(1)) ask_redrive(&letters(1)) purge_inbox(CONSUMER, &sweep(1)) },
         ),
         Part::Sagas => (
             inside! { saga_create(&new_saga(1, second)) saga_append(&append(1, 1, 0, second)) saga_signal(&signal(1)) },

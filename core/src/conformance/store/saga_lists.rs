@@ -7,7 +7,7 @@ use crate::{
     conformance::{
         BrokenPromise, Outcome, StoreSubject, Verdict,
         outcome::{expect, expect_eq},
-        samples::{append, definition, new_saga, saga_id},
+        samples::{append, definition, new_saga, saga_id, signal},
     },
     ports::{ListedSaga, NewSaga, SagaAppend, SagaListRequest, SagaStatus, Store, StoreError, Timestamp},
 };
@@ -94,5 +94,37 @@ pub async fn a_list_says_since_when_a_saga_is_what_it_is(subject: &dyn StoreSubj
             expect(promise, changed <= listed.since, || format!("{}, not {changed}", listed.since))?;
         }
     }
+    Ok(Verdict::Held)
+}
+
+/// Those that sleep are under way, owned by nobody and not due: until their moment, or for ever, unless a signal comes.
+pub async fn sagas_that_sleep_are_listed_apart(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let (unit, none) = (subject.unit(), Duration::ZERO);
+    let (running, compensating) = (SagaStatus::Running, SagaStatus::Compensating);
+    let rests = [
+        (running, unit * 8, none),
+        (running, none, unit * 2),
+        (compensating, none, unit * 8),
+        (running, none, Duration::MAX),
+        (running, none, none),
+        (SagaStatus::Stuck, none, unit * 8),
+        (SagaStatus::Completed, none, unit * 8),
+    ];
+    for (number, (status, lease, sleep)) in (1..).zip(rests) {
+        create(&*store, &new_saga(number, unit)).await?;
+        write(&*store, &SagaAppend { status, sleep, ..append(number, 1, 0, lease) }).await?;
+    }
+    let asleep = SagaListRequest::new(9).asleep();
+    let promise = "a list of sagas that sleep has those that nobody owns and that are not due";
+    expect_eq(promise, numbers(&store.sagas(&asleep).await?), vec![2, 3, 4])?;
+    subject.advance(unit * 3).await;
+    expect_eq(promise, numbers(&store.sagas(&asleep).await?), vec![3, 4])?;
+    expect_eq(promise, numbers(&store.sagas(&asleep.clone().of_status(running)).await?), vec![4])?;
+    expect_eq(promise, numbers(&store.sagas(&asleep.clone().of_status(SagaStatus::Stuck)).await?), vec![])?;
+    let mut tx = store.begin().await?;
+    tx.saga_signal(&signal(4)).await?;
+    tx.commit().await?;
+    expect_eq("a saga that got a signal sleeps no more", numbers(&store.sagas(&asleep).await?), vec![3])?;
     Ok(Verdict::Held)
 }

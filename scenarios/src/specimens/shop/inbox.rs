@@ -28,7 +28,7 @@ pub(super) fn twins() -> [OrderFulfillment; 3] {
         "effect-then-mark",
         "the shipment is made in one transaction, the inbox row written in the next",
         Variant {
-            shipping_consumer: |ports, wake| {
+            shipping_consumer: |ports, _, wake| {
                 consume(ports, wake, Acknowledge::Handled, |ports, delivery| async move {
                     effect_then_mark(&ports, SHIPPING, create_shipment(&ports), delivery).await
                 })
@@ -40,7 +40,7 @@ pub(super) fn twins() -> [OrderFulfillment; 3] {
         "mark-then-effect",
         "the inbox row is written in one transaction, the shipment made in the next",
         Variant {
-            shipping_consumer: |ports, wake| {
+            shipping_consumer: |ports, _, wake| {
                 consume(ports, wake, Acknowledge::Handled, |ports, delivery| async move {
                     mark_then_effect(&ports, SHIPPING, create_shipment(&ports), delivery).await
                 })
@@ -52,7 +52,7 @@ pub(super) fn twins() -> [OrderFulfillment; 3] {
         "ack-before-commit",
         "the broker hears of success before there is any",
         Variant {
-            shipping_consumer: |ports, wake| {
+            shipping_consumer: |ports, _, wake| {
                 consume(ports, wake, Acknowledge::First, |ports, delivery| async move {
                     handle_once(&ports, SHIPPING, create_shipment(&ports), delivery).await
                 })

@@ -184,6 +184,7 @@ impl Everywhere {
             .store(Operation::PurgeDead, store.purge_dead(&DeadRowRequest::new(1).died_until(Timestamp::EPOCH)).await);
         let _ = seen.store(Operation::NextAvailable, store.next_available().await);
         let _ = seen.store(Operation::DeadLetters, store.dead_letters(&DeadLetterRequest::new("everywhere", 1)).await);
+        let _ = seen.store(Operation::AskRedrive, store.ask_redrive(&DeadLetterRequest::new("everywhere", 1)).await);
         let _ = seen.store(
             Operation::PurgeInbox,
             store.purge_inbox("everywhere", &InboxPurgeRequest::new(old.older_than, 1)).await,

@@ -147,7 +147,15 @@ impl Inbox {
                 self.letter_number += 1;
                 self.letters += 1;
                 let (number, message, consumer_name) = (self.letter_number, *message, entry.consumer);
-                let letter = DeadLetter { number, consumer: consumer_name, message, reason, failures, failed_at };
+                let letter = DeadLetter {
+                    number,
+                    consumer: consumer_name,
+                    message,
+                    reason,
+                    failures,
+                    failed_at,
+                    asked_at: None,
+                };
                 consumer.dead.insert(number, letter);
                 InboxRow::Dead(number)
             }
@@ -165,6 +173,19 @@ impl Inbox {
         let behind = self.consumers[*number as usize].dead.range((Bound::Excluded(request.after), Bound::Unbounded));
         let asked_for = behind.map(|(_, letter)| letter).filter(|letter| request.asks_for(letter));
         asked_for.take(request.limit).cloned().collect()
+    }
+
+    /// Notes that letters are to be handled again.
+    pub(super) fn ask_redrive(&mut self, request: &DeadLetterRequest, now: Timestamp) -> Vec<MessageId> {
+        let Some(number) = self.numbers.get(&request.consumer) else { return Vec::new() };
+        let behind = (Bound::Excluded(request.after), Bound::Unbounded);
+        let letters = self.consumers[*number as usize].dead.range_mut(behind).map(|(_, letter)| letter);
+        let asked_for = letters.filter(|letter| request.asks_for(letter)).take(request.limit);
+        let note = |letter: &mut DeadLetter| {
+            letter.asked_at.get_or_insert(now);
+            letter.message.id
+        };
+        asked_for.map(note).collect()
     }
 
     /// Returns the number of failures that the dead letter of a message says.

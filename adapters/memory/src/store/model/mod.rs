@@ -220,6 +220,10 @@ impl StoreModel {
         self.inbox.dead_letters(request)
     }
 
+    pub(super) fn ask_redrive(&mut self, request: &DeadLetterRequest, now: Timestamp) -> Vec<MessageId> {
+        self.inbox.ask_redrive(request, now)
+    }
+
     pub(super) fn purge_inbox(&mut self, consumer: &str, request: &InboxPurgeRequest, now: Timestamp) -> u64 {
         self.inbox.purge(consumer, request, now)
     }
@@ -240,8 +244,8 @@ impl StoreModel {
         self.sagas.get_by_key(definition, key).cloned()
     }
 
-    pub(super) fn sagas(&self, request: &SagaListRequest) -> Vec<ListedSaga> {
-        self.sagas.list(request)
+    pub(super) fn sagas(&self, request: &SagaListRequest, now: Timestamp) -> Vec<ListedSaga> {
+        self.sagas.list(request, now)
     }
 
     pub(super) fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Vec<LogEntry> {

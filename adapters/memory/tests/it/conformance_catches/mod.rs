@@ -129,6 +129,8 @@ const STORE: &[(store::Bug, &[&str])] = {
         (KeepsWatermarks, &["a_watermark_that_nothing_raises_is_forgotten"]),
         (ForgetsWatermarks, &["a_watermark_that_nothing_raises_is_forgotten"]),
         (ListsAnyLetter, &["dead_letters_are_read_page_by_page_and_some_of_them"]),
+        (AsksForAnyLetter, &["a_letter_keeps_that_it_was_asked_for_until_it_is_taken_out"]),
+        (ForgetsWhatIsAskedFor, &["a_letter_keeps_that_it_was_asked_for_until_it_is_taken_out"]),
         (PutsLettersBackInTheirPlaces, &["a_letter_that_is_put_back_lies_behind_the_others"]),
         (LeasesForNoTime, &["a_claimed_row_is_hidden_until_its_lease_ends", "eight_relays_claim_every_row_once"]),
         (LeasesForEver, &["a_claimed_row_is_hidden_until_its_lease_ends", "the_end_of_the_next_wait_is_known"]),
@@ -221,6 +223,7 @@ const STORE: &[(store::Bug, &[&str])] = {
         (AppendsUnderAnyEpoch, &["an_append_of_an_older_epoch_conflicts"]),
         (AppendsAgainstItsSnapshot, &["an_append_is_checked_against_what_is_committed"]),
         (ListsAnySaga, &["sagas_are_listed_page_by_page_and_some_of_them"]),
+        (ListsSagasThatAreAwake, &["sagas_that_sleep_are_listed_apart"]),
         (ListsSagasSinceTheirStart, &["a_list_says_since_when_a_saga_is_what_it_is"]),
         (IgnoresSagaLeases, &[
             "a_saga_is_taken_over_when_its_lease_has_ended",

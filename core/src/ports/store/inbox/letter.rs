@@ -17,6 +17,8 @@ pub struct DeadLetter {
     pub failures: u32,
     /// Time of the last failure, by the store's clock.
     pub failed_at: Timestamp,
+    /// Time at which an operator asked that it be handled again, by the store's clock; `None` if nobody has since then.
+    pub asked_at: Option<Timestamp>,
 }
 
 /// Asks for dead letters of a consumer, one page of them: all that are asked for and that lie behind a place.
@@ -55,6 +57,8 @@ pub struct DeadLetterRequest {
     pub failed_from: Option<Timestamp>,
     /// Latest time of the last failure, by the store's clock; any where `None`.
     pub failed_until: Option<Timestamp>,
+    /// Only those of which somebody has [asked](super::InboxStore::ask_redrive) that they be handled again.
+    pub asked: bool,
     /// The [place](DeadLetter::number) behind which to look; `0` for all.
     pub after: u64,
     /// Largest number of letters.
@@ -73,6 +77,7 @@ impl DeadLetterRequest {
             reason: None,
             failed_from: None,
             failed_until: None,
+            asked: false,
             after: 0,
             limit,
         }
@@ -120,6 +125,12 @@ impl DeadLetterRequest {
         self
     }
 
+    /// Takes letters only of which somebody has [asked](super::InboxStore::ask_redrive) that they be handled again.
+    pub fn asked(mut self) -> Self {
+        self.asked = true;
+        self
+    }
+
     /// Takes letters behind this [place](DeadLetter::number) only: behind the last one of the page before.
     pub fn after(mut self, number: u64) -> Self {
         self.after = number;
@@ -130,6 +141,7 @@ impl DeadLetterRequest {
     pub fn asks_for(&self, letter: &DeadLetter) -> bool {
         letter.consumer == self.consumer
             && letter.number > self.after
+            && (!self.asked || letter.asked_at.is_some())
             && self.only.as_ref().is_none_or(|only| only.contains(&letter.message.id))
             && self.kind.as_ref().is_none_or(|kind| *kind == letter.message.kind)
             && self.topic.as_ref().is_none_or(|topic| *topic == letter.message.topic)

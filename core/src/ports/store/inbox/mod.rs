@@ -11,7 +11,7 @@ pub use letter::{DeadLetter, DeadLetterRequest};
 pub use purge::InboxPurgeRequest;
 
 use super::{Part, StoreError};
-use crate::message::Message;
+use crate::{ids::MessageId, message::Message};
 
 /// Deduplication, inside the handler's transaction. A store without this [part](Part::Inbox) refuses each call, as the
 /// defaults do.
@@ -69,6 +69,17 @@ pub trait InboxStore: Send + Sync {
     /// # Errors
     /// Any [`StoreError`].
     async fn dead_letters(&self, request: &DeadLetterRequest) -> Result<Vec<DeadLetter>, StoreError> {
+        Err(Part::Inbox.refusal())
+    }
+
+    /// Notes of dead letters that somebody asks for them to be handled again, by a consumer that
+    /// [looks for such requests](crate::inbox::ConsumerConfig::redrive_requests): those that are asked for, the oldest first. The
+    /// note stays with a letter until it is taken out, and so does the time of the first one. Returns their messages, of those as
+    /// well that had a note. For an operator: [`inbox::ask_redrive`](crate::inbox::ask_redrive).
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn ask_redrive(&self, request: &DeadLetterRequest) -> Result<Vec<MessageId>, StoreError> {
         Err(Part::Inbox.refusal())
     }
 

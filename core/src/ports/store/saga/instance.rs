@@ -120,3 +120,10 @@ pub struct SagaInstance {
     /// Rest to which it came, as its last append said; it outlasts the log.
     pub outcome: Option<Bytes>,
 }
+
+impl SagaInstance {
+    /// Returns `true` if it is under way, but owned by nobody and not due at `now` of the store's clock.
+    pub fn is_asleep(&self, now: Timestamp) -> bool {
+        self.status.is_active() && self.lease_until <= now && now < self.wake_at
+    }
+}

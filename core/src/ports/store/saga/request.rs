@@ -48,6 +48,8 @@ pub struct SagaListRequest {
     pub since_from: Option<Timestamp>,
     /// Latest time at which they got their status, by the store's clock; any where `None`.
     pub since_until: Option<Timestamp>,
+    /// Only those that sleep: under way, but owned by nobody and not due, since they wait for a signal or a moment.
+    pub asleep: bool,
     /// The [place](ListedSaga::number) behind which to look; `0` for all.
     pub after: u64,
     /// Largest number of sagas.
@@ -57,7 +59,8 @@ pub struct SagaListRequest {
 impl SagaListRequest {
     /// The oldest sagas of a store, whatever their status.
     pub fn new(limit: usize) -> Self {
-        Self { statuses: Vec::new(), definition: None, since_from: None, since_until: None, after: 0, limit }
+        let (statuses, definition, since_from, since_until) = (Vec::new(), None, None, None);
+        Self { statuses, definition, since_from, since_until, asleep: false, after: 0, limit }
     }
 
     /// Takes sagas of this status only; said again, those of that one as well.
@@ -88,6 +91,14 @@ impl SagaListRequest {
         self
     }
 
+    /// Takes sagas only that sleep: under way, but owned by nobody and not due, since they wait for a signal, a message, a
+    /// moment or their next attempt. What it is, and at which step, their logs tell ([`account_of`](crate::saga::account_of)).
+    #[must_use]
+    pub fn asleep(mut self) -> Self {
+        self.asleep = true;
+        self
+    }
+
     /// Takes sagas behind this [place](ListedSaga::number) only: behind the last one of the page before.
     #[must_use]
     pub fn after(mut self, number: u64) -> Self {
@@ -95,9 +106,10 @@ impl SagaListRequest {
         self
     }
 
-    /// Returns `true` if a saga is one of those that are asked for, the limit aside.
-    pub fn asks_for(&self, listed: &ListedSaga) -> bool {
-        listed.number > self.after
+    /// Returns `true` if a saga is one of those that are asked for at `now` of the store's clock, the limit aside.
+    pub fn asks_for(&self, listed: &ListedSaga, now: Timestamp) -> bool {
+        (!self.asleep || listed.saga.is_asleep(now))
+            && listed.number > self.after
             && (self.statuses.is_empty() || self.statuses.contains(&listed.saga.status))
             && self.definition.as_ref().is_none_or(|name| *name == listed.saga.definition.name)
             && self.since_from.is_none_or(|from| from <= listed.since)

@@ -2,21 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use seaworthy_core::ports::{ListedSaga, SagaListRequest, SagaStatus, Tally};
+use seaworthy_core::ports::{ListedSaga, SagaListRequest, SagaStatus, Tally, Timestamp};
 
 use super::{Saga, Sagas};
 
 impl Sagas {
     /// A saga's place is the order in which it was created. All of them are looked at: an index that every saga had to
     /// keep up would cost each run of a simulation, and lists are asked for by people.
-    pub(in crate::store::model) fn list(&self, request: &SagaListRequest) -> Vec<ListedSaga> {
+    pub(in crate::store::model) fn list(&self, request: &SagaListRequest, now: Timestamp) -> Vec<ListedSaga> {
         let listed = self.there().skip_while(|(_, number)| *number <= request.after).map(|(saga, number)| ListedSaga {
             number,
             saga: saga.instance.clone(),
             started_at: saga.started,
             since: saga.since,
         });
-        listed.filter(|listed| request.asks_for(listed)).take(request.limit).collect()
+        listed.filter(|listed| request.asks_for(listed, now)).take(request.limit).collect()
     }
 
     /// Counts sagas by status, and says since when the oldest of those that have not ended has had it.

@@ -116,6 +116,17 @@ impl InboxStore for Broken {
         Ok(letters)
     }
 
+    async fn ask_redrive(&self, request: &DeadLetterRequest) -> Result<Vec<MessageId>, StoreError> {
+        if self.has(Bug::AsksForAnyLetter) {
+            return self.inner.ask_redrive(&DeadLetterRequest::new(&*request.consumer, request.limit)).await;
+        }
+        if self.has(Bug::ForgetsWhatIsAskedFor) {
+            let letters = self.inner.dead_letters(request).await?;
+            return Ok(letters.into_iter().map(|letter| letter.message.id).collect());
+        }
+        self.inner.ask_redrive(request).await
+    }
+
     async fn purge_inbox(&self, consumer: &str, request: &InboxPurgeRequest) -> Result<u64, StoreError> {
         if self.has(Bug::PurgesDeadLetters) {
             for letter in self.inner.dead_letters(&DeadLetterRequest::new(consumer, usize::MAX)).await? {
@@ -192,7 +203,9 @@ impl SagaStore for Broken {
         if self.has(Bug::ListsAnySaga) {
             return self.inner.sagas(&SagaListRequest::new(request.limit).after(request.after)).await;
         }
-        let mut listed = self.inner.sagas(request).await?;
+        let mut asked = request.clone();
+        asked.asleep &= !self.has(Bug::ListsSagasThatAreAwake);
+        let mut listed = self.inner.sagas(&asked).await?;
         if self.has(Bug::ListsSagasSinceTheirStart) {
             listed.iter_mut().for_each(|listed| listed.since = listed.started_at);
         }

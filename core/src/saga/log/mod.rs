@@ -81,7 +81,7 @@ pub(crate) struct SagaLog {
     names: StdMutex<FirstNames>,
     /// Earlier owners went without a word: what runs first may have taken them with it.
     follows_a_crash: AtomicBool,
-    /// What was read asks for entries at once: answers to an operator's requests, or a word on a clock that was ahead.
+    /// Entries are to be written at once: answers to an operator's requests, or a word on a clock that was ahead.
     owes_entries: AtomicBool,
     shape: Arc<Shape>,
     /// Function that makes the saga's result, if it has one.

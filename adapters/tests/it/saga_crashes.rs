@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    ports::{SagaStatus, Transaction},
-    saga::{Action, Orchestrator, OrchestratorConfig, Registry, RetryPolicy, SagaBuilder, StepCall, StepError, Value},
+    ports::{AcquireRequest, SagaStatus, Transaction},
+    saga::{
+        Action, DriveOutcome, Orchestrator, OrchestratorConfig, Registry, RetryPolicy, SagaBuilder, StepCall,
+        StepError, Value,
+    },
 };
 
 use crate::support::{
@@ -165,6 +168,43 @@ fn a_compensation_that_takes_its_process_with_it_each_time_is_exhausted() {
             }
             assert_eq!(world.status_of(saga).await, SagaStatus::Stuck, "{:?}", world.log_of(saga).await);
             assert!(world.reason_of(saga).await.contains("ended with their process"));
+        });
+    }
+}
+
+/// An owner that went without a word may have died of the step that comes next: that is counted before it begins. One that
+/// wrote something is no reason, nor is the one that started the saga.
+#[test]
+fn a_local_step_is_announced_after_an_owner_that_went_without_a_word_and_not_otherwise() {
+    for (gone, log) in [
+        (0, vec!["started", "done seat", "done pay", "completed"]),
+        (1, vec!["started", "announced seat", "done seat", "done pay", "completed"]),
+        (2, vec!["started", "announced seat", "done seat", "done pay", "completed"]),
+    ] {
+        on_each_store(async |world| {
+            let definition = || {
+                let seat = SagaBuilder::new("trip", 1).compensatable("seat", Part::well(), Part::well());
+                seat.pivot("pay", Part::well()).build().unwrap()
+            };
+            let orchestrator = |config: OrchestratorConfig| {
+                let mut registry = Registry::new();
+                registry.register(definition()).unwrap();
+                Orchestrator::new(&world.ports, registry, config)
+            };
+            let starter = orchestrator(OrchestratorConfig::default().concurrency(0));
+            let saga = starter.start("trip", "t-1", &1_u32).await.unwrap().saga;
+            for _ in 0..gone {
+                let request = AcquireRequest {
+                    only: Some(saga),
+                    definitions: vec!["trip".into()],
+                    limit: 1,
+                    lease: Duration::ZERO,
+                };
+                assert_eq!(world.ports.store.acquire_sagas(&request).await.unwrap().len(), 1);
+            }
+            let driven = orchestrator(OrchestratorConfig::default()).drive(saga).await;
+            assert_eq!(driven, Ok(DriveOutcome::Completed));
+            assert_eq!(world.log_of(saga).await, log, "{gone}");
         });
     }
 }

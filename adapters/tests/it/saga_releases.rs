@@ -145,6 +145,29 @@ fn a_release_that_forgot_a_version_leaves_its_sagas_to_those_who_have_it() {
     });
 }
 
+/// When it is left first, and from an hour on each time that it is looked at.
+#[test]
+fn a_saga_that_nobody_knows_is_said_at_first_and_again_once_nobody_has_taken_it_up_for_long() {
+    on_each_store(async |world| {
+        let (_, stop) = {
+            let (old, stop) = release(world, 1, vec![Payment::default().definition(2, "charge")], vec![]);
+            let _ = old.start("trip", "t-1", &1_u32).await.unwrap();
+            (old, stop)
+        };
+        world.pass(MINUTE).await;
+        stop.set();
+        world.pass(MINUTE).await;
+        let heard = Warnings::listen();
+        let _ = release(world, 2, vec![Payment::default().definition(1, "charge")], vec![]);
+        let said = |text: &str| heard.lines().iter().filter(|line| line.contains(text)).count();
+        world.pass(MINUTE * 50).await;
+        assert_eq!((said("is left to those who know"), said("nobody takes the saga up")), (1, 0));
+        world.pass(MINUTE * 60).await;
+        assert_eq!(said("is left to those who know"), 1);
+        assert!((1..20).contains(&said("nobody takes the saga up")), "{:#?}", heard.lines());
+    });
+}
+
 #[test]
 fn a_participant_knows_a_step_by_its_first_name_however_often_it_is_renamed() {
     on_each_store(async |world| {

@@ -180,7 +180,7 @@ impl LogRelay {
 
     async fn work_off(&mut self, mut window: LogWindow, mut report: PassReport) -> Result<PassReport, StoreError> {
         let mut passed = Passed::new();
-        'window: while window.ready() > 0 {
+        'window: loop {
             let next = window.next_batch(self.config.batch.max(1));
             if next.is_empty() {
                 break;

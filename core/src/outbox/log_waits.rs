@@ -39,3 +39,18 @@ impl LogWaits {
         !self.0.contains_key(&row.row)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_waits_until_its_moment_and_no_longer() {
+        let mut waits = LogWaits::default();
+        waits.put_off(RowId(1), "order-1".into(), Timestamp::EPOCH, Duration::from_secs(2));
+        for (millis, left) in [(1_999, 1), (2_000, 0)] {
+            waits.wake(Timestamp::from_millis(millis));
+            assert_eq!(waits.len(), left, "{millis}");
+        }
+    }
+}

@@ -28,12 +28,8 @@ impl LogWindow {
         self.per_key && self.held.contains(key)
     }
 
-    /// Returns the number of rows that wait to go out.
-    pub(super) fn ready(&self) -> usize {
-        self.ready.len()
-    }
-
-    /// The next rows to publish, at most one of a key: the one after it follows when it is acknowledged.
+    /// The next rows to publish, at most one of a key: the one after it follows when it is acknowledged. None once nothing
+    /// more can go out.
     pub(super) fn next_batch(&mut self, limit: usize) -> Vec<OutboxRow> {
         let mut keys = BTreeSet::new();
         let mut rows = Vec::new();
@@ -66,5 +62,41 @@ impl LogWindow {
         if is_dispatched || matches!(outcome, SettleOutcome::Dead { .. }) {
             self.settled.push((message.id, outcome));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        message::MessageBuilder,
+        ports::{RowId, Timestamp},
+    };
+
+    fn row(number: u64, key: &str) -> OutboxRow {
+        let builder = MessageBuilder::new("orders", "order.confirmed", key).topic("orders");
+        let id = Uuid::from_u128(number.into());
+        let message = builder.json(&number).expect("a number").derive(id, &["confirm"], Timestamp::EPOCH);
+        OutboxRow { row: RowId(number), message, attempts: 1 }
+    }
+
+    fn batches(mut window: LogWindow, limit: usize) -> Vec<Vec<u64>> {
+        let mut batches = Vec::new();
+        loop {
+            let batch = window.next_batch(limit);
+            if batch.is_empty() {
+                return batches;
+            }
+            batches.push(batch.iter().map(|row| row.row.0).collect());
+        }
+    }
+
+    #[test]
+    fn a_batch_has_so_many_rows_and_in_key_order_one_of_a_key() {
+        let rows = || vec![row(1, "a"), row(2, "a"), row(3, "b"), row(4, "c"), row(5, "d")];
+        assert_eq!(batches(LogWindow::new(rows(), true), 3), [vec![1, 3, 4], vec![2, 5]]);
+        assert_eq!(batches(LogWindow::new(rows(), false), 3), [vec![1, 2, 3], vec![4, 5]]);
     }
 }

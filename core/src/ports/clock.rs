@@ -53,3 +53,32 @@ pub trait Clock: Send + Sync {
         .await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Waker},
+    };
+
+    use super::*;
+
+    struct Still;
+
+    #[async_trait]
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::EPOCH
+        }
+
+        async fn sleep(&self, _: Duration) {}
+    }
+
+    #[test]
+    fn whoever_yields_is_polled_once_more() {
+        let mut yields = pin!(Still.yield_now());
+        let mut context = Context::from_waker(Waker::noop());
+        assert_eq!(yields.as_mut().poll(&mut context), Poll::Pending);
+        assert_eq!(yields.as_mut().poll(&mut context), Poll::Ready(()));
+    }
+}

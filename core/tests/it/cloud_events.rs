@@ -182,6 +182,9 @@ fn a_foreign_event_is_written_under_its_own_id_again() {
     let own = Message { id: MessageId(Uuid::from_u128(9)), ..message };
     let event: Value = serde_json::from_slice(&to_json(&own).unwrap()).unwrap();
     assert_eq!(event["id"], json!("00000000-0000-0000-0000-000000000009"));
+    let own = Message { sequence: 5, ..own };
+    let event: Value = serde_json::from_slice(&to_json(&own).unwrap()).unwrap();
+    assert_eq!(event["sequence"], json!("5"));
 }
 
 #[test]
@@ -210,6 +213,26 @@ fn payloads_are_read_in_all_their_forms() {
     assert_eq!(read("application/vnd.api+json", "data", json!([1, 2])).unwrap(), "[1,2]");
     assert_eq!(read("application/octet-stream", "data_base64", json!("AP8=")).unwrap(), &b"\x00\xff"[..]);
     assert!(matches!(read("text/plain", "data_base64", json!("%")), Err(CloudEventError::Attribute { .. })));
+}
+
+#[test]
+fn payloads_are_written_for_people_where_that_brings_them_back_byte_for_byte() {
+    let message = MessageBuilder::new("orders", "order.confirmed", "order-17").json(&1).unwrap();
+    let message = message.build(MessageId(Uuid::from_u128(7)), Timestamp::EPOCH);
+    for (content_type, data, name, expected) in [
+        ("application/json", &b"{}"[..], "data", json!({})),
+        ("application/json", b" {}", "data_base64", json!("IHt9")),
+        ("text/plain; charset=utf-8", b"hi", "data", json!("hi")),
+        ("application/xml", b"<a/>", "data", json!("<a/>")),
+        ("image/svg+xml", b"<a/>", "data", json!("<a/>")),
+        ("text/plain", b"\xff", "data_base64", json!("/w==")),
+        ("application/octet-stream", b"hi", "data_base64", json!("aGk=")),
+    ] {
+        let message = Message { content_type: content_type.into(), data: Bytes::from(data), ..message.clone() };
+        let event: Value = serde_json::from_slice(&to_json(&message).unwrap()).unwrap();
+        assert_eq!(event[name], expected, "{content_type}");
+        assert_eq!(from_json(&to_json(&message).unwrap()).unwrap(), message);
+    }
 }
 
 #[test]

@@ -8,3 +8,5 @@ mod port_errors;
 mod saga_compensation_order;
 mod saga_definitions;
 mod saga_life_cycle;
+mod saga_values;
+mod saga_words;

@@ -254,6 +254,43 @@ fn a_nested_saga_that_is_undone_as_a_whole_is_compensatable() {
     assert!(order.shape().steps[..6].iter().all(|step| step.phase == Phase::Compensatable));
 }
 
+/// Two of one kind, one after the other, each with steps side by side: none gets into the group of another.
+#[test]
+fn groups_of_nested_sagas_stay_apart() {
+    let pair = |name: &str| {
+        SagaBuilder::<u32>::new(name, 1)
+            .parallel(|group| group.compensatable("a", Local, NothingToUndo).compensatable("b", Local, NothingToUndo))
+            .compensatable("c", Local, NothingToUndo)
+            .build()
+            .unwrap()
+    };
+    let ends = SagaBuilder::<u32>::new("ends", 1)
+        .retriable("first", Local)
+        .parallel(|group| group.retriable("a", Local).retriable("b", Local))
+        .build()
+        .unwrap();
+    let order = SagaBuilder::<u32>::new("order", 1)
+        .parallel(|group| group.compensatable("x", Local, NothingToUndo).compensatable("y", Local, NothingToUndo))
+        .nested("one", &pair("one"), |data| data)
+        .nested("two", &pair("two"), |data| data)
+        .pivot("confirm", Local)
+        .nested("ends", &ends, |data| data)
+        .retriable("last", Local)
+        .build()
+        .unwrap();
+    let groups: Vec<_> = order.shape().steps.iter().map(|step| step.group).collect();
+    assert_eq!(groups, [0, 0, 1, 1, 2, 3, 3, 4, 5, 6, 7, 7, 8]);
+    // What can't be undone may not stand before the pivot, and what must be undone not behind it.
+    let before = SagaBuilder::<u32>::new("order", 1).nested("ends", &ends, |data| data).pivot("p", Local).build();
+    assert!(matches!(before, Err(DefinitionError::Nested { .. })), "{before:?}");
+    let behind = SagaBuilder::<u32>::new("order", 1).pivot("p", Local).nested("one", &pair("one"), |data| data);
+    assert!(matches!(behind.build(), Err(DefinitionError::Nested { .. })));
+    for name in ["", "a/b"] {
+        let named = SagaBuilder::<u32>::new("order", 1).nested(name, &pair("one"), |data| data).build();
+        assert!(matches!(named, Err(DefinitionError::Name(_))), "{name}: {named:?}");
+    }
+}
+
 #[test]
 fn a_registry_refuses_what_would_be_ambiguous() {
     let order = |version, name: &str| SagaBuilder::<u32>::new("order", version).pivot(name, Local).build().unwrap();

@@ -312,6 +312,7 @@ fn a_deadline_counts_from_the_start_by_the_stores_clock_and_ends_with_the_pivot(
     let shape = builder.retriable("r", Local).build().unwrap().shape().clone();
     let at = |millis| Timestamp::from_millis(millis);
     let state = next(State::new(shape.clone()), &Record::Started { deadline_us: Some(5_000) }, at(100)).unwrap();
+    assert_eq!(state.deadline(), Some(at(105)));
     assert_eq!(plan(&state, at(104)), Next::Run(vec![0]));
     assert_eq!(plan(&state, at(105)), Next::BeginCompensation(CompensationCause::Deadline));
     let done =

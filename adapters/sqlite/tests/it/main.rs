@@ -11,5 +11,6 @@ mod outbox;
 mod parameters;
 mod processes;
 mod schema;
+mod settings;
 mod support;
 mod transactions;

@@ -71,6 +71,12 @@ fn what_is_no_database_is_refused_with_its_path() {
     for path in [path, folder.path().join("missing/db")] {
         let refused = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap_err().to_string();
         assert!(refused.contains(path.to_str().unwrap()), "{refused}");
+        let refused = SqliteStore::open_existing(&path, HandClock::new(), SqliteConfig::default()).unwrap_err();
+        let is_told = match path.exists() {
+            true => matches!(refused, OpenError::NotAStore { .. }),
+            false => matches!(refused, OpenError::Missing { .. }),
+        };
+        assert!(is_told, "{refused}");
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each topic uses its own part")]
 
 pub(crate) mod broker;
+pub(crate) mod calls;
 pub(crate) mod card_room;
 pub(crate) mod clock;
 pub(crate) mod events;

@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use seaworthy_core::{
     ids::SagaId,
-    ports::{External, SagaStatus, Transaction},
+    ports::{External, SagaStatus, StoreError, Transaction},
     saga::{
         Action, Compensation, Definition, Orchestrator, OrchestratorConfig, Record, Registry, StepCall, StepError,
         Value,
@@ -30,6 +30,8 @@ pub(crate) enum Does {
     Fail,
     Doubt,
     Conflict,
+    /// The store fails its statements, and nothing else.
+    Outage,
     Panic,
     /// Stages two messages of one kind.
     Twins,
@@ -72,7 +74,8 @@ impl Part {
             Does::Reject => Err(StepError::Refused("no".into())),
             Does::Fail => Err(StepError::Unavailable("it is down".into())),
             Does::Doubt => Err(StepError::Unknown("no answer".into())),
-            Does::Conflict => Err(StepError::Store(seaworthy_core::ports::StoreError::Conflict("not unique".into()))),
+            Does::Conflict => Err(StepError::Store(StoreError::Conflict("not unique".into()))),
+            Does::Outage => Err(StepError::Store(StoreError::Unavailable("no disk".into()))),
             Does::Panic => panic!("the step panics"),
             Does::Twins => {
                 let message = call.message("trips", "trip.booked", "trips", call.key, bytes::Bytes::new());

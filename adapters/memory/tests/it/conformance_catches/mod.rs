@@ -5,7 +5,12 @@ mod events;
 mod store;
 mod transaction;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use seaworthy_core::{
@@ -354,4 +359,27 @@ fn a_report_names_what_failed_and_what_was_seen() {
     let told = report.to_string();
     let line = "the port promises: the store's clock advances as the subject says; seen: by 0ns";
     assert!(told.contains(line), "{told}");
+}
+
+/// What an adapter's test calls: it is red for a store that breaks its word, and green for one that keeps it.
+#[test]
+fn a_check_by_its_name_panics_where_its_promise_does_not_hold_or_there_is_none() {
+    let ends = |check: &mut dyn FnMut()| catch_unwind(AssertUnwindSafe(check)).is_ok();
+    let broken = BrokenStore(ManualClock::new(), store::Bug::ClockStands);
+    let store = |name| ends(&mut || block_on(conformance::assert_store(&broken, name)));
+    assert!(!store("the_clock_of_the_store_advances"));
+    assert!(store("a_dropped_transaction_leaves_nothing"));
+    assert!(!store("no such check"));
+    let (bug, checks) = BROKER[0];
+    let kept = BROKER.iter().map(|(_, checks)| checks[0]).find(|kept| {
+        let subject = BrokenBroker(ManualClock::new(), bug);
+        let check = conformance::broker::CHECKS.iter().find(|check| check.name == *kept).expect("a check");
+        block_on(check.run(&subject)).is_ok()
+    });
+    let broker = |name| {
+        let subject = BrokenBroker(ManualClock::new(), bug);
+        ends(&mut || block_on(conformance::assert_broker(&subject, name)))
+    };
+    assert!(!broker(checks[0]));
+    assert!(broker(kept.expect("a promise that it keeps")));
 }

@@ -1,0 +1,232 @@
+//! What a relay does while its store does not take what became of its rows: nothing is lost by it, and nothing is said
+//! that is not so.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use seaworthy_core::{
+    backoff::Backoff,
+    message::Message,
+    outbox::{LogRelay, PassReport, Relay, RelayConfig},
+    ports::{
+        Broker, BrokerError, Clock, FailureKind, Operation, Ports, PublishError, PublishResult, StoreError,
+        Subscription, SubscriptionSpec,
+    },
+    stop::Stop,
+};
+
+use crate::support::{
+    World,
+    broker::ScriptedBroker,
+    calls::{Calls, Fate},
+    messages::{message, of_key},
+    on_each_store,
+    warnings::Warnings,
+};
+
+const BASE: Duration = Duration::from_millis(100);
+
+fn config() -> RelayConfig {
+    RelayConfig::default().settle_retries(3).store_backoff(Backoff::new(BASE, Duration::from_secs(10)))
+}
+
+/// The two relays, each by one pass, and the call by which each stores what became of its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Claims,
+    Log,
+}
+
+impl By {
+    fn settles(self) -> Operation {
+        match self {
+            Self::Claims => Operation::Settle,
+            Self::Log => Operation::Commit,
+        }
+    }
+
+    async fn pass(self, ports: &Ports, config: RelayConfig) -> Result<PassReport, StoreError> {
+        match self {
+            Self::Claims => Relay::new(ports).config(config).pass().await,
+            Self::Log => LogRelay::new(ports, "log").config(config).pass().await,
+        }
+    }
+}
+
+/// One pass over one message, on a store that fails to settle so many times.
+async fn settled(
+    world: &World,
+    by: By,
+    fate: Fate,
+    times: usize,
+    config: RelayConfig,
+) -> (Calls, Result<PassReport, StoreError>) {
+    world.stage([message("orders", 0)]).await;
+    let settles = by.settles();
+    let script = move |operation, number| if operation == settles && number <= times { fate } else { Fate::Well };
+    let (calls, ports) = Calls::of(&world.ports, script);
+    let report = by.pass(&ports, config).await;
+    (calls, report)
+}
+
+#[test]
+fn settling_is_tried_again_after_ever_longer_pauses_so_often_and_not_where_the_store_refuses() {
+    let fails = |kind| Fate::Fails(kind);
+    for (kind, times, pauses, is_stored) in [
+        (FailureKind::Unavailable, 3, vec![100, 200, 400], true),
+        (FailureKind::Unknown, 3, vec![100, 200, 400], true),
+        (FailureKind::Unavailable, 4, vec![100, 200, 400], false),
+        (FailureKind::Refused, 1, vec![], false),
+    ] {
+        for by in [By::Claims, By::Log] {
+            on_each_store(async |world| {
+                let (calls, report) = settled(world, by, fails(kind), times, config()).await;
+                assert_eq!(calls.pauses(by.settles()), pauses, "{by:?} {kind:?}");
+                let (dispatched, lost) = report.as_ref().map_or((0, 0), |report| (report.dispatched, report.lost));
+                assert_eq!((report.is_ok(), dispatched, lost), (is_stored, usize::from(is_stored), 0), "{report:?}");
+                let left = world.ports.store.backlog().await.unwrap().outbox_unsettled;
+                assert_eq!(left, u64::from(!is_stored), "{by:?} {kind:?}");
+            });
+        }
+    }
+}
+
+/// Beyond its lease another relay may have the row; a moment before, nobody has.
+#[test]
+fn a_relay_by_claims_no_longer_settles_once_its_lease_is_over() {
+    for (lease, tries) in [(299, 3), (300, 3), (301, 4)] {
+        on_each_store(async |world| {
+            let lease = Duration::from_millis(lease);
+            let (calls, report) =
+                settled(world, By::Claims, Fate::Fails(FailureKind::Unavailable), 9, config().lease(lease)).await;
+            assert!(report.is_err(), "{report:?}");
+            assert_eq!(calls.times(Operation::Settle).len(), tries, "{lease:?}");
+        });
+    }
+}
+
+/// The first answer is lost: the second says that the claim holds the row no more.
+#[test]
+fn a_row_that_was_settled_unheard_counts_as_lost_and_its_end_is_not_said_twice() {
+    on_each_store(async |world| {
+        let heard = Warnings::listen();
+        world.broker.says(|_, _| Err(PublishError::Refused("too large".into())));
+        let (_, report) = settled(world, By::Claims, Fate::Lost, 1, config()).await;
+        let expected = PassReport { claimed: 1, lost: 1, ..PassReport::default() };
+        assert_eq!(report, Ok(expected));
+        assert!(!heard.lines().iter().any(|line| line.contains("outbox row is dead")), "{:?}", heard.lines());
+        let report = By::Claims.pass(&world.ports, config()).await;
+        assert_eq!(report, Ok(PassReport::default()), "it was buried");
+    });
+    on_each_store(async |world| {
+        let heard = Warnings::listen();
+        world.broker.says(|_, _| Err(PublishError::Refused("too large".into())));
+        let (_, report) = settled(world, By::Claims, Fate::Well, 0, config()).await;
+        assert_eq!(report, Ok(PassReport { claimed: 1, dead: 1, ..PassReport::default() }));
+        assert!(heard.lines().iter().any(|line| line.contains("outbox row is dead")), "{:?}", heard.lines());
+    });
+}
+
+/// A full pass is followed by another at once, whichever number of rows a pass may take.
+#[test]
+fn a_pass_is_full_if_it_got_as_many_rows_as_it_may() {
+    for by in [By::Claims, By::Log] {
+        for (batch, full) in [(2, true), (3, true), (4, false)] {
+            on_each_store(async |world| {
+                world.stage((0..3).map(|number| message("orders", number))).await;
+                let report = by.pass(&world.ports, config().batch(batch)).await.unwrap();
+                assert_eq!((report.full, report.dispatched), (full, batch.min(3)), "{by:?} {batch}");
+            });
+        }
+    }
+}
+
+/// Another relay of its name may be further; nobody goes back.
+#[test]
+fn a_relay_by_the_log_keeps_how_far_it_has_come() {
+    on_each_store(async |world| {
+        let mut before = None;
+        for number in 0..3 {
+            world.stage([message("orders", number)]).await;
+            let report = By::Log.pass(&world.ports, config()).await.unwrap();
+            assert_eq!(report.dispatched, 1);
+            let mut tx = world.ports.store.begin().await.unwrap();
+            let stored = tx.checkpoint("log").await.unwrap();
+            assert!(stored > before, "{stored:?} after {before:?}");
+            before = stored;
+        }
+    });
+}
+
+/// What passes of a topic in one pass, one batch after the other, is what a failure in it is judged by.
+#[test]
+fn a_message_is_blamed_by_a_relay_by_the_log_only_if_another_of_its_topic_has_passed_before_it() {
+    for (passes, expected) in [
+        (true, PassReport { claimed: 2, full: true, dispatched: 1, retried: 1, ..PassReport::default() }),
+        (false, PassReport { claimed: 1, full: true, released: 1, ..PassReport::default() }),
+    ] {
+        on_each_store(async |world| {
+            let mut number = 0;
+            world.broker.says(move |_, _| {
+                number += 1;
+                if passes && number == 1 { Ok(()) } else { Err(PublishError::Unknown("no answer".into())) }
+            });
+            let count = if passes { 2 } else { 1 };
+            world.stage((0..count).map(|number| of_key("orders", "order-1", number))).await;
+            let report = By::Log.pass(&world.ports, config().batch(count)).await;
+            assert_eq!(report, Ok(expected.clone()));
+        });
+    }
+}
+
+/// A broker that takes its time.
+struct Slow {
+    behind: Arc<ScriptedBroker>,
+    takes: Duration,
+    /// Asked for while it publishes something of this topic.
+    stop: (&'static str, Stop),
+    clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl Broker for Slow {
+    async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
+        self.clock.sleep(self.takes).await;
+        if batch.iter().any(|message| message.topic == self.stop.0) {
+            self.stop.1.set();
+        }
+        self.behind.publish(batch).await
+    }
+
+    async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
+        self.behind.subscribe(spec).await
+    }
+}
+
+/// The topic that was down is tried by itself, after the others: by then the lease is over, or the process is to stop.
+#[test]
+fn a_pass_publishes_nothing_more_once_its_lease_is_over_or_a_stop_is_asked_for() {
+    for (takes, stops, goes_on) in [(4, false, true), (5, false, false), (1, true, false), (1, false, true)] {
+        on_each_store(async |world| {
+            let stop = Stop::new();
+            let takes = Duration::from_secs(takes);
+            let (behind, clock) = (world.broker.clone(), world.ports.clock.clone());
+            let stops_at = if stops { "orders" } else { "none" };
+            let broker = Arc::new(Slow { behind, takes, stop: (stops_at, stop.clone()), clock });
+            let ports = Ports { broker, stop, ..world.ports.clone() };
+            let mut relay = Relay::new(&ports).config(config().lease(Duration::from_secs(5)));
+            world.broker.says(|_, _| Err(PublishError::Unavailable("no leader".into())));
+            world.stage([message("down", 0)]).await;
+            assert_eq!(relay.pass().await.unwrap().released, 1);
+            world.broker.says(|_, _| Ok(()));
+            world.pass(Duration::from_secs(60)).await;
+            world.stage([message("orders", 0)]).await;
+            let report = relay.pass().await.unwrap();
+            let expected = match goes_on {
+                true => PassReport { claimed: 2, dispatched: 2, ..PassReport::default() },
+                false => PassReport { claimed: 2, dispatched: 1, released: 1, ..PassReport::default() },
+            };
+            assert_eq!(report, expected, "{takes:?}");
+        });
+    }
+}

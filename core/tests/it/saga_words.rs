@@ -1,0 +1,68 @@
+//! What operators read: entries of a log and requests in words.
+
+use seaworthy_core::{
+    ids::Direction,
+    saga::{Failure, Record, SagaRequest, Value, Verb},
+};
+
+fn value(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+fn failed(failure: Failure, panicked: bool, direction: Direction) -> Record {
+    let (step, error) = ("pay".into(), "down".into());
+    Record::Retry { step, direction, attempt: 3, failure, delay_us: 4_000_000, error, panicked }
+}
+
+#[test]
+fn an_entry_is_told_with_all_that_it_says() {
+    use Direction::{Action, Compensation};
+    let step = || "pay".into();
+    let done = |output| Record::Done { step: step(), output };
+    for (record, words) in [
+        (done(Value::NULL), "step `pay` is done"),
+        (done(value("7")), "step `pay` is done: 7"),
+        (
+            failed(Failure::Transient, false, Action),
+            "attempt 3 of step `pay` failed: down; the next one follows after 4s",
+        ),
+        (
+            failed(Failure::Unknown, false, Action),
+            "attempt 3 of step `pay` has an outcome that nobody knows: down; the next one follows after 4s",
+        ),
+        (
+            failed(Failure::Unknown, true, Compensation),
+            "attempt 3 of the compensation of step `pay` ended in a panic: down; the next one follows after 4s",
+        ),
+        (
+            Record::Rejected { step: step(), reason: "no".into(), maybe_executed: true },
+            "step `pay` is refused for good, and is undone all the same: no",
+        ),
+        (Record::Compensated { step: step(), maybe_executed: false }, "step `pay` is undone"),
+        (
+            Record::Settled { step: step(), done: true, output: value("7"), reason: "seen".into() },
+            "an operator takes step `pay` as done, with 7: seen",
+        ),
+    ] {
+        assert_eq!(record.to_string(), words);
+    }
+}
+
+#[test]
+fn a_request_says_what_is_to_be_done_with_which_step_by_whom_and_why() {
+    let step = || "pay".into();
+    for (verb, words) in [
+        (Verb::Resume, "resume"),
+        (Verb::Cancel, "cancel"),
+        (Verb::Abandon, "abandon"),
+        (Verb::RetryNow, "retry now"),
+        (Verb::Skip { step: step() }, "skip step `pay`"),
+        (Verb::Settle { step: step(), output: value("7") }, "take step `pay` as done, with 7"),
+        (Verb::SettleNotDone { step: step() }, "take step `pay` as not done"),
+        (Verb::Unknown(value(r#""applaud""#)), r#"a verb that this release does not know, "applaud""#),
+    ] {
+        assert_eq!(verb.to_string(), words);
+        let request = SagaRequest::new(verb, "ops").because("it is late");
+        assert_eq!(request.to_string(), format!("{words}, asked for by ops: it is late"));
+    }
+}

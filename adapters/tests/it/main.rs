@@ -45,6 +45,7 @@ mod saga_crashes;
 mod saga_failures;
 mod saga_groups;
 mod saga_handles;
+mod saga_keys;
 mod saga_logs;
 mod saga_messages;
 mod saga_nested;

@@ -174,6 +174,7 @@ fn an_entry_of_a_newer_release_is_told_as_one_that_can_not_be_read() {
             sleep: SECOND * 3_600,
             definition: None,
             forgets: false,
+            keys: Vec::new(),
             outcome: None,
         })
         .await
@@ -216,7 +217,7 @@ fn a_saga_whose_log_is_condensed_tells_what_it_waits_for() {
             world.pass(SECOND).await;
             let account = account(world, saga).await;
             assert_eq!(told(&account), ["what came before is forgotten, but for what it came to"], "{name}");
-            let WaitsFor::Signal { step: at, signal: what, since, until } = account.waits_for else {
+            let WaitsFor::Signal { step: at, signal: what, since, until, .. } = account.waits_for else {
                 panic!("{:?}", account.waits_for)
             };
             assert_eq!((at.as_str(), what.as_deref()), (step, signal));

@@ -221,6 +221,7 @@ fn a_record_that_only_a_newer_release_knows_is_left_to_it() {
             sleep: Duration::ZERO,
             definition: None,
             forgets: false,
+            keys: Vec::new(),
             outcome: None,
         })
         .await

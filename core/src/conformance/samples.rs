@@ -161,6 +161,7 @@ pub(super) fn append(number: u128, epoch: u64, expected_length: u64, lease: Dura
         sleep: Duration::ZERO,
         definition: None,
         forgets: false,
+        keys: Vec::new(),
         outcome: None,
     }
 }

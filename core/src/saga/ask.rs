@@ -193,6 +193,7 @@ fn entries(
         sleep: Duration::ZERO,
         definition: None,
         forgets: false,
+        keys: Vec::new(),
         outcome: request.verb.outcome(&request.reason),
     }
 }

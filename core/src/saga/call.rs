@@ -53,11 +53,7 @@ impl<'a, D> StepCall<'a, D> {
     /// # Errors
     /// [`StepError::Unavailable`] if the output is not a `T`.
     pub fn output<T: DeserializeOwned>(&self, step: &str) -> Result<Option<T>, StepError> {
-        let output = match self.step.rsplit_once('/') {
-            Some((scope, _)) => self.state.output(&format!("{scope}/{step}")).or_else(|| self.state.output(step)),
-            None => self.state.output(step),
-        };
-        output.map(super::Value::decode).transpose()
+        self.state.output_beside(self.step, step).map(super::Value::decode).transpose()
     }
 
     /// Decodes the output of the action that a compensation undoes; `None` if that is in doubt.

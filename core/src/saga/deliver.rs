@@ -3,7 +3,7 @@
 
 use tracing::Instrument;
 
-use super::{Orchestrator, Record, SagaError, Signal};
+use super::{Orchestrator, Record, SagaError, Signal, registry::keyed};
 use crate::{
     ids::SagaId,
     message::Message,
@@ -59,7 +59,8 @@ impl Orchestrator {
 
     /// Gives a message to the sagas of a definition that share its correlation id, in the transaction in which it is handled.
     /// That is the correlation id of the saga's own messages and of all that answers them, so a reply finds the saga that
-    /// asked. To whom a message is given by a business key or an id of its own, give it as a signal:
+    /// asked. Where steps wait for it by a [key](super::Wait::keyed), and it [has](super::Wait::correlate_by) one, it is given to
+    /// the sagas of that key instead. To whom a message is given by the saga's business key or id, give it as a signal:
     /// `signal_in(tx, saga_id(definition, key), &Signal::from(message))`.
     ///
     /// Returns the sagas that got it: mostly one.
@@ -89,15 +90,53 @@ impl Orchestrator {
     /// ```
     ///
     /// # Errors
-    /// [`SagaError::Uncorrelated`] if there is no such saga; otherwise those of [`signal_in`](Self::signal_in).
+    /// [`SagaError::Uncorrelated`] or [`SagaError::Unkeyed`] if there is no such saga; otherwise those of
+    /// [`signal_in`](Self::signal_in).
     pub async fn deliver_in(
         &self,
         tx: &mut dyn Transaction,
         definition: &str,
         message: &Message,
     ) -> Result<Vec<SagaId>, SagaError> {
-        let address = SagaAddress::Correlated { definition: definition.into(), correlation_id: message.correlation_id };
         let span = tracing::info_span!("saga.deliver", %definition, message = %message.id, kind = %message.kind);
+        let work = async {
+            let mut addresses = self.registry.addresses(definition, message);
+            let last = addresses.pop().expect("a message has a correlation id, if no key");
+            let signal = Signal::from(message);
+            // Where versions of the definition differ in how they find a message, it is given in each way.
+            let mut given = Vec::new();
+            for address in addresses {
+                match self.write_signal(tx, address, &signal).await {
+                    Ok(sagas) => given.extend(sagas),
+                    Err(SagaError::Unkeyed { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            match self.write_signal(tx, last, &signal).await {
+                Ok(sagas) => given.extend(sagas.into_iter().filter(|saga| !given.contains(saga)).collect::<Vec<_>>()),
+                Err(SagaError::Unkeyed { .. } | SagaError::Uncorrelated { .. }) if !given.is_empty() => {}
+                Err(error) => return Err(error),
+            }
+            Ok(given)
+        };
+        work.instrument(span).await
+    }
+
+    /// Gives a message to the sagas of a definition that wait for it, or will, under a [key](super::Wait::keyed), in the
+    /// transaction in which it is handled. Returns the sagas that got it.
+    ///
+    /// # Errors
+    /// [`SagaError::Unkeyed`] if there is no such saga, or its key is not known yet; otherwise those of
+    /// [`signal_in`](Self::signal_in).
+    pub async fn deliver_keyed_in(
+        &self,
+        tx: &mut dyn Transaction,
+        definition: &str,
+        key: &str,
+        message: &Message,
+    ) -> Result<Vec<SagaId>, SagaError> {
+        let span = tracing::info_span!("saga.deliver", %definition, %key, message = %message.id, kind = %message.kind);
+        let address = keyed(definition, &message.kind, key.into());
         self.write_signal(tx, address, &Signal::from(message)).instrument(span).await
     }
 
@@ -107,8 +146,12 @@ impl Orchestrator {
         to: SagaAddress,
         signal: &Signal,
     ) -> Result<Vec<SagaId>, SagaError> {
-        let Signal { name, id, payload } = signal.clone();
-        let record = Record::Signalled { name, id, payload }.encode();
+        let Signal { name, id, key, payload } = signal.clone();
+        let key = match &to {
+            SagaAddress::Keyed { key, .. } => Some(key.key.clone()),
+            _ => key,
+        };
+        let record = Record::Signalled { name, id, key, payload }.encode();
         let found = tx.saga_signal(&SagaSignal { to: to.clone(), record }).await?;
         let open: Vec<&SagaInstance> = found.iter().filter(|saga| !saga.status.is_terminal()).collect();
         if open.is_empty() {
@@ -117,6 +160,9 @@ impl Orchestrator {
                 (None, SagaAddress::Id(saga)) => SagaError::NotFound(saga),
                 (None, SagaAddress::Correlated { definition, correlation_id }) => {
                     SagaError::Uncorrelated { definition, correlation_id }
+                }
+                (None, SagaAddress::Keyed { definition, key }) => {
+                    SagaError::Unkeyed { definition, name: key.name, key: key.key }
                 }
             });
         }

@@ -116,6 +116,19 @@ pub enum SagaError {
         /// Correlation id of the message.
         correlation_id: uuid::Uuid,
     },
+    /// There is no saga that messages of this type find by this key, or it does not know its key yet.
+    #[error(
+        "no saga of definition `{definition}` is found by key `{key}` for `{name}`: let the message come again if the saga may not \
+         know its key yet"
+    )]
+    Unkeyed {
+        /// Name of the definition.
+        definition: SmolStr,
+        /// Type of the message.
+        name: SmolStr,
+        /// Key of the message.
+        key: SmolStr,
+    },
     /// No step of the definition waits for a signal of this name.
     #[error(
         "no step of definition `{definition}` waits for `{name}`: check the name, or register the version that does"

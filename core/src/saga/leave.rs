@@ -46,6 +46,7 @@ pub(crate) async fn leave(resources: &Resources, unread: Unread, newest: u32, re
         sleep: (left_for / 8).min(config.newer_version_patience).max(config.newer_version_delay),
         definition: None,
         forgets: false,
+        keys: Vec::new(),
         outcome: None,
     };
     let written = async {

@@ -7,10 +7,13 @@ use async_trait::async_trait;
 use smol_str::SmolStr;
 
 use super::{
-    Action, Awaits, Compensation, Definition, DefinitionError, NothingToUndo, Phase, StepCall, StepError, StepSpec,
-    Until, Value, group::spec,
+    Action, Awaits, Compensation, Definition, DefinitionError, KeyContext, NothingToUndo, Phase, StepCall, StepError,
+    StepSpec, Until, Value, group::spec,
 };
-use crate::ports::{External, Transaction};
+use crate::{
+    message::Message,
+    ports::{External, Transaction},
+};
 
 type Steps<D> = Result<Vec<StepSpec<D>>, DefinitionError>;
 
@@ -153,6 +156,18 @@ impl<D: Sync, C: Sync> Action<D> for NestedAction<D, C> {
 
     fn until(&self, call: &StepCall<'_, D>) -> Until {
         self.inner.until(&call.project(|data| (self.part)(data)))
+    }
+
+    fn is_keyed(&self) -> bool {
+        self.inner.is_keyed()
+    }
+
+    fn key(&self, context: &KeyContext<'_, D>) -> Option<SmolStr> {
+        self.inner.key(&context.project(|data| (self.part)(data)))
+    }
+
+    fn key_of(&self, message: &Message) -> Option<SmolStr> {
+        self.inner.key_of(message)
     }
 
     async fn ask(&self, call: &StepCall<'_, D>, external: &dyn External) -> Result<Value, StepError> {

@@ -175,6 +175,7 @@ impl Orchestrator {
             sleep: Duration::ZERO,
             definition,
             forgets: false,
+            keys: Vec::new(),
             outcome,
         }))
     }

@@ -142,6 +142,7 @@ async fn give_up(resources: &Resources, saga: SagaId, epoch: u64, length: u64, r
         sleep: Duration::ZERO,
         definition: None,
         forgets: false,
+        keys: Vec::new(),
         outcome,
     };
     let written = async {

@@ -18,6 +18,9 @@ pub struct Signal {
     pub name: SmolStr,
     /// Id by which one saga tells signals apart: given twice, it counts once.
     pub id: SmolStr,
+    /// Key by which it was given, where it came so: it is for a step that waits under this key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<SmolStr>,
     /// Output of the step that waits for it.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub payload: Value,
@@ -26,7 +29,7 @@ pub struct Signal {
 impl Signal {
     /// A signal that says no more than its name.
     pub fn new(name: &str, id: &str) -> Self {
-        Self { name: name.into(), id: id.into(), payload: Value::NULL }
+        Self { name: name.into(), id: id.into(), key: None, payload: Value::NULL }
     }
 
     /// Sets what comes with it.
@@ -44,6 +47,6 @@ impl From<&Message> for Signal {
     /// string.
     fn from(message: &Message) -> Self {
         let payload = Value::from(message.data.clone());
-        Self { name: message.kind.clone(), id: message.id.to_smolstr(), payload }
+        Self { name: message.kind.clone(), id: message.id.to_smolstr(), key: None, payload }
     }
 }

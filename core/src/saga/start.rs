@@ -13,7 +13,7 @@ use super::{
 use crate::{
     cut::cut,
     message::{Message, from_json},
-    ports::{NewSaga, SagaAppend, SagaCreate, SagaStatus, Transaction},
+    ports::{NewSaga, SagaAppend, SagaCreate, SagaKey, SagaStatus, Transaction},
 };
 
 impl Orchestrator {
@@ -127,7 +127,8 @@ impl Orchestrator {
             correlation_id,
             lease: Duration::ZERO,
         };
-        self.create(tx, driver, new, origin, is_same_input::<D>).instrument(span).await
+        let keys = |state: &State| driver.keys(data, state, &*self.resources.spawner);
+        self.create(tx, driver, new, origin, keys, is_same_input::<D>).instrument(span).await
     }
 
     async fn create(
@@ -136,6 +137,7 @@ impl Orchestrator {
         driver: &Arc<dyn Driver>,
         mut new: NewSaga,
         origin: Option<Record>,
+        keys: impl Fn(&State) -> Vec<SagaKey>,
         is_same: impl Fn(&[u8], &[u8]) -> bool,
     ) -> Result<Started, SagaError> {
         // Without room here it is anybody's from the beginning.
@@ -170,6 +172,7 @@ impl Orchestrator {
             sleep: Duration::ZERO,
             definition: None,
             forgets: false,
+            keys: keys(&state),
             outcome: None,
         };
         tx.saga_append(&append).await?;

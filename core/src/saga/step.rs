@@ -1,7 +1,12 @@
 use async_trait::async_trait;
 
-use super::{Awaits, StepCall, StepError, Until, Value};
-use crate::ports::{External, Transaction};
+use smol_str::SmolStr;
+
+use super::{Awaits, KeyContext, StepCall, StepError, Until, Value};
+use crate::{
+    message::Message,
+    ports::{External, Transaction},
+};
 
 /// Action of a step: a transaction of the saga, in the sense of Garcia-Molina and Salem.
 ///
@@ -56,6 +61,25 @@ pub trait Action<D: Sync>: Send + Sync {
     fn until(&self, call: &StepCall<'_, D>) -> Until {
         let _ = call;
         Until::Ever
+    }
+
+    /// Returns `true` if messages find the saga by a [key](Action::key) of this step's wait. It must not change with the saga.
+    fn is_keyed(&self) -> bool {
+        false
+    }
+
+    /// Returns the key by which messages find the saga while it waits here, and before; `None` as long as it is not known. Asked
+    /// when the saga starts, after each step, and when the wait begins: by then it has to be known, or the saga is stuck. It must
+    /// follow from the context alone.
+    fn key(&self, context: &KeyContext<'_, D>) -> Option<SmolStr> {
+        let _ = context;
+        None
+    }
+
+    /// Returns the key of the sagas that a message is for; `None` for one that has none.
+    fn key_of(&self, message: &Message) -> Option<SmolStr> {
+        let _ = message;
+        None
     }
 
     /// Asks participants that are not ours, with [`StepCall::operation_id`] as idempotency key.

@@ -80,6 +80,9 @@ pub struct StepState {
     /// It waits, or has waited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
+    /// Key by which messages find it where it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<SmolStr>,
     /// Id of the signal that it has received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<SmolStr>,
@@ -100,6 +103,7 @@ impl StepState {
         asking: false,
         unknown: false,
         waiting: None,
+        key: None,
         signal: None,
         output: Value::NULL,
         error: None,

@@ -1,9 +1,10 @@
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use smol_str::SmolStr;
 
-use super::{Action, AtLimit, Awaits, StepCall, Until, Value};
-use crate::ports::Timestamp;
+use super::{Action, AtLimit, Awaits, KeyContext, StepCall, Until, Value};
+use crate::{message::Message, ports::Timestamp};
 
 /// State of a [`Wait`]: it waits for as long as it takes.
 #[derive(Debug)]
@@ -74,6 +75,8 @@ mod sealed {
 pub struct Wait<D, L = Unlimited> {
     awaits: Awaits,
     until: Option<Arc<UntilOf<D>>>,
+    key: Option<Arc<KeyOf<D>>>,
+    key_of: Option<Arc<KeyOfMessage>>,
     limit: PhantomData<fn() -> L>,
 }
 
@@ -81,7 +84,7 @@ impl<D> Wait<D> {
     /// Waits for a signal of this name.
     pub fn signal(name: &str) -> Self {
         let awaits = Awaits::Signal { name: name.into(), at_limit: AtLimit::None };
-        Self { awaits, until: None, limit: PhantomData }
+        Self { awaits, until: None, key: None, key_of: None, limit: PhantomData }
     }
 
     /// Waits for a message of this type. It is a signal whose name is the message's type and whose id is the message's; the
@@ -107,21 +110,74 @@ impl<D> Wait<D> {
             Awaits::Signal { name, .. } => Awaits::Signal { name, at_limit },
             other => other,
         };
-        Wait { awaits, until: Some(Arc::new(move |_| Until::After(limit))), limit: PhantomData }
+        let (key, key_of) = (self.key, self.key_of);
+        Wait { awaits, until: Some(Arc::new(move |_| Until::After(limit))), key, key_of, limit: PhantomData }
     }
 }
 
 impl<D> Wait<D, Limited> {
     /// Waits for so long from when the saga comes to the step, by the store's clock.
     pub fn time(duration: Duration) -> Self {
-        Self { awaits: Awaits::Time, until: Some(Arc::new(move |_| Until::After(duration))), limit: PhantomData }
+        Self::over(move |_| Until::After(duration))
     }
 
     /// Waits until a moment by the store's clock, which is asked for once and must follow from the call's data and outputs
     /// alone. One that has passed is waited for no longer.
     pub fn until(moment: impl Fn(&StepCall<'_, D>) -> Timestamp + Send + Sync + 'static) -> Self {
-        let until = Arc::new(move |call: &StepCall<'_, D>| Until::Moment(moment(call)));
-        Self { awaits: Awaits::Time, until: Some(until), limit: PhantomData }
+        Self::over(move |call: &StepCall<'_, D>| Until::Moment(moment(call)))
+    }
+
+    fn over(until: impl Fn(&StepCall<'_, D>) -> Until + Send + Sync + 'static) -> Self {
+        let until: Arc<UntilOf<D>> = Arc::new(until);
+        Self { awaits: Awaits::Time, until: Some(until), key: None, key_of: None, limit: PhantomData }
+    }
+}
+
+impl<D, L> Wait<D, L> {
+    /// Has messages find the saga by a key of its own, such as the number of an invoice, in place of its correlation id: for
+    /// those of a service that knows nothing of the saga. The closure says the key as soon as it is known, from the saga's input
+    /// or from what a step has come to, and must follow from these alone; a saga that comes to the wait without one is stuck.
+    ///
+    /// From the commit with which the key is known the saga is found by it, whether it waits by then or will, for as long as
+    /// it is there. Messages that come before are nobody's ([`SagaError::Unkeyed`](super::SagaError::Unkeyed)): where one may
+    /// overtake that commit, have its handler answer that it is to come again. Sagas of one definition that have one key all get
+    /// a message of it, each once.
+    ///
+    /// Say by [`correlate_by`](Self::correlate_by) which key a message has, for
+    /// [`deliver_in`](super::Orchestrator::deliver_in), or give it by
+    /// [`deliver_keyed_in`](super::Orchestrator::deliver_keyed_in).
+    ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use seaworthy_core::saga::{Action, SagaBuilder, Wait};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Order { invoice: String }
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Paid { invoice: String }
+    ///
+    /// struct Noted;
+    /// impl Action<Order> for Noted {}
+    ///
+    /// let paid = Wait::message("invoice.paid")
+    ///     .keyed(|context| Some((&*context.data.invoice).into()))
+    ///     .correlate_by(|message| message.json::<Paid>().ok().map(|paid| paid.invoice.into()));
+    /// let order = SagaBuilder::<Order>::new("order", 1).pivot("send", Noted).wait("paid", paid).build()?;
+    /// # Ok::<(), seaworthy_core::saga::DefinitionError>(())
+    /// ```
+    #[must_use]
+    pub fn keyed(mut self, key: impl Fn(&KeyContext<'_, D>) -> Option<SmolStr> + Send + Sync + 'static) -> Self {
+        self.key = Some(Arc::new(key));
+        self
+    }
+
+    /// Says which key a message has, where the wait is [keyed](Self::keyed). A message without one is given by its correlation
+    /// id.
+    #[must_use]
+    pub fn correlate_by(mut self, key: impl Fn(&Message) -> Option<SmolStr> + Send + Sync + 'static) -> Self {
+        self.key_of = Some(Arc::new(key));
+        self
     }
 }
 
@@ -134,6 +190,18 @@ impl<D: Sync, L> Action<D> for Wait<D, L> {
     fn until(&self, call: &StepCall<'_, D>) -> Until {
         self.until.as_ref().map_or(Until::Ever, |until| until(call))
     }
+
+    fn is_keyed(&self) -> bool {
+        self.key.is_some()
+    }
+
+    fn key(&self, context: &KeyContext<'_, D>) -> Option<SmolStr> {
+        self.key.as_ref().and_then(|key| key(context))
+    }
+
+    fn key_of(&self, message: &Message) -> Option<SmolStr> {
+        self.key_of.as_ref().and_then(|key_of| key_of(message))
+    }
 }
 
 impl<D, L> fmt::Debug for Wait<D, L> {
@@ -144,3 +212,9 @@ impl<D, L> fmt::Debug for Wait<D, L> {
 
 /// Moment until which a step waits, as its call says.
 type UntilOf<D> = dyn Fn(&StepCall<'_, D>) -> Until + Send + Sync;
+
+/// Key of a step's wait, as its saga says.
+type KeyOf<D> = dyn Fn(&KeyContext<'_, D>) -> Option<SmolStr> + Send + Sync;
+
+/// Key of a message.
+type KeyOfMessage = dyn Fn(&Message) -> Option<SmolStr> + Send + Sync;

@@ -45,6 +45,7 @@ async fn check_out(store: &dyn Store, status: SagaStatus) {
         sleep: Duration::ZERO,
         definition: None,
         forgets: false,
+        keys: Vec::new(),
         outcome: None,
     };
     let mut tx = store.begin().await.expect("a store");

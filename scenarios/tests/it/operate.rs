@@ -95,6 +95,7 @@ impl Shop {
                 sleep: lease,
                 definition: None,
                 forgets: false,
+                keys: Vec::new(),
                 outcome: None,
             })
             .await
@@ -462,6 +463,7 @@ fn sagas_that_wait_are_listed_with_what_they_wait_for() {
             signal: Some("approved".into()),
             limit_us: Some(86_400_000_000),
             until: None,
+            key: None,
         };
         tx.saga_append(&SagaAppend {
             saga: waits,
@@ -473,6 +475,7 @@ fn sagas_that_wait_are_listed_with_what_they_wait_for() {
             sleep: Duration::from_secs(86_400),
             definition: None,
             forgets: false,
+            keys: Vec::new(),
             outcome: None,
         })
         .await

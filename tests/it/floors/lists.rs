@@ -42,7 +42,7 @@ pub(super) const HOUSES: [House; 10] = [
             &["passage"],
             &["migration", "record"],
             &["set_back", "state"],
-            &["branch", "call", "outcome", "plan", "resources", "told", "transition"],
+            &["branch", "call", "correlation", "outcome", "plan", "resources", "told", "transition"],
             &["leave", "result", "step", "unfold", "verdict"],
             &["answers", "ask"],
             &["account", "log", "wait"],

@@ -79,9 +79,11 @@ pub(crate) fn purge_sagas(connection: &Connection, before: Timestamp, limit: usi
         .collect::<rusqlite::Result<_>>()?;
     // Its number may be another saga's next, which must find no entry.
     let mut entries = connection.prepare_cached("DELETE FROM seaworthy_saga_log WHERE saga = ?1")?;
+    let mut keys = connection.prepare_cached("DELETE FROM seaworthy_saga_keys WHERE saga = ?1")?;
     let mut delete = connection.prepare_cached("DELETE FROM seaworthy_sagas WHERE number = ?1")?;
     for saga in &ended {
         entries.execute([saga])?;
+        keys.execute([saga])?;
         delete.execute([saga])?;
     }
     Ok(ended.len() as u64)

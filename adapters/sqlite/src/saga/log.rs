@@ -97,6 +97,15 @@ pub(crate) fn append(connection: &Connection, append: &SagaAppend, now: Timestam
             .and_then(|mut forget| forget.execute([saga]))
             .map_err(failed)?;
     }
+    for key in &append.keys {
+        connection
+            .prepare_cached(
+                "INSERT INTO seaworthy_saga_keys (definition, name, key, saga)
+                 SELECT definition, ?2, ?3, number FROM seaworthy_sagas WHERE number = ?1 ON CONFLICT DO NOTHING",
+            )
+            .and_then(|mut give| give.execute((saga, key.name.as_str(), key.key.as_str())))
+            .map_err(failed)?;
+    }
     let mut write = connection
         .prepare_cached(
             "INSERT INTO seaworthy_saga_log (saga, sequence, epoch, at, record) VALUES (?1, ?2, ?3, ?4, ?5)",

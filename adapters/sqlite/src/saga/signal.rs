@@ -58,5 +58,15 @@ fn addressed(connection: &Connection, to: &SagaAddress) -> rusqlite::Result<Vec<
             ))?
             .query_map((IdText::new(*correlation_id), definition.as_str()), read_instance)?
             .collect(),
+        SagaAddress::Keyed { definition, key } => connection
+            .prepare_cached(concat!(
+                "SELECT ",
+                instance_columns!(),
+                " FROM seaworthy_sagas WHERE number IN (
+                     SELECT saga FROM seaworthy_saga_keys WHERE definition = ?1 AND name = ?2 AND key = ?3)
+                 ORDER BY number"
+            ))?
+            .query_map((definition.as_str(), key.name.as_str(), key.key.as_str()), read_instance)?
+            .collect(),
     }
 }

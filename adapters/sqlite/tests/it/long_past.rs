@@ -56,6 +56,7 @@ fn saga_append(saga: SagaId, expected_length: u64, status: SagaStatus) -> SagaAp
         sleep: HOUR,
         definition: None,
         forgets: false,
+        keys: Vec::new(),
         outcome: None,
     }
 }

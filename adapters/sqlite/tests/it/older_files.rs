@@ -15,7 +15,8 @@ use seaworthy_core::{
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 
 /// Takes a file back to the ninth version of its schema: there are no events.
-const BEFORE_EVENTS: &str = "DROP INDEX seaworthy_dead_letters_asked;
+const BEFORE_EVENTS: &str = "DROP TABLE seaworthy_saga_keys;
+    DROP INDEX seaworthy_dead_letters_asked;
     ALTER TABLE seaworthy_dead_letters DROP COLUMN asked_at;
     DROP TABLE seaworthy_clock;
     DROP TABLE seaworthy_events;
@@ -23,7 +24,8 @@ const BEFORE_EVENTS: &str = "DROP INDEX seaworthy_dead_letters_asked;
     UPDATE seaworthy_schema SET version = 9";
 
 /// Takes a file back to the seventh version of its schema: sagas are not dated, and nothing is deleted by its age.
-pub(crate) const BEFORE_LISTS: &str = "DROP INDEX seaworthy_dead_letters_asked;
+pub(crate) const BEFORE_LISTS: &str = "DROP TABLE seaworthy_saga_keys;
+    DROP INDEX seaworthy_dead_letters_asked;
     ALTER TABLE seaworthy_dead_letters DROP COLUMN asked_at;
     DROP TABLE seaworthy_clock;
     DROP TABLE seaworthy_events;
@@ -253,6 +255,7 @@ async fn a_saga_of_an_older_file_is_there_and_goes_on() {
         sleep: Duration::ZERO,
         definition: None,
         forgets: false,
+        keys: Vec::new(),
         outcome: Some("done".into()),
     })
     .await
@@ -304,7 +307,8 @@ async fn sagas_and_operations_of_an_older_file_are_deleted_in_the_end() {
     let other = Connection::open(&path).unwrap();
     other
         .execute_batch(
-            "DROP INDEX seaworthy_dead_letters_asked;
+            "DROP TABLE seaworthy_saga_keys;
+    DROP INDEX seaworthy_dead_letters_asked;
     ALTER TABLE seaworthy_dead_letters DROP COLUMN asked_at;
     DROP TABLE seaworthy_clock;
     DROP TABLE seaworthy_events;
@@ -343,7 +347,8 @@ async fn dead_letters_of_an_older_file_are_asked_for_by_nobody_until_somebody_do
     }
     tx.commit().await.unwrap();
     drop(store);
-    let before_requests = "DROP INDEX seaworthy_dead_letters_asked;
+    let before_requests = "DROP TABLE seaworthy_saga_keys;
+    DROP INDEX seaworthy_dead_letters_asked;
         ALTER TABLE seaworthy_dead_letters DROP COLUMN asked_at;
         UPDATE seaworthy_schema SET version = 11";
     Connection::open(&path).unwrap().execute_batch(before_requests).unwrap();

@@ -143,6 +143,7 @@ async fn saga(store: &SqliteStore, number: u128, text: &str) -> Result<(), Store
         sleep: Duration::ZERO,
         definition: None,
         forgets: false,
+        keys: Vec::new(),
         outcome: None,
     };
     tx.saga_append(&append).await?;

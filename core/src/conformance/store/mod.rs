@@ -147,6 +147,7 @@ macro_rules! __store_checks {
                 a_signal_for_a_saga_that_has_ended_writes_nothing_and_says_so
                 a_signal_finds_sagas_by_their_correlation
                 a_signal_sees_what_its_transaction_has_written
+                a_signal_finds_sagas_by_a_key_of_their_own
             }
             ownership [Sagas] {
                 a_saga_is_taken_over_when_its_lease_has_ended

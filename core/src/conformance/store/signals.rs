@@ -10,7 +10,10 @@ use crate::{
         samples::{DEFINITION, acquire, append, correlated, definition, new_saga, saga_id, signal},
     },
     ids::SagaId,
-    ports::{NewSaga, SagaAddress, SagaAppend, SagaInstance, SagaSignal, SagaStatus, Store, StoreError, Timestamp},
+    ports::{
+        NewSaga, PurgeRequest, SagaAddress, SagaAppend, SagaInstance, SagaKey, SagaSignal, SagaStatus, Store, StoreError,
+        Timestamp,
+    },
 };
 
 /// A saga that waits for as long as it takes.
@@ -152,5 +155,62 @@ pub async fn a_signal_sees_what_its_transaction_has_written(subject: &dyn StoreS
     tx.commit().await?;
     let log: Vec<u64> = store.saga_log(saga_id(1), 0, 9).await?.iter().map(|entry| entry.sequence).collect();
     expect_eq("signals and appends of one transaction are numbered one after the other", log, vec![1, 2, 3, 4])?;
+    Ok(Verdict::Held)
+}
+
+/// A saga is found by each key that an append gave it, for what it is a key, by others of its definition as well, until it is
+/// deleted; also in the transaction that gives it.
+pub async fn a_signal_finds_sagas_by_a_key_of_their_own(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let lease = subject.unit() * 5;
+    let key = |name: &str, key: &str| SagaKey { name: name.into(), key: key.into() };
+    let by = |definition: &str, name: &str, given: &str| SagaSignal {
+        to: SagaAddress::Keyed { definition: definition.into(), key: key(name, given) },
+        ..signal(1)
+    };
+    let paid = |given: &str| by(DEFINITION, "paid", given);
+    let other = NewSaga { definition: definition("refund"), ..new_saga(4, lease) };
+    for saga in [new_saga(1, lease), new_saga(2, lease), new_saga(3, lease), other] {
+        create(&*store, &saga).await?;
+    }
+    for number in [2, 1, 4] {
+        write(&*store, &SagaAppend { keys: vec![key("paid", "17")], ..append(number, 1, 0, lease) }).await?;
+    }
+    let again = vec![key("paid", "17"), key("paid", "18"), key("sent", "17")];
+    write(&*store, &SagaAppend { keys: again, ..append(1, 1, 1, lease) }).await?;
+    let promise = "a signal finds the sagas of a definition that have a key, in order";
+    expect_eq(promise, ids(&send(&*store, &paid("17")).await?), vec![saga_id(1), saga_id(2)])?;
+    expect_eq(promise, ids(&send(&*store, &by("refund", "paid", "17")).await?), vec![saga_id(4)])?;
+    expect_eq("a saga may have several keys", ids(&send(&*store, &paid("18")).await?), vec![saga_id(1)])?;
+    let promise = "a key is one for what it was given";
+    expect_eq(promise, ids(&send(&*store, &by(DEFINITION, "sent", "17")).await?), vec![saga_id(1)])?;
+    expect_eq(promise, ids(&send(&*store, &by(DEFINITION, "sent", "18")).await?), Vec::new())?;
+    let lengths = async || {
+        let mut lengths = Vec::new();
+        for number in 1..=4 {
+            lengths.push(store.saga(saga_id(number)).await?.map_or(0, |saga| saga.log_length));
+        }
+        Ok::<_, StoreError>(lengths)
+    };
+    expect_eq("a signal by a key is an entry of each log", lengths().await?, vec![5, 2, 0, 2])?;
+
+    let mut tx = store.begin().await?;
+    tx.saga_append(&SagaAppend { keys: vec![key("paid", "19")], ..append(3, 1, 0, lease) }).await?;
+    tx.saga_create(&new_saga(5, lease)).await?;
+    tx.saga_append(&SagaAppend { keys: vec![key("paid", "19")], ..append(5, 1, 0, lease) }).await?;
+    let promise = "a signal sees a key that its transaction gives";
+    expect_eq(promise, ids(&tx.saga_signal(&paid("19")).await?), vec![saga_id(3), saga_id(5)])?;
+    drop(tx);
+    let promise = "a key that is rolled back was never given";
+    expect_eq(promise, ids(&send(&*store, &paid("19")).await?), Vec::new())?;
+
+    write(&*store, &SagaAppend { status: SagaStatus::Completed, ..append(2, 1, 2, lease) }).await?;
+    let told: Vec<_> = send(&*store, &paid("17")).await?.iter().map(|saga| saga.status).collect();
+    let promise = "a saga that has ended keeps its key";
+    expect_eq(promise, told, vec![SagaStatus::Running, SagaStatus::Completed])?;
+    let all = PurgeRequest { older_than: Duration::ZERO, limit: 9 };
+    store.purge_saga_logs(&all).await?;
+    store.purge_sagas(&all).await?;
+    expect_eq("a saga that is deleted has no key", ids(&send(&*store, &paid("17")).await?), vec![saga_id(1)])?;
     Ok(Verdict::Held)
 }

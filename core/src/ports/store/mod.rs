@@ -40,7 +40,7 @@ pub use range::IdRange;
 pub use rows::{Cell, RowChange};
 pub use saga::{
     AcquireRequest, DefinitionRef, ListedSaga, LogEntry, NewSaga, SagaAddress, SagaAppend, SagaCreate, SagaInstance,
-    SagaListRequest, SagaSignal, SagaStatus, SagaStore, SagaWrites,
+    SagaKey, SagaListRequest, SagaSignal, SagaStatus, SagaStore, SagaWrites,
 };
 
 use super::Timestamp;

@@ -3,6 +3,7 @@
 use std::{future::pending, pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
+use smol_str::SmolStr;
 
 use super::limit::{Ended, Limits};
 use crate::{
@@ -67,15 +68,25 @@ impl<D: SagaData> Execution<'_, D> {
                 return self.log.write(Some(Record::Stuck { reason }), Keep::Owned).await.map(|_| Arrived::LookAgain);
             }
         };
+        let key = match self.key(branch.index, state) {
+            Ok(key) => key,
+            Err(reason) => {
+                let stuck = Record::Stuck { reason: cut(reason) };
+                return self.log.write(Some(stuck), Keep::Owned).await.map(|_| Arrived::LookAgain);
+            }
+        };
         let (limit, until) = match until {
             Until::Ever => (None, None),
             Until::After(limit) => (Some(limit), None),
             Until::Moment(moment) => (None, Some(moment)),
         };
+        // What came by its key while nobody knew that is the step's is found as soon as the log says so.
+        let may_have_come = key.is_some() && state.signals.iter().any(|kept| Some(&kept.name) == awaits.signal());
         let (step, signal) = (shape.path.clone(), awaits.signal().cloned());
-        let record = Record::Waiting { step, signal, limit_us: limit.map(micros), until };
+        let record = Record::Waiting { step, signal, limit_us: limit.map(micros), until, key };
         // The plan knows until when the saga sleeps, and sleeps with the next write; here it is spared where that is plain.
         let sleeps_for_ever = branch.beside.is_none()
+            && !may_have_come
             && limit.is_none()
             && until.is_none()
             && state.deadline.is_none()
@@ -84,6 +95,19 @@ impl<D: SagaData> Execution<'_, D> {
         let written = self.log.write(Some(record), keep).await?;
         let is_asleep = sleeps_for_ever && written == Written::Yes && self.log.state().status.stored().is_active();
         if is_asleep { Err(Halt::Sleeping) } else { Ok(Arrived::LookAgain) }
+    }
+
+    /// Returns the key of a step's wait, if it has any.
+    fn key(&self, index: usize, state: &State) -> Result<Option<SmolStr>, String> {
+        if !self.definition.keyed.contains(&index) {
+            return Ok(None);
+        }
+        let step = &self.definition.shape.steps[index].path;
+        match self.definition.key(index, &self.data, state, &*self.log.resources.spawner) {
+            Ok(Some(key)) => Ok(Some(key)),
+            Ok(None) => Err(format!("nobody can say by which key a message finds step `{step}`")),
+            Err(panicked) => Err(format!("nobody can say by which key a message finds step `{step}`: {panicked}")),
+        }
     }
 
     /// Does what a step says for a wait that has lasted for too long, or for as long as it was to.

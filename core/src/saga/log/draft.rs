@@ -21,6 +21,14 @@ pub(super) struct Draft {
     pub(super) ends_something: bool,
 }
 
+/// Keys of the saga that an entry makes known.
+enum Tells {
+    Nothing,
+    /// Those that were not known before.
+    New,
+    All,
+}
+
 impl SagaLog {
     /// Returns the entry to write, and the state after it; nothing if the state does not allow the record any more.
     pub(super) fn draft(&self, tail: &Tail, record: Option<Record>, keep: Keep) -> Option<Draft> {
@@ -49,6 +57,12 @@ impl SagaLog {
             record,
             None | Some(Record::Announced { .. } | Record::Attempting { .. } | Record::Waiting { .. })
         );
+        let tells_keys = match &record {
+            // What an operator has settled may have made it known.
+            Some(Record::Waiting { .. }) => Tells::All,
+            Some(Record::Done { .. } | Record::Received { .. }) => Tells::New,
+            _ => Tells::Nothing,
+        };
         if let Some(record) = record {
             state = next(state, &record, now).ok()?;
             records.push(record.encode());
@@ -62,6 +76,15 @@ impl SagaLog {
             }
         }
         let status = state.status.stored();
+        // Before it is written: the state of now is still the log's.
+        let keys = self.keys.as_ref().map_or_else(Vec::new, |keys| match tells_keys {
+            Tells::Nothing => Vec::new(),
+            Tells::New => {
+                let before = keys(&self.state());
+                keys(&state).into_iter().filter(|key| !before.contains(key)).collect()
+            }
+            Tells::All => keys(&state),
+        });
         let (lease, sleep) = match keep {
             _ if !status.is_active() => (Duration::ZERO, Duration::ZERO),
             Keep::Owned => (self.resources.config.lease, Duration::ZERO),
@@ -77,6 +100,7 @@ impl SagaLog {
             sleep,
             definition: passes.then(|| self.shape.definition.clone()),
             forgets,
+            keys,
             outcome: self.outcome(&state),
         };
         Some(Draft { state, append, stuck, ends_a_step, ends_something: !begins })

@@ -13,7 +13,9 @@ use smol_str::SmolStr;
 use tokio::sync::{Mutex, Notify, futures::Notified};
 
 use super::{
-    Passage, Record, Shape, State, next,
+    Passage, Record, Shape, State,
+    correlation::KeysOf,
+    next,
     passage::FirstNames,
     resources::{Owned, Resources},
     result::ResultOf,
@@ -86,6 +88,8 @@ pub(crate) struct SagaLog {
     shape: Arc<Shape>,
     /// Function that makes the saga's result, if it has one.
     result: Option<ResultOf>,
+    /// Function that says by which keys messages find the saga, if they find it by any.
+    keys: Option<KeysOf>,
     /// The fold of all that is written and of what is still pending.
     state: StdMutex<Arc<State>>,
     tail: Mutex<Tail>,
@@ -101,6 +105,7 @@ impl SagaLog {
         resources: Arc<Resources>,
         shape: Arc<Shape>,
         result: Option<ResultOf>,
+        keys: Option<KeysOf>,
         owned: &mut Owned,
     ) -> Result<Self, Halt> {
         let known = owned.state.take();
@@ -117,6 +122,7 @@ impl SagaLog {
             state: StdMutex::new(Arc::new(known.unwrap_or_else(|| State::new(shape.clone())))),
             shape,
             result,
+            keys,
             tail: Mutex::new(Tail { first: 1, length, pending: Vec::new() }),
             failures: AtomicU32::new(0),
             moved: Notify::new(),

@@ -38,6 +38,7 @@ fn a_saga_that_waits_for_what_nobody_has_sent_is_told_with_what_it_waits_for() {
         signal: Some(signal.into()),
         limit_us: None,
         until: None,
+        key: None,
     };
     let mut saga = Saga::start();
     saga.log(waiting("approval", "approved"), Running);

@@ -41,6 +41,7 @@ async fn check_out(ports: &Ports, name: &str) -> Result<Answer, StoreError> {
         sleep: Default::default(),
         definition: None,
         forgets: false,
+        keys: Vec::new(),
         outcome: None,
     };
     tx.saga_append(&append).await?;

@@ -117,6 +117,7 @@ impl Saga {
             sleep: Duration::ZERO,
             definition: None,
             forgets: false,
+            keys: Vec::new(),
             outcome: None,
         };
         tx.saga_append(&append).await?;

@@ -66,6 +66,7 @@ async fn by_hand(ports: &Ports, name: &str) -> Result<(), StoreError> {
             sleep: Duration::ZERO,
             definition: None,
             forgets: false,
+            keys: Vec::new(),
             outcome: None,
         };
         tx.saga_append(&append).await?;

@@ -89,6 +89,7 @@ fn append(
         sleep,
         definition: None,
         forgets: false,
+        keys: Vec::new(),
         outcome: None,
     }
 }

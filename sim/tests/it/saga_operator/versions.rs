@@ -189,6 +189,7 @@ fn one_bad_saga_does_not_hold_up_the_recovery_of_others() {
             sleep: Duration::ZERO,
             definition: None,
             forgets: false,
+            keys: Vec::new(),
             outcome: None,
         })
         .await

@@ -299,6 +299,7 @@ fn first_record() -> SagaAppend {
         sleep: Duration::ZERO,
         definition: None,
         forgets: false,
+        keys: Vec::new(),
         outcome: None,
     }
 }

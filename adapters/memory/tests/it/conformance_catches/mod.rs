@@ -90,6 +90,8 @@ const STORE: &[(store::Bug, &[&str])] = {
         (SignalsTwice, &["a_signal_leaves_the_saga_to_its_owner_who_hears_of_it"]),
         (HidesEndedSagas, &["a_signal_for_a_saga_that_has_ended_writes_nothing_and_says_so"]),
         (SignalsByIdOnly, &["a_signal_finds_sagas_by_their_correlation"]),
+        (KeepsNoKeys, &["a_signal_finds_sagas_by_a_key_of_their_own"]),
+        (KeysForAnything, &["a_signal_finds_sagas_by_a_key_of_their_own"]),
         (SignalsWhatIsCommitted, &["a_signal_sees_what_its_transaction_has_written"]),
         (ForgetsWhatComesAfter, &["work_for_after_the_commit_runs_after_it_and_only_then"]),
         (WorksBeforeItsCommit, &["work_for_after_the_commit_runs_after_it_and_only_then"]),

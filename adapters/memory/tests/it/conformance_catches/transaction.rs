@@ -11,7 +11,7 @@ use seaworthy_core::{
     ports::{
         AfterCommit, Appended, DelegateTransaction, Document, EventAppend, Expected, IdRange, InboxEntry, InboxInsert,
         NewSaga, OperationRecord, OperationState, RecordedEvent, SagaAddress, SagaAppend, SagaCreate, SagaInstance,
-        SagaSignal, Seen, StoreError, StreamSnapshot, Timestamp, Transaction, WhenDead,
+        SagaKey, SagaSignal, Seen, StoreError, StreamSnapshot, Timestamp, Transaction, WhenDead,
     },
 };
 use smol_str::{SmolStr, format_smolstr};
@@ -280,6 +280,11 @@ impl DelegateTransaction for BrokenTransaction {
             (Bug::KeepsOldPins, _) => append.definition = None,
             (Bug::KeepsOldEntries, _) => append.forgets = false,
             (Bug::KeepsNoOutcome, _) => append.outcome = None,
+            (Bug::KeepsNoKeys, _) => append.keys.clear(),
+            (Bug::KeysForAnything, _) => {
+                let of_any = |key: SagaKey| ["paid", "sent"].map(|name| SagaKey { name: name.into(), ..key.clone() });
+                append.keys = std::mem::take(&mut append.keys).into_iter().flat_map(of_any).collect();
+            }
             (Bug::WakesSleepers, _) => append.sleep = Duration::ZERO,
             (Bug::IgnoresSagaLeases, _) => append.lease = Duration::ZERO,
             (Bug::AppendsAgainstItsSnapshot, _) if self.store.notes().appends > self.appends_at_begin => {

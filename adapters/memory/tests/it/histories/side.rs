@@ -220,6 +220,7 @@ impl Side {
                         hash: u64::MAX - 7,
                     }),
                     forgets: *version == 3,
+                    keys: Vec::new(),
                     outcome: (*records == 2).then(|| Bytes::from(vec![*id])),
                 };
                 tx.saga_append(&append).await?;

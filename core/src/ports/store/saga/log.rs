@@ -28,9 +28,20 @@ pub struct SagaAppend {
     pub definition: Option<DefinitionRef>,
     /// Forgets all entries that were there before: the first of `records` says what they came to.
     pub forgets: bool,
+    /// Keys by which messages find the saga from now on, for as long as it is there; those that find it already still do.
+    pub keys: Vec<SagaKey>,
     /// Rest to which the saga has come, encoded: its result, or the reason. Kept with the saga in place of what was kept
     /// before, also where it is `None`.
     pub outcome: Option<Bytes>,
+}
+
+/// Key of a user's own by which messages of one type find a saga.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SagaKey {
+    /// Type of the messages, or name of the signals.
+    pub name: SmolStr,
+    /// Value by which both sides know each other, such as the number of an invoice.
+    pub key: SmolStr,
 }
 
 /// Sagas that a signal is for.
@@ -44,6 +55,13 @@ pub enum SagaAddress {
         definition: SmolStr,
         /// The correlation id.
         correlation_id: uuid::Uuid,
+    },
+    /// All sagas of a definition that are found by a key.
+    Keyed {
+        /// Name of the definition, of whichever version.
+        definition: SmolStr,
+        /// The key, and for what it is one.
+        key: SagaKey,
     },
 }
 

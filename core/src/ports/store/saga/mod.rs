@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use instance::{DefinitionRef, NewSaga, SagaCreate, SagaInstance, SagaStatus};
-pub use log::{LogEntry, SagaAddress, SagaAppend, SagaSignal};
+pub use log::{LogEntry, SagaAddress, SagaAppend, SagaKey, SagaSignal};
 pub use request::{AcquireRequest, ListedSaga, SagaListRequest};
 
 use super::{Part, PurgeRequest, StoreError};

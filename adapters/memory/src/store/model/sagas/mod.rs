@@ -8,7 +8,8 @@ use bytes::Bytes;
 use seaworthy_core::{
     ids::SagaId,
     ports::{
-        DefinitionRef, LogEntry, NewSaga, PurgeRequest, SagaAddress, SagaAppend, SagaInstance, SagaStatus, Timestamp,
+        DefinitionRef, LogEntry, NewSaga, PurgeRequest, SagaAddress, SagaAppend, SagaInstance, SagaKey, SagaStatus,
+        Timestamp,
     },
 };
 use smol_str::SmolStr;
@@ -30,6 +31,8 @@ pub(super) struct Sagas {
     forgotten: BTreeSet<(Timestamp, usize)>,
     /// Sagas whose correlation id is not their own id, by it.
     correlated: Lookup<SagaId, Vec<usize>>,
+    /// Sagas by the name of their definition and their keys.
+    keyed: BTreeSet<(SmolStr, SagaKey, usize)>,
     active: u64,
     waiting: u64,
     stuck: u64,
@@ -47,6 +50,7 @@ struct Saga {
     /// Time at which it ended, if it has.
     ended: Option<Timestamp>,
     log_purged: bool,
+    keys: Vec<SagaKey>,
 }
 
 impl Saga {
@@ -150,7 +154,16 @@ impl Sagas {
         self.by_key.entry(new.definition.name.clone()).or_default().insert(new.key.clone(), position);
         let instance = new_instance(new, at);
         let (log, due, ended) = (Vec::new(), None, None);
-        self.sagas.push(Saga { instance, log, due, started: at, since: at, ended, log_purged: false });
+        self.sagas.push(Saga {
+            instance,
+            log,
+            due,
+            started: at,
+            since: at,
+            ended,
+            log_purged: false,
+            keys: Vec::new(),
+        });
         self.active += 1;
         self.schedule(position);
     }
@@ -165,6 +178,11 @@ impl Sagas {
             // The name is part of its key.
             let DefinitionRef { version, hash, .. } = definition;
             saga.instance.definition = DefinitionRef { version, hash, ..saga.instance.definition.clone() };
+        }
+        for key in append.keys {
+            if self.keyed.insert((saga.instance.definition.name.clone(), key.clone(), position)) {
+                saga.keys.push(key);
+            }
         }
         for record in append.records {
             saga.instance.log_length += 1;
@@ -209,11 +227,33 @@ impl Sagas {
                 positions.sort_unstable();
                 positions.into_iter().map(|position| &self.sagas[position].instance).collect()
             }
+            SagaAddress::Keyed { definition, key } => {
+                let from = (definition.clone(), key.clone(), 0);
+                let same = |(of, other, _): &&(SmolStr, SagaKey, usize)| of == definition && other == key;
+                let found = self.keyed.range(from..).take_while(same).map(|(.., position)| *position);
+                // Those that this transaction gives the key.
+                let given = earlier.iter().filter_map(|write| match write {
+                    SagaWrite::Append(append, _) if append.keys.contains(key) => self.by_id.get(&append.saga).copied(),
+                    _ => None,
+                });
+                let positions: BTreeSet<usize> = found.chain(given).collect();
+                positions.into_iter().map(|position| &self.sagas[position].instance).collect()
+            }
+        };
+        let gives = |saga: SagaId, key: &SagaKey| {
+            earlier.iter().any(|write| match write {
+                SagaWrite::Append(append, _) => append.saga == saga && append.keys.contains(key),
+                _ => false,
+            })
         };
         let wanted = |instance: &SagaInstance| match to {
             SagaAddress::Id(id) => instance.id == *id,
             SagaAddress::Correlated { definition, correlation_id } => {
                 instance.definition.name == *definition && instance.correlation_id == *correlation_id
+            }
+            SagaAddress::Keyed { definition, key } => {
+                let has = self.by_id.get(&instance.id).is_some_and(|position| self.sagas[*position].keys.contains(key));
+                instance.definition.name == *definition && (has || gives(instance.id, key))
             }
         };
         committed.into_iter().cloned().chain(created).filter(wanted).map(seen).collect()
@@ -259,6 +299,9 @@ impl Sagas {
             self.forgotten.pop_first();
             let saga = &mut self.sagas[position];
             saga.log = Vec::new();
+            for key in std::mem::take(&mut saga.keys) {
+                self.keyed.remove(&(saga.instance.definition.name.clone(), key, position));
+            }
             let (key, _) = (std::mem::take(&mut saga.instance.key), std::mem::take(&mut saga.instance.input));
             self.by_id.remove(&saga.instance.id);
             let shared = SagaId(saga.instance.correlation_id);

@@ -45,6 +45,8 @@ pub(crate) enum Bug {
     SignalsTwice,
     HidesEndedSagas,
     SignalsByIdOnly,
+    KeepsNoKeys,
+    KeysForAnything,
     SignalsWhatIsCommitted,
     // Outbox.
     LeasesForNoTime,

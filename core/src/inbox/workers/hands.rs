@@ -1,36 +1,34 @@
-//! Messages of several keys handled side by side, those of one key in order.
+//! Deliveries in hand, and what is waited for meanwhile.
 
 use std::{
     collections::{BTreeMap, VecDeque},
     future::poll_fn,
-    pin::{Pin, pin},
+    pin::Pin,
     task::Poll,
     time::Duration,
 };
 
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use smol_str::SmolStr;
-use tracing::{Instrument as _, warn};
 
-use super::{Consumer, consumer::Verdict, extension::Extender, handler::Route};
 use crate::{
+    inbox::{Consumer, extension::Extender},
     ports::{BrokerError, Delivery, DeliveryTag, Subscription},
     stop::Stop,
-    wake::pause,
 };
 
 /// Result of dealing with one delivery, or with several of one key that are given back.
-struct Dealt {
-    key: SmolStr,
-    tags: Vec<DeliveryTag>,
+pub(super) struct Dealt {
+    pub(super) key: SmolStr,
+    pub(super) tags: Vec<DeliveryTag>,
     /// Delay with which it was given back, if it was: the later ones of its key must not overtake it.
-    later: Option<Duration>,
+    pub(super) later: Option<Duration>,
     /// The store can't be reached.
-    is_down: bool,
+    pub(super) is_down: bool,
 }
 
 /// Reason for taking no further deliveries until those in hand are dealt with.
-enum Halt {
+pub(super) enum Halt {
     Stop,
     /// The store can't be reached: a pause of this long follows.
     Down(Duration),
@@ -39,121 +37,41 @@ enum Halt {
 }
 
 /// Something that a consumer with several hands waits for.
-enum Next {
+pub(super) enum Next {
     Stop,
     Dealt(Dealt),
     Received(Result<Vec<Delivery>, BrokerError>),
 }
 
 /// Deliveries in hand.
-struct Hands<'a> {
+pub(super) struct Hands<'a> {
     consumer: &'a Consumer,
     subscription: &'a dyn Subscription,
     /// Times in a row that the store could not be reached.
-    store_errors: u32,
-    dealing: FuturesUnordered<BoxFuture<'a, Dealt>>,
+    pub(super) store_errors: u32,
+    pub(super) dealing: FuturesUnordered<BoxFuture<'a, Dealt>>,
     /// Keys of which a message is dealt with, with those that wait behind it. A broker that hands out one message of a key
     /// at a time leaves these empty.
     lanes: BTreeMap<SmolStr, VecDeque<Delivery>>,
     /// Messages that may end their process, and later ones of their keys: they are handled alone, one after the other.
-    suspects: VecDeque<Delivery>,
+    pub(super) suspects: VecDeque<Delivery>,
     /// All that is in hand, dealt with or waiting.
-    tags: Vec<DeliveryTag>,
+    pub(super) tags: Vec<DeliveryTag>,
     receiving: Option<BoxFuture<'a, Result<Vec<Delivery>, BrokerError>>>,
     extender: Option<&'a Extender<'a>>,
     /// Waits until what is in hand is to be extended.
-    due: Option<BoxFuture<'a, ()>>,
+    pub(super) due: Option<BoxFuture<'a, ()>>,
     extending: Option<BoxFuture<'a, ()>>,
-    halt: Option<Halt>,
-}
-
-impl Consumer {
-    /// Deals with deliveries of several keys side by side, until a stop is asked for or the subscription is lost.
-    pub(super) async fn serve_side_by_side(
-        &self,
-        subscription: &dyn Subscription,
-        stop: &Stop,
-        errors: &mut u32,
-    ) -> Result<(), BrokerError> {
-        let extender = Extender::new(&self.name, &self.config, &*self.clock, subscription);
-        let mut hands = Hands::of(self, subscription, extender.as_ref());
-        let mut stopped = pin!(stop.wait());
-        loop {
-            if hands.dealing.is_empty() {
-                match hands.halt.take() {
-                    Some(Halt::Stop) => return Ok(()),
-                    Some(Halt::Lost(error)) => return Err(error),
-                    Some(Halt::Down(delay)) => {
-                        warn!(consumer = %self.name, ?delay, "consumer pauses: its store can't be reached");
-                        pause(&*self.clock, stop, delay).await;
-                        hands.store_errors = hands.store_errors.saturating_add(1);
-                    }
-                    None if !hands.suspects.is_empty() => {
-                        let suspects = std::mem::take(&mut hands.suspects);
-                        let (errors, extender) = (hands.store_errors, extender.as_ref());
-                        let down = self.work_off(subscription, suspects, stop, errors, extender).await;
-                        hands.tags.clear();
-                        hands.due = None;
-                        hands.halt = down.map(Halt::Down);
-                        continue;
-                    }
-                    None => {}
-                }
-            }
-            hands.ask();
-            match hands.next(stop, stopped.as_mut()).await {
-                Next::Stop => hands.halt(Halt::Stop),
-                Next::Dealt(dealt) => hands.dealt(dealt),
-                Next::Received(Ok(deliveries)) => {
-                    *errors = 0;
-                    hands.take(deliveries);
-                    self.clock.yield_now().await;
-                }
-                Next::Received(Err(error)) => hands.halt(Halt::Lost(error)),
-            }
-        }
-    }
-
-    /// Returns `true` for a message that has come so often that it may end its process.
-    fn suspects(&self, delivery: &Delivery) -> bool {
-        delivery.redeliveries >= self.config.suspect_after
-            && matches!(self.handlers.route(&delivery.message.kind), Some(Route::Handle(_)))
-    }
-
-    async fn deal(&self, subscription: &dyn Subscription, delivery: Delivery, store_errors: u32) -> Dealt {
-        let span = self.span(&delivery);
-        // The last of its batch, which it has for itself.
-        let verdict = self.take(&delivery, None, true).instrument(span.clone()).await;
-        let is_down = verdict == Verdict::StoreDown;
-        let later = match verdict {
-            Verdict::Done => None,
-            Verdict::Later(delay) => Some(delay),
-            Verdict::StoreDown => Some(self.config.store_backoff.delay(store_errors, &*self.random)),
-            // Nobody is before the last one.
-            Verdict::Last(_) => Some(Duration::ZERO),
-        };
-        self.tell(subscription, &delivery, later, span).await;
-        Dealt { key: delivery.message.partition_key, tags: vec![delivery.tag], later, is_down }
-    }
-
-    /// Gives deliveries of one key back, in their order.
-    async fn give_back(
-        &self,
-        subscription: &dyn Subscription,
-        key: SmolStr,
-        deliveries: Vec<Delivery>,
-        delay: Duration,
-    ) -> Dealt {
-        for delivery in &deliveries {
-            self.tell(subscription, delivery, Some(delay), self.span(delivery)).await;
-        }
-        let tags = deliveries.into_iter().map(|delivery| delivery.tag).collect();
-        Dealt { key, tags, later: Some(delay), is_down: false }
-    }
+    pub(super) halt: Option<Halt>,
 }
 
 impl<'a> Hands<'a> {
-    fn of(consumer: &'a Consumer, subscription: &'a dyn Subscription, extender: Option<&'a Extender<'a>>) -> Self {
+    /// Hands of a consumer that has taken nothing yet.
+    pub(super) fn of(
+        consumer: &'a Consumer,
+        subscription: &'a dyn Subscription,
+        extender: Option<&'a Extender<'a>>,
+    ) -> Self {
         Self {
             consumer,
             subscription,
@@ -171,7 +89,7 @@ impl<'a> Hands<'a> {
     }
 
     /// Asks for as many deliveries as there are hands free, unless it has asked already or takes none.
-    fn ask(&mut self) {
+    pub(super) fn ask(&mut self) {
         let config = &self.consumer.config;
         let free = config.workers.saturating_sub(self.lanes.len());
         let room = config.batch.max(config.workers).saturating_sub(self.tags.len());
@@ -181,7 +99,8 @@ impl<'a> Hands<'a> {
         }
     }
 
-    async fn next(&mut self, stop: &Stop, mut stopped: Pin<&mut impl Future<Output = ()>>) -> Next {
+    /// Waits for what comes next.
+    pub(super) async fn next(&mut self, stop: &Stop, mut stopped: Pin<&mut impl Future<Output = ()>>) -> Next {
         poll_fn(|cx| {
             let is_stopping = matches!(self.halt, Some(Halt::Stop | Halt::Lost(_)));
             if !is_stopping && (stop.is_set() || stopped.poll_unpin(cx).is_ready()) {
@@ -217,7 +136,7 @@ impl<'a> Hands<'a> {
     }
 
     /// Takes no more from here on: what waits is given back, what is being handled is finished.
-    fn halt(&mut self, halt: Halt) {
+    pub(super) fn halt(&mut self, halt: Halt) {
         let delay = match &halt {
             Halt::Down(delay) => *delay,
             Halt::Stop | Halt::Lost(_) => {
@@ -238,7 +157,8 @@ impl<'a> Hands<'a> {
         }
     }
 
-    fn take(&mut self, deliveries: Vec<Delivery>) {
+    /// Takes deliveries in hand.
+    pub(super) fn take(&mut self, deliveries: Vec<Delivery>) {
         if self.tags.is_empty() {
             self.due = self.extender.map(Extender::due);
         }
@@ -272,7 +192,7 @@ impl<'a> Hands<'a> {
     }
 
     /// Goes on with a key of which something was dealt with.
-    fn dealt(&mut self, Dealt { key, tags, later, is_down }: Dealt) {
+    pub(super) fn dealt(&mut self, Dealt { key, tags, later, is_down }: Dealt) {
         self.tags.retain(|tag| !tags.contains(tag));
         if self.tags.is_empty() {
             self.due = None;

@@ -1,86 +1,20 @@
+mod driver;
+mod error;
+
 use std::{
-    any::{TypeId, type_name},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use futures_util::future::BoxFuture;
 use smol_str::SmolStr;
 
-use super::{
-    Awaits, Definition, DriveOutcome, Migration, Passage, Rename, SagaData, Shape, execution,
-    resources::{Owned, Resources},
-    result::ResultOf,
+pub(crate) use self::driver::Driver;
+pub use self::error::RegistryError;
+use super::{Awaits, Definition, Migration, Passage, Rename, SagaData};
+use crate::{
+    message::Message,
+    ports::{DefinitionRef, SagaAddress, SagaKey},
 };
-use crate::ports::DefinitionRef;
-
-/// A type-erased saga definition.
-pub(crate) trait Driver: Send + Sync {
-    fn shape(&self) -> &Arc<Shape>;
-    /// Returns the id and the name of the input type.
-    fn input(&self) -> (TypeId, &'static str);
-    /// Returns what its result is made of, if it has one.
-    fn result(&self) -> Option<&ResultOf>;
-    fn drive(self: Arc<Self>, resources: Arc<Resources>, owned: Owned) -> BoxFuture<'static, DriveOutcome>;
-}
-
-impl<D: SagaData> Driver for Definition<D> {
-    fn shape(&self) -> &Arc<Shape> {
-        &self.shape
-    }
-
-    fn input(&self) -> (TypeId, &'static str) {
-        (TypeId::of::<D>(), type_name::<D>())
-    }
-
-    fn result(&self) -> Option<&ResultOf> {
-        self.result.as_ref()
-    }
-
-    fn drive(self: Arc<Self>, resources: Arc<Resources>, owned: Owned) -> BoxFuture<'static, DriveOutcome> {
-        Box::pin(execution::drive(self, resources, owned))
-    }
-}
-
-/// Error of a registration of definitions and migrations.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RegistryError {
-    /// This name and version is taken.
-    #[error("definition `{0}` version {1} is registered twice")]
-    Duplicate(SmolStr, u32),
-    /// A migration leads to what is not registered.
-    #[error("the migration of `{0}` leads to version {1}, which is not registered")]
-    NoTarget(SmolStr, u32),
-    /// A migration starts at a version that is registered, and so needs none.
-    #[error("definition `{0}` version {1} is registered and runs as it is: it needs no migration")]
-    Needless(SmolStr, u32),
-    /// A migration renames a step to one that the target does not have, or from one that it does have.
-    #[error(
-        "the migration of `{definition}` can't rename `{from}` to `{to}`: the target has no `{to}`, or still has `{from}`"
-    )]
-    Rename {
-        /// Name of the definition.
-        definition: SmolStr,
-        /// The old name.
-        from: SmolStr,
-        /// The new name.
-        to: SmolStr,
-    },
-    /// A migration gives two old names to one step, and so does not say by which of them participants know it.
-    #[error(
-        "the migration of `{definition}` renames two steps to `{to}`, and participants know it by one name: declare \
-         `{from}` with `renamed_meanwhile` if it was not the first"
-    )]
-    Ambiguous {
-        /// Name of the definition.
-        definition: SmolStr,
-        /// The second old name.
-        from: SmolStr,
-        /// The new name.
-        to: SmolStr,
-    },
-}
 
 /// Driver of a stored saga in this process.
 pub(crate) enum Resolved {
@@ -177,6 +111,21 @@ impl Registry {
         versions.values().any(|driver| driver.shape().steps.iter().any(|step| step.awaits.as_ref().is_some_and(awaits)))
     }
 
+    /// Returns the sagas of a definition that a message is for: by its keys where steps have some, else by its correlation id.
+    pub(crate) fn addresses(&self, definition: &str, message: &Message) -> Vec<SagaAddress> {
+        let (mut found, mut by_id) = (BTreeSet::new(), false);
+        for driver in self.definitions.get(definition).into_iter().flat_map(BTreeMap::values) {
+            let (keys, is_by_id) = driver.keys_of(message);
+            found.extend(keys);
+            by_id |= is_by_id;
+        }
+        let by_id = by_id || found.is_empty();
+        let keyed = found.into_iter().map(|key| keyed(definition, &message.kind, key));
+        let correlation_id = message.correlation_id;
+        let correlated = SagaAddress::Correlated { definition: definition.into(), correlation_id };
+        keyed.chain(by_id.then_some(correlated)).collect()
+    }
+
     /// The version that new sagas of this name run.
     pub(crate) fn latest(&self, name: &str) -> Option<&Arc<dyn Driver>> {
         self.definitions.get(name)?.values().next_back()
@@ -210,6 +159,11 @@ impl Registry {
         let cure = "register it, or declare its migration";
         elsewhere(newest, format!("`{name}` version {version} is not registered: {cure}"))
     }
+}
+
+/// Sagas of a definition that are found by a key for messages of a type.
+pub(crate) fn keyed(definition: &str, kind: &SmolStr, key: SmolStr) -> SagaAddress {
+    SagaAddress::Keyed { definition: definition.into(), key: SagaKey { name: kind.clone(), key } }
 }
 
 impl std::fmt::Debug for Registry {

@@ -1,10 +1,17 @@
+mod place;
+mod verbs;
+
 use std::{sync::Arc, time::Duration};
 
 use smol_str::SmolStr;
 
+use self::{
+    place::{backward_step, forward_step, require},
+    verbs::{resume, settle, skip},
+};
 use super::{
     ActionState, Awaits, CompensationCause, CompensationState, Failure, Origin, Phase, Record, Signal, State, Status,
-    Value, Waiting, attempts::FailedAttempt, steps::Edit,
+    Waiting, attempts::FailedAttempt,
 };
 use crate::{ids::Direction, ports::Timestamp};
 
@@ -98,17 +105,19 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             step.unknown = false;
             step.output = output.clone();
         }
-        Record::Waiting { step, limit_us, until, .. } => {
+        Record::Waiting { step, limit_us, until, key, .. } => {
             let index = forward_step(state, step)?;
             require(state.shape.steps[index].awaits.is_some(), "the step waits for nothing")?;
             let mut step = state.edit(index);
             require(step.waiting.is_none(), "it waits already")?;
             let limit = limit_us.map(|micros| at + Duration::from_micros(micros));
             step.waiting = Some(Waiting { until: limit.or(*until), is_asked_for: limit.is_none() && until.is_some() });
+            step.key.clone_from(key);
             step.forward.since.get_or_insert(at);
         }
-        Record::Signalled { name, id, payload } => {
-            state.keep(&Signal { name: name.clone(), id: id.clone(), payload: payload.clone() });
+        Record::Signalled { name, id, key, payload } => {
+            let (name, id, key, payload) = (name.clone(), id.clone(), key.clone(), payload.clone());
+            state.keep(&Signal { name, id, key, payload });
         }
         Record::Received { step, signal, output } => {
             let index = forward_step(state, step)?;
@@ -242,89 +251,4 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
         }
     }
     Ok(())
-}
-
-/// A step whose action may be recorded now.
-fn forward_step(state: &State, path: &str) -> Result<usize, &'static str> {
-    require(state.status == Status::Running, "the saga does not go forward")?;
-    let index = state.shape.index_of(path).ok_or("there is no such step")?;
-    require(state.steps[index].action == ActionState::Pending, "the step is settled")?;
-    require(state.may_run(index), "an earlier step is not settled")?;
-    Ok(index)
-}
-
-/// A step whose compensation may be recorded now.
-fn backward_step<'a>(state: &'a mut State, path: &str) -> Result<Edit<'a>, &'static str> {
-    require(state.status == Status::Compensating, "the saga does not go back")?;
-    let index = state.shape.index_of(path).ok_or("there is no such step")?;
-    require(state.needs_compensation(index), "the step has nothing to undo")?;
-    require(state.steps[index].compensation == CompensationState::Pending, "its compensation is settled")?;
-    require(state.may_compensate(index), "a later step is not undone yet")?;
-    Ok(state.edit(index))
-}
-
-fn resume(state: &mut State) -> Result<(), &'static str> {
-    let Status::Stuck(direction) = state.status else { return Err("it is not stuck") };
-    state.stuck = None;
-    for index in 0..state.steps.len() {
-        let mut step = state.edit(index);
-        step.forward.renew();
-        step.backward.renew();
-        if step.compensation == CompensationState::Exhausted {
-            step.compensation = CompensationState::Pending;
-        }
-    }
-    state.status = match direction {
-        Direction::Action => Status::Running,
-        Direction::Compensation => Status::Compensating,
-    };
-    Ok(())
-}
-
-fn skip(state: &mut State, path: &str) -> Result<(), &'static str> {
-    let index = state.shape.index_of(path).ok_or("there is no such step")?;
-    if matches!(state.status, Status::Compensating | Status::Stuck(Direction::Compensation)) {
-        require(state.needs_compensation(index), "the step has nothing to undo")?;
-        let mut step = state.edit(index);
-        require(
-            matches!(step.compensation, CompensationState::Pending | CompensationState::Exhausted),
-            "its compensation is settled",
-        )?;
-        step.compensation = CompensationState::Waived;
-    } else {
-        require(state.may_run(index), "an earlier step is not settled")?;
-        let mut step = state.edit(index);
-        require(step.action == ActionState::Pending, "the step is settled")?;
-        step.action = ActionState::Skipped;
-        // Whether it ran is still open: going back must undo it.
-        step.unknown |= step.asking;
-        step.asking = false;
-    }
-    Ok(())
-}
-
-/// Takes an operator's word for what became of a step: the output with which it is done, or none if it never was.
-fn settle(state: &mut State, path: &str, done: Option<&Value>) -> Result<(), &'static str> {
-    let index = state.shape.index_of(path).ok_or("there is no such step")?;
-    let step = &state.steps[index];
-    require(step.action == ActionState::Pending, "the step is settled")?;
-    let goes_forward = matches!(state.status, Status::Running | Status::Stuck(Direction::Action));
-    let waits = goes_forward && state.shape.steps[index].awaits.is_some();
-    let may_be_done = waits || step.is_doubtful() || matches!(state.status, Status::Stuck(Direction::Action));
-    match done {
-        Some(_) => require(may_be_done, "the step is not in doubt, and the saga is not stuck")?,
-        None => require(step.is_doubtful(), "the step is not in doubt")?,
-    }
-    require(!goes_forward || state.may_run(index), "an earlier step is not settled")?;
-    let mut step = state.edit(index);
-    (step.asking, step.unknown) = (false, false);
-    if let Some(output) = done {
-        step.action = ActionState::Done;
-        step.output = output.clone();
-    }
-    Ok(())
-}
-
-fn require(holds: bool, otherwise: &'static str) -> Result<(), &'static str> {
-    if holds { Ok(()) } else { Err(otherwise) }
 }

@@ -1,86 +1,24 @@
+mod check;
+mod error;
+
 use std::{sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use smol_str::SmolStr;
 
+use self::check::{check_phases, check_steps};
+pub use self::error::DefinitionError;
 use super::{
-    Action, AtLimit, Awaits, Compensation, Outputs, Phase, RetryPolicy, StepError,
+    Action, Awaits, Compensation, KeyContext, Outputs, Phase, RetryPolicy, State, StepError,
     result::ResultOf,
     shape::{Shape, StepShape},
 };
-use crate::ports::DefinitionRef;
+use crate::ports::{DefinitionRef, Panicked, SagaKey, Spawner, caught_now};
 
 /// Input of a saga: anything that can be stored and shared.
 pub trait SagaData: Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 impl<D: Serialize + DeserializeOwned + Send + Sync + 'static> SagaData for D {}
-
-/// Error of a saga definition.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DefinitionError {
-    /// It has no steps.
-    #[error("definition `{0}` has no steps: add one")]
-    Empty(SmolStr),
-    /// A step's name is empty, or holds a `/`, which separates the names of nested sagas.
-    #[error("`{0}` can't name a step: a name is not empty and holds no `/`")]
-    Name(SmolStr),
-    /// Two steps have one name.
-    #[error("two steps are named `{0}`: give each a name of its own, which log and operation ids use")]
-    DuplicateStep(SmolStr),
-    /// Steps are out of order.
-    #[error(
-        "step `{step}` is {phase:?} but comes too late: the order is compensatable, then one pivot, then retriable"
-    )]
-    PhaseOrder {
-        /// Name of the step.
-        step: SmolStr,
-        /// Phase of the step.
-        phase: Phase,
-    },
-    /// There is a second pivot.
-    #[error("step `{0}` would be a second pivot: a saga has one point of no return, and steps behind it are retriable")]
-    SecondPivot(SmolStr),
-    /// A compensatable step has no compensation.
-    #[error("step `{0}` is compensatable but has no compensation: give it one, or `NothingToUndo`")]
-    NoCompensation(SmolStr),
-    /// A pivot or retriable step has a compensation.
-    #[error("step `{0}` is not compensatable, so its compensation would never run: remove the compensation")]
-    NeedlessCompensation(SmolStr),
-    /// A pivot shares its group, or a group mixes phases.
-    #[error("the parallel group of step `{0}` mixes phases or holds a pivot: run only steps of one phase in parallel")]
-    MixedGroup(SmolStr),
-    /// A retriable step has a deadline.
-    #[error("step `{0}` is retriable, so it is tried again until it is done: remove its deadline")]
-    NeedlessDeadline(SmolStr),
-    /// A step waits for something and asks somebody.
-    #[error("step `{0}` waits and asks: make two steps of it, one after the other")]
-    WaitsAndAsks(SmolStr),
-    /// A wait after the pivot would be rejected at its limit.
-    #[error(
-        "step `{0}` is retriable, so it can't be rejected when it has waited for too long: give it an output for then"
-    )]
-    NeedlessRejection(SmolStr),
-    /// A setting for the steps added last finds none that it is for.
-    #[error("`{setting}` configures the preceding step, but {reason}: call it right after the step that it configures")]
-    NeedlessSetting {
-        /// The builder's method.
-        setting: &'static str,
-        /// Reason why it means nothing here.
-        reason: &'static str,
-    },
-    /// The step whose output is to be the saga's result is not there.
-    #[error("the result can't be the output of step `{0}`: there is no such step")]
-    NoResult(SmolStr),
-    /// A nested saga stands where its own pivot does not allow it.
-    #[error("the nested saga `{nested}` {reason}")]
-    Nested {
-        /// Name of the nested saga.
-        nested: SmolStr,
-        /// Reason why it is not allowed there.
-        reason: &'static str,
-    },
-}
 
 /// One step of a definition that is put together at run time. Both builders come down to a list of these.
 pub struct StepSpec<D> {
@@ -150,6 +88,8 @@ pub struct Definition<D> {
     pub(crate) actions: Vec<Arc<dyn Action<D>>>,
     pub(crate) compensations: Vec<Option<Arc<dyn Compensation<D>>>>,
     pub(crate) specs: Vec<StepSpec<D>>,
+    /// Steps whose waits have keys.
+    pub(crate) keyed: Vec<usize>,
     pub(crate) result: Option<ResultOf>,
 }
 
@@ -190,9 +130,34 @@ impl<D: Sync> Definition<D> {
             shape,
             actions: steps.iter().map(|step| step.action.clone()).collect(),
             compensations: steps.iter().map(|step| step.compensation.clone()).collect(),
+            keyed: (0..steps.len()).filter(|index| steps[*index].action.is_keyed()).collect(),
             specs: steps,
             result: None,
         })
+    }
+
+    /// Returns the key of a step's wait, if it is known in a state.
+    pub(crate) fn key(
+        &self,
+        index: usize,
+        data: &D,
+        state: &State,
+        spawner: &dyn Spawner,
+    ) -> Result<Option<SmolStr>, Panicked> {
+        let context = KeyContext { data, step: &self.shape.steps[index].path, state };
+        caught_now(Some(spawner), || self.actions[index].key(&context))
+    }
+
+    /// Returns the keys by which messages find a saga in a state, as far as they are known.
+    pub(crate) fn keys(&self, data: &D, state: &State, spawner: &dyn Spawner) -> Vec<SagaKey> {
+        let mut keys = Vec::new();
+        for &index in &self.keyed {
+            let name = self.shape.steps[index].awaits.as_ref().and_then(Awaits::signal);
+            // One that panics does so again where the wait begins, and is told there.
+            let key = self.key(index, data, state, spawner).ok().flatten();
+            keys.extend(name.zip(key).map(|(name, key)| SagaKey { name: name.clone(), key }));
+        }
+        keys
     }
 }
 
@@ -239,54 +204,4 @@ impl<D> std::fmt::Debug for Definition<D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Definition").field(&self.shape).finish()
     }
-}
-
-fn check_phases<D>(steps: &[StepSpec<D>]) -> Result<(), DefinitionError> {
-    let mut reached = Phase::Compensatable;
-    for (index, step) in steps.iter().enumerate() {
-        let name = || step.name.clone();
-        if step.phase == Phase::Pivot && steps[..index].iter().any(|earlier| earlier.phase == Phase::Pivot) {
-            return Err(DefinitionError::SecondPivot(name()));
-        }
-        if step.phase < reached {
-            return Err(DefinitionError::PhaseOrder { step: name(), phase: step.phase });
-        }
-        reached = step.phase;
-        let Some(before) = index.checked_sub(1).map(|before| &steps[before]) else { continue };
-        let same_group = step.parallel.is_some() && before.parallel == step.parallel;
-        if same_group && (before.phase != step.phase || step.phase == Phase::Pivot) {
-            return Err(DefinitionError::MixedGroup(name()));
-        }
-    }
-    Ok(())
-}
-
-fn check_steps<D: Sync>(steps: &[StepSpec<D>]) -> Result<(), DefinitionError> {
-    for (index, step) in steps.iter().enumerate() {
-        if step.name.split('/').any(str::is_empty) {
-            return Err(DefinitionError::Name(step.name.clone()));
-        }
-        if steps[..index].iter().any(|earlier| earlier.name == step.name) {
-            return Err(DefinitionError::DuplicateStep(step.name.clone()));
-        }
-        match (step.phase, &step.compensation) {
-            (Phase::Compensatable, None) => return Err(DefinitionError::NoCompensation(step.name.clone())),
-            (Phase::Pivot | Phase::Retriable, Some(_)) => {
-                return Err(DefinitionError::NeedlessCompensation(step.name.clone()));
-            }
-            _ => {}
-        }
-        let awaits = step.action.awaits();
-        if awaits.is_some() && step.action.is_remote() {
-            return Err(DefinitionError::WaitsAndAsks(step.name.clone()));
-        }
-        let rejects = matches!(awaits, Some(Awaits::Signal { at_limit: AtLimit::Reject, .. }));
-        if step.phase == Phase::Retriable && rejects {
-            return Err(DefinitionError::NeedlessRejection(step.name.clone()));
-        }
-        if step.phase == Phase::Retriable && step.deadline.is_some() {
-            return Err(DefinitionError::NeedlessDeadline(step.name.clone()));
-        }
-    }
-    Ok(())
 }

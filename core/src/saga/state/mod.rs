@@ -1,7 +1,10 @@
+mod arrival;
+
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+pub(crate) use self::arrival::Arrival;
 use super::{
     ActionState, Awaits, CompensationCause, Origin, SagaRequest, Shape, Signal, StepShape, StepSummary, Steps, Summary,
     Value,
@@ -50,15 +53,6 @@ impl Status {
             Self::Abandoned => SagaStatus::Abandoned,
         }
     }
-}
-
-/// End of a step's wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Arrival<'a> {
-    /// The signal has come.
-    Signal(&'a Signal),
-    /// Its time is over.
-    Over,
 }
 
 /// A saga's state: the fold of its log through [`next`](super::next).
@@ -164,6 +158,14 @@ impl State {
         (step.action == ActionState::Done).then_some(&step.output)
     }
 
+    /// The output of a step that is done, as a step beside it names it: inside a nested saga by its own name.
+    pub(super) fn output_beside(&self, beside: &str, step: &str) -> Option<&Value> {
+        match beside.rsplit_once('/') {
+            Some((scope, _)) => self.output(&format!("{scope}/{step}")).or_else(|| self.output(step)),
+            None => self.output(step),
+        }
+    }
+
     /// Returns the steps that wait, each with what it waits for, and until when by the store's clock.
     pub fn waiting(&self) -> impl Iterator<Item = (&StepShape, Option<Timestamp>)> {
         let is_open = self.status.stored() == SagaStatus::Running;
@@ -172,33 +174,6 @@ impl State {
             let waits = step.action == ActionState::Pending && shape.awaits.is_some();
             Some((shape, step.waiting.filter(|_| waits)?.until))
         })
-    }
-
-    /// Returns what ends the wait of a step, if anything does yet: by `now` of the store's clock.
-    pub(crate) fn arrival(&self, index: usize, now: Timestamp) -> Option<Arrival<'_>> {
-        let shape = &self.shape.steps[index];
-        let name = shape.awaits.as_ref()?.signal();
-        if let Some(signal) = name.and_then(|name| self.signals.iter().find(|signal| signal.name == *name)) {
-            return Some(Arrival::Signal(signal));
-        }
-        let until = self.steps[index].waiting?.until?;
-        (until <= now).then_some(Arrival::Over)
-    }
-
-    /// Keeps a signal that a step waits for, or will wait for. One that came before, and one too many, is nobody's.
-    pub(crate) fn keep(&mut self, signal: &Signal) {
-        let awaits = |shape: &StepShape| shape.awaits.as_ref().and_then(Awaits::signal) == Some(&signal.name);
-        let mut open = 0;
-        for (shape, step) in self.shape.steps.iter().zip(self.steps.iter()).filter(|(shape, _)| awaits(shape)) {
-            if step.signal.as_ref() == Some(&signal.id) {
-                return;
-            }
-            open += usize::from(step.action == ActionState::Pending && shape.awaits.is_some());
-        }
-        let of_name = || self.signals.iter().filter(|kept| kept.name == signal.name);
-        if of_name().count() < open && of_name().all(|kept| kept.id != signal.id) {
-            self.signals.push(signal.clone());
-        }
     }
 
     /// Returns `true` if the saga can only go forward: its pivot has committed, or may have. Where there is no pivot,

@@ -1,0 +1,147 @@
+//! A log, read entry by entry: what its saga waits for in the end.
+
+use std::{collections::VecDeque, time::Duration};
+
+use smol_str::SmolStr;
+
+use super::WaitsFor;
+use crate::{
+    ids::Direction,
+    ports::{SagaInstance, SagaStatus, Timestamp},
+    saga::{ActionState, Attempts, CompensationState, Record, SagaRequest, Summary},
+};
+
+/// Knowledge of a saga up to an entry of its log.
+#[derive(Default)]
+pub(super) struct Reading {
+    requests: VecDeque<(SagaRequest, Timestamp)>,
+    /// The reason of the last time that it became stuck, and when.
+    stuck: Option<(SmolStr, Timestamp)>,
+    /// The step whose attempt failed last.
+    failed: Option<SmolStr>,
+    /// Subject of its wait if it was not stuck and nobody asked for anything.
+    waits_for: Option<WaitsFor>,
+    since: Timestamp,
+    /// The latest moment of all entries.
+    newest: Timestamp,
+    /// The end of its wait is one that the saga asked for, whatever the clock showed.
+    waits_for_a_date: bool,
+}
+
+impl Reading {
+    /// Goes on by an entry.
+    pub(super) fn take(&mut self, record: &Record, at: Timestamp) {
+        self.newest = self.newest.max(at);
+        match record {
+            Record::Requested(request) => return self.requests.push_back((request.clone(), at)),
+            Record::Granted | Record::Declined { .. } => return drop(self.requests.pop_front()),
+            // Another signal than the one that it waits for is kept for later.
+            Record::Signalled { name, .. } if self.waits_for_other_than(name) => return,
+            Record::Stuck { reason } => self.stuck = Some((reason.into(), at)),
+            Record::ClockSetBack { ahead_by_us } => return self.set_back(Duration::from_micros(*ahead_by_us)),
+            _ => {}
+        }
+        self.since = at;
+        self.waits_for = match record {
+            Record::LeftToNewer { newest } => Some(WaitsFor::Release { newest: *newest, since: at }),
+            Record::Attempting { step, attempt } | Record::Announced { step, attempt, .. } => {
+                Some(WaitsFor::Attempt { step: step.clone(), attempt: *attempt, since: at })
+            }
+            Record::Retry { step, direction, attempt, delay_us, error, .. } => {
+                self.failed = Some(step.clone());
+                let until = at + Duration::from_micros(*delay_us);
+                let (step, error) = (step.clone(), error.into());
+                Some(WaitsFor::Retry { step, direction: *direction, attempt: *attempt, error, until })
+            }
+            Record::Rejected { step, .. } | Record::CompensationExhausted { step, .. } => {
+                self.failed = Some(step.clone());
+                None
+            }
+            Record::Waiting { step, signal, limit_us, until, key } => {
+                self.waits_for_a_date = limit_us.is_none();
+                let until = limit_us.map(|micros| at + Duration::from_micros(micros)).or(*until);
+                let (step, signal, key) = (step.clone(), signal.clone(), key.clone());
+                Some(WaitsFor::Signal { step, signal, key, since: at, until })
+            }
+            Record::Condensed { summary } => self.condensed(summary),
+            _ => None,
+        };
+    }
+
+    fn waits_for_other_than(&self, name: &SmolStr) -> bool {
+        matches!(&self.waits_for, Some(WaitsFor::Signal { signal, .. }) if signal.as_ref() != Some(name))
+    }
+
+    /// Takes what was written by a clock that was ahead as if it had been right.
+    fn set_back(&mut self, by: Duration) {
+        let now = self.newest.before(by);
+        let back = |moment: &mut Timestamp| *moment = if *moment > now { moment.before(by) } else { *moment };
+        back(&mut self.newest);
+        back(&mut self.since);
+        self.stuck.iter_mut().for_each(|(_, since)| back(since));
+        self.requests.iter_mut().for_each(|(_, since)| back(since));
+        match &mut self.waits_for {
+            Some(WaitsFor::Retry { until: moment, .. }) => back(moment),
+            Some(WaitsFor::Release { since, .. } | WaitsFor::Attempt { since, .. }) => back(since),
+            Some(WaitsFor::Signal { since, until, .. }) => {
+                back(since);
+                until.iter_mut().filter(|_| !self.waits_for_a_date).for_each(back);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes what a summary says of the steps that are not settled.
+    fn condensed(&mut self, summary: &Summary) -> Option<WaitsFor> {
+        let mut waits_for = None;
+        for step in &summary.steps {
+            let state = &step.state;
+            let goes_back = summary.cause.is_some();
+            let is_open = match goes_back {
+                true => state.compensation == CompensationState::Pending,
+                false => state.action == ActionState::Pending,
+            };
+            let attempts: &Attempts = if goes_back { &state.backward } else { &state.forward };
+            let direction = if goes_back { Direction::Compensation } else { Direction::Action };
+            if let Some(waiting) = state.waiting.filter(|_| is_open && !goes_back && attempts.last == 0) {
+                let (step, signal, key) = (step.path.clone(), step.awaits.clone(), state.key.clone());
+                let since = attempts.since.unwrap_or(self.since);
+                // What else the saga does meanwhile tells more.
+                self.waits_for_a_date = waiting.is_asked_for;
+                waits_for.get_or_insert(WaitsFor::Signal { step, signal, key, since, until: waiting.until });
+            }
+            if !is_open || attempts.last == 0 {
+                continue;
+            }
+            let (path, attempt) = (step.path.clone(), attempts.last);
+            if let Some(error) = &state.error {
+                self.failed = Some(path.clone());
+                if let Some(until) = attempts.not_before {
+                    let error = error.clone();
+                    waits_for = Some(WaitsFor::Retry { step: path, direction, attempt, error, until });
+                    continue;
+                }
+            }
+            if state.asking {
+                waits_for = Some(WaitsFor::Attempt { step: path, attempt, since: self.since });
+            }
+        }
+        waits_for
+    }
+
+    /// Returns what a saga waits for whose log ends here, and the requests without an answer.
+    pub(super) fn end(self, saga: &SagaInstance) -> (WaitsFor, Vec<SagaRequest>) {
+        let since = self.since;
+        let waits_for = match (saga.status, self.requests.front(), self.stuck) {
+            (status, ..) if status.is_terminal() => WaitsFor::Nothing,
+            (SagaStatus::Stuck, _, stuck) => {
+                // Its log may be a newer release's.
+                let (reason, since) = stuck.unwrap_or_else(|| ("its log does not say why".into(), since));
+                WaitsFor::Operator { reason, step: self.failed, since }
+            }
+            (_, Some((request, since)), _) => WaitsFor::Answer { request: request.clone(), since: *since },
+            _ => self.waits_for.unwrap_or(WaitsFor::Process { since }),
+        };
+        (waits_for, self.requests.into_iter().map(|(request, _)| request).collect())
+    }
+}

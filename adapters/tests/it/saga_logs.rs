@@ -48,6 +48,7 @@ async fn write(world: &World, key: &str, records: &[Record], status: SagaStatus)
         sleep: Duration::ZERO,
         definition: None,
         forgets: false,
+        keys: Vec::new(),
         outcome: None,
     };
     tx.saga_append(&append).await.unwrap();
@@ -69,11 +70,11 @@ fn asked(verb: Verb) -> Record {
 }
 
 fn signalled(name: &str) -> Record {
-    Record::Signalled { name: name.into(), id: "1".into(), payload: Value::NULL }
+    Record::Signalled { name: name.into(), id: "1".into(), key: None, payload: Value::NULL }
 }
 
 fn waiting(signal: Option<&str>) -> Record {
-    Record::Waiting { step: "pay".into(), signal: signal.map(Into::into), limit_us: None, until: None }
+    Record::Waiting { step: "pay".into(), signal: signal.map(Into::into), limit_us: None, until: None, key: None }
 }
 
 /// A step of which nothing has begun.
@@ -87,6 +88,7 @@ fn fresh() -> StepState {
         asking: false,
         unknown: false,
         waiting: None,
+        key: None,
         signal: None,
         output: Value::NULL,
         error: None,
@@ -95,7 +97,7 @@ fn fresh() -> StepState {
 
 /// A log that begins with what it came to: the seat is done, and this is the state of the payment.
 fn condensed(cause: Option<CompensationCause>, seat: StepState, pay: StepState) -> Record {
-    let step = |path: &str, state| StepSummary { path: path.into(), first_name: None, state };
+    let step = |path: &str, state| StepSummary { path: path.into(), first_name: None, awaits: None, state };
     let steps = vec![step("seat", seat), step("pay", pay)];
     Record::Condensed { summary: Box::new(Summary { origin: None, cause, deadline: None, signals: vec![], steps }) }
 }

@@ -41,7 +41,7 @@ impl<D: Sync + 'static, S> SagaBuilder<D, S> {
         self
     }
 
-    /// Declares the saga's result, see [`Definition::result`].
+    /// Declares the saga's result, see [`Definition::result`](crate::saga::Definition::result).
     ///
     /// ```
     /// use seaworthy_core::saga::{Action, SagaBuilder};

@@ -149,7 +149,7 @@ impl<D, L> Wait<D, L> {
     ///
     /// ```
     /// use serde::{Deserialize, Serialize};
-    /// use seaworthy_core::saga::{Action, SagaBuilder, Wait};
+    /// use seaworthy_core::saga::{Action, KeyContext, SagaBuilder, Wait};
     ///
     /// #[derive(Serialize, Deserialize)]
     /// struct Order { invoice: String }
@@ -161,7 +161,7 @@ impl<D, L> Wait<D, L> {
     /// impl Action<Order> for Noted {}
     ///
     /// let paid = Wait::message("invoice.paid")
-    ///     .keyed(|context| Some((&*context.data.invoice).into()))
+    ///     .keyed(|context: &KeyContext<'_, Order>| Some((&*context.data.invoice).into()))
     ///     .correlate_by(|message| message.json::<Paid>().ok().map(|paid| paid.invoice.into()));
     /// let order = SagaBuilder::<Order>::new("order", 1).pivot("send", Noted).wait("paid", paid).build()?;
     /// # Ok::<(), seaworthy_core::saga::DefinitionError>(())

@@ -18,8 +18,8 @@ use seaworthy_core::{
     inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
     message::{Message, MessageBuilder},
     ports::{
-        ClaimRequest, DefinitionRef, Expected, InboxEntry, NewSaga, OutboxOrder, OutboxStore, SagaAppend, SagaStatus,
-        SettleOutcome, Settlement, Store, Timestamp, Transaction, WhenDead,
+        ClaimRequest, Clock as _, DefinitionRef, Expected, InboxEntry, NewSaga, OutboxOrder, OutboxStore, SagaAppend,
+        SagaStatus, SettleOutcome, Settlement, Store, Timestamp, Transaction, WhenDead,
     },
     saga::{Failure, Record, saga_id},
     stop::Stop,
@@ -405,7 +405,7 @@ fn letters_that_the_program_asks_for_are_handled_again_by_their_consumer() {
             if holds(&letters) {
                 return;
             }
-            std::thread::sleep(Duration::from_millis(20));
+            runtime.block_on(TokioClock.sleep(Duration::from_millis(20)));
         }
         panic!("{what}: {}", shop.operate(&["dead-letters"]));
     };
@@ -415,7 +415,7 @@ fn letters_that_the_program_asks_for_are_handled_again_by_their_consumer() {
         reason.contains("nobody can read it") && letters[0]["failures"] == 1 && letters[0]["asked_at"].is_null()
     });
     can_read.store(true, Ordering::SeqCst);
-    std::thread::sleep(Duration::from_millis(100));
+    runtime.block_on(TokioClock.sleep(Duration::from_millis(100)));
     until("nobody has asked for it", &|letters| letters.as_array().is_some_and(|letters| letters.len() == 1));
     assert!(
         shop.operate(&["redrive-letters", &shop.letter.id.to_string(), "--yes"]).contains("1 dead letter asked for")

@@ -16,6 +16,12 @@ pub(crate) fn begin(connection: &Connection) -> rusqlite::Result<u64> {
     read(connection)
 }
 
+/// Has a database in memory be in this epoch.
+pub(crate) fn set(connection: &Connection, epoch: u64) -> rusqlite::Result<()> {
+    let epoch = i64::try_from(epoch).unwrap_or(i64::MAX);
+    connection.prepare_cached("UPDATE seaworthy_epoch SET epoch = ?1")?.execute([epoch]).map(drop)
+}
+
 /// The epoch of a database in memory that is opened now. It draws nothing, since a simulation is to be a function of its
 /// plan; time runs on, so another database of the same service has another.
 pub(crate) fn of_memory(now: Timestamp) -> u64 {

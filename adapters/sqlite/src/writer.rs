@@ -5,11 +5,12 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, backup::Backup};
 use seaworthy_core::ports::{RowChange, StoreError};
 use smol_str::SmolStr;
 
 use crate::{
+    epoch,
     error::{self, OpenError},
     in_memory::{self, Birth, Contents, Origin},
     watch::Watch,
@@ -161,6 +162,40 @@ impl Writer {
             flag.store(false, Ordering::Relaxed);
         }
         self.connection.prepare_cached("PRAGMA page_count")?.query_row([], |row| row.get(0)).map(Some)
+    }
+
+    /// Copies a database in memory.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] for a file, [`StoreError::Unavailable`] if there is no memory for the copy.
+    pub(crate) fn copy(&self) -> Result<Connection, StoreError> {
+        if self.origin.is_none() {
+            return Err(StoreError::Refused(SmolStr::new_static(
+                "a database in a file makes no copy of itself: copy the file, and begin an epoch when it was put back",
+            )));
+        }
+        let mut copy = Connection::open_in_memory().map_err(|failure| error::in_statement("copy", &failure))?;
+        let copied = Backup::new(&self.connection, &mut copy).and_then(|backup| backup.step(-1));
+        copied.map_err(|failure| error::in_statement("copy", &failure))?;
+        Ok(copy)
+    }
+
+    /// Puts a copy of this database in memory back, in another epoch.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if SQLite can't.
+    pub(crate) fn put_back(&mut self, copy: &Connection, epoch: u64) -> Result<(), StoreError> {
+        self.roll_back();
+        let copied = Backup::new(copy, &mut self.connection).and_then(|backup| backup.step(-1));
+        copied.map_err(|failure| error::in_statement("restore", &failure))?;
+        if let Some(InMemory { birth, .. }) = &mut self.origin {
+            birth.spoil();
+        }
+        self.begin().and_then(|()| epoch::set(&self.connection, epoch)).map_err(|failure| {
+            self.roll_back();
+            error::in_statement("restore", &failure)
+        })?;
+        self.commit()
     }
 
     /// Returns the changes of the open transaction in the watched tables that were not told yet.

@@ -66,7 +66,7 @@ impl Invariant for BoundedAttempts {
     }
 
     fn interest(&self) -> Interest {
-        Interest::FAULT | Interest::INBOX | Interest::SAGA_LOGGED
+        Interest::FAULT | Interest::INBOX | Interest::SAGA_LOGGED | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -84,6 +84,7 @@ impl Invariant for BoundedAttempts {
                     Work::Message(_) => {
                         (self.messages_max, "a message was tried, failed each time, and is no dead letter")
                     }
+                    Work::Call(_) => (self.messages_max, "a call was made, failed each time, and was not given up"),
                     Work::Saga(_) => {
                         (self.steps_max, "a saga's step was tried, failed each time, and logged nothing of it")
                     }
@@ -93,6 +94,8 @@ impl Invariant for BoundedAttempts {
                     judge.violate(what.id(), sentence, vec![spoiled.first, event.number]);
                 }
             }
+            // What was counted may be lost.
+            What::Restored { .. } => self.spoiled = Lookup::new(),
             What::Commit { outcome, effects, .. } if outcome.took_effect() && !self.spoiled.is_empty() => {
                 for effect in effects.iter() {
                     match effect {

@@ -129,7 +129,7 @@ impl Invariant for BoundedGrowth {
     }
 
     fn interest(&self) -> Interest {
-        Interest::DOCUMENT | Interest::INBOX | Interest::SAGA_LOGGED | Interest::REQUEST
+        Interest::DOCUMENT | Interest::INBOX | Interest::SAGA_LOGGED | Interest::REQUEST | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -139,6 +139,7 @@ impl Invariant for BoundedGrowth {
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
             What::Request { .. } => self.work += 1,
+            What::Restored { sagas, .. } => sagas.iter().for_each(|saga| _ = self.condensed.remove(saga)),
             What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
                 judge.judged();
                 for effect in effects.iter() {

@@ -15,7 +15,8 @@ use crate::{
 ///   of the plan had struck at a publish. An outage, a lost acknowledgement or a crash never excuses it.
 /// - An inbox message may become a dead letter if a `reject` fault had struck at a call to an external participant,
 ///   which a handler may have needed.
-/// - A message may become a dead letter if a fault of the plan spoils each attempt at it.
+/// - A message may become a dead letter, or its row may die, if a fault of the plan spoils each attempt at it; a message may
+///   become a dead letter if one spoils a call to an external participant.
 /// - A message that the scenario itself makes undeliverable ([`DeadOnlyInjected::poison`]) may die anywhere.
 ///
 /// A message that the broker refuses of its own accord, as one over its limit, is given up rightly by the relay; that it
@@ -116,6 +117,7 @@ impl Invariant for DeadOnlyInjected {
             What::Fault { kind: FaultKind::Reject, point: Some(Operation::External), .. } => {
                 self.external_refused = true
             }
+            What::Spoils { what: Work::Call(_), .. } => self.external_refused = true,
             What::Spoils { what: Work::Message(message), .. } => _ = self.poisoned.insert(*message, ()),
             What::Commit { outcome, effects, .. } if outcome.took_effect() => {
                 for effect in effects.iter() {

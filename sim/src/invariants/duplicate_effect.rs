@@ -21,6 +21,8 @@ use crate::{
 ///   be repeated.
 /// - A [declared table](crate::scenario::EffectTable) had a second row for one business key.
 ///
+/// A store that was put back to a copy of an earlier time has forgotten, and so has this, what happened in it since.
+///
 /// State: one small entry for each handled message, operation, external act and business key. None is ever forgotten, because a
 /// duplicate may turn up at any time.
 #[derive(Debug, Default)]
@@ -123,6 +125,26 @@ impl DuplicateEffect {
         }
     }
 
+    /// A store has lost what happened in it since an event: nobody can know of that any more, and outside what it had asked
+    /// for may be asked for again.
+    fn restore(&mut self, store: u16, since: u64) {
+        for of in self.handled.iter_mut().filter(|of| of.who.0 == store) {
+            of.received.each(|received| {
+                if matches!(received, Some(Received::Handled(at)) if at.number() >= since) {
+                    *received = None;
+                }
+            });
+        }
+        let late = |seen: &Seen| seen.number >= since;
+        let operations = self.operations.sorted();
+        let of_store = operations.into_iter().filter(|((of, _), seen)| *of == store && late(seen));
+        let lost: Vec<(u16, OperationId)> = of_store.map(|(id, _)| *id).collect();
+        lost.iter().for_each(|id| _ = self.operations.remove(id));
+        let acts = self.acts.sorted().into_iter().filter(|(_, at)| **at >= since);
+        let lost: Vec<(u16, u16, SmolStr)> = acts.map(|(id, _)| id.clone()).collect();
+        lost.iter().for_each(|id| _ = self.acts.remove(id));
+    }
+
     fn operate(&mut self, store: u16, id: OperationId, state: &OperationState, number: u64, judge: &mut Judge<'_>) {
         let is_effective = matches!(state, OperationState::Executed(_));
         let before = self.operations.insert((store, id), Seen { is_effective, number });
@@ -147,7 +169,7 @@ impl Invariant for DuplicateEffect {
     }
 
     fn interest(&self) -> Interest {
-        Interest::INBOX | Interest::OPERATION | Interest::EXTERNAL | Interest::OWN_TABLE
+        Interest::INBOX | Interest::OPERATION | Interest::EXTERNAL | Interest::OWN_TABLE | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -171,6 +193,10 @@ impl Invariant for DuplicateEffect {
                         _ => {}
                     }
                 }
+            }
+            What::Restored { store, since, .. } => {
+                let store = self.names.number(store);
+                self.restore(store, *since);
             }
             What::External { service, operation, subject, acted: true, .. } => {
                 let is_repeatable =

@@ -75,7 +75,7 @@ impl Invariant for FullCompensation {
     }
 
     fn interest(&self) -> Interest {
-        Interest::SAGA_CREATED | Interest::SAGA_LOGGED
+        Interest::SAGA_CREATED | Interest::SAGA_LOGGED | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -83,6 +83,10 @@ impl Invariant for FullCompensation {
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        if let What::Restored { sagas, .. } = &event.what {
+            // Their logs end where they ended then, which nobody here has kept.
+            sagas.iter().for_each(|saga| _ = self.open.remove(saga));
+        }
         let What::Commit { outcome, effects, .. } = &event.what else { return };
         if !outcome.took_effect() {
             return;

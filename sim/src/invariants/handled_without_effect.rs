@@ -5,7 +5,7 @@ use super::{
     brief::Brief,
     practice::{Content, Detail, Doings, Handling, Kind, Practice, Unit, Work},
 };
-use crate::trace::Event;
+use crate::trace::{Event, What};
 
 /// `handled-without-effect`: a request or a message counts as handled, and what every other one of its kind does was not
 /// done for it.
@@ -19,7 +19,7 @@ use crate::trace::Event;
 /// Nothing is told of a message which another one of its type and subject has made needless by then, because it says the
 /// same or was made later; nor of a request that did nothing at all, which may have asked for what was so already.
 ///
-/// Without a practice it judges nothing.
+/// Without a practice it judges nothing, and nothing of what ended after the copy of a store that was put back was made.
 ///
 /// What it can't tell apart is a handling that forgot its effect and one that looked, found that it came too late, and
 /// rightly left things as they are: both commit the same, and neither leaves behind what it would have left in good
@@ -44,6 +44,8 @@ pub struct HandledWithoutEffect {
     practice: Arc<Practice>,
     doings: Doings,
     exempt: Vec<Handling>,
+    /// The first event that a store knows nothing of since it was put back.
+    restored: Option<u64>,
 }
 
 impl HandledWithoutEffect {
@@ -142,7 +144,7 @@ impl Invariant for HandledWithoutEffect {
     }
 
     fn interest(&self) -> Interest {
-        Doings::interest()
+        Doings::interest() | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -161,6 +163,9 @@ impl Invariant for HandledWithoutEffect {
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        if let What::Restored { since, .. } = &event.what {
+            self.restored = Some(self.restored.map_or(*since, |restored| restored.min(*since)));
+        }
         self.doings.observe(event, &mut judge.decoded.messages);
     }
 
@@ -183,7 +188,12 @@ impl Invariant for HandledWithoutEffect {
                 customs.push((kind, custom));
                 custom
             });
-            let (Some(always), Some(detail)) = (custom, self.doings.detail(at)) else { continue };
+            let Some(always) = custom else { continue };
+            if self.restored.is_some_and(|restored| work.end.number() >= restored) {
+                // It may have found less than was there, and what it left may be gone.
+                continue;
+            }
+            let Some(detail) = self.doings.detail(at) else { continue };
             judge.judged();
             let done = work.done & !self.practice.idle;
             let is_whole = done & always == always;

@@ -74,6 +74,7 @@ impl Heard {
             let what = match unsaid.work {
                 Work::Message(_) => "a message was given up",
                 Work::Saga(_) => "a saga is stuck",
+                Work::Call(_) => "a call was given up",
             };
             let sentence = format!("{what}, and nobody said so at WARN with its id");
             judge.violate(unsaid.work.id(), sentence, vec![unsaid.event]);
@@ -91,7 +92,12 @@ impl Invariant for Heard {
     }
 
     fn interest(&self) -> Interest {
-        Interest::INBOX | Interest::SAGA_LOGGED | Interest::SETTLE | Interest::SAID | Interest::PROCESS
+        Interest::INBOX
+            | Interest::SAGA_LOGGED
+            | Interest::SETTLE
+            | Interest::SAID
+            | Interest::PROCESS
+            | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -132,6 +138,7 @@ impl Invariant for Heard {
                     }
                 }
             }
+            What::Restored { sagas, .. } => self.stuck.retain(|stuck| !sagas.contains(stuck)),
             What::Said { about, .. } => self.unsaid.retain(|unsaid| unsaid.work != *about),
             What::Crash | What::Panic { .. } | What::Exit { .. } if !self.unsaid.is_empty() => {
                 self.unsaid.retain(|unsaid| unsaid.whose != (event.process, event.incarnation));

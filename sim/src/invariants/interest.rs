@@ -87,6 +87,8 @@ impl Interest {
         CLAIMED = 26;
         /// Words about something that was given up.
         SAID = 27;
+        /// Stores that were put back to what they were.
+        RESTORED = 28;
     }
 
     /// Returns `true` if the two share a class.
@@ -112,6 +114,7 @@ impl Interest {
             }
             What::Fault { .. } | What::FaultOver { .. } | What::Spoils { .. } => Self::FAULT,
             What::Said { .. } => Self::SAID,
+            What::Restored { .. } => Self::RESTORED,
             What::Healed | What::Redrive { .. } | What::Quiet | What::OutOfBudget { .. } => Self::PHASE,
             What::Request { .. } | What::Reply { .. } => Self::REQUEST,
             What::Begin { .. } | What::Statement { .. } | What::Abort { .. } | What::NeverReturned { .. } => {

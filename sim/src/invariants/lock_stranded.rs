@@ -78,12 +78,18 @@ impl Invariant for LockStranded {
     }
 
     fn interest(&self) -> Interest {
-        Interest::DOCUMENT | Interest::OWN_TABLE | Interest::PROCESS
+        Interest::DOCUMENT | Interest::OWN_TABLE | Interest::PROCESS | Interest::RESTORED
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         if event.what == What::Crash {
             self.bury(event.process, event.number);
+        }
+        if let What::Restored { store, .. } = &event.what {
+            // Locks are as they were then, and their holders are gone.
+            let of_store = self.held.sorted().into_iter().filter(|((of, ..), _)| of == store);
+            let locks: Vec<_> = of_store.map(|(lock, _)| lock.clone()).collect();
+            locks.iter().for_each(|lock| _ = self.held.remove(lock));
         }
         let What::Commit { store, outcome, effects, .. } = &event.what else { return };
         if !outcome.took_effect() {

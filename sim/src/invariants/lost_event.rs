@@ -240,7 +240,13 @@ impl Invariant for LostEvent {
     }
 
     fn interest(&self) -> Interest {
-        Interest::STAGED | Interest::INBOX | Interest::CLAIMED | Interest::SETTLE | Interest::PUBLISH | Interest::ACK
+        Interest::STAGED
+            | Interest::INBOX
+            | Interest::CLAIMED
+            | Interest::SETTLE
+            | Interest::PUBLISH
+            | Interest::ACK
+            | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -277,6 +283,8 @@ impl Invariant for LostEvent {
             What::Ack { group, message, outcome, .. } if outcome.took_effect() => {
                 self.ack(group, *message, event.number, judge);
             }
+            // What was staged in a store that was put back is lost with it, and nobody's fault.
+            What::Restored { messages, .. } => messages.iter().for_each(|message| _ = self.open.remove(&message)),
             _ => {}
         }
     }

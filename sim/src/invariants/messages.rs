@@ -47,6 +47,11 @@ impl<T: Default> ByMessage<T> {
         self.0.get_mut(message).expect("it is there by now")
     }
 
+    /// Visits every entry.
+    pub(super) fn each(&mut self, visit: impl FnMut(&mut T)) {
+        self.0.iter_mut().for_each(visit);
+    }
+
     /// Returns the entry of a message, if it or a later one was ever asked for.
     pub(super) fn get(&self, message: usize) -> Option<&T> {
         self.0.get(message)

@@ -30,6 +30,7 @@ mod one_saga_per_key;
 mod per_key_order;
 mod phantom_event;
 mod prompt_when_calm;
+mod saga_held_up;
 mod saga_resolves;
 mod saga_starts_late;
 mod sagas_hoarded;
@@ -83,6 +84,7 @@ pub use property::{
     AtEachEvent, AtRest, Broken, Called, EventNumber, Holds, Property, Ruling, Written, always, eventually, sometimes,
 };
 pub use protocol::{delivery, protocol, sagas, upkeep};
+pub use saga_held_up::SagaHeldUp;
 pub use saga_log::SagaLog;
 pub use saga_resolves::SagaResolves;
 pub use saga_starts_late::SagaStartsLate;

@@ -51,7 +51,7 @@ impl Invariant for NoRowStuck {
     }
 
     fn interest(&self) -> Interest {
-        Interest::STAGED | Interest::CLAIMED | Interest::SETTLE
+        Interest::STAGED | Interest::CLAIMED | Interest::SETTLE | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -82,6 +82,7 @@ impl Invariant for NoRowStuck {
                     }
                 }
             }
+            What::Restored { messages, .. } => messages.iter().for_each(|message| _ = self.unsettled.remove(&message)),
             What::Claim { rows, outcome, .. } if outcome.took_effect() => {
                 for row in rows.iter() {
                     if let Some(unsettled) = self.unsettled.get_mut(&row.message) {

@@ -92,7 +92,7 @@ impl Invariant for OneMessagePerId {
     }
 
     fn interest(&self) -> Interest {
-        Interest::STAGED | Interest::PUBLISH
+        Interest::STAGED | Interest::PUBLISH | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -110,6 +110,10 @@ impl Invariant for OneMessagePerId {
             }
             What::Publish { message, outcome, .. } if outcome.took_effect() => {
                 self.publish(message, event.number, judge)
+            }
+            // What was staged and is lost may be staged again.
+            What::Restored { messages, .. } => {
+                messages.iter().for_each(|message| self.known.of(judge.message(message)).staged = None);
             }
             _ => {}
         }

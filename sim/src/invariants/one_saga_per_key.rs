@@ -29,7 +29,7 @@ impl Invariant for OneSagaPerKey {
     }
 
     fn interest(&self) -> Interest {
-        Interest::SAGA_CREATED
+        Interest::SAGA_CREATED | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -37,6 +37,13 @@ impl Invariant for OneSagaPerKey {
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        if let What::Restored { store, since, .. } = &event.what {
+            // A saga that is lost may be started again.
+            let store = self.names.number(store);
+            let of_store = self.created.sorted().into_iter().filter(|((of, ..), at)| *of == store && **at >= *since);
+            let lost: Vec<(u16, u16, SmolStr)> = of_store.map(|(id, _)| id.clone()).collect();
+            lost.iter().for_each(|id| _ = self.created.remove(id));
+        }
         let What::Commit { store, outcome, effects, .. } = &event.what else { return };
         if !outcome.took_effect() {
             return;

@@ -36,6 +36,10 @@ impl<T> Pages<T> {
         self.0.get_mut(index / PAGE)?.get_mut(index % PAGE)
     }
 
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut().flatten()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.iter().flatten()
     }

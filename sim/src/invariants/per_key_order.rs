@@ -159,7 +159,7 @@ impl Invariant for PerKeyOrder {
     }
 
     fn interest(&self) -> Interest {
-        Interest::STAGED | Interest::INBOX | Interest::ACK | Interest::SETTLE
+        Interest::STAGED | Interest::INBOX | Interest::ACK | Interest::SETTLE | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -191,6 +191,7 @@ impl Invariant for PerKeyOrder {
             What::Ack { group, message, outcome, .. } if outcome.took_effect() => {
                 self.deal(self.groups.of_group(group), *message, true, event.number, judge);
             }
+            What::Restored { messages, .. } => messages.iter().for_each(|message| self.forget(message)),
             What::Settle { rows, .. } => {
                 for at in 0..rows.len() {
                     if let Some((message, Settled::Dead)) = judge.settled(at) {

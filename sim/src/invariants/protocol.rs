@@ -1,7 +1,7 @@
 use super::{
     AcknowledgedBeforeHandled, BoundedAttempts, BoundedGrowth, ConservedSums, DeadOnlyInjected, DuplicateEffect,
     FullCompensation, HandledWithoutEffect, Heard, Invariant, LockStranded, LostEvent, MessageHeldUp, MessageUnhandled,
-    NoRowStuck, OneMessagePerId, OneSagaPerKey, PerKeyOrder, PhantomEvent, PromptWhenCalm, SagaResolves,
+    NoRowStuck, OneMessagePerId, OneSagaPerKey, PerKeyOrder, PhantomEvent, PromptWhenCalm, SagaHeldUp, SagaResolves,
     SagaStartsLate, SagasHoarded, StaleClaimSettle, TerminalStateFinal, TopicHeldUp, TornStep, WaitsBehindDead,
 };
 use crate::topology::Topology;
@@ -66,6 +66,7 @@ pub fn sagas(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(SagaResolves::new()),
         Box::new(SagaStartsLate::new()),
+        Box::new(SagaHeldUp::new()),
         Box::new(SagasHoarded::new()),
         Box::new(FullCompensation::from_shapes(&topology.sagas)),
         Box::new(TornStep::new()),

@@ -74,7 +74,7 @@ impl Invariant for SagaResolves {
     }
 
     fn interest(&self) -> Interest {
-        Interest::SAGA_CREATED | Interest::SAGA_LOGGED
+        Interest::SAGA_CREATED | Interest::SAGA_LOGGED | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -82,6 +82,14 @@ impl Invariant for SagaResolves {
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        if let What::Restored { since, sagas, .. } = &event.what {
+            for saga in sagas.iter() {
+                match self.open.get_mut(saga) {
+                    Some(open) if open.created < *since => open.status = SagaStatus::Running,
+                    _ => _ = self.open.remove(saga),
+                }
+            }
+        }
         let What::Commit { outcome, effects, .. } = &event.what else { return };
         if !outcome.took_effect() {
             return;

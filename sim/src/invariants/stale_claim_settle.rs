@@ -51,7 +51,7 @@ impl Invariant for StaleClaimSettle {
     }
 
     fn interest(&self) -> Interest {
-        Interest::CLAIMED | Interest::SETTLE
+        Interest::CLAIMED | Interest::SETTLE | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -85,6 +85,13 @@ impl Invariant for StaleClaimSettle {
                         how.1,
                     );
                 }
+            }
+            // Rows are as they were then, and whoever had claimed one is gone.
+            What::Restored { store, .. } => {
+                let store = self.stores.number(store);
+                let of_store = self.claims.sorted().into_iter().filter(|((of, _), _)| *of == store);
+                let claims: Vec<(u16, RowId)> = of_store.map(|(id, _)| *id).collect();
+                claims.iter().for_each(|id| _ = self.claims.remove(id));
             }
             What::Commit { outcome, effects, .. } if outcome.took_effect() && !self.claims.is_empty() => {
                 for effect in effects.iter() {

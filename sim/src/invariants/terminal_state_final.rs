@@ -29,7 +29,7 @@ impl Invariant for TerminalStateFinal {
     }
 
     fn interest(&self) -> Interest {
-        Interest::SAGA_LOGGED
+        Interest::SAGA_LOGGED | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -37,6 +37,10 @@ impl Invariant for TerminalStateFinal {
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        if let What::Restored { sagas, .. } = &event.what {
+            // Their logs end where they ended then, which nobody here has kept.
+            sagas.iter().for_each(|saga| _ = self.ended.remove(saga));
+        }
         let What::Commit { outcome, effects, .. } = &event.what else { return };
         if !outcome.took_effect() {
             return;

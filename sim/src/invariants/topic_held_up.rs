@@ -223,7 +223,12 @@ impl Invariant for TopicHeldUp {
     }
 
     fn interest(&self) -> Interest {
-        Interest::STAGED | Interest::PUBLISH | Interest::FAULT | Interest::PHASE | Interest::PROCESS
+        Interest::STAGED
+            | Interest::PUBLISH
+            | Interest::FAULT
+            | Interest::PHASE
+            | Interest::PROCESS
+            | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -245,6 +250,11 @@ impl Invariant for TopicHeldUp {
             }
             What::Publish { message, outcome, .. } => self.offer(message, *outcome, event, judge),
             What::Fault { kind: FaultKind::TopicOutage, .. } | What::Commit { .. } => {}
+            // Rows that are gone wait for nobody.
+            What::Restored { messages, .. } => {
+                messages.iter().for_each(|message| self.known.of(judge.message(message)).is_offered = true);
+                self.disturb(event.at);
+            }
             _ => self.disturb(event.at),
         }
     }

@@ -70,7 +70,7 @@ impl Invariant for TornStep {
     }
 
     fn interest(&self) -> Interest {
-        Interest::SAGA_CREATED | Interest::SAGA_LOGGED | Interest::OPERATION
+        Interest::SAGA_CREATED | Interest::SAGA_LOGGED | Interest::OPERATION | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -78,6 +78,14 @@ impl Invariant for TornStep {
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        if let What::Restored { store, sagas, .. } = &event.what {
+            // Their logs end where they ended then, which nobody here has kept.
+            sagas.iter().for_each(|saga| _ = self.open.remove(saga));
+            let store = self.stores.number(store);
+            let of_store = self.orphans.sorted().into_iter().filter(|((of, _), _)| *of == store);
+            let orphans: Vec<(u16, OperationId)> = of_store.map(|(id, _)| *id).collect();
+            orphans.iter().for_each(|id| _ = self.orphans.remove(id));
+        }
         let What::Commit { store, outcome, effects, .. } = &event.what else { return };
         if !outcome.took_effect() {
             return;

@@ -136,7 +136,12 @@ impl Invariant for WaitsBehindDead {
     }
 
     fn interest(&self) -> Interest {
-        Interest::STAGED | Interest::CLAIM | Interest::SETTLE | Interest::PHASE | Interest::STORE_CALL
+        Interest::STAGED
+            | Interest::CLAIM
+            | Interest::SETTLE
+            | Interest::PHASE
+            | Interest::STORE_CALL
+            | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -197,6 +202,14 @@ impl Invariant for WaitsBehindDead {
                 let dead: Vec<MessageId> =
                     self.open.sorted().into_iter().filter(|(_, open)| of_store(open)).map(|(id, _)| *id).collect();
                 dead.iter().for_each(|message| self.stand(message, Stand::UnderWay));
+            }
+            // What was dead may wait again, and the other way round: of none is anything known until it is claimed.
+            What::Restored { store, messages, .. } => {
+                messages.iter().for_each(|message| self.dispatched(&message));
+                let store = self.stores.number(store);
+                let of_store = self.open.sorted().into_iter().filter(|(_, open)| open.store == store);
+                let unknown: Vec<MessageId> = of_store.map(|(id, _)| *id).collect();
+                unknown.iter().for_each(|message| self.stand(message, Stand::UnderWay));
             }
             What::Healed => self.healed = event.number,
             What::Redrive { .. } => {

@@ -145,6 +145,11 @@ impl Activity {
                 its_own.for_each(|held| held.keeper = None);
                 false
             }
+            // Locks are as they were then: whoever had one may be long gone.
+            What::Restored { store, .. } => {
+                self.held.retain(|held| held.lock.0 != *store);
+                self.something_else()
+            }
             What::Reply { .. } | What::Healed => self.something_else(),
             _ => false,
         }

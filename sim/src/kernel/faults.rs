@@ -9,7 +9,8 @@ use crate::{
     trace::Work,
 };
 use seaworthy_core::{
-    ids::{MessageId, SagaId},
+    ids::{MessageId, OperationId, SagaId},
+    message::Message,
     ports::{Call, Operation},
     saga::Record,
 };
@@ -83,6 +84,7 @@ struct Active {
 enum Subject {
     Message { consumer: SmolStr, message: MessageId },
     Step { saga: SagaId, step: SmolStr },
+    Call { operation: OperationId },
 }
 
 impl Subject {
@@ -96,7 +98,22 @@ impl Subject {
                 Ok(Record::Done { step, .. }) => Some(Self::Step { saga: append.saga, step }),
                 _ => None,
             }),
+            // Of a batch the one that was staged first.
+            Call::Publish { batch } => batch.first().map(Self::publish),
+            Call::External { call } => Some(Self::Call { operation: call.operation_id }),
             _ => None,
+        }
+    }
+
+    fn publish(message: &Message) -> Self {
+        Self::Message { consumer: SmolStr::default(), message: message.id }
+    }
+
+    /// Returns `true` if a call is about it, with others or alone.
+    fn is_in(&self, call: &Call<'_>) -> bool {
+        match call {
+            Call::Publish { batch } => batch.iter().any(|message| Self::publish(message) == *self),
+            _ => Self::of(call).is_some_and(|subject| subject == *self),
         }
     }
 
@@ -104,6 +121,7 @@ impl Subject {
         match self {
             Self::Message { message, .. } => Work::Message(*message),
             Self::Step { saga, .. } => Work::Saga(*saga),
+            Self::Call { operation } => Work::Call(*operation),
         }
     }
 }
@@ -329,25 +347,25 @@ impl Faults {
         !self.active.is_empty()
     }
 
-    /// Returns what spoils a call on a store, if anything does. A fault that has chosen nothing yet chooses what the call is about.
-    pub(crate) fn spoil(&mut self, store: Hit, call: &Call<'_>) -> Option<Spoiled> {
+    /// Returns what spoils a call on a component, if anything does. A fault that has chosen nothing yet chooses what the call is
+    /// about.
+    pub(crate) fn spoil(&mut self, hit: Hit, call: &Call<'_>) -> Option<Spoiled> {
         let spoils = |timed: &Timed| match timed.kind {
             FaultKind::Poison => call.operation() == Operation::InboxInsert,
-            FaultKind::EndlessConflict => true,
+            FaultKind::EndlessConflict => matches!(call.operation(), Operation::InboxInsert | Operation::SagaAppend),
+            FaultKind::PoisonPublish => call.operation() == Operation::Publish,
+            FaultKind::PoisonCall => call.operation() == Operation::External,
             _ => false,
         };
-        let mut subject = None;
-        for active in self.active.iter_mut().filter(|active| active.timed.hit == store && spoils(&active.timed)) {
-            if subject.is_none() {
-                subject = Some(Subject::of(call)?);
-            }
-            let Some(subject) = &subject else { continue };
-            if active.spoils.as_ref().is_none_or(|spoiled| spoiled == subject) {
-                let is_first = active.spoils.is_none();
-                active.fired = true;
-                active.spoils.get_or_insert_with(|| subject.clone());
-                return Some(Spoiled { timed: active.timed, what: subject.work(), is_first });
-            }
+        for active in self.active.iter_mut().filter(|active| active.timed.hit == hit && spoils(&active.timed)) {
+            let is_first = active.spoils.is_none();
+            let spoiled = match &active.spoils {
+                Some(spoiled) if spoiled.is_in(call) => spoiled,
+                Some(_) => continue,
+                None => active.spoils.insert(Subject::of(call)?),
+            };
+            active.fired = true;
+            return Some(Spoiled { timed: active.timed, what: spoiled.work(), is_first });
         }
         None
     }
@@ -356,6 +374,15 @@ impl Faults {
     pub(crate) fn has_struck(&mut self, index: u32) {
         if let Some(active) = self.active.iter_mut().find(|active| active.timed.index == index) {
             active.fired = true;
+        }
+    }
+
+    /// Returns the store that a fault that is on puts back when it ends.
+    pub(crate) fn restores(&self, index: u32) -> Option<usize> {
+        let active = self.active.iter().find(|active| active.timed.index == index)?;
+        match active.timed.hit {
+            Hit::Store(store) if active.timed.kind == FaultKind::Restore => Some(store),
+            _ => None,
         }
     }
 

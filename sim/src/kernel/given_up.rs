@@ -60,6 +60,17 @@ impl GivenUpBook {
         }
     }
 
+    /// Returns what was given up in a store and has not been taken up again.
+    pub(crate) fn parked_in(&self, store: &SmolStr) -> Vec<GivenUp> {
+        self.parked.iter().filter(|(of, _)| of == store).map(|(_, what)| what.clone()).collect()
+    }
+
+    /// A store was put back to what it was when this was given up in it. Nobody is asked to speak of what is gone.
+    pub(crate) fn put_back(&mut self, store: &SmolStr, parked: Vec<GivenUp>) {
+        self.parked.retain(|(of, _)| of != store);
+        self.parked.extend(parked.into_iter().map(|what| (store.clone(), what)));
+    }
+
     /// Returns what waits for an operator because the plan has spoiled something. What is given up without that is for
     /// the invariants to judge as it lies.
     pub(crate) fn parked(&self) -> &[(SmolStr, GivenUp)] {

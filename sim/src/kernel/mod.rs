@@ -10,6 +10,7 @@
 //! | [`recorder`], [`activity`], [`beats`] | the trace taken in; what counts as a change, and what only shows that somebody is alive |
 //! | [`own_tables`] | rows of declared tables, told as what they mean |
 //! | [`given_up`], [`hearing`] | what processes have given up, and what they say of it |
+//! | [`copies`] | copies of stores that may be put back, and what each of them knows nothing of |
 //! | [`asks`], [`requests`], [`in_vain`], [`errors`], [`spans`] | requests, and calls without an answer; what calls failed with; what processes tell `tracing` |
 //! | [`budget`], [`meter`], [`spent`], [`stretch`] | how much a run may use, and has used |
 
@@ -17,6 +18,7 @@ mod activity;
 mod asks;
 pub(crate) mod beats;
 mod budget;
+mod copies;
 mod death;
 mod deciding;
 mod errors;
@@ -47,6 +49,7 @@ mod written;
 pub(crate) use activity::Activity;
 pub(crate) use asks::Ask;
 pub use budget::Budget;
+pub(crate) use copies::Copy;
 pub(crate) use deciding::Deciding;
 pub(crate) use faults::{Faults, Hit, Injected, Spoiled, Timed};
 pub use fired::Fired;

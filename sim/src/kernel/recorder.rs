@@ -3,7 +3,9 @@ use std::sync::Arc;
 use seaworthy_core::ports::Timestamp;
 use smol_str::SmolStr;
 
-use super::{Fired, activity::Activity, given_up::GivenUpBook, panics::PanicPlace, spans::SpanBook, task};
+use super::{
+    Fired, activity::Activity, copies::Copies, given_up::GivenUpBook, panics::PanicPlace, spans::SpanBook, task,
+};
 use crate::{
     invariants::{Ending, Entity, Findings, Interest, Invariant, Panel, Violation},
     trace::{Event, Fingerprint, ProcessIndex, SpanRecord, TxId, VirtualTime, What, Work},
@@ -24,6 +26,7 @@ pub(crate) struct Recorder {
     fired: Vec<Fired>,
     activity: Activity,
     pub(crate) given_up: GivenUpBook,
+    pub(crate) copies: Copies,
     /// Violation that the world itself reports at the end, if no invariant does or in any case.
     at_last: Option<(Violation, bool)>,
     /// Hint that is added to whatever is found at the end of a run that is given up.
@@ -73,6 +76,7 @@ impl Recorder {
             fired: Vec::new(),
             activity,
             given_up: GivenUpBook::default(),
+            copies: Copies::default(),
             at_last: None,
             hint: None,
             tail: None,
@@ -90,6 +94,7 @@ impl Recorder {
             self.fired.push(Fired { index, kind, point });
         }
         self.activity.observe(at, process, &what);
+        self.copies.note(&what);
         // What the world writes down is its own, also where a process's task made it look.
         let task = if process == ProcessIndex::WORLD { 0 } else { task::current() };
         let event = Event { number: self.next, at, process, incarnation, task, what };

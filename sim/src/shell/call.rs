@@ -60,6 +60,13 @@ impl Gate {
             let (result, outcome) = match refused(struck, &call) {
                 Some(refused) => refused,
                 None => {
+                    if tx.is_none()
+                        && self.world.is_disturbed()
+                        && let Some(spoilt) = self.spoiled_outside(&call)
+                    {
+                        self.do_spoil(spoilt);
+                        return pending().await;
+                    }
                     let mut result = self.answered(point, tx, pin!(inner(struck))).await;
                     if tx.is_some()
                         && self.world.is_disturbed()
@@ -90,12 +97,16 @@ impl Gate {
     /// Does to a call what spoils it: whoever makes it dies, panics, or hears that another was first.
     #[cold]
     fn spoil<T, E: PortError>(&self, call: &Call<'_>, spoilt: Spoilt) -> Result<T, E> {
+        self.do_spoil(spoilt);
+        Err(E::new(FailureKind::Conflict, said(FailureKind::Conflict, call)))
+    }
+
+    fn do_spoil(&self, spoilt: Spoilt) {
         match spoilt {
             Spoilt::Conflict => {}
             Spoilt::Death => self.world.crash(&self.incarnation, POISONED),
-            Spoilt::Panic => panics::inject("a poisonous message"),
+            Spoilt::Panic(what) => panics::inject(what),
         }
-        Err(E::new(FailureKind::Conflict, said(FailureKind::Conflict, call)))
     }
 
     /// Counts a call and waits as long as it takes. What strikes it is then said by [`UnderWay::struck`]. Never returns

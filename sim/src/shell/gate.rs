@@ -172,15 +172,29 @@ impl Gate {
             (Operation::InboxInsert, Answer::Inserted(InboxInsert::First)) | (Operation::SagaAppend, _) => {}
             _ => return None,
         }
-        let store = Hit::Store(self.world.store_of(self.incarnation.process));
-        let Spoiled { timed, what, is_first } = self.world.state().faults.spoil(store, call)?;
+        self.spoiled_at(Hit::Store(self.world.store_of(self.incarnation.process)), call)
+    }
+
+    /// Returns what becomes of a call outside that a fault of the plan spoils, before it has any effect.
+    pub(super) fn spoiled_outside(&self, call: &Call<'_>) -> Option<Spoilt> {
+        let hit = match call {
+            Call::Publish { .. } => Hit::Store(self.world.store_of(self.incarnation.process)),
+            Call::External { call } => Hit::External(self.world.external_index(&call.service)?),
+            _ => return None,
+        };
+        self.spoiled_at(hit, call)
+    }
+
+    fn spoiled_at(&self, hit: Hit, call: &Call<'_>) -> Option<Spoilt> {
+        let Spoiled { timed, what, is_first } = self.world.state().faults.spoil(hit, call)?;
         if is_first {
             self.world.record(What::Fault { index: timed.index, kind: timed.kind, point: None });
         }
         self.record(What::Spoils { index: timed.index, what });
         Some(match (timed.kind, timed.amount) {
             (FaultKind::EndlessConflict, _) => Spoilt::Conflict,
-            (_, 0) => Spoilt::Panic,
+            (FaultKind::PoisonPublish | FaultKind::PoisonCall, 0) => Spoilt::Panic("a poisonous call"),
+            (_, 0) => Spoilt::Panic("a poisonous message"),
             _ => Spoilt::Death,
         })
     }
@@ -212,7 +226,8 @@ impl Gate {
 pub(super) enum Spoilt {
     Conflict,
     Death,
-    Panic,
+    /// Text of the panic.
+    Panic(&'static str),
 }
 
 /// Reach of a call, which decides how long it takes.

@@ -73,11 +73,16 @@ pub struct Topology {
     /// `true` if plans hold faults that strike one piece of work again and again, see
     /// [`fails_for_good`](Self::fails_for_good()).
     pub fails_for_good: bool,
+    /// `true` if plans may put a store back to what it was, see [`restores`](Self::restores()).
+    pub restores: bool,
     /// Time that the broker waits for an acknowledgement before it delivers again.
     pub visibility_timeout: Duration,
     /// `true` if the broker confirms what it can route to nobody, see
     /// [`confirms_unroutable`](Self::confirms_unroutable()).
     pub confirms_unroutable: bool,
+    /// Number of messages that a group may leave unacknowledged before the broker takes no more for it; `None` for the
+    /// broker's own, which no short run reaches.
+    pub group_holds: Option<usize>,
     /// Shortest time without a change before a run counts as at rest. Zero unless it is set: a run is at rest once
     /// nothing is pending and every process has had its turn without changing anything.
     pub rest: Duration,
@@ -104,8 +109,10 @@ impl Default for Topology {
             tables: Tables::default(),
             has_next_release: false,
             fails_for_good: false,
+            restores: false,
             visibility_timeout: Duration::from_secs(5),
             confirms_unroutable: false,
+            group_holds: None,
             rest: Duration::ZERO,
             operator: Operator::default(),
             heartbeats: Vec::new(),
@@ -240,12 +247,27 @@ impl Topology {
     }
 
     /// Declares that the service copes with what fails each time: plans hold the disturbances
-    /// [`Poison`](crate::plan::Disturbance::Poison), [`EndlessConflict`](crate::plan::Disturbance::EndlessConflict) and, where there is a
+    /// [`Poison`](crate::plan::Disturbance::Poison), [`PoisonPublish`](crate::plan::Disturbance::PoisonPublish),
+    /// [`PoisonCall`](crate::plan::Disturbance::PoisonCall), [`EndlessConflict`](crate::plan::Disturbance::EndlessConflict) and, where there is a
     /// [next release](Self::next_release), [`Rollout`](crate::plan::Disturbance::Rollout) from then on. A consumer needs a
     /// bound for attempts and a dead letter for that, and not to die of one message with others in hand.
     #[must_use]
     pub fn fails_for_good(mut self) -> Self {
         self.fails_for_good = true;
+        self
+    }
+
+    /// Declares that the service copes with a store that is put back to a copy of an earlier time: plans hold the disturbance
+    /// [`Restore`](crate::plan::Disturbance::Restore) from then on. Whoever restores has the store begin another
+    /// [epoch](seaworthy_core::message::Message::epoch).
+    ///
+    /// What was committed after the copy is lost with it, and no invariant of the protocol asks for that. They ask that what
+    /// comes afterwards is dealt with: that no message of the new life is taken for one of the old. What a scenario asks for
+    /// besides has to know [`What::Restored`](crate::trace::What::Restored). Of a service with declared tables no store is put
+    /// back.
+    #[must_use]
+    pub fn restores(mut self) -> Self {
+        self.restores = true;
         self
     }
 
@@ -265,6 +287,14 @@ impl Topology {
     #[must_use]
     pub fn visibility_timeout(mut self, timeout: Duration) -> Self {
         self.visibility_timeout = timeout;
+        self
+    }
+
+    /// Sets how many messages a group may leave unacknowledged before the broker takes no more for it, as a queue with a limit
+    /// does: it puts the publisher off until there is room.
+    #[must_use]
+    pub fn group_holds(mut self, most: usize) -> Self {
+        self.group_holds = Some(most);
         self
     }
 

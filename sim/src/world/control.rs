@@ -7,6 +7,7 @@ use super::{
     ending::give_up,
     operator::Rounds,
     rest::{OwnWord, Turns, in_time, is_quiet},
+    restore,
     view::{Settling, View},
 };
 use crate::{
@@ -170,13 +171,16 @@ async fn attend(world: &Arc<World>, now: u64) {
                 world.set_disturbed(state.faults.is_disturbed());
                 drop(state);
                 roll_out(world, index);
+                restore::copy(world, index).await;
             }
             Due::FaultEnds(index) => {
+                restore::put_back(world, index).await;
                 let mut state = world.state();
                 let rolled_out = state.faults.rolled_out(index);
                 let fired = state.faults.end(index);
                 world.set_disturbed(state.faults.is_disturbed());
                 if fired {
+                    let now = world.elapsed();
                     state.recorder.record(now, ProcessIndex::WORLD, 0, What::FaultOver { index });
                 }
                 drop(state);

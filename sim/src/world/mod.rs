@@ -12,6 +12,7 @@ mod outside;
 mod prepared;
 mod report;
 mod rest;
+mod restore;
 mod run;
 mod view;
 mod watch;

@@ -182,6 +182,7 @@ fn build<S: Scenario>(
         })
         .collect();
     let config = BrokerConfig::default().visibility_timeout(topology.visibility_timeout);
+    let config = topology.group_holds.into_iter().fold(config, BrokerConfig::unacknowledged_max);
     let broker = MemoryBroker::new(clock, config);
     for group in &topology.groups {
         broker.declare(group);

@@ -131,6 +131,7 @@ fn the_standard_set_has_each_invariant_of_the_protocol_once() {
             "prompt-when-calm",
             "saga-resolves",
             "saga-starts-late",
+            "saga-held-up",
             "sagas-hoarded",
             "full-compensation",
             "torn-step",

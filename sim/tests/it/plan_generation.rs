@@ -136,7 +136,7 @@ fn swarm_leaves_classes_out_and_varies_the_schedule() {
 #[test]
 fn each_kind_of_fault_belongs_to_exactly_one_class() {
     let topology = RIGHT.topology().group("tellers", &["deposits"]).confirms_unroutable();
-    let topology = topology.next_release().fails_for_good();
+    let topology = topology.next_release().fails_for_good().restores();
     let all: Vec<FaultKind> = Profile::CLASSES.into_iter().flat_map(|class| class.fault_kinds(&topology)).collect();
     assert_eq!(all.iter().copied().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>(), FaultKind::ALL);
     assert_eq!(all.len(), FaultKind::ALL.len());

@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, Census, ClaimRequest, Clock, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
-        EventStore, InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, OutboxStore, Parts,
-        PurgeRequest, RecordedEvent, RepublishRequest, SagaInstance, SagaListRequest, SagaStore, Settlement, Store,
-        StoreError, TailRequest, Timestamp, Transaction,
+        AcquireRequest, Backlog, Backup, Census, ClaimRequest, Clock, DeadLetter, DeadLetterRequest, DeadRow,
+        DeadRowRequest, EventStore, InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow,
+        OutboxStore, Parts, PurgeRequest, RecordedEvent, RepublishRequest, SagaInstance, SagaListRequest, SagaStore,
+        Settlement, Store, StoreError, TailRequest, Timestamp, Transaction,
     },
 };
 
@@ -93,6 +93,25 @@ impl Store for MemoryStore {
 
     async fn now(&self) -> Result<Timestamp, StoreError> {
         Ok(self.clock_now())
+    }
+
+    async fn backup(&self) -> Result<Box<dyn Backup>, StoreError> {
+        Ok(Box::new(Copied { shared: Arc::clone(&self.shared), model: self.model().copy() }))
+    }
+}
+
+/// A copy of a store, which reaches the store that it was made of.
+struct Copied {
+    shared: Arc<Shared>,
+    model: StoreModel,
+}
+
+#[async_trait]
+impl Backup for Copied {
+    async fn restore(&self) -> Result<(), StoreError> {
+        let epoch = self.shared.next_epoch();
+        self.shared.model().put_back(&self.model, epoch);
+        Ok(())
     }
 }
 

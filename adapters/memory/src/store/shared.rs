@@ -12,7 +12,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        let epoch = u64::try_from(clock.now().as_micros()).unwrap_or(0).max(1);
+        let epoch = epoch_at(clock.now());
         Self { time: SteadyTime::new(clock), model: Mutex::new(StoreModel::new(epoch)) }
     }
 
@@ -20,7 +20,17 @@ impl Shared {
         self.time.now()
     }
 
+    /// The number of the life that begins now.
+    pub(super) fn next_epoch(&self) -> u64 {
+        epoch_at(self.now())
+    }
+
     pub(super) fn model(&self) -> MutexGuard<'_, StoreModel> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The epoch of a store that begins its life at this moment: time runs on, so another life has another.
+fn epoch_at(now: Timestamp) -> u64 {
+    u64::try_from(now.as_micros()).unwrap_or(0).max(1)
 }

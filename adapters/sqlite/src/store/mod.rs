@@ -9,14 +9,16 @@ mod saga;
 use std::{
     path::Path,
     pin::pin,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Mutex as StdMutex, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use futures_util::future::{Either, select};
 use rusqlite::Connection;
-use seaworthy_core::ports::{Backlog, Census, Clock, Parts, SteadyTime, Store, StoreError, Timestamp, Transaction};
+use seaworthy_core::ports::{
+    Backlog, Backup, Census, Clock, Parts, SteadyTime, Store, StoreError, Timestamp, Transaction,
+};
 use smol_str::{SmolStr, format_smolstr};
 use tokio::sync::OwnedMutexGuard;
 
@@ -287,6 +289,31 @@ impl Store for SqliteStore {
     /// second call takes the place of the first.
     async fn watch(&self, tables: &[SmolStr]) -> Result<(), StoreError> {
         self.turn().await?.watch(tables).map_err(|error| reopened(&error))
+    }
+
+    /// Copies a database in memory. A file is copied with SQLite's own tools, and begins [an epoch](Self::begin_epoch) by
+    /// hand.
+    async fn backup(&self) -> Result<Box<dyn Backup>, StoreError> {
+        let copy = self.permit().await?.copy()?;
+        Ok(Box::new(Copied { store: self.clone(), copy: StdMutex::new(copy) }))
+    }
+}
+
+/// A copy of a database in memory, and the store that it was made of.
+struct Copied {
+    store: SqliteStore,
+    copy: StdMutex<Connection>,
+}
+
+#[async_trait]
+impl Backup for Copied {
+    async fn restore(&self) -> Result<(), StoreError> {
+        let mut writer = self.store.permit().await?;
+        let copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner);
+        let epoch = epoch::of_memory(self.store.time());
+        writer.put_back(&copy, epoch)?;
+        self.store.shared.epoch.store(epoch, Ordering::Relaxed);
+        Ok(())
     }
 }
 

@@ -54,6 +54,9 @@ macro_rules! __store_checks {
                 the_end_of_the_next_wait_is_known
                 messages_carry_the_epoch_of_their_store
             }
+            backups [Outbox] {
+                a_store_that_is_put_back_is_what_it_was_in_another_epoch
+            }
             order [Outbox] {
                 rows_of_a_key_go_one_at_a_time_in_commit_order
                 a_row_staged_first_and_committed_last_comes_last

@@ -7,10 +7,10 @@ use super::{Intercept, Intercepted, transaction::InterceptedTransaction};
 use crate::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, Call, Census, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
-        EventStore, InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, OutboxStore, Parts,
-        PurgeRequest, RecordedEvent, RepublishRequest, SagaInstance, SagaListRequest, SagaStore, Settlement, Store,
-        StoreError, TailRequest, Timestamp, Transaction, operation::store_methods,
+        AcquireRequest, Backlog, Backup, Call, Census, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow,
+        DeadRowRequest, EventStore, InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow,
+        OutboxStore, Parts, PurgeRequest, RecordedEvent, RepublishRequest, SagaInstance, SagaListRequest, SagaStore,
+        Settlement, Store, StoreError, TailRequest, Timestamp, Transaction, operation::store_methods,
     },
 };
 
@@ -42,6 +42,10 @@ where
 
     async fn watch(&self, tables: &[SmolStr]) -> Result<(), StoreError> {
         self.inner.watch(tables).await
+    }
+
+    async fn backup(&self) -> Result<Box<dyn Backup>, StoreError> {
+        self.inner.backup().await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The store port: one database, and transactions over everything that lives in it.
 
 mod backlog;
+mod backup;
 mod census;
 mod checkpoint;
 mod delegate;
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 use smol_str::SmolStr;
 
 pub use backlog::Backlog;
+pub use backup::Backup;
 pub use census::{Census, Tally};
 pub use checkpoint::Checkpoints;
 pub use delegate::{DelegateStore, DelegateTransaction};
@@ -140,6 +142,15 @@ pub trait Store: OutboxStore + InboxStore + SagaStore + OperationStore + EventSt
     async fn watch(&self, tables: &[SmolStr]) -> Result<(), StoreError> {
         let _ = tables;
         Err(StoreError::Refused(SmolStr::new_static("this store does not show the rows of tables")))
+    }
+
+    /// Copies all that is committed, to be put back later: for whoever tries what a service makes of a store that was
+    /// restored. In production the database's own tools do that.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] from a store that makes no copies, which is the default; [`StoreError::Unavailable`].
+    async fn backup(&self) -> Result<Box<dyn Backup>, StoreError> {
+        Err(StoreError::Refused(SmolStr::new_static("this store makes no copy of itself")))
     }
 }
 

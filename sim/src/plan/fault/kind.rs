@@ -142,6 +142,8 @@ pub(crate) struct Targets {
     pub(crate) has_next_release: bool,
     /// `true` if plans may hold faults that strike again and again.
     pub(crate) fails_for_good: bool,
+    /// `true` if stores may be put back to what they were.
+    pub(crate) restores: bool,
 }
 
 impl Targets {
@@ -155,6 +157,7 @@ impl Targets {
             confirms_unroutable: topology.confirms_unroutable,
             has_next_release: topology.has_next_release,
             fails_for_good: topology.fails_for_good,
+            restores: topology.restores && topology.tables.is_empty(),
         }
     }
 }

@@ -398,6 +398,28 @@ fault_kinds! {
             /// Offset of its clock, in milliseconds.
             offset_ms: i64
         };
+        /// One message panics whoever publishes it from a store, or kills its process, at each attempt for as long as it lasts: the
+        /// first one that comes by.
+        PoisonPublish "poison_publish" in poison_publish {
+            /// Name of the store.
+            store: SmolStr,
+            /// `true` if the process dies of it; otherwise it panics.
+            kills: bool
+        };
+        /// One call of an external service, by its idempotency key, panics whoever makes it, or kills its process, at each
+        /// attempt for as long as it lasts: the first one that comes by.
+        PoisonCall "poison_call" in poison_call {
+            /// Name of the service.
+            service: SmolStr,
+            /// `true` if the process dies of it; otherwise it panics.
+            kills: bool
+        };
+        /// One store is put back, when the fault ends, to what it was when it began; the processes on it die of that and come
+        /// back. Only where the topology [says so](crate::scenario::Topology::restores()).
+        Restore "restore" in restore {
+            /// Name of the store.
+            store: SmolStr
+        };
     }
 }
 

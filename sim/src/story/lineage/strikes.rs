@@ -162,11 +162,17 @@ impl<'a> Strikes<'a> {
                     }
                     true
                 }
-                FaultKind::Poison => {
+                FaultKind::Poison | FaultKind::PoisonPublish | FaultKind::PoisonCall => {
                     if matches!(
                         event.what,
                         What::Caught { .. } | What::Panic { .. } | What::Crash | What::Spoils { .. }
                     ) {
+                        link(Link { cause: fault, effect: position, to_cause: 1, to_effect: 3 });
+                    }
+                    true
+                }
+                FaultKind::Restore => {
+                    if matches!(event.what, What::Crash | What::Restored { .. }) {
                         link(Link { cause: fault, effect: position, to_cause: 1, to_effect: 3 });
                     }
                     true

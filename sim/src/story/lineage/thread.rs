@@ -157,7 +157,12 @@ pub(super) fn threads_of(what: &What, see: &mut impl FnMut(Thread)) {
         What::Spoils { what: work, .. } | What::Said { about: work, .. } => see(match work {
             Work::Message(message) => Thread::message(*message),
             Work::Saga(saga) => Thread::saga(*saga),
+            Work::Call(operation) => Thread::operation(*operation),
         }),
+        What::Restored { messages, sagas, .. } => {
+            messages.iter().for_each(|message| see(Thread::message(message)));
+            sagas.iter().for_each(|saga| see(Thread::saga(*saga)));
+        }
         What::Boot { .. }
         | What::Crash
         | What::Panic { .. }

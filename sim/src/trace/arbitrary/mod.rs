@@ -113,6 +113,14 @@ variants! { What as what_kinds:
             What::External { service, operation, operation_id, subject, acted, outcome }
         },
     ),
+    What::Restored { .. } => (text(), any::<u64>(), vec(message_id(), 0..3), vec(saga(), 0..3)).prop_map(
+        |(store, since, messages, sagas)| What::Restored {
+            store,
+            since,
+            messages: messages.into_iter().collect(),
+            sagas: sagas.into(),
+        },
+    ),
     What::Redrive { .. } => (any::<u64>(), any::<u64>())
         .prop_map(|(parked, after_ms)| What::Redrive { parked, after_ms }),
     What::Caught { .. } => text().prop_map(|message| What::Caught { message }),

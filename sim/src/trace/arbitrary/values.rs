@@ -45,7 +45,7 @@ pub(super) fn saga() -> impl Strategy<Value = SagaId> {
 }
 
 pub(super) fn work() -> impl Strategy<Value = Work> {
-    prop_oneof![message_id().prop_map(Work::Message), saga().prop_map(Work::Saga)]
+    prop_oneof![message_id().prop_map(Work::Message), saga().prop_map(Work::Saga), operation_id().prop_map(Work::Call)]
 }
 
 pub(super) fn operation_id() -> impl Strategy<Value = OperationId> {

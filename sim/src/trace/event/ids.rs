@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use seaworthy_core::ids::{MessageId, SagaId};
+use seaworthy_core::ids::{MessageId, OperationId, SagaId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -31,13 +31,15 @@ pub enum Work {
     Message(MessageId),
     /// A saga, with all its steps.
     Saga(SagaId),
+    /// A call of an external service, by its idempotency key.
+    Call(OperationId),
 }
 
 impl Work {
     /// Returns its id.
     pub const fn id(self) -> Uuid {
         match self {
-            Self::Message(MessageId(id)) | Self::Saga(SagaId(id)) => id,
+            Self::Message(MessageId(id)) | Self::Saga(SagaId(id)) | Self::Call(OperationId(id)) => id,
         }
     }
 }

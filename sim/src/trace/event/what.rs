@@ -286,4 +286,15 @@ pub enum What {
         /// Text of the process.
         text: SmolStr,
     },
+    /// A store was put back to what it was at an earlier event: what was committed to it since is gone.
+    Restored {
+        /// Name of the store.
+        store: SmolStr,
+        /// The first event that the copy knows nothing of.
+        since: u64,
+        /// The messages that were staged since, and are gone.
+        messages: RowMessages,
+        /// The sagas whose logs were written since, sorted: they are as they were, or gone.
+        sagas: Box<[SagaId]>,
+    },
 }

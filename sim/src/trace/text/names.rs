@@ -54,6 +54,7 @@ impl Names {
         match work {
             Work::Message(id) => self.message(id),
             Work::Saga(id) => self.saga(id),
+            Work::Call(id) => self.operation(id),
         }
     }
 

@@ -111,6 +111,10 @@ impl Renderer {
             What::FaultOver { index } => format!("fault {index} is over"),
             What::Healed if self.release > 1 => format!("healed: everyone is to run release {}", self.release),
             What::Healed => "healed".to_owned(),
+            What::Restored { store, since, messages, sagas } => {
+                let (messages, sagas) = (messages.iter().count(), sagas.len());
+                format!("{store} is what it was before event {since}; gone: {messages} messages, {sagas} sagas written")
+            }
             What::Redrive { parked: 1, .. } => "the operator redrives 1 dead row".to_owned(),
             What::Redrive { parked, .. } => format!("the operator redrives {parked} dead rows"),
             What::Quiet => "quiet".to_owned(),

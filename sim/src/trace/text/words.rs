@@ -24,6 +24,7 @@ impl What {
             Self::FaultOver { .. } => "fault_over",
             Self::Healed => "healed",
             Self::Redrive { .. } => "redrive",
+            Self::Restored { .. } => "restored",
             Self::Quiet => "quiet",
             Self::OutOfBudget { .. } => "out_of_budget",
             Self::Request { .. } => "request",

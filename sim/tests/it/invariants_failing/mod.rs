@@ -7,6 +7,7 @@ mod heard;
 mod held_up;
 mod hoard;
 mod prompt;
+mod saga_held_up;
 
 use seaworthy_core::{message::Message, ports::SubscriptionSpec};
 use seaworthy_sim::{

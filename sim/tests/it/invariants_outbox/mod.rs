@@ -8,6 +8,7 @@ mod log;
 mod lost;
 mod parked;
 mod phantom;
+mod restored;
 mod topics;
 
 use std::sync::Arc;

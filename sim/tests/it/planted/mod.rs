@@ -4,6 +4,7 @@
 //! No service has an invariant of its own: what finds them is what everybody gets.
 
 mod acknowledged_before_handled;
+mod at_the_limit;
 mod bounded_attempts;
 mod bounded_growth;
 mod by_the_world;
@@ -24,8 +25,10 @@ mod per_key_order;
 mod phantom_event;
 mod prompt_when_calm;
 mod releases;
+mod restored;
 mod reverted;
 mod saga_by_hand;
+mod saga_held_up;
 mod saga_resolves;
 mod saga_starts_late;
 mod sagas_hoarded;
@@ -84,6 +87,7 @@ planted! {
     conserved = "conserved" by conserved::WRONG;
     saga_resolves = "saga-resolves" by saga_resolves::WRONG;
     saga_starts_late = "saga-starts-late" by saga_starts_late::WRONG;
+    saga_held_up = "saga-held-up" by saga_held_up::WRONG;
     sagas_hoarded = "sagas-hoarded" by sagas_hoarded::WRONG;
     full_compensation = "full-compensation" by full_compensation::WRONG;
     torn_step = "torn-step" by torn_step::WRONG;

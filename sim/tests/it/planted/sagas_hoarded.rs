@@ -72,7 +72,7 @@ async fn end(ports: &Ports, saga: &SagaInstance) -> Result<(), StoreError> {
     tx.commit().await
 }
 
-fn append(
+pub(super) fn append(
     saga: &seaworthy_core::ids::SagaId,
     (epoch, expected_length): (u64, u64),
     record: &Record,

@@ -25,12 +25,16 @@ pub(crate) struct Service {
     pub(crate) is_right: bool,
     /// Whether faults strike that spoil one piece of work for good.
     pub(crate) fails_for_good: bool,
+    /// Whether stores are put back to what they were.
+    pub(crate) restores: bool,
+    /// Time between two requests.
+    pub(crate) gap_ms: u64,
 }
 
 impl Service {
     /// With its mistake.
     pub(crate) const fn wrong(name: &'static str, topology: fn(is_right: bool) -> Topology) -> Self {
-        Self { name, topology, store: None, is_right: false, fails_for_good: false }
+        Self { name, topology, store: None, is_right: false, fails_for_good: false, restores: false, gap_ms: 20 }
     }
 
     /// The same under faults that spoil one piece of work for good, too.
@@ -74,7 +78,8 @@ impl Scenario for Service {
 
     fn topology(&self) -> Topology {
         let topology = (self.topology)(self.is_right);
-        if self.fails_for_good { topology.fails_for_good() } else { topology }
+        let topology = if self.fails_for_good { topology.fails_for_good() } else { topology };
+        if self.restores { topology.restores() } else { topology }
     }
 
     fn workload(&self, draw: &mut Draw) -> Names {
@@ -85,7 +90,7 @@ impl Scenario for Service {
         for name in &workload.0 {
             // A refusal is an answer, too.
             let _ = client.ask("front", "take", Bytes::from(name.clone())).await;
-            client.sleep(Duration::from_millis(20)).await;
+            client.sleep(Duration::from_millis(self.gap_ms)).await;
         }
     }
 

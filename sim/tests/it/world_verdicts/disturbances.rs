@@ -4,7 +4,7 @@ use seaworthy_core::ports::Operation;
 use seaworthy_sim::{
     invariants::Violation,
     plan::{CallFault, Disturbance, Fault, FaultKind, Restart, TimedFault, Verdict},
-    trace::{Outcome, ProcessIndex, What},
+    trace::{Effect, Outcome, ProcessIndex, What},
 };
 
 use crate::world_verdicts::{
@@ -13,7 +13,7 @@ use crate::world_verdicts::{
 };
 
 /// The kinds that strike here; a pause is what `world_heal` and `world_rest` are about.
-pub(crate) const KINDS: [FaultKind; 11] = [
+pub(crate) const KINDS: [FaultKind; 14] = [
     FaultKind::BrokerOutage,
     FaultKind::StoreOutage,
     FaultKind::ExternalOutage,
@@ -25,6 +25,9 @@ pub(crate) const KINDS: [FaultKind; 11] = [
     FaultKind::Pause,
     FaultKind::SlowLink,
     FaultKind::ClockSkew,
+    FaultKind::PoisonPublish,
+    FaultKind::PoisonCall,
+    FaultKind::Restore,
 ];
 
 const ONLOOKER: ProcessIndex = ProcessIndex(1);
@@ -179,4 +182,45 @@ fn a_release_that_is_rolled_out_is_taken_back_and_comes_for_good_in_the_end() {
     });
     assert_eq!(boots.collect::<Vec<_>>(), [1, 2, 1, 2]);
     assert_eq!(struck.report.fired.len(), 1);
+}
+
+#[test]
+fn a_poisonous_publish_or_call_panics_or_kills_whoever_makes_it_each_time_until_it_is_over() {
+    for kills in [false, true] {
+        for what in [
+            Disturbance::PoisonPublish { store: "store".into(), kills },
+            Disturbance::PoisonCall { service: "bell".into(), kills },
+        ] {
+            let struck = Struck::over_time(0, 20_000, what.clone());
+            let attempts = spoiled(&struck);
+            assert!(attempts.len() >= 3 && attempts.iter().all(|at| *at < 20_000_000), "{what:?}: {attempts:?}");
+            let panics = struck.trace().iter().filter(|event| matches!(event.what, What::Panic { .. })).count();
+            assert_eq!(panics, if kills { 0 } else { attempts.len() }, "{what:?}");
+            assert_eq!(struck.boots(), 1 + attempts.len(), "{what:?}: it comes back each time");
+            let is_panic = |violation: &Violation| violation.invariant == "panic";
+            assert_eq!((struck.report.fired.len(), struck.report.violations.iter().find(|of| is_panic(of))), (1, None));
+        }
+    }
+}
+
+#[test]
+fn a_store_is_put_back_to_what_it_was_when_the_fault_began_and_its_processes_start_again() {
+    let struck = Struck::over_time(0, 1_500, Disturbance::Restore { store: "store".into() });
+    let restored = struck.trace().iter().find_map(|event| match &event.what {
+        What::Restored { store, since, messages, .. } => {
+            Some((event.at, store.clone(), *since, messages.iter().count()))
+        }
+        _ => None,
+    });
+    let (at, store, since, messages) = restored.expect("it is put back");
+    assert_eq!((at, &*store, since < 10), (1_501_000, "store", true), "{since}");
+    let staged = |from: u64, to: u64| {
+        let effects =
+            struck.trace().iter().filter(|event| (from..to).contains(&event.at)).flat_map(|event| event.effects());
+        effects.filter(|effect| matches!(effect, Effect::Staged(_))).count()
+    };
+    assert!(messages > 0 && messages <= staged(0, at), "what was staged is gone: {messages}");
+    assert_eq!((struck.boots(), struck.report.fired.len()), (2, 1));
+    let aside = Struck::over_time(0, 1_500, Disturbance::Restore { store: "aside".into() });
+    assert_eq!((aside.boots(), aside.report.fired.len()), (1, 1), "another store's processes live on");
 }

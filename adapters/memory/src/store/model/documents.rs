@@ -7,11 +7,11 @@ use super::versioned::{Keys, Versioned};
 use crate::lookup::Lookup;
 
 /// Committed documents by collection.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Collections(Lookup<SmolStr, Collection>);
 
 /// `ids` orders what `table` holds, deleted documents included while a snapshot may still see them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Collection {
     table: Versioned<SmolStr, Document>,
     ids: BTreeSet<SmolStr>,

@@ -13,7 +13,7 @@ use smol_str::SmolStr;
 use crate::lookup::Lookup;
 
 /// Committed inbox rows, failures, dead letters and watermarks of all consumers of a store.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Inbox {
     numbers: Lookup<SmolStr, u32>,
     consumers: Vec<Consumer>,
@@ -24,7 +24,7 @@ pub(super) struct Inbox {
     letter_number: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Consumer {
     /// Handled messages by age, for the purge.
     handled: BTreeMap<(Timestamp, MessageId), InboxEntry>,

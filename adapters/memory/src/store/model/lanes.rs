@@ -19,13 +19,13 @@ pub(super) enum Lane {
 /// The rows of each key, linked in commit order.
 ///
 /// Most keys have one row at a time, so a list inside the rows' own entries costs no allocation of its own.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Lanes {
     keys: Lookup<SmolStr, Key>,
     nodes: Lookup<RowId, Node>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Key {
     last: RowId,
     /// The earliest row that is pending or claimed.
@@ -37,7 +37,7 @@ struct Key {
     last_dead: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Node {
     earlier: Option<RowId>,
     later: Option<RowId>,

@@ -60,6 +60,43 @@ impl StoreModel {
         Self { outbox: Outbox::new(epoch), events: Events::new(epoch), ..Self::default() }
     }
 
+    /// A copy of all that is committed. Open transactions are no part of it.
+    pub(super) fn copy(&self) -> Self {
+        Self {
+            documents: self.documents.clone(),
+            operations: self.operations.clone(),
+            checkpoints: self.checkpoints.clone(),
+            outbox: self.outbox.clone(),
+            inbox: self.inbox.clone(),
+            sagas: self.sagas.clone(),
+            last_row: self.last_row,
+            ..Self::default()
+        }
+    }
+
+    /// Puts back what a copy holds, with its counters, in another epoch. What open transactions hold stays theirs, until they
+    /// are dropped.
+    pub(super) fn put_back(&mut self, copy: &Self, epoch: u64) {
+        let Self { documents, operations, checkpoints, mut outbox, inbox, sagas, last_row, .. } = copy.copy();
+        outbox.begin_epoch(epoch);
+        let locks = std::mem::take(&mut self.locks);
+        let snapshots = std::mem::take(&mut self.snapshots);
+        let (last_commit, last_tx) = (self.last_commit, self.last_tx);
+        *self = Self {
+            documents,
+            operations,
+            checkpoints,
+            outbox,
+            inbox,
+            sagas,
+            locks,
+            snapshots,
+            last_commit,
+            last_tx,
+            last_row,
+        };
+    }
+
     pub(super) fn begin(&mut self) -> Tx {
         self.last_tx += 1;
         self.snapshots.open(self.last_commit);

@@ -9,7 +9,7 @@ use super::versioned::Versioned;
 use crate::lookup::Lookup;
 
 /// Operations of a participant, and when each was written last.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Operations {
     states: Versioned<OperationId, OperationState>,
     written_at: Lookup<OperationId, Timestamp>,

@@ -6,20 +6,20 @@ use crate::lookup::Lookup;
 ///
 /// Opening a snapshot copies nothing: the newest value lies in the map, and a short undo list, one entry for each write
 /// since the oldest open snapshot, gives older readers theirs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Versioned<K, V> {
     slots: Lookup<K, Slot<V>>,
     undo: VecDeque<Undo<K, V>>,
 }
 
 /// `value` is `None` after a delete that an open snapshot still has to notice.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Slot<V> {
     commit: u64,
     value: Option<V>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Undo<K, V> {
     commit: u64,
     key: K,

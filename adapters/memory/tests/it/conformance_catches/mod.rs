@@ -131,7 +131,12 @@ const STORE: &[(store::Bug, &[&str])] = {
         (HasNoWatermark, &["a_purged_message_is_still_a_duplicate"]),
         (IgnoresEpochs, &["a_watermark_speaks_for_one_epoch_of_its_source"]),
         (PlacesTheUnplaced, &["a_message_without_a_place_raises_no_watermark"]),
-        (HasNoEpoch, &["messages_carry_the_epoch_of_their_store"]),
+        (HasNoEpoch, &[
+            "messages_carry_the_epoch_of_their_store",
+            "a_store_that_is_put_back_is_what_it_was_in_another_epoch",
+        ]),
+        (KeepsItsEpochForLife, &["a_store_that_is_put_back_is_what_it_was_in_another_epoch"]),
+        (LosesNothing, &["a_store_that_is_put_back_is_what_it_was_in_another_epoch"]),
         (PurgesDeadLetters, &["dead_letters_survive_a_purge"]),
         (KeepsWatermarks, &["a_watermark_that_nothing_raises_is_forgotten"]),
         (ForgetsWatermarks, &["a_watermark_that_nothing_raises_is_forgotten"]),

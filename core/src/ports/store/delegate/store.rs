@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 use crate::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, Census, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
+        AcquireRequest, Backlog, Backup, Census, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
         EventStore, InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, OutboxStore, Parts,
         PurgeRequest, RecordedEvent, RepublishRequest, SagaInstance, SagaListRequest, SagaStore, Settlement, Store,
         StoreError, TailRequest, Timestamp, Transaction, operation::store_methods,
@@ -78,6 +78,11 @@ macro_rules! delegated {
                 self.inner().watch(tables).await
             }
 
+            /// Delegates to [`Store::backup`].
+            async fn backup(&self) -> Result<Box<dyn Backup>, StoreError> {
+                self.inner().backup().await
+            }
+
             $($(
                 #[doc = concat!("Delegates to [`", stringify!($part), "::", stringify!($method), "`].")]
                 async fn $method(&self, $($arg: $type),*) -> Result<$answer, StoreError> {
@@ -121,5 +126,9 @@ impl<T: DelegateStore> Store for T {
 
     async fn watch(&self, tables: &[SmolStr]) -> Result<(), StoreError> {
         DelegateStore::watch(self, tables).await
+    }
+
+    async fn backup(&self) -> Result<Box<dyn Backup>, StoreError> {
+        DelegateStore::backup(self).await
     }
 }

@@ -24,7 +24,7 @@ use crate::lookup::Lookup;
 ///
 /// Nothing here walks over rows: claimable rows lie in one ordered set for each [`Lane`] and topic, rows that wait for a
 /// moment in a set by moment, dispatched ones in a set by age, and rows of one key are linked in commit order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Outbox {
     rows: Lookup<RowId, Row>,
     lanes: Lanes,
@@ -44,7 +44,7 @@ pub(super) struct Outbox {
     unsettled: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Row {
     /// Key by which it is kept in order.
     key: SmolStr,
@@ -54,7 +54,7 @@ struct Row {
     place: Place,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Place {
     /// Claimable as far as time is concerned, since a moment.
     Ready(Lane, Timestamp),
@@ -69,6 +69,11 @@ impl Outbox {
     /// An outbox without rows, in a store of this epoch.
     pub(super) fn new(epoch: u64) -> Self {
         Self { epoch, ..Self::default() }
+    }
+
+    /// Begins another life of the store: what is staged from now on carries its number.
+    pub(super) fn begin_epoch(&mut self, epoch: u64) {
+        self.epoch = epoch;
     }
 
     /// Returns `true` if there is a row of this message.

@@ -15,7 +15,7 @@ pub(super) const AT_ONCE: Timestamp = Timestamp::from_micros(i64::MIN);
 pub(super) type Due = (Timestamp, u64, RowId);
 
 /// The rows of one lane that are due, by topic.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Ready(BTreeMap<SmolStr, BTreeSet<Due>>);
 
 impl Ready {

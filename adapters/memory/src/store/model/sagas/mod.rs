@@ -17,7 +17,7 @@ use smol_str::SmolStr;
 use crate::lookup::Lookup;
 
 /// Committed sagas and their logs.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Sagas {
     sagas: Vec<Saga>,
     by_id: Lookup<SagaId, usize>,
@@ -38,7 +38,7 @@ pub(super) struct Sagas {
     stuck: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Saga {
     instance: SagaInstance,
     log: Vec<LogEntry>,

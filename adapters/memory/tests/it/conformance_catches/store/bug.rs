@@ -31,6 +31,8 @@ pub(crate) enum Bug {
     IgnoresEpochs,
     PlacesTheUnplaced,
     HasNoEpoch,
+    KeepsItsEpochForLife,
+    LosesNothing,
     PurgesDeadLetters,
     KeepsWatermarks,
     ForgetsWatermarks,

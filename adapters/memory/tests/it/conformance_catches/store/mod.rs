@@ -14,10 +14,10 @@ use bytes::Bytes;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, Census, DeadLetter, DeadLetterRequest, EventStore, InboxEntry, InboxPurgeRequest,
-        InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, Part, Parts, PurgeRequest, RecordedEvent, RowId,
-        SagaInstance, SagaListRequest, SagaStatus, SagaStore, Store, StoreError, StreamSnapshot, Timestamp,
-        Transaction,
+        AcquireRequest, Backlog, Backup, Census, DeadLetter, DeadLetterRequest, EventStore, InboxEntry,
+        InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, Part, Parts, PurgeRequest,
+        RecordedEvent, RowId, SagaInstance, SagaListRequest, SagaStatus, SagaStore, Store, StoreError, StreamSnapshot,
+        Timestamp, Transaction,
     },
 };
 use smol_str::SmolStr;
@@ -41,6 +41,8 @@ pub(super) struct Notes {
     redriven: BTreeSet<MessageId>,
     republished: BTreeSet<MessageId>,
     leased: Vec<OutboxRow>,
+    /// Epoch of the first row that was claimed.
+    epoch: Option<u64>,
     pub(super) staged: Vec<MessageId>,
     /// Keys of messages that have a moment.
     pub(super) scheduled: Vec<SmolStr>,
@@ -100,6 +102,20 @@ impl Store for Broken {
 
     async fn now(&self) -> Result<Timestamp, StoreError> {
         if self.has(Bug::ClockStands) { Ok(Timestamp::EPOCH) } else { self.inner.now().await }
+    }
+
+    async fn backup(&self) -> Result<Box<dyn Backup>, StoreError> {
+        if self.has(Bug::LosesNothing) { Ok(Box::new(Nothing)) } else { self.inner.backup().await }
+    }
+}
+
+/// A copy that puts nothing back.
+struct Nothing;
+
+#[async_trait]
+impl Backup for Nothing {
+    async fn restore(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 

@@ -80,6 +80,9 @@ impl OutboxStore for Broken {
             if self.has(Bug::DropsTraceparents) {
                 row.message.traceparent = None;
             }
+            if self.has(Bug::KeepsItsEpochForLife) {
+                row.message.epoch = *self.notes().epoch.get_or_insert(row.message.epoch);
+            }
             if self.has(Bug::HasNoEpoch) {
                 row.message.epoch = 0;
             }

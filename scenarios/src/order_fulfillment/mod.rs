@@ -55,6 +55,8 @@ pub struct OrderFulfillment {
     /// Names of invariants that are not asked for.
     left_out: &'static [&'static str],
     least_orders: usize,
+    /// `true` if faults strike that spoil one piece of work for good.
+    fails_for_good: bool,
 }
 
 impl Default for OrderFulfillment {
@@ -71,6 +73,7 @@ impl OrderFulfillment {
             "a checkout saga, outbox, relay and inbox over two services; everything is right",
             Variant::default(),
         )
+        .fails_for_good()
     }
 
     /// The scenario with everything right while its next release is rolled out: a process that comes back as it checks new
@@ -81,6 +84,7 @@ impl OrderFulfillment {
             "the same while its next release, which charges before it reserves, is rolled out; everything is right",
             Variant { next_checkout: Some(checkout::charging_first), ..Variant::default() },
         )
+        .fails_for_good()
     }
 
     /// Returns a twin that runs `variant`; `name` is appended to the name of the scenario.
@@ -91,7 +95,13 @@ impl OrderFulfillment {
     fn with_variant(name: SmolStr, about: &'static str, variant: Variant) -> Self {
         let checkouts = variant.checkouts(2, &ClockAndRandom::dummy()).expect("the steps of the checkout fit together");
         let checkouts = checkouts.iter().map(|checkout| checkout.shape().clone()).collect();
-        Self { name, about, variant, checkouts, orders: None, left_out: &[], least_orders: 1 }
+        Self { name, about, variant, checkouts, orders: None, left_out: &[], least_orders: 1, fails_for_good: false }
+    }
+
+    /// The same under faults that spoil one piece of work again and again, which a service has to cope with that is right.
+    #[must_use]
+    fn fails_for_good(self) -> Self {
+        Self { fails_for_good: true, ..self }
     }
 
     /// The same with these orders in every plan that is drawn, for example those of a file.
@@ -147,6 +157,7 @@ impl Scenario for OrderFulfillment {
             .external(PAYMENTS, PaymentProvider::default);
         let topology = self.checkouts.iter().fold(topology, Topology::saga);
         let topology = if self.variant.next_checkout.is_some() { topology.next_release() } else { topology };
+        let topology = if self.fails_for_good { topology.fails_for_good() } else { topology };
         let topology = GROUPS.iter().fold(topology, |topology, (group, topics)| topology.group(group, topics));
         self.left_out.iter().fold(topology, |topology, name| topology.without(name))
     }

@@ -82,7 +82,9 @@ impl Scenario for PaymentService {
     fn topology(&self) -> Topology {
         let variant = self.variant;
         let program = move |boot: Boot| service::payments(boot.ports, variant);
-        Topology::new()
+        let is_right = self.name == PAYMENTS;
+        let topology = if is_right { Topology::new().fails_for_good() } else { Topology::new() };
+        topology
             .process("payments-1", PAYMENTS, PAYMENTS, program)
             .process("payments-2", PAYMENTS, PAYMENTS, program)
             .group(LEDGER, &[PAYMENTS])

@@ -8,6 +8,7 @@ mod exhaust;
 mod idle_groups;
 mod invariants;
 mod long_faults;
+mod long_workloads;
 mod operate;
 mod order_fulfillment;
 mod payments;

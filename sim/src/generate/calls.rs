@@ -35,17 +35,19 @@ const fn chance(operation: Operation) -> (u32, u64) {
         Operation::Scan | Operation::Operation | Operation::PutOperation | Operation::Tail | Operation::Saga => (4, 6),
         Operation::Checkpoint | Operation::SetCheckpoint => (3, 6),
         Operation::PutIf | Operation::Delete | Operation::InboxFailed | Operation::SagaByKey => (2, 4),
-        // An operator's, and upkeep whose next turn does what this one did not.
-        Operation::Republish | Operation::PurgeSagas | Operation::PurgeOperations => (0, 4),
-        // Only a handler that outlasts half of its delivery comes by here; exhaustive searches strike it where it does.
-        Operation::Extend => (0, 4),
+        // An operator's, where a service plays one itself.
+        Operation::Republish => (1, 1),
+        // Upkeep, whose next turn does what this one did not.
+        Operation::PurgeSagas | Operation::PurgeOperations => (2, 2),
+        // Only a handler that outlasts half of its delivery comes by here.
+        Operation::Extend => (4, 2),
         // Only reads, where `set_checkpoint` is next and is struck.
         Operation::OutboxSettledTo => (0, 4),
         // Only an operator's tool asks for them, and no tool is part of a run.
         Operation::Sagas | Operation::Census | Operation::AskRedrive => (0, 4),
-        // What stands beside it in its transaction is struck, and so is the commit. An exhaustive search strikes it as well.
-        Operation::SagaSignal => (0, 4),
-        // For those who have events; see `EVENTS`.
+        // Only a message or a request that a saga waits for comes by here.
+        Operation::SagaSignal => (4, 2),
+        // Only who reads or writes events comes by here. An exhaustive search strikes them where they are called.
         Operation::AppendEvents
         | Operation::ReadEvents
         | Operation::ReadStream
@@ -60,13 +62,17 @@ const fn chance(operation: Operation) -> (u32, u64) {
 /// there to be tried in all combinations, lie near the beginning more often than not.
 const LONG: u64 = 1_000;
 
+/// In a long run a process makes about one in so many of the calls that it may make for one item at most: replicas share the
+/// work, and most items need nothing to be done again. Drawn evenly up to the most, most faults would come too late to strike.
+const SHARE: u64 = 6;
+
 /// Draws where a fault at a port call strikes, `None` where there is nothing to strike.
 pub(super) fn draw(verdict: Verdict, items: u64, targets: &Targets, draw: &mut Draw) -> Option<CallFault> {
     let process = draw.pick(&targets.processes)?.clone();
     let (operation, calls) = operation(verdict, !targets.services.is_empty(), draw)?;
     // A few more than one item's worth, so that the calls of recovery and of idle loops are reached as well.
     let most = 2 + calls.saturating_mul(items.max(1));
-    let nth = if items > LONG { draw.between(1, most) } else { draw.small(most) };
+    let nth = if items > LONG { draw.between(1, most / SHARE) } else { draw.small(most) };
     Some(CallFault { process, point: operation.into(), nth: u32::try_from(nth).unwrap_or(u32::MAX), verdict })
 }
 

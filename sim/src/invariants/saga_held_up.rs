@@ -21,7 +21,7 @@ use crate::{
 /// operator, and a wait in which anything else went wrong - another fault, a death.
 ///
 /// The bound is a minute of virtual time ([`SagaHeldUp::within`]), and as long as forty port calls take for each saga that is
-/// open. A saga that asks may wait three times as long for one answer: then an attempt has no limit.
+/// open. A saga that asks outside may wait three times as long for one answer: then an attempt has no limit.
 ///
 /// State: one entry for each saga that has not ended, and one for each of its calls outside.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ struct Open {
     event: u64,
     /// Steps that wait for a signal or for a moment.
     waiting: Vec<SmolStr>,
-    /// `true` while a participant outside is asked.
+    /// `true` once a participant outside was asked, or the saga goes back, which may ask one without a word in the log.
     asks: bool,
     /// `true` if it waits for somebody else: an operator, a newer release.
     rests: bool,
@@ -121,7 +121,6 @@ impl SagaHeldUp {
         }
         let Some(open) = self.open.get_mut(&log.saga) else { return };
         (open.since, open.event) = (event.at, event.number);
-        open.asks = false;
         open.rests = log.status == SagaStatus::Stuck;
         for record in log.records.iter().flatten() {
             if let Some(step) = record.step() {
@@ -134,6 +133,7 @@ impl SagaHeldUp {
                         self.asked.insert(OperationId::derive(log.saga, step, direction), log.saga);
                     }
                 }
+                Record::CompensationBegun { .. } => open.asks = true,
                 Record::Waiting { step, .. } => open.waiting.push(step.clone()),
                 Record::Retry { delay_us, .. } => open.since = open.since.max(event.at + delay_us),
                 Record::LeftToNewer { .. } => open.rests = true,

@@ -52,7 +52,7 @@ fn beside(between: impl Fn(&mut Script, ProcessIndex, u64)) -> Vec<Violation> {
 #[test]
 fn a_saga_that_does_nothing_beside_one_that_asks_in_vain_is_told_once() {
     let found = beside(|_, _, _| {});
-    let sentence = "saga `checkout` of `order-2` did nothing for 80 s, while nothing was wrong but a service outside";
+    let sentence = "saga `checkout` of `order-2` did nothing for 60 s, while nothing was wrong but a service outside";
     assert_eq!(sentences(&found), [sentence], "the one that asks again and again is not meant");
 }
 

@@ -188,12 +188,11 @@ impl Invariant for HandledWithoutEffect {
                 customs.push((kind, custom));
                 custom
             });
-            let Some(always) = custom else { continue };
-            if self.restored.is_some_and(|restored| work.end.number() >= restored) {
+            let (Some(always), Some(detail)) = (custom, self.doings.detail(at)) else { continue };
+            if self.restored.is_some_and(|restored| detail.end.number() >= restored) {
                 // It may have found less than was there, and what it left may be gone.
                 continue;
             }
-            let Some(detail) = self.doings.detail(at) else { continue };
             judge.judged();
             let done = work.done & !self.practice.idle;
             let is_whole = done & always == always;

@@ -14,7 +14,7 @@ use crate::lookup::Lookup;
 ///
 /// A position is handed out when an event is appended, as the sequence of a database does, and transactions may commit in
 /// another order. So the log is shown up to the first position that is still out.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Events {
     log: BTreeMap<u64, Box<RecordedEvent>>,
     /// Positions of the events of each stream: that of version `n` is the one before place `n`.
@@ -48,6 +48,17 @@ impl Events {
     /// No events, in a store of this epoch.
     pub(super) fn new(epoch: u64) -> Self {
         Self { epoch, ..Self::default() }
+    }
+
+    /// A copy of what is committed.
+    pub(super) fn copy(&self) -> Self {
+        Self { out: BTreeSet::new(), ..self.clone() }
+    }
+
+    /// These events in place of `others`, in another epoch. Positions that open transactions have of those stay theirs.
+    pub(super) fn in_place_of(mut self, others: Self, epoch: u64) -> Self {
+        self.last_position = self.last_position.max(others.out.last().copied().unwrap_or_default());
+        Self { out: others.out, epoch, ..self }
     }
 
     /// The version that a stream has come to.

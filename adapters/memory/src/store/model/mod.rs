@@ -69,6 +69,7 @@ impl StoreModel {
             outbox: self.outbox.clone(),
             inbox: self.inbox.clone(),
             sagas: self.sagas.clone(),
+            events: self.events.copy(),
             last_row: self.last_row,
             ..Self::default()
         }
@@ -77,8 +78,9 @@ impl StoreModel {
     /// Puts back what a copy holds, with its counters, in another epoch. What open transactions hold stays theirs, until they
     /// are dropped.
     pub(super) fn put_back(&mut self, copy: &Self, epoch: u64) {
-        let Self { documents, operations, checkpoints, mut outbox, inbox, sagas, last_row, .. } = copy.copy();
+        let Self { documents, operations, checkpoints, mut outbox, inbox, sagas, events, last_row, .. } = copy.copy();
         outbox.begin_epoch(epoch);
+        let events = events.in_place_of(std::mem::take(&mut self.events), epoch);
         let locks = std::mem::take(&mut self.locks);
         let snapshots = std::mem::take(&mut self.snapshots);
         let (last_commit, last_tx) = (self.last_commit, self.last_tx);
@@ -89,6 +91,7 @@ impl StoreModel {
             outbox,
             inbox,
             sagas,
+            events,
             locks,
             snapshots,
             last_commit,

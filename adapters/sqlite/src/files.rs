@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, LazyLock, Mutex as StdMutex, PoisonError, Weak, atomic::AtomicU64},
+    sync::{Arc, LazyLock, Mutex as StdMutex, PoisonError, Weak},
 };
 
 use rusqlite::{Connection, OpenFlags};
@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     config::SqliteConfig,
-    epoch,
+    epoch::Epochs,
     error::{OpenError, is_busy},
     in_memory::Origin,
     latest::Latest,
@@ -27,8 +27,8 @@ pub(crate) struct Shared {
     /// Reads outside transactions, beside the writer. An in-memory database has none: it is one connection.
     pub(crate) reader: Option<Mutex<Connection>>,
     pub(crate) config: SqliteConfig,
-    /// The life of the store that its messages tell of.
-    pub(crate) epoch: AtomicU64,
+    /// The lives of the store that its messages tell of.
+    pub(crate) epochs: Arc<Epochs>,
     /// The latest time of a file; a database in memory is never opened again.
     pub(crate) latest: Option<Arc<Latest>>,
 }
@@ -73,7 +73,7 @@ pub(crate) fn open_file(path: &Path, config: SqliteConfig, may: May, now: Timest
         return Err(OpenError::NoWriteAheadLog { path: name, mode });
     }
     schema::migrate(&mut writer, &name)?;
-    let epoch = epoch::read(&writer).map_err(failed("reading the epoch of"))?;
+    let epochs = Epochs::read(&writer).map_err(failed("reading the epochs of"))?;
     // A tool's clock says nothing of the time of the services that work on the file.
     let latest = if may == May::Create { Latest::open(&mut writer, now, &name) } else { Latest::look(&writer) };
     let latest = Some(Arc::new(latest.map_err(failed("reading the latest time of"))?));
@@ -86,7 +86,7 @@ pub(crate) fn open_file(path: &Path, config: SqliteConfig, may: May, now: Timest
         writer: Arc::new(Mutex::new(Writer::new(writer))),
         reader: Some(Mutex::new(reader)),
         config,
-        epoch: AtomicU64::new(epoch),
+        epochs: Arc::new(epochs),
         latest,
     });
     open.retain(|_, handle| handle.strong_count() > 0);
@@ -95,7 +95,7 @@ pub(crate) fn open_file(path: &Path, config: SqliteConfig, may: May, now: Timest
 }
 
 /// Opens a database that lives as long as its handles.
-pub(crate) fn open_memory(config: SqliteConfig, tables: &str, epoch: u64) -> Result<Arc<Shared>, OpenError> {
+pub(crate) fn open_memory(config: SqliteConfig, tables: &str, epochs: Epochs) -> Result<Arc<Shared>, OpenError> {
     let writer = match recycled::take(&config, tables) {
         Some(writer) => writer,
         None => {
@@ -103,7 +103,7 @@ pub(crate) fn open_memory(config: SqliteConfig, tables: &str, epoch: u64) -> Res
             Arc::new(Mutex::new(Writer::in_memory(origin)?))
         }
     };
-    Ok(Arc::new(Shared { writer, reader: None, config, epoch: AtomicU64::new(epoch), latest: None }))
+    Ok(Arc::new(Shared { writer, reader: None, config, epochs: Arc::new(epochs), latest: None }))
 }
 
 impl Drop for Shared {

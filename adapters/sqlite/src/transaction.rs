@@ -18,6 +18,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::{
     checkpoints, documents,
+    epoch::Epochs,
     error::in_statement,
     events,
     inbox::{self, Taken},
@@ -34,7 +35,7 @@ pub struct SqliteTransaction {
     /// SQLite's count of changed rows when it began.
     changes_before: u64,
     time: Arc<SteadyTime>,
-    epoch: u64,
+    epochs: Arc<Epochs>,
     blocking_at_commit: bool,
     /// The latest time that is kept, in a file.
     latest: Option<Arc<Latest>>,
@@ -51,7 +52,7 @@ impl SqliteTransaction {
     pub(crate) fn new(
         writer: OwnedMutexGuard<Writer>,
         time: Arc<SteadyTime>,
-        epoch: u64,
+        epochs: Arc<Epochs>,
         latest: Option<Arc<Latest>>,
         blocking_at_commit: bool,
     ) -> Self {
@@ -60,7 +61,7 @@ impl SqliteTransaction {
             writer,
             changes_before,
             time,
-            epoch,
+            epochs,
             blocking_at_commit,
             latest,
             seen: Timestamp::EPOCH,
@@ -154,7 +155,7 @@ impl EventWrites for SqliteTransaction {
 
     async fn read_stream(&mut self, stream: &str, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
         let mut found = self.run(|connection, _| events::stream(connection, stream, after, limit))?;
-        found.iter_mut().for_each(|event| event.message.epoch = self.epoch);
+        self.epochs.stamp_events(&mut found);
         Ok(found)
     }
 

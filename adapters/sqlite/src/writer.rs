@@ -10,7 +10,6 @@ use seaworthy_core::ports::{RowChange, StoreError};
 use smol_str::SmolStr;
 
 use crate::{
-    epoch,
     error::{self, OpenError},
     in_memory::{self, Birth, Contents, Origin},
     watch::Watch,
@@ -180,22 +179,18 @@ impl Writer {
         Ok(copy)
     }
 
-    /// Puts a copy of this database in memory back, in another epoch.
+    /// Puts a copy of this database in memory back.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if SQLite can't.
-    pub(crate) fn put_back(&mut self, copy: &Connection, epoch: u64) -> Result<(), StoreError> {
+    pub(crate) fn put_back(&mut self, copy: &Connection) -> Result<(), StoreError> {
         self.roll_back();
         let copied = Backup::new(copy, &mut self.connection).and_then(|backup| backup.step(-1));
         copied.map_err(|failure| error::in_statement("restore", &failure))?;
         if let Some(InMemory { birth, .. }) = &mut self.origin {
             birth.spoil();
         }
-        self.begin().and_then(|()| epoch::set(&self.connection, epoch)).map_err(|failure| {
-            self.roll_back();
-            error::in_statement("restore", &failure)
-        })?;
-        self.commit()
+        Ok(())
     }
 
     /// Returns the changes of the open transaction in the watched tables that were not told yet.

@@ -54,8 +54,9 @@ pub struct Message {
     pub partition_key: SmolStr,
     /// Position in the producer's commit order; `0` until the outbox has given it one. Gaps are normal.
     pub sequence: u64,
-    /// Life of the producer's store in which [`sequence`](Self::sequence) counts: drawn when the store was made, and again
-    /// when it was restored from a copy; `0` where nobody says. Of two epochs of one source neither is before the other.
+    /// Life of the producer's store in which it was staged, and [`sequence`](Self::sequence) counts: drawn when the store was
+    /// made, and again when it was restored from a copy; `0` where nobody says. What the copy holds stays of its life. Of two
+    /// epochs of one source neither is before the other.
     #[serde(default, skip_serializing_if = "is_untold")]
     pub epoch: u64,
     /// Number of earlier messages of its key that the producer had given up when it sent this one: a redrive may bring

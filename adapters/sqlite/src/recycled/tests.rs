@@ -8,10 +8,14 @@ use rusqlite::{
     limits::Limit,
     types::Value,
 };
-use seaworthy_core::ports::RowChange;
+use seaworthy_core::ports::{RowChange, Timestamp};
 use smol_str::SmolStr;
 
-use crate::{config::SqliteConfig, files::open_memory, writer::Writer};
+use crate::{config::SqliteConfig, epoch::Epochs, files::open_memory, writer::Writer};
+
+fn epochs() -> Epochs {
+    Epochs::of_memory(Timestamp::EPOCH)
+}
 
 use super::*;
 
@@ -102,7 +106,7 @@ fn is_kept(of: u32) -> bool {
 #[test]
 fn a_run_can_not_tell_a_database_that_is_used_again_from_a_new_one() {
     let look = || {
-        let shared = open_memory(settings(1), TABLES, 1).unwrap();
+        let shared = open_memory(settings(1), TABLES, epochs()).unwrap();
         let mut writer = shared.writer.try_lock().unwrap();
         let prepared = watch_all(&mut writer);
         let begins = seen(writer.connection());
@@ -127,7 +131,7 @@ fn is_used_again(of: u32, used: impl FnOnce(&mut Connection)) -> bool {
 }
 
 fn is_used_by(of: u32, watched: &[SmolStr], used: impl FnOnce(&mut Connection)) -> bool {
-    let shared = open_memory(settings(of), TABLES, 1).unwrap();
+    let shared = open_memory(settings(of), TABLES, epochs()).unwrap();
     let mut writer = shared.writer.try_lock().unwrap();
     writer.watch(watched).unwrap();
     watch_all_of(&mut writer);
@@ -186,7 +190,7 @@ fn what_the_next_run_could_tell_lets_the_database_go() {
 #[test]
 fn a_table_that_a_run_has_made_or_changed_lets_the_database_go() {
     let committed = |of, sql: &str| {
-        let shared = open_memory(settings(of), TABLES, 1).unwrap();
+        let shared = open_memory(settings(of), TABLES, epochs()).unwrap();
         let mut writer = shared.writer.try_lock().unwrap();
         watch_all(&mut writer);
         writer.begin().unwrap();
@@ -208,7 +212,7 @@ fn a_table_that_a_run_has_made_or_changed_lets_the_database_go() {
 #[test]
 fn tables_that_do_more_than_hold_rows_are_made_anew_each_time() {
     let made = |of, tables: &str| {
-        drop(open_memory(settings(of), tables, 1).unwrap());
+        drop(open_memory(settings(of), tables, epochs()).unwrap());
         is_kept(of)
     };
     assert!(made(50, "CREATE TABLE one (x)"));
@@ -241,7 +245,7 @@ fn triggers_of_an_earlier_watch_are_gone_for_who_watches_other_tables_or_none() 
 #[test]
 fn rows_that_a_database_begins_with_are_told_as_new_also_when_that_was_rolled_back() {
     let told = |of| {
-        let shared = open_memory(settings(of), TABLES, 1).unwrap();
+        let shared = open_memory(settings(of), TABLES, epochs()).unwrap();
         let mut writer = shared.writer.try_lock().unwrap();
         writer.watch(&["accounts".into(), "notes".into()]).unwrap();
         // Somebody prepares before the first look, and the first look is undone.
@@ -269,7 +273,7 @@ fn rows_that_a_database_begins_with_are_told_as_new_also_when_that_was_rolled_ba
 #[test]
 fn a_run_that_lends_can_not_tell_what_one_that_did_not_has_done() {
     let look = |store_alone: bool| {
-        let shared = open_memory(settings(80), "", 1).unwrap();
+        let shared = open_memory(settings(80), "", epochs()).unwrap();
         let writer = shared.writer.try_lock().unwrap();
         let seen = (writer.connection().last_insert_rowid(), writer.connection().changes());
         if store_alone {
@@ -287,7 +291,7 @@ fn a_run_that_lends_can_not_tell_what_one_that_did_not_has_done() {
 
 #[test]
 fn a_second_watch_lets_the_database_go() {
-    let shared = open_memory(settings(81), TABLES, 1).unwrap();
+    let shared = open_memory(settings(81), TABLES, epochs()).unwrap();
     let mut writer = shared.writer.try_lock().unwrap();
     watch_all(&mut writer);
     writer.watch(&["notes".into()]).unwrap();
@@ -299,7 +303,7 @@ fn a_second_watch_lets_the_database_go() {
 
 #[test]
 fn a_database_that_is_in_use_is_not_used_again() {
-    let in_use = open_memory(settings(2), "", 1).unwrap();
+    let in_use = open_memory(settings(2), "", epochs()).unwrap();
     let transaction = Arc::clone(&in_use.writer).try_lock_owned().unwrap();
     drop(in_use);
     assert!(!is_kept(2));

@@ -15,8 +15,7 @@ impl EventStore for SqliteStore {
                     .map_err(|failure| in_statement("read the log of events", &failure))
             })
             .await?;
-        let epoch = self.epoch();
-        found.iter_mut().for_each(|event| event.message.epoch = epoch);
+        self.epochs().stamp_events(&mut found);
         Ok(found)
     }
 }

@@ -9,7 +9,7 @@ mod saga;
 use std::{
     path::Path,
     pin::pin,
-    sync::{Arc, Mutex as StdMutex, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex as StdMutex, PoisonError},
     time::Duration,
 };
 
@@ -26,7 +26,7 @@ use crate::{
     census,
     columns::read_count,
     config::SqliteConfig,
-    epoch,
+    epoch::{Epoch, Epochs},
     error::{self, OpenError},
     files::{self, May, Shared},
     transaction::SqliteTransaction,
@@ -139,7 +139,7 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError::Sqlite`], if a statement of `tables` fails, or there is no memory for it.
     pub fn open_in_memory_with(clock: Arc<dyn Clock>, config: SqliteConfig, tables: &str) -> Result<Self, OpenError> {
-        Ok(Self::on(files::open_memory(config, tables, epoch::of_memory(clock.now()))?, clock))
+        Ok(Self::on(files::open_memory(config, tables, Epochs::of_memory(clock.now()))?, clock))
     }
 
     fn on(shared: Arc<Shared>, clock: Arc<dyn Clock>) -> Self {
@@ -158,19 +158,18 @@ impl SqliteStore {
     ///
     /// The copy counts on from where it was made, so messages that are staged now get the sequences of others that were
     /// sent since. Their epoch tells the two apart; without one a consumer that has handled and forgotten the others takes
-    /// them for duplicates.
+    /// them for duplicates. What the copy holds stays of its epoch, and is a duplicate where it was handled.
     ///
     /// # Errors
     /// Any [`StoreError`]; the epoch is then the one before, unless the outcome is unknown.
     pub async fn begin_epoch(&self) -> Result<u64, StoreError> {
-        let epoch = self.write(doing("begin an epoch", |connection, _| epoch::begin(connection))).await?;
-        self.shared.epoch.store(epoch, Ordering::Relaxed);
-        Ok(epoch)
+        let epoch = self.write(doing("begin an epoch", |connection, _| Epochs::draw(connection))).await?;
+        Ok(self.shared.epochs.push(epoch))
     }
 
-    /// The epoch that the store is in.
-    pub(crate) fn epoch(&self) -> u64 {
-        self.shared.epoch.load(Ordering::Relaxed)
+    /// The epochs that the store has been in.
+    pub(crate) fn epochs(&self) -> &Arc<Epochs> {
+        &self.shared.epochs
     }
 
     /// Opens a transaction as its own type: [`Store::begin`] boxes it.
@@ -182,7 +181,7 @@ impl SqliteStore {
         let writer = self.lock(self.permit().await?).await?;
         let (time, latest) = (Arc::clone(&self.time), self.shared.latest.clone());
         let blocking = self.shared.config.blocking_at_commit();
-        Ok(SqliteTransaction::new(writer, time, self.epoch(), latest, blocking))
+        Ok(SqliteTransaction::new(writer, time, Arc::clone(self.epochs()), latest, blocking))
     }
 
     /// Runs `work` in a transaction of its own.
@@ -294,14 +293,15 @@ impl Store for SqliteStore {
     /// Copies a database in memory. A file is copied with SQLite's own tools, and begins [an epoch](Self::begin_epoch) by
     /// hand.
     async fn backup(&self) -> Result<Box<dyn Backup>, StoreError> {
-        let copy = self.permit().await?.copy()?;
-        Ok(Box::new(Copied { store: self.clone(), copy: StdMutex::new(copy) }))
+        let copy = StdMutex::new(self.permit().await?.copy()?);
+        Ok(Box::new(Copied { store: self.clone(), epochs: self.epochs().copy(), copy }))
     }
 }
 
 /// A copy of a database in memory, and the store that it was made of.
 struct Copied {
     store: SqliteStore,
+    epochs: Vec<Epoch>,
     copy: StdMutex<Connection>,
 }
 
@@ -310,10 +310,9 @@ impl Backup for Copied {
     async fn restore(&self) -> Result<(), StoreError> {
         let mut writer = self.store.permit().await?;
         let copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner);
-        let epoch = epoch::of_memory(self.store.time());
-        writer.put_back(&copy, epoch)?;
-        self.store.shared.epoch.store(epoch, Ordering::Relaxed);
-        Ok(())
+        writer.put_back(&copy)?;
+        let begun = self.store.epochs().put_back(&self.epochs, writer.connection(), self.store.time());
+        begun.map_err(|failure| error::in_statement("restore", &failure))
     }
 }
 

@@ -10,14 +10,14 @@ use seaworthy_core::{
 };
 
 use super::{SqliteStore, doing};
-use crate::{epoch, error::in_statement, outbox};
+use crate::{error::in_statement, outbox};
 
 #[async_trait]
 impl OutboxStore for SqliteStore {
     async fn claim(&self, request: &ClaimRequest) -> Result<Vec<OutboxRow>, StoreError> {
         self.write(doing("claim", |connection, now| {
             let mut rows = outbox::claim(connection, request, now)?;
-            epoch::stamp(self.epoch(), &mut rows);
+            self.epochs().stamp_rows(&mut rows);
             Ok(rows)
         }))
         .await
@@ -36,7 +36,7 @@ impl OutboxStore for SqliteStore {
                 })
                 .await?;
             if unread.is_empty() {
-                epoch::stamp(self.epoch(), rows.iter_mut());
+                self.epochs().stamp_rows(&mut rows);
                 return Ok(rows);
             }
             // Read again: what was to follow them waits for them now.
@@ -50,7 +50,7 @@ impl OutboxStore for SqliteStore {
         self.read(|connection| {
             let rows = outbox::dead_rows(connection, request);
             let mut rows = rows.map_err(|failure| in_statement("read dead rows", &failure))?;
-            epoch::stamp(self.epoch(), rows.iter_mut().map(|dead| &mut dead.row));
+            self.epochs().stamp_rows(rows.iter_mut().map(|dead| &mut dead.row));
             Ok(rows)
         })
         .await

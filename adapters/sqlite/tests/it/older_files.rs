@@ -19,6 +19,8 @@ const BEFORE_EVENTS: &str = "DROP TABLE seaworthy_saga_keys;
     DROP INDEX seaworthy_dead_letters_asked;
     ALTER TABLE seaworthy_dead_letters DROP COLUMN asked_at;
     DROP TABLE seaworthy_clock;
+    ALTER TABLE seaworthy_epoch DROP COLUMN after_message;
+    ALTER TABLE seaworthy_epoch DROP COLUMN after_event;
     DROP TABLE seaworthy_events;
     DROP TABLE seaworthy_event_snapshots;
     UPDATE seaworthy_schema SET version = 9";
@@ -28,6 +30,8 @@ pub(crate) const BEFORE_LISTS: &str = "DROP TABLE seaworthy_saga_keys;
     DROP INDEX seaworthy_dead_letters_asked;
     ALTER TABLE seaworthy_dead_letters DROP COLUMN asked_at;
     DROP TABLE seaworthy_clock;
+    ALTER TABLE seaworthy_epoch DROP COLUMN after_message;
+    ALTER TABLE seaworthy_epoch DROP COLUMN after_event;
     DROP TABLE seaworthy_events;
     DROP TABLE seaworthy_event_snapshots;
     DROP INDEX seaworthy_sagas_forgotten;
@@ -173,18 +177,21 @@ async fn watermarks_and_rows_from_before_there_were_epochs_are_kept() {
     }
     let epochs = async |store: &SqliteStore, number| {
         stage(store, &[message(number, "a")]).await;
-        store.tail(&tailing(9)).await.unwrap()[0].message.epoch
+        store.tail(&tailing(9)).await.unwrap().iter().map(|row| row.message.epoch).collect::<Vec<_>>()
     };
-    let drawn = epochs(&store, 1).await;
+    let drawn = epochs(&store, 1).await[0];
     assert_ne!(drawn, 0);
     drop(store);
     let again = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
-    assert_eq!(epochs(&again, 2).await, drawn, "it lasts as long as the file");
+    assert_eq!(epochs(&again, 2).await, [drawn, drawn], "it lasts as long as the file");
     let another = SqliteStore::open(folder.path().join("another"), HandClock::new(), SqliteConfig::default()).unwrap();
-    assert_ne!(epochs(&another, 1).await, drawn);
+    assert_ne!(epochs(&another, 1).await, [drawn]);
     let begun = again.begin_epoch().await.unwrap();
-    assert_eq!(epochs(&again, 3).await, begun);
+    assert_eq!(epochs(&again, 3).await, [drawn, drawn, begun], "what was there is of its epoch");
     assert_ne!(begun, drawn);
+    drop(again);
+    let later = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    assert_eq!(epochs(&later, 4).await, [drawn, drawn, begun, begun], "also when the file is opened again");
 }
 
 /// Before the schema knew when a watermark was raised.
@@ -307,11 +314,13 @@ async fn sagas_and_operations_of_an_older_file_are_deleted_in_the_end() {
     let other = Connection::open(&path).unwrap();
     other
         .execute_batch(
-            "DROP TABLE seaworthy_saga_keys;
-    DROP INDEX seaworthy_dead_letters_asked;
-    ALTER TABLE seaworthy_dead_letters DROP COLUMN asked_at;
-    DROP TABLE seaworthy_clock;
-    DROP TABLE seaworthy_events;
+            "ALTER TABLE seaworthy_epoch DROP COLUMN after_message;
+             ALTER TABLE seaworthy_epoch DROP COLUMN after_event;
+             DROP TABLE seaworthy_saga_keys;
+             DROP INDEX seaworthy_dead_letters_asked;
+             ALTER TABLE seaworthy_dead_letters DROP COLUMN asked_at;
+             DROP TABLE seaworthy_clock;
+             DROP TABLE seaworthy_events;
              DROP TABLE seaworthy_event_snapshots;
              DROP INDEX seaworthy_sagas_forgotten;
              DROP INDEX seaworthy_operations_by_age;

@@ -15,7 +15,8 @@ async fn claimed(store: &dyn Store, subject: &dyn StoreSubject, token: u128) -> 
     store.claim(&claim(token, 9, subject.unit())).await
 }
 
-/// What was committed since is gone, and what is staged now has the sequence of what is gone and another epoch.
+/// What was committed since is gone, what was there before is of its epoch still, and what is staged now has the sequence of
+/// what is gone and another epoch.
 pub async fn a_store_that_is_put_back_is_what_it_was_in_another_epoch(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;
     stage(&*store, &[lone(1)]).await?;
@@ -25,8 +26,10 @@ pub async fn a_store_that_is_put_back_is_what_it_was_in_another_epoch(subject: &
     };
     stage(&*store, &[lone(2)]).await?;
     let before = claimed(&*store, subject, 1).await?;
-    let lost = before.iter().find(|row| row.message.id == lone(2).id).map(|row| &row.message);
-    let Some(lost) = lost else { return expect_eq("committed rows can be claimed", 0, 1).map(|()| Verdict::Held) };
+    let of = |rows: &[OutboxRow], id| rows.iter().find(|row| row.message.id == id).map(|row| row.message.clone());
+    let (Some(first), Some(lost)) = (of(&before, lone(1).id), of(&before, lone(2).id)) else {
+        return expect_eq("committed rows can be claimed", before.len(), 2).map(|()| Verdict::Held);
+    };
     subject.advance(subject.unit()).await;
     for again in 0..2 {
         copy.restore().await?;
@@ -35,7 +38,9 @@ pub async fn a_store_that_is_put_back_is_what_it_was_in_another_epoch(subject: &
         let ids: Vec<_> = rows.iter().map(|row| row.message.id).collect();
         let promise = "what was committed after the copy is gone, and what was before is as it was, however often it is put back";
         expect_eq(promise, ids, vec![lone(1).id, lone(3).id])?;
-        let staged = &rows[1].message;
+        let (kept, staged) = (&rows[0].message, &rows[1].message);
+        let promise = "what a copy holds stays of the epoch in which it was staged";
+        expect_eq(promise, kept.epoch, first.epoch)?;
         expect_eq("the counters of a store go back with it", staged.sequence, lost.sequence)?;
         expect_eq("a store that was put back is in another epoch", staged.epoch == lost.epoch, false)?;
         subject.advance(subject.unit()).await;

@@ -136,6 +136,7 @@ const STORE: &[(store::Bug, &[&str])] = {
             "a_store_that_is_put_back_is_what_it_was_in_another_epoch",
         ]),
         (KeepsItsEpochForLife, &["a_store_that_is_put_back_is_what_it_was_in_another_epoch"]),
+        (DealsItsEpochToAll, &["a_store_that_is_put_back_is_what_it_was_in_another_epoch"]),
         (LosesNothing, &["a_store_that_is_put_back_is_what_it_was_in_another_epoch"]),
         (PurgesDeadLetters, &["dead_letters_survive_a_purge"]),
         (KeepsWatermarks, &["a_watermark_that_nothing_raises_is_forgotten"]),

@@ -32,6 +32,7 @@ pub(crate) enum Bug {
     PlacesTheUnplaced,
     HasNoEpoch,
     KeepsItsEpochForLife,
+    DealsItsEpochToAll,
     LosesNothing,
     PurgesDeadLetters,
     KeepsWatermarks,

@@ -75,7 +75,11 @@ impl OutboxStore for Broken {
             row.message.schedule.not_before.is_none() && self.notes().scheduled.contains(&row.message.partition_key)
         };
         rows.retain(|row| !waits(row));
+        let latest = rows.iter().map(|row| row.message.epoch).max();
         for row in &mut rows {
+            if self.has(Bug::DealsItsEpochToAll) {
+                row.message.epoch = latest.expect("there is a row");
+            }
             self.notes().holders.insert(row.row, request.token);
             if self.has(Bug::DropsTraceparents) {
                 row.message.traceparent = None;

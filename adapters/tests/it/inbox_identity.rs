@@ -149,3 +149,21 @@ fn a_row_that_was_skipped_and_is_redriven_late_is_handled() {
 fn a_row_of_a_relay_without_order_that_is_redriven_late_is_handled() {
     redriven_late(RelayConfig::default().ordering(OutboxOrder::Unordered));
 }
+
+/// Delivered once more when its row is gone, and so often that it is suspected: it was handled all the same.
+#[test]
+fn a_message_that_was_forgotten_is_a_duplicate_also_when_its_failure_is_counted_before_it_comes() {
+    on_each_store(async |world| {
+        let handler = Scripted::new(|_, _| Box::pin(async { Ok(()) }));
+        world.broker.behind().declare(&SubscriptionSpec { group: SHOP.into(), topics: vec![SHOP.into()] });
+        let consumer = handler.consumer(&world.ports, |config| config.suspect_after(0));
+        world.ports.spawn("consumer", consumer.run());
+        produce(world, &a_store(world), ten(1)).await;
+        forget(world).await;
+        let sent: Vec<Message> = world.broker.accepted().into_iter().map(|(_, message)| message).collect();
+        world.publish(sent).await;
+        world.pass(Duration::from_secs(2)).await;
+        let runs: usize = (1..11).map(|number| handler.runs(&format!("order-{number}"))).sum();
+        assert_eq!((runs, world.unacknowledged()), (10, 0));
+    });
+}

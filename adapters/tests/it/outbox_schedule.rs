@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use seaworthy_core::{
+    inbox::ConsumerConfig,
     inbox::HandlerError,
     message::{Message, MessageBuilder, Schedule},
     outbox::{LogRelay, Relay},
@@ -150,6 +151,23 @@ fn a_message_that_expires_on_its_way_is_dropped_with_a_warning_or_kept_as_a_dead
             assert_eq!(heard.lines().iter().filter(|line| line.contains(said)).count(), 1, "{:?}", heard.lines());
         });
     }
+}
+
+/// Its acknowledgement was lost, and when it comes again its time is over.
+#[test]
+fn a_message_that_was_handled_in_time_is_a_duplicate_when_it_comes_again_expired() {
+    on_each_store(async |world| {
+        let handler = Scripted::new(|_, _| Box::pin(async { Ok(()) }));
+        let quote = Message { schedule: Schedule { not_before: None, expires: at(60) }, ..order(1) };
+        world.ports.spawn("consumer", handler.consumer(&world.ports, ConsumerConfig::bury_expired).run());
+        world.publish([quote.clone()]).await;
+        world.pass(61 * SECOND).await;
+        let heard = Warnings::listen();
+        world.publish([quote]).await;
+        world.pass(SECOND).await;
+        assert_eq!((handler.runs("order-1"), world.unacknowledged(), world.letters().await.len()), (1, 0, 0));
+        assert!(heard.lines().is_empty(), "{:?}", heard.lines());
+    });
 }
 
 #[test]

@@ -137,21 +137,9 @@ impl Consumer {
         let mut tx = self.store.begin().await.map_err(Failed::of_begin)?;
         match tx.inbox_insert(entry).await? {
             InboxInsert::First => {}
-            seen @ InboxInsert::Duplicate(Seen::Row) => {
-                debug!("duplicate");
-                return Ok(seen);
-            }
-            seen @ InboxInsert::Duplicate(Seen::Watermark) => {
-                let InboxEntry { source, epoch, key, sequence, .. } = entry;
-                warn!(
-                    %source,
-                    epoch,
-                    %key,
-                    sequence,
-                    "message is taken for a duplicate because a later one of its key was handled long ago; if it was not \
-                     handled, its source was set back without a new epoch"
-                );
-                return Ok(seen);
+            InboxInsert::Duplicate(seen) => {
+                say_seen(entry, seen);
+                return Ok(InboxInsert::Duplicate(seen));
             }
         }
         self.handle(handler, &mut *tx, message).await?;
@@ -171,6 +159,22 @@ impl Consumer {
         message: &Message,
     ) -> Result<(), HandlerError> {
         handle_within(&*self.clock, self.config.handler_limit, handler, tx, message).await
+    }
+}
+
+/// Says that a message is taken for a duplicate.
+pub(super) fn say_seen(entry: &InboxEntry, seen: Seen) {
+    let InboxEntry { source, epoch, key, sequence, .. } = entry;
+    match seen {
+        Seen::Row => debug!("duplicate"),
+        Seen::Watermark => warn!(
+            %source,
+            epoch,
+            %key,
+            sequence,
+            "message is taken for a duplicate because a later one of its key was handled long ago; if it was not \
+             handled, its source was set back without a new epoch"
+        ),
     }
 }
 

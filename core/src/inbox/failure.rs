@@ -7,13 +7,13 @@ use tracing::{debug, error, warn};
 
 use super::{
     Consumer, FailurePolicy,
-    attempt::{Again, Failed},
+    attempt::{Again, Failed, say_seen},
     consumer::Verdict,
 };
 use crate::{
     cut::cut,
     message::Message,
-    ports::{Delivery, InboxEntry, StoreError},
+    ports::{Delivery, InboxEntry, InboxInsert, Seen, StoreError},
 };
 
 /// Reason of a failure that was counted before anything could fail.
@@ -99,8 +99,27 @@ impl Consumer {
             warn!("message has expired and is dropped");
             return Verdict::Done;
         }
-        let failed = Failed::Own { why: SmolStr::new_static("expired"), again: Again::Never };
-        self.failed(entry, delivery, failed, None).await
+        match self.seen(entry).await {
+            Ok(None) => {
+                let failed = Failed::Own { why: SmolStr::new_static("expired"), again: Again::Never };
+                self.failed(entry, delivery, failed, None).await
+            }
+            Ok(Some(seen)) => {
+                say_seen(entry, seen);
+                Verdict::Done
+            }
+            Err(error) => self.uncounted(delivery, error, "expired"),
+        }
+    }
+
+    /// Returns how it is known that a message was handled or given up, if it was.
+    async fn seen(&self, entry: &InboxEntry) -> Result<Option<Seen>, StoreError> {
+        let mut tx = self.store.begin().await?;
+        // Nothing is kept of the row that this may insert.
+        Ok(match tx.inbox_insert(entry).await? {
+            InboxInsert::First => None,
+            InboxInsert::Duplicate(seen) => Some(seen),
+        })
     }
 
     /// Counts a failure before the handling of a message that has come to no end so often that it may end its process. How

@@ -31,7 +31,8 @@ pub(crate) struct Activity {
     newest_request: u64,
     /// Number of times that each was written since the last change of another kind.
     rewritten: Lookup<(ProcessIndex, Written), u32>,
-    /// Processes that have written something since the last change, though nothing that counts.
+    /// Processes that have written something since the last change, or keep what they hold for a time, though nothing that
+    /// counts.
     writers: Vec<ProcessIndex>,
     /// Open transactions that lent out their connection: what they wrote shows in no effect.
     raw: Vec<TxId>,
@@ -140,6 +141,13 @@ impl Activity {
             What::Deliver { redeliveries, .. } => *redeliveries == 0 && self.something_else(),
             What::External { acted, .. } => *acted && self.something_else(),
             What::StoreCall { operation: Operation::Redrive, count, .. } => *count > 0 && self.something_else(),
+            // Who holds something for a time is up in time to hold it for longer.
+            What::StoreCall { operation: Operation::RenewSaga | Operation::Extend, count, .. } => {
+                if *count > 0 {
+                    self.has_written(process);
+                }
+                false
+            }
             What::Crash => {
                 let its_own = self.held.iter_mut().filter(|held| held.keeper == Some(process));
                 its_own.for_each(|held| held.keeper = None);

@@ -4,7 +4,7 @@ mod bury;
 mod letters;
 mod purge;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use seaworthy_core::ports::{InboxEntry, InboxInsert, Seen, StoreError, Timestamp};
 
 pub(crate) use self::{
@@ -63,7 +63,11 @@ pub(crate) fn count_failure(
     connection
         .prepare_cached(
             "INSERT INTO seaworthy_inbox (consumer, message, source, key, sequence, state, failures, last_error, at, epoch)
-             VALUES (?1, ?2, ?3, ?4, ?5, 0, 1, ?6, ?7, ?8)
+             SELECT ?1, ?2, ?3, ?4, ?5, 0, 1, ?6, ?7, ?8
+             WHERE ?5 = 0
+                OR NOT EXISTS (SELECT 1 FROM seaworthy_watermarks
+                               WHERE consumer = ?1 AND source = ?3 AND epoch = ?8 AND key = ?4 AND sequence >= ?5)
+                OR EXISTS (SELECT 1 FROM seaworthy_inbox WHERE consumer = ?1 AND message = ?2)
              ON CONFLICT (consumer, message)
                  DO UPDATE SET failures = failures + (state = 0), last_error = excluded.last_error
              RETURNING CASE state WHEN 0 THEN failures ELSE 1 END",
@@ -83,5 +87,8 @@ pub(crate) fn count_failure(
                 |row| row.get(0),
             )
         })
+        .optional()
+        // One that was handled and whose row was purged: nothing is kept.
+        .map(|failures| failures.unwrap_or(1))
         .map_err(|failure| in_statement("count inbox failure", &failure))
 }

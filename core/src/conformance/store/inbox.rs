@@ -242,6 +242,21 @@ pub async fn a_message_that_failed_is_not_taken_for_a_purged_one(subject: &dyn S
     Ok(Verdict::Held)
 }
 
+/// A failure that is counted before a message is looked at does not make one of it that was never handled.
+pub async fn a_failure_of_a_purged_message_is_not_kept(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    handle(&*store, &entry(1)).await?;
+    subject.advance(subject.unit()).await;
+    expect_eq("a purge takes what was handled", store.purge_inbox(CONSUMER, &sweep(99)).await?, 1)?;
+    for _ in 0..2 {
+        let promise = "a failure of a message without a row below the watermark is the first, and is not kept";
+        expect_eq(promise, fail(&*store, &entry(1)).await?, 1)?;
+    }
+    let promise = "a purged message is a duplicate also after a failure";
+    expect_eq(promise, handle(&*store, &entry(1)).await?, WATERMARK)?;
+    Ok(Verdict::Held)
+}
+
 /// A purge deletes what was handled, never what was given up.
 pub async fn dead_letters_survive_a_purge(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;

@@ -116,6 +116,7 @@ macro_rules! __store_checks {
                 a_watermark_speaks_for_one_epoch_of_its_source
                 a_message_without_a_place_raises_no_watermark
                 a_message_that_failed_is_not_taken_for_a_purged_one
+                a_failure_of_a_purged_message_is_not_kept
                 dead_letters_survive_a_purge
             }
             dead_letters [Inbox] {

@@ -73,7 +73,7 @@ fn deaths_that_are_not_counted_before_they_come() {
 fn relay(is_right: bool, unlimited: fn(RelayConfig) -> RelayConfig) -> Topology {
     let fronts = fronts(move |boot| {
         let config = RelayConfig::default().lease(Duration::from_millis(200)).publish_limit(Duration::from_millis(150));
-        let config = config.max_attempts(2).bury_after_claims(Some(5));
+        let config = config.max_attempts(2).bury_after_claims(Some(30));
         let relay = Relay::new(&boot.ports).config(if is_right { config } else { unlimited(config) }).run();
         front_beside(boot, relay, placing)
     });
@@ -93,7 +93,9 @@ fn deaths_of_a_relay_that_bury_nothing() {
 fn asking(is_right: bool) -> Topology {
     let listen = move |boot: seaworthy_sim::scenario::Boot| async move {
         let handlers = Handlers::builder().on("order.placed", Ask(boot.ports.clone())).build().expect("one handler");
-        let config = ConsumerConfig::new(["orders"]);
+        // An outage of whom it asks is to bury nothing.
+        let patient = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
+        let config = ConsumerConfig::new(["orders"]).max_failures(25).backoff(patient);
         let soon = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
         let unlimited = |config: ConsumerConfig| config.suspect_after(u32::MAX).max_failures(u32::MAX).backoff(soon);
         let config = if is_right { config } else { unlimited(config) };
@@ -101,7 +103,7 @@ fn asking(is_right: bool) -> Topology {
     };
     let fronts = fronts(|boot| front_beside_relay(boot, placing)).external("bell", || Bell);
     let topology = fronts.process("listener-1", "listener", "listener", listen).group("listener", &["orders"]);
-    topology.visibility_timeout(Duration::from_millis(200))
+    topology.visibility_timeout(Duration::from_secs(1))
 }
 
 struct Bell;

@@ -80,6 +80,7 @@ impl StoreModel {
     ) -> Result<Attempt<u32>, StoreError> {
         Ok(match self.take_inbox_row(tx, entry)? {
             Attempt::Blocked(until) => Attempt::Blocked(until),
+            Attempt::Done(number) if self.seen(tx, number, entry) == Some(Seen::Watermark) => Attempt::Done(1),
             Attempt::Done(number) => {
                 tx.inbox.push(InboxWrite::Fail(entry.clone()));
                 Attempt::Done(match self.standing(tx, number, entry) {

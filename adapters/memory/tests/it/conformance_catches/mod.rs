@@ -126,6 +126,7 @@ const STORE: &[(store::Bug, &[&str])] = {
             "failures_are_counted_apart_from_the_handler",
             "a_message_that_failed_is_not_taken_for_a_purged_one",
         ]),
+        (KeepsFailuresOfThePurged, &["a_failure_of_a_purged_message_is_not_kept"]),
         (BuriesWithoutPayload, &["a_buried_message_is_kept_whole_and_counts_as_seen"]),
         (KeepsExhumedLetters, &["a_dead_letter_can_be_taken_out_once"]),
         (HasNoWatermark, &["a_purged_message_is_still_a_duplicate"]),

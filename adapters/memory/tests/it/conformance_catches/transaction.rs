@@ -220,7 +220,9 @@ impl DelegateTransaction for BrokenTransaction {
         if self.has(Bug::ForgetsFailures) {
             return Ok(1);
         }
-        self.inner().inbox_failed(entry, error).await
+        // No watermark applies to a message without a place.
+        let sequence = if self.has(Bug::KeepsFailuresOfThePurged) { 0 } else { entry.sequence };
+        self.inner().inbox_failed(&InboxEntry { sequence, ..entry.clone() }, error).await
     }
 
     async fn inbox_bury(&mut self, entry: &InboxEntry, message: &Message, reason: &str) -> Result<(), StoreError> {

@@ -32,7 +32,9 @@ pub trait InboxWrites: Send {
     }
 
     /// Counts a failed attempt and returns how many there are now. It belongs into a transaction of its own, since the
-    /// handler's was rolled back. For a message that was handled or buried meanwhile nothing is kept, and the answer is `1`.
+    /// handler's was rolled back. For a message that was handled or buried meanwhile nothing is kept, and the answer is `1`;
+    /// so for one without a row that is at or below the [watermark](Seen::Watermark), or its failure would hide that it was
+    /// handled.
     ///
     /// # Errors
     /// Any [`StoreError`].

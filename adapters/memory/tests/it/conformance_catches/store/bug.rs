@@ -25,6 +25,7 @@ pub(crate) enum Bug {
     CallsAWaitADuplicate,
     MistakesConsumers,
     ForgetsFailures,
+    KeepsFailuresOfThePurged,
     BuriesWithoutPayload,
     KeepsExhumedLetters,
     HasNoWatermark,

@@ -12,7 +12,7 @@ use seaworthy_sim::{
 
 /// Faults at calls for each thousand orders, and how many of them strike, over some seeds of `profile`.
 fn struck(orders: usize, profile: Profile, seeds: u64) -> (usize, usize) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/orders.csv");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/orders.csv");
     let mut all = read_orders(&file).expect("the shipped orders are well formed");
     all.orders.truncate(orders);
     let scenario = OrderFulfillment::new().with_orders(all);

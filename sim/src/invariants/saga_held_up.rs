@@ -32,7 +32,7 @@ pub struct SagaHeldUp {
     open: Lookup<SagaId, Open>,
     /// Sagas by the calls outside that they have begun.
     asked: Lookup<OperationId, SagaId>,
-    /// What is wrong: the kind of each fault that lasts, by its number in the plan.
+    /// Kinds of the faults that last, by their number in the plan.
     lasting: BTreeMap<u32, FaultKind>,
     /// The last moment up to which a call outside may hang.
     hangs_until: VirtualTime,
@@ -49,7 +49,7 @@ pub struct SagaHeldUp {
 struct Open {
     definition: SmolStr,
     key: SmolStr,
-    /// When it moved last, or is to be tried again.
+    /// Time at which it moved last, or is to be tried again.
     since: VirtualTime,
     event: u64,
     /// Steps that wait for a signal or for a moment.

@@ -26,7 +26,7 @@ pub(crate) struct Copy {
     pub(crate) backup: Box<dyn Backup>,
     /// The first event that it knows nothing of.
     pub(crate) since: u64,
-    /// What was given up in the store and waited for an operator.
+    /// Work that was given up in the store and waited for an operator.
     pub(crate) parked: Vec<GivenUp>,
     /// Messages that were staged since, and sagas whose logs were written since.
     pub(crate) messages: BTreeSet<MessageId>,

@@ -15,8 +15,8 @@ async fn claimed(store: &dyn Store, subject: &dyn StoreSubject, token: u128) -> 
     store.claim(&claim(token, 9, subject.unit())).await
 }
 
-/// What was committed since is gone, what was there before is of its epoch still, and what is staged now has the sequence of
-/// what is gone and another epoch.
+/// A copy brings back all that was there, of its epoch still; anything that was committed since is gone, and a message that is
+/// staged now has the sequence of one that is gone, and another epoch.
 pub async fn a_store_that_is_put_back_is_what_it_was_in_another_epoch(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;
     stage(&*store, &[lone(1)]).await?;

@@ -134,9 +134,8 @@ fn is_found_and_the_right_service_holds(invariant: &str, wrong: Service) {
     let failure = found.first_failure().unwrap_or_else(|| panic!("{} held for {SEEDS_MAX} seeds", wrong.name));
     let of_it = found.failures.iter().filter(|failure| failure.violation.invariant == invariant);
     // A row of a table: `cargo test -p seaworthy-sim-tests --test it planted -- --nocapture | grep '^|'` prints all of it.
-    if let Some(seeds) = of_it.map(|failure| failure.index + 1).min() {
-        println!("| `{}` | {seeds} | `{invariant}` |", wrong.name);
-    }
+    let seeds = of_it.map(|failure| failure.index).min().unwrap_or(failure.index) + 1;
+    println!("| `{}` | {seeds} | `{invariant}` |", wrong.name);
     let violated = found.invariants.iter().filter(|(_, tally)| tally.violated > 0).map(|(name, _)| name.as_str());
     let violated: Vec<&str> = violated.collect();
     assert!(violated.contains(&invariant), "{}: {violated:?}: {}", wrong.name, failure.violation.sentence);

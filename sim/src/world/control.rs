@@ -166,10 +166,11 @@ async fn attend(world: &Arc<World>, now: u64) {
                 }
             }
             Due::FaultBegins(index) => {
-                let mut state = world.state();
-                state.faults.begin(index);
-                world.set_disturbed(state.faults.is_disturbed());
-                drop(state);
+                {
+                    let mut state = world.state();
+                    state.faults.begin(index);
+                    world.set_disturbed(state.faults.is_disturbed());
+                }
                 roll_out(world, index);
                 restore::copy(world, index).await;
             }

@@ -68,7 +68,7 @@ fn one_that_goes_on_ends_or_waits_for_what_it_says_is_not_held_up() {
         error: "not yet".into(),
         panicked: false,
     };
-    let waits = Record::Waiting { step: step(), signal: Some("go".into()), limit_us: None, until: None };
+    let waits = Record::Waiting { step: step(), signal: Some("go".into()), limit_us: None, until: None, key: None };
     let done = Record::Done { step: step(), output: Default::default() };
     for (record, status, times) in [
         (&done, SagaStatus::Running, 15),

@@ -200,3 +200,25 @@ fn whoever_waits_for_the_end_of_a_saga_asks_a_store_that_fails_again_unless_it_r
         });
     }
 }
+
+/// A crash between two of them would only cost a takeover; a commit of its own would cost each saga one.
+#[test]
+fn what_follows_from_an_entry_is_written_with_it() {
+    for (pays, commits, log) in [
+        (Does::Well, 2, vec!["started", "done seat", "done pay", "completed"]),
+        (
+            Does::Reject,
+            3,
+            vec!["started", "done seat", "rejected pay", "compensation_begun", "compensated seat", "rolled_back"],
+        ),
+    ] {
+        on_each_store(async |world| {
+            let (calls, ports) = Calls::of(&world.ports, |_, _| Fate::Well);
+            let seat = SagaBuilder::new("trip", 1).compensatable("seat", Part::well(), Part::well());
+            let definition = seat.pivot("pay", Part::local(move |_| pays)).build().unwrap();
+            let _ = drive(world, &ports, definition, config()).await;
+            assert_eq!(world.log_of(saga_id("trip", "t-1")).await, log);
+            assert_eq!(calls.times(Operation::Commit).len(), commits, "{pays:?}");
+        });
+    }
+}

@@ -10,3 +10,4 @@ mod saga_definitions;
 mod saga_life_cycle;
 mod saga_values;
 mod saga_words;
+mod settings;

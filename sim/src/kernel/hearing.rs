@@ -50,14 +50,20 @@ pub(crate) struct Hearing {
 impl Hearing {
     /// Does `work` while somebody listens, beside whoever does so already.
     pub(crate) fn beside_default<T>(work: impl FnOnce() -> T) -> T {
-        static ALONE: OnceLock<Dispatch> = OnceLock::new();
+        // Two, of which one is used: as long as there is one subscriber only, a place that first says something on a thread
+        // without any is never heard again on another.
+        static ALONE: OnceLock<[Dispatch; 2]> = OnceLock::new();
         let before = get_default(|before| (!before.is::<NoSubscriber>()).then(|| before.clone()));
         match before {
             // Whoever made the run a part of his own listens already.
             Some(before) if before.is::<Self>() => work(),
             Some(before) => Self::beside(before, work),
             // A subscriber is made known to every place that says something: once is enough.
-            None => with_default(ALONE.get_or_init(|| Dispatch::new(Self { beside: None })), work),
+            None => {
+                let alone = || Dispatch::new(Self { beside: None });
+                let [alone, _] = ALONE.get_or_init(|| [alone(), alone()]);
+                with_default(alone, work)
+            }
         }
     }
 

@@ -356,8 +356,10 @@ async fn dead_letters_of_an_older_file_are_asked_for_by_nobody_until_somebody_do
     }
     tx.commit().await.unwrap();
     drop(store);
-    let before_requests = "DROP TABLE seaworthy_saga_keys;
-    DROP INDEX seaworthy_dead_letters_asked;
+    let before_requests = "ALTER TABLE seaworthy_epoch DROP COLUMN after_message;
+        ALTER TABLE seaworthy_epoch DROP COLUMN after_event;
+        DROP TABLE seaworthy_saga_keys;
+        DROP INDEX seaworthy_dead_letters_asked;
         ALTER TABLE seaworthy_dead_letters DROP COLUMN asked_at;
         UPDATE seaworthy_schema SET version = 11";
     Connection::open(&path).unwrap().execute_batch(before_requests).unwrap();

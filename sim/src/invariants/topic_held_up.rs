@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     hash::{Hash, Hasher},
     time::Duration,
 };
@@ -8,7 +8,7 @@ use rustc_hash::FxHasher;
 use seaworthy_core::{ids::MessageId, message::Message};
 use smol_str::SmolStr;
 
-use super::{Interest, Invariant, Judge, Mode, messages::ByMessage, names::Names};
+use super::{Interest, Invariant, Judge, Mode, messages::ByMessage, names::Names, rows::Settled};
 use crate::{
     plan::FaultKind,
     trace::{Effect, Event, Outcome, VirtualTime, What},
@@ -19,7 +19,7 @@ use crate::{
 /// A message that was staged waits to be offered to the broker for the first time, while whoever publishes from its store
 /// tries messages of another topic again and again, which the broker does not take. It is found where the relay claims
 /// the oldest rows and none of them goes out: behind them nothing else ever comes up. Not accused are: a message whose key has a
-/// message of the topic that is down before it, and a wait in which anything else went wrong - another fault, a death, a
+/// message of the topic that is down before it, one that was given up, or one whose row is not settled, and a wait in which anything else went wrong - another fault, a death, a
 /// topic of its own that is down, too.
 ///
 /// The bound is a minute of virtual time ([`TopicHeldUp::within`]) and as long as forty port calls take, and three tries
@@ -36,8 +36,11 @@ pub struct TopicHeldUp {
     known: ByMessage<Known>,
     waiting: VecDeque<Waiting>,
     down: Vec<Down>,
-    /// Messages that the broker was offered and has not taken yet: store, key, number.
-    refused: BTreeSet<(u16, u64, usize)>,
+    /// Messages behind which others of their key may wait, by number, each with its store and key: the broker was offered
+    /// it and has not taken it, or its row is not settled, or it was given up.
+    ahead: BTreeMap<usize, (u16, u64)>,
+    /// Stores with rows that are claimed and settled: in others nobody waits for that.
+    settling: BTreeSet<u16>,
     /// The latest moment at which anything else went wrong, or was put right.
     calm_since: VirtualTime,
 }
@@ -98,7 +101,8 @@ impl TopicHeldUp {
             known: ByMessage::default(),
             waiting: VecDeque::new(),
             down: Vec::new(),
-            refused: BTreeSet::new(),
+            ahead: BTreeMap::new(),
+            settling: BTreeSet::new(),
             calm_since: 0,
         }
     }
@@ -134,17 +138,37 @@ impl TopicHeldUp {
         while self.waiting.front().is_some_and(|first| self.known.of(first.number).is_offered) {
             self.waiting.pop_front();
         }
-        let place = || (store, hash(&message.partition_key), number);
-        if outcome.took_effect() {
-            if !self.refused.is_empty() {
-                let topic = self.topics.number(&message.topic);
-                self.refused.remove(&place());
-                self.down.retain(|down| (down.store, down.topic) != (store, topic));
-            }
+        if outcome.took_effect() && !self.settling.contains(&store) {
+            self.ahead.remove(&number);
+        } else {
+            self.ahead.insert(number, (store, hash(&message.partition_key)));
+        }
+        if outcome.took_effect() && !self.down.is_empty() {
+            let topic = self.topics.number(&message.topic);
+            self.down.retain(|down| (down.store, down.topic) != (store, topic));
         } else if matches!(outcome, Outcome::Unavailable | Outcome::NotDoneUnheard) {
-            self.refused.insert(place());
             self.fail(store, message, event.at);
             self.accuse(store, message, event, judge);
+        }
+    }
+
+    /// A message was given up before the broker was offered it: others of its key may wait for whoever redrives it.
+    fn give_up(&mut self, message: &MessageId, judge: &mut Judge<'_>) {
+        let number = judge.message(*message);
+        if let Some(dead) = self.waiting.iter().find(|waiting| waiting.number == number) {
+            self.ahead.insert(number, (dead.store, dead.key));
+            self.known.of(number).is_offered = true;
+        }
+    }
+
+    /// A relay has said what became of so many rows.
+    fn settle(&mut self, rows: usize, judge: &mut Judge<'_>) {
+        for at in 0..rows {
+            match judge.settled(at) {
+                Some((message, Settled::Dispatched)) => _ = self.ahead.remove(&judge.message(message)),
+                Some((message, Settled::Dead)) => self.give_up(&message, judge),
+                _ => {}
+            }
         }
     }
 
@@ -164,7 +188,7 @@ impl TopicHeldUp {
 
     /// Says who waits although nothing but another topic is down. `tried` is the message that was tried once more.
     fn accuse(&mut self, store: u16, tried: &Message, event: &Event, judge: &mut Judge<'_>) {
-        let Self { down, waiting, known, calm_since, refused, .. } = self;
+        let Self { down, waiting, known, calm_since, ahead, .. } = self;
         let mut keys = BTreeSet::new();
         let bound = self.bound + self.calls;
         let of_store = || down.iter().filter(|down| down.store == store);
@@ -175,8 +199,7 @@ impl TopicHeldUp {
             }
             let since = waiting.at.max(*calm_since);
             let is_out = |down: &Down| down.topic == waiting.topic;
-            let of_key = (store, waiting.key, 0)..=(store, waiting.key, usize::MAX);
-            let waits_for_its_key = refused.range(of_key).next().is_some();
+            let waits_for_its_key = ahead.values().any(|ahead| *ahead == (store, waiting.key));
             let tries = of_store().map(|down| down.tries.iter().filter(|at| **at > since).count()).max();
             if waiting.is_told
                 || since + bound >= event.at
@@ -225,6 +248,8 @@ impl Invariant for TopicHeldUp {
     fn interest(&self) -> Interest {
         Interest::STAGED
             | Interest::PUBLISH
+            | Interest::CLAIMED
+            | Interest::SETTLE
             | Interest::FAULT
             | Interest::PHASE
             | Interest::PROCESS
@@ -243,11 +268,15 @@ impl Invariant for TopicHeldUp {
         match &event.what {
             What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
                 for effect in effects.iter() {
-                    if let Effect::Staged(message) = effect {
-                        self.stage(store, message, event, judge);
+                    match effect {
+                        Effect::Staged(message) => self.stage(store, message, event, judge),
+                        Effect::GivenUp { message, .. } => self.give_up(message, judge),
+                        _ => {}
                     }
                 }
             }
+            What::Claim { store, .. } => _ = self.settling.insert(self.stores.number(store)),
+            What::Settle { rows, .. } => self.settle(rows.len(), judge),
             What::Publish { message, outcome, .. } => self.offer(message, *outcome, event, judge),
             What::Fault { kind: FaultKind::TopicOutage, .. } | What::Commit { .. } => {}
             // Rows that are gone wait for nobody.

@@ -42,6 +42,8 @@ pub(super) struct Rounds {
     /// Number of times that a process was asked to take up each dead letter and stuck saga: it may just have started, and
     /// nobody is there yet who could. What is given up again so often stays.
     asked: BTreeMap<(SmolStr, GivenUp), u32>,
+    /// Held by each of these requests that is under way, in a process that lives.
+    under_way: Arc<()>,
     began: bool,
 }
 
@@ -60,6 +62,7 @@ impl Rounds {
             next: healed_at + PATIENCE_US,
             redriven: BTreeSet::new(),
             asked: BTreeMap::new(),
+            under_way: Arc::default(),
             began: false,
         }
     }
@@ -72,6 +75,10 @@ impl Rounds {
     pub(super) async fn make(&mut self, world: &Arc<World>, now: u64, rested: bool) -> bool {
         if world.topology.operator == Operator::Never || !(rested || now >= self.next) {
             return false;
+        }
+        // What was asked for is done, or was in vain, before he asks once more.
+        if Arc::strong_count(&self.under_way) > 1 && now < self.next {
+            return true;
         }
         self.next = now + PATIENCE_US;
         let Some(parked) = self.look(world).await else { return true };
@@ -101,7 +108,7 @@ impl Rounds {
             if in_time(world, LOOK, is_listed(world, &store, &what)).await == Some(false) {
                 tell_unlisted(world, &store, &what);
             }
-            take_up(world, &store, &what);
+            take_up(world, &store, &what, &self.under_way);
             *self.asked.entry((store, what)).or_insert(0) += 1;
         }
         true
@@ -161,7 +168,7 @@ fn tell_unlisted(world: &World, store: &SmolStr, what: &GivenUp) {
 }
 
 /// Has a process of the store take up what was given up, if one can: by a task of that process.
-fn take_up(world: &Arc<World>, store: &SmolStr, what: &GivenUp) {
+fn take_up(world: &Arc<World>, store: &SmolStr, what: &GivenUp, under_way: &Arc<()>) {
     let lives: Vec<Arc<Incarnation>> = {
         let state = world.state();
         let processes = state.processes.iter().zip(&world.topology.processes);
@@ -175,8 +182,9 @@ fn take_up(world: &Arc<World>, store: &SmolStr, what: &GivenUp) {
         if parts.is_empty() {
             continue;
         }
-        let what = what.clone();
+        let (what, under_way) = (what.clone(), Arc::clone(under_way));
         let task = async move {
+            let _under_way = under_way;
             for part in parts {
                 if part.take_up(&what).await {
                     return;

@@ -7,7 +7,7 @@ use seaworthy_sim::{
     invariants::{TopicHeldUp, Violation},
     plan::FaultKind,
     trace::{
-        Outcome,
+        Outcome, SettledAs,
         script::{self, Script, staged},
     },
 };
@@ -81,6 +81,51 @@ fn whoever_is_offered_meanwhile_or_meets_something_else_is_not_held_up() {
             }
         };
         assert_eq!(held_up(&audit, Outcome::Unavailable, beside), []);
+    }
+}
+
+/// It waits for the operator, however long the other topic is down.
+#[test]
+fn whoever_waits_behind_a_message_of_its_key_that_was_given_up_is_not_held_up() {
+    let (dead, waits) = (message(3, "other", "order-2"), message(2, "audit", "order-2"));
+    for is_offered in [false, true] {
+        let tried = message(1, "orders", "order-1");
+        let mut script = Script::new();
+        let orders = script.process("orders-1");
+        script.commit(orders, "orders", Outcome::Done, [staged(&tried), staged(&dead), staged(&waits)]);
+        script.claim(orders, "orders", 1, &[&dead], Outcome::Done);
+        if is_offered {
+            script.publish(orders, &dead, Outcome::Rejected);
+        }
+        script.settle(orders, "orders", 1, &[&dead], (SettledAs::Dead, true), Outcome::Done);
+        for _ in 0..5 {
+            script.after_ms(20_000);
+            script.publish(orders, &tried, Outcome::Unavailable);
+        }
+        assert_eq!(judge(TopicHeldUp::new(), &script), [], "offered: {is_offered}");
+    }
+}
+
+/// The broker has it, and the store could not be told.
+#[test]
+fn whoever_waits_behind_a_message_of_its_key_whose_row_is_open_is_not_held_up() {
+    let (first, waits) = (message(3, "other", "order-2"), message(2, "audit", "order-2"));
+    for is_settled in [false, true] {
+        let (tried, before) = (message(1, "orders", "order-1"), message(4, "other", "order-4"));
+        let mut script = Script::new();
+        let orders = script.process("orders-1");
+        script.commit(orders, "orders", Outcome::Done, [&before, &tried, &first, &waits].map(staged));
+        for (claim, message) in [(1, &before), (2, &first)] {
+            script.claim(orders, "orders", claim, &[message], Outcome::Done);
+            script.publish(orders, message, Outcome::Done);
+            let is_held = claim == 1 || is_settled;
+            script.settle(orders, "orders", claim, &[message], (SettledAs::Dispatched, is_held), Outcome::Done);
+        }
+        for _ in 0..5 {
+            script.after_ms(20_000);
+            script.publish(orders, &tried, Outcome::Unavailable);
+        }
+        assert_eq!(judge(TopicHeldUp::new(), &script).len(), usize::from(is_settled));
     }
 }
 

@@ -114,7 +114,29 @@ fn a_letter_that_fails_again_is_asked_for_no_more() {
         world.pass(EVERY * 20).await;
         assert_eq!(handler.runs("order-1"), 2);
         let letters = world.letters().await;
-        assert_eq!((letters[0].failures, letters[0].asked_at), (2, None), "{letters:?}");
+        // The request is counted before it is known what comes of it.
+        assert_eq!((letters[0].failures, letters[0].asked_at), (3, None), "{letters:?}");
+    });
+}
+
+/// Its handler is given up with its process, as a process that is killed gives it up.
+#[test]
+fn a_letter_that_ends_its_process_when_it_is_asked_for_ends_one() {
+    on_each_store(async |world| {
+        let (store, deadly) = (world.ports.store.clone(), broken());
+        world.publish([order(1)]).await;
+        let first = deadly.consumer(&world.ports, |config| config);
+        world.ports.spawn("consumer", first.run());
+        world.pass(EVERY).await;
+        assert_eq!(ask(&*store, 9).await, 1);
+        let handler = Scripted::new(|_, _| Box::pin(std::future::pending()));
+        for life in 1..=3 {
+            let consumer = handler.consumer(&world.ports, |config| config.redrive_requests(EVERY));
+            let dies = tokio::time::timeout(Duration::from_secs(1), consumer.run()).await;
+            assert!(dies.is_err(), "life {life}");
+            assert_eq!(handler.runs("order-1"), 1, "life {life}");
+        }
+        assert_eq!(world.letters().await[0].asked_at, None);
     });
 }
 

@@ -230,3 +230,28 @@ fn a_pass_publishes_nothing_more_once_its_lease_is_over_or_a_stop_is_asked_for()
         });
     }
 }
+
+/// Whoever has it in hand lives each time: it ends nobody.
+#[test]
+fn a_row_whose_store_can_not_be_told_what_became_of_it_is_not_one_that_kills_its_relay() {
+    on_each_store(async |world| {
+        world.stage([message("orders", 0), message("orders", 1)]).await;
+        let script = |operation, number| match operation {
+            Operation::Settle if number <= 40 => Fate::Fails(FailureKind::Unavailable),
+            _ => Fate::Well,
+        };
+        let (_, ports) = Calls::of(&world.ports, script);
+        let config = config().settle_retries(0).max_attempts(2).bury_after_claims(Some(4));
+        let lease = Duration::from_millis(200);
+        let mut relay = Relay::new(&ports).config(config.lease(lease).publish_limit(lease / 2));
+        let mut dispatched = 0;
+        while dispatched < 2 {
+            if let Ok(report) = relay.pass().await {
+                assert_eq!(report.dead, 0);
+                dispatched += report.dispatched;
+            }
+            world.pass(lease).await;
+        }
+        assert_eq!(world.ports.store.backlog().await.expect("up").outbox_dead, 0);
+    });
+}

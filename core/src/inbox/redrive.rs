@@ -9,7 +9,7 @@ use crate::{
     cut::cut,
     ids::MessageId,
     message::Message,
-    ports::{DeadLetterRequest, GivenUp, InboxEntry, Store, StoreError, TakesUp, caught},
+    ports::{DeadLetter, DeadLetterRequest, GivenUp, InboxEntry, Store, StoreError, TakesUp, caught},
     wake::pause,
 };
 
@@ -58,9 +58,21 @@ impl Consumer {
                 self.name
             )));
         }
+        self.handle_again(self.store.dead_letters(letters).await?, false).await
+    }
+
+    /// Handles letters again, each by itself. `asked`: a request that ends its process is not to end the next one as well, so
+    /// it is taken back before the letter is handled; and a stop ends the rest.
+    async fn handle_again(&self, letters: Vec<DeadLetter>, asked: bool) -> Result<Redriven, StoreError> {
         let mut redriven = Redriven::default();
-        for letter in self.store.dead_letters(letters).await? {
+        for letter in letters {
             let message = &letter.message;
+            if asked {
+                if self.stop.is_set() {
+                    break;
+                }
+                self.put_back(message, &letter.reason).await?;
+            }
             let trace = message.trace();
             let span = info_span!(
                 "inbox.redrive",
@@ -89,11 +101,13 @@ impl Consumer {
         Ok(redriven)
     }
 
-    /// Handles dead letters again of which an operator has asked for it, until a stop. One that fails again is asked for no more.
+    /// Handles dead letters again of which an operator has asked for it, until a stop. Each is asked for no more from before
+    /// it is handled, which counts as a failure: one that fails again, or ends its process, waits for the next request.
     pub(super) async fn heed_requests(&self, every: Duration) {
         let asked = self.letters(REQUESTS).asked();
         while !self.stop.is_set() {
-            match self.redrive(&asked).await {
+            let redriven = async { self.handle_again(self.store.dead_letters(&asked).await?, true).await };
+            match redriven.await {
                 Ok(redriven) if redriven == Redriven::default() => {}
                 Ok(Redriven { handled, failed }) => {
                     info!(consumer = %self.name, handled = handled.len(), failed = failed.len(), "dead letters that were asked for");

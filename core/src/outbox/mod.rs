@@ -36,6 +36,7 @@ pub mod life_cycle;
 mod log_relay;
 mod log_waits;
 mod log_window;
+mod lost_claims;
 mod poll;
 mod publisher;
 mod redrive;

@@ -6,6 +6,7 @@ use tracing::{Instrument, debug, debug_span, warn};
 use super::{
     PassReport, RelayConfig,
     budget::Passed,
+    lost_claims::LostClaims,
     poll::{Polling, can_relay},
     publisher::{Batches, Publisher},
 };
@@ -48,6 +49,7 @@ pub struct Relay {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     config: RelayConfig,
+    lost: LostClaims,
     wake: Wake,
     /// Passes may be dropped one by one.
     scopes: Scopes,
@@ -73,8 +75,8 @@ impl Relay {
         random: Arc<dyn Random>,
     ) -> Self {
         let publisher = Publisher::new(broker, Arc::clone(&clock), Arc::clone(&random));
-        let (config, wake, scopes, stop) = (RelayConfig::default(), Wake::new(), None, Stop::new());
-        Self { store, publisher, clock, random, config, wake, scopes, stop }
+        let (config, lost) = (RelayConfig::default(), LostClaims::default());
+        Self { store, publisher, clock, random, config, lost, wake: Wake::new(), scopes: None, stop: Stop::new() }
     }
 
     /// Sets how it works.
@@ -156,7 +158,7 @@ impl Relay {
         let mut passed = Passed::new();
         // A row that was claimed so often may be what kills its relays. It goes last and alone, after all others are
         // settled, so that it takes none of them with it.
-        let mut suspects: Vec<_> = rows.extract_if(.., |row| row.attempts > self.config.max_attempts).collect();
+        let mut suspects: Vec<_> = rows.extract_if(.., |row| self.claims(row) > self.config.max_attempts).collect();
         let Batches { batches, mut left } = self.publisher.batches(rows, |row| &row.message.topic);
         let mut batches = batches.into_iter();
         while let Some(batch) = batches.next() {
@@ -169,7 +171,7 @@ impl Relay {
         report.expired = self.publisher.take_expired();
         // Which of several it is shows only if one goes at a time: the least tried first, and the others are given back
         // before, so that none is counted for the death of another.
-        suspects.sort_by_key(|row| (row.attempts, row.row));
+        suspects.sort_by_key(|row| (self.claims(row), row.row));
         let suspect = (!self.is_over(started) && !suspects.is_empty()).then(|| suspects.remove(0));
         left.append(&mut suspects);
         self.give_back(token, started, left, &mut report).await?;
@@ -189,7 +191,7 @@ impl Relay {
 
     /// Gives rows back that were not published. Settling is fenced, so it is safe also beyond the lease.
     async fn give_back(
-        &self,
+        &mut self,
         token: ClaimToken,
         started: Timestamp,
         rows: Vec<OutboxRow>,
@@ -231,11 +233,17 @@ impl Relay {
         self.settle(token, started, &ids, settlements, report).await
     }
 
+    /// Number of times that a row was claimed, but for claims that the store is known to have made nothing of.
+    fn claims(&self, row: &OutboxRow) -> u32 {
+        self.lost.without(row.row, row.attempts)
+    }
+
     /// A row that was claimed so often without a result that the configuration says to give it up.
     fn bury_unpublished(&self, row: &OutboxRow) -> Option<Settlement> {
         let limit = self.config.bury_after_claims?;
-        (row.attempts > limit.max(self.config.max_attempts)).then(|| {
-            let reason = format_smolstr!("claimed {} times without a result", row.attempts - 1);
+        let claims = self.claims(row);
+        (claims > limit.max(self.config.max_attempts)).then(|| {
+            let reason = format_smolstr!("claimed {} times without a result", claims - 1);
             Settlement { row: row.row, outcome: SettleOutcome::Dead { reason } }
         })
     }
@@ -243,7 +251,7 @@ impl Relay {
     /// Settles rows, trying again while the store is busy: settling twice under one claim does no harm, and rows that
     /// stay claimed would be published twice.
     async fn settle(
-        &self,
+        &mut self,
         token: ClaimToken,
         started: Timestamp,
         messages: &[MessageId],
@@ -258,6 +266,7 @@ impl Relay {
                 Err(error) => {
                     let too_late = self.clock.now().since(started) >= self.config.lease;
                     if !error.is_retryable() || too_late || retries >= self.config.settle_retries {
+                        self.lost.add(&settlements);
                         return Err(error);
                     }
                     let delay = self.config.store_backoff.delay(retries, &*self.random);
@@ -267,6 +276,7 @@ impl Relay {
                 }
             }
         };
+        self.lost.forget(&settlements);
         for ((settlement, message), held) in settlements.iter().zip(messages).zip(held) {
             report.count(&settlement.outcome, held);
             match &settlement.outcome {

@@ -103,18 +103,24 @@ impl Orchestrator {
             let mut addresses = self.registry.addresses(definition, message);
             let last = addresses.pop().expect("a message has a correlation id, if no key");
             let signal = Signal::from(message);
-            // Where versions of the definition differ in how they find a message, it is given in each way.
-            let mut given = Vec::new();
+            // Where versions of the definition differ in how they find a message, it is given in each way. That there is
+            // nobody in one of them, or nobody any more, is said only if there is nobody in any.
+            let (mut given, mut ended) = (Vec::new(), None);
             for address in addresses {
                 match self.write_signal(tx, address, &signal).await {
                     Ok(sagas) => given.extend(sagas),
                     Err(SagaError::Unkeyed { .. }) => {}
+                    Err(error @ SagaError::Ended { .. }) => ended = Some(error),
                     Err(error) => return Err(error),
                 }
             }
             match self.write_signal(tx, last, &signal).await {
                 Ok(sagas) => given.extend(sagas.into_iter().filter(|saga| !given.contains(saga)).collect::<Vec<_>>()),
-                Err(SagaError::Unkeyed { .. } | SagaError::Uncorrelated { .. }) if !given.is_empty() => {}
+                Err(SagaError::Unkeyed { .. } | SagaError::Uncorrelated { .. } | SagaError::Ended { .. })
+                    if !given.is_empty() => {}
+                Err(SagaError::Unkeyed { .. } | SagaError::Uncorrelated { .. }) if ended.is_some() => {
+                    return Err(ended.expect("it was found a moment ago"));
+                }
                 Err(error) => return Err(error),
             }
             Ok(given)

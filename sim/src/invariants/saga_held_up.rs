@@ -135,7 +135,7 @@ impl SagaHeldUp {
                 }
                 Record::CompensationBegun { .. } => open.asks = true,
                 Record::Waiting { step, .. } => open.waiting.push(step.clone()),
-                Record::Retry { delay_us, .. } => open.since = open.since.max(event.at + delay_us),
+                Record::Retry { delay_us, .. } => open.since = open.since.max(event.at.saturating_add(*delay_us)),
                 Record::LeftToNewer { .. } => open.rests = true,
                 _ => {}
             }
@@ -190,6 +190,7 @@ impl SagaHeldUp {
         match (kind, point) {
             (FaultKind::ExternalOutage, _) => {}
             (FaultKind::Hang, Some(Operation::External)) => self.hangs_until = at + HANG,
+            (FaultKind::Delay, Some(Operation::External)) => self.disturb(at),
             (FaultKind::Hang | FaultKind::Delay, _) => {
                 self.is_held = true;
                 self.disturb(at);

@@ -281,7 +281,11 @@ impl Invariant for TopicHeldUp {
             What::Fault { kind: FaultKind::TopicOutage, .. } | What::Commit { .. } => {}
             // Rows that are gone wait for nobody.
             What::Restored { messages, .. } => {
-                messages.iter().for_each(|message| self.known.of(judge.message(message)).is_offered = true);
+                for message in messages.iter() {
+                    let number = judge.message(message);
+                    self.known.of(number).is_offered = true;
+                    self.ahead.remove(&number);
+                }
                 self.disturb(event.at);
             }
             _ => self.disturb(event.at),

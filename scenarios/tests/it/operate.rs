@@ -412,7 +412,7 @@ fn letters_that_the_program_asks_for_are_handled_again_by_their_consumer() {
     assert!(shop.operate(&["redrive-letters", "--yes"]).contains("1 dead letter asked for"));
     until("it has failed again, and is asked for no more", &|letters| {
         let reason = letters[0]["reason"].as_str().unwrap_or_default();
-        reason.contains("nobody can read it") && letters[0]["failures"] == 1 && letters[0]["asked_at"].is_null()
+        reason.contains("nobody can read it") && letters[0]["failures"] == 2 && letters[0]["asked_at"].is_null()
     });
     can_read.store(true, Ordering::SeqCst);
     runtime.block_on(TokioClock.sleep(Duration::from_millis(100)));

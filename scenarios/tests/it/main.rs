@@ -9,6 +9,7 @@ mod idle_groups;
 mod invariants;
 mod long_faults;
 mod long_workloads;
+mod once_accused;
 mod operate;
 mod order_fulfillment;
 mod payments;

@@ -92,7 +92,7 @@ fn settings(keep: Duration) -> Settings {
     Settings::default()
         .relay_poll(Backoff::new(ms(50), ms(500)))
         .relay_lease(Duration::from_secs(3))
-        .relay_claims(4, 15)
+        .relay_claims(3, 6)
         .saga_lease(Duration::from_secs(3))
         .recovery_poll(Backoff::new(ms(100), ms(1_000)))
         .redelivery_window(window)

@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use rusqlite::{Connection, backup::Backup};
+use rusqlite::{
+    Connection,
+    backup::{Backup, StepResult},
+};
 use seaworthy_core::ports::{RowChange, StoreError};
 use smol_str::SmolStr;
 
@@ -174,8 +177,7 @@ impl Writer {
             )));
         }
         let mut copy = Connection::open_in_memory().map_err(|failure| error::in_statement("copy", &failure))?;
-        let copied = Backup::new(&self.connection, &mut copy).and_then(|backup| backup.step(-1));
-        copied.map_err(|failure| error::in_statement("copy", &failure))?;
+        copy_all(&self.connection, &mut copy, "copy")?;
         Ok(copy)
     }
 
@@ -185,8 +187,7 @@ impl Writer {
     /// [`StoreError::Unavailable`] if SQLite can't.
     pub(crate) fn put_back(&mut self, copy: &Connection) -> Result<(), StoreError> {
         self.roll_back();
-        let copied = Backup::new(copy, &mut self.connection).and_then(|backup| backup.step(-1));
-        copied.map_err(|failure| error::in_statement("restore", &failure))?;
+        copy_all(copy, &mut self.connection, "restore")?;
         if let Some(InMemory { birth, .. }) = &mut self.origin {
             birth.spoil();
         }
@@ -268,5 +269,14 @@ impl Writer {
 
     fn execute(&self, sql: &str) -> rusqlite::Result<()> {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
+    }
+}
+
+/// Makes one database what another one is, all of it or nothing.
+fn copy_all(from: &Connection, to: &mut Connection, doing: &'static str) -> Result<(), StoreError> {
+    match Backup::new(from, to).and_then(|backup| backup.step(-1)) {
+        Ok(StepResult::Done) => Ok(()),
+        Ok(_) => Err(StoreError::Unavailable(SmolStr::new_static("the database is in use while it is copied"))),
+        Err(failure) => Err(error::in_statement(doing, &failure)),
     }
 }

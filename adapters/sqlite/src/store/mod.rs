@@ -293,8 +293,9 @@ impl Store for SqliteStore {
     /// Copies a database in memory. A file is copied with SQLite's own tools, and begins [an epoch](Self::begin_epoch) by
     /// hand.
     async fn backup(&self) -> Result<Box<dyn Backup>, StoreError> {
-        let copy = StdMutex::new(self.permit().await?.copy()?);
-        Ok(Box::new(Copied { store: self.clone(), epochs: self.epochs().copy(), copy }))
+        let writer = self.permit().await?;
+        let (copy, epochs) = (StdMutex::new(writer.copy()?), self.epochs().copy());
+        Ok(Box::new(Copied { store: self.clone(), epochs, copy }))
     }
 }
 

@@ -10,8 +10,8 @@ use seaworthy_core::{
     message::{Message, MessageBuilder},
     ports::{SagaStatus, Timestamp, Transaction},
     saga::{
-        Action, Definition, KeyContext, Orchestrator, OrchestratorConfig, Registry, RetryPolicy, SagaBuilder,
-        SagaError, StepCall, StepError, Value, Wait, WaitsFor, account, saga_id,
+        Action, Definition, KeyContext, Migration, Orchestrator, OrchestratorConfig, Registry, RetryPolicy,
+        SagaBuilder, SagaError, StepCall, StepError, Value, Wait, WaitsFor, account, saga_id,
     },
 };
 
@@ -226,6 +226,39 @@ fn a_key_outlasts_the_process_and_a_condensed_log() {
         let next = Orchestrator::new(&ports, registry, config);
         let (recovery, stop) = (next.clone(), ports.stop.clone());
         ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
+        let mut tx = ports.store.begin().await.expect("up");
+        assert_eq!(next.deliver_in(&mut *tx, "order", &paid("invoice-107", 1)).await, Ok(vec![saga]));
+        tx.commit().await.expect("up");
+        assert_eq!(next.handle(saga).result::<(String, u32)>().await, Ok(("invoice-107".to_owned(), 1)));
+    });
+}
+
+/// The version that it began under knew nothing of keys, and it does not wait yet.
+#[test]
+fn a_saga_that_passes_to_a_version_with_a_key_is_found_by_it_from_then_on() {
+    on_each_store(async |world| {
+        let slow = Part::local(|attempt| if attempt < 9 { Does::Fail } else { Does::Well });
+        let unkeyed = SagaBuilder::new("order", 1)
+            .pivot("invoice", DrawsUp)
+            .retriable("send", slow.clone())
+            .wait("paid", Wait::message("invoice.paid"))
+            .result_of("paid");
+        let first = world.sagas(unkeyed.build().expect("three steps"));
+        let saga = start(&first, "o-7", 7).await;
+        world.pass(SECOND).await;
+        world.ports.stop.set();
+        world.pass(SECOND).await;
+        let ports = world.replica(3);
+        let mut registry = Registry::new();
+        registry.register(order(2, slow.clone())).expect("one definition");
+        registry.migration(Migration::new("order", 1, 2)).expect("to a version that is there");
+        let next = Orchestrator::new(&ports, registry, OrchestratorConfig::default());
+        let (recovery, stop) = (next.clone(), ports.stop.clone());
+        ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
+        while slow.attempts() < 7 {
+            world.pass(SECOND).await;
+        }
+        assert!(slow.attempts() < 9, "it does not wait yet");
         let mut tx = ports.store.begin().await.expect("up");
         assert_eq!(next.deliver_in(&mut *tx, "order", &paid("invoice-107", 1)).await, Ok(vec![saga]));
         tx.commit().await.expect("up");

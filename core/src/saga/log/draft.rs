@@ -60,6 +60,8 @@ impl SagaLog {
         let tells_keys = match &record {
             // What an operator has settled may have made it known.
             Some(Record::Waiting { .. }) => Tells::All,
+            // Another version may have other keys.
+            _ if passes => Tells::All,
             Some(Record::Done { .. } | Record::Received { .. }) => Tells::New,
             _ => Tells::Nothing,
         };

@@ -34,6 +34,18 @@ pub(super) struct SoakArguments {
     pub(super) log: Option<PathBuf>,
 }
 
+/// Shares of the soak: while a watermark is kept, a message that comes again is known. It has to be longer than anything is
+/// published again, and short enough for its rows to be gone before the last life's end is compared with its middle.
+const WATERMARKS_SHARE: u32 = 8;
+const WATERMARKS_MIN: Duration = Duration::from_secs(8);
+
+impl SoakArguments {
+    /// Time for which a watermark is kept.
+    pub(super) fn keep_watermarks(&self) -> Duration {
+        (self.duration / WATERMARKS_SHARE).max(WATERMARKS_MIN)
+    }
+}
+
 /// The command as it stands in the program's help.
 pub(crate) fn command() -> Command {
     let about =
@@ -49,6 +61,8 @@ pub(super) struct WorkerArguments {
     pub(super) store: SqliteUrl,
     #[arg(long)]
     pub(super) keep_ms: u64,
+    #[arg(long)]
+    pub(super) keep_watermarks_ms: u64,
     /// Time by which its clock is behind.
     #[arg(long)]
     pub(super) behind_ms: u64,

@@ -39,6 +39,7 @@ impl WorkerProcess {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("soak-worker").arg(&arguments.scenario).arg("--store").arg(arguments.store.to_string());
         command.arg("--keep-ms").arg(arguments.keep.as_millis().to_string());
+        command.arg("--keep-watermarks-ms").arg(arguments.keep_watermarks().as_millis().to_string());
         command.arg("--behind-ms").arg(behind_ms.to_string());
         let log = log.map(File::try_clone).transpose()?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log.map_or_else(Stdio::null, Stdio::from));

@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Output, Stdio},
     time::Duration,
@@ -108,6 +109,29 @@ fn a_file_that_is_there_already_is_refused_and_left_alone() {
     let Soaked { code, told, .. } = run(&["--for", "1s"]);
     assert_eq!(code, Some(2), "{told}");
     assert!(told.contains("too short"), "{told}");
+}
+
+/// A kill may fall while another process holds the lock of a database.
+#[test]
+fn a_database_that_is_locked_when_the_process_begins_is_waited_for() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let file = folder.path().join("soak.db");
+    let other = rusqlite::Connection::open(&file).expect("a new file");
+    other.execute_batch("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE").expect("nobody else has it");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
+    command.args(["soak-worker", "order_fulfillment", "--store", &format!("sqlite:{}", file.display())]);
+    command.args(["--keep-ms", "3000", "--keep-watermarks-ms", "8000", "--behind-ms", "0"]);
+    let mut worker =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("built");
+    // Once it has said that it waits, it goes on as soon as it can.
+    let mut said = BufReader::new(worker.stderr.take().expect("piped")).lines();
+    let waits = said.find_map(|line| line.ok().filter(|line| line.contains("can't be opened yet")));
+    assert!(waits.is_some(), "{:?}", worker.wait());
+    other.execute_batch("ROLLBACK").expect("it is held");
+    let mut answer = String::new();
+    BufReader::new(worker.stdout.take().expect("piped")).read_line(&mut answer).expect("it lives");
+    assert_eq!(answer.trim(), r#""ready""#);
+    worker.kill().and_then(|()| worker.wait()).expect("our own child");
 }
 
 /// Ctrl-C is a signal that only Unix has under this name.

@@ -27,7 +27,7 @@ use seaworthy_scenarios::catalog;
 use seaworthy_sim::cli::{CliError, Exit};
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use seaworthy_tokio::{AcknowledgedBroker, AskError, LocalIngress, Process, TokioClock};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     arguments::WorkerArguments,
@@ -35,7 +35,7 @@ use super::{
     letters::{LETTERS, Letter},
     protocol::{Said, Tell, tell_parent},
 };
-use crate::serve::{Shop, Stores, paths};
+use crate::serve::{Shop, SqliteUrl, Stores, paths};
 use clock::SetBackClock;
 use disk::Disk;
 
@@ -43,8 +43,8 @@ use disk::Disk;
 const AGAIN: Duration = Duration::from_millis(50);
 /// Time that another process may hold the lock before the store says that it can't be reached: less than some locks take.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
-/// Time for which a watermark is kept. Nothing is published again that much later.
-const KEEP_WATERMARKS: Duration = Duration::from_secs(8);
+/// Time in which a database has to be open: more than a lock takes that was there when this process began.
+const OPEN_WITHIN: Duration = Duration::from_secs(10);
 
 /// The command by which the soak starts this process.
 pub(crate) fn work(matches: &ArgMatches) -> Result<Exit, CliError> {
@@ -86,8 +86,9 @@ fn listen() -> mpsc::UnboundedReceiver<Tell> {
 }
 
 /// Settings with which a minute is long: leases, polls and retention of seconds.
-fn settings(keep: Duration) -> Settings {
+fn settings(arguments: &WorkerArguments) -> Settings {
     let ms = Duration::from_millis;
+    let keep = ms(arguments.keep_ms);
     let window = keep.min(Duration::from_secs(2));
     Settings::default()
         .relay_poll(Backoff::new(ms(50), ms(500)))
@@ -97,7 +98,7 @@ fn settings(keep: Duration) -> Settings {
         .recovery_poll(Backoff::new(ms(100), ms(1_000)))
         .redelivery_window(window)
         .keep_inbox(keep.max(window + ms(1)))
-        .keep_watermarks(keep.max(KEEP_WATERMARKS))
+        .keep_watermarks(keep.max(ms(arguments.keep_watermarks_ms)))
         .keep(keep)
         .sweep(Backoff::new(ms(500), ms(1_000)))
 }
@@ -116,13 +117,16 @@ impl Worker {
         let clock = Arc::new(SetBackClock::behind(arguments.behind_ms));
         let of_stores: Arc<dyn Clock> = clock.clone();
         let config = SqliteConfig::default().busy_timeout(BUSY_TIMEOUT);
-        let [orders, shipping, payments] = paths(&arguments.store.0);
-        let disk = |path| SqliteStore::open(path, of_stores.clone(), config.clone()).map(Disk::of);
-        let disks = [disk(orders)?, disk(shipping)?, disk(payments)?];
-        for disk in &disks {
-            disk.clear().await?;
-        }
-        let open = Stores::open(&arguments.store, &of_stores, &config)?;
+        let began = Instant::now();
+        let (disks, open) = loop {
+            match open(&arguments.store, &of_stores, &config).await {
+                Ok(open) => break open,
+                // Held by another process, as it may have been when this one's predecessor was killed.
+                Err(error) if began.elapsed() < OPEN_WITHIN => tracing::warn!(%error, "a database can't be opened yet"),
+                Err(error) => return Err(error),
+            }
+            TokioClock.sleep(AGAIN).await;
+        };
         let behind = |store, disk: &Disk| -> Arc<dyn Store> { Arc::new(Intercepted::new(store, disk.clone())) };
         let stores = Stores {
             orders: behind(open.orders, &disks[0]),
@@ -130,7 +134,7 @@ impl Worker {
             payments: behind(open.payments, &disks[2]),
         };
         let ingress = Arc::new(LocalIngress::new(64));
-        let settings = settings(Duration::from_millis(arguments.keep_ms));
+        let settings = settings(arguments);
         let groups: Vec<(&str, &[&str])> = GROUPS.into_iter().chain([(LETTERS, &[LETTERS][..])]).collect();
         let shop = Shop {
             variant: catalog::find(&arguments.scenario)?.variant(),
@@ -206,6 +210,17 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// Opens the databases, each with the disk that it lies on.
+async fn open(at: &SqliteUrl, clock: &Arc<dyn Clock>, config: &SqliteConfig) -> Result<([Disk; 3], Stores), CliError> {
+    let [orders, shipping, payments] = paths(&at.0);
+    let disk = |path| SqliteStore::open(path, clock.clone(), config.clone()).map(Disk::of);
+    let disks = [disk(orders)?, disk(shipping)?, disk(payments)?];
+    for disk in &disks {
+        disk.clear().await?;
+    }
+    Ok((disks, Stores::open(at, clock, config)?))
 }
 
 async fn send(letter: Letter, store: Arc<dyn Store>, clock: Arc<SetBackClock>) {

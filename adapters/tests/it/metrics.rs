@@ -9,14 +9,16 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
+    backoff::Backoff,
     ids::{ClaimToken, OperationId},
     inbox::{HandlerError, discard},
     message::{Message, Schedule},
     metrics::{Label, Measure, MeasureKind, Metrics, metered, watch},
     outbox::{Relay, RelayConfig},
     ports::{
-        Broker, BrokerError, ClaimRequest, Clock, DeadLetterRequest, ExternalCall, ExternalError, OutboxOrder, Ports,
-        PublishError, PublishResult, SettleOutcome, Settlement, Subscription, SubscriptionSpec, WhenDead,
+        Broker, BrokerError, ClaimRequest, Clock, DeadLetterRequest, ExternalCall, ExternalError, FailureKind,
+        Operation, OutboxOrder, Ports, PublishError, PublishResult, SettleOutcome, Settlement, Subscription,
+        SubscriptionSpec, WhenDead,
     },
     saga::{Orchestrator, OrchestratorConfig, Registry, RetryPolicy, SagaBuilder, saga_id},
 };
@@ -24,6 +26,7 @@ use seaworthy_core::{
 use seaworthy_tokio::LocalExternal;
 
 use crate::support::{
+    calls::{Calls, Fate},
     inbox::{Scripted, order},
     messages::message,
     on_each_store,
@@ -111,7 +114,7 @@ struct Slow(Arc<dyn Broker>, Arc<dyn Clock>);
 #[async_trait]
 impl Broker for Slow {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
-        self.1.sleep(Duration::from_secs(3)).await;
+        self.1.sleep(Duration::from_secs(1)).await;
         self.0.publish(batch).await
     }
 
@@ -125,9 +128,16 @@ fn a_pass_that_takes_longer_than_its_lease_is_told_as_lost_claims() {
     on_each_store(async |world| {
         let book = Arc::new(Book::default());
         let slow = Arc::new(Slow(world.broker.clone(), world.clock.clone()));
-        let ports = metered(Ports { broker: slow, ..world.ports.clone() }, book.clone());
+        // It is told that its store is busy, and asks again when the lease is over.
+        let busy = |operation, number| match operation {
+            Operation::Settle if number == 1 => Fate::Fails(FailureKind::Unavailable),
+            _ => Fate::Well,
+        };
+        let (_, ports) = Calls::of(&Ports { broker: slow, ..world.ports.clone() }, busy);
+        let ports = metered(ports, book.clone());
         world.stage([message("a", 1)]).await;
-        let config = RelayConfig::default().lease(Duration::from_secs(2));
+        let pause = Duration::from_millis(2_500);
+        let config = RelayConfig::default().lease(Duration::from_secs(2)).store_backoff(Backoff::new(pause, pause));
         let slow = Relay::new(&ports).config(config).run();
         ports.spawn("slow", slow);
         world.pass(Duration::from_millis(2_500)).await;
@@ -135,7 +145,7 @@ fn a_pass_that_takes_longer_than_its_lease_is_told_as_lost_claims() {
         world.ports.spawn("quick", Relay::new(&world.ports).run());
         world.pass(Duration::from_secs(5)).await;
         assert_eq!((book.count("ClaimsLost"), book.count("Settled dispatched")), (1, 0));
-        assert_eq!(book.time("PublishTime a"), (1, Duration::from_secs(3)));
+        assert_eq!(book.time("PublishTime a"), (1, Duration::from_secs(1)));
     });
 }
 

@@ -109,6 +109,27 @@ fn its_company_goes_out_before_it_is_buried_and_also_where_it_never_is() {
     }
 }
 
+/// Rows that were in hand at several deaths wait apart while others are published: what ends those processes is not them.
+#[test]
+fn rows_that_are_suspected_do_not_pay_for_every_death_of_others() {
+    on_each_store(async |world| {
+        let config = RelayConfig::default().max_attempts(2).bury_after_claims(Some(14));
+        let deadly: Vec<Message> = (0..20).map(|number| message("deadly", number)).collect();
+        let suspects: Vec<Message> = (0..4).map(|number| message("orders", number)).collect();
+        // One that kills takes them with it until they are suspects, and is harmless then.
+        world.stage([&suspects[..], &deadly[..1]].concat()).await;
+        run_processes(world, &deadly[..1], &config, 2).await;
+        assert_eq!(world.broker.accepted_of("orders"), 0, "they were in hand with it each time");
+        // Each of these kills once, at once: it is not what is suspected.
+        for next in deadly[1..].chunks(1) {
+            world.stage(next.to_vec()).await;
+            assert_eq!(run_processes(world, next, &config, 1).await, 1);
+        }
+        run_processes(world, &[], &config, 3).await;
+        assert_eq!(world.broker.accepted_of("orders"), 4, "none was buried for the deaths of others");
+    });
+}
+
 /// What comes later never travels with it.
 #[test]
 fn fresh_messages_do_not_wait_for_it() {

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -27,8 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// outbox still has it.
 ///
 /// It fits whole systems of one process, as a shop on one machine. A publisher waits for consumers here: one whose
-/// message is not acknowledged by all groups within 2 s hears [`PublishError::Unknown`] and publishes it again, so a
-/// message may come twice, as from any broker.
+/// message is not acknowledged by all groups within 2 s hears [`PublishError::Unknown`] and publishes it again. That adds no
+/// copy to those that wait already, or a group that is slow would get slower with each; the publisher then waits for the
+/// first. A message may come twice all the same, as from any broker.
 ///
 /// ```
 /// use seaworthy_core::ports::Broker;
@@ -43,7 +44,8 @@ pub struct AcknowledgedBroker {
     open: Arc<Open>,
 }
 
-/// Groups that have yet to acknowledge a message, by message.
+/// Groups that have yet to acknowledge a message, by message. One that all have acknowledged after its publisher had lost
+/// patience stays until the publisher asks again, which it does unless it has given the message up.
 #[derive(Default)]
 struct Open {
     messages: Mutex<BTreeMap<MessageId, BTreeSet<SmolStr>>>,
@@ -85,25 +87,42 @@ impl AcknowledgedBroker {
         }
         Self { inner, groups, open: Arc::default() }
     }
+
+    /// Opens a message; returns `false` if it is open already, or has been closed since somebody lost patience with it.
+    fn open(&self, message: &Message) -> bool {
+        let mut open = self.open.messages();
+        let Entry::Vacant(place) = open.entry(message.id) else { return false };
+        let bound = self.groups.iter().filter(|spec| spec.topics.contains(&message.topic));
+        place.insert(bound.map(|spec| spec.group.clone()).collect());
+        true
+    }
 }
 
 #[async_trait]
 impl Broker for AcknowledgedBroker {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
-        for message in batch {
-            let bound = self.groups.iter().filter(|spec| spec.topics.contains(&message.topic));
-            let groups = bound.map(|spec| spec.group.clone()).collect();
-            self.open.messages().insert(message.id, groups);
-        }
-        let mut results = self.inner.publish(batch).await?;
-        let in_time = timeout(PATIENCE, self.open.closed(batch)).await.is_ok();
-        for (message, result) in batch.iter().zip(&mut results) {
-            if !in_time && result.is_ok() && self.open.is_open(message.id) {
-                *result = Err(PublishError::Unknown("a group has not acknowledged it yet".into()));
+        let fresh: Vec<Message> = batch.iter().filter(|message| self.open(message)).cloned().collect();
+        let refused = match self.inner.publish(&fresh).await {
+            Ok(results) => fresh.iter().zip(results).filter_map(|(message, result)| Some((message.id, result.err()?))),
+            Err(error) => {
+                fresh.iter().for_each(|message| drop(self.open.messages().remove(&message.id)));
+                return Err(error);
             }
-            self.open.messages().remove(&message.id);
-        }
-        Ok(results)
+        };
+        let refused: BTreeMap<MessageId, PublishError> = refused.collect();
+        refused.keys().for_each(|message| drop(self.open.messages().remove(message)));
+        let in_time = timeout(PATIENCE, self.open.closed(batch)).await.is_ok();
+        let result = |message: &Message| match refused.get(&message.id) {
+            Some(error) => Err(error.clone()),
+            None if !in_time && self.open.is_open(message.id) => {
+                Err(PublishError::Unknown("a group has not acknowledged it yet".into()))
+            }
+            None => {
+                self.open.messages().remove(&message.id);
+                Ok(())
+            }
+        };
+        Ok(batch.iter().map(result).collect())
     }
 
     async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {

@@ -40,8 +40,8 @@ pub struct RelayConfig {
     /// cap of delay when it ends. Also the delay of a single message that the broker puts off, at its shortest.
     pub outage_backoff: Backoff,
     /// Time that one call to the broker may take. Default 20 s: what it leaves is unknown, and is sent again under the
-    /// same ids, so it must be longer than any call that may yet succeed; and shorter than the lease, so that no other relay
-    /// has the rows by then.
+    /// same ids, so it must be longer than any call that may yet succeed. A [`Relay`](super::Relay) waits for two thirds of its
+    /// lease at most, so that no other one has the rows by then.
     pub publish_limit: Duration,
     /// Pause of the relay while its store can't be reached. Default 50 ms to 5 s.
     pub store_backoff: Backoff,

@@ -36,7 +36,7 @@ pub mod life_cycle;
 mod log_relay;
 mod log_waits;
 mod log_window;
-mod lost_claims;
+mod pace;
 mod poll;
 mod publisher;
 mod redrive;
@@ -44,6 +44,7 @@ mod relay;
 mod report;
 mod republish;
 mod retention;
+mod survived;
 mod topics;
 
 pub use config::RelayConfig;

@@ -39,10 +39,22 @@ pub(super) struct SoakArguments {
 const WATERMARKS_SHARE: u32 = 8;
 const WATERMARKS_MIN: Duration = Duration::from_secs(8);
 
+/// Time of a soak for each claim of a row before it is given up, and bounds of their number: the default is the larger one.
+const SECONDS_A_CLAIM: u64 = 15;
+const CLAIMS_MIN: u64 = 6;
+const CLAIMS_MAX: u64 = 30;
+
 impl SoakArguments {
     /// Time for which a watermark is kept.
     pub(super) fn keep_watermarks(&self) -> Duration {
         (self.duration / WATERMARKS_SHARE).max(WATERMARKS_MIN)
+    }
+
+    /// Number of claims after which a row goes alone, and after which it is given up. Each of them is a death of the process by
+    /// the letter that ends it, and a lease; so a minute has time for a few.
+    pub(super) fn relay_claims(&self) -> (u32, u32) {
+        let given_up = (self.duration.as_secs() / SECONDS_A_CLAIM).clamp(CLAIMS_MIN, CLAIMS_MAX) as u32;
+        (given_up / 2, given_up)
     }
 }
 
@@ -63,6 +75,12 @@ pub(super) struct WorkerArguments {
     pub(super) keep_ms: u64,
     #[arg(long)]
     pub(super) keep_watermarks_ms: u64,
+    /// Claims after which a row goes alone.
+    #[arg(long)]
+    pub(super) alone_after: u32,
+    /// Claims after which it is given up.
+    #[arg(long)]
+    pub(super) given_up_after: u32,
     /// Time by which its clock is behind.
     #[arg(long)]
     pub(super) behind_ms: u64,

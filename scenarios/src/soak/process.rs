@@ -40,6 +40,8 @@ impl WorkerProcess {
         command.arg("soak-worker").arg(&arguments.scenario).arg("--store").arg(arguments.store.to_string());
         command.arg("--keep-ms").arg(arguments.keep.as_millis().to_string());
         command.arg("--keep-watermarks-ms").arg(arguments.keep_watermarks().as_millis().to_string());
+        let (alone, given_up) = arguments.relay_claims();
+        command.arg("--alone-after").arg(alone.to_string()).arg("--given-up-after").arg(given_up.to_string());
         command.arg("--behind-ms").arg(behind_ms.to_string());
         let log = log.map(File::try_clone).transpose()?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log.map_or_else(Stdio::null, Stdio::from));

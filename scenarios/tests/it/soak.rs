@@ -120,7 +120,18 @@ fn a_database_that_is_locked_when_the_process_begins_is_waited_for() {
     other.execute_batch("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE").expect("nobody else has it");
     let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
     command.args(["soak-worker", "order_fulfillment", "--store", &format!("sqlite:{}", file.display())]);
-    command.args(["--keep-ms", "3000", "--keep-watermarks-ms", "8000", "--behind-ms", "0"]);
+    command.args([
+        "--keep-ms",
+        "3000",
+        "--keep-watermarks-ms",
+        "8000",
+        "--alone-after",
+        "3",
+        "--given-up-after",
+        "6",
+        "--behind-ms",
+        "0",
+    ]);
     let mut worker =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("built");
     // Once it has said that it waits, it goes on as soon as it can.

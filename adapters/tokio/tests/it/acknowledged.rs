@@ -94,3 +94,50 @@ async fn a_message_that_was_given_back_is_not_acknowledged() {
     let result = published.await.expect("no panic");
     assert!(matches!(result, Err(PublishError::Unknown(_))), "{result:?}");
 }
+
+/// A group that is slow would get slower with each copy.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_published_again_while_a_group_has_it_comes_to_nobody_twice() {
+    let broker = broker();
+    let shipping = member(&broker, "shipping", &["orders"]).await;
+    let audit = member(&broker, "audit", &["orders", "shipments"]).await;
+    ack_one_of(&broker, &*shipping).await;
+    let published = publish(&broker, message(1));
+    let result = published.await.expect("no panic");
+    assert!(matches!(result, Err(PublishError::Unknown(_))), "audit has not acknowledged it: {result:?}");
+    let published = publish(&broker, message(1));
+    ack_one(&*audit).await;
+    assert_eq!(published.await.expect("no panic"), Ok(()), "the first copy was all that it waited for");
+    for member in [&shipping, &audit] {
+        let more = timeout(Duration::from_secs(60), member.receive(1)).await;
+        assert!(more.is_err(), "a second copy");
+    }
+    // What was accepted and is published once more, as by an operator, is a message like any other.
+    let published = publish(&broker, message(1));
+    ack_one(&*shipping).await;
+    ack_one(&*audit).await;
+    assert_eq!(published.await.expect("no panic"), Ok(()));
+}
+
+/// The last group acknowledges it while nobody asks.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_was_acknowledged_late_is_accepted_at_once_when_it_is_published_again() {
+    let broker = broker();
+    let shipping = member(&broker, "shipping", &["orders"]).await;
+    let audit = member(&broker, "audit", &["orders", "shipments"]).await;
+    ack_one_of(&broker, &*shipping).await;
+    ack_one(&*audit).await;
+    let began = Instant::now();
+    assert_eq!(publish(&broker, message(1)).await.expect("no panic"), Ok(()));
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    let more = timeout(Duration::from_secs(60), shipping.receive(1)).await;
+    assert!(more.is_err(), "a second copy");
+}
+
+/// Publishes the message until its publisher has lost patience, and has one group acknowledge it meanwhile.
+async fn ack_one_of(broker: &Arc<AcknowledgedBroker>, member: &dyn Subscription) {
+    let published = publish(broker, message(1));
+    ack_one(member).await;
+    let result = published.await.expect("no panic");
+    assert!(matches!(result, Err(PublishError::Unknown(_))), "{result:?}");
+}

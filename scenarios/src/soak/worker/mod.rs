@@ -93,7 +93,7 @@ fn settings(arguments: &WorkerArguments) -> Settings {
     Settings::default()
         .relay_poll(Backoff::new(ms(50), ms(500)))
         .relay_lease(Duration::from_secs(3))
-        .relay_claims(3, 6)
+        .relay_claims(arguments.alone_after, arguments.given_up_after)
         .saga_lease(Duration::from_secs(3))
         .recovery_poll(Backoff::new(ms(100), ms(1_000)))
         .redelivery_window(window)

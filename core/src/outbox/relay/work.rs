@@ -1,0 +1,203 @@
+use std::time::Duration;
+
+use smol_str::format_smolstr;
+use tracing::{Instrument, debug, debug_span, warn};
+
+use super::Relay;
+use crate::{
+    ids::{ClaimToken, List, MessageId},
+    outbox::{PassReport, budget::Passed, pace::Pace, publisher::Batches},
+    ports::{OutboxOrder, OutboxRow, SettleOutcome, Settlement, StoreError, Timestamp},
+};
+
+impl Relay {
+    /// Publishes what was claimed, for as long as there is time, and settles it.
+    pub(super) async fn work_off(
+        &mut self,
+        token: ClaimToken,
+        started: Timestamp,
+        mut rows: Vec<OutboxRow>,
+    ) -> Result<PassReport, StoreError> {
+        let mut report =
+            PassReport { claimed: rows.len(), full: rows.len() >= self.config.batch, ..PassReport::default() };
+        let (mut passed, mut pace) = (Passed::new(), Pace::new(started, self.config.lease));
+        // A row that was claimed so often may be what kills its relays. It goes alone, so that it takes no other with it. Which of
+        // several it is shows only if one goes at a time: the least tried first. The others are given back at once, so that
+        // none is counted for the death of another.
+        let mut suspects: Vec<_> = rows.extract_if(.., |row| self.claims(row) > self.config.max_attempts).collect();
+        suspects.sort_by_key(|row| (self.claims(row), row.row));
+        let mut suspects = suspects.into_iter();
+        let suspect = suspects.next();
+        self.give_back(token, started, suspects.collect(), &mut report).await?;
+        let mut left = match (&suspect, self.suspect_waits) {
+            (Some(_), true) => rows,
+            _ => self.publish_batches(token, rows, &mut pace, &mut passed, &mut report).await?,
+        };
+        report.expired = self.publisher.take_expired();
+        self.suspect_waits = false;
+        if let Some(suspect) = suspect {
+            if self.goes_on(&mut pace) {
+                self.give_back(token, started, left, &mut report).await?;
+                self.publish_alone(token, started, suspect, &mut passed, &mut report).await?;
+                return Ok(report);
+            }
+            self.suspect_waits = true;
+            left.push(suspect);
+        }
+        self.give_back(token, started, left, &mut report).await?;
+        Ok(report)
+    }
+
+    /// Publishes rows batch by batch, for as long as there is time. Returns those that were left, with whose batches the next
+    /// pass begins: a batch that takes its time holds the others up once only.
+    async fn publish_batches(
+        &mut self,
+        token: ClaimToken,
+        rows: Vec<OutboxRow>,
+        pace: &mut Pace,
+        passed: &mut Passed,
+        report: &mut PassReport,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let Batches { mut batches, mut left } = self.publisher.batches(rows, |row| &row.message.topic);
+        if self.turn > 0 {
+            let turn = self.turn % batches.len().max(1);
+            batches.rotate_left(turn);
+        }
+        let mut batches = batches.into_iter();
+        let mut published = 0;
+        while let Some(batch) = batches.next() {
+            if !self.goes_on(pace) {
+                left.extend(batch.into_iter().chain(batches.by_ref().flatten()));
+                self.turn += published;
+                return Ok(left);
+            }
+            self.publish(token, pace.started(), batch, passed, report).await?;
+            published += 1;
+        }
+        self.turn = 0;
+        Ok(left)
+    }
+
+    /// Publishes a row alone that may end its relay, or buries it.
+    async fn publish_alone(
+        &mut self,
+        token: ClaimToken,
+        started: Timestamp,
+        suspect: OutboxRow,
+        passed: &mut Passed,
+        report: &mut PassReport,
+    ) -> Result<(), StoreError> {
+        match self.bury_unpublished(&suspect) {
+            Some(buried) => self.settle(token, started, &[suspect.message.id], vec![buried], report).await,
+            None => self.publish(token, started, vec![suspect], passed, report).await,
+        }
+    }
+
+    /// Returns `true` while one more batch can be published in a pass.
+    fn goes_on(&self, pace: &mut Pace) -> bool {
+        !self.stop.is_set() && pace.has_time(self.clock.now())
+    }
+
+    /// Gives rows back that were not published. Settling is fenced, so it is safe also beyond the lease.
+    async fn give_back(
+        &mut self,
+        token: ClaimToken,
+        started: Timestamp,
+        rows: Vec<OutboxRow>,
+        report: &mut PassReport,
+    ) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let messages = message_ids(&rows);
+        let release = |row: OutboxRow| {
+            let outcome = SettleOutcome::Release { delay: Duration::ZERO };
+            Settlement { row: row.row, outcome }
+        };
+        self.settle(token, started, &messages, rows.into_iter().map(release).collect(), report).await
+    }
+
+    /// Publishes one batch, and settles each of its rows by its own result.
+    async fn publish(
+        &mut self,
+        token: ClaimToken,
+        started: Timestamp,
+        batch: Vec<OutboxRow>,
+        passed: &mut Passed,
+        report: &mut PassReport,
+    ) -> Result<(), StoreError> {
+        let ids = message_ids(&batch);
+        let (mut rows, mut messages) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        for mut row in batch {
+            rows.push((row.row, row.attempts));
+            if self.config.ordering == OutboxOrder::Unordered {
+                // Its place says nothing of when it comes, so no consumer may take an early one for a late duplicate.
+                row.message.sequence = 0;
+            }
+            messages.push(row.message);
+        }
+        let outcomes = self.publisher.publish(&rows, &messages, passed, &self.config, &self.scopes).await;
+        let settlements =
+            rows.into_iter().zip(outcomes).map(|((row, _), outcome)| Settlement { row, outcome }).collect();
+        self.settle(token, started, &ids, settlements, report).await
+    }
+
+    /// Number of times that a row was claimed, but for claims of which this relay knows how they ended.
+    fn claims(&self, row: &OutboxRow) -> u32 {
+        self.survived.without(row.row, row.attempts)
+    }
+
+    /// A row that was claimed so often without a result that the configuration says to give it up.
+    fn bury_unpublished(&self, row: &OutboxRow) -> Option<Settlement> {
+        let limit = self.config.bury_after_claims?;
+        let claims = self.claims(row);
+        (claims > limit.max(self.config.max_attempts)).then(|| {
+            let reason = format_smolstr!("claimed {} times without a result", claims - 1);
+            Settlement { row: row.row, outcome: SettleOutcome::Dead { reason } }
+        })
+    }
+
+    /// Settles rows, trying again while the store is busy: settling twice under one claim does no harm, and rows that
+    /// stay claimed would be published twice.
+    async fn settle(
+        &mut self,
+        token: ClaimToken,
+        started: Timestamp,
+        messages: &[MessageId],
+        settlements: Vec<Settlement>,
+        report: &mut PassReport,
+    ) -> Result<(), StoreError> {
+        let span = debug_span!("settle", messages = %List(messages));
+        let mut retries = 0;
+        let held = loop {
+            match self.store.settle(token, &settlements).instrument(span.clone()).await {
+                Ok(held) => break held,
+                Err(error) => {
+                    let too_late = self.clock.now().since(started) >= self.config.lease;
+                    if !error.is_retryable() || too_late || retries >= self.config.settle_retries {
+                        self.survived.untold(&settlements);
+                        return Err(error);
+                    }
+                    let delay = self.config.store_backoff.delay(retries, &*self.random);
+                    debug!(%error, ?delay, "settling is tried again");
+                    retries += 1;
+                    self.clock.sleep(delay).await;
+                }
+            }
+        };
+        self.survived.settled(&settlements, &held);
+        for ((settlement, message), held) in settlements.iter().zip(messages).zip(held) {
+            report.count(&settlement.outcome, held);
+            match &settlement.outcome {
+                SettleOutcome::Dead { reason } if held => warn!(%message, %reason, "outbox row is dead"),
+                _ if !held => debug!(%message, "claim was lost before the row was settled"),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn message_ids(rows: &[OutboxRow]) -> Vec<MessageId> {
+    rows.iter().map(|row| row.message.id).collect()
+}

@@ -7,6 +7,7 @@ mod choreography_rejections;
 mod choreography_routers;
 mod error_texts;
 mod events_crashes;
+mod events_ledger;
 mod events_parked;
 mod events_pauses;
 mod events_subscriber;

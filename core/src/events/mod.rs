@@ -4,6 +4,7 @@
 //! | part | what it is | when you need it |
 //! |---|---|---|
 //! | [`EventWrites`](crate::ports::EventWrites), [`EventStore`](crate::ports::EventStore) | streams of events in a store, and the log of all | always; a store has them as [a part](crate::ports::Part::Events) |
+//! | [`Sourced`], [`Ledger`] | aggregates whose state is a fold of their events, decided, appended and published in one write | in place of [aggregates](crate::aggregate) that keep their state |
 //! | [`Subscriber`] | reads the log and has the effect of each event once | for projections, and for what is to follow from events |
 //!
 //! Handlers are those of an [inbox](crate::inbox): a [`Handler`](crate::inbox::Handler) for each type of event.
@@ -40,11 +41,15 @@
 mod attempt;
 mod config;
 mod failure;
+mod ledger;
 mod parked;
 mod pass;
 mod place;
 mod run;
+mod sourced;
 mod subscriber;
 
 pub use config::{SubscriberConfig, WhenParked};
+pub use ledger::{Ledger, Loaded};
+pub use sourced::Sourced;
 pub use subscriber::Subscriber;

@@ -78,7 +78,7 @@ pub trait Sourced: Default + Send + Sync + 'static {
     /// Events of the aggregate. They are stored for good: give a new form a new variant, and go on reading the old one.
     type Event: crate::aggregate::DomainEvent + Serialize + DeserializeOwned;
 
-    /// What may be asked of it.
+    /// Command that may be given to it.
     type Command: Send + Sync;
 
     /// Reason for which a command is refused.

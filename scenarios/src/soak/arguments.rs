@@ -20,7 +20,7 @@ pub(super) struct SoakArguments {
     /// Seed of the orders and of the blows, decimal or 0x...; drawn anew each time if not given
     #[arg(long, value_name = "S", value_parser = seed)]
     pub(super) seed: Option<u64>,
-    /// Orders that come in a second
+    /// Orders that come in a second, as long as the shop keeps up with them
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub(super) rate: u32,
     /// Time for which the services keep what is settled; longer than a fifth of --for, it shows as growth
@@ -34,9 +34,9 @@ pub(super) struct SoakArguments {
     pub(super) log: Option<PathBuf>,
 }
 
-/// Shares of the soak: while a watermark is kept, a message that comes again is known. It has to be longer than anything is
-/// published again, and short enough for its rows to be gone before the last life's end is compared with its middle.
-const WATERMARKS_SHARE: u32 = 8;
+/// Share of the soak for which watermarks are kept. While one is, a message that comes again is known: so it has to be longer
+/// than anything is published again, and short enough for as many to go as come in the middle of the last life.
+const WATERMARKS_SHARE: u32 = 4;
 const WATERMARKS_MIN: Duration = Duration::from_secs(8);
 
 /// Time of a soak for each claim of a row before it is given up, and bounds of their number: the default is the larger one.

@@ -18,6 +18,9 @@ use super::{
 const ARTICLES: u64 = 20;
 /// Customers whose orders wait for an answer at a time; others come later, as they do where a shop is slow.
 const ASKING_MAX: usize = 48;
+/// Time within which the shop has done with an order, about. With more in hand than come in meanwhile it falls behind, and
+/// customers stay away: a machine that is too slow for them would show what becomes of queues, and not of blows.
+const DONE_WITHIN: u64 = 6;
 /// Stream of the dice of orders; the blows have those before it.
 const STREAM: u64 = 100;
 /// Interval of letters that are no poison.
@@ -27,6 +30,9 @@ const LETTER_EVERY: Duration = Duration::from_millis(500);
 pub(super) struct Customers {
     draw: Draw,
     every: Duration,
+    /// Messages and checkouts that the shop has in hand, and the number beyond which nobody comes.
+    in_hand: u64,
+    in_hand_max: u64,
     /// Everything that was ever asked for.
     pub(super) asked: Orders,
     /// Every letter that was ever sent.
@@ -49,6 +55,8 @@ impl Customers {
         Self {
             draw: Draw::stream(seed, STREAM),
             every: Duration::from_secs(1) / rate,
+            in_hand: 0,
+            in_hand_max: u64::from(rate) * DONE_WITHIN,
             asked: Orders { stock, orders: Vec::new() },
             letters: Vec::new(),
             placing: BTreeMap::new(),
@@ -63,7 +71,7 @@ impl Customers {
 
     /// Asks for all that is due by now.
     pub(super) fn ask(&mut self, now: Duration, tell: &mut dyn FnMut(Tell)) {
-        while self.next_at <= now && self.placing.len() < ASKING_MAX {
+        while self.next_at <= now && self.placing.len() < ASKING_MAX && self.in_hand <= self.in_hand_max {
             let order = self.order(now);
             tell(Tell::Place(order.request()));
             self.placing.insert(order.id.clone(), order.clone());
@@ -115,6 +123,7 @@ impl Customers {
                 }
             }
             Said::Cancelled(order) => self.cancelling.retain(|other| other != order),
+            Said::InHand(count) => self.in_hand = *count,
             Said::Sent(letter) => self.sending.retain(|other| other != letter),
             _ => {}
         }

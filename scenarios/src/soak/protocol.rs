@@ -34,6 +34,8 @@ pub(super) enum Said {
     Cancelled(SmolStr),
     /// A letter is in the outbox.
     Sent(Letter),
+    /// Number of messages that were not published yet, and of checkouts under way.
+    InHand(u64),
     /// All that waits; empty where nothing does.
     Waits(String),
     /// A letter aborts the process now.

@@ -43,6 +43,8 @@ use disk::Disk;
 const AGAIN: Duration = Duration::from_millis(50);
 /// Time that another process may hold the lock before the store says that it can't be reached: less than some locks take.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+/// Interval at which it is told how much is in hand.
+const TELL_EVERY: Duration = Duration::from_millis(250);
 /// Time in which a database has to be open: more than a lock takes that was there when this process began.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -55,6 +57,7 @@ pub(crate) fn work(matches: &ArgMatches) -> Result<Exit, CliError> {
         let mut tells = listen();
         let worker = Worker::start(&arguments).await?;
         tell_parent(&Said::Ready);
+        tokio::spawn(tell_in_hand(worker.stores.clone()));
         // Where the soak has ended, whatever ended it, this process ends as well.
         while let Some(tell) = tells.recv().await {
             if matches!(tell, Tell::Stop) {
@@ -228,6 +231,16 @@ async fn send(letter: Letter, store: Arc<dyn Store>, clock: Arc<SetBackClock>) {
         TokioClock.sleep(AGAIN).await;
     }
     tell_parent(&Said::Sent(letter));
+}
+
+/// Tells again and again how much is in hand.
+async fn tell_in_hand(stores: Stores) {
+    loop {
+        if let Ok(backlogs) = stores.backlogs().await {
+            tell_parent(&Said::InHand(backlogs.iter().map(|of| of.outbox_unsettled + of.sagas_active).sum()));
+        }
+        TokioClock.sleep(TELL_EVERY).await;
+    }
 }
 
 /// Returns what waits in the stores; nothing where all is at rest.

@@ -56,6 +56,8 @@ struct Open {
     waiting: Vec<SmolStr>,
     /// `true` once a participant outside was asked, or the saga goes back, which may ask one without a word in the log.
     asks: bool,
+    /// Its calls outside, each of which may have begun.
+    calls: Vec<OperationId>,
     /// `true` if it waits for somebody else: an operator, a newer release.
     rests: bool,
     is_told: bool,
@@ -109,14 +111,30 @@ impl SagaHeldUp {
     fn create(&mut self, saga: SagaId, (definition, key): (&SmolStr, &SmolStr), event: &Event) {
         let (definition, key) = (definition.clone(), key.clone());
         let (since, event) = (event.at, event.number);
-        let open =
-            Open { definition, key, since, event, waiting: Vec::new(), asks: false, rests: false, is_told: false };
+        let open = Open {
+            definition,
+            key,
+            since,
+            event,
+            waiting: Vec::new(),
+            asks: false,
+            calls: Vec::new(),
+            rests: false,
+            is_told: false,
+        };
         self.open.insert(saga, open);
+    }
+
+    /// A saga has ended, or is gone: nobody waits for what it asked.
+    fn close(&mut self, saga: &SagaId) {
+        for call in self.open.remove(saga).into_iter().flat_map(|open| open.calls) {
+            self.asked.remove(&call);
+        }
     }
 
     fn log(&mut self, log: &SagaLog, event: &Event) {
         if log.status.is_terminal() {
-            self.open.remove(&log.saga);
+            self.close(&log.saga);
             return;
         }
         let Some(open) = self.open.get_mut(&log.saga) else { return };
@@ -130,7 +148,10 @@ impl SagaHeldUp {
                 Record::Attempting { step, .. } => {
                     open.asks = true;
                     for direction in [Direction::Action, Direction::Compensation] {
-                        self.asked.insert(OperationId::derive(log.saga, step, direction), log.saga);
+                        let call = OperationId::derive(log.saga, step, direction);
+                        if self.asked.insert(call, log.saga).is_none() {
+                            open.calls.push(call);
+                        }
                     }
                 }
                 Record::CompensationBegun { .. } => open.asks = true,
@@ -265,7 +286,7 @@ impl Invariant for SagaHeldUp {
                 self.disturb(event.at);
             }
             What::Restored { sagas, .. } => {
-                sagas.iter().for_each(|saga| _ = self.open.remove(saga));
+                sagas.iter().for_each(|saga| self.close(saga));
                 self.disturb(event.at);
             }
             _ => self.disturb(event.at),

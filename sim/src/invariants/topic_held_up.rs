@@ -35,6 +35,8 @@ pub struct TopicHeldUp {
     topics: Names,
     known: ByMessage<Known>,
     waiting: VecDeque<Waiting>,
+    /// Length at which those are taken out that were offered meanwhile.
+    clear_at: usize,
     down: Vec<Down>,
     /// Messages behind which others of their key may wait, by number, each with its store and key: the broker was offered
     /// it and has not taken it, or its row is not settled, or it was given up.
@@ -81,6 +83,9 @@ const BOUND: VirtualTime = 60_000_000;
 /// A pass has three calls; one of them may be held up for seventeen times as long as the others.
 const CALLS: u64 = 40;
 
+/// Least number of messages in the list of those that wait at which it is looked through.
+const CLEAR_AT: usize = 256;
+
 /// Tries of the other topic that there have to be: whoever looks less often is not held up by it.
 const TRIES: usize = 3;
 
@@ -100,6 +105,7 @@ impl TopicHeldUp {
             topics: Names::default(),
             known: ByMessage::default(),
             waiting: VecDeque::new(),
+            clear_at: CLEAR_AT,
             down: Vec::new(),
             ahead: BTreeMap::new(),
             settling: BTreeSet::new(),
@@ -123,6 +129,11 @@ impl TopicHeldUp {
         self.known.of(number).store = Some(store);
         let (topic, key) = (self.topics.number(&message.topic), hash(&message.partition_key));
         let (at, event) = (event.at, event.number);
+        if self.waiting.len() >= self.clear_at {
+            // Behind one that is offered late, or never.
+            self.waiting.retain(|waiting| !self.known.of(waiting.number).is_offered);
+            self.clear_at = CLEAR_AT.max(2 * self.waiting.len());
+        }
         self.waiting.push_back(Waiting { number, store, topic, key, at, event, is_told: false, message: message.id });
     }
 

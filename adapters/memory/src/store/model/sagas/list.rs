@@ -36,8 +36,6 @@ impl Sagas {
 
     /// Sagas that were not deleted, with their places.
     fn there(&self) -> impl Iterator<Item = (&Saga, u64)> {
-        self.sagas.iter().zip(1..).filter(|(saga, number)| {
-            self.by_id.get(&saga.instance.id).is_some_and(|position| *position as u64 + 1 == *number)
-        })
+        self.sagas.iter().map(|(place, saga)| (saga, place as u64 + 1))
     }
 }

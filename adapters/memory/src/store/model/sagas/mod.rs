@@ -1,6 +1,7 @@
 mod due;
 mod fit;
 mod list;
+mod places;
 
 use std::collections::BTreeSet;
 
@@ -15,11 +16,12 @@ use seaworthy_core::{
 use smol_str::SmolStr;
 
 use crate::lookup::Lookup;
+use places::Places;
 
 /// Committed sagas and their logs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sagas {
-    sagas: Vec<Saga>,
+    sagas: Places<Saga>,
     by_id: Lookup<SagaId, usize>,
     by_key: Lookup<SmolStr, Lookup<SmolStr, usize>>,
     /// Active sagas by a moment before which they can't be acquired. The moment may be too early: it is put right when
@@ -146,7 +148,7 @@ impl Sagas {
     }
 
     fn create(&mut self, new: NewSaga, at: Timestamp) {
-        let position = self.sagas.len();
+        let position = self.sagas.next();
         self.by_id.insert(new.id, position);
         if new.correlation_id != new.id.0 {
             self.correlated.entry(SagaId(new.correlation_id)).or_default().push(position);
@@ -288,7 +290,7 @@ impl Sagas {
         purged as u64
     }
 
-    /// Forgets sagas whose logs were purged. Of each an empty place stays, since places are numbers.
+    /// Forgets sagas whose logs were purged.
     pub(super) fn purge(&mut self, request: &PurgeRequest, now: Timestamp) -> u64 {
         let latest = now.before(request.older_than);
         let mut purged = 0;
@@ -297,12 +299,10 @@ impl Sagas {
             && at <= latest
         {
             self.forgotten.pop_first();
-            let saga = &mut self.sagas[position];
-            saga.log = Vec::new();
-            for key in std::mem::take(&mut saga.keys) {
+            let Some(saga) = self.sagas.remove(position) else { continue };
+            for key in saga.keys {
                 self.keyed.remove(&(saga.instance.definition.name.clone(), key, position));
             }
-            let (key, _) = (std::mem::take(&mut saga.instance.key), std::mem::take(&mut saga.instance.input));
             self.by_id.remove(&saga.instance.id);
             let shared = SagaId(saga.instance.correlation_id);
             if let Some(positions) = self.correlated.get_mut(&shared) {
@@ -312,7 +312,7 @@ impl Sagas {
                 }
             }
             if let Some(keys) = self.by_key.get_mut(&saga.instance.definition.name) {
-                keys.remove(&key);
+                keys.remove(&saga.instance.key);
             }
             purged += 1;
         }

@@ -210,3 +210,60 @@ fn a_parked_event_that_is_asked_for_is_taken_up_by_its_subscriber() {
         }
     });
 }
+
+/// What waits behind an event that nobody asks for has its turn after that one, and is not in the way of what could be handled.
+#[test]
+fn requests_behind_a_parked_event_that_is_not_asked_for_hold_up_no_other() {
+    on_each_store(async |world| {
+        let (clock, mended) = (world.ports.clock.clone(), world.ports.clock.now() + EVERY * 6);
+        let handler = Scripted::new(move |tx, message| {
+            let is_broken = ["event-1", "event-701"].contains(&&*message.subject) && clock.now() < mended;
+            Box::pin(async move {
+                match is_broken {
+                    true => Err(HandlerError::Refused("closed".into())),
+                    false => write_down(tx, "reader", message).await,
+                }
+            })
+        });
+        let store = world.store();
+        world.ports.spawn("reader", subscriber(&world.ports, "reader", &handler, |config| config).run());
+        // More than are read at once, and all of them older.
+        append(&**store, "account-1", 1..=700).await;
+        append(&**store, "account-2", 701..=702).await;
+        world.pass(EVERY * 6).await;
+        let waiting = DeadLetterRequest::new("reader", 1_000).because("waits behind").of_key("account-1");
+        assert_eq!(inbox::ask_redrive(&**store, &waiting).await.expect("up").len(), 699);
+        let other = DeadLetterRequest::new("reader", 1).of_key("account-2").because("closed");
+        assert_eq!(inbox::ask_redrive(&**store, &other).await.expect("up").len(), 1);
+        world.pass(EVERY * 2).await;
+        assert_eq!(journal(&**store, "reader").await, [701, 702]);
+        assert_eq!((handler.runs("event-1"), world.parked("reader").await.len()), (1, 700));
+        // Whose turn it is in the end is handled, as it was asked for or because it has waited.
+        let first = DeadLetterRequest::new("reader", 1).because("closed");
+        assert_eq!(inbox::ask_redrive(&**store, &first).await.expect("up").len(), 1);
+        world.pass(EVERY * 2).await;
+        assert_eq!((journal(&**store, "reader").await.len(), world.parked("reader").await.len()), (702, 0));
+    });
+}
+
+/// As for a letter of a consumer: the subscriber is given up with its process.
+#[test]
+fn a_parked_event_that_ends_its_process_when_it_is_asked_for_ends_one() {
+    on_each_store(async |world| {
+        let store = world.store();
+        append(&**store, "account-1", 1..=1).await;
+        let broken = Scripted::new(|_, _| Box::pin(async { Err(HandlerError::Refused("closed".into())) }));
+        subscriber(&world.ports, "reader", &broken, |config| config).catch_up().await.expect("up");
+        let parked = DeadLetterRequest::new("reader", 9);
+        assert_eq!(inbox::ask_redrive(&**store, &parked).await.expect("up").len(), 1);
+        let deadly = Scripted::new(|_, _| Box::pin(std::future::pending()));
+        for life in 1..=3 {
+            let reader = subscriber(&world.ports, "reader", &deadly, |config| config);
+            let dies = tokio::time::timeout(Duration::from_secs(8), reader.run()).await;
+            assert!(dies.is_err(), "life {life}");
+            assert_eq!(deadly.runs("event-1"), 1, "life {life}");
+        }
+        let letters = store.dead_letters(&parked).await.expect("up");
+        assert_eq!((letters[0].asked_at, &*letters[0].reason), (None, "refused: closed"), "{letters:?}");
+    });
+}

@@ -48,6 +48,7 @@ mod saga_groups;
 mod saga_handles;
 mod saga_keys;
 mod saga_logs;
+mod saga_lost_answers;
 mod saga_messages;
 mod saga_nested;
 mod saga_owner;

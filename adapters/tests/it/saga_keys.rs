@@ -11,7 +11,7 @@ use seaworthy_core::{
     ports::{SagaStatus, Timestamp, Transaction},
     saga::{
         Action, Definition, KeyContext, Migration, Orchestrator, OrchestratorConfig, Registry, RetryPolicy,
-        SagaBuilder, SagaError, StepCall, StepError, Value, Wait, WaitsFor, account, saga_id,
+        SagaBuilder, SagaError, Signal, StepCall, StepError, Value, Wait, WaitsFor, account, saga_id,
     },
 };
 
@@ -263,6 +263,145 @@ fn a_saga_that_passes_to_a_version_with_a_key_is_found_by_it_from_then_on() {
         assert_eq!(next.deliver_in(&mut *tx, "order", &paid("invoice-107", 1)).await, Ok(vec![saga]));
         tx.commit().await.expect("up");
         assert_eq!(next.handle(saga).result::<(String, u32)>().await, Ok(("invoice-107".to_owned(), 1)));
+    });
+}
+
+/// It sleeps there for as long as it takes, or for long: nobody wakes it, and what it waits for can't find it.
+#[test]
+fn a_saga_that_waits_when_its_version_gets_a_key_is_found_by_it_from_then_on() {
+    fn unlimited(wait: Wait<u32>) -> Wait<u32> {
+        wait
+    }
+    fn limited(wait: Wait<u32>) -> Wait<u32, seaworthy_core::saga::Limited> {
+        wait.or_else(DAY * 300, Value::NULL)
+    }
+    fn check<L: 'static>(limit: fn(Wait<u32>) -> Wait<u32, L>)
+    where
+        L: seaworthy_core::saga::Endures,
+    {
+        on_each_store(async |world| {
+            let order = |version, wait: fn(Wait<u32, L>) -> Wait<u32, L>| {
+                let builder = SagaBuilder::new("order", version).pivot("invoice", DrawsUp);
+                builder.wait("paid", wait(limit(Wait::message("invoice.paid")))).result_of("paid").build()
+            };
+            let first = world.sagas(order(1, |wait| wait).expect("two steps"));
+            let sagas = [start(&first, "o-7", 7).await, start(&first, "o-8", 8).await];
+            world.pass(DAY).await;
+            world.ports.stop.set();
+            world.pass(SECOND).await;
+            let ports = world.replica(3);
+            let keyed = order(2, |wait| wait.keyed(of_invoice).correlate_by(paid_invoice)).expect("two steps");
+            let mut registry = Registry::new();
+            registry.register(keyed).expect("one definition");
+            registry.migration(Migration::new("order", 1, 2)).expect("to a version that is there");
+            // One at a time: those for which there is no room are found later.
+            let next = Orchestrator::new(&ports, registry, OrchestratorConfig::default().concurrency(1).batch(1));
+            let (recovery, stop) = (next.clone(), ports.stop.clone());
+            ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
+            world.pass(SECOND * 20).await;
+            let account = account(&*world.ports.store, sagas[0]).await.expect("it is there");
+            let WaitsFor::Signal { key, .. } = &account.waits_for else { panic!("{:?}", account.waits_for) };
+            assert_eq!(key.as_deref(), Some("invoice-107"));
+            for (saga, invoice) in sagas.into_iter().zip(["invoice-107", "invoice-108"]) {
+                let mut tx = ports.store.begin().await.expect("up");
+                assert_eq!(next.deliver_in(&mut *tx, "order", &paid(invoice, 1)).await, Ok(vec![saga]));
+                tx.commit().await.expect("up");
+                assert_eq!(next.handle(saga).result::<(String, u32)>().await, Ok((invoice.to_owned(), 1)));
+            }
+            let entries = world.log_of(sagas[0]).await;
+            assert_eq!(entries.iter().filter(|entry| *entry == "migrated").count(), 1, "{entries:?}");
+        });
+    }
+    check(unlimited);
+    check(limited);
+}
+
+/// During a deployment the older release goes on, and leaves sagas at their waits after the new one has looked.
+#[test]
+fn a_saga_that_an_older_replica_leaves_at_its_wait_is_found_by_its_key_within_minutes() {
+    on_each_store(async |world| {
+        let unkeyed = SagaBuilder::new("order", 1)
+            .pivot("invoice", DrawsUp)
+            .wait("paid", Wait::message("invoice.paid"))
+            .result_of("paid");
+        let older = world.sagas(unkeyed.build().expect("two steps"));
+        let ports = world.replica(3);
+        let mut registry = Registry::new();
+        let keyed = Wait::message("invoice.paid").keyed(of_invoice).correlate_by(paid_invoice);
+        let keyed = SagaBuilder::new("order", 2).pivot("invoice", DrawsUp).wait("paid", keyed).result_of("paid");
+        registry.register(keyed.build().expect("two steps")).expect("one definition");
+        registry.migration(Migration::new("order", 1, 2)).expect("to a version that is there");
+        let next = Orchestrator::new(&ports, registry, OrchestratorConfig::default());
+        let (recovery, stop) = (next.clone(), ports.stop.clone());
+        ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
+        world.pass(SECOND).await;
+        let saga = start(&older, "o-7", 7).await;
+        world.pass(SECOND * 660).await;
+        let mut tx = ports.store.begin().await.expect("up");
+        assert_eq!(next.deliver_in(&mut *tx, "order", &paid("invoice-107", 1)).await, Ok(vec![saga]));
+        tx.commit().await.expect("up");
+        assert_eq!(next.handle(saga).result::<(String, u32)>().await, Ok(("invoice-107".to_owned(), 1)));
+    });
+}
+
+/// A verb of an operator is the first entry of the new version, and may come before anybody has looked for the saga.
+#[test]
+fn a_saga_that_passes_by_a_verb_while_it_waits_is_found_by_its_key_as_well() {
+    on_each_store(async |world| {
+        let order = |version, paid: Wait<u32>| {
+            let waits = SagaBuilder::new("order", version).pivot("invoice", DrawsUp);
+            let waits = waits.parallel(|group| group.wait("paid", paid).wait("approval", Wait::signal("approved")));
+            waits.result_of("paid").build().expect("three steps")
+        };
+        let first = world.sagas(order(1, Wait::message("invoice.paid")));
+        let saga = start(&first, "o-7", 7).await;
+        world.pass(DAY).await;
+        world.ports.stop.set();
+        world.pass(SECOND).await;
+        let ports = world.replica(3);
+        let mut registry = Registry::new();
+        let keyed = Wait::message("invoice.paid").keyed(of_invoice).correlate_by(paid_invoice);
+        registry.register(order(2, keyed)).expect("one definition");
+        registry.migration(Migration::new("order", 1, 2)).expect("to a version that is there");
+        let next = Orchestrator::new(&ports, registry, OrchestratorConfig::default());
+        next.skip(saga, "approval", "by phone").await.expect("it waits");
+        let (recovery, stop) = (next.clone(), ports.stop.clone());
+        ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
+        world.pass(SECOND * 20).await;
+        let mut tx = ports.store.begin().await.expect("up");
+        assert_eq!(next.deliver_in(&mut *tx, "order", &paid("invoice-107", 1)).await, Ok(vec![saga]));
+        tx.commit().await.expect("up");
+        assert_eq!(next.handle(saga).result::<(String, u32)>().await, Ok(("invoice-107".to_owned(), 1)));
+    });
+}
+
+/// Two waits for one type, of which one has a key: whatever came by that is its own, also where the other one waits first.
+#[test]
+fn a_message_that_came_by_a_key_is_left_for_the_step_of_that_key() {
+    on_each_store(async |world| {
+        let rest = Wait::message("invoice.paid").keyed(|context| Some(format!("rest-{}", context.data).into()));
+        let definition = SagaBuilder::new("order", 1)
+            .pivot("send", Part::well())
+            .wait("deposit", Wait::message("invoice.paid"))
+            .wait("rest", rest.correlate_by(paid_invoice))
+            .result_of("rest")
+            .build()
+            .expect("three steps");
+        let orchestrator = world.sagas(definition);
+        let saga = start(&orchestrator, "o-7", 7).await;
+        // Before it waits for either, and once it does.
+        for transfer in [1, 2] {
+            assert_eq!(deliver(world, &orchestrator, &paid("rest-7", transfer)).await, Ok(vec![saga]));
+            world.pass(SECOND).await;
+        }
+        let log = world.log_of(saga).await;
+        assert!(!log.iter().any(|entry| entry.starts_with("received")), "{log:?}");
+        let deposit = Signal::new("invoice.paid", "by hand").payload(&"in cash").expect("a text");
+        orchestrator.signal(saga, &deposit).await.expect("it waits");
+        world.pass(SECOND).await;
+        assert_eq!(orchestrator.handle(saga).result::<(String, u32)>().await, Ok(("rest-7".to_owned(), 1)));
+        let state = orchestrator.state(saga).await.expect("its log is there");
+        assert_eq!(state.output("deposit").map(|it| it.decode()), Some(Ok("in cash".to_owned())));
     });
 }
 

@@ -21,6 +21,10 @@ use crate::clock::TokioClock;
 /// a broker that writes to disk. Within the life of the process it keeps the whole contract of the port: every group
 /// bound to a topic gets every message at least once, one message of a key at a time, in the order of acceptance.
 ///
+/// All members of a group that wait are woken by each of its messages, since each keeps the time after which an unacknowledged
+/// delivery comes again. That costs little for the few members that share a group in a process; for more at a time, let one
+/// consumer have several [workers](seaworthy_core::inbox::ConsumerConfig::workers).
+///
 /// Cloning is cheap: all clones are the same broker.
 ///
 /// ```

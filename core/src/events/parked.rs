@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
-use tracing::{Instrument, info_span, warn};
+use tracing::{Instrument, info, info_span, warn};
 
 use super::{
     Subscriber,
@@ -65,34 +65,60 @@ impl Subscriber {
                 match before {
                     _ if !asked.contains(&message.id) => {
                         before.get_or_insert(message.id);
-                        continue;
                     }
-                    Some(before) => {
-                        redriven.failed.push((message.id, waits_behind(before).into()));
-                        continue;
-                    }
-                    None => {}
-                }
-                match self.exhume_apart(message).await {
-                    Ok(true) => redriven.handled.push(message.id),
-                    // Another operator was first, or the subscriber itself.
-                    Ok(false) => {}
-                    Err(failed) => {
-                        let why = match self.limits().judge(failed) {
-                            Ok(judged) => judged.why,
-                            Err(unreachable) => cut(unreachable.to_smolstr()),
-                        };
-                        warn!(subscriber = %self.name, message = %message.id, error = %why, "parked event failed again");
-                        if let Err(error) = self.put_back(message, &why).await {
-                            warn!(subscriber = %self.name, message = %message.id, %error, "parked event stays as it is");
+                    Some(before) => redriven.failed.push((message.id, waits_behind(before).into())),
+                    None => match self.handle_again(message).await {
+                        Ok(true) => redriven.handled.push(message.id),
+                        // Another operator was first, or the subscriber itself.
+                        Ok(false) => {}
+                        Err(why) => {
+                            before = Some(message.id);
+                            redriven.failed.push((message.id, why.into()));
                         }
-                        before = Some(message.id);
-                        redriven.failed.push((message.id, why.into()));
-                    }
+                    },
                 }
             }
         }
         Ok(redriven)
+    }
+
+    /// Handles parked events of a stream again of which an operator has asked for it: the first, and those behind it for as
+    /// long as each is handled. Each is asked for no more from before it is handled, which counts as a failure: one that fails
+    /// again, or ends its process, waits for the next request.
+    async fn heed_requests(&self, stream: SmolStr) -> Result<(), StoreError> {
+        let parked = self.parked(self.letters(PAGE).of_key(stream.clone())).await?;
+        for letter in by_stream(parked).remove(&stream).unwrap_or_default() {
+            if letter.asked_at.is_none() || self.stop.is_set() {
+                break;
+            }
+            self.put_back(&letter.message, &letter.reason).await?;
+            match self.handle_again(&letter.message).await {
+                Ok(true) => {
+                    info!(subscriber = %self.name, message = %letter.message.id, "parked event that was asked for is handled");
+                }
+                Ok(false) => {}
+                Err(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Handles a parked event again, and keeps it with the new reason where it fails. Returns `false` if it is not parked any
+    /// more.
+    async fn handle_again(&self, message: &Message) -> Result<bool, SmolStr> {
+        let failed = match self.exhume_apart(message).await {
+            Ok(handled) => return Ok(handled),
+            Err(failed) => failed,
+        };
+        let why = match self.limits().judge(failed) {
+            Ok(judged) => judged.why,
+            Err(unreachable) => cut(unreachable.to_smolstr()),
+        };
+        warn!(subscriber = %self.name, message = %message.id, error = %why, "parked event failed again");
+        if let Err(error) = self.put_back(message, &why).await {
+            warn!(subscriber = %self.name, message = %message.id, %error, "parked event stays as it is");
+        }
+        Err(why)
     }
 
     /// All parked events that are asked for, page by page.
@@ -116,9 +142,14 @@ impl Subscriber {
                 let firsts: Vec<MessageId> = parked.values().map(|held| held.first).collect();
                 let firsts = self.letters(firsts.len()).only(firsts);
                 let mut found = self.store.dead_letters(&firsts).await?;
-                // An operator's tool has no handlers, and leaves it to the subscriber.
-                if found.iter().any(|letter| letter.asked_at.is_some()) {
-                    self.redrive(&self.letters(PAGE).asked()).await?;
+                // An operator's tool has no handlers, and leaves it to the subscriber. What is asked for and waits behind an event
+                // that is not has its turn after that one.
+                let asked = found.extract_if(.., |letter| letter.asked_at.is_some());
+                let asked: Vec<_> = asked.map(|letter| letter.message.partition_key).collect();
+                if !asked.is_empty() {
+                    for stream in asked {
+                        self.heed_requests(stream).await?;
+                    }
                     found = self.store.dead_letters(&firsts).await?;
                 }
                 let there = found.iter().map(|letter| letter.message.id).collect();

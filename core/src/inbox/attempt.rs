@@ -5,7 +5,7 @@ use tracing::{debug, warn};
 
 use super::{
     Consumer, HandlerError,
-    consumer::Verdict,
+    batch::Verdict,
     handler::{Handler, Route},
 };
 use crate::{

@@ -1,4 +1,4 @@
-use std::{collections::VecDeque, iter::once, pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, join, select};
 use smol_str::SmolStr;
@@ -10,19 +10,6 @@ use crate::{
     stop::Stop,
     wake::{Wake, pause},
 };
-
-/// Decision about a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// Acknowledge it: handled now or before, buried, or ignored.
-    Done,
-    /// Give it back, to come again after this long.
-    Later(Duration),
-    /// The store can't be reached: nothing else will work either.
-    StoreDown,
-    /// It may end the process, and has been counted as so many failures: the others of the batch come first.
-    Last(u32),
-}
 
 /// Receives messages and has their effect exactly once: the inbox row, the handler's writes and what it stages are one
 /// transaction, and the broker hears of it after the commit.
@@ -166,62 +153,6 @@ impl Consumer {
         Ok(())
     }
 
-    /// Handles deliveries in order. How long to pause, if the store can't be reached.
-    pub(super) async fn work_off(
-        &self,
-        subscription: &dyn Subscription,
-        deliveries: impl IntoIterator<Item = Delivery>,
-        stop: &Stop,
-        store_errors: u32,
-        extender: Option<&Extender<'_>>,
-    ) -> Option<Duration> {
-        let mut due = extender.map(Extender::due);
-        // Keys of which a message waits: the later ones of the batch must not overtake it.
-        let mut waiting: Vec<(SmolStr, Duration)> = Vec::new();
-        let mut down = None;
-        let mut queue: VecDeque<(Delivery, Option<u32>)> =
-            deliveries.into_iter().map(|delivery| (delivery, None)).collect();
-        while let Some((delivery, counted)) = queue.pop_front() {
-            let key = &delivery.message.partition_key;
-            let held = waiting.iter().find(|(waits, _)| waits == key).map(|&(_, delay)| delay);
-            let span = self.span(&delivery);
-            let verdict = if stop.is_set() {
-                Verdict::Later(Duration::ZERO)
-            } else if let Some(delay) = down.or(held) {
-                Verdict::Later(delay)
-            } else {
-                let taking = self.take(&delivery, counted, queue.is_empty()).instrument(span.clone());
-                match extender.zip(due.as_mut()) {
-                    None => taking.await,
-                    Some((extender, due)) => {
-                        let in_hand = || once(&delivery).chain(queue.iter().map(|(waiting, _)| waiting));
-                        extender.beside(due, taking, || in_hand().map(|delivery| delivery.tag).collect()).await
-                    }
-                }
-            };
-            let later = match verdict {
-                Verdict::Last(failures) => {
-                    put_last(&mut queue, delivery, failures);
-                    continue;
-                }
-                Verdict::Done => None,
-                Verdict::Later(delay) => {
-                    if held.is_none() {
-                        waiting.push((key.clone(), delay));
-                    }
-                    Some(delay)
-                }
-                Verdict::StoreDown => {
-                    let delay = self.config.store_backoff.delay(store_errors, &*self.random);
-                    down = Some(delay);
-                    down
-                }
-            };
-            self.tell(subscription, &delivery, later, span).await;
-        }
-        down
-    }
-
     /// The span in which a delivery is dealt with. It names the trace that the message belongs to, and the span there that it
     /// was sent from, for whoever joins spans of several services.
     pub(super) fn span(&self, delivery: &Delivery) -> Span {
@@ -253,14 +184,4 @@ impl Consumer {
             debug!(message = %delivery.message.id, %error, "the broker did not hear what became of a message");
         }
     }
-}
-
-/// Puts a delivery behind those of all other keys, before the later ones of its own.
-fn put_last(queue: &mut VecDeque<(Delivery, Option<u32>)>, delivery: Delivery, failures: u32) {
-    let (own, others) = std::mem::take(queue)
-        .into_iter()
-        .partition::<Vec<_>, _>(|(other, _)| other.message.partition_key == delivery.message.partition_key);
-    queue.extend(others);
-    queue.push_back((delivery, Some(failures)));
-    queue.extend(own);
 }

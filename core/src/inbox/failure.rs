@@ -8,7 +8,7 @@ use tracing::{debug, error, warn};
 use super::{
     Consumer, FailurePolicy,
     attempt::{Again, Failed, say_seen},
-    consumer::Verdict,
+    batch::Verdict,
 };
 use crate::{
     cut::cut,

@@ -32,6 +32,7 @@
 //! the whole message, counts as seen, and lets its key go on.
 
 mod attempt;
+mod batch;
 mod config;
 mod consumer;
 mod discard;

@@ -56,20 +56,40 @@ pub async fn ask(store: &dyn Store, saga: SagaId, request: &SagaRequest) -> Resu
     let span = tracing::info_span!("saga.ask", %saga, verb = request.verb.name());
     let work = async {
         for _ in 0..TRIES {
-            let instance = store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
-            if instance.status.is_terminal() {
-                return request.verb.on_ended(&instance).map(|()| Asked::Needless);
-            }
-            let log = read(store, &instance).await?;
-            if let Some(answer) = known(&instance, &log, &request.verb) {
-                return Ok(answer);
-            }
+            let (instance, log) = match look(store, saga, request).await? {
+                Look::Known(answer) => return Ok(answer),
+                Look::Open(instance, log) => (instance, log),
+            };
             if append(store, &entries(&instance, &log, request)).await? {
                 tracing::info!(%saga, %request, "an operator's request is in the log");
                 return Ok(Asked::Written);
             }
         }
         Err(SagaError::Contended(saga))
+    };
+    work.instrument(span).await
+}
+
+/// Returns what [`ask`] would come to now, and writes nothing: for a tool that tells before it does.
+///
+/// ```
+/// use seaworthy_core::{ids::SagaId, ports::Store, saga::{self, Asked, SagaRequest, SagaError, Verb}};
+///
+/// /// Resuming a saga that is under way, or that is to be resumed already, does nothing.
+/// async fn would_resume(store: &dyn Store, saga: SagaId) -> Result<bool, SagaError> {
+///     Ok(saga::foresee(store, saga, &SagaRequest::new(Verb::Resume, "ops")).await? == Asked::Written)
+/// }
+/// ```
+///
+/// # Errors
+/// Those of [`ask`], but for [`SagaError::Contended`].
+pub async fn foresee(store: &dyn Store, saga: SagaId, request: &SagaRequest) -> Result<Asked, SagaError> {
+    let span = tracing::debug_span!("saga.foresee", %saga, verb = request.verb.name());
+    let work = async {
+        Ok(match look(store, saga, request).await? {
+            Look::Known(answer) => answer,
+            Look::Open(..) => Asked::Written,
+        })
     };
     work.instrument(span).await
 }
@@ -131,6 +151,26 @@ pub(super) async fn read(store: &dyn Store, instance: &SagaInstance) -> Result<L
             return Ok(log);
         }
     }
+}
+
+/// A saga for which something is asked.
+enum Look {
+    /// The answer is known, and nothing is to be written.
+    Known(Asked),
+    /// The request is to be written into this log.
+    Open(SagaInstance, Log),
+}
+
+async fn look(store: &dyn Store, saga: SagaId, request: &SagaRequest) -> Result<Look, SagaError> {
+    let instance = store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
+    if instance.status.is_terminal() {
+        return request.verb.on_ended(&instance).map(|()| Look::Known(Asked::Needless));
+    }
+    let log = read(store, &instance).await?;
+    Ok(match known(&instance, &log, &request.verb) {
+        Some(answer) => Look::Known(answer),
+        None => Look::Open(instance, log),
+    })
 }
 
 /// Returns the answer to a request that need not be written.

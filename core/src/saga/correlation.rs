@@ -33,5 +33,5 @@ impl<'a, D> KeyContext<'a, D> {
     }
 }
 
-/// Keys of a saga in a state, as far as they are known.
-pub(super) type KeysOf = Arc<dyn Fn(&State) -> Vec<SagaKey> + Send + Sync>;
+/// Key of a saga's step in a state, if it is known.
+pub(super) type KeyOf = Arc<dyn Fn(usize, &State) -> Option<SagaKey> + Send + Sync>;

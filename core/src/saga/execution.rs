@@ -6,7 +6,7 @@ use tracing::Instrument;
 use super::{
     CompensationCause, Definition, DriveOutcome, Next, Record, SagaData, State, Status, StepCall,
     branch::{Beside, Branch},
-    correlation::KeysOf,
+    correlation::KeyOf,
     leave::{Unread, leave},
     log::{Halt, Keep, SagaLog, Written},
     plan,
@@ -38,8 +38,8 @@ pub(crate) async fn drive<D: SagaData>(
                 };
                 let length = owned.length;
                 let (shape, result) = (definition.shape.clone(), definition.result.clone());
-                let keys = keys_of(&definition, &resources, &owned);
-                let log = SagaLog::open(resources.clone(), shape, result, keys, &mut owned).await;
+                let key = key_of(&definition, &resources, &owned);
+                let log = SagaLog::open(resources.clone(), shape, result, key, &mut owned).await;
                 let log = log.map_err(|halt| (halt, length))?;
                 Execution { log, definition: &definition, key: &owned.key, correlation_id: owned.correlation_id, data }
                     .run()
@@ -62,15 +62,15 @@ pub(crate) async fn drive<D: SagaData>(
     owned.instrument(span).await
 }
 
-/// Returns what says by which keys messages find the saga, if a step of it has any.
-fn keys_of<D: SagaData>(definition: &Arc<Definition<D>>, resources: &Resources, owned: &Owned) -> Option<KeysOf> {
+/// Returns what says by which keys messages find the saga's steps, if any of them has one.
+fn key_of<D: SagaData>(definition: &Arc<Definition<D>>, resources: &Resources, owned: &Owned) -> Option<KeyOf> {
     if definition.keyed.is_empty() {
         return None;
     }
     // Its own copy, since the log outlives no borrow of the execution's.
     let data: D = from_json(&owned.input).ok()?;
     let (definition, spawner) = (definition.clone(), resources.spawner.clone());
-    Some(Arc::new(move |state: &State| definition.keys(&data, state, &*spawner)))
+    Some(Arc::new(move |index, state: &State| definition.saga_key(index, &data, state, &*spawner)))
 }
 
 /// Number of moves after which a saga lets others go on: its steps may all be local, and its store in the process.

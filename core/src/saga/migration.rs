@@ -8,6 +8,10 @@ use super::passage::{Passage, Rename};
 /// phases permit. A saga whose log does not fit becomes stuck. Operation ids keep the names under which participants
 /// first heard of a step.
 ///
+/// Sagas that sleep pass when they wake. Only where steps of the target have [keys](super::Wait::keyed), those that wait for a
+/// signal or a message are looked for, at boot and every ten minutes, and pass at once: what they wait for would not find them
+/// otherwise.
+///
 /// The first entry that is written under the target says so in the saga's log and pins the saga to the target: replicas
 /// of an older release leave it to those who know that version, while a deployment goes on and after it was rolled back.
 ///

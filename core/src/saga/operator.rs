@@ -148,7 +148,7 @@ impl Orchestrator {
                 }
                 if let Some(passage) = read.passage.filter(|_| !read.unfolded.has_passed) {
                     definition = Some(read.unfolded.state.shape().definition.clone());
-                    records.insert(0, Record::Migrated { passage: (*passage).clone() });
+                    records.insert(0, Record::Migrated { passage: (*passage).clone(), keys: Vec::new() });
                 }
                 let was = read.unfolded.state.status.stored();
                 let state = self.after(read.unfolded.state, &records, instance.id)?;

@@ -8,6 +8,7 @@ use super::{
     DriveOutcome, Orchestrator,
     launch::spawn,
     leave::{Unread, leave},
+    passing::Passing,
     registry::{Driver, Resolved},
     resources::Owned,
 };
@@ -40,8 +41,11 @@ impl Orchestrator {
         if let Err(error) = resources.read_store_clock().await {
             tracing::warn!(%error, "the store's clock can't be read: deadlines go by our own for now");
         }
-        let mut idle = 0;
+        let (mut idle, mut passing) = (0, Passing::new(self));
         while !stop.is_set() {
+            if let Err(error) = self.pass_sleepers(&mut passing).await {
+                tracing::warn!(%error, "sagas that sleep pass to the next version of their definition later");
+            }
             match self.recover_once().await {
                 // A full batch: there may be more. Where there was no room for more, a hint comes with it.
                 Ok(found) if found >= resources.config.batch => {

@@ -1,4 +1,4 @@
-use std::{ops::Range, time::Duration};
+use std::{collections::BTreeMap, ops::Range, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -52,6 +52,18 @@ pub struct Shape {
     pivot: Option<usize>,
     /// The steps in the order of their paths, where there are too many to look through.
     by_path: Vec<u32>,
+    /// Waits for signals, by their names.
+    waits: BTreeMap<SmolStr, Waits>,
+    /// Steps whose waits have keys.
+    keyed: Vec<usize>,
+}
+
+/// Steps that wait for signals of one name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Waits {
+    steps: usize,
+    /// Some of them have keys.
+    keyed: bool,
 }
 
 /// Number of steps from which on one is found by its path in an index.
@@ -68,7 +80,36 @@ impl Shape {
             by_path.extend(0..steps.len() as u32);
             by_path.sort_by(|one, other| steps[*one as usize].path.cmp(&steps[*other as usize].path));
         }
-        Self { definition: DefinitionRef { name, version, hash }, deadline, steps, pivot, by_path }
+        let mut waits = BTreeMap::<SmolStr, Waits>::new();
+        for name in steps.iter().filter_map(|step| step.awaits.as_ref()?.signal()) {
+            waits.entry(name.clone()).or_default().steps += 1;
+        }
+        let definition = DefinitionRef { name, version, hash };
+        Self { definition, deadline, steps, pivot, by_path, waits, keyed: Vec::new() }
+    }
+
+    /// Says which steps have keys by which messages find them, in their order.
+    pub(super) fn keyed(mut self, steps: &[usize]) -> Self {
+        self.keyed = steps.to_vec();
+        for name in steps.iter().filter_map(|step| self.steps[*step].awaits.as_ref()?.signal()) {
+            self.waits.entry(name.clone()).or_default().keyed = true;
+        }
+        self
+    }
+
+    /// Returns the steps that messages find by keys of their own.
+    pub(crate) fn keyed_steps(&self) -> &[usize] {
+        &self.keyed
+    }
+
+    /// Returns `true` if messages find a step by a key of its own.
+    pub(super) fn is_keyed(&self, index: usize) -> bool {
+        self.keyed.binary_search(&index).is_ok()
+    }
+
+    /// Returns the number of steps that wait for a signal of this name, and whether some of them have keys.
+    pub(super) fn waits(&self, signal: &str) -> (usize, bool) {
+        self.waits.get(signal).map_or((0, false), |waits| (waits.steps, waits.keyed))
     }
 
     /// The index of a step.

@@ -75,7 +75,9 @@ impl fmt::Display for Record {
                 write!(f, "a process leaves the saga to those who know its version: it knows up to {newest}")
             }
             Self::TakenUp => f.write_str("a process that knows the version takes the saga up"),
-            Self::Migrated { passage } => write!(f, "the saga goes from version {} to {}", passage.from, passage.to),
+            Self::Migrated { passage, .. } => {
+                write!(f, "the saga goes from version {} to {}", passage.from, passage.to)
+            }
             Self::ClockSetBack { ahead_by_us } => {
                 let ahead_by = Duration::from_micros(*ahead_by_us);
                 write!(f, "what came before was written by a clock that was {ahead_by:?} ahead, and counts from here")

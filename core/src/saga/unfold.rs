@@ -58,7 +58,7 @@ pub(crate) fn unfold(
     let written = || entries.iter().map(|entry| entry.at).collect::<Vec<_>>();
     for number in 0..records.len() {
         match &records[number] {
-            Record::Migrated { passage } => passages.push(passage.clone()),
+            Record::Migrated { passage, .. } => passages.push(passage.clone()),
             Record::ClockSetBack { ahead_by_us } => {
                 let ahead_by = Duration::from_micros(*ahead_by_us);
                 let moments = &mut corrected.get_or_insert_with(written)[..number];
@@ -90,7 +90,7 @@ pub(crate) fn unfold(
     for (number, mut record) in records.into_iter().enumerate() {
         record.for_each_step(|step| passages[passed..].iter().for_each(|passage| passage.apply(step)));
         match &record {
-            Record::Migrated { passage } => {
+            Record::Migrated { passage, .. } => {
                 unfolded.names.pass(passage);
                 passed += 1;
             }

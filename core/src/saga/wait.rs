@@ -141,7 +141,8 @@ impl<D, L> Wait<D, L> {
     /// From the commit with which the key is known the saga is found by it, whether it waits by then or will, for as long as
     /// it is there. Messages that come before are nobody's ([`SagaError::Unkeyed`](super::SagaError::Unkeyed)): where one may
     /// overtake that commit, have its handler answer that it is to come again. Sagas of one definition that have one key all get
-    /// a message of it, each once.
+    /// a message of it, each once. What came by a key is for the step of that key alone, also where another one waits for the
+    /// same type without any.
     ///
     /// Say by [`correlate_by`](Self::correlate_by) which key a message has, for
     /// [`deliver_in`](super::Orchestrator::deliver_in), or give it by

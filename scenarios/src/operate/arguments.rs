@@ -258,6 +258,12 @@ pub(super) struct LetterFilter {
     /// Only messages of this type
     #[arg(long, value_name = "TYPE")]
     pub(super) kind: Option<String>,
+    /// Only messages of this topic
+    #[arg(long, value_name = "TOPIC")]
+    pub(super) topic: Option<String>,
+    /// Only messages of this partition key
+    #[arg(long, value_name = "KEY")]
+    pub(super) key: Option<String>,
     /// Only letters with this text in their reason
     #[arg(long, value_name = "TEXT")]
     pub(super) because: Option<String>,
@@ -278,6 +284,8 @@ impl LetterFilter {
         let mut request = DeadLetterRequest::new(consumer, self.limit).after(self.after.unwrap_or(0));
         request.only = only(&self.messages);
         request.kind = self.kind.as_deref().map(Into::into);
+        request.topic = self.topic.as_deref().map(Into::into);
+        request.key = self.key.as_deref().map(Into::into);
         request.reason = self.because.as_deref().map(Into::into);
         request.failed_until = self.lasting.map(|lasting| now.before(lasting));
         request

@@ -72,7 +72,7 @@ pub(super) async fn list(
 }
 
 /// A row for each of some sagas.
-pub(super) fn rows(found: &[Found], now: Timestamp) -> Shown {
+fn rows(found: &[Found], now: Timestamp) -> Shown {
     let mut table = table(&["saga", "key", "status", "for", "step", "waits for"]);
     for Found { listed, account } in found {
         table.add_row([

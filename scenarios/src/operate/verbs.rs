@@ -3,7 +3,7 @@
 use seaworthy_core::{
     ids::SagaId,
     ports::{SagaStatus, Store},
-    saga::{Asked, SagaError, SagaRequest, Verb, account, ask},
+    saga::{Account, Asked, SagaError, SagaRequest, Verb, account, ask, foresee},
 };
 use seaworthy_sim::cli::CliError;
 use serde_json::json;
@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{
     arguments::{SagaFilter, SagaName},
     print::{NOTHING_CHANGED, Shown, counted, more, table},
-    sagas::{Found, Sagas, find, named, rows},
+    sagas::{Found, Sagas, find, named},
 };
 
 /// Manner in which a verb is carried out: done or only told, and in whose name.
@@ -32,15 +32,20 @@ pub(super) async fn one(
     let request = SagaRequest::new(verb, mode.by.as_str()).because(reason);
     let account = account(store, saga).await?;
     if !mode.yes {
-        let status = account.saga.status;
-        if status.is_terminal() {
-            return Err(SagaError::NotAllowed { saga, reason: format!("it has ended: it is {}", status.name()) }.into());
-        }
-        let json = json!({ "dry_run": true, "request": request.to_string(), "sagas": [saga], "status": status.name() });
-        let above = vec![
-            format!("would ask saga {saga}, which is {}: {request}", status.name()),
-            format!("it waits for {}", account.waits_for),
-        ];
+        let status = account.saga.status.name();
+        let foreseen = foresee(store, saga, &request).await?;
+        let json = json!({
+            "dry_run": true,
+            "request": request.to_string(),
+            "sagas": [saga],
+            "status": status,
+            "result": word(foreseen),
+        });
+        let would = match foreseen {
+            Asked::Written => format!("would ask saga {saga}, which is {status}: {request}"),
+            foreseen => format!("would do nothing to saga {saga}, which is {status}: {}", sentence(foreseen, &request)),
+        };
+        let above = vec![would, format!("it waits for {}", account.waits_for)];
         return Ok(Shown { json, above, below: vec![NOTHING_CHANGED.to_owned()], ..Shown::default() });
     }
     let asked = ask(store, saga, &request).await?;
@@ -56,42 +61,40 @@ pub(super) async fn resume(
     mode: &Mode,
 ) -> Result<Shown, CliError> {
     let request = SagaRequest::new(Verb::Resume, mode.by.as_str());
-    let (sagas, next, mut shown) = if let Some(names) = names {
+    let (sagas, next) = if let Some(names) = names {
         let mut sagas: Vec<SagaId> = Vec::new();
         for name in names {
             sagas.push(named(store, name).await?);
         }
-        (sagas, None, Shown::default())
+        (sagas, None)
     } else {
-        let Sagas { found, next, now } = find(store, &[SagaStatus::Stuck], false, filter).await?;
-        (found.iter().map(|Found { listed, .. }| listed.saga.id).collect(), next, rows(&found, now))
+        let Sagas { found, next, .. } = find(store, &[SagaStatus::Stuck], false, filter).await?;
+        (found.iter().map(|Found { listed, .. }| listed.saga.id).collect(), next)
     };
-    if !mode.yes {
-        shown.json = json!({ "dry_run": true, "request": request.to_string(), "sagas": sagas, "next": next });
-        shown.above.push(format!("would resume {}", counted(sagas.len(), "saga")));
-        shown.below.extend(next.map(more));
-        shown.below.push(NOTHING_CHANGED.to_owned());
-        return Ok(shown);
-    }
-    let mut answers = table(&["saga", "result"]);
+    let mut answers = table(&["saga", "key", "status", "waits for", "result"]);
     let mut results = Vec::new();
     let mut written = 0;
     for saga in &sagas {
+        let Account { saga: instance, waits_for, .. } = account(store, *saga).await?;
+        let answer = if mode.yes { ask(store, *saga, &request).await } else { foresee(store, *saga, &request).await };
         // One that has ended meanwhile stands in the way of no other.
-        let (result, text) = match ask(store, *saga, &request).await {
-            Ok(asked) => {
-                written += usize::from(asked == Asked::Written);
-                (word(asked).to_owned(), sentence(asked, &request))
-            }
+        let (result, text) = match answer {
+            Ok(Asked::Written) if !mode.yes => ("written".to_owned(), "would be asked to go on".to_owned()),
+            Ok(asked) => (word(asked).to_owned(), sentence(asked, &request)),
             Err(SagaError::Store(error)) => return Err(error.into()),
             Err(error) => (error.to_string(), error.to_string()),
         };
-        answers.add_row([saga.to_string(), text]);
-        results.push(json!({ "saga": saga, "result": result }));
+        written += usize::from(result == "written");
+        let status = instance.status.name();
+        let key = format!("{}/{}", instance.definition.name, instance.key);
+        answers.add_row([saga.to_string(), key, status.to_owned(), waits_for.to_string(), text]);
+        results.push(json!({ "saga": saga, "status": status, "result": result }));
     }
-    let json = json!({ "dry_run": false, "request": request.to_string(), "sagas": results, "next": next });
-    let above = vec![format!("asked {written} of {} to go on", counted(sagas.len(), "saga"))];
-    Ok(Shown { json, above, table: Some(answers), below: next.map(more).into_iter().collect() })
+    let json = json!({ "dry_run": !mode.yes, "request": request.to_string(), "sagas": results, "next": next });
+    let asked = if mode.yes { "asked" } else { "would ask" };
+    let above = vec![format!("{asked} {written} of {} to go on", counted(sagas.len(), "saga"))];
+    let below = next.map(more).into_iter().chain((!mode.yes).then(|| NOTHING_CHANGED.to_owned())).collect();
+    Ok(Shown { json, above, table: Some(answers), below })
 }
 
 fn word(asked: Asked) -> &'static str {
@@ -108,6 +111,7 @@ fn sentence(asked: Asked, request: &SagaRequest) -> String {
         Asked::Written if request.verb == Verb::Abandon => "it is given up".to_owned(),
         Asked::Written => "asked for; the next process that knows its definition answers, and `show` tells".to_owned(),
         Asked::Waits => "asked for already, and not answered yet".to_owned(),
+        _ if request.verb == Verb::Resume => "there is nothing to do: it is not stuck".to_owned(),
         _ => "there is nothing to do: it is where the verb leads".to_owned(),
     }
 }

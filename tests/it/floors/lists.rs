@@ -34,8 +34,8 @@ pub(super) const HOUSES: [House; 10] = [
         folder: "core/src",
         module: &["saga"],
         floors: &[
-            &["config", "error", "interrupted", "record_error", "retention", "retry", "watchers"],
-            &["append", "cause", "value"],
+            &["config", "error", "interrupted", "record_error", "retention", "retry", "watchers", "work"],
+            &["append", "cause", "sorted", "value"],
             &["awaits", "signal"],
             &["request", "shape", "step_state"],
             &["attempts", "steps", "summary"],
@@ -51,6 +51,7 @@ pub(super) const HOUSES: [House; 10] = [
             &["attempt", "nested", "registry"],
             &["builder", "launch"],
             &["orchestrator"],
+            &["passing"],
             &["deliver", "handle", "operator", "recovery", "start"],
         ],
     },

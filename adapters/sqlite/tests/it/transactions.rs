@@ -38,6 +38,27 @@ async fn a_future_dropped_while_it_waits_for_its_turn_leaves_the_queue() {
     assert_eq!(count(&store).await, 0);
 }
 
+/// It has one connection, and the transaction has it. A file has another one for those who only read.
+#[tokio::test]
+async fn a_read_waits_for_the_transaction_that_is_open_only_where_the_database_is_in_memory() {
+    let (store, clock) = in_memory();
+    let mut tx = store.begin().await.unwrap();
+    tx.stage(&message(1, "k")).await.unwrap();
+    {
+        let mut read = Box::pin(store.backlog());
+        assert!(futures_util::poll!(&mut read).is_pending());
+        tx.commit().await.unwrap();
+        assert_eq!(read.await.unwrap().outbox_unsettled, 1);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("a.db"), clock, SqliteConfig::default()).unwrap();
+    let mut tx = store.begin().await.unwrap();
+    tx.stage(&message(1, "k")).await.unwrap();
+    assert_eq!(store.backlog().await.unwrap().outbox_unsettled, 0, "as it was before the transaction");
+    tx.commit().await.unwrap();
+    assert_eq!(store.backlog().await.unwrap().outbox_unsettled, 1);
+}
+
 #[tokio::test]
 async fn transactions_take_turns_in_the_order_in_which_they_asked() {
     let (store, _) = in_memory();

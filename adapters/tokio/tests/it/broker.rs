@@ -147,6 +147,20 @@ async fn a_waiting_member_is_woken_by_a_publication() {
     assert_eq!(waiting.await.unwrap(), [1]);
 }
 
+/// Whoever waits keeps the time after which a delivery that another one has comes again. So all that wait hear of each message:
+/// were only the one woken who gets it, nobody would look when it does not come back.
+#[tokio::test(start_paused = true)]
+async fn a_member_that_waits_takes_over_what_another_one_that_waited_does_not_come_back_from() {
+    let broker = broker();
+    let (hangs, waits) = (join(&broker, "shipping").await, join(&broker, "shipping").await);
+    let (mut first, mut second) = (hangs.receive(1), waits.receive(1));
+    assert!(futures_util::poll!(&mut first).is_pending() && futures_util::poll!(&mut second).is_pending());
+    broker.publish(&[message(1, "a")]).await.unwrap();
+    assert_eq!(numbers(&first.await.unwrap()), [1]);
+    let again = timeout(40 * SECOND, second).await.expect("30 s are over").unwrap();
+    assert_eq!((numbers(&again), again[0].redeliveries), (vec![1], 1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn each_message_of_a_batch_has_its_own_result() {
     let config = LocalBroker::config().payload_bytes_max(4).unroutable(Unroutable::Reject);

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use tracing::{Instrument as _, warn};
 
 use self::hands::{Dealt, Halt, Hands, Next};
-use super::{Consumer, consumer::Verdict, extension::Extender, handler::Route};
+use super::{Consumer, batch::Verdict, extension::Extender, handler::Route};
 use crate::{
     ports::{BrokerError, Delivery, Subscription},
     stop::Stop,

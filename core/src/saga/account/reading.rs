@@ -8,7 +8,7 @@ use super::WaitsFor;
 use crate::{
     ids::Direction,
     ports::{SagaInstance, SagaStatus, Timestamp},
-    saga::{ActionState, Attempts, CompensationState, Record, SagaRequest, Summary},
+    saga::{ActionState, Attempts, CompensationState, Passage, Record, SagaRequest, Summary},
 };
 
 /// Knowledge of a saga up to an entry of its log.
@@ -37,6 +37,8 @@ impl Reading {
             Record::Granted | Record::Declined { .. } => return drop(self.requests.pop_front()),
             // Another signal than the one that it waits for is kept for later.
             Record::Signalled { name, .. } if self.waits_for_other_than(name) => return,
+            // It waits for what it waited for.
+            Record::Migrated { passage, keys } => return self.pass(passage, keys),
             Record::Stuck { reason } => self.stuck = Some((reason.into(), at)),
             Record::ClockSetBack { ahead_by_us } => return self.set_back(Duration::from_micros(*ahead_by_us)),
             _ => {}
@@ -66,6 +68,18 @@ impl Reading {
             Record::Condensed { summary } => self.condensed(summary),
             _ => None,
         };
+    }
+
+    /// Goes on under another version, by which steps have other names, and keys.
+    fn pass(&mut self, passage: &Passage, keys: &[(SmolStr, SmolStr)]) {
+        self.failed.iter_mut().for_each(|step| passage.apply(step));
+        let Some(waits_for) = &mut self.waits_for else { return };
+        if let Some(step) = waits_for.step_mut() {
+            passage.apply(step);
+        }
+        if let WaitsFor::Signal { step, key, .. } = waits_for {
+            *key = keys.iter().find(|(keyed, _)| keyed == step).map(|(_, key)| key.clone()).or(key.take());
+        }
     }
 
     fn waits_for_other_than(&self, name: &SmolStr) -> bool {

@@ -84,6 +84,14 @@ impl WaitsFor {
             _ => None,
         }
     }
+
+    pub(super) fn step_mut(&mut self) -> Option<&mut SmolStr> {
+        match self {
+            Self::Operator { step, .. } => step.as_mut(),
+            Self::Retry { step, .. } | Self::Attempt { step, .. } | Self::Signal { step, .. } => Some(step),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for WaitsFor {

@@ -20,6 +20,8 @@ impl<D: SagaData> Execution<'_, D> {
         let mut answer: Option<Value> = None;
         // The attempt has its number in the log already.
         let mut is_announced = false;
+        // The attempt whose entry was written last, whether or not the store has said so.
+        let mut announced = None;
         let mut stumbles = 0;
         loop {
             let state = self.log.state();
@@ -36,6 +38,10 @@ impl<D: SagaData> Execution<'_, D> {
                 }
                 return Ok(());
             }
+            // Its entry is in the log although the answer was lost: nobody else writes there.
+            if announced.take_if(|attempt| *attempt == step.backward.last).is_some() {
+                is_announced = true;
+            }
             if !is_announced && step.backward.lost >= shape.compensation_retry.crashes_max.max(1) {
                 let error = format!("its last {} attempts ended with their process or in a panic", step.backward.lost);
                 self.exhausted(branch, error).await?;
@@ -45,10 +51,11 @@ impl<D: SagaData> Execution<'_, D> {
             if !is_announced && answer.is_none() && self.is_suspect(step.backward.lost) {
                 let (direction, attempt) = (Direction::Compensation, call.attempt);
                 let record = Record::Announced { step: shape.path.clone(), direction, attempt };
+                announced = Some(attempt);
                 if self.log.write(Some(record), Keep::Owned).await? == Written::LookAgain {
                     continue;
                 }
-                is_announced = true;
+                (announced, is_announced) = (None, true);
             }
             if compensation.is_remote() && answer.is_none() {
                 match self.attempt(branch, Part::Ask, compensation.ask(&call, &*resources.external)).await {

@@ -23,6 +23,8 @@ impl<D: SagaData> Execution<'_, D> {
         let mut answer: Option<Value> = None;
         // The attempt has its number in the log already.
         let mut is_announced = false;
+        // The attempt whose entry was written last, whether or not the store has said so.
+        let mut announced = None;
         let mut stumbles = 0;
         loop {
             let state = self.log.state();
@@ -33,6 +35,14 @@ impl<D: SagaData> Execution<'_, D> {
                 && state.may_run(index);
             if !wanted || resources.stop.is_set() {
                 return Ok(());
+            }
+            // Its entry is in the log although the answer was lost: nobody else writes there, and nobody was asked yet.
+            if announced.take_if(|attempt| *attempt == step.forward.last).is_some() {
+                is_announced = true;
+            }
+            // An operator has settled the attempt meanwhile: its participant is asked again, under the same id.
+            if shape.remote && !step.asking {
+                (answer, is_announced) = (None, false);
             }
             // Deadlines and budgets are the plan's to judge, but for the budget of the attempt under way.
             let is_open = state.turning_point().is_none_or(|moment| moment > resources.store_now())
@@ -46,11 +56,7 @@ impl<D: SagaData> Execution<'_, D> {
                 }
                 return Ok(());
             }
-            // An operator has settled the attempt meanwhile: its participant is asked again, under the same id.
-            if shape.remote && !step.asking {
-                answer = None;
-            }
-            let call = self.call(index, Direction::Action, &state, is_announced || answer.is_some());
+            let mut call = self.call(index, Direction::Action, &state, is_announced || answer.is_some());
             if step.forward.last == 0 && step.waiting.is_none() {
                 match caught_now(Some(&*resources.spawner), || action.applies(&call)) {
                     Ok(true) => {}
@@ -76,9 +82,16 @@ impl<D: SagaData> Execution<'_, D> {
                 }
             }
             if shape.remote && answer.is_none() {
-                let record = Record::Attempting { step: shape.path.clone(), attempt: call.attempt };
-                if self.log.write(Some(record), Keep::Owned).await? == Written::LookAgain {
-                    continue;
+                if is_announced {
+                    // This attempt itself has asked nobody yet.
+                    call.maybe_executed = step.unknown;
+                } else {
+                    let record = Record::Attempting { step: shape.path.clone(), attempt: call.attempt };
+                    announced = Some(call.attempt);
+                    if self.log.write(Some(record), Keep::Owned).await? == Written::LookAgain {
+                        continue;
+                    }
+                    announced = None;
                 }
                 match self.attempt(branch, Part::Ask, action.ask(&call, &*resources.external)).await {
                     None => return Ok(()),
@@ -89,16 +102,18 @@ impl<D: SagaData> Execution<'_, D> {
                     Some(Err(Trouble { error, panicked })) => {
                         let trouble = Trouble { error: outside(error), panicked };
                         self.failed(branch, call.attempt, trouble, false).await?;
+                        is_announced = false;
                         continue;
                     }
                 }
             } else if !shape.remote && !is_announced && self.is_suspect(step.forward.lost) {
                 let (direction, attempt) = (Direction::Action, call.attempt);
                 let record = Record::Announced { step: shape.path.clone(), direction, attempt };
+                announced = Some(attempt);
                 if self.log.write(Some(record), Keep::Owned).await? == Written::LookAgain {
                     continue;
                 }
-                is_announced = true;
+                (announced, is_announced) = (None, true);
             }
             let mut tx = match resources.store.begin().await {
                 Ok(tx) => tx,

@@ -81,7 +81,7 @@ impl<D: SagaData> Execution<'_, D> {
             Until::Moment(moment) => (None, Some(moment)),
         };
         // What came by its key while nobody knew that is the step's is found as soon as the log says so.
-        let may_have_come = key.is_some() && state.signals.iter().any(|kept| Some(&kept.name) == awaits.signal());
+        let may_have_come = key.is_some() && awaits.signal().is_some_and(|name| state.signals.first(name).is_some());
         let (step, signal) = (shape.path.clone(), awaits.signal().cloned());
         let record = Record::Waiting { step, signal, limit_us: limit.map(micros), until, key };
         // The plan knows until when the saga sleeps, and sleeps with the next write; here it is spared where that is plain.

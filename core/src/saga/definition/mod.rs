@@ -125,12 +125,13 @@ impl<D: Sync> Definition<D> {
                 deadline: step.deadline,
             }
         });
-        let shape = Arc::new(Shape::new(name.into(), version, policy.deadline, shapes.collect()));
+        let keyed: Vec<usize> = (0..steps.len()).filter(|index| steps[*index].action.is_keyed()).collect();
+        let shape = Arc::new(Shape::new(name.into(), version, policy.deadline, shapes.collect()).keyed(&keyed));
         Ok(Self {
             shape,
             actions: steps.iter().map(|step| step.action.clone()).collect(),
             compensations: steps.iter().map(|step| step.compensation.clone()).collect(),
-            keyed: (0..steps.len()).filter(|index| steps[*index].action.is_keyed()).collect(),
+            keyed,
             specs: steps,
             result: None,
         })
@@ -150,14 +151,15 @@ impl<D: Sync> Definition<D> {
 
     /// Returns the keys by which messages find a saga in a state, as far as they are known.
     pub(crate) fn keys(&self, data: &D, state: &State, spawner: &dyn Spawner) -> Vec<SagaKey> {
-        let mut keys = Vec::new();
-        for &index in &self.keyed {
-            let name = self.shape.steps[index].awaits.as_ref().and_then(Awaits::signal);
-            // One that panics does so again where the wait begins, and is told there.
-            let key = self.key(index, data, state, spawner).ok().flatten();
-            keys.extend(name.zip(key).map(|(name, key)| SagaKey { name: name.clone(), key }));
-        }
-        keys
+        self.keyed.iter().filter_map(|index| self.saga_key(*index, data, state, spawner)).collect()
+    }
+
+    /// Returns the key by which messages find a step of a saga in a state, if it is known.
+    pub(crate) fn saga_key(&self, index: usize, data: &D, state: &State, spawner: &dyn Spawner) -> Option<SagaKey> {
+        let name = self.shape.steps[index].awaits.as_ref().and_then(Awaits::signal)?.clone();
+        // One that panics does so again where the wait begins, and is told there.
+        let key = self.key(index, data, state, spawner).ok().flatten()?;
+        Some(SagaKey { name, key })
     }
 }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Keep, SagaLog, Tail};
+use super::{Keep, SagaLog, Tail, keys::Tells};
 use crate::{
     cut::cut,
     ports::{SagaAppend, Timestamp},
@@ -13,20 +13,14 @@ use crate::{
 pub(super) struct Draft {
     pub(super) state: State,
     pub(super) append: SagaAppend,
+    /// Steps whose keys it tells.
+    pub(super) tells: Vec<usize>,
     /// The reason, where the saga becomes stuck with it.
     pub(super) stuck: Option<String>,
     /// A step's own transaction commits with it.
     pub(super) ends_a_step: bool,
     /// It says what became of something, rather than that it begins.
     pub(super) ends_something: bool,
-}
-
-/// Keys of the saga that an entry makes known.
-enum Tells {
-    Nothing,
-    /// Those that were not known before.
-    New,
-    All,
 }
 
 impl SagaLog {
@@ -57,12 +51,14 @@ impl SagaLog {
             record,
             None | Some(Record::Announced { .. } | Record::Attempting { .. } | Record::Waiting { .. })
         );
-        let tells_keys = match &record {
+        let tells = match &record {
             // What an operator has settled may have made it known.
             Some(Record::Waiting { .. }) => Tells::All,
             // Another version may have other keys.
             _ if passes => Tells::All,
             Some(Record::Done { .. } | Record::Received { .. }) => Tells::New,
+            // Who passed it to a version with keys may have known none.
+            None if keep != Keep::Owned => Tells::All,
             _ => Tells::Nothing,
         };
         if let Some(record) = record {
@@ -78,15 +74,7 @@ impl SagaLog {
             }
         }
         let status = state.status.stored();
-        // Before it is written: the state of now is still the log's.
-        let keys = self.keys.as_ref().map_or_else(Vec::new, |keys| match tells_keys {
-            Tells::Nothing => Vec::new(),
-            Tells::New => {
-                let before = keys(&self.state());
-                keys(&state).into_iter().filter(|key| !before.contains(key)).collect()
-            }
-            Tells::All => keys(&state),
-        });
+        let (tells, keys) = self.keys(tells, &state).into_iter().unzip();
         let (lease, sleep) = match keep {
             _ if !status.is_active() => (Duration::ZERO, Duration::ZERO),
             Keep::Owned => (self.resources.config.lease, Duration::ZERO),
@@ -105,7 +93,7 @@ impl SagaLog {
             keys,
             outcome: self.outcome(&state),
         };
-        Some(Draft { state, append, stuck, ends_a_step, ends_something: !begins })
+        Some(Draft { state, append, tells, stuck, ends_a_step, ends_something: !begins })
     }
 
     /// Returns what is kept with the saga of the rest to which it comes.

@@ -1,5 +1,7 @@
 mod draft;
+mod keys;
 mod read;
+mod write;
 
 use std::{
     sync::{
@@ -14,16 +16,12 @@ use tokio::sync::{Mutex, Notify, futures::Notified};
 
 use super::{
     Passage, Record, Shape, State,
-    correlation::KeysOf,
-    next,
+    correlation::KeyOf,
     passage::FirstNames,
     resources::{Owned, Resources},
     result::ResultOf,
 };
-use crate::{
-    ids::SagaId,
-    ports::{StoreError, Transaction},
-};
+use crate::{ids::SagaId, ports::StoreError};
 
 /// Reason for an executor to leave its saga alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,8 +86,10 @@ pub(crate) struct SagaLog {
     shape: Arc<Shape>,
     /// Function that makes the saga's result, if it has one.
     result: Option<ResultOf>,
-    /// Function that says by which keys messages find the saga, if they find it by any.
-    keys: Option<KeysOf>,
+    /// Function that says by which keys messages find its steps, if they find any by one.
+    key: Option<KeyOf>,
+    /// Steps with keys of which this owner has told the store nothing yet.
+    untold: StdMutex<Vec<usize>>,
     /// The fold of all that is written and of what is still pending.
     state: StdMutex<Arc<State>>,
     tail: Mutex<Tail>,
@@ -105,7 +105,7 @@ impl SagaLog {
         resources: Arc<Resources>,
         shape: Arc<Shape>,
         result: Option<ResultOf>,
-        keys: Option<KeysOf>,
+        key: Option<KeyOf>,
         owned: &mut Owned,
     ) -> Result<Self, Halt> {
         let known = owned.state.take();
@@ -120,9 +120,10 @@ impl SagaLog {
             follows_a_crash: AtomicBool::new(false),
             owes_entries: AtomicBool::new(false),
             state: StdMutex::new(Arc::new(known.unwrap_or_else(|| State::new(shape.clone())))),
+            untold: StdMutex::new(if key.is_some() { shape.keyed_steps().to_vec() } else { Vec::new() }),
             shape,
             result,
-            keys,
+            key,
             tail: Mutex::new(Tail { first: 1, length, pending: Vec::new() }),
             failures: AtomicU32::new(0),
             moved: Notify::new(),
@@ -181,90 +182,5 @@ impl SagaLog {
     fn show_as_read(&self, state: State) {
         *self.shown() = Arc::new(state);
         self.moved.notify_waiters();
-    }
-
-    /// Moves on in memory; `record` is written with the next write.
-    pub(crate) async fn defer(&self, record: Record) {
-        let mut tail = self.tail.lock().await;
-        // A sibling may have turned the saga meanwhile; then the record has lost its meaning.
-        if let Ok(state) = next(State::clone(&self.state()), &record, self.resources.store_now()) {
-            self.show(state);
-            tail.pending.push(record);
-        }
-    }
-
-    /// Writes a record in a transaction of its own.
-    pub(crate) async fn write(&self, record: Option<Record>, keep: Keep) -> Result<Written, Halt> {
-        match self.resources.store.begin().await {
-            Ok(tx) => match self.commit(tx, record, keep).await? {
-                Ok(written) => Ok(written),
-                Err(conflict @ StoreError::Conflict(_)) => {
-                    self.back_off(conflict).await?;
-                    Ok(Written::LookAgain)
-                }
-                Err(refused) => Err(Halt::Interrupted(refused)),
-            },
-            Err(error) => self.fail(error).await,
-        }
-    }
-
-    /// Commits a transaction together with a record. Where the record is the last that is needed, the end of the saga
-    /// goes with it.
-    ///
-    /// The inner error is the transaction's own fault, not the log's: what the store refuses for good, and a conflict
-    /// although the log stands where it stood.
-    pub(crate) async fn commit(
-        &self,
-        mut tx: Box<dyn Transaction>,
-        record: Option<Record>,
-        keep: Keep,
-    ) -> Result<Result<Written, StoreError>, Halt> {
-        let mut tail = self.tail.lock().await;
-        let Some(draft) = self.draft(&tail, record, keep) else { return Ok(Ok(Written::LookAgain)) };
-        let outcome = match tx.saga_append(&draft.append).await {
-            Ok(()) => tx.commit().await,
-            Err(error) => {
-                drop(tx);
-                Err(error)
-            }
-        };
-        match outcome {
-            Ok(()) => {
-                if draft.append.forgets {
-                    tail.first = tail.length + 1;
-                }
-                tail.length += draft.append.records.len() as u64;
-                tail.pending.clear();
-                self.owes_entries.store(false, Ordering::Relaxed);
-                self.failures.store(0, Ordering::Relaxed);
-                if draft.ends_a_step
-                    && let Some(wake) = self.resources.committed.get()
-                {
-                    wake.hint();
-                }
-                if draft.ends_something {
-                    self.follows_a_crash.store(false, Ordering::Relaxed);
-                }
-                self.show(draft.state);
-                if !draft.append.status.is_active() {
-                    self.resources.watchers.tell(self.saga);
-                }
-                if let Some(reason) = draft.stuck {
-                    let definition = &self.shape.definition.name;
-                    tracing::warn!(saga = %self.saga, %definition, %reason, "the saga is stuck and waits for an operator");
-                }
-                Ok(Ok(Written::Yes))
-            }
-            Err(error @ StoreError::Refused(_)) => Ok(Err(error)),
-            Err(error @ StoreError::Conflict(_)) => {
-                drop(tail);
-                let stands = self.resync(draft.append.expected_length).await?;
-                Ok(if stands { Err(error) } else { Ok(Written::LookAgain) })
-            }
-            Err(error) => {
-                drop(tail);
-                self.fail(error).await.map(Ok)
-            }
-        }
     }
 }

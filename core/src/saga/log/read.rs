@@ -9,6 +9,7 @@ use crate::{
     saga::{
         Record, State,
         answers::answers,
+        next,
         record::micros,
         unfold::{Unfolded, Unreadable, unfold},
     },
@@ -107,11 +108,16 @@ impl SagaLog {
     /// Takes the log as it was read. A passage that it does not tell of yet, and the answer to a process that left the
     /// saga, go with the next write.
     fn take(&self, tail: &mut Tail, unfolded: Unfolded) -> u64 {
-        let Unfolded { state, names, first, length, is_left, has_passed, ahead_by, .. } = unfolded;
+        let Unfolded { mut state, names, first, length, is_left, has_passed, ahead_by, .. } = unfolded;
         (tail.first, tail.length) = (first, length);
         tail.pending.clear();
         if let Some(passage) = self.passage.as_deref().filter(|_| !has_passed) {
-            tail.pending.push(Record::Migrated { passage: passage.clone() });
+            let keys = self.keys_of_waits(&state);
+            let record = Record::Migrated { passage: passage.clone(), keys };
+            if let Ok(passed) = next(state.clone(), &record, self.resources.store_now()) {
+                state = passed;
+            }
+            tail.pending.push(record);
         }
         if let Some(ahead_by) = ahead_by {
             tracing::warn!(

@@ -206,6 +206,9 @@ pub enum Record {
         /// Both versions, and the names that differ.
         #[serde(flatten)]
         passage: Passage,
+        /// Keys by which messages find steps that waited without one: by their paths in the new version.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        keys: Vec<(SmolStr, SmolStr)>,
     },
     /// The clock by which the entries before were written was far ahead, and is right now: they are read as if it had been
     /// right, and all that counts from them goes on from here.

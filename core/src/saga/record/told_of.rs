@@ -77,6 +77,7 @@ impl Record {
             | Self::Waived { step, .. }
             | Self::Settled { step, .. } => change(step),
             Self::Requested(request) => request.verb.step_mut().into_iter().for_each(change),
+            Self::Migrated { keys, .. } => keys.iter_mut().for_each(|(step, _)| change(step)),
             Self::Condensed { summary } => summary.steps.iter_mut().for_each(|step| change(&mut step.path)),
             _ => {}
         }

@@ -104,6 +104,16 @@ impl Registry {
         self.definitions.keys().cloned().collect()
     }
 
+    /// Returns the versions that are gone, by the names of their definitions, whose sagas have keys once they go on.
+    pub(crate) fn passages_to_keys(&self) -> Vec<(SmolStr, u32)> {
+        let has_keys = |name: &SmolStr, passage: &Passage| {
+            let target = self.definitions.get(name).and_then(|versions| versions.get(&passage.to));
+            target.is_some_and(|driver| !driver.shape().keyed_steps().is_empty())
+        };
+        let passages = self.migrations.iter().filter(|((name, _), passage)| has_keys(name, passage));
+        passages.map(|(from, _)| from.clone()).collect()
+    }
+
     /// Returns `true` unless all versions of a definition are known here to wait for no signal of this name.
     pub(crate) fn may_await(&self, definition: &str, signal: &str) -> bool {
         let Some(versions) = self.definitions.get(definition) else { return true };

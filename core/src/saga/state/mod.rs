@@ -1,13 +1,16 @@
 mod arrival;
+mod signals;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 
 pub(crate) use self::arrival::Arrival;
+use self::signals::Signals;
 use super::{
-    ActionState, Awaits, CompensationCause, Origin, SagaRequest, Shape, Signal, StepShape, StepSummary, Steps, Summary,
-    Value,
+    ActionState, Awaits, CompensationCause, Origin, SagaRequest, Shape, StepShape, StepSummary, Steps, Summary, Value,
     passage::FirstNames,
     steps::{Edit, Spent},
 };
@@ -63,8 +66,8 @@ pub struct State {
     pub(crate) cause: Option<CompensationCause>,
     pub(crate) deadline: Option<Timestamp>,
     pub(crate) origin: Option<Arc<Origin>>,
-    /// Signals that steps will wait for, in the order in which they came.
-    pub(crate) signals: Vec<Signal>,
+    /// Signals that steps will wait for.
+    pub(crate) signals: Signals,
     pub(crate) steps: Steps,
     /// Requests of an operator without an answer, the oldest first.
     pub(crate) requests: Vec<SagaRequest>,
@@ -82,7 +85,7 @@ impl State {
             cause: None,
             deadline: None,
             origin: None,
-            signals: Vec::new(),
+            signals: Signals::new(),
             steps,
             requests: Vec::new(),
             stuck: None,
@@ -95,10 +98,14 @@ impl State {
         state.status = if summary.cause.is_some() { Status::Compensating } else { Status::Running };
         (state.cause, state.deadline) = (summary.cause, summary.deadline);
         state.origin = summary.origin.clone().map(Arc::new);
-        state.signals.clone_from(&summary.signals);
+        summary.signals.iter().for_each(|signal| state.signals.push(signal.clone()));
         for step in &summary.steps {
             let index = state.shape.index_of(&step.path).ok_or("the summary names a step that is not there")?;
             *state.edit(index) = step.state.clone();
+            let name = state.shape.steps[index].awaits.as_ref().and_then(Awaits::signal);
+            if let Some((name, id)) = name.zip(step.state.signal.as_ref()) {
+                state.signals.received(name, id);
+            }
         }
         Ok(state)
     }
@@ -113,7 +120,7 @@ impl State {
             StepSummary { path: shape.path.clone(), first_name, awaits, state: step.clone() }
         });
         let origin = self.origin.as_deref().cloned();
-        let signals = self.signals.clone();
+        let signals = self.signals.to_vec();
         Summary { origin, cause: self.cause, deadline: self.deadline, signals, steps: steps.collect() }
     }
 

@@ -10,12 +10,13 @@
 mod sum;
 #[cfg(test)]
 mod tests;
-mod work;
 
 use std::{fmt, ops, sync::Arc};
 
+use smol_str::SmolStr;
+
 use self::sum::Sum;
-use super::{StepShape, StepState};
+use super::{ActionState, Awaits, StepShape, StepState, sorted::Sorted, work};
 
 pub(crate) use self::sum::Spent;
 
@@ -41,6 +42,8 @@ pub struct Steps {
     len: usize,
     /// Steps below each node under the root, if that is no leaf.
     span: usize,
+    /// Number of those that wait for a signal no more, by its name.
+    settled: Sorted<SmolStr, usize>,
 }
 
 impl Steps {
@@ -51,7 +54,7 @@ impl Steps {
             Node { sum: Sum::of_leaf(&steps, shapes), below: Below::Steps(steps) }
         };
         if shapes.len() <= WIDTH {
-            return Self { root: leaf(shapes), len: shapes.len(), span: 1 };
+            return Self { root: leaf(shapes), len: shapes.len(), span: 1, settled: Sorted::new() };
         }
         let mut nodes: Vec<_> = shapes.chunks(WIDTH).map(leaf).collect();
         let (mut span, mut reach) = (1, WIDTH);
@@ -63,7 +66,7 @@ impl Steps {
             nodes = nodes.chunks(WIDTH).map(node).collect();
             (span, reach) = (reach, reach * WIDTH);
         }
-        Self { root: nodes.swap_remove(0), len: shapes.len(), span }
+        Self { root: nodes.swap_remove(0), len: shapes.len(), span, settled: Sorted::new() }
     }
 
     /// Returns their number.
@@ -136,7 +139,17 @@ impl Steps {
 
     /// Returns a step to change.
     pub(super) fn edit<'a>(&'a mut self, index: usize, shapes: &'a [StepShape]) -> Edit<'a> {
-        Edit { steps: self, shapes, index }
+        let waited = signal(&shapes[index]).is_some() && self.is_open(index);
+        Edit { steps: self, shapes, index, waited }
+    }
+
+    /// Returns the number of steps that would wait for a signal of this name, and are settled.
+    pub(super) fn settled(&self, signal: &SmolStr) -> usize {
+        self.settled.get(signal).copied().unwrap_or(0)
+    }
+
+    fn is_open(&self, index: usize) -> bool {
+        self[index].action == ActionState::Pending
     }
 
     fn get_mut(&mut self, mut index: usize) -> &mut StepState {
@@ -229,6 +242,8 @@ pub(super) struct Edit<'a> {
     steps: &'a mut Steps,
     shapes: &'a [StepShape],
     index: usize,
+    /// It was to wait for a signal, or did.
+    waited: bool,
 }
 
 impl ops::Deref for Edit<'_> {
@@ -248,5 +263,16 @@ impl ops::DerefMut for Edit<'_> {
 impl Drop for Edit<'_> {
     fn drop(&mut self) {
         sum_up(&mut self.steps.root, self.steps.span, self.index, self.shapes);
+        let Some(name) = signal(&self.shapes[self.index]) else { return };
+        let settled = self.steps.settled(name);
+        match (self.waited, self.steps.is_open(self.index)) {
+            (true, false) => self.steps.settled.insert(name.clone(), settled + 1),
+            (false, true) => self.steps.settled.insert(name.clone(), settled.saturating_sub(1)),
+            _ => {}
+        }
     }
+}
+
+fn signal(shape: &StepShape) -> Option<&SmolStr> {
+    shape.awaits.as_ref().and_then(Awaits::signal)
 }

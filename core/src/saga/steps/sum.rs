@@ -1,9 +1,8 @@
 //! Knowledge of one step, and of some together.
 
-use super::work;
 use crate::{
     ports::Timestamp,
-    saga::{ActionState, CompensationState, Phase, StepShape, StepState},
+    saga::{ActionState, CompensationState, Phase, StepShape, StepState, work},
 };
 
 /// Reason why a step is attempted no more.

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use super::{Sum, work};
+use super::Sum;
 use crate::{
     ports::Timestamp,
     saga::{
         Action, ActionState, CompensationState, NothingToUndo, Record, SagaBuilder, Shape, State, Status, Value, next,
+        work,
     },
 };
 

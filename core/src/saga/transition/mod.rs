@@ -121,11 +121,8 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
         }
         Record::Received { step, signal, output } => {
             let index = forward_step(state, step)?;
-            let kept = state.signals.iter().position(|kept| kept.id == *signal);
             let awaited = state.shape.steps[index].awaits.as_ref().and_then(Awaits::signal);
-            let kept =
-                kept.filter(|kept| Some(&state.signals[*kept].name) == awaited).ok_or("there is no such signal")?;
-            state.signals.remove(kept);
+            awaited.and_then(|name| state.signals.take(name, signal)).ok_or("there is no such signal")?;
             let mut step = state.edit(index);
             step.action = ActionState::Done;
             step.signal = Some(signal.clone());
@@ -238,8 +235,13 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             let moves = matches!(state.status, Status::Running | Status::Compensating) || !state.requests.is_empty();
             require(moves, "the saga is stuck")?;
         }
-        // Which version it runs now is the store's to know; what the names were, the reader's.
-        Record::Migrated { .. } => {}
+        // Which version it runs now is the store's to know; what the names were, the reader's; but for keys of steps that wait.
+        Record::Migrated { keys, .. } => {
+            for (path, key) in keys {
+                let index = state.shape.index_of(path).ok_or("there is no such step")?;
+                state.edit(index).key = Some(key.clone());
+            }
+        }
         // It concerns what stands before it, and is the reader's, too.
         Record::ClockSetBack { .. } => {}
         Record::Condensed { summary } => *state = State::of_summary(state.shape.clone(), summary)?,

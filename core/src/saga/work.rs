@@ -1,4 +1,4 @@
-//! Count of the steps and nodes that are looked at or copied, for tests; nothing in a program.
+//! Count of the steps, signals and nodes that are looked at or copied, for tests; nothing in a program.
 
 #[cfg(test)]
 thread_local!(static DONE: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });

@@ -104,7 +104,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_delay_lies_between_half_and_three_halves_of_the_level(
+        fn seed_44_a_delay_lies_between_half_and_three_halves_of_the_level(
             base in 0_u64..1 << 40, cap in 0_u64..1 << 50, attempt in 0_u32..80, bits: u64,
         ) {
             let backoff = Backoff::new(Duration::from_nanos(base), Duration::from_nanos(cap));

@@ -146,14 +146,14 @@ mod tests {
     }
 
     #[test]
-    fn every_declared_event_is_published_or_ignored_by_name() {
+    fn seed_08_every_declared_event_is_published_or_ignored_by_name() {
         let map = publish(map(), "Confirmed").ignore("Placed").build().unwrap();
         assert!(map.message(&Event::Placed, "17").unwrap().is_none());
         assert!(map.message(&Event::Confirmed, "17").unwrap().is_some());
     }
 
     #[test]
-    fn a_second_registration_is_an_error_in_whatever_form() {
+    fn seed_08_a_second_registration_is_an_error_in_whatever_form() {
         for twice in [
             publish(publish(map(), "Confirmed"), "Confirmed"),
             publish(map(), "Confirmed").ignore("Confirmed"),
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_was_forgotten_is_an_error() {
+    fn seed_08_an_event_that_was_forgotten_is_an_error() {
         assert_eq!(publish(map(), "Confirmed").build().err(), Some(MapError::Missing("Placed")));
     }
 

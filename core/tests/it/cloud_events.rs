@@ -90,7 +90,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_message_comes_back_from_json_and_from_attributes_as_it_was(message in message()) {
+    fn seed_34_a_message_comes_back_from_json_and_from_attributes_as_it_was(message in message()) {
         let json = to_json(&message).unwrap();
         prop_assert_eq!(&from_json(&json).unwrap(), &message);
         let binary = attributes(&message).unwrap();

@@ -7,9 +7,10 @@ use std::{
 
 use seaworthy_core::{
     inbox::{Handler, HandlerError, Handlers},
-    message::{HeaderError, Headers, Message, MessageBuilder, Schedule},
+    message::{HeaderError, Headers, Message, MessageBuilder, Schedule, cloud_events},
     ports::{Timestamp, Transaction},
 };
+use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -37,6 +38,38 @@ fn what_older_releases_did_not_have_is_written_only_where_it_says_something() {
     assert_eq!((&full["epoch"], &full["gap"]), (&7.into(), &2.into()));
     assert_eq!(full["headers"]["tenant"], "north");
     assert!(full["schedule"].get("not_before").is_none(), "{full}");
+}
+
+/// As it was written by a release that knew no epochs, gaps, headers or moments, of an order without a currency.
+const OF_AN_EARLIER_RELEASE: &str = r#"{
+    "specversion": "1.0", "id": "0187f7a0-0000-7000-8000-000000000001", "source": "orders", "type": "order.confirmed",
+    "subject": "order-17", "time": "2018-04-05T17:31:00.00025Z", "datacontenttype": "application/json",
+    "partitionkey": "order-17", "topic": "orders", "sequence": "3",
+    "correlationid": "0187f7a0-0000-7000-8000-000000000001", "data": { "quantity": 3 }
+}"#;
+
+/// As it is today.
+#[derive(Debug, PartialEq, Deserialize)]
+struct Confirmed {
+    quantity: u32,
+    #[serde(default = "euro")]
+    currency: String,
+}
+
+fn euro() -> String {
+    "EUR".to_owned()
+}
+
+#[test]
+fn seed_34_what_an_earlier_release_wrote_is_read_today() {
+    let message = cloud_events::from_json(OF_AN_EARLIER_RELEASE.as_bytes()).expect("an event");
+    assert_eq!(message.json::<Confirmed>(), Ok(Confirmed { quantity: 3, currency: euro() }));
+    assert_eq!((message.id.0.to_string().as_str(), message.sequence), ("0187f7a0-0000-7000-8000-000000000001", 3));
+    assert_eq!((message.epoch, message.gap, message.schedule), (0, 0, Schedule::NONE));
+    assert!(message.headers.is_empty() && message.traceparent.is_none());
+    // And what this one writes of it, that one reads: nothing is in it that was not.
+    let again: Value = serde_json::from_slice(&cloud_events::to_json(&message).expect("written")).expect("JSON");
+    assert_eq!(again, serde_json::from_str::<Value>(OF_AN_EARLIER_RELEASE).expect("JSON"));
 }
 
 #[test]

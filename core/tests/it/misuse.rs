@@ -13,12 +13,12 @@ use std::{
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/misuse");
 
 #[test]
-fn sagas_in_an_illegal_order_do_not_compile() {
+fn seed_03_sagas_in_an_illegal_order_do_not_compile() {
     assert_refused("saga_", 9);
 }
 
 #[test]
-fn messages_staged_without_a_transaction_do_not_compile() {
+fn seed_30_messages_staged_without_a_transaction_do_not_compile() {
     assert_refused("outbox_", 2);
 }
 
@@ -32,13 +32,75 @@ fn seed_17_routers_with_two_sources_or_none_do_not_compile() {
     assert_refused("choreography_", 2);
 }
 
+#[test]
+fn seed_02_a_saga_of_named_steps_compiles_and_one_without_a_compensation_does_not() {
+    assert_compiles(
+        "named_steps",
+        "use seaworthy_core::saga::{Action, NothingToUndo, SagaBuilder};
+
+         struct Noted;
+         impl Action<u32> for Noted {}
+
+         fn main() {
+             let reserved = SagaBuilder::<u32>::new(\"order\", 1).compensatable(\"reserve\", Noted, NothingToUndo);
+             reserved.pivot(\"confirm\", Noted).retriable(\"ship\", Noted).build().unwrap();
+         }",
+    );
+    assert_refused("saga_compensatable_without", 1);
+}
+
+#[test]
+fn seed_50_a_result_of_another_type_than_declared_does_not_compile() {
+    assert_compiles("typed_result", &typed_result("length.len()"));
+    assert_refused("result_", 1);
+    let refused = compile(&written("untyped_result", &typed_result("length"))).expect_err("a text is no number");
+    assert!(refused.contains("expected `usize`, found `String`"), "{refused}");
+}
+
+/// A saga whose result is the length of a text, or is said to be.
+fn typed_result(length: &str) -> String {
+    let result = format!("let length: String = outputs.output(\"name\")?.unwrap_or_default(); Ok({length})");
+    format!(
+        "use seaworthy_core::saga::{{Action, SagaBuilder}};
+
+         struct Named;
+         impl Action<u32> for Named {{}}
+
+         fn main() {{
+             let foo = SagaBuilder::<u32>::new(\"foo\", 1).retriable(\"name\", Named);
+             foo.result::<usize>(|outputs| {{ {result} }}).build().unwrap();
+         }}"
+    )
+}
+
+/// What it is told of a message is a message: the producer's row, and whoever could mark it, are out of reach.
+#[test]
+fn seed_62_a_handler_that_marks_the_producers_row_does_not_compile() {
+    assert_refused("inbox_", 1);
+}
+
+#[test]
+fn seed_63_a_transaction_is_not_used_after_its_end() {
+    assert_refused("transaction_", 2);
+}
+
 /// A compiler that can't be asked, or that doesn't find the library, refuses whatever it is given.
 #[test]
 fn what_is_right_compiles() {
-    let right = Path::new(env!("CARGO_TARGET_TMPDIR")).join("right.rs");
     let saga = "seaworthy_core::saga::SagaBuilder::<u32>::new(\"order\", 1)";
-    std::fs::write(&right, format!("fn main() {{ let _ = {saga}; }}")).expect("a folder for this test");
-    assert_eq!(compile(&right), Ok(()));
+    assert_compiles("right", &format!("fn main() {{ let _ = {saga}; }}"));
+}
+
+/// That the compiler takes a program.
+fn assert_compiles(name: &str, program: &str) {
+    assert_eq!(compile(&written(name, program)), Ok(()));
+}
+
+/// The path of a program that was written down for the compiler.
+fn written(name: &str, program: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.rs"));
+    std::fs::write(&path, program).expect("a folder for this test");
+    path
 }
 
 /// That the compiler refuses all cases whose name begins with `topic`, of which there are so many, and says what it said.

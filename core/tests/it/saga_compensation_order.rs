@@ -181,7 +181,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn what_was_done_or_is_in_doubt_is_undone_once_in_reverse_order_and_nothing_else(
+    fn seed_50_what_was_done_or_is_in_doubt_is_undone_once_in_reverse_order_and_nothing_else(
         shape in shapes(),
         outcomes in prop::collection::vec(outcome(), 0..24),
         cancel_at in 0..12_usize,

@@ -2,9 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use seaworthy_core::saga::{
-    Action, Compensation, Definition, DefinitionError, DefinitionPolicy, Migration, NothingToUndo, Phase, Registry,
-    RegistryError, RetryPolicy, SagaBuilder, StepSpec,
+use async_trait::async_trait;
+use seaworthy_core::{
+    ports::{External, Transaction},
+    saga::{
+        Action, Compensation, Definition, DefinitionError, DefinitionPolicy, Migration, NothingToUndo, Phase, Registry,
+        RegistryError, RetryPolicy, SagaBuilder, StepCall, StepError, StepSpec, Value,
+    },
 };
 
 struct Local;
@@ -47,7 +51,7 @@ fn is_legal(phases: &[Phase]) -> bool {
 }
 
 #[test]
-fn every_sequence_of_up_to_six_phases_is_accepted_exactly_if_it_is_legal() {
+fn seed_03_every_sequence_of_up_to_six_phases_is_accepted_exactly_if_it_is_legal() {
     let phases = [Phase::Compensatable, Phase::Pivot, Phase::Retriable];
     let (mut accepted, mut refused) = (0, 0);
     for length in 0..=6_u32 {
@@ -65,9 +69,57 @@ fn every_sequence_of_up_to_six_phases_is_accepted_exactly_if_it_is_legal() {
 }
 
 #[test]
-fn two_steps_of_one_name_are_refused() {
+fn seed_02_two_steps_of_one_name_are_refused() {
     let defined = SagaBuilder::<u32>::new("order", 1).pivot("a", Local).retriable("a", Local).build();
     assert_eq!(defined.unwrap_err(), DefinitionError::DuplicateStep("a".into()));
+}
+
+/// Does not bear to be run.
+struct Untouchable;
+
+#[async_trait]
+impl Action<u32> for Untouchable {
+    fn applies(&self, call: &StepCall<'_, u32>) -> bool {
+        panic!("{} was asked for before any saga was started", call.step)
+    }
+
+    async fn ask(&self, call: &StepCall<'_, u32>, _: &dyn External) -> Result<Value, StepError> {
+        panic!("{} reached out before any saga was started", call.step)
+    }
+
+    async fn apply(&self, _: &mut dyn Transaction, call: &StepCall<'_, u32>, _: Value) -> Result<Value, StepError> {
+        panic!("{} ran before any saga was started", call.step)
+    }
+}
+
+#[async_trait]
+impl Compensation<u32> for Untouchable {
+    async fn apply(&self, _: &mut dyn Transaction, call: &StepCall<'_, u32>, _: Value) -> Result<(), StepError> {
+        panic!("{} was undone before any saga was started", call.step)
+    }
+}
+
+/// Up to five steps in an array, each beside its compensation, of which the last has none.
+#[test]
+fn seed_51_an_array_of_steps_is_the_definition_that_the_builder_makes_and_runs_none_of_them() {
+    for undoable in 0..5 {
+        let names: Vec<String> = (0..undoable).map(|number| format!("s{number}")).collect();
+        let compensated =
+            names.iter().map(|name| (name.as_str(), Some(Arc::new(Untouchable) as Arc<dyn Compensation<u32>>)));
+        let steps = compensated.chain([("final", None)]).map(|(name, compensation)| StepSpec {
+            action: Arc::new(Untouchable),
+            compensation,
+            ..step(name, if name == "final" { Phase::Pivot } else { Phase::Compensatable })
+        });
+        let listed = define(steps.collect()).expect("in order");
+        let built = names.iter().fold(SagaBuilder::<u32>::new("order", 1), |builder, name| {
+            builder.compensatable(name, Untouchable, Untouchable)
+        });
+        let built = built.pivot("final", Untouchable).build().expect("in order");
+        assert_eq!((listed.reference(), listed.shape()), (built.reference(), built.shape()));
+        let undone: Vec<bool> = listed.shape().steps.iter().map(|step| step.phase == Phase::Compensatable).collect();
+        assert_eq!(undone, [vec![true; undoable], vec![false]].concat(), "all but the last can be undone");
+    }
 }
 
 #[test]
@@ -76,7 +128,7 @@ fn a_definition_without_steps_is_refused() {
 }
 
 #[test]
-fn a_compensation_is_needed_where_it_can_run_and_refused_where_it_can_not() {
+fn seed_02_a_compensation_is_needed_where_it_can_run_and_refused_where_it_can_not() {
     let mut without = step("a", Phase::Compensatable);
     without.compensation = None;
     assert_eq!(define(vec![without]).unwrap_err(), DefinitionError::NoCompensation("a".into()));

@@ -14,7 +14,7 @@ use seaworthy_core::{
     ids::ClaimToken,
     inbox::{Handler, HandlerError},
     message::{Message, MessageBuilder},
-    ports::{ClaimRequest, Expected, OutboxOrder, OutboxStore, Random, Store, StoreError, WhenDead, draw_id},
+    ports::{ClaimRequest, Expected, OutboxOrder, Random, Store, StoreError, WhenDead, draw_id},
 };
 use seaworthy_memory::{ManualClock, store::MemoryStore};
 use seaworthy_order_fulfillment::{
@@ -39,7 +39,7 @@ impl Random for Counter {
     }
 }
 
-fn sources() -> ClockAndRandom {
+pub(crate) fn sources() -> ClockAndRandom {
     ClockAndRandom { clock: ManualClock::new(), random: Arc::new(Counter::default()) }
 }
 
@@ -49,11 +49,11 @@ fn message(kind: &str, content: &Goods) -> Message {
     message.json(content).expect("goods have a JSON form").draw(&*clock, &*random)
 }
 
-fn goods() -> Goods {
+pub(crate) fn goods() -> Goods {
     Goods { order: "order-1".into(), sku: "cd-1".into(), quantity: 2 }
 }
 
-async fn staged(store: &MemoryStore) -> Vec<Message> {
+pub(crate) async fn staged(store: &dyn Store) -> Vec<Message> {
     let ClockAndRandom { clock, random } = sources();
     let request = ClaimRequest {
         token: ClaimToken(draw_id(&*clock, &*random)),

@@ -9,7 +9,7 @@ fn order(status: OrderStatus) -> Order {
 }
 
 #[test]
-fn of_all_changes_of_status_only_three_are_allowed_and_only_a_real_one_is_an_event() {
+fn seed_01_of_all_changes_of_status_only_three_are_allowed_and_only_a_real_one_is_an_event() {
     use OrderStatus::{Cancelled, Confirmed, Pending, Shipped};
     let all = [Pending, Confirmed, Cancelled, Shipped];
     for from in all {

@@ -115,7 +115,7 @@ async fn staged(bench: &Bench) -> Vec<Message> {
 }
 
 #[test]
-fn state_and_messages_are_committed_together_or_not_at_all() {
+fn seed_30_state_and_messages_are_committed_together_or_not_at_all() {
     on_bench(1, async |bench| {
         let mut aborted = order("17");
         aborted.change(|order| order.status = Status::Confirmed);
@@ -171,7 +171,7 @@ fn a_change_that_refuses_leaves_state_and_events_as_they_were() {
 }
 
 #[test]
-fn of_two_concurrent_saves_one_wins_and_the_other_conflicts() {
+fn seed_09_of_two_concurrent_saves_one_wins_and_the_other_conflicts() {
     on_bench(3, async |bench| {
         save(&bench, order("17"), Cause::New).await.unwrap();
         let (mut first, mut second) = (load(&bench, "17").await.unwrap(), load(&bench, "17").await.unwrap());
@@ -272,7 +272,7 @@ impl Persistence<Order> for Overtaken {
 }
 
 #[test]
-fn an_update_that_is_refused_or_finds_nothing_writes_nothing() {
+fn seed_37_an_update_that_is_refused_or_finds_nothing_writes_nothing() {
     on_bench(6, async |bench| {
         let orders = repository(&bench);
         let missing = orders.update(&*bench.store, "17", Cause::New, |_| Ok::<_, Infallible>(())).await;

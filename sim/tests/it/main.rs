@@ -1,6 +1,7 @@
 //! Core over the simulated world, and the simulator itself: one test program, one topic a module.
 
 mod aborted;
+mod aggregate_orders;
 mod aggregate_repository;
 mod boot_and_outcome;
 mod check_environment;
@@ -29,6 +30,7 @@ mod messaging;
 mod outbox_inbox_world;
 mod outbox_log_relay;
 mod outbox_relay;
+mod outbox_relay_apart;
 mod own_tables;
 mod plan_bounds;
 mod plan_file;
@@ -40,6 +42,7 @@ mod saga_executor;
 mod saga_messages;
 mod saga_nested;
 mod saga_operator;
+mod saga_pivots;
 mod saga_support;
 mod shrink_minima;
 mod shrink_plans;

@@ -182,7 +182,7 @@ fn calls_until_rest(voyage: &Voyage) -> (usize, Seen) {
 }
 
 #[test]
-fn every_single_failure_of_every_port_call_leads_to_the_same_end() {
+fn seed_52_every_single_failure_of_every_port_call_leads_to_the_same_end() {
     let mut runs = 0;
     for voyage in voyages().into_iter().chain(waits()) {
         let (calls, calm) = calls_until_rest(&voyage);
@@ -198,7 +198,7 @@ fn every_single_failure_of_every_port_call_leads_to_the_same_end() {
 }
 
 #[test]
-fn a_crash_in_the_recovery_from_a_crash_leads_to_the_same_end() {
+fn seed_52_a_crash_in_the_recovery_from_a_crash_leads_to_the_same_end() {
     // Two fleets, since one core would be at it long after the other has nothing left to do.
     let (one, other) = std::thread::scope(|scope| {
         let other = scope.spawn(|| crashed_twice(voyages().into_iter().skip(1).step_by(2)));

@@ -20,7 +20,7 @@ fn registry(definition: Definition<Trip>) -> Registry {
 }
 
 #[test]
-fn a_saga_without_failures_costs_one_transaction_a_step_and_reads_nothing() {
+fn seed_06_a_saga_without_failures_costs_one_transaction_a_step_and_reads_nothing() {
     simulate(async {
         let (harbour, gate) = (Harbour::new(), Gate::open());
         let (orchestrator, _) = harbour.boot(&gate, registry(steps::sequential()));

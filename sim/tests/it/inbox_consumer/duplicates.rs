@@ -8,7 +8,7 @@ use super::{Count, counting, declare, effects, publish};
 use crate::messaging::{ms, on_bench};
 
 #[test]
-fn a_duplicate_is_acknowledged_without_running_the_handler() {
+fn seed_11_a_duplicate_is_acknowledged_without_running_the_handler() {
     on_bench(1, async |bench| {
         declare(&bench);
         let message = publish(&bench, "order-1", "order.placed", 1).await;
@@ -23,29 +23,40 @@ fn a_duplicate_is_acknowledged_without_running_the_handler() {
     });
 }
 
-/// Copies of each message reach four members at about the same moment, and handlers overlap.
+/// Each message is delivered up to ten times: to four members whose handlers overlap, at about the same moment or one after
+/// the other.
 #[test]
-fn four_consumers_of_one_group_have_each_effect_once_although_duplicates_race() {
-    for seed in 0..30 {
-        on_bench(seed, async move |bench| {
-            declare(&bench);
-            for number in 0..20 {
-                let message = publish(&bench, &format!("order-{number}"), "order.placed", number + 1).await;
-                // A second broker key for the copy, so that the broker itself does not keep the two apart.
-                let copy = Message { partition_key: format!("copy-{number}").into(), ..message };
-                bench.broker.publish(&[copy]).await.unwrap();
-            }
-            let count = Count { takes: ms(5), ..Count::new(|_, _| Ok(())) };
-            let stop = Stop::new();
-            for _ in 0..4 {
-                madsim::task::spawn(counting(&bench, &count).stop(stop.clone()).run());
-            }
-            bench.pass(Duration::from_secs(5)).await;
-            let effects = effects(&bench).await;
-            assert_eq!(effects.len(), 20);
-            assert!(effects.values().all(|times| *times == 1), "seed {seed}: {effects:?}");
-            assert_eq!(bench.broker.inner.pending(), 0);
-        });
+fn seed_11_of_up_to_ten_deliveries_of_each_message_one_has_its_effect_although_they_race() {
+    for deliveries in 1..=10 {
+        for seed in 0..6 {
+            on_bench(seed, async move |bench| {
+                declare(&bench);
+                for number in 0..20 {
+                    let message = publish(&bench, &format!("order-{number}"), "order.placed", number + 1).await;
+                    for copy in 1..deliveries {
+                        if (number + copy) % 2 == 0 {
+                            bench.broker.inner.duplicate(message.id);
+                        } else {
+                            // Another key of the broker for the copy, so that the broker itself does not keep the two apart.
+                            let key = format!("copy-{number}-{copy}").into();
+                            let copy = Message { partition_key: key, ..message.clone() };
+                            bench.broker.publish(&[copy]).await.unwrap();
+                        }
+                    }
+                }
+                let count = Count { takes: ms(5), ..Count::new(|_, _| Ok(())) };
+                let stop = Stop::new();
+                for _ in 0..4 {
+                    madsim::task::spawn(counting(&bench, &count).stop(stop.clone()).run());
+                }
+                bench.pass(Duration::from_secs(10)).await;
+                let effects = effects(&bench).await;
+                assert_eq!(effects.len(), 20);
+                assert!(effects.values().all(|times| *times == 1), "{deliveries} times, seed {seed}: {effects:?}");
+                assert_eq!(bench.unsettled().await, 20, "one reply to each is staged");
+                assert_eq!(bench.broker.inner.pending(), 0);
+            });
+        }
     }
 }
 

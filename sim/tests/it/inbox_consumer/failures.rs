@@ -51,7 +51,7 @@ fn a_failing_handler_leaves_nothing_behind_and_its_message_becomes_a_dead_letter
 }
 
 #[test]
-fn what_can_not_be_decoded_or_is_rejected_becomes_a_dead_letter_at_once() {
+fn seed_34_what_can_not_be_decoded_or_is_rejected_becomes_a_dead_letter_at_once() {
     for hopeless in [HandlerError::Undecodable("bad".into()), HandlerError::Refused("bad".into())] {
         on_bench(5, async |bench| {
             declare(&bench);

@@ -12,7 +12,7 @@ use super::{Count, consumer, counting, declare, effects, publish};
 use crate::messaging::{ms, on_bench};
 
 #[test]
-fn a_message_of_an_unknown_type_waits_for_a_newer_version() {
+fn seed_34_a_message_of_an_unknown_type_waits_for_a_newer_version() {
     on_bench(6, async |bench| {
         declare(&bench);
         let message = publish(&bench, "order-1", "order.split", 1).await;

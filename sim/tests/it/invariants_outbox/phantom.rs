@@ -11,7 +11,7 @@ use seaworthy_sim::{
 use super::{confirmed, judge, practice, sentences};
 
 #[test]
-fn a_message_that_is_published_before_its_transaction_commits_is_a_phantom() {
+fn seed_12_a_message_that_is_published_before_its_transaction_commits_is_a_phantom() {
     let message = confirmed();
     let mut script = Script::new();
     let orders = script.process("orders-1");

@@ -1,18 +1,19 @@
 //! Rows that die, and what becomes of them and of their keys.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use seaworthy_core::{
+    message::{Message, MessageBuilder},
     outbox::{discard, redrive},
-    ports::{DeadRowRequest, OutboxStore, Store, WhenDead},
+    ports::{Clock, DeadRowRequest, OutboxStore, OutboxWrites, PurgeRequest, Random, Store, Timestamp, WhenDead},
     stop::Stop,
 };
 
-use super::config;
+use super::{config, leaving::crash_with_claim};
 use crate::messaging::{Say, ms, on_bench};
 
 #[test]
-fn one_poison_message_among_a_hundred_leaves_ninety_nine_dispatched_in_the_same_pass() {
+fn seed_41_one_poison_message_among_a_hundred_leaves_ninety_nine_dispatched_in_the_same_pass() {
     on_bench(1, async |bench| {
         let ids = bench.stage_many(100).await;
         let poison = ids[42];
@@ -47,7 +48,7 @@ fn a_message_that_keeps_failing_while_others_pass_is_given_up_after_its_attempts
 }
 
 #[test]
-fn redriven_messages_keep_their_ids_and_are_dispatched() {
+fn seed_45_redriven_messages_keep_their_ids_and_are_dispatched() {
     on_bench(6, async |bench| {
         let ids = bench.stage_many(30).await;
         bench.broker.says(|_, _| Say::Reject);
@@ -133,8 +134,61 @@ fn a_dead_row_blocks_its_key_or_is_skipped_as_configured() {
     }
 }
 
+/// A hundred histories in which rows are staged, claimed and forgotten, accepted, refused and put off, beside purges of any
+/// age and size.
 #[test]
-fn retention_deletes_dispatched_rows_only_beside_a_running_relay() {
+fn seed_46_no_purge_deletes_more_than_it_may_or_anything_that_was_not_dispatched_for_long_enough() {
+    for seed in 0..100 {
+        on_bench(seed, async move |bench| {
+            let draw = |below: u64| bench.random.next_u64() % below;
+            bench.broker.says({
+                let dice = bench.random.clone();
+                move |_, _| [Say::Accept, Say::Accept, Say::Reject, Say::Throttle][dice.next_u64() as usize % 4]
+            });
+            let (mut staged, mut gone) = (Vec::new(), BTreeSet::new());
+            let mut relay = bench.relay(config().batch(5).when_dead(WhenDead::SkipDead));
+            for _ in 0..60 {
+                match draw(5) {
+                    0 | 1 => {
+                        let key = format!("order-{}", draw(6));
+                        staged.push(bench.stage(&key, "order.placed").await);
+                    }
+                    2 => _ = relay.pass().await.unwrap(),
+                    3 => _ = crash_with_claim(&bench).await,
+                    _ => {
+                        let request = PurgeRequest { older_than: ms(draw(200)), limit: draw(4) as usize };
+                        let now = bench.clock.now();
+                        let purged = bench.store.purge_dispatched(&request).await.unwrap();
+                        assert!(purged.len() <= request.limit, "seed {seed}: {} at once", purged.len());
+                        let log = bench.broker.log();
+                        for id in purged {
+                            let accepted = log.iter().find(|it| it.id == id && it.said == Say::Accept);
+                            let accepted = accepted.unwrap_or_else(|| panic!("seed {seed}: it was not dispatched"));
+                            assert!(now.since(accepted.at) >= request.older_than, "seed {seed}: too early");
+                            assert!(gone.insert(id), "seed {seed}: it was gone");
+                        }
+                    }
+                }
+                bench.pass(ms(draw(40))).await;
+            }
+            // What was not purged is there, whatever became of it: it can't be staged again.
+            let mut there = BTreeSet::new();
+            for id in &staged {
+                let again = MessageBuilder::new("orders", "order.placed", "order-x");
+                let again = Message { id: *id, ..again.derive(id.0, &[], Timestamp::EPOCH) };
+                let mut tx = Store::begin(&*bench.store).await.unwrap();
+                if OutboxWrites::stage(&mut *tx, &again).await.is_err() {
+                    there.insert(*id);
+                }
+            }
+            assert_eq!(there.len() + gone.len(), staged.len(), "seed {seed}");
+            assert!(there.is_disjoint(&gone), "seed {seed}");
+        });
+    }
+}
+
+#[test]
+fn seed_46_retention_deletes_dispatched_rows_only_beside_a_running_relay() {
     on_bench(16, async |bench| {
         let ids = bench.stage_many(30).await;
         bench.broker.says(|message, _| if message.sequence <= 5 { Say::Reject } else { Say::Accept });

@@ -13,7 +13,7 @@ use super::config;
 use crate::messaging::{Bench, Say, ms, on_bench};
 
 #[test]
-fn a_graceful_stop_leaves_no_row_claimed() {
+fn seed_39_a_graceful_stop_leaves_no_row_claimed() {
     // The stop comes before, in and after the first publish, which takes 10 ms.
     for at in [0, 1, 5, 9, 10, 11, 15, 25] {
         on_bench(9, async move |bench| {
@@ -70,7 +70,7 @@ fn a_relay_whose_lease_has_ended_changes_nothing() {
 }
 
 /// Claims everything that is due and forgets it, as a relay does that crashes.
-async fn crash_with_claim(bench: &Bench) -> usize {
+pub(super) async fn crash_with_claim(bench: &Bench) -> usize {
     let request = ClaimRequest {
         token: ClaimToken(seaworthy_core::ports::draw_id(&*bench.clock, &*bench.random)),
         limit: 100,
@@ -105,7 +105,7 @@ fn crashes_never_bury_a_row_but_make_it_go_last_and_alone() {
 
 /// Suspects are published one a pass, 10 ms each; the stop comes in the middle of the second.
 #[test]
-fn a_stop_in_the_middle_of_a_pass_gives_back_what_is_not_published_yet() {
+fn seed_39_a_stop_in_the_middle_of_a_pass_gives_back_what_is_not_published_yet() {
     on_bench(17, async |bench| {
         bench.stage_many(4).await;
         for _ in 0..20 {

@@ -1,7 +1,10 @@
 //! The relay over the simulated store and broker.
 
+mod contexts;
+mod crashes;
 mod dead;
 mod dispatch;
+mod kinds;
 mod leaving;
 mod outage;
 

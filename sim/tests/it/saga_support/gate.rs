@@ -38,6 +38,8 @@ pub(crate) struct Gate {
     calls: AtomicUsize,
     dead: AtomicBool,
     strikes: Vec<(usize, Strike)>,
+    /// Whether each call counts, and not only those that sagas make.
+    every: bool,
     /// How long a call takes before its effect, and as long again after it.
     pace: Duration,
     names: Mutex<Vec<&'static str>>,
@@ -51,6 +53,16 @@ impl Gate {
     /// Strikes the calls of these numbers, counted from zero.
     pub(crate) fn striking(strikes: impl IntoIterator<Item = (usize, Strike)>) -> Arc<Self> {
         Arc::new(Self { strikes: strikes.into_iter().collect(), ..Self::default() })
+    }
+
+    /// Strikes the calls of these numbers among all, whatever they ask for.
+    pub(crate) fn striking_any(strikes: impl IntoIterator<Item = (usize, Strike)>) -> Arc<Self> {
+        Arc::new(Self { strikes: strikes.into_iter().collect(), every: true, ..Self::default() })
+    }
+
+    /// Strikes nothing, and takes its time about every call, whatever it asks for.
+    pub(crate) fn slow_at_any(pace: Duration) -> Arc<Self> {
+        Arc::new(Self { pace, every: true, ..Self::default() })
     }
 
     /// Strikes nothing, and takes its time about every call.
@@ -105,7 +117,7 @@ impl Gate {
         operation: Operation,
         inner: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
-        if !COUNTED.contains(&operation) {
+        if !self.every && !COUNTED.contains(&operation) {
             return inner.await;
         }
         let strike = self.enter(operation.name()).await;

@@ -38,7 +38,7 @@ async fn a_row_is_refused(world: &World) {
 }
 
 #[test]
-fn the_reason_of_a_dead_row() {
+fn seed_41_the_reason_of_a_dead_row() {
     on_each_store(async |world| {
         world.ports.spawn("relay", Relay::new(&world.ports).run());
         a_row_is_refused(world).await;

@@ -1,7 +1,9 @@
 //! What an operator of a busy service may expect of the core on adapters that are real: each test is a bad day of
 //! production, on tokio with a virtual clock and on both stores, and says what must go on meanwhile.
 
+mod aggregates_to_messages;
 mod choreography_commands;
+mod choreography_heroes;
 mod choreography_processes;
 mod choreography_rejections;
 mod choreography_routers;
@@ -31,6 +33,7 @@ mod outbox_clock;
 mod outbox_dead_keys;
 mod outbox_dead_rows;
 mod outbox_poison;
+mod outbox_polling;
 mod outbox_republish;
 mod outbox_rest;
 mod outbox_schedule;
@@ -44,6 +47,7 @@ mod saga_budgets;
 mod saga_clock;
 mod saga_crashes;
 mod saga_failures;
+mod saga_forms;
 mod saga_groups;
 mod saga_handles;
 mod saga_keys;

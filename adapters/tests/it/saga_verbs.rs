@@ -74,7 +74,7 @@ fn a_tool_only_writes_and_a_process_with_recovery_goes_on() {
 }
 
 #[test]
-fn verbs_may_be_repeated() {
+fn seed_61_verbs_may_be_repeated() {
     on_each_store(async |world| {
         let definition = SagaBuilder::new("trip", 1)
             .compensatable("hotel", Part::remote(|_| Does::Doubt), Part::well())

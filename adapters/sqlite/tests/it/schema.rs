@@ -81,7 +81,7 @@ fn what_is_no_database_is_refused_with_its_path() {
 }
 
 #[tokio::test]
-async fn the_outbox_has_the_columns_of_the_debezium_event_router() {
+async fn seed_47_the_outbox_has_the_columns_of_the_debezium_event_router() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db");
     let store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
@@ -115,7 +115,7 @@ async fn a_database_in_memory_is_gone_with_its_last_handle_and_is_nobody_elses()
 
 /// The columns that the README names to the event router, besides those that it reads by default.
 #[test]
-fn the_readme_tells_the_debezium_event_router_of_columns_that_are_there() {
+fn seed_47_the_readme_tells_the_debezium_event_router_of_columns_that_are_there() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db");
     let _store = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();

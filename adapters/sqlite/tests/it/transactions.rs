@@ -16,7 +16,7 @@ async fn put(tx: &mut dyn Transaction, id: &str) {
 }
 
 #[tokio::test]
-async fn a_dropped_transaction_leaves_nothing_and_lets_the_next_one_in() {
+async fn seed_63_a_dropped_transaction_leaves_nothing_and_lets_the_next_one_in() {
     let (store, _) = in_memory();
     let mut tx = store.begin().await.unwrap();
     put(&mut *tx, "1").await;

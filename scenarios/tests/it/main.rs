@@ -13,6 +13,7 @@ mod once_accused;
 mod operate;
 mod order_fulfillment;
 mod payments;
+mod promises;
 mod serve;
 mod side_by_side;
 mod simplest;

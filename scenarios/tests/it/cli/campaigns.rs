@@ -36,7 +36,7 @@ fn what_a_campaign_was_asked_is_counted_by_the_noun_of_its_workload() {
 }
 
 #[test]
-fn without_arguments_the_main_job_runs_and_holds() {
+fn seed_15_without_arguments_the_main_job_runs_and_holds() {
     let folder = folder();
     let ran = seaworthy(folder.path(), &[]);
     assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);

@@ -14,7 +14,7 @@ fn lasting(line: &str) -> String {
 }
 
 #[test]
-fn the_story_that_the_readme_begins_with_is_the_one_that_its_command_prints() {
+fn seed_15_the_story_that_the_readme_begins_with_is_the_one_that_its_command_prints() {
     let (_, example) = README.split_once("```console\n$ seaworthy ").expect("it begins with a command");
     let (example, _) = example.split_once("\n```").expect("it ends");
     let (command, shown) = example.split_once("\n...\n").expect("tables are left out");

@@ -24,6 +24,48 @@ fn the_order_fulfilment_service_knows_the_core_and_no_other_crate_of_ours() {
     }
 }
 
+/// Modules of the service that each of its two contexts has for itself.
+const ORDERS: [&str; 6] = ["checkout", "order", "orders", "payments", "requests", "stock"];
+const SHIPPING: [&str; 2] = ["shipment", "shipping"];
+
+/// What either context knows of the other is messages. It could not reach the other's store either: a process has one, and
+/// takes it from its ports.
+#[test]
+fn seed_55_neither_context_of_the_shop_names_a_module_of_the_other() {
+    let files = sources("scenarios/order_fulfillment/src");
+    let mut judged = 0;
+    for (mine, theirs) in [(&ORDERS[..], &SHIPPING[..]), (&SHIPPING[..], &ORDERS[..])] {
+        for module in mine {
+            let name = format!("/src/{module}.rs");
+            let (path, text) = files.iter().find(|(path, _)| path.ends_with(&name)).expect("a module is a file");
+            let imports =
+                text.split("use crate::{").nth(1).and_then(|rest| rest.split("};").next()).unwrap_or_default();
+            for other in theirs {
+                judged += 1;
+                let names = [format!("{other}::"), format!("crate::{other}")];
+                let is_named = names.iter().any(|name| imports.split([' ', '\n']).any(|word| word.starts_with(name)));
+                assert!(!is_named && !text.contains(&format!("crate::{other}")), "{path} names {other}");
+                // Of the documents, which stand in one file, each knows its own.
+                let document = if other == &"shipment" { "SHIPMENT_COLLECTION" } else { "ORDER_COLLECTION" };
+                assert!(!text.contains(document), "{path} names {document}");
+            }
+        }
+    }
+    assert_eq!(judged, 24);
+}
+
+/// A consumer is made of its own store; nothing in the crate of consumers can even name a row of an outbox.
+#[test]
+fn seed_62_consumers_know_nothing_of_the_outbox_that_a_message_came_from() {
+    for (path, text) in sources("core/src/inbox") {
+        for word in ["OutboxStore", "OutboxRow", "ClaimToken", "Settlement", "settle(", "outbox::"] {
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let named: Vec<_> = code.filter(|line| line.contains(word)).collect();
+            assert!(named.is_empty(), "{path} names {word}: {named:?}");
+        }
+    }
+}
+
 /// A scenario's own nouns come from its workload, so that a program over other scenarios never speaks of orders.
 #[test]
 fn the_simulator_names_nothing_that_a_scenario_works_on() {

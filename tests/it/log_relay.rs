@@ -108,12 +108,12 @@ fn assert_all_hold(run: &RunOptions) {
 }
 
 #[test]
-fn every_invariant_holds_on_the_simulated_store_under_every_profile() {
+fn seed_48_every_invariant_holds_on_the_simulated_store_under_every_profile() {
     assert_all_hold(&RunOptions::default());
 }
 
 #[test]
-fn every_invariant_holds_on_sqlite_under_every_profile() {
+fn seed_48_every_invariant_holds_on_sqlite_under_every_profile() {
     assert_all_hold(&sqlite());
 }
 
@@ -147,7 +147,8 @@ fn rows_are_dispatched_and_given_up_without_a_claim_and_positions_move() {
 }
 
 #[test]
-fn a_position_that_moves_before_the_acknowledgement_loses_events_and_the_same_plan_holds_where_it_moves_after() {
+fn seed_48_a_position_that_moves_before_the_acknowledgement_loses_events_and_the_same_plan_holds_where_it_moves_after()
+{
     let broken = moving_first();
     let campaign = campaign(&broken, vec![Profile::Swarm], 2_000, RunOptions::default());
     let failure = campaign.failures.first().expect("found within 2,000 seeds");

@@ -48,7 +48,7 @@ fn order_fulfillment_holds_on_sqlite_over_2_000_seeds_of_every_profile() {
 }
 
 #[test]
-fn every_scenario_gets_the_same_verdicts_on_both_stores() {
+fn seed_14_every_scenario_gets_the_same_verdicts_on_both_stores() {
     let asked = Settings::from_environment().expect("the environment makes sense").seeds;
     let (tallies, divergences) = compare(asked.unwrap_or(EACH_SEEDS).max(EACH_SEEDS));
     // Behind a queue for one writer, there is no difference at all.

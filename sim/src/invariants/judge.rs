@@ -86,6 +86,11 @@ impl Judge<'_> {
         self.decoded.messages.number(id)
     }
 
+    /// Returns the number of a message, if it has turned up in this run.
+    pub(super) fn known_message(&self, id: MessageId) -> Option<usize> {
+        self.decoded.messages.known(id)
+    }
+
     /// Returns what became of a row of the settlement that is being judged, and of which message, by the row's position; `None`
     /// where it did not hold, or no claim was seen.
     pub(super) fn settled(&self, at: usize) -> Option<(MessageId, Settled)> {

@@ -26,6 +26,11 @@ impl Messages {
         self.last = Some((id, number));
         number as usize
     }
+
+    /// The number of a message that has turned up.
+    pub(super) fn known(&self, id: MessageId) -> Option<usize> {
+        self.numbers.get(&id).map(|number| *number as usize)
+    }
 }
 
 /// Something for each message, by its number.

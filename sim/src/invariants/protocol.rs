@@ -1,8 +1,9 @@
 use super::{
     AcknowledgedBeforeHandled, BoundedAttempts, BoundedGrowth, ConservedSums, DeadOnlyInjected, DuplicateEffect,
-    FullCompensation, HandledWithoutEffect, Heard, Invariant, LockStranded, LostEvent, MessageHeldUp, MessageUnhandled,
-    NoRowStuck, OneMessagePerId, OneSagaPerKey, PerKeyOrder, PhantomEvent, PromptWhenCalm, SagaHeldUp, SagaResolves,
-    SagaStartsLate, SagasHoarded, StaleClaimSettle, TerminalStateFinal, TopicHeldUp, TornStep, WaitsBehindDead,
+    FullCompensation, HandledWithoutEffect, Heard, Invariant, Lineage, LockStranded, LostEvent, MessageHeldUp,
+    MessageUnhandled, NoRowStuck, OneMessagePerId, OneSagaPerKey, PerKeyOrder, PhantomEvent, PromptWhenCalm,
+    SagaHeldUp, SagaResolves, SagaStartsLate, SagasHoarded, StaleClaimSettle, TerminalStateFinal, TopicHeldUp,
+    TornStep, WaitsBehindDead,
 };
 use crate::topology::Topology;
 
@@ -34,9 +35,10 @@ pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     if !topology.locks.is_empty() || !topology.tables.locks.is_empty() {
         all.push(Box::new(LockStranded::from_topology(topology)));
     }
-    let always: [Box<dyn Invariant>; 14] = [
+    let always: [Box<dyn Invariant>; 15] = [
         Box::new(PhantomEvent::from_topology(topology)),
         Box::new(OneMessagePerId::new()),
+        Box::new(Lineage::new()),
         Box::new(LostEvent::new(&topology.groups)),
         Box::new(AcknowledgedBeforeHandled::new(&topology.groups)),
         Box::new(HandledWithoutEffect::new()),

@@ -117,6 +117,7 @@ fn the_standard_set_has_each_invariant_of_the_protocol_once() {
         [
             "phantom-event",
             "one-message-per-id",
+            "lineage",
             "lost-event",
             "acknowledged-before-handled",
             "handled-without-effect",

@@ -4,6 +4,7 @@ mod acknowledged;
 mod claims;
 mod handled;
 mod ids;
+mod lineage;
 mod log;
 mod lost;
 mod parked;

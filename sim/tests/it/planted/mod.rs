@@ -14,6 +14,7 @@ mod dropped_work;
 mod duplicate_effect;
 mod full_compensation;
 mod heard;
+mod lineage;
 mod lock_stranded;
 mod lost_event;
 mod message_held_up;
@@ -72,6 +73,7 @@ planted! {
     PLANTED:
     phantom_event = "phantom-event" by phantom_event::WRONG;
     one_message_per_id = "one-message-per-id" by one_message_per_id::WRONG;
+    lineage = "lineage" by lineage::WRONG;
     lost_event = "lost-event" by lost_event::WRONG;
     acknowledged_before_handled = "acknowledged-before-handled" by acknowledged_before_handled::WRONG;
     handled_without_effect = "handled-without-effect" by in_flight_key::WRONG;

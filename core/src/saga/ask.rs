@@ -158,7 +158,7 @@ enum Look {
     /// The answer is known, and nothing is to be written.
     Known(Asked),
     /// The request is to be written into this log.
-    Open(SagaInstance, Log),
+    Open(Box<SagaInstance>, Log),
 }
 
 async fn look(store: &dyn Store, saga: SagaId, request: &SagaRequest) -> Result<Look, SagaError> {
@@ -169,7 +169,7 @@ async fn look(store: &dyn Store, saga: SagaId, request: &SagaRequest) -> Result<
     let log = read(store, &instance).await?;
     Ok(match known(&instance, &log, &request.verb) {
         Some(answer) => Look::Known(answer),
-        None => Look::Open(instance, log),
+        None => Look::Open(Box::new(instance), log),
     })
 }
 

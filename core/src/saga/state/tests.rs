@@ -12,25 +12,25 @@ const NOW: Timestamp = Timestamp::from_millis(1_000);
 /// Signals for which the steps of a group wait.
 #[derive(Clone, Copy, PartialEq)]
 enum Waits {
-    OfOneName,
-    OfTheirOwnNames,
-    OfOneNameByTheirOwnKeys,
+    OneName,
+    OwnNames,
+    OwnKeys,
 }
 
 impl Waits {
     fn name(self, step: usize) -> SmolStr {
-        if self == Self::OfTheirOwnNames { format_smolstr!("paid-{step}") } else { "paid".into() }
+        if self == Self::OwnNames { format_smolstr!("paid-{step}") } else { "paid".into() }
     }
 
     fn key(self, step: usize) -> Option<SmolStr> {
-        (self == Self::OfOneNameByTheirOwnKeys).then(|| format_smolstr!("invoice-{step}"))
+        (self == Self::OwnKeys).then(|| format_smolstr!("invoice-{step}"))
     }
 
     /// A group of so many steps that wait.
     fn shape(self, steps: usize) -> Arc<Shape> {
         let wait = |step: usize| {
             let wait = Wait::signal(&self.name(step));
-            if self == Self::OfOneNameByTheirOwnKeys { wait.keyed(move |_| self.key(step)) } else { wait }
+            if self == Self::OwnKeys { wait.keyed(move |_| self.key(step)) } else { wait }
         };
         let definition = SagaBuilder::<()>::new("wide", 1)
             .parallel(|group| (0..steps).fold(group, |group, step| group.wait(&format!("step-{step}"), wait(step))));
@@ -74,7 +74,7 @@ fn carry_out(shape: &Arc<Shape>, waits: Waits) -> State {
 
 #[test]
 fn a_signal_of_many_costs_little_more_than_one_of_few() {
-    for waits in [Waits::OfOneName, Waits::OfTheirOwnNames, Waits::OfOneNameByTheirOwnKeys] {
+    for waits in [Waits::OneName, Waits::OwnNames, Waits::OwnKeys] {
         let cost = |steps: usize| {
             let shape = waits.shape(steps);
             work::of(|| assert_eq!(plan(&carry_out(&shape, waits), NOW), Next::Complete)) / steps
@@ -88,12 +88,12 @@ fn a_signal_of_many_costs_little_more_than_one_of_few() {
 #[test]
 fn a_plan_looks_at_each_step_of_a_group_and_not_at_each_signal_for_each_step() {
     let cost = |steps: usize| {
-        let shape = Waits::OfOneNameByTheirOwnKeys.shape(steps);
+        let shape = Waits::OwnKeys.shape(steps);
         let mut state = State::new(shape.clone());
         state.status = Status::Running;
         for step in 0..steps {
             let (name, id) = (SmolStr::new("paid"), format_smolstr!("id-{step}"));
-            let key = Waits::OfOneNameByTheirOwnKeys.key(step);
+            let key = Waits::OwnKeys.key(step);
             state = next(state, &Record::Signalled { name, id, key, payload: Value::NULL }, NOW).unwrap();
         }
         work::of(|| assert!(matches!(plan(&state, NOW), Next::Run(due) if due.len() == steps))) / steps
@@ -105,7 +105,7 @@ fn a_plan_looks_at_each_step_of_a_group_and_not_at_each_signal_for_each_step() {
 /// A summary stands for the log also for signals that are still to come.
 #[test]
 fn a_summary_knows_the_signals_that_were_received_and_those_that_are_kept() {
-    let waits = Waits::OfOneName;
+    let waits = Waits::OneName;
     let shape = waits.shape(3);
     let signalled = |id: &str| {
         let (name, id) = ("paid".into(), id.into());

@@ -4,6 +4,25 @@ use smol_str::SmolStr;
 
 use super::Record;
 
+/// The records that are about one step each, for a match that wants the step: one list for whoever reads it and whoever
+/// changes it.
+macro_rules! of_one_step {
+    ($step:ident) => {
+        Self::Attempting { step: $step, .. }
+            | Self::Announced { step: $step, .. }
+            | Self::Done { step: $step, .. }
+            | Self::Waiting { step: $step, .. }
+            | Self::Received { step: $step, .. }
+            | Self::Skipped { step: $step }
+            | Self::Rejected { step: $step, .. }
+            | Self::Retry { step: $step, .. }
+            | Self::Compensated { step: $step, .. }
+            | Self::CompensationExhausted { step: $step, .. }
+            | Self::Waived { step: $step, .. }
+            | Self::Settled { step: $step, .. }
+    };
+}
+
 impl Record {
     /// Returns the name of the record, as stored.
     pub fn name(&self) -> &'static str {
@@ -44,18 +63,7 @@ impl Record {
     /// The step that it is about, if it is about one.
     pub fn step(&self) -> Option<&SmolStr> {
         match self {
-            Self::Attempting { step, .. }
-            | Self::Announced { step, .. }
-            | Self::Done { step, .. }
-            | Self::Waiting { step, .. }
-            | Self::Received { step, .. }
-            | Self::Skipped { step }
-            | Self::Rejected { step, .. }
-            | Self::Retry { step, .. }
-            | Self::Compensated { step, .. }
-            | Self::CompensationExhausted { step, .. }
-            | Self::Waived { step, .. }
-            | Self::Settled { step, .. } => Some(step),
+            of_one_step!(step) => Some(step),
             Self::Requested(request) => request.verb.step(),
             _ => None,
         }
@@ -64,18 +72,7 @@ impl Record {
     /// Hands out the paths of all steps that it names.
     pub(crate) fn for_each_step(&mut self, mut change: impl FnMut(&mut SmolStr)) {
         match self {
-            Self::Attempting { step, .. }
-            | Self::Announced { step, .. }
-            | Self::Done { step, .. }
-            | Self::Waiting { step, .. }
-            | Self::Received { step, .. }
-            | Self::Skipped { step }
-            | Self::Rejected { step, .. }
-            | Self::Retry { step, .. }
-            | Self::Compensated { step, .. }
-            | Self::CompensationExhausted { step, .. }
-            | Self::Waived { step, .. }
-            | Self::Settled { step, .. } => change(step),
+            of_one_step!(step) => change(step),
             Self::Requested(request) => request.verb.step_mut().into_iter().for_each(change),
             Self::Migrated { keys, .. } => keys.iter_mut().for_each(|(step, _)| change(step)),
             Self::Condensed { summary } => summary.steps.iter_mut().for_each(|step| change(&mut step.path)),

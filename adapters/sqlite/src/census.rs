@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row};
-use seaworthy_core::ports::{Census, SagaStatus, Tally, Timestamp};
+use seaworthy_core::ports::{Census, RowCounts, SagaStatus, StoreTable, Tally, Timestamp};
 
 use crate::columns::{read_count, read_text, read_time};
 
@@ -19,6 +19,29 @@ pub(crate) fn take(connection: &Connection, now: Timestamp) -> rusqlite::Result<
         letters.query_map([], |row| Ok((read_text(row, 0)?, read_tally(row, 1)?)))?.collect::<rusqlite::Result<_>>()?;
     census.sagas = sagas(connection)?;
     Ok(census)
+}
+
+/// The rows of each table, however many there are.
+pub(crate) fn row_counts(connection: &Connection) -> rusqlite::Result<RowCounts> {
+    let counts = connection
+        .prepare_cached(
+            "SELECT (SELECT count(*) FROM seaworthy_outbox), (SELECT count(*) FROM seaworthy_inbox),
+                    (SELECT count(*) FROM seaworthy_dead_letters), (SELECT count(*) FROM seaworthy_watermarks),
+                    (SELECT count(*) FROM seaworthy_operations), (SELECT count(*) FROM seaworthy_sagas)",
+        )?
+        .query_row([], |row| {
+            let tables = [
+                StoreTable::Outbox,
+                StoreTable::Inbox,
+                StoreTable::DeadLetters,
+                StoreTable::Watermarks,
+                StoreTable::Operations,
+                StoreTable::Sagas,
+            ];
+            let counts = tables.into_iter().enumerate();
+            counts.map(|(column, table)| Ok((table, read_count(row, column)?))).collect::<rusqlite::Result<RowCounts>>()
+        })?;
+    Ok(counts.into_iter().filter(|(_, count)| *count > 0).collect())
 }
 
 /// Rows that were never tried and wait for no moment are told by the index alone; the others, which are

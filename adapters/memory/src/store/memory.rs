@@ -10,8 +10,8 @@ use seaworthy_core::{
     ports::{
         AcquireRequest, Backlog, Backup, Census, ClaimRequest, Clock, DeadLetter, DeadLetterRequest, DeadRow,
         DeadRowRequest, EventStore, InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow,
-        OutboxStore, Parts, PurgeRequest, RecordedEvent, RepublishRequest, SagaInstance, SagaListRequest, SagaStore,
-        Settlement, Store, StoreError, TailRequest, Timestamp, Transaction,
+        OutboxStore, Parts, PurgeRequest, RecordedEvent, RepublishRequest, RowCounts, SagaInstance, SagaListRequest,
+        SagaStore, Settlement, Store, StoreError, TailRequest, Timestamp, Transaction,
     },
 };
 
@@ -93,6 +93,10 @@ impl Store for MemoryStore {
 
     async fn now(&self) -> Result<Timestamp, StoreError> {
         Ok(self.clock_now())
+    }
+
+    async fn row_counts(&self) -> Result<RowCounts, StoreError> {
+        Ok(self.model().row_counts())
     }
 
     async fn backup(&self) -> Result<Box<dyn Backup>, StoreError> {

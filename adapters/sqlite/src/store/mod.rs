@@ -14,7 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::Connection;
 use seaworthy_core::ports::{
-    Backlog, Backup, Census, Clock, Parts, SteadyTime, Store, StoreError, Timestamp, Transaction,
+    Backlog, Backup, Census, Clock, Parts, RowCounts, SteadyTime, Store, StoreError, Timestamp, Transaction,
 };
 use smol_str::SmolStr;
 
@@ -106,6 +106,13 @@ impl Store for SqliteStore {
     /// second call takes the place of the first.
     async fn watch(&self, tables: &[SmolStr]) -> Result<(), StoreError> {
         self.turn().await?.watch(tables).map_err(|error| reopened(&error))
+    }
+
+    async fn row_counts(&self) -> Result<RowCounts, StoreError> {
+        self.read(|connection| {
+            census::row_counts(connection).map_err(|failure| error::in_statement("count rows", &failure))
+        })
+        .await
     }
 
     /// Copies a database in memory. A file is copied with SQLite's own tools, and begins [an epoch](Self::begin_epoch) by

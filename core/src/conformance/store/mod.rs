@@ -197,6 +197,9 @@ macro_rules! __store_checks {
                 a_transaction_reads_the_clock_of_its_store
                 time_goes_on_where_a_store_is_opened_again [Outbox]
             }
+            row_counts [] {
+                every_row_is_counted_until_it_is_purged
+            }
         }
     };
 }

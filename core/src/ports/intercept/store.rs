@@ -9,8 +9,8 @@ use crate::{
     ports::{
         AcquireRequest, Backlog, Backup, Call, Census, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow,
         DeadRowRequest, EventStore, InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow,
-        OutboxStore, Parts, PurgeRequest, RecordedEvent, RepublishRequest, SagaInstance, SagaListRequest, SagaStore,
-        Settlement, Store, StoreError, TailRequest, Timestamp, Transaction, operation::store_methods,
+        OutboxStore, Parts, PurgeRequest, RecordedEvent, RepublishRequest, RowCounts, SagaInstance, SagaListRequest,
+        SagaStore, Settlement, Store, StoreError, TailRequest, Timestamp, Transaction, operation::store_methods,
     },
 };
 
@@ -42,6 +42,10 @@ where
 
     async fn watch(&self, tables: &[SmolStr]) -> Result<(), StoreError> {
         self.inner.watch(tables).await
+    }
+
+    async fn row_counts(&self) -> Result<RowCounts, StoreError> {
+        self.inner.row_counts().await
     }
 
     async fn backup(&self) -> Result<Box<dyn Backup>, StoreError> {

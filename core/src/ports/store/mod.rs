@@ -15,6 +15,7 @@ mod parts;
 mod range;
 mod rows;
 mod saga;
+mod tables;
 
 use std::any::Any;
 
@@ -44,6 +45,7 @@ pub use saga::{
     AcquireRequest, DefinitionRef, ListedSaga, LogEntry, NewSaga, SagaAddress, SagaAppend, SagaCreate, SagaInstance,
     SagaKey, SagaListRequest, SagaSignal, SagaStatus, SagaStore, SagaWrites,
 };
+pub use tables::{RowCounts, StoreTable};
 
 use super::Timestamp;
 
@@ -142,6 +144,15 @@ pub trait Store: OutboxStore + InboxStore + SagaStore + OperationStore + EventSt
     async fn watch(&self, tables: &[SmolStr]) -> Result<(), StoreError> {
         let _ = tables;
         Err(StoreError::Refused(SmolStr::new_static("this store does not show the rows of tables")))
+    }
+
+    /// Counts the rows in each of the store's tables, whatever has become of them: for whoever judges whether anything grows for
+    /// ever. It may look at all of them, so production asks for it now and then at most.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] from a store that does not count, which is the default; [`StoreError::Unavailable`].
+    async fn row_counts(&self) -> Result<RowCounts, StoreError> {
+        Err(StoreError::Refused(SmolStr::new_static("this store does not count its rows")))
     }
 
     /// Copies all that is committed, to be put back later: for whoever tries what a service makes of a store that was

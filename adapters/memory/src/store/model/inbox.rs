@@ -203,6 +203,12 @@ impl Inbox {
         letters
     }
 
+    /// Returns the number of rows, of dead letters and of watermarks. A message that has only failed so far has a row, too.
+    pub(super) fn row_counts(&self) -> (u64, u64, u64) {
+        let rows = self.rows.len() + self.failures.len();
+        (rows as u64, self.letters, self.watermarks.len() as u64)
+    }
+
     pub(super) fn dead_count(&self) -> u64 {
         self.letters
     }

@@ -20,8 +20,8 @@ use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
     ports::{
         AcquireRequest, Backlog, Census, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
-        InboxPurgeRequest, ListedSaga, LogEntry, OutboxRow, PurgeRequest, RecordedEvent, RepublishRequest,
-        SagaInstance, SagaListRequest, Settlement, StoreError, TailRequest, Timestamp,
+        InboxPurgeRequest, ListedSaga, LogEntry, OutboxRow, PurgeRequest, RecordedEvent, RepublishRequest, RowCounts,
+        SagaInstance, SagaListRequest, Settlement, StoreError, StoreTable, TailRequest, Timestamp,
     },
 };
 use smol_str::SmolStr;
@@ -205,6 +205,19 @@ impl StoreModel {
         census.dead_letters = self.inbox.census();
         census.sagas = self.sagas.census();
         census
+    }
+
+    pub(super) fn row_counts(&self) -> RowCounts {
+        let (inbox, dead_letters, watermarks) = self.inbox.row_counts();
+        let counts = [
+            (StoreTable::Outbox, self.outbox.row_count()),
+            (StoreTable::Inbox, inbox),
+            (StoreTable::DeadLetters, dead_letters),
+            (StoreTable::Watermarks, watermarks),
+            (StoreTable::Operations, self.operations.row_count()),
+            (StoreTable::Sagas, self.sagas.row_count()),
+        ];
+        counts.into_iter().filter(|(_, count)| *count > 0).collect()
     }
 
     pub(super) fn claim(&mut self, request: &ClaimRequest, now: Timestamp) -> Vec<OutboxRow> {

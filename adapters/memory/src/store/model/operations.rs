@@ -21,6 +21,11 @@ impl Operations {
         self.states.get(&id, at)
     }
 
+    /// Returns the number of operations.
+    pub(super) fn row_count(&self) -> u64 {
+        self.written_at.len() as u64
+    }
+
     /// Returns `true` if a commit after `at` wrote the operation, or forgot it.
     pub(super) fn written_since(&self, id: OperationId, at: u64) -> bool {
         self.states.written_since(&id, at)

@@ -275,6 +275,7 @@ const STORE: &[(store::Bug, &[&str])] = {
         (DeniesItsOutbox, &["a_part_that_a_store_has_not_is_refused"]),
         (ReportsNoBacklog, &["the_backlog_counts_what_waits"]),
         (CountsOnlyTheYoung, &["a_census_counts_everything_and_knows_the_oldest"]),
+        (CountsWhatWasPurged, &["every_row_is_counted_until_it_is_purged"]),
         (GoesBackWithItsClock, &["time_goes_on_where_a_store_is_opened_again"]),
         (StaysAheadOfItsClock, &["time_goes_on_where_a_store_is_opened_again"]),
         (ClockStands, &["the_clock_of_the_store_advances", "a_transaction_reads_the_clock_of_its_store"]),

@@ -8,8 +8,8 @@ use crate::{
     ports::{
         AcquireRequest, Backlog, Backup, Census, ClaimRequest, DeadLetter, DeadLetterRequest, DeadRow, DeadRowRequest,
         EventStore, InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, OutboxStore, Parts,
-        PurgeRequest, RecordedEvent, RepublishRequest, SagaInstance, SagaListRequest, SagaStore, Settlement, Store,
-        StoreError, TailRequest, Timestamp, Transaction, operation::store_methods,
+        PurgeRequest, RecordedEvent, RepublishRequest, RowCounts, SagaInstance, SagaListRequest, SagaStore, Settlement,
+        Store, StoreError, TailRequest, Timestamp, Transaction, operation::store_methods,
     },
 };
 
@@ -78,6 +78,11 @@ macro_rules! delegated {
                 self.inner().watch(tables).await
             }
 
+            /// Delegates to [`Store::row_counts`].
+            async fn row_counts(&self) -> Result<RowCounts, StoreError> {
+                self.inner().row_counts().await
+            }
+
             /// Delegates to [`Store::backup`].
             async fn backup(&self) -> Result<Box<dyn Backup>, StoreError> {
                 self.inner().backup().await
@@ -126,6 +131,10 @@ impl<T: DelegateStore> Store for T {
 
     async fn watch(&self, tables: &[SmolStr]) -> Result<(), StoreError> {
         DelegateStore::watch(self, tables).await
+    }
+
+    async fn row_counts(&self) -> Result<RowCounts, StoreError> {
+        DelegateStore::row_counts(self).await
     }
 
     async fn backup(&self) -> Result<Box<dyn Backup>, StoreError> {

@@ -121,6 +121,11 @@ impl Outbox {
         (pending, dead)
     }
 
+    /// Returns the number of rows, in whatever state.
+    pub(super) fn row_count(&self) -> u64 {
+        self.by_message.len() as u64
+    }
+
     /// Settles one row, if `token` still holds it.
     pub(super) fn settle(&mut self, token: ClaimToken, settlement: &Settlement, now: Timestamp) -> bool {
         let id = settlement.row;

@@ -34,6 +34,11 @@ impl Sagas {
         sagas
     }
 
+    /// Returns the number of sagas that were not deleted.
+    pub(in crate::store::model) fn row_count(&self) -> u64 {
+        self.by_id.len() as u64
+    }
+
     /// Sagas that were not deleted, with their places.
     fn there(&self) -> impl Iterator<Item = (&Saga, u64)> {
         self.sagas.iter().map(|(place, saga)| (saga, place as u64 + 1))

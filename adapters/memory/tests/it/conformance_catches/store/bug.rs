@@ -134,6 +134,7 @@ pub(crate) enum Bug {
     // Upkeep.
     ReportsNoBacklog,
     CountsOnlyTheYoung,
+    CountsWhatWasPurged,
     ClockStands,
     GoesBackWithItsClock,
     StaysAheadOfItsClock,

@@ -16,8 +16,8 @@ use seaworthy_core::{
     ports::{
         AcquireRequest, Backlog, Backup, Census, DeadLetter, DeadLetterRequest, EventStore, InboxEntry,
         InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, Part, Parts, PurgeRequest,
-        RecordedEvent, RowId, SagaInstance, SagaListRequest, SagaStatus, SagaStore, Store, StoreError, StreamSnapshot,
-        Timestamp, Transaction,
+        RecordedEvent, RowCounts, RowId, SagaInstance, SagaListRequest, SagaStatus, SagaStore, Store, StoreError,
+        StreamSnapshot, Timestamp, Transaction,
     },
 };
 use smol_str::SmolStr;
@@ -54,6 +54,8 @@ pub(super) struct Notes {
     /// What was made of events that were there.
     pub(super) changed: BTreeMap<MessageId, Bytes>,
     pub(super) snapshots: BTreeMap<SmolStr, StreamSnapshot>,
+    /// The most rows that each table had.
+    rows: RowCounts,
 }
 
 impl Broken {
@@ -98,6 +100,19 @@ impl Store for Broken {
             census.sagas.values_mut().for_each(|sagas| sagas.oldest = sagas.oldest.map(|_| census.at));
         }
         Ok(census)
+    }
+
+    async fn row_counts(&self) -> Result<RowCounts, StoreError> {
+        let counts = self.inner.row_counts().await?;
+        if !self.has(Bug::CountsWhatWasPurged) {
+            return Ok(counts);
+        }
+        let mut notes = self.notes();
+        for (table, count) in counts {
+            let most = notes.rows.entry(table).or_default();
+            *most = count.max(*most);
+        }
+        Ok(notes.rows.clone())
     }
 
     async fn now(&self) -> Result<Timestamp, StoreError> {

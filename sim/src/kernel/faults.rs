@@ -1,20 +1,16 @@
+use seaworthy_core::ports::{Call, Operation};
+
 use super::{
     scope,
+    spoils::{self, Spoiled, Subject},
     strikable::{Marks, Strikable},
+    timed::{Hit, Places, Timed},
 };
 use crate::{
-    plan::{Calls, Fault, FaultKind, Plan, Point, Target, Verdict},
+    plan::{Calls, Fault, FaultKind, Plan, Point, Verdict},
     topology::Topology,
     trace::ProcessIndex,
-    trace::Work,
 };
-use seaworthy_core::{
-    ids::{MessageId, OperationId, SagaId},
-    message::Message,
-    ports::{Call, Operation},
-    saga::Record,
-};
-use smol_str::SmolStr;
 
 /// The plan's faults, laid out so that a port call finds its own in no time.
 pub(crate) struct Faults {
@@ -50,89 +46,11 @@ pub(crate) struct Injected {
     slot: usize,
 }
 
-/// Target of a timed fault, with names resolved to indices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hit {
-    Broker,
-    Store(usize),
-    External(usize),
-    Topic(usize),
-    Process(ProcessIndex),
-}
-
-/// A fault over a span of time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Timed {
-    pub(crate) from_ms: u64,
-    pub(crate) to_ms: u64,
-    pub(crate) index: u32,
-    pub(crate) kind: FaultKind,
-    pub(crate) hit: Hit,
-    /// Strength of the fault, where it is more or less strong.
-    pub(crate) amount: i64,
-}
-
 struct Active {
     timed: Timed,
     fired: bool,
     /// The work that it spoils, once it has chosen.
     spoils: Option<Subject>,
-}
-
-/// The work that is about to be written, as far as it can be spoiled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Subject {
-    Message { consumer: SmolStr, message: MessageId },
-    Step { saga: SagaId, step: SmolStr },
-    Call { operation: OperationId },
-}
-
-impl Subject {
-    /// Returns what a call is about to count as handled or done.
-    fn of(call: &Call<'_>) -> Option<Self> {
-        match call {
-            Call::InboxInsert { entry } => {
-                Some(Self::Message { consumer: entry.consumer.clone(), message: entry.message })
-            }
-            Call::SagaAppend { append } => append.records.iter().find_map(|record| match Record::decode(record) {
-                Ok(Record::Done { step, .. }) => Some(Self::Step { saga: append.saga, step }),
-                _ => None,
-            }),
-            // Of a batch the one that was staged first.
-            Call::Publish { batch } => batch.first().map(Self::publish),
-            Call::External { call } => Some(Self::Call { operation: call.operation_id }),
-            _ => None,
-        }
-    }
-
-    fn publish(message: &Message) -> Self {
-        Self::Message { consumer: SmolStr::default(), message: message.id }
-    }
-
-    /// Returns `true` if a call is about it, with others or alone.
-    fn is_in(&self, call: &Call<'_>) -> bool {
-        match call {
-            Call::Publish { batch } => batch.iter().any(|message| Self::publish(message) == *self),
-            _ => Self::of(call).is_some_and(|subject| subject == *self),
-        }
-    }
-
-    fn work(&self) -> Work {
-        match self {
-            Self::Message { message, .. } => Work::Message(*message),
-            Self::Step { saga, .. } => Work::Saga(*saga),
-            Self::Call { operation } => Work::Call(*operation),
-        }
-    }
-}
-
-/// A call that a fault spoils, as it spoils each one about the same.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spoiled {
-    pub(crate) timed: Timed,
-    pub(crate) what: Work,
-    /// `true` if the fault has chosen it with this call.
-    pub(crate) is_first: bool,
 }
 
 /// So many counters each process has.
@@ -160,47 +78,16 @@ impl Faults {
         let mut pending: Vec<Pending> = Vec::with_capacity(plan.faults.len());
         let mut by_kind = false;
         let mut timed = Vec::new();
-        let process = |name: &str| {
-            let index = topology.processes.iter().position(|process| process.name == name);
-            ProcessIndex(index.expect("a valid plan names processes that exist") as u16)
-        };
-        let (stores, topics) = (topology.stores(), topology.topics());
+        let places = Places::new(topology);
         for (index, fault) in plan.faults.iter().enumerate() {
-            let kind = fault.kind();
             let index = index as u32;
             match fault {
                 Fault::Call(call) => {
                     by_kind |= matches!(call.point, Point::Any(_));
-                    let slot = slot(process(&call.process), call.point);
+                    let slot = slot(places.process(&call.process), call.point);
                     pending.push(Pending { slot, nth: call.nth, index, verdict: call.verdict });
                 }
-                Fault::Timed(fault) => {
-                    let hit = match fault.what.target() {
-                        Target::Broker => Hit::Broker,
-                        Target::Store(store) => Hit::Store(
-                            stores
-                                .iter()
-                                .position(|name| *name == store)
-                                .expect("a valid plan names stores that exist"),
-                        ),
-                        Target::Service(service) => Hit::External(
-                            topology
-                                .externals
-                                .iter()
-                                .position(|external| external.name == service)
-                                .expect("a valid plan names services that exist"),
-                        ),
-                        Target::Topic(topic) => Hit::Topic(
-                            topics
-                                .iter()
-                                .position(|name| *name == topic)
-                                .expect("a valid plan names topics that exist"),
-                        ),
-                        Target::Process(name) => Hit::Process(process(&name)),
-                    };
-                    let (from_ms, to_ms, amount) = (fault.from_ms, fault.to_ms, fault.what.amount());
-                    timed.push(Timed { from_ms, to_ms, index, kind, hit, amount });
-                }
+                Fault::Timed(fault) => timed.push(places.resolve(fault, index)),
             }
         }
         let mut next = vec![NEVER; slots];
@@ -350,13 +237,7 @@ impl Faults {
     /// Returns what spoils a call on a component, if anything does. A fault that has chosen nothing yet chooses what the call is
     /// about.
     pub(crate) fn spoil(&mut self, hit: Hit, call: &Call<'_>) -> Option<Spoiled> {
-        let spoils = |timed: &Timed| match timed.kind {
-            FaultKind::Poison => call.operation() == Operation::InboxInsert,
-            FaultKind::EndlessConflict => matches!(call.operation(), Operation::InboxInsert | Operation::SagaAppend),
-            FaultKind::PoisonPublish => call.operation() == Operation::Publish,
-            FaultKind::PoisonCall => call.operation() == Operation::External,
-            _ => false,
-        };
+        let spoils = |timed: &Timed| spoils::spoils(timed.kind, call.operation());
         for active in self.active.iter_mut().filter(|active| active.timed.hit == hit && spoils(&active.timed)) {
             let is_first = active.spoils.is_none();
             let spoiled = match &active.spoils {

@@ -6,7 +6,7 @@
 //! | [`world`], [`written`], [`death`] | stores, broker, externals, time, and the state that changes; how it is written down; how processes end |
 //! | [`incarnation`], [`deciding`], [`pass`], [`pulse`], [`waits`] | an incarnation: its tasks, its death, the time that its calls take, and what can be seen of it from outside |
 //! | [`task`], [`scope`] | what is being polled: a task, and the innermost piece of its work that may be dropped |
-//! | [`faults`], [`strikable`] | which fault strikes which call, laid out before the run; which calls one more could strike |
+//! | [`faults`], [`timed`], [`spoils`], [`strikable`] | which fault strikes which call, laid out before the run; those that last; the work that these spoil; which calls one more could strike |
 //! | [`recorder`], [`activity`], [`beats`] | the trace taken in; what counts as a change, and what only shows that somebody is alive |
 //! | [`own_tables`] | rows of declared tables, told as what they mean |
 //! | [`given_up`], [`hearing`] | what processes have given up, and what they say of it |
@@ -38,10 +38,12 @@ mod requests;
 pub(crate) mod scope;
 mod spans;
 mod spent;
+mod spoils;
 mod state;
 mod stretch;
 mod strikable;
 pub(crate) mod task;
+mod timed;
 mod waits;
 mod world;
 mod written;
@@ -51,7 +53,7 @@ pub(crate) use asks::Ask;
 pub use budget::Budget;
 pub(crate) use copies::Copy;
 pub(crate) use deciding::Deciding;
-pub(crate) use faults::{Faults, Hit, Injected, Spoiled, Timed};
+pub(crate) use faults::{Faults, Injected};
 pub use fired::Fired;
 pub(crate) use hearing::{Hearing, Listening};
 pub(crate) use in_vain::{Hang, Open};
@@ -64,7 +66,9 @@ pub(crate) use recorder::Recorder;
 pub(crate) use requests::Requests;
 pub(crate) use spans::{SpanBook, SpanLayer, process_span};
 pub(crate) use spent::Spent;
+pub(crate) use spoils::Spoiled;
 pub(crate) use state::{Asked, Due, State};
 pub use strikable::{CallPart, Strikable};
+pub(crate) use timed::{Hit, Timed};
 pub(crate) use waits::Waiting;
 pub(crate) use world::{Parts, World};

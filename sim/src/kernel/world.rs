@@ -17,10 +17,10 @@ use smol_str::SmolStr;
 use tokio::sync::Notify;
 
 use super::{
-    faults::{Hit, Timed},
     incarnation::{Incarnation, IncarnationTask},
     meter::Meter,
     state::{Due, State},
+    timed::{Hit, Timed},
 };
 use crate::{
     draw::Draw,

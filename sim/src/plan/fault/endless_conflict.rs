@@ -1,8 +1,8 @@
 use seaworthy_core::ports::Operation;
 use smol_str::SmolStr;
 
-use super::{Target, Targets, TimedKind};
-use crate::{draw::Draw, plan::Profile};
+use super::{Targets, on_store::OnStore};
+use crate::plan::Profile;
 
 /// A conflict that comes again at each attempt: a unique key that is taken, a row that somebody keeps writing.
 #[derive(Clone)]
@@ -10,7 +10,7 @@ pub(super) struct EndlessConflict {
     pub(super) store: SmolStr,
 }
 
-impl TimedKind for EndlessConflict {
+impl OnStore for EndlessConflict {
     const CLASS: Profile = Profile::Rejection;
     const LASTS: bool = true;
 
@@ -18,23 +18,19 @@ impl TimedKind for EndlessConflict {
         matches!(operation, Operation::InboxInsert | Operation::SagaAppend)
     }
 
-    fn is_possible(targets: &Targets) -> bool {
-        targets.fails_for_good && !targets.stores.is_empty()
+    fn is_asked_for(targets: &Targets) -> bool {
+        targets.fails_for_good
     }
 
-    fn draw(draw: &mut Draw, targets: &Targets) -> Option<Self> {
-        Some(Self { store: draw.pick(&targets.stores)?.clone() })
+    fn of(store: SmolStr, _: bool) -> Self {
+        Self { store }
     }
 
-    fn target(&self) -> Target {
-        Target::Store(self.store.clone())
+    fn store(&self) -> &SmolStr {
+        &self.store
     }
 
-    fn extremes(targets: &Targets) -> Vec<Self> {
-        targets.stores.iter().cloned().map(|store| Self { store }).collect()
-    }
-
-    fn words(&self) -> String {
+    fn in_words(&self) -> String {
         format!("one message, or one step of one saga, meets a conflict on store `{}` at each attempt", self.store)
     }
 }

@@ -6,6 +6,7 @@ mod clock_skew;
 mod conflict;
 mod crash_after;
 mod crash_before;
+mod define;
 mod delay;
 mod drop_ack;
 mod duplicate;
@@ -16,6 +17,7 @@ mod kind;
 mod lose_reply;
 mod lose_request;
 mod numbers;
+mod on_store;
 mod partial_batch;
 mod partition;
 mod pause;
@@ -33,6 +35,7 @@ mod stop;
 mod store_outage;
 mod topic_outage;
 mod unavailable;
+mod unknown;
 mod unroutable;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -46,8 +49,9 @@ use kind::{CallKind, TimedKind, has_reply, leaves_something};
 pub(crate) use numbers::{LONG_MS, SHORT_MS, smaller_numbers};
 use numbers::{smaller, span};
 pub(crate) use registry::Drawn;
-pub use registry::{Disturbance, FaultKind, UnknownFault, Verdict};
+pub use registry::{Disturbance, FaultKind, Verdict};
 pub use restart::Restart;
+pub use unknown::UnknownFault;
 
 /// Fault of a plan: one thing that goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

@@ -156,7 +156,7 @@ fn take_up(connection: Connection, name: &str, config: &SqliteConfig) -> Result<
     Ok(connection)
 }
 
-/// Number of times that the switch is tried, each time after a wait for whoever was in the way. Of several processes
+/// Number of times that the switch is tried again, each time after a wait for whoever was in the way. Of several processes
 /// that open a new file only one has to succeed, so this is far more than ever come in between.
 const SWITCHES_MAX: u32 = 100;
 
@@ -165,16 +165,15 @@ const SWITCHES_MAX: u32 = 100;
 /// The switch reads before it writes, so SQLite does not wait for a lock in it: two that waited so would wait for each
 /// other. What waits is a transaction that begins with the lock; afterwards the other has switched, or stepped aside.
 fn switch_to_write_ahead_log(connection: &Connection) -> rusqlite::Result<String> {
-    let mut switches = 1;
-    loop {
-        match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)) {
-            Err(failure) if is_busy(&failure) && switches < SWITCHES_MAX => {
-                connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK")?;
-                switches += 1;
-            }
-            outcome => return outcome,
+    let switch = || connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
+    for _ in 0..SWITCHES_MAX {
+        let outcome = switch();
+        if !outcome.as_ref().is_err_and(is_busy) {
+            return outcome;
         }
+        connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK")?;
     }
+    switch()
 }
 
 #[cfg(test)]
@@ -198,6 +197,37 @@ mod tests {
                 }
             });
         }
+    }
+
+    #[test]
+    fn one_that_writes_while_another_switches_the_file_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("CREATE TABLE t (x); BEGIN IMMEDIATE").unwrap();
+        let connection = connect(&path, "db", &SqliteConfig::default()).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                std::thread::sleep(std::time::Duration::from_millis(50));
+                other.execute_batch("COMMIT").unwrap();
+            });
+            assert_eq!(switch_to_write_ahead_log(&connection).unwrap(), "wal");
+        });
+    }
+
+    /// It may well be a store's: who is told otherwise would make a new one in its place.
+    #[test]
+    fn a_file_that_can_not_be_read_for_now_is_not_taken_for_another_programs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("CREATE TABLE t (x); BEGIN EXCLUSIVE").unwrap();
+        let config = SqliteConfig::default().busy_timeout(std::time::Duration::from_millis(20));
+        let refused = open_file(&path, config.clone(), May::Nothing, Timestamp::EPOCH).err().unwrap();
+        assert!(matches!(refused, OpenError::Sqlite { doing: "reading the schema version of", .. }), "{refused}");
+        other.execute_batch("COMMIT").unwrap();
+        let refused = open_file(&path, config, May::Nothing, Timestamp::EPOCH).err().unwrap();
+        assert!(matches!(refused, OpenError::NotAStore { .. }), "{refused}");
     }
 
     /// Permissions would not do here: they don't bind the superuser. SQLite falls back to this flag without them.

@@ -152,7 +152,6 @@ impl Writer {
         let InMemory { contents, .. } = self.origin.as_ref().expect("it was there a moment ago");
         contents.restore(&self.connection)?;
         if let Some(watch) = &mut self.watch {
-            watch.clear(&self.connection)?;
             watch.begin_again();
         }
         in_memory::forget_last(&self.connection)?;

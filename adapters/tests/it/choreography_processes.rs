@@ -20,6 +20,7 @@ use crate::support::{
     World,
     card_room::{Funds, HandStarted, Hands, Players, Tables, hand_commands, players},
     on_each_store,
+    warnings::Warnings,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -155,6 +156,7 @@ fn seed_17_a_process_manager_whose_result_depends_on_the_order_is_told_with_two_
     assert!(text.contains(&reserved(1).id.to_string()) && text.contains("h-1"), "{text}");
     let many: Vec<Message> = (0..8).map(reserved).collect();
     assert!(matches!(manager.check_orders(&many), Err(OrderError::TooMany(8))));
+    assert!(manager.check_orders(&many[..7]).is_ok(), "the same player each time: the order does not matter");
 }
 
 #[test]
@@ -259,6 +261,7 @@ fn a_rejected_command_of_a_process_manager_comes_back_to_it_however_often_and_gr
                 Ok(Reaction::none().command(Command::new::<Players>("credit.funds", &*funds.player, funds)?))
             })
             .on_rejection("credit.funds", |refund: &mut Refund, rejection: &Rejection| {
+                assert!(rejection.is_for::<Players>() && !rejection.is_for::<Tables>());
                 refund.refused = rejection.refusal();
                 refund.sizes.push(rejection.command.headers.iter().map(|(_, value)| value.len()).sum());
                 let event = rejection.event().expect("its own form").expect("it followed from one");
@@ -288,6 +291,49 @@ fn a_rejected_command_of_a_process_manager_comes_back_to_it_however_often_and_gr
         assert_eq!(refund.refused.as_deref(), Some("not today"));
         assert_eq!(refund.sizes, [refund.sizes[0]; 6]);
         assert!(refund.events.iter().all(|kind| kind == "funds.released"), "{:?}", refund.events);
+    });
+}
+
+/// Two commands and a timer at once, as a reaction collects them.
+#[test]
+fn several_commands_of_a_reaction_are_sent_beside_what_else_it_does() {
+    let manager = ProcessManager::<Game>::builder("twice")
+        .on::<Players, Funds>("funds.reserved", |_, funds| {
+            let credit = |player: &str| Command::new::<Players>("credit.funds", player, funds);
+            let reaction = Reaction::none().timer("patience", MINUTE);
+            Ok(reaction.commands([credit("ann")?, credit("bob")?]))
+        })
+        .on_timer("patience", |_| Ok(Reaction::none()));
+    let manager = manager.build().expect("two reactions");
+    assert_eq!((manager.name().as_str(), manager.collection().as_str()), ("twice", "process.twice"));
+    let outcome = manager.check_orders(&[reserved(1)]).expect("there is one order");
+    let to: Vec<String> = outcome.commands.iter().map(|command| command.destination().to_string()).collect();
+    assert_eq!((to, outcome.timers.len()), (vec!["player/ann".to_owned(), "player/bob".to_owned()], 1));
+}
+
+/// The loop that a service spawns; the timer that its process had set goes off after that.
+#[test]
+fn a_process_that_is_forgotten_is_begun_by_none_of_its_own_timers() {
+    on_each_store(async |world| {
+        declare(world);
+        open(&world.ports);
+        let retention = ProcessRetention::new(game().collection(), MINUTE).every(MINUTE);
+        let (store, clock, stop) = (world.ports.store.clone(), world.ports.clock.clone(), world.ports.stop.clone());
+        world.ports.spawn("retention", retention.run(store, clock, stop));
+        for event in [reserved(1), started(1)] {
+            world.tell(&event).await;
+        }
+        let kept = async || world.seen::<serde_json::Value>("process.game", &Uuid::from_u128(1).to_string()).await;
+        world.pass(10 * SECOND).await;
+        assert!(kept().await.is_some(), "a note of its end");
+        world.pass(5 * MINUTE).await;
+        assert!(kept().await.is_none(), "the note is forgotten");
+        let heard = Warnings::listen();
+        world.pass(20 * MINUTE).await;
+        assert_eq!((kept().await, world.sent("process.timer").len()), (None, 1));
+        let said =
+            heard.lines().iter().filter(|line| line.contains("of a process that is forgotten is dropped")).count();
+        assert_eq!(said, 1, "{:?}", heard.lines());
     });
 }
 

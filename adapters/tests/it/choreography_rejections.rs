@@ -394,6 +394,7 @@ fn a_compensation_that_would_leave_a_terminal_state_is_dropped_with_a_warning() 
         world.pass(60 * SECOND).await;
         assert!(world.player("ann").await.barred);
         assert!(heard.lines().iter().any(|line| line.contains("would leave a terminal state")), "{:?}", heard.lines());
+        assert_eq!(rejected_letters::<Players>(), "player.rejected", "no letters of other domains are among them");
         let request = DeadLetterRequest::new(rejected_letters::<Players>(), 9);
         assert_eq!(world.ports.store.dead_letters(&request).await.expect("a store that is up").len(), 1);
     });

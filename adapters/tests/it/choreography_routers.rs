@@ -4,13 +4,15 @@ use std::{collections::BTreeMap, time::Duration};
 
 use seaworthy_core::{
     choreography::{
-        Command, Destination, DestinationState, Destinations, ExpectedSequence, RegistrationError, Router,
-        TranslateError, Translator,
+        Command, Destination, DestinationState, Destinations, DocumentsOf, Domain, ExpectedSequence, RegistrationError,
+        Router, TranslateError, Translator,
     },
     inbox::{Consumer, ConsumerConfig},
     message::{Message, MessageBuilder},
-    ports::{Random, Timestamp},
+    outbox::Relay,
+    ports::{Expected, Random, Store, Timestamp},
 };
+use seaworthy_memory::store::MemoryStore;
 use uuid::Uuid;
 
 use crate::support::{
@@ -76,6 +78,25 @@ fn seed_19_registrations_that_are_unknown_or_made_twice_are_errors_of_the_build(
     let other = builder().on("table.settled", AskForSeat).build();
     assert!(other.is_err(), "an event of another domain than the source");
     assert!(builder().build().is_ok(), "a domain may have events that nobody translates");
+
+    /// A domain that names an event twice.
+    struct Twins;
+    impl Domain for Twins {
+        const NAME: &'static str = "twins";
+        const EVENTS: &'static [&'static str] = &["twin.born", "twin.born"];
+        const COMMANDS: &'static [&'static str] = &[];
+    }
+    /// A domain with an event of a type that a router's own messages have.
+    struct Answers;
+    impl Domain for Answers {
+        const NAME: &'static str = "answers";
+        const EVENTS: &'static [&'static str] = &["answer.given", "command.stale"];
+        const COMMANDS: &'static [&'static str] = &[];
+    }
+    let twice = Router::builder("twins").source::<Twins>().build().expect_err("one too many");
+    assert_eq!(twice, RegistrationError::Twice("twin.born".into()));
+    let own = Router::builder("answers").source::<Answers>().build().expect_err("no room for it");
+    assert_eq!(own, RegistrationError::Twice("command.stale".into()));
 }
 
 #[test]
@@ -130,7 +151,14 @@ fn seed_21_a_settlement_of_up_to_a_hundred_payouts_becomes_as_many_commands_of_t
         let event = settled(count, payouts.clone());
         let router = table_to_player();
         let commands = router.handle(&event, &seen(&payouts, 3)).expect("declared");
-        let messages = router.split(&event, commands, Timestamp::EPOCH).expect("short names");
+        let messages = router.split(&event, commands.clone(), Timestamp::EPOCH).expect("short names");
+        for (command, message) in commands.iter().zip(&messages) {
+            assert_eq!(
+                (command.kind(), command.data()),
+                ("credit.funds", &message.data),
+                "what it says is what is sent"
+            );
+        }
         let ids: std::collections::BTreeSet<_> = messages.iter().map(|message| message.id).collect();
         assert_eq!((messages.len() as u64, ids.len() as u64), (count, count));
         let sum = |message: &Message| message.json::<Funds>().expect("a credit").chips;
@@ -203,6 +231,36 @@ fn seed_27_a_destination_that_was_not_declared_is_an_error_and_never_version_0()
     let commands = player_to_table().handle(&reserved, &absent).expect("declared");
     assert_eq!(commands[0].expected(), ExpectedSequence::Exact(0));
     assert_eq!(absent.decode::<Hand>(&Destination::new::<Tables>("t-1")), Ok(None));
+    // What is asked for in the first phase is what is looked up for the second.
+    let there = Destination::new::<Tables>("t-1");
+    assert_eq!(player_to_table().prepare(&reserved), Ok(vec![there.clone()]));
+    let state = DestinationState { version: 4, body: "{\"id\":\"h-1\",\"players\":[\"ann\"]}".into() };
+    let seen = Destinations::from([(there.clone(), Some(state))]);
+    let hand = seen.decode::<Hand>(&there).expect("its own form").expect("it is there");
+    assert_eq!(hand.players, ["ann"]);
+}
+
+#[test]
+fn a_command_expects_the_version_that_its_destination_has_in_another_services_store() {
+    on(Kind::Memory, async |world| {
+        world.declare_room();
+        // Tables are another service's; a table of the same name here has another version.
+        world.furnish([player("ann", 100)], [table("t-1", 6)]).await;
+        let elsewhere: std::sync::Arc<dyn Store> = std::sync::Arc::new(MemoryStore::new(world.ports.clock.clone()));
+        for version in 0..3 {
+            let mut tx = elsewhere.begin().await.expect("a store that is up");
+            let expected = if version == 0 { Expected::Absent } else { Expected::Version(version) };
+            tx.put("table", "t-1", expected, "{}".into()).await.expect("a store that is up");
+            tx.commit().await.expect("a store that is up");
+        }
+        let router = Router::builder("player-to-table").source::<Players>().on("funds.reserved", AskForSeat);
+        let router = router.states(DocumentsOf::new(elsewhere)).build().expect("one translator");
+        world.ports.spawn("relay", Relay::new(&world.ports).run());
+        world.ports.spawn("router", router.consumer(&world.ports).run());
+        world.change_player("ann", |player| player.join("t-1", 40)).await;
+        world.pass(10 * SECOND).await;
+        assert_eq!(world.sent("seat.player")[0].headers.get("commandexpected"), Some("3"));
+    });
 }
 
 #[test]

@@ -2,12 +2,16 @@
 
 use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
-use seaworthy_core::ports::Ports;
+use seaworthy_core::{
+    message::Message,
+    ports::{EventAppend, ExpectedVersion, Ports},
+};
 use seaworthy_tokio::TokioSpawner;
 use tokio::{runtime::Handle, sync::mpsc};
 
 use crate::support::{
-    events::{append, journal, subscriber, write_down},
+    World,
+    events::{append, event, journal, subscriber, write_down},
     inbox::Scripted,
     on_each_store,
 };
@@ -66,40 +70,60 @@ fn seed_66_wherever_a_subscriber_dies_each_event_has_its_effect_once_and_in_orde
     });
 }
 
+/// Runs a subscriber that the third event ends, again and again until it comes through. How often it has ended.
+async fn deaths_of_the_third(world: &World) -> usize {
+    let (die, mut dies) = mpsc::channel(1);
+    let handler = Scripted::new(move |tx, message| {
+        let die = die.clone();
+        Box::pin(async move {
+            if message.subject == "event-3" {
+                die.send(()).await.expect("somebody looks after the process");
+                std::future::pending::<()>().await;
+            }
+            write_down(tx, "reader", message).await
+        })
+    });
+    let mut deaths = 0;
+    loop {
+        let tasks = TokioSpawner::on(Handle::current());
+        let ports = Ports { spawner: std::sync::Arc::new(tasks.clone()), ..world.ports.clone() };
+        ports.spawn("reader", subscriber(&ports, "reader", &handler, |config| config).run());
+        if tokio::time::timeout(Duration::from_secs(60), dies.recv()).await.is_err() {
+            return deaths;
+        }
+        deaths += 1;
+        assert!(deaths < 20, "it is counted each time");
+        tasks.abort();
+        let _ = tasks.join().await;
+    }
+}
+
 #[test]
 fn an_event_that_ends_its_process_each_time_is_parked_and_the_other_streams_go_on() {
     on_each_store(async |world| {
-        let (die, mut dies) = mpsc::channel(1);
-        let handler = Scripted::new(move |tx, message| {
-            let die = die.clone();
-            Box::pin(async move {
-                if message.subject == "event-3" {
-                    die.send(()).await.expect("somebody looks after the process");
-                    std::future::pending::<()>().await;
-                }
-                write_down(tx, "reader", message).await
-            })
-        });
         append(&**world.store(), "account-1", 1..=2).await;
         append(&**world.store(), "account-2", 3..=4).await;
         append(&**world.store(), "account-1", 5..=6).await;
-        let mut deaths = 0;
-        loop {
-            let tasks = TokioSpawner::on(Handle::current());
-            let ports = Ports { spawner: std::sync::Arc::new(tasks.clone()), ..world.ports.clone() };
-            ports.spawn("reader", subscriber(&ports, "reader", &handler, |config| config).run());
-            if tokio::time::timeout(Duration::from_secs(60), dies.recv()).await.is_err() {
-                break;
-            }
-            deaths += 1;
-            tasks.abort();
-            let _ = tasks.join().await;
-        }
         // Once when it came after others, and as often as the store may fail.
-        assert_eq!(deaths, 11);
+        assert_eq!(deaths_of_the_third(world).await, 11);
         assert_eq!(journal(&**world.store(), "reader").await, [1, 2, 5, 6]);
         let parked = world.parked("reader").await;
         assert_eq!(parked.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [3, 4]);
         assert!(parked[0].1.starts_with("its handling comes to no end"), "{parked:?}");
+    });
+}
+
+/// What nobody handles is passed over, and stands for nothing that is counted.
+#[test]
+fn an_event_that_ends_its_process_is_counted_behind_one_of_a_type_that_nobody_handles() {
+    on_each_store(async |world| {
+        let opened = Message { kind: "account.opened".into(), ..event(9) };
+        let mut tx = world.store().begin().await.expect("a store that is up");
+        let append_first = EventAppend::new("account-2", ExpectedVersion::Any, vec![opened]);
+        tx.append_events(&append_first).await.expect("a store that is up");
+        tx.commit().await.expect("a store that is up");
+        append(&**world.store(), "account-2", 3..=4).await;
+        assert_eq!(deaths_of_the_third(world).await, 10);
+        assert_eq!(world.parked("reader").await.len(), 2);
     });
 }

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use seaworthy_core::{
+    backoff::Backoff,
     inbox::HandlerError,
-    ports::{EventAppend, ExpectedVersion, StoreError, Timestamp},
+    ports::{EventAppend, ExpectedVersion, Operation, StoreError, Timestamp},
     wake::Wake,
 };
 
 use crate::support::{
     Kind,
+    calls::{Calls, Fate},
     events::{append, event, journal, subscriber, write_down, writing},
     gated::GatedStore,
     inbox::Scripted,
@@ -78,6 +80,39 @@ fn a_hint_brings_an_event_at_once_and_a_poll_brings_it_where_the_hint_is_lost() 
         assert_eq!(journal(&**store, "hinted").await, [1]);
         world.pass(Duration::from_millis(1_500)).await;
         assert_eq!(journal(&**store, "polling").await, [1], "half as long again as the longest wait between polls");
+    });
+}
+
+/// Whoever hints may be a moment early: the next look is soon, and not a whole wait of a subscriber that has long had nothing
+/// to do.
+#[test]
+fn a_hint_that_comes_before_its_event_costs_a_short_poll_and_not_a_long_one() {
+    on_each_store(async |world| {
+        let wake = Wake::new();
+        let poll = Backoff::new(Duration::from_millis(10), Duration::from_secs(60));
+        let hinted = subscriber(&world.ports, "hinted", &writing("hinted"), |config| config.poll(poll));
+        world.ports.spawn("hinted", hinted.wake(wake.clone()).run());
+        world.pass(Duration::from_secs(600)).await;
+        wake.hint();
+        world.pass(Duration::from_millis(1)).await;
+        append(&**world.store(), "account-1", [1]).await;
+        world.pass(Duration::from_millis(100)).await;
+        assert_eq!(journal(&**world.store(), "hinted").await, [1]);
+    });
+}
+
+/// To look costs a call for what is parked; nobody pays it where nothing is.
+#[test]
+fn a_subscriber_that_has_parked_nothing_looks_for_nothing_parked() {
+    on_each_store(async |world| {
+        let (calls, ports) = Calls::of(&world.ports, |_, _| Fate::Well);
+        ports.spawn("reader", subscriber(&ports, "reader", &writing("reader"), |config| config).run());
+        for round in 0..20 {
+            append(&**world.store(), "account-1", [round]).await;
+            world.pass(Duration::from_secs(3)).await;
+        }
+        assert_eq!(journal(&**world.store(), "reader").await.len(), 20);
+        assert_eq!(calls.times(Operation::DeadLetters).len(), 1, "after the start");
     });
 }
 

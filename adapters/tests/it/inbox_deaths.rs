@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use seaworthy_core::ports::Ports;
+use seaworthy_core::{
+    backoff::Backoff,
+    inbox::{ConsumerConfig, FailurePolicy, HandlerError},
+    ports::Ports,
+};
 use seaworthy_tokio::TokioSpawner;
 use tokio::{runtime::Handle, sync::mpsc};
 
@@ -15,12 +19,21 @@ use crate::support::{
 
 /// Runs a process with a consumer of one delivery, or more, at a time; it is started again each time that it dies. How
 /// often it died.
-async fn supervise(world: &World, handler: &Scripted, batch: usize, mut dies: mpsc::Receiver<()>) -> usize {
+async fn supervise(world: &World, handler: &Scripted, batch: usize, dies: mpsc::Receiver<()>) -> usize {
+    supervise_with(world, handler, dies, |config| config.batch(batch)).await
+}
+
+async fn supervise_with(
+    world: &World,
+    handler: &Scripted,
+    mut dies: mpsc::Receiver<()>,
+    config: impl Fn(ConsumerConfig) -> ConsumerConfig,
+) -> usize {
     let mut deaths = 0;
     loop {
         let tasks = TokioSpawner::on(Handle::current());
         let ports = Ports { spawner: std::sync::Arc::new(tasks.clone()), ..world.ports.clone() };
-        ports.spawn("consumer", handler.consumer(&ports, |config| config.batch(batch)).run());
+        ports.spawn("consumer", handler.consumer(&ports, &config).run());
         if tokio::time::timeout(Duration::from_secs(60), dies.recv()).await.is_err() {
             return deaths;
         }
@@ -85,5 +98,32 @@ fn those_beside_it_are_handled_long_before_it_dies() {
         }
         assert!(world.letters().await.is_empty());
         assert_eq!(handler.subjects(), 50, "the first of the batch is handled last once it is suspected");
+    });
+}
+
+/// Its deaths count as what they are: where a failure of that kind is to be given up after fewer, it is the last one.
+#[test]
+fn a_message_that_has_ended_its_process_more_often_than_its_failure_may_come_is_given_up_at_once() {
+    on_each_store(async |world| {
+        let (die, dies) = mpsc::channel(1);
+        let runs = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let handler = Scripted::new(move |_, _| {
+            let (die, run) = (die.clone(), runs.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1);
+            Box::pin(async move {
+                if run <= 6 {
+                    die.send(()).await.expect("somebody looks after the process");
+                    std::future::pending::<()>().await;
+                }
+                Err(HandlerError::Failed { kind: "no such customer", why: "unknown to us".into() })
+            })
+        });
+        world.publish([order(1)]).await;
+        let twice = FailurePolicy::new(2, Backoff::new(Duration::from_secs(1), Duration::from_secs(1)));
+        // Three deliveries that nobody suspects, and three that are counted.
+        let deaths = supervise_with(world, &handler, dies, |config| config.on_failure("no such customer", twice)).await;
+        assert_eq!((deaths, handler.runs("order-1"), world.unacknowledged()), (6, 7, 0));
+        let letters = world.letters().await;
+        assert_eq!((letters.len(), letters[0].failures), (1, 4));
+        assert_eq!(letters[0].reason, "no such customer: unknown to us");
     });
 }

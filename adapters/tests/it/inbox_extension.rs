@@ -144,10 +144,12 @@ fn a_broker_that_can_not_extend_is_named_once_and_everything_is_handled_all_the_
             let heard = Warnings::listen();
             let config = |config| patient(config).extend(VISIBILITY).workers(workers);
             ports.spawn("consumer", handler.consumer(&ports, config).run());
+            let named = || heard.lines().iter().filter(|line| line.contains("extends no deliveries")).count();
+            world.pass(Duration::from_secs(2)).await;
+            assert_eq!(named(), 1, "as soon as it has said so: {:?}", heard.lines());
             world.pass(Duration::from_secs(60)).await;
             assert_eq!((handler.subjects(), world.unacknowledged()), (10, 0));
-            let named = heard.lines().iter().filter(|line| line.contains("extends no deliveries")).count();
-            assert_eq!(named, 1, "{:?}", heard.lines());
+            assert_eq!(named(), 1, "{:?}", heard.lines());
         });
     }
 }

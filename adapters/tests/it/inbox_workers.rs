@@ -6,10 +6,14 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use seaworthy_core::{
     inbox::HandlerError,
     message::Message,
-    ports::{Ports, StoreError, Timestamp},
+    ports::{
+        Broker, BrokerError, Delivery, DeliveryTag, Ports, PublishResult, StoreError, Subscription, SubscriptionSpec,
+        Timestamp,
+    },
 };
 use seaworthy_tokio::TokioSpawner;
 use tokio::{runtime::Handle, sync::mpsc, time::sleep};
@@ -221,6 +225,126 @@ fn a_stop_finishes_what_is_in_hand_and_gives_the_rest_back() {
         world.pass(Duration::from_millis(4_500)).await;
         assert_eq!((handler.subjects(), world.unacknowledged()), (40, 0));
         assert_eq!(diary.entries().len(), 80, "each was handled once");
+    });
+}
+
+#[test]
+fn a_stop_ends_a_consumer_that_has_nothing_to_do_at_once() {
+    on_each_store(async |world| {
+        let ports = world.replica(2);
+        let consumer = tokio::spawn(slow().0.consumer(&ports, |config| config.workers(WORKERS)).run());
+        world.pass(Duration::from_secs(1)).await;
+        ports.stop.set();
+        tokio::time::timeout(Duration::from_millis(10), consumer).await.expect("it stops").expect("no panic");
+    });
+}
+
+/// A broker that hands out several messages of one key at a time: these, and nothing more.
+struct InOneGo(Mutex<Vec<Delivery>>, Arc<Mutex<Vec<(DeliveryTag, bool)>>>);
+
+struct Member(Mutex<Vec<Delivery>>, Arc<Mutex<Vec<(DeliveryTag, bool)>>>);
+
+#[async_trait]
+impl Broker for InOneGo {
+    async fn publish(&self, _: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
+        Ok(Vec::new())
+    }
+
+    async fn subscribe(&self, _: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
+        let deliveries = std::mem::take(&mut *self.0.lock().expect("no panic with it in hand"));
+        Ok(Box::new(Member(Mutex::new(deliveries), self.1.clone())))
+    }
+}
+
+#[async_trait]
+impl Subscription for Member {
+    async fn receive(&self, _: usize) -> Result<Vec<Delivery>, BrokerError> {
+        let deliveries = std::mem::take(&mut *self.0.lock().expect("no panic with it in hand"));
+        if deliveries.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        Ok(deliveries)
+    }
+
+    async fn ack(&self, tag: DeliveryTag) -> Result<(), BrokerError> {
+        self.1.lock().expect("no panic with it in hand").push((tag, true));
+        Ok(())
+    }
+
+    async fn nack(&self, tag: DeliveryTag, _: Duration) -> Result<(), BrokerError> {
+        self.1.lock().expect("no panic with it in hand").push((tag, false));
+        Ok(())
+    }
+}
+
+/// Hands a consumer some deliveries, told by number, key and how often they have come before. The order in which they were
+/// handled, and whether each was acknowledged in the end or given back.
+async fn handed(world: &World, handler: &Scripted, deliveries: &[(u64, &str, u32)]) -> Vec<(u64, bool)> {
+    let delivery = |(number, key, redeliveries): &(u64, &str, u32)| {
+        let message = of_key(key, order(*number));
+        Delivery { message, tag: DeliveryTag(*number), redeliveries: *redeliveries }
+    };
+    let settled = Arc::new(Mutex::new(Vec::new()));
+    let broker = InOneGo(Mutex::new(deliveries.iter().map(delivery).collect()), settled.clone());
+    let ports = Ports { broker: Arc::new(broker), ..world.ports.clone() };
+    ports.spawn("consumer", handler.consumer(&ports, |config| config.workers(WORKERS)).run());
+    world.pass(Duration::from_secs(5)).await;
+    let settled = settled.lock().expect("no panic with it in hand");
+    settled.iter().map(|(tag, handled)| (tag.0, *handled)).collect()
+}
+
+#[test]
+fn what_comes_behind_a_message_that_is_suspected_waits_for_it_and_other_keys_do_not() {
+    on_each_store(async |world| {
+        let (handler, _) = slow();
+        let settled = handed(world, &handler, &[(1, "a", 3), (2, "a", 0), (3, "b", 0)]).await;
+        assert_eq!(settled, [(3, true), (1, true), (2, true)]);
+    });
+}
+
+#[test]
+fn what_is_suspected_and_comes_behind_a_message_that_fails_is_given_back_with_it_and_other_keys_are_not() {
+    on_each_store(async |world| {
+        let handler = Scripted::new(|_, message| {
+            let fails = message.subject == "order-1";
+            Box::pin(async move { if fails { Err(HandlerError::Unavailable("not today".into())) } else { Ok(()) } })
+        });
+        let settled = handed(world, &handler, &[(1, "a", 0), (2, "a", 3), (3, "b", 3)]).await;
+        assert_eq!(settled, [(1, false), (2, false), (3, true)]);
+    });
+}
+
+/// Pauses grow while the store stays away, and begin anew at the next outage.
+#[test]
+fn an_outage_of_the_store_pauses_as_briefly_as_the_first_one_did_if_the_store_has_worked_meanwhile() {
+    on_each_store(async |world| {
+        let is_down =
+            |now: Timestamp| [2, 102].iter().any(|from| (*from..from + 60).contains(&(now.as_millis() / 1_000)));
+        let (gate, ports) = GatedStore::before(&world.ports, move |now| match is_down(now) {
+            true => Err(StoreError::Unavailable("down for a minute".into())),
+            false => Ok(()),
+        });
+        let (handler, _) = slow();
+        ports.spawn("consumer", handler.consumer(&ports, |config| config.workers(WORKERS)).run());
+        let heard = Warnings::listen();
+        let mut first = Vec::new();
+        for (number, outage) in [(1, 3), (2, 103)] {
+            world.pass(Duration::from_secs(outage) - world.ports.clock.now().since(Timestamp::EPOCH)).await;
+            world.publish([order(number)]).await;
+            world.pass(Duration::from_secs(2)).await;
+            let since = Timestamp::from_millis(outage as i64 * 1_000);
+            first.push(gate.begun().iter().filter(|at| **at >= since).count());
+            world.pass(Duration::from_secs(70)).await;
+            assert_eq!((handler.runs(&format!("order-{number}")), world.unacknowledged()), (1, 0));
+        }
+        assert!(
+            first.iter().all(|tries| *tries > 3),
+            "tries in the first two seconds of each: {first:?} {:?}",
+            gate.begun()
+        );
+        let said =
+            heard.lines().iter().filter(|line| line.contains("consumer pauses: its store can't be reached")).count();
+        assert!((10..60).contains(&said), "{said} pauses in two minutes");
     });
 }
 

@@ -1,6 +1,7 @@
 //! What an operator of a busy service may expect of the core on adapters that are real: each test is a bad day of
 //! production, on tokio with a virtual clock and on both stores, and says what must go on meanwhile.
 
+mod aggregates;
 mod aggregates_to_messages;
 mod choreography_commands;
 mod choreography_heroes;
@@ -26,6 +27,7 @@ mod inbox_store_failures;
 mod inbox_traces;
 mod inbox_upkeep;
 mod inbox_workers;
+mod listings;
 mod metrics;
 mod one_thread;
 mod outbox_calls;
@@ -44,8 +46,10 @@ mod participant_retention;
 mod saga_accounts;
 mod saga_attempts;
 mod saga_budgets;
+mod saga_calls;
 mod saga_clock;
 mod saga_crashes;
+mod saga_edges;
 mod saga_failures;
 mod saga_forms;
 mod saga_groups;

@@ -218,6 +218,28 @@ fn sagas_tell_what_started_what_each_attempt_came_to_and_how_they_ended() {
 }
 
 #[test]
+fn sagas_that_are_taken_over_are_counted() {
+    on_each_store(async |world| {
+        let book = Arc::new(Book::default());
+        let ports = metered(world.ports.clone(), book.clone());
+        let registry = || {
+            let mut registry = Registry::new();
+            registry.register(SagaBuilder::new("trip", 1).pivot("pay", Part::well()).build().unwrap()).unwrap();
+            registry
+        };
+        // A process that drives none itself.
+        let starter = OrchestratorConfig::default().concurrency(0);
+        let starter = Orchestrator::new(&world.ports, registry(), starter);
+        let orchestrator = Orchestrator::new(&ports, registry(), OrchestratorConfig::default());
+        assert_eq!((orchestrator.recover_once().await, book.count("SagasAcquired")), (Ok(0), 0));
+        for key in ["t-1", "t-2", "t-3"] {
+            let _ = starter.start("trip", key, &1_u32).await.unwrap();
+        }
+        assert_eq!((orchestrator.recover_once().await, book.count("SagasAcquired")), (Ok(3), 3));
+    });
+}
+
+#[test]
 fn calls_outside_are_timed_by_how_they_ended_and_failures_are_told_by_operation() {
     on_each_store(async |world| {
         let book = Arc::new(Book::default());

@@ -16,7 +16,7 @@ use seaworthy_core::{
     ids::MessageId,
     message::Message,
     outbox::{Relay, RelayConfig},
-    ports::{Broker, BrokerError, DeadRowRequest, Ports, PublishResult, Subscription, SubscriptionSpec},
+    ports::{Broker, BrokerError, DeadRowRequest, Ports, PublishError, PublishResult, Subscription, SubscriptionSpec},
 };
 
 use crate::support::{World, messages::message, on_each_store, warnings::Warnings};
@@ -127,6 +127,38 @@ fn rows_that_are_suspected_do_not_pay_for_every_death_of_others() {
         }
         run_processes(world, &[], &config, 3).await;
         assert_eq!(world.broker.accepted_of("orders"), 4, "none was buried for the deaths of others");
+    });
+}
+
+/// The last claim that is given away is the one by which it is buried.
+#[test]
+fn it_is_claimed_as_often_as_the_setting_says_and_no_more() {
+    on_each_store(async |world| {
+        let config = RelayConfig::default().max_attempts(2).bury_after_claims(Some(4));
+        let poison = message("orders", 0);
+        world.stage([poison.clone()]).await;
+        assert_eq!(run_processes(world, std::slice::from_ref(&poison), &config, 8).await, 4);
+        let dead = world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up");
+        assert_eq!(dead[0].reason, "claimed 4 times without a result");
+    });
+}
+
+/// Two deaths have made it a suspect, which goes alone behind all others; that these fail, too, says that it is the topic.
+#[test]
+fn an_outage_of_its_topic_is_not_held_against_a_suspect() {
+    on_each_store(async |world| {
+        let config = RelayConfig::default().max_attempts(1).bury_after_claims(None);
+        let suspect = message("orders", 0);
+        world.stage([suspect.clone()]).await;
+        assert_eq!(run_processes(world, std::slice::from_ref(&suspect), &config, 2).await, 2);
+        world.stage([message("orders", 1)]).await;
+        world.broker.says(|_, _| Err(PublishError::Unknown("timeout".into())));
+        world.ports.spawn("relay", Relay::new(&world.ports).config(config).run());
+        world.pass(Duration::from_secs(600)).await;
+        assert_eq!(world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up"), []);
+        world.broker.says(|_, _| Ok(()));
+        world.pass(Duration::from_secs(60)).await;
+        assert_eq!(world.broker.accepted_of("orders"), 2);
     });
 }
 

@@ -2,9 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use seaworthy_core::{
+    message::Message,
     outbox::{LogRelay, Relay, RelayConfig},
-    ports::{DeadRowRequest, Ports, PublishError, SubscriptionSpec, Timestamp},
+    ports::{
+        Broker, BrokerError, DeadRowRequest, Ports, PublishError, PublishResult, Subscription, SubscriptionSpec,
+        Timestamp,
+    },
 };
 use seaworthy_tokio::LocalBroker;
 
@@ -171,6 +176,36 @@ fn a_call_that_fails_for_one_topic_takes_the_others_with_it_once_in_a_while_at_m
             assert_eq!(world.broker.accepted_of("up"), round + 1, "within a second");
         }
         assert_eq!(world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up"), []);
+    });
+}
+
+/// A broker adapter that can't do it for more than one message at a time.
+struct OneAtATime(Arc<dyn Broker>);
+
+#[async_trait]
+impl Broker for OneAtATime {
+    async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
+        if batch.len() > 1 {
+            return Err(BrokerError::Unknown("timeout".into()));
+        }
+        self.0.publish(batch).await
+    }
+
+    async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
+        self.0.subscribe(spec).await
+    }
+}
+
+/// One message that gets through now and then does not make the others of a call poison.
+#[test]
+fn a_call_that_fails_as_a_whole_is_held_against_none_of_its_messages() {
+    with_each_relay(async |world, kind| {
+        let ports = Ports { broker: Arc::new(OneAtATime(world.ports.broker.clone())), ..world.ports.clone() };
+        world.stage((0..20).map(|key| message("orders", key))).await;
+        kind.run(&ports, RelayConfig::default().max_attempts(1).bury_after_claims(None));
+        world.pass(HOUR).await;
+        assert_eq!(world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up"), []);
+        assert_eq!(world.broker.accepted_of("orders"), 20);
     });
 }
 

@@ -58,6 +58,12 @@ fn a_row_that_can_not_be_read_is_dead_with_its_reason_and_stops_nobody() {
                 world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("a list, whatever is in the rows");
             assert_eq!(dead.len(), 1);
             assert!(dead[0].reason.contains("can't be read"), "{}", dead[0].reason);
+            // What can be read of it is shown, and a text as well as it can be.
+            let found = &dead[0].row.message;
+            let as_staged = |place: &str, text: &'static str| if damage.contains(place) { "\u{fffd}" } else { text };
+            assert_eq!((found.subject.as_str(), found.partition_key.as_str()), ("orders-0", "orders-0"));
+            assert_eq!(found.kind, as_staged("a text that", "order.confirmed"));
+            assert_eq!(found.topic, as_staged("a topic that", "orders"));
             assert!(heard.lines().iter().any(|line| line.contains("can't be read")), "{:#?}", heard.lines());
             assert_eq!(world.ports.store.backlog().await.expect("up").outbox_unsettled, 0);
         });

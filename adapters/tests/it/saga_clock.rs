@@ -150,6 +150,8 @@ fn a_saga_of_a_clock_that_was_years_ahead_goes_on_from_now() {
         },
     );
     assert_eq!(said(&warnings), [1, 1]);
+    let lines = warnings.lines();
+    assert!(lines.iter().any(|line| line.contains("put_off=1 ")), "the one saga: {lines:?}");
 }
 
 /// Its attempts fail on, each read of its log is by the right clock, and its three days are three days: also where they stand

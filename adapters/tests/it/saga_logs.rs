@@ -4,16 +4,21 @@ use std::time::Duration;
 
 use seaworthy_core::{
     ids::{Direction, SagaId},
-    ports::{NewSaga, SagaAppend, SagaListRequest, SagaStatus, Timestamp},
+    ports::{FailureKind, NewSaga, Operation, SagaAppend, SagaListRequest, SagaStatus, Timestamp},
     saga::{
-        self, ActionState, Attempts, CompensationCause, CompensationState, Definition, Failure, Orchestrator,
-        OrchestratorConfig, Record, Registry, SagaBuilder, SagaOutcome, SagaRequest, StepState, StepSummary, Summary,
-        Value, Verb, saga_id,
+        self, ActionState, Attempts, CompensationCause, CompensationState, Definition, DriveOutcome, Failure,
+        Orchestrator, OrchestratorConfig, Record, Registry, SagaBuilder, SagaOutcome, SagaRequest, StepState,
+        StepSummary, Summary, Value, Verb, saga_id,
     },
 };
 use uuid::Uuid;
 
-use crate::support::{World, on_each_store, saga::Part};
+use crate::support::{
+    World,
+    calls::{Calls, Fate},
+    on_each_store,
+    saga::Part,
+};
 
 fn definition() -> Definition<u32> {
     SagaBuilder::new("trip", 1)
@@ -242,6 +247,52 @@ fn the_rest_to_which_a_saga_has_come_is_read_from_its_log_where_it_was_not_kept_
                 assert_eq!(outcome.as_ref(), Ok(expected), "{records:?}, pages of {log_page}");
             }
         }
+    });
+}
+
+/// Its owner has gone without a word in the midst of undoing; the store makes difficulties once the next attempt is announced.
+#[test]
+fn an_attempt_that_follows_a_crash_is_announced_once_however_often_it_has_to_begin_anew() {
+    on_each_store(async |world| {
+        let rejected = Record::Rejected { step: "pay".into(), reason: "no".into(), maybe_executed: false };
+        let announced = Record::Announced { step: "seat".into(), direction: Direction::Compensation, attempt: 1 };
+        let records = [
+            Record::Done { step: "seat".into(), output: Value::NULL },
+            rejected,
+            Record::CompensationBegun { cause: CompensationCause::Rejected },
+            announced,
+        ];
+        let saga = write(world, "t-1", &records, SagaStatus::Compensating).await;
+        let (_, ports) = Calls::of(&world.ports, |operation, number| match operation {
+            Operation::Begin if number == 2 || number == 3 => Fate::Fails(FailureKind::Unavailable),
+            _ => Fate::Well,
+        });
+        let mut registry = Registry::new();
+        registry.register(definition()).unwrap();
+        let orchestrator = Orchestrator::new(&ports, registry, OrchestratorConfig::default());
+        assert_eq!(orchestrator.drive(saga).await, Ok(DriveOutcome::Compensated));
+        let log = world.log_of(saga).await;
+        assert_eq!(log[4..], ["announced seat", "announced seat", "compensated seat", "rolled_back"]);
+    });
+}
+
+/// Its definition says what the result is, also of a log in which nothing of it was kept.
+#[test]
+fn the_result_of_a_saga_is_made_from_its_log_where_it_was_not_kept() {
+    on_each_store(async |world| {
+        let mut registry = Registry::new();
+        let paid = SagaBuilder::new("trip", 1)
+            .compensatable("seat", Part::well(), Part::well())
+            .pivot("pay", Part::well())
+            .result_of("pay");
+        registry.register(paid.build().unwrap()).unwrap();
+        let orchestrator = Orchestrator::new(&world.ports, registry, OrchestratorConfig::default());
+        let done = |step: &str, output| Record::Done { step: step.into(), output };
+        let receipt = Value::new("receipt 7").unwrap();
+        let records = [done("seat", Value::NULL), done("pay", receipt.clone()), Record::Completed];
+        let saga = write(world, "paid", &records, SagaStatus::Completed).await;
+        let outcome = orchestrator.handle(saga).outcome().await;
+        assert_eq!(outcome, Ok(SagaOutcome::Completed { result: receipt, error: None }));
     });
 }
 

@@ -155,7 +155,7 @@ fn a_saga_waits_in_memory_up_to_the_setting_and_is_given_up_for_longer() {
         (1, false, DriveOutcome::Sleeping),
     ] {
         on_each_store(async |world| {
-            let (_, ports) = Calls::of(&world.ports, |_, _| Fate::Well);
+            let (calls, ports) = Calls::of(&world.ports, |_, _| Fate::Well);
             let retry = RetryPolicy::default().base(Duration::from_secs(1) + Duration::from_millis(beyond));
             let definition = match forward {
                 true => SagaBuilder::new("trip", 1).retriable("pay", fails_once()).step_retry(retry).build(),
@@ -167,6 +167,9 @@ fn a_saga_waits_in_memory_up_to_the_setting_and_is_given_up_for_longer() {
             };
             let config = OrchestratorConfig::default().wait_in_memory(Duration::from_secs(1));
             assert_eq!(drive(world, &ports, definition.unwrap(), config).await, outcome, "{beyond} {forward}");
+            if (beyond, forward) == (1, true) {
+                assert_eq!(calls.times(Operation::Commit).len(), 1, "the failure and the sleep are one entry");
+            }
         });
     }
 }

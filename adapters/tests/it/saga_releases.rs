@@ -14,13 +14,17 @@ use seaworthy_core::{
     ids::{OperationId, SagaId},
     ports::{External, SagaAppend, SagaStatus},
     saga::{
-        Action, Definition, Migration, Orchestrator, OrchestratorConfig, Record, Registry, SagaBuilder, StepCall,
-        StepError, Value, saga_id,
+        self, Action, Asked, Compensation, Definition, DriveOutcome, Migration, Orchestrator, OrchestratorConfig,
+        Record, Registry, RetryPolicy, SagaBuilder, SagaRequest, StepCall, StepError, Value, Verb, saga_id,
     },
     stop::Stop,
 };
 
-use crate::support::{World, on_each_store, saga::Part, warnings::Warnings};
+use crate::support::{
+    World, on_each_store,
+    saga::{Does, Part},
+    warnings::Warnings,
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -65,6 +69,16 @@ fn release(
     definitions: Vec<Definition<u32>>,
     migrations: Vec<Migration>,
 ) -> (Orchestrator, Stop) {
+    release_with(world, seed, definitions, migrations, OrchestratorConfig::default())
+}
+
+fn release_with(
+    world: &World,
+    seed: u64,
+    definitions: Vec<Definition<u32>>,
+    migrations: Vec<Migration>,
+    config: OrchestratorConfig,
+) -> (Orchestrator, Stop) {
     let mut registry = Registry::new();
     for definition in definitions {
         registry.register(definition).unwrap();
@@ -73,7 +87,7 @@ fn release(
         registry.migration(migration).unwrap();
     }
     let ports = world.replica(seed);
-    let orchestrator = Orchestrator::new(&ports, registry, OrchestratorConfig::default());
+    let orchestrator = Orchestrator::new(&ports, registry, config);
     let (recovery, stop) = (orchestrator.clone(), ports.stop.clone());
     ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
     (orchestrator, ports.stop.clone())
@@ -197,6 +211,172 @@ fn a_participant_knows_a_step_by_its_first_name_however_often_it_is_renamed() {
         let passages = world.log_of(saga).await.iter().filter(|entry| *entry == "migrated").count();
         assert_eq!(passages, 3);
         assert!(orchestrator.state(saga).await.unwrap().output("settle").is_some());
+    });
+}
+
+/// A participant that is asked for a step, or to undo one, and remembers under which operation the step was carried out.
+#[derive(Clone, Default)]
+struct Desk {
+    booked: Arc<Mutex<BTreeSet<OperationId>>>,
+    undone: Arc<Mutex<BTreeSet<OperationId>>>,
+}
+
+#[async_trait]
+impl Action<u32> for Desk {
+    fn is_remote(&self) -> bool {
+        true
+    }
+
+    async fn ask(&self, call: &StepCall<'_, u32>, _: &dyn External) -> Result<Value, StepError> {
+        self.booked.lock().expect("no call panics").insert(call.operation_id());
+        Ok(Value::NULL)
+    }
+}
+
+#[async_trait]
+impl Compensation<u32> for Desk {
+    fn is_remote(&self) -> bool {
+        true
+    }
+
+    async fn ask(&self, call: &StepCall<'_, u32>, _: &dyn External) -> Result<Value, StepError> {
+        self.undone.lock().expect("no call panics").insert(call.action_id());
+        Ok(Value::NULL)
+    }
+}
+
+/// Names move on, and one takes the place of another: the first names stay with their steps, also where the log was condensed
+/// in between.
+#[test]
+fn first_names_outlast_renames_of_other_steps_and_a_name_that_is_given_again() {
+    for log_entries_max in [256, 1] {
+        on_each_store(async |world| {
+            let (desk, payment) = (Desk::default(), Payment::default());
+            let definition = |version, seat: &str, pay: &str| {
+                let saga = SagaBuilder::new("trip", version).compensatable(seat, desk.clone(), desk.clone());
+                vec![saga.compensatable(pay, payment.clone(), Part::well()).build().expect("two steps")]
+            };
+            let chain = [
+                (definition(1, "seat", "charge"), vec![]),
+                (definition(2, "place", "charge"), vec![Migration::new("trip", 1, 2).rename("seat", "place")]),
+                (definition(3, "chair", "charge"), vec![Migration::new("trip", 2, 3).rename("place", "chair")]),
+                (definition(4, "chair", "place"), vec![Migration::new("trip", 3, 4).rename("charge", "place")]),
+            ];
+            let config = OrchestratorConfig::default().log_entries_max(log_entries_max);
+            let mut last = None;
+            for (seed, (definitions, migrations)) in (1..).zip(chain) {
+                let (orchestrator, stop) = release_with(world, seed, definitions, migrations, config.clone());
+                if seed == 1 {
+                    let _ = orchestrator.start("trip", "t-1", &1_u32).await.unwrap();
+                }
+                world.pass(MINUTE * 5).await;
+                if seed < 4 {
+                    stop.set();
+                    world.pass(MINUTE).await;
+                }
+                last = Some(orchestrator);
+            }
+            assert_eq!(payment.charged_twice(), 0);
+            let (saga, orchestrator) = (saga_id("trip", "t-1"), last.expect("four releases"));
+            orchestrator.cancel(saga).await.unwrap();
+            world.pass(MINUTE * 5).await;
+            assert_eq!(world.status_of(saga).await, SagaStatus::Compensated, "{:?}", world.log_of(saga).await);
+            let (booked, undone) = (desk.booked.lock().unwrap().clone(), desk.undone.lock().unwrap().clone());
+            assert_eq!((booked.len(), undone), (1, booked.clone()));
+        });
+    }
+}
+
+/// Asked for by the log alone, while nobody has the saga: by the name that the step has for whoever asks.
+#[test]
+fn a_request_for_a_step_is_about_that_step_whatever_it_is_called_once_it_is_answered() {
+    for verb in [
+        Verb::Skip { step: "charge".into() },
+        Verb::Settle { step: "charge".into(), output: Value::NULL },
+        Verb::SettleNotDone { step: "charge".into() },
+    ] {
+        on_each_store(async |world| {
+            let payment = Payment::default();
+            let (old, stop) = release(world, 1, vec![payment.definition(1, "charge")], vec![]);
+            let saga = old.start("trip", "t-1", &1_u32).await.unwrap().saga;
+            world.pass(MINUTE).await;
+            stop.set();
+            world.pass(MINUTE).await;
+            let request = SagaRequest::new(verb.clone(), "ops");
+            assert_eq!(saga::ask(&*world.ports.store, saga, &request).await, Ok(Asked::Written));
+            let _ = release(world, 2, vec![payment.definition(2, "authorize")], vec![rename()]);
+            world.pass(MINUTE).await;
+            let log = world.log_of(saga).await;
+            assert!(log.iter().any(|entry| entry == "granted"), "{verb}: {log:?}");
+            let ended = matches!(verb, Verb::SettleNotDone { .. });
+            let expected = if ended { SagaStatus::Running } else { SagaStatus::Completed };
+            assert_eq!(world.status_of(saga).await, expected, "{verb}");
+        });
+    }
+}
+
+/// A verb of a new release is the first that the log hears of it, and the second is not.
+#[test]
+fn a_verb_of_a_new_release_takes_the_saga_to_its_version_once() {
+    on_each_store(async |world| {
+        let payment = Payment::default();
+        let (old, stop) = release(world, 1, vec![payment.definition(1, "charge")], vec![]);
+        let saga = old.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(MINUTE).await;
+        stop.set();
+        world.pass(MINUTE).await;
+        let mut registry = Registry::new();
+        registry.register(payment.definition(2, "authorize")).unwrap();
+        registry.migration(rename()).unwrap();
+        let tool = Orchestrator::new(&world.replica(5), registry, OrchestratorConfig::default());
+        tool.settle_not_done(saga, "authorize", "the bank knows nothing").await.unwrap();
+        tool.cancel(saga).await.unwrap();
+        let log = world.log_of(saga).await;
+        let places: Vec<_> = (0..log.len()).filter(|place| log[*place] == "migrated").collect();
+        let settled = log.iter().position(|entry| entry == "settled authorize").expect("by its new name");
+        assert_eq!(places, [settled - 1], "{log:?}");
+    });
+}
+
+/// What an operator reads of why nobody takes a saga up here.
+#[test]
+fn a_version_that_is_not_registered_is_told_as_newer_or_as_missing() {
+    for (started, registered, reason) in [
+        (2, 1, "`trip` version 2 is newer than 1, the newest that is registered here"),
+        (1, 2, "`trip` version 1 is not registered: register it, or declare its migration"),
+    ] {
+        on_each_store(async |world| {
+            let (old, stop) = release(world, 1, vec![Payment::default().definition(started, "charge")], vec![]);
+            let saga = old.start("trip", "t-1", &1_u32).await.unwrap().saga;
+            world.pass(MINUTE).await;
+            stop.set();
+            world.pass(MINUTE).await;
+            let heard = Warnings::listen();
+            let (other, _) = release(world, 2, vec![Payment::default().definition(registered, "charge")], vec![]);
+            let told = other.state(saga).await.unwrap_err().to_string();
+            assert!(told.contains(reason), "{told}");
+            world.pass(MINUTE).await;
+            assert!(heard.lines().iter().any(|line| line.contains(reason)), "{:?}", heard.lines());
+        });
+    }
+}
+
+/// It waits for an operator, of whom nobody is relieved by a note that it was left.
+#[test]
+fn a_stuck_saga_that_nobody_here_knows_stays_as_it_is() {
+    on_each_store(async |world| {
+        let once = RetryPolicy::default().attempts_max(Some(1));
+        let stuck = SagaBuilder::new("trip", 1).pivot("charge", Part::local(|_| Does::Fail)).step_retry(once);
+        let (old, stop) = release(world, 1, vec![stuck.build().unwrap()], vec![]);
+        let saga = old.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(MINUTE).await;
+        stop.set();
+        world.pass(MINUTE).await;
+        let log = world.log_of(saga).await;
+        let (other, _) = release(world, 2, vec![Payment::default().definition(7, "charge")], vec![]);
+        assert_eq!(other.drive(saga).await, Ok(DriveOutcome::Stuck));
+        world.pass(MINUTE).await;
+        assert_eq!((world.status_of(saga).await, world.log_of(saga).await), (SagaStatus::Stuck, log));
     });
 }
 

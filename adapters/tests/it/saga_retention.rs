@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use seaworthy_core::saga::{RetryPolicy, SagaBuilder, SagaRetention, saga_id};
+use seaworthy_core::{
+    ports::{FailureKind, Operation},
+    saga::{RetryPolicy, SagaBuilder, SagaRetention, saga_id},
+};
 
 use crate::support::{
+    calls::{Calls, Fate},
     on_each_store,
     saga::{Does, Part},
+    warnings::Warnings,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -34,6 +39,46 @@ fn logs_of_sagas_that_ended_go_after_a_week_and_those_of_others_stay() {
             kept.push(logs);
         }
         assert_eq!(kept, [40, 20], "what is stuck waits for an operator, for as long as it takes");
+    });
+}
+
+/// By day it fails; the sweep of the next hour makes up for it.
+#[test]
+fn a_sweep_that_its_store_fails_is_said_and_made_up_for() {
+    on_each_store(async |world| {
+        let definition = SagaBuilder::new("trip", 1).pivot("pay", Part::well()).build().unwrap();
+        let saga = world.sagas(definition).start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(DAY).await;
+        let fails = |operation, number| match operation {
+            Operation::PurgeSagaLogs if number == 1 => Fate::Fails(FailureKind::Unavailable),
+            _ => Fate::Well,
+        };
+        let (_, ports) = Calls::of(&world.ports, fails);
+        let heard = Warnings::listen();
+        let retention = SagaRetention::default().keep_logs(DAY / 2).every(DAY / 24);
+        ports.spawn("retention", retention.run(ports.store.clone(), ports.clock.clone(), ports.stop.clone()));
+        world.pass(DAY / 4).await;
+        assert!(world.log_of(saga).await.is_empty());
+        let said =
+            heard.lines().iter().filter(|line| line.contains("retention is tried again at its next turn")).count();
+        assert_eq!(said, 1, "{:?}", heard.lines());
+    });
+}
+
+/// One by one, and then together: logs and sagas.
+#[test]
+fn a_sweep_tells_how_much_it_has_deleted() {
+    on_each_store(async |world| {
+        let definition = SagaBuilder::new("trip", 1).pivot("pay", Part::well()).build().unwrap();
+        let orchestrator = world.sagas(definition);
+        for number in 0..5 {
+            let _ = orchestrator.start("trip", &format!("t-{number}"), &1_u32).await.unwrap();
+        }
+        world.pass(DAY).await;
+        let (store, stop) = (&*world.ports.store, &world.ports.stop);
+        let retention = SagaRetention::default().keep_logs(DAY / 2).keep_sagas(DAY / 2).batch(2);
+        assert_eq!(retention.sweep(store, stop).await, Ok(10));
+        assert_eq!(retention.sweep(store, stop).await, Ok(0));
     });
 }
 

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use seaworthy_core::{
     ids::SagaId,
-    ports::{DelegateStore, LogEntry, SagaStatus, Store, StoreError, connection},
+    ports::{AcquireRequest, DelegateStore, LogEntry, SagaStatus, SagaStore as _, Store, StoreError, connection},
     saga::{OrchestratorConfig, RetryPolicy, SagaBuilder, saga_id},
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
@@ -40,6 +40,10 @@ fn a_saga_whose_row_cannot_be_read_stops_no_other() {
         let sql = connection::<rusqlite::Connection>(&mut *tx).await.unwrap();
         sql.execute("UPDATE seaworthy_sagas SET correlation_id = 'none' WHERE key = 't-0'", []).unwrap();
         tx.commit().await.unwrap();
+        let (only, definitions) = (Some(saga_id("trip", "t-0")), vec!["trip".into()]);
+        let asked = AcquireRequest { only, definitions, limit: 1, lease: Duration::from_secs(1) };
+        let refused = store.acquire_sagas(&asked).await;
+        assert!(refused.is_err(), "whoever asks for it is told that it can't be read: {refused:?}");
         let heard = Warnings::listen();
         world.sagas(definition());
         world.pass(Duration::from_secs(30)).await;

@@ -100,6 +100,48 @@ fn seed_61_verbs_may_be_repeated() {
     });
 }
 
+/// It was stuck at its compensation: it is cancelled already, and a step that is skipped stays so.
+#[test]
+fn verbs_may_be_repeated_on_a_saga_that_goes_back() {
+    on_each_store(async |world| {
+        let definition = SagaBuilder::new("trip", 1)
+            .compensatable("car", Part::well(), Part::remote(|_| Does::Doubt))
+            .compensatable("hotel", Part::well(), Part::local(|_| Does::Fail))
+            .compensation_retry(RetryPolicy::default().attempts_max(Some(1)))
+            .compensatable("no", Part::local(|_| Does::Reject), Part::well())
+            .build()
+            .unwrap();
+        let orchestrator = world.sagas(definition);
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND * 5).await;
+        orchestrator.cancel(saga).await.expect("it goes back already");
+        orchestrator.skip(saga, "hotel", "by phone").await.unwrap();
+        orchestrator.skip(saga, "hotel", "by phone").await.expect("a verb may be repeated");
+        orchestrator.cancel(saga).await.expect("it goes back already");
+        let log = world.log_of(saga).await;
+        for (entry, times) in [("waived hotel", 1), ("compensation_begun", 1)] {
+            assert_eq!(log.iter().filter(|logged| *logged == entry).count(), times, "{log:?}");
+        }
+        // What is not skipped yet is another matter.
+        orchestrator.skip(saga, "car", "by phone").await.unwrap();
+        world.pass(SECOND * 5).await;
+        assert_eq!(world.status_of(saga).await, SagaStatus::Compensated, "{:?}", world.log_of(saga).await);
+    });
+}
+
+#[test]
+fn a_step_of_which_nothing_is_in_doubt_is_settled_by_nobody_while_its_saga_goes_on() {
+    on_each_store(async |world| {
+        let hourly = RetryPolicy::default().base(SECOND * 3_600).cap(SECOND * 3_600);
+        let definition = SagaBuilder::new("trip", 1).pivot("pay", Part::remote(|_| Does::Fail)).step_retry(hourly);
+        let orchestrator = world.sagas(definition.build().unwrap());
+        let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(SECOND).await;
+        let refused = orchestrator.settle(saga, "pay", &Value::NULL, "paid in cash").await.unwrap_err();
+        assert!(refused.to_string().contains("the step is not in doubt, and the saga is not stuck"), "{refused}");
+    });
+}
+
 #[test]
 fn a_step_that_is_skipped_while_in_doubt_is_undone_if_the_saga_turns_back() {
     on_each_store(async |world| {

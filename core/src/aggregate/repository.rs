@@ -68,7 +68,7 @@ impl<A: Aggregate> Repository<A> {
 
     /// A repository over tables of your own.
     ///
-    /// [`Repository::update`] tries up to 8 times, 5 ms to 200 ms apart: two that write one aggregate meet once or
+    /// [`Repository::update`] tries again up to 8 times, 5 ms to 200 ms apart: two that write one aggregate meet once or
     /// twice, and more than 8 times only where the aggregate is too large for its traffic.
     pub fn with_persistence(
         persistence: Arc<dyn Persistence<A>>,

@@ -35,16 +35,16 @@ pub(super) async fn race<T, W: AsyncFn(usize) -> T>(count: usize, work: W) -> Ve
     join_all((0..count).map(|number| work(number))).await
 }
 
+/// Number of tries that are far beyond what a race of eight needs: who reaches it starves.
+const TRIES_MAX: usize = 10_000;
+
 /// Tries again for as long as the store says that trying again may help.
-///
-/// The bound is far beyond what a race of eight needs: who reaches it starves.
 pub(super) async fn persist<T>(work: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let mut tries = 0;
-    loop {
+    for _ in 1..TRIES_MAX {
         match work().await {
-            Err(error) if error.is_retryable() && tries < 10_000 => tries += 1,
+            Err(error) if error.is_retryable() => step().await,
             answer => return answer,
         }
-        step().await;
     }
+    work().await
 }

@@ -165,7 +165,8 @@ impl Subscriber {
             for letter in &letters {
                 // A release that has no handler leaves it to one that has.
                 let goes_on = letter.reason.starts_with(WAITS) && self.handlers.handler(&letter.message.kind).is_some();
-                if !goes_on || reading.is_paused(&stream) || !self.goes_on(letter, &stream, reading).await? {
+                let is_paused = reading.is_paused(&stream, letter.message.id);
+                if !goes_on || is_paused || !self.goes_on(letter, &stream, reading).await? {
                     still.insert(stream, Held { first: letter.message.id, last, goes_on });
                     break;
                 }
@@ -217,7 +218,7 @@ impl Subscriber {
         if !is_counted {
             self.put_back(message, &cut(waits_for_next(failures, &why))).await?;
         }
-        reading.pause(stream, after.unwrap_or_else(|| policy.backoff.delay(failures - 1, &*self.random)));
+        reading.pause(stream, message.id, after.unwrap_or_else(|| policy.backoff.delay(failures - 1, &*self.random)));
         Ok(false)
     }
 

@@ -18,8 +18,9 @@ pub(super) struct Reading {
     pub(super) position: Option<u64>,
     /// Streams of which an event is parked; `None`: to be read.
     pub(super) parked: Option<BTreeMap<SmolStr, Held>>,
-    /// Streams whose first parked event waits for its next attempt, and until when.
-    pauses: BTreeMap<SmolStr, Timestamp>,
+    /// Streams whose first parked event waits for its next attempt: which event that is, and until when. Whatever stands
+    /// first once it is gone, handled or discarded, does not wait for it.
+    pauses: BTreeMap<SmolStr, (MessageId, Timestamp)>,
     time: SteadyTime,
     /// Number of events to handle one by one, since one of them has failed the others.
     pub(super) singly: usize,
@@ -71,13 +72,13 @@ impl Reading {
     }
 
     /// Leaves the first parked event of a stream alone for a while.
-    pub(super) fn pause(&mut self, stream: &SmolStr, delay: Duration) {
-        self.pauses.insert(stream.clone(), self.time.now() + delay);
+    pub(super) fn pause(&mut self, stream: &SmolStr, first: MessageId, delay: Duration) {
+        self.pauses.insert(stream.clone(), (first, self.time.now() + delay));
     }
 
-    /// Returns `true` until the pause of a stream is over.
-    pub(super) fn is_paused(&self, stream: &SmolStr) -> bool {
-        self.pauses.get(stream).is_some_and(|until| *until > self.time.now())
+    /// Returns `true` until the pause of a stream's first parked event is over.
+    pub(super) fn is_paused(&self, stream: &SmolStr, first: MessageId) -> bool {
+        self.pauses.get(stream).is_some_and(|(paused, until)| *paused == first && *until > self.time.now())
     }
 
     /// Forgets the pause of a stream, whose first parked event is another one now.
@@ -88,7 +89,7 @@ impl Reading {
     /// Streams to look at again: those whose first parked event is gone, or may go on by now. The others stay in `parked`.
     pub(super) fn due(&self, parked: &mut BTreeMap<SmolStr, Held>, there: &BTreeSet<MessageId>) -> Vec<SmolStr> {
         let is_due = |stream: &SmolStr, held: &mut Held| {
-            !there.contains(&held.first) || (held.goes_on && !self.is_paused(stream))
+            !there.contains(&held.first) || (held.goes_on && !self.is_paused(stream, held.first))
         };
         parked.extract_if(.., is_due).map(|(stream, _)| stream).collect()
     }

@@ -88,15 +88,16 @@ pub(crate) fn unfold(
     };
     let mut passed = 0;
     for (number, mut record) in records.into_iter().enumerate() {
-        record.for_each_step(|step| passages[passed..].iter().for_each(|passage| passage.apply(step)));
         match &record {
             Record::Migrated { passage, .. } => {
                 unfolded.names.pass(passage);
                 passed += 1;
             }
+            // By the names of its time: they go through the passages that come after it.
             Record::Condensed { summary } => unfolded.names = FirstNames::of_summary(summary),
             _ => {}
         }
+        record.for_each_step(|step| passages[passed..].iter().for_each(|passage| passage.apply(step)));
         unfolded.state =
             next(unfolded.state, &record, moment(number)).map_err(|error| Unreadable::Damaged(at(number, &error)))?;
     }

@@ -77,3 +77,23 @@ impl Drop for Watcher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    /// Handles come and go for as long as a process lives.
+    #[test]
+    fn nothing_is_kept_of_those_who_wait_no_more() {
+        let all = Arc::new(Watchers::default());
+        let (one, other) = (SagaId(Uuid::from_u128(1)), SagaId(Uuid::from_u128(2)));
+        let watchers = [all.watch(one), all.watch(one), all.watch(other)];
+        assert_eq!((all.count.load(Ordering::Acquire), all.waiting().len()), (3, 2));
+        let [first, second, third] = watchers;
+        drop(first);
+        assert_eq!((all.count.load(Ordering::Acquire), all.waiting().len()), (2, 2), "the other one still waits");
+        drop((second, third));
+        assert_eq!((all.count.load(Ordering::Acquire), all.waiting().len()), (0, 0));
+    }
+}

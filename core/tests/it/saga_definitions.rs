@@ -332,6 +332,23 @@ fn groups_of_nested_sagas_stay_apart() {
         .unwrap();
     let groups: Vec<_> = order.shape().steps.iter().map(|step| step.group).collect();
     assert_eq!(groups, [0, 0, 1, 1, 2, 3, 3, 4, 5, 6, 7, 7, 8]);
+    // However many there are inside, and whatever stands beside them.
+    type Before = SagaBuilder<u32>;
+    let add_pair = |saga: Before, name: &str| {
+        let (a, b) = (format!("{name}a"), format!("{name}b"));
+        saga.parallel(|group| group.compensatable(&a, Local, NothingToUndo).compensatable(&b, Local, NothingToUndo))
+    };
+    let row = |saga: Before, name: &str, count: usize| {
+        (0..count).fold(saga, |saga, number| add_pair(saga, &format!("{name}{number}")))
+    };
+    for (before, inside) in [(0, 2), (1, 4), (2, 3), (3, 3)] {
+        let rows = row(SagaBuilder::new("rows", 1), "", inside).build().unwrap();
+        let order = row(SagaBuilder::new("order", 1), "x", before).nested("rows", &rows, |data| data);
+        let order = row(order, "y", 2).build().unwrap();
+        let groups: Vec<_> = order.shape().steps.iter().map(|step| step.group as usize).collect();
+        let expected: Vec<_> = (0..before + inside + 2).flat_map(|group| [group, group]).collect();
+        assert_eq!(groups, expected, "{inside} groups behind {before}");
+    }
     // What can't be undone may not stand before the pivot, and what must be undone not behind it.
     let before = SagaBuilder::<u32>::new("order", 1).nested("ends", &ends, |data| data).pivot("p", Local).build();
     assert!(matches!(before, Err(DefinitionError::Nested { .. })), "{before:?}");

@@ -127,7 +127,43 @@ fn needing(state: &State) -> impl Iterator<Item = usize> {
 fn no_record_changes_a_saga_that_has_ended() {
     for (shape, attempts) in shapes() {
         explore(&shape, attempts, |before, record, after| {
-            assert!(!before.status().is_terminal() || after.is_none(), "{record:?} after {before:?}");
+            let has_ended = matches!(before.status(), Status::Completed | Status::Compensated | Status::Abandoned);
+            assert_eq!(before.status().is_terminal(), has_ended);
+            assert!(!has_ended || after.is_none(), "{record:?} after {before:?}");
+        });
+    }
+}
+
+#[test]
+fn a_compensation_that_is_due_waits_for_none_beside_it_that_backs_off() {
+    let group = SagaBuilder::<()>::new("s", 1)
+        .parallel(|group| group.compensatable("a", Local, NothingToUndo).compensatable("b", Local, NothingToUndo));
+    let shape = group.build().unwrap().shape().clone();
+    let done = |step: &str| Record::Done { step: step.into(), output: Value::NULL };
+    let retry = Record::Retry {
+        step: "a".into(),
+        direction: Direction::Compensation,
+        attempt: 1,
+        failure: Failure::Transient,
+        delay_us: 5_000_000,
+        error: "down".into(),
+        panicked: false,
+    };
+    let begun = Record::CompensationBegun { cause: CompensationCause::Cancelled };
+    let records = [Record::Started { deadline_us: None }, done("a"), done("b"), begun, retry];
+    let state = records.iter().fold(State::new(shape), |state, record| next(state, record, NOW).unwrap());
+    assert_eq!(plan(&state, NOW), Next::Compensate(vec![1]));
+    assert_eq!(plan(&state, LATER), Next::Compensate(vec![0, 1]));
+    let state = next(state, &Record::Compensated { step: "b".into(), maybe_executed: false }, NOW).unwrap();
+    assert_eq!(plan(&state, NOW), Next::Wait(Timestamp::from_millis(6_000)));
+}
+
+#[test]
+fn what_is_stuck_is_not_made_stuck_once_more() {
+    for (shape, attempts) in shapes() {
+        explore(&shape, attempts, |before, record, after| {
+            let again = matches!((before.status(), record), (Status::Stuck(_), Record::Stuck { .. }));
+            assert!(!again || after.is_none(), "{before:?}");
         });
     }
 }

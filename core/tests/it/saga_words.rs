@@ -48,6 +48,16 @@ fn an_entry_is_told_with_all_that_it_says() {
     }
 }
 
+/// An entry has one name; what has two was written by no release, and waits for none.
+#[test]
+fn an_entry_of_an_unknown_name_is_a_newer_releases_and_one_of_two_names_is_damaged() {
+    let unknown = |stored: &'static [u8]| Record::decode(stored).expect_err("nobody knows it").is_unknown();
+    assert!(unknown(br#"{"applauded":{"step":"pay"}}"#));
+    assert!(unknown(br#""applauded""#));
+    assert!(!unknown(br#"{"applauded":{"step":"pay"},"booed":{"step":"pay"}}"#));
+    assert!(!unknown(br#"{"done":{}}"#) && !unknown(b"7") && !unknown(b"{"));
+}
+
 #[test]
 fn a_request_says_what_is_to_be_done_with_which_step_by_whom_and_why() {
     let step = || "pay".into();

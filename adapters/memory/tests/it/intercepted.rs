@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use seaworthy_core::{
     conformance::{self, BrokerSubject, StoreSubject, block_on},
     ports::{
-        Answers, Broker, Call, Expected, FailureKind, Intercept, InterceptTransaction, Intercepted, Operation, Port,
-        PortError, Store, StoreError, Transaction,
+        Answers, Broker, Call, Expected, FailureKind, Ingress, Intercept, InterceptTransaction, Intercepted, Operation,
+        Port, PortError, Request, Response, Store, StoreError, Transaction,
     },
 };
 use seaworthy_memory::{
@@ -107,6 +107,53 @@ fn what_is_let_through_keeps_every_promise_and_every_method_is_seen_by_its_name(
     let outside = |operation: &Operation| matches!(operation.port(), Port::External | Port::Ingress);
     let unasked: Vec<&str> = unseen.into_iter().filter(|op| !outside(op)).map(|op| op.name()).collect();
     assert_eq!(unasked, ["statement"]);
+}
+
+/// Somebody who asks once, and what was answered.
+struct Caller(Mutex<Option<u64>>, Arc<Mutex<Vec<String>>>);
+
+#[async_trait]
+impl Ingress for Caller {
+    async fn next(&self) -> Option<Request> {
+        let (number, answers) = (self.0.lock().expect("one thread").take()?, self.1.clone());
+        let response = Response::numbered(number, move |said| {
+            let said = said.map_err(|refusal| refusal.to_string());
+            answers.lock().expect("one thread").push(format!("{said:?}"));
+        });
+        Some(Request { operation: "place_order".into(), body: "17".into(), response })
+    }
+}
+
+#[test]
+fn a_request_and_its_answer_come_through() {
+    let answers = Arc::new(Mutex::new(Vec::new()));
+    let caller: Arc<dyn Ingress> = Arc::new(Caller(Mutex::new(Some(7)), answers.clone()));
+    let ingress = Intercepted::new(caller, Witness::default());
+    block_on(async {
+        let request = ingress.next().await.expect("one request");
+        assert_eq!((request.operation.as_str(), request.response.number()), ("place_order", 7));
+        request.response.accept("18".into());
+        assert!(ingress.next().await.is_none());
+    });
+    assert_eq!(*answers.lock().expect("one thread"), ["Ok(b\"18\")"]);
+    assert_eq!(Response::new(drop).number(), 0, "whoever counts from 1 has no such request");
+}
+
+/// Who refuses a call without a word has to know what the caller takes for success.
+#[test]
+fn only_a_method_that_returns_nothing_can_be_left_undone_unnoticed() {
+    assert_eq!(<() as Answers>::nothing(), Some(()));
+    assert_eq!((<u64 as Answers>::nothing(), <bool as Answers>::nothing()), (None, None));
+}
+
+/// It lends no connection by which anybody could tell.
+#[test]
+fn a_store_that_can_not_tell_what_was_written_by_hand_says_that_something_may_have_been() {
+    let store = MemoryStore::new(ManualClock::new());
+    block_on(async {
+        let mut tx = store.begin().await.expect("begins");
+        assert!(tx.has_written());
+    });
 }
 
 #[test]

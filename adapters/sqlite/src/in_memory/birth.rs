@@ -11,7 +11,6 @@ use std::sync::{
 
 use rusqlite::{
     Connection, StatementStatus,
-    config::DbConfig,
     hooks::{AuthAction, AuthContext, Authorization},
     limits::Limit,
     trace::TraceEventCodes,
@@ -34,22 +33,6 @@ const LIMITS: [Limit; 12] = [
     Limit::SQLITE_LIMIT_WORKER_THREADS,
 ];
 
-const SWITCHES: [DbConfig; 13] = [
-    DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY,
-    DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER,
-    DbConfig::SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER,
-    DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG,
-    DbConfig::SQLITE_DBCONFIG_TRIGGER_EQP,
-    DbConfig::SQLITE_DBCONFIG_DEFENSIVE,
-    DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA,
-    DbConfig::SQLITE_DBCONFIG_LEGACY_ALTER_TABLE,
-    DbConfig::SQLITE_DBCONFIG_DQS_DML,
-    DbConfig::SQLITE_DBCONFIG_DQS_DDL,
-    DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW,
-    DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA,
-    DbConfig::SQLITE_DBCONFIG_REVERSE_SCANORDER,
-];
-
 /// Query of all that statements can use: compared, since SQLite tells nobody when a function or collation is added.
 /// Modules that SQLite adds by itself when they are first used are left out.
 const WORDS: &str = "SELECT (SELECT count(*) * 1000003 + sum(flags) FROM pragma_function_list),
@@ -57,6 +40,7 @@ const WORDS: &str = "SELECT (SELECT count(*) * 1000003 + sum(flags) FROM pragma_
                             (SELECT count(*) FROM pragma_module_list WHERE name NOT LIKE 'pragma%' AND name NOT LIKE 'json%')";
 
 /// The statement that is always at hand. It names a collation and functions that a user may put others in the place of.
+/// SQLite prepares it anew after each switch of the connection as well (`sqlite3_db_config`), to whatever it was set.
 const CANARY: &str = "SELECT 'a' = 'A' COLLATE NOCASE AND lower('A') = 'a'";
 
 /// State of a connection when it was opened.
@@ -65,7 +49,6 @@ pub(crate) struct Birth {
     /// The versions of the schemas `main` and `temp`.
     schemas: [i64; 2],
     limits: Vec<i32>,
-    switches: Vec<bool>,
     words: (i64, i64, i64),
     /// Number of times that the canary was prepared anew and run.
     canary: (i32, i32),
@@ -108,10 +91,10 @@ impl Birth {
         let authorizer = Arc::new(Authorizer::default());
         let asked = Arc::clone(&authorizer);
         connection.authorizer(Some(move |context: AuthContext<'_>| asked.ask(context.action)));
-        let (limits, switches) = (limits(connection)?, switches(connection)?);
+        let limits = limits(connection)?;
         let (schemas, words, is_spoilt) = (schemas(connection)?, words(connection)?, false);
         let canary = canary(connection)?;
-        Ok(Self { authorizer, schemas, limits, switches, words, canary, is_spoilt })
+        Ok(Self { authorizer, schemas, limits, words, canary, is_spoilt })
     }
 
     /// Notes whether anybody has changed the meaning of statements, before the store itself does.
@@ -161,7 +144,6 @@ impl Birth {
             && !self.authorizer.changes_settings.load(Ordering::Relaxed)
             && !connection.is_busy()
             && self.limits == limits(connection)?
-            && self.switches == switches(connection)?
             && self.schemas == schemas(connection)?
             && self.words == words(connection)?;
         connection.busy_timeout(config.busy_timeout)?;
@@ -174,10 +156,6 @@ impl Birth {
 
 fn limits(connection: &Connection) -> rusqlite::Result<Vec<i32>> {
     LIMITS.into_iter().map(|limit| connection.limit(limit)).collect()
-}
-
-fn switches(connection: &Connection) -> rusqlite::Result<Vec<bool>> {
-    SWITCHES.into_iter().map(|switch| connection.db_config(switch)).collect()
 }
 
 fn schemas(connection: &Connection) -> rusqlite::Result<[i64; 2]> {

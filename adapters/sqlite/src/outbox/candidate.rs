@@ -20,15 +20,11 @@ impl Candidate {
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let sequence = row.get(0)?;
         let passes = row.get::<_, u8>(ENVELOPE_WIDTH + 1)? != 1;
-        let read = read_message(row)
-            .and_then(|message| {
-                Ok(OutboxRow { row: RowId(message.sequence), message, attempts: row.get(ENVELOPE_WIDTH)? })
-            })
-            .map_or_else(
-                |error| if is_unreadable(&error) { Ok(Err(error.to_string())) } else { Err(error) },
-                |row| Ok(Ok(row)),
-            );
-        Ok(Self { sequence, row: read?, passes })
+        // The row is there: what fails from here on is the value of a column, and not the database.
+        let read = read_message(row).and_then(|message| {
+            Ok(OutboxRow { row: RowId(message.sequence), message, attempts: row.get(ENVELOPE_WIDTH)? })
+        });
+        Ok(Self { sequence, row: read.map_err(|error| error.to_string()), passes })
     }
 
     /// The row with its gap, where it may have one.
@@ -42,14 +38,4 @@ impl Candidate {
         }
         Ok(row)
     }
-}
-
-/// Returns `true` if it is the value of a column that is wrong, and not the database.
-fn is_unreadable(error: &rusqlite::Error) -> bool {
-    matches!(
-        error,
-        rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..)
-            | rusqlite::Error::InvalidColumnType(..)
-    )
 }

@@ -166,6 +166,16 @@ fn what_the_next_run_could_tell_lets_the_database_go() {
     assert!(!is_used_again(27, |sql| {
         sql.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false).unwrap();
     }));
+    for (of, switch) in [
+        (84, DbConfig::SQLITE_DBCONFIG_DEFENSIVE),
+        (85, DbConfig::SQLITE_DBCONFIG_DQS_DML),
+        (86, DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW),
+    ] {
+        assert!(!is_used_again(of, |sql| {
+            let is_set = sql.db_config(switch).unwrap();
+            sql.set_db_config(switch, !is_set).unwrap();
+        }));
+    }
     assert!(!is_used_again(28, |sql| {
         sql.create_scalar_function("twice", 1, FunctionFlags::SQLITE_UTF8, |of| Ok(of.get::<i64>(0)? * 2)).unwrap();
     }));
@@ -222,6 +232,11 @@ fn tables_that_do_more_than_hold_rows_are_made_anew_each_time() {
     ));
     assert!(!made(52, "CREATE VIRTUAL TABLE words USING fts5(word)"));
     assert!(!made(53, "CREATE TABLE one (rowid, _rowid_, oid)"));
+    assert!(!made(
+        54,
+        "CREATE TABLE one (x); CREATE TRIGGER t AFTER DELETE ON one BEGIN INSERT INTO one VALUES (1); END;
+         CREATE VIRTUAL TABLE words USING fts5(word)"
+    ));
 }
 
 #[test]
@@ -240,6 +255,11 @@ fn triggers_of_an_earlier_watch_are_gone_for_who_watches_other_tables_or_none() 
     let writer = Arc::get_mut(&mut other).unwrap().get_mut();
     writer.watch(&["notes".into()]).unwrap();
     assert_eq!(temporary(writer), 0, "they are made at the first look");
+    assert!(is_used_again(62, |_| ()));
+    let mut other = take(&settings(62), TABLES).unwrap();
+    let writer = Arc::get_mut(&mut other).unwrap().get_mut();
+    writer.watch(&["accounts".into(), "bookings".into(), "notes".into()]).unwrap();
+    assert!(temporary(writer) > 0, "who watches the same goes on with them");
 }
 
 #[test]
@@ -268,6 +288,49 @@ fn rows_that_a_database_begins_with_are_told_as_new_also_when_that_was_rolled_ba
     assert_eq!([4, 4, 4, 0], [0, 1, 2, 3].map(|look: usize| fresh[look].len()));
     assert!(is_used_by(71, &["accounts".into(), "notes".into()], |_| ()), "one whose first look was not undone");
     assert_eq!(told(71), fresh);
+}
+
+#[test]
+fn rows_that_a_database_begins_with_are_told_as_new_where_a_table_was_made_before_the_first_look() {
+    let told = |of| {
+        let shared = open_memory(settings(of), TABLES, epochs()).unwrap();
+        let mut writer = shared.writer.try_lock().unwrap();
+        writer.watch(&["accounts".into(), "notes".into()]).unwrap();
+        writer.begin().unwrap();
+        writer.connection_mut().execute_batch("CREATE TABLE later (x); UPDATE accounts SET cents = 9").unwrap();
+        let first = writer.row_changes().unwrap();
+        writer.commit().unwrap();
+        writer.begin().unwrap();
+        writer.connection_mut().execute_batch("UPDATE accounts SET cents = 8 WHERE id = 'a'").unwrap();
+        let second = writer.row_changes().unwrap();
+        writer.commit().unwrap();
+        (first, second)
+    };
+    let fresh = told(72);
+    assert_eq!((fresh.0.len(), fresh.1.len()), (3, 1));
+    assert!(is_used_by(73, &["accounts".into(), "notes".into()], |_| ()));
+    assert_eq!(told(73), fresh);
+}
+
+/// Their triggers are its own, and what a run adds beside them is the run's.
+#[test]
+fn a_temporary_table_that_is_made_once_tables_are_watched_lets_the_database_go() {
+    let used = |of, sql: &str| {
+        let shared = open_memory(settings(of), TABLES, epochs()).unwrap();
+        let mut writer = shared.writer.try_lock().unwrap();
+        watch_all(&mut writer);
+        for _ in 0..2 {
+            writer.begin().unwrap();
+            writer.connection_mut().execute_batch(sql).unwrap();
+            writer.row_changes().unwrap();
+            writer.commit().unwrap();
+        }
+        drop(writer);
+        drop(shared);
+        is_kept(of)
+    };
+    assert!(used(82, "UPDATE accounts SET cents = cents + 1"));
+    assert!(!used(83, "CREATE TEMP TABLE IF NOT EXISTS own (x)"));
 }
 
 #[test]
@@ -309,6 +372,11 @@ fn a_database_that_is_in_use_is_not_used_again() {
     assert!(!is_kept(2));
     drop(transaction);
     assert!(!is_kept(2));
+    let in_use = open_memory(settings(3), "", epochs()).unwrap();
+    let waits = Arc::clone(&in_use.writer);
+    drop(in_use);
+    assert!(!is_kept(3), "somebody is about to take it");
+    drop(waits);
 }
 
 #[test]

@@ -34,14 +34,6 @@ impl Log {
         &self.table
     }
 
-    /// Empties the log if it is in place.
-    pub(super) fn clear(&self, connection: &Connection) -> rusqlite::Result<()> {
-        if self.columns.is_empty() {
-            return Ok(());
-        }
-        connection.prepare_cached(&self.clear)?.execute([]).map(drop)
-    }
-
     /// Takes the log and its triggers away.
     pub(super) fn remove(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         if !self.columns.is_empty() {
@@ -56,7 +48,7 @@ impl Log {
         if self.columns.is_empty() {
             return Ok(());
         }
-        self.clear(connection)?;
+        connection.prepare_cached(&self.clear)?.execute([])?;
         connection.prepare_cached(&composed::beginning(&self.name, &self.table, &self.columns))?.execute([]).map(drop)
     }
 

@@ -58,11 +58,6 @@ impl Watch {
         (self.is_kept, self.begins, self.is_fresh) = (true, true, false);
     }
 
-    /// Empties the logs, whatever they hold, in the open transaction.
-    pub(crate) fn clear(&self, connection: &Connection) -> rusqlite::Result<()> {
-        self.logs.iter().try_for_each(|log| log.clear(connection))
-    }
-
     /// Returns the changes of the open transaction since it was asked last. `settled` says whether the transaction of
     /// that time was committed, and `undone` whether one was rolled back since.
     ///

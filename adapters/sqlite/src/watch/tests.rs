@@ -75,6 +75,19 @@ fn a_row_that_is_replaced_is_told_as_gone_and_one_that_stays_is_not() {
     assert_eq!(told(&mut writer, upserted), ["9,i,0 -> 9,u,0"]);
 }
 
+/// What an insert found in its way is gone only if a row that can't be beside it has come.
+#[test]
+fn a_row_that_was_in_the_way_and_has_changed_or_gone_since_is_told_once() {
+    let mut writer = watched("own (id INTEGER PRIMARY KEY, name TEXT)");
+    told(&mut writer, "INSERT INTO own VALUES (1, 'a'), (2, 'b')");
+    let moved =
+        "INSERT INTO own VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET id = 7; INSERT INTO own VALUES (1, 'y')";
+    assert_eq!(told(&mut writer, moved), ["1,a -> 7,a", "- -> 1,y"]);
+    let gone =
+        "INSERT OR IGNORE INTO own VALUES (2, 'x'); DELETE FROM own WHERE id = 2; INSERT INTO own VALUES (2, 'y')";
+    assert_eq!(told(&mut writer, gone), ["2,b -> -", "- -> 2,y"]);
+}
+
 #[test]
 fn a_table_that_is_made_later_is_told_with_the_rows_that_it_has_by_then() {
     let mut writer = Writer::new(Connection::open_in_memory().unwrap());
@@ -102,6 +115,22 @@ fn triggers_that_were_rolled_back_with_their_table_are_made_again() {
     }
     assert_eq!(told(&mut writer, "CREATE TABLE own (id INTEGER); INSERT INTO own VALUES (1)"), ["- -> 1"]);
     assert_eq!(told(&mut writer, "INSERT INTO own VALUES (2)"), ["- -> 2"]);
+}
+
+/// The table was made again in the meantime, by which the schema is at the same version as when it had triggers.
+#[test]
+fn triggers_that_were_rolled_back_are_missed_also_where_something_was_committed_since() {
+    let mut writer = Writer::new(Connection::open_in_memory().unwrap());
+    writer.watch(&["own".into()]).unwrap();
+    let make = "CREATE TABLE own (id INTEGER); INSERT INTO own VALUES (1)";
+    writer.begin().unwrap();
+    writer.connection_mut().execute_batch(make).unwrap();
+    assert_eq!(writer.row_changes().unwrap().len(), 1);
+    writer.roll_back();
+    writer.begin().unwrap();
+    writer.connection_mut().execute_batch(make).unwrap();
+    writer.commit().unwrap();
+    assert_eq!(told(&mut writer, "INSERT INTO own VALUES (2)"), ["- -> 1", "- -> 2"]);
 }
 
 #[test]

@@ -14,3 +14,4 @@ mod schema;
 mod settings;
 mod support;
 mod transactions;
+mod wrappers;

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use crate::support::{asking, in_memory, message, numbers, settled, stage, token};
-use seaworthy_core::ports::{
-    Clock, DeadRowRequest, OutboxOrder, OutboxStore, PurgeRequest, SettleOutcome, Store, StoreError, WhenDead,
+use seaworthy_core::{
+    message::Message,
+    ports::{
+        Clock, DeadRowRequest, OutboxOrder, OutboxStore, PurgeRequest, SettleOutcome, Store, StoreError, WhenDead,
+    },
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -66,6 +69,20 @@ async fn a_row_that_backs_off_holds_up_its_key_but_no_other() {
     let again = store.claim(&asking(3, 10)).await.unwrap();
     assert_eq!(numbers(&again), [1]);
     assert_eq!(again[0].attempts, 2);
+}
+
+/// Two topics, of which one has a single row: its share of the limit is for the other.
+#[tokio::test]
+async fn a_claim_takes_as_much_as_it_may_whichever_topic_that_is_of() {
+    let (store, _) = in_memory();
+    let of_topic = |number, topic: &str| {
+        let message = message(number, &number.to_string());
+        Message { topic: topic.into(), ..message }
+    };
+    let staged: Vec<Message> =
+        (1..=20).map(|number| of_topic(number, if number == 20 { "stock" } else { "orders" })).collect();
+    stage(&store, &staged).await;
+    assert_eq!(store.claim(&asking(1, 12)).await.unwrap().len(), 12);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::support::{HandClock, asking, in_memory, message, numbers};
 use rusqlite::Connection;
-use seaworthy_core::ports::{Expected, OutboxStore, Store, StoreError, Transaction, connection};
+use seaworthy_core::ports::{Clock as _, Expected, OutboxStore, Store, StoreError, Transaction, connection};
 use seaworthy_sqlite::{Blocking, OpenError, SqliteConfig, SqliteStore, Synchronous};
 
 async fn count(store: &SqliteStore) -> usize {
@@ -188,6 +188,20 @@ async fn a_transaction_that_a_user_ends_from_inside_applies_nothing_and_says_so(
         next.commit().await.unwrap();
         assert_eq!(count(&store).await, 1, "{statements}: the store goes on");
     }
+}
+
+/// Nobody holds the lock that it could wait for.
+#[tokio::test]
+async fn a_transaction_that_can_not_begin_for_another_reason_than_a_lock_says_so_at_once() {
+    let (store, clock) = in_memory();
+    let mut tx = store.begin().await.unwrap();
+    let own: &mut Connection = connection(&mut *tx).await.unwrap();
+    own.execute_batch("PRAGMA query_only = 1").unwrap();
+    drop(tx);
+    let before = clock.now();
+    let refused = store.begin().await.err().unwrap();
+    assert!(refused.to_string().contains("readonly"), "{refused}");
+    assert_eq!(clock.now(), before);
 }
 
 #[tokio::test]

@@ -200,8 +200,7 @@ impl<'a> Hands<'a> {
         match later {
             Some(delay) if is_down => self.halt(Halt::Down(delay)),
             Some(_) => {}
-            None if self.halt.is_none() => self.store_errors = 0,
-            None => {}
+            None => self.store_errors = 0,
         }
         let halted = self.halt.as_ref().map(|halt| if let Halt::Down(delay) = halt { *delay } else { Duration::ZERO });
         let Some(lane) = self.lanes.get_mut(&key) else { return };

@@ -42,7 +42,10 @@ impl Consumer {
                         let down = self.work_off(subscription, suspects, stop, errors, extender).await;
                         hands.tags.clear();
                         hands.due = None;
-                        hands.halt = down.map(Halt::Down);
+                        match down {
+                            Some(delay) => hands.halt = Some(Halt::Down(delay)),
+                            None => hands.store_errors = 0,
+                        }
                         continue;
                     }
                     None => {}

@@ -1,10 +1,13 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::{
     ports::Timestamp,
-    saga::{Next, Record, SagaBuilder, Shape, State, Status, Value, Wait, next, plan, state::Arrival, work},
+    saga::{
+        Action, CompensatableGroup, CompensationCause, Next, NothingToUndo, Record, RetryPolicy, SagaBuilder, Shape,
+        Signal, State, Status, StepState, Value, Wait, Waiting, next, plan, state::Arrival, work,
+    },
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_000);
@@ -125,4 +128,111 @@ fn a_summary_knows_the_signals_that_were_received_and_those_that_are_kept() {
         condensed = next(condensed, &signalled(id), NOW).unwrap();
         assert_eq!(condensed.signals.to_vec().len(), kept, "{id}");
     }
+}
+
+struct Remote;
+impl Action<()> for Remote {
+    fn is_remote(&self) -> bool {
+        true
+    }
+}
+
+const LATER: Timestamp = Timestamp::from_millis(9_000);
+
+/// Two steps side by side, the second of which is to be done within twenty seconds.
+fn pair() -> Arc<Shape> {
+    let two = |group: CompensatableGroup<()>| {
+        group.compensatable("a", Remote, NothingToUndo).compensatable("b", Remote, NothingToUndo)
+    };
+    let mut shape = Shape::clone(SagaBuilder::new("pair", 1).parallel(two).build().unwrap().shape());
+    shape.steps[1].deadline = Some(Duration::from_secs(20));
+    Arc::new(shape)
+}
+
+fn started(shape: Arc<Shape>, deadline: Option<Duration>) -> State {
+    let deadline_us = deadline.map(|deadline| deadline.as_micros() as u64);
+    next(State::new(shape), &Record::Started { deadline_us }, NOW).unwrap()
+}
+
+fn attempting(step: &str) -> Record {
+    Record::Attempting { step: step.into(), attempt: 1 }
+}
+
+/// Each looks whether it goes on as soon as that may have changed, and at no other entry of those beside it.
+#[test]
+fn those_under_way_hear_of_a_turn_of_an_earlier_deadline_and_of_nothing_else() {
+    let after = |state: &State, record: &Record| {
+        let after = next(state.clone(), record, NOW).unwrap();
+        (after.concerns_siblings(state), after)
+    };
+    let minute = Some(Duration::from_secs(60));
+    for (deadline, shape) in [(None, pair()), (minute, pair())] {
+        let (hears, state) = after(&started(shape, deadline), &attempting("a"));
+        assert!(!hears, "the saga turns when it would have turned, or never");
+        let (hears, state) = after(&state, &attempting("b"));
+        assert!(hears, "it turns earlier, after twenty seconds");
+        let done = Record::Done { step: "b".into(), output: Value::NULL };
+        let (hears, _) = after(&state, &done);
+        assert!(!hears, "it turns later, or never");
+        let rejected = Record::Rejected { step: "b".into(), reason: "no".into(), maybe_executed: false };
+        let (hears, turning) = after(&state, &rejected);
+        assert!(hears, "it is about to turn");
+        let begun = Record::CompensationBegun { cause: CompensationCause::Rejected };
+        assert!(after(&turning, &begun).0, "it has turned");
+        assert!(after(&state, &Record::Stuck { reason: "nobody can say".into() }).0, "an operator has to look at it");
+    }
+}
+
+/// A group of a step that is given up, and of one in this state beside it.
+fn beside_one_given_up(edit: impl FnOnce(&mut StepState), waits: bool) -> State {
+    let once = RetryPolicy::default().crashes_max(1);
+    let builder = SagaBuilder::new("pair", 1).retry(once);
+    let builder = match waits {
+        true => builder.parallel(|group| {
+            group.compensatable("a", Remote, NothingToUndo).compensatable("b", Wait::signal("visa"), NothingToUndo)
+        }),
+        false => builder.parallel(|group| {
+            group.compensatable("a", Remote, NothingToUndo).compensatable("b", Remote, NothingToUndo)
+        }),
+    };
+    let mut state = started(builder.build().unwrap().shape().clone(), None);
+    state.edit(0).forward.lost = 1;
+    edit(&mut state.edit(1));
+    state
+}
+
+/// While anything is left to be tried, what was given up waits with it; once nothing is, it follows at once.
+#[test]
+fn a_saga_has_work_while_a_step_of_its_group_may_still_be_tried() {
+    let waiting = |until| Some(Waiting { until, is_asked_for: false });
+    let cases: [(&str, State, bool); 5] = [
+        ("one that is due", beside_one_given_up(|_| (), false), true),
+        ("one that backs off", beside_one_given_up(|step| step.forward.not_before = Some(LATER), false), true),
+        (
+            "one that is never due",
+            beside_one_given_up(|step| step.forward.not_before = Some(Timestamp::MAX), false),
+            false,
+        ),
+        ("one that has yet to begin its wait", beside_one_given_up(|_| (), true), true),
+        ("one that waits for ever", beside_one_given_up(|step| step.waiting = waiting(None), true), false),
+    ];
+    for (case, state, has_work) in cases {
+        assert_eq!(state.has_work(), has_work, "{case}");
+        assert_eq!(matches!(plan(&state, NOW), Next::GiveUp(_)), !has_work, "{case}");
+    }
+}
+
+/// As many as there are steps that may want them: the rest is nobody's, and would make the log grow.
+#[test]
+fn no_more_signals_are_kept_than_steps_wait_for() {
+    let shape =
+        SagaBuilder::new("visas", 1).wait("one", Wait::<(), _>::signal("visa")).wait("two", Wait::signal("visa"));
+    let mut state = started(shape.compensatable("last", Remote, NothingToUndo).build().unwrap().shape().clone(), None);
+    for id in ["1", "1", "2", "3"] {
+        state.keep(&Signal::new("visa", id));
+    }
+    let kept: Vec<_> = state.signals.iter().map(|signal| signal.id.as_str()).collect();
+    assert_eq!(kept, ["1", "2"]);
+    state.keep(&Signal::new("other", "4"));
+    assert_eq!(state.signals.len(), 2, "nobody waits for it");
 }

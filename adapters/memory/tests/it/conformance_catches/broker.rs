@@ -1,7 +1,7 @@
 //! Brokers with one bug each, planted between the caller and a broker that has none.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -43,6 +43,7 @@ pub(super) enum Bug {
     ExtendsInWordsOnly,
     ExtendsByGivingBack,
     ExtendsWhatIsOver,
+    DeliversOnceMore,
 }
 
 /// A broker with one bug.
@@ -60,6 +61,7 @@ struct Notes {
     keys: BTreeMap<MessageId, SmolStr>,
     messages: BTreeMap<DeliveryTag, MessageId>,
     latest: BTreeMap<MessageId, DeliveryTag>,
+    again: BTreeSet<MessageId>,
 }
 
 impl Broken {
@@ -191,6 +193,14 @@ impl Subscription for BrokenSubscription {
     async fn ack(&self, tag: DeliveryTag) -> Result<(), BrokerError> {
         if self.has(Bug::IgnoresAcknowledgements) {
             return Ok(());
+        }
+        let message = self.broker.notes().messages.get(&tag).copied();
+        if let Some(message) = message
+            && self.has(Bug::DeliversOnceMore)
+            && self.broker.notes().again.insert(message)
+        {
+            // A little later, as brokers do that replicate what was acknowledged.
+            return self.inner.nack(tag, Duration::from_millis(100)).await;
         }
         self.inner.ack(self.current(tag)).await
     }

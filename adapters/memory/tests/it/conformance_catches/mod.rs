@@ -81,6 +81,7 @@ const STORE: &[(store::Bug, &[&str])] = {
             "nothing_of_a_transaction_shows_before_its_commit",
         ]),
         (CommitsWhenDropped, &["a_dropped_transaction_leaves_nothing"]),
+        (MovesCheckpointsAtOnce, &["nothing_of_a_transaction_shows_before_its_commit", "a_dropped_transaction_leaves_nothing"]),
         (ForgetsCheckpoints, &["a_transaction_is_applied_as_a_whole", "a_checkpoint_moves_with_its_effect"]),
         (ReadsPastItsOwnWrites, &["a_transaction_sees_its_own_writes"]),
         (KeepsOldPins, &["an_append_pins_another_version_if_it_says_so"]),
@@ -295,6 +296,7 @@ const BROKER: &[(broker::Bug, &[&str])] = {
         (ReturnsNothingAtOnce, &["a_waiting_receive_gets_what_is_published"]),
         (IgnoresHowManyAreAsked, &["a_receive_returns_no_more_than_it_asked_for"]),
         (IgnoresAcknowledgements, &["an_acknowledged_message_does_not_come_back"]),
+        (DeliversOnceMore, &["an_acknowledged_message_does_not_come_back", "every_message_is_delivered_as_it_was_published"]),
         (AcknowledgesAtDelivery, &[
             "an_unacknowledged_message_comes_back_after_the_visibility_timeout",
             "a_member_that_leaves_gives_back_what_it_had",

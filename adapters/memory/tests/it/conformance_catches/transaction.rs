@@ -334,6 +334,11 @@ impl DelegateTransaction for BrokenTransaction {
         if self.has(Bug::ForgetsCheckpoints) {
             return Ok(());
         }
+        if self.has(Bug::MovesCheckpointsAtOnce) {
+            let mut at_once = self.store.inner.begin().await?;
+            at_once.set_checkpoint(consumer, position).await?;
+            return at_once.commit().await;
+        }
         let answer = self.inner().set_checkpoint(consumer, position).await;
         self.swallow(answer, ())
     }

@@ -7,6 +7,7 @@ pub(crate) enum Bug {
     StagesAtOnce,
     CommitsWhenDropped,
     ForgetsCheckpoints,
+    MovesCheckpointsAtOnce,
     ReadsPastItsOwnWrites,
     ReadsWhatIsCommittedNow,
     SwallowsConflicts,

@@ -362,6 +362,8 @@ fn an_outage_of_the_store_pauses_all_workers_and_counts_against_no_message() {
         world.publish((1..=40).map(order)).await;
         world.pass(Duration::from_secs(28)).await;
         let during = gate.begun().iter().filter(|at| is_down(**at)).count();
+        let at_once = gate.begun().iter().filter(|at| (3_000..3_020).contains(&at.as_millis())).count();
+        assert!(at_once <= WORKERS, "the first that finds out has nobody take any more: {at_once} times");
         // Pauses of up to 5 s, with up to eight that find out at once: not a busy loop.
         assert!(during > 0 && during <= 20 * WORKERS, "{during} times");
         assert_eq!(handler.subjects(), 0);

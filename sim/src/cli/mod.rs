@@ -53,7 +53,7 @@ mod summary;
 
 use std::process::ExitCode;
 
-pub use arguments::{duration, seed};
+pub use arguments::{ArgumentError, duration, seed};
 pub use clap;
 pub use program::Program;
 

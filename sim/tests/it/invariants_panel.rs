@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use seaworthy_core::ports::SagaStatus;
 use seaworthy_sim::{
     invariants::{self, Ending, Interest, Invariant, Judge, Mode, NoRowStuck, Panel, Violation, sometimes},
-    scenario::Topology,
+    scenario::{Conserved, Topology},
     trace::{
         Effect, Event, Outcome, SettledAs,
         script::{self, Script, created, handled, logged, staged},
@@ -143,6 +143,25 @@ fn the_standard_set_has_each_invariant_of_the_protocol_once() {
             "bounded-growth",
         ]
     );
+}
+
+/// Of a topology that declares all that an invariant may need.
+#[test]
+fn the_architecture_shows_each_invariant_of_the_protocol_and_the_readme_counts_them() {
+    let sum = Conserved::new("units").plus("stock", "levels", "units");
+    let topology =
+        Topology::new().lock("locks").group("shipping", &["orders"]).group("mail", &["shipments"]).conserved(sum);
+    let mut names: Vec<&str> = invariants::protocol(&topology).iter().map(|invariant| invariant.name()).collect();
+    names.sort_unstable();
+    let architecture = include_str!("../../../ARCHITECTURE.md");
+    let table = architecture.split("## The invariants of the protocol").nth(1).expect("the section");
+    let rows = table.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+    let rows = rows.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('`').nth(1));
+    let mut shown: Vec<&str> = rows.collect();
+    shown.sort_unstable();
+    assert_eq!(names, shown);
+    let readme = include_str!("../../../README.md");
+    assert!(readme.contains(&format!("The {} invariants of the protocol", names.len())), "{} of them", names.len());
 }
 
 #[test]

@@ -72,21 +72,32 @@ fn width(text: &str) -> Result<usize, String> {
     Ok(columns)
 }
 
+/// An argument that is not written as it has to be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArgumentError {
+    /// A seed was asked for.
+    #[error("{0:?} is no seed: write a number from 0 to 2^64 - 1, decimal or 0x...")]
+    Seed(String),
+    /// A duration was asked for.
+    #[error("{0:?} is no time: write 60s, 5m or 1h30m")]
+    Duration(String),
+}
+
 /// Reads a seed, decimal or hexadecimal: for an argument of a command of your own.
 ///
 /// # Errors
-/// A sentence about how to write one.
-pub fn seed(text: &str) -> Result<u64, String> {
-    let wanted = "write a number from 0 to 2^64 - 1, decimal or 0x...";
-    hexadecimal::parse(text).ok_or_else(|| format!("{text:?} is no seed: {wanted}"))
+/// [`ArgumentError::Seed`], which says how to write one.
+pub fn seed(text: &str) -> Result<u64, ArgumentError> {
+    hexadecimal::parse(text).ok_or_else(|| ArgumentError::Seed(text.to_owned()))
 }
 
 /// Reads a duration, such as `60s`, `5m` or `1h30m`: for an argument of a command of your own.
 ///
 /// # Errors
-/// A sentence about how to write one.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    values::duration(text).ok_or_else(|| format!("{text:?} is no time: write 60s, 5m or 1h30m"))
+/// [`ArgumentError::Duration`], which says how to write one.
+pub fn duration(text: &str) -> Result<Duration, ArgumentError> {
+    values::duration(text).ok_or_else(|| ArgumentError::Duration(text.to_owned()))
 }
 
 #[cfg(test)]

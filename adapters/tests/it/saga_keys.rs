@@ -10,8 +10,8 @@ use seaworthy_core::{
     message::{Message, MessageBuilder},
     ports::{SagaStatus, Timestamp, Transaction},
     saga::{
-        Action, Definition, KeyContext, Migration, Orchestrator, OrchestratorConfig, Registry, RetryPolicy,
-        SagaBuilder, SagaError, Signal, StepCall, StepError, Value, Wait, WaitsFor, account, saga_id,
+        Action, Definition, Endures, KeyContext, Limited, Migration, Orchestrator, OrchestratorConfig, Registry,
+        RetryPolicy, SagaBuilder, SagaError, Signal, StepCall, StepError, Value, Wait, WaitsFor, account, saga_id,
     },
 };
 
@@ -272,13 +272,10 @@ fn a_saga_that_waits_when_its_version_gets_a_key_is_found_by_it_from_then_on() {
     fn unlimited(wait: Wait<u32>) -> Wait<u32> {
         wait
     }
-    fn limited(wait: Wait<u32>) -> Wait<u32, seaworthy_core::saga::Limited> {
+    fn limited(wait: Wait<u32>) -> Wait<u32, Limited> {
         wait.or_else(DAY * 300, Value::NULL)
     }
-    fn check<L: 'static>(limit: fn(Wait<u32>) -> Wait<u32, L>)
-    where
-        L: seaworthy_core::saga::Endures,
-    {
+    fn check<L: Endures + 'static>(limit: fn(Wait<u32>) -> Wait<u32, L>) {
         on_each_store(async |world| {
             let order = |version, wait: fn(Wait<u32, L>) -> Wait<u32, L>| {
                 let builder = SagaBuilder::new("order", version).pivot("invoice", DrawsUp);

@@ -176,7 +176,15 @@ impl Campaign {
                 };
                 LeftOut { what: format!("fault {}", kind.name()), why }
             });
-        invariants.chain(faults).collect()
+        invariants.chain(faults).chain(self.undeclared()).collect()
+    }
+
+    /// Names the kinds of fault that a service has to be declared for, in one line.
+    fn undeclared(&self) -> Option<LeftOut> {
+        let can_strike = |kind: &&FaultKind| self.calls.keys().any(|operation| kind.meets(*operation));
+        let kinds: Vec<&str> = self.undeclared.iter().filter(can_strike).map(|kind| kind.name()).collect();
+        let why = "a service that bears what fails each time says `Topology::fails_for_good()`".to_owned();
+        (!kinds.is_empty()).then(|| LeftOut { what: format!("faults {}", kinds.join(", ")), why })
     }
 
     /// Returns `true` if any run made a call that a fault of this kind can strike.

@@ -1,22 +1,25 @@
 use std::collections::BTreeMap;
 
-use seaworthy_core::{ids::SagaId, saga::Record};
+use seaworthy_core::{ids::SagaId, ports::StoreTable, saga::Record};
 use smol_str::SmolStr;
 
 use super::{Ending, Entity, Interest, Invariant, Judge, Lookup, Mode, names::Names};
 use crate::{
     topology::Topology,
-    trace::{Effect, Event, What},
+    trace::{Effect, Event, KeptRows, What},
 };
 
 /// `bounded-growth`: what is kept grows with the work that was done, and not with the time or with the attempts that it took.
 ///
 /// - Of documents, no collection has more at the end than sixteen ([`BoundedGrowth::per_item`]) for each request and each message
 ///   that was handled, and a hundred besides. Heartbeats and locks that the topology declares don't count.
+/// - Of inbox, dead letters, watermarks and operations, no table of a store has more rows than that either, beside those that were
+///   there before. Rows of the outbox and sagas are work themselves. Of any table there may be as many as the topology
+///   [says](Topology::keeps_at_most()), where it does.
 /// - The log of a saga has at most 512 entries ([`BoundedGrowth::entries`]) that are not condensed.
 /// - The text of an error that is kept has at most 4 KiB.
 ///
-/// State: a count for each collection, and the length of each saga's log.
+/// State: a count for each collection and each table, and the length of each saga's log.
 #[derive(Debug)]
 pub struct BoundedGrowth {
     per_item: u64,
@@ -24,6 +27,12 @@ pub struct BoundedGrowth {
     free: Vec<SmolStr>,
     names: Names,
     documents: BTreeMap<(u16, u16), Kept>,
+    /// Rows that tables may have, where the topology says so.
+    kept_rows: Vec<(StoreTable, u64)>,
+    /// Rows that the tables of the stores had first, and those that they have now.
+    prepared: Vec<KeptRows>,
+    tables: Option<(u64, Box<[KeptRows]>)>,
+    has_begun: bool,
     /// Length at which the log of a saga was condensed last.
     condensed: Lookup<SagaId, u64>,
     long: Lookup<SagaId, ()>,
@@ -58,13 +67,18 @@ impl BoundedGrowth {
             free: topology.heartbeats.iter().chain(&topology.locks).cloned().collect(),
             names: Names::default(),
             documents: BTreeMap::new(),
+            kept_rows: topology.kept_rows.clone(),
+            prepared: Vec::new(),
+            tables: None,
+            has_begun: false,
             condensed: Lookup::new(),
             long: Lookup::new(),
             work: 0,
         }
     }
 
-    /// Sets the number of documents that a collection may have for each request and each message that was handled.
+    /// Sets the number of documents that a collection may have for each request and each message that was handled, and of rows
+    /// that a table may have.
     #[must_use]
     pub fn per_item(mut self, most: u64) -> Self {
         self.per_item = most;
@@ -111,6 +125,27 @@ impl BoundedGrowth {
         }
     }
 
+    /// Judges a table by what it may keep, or by the work that was done.
+    fn count(&self, kept: &KeptRows, event: u64, judge: &mut Judge<'_>) {
+        let KeptRows { store, table, rows } = kept;
+        let of_table = |known: &&KeptRows| known.store == *store && known.table == *table;
+        let before = self.prepared.iter().find(of_table).map_or(0, |known| known.rows);
+        let limit = self.kept_rows.iter().find(|(known, _)| known == table).map(|(_, most)| *most);
+        if limit.is_none() && matches!(table, StoreTable::Outbox | StoreTable::Sagas) {
+            return;
+        }
+        let most = limit.unwrap_or(before + self.per_item * self.work + BESIDES);
+        if *rows <= most {
+            return;
+        }
+        let (name, work) = (table.name(), self.work);
+        let sentence = match limit {
+            Some(_) => format!("`{store}` keeps {rows} rows of {name} at rest, and may keep {most}"),
+            None => format!("`{store}` keeps {rows} rows of {name}, after {work} requests and handled messages"),
+        };
+        judge.violate(Entity::named(store.clone(), name), sentence, vec![event]);
+    }
+
     fn keep(&self, text: &SmolStr, event: &Event, judge: &mut Judge<'_>) {
         if text.len() > ERROR_MAX {
             let sentence = format!("the text of an error is kept that is {} bytes long", text.len());
@@ -129,16 +164,28 @@ impl Invariant for BoundedGrowth {
     }
 
     fn interest(&self) -> Interest {
-        Interest::DOCUMENT | Interest::INBOX | Interest::SAGA_LOGGED | Interest::REQUEST | Interest::RESTORED
+        Interest::DOCUMENT
+            | Interest::INBOX
+            | Interest::SAGA_LOGGED
+            | Interest::REQUEST
+            | Interest::RESTORED
+            | Interest::PROCESS
+            | Interest::KEPT
     }
 
     fn subject(&self) -> Option<&'static str> {
-        Some("a document, an inbox or a saga")
+        Some("a document, an inbox, a saga or a row of a store")
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
             What::Request { .. } => self.work += 1,
+            What::Boot { .. } => self.has_begun = true,
+            What::Kept { rows } if self.has_begun => {
+                judge.judged();
+                self.tables = Some((event.number, rows.clone()));
+            }
+            What::Kept { rows } => self.prepared = rows.to_vec(),
             What::Restored { sagas, .. } => sagas.iter().for_each(|saga| _ = self.condensed.remove(saga)),
             What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
                 judge.judged();
@@ -163,6 +210,9 @@ impl Invariant for BoundedGrowth {
     }
 
     fn conclude(&mut self, _: Ending, judge: &mut Judge<'_>) {
+        if let Some((event, rows)) = &self.tables {
+            rows.iter().for_each(|kept| self.count(kept, *event, judge));
+        }
         let most = self.per_item * self.work + BESIDES;
         for ((store, collection), kept) in &self.documents {
             if kept.documents > most as i64 {

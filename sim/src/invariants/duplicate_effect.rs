@@ -21,7 +21,8 @@ use crate::{
 ///   be repeated.
 /// - A [declared table](crate::scenario::EffectTable) had a second row for one business key.
 ///
-/// A store that was put back to a copy of an earlier time has forgotten, and so has this, what happened in it since.
+/// A store that was put back to a copy of an earlier time has forgotten, and so has this, what happened in it since, and what
+/// processes on it had others do.
 ///
 /// State: one small entry for each handled message, operation, external act and business key. None is ever forgotten, because a
 /// duplicate may turn up at any time.
@@ -34,7 +35,9 @@ pub struct DuplicateEffect {
     /// Messages that a consumer handled or buried, by store and consumer.
     handled: Vec<OfConsumer>,
     operations: Lookup<(u16, OperationId), Seen>,
-    acts: Lookup<(u16, u16, SmolStr), u64>,
+    acts: Lookup<(u16, u16, SmolStr), Act>,
+    /// The store that each process runs on, as far as it is known.
+    store_of: Vec<SmolStr>,
     entries: Lookup<(u16, u16, SmolStr), Entries>,
 }
 
@@ -43,6 +46,13 @@ pub struct DuplicateEffect {
 struct Seen {
     is_effective: bool,
     number: u64,
+}
+
+/// Act of an external service: the event that showed it, and the store that whoever asked for it runs on.
+#[derive(Clone, Copy, Debug)]
+struct Act {
+    number: u64,
+    store: Option<u16>,
 }
 
 /// Messages of one consumer, on one store.
@@ -76,7 +86,8 @@ impl DuplicateEffect {
     /// As [`DuplicateEffect::new`], for a topology: an external service that it declares to be only told that somebody is
     /// alive ([`Topology::heartbeat`]) may be told so again and again.
     pub fn from_topology(topology: &Topology) -> Self {
-        Self { beats: topology.heartbeats.clone(), ..Self::default() }
+        let store_of = topology.processes.iter().map(|process| process.store.clone()).collect();
+        Self { beats: topology.heartbeats.clone(), store_of, ..Self::default() }
     }
 
     /// Lets `service` do `operation` several times for one subject.
@@ -140,7 +151,8 @@ impl DuplicateEffect {
         let of_store = operations.into_iter().filter(|((of, _), seen)| *of == store && late(seen));
         let lost: Vec<(u16, OperationId)> = of_store.map(|(id, _)| *id).collect();
         lost.iter().for_each(|id| _ = self.operations.remove(id));
-        let acts = self.acts.sorted().into_iter().filter(|(_, at)| **at >= since);
+        let is_its_own = |act: &Act| act.store.is_none_or(|of| of == store);
+        let acts = self.acts.sorted().into_iter().filter(|(_, act)| act.number >= since && is_its_own(act));
         let lost: Vec<(u16, u16, SmolStr)> = acts.map(|(id, _)| id.clone()).collect();
         lost.iter().for_each(|id| _ = self.acts.remove(id));
     }
@@ -206,7 +218,9 @@ impl Invariant for DuplicateEffect {
                 }
                 judge.judged();
                 let id = (self.names.number(service), self.names.number(operation), subject.clone());
-                if let Some(before) = self.acts.insert(id, event.number) {
+                let store = self.store_of.get(usize::from(event.process.0));
+                let act = Act { number: event.number, store: store.map(|store| self.names.number(store)) };
+                if let Some(Act { number: before, .. }) = self.acts.insert(id, act) {
                     judge.violate(
                         Entity::named(operation.clone(), subject.clone()),
                         format!("`{service}` did `{operation}` for `{subject}` twice"),

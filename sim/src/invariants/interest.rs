@@ -89,6 +89,8 @@ impl Interest {
         SAID = 27;
         /// Stores that were put back to what they were.
         RESTORED = 28;
+        /// The rows that each table of a store has.
+        KEPT = 29;
     }
 
     /// Returns `true` if the two share a class.
@@ -115,6 +117,7 @@ impl Interest {
             What::Fault { .. } | What::FaultOver { .. } | What::Spoils { .. } => Self::FAULT,
             What::Said { .. } => Self::SAID,
             What::Restored { .. } => Self::RESTORED,
+            What::Kept { .. } => Self::KEPT,
             What::Healed | What::Redrive { .. } | What::Quiet | What::OutOfBudget { .. } => Self::PHASE,
             What::Request { .. } | What::Reply { .. } => Self::REQUEST,
             What::Begin { .. } | What::Statement { .. } | What::Abort { .. } | What::NeverReturned { .. } => {

@@ -1,14 +1,17 @@
 use std::{
     collections::{BTreeSet, VecDeque},
-    hash::{Hash, Hasher},
     time::Duration,
 };
 
-use rustc_hash::FxHasher;
 use seaworthy_core::{ids::MessageId, message::Message, ports::SubscriptionSpec};
 use smol_str::SmolStr;
 
-use super::{Interest, Invariant, Judge, Mode, groups::Groups, messages::GroupSets};
+use super::{
+    Interest, Invariant, Judge, Mode,
+    groups::Groups,
+    messages::GroupSets,
+    rows_held_up::{RowsHeldUp, hash},
+};
 use crate::{
     plan::FaultKind,
     trace::{Event, ProcessIndex, VirtualTime, What, Work},
@@ -24,7 +27,11 @@ use crate::{
 /// The bound is a minute of virtual time ([`MessageHeldUp::within`]) and as long as forty port calls take for each message that
 /// waits, and three tries of the other message.
 ///
-/// State: two bits for each message and group, and an entry for each that some group has not acknowledged.
+/// The same is asked of rows of an outbox: one of another key is published before another one, which has whoever publishes it panic or
+/// die, was tried more than forty times ([`MessageHeldUp::tries`]). It is found where rows that were claimed together share what becomes of one of them.
+///
+/// State: two bits for each message and group, and an entry for each that some group has not acknowledged or the broker has not
+/// taken.
 #[derive(Debug)]
 pub struct MessageHeldUp {
     bound: VirtualTime,
@@ -40,6 +47,7 @@ pub struct MessageHeldUp {
     poisoned: Vec<(ProcessIndex, u32)>,
     /// The latest moment at which anything else went wrong, or was put right.
     calm_since: VirtualTime,
+    rows: RowsHeldUp,
 }
 
 /// A message that the broker has accepted.
@@ -84,7 +92,15 @@ impl MessageHeldUp {
             spoiled: Vec::new(),
             poisoned: Vec::new(),
             calm_since: 0,
+            rows: RowsHeldUp::new(),
         }
+    }
+
+    /// Sets for how many tries of another one, which can't be published, a row may wait.
+    #[must_use]
+    pub fn tries(mut self, most: u32) -> Self {
+        self.rows.tries(most);
+        self
     }
 
     /// Sets how long a message may wait beside one that can't be handled, in virtual time.
@@ -115,7 +131,7 @@ impl MessageHeldUp {
 
     /// An attempt at a message was spoiled: says who waits although nothing else is wrong.
     fn spoil(&mut self, message: MessageId, event: &Event, judge: &mut Judge<'_>) {
-        let Self { bound, calls, groups, acknowledged, delivered, waiting, spoiled, poisoned, calm_since } = self;
+        let Self { bound, calls, groups, acknowledged, delivered, waiting, spoiled, poisoned, calm_since, .. } = self;
         judge.judged();
         let number = judge.message(message);
         let Some(at) = spoiled.iter().position(|known| known.number == number).or_else(|| {
@@ -162,12 +178,6 @@ impl MessageHeldUp {
     }
 }
 
-fn hash(key: &SmolStr) -> u64 {
-    let mut hasher = FxHasher::default();
-    key.hash(&mut hasher);
-    hasher.finish()
-}
-
 impl Invariant for MessageHeldUp {
     fn name(&self) -> &'static str {
         "message-held-up"
@@ -178,11 +188,18 @@ impl Invariant for MessageHeldUp {
     }
 
     fn interest(&self) -> Interest {
-        Interest::PUBLISH | Interest::DELIVER | Interest::ACK | Interest::FAULT | Interest::PHASE | Interest::PROCESS
+        Interest::STAGED
+            | Interest::PUBLISH
+            | Interest::DELIVER
+            | Interest::ACK
+            | Interest::FAULT
+            | Interest::PHASE
+            | Interest::PROCESS
+            | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
-        Some("a message whose handling fails at each attempt")
+        Some("a message whose handling, or whose publish, fails at each attempt")
     }
 
     fn pace(&mut self, longest_call: Duration) {
@@ -190,7 +207,9 @@ impl Invariant for MessageHeldUp {
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        self.rows.observe(event, judge);
         match &event.what {
+            What::Commit { .. } => {}
             What::Publish { message, outcome, .. } => {
                 if outcome.took_effect() {
                     self.accept(message, event, judge);

@@ -48,6 +48,7 @@ mod names;
 mod pages;
 mod practice;
 mod rows;
+mod rows_held_up;
 mod saga_log;
 mod seating;
 

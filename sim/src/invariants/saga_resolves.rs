@@ -8,7 +8,9 @@ use crate::trace::{Effect, Event, What};
 ///
 /// A stuck saga waits for an operator, and in a simulation there is none unless the scenario plays one, so it counts as
 /// a violation; [`SagaResolves::or_stuck`] says that it is an ending that the scenario expects. A saga that waits for a signal
-/// which nobody has sent is named with what it waits for; [`SagaResolves::or_waiting`] says that this is no fault.
+/// which nobody has sent is named with what it waits for; [`SagaResolves::or_waiting`] says that this is no fault. Nor is it one
+/// where a store was put back to what it was while the saga was open: what it waits for may have been sent, and lost with
+/// that store, and whoever sent it has forgotten.
 ///
 /// State: one entry for each saga that has not ended.
 #[derive(Debug, Default)]
@@ -27,6 +29,10 @@ struct Open {
     last: u64,
     /// Steps that wait, and the signals that they wait for.
     waits_for: Vec<(SmolStr, SmolStr)>,
+    /// All that ever waited: after its store was put back, it may wait again.
+    waited_for: Vec<(SmolStr, SmolStr)>,
+    /// `true` if what it waits for may be lost.
+    is_bereaved: bool,
 }
 
 impl Open {
@@ -36,7 +42,11 @@ impl Open {
             let Some(step) = record.step() else { continue };
             self.waits_for.retain(|(waiting, _)| waiting != step);
             if let Record::Waiting { signal: Some(signal), limit_us: None, until: None, .. } = record {
-                self.waits_for.push((step.clone(), signal.clone()));
+                let waits = (step.clone(), signal.clone());
+                if !self.waited_for.contains(&waits) {
+                    self.waited_for.push(waits.clone());
+                }
+                self.waits_for.push(waits);
             }
         }
     }
@@ -85,9 +95,17 @@ impl Invariant for SagaResolves {
         if let What::Restored { since, sagas, .. } = &event.what {
             for saga in sagas.iter() {
                 match self.open.get_mut(saga) {
-                    Some(open) if open.created < *since => open.status = SagaStatus::Running,
+                    Some(open) if open.created < *since => {
+                        open.status = SagaStatus::Running;
+                        open.waits_for = open.waited_for.clone();
+                    }
                     _ => _ = self.open.remove(saga),
                 }
+            }
+            let open: Vec<SagaId> = self.open.sorted().into_iter().map(|(saga, _)| *saga).collect();
+            for saga in open {
+                let Some(open) = self.open.get_mut(&saga) else { continue };
+                open.is_bereaved = true;
             }
         }
         let What::Commit { outcome, effects, .. } = &event.what else { return };
@@ -99,10 +117,17 @@ impl Invariant for SagaResolves {
                 Effect::SagaCreated { saga, definition, key } => {
                     let (definition, key) = (definition.name.clone(), key.clone());
                     let (created, last) = (event.number, event.number);
-                    self.open.insert(
-                        *saga,
-                        Open { definition, key, status: SagaStatus::Running, created, last, waits_for: Vec::new() },
-                    );
+                    let open = Open {
+                        definition,
+                        key,
+                        status: SagaStatus::Running,
+                        created,
+                        last,
+                        waits_for: Vec::new(),
+                        waited_for: Vec::new(),
+                        is_bereaved: false,
+                    };
+                    self.open.insert(*saga, open);
                 }
                 Effect::SagaLogged { saga, status, .. } => {
                     let Some(open) = self.open.get_mut(saga) else { continue };
@@ -134,7 +159,7 @@ impl Invariant for SagaResolves {
                 SagaStatus::Stuck if self.may_be_stuck => continue,
                 SagaStatus::Stuck => "is stuck and waits for an operator".to_owned(),
                 SagaStatus::Compensating => "is still compensating".to_owned(),
-                _ if !open.waits_for.is_empty() && self.may_wait => continue,
+                _ if !open.waits_for.is_empty() && (self.may_wait || open.is_bereaved) => continue,
                 _ if !open.waits_for.is_empty() => {
                     let waits_for = open.waits_for.iter().map(|(step, signal)| format!("`{signal}` at step `{step}`"));
                     format!("waits for {}, which nobody has sent,", waits_for.collect::<Vec<_>>().join(" and for "))

@@ -3,22 +3,26 @@ use seaworthy_core::ports::Operation;
 use smol_str::SmolStr;
 
 use super::{Interest, Invariant, Judge, Lookup, Mode, names::Names, rows::Settled};
-use crate::trace::{Effect, Event, What};
+use crate::trace::{Effect, Event, Outcome, What};
 
 /// `waits-behind-dead`: a row that is parked for good holds up nothing but what has to wait for it.
 ///
 /// Judged once, after the world has healed and before an operator redrives what is dead ([`What::Redrive`]), since the
 /// operator makes it good and nobody sees it afterwards. A row that nobody has claimed yet, while relays looked for work
 /// and found none, and of whose key no row is under way, waits for no reason unless a dead row of its own key is before
-/// it. Where the relay is seen to pass the dead rows of a key, not even then.
+/// it. Where the relay is seen to pass the dead rows of a key, not even then. A relay that tails the log and finds nothing in it
+/// has looked, too, but leaves alone what is of a topic that it could not reach the last time.
 ///
 /// State: one entry for each row that is not dispatched.
 #[derive(Debug, Default)]
 pub struct WaitsBehindDead {
     stores: Names,
     open: Lookup<MessageId, Open>,
-    /// For each store, the events at which a relay last found nothing, latest first.
+    /// For each store, the events at which a relay last found nothing, latest first: by a claim, and in the log.
     found_nothing: Vec<[u64; 2]>,
+    found_no_log: Vec<[u64; 2]>,
+    /// Topics whose latest message the broker did not take.
+    down: Vec<SmolStr>,
     staged: u64,
     dead: u64,
     passes_dead: bool,
@@ -29,6 +33,7 @@ pub struct WaitsBehindDead {
 struct Open {
     store: u16,
     key: SmolStr,
+    topic: SmolStr,
     kind: SmolStr,
     ordinal: u64,
     number: u64,
@@ -77,21 +82,26 @@ impl WaitsBehindDead {
         self.stand(message, Stand::UnderWay);
     }
 
-    fn looked_in_vain(&mut self, store: u16, number: u64) {
-        let index = usize::from(store);
-        if self.found_nothing.len() <= index {
-            self.found_nothing.resize(index + 1, [0; 2]);
+    fn publish(&mut self, topic: &SmolStr, is_taken: bool) {
+        match self.down.iter().position(|down| down == topic) {
+            Some(at) if is_taken => _ = self.down.swap_remove(at),
+            None if !is_taken => self.down.push(topic.clone()),
+            _ => {}
         }
-        self.found_nothing[index] = [number, self.found_nothing[index][0]];
+    }
+
+    /// Returns the event before which a relay had looked for such a row twice, so that it was there to be found at least once.
+    fn looked_before(&self, row: &Open) -> u64 {
+        let of = |found: &[[u64; 2]]| found.get(usize::from(row.store)).map_or(0, |[_, before_last]| *before_last);
+        let log = if self.down.contains(&row.topic) { 0 } else { of(&self.found_no_log) };
+        of(&self.found_nothing).max(log)
     }
 
     fn judge(&self, number: u64, judge: &mut Judge<'_>) {
         let open = self.open.sorted();
         for (id, row) in open.iter().filter(|(_, row)| row.stand == Stand::Waits) {
             let others = || open.iter().map(|(_, other)| other).filter(|other| other.store == row.store);
-            // Twice, so that it was there to be found at least once.
-            let [_, before_last] = self.found_nothing.get(usize::from(row.store)).copied().unwrap_or_default();
-            if before_last <= row.number.max(self.healed) {
+            if self.looked_before(row) <= row.number.max(self.healed) {
                 continue;
             }
             let is_held = |other: &&&Open| match other.stand {
@@ -120,6 +130,15 @@ impl WaitsBehindDead {
     }
 }
 
+/// A relay has looked into a store and found nothing.
+fn looked_in_vain(found: &mut Vec<[u64; 2]>, store: u16, number: u64) {
+    let index = usize::from(store);
+    if found.len() <= index {
+        found.resize(index + 1, [0; 2]);
+    }
+    found[index] = [number, found[index][0]];
+}
+
 impl Open {
     fn is_before(&self, other: &Self) -> bool {
         self.store == other.store && self.key == other.key && self.ordinal < other.ordinal
@@ -141,6 +160,7 @@ impl Invariant for WaitsBehindDead {
             | Interest::SETTLE
             | Interest::PHASE
             | Interest::STORE_CALL
+            | Interest::PUBLISH
             | Interest::RESTORED
     }
 
@@ -159,6 +179,7 @@ impl Invariant for WaitsBehindDead {
                             let open = Open {
                                 store: self.stores.number(store),
                                 key: message.partition_key.clone(),
+                                topic: message.topic.clone(),
                                 kind: message.kind.clone(),
                                 ordinal: self.staged,
                                 number: event.number,
@@ -176,7 +197,7 @@ impl Invariant for WaitsBehindDead {
             What::Claim { store, rows, outcome, .. } if outcome.took_effect() => {
                 if rows.is_empty() {
                     let store = self.stores.number(store);
-                    self.looked_in_vain(store, event.number);
+                    looked_in_vain(&mut self.found_nothing, store, event.number);
                 }
                 rows.iter().for_each(|row| self.claim(&row.message));
             }
@@ -188,6 +209,14 @@ impl Invariant for WaitsBehindDead {
                         _ => {}
                     }
                 }
+            }
+            What::StoreCall { store, operation: Operation::Tail, count: 0, outcome, .. } if outcome.took_effect() => {
+                let store = self.stores.number(store);
+                looked_in_vain(&mut self.found_no_log, store, event.number);
+            }
+            // What is refused for good says nothing of its topic.
+            What::Publish { message, outcome, .. } if *outcome != Outcome::Rejected => {
+                self.publish(&message.topic, outcome.took_effect());
             }
             // Somebody's own operator: what was dead is not any more.
             What::StoreCall { operation: Operation::Redrive | Operation::PurgeDead, messages, .. }

@@ -7,7 +7,11 @@ mod tables;
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
-use seaworthy_core::{boot::Boot, ports::SubscriptionSpec, saga::Shape};
+use seaworthy_core::{
+    boot::Boot,
+    ports::{StoreTable, SubscriptionSpec},
+    saga::Shape,
+};
 use smol_str::SmolStr;
 
 use seaworthy_memory::external::Service;
@@ -92,6 +96,9 @@ pub struct Topology {
     pub heartbeats: Vec<SmolStr>,
     /// Collections of which each document is a lock that somebody holds. Tables of locks are in `tables`.
     pub locks: Vec<SmolStr>,
+    /// Largest numbers of rows that tables of the stores may have when a run is over, see
+    /// [`keeps_at_most`](Self::keeps_at_most()).
+    pub kept_rows: Vec<(StoreTable, u64)>,
     /// Names of invariants of the protocol that are not asked for.
     pub left_out: Vec<SmolStr>,
     /// `true` if none of the protocol's invariants is asked for.
@@ -117,6 +124,7 @@ impl Default for Topology {
             operator: Operator::default(),
             heartbeats: Vec::new(),
             locks: Vec::new(),
+            kept_rows: Vec::new(),
             left_out: Vec::new(),
             judges_itself: false,
         }
@@ -334,6 +342,27 @@ impl Topology {
     #[must_use]
     pub fn lock(mut self, collection: &str) -> Self {
         self.locks.push(collection.into());
+        self
+    }
+
+    /// Declares how many rows of a table each store may have when a run is over, for a service that clears away after itself:
+    /// `bounded-growth` asks for it. Of a table of which nothing is said it asks at most that its rows grow with the work that was
+    /// done, and not with the attempts that it took.
+    ///
+    /// A run may be over before what clears away has had its turn: [`rest`](Self::rest()) is to be as long as that takes.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use seaworthy_core::ports::StoreTable;
+    /// use seaworthy_sim::scenario::Topology;
+    ///
+    /// // What was handled is forgotten within some seconds, whatever comes of it.
+    /// let topology = Topology::new().keeps_at_most(StoreTable::Inbox, 0).rest(Duration::from_secs(10));
+    /// assert_eq!(topology.kept_rows, [(StoreTable::Inbox, 0)]);
+    /// ```
+    #[must_use]
+    pub fn keeps_at_most(mut self, table: StoreTable, rows: u64) -> Self {
+        self.kept_rows.push((table, rows));
         self
     }
 

@@ -16,7 +16,8 @@ pub mod script;
 
 pub use crate::fingerprint::Fingerprint;
 pub use event::{
-    ClaimedRow, Effect, Event, Outcome, ProcessIndex, RowMessages, SettledAs, SettledRow, TxId, VirtualTime, What, Work,
+    ClaimedRow, Effect, Event, KeptRows, Outcome, ProcessIndex, RowMessages, SettledAs, SettledRow, TxId, VirtualTime,
+    What, Work,
 };
 pub(crate) use event::{add_effects, micros, told};
 pub use file::{Divergence, PlanText, TRACE_FORMAT, TraceFile, TraceFileError, TraceHeader, diff};

@@ -5,6 +5,7 @@ use seaworthy_core::ports::{Broker, Spawner};
 
 use super::{
     ending::give_up,
+    kept,
     operator::Rounds,
     rest::{OwnWord, Turns, in_time, is_quiet},
     restore,
@@ -73,6 +74,7 @@ pub(super) async fn control(world: &Arc<World>, budget: &Budget, scenario: &dyn 
             continue;
         }
         if healed && at_rest && !view.is_due {
+            kept::count(world).await;
             world.record(What::Quiet);
             return Ending::Quiet;
         }

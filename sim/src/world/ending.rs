@@ -3,6 +3,7 @@ use std::{fmt::Write as _, time::Duration};
 use super::{
     cycle::cycle,
     hanging::{hanging, seconds},
+    kept,
     rest::in_time,
 };
 use crate::{
@@ -28,6 +29,7 @@ pub(super) async fn give_up(world: &World, spent: Spent) -> Ending {
     world.state().recorder.give_up();
     let waiting = waiting(world).await;
     let waiting = if waiting.is_empty() { "nothing that the world knows of" } else { waiting.trim_end_matches("; ") };
+    kept::count(world).await;
     let hangs = world.tell_waits();
     world.record(What::OutOfBudget { waiting: waiting.into() });
     unanswered(world);

@@ -6,6 +6,7 @@ mod driven;
 mod ending;
 mod hanging;
 mod judges;
+mod kept;
 mod operator;
 mod options;
 mod outside;

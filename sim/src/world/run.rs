@@ -17,6 +17,7 @@ use super::{
     control::control,
     driven::Driven,
     judges::{instructed, without_observers},
+    kept,
     outside::WorldOutside,
     prepared,
     watch::{self, Watch},
@@ -120,6 +121,7 @@ async fn program<S: Scenario>(
         scenario.prepare(&plan.workload, find).await;
     }
     prepared::begin(&world).await;
+    kept::count(&world).await;
     world.state().asking = 1;
     let client = Client(Arc::new(WorldOutside(world.clone())));
     let drive = async {

@@ -54,6 +54,9 @@ pub struct Campaign {
     /// Kinds of fault that were taken out of every plan.
     #[serde(default)]
     pub without_faults: Vec<FaultKind>,
+    /// Kinds of fault that the profiles would allow, too, if the topology said [`fails_for_good`](crate::scenario::Topology::fails_for_good()).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undeclared: Vec<FaultKind>,
     /// Number of runs that were made.
     pub runs: u64,
     /// Runs that failed.
@@ -136,6 +139,7 @@ impl Campaign {
             faults: enabled.iter().map(|kind| (*kind, FaultTally::default())).collect(),
             enabled,
             without_faults: Vec::new(),
+            undeclared: Vec::new(),
             runs: 0,
             failed: 0,
             idle: 0,

@@ -2,7 +2,7 @@ mod options;
 mod seeds;
 
 use super::{Campaign, Progress, Runner, SweepError, search};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Topology};
 
 pub use options::SweepOptions;
 pub use seeds::Seeds;
@@ -25,12 +25,19 @@ pub fn sweep<R: Runner>(
     let total = options.check()?;
     let scenario = runner.scenario();
     let topology = scenario.topology();
-    let mut enabled: Vec<_> = options.profiles.iter().flat_map(|profile| profile.fault_kinds(&topology)).collect();
-    enabled.sort_unstable();
-    enabled.dedup();
-    enabled.retain(|kind| !options.without_faults.contains(kind));
+    let kinds = |topology: &Topology| {
+        let mut kinds: Vec<_> = options.profiles.iter().flat_map(|profile| profile.fault_kinds(topology)).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds.retain(|kind| !options.without_faults.contains(kind));
+        kinds
+    };
+    let enabled = kinds(&topology);
+    let mut undeclared = kinds(&topology.fails_for_good());
+    undeclared.retain(|kind| !enabled.contains(kind));
     let mut blank = Campaign::new(scenario.name(), options.profiles.clone(), options.seeds.base(), enabled);
     blank.without_faults.clone_from(&options.without_faults);
+    blank.undeclared = undeclared;
     let SweepOptions { seeds, profiles, without_faults, shard, .. } = options;
     let plans = SeedSearch::new(scenario, seeds, profiles, without_faults, *shard);
     search(runner, &plans, blank, &options.search, total, progress)

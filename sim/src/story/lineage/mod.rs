@@ -230,7 +230,11 @@ fn is_telling(what: &What) -> bool {
             let changes = ["redrive", "purge"].iter().any(|verb| operation.name().starts_with(verb));
             *outcome != Outcome::Done || (*count > 0 && changes)
         }
-        What::Subscribe { .. } | What::ReceiveFailed { .. } | What::FaultOver { .. } | What::Quiet => false,
+        What::Subscribe { .. }
+        | What::ReceiveFailed { .. }
+        | What::FaultOver { .. }
+        | What::Quiet
+        | What::Kept { .. } => false,
         _ => true,
     }
 }

@@ -173,6 +173,7 @@ pub(super) fn threads_of(what: &What, see: &mut impl FnMut(Thread)) {
         | What::Healed
         | What::Redrive { .. }
         | What::Quiet
+        | What::Kept { .. }
         | What::OutOfBudget { .. }
         | What::Subscribe { .. }
         | What::ReceiveFailed { .. } => {}

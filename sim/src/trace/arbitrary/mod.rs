@@ -15,7 +15,7 @@ use proptest::{
 use seaworthy_core::ports::Timestamp;
 use smol_str::SmolStr;
 
-use super::{Effect, Event, ProcessIndex, TraceFile, What, event::Ending};
+use super::{Effect, Event, KeptRows, ProcessIndex, TraceFile, What, event::Ending};
 use values::*;
 
 /// One strategy for each variant of an enum. The match makes the list whole, and the patterns say that each is its own.
@@ -121,6 +121,9 @@ variants! { What as what_kinds:
             sagas: sagas.into(),
         },
     ),
+    What::Kept { .. } => vec((text(), table(), any::<u64>()), 0..3).prop_map(|rows| What::Kept {
+        rows: rows.into_iter().map(|(store, table, rows)| KeptRows { store, table, rows }).collect(),
+    }),
     What::Redrive { .. } => (any::<u64>(), any::<u64>())
         .prop_map(|(parked, after_ms)| What::Redrive { parked, after_ms }),
     What::Caught { .. } => text().prop_map(|message| What::Caught { message }),

@@ -7,7 +7,7 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, OperationId, SagaId},
     message::{Headers, Message},
-    ports::{Cell, DefinitionRef, Operation, OperationState, RowChange, RowId, SagaStatus, Timestamp},
+    ports::{Cell, DefinitionRef, Operation, OperationState, RowChange, RowId, SagaStatus, StoreTable, Timestamp},
 };
 use smol_str::SmolStr;
 use uuid::Uuid;
@@ -42,6 +42,10 @@ pub(super) fn message_id() -> impl Strategy<Value = MessageId> {
 
 pub(super) fn saga() -> impl Strategy<Value = SagaId> {
     uuid().prop_map(SagaId)
+}
+
+pub(super) fn table() -> impl Strategy<Value = StoreTable> {
+    select(StoreTable::ALL.to_vec())
 }
 
 pub(super) fn work() -> impl Strategy<Value = Work> {

@@ -15,7 +15,7 @@ pub use ending::Ending;
 pub(crate) use ids::micros;
 pub use ids::{ProcessIndex, TxId, VirtualTime, Work};
 pub use outcome::Outcome;
-pub use rows::{ClaimedRow, RowMessages, SettledAs, SettledRow};
+pub use rows::{ClaimedRow, KeptRows, RowMessages, SettledAs, SettledRow};
 pub(crate) use told::{add_effects, told};
 pub use what::What;
 

@@ -3,8 +3,12 @@ use std::{
     hash::{Hash, Hasher},
 };
 
-use seaworthy_core::{ids::MessageId, ports::RowId};
+use seaworthy_core::{
+    ids::MessageId,
+    ports::{RowId, StoreTable},
+};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// A row as it was claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -26,6 +30,17 @@ pub struct SettledRow {
     pub settled: SettledAs,
     /// `true` if the claim still held the row, so that it really was settled.
     pub held: bool,
+}
+
+/// Number of rows of one table of a store.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct KeptRows {
+    /// Name of the store.
+    pub store: SmolStr,
+    /// Table of the store.
+    pub table: StoreTable,
+    /// Number of its rows.
+    pub rows: u64,
 }
 
 /// Messages of rows that were redriven or purged, sorted. Empty for every other call, and in files that were written before

@@ -8,7 +8,7 @@ use seaworthy_core::{
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{ClaimedRow, Effect, Outcome, RowMessages, SettledRow, TxId, VirtualTime, Work};
+use super::{ClaimedRow, Effect, KeptRows, Outcome, RowMessages, SettledRow, TxId, VirtualTime, Work};
 use crate::plan::FaultKind;
 
 /// Content of an event.
@@ -296,5 +296,10 @@ pub enum What {
         messages: RowMessages,
         /// The sagas whose logs were written since, sorted: they are as they were, or gone.
         sagas: Box<[SagaId]>,
+    },
+    /// The tables of the stores were counted: before the first boot, if anything was prepared, and when the run is over.
+    Kept {
+        /// Number of the rows of each table that has any, by store.
+        rows: Box<[KeptRows]>,
     },
 }

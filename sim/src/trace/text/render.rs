@@ -7,7 +7,7 @@ use super::{
     Names,
     words::{ending, headers, millis, say_all, spaced},
 };
-use crate::trace::{Effect, Event, Outcome, ProcessIndex, What};
+use crate::trace::{Effect, Event, KeptRows, Outcome, ProcessIndex, What};
 
 /// Says each event of a trace in one line, the same on every machine.
 ///
@@ -117,6 +117,7 @@ impl Renderer {
             }
             What::Redrive { parked: 1, .. } => "the operator redrives 1 dead row".to_owned(),
             What::Redrive { parked, .. } => format!("the operator redrives {parked} dead rows"),
+            What::Kept { rows } => kept(rows),
             What::Quiet => "quiet".to_owned(),
             What::OutOfBudget { waiting } => format!("out of budget, waiting: {}", names.abbreviate(waiting)),
             What::Request { request, operation } => format!("request {request}: {operation}"),
@@ -220,6 +221,21 @@ impl Renderer {
 /// Describes the effects that a transaction that came to nothing would have had.
 fn undone(tried: &[Effect], names: &mut Names) -> String {
     if tried.is_empty() { String::new() } else { format!(", nothing of: {}", say_all(tried, names)) }
+}
+
+/// Describes how many rows each table has, store by store.
+fn kept(rows: &[KeptRows]) -> String {
+    let mut text = "rows kept".to_owned();
+    let mut store: Option<&SmolStr> = None;
+    for kept in rows {
+        let between = match store {
+            Some(store) if *store == kept.store => ",".to_owned(),
+            before => format!("{} in {}:", if before.is_some() { ";" } else { "" }, kept.store),
+        };
+        let _ = write!(text, "{between} {} of {}", kept.rows, kept.table.name());
+        store = Some(&kept.store);
+    }
+    text
 }
 
 /// Formats the size of a payload.

@@ -47,6 +47,7 @@ impl What {
             Self::External { .. } => "external",
             Self::Exit { .. } => "exit",
             Self::NeverReturned { .. } => "never_returned",
+            Self::Kept { .. } => "kept",
         }
     }
 }

@@ -1,11 +1,14 @@
 //! What is kept without end.
 
-use seaworthy_core::{ports::SagaStatus, saga::Record};
+use seaworthy_core::{
+    ports::{SagaStatus, StoreTable},
+    saga::Record,
+};
 use seaworthy_sim::{
     invariants::{BoundedGrowth, Violation},
     scenario::Topology,
     trace::{
-        Effect, Outcome,
+        Effect, KeptRows, Outcome, ProcessIndex, What,
         script::{self, Script, handled},
     },
 };
@@ -80,4 +83,48 @@ fn the_text_of_an_error_is_kept_as_a_text_and_not_as_a_book() {
     };
     assert_eq!(sentences(&judged(5_000)), ["the text of an error is kept that is 5000 bytes long"]);
     assert_eq!(judged(1_024), []);
+}
+
+/// So many rows of each table before the first boot and at the end, after so much work.
+fn tables(topology: &Topology, before: u64, after: u64, work: u64) -> Vec<Violation> {
+    let mut script = Script::new();
+    let kept = |rows| {
+        let of = |table: &StoreTable| KeptRows { store: "orders".into(), table: *table, rows };
+        What::Kept { rows: StoreTable::ALL.iter().map(of).collect() }
+    };
+    script.event(ProcessIndex::WORLD, kept(before));
+    let orders = script.process("orders-1");
+    script.boot(orders);
+    for number in 0..work {
+        script.commit(orders, "orders", Outcome::Done, [handled("orders", &message(number, "order-1"))]);
+    }
+    script.event(ProcessIndex::WORLD, kept(after));
+    judge(BoundedGrowth::from_topology(topology).per_item(2), &script)
+}
+
+#[test]
+fn rows_that_grow_beyond_the_work_are_told_by_their_table() {
+    let topology = Topology::new();
+    let found = tables(&topology, 7, 128, 10);
+    let is_work = |table: &&StoreTable| matches!(table, StoreTable::Outbox | StoreTable::Sagas);
+    let expected: Vec<String> = StoreTable::ALL
+        .iter()
+        .filter(|table| !is_work(table))
+        .map(|table| format!("`orders` keeps 128 rows of {}, after 10 requests and handled messages", table.name()))
+        .collect();
+    assert_eq!(sentences(&found), expected);
+    assert_eq!(tables(&topology, 7, 127, 10), []);
+    assert_eq!(tables(&topology, 7, 128, 11), [], "it is the work that was done");
+    assert_eq!(tables(&topology, 8, 128, 10), [], "what was there before is not of this run");
+}
+
+#[test]
+fn a_topology_says_how_many_rows_a_table_keeps_whatever_the_work() {
+    let topology = Topology::new().keeps_at_most(StoreTable::Watermarks, 3);
+    let found = tables(&topology, 5, 4, 10);
+    assert_eq!(sentences(&found), ["`orders` keeps 4 rows of watermarks at rest, and may keep 3"]);
+    assert_eq!(tables(&topology, 0, 3, 0), []);
+    let fewer = Topology::new().keeps_at_most(StoreTable::Outbox, 99).keeps_at_most(StoreTable::Inbox, 1_000);
+    assert_eq!(sentences(&tables(&fewer, 0, 100, 0)), ["`orders` keeps 100 rows of outbox at rest, and may keep 99"]);
+    assert!(tables(&fewer, 0, 500, 0).iter().all(|violation| !violation.sentence.contains("inbox")));
 }

@@ -6,7 +6,10 @@ use seaworthy_core::{message::Message, ports::Operation};
 use seaworthy_sim::{
     invariants::{MessageHeldUp, Violation},
     plan::FaultKind,
-    trace::{Outcome, ProcessIndex, script::Script},
+    trace::{
+        Outcome, ProcessIndex, What,
+        script::{self, Script},
+    },
 };
 
 use super::{groups, judge, message, sentences, spoils};
@@ -80,4 +83,63 @@ fn a_death_that_the_message_causes_is_no_excuse_and_another_one_is() {
         }
     };
     assert_eq!(beside(&waits, 60, other), []);
+}
+
+/// Rows of `order-1` and of another message, of which the first kills whoever publishes it, each of six times.
+fn rows(waits: &Message, between: impl Fn(&mut Script, ProcessIndex, u32)) -> Vec<Violation> {
+    let poison = message(1, "order-1");
+    let mut script = Script::new();
+    let orders = script.process("orders-1");
+    script.commit(orders, "orders", Outcome::Done, [script::staged(&poison), script::staged(waits)]);
+    for number in 0..6 {
+        let kind = FaultKind::PoisonPublish;
+        script.event(ProcessIndex::WORLD, What::Fault { index: 0, kind, point: None });
+        spoils(&mut script, orders, &poison);
+        script.crash(orders);
+        script.boot(orders);
+        between(&mut script, orders, number);
+    }
+    judge(MessageHeldUp::new(&groups()).tries(4), &script)
+}
+
+#[test]
+fn a_row_that_waits_while_another_one_kills_its_relay_is_told_once() {
+    let found = rows(&message(2, "order-2"), nothing);
+    let sentence = "a row waited 0 s to be published, while another one of another key was tried 5 times and nothing else was \
+                    wrong";
+    assert_eq!(sentences(&found), [sentence]);
+    assert_eq!(found[0].events[0], 0);
+    assert_eq!(rows(&message(2, "order-1"), nothing), [], "it waits for its own key");
+}
+
+#[test]
+fn a_row_that_is_published_meanwhile_or_meets_something_else_is_not_held_up() {
+    let waits = message(2, "order-2");
+    let published = |script: &mut Script, orders, number| {
+        if number == 3 {
+            script.publish(orders, &waits, Outcome::Done);
+        }
+    };
+    assert_eq!(rows(&waits, published), []);
+    let delayed = |script: &mut Script, orders, number| {
+        if number == 3 {
+            script.fault(orders, FaultKind::Delay, Operation::Publish);
+        }
+    };
+    assert_eq!(rows(&waits, delayed), []);
+    let dies_of_another = |script: &mut Script, _, number| {
+        let other = script.process("orders-2");
+        if number == 2 {
+            script.crash(other);
+        }
+    };
+    assert_eq!(rows(&waits, dies_of_another), []);
+    let elsewhere = |script: &mut Script, _, number| {
+        if number == 0 {
+            let shipping = script.process("shipping-1");
+            script.commit(shipping, "shipping", Outcome::Done, [script::staged(&message(3, "order-3"))]);
+        }
+    };
+    let found = rows(&message(2, "order-1"), elsewhere);
+    assert_eq!(found, [], "it is in another store's outbox");
 }

@@ -10,6 +10,7 @@ use seaworthy_sim::{
         DuplicateEffect, Invariant, LostEvent, NoRowStuck, OneMessagePerId, OneSagaPerKey, PerKeyOrder, SagaResolves,
         StaleClaimSettle, TerminalStateFinal, TornStep,
     },
+    scenario::Topology,
     trace::{
         Effect, Outcome, ProcessIndex, SettledAs, What,
         script::{self, Script, created, executed, handled, staged},
@@ -141,4 +142,72 @@ fn what_is_committed_after_it_is_judged_as_ever() {
     assert_eq!(lost.len(), 2, "neither `shipping`, which took it for another, nor `mail` has handled it: {lost:?}");
     let order = judge(PerKeyOrder::new(&groups()), &script);
     assert_eq!(order, [], "the one that is lost is before nobody");
+}
+
+fn waiting(limit_us: Option<u64>) -> Record {
+    let (step, signal) = ("approval".into(), Some("approved".into()));
+    Record::Waiting { step, signal, limit_us, until: None, key: None }
+}
+
+/// A saga of `checkout` on the store `checkout` waits for what `orders` sends, which is put back to what it was before or after the
+/// saga was started, or not at all.
+fn awaited(record: &Record, restored_after: Option<bool>) -> usize {
+    let mut script = Script::new();
+    let checkout = script.process("checkout-1");
+    if restored_after == Some(false) {
+        restore(&mut script, 0, 1, 0);
+    }
+    script.commit(checkout, "checkout", Outcome::Done, [created(7, "checkout", "order-17")]);
+    script.commit(checkout, "checkout", Outcome::Done, [script::logged(7, &[record.encode()], Running)]);
+    if restored_after == Some(true) {
+        restore(&mut script, 0, 1, 0);
+    }
+    judge(SagaResolves::new(), &script).len()
+}
+
+#[test]
+fn what_a_saga_waits_for_may_be_lost_with_the_store_of_whoever_sends_it() {
+    assert_eq!(awaited(&waiting(None), Some(true)), 0);
+    assert_eq!(awaited(&waiting(None), Some(false)), 1, "it is sent again by who has forgotten it");
+    assert_eq!(awaited(&waiting(None), None), 1);
+    assert_eq!(awaited(&waiting(Some(1)), Some(true)), 1, "a wait with a limit ends by itself");
+    assert_eq!(awaited(&Record::Completed, Some(true)), 1, "it waits for nothing");
+}
+
+#[test]
+fn a_saga_that_is_put_back_waits_again_for_what_it_had_been_given() {
+    let run = |goes_on: bool| {
+        let mut script = Script::new();
+        let orders = script.process("orders-1");
+        script.commit(orders, "orders", Outcome::Done, [created(1, "checkout", "order-17")]);
+        script.commit(orders, "orders", Outcome::Done, [script::logged(1, &[waiting(None).encode()], Running)]);
+        let received = Record::Received { step: "approval".into(), signal: "d-1".into(), output: Default::default() };
+        script.commit(orders, "orders", Outcome::Done, [script::logged(1, &[received.encode()], Running)]);
+        restore(&mut script, 2, 0, 1);
+        if goes_on {
+            script.commit(orders, "orders", Outcome::Done, [script::logged(1, &[received.encode()], Running)]);
+        }
+        judge(SagaResolves::new(), &script).len()
+    };
+    assert_eq!(run(false), 0);
+    assert_eq!(run(true), 1, "it has what it waited for, and does not end");
+}
+
+#[test]
+fn what_a_process_of_another_store_had_done_outside_is_not_forgotten() {
+    let acts = |process: &str| {
+        let topology = Topology::new().process("orders-1", "orders", "orders", |_| async {});
+        let topology = topology.process("shipping-1", "shipping", "shipping", |_| async {});
+        let mut script = Script::new();
+        // Processes are numbered as the topology has them.
+        let [orders, shipping] = ["orders-1", "shipping-1"].map(|name| script.process(name));
+        let who = if process == "orders-1" { orders } else { shipping };
+        for number in 1..=2 {
+            let operation = OperationId::derive(script::saga(number), "book", Direction::Action);
+            script.external(who, ("bank", "pay", "order-17"), operation, true, Outcome::Done);
+            restore(&mut script, 0, 0, 0);
+        }
+        judge(DuplicateEffect::from_topology(&topology), &script).len()
+    };
+    assert_eq!((acts("orders-1"), acts("shipping-1")), (0, 1));
 }

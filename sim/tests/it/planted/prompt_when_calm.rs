@@ -1,13 +1,24 @@
-//! A relay that looks for work twice a minute, and is told by nobody that there is some.
+//! A relay that looks for work twice a minute, and is told by nobody that there is some: neither by who takes orders nor by the
+//! sagas of its own process.
 
 use std::time::Duration;
 
-use seaworthy_core::ports::Ports;
-use seaworthy_sim::scenario::Topology;
+use async_trait::async_trait;
+use bytes::Bytes;
+use seaworthy_core::{
+    backoff::Backoff,
+    outbox::{Relay, RelayConfig},
+    ports::{Ports, Transaction},
+    saga::{Action, Orchestrator, OrchestratorConfig, Registry, SagaBuilder, StepCall, StepError, Value},
+    wake::Wake,
+};
+use seaworthy_sim::scenario::{Boot, Topology};
 
+use super::is_found_and_the_right_service_holds;
 use crate::small_service::{
-    Service,
+    Answer, Service,
     messaging::{front_beside, front_beside_relay, fronts, listener, placing, publish, relay_by_hand, settle},
+    serve,
 };
 
 pub(super) const WRONG: Service = Service::wrong("looks-twice-a-minute", topology);
@@ -29,4 +40,43 @@ async fn now_and_then(ports: Ports) {
         settle(&ports, token, &rows, &results).await
     })
     .await;
+}
+
+#[test]
+fn a_sagas_messages_that_wait_for_the_relays_next_look() {
+    is_found_and_the_right_service_holds("prompt-when-calm", Service::wrong("wakes-no-relay", by_a_saga));
+}
+
+fn by_a_saga(is_right: bool) -> Topology {
+    listener(fronts(move |boot| front(boot, is_right)))
+}
+
+/// Each order is a saga, whose only step tells of it. The core's orchestrator wakes the relay, where it is given one to wake.
+async fn front(boot: Boot, is_right: bool) {
+    let (ports, wake) = (boot.ports, Wake::new());
+    let rarely = Backoff::new(Duration::from_secs(30), Duration::from_secs(60));
+    let relay = Relay::new(&ports).config(RelayConfig::default().poll(rarely)).wake(wake.clone());
+    ports.spawn("relay", relay.run());
+    let mut registry = Registry::new();
+    let steps = SagaBuilder::new("order", 1).retriable("tell", Tells);
+    registry.register(steps.build().expect("there is one step")).expect("one definition");
+    let orchestrator = Orchestrator::new(&ports, registry, OrchestratorConfig::default());
+    let orchestrator = if is_right { orchestrator.wake(wake) } else { orchestrator };
+    let (recovery, stop) = (orchestrator.clone(), ports.stop.clone());
+    ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
+    serve(ports, move |_, name| {
+        let orchestrator = orchestrator.clone();
+        Box::pin(async move { orchestrator.start("order", &name, &name).await.map(|_| Answer::Yes) })
+    })
+    .await;
+}
+
+struct Tells;
+
+#[async_trait]
+impl Action<String> for Tells {
+    async fn apply(&self, tx: &mut dyn Transaction, call: &StepCall<'_, String>, _: Value) -> Result<Value, StepError> {
+        tx.stage(&call.message("front", "order.placed", "orders", call.key, Bytes::new())).await?;
+        Ok(Value::NULL)
+    }
 }

@@ -111,9 +111,12 @@ fn a_step_is_asked_once_whether_it_applies_however_often_it_is_tried() {
     });
 }
 
+/// Calls of a booking: what was to be cancelled, if it was the cancellation, and the operation's id.
+type Asked = Vec<(Option<String>, OperationId)>;
+
 /// A booking with an output, and its cancellation, which is to name what it cancels.
 #[derive(Clone, Default)]
-struct Booking(Arc<Mutex<Vec<(Option<String>, OperationId)>>>);
+struct Booking(Arc<Mutex<Asked>>);
 
 #[async_trait]
 impl Action<u32> for Booking {

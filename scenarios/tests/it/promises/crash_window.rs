@@ -46,10 +46,12 @@ fn is_shipped(seed: u64, process: &str, point: Operation, nth: u32, verdict: fn(
     !report.fired.is_empty()
 }
 
+/// A call, and a death beside it.
+type Window = (Operation, fn(Restart) -> Verdict);
+
 #[test]
 fn seed_35_whoever_dies_after_a_commit_and_before_the_publish_the_event_is_delivered_in_each_seed() {
-    let windows: [(Operation, fn(Restart) -> Verdict); 2] =
-        [(Operation::Commit, Verdict::CrashAfter), (Operation::Publish, Verdict::CrashBefore)];
+    let windows: [Window; 2] = [(Operation::Commit, Verdict::CrashAfter), (Operation::Publish, Verdict::CrashBefore)];
     let mut deaths = 0;
     for seed in 0..SEEDS {
         for process in ["orders-1", "orders-2", "shipping-1", "shipping-2"] {

@@ -75,7 +75,7 @@ fn a_row_that_is_replaced_is_told_as_gone_and_one_that_stays_is_not() {
     assert_eq!(told(&mut writer, upserted), ["9,i,0 -> 9,u,0"]);
 }
 
-/// What an insert found in its way is gone only if a row that can't be beside it has come.
+/// A row that an insert found in its way is gone only if one that can't be beside it has come.
 #[test]
 fn a_row_that_was_in_the_way_and_has_changed_or_gone_since_is_told_once() {
     let mut writer = watched("own (id INTEGER PRIMARY KEY, name TEXT)");

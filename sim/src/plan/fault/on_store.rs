@@ -11,7 +11,7 @@ pub(super) trait OnStore: Sized {
     /// The profile whose plans hold it.
     const CLASS: Profile;
 
-    /// As [`TimedKind::LASTS`].
+    /// `true` if it lasts until the world heals, as [`TimedKind::LASTS`] says.
     const LASTS: bool = false;
 
     /// `true` if there is a stronger form of it, in which the process dies of what it panics at otherwise.

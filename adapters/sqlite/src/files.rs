@@ -200,6 +200,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::disallowed_methods, reason = "a thread holds a lock while it waits, as another process would")]
     fn one_that_writes_while_another_switches_the_file_is_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db");

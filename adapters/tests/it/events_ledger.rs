@@ -1,14 +1,23 @@
 //! Event-sourced aggregates: decided on what their streams hold, appended as decided, published under the same ids.
 
+use std::time::Duration;
+
 use seaworthy_core::{
     aggregate::{AggregateError, Cause, DomainEvent, MapError, UpdateError},
     events::{Ledger, Loaded, Sourced},
     message::MessageBuilder,
-    ports::{EventAppend, ExpectedVersion, OutboxOrder, Ports, StoreError, TailRequest, Timestamp, WhenDead},
+    ports::{
+        EventAppend, ExpectedVersion, FailureKind, Operation, OutboxOrder, Ports, StoreError, TailRequest, Timestamp,
+        WhenDead,
+    },
 };
 use serde::{Deserialize, Serialize};
 
-use crate::support::{Kind, World, on, on_each_store};
+use crate::support::{
+    Kind, World,
+    calls::{Calls, Fate, doubled},
+    on, on_each_store,
+};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Account {
@@ -97,6 +106,27 @@ fn seed_26_a_decision_on_an_older_version_is_not_appended_and_is_taken_again_on_
         let versions: Vec<u64> =
             store.read_events(0, 99).await.expect("a store that is up").iter().map(|event| event.version).collect();
         assert_eq!(versions, (1..=9).collect::<Vec<_>>(), "without a gap");
+    });
+}
+
+#[test]
+fn a_command_that_others_are_always_before_is_decided_again_eight_times_with_ever_longer_pauses() {
+    on_each_store(async |world| {
+        for (faster, appended) in [(8, 1), (9, 1)] {
+            let conflicts = move |operation, number| match operation {
+                Operation::Commit if number <= faster => Fate::Fails(FailureKind::Conflict),
+                _ => Fate::Well,
+            };
+            let (calls, ports) = Calls::of(&world.ports, conflicts);
+            let ended = ledger(&ports).execute(&*ports.store, "17", &Command::Credit(1), Cause::New).await;
+            let is_conflict =
+                matches!(&ended, Err(UpdateError::Aggregate(AggregateError::Store(StoreError::Conflict(_)))));
+            assert_eq!((ended.is_ok(), is_conflict), (faster == 8, faster == 9), "{faster} were faster: {ended:?}");
+            let pauses: Vec<_> = doubled(Duration::from_millis(5), Duration::from_millis(200)).take(8).collect();
+            assert_eq!(calls.pauses(Operation::Commit), pauses);
+            let left = load(world, &ledger(&world.ports)).await.expect("readable");
+            assert_eq!((left.state.balance, left.version), (appended, appended), "what was refused appends nothing");
+        }
     });
 }
 

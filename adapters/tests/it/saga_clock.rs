@@ -84,6 +84,13 @@ async fn status(world: &World) -> SagaStatus {
     world.status_of(saga_id("trip", "t-1")).await
 }
 
+/// Since when and until when the saga waits for a signal, as an operator reads it.
+async fn waits(world: &World) -> (Timestamp, Option<Timestamp>) {
+    let account = account(&*world.ports.store, saga_id("trip", "t-1")).await.expect("it is there");
+    let WaitsFor::Signal { since, until, .. } = account.waits_for else { panic!("{:?}", account.waits_for) };
+    (since, until)
+}
+
 #[test]
 fn a_saga_waits_for_its_hour_and_not_for_the_day_by_which_the_clock_was_set_back() {
     over_a_restart(
@@ -178,31 +185,37 @@ fn a_deadline_of_a_clock_that_was_years_ahead_comes_in_its_time() {
 /// A limit counts from when the saga came to the step; a date is a date.
 #[test]
 fn a_wait_of_a_clock_that_was_years_ahead_ends_in_its_time_and_one_for_a_date_on_that_date() {
-    let waits = |wait: fn() -> Wait<u32, Limited>| {
+    let waiting = |wait: fn() -> Wait<u32, Limited>| {
         move |part: &Part| {
             let saga = SagaBuilder::new("trip", 1).wait("visa", wait());
             saga.compensatable("pay", part.clone(), NothingToUndo).build().expect("two steps")
         }
     };
     over_a_restart_of(
-        waits(|| Wait::signal("visa").or_else(HOUR * 24, Value::NULL)),
+        waiting(|| Wait::signal("visa").or_else(HOUR * 24, Value::NULL)),
         OrchestratorConfig::default(),
         |clock| clock.set_back(AHEAD),
         async |world, up| {
             world.pass(HOUR * 23).await;
             assert_eq!(up.attempts(), 0);
+            let now = world.clock.now();
+            let (since, until) = waits(world).await;
+            let until = until.expect("a day");
+            assert!(since <= now && now < until && until < now + HOUR * 2, "{since} to {until}, at {now}");
             world.pass(HOUR * 2).await;
             assert_eq!((up.attempts(), status(world).await), (1, SagaStatus::Completed));
         },
     );
+    let date = Timestamp::EPOCH + YEAR * 20 + HOUR * 48;
     for log_entries_max in [256, 1] {
         over_a_restart_of(
-            waits(|| Wait::until(|_| Timestamp::EPOCH + YEAR * 20 + HOUR * 48)),
+            waiting(|| Wait::until(|_| Timestamp::EPOCH + YEAR * 20 + HOUR * 48)),
             OrchestratorConfig::default().log_entries_max(log_entries_max),
             |clock| clock.set_back(AHEAD),
             async |world, up| {
                 world.pass(HOUR * 72).await;
                 assert_eq!((up.attempts(), status(world).await), (0, SagaStatus::Running));
+                assert_eq!(waits(world).await.1, Some(date), "log of {log_entries_max} entries");
                 world.clock.set_ahead(AHEAD);
                 world.pass(HOUR / 4).await;
                 assert_eq!((up.attempts(), status(world).await), (1, SagaStatus::Completed));

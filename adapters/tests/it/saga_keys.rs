@@ -99,6 +99,35 @@ fn a_message_finds_the_saga_that_waits_by_the_key_of_its_invoice() {
     });
 }
 
+/// Its own steps go by their own names in the key of a nested saga.
+#[test]
+fn a_nested_saga_that_waits_is_found_by_its_key_as_by_itself() {
+    on_each_store(async |world| {
+        let bill = SagaBuilder::new("bill", 1)
+            .compensatable("invoice", DrawsUp, Part::well())
+            .compensatable(
+                "paid",
+                Wait::message("invoice.paid").keyed(of_invoice).correlate_by(paid_invoice),
+                Part::well(),
+            )
+            .build()
+            .expect("two steps");
+        let order = SagaBuilder::new("order", 1)
+            .nested("bill", &bill, |data: &u32| data)
+            .compensatable("send", Part::well(), Part::well())
+            .result_of("bill/paid")
+            .build()
+            .expect("three steps");
+        let orchestrator = world.sagas(order);
+        let (seventh, eighth) = (start(&orchestrator, "o-7", 7).await, start(&orchestrator, "o-8", 8).await);
+        world.pass(DAY).await;
+        assert_eq!(deliver(world, &orchestrator, &paid("invoice-108", 1)).await, Ok(vec![eighth]));
+        let result = orchestrator.handle(eighth).result::<(String, u32)>().await;
+        assert_eq!(result, Ok(("invoice-108".to_owned(), 1)));
+        assert_eq!(world.status_of(seventh).await, SagaStatus::Running, "that was not its invoice");
+    });
+}
+
 /// The key is known with the commit of the step that makes it, long before the saga waits.
 #[test]
 fn a_message_that_comes_before_the_wait_is_kept_and_counts_once() {
@@ -263,6 +292,39 @@ fn a_saga_that_passes_to_a_version_with_a_key_is_found_by_it_from_then_on() {
         assert_eq!(next.deliver_in(&mut *tx, "order", &paid("invoice-107", 1)).await, Ok(vec![saga]));
         tx.commit().await.expect("up");
         assert_eq!(next.handle(saga).result::<(String, u32)>().await, Ok(("invoice-107".to_owned(), 1)));
+    });
+}
+
+/// Versions side by side, one by a key and one by correlation id: a message is for whoever it finds in either way.
+#[test]
+fn a_message_finds_sagas_of_both_versions_each_in_its_way() {
+    on_each_store(async |world| {
+        let unkeyed = || {
+            let builder = SagaBuilder::new("order", 1).pivot("invoice", DrawsUp).retriable("send", Part::well());
+            builder.wait("paid", Wait::message("invoice.paid")).result_of("paid").build().expect("three steps")
+        };
+        let older = start(&world.sagas(unkeyed()), "o-7", 7).await;
+        world.pass(DAY).await;
+        world.ports.stop.set();
+        world.pass(SECOND).await;
+        let ports = world.replica(3);
+        let mut registry = Registry::new();
+        registry.register(unkeyed()).expect("a version");
+        registry.register(order(2, Part::well())).expect("another");
+        let both = Orchestrator::new(&ports, registry, OrchestratorConfig::default());
+        let (recovery, stop) = (both.clone(), ports.stop.clone());
+        ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
+        let newer = start(&both, "o-8", 8).await;
+        world.pass(DAY).await;
+        let answers = Message { correlation_id: older.0, ..paid("invoice of the bank's", 1) };
+        assert_eq!(deliver(world, &both, &answers).await, Ok(vec![older]));
+        assert_eq!(deliver(world, &both, &paid("invoice-108", 1)).await, Ok(vec![newer]));
+        world.pass(DAY).await;
+        assert_eq!(world.status_of(older).await, SagaStatus::Completed);
+        assert_eq!(world.status_of(newer).await, SagaStatus::Completed);
+        // There was one in one of the ways: that says more than that there is none in the other.
+        let late = deliver(world, &both, &paid("invoice-108", 2)).await;
+        assert!(matches!(late, Err(SagaError::Ended { .. })), "{late:?}");
     });
 }
 

@@ -226,6 +226,14 @@ mod tests {
         link.as_ref().map_or(0, |node| 1 + depth(&node.left).max(depth(&node.right)))
     }
 
+    /// No side of any node has outgrown the other.
+    fn is_even(link: &Link<u32, u32>) -> bool {
+        link.as_ref().is_none_or(|node| {
+            let (left, right) = (&node.left, &node.right);
+            !is_skewed(left, right) && !is_skewed(right, left) && is_even(left) && is_even(right)
+        })
+    }
+
     #[test]
     fn it_is_a_map_whatever_comes_and_goes_and_older_versions_stay_as_they_were() {
         let (mut map, mut model) = (Sorted::new(), BTreeMap::new());
@@ -246,6 +254,7 @@ mod tests {
                 assert_eq!(map.remove(&key), model.remove(&key));
             }
             assert!(map.entries().eq(&model) && before.entries().eq(&was), "round {round}");
+            assert!(is_even(&map.root), "round {round}");
             let key = roll(201);
             assert_eq!((map.get(&key), map.rank(&key)), (model.get(&key), model.range(..key).count()));
             assert_eq!(map.first_from(&key), model.range(key..).next());
@@ -258,6 +267,7 @@ mod tests {
         for turn in [|key: u32| key, |key: u32| COUNT - key, |key: u32| key.reverse_bits()] {
             let mut map = Sorted::new();
             (0..COUNT).for_each(|key| map.insert(turn(key), key));
+            assert!(is_even(&map.root));
             assert!(depth(&map.root) <= 24, "{}", depth(&map.root));
             (0..COUNT - 16).for_each(|key| assert_eq!(map.remove(&turn(key)), Some(key)));
             assert!(depth(&map.root) <= 8, "{}", depth(&map.root));

@@ -223,6 +223,24 @@ fn a_snapshot_spares_reading_and_one_of_another_shape_is_left_aside() {
 }
 
 #[test]
+fn a_stream_of_many_events_is_read_to_its_end() {
+    const COUNT: u64 = 1_001;
+    on_each_store(async |world| {
+        let (clock, random) = (&*world.ports.clock, &*world.ports.random);
+        let credited = |_| {
+            let event = MessageBuilder::new("bank", "account.Credited", "17").json(&Event::Credited { amount: 1 });
+            event.expect("plain data").draw(clock, random)
+        };
+        let events = (0..COUNT).map(credited).collect();
+        let mut tx = world.store().begin().await.expect("a store that is up");
+        tx.append_events(&EventAppend::new("account-17", ExpectedVersion::Any, events)).await.expect("appended");
+        tx.commit().await.expect("a store that is up");
+        let loaded = load(world, &ledger(&world.ports)).await.expect("readable");
+        assert_eq!((loaded.state.balance, loaded.version), (COUNT, COUNT));
+    });
+}
+
+#[test]
 fn an_event_that_nobody_can_read_is_an_error_that_names_its_aggregate() {
     on(Kind::Memory, async |world| {
         let odd = MessageBuilder::new("bank", "account.Closed", "17").json("closed").expect("a text");

@@ -339,28 +339,31 @@ fn a_saga_that_waits_when_its_version_gets_a_key_is_found_by_it_from_then_on() {
     }
     fn check<L: Endures + 'static>(limit: fn(Wait<u32>) -> Wait<u32, L>) {
         on_each_store(async |world| {
-            let order = |version, wait: fn(Wait<u32, L>) -> Wait<u32, L>| {
+            let order = |version, name: &str, wait: fn(Wait<u32, L>) -> Wait<u32, L>| {
                 let builder = SagaBuilder::new("order", version).pivot("invoice", DrawsUp);
-                builder.wait("paid", wait(limit(Wait::message("invoice.paid")))).result_of("paid").build()
+                builder.wait(name, wait(limit(Wait::message("invoice.paid")))).result_of(name).build()
             };
-            let first = world.sagas(order(1, |wait| wait).expect("two steps"));
+            let first = world.sagas(order(1, "paid", |wait| wait).expect("two steps"));
             let sagas = [start(&first, "o-7", 7).await, start(&first, "o-8", 8).await];
             world.pass(DAY).await;
             world.ports.stop.set();
             world.pass(SECOND).await;
             let ports = world.replica(3);
-            let keyed = order(2, |wait| wait.keyed(of_invoice).correlate_by(paid_invoice)).expect("two steps");
+            let keyed =
+                order(2, "settled", |wait| wait.keyed(of_invoice).correlate_by(paid_invoice)).expect("two steps");
             let mut registry = Registry::new();
             registry.register(keyed).expect("one definition");
-            registry.migration(Migration::new("order", 1, 2)).expect("to a version that is there");
+            registry
+                .migration(Migration::new("order", 1, 2).rename("paid", "settled"))
+                .expect("to a version that is there");
             // One at a time: those for which there is no room are found later.
             let next = Orchestrator::new(&ports, registry, OrchestratorConfig::default().concurrency(1).batch(1));
             let (recovery, stop) = (next.clone(), ports.stop.clone());
             ports.spawn("recovery", async move { recovery.run_recovery(&stop).await });
             world.pass(SECOND * 20).await;
             let account = account(&*world.ports.store, sagas[0]).await.expect("it is there");
-            let WaitsFor::Signal { key, .. } = &account.waits_for else { panic!("{:?}", account.waits_for) };
-            assert_eq!(key.as_deref(), Some("invoice-107"));
+            let WaitsFor::Signal { step, key, .. } = &account.waits_for else { panic!("{:?}", account.waits_for) };
+            assert_eq!((step.as_str(), key.as_deref()), ("settled", Some("invoice-107")), "as the new version has it");
             for (saga, invoice) in sagas.into_iter().zip(["invoice-107", "invoice-108"]) {
                 let mut tx = ports.store.begin().await.expect("up");
                 assert_eq!(next.deliver_in(&mut *tx, "order", &paid(invoice, 1)).await, Ok(vec![saga]));

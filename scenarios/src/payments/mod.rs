@@ -82,9 +82,8 @@ impl Scenario for PaymentService {
     fn topology(&self) -> Topology {
         let variant = self.variant;
         let program = move |boot: Boot| service::payments(boot.ports, variant);
-        let is_right = self.name == PAYMENTS;
-        let topology = if is_right { Topology::new().fails_for_good() } else { Topology::new() };
-        topology
+        // Its poller counts nothing: a message that ends it each time holds all others up.
+        Topology::new()
             .process("payments-1", PAYMENTS, PAYMENTS, program)
             .process("payments-2", PAYMENTS, PAYMENTS, program)
             .group(LEDGER, &[PAYMENTS])

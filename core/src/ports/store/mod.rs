@@ -98,6 +98,9 @@ use super::Timestamp;
 ///
 /// Methods outside a transaction ([`OutboxStore`], [`InboxStore`], [`SagaStore`], [`OperationStore`], [`EventStore`]) are short transactions of their own.
 /// All leases and delays are judged by the store's own clock.
+///
+/// An adapter gives each call an end, by a timeout of its connection for example, and says [`StoreError::Unavailable`] or
+/// [`StoreError::Unknown`] then: relays and consumers wait for a store that has not answered.
 #[async_trait]
 pub trait Store: OutboxStore + InboxStore + SagaStore + OperationStore + EventStore + Send + Sync {
     /// Returns the parts that the store has. Methods of the others are [refused](Part::refusal), which is what their

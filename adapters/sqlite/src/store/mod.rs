@@ -27,7 +27,7 @@ use crate::{census, columns::read_count, epoch::Epochs, error, files::Shared};
 /// order in which tasks asked; it then holds the database's write lock from its first moment to its last. So a
 /// transaction never fails because another was faster, `Conflict` comes from versions, keys and fences only, and the
 /// sequence of outbox rows is their commit order. Keep transactions short, and never await another transaction of the
-/// same store inside one: that waits for itself until [`SqliteConfig::writer_wait`] ends it.
+/// same store inside one: that waits for itself until [`SqliteConfig::writer_wait`](crate::SqliteConfig::writer_wait) ends it.
 ///
 /// Reads outside of transactions go on beside the writer where the database is a file, which has a second connection for them.
 /// A database in memory has one connection: there a read waits for the transaction that is open, as another transaction

@@ -17,11 +17,11 @@ use crate::{
 };
 
 impl SqliteStore {
-    /// Opens a transaction as its own type: [`Store::begin`] boxes it.
+    /// Opens a transaction as its own type: [`Store::begin`](seaworthy_core::ports::Store::begin) boxes it.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if another process holds the lock for longer than
-    /// [`SqliteConfig::busy_timeout`], or transactions of this process for longer than [`SqliteConfig::writer_wait`].
+    /// [`SqliteConfig::busy_timeout`](crate::SqliteConfig::busy_timeout), or transactions of this process for longer than [`SqliteConfig::writer_wait`](crate::SqliteConfig::writer_wait).
     pub async fn transaction(&self) -> Result<SqliteTransaction, StoreError> {
         let writer = self.lock(self.permit().await?).await?;
         let (time, latest) = (Arc::clone(&self.time), self.shared.latest.clone());

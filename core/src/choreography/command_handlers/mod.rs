@@ -37,9 +37,9 @@ enum Decider<A> {
 /// | what happens | the aggregate | who hears |
 /// |---|---|---|
 /// | it decides | is changed, its events are staged | whoever listens to them |
-/// | it refuses, is not there, or is there already | stays as it is | the source: a [`Rejection`] with the reason |
+/// | it refuses, is not there, or is there already | stays as it is | the source: a [`Rejection`](super::Rejection) with the reason |
 /// | it is in a [terminal state](CommandHandlersBuilder::ended_when) | stays as it is | the source, likewise |
-/// | it is at another version than the command [expects](ExpectedSequence) | stays as it is | the router, after a backoff; a command without a router is rejected |
+/// | it is at another version than the command [expects](super::ExpectedSequence) | stays as it is | the router, after a backoff; a command without a router is rejected |
 /// | the command's type is not known | stays as it is | nobody yet: a newer release handles it |
 ///
 /// Each answer is staged in that transaction, so it is given once, whatever crashes in between.

@@ -1,3 +1,6 @@
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::FxHasher;
 use smol_str::SmolStr;
 
 /// Gives each name a small number, in the order in which they turn up. A run has a handful of stores, consumers and
@@ -20,4 +23,11 @@ impl Names {
     pub(super) fn name(&self, number: u16) -> &SmolStr {
         &self.0[usize::from(number)]
     }
+}
+
+/// Returns a key in one number: there may be as many keys as messages.
+pub(super) fn hash(key: &SmolStr) -> u64 {
+    let mut hasher = FxHasher::default();
+    key.hash(&mut hasher);
+    hasher.finish()
 }

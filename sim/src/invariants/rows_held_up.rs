@@ -1,13 +1,12 @@
-use std::{
-    collections::{BTreeSet, VecDeque},
-    hash::{Hash, Hasher},
-};
+use std::collections::{BTreeSet, VecDeque};
 
-use rustc_hash::FxHasher;
 use seaworthy_core::{ids::MessageId, message::Message};
 use smol_str::SmolStr;
 
-use super::{Judge, names::Names};
+use super::{
+    Judge,
+    names::{Names, hash},
+};
 use crate::{
     plan::FaultKind,
     trace::{Effect, Event, ProcessIndex, VirtualTime, What, Work},
@@ -35,6 +34,8 @@ struct Row {
     event: u64,
     /// Tries of another row of its store, of another key, with nothing else going wrong between.
     tries: u32,
+    /// `true` if it spoils an attempt itself: it waits for its own sake, and for the lease of whoever died of it.
+    spoils: bool,
 }
 
 /// The core sets a row apart after ten claims that came to nothing.
@@ -77,7 +78,7 @@ impl RowsHeldUp {
         if message.schedule.is_none() {
             let (store, key) = (self.stores.number(store), hash(&message.partition_key));
             let (at, event) = (event.at, event.number);
-            self.rows.push_back(Row { message: message.id, store, key, at, event, tries: 0 });
+            self.rows.push_back(Row { message: message.id, store, key, at, event, tries: 0, spoils: false });
         }
     }
 
@@ -89,7 +90,8 @@ impl RowsHeldUp {
     }
 
     fn spoil(&mut self, message: MessageId, event: &Event, judge: &mut Judge<'_>) {
-        let Some(spoiled) = self.rows.iter().find(|row| row.message == message) else { return };
+        let Some(spoiled) = self.rows.iter_mut().find(|row| row.message == message) else { return };
+        spoiled.spoils = true;
         let (store, key) = (spoiled.store, spoiled.key);
         judge.judged();
         let whose = (event.process, event.incarnation);
@@ -99,7 +101,7 @@ impl RowsHeldUp {
         let mut keys = BTreeSet::new();
         for row in self.rows.iter_mut().filter(|row| row.store == store && row.key != key) {
             // Behind the first of its key all others wait for that one.
-            if !keys.insert(row.key) {
+            if !keys.insert(row.key) || row.spoils {
                 continue;
             }
             row.tries += 1;
@@ -114,10 +116,4 @@ impl RowsHeldUp {
             }
         }
     }
-}
-
-pub(super) fn hash(key: &SmolStr) -> u64 {
-    let mut hasher = FxHasher::default();
-    key.hash(&mut hasher);
-    hasher.finish()
 }

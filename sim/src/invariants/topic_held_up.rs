@@ -1,14 +1,17 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    hash::{Hash, Hasher},
     time::Duration,
 };
 
-use rustc_hash::FxHasher;
 use seaworthy_core::{ids::MessageId, message::Message};
 use smol_str::SmolStr;
 
-use super::{Interest, Invariant, Judge, Mode, messages::ByMessage, names::Names, rows::Settled};
+use super::{
+    Interest, Invariant, Judge, Mode,
+    messages::ByMessage,
+    names::{Names, hash},
+    rows::Settled,
+};
 use crate::{
     plan::FaultKind,
     trace::{Effect, Event, Outcome, VirtualTime, What},
@@ -239,12 +242,6 @@ impl TopicHeldUp {
         self.calm_since = at;
         self.down.clear();
     }
-}
-
-fn hash(key: &SmolStr) -> u64 {
-    let mut hasher = FxHasher::default();
-    key.hash(&mut hasher);
-    hasher.finish()
 }
 
 impl Invariant for TopicHeldUp {

@@ -134,6 +134,12 @@ fn a_row_that_is_published_meanwhile_or_meets_something_else_is_not_held_up() {
         }
     };
     assert_eq!(rows(&waits, dies_of_another), []);
+    let spoils_as_well = |script: &mut Script, orders, number| {
+        if number == 0 {
+            spoils(script, orders, &message(2, "order-2"));
+        }
+    };
+    assert_eq!(rows(&waits, spoils_as_well), [], "it waits for its own sake");
     let elsewhere = |script: &mut Script, _, number| {
         if number == 0 {
             let shipping = script.process("shipping-1");

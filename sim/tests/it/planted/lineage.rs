@@ -3,46 +3,16 @@
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    inbox::{Consumer, Handler, HandlerError, Handlers},
+    inbox::{Handler, HandlerError},
     message::{Message, MessageBuilder},
-    outbox::Relay,
-    ports::{Expected, Ports, StoreError, Transaction},
+    ports::Transaction,
 };
-use seaworthy_sim::scenario::Topology;
 use uuid::Uuid;
 
-use crate::small_service::{
-    Answer, Service,
-    messaging::{front_beside_relay, fronts},
-};
+use super::billing::answered_by;
+use crate::small_service::Service;
 
-pub(super) const WRONG: Service = Service::wrong("a-lineage-that-breaks-off", topology);
-
-fn topology(is_right: bool) -> Topology {
-    let front = move |boot| front_beside_relay(boot, |ports, name| Box::pin(async move { order(&ports, &name).await }));
-    fronts(front)
-        .process("biller-1", "biller", "biller", move |boot| bill(boot.ports, is_right))
-        .group("biller", &["orders"])
-}
-
-async fn order(ports: &Ports, name: &str) -> Result<Answer, StoreError> {
-    let mut tx = ports.store.begin().await?;
-    if tx.get("orders", name).await?.is_some() {
-        return Ok(Answer::Yes);
-    }
-    tx.put("orders", name, Expected::Absent, b"1".to_vec().into()).await?;
-    let placed = MessageBuilder::new("front", "order.placed", name).topic("orders");
-    tx.stage(&placed.derive(Uuid::nil(), &["order.placed", name], ports.clock.now())).await?;
-    tx.commit().await?;
-    Ok(Answer::Yes)
-}
-
-async fn bill(ports: Ports, is_right: bool) {
-    let relay = Relay::new(&ports);
-    ports.spawn("relay", relay.run());
-    let handlers = Handlers::builder().on("order.placed", Bill(is_right)).build().expect("one handler for one type");
-    Consumer::new(&ports, "biller", handlers, ["orders"]).run().await;
-}
+pub(super) const WRONG: Service = Service::wrong("a-lineage-that-breaks-off", |is_right| answered_by(is_right, Bill));
 
 struct Bill(bool);
 

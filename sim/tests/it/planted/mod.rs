@@ -5,6 +5,7 @@
 
 mod acknowledged_before_handled;
 mod at_the_limit;
+mod billing;
 mod bounded_attempts;
 mod bounded_growth;
 mod by_the_world;

@@ -1,7 +1,10 @@
 //! One order, and every fault that can strike it: the shop holds, and its twins do not. All pairs of faults take a minute in
 //! an optimised build; here it is a part of them.
 
-use std::sync::Mutex;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+};
 
 use seaworthy_scenarios::{
     order_fulfillment::{OrderFulfillment, Orders},
@@ -9,8 +12,10 @@ use seaworthy_scenarios::{
 };
 use seaworthy_sim::{
     explore::{Campaign, ExhaustOptions, Exhausted, Runner, Shard, exhaust},
-    plan::{FaultKind, Plan, PlanError},
+    generate::generate,
+    plan::{CallFault, Fault, FaultKind, Plan, PlanError, Profile, Verdict},
     scenario::Scenario,
+    trace::{Effect, What},
     world::{self, RunOptions, RunReport},
 };
 
@@ -75,6 +80,93 @@ fn the_shop_holds_under_a_part_of_all_pairs() {
     assert!(part.double > 100_000 && (part.all() / 400..=part.all() / 400 + 1).contains(&part.plans), "{part}");
     let calls = campaign.points.values().map(|tally| tally.fired).sum::<u64>();
     assert!(calls > part.plans, "most plans strike twice: {calls} of {}", part.plans);
+}
+
+/// Kinds of fault of which some are tried alone only.
+const SPARED: [FaultKind; 4] = [FaultKind::CrashBefore, FaultKind::CrashAfter, FaultKind::Stop, FaultKind::Delay];
+
+/// What came of a run, in numbers: each thing that was written, published, asked of others and acknowledged.
+fn came_of(report: &RunReport) -> BTreeMap<String, u32> {
+    let mut came = BTreeMap::new();
+    for event in report.trace.iter().flatten() {
+        let things = match &event.what {
+            What::Commit { effects, .. } => effects.iter().map(|effect| written(effect)).collect(),
+            What::Publish { message, outcome, .. } => vec![format!("{outcome:?} {}", message.topic)],
+            What::External { service, operation, acted, .. } => vec![format!("{service} {operation} {acted}")],
+            What::Ack { group, outcome, .. } => vec![format!("ack {group} {outcome:?}")],
+            _ => Vec::new(),
+        };
+        things.into_iter().for_each(|thing| *came.entry(thing).or_insert(0) += 1);
+    }
+    came
+}
+
+fn written(effect: &Effect) -> String {
+    match effect {
+        Effect::Document { collection, body, .. } => format!("{collection} {}", body.is_some()),
+        Effect::Observed { fact, value, .. } => format!("{fact} {value}"),
+        other => format!("{other:?}").split([' ', '(']).next().unwrap_or_default().to_owned(),
+    }
+}
+
+/// What a fault is, wherever it strikes. Whether a process ends before a call or after it is where.
+fn alike(fault: &Fault) -> String {
+    let Fault::Call(CallFault { verdict, .. }) = fault else { return fault.to_string() };
+    match verdict {
+        Verdict::CrashBefore(restart) | Verdict::CrashAfter(restart) => format!("crash {restart:?}"),
+        Verdict::Delay { .. } => "delay".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// What came of the fault by itself, for each fault that was tried; and which were tried in a pair.
+type Tried = (Vec<(Fault, BTreeMap<String, u32>)>, BTreeSet<String>);
+
+/// Pairs leave out what comes to the same as another fault at that call or the next one. Here each fault is run by itself.
+#[test]
+fn what_is_in_no_pair_leads_to_nothing_that_others_do_not() {
+    struct Alone(OrderFulfillment, Mutex<Tried>, RunReport);
+
+    impl Runner for Alone {
+        type Scenario = OrderFulfillment;
+
+        fn scenario(&self) -> &OrderFulfillment {
+            &self.0
+        }
+
+        fn run(&self, plan: &Plan<Orders>, options: &RunOptions) -> Result<RunReport, PlanError> {
+            let (alone, in_pairs) = &mut *self.1.lock().expect("no panic");
+            match &plan.faults[..] {
+                _ if options.list_calls => world::run(&self.0, plan, options),
+                [one] => {
+                    let report = world::run(&self.0, plan, &options.clone().keep_trace(true))?;
+                    alone.push((one.clone(), came_of(&report)));
+                    Ok(report)
+                }
+                // What pairs come to is for other tests.
+                faults => {
+                    in_pairs.extend(faults.iter().map(ToString::to_string));
+                    Ok(self.2.clone())
+                }
+            }
+        }
+    }
+
+    let mut options = ExhaustOptions::new(2);
+    options.without_faults = FaultKind::ALL.iter().copied().filter(|kind| !SPARED.contains(kind)).collect();
+    options.search.run_twice = 0;
+    let shop = OrderFulfillment::new();
+    let calm = world::run(&shop, &generate(&shop, 0, Profile::Calm), &RunOptions::default()).expect("it fits");
+    let runner = Alone(shop, Mutex::default(), calm);
+    exhaust(&runner, &options, &|_| {}).expect("there are orders");
+    let (alone, in_pairs) = runner.1.into_inner().expect("no panic");
+    let (others, spared): (Vec<_>, Vec<_>) =
+        alone.into_iter().partition(|(fault, _)| in_pairs.contains(&fault.to_string()));
+    assert!(spared.len() > 100 && others.len() > 100, "{} and {}", spared.len(), others.len());
+    let others: BTreeSet<_> = others.iter().map(|(fault, came)| (alike(fault), came)).collect();
+    for (fault, came) in &spared {
+        assert!(others.contains(&(alike(fault), came)), "{fault}: {came:#?}");
+    }
 }
 
 /// One request, and every fault that can strike it. A seat that nobody can pay for is what the fifth seed asks for first.

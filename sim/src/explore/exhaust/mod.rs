@@ -3,6 +3,7 @@
 mod lasting;
 mod options;
 mod plans;
+mod repertoire;
 
 use smol_str::SmolStr;
 
@@ -26,6 +27,11 @@ const SEEDS_MAX: u64 = 1_000;
 ///
 /// A call that waits for something to come, which never comes, has no end that could be struck: there only what strikes the
 /// wait is tried, and its end beside each fault that lets it come.
+///
+/// Of pairs, those are left out that come to the same as another one: wherever in a transaction its process ends or is asked to
+/// stop, it is lost or finished as a whole, so beside another fault that is tried at its begin and its commit, not at each
+/// statement; after a call that leaves nothing a process ends as it does before the next one; and of the delays it is the longer
+/// one. Each of them is tried alone.
 ///
 /// Of a verdict with parameters the ends are tried: at once and after every lease, nothing of a batch and one message of
 /// it. A process comes back as its next release where there is [one](crate::scenario::Topology::next_release).

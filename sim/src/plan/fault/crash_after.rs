@@ -1,4 +1,4 @@
-use super::{Call, CallKind, Edge};
+use super::{Call, CallKind, Edge, leaves_something};
 use crate::{
     draw::Draw,
     plan::{Profile, Restart},
@@ -27,6 +27,11 @@ impl CallKind for CrashAfter {
 
     fn extremes(has_next_release: bool) -> Vec<Self> {
         Restart::extremes(has_next_release).map(Self).collect()
+    }
+
+    /// After a call that leaves nothing it is as if the process had died before that call, or before the next one.
+    fn is_spared(&self, operation: Operation) -> bool {
+        !leaves_something(operation)
     }
 
     fn ends_caller(&self) -> Option<Edge> {

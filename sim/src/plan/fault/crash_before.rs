@@ -1,4 +1,4 @@
-use super::{Call, CallKind, Edge};
+use super::{Call, CallKind, Edge, is_lost_with_transaction};
 use crate::{
     draw::Draw,
     plan::{Profile, Restart},
@@ -27,6 +27,11 @@ impl CallKind for CrashBefore {
 
     fn extremes(has_next_release: bool) -> Vec<Self> {
         Restart::extremes(has_next_release).map(Self).collect()
+    }
+
+    /// Wherever a transaction is cut before its commit, nothing of it is left.
+    fn is_spared(&self, operation: Operation) -> bool {
+        is_lost_with_transaction(operation)
     }
 
     fn ends_caller(&self) -> Option<Edge> {

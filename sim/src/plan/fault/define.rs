@@ -88,6 +88,15 @@ macro_rules! fault_kinds {
                 }
             }
 
+            /// Returns `true` if another one that is tried as well leaves at a call of `operation` the same behind, or more.
+            pub(crate) fn is_spared(self, operation: Operation) -> bool {
+                match self {
+                    $(Self::$kind $({ $($field),* })? $(($inner))? => {
+                        super::$file::$kind $({ $($field),* })? $(($inner))? .is_spared(operation)
+                    })*
+                }
+            }
+
             /// Returns `true` if it strikes calls within a scope only.
             pub(crate) fn needs_scope(self) -> bool {
                 self.kind().needs_scope()

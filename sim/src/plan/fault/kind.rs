@@ -40,6 +40,12 @@ pub(super) trait CallKind: Sized {
     /// of a batch and a part of it. They are what is tried where everything is.
     fn extremes(has_next_release: bool) -> Vec<Self>;
 
+    /// Returns `true` if another fault that is tried at this call, or at the next one of its transaction, leaves the same
+    /// behind, or more. Of pairs, which are many, only those of the other one are tried.
+    fn is_spared(&self, _: Operation) -> bool {
+        false
+    }
+
     /// Returns the edge of the call at which whoever makes it ends, if that is what it does.
     fn ends_caller(&self) -> Option<Edge> {
         None
@@ -167,6 +173,11 @@ impl Targets {
 pub(super) fn leaves_something(operation: Operation) -> bool {
     let has_effect = operation.changes_something() || operation == Operation::Receive;
     has_effect && (operation.port() != Port::Transaction || operation == Operation::Commit)
+}
+
+/// Calls that are lost with their transaction, wherever its process ends before the commit.
+pub(super) fn is_lost_with_transaction(operation: Operation) -> bool {
+    operation.port() == Port::Transaction && operation != Operation::Commit
 }
 
 /// Calls that are answered with something that can be lost.

@@ -45,7 +45,7 @@ use super::Point;
 
 pub(crate) use hang::HANG_MS;
 pub(crate) use kind::{Call, Edge, Target, Targets};
-use kind::{CallKind, TimedKind, has_reply, leaves_something};
+use kind::{CallKind, TimedKind, has_reply, is_lost_with_transaction, leaves_something};
 pub(crate) use numbers::{LONG_MS, SHORT_MS, smaller_numbers};
 use numbers::{smaller, span};
 pub(crate) use registry::Drawn;

@@ -1,6 +1,6 @@
 use seaworthy_core::ports::Operation;
 
-use super::{Call, CallKind};
+use super::{Call, CallKind, is_lost_with_transaction};
 use crate::{
     draw::Draw,
     plan::{Profile, Restart},
@@ -28,6 +28,11 @@ impl CallKind for Stop {
 
     fn extremes(has_next_release: bool) -> Vec<Self> {
         Restart::extremes(has_next_release).map(Self).collect()
+    }
+
+    /// Whoever is asked to stop finishes what it is at: the same, wherever in a transaction it is asked.
+    fn is_spared(&self, operation: Operation) -> bool {
+        is_lost_with_transaction(operation)
     }
 
     fn lasts_ms(self) -> u32 {

@@ -48,6 +48,7 @@ proptest! {
                     ExpectedVersion::Any => true,
                     ExpectedVersion::NoStream => held.is_empty(),
                     ExpectedVersion::Exact(version) => *version == held.len() as u64,
+                    other => panic!("an expectation that the model does not know: {other:?}"),
                 };
                 let answer = block_on(async {
                     let mut tx = store.begin().await?;

@@ -1,18 +1,17 @@
-//! A store that a test closes and opens, before a real one.
+//! A gate before a store, which a test closes and opens.
 
 use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
-use seaworthy_core::ports::{Clock, DelegateStore, Ports, Store, StoreError, Timestamp, Transaction};
+use seaworthy_core::ports::{Clock, Intercept, Intercepted, Ports, StoreError, Timestamp, Transaction};
 
-type Script = Box<dyn FnMut(Timestamp) -> Result<(), StoreError> + Send>;
+type Script = dyn FnMut(Timestamp) -> Result<(), StoreError> + Send;
 
 /// Lets a transaction begin, or not, as a test says, and keeps the times at which somebody tried.
+#[derive(Clone)]
 pub(crate) struct GatedStore {
-    behind: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    script: Mutex<Script>,
-    begun: Mutex<Vec<Timestamp>>,
+    script: Arc<Mutex<Script>>,
+    begun: Arc<Mutex<Vec<Timestamp>>>,
 }
 
 impl GatedStore {
@@ -20,12 +19,10 @@ impl GatedStore {
     pub(crate) fn before(
         ports: &Ports,
         script: impl FnMut(Timestamp) -> Result<(), StoreError> + Send + 'static,
-    ) -> (Arc<Self>, Ports) {
-        let script: Script = Box::new(script);
-        let (behind, clock) = (ports.store.clone(), ports.clock.clone());
-        let gate = Arc::new(Self { behind, clock, script: Mutex::new(script), begun: Mutex::default() });
-        let ports = Ports { store: gate.clone(), ..ports.clone() };
-        (gate, ports)
+    ) -> (Self, Ports) {
+        let gate = Self { clock: ports.clock.clone(), script: Arc::new(Mutex::new(script)), begun: Arc::default() };
+        let store = Arc::new(Intercepted::new(ports.store.clone(), gate.clone()));
+        (gate, Ports { store, ..ports.clone() })
     }
 
     /// Times at which a transaction was to begin.
@@ -34,16 +31,18 @@ impl GatedStore {
     }
 }
 
-#[async_trait]
-impl DelegateStore for GatedStore {
-    fn inner(&self) -> &dyn Store {
-        &*self.behind
-    }
+impl Intercept for GatedStore {
+    type Transaction = ();
 
-    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+    fn transaction(&self) {}
+
+    async fn begin(
+        &self,
+        inner: impl Future<Output = Result<Box<dyn Transaction>, StoreError>> + Send,
+    ) -> Result<(Box<dyn Transaction>, ()), StoreError> {
         let now = self.clock.now();
         self.begun.lock().expect("no script panics").push(now);
         (self.script.lock().expect("no script panics"))(now)?;
-        self.behind.begin().await
+        Ok((inner.await?, ()))
     }
 }

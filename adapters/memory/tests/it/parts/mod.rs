@@ -1,5 +1,6 @@
 //! A store may have some parts only: it passes the checks of these, and who needs another part is told so.
 
+mod chronicle;
 mod journal;
 mod log;
 mod mailroom;
@@ -10,11 +11,11 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use seaworthy_core::{
     conformance::{StoreSubject, block_on, store_report},
-    ports::{Answers, Call, DelegateStore, Intercept, Intercepted, Part, Parts, PortError, Store},
+    ports::{DelegateStore, Intercept, Intercepted, Part, Parts, Store},
 };
 use seaworthy_memory::ManualClock;
 
-use self::{journal::Journal, mailroom::Mailroom};
+use self::{chronicle::Chronicle, journal::Journal, mailroom::Mailroom};
 
 /// Makes the stores of one kind, on a clock that moves.
 struct Subject<F>(Arc<ManualClock>, F);
@@ -41,6 +42,13 @@ mod conformance_of_documents_with_checkpoints {
     seaworthy_core::store_conformance!(super::Subject(super::ManualClock::new(), super::Journal::new), super::block_on);
 }
 
+mod conformance_of_events_alone {
+    seaworthy_core::store_conformance!(
+        super::Subject(super::ManualClock::new(), super::Chronicle::new),
+        super::block_on
+    );
+}
+
 #[test]
 fn a_report_runs_the_checks_of_the_parts_that_a_store_has_and_names_the_others() {
     let report = block_on(store_report(&Subject(ManualClock::new(), Mailroom::new)));
@@ -65,6 +73,15 @@ fn a_report_runs_the_checks_of_the_parts_that_a_store_has_and_names_the_others()
     assert!(report.is_conformant(), "{report}");
     let missing = report.left_out().fold(Parts::NONE, |all, (_, missing)| all.and(missing));
     assert_eq!(missing, Parts::ALL.without(Parts::new(&[Part::Documents, Part::Checkpoints])));
+
+    let report = block_on(store_report(&Subject(ManualClock::new(), Chronicle::new)));
+    assert!(report.is_conformant(), "{report}");
+    let missing = report.left_out().fold(Parts::NONE, |all, (_, missing)| all.and(missing));
+    assert_eq!(missing, Parts::ALL.without(Parts::new(&[Part::Events])));
+    let left_out: Vec<_> = report.left_out().map(|(name, _)| name).collect();
+    for name in ["racing_appends_leave_no_gap_in_a_stream", "a_snapshot_ahead_of_its_stream_is_refused"] {
+        assert!(!left_out.contains(&name), "{name}: {report}");
+    }
 }
 
 /// Passes everything on.
@@ -77,20 +94,12 @@ impl DelegateStore for Around {
 }
 
 /// Lets everything through.
-struct Open;
+struct LetsThrough;
 
-impl Intercept for Open {
+impl Intercept for LetsThrough {
     type Transaction = ();
 
     fn transaction(&self) {}
-
-    async fn call<T: Answers, E: PortError>(
-        &self,
-        _: Call<'_>,
-        inner: impl Future<Output = Result<T, E>> + Send,
-    ) -> Result<T, E> {
-        inner.await
-    }
 }
 
 #[test]
@@ -98,8 +107,9 @@ fn what_stands_before_a_store_has_the_parts_of_that_store() {
     let alone = block_on(store_report(&Subject(ManualClock::new(), Mailroom::new)));
     let around = Subject(ManualClock::new(), |clock| Around(Mailroom::new(clock)));
     assert_eq!(block_on(store_report(&around)), alone);
-    let behind =
-        Subject(ManualClock::new(), |clock| Intercepted::<dyn Store, _>::new(Arc::new(Mailroom::new(clock)), Open));
+    let behind = Subject(ManualClock::new(), |clock| {
+        Intercepted::<dyn Store, _>::new(Arc::new(Mailroom::new(clock)), LetsThrough)
+    });
     assert_eq!(block_on(store_report(&behind)), alone);
 }
 

@@ -5,7 +5,9 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use futures_util::{FutureExt, future::join};
 use seaworthy_core::{
+    aggregate::{AggregateError, Cause, DomainEvent, UpdateError},
     conformance::block_on,
+    events::{Ledger, Loaded, Sourced, Subscriber},
     inbox::{Consumer, Handler, HandlerError, Handlers, InboxRetention},
     message::{Message, MessageBuilder},
     outbox::{LogRelay, OutboxRetention, Relay},
@@ -16,8 +18,9 @@ use seaworthy_core::{
     saga::{Orchestrator, OrchestratorConfig, Registry},
 };
 use seaworthy_memory::store::MemoryStore;
+use serde::{Deserialize, Serialize};
 
-use super::{journal::Journal, log::errors_of, mailroom::Mailroom};
+use super::{chronicle::Chronicle, journal::Journal, log::errors_of, mailroom::Mailroom};
 use crate::ports::ports;
 
 fn mailroom() -> Ports {
@@ -26,6 +29,10 @@ fn mailroom() -> Ports {
 
 fn journal() -> Ports {
     ports(|clock| Arc::new(Journal::new(clock)))
+}
+
+fn chronicle() -> Ports {
+    ports(|clock| Arc::new(Chronicle::new(clock)))
 }
 
 #[test]
@@ -51,6 +58,54 @@ fn a_relay_sends_what_is_staged_in_a_store_that_has_an_outbox_and_nothing_else()
     });
 }
 
+/// How often something has happened.
+#[derive(Debug, Default, PartialEq)]
+struct Tally(u64);
+
+#[derive(Serialize, Deserialize)]
+struct Counted(u64);
+
+impl DomainEvent for Counted {
+    const NAMES: &'static [&'static str] = &["Counted"];
+
+    fn name(&self) -> &'static str {
+        "Counted"
+    }
+}
+
+impl Sourced for Tally {
+    const NAME: &'static str = "tally";
+    type Event = Counted;
+    type Command = u64;
+    type Refusal = &'static str;
+
+    fn decide(&self, more: &u64) -> Result<Vec<Counted>, &'static str> {
+        if *more == 0 { Err("nothing to count") } else { Ok(vec![Counted(*more)]) }
+    }
+
+    fn evolve(&mut self, event: &Counted) {
+        self.0 += event.0;
+    }
+}
+
+#[test]
+fn an_event_sourced_aggregate_lives_in_a_store_that_has_events_and_nothing_else() {
+    let ports = chronicle();
+    let ledger = Ledger::<Tally>::new("counters", ports.clock.clone(), ports.random.clone());
+    let execute = async |ledger: &Ledger<Tally>, more| ledger.execute(&*ports.store, "7", &more, Cause::New).await;
+    block_on(async {
+        assert_eq!(execute(&ledger, 3).await, Ok(Loaded { state: Tally(3), version: 1 }));
+        assert_eq!(execute(&ledger, 4).await, Ok(Loaded { state: Tally(7), version: 2 }));
+        assert_eq!(execute(&ledger, 0).await, Err(UpdateError::Refused("nothing to count")));
+        // Others can't hear of it without an outbox: it says so, and appends nothing.
+        let missing = UpdateError::Aggregate(AggregateError::Store(Part::Outbox.refusal()));
+        assert_eq!(execute(&ledger.clone().publish_all(), 5).await, Err(missing));
+        let log = ports.store.read_events(0, 9).await.expect("a store");
+        let recorded: Vec<_> = log.iter().map(|event| (event.stream().as_str(), event.version)).collect();
+        assert_eq!(recorded, [("tally-7", 1), ("tally-7", 2)]);
+    });
+}
+
 /// The error that work puts into the log, which ends though nobody stops it and no clock moves.
 fn ends_with(work: impl Future<Output = ()>) -> String {
     let errors = errors_of(|| work.now_or_never().expect("it ends at once"));
@@ -60,7 +115,7 @@ fn ends_with(work: impl Future<Output = ()>) -> String {
 
 #[test]
 fn a_pattern_whose_part_the_store_lacks_ends_at_once_and_says_what_is_missing() {
-    let (mailroom, journal) = (mailroom(), journal());
+    let (mailroom, journal, chronicle) = (mailroom(), journal(), chronicle());
     let handlers = || Handlers::builder().build().expect("no handlers are fine");
     let retention = InboxRetention::new(Duration::from_secs(2), Duration::from_secs(1)).expect("kept for long enough");
     let orchestrator = Orchestrator::new(&mailroom, Registry::new(), OrchestratorConfig::default());
@@ -68,6 +123,9 @@ fn a_pattern_whose_part_the_store_lacks_ends_at_once_and_says_what_is_missing() 
     for (error, part) in [
         (ends_with(Relay::new(&journal).run()), "outbox"),
         (ends_with(LogRelay::new(&journal, "relay").run()), "outbox"),
+        (ends_with(Relay::new(&chronicle).run()), "outbox"),
+        (ends_with(Subscriber::new(&chronicle, "report", handlers()).run()), "checkpoints"),
+        (ends_with(Consumer::new(&chronicle, "shipping", handlers(), ["orders"]).run()), "inbox"),
         (ends_with(LogRelay::new(&mailroom, "relay").run()), "checkpoints"),
         (ends_with(OutboxRetention::default().run(journal.store.clone(), clock.clone(), stop.clone())), "outbox"),
         (ends_with(Consumer::new(&mailroom, "shipping", handlers(), ["orders"]).run()), "inbox"),

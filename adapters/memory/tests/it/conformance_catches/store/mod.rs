@@ -2,6 +2,7 @@
 
 mod bug;
 mod outbox;
+mod sagas;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,14 +15,14 @@ use bytes::Bytes;
 use seaworthy_core::{
     ids::{ClaimToken, MessageId, SagaId},
     ports::{
-        AcquireRequest, Backlog, Backup, Census, DeadLetter, DeadLetterRequest, EventStore, InboxEntry,
-        InboxPurgeRequest, InboxStore, ListedSaga, LogEntry, OperationStore, OutboxRow, Part, Parts, PurgeRequest,
-        RecordedEvent, RowCounts, RowId, SagaInstance, SagaListRequest, SagaStatus, SagaStore, Store, StoreError,
-        StreamSnapshot, Timestamp, Transaction,
+        Backlog, Backup, Census, DeadLetter, DeadLetterRequest, DelegateStore, InboxEntry, InboxPurgeRequest,
+        OutboxRow, Part, Parts, PurgeRequest, RecordedEvent, RowCounts, RowId, Store, StoreError, StreamSnapshot,
+        Timestamp, Transaction,
     },
 };
 use smol_str::SmolStr;
 
+use self::{outbox::BrokenOutbox, sagas::BrokenSagas};
 use super::transaction::BrokenTransaction;
 
 pub(super) use bug::Bug;
@@ -59,8 +60,13 @@ pub(super) struct Notes {
 }
 
 impl Broken {
+    /// A bug before `inner`. Outbox and sagas are broken in a layer of their own each: what the rest of a bug asks for
+    /// itself goes through these.
     pub(super) fn new(inner: Arc<dyn Store>, bug: Bug) -> Self {
-        Self { inner, bug, notes: Arc::default() }
+        let broken = Self { inner, bug, notes: Arc::default() };
+        let outbox = Arc::new(BrokenOutbox(broken.clone()));
+        let sagas = Arc::new(BrokenSagas(Self { inner: outbox, ..broken.clone() }));
+        Self { inner: sagas, ..broken }
     }
 
     pub(super) fn has(&self, bug: Bug) -> bool {
@@ -80,7 +86,11 @@ impl Broken {
 }
 
 #[async_trait]
-impl Store for Broken {
+impl DelegateStore for Broken {
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
+    }
+
     fn parts(&self) -> Parts {
         let outbox = Parts::new(&[Part::Outbox]);
         if self.has(Bug::DeniesItsOutbox) { Parts::ALL.without(outbox) } else { self.inner.parts() }
@@ -122,20 +132,7 @@ impl Store for Broken {
     async fn backup(&self) -> Result<Box<dyn Backup>, StoreError> {
         if self.has(Bug::LosesNothing) { Ok(Box::new(Nothing)) } else { self.inner.backup().await }
     }
-}
 
-/// A copy that puts nothing back.
-struct Nothing;
-
-#[async_trait]
-impl Backup for Nothing {
-    async fn restore(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl InboxStore for Broken {
     async fn dead_letters(&self, request: &DeadLetterRequest) -> Result<Vec<DeadLetter>, StoreError> {
         if self.has(Bug::ListsAnyLetter) {
             return self.inner.dead_letters(&DeadLetterRequest::new(&*request.consumer, request.limit)).await;
@@ -181,98 +178,22 @@ impl InboxStore for Broken {
         }
         self.inner.purge_inbox(consumer, &asked).await
     }
-}
 
-#[async_trait]
-impl SagaStore for Broken {
-    async fn acquire_sagas(&self, request: &AcquireRequest) -> Result<Vec<SagaInstance>, StoreError> {
-        let mut asked = request.clone();
-        if self.has(Bug::IgnoresSagaLeases) {
-            asked.lease = Duration::ZERO;
-        }
-        if self.has(Bug::IgnoresOperators) && asked.only.is_some() {
-            return Ok(Vec::new());
-        }
-        let mut taken = self.inner.acquire_sagas(&asked).await?;
-        if self.has(Bug::RevivesSagas) && asked.only.is_none() {
-            let known = self.notes().sagas.clone();
-            for id in known {
-                let stuck = self.inner.saga(id).await?.is_some_and(|saga| saga.status == SagaStatus::Stuck);
-                if stuck && taken.len() < asked.limit {
-                    taken.extend(self.inner.acquire_sagas(&AcquireRequest { only: Some(id), ..asked.clone() }).await?);
-                }
-            }
-        }
-        Ok(taken)
-    }
-
-    async fn renew_saga(&self, saga: SagaId, epoch: u64, lease: Duration) -> Result<bool, StoreError> {
-        let lease = if self.has(Bug::IgnoresSagaLeases) { Duration::ZERO } else { lease };
-        if self.has(Bug::RenewsForAnyone)
-            && let Some(found) = self.inner.saga(saga).await?
-        {
-            return self.inner.renew_saga(saga, found.epoch, lease).await;
-        }
-        self.inner.renew_saga(saga, epoch, lease).await
-    }
-
-    async fn saga(&self, id: SagaId) -> Result<Option<SagaInstance>, StoreError> {
-        let mut found = self.inner.saga(id).await?;
-        if let Some(saga) = &mut found
-            && self.has(Bug::LosesSagaInputs)
-        {
-            saga.input = bytes::Bytes::new();
-        }
-        Ok(found)
-    }
-
-    async fn saga_by_key(&self, definition: &str, key: &str) -> Result<Option<SagaInstance>, StoreError> {
-        self.inner.saga_by_key(definition, key).await
-    }
-
-    async fn sagas(&self, request: &SagaListRequest) -> Result<Vec<ListedSaga>, StoreError> {
-        if self.has(Bug::ListsAnySaga) {
-            return self.inner.sagas(&SagaListRequest::new(request.limit).after(request.after)).await;
-        }
-        let mut asked = request.clone();
-        asked.asleep &= !self.has(Bug::ListsSagasThatAreAwake);
-        let mut listed = self.inner.sagas(&asked).await?;
-        if self.has(Bug::ListsSagasSinceTheirStart) {
-            listed.iter_mut().for_each(|listed| listed.since = listed.started_at);
-        }
-        Ok(listed)
-    }
-
-    async fn saga_log(&self, id: SagaId, after: u64, limit: usize) -> Result<Vec<LogEntry>, StoreError> {
-        let mut log = self.inner.saga_log(id, after, limit).await?;
-        if self.has(Bug::NumbersLogsFromZero) {
-            log.iter_mut().for_each(|entry| entry.sequence -= 1);
-        }
-        Ok(log)
-    }
-
-    async fn purge_saga_logs(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
-        self.inner.purge_saga_logs(&self.purge_request(request)).await
-    }
-
-    async fn purge_sagas(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
-        if self.has(Bug::KeepsForgottenSagas) {
-            return Ok(0);
-        }
-        self.inner.purge_sagas(&self.purge_request(request)).await
-    }
-}
-
-#[async_trait]
-impl OperationStore for Broken {
     async fn purge_operations(&self, request: &PurgeRequest) -> Result<u64, StoreError> {
         self.inner.purge_operations(&self.purge_request(request)).await
     }
-}
 
-#[async_trait]
-impl EventStore for Broken {
     async fn read_events(&self, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
         self.log_of_events(after, limit).await
+    }
+}
+
+/// A copy that puts nothing back.
+struct Nothing;
+
+#[async_trait]
+impl Backup for Nothing {
+    async fn restore(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 }

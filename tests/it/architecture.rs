@@ -231,8 +231,9 @@ fn nothing_is_left_undone() {
 
 #[test]
 fn faults_are_looked_up_and_not_drawn() {
-    for file in ["sim/src/kernel/faults.rs", "sim/src/kernel/spoils.rs", "sim/src/kernel/timed.rs"] {
-        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect("the file exists");
+    for file in ["faults", "lasting", "spoils", "spoilt", "timed"] {
+        let file = format!("sim/src/kernel/{file}.rs");
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).expect("the file exists");
         for word in ["Draw", "rand", "bits()", "chance("] {
             assert!(!text.contains(word), "{file} names {word}");
         }

@@ -243,7 +243,7 @@ impl Faults {
             let spoiled = match &active.spoils {
                 Some(spoiled) if spoiled.is_in(call) => spoiled,
                 Some(_) => continue,
-                None => active.spoils.insert(Subject::of(call)?),
+                None => active.spoils.insert(Subject::from_call(call)?),
             };
             active.fired = true;
             return Some(Spoiled { timed: active.timed, what: spoiled.work(), is_first });

@@ -12,14 +12,14 @@ const TOLD_MAX: usize = 5;
 /// Waits for stores, and the transactions that the waiting tasks hold open meanwhile.
 #[derive(Debug, Default)]
 pub(crate) struct InVain {
-    open: Vec<Open>,
+    open: Vec<OpenTransaction>,
     waits: Vec<Wait>,
     next: u64,
 }
 
 /// A transaction that has begun and not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Open {
+pub(crate) struct OpenTransaction {
     pub(crate) tx: TxId,
     pub(crate) whose: Whose,
     pub(crate) since: VirtualTime,
@@ -32,7 +32,7 @@ pub(crate) struct Open {
 pub(crate) struct Hang {
     pub(crate) whose: Whose,
     pub(crate) what: What,
-    pub(crate) holder: Option<Open>,
+    pub(crate) holder: Option<OpenTransaction>,
 }
 
 /// A call that its store did not answer at once.
@@ -49,7 +49,9 @@ impl InVain {
     /// Takes in what opens a transaction, and what ends it: an event of `since`, by its number.
     pub(crate) fn see(&mut self, whose: Whose, what: &What, since: VirtualTime, event: u64) {
         match what {
-            What::Begin { tx, outcome: Outcome::Done } => self.open.push(Open { tx: *tx, whose, since, event }),
+            What::Begin { tx, outcome: Outcome::Done } => {
+                self.open.push(OpenTransaction { tx: *tx, whose, since, event })
+            }
             What::Commit { tx, .. } | What::Abort { tx, .. } => {
                 if let Some(index) = self.open.iter().position(|open| open.tx == *tx) {
                     self.open.swap_remove(index);
@@ -98,7 +100,7 @@ impl InVain {
     }
 
     /// The transactions that are open, the oldest first.
-    pub(crate) fn open(&self) -> Vec<Open> {
+    pub(crate) fn open(&self) -> Vec<OpenTransaction> {
         let mut open = self.open.clone();
         open.sort_unstable_by_key(|open| open.event);
         open
@@ -109,13 +111,17 @@ impl InVain {
         self.own(wait).map(|open| open.tx)
     }
 
-    fn own(&self, wait: &Wait) -> Option<Open> {
+    fn own(&self, wait: &Wait) -> Option<OpenTransaction> {
         let open = self.open.iter().filter(|open| open.whose == wait.whose && Some(open.tx) != wait.tx);
         open.min_by_key(|open| open.tx).copied()
     }
 
     /// Returns the transaction that a call may wait for: one of its own task's, or the oldest that is open in its store.
-    fn holder(&self, wait: &Wait, share_a_store: &dyn Fn(ProcessIndex, ProcessIndex) -> bool) -> Option<Open> {
+    fn holder(
+        &self,
+        wait: &Wait,
+        share_a_store: &dyn Fn(ProcessIndex, ProcessIndex) -> bool,
+    ) -> Option<OpenTransaction> {
         let others =
             self.open.iter().filter(|open| Some(open.tx) != wait.tx && share_a_store(open.whose.0, wait.whose.0));
         self.own(wait).or_else(|| others.min_by_key(|open| open.event).copied())
@@ -151,7 +157,7 @@ mod tests {
         // A statement waits in its own transaction, which is no obstacle to it.
         in_vain.begin(ONE, Operation::Put, Some(TxId(1)), 9);
         let told = in_vain.told_at_last(&|_, _| true);
-        let holds = Open { tx: TxId(1), whose: ONE, since: 3, event: 7 };
+        let holds = OpenTransaction { tx: TxId(1), whose: ONE, since: 3, event: 7 };
         assert!(told.iter().take(2).all(|hang| hang.holder == Some(holds)), "whoever waits, waits for it: {told:?}");
         assert_eq!(told[2].holder, None, "no call waits for its own transaction");
         assert_eq!(in_vain.told_at_last(&|_, _| false)[1].holder, None, "another store's is in nobody's way");

@@ -6,7 +6,8 @@
 //! | [`world`], [`written`], [`death`] | stores, broker, externals, time, and the state that changes; how it is written down; how processes end |
 //! | [`incarnation`], [`deciding`], [`pass`], [`pulse`], [`waits`] | an incarnation: its tasks, its death, the time that its calls take, and what can be seen of it from outside |
 //! | [`task`], [`scope`] | what is being polled: a task, and the innermost piece of its work that may be dropped |
-//! | [`faults`], [`timed`], [`spoils`], [`strikable`] | which fault strikes which call, laid out before the run; those that last; the work that these spoil; which calls one more could strike |
+//! | [`faults`], [`strikable`], [`idle`] | which fault strikes which call, laid out before the run; which calls one more could strike, and which of them wait for something to come |
+//! | [`timed`], [`lasting`], [`spoils`], [`spoilt`] | faults that last, and the calls that meet them; the work that they spoil, and what becomes of whoever does it |
 //! | [`recorder`], [`activity`], [`beats`] | the trace taken in; what counts as a change, and what only shows that somebody is alive |
 //! | [`own_tables`] | rows of declared tables, told as what they mean |
 //! | [`given_up`], [`hearing`] | what processes have given up, and what they say of it |
@@ -26,8 +27,10 @@ mod faults;
 mod fired;
 mod given_up;
 mod hearing;
+mod idle;
 mod in_vain;
 mod incarnation;
+mod lasting;
 mod meter;
 mod own_tables;
 pub(crate) mod panics;
@@ -39,6 +42,7 @@ pub(crate) mod scope;
 mod spans;
 mod spent;
 mod spoils;
+mod spoilt;
 mod state;
 mod stretch;
 mod strikable;
@@ -56,7 +60,8 @@ pub(crate) use deciding::Deciding;
 pub(crate) use faults::{Faults, Injected};
 pub use fired::Fired;
 pub(crate) use hearing::{Hearing, Listening};
-pub(crate) use in_vain::{Hang, Open};
+pub(crate) use idle::Idle;
+pub(crate) use in_vain::{Hang, OpenTransaction};
 pub(crate) use incarnation::{Alive, Incarnation, IncarnationTask, OnPanic};
 pub use meter::Effort;
 pub(crate) use meter::{Meter, Progress};
@@ -66,9 +71,9 @@ pub(crate) use recorder::Recorder;
 pub(crate) use requests::Requests;
 pub(crate) use spans::{SpanBook, SpanLayer, process_span};
 pub(crate) use spent::Spent;
-pub(crate) use spoils::Spoiled;
+pub(crate) use spoilt::Spoilt;
 pub(crate) use state::{Asked, Due, State};
 pub use strikable::{CallPart, Strikable};
-pub(crate) use timed::{Hit, Timed};
+pub(crate) use timed::Hit;
 pub(crate) use waits::Waiting;
 pub(crate) use world::{Parts, World};

@@ -82,7 +82,7 @@ impl Place {
 }
 
 /// Open span: the place of what is within, when it opened, and where that is written.
-struct Open {
+struct OpenSpan {
     within: Place,
     at: VirtualTime,
     line: Option<usize>,
@@ -102,11 +102,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SpanLayer {
         attributes.record(&mut fields);
         let open = if span.metadata().target() == PROCESS {
             let within = Place { process: fields.process, incarnation: fields.incarnation, depth: 0 };
-            Open { within, at: self.0.now(), line: None }
+            OpenSpan { within, at: self.0.now(), line: None }
         } else {
             let place = span.parent().map_or(Place::OUTSIDE, |parent| within(&parent));
             let line = self.0.take_down(place, SpanContent::Opened { name: span.name(), fields: fields.others });
-            Open { within: Place { depth: place.depth + 1, ..place }, at: self.0.now(), line: Some(line) }
+            OpenSpan { within: Place { depth: place.depth + 1, ..place }, at: self.0.now(), line: Some(line) }
         };
         span.extensions_mut().insert(open);
     }
@@ -115,7 +115,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SpanLayer {
         let Some(span) = context.span(id) else { return };
         let mut added = Fields::default();
         values.record(&mut added);
-        let line = span.extensions().get::<Open>().and_then(|open| open.line);
+        let line = span.extensions().get::<OpenSpan>().and_then(|open| open.line);
         if let Some(line) = line
             && let Some(SpanRecord { what: SpanContent::Opened { fields, .. }, .. }) = self.0.told().get_mut(line)
         {
@@ -137,7 +137,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SpanLayer {
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         let Some(span) = context.span(&id) else { return };
         let extensions = span.extensions();
-        if let Some(Open { within, at, line: Some(_) }) = extensions.get() {
+        if let Some(OpenSpan { within, at, line: Some(_) }) = extensions.get() {
             let place = Place { depth: within.depth.saturating_sub(1), ..*within };
             let open_us = self.0.now().saturating_sub(*at);
             self.0.take_down(place, SpanContent::Closed { name: span.name(), open_us });
@@ -146,7 +146,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SpanLayer {
 }
 
 fn within<'a, R: LookupSpan<'a>>(span: &tracing_subscriber::registry::SpanRef<'a, R>) -> Place {
-    span.extensions().get::<Open>().map_or(Place::OUTSIDE, |open| open.within)
+    span.extensions().get::<OpenSpan>().map_or(Place::OUTSIDE, |open| open.within)
 }
 
 /// The fields of a span or an event: an event's text, whose it is if it is a process's own span, and the others in words.

@@ -21,7 +21,7 @@ pub(super) enum Subject {
 
 impl Subject {
     /// Returns what a call is about to count as handled or done.
-    pub(super) fn of(call: &Call<'_>) -> Option<Self> {
+    pub(super) fn from_call(call: &Call<'_>) -> Option<Self> {
         match call {
             Call::InboxInsert { entry } => {
                 Some(Self::Message { consumer: entry.consumer.clone(), message: entry.message })
@@ -45,7 +45,7 @@ impl Subject {
     pub(super) fn is_in(&self, call: &Call<'_>) -> bool {
         match call {
             Call::Publish { batch } => batch.iter().any(|message| Self::publish(message) == *self),
-            _ => Self::of(call).is_some_and(|subject| subject == *self),
+            _ => Self::from_call(call).is_some_and(|subject| subject == *self),
         }
     }
 

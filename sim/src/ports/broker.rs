@@ -12,7 +12,7 @@ use smol_str::{SmolStr, format_smolstr};
 use super::intercept::Shell;
 use crate::{
     plan::Verdict,
-    shell::{Reach, Struck, outcome_of, said},
+    shell::{Disposition, Reach, outcome_of, said},
     trace::{Outcome, What},
 };
 
@@ -43,7 +43,7 @@ impl Shell {
     /// Offers the broker what a strike lets through of a batch.
     async fn offered(
         &self,
-        struck: Struck,
+        struck: Disposition,
         batch: &[Message],
         inner: &dyn Broker,
     ) -> Result<Vec<PublishResult>, BrokerError> {

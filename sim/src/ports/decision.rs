@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     kernel::{Deciding, Incarnation, IncarnationTask, task},
-    shell::{Gate, Struck, heard, is_unheard, outcome_of, said},
+    shell::{Disposition, Gate, heard, is_unheard, outcome_of, said},
     trace::{Effect, Outcome, TxId, What},
 };
 
@@ -44,7 +44,7 @@ impl Decision {
         self,
         inner: Box<dyn Transaction>,
         effects: Vec<Effect>,
-        struck: Struck,
+        struck: Disposition,
     ) -> impl Future<Output = Result<(), StoreError>> + Send {
         async move {
             let mut commit = inner.commit();
@@ -63,7 +63,7 @@ impl Decision {
         self,
         commit: BoxFuture<'static, Result<(), StoreError>>,
         effects: Vec<Effect>,
-        struck: Struck,
+        struck: Disposition,
     ) -> Result<(), StoreError> {
         let (gate, (tell, told)) = (self.gate.clone(), oneshot::channel());
         let deciding = Deciding::new(&gate.world, &gate.incarnation);
@@ -86,7 +86,7 @@ impl Decision {
         &self,
         result: Result<(), StoreError>,
         effects: Vec<Effect>,
-        struck: Struck,
+        struck: Disposition,
         is_heard: bool,
     ) -> Result<(), StoreError> {
         let outcome = outcome_of(&result, is_unheard(struck) || !is_heard);

@@ -9,12 +9,12 @@ use seaworthy_core::ports::{Answers, Call, FailureKind, Operation, PortError};
 
 use super::{
     Gate,
-    gate::{Counted, Reach, Spoilt},
-    struck::{Struck, heard, is_unheard, outcome_of, refused, said},
+    disposition::{Disposition, Met, heard, is_unheard, outcome_of, refused, said},
+    gate::{Counted, Reach},
 };
 use crate::{
-    kernel::{Injected, Waiting, panics, scope},
-    plan::{Edge, HANG_MS, Restart, Verdict},
+    kernel::{Idle, Injected, Spoilt, Waiting, scope},
+    plan::{Edge, HANG_MS, Verdict},
     trace::{Outcome, TxId, What},
 };
 
@@ -36,9 +36,6 @@ pub(crate) struct UnderWay<'a> {
     waiting: Option<Waiting<'a>>,
 }
 
-/// A process that dies of a message comes back a moment later, as under any supervisor.
-const POISONED: Restart = Restart { after_ms: 1_000, upgrade: false };
-
 impl Gate {
     /// A call of any port: it waits as long as it takes, is carried out as it is struck, and told. `inner` is the call
     /// itself, `tx` the transaction that it belongs to.
@@ -50,8 +47,8 @@ impl Gate {
         call: Call<'_>,
         reach: Reach,
         tx: Option<TxId>,
-        inner: impl FnOnce(Struck) -> F,
-        tell: impl FnOnce(&Call<'_>, Struck, &Result<T, E>, Outcome),
+        inner: impl FnOnce(Disposition) -> F,
+        tell: impl FnOnce(&Call<'_>, Disposition, &Result<T, E>, Outcome),
     ) -> impl Future<Output = Result<T, E>> {
         async move {
             let point = call.operation();
@@ -62,15 +59,16 @@ impl Gate {
                 None => {
                     if tx.is_none()
                         && self.world.is_disturbed()
-                        && let Some(spoilt) = self.spoiled_outside(&call)
+                        && let Some(spoilt) = self.world.spoiled_outside(&self.incarnation, &call)
                     {
-                        self.do_spoil(spoilt);
+                        self.world.spoil(&self.incarnation, spoilt);
                         return pending().await;
                     }
                     let mut result = self.answered(point, tx, pin!(inner(struck))).await;
                     if tx.is_some()
                         && self.world.is_disturbed()
-                        && let Some(spoilt) = self.spoiled(&call, result.as_ref().ok().map(T::answer))
+                        && let Some(spoilt) =
+                            self.world.spoiled(&self.incarnation, &call, result.as_ref().ok().map(T::answer))
                     {
                         result = self.spoil(&call, spoilt);
                         if self.incarnation.is_dead() {
@@ -97,16 +95,8 @@ impl Gate {
     /// Does to a call what spoils it: whoever makes it dies, panics, or hears that another was first.
     #[cold]
     fn spoil<T, E: PortError>(&self, call: &Call<'_>, spoilt: Spoilt) -> Result<T, E> {
-        self.do_spoil(spoilt);
+        self.world.spoil(&self.incarnation, spoilt);
         Err(E::new(FailureKind::Conflict, said(FailureKind::Conflict, call)))
-    }
-
-    fn do_spoil(&self, spoilt: Spoilt) {
-        match spoilt {
-            Spoilt::Conflict => {}
-            Spoilt::Death => self.world.crash(&self.incarnation, POISONED),
-            Spoilt::Panic(what) => panics::inject(what),
-        }
     }
 
     /// Counts a call and waits as long as it takes. What strikes it is then said by [`UnderWay::struck`]. Never returns
@@ -164,12 +154,13 @@ impl<'a> UnderWay<'a> {
     /// Waits for something to come, which may be never: meanwhile the call does not count as under way.
     pub(crate) async fn idle<T>(&mut self, what: impl Future<Output = T> + Send) -> T {
         self.waiting = None;
-        let idle = (self.noted > 0).then(|| Idle::new(self.gate, self.point, self.noted));
-        let came = self.gate.incarnation.alive(pin!(what)).await;
+        let Gate { world, incarnation } = self.gate;
+        let idle = (self.noted > 0).then(|| Idle::new(world, incarnation.process, self.point, self.noted));
+        let came = incarnation.alive(pin!(what)).await;
         if let Some(idle) = idle {
             idle.came();
         }
-        self.waiting = Some(Waiting::new(&self.gate.incarnation.pulse.calls));
+        self.waiting = Some(Waiting::new(&incarnation.pulse.calls));
         came
     }
 
@@ -236,44 +227,6 @@ impl Drop for UnderWay<'_> {
         if let Some(injected) = self.pending.take() {
             self.gate.world.state().give_back(injected);
         }
-    }
-}
-
-/// A noted call that waits for something to come, for as long as this lives.
-struct Idle<'a> {
-    gate: &'a Gate,
-    point: Operation,
-    nth: u32,
-    came: bool,
-}
-
-impl<'a> Idle<'a> {
-    fn new(gate: &'a Gate, point: Operation, nth: u32) -> Self {
-        gate.world.state().faults.wait(gate.incarnation.process, point, nth);
-        Self { gate, point, nth, came: false }
-    }
-
-    fn came(mut self) {
-        self.came = true;
-    }
-}
-
-impl Drop for Idle<'_> {
-    fn drop(&mut self) {
-        let Self { gate, point, nth, came } = *self;
-        gate.world.state().faults.end_wait(gate.incarnation.process, point, nth, came);
-    }
-}
-
-/// Future of what strikes a call; it never ends if whoever makes the call ends with it.
-#[must_use = "a call waits for what strikes it"]
-pub(crate) struct Met(Option<Struck>);
-
-impl Future for Met {
-    type Output = Struck;
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Struck> {
-        self.0.map_or(Poll::Pending, Poll::Ready)
     }
 }
 

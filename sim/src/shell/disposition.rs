@@ -1,5 +1,10 @@
 //! Strikes and what they do to a port call, whichever port it is of.
 
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use seaworthy_core::ports::{Answers, Call, FailureKind, Operation, Port, PortError};
 use smol_str::{SmolStr, format_smolstr};
 
@@ -9,11 +14,23 @@ use crate::{
 };
 
 /// Verdict that strikes a call at the moment of its effect; mostly there is none.
-pub(crate) type Struck = Option<Verdict>;
+pub(crate) type Disposition = Option<Verdict>;
+
+/// Future of what strikes a call; it never ends if whoever makes the call ends with it.
+#[must_use = "a call waits for what strikes it"]
+pub(crate) struct Met(pub(super) Option<Disposition>);
+
+impl Future for Met {
+    type Output = Disposition;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Disposition> {
+        self.0.map_or(Poll::Pending, Poll::Ready)
+    }
+}
 
 /// Returns `true` if the caller won't hear of what it did.
 #[inline]
-pub(crate) fn is_unheard(struck: Struck) -> bool {
+pub(crate) fn is_unheard(struck: Disposition) -> bool {
     struck.is_some_and(|verdict| {
         let is_lost = matches!(verdict, Verdict::LoseReply | Verdict::Hang { after: true });
         is_lost || verdict.ends_caller() == Some(Edge::After)
@@ -21,7 +38,7 @@ pub(crate) fn is_unheard(struck: Struck) -> bool {
 }
 
 /// Returns how a call is refused, if it is, and what that comes to in truth.
-pub(crate) fn refusal(struck: Struck, operation: Operation) -> Option<(FailureKind, Outcome)> {
+pub(crate) fn refusal(struck: Disposition, operation: Operation) -> Option<(FailureKind, Outcome)> {
     match struck? {
         Verdict::Conflict => Some((FailureKind::Conflict, Outcome::Conflict)),
         Verdict::Unavailable | Verdict::StatementError => Some((FailureKind::Unavailable, Outcome::Unavailable)),
@@ -34,7 +51,10 @@ pub(crate) fn refusal(struck: Struck, operation: Operation) -> Option<(FailureKi
 
 /// Returns what a call comes to, for its caller and in truth, that its component never sees.
 #[inline]
-pub(crate) fn refused<T: Answers, E: PortError>(struck: Struck, call: &Call<'_>) -> Option<(Result<T, E>, Outcome)> {
+pub(crate) fn refused<T: Answers, E: PortError>(
+    struck: Disposition,
+    call: &Call<'_>,
+) -> Option<(Result<T, E>, Outcome)> {
     refused_by(struck?, call)
 }
 
@@ -54,7 +74,7 @@ fn refused_by<T: Answers, E: PortError>(verdict: Verdict, call: &Call<'_>) -> Op
 
 /// Returns the result that the caller hears in the end.
 #[inline]
-pub(crate) fn heard<T, E: PortError>(struck: Struck, call: &Call<'_>, result: Result<T, E>) -> Result<T, E> {
+pub(crate) fn heard<T, E: PortError>(struck: Disposition, call: &Call<'_>, result: Result<T, E>) -> Result<T, E> {
     match struck {
         Some(Verdict::LoseReply) => Err(E::new(FailureKind::Unknown, said(FailureKind::Unknown, call))),
         _ => result,

@@ -1,12 +1,12 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{BoxFuture, select};
-use seaworthy_core::ports::{Answer, Call, InboxInsert, Operation, Port};
+use seaworthy_core::ports::{Call, Operation};
 
-use super::struck::Struck;
+use super::disposition::Disposition;
 use crate::{
-    kernel::{Hit, Incarnation, Injected, Pass, Spoiled, State, Takes, Timed, World, scope},
-    plan::{Edge, FaultKind, Latency, Verdict},
+    kernel::{Incarnation, Injected, Pass, State, Takes, World, scope},
+    plan::{Edge, Latency, Verdict},
     trace::What,
 };
 
@@ -45,7 +45,7 @@ impl Gate {
 
     /// Says what strikes a call that takes no time and can't wait: an answer that is sent off. A delay is the answer's, on
     /// its way.
-    pub(crate) fn enter_at_once(&self, point: Operation) -> Struck {
+    pub(crate) fn enter_at_once(&self, point: Operation) -> Disposition {
         if self.incarnation.is_dead() {
             return Some(Verdict::LoseRequest);
         }
@@ -121,113 +121,27 @@ impl Gate {
 
     /// Waits out a pause of the process, and the extra latency of a slow link; `None` if there is neither. Heal ends both.
     pub(crate) fn stand_still(&self) -> Option<BoxFuture<'_, ()>> {
-        let slow = self.slow_link();
-        if slow.is_none() && self.paused().is_none() {
+        let Self { world, incarnation } = self;
+        let slow = world.slow_link(incarnation.process);
+        if slow.is_none() && world.paused(incarnation.process).is_none() {
             return None;
         }
         Some(Box::pin(async move {
             if let Some(ms) = slow {
                 self.hold(ms).await;
             }
-            while let Some(until_ms) = self.paused() {
-                let now_ms = self.world.elapsed() / 1_000;
+            while let Some(until_ms) = world.paused(incarnation.process) {
+                let now_ms = world.elapsed() / 1_000;
                 self.hold(until_ms.saturating_sub(now_ms).max(1)).await;
             }
         }))
     }
 
-    fn slow_link(&self) -> Option<u64> {
-        let mut extra_ms = 0;
-        self.world.disturb(
-            |timed| self.is_hit_by(timed, FaultKind::SlowLink),
-            |timed| extra_ms += timed.amount.unsigned_abs(),
-        );
-        (extra_ms > 0).then_some(extra_ms)
-    }
-
-    /// Returns the time until which the process is paused.
-    fn paused(&self) -> Option<u64> {
-        let mut until_ms = None;
-        self.world.disturb(
-            |timed| self.is_hit_by(timed, FaultKind::Pause),
-            |timed| until_ms = until_ms.max(Some(timed.to_ms)),
-        );
-        until_ms
-    }
-
-    fn is_hit_by(&self, timed: &Timed, kind: FaultKind) -> bool {
-        timed.kind == kind && timed.hit == Hit::Process(self.incarnation.process)
-    }
-
     /// Returns `true` if an outage is on that this call meets.
     #[inline]
     pub(crate) fn is_out(&self, call: &Call<'_>) -> bool {
-        self.world.is_disturbed() && self.meets_outage(call)
+        self.world.is_disturbed() && self.world.is_out(self.incarnation.process, call)
     }
-
-    /// Returns what becomes of a call that would count what a fault of the plan spoils as handled or done. Work that was
-    /// handled, or given up, before is nobody's trouble any more.
-    pub(super) fn spoiled(&self, call: &Call<'_>, answer: Option<Answer<'_>>) -> Option<Spoilt> {
-        match (call.operation(), answer?) {
-            (Operation::InboxInsert, Answer::Inserted(InboxInsert::First)) | (Operation::SagaAppend, _) => {}
-            _ => return None,
-        }
-        self.spoiled_at(Hit::Store(self.world.store_of(self.incarnation.process)), call)
-    }
-
-    /// Returns what becomes of a call outside that a fault of the plan spoils, before it has any effect.
-    pub(super) fn spoiled_outside(&self, call: &Call<'_>) -> Option<Spoilt> {
-        let hit = match call {
-            Call::Publish { .. } => Hit::Store(self.world.store_of(self.incarnation.process)),
-            Call::External { call } => Hit::External(self.world.external_index(&call.service)?),
-            _ => return None,
-        };
-        self.spoiled_at(hit, call)
-    }
-
-    fn spoiled_at(&self, hit: Hit, call: &Call<'_>) -> Option<Spoilt> {
-        let Spoiled { timed, what, is_first } = self.world.state().faults.spoil(hit, call)?;
-        if is_first {
-            self.world.record(What::Fault { index: timed.index, kind: timed.kind, point: None });
-        }
-        self.record(What::Spoils { index: timed.index, what });
-        Some(match (timed.kind, timed.amount) {
-            (FaultKind::EndlessConflict, _) => Spoilt::Conflict,
-            (FaultKind::PoisonPublish | FaultKind::PoisonCall, 0) => Spoilt::Panic("a poisonous call"),
-            (_, 0) => Spoilt::Panic("a poisonous message"),
-            _ => Spoilt::Death,
-        })
-    }
-
-    fn meets_outage(&self, call: &Call<'_>) -> bool {
-        let (port, process) = (call.operation().port(), self.incarnation.process);
-        let service = match call {
-            Call::External { call } => self.world.external_index(&call.service).map(Hit::External),
-            _ => None,
-        };
-        let store = Hit::Store(self.world.store_of(process));
-        let mut out = false;
-        self.world.disturb(
-            |timed| match timed.kind {
-                FaultKind::BrokerOutage => port == Port::Broker,
-                FaultKind::Partition => port == Port::Broker && timed.hit == Hit::Process(process),
-                FaultKind::StoreOutage => matches!(port, Port::Store | Port::Transaction) && timed.hit == store,
-                FaultKind::ExternalOutage => service == Some(timed.hit),
-                _ => false,
-            },
-            |_| out = true,
-        );
-        out
-    }
-}
-
-/// Effect of a fault that spoils what a call is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spoilt {
-    Conflict,
-    Death,
-    /// Text of the panic.
-    Panic(&'static str),
 }
 
 /// Reach of a call, which decides how long it takes.

@@ -7,8 +7,8 @@
 
 mod answered;
 mod call;
+mod disposition;
 mod gate;
-mod struck;
 
+pub(crate) use disposition::{Disposition, heard, is_unheard, outcome_of, refusal, said};
 pub(crate) use gate::{Gate, Reach};
-pub(crate) use struck::{Struck, heard, is_unheard, outcome_of, refusal, said};

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use crate::{
-    kernel::{Hang, Open, World},
+    kernel::{Hang, OpenTransaction, World},
     trace::{ProcessIndex, TxId, VirtualTime, What},
 };
 
@@ -57,7 +57,7 @@ pub(super) fn hanging(world: &World, hangs: &[(Hang, u64)]) -> Hanging {
         }
         named.extend(tx);
     }
-    let is_untold = |open: &Open| is_long(open.since) && !named.contains(&open.tx);
+    let is_untold = |open: &OpenTransaction| is_long(open.since) && !named.contains(&open.tx);
     for open in world.state().in_vain.open().into_iter().filter(is_untold).take(TOLD) {
         let _ = write!(
             hanging.sentence,

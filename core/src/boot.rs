@@ -24,6 +24,7 @@ use crate::ports::Ports;
 /// # is_a_program(accounts);
 /// ```
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Boot {
     /// Ports of the process: all that it may touch.
     pub ports: Ports,

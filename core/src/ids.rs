@@ -59,6 +59,8 @@ id!(
 );
 
 /// Direction in which a step is carried out.
+///
+/// Closed on purpose: a step is carried out or undone, and there is no third way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {

@@ -15,6 +15,8 @@ use crate::{ports::Clock, stop::Stop};
 pub struct Wake(Arc<Notify>);
 
 /// Reason why a wait ended.
+///
+/// Closed on purpose: whoever waits goes on in another way after each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
     /// A graceful stop was asked for.

@@ -6,6 +6,7 @@ mod core_spans;
 mod determinism;
 mod floors;
 mod glossary;
+mod growth;
 mod log_relay;
 mod own_workflow;
 mod package_readmes;

@@ -41,18 +41,18 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct AcknowledgedBroker {
     inner: LocalBroker,
     groups: Vec<SubscriptionSpec>,
-    open: Arc<Open>,
+    open: Arc<Unacknowledged>,
 }
 
 /// Groups that have yet to acknowledge a message, by message. One that all have acknowledged after its publisher had lost
 /// patience stays until the publisher asks again, which it does unless it has given the message up.
 #[derive(Default)]
-struct Open {
+struct Unacknowledged {
     messages: Mutex<BTreeMap<MessageId, BTreeSet<SmolStr>>>,
     changed: Notify,
 }
 
-impl Open {
+impl Unacknowledged {
     fn messages(&self) -> MutexGuard<'_, BTreeMap<MessageId, BTreeSet<SmolStr>>> {
         // No operation leaves the map half done.
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
@@ -135,7 +135,7 @@ impl Broker for AcknowledgedBroker {
 struct Member {
     inner: Box<dyn Subscription>,
     group: SmolStr,
-    open: Arc<Open>,
+    open: Arc<Unacknowledged>,
     /// Messages that were received and not answered for.
     out: Mutex<BTreeMap<DeliveryTag, MessageId>>,
 }

@@ -5,6 +5,8 @@ use smol_str::SmolStr;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 /// Error of a request that has no answer.
+///
+/// Closed on purpose: whether to ask again differs for each, so that none may pass for another.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
     /// The process refused for good: asking again will not help.

@@ -7,6 +7,7 @@ use crate::message::to_json;
 
 /// Expectation of a command about the version of its aggregate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ExpectedSequence {
     /// Exactly this version; `0` for one that is not there yet. At another version nothing is changed, and a router hears
     /// that the command is stale.

@@ -10,6 +10,7 @@ use crate::{
 
 /// Reach of an event that a subscriber has parked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WhenParked {
     /// Later events of its stream wait behind it; other streams go on.
     BlockStream,

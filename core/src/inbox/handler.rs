@@ -9,6 +9,8 @@ use crate::{
 };
 
 /// Error of a handler. Whatever it is, the transaction is rolled back.
+///
+/// Closed on purpose: what becomes of the message differs for each, so that none may pass for another.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandlerError {
     /// Not handled this time: what it needs can't be had for the moment. It is handled again later. Counted, unlike an

@@ -23,6 +23,7 @@ use crate::{
 /// assert_eq!(config.check(), Ok(()));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FailurePolicy {
     /// Number of failures at which the message becomes a dead letter.
     pub max_failures: u32,

@@ -19,6 +19,8 @@ use crate::{
 };
 
 /// Decision of a participant about an operation that was asked for.
+///
+/// Closed on purpose: a participant that takes one for another carries an operation out twice, or never.
 #[derive(Debug)]
 pub enum Execution {
     /// Carry it out, in this transaction, and [record](NewOperation::record) it.
@@ -48,6 +50,8 @@ impl NewOperation {
 }
 
 /// Decision of a participant about the compensation of an operation.
+///
+/// Closed on purpose: a participant that takes one for another undoes an operation twice, or never.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Undoing {
     /// It ran, with this answer. It is recorded as compensated in this transaction, which has to undo its effect too.

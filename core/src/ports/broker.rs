@@ -31,6 +31,7 @@ pub struct Delivery {
 
 /// Answer of a broker that was asked for more time for a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Extended {
     /// It stays this member's for the time that was asked for.
     Held,
@@ -41,6 +42,8 @@ pub enum Extended {
 }
 
 /// Error of publishing one message of a batch.
+///
+/// Closed on purpose: whether the message may be out decides what is done next, so that none may pass for another.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
     /// Definitely not accepted, this time: throttled or unavailable. Not the message's fault.
@@ -58,6 +61,8 @@ pub enum PublishError {
 pub type PublishResult = Result<(), PublishError>;
 
 /// Error of a call to the broker as a whole.
+///
+/// Closed on purpose: whether anything has happened decides what is done next, so that none may pass for another.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BrokerError {
     /// Definitely nothing happened.

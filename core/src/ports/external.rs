@@ -19,6 +19,8 @@ pub struct ExternalCall {
 }
 
 /// Error of a call to a participant that has no answer.
+///
+/// Closed on purpose: whether anything has happened decides what is done next, so that none may pass for another.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExternalError {
     /// Definitive: the participant refused, and nothing happened.

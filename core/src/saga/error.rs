@@ -6,6 +6,8 @@ use crate::{
 };
 
 /// Error of one attempt of a step. The variant decides what the saga does next, never the text.
+///
+/// Closed on purpose: what the saga does next differs for each, so that none may pass for another.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StepError {
     /// Definitive: refused, and nothing happened. Before the pivot this starts compensation.

@@ -3,6 +3,7 @@ use crate::ports::Timestamp;
 
 /// Next move of a saga.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Next {
     /// Run the actions of these steps, side by side.
     Run(Vec<usize>),

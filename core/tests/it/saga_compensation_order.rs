@@ -122,6 +122,7 @@ fn carry_out(
             Next::Complete => state = write(state, Record::Completed),
             Next::FinishCompensation => state = write(state, Record::RolledBack),
             Next::Wait(_) | Next::GiveUp(_) | Next::Idle => break,
+            other => panic!("a move that this test does not know: {other:?}"),
         }
     }
     (state, log)

@@ -316,6 +316,7 @@ fn carry_out(state: &State, planned: &Next) -> Vec<Record> {
         Next::FinishCompensation => vec![Record::RolledBack],
         Next::GiveUp(reason) => vec![Record::Stuck { reason: reason.clone() }],
         Next::Wait(_) | Next::Idle => Vec::new(),
+        other => panic!("a move that this test does not know: {other:?}"),
     }
 }
 

@@ -11,6 +11,8 @@ pub const STOCK_COLLECTION: &str = "stock";
 pub const SHIPMENT_COLLECTION: &str = "shipments";
 
 /// Status of an order. It never leaves `cancelled` or `shipped`.
+///
+/// Closed on purpose: whoever takes an order further decides on each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {

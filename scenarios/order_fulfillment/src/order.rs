@@ -57,6 +57,8 @@ impl From<Kept> for Order {
 }
 
 /// Domain event of an order.
+///
+/// Closed on purpose: each of them is a message of its own, whose name others know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderEvent {
     /// The order was placed.

@@ -16,6 +16,7 @@ const COLUMNS: [&str; 4] = ["date", "customer", "quantity", "amount_usd"];
 
 /// Error of a file of orders that can't be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OrdersFileError {
     /// It can't be read.
     #[error("can't read orders from {path}: {why}")]

@@ -18,6 +18,7 @@ pub const CARD_LIMIT_CENTS: u64 = 50_000;
 /// Status of a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Standing {
     /// The money was taken.
     Charged,

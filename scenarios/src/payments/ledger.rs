@@ -21,6 +21,7 @@ pub type Book = fn(Ports, Message) -> BoxFuture<'static, Result<(), StoreError>>
 
 /// Moment of the acknowledgement of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ack {
     /// Once it is booked.
     AfterCommit,

@@ -61,6 +61,7 @@ use crate::catalogue::Entry;
 
 /// Exit status of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Exit {
     /// Everything held: exit code 0.
     Held,

@@ -10,6 +10,7 @@ use std::time::Duration;
 /// assert_eq!((until.runs, until.failures), (None, Some(1)));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Until {
     /// After so many runs over all shards.
     pub runs: Option<u64>,

@@ -130,7 +130,7 @@ pub enum Mark {
 
 impl Diagram {
     /// Draws `events`, which are some of `trace`; those in `shown` show the violation.
-    pub(super) fn of(trace: &[Event], events: &[&Event], shown: &[u64], renderer: &mut Renderer) -> Self {
+    pub(super) fn new(trace: &[Event], events: &[&Event], shown: &[u64], renderer: &mut Renderer) -> Self {
         let places: BTreeSet<Place> = events.iter().flat_map(|event| places(event)).collect();
         let places: Vec<Place> = places.into_iter().collect();
         let position = |place: &Place| places.binary_search(place).unwrap_or_default();

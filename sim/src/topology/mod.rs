@@ -59,6 +59,7 @@ pub enum Operator {
 
 /// Processes, stores, external services and consumer groups of a scenario.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Topology {
     /// The processes, in the order in which they were added.
     pub processes: Vec<ProcessSpec>,

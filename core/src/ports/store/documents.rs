@@ -14,6 +14,9 @@ pub struct Document {
 }
 
 /// Expectation of a write about the stored version.
+///
+/// Closed on purpose: every store keeps each of these promises, and one more is one that the stores of today would
+/// break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// No document of this id.

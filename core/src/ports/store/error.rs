@@ -1,6 +1,8 @@
 use smol_str::SmolStr;
 
 /// Error of a store operation. The variant says whether the operation was applied, never the text.
+///
+/// Closed on purpose: whether it was applied decides what is done next, so that none may pass for another.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// Definitely not applied: another transaction was first. Try again with fresh state.

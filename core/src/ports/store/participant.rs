@@ -6,6 +6,8 @@ use super::{Part, PurgeRequest, StoreError};
 use crate::ids::OperationId;
 
 /// Knowledge of a participant about one operation.
+///
+/// Closed on purpose: a store keeps both, and a participant that takes one for the other acts twice, or never.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OperationState {

@@ -22,6 +22,8 @@ pub struct RowChange {
 }
 
 /// One value of a row.
+///
+/// Closed on purpose: these are the kinds of values that a database has, and whoever reads rows meets them all.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cell {

@@ -48,6 +48,7 @@ impl<D> Clone for StepSpec<D> {
 
 /// Settings of a whole definition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DefinitionPolicy {
     /// Time that a saga may take from its start until its pivot has committed; then it turns back.
     pub deadline: Option<Duration>,

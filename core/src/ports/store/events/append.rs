@@ -41,6 +41,7 @@ impl EventAppend {
 /// Condition on the end of a stream, for optimistic concurrency: an appender that has decided by what a stream held says
 /// up to where it has read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ExpectedVersion {
     /// Its last event has this version; `0` is the same as [`NoStream`](Self::NoStream).
     Exact(u64),

@@ -36,6 +36,8 @@ impl InboxEntry {
 }
 
 /// Result of inserting an inbox row.
+///
+/// Closed on purpose: whoever handles a message handles it, or leaves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InboxInsert {
     /// Seen for the first time: this transaction owns the message.
@@ -46,6 +48,7 @@ pub enum InboxInsert {
 
 /// Reason why a message counts as seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Seen {
     /// Its row is there.
     Row,

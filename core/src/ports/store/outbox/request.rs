@@ -38,6 +38,9 @@ pub struct TailRequest {
 }
 
 /// Outcome of publishing a claimed row.
+///
+/// Closed on purpose: every store keeps each of these promises, and one more is one that the stores of today would
+/// break.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettleOutcome {
     /// The broker acknowledged it.

@@ -8,6 +8,8 @@ use crate::message::Message;
 pub struct RowId(pub u64);
 
 /// State of an outbox row.
+///
+/// Closed on purpose: every store keeps each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OutboxState {
     /// Waits for a relay.
@@ -33,6 +35,9 @@ pub struct OutboxRow {
 }
 
 /// Rule for the rows of one key that may be in flight together.
+///
+/// Closed on purpose: every store keeps each of these promises, and one more is one that the stores of today would
+/// break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutboxOrder {
     /// At most one unsettled row of a key is in flight; later rows of the key wait, also while it backs off.
@@ -42,6 +47,9 @@ pub enum OutboxOrder {
 }
 
 /// Effect of a dead row on the later rows of its key, under [`OutboxOrder::PerKey`].
+///
+/// Closed on purpose: every store keeps each of these promises, and one more is one that the stores of today would
+/// break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenDead {
     /// Later rows wait until the dead row is redriven or purged.

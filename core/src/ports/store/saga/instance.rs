@@ -18,6 +18,8 @@ pub struct DefinitionRef {
 }
 
 /// Status of a saga, as far as the store has to know.
+///
+/// Closed on purpose: every store keeps each of them, and whoever shows sagas has a word for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SagaStatus {
@@ -82,6 +84,7 @@ pub struct NewSaga {
 
 /// Result of creating a saga.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SagaCreate {
     /// It is new, and owned by the creator at epoch 1.
     Created,

@@ -45,6 +45,9 @@ pub struct SagaKey {
 }
 
 /// Sagas that a signal is for.
+///
+/// Closed on purpose: every store finds sagas by each of them, and one more is one that the stores of today would not
+/// find.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SagaAddress {
     /// The saga of this id.

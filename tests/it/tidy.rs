@@ -1,7 +1,7 @@
 //! Plain words: a doc summary says what an item is or does, and a crate has one public name for one thing.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -33,15 +33,27 @@ const PREPOSITIONS: [&str; 14] =
 /// A summary of fewer words repeats the name of its item.
 const WORDS_MIN: usize = 3;
 
-/// Name and `src` folder of every package of the workspace that has one.
-pub(crate) fn packages() -> Vec<(String, PathBuf)> {
+/// Name and folder of every package of the workspace.
+fn folders() -> Vec<(String, PathBuf)> {
     let metadata = workspace();
     let packages = metadata["packages"].as_array().expect("a list of packages");
     let folder = |package: &serde_json::Value| {
         let manifest = Path::new(package["manifest_path"].as_str().expect("a path"));
-        (package["name"].as_str().expect("a name").to_owned(), manifest.with_file_name("src"))
+        (package["name"].as_str().expect("a name").to_owned(), manifest.with_file_name(""))
     };
-    packages.iter().map(folder).filter(|(_, src)| src.is_dir()).collect()
+    packages.iter().map(folder).collect()
+}
+
+/// Name and `src` folder of every package of the workspace that has one.
+pub(crate) fn packages() -> Vec<(String, PathBuf)> {
+    folders().into_iter().map(|(name, folder)| (name, folder.join("src"))).filter(|(_, src)| src.is_dir()).collect()
+}
+
+/// Every source of the workspace, tests among them.
+fn all_sources() -> Vec<(String, String)> {
+    let within = |(_, folder): (String, PathBuf)| ["src", "it", "tests/it"].map(|part| folder.join(part));
+    let unique: BTreeSet<PathBuf> = folders().into_iter().flat_map(within).filter(|folder| folder.is_dir()).collect();
+    unique.iter().flat_map(|folder| sources(&folder.display().to_string())).collect()
 }
 
 /// First paragraph of each doc comment of a file, by the number of its first line.
@@ -157,41 +169,55 @@ fn the_check_of_names_sees_every_kind_of_public_type() {
     }
 }
 
-/// Types that get another field or kind now and then, beside those whose name says that they are settings.
-const MAY_GROW: [&str; 7] = ["Backoff", "Disturbance", "Fault", "FaultKind", "Pointers", "Style", "Verdict"];
-
-#[test]
-fn what_may_grow_breaks_no_program_when_it_does() {
-    let mut found = Vec::new();
-    for (_, src) in packages() {
-        for (path, text) in sources(&src.display().to_string()) {
-            let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
-            for (number, line) in lines.iter().enumerate() {
-                let Some(name) = public_type(line).filter(|_| !line.starts_with("pub type ")) else { continue };
-                if MAY_GROW.contains(&name) || ["Config", "Options", "Settings"].iter().any(|end| name.ends_with(end)) {
-                    let attributes = lines[..number].iter().rev().take_while(|line| line.starts_with("#["));
-                    let is_open = attributes.into_iter().any(|line| *line == "#[non_exhaustive]");
-                    found.push((name.to_owned(), is_open, format!("{path}:{}", number + 1)));
-                }
-            }
-        }
-    }
-    assert!(MAY_GROW.iter().all(|name| found.iter().any(|(known, ..)| known == name)), "{found:?}");
-    let closed: Vec<_> = found.iter().filter(|(_, is_open, _)| !is_open).collect();
-    assert!(closed.is_empty(), "without #[non_exhaustive]: {closed:?}");
+/// Lines at which a function called `of` begins that returns what it is a function of.
+fn constructors_called_of(text: &str) -> Vec<usize> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let begins = |line: &str| {
+        let before = ["fn of(", "fn of<"].iter().find_map(|name| line.split_once(name)).map(|(before, _)| before);
+        before.is_some_and(|before| !before.contains(['"', '/']))
+    };
+    let signature = |from: usize| {
+        let rest = lines[from..].iter().take(12);
+        let end = rest.clone().position(|line| line.ends_with('{') || line.ends_with(';')).unwrap_or(0);
+        rest.take(end + 1).copied().collect::<Vec<_>>().join(" ")
+    };
+    let makes = |from: usize| signature(from).split_once("->").is_some_and(|(_, made)| made.contains("Self"));
+    lines.iter().enumerate().filter(|(from, line)| begins(line) && makes(*from)).map(|(from, _)| from + 1).collect()
 }
 
 #[test]
 fn no_constructor_is_called_of() {
+    for seen in [
+        "fn of(a: u8) -> Self {",
+        "pub(super) fn of<'a>(\n    a: &'a u8,\n) -> Option<Self> {",
+        "    fn of() -> (Self, u8);",
+    ] {
+        assert_eq!(constructors_called_of(seen), [1], "{seen}");
+    }
+    for other in ["fn of(&self, message: usize) -> &mut T {", "// fn of() -> Self {", "fn of_one(self) -> Self {"] {
+        assert_eq!(constructors_called_of(other), [0; 0], "{other}");
+    }
     let mut found = Vec::new();
-    for (_, src) in packages() {
-        for (path, text) in sources(&src.display().to_string()) {
-            let lines = text.lines().enumerate();
-            let named = lines.filter(|(_, line)| {
-                ["pub fn of(", "pub const fn of("].iter().any(|start| line.trim_start().starts_with(start))
-            });
-            found.extend(named.map(|(number, line)| format!("{path}:{}: {}", number + 1, line.trim())));
-        }
+    for (path, text) in all_sources() {
+        found.extend(constructors_called_of(&text).into_iter().map(|line| format!("{path}:{line}")));
     }
     assert!(found.is_empty(), "`new` or `from_..` says what it is made of: {found:#?}");
+}
+
+/// Words that stood for many things, and the ones that say which: `OpenSaga`, `ToldFailure`, `Disposition`.
+const VAGUE: [&str; 4] = ["Open", "Strike", "Struck", "Told"];
+
+#[test]
+fn no_type_is_called_by_a_participle_alone() {
+    let mut found = Vec::new();
+    for (path, text) in all_sources() {
+        let defined = |line: &str| {
+            let words: Vec<&str> = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
+            let at = words.iter().position(|word| ["struct", "enum", "trait", "type", "union"].contains(word))?;
+            VAGUE.iter().find(|vague| words.get(at + 1) == Some(vague)).copied()
+        };
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+        found.extend(lines.filter_map(|(number, line)| Some(format!("{path}:{}: {}", number + 1, defined(line)?))));
+    }
+    assert!(found.is_empty(), "say what is open, told or struck: {found:#?}");
 }

@@ -21,7 +21,7 @@ fn an_update_that_others_are_always_before_is_tried_again_eight_times_with_ever_
             Operation::Commit if number <= 20 => Fate::Fails(FailureKind::Conflict),
             _ => Fate::Well,
         };
-        let (calls, ports) = Calls::of(&world.ports, conflicts);
+        let (calls, ports) = Calls::before(&world.ports, conflicts);
         let update = players(&ports);
         let update = update.update(&*ports.store, "ann", Cause::New, |player| {
             player.chips -= 1;

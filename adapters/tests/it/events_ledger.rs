@@ -117,7 +117,7 @@ fn a_command_that_others_are_always_before_is_decided_again_eight_times_with_eve
                 Operation::Commit if number <= faster => Fate::Fails(FailureKind::Conflict),
                 _ => Fate::Well,
             };
-            let (calls, ports) = Calls::of(&world.ports, conflicts);
+            let (calls, ports) = Calls::before(&world.ports, conflicts);
             let ended = ledger(&ports).execute(&*ports.store, "17", &Command::Credit(1), Cause::New).await;
             let is_conflict =
                 matches!(&ended, Err(UpdateError::Aggregate(AggregateError::Store(StoreError::Conflict(_)))));

@@ -72,7 +72,7 @@ fn an_event_has_so_many_tries_with_ever_longer_pauses_and_is_said_to_be_parked()
         for (how, expected) in [(unavailable as How, &[100, 200][..]), (conflict, &[0, 0, 100, 0, 0])] {
             on_each_store(async |world| {
                 let heard = Warnings::listen();
-                let (_, ports) = Calls::of(&world.ports, |_, _| Fate::Well);
+                let (_, ports) = Calls::before(&world.ports, |_, _| Fate::Well);
                 let (handler, moments) = failing(world, subject, how);
                 append(&**world.store(), "account-1", 1..=2).await;
                 subscriber(&ports, "reader", &handler, config).catch_up().await.expect("a store that is up");
@@ -106,7 +106,7 @@ fn an_event_that_fails_its_batch_is_found_among_the_others() {
 #[test]
 fn an_event_that_has_waited_is_tried_as_often_and_with_the_same_pauses() {
     on_each_store(async |world| {
-        let (_, ports) = Calls::of(&world.ports, |_, _| Fate::Well);
+        let (_, ports) = Calls::before(&world.ports, |_, _| Fate::Well);
         let (handler, moments) = failing(world, "event-10", unavailable);
         append(&**world.store(), "account-1", 9..=11).await;
         ports.spawn("reader", subscriber(&ports, "reader", &handler, config).run());

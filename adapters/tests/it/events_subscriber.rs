@@ -105,7 +105,7 @@ fn a_hint_that_comes_before_its_event_costs_a_short_poll_and_not_a_long_one() {
 #[test]
 fn a_subscriber_that_has_parked_nothing_looks_for_nothing_parked() {
     on_each_store(async |world| {
-        let (calls, ports) = Calls::of(&world.ports, |_, _| Fate::Well);
+        let (calls, ports) = Calls::before(&world.ports, |_, _| Fate::Well);
         ports.spawn("reader", subscriber(&ports, "reader", &writing("reader"), |config| config).run());
         for round in 0..20 {
             append(&**world.store(), "account-1", [round]).await;

@@ -133,7 +133,7 @@ fn a_pass_that_takes_longer_than_its_lease_is_told_as_lost_claims() {
             Operation::Settle if number == 1 => Fate::Fails(FailureKind::Unavailable),
             _ => Fate::Well,
         };
-        let (_, ports) = Calls::of(&Ports { broker: slow, ..world.ports.clone() }, busy);
+        let (_, ports) = Calls::before(&Ports { broker: slow, ..world.ports.clone() }, busy);
         let ports = metered(ports, book.clone());
         world.stage([message("a", 1)]).await;
         let pause = Duration::from_millis(2_500);

@@ -64,7 +64,7 @@ async fn settled(
     world.stage([message("orders", 0)]).await;
     let settles = by.settles();
     let script = move |operation, number| if operation == settles && number <= times { fate } else { Fate::Well };
-    let (calls, ports) = Calls::of(&world.ports, script);
+    let (calls, ports) = Calls::before(&world.ports, script);
     let report = by.pass(&ports, config).await;
     (calls, report)
 }
@@ -289,7 +289,7 @@ fn a_row_whose_store_can_not_be_told_what_became_of_it_is_not_one_that_kills_its
             Operation::Settle if number <= 40 => Fate::Fails(FailureKind::Unavailable),
             _ => Fate::Well,
         };
-        let (_, ports) = Calls::of(&world.ports, script);
+        let (_, ports) = Calls::before(&world.ports, script);
         let config = config().settle_retries(0).max_attempts(2).bury_after_claims(Some(4));
         let lease = Duration::from_millis(200);
         let mut relay = Relay::new(&ports).config(config.lease(lease).publish_limit(lease / 2));

@@ -70,7 +70,7 @@ async fn drive(
     step: Listens,
     retry: RetryPolicy,
 ) -> DriveOutcome {
-    let (_, ports) = Calls::of(&world.ports, move |operation, number| match operation {
+    let (_, ports) = Calls::before(&world.ports, move |operation, number| match operation {
         Operation::Begin if fails(number) => Fate::Fails(FailureKind::Unavailable),
         _ => Fate::Well,
     });

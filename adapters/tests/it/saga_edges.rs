@@ -168,7 +168,7 @@ fn interruptions_count_in_a_row_for_each_saga() {
     on_each_store(async |world| {
         let fails = Arc::new(Mutex::new(false));
         let failing = fails.clone();
-        let (_, ports) = Calls::of(&world.ports, move |operation, _| match operation {
+        let (_, ports) = Calls::before(&world.ports, move |operation, _| match operation {
             Operation::SagaLog if *failing.lock().unwrap() => Fate::Fails(FailureKind::Unavailable),
             _ => Fate::Well,
         });
@@ -264,7 +264,7 @@ fn a_log_that_is_gone_is_told_as_purged_only_where_the_saga_has_ended() {
 #[test]
 fn no_try_begins_after_the_deadline_in_the_midst_of_conflicts_either() {
     on_each_store(async |world| {
-        let (_, ports) = Calls::of(&world.ports, |_, _| Fate::Well);
+        let (_, ports) = Calls::before(&world.ports, |_, _| Fate::Well);
         let seat = Part::local(|_| Does::Conflict);
         let definition = SagaBuilder::new("trip", 1).compensatable("seat", seat.clone(), Part::well());
         let definition = definition.deadline(Duration::from_millis(25)).build().unwrap();

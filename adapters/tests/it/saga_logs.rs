@@ -263,7 +263,7 @@ fn an_attempt_that_follows_a_crash_is_announced_once_however_often_it_has_to_beg
             announced,
         ];
         let saga = write(world, "t-1", &records, SagaStatus::Compensating).await;
-        let (_, ports) = Calls::of(&world.ports, |operation, number| match operation {
+        let (_, ports) = Calls::before(&world.ports, |operation, number| match operation {
             Operation::Begin if number == 2 || number == 3 => Fate::Fails(FailureKind::Unavailable),
             _ => Fate::Well,
         });

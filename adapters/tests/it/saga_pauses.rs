@@ -56,7 +56,7 @@ fn a_store_that_fails_is_asked_again_after_ever_longer_pauses_and_then_left_to_r
                 Operation::Begin => Fate::Fails(kind),
                 _ => Fate::Well,
             };
-            let (calls, ports) = Calls::of(&world.ports, fails);
+            let (calls, ports) = Calls::before(&world.ports, fails);
             let outcome = drive(world, &ports, pays(Part::well()), config()).await;
             assert_eq!(
                 (outcome, calls.pauses(Operation::Begin)),
@@ -76,7 +76,7 @@ fn failures_of_a_store_count_in_a_row() {
             Operation::Begin if number % 4 != 0 => Fate::Fails(FailureKind::Unavailable),
             _ => Fate::Well,
         };
-        let (calls, ports) = Calls::of(&world.ports, fails);
+        let (calls, ports) = Calls::before(&world.ports, fails);
         let outcome = drive(world, &ports, pays(Part::remote(|_| Does::Well)), config()).await;
         assert_eq!(outcome, DriveOutcome::Completed);
         let pauses = calls.pauses(Operation::Begin);
@@ -88,7 +88,7 @@ fn failures_of_a_store_count_in_a_row() {
 fn an_attempt_whose_own_statements_fail_is_made_nine_times_with_pauses_before_it_has_failed() {
     for (does, pauses) in [(Does::Outage, 0), (Does::Conflict, 1)] {
         on_each_store(async |world| {
-            let (calls, ports) = Calls::of(&world.ports, |_, _| Fate::Well);
+            let (calls, ports) = Calls::before(&world.ports, |_, _| Fate::Well);
             let step = Part::local(move |_| does);
             assert_eq!(drive(world, &ports, pays(step.clone()), config()).await, DriveOutcome::Stuck);
             let mut expected: Vec<_> = after_each().take(8).collect();
@@ -110,14 +110,14 @@ fn a_commit_that_conflicts_each_time_fails_the_step_if_it_was_the_steps_and_is_l
         }
     };
     on_each_store(async |world| {
-        let (calls, ports) = Calls::of(&world.ports, conflicts(9));
+        let (calls, ports) = Calls::before(&world.ports, conflicts(9));
         assert_eq!(drive(world, &ports, pays(Part::well()), config()).await, DriveOutcome::Stuck);
         let expected: Vec<_> = [0].into_iter().chain(after_each().skip(1)).take(8).collect();
         assert_eq!(calls.pauses(Operation::Commit)[..8], expected);
         assert_eq!(world.log_of(saga_id("trip", "t-1")).await, ["started", "retry pay", "stuck"]);
     });
     on_each_store(async |world| {
-        let (calls, ports) = Calls::of(&world.ports, conflicts(usize::MAX));
+        let (calls, ports) = Calls::before(&world.ports, conflicts(usize::MAX));
         let asked = Part::remote(|_| Does::Well);
         assert_eq!(drive(world, &ports, pays(asked.clone()), config()).await, DriveOutcome::Interrupted);
         assert_eq!((calls.pauses(Operation::Commit), asked.attempts()), (vec![0, 10, 20, 40], 0));
@@ -131,7 +131,7 @@ fn what_was_written_and_not_answered_is_found_in_the_log_and_done_once() {
         on_each_store(async |world| {
             let is_lost = move |operation, commit| operation == Operation::Commit && commit == number;
             let lost = move |operation, commit| if is_lost(operation, commit) { Fate::Lost } else { Fate::Well };
-            let (_, ports) = Calls::of(&world.ports, lost);
+            let (_, ports) = Calls::before(&world.ports, lost);
             let (seat, pay) = (Part::well(), Part::remote(|_| Does::Well));
             let definition = SagaBuilder::new("trip", 1)
                 .compensatable("seat", seat.clone(), Part::well())
@@ -155,7 +155,7 @@ fn a_saga_waits_in_memory_up_to_the_setting_and_is_given_up_for_longer() {
         (1, false, DriveOutcome::Sleeping),
     ] {
         on_each_store(async |world| {
-            let (calls, ports) = Calls::of(&world.ports, |_, _| Fate::Well);
+            let (calls, ports) = Calls::before(&world.ports, |_, _| Fate::Well);
             let retry = RetryPolicy::default().base(Duration::from_secs(1) + Duration::from_millis(beyond));
             let definition = match forward {
                 true => SagaBuilder::new("trip", 1).retriable("pay", fails_once()).step_retry(retry).build(),
@@ -184,7 +184,7 @@ fn whoever_waits_for_the_end_of_a_saga_asks_a_store_that_fails_again_unless_it_r
                 Operation::Saga if number <= 3 => Fate::Fails(kind),
                 _ => Fate::Well,
             };
-            let (calls, ports) = Calls::of(&world.ports, fails);
+            let (calls, ports) = Calls::before(&world.ports, fails);
             let mut registry = Registry::new();
             registry.register(pays(Part::well())).unwrap();
             let poll = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
@@ -216,7 +216,7 @@ fn what_follows_from_an_entry_is_written_with_it() {
         ),
     ] {
         on_each_store(async |world| {
-            let (calls, ports) = Calls::of(&world.ports, |_, _| Fate::Well);
+            let (calls, ports) = Calls::before(&world.ports, |_, _| Fate::Well);
             let seat = SagaBuilder::new("trip", 1).compensatable("seat", Part::well(), Part::well());
             let definition = seat.pivot("pay", Part::local(move |_| pays)).build().unwrap();
             let _ = drive(world, &ports, definition, config()).await;

@@ -53,7 +53,7 @@ fn a_sweep_that_its_store_fails_is_said_and_made_up_for() {
             Operation::PurgeSagaLogs if number == 1 => Fate::Fails(FailureKind::Unavailable),
             _ => Fate::Well,
         };
-        let (_, ports) = Calls::of(&world.ports, fails);
+        let (_, ports) = Calls::before(&world.ports, fails);
         let heard = Warnings::listen();
         let retention = SagaRetention::default().keep_logs(DAY / 2).every(DAY / 24);
         ports.spawn("retention", retention.run(ports.store.clone(), ports.clock.clone(), ports.stop.clone()));

@@ -22,7 +22,7 @@ pub(super) struct Slot {
 
 impl Slot {
     /// The slot that a command was sent for.
-    pub(super) fn of(command: &Message, sent: &Sent) -> Self {
+    pub(super) fn from_command(command: &Message, sent: &Sent) -> Self {
         let Message { topic, subject, kind, .. } = command;
         Self { topic: topic.clone(), root: subject.clone(), kind: kind.clone(), number: sent.slot }
     }

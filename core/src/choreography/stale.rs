@@ -39,7 +39,9 @@ impl Handler for Again {
             Some(RejectionReason::Aborted)
         } else if attempts >= route.attempts_max {
             Some(RejectionReason::Contended { attempts })
-        } else if let Some(again) = route.once_more(tx, message, &event, &Slot::of(&command, &sent), attempts).await? {
+        } else if let Some(again) =
+            route.once_more(tx, message, &event, &Slot::from_command(&command, &sent), attempts).await?
+        {
             debug!(command = %command.id, %reason, again = %again.id, attempts, "stale command is sent again");
             tx.stage(&again).await?;
             None

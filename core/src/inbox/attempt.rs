@@ -201,7 +201,7 @@ pub(crate) async fn handle_within(
     message: &Message,
 ) -> Result<(), HandlerError> {
     let mut handling = handler.handle(tx, message);
-    let caused = pin!(Cause::of(message).within(handling.as_mut()));
+    let caused = pin!(Cause::from_message(message).within(handling.as_mut()));
     let handled = within(clock, limit, caused).await;
     handled.unwrap_or_else(|late| Err(HandlerError::Unavailable(format_smolstr!("the handler was {late}"))))
 }

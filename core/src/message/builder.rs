@@ -227,7 +227,7 @@ mod tests {
             let own = bare.clone().correlation(Uuid::from_u128(3)).traceparent(other);
             (build(bare.clone()), build(own))
         };
-        let (implied, own) = Cause::of(&parent).within(std::pin::pin!(handling)).await;
+        let (implied, own) = Cause::from_message(&parent).within(std::pin::pin!(handling)).await;
         assert_eq!(implied, build(bare.clone().caused_by(&parent)));
         assert_eq!((own.correlation_id, own.causation_id), (Uuid::from_u128(3), Some(parent.id)));
         assert_ne!(own.traceparent, parent.traceparent);

@@ -23,7 +23,7 @@ thread_local! {
 }
 
 impl Cause {
-    pub(crate) fn of(message: &Message) -> Self {
+    pub(crate) fn from_message(message: &Message) -> Self {
         let Message { id, correlation_id, traceparent, .. } = message;
         Self { message: *id, correlation_id: *correlation_id, traceparent: traceparent.clone() }
     }

@@ -25,13 +25,13 @@ const STRIKES_MAX: usize = 1_024;
 /// an outage of a topic nothing of it passes, so nothing is spent however long it lasts and whatever other topics do.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
-    strikes: BTreeMap<RowId, Strike>,
+    strikes: BTreeMap<RowId, RowFailures>,
     /// Messages that the broker has accepted from this relay, of each topic with a row that fails.
     accepted: BTreeMap<SmolStr, u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Strike {
+struct RowFailures {
     /// Failures while others passed.
     failures: u32,
     /// Value of [`Budget::accepted`] for the row's topic at the last failure.
@@ -142,7 +142,7 @@ impl Budget {
         let known = self.strikes.get(&row).copied();
         let blamed = heard.passed || known.is_some_and(|strike| accepted > strike.accepted);
         let failures = known.unwrap_or_default().failures + u32::from(blamed);
-        self.strikes.insert(row, Strike { failures, accepted });
+        self.strikes.insert(row, RowFailures { failures, accepted });
         if self.strikes.len() > STRIKES_MAX {
             self.strikes.pop_first();
         }

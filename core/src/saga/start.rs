@@ -26,7 +26,7 @@ impl Orchestrator {
     /// with the same key. Dropping the future leaves open whether the saga exists; if it does, recovery drives it.
     pub async fn start<D: SagaData>(&self, definition: &str, key: &str, data: &D) -> Result<Started, SagaError> {
         let mut tx = self.resources.store.begin().await?;
-        let started = self.begin(&mut *tx, definition, key, data, Occasion::of(definition, key)).await?;
+        let started = self.begin(&mut *tx, definition, key, data, Occasion::unprompted(definition, key)).await?;
         if started.created {
             tx.commit().await?;
         }
@@ -49,7 +49,7 @@ impl Orchestrator {
         key: &str,
         data: &D,
     ) -> Result<Started, SagaError> {
-        self.start_on(tx, definition, key, data, Occasion::of(definition, key)).await
+        self.start_on(tx, definition, key, data, Occasion::unprompted(definition, key)).await
     }
 
     /// Starts a saga as [`start_in`](Orchestrator::start_in) does, with a correlation id of the caller's. Without one, the
@@ -210,7 +210,7 @@ struct Occasion {
 
 impl Occasion {
     /// A start of its own accord.
-    fn of(definition: &str, key: &str) -> Self {
+    fn unprompted(definition: &str, key: &str) -> Self {
         Self { correlation_id: saga_id(definition, key).0, origin: None }
     }
 }

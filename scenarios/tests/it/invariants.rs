@@ -12,12 +12,12 @@ use seaworthy_sim::{
 use uuid::Uuid;
 
 /// A trace of one process, and the invariants for five units of `cd-1`.
-struct Told {
+struct OneProcess {
     script: Script,
     process: ProcessIndex,
 }
 
-impl Told {
+impl OneProcess {
     fn new() -> Self {
         let mut script = Script::new();
         let process = script.process("orders-1");
@@ -61,8 +61,8 @@ impl Told {
     }
 }
 
-fn shipped() -> Told {
-    Told::new().payment("charge", 1, true).order("confirmed").shipment("shipment-1").order("shipped")
+fn shipped() -> OneProcess {
+    OneProcess::new().payment("charge", 1, true).order("confirmed").shipment("shipment-1").order("shipped")
 }
 
 #[test]
@@ -75,38 +75,42 @@ fn an_order_that_is_charged_confirmed_and_shipped_once_violates_nothing() {
 
 #[test]
 fn a_confirmed_order_has_one_shipment_and_no_other_order_has_any() {
-    assert_eq!(Told::new().payment("charge", 1, true).order("confirmed").violated(), ["one-shipment"]);
+    assert_eq!(OneProcess::new().payment("charge", 1, true).order("confirmed").violated(), ["one-shipment"]);
     assert_eq!(shipped().shipment("shipment-2").violated(), ["one-shipment"]);
-    assert_eq!(Told::new().shipment("shipment-1").violated(), ["one-shipment"]);
-    assert_eq!(Told::new().order("cancelled").violated(), [""; 0]);
+    assert_eq!(OneProcess::new().shipment("shipment-1").violated(), ["one-shipment"]);
+    assert_eq!(OneProcess::new().order("cancelled").violated(), [""; 0]);
 }
 
 #[test]
 fn an_order_is_charged_once_or_what_was_charged_is_refunded() {
     assert_eq!(shipped().payment("charge", 2, true).violated(), ["charged-once"]);
-    assert_eq!(Told::new().order("confirmed").shipment("shipment-1").violated(), ["charged-once"]);
-    assert_eq!(Told::new().order("pending").violated(), ["charged-once"]);
-    let cancelled = || Told::new().payment("charge", 1, true).order("cancelled");
+    assert_eq!(OneProcess::new().order("confirmed").shipment("shipment-1").violated(), ["charged-once"]);
+    assert_eq!(OneProcess::new().order("pending").violated(), ["charged-once"]);
+    let cancelled = || OneProcess::new().payment("charge", 1, true).order("cancelled");
     assert_eq!(cancelled().violated(), ["charged-once"]);
     assert_eq!(cancelled().payment("refund", 2, true).violated(), [""; 0]);
-    let called_off = Told::new().payment("refund", 2, true).order("cancelled");
+    let called_off = OneProcess::new().payment("refund", 2, true).order("cancelled");
     assert_eq!(called_off.violated(), [""; 0], "a refund of nothing is no refund");
-    assert_eq!(Told::new().payment("charge", 1, true).violated(), ["charged-once"], "an order that does not exist");
+    assert_eq!(
+        OneProcess::new().payment("charge", 1, true).violated(),
+        ["charged-once"],
+        "an order that does not exist"
+    );
 }
 
 #[test]
 fn units_are_neither_made_nor_lost_nor_negative_nor_reserved_for_ever() {
-    assert_eq!(Told::new().stock(4, 0, 0).violated(), ["stock-conserved"], "one is lost");
-    assert_eq!(Told::new().stock(5, 0, 1).violated(), ["stock-conserved"], "one is made");
-    assert_eq!(Told::new().stock(6, -1, 0).violated(), ["stock-conserved"], "the sum is right");
-    assert_eq!(Told::new().stock(4, 1, 0).violated(), ["stock-conserved"], "one stays reserved");
-    assert_eq!(Told::new().stock(4, 1, 0).stock(5, 0, 0).violated(), [""; 0]);
+    assert_eq!(OneProcess::new().stock(4, 0, 0).violated(), ["stock-conserved"], "one is lost");
+    assert_eq!(OneProcess::new().stock(5, 0, 1).violated(), ["stock-conserved"], "one is made");
+    assert_eq!(OneProcess::new().stock(6, -1, 0).violated(), ["stock-conserved"], "the sum is right");
+    assert_eq!(OneProcess::new().stock(4, 1, 0).violated(), ["stock-conserved"], "one stays reserved");
+    assert_eq!(OneProcess::new().stock(4, 1, 0).stock(5, 0, 0).violated(), [""; 0]);
 }
 
 #[test]
 fn no_order_is_both_shipped_and_refunded_in_whatever_sequence() {
     let both = ["charged-once", "never-shipped-and-refunded"];
     assert_eq!(shipped().payment("refund", 2, true).violated(), both);
-    let refunded_first = Told::new().payment("charge", 1, true).order("confirmed").payment("refund", 2, true);
+    let refunded_first = OneProcess::new().payment("charge", 1, true).order("confirmed").payment("refund", 2, true);
     assert_eq!(refunded_first.shipment("shipment-1").violated(), both);
 }

@@ -156,8 +156,8 @@ fn a_wait_of_madsims_own_ends_too() {
 
 #[test]
 fn what_is_left_when_the_program_ends_is_dropped() {
-    struct Told(Rc<RefCell<u32>>);
-    impl Drop for Told {
+    struct CountedDrop(Rc<RefCell<u32>>);
+    impl Drop for CountedDrop {
         fn drop(&mut self) {
             *self.0.borrow_mut() += 1;
         }
@@ -165,7 +165,7 @@ fn what_is_left_when_the_program_ends_is_dropped() {
     let dropped = Rc::new(RefCell::new(0));
     run(1, async |time, spawner| {
         for _ in 0..3 {
-            let (told, time) = (Told(dropped.clone()), time.clone());
+            let (told, time) = (CountedDrop(dropped.clone()), time.clone());
             spawner.spawn(
                 async move {
                     let _told = told;

@@ -27,11 +27,11 @@ use crate::trace::{Effect, Event, What};
 #[derive(Debug, Default)]
 pub struct FullCompensation {
     shapes: Vec<Arc<Shape>>,
-    open: Lookup<SagaId, Open>,
+    open: Lookup<SagaId, OpenSaga>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenSaga {
     name: SmolStr,
     key: SmolStr,
     shape: Option<Arc<Shape>>,
@@ -96,7 +96,7 @@ impl Invariant for FullCompensation {
                 judge.met();
                 let shape = self.shape(definition);
                 let (name, key) = (definition.name.clone(), key.clone());
-                self.open.insert(*saga, Open { name, key, shape, turned_back: None, steps: Vec::new() });
+                self.open.insert(*saga, OpenSaga { name, key, shape, turned_back: None, steps: Vec::new() });
             }
         }
         for log in judge.saga_logs(event).iter() {
@@ -109,7 +109,7 @@ impl Invariant for FullCompensation {
     }
 }
 
-impl Open {
+impl OpenSaga {
     fn read(&mut self, log: &SagaLog, number: u64, judge: &mut Judge<'_>) {
         let saga = log.saga;
         for record in log.records.iter().flatten() {

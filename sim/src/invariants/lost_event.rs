@@ -26,7 +26,7 @@ pub struct LostEvent {
     groups: Groups,
     practice: Arc<Practice>,
     habits: Vec<Habit>,
-    open: Lookup<MessageId, Open>,
+    open: Lookup<MessageId, OpenMessage>,
     early: Lookup<MessageId, Early>,
 }
 
@@ -57,7 +57,7 @@ struct Habit {
 const ONLY_ACKED_MAX: u32 = 256;
 
 #[derive(Debug)]
-struct Open {
+struct OpenMessage {
     kind: SmolStr,
     subject: SmolStr,
     missing: u64,
@@ -118,7 +118,7 @@ impl LostEvent {
             }
             return;
         }
-        let open = Open {
+        let open = OpenMessage {
             kind: message.kind.clone(),
             subject: message.subject.clone(),
             missing,

@@ -17,11 +17,11 @@ const TOLD: usize = 8;
 pub struct MessageUnhandled {
     groups: Vec<SubscriptionSpec>,
     names: Names,
-    open: Lookup<(u16, MessageId), Open>,
+    open: Lookup<(u16, MessageId), OpenMessage>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenMessage {
     kind: SmolStr,
     subject: SmolStr,
     key: SmolStr,
@@ -50,9 +50,9 @@ impl MessageUnhandled {
     fn accept(&mut self, event: u64, message: &Message) {
         for spec in &self.groups {
             if spec.topics.contains(&message.topic) {
-                let open = self
-                    .open
-                    .get_or_insert_with((self.names.number(&spec.group), message.id), || Open::new(event, message));
+                let open = self.open.get_or_insert_with((self.names.number(&spec.group), message.id), || {
+                    OpenMessage::new(event, message)
+                });
                 open.copies += 1;
             }
         }
@@ -65,7 +65,7 @@ impl MessageUnhandled {
     }
 }
 
-impl Open {
+impl OpenMessage {
     fn new(event: u64, message: &Message) -> Self {
         Self {
             kind: message.kind.clone(),
@@ -114,7 +114,9 @@ impl Invariant for MessageUnhandled {
             What::Deliver { group, message, .. } => {
                 let key = (self.names.number(group), message.id);
                 // A copy that the broker made itself, or a group that nobody has declared.
-                let open = self.open.get_or_insert_with(key, || Open { copies: 1, ..Open::new(event.number, message) });
+                let open = self
+                    .open
+                    .get_or_insert_with(key, || OpenMessage { copies: 1, ..OpenMessage::new(event.number, message) });
                 open.deliveries += 1;
                 open.last = Some((event.number, Last::Delivered));
             }
@@ -141,7 +143,7 @@ impl Invariant for MessageUnhandled {
         if ending != Ending::OutOfBudget {
             return;
         }
-        let mut heads: Vec<(&(u16, MessageId), &Open)> = Vec::new();
+        let mut heads: Vec<(&(u16, MessageId), &OpenMessage)> = Vec::new();
         for (id, open) in self.open.sorted() {
             judge.judged();
             match heads.iter_mut().find(|((group, _), head)| *group == id.0 && head.key == open.key) {
@@ -152,7 +154,7 @@ impl Invariant for MessageUnhandled {
         }
         heads.sort_by_key(|(_, head)| head.published);
         for ((group, message), head) in heads.into_iter().take(TOLD) {
-            let (Open { kind, subject, .. }, group) = (head, self.names.name(*group));
+            let (OpenMessage { kind, subject, .. }, group) = (head, self.names.name(*group));
             judge.violate(
                 *message,
                 format!("message `{kind}` of `{subject}` waits in group {group}: it {}", head.why()),

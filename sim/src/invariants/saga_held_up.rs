@@ -29,7 +29,7 @@ pub struct SagaHeldUp {
     bound: VirtualTime,
     /// Time that a step may take in this run, and more.
     calls: VirtualTime,
-    open: Lookup<SagaId, Open>,
+    open: Lookup<SagaId, OpenSaga>,
     /// Sagas by the calls outside that they have begun.
     asked: Lookup<OperationId, SagaId>,
     /// Kinds of the faults that last, by their number in the plan.
@@ -46,7 +46,7 @@ pub struct SagaHeldUp {
 
 /// A saga that has not ended.
 #[derive(Debug)]
-struct Open {
+struct OpenSaga {
     definition: SmolStr,
     key: SmolStr,
     /// Time at which it moved last, or is to be tried again.
@@ -111,7 +111,7 @@ impl SagaHeldUp {
     fn create(&mut self, saga: SagaId, (definition, key): (&SmolStr, &SmolStr), event: &Event) {
         let (definition, key) = (definition.clone(), key.clone());
         let (since, event) = (event.at, event.number);
-        let open = Open {
+        let open = OpenSaga {
             definition,
             key,
             since,
@@ -180,7 +180,7 @@ impl SagaHeldUp {
         }
         self.looked = event.at;
         let bound = *bound + *calls * (1 + open.len() as u64);
-        let late = |open: &Open| {
+        let late = |open: &OpenSaga| {
             let is_idle = open.rests || !open.waiting.is_empty();
             let bound = if open.asks { bound * ASKS } else { bound };
             !is_idle && !open.is_told && open.since.max(*calm_since) + bound < event.at

@@ -15,13 +15,13 @@ use crate::trace::{Effect, Event, What};
 /// State: one entry for each saga that has not ended.
 #[derive(Debug, Default)]
 pub struct SagaResolves {
-    open: Lookup<SagaId, Open>,
+    open: Lookup<SagaId, OpenSaga>,
     may_be_stuck: bool,
     may_wait: bool,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenSaga {
     definition: SmolStr,
     key: SmolStr,
     status: SagaStatus,
@@ -35,7 +35,7 @@ struct Open {
     is_bereaved: bool,
 }
 
-impl Open {
+impl OpenSaga {
     /// Takes in the entries of an append.
     fn read(&mut self, records: &[Record]) {
         for record in records {
@@ -117,7 +117,7 @@ impl Invariant for SagaResolves {
                 Effect::SagaCreated { saga, definition, key } => {
                     let (definition, key) = (definition.name.clone(), key.clone());
                     let (created, last) = (event.number, event.number);
-                    let open = Open {
+                    let open = OpenSaga {
                         definition,
                         key,
                         status: SagaStatus::Running,

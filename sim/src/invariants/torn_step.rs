@@ -26,12 +26,12 @@ use crate::trace::{Effect, Event, What};
 #[derive(Debug, Default)]
 pub struct TornStep {
     stores: Names,
-    open: Lookup<SagaId, Open>,
+    open: Lookup<SagaId, OpenSaga>,
     orphans: Lookup<(u16, OperationId), u64>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenSaga {
     store: u16,
     key: SmolStr,
     length: u64,
@@ -96,7 +96,7 @@ impl Invariant for TornStep {
             match effect {
                 Effect::SagaCreated { saga, key, .. } => {
                     judge.met();
-                    self.open.insert(*saga, Open { store, key: key.clone(), length: 0, done: Vec::new() });
+                    self.open.insert(*saga, OpenSaga { store, key: key.clone(), length: 0, done: Vec::new() });
                 }
                 Effect::Operation { id, state: OperationState::Executed(_) } => operations.executed.push(*id),
                 Effect::Operation { id, state: OperationState::Compensated } => operations.undone.push(*id),
@@ -172,7 +172,7 @@ impl TornStep {
     }
 }
 
-impl Open {
+impl OpenSaga {
     fn done(
         &mut self,
         saga: SagaId,

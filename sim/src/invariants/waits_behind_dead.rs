@@ -17,7 +17,7 @@ use crate::trace::{Effect, Event, Outcome, What};
 #[derive(Debug, Default)]
 pub struct WaitsBehindDead {
     stores: Names,
-    open: Lookup<MessageId, Open>,
+    open: Lookup<MessageId, OpenRow>,
     /// For each store, the events at which a relay last found nothing, latest first: by a claim, and in the log.
     found_nothing: Vec<[u64; 2]>,
     found_no_log: Vec<[u64; 2]>,
@@ -30,7 +30,7 @@ pub struct WaitsBehindDead {
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenRow {
     store: u16,
     key: SmolStr,
     topic: SmolStr,
@@ -76,7 +76,7 @@ impl WaitsBehindDead {
             && let Some(claimed) = self.open.get(message)
             && claimed.stand == Stand::Waits
         {
-            let is_passed = |other: &Open| matches!(other.stand, Stand::Dead(_)) && other.is_before(claimed);
+            let is_passed = |other: &OpenRow| matches!(other.stand, Stand::Dead(_)) && other.is_before(claimed);
             self.passes_dead = self.open.sorted().into_iter().any(|(_, other)| is_passed(other));
         }
         self.stand(message, Stand::UnderWay);
@@ -91,7 +91,7 @@ impl WaitsBehindDead {
     }
 
     /// Returns the event before which a relay had looked for such a row twice, so that it was there to be found at least once.
-    fn looked_before(&self, row: &Open) -> u64 {
+    fn looked_before(&self, row: &OpenRow) -> u64 {
         let of = |found: &[[u64; 2]]| found.get(usize::from(row.store)).map_or(0, |[_, before_last]| *before_last);
         let log = if self.down.contains(&row.topic) { 0 } else { of(&self.found_no_log) };
         of(&self.found_nothing).max(log)
@@ -104,7 +104,7 @@ impl WaitsBehindDead {
             if self.looked_before(row) <= row.number.max(self.healed) {
                 continue;
             }
-            let is_held = |other: &&&Open| match other.stand {
+            let is_held = |other: &&&OpenRow| match other.stand {
                 Stand::Waits => other.is_before(row),
                 Stand::UnderWay => other.key == row.key,
                 Stand::Dead(_) => !self.passes_dead && other.is_before(row),
@@ -139,7 +139,7 @@ fn looked_in_vain(found: &mut Vec<[u64; 2]>, store: u16, number: u64) {
     found[index] = [number, found[index][0]];
 }
 
-impl Open {
+impl OpenRow {
     fn is_before(&self, other: &Self) -> bool {
         self.store == other.store && self.key == other.key && self.ordinal < other.ordinal
     }
@@ -176,7 +176,7 @@ impl Invariant for WaitsBehindDead {
                         // One that waits for a moment of its own waits behind nobody.
                         Effect::Staged(message) if message.schedule.not_before.is_none() => {
                             self.staged += 1;
-                            let open = Open {
+                            let open = OpenRow {
                                 store: self.stores.number(store),
                                 key: message.partition_key.clone(),
                                 topic: message.topic.clone(),
@@ -227,7 +227,7 @@ impl Invariant for WaitsBehindDead {
             // A file from before they were named.
             What::StoreCall { store, operation: Operation::Redrive | Operation::PurgeDead, count: 1.., .. } => {
                 let store = self.stores.number(store);
-                let of_store = |open: &Open| open.store == store && matches!(open.stand, Stand::Dead(_));
+                let of_store = |open: &OpenRow| open.store == store && matches!(open.stand, Stand::Dead(_));
                 let dead: Vec<MessageId> =
                     self.open.sorted().into_iter().filter(|(_, open)| of_store(open)).map(|(id, _)| *id).collect();
                 dead.iter().for_each(|message| self.stand(message, Stand::UnderWay));

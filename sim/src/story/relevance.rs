@@ -27,7 +27,7 @@ const FAULTS_MAX: usize = 3;
 
 /// An event that is told, and those like it that are not.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told<'a> {
+pub(super) struct ToldEvent<'a> {
     pub(super) event: &'a Event,
     /// Like events before it of which none is told: how many there are, and the first.
     pub(super) before: Option<Untold<'a>>,
@@ -57,10 +57,10 @@ pub(super) fn relevant<'a>(
     processes: &[SmolStr],
     violation: &Violation,
     found_at_the_end: bool,
-) -> Vec<Told<'a>> {
+) -> Vec<ToldEvent<'a>> {
     let shown: Vec<u32> =
         (0_u32..).zip(trace).filter(|(_, event)| violation.events.contains(&event.number)).map(|at| at.0).collect();
-    let lineage = Lineage::of(trace, faults, processes, &violation.entity, &shown);
+    let lineage = Lineage::new(trace, faults, processes, &violation.entity, &shown);
     let last = if found_at_the_end { None } else { shown.iter().max().copied() };
     let few_faults = faults.len() <= FAULTS_MAX;
     let mut distances = lineage.distances(&shown, DISTANCE_MAX, last, few_faults);
@@ -131,10 +131,12 @@ fn with_their_commits(lineage: &Lineage, forced: &[u32], ranks: &mut BTreeMap<u3
 }
 
 /// The events at `told`, with those like them that are not among them.
-fn unfold<'a>(trace: &'a [Event], told: &[u32], repetitions: &Repetitions) -> Vec<Told<'a>> {
+fn unfold<'a>(trace: &'a [Event], told: &[u32], repetitions: &Repetitions) -> Vec<ToldEvent<'a>> {
     let at = |position: u32| &trace[position as usize];
-    let mut rows: BTreeMap<u32, Told<'a>> =
-        told.iter().map(|position| (*position, Told { event: at(*position), before: None, after: None })).collect();
+    let mut rows: BTreeMap<u32, ToldEvent<'a>> = told
+        .iter()
+        .map(|position| (*position, ToldEvent { event: at(*position), before: None, after: None }))
+        .collect();
     for Repetition { positions, .. } in repetitions.iter().filter(|repetition| !repetition.is_routine) {
         let (mut row, mut untold): (Option<u32>, Vec<u32>) = (None, Vec::new());
         let told_or_end = positions.iter().map(|position| (Some(*position), rows.contains_key(position)));
@@ -144,7 +146,7 @@ fn unfold<'a>(trace: &'a [Event], told: &[u32], repetitions: &Repetitions) -> Ve
                 continue;
             }
             let times = untold.len() as u64;
-            let like = |told: &Told<'_>, farthest: u32| Untold {
+            let like = |told: &ToldEvent<'_>, farthest: u32| Untold {
                 times,
                 farthest: at(farthest),
                 elsewhere: untold.iter().any(|position| at(*position).process != told.event.process),

@@ -26,7 +26,7 @@ pub fn tell<W: Workload>(plan: &Plan<W>, report: &RunReport, pointers: Pointers)
     let diagram = report.trace.as_deref().map(|trace| {
         let told = relevant(trace, faults, &report.processes, violation, is_found_at_the_end(report, violation));
         let events: Vec<&Event> = told.iter().map(|told| told.event).collect();
-        let mut diagram = Diagram::of(trace, &events, &violation.events, &mut renderer);
+        let mut diagram = Diagram::new(trace, &events, &violation.events, &mut renderer);
         let again = |like: Option<Untold<'_>>| {
             like.map(|Untold { times, farthest, elsewhere }| Again { times, at_us: farthest.at, elsewhere })
         };

@@ -64,7 +64,7 @@ impl<'a> Again<'a> {
 
 /// A failure, told.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct ToldFailure {
     /// Story of the failure.
     pub(crate) text: String,
     /// Error that kept its plan or its page out of any file.
@@ -80,7 +80,7 @@ impl Teller<'_> {
     }
 
     /// Tells a failure of this case.
-    pub(crate) fn tell(&self, case: &dyn Case, failure: &Failure) -> Told {
+    pub(crate) fn tell(&self, case: &dyn Case, failure: &Failure) -> ToldFailure {
         match case.shrink(&failure.violation, &self.shrink, self.progress) {
             Ok(smaller) => self.tell_smaller(case, smaller, failure),
             Err(error) => {
@@ -97,12 +97,12 @@ impl Teller<'_> {
                 if let Ok(Some(difference)) = found {
                     text.push_str(&format!("\n{}\n", difference.story));
                 }
-                Told { text, trouble }
+                ToldFailure { text, trouble }
             }
         }
     }
 
-    fn tell_smaller(&self, case: &dyn Case, smaller: Smaller<'_>, failure: &Failure) -> Told {
+    fn tell_smaller(&self, case: &dyn Case, smaller: Smaller<'_>, failure: &Failure) -> ToldFailure {
         // A plan of the corpus stays as it was committed; where it can be smaller, the smaller one is kept beside.
         let as_committed = match &failure.source {
             Source::File(path) if smaller.case.print() == case.print() => Some(path.clone()),
@@ -130,7 +130,7 @@ impl Teller<'_> {
             Err(error) => Some(error),
         });
         let text = size::size(case, &smaller) + &story.terminal(self.style);
-        Told { text, trouble }
+        ToldFailure { text, trouble }
     }
 
     /// The file in which the plan lies from now on.

@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use crate::{
     messaging::{Bench, on_bench},
-    saga_support::gate::{Gate, Strike},
+    saga_support::gate::{Disposition, Gate},
 };
 use seaworthy_core::{
     aggregate::{Aggregate, AggregateError, Cause, DomainEvent, MessageMap, Repository, Tracked, UpdateError},
@@ -162,7 +162,7 @@ fn seed_37_wherever_placing_and_cancelling_are_cut_the_order_and_its_row_are_the
     for cancels in [false, true] {
         for call in 0.. {
             let mut reached = true;
-            for strike in Strike::ALL {
+            for strike in Disposition::ALL {
                 let (sender, receiver) = std::sync::mpsc::channel();
                 on_bench(37, async move |bench| {
                     if cancels {

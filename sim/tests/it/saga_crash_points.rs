@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::saga_support::{
     Harbour,
-    gate::{Gate, Strike},
+    gate::{Disposition, Gate},
     simulate,
     steps::{self, Trip, effects},
 };
@@ -102,7 +102,7 @@ async fn status(harbour: &Harbour) -> Option<SagaStatus> {
 
 /// Runs a voyage whose processes are struck, one process after the other, and returns how many calls the first made until
 /// the voyage had ended; later ones are recovery looking for work.
-fn sail(voyage: &Voyage, gates: &[Vec<(usize, Strike)>]) -> (usize, Seen) {
+fn sail(voyage: &Voyage, gates: &[Vec<(usize, Disposition)>]) -> (usize, Seen) {
     simulate(async {
         let harbour = Harbour::new();
         if let Some(service) = voyage.refusing {
@@ -163,7 +163,7 @@ fn sail(voyage: &Voyage, gates: &[Vec<(usize, Strike)>]) -> (usize, Seen) {
 
 /// The end without failures, as far as failures may not change it. What a rejected trip had begun in parallel depends
 /// on the moment, but it is undone as often as it was done.
-fn check(voyage: &Voyage, calm: &Seen, seen: &Seen, strikes: &[Vec<(usize, Strike)>]) {
+fn check(voyage: &Voyage, calm: &Seen, seen: &Seen, strikes: &[Vec<(usize, Disposition)>]) {
     let says = || format!("{strikes:?}: {seen:?} instead of {calm:?}");
     assert_eq!(seen.status, voyage.end, "{}", says());
     if voyage.end == SagaStatus::Completed {
@@ -187,7 +187,7 @@ fn seed_52_every_single_failure_of_every_port_call_leads_to_the_same_end() {
     for voyage in voyages().into_iter().chain(waits()) {
         let (calls, calm) = calls_until_rest(&voyage);
         for call in 0..calls {
-            for strike in Strike::ALL {
+            for strike in Disposition::ALL {
                 let strikes = [vec![(call, strike)]];
                 check(&voyage, &calm, &sail(&voyage, &strikes).1, &strikes);
                 runs += 1;
@@ -214,7 +214,7 @@ fn crashed_twice(voyages: impl Iterator<Item = Voyage>) -> u32 {
         // The second process has the first one's work before it, less what was done.
         for first in 0..calls {
             for second in 0..calls {
-                let strikes = [vec![(first, Strike::CrashAfter)], vec![(second, Strike::CrashBefore)]];
+                let strikes = [vec![(first, Disposition::CrashAfter)], vec![(second, Disposition::CrashBefore)]];
                 check(&voyage, &calm, &sail(&voyage, &strikes).1, &strikes);
                 runs += 1;
             }
@@ -229,8 +229,8 @@ fn two_lost_answers_in_one_run_lead_to_the_same_end() {
     for voyage in voyages().into_iter().chain(waits()) {
         let (calls, calm) = calls_until_rest(&voyage);
         for first in 0..calls {
-            for (second, strike) in [(first + 1, Strike::RequestLost), (first + 2, Strike::ReplyLost)] {
-                let strikes = [vec![(first, Strike::ReplyLost), (second, strike)]];
+            for (second, strike) in [(first + 1, Disposition::RequestLost), (first + 2, Disposition::ReplyLost)] {
+                let strikes = [vec![(first, Disposition::ReplyLost), (second, strike)]];
                 check(&voyage, &calm, &sail(&voyage, &strikes).1, &strikes);
                 runs += 1;
             }

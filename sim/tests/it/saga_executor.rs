@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::saga_support::{
     Harbour,
-    gate::{Gate, Strike},
+    gate::{Disposition, Gate},
     simulate,
     steps::{self, Trip, effects},
 };
@@ -111,7 +111,7 @@ fn a_start_whose_answer_was_lost_is_not_started_twice() {
     simulate(async {
         let harbour = Harbour::new();
         // begin, create, append, commit
-        let gate = Gate::striking([(3, Strike::ReplyLost)]);
+        let gate = Gate::striking([(3, Disposition::ReplyLost)]);
         let (orchestrator, _) = harbour.boot(&gate, registry(steps::sequential()));
         let lost = orchestrator.start("trip", "t-1", &Trip::default()).await.unwrap_err();
         assert!(matches!(lost, seaworthy_core::saga::SagaError::Store(StoreError::Unknown(_))));

@@ -2,7 +2,7 @@
 
 use crate::saga_support::{
     Harbour,
-    gate::{Gate, Strike},
+    gate::{Disposition, Gate},
     simulate,
     steps::{Note, Trip},
 };
@@ -70,18 +70,20 @@ async fn said(harbour: &Harbour) -> Vec<MessageId> {
 
 #[test]
 fn a_step_its_compensation_and_another_step_say_different_things_each_under_one_id() {
-    let ids = [None, Some(Strike::Conflict), Some(Strike::ReplyLost), Some(Strike::RequestLost)].map(|strike| {
-        simulate(async {
-            let harbour = Harbour::new();
-            // The commit of the first step, after begin, create, append and commit of the start, begin and append.
-            let commit = 6;
-            let gate = Gate::striking(strike.map(|strike| (commit, strike)));
-            let (_, _, outcome) = run(&harbour, &gate).await;
-            assert_eq!(gate.names()[commit], "commit");
-            assert_eq!(outcome, DriveOutcome::Compensated);
-            said(&harbour).await
-        })
-    });
+    let ids = [None, Some(Disposition::Conflict), Some(Disposition::ReplyLost), Some(Disposition::RequestLost)].map(
+        |strike| {
+            simulate(async {
+                let harbour = Harbour::new();
+                // The commit of the first step, after begin, create, append and commit of the start, begin and append.
+                let commit = 6;
+                let gate = Gate::striking(strike.map(|strike| (commit, strike)));
+                let (_, _, outcome) = run(&harbour, &gate).await;
+                assert_eq!(gate.names()[commit], "commit");
+                assert_eq!(outcome, DriveOutcome::Compensated);
+                said(&harbour).await
+            })
+        },
+    );
     let mut first = ids[0].clone();
     assert!(ids.iter().all(|others| *others == first), "another attempt says the same: {ids:?}");
     assert_eq!(first.len(), 4);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::saga_support::{
     Harbour,
-    gate::{Gate, Strike},
+    gate::{Disposition, Gate},
     simulate,
     steps::{Book, Cancel},
 };
@@ -73,7 +73,7 @@ async fn stock(store: &MemoryStore) -> u8 {
 
 /// Runs a saga whose step of this name is refused, in processes of which the first dies at a call; returns how many calls
 /// that one made.
-fn refused_at(step: &str, death: Option<(usize, Strike)>) -> usize {
+fn refused_at(step: &str, death: Option<(usize, Disposition)>) -> usize {
     simulate(async {
         let harbour = Harbour::new();
         let mut tx = harbour.store.begin().await.unwrap();
@@ -136,7 +136,7 @@ fn seed_04_whichever_step_up_to_the_pivot_is_refused_all_before_it_are_undone_an
     for step in STEPS {
         let calls = refused_at(step, None);
         for call in 0..calls {
-            for strike in [Strike::CrashBefore, Strike::CrashAfter, Strike::ReplyLost] {
+            for strike in [Disposition::CrashBefore, Disposition::CrashAfter, Disposition::ReplyLost] {
                 refused_at(step, Some((call, strike)));
                 runs += 1;
             }

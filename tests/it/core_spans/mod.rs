@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 /// One span, or one event under the name `event`.
 #[derive(Clone, Debug)]
-struct Told {
+struct SpanRecord {
     name: &'static str,
     fields: BTreeMap<&'static str, String>,
     /// Position of the span around it.
@@ -36,7 +36,7 @@ struct Told {
 
 /// Keeps all that it is told. Spans are numbered by their position, from 1.
 #[derive(Clone, Default)]
-struct Keeper(Arc<Mutex<Vec<Told>>>);
+struct Keeper(Arc<Mutex<Vec<SpanRecord>>>);
 
 thread_local! {
     /// The spans that this thread is in, innermost last.
@@ -48,7 +48,7 @@ impl Keeper {
         let parent = ENTERED.with_borrow(|entered| entered.last().map(|id| *id as usize - 1));
         let name = if metadata.is_event() { "event" } else { metadata.name() };
         let mut told = self.0.lock().expect("nobody panics here");
-        told.push(Told { name, fields, parent });
+        told.push(SpanRecord { name, fields, parent });
         told.len()
     }
 }
@@ -106,7 +106,7 @@ impl Subscriber for Keeper {
 /// A customer of this number is in the body of every request and in the input of every saga.
 const CUSTOMER: u64 = 777_000_111;
 
-fn told() -> Vec<Told> {
+fn told() -> Vec<SpanRecord> {
     let keeper = Keeper::default();
     set_global_default(keeper.clone()).expect("the only test of this file");
     let order = |number: u64| Order {

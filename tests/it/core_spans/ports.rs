@@ -61,7 +61,7 @@ fn each_call_behind_port_spans_is_a_span_with_its_subject_and_tells_its_failure_
         block_on(work(&Intercepted::new(store, PortSpans))).expect("a store in memory");
     });
     let told = keeper.0.lock().expect("nobody panics here").clone();
-    let field = |one: &super::Told, name: &str| one.fields.get(name).cloned().unwrap_or_default();
+    let field = |one: &super::SpanRecord, name: &str| one.fields.get(name).cloned().unwrap_or_default();
     let spans: Vec<String> = told
         .iter()
         .filter(|one| one.name == "port")

@@ -16,7 +16,7 @@ pub(crate) const CHECKOUT: &str = "checkout";
 /// Each step is one transaction with its entry in the saga's log: it happens once, however often it is tried.
 pub(crate) fn checkout(orders: &Repository<Order>) -> Definition<String> {
     let steps = SagaBuilder::new(CHECKOUT, 1)
-        .retriable("open", Open(orders.clone()))
+        .retriable("open", OpenOrder(orders.clone()))
         .retriable("pick", Pick)
         .retriable("confirm", Confirm(orders.clone()));
     steps.build().expect("the steps fit together")
@@ -34,10 +34,10 @@ fn step_error(error: AggregateError) -> StepError {
 }
 
 /// Saves a new order: by way of its repository, which writes a row.
-struct Open(Repository<Order>);
+struct OpenOrder(Repository<Order>);
 
 #[async_trait]
-impl Action<String> for Open {
+impl Action<String> for OpenOrder {
     async fn apply(&self, tx: &mut dyn Transaction, call: &StepCall<'_, String>, _: Value) -> Result<Value, StepError> {
         let order = Order { id: call.data.clone(), state: State::Pending };
         self.0.save(tx, Tracked::new(order), cause(call)).await.map_err(step_error)?;

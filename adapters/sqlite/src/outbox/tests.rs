@@ -189,9 +189,9 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// A row as the model below sees it: sequence, key, state, moment.
-type Open = (i64, String, i64, i64);
+type RowState = (i64, String, i64, i64);
 
-fn rows(connection: &Connection) -> Vec<Open> {
+fn rows(connection: &Connection) -> Vec<RowState> {
     let mut query = connection
         .prepare("SELECT sequence, partition_key, state, available_at FROM seaworthy_outbox ORDER BY sequence")
         .unwrap();
@@ -200,9 +200,9 @@ fn rows(connection: &Connection) -> Vec<Open> {
 }
 
 /// Returns the rows that a claim has to return, found by brute force.
-fn expected(rows: &[Open], request: &ClaimRequest, now: i64) -> Vec<i64> {
-    let due = |row: &&Open| row.2 < 2 && row.3 <= now;
-    let free = |row: &&Open| {
+fn expected(rows: &[RowState], request: &ClaimRequest, now: i64) -> Vec<i64> {
+    let due = |row: &&RowState| row.2 < 2 && row.3 <= now;
+    let free = |row: &&RowState| {
         request.ordering == OutboxOrder::Unordered
             || rows.iter().filter(|other| other.1 == row.1 && other.0 != row.0).all(|other| match other.2 {
                 0 => other.0 > row.0,
@@ -215,10 +215,10 @@ fn expected(rows: &[Open], request: &ClaimRequest, now: i64) -> Vec<i64> {
 }
 
 /// Returns the rows that the log has to show, found by brute force.
-fn logged(rows: &[Open], request: &TailRequest, now: i64) -> Vec<i64> {
-    let is_shown = |index: usize, row: &Open| {
-        let of_key = |other: &&Open| other.1 == row.1;
-        let waits = |earlier: &Open| match earlier.2 {
+fn logged(rows: &[RowState], request: &TailRequest, now: i64) -> Vec<i64> {
+    let is_shown = |index: usize, row: &RowState| {
+        let of_key = |other: &&RowState| other.1 == row.1;
+        let waits = |earlier: &RowState| match earlier.2 {
             0 | 1 => earlier.3 > now,
             3 => request.when_dead == WhenDead::BlockKey,
             _ => false,
@@ -294,7 +294,7 @@ proptest! {
                     prop_assert!(found.is_sorted() && found.iter().all(|row| all.contains(row)));
                 }
                 for row in log {
-                    let passed = |(at, key, state, _): &&Open| *at < row.row.0.cast_signed() && *state == 3 && *key == row.message.partition_key;
+                    let passed = |(at, key, state, _): &&RowState| *at < row.row.0.cast_signed() && *state == 3 && *key == row.message.partition_key;
                     let gap = rows(&connection).iter().filter(passed).count();
                     prop_assert_eq!(row.message.gap as usize, if when_dead == WhenDead::SkipDead { gap } else { 0 });
                 }

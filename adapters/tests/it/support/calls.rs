@@ -37,7 +37,7 @@ pub(crate) struct Calls {
 
 impl Calls {
     /// A store before that of these ports, and the ports with it and with draws from the middle.
-    pub(crate) fn of(
+    pub(crate) fn before(
         ports: &Ports,
         script: impl Fn(Operation, usize) -> Fate + Send + Sync + 'static,
     ) -> (Self, Ports) {

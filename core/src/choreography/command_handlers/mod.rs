@@ -23,11 +23,11 @@ use crate::{
 type Decided<T> = Result<Result<T, RejectionReason>, DecodeError>;
 
 type Change<A> = dyn Fn(&mut A, &Message) -> Decided<()> + Send + Sync;
-type Open<A> = dyn Fn(&Message) -> Decided<A> + Send + Sync;
+type Opening<A> = dyn Fn(&Message) -> Decided<A> + Send + Sync;
 
 enum Decider<A> {
     Change(Box<Change<A>>),
-    Open(Box<Open<A>>),
+    Open(Box<Opening<A>>),
 }
 
 /// Handlers of the commands for the aggregates of a domain.

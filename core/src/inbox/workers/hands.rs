@@ -67,7 +67,7 @@ pub(super) struct Hands<'a> {
 
 impl<'a> Hands<'a> {
     /// Hands of a consumer that has taken nothing yet.
-    pub(super) fn of(
+    pub(super) fn new(
         consumer: &'a Consumer,
         subscription: &'a dyn Subscription,
         extender: Option<&'a Extender<'a>>,

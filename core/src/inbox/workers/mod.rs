@@ -24,7 +24,7 @@ impl Consumer {
         errors: &mut u32,
     ) -> Result<(), BrokerError> {
         let extender = Extender::new(&self.name, &self.config, &*self.clock, subscription);
-        let mut hands = Hands::of(self, subscription, extender.as_ref());
+        let mut hands = Hands::new(self, subscription, extender.as_ref());
         let mut stopped = pin!(stop.wait());
         loop {
             if hands.dealing.is_empty() {

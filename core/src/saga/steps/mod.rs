@@ -123,7 +123,7 @@ impl Steps {
             match &node.below {
                 Below::Steps(steps) => {
                     work::done(steps.len());
-                    let is_so = |place: usize| so(&Sum::of(&steps[place], &shapes[from + place]));
+                    let is_so = |place: usize| so(&Sum::from_step(&steps[place], &shapes[from + place]));
                     return Some(from + among(&is_so, steps.len())?);
                 }
                 Below::Nodes(nodes) => {

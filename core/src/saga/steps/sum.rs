@@ -59,7 +59,7 @@ pub(in crate::saga) struct Sum {
 
 impl Sum {
     #[inline]
-    pub(super) fn of(step: &StepState, shape: &StepShape) -> Self {
+    pub(super) fn from_step(step: &StepState, shape: &StepShape) -> Self {
         let is_pending = step.action == ActionState::Pending;
         let is_given_up = is_pending && step.spent(shape).is_some();
         let waits = step.waiting.is_some() && shape.awaits.is_some();
@@ -90,6 +90,6 @@ impl Sum {
 
     pub(super) fn of_leaf(steps: &[StepState], shapes: &[StepShape]) -> Self {
         work::done(steps.len());
-        steps.iter().zip(shapes).fold(Self::default(), |sum, (step, shape)| sum.and(Self::of(step, shape)))
+        steps.iter().zip(shapes).fold(Self::default(), |sum, (step, shape)| sum.and(Self::from_step(step, shape)))
     }
 }

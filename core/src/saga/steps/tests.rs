@@ -99,7 +99,7 @@ fn what_is_known_of_steps_is_what_a_look_at_each_of_them_tells() {
             }
             assert_eq!(format!("{before:?}"), text, "the version before is changed with step {index} of {count}");
             let looked = |range: std::ops::Range<usize>| {
-                let pairs = range.map(|index| Sum::of(&state.steps[index], &shape.steps[index]));
+                let pairs = range.map(|index| Sum::from_step(&state.steps[index], &shape.steps[index]));
                 pairs.fold(Sum::default(), Sum::and)
             };
             let all = 0..state.steps.len();

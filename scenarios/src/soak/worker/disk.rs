@@ -41,7 +41,7 @@ const TELL_EVERY_MS: u64 = 50;
 const UNLIMITED: u32 = 0x3fff_ffff;
 
 impl Disk {
-    pub(super) fn of(store: SqliteStore) -> Self {
+    pub(super) fn new(store: SqliteStore) -> Self {
         Self { store, state: Arc::default() }
     }
 

@@ -218,7 +218,7 @@ impl Worker {
 /// Opens the databases, each with the disk that it lies on.
 async fn open(at: &SqliteUrl, clock: &Arc<dyn Clock>, config: &SqliteConfig) -> Result<([Disk; 3], Stores), CliError> {
     let [orders, shipping, payments] = paths(&at.0);
-    let disk = |path| SqliteStore::open(path, clock.clone(), config.clone()).map(Disk::of);
+    let disk = |path| SqliteStore::open(path, clock.clone(), config.clone()).map(Disk::new);
     let disks = [disk(orders)?, disk(shipping)?, disk(payments)?];
     for disk in &disks {
         disk.clear().await?;

@@ -36,7 +36,7 @@ fn is_shipped(seed: u64, process: &str, point: Operation, nth: u32, verdict: fn(
     let report = run(&OrderFulfillment::new(), &plan, &RunOptions::default().keep_trace(true)).expect("a valid plan");
     let says = || format!("seed {seed}, {process} dies at its {nth}th {point:?}: {:#?}", report.violations);
     assert!(report.held(), "{}", says());
-    let story = Story::of(&report, &plan.workload);
+    let story = Story::new(&report, &plan.workload);
     let orders: Vec<_> = story.orders().into_iter().collect();
     assert_eq!(orders, [("order-1".into(), OrderStatus::Shipped)], "{}", says());
     let is_shipment =

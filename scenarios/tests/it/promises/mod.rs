@@ -43,7 +43,7 @@ fn judge(shop: &OrderFulfillment, oracle: Oracle) -> Found {
     let found = Mutex::new(Found::default());
     let run = |shop: &OrderFulfillment, plan: &Plan<Orders>, options: &RunOptions| -> Result<RunReport, PlanError> {
         let report = world::run(shop, plan, &options.clone().keep_trace(true))?;
-        let judged = oracle(&Story::of(&report, &plan.workload));
+        let judged = oracle(&Story::new(&report, &plan.workload));
         let mut found = found.lock().expect("no oracle panics");
         found.runs += 1;
         match judged {

@@ -32,7 +32,7 @@ pub(super) enum Row {
 }
 
 impl<'a> Story<'a> {
-    pub(super) fn of(report: &'a RunReport, workload: &'a Orders) -> Self {
+    pub(super) fn new(report: &'a RunReport, workload: &'a Orders) -> Self {
         Self { report, workload, events: report.trace.as_deref().expect("it was asked for") }
     }
 

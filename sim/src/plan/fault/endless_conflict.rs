@@ -22,7 +22,7 @@ impl OnStore for EndlessConflict {
         targets.fails_for_good
     }
 
-    fn of(store: SmolStr, _: bool) -> Self {
+    fn new(store: SmolStr, _: bool) -> Self {
         Self { store }
     }
 

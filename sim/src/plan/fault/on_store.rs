@@ -27,7 +27,7 @@ pub(super) trait OnStore: Sized {
     }
 
     /// The fault of a store; in its stronger form where `kills`.
-    fn of(store: SmolStr, kills: bool) -> Self;
+    fn new(store: SmolStr, kills: bool) -> Self;
 
     /// Returns the name of its store.
     fn store(&self) -> &SmolStr;
@@ -55,7 +55,7 @@ impl<K: OnStore> TimedKind for K {
 
     fn draw(draw: &mut Draw, targets: &Targets) -> Option<Self> {
         let store = draw.pick(&targets.stores)?.clone();
-        Some(K::of(store, K::MAY_KILL && draw.chance(500)))
+        Some(K::new(store, K::MAY_KILL && draw.chance(500)))
     }
 
     fn target(&self) -> Target {
@@ -67,12 +67,12 @@ impl<K: OnStore> TimedKind for K {
     }
 
     fn simpler(&self) -> Vec<Self> {
-        if self.kills() { vec![K::of(self.store().clone(), false)] } else { Vec::new() }
+        if self.kills() { vec![K::new(self.store().clone(), false)] } else { Vec::new() }
     }
 
     fn extremes(targets: &Targets) -> Vec<Self> {
         let strengths = if K::MAY_KILL { &[false, true][..] } else { &[false] };
-        let of = |store: &SmolStr| strengths.iter().map(|kills| K::of(store.clone(), *kills)).collect::<Vec<_>>();
+        let of = |store: &SmolStr| strengths.iter().map(|kills| K::new(store.clone(), *kills)).collect::<Vec<_>>();
         targets.stores.iter().flat_map(of).collect()
     }
 

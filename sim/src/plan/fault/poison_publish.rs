@@ -26,7 +26,7 @@ impl OnStore for PoisonPublish {
         targets.fails_for_good && !targets.topics.is_empty()
     }
 
-    fn of(store: SmolStr, kills: bool) -> Self {
+    fn new(store: SmolStr, kills: bool) -> Self {
         Self { store, kills }
     }
 

@@ -22,7 +22,7 @@ impl OnStore for Restore {
         targets.restores
     }
 
-    fn of(store: SmolStr, _: bool) -> Self {
+    fn new(store: SmolStr, _: bool) -> Self {
         Self { store }
     }
 

@@ -17,7 +17,7 @@ impl OnStore for StoreOutage {
         matches!(operation.port(), Port::Store | Port::Transaction)
     }
 
-    fn of(store: SmolStr, _: bool) -> Self {
+    fn new(store: SmolStr, _: bool) -> Self {
         Self { store }
     }
 

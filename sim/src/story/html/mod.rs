@@ -43,7 +43,7 @@ impl Story {
     /// A run of more than 5,000 events is cut: the events of the story and those around its end are in the file. It needs no
     /// network, no other file and no program but a browser.
     pub fn html(&self, report: &RunReport) -> String {
-        let data = serde_json::to_string(&Page::of(self, report, EVENTS_MAX)).expect("a page holds only plain data");
+        let data = serde_json::to_string(&Page::new(self, report, EVENTS_MAX)).expect("a page holds only plain data");
         // Between the tags of a script nothing may look like a tag; in JSON such a letter stands in strings only.
         let data = data.replace('<', "\\u003c");
         let plain = escaped(&self.terminal(Style::default()));

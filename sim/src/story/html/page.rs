@@ -49,18 +49,18 @@ struct Details<'a> {
 
 impl<'a> Page<'a> {
     /// The page of a story and its run, with at most `max` events.
-    pub(super) fn of(story: &'a Story, report: &'a RunReport, max: usize) -> Self {
-        Self { story, run: report.trace.as_deref().map(|trace| Run::of(story, report, trace, max)) }
+    pub(super) fn new(story: &'a Story, report: &'a RunReport, max: usize) -> Self {
+        Self { story, run: report.trace.as_deref().map(|trace| Run::new(story, report, trace, max)) }
     }
 }
 
 impl<'a> Run<'a> {
-    fn of(story: &Story, report: &RunReport, trace: &'a [Event], max: usize) -> Self {
+    fn new(story: &Story, report: &RunReport, trace: &'a [Event], max: usize) -> Self {
         let mut renderer = renderer(report);
         let told = story.diagram.iter().flat_map(|diagram| &diagram.rows);
         let shown = cut(trace, &told.map(|row| row.event).collect(), max);
         let guilty = report.violations.first().map_or(&[][..], |violation| &violation.events);
-        let mut diagram = Diagram::of(trace, &shown, guilty, &mut renderer);
+        let mut diagram = Diagram::new(trace, &shown, guilty, &mut renderer);
         // What a row of the story stands for, it stands for here.
         let again: BTreeMap<u64, &Row> =
             story.diagram.iter().flat_map(|diagram| &diagram.rows).map(|row| (row.event, row)).collect();

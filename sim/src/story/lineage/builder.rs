@@ -98,7 +98,7 @@ impl Builder {
             self.staged.extend(staged);
         }
         if event.process != ProcessIndex::WORLD && !is_inside_a_transaction(&event.what) {
-            let task = Thread::of(Kind::Task, &(event.process, event.incarnation, event.task));
+            let task = Thread::new(Kind::Task, &(event.process, event.incarnation, event.task));
             if is_a_beginning(&event.what) {
                 // New work has nothing to do with what the task did before.
                 self.last.remove(&task);

@@ -63,7 +63,13 @@ pub(super) struct Lineage {
 
 impl Lineage {
     /// Reads a trace for a violation about `entity`, which the events at the positions `shown` show.
-    pub(super) fn of(trace: &[Event], faults: &[Fault], processes: &[SmolStr], entity: &Entity, shown: &[u32]) -> Self {
+    pub(super) fn new(
+        trace: &[Event],
+        faults: &[Fault],
+        processes: &[SmolStr],
+        entity: &Entity,
+        shown: &[u32],
+    ) -> Self {
         let mut builder = Builder::new(trace);
         let entity = threads_of_entity(entity);
         let mut strikes = Strikes::new(faults, processes);

@@ -9,14 +9,14 @@ use crate::trace::{Outcome, TxId, What};
 /// thing came before its own, it may not have seen that, and did what it did for this reason.
 #[derive(Debug, Default)]
 pub(super) struct Reads {
-    open: BTreeMap<TxId, Open>,
+    open: BTreeMap<TxId, OpenTransaction>,
     /// Commits that wrote something, in order.
     commits: Vec<u32>,
     told: Vec<u32>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenTransaction {
     begun: u32,
     read: Option<u32>,
 }
@@ -26,7 +26,7 @@ impl Reads {
     pub(super) fn see(&mut self, position: u32, what: &What) {
         match what {
             What::Begin { tx, outcome: Outcome::Done } => {
-                self.open.insert(*tx, Open { begun: position, read: None });
+                self.open.insert(*tx, OpenTransaction { begun: position, read: None });
             }
             What::Statement { tx, point: Operation::Get | Operation::Scan, outcome: Outcome::Done, .. } => {
                 if let Some(open) = self.open.get_mut(tx) {
@@ -48,7 +48,7 @@ impl Reads {
         let is_commit = |before: &u32| *before < position && self.commits.binary_search(before).is_ok();
         let latest = before.filter(is_commit).max();
         let told = match (open, latest) {
-            (Some(Open { begun, read: Some(read) }), Some(latest)) if begun < latest => vec![begun, read],
+            (Some(OpenTransaction { begun, read: Some(read) }), Some(latest)) if begun < latest => vec![begun, read],
             _ => Vec::new(),
         };
         self.told.extend(&told);

@@ -76,42 +76,42 @@ impl Kind {
 }
 
 impl Thread {
-    pub(super) fn of(kind: Kind, id: &impl Hash) -> Self {
+    pub(super) fn new(kind: Kind, id: &impl Hash) -> Self {
         let mut hash = Fingerprint::new();
         hash.add(id);
         Self { kind, id: hash.value() }
     }
 
     pub(in crate::story) fn request(number: u64) -> Self {
-        Self::of(Kind::Request, &number)
+        Self::new(Kind::Request, &number)
     }
 
     pub(in crate::story) fn message(id: MessageId) -> Self {
-        Self::of(Kind::Message, &id)
+        Self::new(Kind::Message, &id)
     }
 
     pub(super) fn handling(consumer: &str, subject: &str) -> Self {
-        Self::of(Kind::Handling, &(consumer, subject))
+        Self::new(Kind::Handling, &(consumer, subject))
     }
 
     pub(in crate::story) fn saga(id: SagaId) -> Self {
-        Self::of(Kind::Saga, &id)
+        Self::new(Kind::Saga, &id)
     }
 
     pub(in crate::story) fn operation(id: OperationId) -> Self {
-        Self::of(Kind::Operation, &id)
+        Self::new(Kind::Operation, &id)
     }
 
     pub(in crate::story) fn document(store: &str, collection: &str, id: &str) -> Self {
-        Self::of(Kind::Document, &(store, collection, id))
+        Self::new(Kind::Document, &(store, collection, id))
     }
 
     pub(in crate::story) fn row(store: &str, table: &str, key: &Cell) -> Self {
-        Self::of(Kind::Document, &(store, table, key))
+        Self::new(Kind::Document, &(store, table, key))
     }
 
     pub(in crate::story) fn name(text: &str) -> Self {
-        Self::of(Kind::Name, &text)
+        Self::new(Kind::Name, &text)
     }
 }
 
@@ -120,27 +120,27 @@ impl Thread {
 pub(super) fn threads_of(what: &What, see: &mut impl FnMut(Thread)) {
     match what {
         What::Request { request, .. } | What::Reply { request, .. } => see(Thread::request(*request)),
-        What::Begin { tx, .. } | What::Statement { tx, .. } => see(Thread::of(Kind::Transaction, tx)),
+        What::Begin { tx, .. } | What::Statement { tx, .. } => see(Thread::new(Kind::Transaction, tx)),
         What::NeverReturned { tx, behind, .. } => {
-            [tx, behind].into_iter().flatten().for_each(|tx| see(Thread::of(Kind::Transaction, tx)));
+            [tx, behind].into_iter().flatten().for_each(|tx| see(Thread::new(Kind::Transaction, tx)));
         }
         What::DuplicateSeen { tx, message, .. } => {
-            see(Thread::of(Kind::Transaction, tx));
+            see(Thread::new(Kind::Transaction, tx));
             see(Thread::message(*message));
         }
         What::Commit { tx, store, effects, tried, .. } => {
-            see(Thread::of(Kind::Transaction, tx));
+            see(Thread::new(Kind::Transaction, tx));
             effects.iter().chain(tried).for_each(|effect| threads_of_effect(effect, store, see));
         }
         What::Abort { tx, tried } => {
-            see(Thread::of(Kind::Transaction, tx));
+            see(Thread::new(Kind::Transaction, tx));
             tried.iter().for_each(|effect| threads_of_effect(effect, "", see));
         }
         What::Claim { token, rows, .. } => {
-            see(Thread::of(Kind::Claim, token));
+            see(Thread::new(Kind::Claim, token));
             rows.iter().for_each(|row| see(Thread::message(row.message)));
         }
-        What::Settle { token, .. } => see(Thread::of(Kind::Claim, token)),
+        What::Settle { token, .. } => see(Thread::new(Kind::Claim, token)),
         What::Acquire { sagas, .. } => sagas.iter().for_each(|(saga, _)| see(Thread::saga(*saga))),
         What::Publish { message, .. } | What::Deliver { message, .. } => {
             see(Thread::message(message.id));
@@ -148,7 +148,7 @@ pub(super) fn threads_of(what: &What, see: &mut impl FnMut(Thread)) {
         What::Ack { message, .. } | What::Nack { message, .. } => see(Thread::message(*message)),
         What::External { service, operation, operation_id, subject, .. } => {
             see(Thread::operation(*operation_id));
-            see(Thread::of(Kind::Act, &(service, operation, subject)));
+            see(Thread::new(Kind::Act, &(service, operation, subject)));
             named(subject, see);
         }
         // A routine, which would make neighbours of all that is old.
@@ -221,7 +221,7 @@ fn threads_of_effect(effect: &Effect, store: &str, see: &mut impl FnMut(Thread))
         }
         Effect::Entry { key: name, .. } | Effect::Lock { name, .. } => named(name, see),
         Effect::Amount { .. } => {}
-        Effect::Checkpoint { consumer, .. } => see(Thread::of(Kind::Document, &(store, consumer))),
+        Effect::Checkpoint { consumer, .. } => see(Thread::new(Kind::Document, &(store, consumer))),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Lanes {
 
 impl Lanes {
     /// The lanes of a diagram, together no wider than `columns` unless there are too many.
-    pub(super) fn of(diagram: &Diagram, columns: usize) -> Self {
+    pub(super) fn new(diagram: &Diagram, columns: usize) -> Self {
         let is_used =
             |lane: &usize| diagram.rows.iter().any(|row| row.lane == *lane || across(diagram, row) == Some(*lane));
         let lanes: Vec<usize> = (0..diagram.lanes.len()).filter(is_used).collect();

@@ -78,7 +78,7 @@ fn plan(text: &mut String, plan: &PlanTold, style: Style) {
 /// Draws a diagram. Events that show the violation are marked.
 fn draw(text: &mut String, diagram: &Diagram, style: Style) {
     let time = diagram.rows.iter().map(|row| millis(row.at_us).len()).max().unwrap_or(0).max("ms".len());
-    let lanes = Lanes::of(diagram, style.width.saturating_sub(time + MARGINS + WORDS));
+    let lanes = Lanes::new(diagram, style.width.saturating_sub(time + MARGINS + WORDS));
     let words = style.width.saturating_sub(time + MARGINS + lanes.columns()).max(WORDS_MIN);
     let _ = writeln!(text, "  {:>time$}  {}", "ms", style.faint(lanes.head().trim_end()));
     for row in &diagram.rows {

@@ -12,7 +12,7 @@ use seaworthy_sim::store::MemoryStore;
 use super::config;
 use crate::{
     messaging::{Bench, Say, ms, on_bench},
-    saga_support::gate::{Gate, Strike},
+    saga_support::gate::{Disposition, Gate},
 };
 
 /// How the relay of the other context is down.
@@ -35,8 +35,8 @@ fn seed_60_a_relay_that_is_down_and_a_message_that_is_refused_concern_their_own_
             orders.broker.says(move |message, _| if message.id == poison { Say::Reject } else { Say::Accept });
             let gate = match down {
                 Down::NotThere => None,
-                Down::DiedAt(call) => Some(Gate::striking_any([(call, Strike::CrashBefore)])),
-                Down::WithItsStore => Some(Gate::striking_any((0..1_000).map(|call| (call, Strike::Unavailable)))),
+                Down::DiedAt(call) => Some(Gate::striking_any([(call, Disposition::CrashBefore)])),
+                Down::WithItsStore => Some(Gate::striking_any((0..1_000).map(|call| (call, Disposition::Unavailable)))),
             };
             if let Some(gate) = gate {
                 let (store, broker) =

@@ -12,7 +12,7 @@ use seaworthy_core::{
 use super::config;
 use crate::{
     messaging::{Bench, Say, ms, on_bench},
-    saga_support::gate::{Gate, Strike},
+    saga_support::gate::{Disposition, Gate},
 };
 
 /// A relay whose calls to store and broker pass a gate.
@@ -28,7 +28,7 @@ fn gated(bench: &Bench, gate: &Arc<Gate>, config: RelayConfig) -> Relay {
 fn seed_36_a_crash_in_the_middle_publishes_again_what_was_in_flight_and_nothing_else() {
     let mut again = 0;
     for call in 0..12 {
-        for strike in [Strike::CrashBefore, Strike::CrashAfter] {
+        for strike in [Disposition::CrashBefore, Disposition::CrashAfter] {
             let (sender, receiver) = std::sync::mpsc::channel();
             on_bench(36, async move |bench| {
                 let ids = bench.stage_many(40).await;
@@ -123,7 +123,7 @@ fn seed_45_wherever_a_burial_or_a_redrive_is_cut_the_row_is_in_one_place_and_kee
     let (mut runs, mut dead) = (0, 0);
     for call in 0.. {
         let mut reached = true;
-        for strike in Strike::ALL {
+        for strike in Disposition::ALL {
             let (sender, receiver) = std::sync::mpsc::channel();
             on_bench(45, async move |bench| {
                 let id = bench.stage("order-1", "order.placed").await;

@@ -10,7 +10,7 @@ use seaworthy_core::{
 use super::{boot, registry, start, status, wait};
 use crate::saga_support::{
     Harbour,
-    gate::{Gate, Strike},
+    gate::{Disposition, Gate},
     simulate,
     steps::{self, Book, Cancel, Note, Trip, Unnote, effects, sequential},
 };
@@ -161,7 +161,9 @@ fn an_abandoned_saga_never_moves_again() {
 
 #[test]
 fn a_verb_whose_answer_is_lost_is_carried_out_once_and_one_that_is_lost_itself_says_so() {
-    for (strike, is_heard) in [(None, true), (Some(Strike::ReplyLost), true), (Some(Strike::RequestLost), false)] {
+    for (strike, is_heard) in
+        [(None, true), (Some(Disposition::ReplyLost), true), (Some(Disposition::RequestLost), false)]
+    {
         simulate(async {
             let harbour = Harbour::new();
             harbour.outside.delay("hotel", Duration::from_secs(3_600));

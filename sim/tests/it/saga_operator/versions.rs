@@ -11,7 +11,7 @@ use seaworthy_core::{
 use super::{boot, registry, start, status, wait};
 use crate::saga_support::{
     Harbour,
-    gate::{Gate, Strike},
+    gate::{Disposition, Gate},
     simulate,
     steps::{Book, Cancel, Note, Trip, Unnote, sequential},
 };
@@ -213,7 +213,7 @@ fn a_recovery_that_meets_an_error_tries_again_at_its_next_round() {
         let saga = start(&first).await;
         gate.kill();
         // The store's clock, and what there is to take over, three times.
-        let failing = Gate::striking((0..4).map(|number| (number, Strike::Unavailable)));
+        let failing = Gate::striking((0..4).map(|number| (number, Disposition::Unavailable)));
         let (second, stop) = harbour.boot(&failing, registry(sequential()));
         let recovery = second.clone();
         madsim::task::spawn(async move { recovery.run_recovery(&stop).await });

@@ -16,7 +16,7 @@ use seaworthy_core::ports::{
 
 /// What becomes of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Strike {
+pub(crate) enum Disposition {
     CrashBefore,
     CrashAfter,
     Unavailable,
@@ -27,7 +27,7 @@ pub(crate) enum Strike {
     RequestLost,
 }
 
-impl Strike {
+impl Disposition {
     pub(crate) const ALL: [Self; 6] =
         [Self::CrashBefore, Self::CrashAfter, Self::Unavailable, Self::Conflict, Self::ReplyLost, Self::RequestLost];
 }
@@ -37,7 +37,7 @@ impl Strike {
 pub(crate) struct Gate {
     calls: AtomicUsize,
     dead: AtomicBool,
-    strikes: Vec<(usize, Strike)>,
+    strikes: Vec<(usize, Disposition)>,
     /// Whether each call counts, and not only those that sagas make.
     every: bool,
     /// How long a call takes before its effect, and as long again after it.
@@ -51,12 +51,12 @@ impl Gate {
     }
 
     /// Strikes the calls of these numbers, counted from zero.
-    pub(crate) fn striking(strikes: impl IntoIterator<Item = (usize, Strike)>) -> Arc<Self> {
+    pub(crate) fn striking(strikes: impl IntoIterator<Item = (usize, Disposition)>) -> Arc<Self> {
         Arc::new(Self { strikes: strikes.into_iter().collect(), ..Self::default() })
     }
 
     /// Strikes the calls of these numbers among all, whatever they ask for.
-    pub(crate) fn striking_any(strikes: impl IntoIterator<Item = (usize, Strike)>) -> Arc<Self> {
+    pub(crate) fn striking_any(strikes: impl IntoIterator<Item = (usize, Disposition)>) -> Arc<Self> {
         Arc::new(Self { strikes: strikes.into_iter().collect(), every: true, ..Self::default() })
     }
 
@@ -97,14 +97,14 @@ impl Gate {
         self.dead.store(true, Ordering::Relaxed);
     }
 
-    async fn enter(&self, name: &'static str) -> Option<Strike> {
+    async fn enter(&self, name: &'static str) -> Option<Disposition> {
         if self.is_dead() {
             return pending().await;
         }
         self.names.lock().expect("no call panics").push(name);
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
         let strike = self.strikes.iter().find(|(at, _)| *at == number).map(|(_, strike)| *strike);
-        if strike == Some(Strike::CrashBefore) {
+        if strike == Some(Disposition::CrashBefore) {
             self.kill();
             return pending().await;
         }
@@ -122,20 +122,20 @@ impl Gate {
         }
         let strike = self.enter(operation.name()).await;
         match strike {
-            Some(Strike::Unavailable) => return Err(E::new(FailureKind::Unavailable, "struck")),
-            Some(Strike::Conflict) => return Err(E::new(FailureKind::Conflict, "struck")),
-            Some(Strike::RequestLost) => return Err(E::new(FailureKind::Unknown, "struck")),
+            Some(Disposition::Unavailable) => return Err(E::new(FailureKind::Unavailable, "struck")),
+            Some(Disposition::Conflict) => return Err(E::new(FailureKind::Conflict, "struck")),
+            Some(Disposition::RequestLost) => return Err(E::new(FailureKind::Unknown, "struck")),
             _ => {}
         }
         self.pace().await;
         let answer = inner.await;
         self.pace().await;
         match strike {
-            Some(Strike::CrashAfter) => {
+            Some(Disposition::CrashAfter) => {
                 self.kill();
                 pending().await
             }
-            Some(Strike::ReplyLost) => Err(E::new(FailureKind::Unknown, "struck")),
+            Some(Disposition::ReplyLost) => Err(E::new(FailureKind::Unknown, "struck")),
             _ => answer,
         }
     }

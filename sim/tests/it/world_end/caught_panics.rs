@@ -30,7 +30,7 @@ async fn place(ports: &Ports) {
 
 /// A process that tells itself of an order and panics when it hears of it.
 fn hasty(topology: fn(Topology) -> Topology) -> RunReport {
-    let mut probe = Probe::of(|boot| {
+    let mut probe = Probe::new(|boot| {
         Box::pin(async move {
             let ports = &boot.ports;
             let handlers = Handlers::builder().on("order.placed", Hasty).build().expect("one handler for one type");

@@ -27,7 +27,7 @@ async fn accept(ports: &Ports) {
 
 /// Two calls for each new document, without end.
 fn moves() -> Probe {
-    Probe::of(|boot| {
+    Probe::new(|boot| {
         Box::pin(async move {
             accept(&boot.ports).await;
             for job in 0_u64.. {
@@ -41,7 +41,7 @@ fn moves() -> Probe {
 
 /// Reads without end and without a wait, and changes nothing.
 fn reads() -> Probe {
-    Probe::of(|boot| {
+    Probe::new(|boot| {
         Box::pin(async move {
             loop {
                 let mut tx = boot.ports.store.begin().await.expect("calm");
@@ -78,7 +78,7 @@ fn what_reads_without_end_makes_five_times_as_many_and_no_more() {
 
 #[test]
 fn what_polls_and_waits_in_vain_ends_by_virtual_time_long_before_its_budget_of_calls() {
-    let probe = Probe::of(|boot| {
+    let probe = Probe::new(|boot| {
         Box::pin(async move {
             loop {
                 boot.ports.clock.sleep(Duration::from_secs(1)).await;
@@ -97,7 +97,7 @@ fn what_polls_and_waits_in_vain_ends_by_virtual_time_long_before_its_budget_of_c
 
 #[test]
 fn what_gives_way_and_goes_on_at_once_is_polled_as_often_as_its_budget_allows() {
-    let probe = Probe::of(|boot| {
+    let probe = Probe::new(|boot| {
         Box::pin(async move {
             accept(&boot.ports).await;
             std::future::poll_fn(|cx| {
@@ -119,7 +119,7 @@ fn what_gives_way_and_goes_on_at_once_is_polled_as_often_as_its_budget_allows() 
 
 /// One new document every five seconds, without end: nothing that a store would call pending.
 fn moves_slowly() -> Probe {
-    Probe::of(|boot| {
+    Probe::new(|boot| {
         Box::pin(async move {
             accept(&boot.ports).await;
             for beat in 0_u64.. {

@@ -38,7 +38,7 @@ async fn nested(ports: &Ports) {
 
 #[test]
 fn a_task_that_waits_for_what_it_holds_itself_is_told_when_the_run_is_given_up() {
-    let report = execute(&Probe::of(|boot| {
+    let report = execute(&Probe::new(|boot| {
         Box::pin(async move {
             let request = boot.ports.ingress.next().await.expect("nobody asks it to stop");
             nested(&boot.ports).await;
@@ -72,7 +72,7 @@ async fn hold(ports: Ports) {
 
 #[test]
 fn a_run_that_is_given_up_says_who_waits_for_which_call_and_who_holds_what_it_waits_for() {
-    let report = execute(&Probe::of(|boot| {
+    let report = execute(&Probe::new(|boot| {
         Box::pin(async move {
             let _request = boot.ports.ingress.next().await.expect("nobody asks it to stop");
             boot.ports.spawn("holder", hold(boot.ports.clone()));
@@ -88,7 +88,7 @@ fn a_run_that_is_given_up_says_who_waits_for_which_call_and_who_holds_what_it_wa
 
 #[test]
 fn a_transaction_that_nobody_waits_for_and_nobody_ends_is_told_with_its_holder() {
-    let report = execute(&Probe::of(|boot| {
+    let report = execute(&Probe::new(|boot| {
         Box::pin(async move {
             let _request = boot.ports.ingress.next().await.expect("nobody asks it to stop");
             hold(boot.ports.clone()).await;
@@ -101,7 +101,7 @@ fn a_transaction_that_nobody_waits_for_and_nobody_ends_is_told_with_its_holder()
 
 #[test]
 fn a_task_that_had_enough_of_waiting_for_itself_is_told_at_once() {
-    let report = execute(&Probe::of(|boot| {
+    let report = execute(&Probe::new(|boot| {
         Box::pin(async move {
             let request = boot.ports.ingress.next().await.expect("nobody asks it to stop");
             let limit = boot.ports.clock.sleep(Duration::from_millis(300));
@@ -118,7 +118,7 @@ fn a_task_that_had_enough_of_waiting_for_itself_is_told_at_once() {
 
 #[test]
 fn a_process_that_dies_while_a_task_waits_for_itself_has_it_told_before_its_death() {
-    let report = execute(&Probe::of(|boot| {
+    let report = execute(&Probe::new(|boot| {
         Box::pin(async move {
             if boot.incarnation == 1 {
                 let ports = boot.ports.clone();
@@ -137,7 +137,7 @@ fn a_process_that_dies_while_a_task_waits_for_itself_has_it_told_before_its_deat
 
 #[test]
 fn who_has_enough_of_waiting_for_others_is_not_told() {
-    let report = execute(&Probe::of(|boot| {
+    let report = execute(&Probe::new(|boot| {
         Box::pin(async move {
             let request = boot.ports.ingress.next().await.expect("nobody asks it to stop");
             let ports = boot.ports.clone();

@@ -12,7 +12,7 @@ async fn accept(ports: &Ports) {
 
 #[test]
 fn what_moves_and_never_ends_is_a_livelock_that_shows_its_cycle() {
-    let report = execute(&Probe::of(|boot| {
+    let report = execute(&Probe::new(|boot| {
         Box::pin(async move {
             accept(&boot.ports).await;
             for job in 0_u64.. {
@@ -31,7 +31,7 @@ fn what_moves_and_never_ends_is_a_livelock_that_shows_its_cycle() {
 
 #[test]
 fn a_process_that_spins_and_gives_way_ends_by_its_steps() {
-    let report = execute(&Probe::of(|boot| {
+    let report = execute(&Probe::new(|boot| {
         Box::pin(async move {
             accept(&boot.ports).await;
             std::future::poll_fn(|cx| {
@@ -47,7 +47,7 @@ fn a_process_that_spins_and_gives_way_ends_by_its_steps() {
 
 #[test]
 fn a_client_that_spins_ends_too() {
-    let mut probe = Probe::of(|_| Box::pin(pending()));
+    let mut probe = Probe::new(|_| Box::pin(pending()));
     probe.drive = |_, _| {
         Box::pin(std::future::poll_fn(|cx| {
             cx.waker().wake_by_ref();
@@ -60,7 +60,7 @@ fn a_client_that_spins_ends_too() {
 
 #[test]
 fn a_client_that_waits_for_ever_is_stuck_an_hour_after_the_last_change() {
-    let mut sleeps = Probe::of(|_| Box::pin(pending()));
+    let mut sleeps = Probe::new(|_| Box::pin(pending()));
     sleeps.drive = |client, _| Box::pin(async move { client.sleep(Duration::MAX).await });
     let mut looks = sleeps;
     looks.drive = |client, _| {
@@ -78,7 +78,7 @@ fn a_client_that_waits_for_ever_is_stuck_an_hour_after_the_last_change() {
 
 #[test]
 fn a_client_that_waits_in_vain_ends_too() {
-    let mut probe = Probe::of(|_| Box::pin(pending()));
+    let mut probe = Probe::new(|_| Box::pin(pending()));
     probe.drive = |client, _| {
         Box::pin(async move {
             loop {
@@ -92,7 +92,7 @@ fn a_client_that_waits_in_vain_ends_too() {
 
 #[test]
 fn a_service_that_polls_while_its_client_is_silent_for_ten_days_is_no_livelock() {
-    let mut probe = Probe::of(|boot| {
+    let mut probe = Probe::new(|boot| {
         Box::pin(async move {
             loop {
                 accept_or_poll(&boot.ports).await;

@@ -51,7 +51,7 @@ struct Probe {
 }
 
 impl Probe {
-    fn of(program: Program) -> Self {
+    fn new(program: Program) -> Self {
         let drive = |client, times| Box::pin(ask(client, times)) as BoxFuture<'static, ()>;
         Self { program, topology: |topology| topology, drive, prepare: || (), pending: || () }
     }

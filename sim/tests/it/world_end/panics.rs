@@ -13,7 +13,7 @@ async fn accept(ports: &Ports) {
 
 #[test]
 fn the_first_panic_of_a_process_ends_the_run_and_says_where_it_was() {
-    let report = execute(&Probe::of(|boot| {
+    let report = execute(&Probe::new(|boot| {
         Box::pin(async move {
             let mut tx = boot.ports.store.begin().await.expect("calm");
             assert!(tx.get("count", "it").await.expect("calm").is_some(), "the count is missing");
@@ -29,13 +29,13 @@ fn the_first_panic_of_a_process_ends_the_run_and_says_where_it_was() {
 
 #[test]
 fn a_timer_or_a_task_of_tokio_is_told_with_what_to_use_instead() {
-    let sleeps = execute(&Probe::of(|_| Box::pin(tokio::time::sleep(Duration::from_secs(1)))));
-    let spawns = execute(&Probe::of(|_| {
+    let sleeps = execute(&Probe::new(|_| Box::pin(tokio::time::sleep(Duration::from_secs(1)))));
+    let spawns = execute(&Probe::new(|_| {
         Box::pin(async {
             let _ = tokio::spawn(async {}).await;
         })
     }));
-    let threads = execute(&Probe::of(|_| {
+    let threads = execute(&Probe::new(|_| {
         Box::pin(async {
             let _ = std::thread::spawn(|| {}).join();
         })
@@ -49,7 +49,7 @@ fn a_timer_or_a_task_of_tokio_is_told_with_what_to_use_instead() {
 
 #[test]
 fn a_supervised_process_that_dies_at_boot_for_a_while_is_right() {
-    let mut probe = Probe::of(|boot| {
+    let mut probe = Probe::new(|boot| {
         Box::pin(async move {
             // Its dependency is down for the first five seconds.
             let up = seaworthy_core::ports::Timestamp::from_micros(1_704_067_200_000_000) + Duration::from_secs(5);
@@ -68,7 +68,7 @@ fn a_supervised_process_that_dies_at_boot_for_a_while_is_right() {
 
 #[test]
 fn a_supervised_process_that_panics_for_ever_is_a_finding() {
-    let mut probe = Probe::of(|_| Box::pin(async { panic!("never again") }));
+    let mut probe = Probe::new(|_| Box::pin(async { panic!("never again") }));
     probe.topology = Topology::supervised;
     let sentence = only(&execute(&probe), "panic");
     assert!(sentence.starts_with("process one panics whenever it is started again: never again"), "{sentence}");
@@ -76,7 +76,7 @@ fn a_supervised_process_that_panics_for_ever_is_a_finding() {
 
 #[test]
 fn a_panic_of_the_client_is_a_violation() {
-    let mut probe = Probe::of(|_| Box::pin(pending()));
+    let mut probe = Probe::new(|_| Box::pin(pending()));
     probe.drive = |_, _| Box::pin(async { panic!("never refused") });
     let sentence = only(&execute(&probe), "client-panicked");
     assert!(sentence.starts_with("the client panicked: never refused at "), "{sentence}");
@@ -91,7 +91,7 @@ fn a_panic_of_the_client_is_a_violation() {
 
 #[test]
 fn a_client_that_asks_a_service_that_is_not_there_is_no_client_that_was_refused() {
-    let mut probe = Probe::of(|_| Box::pin(pending()));
+    let mut probe = Probe::new(|_| Box::pin(pending()));
     probe.drive = |client, _| {
         Box::pin(async move {
             let _ = client.ask("servcie", "count", Bytes::new()).await;

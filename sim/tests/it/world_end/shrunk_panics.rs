@@ -22,7 +22,7 @@ fn shrunk(probe: &Probe, items: u32) -> Shrunk<Asked> {
 
 #[test]
 fn a_clients_panic_is_not_shrunk_to_one_that_comes_of_the_shrinking() {
-    let mut probe = Probe::of(|_| Box::pin(pending()));
+    let mut probe = Probe::new(|_| Box::pin(pending()));
     probe.drive = |_, items| {
         Box::pin(async move {
             let items = vec![(); items as usize];
@@ -38,7 +38,7 @@ fn a_clients_panic_is_not_shrunk_to_one_that_comes_of_the_shrinking() {
 
 #[test]
 fn nor_is_a_processs_panic() {
-    let mut probe = Probe::of(|boot| {
+    let mut probe = Probe::new(|boot| {
         Box::pin(async move {
             while let Some(request) = boot.ports.ingress.next().await {
                 let items = request.body.as_ref();

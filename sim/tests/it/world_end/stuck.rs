@@ -24,7 +24,7 @@ async fn accept(ports: &Ports) {
 
 #[test]
 fn a_request_that_nobody_answers_is_told_with_who_took_it() {
-    let probe = Probe::of(|boot| {
+    let probe = Probe::new(|boot| {
         Box::pin(async move {
             let mut forgotten = Vec::new();
             loop {
@@ -41,13 +41,13 @@ fn a_request_that_nobody_answers_is_told_with_who_took_it() {
 
 #[test]
 fn a_request_that_nobody_takes_is_kept_once() {
-    let report = execute(&Probe::of(|_| Box::pin(pending())));
+    let report = execute(&Probe::new(|_| Box::pin(pending())));
     assert!(only(&report, "request-unanswered").ends_with("nobody took it"));
 }
 
 #[test]
 fn a_main_function_that_returns_while_the_client_asks_is_told_as_what_it_is() {
-    let report = execute(&Probe::of(|boot| {
+    let report = execute(&Probe::new(|boot| {
         Box::pin(async move {
             boot.ports.clock.sleep(Duration::from_millis(1_500)).await;
         })
@@ -58,7 +58,7 @@ fn a_main_function_that_returns_while_the_client_asks_is_told_as_what_it_is() {
 
 #[test]
 fn a_request_goes_to_a_replica_whose_main_function_has_not_returned() {
-    let mut probe = Probe::of(|boot| Box::pin(async move { drop(boot) }));
+    let mut probe = Probe::new(|boot| Box::pin(async move { drop(boot) }));
     probe.topology = |topology| {
         topology.process("two", "service", "store", |boot| async move {
             loop {
@@ -74,7 +74,7 @@ fn a_request_goes_to_a_replica_whose_main_function_has_not_returned() {
 
 #[test]
 fn a_task_that_a_main_function_leaves_behind_still_serves() {
-    let report = execute(&Probe::of(|boot| {
+    let report = execute(&Probe::new(|boot| {
         Box::pin(async move {
             let ports = boot.ports.clone();
             boot.ports.spawner.spawn(
@@ -92,7 +92,7 @@ fn a_task_that_a_main_function_leaves_behind_still_serves() {
 
 #[test]
 fn a_row_that_no_relay_asks_for_is_told_by_its_kind_and_key() {
-    let report = execute(&Probe::of(|boot| {
+    let report = execute(&Probe::new(|boot| {
         Box::pin(async move {
             let mut tx = boot.ports.store.begin().await.expect("calm");
             tx.stage(&message()).await.expect("calm");
@@ -107,7 +107,7 @@ fn a_row_that_no_relay_asks_for_is_told_by_its_kind_and_key() {
 
 #[test]
 fn a_message_without_a_consumer_is_told_with_its_group() {
-    let mut probe = Probe::of(|boot| {
+    let mut probe = Probe::new(|boot| {
         Box::pin(async move {
             let published = boot.ports.broker.publish(&[message()]).await;
             assert!(published.is_ok_and(|results| results.iter().all(Result::is_ok)));
@@ -137,7 +137,7 @@ fn only_of(report: &seaworthy_sim::world::RunReport, invariant: &str) -> String 
 
 #[test]
 fn a_message_that_is_given_back_each_time_is_told_as_one_without_a_handler() {
-    let mut probe = Probe::of(|boot| {
+    let mut probe = Probe::new(|boot| {
         Box::pin(async move {
             let published = boot.ports.broker.publish(&[message()]).await;
             assert!(published.is_ok_and(|results| results.iter().all(Result::is_ok)));
@@ -158,7 +158,7 @@ fn a_message_that_is_given_back_each_time_is_told_as_one_without_a_handler() {
 
 #[test]
 fn a_lock_that_nobody_releases_is_told_by_its_name() {
-    let mut probe = Probe::of(|boot| {
+    let mut probe = Probe::new(|boot| {
         Box::pin(async move {
             let mut tx = boot.ports.store.begin().await.expect("calm");
             tx.put("locks", "account-3", Expected::Absent, Bytes::new()).await.expect("calm");
@@ -174,7 +174,7 @@ fn a_lock_that_nobody_releases_is_told_by_its_name() {
 
 #[test]
 fn the_commonest_error_of_what_is_stuck_is_told() {
-    let report = execute(&Probe::of(|boot| {
+    let report = execute(&Probe::new(|boot| {
         Box::pin(async move {
             let mut tx = boot.ports.store.begin().await.expect("calm");
             tx.stage(&message()).await.expect("calm");

@@ -28,7 +28,7 @@ fn compute() {
 fn a_process_that_computes_for_ever_is_given_up_with_its_seed_and_its_plan() {
     const INSIDE: &str = "SEAWORTHY_TEST_COMPUTES";
     if std::env::var_os(INSIDE).is_some() {
-        execute(&Probe::of(|_| Box::pin(async { compute() })));
+        execute(&Probe::new(|_| Box::pin(async { compute() })));
         unreachable!("it computes for ever");
     }
     let name = "world_end::watchdog::a_process_that_computes_for_ever_is_given_up_with_its_seed_and_its_plan";
@@ -51,7 +51,7 @@ fn a_destructor_that_computes_for_ever_is_given_up_too() {
         }
     }
     if std::env::var_os(INSIDE).is_some() {
-        execute(&Probe::of(|boot| {
+        execute(&Probe::new(|boot| {
             Box::pin(async move {
                 let _endless = Endless;
                 while let Some(request) = boot.ports.ingress.next().await {
@@ -73,7 +73,7 @@ fn a_scenario_whose_preparation_or_look_for_what_is_pending_never_returns_is_giv
     const INSIDE: [&str; 2] = ["SEAWORTHY_TEST_PREPARES", "SEAWORTHY_TEST_LOOKS"];
     let [prepares, looks] = INSIDE.map(|inside| std::env::var_os(inside).is_some());
     if prepares || looks {
-        let mut probe = Probe::of(|boot| {
+        let mut probe = Probe::new(|boot| {
             Box::pin(async move {
                 while let Some(request) = boot.ports.ingress.next().await {
                     request.response.accept(request.body);
@@ -98,7 +98,7 @@ fn a_scenario_whose_preparation_or_look_for_what_is_pending_never_returns_is_giv
 fn a_rehearsal_that_never_ends_says_that_it_is_one() {
     const INSIDE: &str = "SEAWORTHY_TEST_REHEARSES";
     if std::env::var_os(INSIDE).is_some() {
-        let probe = Probe::of(|_| Box::pin(async { compute() }));
+        let probe = Probe::new(|_| Box::pin(async { compute() }));
         let _ = Rehearsal::new(&probe, RunOptions::default()).run(&plan());
         unreachable!("it computes for ever");
     }
@@ -118,7 +118,7 @@ fn a_panic_while_another_unwinds_says_whose_it_is_before_the_program_is_aborted(
         }
     }
     if std::env::var_os(INSIDE).is_some() {
-        execute(&Probe::of(|_| {
+        execute(&Probe::new(|_| {
             Box::pin(async {
                 let _clumsy = Clumsy;
                 assert!(std::hint::black_box(false), "the first one");

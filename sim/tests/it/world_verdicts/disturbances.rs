@@ -9,7 +9,7 @@ use seaworthy_sim::{
 
 use crate::world_verdicts::{
     everywhere::Seen,
-    struck::{Struck, of},
+    struck::{StruckRun, of},
 };
 
 /// The kinds that strike here; a pause is what `world_heal` and `world_rest` are about.
@@ -37,7 +37,7 @@ fn saw(seen: &Seen) -> [Option<&'static str>; 3] {
     [Operation::Begin, Operation::Publish, Operation::External].map(|point| seen.first(point))
 }
 
-fn onlooker_published(struck: &Struck) -> Outcome {
+fn onlooker_published(struck: &StruckRun) -> Outcome {
     let published = struck.trace().iter().find_map(|event| match &event.what {
         What::Publish { outcome, .. } if event.process == ONLOOKER => Some(*outcome),
         _ => None,
@@ -56,7 +56,7 @@ fn an_outage_is_of_one_component_and_a_partition_of_one_process() {
         (Disturbance::Partition { process: "one".into() }, [UP, OUT, UP], Outcome::Done),
         (Disturbance::Partition { process: "onlooker".into() }, [UP, UP, UP], Outcome::Unavailable),
     ] {
-        let struck = Struck::over_time(0, 1_000, what.clone());
+        let struck = StruckRun::over_time(0, 1_000, what.clone());
         assert_eq!(saw(&struck.seen), expected, "{what:?}");
         assert_eq!(onlooker_published(&struck), onlooker, "{what:?}");
         assert_eq!(struck.report.fired.len(), 1, "{what:?}");
@@ -66,7 +66,7 @@ fn an_outage_is_of_one_component_and_a_partition_of_one_process() {
 #[test]
 fn an_outage_of_a_topic_is_of_no_other_and_may_not_be_heard_of() {
     for (unheard, outcome) in [(false, Outcome::Unavailable), (true, Outcome::NotDoneUnheard)] {
-        let struck = Struck::over_time(0, 1_000, Disturbance::TopicOutage { topic: "topic".into(), unheard });
+        let struck = StruckRun::over_time(0, 1_000, Disturbance::TopicOutage { topic: "topic".into(), unheard });
         let published = |topic: &str| {
             let of_topic = struck.trace().iter().filter_map(|event| match &event.what {
                 What::Publish { message, outcome, .. } if event.at < 1_000_000 => {
@@ -96,7 +96,7 @@ fn whoever_dies_after_a_call_dies_after_one_that_fails_too() {
         let outage = Fault::Timed(TimedFault { from_ms: 0, to_ms: 1_000, what });
         let verdict = Verdict::CrashAfter(restart);
         let crash = Fault::Call(CallFault { process: "one".into(), point: point.into(), nth: 1, verdict });
-        let struck = Struck::run(vec![outage, crash]);
+        let struck = StruckRun::run(vec![outage, crash]);
         assert!(struck.report.fired.iter().any(|fired| fired.kind == FaultKind::CrashAfter), "{point:?}");
         assert_eq!(struck.boots(), 2, "{point:?}: the fault counts as fired, so the process must have died");
     }
@@ -104,7 +104,7 @@ fn whoever_dies_after_a_call_dies_after_one_that_fails_too() {
 
 #[test]
 fn an_outage_is_over_when_the_plan_says() {
-    let struck = Struck::over_time(0, 1_000, Disturbance::BrokerOutage);
+    let struck = StruckRun::over_time(0, 1_000, Disturbance::BrokerOutage);
     let joined = struck.trace().iter().find_map(|event| match of(&event.what) {
         Some((Operation::Subscribe, Some(Outcome::Done))) => Some(event.at),
         _ => None,
@@ -116,14 +116,14 @@ fn an_outage_is_over_when_the_plan_says() {
 
 #[test]
 fn a_slow_link_takes_its_time_at_each_call_of_one_process() {
-    let took = |struck: &Struck, from: fn(&What) -> bool| {
+    let took = |struck: &StruckRun, from: fn(&What) -> bool| {
         let at = |what: fn(&What) -> bool| struck.trace().iter().find(|event| what(&event.what)).expect("there").at;
         at(|what| matches!(what, What::Begin { .. })) - at(from)
     };
     let asked = |what: &What| matches!(what, What::Request { .. });
-    let slow = Struck::over_time(0, 60_000, Disturbance::SlowLink { process: "one".into(), extra_ms: 700 });
+    let slow = StruckRun::over_time(0, 60_000, Disturbance::SlowLink { process: "one".into(), extra_ms: 700 });
     assert_eq!(took(&slow, asked), 701_000, "1 ms and 700");
-    let other = Struck::over_time(0, 60_000, Disturbance::SlowLink { process: "onlooker".into(), extra_ms: 700 });
+    let other = StruckRun::over_time(0, 60_000, Disturbance::SlowLink { process: "onlooker".into(), extra_ms: 700 });
     assert_eq!(took(&other, asked), 1_000);
 }
 
@@ -131,7 +131,7 @@ fn a_slow_link_takes_its_time_at_each_call_of_one_process() {
 fn a_skewed_clock_steps_when_the_fault_begins_and_steps_again_when_it_ends() {
     for offset_ms in [-30_000, 30_000] {
         let skew = Disturbance::ClockSkew { process: "onlooker".into(), offset_ms };
-        let struck = Struck::over_time(1_050, 2_050, skew);
+        let struck = StruckRun::over_time(1_050, 2_050, skew);
         let clock = struck.seen.notes().clock.clone();
         let steps = clock.windows(2).enumerate().filter_map(|(number, pair)| {
             let passed = pair[1].as_millis() - pair[0].as_millis();
@@ -145,14 +145,14 @@ fn a_skewed_clock_steps_when_the_fault_begins_and_steps_again_when_it_ends() {
 }
 
 /// Events that tell of a spoiled attempt.
-fn spoiled(struck: &Struck) -> Vec<u64> {
+fn spoiled(struck: &StruckRun) -> Vec<u64> {
     struck.trace().iter().filter(|event| matches!(event.what, What::Spoils { .. })).map(|event| event.at).collect()
 }
 
 #[test]
 fn a_poisonous_message_panics_or_kills_whoever_handles_it_each_time_until_it_is_over() {
     for kills in [false, true] {
-        let struck = Struck::over_time(0, 20_000, Disturbance::Poison { store: "store".into(), kills });
+        let struck = StruckRun::over_time(0, 20_000, Disturbance::Poison { store: "store".into(), kills });
         let attempts = spoiled(&struck);
         assert!(attempts.len() >= 3 && attempts.iter().all(|at| *at < 20_000_000), "{kills}: {attempts:?}");
         let panics = struck.trace().iter().filter(|event| matches!(event.what, What::Panic { .. })).count();
@@ -166,16 +166,16 @@ fn a_poisonous_message_panics_or_kills_whoever_handles_it_each_time_until_it_is_
 
 #[test]
 fn an_endless_conflict_is_one_of_one_message_and_over_when_the_plan_says() {
-    let struck = Struck::over_time(0, 20_000, Disturbance::EndlessConflict { store: "store".into() });
+    let struck = StruckRun::over_time(0, 20_000, Disturbance::EndlessConflict { store: "store".into() });
     assert_eq!(struck.seen.first(Operation::InboxInsert), Some("conflict"));
     assert_eq!((spoiled(&struck).len(), struck.report.fired.len()), (1, 1));
-    let aside = Struck::over_time(0, 20_000, Disturbance::EndlessConflict { store: "aside".into() });
+    let aside = StruckRun::over_time(0, 20_000, Disturbance::EndlessConflict { store: "aside".into() });
     assert_eq!((aside.seen.first(Operation::InboxInsert), spoiled(&aside).len()), (Some("done"), 0));
 }
 
 #[test]
 fn a_release_that_is_rolled_out_is_taken_back_and_comes_for_good_in_the_end() {
-    let struck = Struck::over_time(1_000, 30_000, Disturbance::Rollout { process: "onlooker".into() });
+    let struck = StruckRun::over_time(1_000, 30_000, Disturbance::Rollout { process: "onlooker".into() });
     let boots = struck.trace().iter().filter(|event| event.process == ONLOOKER).filter_map(|event| match event.what {
         What::Boot { release } => Some(release),
         _ => None,
@@ -191,7 +191,7 @@ fn a_poisonous_publish_or_call_panics_or_kills_whoever_makes_it_each_time_until_
             Disturbance::PoisonPublish { store: "store".into(), kills },
             Disturbance::PoisonCall { service: "bell".into(), kills },
         ] {
-            let struck = Struck::over_time(0, 20_000, what.clone());
+            let struck = StruckRun::over_time(0, 20_000, what.clone());
             let attempts = spoiled(&struck);
             assert!(attempts.len() >= 3 && attempts.iter().all(|at| *at < 20_000_000), "{what:?}: {attempts:?}");
             let panics = struck.trace().iter().filter(|event| matches!(event.what, What::Panic { .. })).count();
@@ -205,7 +205,7 @@ fn a_poisonous_publish_or_call_panics_or_kills_whoever_makes_it_each_time_until_
 
 #[test]
 fn a_store_is_put_back_to_what_it_was_when_the_fault_began_and_its_processes_start_again() {
-    let struck = Struck::over_time(0, 1_500, Disturbance::Restore { store: "store".into() });
+    let struck = StruckRun::over_time(0, 1_500, Disturbance::Restore { store: "store".into() });
     let restored = struck.trace().iter().find_map(|event| match &event.what {
         What::Restored { store, since, messages, .. } => {
             Some((event.at, store.clone(), *since, messages.iter().count()))
@@ -221,6 +221,6 @@ fn a_store_is_put_back_to_what_it_was_when_the_fault_began_and_its_processes_sta
     };
     assert!(messages > 0 && messages <= staged(0, at), "what was staged is gone: {messages}");
     assert_eq!((struck.boots(), struck.report.fired.len()), (2, 1));
-    let aside = Struck::over_time(0, 1_500, Disturbance::Restore { store: "aside".into() });
+    let aside = StruckRun::over_time(0, 1_500, Disturbance::Restore { store: "aside".into() });
     assert_eq!((aside.boots(), aside.report.fired.len()), (1, 1), "another store's processes live on");
 }

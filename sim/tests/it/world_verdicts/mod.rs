@@ -11,7 +11,7 @@ use seaworthy_sim::{
     scenario::Scenario,
     trace::{Event, Outcome, What},
 };
-use struck::{Struck, of};
+use struck::{StruckRun, of};
 
 const RESTART: Restart = Restart { after_ms: 0, upgrade: false };
 /// Longer than anything else in this run takes, and shorter than the client's patience.
@@ -53,7 +53,7 @@ fn no_kind_of_fault_is_left_out() {
 #[test]
 fn every_verdict_strikes_at_every_point_that_it_fits_and_is_counted_there() {
     for (point, verdict) in fitting() {
-        let struck = Struck::by(point, verdict);
+        let struck = StruckRun::by(point, verdict);
         let fired: Vec<_> = struck.report.fired.iter().map(|fired| (fired.kind, fired.point)).collect();
         assert_eq!(fired, [(verdict.kind(), Some(point))]);
     }
@@ -67,7 +67,7 @@ fn a_crash_comes_before_the_call_or_after_its_effect_and_the_caller_never_hears(
             Verdict::CrashAfter(_) => true,
             _ => continue,
         };
-        let struck = Struck::by(point, verdict);
+        let struck = StruckRun::by(point, verdict);
         let after = struck.after_fault();
         let crash = after.iter().position(|event| event.what == What::Crash);
         let crash = crash.unwrap_or_else(|| panic!("{verdict:?} at {point:?}: nobody died"));
@@ -86,7 +86,7 @@ fn a_crash_comes_before_the_call_or_after_its_effect_and_the_caller_never_hears(
 fn work_is_dropped_before_the_call_or_after_its_effect_and_its_process_lives_on() {
     for (point, verdict) in fitting() {
         let Verdict::Cancel { after: is_after } = verdict else { continue };
-        let struck = Struck::by(point, verdict);
+        let struck = StruckRun::by(point, verdict);
         assert_eq!(struck.boots(), 1, "{verdict:?} at {point}");
         let after = struck.after_fault();
         assert!(after.iter().all(|event| event.what != What::Crash), "{verdict:?} at {point}");
@@ -112,7 +112,7 @@ fn work_is_dropped_before_the_call_or_after_its_effect_and_its_process_lives_on(
 #[test]
 fn a_process_that_is_asked_to_stop_finishes_what_it_is_at_and_comes_back() {
     for operation in Operation::ALL.iter().copied() {
-        let struck = Struck::by(operation, Verdict::Stop(RESTART));
+        let struck = StruckRun::by(operation, Verdict::Stop(RESTART));
         let after = struck.after_fault();
         let gone = |what: &What| matches!(what, What::Exit { .. } | What::Crash);
         let gone = after.iter().position(|event| gone(&event.what)).unwrap_or_else(|| panic!("{operation}: it stays"));
@@ -126,7 +126,7 @@ fn a_process_that_is_asked_to_stop_finishes_what_it_is_at_and_comes_back() {
 
 #[test]
 fn a_process_that_does_not_stop_when_it_is_asked_is_ended_ten_seconds_later() {
-    let struck = Struck::deaf(Verdict::Stop(RESTART));
+    let struck = StruckRun::deaf(Verdict::Stop(RESTART));
     let after = struck.after_fault();
     let crash = after.iter().find(|event| event.what == What::Crash).expect("it is ended");
     assert_eq!(crash.at - after[0].at, 10_000_000);
@@ -138,7 +138,7 @@ fn a_process_that_does_not_stop_when_it_is_asked_is_ended_ten_seconds_later() {
 fn a_statement_that_is_broken_off_takes_its_transaction_with_it() {
     let statements = Operation::ALL.iter().copied().filter(|operation| Verdict::StatementError.fits(*operation));
     for operation in statements {
-        let struck = Struck::by(operation, Verdict::StatementError);
+        let struck = StruckRun::by(operation, Verdict::StatementError);
         let after = struck.after_fault();
         let ends = |event: &&Event| matches!(event.what, What::Commit { .. } | What::Abort { .. });
         let end = after.iter().find(ends).expect("the transaction ends");
@@ -149,7 +149,7 @@ fn a_statement_that_is_broken_off_takes_its_transaction_with_it() {
 #[test]
 fn a_delay_is_as_long_as_the_plan_says() {
     for (point, verdict) in fitting().filter(|(_, verdict)| matches!(verdict, Verdict::Delay { .. })) {
-        let struck = Struck::by(point, verdict);
+        let struck = StruckRun::by(point, verdict);
         let (from, to, outcome) = struck.call(point);
         let to = match point {
             // An answer is sent at once and is late on its way: the client knows how late.
@@ -173,7 +173,7 @@ fn a_delay_is_as_long_as_the_plan_says() {
 fn a_call_that_hangs_comes_back_when_the_storm_is_over_with_its_effect_then_or_long_since() {
     for (point, verdict) in fitting() {
         let Verdict::Hang { after: is_after } = verdict else { continue };
-        let struck = Struck::by(point, verdict);
+        let struck = StruckRun::by(point, verdict);
         let (from, told, outcome) = struck.call(point);
         let healed = struck.trace().iter().find(|event| matches!(event.what, What::Healed)).expect("the storm ends").at;
         assert!(healed >= from + 20_000_000, "{verdict:?} at {point}: the world heals at {healed} us");
@@ -202,7 +202,7 @@ fn what_is_refused_or_lost_is_so_in_truth_and_the_caller_sees_no_more_than_it_ca
             (Verdict::PartialBatch { .. }, _) => ("second unavailable", Outcome::Done),
             _ => continue,
         };
-        let struck = Struck::by(point, verdict);
+        let struck = StruckRun::by(point, verdict);
         assert_eq!(struck.seen.first(point), Some(saw), "{verdict:?} at {point:?}");
         assert_eq!(struck.call(point).2, Some(outcome), "{verdict:?} at {point:?}");
         let (first, second) = (struck.deliveries("first"), struck.deliveries("second"));
@@ -226,10 +226,10 @@ fn what_is_refused_or_lost_is_so_in_truth_and_the_caller_sees_no_more_than_it_ca
 #[test]
 fn a_duplicate_comes_once_more_and_the_caller_does_not_know() {
     let duplicate = Verdict::Duplicate { after_ms: 5 };
-    let published = Struck::by(Operation::Publish, duplicate);
+    let published = StruckRun::by(Operation::Publish, duplicate);
     assert_eq!(published.seen.first(Operation::Publish), Some("done"));
     assert_eq!((published.deliveries("first"), published.deliveries("second")), (2, 2));
-    assert_eq!(Struck::by(Operation::Request, duplicate).requests(), 2);
-    let calm = Struck::by(Operation::Backlog, Verdict::Delay { ms: 0 });
+    assert_eq!(StruckRun::by(Operation::Request, duplicate).requests(), 2);
+    let calm = StruckRun::by(Operation::Backlog, Verdict::Delay { ms: 0 });
     assert_eq!((calm.deliveries("first"), calm.deliveries("second"), calm.requests()), (1, 2, 1));
 }

@@ -11,12 +11,12 @@ use seaworthy_sim::{
 
 use crate::world_verdicts::everywhere::{Ask, Probe, Seen, message};
 
-pub(crate) struct Struck {
+pub(crate) struct StruckRun {
     pub(crate) seen: Seen,
     pub(crate) report: RunReport,
 }
 
-impl Struck {
+impl StruckRun {
     /// The first call of the one process at `point` meets `verdict`.
     pub(crate) fn by(point: Operation, verdict: Verdict) -> Self {
         Self::run(vec![Fault::Call(CallFault { process: "one".into(), point: point.into(), nth: 1, verdict })])

@@ -31,14 +31,15 @@ impl Defined {
 fn defined(path: &str, text: &str, kind: &str) -> Vec<Defined> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let begins = |line: &str| line.starts_with(&format!("pub {kind} "));
-    let of = |number: usize| {
+    let read = |number: usize| {
+        // None where a macro names it.
+        let name = public_type(lines[number])?.to_owned();
         let is_head = |line: &&&str| line.starts_with("///") || line.starts_with("#[");
         let head = lines[..number].iter().rev().take_while(is_head).map(|line| (*line).to_owned()).collect();
         let body = lines[number..].iter().take_while(|line| **line != "}").map(|line| (*line).to_owned()).collect();
-        let name = public_type(lines[number]).expect("it begins like one").to_owned();
-        Defined { name, place: format!("{path}:{}", number + 1), head, body }
+        Some(Defined { name, place: format!("{path}:{}", number + 1), head, body })
     };
-    (0..lines.len()).filter(|number| begins(lines[*number])).map(of).collect()
+    (0..lines.len()).filter(|number| begins(lines[*number])).filter_map(read).collect()
 }
 
 /// Names of the methods that take a value of a type and return it changed, by the type.

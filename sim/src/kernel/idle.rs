@@ -19,7 +19,7 @@ impl<'a> Idle<'a> {
         Self { world, process, operation, nth, came: false }
     }
 
-    /// What it waited for came.
+    /// Notes that it has waited for something that came.
     pub(crate) fn came(mut self) {
         self.came = true;
     }

@@ -1,7 +1,7 @@
 //! A workflow of one's own, complete: what the README shows.
 
 // README:begin
-use seaworthy_core::prelude::*;
+use seaworthy_core::{ports::StoreTable, prelude::*};
 use seaworthy_sim::prelude::*;
 
 /// The service that takes sign-ups: the account and its event commit together, a relay publishes.
@@ -63,7 +63,9 @@ impl Scenario for Welcoming {
 
     fn topology(&self) -> Topology {
         let accounts = Topology::new().service("accounts").replicas(2).run(accounts);
-        accounts.service("mailer").run(mailer).group("mailer", &["accounts"])
+        let topology = accounts.service("mailer").run(mailer).group("mailer", &["accounts"]);
+        // Two messages for each account that somebody asks for.
+        topology.keeps_per_item(StoreTable::Outbox, 2)
     }
 
     fn workload(&self, draw: &mut Draw) -> Vec<String> {

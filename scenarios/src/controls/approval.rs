@@ -17,7 +17,7 @@ pub fn control() -> SmallService {
     }
 }
 
-fn topology() -> Topology {
+pub(super) fn topology() -> Topology {
     let front = Topology::new().service(FRONT).replicas(2).run(|ports| {
         lender(ports, |ports, orchestrator| {
             let handlers = Handlers::builder().on(APPROVAL_GIVEN, Approve(orchestrator));

@@ -14,12 +14,16 @@
 //! | [`side_by_side`] | several messages a key, and a consumer with four hands whose handlers take longer than the visibility |
 //! | [`brokerless`] | writes and calls out, and knows no broker |
 //! | [`approval`] | sagas that wait for a message of another service, and for a time |
+//! | [`restored`] | the same on stores that are put back to a copy, of a moment or an hour ago |
+//! | [`full_group`] | a group that takes no more puts its publisher off |
 
 pub mod approval;
 pub mod brokerless;
+pub mod full_group;
 pub mod heartbeat;
 pub mod lock;
 pub mod poller;
+pub mod restored;
 pub mod scheduled;
 pub mod side_by_side;
 pub mod supervised;
@@ -39,6 +43,8 @@ pub fn all() -> Vec<SmallService> {
         scheduled::control(),
         brokerless::control(),
         approval::control(),
+        restored::control(),
+        full_group::control(),
     ]);
     all
 }

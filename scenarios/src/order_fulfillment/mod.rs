@@ -19,7 +19,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    ports::{Store, Timestamp},
+    ports::{Store, StoreTable, Timestamp},
     saga::Shape,
 };
 use seaworthy_order_fulfillment::{
@@ -155,6 +155,14 @@ impl Scenario for OrderFulfillment {
             .replicas(2)
             .boot(shipping)
             .external(PAYMENTS, PaymentProvider::default);
+        // An order is placed by one request, and leaves two messages in a store at most, each of which is handled once.
+        let topology = topology
+            .keeps_per_item(StoreTable::Outbox, 2)
+            .keeps_per_item(StoreTable::Inbox, 2)
+            .keeps_per_item(StoreTable::DeadLetters, 1)
+            .keeps_per_item(StoreTable::Watermarks, 1)
+            .keeps_per_item(StoreTable::Operations, 1)
+            .keeps_per_item(StoreTable::Sagas, 1);
         let topology = self.checkouts.iter().fold(topology, Topology::saga);
         let topology = if self.variant.next_checkout.is_some() { topology.next_release() } else { topology };
         let topology = if self.fails_for_good { topology.fails_for_good() } else { topology };

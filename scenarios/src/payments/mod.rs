@@ -23,6 +23,7 @@ mod workload;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use seaworthy_core::ports::StoreTable;
 use seaworthy_sim::scenario::{
     Boot, Client, Column, Conserved, Draw, EffectTable, InboxTable, LockTable, OutboxTable, Scenario, StoreFactory,
     Topology,
@@ -82,8 +83,11 @@ impl Scenario for PaymentService {
     fn topology(&self) -> Topology {
         let variant = self.variant;
         let program = move |boot: Boot| service::payments(boot.ports, variant);
+        // What it keeps is in tables of its own.
+        let topology =
+            StoreTable::ALL.into_iter().fold(Topology::new(), |topology, table| topology.keeps_at_most(table, 0));
         // Its poller counts nothing: a message that ends it each time holds all others up.
-        Topology::new()
+        topology
             .process("payments-1", PAYMENTS, PAYMENTS, program)
             .process("payments-2", PAYMENTS, PAYMENTS, program)
             .group(LEDGER, &[PAYMENTS])

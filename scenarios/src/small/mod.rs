@@ -69,7 +69,8 @@ impl Scenario for SmallService {
     }
 
     fn workload(&self, draw: &mut Draw) -> Requests {
-        Requests::draw(draw)
+        // What is put back may be an hour old, and has to be of a time with work before it and behind it.
+        if (self.topology)().restores { Requests::draw_over_hours(draw) } else { Requests::draw(draw) }
     }
 
     async fn drive(&self, workload: &Requests, client: Client) {

@@ -26,6 +26,15 @@ impl Requests {
         let request = |draw: &mut Draw| Request { name: format!("item-{}", draw.below(3)), after_ms: draw.below(700) };
         Self { requests: (0..count).map(|_| request(draw)).collect() }
     }
+
+    /// The same over some hours: a request comes soon after the one before it, or up to forty minutes later.
+    pub(super) fn draw_over_hours(draw: &mut Draw) -> Self {
+        let mut requests = Self::draw(draw);
+        for request in &mut requests.requests {
+            request.after_ms += if draw.chance(500) { draw.below(40 * 60_000) } else { 0 };
+        }
+        requests
+    }
 }
 
 impl Workload for Requests {

@@ -16,6 +16,9 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
+/// Time that the broker has for a batch: less than a claim lasts.
+const PUBLISH_LIMIT: Duration = Duration::from_secs(10);
+
 /// Pause after an error of a store or the broker.
 const REST: Duration = Duration::from_millis(200);
 
@@ -66,8 +69,18 @@ pub(super) fn outcome(result: PublishResult) -> SettleOutcome {
     }
 }
 
+/// Publishes messages and returns the broker's word on each. One that does not answer in time has none on any.
+pub(super) async fn publish(ports: &Ports, messages: &[Message]) -> Vec<PublishResult> {
+    match select(ports.broker.publish(messages), ports.clock.limit(PUBLISH_LIMIT)).await {
+        Either::Left((answer, _)) => each(answer, messages.len()),
+        Either::Right(_) => {
+            vec![Err(PublishError::Unknown(SmolStr::new_static("there was no answer in time"))); messages.len()]
+        }
+    }
+}
+
 /// The broker's word on each of `count` messages, where it may have answered for none: then it says the same of all.
-pub(super) fn each(answer: Result<Vec<PublishResult>, BrokerError>, count: usize) -> Vec<PublishResult> {
+fn each(answer: Result<Vec<PublishResult>, BrokerError>, count: usize) -> Vec<PublishResult> {
     answer.unwrap_or_else(|error| vec![Err(PublishError::Unavailable(SmolStr::from(error.to_string()))); count])
 }
 

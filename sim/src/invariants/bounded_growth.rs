@@ -1,6 +1,10 @@
 use std::collections::BTreeMap;
 
-use seaworthy_core::{ids::SagaId, ports::StoreTable, saga::Record};
+use seaworthy_core::{
+    ids::SagaId,
+    ports::{RowChange, StoreTable},
+    saga::Record,
+};
 use smol_str::SmolStr;
 
 use super::{Ending, Entity, Interest, Invariant, Judge, Lookup, Mode, names::Names};
@@ -13,9 +17,11 @@ use crate::{
 ///
 /// - Of documents, no collection has more at the end than sixteen ([`BoundedGrowth::per_item`]) for each request and each message
 ///   that was handled, and a hundred besides. Heartbeats and locks that the topology declares don't count.
-/// - Of inbox, dead letters, watermarks and operations, no table of a store has more rows than that either, beside those that were
-///   there before. Rows of the outbox and sagas are work themselves. Of any table there may be as many as the topology
-///   [says](Topology::keeps_at_most()), where it does.
+/// - No table of a store has more rows than that either, beside those that were there before: outbox, inbox, dead letters, watermarks,
+///   operations, sagas. Of any of them there may be as many as the topology says, [at most](Topology::keeps_at_most()) or
+///   [for each item](Topology::keeps_per_item()), where it does. Where a message is a [heartbeat](Topology::heartbeat()), nothing is
+///   asked of an outbox by itself.
+/// - Nor has a [declared table](crate::topology::Tables) of the service's own, but for outboxes and inboxes, whose rows are messages.
 /// - The log of a saga has at most 512 entries ([`BoundedGrowth::entries`]) that are not condensed.
 /// - The text of an error that is kept has at most 4 KiB.
 ///
@@ -27,8 +33,12 @@ pub struct BoundedGrowth {
     free: Vec<SmolStr>,
     names: Names,
     documents: BTreeMap<(u16, u16), Kept>,
-    /// Rows that tables may have, where the topology says so.
+    /// Rows of declared tables.
+    rows: BTreeMap<(u16, u16), Kept>,
+    /// Rows that tables may have at most, or for each item, where the topology says so.
     kept_rows: Vec<(StoreTable, u64)>,
+    kept_per_item: Vec<(StoreTable, u64)>,
+    has_heartbeats: bool,
     /// Rows that the tables of the stores had first, and those that they have now.
     prepared: Vec<KeptRows>,
     tables: Option<(u64, Box<[KeptRows]>)>,
@@ -39,11 +49,18 @@ pub struct BoundedGrowth {
     work: u64,
 }
 
-/// Documents of a collection.
+/// Documents of a collection, or rows of a table.
 #[derive(Debug, Default)]
 struct Kept {
-    documents: i64,
+    count: i64,
     last: u64,
+}
+
+impl Kept {
+    fn add(&mut self, more: i64, event: &Event) {
+        self.count += more;
+        self.last = event.number;
+    }
 }
 
 /// An order has a dozen documents in the largest scenario.
@@ -67,7 +84,10 @@ impl BoundedGrowth {
             free: topology.heartbeats.iter().chain(&topology.locks).cloned().collect(),
             names: Names::default(),
             documents: BTreeMap::new(),
+            rows: BTreeMap::new(),
             kept_rows: topology.kept_rows.clone(),
+            kept_per_item: topology.kept_per_item.clone(),
+            has_heartbeats: !topology.heartbeats.is_empty(),
             prepared: Vec::new(),
             tables: None,
             has_begun: false,
@@ -97,9 +117,15 @@ impl BoundedGrowth {
             return;
         }
         let place = (self.names.number(store), self.names.number(collection));
-        let kept = self.documents.entry(place).or_default();
-        kept.documents += more;
-        kept.last = event.number;
+        self.documents.entry(place).or_default().add(more, event);
+    }
+
+    fn change(&mut self, store: &SmolStr, change: &RowChange, event: &Event) {
+        let more = i64::from(change.after.is_some()) - i64::from(change.before.is_some());
+        if more != 0 && !self.free.contains(&change.table) {
+            let place = (self.names.number(store), self.names.number(&change.table));
+            self.rows.entry(place).or_default().add(more, event);
+        }
     }
 
     fn log(&mut self, saga: SagaId, length: u64, event: &Event, judge: &mut Judge<'_>) {
@@ -130,20 +156,37 @@ impl BoundedGrowth {
         let KeptRows { store, table, rows } = kept;
         let of_table = |known: &&KeptRows| known.store == *store && known.table == *table;
         let before = self.prepared.iter().find(of_table).map_or(0, |known| known.rows);
-        let limit = self.kept_rows.iter().find(|(known, _)| known == table).map(|(_, most)| *most);
-        if limit.is_none() && matches!(table, StoreTable::Outbox | StoreTable::Sagas) {
-            return;
-        }
-        let most = limit.unwrap_or(before + self.per_item * self.work + BESIDES);
+        let said = |list: &[(StoreTable, u64)]| list.iter().find(|(known, _)| known == table).map(|(_, most)| *most);
+        let (name, work) = (table.name(), self.work);
+        let kept = format!("`{store}` keeps {rows} rows of {name}");
+        let (most, sentence) = match (said(&self.kept_rows), said(&self.kept_per_item)) {
+            (Some(most), _) => (most, format!("{kept} at rest, and may keep {most}")),
+            (None, Some(each)) => (
+                before + each * work,
+                format!("{kept} after {work} requests and handled messages, and may keep {each} for each of them"),
+            ),
+            (None, None) if *table == StoreTable::Outbox && self.has_heartbeats => return,
+            (None, None) => {
+                (before + self.per_item * work + BESIDES, format!("{kept}, after {work} requests and handled messages"))
+            }
+        };
         if *rows <= most {
             return;
         }
-        let (name, work) = (table.name(), self.work);
-        let sentence = match limit {
-            Some(_) => format!("`{store}` keeps {rows} rows of {name} at rest, and may keep {most}"),
-            None => format!("`{store}` keeps {rows} rows of {name}, after {work} requests and handled messages"),
-        };
         judge.violate(Entity::named(store.clone(), name), sentence, vec![event]);
+    }
+
+    /// Judges collections, or declared tables, by the work that was done.
+    fn conclude_on(&self, kept: &BTreeMap<(u16, u16), Kept>, what: &str, judge: &mut Judge<'_>) {
+        let most = self.per_item * self.work + BESIDES;
+        for ((store, name), kept) in kept.iter().filter(|(_, kept)| kept.count > most as i64) {
+            let (store, name) = (self.names.name(*store), self.names.name(*name));
+            let sentence = format!(
+                "`{name}` of `{store}` has {} {what} more than before, after {} requests and handled messages",
+                kept.count, self.work
+            );
+            judge.violate(Entity::named(store.clone(), name.clone()), sentence, vec![kept.last]);
+        }
     }
 
     fn keep(&self, text: &SmolStr, event: &Event, judge: &mut Judge<'_>) {
@@ -169,6 +212,7 @@ impl Invariant for BoundedGrowth {
             | Interest::SAGA_LOGGED
             | Interest::REQUEST
             | Interest::RESTORED
+            | Interest::OWN_TABLE
             | Interest::PROCESS
             | Interest::KEPT
     }
@@ -195,6 +239,7 @@ impl Invariant for BoundedGrowth {
                             self.write(store, collection, 1, event);
                         }
                         Effect::Document { collection, body: None, .. } => self.write(store, collection, -1, event),
+                        Effect::Row(row) => self.change(store, row, event),
                         Effect::Handled { .. } => self.work += 1,
                         Effect::Failed { error, .. } => self.keep(error, event, judge),
                         Effect::Buried { reason, .. } => self.keep(reason, event, judge),
@@ -213,16 +258,7 @@ impl Invariant for BoundedGrowth {
         if let Some((event, rows)) = &self.tables {
             rows.iter().for_each(|kept| self.count(kept, *event, judge));
         }
-        let most = self.per_item * self.work + BESIDES;
-        for ((store, collection), kept) in &self.documents {
-            if kept.documents > most as i64 {
-                let (store, collection) = (self.names.name(*store), self.names.name(*collection));
-                let sentence = format!(
-                    "`{collection}` of `{store}` has {} documents more than before, after {} requests and handled messages",
-                    kept.documents, self.work
-                );
-                judge.violate(Entity::named(store.clone(), collection.clone()), sentence, vec![kept.last]);
-            }
-        }
+        self.conclude_on(&self.documents, "documents", judge);
+        self.conclude_on(&self.rows, "rows", judge);
     }
 }

@@ -2,6 +2,7 @@ use seaworthy_core::ports::Operation;
 use std::collections::BTreeSet;
 
 use seaworthy_core::{ids::MessageId, message::Message};
+use smol_str::SmolStr;
 
 use super::{Interest, Invariant, Judge, Lookup, Mode, rows::Settled};
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
 ///   which a handler may have needed.
 /// - A message may become a dead letter, or its row may die, if a fault of the plan spoils each attempt at it; a message may
 ///   become a dead letter if one spoils a call to an external participant.
+/// - A consumer may give up anything once its store was put back to an earlier moment: it may be about what is gone.
 /// - A message that the scenario itself makes undeliverable ([`DeadOnlyInjected::poison`]) may die anywhere.
 ///
 /// A message that the broker refuses of its own accord, as one over its limit, is given up rightly by the relay; that it
@@ -31,6 +33,8 @@ pub struct DeadOnlyInjected {
     external_refused: bool,
     refused: Lookup<MessageId, ()>,
     unasked: Lookup<MessageId, Unasked>,
+    /// Stores that were put back.
+    restored: BTreeSet<SmolStr>,
 }
 
 /// A refusal that is the broker's own and not the plan's.
@@ -102,7 +106,7 @@ impl Invariant for DeadOnlyInjected {
     }
 
     fn interest(&self) -> Interest {
-        Interest::FAULT | Interest::STAGED | Interest::INBOX | Interest::PUBLISH | Interest::SETTLE
+        Interest::FAULT | Interest::STAGED | Interest::INBOX | Interest::PUBLISH | Interest::SETTLE | Interest::RESTORED
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -119,7 +123,8 @@ impl Invariant for DeadOnlyInjected {
             }
             What::Spoils { what: Work::Call(_), .. } => self.external_refused = true,
             What::Spoils { what: Work::Message(message), .. } => _ = self.poisoned.insert(*message, ()),
-            What::Commit { outcome, effects, .. } if outcome.took_effect() => {
+            What::Restored { store, .. } => _ = self.restored.insert(store.clone()),
+            What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
                 for effect in effects.iter() {
                     match effect {
                         Effect::Staged(message) => self.meet(message),
@@ -135,7 +140,8 @@ impl Invariant for DeadOnlyInjected {
                         }
                         Effect::Buried { consumer, message, reason } => {
                             judge.judged();
-                            if !self.external_refused && !self.poisoned.contains(message) {
+                            let is_restored = self.restored.contains(store);
+                            if !self.external_refused && !is_restored && !self.poisoned.contains(message) {
                                 judge.violate(
                                     *message,
                                     format!("`{consumer}` gave up a message that nothing in the plan spoils: {reason}"),

@@ -16,8 +16,9 @@ use crate::trace::{Event, What};
 /// row, a position or a refusal that was committed alone. So is a message that was acknowledged and for which nothing was
 /// committed at all. A handling that did something else besides has taken another way, and that is its own affair.
 ///
-/// Nothing is told of a message which another one of its type and subject has made needless by then, because it says the
-/// same or was made later; nor of a request that did nothing at all, which may have asked for what was so already.
+/// Nothing is told of a handling that began a saga which turned back meanwhile, or which another process drove: what it did then, or left
+/// undone, is the saga's affair, and judged by what is about sagas. Nor is anything told of a message which another one of its type and subject has made needless by then, because it says the
+/// same or was made later, or of a request that did nothing at all, which may have asked for what was so already.
 ///
 /// Without a practice it judges nothing, and nothing of what ended after the copy of a store that was put back was made.
 ///
@@ -198,7 +199,12 @@ impl Invariant for HandledWithoutEffect {
             let is_whole = done & always == always;
             let is_another_way = done & !always != 0;
             let did_nothing = done == 0 && work.is_of_request();
-            if is_whole || is_another_way || did_nothing || self.is_needless(detail, kind, always) {
+            if is_whole
+                || is_another_way
+                || did_nothing
+                || work.is_left_to_saga
+                || self.is_needless(detail, kind, always)
+            {
                 continue;
             }
             self.tell(work, detail, &self.doings.handling(kind), always, judge);

@@ -33,13 +33,13 @@ impl Interest {
     classes! {
         /// Boots, crashes and panics.
         PROCESS = 0;
-        /// Faults of the plan, and their ends.
+        /// Faults of the plan, and their ends; calls that hang by them for as long as they do.
         FAULT = 1;
         /// Healed, the operator comes, quiet, out of budget.
         PHASE = 2;
         /// Requests from outside and their answers.
         REQUEST = 3;
-        /// Begins, statements, aborts, and calls that never returned.
+        /// Begins, statements, aborts, and calls of a store that never returned.
         TRANSACTION = 4;
         /// Duplicates that an inbox has seen.
         DUPLICATE_SEEN = 5;
@@ -120,6 +120,7 @@ impl Interest {
             What::Kept { .. } => Self::KEPT,
             What::Healed | What::Redrive { .. } | What::Quiet | What::OutOfBudget { .. } => Self::PHASE,
             What::Request { .. } | What::Reply { .. } => Self::REQUEST,
+            What::NeverReturned { whom, .. } if !whom.is_empty() => Self::FAULT,
             What::Begin { .. } | What::Statement { .. } | What::Abort { .. } | What::NeverReturned { .. } => {
                 Self::TRANSACTION
             }

@@ -19,8 +19,12 @@ use crate::trace::{Effect, Event, What};
 /// An event is known by its id from where it is first seen: one that is published before it is staged (an outbox that is
 /// only a fallback) and handled meanwhile is not lost.
 ///
+/// Where stores are put back ([`LostEvent::restored`]), what a group has handled stays handled, unless its own store was put back to a
+/// copy of before: an event that is staged once more under its id, after it was lost with the store of whoever sends it, need not be
+/// handled again by a group that has seen it.
+///
 /// State: one entry for each event that some group has not dealt with yet, and one for each that was published and never
-/// staged.
+/// staged; where stores are put back, one for each event that was handled.
 #[derive(Debug)]
 pub struct LostEvent {
     groups: Groups,
@@ -28,6 +32,18 @@ pub struct LostEvent {
     habits: Vec<Habit>,
     open: Lookup<MessageId, OpenMessage>,
     early: Lookup<MessageId, Early>,
+    /// Handlings of each event, where stores are put back.
+    handled: Option<Lookup<MessageId, Vec<HandledEvent>>>,
+    /// Stores that were put back: the first event that the copy knows nothing of, and when it was put in place.
+    restored: Vec<(SmolStr, u64, u64)>,
+}
+
+/// An event that a group handled, in a store, at an event of the trace.
+#[derive(Debug)]
+struct HandledEvent {
+    group: usize,
+    store: SmolStr,
+    number: u64,
 }
 
 /// State of a message that was published before any commit staged it.
@@ -72,7 +88,22 @@ impl LostEvent {
     /// The invariant at the start of a run with these consumer groups.
     pub fn new(groups: &[SubscriptionSpec]) -> Self {
         let groups = Groups::new(groups);
-        Self { groups, practice: Arc::default(), habits: Vec::new(), open: Lookup::new(), early: Lookup::new() }
+        Self {
+            groups,
+            practice: Arc::default(),
+            habits: Vec::new(),
+            open: Lookup::new(),
+            early: Lookup::new(),
+            handled: None,
+            restored: Vec::new(),
+        }
+    }
+
+    /// Says that stores may be put back to an earlier moment: it remembers what each group has handled.
+    #[must_use]
+    pub fn restored(mut self) -> Self {
+        self.handled = Some(Lookup::new());
+        self
     }
 
     /// Says that `group` handles events of these types in an inbox, so that an acknowledgement is never enough for
@@ -111,7 +142,7 @@ impl LostEvent {
             return;
         }
         let early = self.early.remove(&message.id);
-        let missing = bound & !early.as_ref().map_or(0, |early| early.handled);
+        let missing = bound & !early.as_ref().map_or(0, |early| early.handled) & !self.has_handled(message.id);
         if missing == 0 {
             if bound != 0 {
                 judge.judged();
@@ -129,6 +160,19 @@ impl LostEvent {
             last_ack: None,
         };
         self.open.insert(message.id, open);
+    }
+
+    /// Returns the groups that have handled an event, and whose stores know it.
+    fn has_handled(&self, message: MessageId) -> u64 {
+        let handlings = self.handled.as_ref().and_then(|handled| handled.get(&message)).map_or(&[][..], Vec::as_slice);
+        let is_gone = |handling: &HandledEvent| {
+            let is_later = |(store, since, at): &(SmolStr, u64, u64)| {
+                *store == handling.store && (*since..*at).contains(&handling.number)
+            };
+            self.restored.iter().any(is_later)
+        };
+        let known = handlings.iter().filter(|handling| !is_gone(handling));
+        known.fold(0, |groups, handling| groups | 1 << handling.group)
     }
 
     /// The broker has taken a message. One that nobody staged so far may be staged later, as a fallback.
@@ -174,8 +218,18 @@ impl LostEvent {
         habit.handles && !habit.ignores
     }
 
-    fn handle(&mut self, consumer: &SmolStr, message: MessageId, judge: &mut Judge<'_>) {
+    fn handle(
+        &mut self,
+        consumer: &SmolStr,
+        message: MessageId,
+        (store, number): (&SmolStr, u64),
+        judge: &mut Judge<'_>,
+    ) {
         let Some(group) = self.groups.of_consumer(consumer) else { return };
+        if let Some(handled) = &mut self.handled {
+            let handling = HandledEvent { group, store: store.clone(), number };
+            handled.get_or_insert_with(message, Vec::new).push(handling);
+        }
         let kind = match (self.open.get(&message), self.early.get_mut(&message)) {
             (Some(open), _) => open.kind.clone(),
             (None, Some(early)) => {
@@ -215,12 +269,12 @@ impl LostEvent {
         }
     }
 
-    fn commit(&mut self, effects: &[Effect], number: u64, judge: &mut Judge<'_>) {
+    fn commit(&mut self, store: &SmolStr, effects: &[Effect], number: u64, judge: &mut Judge<'_>) {
         for effect in effects {
             match effect {
                 Effect::Staged(message) => self.stage(message, number, judge),
                 Effect::Handled { consumer, message } | Effect::Buried { consumer, message, .. } => {
-                    self.handle(consumer, *message, judge);
+                    self.handle(consumer, *message, (store, number), judge);
                 }
                 Effect::GivenUp { message, .. } => self.set_dead(*message, true),
                 Effect::Dispatched(message) => self.set_dead(*message, false),
@@ -264,8 +318,8 @@ impl Invariant for LostEvent {
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
         match &event.what {
-            What::Commit { outcome, effects, .. } if outcome.took_effect() => {
-                self.commit(effects, event.number, judge);
+            What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
+                self.commit(store, effects, event.number, judge);
             }
             What::Claim { rows, outcome, .. } if outcome.took_effect() => {
                 for row in rows.iter() {
@@ -284,7 +338,10 @@ impl Invariant for LostEvent {
                 self.ack(group, *message, event.number, judge);
             }
             // What was staged in a store that was put back is lost with it, and nobody's fault.
-            What::Restored { messages, .. } => messages.iter().for_each(|message| _ = self.open.remove(&message)),
+            What::Restored { store, since, messages, .. } => {
+                messages.iter().for_each(|message| _ = self.open.remove(&message));
+                self.restored.push((store.clone(), *since, event.number));
+            }
             _ => {}
         }
     }

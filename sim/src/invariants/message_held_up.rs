@@ -19,7 +19,7 @@ use crate::{
 /// A message of another key waits to be acknowledged by a group, while one that the plan spoils is tried there again and again:
 /// its handler panics, its process dies, or its transaction conflicts each time. It is found where a consumer tries in
 /// place until it works, or gives the whole batch back. Not accused are what waits behind a message of its own key, and a wait in which
-/// anything else went wrong: another fault, a death that the message did not cause.
+/// anything else went wrong: another fault, for as long as it lasts, or a death that the message did not cause.
 ///
 /// The bound is a minute of virtual time ([`MessageHeldUp::within`]) and as long as forty port calls take for each message that
 /// waits, and three tries of the other message.
@@ -42,6 +42,9 @@ pub struct MessageHeldUp {
     spoiled: Vec<Spoiled>,
     /// Incarnations that may die of what they handle.
     poisoned: Vec<(ProcessIndex, u32)>,
+    /// Numbers of the other faults of the plan that last, and the moment up to which a call may hang by one.
+    lasting: BTreeSet<u32>,
+    hangs_until: VirtualTime,
     /// The latest moment at which anything else went wrong, or was put right.
     calm_since: VirtualTime,
     rows: RowsHeldUp,
@@ -73,6 +76,9 @@ const BOUND: VirtualTime = 60_000_000;
 /// The handling of a message has some ten calls; one of them may be held up for seventeen times as long as the others.
 const CALLS: u64 = 40;
 
+/// Longest time that a call which the plan has hang is waited for.
+const HANG: VirtualTime = crate::plan::HANG_MS as VirtualTime * 1_000;
+
 /// Tries of the other message that there have to be.
 const TRIES: usize = 3;
 
@@ -88,6 +94,8 @@ impl MessageHeldUp {
             waiting: VecDeque::new(),
             spoiled: Vec::new(),
             poisoned: Vec::new(),
+            lasting: BTreeSet::new(),
+            hangs_until: 0,
             calm_since: 0,
             rows: RowsHeldUp::new(),
         }
@@ -128,6 +136,9 @@ impl MessageHeldUp {
 
     /// An attempt at a message was spoiled: says who waits although nothing else is wrong.
     fn spoil(&mut self, message: MessageId, event: &Event, judge: &mut Judge<'_>) {
+        if !self.lasting.is_empty() || event.at < self.hangs_until {
+            self.disturb(event.at);
+        }
         let Self { bound, calls, groups, acknowledged, delivered, waiting, spoiled, poisoned, calm_since, .. } = self;
         judge.judged();
         let number = judge.message(message);
@@ -167,6 +178,17 @@ impl MessageHeldUp {
             );
             judge.violate(waits.message, sentence, vec![waits.event, event.number]);
         }
+    }
+
+    /// Another fault has struck: one at a call, or the first time one that lasts.
+    fn fault(&mut self, index: u32, kind: FaultKind, is_at_call: bool, at: VirtualTime) {
+        if !is_at_call {
+            self.lasting.insert(index);
+        }
+        if kind == FaultKind::Hang {
+            self.hangs_until = at + HANG;
+        }
+        self.disturb(at);
     }
 
     fn disturb(&mut self, at: VirtualTime) {
@@ -225,6 +247,15 @@ impl Invariant for MessageHeldUp {
             What::Spoils { what: Work::Message(message), .. } => self.spoil(*message, event, judge),
             What::Spoils { .. } | What::Caught { .. } => {}
             What::Fault { kind: FaultKind::Poison | FaultKind::EndlessConflict, .. } => {}
+            What::Fault { index, kind, point } => self.fault(*index, *kind, point.is_some(), event.at),
+            What::FaultOver { index } => {
+                self.lasting.remove(index);
+                self.disturb(event.at);
+            }
+            What::Healed => {
+                (self.lasting, self.hangs_until) = (BTreeSet::new(), 0);
+                self.disturb(event.at);
+            }
             // A process that dies of the message comes back.
             What::Crash | What::Panic { .. } if self.poisoned.contains(&(event.process, event.incarnation)) => {}
             What::Boot { .. } if self.poisoned.contains(&(event.process, event.incarnation.wrapping_sub(1))) => {}

@@ -39,6 +39,7 @@ mod stale_claim_settle;
 mod terminal_state_final;
 mod topic_held_up;
 mod torn_step;
+mod unbounded_wait;
 mod waits_behind_dead;
 
 mod brief;
@@ -97,6 +98,7 @@ pub use stale_claim_settle::StaleClaimSettle;
 pub use terminal_state_final::TerminalStateFinal;
 pub use topic_held_up::TopicHeldUp;
 pub use torn_step::TornStep;
+pub use unbounded_wait::UnboundedWait;
 pub use waits_behind_dead::WaitsBehindDead;
 
 use std::{sync::Arc, time::Duration};

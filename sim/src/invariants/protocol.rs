@@ -3,7 +3,7 @@ use super::{
     FullCompensation, HandledWithoutEffect, Heard, Invariant, Lineage, LockStranded, LostEvent, MessageHeldUp,
     MessageUnhandled, NoRowStuck, OneMessagePerId, OneSagaPerKey, PerKeyOrder, PhantomEvent, PromptWhenCalm,
     SagaHeldUp, SagaResolves, SagaStartsLate, SagasHoarded, StaleClaimSettle, TerminalStateFinal, TopicHeldUp,
-    TornStep, WaitsBehindDead,
+    TornStep, UnboundedWait, WaitsBehindDead,
 };
 use crate::topology::Topology;
 
@@ -35,11 +35,13 @@ pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     if !topology.locks.is_empty() || !topology.tables.locks.is_empty() {
         all.push(Box::new(LockStranded::from_topology(topology)));
     }
+    let lost = LostEvent::new(&topology.groups);
+    let lost = if topology.restores { lost.restored() } else { lost };
     let always: [Box<dyn Invariant>; 15] = [
         Box::new(PhantomEvent::from_topology(topology)),
         Box::new(OneMessagePerId::new()),
         Box::new(Lineage::new()),
-        Box::new(LostEvent::new(&topology.groups)),
+        Box::new(lost),
         Box::new(AcknowledgedBeforeHandled::new(&topology.groups)),
         Box::new(HandledWithoutEffect::new()),
         Box::new(DuplicateEffect::from_topology(topology)),
@@ -81,6 +83,7 @@ pub fn sagas(topology: &Topology) -> Vec<Box<dyn Invariant>> {
 pub fn upkeep(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(BoundedAttempts::new()),
+        Box::new(UnboundedWait::from_topology(topology)),
         Box::new(Heard::from_topology(topology)),
         Box::new(BoundedGrowth::from_topology(topology)),
     ]

@@ -18,6 +18,9 @@ pub struct SagaResolves {
     open: Lookup<SagaId, OpenSaga>,
     may_be_stuck: bool,
     may_wait: bool,
+    /// Sagas that are gone with a store that was put back: what one of them waits for when it is started again may have been given to
+    /// it before.
+    lost: Lookup<SagaId, ()>,
 }
 
 #[derive(Debug)]
@@ -99,7 +102,10 @@ impl Invariant for SagaResolves {
                         open.status = SagaStatus::Running;
                         open.waits_for = open.waited_for.clone();
                     }
-                    _ => _ = self.open.remove(saga),
+                    _ => {
+                        self.open.remove(saga);
+                        self.lost.insert(*saga, ());
+                    }
                 }
             }
             let open: Vec<SagaId> = self.open.sorted().into_iter().map(|(saga, _)| *saga).collect();
@@ -125,7 +131,7 @@ impl Invariant for SagaResolves {
                         last,
                         waits_for: Vec::new(),
                         waited_for: Vec::new(),
-                        is_bereaved: false,
+                        is_bereaved: self.lost.contains(saga),
                     };
                     self.open.insert(*saga, open);
                 }

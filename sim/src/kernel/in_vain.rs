@@ -2,6 +2,7 @@
 
 use crate::trace::{Outcome, ProcessIndex, TxId, VirtualTime, What};
 use seaworthy_core::ports::Operation;
+use smol_str::SmolStr;
 
 /// Origin of an event: process, incarnation, task.
 pub(crate) type Whose = (ProcessIndex, u32, u32);
@@ -128,7 +129,8 @@ impl InVain {
     }
 
     fn say(&self, wait: &Wait) -> What {
-        What::NeverReturned { point: wait.point, tx: wait.tx, since: wait.since, behind: self.behind(wait) }
+        let whom = SmolStr::default();
+        What::NeverReturned { point: wait.point, tx: wait.tx, since: wait.since, behind: self.behind(wait), whom }
     }
 }
 
@@ -178,7 +180,8 @@ mod tests {
         in_vain.begin(OTHER, Operation::Begin, None, 8);
         assert_eq!(in_vain.bury(ProcessIndex(0), 2), [], "another incarnation");
         let told = in_vain.bury(ProcessIndex(0), 1);
-        let what = What::NeverReturned { point: Operation::Begin, tx: None, since: 7, behind: Some(TxId(1)) };
+        let (point, behind, whom) = (Operation::Begin, Some(TxId(1)), SmolStr::default());
+        let what = What::NeverReturned { point, tx: None, since: 7, behind, whom };
         assert_eq!(told, [(ONE, what)], "the other task held nothing");
         assert!(in_vain.told_at_last(&|_, _| true).is_empty());
     }

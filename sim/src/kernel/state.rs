@@ -66,6 +66,9 @@ pub(crate) struct State {
     pub(crate) in_vain: InVain,
     /// Errors of port calls that no fault caused, since no fault has struck any more.
     pub(crate) errors: Errors,
+    /// Calls that hang for good, and the time at which the last of them has hung for as long as the plan says.
+    pub(crate) hanging: u32,
+    pub(crate) hangs_until: VirtualTime,
     /// `true` if a wait may be under way that lasts for longer than was asked for.
     pub(crate) stretched: bool,
     /// Port calls that still count for nothing where nothing changes, and where the count stood at the last look.
@@ -158,6 +161,8 @@ impl State {
             asks: Asks::default(),
             in_vain: InVain::default(),
             errors: Errors::default(),
+            hanging: 0,
+            hangs_until: 0,
             stretched: false,
             free_calls: calls.saturating_mul(FREE),
             looked: (0, calls),
@@ -166,6 +171,12 @@ impl State {
             answered: 0,
             newest: 1,
         }
+    }
+
+    /// Returns `true` while somebody waits for a call that hangs for good.
+    pub(crate) fn hangs(&self, now: VirtualTime) -> bool {
+        // One that is neither dropped nor polled would wait for ever.
+        self.hanging > 0 && now <= self.hangs_until
     }
 
     pub(crate) fn schedule(&mut self, at: VirtualTime, due: Due) {

@@ -106,7 +106,7 @@ impl Shell {
             self.gate.record(What::ReceiveFailed { group: group.clone(), outcome: Outcome::Unavailable });
             BrokerError::new(FailureKind::Unavailable, said(FailureKind::Unavailable, &call))
         };
-        let mut under_way = self.gate.enter(Operation::Receive, Reach::Network).await;
+        let mut under_way = self.gate.enter(&call, Reach::Network).await;
         if under_way.is_refused(&call).await {
             return Err(lost());
         }
@@ -120,7 +120,7 @@ impl Shell {
             let (group, message) = (group.clone(), Arc::new(message.clone()));
             self.gate.record(What::Deliver { group, tag: tag.0, message, redeliveries: *redeliveries });
         }
-        under_way.leave().await;
+        under_way.leave(&call).await;
         Ok(deliveries)
     }
 }

@@ -131,7 +131,7 @@ impl Intercept for Shell {
 
     async fn request(&self, inner: &dyn Ingress) -> Option<Request> {
         let gate = &self.gate;
-        let mut under_way = gate.enter(Operation::Request, Reach::Statement).await;
+        let mut under_way = gate.enter(&Call::Request, Reach::Statement).await;
         let request = under_way.idle(inner.next()).await?;
         let struck = under_way.struck(&Call::Request).await;
         let (number, operation) = (request.response.number(), request.operation.clone());
@@ -139,7 +139,7 @@ impl Intercept for Shell {
         if let Some(Verdict::Duplicate { after_ms }) = struck {
             gate.world.repeat(gate.incarnation.process, Duration::from_millis(after_ms.into()));
         }
-        under_way.leave().await;
+        under_way.leave(&Call::Request).await;
         Some(request)
     }
 

@@ -83,7 +83,7 @@ impl InterceptTransaction for Watched {
     ) -> impl Future<Output = Result<(), StoreError>> + Send {
         async move {
             let gate = self.gate.clone();
-            let mut under_way = gate.enter(Operation::Commit, Reach::Network).await;
+            let mut under_way = gate.enter(&Call::Commit, Reach::Network).await;
             let struck = under_way.struck(&Call::Commit).await;
             // Of a commit that is refused, too: the trace tells what it would have done.
             let rows = match &mut inner {
@@ -116,7 +116,7 @@ impl InterceptTransaction for Watched {
                 }
                 (None, inner) => decision.reach(inner?, effects, struck).await,
             };
-            under_way.leave().await;
+            under_way.leave(&Call::Commit).await;
             result
         }
     }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     kernel::{Idle, Injected, Spoilt, Waiting, scope},
-    plan::{Edge, HANG_MS, Verdict},
+    plan::{Edge, Verdict},
     trace::{Outcome, TxId, What},
 };
 
@@ -52,7 +52,7 @@ impl Gate {
     ) -> impl Future<Output = Result<T, E>> {
         async move {
             let point = call.operation();
-            let mut under_way = self.enter(point, reach).await;
+            let mut under_way = self.enter(&call, reach).await;
             let struck = under_way.struck(&call).await;
             let (result, outcome) = match refused(struck, &call) {
                 Some(refused) => refused,
@@ -87,7 +87,7 @@ impl Gate {
                 // A caller learns of a lost reply by waiting for it in vain.
                 self.hold(100).await;
             }
-            under_way.leave().await;
+            under_way.leave(&call).await;
             heard(struck, &call, result)
         }
     }
@@ -101,12 +101,13 @@ impl Gate {
 
     /// Counts a call and waits as long as it takes. What strikes it is then said by [`UnderWay::struck`]. Never returns
     /// to a dead incarnation.
-    pub(crate) async fn enter(&self, point: Operation, reach: Reach) -> UnderWay<'_> {
+    pub(crate) async fn enter(&self, call: &Call<'_>, reach: Reach) -> UnderWay<'_> {
+        let point = call.operation();
         if self.incarnation.is_dead() {
             return pending().await;
         }
         let Some(Counted { injected, noted, pass }) = self.count(point, reach) else { return pending().await };
-        let mut call = UnderWay::new(self, point, injected, noted);
+        let mut under_way = UnderWay::new(self, point, injected, noted);
         pass.await;
         // What is rare is in a box of its own, so that not every call has room for it.
         if self.world.is_disturbed()
@@ -114,12 +115,12 @@ impl Gate {
         {
             still.await;
         }
-        if call.pending.is_some()
-            && let Some(struck) = call.strike_early()
+        if under_way.pending.is_some()
+            && let Some(struck) = under_way.strike_early(call)
         {
             struck.await;
         }
-        call
+        under_way
     }
 }
 
@@ -131,11 +132,11 @@ impl<'a> UnderWay<'a> {
 
     /// Applies what strikes before the call's effect: a delay, which heal ends, or the end of whoever makes it.
     #[cold]
-    fn strike_early(&mut self) -> Option<BoxFuture<'a, ()>> {
+    fn strike_early(&mut self, call: &Call<'_>) -> Option<BoxFuture<'a, ()>> {
         let gate = self.gate;
         match self.pending?.verdict {
             Verdict::Delay { ms } => self.take().map(|_| gate.hold(ms.into())),
-            Verdict::Hang { after: false } => self.take().map(|_| gate.hold(HANG_MS.into())),
+            Verdict::Hang { after: false } => self.take().map(|_| gate.hang(call)),
             verdict if verdict.ends_caller() == Some(Edge::Before) => self.take().map(|_| {
                 gate.end(verdict);
                 pending().boxed()
@@ -200,9 +201,9 @@ impl<'a> UnderWay<'a> {
     }
 
     /// After the effect: ends whoever made the call, or keeps the answer back, if that was the verdict.
-    pub(crate) fn leave(self) -> Left<'a> {
+    pub(crate) fn leave(self, call: &Call<'_>) -> Left<'a> {
         let held = match self.ending {
-            Some(Verdict::Hang { .. }) => Some(self.gate.hold(HANG_MS.into())),
+            Some(Verdict::Hang { .. }) => Some(self.gate.hang(call)),
             Some(verdict) => {
                 self.gate.end(verdict);
                 Some(pending().boxed())

@@ -9,6 +9,7 @@ mod answered;
 mod call;
 mod disposition;
 mod gate;
+mod hang;
 
 pub(crate) use disposition::{Disposition, heard, is_unheard, outcome_of, refusal, said};
 pub(crate) use gate::{Gate, Reach};

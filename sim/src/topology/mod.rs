@@ -100,6 +100,9 @@ pub struct Topology {
     /// Largest numbers of rows that tables of the stores may have when a run is over, see
     /// [`keeps_at_most`](Self::keeps_at_most()).
     pub kept_rows: Vec<(StoreTable, u64)>,
+    /// Largest numbers of rows that tables of the stores may have for each request and each message that was handled, see
+    /// [`keeps_per_item`](Self::keeps_per_item()).
+    pub kept_per_item: Vec<(StoreTable, u64)>,
     /// Names of invariants of the protocol that are not asked for.
     pub left_out: Vec<SmolStr>,
     /// `true` if none of the protocol's invariants is asked for.
@@ -126,6 +129,7 @@ impl Default for Topology {
             heartbeats: Vec::new(),
             locks: Vec::new(),
             kept_rows: Vec::new(),
+            kept_per_item: Vec::new(),
             left_out: Vec::new(),
             judges_itself: false,
         }
@@ -260,6 +264,10 @@ impl Topology {
     /// [`PoisonCall`](crate::plan::Disturbance::PoisonCall), [`EndlessConflict`](crate::plan::Disturbance::EndlessConflict) and, where there is a
     /// [next release](Self::next_release), [`Rollout`](crate::plan::Disturbance::Rollout) from then on. A consumer needs a
     /// bound for attempts and a dead letter for that, and not to die of one message with others in hand.
+    ///
+    /// A call outside or a publish that [hangs](crate::plan::Verdict::Hang) does so for good then: the world heals once whoever makes it has
+    /// given it up or died, or after ten minutes, and who still waits then has no limit
+    /// ([`UnboundedWait`](crate::invariants::UnboundedWait)).
     #[must_use]
     pub fn fails_for_good(mut self) -> Self {
         self.fails_for_good = true;
@@ -267,7 +275,7 @@ impl Topology {
     }
 
     /// Declares that the service copes with a store that is put back to a copy of an earlier time: plans hold the disturbance
-    /// [`Restore`](crate::plan::Disturbance::Restore) from then on. Whoever restores has the store begin another
+    /// [`Restore`](crate::plan::Disturbance::Restore) from then on, of some seconds, some minutes or an hour ago. Whoever restores has the store begin another
     /// [epoch](seaworthy_core::message::Message::epoch).
     ///
     /// What was committed after the copy is lost with it, and no invariant of the protocol asks for that. They ask that what
@@ -347,8 +355,8 @@ impl Topology {
     }
 
     /// Declares how many rows of a table each store may have when a run is over, for a service that clears away after itself:
-    /// `bounded-growth` asks for it. Of a table of which nothing is said it asks at most that its rows grow with the work that was
-    /// done, and not with the attempts that it took.
+    /// `bounded-growth` asks for it. Of a table of which nothing is said, here or by [`keeps_per_item`](Self::keeps_per_item()), it asks
+    /// that its rows grow with the work that was done, and not with the time or the attempts that it took.
     ///
     /// A run may be over before what clears away has had its turn: [`rest`](Self::rest()) is to be as long as that takes.
     ///
@@ -364,6 +372,24 @@ impl Topology {
     #[must_use]
     pub fn keeps_at_most(mut self, table: StoreTable, rows: u64) -> Self {
         self.kept_rows.push((table, rows));
+        self
+    }
+
+    /// Declares how many rows of a table each store may have when a run is over, beside those that were there before, for each request
+    /// that reached a process and each message that was handled: `bounded-growth` asks for it. It is the bound of a service that keeps
+    /// what it has done. [`keeps_at_most`](Self::keeps_at_most()) of the same table takes its place.
+    ///
+    /// ```
+    /// use seaworthy_core::ports::StoreTable;
+    /// use seaworthy_sim::scenario::Topology;
+    ///
+    /// // An order is placed by one request, and stages two messages at most.
+    /// let topology = Topology::new().keeps_per_item(StoreTable::Outbox, 2);
+    /// assert_eq!(topology.kept_per_item, [(StoreTable::Outbox, 2)]);
+    /// ```
+    #[must_use]
+    pub fn keeps_per_item(mut self, table: StoreTable, rows: u64) -> Self {
+        self.kept_per_item.push((table, rows));
         self
     }
 

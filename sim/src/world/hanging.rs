@@ -33,7 +33,7 @@ pub(super) fn hanging(world: &World, hangs: &[(Hang, u64)]) -> Hanging {
     let mut hanging = Hanging::default();
     let mut named: BTreeSet<TxId> = BTreeSet::new();
     let long = hangs.iter().filter_map(|(hang, event)| match hang.what {
-        What::NeverReturned { point, tx, since, behind } if behind.is_some() || is_long(since) => {
+        What::NeverReturned { point, tx, since, behind, .. } if behind.is_some() || is_long(since) => {
             Some((hang, *event, point, tx, since))
         }
         _ => None,

@@ -27,7 +27,7 @@ pub(super) enum Settling {
 pub(super) struct View {
     /// Time at which something is due next.
     pub(super) next: Option<VirtualTime>,
-    /// `true` if something of the plan is due. That a process is started again is not enough: it may panic again for
+    /// `true` if something of the plan is due, or hangs. That a process is started again is not enough: it may panic again for
     /// ever.
     pub(super) is_due: bool,
     /// Requests that the client still waits for, and its tasks.
@@ -46,7 +46,7 @@ impl View {
         let state = world.state();
         Self {
             next: state.agenda.keys().next().map(|(at, _)| *at),
-            is_due: state.agenda.values().any(|due| !matches!(due, Due::Boot { .. })),
+            is_due: state.agenda.values().any(|due| !matches!(due, Due::Boot { .. })) || state.hangs(world.elapsed()),
             asking: state.asking,
             spent: state.spent.or_else(|| world.meter.is_spent().then_some(Spent::Steps)),
             last_change: state.recorder.last_change(),

@@ -102,6 +102,7 @@ fn a_healthy_delivery_violates_nothing_and_gives_most_invariants_something_to_ju
             "full-compensation",
             "torn-step",
             "bounded-attempts",
+            "unbounded-wait",
             "heard"
         ],
         "one message of its key, and a saga without steps, prove nothing about order, compensation and steps, nor is \
@@ -139,6 +140,7 @@ fn the_standard_set_has_each_invariant_of_the_protocol_once() {
             "terminal-state-final",
             "one-saga-per-key",
             "bounded-attempts",
+            "unbounded-wait",
             "heard",
             "bounded-growth",
         ]

@@ -57,6 +57,7 @@ mod world_death;
 mod world_end;
 mod world_faults;
 mod world_given_up;
+mod world_hang;
 mod world_heal;
 mod world_rest;
 mod world_schedule;

@@ -32,7 +32,13 @@ fn a_statement_is_told_beside_what_its_transaction_came_to_or_not_at_all() {
     script.event(poller, statement(920, "look for the lock"));
     script.event(
         poller,
-        What::NeverReturned { point: Operation::Begin, tx: None, since: 7_500, behind: Some(TxId(920)) },
+        What::NeverReturned {
+            point: Operation::Begin,
+            tx: None,
+            since: 7_500,
+            behind: Some(TxId(920)),
+            whom: Default::default(),
+        },
     );
     script.rest();
     let story = story(&script, "lock-1", &[last]);

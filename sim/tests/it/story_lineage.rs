@@ -243,7 +243,13 @@ fn what_is_missing_at_the_end_is_told_with_the_task_that_waits_for_itself() {
         outcome: Outcome::Done,
     };
     script.event(ledger, statement(900, "remember message"));
-    let hangs = |behind: Option<TxId>| What::NeverReturned { point: Operation::Begin, tx: None, since: 7_500, behind };
+    let hangs = |behind: Option<TxId>| What::NeverReturned {
+        point: Operation::Begin,
+        tx: None,
+        since: 7_500,
+        behind,
+        whom: Default::default(),
+    };
     script.event(ledger, hangs(Some(TxId(900))));
     script.event(poller, hangs(None));
     script.rest();

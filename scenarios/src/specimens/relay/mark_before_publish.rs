@@ -19,7 +19,7 @@ use seaworthy_core::{
 use super::topology;
 use crate::{
     small::SmallService,
-    specimens::by_hand::{each, outcome, settle},
+    specimens::by_hand::{self, outcome, settle},
 };
 
 /// The specimen and its right twin.
@@ -48,7 +48,7 @@ pub(in crate::specimens) async fn mark_and_publish(ports: Ports, token: ClaimTok
 
 async fn publish_and_mark(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>) {
     let (ids, messages): (Vec<_>, Vec<_>) = rows.into_iter().map(|row| (row.row, row.message)).unzip();
-    let results = each(ports.broker.publish(&messages).await, messages.len());
+    let results = by_hand::publish(&ports, &messages).await;
     let settled = |(row, result)| Settlement { row, outcome: outcome(result) };
     let settlements: Vec<Settlement> = ids.into_iter().zip(results).map(settled).collect();
     settle(&ports, token, &settlements, &messages).await;

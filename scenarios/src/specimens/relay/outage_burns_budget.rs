@@ -23,7 +23,7 @@ use smol_str::SmolStr;
 use super::topology;
 use crate::{
     small::SmallService,
-    specimens::by_hand::{each, settle},
+    specimens::by_hand::{self, settle},
 };
 
 /// The specimen and its right twin.
@@ -56,7 +56,7 @@ async fn publish_with_patience(ports: Ports, token: ClaimToken, rows: Vec<Outbox
 /// Publishes rows; one that failed is given up for good, or tried again.
 async fn publish(ports: Ports, token: ClaimToken, rows: Vec<OutboxRow>, gives_up: fn(&PublishError, u32) -> bool) {
     let messages: Vec<_> = rows.iter().map(|row| row.message.clone()).collect();
-    let results = each(ports.broker.publish(&messages).await, messages.len());
+    let results = by_hand::publish(&ports, &messages).await;
     let settled = |(row, result): (&OutboxRow, _)| {
         let outcome = match result {
             Ok(()) => SettleOutcome::Dispatched,

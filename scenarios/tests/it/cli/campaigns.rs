@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use seaworthy_sim::explore::{Campaign, Timing, TwiceTally};
+use seaworthy_scenarios::controls;
+use seaworthy_sim::{
+    explore::{Campaign, Timing, TwiceTally},
+    scenario::Scenario,
+};
 
 use super::{HEADER, folder, seaworthy};
 
@@ -20,6 +24,20 @@ fn list_names_the_scenarios_whatever_they_work_on_and_the_broken_twins() {
         "it says nothing of itself: {welcoming}"
     );
     assert!(ran.out.lines().filter(|line| line.contains("order_fulfillment/")).count() >= 8, "{}", ran.out);
+}
+
+#[test]
+fn a_name_that_ends_in_a_stroke_is_a_family_and_all_of_it_runs() {
+    let arguments = ["run", "welcoming,controls/", "--profile", "calm", "--seeds", "1", "--base-seed", "1"];
+    let ran = seaworthy(folder().path(), &arguments);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    let table = ran.out.lines().skip_while(|line| !line.contains("failed of seeds")).skip(1);
+    let names = table.filter_map(|line| line.trim().strip_suffix("0/1")).map(|name| name.trim().to_owned());
+    let controls = controls::all();
+    let expected = ["welcoming"].into_iter().chain(controls.iter().map(|control| control.name()));
+    assert_eq!(names.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{}", ran.out);
+    let unknown = seaworthy(folder().path(), &["run", "control/"]);
+    assert_eq!(unknown.code, Some(2), "{}", unknown.out);
 }
 
 #[test]

@@ -8,7 +8,8 @@ use crate::explore::Shard;
 /// The command `run`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RunArguments {
-    /// The scenarios, as `list` shows them; the first if none is named, and of several a table is printed
+    /// The scenarios, as `list` shows them, or all of a family, as `controls/`; the first if none is named, and of several a
+    /// table is printed
     #[arg(value_name = "SCENARIO", value_delimiter = ',')]
     pub(in crate::cli) scenarios: Vec<String>,
     /// Number of seeds, of each campaign where there are several

@@ -28,7 +28,7 @@ use crate::{
 pub(super) fn run(setting: &Setting, arguments: &RunArguments, chosen: &Chosen) -> Result<Exit, CliError> {
     let first = [setting.catalogue.first().name().to_owned()];
     let names = if arguments.scenarios.is_empty() { &first[..] } else { &arguments.scenarios[..] };
-    let entries: Vec<Entry> = names.iter().map(|name| setting.scenario(name, chosen)).collect::<Result<_, _>>()?;
+    let entries = setting.scenarios(names, chosen)?;
     chosen.without.check(&entries)?;
     let groups = ProfileWord::campaigns(&arguments.profiles)?;
     if let Some(json) = &arguments.json {

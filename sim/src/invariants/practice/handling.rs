@@ -1,7 +1,11 @@
 use std::{hash::Hasher, num::NonZeroU32};
 
 use rustc_hash::FxHasher;
-use seaworthy_core::{ids::MessageId, message::Message, ports::Timestamp};
+use seaworthy_core::{
+    ids::{MessageId, SagaId},
+    message::Message,
+    ports::{SagaStatus, Timestamp},
+};
 use smol_str::SmolStr;
 
 use super::{Deeds, Handling};
@@ -41,6 +45,8 @@ pub(in crate::invariants) struct Doings {
     /// One more than the position of each message among them, for each group.
     messages: Vec<ByMessage<Option<NonZeroU32>>>,
     hands: Vec<Vec<InHand>>,
+    /// Positions of the pieces of work that a saga which has not ended was begun for, if further knowledge was asked for.
+    sagas: Lookup<SagaId, Vec<u32>>,
     /// Deeds of processes that had nothing in hand: a heartbeat, a poller of one's own.
     pub(super) idle: u64,
     /// Only what is done for one piece of work beyond doubt counts.
@@ -76,6 +82,9 @@ pub(in crate::invariants) struct Work {
     pub(super) is_doubtful: bool,
     /// Everything that was done.
     pub(in crate::invariants) done: u64,
+    /// `true` if a saga that was begun for this turned back before this had ended, or was driven by a process that had not this in
+    /// hand: then it took another way than in good weather, or its deeds belong to no piece of work.
+    pub(in crate::invariants) is_left_to_saga: bool,
     /// Deeds for this beyond doubt: they name the message, or the process had nothing else in hand.
     pub(in crate::invariants) surely: u64,
 }
@@ -235,6 +244,42 @@ impl Doings {
         if done != 0 {
             self.attribute(event, done, handled, messages);
         }
+        if self.details.is_some() {
+            effects.iter().for_each(|effect| self.drive(event.process, effect, messages));
+        }
+    }
+
+    /// Takes in what becomes of a saga that was begun for a piece of work.
+    fn drive(&mut self, process: ProcessIndex, effect: &Effect, messages: &mut Messages) {
+        match effect {
+            Effect::SagaCreated { saga, .. } => {
+                let works = self.works_in_hand(process, messages);
+                self.sagas.insert(*saga, works);
+            }
+            Effect::SagaLogged { saga, status, .. } => {
+                let Some(works) = self.sagas.get(saga).filter(|works| !works.is_empty()).cloned() else { return };
+                let turns_back = matches!(status, SagaStatus::Compensating | SagaStatus::Compensated);
+                let in_hand = self.works_in_hand(process, messages);
+                for at in works {
+                    if let Some(work) = self.works.get_mut(at as usize)
+                        && work.ended.is_none()
+                    {
+                        work.is_left_to_saga |= turns_back || !in_hand.contains(&at);
+                    }
+                }
+                if status.is_terminal() {
+                    self.sagas.remove(saga);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Positions of what a process has in hand.
+    fn works_in_hand(&self, process: ProcessIndex, messages: &mut Messages) -> Vec<u32> {
+        let hand = self.hands.get(usize::from(process.0)).map(Vec::as_slice).unwrap_or_default();
+        let places = hand.iter().filter_map(|in_hand| position(&self.requests, &self.messages, in_hand.unit, messages));
+        places.map(|at| at as u32).collect()
     }
 
     /// A message that was staged is the relay's to publish, whatever else its process has in hand.
@@ -290,7 +335,15 @@ impl Doings {
                 Unit::Request(_) => None,
                 Unit::Message(group, _) => Some(group),
             };
-            self.works.push(Work { group, what, ended: None, is_doubtful: false, done: 0, surely: 0 });
+            self.works.push(Work {
+                group,
+                what,
+                ended: None,
+                is_doubtful: false,
+                done: 0,
+                is_left_to_saga: false,
+                surely: 0,
+            });
             if let Some(details) = &mut self.details {
                 details.push(Detail {
                     unit: in_hand.unit,

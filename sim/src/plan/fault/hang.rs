@@ -4,7 +4,9 @@ use super::{Call, CallKind, leaves_something};
 use crate::{draw::Draw, plan::Profile};
 
 /// An answer that does not come: a connection that is half open, a participant that is stuck, a lock that nobody lets go.
-/// The caller waits for as long as it will - until a limit of its own strikes, its process dies, or the storm is over.
+/// The caller waits for as long as it will - until a limit of its own strikes, its process dies, or the storm is over. Where the
+/// topology says that it copes with [what fails for good](crate::topology::Topology::fails_for_good()), the storm is not over before
+/// a [call that needs a limit](is_given_up_by_its_caller) is.
 #[derive(Clone, Copy)]
 pub(super) struct Hang {
     pub(super) after: bool,
@@ -12,6 +14,13 @@ pub(super) struct Hang {
 
 /// Length of a call that nobody gives up, in virtual milliseconds: longer than every limit of the default configurations.
 pub(crate) const HANG_MS: u32 = 600_000;
+
+/// Returns `true` for a call that whoever makes it has to give up in time: what is asked of others, outside and at the broker. That
+/// the calls of a store end is its adapter's part ([`Store`](seaworthy_core::ports::Store)), and what is received or acknowledged
+/// comes again by itself.
+pub(crate) fn is_given_up_by_its_caller(operation: Operation) -> bool {
+    matches!(operation, Operation::External | Operation::Publish)
+}
 
 impl CallKind for Hang {
     const CLASS: Profile = Profile::Outage;

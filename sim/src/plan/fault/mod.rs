@@ -43,7 +43,7 @@ use smol_str::SmolStr;
 
 use super::Point;
 
-pub(crate) use hang::HANG_MS;
+pub(crate) use hang::{HANG_MS, is_given_up_by_its_caller};
 pub(crate) use kind::{Call, Edge, Target, Targets};
 use kind::{CallKind, TimedKind, has_reply, is_lost_with_transaction, leaves_something};
 pub(crate) use numbers::{LONG_MS, SHORT_MS, smaller_numbers};

@@ -130,8 +130,8 @@ variants! { What as what_kinds:
     What::Spoils { .. } => (any::<u32>(), work()).prop_map(|(index, what)| What::Spoils { index, what }),
     What::Said { .. } => (work(), text()).prop_map(|(about, text)| What::Said { about, text }),
     What::Exit { .. } => text().prop_map(|reason| What::Exit { reason }),
-    What::NeverReturned { .. } => (operation(), option::of(tx()), any::<u64>(), option::of(tx()))
-        .prop_map(|(point, tx, since, behind)| What::NeverReturned { point, tx, since, behind }),
+    What::NeverReturned { .. } => (operation(), option::of(tx()), any::<u64>(), option::of(tx()), text())
+        .prop_map(|(point, tx, since, behind, whom)| What::NeverReturned { point, tx, since, behind, whom }),
 }
 
 fn effects() -> impl Strategy<Value = Vec<Effect>> {

@@ -253,9 +253,9 @@ pub enum What {
         /// Reason, in its own words.
         reason: SmolStr,
     },
-    /// A call that a store did not answer: its task waited until it had enough of it, its process died, or the run was
+    /// A call that was not answered: its task waited until it had enough of it, its process died, or the run was
     /// given up. Of the first two only those are told whose own task may be the reason; at the end, the few that have
-    /// waited longest as well.
+    /// waited longest as well. Besides, a call that the plan has hang and that is still waited for when that is over.
     NeverReturned {
         /// Operation that was called.
         point: Operation,
@@ -266,6 +266,10 @@ pub enum What {
         /// Another transaction that the same task had open meanwhile: whoever holds one and waits for a second may wait for
         /// himself.
         behind: Option<TxId>,
+        /// For a call that the plan had hang, whom it was made to: a service outside, or the topic of what was published.
+        /// Empty for a store's.
+        #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
+        whom: SmolStr,
     },
     /// A piece of a process's work panicked, and whoever ran it took that for a failure: its process goes on.
     Caught {

@@ -129,10 +129,12 @@ impl Renderer {
             What::Statement { tx, point, on, outcome } => {
                 format!("t{} {} {}{}", tx.0, point.name(), names.abbreviate(on), ending(*outcome))
             }
-            What::NeverReturned { point, tx, since, behind } => {
+            What::NeverReturned { point, tx, since, behind, whom } => {
                 let inside = tx.map(|tx| format!("t{} ", tx.0)).unwrap_or_default();
                 let behind = behind.map(|tx| format!(" while its own task holds t{} open", tx.0)).unwrap_or_default();
-                format!("{inside}{} never returned, waiting since {} ms{behind}", point.name(), millis(*since))
+                let whom = if whom.is_empty() { String::new() } else { format!(" to {whom}") };
+                let (call, since) = (point.name(), millis(*since));
+                format!("{inside}{call}{whom} never returned, waiting since {since} ms{behind}")
             }
             What::DuplicateSeen { tx, consumer, message } => {
                 format!("t{} {consumer} has seen {} before", tx.0, names.message(*message))

@@ -1,7 +1,7 @@
 //! What is kept without end.
 
 use seaworthy_core::{
-    ports::{SagaStatus, StoreTable},
+    ports::{Cell, RowChange, SagaStatus, StoreTable},
     saga::Record,
 };
 use seaworthy_sim::{
@@ -12,6 +12,8 @@ use seaworthy_sim::{
         script::{self, Script, handled},
     },
 };
+
+use smol_str::SmolStr;
 
 use super::{judge, message, sentences};
 
@@ -106,16 +108,60 @@ fn tables(topology: &Topology, before: u64, after: u64, work: u64) -> Vec<Violat
 fn rows_that_grow_beyond_the_work_are_told_by_their_table() {
     let topology = Topology::new();
     let found = tables(&topology, 7, 128, 10);
-    let is_work = |table: &&StoreTable| matches!(table, StoreTable::Outbox | StoreTable::Sagas);
     let expected: Vec<String> = StoreTable::ALL
         .iter()
-        .filter(|table| !is_work(table))
         .map(|table| format!("`orders` keeps 128 rows of {}, after 10 requests and handled messages", table.name()))
         .collect();
     assert_eq!(sentences(&found), expected);
     assert_eq!(tables(&topology, 7, 127, 10), []);
     assert_eq!(tables(&topology, 7, 128, 11), [], "it is the work that was done");
     assert_eq!(tables(&topology, 8, 128, 10), [], "what was there before is not of this run");
+    let beats = tables(&Topology::new().heartbeat("alive"), 7, 128, 10);
+    assert_eq!(beats.len(), found.len() - 1);
+    assert!(beats.iter().all(|violation| !violation.sentence.contains("outbox")), "it may be full of heartbeats");
+}
+
+#[test]
+fn a_topology_says_how_many_rows_a_table_keeps_for_each_piece_of_work() {
+    let topology = Topology::new().keeps_per_item(StoreTable::Outbox, 3).keeps_per_item(StoreTable::Sagas, 0);
+    let found = tables(&topology, 5, 36, 10);
+    let told = |rows, name, each| {
+        format!(
+            "`orders` keeps {rows} rows of {name} after 10 requests and handled messages, and may keep {each} for each of them"
+        )
+    };
+    assert_eq!(sentences(&found), [told(36, "outbox", 3), told(36, "sagas", 0)]);
+    assert_eq!(sentences(&tables(&topology, 5, 35, 10)), [told(35, "sagas", 0)]);
+    assert_eq!(tables(&topology, 35, 35, 10), []);
+    let at_most = topology.keeps_at_most(StoreTable::Outbox, 100).keeps_at_most(StoreTable::Sagas, 100);
+    assert_eq!(tables(&at_most, 5, 100, 0), [], "what is said of a table whatever the work counts for more");
+}
+
+/// A row of a declared table is inserted, changed or deleted.
+fn row(table: &str, before: bool, after: bool) -> Effect {
+    let cells = |is_there: bool| is_there.then(|| [Cell::Integer(1)].into());
+    let columns = [SmolStr::new_static("number")].into();
+    Effect::Row(RowChange { table: table.into(), columns, before: cells(before), after: cells(after) })
+}
+
+#[test]
+fn rows_of_a_declared_table_are_counted_as_documents_are() {
+    let kept = |topology: &Topology, inserted: u32, deleted: u32| {
+        let mut script = Script::new();
+        let ledger = script.process("ledger-1");
+        for _ in 0..inserted {
+            script.commit(ledger, "ledger", Outcome::Done, [row("attempts", false, true), row("attempts", true, true)]);
+        }
+        for _ in 0..deleted {
+            script.commit(ledger, "ledger", Outcome::Done, [row("attempts", true, false)]);
+        }
+        judge(BoundedGrowth::from_topology(topology), &script)
+    };
+    let sentence = "`attempts` of `ledger` has 101 rows more than before, after 0 requests and handled messages";
+    assert_eq!(sentences(&kept(&Topology::new(), 101, 0)), [sentence]);
+    assert_eq!(kept(&Topology::new(), 100, 0), []);
+    assert_eq!(kept(&Topology::new(), 101, 1), []);
+    assert_eq!(kept(&Topology::new().heartbeat("attempts"), 101, 0), []);
 }
 
 #[test]

@@ -67,6 +67,32 @@ fn whoever_is_acknowledged_meanwhile_or_meets_something_else_is_not_held_up() {
 }
 
 #[test]
+fn another_fault_is_an_excuse_for_as_long_as_it_lasts() {
+    let outage = |over: Option<u32>| {
+        beside(&message(2, "order-2"), 30, |script: &mut Script, _, number| {
+            if number == 0 {
+                let what = What::Fault { index: 7, kind: FaultKind::ExternalOutage, point: None };
+                script.event(ProcessIndex::WORLD, what);
+            }
+            if over == Some(number) {
+                script.event(ProcessIndex::WORLD, What::FaultOver { index: 7 });
+            }
+        })
+    };
+    assert_eq!(outage(None), []);
+    assert_eq!(outage(Some(1)).len(), 1, "from then on nothing else is wrong");
+    let hung = |heals: bool| {
+        beside(&message(2, "order-2"), 30, |script: &mut Script, shipping, number| match number {
+            0 => _ = script.fault(shipping, FaultKind::Hang, Operation::External),
+            1 if heals => _ = script.event(ProcessIndex::WORLD, What::Healed),
+            _ => {}
+        })
+    };
+    assert_eq!(hung(false), []);
+    assert_eq!(hung(true).len(), 1, "heal ends it");
+}
+
+#[test]
 fn a_death_that_the_message_causes_is_no_excuse_and_another_one_is() {
     let waits = message(2, "order-2");
     let dies_of_it = |script: &mut Script, shipping, number| {

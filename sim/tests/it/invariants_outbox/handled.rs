@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use seaworthy_core::message::Message;
+use seaworthy_core::{
+    ids::{Direction, OperationId},
+    message::Message,
+    ports::SagaStatus::{Compensated, Compensating, Running},
+};
 use seaworthy_sim::{
     invariants::{Deed, Entity, HandledWithoutEffect, Handling, Practice},
     trace::{
         Effect, Outcome, ProcessIndex, What,
-        script::{self, Script, handled},
+        script::{self, Script, created, handled, logged},
     },
 };
 
@@ -166,4 +170,57 @@ fn a_dead_letter_is_no_handling_without_effect() {
     script.commit(stock, "stock", Outcome::Done, [buried]);
     script.ack(stock, "stock", &message, Outcome::Done);
     assert_eq!(judge(invariant(), &script), []);
+}
+
+/// Asks the bank something about a saga.
+fn asks(script: &mut Script, process: ProcessIndex) {
+    let operation = OperationId::derive(script::saga(1), "bank", Direction::Action);
+    script.external(process, ("bank", "ask", "order-17"), operation, true, Outcome::Done);
+}
+
+/// A request that begins a saga is accepted, and nobody asks the bank for it, as somebody does in good weather; `between` comes before
+/// the answer and `after` behind it.
+fn left_undone(
+    between: impl Fn(&mut Script, ProcessIndex, ProcessIndex),
+    after: impl Fn(&mut Script, ProcessIndex),
+) -> usize {
+    let mut good = Script::new();
+    let front = good.process("front-1");
+    request(&mut good, front, 1);
+    good.commit(front, "ledger", Outcome::Done, [created(1, "checkout", "order-17")]);
+    asks(&mut good, front);
+    reply(&mut good, front, 1, true);
+    let invariant = learnt(HandledWithoutEffect::new(), &practice(&good, 20));
+
+    let mut script = Script::new();
+    let (front, other) = (script.process("front-1"), script.process("front-2"));
+    request(&mut script, front, 1);
+    script.commit(front, "ledger", Outcome::Done, [created(1, "checkout", "order-17")]);
+    between(&mut script, front, other);
+    reply(&mut script, front, 1, true);
+    after(&mut script, front);
+    judge(invariant, &script).len()
+}
+
+#[test]
+fn a_saga_that_turned_back_or_was_driven_elsewhere_before_the_answer_leaves_undone_what_it_will() {
+    let log = |script: &mut Script, process, status| {
+        script.commit(process, "ledger", Outcome::Done, [logged(1, &[], status)]);
+    };
+    let nothing = |_: &mut Script, _| {};
+    assert_eq!(left_undone(|_, _, _| {}, nothing), 1);
+    assert_eq!(left_undone(|script, front, _| log(script, front, Running), nothing), 1, "it goes on where it began");
+    for status in [Compensating, Compensated] {
+        assert_eq!(left_undone(|script, front, _| log(script, front, status), nothing), 0, "at its deadline");
+        assert_eq!(left_undone(|_, _, _| {}, |script, front| log(script, front, status)), 1, "too late to excuse");
+    }
+    assert_eq!(
+        left_undone(|script, _, other| log(script, other, Running), nothing),
+        0,
+        "who asks has no request in hand"
+    );
+    let of_another = |script: &mut Script, _, other| {
+        script.commit(other, "ledger", Outcome::Done, [logged(2, &[], Compensating)]);
+    };
+    assert_eq!(left_undone(of_another, nothing), 1);
 }

@@ -7,8 +7,8 @@ use seaworthy_core::{
 };
 use seaworthy_sim::{
     invariants::{
-        DuplicateEffect, Invariant, LostEvent, NoRowStuck, OneMessagePerId, OneSagaPerKey, PerKeyOrder, SagaResolves,
-        StaleClaimSettle, TerminalStateFinal, TornStep,
+        DeadOnlyInjected, DuplicateEffect, Invariant, LostEvent, NoRowStuck, OneMessagePerId, OneSagaPerKey,
+        PerKeyOrder, SagaResolves, StaleClaimSettle, TerminalStateFinal, TornStep,
     },
     scenario::Topology,
     trace::{
@@ -144,6 +144,45 @@ fn what_is_committed_after_it_is_judged_as_ever() {
     assert_eq!(order, [], "the one that is lost is before nobody");
 }
 
+/// An event that `shipping` has handled, and `mail` as well, is lost with the store that it was staged in and staged once more under its
+/// id; `before` comes before that.
+fn staged_again(judge_of: impl Fn(LostEvent) -> LostEvent, before: impl Fn(&mut Script, u64)) -> usize {
+    let mut script = Script::new();
+    let [orders, shipping, mail] = ["orders-1", "shipping-1", "mail-1"].map(|name| script.process(name));
+    let staged_at = script.commit(orders, "orders", Outcome::Done, [staged(&confirmed())]);
+    for (process, group) in [(shipping, "shipping"), (mail, "mail")] {
+        script.publish(orders, &confirmed(), Outcome::Done);
+        script.deliver(process, group, &confirmed());
+        script.commit(process, group, Outcome::Done, [handled(group, &confirmed())]);
+        script.ack(process, group, &confirmed(), Outcome::Done);
+    }
+    restore(&mut script, staged_at, 1, 0);
+    before(&mut script, staged_at);
+    script.commit(orders, "orders", Outcome::Done, [staged(&confirmed())]);
+    script.publish(orders, &confirmed(), Outcome::Done);
+    for (process, group) in [(shipping, "shipping"), (mail, "mail")] {
+        script.deliver(process, group, &confirmed());
+        script.ack(process, group, &confirmed(), Outcome::Done);
+    }
+    judge(judge_of(LostEvent::new(&groups())), &script).len()
+}
+
+#[test]
+fn what_is_staged_again_need_not_be_handled_again_by_a_group_whose_store_knows_it() {
+    let nothing = |_: &mut Script, _| {};
+    assert_eq!(staged_again(LostEvent::restored, nothing), 0);
+    assert_eq!(staged_again(|lost| lost, nothing), 2, "who is not told that stores are put back remembers nothing");
+    let of_shipping = |since_end: bool| {
+        move |script: &mut Script, staged_at| {
+            let since = if since_end { script.events().len() as u64 } else { staged_at };
+            let (messages, sagas) = Default::default();
+            script.event(ProcessIndex::WORLD, What::Restored { store: "shipping".into(), since, messages, sagas });
+        }
+    };
+    assert_eq!(staged_again(LostEvent::restored, of_shipping(false)), 1, "its store has forgotten it");
+    assert_eq!(staged_again(LostEvent::restored, of_shipping(true)), 0, "the copy was made afterwards");
+}
+
 fn waiting(limit_us: Option<u64>) -> Record {
     let (step, signal) = ("approval".into(), Some("approved".into()));
     Record::Waiting { step, signal, limit_us, until: None, key: None }
@@ -172,6 +211,34 @@ fn what_a_saga_waits_for_may_be_lost_with_the_store_of_whoever_sends_it() {
     assert_eq!(awaited(&waiting(None), None), 1);
     assert_eq!(awaited(&waiting(Some(1)), Some(true)), 1, "a wait with a limit ends by itself");
     assert_eq!(awaited(&Record::Completed, Some(true)), 1, "it waits for nothing");
+}
+
+#[test]
+fn a_saga_that_is_gone_and_started_again_may_have_been_given_what_it_waits_for() {
+    let again = |restored: u64| {
+        let mut script = Script::new();
+        let orders = script.process("orders-1");
+        script.commit(orders, "orders", Outcome::Done, [created(1, "checkout", "order-17")]);
+        restore(&mut script, 0, 0, restored);
+        script.commit(orders, "orders", Outcome::Done, [created(1, "checkout", "order-17")]);
+        script.commit(orders, "orders", Outcome::Done, [script::logged(1, &[waiting(None).encode()], Running)]);
+        judge(SagaResolves::new(), &script).len()
+    };
+    assert_eq!((again(0), again(1)), (1, 0));
+}
+
+#[test]
+fn a_consumer_may_give_up_what_is_about_something_that_is_gone_with_its_store() {
+    let gives_up = |store: &str| {
+        let mut script = Script::new();
+        let orders = script.process("orders-1");
+        restore(&mut script, 0, 1, 0);
+        let (consumer, reason) = ("orders".into(), "there is no such saga".into());
+        let buried = Effect::Buried { consumer, message: script::message(2, "orders", "order-17").id, reason };
+        script.commit(orders, store, Outcome::Done, [buried]);
+        judge(DeadOnlyInjected::new(), &script).len()
+    };
+    assert_eq!((gives_up("orders"), gives_up("shipping")), (0, 1));
 }
 
 #[test]

@@ -43,6 +43,7 @@ mod stock;
 mod terminal_state_final;
 mod topic_held_up;
 mod torn_step;
+mod unbounded_wait;
 mod unlisted;
 mod unroutable;
 mod waits_behind_dead;
@@ -104,6 +105,7 @@ planted! {
     message_held_up = "message-held-up" by message_held_up::WRONG;
     prompt_when_calm = "prompt-when-calm" by prompt_when_calm::WRONG;
     bounded_attempts = "bounded-attempts" by bounded_attempts::WRONG;
+    unbounded_wait = "unbounded-wait" by unbounded_wait::WRONG;
     heard = "heard" by heard::WRONG;
     bounded_growth = "bounded-growth" by bounded_growth::WRONG;
     panic = "panic" by by_the_world::PANIC;
@@ -128,10 +130,19 @@ const SEEDS_MAX: u64 = 4_000;
 const SEEDS_RIGHT: u64 = 300;
 
 fn campaign(service: &Service, seeds: u64, profiles: &[Profile]) -> Campaign {
+    // A mistake may first be seen by another invariant than the one that is about it.
+    campaign_until(service, seeds, profiles, 8)
+}
+
+/// A campaign that ends at its first failure.
+fn first_failure(service: &Service, seeds: u64, profiles: &[Profile]) -> Campaign {
+    campaign_until(service, seeds, profiles, 1)
+}
+
+fn campaign_until(service: &Service, seeds: u64, profiles: &[Profile], failures: u64) -> Campaign {
     let mut options = SweepOptions::new(Seeds::Base(0x5ea_0009), Until::runs(seeds));
     options.profiles = profiles.to_vec();
-    // A mistake may first be seen by another invariant than the one that is about it.
-    options.search.until.failures = Some(8);
+    options.search.until.failures = Some(failures);
     // One at a time: seeds to detection then do not depend on the machine.
     options.search.jobs = 1;
     sweep(service, &options, &|_| {}).expect("the sweep has seeds")

@@ -56,7 +56,7 @@ fn topology(is_right: bool) -> Topology {
             false => by_hand(boot).await,
         }
     });
-    topology.external("bank", || Bank).without("handled-without-effect")
+    topology.external("bank", || Bank)
 }
 
 /// The core's own orchestrator, with or without a limit of time for an attempt.
@@ -65,7 +65,7 @@ fn without_a_limit(is_right: bool) -> Topology {
         let policy = RetryPolicy::default();
         by_the_core(boot, if is_right { policy } else { policy.attempt_limit(LEASE) }).await;
     });
-    topology.external("bank", || Bank).without("handled-without-effect")
+    topology.external("bank", || Bank)
 }
 
 #[test]

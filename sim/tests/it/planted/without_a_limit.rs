@@ -49,9 +49,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const NO_LIMIT: Duration = Duration::from_secs(3_600);
 
 fn at_a_deadline(is_right: bool) -> Topology {
-    let topology = topology(is_right, with_a_deadline, |ports, saga| Box::pin(ask_until_the_deadline(ports, saga)));
-    // Whose process is down until its deadline turns back before it has asked the bank anything.
-    topology.without("handled-without-effect")
+    topology(is_right, with_a_deadline, |ports, saga| Box::pin(ask_until_the_deadline(ports, saga)))
 }
 
 fn with_a_deadline() -> Definition<String> {

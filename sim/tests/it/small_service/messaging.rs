@@ -1,10 +1,10 @@
 //! What services with an outbox have in common: a front that places orders, a relay, a listener with an inbox; the relay
 //! and the listener also as one writes them by hand.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use async_trait::async_trait;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, select};
 use seaworthy_core::{
     ids::ClaimToken,
     inbox::{Consumer, Handler, HandlerError, Handlers},
@@ -109,11 +109,27 @@ where
     }
 }
 
-/// Publishes rows; where the broker gives no answer at all, it has none for any of them.
+/// Time that the broker has for a batch.
+const PUBLISH_LIMIT: Duration = Duration::from_secs(10);
+
+/// Publishes rows; where the broker gives no answer at all, or none in time, it has none for any of them.
 pub(crate) async fn publish(ports: &Ports, rows: &[OutboxRow]) -> Vec<PublishResult> {
+    let published = publish_without_limit(ports, rows);
+    match select(pin!(published), ports.clock.limit(PUBLISH_LIMIT)).await {
+        Either::Left((results, _)) => results,
+        Either::Right(_) => unanswered(rows, "there was no answer in time"),
+    }
+}
+
+/// The same for as long as it takes.
+pub(crate) async fn publish_without_limit(ports: &Ports, rows: &[OutboxRow]) -> Vec<PublishResult> {
     let batch: Vec<Message> = rows.iter().map(|row| row.message.clone()).collect();
-    let unanswered = |error: &dyn ToString| vec![Err(PublishError::Unknown(error.to_string().into())); rows.len()];
-    ports.broker.publish(&batch).await.unwrap_or_else(|error| unanswered(&error))
+    ports.broker.publish(&batch).await.unwrap_or_else(|error| unanswered(rows, &error.to_string()))
+}
+
+/// Whether the broker has them nobody knows.
+fn unanswered(rows: &[OutboxRow], why: &str) -> Vec<PublishResult> {
+    vec![Err(PublishError::Unknown(why.into())); rows.len()]
 }
 
 /// Settles rows, each by its own result.

@@ -1,0 +1,63 @@
+//! Calls that hang by the plan.
+
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use seaworthy_core::ports::{Call, Operation};
+use smol_str::SmolStr;
+
+use super::Gate;
+use crate::{
+    kernel::World,
+    plan::{HANG_MS, is_given_up_by_its_caller},
+    trace::{VirtualTime, What, micros},
+};
+
+impl Gate {
+    /// Has a call hang: until its caller drops it, or it has hung for as long as the plan says. Heal ends it, unless the service
+    /// says that it copes with what fails for good and the call is one that its caller has to give up: the world then heals no
+    /// sooner, and a caller that still waits at the end is told.
+    #[cold]
+    pub(super) fn hang(&self, call: &Call<'_>) -> BoxFuture<'_, ()> {
+        let point = call.operation();
+        if !self.world.topology.fails_for_good || !is_given_up_by_its_caller(point) {
+            return self.hold(HANG_MS.into());
+        }
+        let whom = if call.subject().is_empty() { point.name() } else { call.subject() };
+        self.hang_for_good(point, whom.into()).boxed()
+    }
+
+    async fn hang_for_good(&self, point: Operation, whom: SmolStr) {
+        let since = self.world.elapsed();
+        let hanging = Hanging::new(&self.world, since + micros(Duration::from_millis(HANG_MS.into())));
+        self.hold(HANG_MS.into()).await;
+        drop(hanging);
+        if !self.world.has_healed() {
+            self.record(What::NeverReturned { point, tx: None, since, behind: None, whom });
+        }
+    }
+}
+
+/// While it lives, somebody waits for a call that hangs.
+struct Hanging<'a> {
+    world: &'a World,
+}
+
+impl<'a> Hanging<'a> {
+    fn new(world: &'a World, until: VirtualTime) -> Self {
+        let mut state = world.state();
+        (state.hanging, state.hangs_until) = (state.hanging + 1, state.hangs_until.max(until));
+        drop(state);
+        Self { world }
+    }
+}
+
+impl Drop for Hanging<'_> {
+    fn drop(&mut self) {
+        let now = self.world.elapsed();
+        let mut state = self.world.state();
+        state.hanging = state.hanging.saturating_sub(1);
+        // Until then it was fixed by the plan that there would be more to come.
+        state.fixed = state.fixed.max(now);
+    }
+}

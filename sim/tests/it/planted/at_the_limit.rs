@@ -17,7 +17,7 @@ use seaworthy_core::{
     message::{Message, MessageBuilder},
     ports::{
         AcquireRequest, Expected, NewSaga, OutboxRow, Ports, SagaCreate, SagaInstance, SagaStatus, StoreError,
-        Transaction,
+        StoreTable, Transaction,
     },
     saga::{Orchestrator, OrchestratorConfig, Record, Registry, SagaBuilder, saga_id},
 };
@@ -153,7 +153,8 @@ fn due(is_right: bool, sagas: u32, room: u32) -> Topology {
         let work = async move { if is_right { by_the_core(ports, room).await } else { by_hand(ports, room).await } };
         front_beside(boot, work, move |ports, name| Box::pin(async move { begin(&ports, &name, sagas).await }))
     });
-    topology.saga(steps().shape()).without("saga-starts-late")
+    let most = u64::from(sagas) + 10;
+    topology.saga(steps().shape()).without("saga-starts-late").keeps_at_most(StoreTable::Sagas, most)
 }
 
 fn steps() -> seaworthy_core::saga::Definition<Trip> {

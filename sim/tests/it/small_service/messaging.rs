@@ -127,7 +127,7 @@ pub(crate) async fn publish_without_limit(ports: &Ports, rows: &[OutboxRow]) -> 
     ports.broker.publish(&batch).await.unwrap_or_else(|error| unanswered(rows, &error.to_string()))
 }
 
-/// Whether the broker has them nobody knows.
+/// Returns the results of rows of which nobody knows if the broker has them.
 fn unanswered(rows: &[OutboxRow], why: &str) -> Vec<PublishResult> {
     vec![Err(PublishError::Unknown(why.into())); rows.len()]
 }

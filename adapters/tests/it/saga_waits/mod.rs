@@ -1,5 +1,8 @@
 //! A saga that waits, durably: for an approval, for a message, for a moment. It costs nothing meanwhile, and misses nothing.
 
+mod steps;
+mod times;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,10 +11,7 @@ use seaworthy_core::{
     inbox::{Handler, HandlerError},
     message::{Message, MessageBuilder},
     ports::{Clock as _, SagaStatus, StoreError, Timestamp, Transaction},
-    saga::{
-        Action, AtLimit, Awaits, CompensationCause, Definition, Orchestrator, OrchestratorConfig, Registry,
-        SagaBuilder, SagaError, SagaOutcome, Signal, StepCall, StepError, Until, Value, Wait, saga_id,
-    },
+    saga::{Definition, Orchestrator, OrchestratorConfig, Registry, SagaBuilder, SagaError, Signal, Wait, saga_id},
 };
 
 use crate::support::{
@@ -20,7 +20,9 @@ use crate::support::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
+
 const MOMENT: Duration = Duration::from_millis(100);
+
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 fn loan<L: 'static>(wait: Wait<u32, L>) -> Definition<u32> {
@@ -137,57 +139,6 @@ fn who_signals_a_saga_that_is_not_there_or_has_ended_is_told_so() {
     });
 }
 
-#[test]
-fn a_wait_that_lasts_too_long_turns_the_saga_back_or_goes_on_with_another_output() {
-    on_each_store(async |world| {
-        let orchestrator = world.sagas(loan(Wait::signal("approved").or_reject(3 * DAY)));
-        let saga = started(&orchestrator, world, "l-1").await;
-        world.pass(3 * DAY - 10 * SECOND).await;
-        assert_eq!(world.status_of(saga).await, SagaStatus::Running);
-        world.pass(20 * SECOND).await;
-        let reason = Some("step `approval`: no `approved` has come in time".into());
-        let outcome = SagaOutcome::Compensated { cause: Some(CompensationCause::Rejected), reason };
-        assert_eq!(orchestrator.handle(saga).outcome().await, Ok(outcome));
-    });
-    on_each_store(async |world| {
-        let orchestrator = world.sagas(loan(Wait::signal("approved").or_else(DAY, Value::new(&0_u32).unwrap())));
-        let saga = started(&orchestrator, world, "l-1").await;
-        world.pass(DAY + 10 * SECOND).await;
-        assert_eq!(orchestrator.handle(saga).result::<u32>().await.unwrap(), 0);
-    });
-}
-
-#[test]
-fn a_saga_waits_for_a_time_and_for_a_moment_and_through_a_restart() {
-    on_each_store(async |world| {
-        let begun = world.clock.now();
-        let due = begun + 2 * DAY;
-        let definition = move || {
-            SagaBuilder::new("loan", 1)
-                .wait("day", Wait::time(DAY))
-                .wait("moment", Wait::until(move |_| due))
-                .wait("past", Wait::until(|_| Timestamp::EPOCH))
-                .build()
-                .unwrap()
-        };
-        let first = world.sagas(definition());
-        let saga = started(&first, world, "l-1").await;
-        world.ports.stop.set();
-        let mut registry = Registry::new();
-        registry.register(definition()).unwrap();
-        let ports = world.replica(5);
-        let second = Orchestrator::new(&ports, registry, OrchestratorConfig::default());
-        let recovery = second.clone();
-        ports.clone().spawn("recovery", async move { recovery.run_recovery(&ports.stop).await });
-        world.pass(DAY + 20 * SECOND).await;
-        let log = world.log_of(saga).await;
-        assert!(log.contains(&"done day".to_owned()) && log.contains(&"waiting moment".to_owned()), "{log:?}");
-        second.handle(saga).end().await.unwrap();
-        let ended = world.clock.now();
-        assert!(due <= ended && ended.since(due) < 20 * SECOND, "at {ended}, not at {due}");
-    });
-}
-
 /// Handles a message by giving it to the saga that asked.
 struct Settled(Orchestrator);
 
@@ -262,145 +213,6 @@ fn a_saga_is_started_and_signalled_in_one_transaction() {
         orchestrator.signal_in(&mut *tx, saga, &approved("d-1", 5)).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(orchestrator.handle(saga).result::<u32>().await.unwrap(), 5);
-    });
-}
-
-#[test]
-fn cancel_skip_settle_and_abandon_work_while_a_saga_waits() {
-    on_each_store(async |world| {
-        let orchestrator = world.sagas(loan(Wait::signal("approved")));
-        let [cancelled, skipped, given_up, settled] =
-            [("l-1"), ("l-2"), ("l-3"), ("l-4")].map(|key| saga_id("loan", key));
-        for key in ["l-1", "l-2", "l-3", "l-4"] {
-            started(&orchestrator, world, key).await;
-        }
-        orchestrator.cancel(cancelled).await.unwrap();
-        orchestrator.skip(skipped, "approval", "the chief says so").await.unwrap();
-        orchestrator.abandon(given_up, "nobody wants it").await.unwrap();
-        orchestrator.settle(settled, "approval", &Value::new(&3_u32).unwrap(), "by letter").await.unwrap();
-        world.pass(SECOND).await;
-        assert_eq!(world.status_of(cancelled).await, SagaStatus::Compensated);
-        assert_eq!(world.status_of(skipped).await, SagaStatus::Completed);
-        assert_eq!(world.status_of(given_up).await, SagaStatus::Abandoned);
-        assert_eq!(orchestrator.handle(settled).result::<u32>().await.unwrap(), 3);
-    });
-}
-
-/// A step that looks at the decision, and may refuse it.
-struct Decision;
-
-#[async_trait]
-impl Action<u32> for Decision {
-    fn awaits(&self) -> Option<Awaits> {
-        Some(Awaits::Signal { name: "decided".into(), at_limit: AtLimit::Output(Value::new("no").expect("a text")) })
-    }
-
-    fn until(&self, _: &StepCall<'_, u32>) -> Until {
-        Until::After(DAY)
-    }
-
-    async fn apply(&self, _: &mut dyn Transaction, _: &StepCall<'_, u32>, answer: Value) -> Result<Value, StepError> {
-        match &*answer.decode::<String>()? {
-            "yes" => Ok(answer),
-            no => Err(StepError::Refused(no.into())),
-        }
-    }
-}
-
-#[test]
-fn a_step_of_ones_own_refuses_what_it_has_received() {
-    on_each_store(async |world| {
-        let definition = SagaBuilder::new("loan", 1).pivot("decision", Decision).build().unwrap();
-        let orchestrator = world.sagas(definition);
-        for (key, said, status) in [("l-1", "yes", SagaStatus::Completed), ("l-2", "never", SagaStatus::Compensated)] {
-            let saga = started(&orchestrator, world, key).await;
-            orchestrator.signal(saga, &Signal::new("decided", "d-1").payload(said).unwrap()).await.unwrap();
-            world.pass(SECOND).await;
-            assert_eq!(world.status_of(saga).await, status);
-        }
-        let saga = started(&orchestrator, world, "l-3").await;
-        world.pass(DAY + 10 * SECOND).await;
-        assert_eq!(world.status_of(saga).await, SagaStatus::Compensated);
-    });
-}
-
-#[test]
-fn steps_that_wait_side_by_side_go_on_each_by_its_own_signal() {
-    on_each_store(async |world| {
-        let slow = Part::remote(|_| Does::Take(60_000));
-        let definition = SagaBuilder::new("loan", 1)
-            .parallel(|group| {
-                group
-                    .wait("manager", Wait::signal("by_manager").or_reject(DAY))
-                    .wait("auditor", Wait::signal("by_auditor"))
-                    .compensatable("score", slow.clone(), Part::well())
-            })
-            .pivot("pay_out", Part::well())
-            .build()
-            .unwrap();
-        let orchestrator = world.sagas(definition);
-        let saga = started(&orchestrator, world, "l-1").await;
-        orchestrator.signal(saga, &Signal::new("by_auditor", "1")).await.unwrap();
-        world.pass(90 * SECOND).await;
-        let log = world.log_of(saga).await;
-        assert!(log.contains(&"received auditor".to_owned()) && log.contains(&"done score".to_owned()), "{log:?}");
-        assert_eq!((world.status_of(saga).await, slow.attempts()), (SagaStatus::Running, 1));
-        orchestrator.signal(saga, &Signal::new("by_manager", "2")).await.unwrap();
-        world.pass(SECOND).await;
-        assert_eq!(world.status_of(saga).await, SagaStatus::Completed);
-        // One that is missed turns it back, whatever the others have heard.
-        let saga = started(&orchestrator, world, "l-2").await;
-        orchestrator.signal(saga, &Signal::new("by_auditor", "1")).await.unwrap();
-        world.pass(DAY + 90 * SECOND).await;
-        assert_eq!(world.status_of(saga).await, SagaStatus::Compensated);
-    });
-}
-
-#[test]
-fn what_is_stuck_is_not_hidden_behind_a_wait_beside_it_and_keeps_its_signals() {
-    on_each_store(async |world| {
-        let once = seaworthy_core::saga::RetryPolicy::default().attempts_max(Some(1));
-        let score = Part::local(|attempt| if attempt < 2 { Does::Fail } else { Does::Well });
-        let definition = SagaBuilder::new("loan", 1)
-            .retry(once)
-            .parallel(|group| {
-                group.wait("auditor", Wait::signal("by_auditor")).compensatable("score", score.clone(), Part::well())
-            })
-            .build()
-            .unwrap();
-        let orchestrator = world.sagas(definition);
-        let saga = started(&orchestrator, world, "l-1").await;
-        assert_eq!(world.status_of(saga).await, SagaStatus::Stuck);
-        orchestrator.signal(saga, &Signal::new("by_auditor", "1")).await.unwrap();
-        assert_eq!(world.status_of(saga).await, SagaStatus::Stuck);
-        orchestrator.resume(saga).await.unwrap();
-        world.pass(SECOND).await;
-        assert_eq!(world.status_of(saga).await, SagaStatus::Completed);
-    });
-}
-
-#[test]
-fn a_deadline_of_the_saga_ends_a_wait_too_and_signals_do_not_fill_its_log() {
-    on_each_store(async |world| {
-        let definition = SagaBuilder::new("loan", 1)
-            .deadline(DAY)
-            .wait("approval", Wait::signal("approved"))
-            .wait("other", Wait::signal("other"))
-            .build()
-            .unwrap();
-        let config = OrchestratorConfig::default().log_entries_max(16);
-        let orchestrator = world.sagas_with(definition, config);
-        let saga = started(&orchestrator, world, "l-1").await;
-        for number in 0..100 {
-            // Each wakes it for nothing: the first is kept, the others are too many.
-            orchestrator.signal(saga, &Signal::new("other", &number.to_string())).await.unwrap();
-            world.pass(SECOND).await;
-        }
-        let log = world.log_of(saga).await;
-        assert!(log.len() < 32, "{} entries", log.len());
-        world.pass(DAY).await;
-        assert_eq!(world.status_of(saga).await, SagaStatus::Compensated);
-        assert_eq!(orchestrator.state(saga).await.unwrap().cause(), Some(CompensationCause::Deadline));
     });
 }
 

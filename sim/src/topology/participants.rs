@@ -1,0 +1,119 @@
+//! Setters of a topology that add a participant, or a table of one.
+
+use std::sync::Arc;
+
+use seaworthy_core::{boot::Boot, ports::SubscriptionSpec, saga::Shape};
+use seaworthy_memory::external::Service;
+use smol_str::SmolStr;
+
+use super::{Conserved, EffectTable, ExternalSpec, InboxTable, LockTable, OutboxTable, ProcessSpec, Topology};
+
+impl Topology {
+    /// Adds a process: replica `name` of `service`, on `store`, which comes into being with the first process on it.
+    #[must_use]
+    pub fn process<F>(
+        mut self,
+        name: &str,
+        service: &str,
+        store: &str,
+        program: impl Fn(Boot) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.processes.push(ProcessSpec {
+            name: name.into(),
+            service: service.into(),
+            store: store.into(),
+            program: Arc::new(move |boot| Box::pin(program(boot))),
+            supervised: false,
+        });
+        self
+    }
+
+    /// Declares that somebody starts the process that was added last again whenever it panics, as a supervisor does in
+    /// production: it comes back after a second. Its panic is no violation then, unless it panics again and again
+    /// although nothing is wrong any more.
+    ///
+    /// # Panics
+    /// If no process has been added yet.
+    #[must_use]
+    pub fn supervised(mut self) -> Self {
+        self.processes.last_mut().expect("a process was added that is to be supervised").supervised = true;
+        self
+    }
+
+    /// Adds an external service.
+    #[must_use]
+    pub fn external<S: Service + 'static>(mut self, name: &str, make: impl Fn() -> S + Send + Sync + 'static) -> Self {
+        self.externals.push(ExternalSpec { name: name.into(), make: Arc::new(move || Box::new(make())) });
+        self
+    }
+
+    /// Declares a consumer group, so that nothing is lost before its first member joins.
+    #[must_use]
+    pub fn group(mut self, group: &str, topics: &[&str]) -> Self {
+        self.groups.push(SubscriptionSpec {
+            group: group.into(),
+            topics: topics.iter().map(|topic| SmolStr::from(*topic)).collect(),
+        });
+        self
+    }
+
+    /// Declares a consumer group that only looks on: it counts, it draws, it warms a cache, and leaves nothing behind that
+    /// the simulator sees. Any other group that acknowledges messages and never leaves anything is told by the campaign.
+    ///
+    /// ```
+    /// use seaworthy_sim::scenario::Topology;
+    ///
+    /// let topology = Topology::new().group("stock", &["orders"]).observer("metrics", &["orders"]);
+    /// assert_eq!(topology.groups.len(), 2);
+    /// ```
+    #[must_use]
+    pub fn observer(mut self, group: &str, topics: &[&str]) -> Self {
+        self.observers.push(group.into());
+        self.group(group, topics)
+    }
+
+    /// Declares a saga's definition (`definition.shape()`), so that the order of its compensations can be judged.
+    #[must_use]
+    pub fn saga(mut self, shape: &Arc<Shape>) -> Self {
+        self.sagas.push(shape.clone());
+        self
+    }
+
+    /// Declares an outbox of a service's own, so that its rows are judged as messages.
+    #[must_use]
+    pub fn outbox_table(mut self, table: OutboxTable) -> Self {
+        self.tables.outboxes.push(table);
+        self
+    }
+
+    /// Declares an inbox of a service's own, so that its rows are judged as handled messages.
+    #[must_use]
+    pub fn inbox_table(mut self, table: InboxTable) -> Self {
+        self.tables.inboxes.push(table);
+        self
+    }
+
+    /// Declares a table of which there may be one row for each business key.
+    #[must_use]
+    pub fn effect_table(mut self, table: EffectTable) -> Self {
+        self.tables.effects.push(table);
+        self
+    }
+
+    /// Declares a table of locks, so that one which nobody releases is found.
+    #[must_use]
+    pub fn lock_table(mut self, table: LockTable) -> Self {
+        self.tables.locks.push(table);
+        self
+    }
+
+    /// Declares a sum over rows that stands.
+    #[must_use]
+    pub fn conserved(mut self, sum: Conserved) -> Self {
+        self.tables.conserved.push(sum);
+        self
+    }
+}

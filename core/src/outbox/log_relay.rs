@@ -10,6 +10,7 @@ use super::{
     log_window::LogWindow,
     poll::{Polling, can_relay},
     publisher::{Batches, Publisher},
+    setters::relay_setters,
 };
 use crate::{
     ids::List,
@@ -110,19 +111,7 @@ impl LogRelay {
         self
     }
 
-    /// Takes hints from those who stage messages, so that these leave at once.
-    #[must_use]
-    pub fn wake(mut self, wake: Wake) -> Self {
-        self.wake = wake;
-        self
-    }
-
-    /// Sets what stops it.
-    #[must_use]
-    pub fn stop(mut self, stop: Stop) -> Self {
-        self.stop = stop;
-        self
-    }
+    relay_setters!();
 
     /// Publishes until a stop is asked for. What is in flight by then is finished and stored.
     ///

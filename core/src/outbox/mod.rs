@@ -44,6 +44,7 @@ mod relay;
 mod report;
 mod republish;
 mod retention;
+mod setters;
 mod survived;
 mod topics;
 

@@ -8,6 +8,7 @@ use super::{
     PassReport, RelayConfig,
     poll::{Polling, can_relay},
     publisher::Publisher,
+    setters::relay_setters,
     survived::Survived,
 };
 use crate::{
@@ -99,19 +100,7 @@ impl Relay {
         self
     }
 
-    /// Takes hints from those who stage messages, so that these leave at once.
-    #[must_use]
-    pub fn wake(mut self, wake: Wake) -> Self {
-        self.wake = wake;
-        self
-    }
-
-    /// Sets what stops it.
-    #[must_use]
-    pub fn stop(mut self, stop: Stop) -> Self {
-        self.stop = stop;
-        self
-    }
+    relay_setters!();
 
     /// Publishes until a stop is asked for. What is claimed and not published by then is given back.
     ///

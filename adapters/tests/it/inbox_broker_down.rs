@@ -21,7 +21,7 @@ use crate::support::{
 };
 
 /// A broker that a group can join only at some times.
-struct Door {
+struct GatedBroker {
     behind: Arc<dyn Broker>,
     clock: Arc<dyn Clock>,
     is_shut: fn(Timestamp) -> Shut,
@@ -36,7 +36,7 @@ enum Shut {
 }
 
 #[async_trait]
-impl Broker for Door {
+impl Broker for GatedBroker {
     async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
         self.behind.publish(batch).await
     }
@@ -90,15 +90,15 @@ impl Subscription for Through {
     }
 }
 
-fn behind_a_door(world: &World, is_shut: fn(Timestamp) -> Shut) -> (Arc<Door>, Ports) {
+fn behind_a_door(world: &World, is_shut: fn(Timestamp) -> Shut) -> (Arc<GatedBroker>, Ports) {
     let (behind, clock) = (world.ports.broker.clone(), world.ports.clock.clone());
-    let door = Arc::new(Door { behind, clock, is_shut, tried: Mutex::default() });
+    let door = Arc::new(GatedBroker { behind, clock, is_shut, tried: Mutex::default() });
     let ports = Ports { broker: door.clone(), ..world.ports.clone() };
     (door, ports)
 }
 
 /// Pauses between the attempts from a second to another, in milliseconds.
-fn gaps(door: &Door, seconds: std::ops::Range<i64>) -> Vec<i64> {
+fn gaps(door: &GatedBroker, seconds: std::ops::Range<i64>) -> Vec<i64> {
     let all = door.tried.lock().expect("no panic with it in hand");
     let millis: Vec<i64> = all.iter().map(|at| at.as_micros() / 1_000).collect();
     let within: Vec<i64> = millis.into_iter().filter(|at| seconds.contains(&(at / 1_000))).collect();

@@ -53,13 +53,13 @@ fn a_participant_knows_a_step_by_its_first_name_however_often_it_is_renamed() {
 
 /// A participant that is asked for a step, or to undo one, and remembers under which operation the step was carried out.
 #[derive(Clone, Default)]
-struct Desk {
+struct Participant {
     booked: Arc<Mutex<BTreeSet<OperationId>>>,
     undone: Arc<Mutex<BTreeSet<OperationId>>>,
 }
 
 #[async_trait]
-impl Action<u32> for Desk {
+impl Action<u32> for Participant {
     fn is_remote(&self) -> bool {
         true
     }
@@ -71,7 +71,7 @@ impl Action<u32> for Desk {
 }
 
 #[async_trait]
-impl Compensation<u32> for Desk {
+impl Compensation<u32> for Participant {
     fn is_remote(&self) -> bool {
         true
     }
@@ -88,7 +88,7 @@ impl Compensation<u32> for Desk {
 fn first_names_outlast_renames_of_other_steps_and_a_name_that_is_given_again() {
     for log_entries_max in [256, 1] {
         on_each_store(async |world| {
-            let (desk, payment) = (Desk::default(), Payment::default());
+            let (desk, payment) = (Participant::default(), Payment::default());
             let definition = |version, seat: &str, pay: &str| {
                 let saga = SagaBuilder::new("trip", version).compensatable(seat, desk.clone(), desk.clone());
                 vec![saga.compensatable(pay, payment.clone(), Part::well()).build().expect("two steps")]

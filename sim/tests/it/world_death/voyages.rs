@@ -46,9 +46,9 @@ impl Workload for Trips {
 }
 
 /// A hotel, a car, a till, a letter box: each takes whatever it is asked.
-struct Desk;
+struct TakesAnything;
 
-impl Service for Desk {
+impl Service for TakesAnything {
     fn act(&mut self, _: &ExternalCall) -> Result<Bytes, Refusal> {
         Ok(Bytes::from_static(b"{}"))
     }
@@ -141,7 +141,7 @@ impl Scenario for Voyages {
     fn topology(&self) -> Topology {
         ["hotel", "car", "pay", "mail"]
             .into_iter()
-            .fold(Topology::new(), |topology, name| topology.external(name, || Desk))
+            .fold(Topology::new(), |topology, name| topology.external(name, || TakesAnything))
             .process("trips-1", "trips", "trips", trips)
             .process("trips-2", "trips", "trips", trips)
             .process("ledger-1", "ledger", "ledger", ledger)

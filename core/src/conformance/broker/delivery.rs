@@ -69,9 +69,7 @@ pub async fn an_acknowledged_message_does_not_come_back(subject: &dyn BrokerSubj
 }
 
 /// Not before the timeout; after it under another tag, counted.
-pub async fn an_unacknowledged_message_comes_back_after_the_visibility_timeout(
-    subject: &dyn BrokerSubject,
-) -> Outcome {
+pub async fn an_unacknowledged_message_comes_back_after_the_visibility_timeout(subject: &dyn BrokerSubject) -> Outcome {
     let broker = subject.fresh().await;
     let member = join(&*broker, "shipping").await?;
     publish(&*broker, &[lone(1)]).await?;
@@ -83,7 +81,9 @@ pub async fn an_unacknowledged_message_comes_back_after_the_visibility_timeout(
     subject.advance(subject.visibility_timeout()).await;
     let second = take(subject, &*member, 9).await?;
     expect_eq("a message that is not acknowledged comes back", ids(&second), vec![lone(1).id])?;
-    expect("each delivery has a tag of its own", second[0].tag != first[0].tag, || format!("{:?} twice", first[0].tag))?;
+    expect("each delivery has a tag of its own", second[0].tag != first[0].tag, || {
+        format!("{:?} twice", first[0].tag)
+    })?;
     expect_eq("a redelivery says how many there were before", second[0].redeliveries, 1)?;
     Ok(Verdict::Held)
 }

@@ -2,11 +2,7 @@
 
 use super::steps::{drain, ids, join, message_ids, publish, sorted, take};
 use crate::{
-    conformance::{
-        BrokerSubject, Outcome, Verdict,
-        outcome::expect_eq,
-        samples::lone,
-    },
+    conformance::{BrokerSubject, Outcome, Verdict, outcome::expect_eq, samples::lone},
     message::Message,
     ports::SubscriptionSpec,
 };

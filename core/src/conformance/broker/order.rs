@@ -22,7 +22,8 @@ pub async fn messages_of_a_key_are_delivered_in_the_order_of_publishing(subject:
     }
     let delivered = drain(subject, &*member).await?;
     for (key, base) in [("a", 0), ("b", 100)] {
-        let of_key = delivered.iter().filter(|message| message.partition_key == key).map(|message| message.id).collect();
+        let of_key =
+            delivered.iter().filter(|message| message.partition_key == key).map(|message| message.id).collect();
         let expected = message_ids(&NUMBERS.map(|number| message(base + number, key)));
         expect_eq("messages of a key are delivered in the order in which they were accepted", of_key, expected)?;
     }

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use super::steps::{drain, join, message_ids, sorted};
 use crate::{
     conformance::{
-        BrokerSubject, BrokenPromise, Outcome, Verdict,
+        BrokenPromise, BrokerSubject, Outcome, Verdict,
         outcome::{expect, expect_eq},
         samples::lone,
     },

@@ -36,7 +36,8 @@ pub async fn a_store_that_is_put_back_is_what_it_was_in_another_epoch(subject: &
         stage(&*store, &[lone(3)]).await?;
         let rows = claimed(&*store, subject, 2 + again).await?;
         let ids: Vec<_> = rows.iter().map(|row| row.message.id).collect();
-        let promise = "what was committed after the copy is gone, and what was before is as it was, however often it is put back";
+        let promise =
+            "what was committed after the copy is gone, and what was before is as it was, however often it is put back";
         expect_eq(promise, ids, vec![lone(1).id, lone(3).id])?;
         let (kept, staged) = (&rows[0].message, &rows[1].message);
         let promise = "what a copy holds stays of the epoch in which it was staged";

@@ -110,9 +110,12 @@ pub async fn a_retry_waits_and_counts_and_a_release_takes_its_attempt_back(subje
     let (lease, delay) = (subject.unit() * 5, subject.unit() * 3);
     stage(&*store, &[lone(1)]).await?;
     let retry = SettleOutcome::Retry { delay, error: "broker said no".into() };
-    for (number, outcome, attempts) in
-        [(1, retry.clone(), 1), (2, SettleOutcome::Release { delay }, 2), (3, retry, 2), (4, SettleOutcome::Dispatched, 3)]
-    {
+    for (number, outcome, attempts) in [
+        (1, retry.clone(), 1),
+        (2, SettleOutcome::Release { delay }, 2),
+        (3, retry, 2),
+        (4, SettleOutcome::Dispatched, 3),
+    ] {
         let rows = store.claim(&claim(number, 9, lease)).await?;
         expect_eq("a row comes back after its delay", rows.len(), 1)?;
         expect_eq("a retry counts its attempt and a release does not", rows[0].attempts, attempts)?;

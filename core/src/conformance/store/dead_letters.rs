@@ -62,7 +62,11 @@ pub async fn dead_letters_are_read_page_by_page_and_some_of_them(subject: &dyn S
         ("a key", letters(9).of_key("key-5"), vec![5]),
         ("a reason, letter by letter", letters(9).because("0% poison"), vec![1, 2]),
         ("a reason that is none's", letters(9).because("0_ poison"), vec![]),
-        ("messages, in their order", letters(9).only([letter(7).id, letter(2).id, letter(2).id, letter(3).id]), vec![2, 7]),
+        (
+            "messages, in their order",
+            letters(9).only([letter(7).id, letter(2).id, letter(2).id, letter(3).id]),
+            vec![2, 7],
+        ),
         ("messages, up to a limit", letters(1).only([letter(7).id, letter(2).id]), vec![2]),
         ("no messages", letters(9).only([]), vec![]),
         ("those that failed until then", letters(9).failed_until(moments[3]), vec![1, 2, 4]),
@@ -104,7 +108,11 @@ pub async fn a_letter_keeps_that_it_was_asked_for_until_it_is_taken_out(subject:
         bury(&*store, &letter(number), "poison").await?;
     }
     let asked = letters(9).asked();
-    expect_eq("nobody has asked for a letter that was just buried", numbers(&store.dead_letters(&asked).await?), vec![])?;
+    expect_eq(
+        "nobody has asked for a letter that was just buried",
+        numbers(&store.dead_letters(&asked).await?),
+        vec![],
+    )?;
     let first = store.now().await?;
     let named = store.ask_redrive(&letters(1).only([letter(3).id, letter(2).id])).await?;
     expect_eq("letters are asked for in their order, up to a limit", named, vec![letter(2).id])?;
@@ -113,12 +121,20 @@ pub async fn a_letter_keeps_that_it_was_asked_for_until_it_is_taken_out(subject:
     let at = seen[0].asked_at;
     subject.advance(subject.unit()).await;
     let again = store.ask_redrive(&letters(9).of_kind("order.confirmed").because("poison")).await?;
-    expect_eq("letters that were asked for are asked for again", again, vec![letter(1).id, letter(2).id, letter(4).id])?;
+    expect_eq(
+        "letters that were asked for are asked for again",
+        again,
+        vec![letter(1).id, letter(2).id, letter(4).id],
+    )?;
     let seen = store.dead_letters(&asked).await?;
     expect_eq("those that were asked for are listed in their order", numbers(&seen), vec![1, 2, 4])?;
     expect_eq("a letter keeps the time of the first request", seen[1].asked_at, at)?;
     expect("and that is the time of the request", at.is_some_and(|at| first <= at), || format!("{at:?}, not {first}"))?;
-    expect_eq("a name narrows it down", numbers(&store.dead_letters(&asked.clone().only([letter(3).id, letter(4).id])).await?), vec![4])?;
+    expect_eq(
+        "a name narrows it down",
+        numbers(&store.dead_letters(&asked.clone().only([letter(3).id, letter(4).id])).await?),
+        vec![4],
+    )?;
     let all = store.dead_letters(&letters(9)).await?;
     expect_eq("nothing else about a letter changes", numbers(&all), vec![1, 2, 3, 4])?;
     bury(&*store, &letter(2), "poison still").await?;

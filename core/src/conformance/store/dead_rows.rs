@@ -2,11 +2,7 @@
 
 use super::steps::{kill_next, stage};
 use crate::{
-    conformance::{
-        BrokenPromise, Outcome, StoreSubject, Verdict,
-        outcome::expect_eq,
-        samples::message,
-    },
+    conformance::{BrokenPromise, Outcome, StoreSubject, Verdict, outcome::expect_eq, samples::message},
     ids::MessageId,
     message::Message,
     ports::{DeadRow, DeadRowRequest, Store, Timestamp},
@@ -56,7 +52,11 @@ fn cases(moments: &[Timestamp]) -> Vec<(&'static str, DeadRowRequest, Vec<u64>)>
         ("a key", all().of_key("own-5"), vec![5]),
         ("a reason, letter by letter", all().because("0% too"), vec![1, 2]),
         ("a reason that is none's", all().because("0_ too"), vec![]),
-        ("messages, in the order in which they died", all().only([id(7), id(2), id(2), MessageId(uuid::Uuid::nil())]), vec![2, 7]),
+        (
+            "messages, in the order in which they died",
+            all().only([id(7), id(2), id(2), MessageId(uuid::Uuid::nil())]),
+            vec![2, 7],
+        ),
         ("messages, up to a limit", DeadRowRequest::new(1).only([id(7), id(2)]), vec![2]),
         ("no messages", all().only([]), vec![]),
         ("those that had died by then", all().died_until(moments[3]), vec![1, 2, 3, 4]),
@@ -99,7 +99,8 @@ pub async fn dead_rows_are_redriven_and_purged_as_they_are_listed(subject: &dyn 
             let store = subject.fresh().await;
             let moments = seven_dead(subject, &*store).await?;
             let (asked, request, expected) = cases(&moments).swap_remove(case);
-            let mut taken = numbers(if redrives { store.redrive(&request).await? } else { store.purge_dead(&request).await? });
+            let mut taken =
+                numbers(if redrives { store.redrive(&request).await? } else { store.purge_dead(&request).await? });
             taken.sort_unstable();
             let verb = if redrives { "redrive" } else { "purge" };
             expect_eq(&format!("a {verb} of dead rows takes what is asked for: {asked}"), &taken, &expected)?;

@@ -65,7 +65,11 @@ pub async fn a_redriven_row_keeps_its_event_id_and_its_place(subject: &dyn Store
     let lease = subject.unit() * 5;
     stage(&*store, &[message(1, "a"), message(2, "a")]).await?;
     let died = kill_next(&*store, 1, "unroutable", lease).await?;
-    expect_eq("a redrive names the rows that it took", store.redrive(&DeadRowRequest::new(9)).await?, vec![died.message.id])?;
+    expect_eq(
+        "a redrive names the rows that it took",
+        store.redrive(&DeadRowRequest::new(9)).await?,
+        vec![died.message.id],
+    )?;
     expect_eq("a redriven row is not dead any more", store.dead_rows(&DeadRowRequest::new(9)).await?.len(), 0)?;
     let rows = store.claim(&claim(2, 9, lease)).await?;
     expect_eq("a redriven row keeps its event id and its place", ids(&rows), vec![died.message.id])?;
@@ -108,7 +112,11 @@ pub async fn a_redrive_takes_only_what_it_names(subject: &dyn StoreSubject) -> O
     let left = |rows: Vec<DeadRow>| rows.into_iter().map(|dead| dead.row.message.id).collect::<Vec<_>>();
     let promise = "a redrive leaves other dead rows";
     expect_eq(promise, left(store.dead_rows(&DeadRowRequest::new(9)).await?), vec![lone(1).id, lone(3).id])?;
-    expect_eq("a redrive takes no more than its limit", store.redrive(&DeadRowRequest::new(1)).await?, vec![lone(1).id])?;
+    expect_eq(
+        "a redrive takes no more than its limit",
+        store.redrive(&DeadRowRequest::new(1)).await?,
+        vec![lone(1).id],
+    )?;
     expect_eq(promise, store.dead_rows(&DeadRowRequest::new(9)).await?.len(), 1)?;
     subject.advance(subject.unit()).await;
     let later = kill_next(&*store, 4, "unroutable", lease).await?.message.id;

@@ -6,7 +6,7 @@ use crate::{
     conformance::{
         Outcome, StoreSubject, Verdict,
         outcome::{expect, expect_conflict, expect_eq},
-        samples::{CONSUMER, entry, letters, sweep, received},
+        samples::{CONSUMER, entry, letters, received, sweep},
     },
     message::Message,
     ports::{DeadLetterRequest, InboxEntry, InboxInsert, InboxPurgeRequest, Seen, Store, StoreError},
@@ -84,7 +84,11 @@ pub async fn a_buried_message_is_kept_whole_and_counts_as_seen(subject: &dyn Sto
     let dated = before <= at && at <= after;
     expect("a dead letter carries the moment by the store's clock", dated, || format!("{at}, buried at {before}"))?;
     expect_eq("a buried message counts as seen", handle(&*store, &entry(1)).await?, ROW)?;
-    expect_eq("a consumer has its own dead letters", store.dead_letters(&DeadLetterRequest::new("billing", 9)).await?.len(), 0)?;
+    expect_eq(
+        "a consumer has its own dead letters",
+        store.dead_letters(&DeadLetterRequest::new("billing", 9)).await?.len(),
+        0,
+    )?;
     subject.advance(subject.unit()).await;
     bury(&*store, &received(2, "key")).await?;
     let oldest = store.dead_letters(&letters(1)).await?;
@@ -150,7 +154,8 @@ pub async fn a_purged_message_is_still_a_duplicate(subject: &dyn StoreSubject) -
     expect_eq(promise, handle(&*store, &entry(4)).await?, InboxInsert::First)?;
     let promise = "a watermark speaks for its consumer, source and key only";
     let below = InboxEntry { sequence: 1, ..other_key };
-    let other_source = InboxEntry { source: "elsewhere".into(), ..InboxEntry::for_message(CONSUMER, &received(2_002, "key")) };
+    let other_source =
+        InboxEntry { source: "elsewhere".into(), ..InboxEntry::for_message(CONSUMER, &received(2_002, "key")) };
     let other_source = InboxEntry { sequence: 1, ..other_source };
     let other_consumer = InboxEntry { consumer: "billing".into(), ..entry(1) };
     for entry in [below, other_source, other_consumer] {

@@ -122,7 +122,12 @@ pub async fn a_refused_row_of_the_log_dies_and_comes_back(subject: &dyn StoreSub
     let mut tx = store.begin().await?;
     expect_eq("a pending row can be given up without a claim", tx.outbox_bury(first, "too large").await?, true)?;
     tx.commit().await?;
-    let reasons: Vec<_> = store.dead_rows(&DeadRowRequest::new(9)).await?.into_iter().map(|dead| (dead.row.message.id, dead.reason)).collect();
+    let reasons: Vec<_> = store
+        .dead_rows(&DeadRowRequest::new(9))
+        .await?
+        .into_iter()
+        .map(|dead| (dead.row.message.id, dead.reason))
+        .collect();
     expect_eq("a row that is given up is dead, with the reason", reasons, vec![(first, "too large".into())])?;
     let promise = "the log shows no dead row, and nothing behind it where it blocks its key";
     expect_eq(promise, seen(&*store).await?, vec![lone(3).id])?;

@@ -60,8 +60,7 @@ pub async fn a_sleeping_saga_is_left_alone_until_it_is_due(subject: &dyn StoreSu
 pub async fn only_active_sagas_of_known_definitions_are_taken_over(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;
     let lease = subject.unit() * 2;
-    let stays =
-        [SagaStatus::Stuck, SagaStatus::Completed, SagaStatus::Compensated, SagaStatus::Abandoned];
+    let stays = [SagaStatus::Stuck, SagaStatus::Completed, SagaStatus::Compensated, SagaStatus::Abandoned];
     for (number, status) in (1..).zip(stays) {
         create(&*store, &new_saga(number, lease)).await?;
         write(&*store, &SagaAppend { status, ..append(number, 1, 0, Duration::ZERO) }).await?;
@@ -77,7 +76,11 @@ pub async fn only_active_sagas_of_known_definitions_are_taken_over(subject: &dyn
         taken.push(batch.len());
         for saga in batch {
             let expected = [saga_id(6), saga_id(7)].contains(&saga.id);
-            expect_eq("only active sagas of the named definitions are taken over", (saga.id, expected), (saga.id, true))?;
+            expect_eq(
+                "only active sagas of the named definitions are taken over",
+                (saga.id, expected),
+                (saga.id, true),
+            )?;
         }
     }
     expect_eq("a takeover is bounded by its limit, and goes on next time", taken, vec![1, 1, 0])?;

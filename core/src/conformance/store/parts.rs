@@ -9,11 +9,14 @@ use crate::{
         BrokenPromise, Outcome, StoreSubject, Verdict,
         outcome::expect,
         samples::{
-            CONSUMER, DEFINITION, acquire, append, claim, entry, events, letters, lone, new_saga, operation_id, purge, received, saga_id, signal,
-            sweep, tail, token,
+            CONSUMER, DEFINITION, acquire, append, claim, entry, events, letters, lone, new_saga, operation_id, purge,
+            received, saga_id, signal, sweep, tail, token,
         },
     },
-    ports::{DeadRowRequest, Expected, ExpectedVersion, IdRange, OperationRecord, OperationState, Part, RepublishRequest, SagaListRequest, Store, StoreError, Timestamp, WhenDead,},
+    ports::{
+        DeadRowRequest, Expected, ExpectedVersion, IdRange, OperationRecord, OperationState, Part, RepublishRequest,
+        SagaListRequest, Store, StoreError, Timestamp, WhenDead,
+    },
 };
 
 /// Answers of the methods of a part, by their names.

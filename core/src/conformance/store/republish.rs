@@ -35,7 +35,11 @@ pub async fn a_row_that_is_published_again_keeps_its_event_id_and_its_place(subj
     expect_eq("what is pending already is not counted again", store.republish(&all).await?, Vec::new())?;
     let others = store.claim(&claim(3, 9, lease)).await?;
     let claimed: Vec<_> = others.iter().map(|row| (row.message.id, row.attempts)).collect();
-    expect_eq("a row that is published again waits for a later one of its key that is out", claimed, vec![(row(4).id, 1)])?;
+    expect_eq(
+        "a row that is published again waits for a later one of its key that is out",
+        claimed,
+        vec![(row(4).id, 1)],
+    )?;
     expect_eq("it keeps its message and sequence", &others[0].message, &first[1].message)?;
     settle(&*store, 3, &others, SettleOutcome::Dispatched).await?;
     settle(&*store, 2, &out, SettleOutcome::Release { delay: std::time::Duration::ZERO }).await?;
@@ -55,8 +59,7 @@ pub async fn only_what_was_dispatched_in_a_span_is_published_again(subject: &dyn
         let staged = if number == 4 { Message { topic: "mails".into(), ..plain } } else { plain };
         stage(&*store, &[staged]).await?;
         let rows = store.claim(&claim(u128::from(number), 9, lease)).await?;
-        let outcome =
-            if number == 6 { SettleOutcome::Dead { reason: "no".into() } } else { SettleOutcome::Dispatched };
+        let outcome = if number == 6 { SettleOutcome::Dead { reason: "no".into() } } else { SettleOutcome::Dispatched };
         settle(&*store, u128::from(number), &rows, outcome).await?;
         subject.advance(subject.unit()).await;
     }

@@ -63,7 +63,11 @@ pub async fn the_last_append_says_how_a_saga_came_to_rest(subject: &dyn StoreSub
     for (length, (status, outcome)) in (0..).zip(appends) {
         write(&*store, &SagaAppend { status, outcome: outcome.clone(), ..append(1, 1, length, lease) }).await?;
         let found = store.saga(saga_id(1)).await?.and_then(|saga| saga.outcome);
-        expect_eq("an append keeps what it says of how its saga came to rest, in place of what was kept", found, outcome)?;
+        expect_eq(
+            "an append keeps what it says of how its saga came to rest, in place of what was kept",
+            found,
+            outcome,
+        )?;
     }
     store.purge_saga_logs(&purge(9)).await?;
     let by_key = store.saga_by_key(DEFINITION, "order-1").await?.and_then(|saga| saga.outcome);

@@ -10,9 +10,7 @@ use crate::{
         poll::{persist, race, step},
         samples::{DEFINITION, acquire, append, definition, exists, new_saga, purge, saga_id},
     },
-    ports::{
-        NewSaga, PurgeRequest, SagaAppend, SagaCreate, SagaInstance, SagaStatus, Store, StoreError,
-    },
+    ports::{NewSaga, PurgeRequest, SagaAppend, SagaCreate, SagaInstance, SagaStatus, Store, StoreError},
 };
 
 pub(super) async fn create(store: &dyn Store, saga: &NewSaga) -> Result<SagaCreate, StoreError> {
@@ -46,7 +44,17 @@ pub async fn a_new_saga_is_stored_as_it_was_created(subject: &dyn StoreSubject) 
     let NewSaga { id, definition, key, input, correlation_id, .. } = new;
     let (status, epoch, log_length, outcome) = (SagaStatus::Running, 1, 0, None);
     let expected = SagaInstance {
-        id, definition, key, input, correlation_id, status, epoch, log_length, lease_until, wake_at, outcome,
+        id,
+        definition,
+        key,
+        input,
+        correlation_id,
+        status,
+        epoch,
+        log_length,
+        lease_until,
+        wake_at,
+        outcome,
     };
     let by_key = store.saga_by_key(DEFINITION, "order-1").await?;
     expect_eq("a saga is found by its key", by_key.as_ref(), Some(&found))?;
@@ -80,11 +88,7 @@ pub async fn a_log_is_numbered_without_gaps(subject: &dyn StoreSubject) -> Outco
     let before = store.now().await?;
     let two = SagaAppend { records: vec!["one".into(), "two".into()], ..append(1, 1, 0, lease) };
     write(&*store, &two).await?;
-    let last = SagaAppend {
-        records: vec!["three".into()],
-        status: SagaStatus::Compensating,
-        ..append(1, 1, 2, lease)
-    };
+    let last = SagaAppend { records: vec!["three".into()], status: SagaStatus::Compensating, ..append(1, 1, 2, lease) };
     write(&*store, &last).await?;
     let after = store.now().await?;
     let log = store.saga_log(saga_id(1), 0, 9).await?;
@@ -114,7 +118,10 @@ pub async fn an_append_at_another_length_conflicts(subject: &dyn StoreSubject) -
     for length in [0, 2] {
         expect_conflict(promise, write(&*store, &append(1, 1, length, lease)).await)?;
     }
-    expect_conflict("an append to a saga that is not there is a conflict", write(&*store, &append(2, 1, 0, lease)).await)?;
+    expect_conflict(
+        "an append to a saga that is not there is a conflict",
+        write(&*store, &append(2, 1, 0, lease)).await,
+    )?;
     let log = store.saga_log(saga_id(1), 0, 9).await?;
     expect_eq("an append that conflicts writes nothing", log.len(), 1)?;
     Ok(Verdict::Held)
@@ -249,7 +256,11 @@ pub async fn a_saga_without_a_log_is_deleted_in_the_end_and_frees_its_key(subjec
     expect_eq("logs of sagas that ended are purged", store.purge_saga_logs(&purge(9)).await?, 3)?;
     let old = PurgeRequest { older_than: age, limit: 2 };
     expect_eq("sagas that ended not long enough ago stay", store.purge_sagas(&old).await?, 0)?;
-    expect_eq("a saga that stays keeps its key", create(&*store, &NewSaga { id: saga_id(9), ..new_saga(3, lease) }).await?, exists(3))?;
+    expect_eq(
+        "a saga that stays keeps its key",
+        create(&*store, &NewSaga { id: saga_id(9), ..new_saga(3, lease) }).await?,
+        exists(3),
+    )?;
     subject.advance(age).await;
     let purged = [store.purge_sagas(&old).await?, store.purge_sagas(&old).await?, store.purge_sagas(&old).await?];
     expect_eq("a purge takes no more sagas than its limit, and goes on next time", purged, [2, 1, 0])?;

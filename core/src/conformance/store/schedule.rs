@@ -12,7 +12,12 @@ use crate::{
 };
 
 /// A message that waits for a moment `units` from now, and expires long after it.
-async fn scheduled(subject: &dyn StoreSubject, store: &dyn Store, sent: Message, units: u32) -> Result<Message, BrokenPromise> {
+async fn scheduled(
+    subject: &dyn StoreSubject,
+    store: &dyn Store,
+    sent: Message,
+    units: u32,
+) -> Result<Message, BrokenPromise> {
     let moment = store.now().await? + subject.unit() * units;
     let schedule = Schedule { not_before: Some(moment), expires: Some(moment + subject.unit() * 1_000) };
     Ok(Message { schedule, ..sent })

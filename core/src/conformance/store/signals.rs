@@ -11,8 +11,8 @@ use crate::{
     },
     ids::SagaId,
     ports::{
-        NewSaga, PurgeRequest, SagaAddress, SagaAppend, SagaInstance, SagaKey, SagaSignal, SagaStatus, Store, StoreError,
-        Timestamp,
+        NewSaga, PurgeRequest, SagaAddress, SagaAppend, SagaInstance, SagaKey, SagaSignal, SagaStatus, Store,
+        StoreError, Timestamp,
     },
 };
 

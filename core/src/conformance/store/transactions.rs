@@ -14,9 +14,7 @@ use crate::{
         outcome::{expect, expect_conflict, expect_eq},
         samples::{append, claim, entry, exists, lone, new_saga, operation_id},
     },
-    ports::{
-        Backlog, Expected, InboxInsert, OperationState, Part, Seen, Transaction,
-    },
+    ports::{Backlog, Expected, InboxInsert, OperationState, Part, Seen, Transaction},
 };
 
 /// A commit applies documents, operations, checkpoints, outbox, inbox and saga log together, as far as the store has them.
@@ -107,11 +105,7 @@ pub async fn a_transaction_sees_its_own_writes(subject: &dyn StoreSubject) -> Ou
     Ok(Verdict::Held)
 }
 
-async fn sees_its_own(
-    part: Part,
-    subject: &dyn StoreSubject,
-    tx: &mut dyn Transaction,
-) -> Result<(), BrokenPromise> {
+async fn sees_its_own(part: Part, subject: &dyn StoreSubject, tx: &mut dyn Transaction) -> Result<(), BrokenPromise> {
     let promise = "a transaction sees its own writes";
     match part {
         Part::Documents => {
@@ -153,7 +147,9 @@ pub async fn a_transaction_keeps_seeing_the_store_as_it_began(subject: &dyn Stor
     let parts = store.parts();
     let (documents, checkpoints) = (parts.has(Part::Documents), parts.has(Part::Checkpoints));
     if !documents && !checkpoints {
-        return Ok(Verdict::NotApplicable("the store has neither documents nor checkpoints, which could be read again"));
+        return Ok(Verdict::NotApplicable(
+            "the store has neither documents nor checkpoints, which could be read again",
+        ));
     }
     let write = async |body: &'static [u8], position| {
         let mut tx = store.begin().await?;

@@ -130,7 +130,9 @@ pub async fn a_census_counts_everything_and_knows_the_oldest(subject: &dyn Store
         }
     }
     let now = store.now().await?;
-    expect("a census is of its moment", moments[1] < census.at && census.at <= now, || format!("{}, not {now}", census.at))?;
+    expect("a census is of its moment", moments[1] < census.at && census.at <= now, || {
+        format!("{}, not {now}", census.at)
+    })?;
     Ok(Verdict::Held)
 }
 

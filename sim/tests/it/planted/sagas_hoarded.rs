@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use seaworthy_core::{
-    ports::{AcquireRequest, NewSaga, Ports, SagaAppend, SagaCreate, SagaInstance, SagaStatus, StoreError},
+    ports::{AcquireRequest, NewSaga, Ports, SagaAppend, SagaCreate, SagaInstance, SagaStatus, StoreError, StoreTable},
     saga::{Record, saga_id},
 };
 use seaworthy_sim::scenario::Topology;
@@ -32,7 +32,8 @@ fn topology(is_right: bool) -> Topology {
         let recovery = recover(boot.ports.clone(), limit);
         front_beside(boot, recovery, |ports, name| Box::pin(async move { begin(&ports, &name).await }))
     });
-    topology.without("saga-starts-late")
+    // One request starts them all.
+    topology.without("saga-starts-late").keeps_at_most(StoreTable::Sagas, u64::from(MANY) + 10)
 }
 
 /// Creates the sagas of an item, which nobody drives yet.

@@ -41,6 +41,7 @@ pub mod ports;
 pub mod prelude;
 pub mod saga;
 pub mod settings;
+mod startup;
 pub mod stop;
 mod sweep;
 mod time;

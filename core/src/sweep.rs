@@ -1,41 +1,88 @@
 //! Loops of all that keeps tables small: sweeps with a pause between two, each in batches.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tracing::{debug, error, warn};
+use tracing::{debug, warn};
 
 use crate::{
-    ports::{Clock, Part, Store, StoreError},
+    ports::{Clock, Part, Ports, Scopes, Store, StoreError, answered},
     settings::InvalidSetting,
+    startup::can_run,
     stop::Stop,
     wake::pause,
 };
 
-/// Returns `true` if a retention can work by its settings and its store has the part that it sweeps; says in the log what is
-/// wrong if not. Waiting would not help.
-pub(crate) fn can_sweep(what: &str, settings: Result<(), InvalidSetting>, store: &dyn Store, part: Part) -> bool {
-    if let Err(error) = settings {
-        error!(what, %error, "retention ends: its settings can't work");
-        return false;
-    }
-    if let Err(error) = store.parts().require(&[part]) {
-        error!(what, %error, "retention ends: its store lacks what it needs");
-        return false;
-    }
-    true
+/// Time that a store has for one batch of a sweep, unless somebody says otherwise: a minute is a thousand rows on a disk that
+/// has next to nothing left.
+pub(crate) const BATCH_LIMIT: Duration = Duration::from_secs(60);
+
+/// Surroundings of a retention's loop.
+pub(crate) struct Around {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) stop: Stop,
+    /// Hears that the loop has ended, if it is one of a process.
+    process: Scopes,
 }
 
-/// Sweeps until a stop is asked for, and waits between two sweeps.
-pub(crate) async fn until_stop<F: Future<Output = ()>>(
-    clock: &dyn Clock,
-    stop: &Stop,
-    every: Duration,
-    mut sweep: impl FnMut() -> F,
-) {
-    while !stop.is_set() {
-        sweep().await;
-        if !pause(clock, stop, every).await {
-            break;
+impl From<Ports> for Around {
+    fn from(ports: Ports) -> Self {
+        let Ports { store, clock, stop, spawner, .. } = ports;
+        Self { store, clock, stop, process: Some(spawner) }
+    }
+}
+
+impl Around {
+    /// A loop outside a process.
+    pub(crate) fn from_parts(store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) -> Self {
+        Self { store, clock, stop, process: None }
+    }
+
+    /// Returns `true` if a retention can work by its settings and its store has the part that it sweeps.
+    pub(crate) fn can_sweep(&self, what: &str, settings: Result<(), InvalidSetting>, part: Part) -> bool {
+        can_run(format_args!("retention of {what}"), self.process.as_deref(), settings, &*self.store, &[part])
+    }
+
+    /// Sweeps until a stop is asked for, and waits between two sweeps.
+    pub(crate) async fn until_stop<F: Future<Output = ()>>(&self, every: Duration, mut sweep: impl FnMut() -> F) {
+        while !self.stop.is_set() {
+            sweep().await;
+            if !pause(&*self.clock, &self.stop, every).await {
+                break;
+            }
+        }
+    }
+
+    /// Returns the terms on which a sweep of this loop works off its batches.
+    pub(crate) fn turns(&self, limit: Duration) -> Option<Turns<'_>> {
+        Some(Turns { clock: &*self.clock, limit })
+    }
+}
+
+/// Terms of a sweep beside others: it lets these go on between two batches, since a store in the process may never have it wait,
+/// and the store has so long for each batch and no longer.
+#[derive(Clone, Copy)]
+pub(crate) struct Turns<'a> {
+    clock: &'a dyn Clock,
+    limit: Duration,
+}
+
+impl Turns<'_> {
+    /// Waits for a batch, on these terms if there are any.
+    pub(crate) async fn take<T>(
+        turns: Option<Self>,
+        batch: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        match turns {
+            Some(Self { clock, limit }) => answered(clock, limit, batch).await,
+            None => batch.await,
+        }
+    }
+
+    /// Lets others go on.
+    pub(crate) async fn give(turns: Option<Self>) {
+        if let Some(Self { clock, .. }) = turns {
+            clock.yield_now().await;
         }
     }
 }
@@ -49,25 +96,22 @@ pub(crate) fn tell(what: &str, swept: Result<u64, StoreError>) {
     }
 }
 
-/// Purges batch by batch until one is not full, or a stop is asked for. Returns how much. A loop gives its `clock`, and lets
-/// others go on between two batches: a store in the process may never have it wait.
+/// Purges batch by batch until one is not full, or a stop is asked for. Returns how much. A loop gives its `turns`.
 pub(crate) async fn in_batches<F: Future<Output = Result<u64, StoreError>>>(
     batch: usize,
     stop: &Stop,
-    clock: Option<&dyn Clock>,
+    turns: Option<Turns<'_>>,
     mut purge: impl FnMut(usize) -> F,
 ) -> Result<u64, StoreError> {
     let limit = batch.max(1);
     let mut total = 0;
     while !stop.is_set() {
-        let purged = purge(limit).await?;
+        let purged = Turns::take(turns, purge(limit)).await?;
         total += purged;
         if purged < limit as u64 {
             break;
         }
-        if let Some(clock) = clock {
-            clock.yield_now().await;
-        }
+        Turns::give(turns).await;
     }
     Ok(total)
 }

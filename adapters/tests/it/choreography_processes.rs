@@ -318,8 +318,7 @@ fn a_process_that_is_forgotten_is_begun_by_none_of_its_own_timers() {
         declare(world);
         open(&world.ports);
         let retention = ProcessRetention::new(game().collection(), MINUTE).every(MINUTE);
-        let (store, clock, stop) = (world.ports.store.clone(), world.ports.clock.clone(), world.ports.stop.clone());
-        world.ports.spawn("retention", retention.run(store, clock, stop));
+        world.ports.spawn("retention", retention.run(world.ports.clone()));
         for event in [reserved(1), started(1)] {
             world.tell(&event).await;
         }

@@ -1,12 +1,11 @@
 //! Settings of a consumer and of its retention by which nothing would work are said to be wrong, and nothing runs by them.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use seaworthy_core::{
     backoff::Backoff,
     inbox::{ConsumerConfig, InboxRetention},
     settings::InvalidSetting,
-    stop::Stop,
 };
 
 use crate::support::{Kind, inbox::Scripted, on, warnings::Warnings};
@@ -60,8 +59,7 @@ fn a_retention_that_would_delete_nothing_or_never_rest_ends_at_once_and_says_why
         assert!(said(retention.check()).starts_with(name));
         on(Kind::Memory, async |world| {
             let heard = Warnings::listen();
-            let store = Arc::clone(&world.ports.store);
-            retention.run(vec!["shop".into()], store, world.ports.clock.clone(), Stop::new()).await;
+            retention.run(vec!["shop".into()], world.ports.clone()).await;
             assert!(heard.lines()[0].contains(name), "{:?}", heard.lines());
         });
     }

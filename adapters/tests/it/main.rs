@@ -15,6 +15,7 @@ mod events_parked;
 mod events_pauses;
 mod events_subscriber;
 mod events_waiting;
+mod health;
 mod inbox_broker_down;
 mod inbox_deaths;
 mod inbox_extension;

@@ -191,13 +191,13 @@ fn a_retention_that_sweeps_a_store_in_the_process_lets_timers_go_on() {
             tokio::task::yield_now().await;
             if outbox {
                 let retention = OutboxRetention::default().keep(keep).batch(2).every(every);
-                retention.run(store.clone(), clock.clone(), stop).await;
+                retention.run_from_parts(store.clone(), clock.clone(), stop).await;
                 let old = PurgeRequest { older_than: keep, limit: ROWS };
                 let left = store.purge_dispatched(&old).await.expect("up");
                 assert!(!left.is_empty(), "the stop was heard after the last row");
             } else {
                 let retention = InboxRetention::new(keep, Duration::ZERO).expect("longer").batch(2).every(every);
-                retention.run(vec!["shop".into()], store.clone(), clock.clone(), stop).await;
+                retention.run_from_parts(vec!["shop".into()], store.clone(), clock.clone(), stop).await;
                 let request = InboxPurgeRequest::new(keep, ROWS);
                 let left = store.purge_inbox("shop", &request).await.expect("up");
                 assert!(left > 0, "the stop was heard after the last row");
@@ -225,7 +225,7 @@ fn a_retention_of_processes_lets_timers_go_on() {
         });
         tokio::task::yield_now().await;
         let retention = ProcessRetention::new("process.games", Duration::from_secs(1)).batch(2);
-        retention.run(store.clone(), Arc::new(TokioClock), stop).await;
+        retention.run_from_parts(store.clone(), Arc::new(TokioClock), stop).await;
         let left = store.begin().await.expect("up").scan("process.games", None, 1).await.expect("up");
         assert!(!left.is_empty(), "the stop was heard after the last note");
     });

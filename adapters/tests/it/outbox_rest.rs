@@ -86,7 +86,7 @@ fn a_stop_ends_a_sweep_between_two_of_its_batches() {
         let retention = OutboxRetention::default().keep(Duration::ZERO).batch(10);
         assert_eq!(retention.sweep(&*store, &store.stop).await.expect("up"), 10);
         assert_eq!(store.purges.load(Ordering::SeqCst), 1);
-        retention.run(store.clone(), world.ports.clock.clone(), store.stop.clone()).await;
+        retention.run_from_parts(store.clone(), world.ports.clock.clone(), store.stop.clone()).await;
         assert_eq!(store.purges.load(Ordering::SeqCst), 1, "and a loop before its first");
         assert!(world.ports.clock.now() < Timestamp::EPOCH + Duration::from_secs(6), "at once");
         let left = retention.sweep(&*world.ports.store, &Stop::new()).await.expect("up");

@@ -37,8 +37,7 @@ fn operations_are_forgotten_after_a_while_and_tombstones_with_them() {
         assert_eq!(participant::compensate(&mut *tx, operation(99)).await.expect("up"), Undoing::NeverRan);
         tx.commit().await.expect("up");
         let retention = OperationRetention::new(DAY * 90, DAY * 30).batch(3).every(DAY);
-        let (store, clock) = (world.ports.store.clone(), world.ports.clock.clone());
-        world.ports.spawn("retention", retention.run(store, clock, world.ports.stop.clone()));
+        world.ports.spawn("retention", retention.run(world.ports.clone()));
         world.pass(DAY * 80).await;
         for number in 1..=20 {
             assert!(!execute(world, number).await, "a repetition");

@@ -26,8 +26,7 @@ fn logs_of_sagas_that_ended_go_after_a_week_and_those_of_others_stay() {
         for number in 0..40 {
             let _ = orchestrator.start("trip", &format!("t-{number}"), &1_u32).await.unwrap();
         }
-        let (store, clock) = (world.ports.store.clone(), world.ports.clock.clone());
-        world.ports.spawn("retention", SagaRetention::default().batch(7).run(store, clock, world.ports.stop.clone()));
+        world.ports.spawn("retention", SagaRetention::default().batch(7).run(world.ports.clone()));
         let mut kept = Vec::new();
         for days in [6, 2] {
             world.pass(DAY * days).await;
@@ -56,7 +55,7 @@ fn a_sweep_that_its_store_fails_is_said_and_made_up_for() {
         let (_, ports) = Calls::before(&world.ports, fails);
         let heard = Warnings::listen();
         let retention = SagaRetention::default().keep_logs(DAY / 2).every(DAY / 24);
-        ports.spawn("retention", retention.run(ports.store.clone(), ports.clock.clone(), ports.stop.clone()));
+        ports.spawn("retention", retention.run(ports.clone()));
         world.pass(DAY / 4).await;
         assert!(world.log_of(saga).await.is_empty());
         let said =
@@ -103,10 +102,7 @@ fn a_saga_that_ended_long_ago_is_deleted_and_its_key_is_free() {
         };
         let retention = SagaRetention::default().keep_logs(DAY).keep_sagas(DAY * 3).batch(7).every(DAY / 8);
         assert_eq!(retention.check(), Ok(()));
-        world.ports.spawn(
-            "retention",
-            retention.run(world.ports.store.clone(), world.ports.clock.clone(), world.ports.stop.clone()),
-        );
+        world.ports.spawn("retention", retention.run(world.ports.clone()));
         let mut kept = Vec::new();
         for days in [1, 2] {
             world.pass(DAY * days).await;

@@ -1,13 +1,12 @@
 //! Settings by which nothing would work are said to be wrong, with what to change, and nothing runs by them.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use seaworthy_core::{
     backoff::Backoff,
     outbox::{LogRelay, OutboxRetention, Relay, RelayConfig},
     saga::{Orchestrator, OrchestratorConfig, Registry},
     settings::InvalidSetting,
-    stop::Stop,
 };
 
 use crate::support::{Kind, on, warnings::Warnings};
@@ -66,7 +65,7 @@ fn a_retention_that_would_delete_nothing_or_never_rest_ends_at_once_and_says_why
         assert!(said(retention.check()).starts_with(name));
         on(Kind::Memory, async |world| {
             let heard = Warnings::listen();
-            retention.run(Arc::clone(&world.ports.store), world.ports.clock.clone(), Stop::new()).await;
+            retention.run(world.ports.clone()).await;
             assert!(heard.lines()[0].contains(name), "{:?}", heard.lines());
         });
     }

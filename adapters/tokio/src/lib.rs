@@ -32,4 +32,4 @@ pub use ingress::{AskError, LocalIngress};
 pub use process::{Died, Parts, Process};
 pub use random::OsRandom;
 pub use seaworthy_memory::broker::{BrokerConfig, Unroutable};
-pub use spawner::{TaskPanicked, TokioSpawner};
+pub use spawner::{PartEnded, TaskPanicked, TokioSpawner};

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use crate::{
     clock::TokioClock,
     random::OsRandom,
-    spawner::{TaskPanicked, TokioSpawner},
+    spawner::{PartEnded, TaskPanicked, TokioSpawner},
 };
 
 /// Ports that differ from service to service.
@@ -44,6 +44,12 @@ pub enum Died {
     /// Tasks of it panicked.
     #[error(transparent)]
     Panicked(#[from] TaskPanicked),
+    /// Parts of it do nothing any more, although nobody had asked them to stop.
+    #[error("parts of the process have ended: {}", .parts.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Ended {
+        /// The parts, in the order in which they ended.
+        parts: Vec<PartEnded>,
+    },
     /// Tasks of it went on after it was asked to stop, and were ended as by a crash.
     #[error("these tasks had not stopped within {limit:?} and were ended: {}", .names.join(", "))]
     Late {
@@ -59,6 +65,9 @@ const STOP_WITHIN: Duration = Duration::from_secs(20);
 
 /// Time that is waited for tasks that were ended to be gone.
 const ABORT_WITHIN: Duration = Duration::from_secs(1);
+
+/// End of a main function that nobody had asked to end.
+const RETURNED: &str = "its main function has returned, although nobody had asked the process to stop";
 
 /// One process on tokio: its ports, its tasks and its graceful stop.
 ///
@@ -126,15 +135,26 @@ impl Process {
             // The first reason is the one that counts: what comes later runs on its way out.
             let _ = exited.set(reason);
             tasks.abort();
+            tasks.tell();
         })
     }
 
-    /// Starts the process's main function, or one of several, as a task.
+    /// Starts the process's main function, or one of several, as a task. It works until the process is asked to
+    /// [stop](Self::stop): if it returns before that, the process is not whole any more, and its [`health`](Self::health) says so
+    /// at once. What does its work and is done is a task among others, and not a main function:
+    /// [`Ports::spawn`](seaworthy_core::ports::Ports::spawn) starts it.
     pub fn start<F>(&self, name: &'static str, main: impl FnOnce(Ports) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.ports.spawn(name, main(self.ports()));
+        let (main, stop, spawner) = (main(self.ports()), self.ports.stop.clone(), self.ports.spawner.clone());
+        self.ports.spawn(name, async move {
+            main.await;
+            if !stop.is_set() {
+                tracing::error!(main = name, "{RETURNED}");
+                spawner.part_ended(name, RETURNED);
+            }
+        });
     }
 
     /// Asks everything to stop and waits until it has, for 20 s: see [`stop_within`](Self::stop_within).
@@ -151,8 +171,8 @@ impl Process {
     /// Dropping the future ends the wait; the tasks go on, unless [`Process::abort`] ends them.
     ///
     /// # Errors
-    /// [`Died`] if the process [exited](Boot::exit) of its own doing, a task panicked during its life, or some had to be
-    /// ended.
+    /// [`Died`] if the process [exited](Boot::exit) of its own doing, a task panicked or a part ended during its life, or some
+    /// tasks had to be ended.
     pub async fn stop_within(&self, limit: Duration) -> Result<(), Died> {
         self.ports.stop.set();
         if let Ok(ended) = tokio::time::timeout(limit, self.ended()).await {
@@ -166,26 +186,33 @@ impl Process {
         Err(Died::Late { limit, names })
     }
 
-    /// Returns whether the process is whole: no task of it has panicked, and it has not [exited](Boot::exit). It is for a
-    /// probe of the platform: the other tasks of a process in which one has panicked go on, and nothing else shows it.
+    /// Returns whether the process is whole: no task of it has panicked, no part of it has ended that was to work until the stop,
+    /// and it has not [exited](Boot::exit). It is for a probe of the platform: the others of a process in which one has ended go
+    /// on, and nothing else shows it.
     ///
     /// # Errors
     /// [`Died`], which says what is wrong.
     pub fn health(&self) -> Result<(), Died> {
-        match self.exited.get() {
-            Some(reason) => Err(Died::Exited { reason: reason.clone() }),
-            None => self.tasks.check().map_err(Died::Panicked),
-        }
+        self.verdict(self.tasks.check())
     }
 
-    /// Waits until a task of the process has panicked, and returns at once if one has: what a supervisor waits for beside
-    /// the signal to stop.
+    fn verdict(&self, panicked: Result<(), TaskPanicked>) -> Result<(), Died> {
+        if let Some(reason) = self.exited.get() {
+            return Err(Died::Exited { reason: reason.clone() });
+        }
+        panicked?;
+        let parts = self.tasks.parts_ended();
+        if parts.is_empty() { Ok(()) } else { Err(Died::Ended { parts }) }
+    }
+
+    /// Waits until the process is not [whole](Self::health) any more, and returns at once if it isn't: what a supervisor waits
+    /// for beside the signal to stop.
     ///
     /// ```
     /// # use seaworthy_tokio::{Died, Process};
     /// # async fn supervise(process: Process, terminated: impl Future<Output = ()>) -> Result<(), Died> {
     /// tokio::select! {
-    ///     panicked = process.panicked() => return Err(panicked.into()),
+    ///     died = process.died() => return Err(died),
     ///     () = terminated => {}
     /// }
     /// process.stop().await
@@ -193,8 +220,8 @@ impl Process {
     /// ```
     ///
     /// Dropping the future ends the wait.
-    pub async fn panicked(&self) -> TaskPanicked {
-        self.tasks.panicked().await
+    pub async fn died(&self) -> Died {
+        self.tasks.until(|| self.health().err()).await
     }
 
     /// Waits until no task is left: after a stop, or because all have returned, or because the process
@@ -203,13 +230,10 @@ impl Process {
     /// Dropping the future ends the wait; the tasks go on.
     ///
     /// # Errors
-    /// [`Died`] if the process exited of its own doing, or a task panicked during its life.
+    /// [`Died`] if the process exited of its own doing, or a task panicked or a part ended during its life.
     pub async fn ended(&self) -> Result<(), Died> {
-        let ended = self.tasks.join().await;
-        match self.exited.get() {
-            Some(reason) => Err(Died::Exited { reason: reason.clone() }),
-            None => ended.map_err(Died::Panicked),
-        }
+        let panicked = self.tasks.join().await;
+        self.verdict(panicked)
     }
 
     /// Ends all tasks at their next await, as a crash would: what they had not committed is lost.

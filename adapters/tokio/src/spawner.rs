@@ -6,6 +6,7 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 use seaworthy_core::ports::Spawner;
+use smol_str::SmolStr;
 use tokio::{runtime::Handle, sync::Notify, task::JoinSet};
 
 /// A task of the process ended in a panic: a bug of ours or of the user.
@@ -14,6 +15,18 @@ use tokio::{runtime::Handle, sync::Notify, task::JoinSet};
 pub struct TaskPanicked {
     /// The names of the tasks, in the order in which they ended.
     pub names: Vec<&'static str>,
+}
+
+/// A part of a process that has ended although nobody had asked it to stop: a relay whose settings can't work, a consumer whose
+/// store lacks a part, a task that returned an error, a main function that returned.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{part}: {why}")]
+#[non_exhaustive]
+pub struct PartEnded {
+    /// Name of the part: of a task, or what it calls itself, as `consumer shipping`.
+    pub part: SmolStr,
+    /// Reason, in its own words.
+    pub why: SmolStr,
 }
 
 /// Starts tasks on a tokio runtime and keeps count of them, so that a graceful stop can wait for all.
@@ -29,11 +42,12 @@ pub struct TokioSpawner {
     joining: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// Names of the tasks that run, and of those that panicked. Tasks hold it, so it holds no task.
+/// Names of the tasks that run, of those that panicked and of the parts that have ended. Tasks hold it, so it holds no task.
 #[derive(Default)]
 struct Book {
     entries: Mutex<Entries>,
-    panicked: Notify,
+    /// Something has gone wrong.
+    told: Notify,
 }
 
 #[derive(Default)]
@@ -41,6 +55,7 @@ struct Entries {
     started: u64,
     running: BTreeMap<u64, &'static str>,
     panicked: Vec<&'static str>,
+    ended: Vec<PartEnded>,
     /// Number of panics that a call of [`TokioSpawner::join`] has told of.
     told: usize,
 }
@@ -117,13 +132,29 @@ impl TokioSpawner {
 
     /// Waits until a task has panicked, and returns at once if one has. Dropping the future ends the wait.
     pub async fn panicked(&self) -> TaskPanicked {
+        self.until(|| self.check().err()).await
+    }
+
+    /// Returns the parts of the process that have [ended](Spawner::part_ended) so far although nobody had asked them to stop, in
+    /// that order. A part that is started again, and ends again, is there twice.
+    pub fn parts_ended(&self) -> Vec<PartEnded> {
+        self.book.entries().ended.clone()
+    }
+
+    /// Waits until a look at what has gone wrong finds something.
+    pub(crate) async fn until<T>(&self, mut look: impl FnMut() -> Option<T>) -> T {
         loop {
-            let told = self.book.panicked.notified();
-            if let Err(panicked) = self.check() {
-                return panicked;
+            let told = self.book.told.notified();
+            if let Some(found) = look() {
+                return found;
             }
             told.await;
         }
+    }
+
+    /// Has those look who wait until something has gone wrong.
+    pub(crate) fn tell(&self) {
+        self.book.told.notify_waiters();
     }
 
     /// Returns the names of the tasks that have not ended, in the order in which they were started.
@@ -149,12 +180,17 @@ impl Spawner for TokioSpawner {
             if AssertUnwindSafe(task).catch_unwind().await.is_err() {
                 tracing::error!(task = name, "a task of the process has panicked: what it did is not done any more");
                 entry.book.entries().panicked.push(name);
-                entry.book.panicked.notify_waiters();
+                entry.book.told.notify_waiters();
             }
         };
         let mut tasks = self.tasks();
         while tasks.try_join_next().is_some() {}
         tasks.spawn_on(named, &self.runtime);
+    }
+
+    fn part_ended(&self, part: &str, why: &str) {
+        self.book.entries().ended.push(PartEnded { part: part.into(), why: why.into() });
+        self.tell();
     }
 }
 

@@ -5,23 +5,21 @@ use tracing::{debug, error, warn};
 use super::{Subscriber, place::Reading};
 use crate::{
     ports::{Part, StoreError, scoped},
+    startup::can_run,
     wake::Woken,
 };
 
 impl Subscriber {
     /// Handles events until a stop is asked for. What is being handled by then is finished.
     ///
-    /// Ends at once, with an error in the log, if a setting can't work or the store lacks [events](Part::Events),
+    /// Ends at once, with an error in the log and to the process, if a setting can't work or the store lacks [events](Part::Events),
     /// [checkpoints](Part::Checkpoints) or the [inbox](Part::Inbox), in which failures are counted.
     ///
     /// Dropping the future, as a crash does, rolls back what is open; the next run goes on behind the checkpoint.
     pub async fn run(self) {
-        if let Err(error) = self.config.check() {
-            error!(subscriber = %self.name, %error, "subscriber ends: its settings can't work");
-            return;
-        }
-        if let Err(error) = self.store.parts().require(&[Part::Events, Part::Checkpoints, Part::Inbox]) {
-            error!(subscriber = %self.name, %error, "subscriber ends: its store lacks what it needs");
+        let (process, settings) = (self.scopes.as_deref(), self.config.check());
+        let needed = [Part::Events, Part::Checkpoints, Part::Inbox];
+        if !can_run(format_args!("subscriber {}", self.name), process, settings, &*self.store, &needed) {
             return;
         }
         if let Some(spawner) = &self.scopes {

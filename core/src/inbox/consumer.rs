@@ -2,11 +2,12 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, join, select};
 use smol_str::SmolStr;
-use tracing::{Instrument, Span, debug, error, info_span, warn};
+use tracing::{Instrument, Span, debug, info_span, warn};
 
 use super::{ConsumerConfig, Handlers, extension::Extender};
 use crate::{
     ports::{Broker, BrokerError, Clock, Delivery, Part, Ports, Random, Scopes, Store, Subscription, SubscriptionSpec},
+    startup::can_run,
     stop::Stop,
     wake::{Wake, pause},
 };
@@ -82,17 +83,13 @@ impl Consumer {
 
     /// Consumes until a stop is asked for. Messages that are being handled by then are finished; others are given back.
     ///
-    /// Ends at once, with an error in the log, if a setting can't work or the store has no [inbox](Part::Inbox). What a handler needs beside it, as
+    /// Ends at once, with an error in the log and to the process, if a setting can't work or the store has no [inbox](Part::Inbox). What a handler needs beside it, as
     /// an outbox to stage to, is refused at its first call, and the message fails with that reason.
     ///
     /// Dropping the future, as a crash does, rolls back what is open; the broker delivers it again.
     pub async fn run(self) {
-        if let Err(error) = self.config.check() {
-            error!(consumer = %self.name, %error, "consumer ends: its settings can't work");
-            return;
-        }
-        if let Err(error) = self.store.parts().require(&[Part::Inbox]) {
-            error!(consumer = %self.name, %error, "consumer ends: its store lacks what it needs");
+        let (process, settings) = (self.scopes.as_deref(), self.config.check());
+        if !can_run(format_args!("consumer {}", self.name), process, settings, &*self.store, &[Part::Inbox]) {
             return;
         }
         if let Some(spawner) = &self.scopes {

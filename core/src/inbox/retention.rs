@@ -4,10 +4,10 @@ use smol_str::SmolStr;
 use tracing::{Instrument, debug_span};
 
 use crate::{
-    ports::{Clock, InboxPurgeRequest, Part, Store, StoreError},
+    ports::{Clock, InboxPurgeRequest, Part, Ports, Store, StoreError},
     settings::{Checks, InvalidSetting},
     stop::Stop,
-    sweep::{can_sweep, in_batches, tell, until_stop},
+    sweep::{Around, BATCH_LIMIT, Turns, in_batches, tell},
 };
 
 /// Duration for which watermarks are kept, unless somebody says otherwise: beyond what anybody replays by hand.
@@ -47,6 +47,7 @@ pub struct InboxRetention {
     redelivery_window: Duration,
     batch: usize,
     every: Duration,
+    batch_limit: Duration,
 }
 
 impl InboxRetention {
@@ -63,7 +64,14 @@ impl InboxRetention {
             return Err(RetentionError { what: "inbox rows", keep, redelivery_window });
         }
         let every = Duration::from_secs(60);
-        Ok(Self { keep, keep_watermarks: keep.max(KEEP_WATERMARKS), redelivery_window, batch: 1_000, every })
+        Ok(Self {
+            keep,
+            keep_watermarks: keep.max(KEEP_WATERMARKS),
+            redelivery_window,
+            batch: 1_000,
+            every,
+            batch_limit: BATCH_LIMIT,
+        })
     }
 
     /// Keeps the watermark of a source and key for `keep` after rows of it were deleted last, by the store's clock. A message
@@ -92,6 +100,12 @@ impl InboxRetention {
         self
     }
 
+    /// Sets the time that the store has for one batch in a loop: then the sweep goes on at its next turn.
+    pub fn batch_limit(mut self, batch_limit: Duration) -> Self {
+        self.batch_limit = batch_limit;
+        self
+    }
+
     /// Checks that these settings can work. [`run`](Self::run) asks when it begins.
     ///
     /// # Errors
@@ -99,22 +113,40 @@ impl InboxRetention {
     pub fn check(&self) -> Result<(), InvalidSetting> {
         let checks = Checks::new("InboxRetention");
         checks.positive("batch", self.batch, "a sweep that deletes nothing lets the table grow for ever")?;
-        checks.lasting("every", self.every, "sweeps without a pause never rest")
+        checks.lasting("every", self.every, "sweeps without a pause never rest")?;
+        checks.lasting("batch_limit", self.batch_limit, "no batch would ever be done in time")
     }
 
     /// Sweeps the rows of these consumers until a stop is asked for. An error of the store ends a sweep, not the loop; that
-    /// it has no [inbox](Part::Inbox), or a setting that can't work, ends both, with an error in the log.
-    pub async fn run(self, consumers: Vec<SmolStr>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
-        if !can_sweep("inbox", self.check(), &*store, Part::Inbox) {
+    /// it has no [inbox](Part::Inbox), or a setting that can't work, ends both, with an error in the log
+    /// and to the process.
+    pub async fn run(self, consumers: Vec<SmolStr>, ports: Ports) {
+        self.run_around(consumers, ports.into()).await;
+    }
+
+    /// Sweeps as [`run`](Self::run) does, outside a process: nobody hears but by the log where it ends at once.
+    pub async fn run_from_parts(
+        self,
+        consumers: Vec<SmolStr>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        stop: Stop,
+    ) {
+        self.run_around(consumers, Around::from_parts(store, clock, stop)).await;
+    }
+
+    async fn run_around(self, consumers: Vec<SmolStr>, around: Around) {
+        if !around.can_sweep("inbox", self.check(), Part::Inbox) {
             return;
         }
         let sweep = || async {
             for consumer in &consumers {
-                let swept = self.swept(consumer, &*store, &stop, Some(&*clock)).await;
+                let turns = around.turns(self.batch_limit);
+                let swept = self.swept(consumer, &*around.store, &around.stop, turns).await;
                 tell(&format!("inbox of {consumer}"), swept);
             }
         };
-        until_stop(&*clock, &stop, self.every, sweep).await;
+        around.until_stop(self.every, sweep).await;
     }
 
     /// Deletes all rows and watermarks of a consumer that are old enough, batch by batch, and returns how many. A stop ends it
@@ -131,9 +163,9 @@ impl InboxRetention {
         consumer: &str,
         store: &dyn Store,
         stop: &Stop,
-        clock: Option<&dyn Clock>,
+        turns: Option<Turns<'_>>,
     ) -> Result<u64, StoreError> {
-        let sweep = in_batches(self.batch, stop, clock, |limit| async move {
+        let sweep = in_batches(self.batch, stop, turns, |limit| async move {
             let request = InboxPurgeRequest::new(self.keep, limit).watermarks_older_than(self.keep_watermarks);
             store.purge_inbox(consumer, &request).await
         });

@@ -8,7 +8,7 @@ use super::{
     budget::Passed,
     log_waits::LogWaits,
     log_window::LogWindow,
-    poll::{Polling, can_relay},
+    poll::Polling,
     publisher::{Batches, Publisher},
     setters::relay_setters,
 };
@@ -18,6 +18,7 @@ use crate::{
         Broker, Clock, OutboxOrder, Part, Ports, Random, Scopes, SettleOutcome, SteadyTime, Store, StoreError,
         TailRequest, WhenDead, scoped,
     },
+    startup::can_run,
     stop::Stop,
     wake::Wake,
 };
@@ -115,12 +116,19 @@ impl LogRelay {
 
     /// Publishes until a stop is asked for. What is in flight by then is finished and stored.
     ///
-    /// Ends at once, with an error in the log, if the store has no [outbox](Part::Outbox) or no
+    /// Ends at once, with an error in the log and to the process, if the store has no [outbox](Part::Outbox) or no
     /// [checkpoints](Part::Checkpoints), or a setting [can't work](RelayConfig::check).
     ///
     /// Dropping the future, as a crash does, leaves nothing behind: what was published and not stored is published again.
     pub async fn run(mut self) {
-        if !can_relay(&self.config, &*self.store, &[Part::Outbox, Part::Checkpoints]) {
+        let (process, settings) = (self.scopes.as_deref(), self.config.check());
+        if !can_run(
+            format_args!("relay {}", self.name),
+            process,
+            settings,
+            &*self.store,
+            &[Part::Outbox, Part::Checkpoints],
+        ) {
             return;
         }
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));

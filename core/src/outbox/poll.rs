@@ -4,24 +4,10 @@ use tracing::{error, warn};
 
 use super::{PassReport, RelayConfig};
 use crate::{
-    ports::{Clock, Part, Random, Store, StoreError},
+    ports::{Clock, Random, StoreError},
     stop::Stop,
     wake::{Wake, Woken, pause},
 };
-
-/// Returns `true` if a relay can work by its settings and the store has the parts that it needs; says in the log what is
-/// wrong if not. Waiting would not help.
-pub(super) fn can_relay(config: &RelayConfig, store: &dyn Store, needed: &[Part]) -> bool {
-    if let Err(error) = config.check() {
-        error!(%error, "relay ends: its settings can't work");
-        return false;
-    }
-    let missing = store.parts().require(needed);
-    if let Err(error) = &missing {
-        error!(%error, "relay ends: its store lacks what it needs");
-    }
-    missing.is_ok()
-}
 
 /// Pauses between the passes of a relay: none while something moves, longer and longer ones while nothing does.
 pub(super) struct Polling {

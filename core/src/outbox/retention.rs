@@ -3,10 +3,10 @@ use std::{sync::Arc, time::Duration};
 use tracing::{Instrument, debug_span};
 
 use crate::{
-    ports::{Clock, Part, PurgeRequest, Store, StoreError},
+    ports::{Clock, Part, Ports, PurgeRequest, Store, StoreError},
     settings::{Checks, InvalidSetting},
     stop::Stop,
-    sweep::{can_sweep, in_batches, tell, until_stop},
+    sweep::{Around, BATCH_LIMIT, Turns, in_batches, tell},
 };
 
 /// Deletes dispatched rows after a while, in bounded batches, beside running relays. Nothing else is ever deleted: a row
@@ -21,11 +21,18 @@ pub struct OutboxRetention {
     pub batch: usize,
     /// Pause between two sweeps. Default 1 minute.
     pub every: Duration,
+    /// Time that the store has for one batch in a loop. Default 1 minute: what has not ended by then may never do.
+    pub batch_limit: Duration,
 }
 
 impl Default for OutboxRetention {
     fn default() -> Self {
-        Self { keep: Duration::from_secs(7 * 24 * 3_600), batch: 1_000, every: Duration::from_secs(60) }
+        Self {
+            keep: Duration::from_secs(7 * 24 * 3_600),
+            batch: 1_000,
+            every: Duration::from_secs(60),
+            batch_limit: BATCH_LIMIT,
+        }
     }
 }
 
@@ -53,6 +60,13 @@ impl OutboxRetention {
 }
 
 impl OutboxRetention {
+    /// Sets the time that the store has for one batch in a loop: then the sweep goes on at its next turn.
+    #[must_use]
+    pub fn batch_limit(mut self, batch_limit: Duration) -> Self {
+        self.batch_limit = batch_limit;
+        self
+    }
+
     /// Checks that these settings can work. [`run`](Self::run) asks when it begins.
     ///
     /// # Errors
@@ -60,15 +74,27 @@ impl OutboxRetention {
     pub fn check(&self) -> Result<(), InvalidSetting> {
         let checks = Checks::new("OutboxRetention");
         checks.positive("batch", self.batch, "a sweep that deletes nothing lets the table grow for ever")?;
-        checks.lasting("every", self.every, "sweeps without a pause never rest")
+        checks.lasting("every", self.every, "sweeps without a pause never rest")?;
+        checks.lasting("batch_limit", self.batch_limit, "no batch would ever be done in time")
     }
 
     /// Sweeps until a stop is asked for. An error of the store ends a sweep, not the loop; that it has no
-    /// [outbox](Part::Outbox), or a setting that can't work, ends both, with an error in the log.
-    pub async fn run(self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
-        if can_sweep("outbox", self.check(), &*store, Part::Outbox) {
-            let sweep = || async { tell("outbox", self.swept(&*store, &stop, Some(&*clock)).await) };
-            until_stop(&*clock, &stop, self.every, sweep).await;
+    /// [outbox](Part::Outbox), or a setting that can't work, ends both, with an error in the log
+    /// and to the process.
+    pub async fn run(self, ports: Ports) {
+        self.run_around(ports.into()).await;
+    }
+
+    /// Sweeps as [`run`](Self::run) does, outside a process: nobody hears but by the log where it ends at once.
+    pub async fn run_from_parts(self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
+        self.run_around(Around::from_parts(store, clock, stop)).await;
+    }
+
+    async fn run_around(self, around: Around) {
+        if around.can_sweep("outbox", self.check(), Part::Outbox) {
+            let turns = around.turns(self.batch_limit);
+            let sweep = || async { tell("outbox", self.swept(&*around.store, &around.stop, turns).await) };
+            around.until_stop(self.every, sweep).await;
         }
     }
 
@@ -81,8 +107,8 @@ impl OutboxRetention {
         self.swept(store, stop, None).await
     }
 
-    async fn swept(&self, store: &dyn Store, stop: &Stop, clock: Option<&dyn Clock>) -> Result<u64, StoreError> {
-        let sweep = in_batches(self.batch, stop, clock, |limit| async move {
+    async fn swept(&self, store: &dyn Store, stop: &Stop, turns: Option<Turns<'_>>) -> Result<u64, StoreError> {
+        let sweep = in_batches(self.batch, stop, turns, |limit| async move {
             Ok(store.purge_dispatched(&PurgeRequest { older_than: self.keep, limit }).await?.len() as u64)
         });
         sweep.instrument(debug_span!("outbox.retention")).await

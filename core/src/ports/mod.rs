@@ -32,7 +32,7 @@ mod steady;
 mod store;
 mod work;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 pub use answer::{Answer, Answers};
 pub use broker::{
@@ -53,7 +53,7 @@ pub(crate) use scope::{Scopes, scoped};
 pub use spawner::Spawner;
 pub use steady::SteadyTime;
 pub use store::*;
-pub(crate) use work::{Panicked, caught, caught_now, within};
+pub(crate) use work::{Panicked, answered, caught, caught_now, within};
 
 use crate::stop::Stop;
 pub use crate::time::Timestamp;
@@ -85,5 +85,37 @@ impl Ports {
     /// Starts a task of the process beside others: it is dropped with the process. `name` is for traces.
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         self.spawner.spawn(name, Box::pin(task));
+    }
+
+    /// Starts a task of the process that may fail. An error ends the task, and is said in the log and to the process, whose
+    /// [spawner](Spawner::part_ended) hears of it: on tokio its health is an error from then on.
+    ///
+    /// ```
+    /// use seaworthy_core::ports::{Ports, StoreError};
+    ///
+    /// async fn count(ports: Ports) -> Result<(), StoreError> {
+    ///     while !ports.stop.is_set() {
+    ///         println!("{} wait", ports.store.backlog().await?.outbox_unsettled);
+    ///         ports.clock.idle(std::time::Duration::from_secs(60)).await;
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// fn start(ports: &Ports) {
+    ///     ports.try_spawn("count", count(ports.clone()));
+    /// }
+    /// # let _ = start;
+    /// ```
+    pub fn try_spawn<E: fmt::Display>(
+        &self,
+        name: &'static str,
+        task: impl Future<Output = Result<(), E>> + Send + 'static,
+    ) {
+        let spawner = self.spawner.clone();
+        self.spawn(name, async move {
+            let Err(why) = task.await.map_err(|error| error.to_string()) else { return };
+            tracing::error!(task = name, error = %why, "a task of the process has failed: what it was for is not done any more");
+            spawner.part_ended(name, &why);
+        });
     }
 }

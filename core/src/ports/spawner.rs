@@ -29,6 +29,16 @@ pub trait Spawner: Send + Sync {
         let _ = panic;
     }
 
+    /// Hears that a part of the process has ended which was to work until the stop - a relay, a consumer, a task that returned an
+    /// error - and why. What it was for is not done any more, and the process goes on without it. The part has said so in the
+    /// log itself.
+    ///
+    /// A spawner that keeps it lets whoever looks after the process know at once. Unless a spawner says otherwise, nothing comes
+    /// of it.
+    fn part_ended(&self, part: &str, why: &str) {
+        let _ = (part, why);
+    }
+
     /// Hears of a part of the process that can take up again what it has given up, for as long as the process lives. A
     /// spawner that keeps it gives an operator a way to ask for that from outside the process's own program; it has to let
     /// go of it when the process ends.

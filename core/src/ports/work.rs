@@ -5,14 +5,14 @@ use std::{
     any::Any,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
+    pin::{Pin, pin},
     task::Poll,
     time::Duration,
 };
 
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
-use super::{Clock, Spawner};
+use super::{Clock, Spawner, StoreError};
 
 /// A piece of work panicked, with the text that it panicked with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +23,12 @@ pub(crate) struct Panicked(pub(crate) SmolStr);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not done within {0:?}")]
 pub(crate) struct Late(pub(crate) Duration);
+
+impl From<Late> for StoreError {
+    fn from(late: Late) -> Self {
+        Self::Unknown(format_smolstr!("the store has not answered: it was {late}"))
+    }
+}
 
 /// Runs `work`, whose panic ends nothing but itself. The spawner of its process, if it has one, hears of it. After a panic
 /// the caller drops the work.
@@ -64,6 +70,16 @@ pub(crate) async fn within<T>(
         end.get_or_insert_with(|| clock.limit(limit)).as_mut().poll(cx).map(|()| Err(Late(limit)))
     })
     .await
+}
+
+/// Waits for an answer of a store for at most `limit`, by the process's clock. A call that has not ended by then is dropped, and
+/// its outcome is unknown. One that is answered at once sets no timer.
+pub(crate) async fn answered<T, E: From<StoreError>>(
+    clock: &dyn Clock,
+    limit: Duration,
+    call: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    within(clock, limit, pin!(call)).await.unwrap_or_else(|late| Err(StoreError::from(late).into()))
 }
 
 fn text(payload: &(dyn Any + Send)) -> SmolStr {

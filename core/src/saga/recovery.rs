@@ -15,6 +15,7 @@ use super::{
 use crate::{
     ids::SagaId,
     ports::{AcquireRequest, Part, SagaInstance, SagaStatus, StoreError},
+    startup::can_run,
     stop::Stop,
     wake::Woken,
 };
@@ -24,17 +25,13 @@ impl Orchestrator {
     /// come to rest. Run it in every replica, for as long as the process lives.
     ///
     /// Each saga is driven in a task of its own, so a bad one holds up no other, and an error is tried again at the
-    /// next round. Ends at once, with an error in the log, if the store has no [sagas](Part::Sagas) or a setting
+    /// next round. Ends at once, with an error in the log and to the process, if the store has no [sagas](Part::Sagas) or a setting
     /// [can't work](super::OrchestratorConfig::check). Dropping the future
     /// stops the search; sagas that are being driven go on.
     pub async fn run_recovery(&self, stop: &Stop) {
         let resources = &self.resources;
-        if let Err(error) = resources.config.check() {
-            tracing::error!(%error, "recovery ends: its settings can't work");
-            return;
-        }
-        if let Err(error) = resources.store.parts().require(&[Part::Sagas]) {
-            tracing::error!(%error, "recovery ends: its store lacks what it needs");
+        let (process, settings) = (&*resources.spawner, resources.config.check());
+        if !can_run(format_args!("recovery of sagas"), Some(process), settings, &*resources.store, &[Part::Sagas]) {
             return;
         }
         resources.spawner.offer(Arc::new(self.clone()));

@@ -3,10 +3,10 @@ use std::{sync::Arc, time::Duration};
 use tracing::{Instrument, debug_span};
 
 use crate::{
-    ports::{Clock, Part, PurgeRequest, Store, StoreError},
+    ports::{Clock, Part, Ports, PurgeRequest, Store, StoreError},
     settings::{Checks, InvalidSetting},
     stop::Stop,
-    sweep::{can_sweep, in_batches, tell, until_stop},
+    sweep::{Around, BATCH_LIMIT, Turns, in_batches, tell},
 };
 
 /// Deletes the logs of sagas that ended long ago, and much later the sagas themselves, in bounded batches, beside running
@@ -38,12 +38,20 @@ pub struct SagaRetention {
     pub batch: usize,
     /// Pause between two sweeps. Default 1 minute.
     pub every: Duration,
+    /// Time that the store has for one batch in a loop. Default 1 minute: what has not ended by then may never do.
+    pub batch_limit: Duration,
 }
 
 impl Default for SagaRetention {
     fn default() -> Self {
         let day = Duration::from_secs(24 * 3_600);
-        Self { keep_logs: day * 7, keep_sagas: Some(day * 365), batch: 1_000, every: Duration::from_secs(60) }
+        Self {
+            keep_logs: day * 7,
+            keep_sagas: Some(day * 365),
+            batch: 1_000,
+            every: Duration::from_secs(60),
+            batch_limit: BATCH_LIMIT,
+        }
     }
 }
 
@@ -76,6 +84,13 @@ impl SagaRetention {
         self
     }
 
+    /// Sets the time that the store has for one batch in a loop: then the sweep goes on at its next turn.
+    #[must_use]
+    pub fn batch_limit(mut self, batch_limit: Duration) -> Self {
+        self.batch_limit = batch_limit;
+        self
+    }
+
     /// Checks that these settings can work. [`run`](Self::run) asks when it begins.
     ///
     /// # Errors
@@ -84,17 +99,29 @@ impl SagaRetention {
         let checks = Checks::new("SagaRetention");
         checks.positive("batch", self.batch, "a sweep that deletes nothing lets the tables grow for ever")?;
         checks.lasting("every", self.every, "sweeps without a pause never rest")?;
+        checks.lasting("batch_limit", self.batch_limit, "no batch would ever be done in time")?;
         let keep_sagas = self.keep_sagas.unwrap_or(Duration::MAX);
         let cure = format_args!("a saga is deleted after its log, so keep it for {:?} or longer", self.keep_logs);
         checks.hold(keep_sagas >= self.keep_logs, "keep_sagas", format_args!("{keep_sagas:?}"), cure)
     }
 
     /// Sweeps until a stop is asked for. An error of the store ends a sweep, not the loop; that it has no
-    /// [sagas](Part::Sagas), or a setting that can't work, ends both, with an error in the log.
-    pub async fn run(self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
-        if can_sweep("sagas", self.check(), &*store, Part::Sagas) {
-            let sweep = || async { tell("sagas", self.swept(&*store, &stop, Some(&*clock)).await) };
-            until_stop(&*clock, &stop, self.every, sweep).await;
+    /// [sagas](Part::Sagas), or a setting that can't work, ends both, with an error in the log
+    /// and to the process.
+    pub async fn run(self, ports: Ports) {
+        self.run_around(ports.into()).await;
+    }
+
+    /// Sweeps as [`run`](Self::run) does, outside a process: nobody hears but by the log where it ends at once.
+    pub async fn run_from_parts(self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
+        self.run_around(Around::from_parts(store, clock, stop)).await;
+    }
+
+    async fn run_around(self, around: Around) {
+        if around.can_sweep("sagas", self.check(), Part::Sagas) {
+            let turns = around.turns(self.batch_limit);
+            let sweep = || async { tell("sagas", self.swept(&*around.store, &around.stop, turns).await) };
+            around.until_stop(self.every, sweep).await;
         }
     }
 
@@ -107,14 +134,14 @@ impl SagaRetention {
         self.swept(store, stop, None).await
     }
 
-    async fn swept(&self, store: &dyn Store, stop: &Stop, clock: Option<&dyn Clock>) -> Result<u64, StoreError> {
+    async fn swept(&self, store: &dyn Store, stop: &Stop, turns: Option<Turns<'_>>) -> Result<u64, StoreError> {
         let sweep = async {
-            let logs = in_batches(self.batch, stop, clock, |limit| async move {
+            let logs = in_batches(self.batch, stop, turns, |limit| async move {
                 store.purge_saga_logs(&PurgeRequest { older_than: self.keep_logs, limit }).await
             });
             let logs = logs.await?;
             let Some(older_than) = self.keep_sagas else { return Ok(logs) };
-            let sagas = in_batches(self.batch, stop, clock, |limit| async move {
+            let sagas = in_batches(self.batch, stop, turns, |limit| async move {
                 store.purge_sagas(&PurgeRequest { older_than, limit }).await
             });
             Ok(logs + sagas.await?)

@@ -7,7 +7,9 @@
 //! `DATABASE` is the file of `orders`; that of `shipping` lies beside it. `PROVIDER` is where payments are asked for, as
 //! `HOST:PORT` (see `provider`). Articles are put into a database that has none yet. Requests come as lines of standard
 //! input, and each is answered by a line of standard output (see `desk`). The program stops gracefully at the end of its
-//! input and at Ctrl-C; killed at any moment, it goes on at the next start.
+//! input and at Ctrl-C; killed at any moment, it goes on at the next start. Where a part of it ends by itself, it says so and
+//! ends with an error, for whoever looks after it to start it again. `SHOP_RELAY_LEASE_MS` is the time after which the next
+//! start publishes what a killed one had in hand, 5,000 ms if it is not set.
 
 mod desk;
 mod provider;
@@ -16,11 +18,13 @@ use std::{
     collections::BTreeMap,
     env,
     path::{Path, PathBuf},
+    pin::pin,
     process::ExitCode,
     sync::Arc,
     time::Duration,
 };
 
+use futures_util::future::{Either, select};
 use seaworthy_core::{
     ports::{Ingress, Store},
     stop::Stop,
@@ -36,6 +40,9 @@ use smol_str::SmolStr;
 /// Requests that wait for their answer at a time: more would only wait for SQLite's one writer.
 const WAITING_MAX: usize = 32;
 
+/// Name of the setting of the relays' lease, in milliseconds.
+const RELAY_LEASE_MS: &str = "SHOP_RELAY_LEASE_MS";
+
 type Failure = Box<dyn std::error::Error>;
 
 /// Arguments of the command line.
@@ -44,6 +51,7 @@ struct Arguments {
     provider: String,
     /// Units by article.
     stock: BTreeMap<SmolStr, u64>,
+    settings: Settings,
 }
 
 impl Arguments {
@@ -56,7 +64,12 @@ impl Arguments {
             Ok((article.into(), units))
         };
         let stock = arguments.map(article).collect::<Result<_, String>>()?;
-        Ok(Self { database: database.into(), provider, stock })
+        let lease_ms = match env::var(RELAY_LEASE_MS) {
+            Ok(text) => text.parse().map_err(|error| format!("{RELAY_LEASE_MS} is {text:?}: {error}"))?,
+            Err(_) => 5_000,
+        };
+        let settings = settings(Duration::from_millis(lease_ms));
+        Ok(Self { database: database.into(), provider, stock, settings })
     }
 }
 
@@ -92,8 +105,8 @@ async fn shop(arguments: &Arguments) -> Result<(), Failure> {
     };
     let (taking, sending) = (process(for_orders)?, process(for_shipping)?);
     let (boot, other) = (taking.boot("orders-1"), sending.boot("shipping-1"));
-    taking.start("orders", |_| orders(boot, Variant::default(), settings()));
-    sending.start("shipping", |_| shipping(other, Variant::default(), settings()));
+    taking.start("orders", |_| orders(boot, Variant::default(), arguments.settings.clone()));
+    sending.start("shipping", |_| shipping(other, Variant::default(), arguments.settings.clone()));
 
     let stop = Stop::new();
     let interrupted = stop.clone();
@@ -102,7 +115,16 @@ async fn shop(arguments: &Arguments) -> Result<(), Failure> {
             interrupted.set();
         }
     });
-    desk::answer_lines(&ingress, &stop).await;
+    // What has ended does nothing any more, and those who ask would wait for it: better to say so and to be started again.
+    let died = async {
+        match select(pin!(taking.died()), pin!(sending.died())).await {
+            Either::Left((died, _)) => format!("orders-1: {died}"),
+            Either::Right((died, _)) => format!("shipping-1: {died}"),
+        }
+    };
+    if let Either::Right((died, _)) = select(pin!(desk::answer_lines(&ingress, &stop)), pin!(died)).await {
+        return Err(died.into());
+    }
     // Both hear of it before either is waited for: each may wait for the other's acknowledgement.
     taking.ports().stop.set();
     sending.ports().stop.set();
@@ -112,8 +134,8 @@ async fn shop(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// Leases are short: nobody but this process works on its databases, and after a kill somebody waits for the next start.
-fn settings() -> Settings {
-    let settings = Settings::default().relay_lease(Duration::from_secs(5)).saga_lease(Duration::from_secs(3));
+fn settings(relay_lease: Duration) -> Settings {
+    let settings = Settings::default().relay_lease(relay_lease).saga_lease(Duration::from_secs(3));
     settings.redrive_requests(Duration::from_secs(10))
 }
 

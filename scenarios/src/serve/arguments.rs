@@ -1,6 +1,7 @@
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, Command};
+use seaworthy_sim::cli::duration;
 
 /// The command `serve`.
 #[derive(Debug, Args)]
@@ -17,6 +18,9 @@ pub(super) struct ServeArguments {
     /// Only the first N orders
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<usize>,
+    /// Time after which the next start takes over the checkouts of a killed one, such as 3s
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "3s")]
+    pub(super) saga_lease: Duration,
 }
 
 /// Path of a database file, written `sqlite:FILE`.

@@ -7,9 +7,10 @@ mod payments;
 mod shop;
 mod stores;
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use clap::{ArgMatches, FromArgMatches};
+use futures_util::future::{Either, select};
 use seaworthy_core::{ports::Clock, stop::Stop};
 use seaworthy_order_fulfillment::{Settings, json::encode, messages::GROUPS, requests::PLACE_ORDER, stock::stock_up};
 use seaworthy_scenarios::{
@@ -33,7 +34,7 @@ const ASKED_AT_A_TIME: usize = 32;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 pub(crate) use arguments::{SqliteUrl, command};
-pub(crate) use shop::Shop;
+pub(crate) use shop::{Replicas, Shop};
 pub(crate) use stores::{Stores, paths};
 
 /// Prints a line to standard output.
@@ -75,22 +76,25 @@ async fn shop(scenario: &OrderFulfillment, mut workload: Orders, arguments: &Ser
         broker: Arc::new(AcknowledgedBroker::new(&GROUPS)),
         ingress: ingress.clone(),
         clock,
-        settings: settings(),
+        settings: settings(arguments.saga_lease),
     }
     .start()?;
     tokio::spawn(stop_on_signal(stop.clone()));
 
-    feed(&workload.orders, &ingress, &stop).await;
-    while !stop.is_set() && !stores.are_idle().await? {
-        TokioClock.sleep(LOOK_EVERY).await;
+    let serving = async {
+        feed(&workload.orders, &ingress, &stop).await;
+        while !stop.is_set() && !stores.are_idle().await? {
+            TokioClock.sleep(LOOK_EVERY).await;
+        }
+        Ok::<_, CliError>(())
+    };
+    // What has ended does nothing any more, and the others would wait for it: better to say so and to be started again.
+    match select(pin!(serving), pin!(replicas.died())).await {
+        Either::Left((served, _)) => served?,
+        Either::Right((died, _)) => return Err(died.into()),
     }
     let interrupted = stop.is_set();
-    for replica in &replicas {
-        replica.ports().stop.set();
-    }
-    for replica in &replicas {
-        replica.stop().await?;
-    }
+    replicas.stop().await?;
     if interrupted {
         say!("stopped; start again to go on");
         return Ok(Exit::Interrupted);
@@ -100,8 +104,8 @@ async fn shop(scenario: &OrderFulfillment, mut workload: Orders, arguments: &Ser
 }
 
 /// Leases are short, because all replicas die together here and somebody waits for the next start.
-fn settings() -> Settings {
-    let settings = Settings::default().relay_lease(Duration::from_secs(5)).saga_lease(Duration::from_secs(3));
+fn settings(saga_lease: Duration) -> Settings {
+    let settings = Settings::default().relay_lease(Duration::from_secs(5)).saga_lease(saga_lease);
     settings.redrive_requests(Duration::from_secs(10))
 }
 

@@ -26,6 +26,9 @@ pub(super) struct SoakArguments {
     /// Time for which the services keep what is settled; longer than a fifth of --for, it shows as growth
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "3s")]
     pub(super) keep: Duration,
+    /// Claims after which a row goes alone, for tests of what becomes of a setting that can't work
+    #[arg(long, hide = true)]
+    pub(super) alone_after: Option<u32>,
     /// Writes what was done and found to FILE, as JSON
     #[arg(long, value_name = "FILE")]
     pub(super) json: Option<PathBuf>,
@@ -54,7 +57,7 @@ impl SoakArguments {
     /// the letter that ends it, and a lease; so a minute has time for a few.
     pub(super) fn relay_claims(&self) -> (u32, u32) {
         let given_up = (self.duration.as_secs() / SECONDS_A_CLAIM).clamp(CLAIMS_MIN, CLAIMS_MAX) as u32;
-        (given_up / 2, given_up)
+        (self.alone_after.unwrap_or(given_up / 2), given_up)
     }
 }
 

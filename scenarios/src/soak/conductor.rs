@@ -84,6 +84,8 @@ pub(super) struct Conductor<'a> {
     restart_at: Duration,
     /// The life that a letter is about to end.
     aborting: Option<u32>,
+    /// The life that has said why it ends.
+    unwell: Option<u32>,
     own_deaths: u64,
     behind_ms: u64,
     look_at: Duration,
@@ -121,6 +123,7 @@ impl<'a> Conductor<'a> {
             worker: None,
             restart_at: Duration::ZERO,
             aborting: None,
+            unwell: None,
             own_deaths: 0,
             behind_ms: 0,
             look_at: Duration::ZERO,
@@ -226,6 +229,11 @@ impl<'a> Conductor<'a> {
             }
             Said::Waits(what) if is_alive => self.waits = Some(what),
             Said::Aborts(_) => self.aborting = Some(life),
+            Said::Died(why) if is_alive => {
+                self.unwell = Some(life);
+                let sentence = format!("a part of the shop ended by itself in its life {life}: {why}");
+                self.course.violated.push(violated("process-is-whole", sentence));
+            }
             Said::Refused { calls } => self.effects("full disk", calls),
             Said::Slowed { commits } => self.effects("slow disk", commits),
             _ => {}
@@ -243,6 +251,9 @@ impl<'a> Conductor<'a> {
             return Ok(());
         }
         self.own_deaths += 1;
+        if self.unwell == Some(life) {
+            return Ok(());
+        }
         let sentence = format!("the shop's process ended by itself, {status}, in its life {life}");
         self.course.violated.push(violated("process-lives", sentence));
         Ok(())

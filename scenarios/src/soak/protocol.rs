@@ -40,6 +40,8 @@ pub(super) enum Said {
     Waits(String),
     /// A letter aborts the process now.
     Aborts(u64),
+    /// A process of the shop is not whole any more: this one ends.
+    Died(String),
     /// A full disk has refused so many calls more.
     Refused { calls: u64 },
     /// A slow disk has kept so many commits more waiting.

@@ -201,3 +201,15 @@ fn a_database_that_was_begun_with_other_orders_is_refused() {
     assert!(error.contains("shop.db was begun with other orders"), "{error}");
     assert_eq!(begin(first).0, Some(0), "and the right ones go on");
 }
+
+/// A saga would wait in memory for longer than it is owned. Nobody recovers any, which would show at the next kill only.
+#[test]
+fn a_part_that_ends_by_itself_ends_the_program_with_what_to_change() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let mut command = serve(RIGHT, folder.path(), 3);
+    let output = command.args(["--saga-lease", "500ms"]).output().expect("the program was built for this test");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("orders-1: parts of the process have ended: recovery of sagas: "), "{error}");
+    assert!(error.contains("OrchestratorConfig::wait_in_memory is 1s: "), "{error}");
+}

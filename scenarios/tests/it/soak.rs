@@ -145,6 +145,17 @@ fn a_database_that_is_locked_when_the_process_begins_is_waited_for() {
     worker.kill().and_then(|()| worker.wait()).expect("our own child");
 }
 
+/// Each life of the process ends as it begins; after ten of them the soak is given up.
+#[test]
+fn a_part_of_the_shop_that_ends_by_itself_is_in_the_report() {
+    let Soaked { code, told, json } = run(&["--for", "10s", "--seed", "7", "--alone-after", "0"]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("violated process-is-whole: a part of the shop ended by itself in its life 1: "), "{told}");
+    assert!(told.contains("RelayConfig::max_attempts is 0: "), "{told}");
+    let violated = json["violated"].as_array().expect("violations");
+    assert!(violated.iter().all(|violated| violated["invariant"] != "process-lives"), "it said why: {told}");
+}
+
 /// Ctrl-C is a signal that only Unix has under this name.
 #[cfg(unix)]
 #[test]

@@ -111,9 +111,12 @@ impl Interest {
     /// The classes of an event.
     pub fn from_event(event: &Event) -> Self {
         match &event.what {
-            What::Boot { .. } | What::Crash | What::Panic { .. } | What::Caught { .. } | What::Exit { .. } => {
-                Self::PROCESS
-            }
+            What::Boot { .. }
+            | What::Crash
+            | What::Panic { .. }
+            | What::Caught { .. }
+            | What::Exit { .. }
+            | What::PartEnded { .. } => Self::PROCESS,
             What::Fault { .. } | What::FaultOver { .. } | What::Spoils { .. } => Self::FAULT,
             What::Said { .. } => Self::SAID,
             What::Restored { .. } => Self::RESTORED,

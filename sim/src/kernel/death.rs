@@ -98,6 +98,26 @@ impl World {
         self.tell_panic(incarnation, panicked, |message| What::Caught { message }, None);
     }
 
+    /// A part of a process has ended that was to work until the stop, and has said so. In production the process is not whole from
+    /// then on, and only whoever asks for its health sees it: a finding, and the end of the run.
+    pub(crate) fn part_ended(&self, incarnation: &Incarnation, part: &str, why: &str) {
+        if incarnation.is_dead() {
+            return;
+        }
+        let at = self.elapsed();
+        let spec = &self.topology.processes[usize::from(incarnation.process.0)];
+        {
+            let mut state = self.state();
+            let what = What::PartEnded { part: part.into(), why: why.into() };
+            state.recorder.record(at, incarnation.process, incarnation.number, what);
+            let sentence = format!("process {} goes on without {part}: {why}", spec.name);
+            let entity = Entity::named(spec.service.clone(), spec.name.clone());
+            state.recorder.violate("part-ended", entity, sentence);
+            state.spent = Some(Spent::Panic);
+        }
+        self.nudge.notify_one();
+    }
+
     /// `in_vain`: what a process that is expected to panic does where it helps nothing.
     fn tell_panic(
         &self,

@@ -6,6 +6,6 @@ pub(crate) enum Spent {
     VirtualTime,
     /// It goes on although nothing is left to be done for.
     Settling,
-    /// Somebody panicked whom nobody starts again.
+    /// Somebody panicked whom nobody starts again, or goes on without a part.
     Panic,
 }

@@ -1,4 +1,8 @@
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use futures_util::future::{BoxFuture, FutureExt};
@@ -87,6 +91,7 @@ impl Clock for ProcessClock {
 
 /// Starts tasks that die with their incarnation.
 pub(crate) struct TaskSpawner {
+    world: Weak<World>,
     incarnation: Arc<Incarnation>,
     on_panic: OnPanic,
     on_caught: OnPanic,
@@ -106,7 +111,8 @@ impl TaskSpawner {
             })
         };
         let (on_panic, on_caught) = (tells(World::panicked), tells(World::caught));
-        Arc::new(Self { incarnation: incarnation.clone(), on_panic, on_caught, keeps_spans, tasks })
+        let (world, incarnation) = (Arc::downgrade(world), incarnation.clone());
+        Arc::new(Self { world, incarnation, on_panic, on_caught, keeps_spans, tasks })
     }
 }
 
@@ -128,6 +134,12 @@ impl Spawner for TaskSpawner {
 
     fn caught(&self, panic: &(dyn Any + Send)) {
         (self.on_caught)(&self.incarnation, Panicked::from_payload(panic));
+    }
+
+    fn part_ended(&self, part: &str, why: &str) {
+        if let Some(world) = self.world.upgrade() {
+            world.part_ended(&self.incarnation, part, why);
+        }
     }
 
     fn offer(&self, part: Arc<dyn TakesUp>) {

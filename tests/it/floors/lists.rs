@@ -21,7 +21,7 @@ pub(super) const HOUSES: [House; 10] = [
             &["cut", "ids", "payload", "settings", "stop", "time"],
             &["message"],
             &["ports"],
-            &["backoff", "boot", "wake"],
+            &["backoff", "boot", "startup", "wake"],
             &["sweep"],
             &["inbox", "outbox", "participant", "saga"],
             &["aggregate", "metrics"],

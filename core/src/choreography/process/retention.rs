@@ -6,10 +6,10 @@ use tracing::{Instrument, debug_span};
 use super::instance::End;
 use crate::{
     message::from_json,
-    ports::{Clock, Expected, Part, Store, StoreError},
+    ports::{Clock, Expected, Part, Ports, Store, StoreError},
     settings::{Checks, InvalidSetting},
     stop::Stop,
-    sweep::{can_sweep, tell, until_stop},
+    sweep::{Around, BATCH_LIMIT, Turns, tell},
 };
 
 /// Forgets processes that have ended long ago, in bounded batches, beside the process manager.
@@ -31,6 +31,7 @@ pub struct ProcessRetention {
     keep: Duration,
     batch: usize,
     every: Duration,
+    batch_limit: Duration,
 }
 
 impl ProcessRetention {
@@ -38,7 +39,13 @@ impl ProcessRetention {
     /// sweep reads 1,000 processes in one transaction and deletes those of them that are old enough, and there is one each
     /// hour.
     pub fn new(collection: impl Into<SmolStr>, keep: Duration) -> Self {
-        Self { collection: collection.into(), keep, batch: 1_000, every: Duration::from_secs(3_600) }
+        Self {
+            collection: collection.into(),
+            keep,
+            batch: 1_000,
+            every: Duration::from_secs(3_600),
+            batch_limit: BATCH_LIMIT,
+        }
     }
 
     /// Sets the number of processes that a transaction reads.
@@ -55,6 +62,13 @@ impl ProcessRetention {
         self
     }
 
+    /// Sets the time that the store has for one batch in a loop: then the sweep goes on at its next turn.
+    #[must_use]
+    pub fn batch_limit(mut self, batch_limit: Duration) -> Self {
+        self.batch_limit = batch_limit;
+        self
+    }
+
     /// Checks that these settings can work. [`run`](Self::run) asks when it begins.
     ///
     /// # Errors
@@ -63,15 +77,27 @@ impl ProcessRetention {
         let checks = Checks::new("ProcessRetention");
         checks.lasting("keep", self.keep, "a late event would begin a process that has just ended once more")?;
         checks.positive("batch", self.batch, "a sweep that reads nothing lets the collection grow for ever")?;
-        checks.lasting("every", self.every, "sweeps without a pause never rest")
+        checks.lasting("every", self.every, "sweeps without a pause never rest")?;
+        checks.lasting("batch_limit", self.batch_limit, "no batch would ever be done in time")
     }
 
     /// Sweeps until a stop is asked for. An error of the store ends a sweep, not the loop; that it has no
-    /// [documents](Part::Documents), or a setting that can't work, ends both, with an error in the log.
-    pub async fn run(self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
-        if can_sweep("processes", self.check(), &*store, Part::Documents) {
-            let sweep = || async { tell("processes", self.swept(&*store, &stop, Some(&*clock)).await) };
-            until_stop(&*clock, &stop, self.every, sweep).await;
+    /// [documents](Part::Documents), or a setting that can't work, ends both, with an error in the log
+    /// and to the process.
+    pub async fn run(self, ports: Ports) {
+        self.run_around(ports.into()).await;
+    }
+
+    /// Sweeps as [`run`](Self::run) does, outside a process: nobody hears but by the log where it ends at once.
+    pub async fn run_from_parts(self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: Stop) {
+        self.run_around(Around::from_parts(store, clock, stop)).await;
+    }
+
+    async fn run_around(self, around: Around) {
+        if around.can_sweep("processes", self.check(), Part::Documents) {
+            let turns = around.turns(self.batch_limit);
+            let sweep = || async { tell("processes", self.swept(&*around.store, &around.stop, turns).await) };
+            around.until_stop(self.every, sweep).await;
         }
     }
 
@@ -84,20 +110,18 @@ impl ProcessRetention {
         self.swept(store, stop, None).await
     }
 
-    /// A loop gives its `clock`, and lets others go on between two batches.
-    async fn swept(&self, store: &dyn Store, stop: &Stop, clock: Option<&dyn Clock>) -> Result<u64, StoreError> {
+    /// A loop gives its `turns`.
+    async fn swept(&self, store: &dyn Store, stop: &Stop, turns: Option<Turns<'_>>) -> Result<u64, StoreError> {
         let sweep = async {
             let (mut after, mut forgotten) = (None, 0);
             while !stop.is_set() {
-                let (read, old, last) = self.page(store, after.as_deref()).await?;
+                let (read, old, last) = Turns::take(turns, self.page(store, after.as_deref())).await?;
                 forgotten += old;
                 if read < self.batch.max(1) {
                     break;
                 }
                 after = last;
-                if let Some(clock) = clock {
-                    clock.yield_now().await;
-                }
+                Turns::give(turns).await;
             }
             Ok(forgotten)
         };

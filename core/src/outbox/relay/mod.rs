@@ -5,15 +5,12 @@ use std::{pin::pin, sync::Arc};
 use tracing::{Instrument, debug_span};
 
 use super::{
-    PassReport, RelayConfig,
-    poll::{Polling, can_relay},
-    publisher::Publisher,
-    setters::relay_setters,
-    survived::Survived,
+    PassReport, RelayConfig, poll::Polling, publisher::Publisher, setters::relay_setters, survived::Survived,
 };
 use crate::{
     ids::ClaimToken,
     ports::{Broker, ClaimRequest, Clock, Part, Ports, Random, Scopes, Store, StoreError, draw_id, scoped},
+    startup::can_run,
     stop::Stop,
     wake::Wake,
 };
@@ -104,12 +101,13 @@ impl Relay {
 
     /// Publishes until a stop is asked for. What is claimed and not published by then is given back.
     ///
-    /// Ends at once, with an error in the log, if the store has no [outbox](Part::Outbox) or a setting
+    /// Ends at once, with an error in the log and to the process, if the store has no [outbox](Part::Outbox) or a setting
     /// [can't work](RelayConfig::check).
     ///
     /// Dropping the future, as a crash does, leaves claimed rows to the end of their lease.
     pub async fn run(mut self) {
-        if !can_relay(&self.config, &*self.store, &[Part::Outbox]) {
+        let (process, settings) = (self.scopes.as_deref(), self.config.check());
+        if !can_run(format_args!("relay"), process, settings, &*self.store, &[Part::Outbox]) {
             return;
         }
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));

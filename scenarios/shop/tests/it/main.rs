@@ -139,3 +139,22 @@ fn a_wrong_command_line_says_what_is_wrong() {
         assert!(error.contains(why), "{error}");
     }
 }
+
+/// Who looks after it starts it again, and reads what is wrong.
+#[test]
+fn a_part_that_ends_by_itself_ends_the_program_with_what_to_change() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let (database, provider) = (database(folder.path(), ""), Provider::start());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
+    command.args([&database, provider.address()]).env("SHOP_RELAY_LEASE_MS", "0");
+    // Its input does not end: it would serve for ever.
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.expect("the program was built");
+    let input = child.stdin.take();
+    let output = child.wait_with_output().expect("it is our child");
+    drop(input);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("error: orders-1: parts of the process have ended: relay: "), "{error}");
+    assert!(error.contains("RelayConfig::lease is 0ns: "), "{error}");
+}

@@ -6,12 +6,14 @@ mod reader;
 
 use std::{
     io::{BufRead, stdin},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
 
 use bytes::Bytes;
 use clap::{ArgMatches, FromArgMatches};
+use futures_util::future::{Either, select};
 use seaworthy_core::{
     backoff::Backoff,
     ports::{Clock, Intercepted, Store},
@@ -26,7 +28,7 @@ use seaworthy_order_fulfillment::{
 use seaworthy_scenarios::catalog;
 use seaworthy_sim::cli::{CliError, Exit};
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
-use seaworthy_tokio::{AcknowledgedBroker, AskError, LocalIngress, Process, TokioClock};
+use seaworthy_tokio::{AcknowledgedBroker, AskError, LocalIngress, TokioClock};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
@@ -35,7 +37,7 @@ use super::{
     letters::{LETTERS, Letter},
     protocol::{Said, Tell, tell_parent},
 };
-use crate::serve::{Shop, SqliteUrl, Stores, paths};
+use crate::serve::{Replicas, Shop, SqliteUrl, Stores, paths};
 use clock::SetBackClock;
 use disk::Disk;
 
@@ -58,14 +60,24 @@ pub(crate) fn work(matches: &ArgMatches) -> Result<Exit, CliError> {
         let worker = Worker::start(&arguments).await?;
         tell_parent(&Said::Ready);
         tokio::spawn(tell_in_hand(worker.stores.clone()));
-        // Where the soak has ended, whatever ended it, this process ends as well.
-        while let Some(tell) = tells.recv().await {
-            if matches!(tell, Tell::Stop) {
-                return worker.stop().await;
+        let obeying = async {
+            // Where the soak has ended, whatever ended it, this process ends as well.
+            while let Some(tell) = tells.recv().await {
+                if matches!(tell, Tell::Stop) {
+                    worker.processes.stop().await?;
+                    return Ok(());
+                }
+                worker.obey(tell);
             }
-            worker.obey(tell);
+            Err("the soak that started this process is gone".into())
+        };
+        match select(pin!(obeying), pin!(worker.processes.died())).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right((died, _)) => {
+                tell_parent(&Said::Died(died.clone()));
+                Err(CliError::from(died))
+            }
         }
-        Err("the soak that started this process is gone".into())
     });
     // Its thread waits for a line that never comes.
     runtime.shutdown_background();
@@ -112,7 +124,7 @@ struct Worker {
     disks: [Disk; 3],
     stores: Stores,
     ingress: Arc<LocalIngress>,
-    processes: Vec<Process>,
+    processes: Replicas,
 }
 
 impl Worker {
@@ -151,7 +163,7 @@ impl Worker {
         let (process, boot) = shop.process(&stores.orders, LETTERS.to_owned())?;
         process.start("letters", |_| reader::consume(boot.ports.clone()));
         process.start("upkeep", |_| upkeep::keep_tidy(boot.ports, settings, vec![LETTERS.into()]));
-        processes.push(process);
+        processes.add(LETTERS.into(), process);
         Ok(Self { clock, disks, stores, ingress, processes })
     }
 
@@ -202,16 +214,6 @@ impl Worker {
             }
             tell_parent(&answered);
         });
-    }
-
-    async fn stop(&self) -> Result<(), CliError> {
-        for process in &self.processes {
-            process.ports().stop.set();
-        }
-        for process in &self.processes {
-            process.stop().await?;
-        }
-        Ok(())
     }
 }
 

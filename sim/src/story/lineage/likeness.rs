@@ -59,6 +59,7 @@ pub(super) fn likeness(event: &Event, rows: &BTreeMap<(SmolStr, u64), MessageId>
         }
         What::Panic { message } | What::Caught { message } => like.add(message),
         What::Said { about, text } => like.add(&(about, text)),
+        What::PartEnded { part, why } => like.add(&(part, why)),
         What::Exit { reason } => like.add(reason),
         What::Restored { store, .. } => like.add(store),
         What::Boot { .. } | What::Crash | What::Redrive { .. } => {}

@@ -168,6 +168,7 @@ pub(super) fn threads_of(what: &What, see: &mut impl FnMut(Thread)) {
         | What::Panic { .. }
         | What::Caught { .. }
         | What::Exit { .. }
+        | What::PartEnded { .. }
         | What::Fault { .. }
         | What::FaultOver { .. }
         | What::Healed

@@ -129,6 +129,7 @@ variants! { What as what_kinds:
     What::Caught { .. } => text().prop_map(|message| What::Caught { message }),
     What::Spoils { .. } => (any::<u32>(), work()).prop_map(|(index, what)| What::Spoils { index, what }),
     What::Said { .. } => (work(), text()).prop_map(|(about, text)| What::Said { about, text }),
+    What::PartEnded { .. } => (text(), text()).prop_map(|(part, why)| What::PartEnded { part, why }),
     What::Exit { .. } => text().prop_map(|reason| What::Exit { reason }),
     What::NeverReturned { .. } => (operation(), option::of(tx()), any::<u64>(), option::of(tx()), text())
         .prop_map(|(point, tx, since, behind, whom)| What::NeverReturned { point, tx, since, behind, whom }),

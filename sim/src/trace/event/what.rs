@@ -306,4 +306,11 @@ pub enum What {
         /// Number of the rows of each table that has any, by store.
         rows: Box<[KeptRows]>,
     },
+    /// A part of a process has ended that was to work until the stop, and said so: the process goes on without it.
+    PartEnded {
+        /// Name of the part.
+        part: SmolStr,
+        /// Reason, in its own words.
+        why: SmolStr,
+    },
 }

@@ -103,6 +103,7 @@ impl Renderer {
             What::Said { about, text } => {
                 format!("says of {} at WARN: {}", names.work(*about), names.abbreviate(text))
             }
+            What::PartEnded { part, why } => format!("goes on without {part}: {}", names.abbreviate(why)),
             What::Exit { reason } => format!("exits: {}", names.abbreviate(reason)),
             What::Fault { index, kind, point } => {
                 let at = point.map(|point| format!(" at {}", point.name())).unwrap_or_default();

@@ -48,6 +48,7 @@ impl What {
             Self::Exit { .. } => "exit",
             Self::NeverReturned { .. } => "never_returned",
             Self::Kept { .. } => "kept",
+            Self::PartEnded { .. } => "part_ended",
         }
     }
 }

@@ -69,7 +69,8 @@ fn a_duplicate_is_noticed_after_its_row_was_purged() {
         let message = publish(&bench, "order-1", "order.placed", 7).await;
         let keep = InboxRetention::new(Duration::from_secs(60), Duration::from_secs(59)).unwrap();
         let keep = keep.batch(1).every(Duration::from_secs(1));
-        madsim::task::spawn(keep.run(vec!["shipping".into()], bench.store.clone(), bench.clock.clone(), stop.clone()));
+        let (store, clock) = (bench.store.clone(), bench.clock.clone());
+        madsim::task::spawn(keep.run_from_parts(vec!["shipping".into()], store, clock, stop.clone()));
         bench.pass(Duration::from_secs(62)).await;
         assert_eq!(keep.sweep("shipping", &*bench.store, &Stop::new()).await.unwrap(), 0, "the loop has purged it");
         bench.broker.publish(&[message]).await.unwrap();

@@ -195,7 +195,7 @@ fn seed_46_retention_deletes_dispatched_rows_only_beside_a_running_relay() {
         let stop = Stop::new();
         madsim::task::spawn(bench.relay(config()).stop(stop.clone()).run());
         let keep = seaworthy_core::outbox::OutboxRetention::default().keep(ms(5_000)).batch(4).every(ms(1_000));
-        madsim::task::spawn(keep.run(bench.store.clone(), bench.clock.clone(), stop.clone()));
+        madsim::task::spawn(keep.run_from_parts(bench.store.clone(), bench.clock.clone(), stop.clone()));
         bench.pass(ms(4_000)).await;
         let late = bench.stage("order-late", "order.placed").await;
         bench.pass(ms(3_500)).await;

@@ -1,11 +1,11 @@
-//! Four mistakes that no invariant judges and the world itself tells: a panic, an echo without end, a request that is never
+//! Five mistakes that no invariant judges and the world itself tells: a panic, a relay that can't begin, an echo without end, a request that is never
 //! answered, and a declared table that can't be read as it was declared.
 
 use async_trait::async_trait;
 use seaworthy_core::{
     inbox::{Consumer, Handler, HandlerError, Handlers},
     message::{Message, MessageBuilder},
-    outbox::Relay,
+    outbox::{Relay, RelayConfig},
     ports::{Expected, Ports, StoreError, Transaction},
 };
 use seaworthy_sim::scenario::{EffectTable, Topology};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::small_service::{
     Answer, Service,
-    messaging::{front_beside_relay, fronts, placing},
+    messaging::{front_beside_relay, fronts, listener, placing},
     serve,
 };
 
@@ -35,6 +35,17 @@ async fn note(ports: &Ports, name: &str) -> Result<Answer, StoreError> {
     tx.put("notes", name, Expected::Any, b"1".to_vec().into()).await?;
     tx.commit().await?;
     Ok(Answer::Yes)
+}
+
+pub(super) const PART_ENDED: Service = Service::wrong("relays-by-what-it-was-told", relays);
+
+/// A relay whose settings come from outside, where somebody has set the batch to zero.
+fn relays(is_right: bool) -> Topology {
+    listener(fronts(move |boot| {
+        let config = RelayConfig::default().batch(if is_right { 16 } else { 0 });
+        boot.ports.spawn("relay", Relay::new(&boot.ports).config(config).run());
+        serve(boot.ports, placing)
+    }))
 }
 
 pub(super) const LIVELOCK: Service = Service::wrong("echo", echo);

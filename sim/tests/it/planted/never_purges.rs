@@ -70,16 +70,15 @@ fn keeps_nothing_of(table: StoreTable, clears: Clears) -> Topology {
 }
 
 async fn listen(ports: Ports, clears: Clears) {
-    let (store, clock, stop) = (ports.store.clone(), ports.clock.clone(), ports.stop.clone());
     if clears.inbox {
         let retention = InboxRetention::new(KEEP, KEEP / 2).expect("it is kept for longer").every(EVERY);
         let keep = if clears.watermarks { KEEP } else { KEEP * 1_000 };
         let retention = retention.keep_watermarks(keep).expect("they are kept for longer");
-        ports.spawn("inbox", retention.run(vec!["listener".into()], store.clone(), clock.clone(), stop.clone()));
+        ports.spawn("inbox", retention.run(vec!["listener".into()], ports.clone()));
     }
     if clears.operations {
         let retention = OperationRetention::new(KEEP, KEEP / 2).every(EVERY);
-        ports.spawn("operations", retention.run(store, clock, stop));
+        ports.spawn("operations", retention.run(ports.clone()));
     }
     let handlers = Handlers::builder().on("order.placed", Carries).build().expect("one handler for one type");
     Consumer::new(&ports, "listener", handlers, ["orders"]).run().await;

@@ -46,8 +46,7 @@ fn placing_in_one_line(ports: Ports, name: String) -> BoxFuture<'static, Result<
 async fn listen(ports: Ports) {
     let (keep, redelivery) = (Duration::from_millis(100), Duration::from_millis(50));
     let retention = InboxRetention::new(keep, redelivery).expect("it is kept for longer").every(keep);
-    let (store, clock, stop) = (ports.store.clone(), ports.clock.clone(), ports.stop.clone());
-    ports.spawn("retention", retention.run(vec!["listener".into()], store, clock, stop));
+    ports.spawn("retention", retention.run(vec!["listener".into()], ports.clone()));
     let handlers = Handlers::builder().on("order.placed", Note).build().expect("one handler for one type");
     Consumer::new(&ports, "listener", handlers, ["orders"]).run().await;
 }

@@ -119,7 +119,6 @@ fn a_pattern_whose_part_the_store_lacks_ends_at_once_and_says_what_is_missing() 
     let handlers = || Handlers::builder().build().expect("no handlers are fine");
     let retention = InboxRetention::new(Duration::from_secs(2), Duration::from_secs(1)).expect("kept for long enough");
     let orchestrator = Orchestrator::new(&mailroom, Registry::new(), OrchestratorConfig::default());
-    let Ports { clock, stop, .. } = &mailroom;
     for (error, part) in [
         (ends_with(Relay::new(&journal).run()), "outbox"),
         (ends_with(LogRelay::new(&journal, "relay").run()), "outbox"),
@@ -127,10 +126,10 @@ fn a_pattern_whose_part_the_store_lacks_ends_at_once_and_says_what_is_missing() 
         (ends_with(Subscriber::new(&chronicle, "report", handlers()).run()), "checkpoints"),
         (ends_with(Consumer::new(&chronicle, "shipping", handlers(), ["orders"]).run()), "inbox"),
         (ends_with(LogRelay::new(&mailroom, "relay").run()), "checkpoints"),
-        (ends_with(OutboxRetention::default().run(journal.store.clone(), clock.clone(), stop.clone())), "outbox"),
+        (ends_with(OutboxRetention::default().run(journal.clone())), "outbox"),
         (ends_with(Consumer::new(&mailroom, "shipping", handlers(), ["orders"]).run()), "inbox"),
-        (ends_with(retention.run(Vec::new(), mailroom.store.clone(), clock.clone(), stop.clone())), "inbox"),
-        (ends_with(orchestrator.run_recovery(stop)), "sagas"),
+        (ends_with(retention.run(Vec::new(), mailroom.clone())), "inbox"),
+        (ends_with(orchestrator.run_recovery(&mailroom.stop)), "sagas"),
     ] {
         assert!(error.contains(&format!("this store has no {part}: use a store with this part")), "{part}: {error}");
     }

@@ -1,8 +1,8 @@
-use std::time::Duration;
+use std::{sync::atomic::AtomicBool, time::Duration};
 
 use super::Subscriber;
 use crate::{
-    inbox::{Failed, HandlerError, apart, handle_within},
+    inbox::{Failed, HandlerError, apart, handle_within, timed},
     message::Message,
     ports::Transaction,
     wake::{Wake, Woken},
@@ -16,6 +16,17 @@ impl Subscriber {
     /// Makes an attempt of which whatever ends it is a failure of what it attempts, and no other's.
     pub(super) async fn apart<T>(&self, attempt: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
         apart(self.scopes.as_deref(), attempt).await
+    }
+
+    /// Makes an attempt at so many events for as long as their handlers and the store may take together.
+    pub(super) async fn timed<T>(
+        &self,
+        events: usize,
+        begun: &AtomicBool,
+        attempt: impl Future<Output = Result<T, Failed>>,
+    ) -> Result<T, Failed> {
+        let handlers = self.config.handler_limit.saturating_mul(u32::try_from(events).unwrap_or(u32::MAX));
+        timed(&*self.clock, self.config.store_limit.saturating_add(handlers), begun, attempt).await
     }
 
     /// Has the handler of an event do its part, for as long as it may.

@@ -54,6 +54,9 @@ pub struct SubscriberConfig {
     pub store_retries: u32,
     /// Wait while the store can't be reached. Default 50 ms to 5 s.
     pub store_backoff: Backoff,
+    /// Time that the store may take for one transaction, beside what its handlers may take, or to read a page. Default 30 s:
+    /// longer than a transaction waits for the one writer of a store.
+    pub store_limit: Duration,
     /// Reach of an event that is parked. Default [`WhenParked::BlockStream`].
     pub when_parked: WhenParked,
 }
@@ -72,6 +75,7 @@ impl Default for SubscriberConfig {
             handler_limit: Duration::from_secs(10),
             store_retries: 3,
             store_backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(5)),
+            store_limit: Duration::from_secs(30),
             when_parked: WhenParked::BlockStream,
         }
     }
@@ -95,6 +99,7 @@ impl SubscriberConfig {
             policy.backoff.check(checks, "failures")?;
         }
         checks.lasting("handler_limit", self.handler_limit, "no handler would ever be done in time")?;
+        checks.lasting("store_limit", self.store_limit, "no call of the store could ever succeed")?;
         self.poll.check(checks, "poll")?;
         self.backoff.check(checks, "backoff")?;
         self.store_backoff.check(checks, "store_backoff")
@@ -180,6 +185,13 @@ impl SubscriberConfig {
     #[must_use]
     pub fn store_backoff(mut self, store_backoff: Backoff) -> Self {
         self.store_backoff = store_backoff;
+        self
+    }
+
+    /// Sets the time that the store may take for one transaction, beside what its handlers may take.
+    #[must_use]
+    pub fn store_limit(mut self, store_limit: Duration) -> Self {
+        self.store_limit = store_limit;
         self
     }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     inbox::{Failed, FailurePolicy, Judged, Limits, NO_END},
-    ports::{RecordedEvent, StoreError},
+    ports::{RecordedEvent, StoreError, answered},
 };
 
 /// Next thing to do after a failure.
@@ -118,20 +118,23 @@ impl Subscriber {
         failures_max: u32,
     ) -> Result<Counted, StoreError> {
         let entry = self.entry(&event.message);
-        let mut tx = self.store.begin().await?;
-        if tx.checkpoint(&self.name).await?.unwrap_or(0) != from {
-            return Ok(Counted::Elsewhere);
-        }
-        let failures = match counted {
-            Some(failures) => failures,
-            None => tx.inbox_failed(&entry, why).await?,
+        let count = async {
+            let mut tx = self.store.begin().await?;
+            if tx.checkpoint(&self.name).await?.unwrap_or(0) != from {
+                return Ok(Counted::Elsewhere);
+            }
+            let failures = match counted {
+                Some(failures) => failures,
+                None => tx.inbox_failed(&entry, why).await?,
+            };
+            let parks = failures >= failures_max;
+            if parks {
+                tx.inbox_bury(&entry, &event.message, &SmolStr::from(why)).await?;
+                tx.set_checkpoint(&self.name, event.position()).await?;
+            }
+            tx.commit().await?;
+            Ok(if parks { Counted::Parked(failures) } else { Counted::Failures(failures) })
         };
-        let parks = failures >= failures_max;
-        if parks {
-            tx.inbox_bury(&entry, &event.message, &SmolStr::from(why)).await?;
-            tx.set_checkpoint(&self.name, event.position()).await?;
-        }
-        tx.commit().await?;
-        Ok(if parks { Counted::Parked(failures) } else { Counted::Failures(failures) })
+        answered(&*self.clock, self.config.store_limit, count).await
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use async_trait::async_trait;
@@ -18,7 +19,7 @@ use crate::{
     ids::MessageId,
     inbox::{Failed, HandlerError, Judged, NO_END, Redriven},
     message::Message,
-    ports::{DeadLetter, DeadLetterRequest, GivenUp, StoreError, TakesUp, scoped},
+    ports::{DeadLetter, DeadLetterRequest, GivenUp, StoreError, TakesUp, answered, scoped},
 };
 
 /// Number of letters that are read at a time.
@@ -125,7 +126,7 @@ impl Subscriber {
     async fn parked(&self, mut request: DeadLetterRequest) -> Result<Vec<DeadLetter>, StoreError> {
         let mut parked = Vec::new();
         loop {
-            let page = self.store.dead_letters(&request).await?;
+            let page = answered(&*self.clock, self.config.store_limit, self.store.dead_letters(&request)).await?;
             let Some(last) = page.last() else { break };
             request = request.after(last.number);
             parked.extend(page);
@@ -141,7 +142,8 @@ impl Subscriber {
             Some(mut parked) => {
                 let firsts: Vec<MessageId> = parked.values().map(|held| held.first).collect();
                 let firsts = self.letters(firsts.len()).only(firsts);
-                let mut found = self.store.dead_letters(&firsts).await?;
+                let look = || answered(&*self.clock, self.config.store_limit, self.store.dead_letters(&firsts));
+                let mut found = look().await?;
                 // An operator's tool has no handlers, and leaves it to the subscriber. What is asked for and waits behind an event
                 // that is not has its turn after that one.
                 let asked = found.extract_if(.., |letter| letter.asked_at.is_some());
@@ -150,7 +152,7 @@ impl Subscriber {
                     for stream in asked {
                         self.heed_requests(stream).await?;
                     }
-                    found = self.store.dead_letters(&firsts).await?;
+                    found = look().await?;
                 }
                 let there = found.iter().map(|letter| letter.message.id).collect();
                 let mut due = BTreeMap::new();
@@ -224,16 +226,19 @@ impl Subscriber {
 
     async fn exhume_apart(&self, message: &Message) -> Result<bool, Failed> {
         let span = info_span!("events.redrive", subscriber = %self.name, event = %message.id, kind = %message.kind);
-        self.apart(self.exhume(message)).instrument(span).await
+        let begun = AtomicBool::new(false);
+        let exhume = self.timed(1, &begun, self.exhume(&begun, message));
+        self.apart(exhume).instrument(span).await
     }
 
     /// Takes an event out and handles it, in one transaction. Returns `false` if it is not parked any more.
-    async fn exhume(&self, message: &Message) -> Result<bool, Failed> {
+    async fn exhume(&self, begun: &AtomicBool, message: &Message) -> Result<bool, Failed> {
         if self.handlers.handler(&message.kind).is_none() {
             let why = format_smolstr!("no handler for events of type {}", message.kind);
             return Err(HandlerError::Refused(why).into());
         }
         let mut tx = self.store.begin().await.map_err(Failed::of_begin)?;
+        begun.store(true, Ordering::Relaxed);
         if !tx.inbox_exhume(&self.entry(message)).await? {
             return Ok(false);
         }
@@ -249,12 +254,15 @@ impl Subscriber {
     /// position, not that of its letter.
     async fn put_back(&self, message: &Message, why: &str) -> Result<(), StoreError> {
         let entry = self.entry(message);
-        let mut tx = self.store.begin().await?;
-        if tx.inbox_exhume(&entry).await? {
-            tx.inbox_bury(&entry, message, why).await?;
-            tx.commit().await?;
-        }
-        Ok(())
+        let work = async {
+            let mut tx = self.store.begin().await?;
+            if tx.inbox_exhume(&entry).await? {
+                tx.inbox_bury(&entry, message, why).await?;
+                tx.commit().await?;
+            }
+            Ok(())
+        };
+        answered(&*self.clock, self.config.store_limit, work).await
     }
 }
 

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tracing::{Instrument, debug, info_span, warn};
 
 use super::{
@@ -8,7 +10,7 @@ use super::{
 use crate::{
     inbox::{Failed, Handler},
     message::Message,
-    ports::{InboxEntry, RecordedEvent, StoreError},
+    ports::{InboxEntry, RecordedEvent, StoreError, answered},
 };
 
 /// Outcome of handling some events.
@@ -27,7 +29,7 @@ impl Subscriber {
         let mut position = match reading.position {
             Some(position) => position,
             None => {
-                let position = self.position().await?;
+                let position = answered(&*self.clock, self.config.store_limit, self.position()).await?;
                 reading.position = Some(position);
                 // Until the first event is through, a killer may be among the first batch.
                 if !reading.has_begun {
@@ -36,7 +38,8 @@ impl Subscriber {
                 position
             }
         };
-        let page = self.store.read_events(position, self.config.page).await?;
+        let read = self.store.read_events(position, self.config.page);
+        let page = answered(&*self.clock, self.config.store_limit, read).await?;
         // Somebody may have taken out what is parked. To look for that costs as much as there is of it, so it is left for when
         // nothing else is to be done, or the subscriber stands still.
         let looks = page.is_empty() || self.is_blocked(reading);
@@ -128,13 +131,22 @@ impl Subscriber {
             events = events.len(),
             position = last.position(),
         );
-        let attempt = self.apart(self.attempt(events, from, reading)).instrument(span).await;
+        let begun = AtomicBool::new(false);
+        let attempt = self.timed(events.len(), &begun, self.attempt(&begun, events, from, reading));
+        let attempt = self.apart(attempt).instrument(span).await;
         attempt.unwrap_or_else(Handled::Failed)
     }
 
     /// Makes an attempt at events: all of their effects, and the checkpoint.
-    async fn attempt(&self, events: &[RecordedEvent], from: u64, reading: &Reading) -> Result<Handled, Failed> {
+    async fn attempt(
+        &self,
+        begun: &AtomicBool,
+        events: &[RecordedEvent],
+        from: u64,
+        reading: &Reading,
+    ) -> Result<Handled, Failed> {
         let mut tx = self.store.begin().await.map_err(Failed::of_begin)?;
+        begun.store(true, Ordering::Relaxed);
         if tx.checkpoint(&self.name).await?.unwrap_or(0) != from {
             return Ok(Handled::Elsewhere);
         }

@@ -1,4 +1,8 @@
-use std::{pin::pin, time::Duration};
+use std::{
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
 use tracing::{debug, warn};
@@ -12,7 +16,7 @@ use crate::{
     message::{Cause, Message},
     ports::{
         Clock, Delivery, InboxEntry, InboxInsert, Panicked, Seen, Spawner, StoreError, Transaction, caught, scoped,
-        within,
+        unanswered, within,
     },
 };
 
@@ -22,6 +26,8 @@ pub(crate) enum Failed {
     Unreachable(SmolStr),
     /// The store failed in the midst of it, as it may fail by itself, or for what this message asks of it.
     Store(StoreError),
+    /// The store has not answered in the midst of it. Nobody knows what it hangs on, so it is not tried again at once.
+    Unanswered(StoreError),
     /// The message's own doing.
     Own { why: SmolStr, again: Again },
 }
@@ -124,17 +130,23 @@ impl Consumer {
 
     /// Makes an attempt of which whatever ends it is a failure of the message, and no other's.
     async fn apart(&self, entry: &InboxEntry, handler: &dyn Handler, message: &Message) -> Result<(), Failed> {
-        apart(self.scopes.as_deref(), self.attempt(entry, handler, message)).await.map(drop)
+        let Self { clock, config, .. } = self;
+        let begun = AtomicBool::new(false);
+        let limit = config.handler_limit.saturating_add(config.store_limit);
+        let attempt = timed(&**clock, limit, &begun, self.attempt(&begun, entry, handler, message));
+        apart(self.scopes.as_deref(), attempt).await.map(drop)
     }
 
     /// Handles a message in one transaction: inbox row, the handler's writes and what it stages.
     async fn attempt(
         &self,
+        begun: &AtomicBool,
         entry: &InboxEntry,
         handler: &dyn Handler,
         message: &Message,
     ) -> Result<InboxInsert, Failed> {
         let mut tx = self.store.begin().await.map_err(Failed::of_begin)?;
+        begun.store(true, Ordering::Relaxed);
         match tx.inbox_insert(entry).await? {
             InboxInsert::First => {}
             InboxInsert::Duplicate(seen) => {
@@ -190,6 +202,24 @@ pub(crate) async fn apart<T>(
         Ok(Err(panicked)) => Err(Failed::of_panic(&panicked)),
         Err(dropped) => Err(StoreError::from(dropped).into()),
     }
+}
+
+/// Makes an attempt for as long as handlers and store may take together. Where its transaction had not even `begun`, the store
+/// can't be reached.
+pub(crate) async fn timed<T>(
+    clock: &dyn Clock,
+    limit: Duration,
+    begun: &AtomicBool,
+    attempt: impl Future<Output = Result<T, Failed>>,
+) -> Result<T, Failed> {
+    within(clock, limit, pin!(attempt)).await.unwrap_or_else(|late| {
+        let error = unanswered(late);
+        Err(if begun.load(Ordering::Relaxed) {
+            Failed::Unanswered(error)
+        } else {
+            Failed::Unreachable(error.to_smolstr())
+        })
+    })
 }
 
 /// Has a handler do its part for as long as it may, as a consequence of its message.

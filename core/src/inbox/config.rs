@@ -77,6 +77,10 @@ pub struct ConsumerConfig {
     /// Delay of a message after a failure of the store, and pause of the consumer while the store can't be reached. Default
     /// 50 ms to 5 s.
     pub store_backoff: Backoff,
+    /// Time that the store may take for the transaction of one message, beside what its handler may take. Default 30 s: longer
+    /// than a transaction waits for the one writer of a store. Where it did not even begin, the consumer pauses as while the
+    /// store can't be reached; otherwise that is a failure of the message, since nobody knows what it hangs on.
+    pub store_limit: Duration,
     /// Pause before subscribing again while the broker can't be reached. Default 100 ms to 10 s.
     pub broker_backoff: Backoff,
 }
@@ -101,6 +105,7 @@ impl ConsumerConfig {
             unknown_type_delay: Duration::from_secs(30),
             store_retries: 3,
             store_backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(5)),
+            store_limit: Duration::from_secs(30),
             broker_backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(10)),
         }
     }
@@ -134,6 +139,7 @@ impl ConsumerConfig {
         let reason = "every message would be given up at the first failure of the store";
         checks.positive("max_store_failures", self.max_store_failures, reason)?;
         checks.lasting("handler_limit", self.handler_limit, "no handler would ever be done in time")?;
+        checks.lasting("store_limit", self.store_limit, "no call of the store could ever succeed")?;
         checks.lasting("unknown_type_delay", self.unknown_type_delay, "such a message would never rest")?;
         self.backoff.check(checks, "backoff")?;
         self.store_backoff.check(checks, "store_backoff")?;
@@ -249,6 +255,13 @@ impl ConsumerConfig {
     #[must_use]
     pub fn store_backoff(mut self, store_backoff: Backoff) -> Self {
         self.store_backoff = store_backoff;
+        self
+    }
+
+    /// Sets the time that the store may take for the transaction of one message, beside what its handler may take.
+    #[must_use]
+    pub fn store_limit(mut self, store_limit: Duration) -> Self {
+        self.store_limit = store_limit;
         self
     }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     cut::cut,
     message::Message,
-    ports::{Delivery, InboxEntry, InboxInsert, Seen, StoreError},
+    ports::{Delivery, InboxEntry, InboxInsert, Seen, StoreError, answered},
 };
 
 /// Reason of a failure that was counted before anything could fail.
@@ -47,7 +47,7 @@ impl Limits<'_> {
                 Again::After(delay) => (why, FailurePolicy { max_failures: self.max_postponed, ..usual }, Some(delay)),
                 Again::Never => (why, FailurePolicy { max_failures: 0, ..usual }, None),
             },
-            Failed::Store(error) => (error.to_smolstr(), self.store, None),
+            Failed::Store(error) | Failed::Unanswered(error) => (error.to_smolstr(), self.store, None),
             Failed::Unreachable(why) => return Err(StoreError::Unavailable(why)),
         };
         Ok(Judged { why: cut(why), policy, after })
@@ -114,12 +114,15 @@ impl Consumer {
 
     /// Returns how it is known that a message was handled or given up, if it was.
     async fn seen(&self, entry: &InboxEntry) -> Result<Option<Seen>, StoreError> {
-        let mut tx = self.store.begin().await?;
-        // Nothing is kept of the row that this may insert.
-        Ok(match tx.inbox_insert(entry).await? {
-            InboxInsert::First => None,
-            InboxInsert::Duplicate(seen) => Some(seen),
-        })
+        let look = async {
+            let mut tx = self.store.begin().await?;
+            // Nothing is kept of the row that this may insert.
+            Ok(match tx.inbox_insert(entry).await? {
+                InboxInsert::First => None,
+                InboxInsert::Duplicate(seen) => Some(seen),
+            })
+        };
+        answered(&*self.clock, self.config.store_limit, look).await
     }
 
     /// Counts a failure before the handling of a message that has come to no end so often that it may end its process. How
@@ -162,16 +165,19 @@ impl Consumer {
         counted: Option<u32>,
         failures_max: u32,
     ) -> Result<(u32, bool), StoreError> {
-        let mut tx = self.store.begin().await?;
-        let failures = match counted {
-            Some(failures) => failures,
-            None => tx.inbox_failed(entry, why).await?,
+        let count = async {
+            let mut tx = self.store.begin().await?;
+            let failures = match counted {
+                Some(failures) => failures,
+                None => tx.inbox_failed(entry, why).await?,
+            };
+            let bury = failures >= failures_max;
+            if bury {
+                tx.inbox_bury(entry, message, why).await?;
+            }
+            tx.commit().await?;
+            Ok((failures, bury))
         };
-        let bury = failures >= failures_max;
-        if bury {
-            tx.inbox_bury(entry, message, why).await?;
-        }
-        tx.commit().await?;
-        Ok((failures, bury))
+        answered(&*self.clock, self.config.store_limit, count).await
     }
 }

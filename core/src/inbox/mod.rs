@@ -44,7 +44,7 @@ mod redrive;
 mod retention;
 mod workers;
 
-pub(crate) use attempt::{Failed, apart, handle_within};
+pub(crate) use attempt::{Failed, apart, handle_within, timed};
 pub use config::ConsumerConfig;
 pub use consumer::Consumer;
 pub use discard::discard;

@@ -9,7 +9,7 @@ use crate::{
     cut::cut,
     ids::MessageId,
     message::Message,
-    ports::{DeadLetter, DeadLetterRequest, GivenUp, InboxEntry, Store, StoreError, TakesUp, caught},
+    ports::{DeadLetter, DeadLetterRequest, GivenUp, InboxEntry, Store, StoreError, TakesUp, answered, caught},
     wake::pause,
 };
 
@@ -82,7 +82,9 @@ impl Consumer {
                 trace_id = trace.map(|trace| trace.trace_id),
                 parent_id = trace.map(|trace| trace.parent_id),
             );
-            let exhumed = caught(self.scopes.as_deref(), pin!(self.exhume(message))).instrument(span).await;
+            let limit = self.config.handler_limit.saturating_add(self.config.store_limit);
+            let exhumed = answered(&*self.clock, limit, self.exhume(message));
+            let exhumed = caught(self.scopes.as_deref(), pin!(exhumed)).instrument(span).await;
             let exhumed = exhumed.unwrap_or_else(|panicked| Err(HandlerError::Unavailable(panicked.to_smolstr())));
             match exhumed {
                 Ok(true) => redriven.handled.push(message.id),
@@ -106,7 +108,10 @@ impl Consumer {
     pub(super) async fn heed_requests(&self, every: Duration) {
         let asked = self.letters(REQUESTS).asked();
         while !self.stop.is_set() {
-            let redriven = async { self.handle_again(self.store.dead_letters(&asked).await?, true).await };
+            let redriven = async {
+                let letters = answered(&*self.clock, self.config.store_limit, self.store.dead_letters(&asked));
+                self.handle_again(letters.await?, true).await
+            };
             match redriven.await {
                 Ok(redriven) if redriven == Redriven::default() => {}
                 Ok(Redriven { handled, failed }) => {
@@ -121,12 +126,15 @@ impl Consumer {
     /// Puts a letter that has failed again behind the others, or it would stand in their way.
     async fn put_back(&self, message: &Message, why: &str) -> Result<(), StoreError> {
         let entry = InboxEntry::for_message(&self.name, message);
-        let mut tx = self.store.begin().await?;
-        if tx.inbox_exhume(&entry).await? {
-            tx.inbox_bury(&entry, message, why).await?;
-            tx.commit().await?;
-        }
-        Ok(())
+        let work = async {
+            let mut tx = self.store.begin().await?;
+            if tx.inbox_exhume(&entry).await? {
+                tx.inbox_bury(&entry, message, why).await?;
+                tx.commit().await?;
+            }
+            Ok(())
+        };
+        answered(&*self.clock, self.config.store_limit, work).await
     }
 
     async fn exhume(&self, message: &Message) -> Result<bool, HandlerError> {

@@ -88,7 +88,7 @@ measures! {
     ExternalTime Timer "seaworthy_external_seconds" ["service", "operation", "result"];
     /// Time that commits took, by how they ended.
     CommitTime Timer "seaworthy_commit_seconds" ["result"];
-    /// Calls of a port that failed, by operation and kind of failure.
+    /// Calls of a port that failed, by operation and kind of failure; `dropped` are those that had not returned when their caller gave them up.
     PortFailures Counter "seaworthy_port_failures_total" ["operation", "kind"];
     /// Rows of the outbox that are to be published.
     Pending Gauge "seaworthy_outbox_pending" [];

@@ -68,6 +68,31 @@ impl Meter {
     }
 }
 
+/// A call under way, counted as a failure if its caller drops it before it has returned.
+struct Pending<'a> {
+    meter: &'a Meter,
+    operation: Operation,
+}
+
+impl<'a> Pending<'a> {
+    fn of(meter: &'a Meter, operation: Operation) -> Self {
+        Self { meter, operation }
+    }
+
+    fn has_returned(self) {
+        mem::forget(self);
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        // These wait for what may never come, and are dropped at a stop.
+        if !matches!(self.operation, Operation::Receive | Operation::Subscribe) {
+            self.meter.add(Measure::PortFailures, &[("operation", self.operation.name()), ("kind", "dropped")]);
+        }
+    }
+}
+
 impl Intercept for Metered {
     type Transaction = MeteredTransaction;
 
@@ -80,7 +105,9 @@ impl Intercept for Metered {
         call: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
+        let pending = Pending::of(&self.0, call.operation());
         let answered = inner.await;
+        pending.has_returned();
         match &answered {
             Ok(answer) => self.0.done(&call, answer.answer()),
             Err(error) => self.0.failed(call.operation(), error.kind()),
@@ -139,7 +166,9 @@ impl InterceptTransaction for MeteredTransaction {
         call: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
+        let pending = Pending::of(&self.meter, call.operation());
         let answered = inner.await;
+        pending.has_returned();
         let answer = match &answered {
             Ok(answer) => answer.answer(),
             Err(error) => {
@@ -162,10 +191,12 @@ impl InterceptTransaction for MeteredTransaction {
 
     async fn commit(mut self, inner: Result<Box<dyn Transaction>, StoreError>) -> Result<(), StoreError> {
         let began = self.meter.clock.now();
+        let pending = Pending::of(&self.meter, Operation::Commit);
         let committed = match inner {
             Ok(transaction) => transaction.commit().await,
             Err(error) => Err(error),
         };
+        pending.has_returned();
         let result = committed.as_ref().map_or_else(|error| word(error.kind()), |()| "committed");
         self.meter.metrics.took(Measure::CommitTime, &[("result", result)], self.meter.since(began));
         let handled = self.handled(result);

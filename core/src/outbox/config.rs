@@ -45,6 +45,10 @@ pub struct RelayConfig {
     pub publish_limit: Duration,
     /// Pause of the relay while its store can't be reached. Default 50 ms to 5 s.
     pub store_backoff: Backoff,
+    /// Time that one call of the store may take, or the transaction in which a [`LogRelay`](super::LogRelay) stores how far it
+    /// came. Default 30 s: longer than a transaction waits for the one writer of a store. What it leaves is unknown: the relay
+    /// says so, and goes on after a pause.
+    pub store_limit: Duration,
     /// Number of times that settling is tried again before the rows are left to their lease. Default 5: what was
     /// published and can't be settled is published twice, so a short hiccup of the store is worth waiting for.
     pub settle_retries: u32,
@@ -64,6 +68,7 @@ impl Default for RelayConfig {
             outage_backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(10)),
             publish_limit: Duration::from_secs(20),
             store_backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(5)),
+            store_limit: Duration::from_secs(30),
             settle_retries: 5,
         }
     }
@@ -81,6 +86,7 @@ impl RelayConfig {
         checks.lasting("lease", self.lease, "a claim that ends at once lets two relays publish every row")?;
         checks.lasting("publish_limit", self.publish_limit, "no call to the broker could ever succeed")?;
         checks.positive("max_attempts", self.max_attempts, "every row would be given up at its first failure")?;
+        checks.lasting("store_limit", self.store_limit, "no call of the store could ever succeed")?;
         self.poll.check(checks, "poll")?;
         self.backoff.check(checks, "backoff")?;
         self.outage_backoff.check(checks, "outage_backoff")?;
@@ -161,6 +167,13 @@ impl RelayConfig {
     #[must_use]
     pub fn store_backoff(mut self, store_backoff: Backoff) -> Self {
         self.store_backoff = store_backoff;
+        self
+    }
+
+    /// Sets the time that one call of the store may take.
+    #[must_use]
+    pub fn store_limit(mut self, store_limit: Duration) -> Self {
+        self.store_limit = store_limit;
         self
     }
 

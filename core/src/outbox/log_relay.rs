@@ -16,7 +16,7 @@ use crate::{
     ids::List,
     ports::{
         Broker, Clock, OutboxOrder, Part, Ports, Random, Scopes, SettleOutcome, SteadyTime, Store, StoreError,
-        TailRequest, WhenDead, scoped,
+        TailRequest, WhenDead, answered, scoped,
     },
     startup::can_run,
     stop::Stop,
@@ -160,7 +160,7 @@ impl LogRelay {
                 except_topics: self.publisher.left_alone(),
                 except_keys: if per_key { self.waits.keys() } else { Vec::new() },
             };
-            let mut rows = self.store.tail(&request).await?;
+            let mut rows = answered(&*self.clock, self.config.store_limit, self.store.tail(&request)).await?;
             let full = rows.len() >= request.limit;
             rows.retain(|row| self.waits.lets_go(row));
             let report = PassReport { claimed: rows.len(), full, ..PassReport::default() };
@@ -217,7 +217,8 @@ impl LogRelay {
         let span = debug_span!("settle", messages = %List(&ids), position = field::Empty);
         let mut retries = 0;
         let marked = loop {
-            match self.try_store(window).instrument(span.clone()).await {
+            let stored = answered(&*self.clock, self.config.store_limit, self.try_store(window));
+            match stored.instrument(span.clone()).await {
                 Ok((marked, position)) => {
                     span.record("position", position);
                     break marked;

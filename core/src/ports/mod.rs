@@ -53,7 +53,7 @@ pub(crate) use scope::{Scopes, scoped};
 pub use spawner::Spawner;
 pub use steady::SteadyTime;
 pub use store::*;
-pub(crate) use work::{Panicked, answered, caught, caught_now, within};
+pub(crate) use work::{Panicked, answered, caught, caught_now, unanswered, within};
 
 use crate::stop::Stop;
 pub use crate::time::Timestamp;

@@ -79,7 +79,13 @@ pub(crate) async fn answered<T, E: From<StoreError>>(
     limit: Duration,
     call: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    within(clock, limit, pin!(call)).await.unwrap_or_else(|late| Err(StoreError::from(late).into()))
+    within(clock, limit, pin!(call)).await.unwrap_or_else(|late| Err(unanswered(late).into()))
+}
+
+/// Says that a store has not answered in time, and returns what that is for whoever has asked it.
+pub(crate) fn unanswered(late: Late) -> StoreError {
+    tracing::warn!(%late, "a store has not answered, and its call is dropped");
+    late.into()
 }
 
 fn text(payload: &(dyn Any + Send)) -> SmolStr {

@@ -41,6 +41,10 @@ pub struct OrchestratorConfig {
     /// Number of log entries beyond which a saga's log is condensed into one entry that says what they came to. 256: more
     /// than any saga has that does not wait for days.
     pub log_entries_max: usize,
+    /// Time that the store may take for one call of a saga, or of recovery. Default 30 s: longer than a transaction waits for the
+    /// one writer of a store. A saga whose call has not returned is left to recovery; that is looked at when its lease is
+    /// renewed, so it may take half as long again, and no less than two or three renewals.
+    pub store_limit: Duration,
     /// Time for which a saga of a version that this process does not know is left to others at first, during a rolling
     /// deployment; it grows with the time for which nobody took the saga up. 5 s.
     pub newer_version_delay: Duration,
@@ -64,6 +68,7 @@ impl Default for OrchestratorConfig {
             interruptions_max: 20,
             log_page: 64,
             log_entries_max: 256,
+            store_limit: Duration::from_secs(30),
             newer_version_delay: Duration::from_secs(5),
             newer_version_patience: Duration::from_secs(3_600),
             outcome_poll: Backoff::new(Duration::from_millis(50), Duration::from_secs(5)),
@@ -89,6 +94,7 @@ impl OrchestratorConfig {
         )?;
         checks.positive("log_page", self.log_page, "a log that is read by no entries at a time is never read")?;
         checks.positive("log_entries_max", self.log_entries_max, "a log without entries says nothing")?;
+        checks.lasting("store_limit", self.store_limit, "no call of the store could ever succeed")?;
         checks.lasting("newer_version_delay", self.newer_version_delay, "sagas of another version would never rest")?;
         checks.hold(
             self.wait_in_memory < self.lease,
@@ -164,6 +170,13 @@ impl OrchestratorConfig {
     #[must_use]
     pub fn log_entries_max(mut self, log_entries_max: usize) -> Self {
         self.log_entries_max = log_entries_max;
+        self
+    }
+
+    /// Sets the time that the store may take for one call of a saga, or of recovery.
+    #[must_use]
+    pub fn store_limit(mut self, store_limit: Duration) -> Self {
+        self.store_limit = store_limit;
         self
     }
 

@@ -12,6 +12,7 @@ use super::{
     plan,
     resources::{Owned, Resources},
     settle::{keep_lease, settle},
+    store_calls::StoreCalls,
 };
 use crate::{ids::Direction, message::from_json, ports::Timestamp};
 
@@ -23,6 +24,7 @@ pub(crate) async fn drive<D: SagaData>(
 ) -> DriveOutcome {
     let (saga, epoch, status) = (owned.saga, owned.epoch, owned.status);
     let newest = definition.shape.definition.version;
+    let calls = StoreCalls::default();
     let span = tracing::info_span!("saga", saga = %saga, definition = %definition.shape.definition.name, epoch);
     // One renewal for the whole drive: it covers slow participants, slow commits and waits alike. The work is pinned where
     // it is made: it is large, and every move would copy it.
@@ -39,16 +41,16 @@ pub(crate) async fn drive<D: SagaData>(
                 let length = owned.length;
                 let (shape, result) = (definition.shape.clone(), definition.result.clone());
                 let key = key_of(&definition, &resources, &owned);
-                let log = SagaLog::open(resources.clone(), shape, result, key, &mut owned).await;
+                let log = SagaLog::open((resources.clone(), &calls), shape, result, key, &mut owned).await;
                 let log = log.map_err(|halt| (halt, length))?;
                 Execution { log, definition: &definition, key: &owned.key, correlation_id: owned.correlation_id, data }
                     .run()
                     .await
                     .map_err(|halt| (halt, length))
             });
-            match select(work, pin!(keep_lease(&resources, saga, epoch))).await {
+            match select(work, pin!(keep_lease(&resources, saga, epoch, &calls))).await {
                 Either::Left((outcome, _)) => outcome,
-                Either::Right(((), _)) => Err((Halt::Lost, 0)),
+                Either::Right((halt, _)) => Err((halt, 0)),
             }
         };
         match outcome {
@@ -78,7 +80,7 @@ const MOVES: u32 = 16;
 
 /// One saga under way.
 pub(crate) struct Execution<'a, D> {
-    pub(crate) log: SagaLog,
+    pub(crate) log: SagaLog<'a>,
     pub(crate) definition: &'a Definition<D>,
     key: &'a smol_str::SmolStr,
     correlation_id: uuid::Uuid,

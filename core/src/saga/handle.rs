@@ -128,7 +128,8 @@ impl SagaHandle {
 impl Orchestrator {
     /// Returns the rest to which a saga has come; `None` if it is on its way.
     async fn outcome_now(&self, saga: SagaId) -> Result<Option<SagaOutcome>, SagaError> {
-        let instance = self.resources.store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
+        let instance =
+            self.resources.answered(self.resources.store.saga(saga)).await?.ok_or(SagaError::NotFound(saga))?;
         if instance.status.is_active() {
             return Ok(None);
         }
@@ -152,7 +153,8 @@ impl Orchestrator {
         let mut log: Vec<LogEntry> = Vec::new();
         loop {
             let after = log.last().map_or(0, |entry| entry.sequence);
-            let entries = self.resources.store.saga_log(instance.id, after, page).await?;
+            let read = self.resources.store.saga_log(instance.id, after, page);
+            let entries = self.resources.answered(read).await?;
             let is_last = entries.len() < page;
             log.extend(entries);
             if is_last {

@@ -54,7 +54,7 @@ pub(crate) async fn leave(resources: &Resources, unread: Unread, newest: u32, re
         tx.saga_append(&append).await?;
         tx.commit().await
     };
-    match written.await {
+    match resources.answered(written).await {
         Ok(()) if is_first => {
             tracing::warn!(%saga, newest, reason, "the saga is left to those who know its version");
         }
@@ -68,7 +68,7 @@ pub(crate) async fn leave(resources: &Resources, unread: Unread, newest: u32, re
 
 async fn last_entry(resources: &Resources, saga: SagaId, length: u64) -> Result<Option<LogEntry>, StoreError> {
     let Some(before) = length.checked_sub(1) else { return Ok(None) };
-    Ok(resources.store.saga_log(saga, before, 1).await?.pop())
+    Ok(resources.answered(resources.store.saga_log(saga, before, 1)).await?.pop())
 }
 
 /// Returns `true` for an entry which says that the saga was left.

@@ -174,6 +174,7 @@ mod state;
 mod step;
 mod step_state;
 mod steps;
+mod store_calls;
 mod summary;
 mod told;
 mod transition;

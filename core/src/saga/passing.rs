@@ -49,7 +49,8 @@ impl Orchestrator {
                 break;
             };
             let request = SagaListRequest::new(resources.config.batch).of_status(SagaStatus::Running).asleep();
-            let page = resources.store.sagas(&request.of_definition(definition.clone()).after(*after)).await?;
+            let request = request.of_definition(definition.clone()).after(*after);
+            let page = resources.answered(resources.store.sagas(&request)).await?;
             let is_last = page.len() < resources.config.batch;
             for listed in page {
                 if listed.saga.definition.version == *version {

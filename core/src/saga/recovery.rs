@@ -99,7 +99,8 @@ impl Orchestrator {
         let lease = self.resources.config.lease;
         let definitions = self.resources.names.clone();
         let request = AcquireRequest { only, definitions, limit, lease };
-        let acquired = self.resources.store.acquire_sagas(&request).instrument(span).await?;
+        let acquire = self.resources.answered(self.resources.store.acquire_sagas(&request));
+        let acquired = acquire.instrument(span).await?;
         if let Some(instance) = acquired.first() {
             self.resources.synchronize(instance.lease_until.before(lease));
         }

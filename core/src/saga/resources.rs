@@ -15,7 +15,9 @@ use super::{OrchestratorConfig, Passage, State, interrupted::Interrupted, watche
 use crate::{
     backoff::Backoff,
     ids::SagaId,
-    ports::{Clock, External, Ports, Random, SagaInstance, SagaStatus, Spawner, Store, StoreError, Timestamp},
+    ports::{
+        Clock, External, Ports, Random, SagaInstance, SagaStatus, Spawner, Store, StoreError, Timestamp, answered,
+    },
     stop::Stop,
     wake::Wake,
 };
@@ -85,8 +87,13 @@ impl Resources {
 
     /// Asks the store for its clock.
     pub(crate) async fn read_store_clock(&self) -> Result<(), StoreError> {
-        self.synchronize(self.store.now().await?);
+        self.synchronize(self.answered(self.store.now()).await?);
         Ok(())
+    }
+
+    /// Waits for an answer of the store, for as long as one may take.
+    pub(crate) async fn answered<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        answered(&*self.clock, self.config.store_limit, call).await
     }
 
     /// Returns the delay after the store has failed `failures` times in a row.

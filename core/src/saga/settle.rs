@@ -1,12 +1,14 @@
 //! The end of a drive: a process lets go of a saga.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
-use super::{Record, SagaOutcome, Status, log::Halt, resources::Resources};
+use smol_str::format_smolstr;
+
+use super::{Record, SagaOutcome, Status, log::Halt, resources::Resources, store_calls::StoreCalls};
 use crate::{
     cut::cut,
     ids::SagaId,
-    ports::{SagaAppend, SagaStatus, StoreError},
+    ports::{SagaAppend, SagaStatus, StoreError, unanswered, within},
 };
 
 /// Time for which nobody takes up a saga that the store kept failing: whoever did so at once would meet the same.
@@ -45,12 +47,32 @@ impl DriveOutcome {
     }
 }
 
-/// Renews the lease until it is lost.
-pub(super) async fn keep_lease(resources: &Resources, saga: SagaId, epoch: u64) {
+/// Renews the lease until the saga is to be left: because it is lost, or because a call of the store does not return.
+pub(super) async fn keep_lease(resources: &Resources, saga: SagaId, epoch: u64, calls: &StoreCalls) -> Halt {
+    let (lease, limit) = (resources.config.lease, resources.config.store_limit);
+    let pause = lease / 3;
+    // As many pauses as half of the limit takes.
+    let pauses_of_a_turn = (limit / 2).as_nanos().div_ceil(pause.as_nanos().max(1)).max(1);
+    let mut pauses = 0;
     loop {
-        resources.clock.sleep(resources.config.lease / 3).await;
-        if let Ok(false) = resources.store.renew_saga(saga, epoch, resources.config.lease).await {
-            return;
+        resources.clock.sleep(pause).await;
+        pauses += 1;
+        if pauses >= pauses_of_a_turn {
+            pauses = 0;
+            if calls.turn() {
+                tracing::warn!(%saga, ?limit, "a call of the store has not returned: leaving the saga to recovery");
+                let why = format_smolstr!("a call of the store has not returned within {limit:?}");
+                return Halt::Interrupted(StoreError::Unknown(why));
+            }
+        }
+        match within(&*resources.clock, limit, pin!(resources.store.renew_saga(saga, epoch, lease))).await {
+            Ok(Ok(false)) => return Halt::Lost,
+            Ok(_) => {}
+            // As long as that took, a turn is over.
+            Err(late) => {
+                unanswered(late);
+                pauses = pauses_of_a_turn;
+            }
         }
     }
 }
@@ -72,7 +94,7 @@ pub(super) async fn settle(
     // What the store refuses it will refuse again: the lease runs out by itself.
     let is_refused = matches!(error, StoreError::Refused(_));
     let delay = GIVEN_BACK_FOR.min(resources.config.lease);
-    let answers = is_refused || resources.store.renew_saga(saga, epoch, delay).await.is_ok();
+    let answers = is_refused || resources.answered(resources.store.renew_saga(saga, epoch, delay)).await.is_ok();
     // While it answers nobody it is no fault of this saga, however long that is.
     if answers && resources.interrupted.count(saga) >= resources.config.interruptions_max {
         let outcome = give_up_interrupted(resources, saga, epoch, &error).await;
@@ -89,7 +111,7 @@ pub(super) async fn settle(
 
 /// Makes a saga stuck that the store fails each time, if it takes as much as that.
 async fn give_up_interrupted(resources: &Resources, saga: SagaId, epoch: u64, error: &StoreError) -> DriveOutcome {
-    match resources.store.saga(saga).await {
+    match resources.answered(resources.store.saga(saga)).await {
         Ok(Some(instance)) if instance.epoch == epoch => {
             let times = resources.config.interruptions_max;
             let reason =
@@ -111,7 +133,7 @@ async fn let_go(
     match outcome {
         Ok(DriveOutcome::Stopped) => {
             // Best effort: a lease that can't be given back ends by itself.
-            let _ = resources.store.renew_saga(saga, epoch, Duration::ZERO).await;
+            let _ = resources.answered(resources.store.renew_saga(saga, epoch, Duration::ZERO)).await;
             DriveOutcome::Stopped
         }
         Ok(outcome) => outcome,
@@ -150,7 +172,7 @@ async fn give_up(resources: &Resources, saga: SagaId, epoch: u64, length: u64, r
         tx.saga_append(&append).await?;
         tx.commit().await
     };
-    match written.await {
+    match resources.answered(written).await {
         Ok(()) => {
             resources.watchers.tell(saga);
             tracing::error!(%saga, %reason, "the saga can't be run here: it is stuck");

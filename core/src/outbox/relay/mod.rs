@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     ids::ClaimToken,
-    ports::{Broker, ClaimRequest, Clock, Part, Ports, Random, Scopes, Store, StoreError, draw_id, scoped},
+    ports::{Broker, ClaimRequest, Clock, Part, Ports, Random, Scopes, Store, StoreError, answered, draw_id, scoped},
     startup::can_run,
     stop::Stop,
     wake::Wake,
@@ -137,7 +137,7 @@ impl Relay {
         };
         let span = debug_span!("relay", claim = %token);
         async {
-            let rows = self.store.claim(&request).await?;
+            let rows = answered(&*self.clock, self.config.store_limit, self.store.claim(&request)).await?;
             if rows.is_empty() {
                 return Ok(PassReport::default());
             }

@@ -7,7 +7,7 @@ use super::Relay;
 use crate::{
     ids::{ClaimToken, List, MessageId},
     outbox::{PassReport, budget::Passed, pace::Pace, publisher::Batches},
-    ports::{OutboxOrder, OutboxRow, SettleOutcome, Settlement, StoreError, Timestamp},
+    ports::{OutboxOrder, OutboxRow, SettleOutcome, Settlement, StoreError, Timestamp, answered},
 };
 
 impl Relay {
@@ -170,7 +170,8 @@ impl Relay {
         let span = debug_span!("settle", messages = %List(messages));
         let mut retries = 0;
         let held = loop {
-            match self.store.settle(token, &settlements).instrument(span.clone()).await {
+            let settle = answered(&*self.clock, self.config.store_limit, self.store.settle(token, &settlements));
+            match settle.instrument(span.clone()).await {
                 Ok(held) => break held,
                 Err(error) => {
                     let too_late = self.clock.now().since(started) >= self.config.lease;

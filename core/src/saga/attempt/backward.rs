@@ -69,7 +69,7 @@ impl<D: SagaData> Execution<'_, D> {
                     }
                 }
             }
-            let mut tx = match resources.store.begin().await {
+            let mut tx = match self.log.begin().await {
                 Ok(tx) => tx,
                 Err(error) => {
                     self.log.fail(error).await?;

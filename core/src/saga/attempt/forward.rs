@@ -115,7 +115,7 @@ impl<D: SagaData> Execution<'_, D> {
                 }
                 (announced, is_announced) = (None, true);
             }
-            let mut tx = match resources.store.begin().await {
+            let mut tx = match self.log.begin().await {
                 Ok(tx) => tx,
                 Err(error) => {
                     self.log.fail(error).await?;

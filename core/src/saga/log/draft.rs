@@ -23,7 +23,7 @@ pub(super) struct Draft {
     pub(super) ends_something: bool,
 }
 
-impl SagaLog {
+impl SagaLog<'_> {
     /// Returns the entry to write, and the state after it; nothing if the state does not allow the record any more.
     pub(super) fn draft(&self, tail: &Tail, record: Option<Record>, keep: Keep) -> Option<Draft> {
         let now = self.resources.store_now();

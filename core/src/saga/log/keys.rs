@@ -20,7 +20,7 @@ pub(super) enum Tells {
     All,
 }
 
-impl SagaLog {
+impl SagaLog<'_> {
     /// Returns the keys that an entry tells with which the saga comes to a state, each with its step: none that this owner has
     /// told before.
     pub(super) fn keys(&self, tells: Tells, state: &State) -> Vec<(usize, SagaKey)> {

@@ -20,8 +20,12 @@ use super::{
     passage::FirstNames,
     resources::{Owned, Resources},
     result::ResultOf,
+    store_calls::StoreCalls,
 };
-use crate::{ids::SagaId, ports::StoreError};
+use crate::{
+    ids::SagaId,
+    ports::{StoreError, Transaction},
+};
 
 /// Reason for an executor to leave its saga alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,8 +76,10 @@ pub(crate) struct Tail {
 ///
 /// After its own commit the owner moves its state on in memory; it reads the log again only when a write did not come
 /// back as expected.
-pub(crate) struct SagaLog {
+pub(crate) struct SagaLog<'a> {
     pub(crate) resources: Arc<Resources>,
+    /// Its open calls of the store.
+    calls: &'a StoreCalls,
     pub(crate) saga: SagaId,
     pub(crate) epoch: u64,
     passage: Option<Arc<Passage>>,
@@ -99,10 +105,10 @@ pub(crate) struct SagaLog {
     moved: Notify,
 }
 
-impl SagaLog {
+impl<'a> SagaLog<'a> {
     /// Opens the log of an owned saga, reading it unless its state is known.
     pub(crate) async fn open(
-        resources: Arc<Resources>,
+        (resources, calls): (Arc<Resources>, &'a StoreCalls),
         shape: Arc<Shape>,
         result: Option<ResultOf>,
         key: Option<KeyOf>,
@@ -113,6 +119,7 @@ impl SagaLog {
         let length = if is_known { owned.length } else { 0 };
         let log = Self {
             resources,
+            calls,
             saga: owned.saga,
             epoch: owned.epoch,
             passage: owned.passage.clone(),
@@ -133,6 +140,15 @@ impl SagaLog {
             log.follows_a_crash.store(log.epoch > last_epoch + 1, Ordering::Relaxed);
         }
         Ok(log)
+    }
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    pub(crate) async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        let _call = self.calls.open();
+        self.resources.store.begin().await
     }
 
     /// The state as it is now.

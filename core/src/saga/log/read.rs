@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-impl SagaLog {
+impl SagaLog<'_> {
     /// Finds out where the log stands after the store has failed, and waits a little if it fails on.
     pub(crate) async fn fail(&self, error: StoreError) -> Result<Written, Halt> {
         let doubt = !matches!(error, StoreError::Unavailable(_));
@@ -70,7 +70,9 @@ impl SagaLog {
             let tail = self.tail.lock().await;
             (tail.length, !tail.pending.is_empty())
         };
+        let call = self.calls.open();
         let instance = self.resources.store.saga(self.saga).await?;
+        drop(call);
         let Some(instance) = instance.filter(|instance| instance.epoch == self.epoch) else {
             return Err(Fault::Halt(Halt::Lost));
         };
@@ -150,7 +152,9 @@ impl SagaLog {
         let mut log = Vec::new();
         loop {
             let after = log.last().map_or(0, |entry: &LogEntry| entry.sequence);
+            let call = self.calls.open();
             let entries = self.resources.store.saga_log(self.saga, after, page).await?;
+            drop(call);
             let is_last = entries.len() < page;
             log.extend(entries);
             if is_last {

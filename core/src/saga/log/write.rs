@@ -8,7 +8,7 @@ use crate::{
     saga::{Record, State, next},
 };
 
-impl SagaLog {
+impl SagaLog<'_> {
     /// Moves on in memory; `record` is written with the next write.
     pub(crate) async fn defer(&self, record: Record) {
         let mut tail = self.tail.lock().await;
@@ -21,7 +21,7 @@ impl SagaLog {
 
     /// Writes a record in a transaction of its own.
     pub(crate) async fn write(&self, record: Option<Record>, keep: Keep) -> Result<Written, Halt> {
-        match self.resources.store.begin().await {
+        match self.begin().await {
             Ok(tx) => match self.commit(tx, record, keep).await? {
                 Ok(written) => Ok(written),
                 Err(conflict @ StoreError::Conflict(_)) => {
@@ -47,6 +47,7 @@ impl SagaLog {
     ) -> Result<Result<Written, StoreError>, Halt> {
         let mut tail = self.tail.lock().await;
         let Some(draft) = self.draft(&tail, record, keep) else { return Ok(Ok(Written::LookAgain)) };
+        let call = self.calls.open();
         let outcome = match tx.saga_append(&draft.append).await {
             Ok(()) => tx.commit().await,
             Err(error) => {
@@ -54,6 +55,7 @@ impl SagaLog {
                 Err(error)
             }
         };
+        drop(call);
         match outcome {
             Ok(()) => {
                 if draft.append.forgets {

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use seaworthy_core::{
     inbox::{self, HandlerError},
-    ports::{DeadLetter, DeadLetterRequest, DelegateStore, Expected, Ports, Store, StoreError},
+    ports::{DeadLetter, DeadLetterRequest, DelegateStore, Expected, InboxEntry, Ports, Store, StoreError},
 };
 
 use crate::support::{
@@ -265,5 +265,36 @@ fn a_parked_event_that_ends_its_process_when_it_is_asked_for_ends_one() {
         }
         let letters = store.dead_letters(&parked).await.expect("up");
         assert_eq!((letters[0].asked_at, &*letters[0].reason), (None, "refused: closed"), "{letters:?}");
+    });
+}
+
+/// It waits for nothing but its own mending: that somebody has asked for the one before it is no request for it.
+#[test]
+fn a_parked_event_behind_one_that_was_asked_for_is_left_alone_if_nobody_asked_for_it() {
+    on_each_store(async |world| {
+        let store = world.store().clone();
+        append(&*store, "account-1", 1..=2).await;
+        let stop = seaworthy_core::stop::Stop::new();
+        let refuses = Scripted::new(|_, _| Box::pin(async { Err(HandlerError::Refused("closed".into())) }));
+        let first = subscriber(&world.ports, "reader", &refuses, |config| config).stop(stop.clone());
+        world.ports.spawn("first", first.run());
+        world.pass(EVERY).await;
+        stop.set();
+        world.pass(EVERY).await;
+        // The second one has failed by itself since, as it does where an operator has redriven it.
+        let letters = store.dead_letters(&DeadLetterRequest::new("reader", 9)).await.expect("up");
+        let second = letters.iter().find(|letter| letter.message.subject == "event-2").expect("it is parked");
+        let entry = InboxEntry { sequence: 0, ..InboxEntry::for_message("reader", &second.message) };
+        let mut tx = store.begin().await.expect("up");
+        assert!(tx.inbox_exhume(&entry).await.expect("up"));
+        tx.inbox_bury(&entry, &second.message, "no such account").await.expect("up");
+        tx.commit().await.expect("up");
+        let asked = DeadLetterRequest::new("reader", 9).because("closed");
+        assert_eq!(inbox::ask_redrive(&*store, &asked).await.expect("up").len(), 1);
+        let handler = Scripted::new(|tx, message| Box::pin(write_down(tx, "reader", message)));
+        world.ports.spawn("reader", subscriber(&world.ports, "reader", &handler, |config| config).run());
+        world.pass(EVERY * 6).await;
+        assert_eq!((handler.runs("event-1"), handler.runs("event-2")), (1, 0));
+        assert_eq!(world.parked("reader").await, [(2, "no such account".to_owned())]);
     });
 }

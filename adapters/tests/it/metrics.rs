@@ -363,3 +363,30 @@ fn dead_letters_and_stuck_sagas_are_gauges_that_come_down_again() {
         assert_eq!((book.value("Sagas abandoned"), book.value("OldestStuck")), (Some(1.0), Some(0.0)));
     });
 }
+
+/// What was given up before it returned; who waits for a message, and stops, has given up nothing.
+#[test]
+fn a_call_that_is_dropped_before_it_has_returned_is_counted() {
+    on_each_store(async |world| {
+        let hangs = |operation, number| match operation {
+            Operation::Claim | Operation::InboxInsert | Operation::Commit if number == 1 => Fate::Hangs,
+            _ => Fate::Well,
+        };
+        let (_, ports) = Calls::of(&world.ports, hangs);
+        let book = Arc::new(Book::default());
+        let ports = metered(ports, book.clone());
+        let limit = Duration::from_secs(1);
+        world.publish([order(1)]).await;
+        ports.spawn("relay", Relay::new(&ports).config(RelayConfig::default().store_limit(limit)).run());
+        let handler = Scripted::new(|_, _| Box::pin(async { Ok(()) }));
+        let consumer = handler.consumer(&ports, |config| config.store_limit(limit).handler_limit(limit));
+        ports.spawn("consumer", consumer.run());
+        world.pass(Duration::from_secs(30)).await;
+        assert_eq!(world.unacknowledged(), 0);
+        ports.stop.set();
+        world.tasks.join().await.expect("they stop");
+        let dropped = |operation| book.count(&format!("PortFailures {operation} dropped"));
+        let counts = ["claim", "inbox_insert", "commit", "receive", "subscribe"].map(dropped);
+        assert_eq!(counts, [1, 1, 1, 0, 0], "{:?}", book.counts);
+    });
+}

@@ -6,11 +6,12 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use seaworthy_core::{
     backoff::Backoff,
+    ids::ClaimToken,
     message::Message,
     outbox::{LogRelay, PassReport, Relay, RelayConfig},
     ports::{
-        Broker, BrokerError, Clock, FailureKind, Operation, Ports, PublishError, PublishResult, StoreError,
-        Subscription, SubscriptionSpec,
+        Broker, BrokerError, ClaimRequest, Clock, FailureKind, Operation, OutboxOrder, Ports, PublishError,
+        PublishResult, StoreError, Subscription, SubscriptionSpec, WhenDead,
     },
     stop::Stop,
 };
@@ -302,5 +303,35 @@ fn a_row_whose_store_can_not_be_told_what_became_of_it_is_not_one_that_kills_its
             world.pass(lease).await;
         }
         assert_eq!(world.ports.store.backlog().await.expect("up").outbox_dead, 0);
+    });
+}
+
+/// A row that was claimed more often than it should have been goes alone, behind the others. Where these leave no time, it has
+/// its turn in the next pass, before them: a topic that always has something to say keeps it waiting no longer than that.
+#[test]
+fn a_suspect_for_which_a_pass_has_no_time_begins_the_next_one() {
+    on_each_store(async |world| {
+        world.stage([message("suspect", 0)]).await;
+        for token in 1..=2 {
+            let request = ClaimRequest {
+                token: ClaimToken(uuid::Uuid::from_u128(token)),
+                limit: 10,
+                lease: Duration::from_secs(1),
+                ordering: OutboxOrder::PerKey,
+                when_dead: WhenDead::BlockKey,
+                except_topics: Vec::new(),
+            };
+            assert_eq!(world.ports.store.claim(&request).await.expect("up").len(), 1, "its relay dies");
+            world.pass(Duration::from_secs(2)).await;
+        }
+        let (behind, clock) = (world.broker.clone(), world.ports.clock.clone());
+        let broker = Arc::new(Slow { behind, takes: Duration::from_secs(3), stop: ("none", Stop::new()), clock });
+        let ports = Ports { broker, ..world.ports.clone() };
+        let mut relay = Relay::new(&ports).config(config().lease(Duration::from_secs(5)).max_attempts(1));
+        for (number, expected) in [(0, 0), (1, 1)] {
+            world.stage([message("orders", number)]).await;
+            relay.pass().await.expect("up");
+            assert_eq!(world.broker.accepted_of("suspect"), expected, "pass {number}");
+        }
     });
 }

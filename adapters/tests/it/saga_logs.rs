@@ -42,7 +42,7 @@ async fn write(world: &World, key: &str, records: &[Record], status: SagaStatus)
     })
     .await
     .unwrap();
-    let started = Record::Started { deadline_us: None };
+    let started = Record::Started { deadline_us: None, traceparent: None };
     let append = SagaAppend {
         saga: id,
         epoch: 1,
@@ -104,7 +104,9 @@ fn fresh() -> StepState {
 fn condensed(cause: Option<CompensationCause>, seat: StepState, pay: StepState) -> Record {
     let step = |path: &str, state| StepSummary { path: path.into(), first_name: None, awaits: None, state };
     let steps = vec![step("seat", seat), step("pay", pay)];
-    Record::Condensed { summary: Box::new(Summary { origin: None, cause, deadline: None, signals: vec![], steps }) }
+    Record::Condensed {
+        summary: Box::new(Summary { origin: None, traceparent: None, cause, deadline: None, signals: vec![], steps }),
+    }
 }
 
 fn done() -> StepState {

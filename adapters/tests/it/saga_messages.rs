@@ -9,7 +9,7 @@ use seaworthy_core::{
     message::{Message, MessageBuilder},
     outbox::Relay,
     ports::{Clock, Timestamp, Transaction},
-    saga::{Action, Orchestrator, OrchestratorConfig, Registry, SagaBuilder, StepCall, StepError, Value},
+    saga::{Action, Orchestrator, OrchestratorConfig, Registry, SagaBuilder, StepCall, StepError, Value, saga_id},
     wake::Wake,
 };
 use uuid::Uuid;
@@ -87,5 +87,36 @@ fn a_saga_that_a_message_starts_begins_at_once_and_its_messages_name_their_cause
         assert!(told_at.since(handled_at) < Duration::from_millis(50), "{:?}", told_at.since(handled_at));
         assert_eq!((told.causation_id, told.correlation_id), (Some(asked.id), asked.correlation_id));
         assert_eq!(told.traceparent, asked.traceparent);
+    });
+}
+
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// By whoever drives it: the process that started it, and one that has read its log.
+#[test]
+fn the_messages_of_a_saga_carry_the_trace_of_the_request_that_it_was_started_for() {
+    on_each_store(async |world| {
+        let (starter, recovered) = (orchestrator(world), orchestrator(world));
+        for key in ["t-1", "t-2"] {
+            let mut tx = world.ports.store.begin().await.unwrap();
+            let started = starter.start_traced_in(&mut *tx, "trip", key, &1_u32, TRACE).await.unwrap();
+            tx.commit().await.unwrap();
+            if key == "t-1" {
+                drop(starter.drive_started(started).await);
+            } else {
+                // Its process is gone.
+                std::mem::forget(started);
+            }
+        }
+        let stop = world.ports.stop.clone();
+        world.ports.spawn("recovery", async move { recovered.run_recovery(&stop).await });
+        world.pass(Duration::from_secs(30)).await;
+        let accepted = world.broker.accepted();
+        assert_eq!(accepted.len(), 2);
+        for (_, told) in &accepted {
+            assert_eq!((told.traceparent.as_deref(), told.causation_id), (Some(TRACE), None), "{}", told.subject);
+        }
+        let ids: Vec<Uuid> = accepted.iter().map(|(_, told)| told.correlation_id).collect();
+        assert!(ids.contains(&saga_id("trip", "t-1").0) && ids.contains(&saga_id("trip", "t-2").0), "{ids:?}");
     });
 }

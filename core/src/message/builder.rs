@@ -92,12 +92,10 @@ impl MessageBuilder {
         self.correlation(parent.correlation_id)
     }
 
-    /// Makes it a consequence of the message that a saga was started for, if it was started for one.
-    pub(crate) fn started_by(mut self, origin: Option<(MessageId, Option<&SmolStr>)>) -> Self {
-        if let Some((message, traceparent)) = origin {
-            self.message.causation_id = Some(message);
-            self.message.traceparent = traceparent.cloned();
-        }
+    /// Makes it a consequence of the message that a saga was started for, and a part of its trace, if there are any.
+    pub(crate) fn started_by(mut self, message: Option<MessageId>, traceparent: Option<&SmolStr>) -> Self {
+        self.message.causation_id = message;
+        self.message.traceparent = traceparent.cloned();
         self
     }
 

@@ -75,7 +75,7 @@ struct Pending<'a> {
 }
 
 impl<'a> Pending<'a> {
-    fn of(meter: &'a Meter, operation: Operation) -> Self {
+    fn new(meter: &'a Meter, operation: Operation) -> Self {
         Self { meter, operation }
     }
 
@@ -105,7 +105,7 @@ impl Intercept for Metered {
         call: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
-        let pending = Pending::of(&self.0, call.operation());
+        let pending = Pending::new(&self.0, call.operation());
         let answered = inner.await;
         pending.has_returned();
         match &answered {
@@ -166,7 +166,7 @@ impl InterceptTransaction for MeteredTransaction {
         call: Call<'_>,
         inner: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, E> {
-        let pending = Pending::of(&self.meter, call.operation());
+        let pending = Pending::new(&self.meter, call.operation());
         let answered = inner.await;
         pending.has_returned();
         let answer = match &answered {
@@ -191,7 +191,7 @@ impl InterceptTransaction for MeteredTransaction {
 
     async fn commit(mut self, inner: Result<Box<dyn Transaction>, StoreError>) -> Result<(), StoreError> {
         let began = self.meter.clock.now();
-        let pending = Pending::of(&self.meter, Operation::Commit);
+        let pending = Pending::new(&self.meter, Operation::Commit);
         let committed = match inner {
             Ok(transaction) => transaction.commit().await,
             Err(error) => Err(error),

@@ -45,6 +45,9 @@ mod tests {
         assert!(!pace.has_time(at(70)), "the longest of them would end when the lease does");
         let mut pace = Pace::new(at(0), Duration::from_millis(100));
         assert!(pace.has_time(at(90)), "the first one always begins, however long claiming took");
+        let mut pace = Pace::new(at(7), Duration::from_millis(100));
+        assert_eq!(pace.started(), at(7), "the limit of whatever settles its rows counts from then");
+        assert!(pace.has_time(at(106)), "and so does its lease");
         let mut pace = Pace::new(at(0), Duration::from_millis(100));
         assert!(!pace.has_time(at(100)), "but beyond the lease nobody does");
     }

@@ -71,14 +71,15 @@ impl<'a, D> StepCall<'a, D> {
     }
 
     /// A message of this operation, with a derived id, the saga's correlation id, and `subject` as partition key; where
-    /// the saga was started for a message, that is its cause and gives it its trace context. One
+    /// the saga was started for a message, that is its cause and gives it its trace context; so does a request that it was
+    /// [started](super::Orchestrator::start_traced_in) for. One
     /// operation may stage one message of each kind; for more, replace the id by one from
     /// [`message_id`](StepCall::message_id).
     pub fn message(&self, source: &str, kind: &str, topic: &str, subject: &str, data: Bytes) -> Message {
         MessageBuilder::new(source, kind, subject)
             .topic(topic)
             .correlation(self.correlation_id)
-            .started_by(self.state.origin().map(|origin| (origin.message, origin.traceparent.as_ref())))
+            .started_by(self.state.origin().map(|origin| origin.message), self.state.traceparent())
             .data(SmolStr::new_static("application/json"), data)
             .build(self.message_id(kind), self.now)
     }

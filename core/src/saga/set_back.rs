@@ -66,6 +66,17 @@ mod tests {
         assert_eq!(moments, [at(10), at(20), at(20), at(38), at(35)], "no entry moves before one that stays");
     }
 
+    /// The right clock may have shown it: it is the moment at which the log was read.
+    #[test]
+    fn a_moment_of_a_summary_that_is_now_stays() {
+        let (deadline, signals, steps) = (Some(at(10)), Vec::new(), Vec::new());
+        let summary = Summary { origin: None, traceparent: None, cause: None, deadline, signals, steps };
+        let mut records = [Record::Condensed { summary: Box::new(summary) }];
+        set_back(&mut [at(10) + YEAR], &mut records, YEAR);
+        let [Record::Condensed { summary }] = &records else { unreachable!() };
+        assert_eq!(summary.deadline, Some(at(10)));
+    }
+
     #[test]
     fn a_summary_keeps_the_moments_that_the_saga_asked_for() {
         let step = |is_asked_for| StepState {
@@ -81,7 +92,14 @@ mod tests {
             state: step(it),
         });
         let deadline = Some(at(90) + YEAR);
-        let summary = Summary { origin: None, cause: None, deadline, signals: Vec::new(), steps: steps.into() };
+        let summary = Summary {
+            origin: None,
+            traceparent: None,
+            cause: None,
+            deadline,
+            signals: Vec::new(),
+            steps: steps.into(),
+        };
         let mut records = [Record::Condensed { summary: Box::new(summary) }];
         set_back(&mut [at(10) + YEAR], &mut records, YEAR);
         let [Record::Condensed { summary }] = &records else { unreachable!() };

@@ -3,6 +3,7 @@
 use std::{any::TypeId, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use smol_str::SmolStr;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -65,7 +66,39 @@ impl Orchestrator {
         data: &D,
         correlation_id: Uuid,
     ) -> Result<Started, SagaError> {
-        self.start_on(tx, definition, key, data, Occasion { correlation_id, origin: None }).await
+        let occasion = Occasion { correlation_id, traceparent: None, origin: None };
+        self.start_on(tx, definition, key, data, occasion).await
+    }
+
+    /// Starts a saga as [`start_in`](Orchestrator::start_in) does, for a request from outside that carries a trace context, as
+    /// the header [`traceparent`](crate::message::TraceContext) has it: all messages of the saga carry it on.
+    ///
+    /// ```
+    /// use seaworthy_core::{ports::Transaction, saga::{Orchestrator, SagaError, Started}};
+    ///
+    /// /// `header` is what the caller's HTTP request came with.
+    /// async fn place(
+    ///     sagas: &Orchestrator,
+    ///     tx: &mut dyn Transaction,
+    ///     order: &str,
+    ///     header: &str,
+    /// ) -> Result<Started, SagaError> {
+    ///     sagas.start_traced_in(tx, "checkout", order, &3_u32, header).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`SagaError`].
+    pub async fn start_traced_in<D: SagaData>(
+        &self,
+        tx: &mut dyn Transaction,
+        definition: &str,
+        key: &str,
+        data: &D,
+        traceparent: impl Into<SmolStr>,
+    ) -> Result<Started, SagaError> {
+        let occasion = Occasion { traceparent: Some(traceparent.into()), ..Occasion::unprompted(definition, key) };
+        self.start_on(tx, definition, key, data, occasion).await
     }
 
     /// Starts a saga as [`start_in`](Orchestrator::start_in) does, for a message that is being handled: the saga's messages
@@ -82,7 +115,8 @@ impl Orchestrator {
         message: &Message,
     ) -> Result<Started, SagaError> {
         let origin = Record::Caused { message: message.id, traceparent: message.traceparent.clone() };
-        let occasion = Occasion { correlation_id: message.correlation_id, origin: Some(origin) };
+        let correlation_id = message.correlation_id;
+        let occasion = Occasion { correlation_id, traceparent: None, origin: Some(origin) };
         self.start_on(tx, definition, key, data, occasion).await
     }
 
@@ -107,7 +141,7 @@ impl Orchestrator {
         definition: &str,
         key: &str,
         data: &D,
-        Occasion { correlation_id, origin }: Occasion,
+        Occasion { correlation_id, traceparent, origin }: Occasion,
     ) -> Result<Started, SagaError> {
         let driver = self.registry.latest(definition);
         let driver = driver.ok_or_else(|| SagaError::NotRegistered(definition.into()))?;
@@ -128,7 +162,7 @@ impl Orchestrator {
             lease: Duration::ZERO,
         };
         let keys = |state: &State| driver.keys(data, state, &*self.resources.spawner);
-        self.create(tx, driver, new, origin, keys, is_same_input::<D>).instrument(span).await
+        self.create(tx, driver, new, (traceparent, origin), keys, is_same_input::<D>).instrument(span).await
     }
 
     async fn create(
@@ -136,7 +170,7 @@ impl Orchestrator {
         tx: &mut dyn Transaction,
         driver: &Arc<dyn Driver>,
         mut new: NewSaga,
-        origin: Option<Record>,
+        (traceparent, origin): (Option<SmolStr>, Option<Record>),
         keys: impl Fn(&State) -> Vec<SagaKey>,
         is_same: impl Fn(&[u8], &[u8]) -> bool,
     ) -> Result<Started, SagaError> {
@@ -157,7 +191,8 @@ impl Orchestrator {
         let shape = driver.shape();
         let mut state = State::new(shape.clone());
         let mut records = Vec::with_capacity(1 + usize::from(origin.is_some()));
-        for record in [Record::Started { deadline_us: shape.deadline.map(micros) }].into_iter().chain(origin) {
+        let started = Record::Started { deadline_us: shape.deadline.map(micros), traceparent };
+        for record in [started].into_iter().chain(origin) {
             state = next(state, &record, self.resources.store_now()).expect("a saga without a log can be started");
             records.push(record.encode());
         }
@@ -204,6 +239,8 @@ fn is_same_input<D: SagaData>(stored: &[u8], given: &[u8]) -> bool {
 /// Occasion on which a saga is started.
 struct Occasion {
     correlation_id: Uuid,
+    /// Trace context of the request that it is for.
+    traceparent: Option<SmolStr>,
     /// Entry that names the message, if it is for one.
     origin: Option<Record>,
 }
@@ -211,6 +248,6 @@ struct Occasion {
 impl Occasion {
     /// A start of its own accord.
     fn unprompted(definition: &str, key: &str) -> Self {
-        Self { correlation_id: saga_id(definition, key).0, origin: None }
+        Self { correlation_id: saga_id(definition, key).0, traceparent: None, origin: None }
     }
 }

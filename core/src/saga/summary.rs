@@ -10,6 +10,9 @@ pub struct Summary {
     /// Message that it was started for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// Trace context of the request that it was started for, if it was not for a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<SmolStr>,
     /// Cause of its compensation, if it goes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<CompensationCause>,

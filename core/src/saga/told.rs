@@ -9,8 +9,8 @@ use crate::ids::Direction;
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Started { deadline_us: None } => f.write_str("the saga is started"),
-            Self::Started { deadline_us: Some(deadline) } => {
+            Self::Started { deadline_us: None, .. } => f.write_str("the saga is started"),
+            Self::Started { deadline_us: Some(deadline), .. } => {
                 write!(f, "the saga is started, and turns back after {:?}", Duration::from_micros(*deadline))
             }
             Self::Caused { message, .. } => write!(f, "message {message} has started it"),

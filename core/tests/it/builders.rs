@@ -180,6 +180,7 @@ fn of_requests_to_look_at_what_failed() {
     let sagas = setters![SagaListRequest:
         of_status(SagaStatus::Stuck),
         of_definition("checkout"),
+        because("refused"),
         since_from(moment(1)),
         since_until(moment(2)),
         after(7),

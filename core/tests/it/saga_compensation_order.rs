@@ -88,7 +88,7 @@ fn carry_out(
         log.push(record);
         after
     };
-    state = write(state, Record::Started { deadline_us: None });
+    state = write(state, Record::Started { deadline_us: None, traceparent: None });
     for round in 0.. {
         if round == cancel_at && state.status() == Status::Running && !state.is_past_return() {
             state = write(state, Record::CompensationBegun { cause: CompensationCause::Cancelled });

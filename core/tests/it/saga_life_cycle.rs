@@ -55,7 +55,7 @@ fn shapes() -> Vec<(Arc<Shape>, u32)> {
 /// Every record that could be meant, legal or not, with attempts up to a limit.
 fn alphabet(shape: &Shape, attempts: u32) -> Vec<Record> {
     let mut records = vec![
-        Record::Started { deadline_us: None },
+        Record::Started { deadline_us: None, traceparent: None },
         Record::Completed,
         Record::RolledBack,
         Record::Stuck { reason: String::new() },
@@ -150,7 +150,7 @@ fn a_compensation_that_is_due_waits_for_none_beside_it_that_backs_off() {
         panicked: false,
     };
     let begun = Record::CompensationBegun { cause: CompensationCause::Cancelled };
-    let records = [Record::Started { deadline_us: None }, done("a"), done("b"), begun, retry];
+    let records = [Record::Started { deadline_us: None, traceparent: None }, done("a"), done("b"), begun, retry];
     let state = records.iter().fold(State::new(shape), |state, record| next(state, record, NOW).unwrap());
     assert_eq!(plan(&state, NOW), Next::Compensate(vec![1]));
     assert_eq!(plan(&state, LATER), Next::Compensate(vec![0, 1]));
@@ -333,7 +333,7 @@ fn a_timer_of_an_earlier_attempt_is_refused() {
         panicked: false,
     };
     let attempting = |attempt| Record::Attempting { step: "p".into(), attempt };
-    let log = [Record::Started { deadline_us: None }, attempting(1), retry(1), attempting(2)];
+    let log = [Record::Started { deadline_us: None, traceparent: None }, attempting(1), retry(1), attempting(2)];
     let state = log.iter().try_fold(State::new(shape), |state, record| next(state, record, NOW)).unwrap();
     let refused = next(state.clone(), &retry(1), NOW).unwrap_err();
     assert_eq!(
@@ -348,7 +348,9 @@ fn a_deadline_counts_from_the_start_by_the_stores_clock_and_ends_with_the_pivot(
     let builder = SagaBuilder::<()>::new("s", 1).compensatable("a", Local, NothingToUndo).pivot("p", Local);
     let shape = builder.retriable("r", Local).build().unwrap().shape().clone();
     let at = |millis| Timestamp::from_millis(millis);
-    let state = next(State::new(shape.clone()), &Record::Started { deadline_us: Some(5_000) }, at(100)).unwrap();
+    let state =
+        next(State::new(shape.clone()), &Record::Started { deadline_us: Some(5_000), traceparent: None }, at(100))
+            .unwrap();
     assert_eq!(state.deadline(), Some(at(105)));
     assert_eq!(plan(&state, at(104)), Next::Run(vec![0]));
     assert_eq!(plan(&state, at(105)), Next::BeginCompensation(CompensationCause::Deadline));

@@ -32,7 +32,7 @@ fn the_states_of_steps_are_found_by_their_place_and_compared_one_by_one() {
     let builder = SagaBuilder::<()>::new("s", 1).compensatable("a", Local, NothingToUndo).pivot("p", Local);
     let shape = builder.build().expect("the steps are in order").shape().clone();
     let moved = |state, record| next(state, &record, Timestamp::EPOCH).expect("it is allowed");
-    let started = moved(State::new(shape), Record::Started { deadline_us: None });
+    let started = moved(State::new(shape), Record::Started { deadline_us: None, traceparent: None });
     let done = moved(started.clone(), Record::Done { step: "a".into(), output: Value::NULL });
     let steps = done.steps();
     assert_eq!((steps.len(), steps.is_empty()), (2, false));

@@ -166,6 +166,9 @@ pub(super) struct SagaFilter {
     /// Only sagas that have been in their status for so long, such as 90s, 2h or 3d
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub(super) lasting: Option<Duration>,
+    /// Only sagas with this text in the reason for which they are stuck, were abandoned or turned back
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
     /// Only sagas that wait for something with this text in it, such as a step or an error
     #[arg(long, value_name = "TEXT")]
     pub(super) because: Option<String>,
@@ -183,6 +186,7 @@ impl SagaFilter {
         let mut request = SagaListRequest::new(self.limit).after(self.after.unwrap_or(0));
         request.statuses = statuses.to_vec();
         request.definition = self.definition.as_deref().map(Into::into);
+        request.reason = self.reason.as_deref().map(Into::into);
         request.since_until = self.lasting.map(|lasting| now.before(lasting));
         request
     }

@@ -29,7 +29,7 @@ fn order(number: u64) -> Vec<Event> {
     let reserved = Record::Done { step: "reserve".into(), output: Value::NULL };
     let mut script = Script::new();
     let (orders, shipping) = (script.process("orders-1"), script.process("shipping-1"));
-    let started = log(0, Record::Started { deadline_us: None }, SagaStatus::Running);
+    let started = log(0, Record::Started { deadline_us: None, traceparent: None }, SagaStatus::Running);
     let key = format!("order-{number}");
     script.commit(orders, "orders", Outcome::Done, [created(number, "checkout", &key), started]);
     script.commit(orders, "orders", Outcome::Done, [log(1, reserved, SagaStatus::Running), staged(&message)]);

@@ -34,7 +34,17 @@ pub(super) const HOUSES: [House; 10] = [
         folder: "core/src",
         module: &["saga"],
         floors: &[
-            &["config", "error", "interrupted", "record_error", "retention", "retry", "store_calls", "watchers", "work"],
+            &[
+                "config",
+                "error",
+                "interrupted",
+                "record_error",
+                "retention",
+                "retry",
+                "store_calls",
+                "watchers",
+                "work",
+            ],
             &["append", "cause", "sorted", "value"],
             &["awaits", "signal"],
             &["request", "shape", "step_state"],

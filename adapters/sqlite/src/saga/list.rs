@@ -78,6 +78,7 @@ fn read(
         && let Some(row) = rows.next()?
     {
         match read_listed(row) {
+            Ok(listed) if !request.asks_for_reason(&listed.saga) => {}
             Ok(listed) => {
                 found.push(listed);
                 left -= 1;

@@ -22,6 +22,8 @@ pub(crate) enum Fate {
     Fails(FailureKind),
     /// It is done, and its answer is lost.
     Lost,
+    /// It is not done, and never returns.
+    Hangs,
 }
 
 /// Asked with an operation and the number of its call, from 1.
@@ -76,6 +78,7 @@ async fn ended<T, E: PortError>(fate: Fate, inner: impl Future<Output = Result<T
     match fate {
         Fate::Well => inner.await,
         Fate::Fails(kind) => Err(E::new(kind, "as the test says")),
+        Fate::Hangs => std::future::pending().await,
         Fate::Lost => inner.await.and_then(|_| Err(E::new(FailureKind::Unknown, "the answer is lost"))),
     }
 }

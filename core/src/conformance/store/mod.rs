@@ -142,6 +142,7 @@ macro_rules! __store_checks {
             }
             saga_lists [Sagas] {
                 sagas_are_listed_page_by_page_and_some_of_them
+                sagas_are_listed_by_the_reason_for_which_they_rest
                 a_list_says_since_when_a_saga_is_what_it_is
                 sagas_that_sleep_are_listed_apart
             }

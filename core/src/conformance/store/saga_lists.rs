@@ -35,6 +35,44 @@ async fn one_of_each(subject: &dyn StoreSubject, store: &dyn Store) -> Result<Ve
     Ok(moments)
 }
 
+/// A list by reason has those sagas whose outcome says it, as it was kept last, in any status that has one, and counts no other
+/// against its limit.
+pub async fn sagas_are_listed_by_the_reason_for_which_they_rest(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let lease = subject.unit() * 5;
+    let rests = [
+        (SagaStatus::Stuck, r#"{"stuck":{"reason":"the \"courier\" is down"}}"#),
+        (SagaStatus::Stuck, r#"{"stuck":{"reason":"no such account"}}"#),
+        (SagaStatus::Abandoned, r#"{"abandoned":{"reason":"the courier is gone for good"}}"#),
+        (SagaStatus::Compensated, r#"{"compensated":{"cause":"rejected","reason":"step `ship`: no courier"}}"#),
+        (SagaStatus::Completed, r#"{"completed":{"result":{"by":"courier"}}}"#),
+        // Kept by another release when it was stuck; it has been abandoned since.
+        (SagaStatus::Abandoned, r#"{"stuck":{"reason":"the courier is down"}}"#),
+    ];
+    for (number, (status, outcome)) in (1..).zip(rests) {
+        create(&*store, &new_saga(number, lease)).await?;
+        let outcome = Some(outcome.as_bytes().to_vec().into());
+        write(&*store, &SagaAppend { status, outcome, ..append(number, 1, 0, lease) }).await?;
+    }
+    create(&*store, &new_saga(7, lease)).await?;
+    let couriers = SagaListRequest::new(9).because("courier");
+    let places: Vec<u64> = store.sagas(&couriers).await?.iter().map(|listed| listed.number).collect();
+    let second = SagaListRequest { limit: 1, ..couriers.clone() }.after(places.first().copied().unwrap_or(0));
+    let cases: [(&str, SagaListRequest, Vec<u128>); 6] = [
+        ("a reason, in any status", couriers.clone(), vec![1, 3, 4]),
+        ("a reason with quotes", SagaListRequest::new(9).because(r#""courier" is"#), vec![1]),
+        ("a reason and a status", couriers.clone().of_status(SagaStatus::Stuck), vec![1]),
+        ("a reason, in pages", second, vec![3]),
+        ("a reason that none has", SagaListRequest::new(9).because("weather"), vec![]),
+        ("a status, whatever the reason", SagaListRequest::new(9).of_status(SagaStatus::Stuck), vec![1, 2]),
+    ];
+    for (asked, request, expected) in cases {
+        let promise = format!("a list has what is asked for: {asked}");
+        expect_eq(&promise, numbers(&store.sagas(&request).await?), expected)?;
+    }
+    Ok(Verdict::Held)
+}
+
 /// Pages follow each other without a gap, in the order in which sagas were created; and each filter leaves out what it says.
 pub async fn sagas_are_listed_page_by_page_and_some_of_them(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;

@@ -100,7 +100,9 @@ use super::Timestamp;
 /// All leases and delays are judged by the store's own clock.
 ///
 /// An adapter gives each call an end, by a timeout of its connection for example, and says [`StoreError::Unavailable`] or
-/// [`StoreError::Unknown`] then: relays and consumers wait for a store that has not answered.
+/// [`StoreError::Unknown`] then. The loops of this crate - relays, consumers, subscribers, recovery and the sagas that it drives,
+/// retentions - give a call up that has not returned within a limit of their settings: they drop it, say so at `WARN`, take its
+/// outcome for unknown and go on after a pause. Whoever calls a store by themselves waits for it as long as it takes.
 #[async_trait]
 pub trait Store: OutboxStore + InboxStore + SagaStore + OperationStore + EventStore + Send + Sync {
     /// Returns the parts that the store has. Methods of the others are [refused](Part::refusal), which is what their

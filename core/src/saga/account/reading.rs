@@ -159,3 +159,108 @@ impl Reading {
         (waits_for, self.requests.into_iter().map(|(request, _)| request).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        ids::SagaId,
+        ports::DefinitionRef,
+        saga::{StepState, StepSummary, Verb, Waiting},
+    };
+
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_micros(second * 1_000_000)
+    }
+
+    fn instance(status: SagaStatus) -> SagaInstance {
+        SagaInstance {
+            id: SagaId(Uuid::nil()),
+            definition: DefinitionRef { name: "trip".into(), version: 1, hash: 0 },
+            key: "t-1".into(),
+            input: Bytes::new(),
+            correlation_id: Uuid::nil(),
+            status,
+            epoch: 1,
+            log_length: 9,
+            lease_until: at(0),
+            wake_at: at(0),
+            outcome: None,
+        }
+    }
+
+    /// Returns what a running saga waits for whose log has these entries.
+    fn after(log: impl IntoIterator<Item = (Record, Timestamp)>) -> WaitsFor {
+        let mut reading = Reading::default();
+        log.into_iter().for_each(|(record, at)| reading.take(&record, at));
+        reading.end(&instance(SagaStatus::Running)).0
+    }
+
+    fn was_ahead() -> (Record, Timestamp) {
+        (Record::ClockSetBack { ahead_by_us: YEAR.as_micros() as u64 }, at(30))
+    }
+
+    /// An attempt, a release that is newer, a wait with a limit: each since a moment of the wrong clock.
+    #[test]
+    fn a_wait_that_a_clock_began_which_was_ahead_began_by_the_right_one() {
+        let attempting = Record::Attempting { step: "pay".into(), attempt: 2 };
+        let waits = after([(attempting, at(20) + YEAR), was_ahead()]);
+        assert_eq!(waits, WaitsFor::Attempt { step: "pay".into(), attempt: 2, since: at(20) });
+        let waits = after([(Record::LeftToNewer { newest: 3 }, at(20) + YEAR), was_ahead()]);
+        assert_eq!(waits, WaitsFor::Release { newest: 3, since: at(20) });
+        let (step, signal) = ("visa".into(), Some("granted".into()));
+        let waiting = Record::Waiting { step, signal, limit_us: Some(5_000_000), until: None, key: None };
+        let WaitsFor::Signal { since, until, .. } = after([(waiting, at(20) + YEAR), was_ahead()]) else { panic!() };
+        assert_eq!((since, until), (at(20), Some(at(25))));
+    }
+
+    /// The newest entry is as late as the log was read: a moment that is then was none of the wrong clock's.
+    #[test]
+    fn a_moment_that_is_now_stays_where_it_is() {
+        let error = "no seats".to_owned();
+        let (step, direction, failure) = ("pay".into(), Direction::Action, crate::saga::Failure::Transient);
+        let retry = Record::Retry { step, direction, attempt: 1, failure, delay_us: 0, error, panicked: false };
+        let noted = Record::Requested(SagaRequest::new(Verb::Resume, "ann"));
+        let mut reading = Reading::default();
+        for (record, at) in [(retry, at(20)), (noted, at(20) + YEAR), was_ahead()] {
+            reading.take(&record, at);
+        }
+        let Some(WaitsFor::Retry { until, .. }) = reading.waits_for else { panic!("{:?}", reading.waits_for) };
+        assert_eq!(until, at(20));
+    }
+
+    /// A condensed log of one step that has come to its wait.
+    fn condensed(edit: impl FnOnce(&mut Summary)) -> WaitsFor {
+        let state = StepState { waiting: Some(Waiting { until: None, is_asked_for: false }), ..StepState::FRESH };
+        let step = StepSummary { path: "visa".into(), first_name: None, awaits: Some("granted".into()), state };
+        let (signals, steps) = (Vec::new(), vec![step]);
+        let mut summary = Summary { origin: None, traceparent: None, cause: None, deadline: None, signals, steps };
+        edit(&mut summary);
+        after([(Record::Condensed { summary: Box::new(summary) }, at(20))])
+    }
+
+    #[test]
+    fn a_saga_whose_log_is_condensed_waits_for_a_signal_only_while_it_goes_forward_and_has_it_to_come() {
+        let waits = condensed(|_| ());
+        assert!(matches!(&waits, WaitsFor::Signal { step, .. } if step == "visa"), "{waits:?}");
+        let process = WaitsFor::Process { since: at(20) };
+        // It turned back while it waited, so that the wait is to be undone.
+        assert_eq!(condensed(|it| it.cause = Some(crate::saga::CompensationCause::Cancelled)), process);
+        // It has what it waited for.
+        assert_eq!(condensed(|it| it.steps[0].state.action = ActionState::Done), process);
+        // It has it, and its own part was attempted and has failed.
+        let waits = condensed(|it| {
+            let state = &mut it.steps[0].state;
+            (state.forward.last, state.forward.not_before) = (2, Some(at(25)));
+            state.error = Some("no paper".into());
+        });
+        assert!(matches!(&waits, WaitsFor::Retry { attempt: 2, .. }), "{waits:?}");
+        let waits = condensed(|it| it.steps[0].state.forward.last = 2);
+        assert_eq!(waits, process);
+    }
+}

@@ -87,8 +87,8 @@ impl WaitsFor {
 
     pub(super) fn step_mut(&mut self) -> Option<&mut SmolStr> {
         match self {
-            Self::Operator { step, .. } => step.as_mut(),
             Self::Retry { step, .. } | Self::Attempt { step, .. } | Self::Signal { step, .. } => Some(step),
+            // For an operator it waits once the log is read to its end.
             _ => None,
         }
     }

@@ -33,6 +33,9 @@ pub enum Record {
         /// Time that it may take until its pivot has committed, in microseconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deadline_us: Option<u64>,
+        /// Trace context of the request that it was started for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        traceparent: Option<SmolStr>,
     },
     /// A message has started the saga: what the saga stages is caused by it.
     Caused {

@@ -80,3 +80,19 @@ impl Record {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::saga::{Passage, Record};
+
+    /// A saga may pass to a version with keys, and then to one with other names.
+    #[test]
+    fn a_passage_names_the_steps_that_got_their_keys() {
+        let passage = Passage { from: 1, to: 2, renames: Vec::new() };
+        let keys = vec![("visa".into(), "7".into()), ("ticket".into(), "8".into())];
+        let mut record = Record::Migrated { passage, keys };
+        record.for_each_step(|step| *step = format!("new-{step}").into());
+        let Record::Migrated { keys, .. } = record else { unreachable!() };
+        assert_eq!(keys, [("new-visa".into(), "7".into()), ("new-ticket".into(), "8".into())]);
+    }
+}

@@ -26,14 +26,14 @@ impl State {
         (until <= now).then_some(Arrival::Over)
     }
 
-    /// Returns the oldest signal that is a step's. What came by a key is for the step of that key, which is known once it waits;
+    /// Returns the oldest signal that is a step's. What came by a key is for the step of that key, which it has once it waits;
     /// only where no step has keys it is for any.
     fn signal_for(&self, index: usize) -> Option<&Signal> {
         let name = self.shape.steps[index].awaits.as_ref().and_then(Awaits::signal)?;
         let step = &self.steps[index];
         match (self.shape.waits(name), &step.key) {
             ((_, false), _) => self.signals.first(name),
-            (_, Some(key)) if step.waiting.is_some() => self.signals.first_of(name, Some(key)),
+            (_, Some(key)) => self.signals.first_of(name, Some(key)),
             // It came to its wait before its definition had keys, and its log does not tell which it has now.
             (_, None) if step.waiting.is_some() && self.shape.is_keyed(index) => self.signals.first(name),
             _ => self.signals.first_of(name, None),

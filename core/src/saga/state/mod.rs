@@ -66,6 +66,8 @@ pub struct State {
     pub(crate) cause: Option<CompensationCause>,
     pub(crate) deadline: Option<Timestamp>,
     pub(crate) origin: Option<Arc<Origin>>,
+    /// Trace context of the message or the request that it was started for.
+    pub(crate) traceparent: Option<SmolStr>,
     /// Signals that steps will wait for.
     pub(crate) signals: Signals,
     pub(crate) steps: Steps,
@@ -85,6 +87,7 @@ impl State {
             cause: None,
             deadline: None,
             origin: None,
+            traceparent: None,
             signals: Signals::new(),
             steps,
             requests: Vec::new(),
@@ -98,6 +101,8 @@ impl State {
         state.status = if summary.cause.is_some() { Status::Compensating } else { Status::Running };
         (state.cause, state.deadline) = (summary.cause, summary.deadline);
         state.origin = summary.origin.clone().map(Arc::new);
+        let of_origin = || summary.origin.as_ref().and_then(|origin| origin.traceparent.clone());
+        state.traceparent = summary.traceparent.clone().or_else(of_origin);
         summary.signals.iter().for_each(|signal| state.signals.push(signal.clone()));
         for step in &summary.steps {
             let index = state.shape.index_of(&step.path).ok_or("the summary names a step that is not there")?;
@@ -121,7 +126,10 @@ impl State {
         });
         let origin = self.origin.as_deref().cloned();
         let signals = self.signals.to_vec();
-        Summary { origin, cause: self.cause, deadline: self.deadline, signals, steps: steps.collect() }
+        // That of a message stands with the message.
+        let traceparent = self.traceparent.clone().filter(|_| origin.is_none());
+        let (cause, deadline) = (self.cause, self.deadline);
+        Summary { origin, traceparent, cause, deadline, signals, steps: steps.collect() }
     }
 
     /// Returns its status.
@@ -142,6 +150,11 @@ impl State {
     /// Returns the message that it was started for, if it was started for one.
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_deref()
+    }
+
+    /// Returns the trace context of the message or the request that it was started for, if it had one: its messages carry it.
+    pub fn traceparent(&self) -> Option<&SmolStr> {
+        self.traceparent.as_ref()
     }
 
     /// Returns the requests of an operator that wait for an answer, the oldest first.

@@ -5,8 +5,8 @@ use smol_str::{SmolStr, format_smolstr};
 use crate::{
     ports::Timestamp,
     saga::{
-        Action, CompensatableGroup, CompensationCause, Next, NothingToUndo, Record, RetryPolicy, SagaBuilder, Shape,
-        Signal, State, Status, StepState, Value, Wait, Waiting, next, plan, state::Arrival, work,
+        Action, ActionState, CompensatableGroup, CompensationCause, Next, NothingToUndo, Record, RetryPolicy,
+        SagaBuilder, Shape, Signal, State, Status, StepState, Value, Wait, Waiting, next, plan, state::Arrival, work,
     },
 };
 
@@ -44,7 +44,8 @@ impl Waits {
 /// Does what an executor does where all signals come first: each is kept, each step comes to its wait, and each receives what
 /// is its own. After each entry it asks what follows.
 fn carry_out(shape: &Arc<Shape>, waits: Waits) -> State {
-    let mut state = next(State::new(shape.clone()), &Record::Started { deadline_us: None }, NOW).unwrap();
+    let mut state =
+        next(State::new(shape.clone()), &Record::Started { deadline_us: None, traceparent: None }, NOW).unwrap();
     let mut write = |record: &dyn Fn(usize, &State) -> Record| {
         for index in shape.group_of(0) {
             let was = state.clone();
@@ -123,6 +124,8 @@ fn a_summary_knows_the_signals_that_were_received_and_those_that_are_kept() {
     let summary = Box::new(state.summary(&Default::default()));
     let mut condensed = next(State::new(shape), &Record::Condensed { summary }, NOW).unwrap();
     assert_eq!(condensed, state);
+    let heard = next(state.clone(), &signalled("e"), NOW).unwrap();
+    assert_ne!(heard, state, "states that differ in their signals alone");
     // The first two came before; the third is one, the fourth one too many.
     for (id, kept) in [("a", 1), ("b", 1), ("c", 2), ("d", 2)] {
         condensed = next(condensed, &signalled(id), NOW).unwrap();
@@ -151,7 +154,7 @@ fn pair() -> Arc<Shape> {
 
 fn started(shape: Arc<Shape>, deadline: Option<Duration>) -> State {
     let deadline_us = deadline.map(|deadline| deadline.as_micros() as u64);
-    next(State::new(shape), &Record::Started { deadline_us }, NOW).unwrap()
+    next(State::new(shape), &Record::Started { deadline_us, traceparent: None }, NOW).unwrap()
 }
 
 fn attempting(step: &str) -> Record {
@@ -235,4 +238,90 @@ fn no_more_signals_are_kept_than_steps_wait_for() {
     assert_eq!(kept, ["1", "2"]);
     state.keep(&Signal::new("other", "4"));
     assert_eq!(state.signals.to_vec().len(), 2, "nobody waits for it");
+}
+
+/// A message may come by a key although no version waits for it by one: whoever waits for its name takes it.
+#[test]
+fn a_signal_by_a_key_is_for_any_step_where_none_has_keys() {
+    let shape = Waits::OneName.shape(1);
+    let mut state = started(shape, None);
+    state.keep(&Signal { key: Some("invoice-7".into()), ..Signal::new("paid", "1") });
+    assert!(matches!(state.arrival(0, NOW), Some(Arrival::Signal(signal)) if signal.id == "1"));
+}
+
+/// As its entry says: by a limit of its own, at a moment that was asked for, or never.
+#[test]
+fn the_end_of_a_wait_is_one_that_was_asked_for_only_where_no_limit_gives_it() {
+    let later = Some(LATER);
+    let second = Timestamp::from_millis(2_000);
+    for (limit_us, until, expected) in [
+        (None, None, (None, false)),
+        (None, later, (later, true)),
+        (Some(1_000_000), None, (Some(second), false)),
+        (Some(1_000_000), later, (Some(second), false)),
+    ] {
+        let (step, signal) = ("step-0".into(), Some("paid".into()));
+        let waiting = Record::Waiting { step, signal, limit_us, until, key: None };
+        let state = next(started(Waits::OneName.shape(1), None), &waiting, NOW).unwrap();
+        let Some(Waiting { until, is_asked_for }) = state.steps[0].waiting else { panic!("it waits") };
+        assert_eq!((until, is_asked_for), expected);
+    }
+}
+
+/// Their number is that of the signals that are to come no more.
+#[test]
+fn waits_that_are_settled_are_counted_once_and_no_more_once_they_are_open_again() {
+    let mut state = started(Waits::OneName.shape(2), None);
+    let settled = |state: &State| state.steps.settled(&"paid".into());
+    for _ in 0..2 {
+        state.edit(0).action = ActionState::Done;
+        assert_eq!(settled(&state), 1);
+    }
+    state.edit(0).error = Some("looked at once more".into());
+    state.edit(1).error = Some("looked at".into());
+    assert_eq!(settled(&state), 1);
+    state.edit(0).action = ActionState::Pending;
+    assert_eq!(settled(&state), 0);
+}
+
+/// A step that is undone may have happened; a pivot that has is not rejected.
+#[test]
+fn a_rejection_may_leave_doubt_only_where_the_step_can_be_undone() {
+    let builder = SagaBuilder::new("pair", 1).compensatable("a", Remote, NothingToUndo).pivot("b", Remote);
+    let shape = builder.build().unwrap().shape().clone();
+    let rejected = |step: &str, maybe_executed| {
+        let record = Record::Rejected { step: step.into(), reason: "no".into(), maybe_executed };
+        let mut state = started(shape.clone(), None);
+        state.edit(0).action = if step == "b" { ActionState::Done } else { ActionState::Pending };
+        next(state, &record, NOW).is_ok()
+    };
+    assert_eq!([rejected("a", true), rejected("a", false), rejected("b", false)], [true; 3]);
+    assert!(!rejected("b", true));
+}
+
+/// Skipped is only what was never attempted.
+#[test]
+fn a_step_that_was_attempted_is_not_skipped() {
+    let skipped = Record::Skipped { step: "a".into() };
+    let fresh = started(pair(), None);
+    assert!(next(fresh.clone(), &skipped, NOW).is_ok());
+    assert!(next(next(fresh, &attempting("a"), NOW).unwrap(), &skipped, NOW).is_err());
+}
+
+/// That of a request is the saga's however long its log was; that of a message stands with the message.
+#[test]
+fn a_summary_keeps_the_trace_of_the_request_or_the_message() {
+    let shape = pair();
+    let trace = Some(SmolStr::new("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+    let request =
+        next(State::new(shape.clone()), &Record::Started { deadline_us: None, traceparent: trace.clone() }, NOW);
+    let message = crate::ids::MessageId(uuid::Uuid::from_u128(7));
+    let caused = next(started(shape.clone(), None), &Record::Caused { message, traceparent: trace.clone() }, NOW);
+    for state in [request.unwrap(), caused.unwrap()] {
+        assert_eq!(state.traceparent(), trace.as_ref());
+        let summary = Box::new(state.summary(&Default::default()));
+        assert_eq!(summary.traceparent.is_some(), state.origin().is_none());
+        let condensed = next(State::new(shape.clone()), &Record::Condensed { summary }, NOW).unwrap();
+        assert_eq!((condensed.traceparent(), condensed.origin()), (trace.as_ref(), state.origin()));
+    }
 }

@@ -31,7 +31,8 @@ fn wide(steps: usize) -> Arc<Shape> {
 /// Does what an executor does for each step of a group, beside all others: it looks whether the step may run, logs that it
 /// asks, and that it is done, and asks after each entry what follows.
 fn carry_out(shape: &Arc<Shape>) -> State {
-    let mut state = next(State::new(shape.clone()), &Record::Started { deadline_us: None }, NOW).unwrap();
+    let mut state =
+        next(State::new(shape.clone()), &Record::Started { deadline_us: None, traceparent: None }, NOW).unwrap();
     let mut write = |record: &dyn Fn(usize) -> Record| {
         for index in shape.group_of(0) {
             assert!(state.may_run(index) && !state.is_rejected() && state.turning_point().is_none());

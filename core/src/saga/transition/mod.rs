@@ -58,12 +58,14 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
         return Err("`started` is the first record, and only the first");
     }
     match record {
-        Record::Started { deadline_us } => {
+        Record::Started { deadline_us, traceparent } => {
             state.status = Status::Running;
+            state.traceparent.clone_from(traceparent);
             state.deadline = deadline_us.map(|micros| at + Duration::from_micros(micros));
         }
         Record::Caused { message, traceparent } => {
             require(state.origin.is_none(), "a saga is started for one message")?;
+            state.traceparent.clone_from(traceparent);
             state.origin = Some(Arc::new(Origin { message: *message, traceparent: traceparent.clone() }));
         }
         Record::Attempting { step, attempt } => {

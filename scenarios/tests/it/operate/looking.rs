@@ -24,6 +24,8 @@ fn what_is_stuck_or_dead_is_counted_listed_and_told() {
     let document = shop.document(&["stuck", "--because", "file system"]);
     let saga = &document["sagas"][0];
     assert_eq!((&saga["status"], &saga["waits_for"]["step"]), (&"stuck".into(), &"open_order".into()), "{document}");
+    assert_eq!(shop.document(&["stuck", "--reason", "used up"])["sagas"], document["sagas"]);
+    assert_eq!(shop.document(&["stuck", "--reason", "weather"])["sagas"], serde_json::json!([]));
     for nothing in [&["stuck", "--because", "weather"], &["sagas", "--status", "running"], &["stuck", "--for", "1d"]] {
         assert_eq!(shop.document(nothing)["sagas"], serde_json::json!([]), "{nothing:?}");
     }

@@ -56,7 +56,11 @@ fn what_changes_something_only_says_so_until_it_is_told_to() {
 fn what_would_be_resumed_is_told_of_each_saga_as_it_is_done() {
     let shop = Shop::new();
     let waits = shop.waiting_loan();
-    let ended = shop.loan(18, &[Record::Started { deadline_us: None }, Record::Completed], SagaStatus::Completed);
+    let ended = shop.loan(
+        18,
+        &[Record::Started { deadline_us: None, traceparent: None }, Record::Completed],
+        SagaStatus::Completed,
+    );
     let sagas = [shop.stuck, waits, ended].map(|saga| saga.to_string());
     let resume = ["resume", &sagas[0], &sagas[1], &sagas[2]];
     let results = |document: &Value| -> Vec<Value> {

@@ -80,7 +80,8 @@ impl Shop {
                 panicked: false,
             };
             let reason = format!("step `open_order` has used up its attempts: {error}");
-            let records = [Record::Started { deadline_us: None }, failed, Record::Stuck { reason }];
+            let outcome = serde_json::json!({ "stuck": { "reason": reason } }).to_string();
+            let records = [Record::Started { deadline_us: None, traceparent: None }, failed, Record::Stuck { reason }];
             tx.saga_append(&SagaAppend {
                 saga: stuck,
                 epoch: 1,
@@ -92,7 +93,7 @@ impl Shop {
                 definition: None,
                 forgets: false,
                 keys: Vec::new(),
-                outcome: None,
+                outcome: Some(outcome.into()),
             })
             .await
             .unwrap();
@@ -153,7 +154,7 @@ impl Shop {
             until: None,
             key: None,
         };
-        self.loan(17, &[Record::Started { deadline_us: None }, waiting], SagaStatus::Running)
+        self.loan(17, &[Record::Started { deadline_us: None, traceparent: None }, waiting], SagaStatus::Running)
     }
 
     /// Calls the program; returns what it printed.

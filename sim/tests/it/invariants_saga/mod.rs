@@ -37,7 +37,7 @@ impl Saga {
         let orders = script.process("orders-1");
         script.commit(orders, "orders", Outcome::Done, [created(1, "checkout", "order-17")]);
         let mut saga = Self { script, orders, length: 0 };
-        saga.log(Record::Started { deadline_us: None }, Running);
+        saga.log(Record::Started { deadline_us: None, traceparent: None }, Running);
         saga
     }
 

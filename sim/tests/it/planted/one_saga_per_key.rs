@@ -35,7 +35,7 @@ async fn check_out(ports: &Ports, name: &str) -> Result<Answer, StoreError> {
         saga: new.id,
         epoch: 1,
         expected_length: 0,
-        records: vec![Record::Started { deadline_us: None }.encode(), Record::Completed.encode()],
+        records: vec![Record::Started { deadline_us: None, traceparent: None }.encode(), Record::Completed.encode()],
         status: SagaStatus::Completed,
         lease: new.lease,
         sleep: Default::default(),

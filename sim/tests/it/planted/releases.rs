@@ -155,7 +155,7 @@ async fn begin(ports: &Ports, name: &str) -> Result<Answer, StoreError> {
     let mut tx = ports.store.begin().await?;
     let saga = NewSaga { lease: Duration::ZERO, ..new(saga_id("checkout", name), name) };
     if tx.saga_create(&saga).await? == SagaCreate::Created {
-        let started = Record::Started { deadline_us: None };
+        let started = Record::Started { deadline_us: None, traceparent: None };
         tx.saga_append(&append(&saga.id, (1, 0), &started, SagaStatus::Running)).await?;
     }
     tx.commit().await?;

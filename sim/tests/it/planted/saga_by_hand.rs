@@ -76,7 +76,8 @@ impl Saga {
         let mut tx = ports.store.begin().await?;
         if tx.saga_create(&new(id, name)).await? == SagaCreate::Created {
             let mut saga = Self { id, epoch: 1, log: Vec::new() };
-            saga.append(tx, vec![Record::Started { deadline_us: None }], SagaStatus::Running).await?;
+            saga.append(tx, vec![Record::Started { deadline_us: None, traceparent: None }], SagaStatus::Running)
+                .await?;
             return Ok(Some(saga));
         }
         drop(tx);

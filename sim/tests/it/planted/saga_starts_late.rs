@@ -60,7 +60,7 @@ async fn by_hand(ports: &Ports, name: &str) -> Result<(), StoreError> {
             saga,
             epoch: 1,
             expected_length: 0,
-            records: vec![Record::Started { deadline_us: None }.encode()],
+            records: vec![Record::Started { deadline_us: None, traceparent: None }.encode()],
             status: SagaStatus::Running,
             lease: new.lease,
             sleep: Duration::ZERO,

@@ -45,7 +45,7 @@ async fn begin(ports: &Ports, name: &str) -> Result<Answer, StoreError> {
         if let SagaCreate::Exists { .. } = tx.saga_create(&saga).await? {
             return Ok(Answer::Yes);
         }
-        let started = Record::Started { deadline_us: None };
+        let started = Record::Started { deadline_us: None, traceparent: None };
         tx.saga_append(&append(&saga.id, (1, 0), &started, SagaStatus::Running)).await?;
     }
     tx.commit().await?;

@@ -237,7 +237,11 @@ const STORE: &[(store::Bug, &[&str])] = {
         (AppendsAtAnyLength, &["an_append_at_another_length_conflicts"]),
         (AppendsUnderAnyEpoch, &["an_append_of_an_older_epoch_conflicts"]),
         (AppendsAgainstItsSnapshot, &["an_append_is_checked_against_what_is_committed"]),
-        (ListsAnySaga, &["sagas_are_listed_page_by_page_and_some_of_them"]),
+        (ListsAnySaga, &[
+            "sagas_are_listed_page_by_page_and_some_of_them",
+            "sagas_are_listed_by_the_reason_for_which_they_rest",
+        ]),
+        (ListsSagasForAnyReason, &["sagas_are_listed_by_the_reason_for_which_they_rest"]),
         (ListsSagasThatAreAwake, &["sagas_that_sleep_are_listed_apart"]),
         (ListsSagasSinceTheirStart, &["a_list_says_since_when_a_saga_is_what_it_is"]),
         (IgnoresSagaLeases, &[

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -128,5 +128,20 @@ impl SagaInstance {
     /// Returns `true` if it is under way, but owned by nobody and not due at `now` of the store's clock.
     pub fn is_asleep(&self, now: Timestamp) -> bool {
         self.status.is_active() && self.lease_until <= now && now < self.wake_at
+    }
+
+    /// Returns the reason for which it is stuck, was given up or turned back, as whoever brought it there has put it. `None` for
+    /// one that is under way or has completed, that turned back without anybody's word - by its deadline - or that came to
+    /// rest under a release which kept no reason.
+    pub fn reason(&self) -> Option<SmolStr> {
+        /// Outcomes are an object with one member, by the name of their status.
+        #[derive(Deserialize)]
+        struct Kept {
+            #[serde(default)]
+            reason: Option<SmolStr>,
+        }
+        let mut kept: BTreeMap<SmolStr, Kept> = serde_json::from_slice(self.outcome.as_ref()?).ok()?;
+        // A release that kept none may have moved the saga since.
+        kept.remove(self.status.name())?.reason
     }
 }

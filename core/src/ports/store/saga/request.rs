@@ -44,6 +44,9 @@ pub struct SagaListRequest {
     pub statuses: Vec<SagaStatus>,
     /// Name of the definition; any where `None`.
     pub definition: Option<SmolStr>,
+    /// Text that the [reason](SagaInstance::reason) has in it for which they are stuck, were given up or turned back; any where
+    /// `None`.
+    pub reason: Option<SmolStr>,
     /// Earliest time at which they got their status, by the store's clock; any where `None`.
     pub since_from: Option<Timestamp>,
     /// Latest time at which they got their status, by the store's clock; any where `None`.
@@ -60,7 +63,7 @@ impl SagaListRequest {
     /// The oldest sagas of a store, whatever their status.
     pub fn new(limit: usize) -> Self {
         let (statuses, definition, since_from, since_until) = (Vec::new(), None, None, None);
-        Self { statuses, definition, since_from, since_until, asleep: false, after: 0, limit }
+        Self { statuses, definition, reason: None, since_from, since_until, asleep: false, after: 0, limit }
     }
 
     /// Takes sagas of this status only; said again, those of that one as well.
@@ -74,6 +77,14 @@ impl SagaListRequest {
     #[must_use]
     pub fn of_definition(mut self, name: impl Into<SmolStr>) -> Self {
         self.definition = Some(name.into());
+        self
+    }
+
+    /// Takes sagas only whose [reason](SagaInstance::reason) has this text in it: why they are stuck, were given up or turned
+    /// back. It is not in an index, so together with a [status](Self::of_status) that few sagas have it is found faster.
+    #[must_use]
+    pub fn because(mut self, text: impl Into<SmolStr>) -> Self {
+        self.reason = Some(text.into());
         self
     }
 
@@ -114,6 +125,14 @@ impl SagaListRequest {
             && self.definition.as_ref().is_none_or(|name| *name == listed.saga.definition.name)
             && self.since_from.is_none_or(|from| from <= listed.since)
             && self.since_until.is_none_or(|until| listed.since <= until)
+            && self.asks_for_reason(&listed.saga)
+    }
+
+    /// Returns `true` if the reason of a saga has the text in it that is asked for: for stores that look at all else by
+    /// themselves.
+    pub fn asks_for_reason(&self, saga: &SagaInstance) -> bool {
+        let Some(text) = &self.reason else { return true };
+        saga.reason().is_some_and(|reason| reason.contains(text.as_str()))
     }
 }
 

@@ -108,6 +108,7 @@ pub(crate) enum Bug {
     AppendsUnderAnyEpoch,
     AppendsAgainstItsSnapshot,
     ListsAnySaga,
+    ListsSagasForAnyReason,
     ListsSagasThatAreAwake,
     ListsSagasSinceTheirStart,
     IgnoresSagaLeases,

@@ -71,6 +71,7 @@ impl DelegateStore for BrokenSagas {
         }
         let mut asked = request.clone();
         asked.asleep &= !self.0.has(Bug::ListsSagasThatAreAwake);
+        asked.reason = asked.reason.filter(|_| !self.0.has(Bug::ListsSagasForAnyReason));
         let mut listed = self.0.inner.sagas(&asked).await?;
         if self.0.has(Bug::ListsSagasSinceTheirStart) {
             listed.iter_mut().for_each(|listed| listed.since = listed.started_at);

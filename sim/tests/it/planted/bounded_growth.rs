@@ -111,7 +111,13 @@ async fn begin(ports: &Ports) -> Result<(), StoreError> {
     let saga = new(saga_id("checkout", &key), &key);
     let mut tx = ports.store.begin().await?;
     tx.saga_create(&saga).await?;
-    tx.saga_append(&append(&saga.id, (1, 0), &Record::Started { deadline_us: None }, SagaStatus::Running)).await?;
+    tx.saga_append(&append(
+        &saga.id,
+        (1, 0),
+        &Record::Started { deadline_us: None, traceparent: None },
+        SagaStatus::Running,
+    ))
+    .await?;
     tx.saga_append(&append(&saga.id, (1, 1), &Record::Completed, SagaStatus::Completed)).await?;
     tx.commit().await
 }

@@ -40,7 +40,7 @@ fn goes_on(hanging: &[(Operation, usize)], begin: impl AsyncFn(&World, &Ports), 
             let script = move |called, count| {
                 if (called, count) == (operation, number) { Fate::Hangs } else { Fate::Well }
             };
-            let (calls, ports) = Calls::of(&world.ports, script);
+            let (calls, ports) = Calls::before(&world.ports, script);
             begin(world, &ports).await;
             let mut waited = 0;
             while !is_done(world).await {
@@ -361,7 +361,7 @@ fn a_retention_whose_store_does_not_answer_goes_on() {
         on_each_store(async |world| {
             let heard = Warnings::listen();
             let hangs = move |called, number| if (called, number) == (operation, 1) { Fate::Hangs } else { Fate::Well };
-            let (calls, ports) = Calls::of(&world.ports, hangs);
+            let (calls, ports) = Calls::before(&world.ports, hangs);
             let began = world.ports.clock.now();
             start(ports);
             world.pass(10 * SECOND).await;

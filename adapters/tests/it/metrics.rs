@@ -372,7 +372,7 @@ fn a_call_that_is_dropped_before_it_has_returned_is_counted() {
             Operation::Claim | Operation::InboxInsert | Operation::Commit if number == 1 => Fate::Hangs,
             _ => Fate::Well,
         };
-        let (_, ports) = Calls::of(&world.ports, hangs);
+        let (_, ports) = Calls::before(&world.ports, hangs);
         let book = Arc::new(Book::default());
         let ports = metered(ports, book.clone());
         let limit = Duration::from_secs(1);

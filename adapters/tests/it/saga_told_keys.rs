@@ -292,7 +292,7 @@ fn an_attempt_whose_announcement_conflicts_is_announced_before_it_runs() {
     on_each_store(async |world| {
         let trip = || SagaBuilder::new("trip", 1).pivot("pay", Part::well()).build().expect("one step");
         let saga = created(world, trip()).await;
-        recover_on(&Calls::of(&world.replica(3), conflict).1, trip());
+        recover_on(&Calls::before(&world.replica(3), conflict).1, trip());
         world.pass(SECOND * 20).await;
         let log = world.log_of(saga).await;
         assert_eq!(log[log.len() - 3..], ["announced pay", "done pay", "completed"], "{log:?}");
@@ -310,7 +310,7 @@ fn an_attempt_whose_announcement_conflicts_is_announced_before_it_runs() {
         world.tasks.abort();
         drop(first);
         crash_twice(world, saga).await;
-        recover_on(&Calls::of(&world.replica(3), conflict).1, trip());
+        recover_on(&Calls::before(&world.replica(3), conflict).1, trip());
         world.pass(SECOND * 60).await;
         let log = world.log_of(saga).await;
         assert_eq!(log[log.len() - 3..], ["announced seat", "compensated seat", "rolled_back"], "{log:?}");

@@ -4,9 +4,7 @@ use std::{pin::pin, sync::Arc};
 
 use tracing::{Instrument, debug_span};
 
-use super::{
-    PassReport, RelayConfig, poll::Polling, publisher::Publisher, setters::relay_setters, survived::Survived,
-};
+use super::{PassReport, RelayConfig, poll::Polling, publisher::Publisher, setters::relay_setters, survived::Survived};
 use crate::{
     ids::ClaimToken,
     ports::{Broker, ClaimRequest, Clock, Part, Ports, Random, Scopes, Store, StoreError, answered, draw_id, scoped},

@@ -1,4 +1,4 @@
-//! What can strike a run: at each of its calls each verdict that it can meet, and what lasts for a while.
+//! All that can strike a run: at each of its calls each verdict that it can meet, and what lasts for a while.
 
 use std::ops::Range;
 

@@ -29,7 +29,7 @@ impl CallKind for CrashBefore {
         Restart::extremes(has_next_release).map(Self).collect()
     }
 
-    /// Wherever a transaction is cut before its commit, nothing of it is left.
+    /// Nothing is left of a transaction, wherever it is cut before its commit.
     fn is_spared(&self, operation: Operation) -> bool {
         is_lost_with_transaction(operation)
     }

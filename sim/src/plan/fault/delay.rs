@@ -31,7 +31,7 @@ impl CallKind for Delay {
         self.ms
     }
 
-    /// What is late after a moment is late after a minute.
+    /// Late after a moment is late after a minute.
     fn is_spared(&self, _: Operation) -> bool {
         self.ms == SHORT_MS
     }

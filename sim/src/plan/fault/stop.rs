@@ -30,7 +30,7 @@ impl CallKind for Stop {
         Restart::extremes(has_next_release).map(Self).collect()
     }
 
-    /// Whoever is asked to stop finishes what it is at: the same, wherever in a transaction it is asked.
+    /// A process that is asked to stop finishes what it is at: the same, wherever in a transaction it is asked.
     fn is_spared(&self, operation: Operation) -> bool {
         is_lost_with_transaction(operation)
     }

@@ -12,10 +12,11 @@
 //! | [`own_tables`] | rows of declared tables, told as what they mean |
 //! | [`given_up`], [`hearing`] | what processes have given up, and what they say of it |
 //! | [`copies`] | copies of stores that may be put back, and what each of them knows nothing of |
-//! | [`asks`], [`requests`], [`in_vain`], [`errors`], [`spans`] | requests, and calls without an answer; what calls failed with; what processes tell `tracing` |
+//! | [`asks`], [`requests`], [`answered`], [`in_vain`], [`hangs`], [`errors`], [`spans`] | requests; calls that wait for their answer, without one, or by the plan; what calls failed with; what processes tell `tracing` |
 //! | [`budget`], [`meter`], [`spent`], [`stretch`] | how much a run may use, and has used |
 
 mod activity;
+mod answered;
 mod asks;
 pub(crate) mod beats;
 mod budget;
@@ -26,6 +27,7 @@ mod errors;
 mod faults;
 mod fired;
 mod given_up;
+mod hangs;
 mod hearing;
 mod idle;
 mod in_vain;
@@ -59,10 +61,11 @@ pub(crate) use copies::Copy;
 pub(crate) use deciding::Deciding;
 pub(crate) use faults::{Faults, Injected};
 pub use fired::Fired;
+pub(crate) use hangs::Hanging;
 pub(crate) use hearing::{Hearing, Listening};
 pub(crate) use idle::Idle;
 pub(crate) use in_vain::{Hang, OpenTransaction};
-pub(crate) use incarnation::{Alive, Incarnation, IncarnationTask, OnPanic};
+pub(crate) use incarnation::{Incarnation, IncarnationTask, OnPanic};
 pub use meter::Effort;
 pub(crate) use meter::{Meter, Progress};
 pub(crate) use own_tables::OwnTables;

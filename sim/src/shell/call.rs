@@ -64,7 +64,7 @@ impl Gate {
                         self.world.spoil(&self.incarnation, spoilt);
                         return pending().await;
                     }
-                    let mut result = self.answered(point, tx, pin!(inner(struck))).await;
+                    let mut result = self.world.answered(&self.incarnation, point, tx, pin!(inner(struck))).await;
                     if tx.is_some()
                         && self.world.is_disturbed()
                         && let Some(spoilt) =

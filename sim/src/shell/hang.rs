@@ -8,9 +8,9 @@ use smol_str::SmolStr;
 
 use super::Gate;
 use crate::{
-    kernel::World,
+    kernel::Hanging,
     plan::{HANG_MS, is_given_up_by_its_caller},
-    trace::{VirtualTime, What, micros},
+    trace::{What, micros},
 };
 
 impl Gate {
@@ -35,29 +35,5 @@ impl Gate {
         if !self.world.has_healed() {
             self.record(What::NeverReturned { point, tx: None, since, behind: None, whom });
         }
-    }
-}
-
-/// While it lives, somebody waits for a call that hangs.
-struct Hanging<'a> {
-    world: &'a World,
-}
-
-impl<'a> Hanging<'a> {
-    fn new(world: &'a World, until: VirtualTime) -> Self {
-        let mut state = world.state();
-        (state.hanging, state.hangs_until) = (state.hanging + 1, state.hangs_until.max(until));
-        drop(state);
-        Self { world }
-    }
-}
-
-impl Drop for Hanging<'_> {
-    fn drop(&mut self) {
-        let now = self.world.elapsed();
-        let mut state = self.world.state();
-        state.hanging = state.hanging.saturating_sub(1);
-        // Until then it was fixed by the plan that there would be more to come.
-        state.fixed = state.fixed.max(now);
     }
 }

@@ -5,7 +5,6 @@
 //!
 //! A dead incarnation never gets past the gate, nor past any wait behind it: its calls don't return.
 
-mod answered;
 mod call;
 mod disposition;
 mod gate;

@@ -8,6 +8,7 @@ use seaworthy_sim::{
 use crate::{
     controls,
     order_fulfillment::OrderFulfillment,
+    order_inventory::OrderInventory,
     payments::{PaymentService, bugs},
     specimens,
     welcoming::Welcoming,
@@ -19,7 +20,9 @@ pub fn entries() -> Vec<Entry> {
     let payments = std::iter::once(PaymentService::new()).chain(bugs::all()).map(Entry::new);
     let controls = controls::all().into_iter().map(Entry::new);
     let small = specimens::small().into_iter().flat_map(|(broken, right)| [right, broken]).map(Entry::new);
-    shops.chain(payments).chain([Entry::new(Welcoming)]).chain(small).chain(controls).collect()
+    let contexts = [OrderInventory::choreographed(), OrderInventory::orchestrated()];
+    let contexts = contexts.into_iter().chain(specimens::contexts()).map(Entry::new);
+    shops.chain(contexts).chain(payments).chain([Entry::new(Welcoming)]).chain(small).chain(controls).collect()
 }
 
 /// The shop with everything right in one release, and its broken twins.

@@ -5,16 +5,21 @@ use std::collections::BTreeSet;
 use crate::architecture::{cargo, dependencies, sources, workspace};
 
 #[test]
-fn the_order_fulfilment_service_knows_the_core_and_no_other_crate_of_ours() {
-    let mut own = dependencies(&workspace(), "seaworthy-order-fulfillment");
-    own.retain(|name| name.starts_with("seaworthy-") || name == "madsim");
-    assert_eq!(own, BTreeSet::from(["seaworthy-core".to_owned()]));
+fn the_services_know_the_core_and_no_other_crate_of_ours() {
+    for service in ["seaworthy-order-fulfillment", "seaworthy-order-inventory"] {
+        let mut own = dependencies(&workspace(), service);
+        own.retain(|name| name.starts_with("seaworthy-") || name == "madsim");
+        assert_eq!(own, BTreeSet::from(["seaworthy-core".to_owned()]), "{service}");
+    }
     // What these need in turn is theirs: nothing of a simulator is in a build for production.
     let simulator = &["madsim", "seaworthy-sim", "seaworthy-scenarios"][..];
     let adapters = &["seaworthy-memory", "seaworthy-metrics", "seaworthy-sqlite", "seaworthy-tokio", "rusqlite"][..];
-    for (package, far) in
-        [("seaworthy-order-fulfillment", [simulator, adapters].concat()), ("seaworthy-shop", simulator.to_vec())]
-    {
+    let both = [simulator, adapters].concat();
+    for (package, far) in [
+        ("seaworthy-order-fulfillment", both.clone()),
+        ("seaworthy-order-inventory", both),
+        ("seaworthy-shop", simulator.to_vec()),
+    ] {
         let tree = cargo(&["tree", "--package", package, "--edges", "normal", "--offline"]);
         let tree = String::from_utf8(tree).expect("cargo prints text");
         assert!(tree.contains("seaworthy-core"), "{tree}");

@@ -92,11 +92,12 @@ fn arrows_between_crates_point_down() {
 }
 
 /// The packages that are published, by folder.
-const PACKAGES: [&str; 8] = [
+const PACKAGES: [&str; 9] = [
     "core",
     "sim",
     "scenarios",
     "scenarios/order_fulfillment",
+    "scenarios/order_inventory",
     "adapters/memory",
     "adapters/metrics",
     "adapters/tokio",
@@ -130,6 +131,7 @@ fn only_the_simulator_depends_on_madsim() {
     let others = [
         "seaworthy-core",
         "seaworthy-order-fulfillment",
+        "seaworthy-order-inventory",
         "seaworthy-scenarios",
         "seaworthy-memory",
         "seaworthy-metrics",

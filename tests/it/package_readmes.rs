@@ -163,6 +163,15 @@ mod order_fulfillment {
     }
 }
 
+mod order_inventory {
+    use seaworthy_core::boot::Boot;
+    use seaworthy_order_inventory::choreographed;
+
+    pub(super) async fn run(boot: Boot) {
+        choreographed::orders(boot.ports).await;
+    }
+}
+
 fn process() -> Process {
     Process::new(parts()).expect("this machine has entropy")
 }
@@ -186,6 +195,7 @@ fn every_rust_excerpt_of_a_package_is_code_of_a_file_that_is_compiled() {
         ("sim", include_str!("../../sim/README.md"), 1),
         ("scenarios", include_str!("../../scenarios/README.md"), 0),
         ("scenarios/order_fulfillment", include_str!("../../scenarios/order_fulfillment/README.md"), 1),
+        ("scenarios/order_inventory", include_str!("../../scenarios/order_inventory/README.md"), 1),
         ("adapters/memory", include_str!("../../adapters/memory/README.md"), 1),
         ("adapters/metrics", include_str!("../../adapters/metrics/README.md"), 1),
         ("adapters/tokio", include_str!("../../adapters/tokio/README.md"), 1),
@@ -249,6 +259,10 @@ async fn a_process_as_the_adapter_to_tokio_starts_it_stops_and_so_does_the_servi
     on_tokio::start_and_stop(store, broker, external, ingress).await?;
     let process = process();
     let orders = tokio::spawn(order_fulfillment::run(process.boot("orders-1")));
+    process.stop().await?;
+    orders.await?;
+    let process = self::process();
+    let orders = tokio::spawn(order_inventory::run(process.boot("orders-1")));
     process.stop().await?;
     orders.await?;
     // It would make a file beside this test.

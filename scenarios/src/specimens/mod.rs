@@ -22,6 +22,7 @@
 //! | [`queue`] | [`finish_without_fence`](queue::finish_without_fence) | a worker finishes a job that another has taken over |
 
 mod by_hand;
+mod contexts;
 mod shop;
 
 pub mod choreography;
@@ -31,11 +32,26 @@ pub mod queue;
 pub mod relay;
 pub mod saga;
 
-use crate::{order_fulfillment::OrderFulfillment, small::SmallService};
+use crate::{order_fulfillment::OrderFulfillment, order_inventory::OrderInventory, small::SmallService};
 
 /// The broken twins of the shop, in the order of the table above.
 pub fn twins() -> Vec<OrderFulfillment> {
     shop::twins()
+}
+
+/// The broken twins of `order_inventory`, of both its variants.
+///
+/// | twin | what is wrong |
+/// |---|---|
+/// | `choreographed/takes-before-it-fails` | a reservation that fails keeps what it had taken of the articles before |
+/// | `choreographed/reserves-again` | a message that comes twice takes its units twice |
+/// | `choreographed/same-article-twice` | each line of an order is held against the whole stock |
+/// | `choreographed/late-answer-revives` | an answer that comes late confirms an order that was called off |
+/// | `choreographed/nobody-gives-back` | what was reserved for an order that is called off stays reserved |
+/// | `choreographed/gives-back-what-was-wanted` | an order that is called off gives back what was never reserved |
+/// | `orchestrated/orchestrator-in-memory` | how far an order has come stands in a task of its process |
+pub fn contexts() -> Vec<OrderInventory> {
+    contexts::twins()
 }
 
 /// The specimens, in the order of the table above, each with its right twin.

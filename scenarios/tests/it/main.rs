@@ -12,6 +12,7 @@ mod long_workloads;
 mod once_accused;
 mod operate;
 mod order_fulfillment;
+mod order_inventory;
 mod payments;
 mod promises;
 mod serve;

@@ -144,11 +144,17 @@ pub(super) const HOUSES: [House; 10] = [
         ],
     },
     House {
+        name: "order_inventory",
+        folder: "scenarios/order_inventory/src",
+        module: &[],
+        floors: &[&["messages", "parts"], &["inventory", "orders"], &["choreographed"], &["orchestrated"]],
+    },
+    House {
         name: "scenarios",
         folder: "scenarios/src",
         module: &[],
         floors: &[
-            &["order_fulfillment", "payments", "small", "welcoming"],
+            &["order_fulfillment", "order_inventory", "payments", "small", "welcoming"],
             &["controls", "specimens"],
             &["catalog"],
             &["serve"],

@@ -1,0 +1,215 @@
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use seaworthy_core::{
+    aggregate::{AggregateError, Cause, Repository, Tracked, UpdateError},
+    inbox::{Handler, HandlerError},
+    message::Message,
+    ports::{Clock, Random, Timestamp, Transaction},
+    saga::{
+        Action, AtLimit, Awaits, Compensation, Definition, DefinitionError, NothingToUndo, Orchestrator, SagaBuilder,
+        SagaError, Shape, StepCall, StepError, Value,
+    },
+};
+use smol_str::ToSmolStr as _;
+
+use super::{
+    order::{IllegalChange, Order, OrderStatus, handler_error, kept_to_itself},
+    requests::PlaceOrder,
+};
+use crate::{
+    messages::{
+        Answer, Goods, ORDERS, RESERVATION_ANSWERED, RESERVATION_RELEASED, RESERVATION_REQUESTED, RESERVATION_SETTLED,
+        RESERVATIONS,
+    },
+    parts::encode,
+};
+
+/// The definition's name.
+pub const FULFILMENT: &str = "fulfilment";
+
+/// Opens the order, asks for a reservation and waits for the answer; the confirmation is the point of no return, and then
+/// the reservation is settled.
+///
+/// # Errors
+/// [`DefinitionError`] if the steps do not fit together.
+pub fn fulfilment(orders: &Repository<Order>) -> Result<Definition<PlaceOrder>, DefinitionError> {
+    SagaBuilder::new(FULFILMENT, 1)
+        .compensatable("open_order", OpenOrder(orders.clone()), CloseOrder(orders.clone()))
+        .compensatable("reserve", Ask, Release)
+        .compensatable("answer", Hear, NothingToUndo)
+        .pivot("confirm_order", ConfirmOrder(orders.clone()))
+        .retriable("settle", Settle)
+        .build()
+}
+
+/// Returns the structure of [`fulfilment`], for whoever judges its sagas.
+///
+/// # Panics
+/// If the steps do not fit together.
+pub fn shape() -> Arc<Shape> {
+    let nowhere = Arc::new(Nowhere);
+    let orders = Repository::new(kept_to_itself(), nowhere.clone(), nowhere);
+    fulfilment(&orders).expect("its steps fit together").shape().clone()
+}
+
+/// A clock that stands still and dice that show zero: a definition that is only looked at asks for neither.
+struct Nowhere;
+
+#[async_trait]
+impl Clock for Nowhere {
+    fn now(&self) -> Timestamp {
+        Timestamp::EPOCH
+    }
+
+    async fn sleep(&self, _: Duration) {
+        std::future::pending::<()>().await;
+    }
+}
+
+impl Random for Nowhere {
+    fn next_u64(&self) -> u64 {
+        0
+    }
+}
+
+type Call<'a> = StepCall<'a, PlaceOrder>;
+
+/// Makes the order. It is a step, because a saga that turns back undoes its steps and nothing else.
+struct OpenOrder(Repository<Order>);
+
+#[async_trait]
+impl Action<PlaceOrder> for OpenOrder {
+    async fn apply(&self, tx: &mut dyn Transaction, call: &Call<'_>, _: Value) -> Result<Value, StepError> {
+        let order = Tracked::new(Order::placed(call.data.id.clone(), call.data.lines.clone()));
+        self.0.save(tx, order, cause(call)).await.map_err(step_error)?;
+        Ok(Value::NULL)
+    }
+}
+
+/// Ends the order: failed where a reason is noted, cancelled where none is.
+struct CloseOrder(Repository<Order>);
+
+#[async_trait]
+impl Compensation<PlaceOrder> for CloseOrder {
+    async fn apply(&self, tx: &mut dyn Transaction, call: &Call<'_>, _: Value) -> Result<(), StepError> {
+        let close = |order: &mut Order| {
+            let failed = order.reason.is_some();
+            order.move_to(if failed { OrderStatus::Failed } else { OrderStatus::Cancelled })
+        };
+        self.0.update_in(tx, &call.data.id, cause(call), close).await.map_err(change_error)
+    }
+}
+
+/// Asks `inventory` to reserve what is ordered.
+struct Ask;
+
+#[async_trait]
+impl Action<PlaceOrder> for Ask {
+    async fn apply(&self, tx: &mut dyn Transaction, call: &Call<'_>, _: Value) -> Result<Value, StepError> {
+        tell(tx, call, RESERVATION_REQUESTED).await?;
+        Ok(Value::NULL)
+    }
+}
+
+/// Has `inventory` give it back, or never take it: the request may still be on its way.
+struct Release;
+
+#[async_trait]
+impl Compensation<PlaceOrder> for Release {
+    async fn apply(&self, tx: &mut dyn Transaction, call: &Call<'_>, _: Value) -> Result<(), StepError> {
+        tell(tx, call, RESERVATION_RELEASED).await
+    }
+}
+
+/// Waits for the answer, as long as it takes, and turns back where it is no.
+struct Hear;
+
+#[async_trait]
+impl Action<PlaceOrder> for Hear {
+    fn awaits(&self) -> Option<Awaits> {
+        Some(Awaits::Signal { name: RESERVATION_ANSWERED.into(), at_limit: AtLimit::None })
+    }
+
+    async fn apply(&self, _: &mut dyn Transaction, _: &Call<'_>, heard: Value) -> Result<Value, StepError> {
+        match heard.decode() {
+            Ok(Answer::Success) => Ok(Value::NULL),
+            Ok(Answer::Failed { reason }) => Err(StepError::Refused(reason)),
+            Err(error) => Err(StepError::Refused(error.to_smolstr())),
+        }
+    }
+}
+
+/// Confirms the order: from here on there is no way back.
+struct ConfirmOrder(Repository<Order>);
+
+#[async_trait]
+impl Action<PlaceOrder> for ConfirmOrder {
+    async fn apply(&self, tx: &mut dyn Transaction, call: &Call<'_>, _: Value) -> Result<Value, StepError> {
+        let confirm = |order: &mut Order| order.move_to(OrderStatus::Confirmed);
+        self.0.update_in(tx, &call.data.id, cause(call), confirm).await.map_err(change_error)?;
+        Ok(Value::NULL)
+    }
+}
+
+/// Has `inventory` note that what is reserved is sold.
+struct Settle;
+
+#[async_trait]
+impl Action<PlaceOrder> for Settle {
+    async fn apply(&self, tx: &mut dyn Transaction, call: &Call<'_>, _: Value) -> Result<Value, StepError> {
+        tell(tx, call, RESERVATION_SETTLED).await?;
+        Ok(Value::NULL)
+    }
+}
+
+/// Notes the reason of a refusal on the order, and gives the answer to the saga that asked: in one transaction with the
+/// inbox row, so that neither is lost or had twice.
+pub struct HearAnswer(pub Repository<Order>, pub Orchestrator);
+
+#[async_trait]
+impl Handler for HearAnswer {
+    async fn handle(&self, tx: &mut dyn Transaction, message: &Message) -> Result<(), HandlerError> {
+        if let Answer::Failed { reason } = message.json()? {
+            let note = |order: &mut Order| {
+                if order.status == OrderStatus::Pending {
+                    order.reason = Some(reason);
+                }
+                Ok(())
+            };
+            self.0.update_in(tx, &message.subject, Cause::Message(message), note).await.map_err(handler_error)?;
+        }
+        match self.1.deliver_in(tx, FULFILMENT, message).await {
+            // It has turned back meanwhile, and has told `inventory` so.
+            Ok(_) | Err(SagaError::Ended { .. }) => Ok(()),
+            Err(SagaError::Store(error)) => Err(error.into()),
+            Err(error) => Err(HandlerError::Refused(error.to_smolstr())),
+        }
+    }
+}
+
+async fn tell(tx: &mut dyn Transaction, call: &Call<'_>, kind: &str) -> Result<(), StepError> {
+    let goods = Goods { order: call.data.id.clone(), lines: call.data.lines.clone() };
+    let body: Bytes = encode(&goods);
+    Ok(tx.stage(&call.message(ORDERS, kind, RESERVATIONS, &call.data.id, body)).await?)
+}
+
+/// Returns the cause of a step's change of an order.
+fn cause(call: &Call<'_>) -> Cause<'static> {
+    Cause::Operation { id: call.operation_id(), correlation_id: call.correlation_id }
+}
+
+fn step_error(error: AggregateError) -> StepError {
+    match error {
+        AggregateError::Store(error) => StepError::Store(error),
+        error => StepError::Unavailable(error.to_smolstr()),
+    }
+}
+
+fn change_error(error: UpdateError<IllegalChange>) -> StepError {
+    match error {
+        UpdateError::Aggregate(error) => step_error(error),
+        error => StepError::Refused(error.to_smolstr()),
+    }
+}

@@ -1,0 +1,11 @@
+//! The context of orders. It knows stock by the answers of `inventory` alone.
+
+mod fulfilment;
+mod order;
+mod requests;
+
+pub use fulfilment::{FULFILMENT, HearAnswer, fulfilment, shape};
+pub use order::{
+    IllegalChange, ORDER_COLLECTION, Order, OrderEvent, OrderStatus, handler_error, kept_to_itself, repository, told,
+};
+pub use requests::{CANCEL_ORDER, Denied, Desk, LOOK_UP_ORDER, PLACE_ORDER, PlaceOrder, answer};

@@ -102,7 +102,7 @@ fn the_messages_of_a_saga_carry_the_trace_of_the_request_that_it_was_started_for
             let started = starter.start_traced_in(&mut *tx, "trip", key, &1_u32, TRACE).await.unwrap();
             tx.commit().await.unwrap();
             if key == "t-1" {
-                drop(starter.drive_started(started).await);
+                starter.drive_started(started).await;
             } else {
                 // Its process is gone.
                 std::mem::forget(started);

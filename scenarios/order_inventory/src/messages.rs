@@ -38,7 +38,7 @@ pub const COMMANDS: [(&str, &[&str]); 2] = [(ORDERS, &[INVENTORY]), (INVENTORY, 
 /// Some units of an article.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// Article.
+    /// Article, by its number in the catalogue.
     pub sku: SmolStr,
     /// Number of units.
     pub units: u32,
@@ -54,6 +54,8 @@ pub struct Goods {
 }
 
 /// Result of a wish for goods.
+///
+/// Closed on purpose: both sides have agreed on it, and a third answer is another message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "result")]
 pub enum Answer {

@@ -1,4 +1,4 @@
-//! What both contexts have in the same form.
+//! Parts that both contexts have in the same form.
 
 use std::time::Duration;
 

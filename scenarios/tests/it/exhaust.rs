@@ -90,7 +90,7 @@ fn came_of(report: &RunReport) -> BTreeMap<String, u32> {
     let mut came = BTreeMap::new();
     for event in report.trace.iter().flatten() {
         let things = match &event.what {
-            What::Commit { effects, .. } => effects.iter().map(|effect| written(effect)).collect(),
+            What::Commit { effects, .. } => effects.iter().map(written).collect(),
             What::Publish { message, outcome, .. } => vec![format!("{outcome:?} {}", message.topic)],
             What::External { service, operation, acted, .. } => vec![format!("{service} {operation} {acted}")],
             What::Ack { group, outcome, .. } => vec![format!("ack {group} {outcome:?}")],

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use seaworthy_core::{
-    outbox::Relay,
+    outbox::{Relay, RelayConfig},
     ports::{Expected, Operation, Ports, SubscriptionSpec},
     wake::Wake,
 };
@@ -156,7 +156,9 @@ fn relaying(boot: Boot) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let ports = boot.ports;
         let wake = Wake::new();
-        let relay = Relay::new(&ports).wake(wake.clone());
+        // It waits for its store for as long as a fault lasts.
+        let patient = RelayConfig::default().store_limit(Duration::from_secs(2 * 3_600));
+        let relay = Relay::new(&ports).config(patient).wake(wake.clone());
         ports.spawn("relay", relay.run());
         while let Some(request) = ports.ingress.next().await {
             stage(&ports).await;

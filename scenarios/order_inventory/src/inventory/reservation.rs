@@ -23,6 +23,8 @@ pub struct Reservation {
 }
 
 /// State of a reservation. It leaves `Reserved` once, and the others never.
+///
+/// Closed on purpose: whoever decides by it has to decide on a new state, too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReservationState {

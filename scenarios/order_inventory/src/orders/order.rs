@@ -12,6 +12,8 @@ use crate::messages::{Goods, Line, ORDER_CANCELLED, ORDER_CONFIRMED, ORDER_CREAT
 pub const ORDER_COLLECTION: &str = "order";
 
 /// Status of an order. It leaves `pending` once, and the others never.
+///
+/// Closed on purpose: whoever decides by it has to decide on a new status, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
@@ -82,6 +84,7 @@ impl Order {
 
 /// Domain event of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OrderEvent {
     /// It was placed.
     Created(Goods),

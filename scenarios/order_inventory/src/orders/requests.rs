@@ -49,6 +49,7 @@ pub trait Desk: Send + Sync {
 
 /// A request that was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Denied {
     /// It never will be, for this reason.
     Refused(SmolStr),

@@ -41,15 +41,15 @@ pub async fn orders_with(ports: Ports, handlers: Handlers) {
 
 /// Runs one replica of `inventory` until a stop is asked for.
 pub async fn inventory(ports: Ports) {
-    let handlers = Handlers::builder()
-        .on(ORDER_CREATED, Reserve(ports.clock.clone()))
-        .on(ORDER_CONFIRMED, Sell)
-        .on(ORDER_CANCELLED, GiveBack);
-    inventory_with(ports, handlers.build().expect("one handler for one type")).await;
+    let reserve = Reserve(ports.clock.clone());
+    inventory_with(ports, reserve, GiveBack).await;
 }
 
-/// As [`inventory`], with these handlers of what `orders` says.
-pub async fn inventory_with(ports: Ports, handlers: Handlers) {
+/// As [`inventory`], with these handlers of new orders and of cancelled ones.
+pub async fn inventory_with(ports: Ports, reserve: impl Handler + 'static, give_back: impl Handler + 'static) {
+    let handlers =
+        Handlers::builder().on(ORDER_CREATED, reserve).on(ORDER_CONFIRMED, Sell).on(ORDER_CANCELLED, give_back);
+    let handlers = handlers.build().expect("one handler for one type");
     let wake = Wake::new();
     relay_and_retention(&ports, INVENTORY, &wake);
     consume(&ports, INVENTORY, ORDERS, handlers, wake).await;

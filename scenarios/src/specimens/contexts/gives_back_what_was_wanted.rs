@@ -11,14 +11,14 @@
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    inbox::{Handler, HandlerError, Handlers},
+    inbox::{Handler, HandlerError},
     message::Message,
     ports::{Expected, Transaction},
 };
 use seaworthy_order_inventory::{
-    choreographed::{Reserve, Sell, inventory_with},
+    choreographed::{Reserve, inventory_with},
     inventory::{RESERVATION_COLLECTION, Reservation, ReservationState, StockLevel, level, write_level},
-    messages::{Goods, ORDER_CANCELLED, ORDER_CONFIRMED, ORDER_CREATED},
+    messages::Goods,
     parts::encode,
 };
 
@@ -28,11 +28,8 @@ use crate::order_inventory::OrderInventory;
 pub(super) fn twin() -> OrderInventory {
     let about = "an order that is called off gives back what it wanted, and not what was reserved for it";
     OrderInventory::choreographed().with_mistake("gives-back-what-was-wanted", about).inventory(|ports| {
-        let handlers = Handlers::builder()
-            .on(ORDER_CREATED, Reserve(ports.clock.clone()))
-            .on(ORDER_CONFIRMED, Sell)
-            .on(ORDER_CANCELLED, GiveBackAll);
-        Box::pin(inventory_with(ports, handlers.build().expect("one handler for one type")))
+        let reserve = Reserve(ports.clock.clone());
+        Box::pin(inventory_with(ports, reserve, GiveBackAll))
     })
 }
 

@@ -12,14 +12,11 @@
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    inbox::{Handler, HandlerError, Handlers},
+    inbox::{Handler, HandlerError},
     message::Message,
     ports::Transaction,
 };
-use seaworthy_order_inventory::{
-    choreographed::{Reserve, Sell, inventory_with},
-    messages::{ORDER_CANCELLED, ORDER_CONFIRMED, ORDER_CREATED},
-};
+use seaworthy_order_inventory::choreographed::{Reserve, inventory_with};
 
 use crate::order_inventory::OrderInventory;
 
@@ -27,11 +24,8 @@ use crate::order_inventory::OrderInventory;
 pub(super) fn twin() -> OrderInventory {
     let about = "what was reserved for an order that is called off stays reserved";
     OrderInventory::choreographed().with_mistake("nobody-gives-back", about).inventory(|ports| {
-        let handlers = Handlers::builder()
-            .on(ORDER_CREATED, Reserve(ports.clock.clone()))
-            .on(ORDER_CONFIRMED, Sell)
-            .on(ORDER_CANCELLED, Ignore);
-        Box::pin(inventory_with(ports, handlers.build().expect("one handler for one type")))
+        let reserve = Reserve(ports.clock.clone());
+        Box::pin(inventory_with(ports, reserve, Ignore))
     })
 }
 

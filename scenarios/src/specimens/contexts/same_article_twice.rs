@@ -13,14 +13,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    inbox::{Handler, HandlerError, Handlers},
+    inbox::{Handler, HandlerError},
     message::Message,
     ports::{Clock, Expected, Transaction},
 };
 use seaworthy_order_inventory::{
-    choreographed::{GiveBack, Sell, inventory_with, say},
+    choreographed::{GiveBack, inventory_with, say},
     inventory::{RESERVATION_COLLECTION, Reservation, ReservationState, StockLevel, level, mark_released, write_level},
-    messages::{Answer, Goods, ORDER_CANCELLED, ORDER_CONFIRMED, ORDER_CREATED},
+    messages::{Answer, Goods},
     parts::encode,
 };
 
@@ -30,11 +30,8 @@ use crate::order_inventory::OrderInventory;
 pub(super) fn twin() -> OrderInventory {
     let about = "each line of an order is held against the whole stock, also where two name one article";
     OrderInventory::choreographed().with_mistake("same-article-twice", about).inventory(|ports| {
-        let handlers = Handlers::builder()
-            .on(ORDER_CREATED, CheckEachLine(ports.clock.clone()))
-            .on(ORDER_CONFIRMED, Sell)
-            .on(ORDER_CANCELLED, GiveBack);
-        Box::pin(inventory_with(ports, handlers.build().expect("one handler for one type")))
+        let reserve = CheckEachLine(ports.clock.clone());
+        Box::pin(inventory_with(ports, reserve, GiveBack))
     })
 }
 

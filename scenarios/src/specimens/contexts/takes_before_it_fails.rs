@@ -14,14 +14,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use seaworthy_core::{
-    inbox::{Handler, HandlerError, Handlers},
+    inbox::{Handler, HandlerError},
     message::Message,
     ports::{Clock, Expected, Transaction},
 };
 use seaworthy_order_inventory::{
-    choreographed::{GiveBack, Sell, inventory_with, say},
+    choreographed::{GiveBack, inventory_with, say},
     inventory::{RESERVATION_COLLECTION, Reservation, ReservationState, StockLevel, level, mark_released, write_level},
-    messages::{Answer, Goods, ORDER_CANCELLED, ORDER_CONFIRMED, ORDER_CREATED},
+    messages::{Answer, Goods},
     parts::encode,
 };
 
@@ -31,11 +31,8 @@ use crate::order_inventory::OrderInventory;
 pub(super) fn twin() -> OrderInventory {
     let about = "a reservation that fails keeps what it had taken of the articles before";
     OrderInventory::choreographed().with_mistake("takes-before-it-fails", about).inventory(|ports| {
-        let handlers = Handlers::builder()
-            .on(ORDER_CREATED, TakeOneByOne(ports.clock.clone()))
-            .on(ORDER_CONFIRMED, Sell)
-            .on(ORDER_CANCELLED, GiveBack);
-        Box::pin(inventory_with(ports, handlers.build().expect("one handler for one type")))
+        let reserve = TakeOneByOne(ports.clock.clone());
+        Box::pin(inventory_with(ports, reserve, GiveBack))
     })
 }
 

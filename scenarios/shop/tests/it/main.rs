@@ -155,6 +155,7 @@ fn a_part_that_ends_by_itself_ends_the_program_with_what_to_change() {
     drop(input);
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("error: orders-1: parts of the process have ended: relay: "), "{error}");
+    // Both processes run a relay with this setting; either may be the first that is seen.
+    assert!(error.contains("error: ") && error.contains("-1: parts of the process have ended: relay: "), "{error}");
     assert!(error.contains("RelayConfig::lease is 0ns: "), "{error}");
 }

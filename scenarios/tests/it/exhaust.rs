@@ -83,7 +83,15 @@ fn the_shop_holds_under_a_part_of_all_pairs() {
 }
 
 /// Kinds of fault of which some are tried alone only.
-const SPARED: [FaultKind; 4] = [FaultKind::CrashBefore, FaultKind::CrashAfter, FaultKind::Stop, FaultKind::Delay];
+const SPARED: [FaultKind; 7] = [
+    FaultKind::CrashBefore,
+    FaultKind::CrashAfter,
+    FaultKind::Stop,
+    FaultKind::Delay,
+    FaultKind::Cancel,
+    FaultKind::Unavailable,
+    FaultKind::Conflict,
+];
 
 /// What came of a run, in numbers: each thing that was written, published, asked of others and acknowledged.
 fn came_of(report: &RunReport) -> BTreeMap<String, u32> {

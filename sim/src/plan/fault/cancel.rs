@@ -1,6 +1,6 @@
 use seaworthy_core::ports::Operation;
 
-use super::{Call, CallKind, Edge, leaves_something};
+use super::{Call, CallKind, Edge, leads_to_more, leaves_something};
 use crate::{draw::Draw, plan::Profile};
 
 /// A timeout, a `select!`, a client that hangs up: the piece of work that makes the call is dropped at it.
@@ -32,6 +32,11 @@ impl CallKind for Cancel {
 
     fn extremes(_: bool) -> Vec<Self> {
         [false, true].map(|after| Self { after }).to_vec()
+    }
+
+    /// Work that is dropped before its commit leaves nothing, wherever that is.
+    fn is_spared(&self, operation: Operation) -> bool {
+        !self.after && leads_to_more(operation)
     }
 
     fn ends_caller(&self) -> Option<Edge> {

@@ -1,4 +1,4 @@
-use super::{Call, CallKind};
+use super::{Call, CallKind, is_lost_with_transaction};
 use crate::{draw::Draw, plan::Profile};
 use seaworthy_core::ports::{Operation, Port};
 
@@ -21,6 +21,11 @@ impl CallKind for Conflict {
 
     fn extremes(_: bool) -> Vec<Self> {
         vec![Self]
+    }
+
+    /// Whoever is late hears of it at a statement or at the commit, and begins anew either way.
+    fn is_spared(&self, operation: Operation) -> bool {
+        is_lost_with_transaction(operation)
     }
 
     fn words(self, call: Call<'_>) -> String {

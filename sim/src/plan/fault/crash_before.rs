@@ -1,4 +1,4 @@
-use super::{Call, CallKind, Edge, is_lost_with_transaction};
+use super::{Call, CallKind, Edge, leads_to_more};
 use crate::{
     draw::Draw,
     plan::{Profile, Restart},
@@ -29,9 +29,9 @@ impl CallKind for CrashBefore {
         Restart::extremes(has_next_release).map(Self).collect()
     }
 
-    /// Nothing is left of a transaction, wherever it is cut before its commit.
+    /// Nothing is left of a transaction, wherever it is cut before its commit, nor of what was only about to begin.
     fn is_spared(&self, operation: Operation) -> bool {
-        is_lost_with_transaction(operation)
+        leads_to_more(operation)
     }
 
     fn ends_caller(&self) -> Option<Edge> {

@@ -40,7 +40,7 @@ pub(super) trait CallKind: Sized {
     /// of a batch and a part of it. They are what is tried where everything is.
     fn extremes(has_next_release: bool) -> Vec<Self>;
 
-    /// Returns `true` if another fault that is tried at this call, or at the next one of its transaction, leaves the same
+    /// Returns `true` if another fault that is tried at this call, or at a later one of its transaction, leaves the same
     /// behind, or more. Of pairs, which are many, only those of the other one are tried.
     fn is_spared(&self, _: Operation) -> bool {
         false
@@ -178,6 +178,12 @@ pub(super) fn leaves_something(operation: Operation) -> bool {
 /// Calls that are lost with their transaction, wherever its process ends before the commit.
 pub(super) fn is_lost_with_transaction(operation: Operation) -> bool {
     operation.port() == Port::Transaction && operation != Operation::Commit
+}
+
+/// Calls that come to nothing without a later one of the same piece of work: where it ends at one of them, it could end at
+/// that as well.
+pub(super) fn leads_to_more(operation: Operation) -> bool {
+    is_lost_with_transaction(operation) || matches!(operation, Operation::Begin | Operation::Now)
 }
 
 /// Calls that are answered with something that can be lost.

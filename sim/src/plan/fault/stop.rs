@@ -1,6 +1,6 @@
 use seaworthy_core::ports::Operation;
 
-use super::{Call, CallKind, is_lost_with_transaction};
+use super::{Call, CallKind, leads_to_more};
 use crate::{
     draw::Draw,
     plan::{Profile, Restart},
@@ -30,9 +30,9 @@ impl CallKind for Stop {
         Restart::extremes(has_next_release).map(Self).collect()
     }
 
-    /// A process that is asked to stop finishes what it is at: the same, wherever in a transaction it is asked.
+    /// A process that is asked to stop finishes what it is at: the same, wherever in a transaction it is asked, or right before one.
     fn is_spared(&self, operation: Operation) -> bool {
-        is_lost_with_transaction(operation)
+        leads_to_more(operation)
     }
 
     fn lasts_ms(self) -> u32 {

@@ -1,4 +1,4 @@
-use super::{Call, CallKind};
+use super::{Call, CallKind, is_lost_with_transaction};
 use crate::{draw::Draw, plan::Profile};
 use seaworthy_core::ports::Operation;
 
@@ -23,6 +23,12 @@ impl CallKind for Unavailable {
 
     fn strikes_early(&self) -> bool {
         true
+    }
+
+    /// A transaction that fails anywhere is lost as one that fails at its commit. Where whoever catches it makes a difference, that
+    /// is for `statement_error`, which strikes beside others at each of them.
+    fn is_spared(&self, operation: Operation) -> bool {
+        is_lost_with_transaction(operation)
     }
 
     fn words(self, call: Call<'_>) -> String {

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use seaworthy_core::{
     backoff::Backoff,
@@ -16,9 +15,8 @@ use seaworthy_core::{
     metrics::{Label, Measure, MeasureKind, Metrics, metered, watch},
     outbox::{Relay, RelayConfig},
     ports::{
-        Broker, BrokerError, ClaimRequest, Clock, DeadLetterRequest, ExternalCall, ExternalError, FailureKind,
-        Operation, OutboxOrder, Ports, PublishError, PublishResult, SettleOutcome, Settlement, Subscription,
-        SubscriptionSpec, WhenDead,
+        ClaimRequest, Clock, DeadLetterRequest, ExternalCall, ExternalError, FailureKind, Operation, OutboxOrder,
+        Ports, PublishError, SettleOutcome, Settlement, WhenDead,
     },
     saga::{Orchestrator, OrchestratorConfig, Registry, RetryPolicy, SagaBuilder, saga_id},
 };
@@ -30,6 +28,7 @@ use crate::support::{
     inbox::{Scripted, order},
     messages::message,
     on_each_store,
+    publishing::before_publishing,
     saga::{Does, Part},
 };
 
@@ -108,26 +107,18 @@ fn an_outbox_tells_what_was_staged_published_and_settled() {
     });
 }
 
-/// A broker that takes its time.
-struct Slow(Arc<dyn Broker>, Arc<dyn Clock>);
-
-#[async_trait]
-impl Broker for Slow {
-    async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
-        self.1.sleep(Duration::from_secs(1)).await;
-        self.0.publish(batch).await
-    }
-
-    async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
-        self.0.subscribe(spec).await
-    }
-}
-
 #[test]
 fn a_pass_that_takes_longer_than_its_lease_is_told_as_lost_claims() {
     on_each_store(async |world| {
         let book = Arc::new(Book::default());
-        let slow = Arc::new(Slow(world.broker.clone(), world.clock.clone()));
+        let clock = world.clock.clone();
+        let slow = before_publishing(world.broker.clone(), move |_| {
+            let clock = clock.clone();
+            Box::pin(async move {
+                clock.sleep(Duration::from_secs(1)).await;
+                Ok(())
+            })
+        });
         // It is told that its store is busy, and asks again when the lease is over.
         let busy = |operation, number| match operation {
             Operation::Settle if number == 1 => Fate::Fails(FailureKind::Unavailable),

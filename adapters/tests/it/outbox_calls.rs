@@ -2,16 +2,14 @@
 
 use std::{future::pending, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use seaworthy_core::{
     ids::MessageId,
-    message::Message,
     outbox::{LogRelay, Relay},
-    ports::{Broker, BrokerError, DeadRowRequest, Ports, PublishResult, Subscription, SubscriptionSpec},
+    ports::{Broker, BrokerError, DeadRowRequest, Ports, SubscriptionSpec},
 };
 use seaworthy_tokio::LocalBroker;
 
-use crate::support::{World, messages::message, on_each_store, warnings::Warnings};
+use crate::support::{World, messages::message, on_each_store, publishing::before_publishing, warnings::Warnings};
 
 #[derive(Clone, Copy, Debug)]
 enum Fault {
@@ -20,29 +18,20 @@ enum Fault {
     FailsTheCall,
 }
 
-/// An adapter that can't take one message, and takes its whole call with it.
-struct Bad {
-    inner: Arc<dyn Broker>,
-    poison: MessageId,
-    fault: Fault,
-}
-
-#[async_trait]
-impl Broker for Bad {
-    async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
-        if batch.iter().any(|message| message.id == self.poison) {
-            match self.fault {
-                Fault::Hangs => pending::<()>().await,
+/// Ports of an adapter that can't take one message, and takes its whole call with it.
+fn bad(world: &World, poison: MessageId, fault: Fault) -> Ports {
+    let broker = before_publishing(world.broker.clone(), move |batch| {
+        let is_poisoned = batch.iter().any(|message| message.id == poison);
+        Box::pin(async move {
+            match fault {
+                _ if !is_poisoned => Ok(()),
+                Fault::Hangs => pending().await,
                 Fault::Panics => panic!("an index out of bounds"),
-                Fault::FailsTheCall => return Err(BrokerError::Unknown("connection reset".into())),
+                Fault::FailsTheCall => Err(BrokerError::Unknown("connection reset".into())),
             }
-        }
-        self.inner.publish(batch).await
-    }
-
-    async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
-        self.inner.subscribe(spec).await
-    }
+        })
+    });
+    Ports { broker, ..world.ports.clone() }
 }
 
 fn with_each_relay(test: impl AsyncFn(&World, fn(&Ports))) {
@@ -61,8 +50,7 @@ fn a_message_that_fails_its_whole_call_each_time_stops_nobody_and_is_given_up() 
         with_each_relay(async |world, relay| {
             let heard = Warnings::listen();
             let poison = message("orders", 0).id;
-            let broker = Arc::new(Bad { inner: world.broker.clone(), poison, fault });
-            let ports = Ports { broker, ..world.ports.clone() };
+            let ports = bad(world, poison, fault);
             world.stage((0..20).map(|number| message("orders", number))).await;
             relay(&ports);
             world.stage([message("stock", 0)]).await;

@@ -10,51 +10,37 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
-use futures_util::future::{Either, pending, select};
+use futures_util::future::{Either, pending, ready, select};
 use seaworthy_core::{
     ids::MessageId,
     message::Message,
     outbox::{Relay, RelayConfig},
-    ports::{Broker, BrokerError, DeadRowRequest, Ports, PublishError, PublishResult, Subscription, SubscriptionSpec},
+    ports::{DeadRowRequest, Ports, PublishError},
 };
 
-use crate::support::{World, messages::message, on_each_store, warnings::Warnings};
-
-/// Kills whoever publishes one of some messages: the call never comes back, and the process is gone.
-struct Deadly {
-    inner: Arc<dyn Broker>,
-    poison: BTreeSet<MessageId>,
-    killed: AtomicBool,
-}
-
-#[async_trait]
-impl Broker for Deadly {
-    async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
-        if batch.iter().any(|message| self.poison.contains(&message.id)) {
-            self.killed.store(true, Ordering::SeqCst);
-            pending::<()>().await;
-        }
-        self.inner.publish(batch).await
-    }
-
-    async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
-        self.inner.subscribe(spec).await
-    }
-}
+use crate::support::{World, messages::message, on_each_store, publishing::before_publishing, warnings::Warnings};
 
 /// Runs processes one after the other, each until it is killed or has nothing to do, and returns how many were killed.
 async fn run_processes(world: &World, poison: &[Message], config: &RelayConfig, processes: usize) -> usize {
-    let poison = poison.iter().map(|message| message.id).collect();
-    let broker = Arc::new(Deadly { inner: world.broker.clone(), poison, killed: AtomicBool::new(false) });
-    let ports = Ports { broker: broker.clone(), ..world.ports.clone() };
+    let poison: BTreeSet<MessageId> = poison.iter().map(|message| message.id).collect();
+    let is_killed = Arc::new(AtomicBool::new(false));
+    let kill = is_killed.clone();
+    // Kills whoever publishes one of them: the call never comes back, and the process is gone.
+    let broker = before_publishing(world.broker.clone(), move |batch| {
+        if batch.iter().all(|message| !poison.contains(&message.id)) {
+            return Box::pin(ready(Ok(())));
+        }
+        kill.store(true, Ordering::SeqCst);
+        Box::pin(pending())
+    });
+    let ports = Ports { broker, ..world.ports.clone() };
     let mut killed = 0;
     for _ in 0..processes {
         let relay = Relay::new(&ports).config(config.clone()).run();
         let life = async {
             loop {
                 world.pass(Duration::from_millis(50)).await;
-                if broker.killed.swap(false, Ordering::SeqCst) {
+                if is_killed.swap(false, Ordering::SeqCst) {
                     return true;
                 }
                 if world.ports.store.backlog().await.expect("up").outbox_unsettled == 0 {

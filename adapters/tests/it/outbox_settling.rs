@@ -1,27 +1,22 @@
 //! What a relay does while its store does not take what became of its rows: nothing is lost by it, and nothing is said
 //! that is not so.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use async_trait::async_trait;
 use seaworthy_core::{
     backoff::Backoff,
     ids::ClaimToken,
-    message::Message,
     outbox::{LogRelay, PassReport, Relay, RelayConfig},
-    ports::{
-        Broker, BrokerError, ClaimRequest, Clock, FailureKind, Operation, OutboxOrder, Ports, PublishError,
-        PublishResult, StoreError, Subscription, SubscriptionSpec, WhenDead,
-    },
+    ports::{ClaimRequest, FailureKind, Operation, OutboxOrder, Ports, PublishError, StoreError, WhenDead},
     stop::Stop,
 };
 
 use crate::support::{
     World,
-    broker::ScriptedBroker,
     calls::{Calls, Fate},
     messages::{message, of_key},
     on_each_store,
+    publishing::before_publishing,
     warnings::Warnings,
 };
 
@@ -180,28 +175,21 @@ fn a_message_is_blamed_by_a_relay_by_the_log_only_if_another_of_its_topic_has_pa
     }
 }
 
-/// A broker that takes its time.
-struct Slow {
-    behind: Arc<ScriptedBroker>,
-    takes: Duration,
-    /// Asked for while it publishes something of this topic.
-    stop: (&'static str, Stop),
-    clock: Arc<dyn Clock>,
-}
-
-#[async_trait]
-impl Broker for Slow {
-    async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
-        self.clock.sleep(self.takes).await;
-        if batch.iter().any(|message| message.topic == self.stop.0) {
-            self.stop.1.set();
-        }
-        self.behind.publish(batch).await
-    }
-
-    async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
-        self.behind.subscribe(spec).await
-    }
+/// Ports whose broker takes its time; meanwhile a stop is asked for, where it publishes something of a topic.
+fn slow(world: &World, takes: Duration, stop: Option<(&'static str, Stop)>) -> Ports {
+    let clock = world.ports.clock.clone();
+    let broker = before_publishing(world.broker.clone(), move |batch| {
+        let stop = stop.clone().filter(|(topic, _)| batch.iter().any(|message| message.topic == *topic));
+        let clock = clock.clone();
+        Box::pin(async move {
+            clock.sleep(takes).await;
+            if let Some((_, stop)) = stop {
+                stop.set();
+            }
+            Ok(())
+        })
+    });
+    Ports { broker, ..world.ports.clone() }
 }
 
 /// The topic that was down is tried by itself, after the others: one more call like the last would end beyond the lease by
@@ -212,10 +200,8 @@ fn a_pass_publishes_nothing_more_that_would_outlast_its_lease_or_once_a_stop_is_
         on_each_store(async |world| {
             let stop = Stop::new();
             let takes = Duration::from_secs(takes);
-            let (behind, clock) = (world.broker.clone(), world.ports.clock.clone());
-            let stops_at = if stops { "orders" } else { "none" };
-            let broker = Arc::new(Slow { behind, takes, stop: (stops_at, stop.clone()), clock });
-            let ports = Ports { broker, stop, ..world.ports.clone() };
+            let stops_at = stops.then(|| ("orders", stop.clone()));
+            let ports = Ports { stop, ..slow(world, takes, stops_at) };
             let mut relay = Relay::new(&ports).config(config().lease(Duration::from_secs(5)));
             world.broker.says(|_, _| Err(PublishError::Unavailable("no leader".into())));
             world.stage([message("down", 0)]).await;
@@ -238,9 +224,7 @@ fn a_pass_publishes_nothing_more_that_would_outlast_its_lease_or_once_a_stop_is_
 #[test]
 fn what_a_pass_has_no_time_for_begins_the_next_one_and_no_claim_is_lost() {
     on_each_store(async |world| {
-        let (behind, clock) = (world.broker.clone(), world.ports.clock.clone());
-        let broker = Arc::new(Slow { behind, takes: Duration::from_secs(3), stop: ("none", Stop::new()), clock });
-        let ports = Ports { broker, ..world.ports.clone() };
+        let ports = slow(world, Duration::from_secs(3), None);
         let mut relay = Relay::new(&ports).config(config().lease(Duration::from_secs(5)));
         world.broker.says(|_, _| Err(PublishError::Unavailable("no leader".into())));
         world.stage([message("one", 0), message("two", 0)]).await;
@@ -269,9 +253,7 @@ fn what_a_pass_has_no_time_for_begins_the_next_one_and_no_claim_is_lost() {
 #[test]
 fn a_call_to_the_broker_gets_two_thirds_of_the_lease_whatever_its_limit_says() {
     on_each_store(async |world| {
-        let (behind, clock) = (world.broker.clone(), world.ports.clock.clone());
-        let broker = Arc::new(Slow { behind, takes: Duration::from_secs(3_600), stop: ("none", Stop::new()), clock });
-        let ports = Ports { broker, ..world.ports.clone() };
+        let ports = slow(world, Duration::from_secs(3_600), None);
         let config = config().lease(Duration::from_secs(6)).publish_limit(Duration::from_secs(20));
         world.stage([message("orders", 0)]).await;
         let began = world.ports.clock.now();
@@ -324,9 +306,7 @@ fn a_suspect_for_which_a_pass_has_no_time_begins_the_next_one() {
             assert_eq!(world.ports.store.claim(&request).await.expect("up").len(), 1, "its relay dies");
             world.pass(Duration::from_secs(2)).await;
         }
-        let (behind, clock) = (world.broker.clone(), world.ports.clock.clone());
-        let broker = Arc::new(Slow { behind, takes: Duration::from_secs(3), stop: ("none", Stop::new()), clock });
-        let ports = Ports { broker, ..world.ports.clone() };
+        let ports = slow(world, Duration::from_secs(3), None);
         let mut relay = Relay::new(&ports).config(config().lease(Duration::from_secs(5)).max_attempts(1));
         for (number, expected) in [(0, 0), (1, 1)] {
             world.stage([message("orders", number)]).await;

@@ -2,14 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
+use futures_util::future::ready;
 use seaworthy_core::{
-    message::Message,
     outbox::{LogRelay, Relay, RelayConfig},
-    ports::{
-        Broker, BrokerError, DeadRowRequest, Ports, PublishError, PublishResult, Subscription, SubscriptionSpec,
-        Timestamp,
-    },
+    ports::{BrokerError, DeadRowRequest, Ports, PublishError, SubscriptionSpec, Timestamp},
 };
 use seaworthy_tokio::LocalBroker;
 
@@ -17,6 +13,7 @@ use crate::support::{
     World,
     messages::{message, of_key},
     on_each_store,
+    publishing::before_publishing,
     warnings::Warnings,
 };
 
@@ -179,28 +176,16 @@ fn a_call_that_fails_for_one_topic_takes_the_others_with_it_once_in_a_while_at_m
     });
 }
 
-/// A broker adapter that can't do it for more than one message at a time.
-struct OneAtATime(Arc<dyn Broker>);
-
-#[async_trait]
-impl Broker for OneAtATime {
-    async fn publish(&self, batch: &[Message]) -> Result<Vec<PublishResult>, BrokerError> {
-        if batch.len() > 1 {
-            return Err(BrokerError::Unknown("timeout".into()));
-        }
-        self.0.publish(batch).await
-    }
-
-    async fn subscribe(&self, spec: &SubscriptionSpec) -> Result<Box<dyn Subscription>, BrokerError> {
-        self.0.subscribe(spec).await
-    }
-}
-
 /// One message that gets through now and then does not make the others of a call poison.
 #[test]
 fn a_call_that_fails_as_a_whole_is_held_against_none_of_its_messages() {
     with_each_relay(async |world, kind| {
-        let ports = Ports { broker: Arc::new(OneAtATime(world.ports.broker.clone())), ..world.ports.clone() };
+        // An adapter that can't do it for more than one message at a time.
+        let broker = before_publishing(world.ports.broker.clone(), |batch| {
+            let is_one = batch.len() == 1;
+            Box::pin(ready(if is_one { Ok(()) } else { Err(BrokerError::Unknown("timeout".into())) }))
+        });
+        let ports = Ports { broker, ..world.ports.clone() };
         world.stage((0..20).map(|key| message("orders", key))).await;
         kind.run(&ports, RelayConfig::default().max_attempts(1).bury_after_claims(None));
         world.pass(HOUR).await;

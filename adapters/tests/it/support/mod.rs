@@ -9,6 +9,7 @@ pub(crate) mod events;
 pub(crate) mod gated;
 pub(crate) mod inbox;
 pub(crate) mod messages;
+pub(crate) mod publishing;
 pub(crate) mod saga;
 pub(crate) mod warnings;
 

@@ -45,6 +45,8 @@ pub use given_up::{GivenUp, TakesUp};
 pub use ingress::{Ingress, Request, Response, UntilStop};
 pub use intercept::{Intercept, InterceptTransaction, Intercepted, PortSpans};
 pub use operation::{Call, Operation, Port};
+#[cfg(feature = "conformance")]
+pub(crate) use operation::{store_methods, transaction_methods};
 pub use port_error::{FailureKind, PortError};
 pub use random::Random;
 pub use refusal::Refusal;

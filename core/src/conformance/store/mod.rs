@@ -3,6 +3,7 @@
 //! Each takes a [`StoreSubject`](super::StoreSubject), asks it for a fresh store and says whether the promise held. Those
 //! of a part of a store need a store with that part ([`Check::parts`](super::Check::parts)).
 
+mod every_method;
 mod everything;
 mod steps;
 

@@ -10,7 +10,7 @@
 
 pub use crate::{
     check::check,
-    invariants::{Broken, Called, Invariant, Written, always, eventually, sometimes},
+    invariants::{Broken, Called, Invariant, Written, always, conserved, ends, eventually, sometimes, stays},
     scenario::{Client, Draw, Scenario, Topology, Workload},
     trace::{Effect, Event, What},
 };

@@ -9,8 +9,9 @@ use crate::{
 };
 
 /// Name of the fact that an event has had its effect on a subscriber, for whoever judges a run: its subject is the
-/// subscriber, its value the position.
-pub(super) const APPLIED: &str = "event applied";
+/// subscriber, its value the position of the event. A [`Subscriber`] notes it; who reads the log by hand does so with
+/// [`observe`](crate::ports::Transaction::observe), to be judged in the same way.
+pub const APPLIED: &str = "event applied";
 
 impl Subscriber {
     /// Makes an attempt of which whatever ends it is a failure of what it attempts, and no other's.

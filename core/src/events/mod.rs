@@ -49,6 +49,7 @@ mod run;
 mod sourced;
 mod subscriber;
 
+pub use attempt::APPLIED;
 pub use config::{SubscriberConfig, WhenParked};
 pub use ledger::{Ledger, Loaded};
 pub use sourced::Sourced;

@@ -44,6 +44,8 @@ pub enum Answer<'a> {
     Deliveries(&'a [Delivery]),
     /// Places of events that were appended.
     Appended(&'a Appended),
+    /// Events that were read.
+    Events(&'a [RecordedEvent]),
 }
 
 impl Answer<'_> {
@@ -62,6 +64,7 @@ impl Answer<'_> {
             Self::Published(results) => results.len() as u64,
             Self::Deliveries(deliveries) => deliveries.len() as u64,
             Self::Appended(appended) => appended.positions.len() as u64,
+            Self::Events(events) => events.len() as u64,
         }
     }
 }
@@ -132,7 +135,7 @@ answers! {
     Extended, |extended| Answer::Yes(*extended == Extended::Held);
     Vec<Delivery>, |deliveries| Answer::Deliveries(deliveries);
     Appended, |appended| Answer::Appended(appended);
-    Vec<RecordedEvent>, |events| Answer::Count(events.len() as u64);
+    Vec<RecordedEvent>, |events| Answer::Events(events);
     Option<StreamSnapshot>, |snapshot| Answer::Position(snapshot.as_ref().map(|snapshot| snapshot.version));
 }
 

@@ -8,8 +8,20 @@ use crate::{
 /// Returns the weight with which a call of an operation is chosen, and an upper bound for `nth`: how many of them one
 /// process makes for one item of a workload. The first is not proportional to the second: what is called rarely is
 /// struck as well.
-const fn chance(operation: Operation) -> (u32, u64) {
+const fn chance(operation: Operation, has_events: bool) -> (u32, u64) {
     match operation {
+        // Only who reads or writes events comes by here: a topology says on which stores.
+        Operation::AppendEvents if has_events => (28, 4),
+        Operation::ReadEvents if has_events => (16, 12),
+        Operation::ReadStream if has_events => (8, 4),
+        Operation::StreamSnapshot | Operation::PutStreamSnapshot if has_events => (4, 2),
+        Operation::Checkpoint | Operation::SetCheckpoint if has_events => (12, 8),
+        // Elsewhere an exhaustive search strikes them where they are called.
+        Operation::AppendEvents
+        | Operation::ReadEvents
+        | Operation::ReadStream
+        | Operation::StreamSnapshot
+        | Operation::PutStreamSnapshot => (0, 4),
         Operation::Begin => (24, 16),
         Operation::Get => (16, 24),
         Operation::Put => (16, 8),
@@ -47,12 +59,6 @@ const fn chance(operation: Operation) -> (u32, u64) {
         Operation::Sagas | Operation::Census | Operation::AskRedrive => (0, 4),
         // Only a message or a request that a saga waits for comes by here.
         Operation::SagaSignal => (4, 2),
-        // Only who reads or writes events comes by here. An exhaustive search strikes them where they are called.
-        Operation::AppendEvents
-        | Operation::ReadEvents
-        | Operation::ReadStream
-        | Operation::StreamSnapshot
-        | Operation::PutStreamSnapshot => (0, 4),
         // Whatever else there is, and what will be added.
         _ => (1, 4),
     }
@@ -69,7 +75,8 @@ const SHARE: u64 = 6;
 /// Draws where a fault at a port call strikes, `None` where there is nothing to strike.
 pub(super) fn draw(verdict: Verdict, items: u64, targets: &Targets, draw: &mut Draw) -> Option<CallFault> {
     let process = draw.pick(&targets.processes)?.clone();
-    let (operation, calls) = operation(verdict, !targets.services.is_empty(), draw)?;
+    let has_events = targets.with_events.contains(&process);
+    let (operation, calls) = operation(verdict, !targets.services.is_empty(), has_events, draw)?;
     // A few more than one item's worth, so that the calls of recovery and of idle loops are reached as well.
     let most = 2 + calls.saturating_mul(items.max(1));
     let nth = if items > LONG { draw.between(1, most / SHARE) } else { draw.small(most) };
@@ -77,13 +84,13 @@ pub(super) fn draw(verdict: Verdict, items: u64, targets: &Targets, draw: &mut D
 }
 
 /// Draws among the operations that can honour the verdict.
-fn operation(verdict: Verdict, externals: bool, draw: &mut Draw) -> Option<(Operation, u64)> {
+fn operation(verdict: Verdict, externals: bool, has_events: bool, draw: &mut Draw) -> Option<(Operation, u64)> {
     let fits = |operation: &Operation| verdict.fits(*operation) && (externals || *operation != Operation::External);
     let fitting = || Operation::ALL.iter().copied().filter(fits);
-    let total: u32 = fitting().map(|operation| chance(operation).0).sum();
+    let total: u32 = fitting().map(|operation| chance(operation, has_events).0).sum();
     let mut at = draw.below(u64::from(total)) as u32;
     for operation in fitting() {
-        let (weight, calls) = chance(operation);
+        let (weight, calls) = chance(operation, has_events);
         match at.checked_sub(weight) {
             Some(rest) => at = rest,
             None => return Some((operation, calls)),

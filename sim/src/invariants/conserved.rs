@@ -23,7 +23,7 @@ pub struct ConservedSums {
 }
 
 #[derive(Debug)]
-struct Sum {
+pub(super) struct Sum {
     name: SmolStr,
     at_rest: bool,
     /// Difference to the sum before anything started.
@@ -33,14 +33,32 @@ struct Sum {
 
 /// A commit that changed a sum.
 #[derive(Debug)]
-struct Change {
-    event: u64,
-    by: i64,
-    /// Things that it is about: ids of documents, keys of entries and of rows that are named.
-    about: BTreeSet<SmolStr>,
+pub(super) struct Change {
+    pub(super) event: u64,
+    pub(super) by: i64,
+    /// Things that it is about: ids of documents, keys of entries and of rows that are named, streams.
+    pub(super) about: BTreeSet<SmolStr>,
 }
 
 impl Sum {
+    pub(super) fn new(name: SmolStr, at_rest: bool) -> Self {
+        Self { name, at_rest, off: 0, changes: Vec::new() }
+    }
+
+    /// Takes in a commit that changed it.
+    pub(super) fn add(&mut self, change: Change) {
+        self.off = self.off.saturating_add(change.by);
+        self.change(change);
+    }
+
+    /// Judges it once all is over.
+    pub(super) fn conclude(&self, judge: &mut Judge<'_>) {
+        if self.off != 0 {
+            let sentence = format!("`{}`, which has to stand, ended {:+} off where it began", self.name, self.off);
+            judge.violate(Entity::named(self.name.clone(), self.name.clone()), sentence, self.shown());
+        }
+    }
+
     /// Takes in a change, and forgets it with all others about the same things, directly or by way of others, if together
     /// they come to nothing: one that was paid and got its seat is no part of why another has none.
     fn change(&mut self, change: Change) {
@@ -71,10 +89,11 @@ impl Sum {
 }
 
 /// Names what the effects of a commit are about, as far as one thing can be told from another.
-fn about(effects: &[Effect]) -> BTreeSet<SmolStr> {
+pub(super) fn about(effects: &[Effect]) -> BTreeSet<SmolStr> {
     let name = |effect: &Effect| match effect {
         Effect::Document { id, .. } => Some(id.clone()),
         Effect::Entry { key, .. } => Some(key.clone()),
+        Effect::Appended { stream, .. } => Some(stream.clone()),
         Effect::Row(row) => {
             let key = row.after.as_ref().or(row.before.as_ref()).and_then(|cells| cells.first());
             // A number is that of another row in another table.
@@ -88,8 +107,7 @@ fn about(effects: &[Effect]) -> BTreeSet<SmolStr> {
 impl ConservedSums {
     /// The invariant at the start of a run with these sums.
     pub fn new(sums: &[Conserved]) -> Self {
-        let sum = |sum: &Conserved| Sum { name: sum.name.clone(), at_rest: sum.at_rest, off: 0, changes: Vec::new() };
-        Self { sums: sums.iter().map(sum).collect() }
+        Self { sums: sums.iter().map(|sum| Sum::new(sum.name.clone(), sum.at_rest)).collect() }
     }
 }
 
@@ -123,8 +141,7 @@ impl Invariant for ConservedSums {
                 continue;
             }
             if sum.at_rest {
-                sum.off = sum.off.saturating_add(by);
-                sum.change(Change { event: event.number, by, about: about(effects) });
+                sum.add(Change { event: event.number, by, about: about(effects) });
             } else {
                 let sentence = format!("`{}`, which has to stand, changed by {by:+} in one commit", sum.name);
                 judge.violate(Entity::named(sum.name.clone(), sum.name.clone()), sentence, vec![event.number]);
@@ -136,9 +153,6 @@ impl Invariant for ConservedSums {
         if ending != Ending::Quiet {
             return;
         }
-        for sum in self.sums.iter().filter(|sum| sum.off != 0) {
-            let sentence = format!("`{}`, which has to stand, ended {:+} off where it began", sum.name, sum.off);
-            judge.violate(Entity::named(sum.name.clone(), sum.name.clone()), sentence, sum.shown());
-        }
+        self.sums.iter().for_each(|sum| sum.conclude(judge));
     }
 }

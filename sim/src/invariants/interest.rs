@@ -91,6 +91,8 @@ impl Interest {
         RESTORED = 28;
         /// The rows that each table of a store has.
         KEPT = 29;
+        /// Commits that appended events to streams, or kept a snapshot of one.
+        STREAM = 30;
     }
 
     /// Returns `true` if the two share a class.
@@ -156,6 +158,7 @@ impl Interest {
             Effect::SagaLogged { .. } => Self::SAGA_LOGGED,
             Effect::Operation { .. } => Self::OPERATION,
             Effect::Checkpoint { .. } => Self::CHECKPOINT,
+            Effect::Appended { .. } | Effect::Snapshot { .. } => Self::STREAM,
             Effect::Observed { .. } => Self::OBSERVED,
             Effect::Row(_) | Effect::Entry { .. } | Effect::Lock { .. } | Effect::Amount { .. } => Self::OWN_TABLE,
             Effect::Dispatched(_) | Effect::GivenUp { .. } => Self::SETTLE,

@@ -11,6 +11,8 @@ use crate::trace::{Effect, Event, What};
 ///   the whole of it, and not a part.
 /// - No message names itself as its cause, or one that was staged after it.
 ///
+/// Events of streams are messages, too, from where they are appended.
+///
 /// A cause that is no message, as a request or an operation, is not looked at, nor is a message without a cause.
 ///
 /// State: a number for each message, and the last 64 of those whose cause was none that was seen before.
@@ -91,7 +93,7 @@ impl Invariant for Lineage {
     }
 
     fn interest(&self) -> Interest {
-        Interest::STAGED | Interest::PUBLISH
+        Interest::STAGED | Interest::STREAM | Interest::PUBLISH
     }
 
     fn subject(&self) -> Option<&'static str> {
@@ -102,7 +104,7 @@ impl Invariant for Lineage {
         match &event.what {
             What::Commit { outcome, effects, .. } if outcome.took_effect() => {
                 for effect in effects.iter() {
-                    if let Effect::Staged(message) = effect {
+                    if let Effect::Staged(message) | Effect::Appended { event: message, .. } = effect {
                         self.stage(message, event.number, judge);
                     }
                 }

@@ -1,9 +1,10 @@
 use super::{
-    AcknowledgedBeforeHandled, BoundedAttempts, BoundedGrowth, ConservedSums, DeadOnlyInjected, DuplicateEffect,
-    FullCompensation, HandledWithoutEffect, Heard, Invariant, Lineage, LockStranded, LostEvent, MessageHeldUp,
-    MessageUnhandled, NoRowStuck, OneMessagePerId, OneSagaPerKey, PerKeyOrder, PhantomEvent, PromptWhenCalm,
-    SagaHeldUp, SagaResolves, SagaStartsLate, SagasHoarded, StaleClaimSettle, TerminalStateFinal, TopicHeldUp,
-    TornStep, UnboundedWait, WaitsBehindDead,
+    AcknowledgedBeforeHandled, BoundedAttempts, BoundedGrowth, CheckpointBeyondEffect, ConservedSums, DeadOnlyInjected,
+    DenseStreams, DuplicateEffect, EventOnce, FullCompensation, GapReadPast, HandledWithoutEffect, Heard, Invariant,
+    Lineage, LockStranded, LostEvent, MessageHeldUp, MessageUnhandled, NoRowStuck, OneMessagePerId, OneSagaPerKey,
+    PerKeyOrder, PhantomEvent, PromptWhenCalm, RejectionOnce, SagaHeldUp, SagaResolves, SagaStartsLate, SagasHoarded,
+    StaleClaimSettle, StandsStill, TerminalStateFinal, TopicHeldUp, TornStep, UnboundedWait, WaitsBehindDead,
+    stands_still::has_processes,
 };
 use crate::topology::Topology;
 
@@ -22,6 +23,7 @@ use crate::topology::Topology;
 pub fn protocol(topology: &Topology) -> Vec<Box<dyn Invariant>> {
     let mut all = delivery(topology);
     all.extend(sagas(topology));
+    all.extend(streams(topology));
     all.extend(upkeep(topology));
     all
 }
@@ -78,6 +80,29 @@ pub fn sagas(topology: &Topology) -> Vec<Box<dyn Invariant>> {
         Box::new(OneSagaPerKey::new()),
     ]
 }
+
+/// The part of [`protocol`] that is about streams of events, those who read them, and what follows from them: for topologies that
+/// declare [events](Topology::events()), or topics of rejections or timers.
+pub fn streams(topology: &Topology) -> Vec<Box<dyn Invariant>> {
+    let mut all: Vec<Box<dyn Invariant>> = Vec::new();
+    let has_events = !topology.event_stores.is_empty();
+    if has_events {
+        all.push(Box::new(DenseStreams::new()));
+        all.push(Box::new(GapReadPast::from_topology(topology)));
+        all.push(Box::new(CheckpointBeyondEffect::new()));
+        all.push(Box::new(EventOnce::from_topology(topology)));
+    }
+    if has_events || has_processes(topology) {
+        all.push(Box::new(StandsStill::from_topology(topology)));
+    }
+    if topology.topics().iter().any(|topic| topic.ends_with(REJECTIONS)) {
+        all.push(Box::new(RejectionOnce::new()));
+    }
+    all
+}
+
+/// Ending of the names of the topics on which a domain hears of rejected commands.
+const REJECTIONS: &str = ".rejections";
 
 /// The part of [`protocol`] that is about what fails for good: how often it is tried, who hears of it, and what is kept.
 pub fn upkeep(topology: &Topology) -> Vec<Box<dyn Invariant>> {

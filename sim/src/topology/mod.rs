@@ -105,6 +105,10 @@ pub struct Topology {
     /// Largest numbers of rows that tables of the stores may have for each request and each message that was handled, see
     /// [`keeps_per_item`](Self::keeps_per_item()).
     pub kept_per_item: Vec<(StoreTable, u64)>,
+    /// Stores that keep streams of events, see [`events`](Self::events()).
+    pub event_stores: Vec<SmolStr>,
+    /// Subscribers to the events of a store, by the names of store and subscriber, see [`subscriber`](Self::subscriber()).
+    pub subscribers: Vec<(SmolStr, SmolStr)>,
     /// Names of invariants of the protocol that are not asked for.
     pub left_out: Vec<SmolStr>,
     /// `true` if none of the protocol's invariants is asked for.
@@ -132,6 +136,8 @@ impl Default for Topology {
             locks: Vec::new(),
             kept_rows: Vec::new(),
             kept_per_item: Vec::new(),
+            event_stores: Vec::new(),
+            subscribers: Vec::new(),
             left_out: Vec::new(),
             judges_itself: false,
         }
@@ -164,6 +170,11 @@ impl Topology {
             }
         }
         topics
+    }
+
+    /// Returns `true` if a store is declared to keep streams of events.
+    pub(crate) fn keeps_events(&self, store: &SmolStr) -> bool {
+        self.event_stores.contains(store)
     }
 
     /// A name that two processes have. A handful of names: comparing each with each costs nothing beside a run.

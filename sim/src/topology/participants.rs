@@ -75,6 +75,31 @@ impl Topology {
         self.group(group, topics)
     }
 
+    /// Declares that the processes on a store keep streams of events in it, or read its log: plans have faults at those calls from then
+    /// on. The invariants about streams judge them either way.
+    ///
+    /// ```
+    /// use seaworthy_sim::scenario::Topology;
+    ///
+    /// let topology = Topology::new().events("bank").subscriber("bank", "balances");
+    /// assert_eq!(topology.event_stores, ["bank"]);
+    /// ```
+    #[must_use]
+    pub fn events(mut self, store: &str) -> Self {
+        if !self.keeps_events(&store.into()) {
+            self.event_stores.push(store.into());
+        }
+        self
+    }
+
+    /// Declares a [subscriber](seaworthy_core::events::Subscriber) to the events of a store, by its name: once a run has come to rest
+    /// it must have read all of them, also where it never began. It is declared that the store keeps [events](Self::events()), too.
+    #[must_use]
+    pub fn subscriber(mut self, store: &str, name: &str) -> Self {
+        self.subscribers.push((store.into(), name.into()));
+        self.events(store)
+    }
+
     /// Declares a saga's definition (`definition.shape()`), so that the order of its compensations can be judged.
     #[must_use]
     pub fn saga(mut self, shape: &Arc<Shape>) -> Self {

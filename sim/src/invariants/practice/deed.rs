@@ -36,6 +36,8 @@ pub enum Deed {
     Fact(SmolStr),
     /// An external service was called for this operation.
     External(SmolStr, SmolStr),
+    /// An event of this type was appended to a stream.
+    Event(SmolStr),
 }
 
 impl Deed {
@@ -50,6 +52,7 @@ impl Deed {
             (Self::Inbox(known), Effect::Handled { consumer, .. } | Effect::Exhumed { consumer, .. })
             | (Self::Burial(known), Effect::Buried { consumer, .. })
             | (Self::Position(known), Effect::Checkpoint { consumer, .. }) => known == consumer,
+            (Self::Event(known), Effect::Appended { event, .. }) => *known == event.kind,
             (Self::Saga(known), Effect::SagaCreated { definition, .. }) => *known == definition.name,
             (Self::Signal, Effect::SagaLogged { records, .. }) => is_signal(records),
             (Self::Operation, Effect::Operation { state: OperationState::Executed(_), .. }) => true,
@@ -69,6 +72,7 @@ impl Deed {
             Effect::Handled { consumer, .. } | Effect::Exhumed { consumer, .. } => Self::Inbox(consumer.clone()),
             Effect::Buried { consumer, .. } => Self::Burial(consumer.clone()),
             Effect::Checkpoint { consumer, .. } => Self::Position(consumer.clone()),
+            Effect::Appended { event, .. } => Self::Event(event.kind.clone()),
             Effect::SagaCreated { definition, .. } => Self::Saga(definition.name.clone()),
             Effect::SagaLogged { records, .. } if is_signal(records) => Self::Signal,
             Effect::Operation { state: OperationState::Executed(_), .. } => Self::Operation,
@@ -96,6 +100,7 @@ impl fmt::Display for Deed {
             Self::Inbox(consumer) => write!(f, "a row in the inbox of `{consumer}`"),
             Self::Burial(consumer) => write!(f, "a dead letter of `{consumer}`"),
             Self::Position(consumer) => write!(f, "the position of `{consumer}`"),
+            Self::Event(kind) => write!(f, "an event `{kind}`"),
             Self::Saga(definition) => write!(f, "a saga `{definition}`"),
             Self::Signal => write!(f, "a signal to a saga"),
             Self::Operation => write!(f, "an operation"),

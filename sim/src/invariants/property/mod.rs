@@ -5,12 +5,17 @@
 //! | [`always`] | at each event that they see, and at rest if [`Property::at_rest`] says so | `Ok(())`, or `Err` with what is [`Broken`] |
 //! | [`eventually`] | once the run has come to rest, by [`Property::at_rest`] | nothing: they only keep count |
 //! | [`sometimes`] | over a campaign: it has to happen in one run at least | whether it happened |
+//! | [`conserved`] | at each commit, or at rest if [`Conservation::at_rest`] says so | what documents, events and messages are worth |
+//! | [`stays`] | at each commit | the state in which a document has ended, once it has |
+//! | [`ends`] | once the run has come to rest | what a document still waits for |
 //!
 //! Each closure sees what it was given for and nothing else; documents are decoded once, however many properties read them.
 //! What a closure sees counts as judged, so that a campaign tells a property that never saw anything.
 
 mod at_rest;
 mod broken;
+mod conservation;
+mod last;
 mod ruling;
 mod seen;
 
@@ -18,8 +23,10 @@ use serde::de::DeserializeOwned;
 
 pub use at_rest::AtRest;
 pub use broken::{Broken, EventNumber};
+pub use conservation::{Conservation, conserved};
+pub use last::{ends, stays};
 pub use ruling::{AtEachEvent, Holds, Ruling};
-pub use seen::{Called, Written};
+pub use seen::{AppendedEvent, Called, Written};
 
 use super::{Interest, Invariant, Judge, Mode};
 use crate::trace::{Effect, Event, What};
@@ -229,6 +236,35 @@ impl<S: Send + 'static, R: Ruling> Property<S, R> {
                     && message.kind == kind
                 {
                     watched.rule(see(state, message, event));
+                }
+            }
+        })
+    }
+
+    /// Sees each event of a type as the transaction that appended it to its stream commits, with the stream and its version.
+    ///
+    /// ```
+    /// use seaworthy_sim::invariants::{Broken, always};
+    ///
+    /// let opened_first = always("opened-first", ()).on_appended("account.opened", |(), opened, _| match opened.version {
+    ///     1 => Ok(()),
+    ///     version => Err(Broken::new(opened.stream, format!("{} is opened as of version {version}", opened.stream))),
+    /// });
+    /// # drop(opened_first);
+    /// ```
+    #[must_use]
+    pub fn on_appended(
+        self,
+        kind: &'static str,
+        mut see: impl FnMut(&mut S, AppendedEvent<'_>, &Event) -> R + Send + 'static,
+    ) -> Self {
+        self.watch(Interest::STREAM, move |state, event, watched| {
+            for effect in event.effects() {
+                if let Effect::Appended { stream, version, position, event: message } = effect
+                    && message.kind == kind
+                {
+                    let appended = AppendedEvent { stream, version: *version, position: *position, message };
+                    watched.rule(see(state, appended, event));
                 }
             }
         })

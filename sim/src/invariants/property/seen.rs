@@ -1,3 +1,4 @@
+use seaworthy_core::message::Message;
 use smol_str::SmolStr;
 
 use crate::trace::Event;
@@ -26,4 +27,17 @@ pub struct Called<'a> {
     pub subject: &'a SmolStr,
     /// The event of the call.
     pub event: &'a Event,
+}
+
+/// An event as it was appended to its stream.
+#[derive(Clone, Copy, Debug)]
+pub struct AppendedEvent<'a> {
+    /// Name of the stream.
+    pub stream: &'a SmolStr,
+    /// Version of the stream at this event, from 1.
+    pub version: u64,
+    /// Its place among all events of the store.
+    pub position: u64,
+    /// The event.
+    pub message: &'a Message,
 }

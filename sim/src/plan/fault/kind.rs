@@ -142,6 +142,8 @@ pub(crate) struct Targets {
     pub(crate) stores: Vec<SmolStr>,
     pub(crate) services: Vec<SmolStr>,
     pub(crate) topics: Vec<SmolStr>,
+    /// Processes on stores that keep streams of events.
+    pub(crate) with_events: Vec<SmolStr>,
     /// `true` if the broker confirms what it can route to nobody.
     pub(crate) confirms_unroutable: bool,
     /// `true` if the programs have a next release.
@@ -160,6 +162,10 @@ impl Targets {
             stores: topology.stores(),
             services: topology.externals.iter().map(|external| external.name.clone()).collect(),
             topics: topology.topics(),
+            with_events: {
+                let on_events = topology.processes.iter().filter(|process| topology.keeps_events(&process.store));
+                on_events.map(|process| process.name.clone()).collect()
+            },
             confirms_unroutable: topology.confirms_unroutable,
             has_next_release: topology.has_next_release,
             fails_for_good: topology.fails_for_good,
@@ -193,6 +199,7 @@ pub(super) fn has_reply(operation: Operation) -> bool {
         Operation::Commit
             | Operation::Claim
             | Operation::Tail
+            | Operation::ReadEvents
             | Operation::Settle
             | Operation::Publish
             | Operation::Ack

@@ -86,6 +86,8 @@ fn add_effect(like: &mut Fingerprint, effect: &Effect) {
             }
         }
         Effect::Staged(message) => like.add(&(&message.kind, &message.subject)),
+        Effect::Appended { stream, event, .. } => like.add(&(stream, &event.kind)),
+        Effect::Snapshot { stream, .. } => like.add(stream),
         Effect::Failed { consumer, message, .. } => like.add(&(consumer, message)),
         Effect::Checkpoint { consumer, .. } => like.add(consumer),
         Effect::Observed { fact, subject, .. } => like.add(&(fact, subject)),

@@ -194,6 +194,14 @@ fn threads_of_effect(effect: &Effect, store: &str, see: &mut impl FnMut(Thread))
             }
             named(&message.subject, see);
         }
+        Effect::Appended { stream, event, .. } => {
+            see(Thread::message(event.id));
+            if let Some(cause) = event.causation_id {
+                see(Thread::message(cause));
+            }
+            named(stream, see);
+        }
+        Effect::Snapshot { stream, .. } => named(stream, see),
         Effect::Handled { message, .. }
         | Effect::Failed { message, .. }
         | Effect::Buried { message, .. }

@@ -58,6 +58,10 @@ variants! { Effect as effect_kinds:
     Effect::Amount { .. } => (text(), any::<i64>()).prop_map(|(sum, by)| Effect::Amount { sum, by }),
     Effect::Lock { .. } => (text(), text(), any::<bool>())
         .prop_map(|(table, name, held)| Effect::Lock { table, name, held }),
+    Effect::Appended { .. } => (text(), any::<u64>(), any::<u64>(), message())
+        .prop_map(|(stream, version, position, event)| Effect::Appended { stream, version, position, event }),
+    Effect::Snapshot { .. } => (text(), any::<u64>())
+        .prop_map(|(stream, version)| Effect::Snapshot { stream, version }),
 }
 
 variants! { What as what_kinds:

@@ -145,4 +145,22 @@ pub enum Effect {
         /// `true` if it is held now.
         held: bool,
     },
+    /// An event was appended to a stream.
+    Appended {
+        /// Name of the stream.
+        stream: SmolStr,
+        /// Version of the stream at this event.
+        version: u64,
+        /// Its place among all events of the store.
+        position: u64,
+        /// The event, as whoever appended it has made it.
+        event: Arc<Message>,
+    },
+    /// A snapshot of a stream is kept from now on, in place of an earlier one.
+    Snapshot {
+        /// Name of the stream.
+        stream: SmolStr,
+        /// Version of the last event that is in it.
+        version: u64,
+    },
 }

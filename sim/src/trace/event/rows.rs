@@ -43,7 +43,7 @@ pub struct KeptRows {
     pub rows: u64,
 }
 
-/// Messages of rows that were redriven or purged, sorted. Empty for every other call, and in files that were written before
+/// Messages of rows that were redriven or purged, or events that were read, sorted. Empty for every other call, and in files that were written before
 /// they were told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seaworthy_core::ports::{Answer, Call, InboxInsert, SagaCreate, SettleOutcome};
 use smol_str::SmolStr;
 
-use super::{ClaimedRow, Effect, Outcome, SettledAs, SettledRow, What};
+use super::{ClaimedRow, Effect, Outcome, RowMessages, SettledAs, SettledRow, What};
 
 /// Returns the event of a call outside a transaction. `None` for those that are told elsewhere.
 pub(crate) fn told(store: &SmolStr, call: &Call<'_>, answer: Option<Answer<'_>>, outcome: Outcome) -> What {
@@ -40,8 +40,11 @@ pub(crate) fn told(store: &SmolStr, call: &Call<'_>, answer: Option<Answer<'_>>,
         (call, answer) => {
             let operation = call.operation();
             let count = answer.map_or(0, |answer| answer.count());
-            let messages = if let Some(Answer::Messages(messages)) = answer { messages } else { &[] };
-            let messages = messages.iter().copied().collect();
+            let messages = match answer {
+                Some(Answer::Messages(messages)) => messages.iter().copied().collect(),
+                Some(Answer::Events(events)) => events.iter().map(|event| event.message.id).collect(),
+                _ => RowMessages::default(),
+            };
             What::StoreCall { store, operation, count, outcome, messages }
         }
     }
@@ -115,6 +118,19 @@ pub(crate) fn add_effects(effects: &mut Vec<Effect>, call: &Call<'_>, answer: &A
         }
         (Call::SetCheckpoint { consumer, position }, _) => {
             effects.push(Effect::Checkpoint { consumer: consumer.into(), position });
+        }
+        (Call::AppendEvents { append }, Answer::Appended(appended)) => {
+            let before = appended.version.saturating_sub(append.events.len() as u64);
+            let placed = append.events.iter().zip(&appended.positions).zip(before + 1..);
+            effects.extend(placed.map(|((event, position), version)| Effect::Appended {
+                stream: append.stream.clone(),
+                version,
+                position: *position,
+                event: Arc::new(event.clone()),
+            }));
+        }
+        (Call::PutStreamSnapshot { stream, version, .. }, Answer::Yes(true)) => {
+            effects.push(Effect::Snapshot { stream: stream.into(), version });
         }
         _ => {}
     }

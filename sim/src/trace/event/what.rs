@@ -159,7 +159,7 @@ pub enum What {
         count: u64,
         /// Outcome of the call.
         outcome: Outcome,
-        /// The messages of the rows of the outbox that it brought back or deleted.
+        /// The messages of the rows of the outbox that it brought back or deleted; the events that a reader of the log was shown.
         #[serde(default, skip_serializing_if = "RowMessages::is_empty")]
         messages: RowMessages,
     },

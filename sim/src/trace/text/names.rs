@@ -120,7 +120,7 @@ impl Names {
 
     fn learn_effect(&mut self, effect: &Effect) {
         match effect {
-            Effect::Staged(message) => _ = self.message(message.id),
+            Effect::Staged(message) | Effect::Appended { event: message, .. } => _ = self.message(message.id),
             Effect::Handled { message, .. }
             | Effect::Failed { message, .. }
             | Effect::Buried { message, .. }
@@ -131,6 +131,7 @@ impl Names {
             Effect::Operation { id, .. } => _ = self.operation(*id),
             Effect::Document { .. }
             | Effect::Checkpoint { .. }
+            | Effect::Snapshot { .. }
             | Effect::Observed { .. }
             | Effect::Row(_)
             | Effect::Entry { .. }

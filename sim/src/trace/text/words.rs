@@ -104,6 +104,11 @@ pub(super) fn say(effect: &Effect, names: &mut Names) -> String {
         Effect::Operation { id, state: OperationState::Executed(_) } => format!("executes {}", names.operation(*id)),
         Effect::Operation { id, state: OperationState::Compensated } => format!("undoes {}", names.operation(*id)),
         Effect::Checkpoint { consumer, position } => format!("{consumer} has read up to {position}"),
+        Effect::Appended { stream, version, position, event } => {
+            let (name, stream) = (names.message(event.id), names.abbreviate(stream));
+            format!("appends {name} {} to {stream} v{version} at {position}", event.kind)
+        }
+        Effect::Snapshot { stream, version } => format!("keeps {} as of v{version}", names.abbreviate(stream)),
         Effect::Dispatched(message) => format!("{} is dispatched", names.message(*message)),
         Effect::GivenUp { message, reason } => {
             format!("{} is given up: {}", names.message(*message), names.abbreviate(reason))

@@ -17,13 +17,13 @@ use seaworthy_core::{
     message::{Message, MessageBuilder},
     ports::{
         AcquireRequest, Expected, NewSaga, OutboxRow, Ports, SagaCreate, SagaInstance, SagaStatus, StoreError,
-        Transaction,
+        StoreTable, Transaction,
     },
     saga::{Orchestrator, OrchestratorConfig, Record, Registry, SagaBuilder, saga_id},
 };
-use seaworthy_sim::scenario::Topology;
+use seaworthy_sim::{plan::Profile, scenario::Topology};
 
-use super::{is_found_and_the_right_service_holds, saga_by_hand::new, sagas_hoarded::append};
+use super::{first_failure, is_found_and_the_right_service_holds, saga_by_hand::new, sagas_hoarded::append};
 use crate::{
     saga_support::steps::{Note, Trip},
     small_service::{
@@ -40,6 +40,20 @@ fn a_relay_that_stops_at_a_full_group_is_found() {
 #[test]
 fn a_worker_that_loses_its_room_is_found() {
     is_found_and_the_right_service_holds("saga-resolves", Service::wrong("loses-its-room", many_due));
+}
+
+/// A run of it takes as long as some hundred others: a few dozen of them have to do, under faults that the mistake is about.
+const SEEDS_OF_A_THOUSAND: u64 = 40;
+
+#[test]
+fn a_thousand_sagas_that_are_due_at_once_are_driven_or_it_is_found_that_they_are_not() {
+    let wrong = Service::wrong("loses-its-room-beside-a-thousand", a_thousand_due);
+    let found = first_failure(&wrong, SEEDS_OF_A_THOUSAND, &[Profile::Outage]);
+    let failure = found.first_failure().expect("it is found");
+    assert_eq!(failure.violation.invariant, "saga-resolves", "{}", failure.violation.sentence);
+    let right = first_failure(&wrong.right(), found.runs.max(4), &[Profile::Outage, Profile::Swarm]);
+    assert_eq!(right.failed, 0, "{:#?}", right.failures);
+    println!("| `{}` | {} | `saga-resolves` |", wrong.name, failure.index + 1);
 }
 
 /// Messages of an item: more than the group takes.
@@ -118,16 +132,29 @@ impl Handler for Slow {
 /// Sagas of an item: thirty times as many as are driven at once.
 const SAGAS: u32 = 60;
 
+/// Five hundred times as many.
+const A_THOUSAND: u32 = 1_000;
+
 /// So many are driven at once.
 const ROOM: u32 = 2;
 
 fn many_due(is_right: bool) -> Topology {
+    due(is_right, SAGAS)
+}
+
+fn a_thousand_due(is_right: bool) -> Topology {
+    due(is_right, A_THOUSAND)
+}
+
+/// So many sagas of an item are due at once.
+fn due(is_right: bool, sagas: u32) -> Topology {
     let topology = fronts(move |boot| {
         let ports = boot.ports.clone();
         let work = async move { if is_right { by_the_core(ports).await } else { by_hand(ports).await } };
-        front_beside(boot, work, |ports, name| Box::pin(async move { begin(&ports, &name).await }))
+        front_beside(boot, work, move |ports, name| Box::pin(async move { begin(&ports, &name, sagas).await }))
     });
-    topology.saga(steps().shape()).without("saga-starts-late")
+    let most = u64::from(sagas) + 10;
+    topology.saga(steps().shape()).without("saga-starts-late").keeps_at_most(StoreTable::Sagas, most)
 }
 
 fn steps() -> seaworthy_core::saga::Definition<Trip> {
@@ -135,9 +162,9 @@ fn steps() -> seaworthy_core::saga::Definition<Trip> {
 }
 
 /// Creates the sagas of an item, all of which are due at once.
-async fn begin(ports: &Ports, name: &str) -> Result<Answer, StoreError> {
+async fn begin(ports: &Ports, name: &str, sagas: u32) -> Result<Answer, StoreError> {
     let mut tx = ports.store.begin().await?;
-    for number in 0..if name == "item-1" { SAGAS } else { 1 } {
+    for number in 0..if name == "item-1" { sagas } else { 1 } {
         let key = format!("{name}-{number}");
         let (definition, lease) = (steps().shape().definition.clone(), Duration::ZERO);
         let input = serde_json::to_vec(&Trip::default()).expect("a trip is JSON").into();

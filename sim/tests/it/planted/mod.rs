@@ -9,12 +9,16 @@ mod billing;
 mod bounded_attempts;
 mod bounded_growth;
 mod by_the_world;
+mod checkpoint_beyond_effect;
 mod claim_order;
 mod conserved;
 mod dead_only_injected;
+mod dense_streams;
 mod dropped_work;
 mod duplicate_effect;
+mod event_once;
 mod full_compensation;
+mod gap_read_past;
 mod heard;
 mod lineage;
 mod lock_order;
@@ -29,6 +33,7 @@ mod one_saga_per_key;
 mod per_key_order;
 mod phantom_event;
 mod prompt_when_calm;
+mod rejection_once;
 mod releases;
 mod restored;
 mod reverted;
@@ -39,6 +44,7 @@ mod saga_starts_late;
 mod saga_worker;
 mod sagas_hoarded;
 mod stale_claim_settle;
+mod stands_still;
 mod stock;
 mod terminal_state_final;
 mod topic_held_up;
@@ -102,6 +108,12 @@ planted! {
     torn_step = "torn-step" by torn_step::WRONG;
     terminal_state_final = "terminal-state-final" by terminal_state_final::WRONG;
     one_saga_per_key = "one-saga-per-key" by one_saga_per_key::WRONG;
+    dense_streams = "dense-streams" by dense_streams::WRONG;
+    gap_read_past = "gap-read-past" by gap_read_past::WRONG;
+    checkpoint_beyond_effect = "checkpoint-beyond-effect" by checkpoint_beyond_effect::WRONG;
+    event_once = "event-once" by event_once::WRONG;
+    stands_still = "stands-still" by stands_still::WRONG;
+    rejection_once = "rejection-once" by rejection_once::WRONG;
     message_held_up = "message-held-up" by message_held_up::WRONG;
     prompt_when_calm = "prompt-when-calm" by prompt_when_calm::WRONG;
     bounded_attempts = "bounded-attempts" by bounded_attempts::WRONG;
@@ -131,10 +143,19 @@ const SEEDS_MAX: u64 = 4_000;
 const SEEDS_RIGHT: u64 = 300;
 
 fn campaign(service: &Service, seeds: u64, profiles: &[Profile]) -> Campaign {
+    // A mistake may first be seen by another invariant than the one that is about it.
+    campaign_until(service, seeds, profiles, 8)
+}
+
+/// A campaign that ends at its first failure.
+fn first_failure(service: &Service, seeds: u64, profiles: &[Profile]) -> Campaign {
+    campaign_until(service, seeds, profiles, 1)
+}
+
+fn campaign_until(service: &Service, seeds: u64, profiles: &[Profile], failures: u64) -> Campaign {
     let mut options = SweepOptions::new(Seeds::Base(0x5ea_0009), Until::runs(seeds));
     options.profiles = profiles.to_vec();
-    // A mistake may first be seen by another invariant than the one that is about it.
-    options.search.until.failures = Some(8);
+    options.search.until.failures = Some(failures);
     // One at a time: seeds to detection then do not depend on the machine.
     options.search.jobs = 1;
     sweep(service, &options, &|_| {}).expect("the sweep has seeds")

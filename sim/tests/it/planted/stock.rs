@@ -12,7 +12,8 @@ use super::{BY_THE_WORLD, PLANTED};
 /// The names in the stock panel, with all that a declaration adds.
 fn stock() -> BTreeSet<String> {
     let topology = Topology::new()
-        .group("a", &["one", "another"])
+        .group("a", &["one", "another", "a.rejections"])
+        .events("store")
         .lock("locks")
         .conserved(Conserved::new("sum").plus("store", "table", "column"));
     protocol(&topology).iter().map(|invariant| invariant.name().to_owned()).collect()

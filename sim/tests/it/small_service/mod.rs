@@ -1,6 +1,7 @@
 //! Small services: requests that each name one thing, the stock invariants and nothing else.
 
 pub(crate) mod messaging;
+pub(crate) mod streams;
 
 use std::{ops::Range, sync::Arc, time::Duration};
 

@@ -75,6 +75,7 @@ impl Holdings {
             What::StoreCall { store, operation, messages, outcome, .. } if outcome.took_effect() => {
                 for message in messages.iter() {
                     match operation {
+                        Operation::ReadEvents => {}
                         Operation::Redrive => self.outbox.become_of(store, message, "pending", false, &mut changes),
                         _ => self.outbox.purge(store, message, &mut changes),
                     }
@@ -156,6 +157,14 @@ impl Holdings {
                     || format!("{table} {name}"),
                     || held.then(|| Held::new("held", "", false)),
                 );
+            }
+            Effect::Appended { stream, version, event, .. } => {
+                let held = || Some(Held::new(format!("v{version}"), &*event.kind, true));
+                changes.tell(store, "streams", || stream.to_string(), held);
+            }
+            Effect::Snapshot { stream, version } => {
+                let held = || Some(Held::new(format!("as of v{version}"), "", true));
+                changes.tell(store, "snapshots", || stream.to_string(), held);
             }
             Effect::Observed { .. } => {}
         }

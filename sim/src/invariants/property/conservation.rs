@@ -1,0 +1,226 @@
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use smol_str::SmolStr;
+
+use crate::{
+    invariants::{
+        Ending, Entity, Interest, Invariant, Judge, Mode,
+        conserved::{Change, Sum, about},
+    },
+    trace::{Effect, Event, ProcessIndex, What},
+};
+
+/// A sum over documents, events and messages that stands: money, chips, stock. Make one with [`conserved`].
+pub struct Conservation {
+    name: &'static str,
+    at_rest: bool,
+    terms: Vec<Term>,
+    interest: Interest,
+    /// Worth of each document that has any: by term, store and id.
+    worth: BTreeMap<(usize, SmolStr, SmolStr), i64>,
+    sum: Sum,
+    /// A store was put back to an earlier moment, and the others were not: nothing stands any more.
+    is_over: bool,
+}
+
+type Worth = Box<dyn FnMut(&mut Judge<'_>, &Event, usize, &[u8]) -> Result<i64, String> + Send>;
+
+/// One part of a sum.
+struct Term {
+    of: Of,
+    worth: Worth,
+}
+
+/// Kind of things that have a worth, and their name.
+enum Of {
+    Documents(&'static str),
+    Events(&'static str),
+    Messages(&'static str),
+}
+
+/// A sum that stands, whatever happens: what one thing loses, another one gains. Its terms are read by closures from documents, from
+/// events of streams and from staged messages, in JSON, in whichever stores they are. Judged in each commit or, where its terms
+/// lie in several stores or what one transaction takes another one gives, [at rest](Conservation::at_rest).
+///
+/// A document is worth what it holds now, and nothing once it is deleted. An event and a message is a flow, which counts once: chips
+/// that come in from outside are worth as much with the sign turned, so that they are no change. What is there before anything starts
+/// is where the sum begins. Amounts are whole numbers: count money in its smallest unit.
+///
+/// A sum over columns of tables is declared by the topology, as [`Conserved`](crate::scenario::Conserved).
+///
+/// ```
+/// use seaworthy_sim::invariants::conserved;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Wallet {
+///     free: i64,
+///     reserved: i64,
+/// }
+///
+/// #[derive(serde::Deserialize)]
+/// struct Table {
+///     stacks: Vec<i64>,
+/// }
+///
+/// #[derive(serde::Deserialize)]
+/// struct Deposited {
+///     chips: i64,
+/// }
+///
+/// let chips = conserved("chips")
+///     .on_document("wallets", |wallet: &Wallet| wallet.free + wallet.reserved)
+///     .on_document("tables", |table: &Table| table.stacks.iter().sum())
+///     .on_appended("wallet.deposited", |deposited: &Deposited| -deposited.chips)
+///     .at_rest();
+/// # drop(chips);
+/// ```
+pub fn conserved(name: &'static str) -> Conservation {
+    Conservation {
+        name,
+        at_rest: false,
+        terms: Vec::new(),
+        interest: Interest::RESTORED,
+        worth: BTreeMap::new(),
+        sum: Sum::new(name.into(), false),
+        is_over: false,
+    }
+}
+
+impl Conservation {
+    /// Adds what each document of a collection is worth.
+    #[must_use]
+    pub fn on_document<T>(self, collection: &'static str, mut worth: impl FnMut(&T) -> i64 + Send + 'static) -> Self
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        let read: Worth =
+            Box::new(move |judge, event, at, body| Ok(worth(&*judge.decoded.document::<T>(event, at, body)?)));
+        self.term(Of::Documents(collection), Interest::DOCUMENT, read)
+    }
+
+    /// Adds what each event of a type brings, once, when it is appended to its stream.
+    #[must_use]
+    pub fn on_appended<T>(self, kind: &'static str, worth: impl FnMut(&T) -> i64 + Send + 'static) -> Self
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        self.term(Of::Events(kind), Interest::STREAM, from_payload(worth))
+    }
+
+    /// Adds what each message of a type brings, once, when it is staged.
+    #[must_use]
+    pub fn on_staged<T>(self, kind: &'static str, worth: impl FnMut(&T) -> i64 + Send + 'static) -> Self
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        self.term(Of::Messages(kind), Interest::STAGED, from_payload(worth))
+    }
+
+    /// Judges the sum once everything has come to rest, and not in each commit.
+    #[must_use]
+    pub fn at_rest(mut self) -> Self {
+        self.at_rest = true;
+        self
+    }
+
+    /// Returns it as what [`Scenario::invariants`](crate::scenario::Scenario::invariants) consists of.
+    pub fn boxed(self) -> Box<dyn Invariant> {
+        Box::new(self)
+    }
+
+    fn term(mut self, of: Of, interest: Interest, worth: Worth) -> Self {
+        self.interest = self.interest | interest;
+        self.terms.push(Term { of, worth });
+        self
+    }
+
+    /// Returns the amount by which a commit changes the sum; `None` if it is about none of its terms.
+    fn change(&mut self, event: &Event, store: &SmolStr, effects: &[Effect], judge: &mut Judge<'_>) -> Option<i64> {
+        let mut by = None::<i64>;
+        for (at, effect) in effects.iter().enumerate() {
+            for (number, Term { of, worth }) in self.terms.iter_mut().enumerate() {
+                let (id, body) = match (&*of, effect) {
+                    (Of::Documents(known), Effect::Document { collection, id, body, .. }) if collection == known => {
+                        (Some(id), body.as_deref())
+                    }
+                    (Of::Events(known), Effect::Appended { event, .. }) if event.kind == *known => {
+                        (None, Some(&*event.data))
+                    }
+                    (Of::Messages(known), Effect::Staged(message)) if message.kind == *known => {
+                        (None, Some(&*message.data))
+                    }
+                    _ => continue,
+                };
+                let now = match body.map(|body| worth(judge, event, at, body)) {
+                    Some(Ok(now)) => now,
+                    None => 0,
+                    Some(Err(error)) => {
+                        let sentence = format!("a term of `{}` can't be read: {error}", self.name);
+                        judge.violate(Entity::named(self.name, self.name), sentence, vec![event.number]);
+                        continue;
+                    }
+                };
+                let before =
+                    id.map_or(0, |id| self.worth.insert((number, store.clone(), id.clone()), now).unwrap_or(0));
+                by = Some(by.unwrap_or(0).saturating_add(now).saturating_sub(before));
+            }
+        }
+        by
+    }
+}
+
+fn from_payload<T: DeserializeOwned>(mut worth: impl FnMut(&T) -> i64 + Send + 'static) -> Worth {
+    Box::new(move |_, _, _, body| match serde_json::from_slice::<T>(body) {
+        Ok(value) => Ok(worth(&value)),
+        Err(error) => Err(format!("it is no {}: {error}", std::any::type_name::<T>())),
+    })
+}
+
+impl Invariant for Conservation {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn mode(&self) -> Mode {
+        if self.at_rest { Mode::Eventually } else { Mode::Always }
+    }
+
+    fn interest(&self) -> Interest {
+        self.interest
+    }
+
+    fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
+        if let What::Restored { .. } = &event.what {
+            self.is_over = true;
+        }
+        let What::Commit { store, outcome, effects, .. } = &event.what else { return };
+        if self.is_over || !outcome.took_effect() {
+            return;
+        }
+        let Some(by) = self.change(event, store, effects, judge) else { return };
+        // What was there before anything started is where the sum begins.
+        if event.process == ProcessIndex::WORLD {
+            return;
+        }
+        if self.at_rest {
+            judge.met();
+        } else {
+            judge.judged();
+        }
+        if by != 0 && self.at_rest {
+            self.sum.add(Change { event: event.number, by, about: about(effects) });
+        } else if by != 0 {
+            let sentence = format!("`{}`, which has to stand, changed by {by:+} in one commit", self.name);
+            judge.violate(Entity::named(self.name, self.name), sentence, vec![event.number]);
+        }
+    }
+
+    fn conclude(&mut self, ending: Ending, judge: &mut Judge<'_>) {
+        if ending != Ending::Quiet || !self.at_rest || self.is_over {
+            return;
+        }
+        *judge.judged += std::mem::take(judge.met);
+        self.sum.conclude(judge);
+    }
+}

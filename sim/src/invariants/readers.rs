@@ -17,7 +17,7 @@ pub(super) struct Reader<T> {
     pub(super) state: T,
 }
 
-/// Whoever has a checkpoint. A run has a handful of them.
+/// Owners of checkpoints. A run has a handful of them.
 #[derive(Debug)]
 pub(super) struct Readers<T>(Vec<Reader<T>>);
 

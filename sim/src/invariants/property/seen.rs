@@ -38,6 +38,6 @@ pub struct AppendedEvent<'a> {
     pub version: u64,
     /// Its place among all events of the store.
     pub position: u64,
-    /// The event.
+    /// The event: type, payload, cause.
     pub message: &'a Message,
 }

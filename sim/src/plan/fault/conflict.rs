@@ -23,7 +23,7 @@ impl CallKind for Conflict {
         vec![Self]
     }
 
-    /// Whoever is late hears of it at a statement or at the commit, and begins anew either way.
+    /// A transaction that is late hears of it at a statement or at the commit, and begins anew either way.
     fn is_spared(&self, operation: Operation) -> bool {
         is_lost_with_transaction(operation)
     }

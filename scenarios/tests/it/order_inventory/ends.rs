@@ -41,6 +41,13 @@ pub(super) fn ends(report: &RunReport) -> Ends {
     ends
 }
 
+/// Returns `true` if this is the write that confirms the order.
+pub(super) fn is_confirmed(effect: &Effect, order: &str) -> bool {
+    let Effect::Document { collection, id, body: Some(body), .. } = effect else { return false };
+    let status = || serde_json::from_slice::<Order>(body).expect("an order").status;
+    collection == ORDER_COLLECTION && id == order && status() == OrderStatus::Confirmed
+}
+
 pub(super) fn traced(scenario: &OrderInventory, plan: &Plan<Wishes>) -> RunReport {
     run(scenario, plan, &RunOptions::default().keep_trace(true)).expect("a drawn plan is valid")
 }

@@ -63,7 +63,7 @@ fn every_fault_and_every_pair_is_run_once_and_the_right_teller_holds() {
     assert!(exhausted.single >= 50 && exhausted.double > 1_000, "{exhausted}");
     let at_calls =
         campaign.points.values().fold((0, 0), |(planned, fired), tally| (planned + tally.planned, fired + tally.fired));
-    assert!(at_calls.0 > 1_500 && at_calls.0 == at_calls.1, "what is tried at a call strikes it: {at_calls:?}");
+    assert!(at_calls.0 > 1_200 && at_calls.0 == at_calls.1, "what is tried at a call strikes it: {at_calls:?}");
     let distinct: BTreeSet<&String> = seen.iter().collect();
     assert_eq!(distinct.len() as u64, exhausted.all(), "no plan comes twice");
     for one in ["crash `teller-1` after its 1st commit, back at once", "lose the reply to the 1st commit of `teller-1`"]

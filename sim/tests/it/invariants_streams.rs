@@ -154,7 +154,7 @@ fn a_checkpoint_moves_with_the_effect_or_after_it_and_never_back() {
     let effect = bank.commit([applied(4)]);
     let sentence = "`balances` had the effect of the event at position 4 after its checkpoint was past it";
     let late = (sentence.to_owned(), vec![moved, effect]);
-    assert_eq!(told(CheckpointBeyondEffect::new(), &bank.0), [late.clone()]);
+    assert_eq!(told(CheckpointBeyondEffect::new(), &bank.0), std::slice::from_ref(&late));
     let back = bank.commit([at(2)]);
     let sentence = "the checkpoint of `balances` went back from 4 to 2".to_owned();
     assert_eq!(told(CheckpointBeyondEffect::new(), &bank.0), [late, (sentence, vec![moved, back])]);
@@ -174,7 +174,7 @@ fn an_event_has_its_effect_once_or_is_parked() {
     assert_eq!(told(judge(), &bank.0), []);
     let again = bank.commit([applied(1)]);
     let twice = ("`balances` had the effect of the event at position 1 twice".to_owned(), vec![effect, again]);
-    assert_eq!(told(judge(), &bank.0), [twice.clone()]);
+    assert_eq!(told(judge(), &bank.0), std::slice::from_ref(&twice));
     let past = bank.commit([at(4)]);
     let sentence = "`scripted.event` of stream `c` never had its effect on `balances`, whose checkpoint is past it";
     assert_eq!(told(judge(), &bank.0), [twice, (sentence.to_owned(), vec![first, past])]);

@@ -7,6 +7,7 @@ mod soak;
 
 use std::{path::Path, process::ExitCode, sync::Arc};
 
+use seaworthy_redb::{RedbConfig, RedbStore};
 use seaworthy_scenarios::{catalog, order_fulfillment::orders_file::read_orders};
 use seaworthy_sim::{
     catalogue::Entry,
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     Program::new()
         .scenarios(catalog::entries())
         .store("sqlite", "SQLite, in memory", sqlite())
+        .store("redb", "redb, in memory", redb())
         .input(
             "orders",
             "Takes the orders from a CSV file with the columns date,customer,quantity,amount_usd, instead of drawing them",
@@ -46,5 +48,12 @@ fn sqlite() -> StoreFactory {
     Arc::new(|_, clock| {
         let store = SqliteStore::open_in_memory(clock, SqliteConfig::simulation());
         Arc::new(store.expect("SQLite opens a database in memory"))
+    })
+}
+
+fn redb() -> StoreFactory {
+    Arc::new(|_, clock| {
+        let store = RedbStore::open_in_memory(clock, RedbConfig::simulation());
+        Arc::new(store.expect("redb opens a database in memory"))
     })
 }

@@ -13,7 +13,15 @@ fn the_services_know_the_core_and_no_other_crate_of_ours() {
     }
     // What these need in turn is theirs: nothing of a simulator is in a build for production.
     let simulator = &["madsim", "seaworthy-sim", "seaworthy-scenarios"][..];
-    let adapters = &["seaworthy-memory", "seaworthy-metrics", "seaworthy-sqlite", "seaworthy-tokio", "rusqlite"][..];
+    let adapters = &[
+        "seaworthy-memory",
+        "seaworthy-metrics",
+        "seaworthy-redb",
+        "seaworthy-sqlite",
+        "seaworthy-tokio",
+        "redb v",
+        "rusqlite",
+    ][..];
     let both = [simulator, adapters].concat();
     for (package, far) in [
         ("seaworthy-order-fulfillment", both.clone()),

@@ -87,12 +87,13 @@ fn arrows_between_crates_point_down() {
     let on_memory = BTreeSet::from(["seaworthy-core".to_owned(), "seaworthy-memory".to_owned()]);
     assert_eq!(own("seaworthy-sim"), on_memory);
     assert_eq!(own("seaworthy-metrics"), BTreeSet::from(["seaworthy-core".to_owned()]));
+    assert_eq!(own("seaworthy-redb"), BTreeSet::from(["seaworthy-core".to_owned()]));
     assert_eq!(own("seaworthy-sqlite"), BTreeSet::from(["seaworthy-core".to_owned()]));
     assert_eq!(own("seaworthy-tokio"), on_memory);
 }
 
 /// The packages that are published, by folder.
-const PACKAGES: [&str; 9] = [
+const PACKAGES: [&str; 10] = [
     "core",
     "sim",
     "scenarios",
@@ -101,6 +102,7 @@ const PACKAGES: [&str; 9] = [
     "adapters/memory",
     "adapters/metrics",
     "adapters/tokio",
+    "adapters/redb",
     "adapters/sqlite",
 ];
 
@@ -135,6 +137,7 @@ fn only_the_simulator_depends_on_madsim() {
         "seaworthy-scenarios",
         "seaworthy-memory",
         "seaworthy-metrics",
+        "seaworthy-redb",
         "seaworthy-sqlite",
         "seaworthy-tokio",
     ];
@@ -194,6 +197,8 @@ fn statements_are_literals_and_values_are_bound() {
 #[test]
 fn no_statement_reads_a_clock_of_its_own() {
     for word in ["CURRENT_TIME", "datetime(", "strftime(", "unixepoch(", "julianday(", "'now'", "SystemTime"] {
+        let found = lines_with("adapters/redb/src", word);
+        assert!(found.is_empty(), "the redb store asks for {word}, not its clock port:\n{}", found.join("\n"));
         let found = lines_with("adapters/sqlite/src", word);
         assert!(found.is_empty(), "the SQLite store asks for {word}, not its clock port:\n{}", found.join("\n"));
         let schema = include_str!("../../adapters/sqlite/src/schema/0001.sql");

@@ -13,6 +13,7 @@ mod package_readmes;
 mod properties;
 mod public_paths;
 mod readme;
+mod redb_simulation;
 mod seeds;
 mod snapshots;
 mod spans;

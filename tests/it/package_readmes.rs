@@ -154,6 +154,18 @@ mod sqlite {
     }
 }
 
+mod redb {
+    use std::sync::Arc;
+
+    use seaworthy_redb::{OpenError, RedbConfig, RedbStore};
+
+    pub(super) fn open() -> Result<RedbStore, OpenError> {
+        let clock = Arc::new(seaworthy_tokio::TokioClock);
+        let store = RedbStore::open("orders.redb", clock, RedbConfig::default())?;
+        Ok(store)
+    }
+}
+
 mod order_fulfillment {
     use seaworthy_core::boot::Boot;
     use seaworthy_order_fulfillment::{Settings, Variant, orders::orders};
@@ -199,6 +211,7 @@ fn every_rust_excerpt_of_a_package_is_code_of_a_file_that_is_compiled() {
         ("adapters/memory", include_str!("../../adapters/memory/README.md"), 1),
         ("adapters/metrics", include_str!("../../adapters/metrics/README.md"), 1),
         ("adapters/tokio", include_str!("../../adapters/tokio/README.md"), 1),
+        ("adapters/redb", include_str!("../../adapters/redb/README.md"), 1),
         ("adapters/sqlite", include_str!("../../adapters/sqlite/README.md"), 2),
     ] {
         let excerpts = excerpts(readme);
@@ -265,7 +278,8 @@ async fn a_process_as_the_adapter_to_tokio_starts_it_stops_and_so_does_the_servi
     let orders = tokio::spawn(order_inventory::run(process.boot("orders-1")));
     process.stop().await?;
     orders.await?;
-    // It would make a file beside this test.
+    // They would make files beside this test.
+    let _: fn() -> Result<seaworthy_redb::RedbStore, seaworthy_redb::OpenError> = redb::open;
     let _: fn() -> Result<SqliteStore, seaworthy_sqlite::OpenError> = sqlite::open;
     Ok(())
 }

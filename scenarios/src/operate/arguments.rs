@@ -8,14 +8,15 @@ use seaworthy_core::{
 };
 use uuid::Uuid;
 
-use crate::serve::SqliteUrl;
+use crate::serve::StoreUrl;
 
 /// The command `operate`.
 #[derive(Debug, Args)]
 pub(super) struct OperateArguments {
-    /// The database of a service, as sqlite:FILE; it is neither created nor migrated
+    /// The database of a service, as sqlite:FILE or redb:FILE; it is neither created nor migrated. A service on redb has to be
+    /// stopped meanwhile
     #[arg(long, value_name = "sqlite:FILE", global = true)]
-    pub(super) store: Option<SqliteUrl>,
+    pub(super) store: Option<StoreUrl>,
     /// Prints one JSON document instead of tables
     #[arg(long, global = true)]
     pub(super) json: bool,

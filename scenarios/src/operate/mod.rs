@@ -1,8 +1,9 @@
-//! An operator's tool for the database of any service on SQLite: it has no definition and no handler of the service, and
-//! works beside it in short transactions.
+//! An operator's tool for the database of any service on SQLite or redb: it has no definition and no handler of the service, and
+//! works beside it in short transactions - in a file of redb, which belongs to one process at a time, while the service is stopped.
 
 mod arguments;
 mod counts;
+mod database;
 mod letters;
 mod print;
 mod republish;
@@ -10,18 +11,14 @@ mod rows;
 mod sagas;
 mod verbs;
 
-use std::{env, sync::Arc};
+use std::env;
 
 use clap::{ArgMatches, FromArgMatches};
-use seaworthy_core::{
-    ports::{SagaStatus, Store},
-    saga,
-};
+use seaworthy_core::{ports::SagaStatus, saga};
 use seaworthy_sim::cli::{CliError, Exit, terminal};
-use seaworthy_sqlite::{OpenError, SqliteConfig, SqliteStore};
-use seaworthy_tokio::TokioClock;
 
 use arguments::{OperateArguments, Verb};
+use database::Database;
 use letters::LetterVerb;
 use print::Shown;
 use rows::RowVerb;
@@ -38,29 +35,16 @@ pub(crate) fn operate(matches: &ArgMatches) -> Result<Exit, CliError> {
         .with_writer(std::io::stderr)
         .with_ansi(terminal::is_error_coloured())
         .init();
-    let store = open(&arguments)?;
+    let at = arguments.store.as_ref().ok_or("say which database: --store sqlite:FILE, or --store redb:FILE")?;
+    let database = Database::open(at, arguments.migrate)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let shown = runtime.block_on(act(&*store, &arguments))?;
+    let shown = runtime.block_on(act(&database, &arguments))?;
     shown.print(arguments.json);
     Ok(Exit::Held)
 }
 
-/// Opens the database, which has to be there.
-fn open(arguments: &OperateArguments) -> Result<Arc<dyn Store>, CliError> {
-    let at = arguments.store.as_ref().ok_or("say which database: --store sqlite:FILE")?;
-    let (clock, config) = (Arc::new(TokioClock), SqliteConfig::default());
-    let store = if arguments.migrate {
-        SqliteStore::open_and_migrate(&at.0, clock, config)
-    } else {
-        SqliteStore::open_existing(&at.0, clock, config)
-    };
-    Ok(Arc::new(store.map_err(|error| match error {
-        OpenError::OlderSchema { .. } => CliError::from(format!("{error}, or say --migrate")),
-        error => error.into(),
-    })?))
-}
-
-async fn act(store: &dyn Store, arguments: &OperateArguments) -> Result<Shown, CliError> {
+async fn act(database: &Database, arguments: &OperateArguments) -> Result<Shown, CliError> {
+    let store = database.store();
     let mode = Mode { yes: arguments.yes, by: arguments.by.clone().unwrap_or_else(user) };
     match &arguments.verb {
         Verb::Counts => counts::counts(store).await,
@@ -89,7 +73,7 @@ async fn act(store: &dyn Store, arguments: &OperateArguments) -> Result<Shown, C
         Verb::DeadRows { filter } => rows::list(store, filter).await,
         Verb::RedriveRows { filter } => rows::change(store, filter, RowVerb::Redrive, mode.yes).await,
         Verb::DiscardRows { filter } => rows::change(store, filter, RowVerb::Discard, mode.yes).await,
-        Verb::RepublishSince { asked } => republish::republish(store, asked, mode.yes).await,
+        Verb::RepublishSince { asked } => republish::republish(database, asked, mode.yes).await,
         Verb::DeadLetters { filter } => letters::list(store, filter).await,
         Verb::RedriveLetters { filter } => letters::change(store, filter, LetterVerb::Redrive, mode.yes).await,
         Verb::DiscardLetters { filter } => letters::change(store, filter, LetterVerb::Discard, mode.yes).await,

@@ -1,20 +1,18 @@
 //! Rows that are sent once more, after a broker has lost what it had acknowledged.
 
-use rusqlite::{Connection, params};
-use seaworthy_core::{
-    outbox,
-    ports::{RepublishRequest, Store, connection},
-};
+use seaworthy_core::{outbox, ports::RepublishRequest};
 use seaworthy_sim::cli::CliError;
 use serde_json::json;
 
 use super::{
     arguments::RepublishArguments,
+    database::Database,
     print::{NOTHING_CHANGED, Shown, counted, moment},
 };
 
 /// The verb `republish-since`.
-pub(super) async fn republish(store: &dyn Store, asked: &RepublishArguments, yes: bool) -> Result<Shown, CliError> {
+pub(super) async fn republish(database: &Database, asked: &RepublishArguments, yes: bool) -> Result<Shown, CliError> {
+    let store = database.store();
     let now = store.now().await?;
     let until = asked.until.unwrap_or(now);
     if until <= asked.since {
@@ -29,7 +27,7 @@ pub(super) async fn republish(store: &dyn Store, asked: &RepublishArguments, yes
     request.topic = asked.topic.as_deref().map(Into::into);
     let span = format!("dispatched from {} until {}", moment(asked.since), moment(until));
     if !yes {
-        let count = count(store, &request).await?;
+        let count = database.count_dispatched(&request).await?;
         let json = json!({ "dry_run": true, "verb": "republish-since", "count": count, "until": moment(until) });
         let above = vec![format!("would send {} once more, {span}", counted(count, "row"))];
         return Ok(Shown { json, above, below: vec![NOTHING_CHANGED.to_owned()], ..Shown::default() });
@@ -39,17 +37,4 @@ pub(super) async fn republish(store: &dyn Store, asked: &RepublishArguments, yes
     let count = counted(usize::try_from(count).unwrap_or(usize::MAX), "row");
     let above = vec![format!("{count} pending again, {span}: a relay sends them under the ids that they had")];
     Ok(Shown { json, above, ..Shown::default() })
-}
-
-/// Counts what would be sent. The store has no operation for it, since nobody else asks.
-async fn count(store: &dyn Store, request: &RepublishRequest) -> Result<usize, CliError> {
-    let mut tx = store.begin().await?;
-    let file: &mut Connection = connection(&mut *tx).await?;
-    let count: i64 = file.query_row(
-        "SELECT count(*) FROM seaworthy_outbox
-         WHERE state = 2 AND settled_at >= ?1 AND settled_at < ?2 AND (?3 IS NULL OR aggregatetype = ?3)",
-        params![request.since.as_micros(), request.until.as_micros(), request.topic.as_deref()],
-        |row| row.get(0),
-    )?;
-    Ok(usize::try_from(count)?)
 }

@@ -1,4 +1,9 @@
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use clap::{Args, Command};
 use seaworthy_sim::cli::duration;
@@ -9,9 +14,9 @@ pub(super) struct ServeArguments {
     /// The scenario, or a broken twin of it
     #[arg(default_value = "order_fulfillment")]
     pub(super) scenario: String,
-    /// The database, as sqlite:FILE; two more files, for shipping and for payments, lie beside it
+    /// The database, as sqlite:FILE or redb:FILE; two more files, for shipping and for payments, lie beside it
     #[arg(long, value_name = "sqlite:FILE")]
-    pub(super) store: SqliteUrl,
+    pub(super) store: StoreUrl,
     /// The orders, a CSV file with the columns date,customer,quantity,amount_usd
     #[arg(long, value_name = "FILE")]
     pub(super) orders: PathBuf,
@@ -42,8 +47,36 @@ impl FromStr for SqliteUrl {
     }
 }
 
+/// Kind of a database and the path of its file, written `sqlite:FILE` or `redb:FILE`.
+#[derive(Clone, Debug)]
+pub(crate) enum StoreUrl {
+    Sqlite(PathBuf),
+    Redb(PathBuf),
+}
+
+impl StoreUrl {
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Sqlite(path) | Self::Redb(path) => path,
+        }
+    }
+}
+
+impl FromStr for StoreUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
+            Some(("redb", path)) if !path.is_empty() => Ok(Self::Redb(path.into())),
+            _ => Err(format!("{text:?} is no store: write sqlite:FILE or redb:FILE")),
+        }
+    }
+}
+
 /// The command as it stands in the program's help.
 pub(crate) fn command() -> Command {
-    let about = "Runs the scenario's own processes without simulation: SQLite on disk, tokio, orders from a file";
+    let about =
+        "Runs the scenario's own processes without simulation: SQLite or redb on disk, tokio, orders from a file";
     ServeArguments::augment_args(Command::new("serve")).about(about)
 }

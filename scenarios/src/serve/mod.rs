@@ -1,4 +1,4 @@
-//! The services that the scenario simulates, unchanged, on tokio: SQLite on disk, a broker within the process, orders
+//! The services that the scenario simulates, unchanged, on tokio: SQLite or redb on disk, a broker within the process, orders
 //! from a file.
 
 mod arguments;
@@ -22,18 +22,17 @@ use seaworthy_scenarios::{
     },
 };
 use seaworthy_sim::cli::{CliError, Exit, terminal};
-use seaworthy_sqlite::SqliteConfig;
 use seaworthy_tokio::{AcknowledgedBroker, AskError, LocalIngress, TokioClock};
 use tokio::{signal, sync::Semaphore};
 
 use arguments::ServeArguments;
 
-/// Orders that are asked for at a time: more would only wait for SQLite's one writer.
+/// Orders that are asked for at a time: more would only wait for the database's one writer.
 const ASKED_AT_A_TIME: usize = 32;
 /// Interval of the checks that everything has come to rest.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-pub(crate) use arguments::{SqliteUrl, command};
+pub(crate) use arguments::{SqliteUrl, StoreUrl, command};
 pub(crate) use shop::{Replicas, Shop};
 pub(crate) use stores::{Stores, paths};
 
@@ -59,10 +58,10 @@ pub(crate) fn serve(matches: &ArgMatches) -> Result<Exit, CliError> {
 
 async fn shop(scenario: &OrderFulfillment, mut workload: Orders, arguments: &ServeArguments) -> Result<Exit, CliError> {
     let clock: Arc<dyn Clock> = Arc::new(TokioClock);
-    let stores = Stores::open(&arguments.store, &clock, &SqliteConfig::default())?;
+    let stores = Stores::open_any(&arguments.store, &clock)?;
     let is_new = stores.is_new().await?;
     // All of them: fewer of the same file are the same stock.
-    begun::with(&workload, is_new, &*stores.orders, &arguments.store.0.display().to_string()).await?;
+    begun::with(&workload, is_new, &*stores.orders, &arguments.store.path().display().to_string()).await?;
     if let Some(limit) = arguments.limit {
         workload.orders.truncate(limit);
     }

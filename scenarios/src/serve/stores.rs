@@ -5,10 +5,11 @@ use std::{
 
 use seaworthy_core::ports::{Backlog, Clock, Store, StoreError};
 use seaworthy_order_fulfillment::documents::STOCK_COLLECTION;
+use seaworthy_redb::{RedbConfig, RedbStore};
 use seaworthy_sim::cli::CliError;
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 
-use super::arguments::SqliteUrl;
+use super::arguments::{SqliteUrl, StoreUrl};
 
 /// A database for each service, and one for the payments that are not ours.
 #[derive(Clone)]
@@ -25,6 +26,19 @@ impl Stores {
             Ok(Arc::new(SqliteStore::open(path, clock.clone(), config.clone())?))
         };
         let [orders, shipping, payments] = paths(&at.0);
+        Ok(Self { orders: open(orders)?, shipping: open(shipping)?, payments: open(payments)? })
+    }
+
+    /// Opens them in databases of any kind, with the settings of production, and creates what is missing.
+    pub(super) fn open_any(at: &StoreUrl, clock: &Arc<dyn Clock>) -> Result<Self, CliError> {
+        let path = match at {
+            StoreUrl::Sqlite(path) => return Self::open(&SqliteUrl(path.clone()), clock, &SqliteConfig::default()),
+            StoreUrl::Redb(path) => path,
+        };
+        let open = |path: PathBuf| -> Result<Arc<dyn Store>, CliError> {
+            Ok(Arc::new(RedbStore::open(path, clock.clone(), RedbConfig::default())?))
+        };
+        let [orders, shipping, payments] = paths(path);
         Ok(Self { orders: open(orders)?, shipping: open(shipping)?, payments: open(payments)? })
     }
 

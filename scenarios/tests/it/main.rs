@@ -16,6 +16,7 @@ mod order_inventory;
 mod payments;
 mod promises;
 mod serve;
+mod serve_redb;
 mod side_by_side;
 mod simplest;
 mod soak;

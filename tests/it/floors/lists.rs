@@ -110,6 +110,21 @@ pub(super) const HOUSES: [House; 11] = [
         floors: &[&["clock", "lookup"], &["broker", "external", "store"]],
     },
     House {
+        name: "redb",
+        folder: "adapters/redb/src",
+        module: &[],
+        floors: &[
+            &["backend", "config", "document", "error", "key", "tables"],
+            &["database", "view"],
+            &["indexed", "meta"],
+            &["checkpoints", "documents", "events", "inbox", "outbox", "participants", "saga"],
+            &["census", "latest"],
+            &["files"],
+            &["transaction"],
+            &["store"],
+        ],
+    },
+    House {
         name: "sqlite",
         folder: "adapters/sqlite/src",
         module: &[],

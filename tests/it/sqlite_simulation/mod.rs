@@ -10,7 +10,7 @@
 
 mod one_writer;
 mod tally;
-mod traces;
+pub(crate) mod traces;
 mod verdicts;
 
 use std::{fmt::Debug, sync::Arc};
@@ -46,6 +46,6 @@ fn plan(scenario: &OrderFulfillment, number: u64, profile: Profile) -> Plan<Orde
     generate(scenario, derive_seed(BASE_SEED, number), profile)
 }
 
-fn execute(scenario: &OrderFulfillment, plan: &Plan<Orders>, options: &RunOptions) -> RunReport {
+pub(crate) fn execute(scenario: &OrderFulfillment, plan: &Plan<Orders>, options: &RunOptions) -> RunReport {
     run(scenario, plan, options).expect("a generated plan is valid")
 }

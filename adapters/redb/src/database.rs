@@ -1,0 +1,115 @@
+//! Databases of redb: opened, and opened anew after a failure.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{ErrorKind, Read},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use redb::{Builder, Database, DatabaseError, Error, StorageError, backends};
+
+use crate::{
+    backend::{Failure, Watched},
+    config::RedbConfig,
+    error::OpenError,
+};
+
+/// Place of a database.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// A file, by its path, and as it was given.
+    File(PathBuf, Arc<str>),
+    Memory,
+}
+
+impl Origin {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::File(_, name) => name,
+            Self::Memory => "the database in memory",
+        }
+    }
+}
+
+/// A database that is open, and what went wrong with it first.
+pub(crate) struct Opened {
+    pub(crate) database: Database,
+    pub(crate) failure: Failure,
+}
+
+impl Opened {
+    /// Opens a database, or makes it.
+    pub(crate) fn new(origin: &Origin, config: &RedbConfig, create: bool) -> Result<Self, OpenError> {
+        let failure = Failure::default();
+        let database = match origin {
+            Origin::Memory => {
+                let backend = backends::InMemoryBackend::new();
+                let watched = Watched::new(backend, origin.name().into(), failure.clone());
+                builder(config).create_with_backend(watched).map_err(|error| refused(origin.name(), error))?
+            }
+            Origin::File(path, name) => {
+                let file = take_up(path, name, create)?;
+                let backend = backends::FileBackend::new(file).map_err(|error| refused(name, error))?;
+                let watched = Watched::new(backend, Arc::clone(name), failure.clone());
+                // redb trusts a file that was closed well, and may panic where somebody else has written into it since.
+                let opened = catch_unwind(AssertUnwindSafe(|| builder(config).create_with_backend(watched)));
+                let damaged = |_| {
+                    let reason = "redb gave up on what it read in it".to_owned();
+                    OpenError::Damaged { path: name.to_string(), reason }
+                };
+                opened.map_err(damaged)?.map_err(|error| refused(name, error))?
+            }
+        };
+        Ok(Self { database, failure })
+    }
+}
+
+fn builder(config: &RedbConfig) -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(usize::try_from(config.cache_kib).unwrap_or(usize::MAX).saturating_mul(1_024));
+    builder.set_check_integrity_on_open(config.check_on_open);
+    builder
+}
+
+/// Opens a file and looks whether redb has written it.
+fn take_up(path: &Path, name: &str, create: bool) -> Result<File, OpenError> {
+    let path_of = || name.to_owned();
+    let opened = OpenOptions::new().read(true).write(true).create(create).truncate(false).open(path);
+    let mut file = opened.map_err(|source| match source.kind() {
+        ErrorKind::NotFound if !create => OpenError::Missing { path: path_of() },
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => OpenError::ReadOnly { path: path_of() },
+        _ => OpenError::Path { path: path_of(), source },
+    })?;
+    let failed = |source| OpenError::Path { path: path_of(), source };
+    let length = file.metadata().map_err(failed)?.len();
+    if length == 0 && !create {
+        return Err(OpenError::NotAStore { path: path_of() });
+    }
+    let mut begins = [0; 4];
+    if length > 0 {
+        match file.read_exact(&mut begins) {
+            Ok(()) if begins == *b"redb" => {}
+            Ok(()) => return Err(OpenError::NotADatabase { path: path_of() }),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                return Err(OpenError::NotADatabase { path: path_of() });
+            }
+            Err(source) => return Err(OpenError::Path { path: path_of(), source }),
+        }
+    }
+    Ok(file)
+}
+
+fn refused(name: &str, error: DatabaseError) -> OpenError {
+    let path = name.to_owned();
+    match error {
+        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => OpenError::InUse { path },
+        DatabaseError::UpgradeRequired(found) => OpenError::OldDatabase { path, found },
+        DatabaseError::Storage(StorageError::Corrupted(reason)) => OpenError::Damaged { path, reason },
+        DatabaseError::Storage(StorageError::Io(source)) if source.kind() == ErrorKind::UnexpectedEof => {
+            OpenError::Damaged { path, reason: "it ends too early".to_owned() }
+        }
+        error => OpenError::Redb { path, doing: "opening", source: Box::new(Error::from(error)) },
+    }
+}

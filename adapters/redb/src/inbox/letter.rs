@@ -1,0 +1,199 @@
+//! Dead letters: messages that a consumer gives up, and takes up again.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::{Bound, ControlFlow},
+};
+
+use seaworthy_core::{
+    ids::MessageId,
+    message::Message,
+    ports::{DeadLetter, DeadLetterRequest, InboxEntry, InboxInsert, StoreError, Tally, Timestamp},
+};
+use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
+
+use super::receipt::{self, Receipt, State, insert};
+use crate::{
+    indexed::{self, Index, Indexed},
+    key::{Key, Parts},
+    tables::{LETTERS, LETTERS_ASKED, LETTERS_BY_AGE, LETTERS_OF, Table},
+    view::{Result, Tables, View, malformed},
+};
+
+/// Counter of the numbers that letters have had.
+const LAST: &str = "dead_letters";
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Letter {
+    consumer: SmolStr,
+    message: Message,
+    reason: SmolStr,
+    failures: u32,
+    failed_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked_at: Option<i64>,
+}
+
+impl Letter {
+    fn shown(self, number: u64) -> DeadLetter {
+        DeadLetter {
+            number,
+            consumer: self.consumer,
+            message: self.message,
+            reason: self.reason,
+            failures: self.failures,
+            failed_at: Timestamp::from_micros(self.failed_at),
+            asked_at: self.asked_at.map(Timestamp::from_micros),
+        }
+    }
+}
+
+impl Indexed for Letter {
+    const TABLE: Table = LETTERS;
+
+    fn index(&self, key: &[u8], index: &mut Index) {
+        let of = || Key::of_text(&self.consumer);
+        index.entry(LETTERS_OF, of().rest(key));
+        index.entry(LETTERS_BY_AGE, of().moment(self.failed_at).rest(key));
+        if self.asked_at.is_some() {
+            index.entry(LETTERS_ASKED, of().rest(key));
+        }
+        index.counted(count_of(&self.consumer));
+    }
+}
+
+/// Name of the counter of a consumer's letters.
+fn count_of(consumer: &str) -> Key {
+    Key::of_text("dead_letters_of").text(consumer)
+}
+
+/// Manner in which a transaction has come to count a message as handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// Inserted its row.
+    Inserted,
+    /// Taken out its dead letter.
+    Exhumed,
+}
+
+/// Buries a message, unless it was handled by another transaction; `taken` says that this one did.
+pub(crate) fn bury(
+    tables: Tables<'_>,
+    entry: &InboxEntry,
+    message: &Message,
+    reason: &str,
+    taken: Option<Taken>,
+    now: Timestamp,
+) -> Result<()> {
+    let (consumer, id) = (&entry.consumer, entry.message);
+    let gone = || {
+        StoreError::Conflict(format_smolstr!(
+            "message {id} was handled or buried by {consumer} meanwhile: acknowledge it"
+        ))
+    };
+    if taken.is_none() && insert(tables, entry, now)? != InboxInsert::First {
+        return Err(gone());
+    }
+    let before = receipt::read(*tables, consumer, id)?.ok_or_else(gone)?;
+    let failures = match taken {
+        None => before.failures,
+        Some(Taken::Inserted) => 0,
+        // One that was taken out and is put back has failed once more.
+        Some(Taken::Exhumed) => before.failures.saturating_add(1),
+    };
+    let number = tables.next(LAST)?;
+    let (letter, error) = (Some(number), Some(reason.into()));
+    let after = Receipt { state: State::Dead, failures, error, letter, ..before.clone() };
+    receipt::write(tables, consumer, id, Some(&before), Some(&after))?;
+    let letter = Letter {
+        consumer: consumer.clone(),
+        message: message.clone(),
+        reason: reason.into(),
+        failures,
+        failed_at: now.as_micros(),
+        asked_at: None,
+    };
+    indexed::replace(tables, &Key::of_count(number), None, Some(&letter))
+}
+
+/// Takes a dead letter out, and says whether there was one.
+pub(crate) fn exhume(tables: Tables<'_>, entry: &InboxEntry, now: Timestamp) -> Result<bool> {
+    let Some(before) = receipt::read(*tables, &entry.consumer, entry.message)? else { return Ok(false) };
+    let Some(number) = before.letter.filter(|_| before.state == State::Dead) else { return Ok(false) };
+    let key = Key::of_count(number);
+    let Some(letter) = indexed::read::<Letter>(*tables, &key)? else { return Ok(false) };
+    indexed::replace(tables, &key, Some(&letter), None)?;
+    let after = Receipt { state: State::Handled, at: now.as_micros(), letter: None, ..before.clone() };
+    receipt::write(tables, &entry.consumer, entry.message, Some(&before), Some(&after))?;
+    Ok(true)
+}
+
+fn number_in(table: Table, key: &[u8]) -> Result<u64> {
+    key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes)).ok_or_else(|| malformed(table, key))
+}
+
+/// Reads a letter. One that can't be read hides no other from an operator.
+fn read(view: View<'_>, number: u64) -> Result<Option<DeadLetter>> {
+    match view.try_document::<Letter>(LETTERS, &Key::of_count(number))? {
+        Some(Ok(letter)) => Ok(Some(letter.shown(number))),
+        Some(Err(why)) => {
+            tracing::warn!(number, %why, "a dead letter can't be read");
+            Ok(None)
+        }
+        None => Ok(None),
+    }
+}
+
+pub(crate) fn dead_letters(view: View<'_>, request: &DeadLetterRequest) -> Result<Vec<DeadLetter>> {
+    let mut found = Vec::new();
+    if request.limit == 0 {
+        return Ok(found);
+    }
+    if let Some(only) = &request.only {
+        // Those that are named are found by their ids, wherever they lie.
+        for message in only.iter().copied().collect::<BTreeSet<MessageId>>() {
+            let number = receipt::read(view, &request.consumer, message)?.and_then(|receipt| receipt.letter);
+            let Some(number) = number else { continue };
+            found.extend(read(view, number)?.filter(|letter| request.asks_for(letter)));
+        }
+        found.sort_unstable_by_key(|letter| letter.number);
+        found.truncate(request.limit);
+        return Ok(found);
+    }
+    // By an index of those that are asked for alone, since a consumer looks for them again and again.
+    let table = if request.asked { LETTERS_ASKED } else { LETTERS_OF };
+    let of = Key::of_text(&request.consumer);
+    let behind = of.prefixed().from(Bound::Excluded(of.clone().count(request.after)));
+    view.each(table, &behind, |key, _| {
+        found.extend(read(view, number_in(table, key)?)?.filter(|letter| request.asks_for(letter)));
+        Ok(if found.len() < request.limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    })?;
+    Ok(found)
+}
+
+pub(crate) fn ask_redrive(tables: Tables<'_>, request: &DeadLetterRequest, now: Timestamp) -> Result<Vec<MessageId>> {
+    let letters = dead_letters(*tables, request)?;
+    for letter in letters.iter().filter(|letter| letter.asked_at.is_none()) {
+        let key = Key::of_count(letter.number);
+        let Some(before) = indexed::read::<Letter>(*tables, &key)? else { continue };
+        let after = Letter { asked_at: Some(now.as_micros()), ..before.clone() };
+        indexed::replace(tables, &key, Some(&before), Some(&after))?;
+    }
+    Ok(letters.into_iter().map(|letter| letter.message.id).collect())
+}
+
+/// Counts dead letters by consumer, by the longest past of their failures: one step of an index for each consumer.
+pub(crate) fn census(view: View<'_>) -> Result<BTreeMap<SmolStr, Tally>> {
+    let mut tallies = BTreeMap::new();
+    let mut range = crate::key::Range::ALL;
+    while let Some(first) = view.first(LETTERS_BY_AGE, &range)? {
+        let mut parts = Parts::new(&first);
+        let read = parts.text().and_then(|consumer| Some((consumer, parts.moment()?)));
+        let (consumer, oldest) = read.ok_or_else(|| malformed(LETTERS_BY_AGE, &first))?;
+        let count = view.counter(&count_of(&consumer))?;
+        range = Key::default().prefixed_after(&Key::of_text(&consumer));
+        tallies.insert(consumer, Tally { count, oldest: Some(Timestamp::from_micros(oldest)) });
+    }
+    Ok(tallies)
+}

@@ -190,25 +190,35 @@ fn seed_57_a_plan_leaves_one_trace_on_documents_and_that_of_the_simulated_store_
     }
 }
 
+/// Most plans for a scenario that are looked at: those with which the other stores are compared.
+const PLANS: u64 = 200;
+
 /// What is broken on the simulated store is found on this one, too, by an invariant that finds it there.
 #[test]
 fn seed_14_it_gets_them_on_a_store_of_documents() {
     for scenario in catalog::all() {
-        let violated = |options: &RunOptions| {
-            let mut found = BTreeSet::new();
-            for number in 0..8 {
-                for profile in Profile::ALL {
-                    let report =
-                        crate::sqlite_simulation::execute(&scenario, &plan(&scenario, number, profile), options);
+        let mut violated = [BTreeSet::new(), BTreeSet::new()];
+        let options = [RunOptions::default(), redb()];
+        let broken = scenario.name() != OrderFulfillment::new().name();
+        let plans = if broken { PLANS } else { 8 };
+        'found: for number in 0..plans {
+            for profile in Profile::ALL {
+                let plan = plan(&scenario, number, profile);
+                for (found, options) in violated.iter_mut().zip(&options) {
+                    let report = crate::sqlite_simulation::execute(&scenario, &plan, options);
                     found.extend(report.violations.into_iter().map(|violation| violation.invariant));
                 }
+                if violated[0].intersection(&violated[1]).next().is_some() {
+                    break 'found;
+                }
             }
-            found
-        };
-        let (simulated, documents) = (violated(&RunOptions::default()), violated(&redb()));
-        let broken = scenario.name() != OrderFulfillment::new().name();
-        assert_eq!((simulated.is_empty(), documents.is_empty()), (!broken, !broken), "{}", scenario.name());
-        let both = simulated.intersection(&documents).count();
-        assert_eq!(both == 0, !broken, "{}: {simulated:?} and {documents:?}", scenario.name());
+        }
+        let [simulated, documents] = &violated;
+        if broken {
+            let both = simulated.intersection(documents).count();
+            assert!(both > 0, "{}: {simulated:?} and {documents:?}", scenario.name());
+        } else {
+            assert!(simulated.is_empty() && documents.is_empty(), "{simulated:?} and {documents:?}");
+        }
     }
 }

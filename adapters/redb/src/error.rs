@@ -66,7 +66,7 @@ pub enum OpenError {
         /// Path of the database file.
         path: String,
     },
-    /// What is in the file contradicts itself: it was cut, or written over.
+    /// The file contradicts itself: it was cut, or written over.
     #[error("{path} is damaged ({reason}): restore a copy of it, and begin an epoch")]
     Damaged {
         /// Path of the database file.
@@ -92,7 +92,7 @@ pub enum OpenError {
         /// The operating system's error.
         source: std::io::Error,
     },
-    /// What the store keeps about itself can't be read.
+    /// The store's notes about itself can't be read.
     #[error("reading {path}: {source}")]
     Contents {
         /// Path of the database file.

@@ -42,7 +42,7 @@ impl Index {
     }
 
     /// Says what belongs to a document, if there is one.
-    fn of<T: Indexed>(document: Option<&T>, key: &Key) -> Self {
+    fn from_document<T: Indexed>(document: Option<&T>, key: &Key) -> Self {
         let mut index = Self::default();
         if let Some(document) = document {
             document.index(key.bytes(), &mut index);
@@ -62,7 +62,7 @@ pub(crate) fn read<T: Indexed>(view: View<'_>, key: &Key) -> Result<Option<T>> {
 
 /// Puts a document in the place of another one, or of none, with all that belongs to it.
 pub(crate) fn replace<T: Indexed>(tables: Tables<'_>, key: &Key, before: Option<&T>, after: Option<&T>) -> Result<()> {
-    let (old, new) = (Index::of(before, key), Index::of(after, key));
+    let (old, new) = (Index::from_document(before, key), Index::from_document(after, key));
     for (table, entry, _) in &old.entries {
         if !new.has(*table, entry) {
             tables.remove(*table, entry)?;

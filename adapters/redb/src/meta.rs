@@ -1,4 +1,4 @@
-//! What a file says of itself: its format, its epoch, and the latest time of its clock.
+//! Facts about a file that it says itself: its format, its epoch, and the latest time of its clock.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 

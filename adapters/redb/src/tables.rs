@@ -11,7 +11,7 @@ macro_rules! tables {
     ($($(#[$doc:meta])* $constant:ident $name:literal;)*) => {
         $($(#[$doc])* pub(crate) const $constant: Table = TableDefinition::new($name);)*
 
-        /// Every table.
+        /// The tables of a file, all of them.
         pub(crate) const ALL: &[Table] = &[$($constant,)*];
     };
 }
@@ -70,7 +70,7 @@ tables! {
     /// `consumer, time, source, epoch, key`: watermarks.
     WATERMARKS_BY_AGE "seaworthy_watermarks_by_age";
 
-    /// `number`: sagas.
+    /// `number`: sagas, whatever their status.
     SAGAS "seaworthy_sagas";
     /// `saga id`: its number.
     SAGA_IDS "seaworthy_saga_ids";
@@ -101,6 +101,6 @@ tables! {
     EVENT_IDS "seaworthy_event_ids";
     /// `stream, version`: the event's position.
     EVENT_STREAMS "seaworthy_event_streams";
-    /// `stream`: snapshots.
+    /// `stream`: snapshots, one of each at most.
     EVENT_SNAPSHOTS "seaworthy_event_snapshots";
 }

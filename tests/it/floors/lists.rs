@@ -12,7 +12,7 @@ pub(super) struct House {
     pub(super) floors: &'static [&'static [&'static str]],
 }
 
-pub(super) const HOUSES: [House; 11] = [
+pub(super) const HOUSES: [House; 12] = [
     House {
         name: "core",
         folder: "core/src",

@@ -33,7 +33,8 @@ pub(crate) fn purge(tables: Tables<'_>, consumer: &str, request: &InboxPurgeRequ
         let key = of.clone().rest(message_in(entry, &of)?);
         let Some(gone) = indexed::read::<Receipt>(*tables, &key)? else { continue };
         indexed::replace(tables, &key, Some(&gone), None)?;
-        watermark::raise(tables, consumer, &gone, now)?;
+        let watermark = watermark::key(consumer, &gone.source, gone.epoch, &gone.key);
+        watermark::raise(tables, &watermark, gone.sequence, now)?;
     }
     Ok(handled.len() as u64 + forgotten)
 }

@@ -1,4 +1,4 @@
-//! What each consumer knows of a message.
+//! Knowledge of each consumer about a message: handled, failed so far, or dead.
 
 use seaworthy_core::{
     ids::MessageId,

@@ -3,7 +3,6 @@
 use seaworthy_core::ports::{InboxEntry, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::receipt::Receipt;
 use crate::{
     indexed::{self, Index, Indexed},
     key::{Key, Parts, Range},
@@ -28,7 +27,8 @@ impl Indexed for Watermark {
     }
 }
 
-fn key(consumer: &str, source: &str, epoch: u64, of: &str) -> Key {
+/// The key of a watermark.
+pub(super) fn key(consumer: &str, source: &str, epoch: u64, of: &str) -> Key {
     Key::of_text(consumer).text(source).count(epoch).text(of)
 }
 
@@ -43,16 +43,16 @@ pub(super) fn covers(view: View<'_>, entry: &InboxEntry) -> Result<bool> {
     Ok(watermark.is_some_and(|watermark| entry.sequence <= watermark.sequence))
 }
 
-/// Raises the watermark of a message whose row is deleted.
-pub(super) fn raise(tables: Tables<'_>, consumer: &str, gone: &Receipt, now: Timestamp) -> Result<()> {
-    if gone.sequence == 0 {
+/// Raises a watermark past a message whose row is deleted.
+pub(super) fn raise(tables: Tables<'_>, key: &Key, sequence: u64, now: Timestamp) -> Result<()> {
+    // A message without a place says nothing of those before it.
+    if sequence == 0 {
         return Ok(());
     }
-    let key = key(consumer, &gone.source, gone.epoch, &gone.key);
-    let before: Option<Watermark> = indexed::read(*tables, &key)?;
+    let before: Option<Watermark> = indexed::read(*tables, key)?;
     let was = before.unwrap_or(Watermark { sequence: 0, raised_at: i64::MIN });
-    let after = Watermark { sequence: was.sequence.max(gone.sequence), raised_at: was.raised_at.max(now.as_micros()) };
-    indexed::replace(tables, &key, before.as_ref(), Some(&after))
+    let after = Watermark { sequence: was.sequence.max(sequence), raised_at: was.raised_at.max(now.as_micros()) };
+    indexed::replace(tables, key, before.as_ref(), Some(&after))
 }
 
 /// Deletes watermarks of a consumer that were raised at a time or before it, those of long ago first. Returns how many.

@@ -1,4 +1,4 @@
-//! What has become of a staged message: the document that changes, beside the message that does not.
+//! The row of a staged message: the document that changes, beside the message that does not.
 
 use seaworthy_core::{
     ids::{ClaimToken, MessageId},

@@ -1,5 +1,4 @@
-//! What is over costs nothing, and what is dead neither: every operation looks at as many entries in a store with a long past as
-//! in one with a short one.
+//! A long past costs nothing, and the dead neither: every operation looks at as many entries beside them as beside a short one.
 
 use std::{sync::Arc, time::Duration};
 

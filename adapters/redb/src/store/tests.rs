@@ -1,4 +1,4 @@
-//! After whatever a store is asked for, each index holds what follows from the documents, and nothing else.
+//! Each index holds what follows from the documents and nothing else, whatever a store was asked for.
 
 use std::{
     collections::BTreeMap,
@@ -74,7 +74,7 @@ fn expected_of<T: Indexed>(view: View<'_>, entries: &mut Entries, counts: &mut B
     documents
 }
 
-/// What the indexes and counters hold, and what they are to hold, with the number of documents.
+/// Compares what the indexes and counters hold with what they are to hold. Returns the number of documents.
 fn compare(view: View<'_>) -> Result<usize> {
     let (mut wanted, mut counts) = (Entries::new(), BTreeMap::new());
     let documents = expected_of::<Row>(view, &mut wanted, &mut counts)

@@ -14,8 +14,13 @@ const LEDGER: &str = "SEAWORTHY_REDB_TEST_LEDGER";
 
 /// Twenty kills of one file. Each child gets to commit 1, 4, 7 ... transactions, and is then killed wherever it is: it
 /// does nothing but transactions, so kills strike inside them.
-#[tokio::test]
-async fn seed_57_twenty_kills_leave_whole_transactions_and_lose_none_that_was_committed() {
+#[test]
+fn seed_57_twenty_kills_leave_whole_transactions_and_lose_none_that_was_committed() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(kill_twenty_times());
+}
+
+async fn kill_twenty_times() {
     if let Ok(path) = std::env::var(LEDGER) {
         return write_until_killed(&path).await;
     }

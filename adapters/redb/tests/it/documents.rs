@@ -60,8 +60,13 @@ fn acquiring() -> AcquireRequest {
 }
 
 /// The shape is a promise: a person reads it, and so does the next release.
-#[tokio::test]
-async fn seed_57_what_the_core_keeps_is_a_document_with_a_version() {
+#[test]
+fn seed_57_what_the_core_keeps_is_a_document_with_a_version() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(write_and_look());
+}
+
+async fn write_and_look() {
     let file = File::new();
     let store = file.open();
     let mut tx = store.begin().await.unwrap();

@@ -1,4 +1,4 @@
-//! Random histories on the simulated store and on SQLite, side by side: all that can be seen is the same.
+//! Random histories on the simulated store and on SQLite, or redb, side by side: all that can be seen is the same.
 //!
 //! Transactions of a history follow one another: SQLite has one writer, so a second one would wait for the first. What
 //! overlapping transactions do to each other is the conformance suite's, and the model's own tests'.
@@ -15,27 +15,34 @@ use clock::HandClock;
 use proptest::{prelude::*, test_runner::Config, test_runner::TestCaseError};
 use seaworthy_core::ports::Store;
 use seaworthy_memory::store::MemoryStore;
+use seaworthy_redb::{RedbConfig, RedbStore};
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 use side::Side;
 
 /// Carries out a history on both stores, each with a clock of its own that is moved alike.
-fn compare(
+fn compare<S: Store + 'static>(
     history: &[Action],
-    sqlite: impl FnOnce(Arc<HandClock>) -> SqliteStore,
+    open: impl FnOnce(Arc<HandClock>) -> S,
     glances: bool,
 ) -> Result<(), TestCaseError> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
         let (here, there) = (HandClock::new(), HandClock::new());
         let simulated: Arc<dyn Store> = Arc::new(MemoryStore::new(here.clone()));
-        let real: Arc<dyn Store> = Arc::new(sqlite(there.clone()));
+        let real: Arc<dyn Store> = Arc::new(open(there.clone()));
         let mut simulated = Side::new(simulated, here, glances);
         let mut real = Side::new(real, there, glances);
         for (at, action) in history.iter().enumerate() {
             let (left, right) = (simulated.act(action).await, real.act(action).await);
-            prop_assert_eq!(left, right, "simulated store and SQLite answer action {} differently: {:?}", at, action);
+            prop_assert_eq!(
+                left,
+                right,
+                "simulated store and the other answer action {} differently: {:?}",
+                at,
+                action
+            );
             let (left, right) = (simulated.look().await, real.look().await);
-            prop_assert_eq!(left, right, "simulated store and SQLite differ after action {}: {:?}", at, action);
+            prop_assert_eq!(left, right, "simulated store and the other differ after action {}: {:?}", at, action);
         }
         Ok(())
     })
@@ -52,6 +59,20 @@ proptest! {
     #[test]
     fn any_history_looks_the_same_on_the_simulated_store_and_on_sqlite(history in histories()) {
         compare(&history, in_memory, false)?;
+    }
+}
+
+fn documents(clock: Arc<HandClock>) -> RedbStore {
+    RedbStore::open_in_memory(clock, RedbConfig::simulation()).expect("memory for a database")
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 512, failure_persistence: None, ..Config::default() })]
+
+    // With glances beside open transactions: redb has readers in memory, too.
+    #[test]
+    fn any_history_looks_the_same_on_the_simulated_store_and_on_documents(history in histories()) {
+        compare(&history, documents, true)?;
     }
 }
 

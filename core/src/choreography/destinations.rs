@@ -2,13 +2,14 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
-use smol_str::format_smolstr;
+use serde::{Serialize, de::DeserializeOwned};
+use smol_str::{SmolStr, format_smolstr};
 
 use super::{Destination, TranslateError};
 use crate::{
+    events::{Ledger, Sourced},
     inbox::HandlerError,
-    message::from_json,
+    message::{from_json, to_json},
     ports::{Document, Store, Transaction},
 };
 
@@ -197,5 +198,23 @@ impl DestinationStates for DocumentsOf {
     ) -> Result<Option<DestinationState>, HandlerError> {
         let mut other = self.0.begin().await?;
         Ok(other.get(&destination.domain, &destination.id).await?.map(DestinationState::from))
+    }
+}
+
+/// States of event-sourced aggregates whose streams are in the router's own store: version of the stream, and the fold of its
+/// events in JSON. They are read in the router's transaction. An aggregate of which nothing has happened yet is not there.
+#[async_trait]
+impl<A: Sourced + Serialize> DestinationStates for Ledger<A> {
+    async fn fetch(
+        &self,
+        tx: &mut dyn Transaction,
+        destination: &Destination,
+    ) -> Result<Option<DestinationState>, HandlerError> {
+        let loaded = self.load(tx, &destination.id).await?;
+        if loaded.version == 0 {
+            return Ok(None);
+        }
+        let body = to_json(&SmolStr::new_static(A::NAME), &loaded.state)?;
+        Ok(Some(DestinationState { version: loaded.version, body }))
     }
 }

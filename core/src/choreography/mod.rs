@@ -8,6 +8,7 @@
 //! | [`Destinations`], [`DestinationStates`] | the aggregates that a translation depends on, and the place of their states | where commands depend on the state of others |
 //! | [`CommandHandlers`] | the destination: its aggregates decide, refuse or are at another version | in each domain that takes commands |
 //! | [`Rejection`], [`RejectionHandlers`] | the way back: the source undoes what a rejected command stood for | in each domain whose events lead to commands |
+//! | [`SourcedCommandHandlers`], [`SourcedRejectionHandlers`] | both ends, for aggregates that are [a fold of their events](crate::events::Sourced) | where those take the place of aggregates that keep their state |
 //! | [`FollowUp`], [`Escalations`] | dead letter, escalation, revocation, abort | for rejections that nobody expects |
 //! | [`ProcessManager`], [`Reaction`] | listens to several domains, remembers, sets timers | where one event is not enough to decide |
 //! | [`ProcessRetention`] | forgets processes that ended long ago | beside each process manager |
@@ -108,7 +109,9 @@ mod stale;
 mod translator;
 
 pub use command::{Command, ExpectedSequence};
-pub use command_handlers::{CommandHandlers, CommandHandlersBuilder};
+pub use command_handlers::{
+    CommandHandlers, CommandHandlersBuilder, SourcedCommandHandlers, SourcedCommandHandlersBuilder,
+};
 pub use destination::Destination;
 pub use destinations::{DestinationState, DestinationStates, Destinations, DocumentsOf, OwnDocuments};
 pub use domain::{Domain, RegistrationError};
@@ -117,6 +120,9 @@ pub use escalation::Escalations;
 pub use follow_up::{FollowUp, REVOKED};
 pub use process::{OrderError, ProcessManager, ProcessManagerBuilder, ProcessOutcome, ProcessRetention, Reaction};
 pub use rejection::{REJECTED, Rejection, RejectionReason};
-pub use rejection_handlers::{RejectionHandlers, RejectionHandlersBuilder, rejected_letters};
+pub use rejection_handlers::{
+    RejectionHandlers, RejectionHandlersBuilder, SourcedRejectionHandlers, SourcedRejectionHandlersBuilder,
+    rejected_letters,
+};
 pub use router::{NoSource, Router, RouterBuilder};
 pub use translator::Translator;

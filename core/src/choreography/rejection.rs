@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use smol_str::{SmolStr, ToSmolStr as _};
+use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
 
 use super::{Domain, sent::Sent};
 use crate::{
@@ -125,6 +125,16 @@ impl Rejection {
         let about = sent.unpack()?.map_or_else(|| self.command.subject.clone(), |event| event.subject);
         let id = self.command.id.0;
         Ok(MessageBuilder::new(sender, REJECTED, about).topic(topic).json(&self)?.derive(id, &["rejection"], now))
+    }
+
+    /// The failure of one that nobody can compensate, since it followed from no event.
+    pub(super) fn orphan() -> HandlerError {
+        HandlerError::Refused("a rejected command that followed from no event".into())
+    }
+
+    /// The failure of one for which nothing is registered.
+    pub(super) fn unexpected(&self) -> HandlerError {
+        HandlerError::Refused(format_smolstr!("no compensation for {}: {}", self.command.kind, self.reason))
     }
 
     /// Reads one that has come back.

@@ -1,11 +1,14 @@
+mod answers;
+mod sourced;
 mod verdict;
 
-use std::{collections::BTreeMap, marker::PhantomData, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 use smol_str::SmolStr;
 
-use self::verdict::Commands;
+pub use self::sourced::{SourcedCommandHandlers, SourcedCommandHandlersBuilder};
+use self::{answers::Answers, verdict::Commands};
 use super::{
     Domain, RegistrationError,
     ended::Ended,
@@ -16,7 +19,7 @@ use crate::{
     backoff::Backoff,
     inbox::Handlers,
     message::{DecodeError, Message},
-    ports::{Clock, Ports, Random},
+    ports::Ports,
 };
 
 /// Decision of an aggregate about a command: changed, or refused for a reason.
@@ -100,13 +103,10 @@ enum Decider<A> {
 /// }
 /// ```
 pub struct CommandHandlers<A: Aggregate> {
-    domain: &'static str,
     repository: Repository<A>,
     deciders: BTreeMap<SmolStr, Decider<A>>,
     ended: Ended<A>,
-    backoff: Backoff,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
+    answers: Answers,
 }
 
 /// Builder of [`CommandHandlers`], which collects what decides about each command.
@@ -121,13 +121,10 @@ impl<A: Aggregate> CommandHandlers<A> {
     /// Handlers of the commands of a domain, whose aggregates are in a repository. None yet.
     pub fn builder<D: Domain>(ports: &Ports, repository: Repository<A>) -> CommandHandlersBuilder<D, A> {
         let commands = Self {
-            domain: D::NAME,
             repository,
             deciders: BTreeMap::new(),
             ended: Ended::never(),
-            backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(5)),
-            clock: ports.clock.clone(),
-            random: ports.random.clone(),
+            answers: Answers::new(D::NAME, ports),
         };
         CommandHandlersBuilder { commands, mistake: None, domain: PhantomData }
     }
@@ -167,7 +164,7 @@ impl<D: Domain, A: Aggregate> CommandHandlersBuilder<D, A> {
     /// Waits so long before a router hears of a stale command, the longer the more often it was. By default 50 ms to 5 s: with
     /// jitter, so that those who met at an aggregate do not meet there again.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.commands.backoff = backoff;
+        self.commands.answers.backoff = backoff;
         self
     }
 

@@ -1,22 +1,15 @@
-//! The verdict on one command, and who hears of it.
+//! The verdict of an aggregate on one command.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use smol_str::SmolStr;
-use tracing::{debug, info};
 
-use super::{CommandHandlers, Decider};
+use super::{CommandHandlers, Decider, answers::Answers};
 use crate::{
     aggregate::{Aggregate, Cause, Tracked},
-    choreography::{
-        ExpectedSequence,
-        rejection::{Rejection, RejectionReason, rejections_of},
-        sent::Sent,
-        stale::STALE,
-    },
+    choreography::{rejection::RejectionReason, sent::Sent},
     inbox::{Handler, HandlerError},
-    message::{Message, MessageBuilder},
+    message::Message,
     ports::Transaction,
 };
 
@@ -51,29 +44,6 @@ impl<A: Aggregate> CommandHandlers<A> {
             }
         })
     }
-
-    /// Tells the router that a command is stale, after a while: by then whoever was faster is done, and so are those who were
-    /// just as late.
-    async fn tell(
-        &self,
-        tx: &mut dyn Transaction,
-        command: &Message,
-        sent: &Sent,
-        answers: SmolStr,
-        reason: RejectionReason,
-    ) -> Result<(), HandlerError> {
-        let delay = self.backoff.delay(sent.attempt, &*self.random);
-        let moment = tx.now().await? + delay;
-        debug!(command = %command.id, %reason, ?delay, "command is stale");
-        let (id, root) = (command.id.0, command.subject.clone());
-        let told = MessageBuilder::new(self.domain, STALE, root)
-            .topic(answers)
-            .caused_by(command)
-            .not_before(moment)
-            .json(&Rejection { command: command.clone(), reason })?
-            .derive(id, &["stale"], self.clock.now());
-        Ok(tx.stage(&told).await?)
-    }
 }
 
 #[async_trait]
@@ -83,28 +53,16 @@ impl<A: Aggregate> Handler for Commands<A> {
         let sent = Sent::read(command)?;
         let aggregate = commands.repository.load(tx, &command.subject).await?;
         let version = aggregate.as_ref().and_then(Tracked::version).unwrap_or(0);
-        let verdict = match sent.expected {
-            ExpectedSequence::Exact(expected) if expected != version => {
-                let reason = RejectionReason::Stale { expected, version };
-                if let Some(answers) = sent.answers.clone() {
-                    return commands.tell(tx, command, &sent, answers, reason).await;
-                }
-                Err(reason)
-            }
-            ExpectedSequence::Exact(_) | ExpectedSequence::Any => commands.decide(aggregate, command)?,
+        let verdict = match Answers::stale(&sent, version) {
+            Some(stale) => Err(stale),
+            None => commands.decide(aggregate, command)?,
         };
         match verdict {
             Ok(changed) => {
                 commands.repository.save(tx, changed, Cause::Message(command)).await?;
+                Ok(())
             }
-            Err(reason) => {
-                info!(command = %command.id, kind = %command.kind, root = %command.subject, %reason, "command is rejected");
-                let topic = rejections_of(&sent, &reason)?;
-                let rejection = Rejection { command: command.clone(), reason };
-                let rejected = rejection.message(commands.domain, &sent, topic, commands.clock.now())?;
-                tx.stage(&rejected).await?;
-            }
+            Err(reason) => commands.answers.give(tx, command, &sent, reason).await,
         }
-        Ok(())
     }
 }

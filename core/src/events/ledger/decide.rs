@@ -1,3 +1,5 @@
+use std::convert::Infallible;
+
 use bytes::Bytes;
 use smol_str::{SmolStr, format_smolstr};
 use tracing::{Instrument, debug, debug_span};
@@ -60,13 +62,33 @@ impl<A: Sourced> Ledger<A> {
         command: &A::Command,
         cause: Cause<'_>,
     ) -> Result<Loaded<A>, UpdateError<A::Refusal>> {
+        let executed = self.execute_if(tx, id, command, cause, |_, _| Ok::<_, Infallible>(())).await?;
+        match executed {
+            Ok(loaded) => Ok(loaded),
+            Err(never) => match never {},
+        }
+    }
+
+    /// Does the same if `check` finds nothing wrong with the aggregate and its version; else nothing happens, and its error is
+    /// returned.
+    pub(crate) async fn execute_if<E: Send>(
+        &self,
+        tx: &mut dyn Transaction,
+        id: &str,
+        command: &A::Command,
+        cause: Cause<'_>,
+        check: impl FnOnce(&A, u64) -> Result<(), E> + Send,
+    ) -> Result<Result<Loaded<A>, E>, UpdateError<A::Refusal>> {
         let stream = self.stream(id);
         let span = debug_span!("ledger.execute", %stream);
         async {
             let (mut loaded, kept) = self.fold(tx, &stream, id).await?;
+            if let Err(wrong) = check(&loaded.state, loaded.version) {
+                return Ok(Err(wrong));
+            }
             let decided = loaded.state.decide(command).map_err(UpdateError::Refused)?;
             if decided.is_empty() {
-                return Ok(loaded);
+                return Ok(Ok(loaded));
             }
             let before = loaded.version;
             let mut messages = Vec::with_capacity(decided.len());
@@ -88,7 +110,7 @@ impl<A: Sourced> Ledger<A> {
                 tx.put_stream_snapshot(&stream, loaded.version, Bytes::from(state)).await?;
             }
             debug!(version = loaded.version, events = decided.len(), "appended");
-            Ok(loaded)
+            Ok(Ok(loaded))
         }
         .instrument(span)
         .await

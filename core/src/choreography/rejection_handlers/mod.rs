@@ -1,25 +1,25 @@
+mod following;
+mod sourced;
+
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
+use smol_str::{SmolStr, format_smolstr};
 use tracing::{info, warn};
 
-use super::{
-    Domain, FollowUp, RegistrationError, Rejection, ended::Ended, follow_up::REVOKED, rejection::REJECTED, sent::Sent,
-    stale::ABORTED,
+pub(super) use self::following::ESCALATED;
+use self::following::Following;
+pub use self::{
+    following::rejected_letters,
+    sourced::{SourcedRejectionHandlers, SourcedRejectionHandlersBuilder},
 };
+use super::{Domain, FollowUp, RegistrationError, Rejection, ended::Ended, rejection::REJECTED};
 use crate::{
     aggregate::{Aggregate, Cause, Repository, Tracked},
-    ids::{OperationId, derive},
     inbox::{Handler, HandlerError, Handlers},
-    message::{Message, MessageBuilder},
-    participant::{self, Execution},
-    ports::{Clock, InboxEntry, Ports, Transaction},
+    message::Message,
+    ports::{Ports, Transaction},
 };
-
-/// Type of the message that has somebody outside hear of a rejected command.
-pub(super) const ESCALATED: &str = "command.escalated";
 
 type Compensate<A> = Box<dyn Fn(&mut A, &Rejection) -> Result<FollowUp, HandlerError> + Send + Sync>;
 
@@ -82,12 +82,10 @@ type Compensate<A> = Box<dyn Fn(&mut A, &Rejection) -> Result<FollowUp, HandlerE
 /// }
 /// ```
 pub struct RejectionHandlers<A: Aggregate> {
-    domain: &'static str,
-    escalations: SmolStr,
     repository: Repository<A>,
     compensations: BTreeMap<SmolStr, Compensate<A>>,
     ended: Ended<A>,
-    clock: Arc<dyn Clock>,
+    following: Following,
 }
 
 /// Builder of [`RejectionHandlers`], which collects what to do about each command.
@@ -98,37 +96,14 @@ pub struct RejectionHandlersBuilder<D, A: Aggregate> {
     domain: PhantomData<fn() -> D>,
 }
 
-/// Returns the name under which the commands that a domain keeps as dead letters are listed.
-///
-/// ```
-/// # use seaworthy_core::choreography::Domain;
-/// use seaworthy_core::{
-///     choreography::rejected_letters,
-///     ports::{DeadLetter, DeadLetterRequest, Store, StoreError},
-/// };
-///
-/// async fn oldest<D: Domain>(store: &dyn Store) -> Result<Vec<DeadLetter>, StoreError> {
-///     store.dead_letters(&DeadLetterRequest::new(rejected_letters::<D>(), 100)).await
-/// }
-/// ```
-pub fn rejected_letters<D: Domain>() -> SmolStr {
-    letters(D::NAME)
-}
-
-fn letters(domain: &str) -> SmolStr {
-    format_smolstr!("{domain}.rejected")
-}
-
 impl<A: Aggregate> RejectionHandlers<A> {
     /// Handlers of rejected commands that followed from events of a domain, whose aggregates are in a repository. None yet.
     pub fn builder<D: Domain>(ports: &Ports, repository: Repository<A>) -> RejectionHandlersBuilder<D, A> {
         let rejections = Self {
-            domain: D::NAME,
-            escalations: D::escalations_topic(),
             repository,
             compensations: BTreeMap::new(),
             ended: Ended::never(),
-            clock: ports.clock.clone(),
+            following: Following::new::<D>(ports),
         };
         RejectionHandlersBuilder { rejections, mistake: None, domain: PhantomData }
     }
@@ -174,9 +149,7 @@ impl<A: Aggregate> RejectionHandlers<A> {
     /// Has the aggregate decide. `false` instead of a change that would leave a terminal state.
     fn compensate(&self, aggregate: &mut Tracked<A>, rejection: &Rejection) -> Result<(FollowUp, bool), HandlerError> {
         let kind = &rejection.command.kind;
-        let compensate = self.compensations.get(kind).ok_or_else(|| {
-            HandlerError::Refused(format_smolstr!("no compensation for {kind}: {}", rejection.reason))
-        })?;
+        let compensate = self.compensations.get(kind).ok_or_else(|| rejection.unexpected())?;
         let had_ended = self.ended.is(aggregate);
         let mut follow_up = FollowUp::none();
         let changed = aggregate.try_change(|state| {
@@ -188,43 +161,6 @@ impl<A: Aggregate> RejectionHandlers<A> {
             changed => Ok((follow_up, changed.is_ok())),
         }
     }
-
-    async fn follow_up(
-        &self,
-        tx: &mut dyn Transaction,
-        told: &Message,
-        rejection: &Rejection,
-        event: &Message,
-        follow_up: FollowUp,
-    ) -> Result<(), HandlerError> {
-        let Rejection { command, reason } = rejection;
-        let now = self.clock.now();
-        let message = |kind, subject: &SmolStr| MessageBuilder::new(self.domain, kind, subject.clone()).caused_by(told);
-        if follow_up.dead_letter {
-            let (consumer, reason) = (letters(self.domain), reason.to_smolstr());
-            tx.inbox_bury(&InboxEntry::for_message(&consumer, command), command, &reason).await?;
-            warn!(%consumer, message = %command.id, failures = 1, error = %reason, "message is a dead letter");
-        }
-        if follow_up.escalate {
-            let escalated = message(ESCALATED, &event.subject).topic(self.escalations.clone()).json(rejection)?;
-            tx.stage(&escalated.derive(told.id.0, &["escalated"], now)).await?;
-        }
-        // Void once, however many of its commands are rejected.
-        if follow_up.revoke
-            && let Execution::First(operation) =
-                participant::execute(tx, OperationId(derive(event.id.0, &["revoke"]))).await?
-        {
-            let revoked = message(REVOKED, &event.subject).topic(event.topic.clone()).json(event)?;
-            let revoked = revoked.partition_key(event.partition_key.clone());
-            tx.stage(&revoked.derive(event.id.0, &["revoked"], now)).await?;
-            operation.record(tx, Bytes::new()).await?;
-        }
-        if let (true, Some(router)) = (follow_up.abort, Sent::read(command)?.answers) {
-            let aborted = message(ABORTED, &event.subject).topic(router).json(event)?;
-            tx.stage(&aborted.derive(told.id.0, &["aborted"], now)).await?;
-        }
-        Ok(())
-    }
 }
 
 #[async_trait]
@@ -232,8 +168,7 @@ impl<A: Aggregate> Handler for Rejections<A> {
     async fn handle(&self, tx: &mut dyn Transaction, message: &Message) -> Result<(), HandlerError> {
         let rejections = &*self.0;
         let rejection = Rejection::read(message)?;
-        let orphan = || HandlerError::Refused("a rejected command that followed from no event".into());
-        let event = rejection.event()?.ok_or_else(orphan)?;
+        let event = rejection.event()?.ok_or_else(Rejection::orphan)?;
         let gone = || HandlerError::Refused(format_smolstr!("there is no {} {}", A::NAME, event.subject));
         let mut source = rejections.repository.load(tx, &event.subject).await?.ok_or_else(gone)?;
         let (follow_up, stays) = rejections.compensate(&mut source, &rejection)?;
@@ -245,6 +180,6 @@ impl<A: Aggregate> Handler for Rejections<A> {
         } else {
             warn!(command = %command.id, %kind, %root, %reason, "compensation is dropped: it would leave a terminal state");
         }
-        rejections.follow_up(tx, message, &rejection, &event, follow_up).await
+        rejections.following.stage(tx, message, &rejection, &event, follow_up).await
     }
 }

@@ -6,6 +6,7 @@ use seaworthy_sim::{
 };
 
 use crate::{
+    card_table::CardTable,
     controls,
     order_fulfillment::OrderFulfillment,
     order_inventory::OrderInventory,
@@ -22,7 +23,15 @@ pub fn entries() -> Vec<Entry> {
     let small = specimens::small().into_iter().flat_map(|(broken, right)| [right, broken]).map(Entry::new);
     let contexts = [OrderInventory::choreographed(), OrderInventory::orchestrated()];
     let contexts = contexts.into_iter().chain(specimens::contexts()).map(Entry::new);
-    shops.chain(contexts).chain(payments).chain([Entry::new(Welcoming)]).chain(small).chain(controls).collect()
+    let cards = std::iter::once(CardTable::new()).chain(specimens::cards()).map(Entry::new);
+    shops
+        .chain(contexts)
+        .chain(cards)
+        .chain(payments)
+        .chain([Entry::new(Welcoming)])
+        .chain(small)
+        .chain(controls)
+        .collect()
 }
 
 /// The shop with everything right in one release, and its broken twins.

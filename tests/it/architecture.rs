@@ -93,12 +93,13 @@ fn arrows_between_crates_point_down() {
 }
 
 /// The packages that are published, by folder.
-const PACKAGES: [&str; 10] = [
+const PACKAGES: [&str; 11] = [
     "core",
     "sim",
     "scenarios",
     "scenarios/order_fulfillment",
     "scenarios/order_inventory",
+    "scenarios/card_table",
     "adapters/memory",
     "adapters/metrics",
     "adapters/tokio",
@@ -134,6 +135,7 @@ fn only_the_simulator_depends_on_madsim() {
         "seaworthy-core",
         "seaworthy-order-fulfillment",
         "seaworthy-order-inventory",
+        "seaworthy-card-table",
         "seaworthy-scenarios",
         "seaworthy-memory",
         "seaworthy-metrics",

@@ -184,6 +184,15 @@ mod order_inventory {
     }
 }
 
+mod card_table {
+    use seaworthy_card_table::players;
+    use seaworthy_core::boot::Boot;
+
+    pub(super) async fn run(boot: Boot) {
+        players::serve(boot.ports).await;
+    }
+}
+
 fn process() -> Process {
     Process::new(parts()).expect("this machine has entropy")
 }
@@ -208,6 +217,7 @@ fn every_rust_excerpt_of_a_package_is_code_of_a_file_that_is_compiled() {
         ("scenarios", include_str!("../../scenarios/README.md"), 0),
         ("scenarios/order_fulfillment", include_str!("../../scenarios/order_fulfillment/README.md"), 1),
         ("scenarios/order_inventory", include_str!("../../scenarios/order_inventory/README.md"), 1),
+        ("scenarios/card_table", include_str!("../../scenarios/card_table/README.md"), 1),
         ("adapters/memory", include_str!("../../adapters/memory/README.md"), 1),
         ("adapters/metrics", include_str!("../../adapters/metrics/README.md"), 1),
         ("adapters/tokio", include_str!("../../adapters/tokio/README.md"), 1),
@@ -278,6 +288,10 @@ async fn a_process_as_the_adapter_to_tokio_starts_it_stops_and_so_does_the_servi
     let orders = tokio::spawn(order_inventory::run(process.boot("orders-1")));
     process.stop().await?;
     orders.await?;
+    let process = self::process();
+    let players = tokio::spawn(card_table::run(process.boot("player-1")));
+    process.stop().await?;
+    players.await?;
     // They would make files beside this test.
     let _: fn() -> Result<seaworthy_redb::RedbStore, seaworthy_redb::OpenError> = redb::open;
     let _: fn() -> Result<SqliteStore, seaworthy_sqlite::OpenError> = sqlite::open;

@@ -22,6 +22,7 @@
 //! | [`queue`] | [`finish_without_fence`](queue::finish_without_fence) | a worker finishes a job that another has taken over |
 
 mod by_hand;
+mod cards;
 mod contexts;
 mod shop;
 
@@ -32,7 +33,9 @@ pub mod queue;
 pub mod relay;
 pub mod saga;
 
-use crate::{order_fulfillment::OrderFulfillment, order_inventory::OrderInventory, small::SmallService};
+use crate::{
+    card_table::CardTable, order_fulfillment::OrderFulfillment, order_inventory::OrderInventory, small::SmallService,
+};
 
 /// The broken twins of the shop, in the order of the table above.
 pub fn twins() -> Vec<OrderFulfillment> {
@@ -52,6 +55,22 @@ pub fn twins() -> Vec<OrderFulfillment> {
 /// | `orchestrated/orchestrator-in-memory` | how far an order has come stands in a task of its process |
 pub fn contexts() -> Vec<OrderInventory> {
     contexts::twins()
+}
+
+/// The broken twins of `card_table`.
+///
+/// | twin | what is wrong |
+/// |---|---|
+/// | `unseen-is-version-zero` | a wallet that was not looked up is taken for one at version 0 |
+/// | `same-sequence-twice` | two payouts for one wallet expect the same version |
+/// | `releases-all-that-is-reserved` | a join that is rejected releases what others have reserved, too |
+/// | `sends-all-again` | where one payout is stale, all of the settlement are sent again |
+/// | `seats-on-a-stale-view` | the router decides about a seat, and the table seats whom it says |
+/// | `appends-to-any-version` | a join is appended to its wallet whatever has happened there meanwhile |
+/// | `idle-timer-in-memory` | the time to act is kept by a task of the process |
+/// | `late-timer-voids` | a timer that goes off after the hand's end voids the hand |
+pub fn cards() -> Vec<CardTable> {
+    cards::twins()
 }
 
 /// The specimens, in the order of the table above, each with its right twin.

@@ -12,7 +12,7 @@ pub(super) struct House {
     pub(super) floors: &'static [&'static [&'static str]],
 }
 
-pub(super) const HOUSES: [House; 12] = [
+pub(super) const HOUSES: [House; 13] = [
     House {
         name: "core",
         folder: "core/src",
@@ -166,11 +166,17 @@ pub(super) const HOUSES: [House; 12] = [
         floors: &[&["messages", "parts"], &["inventory", "orders"], &["choreographed"], &["orchestrated"]],
     },
     House {
+        name: "card_table",
+        folder: "scenarios/card_table/src",
+        module: &[],
+        floors: &[&["messages"], &["parts"], &["hands", "players", "tables"]],
+    },
+    House {
         name: "scenarios",
         folder: "scenarios/src",
         module: &[],
         floors: &[
-            &["order_fulfillment", "order_inventory", "payments", "small", "welcoming"],
+            &["card_table", "order_fulfillment", "order_inventory", "payments", "small", "welcoming"],
             &["controls", "specimens"],
             &["catalog"],
             &["serve"],

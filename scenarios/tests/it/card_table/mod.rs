@@ -1,0 +1,5 @@
+//! A card table of three domains: right under everything, and each mistake found.
+
+mod ends;
+mod hundred;
+mod twins;

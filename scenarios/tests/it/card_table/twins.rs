@@ -1,0 +1,54 @@
+//! Each mistake of a domain is found by the default profile, and by what it says that it violates; the right domain holds
+//! under the very same plan.
+
+use std::fs;
+
+use seaworthy_scenarios::{card_table::CardTable, specimens};
+use seaworthy_sim::{
+    check,
+    explore::{Seeds, Source, SweepOptions, Until, sweep},
+    generate::generate,
+    plan::{Plan, Profile},
+    scenario::Scenario,
+    world::{RunOptions, run},
+};
+
+const SEEDS_MAX: u64 = 3_000;
+
+#[test]
+fn each_mistake_is_found_by_the_default_profile_and_the_right_domain_holds() {
+    let twins = specimens::cards();
+    assert!(twins.len() >= 6, "{}", twins.len());
+    println!("| mistake | violates | seeds |\n|---|---|---:|");
+    for twin in twins {
+        let mut options = SweepOptions::new(Seeds::Base(0x5ea_0001), Until::runs(SEEDS_MAX).failures(1));
+        options.search.jobs = 1;
+        let campaign = sweep(&twin, &options, &|_| {}).expect("there are seeds");
+        let failure = campaign.failures.first().unwrap_or_else(|| panic!("{} holds", twin.name()));
+        let slug = twin.name().rsplit('/').next().unwrap_or_default();
+        println!("| `{slug}` | {} | {} |", failure.violation.invariant, campaign.runs);
+        let file = format!("{}/src/specimens/cards/{}.rs", env!("CARGO_MANIFEST_DIR"), slug.replace('-', "_"));
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(
+            text.contains(&format!("`{}`", failure.violation.invariant)),
+            "{file} names what it violates: {failure:?}"
+        );
+        let Source::Seed { seed, profile } = failure.source.clone() else { panic!("{:?}", failure.source) };
+        let right = CardTable::new();
+        let plan = Plan { scenario: right.name().into(), ..generate(&twin, seed, profile) };
+        let report = run(&right, &plan, &RunOptions::default()).expect("the same topology");
+        assert!(report.held(), "it fails under the plan of {}: {:?}", twin.name(), report.violations);
+    }
+}
+
+#[test]
+fn seed_29_the_card_table_comes_to_rest_in_each_profile_and_under_any_single_fault() {
+    let all = check(CardTable::new()).profiles(Profile::ALL).seeds(60 * Profile::ALL.len() as u64);
+    if let Err(error) = all.strict(false).verify() {
+        panic!("{error}");
+    }
+    let campaign = check(CardTable::new()).exhaust(1).strict(false).verify();
+    let campaign = campaign.unwrap_or_else(|error| panic!("{error}"));
+    println!("{}", campaign.line());
+    assert!(campaign.runs > 500, "{}", campaign.line());
+}

@@ -91,9 +91,10 @@ impl Queue {
             let key = Key::of_count(sequence);
             match view.try_document::<Row>(OUTBOX, &key)? {
                 Some(Ok(row)) => {
-                    let waits = || lane::is_out(view, &row.key, sequence, wanted.now);
                     let per_key = wanted.ordering == OutboxOrder::PerKey;
-                    if !keys.contains(&row.key) && !(per_key && waits()?) {
+                    let stays =
+                        keys.contains(&row.key) || (per_key && lane::is_out(view, &row.key, sequence, wanted.now)?);
+                    if !stays {
                         rows.push(Candidate { sequence, row });
                     }
                 }

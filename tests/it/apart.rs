@@ -6,7 +6,9 @@ use crate::architecture::{cargo, dependencies, sources, workspace};
 
 #[test]
 fn the_services_know_the_core_and_no_other_crate_of_ours() {
-    for service in ["seaworthy-order-fulfillment", "seaworthy-order-inventory", "seaworthy-card-table"] {
+    for service in
+        ["seaworthy-order-fulfillment", "seaworthy-order-inventory", "seaworthy-card-table", "seaworthy-event-store"]
+    {
         let mut own = dependencies(&workspace(), service);
         own.retain(|name| name.starts_with("seaworthy-") || name == "madsim");
         assert_eq!(own, BTreeSet::from(["seaworthy-core".to_owned()]), "{service}");
@@ -26,7 +28,8 @@ fn the_services_know_the_core_and_no_other_crate_of_ours() {
     for (package, far) in [
         ("seaworthy-order-fulfillment", both.clone()),
         ("seaworthy-order-inventory", both.clone()),
-        ("seaworthy-card-table", both),
+        ("seaworthy-card-table", both.clone()),
+        ("seaworthy-event-store", both),
         ("seaworthy-shop", simulator.to_vec()),
     ] {
         let tree = cargo(&["tree", "--package", package, "--edges", "normal", "--offline"]);

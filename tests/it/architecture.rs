@@ -93,13 +93,14 @@ fn arrows_between_crates_point_down() {
 }
 
 /// The packages that are published, by folder.
-const PACKAGES: [&str; 11] = [
+const PACKAGES: [&str; 12] = [
     "core",
     "sim",
     "scenarios",
     "scenarios/order_fulfillment",
     "scenarios/order_inventory",
     "scenarios/card_table",
+    "scenarios/event_store",
     "adapters/memory",
     "adapters/metrics",
     "adapters/tokio",
@@ -136,6 +137,7 @@ fn only_the_simulator_depends_on_madsim() {
         "seaworthy-order-fulfillment",
         "seaworthy-order-inventory",
         "seaworthy-card-table",
+        "seaworthy-event-store",
         "seaworthy-scenarios",
         "seaworthy-memory",
         "seaworthy-metrics",

@@ -193,6 +193,15 @@ mod card_table {
     }
 }
 
+mod event_store {
+    use seaworthy_core::boot::Boot;
+    use seaworthy_event_store::desk;
+
+    pub(super) async fn run(boot: Boot) {
+        desk::desk(boot.ports).await;
+    }
+}
+
 fn process() -> Process {
     Process::new(parts()).expect("this machine has entropy")
 }
@@ -218,6 +227,7 @@ fn every_rust_excerpt_of_a_package_is_code_of_a_file_that_is_compiled() {
         ("scenarios/order_fulfillment", include_str!("../../scenarios/order_fulfillment/README.md"), 1),
         ("scenarios/order_inventory", include_str!("../../scenarios/order_inventory/README.md"), 1),
         ("scenarios/card_table", include_str!("../../scenarios/card_table/README.md"), 1),
+        ("scenarios/event_store", include_str!("../../scenarios/event_store/README.md"), 1),
         ("adapters/memory", include_str!("../../adapters/memory/README.md"), 1),
         ("adapters/metrics", include_str!("../../adapters/metrics/README.md"), 1),
         ("adapters/tokio", include_str!("../../adapters/tokio/README.md"), 1),
@@ -292,6 +302,10 @@ async fn a_process_as_the_adapter_to_tokio_starts_it_stops_and_so_does_the_servi
     let players = tokio::spawn(card_table::run(process.boot("player-1")));
     process.stop().await?;
     players.await?;
+    let process = self::process();
+    let desk = tokio::spawn(event_store::run(process.boot("desk-1")));
+    process.stop().await?;
+    desk.await?;
     // They would make files beside this test.
     let _: fn() -> Result<seaworthy_redb::RedbStore, seaworthy_redb::OpenError> = redb::open;
     let _: fn() -> Result<SqliteStore, seaworthy_sqlite::OpenError> = sqlite::open;

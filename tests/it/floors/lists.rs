@@ -12,7 +12,7 @@ pub(super) struct House {
     pub(super) floors: &'static [&'static [&'static str]],
 }
 
-pub(super) const HOUSES: [House; 13] = [
+pub(super) const HOUSES: [House; 14] = [
     House {
         name: "core",
         folder: "core/src",
@@ -158,6 +158,12 @@ pub(super) const HOUSES: [House; 13] = [
             &["variant"],
             &["orders", "shipping"],
         ],
+    },
+    House {
+        name: "event_store",
+        folder: "scenarios/event_store/src",
+        module: &[],
+        floors: &[&["messages"], &["account", "earlier", "parts"], &["desk", "notices", "post", "projections"]],
     },
     House {
         name: "order_inventory",

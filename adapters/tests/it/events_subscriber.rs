@@ -5,7 +5,9 @@ use std::time::Duration;
 use seaworthy_core::{
     backoff::Backoff,
     inbox::HandlerError,
-    ports::{EventAppend, ExpectedVersion, Operation, StoreError, Timestamp},
+    ports::{
+        Clock as _, EventAppend, ExpectedVersion, InboxPurgeRequest, Operation, StoreError, StoreTable, Timestamp,
+    },
     wake::Wake,
 };
 
@@ -172,6 +174,36 @@ fn of_two_replicas_either_may_work_and_each_event_has_its_effect_once() {
         world.pass(Duration::from_secs(5)).await;
         assert_eq!(journal(&**store, "reader").await, (1..=100).collect::<Vec<_>>());
         assert_eq!(world.parked("reader").await, []);
+    });
+}
+
+/// One replica fails at an event and counts that; another one, whose store was away meanwhile, handles it and knows of no
+/// failure.
+#[test]
+fn failures_that_one_replica_has_counted_are_settled_when_another_has_handled_the_event() {
+    on_each_store(async |world| {
+        let store = world.store();
+        let second = Duration::from_secs(1);
+        let (from, to) = (world.ports.clock.now() + second, world.ports.clock.now() + 5 * second);
+        let (_, away) = GatedStore::before(&world.ports, move |now| {
+            if now >= from && now < to { Err(StoreError::Unavailable("away".into())) } else { Ok(()) }
+        });
+        append(&**store, "account-1", 1..=1).await;
+        world.ports.spawn("well", subscriber(&away, "reader", &writing("reader"), |config| config).run());
+        world.pass(second * 2).await;
+        append(&**store, "account-1", 2..=3).await;
+        let fails = Scripted::new(|_, _| Box::pin(async { Err(HandlerError::Unavailable("no such account".into())) }));
+        let failing = subscriber(&world.replica(3), "reader", &fails, |config| config.max_failures(99));
+        world.ports.spawn("failing", failing.run());
+        world.pass(second * 2).await;
+        assert!(fails.runs("event-2") > 1, "it is counted");
+        world.pass(second * 120).await;
+        assert_eq!(journal(&**store, "reader").await, [1, 2, 3]);
+        // What is handled goes with the retention; a failure that nobody settles would stay for ever.
+        let all = InboxPurgeRequest::new(Duration::ZERO, 99);
+        store.purge_inbox("reader", &all).await.expect("up");
+        let rows = store.row_counts().await.expect("up");
+        assert_eq!(rows.get(&StoreTable::Inbox), None, "{rows:?}");
     });
 }
 

@@ -65,7 +65,7 @@ impl Subscriber {
             Some(failures) if failures < policy.max_failures => failures,
             _ => match self.count(event, from, &why, counted, policy.max_failures).await? {
                 Counted::Failures(failures) => {
-                    reading.failed = Some(event.position());
+                    reading.failed = Some((event.position(), self.entry(&event.message)));
                     failures
                 }
                 Counted::Parked(failures) => {

@@ -30,6 +30,7 @@ impl Subscriber {
             Some(position) => position,
             None => {
                 let position = answered(&*self.clock, self.config.store_limit, self.position()).await?;
+                self.settle_failed(reading, position).await?;
                 reading.position = Some(position);
                 // Until the first event is through, a killer may be among the first batch.
                 if !reading.has_begun {
@@ -56,7 +57,10 @@ impl Subscriber {
             // Alone, so that what ends the process is known the next time.
             if has_effect && !reading.has_begun && reading.counted.is_none() {
                 match self.begun(&now[0], position).await? {
-                    Some(failures) => (reading.counted, reading.failed) = (Some(failures), Some(now[0].position())),
+                    Some(failures) => {
+                        reading.counted = Some(failures);
+                        reading.failed = Some((now[0].position(), self.entry(&now[0].message)));
+                    }
                     None => {
                         reading.read_again();
                         return Ok(true);
@@ -94,6 +98,23 @@ impl Subscriber {
             }
         }
         Ok(!page.is_empty())
+    }
+
+    /// Notes an event as done whose failures this process has counted, once another replica has moved the checkpoint past it:
+    /// that one did not know of a row, which would stay for ever as one of a message that may come again.
+    async fn settle_failed(&self, reading: &mut Reading, position: u64) -> Result<(), StoreError> {
+        let Some((_, entry)) = reading.failed.take_if(|(failed, _)| *failed <= position) else { return Ok(()) };
+        let note = async {
+            let mut tx = self.store.begin().await?;
+            // One that was parked is seen as well, and stays what it is.
+            tx.inbox_insert(&entry).await?;
+            tx.commit().await
+        };
+        if let Err(error) = answered(&*self.clock, self.config.store_limit, note).await {
+            reading.failed = Some((position, entry));
+            return Err(error);
+        }
+        Ok(())
     }
 
     /// Returns `true` if what is parked keeps the subscriber from going on.
@@ -163,7 +184,7 @@ impl Subscriber {
                 continue;
             }
             // Only what has failed has a row, which is to say that it is handled now.
-            if reading.failed == Some(event.position()) {
+            if reading.failed.as_ref().is_some_and(|(failed, _)| *failed == event.position()) {
                 tx.inbox_insert(&entry).await?;
             }
             self.call(&mut *tx, &event.message).await?;

@@ -8,7 +8,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use crate::{
     ids::MessageId,
-    ports::{Clock, SteadyTime},
+    ports::{Clock, InboxEntry, SteadyTime},
     time::Timestamp,
 };
 
@@ -30,8 +30,9 @@ pub(super) struct Reading {
     pub(super) retries: u32,
     /// Failures of the first of the events to come that were counted before it was handled.
     pub(super) counted: Option<u32>,
-    /// Position of an event whose failures have a row.
-    pub(super) failed: Option<u64>,
+    /// Position of an event whose failures have a row, and the row: it is gone with the handling of the event, or noted as done
+    /// where somebody else has handled that.
+    pub(super) failed: Option<(u64, InboxEntry)>,
 }
 
 /// Parked events of a stream, as far as they have to be known.

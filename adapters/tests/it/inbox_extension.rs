@@ -6,11 +6,15 @@ use async_trait::async_trait;
 use seaworthy_core::{
     inbox::ConsumerConfig,
     message::Message,
-    ports::{Broker, BrokerError, Delivery, DeliveryTag, Ports, PublishResult, Subscription, SubscriptionSpec},
+    ports::{
+        Broker, BrokerError, Delivery, DeliveryTag, Intercepted, Operation, Ports, PublishResult, Subscription,
+        SubscriptionSpec,
+    },
 };
 
 use crate::support::{
     Kind, World,
+    calls::{Calls, Fate},
     inbox::{SHOP, Scripted, order},
     on_each_store,
     warnings::Warnings,
@@ -150,6 +154,28 @@ fn a_broker_that_can_not_extend_is_named_once_and_everything_is_handled_all_the_
             world.pass(Duration::from_secs(60)).await;
             assert_eq!((handler.subjects(), world.unacknowledged()), (10, 0));
             assert_eq!(named(), 1, "{:?}", heard.lines());
+        });
+    }
+}
+
+/// The first extension is never answered: it is given up before the time of those beside it is over, and so is not theirs.
+#[test]
+fn an_extension_that_is_not_answered_costs_no_other_delivery_its_time() {
+    for (workers, orders) in [(1, 10), (4, 4)] {
+        on_each_store(async |world| {
+            let handler = slow();
+            let hangs =
+                |asked, number| if (asked, number) == (Operation::Extend, 1) { Fate::Hangs } else { Fate::Well };
+            let (calls, _) = Calls::before(&world.ports, hangs);
+            let broker = Arc::new(Intercepted::new(world.ports.broker.clone(), calls.clone()));
+            let ports = Ports { broker, ..world.ports.clone() };
+            world.publish((1..=orders).map(order)).await;
+            let config = |config| patient(config).extend(VISIBILITY).workers(workers);
+            ports.spawn("consumer", handler.consumer(&ports, config).run());
+            world.pass(Duration::from_secs(60)).await;
+            assert!(calls.times(Operation::Extend).len() > 1, "it goes on to extend");
+            assert_eq!((handler.runs("order-1"), handler.subjects() as u64, world.unacknowledged()), (1, orders, 0));
+            assert_eq!(handler.runs("order-2"), 1, "it was delivered once");
         });
     }
 }

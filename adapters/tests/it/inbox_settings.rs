@@ -21,6 +21,7 @@ fn wrong() -> Vec<(ConsumerConfig, &'static str)> {
         (with().max_store_failures(0), "ConsumerConfig::max_store_failures is 0: "),
         (with().handler_limit(Duration::ZERO), "ConsumerConfig::handler_limit is 0ns: "),
         (with().unknown_type_delay(Duration::ZERO), "ConsumerConfig::unknown_type_delay is 0ns: "),
+        (with().broker_limit(Duration::ZERO), "ConsumerConfig::broker_limit is 0ns: "),
         (with().backoff(never), "ConsumerConfig::backoff is 0ns to 0ns: "),
         (with().store_backoff(never), "ConsumerConfig::store_backoff is 0ns to 0ns: "),
         (with().broker_backoff(never), "ConsumerConfig::broker_backoff is 0ns to 0ns: "),

@@ -81,6 +81,10 @@ pub struct ConsumerConfig {
     /// than a transaction waits for the one writer of a store. Where it did not even begin, the consumer pauses as while the
     /// store can't be reached; otherwise that is a failure of the message, since nobody knows what it hangs on.
     pub store_limit: Duration,
+    /// Time that the broker may take to let the consumer in, or to hear what became of one delivery. Default 20 s: whatever it
+    /// leaves unsaid comes again, and is a duplicate if it was handled. To wait for deliveries has no limit, since there may be
+    /// none for days.
+    pub broker_limit: Duration,
     /// Pause before subscribing again while the broker can't be reached. Default 100 ms to 10 s.
     pub broker_backoff: Backoff,
 }
@@ -106,6 +110,7 @@ impl ConsumerConfig {
             store_retries: 3,
             store_backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(5)),
             store_limit: Duration::from_secs(30),
+            broker_limit: Duration::from_secs(20),
             broker_backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(10)),
         }
     }
@@ -140,6 +145,7 @@ impl ConsumerConfig {
         checks.positive("max_store_failures", self.max_store_failures, reason)?;
         checks.lasting("handler_limit", self.handler_limit, "no handler would ever be done in time")?;
         checks.lasting("store_limit", self.store_limit, "no call of the store could ever succeed")?;
+        checks.lasting("broker_limit", self.broker_limit, "no call to the broker could ever succeed")?;
         checks.lasting("unknown_type_delay", self.unknown_type_delay, "such a message would never rest")?;
         self.backoff.check(checks, "backoff")?;
         self.store_backoff.check(checks, "store_backoff")?;
@@ -262,6 +268,13 @@ impl ConsumerConfig {
     #[must_use]
     pub fn store_limit(mut self, store_limit: Duration) -> Self {
         self.store_limit = store_limit;
+        self
+    }
+
+    /// Sets the time that the broker may take for one call, but for waiting for deliveries.
+    #[must_use]
+    pub fn broker_limit(mut self, broker_limit: Duration) -> Self {
+        self.broker_limit = broker_limit;
         self
     }
 

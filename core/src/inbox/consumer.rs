@@ -1,12 +1,15 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, join, select};
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 use tracing::{Instrument, Span, debug, info_span, warn};
 
 use super::{ConsumerConfig, Handlers, extension::Extender};
 use crate::{
-    ports::{Broker, BrokerError, Clock, Delivery, Part, Ports, Random, Scopes, Store, Subscription, SubscriptionSpec},
+    ports::{
+        Broker, BrokerError, Clock, Delivery, Part, Ports, Random, Scopes, Store, Subscription, SubscriptionSpec,
+        within,
+    },
     startup::can_run,
     stop::Stop,
     wake::{Wake, pause},
@@ -106,7 +109,8 @@ impl Consumer {
         let spec = SubscriptionSpec { group: self.name.clone(), topics: self.config.topics.clone() };
         let mut errors = 0;
         while !stop.is_set() {
-            let subscribed = match select(pin!(stop.wait()), self.broker.subscribe(&spec)).await {
+            let subscribing = self.answered("subscribe", self.broker.subscribe(&spec));
+            let subscribed = match select(pin!(stop.wait()), pin!(subscribing)).await {
                 Either::Left(_) => break,
                 Either::Right((subscribed, _)) => subscribed,
             };
@@ -173,12 +177,24 @@ impl Consumer {
         span: Span,
     ) {
         let told = match later {
-            None => subscription.ack(delivery.tag).instrument(span).await,
-            Some(delay) => subscription.nack(delivery.tag, delay).instrument(span).await,
+            None => self.answered("ack", subscription.ack(delivery.tag).instrument(span)).await,
+            Some(delay) => self.answered("nack", subscription.nack(delivery.tag, delay).instrument(span)).await,
         };
         if let Err(error) = told {
             // It comes again after the visibility timeout, and then is a duplicate if it was handled.
             debug!(message = %delivery.message.id, %error, "the broker did not hear what became of a message");
         }
+    }
+
+    /// Waits for an answer of the broker for as long as it may take. What it did by then is unknown, and said.
+    async fn answered<T>(
+        &self,
+        what: &str,
+        call: impl Future<Output = Result<T, BrokerError>>,
+    ) -> Result<T, BrokerError> {
+        within(&*self.clock, self.config.broker_limit, pin!(call)).await.unwrap_or_else(|late| {
+            warn!(consumer = %self.name, what, %late, "a broker has not answered, and its call is dropped");
+            Err(BrokerError::Unknown(format_smolstr!("the call {late}")))
+        })
     }
 }

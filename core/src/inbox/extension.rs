@@ -8,11 +8,11 @@ use std::{
 };
 
 use futures_util::future::{BoxFuture, Either, select};
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 use tracing::{debug, warn};
 
 use super::ConsumerConfig;
-use crate::ports::{Clock, DeliveryTag, Extended, Subscription};
+use crate::ports::{BrokerError, Clock, DeliveryTag, Extended, Subscription, within};
 
 /// Number of times that a delivery is extended within the time that each gives it: one that goes wrong costs nothing yet.
 const SHARE: u32 = 3;
@@ -67,10 +67,12 @@ impl<'a> Extender<'a> {
         }
     }
 
-    /// Extends deliveries, one after the other. One that can't be extended this time may be the next time.
+    /// Extends deliveries, one after the other, each for as long as there is until the next time at most. One that can't be
+    /// extended this time may be the next time.
     pub(super) async fn extend(&self, in_hand: Vec<DeliveryTag>) {
         for tag in in_hand {
-            match self.subscription.extend(tag, self.by).await {
+            let extended = within(self.clock, self.by / SHARE, self.subscription.extend(tag, self.by).as_mut()).await;
+            match extended.unwrap_or_else(|late| Err(BrokerError::Unknown(format_smolstr!("the call {late}")))) {
                 Ok(Extended::Held) => {}
                 Ok(Extended::Lost) => {
                     debug!(tag = tag.0, "a delivery had timed out, or was settled, before it was extended")

@@ -84,6 +84,7 @@ fn of_a_consumer() {
         unknown_type_delay(ODD),
         store_retries(77),
         store_backoff(odd()),
+        broker_limit(ODD),
         broker_backoff(odd()),
     ];
     assert_each_sets_its_own(ConsumerConfig::new(["orders"]), setters);

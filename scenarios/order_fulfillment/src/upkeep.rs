@@ -1,6 +1,6 @@
 //! Retention: what was settled is deleted after a while, so that a service which runs for months stays small.
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
 use seaworthy_core::{
@@ -12,6 +12,9 @@ use smol_str::SmolStr;
 use tracing::warn;
 
 use crate::settings::Settings;
+
+/// Time that one sweep may take. What it leaves is deleted by the next one; a store that does not answer holds up no sweep after.
+const SWEEP_LIMIT: Duration = Duration::from_secs(300);
 
 /// Deletes dispatched outbox rows, handled inbox rows of `consumers`, the logs of ended sagas and in the end these sagas,
 /// until a stop is asked for. An error ends a sweep, not the loop.
@@ -29,8 +32,13 @@ pub async fn keep_tidy(ports: Ports, settings: Settings, consumers: Vec<SmolStr>
             Either::Left(_) => return,
             Either::Right(_) => {}
         }
-        if let Err(error) = sweep_once(&ports, &outbox, &inbox, &sagas, &consumers).await {
-            warn!(%error, "what is kept no longer is deleted at the next turn");
+        let sweep = pin!(sweep_once(&ports, &outbox, &inbox, &sagas, &consumers));
+        match select(sweep, ports.clock.limit(SWEEP_LIMIT)).await {
+            Either::Left((Ok(()), _)) => {}
+            Either::Left((Err(error), _)) => warn!(%error, "what is kept no longer is deleted at the next turn"),
+            Either::Right(_) => {
+                warn!(limit = ?SWEEP_LIMIT, "a sweep was not done in time, and goes on at the next turn")
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A store that does not answer: whoever waits for it in a loop of ours gives the call up after a while, says so, and goes on.
+//! A store that does not answer, or a broker: whoever waits for it in a loop of ours gives the call up after a while, says so, and goes on.
 //! Each operation of each loop hangs once, and the work is done all the same.
 
 use std::{sync::Arc, time::Duration};
@@ -9,7 +9,7 @@ use seaworthy_core::{
     inbox::{ConsumerConfig, HandlerError, InboxRetention},
     outbox::{LogRelay, OutboxRetention, Relay, RelayConfig},
     participant::OperationRetention,
-    ports::{Operation, Ports, SagaStatus},
+    ports::{Intercepted, Operation, Ports, SagaStatus},
     saga::{Orchestrator, OrchestratorConfig, Registry, SagaBuilder, SagaRetention, saga_id},
     settings::InvalidSetting,
 };
@@ -41,6 +41,8 @@ fn goes_on(hanging: &[(Operation, usize)], begin: impl AsyncFn(&World, &Ports), 
                 if (called, count) == (operation, number) { Fate::Hangs } else { Fate::Well }
             };
             let (calls, ports) = Calls::before(&world.ports, script);
+            let broker = Arc::new(Intercepted::new(ports.broker.clone(), calls.clone()));
+            let ports = Ports { broker, ..ports };
             begin(world, &ports).await;
             let mut waited = 0;
             while !is_done(world).await {
@@ -79,9 +81,10 @@ fn a_relay_whose_store_does_not_answer_goes_on() {
 
 #[test]
 fn a_relay_of_the_log_whose_store_does_not_answer_goes_on() {
-    use Operation::{Begin, Checkpoint, Commit, OutboxDispatched, OutboxSettledTo, SetCheckpoint, Tail};
+    use Operation::{Begin, Checkpoint, Commit, OutboxAttempt, OutboxDispatched, OutboxSettledTo, SetCheckpoint, Tail};
+    let first = [Tail, Begin, OutboxAttempt, Commit, OutboxDispatched, OutboxSettledTo, Checkpoint, SetCheckpoint];
     goes_on(
-        &[Tail, Begin, OutboxDispatched, OutboxSettledTo, Checkpoint, SetCheckpoint, Commit].map(|hangs| (hangs, 1)),
+        &[&first.map(|hangs| (hangs, 1))[..], &[(Begin, 2), (Commit, 2)]].concat(),
         async |world, ports| {
             world.stage([message("orders", 1)]).await;
             ports.spawn("relay", LogRelay::new(ports, "tail").config(relay()).run());
@@ -91,7 +94,7 @@ fn a_relay_of_the_log_whose_store_does_not_answer_goes_on() {
 }
 
 fn consumer(config: ConsumerConfig) -> ConsumerConfig {
-    config.store_limit(LIMIT).handler_limit(2 * SECOND).redrive_requests(SECOND)
+    config.store_limit(LIMIT).handler_limit(2 * SECOND).redrive_requests(SECOND).broker_limit(LIMIT)
 }
 
 /// A handler that writes, or fails the first time.
@@ -125,6 +128,21 @@ fn a_consumer_whose_store_does_not_answer_handles_each_message_once() {
         },
         async |world| world.unacknowledged() == 0 && handled(world).await == 2,
     );
+}
+
+/// Connections that are half open: whatever the broker is told by them, it never answers.
+#[test]
+fn a_consumer_whose_broker_does_not_answer_handles_each_message_once() {
+    for workers in [1, 3] {
+        goes_on(
+            &[Operation::Subscribe, Operation::Ack, Operation::Nack].map(|hangs| (hangs, 1)),
+            async |world, ports| {
+                world.publish([order(1), order(2)]).await;
+                ports.spawn("consumer", writes(true).consumer(ports, |config| consumer(config).workers(workers)).run());
+            },
+            async |world| world.unacknowledged() == 0 && handled(world).await == 2,
+        );
+    }
 }
 
 /// The transaction in which a failure is counted, and the handler's that came before it.

@@ -14,14 +14,23 @@ use futures_util::future::{Either, pending, ready, select};
 use seaworthy_core::{
     ids::MessageId,
     message::Message,
-    outbox::{Relay, RelayConfig},
-    ports::{DeadRowRequest, Ports, PublishError},
+    outbox::{LogRelay, Relay, RelayConfig},
+    ports::{DeadRowRequest, OutboxOrder, Ports, PublishError, WhenDead},
 };
 
 use crate::support::{World, messages::message, on_each_store, publishing::before_publishing, warnings::Warnings};
 
 /// Runs processes one after the other, each until it is killed or has nothing to do, and returns how many were killed.
 async fn run_processes(world: &World, poison: &[Message], config: &RelayConfig, processes: usize) -> usize {
+    run(world, poison, processes, async |ports| Relay::new(ports).config(config.clone()).run().await).await
+}
+
+/// The same with relays that tail the log.
+async fn run_tailing(world: &World, poison: &[Message], config: &RelayConfig, processes: usize) -> usize {
+    run(world, poison, processes, async |ports| LogRelay::new(ports, "log").config(config.clone()).run().await).await
+}
+
+async fn run(world: &World, poison: &[Message], processes: usize, relay: impl AsyncFn(&Ports)) -> usize {
     let poison: BTreeSet<MessageId> = poison.iter().map(|message| message.id).collect();
     let is_killed = Arc::new(AtomicBool::new(false));
     let kill = is_killed.clone();
@@ -36,9 +45,10 @@ async fn run_processes(world: &World, poison: &[Message], config: &RelayConfig, 
     let ports = Ports { broker, ..world.ports.clone() };
     let mut killed = 0;
     for _ in 0..processes {
-        let relay = Relay::new(&ports).config(config.clone()).run();
+        let relay = relay(&ports);
         let life = async {
-            loop {
+            // Rows may wait behind a dead one.
+            for _ in 0..1_000 {
                 world.pass(Duration::from_millis(50)).await;
                 if is_killed.swap(false, Ordering::SeqCst) {
                     return true;
@@ -47,6 +57,7 @@ async fn run_processes(world: &World, poison: &[Message], config: &RelayConfig, 
                     return false;
                 }
             }
+            false
         };
         // Whichever ends first: dropped, the relay has died.
         match select(pin!(relay), pin!(life)).await {
@@ -162,4 +173,110 @@ fn fresh_messages_do_not_wait_for_it() {
             assert_eq!(world.broker.accepted_of("orders"), number);
         }
     });
+}
+
+fn numbered(count: usize) -> Vec<Message> {
+    (0..count).map(|number| message("orders", number)).collect()
+}
+
+async fn dead(world: &World) -> Vec<(MessageId, String)> {
+    let dead = world.ports.store.dead_rows(&DeadRowRequest::new(10)).await.expect("up");
+    dead.into_iter().map(|dead| (dead.row.message.id, dead.reason.to_string())).collect()
+}
+
+/// A relay of the log claims nothing: it counts the first rows after its start, which go out one at a time.
+#[test]
+fn a_message_that_kills_each_relay_of_the_log_is_buried_after_so_many_deaths_and_all_others_go_out() {
+    // First of all, in the middle of a batch, and far behind the first rows.
+    for place in [0, 50, 330] {
+        on_each_store(async |world| {
+            let heard = Warnings::listen();
+            let config = RelayConfig::default().max_attempts(3).bury_after_claims(Some(5));
+            let all = numbered(400);
+            world.stage(all.clone()).await;
+            let poison = std::slice::from_ref(&all[place]);
+            let killed = run_tailing(world, poison, &config, 12).await;
+            // Where it came in a batch, that death told of nobody.
+            assert_eq!(killed, if place < 100 { 5 } else { 6 }, "{place}");
+            assert_eq!(world.broker.accepted_of("orders"), 399);
+            let reason = "its relay has ended 5 times with this one in hand, without a result";
+            assert_eq!(dead(world).await, [(poison[0].id, reason.to_owned())]);
+            assert_eq!(heard.lines().iter().filter(|line| line.contains(reason)).count(), 1);
+        });
+    }
+}
+
+/// With every order and effect of a death, three of them, of which two share a key with others.
+#[test]
+fn several_that_kill_are_told_from_their_company_whatever_the_order() {
+    for (ordering, when_dead) in [
+        (OutboxOrder::PerKey, WhenDead::BlockKey),
+        (OutboxOrder::PerKey, WhenDead::SkipDead),
+        (OutboxOrder::Unordered, WhenDead::BlockKey),
+    ] {
+        on_each_store(async |world| {
+            let config = RelayConfig::default().max_attempts(2).bury_after_claims(Some(3));
+            let config = config.ordering(ordering).when_dead(when_dead);
+            let mut all = numbered(12);
+            for (number, message) in all.iter_mut().enumerate() {
+                message.partition_key = format!("key-{}", number % 4).into();
+            }
+            world.stage(all.clone()).await;
+            let poison = [all[1].clone(), all[6].clone(), all[10].clone()];
+            let killed = run_tailing(world, &poison, &config, 20).await;
+            let mut died: Vec<MessageId> = dead(world).await.into_iter().map(|(id, _)| id).collect();
+            died.sort_unstable();
+            // What waits behind a dead one is not tried: the tenth behind the sixth.
+            let (expected, sent) = match (ordering, when_dead) {
+                (OutboxOrder::PerKey, WhenDead::BlockKey) => (vec![all[1].id, all[6].id], 7),
+                _ => (poison.iter().map(|message| message.id).collect(), 9),
+            };
+            let mut expected: Vec<MessageId> = expected;
+            expected.sort_unstable();
+            assert_eq!(died, expected);
+            assert_eq!(world.broker.accepted_of("orders"), sent);
+            assert_eq!(killed, 3 * expected.len(), "each has killed as often as it may");
+        });
+    }
+}
+
+/// It waits for everybody else, also long after the start.
+#[test]
+fn nobody_waits_for_one_that_is_suspected_by_a_relay_of_the_log() {
+    on_each_store(async |world| {
+        let config = RelayConfig::default().bury_after_claims(None);
+        let poison = message("orders", 0);
+        world.stage([poison.clone()]).await;
+        run_tailing(world, std::slice::from_ref(&poison), &config, 2).await;
+        for number in 1..20 {
+            world.stage([message("orders", number)]).await;
+            run_tailing(world, std::slice::from_ref(&poison), &config, 1).await;
+            assert_eq!(world.broker.accepted_of("orders"), number);
+        }
+        assert_eq!(dead(world).await, []);
+    });
+}
+
+/// Whatever ends in an ordinary way is no death: an outage of the broker through fifty starts, at which the first rows are
+/// tried again and again.
+#[test]
+fn a_relay_of_the_log_that_lives_on_holds_nothing_against_a_row() {
+    for answer in [PublishError::Unavailable("down".into()), PublishError::Unknown("timeout".into())] {
+        on_each_store(async |world| {
+            let config = RelayConfig::default().max_attempts(1).bury_after_claims(Some(2));
+            world.stage(numbered(5)).await;
+            let down = answer.clone();
+            world.broker.says(move |_, _| Err(down.clone()));
+            for _ in 0..50 {
+                let relay = LogRelay::new(&world.ports, "log").config(config.clone()).run();
+                let life = world.pass(Duration::from_secs(7));
+                // The relay dies while it waits.
+                let _ = select(pin!(relay), pin!(life)).await;
+            }
+            assert_eq!(dead(world).await, []);
+            world.broker.says(|_, _| Ok(()));
+            assert_eq!(run_tailing(world, &[], &config, 1).await, 0);
+            assert_eq!(world.broker.accepted_of("orders"), 5);
+        });
+    }
 }

@@ -37,7 +37,8 @@ impl By {
     fn settles(self) -> Operation {
         match self {
             Self::Claims => Operation::Settle,
-            Self::Log => Operation::Commit,
+            // Its first commit counts the row, which goes out alone.
+            Self::Log => Operation::OutboxSettledTo,
         }
     }
 

@@ -127,7 +127,8 @@ fn a_message_that_fails_while_others_of_its_topic_pass_is_given_up_and_how_long_
         assert_eq!(dead.iter().map(|dead| dead.row.message.id).collect::<Vec<_>>(), [poison]);
         let tries: Vec<Timestamp> =
             world.broker.asked().into_iter().filter(|(_, id)| *id == poison).map(|(at, _)| at).collect();
-        assert!((10..=12).contains(&tries.len()), "{} tries", tries.len());
+        // A few of them before any other has passed.
+        assert!((10..=14).contains(&tries.len()), "{} tries", tries.len());
         let took = tries[tries.len() - 1].since(tries[0]);
         assert!(took > Duration::from_secs(25) && took < Duration::from_secs(80), "{took:?}");
         assert!(heard.lines().iter().any(|line| line.contains("while others pass")), "{:#?}", heard.lines());

@@ -6,12 +6,13 @@ use crate::{
     settings::{Checks, InvalidSetting},
 };
 
-/// Configuration of a [`Relay`](super::Relay).
+/// Configuration of a [`Relay`](super::Relay) or a [`LogRelay`](super::LogRelay).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RelayConfig {
     /// Largest number of rows that one pass claims. Default 100: a batch publish is one round trip, and a hundred
-    /// messages of some kilobytes are sent and settled well within the lease.
+    /// messages of some kilobytes are sent and settled well within the lease. A [`LogRelay`](super::LogRelay) publishes so many at
+    /// a time, and as many one by one after its start.
     pub batch: usize,
     /// Duration of a claim, by the store's clock. Default 30 s: long against a publish, so that a healthy relay never
     /// loses its claim, and short enough to wait for when a relay has crashed.
@@ -34,7 +35,8 @@ pub struct RelayConfig {
     pub max_attempts: u32,
     /// Number of claims without any result after which a row is buried unpublished; `None` never buries it. Default
     /// 30: a row with more than `max_attempts` goes alone, so by then twenty relays in a row have ended while they had
-    /// this one in hand. With the default lease that takes a quarter of an hour.
+    /// this one in hand. With the default lease that takes a quarter of an hour. For a [`LogRelay`](super::LogRelay), which claims
+    /// nothing, the number of processes that have ended while they had the row in hand.
     pub bury_after_claims: Option<u32>,
     /// Time for which a topic is left alone that can't be reached. Default 100 ms to 10 s: an outage costs at most one
     /// cap of delay when it ends. Also the delay of a single message that the broker puts off, at its shortest.

@@ -1,4 +1,4 @@
-use std::{pin::pin, sync::Arc};
+use std::{collections::BTreeSet, pin::pin, sync::Arc};
 
 use smol_str::SmolStr;
 use tracing::{Instrument, debug, debug_span, field, warn};
@@ -11,12 +11,13 @@ use super::{
     poll::Polling,
     publisher::{Batches, Publisher},
     setters::relay_setters,
+    survived::Survived,
 };
 use crate::{
     ids::List,
     ports::{
-        Broker, Clock, OutboxOrder, Part, Ports, Random, Scopes, SettleOutcome, SteadyTime, Store, StoreError,
-        TailRequest, WhenDead, answered, scoped,
+        Broker, Clock, OutboxOrder, OutboxRow, Part, Ports, Random, RowId, Scopes, SettleOutcome, SteadyTime, Store,
+        StoreError, TailRequest, WhenDead, answered, scoped,
     },
     startup::can_run,
     stop::Stop,
@@ -40,9 +41,16 @@ use crate::{
 /// are. A redriven row is published again wherever the position is.
 ///
 /// Run one of these on an outbox, and no [`Relay`](super::Relay) beside it: they do not lose an event to each other, as in
-/// a change from one to the other, but both publish the same rows. Attempts and waits are kept in memory, so a restart
-/// begins them anew, and a message that kills its relay does so each time: where that may be, claim. Of [`RelayConfig`],
-/// `lease` and `bury_after_claims` speak of claims and mean nothing here.
+/// a change from one to the other, but both publish the same rows. Attempts that fail and waits are kept in memory, so a
+/// restart begins them anew. Of [`RelayConfig`], `lease` means nothing here.
+///
+/// # A message that ends its process
+/// The first [`batch`](RelayConfig::batch) rows after a start go out one at a time, each counted in the store before, until as many
+/// are settled: what ended the process before it is among them, and is known by its count from then on. Such a row goes last and alone, counted
+/// again, however long ago the start was; what is published without one, or fails in an ordinary way, is taken back from the count. After
+/// [`bury_after_claims`](RelayConfig::bury_after_claims) deaths (and never before
+/// [`max_attempts`](RelayConfig::max_attempts)) it is dead with that reason, said at `WARN`, and its key goes on or waits as behind any
+/// other dead row. Batches after those first rows count nothing and cost nothing more.
 ///
 /// Source of the pattern: *Transaction log tailing* (Chris Richardson, microservices.io). A connector such as Debezium
 /// does the same on a database's own log, and reads the same table.
@@ -56,18 +64,24 @@ use crate::{
 /// }
 /// ```
 pub struct LogRelay {
-    store: Arc<dyn Store>,
-    publisher: Publisher,
-    clock: Arc<dyn Clock>,
-    time: SteadyTime,
-    random: Arc<dyn Random>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) publisher: Publisher,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) time: SteadyTime,
+    pub(super) random: Arc<dyn Random>,
     name: SmolStr,
-    config: RelayConfig,
+    pub(super) config: RelayConfig,
     wake: Wake,
     /// Passes may be dropped one by one.
-    scopes: Scopes,
-    stop: Stop,
-    waits: LogWaits,
+    pub(super) scopes: Scopes,
+    pub(super) stop: Stop,
+    pub(super) waits: LogWaits,
+    /// Rows that were settled since the start while each went alone.
+    pub(super) proven: usize,
+    /// Rows that went alone and are not settled: they come after those that did not, so that it shows whether others pass.
+    pub(super) unsettled: BTreeSet<RowId>,
+    /// Attempts that are counted in the store although this relay has lived through them.
+    pub(super) survived: Survived,
 }
 
 impl LogRelay {
@@ -102,6 +116,9 @@ impl LogRelay {
             scopes: None,
             stop: Stop::new(),
             waits: LogWaits::default(),
+            proven: 0,
+            unsettled: BTreeSet::new(),
+            survived: Survived::default(),
         }
     }
 
@@ -164,7 +181,8 @@ impl LogRelay {
             let full = rows.len() >= request.limit;
             rows.retain(|row| self.waits.lets_go(row));
             let report = PassReport { claimed: rows.len(), full, ..PassReport::default() };
-            self.work_off(LogWindow::new(rows, per_key), report).await
+            let window = LogWindow::new(rows, per_key, |row| self.survived.without(row.row, row.attempts));
+            self.work_off(window, report).await
         }
         .instrument(span)
         .await
@@ -176,9 +194,11 @@ impl LogRelay {
     }
 
     async fn work_off(&mut self, mut window: LogWindow, mut report: PassReport) -> Result<PassReport, StoreError> {
-        let mut passed = Passed::new();
+        let (mut passed, batch) = (Passed::new(), self.config.batch.max(1));
         'window: loop {
-            let next = window.next_batch(self.config.batch.max(1));
+            // Whatever ended the process before this one is among the first rows, and shows in who it is that goes alone.
+            let alone = self.proven < batch;
+            let next = window.next_batch(batch);
             if next.is_empty() {
                 break;
             }
@@ -189,30 +209,48 @@ impl LogRelay {
                 if self.stop.is_set() {
                     break 'window;
                 }
-                let rows: Vec<_> = batch.iter().map(|row| (row.row, self.publisher.next_attempt(row.row))).collect();
-                let messages: Vec<_> = batch.into_iter().map(|row| row.message).collect();
-                let outcomes = self.publisher.publish(&rows, &messages, &mut passed, &self.config, &self.scopes).await;
-                for (((row, _), message), outcome) in rows.into_iter().zip(messages).zip(outcomes) {
-                    if let SettleOutcome::Retry { delay, .. } | SettleOutcome::Release { delay } = &outcome {
-                        if !delay.is_zero() {
-                            self.waits.put_off(row, message.order_key(), self.time.now(), *delay);
-                        }
-                        report.count(&outcome, true);
-                    }
-                    window.note(message, outcome);
+                match alone {
+                    true => self.publish_alone(batch, &mut window, &mut passed, &mut report).await?,
+                    false => self.publish(batch, &mut window, &mut passed, &mut report).await,
                 }
             }
         }
-        report.expired = self.publisher.take_expired();
-        if !window.settled.is_empty() {
-            self.store(&window, &mut report).await?;
+        self.store(&mut window, &mut report).await?;
+        for suspect in window.take_suspects() {
+            self.publish_alone(vec![suspect], &mut window, &mut passed, &mut report).await?;
         }
+        report.expired = self.publisher.take_expired();
         Ok(report)
     }
 
-    /// Stores how far a pass came, trying again while the store is busy: doing it twice does no harm, and what is not
-    /// stored is published twice.
-    async fn store(&mut self, window: &LogWindow, report: &mut PassReport) -> Result<(), StoreError> {
+    /// Publishes rows, and notes what became of each.
+    pub(super) async fn publish(
+        &mut self,
+        batch: Vec<OutboxRow>,
+        window: &mut LogWindow,
+        passed: &mut Passed,
+        report: &mut PassReport,
+    ) {
+        let rows: Vec<_> = batch.iter().map(|row| (row.row, self.publisher.next_attempt(row.row))).collect();
+        let messages: Vec<_> = batch.into_iter().map(|row| row.message).collect();
+        let outcomes = self.publisher.publish(&rows, &messages, passed, &self.config, &self.scopes).await;
+        for (((row, _), message), outcome) in rows.into_iter().zip(messages).zip(outcomes) {
+            if let SettleOutcome::Retry { delay, .. } | SettleOutcome::Release { delay } = &outcome {
+                if !delay.is_zero() {
+                    self.waits.put_off(row, message.order_key(), self.time.now(), *delay);
+                }
+                report.count(&outcome, true);
+            }
+            window.note(message, outcome);
+        }
+    }
+
+    /// Stores how far a pass came, if it came any further, trying again while the store is busy: doing it twice does no harm,
+    /// and what is not stored is published twice.
+    pub(super) async fn store(&mut self, window: &mut LogWindow, report: &mut PassReport) -> Result<(), StoreError> {
+        if window.settled.is_empty() {
+            return Ok(());
+        }
         let ids: Vec<_> = window.settled.iter().map(|(message, _)| *message).collect();
         let span = debug_span!("settle", messages = %List(&ids), position = field::Empty);
         let mut retries = 0;
@@ -240,6 +278,7 @@ impl LogRelay {
                 warn!(%message, %reason, "outbox row is dead");
             }
         }
+        window.settled.clear();
         Ok(())
     }
 

@@ -12,6 +12,8 @@ use crate::{
 pub(super) struct LogWindow {
     /// Rows that can go out, in commit order.
     ready: VecDeque<OutboxRow>,
+    /// Rows of which a relay is known to have died: they go last, and alone.
+    suspects: Vec<OutboxRow>,
     /// Keys that wait: for a dead row, a row that backs off, or the end of this pass.
     held: BTreeSet<SmolStr>,
     /// Outcomes of rows, to be stored with the position.
@@ -20,8 +22,41 @@ pub(super) struct LogWindow {
 }
 
 impl LogWindow {
-    pub(super) fn new(rows: Vec<OutboxRow>, per_key: bool) -> Self {
-        Self { ready: rows.into(), held: BTreeSet::new(), settled: Vec::new(), per_key }
+    /// A window of these rows. Those of which a relay is known to have died wait for the others.
+    pub(super) fn new(rows: Vec<OutboxRow>, per_key: bool, deaths: impl Fn(&OutboxRow) -> u32) -> Self {
+        let mut window =
+            Self { ready: rows.into(), suspects: Vec::new(), held: BTreeSet::new(), settled: Vec::new(), per_key };
+        if window.ready.iter().any(|row| deaths(row) > 0) {
+            window.set_apart(deaths);
+        }
+        window
+    }
+
+    /// Sets suspects apart that stand first in their keys, the least tried first: which of several it is shows in that. What is
+    /// behind one of its key is left to a later reading, and so is one behind others that can go out.
+    fn set_apart(&mut self, deaths: impl Fn(&OutboxRow) -> u32) {
+        let (mut seen, mut stopped) = (BTreeSet::new(), BTreeSet::new());
+        for row in std::mem::take(&mut self.ready) {
+            let key = row.message.order_key();
+            if self.per_key && stopped.contains(&key) {
+                continue;
+            }
+            if deaths(&row) == 0 {
+                seen.insert(key);
+                self.ready.push_back(row);
+            } else {
+                stopped.insert(key.clone());
+                if !self.per_key || !seen.contains(&key) {
+                    self.suspects.push(row);
+                }
+            }
+        }
+        self.suspects.sort_by_key(|row| (deaths(row), row.row));
+    }
+
+    /// The rows that go last, each alone.
+    pub(super) fn take_suspects(&mut self) -> Vec<OutboxRow> {
+        std::mem::take(&mut self.suspects)
     }
 
     fn holds(&self, key: &SmolStr) -> bool {
@@ -79,7 +114,7 @@ mod tests {
         let builder = MessageBuilder::new("orders", "order.confirmed", key).topic("orders");
         let id = Uuid::from_u128(number.into());
         let message = builder.json(&number).expect("a number").derive(id, &["confirm"], Timestamp::EPOCH);
-        OutboxRow { row: RowId(number), message, attempts: 1 }
+        OutboxRow { row: RowId(number), message, attempts: 0 }
     }
 
     fn batches(mut window: LogWindow, limit: usize) -> Vec<Vec<u64>> {
@@ -93,10 +128,35 @@ mod tests {
         }
     }
 
+    fn window(rows: Vec<OutboxRow>, per_key: bool) -> LogWindow {
+        LogWindow::new(rows, per_key, |row| row.attempts)
+    }
+
+    fn suspect(number: u64, key: &str, attempts: u32) -> OutboxRow {
+        OutboxRow { attempts, ..row(number, key) }
+    }
+
+    #[test]
+    fn a_suspect_waits_for_all_others_and_what_is_behind_it_for_a_later_reading() {
+        let rows =
+            || vec![row(1, "a"), suspect(2, "b", 2), row(3, "b"), suspect(4, "c", 1), suspect(5, "a", 1), row(6, "a")];
+        let apart = |per_key| {
+            let mut window = window(rows(), per_key);
+            let suspects: Vec<u64> = window.take_suspects().iter().map(|row| row.row.0).collect();
+            (batches(window, 9), suspects)
+        };
+        assert_eq!(
+            apart(true),
+            (vec![vec![1]], vec![4, 2]),
+            "the fifth waits for the first, and the sixth for the fifth"
+        );
+        assert_eq!(apart(false), (vec![vec![1, 3, 6]], vec![4, 5, 2]));
+    }
+
     #[test]
     fn a_batch_has_so_many_rows_and_in_key_order_one_of_a_key() {
         let rows = || vec![row(1, "a"), row(2, "a"), row(3, "b"), row(4, "c"), row(5, "d")];
-        assert_eq!(batches(LogWindow::new(rows(), true), 3), [vec![1, 3, 4], vec![2, 5]]);
-        assert_eq!(batches(LogWindow::new(rows(), false), 3), [vec![1, 2, 3], vec![4, 5]]);
+        assert_eq!(batches(window(rows(), true), 3), [vec![1, 3, 4], vec![2, 5]]);
+        assert_eq!(batches(window(rows(), false), 3), [vec![1, 2, 3], vec![4, 5]]);
     }
 }

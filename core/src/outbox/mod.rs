@@ -33,6 +33,7 @@
 mod budget;
 mod config;
 pub mod life_cycle;
+mod log_alone;
 mod log_relay;
 mod log_waits;
 mod log_window;

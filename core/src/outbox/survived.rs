@@ -36,7 +36,8 @@ impl Survived {
         }
     }
 
-    fn add(&mut self, row: RowId) {
+    /// Takes in an attempt that this relay has lived through, and that is counted with the row all the same.
+    pub(super) fn add(&mut self, row: RowId) {
         if self.0.len() >= ROWS_MAX && !self.0.contains_key(&row) {
             self.0.clear();
         }

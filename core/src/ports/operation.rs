@@ -173,6 +173,7 @@ operations! {
         ReadStream "read_stream" false { stream: &'a str, after: u64, limit: usize } on "events";
         StreamSnapshot "stream_snapshot" false { stream: &'a str } on "events";
         PutStreamSnapshot "put_stream_snapshot" true { stream: &'a str, version: u64, state: &'a Bytes } on "events";
+        OutboxAttempt "outbox_attempt" true { message: MessageId, begins: bool } on "outbox";
     }
 }
 
@@ -239,6 +240,7 @@ macro_rules! transaction_methods {
                 stage(message: &Message) -> () = Stage { message };
                 outbox_dispatched(messages: &[MessageId]) -> Vec<bool> = OutboxDispatched { messages };
                 outbox_bury(message: MessageId, reason: &str) -> bool = OutboxBury { message, reason };
+                outbox_attempt(message: MessageId, begins: bool) -> bool = OutboxAttempt { message, begins };
                 outbox_settled_to(when_dead: WhenDead) -> u64 = OutboxSettledTo { when_dead };
             }
             InboxWrites {

@@ -59,6 +59,8 @@ const fn chance(operation: Operation, has_events: bool) -> (u32, u64) {
         Operation::Sagas | Operation::Census | Operation::AskRedrive => (0, 4),
         // Only a message or a request that a saga waits for comes by here.
         Operation::SagaSignal => (4, 2),
+        // Only a relay that reads the log comes by here, in the first rows after its start. An exhaustive search strikes it there.
+        Operation::OutboxAttempt => (0, 4),
         // Whatever else there is, and what will be added.
         _ => (1, 4),
     }

@@ -134,6 +134,11 @@ impl OutboxWrites for MemoryTransaction {
         Ok(self.with(|model, tx| model.mark(tx, message, Some(reason.into()), now)))
     }
 
+    async fn outbox_attempt(&mut self, message: MessageId, begins: bool) -> Result<bool, StoreError> {
+        let now = self.shared.now();
+        Ok(self.with(|model, tx| model.attempt(tx, message, begins, now)))
+    }
+
     async fn outbox_settled_to(&mut self, when_dead: WhenDead) -> Result<u64, StoreError> {
         Ok(self.with(|model, tx| model.settled_to(tx, when_dead)))
     }

@@ -18,7 +18,7 @@ pub(crate) use republish::republish;
 pub(crate) use retention::purge_dispatched;
 pub(crate) use settle::settle;
 pub(crate) use stage::stage;
-pub(crate) use tail::{bury_unread, mark, settled_to, tail};
+pub(crate) use tail::{attempt, bury_unread, mark, settled_to, tail};
 
 #[cfg(test)]
 mod tests;

@@ -119,6 +119,23 @@ pub(crate) fn mark(
     Ok(marked.is_some())
 }
 
+/// Counts an attempt at a row that nobody holds a claim on, or takes one back. Whether it was such a row.
+pub(crate) fn attempt(
+    connection: &Connection,
+    message: MessageId,
+    begins: bool,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let change = if begins { 1 } else { -1 };
+    let counted = connection
+        .prepare_cached(
+            "UPDATE seaworthy_outbox SET attempts = max(0, attempts + ?2)
+             WHERE id = ?1 AND (state = 0 OR state = 1 AND available_at <= ?3)",
+        )?
+        .execute(params![IdText::new(message.0), change, now.as_micros()])?;
+    Ok(counted == 1)
+}
+
 /// Gives up rows that can't be read, so that they stand in nobody's way.
 pub(crate) fn bury_unread(connection: &Connection, rows: &[(i64, String)], now: Timestamp) -> rusqlite::Result<()> {
     rows.iter().try_for_each(|(row, reason)| lane::bury_unread(connection, *row, reason, now))

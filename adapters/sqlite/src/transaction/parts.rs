@@ -94,6 +94,13 @@ impl OutboxWrites for SqliteTransaction {
         })
     }
 
+    async fn outbox_attempt(&mut self, message: MessageId, begins: bool) -> Result<bool, StoreError> {
+        self.run(|connection, now| {
+            let counted = outbox::attempt(connection, message, begins, now);
+            counted.map_err(|failure| in_statement("count an attempt at a row", &failure))
+        })
+    }
+
     async fn outbox_settled_to(&mut self, when_dead: WhenDead) -> Result<u64, StoreError> {
         self.run(|connection, _| {
             let position = outbox::settled_to(connection, when_dead);

@@ -172,6 +172,7 @@ macro_rules! taken {
 const SECOND: Duration = Duration::from_secs(1);
 
 taken! {
+    bool = true;
     u64 = 1;
     usize = 1;
     Bytes = Bytes::new();

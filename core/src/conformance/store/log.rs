@@ -175,6 +175,48 @@ pub async fn a_claimed_row_is_not_settled_by_a_reader_of_the_log(subject: &dyn S
     Ok(Verdict::Held)
 }
 
+/// A reader of the log counts its attempts with the row, where the next one finds them; one that came to nothing is taken back.
+pub async fn attempts_of_a_reader_of_the_log_are_counted_and_taken_back(subject: &dyn StoreSubject) -> Outcome {
+    let store = subject.fresh().await;
+    let lease = subject.unit() * 5;
+    stage(&*store, &[message(1, "a"), lone(2)]).await?;
+    let (first, other) = (message(1, "a").id, lone(2).id);
+    let attempts = async || {
+        let rows = store.tail(&tail(9)).await?;
+        Ok::<_, StoreError>(rows.iter().map(|row| row.attempts).collect::<Vec<_>>())
+    };
+    let attempt = async |begins, commits| {
+        let mut tx = store.begin().await?;
+        let counted = tx.outbox_attempt(first, begins).await?;
+        if commits {
+            tx.commit().await?;
+        }
+        Ok::<_, StoreError>(counted)
+    };
+    expect_eq("a row that nobody has tried has no attempts", attempts().await?, vec![0, 0])?;
+    expect_eq("an attempt at a pending row is counted", attempt(true, false).await?, true)?;
+    expect_eq("an attempt is counted with its transaction, or not at all", attempts().await?, vec![0, 0])?;
+    for (begins, expected) in [(true, 1), (true, 2), (false, 1), (false, 0), (false, 0), (true, 1)] {
+        expect_eq("an attempt at a pending row is counted", attempt(begins, true).await?, true)?;
+        let promise = "the log shows the attempts that were counted, less those that were taken back";
+        expect_eq(promise, attempts().await?, vec![expected, 0])?;
+    }
+    let claimed = store.claim(&claim(1, 9, lease)).await?;
+    let shown: Vec<u32> = claimed.iter().map(|row| row.attempts).collect();
+    expect_eq("a claim counts on from the attempts of a reader of the log", shown, vec![2, 1])?;
+    let promise = "no attempt is counted at a row that is out under a lease, dispatched or gone";
+    expect_eq(promise, attempt(true, true).await?, false)?;
+    subject.advance(lease).await;
+    let mut tx = store.begin().await?;
+    tx.outbox_dispatched(&[first]).await?;
+    expect_eq(promise, tx.outbox_attempt(first, true).await?, false)?;
+    expect_eq(promise, tx.outbox_attempt(message(3, "a").id, true).await?, false)?;
+    expect_eq("a row whose lease has ended can be tried", tx.outbox_attempt(other, true).await?, true)?;
+    tx.commit().await?;
+    expect_eq("an attempt is counted beside what is settled in its transaction", attempts().await?, vec![2])?;
+    Ok(Verdict::Held)
+}
+
 /// Rows that can't go out are not shown, nor what would overtake them, so that they take nobody's place.
 pub async fn the_log_leaves_out_what_stands_in_the_way(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;

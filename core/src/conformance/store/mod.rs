@@ -95,6 +95,7 @@ macro_rules! __store_checks {
                 the_position_is_in_front_of_the_first_row_that_waits
                 a_refused_row_of_the_log_dies_and_comes_back
                 a_claimed_row_is_not_settled_by_a_reader_of_the_log
+                attempts_of_a_reader_of_the_log_are_counted_and_taken_back
                 the_log_leaves_out_what_stands_in_the_way
             }
             retention [Outbox] {

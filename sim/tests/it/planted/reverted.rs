@@ -9,7 +9,7 @@ use seaworthy_core::{
     ids::OperationId,
     inbox::{Consumer, ConsumerConfig, Handler, HandlerError, Handlers},
     message::Message,
-    outbox::{Relay, RelayConfig},
+    outbox::{LogRelay, Relay, RelayConfig},
     ports::{Expected, ExternalCall, Ports, Refusal, Transaction},
 };
 use seaworthy_sim::scenario::Topology;
@@ -87,6 +87,23 @@ fn claims(is_right: bool) -> Topology {
 #[test]
 fn deaths_of_a_relay_that_bury_nothing() {
     is_found_and_the_right_service_holds(BY, Service::wrong("counts-no-claims", claims).fails_for_good());
+}
+
+/// The same for a relay by the log, of which there is one: each publishes all of it.
+fn deaths_by_the_log(is_right: bool) -> Topology {
+    let front = Topology::new().process("front-1", "front", "front", move |boot| {
+        let config = RelayConfig::default().max_attempts(2);
+        let config = config.bury_after_claims(is_right.then_some(30));
+        let relay = LogRelay::new(&boot.ports, "relay").config(config).run();
+        front_beside(boot, relay, placing)
+    });
+    listener(front.supervised())
+}
+
+#[test]
+fn deaths_of_a_relay_by_the_log_that_bury_nothing() {
+    let wrong = Service::wrong("counts-no-deaths-by-the-log", deaths_by_the_log).fails_for_good();
+    is_found_and_the_right_service_holds(BY, wrong);
 }
 
 /// A consumer that asks outside for each message.

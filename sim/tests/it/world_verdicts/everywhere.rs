@@ -132,6 +132,7 @@ impl Everywhere {
         seen.store(Operation::Stage, tx.stage(&message("staged")).await)?;
         seen.store(Operation::OutboxDispatched, tx.outbox_dispatched(&[message("unknown").id]).await)?;
         seen.store(Operation::OutboxBury, tx.outbox_bury(message("unknown").id, "no reason").await)?;
+        seen.store(Operation::OutboxAttempt, tx.outbox_attempt(message("unknown").id, true).await)?;
         seen.store(Operation::OutboxSettledTo, tx.outbox_settled_to(WhenDead::BlockKey).await)?;
         let entry = |name| InboxEntry::for_message("everywhere", &message(name));
         seen.store(Operation::InboxInsert, tx.inbox_insert(&entry("first")).await)?;

@@ -139,7 +139,8 @@ impl StoreModel {
             self.check_checkpoint(consumer, tx.at)?;
         }
         let own = |row| tx.staged.iter().any(|(staged, _)| *staged == row);
-        if tx.marks.iter().any(|mark| !self.outbox.is_pending(mark.row) && !own(mark.row)) {
+        let mut rows = tx.marks.iter().map(|mark| mark.row).chain(tx.attempts.iter().map(|(row, _)| *row));
+        if rows.any(|row| !self.outbox.is_pending(row) && !own(row)) {
             return Err(StoreError::Conflict("an outbox row was claimed or settled by another transaction".into()));
         }
         self.sagas.check_all(&tx.sagas)
@@ -177,6 +178,9 @@ impl StoreModel {
         }
         for (row, message) in tx.staged {
             self.outbox.insert(row, message);
+        }
+        for (row, begins) in tx.attempts {
+            self.outbox.attempt(row, begins);
         }
         for mark in tx.marks {
             self.outbox.mark(mark.row, mark.dead.as_ref(), mark.at);

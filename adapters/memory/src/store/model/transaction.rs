@@ -33,6 +33,8 @@ pub(in crate::store) struct Tx {
     /// them.
     pub(super) staged: Vec<(RowId, Box<Message>)>,
     pub(super) marks: Vec<Mark>,
+    /// Pending outbox rows of which an attempt begins, or is taken back.
+    pub(super) attempts: Vec<(RowId, bool)>,
     pub(super) inbox: Vec<InboxWrite>,
     pub(super) sagas: Vec<SagaWrite>,
     pub(super) events: Vec<EventWrite>,
@@ -65,6 +67,7 @@ impl Tx {
             checkpoints: Vec::new(),
             staged: Vec::new(),
             marks: Vec::new(),
+            attempts: Vec::new(),
             inbox: Vec::new(),
             sagas: Vec::new(),
             events: Vec::new(),
@@ -257,11 +260,23 @@ impl StoreModel {
         dead: Option<SmolStr>,
         now: Timestamp,
     ) -> bool {
-        let staged = tx.staged.iter().find(|(_, staged)| staged.id == message).map(|(row, _)| *row);
-        let pending = staged.or_else(|| self.outbox.pending(message, now));
-        let Some(row) = pending.filter(|row| tx.marks.iter().all(|mark| mark.row != *row)) else { return false };
+        let Some(row) = self.pending(tx, message, now) else { return false };
         tx.marks.push(Mark { row, dead, at: now });
         true
+    }
+
+    /// Counts an attempt at the row of a message without a claim, or takes one back, if it is pending.
+    pub(in crate::store) fn attempt(&mut self, tx: &mut Tx, message: MessageId, begins: bool, now: Timestamp) -> bool {
+        let Some(row) = self.pending(tx, message, now) else { return false };
+        tx.attempts.push((row, begins));
+        true
+    }
+
+    /// The row of a message that is pending as the transaction sees it.
+    fn pending(&mut self, tx: &Tx, message: MessageId, now: Timestamp) -> Option<RowId> {
+        let staged = tx.staged.iter().find(|(_, staged)| staged.id == message).map(|(row, _)| *row);
+        let pending = staged.or_else(|| self.outbox.pending(message, now));
+        pending.filter(|row| tx.marks.iter().all(|mark| mark.row != *row))
     }
 
     /// The position up to which the log is settled once the transaction's own marks are.

@@ -216,6 +216,8 @@ const STORE: &[(store::Bug, &[&str])] = {
             "purged_logs_leave_their_saga",
         ]),
         (ReadsTheLogBackwards, &["the_log_is_read_in_commit_order"]),
+        (CountsNoAttempts, &["attempts_of_a_reader_of_the_log_are_counted_and_taken_back"]),
+        (TakesNoAttemptBack, &["attempts_of_a_reader_of_the_log_are_counted_and_taken_back"]),
         (MarksAtOnce, &["rows_are_marked_together_with_the_position"]),
         (ShowsWhatIsBehindTheDead, &[
             "a_refused_row_of_the_log_dies_and_comes_back",

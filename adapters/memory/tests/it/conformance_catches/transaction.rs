@@ -194,6 +194,14 @@ impl DelegateTransaction for BrokenTransaction {
         self.inner().outbox_dispatched(messages).await
     }
 
+    async fn outbox_attempt(&mut self, message: MessageId, begins: bool) -> Result<bool, StoreError> {
+        match self.store.bug {
+            Bug::CountsNoAttempts => Ok(true),
+            Bug::TakesNoAttemptBack if !begins => Ok(true),
+            _ => self.inner().outbox_attempt(message, begins).await,
+        }
+    }
+
     async fn outbox_settled_to(&mut self, when_dead: WhenDead) -> Result<u64, StoreError> {
         let position = self.inner().outbox_settled_to(when_dead).await?;
         Ok(position + u64::from(self.has(Bug::MovesThePositionAnyhow)))

@@ -118,6 +118,10 @@ impl OutboxWrites for Posting {
         self.0.outbox_bury(message, reason).await
     }
 
+    async fn outbox_attempt(&mut self, message: MessageId, begins: bool) -> Result<bool, StoreError> {
+        self.0.outbox_attempt(message, begins).await
+    }
+
     async fn outbox_settled_to(&mut self, when_dead: WhenDead) -> Result<u64, StoreError> {
         self.0.outbox_settled_to(when_dead).await
     }

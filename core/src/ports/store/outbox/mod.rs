@@ -54,6 +54,17 @@ pub trait OutboxWrites: Send {
         Err(Part::Outbox.refusal())
     }
 
+    /// Counts an attempt at a row, before it is published, or takes one back that came to nothing (`begins` is `false`): for a
+    /// reader of the log, so that a message which ends its process each time shows in the row's
+    /// [attempts](OutboxRow::attempts). Says whether it was counted; what [`outbox_dispatched`](Self::outbox_dispatched) leaves
+    /// alone is left alone here too. There are never fewer attempts than none.
+    ///
+    /// # Errors
+    /// As [`outbox_dispatched`](Self::outbox_dispatched).
+    async fn outbox_attempt(&mut self, message: MessageId, begins: bool) -> Result<bool, StoreError> {
+        Err(Part::Outbox.refusal())
+    }
+
     /// Returns the position up to which the log is settled, as this transaction leaves it: every row at or before it is
     /// dispatched, or dead where those are passed. It is what a reader of the log stores.
     ///

@@ -90,6 +90,13 @@ impl Outbox {
         self.rows.get(&id).is_some_and(|row| matches!(row.place, Place::Ready(..) | Place::Waiting(_)))
     }
 
+    /// Counts an attempt at a row, or takes one back.
+    pub(in crate::store::model) fn attempt(&mut self, id: RowId, begins: bool) {
+        if let Some(row) = self.rows.get_mut(&id) {
+            row.attempts = if begins { row.attempts.saturating_add(1) } else { row.attempts.saturating_sub(1) };
+        }
+    }
+
     /// Settles a pending row that nobody holds a claim on.
     pub(in crate::store::model) fn mark(&mut self, id: RowId, dead: Option<&SmolStr>, now: Timestamp) {
         self.lift(id);

@@ -95,6 +95,8 @@ pub(crate) enum Bug {
     KeepsForgottenSagas,
     ReadsTheLogBackwards,
     MarksAtOnce,
+    CountsNoAttempts,
+    TakesNoAttemptBack,
     ShowsWhatIsBehindTheDead,
     ShowsWhatIsLeased,
     MovesThePositionAnyhow,

@@ -5,9 +5,7 @@ use std::time::Duration;
 use seaworthy_core::{
     backoff::Backoff,
     inbox::HandlerError,
-    ports::{
-        Clock as _, EventAppend, ExpectedVersion, InboxPurgeRequest, Operation, StoreError, StoreTable, Timestamp,
-    },
+    ports::{EventAppend, ExpectedVersion, InboxPurgeRequest, Operation, StoreError, StoreTable, Timestamp},
     wake::Wake,
 };
 

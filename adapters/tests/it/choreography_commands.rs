@@ -1,11 +1,15 @@
 //! Commands at their destination: carried out at the version that they expect, and stale otherwise.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use seaworthy_core::{
     choreography::{
-        Command, Destination, Destinations, Domain, FollowUp, Rejection, RejectionReason, Router, TranslateError,
-        Translator,
+        Command, CommandHandlers, Destination, Destinations, Domain, FollowUp, Rejection, RejectionReason, Router,
+        TranslateError, Translator,
     },
     inbox::{Consumer, ConsumerConfig},
     message::{Message, MessageBuilder},
@@ -17,8 +21,8 @@ use uuid::Uuid;
 use crate::support::{
     World,
     card_room::{
-        Funds, Players, Table, Tables, open, player, player_commands, player_rejections, table, table_commands,
-        table_to_player,
+        Funds, Player, Players, Table, Tables, open, player, player_commands, player_rejections, players, table,
+        table_commands, table_to_player,
     },
     on_each_store,
 };
@@ -176,6 +180,41 @@ fn seed_22_only_what_was_stale_is_sent_again_and_not_its_siblings() {
         sent.sort();
         assert_eq!(sent, ["ann", "bob", "bob", "cid"], "one again, and the others once");
         assert_eq!(world.sent("command.stale").len(), 1);
+    });
+}
+
+/// Somebody else has moved her on by one: the first is stale, and the second would find just the version that it expects.
+#[test]
+fn of_two_commands_of_one_event_for_one_root_the_second_is_never_carried_out_before_the_first() {
+    on_each_store(async |world| {
+        world.declare_room();
+        world.furnish([player("ann", 0)], [table("t-1", 6)]).await;
+        world.ports.spawn("relay", Relay::new(&world.ports).run());
+        world.ports.spawn("router", table_to_player().consumer(&world.ports).run());
+        let payouts = [5, 11, 13].map(|chips| ("ann".to_owned(), chips));
+        world.change_table("t-1", |table| table.settle(&payouts)).await;
+        world.pass(5 * SECOND).await;
+        world.change_player("ann", |player| player.chips += 1).await;
+        let paid = Arc::new(Mutex::new(Vec::new()));
+        let credit = {
+            let paid = paid.clone();
+            move |player: &mut Player, credit: Funds| {
+                player.chips += credit.chips;
+                player.credits += 1;
+                paid.lock().expect("no panic with it in hand").push(credit.chips);
+                Ok::<_, ()>(())
+            }
+        };
+        let handlers = CommandHandlers::builder::<Players>(&world.ports, players(&world.ports));
+        let handlers = handlers.on("credit.funds", credit).build().expect("one command");
+        let consumer = Consumer::new(&world.ports, "players", handlers, ConsumerConfig::new(["player.commands"]));
+        world.ports.spawn("players", consumer.run());
+        world.pass(120 * SECOND).await;
+        let ann = world.player("ann").await;
+        assert_eq!((ann.chips, ann.credits), (30, 3), "each once");
+        assert_eq!(*paid.lock().expect("no panic with it in hand"), [5, 11, 13], "in the order of the settlement");
+        assert!(world.sent("command.rejected").is_empty());
+        world.assert_at_rest().await;
     });
 }
 

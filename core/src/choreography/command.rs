@@ -67,7 +67,8 @@ impl Command {
     /// ([`Destinations::version`](super::Destinations::version)).
     ///
     /// Several commands of one event for one aggregate all say what was seen: the splitter numbers them one after the
-    /// other, since each but the first comes after its forerunners. Commands that change nothing should expect any version.
+    /// other, since each but the first comes after its forerunners. They are carried out in that order: one whose forerunner is
+    /// stale is stale as well, and comes after it again. Commands that change nothing should expect any version.
     pub fn exact(mut self, version: u64) -> Self {
         self.expected = ExpectedSequence::Exact(version);
         self

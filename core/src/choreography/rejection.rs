@@ -25,7 +25,8 @@ pub enum RejectionReason {
     Present,
     /// The aggregate is in a terminal state.
     Ended,
-    /// The aggregate was at another version, and whoever sent the command does not send it again.
+    /// The aggregate was at another version, or a command of the same event that comes before this one was stale, and whoever
+    /// sent the command does not send it again.
     Stale {
         /// Version that the command expected.
         expected: u64,

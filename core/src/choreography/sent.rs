@@ -17,6 +17,33 @@ const ATTEMPT: &str = "commandattempt";
 const REJECTIONS: &str = "commandrejections";
 const ANSWERS: &str = "commandanswers";
 const EVENT: &str = "commandevent";
+const AFTER: &str = "commandafter";
+
+/// Place of a command among those of one event for one aggregate that expect a version: they are carried out in that order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It is the first of several.
+    First,
+    /// It comes after the command of this type and number.
+    After { kind: SmolStr, number: u32 },
+}
+
+impl Turn {
+    fn to_text(&self) -> SmolStr {
+        match self {
+            Self::First => SmolStr::new_static("first"),
+            Self::After { kind, number } => format_smolstr!("{number} {kind}"),
+        }
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        if text == "first" {
+            return Some(Self::First);
+        }
+        let (number, kind) = text.split_once(' ')?;
+        Some(Self::After { kind: kind.into(), number: number.parse().ok()? })
+    }
+}
 
 /// A command as it was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +51,8 @@ pub(super) struct Sent {
     pub(super) expected: ExpectedSequence,
     /// Number of commands before it, of the same event, type and aggregate.
     pub(super) slot: u32,
+    /// Its place among others of its event for its aggregate; `None` where there are none, or it expects any version.
+    pub(super) turn: Option<Turn>,
     /// `0` when it is sent first, one more each time that it was stale.
     pub(super) attempt: u32,
     /// Topic to which a rejection goes; `None` where nobody wants to hear of it.
@@ -57,6 +86,9 @@ impl Sent {
         if let ExpectedSequence::Exact(version) = self.expected {
             builder = builder.header(EXPECTED, version.to_smolstr())?;
         }
+        if let Some(turn) = &self.turn {
+            builder = builder.header(AFTER, turn.to_text())?;
+        }
         builder = builder.header(SLOT, self.slot.to_smolstr())?.header(ATTEMPT, self.attempt.to_smolstr())?;
         for (name, topic) in [(REJECTIONS, &self.rejections), (ANSWERS, &self.answers)] {
             if let Some(topic) = topic {
@@ -86,6 +118,14 @@ impl Sent {
                 Some(version) => ExpectedSequence::Exact(number(EXPECTED, version)?),
             },
             slot: small(SLOT)?,
+            turn: match text(AFTER) {
+                None => None,
+                Some(text) => Some(Turn::from_text(&text).ok_or_else(|| {
+                    HandlerError::Undecodable(format_smolstr!(
+                        "header {AFTER} is {text:?}; expected a number and a type"
+                    ))
+                })?),
+            },
             attempt: small(ATTEMPT)?,
             rejections: text(REJECTIONS),
             answers: text(ANSWERS),
@@ -108,10 +148,14 @@ mod tests {
     #[test]
     fn what_a_command_carries_is_read_back_as_it_was_written_whatever_its_event_holds() {
         let event = build(MessageBuilder::new("table", "settled", "t-1").data("text/plain", "a\tb\n\u{7f}\0".into()));
-        for (expected, answers) in [(ExpectedSequence::Any, None), (ExpectedSequence::Exact(7), Some("router".into()))]
-        {
+        let after = Turn::After { kind: "credit.funds of all".into(), number: 3 };
+        for (expected, turn, answers) in [
+            (ExpectedSequence::Any, None, None),
+            (ExpectedSequence::Exact(7), Some(Turn::First), Some("router".into())),
+            (ExpectedSequence::Exact(8), Some(after), Some("router".into())),
+        ] {
             let rejections = Some("table.rejections".into());
-            let sent = Sent { expected, slot: 3, attempt: 2, rejections, answers, event: Sent::pack(&event) };
+            let sent = Sent { expected, slot: 3, turn, attempt: 2, rejections, answers, event: Sent::pack(&event) };
             let command = build(sent.write(MessageBuilder::new("router", "credit", "ann")).expect("headers"));
             let read = Sent::read(&command).expect("its own headers");
             assert_eq!(read, sent);
@@ -124,6 +168,9 @@ mod tests {
         let bare = MessageBuilder::new("desk", "credit", "ann");
         let sent = Sent::read(&build(bare.clone())).expect("no headers");
         assert_eq!((sent.expected, sent.rejections.is_none(), sent.unpack()), (ExpectedSequence::Any, true, Ok(None)));
+        let odd = build(bare.clone().header(AFTER, "seven").expect("a header"));
+        let error = Sent::read(&odd).expect_err("no place").to_string();
+        assert!(error.contains("commandafter") && error.contains("seven"), "{error}");
         let odd = build(bare.header(EXPECTED, "seven").expect("a header"));
         let error = Sent::read(&odd).expect_err("no number").to_string();
         assert!(error.contains("commandexpected") && error.contains("seven"), "{error}");

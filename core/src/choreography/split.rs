@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use smol_str::{SmolStr, ToSmolStr as _};
 
-use super::{Command, ExpectedSequence, TranslateError, domain::commands_topic, sent::Sent};
+use super::{
+    Command, ExpectedSequence, TranslateError,
+    domain::commands_topic,
+    sent::{Sent, Turn},
+};
 use crate::{
     message::{Message, MessageBuilder},
     time::Timestamp,
@@ -48,29 +52,29 @@ impl Splitter<'_> {
     /// those for one aggregate share a key, so they stay in order.
     pub(super) fn all(&self, commands: Vec<Command>) -> Result<Vec<Message>, TranslateError> {
         let event = Sent::pack(self.carried);
-        let slotted = slots(commands).into_iter().map(|(slot, command, earlier)| {
+        let slotted = slots(commands).into_iter().map(|Slotted { slot, command, earlier, turn }| {
             // Those before it have each moved the aggregate on by one.
             let expected = match command.expected {
                 ExpectedSequence::Exact(version) => ExpectedSequence::Exact(version.saturating_add(earlier)),
                 ExpectedSequence::Any => ExpectedSequence::Any,
             };
-            self.message(slot, command, expected, 0, event.clone())
+            self.message(slot, command, expected, turn, 0, event.clone())
         });
         slotted.collect()
     }
 
     /// The command of one slot, once more; `None` if there is none in it any more. Those of other slots have gone their own
-    /// way already.
+    /// way already, or wait for it.
     pub(super) fn one(
         &self,
         commands: Vec<Command>,
         wanted: &Slot,
         attempt: u32,
     ) -> Result<Option<Message>, TranslateError> {
-        let found = slots(commands).into_iter().find(|(slot, ..)| slot == wanted);
-        let Some((slot, command, _)) = found else { return Ok(None) };
+        let Some(found) = slots(commands).into_iter().find(|slotted| slotted.slot == *wanted) else { return Ok(None) };
+        let Slotted { slot, command, turn, .. } = found;
         let expected = command.expected;
-        self.message(slot, command, expected, attempt, Sent::pack(self.carried)).map(Some)
+        self.message(slot, command, expected, turn, attempt, Sent::pack(self.carried)).map(Some)
     }
 
     fn message(
@@ -78,12 +82,13 @@ impl Splitter<'_> {
         slot: Slot,
         command: Command,
         expected: ExpectedSequence,
+        turn: Option<Turn>,
         attempt: u32,
         event: SmolStr,
     ) -> Result<Message, TranslateError> {
         let Slot { topic, root, kind, number } = slot;
         let (rejections, answers) = (Some(self.rejections.clone()), self.answers.clone());
-        let sent = Sent { expected, slot: number, attempt, rejections, answers, event };
+        let sent = Sent { expected, slot: number, turn, attempt, rejections, answers, event };
         let (number, attempt) = (number.to_smolstr(), attempt.to_smolstr());
         let parts = ["command", self.sender, &topic, &root, &kind, &number, &attempt];
         let builder = MessageBuilder::new(self.sender.clone(), kind.clone(), root.clone())
@@ -94,17 +99,44 @@ impl Splitter<'_> {
     }
 }
 
-/// Commands with their slots, and how many of the list come before each for its aggregate.
-fn slots(commands: Vec<Command>) -> Vec<(Slot, Command, u64)> {
-    let mut earlier: BTreeMap<(SmolStr, SmolStr), (u64, BTreeMap<SmolStr, u32>)> = BTreeMap::new();
-    let slotted = commands.into_iter().map(|command| {
-        let (topic, root) = (commands_topic(&command.destination.domain), command.destination.id.clone());
-        let (before, kinds) = earlier.entry((topic.clone(), root.clone())).or_default();
-        let number = kinds.entry(command.kind.clone()).or_default();
-        let slot = Slot { topic, root, kind: command.kind.clone(), number: *number };
-        let place = *before;
-        (*before, *number) = (*before + 1, *number + 1);
-        (slot, command, place)
-    });
-    slotted.collect()
+/// A command in its slot.
+struct Slotted {
+    slot: Slot,
+    command: Command,
+    /// Number of commands of the list that come before it for its aggregate.
+    earlier: u64,
+    turn: Option<Turn>,
+}
+
+/// Commands of a list for one aggregate, up to one of them.
+#[derive(Default)]
+struct Before {
+    count: u64,
+    kinds: BTreeMap<SmolStr, u32>,
+    /// The last one that expects a version: its place in the list, its type and its number.
+    exact: Option<(usize, SmolStr, u32)>,
+}
+
+/// Gives each command its slot, and its turn where it is not the only one that expects a version of its aggregate.
+fn slots(commands: Vec<Command>) -> Vec<Slotted> {
+    let mut before: BTreeMap<(SmolStr, SmolStr), Before> = BTreeMap::new();
+    let mut slotted: Vec<Slotted> = Vec::with_capacity(commands.len());
+    for command in commands {
+        let (topic, root, kind) =
+            (commands_topic(&command.destination.domain), command.destination.id.clone(), command.kind.clone());
+        let before = before.entry((topic.clone(), root.clone())).or_default();
+        let number = before.kinds.entry(kind.clone()).or_default();
+        let slot = Slot { topic, root, kind: kind.clone(), number: *number };
+        let mut turn = None;
+        if matches!(command.expected, ExpectedSequence::Exact(_)) {
+            let forerunner = before.exact.replace((slotted.len(), kind, *number));
+            if let Some((place, kind, number)) = forerunner {
+                slotted[place].turn.get_or_insert(Turn::First);
+                turn = Some(Turn::After { kind, number });
+            }
+        }
+        slotted.push(Slotted { slot, command, earlier: before.count, turn });
+        (before.count, *number) = (before.count + 1, *number + 1);
+    }
+    slotted
 }

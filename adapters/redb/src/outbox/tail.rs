@@ -83,16 +83,29 @@ fn followers(
     Ok(found)
 }
 
-/// Settles a row that nobody holds a claim on: dispatched, or dead for a reason. Says whether it was such a row.
-pub(crate) fn mark(tables: Tables<'_>, message: MessageId, dead: Option<&str>, now: Timestamp) -> Result<bool> {
-    let Some(sequence) = row::sequence_of(*tables, message)? else { return Ok(false) };
+/// A row that nobody holds a claim on, as it is.
+fn free(view: View<'_>, message: MessageId, now: Timestamp) -> Result<Option<(u64, Row)>> {
+    let Some(sequence) = row::sequence_of(view, message)? else { return Ok(None) };
     let is_free = |row: &Row| match row.state {
         State::Pending => true,
         State::Claimed => row.due <= now.as_micros(),
         State::Dispatched | State::Dead => false,
     };
-    let Some(before) = row::read(*tables, sequence)?.filter(is_free) else { return Ok(false) };
+    Ok(row::read(view, sequence)?.filter(is_free).map(|row| (sequence, row)))
+}
+
+/// Settles a row that nobody holds a claim on: dispatched, or dead for a reason. Says whether it was such a row.
+pub(crate) fn mark(tables: Tables<'_>, message: MessageId, dead: Option<&str>, now: Timestamp) -> Result<bool> {
+    let Some((sequence, before)) = free(*tables, message, now)? else { return Ok(false) };
     lane::end(tables, sequence, &before, dead, now)?;
+    Ok(true)
+}
+
+/// Counts an attempt at a row that nobody holds a claim on, or takes one back. Says whether it was such a row.
+pub(crate) fn attempt(tables: Tables<'_>, message: MessageId, begins: bool, now: Timestamp) -> Result<bool> {
+    let Some((sequence, before)) = free(*tables, message, now)? else { return Ok(false) };
+    let attempts = if begins { before.attempts.saturating_add(1) } else { before.attempts.saturating_sub(1) };
+    row::update(tables, sequence, &before, &Row { attempts, ..before.clone() })?;
     Ok(true)
 }
 

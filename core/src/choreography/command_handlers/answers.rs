@@ -32,10 +32,10 @@ impl Answers {
         Self { domain, backoff, clock: ports.clock.clone(), random: ports.random.clone() }
     }
 
-    /// The reason to refuse a command unseen: its aggregate is at another version than it expects.
-    pub(super) fn stale(sent: &Sent, version: u64) -> Option<RejectionReason> {
+    /// The reason to refuse a command unseen: its aggregate is at another version than it expects, or its turn has not come.
+    pub(super) fn stale(sent: &Sent, version: u64, has_come: bool) -> Option<RejectionReason> {
         match sent.expected {
-            ExpectedSequence::Exact(expected) if expected != version => {
+            ExpectedSequence::Exact(expected) if expected != version || !has_come => {
                 Some(RejectionReason::Stale { expected, version })
             }
             ExpectedSequence::Exact(_) | ExpectedSequence::Any => None,

@@ -1,5 +1,6 @@
 mod answers;
 mod sourced;
+mod turn;
 mod verdict;
 
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
@@ -42,10 +43,14 @@ enum Decider<A> {
 /// | it decides | is changed, its events are staged | whoever listens to them |
 /// | it refuses, is not there, or is there already | stays as it is | the source: a [`Rejection`](super::Rejection) with the reason |
 /// | it is in a [terminal state](CommandHandlersBuilder::ended_when) | stays as it is | the source, likewise |
-/// | it is at another version than the command [expects](super::ExpectedSequence) | stays as it is | the router, after a backoff; a command without a router is rejected |
+/// | it is at another version than the command [expects](super::ExpectedSequence), or a command that comes before this one in the list of its event was | stays as it is | the router, after a backoff; a command without a router is rejected |
 /// | the command's type is not known | stays as it is | nobody yet: a newer release handles it |
 ///
 /// Each answer is staged in that transaction, so it is given once, whatever crashes in between.
+///
+/// Where one event has several commands for one aggregate that expect versions, each leaves a note among the
+/// [operations](crate::ports::Part::Operations) of the store, by which the next one knows its turn;
+/// [`OperationRetention`](crate::participant::OperationRetention) deletes these.
 ///
 /// ```
 /// # use seaworthy_core::aggregate::{Aggregate, DomainEvent, MessageMap, Repository};

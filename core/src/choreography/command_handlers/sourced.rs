@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde::{Serialize, de::DeserializeOwned};
 use smol_str::SmolStr;
 
-use super::answers::Answers;
+use super::{answers::Answers, turn};
 use crate::{
     aggregate::{Cause, UpdateError},
     backoff::Backoff,
@@ -168,19 +168,23 @@ impl<A: Sourced<Refusal: Serialize>> Handler for Decisions<A> {
         let form = forms.get(&command.kind);
         let form = form.ok_or_else(|| HandlerError::Refused("no form for commands of this type".into()))?;
         let decided = form(command)?;
-        let check = |state: &A, version| match Answers::stale(&sent, version) {
+        let has_come = turn::has_come(tx, command, &sent).await?;
+        let check = |state: &A, version| match Answers::stale(&sent, version, has_come) {
             Some(stale) => Err(stale),
             None if ended.is(state) => Err(RejectionReason::Ended),
             None => Ok(()),
         };
         let executed = ledger.execute_if(tx, &command.subject, &decided, Cause::Message(command), check).await;
         let reason = match executed {
-            Ok(Ok(_)) => return Ok(()),
+            Ok(Ok(_)) => return turn::pass_on(tx, command, &sent).await,
             Ok(Err(reason)) => reason,
             Err(UpdateError::Refused(refusal)) => refused(&refusal),
             Err(UpdateError::Aggregate(error)) => return Err(error.into()),
             Err(UpdateError::Missing { .. }) => RejectionReason::Missing,
         };
+        if !matches!(reason, RejectionReason::Stale { .. }) {
+            turn::pass_on(tx, command, &sent).await?;
+        }
         answers.give(tx, command, &sent, reason).await
     }
 }

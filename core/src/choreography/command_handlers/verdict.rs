@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{CommandHandlers, Decider, answers::Answers};
+use super::{CommandHandlers, Decider, answers::Answers, turn};
 use crate::{
     aggregate::{Aggregate, Cause, Tracked},
     choreography::{rejection::RejectionReason, sent::Sent},
@@ -53,10 +53,15 @@ impl<A: Aggregate> Handler for Commands<A> {
         let sent = Sent::read(command)?;
         let aggregate = commands.repository.load(tx, &command.subject).await?;
         let version = aggregate.as_ref().and_then(Tracked::version).unwrap_or(0);
-        let verdict = match Answers::stale(&sent, version) {
+        let has_come = turn::has_come(tx, command, &sent).await?;
+        let verdict = match Answers::stale(&sent, version, has_come) {
             Some(stale) => Err(stale),
             None => commands.decide(aggregate, command)?,
         };
+        // One that is stale for good is as if it had not come: those after it were decided on the same state.
+        if !matches!(verdict, Err(RejectionReason::Stale { .. })) {
+            turn::pass_on(tx, command, &sent).await?;
+        }
         match verdict {
             Ok(changed) => {
                 commands.repository.save(tx, changed, Cause::Message(command)).await?;

@@ -20,7 +20,7 @@ pub(crate) use due::next_available;
 #[cfg(test)]
 pub(crate) use row::Row;
 pub(crate) use stage::stage;
-pub(crate) use tail::{bury_unread, mark, settled_to, tail};
+pub(crate) use tail::{attempt, bury_unread, mark, settled_to, tail};
 
 use crate::view::{Result, Tables};
 

@@ -87,6 +87,10 @@ impl OutboxWrites for RedbTransaction {
         self.run(|tables, now| outbox::mark(tables, message, Some(reason), now))
     }
 
+    async fn outbox_attempt(&mut self, message: MessageId, begins: bool) -> Result<bool, StoreError> {
+        self.run(|tables, now| outbox::attempt(tables, message, begins, now))
+    }
+
     async fn outbox_settled_to(&mut self, when_dead: WhenDead) -> Result<u64, StoreError> {
         self.run(|tables, _| outbox::settled_to(*tables, when_dead))
     }

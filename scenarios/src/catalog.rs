@@ -8,6 +8,7 @@ use seaworthy_sim::{
 use crate::{
     card_table::CardTable,
     controls,
+    event_store::EventStore,
     order_fulfillment::OrderFulfillment,
     order_inventory::OrderInventory,
     payments::{PaymentService, bugs},
@@ -24,9 +25,11 @@ pub fn entries() -> Vec<Entry> {
     let contexts = [OrderInventory::choreographed(), OrderInventory::orchestrated()];
     let contexts = contexts.into_iter().chain(specimens::contexts()).map(Entry::new);
     let cards = std::iter::once(CardTable::new()).chain(specimens::cards()).map(Entry::new);
+    let streams = [EventStore::new()].into_iter().chain(specimens::streams()).map(Entry::new);
     shops
         .chain(contexts)
         .chain(cards)
+        .chain(streams)
         .chain(payments)
         .chain([Entry::new(Welcoming)])
         .chain(small)

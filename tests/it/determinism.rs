@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use seaworthy_scenarios::order_fulfillment::OrderFulfillment;
+use seaworthy_scenarios::{event_store::EventStore, order_fulfillment::OrderFulfillment};
 use seaworthy_sim::{
     explore::determinism,
     generate::generate,
@@ -95,5 +95,17 @@ fn fingerprints_are_the_same_on_every_machine_and_in_every_build() {
     // One plan of each profile. Written down once: a difference means that an old seed does not mean today what it meant then.
     let prints: Vec<String> =
         plans().iter().step_by(101).map(|plan| format!("{:#018x} {:#018x}", plan.seed, fingerprint(plan))).collect();
+    insta::assert_snapshot!(prints.join("\n"));
+}
+
+/// The same for a scenario whose state is streams of events.
+#[test]
+fn event_store_fingerprints_are_the_same_on_every_machine_and_in_every_build() {
+    let scenario = EventStore::new();
+    let prints = PROFILES.map(|profile| {
+        let plan = generate(&scenario, derive_seed(0x5ea, 66), profile);
+        let report = run(&scenario, &plan, &RunOptions::default()).expect("a generated plan is valid");
+        format!("{profile:?} {:#018x}", report.fingerprint)
+    });
     insta::assert_snapshot!(prints.join("\n"));
 }

@@ -7,6 +7,8 @@
 //! | [`Sourced`], [`Ledger`] | aggregates whose state is a fold of their events, decided, appended and published in one write | in place of [aggregates](crate::aggregate) that keep their state |
 //! | [`Subscriber`] | reads the log and has the effect of each event once | for projections, and for what is to follow from events |
 //!
+//! Letters of a subscriber may be of events that have not failed: [`only_waits`] tells them apart.
+//!
 //! Handlers are those of an [inbox](crate::inbox): a [`Handler`](crate::inbox::Handler) for each type of event.
 //!
 //! ```
@@ -52,5 +54,6 @@ mod subscriber;
 pub use attempt::APPLIED;
 pub use config::{SubscriberConfig, WhenParked};
 pub use ledger::{Ledger, Loaded};
+pub use place::only_waits;
 pub use sourced::Sourced;
 pub use subscriber::Subscriber;

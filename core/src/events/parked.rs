@@ -12,7 +12,7 @@ use tracing::{Instrument, info, info_span, warn};
 
 use super::{
     Subscriber,
-    place::{Held, Reading, WAITS, waits_behind, waits_for_next},
+    place::{Held, Reading, only_waits, waits_behind, waits_for_next},
 };
 use crate::{
     cut::cut,
@@ -166,7 +166,7 @@ impl Subscriber {
             let Some(last) = letters.last().map(|letter| letter.message.id) else { continue };
             for letter in &letters {
                 // A release that has no handler leaves it to one that has.
-                let goes_on = letter.reason.starts_with(WAITS) && self.handlers.handler(&letter.message.kind).is_some();
+                let goes_on = only_waits(&letter.reason) && self.handlers.handler(&letter.message.kind).is_some();
                 let is_paused = reading.is_paused(&stream, letter.message.id);
                 if !goes_on || is_paused || !self.goes_on(letter, &stream, reading).await? {
                     still.insert(stream, Held { first: letter.message.id, last, goes_on });

@@ -97,7 +97,20 @@ impl Reading {
 }
 
 /// Beginning of the reason of events that have not failed for good.
-pub(super) const WAITS: &str = "waits behind ";
+const WAITS: &str = "waits behind ";
+
+/// Returns `true` if this is the reason of a parked event that has not failed for good: it waits behind another one of its stream,
+/// or for its next attempt, and goes on by itself. For whoever lists letters, or counts what was given up.
+///
+/// ```
+/// use seaworthy_core::events::only_waits;
+///
+/// assert!(only_waits("waits behind 01890a5d-ac96-774b-bcce-b302099a8057, which is parked"));
+/// assert!(!only_waits("refused: no such account"));
+/// ```
+pub fn only_waits(reason: &str) -> bool {
+    reason.starts_with(WAITS)
+}
 
 /// Reason for which an event is parked that has not failed.
 pub(super) fn waits_behind(before: MessageId) -> SmolStr {

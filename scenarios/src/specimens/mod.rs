@@ -25,6 +25,7 @@ mod by_hand;
 mod cards;
 mod contexts;
 mod shop;
+mod streams;
 
 pub mod choreography;
 pub mod inbox;
@@ -34,7 +35,8 @@ pub mod relay;
 pub mod saga;
 
 use crate::{
-    card_table::CardTable, order_fulfillment::OrderFulfillment, order_inventory::OrderInventory, small::SmallService,
+    card_table::CardTable, event_store::EventStore, order_fulfillment::OrderFulfillment,
+    order_inventory::OrderInventory, small::SmallService,
 };
 
 /// The broken twins of the shop, in the order of the table above.
@@ -71,6 +73,22 @@ pub fn contexts() -> Vec<OrderInventory> {
 /// | `late-timer-voids` | a timer that goes off after the hand's end voids the hand |
 pub fn cards() -> Vec<CardTable> {
     cards::twins()
+}
+
+/// The broken twins of `event_store`.
+///
+/// | twin | what is wrong |
+/// |---|---|
+/// | `checkpoint-after-effect` | the checkpoint moves in a transaction after that of the effect |
+/// | `checkpoint-before-effect` | the checkpoint moves in a transaction before that of the effect |
+/// | `reads-by-time` | the checkpoint is the time of the last event, and not its position |
+/// | `skips-what-fails` | an event that can't be handled now is passed over |
+/// | `shared-checkpoint` | two subscribers have one name, and so one checkpoint |
+/// | `rebuild-in-place` | a projection is built anew into the collection that is read |
+/// | `appends-at-any-version` | a booking is decided by what was read before, and appended whatever came since |
+/// | `no-inbox-behind-the-log` | the service behind the broker takes what comes twice for two |
+pub fn streams() -> Vec<EventStore> {
+    streams::twins()
 }
 
 /// The specimens, in the order of the table above, each with its right twin.

@@ -5,6 +5,7 @@ mod card_table;
 mod catalog;
 mod cli;
 mod controls;
+mod event_store;
 mod exhaust;
 mod idle_groups;
 mod invariants;

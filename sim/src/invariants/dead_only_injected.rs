@@ -1,7 +1,7 @@
 use seaworthy_core::ports::Operation;
 use std::collections::BTreeSet;
 
-use seaworthy_core::{ids::MessageId, message::Message};
+use seaworthy_core::{events::only_waits, ids::MessageId, message::Message};
 use smol_str::SmolStr;
 
 use super::{Interest, Invariant, Judge, Lookup, Mode, rows::Settled};
@@ -18,6 +18,7 @@ use crate::{
 ///   which a handler may have needed.
 /// - A message may become a dead letter, or its row may die, if a fault of the plan spoils each attempt at it; a message may
 ///   become a dead letter if one spoils a call to an external participant.
+/// - A subscriber to events may park what [only waits](only_waits): it goes on by itself.
 /// - A consumer may give up anything once its store was put back to an earlier moment: it may be about what is gone.
 /// - A message that the scenario itself makes undeliverable ([`DeadOnlyInjected::poison`]) may die anywhere.
 ///
@@ -138,6 +139,8 @@ impl Invariant for DeadOnlyInjected {
                             let row = || "a message".to_owned();
                             self.give_up(*message, &row, Some(reason), event.number, judge);
                         }
+                        // A subscriber keeps it there until its turn, and gives nothing up.
+                        Effect::Buried { reason, .. } if only_waits(reason) => judge.judged(),
                         Effect::Buried { consumer, message, reason } => {
                             judge.judged();
                             let is_restored = self.restored.contains(store);

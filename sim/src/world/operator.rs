@@ -1,7 +1,7 @@
 //! The operator, who redrives what is parked, and has processes take up what they gave up, once the cause is gone.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -167,7 +167,8 @@ fn tell_unlisted(world: &World, store: &SmolStr, what: &GivenUp) {
     world.state().recorder.violate("unlisted", id, sentence);
 }
 
-/// Has a process of the store take up what was given up, if one can: by a task of that process.
+/// Has a process of the store take up what was given up, if one can: by a task of that process. Services that share a store are
+/// asked one after the other: what is not one's own may be the next one's.
 fn take_up(world: &Arc<World>, store: &SmolStr, what: &GivenUp, under_way: &Arc<()>) {
     let lives: Vec<Arc<Incarnation>> = {
         let state = world.state();
@@ -177,22 +178,28 @@ fn take_up(world: &Arc<World>, store: &SmolStr, what: &GivenUp, under_way: &Arc<
             .filter_map(|(process, _)| process.incarnation.clone())
             .collect()
     };
-    for incarnation in lives {
-        let parts = incarnation.parts().clone();
-        if parts.is_empty() {
-            continue;
-        }
-        let (what, under_way) = (what.clone(), Arc::clone(under_way));
-        let task = async move {
-            let _under_way = under_way;
-            for part in parts {
-                if part.take_up(&what).await {
-                    return;
-                }
-            }
-        };
-        return TaskSpawner::new(world, &incarnation).spawn("operator", Box::pin(task));
+    ask_each(world, lives.into(), what.clone(), Arc::clone(under_way));
+}
+
+/// Asks the parts of the first process, by a task of its own, and those of the next one if none of them took it up.
+fn ask_each(world: &Arc<World>, mut lives: VecDeque<Arc<Incarnation>>, what: GivenUp, under_way: Arc<()>) {
+    let Some(incarnation) = lives.pop_front() else { return };
+    let parts = incarnation.parts().clone();
+    if parts.is_empty() {
+        return ask_each(world, lives, what, under_way);
     }
+    let next = Arc::downgrade(world);
+    let task = async move {
+        for part in parts {
+            if part.take_up(&what).await {
+                return;
+            }
+        }
+        if let Some(world) = next.upgrade() {
+            ask_each(&world, lives, what, under_way);
+        }
+    };
+    TaskSpawner::new(world, &incarnation).spawn("operator", Box::pin(task));
 }
 
 /// The messages of a store's dead rows.

@@ -1,7 +1,11 @@
 //! What a fault has a process give up is taken up again by that process, once the operator asks for it; what it says of it
 //! is in the trace.
 
-use seaworthy_core::saga::{Definition, Orchestrator, OrchestratorConfig, Registry, RetryPolicy, SagaBuilder};
+use seaworthy_core::{
+    events::Subscriber,
+    inbox::Handlers,
+    saga::{Definition, Orchestrator, OrchestratorConfig, Registry, RetryPolicy, SagaBuilder},
+};
 use seaworthy_sim::{
     generate::generate,
     plan::{Disturbance, Fault, FaultKind, Profile, TimedFault},
@@ -65,6 +69,26 @@ fn a_message_that_fails_each_time_is_a_dead_letter_said_at_warn_and_handled_in_t
         let order = [first, buried, said, healed, redrive, exhumed];
         assert!(order.is_sorted(), "{what:?}: {order:?}");
     }
+}
+
+/// Whoever comes first on a store need not be the one whose dead letter it is.
+#[test]
+fn what_one_service_gave_up_it_takes_up_where_another_one_shares_its_store() {
+    let topology = |_| {
+        let beside = fronts(|boot| front_beside_relay(boot, placing)).process(
+            "bystander-1",
+            "bystander",
+            "listener",
+            |boot| async move { Subscriber::new(&boot.ports, "bystander", Handlers::default()).run().await },
+        );
+        listener(beside)
+    };
+    let service = Service::wrong("shares", topology).right().fails_for_good();
+    let report = spoiled(&service, Disturbance::Poison { store: "listener".into(), kills: false });
+    assert_eq!(report.violations, []);
+    let buried = position(&report, |event| has(event, |effect| matches!(effect, Effect::Buried { .. })));
+    let exhumed = position(&report, |event| has(event, |effect| matches!(effect, Effect::Exhumed { .. })));
+    assert!(buried < exhumed);
 }
 
 fn trip() -> Definition<Trip> {

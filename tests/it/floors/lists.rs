@@ -182,7 +182,7 @@ pub(super) const HOUSES: [House; 14] = [
         folder: "scenarios/src",
         module: &[],
         floors: &[
-            &["card_table", "order_fulfillment", "order_inventory", "payments", "small", "welcoming"],
+            &["card_table", "event_store", "order_fulfillment", "order_inventory", "payments", "small", "welcoming"],
             &["controls", "specimens"],
             &["catalog"],
             &["serve"],

@@ -175,3 +175,19 @@ fn a_dead_letter_needs_a_reason_in_the_plan_or_in_the_scenario() {
     assert_eq!(judge(DeadOnlyInjected::new(), &spoiled), []);
     assert_eq!(judge(DeadOnlyInjected::new().poison(|message| message.topic == "orders"), &script), []);
 }
+
+/// An event that a subscriber keeps behind another one of its stream goes on by itself.
+#[test]
+fn an_event_that_only_waits_for_its_turn_is_not_given_up() {
+    use seaworthy_sim::trace::Effect;
+    let message = confirmed();
+    let parked = |reason: &str| {
+        let mut script = Script::new();
+        let balances = script.process("balances-1");
+        let buried = Effect::Buried { consumer: "balances".into(), message: message.id, reason: reason.into() };
+        script.commit(balances, "bank", Outcome::Done, [buried]);
+        judge(DeadOnlyInjected::new(), &script)
+    };
+    assert_eq!(parked("waits behind 01890a5d-ac96-774b-bcce-b302099a8057, which is parked"), []);
+    assert_eq!(parked("refused: no such account").len(), 1);
+}

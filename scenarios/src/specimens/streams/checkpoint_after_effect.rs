@@ -1,0 +1,31 @@
+//! A subscriber whose handler commits its effect, and which moves its checkpoint in a transaction after that. Whoever dies
+//! between the two has the effect once more.
+//!
+//! Threads: one subscriber. A crash is enough, or an error of the second transaction.
+//!
+//! Mechanism: the place in the log is not part of what it is the place of.
+//!
+//! Violates: `projections-are-folds`.
+//!
+//! Right: [`Subscriber`](seaworthy_core::events::Subscriber) has effect and checkpoint in one transaction.
+
+use seaworthy_core::inbox::Handler as _;
+use seaworthy_event_store::{messages::STATEMENTS, projections::Statements};
+
+use super::{follow, pass};
+use crate::event_store::EventStore;
+
+/// The bank with this mistake.
+pub(super) fn twin() -> EventStore {
+    let about = "the checkpoint of statements moves in a transaction after that of the effect";
+    EventStore::with_mistake("checkpoint-after-effect", about, STATEMENTS, |ports| {
+        Box::pin(follow(ports, STATEMENTS, |ports, event| async move {
+            let mut tx = ports.store.begin().await?;
+            Statements.handle(&mut *tx, &event.message).await?;
+            tx.commit().await?;
+            let mut tx = ports.store.begin().await?;
+            pass(&mut *tx, STATEMENTS, &event).await?;
+            Ok(tx.commit().await?)
+        }))
+    })
+}

@@ -1,0 +1,62 @@
+//! Each consumer of the log is where it is: one that is slow or gone holds up none of the others, and comes to the same in the
+//! end. Judged by what was written when, and by nothing that ships.
+
+use std::collections::BTreeMap;
+
+use seaworthy_event_store::messages::{POST, SEARCH, STATEMENTS};
+use seaworthy_scenarios::event_store::{Bookings, EventStore};
+use seaworthy_sim::{
+    generate::generate,
+    plan::{Disturbance, Fault, Plan, Profile, TimedFault},
+    trace::Effect,
+    world::{RunOptions, RunReport, run},
+};
+use smol_str::SmolStr;
+
+/// Time for which one consumer does nothing, in milliseconds: longer than everything else takes.
+const GONE_MS: u64 = 60_000;
+
+type Documents = BTreeMap<SmolStr, Vec<u8>>;
+
+/// The last documents of each collection, and the time at which the last of them was written, in microseconds.
+fn written(report: &RunReport) -> BTreeMap<SmolStr, (Documents, u64)> {
+    let mut written = BTreeMap::<SmolStr, (Documents, u64)>::new();
+    for event in report.trace.iter().flatten() {
+        for effect in event.effects() {
+            let Effect::Document { collection, id, body: Some(body), .. } = effect else { continue };
+            let (documents, at) = written.entry(collection.clone()).or_default();
+            documents.insert(id.clone(), body.to_vec());
+            *at = event.at;
+        }
+    }
+    written
+}
+
+fn traced(plan: &Plan<Bookings>) -> RunReport {
+    let report = run(&EventStore::new(), plan, &RunOptions::default().keep_trace(true)).expect("a valid plan");
+    assert!(report.held(), "seed {}: {:?}", plan.seed, report.violations);
+    report
+}
+
+#[test]
+fn seed_66_a_consumer_that_is_slow_holds_up_no_other_and_comes_to_the_same_in_the_end() {
+    for (process, collection) in [("search-1", SEARCH), ("statements-1", STATEMENTS), ("post-1", POST)] {
+        let mut met = 0;
+        for seed in 0..20 {
+            let calm = generate(&EventStore::new(), seed, Profile::Calm);
+            let what = Disturbance::Pause { process: process.into() };
+            let pause = Fault::Timed(TimedFault { from_ms: 0, to_ms: GONE_MS, what });
+            let all = written(&traced(&calm));
+            let with_pause = written(&traced(&Plan { faults: vec![pause], ..calm }));
+            assert_eq!(all.keys().collect::<Vec<_>>(), with_pause.keys().collect::<Vec<_>>(), "seed {seed}");
+            for (name, (documents, at)) in &with_pause {
+                let is_late = *at >= GONE_MS * 1_000;
+                assert_eq!(is_late, name == collection, "{name} was last written at {at} us while {process} slept");
+                met += u32::from(is_late);
+                // Which bookings are refused goes by who comes first, and that is another matter.
+                assert_eq!(documents.len(), all[name].0.len(), "{name} of seed {seed}");
+            }
+        }
+        assert!(met > 5, "{process} had nothing to do in {met} runs");
+    }
+}

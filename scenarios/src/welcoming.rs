@@ -63,9 +63,7 @@ impl Scenario for Welcoming {
 
     fn topology(&self) -> Topology {
         let accounts = Topology::new().service("accounts").replicas(2).run(accounts);
-        let topology = accounts.service("mailer").run(mailer).group("mailer", &["accounts"]);
-        // Two messages for each account that somebody asks for.
-        topology.keeps_per_item(StoreTable::Outbox, 2)
+        accounts.service("mailer").run(mailer).group("mailer", &["accounts"]).keeps_per_item(StoreTable::Outbox, 2)
     }
 
     fn workload(&self, draw: &mut Draw) -> Vec<String> {

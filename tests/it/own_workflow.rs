@@ -34,4 +34,8 @@ fn the_readme_shows_this_very_file() {
     let example = own.split_once("// README:begin\n").and_then(|(_, rest)| rest.split_once("// README:end"));
     let (example, _) = example.expect("the markers stand around the example");
     assert!(include_str!("../../README.md").contains(example.trim()), "the README's example differs from this test");
+    let (_, test) = example.split_once("/// The workflow under test.").expect("the test half begins with these words");
+    let lines = |text: &str| text.trim().lines().count();
+    let uses = example.lines().filter(|line| line.starts_with("use ")).count();
+    assert!(lines(example) <= 90 && lines(test) <= 40 && uses <= 3, "{}, {}, {uses}", lines(example), lines(test));
 }

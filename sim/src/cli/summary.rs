@@ -70,7 +70,11 @@ fn headline(campaign: &Campaign, noun: &str) {
     let (virtual_time, seconds) = (days(campaign.virtual_us), wall.as_secs_f64());
     if let Some(exhausted) = &campaign.exhausted {
         let (items, rate) = (counted(exhausted.items, noun), campaign.runs_per_second());
-        let what = if exhausted.k > 1 { "every fault and every pair of them" } else { "every fault" };
+        let what = if exhausted.k > 1 {
+            "every fault, and every pair but those that others stand for,"
+        } else {
+            "every fault"
+        };
         say!("{}, {what} for {items} of seed {:#x}", terminal::strong(scenario), exhausted.seed);
         say!("{} plans: {exhausted}", exhausted.all());
         say!("{runs} runs, {events} events, {virtual_time} of virtual time in {seconds:.1} s ({rate:.0} plans/s)");

@@ -5,7 +5,7 @@
 //!
 //! Mechanism: events are recorded in another order than that of their times, and no time says what has yet to come.
 //!
-//! Violates: `projections-complete` or `projections-are-folds`.
+//! Violates: `gap-read-past`, `projections-complete` or `projections-are-folds`.
 //!
 //! Right: [`read_events`](seaworthy_core::ports::EventStore::read_events) goes by positions, and never shows an event whose
 //! predecessors may still commit.

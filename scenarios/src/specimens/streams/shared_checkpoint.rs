@@ -5,7 +5,7 @@
 //!
 //! Mechanism: a checkpoint stands for all that was made of the log up to there, and here for half of it.
 //!
-//! Violates: `projections-complete` or `projections-are-folds`.
+//! Violates: `stands-still`, `projections-complete` or `projections-are-folds`.
 //!
 //! Right: a [`Subscriber`](seaworthy_core::events::Subscriber) has a name of its own.
 

@@ -24,10 +24,10 @@ use seaworthy_event_store::{
 use seaworthy_sim::{invariants::Invariant, prelude::*};
 use smol_str::{SmolStr, format_smolstr};
 
-pub use workload::{Bookings, Wish};
+pub use workload::{Bookings, Transfer};
 
 /// One replica of a service.
-pub type Program = fn(Ports) -> BoxFuture<'static, ()>;
+pub type BankProgram = fn(Ports) -> BoxFuture<'static, ()>;
 
 /// A quarter of a second before the end of 1 January 2024.
 const EPOCH: Timestamp = Timestamp::from_micros(1_704_153_600_000_000 - 250_000);
@@ -39,8 +39,8 @@ const OPENED: Timestamp = Timestamp::from_micros(1_704_139_200_000_000);
 pub struct EventStore {
     name: SmolStr,
     about: &'static str,
-    programs: [(&'static str, u32, Program); 5],
-    post: Program,
+    programs: [(&'static str, u32, BankProgram); 5],
+    post: BankProgram,
     bears_what_fails_for_good: bool,
 }
 
@@ -69,7 +69,7 @@ impl EventStore {
     }
 
     /// Returns it with a mistake, which the program of this service makes.
-    pub fn with_mistake(slug: &str, about: &'static str, service: &str, program: Program) -> Self {
+    pub fn with_mistake(slug: &str, about: &'static str, service: &str, program: BankProgram) -> Self {
         let mut twin = Self { name: format_smolstr!("event_store/{slug}"), about, ..Self::new() };
         twin.bears_what_fails_for_good = false;
         if service == POST {

@@ -8,7 +8,7 @@ use smol_str::{SmolStr, format_smolstr};
 /// One booking, as it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wish {
+pub struct Transfer {
     /// Time at which it is asked for, in milliseconds since the start of the run.
     pub at_ms: u64,
     /// The booking: it is refused where there is not enough money.
@@ -22,7 +22,7 @@ pub struct Bookings {
     /// Units that each account was opened with.
     pub opened: BTreeMap<SmolStr, u32>,
     /// The bookings, earliest first.
-    pub bookings: Vec<Wish>,
+    pub bookings: Vec<Transfer>,
     /// Time at which balances are to be built anew, in milliseconds; `None` where they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebuild_at_ms: Option<u64>,
@@ -58,7 +58,7 @@ impl Bookings {
                 let purpose = if first == second { first.into() } else { format_smolstr!("{first} {second}") };
                 let id = format_smolstr!("booking-{number}");
                 let cents = draw.between(1, CENTS_MAX);
-                Wish { at_ms, booking: Booking { id, from: (*from).into(), to: (*to).into(), cents, purpose } }
+                Transfer { at_ms, booking: Booking { id, from: (*from).into(), to: (*to).into(), cents, purpose } }
             })
             .collect();
         let rebuild_at_ms = draw.chance(500).then(|| draw.below(SPAN_MS));

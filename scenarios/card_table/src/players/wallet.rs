@@ -115,7 +115,7 @@ pub enum WalletCommand {
     Release {
         /// Id of the join.
         join: SmolStr,
-        /// Reason why.
+        /// Reason of the rejection, in words for a person.
         reason: SmolStr,
     },
     /// Take chips from a table.

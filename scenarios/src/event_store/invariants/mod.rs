@@ -46,7 +46,7 @@ fn never_overdrawn(bookings: &Bookings) -> Box<dyn Invariant> {
         .boxed()
 }
 
-/// What one account gives another one gets, in one transaction: all balances together are zero.
+/// Money is conserved: one account gets in one transaction what another gives, and all balances together are zero.
 fn money_conserved(bookings: &Bookings) -> Box<dyn Invariant> {
     always("money-conserved", Streams::opened(bookings))
         .on_event(Interest::STREAM, |streams, event| {

@@ -16,7 +16,7 @@ use super::{Bookings, streams::Streams};
 /// Collections of both generations of balances.
 const COLLECTIONS: [&str; 2] = ["balances-1", "balances-2"];
 
-/// Whatever a projection says of an account is the fold of its stream up to where the projection is: so a generation that is
+/// Each word of a projection about an account is the fold of its stream up to where the projection is: so a generation that is
 /// built anew says what the running one said there.
 pub(super) fn folds(bookings: &Bookings) -> Box<dyn Invariant> {
     let folds = always("projections-are-folds", Streams::opened(bookings));

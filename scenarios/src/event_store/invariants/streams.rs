@@ -14,7 +14,7 @@ pub(super) struct At {
     pub(super) event: Option<u64>,
 }
 
-/// What the streams have come to, version by version: the fold of the events that were appended to each.
+/// State of the streams, version by version: the fold of the events that were appended to each.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Streams(BTreeMap<SmolStr, Vec<At>>);
 

@@ -9,7 +9,7 @@ use crate::{
 
 /// `unbounded-wait`: a call that is never answered is given up, by a limit of whoever makes it.
 ///
-/// In a service that says it copes with [what fails for good](Topology::fails_for_good()), a call outside, or to the broker but for `receive`, that the plan has
+/// In a service that says it copes with [what fails for good](Topology::fails_for_good()), a call outside or a publish that the plan has
 /// [hang](FaultKind::Hang) does so for ten minutes, whatever else there is to do: longer than every limit of the default configurations.
 /// A caller that still waits then has no limit, be it a handler, a relay, a step of a saga or a loop of the user's own, and would wait
 /// for as long as the other end does: until its process is started again. Not accused is one that died meanwhile, or gave the call up.
@@ -58,7 +58,7 @@ impl Invariant for UnboundedWait {
     }
 
     fn subject(&self) -> Option<&'static str> {
-        Some("a call outside, or to the broker, that hangs for good")
+        Some("a call outside, or a publish, that hangs for good")
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
@@ -73,8 +73,6 @@ impl Invariant for UnboundedWait {
                 let seconds = (event.at - since) / 1_000_000;
                 let (call, limit) = match point {
                     Operation::Publish => ("a publish to", "the publish"),
-                    Operation::Subscribe => ("a `subscribe` of", "it"),
-                    Operation::Ack | Operation::Nack => ("an acknowledgement of", "it"),
                     _ => ("a call of", "it"),
                 };
                 let sentence = format!(

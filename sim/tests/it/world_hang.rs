@@ -6,7 +6,7 @@ use std::{future::pending, pin::pin, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, select};
-use seaworthy_core::ports::{Operation, Ports, SubscriptionSpec};
+use seaworthy_core::ports::{Operation, Ports};
 use seaworthy_sim::{
     invariants::Ending,
     plan::{CallFault, FORMAT, Fault, Latency, Plan, Restart, Schedule, Verdict},
@@ -173,31 +173,5 @@ fn a_call_that_is_kept_and_not_polled_keeps_no_run_from_its_end() {
 fn a_call_of_a_store_is_its_adapters_to_end() {
     let begins: Program = |boot| afterwards(boot, |ports| async move { drop(ports.store.begin().await) });
     let (never, healed) = hung(begins, true, vec![at_call(Operation::Begin, Verdict::Hang { after: false })]);
-    assert!(never.is_empty() && healed < SOON, "{never:?}, {healed:?}");
-}
-
-/// A member of a group that is let in, or not.
-fn joins(limit: Option<Duration>) -> impl Fn(Ports) -> BoxFuture<'static, ()> {
-    move |ports| {
-        Box::pin(async move {
-            let spec = SubscriptionSpec { group: "shipping".into(), topics: vec!["orders".into()] };
-            let joining = ports.broker.subscribe(&spec);
-            match limit {
-                Some(limit) => drop(select(joining, ports.clock.limit(limit)).await),
-                None => drop(joining.await),
-            }
-        })
-    }
-}
-
-#[test]
-fn whoever_joins_a_group_has_to_give_it_up_as_well() {
-    let patient: Program = |boot| afterwards(boot, joins(None));
-    let hang = at_call(Operation::Subscribe, Verdict::Hang { after: false });
-    let (never, healed) = hung(patient, true, vec![hang.clone()]);
-    assert_eq!(never, [(Operation::Subscribe, "shipping".to_owned())]);
-    assert!(healed > HANGS && healed < HANGS + SOON, "{healed:?}");
-    let limited: Program = |boot| afterwards(boot, joins(Some(Duration::from_secs(10))));
-    let (never, healed) = hung(limited, true, vec![hang]);
     assert!(never.is_empty() && healed < SOON, "{never:?}, {healed:?}");
 }

@@ -16,11 +16,10 @@ pub(super) struct Hang {
 pub(crate) const HANG_MS: u32 = 600_000;
 
 /// Returns `true` for a call that whoever makes it has to give up in time: what is asked of others, outside and at the broker. That
-/// the calls of a store end is its adapter's part ([`Store`](seaworthy_core::ports::Store)), and to receive may take for as long as
-/// there is nothing.
+/// the calls of a store end is its adapter's part ([`Store`](seaworthy_core::ports::Store)), and what is received or acknowledged
+/// comes again by itself.
 pub(crate) fn is_given_up_by_its_caller(operation: Operation) -> bool {
-    use Operation::{Ack, External, Nack, Publish, Subscribe};
-    matches!(operation, External | Publish | Subscribe | Ack | Nack)
+    matches!(operation, Operation::External | Operation::Publish)
 }
 
 impl CallKind for Hang {

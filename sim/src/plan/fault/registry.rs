@@ -64,7 +64,7 @@ fault_kinds! {
             after: bool
         } weaker Unavailable;
         /// The answer does not come for as long as the caller waits: until a limit of its own strikes, its process dies, or the
-        /// storm is over. It is not over before a call outside, or to the broker, that hangs is given up, or has hung for ten minutes,
+        /// storm is over. It is not over before a call outside or a publish that hangs is given up, or has hung for ten minutes,
         /// where the topology [asks for that](crate::scenario::Topology::fails_for_good()).
         Hang "hang" in hang {
             /// `true` if the call has taken effect.

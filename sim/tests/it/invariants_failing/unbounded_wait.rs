@@ -39,16 +39,6 @@ fn a_caller_that_still_waits_at_the_end_has_no_limit_and_is_told_with_what_it_wa
             "orders",
             "a publish to `orders` has hung for 600 s and its caller still waits: put a limit of time around the publish",
         ),
-        (
-            Operation::Subscribe,
-            "shipping",
-            "a `subscribe` of `shipping` has hung for 600 s and its caller still waits: put a limit of time around it",
-        ),
-        (
-            Operation::Ack,
-            "shipping",
-            "an acknowledgement of `shipping` has hung for 600 s and its caller still waits: put a limit of time around it",
-        ),
     ] {
         let (found, events) = hung(Topology::new().fails_for_good(), point, whom);
         let [violation] = &found.violations[..] else { panic!("{:?}", found.violations) };

@@ -1,7 +1,7 @@
 //! What services with an outbox have in common: a front that places orders, a relay, a listener with an inbox; the relay
 //! and the listener also as one writes them by hand.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::future::{BoxFuture, Either, select};
@@ -11,9 +11,8 @@ use seaworthy_core::{
     message::{Message, MessageBuilder},
     outbox::Relay,
     ports::{
-        BrokerError, ClaimRequest, Clock, Delivery, DeliveryTag, Expected, InboxEntry, OutboxOrder, OutboxRow, Ports,
-        PublishError, PublishResult, SettleOutcome, Settlement, StoreError, Subscription, SubscriptionSpec,
-        Transaction, WhenDead, draw_id,
+        ClaimRequest, Delivery, Expected, InboxEntry, OutboxOrder, OutboxRow, Ports, PublishError, PublishResult,
+        SettleOutcome, Settlement, StoreError, Subscription, SubscriptionSpec, Transaction, WhenDead, draw_id,
     },
 };
 use seaworthy_sim::scenario::{Boot, Topology};
@@ -182,9 +181,7 @@ pub(crate) async fn receive_as(
     spec: &SubscriptionSpec,
     deal: &impl for<'a> Fn(&'a Ports, &'a dyn Subscription, &'a Delivery) -> BoxFuture<'a, Result<(), StoreError>>,
 ) {
-    let subscribed = select(ports.broker.subscribe(spec), ports.clock.limit(BROKER_LIMIT)).await;
-    let Either::Left((Ok(inner), _)) = subscribed else { return };
-    let subscription: Box<dyn Subscription> = Box::new(Limited { inner, clock: ports.clock.clone() });
+    let Ok(subscription) = ports.broker.subscribe(spec).await else { return };
     while let Ok(deliveries) = subscription.receive(16).await {
         for delivery in deliveries {
             let Err(error) = deal(ports, &*subscription, &delivery).await else { continue };
@@ -196,39 +193,6 @@ pub(crate) async fn receive_as(
                 _ => subscription.nack(delivery.tag, REST).await,
             };
         }
-    }
-}
-
-/// Time that the broker has to let a hand-written consumer in, and to hear what became of a delivery.
-const BROKER_LIMIT: Duration = Duration::from_secs(10);
-
-/// A subscription of which nobody waits for ever to be heard.
-struct Limited {
-    inner: Box<dyn Subscription>,
-    clock: Arc<dyn Clock>,
-}
-
-impl Limited {
-    async fn heard(&self, told: impl Future<Output = Result<(), BrokerError>> + Send) -> Result<(), BrokerError> {
-        match select(pin!(told), self.clock.limit(BROKER_LIMIT)).await {
-            Either::Left((heard, _)) => heard,
-            Either::Right(_) => Err(BrokerError::Unknown("there was no answer in time".into())),
-        }
-    }
-}
-
-#[async_trait]
-impl Subscription for Limited {
-    async fn receive(&self, max: usize) -> Result<Vec<Delivery>, BrokerError> {
-        self.inner.receive(max).await
-    }
-
-    async fn ack(&self, tag: DeliveryTag) -> Result<(), BrokerError> {
-        self.heard(self.inner.ack(tag)).await
-    }
-
-    async fn nack(&self, tag: DeliveryTag, delay: Duration) -> Result<(), BrokerError> {
-        self.heard(self.inner.nack(tag, delay)).await
     }
 }
 

@@ -182,6 +182,7 @@ fn take_up(world: &Arc<World>, store: &SmolStr, what: &GivenUp, under_way: &Arc<
 }
 
 /// Asks the parts of the first process, by a task of its own, and those of the next one if none of them took it up.
+#[expect(clippy::only_used_in_recursion, reason = "the operator is done once nobody holds it any more")]
 fn ask_each(world: &Arc<World>, mut lives: VecDeque<Arc<Incarnation>>, what: GivenUp, under_way: Arc<()>) {
     let Some(incarnation) = lives.pop_front() else { return };
     let parts = incarnation.parts().clone();

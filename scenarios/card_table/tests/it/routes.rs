@@ -58,7 +58,7 @@ fn seed_19_a_hand_that_has_started_becomes_the_command_to_deal_its_cards() {
         HandStarted { hand: "t-1-h1".into(), table: "t-1".into(), players: vec!["ann".into(), "bob".into()], stake: 5 };
     let (router, hand) = (table_to_hand(), Destination::new::<Hands>("t-1-h1"));
     let event = event(Tables::NAME, HAND_STARTED, "t-1", &started);
-    assert_eq!(router.prepare(&event).expect("a known event"), [hand.clone()]);
+    assert_eq!(router.prepare(&event).expect("a known event"), std::slice::from_ref(&hand));
     let commands = router.handle(&event, &Destinations::from([(hand.clone(), None)])).expect("one command");
     assert_eq!(commands.len(), 1);
     assert_eq!((commands[0].kind(), commands[0].destination()), (DEAL_CARDS, &hand));

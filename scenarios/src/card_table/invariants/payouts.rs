@@ -43,7 +43,7 @@ pub(super) fn taken_or_kept() -> Box<dyn Invariant> {
         .on_staged(CREDITED, |payouts, message, event| {
             let Ok(WalletEvent::Credited(payout)) = message.json() else { return Ok(()) };
             let (id, player) = ((payout.table, payout.number), payout.player);
-            if !payouts.promised.get(&id).is_some_and(|(chips, _)| *chips == payout.chips) {
+            if payouts.promised.get(&id).is_none_or(|(chips, _)| *chips != payout.chips) {
                 return Err(
                     Broken::new(player.as_str(), format!("{player} is paid what no table has promised")).at(event)
                 );

@@ -45,7 +45,7 @@ where
     F: Future<Output = Result<(), HandlerError>>,
 {
     while !ports.stop.is_set() {
-        let page = ports.try_scope(async { Ok::<_, StoreError>(read(&ports, name).await?) }).await;
+        let page = ports.try_scope(read(&ports, name)).await;
         let mut is_idle = true;
         for event in page.unwrap_or_default() {
             if ports.try_scope(handle(ports.clone(), event)).await.is_err() {

@@ -92,7 +92,7 @@ fn seed_61_verbs_may_be_repeated() {
             orchestrator.abandon(saga, "enough").await.unwrap();
         }
         let log = world.log_of(saga).await;
-        for entry in ["waived hotel", "abandoned"] {
+        for entry in ["skipped_by_operator hotel", "abandoned"] {
             assert_eq!(log.iter().filter(|logged| *logged == entry).count(), 1, "{log:?}");
         }
         assert!(matches!(orchestrator.cancel(saga).await, Err(SagaError::NotAllowed { .. })));
@@ -119,7 +119,7 @@ fn verbs_may_be_repeated_on_a_saga_that_goes_back() {
         orchestrator.skip(saga, "hotel", "by phone").await.expect("a verb may be repeated");
         orchestrator.cancel(saga).await.expect("it goes back already");
         let log = world.log_of(saga).await;
-        for (entry, times) in [("waived hotel", 1), ("compensation_begun", 1)] {
+        for (entry, times) in [("skipped_by_operator hotel", 1), ("compensation_begun", 1)] {
             assert_eq!(log.iter().filter(|logged| *logged == entry).count(), times, "{log:?}");
         }
         // What is not skipped yet is another matter.

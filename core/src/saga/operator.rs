@@ -28,7 +28,7 @@ impl Orchestrator {
         self.operate(saga, &Verb::Resume, "").await
     }
 
-    /// Takes a step as settled in the direction in which the saga goes, and sets the saga going again if it is stuck.
+    /// Skips a step: takes it as settled in the direction in which the saga goes, and sets the saga going again if it is stuck.
     /// A step that was skipped while in doubt is still undone if the saga turns back.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ impl RecordError {
     }
 }
 
-/// Names of all records.
+/// Names of all records, as stored.
 const KINDS: &[&str] = &[
     "started",
     "caused",
@@ -47,6 +47,7 @@ const KINDS: &[&str] = &[
     "left_to_newer",
     "taken_up",
     "migrated",
+    "clock_set_back",
     "condensed",
     "abandoned",
     "requested",

@@ -63,7 +63,7 @@ impl fmt::Display for SagaRequest {
 pub enum Verb {
     /// Sets a stuck saga going again in its direction, with fresh budgets.
     Resume,
-    /// Takes a step as settled in the direction in which the saga goes, and sets the saga going again if it is stuck.
+    /// Skips a step: takes it as settled in the direction in which the saga goes, and sets the saga going again if it is stuck.
     Skip {
         /// Path of the step.
         step: SmolStr,

@@ -13,7 +13,7 @@ pub enum ActionState {
     Pending,
     /// Its effects have committed.
     Done,
-    /// It does not apply, or an operator waived it.
+    /// It does not apply, or an operator skipped it.
     Skipped,
     /// It was refused for good.
     Rejected,
@@ -30,8 +30,9 @@ pub enum CompensationState {
     Compensated,
     /// Given up until an operator resumes it.
     Exhausted,
-    /// An operator takes it as undone.
-    Waived,
+    /// An operator skipped it: it counts as undone. Stored as `waived`, as it was first called.
+    #[serde(rename = "waived")]
+    Skipped,
 }
 
 /// Attempts in one direction.

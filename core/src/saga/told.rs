@@ -65,7 +65,7 @@ impl fmt::Display for Record {
             Self::RolledBack => f.write_str("all is undone: the saga is compensated"),
             Self::Stuck { reason } => write!(f, "the saga is stuck: {reason}"),
             Self::Resumed => f.write_str("an operator sets the saga going again"),
-            Self::Waived { step, reason } => write!(f, "an operator takes step `{step}` as settled: {reason}"),
+            Self::SkippedByOperator { step, reason } => write!(f, "an operator skips step `{step}`: {reason}"),
             Self::Hastened => f.write_str("an operator has what failed tried again at once"),
             Self::Settled { step, done: true, output, reason } => {
                 write!(f, "an operator takes step `{step}` as done, with {}: {reason}", output.as_json())

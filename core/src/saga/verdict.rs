@@ -33,7 +33,7 @@ impl Verb {
             Self::Resume => vec![Record::Resumed],
             Self::Skip { step } if is_skipped(state, step) => Vec::new(),
             Self::Skip { step } => {
-                let mut records = vec![Record::Waived { step: step.clone(), reason: cut(reason.to_owned()) }];
+                let mut records = vec![Record::SkippedByOperator { step: step.clone(), reason: cut(reason.to_owned()) }];
                 if matches!(state.status, Status::Stuck(_)) {
                     records.push(Record::Resumed);
                 }
@@ -95,11 +95,11 @@ fn is_settled(state: &State, step: &str, done: Option<&Value>) -> bool {
     }
 }
 
-/// Returns `true` if an operator has taken a step as settled in the direction in which the saga goes.
+/// Returns `true` if an operator has skipped a step in the direction in which the saga goes.
 fn is_skipped(state: &State, step: &str) -> bool {
     let Some(step) = state.shape.index_of(step).map(|index| &state.steps[index]) else { return false };
     match state.status {
-        Status::Compensating | Status::Stuck(Direction::Compensation) => step.compensation == CompensationState::Waived,
+        Status::Compensating | Status::Stuck(Direction::Compensation) => step.compensation == CompensationState::Skipped,
         _ => step.action == ActionState::Skipped,
     }
 }

@@ -71,7 +71,7 @@ fn alphabet(shape: &Shape, attempts: u32) -> Vec<Record> {
         records.push(Record::Done { step: step(), output: Value::NULL });
         records.push(Record::Skipped { step: step() });
         records.push(Record::CompensationExhausted { step: step(), error: String::new() });
-        records.push(Record::Waived { step: step(), reason: String::new() });
+        records.push(Record::SkippedByOperator { step: step(), reason: String::new() });
         for maybe_executed in [false, true] {
             records.push(Record::Rejected { step: step(), reason: String::new(), maybe_executed });
             records.push(Record::Compensated { step: step(), maybe_executed });
@@ -219,7 +219,7 @@ fn a_saga_completes_only_with_every_step_settled_and_is_rolled_back_only_with_ev
                 Status::Compensated => assert!(
                     needing(&state).all(|index| matches!(
                         state.steps()[index].compensation,
-                        CompensationState::Compensated | CompensationState::Waived
+                        CompensationState::Compensated | CompensationState::Skipped
                     )),
                     "{state:?}"
                 ),
@@ -262,7 +262,7 @@ fn a_step_runs_only_when_all_groups_before_it_are_settled() {
 }
 
 #[test]
-fn a_doubtful_step_stays_doubtful_until_it_is_done_or_waived() {
+fn a_doubtful_step_stays_doubtful_until_it_is_done_or_skipped() {
     for (shape, attempts) in shapes() {
         explore(&shape, attempts, |before, record, after| {
             let Some(after) = after else { return };

@@ -70,7 +70,7 @@ pub(super) enum Verb {
         #[command(flatten)]
         filter: SagaFilter,
     },
-    /// Takes a step of a saga as settled in the direction in which the saga goes
+    /// Skips a step of a saga: takes it as settled in the direction in which the saga goes
     Skip {
         /// Its id, or DEFINITION/KEY
         saga: SagaName,

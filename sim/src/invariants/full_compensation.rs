@@ -12,7 +12,7 @@ use crate::trace::{Effect, Event, What};
 
 /// `full-compensation`: a saga that goes back undoes all that it did, once, in reverse order, and only before its pivot.
 ///
-/// - Each compensatable step that is done or in doubt is compensated, or waived by an operator, before the saga counts
+/// - Each compensatable step that is done or in doubt is compensated, or skipped by an operator, before the saga counts
 ///   as compensated (half-compensated otherwise). In doubt is a step whose participant was asked and whose answer was
 ///   lost or never logged.
 /// - No step is compensated twice, nor one that was never begun, nor before the saga turned back.
@@ -121,7 +121,7 @@ impl OpenSaga {
                 Record::Resumed => {
                     self.steps.iter_mut().for_each(|step| step.is_settled_back &= step.compensated.is_some())
                 }
-                Record::Waived { step, .. } if self.turned_back.is_some() => {
+                Record::SkippedByOperator { step, .. } if self.turned_back.is_some() => {
                     let step = self.step(step);
                     step.compensated.get_or_insert(number);
                     step.is_settled_back = true;

@@ -175,8 +175,10 @@ pub enum Record {
     },
     /// An operator sets a stuck saga going again, with fresh budgets.
     Resumed,
-    /// An operator takes a step as settled, in the direction in which the saga goes.
-    Waived {
+    /// An operator skips a step, in the direction in which the saga goes: it counts as settled. Stored as `waived`, as it was first
+    /// called.
+    #[serde(rename = "waived")]
+    SkippedByOperator {
         /// Path of the step.
         step: SmolStr,
         /// Reason that the operator gave.

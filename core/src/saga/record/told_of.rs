@@ -18,13 +18,14 @@ macro_rules! of_one_step {
             | Self::Retry { step: $step, .. }
             | Self::Compensated { step: $step, .. }
             | Self::CompensationExhausted { step: $step, .. }
-            | Self::Waived { step: $step, .. }
+            | Self::SkippedByOperator { step: $step, .. }
             | Self::Settled { step: $step, .. }
     };
 }
 
 impl Record {
-    /// Returns the name of the record, as stored.
+    /// Returns the name of the record: as stored, but for the one of a step that an operator skipped, which is stored as
+    /// `waived`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Started { .. } => "started",
@@ -45,7 +46,7 @@ impl Record {
             Self::RolledBack => "rolled_back",
             Self::Stuck { .. } => "stuck",
             Self::Resumed => "resumed",
-            Self::Waived { .. } => "waived",
+            Self::SkippedByOperator { .. } => "skipped_by_operator",
             Self::Hastened => "hastened",
             Self::Settled { .. } => "settled",
             Self::LeftToNewer { .. } => "left_to_newer",

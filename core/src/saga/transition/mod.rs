@@ -133,7 +133,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
         Record::Skipped { step } => {
             let index = forward_step(state, step)?;
             let mut step = state.edit(index);
-            require(step.forward.last == 0, "a step that was attempted can't be skipped, only waived")?;
+            require(step.forward.last == 0, "a step that was attempted can't turn out not to apply: only an operator can skip it")?;
             step.action = ActionState::Skipped;
         }
         Record::Rejected { step, maybe_executed, reason } => {
@@ -208,7 +208,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
                 !state.needs_compensation(index)
                     || matches!(
                         state.steps[index].compensation,
-                        CompensationState::Compensated | CompensationState::Waived
+                        CompensationState::Compensated | CompensationState::Skipped
                     )
             });
             require(undone, "a step is not undone")?;
@@ -223,7 +223,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
             state.stuck = Some(reason.into());
         }
         Record::Resumed => resume(state)?,
-        Record::Waived { step, .. } => skip(state, step)?,
+        Record::SkippedByOperator { step, .. } => skip(state, step)?,
         Record::Hastened => {
             require(matches!(state.status, Status::Running | Status::Compensating), "it is not under way")?;
             for index in 0..state.steps.len() {

@@ -35,7 +35,7 @@ pub(super) fn skip(state: &mut State, path: &str) -> Result<(), &'static str> {
             matches!(step.compensation, CompensationState::Pending | CompensationState::Exhausted),
             "its compensation is settled",
         )?;
-        step.compensation = CompensationState::Waived;
+        step.compensation = CompensationState::Skipped;
     } else {
         require(state.may_run(index), "an earlier step is not settled")?;
         let mut step = state.edit(index);

@@ -108,8 +108,8 @@ fn a_step_that_fails_on_and_on_although_nothing_is_wrong_any_more_is_told_once()
     let sentence = "step `seat` failed 4 times since nothing is wrong any more, and is tried on: conflict";
     assert_eq!(sentences(&found), [sentence]);
     assert_eq!(failed(9, 3, None), [], "what a fault has fail is not counted");
-    let waived = Record::Waived { step: "seat".into(), reason: "by phone".into() };
-    assert_eq!(failed(0, 5, Some(waived)), [], "it begins anew");
+    let skipped = Record::SkippedByOperator { step: "seat".into(), reason: "by phone".into() };
+    assert_eq!(failed(0, 5, Some(skipped)), [], "it begins anew");
 }
 
 #[test]

@@ -179,13 +179,13 @@ fn a_saga_undoes_nothing_without_turning_back_and_never_completes_after_it() {
 }
 
 #[test]
-fn an_exhausted_compensation_holds_nobody_up_and_a_waived_one_is_settled() {
+fn an_exhausted_compensation_holds_nobody_up_and_a_skipped_one_is_settled() {
     let mut saga = Saga::start().done(&["reserve", "charge"]).back(&[]);
     saga.log(Record::CompensationExhausted { step: "charge".into(), error: "closed".to_owned() }, Compensating);
     saga.log(compensated("reserve"), Compensating);
     saga.log(Record::Stuck { reason: "exhausted".to_owned() }, Stuck);
     assert_eq!(judge(compensation(), &saga.script), []);
-    saga.log(Record::Waived { step: "charge".into(), reason: "refunded by hand".to_owned() }, Stuck);
+    saga.log(Record::SkippedByOperator { step: "charge".into(), reason: "refunded by hand".to_owned() }, Stuck);
     saga.log(Record::Resumed, Compensating);
     assert_eq!(judge(compensation(), &saga.end()), []);
 }

@@ -54,7 +54,7 @@ fn a_saga_that_waits_for_what_nobody_has_sent_is_told_with_what_it_waits_for() {
     saga.log(Record::Received { step: "approval".into(), signal: "d-1".into(), output: Value::NULL }, Running);
     let found = judge(SagaResolves::new(), &saga.script);
     assert!(found[0].sentence.contains("waits for `paid` at step `receipt`, which"), "{found:?}");
-    saga.log(Record::Waived { step: "receipt".into(), reason: "by phone".to_owned() }, Running);
+    saga.log(Record::SkippedByOperator { step: "receipt".into(), reason: "by phone".to_owned() }, Running);
     assert_eq!(
         judge(SagaResolves::new().or_waiting(), &saga.script).len(),
         1,

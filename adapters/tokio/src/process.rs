@@ -193,10 +193,10 @@ impl Process {
     /// # Errors
     /// [`Died`], which says what is wrong.
     pub fn health(&self) -> Result<(), Died> {
-        self.verdict(self.tasks.check())
+        self.whole(self.tasks.check())
     }
 
-    fn verdict(&self, panicked: Result<(), TaskPanicked>) -> Result<(), Died> {
+    fn whole(&self, panicked: Result<(), TaskPanicked>) -> Result<(), Died> {
         if let Some(reason) = self.exited.get() {
             return Err(Died::Exited { reason: reason.clone() });
         }
@@ -233,7 +233,7 @@ impl Process {
     /// [`Died`] if the process exited of its own doing, or a task panicked or a part ended during its life.
     pub async fn ended(&self) -> Result<(), Died> {
         let panicked = self.tasks.join().await;
-        self.verdict(panicked)
+        self.whole(panicked)
     }
 
     /// Ends all tasks at their next await, as a crash would: what they had not committed is lost.

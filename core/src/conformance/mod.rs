@@ -53,6 +53,6 @@ pub mod store;
 mod subject;
 
 pub use block_on::block_on;
-pub use outcome::{BrokenPromise, Outcome, Verdict};
+pub use outcome::{BrokenPromise, Outcome, CheckVerdict};
 pub use report::{Check, CheckReport, Report, assert_broker, assert_store, broker_report, store_report};
 pub use subject::{BrokerSubject, StoreSubject};

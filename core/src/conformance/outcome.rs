@@ -2,10 +2,10 @@ use std::fmt::Debug;
 
 use crate::ports::{BrokerError, Parts, StoreError};
 
-/// Verdict of a check that found nothing wrong.
+/// CheckVerdict of a check that found nothing wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Verdict {
+pub enum CheckVerdict {
     /// The promise was put to the test and held.
     Held,
     /// The subject says that it can't be put into the situation; the text says why.
@@ -15,7 +15,7 @@ pub enum Verdict {
 }
 
 /// Outcome of a check: a verdict, or a promise that was not kept.
-pub type Outcome = Result<Verdict, BrokenPromise>;
+pub type Outcome = Result<CheckVerdict, BrokenPromise>;
 
 /// A promise of a port that an adapter did not keep.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,7 @@ use std::fmt;
 
 use futures_util::future::LocalBoxFuture;
 
-use super::{BrokerSubject, Outcome, StoreSubject, Verdict, broker, store};
+use super::{BrokerSubject, Outcome, StoreSubject, CheckVerdict, broker, store};
 use crate::ports::Parts;
 
 /// One promise of a port, and how to put it to the test.
@@ -27,7 +27,7 @@ impl<S: ?Sized> Check<S> {
     /// Runs it where `parts` are all that it needs.
     async fn run_with(&self, parts: Parts, subject: &S) -> Outcome {
         let missing = self.parts.without(parts);
-        if missing.is_empty() { self.run(subject).await } else { Ok(Verdict::LeftOut(missing)) }
+        if missing.is_empty() { self.run(subject).await } else { Ok(CheckVerdict::LeftOut(missing)) }
     }
 }
 
@@ -61,7 +61,7 @@ impl Report {
     /// The checks that were left out because the store lacks a part that they need, with what is missing.
     pub fn left_out(&self) -> impl Iterator<Item = (&'static str, Parts)> {
         self.checks.iter().filter_map(|check| match check.outcome {
-            Ok(Verdict::LeftOut(missing)) => Some((check.name, missing)),
+            Ok(CheckVerdict::LeftOut(missing)) => Some((check.name, missing)),
             _ => None,
         })
     }
@@ -71,9 +71,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for CheckReport { name, outcome } in &self.checks {
             match outcome {
-                Ok(Verdict::Held) => writeln!(f, "held            {name}")?,
-                Ok(Verdict::NotApplicable(why)) => writeln!(f, "not applicable  {name}: {why}")?,
-                Ok(Verdict::LeftOut(missing)) => writeln!(f, "left out        {name}: the store has no {missing}")?,
+                Ok(CheckVerdict::Held) => writeln!(f, "held            {name}")?,
+                Ok(CheckVerdict::NotApplicable(why)) => writeln!(f, "not applicable  {name}: {why}")?,
+                Ok(CheckVerdict::LeftOut(missing)) => writeln!(f, "left out        {name}: the store has no {missing}")?,
                 Err(failure) => writeln!(f, "FAILED          {name}: {failure}")?,
             }
         }

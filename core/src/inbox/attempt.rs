@@ -9,7 +9,7 @@ use tracing::{debug, warn};
 
 use super::{
     Consumer, HandlerError,
-    batch::Verdict,
+    batch::DeliveryOutcome,
     handler::{Handler, Route},
 };
 use crate::{
@@ -85,14 +85,14 @@ impl From<HandlerError> for Failed {
 impl Consumer {
     /// Handles one delivery as far as the store is concerned. `counted`: its failure was counted already, as that many;
     /// `is_last`: nothing else of its batch is left.
-    pub(super) async fn take(&self, delivery: &Delivery, mut counted: Option<u32>, is_last: bool) -> Verdict {
+    pub(super) async fn take(&self, delivery: &Delivery, mut counted: Option<u32>, is_last: bool) -> DeliveryOutcome {
         let message = &delivery.message;
         let handler = match self.handlers.route(&message.kind) {
             Some(Route::Handle(handler)) => &**handler,
-            Some(Route::Ignore) => return Verdict::Done,
+            Some(Route::Ignore) => return DeliveryOutcome::Done,
             None => {
                 warn!("message of an unknown type is left for a newer version");
-                return Verdict::Later(self.config.unknown_type_delay);
+                return DeliveryOutcome::Later(self.config.unknown_type_delay);
             }
         };
         let entry = InboxEntry::for_message(&self.name, message);
@@ -103,18 +103,18 @@ impl Consumer {
         if counted.is_none() && delivery.redeliveries >= self.config.suspect_after {
             match self.begun(&entry, delivery).await {
                 // It had begun before.
-                Ok(failures) if failures > 1 && !is_last => return Verdict::Last(failures),
+                Ok(failures) if failures > 1 && !is_last => return DeliveryOutcome::Last(failures),
                 Ok(failures) => counted = Some(failures),
-                Err(verdict) => return verdict,
+                Err(outcome) => return outcome,
             }
         }
         let mut retries = 0;
         loop {
-            let Err(failed) = self.apart(&entry, handler, message).await else { return Verdict::Done };
+            let Err(failed) = self.apart(&entry, handler, message).await else { return DeliveryOutcome::Done };
             match failed {
                 Failed::Unreachable(why) => {
                     debug!(%why, "message waits for the store");
-                    return Verdict::StoreDown;
+                    return DeliveryOutcome::StoreDown;
                 }
                 // After an unknown outcome the inbox row tells, in the next attempt, whether the commit was applied.
                 Failed::Store(error @ (StoreError::Conflict(_) | StoreError::Unknown(_)))

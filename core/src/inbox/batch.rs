@@ -13,7 +13,7 @@ use crate::{
 
 /// Decision about a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum DeliveryOutcome {
     /// Acknowledge it: handled now or before, buried, or ignored.
     Done,
     /// Give it back, to come again after this long.
@@ -44,10 +44,10 @@ impl Consumer {
             let key = &delivery.message.partition_key;
             let held = waiting.iter().find(|(waits, _)| waits == key).map(|&(_, delay)| delay);
             let span = self.span(&delivery);
-            let verdict = if stop.is_set() {
-                Verdict::Later(Duration::ZERO)
+            let outcome = if stop.is_set() {
+                DeliveryOutcome::Later(Duration::ZERO)
             } else if let Some(delay) = down.or(held) {
-                Verdict::Later(delay)
+                DeliveryOutcome::Later(delay)
             } else {
                 let taking = self.take(&delivery, counted, queue.is_empty()).instrument(span.clone());
                 match extender.zip(due.as_mut()) {
@@ -58,19 +58,19 @@ impl Consumer {
                     }
                 }
             };
-            let later = match verdict {
-                Verdict::Last(failures) => {
+            let later = match outcome {
+                DeliveryOutcome::Last(failures) => {
                     put_last(&mut queue, delivery, failures);
                     continue;
                 }
-                Verdict::Done => None,
-                Verdict::Later(delay) => {
+                DeliveryOutcome::Done => None,
+                DeliveryOutcome::Later(delay) => {
                     if held.is_none() {
                         waiting.push((key.clone(), delay));
                     }
                     Some(delay)
                 }
-                Verdict::StoreDown => {
+                DeliveryOutcome::StoreDown => {
                     let delay = self.config.store_backoff.delay(store_errors, &*self.random);
                     down = Some(delay);
                     down

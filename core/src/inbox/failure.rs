@@ -8,7 +8,7 @@ use tracing::{debug, error, warn};
 use super::{
     Consumer, FailurePolicy,
     attempt::{Again, Failed, say_seen},
-    batch::Verdict,
+    batch::DeliveryOutcome,
 };
 use crate::{
     cut::cut,
@@ -65,7 +65,7 @@ impl Consumer {
         delivery: &Delivery,
         failed: Failed,
         counted: Option<u32>,
-    ) -> Verdict {
+    ) -> DeliveryOutcome {
         let config = &*self.config;
         let limits = Limits {
             usual: FailurePolicy { max_failures: config.max_failures, backoff: config.backoff },
@@ -73,7 +73,7 @@ impl Consumer {
             max_postponed: config.max_postponed,
             store: FailurePolicy { max_failures: config.max_store_failures, backoff: config.store_backoff },
         };
-        let Ok(Judged { why, policy, after }) = limits.judge(failed) else { return Verdict::StoreDown };
+        let Ok(Judged { why, policy, after }) = limits.judge(failed) else { return DeliveryOutcome::StoreDown };
         let FailurePolicy { max_failures: failures_max, backoff } = policy;
         let settled = match counted {
             Some(failures) if failures < failures_max => Ok((failures, false)),
@@ -83,21 +83,21 @@ impl Consumer {
             Ok((failures, true)) => {
                 let message = &delivery.message.id;
                 warn!(consumer = %self.name, %message, failures, error = %why, "message is a dead letter");
-                Verdict::Done
+                DeliveryOutcome::Done
             }
             Ok((failures, false)) => {
                 warn!(failures, error = %why, "message failed and comes again");
-                Verdict::Later(after.unwrap_or_else(|| backoff.delay(failures.saturating_sub(1), &*self.random)))
+                DeliveryOutcome::Later(after.unwrap_or_else(|| backoff.delay(failures.saturating_sub(1), &*self.random)))
             }
             Err(error) => self.uncounted(delivery, error, &why),
         }
     }
 
     /// Drops a message that has expired, or keeps it as a dead letter where that is asked for.
-    pub(super) async fn expired(&self, entry: &InboxEntry, delivery: &Delivery) -> Verdict {
+    pub(super) async fn expired(&self, entry: &InboxEntry, delivery: &Delivery) -> DeliveryOutcome {
         if !self.config.bury_expired {
             warn!("message has expired and is dropped");
-            return Verdict::Done;
+            return DeliveryOutcome::Done;
         }
         match self.seen(entry).await {
             Ok(None) => {
@@ -106,7 +106,7 @@ impl Consumer {
             }
             Ok(Some(seen)) => {
                 say_seen(entry, seen);
-                Verdict::Done
+                DeliveryOutcome::Done
             }
             Err(error) => self.uncounted(delivery, error, "expired"),
         }
@@ -127,22 +127,22 @@ impl Consumer {
 
     /// Counts a failure before the handling of a message that has come to no end so often that it may end its process. How
     /// many failures that makes; or what to do instead, which is to bury it if it is one too many.
-    pub(super) async fn begun(&self, entry: &InboxEntry, delivery: &Delivery) -> Result<u32, Verdict> {
+    pub(super) async fn begun(&self, entry: &InboxEntry, delivery: &Delivery) -> Result<u32, DeliveryOutcome> {
         let limit = self.config.failures_max().saturating_add(1);
         match self.count(entry, &delivery.message, NO_END, None, limit).await {
             Ok((failures, true)) => {
                 let message = &delivery.message.id;
                 warn!(consumer = %self.name, %message, failures, error = NO_END, "message is a dead letter");
-                Err(Verdict::Done)
+                Err(DeliveryOutcome::Done)
             }
             Ok((failures, false)) => Ok(failures),
             Err(error) => Err(self.uncounted(delivery, error, NO_END)),
         }
     }
 
-    fn uncounted(&self, delivery: &Delivery, error: StoreError, why: &str) -> Verdict {
-        Verdict::Later(match error {
-            StoreError::Unavailable(_) => return Verdict::StoreDown,
+    fn uncounted(&self, delivery: &Delivery, error: StoreError, why: &str) -> DeliveryOutcome {
+        DeliveryOutcome::Later(match error {
+            StoreError::Unavailable(_) => return DeliveryOutcome::StoreDown,
             error @ StoreError::Refused(_) => {
                 error!(%error, failed = %why, "the store refuses to count the failure: the message comes again");
                 self.config.store_backoff.delay(delivery.redeliveries, &*self.random)

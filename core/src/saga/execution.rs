@@ -9,7 +9,7 @@ use super::{
     correlation::KeyOf,
     leave::{Unread, leave},
     log::{Halt, Keep, SagaLog, Written},
-    plan,
+    next_move,
     resources::{Owned, Resources},
     settle::{keep_lease, settle},
     store_calls::StoreCalls,
@@ -109,7 +109,7 @@ impl<D: SagaData> Execution<'_, D> {
                 return Ok(DriveOutcome::Stopped);
             }
             let now = resources.store_now();
-            match plan(&state, now) {
+            match next_move(&state, now) {
                 Next::Run(steps) => {
                     drop(state);
                     self.side_by_side(&steps, Direction::Action).await?;
@@ -191,7 +191,7 @@ impl<D: SagaData> Execution<'_, D> {
                 Err(error) => drop(self.log.fail(error).await?),
             }
             let state = self.log.state();
-            if plan(&state, self.log.resources.store_now()) != Next::BeginCompensation(CompensationCause::Deadline) {
+            if next_move(&state, self.log.resources.store_now()) != Next::BeginCompensation(CompensationCause::Deadline) {
                 return Ok(());
             }
         }

@@ -16,7 +16,7 @@
 //! | [`SagaHandle`], [`SagaOutcome`] | waits for a saga's end and its result | wherever somebody wants the answer |
 //! | [`ask`], [`resume_stuck`], [`account`] | verbs and a look without the definitions | in an operator's tool |
 //! | [`SagaRetention`] | deletes logs of sagas that ended long ago | in one process of a service |
-//! | [`Record`], [`State`], [`next`], [`plan`] | the life cycle, pure | to read a log or judge a run |
+//! | [`Record`], [`State`], [`next`], [`next_move`] | the life cycle, pure | to read a log or judge a run |
 //!
 //! A saga runs the version of its definition that it was started under. A replica that does not know that version, as
 //! during a rolling deployment, leaves the saga to those who do; one that knows newer versions only needs a
@@ -154,7 +154,7 @@ mod orchestrator;
 mod outcome;
 mod passage;
 mod passing;
-mod plan;
+mod next_move;
 mod record;
 mod record_error;
 mod recovery;
@@ -180,7 +180,7 @@ mod told;
 mod transition;
 mod unfold;
 mod value;
-mod verdict;
+mod verb_records;
 mod wait;
 mod watchers;
 mod work;
@@ -201,7 +201,7 @@ pub use migration::Migration;
 pub use orchestrator::{Orchestrator, Started, saga_id};
 pub use outcome::{Outputs, SagaOutcome};
 pub use passage::{Passage, Rename};
-pub use plan::{Next, plan};
+pub use next_move::{Next, next_move};
 pub use record::Record;
 pub use record_error::RecordError;
 pub use registry::{Registry, RegistryError};

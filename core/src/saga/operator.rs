@@ -113,7 +113,7 @@ impl Orchestrator {
         let work = async {
             for round in 0..TRIES {
                 let instance = self.resources.store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
-                let Some(entries) = self.verdict(&instance, verb, reason).await? else { return Ok(()) };
+                let Some(entries) = self.entries_for(&instance, verb, reason).await? else { return Ok(()) };
                 if append(&*self.resources.store, &entries).await? {
                     if entries.status.is_active() {
                         self.resources.left.hint();
@@ -130,7 +130,7 @@ impl Orchestrator {
     }
 
     /// Returns the entries to write for a verb; nothing if the saga is already where the verb leads.
-    async fn verdict(
+    async fn entries_for(
         &self,
         instance: &SagaInstance,
         verb: &Verb,

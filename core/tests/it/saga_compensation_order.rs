@@ -1,4 +1,4 @@
-//! Random definitions with random outcomes, carried out by the plan and the life cycle alone: what is undone is what
+//! Random definitions with random outcomes, carried out by `next_move` and the life cycle alone: what is undone is what
 //! was done or is in doubt, in the reverse order, and never past the pivot. And the log tells the same as the memory.
 
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use seaworthy_core::{
     ports::Timestamp,
     saga::{
         Action, Compensation, CompensationCause, Definition, DefinitionPolicy, Failure, Next, NothingToUndo, Phase,
-        Record, Shape, State, Status, StepSpec, Value, next, plan,
+        Record, Shape, State, Status, StepSpec, Value, next, next_move,
     },
 };
 
@@ -93,7 +93,7 @@ fn carry_out(
         if round == cancel_at && state.status() == Status::Running && !state.is_past_return() {
             state = write(state, Record::CompensationBegun { cause: CompensationCause::Cancelled });
         }
-        match plan(&state, Timestamp::MAX) {
+        match next_move(&state, Timestamp::MAX) {
             Next::Run(steps) => {
                 for index in steps {
                     // What the executor does: no attempt begins once a sibling was rejected.

@@ -7,7 +7,7 @@ use seaworthy_core::{
     ports::Timestamp,
     saga::{
         Action, ActionState, CompensationCause, CompensationState, Failure, Next, NothingToUndo, Phase, Record,
-        RetryPolicy, SagaBuilder, Shape, State, Status, Value, next, plan,
+        RetryPolicy, SagaBuilder, Shape, State, Status, Value, next, next_move,
     },
 };
 
@@ -152,10 +152,10 @@ fn a_compensation_that_is_due_waits_for_none_beside_it_that_backs_off() {
     let begun = Record::CompensationBegun { cause: CompensationCause::Cancelled };
     let records = [Record::Started { deadline_us: None, traceparent: None }, done("a"), done("b"), begun, retry];
     let state = records.iter().fold(State::new(shape), |state, record| next(state, record, NOW).unwrap());
-    assert_eq!(plan(&state, NOW), Next::Compensate(vec![1]));
-    assert_eq!(plan(&state, LATER), Next::Compensate(vec![0, 1]));
+    assert_eq!(next_move(&state, NOW), Next::Compensate(vec![1]));
+    assert_eq!(next_move(&state, LATER), Next::Compensate(vec![0, 1]));
     let state = next(state, &Record::Compensated { step: "b".into(), maybe_executed: false }, NOW).unwrap();
-    assert_eq!(plan(&state, NOW), Next::Wait(Timestamp::from_millis(6_000)));
+    assert_eq!(next_move(&state, NOW), Next::Wait(Timestamp::from_millis(6_000)));
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn whatever_the_plan_says_is_allowed_and_an_active_saga_always_has_a_plan() {
         let states = explore(&shape, attempts, |_, _, _| {});
         assert!(states.len() > 20, "an exploration that reached next to nothing proves nothing: {}", states.len());
         for state in states {
-            let planned = plan(&state, LATER);
+            let planned = next_move(&state, LATER);
             let active = matches!(state.status(), Status::Running | Status::Compensating);
             assert_eq!(planned == Next::Idle, !active, "{planned:?} for {state:?}");
             for record in carry_out(&state, &planned) {
@@ -290,7 +290,7 @@ fn whatever_the_plan_says_is_allowed_and_an_active_saga_always_has_a_plan() {
     }
 }
 
-/// What the executor writes first for a plan.
+/// What the executor writes first for a move.
 fn carry_out(state: &State, planned: &Next) -> Vec<Record> {
     let shape = state.shape();
     match planned {
@@ -352,11 +352,11 @@ fn a_deadline_counts_from_the_start_by_the_stores_clock_and_ends_with_the_pivot(
         next(State::new(shape.clone()), &Record::Started { deadline_us: Some(5_000), traceparent: None }, at(100))
             .unwrap();
     assert_eq!(state.deadline(), Some(at(105)));
-    assert_eq!(plan(&state, at(104)), Next::Run(vec![0]));
-    assert_eq!(plan(&state, at(105)), Next::BeginCompensation(CompensationCause::Deadline));
+    assert_eq!(next_move(&state, at(104)), Next::Run(vec![0]));
+    assert_eq!(next_move(&state, at(105)), Next::BeginCompensation(CompensationCause::Deadline));
     let done =
         |state, step: &str| next(state, &Record::Done { step: step.into(), output: Value::NULL }, at(104)).unwrap();
     let state = done(done(state, "a"), "p");
     assert_eq!(shape.steps[2].phase, Phase::Retriable);
-    assert_eq!(plan(&state, at(1_000)), Next::Run(vec![2]));
+    assert_eq!(next_move(&state, at(1_000)), Next::Run(vec![2]));
 }

@@ -1,7 +1,7 @@
 mod answers;
 mod sourced;
 mod turn;
-mod verdict;
+mod decide;
 
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use smol_str::SmolStr;
 
 pub use self::sourced::{SourcedCommandHandlers, SourcedCommandHandlersBuilder};
-use self::{answers::Answers, verdict::Commands};
+use self::{answers::Answers, decide::Commands};
 use super::{
     Domain, RegistrationError,
     ended::Ended,

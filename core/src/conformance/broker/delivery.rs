@@ -3,7 +3,7 @@
 use super::steps::{drain, ids, join, message_ids, publish, sorted, take};
 use crate::{
     conformance::{
-        BrokerSubject, Outcome, Verdict,
+        BrokerSubject, Outcome, CheckVerdict,
         outcome::{expect, expect_eq},
         poll::settled,
         samples::lone,
@@ -24,7 +24,7 @@ pub async fn every_message_is_delivered_as_it_was_published(subject: &dyn Broker
     let mut delivered = drain(subject, &*member).await?;
     delivered.sort_by_key(|message| message.id);
     expect_eq("every accepted message is delivered, as it was published", delivered, sent)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A receive that waits ends when a message comes.
@@ -36,7 +36,7 @@ pub async fn a_waiting_receive_gets_what_is_published(subject: &dyn BrokerSubjec
     expect_eq("a receive waits while there is nothing", early, None)?;
     publish(&*broker, &[lone(1)]).await?;
     expect_eq("a receive that waits gets what is published", ids(&receiving.await?), vec![lone(1).id])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// At least one, at most `max`.
@@ -53,7 +53,7 @@ pub async fn a_receive_returns_no_more_than_it_asked_for(subject: &dyn BrokerSub
         })?;
         received += batch;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Acknowledged is done.
@@ -65,7 +65,7 @@ pub async fn an_acknowledged_message_does_not_come_back(subject: &dyn BrokerSubj
     subject.advance(subject.visibility_timeout() * 2).await;
     let again = take(subject, &*member, 9).await?;
     expect_eq("an acknowledged message does not come back", ids(&again), vec![])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Not before the timeout; after it under another tag, counted.
@@ -85,7 +85,7 @@ pub async fn an_unacknowledged_message_comes_back_after_the_visibility_timeout(s
         format!("{:?} twice", first[0].tag)
     })?;
     expect_eq("a redelivery says how many there were before", second[0].redeliveries, 1)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// The old tag neither frees the message nor gives it back.
@@ -107,7 +107,7 @@ pub async fn a_late_acknowledgement_changes_nothing(subject: &dyn BrokerSubject)
     expect_eq(promise, ids(&take(subject, &*member, 9).await?), vec![])?;
     subject.advance(subject.visibility_timeout()).await;
     expect_eq(promise, ids(&take(subject, &*member, 9).await?), vec![lone(1).id])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A nack's delay is kept, and is not the visibility timeout.
@@ -127,7 +127,7 @@ pub async fn a_message_given_back_comes_back_after_its_delay(subject: &dyn Broke
     expect_eq("and not before it", ids(&take(subject, &*member, 9).await?), vec![])?;
     subject.advance(subject.visibility_timeout()).await;
     expect_eq(promise, ids(&take(subject, &*member, 9).await?), vec![lone(1).id])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// While a message is out, no other member of the group gets it.
@@ -147,7 +147,7 @@ pub async fn a_message_is_out_at_one_member_at_a_time(subject: &dyn BrokerSubjec
     }
     let expected = message_ids(&[1, 2, 3, 4].map(lone));
     expect_eq("a message is out at one member of a group at a time", sorted(out), expected)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A member that is gone does not keep its messages for the visibility timeout.
@@ -162,7 +162,7 @@ pub async fn a_member_that_leaves_gives_back_what_it_had(subject: &dyn BrokerSub
     let staying = join(&*broker, "shipping").await?;
     let got = take(subject, &*staying, 9).await?;
     expect_eq("what a member had and did not acknowledge is delivered again", ids(&got), ids(&had[1..]))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A receive is dropped while it waits and while messages come.
@@ -181,5 +181,5 @@ pub async fn a_dropped_receive_loses_nothing(subject: &dyn BrokerSubject) -> Out
         delivered.extend(message_ids(&drain(subject, &*member).await?));
     }
     expect_eq("a dropped receive loses nothing", sorted(delivered), vec![lone(1).id, lone(2).id])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

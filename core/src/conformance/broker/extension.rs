@@ -5,14 +5,14 @@ use std::time::Duration;
 use super::steps::{ids, join, publish, take};
 use crate::{
     conformance::{
-        BrokenPromise, BrokerSubject, Outcome, Verdict,
+        BrokenPromise, BrokerSubject, Outcome, CheckVerdict,
         outcome::{expect, expect_eq},
         samples::lone,
     },
     ports::{Delivery, DeliveryTag, Extended, Subscription},
 };
 
-const NONE: Verdict = Verdict::NotApplicable("the broker extends no deliveries, and says so");
+const NONE: CheckVerdict = CheckVerdict::NotApplicable("the broker extends no deliveries, and says so");
 
 /// A member of a fresh broker with one delivery out.
 async fn one_out(subject: &dyn BrokerSubject) -> Result<(Box<dyn Subscription>, Delivery), BrokenPromise> {
@@ -50,7 +50,7 @@ pub async fn a_delivery_that_is_extended_stays_out_for_as_long(subject: &dyn Bro
     let again = take(subject, &*member, 9).await?;
     expect_eq("a delivery that was extended comes back in the end", ids(&again), vec![lone(1).id])?;
     expect_eq("a redelivery says how many there were before", again[0].redeliveries, 1)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Less than what is left changes nothing.
@@ -67,7 +67,7 @@ pub async fn an_extension_takes_no_time_away(subject: &dyn BrokerSubject) -> Out
     subject.advance(timeout * 2).await;
     let again = take(subject, &*member, 9).await?;
     expect_eq("a delivery that was extended can be acknowledged", ids(&again), vec![])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Timed out or acknowledged: its member hears that it has it no longer.
@@ -89,5 +89,5 @@ pub async fn a_delivery_that_is_over_is_not_extended(subject: &dyn BrokerSubject
     member.ack(third[0].tag).await?;
     let settled = member.extend(third[0].tag, timeout).await?;
     expect("a delivery that was acknowledged is not extended", settled == Extended::Lost, || format!("{settled:?}"))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

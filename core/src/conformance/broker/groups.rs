@@ -2,7 +2,7 @@
 
 use super::steps::{drain, ids, join, message_ids, publish, sorted, take};
 use crate::{
-    conformance::{BrokerSubject, Outcome, Verdict, outcome::expect_eq, samples::lone},
+    conformance::{BrokerSubject, Outcome, CheckVerdict, outcome::expect_eq, samples::lone},
     message::Message,
     ports::SubscriptionSpec,
 };
@@ -17,7 +17,7 @@ pub async fn each_group_gets_every_message(subject: &dyn BrokerSubject) -> Outco
     let promise = "each group gets every message";
     expect_eq(promise, sorted(message_ids(&drain(subject, &*shipping).await?)), message_ids(&sent))?;
     expect_eq(promise, sorted(message_ids(&drain(subject, &*billing).await?)), message_ids(&sent))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Messages that one member has acknowledged reach no other member.
@@ -44,7 +44,7 @@ pub async fn members_of_a_group_share_its_messages(subject: &dyn BrokerSubject) 
     for member in &members {
         expect_eq(promise, ids(&take(subject, &**member, 9).await?), vec![])?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A group receives messages of its own topics only.
@@ -59,5 +59,5 @@ pub async fn a_group_gets_its_topics_only(subject: &dyn BrokerSubject) -> Outcom
     expect_eq(promise, message_ids(&drain(subject, &*orders).await?), vec![lone(1).id])?;
     let archived = sorted(message_ids(&drain(subject, &*both).await?));
     expect_eq(promise, archived, vec![lone(1).id, lone(2).id])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

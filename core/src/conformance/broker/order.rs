@@ -3,7 +3,7 @@
 use super::steps::{drain, ids, join, message_ids, publish, take};
 use crate::{
     conformance::{
-        BrokerSubject, Outcome, Verdict,
+        BrokerSubject, Outcome, CheckVerdict,
         outcome::{expect, expect_eq},
         samples::{lone, message},
     },
@@ -27,7 +27,7 @@ pub async fn messages_of_a_key_are_delivered_in_the_order_of_publishing(subject:
         let expected = message_ids(&NUMBERS.map(|number| message(base + number, key)));
         expect_eq("messages of a key are delivered in the order in which they were accepted", of_key, expected)?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// While a message is out, no later one of its key is handed out, to anybody in the group.
@@ -47,7 +47,7 @@ pub async fn a_key_waits_while_one_of_its_messages_is_out(subject: &dyn BrokerSu
     drop(two);
     let next = take(subject, &*one, 9).await?;
     expect_eq("an acknowledgement lets the next message of the key go", ids(&next), vec![message(2, "a").id])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A message that was given back with a delay still holds its key.
@@ -64,7 +64,7 @@ pub async fn a_key_waits_while_one_of_its_messages_is_to_come_back(subject: &dyn
     subject.advance(delay).await;
     let both = message_ids(&[message(1, "a"), message(2, "a")]);
     expect_eq(promise, message_ids(&drain(subject, &*member).await?), both)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Its member died with it: the key starts again where it was.
@@ -80,7 +80,7 @@ pub async fn a_message_that_timed_out_comes_before_the_later_ones_of_its_key(sub
     subject.advance(subject.visibility_timeout()).await;
     let delivered = message_ids(&drain(subject, &*member).await?);
     expect_eq("a message that timed out comes before the later ones of its key", delivered, message_ids(&sent))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A slow group does not stop another one.
@@ -94,5 +94,5 @@ pub async fn a_group_does_not_wait_for_another_one(subject: &dyn BrokerSubject) 
     expect_eq("the first message of a key is handed out first", ids(&out), vec![sent[0].id])?;
     let promise = "a message that is out in one group holds back no other group";
     expect_eq(promise, message_ids(&drain(subject, &*fast).await?), message_ids(&sent))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use super::steps::{drain, join, message_ids, sorted};
 use crate::{
     conformance::{
-        BrokenPromise, BrokerSubject, Outcome, Verdict,
+        BrokenPromise, BrokerSubject, Outcome, CheckVerdict,
         outcome::{expect, expect_eq},
         samples::lone,
     },
@@ -20,13 +20,13 @@ pub async fn each_message_of_a_batch_has_its_own_result(subject: &dyn BrokerSubj
     let promise = "publishing returns one result for each message";
     expect_eq(promise, broker.publish(&[]).await?, vec![])?;
     expect_eq(promise, broker.publish(&[lone(1), lone(2), lone(3)]).await?, vec![Ok(()); 3])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// No group is bound to its topic: refused for good; its neighbours are delivered.
 pub async fn an_unroutable_message_is_refused_alone(subject: &dyn BrokerSubject) -> Outcome {
     match subject.unroutable_topic() {
-        None => Ok(Verdict::NotApplicable("the broker keeps what nobody is bound to")),
+        None => Ok(CheckVerdict::NotApplicable("the broker keeps what nobody is bound to")),
         Some(topic) => refused_alone(subject, Message { topic: SmolStr::from(topic), ..lone(2) }).await,
     }
 }
@@ -34,12 +34,12 @@ pub async fn an_unroutable_message_is_refused_alone(subject: &dyn BrokerSubject)
 /// Too large: refused for good; its neighbours are delivered.
 pub async fn an_oversized_message_is_refused_alone(subject: &dyn BrokerSubject) -> Outcome {
     match subject.payload_bytes_refused() {
-        None => Ok(Verdict::NotApplicable("the broker accepts payloads of any size")),
+        None => Ok(CheckVerdict::NotApplicable("the broker accepts payloads of any size")),
         Some(bytes) => refused_alone(subject, Message { data: vec![b'x'; bytes].into(), ..lone(2) }).await,
     }
 }
 
-async fn refused_alone(subject: &dyn BrokerSubject, refused: Message) -> Result<Verdict, BrokenPromise> {
+async fn refused_alone(subject: &dyn BrokerSubject, refused: Message) -> Result<CheckVerdict, BrokenPromise> {
     let broker = subject.fresh().await;
     let member = join(&*broker, "shipping").await?;
     let results = broker.publish(&[lone(1), refused, lone(3)]).await?;
@@ -49,5 +49,5 @@ async fn refused_alone(subject: &dyn BrokerSubject, refused: Message) -> Result<
     })?;
     let delivered = sorted(message_ids(&drain(subject, &*member).await?));
     expect_eq("what is accepted is delivered, and what is rejected is not", delivered, vec![lone(1).id, lone(3).id])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

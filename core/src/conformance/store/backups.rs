@@ -3,7 +3,7 @@
 use super::steps::stage;
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::expect_eq,
         samples::{claim, lone},
     },
@@ -21,14 +21,14 @@ pub async fn a_store_that_is_put_back_is_what_it_was_in_another_epoch(subject: &
     let store = subject.fresh().await;
     stage(&*store, &[lone(1)]).await?;
     let copy = match store.backup().await {
-        Err(StoreError::Refused(_)) => return Ok(Verdict::NotApplicable("the store makes no copies, and says so")),
+        Err(StoreError::Refused(_)) => return Ok(CheckVerdict::NotApplicable("the store makes no copies, and says so")),
         copy => copy?,
     };
     stage(&*store, &[lone(2)]).await?;
     let before = claimed(&*store, subject, 1).await?;
     let of = |rows: &[OutboxRow], id| rows.iter().find(|row| row.message.id == id).map(|row| row.message.clone());
     let (Some(first), Some(lost)) = (of(&before, lone(1).id), of(&before, lone(2).id)) else {
-        return expect_eq("committed rows can be claimed", before.len(), 2).map(|()| Verdict::Held);
+        return expect_eq("committed rows can be claimed", before.len(), 2).map(|()| CheckVerdict::Held);
     };
     subject.advance(subject.unit()).await;
     for again in 0..2 {
@@ -46,5 +46,5 @@ pub async fn a_store_that_is_put_back_is_what_it_was_in_another_epoch(subject: &
         expect_eq("a store that was put back is in another epoch", staged.epoch == lost.epoch, false)?;
         subject.advance(subject.unit()).await;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

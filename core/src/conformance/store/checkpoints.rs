@@ -3,7 +3,7 @@
 use super::steps::{SINGLE_WRITER, count, increment};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::{expect_conflict, expect_eq},
         poll::{persist, race, step},
     },
@@ -38,7 +38,7 @@ pub async fn a_checkpoint_moves_with_its_effect(subject: &dyn StoreSubject) -> O
         expect_eq("a checkpoint and its effect are written together or not at all", seen, expected)?;
     }
     expect_eq("each consumer has its own checkpoint", position(&*store, "search").await?, None)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Forward, or where it is; never back.
@@ -49,13 +49,13 @@ pub async fn a_checkpoint_does_not_go_back(subject: &dyn StoreSubject) -> Outcom
     moved(&*store, "report", 7).await?;
     expect_conflict("a checkpoint does not go back", moved(&*store, "report", 6).await)?;
     expect_eq("a checkpoint does not go back", position(&*store, "report").await?, Some(7))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Two copies of a projection at once: one of them fails, also where both move to the same position.
 pub async fn of_two_overlapping_moves_of_a_checkpoint_one_conflicts(subject: &dyn StoreSubject) -> Outcome {
     if !subject.concurrent_writers() {
-        return Ok(Verdict::NotApplicable(SINGLE_WRITER));
+        return Ok(CheckVerdict::NotApplicable(SINGLE_WRITER));
     }
     let store = subject.fresh().await;
     for target in [1, 2] {
@@ -68,7 +68,7 @@ pub async fn of_two_overlapping_moves_of_a_checkpoint_one_conflicts(subject: &dy
         };
         expect_conflict("a checkpoint that another transaction moved meanwhile is a conflict", overtaken)?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Eight copies of a projection work through ten positions: each is applied once.
@@ -98,5 +98,5 @@ pub async fn racing_projections_apply_each_position_once(subject: &dyn StoreSubj
         done?;
     }
     expect_eq("each position is applied once", count(&*store).await?, 10)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

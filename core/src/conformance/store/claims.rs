@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::steps::{ids, message_ids, settle, stage};
 use crate::{
     conformance::{
-        BrokenPromise, Outcome, StoreSubject, Verdict,
+        BrokenPromise, Outcome, StoreSubject, CheckVerdict,
         outcome::{expect, expect_eq},
         poll::{persist, race, step},
         samples::{claim, lone, tail, token},
@@ -28,7 +28,7 @@ pub async fn a_claimed_row_is_hidden_until_its_lease_ends(subject: &dyn StoreSub
     let third = store.claim(&claim(3, 9, lease)).await?;
     expect_eq("a row whose lease has ended can be claimed again", ids(&third), vec![lone(1).id])?;
     expect_eq("an attempt is counted at claim, also for a relay that never settled", third[0].attempts, 2)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Eight relays at once share 100 rows without a gap or an overlap, none beyond its limit.
@@ -58,7 +58,7 @@ pub async fn eight_relays_claim_every_row_once(subject: &dyn StoreSubject) -> Ou
     let mut seen = ids(&claimed.into_inner());
     seen.sort();
     expect_eq("relays that claim at once get every row, each one once", seen, message_ids(&staged))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Fencing: after a takeover the old token settles nothing, whatever the outcome.
@@ -83,7 +83,7 @@ pub async fn a_relay_that_lost_its_claim_changes_nothing(subject: &dyn StoreSubj
         let settled = settle(&*store, 2, &held, SettleOutcome::Dispatched).await?;
         expect_eq("the relay that took a row over can settle it", settled, vec![true])?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Each row of a settlement has its own answer; what the claim does not hold is left alone.
@@ -101,7 +101,7 @@ pub async fn settling_answers_for_each_row(subject: &dyn StoreSubject) -> Outcom
     expect_eq(promise, store.settle(token(1), &settlements).await?, vec![true, false, false, true])?;
     expect_eq(promise, store.settle(token(1), &settlements).await?, vec![false; 4])?;
     expect_eq(promise, store.settle(token(2), &settlements[1..2]).await?, vec![true])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Retry: after its delay, with the attempt. Release: after its delay, without.
@@ -130,7 +130,7 @@ pub async fn a_retry_waits_and_counts_and_a_release_takes_its_attempt_back(subje
     settle(&*store, 5, &rows, released).await?;
     let again = store.claim(&claim(6, 9, lease)).await?;
     expect_eq("a row released without a delay can be claimed at once", ids(&again), vec![lone(2).id])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// The envelope and payload as staged; sequences rise in commit order.
@@ -145,7 +145,7 @@ pub async fn a_row_carries_its_message_unchanged_and_a_rising_sequence(subject: 
     expect("rows come in commit order, and their sequences rise", rising, || format!("{sequences:?}"))?;
     let plain: Vec<Message> = rows.into_iter().map(|row| Message { sequence: 0, epoch: 0, ..row.message }).collect();
     expect_eq("a message is stored as it was staged", plain, vec![lone(1), lone(2), bare])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// `next_available` names the end of a lease or of a delay, and nothing where nothing waits.
@@ -166,7 +166,7 @@ pub async fn the_end_of_the_next_wait_is_known(subject: &dyn StoreSubject) -> Ou
     let next = store.next_available().await?;
     let fits = next.is_some_and(|next| before + lease * 2 <= next && next <= after + lease * 2);
     expect("the next moment is the end of the delay", fits, || format!("{next:?}, set back at {before}"))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// The epoch says in which life of the store a sequence counts.
@@ -179,7 +179,7 @@ pub async fn messages_carry_the_epoch_of_their_store(subject: &dyn StoreSubject)
         let rows = store.claim(&claim(1, 9, subject.unit())).await?;
         let claimed: Vec<u64> = rows.iter().map(|row| row.message.epoch).collect();
         let Some(&epoch) = claimed.first() else {
-            return expect_eq("committed rows can be claimed", claimed.len(), 2).map(|()| Verdict::Held);
+            return expect_eq("committed rows can be claimed", claimed.len(), 2).map(|()| CheckVerdict::Held);
         };
         expect_eq("a claim and the log show the same epoch", &claimed, &read)?;
         expect_eq("all messages of a store have one epoch", claimed.iter().all(|other| *other == epoch), true)?;
@@ -188,5 +188,5 @@ pub async fn messages_carry_the_epoch_of_their_store(subject: &dyn StoreSubject)
     }
     expect_eq("a store has an epoch", epochs.contains(&0), false)?;
     expect_eq("a store that is made anew has another", epochs[0] == epochs[1], false)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

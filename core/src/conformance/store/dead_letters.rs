@@ -2,7 +2,7 @@
 
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::{expect, expect_eq},
         samples::{CONSUMER, letters, received},
     },
@@ -77,7 +77,7 @@ pub async fn dead_letters_are_read_page_by_page_and_some_of_them(subject: &dyn S
         let promise = format!("a list has what is asked for: {asked}");
         expect_eq(&promise, numbers(&store.dead_letters(&request).await?), expected)?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A letter that is taken out and buried again in one transaction stands in the way of none that was not tried.
@@ -98,7 +98,7 @@ pub async fn a_letter_that_is_put_back_lies_behind_the_others(subject: &dyn Stor
         expect("and when", before <= at, || format!("{at}, put back at {before}"))?;
         expect("in a new place", all[2].number > all[1].number, || format!("{all:?}"))?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// An operator asks for some letters; those that look for requests see these alone, until each is handled, or buried once more.
@@ -142,5 +142,5 @@ pub async fn a_letter_keeps_that_it_was_asked_for_until_it_is_taken_out(subject:
     tx.inbox_exhume(&InboxEntry::for_message(CONSUMER, &letter(4))).await?;
     tx.commit().await?;
     expect_eq("what was taken out is asked for no more", numbers(&store.dead_letters(&asked).await?), vec![1])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

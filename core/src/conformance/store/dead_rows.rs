@@ -2,7 +2,7 @@
 
 use super::steps::{kill_next, stage};
 use crate::{
-    conformance::{BrokenPromise, Outcome, StoreSubject, Verdict, outcome::expect_eq, samples::message},
+    conformance::{BrokenPromise, Outcome, StoreSubject, CheckVerdict, outcome::expect_eq, samples::message},
     ids::MessageId,
     message::Message,
     ports::{DeadRow, DeadRowRequest, Store, Timestamp},
@@ -89,7 +89,7 @@ pub async fn dead_rows_are_read_page_by_page_and_some_of_them(subject: &dyn Stor
     expect_eq("a row that dies again lies behind the others", listed(&again), vec![4, 5, 6])?;
     let all = store.dead_rows(&DeadRowRequest::new(9)).await?;
     expect_eq("a row that dies again lies behind the others", listed(&all), vec![2, 4, 5, 6, 7, 1])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A redrive and a purge take what a list of the same request shows, and nothing else.
@@ -109,5 +109,5 @@ pub async fn dead_rows_are_redriven_and_purged_as_they_are_listed(subject: &dyn 
             expect_eq(&format!("a {verb} of dead rows leaves the others: {asked}"), listed(&dead), left)?;
         }
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

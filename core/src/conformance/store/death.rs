@@ -3,7 +3,7 @@
 use super::steps::{drain, ids, kill_next, settle, stage};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::{expect_conflict, expect_eq},
         samples::{claim, lone, message, purge},
     },
@@ -21,7 +21,7 @@ pub async fn a_dead_row_blocks_its_key(subject: &dyn StoreSubject) -> Outcome {
     expect_eq("a dead row blocks its key, and only its key", drained, vec![lone(3).id])?;
     subject.advance(lease * 2).await;
     expect_eq("a dead row does not come back by itself", drain(&*store, lease).await?, Vec::new())?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// With `SkipDead`, later rows go on, still one at a time, and carry the gap.
@@ -39,7 +39,7 @@ pub async fn a_dead_row_can_be_skipped(subject: &dyn StoreSubject) -> Outcome {
         expect_eq(promise, ids(&store.claim(&skipping(number + 10)).await?), Vec::new())?;
         settle(&*store, number, &rows, SettleOutcome::Dispatched).await?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Operators see what died, why, and after how many attempts.
@@ -56,7 +56,7 @@ pub async fn dead_rows_are_listed_with_their_reason(subject: &dyn StoreSubject) 
     expect_eq("no more dead rows are listed than asked for", store.dead_rows(&DeadRowRequest::new(1)).await?.len(), 1)?;
     let mut tx = store.begin().await?;
     expect_conflict("the message id of a dead row stays taken", tx.stage(&lone(1)).await)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Redrive: the same event, its attempts at zero, before the later rows of its key.
@@ -77,7 +77,7 @@ pub async fn a_redriven_row_keeps_its_event_id_and_its_place(subject: &dyn Store
     expect_eq("a redriven row keeps its message and sequence", &rows[0].message, &died.message)?;
     settle(&*store, 2, &rows, SettleOutcome::Dispatched).await?;
     expect_eq("then the key goes on", drain(&*store, lease).await?, vec![message(2, "a").id])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A later row of the key went out while the redriven one was dead: the redriven one waits until that is settled.
@@ -96,7 +96,7 @@ pub async fn a_redriven_row_waits_for_a_later_one_that_is_out(subject: &dyn Stor
     settle(&*store, 2, &out, SettleOutcome::Dispatched).await?;
     let expected = [1, 3].map(|number| message(number, "a").id).to_vec();
     expect_eq("then the redriven row goes, in its place", drain(&*store, lease).await?, expected)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// `only` and `limit` bound a redrive; rows that are not dead are not touched.
@@ -124,7 +124,7 @@ pub async fn a_redrive_takes_only_what_it_names(subject: &dyn StoreSubject) -> O
     expect_eq("a redrive takes no more than its limit", store.redrive(&named).await?, vec![lone(3).id])?;
     let promise = "of the rows that it names, a redrive takes those that died first";
     expect_eq(promise, left(store.dead_rows(&DeadRowRequest::new(9)).await?), vec![later])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Purging the dead is an operator's decision: it frees the key.
@@ -142,5 +142,5 @@ pub async fn a_purged_dead_row_frees_its_key(subject: &dyn StoreSubject) -> Outc
     expect_eq("a purge takes rows that died long enough ago, and names them", purged, vec![message(1, "a").id])?;
     expect_eq("a purged row is gone", store.dead_rows(&DeadRowRequest::new(9)).await?.len(), 0)?;
     expect_eq("a purged row blocks nothing", drain(&*store, lease).await?, vec![message(2, "a").id])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::steps::{SINGLE_WRITER, count, increment};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::{expect, expect_conflict, expect_eq},
         poll::{persist, race, step},
     },
@@ -39,7 +39,7 @@ pub async fn a_document_counts_its_writes(subject: &dyn StoreSubject) -> Outcome
     let expected = Document { version: 3, body: Bytes::from_static(b"\x00\xff") };
     expect_eq("a document is read as it was written", found, Some(expected))?;
     expect_eq("a document lives in its collection", tx.get("customers", "17").await?, None)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// `Absent` and `Version` are conditions.
@@ -55,13 +55,13 @@ pub async fn a_write_that_expects_something_else_conflicts(subject: &dyn StoreSu
     let mut tx = store.begin().await?;
     let found = tx.get("orders", "17").await?.map(|document| document.version);
     expect_eq("a write that conflicts changes nothing", found, Some(1))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A lost update is impossible, whatever the second writer expects.
 pub async fn of_two_overlapping_writes_of_a_document_one_conflicts(subject: &dyn StoreSubject) -> Outcome {
     if !subject.concurrent_writers() {
-        return Ok(Verdict::NotApplicable(SINGLE_WRITER));
+        return Ok(CheckVerdict::NotApplicable(SINGLE_WRITER));
     }
     let store = subject.fresh().await;
     let promise = "a write that another transaction has overtaken is a conflict";
@@ -94,13 +94,13 @@ pub async fn of_two_overlapping_writes_of_a_document_one_conflicts(subject: &dyn
     expect("of two overlapping writes exactly one commits", first.is_ok() != second.is_ok(), || {
         format!("{first:?} and {second:?}")
     })?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A delete is a write like another.
 pub async fn an_overtaken_delete_conflicts(subject: &dyn StoreSubject) -> Outcome {
     if !subject.concurrent_writers() {
-        return Ok(Verdict::NotApplicable(SINGLE_WRITER));
+        return Ok(CheckVerdict::NotApplicable(SINGLE_WRITER));
     }
     let store = subject.fresh().await;
     put(&*store, "17", Expected::Absent, BODY).await?;
@@ -121,7 +121,7 @@ pub async fn an_overtaken_delete_conflicts(subject: &dyn StoreSubject) -> Outcom
         Err(error) => Err(error),
     };
     expect_conflict(promise, overtaken)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Eight writers read, add one and write, and try again after a conflict: the sum is right.
@@ -141,7 +141,7 @@ pub async fn racing_increments_lose_none(subject: &dyn StoreSubject) -> Outcome 
         done?;
     }
     expect_eq("no update is lost", count(&*store).await?, 8)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A delete takes a document away; deleting what is not there does nothing.
@@ -156,7 +156,7 @@ pub async fn a_deleted_document_is_gone(subject: &dyn StoreSubject) -> Outcome {
     drop(tx);
     let again = put(&*store, "17", Expected::Absent, BODY).await;
     expect("a deleted document is absent for the next writer", again.is_ok(), || format!("{again:?}"))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Ids in ascending order of their bytes, after a given one, up to a limit, with the transaction's own writes.
@@ -183,5 +183,5 @@ pub async fn a_collection_is_read_in_the_order_of_its_ids(subject: &dyn StoreSub
     }
     let found = tx.scan("orders", Some("aa"), 1).await?;
     expect_eq("a scan returns whole documents", found[0].1.body.as_ref(), b"b".as_slice())?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::steps::{SINGLE_WRITER, message_ids};
 use crate::{
     conformance::{
-        BrokenPromise, Outcome, StoreSubject, Verdict,
+        BrokenPromise, Outcome, StoreSubject, CheckVerdict,
         outcome::{expect, expect_conflict, expect_eq},
         poll::{persist, race, settled, step},
         samples::{self, message},
@@ -66,7 +66,7 @@ pub async fn an_event_is_recorded_as_it_was_appended(subject: &dyn StoreSubject)
     let promise = "the log shows each event at the position that its append has answered";
     expect_eq(promise, log.iter().map(RecordedEvent::position).collect(), positions)?;
     expect_eq("the log and the stream show the same event", log[..2].to_vec(), recorded)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Events that were decided on an older state of the stream are not appended.
@@ -88,7 +88,7 @@ pub async fn an_append_that_expects_another_version_conflicts(subject: &dyn Stor
     expect_eq("an append that expects nothing goes to the end", appended.version, 3)?;
     let expected = message_ids(&events(&[1, 2, 4]));
     expect_eq("an append that conflicts leaves nothing", ids(&stream(&*store, STREAM).await?), expected)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Neither by its id nor by its place is an event written over.
@@ -113,7 +113,7 @@ pub async fn an_event_that_was_appended_never_changes(subject: &dyn StoreSubject
     expect_conflict("an event is appended once, in one transaction too", again)?;
     drop(tx);
     expect_eq("an event that was appended never changes", store.read_events(0, 99).await?, before)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Also where appends were rolled back, and within one transaction.
@@ -140,7 +140,7 @@ pub async fn a_stream_has_versions_without_a_gap(subject: &dyn StoreSubject) -> 
     expect_eq(promise, versions(&page(&mut *tx, 2, 2).await?), vec![3, 4])?;
     expect_eq(promise, versions(&page(&mut *tx, 5, 2).await?), Vec::new())?;
     expect_eq("a stream that was never appended to is empty", tx.read_stream("none", 0, 9).await?, Vec::new())?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Eight writers that decide by what they read: each decision is one event, and none is lost or overwritten.
@@ -170,13 +170,13 @@ pub async fn racing_appends_leave_no_gap_in_a_stream(subject: &dyn StoreSubject)
     }
     let all = stream(&*store, STREAM).await?;
     expect_eq("racing appends leave no gap in a stream", versions(&all), (1..=24).collect())?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Of two that decided on the same version one conflicts, whichever way the store finds out.
 pub async fn of_two_overlapping_appends_that_expect_one_version_one_conflicts(subject: &dyn StoreSubject) -> Outcome {
     if !subject.concurrent_writers() {
-        return Ok(Verdict::NotApplicable(SINGLE_WRITER));
+        return Ok(CheckVerdict::NotApplicable(SINGLE_WRITER));
     }
     let store = subject.fresh().await;
     append(&*store, STREAM, ExpectedVersion::NoStream, &[1]).await?;
@@ -199,7 +199,7 @@ pub async fn of_two_overlapping_appends_that_expect_one_version_one_conflicts(su
     };
     expect_conflict("of two overlapping appends that expect one version one is a conflict", overtaken)?;
     expect_eq("the first append stands", versions(&stream(&*store, STREAM).await?), vec![1, 2])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Reads on from where it was, as a reader does that keeps nothing but a position.
@@ -217,7 +217,7 @@ async fn read_on(store: &dyn Store, seen: &mut Vec<RecordedEvent>) -> Result<(),
 /// Two transactions that commit in another order than they appended in, and one that is rolled back.
 pub async fn the_log_shows_no_event_whose_predecessors_may_still_commit(subject: &dyn StoreSubject) -> Outcome {
     if !subject.concurrent_writers() {
-        return Ok(Verdict::NotApplicable(SINGLE_WRITER));
+        return Ok(CheckVerdict::NotApplicable(SINGLE_WRITER));
     }
     let store = subject.fresh().await;
     let mut seen = Vec::new();
@@ -242,7 +242,7 @@ pub async fn the_log_shows_no_event_whose_predecessors_may_still_commit(subject:
     found.sort_unstable();
     let expected = message_ids(&events(&[1, 3, 4, 5]));
     expect_eq("a reader that keeps a position misses no event, in whatever order they commit", found, expected)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Writers that race, some of which roll back, and a reader beside them.
@@ -288,7 +288,7 @@ pub async fn a_reader_of_the_log_beside_racing_writers_sees_each_event_once(subj
     expect_eq("a reader of the log sees each event once", found, message_ids(&events(&committed)))?;
     let limited = store.read_events(0, 2).await?;
     expect_eq("a page of the log is no longer than its limit", limited, seen[..2].to_vec())?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Only the latest state is kept, whoever comes later with an older one.
@@ -312,7 +312,7 @@ pub async fn a_snapshot_is_kept_unless_there_is_a_later_one(subject: &dyn StoreS
     expect_eq("a snapshot of a later version is kept", put(3, b"three").await?, true)?;
     expect_eq("one snapshot of a stream is kept", kept().await?, snapshot(3, b"three"))?;
     expect_eq("each stream has a snapshot of its own", store.begin().await?.stream_snapshot("none").await?, None)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// It would hide what is still to be appended.
@@ -334,5 +334,5 @@ pub async fn a_snapshot_ahead_of_its_stream_is_refused(subject: &dyn StoreSubjec
     drop(tx);
     let left = store.begin().await?.stream_snapshot(STREAM).await?;
     expect_eq("a snapshot of a transaction that is rolled back is gone with it", left, None)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use super::steps::{ids, message_ids, settle, stage};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::{expect, expect_eq},
         samples::{TOPIC, claim, lone},
     },
@@ -38,7 +38,7 @@ pub async fn rows_that_fail_each_time_starve_no_others(subject: &dyn StoreSubjec
         let promise = "rows that fail each time and are due again starve no others";
         expect_eq(promise, missing, BTreeSet::new())?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A topic that is left alone is claimed by nobody who leaves it alone, whatever the order.
@@ -62,7 +62,7 @@ pub async fn a_topic_that_is_left_alone_is_not_claimed(subject: &dyn StoreSubjec
         expect_eq(promise, ids(&rows), vec![lone(2).id, lone(3).id])?;
         expect_eq(promise, ids(&store.claim(&request(2, &[TOPIC])).await?), vec![lone(1).id, lone(4).id])?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A topic with a long queue does not put the others off.
@@ -77,5 +77,5 @@ pub async fn a_long_queue_of_one_topic_starves_no_other(subject: &dyn StoreSubje
     expect_eq("a claim takes as many rows as it may", first.len(), 6)?;
     let promise = "a topic with a long queue does not put the others off";
     expect(promise, message_ids(&others).iter().all(|id| first.contains(id)), || format!("{first:?}"))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::{expect, expect_conflict, expect_eq},
         samples::{CONSUMER, entry, letters, received, sweep},
     },
@@ -44,7 +44,7 @@ pub async fn each_consumer_sees_a_message_once(subject: &dyn StoreSubject) -> Ou
     expect_eq(promise, handle(&*store, &entry(1)).await?, ROW)?;
     expect_eq(promise, handle(&*store, &other).await?, InboxInsert::First)?;
     expect_eq(promise, handle(&*store, &entry(2)).await?, InboxInsert::First)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A handler's rollback takes the row away and not the count of failures.
@@ -62,7 +62,7 @@ pub async fn failures_are_counted_apart_from_the_handler(subject: &dyn StoreSubj
     tx.inbox_failed(&entry(1), "it broke").await?;
     drop(tx);
     expect_eq("a count that was rolled back does not count", fail(&*store, &entry(1)).await?, 4)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Envelope, payload, reason and failures are kept, and a redelivery is a duplicate.
@@ -94,7 +94,7 @@ pub async fn a_buried_message_is_kept_whole_and_counts_as_seen(subject: &dyn Sto
     let oldest = store.dead_letters(&letters(1)).await?;
     let oldest = oldest.iter().map(|letter| letter.message.id).collect();
     expect_eq("dead letters are listed oldest first, up to a limit", oldest, vec![message.id])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Burying loses against handling.
@@ -103,7 +103,7 @@ pub async fn what_was_handled_is_not_buried(subject: &dyn StoreSubject) -> Outco
     handle(&*store, &entry(1)).await?;
     expect_conflict("a message that was handled is not buried", bury(&*store, &received(1, "key")).await)?;
     expect_eq("a burial that conflicts leaves no letter", store.dead_letters(&letters(9)).await?.len(), 0)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Exhuming is undone by a rollback, and final with a commit.
@@ -126,7 +126,7 @@ pub async fn a_dead_letter_can_be_taken_out_once(subject: &dyn StoreSubject) -> 
     expect_eq("a dead letter is taken out once", exhume(true).await?, false)?;
     let again = handle(&*store, &entry(1)).await?;
     expect_eq("a message that was taken out counts as handled", again, ROW)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A purge raises the watermark of source and key past what it deletes.
@@ -161,7 +161,7 @@ pub async fn a_purged_message_is_still_a_duplicate(subject: &dyn StoreSubject) -
     for entry in [below, other_source, other_consumer] {
         expect_eq(promise, handle(&*store, &entry).await?, InboxInsert::First)?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A watermark that nothing has raised for long enough goes, a few at a time; those that were raised meanwhile stay.
@@ -196,7 +196,7 @@ pub async fn a_watermark_that_nothing_raises_is_forgotten(subject: &dyn StoreSub
         let promise = "where a watermark is forgotten, nothing is taken for a duplicate by it";
         expect_eq(promise, handle(&*store, &late(name, sequence)).await?, InboxInsert::First)?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A producer whose store was made anew or put back counts from where it was: its messages are new.
@@ -218,7 +218,7 @@ pub async fn a_watermark_speaks_for_one_epoch_of_its_source(subject: &dyn StoreS
     expect_eq(promise, handle(&*store, &entry(3)).await?, WATERMARK)?;
     expect_eq(promise, handle(&*store, &later(3)).await?, WATERMARK)?;
     expect_eq(promise, handle(&*store, &later(4)).await?, InboxInsert::First)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A message that has no place in its source's order raises no watermark over those that have one.
@@ -231,7 +231,7 @@ pub async fn a_message_without_a_place_raises_no_watermark(subject: &dyn StoreSu
     store.purge_inbox(CONSUMER, &sweep(99)).await?;
     let promise = "a message that was passed by a later one is handled when it comes after all";
     expect_eq(promise, handle(&*store, &entry(1)).await?, InboxInsert::First)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A failure that was counted says that the message was not handled, wherever the watermark stands: else it were lost.
@@ -244,7 +244,7 @@ pub async fn a_message_that_failed_is_not_taken_for_a_purged_one(subject: &dyn S
     let promise = "a message with a counted failure is handled for the first time, also below the watermark";
     expect_eq(promise, handle(&*store, &entry(1)).await?, InboxInsert::First)?;
     expect_eq("and once", handle(&*store, &entry(1)).await?, ROW)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A failure that is counted before a message is looked at does not make one of it that was never handled.
@@ -259,7 +259,7 @@ pub async fn a_failure_of_a_purged_message_is_not_kept(subject: &dyn StoreSubjec
     }
     let promise = "a purged message is a duplicate also after a failure";
     expect_eq(promise, handle(&*store, &entry(1)).await?, WATERMARK)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A purge deletes what was handled, never what was given up.
@@ -274,5 +274,5 @@ pub async fn dead_letters_survive_a_purge(subject: &dyn StoreSubject) -> Outcome
     expect_eq("dead letters survive a purge", found, 1)?;
     let mut tx = store.begin().await?;
     expect_eq("and can be taken out after it", tx.inbox_exhume(&entry(2)).await?, true)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use super::steps::{drain, ids, kill_next, settle, stage};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::expect_eq,
         poll::step,
         samples::{TOPIC, claim, lone, message, purge, tail},
@@ -52,7 +52,7 @@ pub async fn the_log_is_read_in_commit_order(subject: &dyn StoreSubject) -> Outc
     let sent = store.claim(&claim(1, 1, subject.unit())).await?;
     expect_eq("a relay that claims sees the same messages", &sent[0].message, &rows[0].message)?;
     expect_eq("no more of the log is read than asked for", store.tail(&tail(1)).await?.len(), 1)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Rows are settled with the position, or neither is; then they are a case for retention and for no relay.
@@ -82,7 +82,7 @@ pub async fn rows_are_marked_together_with_the_position(subject: &dyn StoreSubje
     expect_eq("marked rows are the retention's", store.purge_dispatched(&purge(9)).await?.len(), 2)?;
     let drained = drain(&*store, subject.unit() * 5).await?;
     expect_eq("a relay gets what is not marked, and its key goes on", drained, vec![message(2, "a").id])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// The position is in front of the first row that waits, as the transaction that moves it leaves the log.
@@ -111,7 +111,7 @@ pub async fn the_position_is_in_front_of_the_first_row_that_waits(subject: &dyn 
     expect_eq(promise, both(&*store, &[], Some(lone(3).id)).await?, (places[1], places[2]))?;
     expect_eq("a redrive", redrive(&*store).await?, vec![lone(3).id])?;
     expect_eq("a redriven row waits", both(&*store, &[], None).await?, (places[1], places[1]))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A row that the broker refused dies with its reason; its key waits for it, or passes it and says so.
@@ -146,7 +146,7 @@ pub async fn a_refused_row_of_the_log_dies_and_comes_back(subject: &dyn StoreSub
     expect_eq("a redrive", redrive(&*store).await?, vec![first])?;
     expect_eq("a redriven row shows in its place", seen(&*store).await?, shown(&[1, 2]))?;
     expect_eq("a redrive closes the gap", gaps().await?, vec![(first, 0), (message(2, "a").id, 0)])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Rows that a relay holds under a lease are its own; once the lease is over the log has them back.
@@ -172,7 +172,7 @@ pub async fn a_claimed_row_is_not_settled_by_a_reader_of_the_log(subject: &dyn S
     stage(&*store, &[message(3, "a"), message(4, "a")]).await?;
     kill_next(&*store, 2, "unroutable", lease).await?;
     expect_eq("a row that a relay gave up blocks its key in the log", seen(&*store).await?, shown(&[]))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A reader of the log counts its attempts with the row, where the next one finds them; one that came to nothing is taken back.
@@ -214,7 +214,7 @@ pub async fn attempts_of_a_reader_of_the_log_are_counted_and_taken_back(subject:
     expect_eq("a row whose lease has ended can be tried", tx.outbox_attempt(other, true).await?, true)?;
     tx.commit().await?;
     expect_eq("an attempt is counted beside what is settled in its transaction", attempts().await?, vec![2])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Rows that can't go out are not shown, nor what would overtake them, so that they take nobody's place.
@@ -239,5 +239,5 @@ pub async fn the_log_leaves_out_what_stands_in_the_way(subject: &dyn StoreSubjec
     let unordered = TailRequest { ordering: OutboxOrder::Unordered, when_dead: WhenDead::SkipDead, ..tail(9) };
     let promise = "without an order by key nothing stands in the way";
     expect_eq(promise, ids(&store.tail(&unordered).await?), shown(&[1, 3, 4, 5]))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

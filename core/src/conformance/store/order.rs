@@ -3,7 +3,7 @@
 use super::steps::{SINGLE_WRITER, drain, ids, settle, stage};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::{expect, expect_eq},
         samples::{claim, lone, message},
     },
@@ -23,13 +23,13 @@ pub async fn rows_of_a_key_go_one_at_a_time_in_commit_order(subject: &dyn StoreS
         expect_eq(promise, ids(&store.claim(&claim(number + 10, 9, lease)).await?), Vec::new())?;
         settle(&*store, number, &rows, SettleOutcome::Dispatched).await?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Row numbers are handed out when a row is staged; what counts is the commit.
 pub async fn a_row_staged_first_and_committed_last_comes_last(subject: &dyn StoreSubject) -> Outcome {
     if !subject.concurrent_writers() {
-        return Ok(Verdict::NotApplicable(SINGLE_WRITER));
+        return Ok(CheckVerdict::NotApplicable(SINGLE_WRITER));
     }
     let store = subject.fresh().await;
     let lease = subject.unit() * 5;
@@ -45,7 +45,7 @@ pub async fn a_row_staged_first_and_committed_last_comes_last(subject: &dyn Stor
     let drained = drain(&*store, lease).await?;
     let expected = [2, 1, 3].map(|number| message(number, "a").id).to_vec();
     expect_eq("order within a key is commit order, whatever the order of the row numbers", drained, expected)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A row in backoff is still the first of its key.
@@ -60,7 +60,7 @@ pub async fn a_row_that_backs_off_holds_back_its_key(subject: &dyn StoreSubject)
     subject.advance(delay).await;
     let again = store.claim(&claim(3, 9, lease)).await?;
     expect_eq("the row that backed off goes first", ids(&again), vec![message(1, "a").id])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A relay died with the first row of a key: that row comes back before the later ones.
@@ -72,7 +72,7 @@ pub async fn an_expired_claim_keeps_its_place_in_its_key(subject: &dyn StoreSubj
     subject.advance(lease).await;
     let again = store.claim(&claim(2, 9, lease)).await?;
     expect_eq("a row whose lease has ended keeps its place", ids(&again), vec![message(1, "a").id])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Order is kept within a key only.
@@ -82,7 +82,7 @@ pub async fn keys_do_not_hold_back_each_other(subject: &dyn StoreSubject) -> Out
     let rows = store.claim(&claim(1, 9, subject.unit())).await?;
     let expected = vec![message(1, "a").id, message(3, "b").id, message(4, "c").id];
     expect_eq("a claim takes the first row of each key, in commit order", ids(&rows), expected)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Without order by key, all rows are claimable at once.
@@ -98,5 +98,5 @@ pub async fn unordered_rows_wait_for_nobody(subject: &dyn StoreSubject) -> Outco
     settle(&*store, 2, &second, SettleOutcome::Dispatched).await?;
     let settled = settle(&*store, 1, &first, SettleOutcome::Dispatched).await?;
     expect("and are settled in any order", settled == [true, true], || format!("{settled:?}"))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

@@ -5,7 +5,7 @@ use std::{cell::RefCell, time::Duration};
 use super::sagas::{create, write};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::{expect_conflict, expect_eq},
         poll::{persist, race, step},
         samples::{DEFINITION, acquire, append, definition, new_saga, saga_id},
@@ -37,7 +37,7 @@ pub async fn a_saga_is_taken_over_when_its_lease_has_ended(subject: &dyn StoreSu
     write(&*store, &given_up).await?;
     let taken = store.acquire_sagas(&acquire(9, lease)).await?;
     expect_eq("a lease of zero gives a saga up at once", ids(&taken), vec![saga_id(1)])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A stored timer: nobody takes the saga over before it.
@@ -53,7 +53,7 @@ pub async fn a_sleeping_saga_is_left_alone_until_it_is_due(subject: &dyn StoreSu
     subject.advance(sleep).await;
     let taken = store.acquire_sagas(&acquire(9, lease)).await?;
     expect_eq("a sleeping saga is taken over when it is due", ids(&taken), vec![saga_id(1)])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Ended and stuck sagas stay, and those of other definitions.
@@ -86,7 +86,7 @@ pub async fn only_active_sagas_of_known_definitions_are_taken_over(subject: &dyn
     expect_eq("a takeover is bounded by its limit, and goes on next time", taken, vec![1, 1, 0])?;
     let both = AcquireRequest { definitions: vec!["refund".into(), DEFINITION.into()], ..acquire(9, lease) };
     expect_eq("several definitions can be named", ids(&store.acquire_sagas(&both).await?), vec![saga_id(5)])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// With `only`: one saga, stuck or asleep too, but never under a lease nor after its end.
@@ -106,7 +106,7 @@ pub async fn an_operator_takes_over_a_stuck_saga(subject: &dyn StoreSubject) -> 
     for number in [3, 4, 1, 9] {
         expect_eq(promise, ids(&store.acquire_sagas(&only(number)).await?), vec![])?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Renewing extends the lease, for the owner of the current epoch.
@@ -127,7 +127,7 @@ pub async fn a_lease_is_renewed_by_its_owner_only(subject: &dyn StoreSubject) ->
     subject.advance(lease).await;
     expect_eq(promise, store.acquire_sagas(&acquire(9, lease)).await?.len(), 1)?;
     expect_conflict("and writes nothing", write(&*store, &append(1, 1, 0, lease)).await)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Recovery in eight processes at once: each saga has one new owner.
@@ -156,5 +156,5 @@ pub async fn eight_processes_take_over_every_saga_once(subject: &dyn StoreSubjec
     taken.sort();
     let expected = (0..40).map(|number| (saga_id(number), 2)).collect();
     expect_eq("processes that recover at once take over every saga, each one once", taken, expected)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::steps::{SINGLE_WRITER, count, increment};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::{expect, expect_conflict, expect_eq},
         poll::{persist, race, step},
         samples::operation_id,
@@ -35,7 +35,7 @@ pub async fn an_operation_is_executed_and_then_compensated(subject: &dyn StoreSu
     expect_eq("an executed operation keeps its answer", read(&*store, 1).await?, Some(executed(b"charge 9")))?;
     write(&*store, 1, OperationState::Compensated).await?;
     expect_eq("an executed operation can be compensated", read(&*store, 1).await?, Some(OperationState::Compensated))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A tombstone stays: the late action finds it.
@@ -49,13 +49,13 @@ pub async fn a_compensated_operation_never_changes(subject: &dyn StoreSubject) -
         expect(promise, late.is_err(), || format!("no error when {before:?} was overwritten"))?;
         expect_eq(promise, read(&*store, number).await?, Some(before))?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A late action and its compensation at once: one of them fails.
 pub async fn of_two_overlapping_writes_of_an_operation_one_conflicts(subject: &dyn StoreSubject) -> Outcome {
     if !subject.concurrent_writers() {
-        return Ok(Verdict::NotApplicable(SINGLE_WRITER));
+        return Ok(CheckVerdict::NotApplicable(SINGLE_WRITER));
     }
     let store = subject.fresh().await;
     for (number, exists) in [(1, false), (2, true)] {
@@ -72,7 +72,7 @@ pub async fn of_two_overlapping_writes_of_an_operation_one_conflicts(subject: &d
         };
         expect_conflict("an operation that another transaction wrote meanwhile is a conflict", overtaken)?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Eight attempts of one operation at once: one takes effect.
@@ -97,7 +97,7 @@ pub async fn racing_executions_take_effect_once(subject: &dyn StoreSubject) -> O
         done?;
     }
     expect_eq("racing attempts of an operation take effect once", count(&*store).await?, 1)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Those written first go first; one that was compensated lately stays, however old it is.
@@ -121,5 +121,5 @@ pub async fn old_operations_are_forgotten(subject: &dyn StoreSubject) -> Outcome
     }
     write(&*store, 1, executed(b"again")).await?;
     expect_eq("one that was forgotten is a new one", read(&*store, 1).await?, Some(executed(b"again")))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

@@ -2,7 +2,7 @@
 
 use super::every_method::answers;
 use crate::{
-    conformance::{BrokenPromise, Outcome, StoreSubject, Verdict, outcome::expect},
+    conformance::{BrokenPromise, Outcome, StoreSubject, CheckVerdict, outcome::expect},
     ports::{Part, StoreError},
 };
 
@@ -15,7 +15,7 @@ pub async fn a_part_that_a_store_has_is_not_refused(subject: &dyn StoreSubject) 
             expect(&promise, answer != Err(part.refusal()), || format!("{answer:?}"))?;
         }
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Every method of the other parts answers that there is no such part, whatever it is asked.
@@ -23,14 +23,14 @@ pub async fn a_part_that_a_store_has_not_is_refused(subject: &dyn StoreSubject) 
     let store = subject.fresh().await;
     let missing: Vec<Part> = Part::ALL.iter().copied().filter(|part| !store.parts().has(*part)).collect();
     if missing.is_empty() {
-        return Ok(Verdict::NotApplicable("the store has every part"));
+        return Ok(CheckVerdict::NotApplicable("the store has every part"));
     }
     for part in missing {
         for (method, answer) in answers(part, &*store).await? {
             refused(part, method, answer)?;
         }
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 fn refused(part: Part, method: &str, answer: Result<(), StoreError>) -> Result<(), BrokenPromise> {

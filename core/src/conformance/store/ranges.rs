@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::steps::SINGLE_WRITER;
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::{expect_conflict, expect_eq},
     },
     ports::{Expected, IdRange, Store, StoreError, Transaction},
@@ -56,13 +56,13 @@ pub async fn a_write_under_a_condition_is_made_only_where_it_holds(subject: &dyn
     expect_eq("a condition that does not hold writes nothing", found, Some((3, body("Any"))))?;
     let beside = tx.get(LINES, "2").await?.is_some();
     expect_eq("a transaction goes on after a condition that does not hold", beside, true)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// The condition may hold in the snapshot: what is there now is another thing.
 pub async fn an_overtaken_write_under_a_condition_conflicts(subject: &dyn StoreSubject) -> Outcome {
     if !subject.concurrent_writers() {
-        return Ok(Verdict::NotApplicable(SINGLE_WRITER));
+        return Ok(CheckVerdict::NotApplicable(SINGLE_WRITER));
     }
     let store = subject.fresh().await;
     for expected in [Expected::Absent, Expected::Version(1), Expected::Any] {
@@ -75,7 +75,7 @@ pub async fn an_overtaken_write_under_a_condition_conflicts(subject: &dyn StoreS
         };
         expect_conflict("a write under a condition that another transaction has overtaken is a conflict", overtaken)?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// From the first id on, up to the one that ends the range, with the transaction's own writes.
@@ -102,7 +102,7 @@ pub async fn a_range_of_ids_is_read_in_order_and_no_further(subject: &dyn StoreS
     }
     let found = tx.scan_range(LINES, &IdRange::prefix("17/1"), 1).await?;
     expect_eq("a scan returns whole documents", found[0].1.body.as_ref(), b"17/10".as_slice())?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// The first ones of a range go, all of them named; what lies outside it stays.
@@ -125,13 +125,13 @@ pub async fn a_range_of_ids_is_deleted_up_to_its_limit(subject: &dyn StoreSubjec
     let left = ids(&mut *tx).await?;
     expect_eq("a delete of a range takes nothing else", left, ["16", "170", "18"].map(str::to_owned).into())?;
     expect_eq("a range lies in its collection", tx.get("other", "17/1").await?.is_some(), true)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// It is a delete of each of them.
 pub async fn an_overtaken_delete_of_a_range_conflicts(subject: &dyn StoreSubject) -> Outcome {
     if !subject.concurrent_writers() {
-        return Ok(Verdict::NotApplicable(SINGLE_WRITER));
+        return Ok(CheckVerdict::NotApplicable(SINGLE_WRITER));
     }
     let store = subject.fresh().await;
     put(&*store, &["1", "2"]).await?;
@@ -143,5 +143,5 @@ pub async fn an_overtaken_delete_of_a_range_conflicts(subject: &dyn StoreSubject
         Err(error) => Err(error),
     };
     expect_conflict("a delete of a range in which another transaction wrote meanwhile is a conflict", overtaken)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

@@ -3,7 +3,7 @@
 use super::steps::{drain, settle, stage};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::{expect, expect_eq},
         samples::{claim, lone, message, purge},
     },
@@ -45,7 +45,7 @@ pub async fn a_row_that_is_published_again_keeps_its_event_id_and_its_place(subj
     settle(&*store, 2, &out, SettleOutcome::Release { delay: std::time::Duration::ZERO }).await?;
     let again = drain(&*store, lease).await?;
     expect_eq("a key goes out in commit order once more", again, ids(&[1, 2, 3]))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A span of time, a topic and a limit bound it; what is pending, dead or purged is left alone.
@@ -94,5 +94,5 @@ pub async fn only_what_was_dispatched_in_a_span_is_published_again(subject: &dyn
     subject.advance(subject.unit()).await;
     let all = RepublishRequest::new(Timestamp::EPOCH, store.now().await?, 99);
     expect_eq("what is purged is gone", store.republish(&all).await?, Vec::new())?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use super::steps::{drain, ids, kill_next, message_ids, settle, stage};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::expect_eq,
         poll::{persist, race, step},
         samples::{claim, lone, message, purge},
@@ -30,7 +30,7 @@ pub async fn a_purge_takes_dispatched_rows_only(subject: &dyn StoreSubject) -> O
     expect_eq(promise, store.dead_rows(&DeadRowRequest::new(9)).await?.len(), 1)?;
     expect_eq(promise, settle(&*store, 3, &claimed, SettleOutcome::Dispatched).await?, vec![true])?;
     expect_eq(promise, drain(&*store, lease).await?, vec![lone(4).id])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Age counts from the moment of dispatch; batches are bounded.
@@ -49,7 +49,7 @@ pub async fn a_purge_takes_only_what_is_old_enough_and_no_more_than_its_limit(su
         store.purge_dispatched(&old).await?.len(),
     ];
     expect_eq("a purge takes no more than its limit, and goes on next time", purged, [3, 2, 0])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Three relays, a writer and a purge at once: every event goes out once and in the order of its key.
@@ -116,5 +116,5 @@ pub async fn a_purge_beside_running_relays_loses_nothing(subject: &dyn StoreSubj
     purged.extend(store.purge_dispatched(&purge(99)).await?);
     purged.sort();
     expect_eq("every dispatched row is purged once", purged, message_ids(&staged))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

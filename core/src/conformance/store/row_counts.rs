@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::expect_eq,
         samples::{CONSUMER, append, entry, lone, new_saga, operation_id, purge, received, sweep},
     },
@@ -19,7 +19,7 @@ use crate::{
 pub async fn every_row_is_counted_until_it_is_purged(subject: &dyn StoreSubject) -> Outcome {
     let store = subject.fresh().await;
     let empty = match store.row_counts().await {
-        Err(StoreError::Refused(_)) => return Ok(Verdict::NotApplicable("the store does not count its rows")),
+        Err(StoreError::Refused(_)) => return Ok(CheckVerdict::NotApplicable("the store does not count its rows")),
         empty => empty?,
     };
     expect_eq("an empty store has no rows", empty, RowCounts::new())?;
@@ -77,5 +77,5 @@ pub async fn every_row_is_counted_until_it_is_purged(subject: &dyn StoreSubject)
         store.purge_sagas(&purge(9)).await?;
     }
     expect_eq("what was purged is not counted any more", store.row_counts().await?, after)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

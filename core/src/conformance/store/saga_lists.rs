@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::sagas::{create, write};
 use crate::{
     conformance::{
-        BrokenPromise, Outcome, StoreSubject, Verdict,
+        BrokenPromise, Outcome, StoreSubject, CheckVerdict,
         outcome::{expect, expect_eq},
         samples::{append, definition, new_saga, saga_id, signal},
     },
@@ -70,7 +70,7 @@ pub async fn sagas_are_listed_by_the_reason_for_which_they_rest(subject: &dyn St
         let promise = format!("a list has what is asked for: {asked}");
         expect_eq(&promise, numbers(&store.sagas(&request).await?), expected)?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Pages follow each other without a gap, in the order in which sagas were created; and each filter leaves out what it says.
@@ -103,7 +103,7 @@ pub async fn sagas_are_listed_page_by_page_and_some_of_them(subject: &dyn StoreS
         let promise = format!("a list has what is asked for: {asked}");
         expect_eq(&promise, numbers(&store.sagas(&request).await?), expected)?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A list shows a saga as it is stored, when it was created, and when it got its status; an append that leaves the status
@@ -132,7 +132,7 @@ pub async fn a_list_says_since_when_a_saga_is_what_it_is(subject: &dyn StoreSubj
             expect(promise, changed <= listed.since, || format!("{}, not {changed}", listed.since))?;
         }
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Those that sleep are under way, owned by nobody and not due: until their moment, or for ever, unless a signal comes.
@@ -164,5 +164,5 @@ pub async fn sagas_that_sleep_are_listed_apart(subject: &dyn StoreSubject) -> Ou
     tx.saga_signal(&signal(4)).await?;
     tx.commit().await?;
     expect_eq("a saga that got a signal sleeps no more", numbers(&store.sagas(&asleep).await?), vec![3])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::sagas::{create, write};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::expect_eq,
         samples::{DEFINITION, acquire, append, definition, new_saga, purge, saga_id},
     },
@@ -27,7 +27,7 @@ pub async fn an_append_pins_another_version_if_it_says_so(subject: &dyn StoreSub
     subject.advance(lease).await;
     let found = store.acquire_sagas(&acquire(9, lease)).await?.into_iter().map(|saga| saga.definition).collect();
     expect_eq("a saga is acquired with the version that it was pinned to", found, vec![newer])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// An append that forgets leaves no entry from before it; numbers go on.
@@ -46,7 +46,7 @@ pub async fn an_append_forgets_what_came_before_if_it_says_so(subject: &dyn Stor
     expect_eq("an append that forgets leaves nothing from before it, and numbers go on", log, vec![4, 5])?;
     let log = store.saga_log(saga_id(2), 0, 9).await?.len();
     expect_eq("an append forgets entries of its own saga only", log, 3)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A saga keeps what its last append said of the rest to which it came, when its log is gone, too.
@@ -72,5 +72,5 @@ pub async fn the_last_append_says_how_a_saga_came_to_rest(subject: &dyn StoreSub
     store.purge_saga_logs(&purge(9)).await?;
     let by_key = store.saga_by_key(DEFINITION, "order-1").await?.and_then(|saga| saga.outcome);
     expect_eq("how a saga came to rest outlasts its log", by_key, Some(ended))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::steps::SINGLE_WRITER;
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::{expect, expect_conflict, expect_eq},
         poll::{persist, race, step},
         samples::{DEFINITION, acquire, append, definition, exists, new_saga, purge, saga_id},
@@ -61,7 +61,7 @@ pub async fn a_new_saga_is_stored_as_it_was_created(subject: &dyn StoreSubject) 
     expect_eq("a saga is stored as it was created", found, expected)?;
     expect_eq("a saga that is not there is not found", store.saga(saga_id(2)).await?, None)?;
     expect_eq("a key belongs to a definition", store.saga_by_key("refund", "order-1").await?, None)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Starting is idempotent by business key; another definition has its own keys.
@@ -77,7 +77,7 @@ pub async fn one_business_key_has_one_saga_for_each_definition(subject: &dyn Sto
     expect_eq("a newer version has the same keys", create(&*store, &newer).await?, exists(1))?;
     let other = NewSaga { definition: definition("refund"), ..newer };
     expect_eq("another definition has its own keys", create(&*store, &other).await?, SagaCreate::Created)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Entries of a log are numbered 1, 2, 3 and so on across appends; status and length follow.
@@ -105,7 +105,7 @@ pub async fn a_log_is_numbered_without_gaps(subject: &dyn StoreSubject) -> Outco
     let found = store.saga(saga_id(1)).await?.map(|saga| (saga.status, saga.log_length));
     let expected = Some((SagaStatus::Compensating, 3));
     expect_eq("an append sets the saga's status and length", found, expected)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// The expected length guards the log.
@@ -124,13 +124,13 @@ pub async fn an_append_at_another_length_conflicts(subject: &dyn StoreSubject) -
     )?;
     let log = store.saga_log(saga_id(1), 0, 9).await?;
     expect_eq("an append that conflicts writes nothing", log.len(), 1)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Parallel steps of one saga: who read before the other committed may append after it.
 pub async fn an_append_is_checked_against_what_is_committed(subject: &dyn StoreSubject) -> Outcome {
     if !subject.concurrent_writers() {
-        return Ok(Verdict::NotApplicable(SINGLE_WRITER));
+        return Ok(CheckVerdict::NotApplicable(SINGLE_WRITER));
     }
     let store = subject.fresh().await;
     let lease = subject.unit() * 5;
@@ -165,7 +165,7 @@ pub async fn an_append_is_checked_against_what_is_committed(subject: &dyn StoreS
     expect("of two appends at one length exactly one commits", first.is_ok() != second.is_ok(), || {
         format!("{first:?} and {second:?}")
     })?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// The epoch guards the log: a takeover shuts the old owner out.
@@ -183,7 +183,7 @@ pub async fn an_append_of_an_older_epoch_conflicts(subject: &dyn StoreSubject) -
     write(&*store, &append(1, 2, 0, lease)).await?;
     let epochs = store.saga_log(saga_id(1), 0, 9).await?.iter().map(|entry| entry.epoch).collect();
     expect_eq("an entry carries the epoch of its writer", epochs, vec![2])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Eight steps append at once and try again after a conflict: nothing is lost, nothing is overwritten.
@@ -213,7 +213,7 @@ pub async fn racing_appends_leave_no_gap(subject: &dyn StoreSubject) -> Outcome 
     writers.sort();
     let expected = (0..8).map(|writer| Bytes::from(format!("writer {writer}"))).collect();
     expect_eq("racing appends lose no entry", writers, expected)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Logs of ended sagas go; the saga stays, and so does its key.
@@ -240,7 +240,7 @@ pub async fn purged_logs_leave_their_saga(subject: &dyn StoreSubject) -> Outcome
     expect_eq("a purged saga stays as it is", found, Some((SagaStatus::Completed, 1)))?;
     let again = create(&*store, &NewSaga { id: saga_id(9), ..new_saga(3, lease) }).await?;
     expect_eq("the key of a purged saga stays taken", again, exists(3))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Sagas that ended long ago go once their logs are gone; then nothing tells of them.
@@ -275,5 +275,5 @@ pub async fn a_saga_without_a_log_is_deleted_in_the_end_and_frees_its_key(subjec
     write(&*store, &append(3, 1, 0, lease)).await?;
     expect_eq("its log begins anew", store.saga_log(saga_id(3), 0, 9).await?.len(), 1)?;
     expect_eq("another of the key is left alone", store.purge_sagas(&purge(9)).await?, 0)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

@@ -3,7 +3,7 @@
 use super::steps::{ids, settle, stage};
 use crate::{
     conformance::{
-        BrokenPromise, Outcome, StoreSubject, Verdict,
+        BrokenPromise, Outcome, StoreSubject, CheckVerdict,
         outcome::{expect, expect_eq},
         samples::{claim, lone, message, tail},
     },
@@ -50,7 +50,7 @@ pub async fn a_message_is_not_claimed_before_its_moment(subject: &dyn StoreSubje
         let told = Message { sequence: 0, epoch: 0, ..told };
         expect_eq("a row carries its message unchanged", told, sent)?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// The same for who reads the log.
@@ -68,7 +68,7 @@ pub async fn a_message_is_not_in_the_log_before_its_moment(subject: &dyn StoreSu
         let told = Message { sequence: 0, epoch: 0, ..rows[0].message.clone() };
         expect_eq("a row carries its message unchanged", told, sent)?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Neither its key's later messages wait for it, nor it for its key's earlier ones.
@@ -101,5 +101,5 @@ pub async fn a_message_with_a_moment_has_no_place_in_the_order_of_its_key(subjec
     expect_eq("dead rows are found by the key that they are published with", found, 1)?;
     let told = Message { sequence: 0, epoch: 0, ..dead[0].row.message.clone() };
     expect_eq("dead rows are shown as they were staged", told, sent)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

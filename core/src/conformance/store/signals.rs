@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::sagas::{create, write};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::{expect_conflict, expect_eq},
         samples::{DEFINITION, acquire, append, correlated, definition, new_saga, saga_id, signal},
     },
@@ -63,7 +63,7 @@ pub async fn a_signal_wakes_a_saga_that_waits_and_is_in_its_log(subject: &dyn St
     let taken = store.acquire_sagas(&acquire(9, lease)).await?;
     let taken = taken.iter().map(|saga| (saga.id, saga.epoch, saga.log_length)).collect();
     expect_eq("a saga that was signalled is acquired at once", taken, vec![(saga_id(1), 2, 2)])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// The owner of the saga goes on driving it, and finds that its log has grown.
@@ -81,7 +81,7 @@ pub async fn a_signal_leaves_the_saga_to_its_owner_who_hears_of_it(subject: &dyn
     expect_conflict(promise, write(&*store, &append(1, 1, 1, lease)).await)?;
     write(&*store, &append(1, 1, 2, lease)).await?;
     expect_eq("a signal leaves no gap in the log", store.saga_log(saga_id(1), 0, 9).await?.len(), 3)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Nothing is written for a saga that has ended or is not there, and who asks is told.
@@ -99,7 +99,7 @@ pub async fn a_signal_for_a_saga_that_has_ended_writes_nothing_and_says_so(subje
     send(&*store, &signal(3)).await?;
     let kept = store.saga(saga_id(3)).await?.map(|saga| (saga.status, saga.log_length));
     expect_eq("a stuck saga keeps its signals, and stays stuck", kept, Some((SagaStatus::Stuck, 2)))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Sagas of one definition that share a correlation id all get a signal for it, and no others.
@@ -137,7 +137,7 @@ pub async fn a_signal_finds_sagas_by_their_correlation(subject: &dyn StoreSubjec
         ..signal(4)
     };
     expect_eq("an id is not a correlation id", ids(&send(&*store, &by_other_id).await?), Vec::new())?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A saga is created and signalled in one transaction, and what that transaction appends comes after.
@@ -155,7 +155,7 @@ pub async fn a_signal_sees_what_its_transaction_has_written(subject: &dyn StoreS
     tx.commit().await?;
     let log: Vec<u64> = store.saga_log(saga_id(1), 0, 9).await?.iter().map(|entry| entry.sequence).collect();
     expect_eq("signals and appends of one transaction are numbered one after the other", log, vec![1, 2, 3, 4])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A saga is found by each key that an append gave it, for what it is a key, by others of its definition as well, until it is
@@ -212,5 +212,5 @@ pub async fn a_signal_finds_sagas_by_a_key_of_their_own(subject: &dyn StoreSubje
     store.purge_saga_logs(&all).await?;
     store.purge_sagas(&all).await?;
     expect_eq("a saga that is deleted has no key", ids(&send(&*store, &paid("17")).await?), vec![saga_id(1)])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

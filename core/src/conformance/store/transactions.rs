@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     conformance::{
-        BrokenPromise, Outcome, StoreSubject, Verdict,
+        BrokenPromise, Outcome, StoreSubject, CheckVerdict,
         outcome::{expect, expect_conflict, expect_eq},
         samples::{append, claim, entry, exists, lone, new_saga, operation_id},
     },
@@ -25,7 +25,7 @@ pub async fn a_transaction_is_applied_as_a_whole(subject: &dyn StoreSubject) -> 
     tx.commit().await?;
     let seen = seen(subject, &*store).await?;
     expect_eq("a commit applies every part of a transaction", seen, everything(store.parts()))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Dropping a transaction aborts it: nothing stays, and nothing stays locked.
@@ -43,7 +43,7 @@ pub async fn a_dropped_transaction_leaves_nothing(subject: &dyn StoreSubject) ->
         error => error,
     };
     expect("what an aborted transaction had taken is free again", again.is_ok(), || format!("{again:?}"))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A transaction whose last write turns out to be stale applies nothing of the earlier ones, whichever part that one is to.
@@ -68,13 +68,13 @@ pub async fn a_transaction_that_fails_late_leaves_nothing(subject: &dyn StoreSub
         let seen = seen(subject, &*store).await?;
         expect_eq(&format!("a transaction that failed leaves nothing ({part})"), seen, Vec::new())?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Until it commits, nobody else sees any of a transaction.
 pub async fn nothing_of_a_transaction_shows_before_its_commit(subject: &dyn StoreSubject) -> Outcome {
     if !subject.concurrent_writers() {
-        return Ok(Verdict::NotApplicable("the store has a single writer, so nobody can claim meanwhile"));
+        return Ok(CheckVerdict::NotApplicable("the store has a single writer, so nobody can claim meanwhile"));
     }
     let store = subject.fresh().await;
     let mut tx = store.begin().await?;
@@ -83,7 +83,7 @@ pub async fn nothing_of_a_transaction_shows_before_its_commit(subject: &dyn Stor
     expect_eq(promise, readable(subject, &*store).await?, Vec::new())?;
     expect_eq(promise, store.backlog().await?, Backlog::default())?;
     tx.commit().await?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Reads in a transaction show its own writes; its own unique keys are taken.
@@ -102,7 +102,7 @@ pub async fn a_transaction_sees_its_own_writes(subject: &dyn StoreSubject) -> Ou
         tx.stage(&lone(4)).await?;
         expect_conflict("a message id is staged once, in one transaction too", tx.stage(&lone(4)).await)?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 async fn sees_its_own(part: Part, subject: &dyn StoreSubject, tx: &mut dyn Transaction) -> Result<(), BrokenPromise> {
@@ -141,13 +141,13 @@ async fn sees_its_own(part: Part, subject: &dyn StoreSubject, tx: &mut dyn Trans
 /// Reads keep showing the store as it was when the transaction began to read it.
 pub async fn a_transaction_keeps_seeing_the_store_as_it_began(subject: &dyn StoreSubject) -> Outcome {
     if !subject.concurrent_writers() {
-        return Ok(Verdict::NotApplicable("the store has a single writer, which an open transaction keeps waiting"));
+        return Ok(CheckVerdict::NotApplicable("the store has a single writer, which an open transaction keeps waiting"));
     }
     let store = subject.fresh().await;
     let parts = store.parts();
     let (documents, checkpoints) = (parts.has(Part::Documents), parts.has(Part::Checkpoints));
     if !documents && !checkpoints {
-        return Ok(Verdict::NotApplicable(
+        return Ok(CheckVerdict::NotApplicable(
             "the store has neither documents nor checkpoints, which could be read again",
         ));
     }
@@ -181,7 +181,7 @@ pub async fn a_transaction_keeps_seeing_the_store_as_it_began(subject: &dyn Stor
         write(b"shipped", 3).await?;
         expect_eq(promise, reader.checkpoint("projection").await?, Some(1))?;
     }
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// Work that a transaction took for after its commit runs once it is committed, in the order in which it was taken; where
@@ -203,5 +203,5 @@ pub async fn work_for_after_the_commit_runs_after_it_and_only_then(subject: &dyn
     expect_eq("nothing runs before the commit, nor after a transaction that was dropped", seen(), Vec::new())?;
     tx.commit().await?;
     expect_eq("work for after the commit runs once it is done", seen(), vec![2, 3])?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

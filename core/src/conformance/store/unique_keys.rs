@@ -3,7 +3,7 @@
 use super::steps::{SINGLE_WRITER, count, increment};
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::expect_eq,
         poll::{persist, race, settled, step},
         samples::{entry, lone, new_saga},
@@ -27,11 +27,11 @@ async fn takers(subject: &dyn StoreSubject) -> Vec<Taker> {
 }
 
 /// The verdict of a check that held for each of the takers.
-fn held(takers: &[Taker]) -> Verdict {
+fn held(takers: &[Taker]) -> CheckVerdict {
     if takers.is_empty() {
-        return Verdict::NotApplicable("the store has none of the parts with unique keys: outbox, inbox, sagas");
+        return CheckVerdict::NotApplicable("the store has none of the parts with unique keys: outbox, inbox, sagas");
     }
-    Verdict::Held
+    CheckVerdict::Held
 }
 
 impl Taker {
@@ -78,7 +78,7 @@ pub async fn a_second_taker_waits_and_gets_the_key_after_a_rollback(subject: &dy
 
 async fn overlap(subject: &dyn StoreSubject, first_commits: bool) -> Outcome {
     if !subject.concurrent_writers() {
-        return Ok(Verdict::NotApplicable(SINGLE_WRITER));
+        return Ok(CheckVerdict::NotApplicable(SINGLE_WRITER));
     }
     let takers = takers(subject).await;
     for &taker in &takers {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     conformance::{
-        Outcome, StoreSubject, Verdict,
+        Outcome, StoreSubject, CheckVerdict,
         outcome::{expect, expect_eq},
         samples::{CONSUMER, append, claim, entry, lone, new_saga, received},
     },
@@ -62,7 +62,7 @@ pub async fn the_backlog_counts_what_waits(subject: &dyn StoreSubject) -> Outcom
         tx.commit().await?;
     }
     expect_eq("the backlog counts only what still waits", store.backlog().await?, expected)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A census counts what the store has, each with the moment of the oldest, and leaves out what there is none of.
@@ -70,7 +70,7 @@ pub async fn a_census_counts_everything_and_knows_the_oldest(subject: &dyn Store
     let store = subject.fresh().await;
     let lease = subject.unit() * 5;
     let empty = match store.census().await {
-        Err(StoreError::Refused(_)) => return Ok(Verdict::NotApplicable("the store takes no census")),
+        Err(StoreError::Refused(_)) => return Ok(CheckVerdict::NotApplicable("the store takes no census")),
         empty => empty?,
     };
     expect_eq("a census of an empty store counts nothing", empty.clone(), Census::new(empty.at))?;
@@ -133,7 +133,7 @@ pub async fn a_census_counts_everything_and_knows_the_oldest(subject: &dyn Store
     expect("a census is of its moment", moments[1] < census.at && census.at <= now, || {
         format!("{}, not {now}", census.at)
     })?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// The subject's `advance` moves what the store calls now.
@@ -143,7 +143,7 @@ pub async fn the_clock_of_the_store_advances(subject: &dyn StoreSubject) -> Outc
     subject.advance(subject.unit()).await;
     let passed = store.now().await?.since(before);
     expect("the store's clock advances as the subject says", passed >= subject.unit(), || format!("by {passed:?}"))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// The clock that a transaction reads is the one that judges leases, and goes on from one transaction to the next.
@@ -157,7 +157,7 @@ pub async fn a_transaction_reads_the_clock_of_its_store(subject: &dyn StoreSubje
     subject.advance(subject.unit()).await;
     let passed = store.begin().await?.now().await?.since(inside);
     expect(promise, passed >= subject.unit(), || format!("it advanced by {passed:?}"))?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }
 
 /// A store that is opened again while its clock is set back goes on from its latest commit, to a second, so that a lease ends in its
@@ -170,7 +170,7 @@ pub async fn time_goes_on_where_a_store_is_opened_again(subject: &dyn StoreSubje
     expect_eq("a row that is due is claimed", store.claim(&claim(1, 9, lease)).await?.len(), 1)?;
     let before = store.now().await?;
     let Some(store) = subject.reopened(store, hour).await else {
-        return Ok(Verdict::NotApplicable("the subject opens no store again"));
+        return Ok(CheckVerdict::NotApplicable("the subject opens no store again"));
     };
     let promise = "a store's time does not go back where its clock is set back over a restart";
     let after = store.now().await?;
@@ -180,12 +180,12 @@ pub async fn time_goes_on_where_a_store_is_opened_again(subject: &dyn StoreSubje
 
     let before = store.now().await?;
     let Some(store) = subject.reopened(store, SteadyTime::BEHIND_MAX + hour).await else {
-        return Ok(Verdict::NotApplicable("the subject opens a store again only once"));
+        return Ok(CheckVerdict::NotApplicable("the subject opens a store again only once"));
     };
     let promise = "a clock that is behind by more than a day is believed";
     let after = store.now().await?;
     expect(promise, before.since(after) > SteadyTime::BEHIND_MAX, || format!("{after} after {before}"))?;
     let promise = "a lease by a clock that was ahead by more than a day is over";
     expect_eq(promise, store.claim(&claim(3, 9, lease)).await?.len(), 1)?;
-    Ok(Verdict::Held)
+    Ok(CheckVerdict::Held)
 }

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use tracing::{Instrument as _, warn};
 
 use self::hands::{Dealt, Halt, Hands, Next};
-use super::{Consumer, batch::Verdict, extension::Extender, handler::Route};
+use super::{Consumer, batch::DeliveryOutcome, extension::Extender, handler::Route};
 use crate::{
     ports::{BrokerError, Delivery, Subscription},
     stop::Stop,
@@ -74,14 +74,14 @@ impl Consumer {
     async fn deal(&self, subscription: &dyn Subscription, delivery: Delivery, store_errors: u32) -> Dealt {
         let span = self.span(&delivery);
         // The last of its batch, which it has for itself.
-        let verdict = self.take(&delivery, None, true).instrument(span.clone()).await;
-        let is_down = verdict == Verdict::StoreDown;
-        let later = match verdict {
-            Verdict::Done => None,
-            Verdict::Later(delay) => Some(delay),
-            Verdict::StoreDown => Some(self.config.store_backoff.delay(store_errors, &*self.random)),
+        let outcome = self.take(&delivery, None, true).instrument(span.clone()).await;
+        let is_down = outcome == DeliveryOutcome::StoreDown;
+        let later = match outcome {
+            DeliveryOutcome::Done => None,
+            DeliveryOutcome::Later(delay) => Some(delay),
+            DeliveryOutcome::StoreDown => Some(self.config.store_backoff.delay(store_errors, &*self.random)),
             // Nobody is before the last one.
-            Verdict::Last(_) => Some(Duration::ZERO),
+            DeliveryOutcome::Last(_) => Some(Duration::ZERO),
         };
         self.tell(subscription, &delivery, later, span).await;
         Dealt { key: delivery.message.partition_key, tags: vec![delivery.tag], later, is_down }

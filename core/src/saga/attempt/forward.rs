@@ -44,7 +44,7 @@ impl<D: SagaData> Execution<'_, D> {
             if shape.remote && !step.asking {
                 (answer, is_announced) = (None, false);
             }
-            // Deadlines and budgets are the plan's to judge, but for the budget of the attempt under way.
+            // Deadlines and budgets are judged by `next_move`, but for the budget of the attempt under way.
             let is_open = state.turning_point().is_none_or(|moment| moment > resources.store_now())
                 && (is_announced || answer.is_some() || state.given_up(index).is_none());
             if !is_open {

@@ -139,7 +139,7 @@ impl<D: SagaData> Execution<'_, D> {
         let delay = turning_point.map_or(delay, |moment| delay.min(moment.since(now)));
         let is_long = delay > resources.config.wait_in_memory;
         let Some(beside) = branch.beside else {
-            // A short wait is the plan's.
+            // A short wait is for `next_move` to find.
             let keep = if is_long { Keep::Asleep(delay) } else { Keep::Owned };
             let written = self.log.write(Some(record), keep).await?;
             let asleep = is_long && written == Written::Yes && self.log.state().status.stored().is_active();

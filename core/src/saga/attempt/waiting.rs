@@ -84,7 +84,7 @@ impl<D: SagaData> Execution<'_, D> {
         let may_have_come = key.is_some() && awaits.signal().is_some_and(|name| state.signals.first(name).is_some());
         let (step, signal) = (shape.path.clone(), awaits.signal().cloned());
         let record = Record::Waiting { step, signal, limit_us: limit.map(micros), until, key };
-        // The plan knows until when the saga sleeps, and sleeps with the next write; here it is spared where that is plain.
+        // `next_move` knows until when the saga sleeps, and sleeps with the next write; here it is spared where that is plain.
         let sleeps_for_ever = branch.beside.is_none()
             && !may_have_come
             && limit.is_none()

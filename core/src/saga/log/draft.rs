@@ -6,7 +6,7 @@ use super::{Keep, SagaLog, Tail, keys::Tells};
 use crate::{
     cut::cut,
     ports::{SagaAppend, Timestamp},
-    saga::{CompensationCause, Next, Record, SagaOutcome, State, Status, next, plan},
+    saga::{CompensationCause, Next, Record, SagaOutcome, State, Status, next, next_move},
 };
 
 /// An entry that is to be written, and the state after it.
@@ -118,7 +118,7 @@ fn follows(state: &State, now: Timestamp) -> Option<Record> {
     if goes_on {
         return None;
     }
-    match plan(state, now) {
+    match next_move(state, now) {
         Next::BeginCompensation(cause @ CompensationCause::Rejected) => Some(Record::CompensationBegun { cause }),
         Next::Complete => Some(Record::Completed),
         Next::FinishCompensation => Some(Record::RolledBack),

@@ -282,7 +282,7 @@ impl State {
     }
 
     /// Returns `true` if nothing follows from the state of a saga that goes forward but work that is due or waits for its
-    /// time: a quick word on what [`plan`](super::plan) says at length.
+    /// time: a quick word on what [`next_move`](super::next_move) says at length.
     pub(super) fn has_work(&self) -> bool {
         let Some(open) = self.first_open().filter(|_| !self.is_rejected()) else { return false };
         let sum = self.steps.sum_of(self.shape.group_of(open), &self.shape.steps);

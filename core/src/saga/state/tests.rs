@@ -6,7 +6,7 @@ use crate::{
     ports::Timestamp,
     saga::{
         Action, ActionState, CompensatableGroup, CompensationCause, Next, NothingToUndo, Record, RetryPolicy,
-        SagaBuilder, Shape, Signal, State, Status, StepState, Value, Wait, Waiting, next, plan, state::Arrival, work,
+        SagaBuilder, Shape, Signal, State, Status, StepState, Value, Wait, Waiting, next, next_move, state::Arrival, work,
     },
 };
 
@@ -81,7 +81,7 @@ fn a_signal_of_many_costs_little_more_than_one_of_few() {
     for waits in [Waits::OneName, Waits::OwnNames, Waits::OwnKeys] {
         let cost = |steps: usize| {
             let shape = waits.shape(steps);
-            work::of(|| assert_eq!(plan(&carry_out(&shape, waits), NOW), Next::Complete)) / steps
+            work::of(|| assert_eq!(next_move(&carry_out(&shape, waits), NOW), Next::Complete)) / steps
         };
         let (few, many) = (cost(100), cost(10_000));
         // The trees are twice as deep: with a look at each signal or step it would be a hundred times as much.
@@ -100,7 +100,7 @@ fn a_plan_looks_at_each_step_of_a_group_and_not_at_each_signal_for_each_step() {
             let key = Waits::OwnKeys.key(step);
             state = next(state, &Record::Signalled { name, id, key, payload: Value::NULL }, NOW).unwrap();
         }
-        work::of(|| assert!(matches!(plan(&state, NOW), Next::Run(due) if due.len() == steps))) / steps
+        work::of(|| assert!(matches!(next_move(&state, NOW), Next::Run(due) if due.len() == steps))) / steps
     };
     let (few, many) = (cost(100), cost(10_000));
     assert!(many < 3 * few, "a step of 100 costs {few} looks, one of 10,000 {many}");
@@ -221,7 +221,7 @@ fn a_saga_has_work_while_a_step_of_its_group_may_still_be_tried() {
     ];
     for (case, state, has_work) in cases {
         assert_eq!(state.has_work(), has_work, "{case}");
-        assert_eq!(matches!(plan(&state, NOW), Next::GiveUp(_)), !has_work, "{case}");
+        assert_eq!(matches!(next_move(&state, NOW), Next::GiveUp(_)), !has_work, "{case}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The verdict of an aggregate on one command.
+//! The decision of an aggregate on one command.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::{
 pub(super) struct Commands<A: Aggregate>(pub(super) Arc<CommandHandlers<A>>);
 
 /// An aggregate that is to be saved, or the reason why it is not.
-type Verdict<A> = Result<Tracked<A>, RejectionReason>;
+type Decided<A> = Result<Tracked<A>, RejectionReason>;
 
 impl<A: Aggregate> CommandHandlers<A> {
-    fn decide(&self, aggregate: Option<Tracked<A>>, command: &Message) -> Result<Verdict<A>, HandlerError> {
+    fn decide(&self, aggregate: Option<Tracked<A>>, command: &Message) -> Result<Decided<A>, HandlerError> {
         let decider = self.deciders.get(&command.kind);
         let decider = decider.ok_or_else(|| HandlerError::Refused("no handler for commands of this type".into()))?;
         Ok(match (decider, aggregate) {
@@ -54,15 +54,15 @@ impl<A: Aggregate> Handler for Commands<A> {
         let aggregate = commands.repository.load(tx, &command.subject).await?;
         let version = aggregate.as_ref().and_then(Tracked::version).unwrap_or(0);
         let has_come = turn::has_come(tx, command, &sent).await?;
-        let verdict = match Answers::stale(&sent, version, has_come) {
+        let decided = match Answers::stale(&sent, version, has_come) {
             Some(stale) => Err(stale),
             None => commands.decide(aggregate, command)?,
         };
         // One that is stale for good is as if it had not come: those after it were decided on the same state.
-        if !matches!(verdict, Err(RejectionReason::Stale { .. })) {
+        if !matches!(decided, Err(RejectionReason::Stale { .. })) {
             turn::pass_on(tx, command, &sent).await?;
         }
-        match verdict {
+        match decided {
             Ok(changed) => {
                 commands.repository.save(tx, changed, Cause::Message(command)).await?;
                 Ok(())

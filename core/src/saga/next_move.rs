@@ -24,7 +24,7 @@ pub enum Next {
 }
 
 /// Returns the next move of a saga in this state, at `now` by the store's clock, when none of its steps is under way.
-pub fn plan(state: &State, now: Timestamp) -> Next {
+pub fn next_move(state: &State, now: Timestamp) -> Next {
     match state.status {
         Status::Running => forward(state, now),
         Status::Compensating => backward(state, now),

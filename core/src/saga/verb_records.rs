@@ -1,4 +1,4 @@
-//! Verdicts on an operator's verbs: each becomes records like any other, which the saga's state decides about.
+//! Records that the verbs of an operator become: each is like any other, and the state decides about it.
 
 use bytes::Bytes;
 use smol_str::SmolStr;

@@ -11,9 +11,9 @@ use smol_str::{SmolStr, format_smolstr};
 
 /// First failure of a backend, after which redb works on it no more until it is opened anew.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Failure(Arc<Mutex<Option<SmolStr>>>);
+pub(crate) struct FirstFailure(Arc<Mutex<Option<SmolStr>>>);
 
-impl Failure {
+impl FirstFailure {
     /// Returns what failed, in words.
     pub(crate) fn get(&self) -> Option<SmolStr> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -33,11 +33,11 @@ pub(crate) struct Watched<B> {
     inner: B,
     /// Name of the file, for its errors.
     name: Arc<str>,
-    failure: Failure,
+    failure: FirstFailure,
 }
 
 impl<B> Watched<B> {
-    pub(crate) fn new(inner: B, name: Arc<str>, failure: Failure) -> Self {
+    pub(crate) fn new(inner: B, name: Arc<str>, failure: FirstFailure) -> Self {
         Self { inner, name, failure }
     }
 }

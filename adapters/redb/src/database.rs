@@ -11,7 +11,7 @@ use std::{
 use redb::{Builder, Database, DatabaseError, Error, StorageError, backends};
 
 use crate::{
-    backend::{Failure, Watched},
+    backend::{FirstFailure, Watched},
     config::RedbConfig,
     error::OpenError,
 };
@@ -36,13 +36,13 @@ impl Origin {
 /// A database that is open, and what went wrong with it first.
 pub(crate) struct Opened {
     pub(crate) database: Database,
-    pub(crate) failure: Failure,
+    pub(crate) failure: FirstFailure,
 }
 
 impl Opened {
     /// Opens a database, or makes it.
     pub(crate) fn new(origin: &Origin, config: &RedbConfig, create: bool) -> Result<Self, OpenError> {
-        let failure = Failure::default();
+        let failure = FirstFailure::default();
         let database = match origin {
             Origin::Memory => {
                 let backend = backends::InMemoryBackend::new();

@@ -10,7 +10,7 @@ use seaworthy_core::{
     ids::SagaId,
     ports::{FailureKind, Operation, Ports, SagaStatus, Store, Transaction, connection},
     saga::{
-        self, Action, Definition, DriveOutcome, Failure, Orchestrator, OrchestratorConfig, Record, Registry,
+        self, Action, Definition, DriveOutcome, AttemptFailure, Orchestrator, OrchestratorConfig, Record, Registry,
         RetryPolicy, SagaBuilder, SagaError, SagaRequest, Signal, Started, StepCall, StepError, Value, Verb, Wait,
         saga_id,
     },
@@ -62,10 +62,10 @@ impl Action<u32> for Condition {
 #[test]
 fn a_call_that_panics_or_never_ends_is_in_doubt_and_a_transaction_of_our_own_is_not() {
     for (remote, does, failure) in [
-        (true, Does::Panic, Failure::Unknown),
-        (true, Does::Nothing, Failure::Unknown),
-        (false, Does::Panic, Failure::Transient),
-        (false, Does::Nothing, Failure::Transient),
+        (true, Does::Panic, AttemptFailure::Unknown),
+        (true, Does::Nothing, AttemptFailure::Unknown),
+        (false, Does::Panic, AttemptFailure::Transient),
+        (false, Does::Nothing, AttemptFailure::Transient),
     ] {
         on_each_store(async |world| {
             let part = if remote { Part::remote(move |_| does) } else { Part::local(move |_| does) };

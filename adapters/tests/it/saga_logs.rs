@@ -6,7 +6,7 @@ use seaworthy_core::{
     ids::{Direction, SagaId},
     ports::{FailureKind, NewSaga, Operation, SagaAppend, SagaListRequest, SagaStatus, Timestamp},
     saga::{
-        self, ActionState, Attempts, CompensationCause, CompensationState, Definition, DriveOutcome, Failure,
+        self, ActionState, Attempts, CompensationCause, CompensationState, Definition, DriveOutcome, AttemptFailure,
         Orchestrator, OrchestratorConfig, Record, Registry, SagaBuilder, SagaOutcome, SagaRequest, StepState,
         StepSummary, Summary, Value, Verb, saga_id,
     },
@@ -62,7 +62,7 @@ async fn write(world: &World, key: &str, records: &[Record], status: SagaStatus)
 }
 
 fn failed(direction: Direction) -> Record {
-    let (step, failure, error) = ("pay".into(), Failure::Transient, "down".into());
+    let (step, failure, error) = ("pay".into(), AttemptFailure::Transient, "down".into());
     Record::Retry { step, direction, attempt: 1, failure, delay_us: 1_000_000, error, panicked: false }
 }
 

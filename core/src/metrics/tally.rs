@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use super::{Measure, Metrics};
 use crate::{
     ports::{Answer, Call, SagaCreate, SagaStatus},
-    saga::{Failure, Record},
+    saga::{AttemptFailure, Record},
 };
 
 /// One thing that an open transaction has done.
@@ -67,8 +67,8 @@ fn attempt(record: &Record) -> Option<Deed> {
         Record::Done { .. } => "done",
         Record::Compensated { .. } => "compensated",
         Record::Rejected { .. } => "rejected",
-        Record::Retry { failure: Failure::Transient, .. } => "transient",
-        Record::Retry { failure: Failure::Unknown, .. } => "unknown",
+        Record::Retry { failure: AttemptFailure::Transient, .. } => "transient",
+        Record::Retry { failure: AttemptFailure::Unknown, .. } => "unknown",
         _ => return None,
     };
     record.step().map(|step| Deed::Attempt(step.clone(), result))

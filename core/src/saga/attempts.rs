@@ -1,12 +1,12 @@
 //! The count of attempts.
 
-use super::{Failure, step_state::Attempts};
+use super::{AttemptFailure, step_state::Attempts};
 use crate::ports::Timestamp;
 
 /// An attempt that is over, as it was logged.
 pub(super) struct FailedAttempt {
     pub(super) attempt: u32,
-    pub(super) failure: Failure,
+    pub(super) failure: AttemptFailure,
     pub(super) panicked: bool,
 }
 
@@ -34,7 +34,7 @@ impl Attempts {
         }
         self.begin(attempt, at);
         self.panicked = panicked;
-        self.spent += u32::from(failure == Failure::Transient || panicked);
+        self.spent += u32::from(failure == AttemptFailure::Transient || panicked);
         self.not_before = Some(not_before);
     }
 

@@ -20,7 +20,7 @@ pub enum CompensationCause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Failure {
+pub enum AttemptFailure {
     /// Nothing happened: spends the step's budget.
     Transient,
     /// It may have happened: spends nothing, and the step stays in doubt.

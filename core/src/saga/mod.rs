@@ -190,7 +190,7 @@ pub use ask::{Asked, ask, foresee, resume_stuck};
 pub use awaits::{AtLimit, Awaits, Until};
 pub use builder::{AfterPivot, BeforePivot, SagaBuilder};
 pub use call::StepCall;
-pub use cause::{CompensationCause, Failure, Origin};
+pub use cause::{CompensationCause, AttemptFailure, Origin};
 pub use config::OrchestratorConfig;
 pub use correlation::KeyContext;
 pub use definition::{Definition, DefinitionError, DefinitionPolicy, SagaData, StepSpec};

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{CompensationCause, Failure, Record};
+use super::{CompensationCause, AttemptFailure, Record};
 use crate::ids::Direction;
 
 /// A sentence without its end: `step `pay` failed (attempt 3): it is down; the next attempt follows after 4s`.
@@ -36,8 +36,8 @@ impl fmt::Display for Record {
             Self::Retry { step, direction, attempt, failure, delay_us, error, panicked } => {
                 let how = match failure {
                     _ if *panicked => "ended in a panic",
-                    Failure::Transient => "failed",
-                    Failure::Unknown => "has an outcome that nobody knows",
+                    AttemptFailure::Transient => "failed",
+                    AttemptFailure::Unknown => "has an outcome that nobody knows",
                 };
                 let delay = Duration::from_micros(*delay_us);
                 write!(

@@ -8,7 +8,7 @@ use seaworthy_core::{
     ids::Direction,
     ports::Timestamp,
     saga::{
-        Action, Compensation, CompensationCause, Definition, DefinitionPolicy, Failure, Next, NothingToUndo, Phase,
+        Action, Compensation, CompensationCause, Definition, DefinitionPolicy, AttemptFailure, Next, NothingToUndo, Phase,
         Record, Shape, State, Status, StepSpec, Value, next, next_move,
     },
 };
@@ -111,7 +111,7 @@ fn carry_out(
                     let failed = matches!(outcomes.next(), Some(Outcome::Transient | Outcome::Unknown));
                     let record = if failed {
                         let attempt = state.steps()[index].backward.last + 1;
-                        retry(step, Direction::Compensation, attempt, Failure::Transient)
+                        retry(step, Direction::Compensation, attempt, AttemptFailure::Transient)
                     } else {
                         Record::Compensated { step, maybe_executed: state.steps()[index].is_doubtful() }
                     };
@@ -144,9 +144,9 @@ fn attempt(state: &State, index: usize, outcome: Outcome) -> Vec<Record> {
             records.push(Record::Rejected { step: path(), reason: String::new(), maybe_executed: false });
         }
         Outcome::Rejected | Outcome::Transient => {
-            records.push(retry(path(), Direction::Action, attempt, Failure::Transient));
+            records.push(retry(path(), Direction::Action, attempt, AttemptFailure::Transient));
         }
-        Outcome::Unknown => records.push(retry(path(), Direction::Action, attempt, Failure::Unknown)),
+        Outcome::Unknown => records.push(retry(path(), Direction::Action, attempt, AttemptFailure::Unknown)),
         Outcome::Crash => {}
     }
     records
@@ -164,7 +164,7 @@ fn may_have_happened(log: &[Record], path: &str) -> bool {
                 announced = true;
             }
             Record::Retry { direction: Direction::Action, failure, .. } => {
-                unknown |= *failure == Failure::Unknown;
+                unknown |= *failure == AttemptFailure::Unknown;
                 announced = false;
             }
             Record::Rejected { .. } => announced = false,
@@ -174,7 +174,7 @@ fn may_have_happened(log: &[Record], path: &str) -> bool {
     announced || unknown
 }
 
-fn retry(step: smol_str::SmolStr, direction: Direction, attempt: u32, failure: Failure) -> Record {
+fn retry(step: smol_str::SmolStr, direction: Direction, attempt: u32, failure: AttemptFailure) -> Record {
     Record::Retry { step, direction, attempt, failure, delay_us: 0, error: String::new(), panicked: false }
 }
 

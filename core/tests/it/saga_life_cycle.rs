@@ -6,7 +6,7 @@ use seaworthy_core::{
     ids::Direction,
     ports::Timestamp,
     saga::{
-        Action, ActionState, CompensationCause, CompensationState, Failure, Next, NothingToUndo, Phase, Record,
+        Action, ActionState, CompensationCause, CompensationState, AttemptFailure, Next, NothingToUndo, Phase, Record,
         RetryPolicy, SagaBuilder, Shape, State, Status, Value, next, next_move,
     },
 };
@@ -79,7 +79,7 @@ fn alphabet(shape: &Shape, attempts: u32) -> Vec<Record> {
         for attempt in 1..=attempts + 1 {
             records.push(Record::Attempting { step: step(), attempt });
             for direction in [Direction::Action, Direction::Compensation] {
-                for failure in [Failure::Transient, Failure::Unknown] {
+                for failure in [AttemptFailure::Transient, AttemptFailure::Unknown] {
                     let (error, delay_us) = (String::new(), 1);
                     records.push(Record::Retry {
                         step: step(),
@@ -144,7 +144,7 @@ fn a_compensation_that_is_due_waits_for_none_beside_it_that_backs_off() {
         step: "a".into(),
         direction: Direction::Compensation,
         attempt: 1,
-        failure: Failure::Transient,
+        failure: AttemptFailure::Transient,
         delay_us: 5_000_000,
         error: "down".into(),
         panicked: false,
@@ -327,7 +327,7 @@ fn a_timer_of_an_earlier_attempt_is_refused() {
         step: "p".into(),
         direction: Direction::Action,
         attempt,
-        failure: Failure::Transient,
+        failure: AttemptFailure::Transient,
         delay_us: 1,
         error: String::new(),
         panicked: false,

@@ -2,14 +2,14 @@
 
 use seaworthy_core::{
     ids::Direction,
-    saga::{CompensationState, Failure, Record, SagaRequest, Value, Verb},
+    saga::{CompensationState, AttemptFailure, Record, SagaRequest, Value, Verb},
 };
 
 fn value(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")
 }
 
-fn failed(failure: Failure, panicked: bool, direction: Direction) -> Record {
+fn failed(failure: AttemptFailure, panicked: bool, direction: Direction) -> Record {
     let (step, error) = ("pay".into(), "down".into());
     Record::Retry { step, direction, attempt: 3, failure, delay_us: 4_000_000, error, panicked }
 }
@@ -23,15 +23,15 @@ fn an_entry_is_told_with_all_that_it_says() {
         (done(Value::NULL), "step `pay` is done"),
         (done(value("7")), "step `pay` is done: 7"),
         (
-            failed(Failure::Transient, false, Action),
+            failed(AttemptFailure::Transient, false, Action),
             "attempt 3 of step `pay` failed: down; the next one follows after 4s",
         ),
         (
-            failed(Failure::Unknown, false, Action),
+            failed(AttemptFailure::Unknown, false, Action),
             "attempt 3 of step `pay` has an outcome that nobody knows: down; the next one follows after 4s",
         ),
         (
-            failed(Failure::Unknown, true, Compensation),
+            failed(AttemptFailure::Unknown, true, Compensation),
             "attempt 3 of the compensation of step `pay` ended in a panic: down; the next one follows after 4s",
         ),
         (

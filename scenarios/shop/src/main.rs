@@ -43,7 +43,7 @@ const WAITING_MAX: usize = 32;
 /// Name of the setting of the relays' lease, in milliseconds.
 const RELAY_LEASE_MS: &str = "SHOP_RELAY_LEASE_MS";
 
-type Failure = Box<dyn std::error::Error>;
+type AnyError = Box<dyn std::error::Error>;
 
 /// Arguments of the command line.
 struct Arguments {
@@ -55,7 +55,7 @@ struct Arguments {
 }
 
 impl Arguments {
-    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, Failure> {
+    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, AnyError> {
         const USAGE: &str = "usage: shop DATABASE PROVIDER [ARTICLE=UNITS ...]";
         let (Some(database), Some(provider)) = (arguments.next(), arguments.next()) else { return Err(USAGE.into()) };
         let article = |text: String| {
@@ -90,7 +90,7 @@ fn main() -> ExitCode {
 }
 
 /// Serves until the input ends or somebody presses Ctrl-C.
-async fn shop(arguments: &Arguments) -> Result<(), Failure> {
+async fn shop(arguments: &Arguments) -> Result<(), AnyError> {
     let for_orders = open(arguments.database.clone())?;
     let for_shipping = open(beside(&arguments.database, "-shipping"))?;
     if for_orders.begin().await?.scan(STOCK_COLLECTION, None, 1).await?.is_empty() {
@@ -139,7 +139,7 @@ fn settings(relay_lease: Duration) -> Settings {
     settings.redrive_requests(Duration::from_secs(10))
 }
 
-fn open(path: PathBuf) -> Result<Arc<dyn Store>, Failure> {
+fn open(path: PathBuf) -> Result<Arc<dyn Store>, AnyError> {
     Ok(Arc::new(SqliteStore::open(path, Arc::new(TokioClock), SqliteConfig::default())?))
 }
 

@@ -4,7 +4,7 @@ use super::{SettingError, Settings, again::replay_line};
 use crate::{
     catalogue::{Case, case},
     explore::{
-        Campaign, CampaignVerdict, Corpus, CorpusError, Failure, IdlePlan, ShrinkOptions, Source, SweepError,
+        Campaign, CampaignVerdict, Corpus, CorpusError, FailedRun, IdlePlan, ShrinkOptions, Source, SweepError,
         read_plan, without_faults,
     },
     files,
@@ -90,7 +90,7 @@ fn ways_out(verdict: &CampaignVerdict) -> String {
 pub(super) fn tell<S: Scenario>(
     scenario: &S,
     campaign: &Campaign,
-    failure: &Failure,
+    failure: &FailedRun,
     run: &RunOptions,
     corpus: &Corpus,
     settings: &Settings,

@@ -20,7 +20,7 @@ pub use settings::{SettingError, Settings, TraceTo};
 use campaign::write;
 
 use crate::{
-    explore::{Campaign, Corpus, Failure, SweepOptions},
+    explore::{Campaign, Corpus, FailedRun, SweepOptions},
     plan::{FaultKind, Profile},
     scenario::{Scenario, StoreFactory},
     world::Budget,
@@ -126,7 +126,7 @@ impl<S: Scenario> Check<S> {
         self.verify_as(&Settings::from_environment()?, |_| {})
     }
 
-    fn verify_as(self, settings: &Settings, found: fn(&Failure)) -> Result<Campaign, CheckError> {
+    fn verify_as(self, settings: &Settings, found: fn(&FailedRun)) -> Result<Campaign, CheckError> {
         let options = self.options(settings)?;
         if let Some(path) = &settings.plan {
             return self.plan(path, settings, &options);

@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use crate::{
-    explore::{Breadcrumbs, Campaign, Failure},
+    explore::{Breadcrumbs, Campaign, FailedRun},
     teller,
 };
 
@@ -21,7 +21,7 @@ pub(super) fn passed(campaign: &Campaign, table: bool) {
 }
 
 /// Prints what was found, before its plan is shrunk.
-pub(super) fn found(failure: &Failure) {
+pub(super) fn found(failure: &FailedRun) {
     let _ = std::io::stderr().lock().write_all(format!("{}\n", teller::found(failure)).as_bytes());
 }
 

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
     catalogue::{Case, Entry},
-    explore::{ExhaustOptions, Failure, Progress, Seeds, ShrinkProgress, SweepOptions},
+    explore::{ExhaustOptions, FailedRun, Progress, Seeds, ShrinkProgress, SweepOptions},
     plan::{Profile, counted},
     teller::found,
 };
@@ -114,7 +114,7 @@ pub(super) fn of_shrinking() -> ProgressBar {
 }
 
 /// Says what was found before its plan is shrunk: above the bar, or on a line of standard error where none is shown.
-pub(super) fn announce_shrinking(bar: &ProgressBar, failure: &Failure) {
+pub(super) fn announce_shrinking(bar: &ProgressBar, failure: &FailedRun) {
     let line = found(failure);
     bar.println(&line);
     say(&line);

@@ -42,7 +42,7 @@ mod verdict;
 pub use bound::failure_rate_upper_bound;
 pub use breadcrumbs::Breadcrumbs;
 pub use campaign::{
-    Campaign, CorpusTally, Exhausted, Failure, FaultTally, GoalTally, GroupTally, IdlePlan, InvariantTally, MergeError,
+    Campaign, CorpusTally, Exhausted, FailedRun, FaultTally, GoalTally, GroupTally, IdlePlan, InvariantTally, MergeError,
     Timing,
 };
 pub use corpus::{Corpus, CorpusError, read_plan, read_plan_file, write_plan, write_plan_file};

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use seaworthy_core::{
     ids::{Direction, SagaId},
     ports::{DefinitionRef, SagaStatus},
-    saga::{Failure, Phase, Record, Shape},
+    saga::{AttemptFailure, Phase, Record, Shape},
 };
 use smol_str::SmolStr;
 
@@ -261,7 +261,7 @@ impl Step {
             }
             Record::Retry { direction: Direction::Action, failure, .. } => {
                 self.is_asking = false;
-                self.is_doubtful |= *failure == Failure::Unknown;
+                self.is_doubtful |= *failure == AttemptFailure::Unknown;
                 self.asked.get_or_insert(number);
             }
             _ => {}

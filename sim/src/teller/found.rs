@@ -1,8 +1,8 @@
-use crate::explore::Failure;
+use crate::explore::FailedRun;
 
 /// Says in one line what failed, for whoever waits until its plan is shrunk: where each run takes a second, so long that one
 /// may take it for a hang.
-pub(crate) fn found(failure: &Failure) -> String {
+pub(crate) fn found(failure: &FailedRun) -> String {
     let violation = &failure.violation;
     // What somebody panics with may have lines of its own.
     let sentence = violation.sentence.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -25,7 +25,7 @@ mod tests {
             panicked_at: None,
         };
         let source = Source::Seed { seed: 7, profile: Profile::Calm };
-        let failure = Failure { index: 0, source, violation, others: 0, fingerprint: 1 };
+        let failure = FailedRun { index: 0, source, violation, others: 0, fingerprint: 1 };
         assert_eq!(
             found(&failure),
             "found by seed 0x0000000000000007, profile calm: client-panicked: the client panicked: assertion failed \

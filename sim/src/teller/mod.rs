@@ -14,7 +14,7 @@ pub(crate) use shell::quoted;
 
 use crate::{
     catalogue::{Case, Smaller},
-    explore::{Campaign, CorpusError, Failure, ShrinkOptions, ShrinkProgress, Source},
+    explore::{Campaign, CorpusError, FailedRun, ShrinkOptions, ShrinkProgress, Source},
     plan::Profile,
     story::{Pointers, Style},
 };
@@ -80,12 +80,12 @@ impl Teller<'_> {
     }
 
     /// Tells a failure of this case.
-    pub(crate) fn tell(&self, case: &dyn Case, failure: &Failure) -> ToldFailure {
+    pub(crate) fn tell(&self, case: &dyn Case, failure: &FailedRun) -> ToldFailure {
         match case.shrink(&failure.violation, &self.shrink, self.progress) {
             Ok(smaller) => self.tell_smaller(case, smaller, failure),
             Err(error) => {
                 let (file, trouble) = self.file(case, failure);
-                let Failure { violation, .. } = failure;
+                let FailedRun { violation, .. } = failure;
                 let mut text = format!(
                     "violated {}\n  {}\nit can't be shrunk: {error}\nreplay {}\n",
                     violation.invariant,
@@ -102,7 +102,7 @@ impl Teller<'_> {
         }
     }
 
-    fn tell_smaller(&self, case: &dyn Case, smaller: Smaller<'_>, failure: &Failure) -> ToldFailure {
+    fn tell_smaller(&self, case: &dyn Case, smaller: Smaller<'_>, failure: &FailedRun) -> ToldFailure {
         // A plan of the corpus stays as it was committed; where it can be smaller, the smaller one is kept beside.
         let as_committed = match &failure.source {
             Source::File(path) if smaller.case.print() == case.print() => Some(path.clone()),
@@ -134,7 +134,7 @@ impl Teller<'_> {
     }
 
     /// The file in which the plan lies from now on.
-    fn file(&self, case: &dyn Case, failure: &Failure) -> (Option<PathBuf>, Option<CorpusError>) {
+    fn file(&self, case: &dyn Case, failure: &FailedRun) -> (Option<PathBuf>, Option<CorpusError>) {
         match self.place.put(case, failure, self.shrink.run.store_name.as_deref()) {
             Ok(path) => (Some(path), None),
             Err(error) => (None, Some(error)),

@@ -6,7 +6,7 @@ use std::{
 use super::quoted;
 use crate::{
     catalogue::Case,
-    explore::{CorpusError, Failure, Source},
+    explore::{CorpusError, FailedRun, Source},
     files,
 };
 
@@ -26,7 +26,7 @@ impl Place<'_> {
     ///
     /// # Errors
     /// [`CorpusError::File`].
-    pub(super) fn put(&self, case: &dyn Case, failure: &Failure, store: Option<&str>) -> Result<PathBuf, CorpusError> {
+    pub(super) fn put(&self, case: &dyn Case, failure: &FailedRun, store: Option<&str>) -> Result<PathBuf, CorpusError> {
         let is_new = !matches!(failure.source, Source::File(_));
         let folder = if self.keep && is_new { self.corpus } else { self.plans };
         let path = folder.join(case.scenario()).join(file_name(failure));
@@ -39,7 +39,7 @@ impl Place<'_> {
     ///
     /// # Errors
     /// [`CorpusError::File`].
-    pub(super) fn put_page(&self, case: &dyn Case, failure: &Failure, page: &str) -> Result<PathBuf, CorpusError> {
+    pub(super) fn put_page(&self, case: &dyn Case, failure: &FailedRun, page: &str) -> Result<PathBuf, CorpusError> {
         let path = self.plans.join(case.scenario()).join(file_name(failure)).with_extension("html");
         let wrong = |error| CorpusError::File { verb: "write", path: path.clone(), error };
         fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).map_err(wrong)?;
@@ -58,7 +58,7 @@ impl Place<'_> {
 }
 
 /// The name of the file for the plan of a failure: what failed, and where it comes from.
-fn file_name(failure: &Failure) -> String {
+fn file_name(failure: &FailedRun) -> String {
     match &failure.source {
         Source::Seed { seed, profile } => format!("{}-{profile}-{seed:016x}.json", failure.violation.invariant),
         Source::Exhaust { number, seed, items, .. } => {

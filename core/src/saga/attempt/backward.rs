@@ -3,7 +3,7 @@ use crate::{
     cut::cut,
     ids::Direction,
     saga::{
-        CompensationState, Failure, Record, SagaData, State, Status, StepError, Value,
+        CompensationState, AttemptFailure, Record, SagaData, State, Status, StepError, Value,
         branch::Branch,
         execution::Execution,
         log::{Halt, Keep, Written},
@@ -107,12 +107,12 @@ impl<D: SagaData> Execution<'_, D> {
         Trouble { error, panicked }: Trouble,
     ) -> Result<(), Halt> {
         let (failure, error) = match error {
-            StepError::Refused(error) | StepError::Unavailable(error) => (Failure::Transient, error),
-            StepError::Store(error) => (Failure::Transient, told(&error)),
-            StepError::Unknown(error) => (Failure::Unknown, error),
+            StepError::Refused(error) | StepError::Unavailable(error) => (AttemptFailure::Transient, error),
+            StepError::Store(error) => (AttemptFailure::Transient, told(&error)),
+            StepError::Unknown(error) => (AttemptFailure::Unknown, error),
         };
         let spent = state.steps[branch.index].backward.spent + 1;
-        let has_budget = failure == Failure::Transient || panicked;
+        let has_budget = failure == AttemptFailure::Transient || panicked;
         if has_budget && self.policy(branch).is_exhausted(spent) {
             return self.exhausted(branch, error.into()).await;
         }

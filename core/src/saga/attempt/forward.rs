@@ -6,7 +6,7 @@ use crate::{
     ids::Direction,
     ports::{StoreError, caught_now},
     saga::{
-        ActionState, Failure, Phase, Record, SagaData, Status, StepError, Value,
+        ActionState, AttemptFailure, Phase, Record, SagaData, Status, StepError, Value,
         branch::Branch,
         execution::Execution,
         log::{Halt, Keep, Written},
@@ -178,12 +178,12 @@ impl<D: SagaData> Execution<'_, D> {
                 let record = Record::Rejected { step, reason, maybe_executed: agreed };
                 return self.log.write(Some(record), Keep::Owned).await.map(drop);
             }
-            StepError::Refused(error) | StepError::Unavailable(error) => (Failure::Transient, error),
-            StepError::Store(error) => (Failure::Transient, told(&error)),
-            StepError::Unknown(error) => (Failure::Unknown, error),
+            StepError::Refused(error) | StepError::Unavailable(error) => (AttemptFailure::Transient, error),
+            StepError::Store(error) => (AttemptFailure::Transient, told(&error)),
+            StepError::Unknown(error) => (AttemptFailure::Unknown, error),
         };
         // What a participant has agreed to stays in doubt until our own part of the step has committed.
-        let failure = if agreed { Failure::Unknown } else { failure };
+        let failure = if agreed { AttemptFailure::Unknown } else { failure };
         self.retry(branch, FailedAttempt { attempt, failure, error: error.into(), panicked }).await
     }
 }

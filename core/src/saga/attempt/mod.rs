@@ -15,7 +15,7 @@ use smol_str::format_smolstr;
 
 use self::limit::{Ended, Limits};
 use super::{
-    Failure, Record, RetryPolicy, SagaData, State, StepError,
+    AttemptFailure, Record, RetryPolicy, SagaData, State, StepError,
     branch::{Beside, Branch},
     execution::Execution,
     log::{Halt, Keep, Written},
@@ -44,7 +44,7 @@ enum Part {
 /// A failed attempt, as it is to be logged.
 struct FailedAttempt {
     attempt: u32,
-    failure: Failure,
+    failure: AttemptFailure,
     error: String,
     panicked: bool,
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{CompensationCause, Failure, Passage, RecordError, SagaRequest, Summary, Value};
+use super::{CompensationCause, AttemptFailure, Passage, RecordError, SagaRequest, Summary, Value};
 use crate::{
     ids::{Direction, MessageId},
     message::from_json,
@@ -135,7 +135,7 @@ pub enum Record {
         /// The attempt that failed.
         attempt: u32,
         /// Failure of the attempt.
-        failure: Failure,
+        failure: AttemptFailure,
         /// Delay of the next attempt, in microseconds.
         delay_us: u64,
         /// Error of the attempt.

@@ -10,7 +10,7 @@ use self::{
     verbs::{resume, settle, skip},
 };
 use super::{
-    ActionState, Awaits, CompensationCause, CompensationState, Failure, Origin, Phase, Record, Signal, State, Status,
+    ActionState, Awaits, CompensationCause, CompensationState, AttemptFailure, Origin, Phase, Record, Signal, State, Status,
     Waiting, attempts::FailedAttempt,
 };
 use crate::{ids::Direction, ports::Timestamp};
@@ -164,7 +164,7 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
                         step.forward.require_next_or_announced(*attempt)?;
                     }
                     step.asking = false;
-                    step.unknown |= *failure == Failure::Unknown;
+                    step.unknown |= *failure == AttemptFailure::Unknown;
                     step.error = Some(error.into());
                     step.forward.fail(failed, at, not_before);
                 }

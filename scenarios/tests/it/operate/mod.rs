@@ -18,7 +18,7 @@ use seaworthy_core::{
         ClaimRequest, DefinitionRef, InboxEntry, NewSaga, OutboxOrder, OutboxStore, SagaAppend, SagaStatus,
         SettleOutcome, Settlement, Store, Timestamp, WhenDead,
     },
-    saga::{Failure, Record, saga_id},
+    saga::{AttemptFailure, Record, saga_id},
 };
 use seaworthy_order_fulfillment::{
     ClockAndRandom,
@@ -69,7 +69,7 @@ impl Shop {
                 .await
                 .unwrap();
             let error = "the file system is full".to_owned();
-            let (step, direction, failure) = ("open_order".into(), Direction::Action, Failure::Transient);
+            let (step, direction, failure) = ("open_order".into(), Direction::Action, AttemptFailure::Transient);
             let failed = Record::Retry {
                 step,
                 direction,

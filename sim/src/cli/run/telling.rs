@@ -12,7 +12,7 @@ use crate::{
         invocation::replay_line,
         progress, terminal,
     },
-    explore::{Campaign, Failure as Found, ShrinkOptions, Source},
+    explore::{Campaign, FailedRun, ShrinkOptions, Source},
     teller::Teller,
     world::RunOptions,
 };
@@ -51,7 +51,7 @@ impl Telling<'_> {
     }
 
     /// Tells one failure whole. What was found is told also where its plan can't be kept, which is an error all the same.
-    pub(in crate::cli) fn one(&self, entry: &Entry, campaign: &Campaign, failure: &Found) -> Result<(), CliError> {
+    pub(in crate::cli) fn one(&self, entry: &Entry, campaign: &Campaign, failure: &FailedRun) -> Result<(), CliError> {
         let case = case(entry, campaign, failure)?;
         let bar = progress::of_shrinking();
         progress::announce_shrinking(&bar, failure);
@@ -73,7 +73,7 @@ impl Telling<'_> {
     }
 }
 
-fn case<'e>(entry: &'e Entry, campaign: &Campaign, failure: &Found) -> Result<Box<dyn Case + 'e>, CliError> {
+fn case<'e>(entry: &'e Entry, campaign: &Campaign, failure: &FailedRun) -> Result<Box<dyn Case + 'e>, CliError> {
     match &failure.source {
         Source::Seed { seed, profile } => Ok(entry.draw_without(*seed, *profile, &campaign.without_faults)),
         Source::Exhaust { seed, items, faults, .. } => Ok(entry.case_with(*seed, usize::try_from(*items)?, faults)?),

@@ -2,7 +2,7 @@ use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Failure;
+use super::FailedRun;
 use crate::{explore::twice::TwiceTally, plan::Plan, world::RunReport};
 
 /// Tally of the replays of the corpus.
@@ -11,7 +11,7 @@ pub struct CorpusTally {
     /// Number of plans.
     pub plans: u64,
     /// Failures of plans, in the order of their file names.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<FailedRun>,
     /// Plans none of whose faults struck: they hold whatever the code does, and count as failed.
     #[serde(default)]
     pub idle: Vec<IdlePlan>,

@@ -1,6 +1,6 @@
 mod corpus_tally;
 mod exhausted;
-mod failure;
+mod failed_run;
 mod judgements;
 mod merge;
 mod table;
@@ -25,7 +25,7 @@ use crate::{
 
 pub use corpus_tally::{CorpusTally, IdlePlan};
 pub use exhausted::Exhausted;
-pub use failure::Failure;
+pub use failed_run::FailedRun;
 pub(super) use judgements::Judgements;
 pub use merge::MergeError;
 pub use tally::{FaultTally, GoalTally, GroupTally, InvariantTally};
@@ -88,7 +88,7 @@ pub struct Campaign {
     /// Goals by name.
     pub goals: BTreeMap<SmolStr, GoalTally>,
     /// The first failures, in the order of their index; how many are kept is the sweep's choice.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<FailedRun>,
     /// The plans of the corpus, which are replayed before anything is drawn and are in none of the numbers above.
     #[serde(default)]
     pub corpus: CorpusTally,
@@ -209,7 +209,7 @@ impl Campaign {
         self.record_findings(report);
         self.failed += u64::from(!report.held());
         if self.failures.len() < keep {
-            self.failures.extend(Failure::from_report(index, source, report));
+            self.failures.extend(FailedRun::from_report(index, source, report));
         }
     }
 
@@ -219,7 +219,7 @@ impl Campaign {
     }
 
     /// The failure to look at first: one of the corpus, else the one with the lowest index.
-    pub fn first_failure(&self) -> Option<&Failure> {
+    pub fn first_failure(&self) -> Option<&FailedRun> {
         self.corpus.failures.first().or(self.failures.first())
     }
 

@@ -3,7 +3,7 @@
 use seaworthy_core::{
     ids::Direction,
     ports::SagaStatus,
-    saga::{Failure, Record},
+    saga::{AttemptFailure, Record},
 };
 use seaworthy_sim::{
     invariants::{BoundedAttempts, Violation},
@@ -55,7 +55,7 @@ fn a_message_that_is_a_dead_letter_or_handled_after_all_begins_anew_and_a_counte
 
 /// A record that an attempt at a step failed.
 fn retry(step: &str, attempt: u32) -> Record {
-    let (step, direction, failure) = (step.into(), Direction::Action, Failure::Transient);
+    let (step, direction, failure) = (step.into(), Direction::Action, AttemptFailure::Transient);
     let (delay_us, error, panicked) = (100, "conflict".into(), false);
     Record::Retry { step, direction, attempt, failure, delay_us, error, panicked }
 }

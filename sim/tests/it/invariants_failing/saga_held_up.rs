@@ -3,7 +3,7 @@
 use seaworthy_core::{
     ids::{Direction, OperationId},
     ports::{Operation, SagaStatus},
-    saga::{Failure, Record},
+    saga::{AttemptFailure, Record},
 };
 use seaworthy_sim::{
     invariants::{SagaHeldUp, Violation},
@@ -63,7 +63,7 @@ fn one_that_goes_on_ends_or_waits_for_what_it_says_is_not_held_up() {
         step: step(),
         direction: Direction::Action,
         attempt: 1,
-        failure: Failure::Transient,
+        failure: AttemptFailure::Transient,
         delay_us: 600_000_000,
         error: "not yet".into(),
         panicked: false,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seaworthy_core::{
     ids::Direction,
     ports::SagaStatus::{Abandoned, Compensating, Completed, Running, Stuck},
-    saga::{Failure, Phase, Record, RetryPolicy, Shape, StepShape},
+    saga::{AttemptFailure, Phase, Record, RetryPolicy, Shape, StepShape},
 };
 use seaworthy_sim::invariants::FullCompensation;
 
@@ -62,7 +62,7 @@ fn a_step_in_doubt_must_be_undone_too() {
         // A crash left the attempt without an answer.
         &[attempting("charge", 1)],
         &[attempting("charge", 1), attempting("charge", 2)],
-        &[attempting("charge", 1), retry("charge", Failure::Unknown)],
+        &[attempting("charge", 1), retry("charge", AttemptFailure::Unknown)],
         &[attempting("charge", 1), rejected("charge", true)],
     ];
     for doubt in doubts {
@@ -83,7 +83,7 @@ fn a_step_in_doubt_must_be_undone_too() {
     }
 }
 
-fn retry(step: &str, failure: Failure) -> Record {
+fn retry(step: &str, failure: AttemptFailure) -> Record {
     let error = "timed out".to_owned();
     Record::Retry {
         step: step.into(),
@@ -103,7 +103,7 @@ fn rejected(step: &str, maybe_executed: bool) -> Record {
 #[test]
 fn a_step_that_certainly_did_nothing_needs_no_undoing() {
     let certain: [&[Record]; 3] = [
-        &[attempting("charge", 1), retry("charge", Failure::Transient)],
+        &[attempting("charge", 1), retry("charge", AttemptFailure::Transient)],
         &[attempting("charge", 1), rejected("charge", false)],
         &[Record::Skipped { step: "charge".into() }],
     ];
@@ -120,7 +120,7 @@ fn a_step_that_certainly_did_nothing_needs_no_undoing() {
 #[test]
 fn a_pivot_that_was_in_doubt_and_then_refused_is_not_compensated() {
     let mut saga = Saga::start().done(&["reserve"]);
-    for record in [attempting("confirm", 1), retry("confirm", Failure::Unknown), attempting("confirm", 2)] {
+    for record in [attempting("confirm", 1), retry("confirm", AttemptFailure::Unknown), attempting("confirm", 2)] {
         saga.log(record, Running);
     }
     saga.log(rejected("confirm", false), Running);

@@ -2,9 +2,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{explore::Source, invariants::Violation, world::RunReport};
 
-/// Failure of one run of a campaign.
+/// A run of a campaign that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct FailedRun {
     /// Position among all runs of the whole sweep, from 0.
     pub index: u64,
     /// Source of its plan.
@@ -18,7 +18,7 @@ pub struct Failure {
     pub fingerprint: u64,
 }
 
-impl Failure {
+impl FailedRun {
     /// The failure that a run shows, if it failed.
     pub(in crate::explore) fn from_report(
         index: u64,

@@ -13,7 +13,7 @@ use super::{
     handler::{Handler, Route},
 };
 use crate::{
-    message::{Cause, Message},
+    message::{Causation, Message},
     ports::{
         Clock, Delivery, InboxEntry, InboxInsert, Panicked, Seen, Spawner, StoreError, Transaction, caught, scoped,
         unanswered, within,
@@ -231,7 +231,7 @@ pub(crate) async fn handle_within(
     message: &Message,
 ) -> Result<(), HandlerError> {
     let mut handling = handler.handle(tx, message);
-    let caused = pin!(Cause::from_message(message).within(handling.as_mut()));
+    let caused = pin!(Causation::from_message(message).within(handling.as_mut()));
     let handled = within(clock, limit, caused).await;
     handled.unwrap_or_else(|late| Err(HandlerError::Unavailable(format_smolstr!("the handler was {late}"))))
 }

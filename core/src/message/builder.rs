@@ -3,7 +3,7 @@ use serde::Serialize;
 use smol_str::SmolStr;
 use uuid::Uuid;
 
-use super::{Cause, EncodeError, HeaderError, Headers, Message, Schedule, codec::to_json};
+use super::{Causation, EncodeError, HeaderError, Headers, Message, Schedule, codec::to_json};
 use crate::{
     ids::{self, MessageId},
     time::Timestamp,
@@ -162,7 +162,7 @@ impl MessageBuilder {
         if !self.correlated {
             self.message.correlation_id = id;
         }
-        Cause::current(|cause| {
+        Causation::current(|cause| {
             if !self.correlated {
                 self.message.correlation_id = cause.correlation_id;
             }
@@ -225,7 +225,7 @@ mod tests {
             let own = bare.clone().correlation(Uuid::from_u128(3)).traceparent(other);
             (build(bare.clone()), build(own))
         };
-        let (implied, own) = Cause::from_message(&parent).within(std::pin::pin!(handling)).await;
+        let (implied, own) = Causation::from_message(&parent).within(std::pin::pin!(handling)).await;
         assert_eq!(implied, build(bare.clone().caused_by(&parent)));
         assert_eq!((own.correlation_id, own.causation_id), (Uuid::from_u128(3), Some(parent.id)));
         assert_ne!(own.traceparent, parent.traceparent);

@@ -5,7 +5,7 @@
 //! build.
 
 mod builder;
-mod cause;
+mod causation;
 pub mod cloud_events;
 mod codec;
 mod headers;
@@ -13,7 +13,7 @@ mod schedule;
 mod trace_context;
 
 pub use builder::MessageBuilder;
-pub(crate) use cause::Cause;
+pub(crate) use causation::Causation;
 pub use codec::{DecodeError, EncodeError};
 pub(crate) use codec::{from_json, to_json};
 pub use headers::{HeaderError, Headers};

@@ -59,6 +59,6 @@ pub use shard::{Shard, ShardError};
 pub use shrink::{ShrinkError, ShrinkOptions, ShrinkProgress, Shrunk, is_same_failure, shrink};
 pub use source::Source;
 pub use sweep::{Seeds, SweepOptions, sweep};
-pub use twice::{Cause, Difference, TwiceTally, diagnose};
+pub use twice::{DifferenceCause, Difference, TwiceTally, diagnose};
 pub use until::Until;
 pub use verdict::{CampaignVerdict, Excuse, Gap, LeftOut, Warning};

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::deposits::{Deposits, RIGHT, Teller, WRONG};
 use seaworthy_sim::{
-    explore::{Cause, Source, determinism, diagnose, first_divergence, runner},
+    explore::{DifferenceCause, Source, determinism, diagnose, first_divergence, runner},
     generate::generate,
     plan::{Plan, Profile},
     world::{RunOptions, run},
@@ -101,7 +101,7 @@ fn runs_too_long_for_their_traces_are_told_apart_by_their_fingerprints_and_by_th
     // The third and the fourth agree: one of the first two was alone.
     for alone in [told(|run| run == 0), told(|run| run == 1)] {
         let alone = alone.expect("they differ");
-        assert_eq!(alone.cause, Cause::Survivor);
+        assert_eq!(alone.cause, DifferenceCause::Survivor);
         assert!(alone.story.contains("a run of a plan does not come again"), "{}", alone.story);
     }
     let differing = told(|run| run % 2 == 1).expect("they differ");
@@ -122,5 +122,5 @@ fn a_difference_in_the_verdict_alone_is_told_of_runs_without_traces_too() {
     let (plan, source) = (generate(&RIGHT, 1, Profile::Calm), Source::Seed { seed: 1, profile: Profile::Calm });
     let options = RunOptions::default().trace_max(Some(5));
     let found = diagnose(&runner(&RIGHT, fickle), &plan, &options, source, None).expect("it fits");
-    assert_eq!(found.expect("they differ").cause, Cause::Judgement);
+    assert_eq!(found.expect("they differ").cause, DifferenceCause::Judgement);
 }

@@ -8,7 +8,7 @@ use seaworthy_core::stop::Stop;
 use seaworthy_sim::{
     check::{CheckError, check},
     explore::{
-        Cause, Corpus, Excuse, Gap, SearchOptions, Seeds, Source, SweepError, SweepOptions, Until, diagnose, runner,
+        DifferenceCause, Corpus, Excuse, Gap, SearchOptions, Seeds, Source, SweepError, SweepOptions, Until, diagnose, runner,
         sweep,
     },
     generate::generate,
@@ -157,7 +157,7 @@ fn a_failure_that_does_not_come_again_is_told_with_the_likely_cause() {
     let source = Source::Seed { seed: 1, profile: Profile::Calm };
     let found = diagnose(&runner(&RIGHT, &steady), &plan, &RunOptions::default(), source.clone(), Some(0xfeed));
     let found = found.expect("it fits").expect("the run that failed was another");
-    assert_eq!(found.cause, Cause::Survivor);
+    assert_eq!(found.cause, DifferenceCause::Survivor);
     assert!(found.story.contains("the run that failed does not come again (seed 0x0000000000000001, profile calm)"));
     assert!(found.story.contains("OnceLock"), "{}", found.story);
     let same = steady(&RIGHT, &plan, &RunOptions::default()).expect("it fits").fingerprint;

@@ -9,7 +9,7 @@ use crate::{trace::Event, world::RunReport};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Cause {
+pub enum DifferenceCause {
     /// The same things in another order, and only where a thread was used before.
     HashOrder,
     /// The same things in another order.
@@ -41,7 +41,7 @@ const AHEAD: usize = 64;
 /// A number that grows by no more from one run to the next is counted, not drawn.
 const COUNTED: u64 = 10_000;
 
-impl Cause {
+impl DifferenceCause {
     /// The likely reason. `settled` says that all runs after the first agree.
     pub(super) fn guess(runs: [&RunReport; 2], at: usize, settled: bool, shares_threads: bool) -> Self {
         let [first, second] = runs.map(|run| run.trace.as_deref().unwrap_or_default());
@@ -136,7 +136,7 @@ fn plain(event: &Event) -> String {
     format!("{before}{after}")
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for DifferenceCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::HashOrder => {

@@ -16,7 +16,7 @@ use crate::{
     world::{RunOptions, RunReport},
 };
 
-pub use cause::Cause;
+pub use cause::DifferenceCause;
 pub(super) use elsewhere::Elsewhere;
 
 use told::tell;
@@ -30,7 +30,7 @@ pub struct Difference {
     /// The number of the first event that differs; for a trace that is no longer there, how many events it had.
     pub at: u64,
     /// Likely reason of the difference.
-    pub cause: Cause,
+    pub cause: DifferenceCause,
     /// Story for a person: the two events, the spans before them, the likely cause.
     pub story: String,
 }
@@ -116,7 +116,7 @@ pub(super) fn again_beside<R: Runner>(
             return Some(told::of_the_lost(source.clone(), "the second run of a plan", second.fingerprint, first));
         }
         let shares_threads = elsewhere.runner().scenario().shares_threads();
-        let cause = Cause::guess([first, &second], divergence.at, false, shares_threads);
+        let cause = DifferenceCause::guess([first, &second], divergence.at, false, shares_threads);
         Some(tell(source.clone(), [first, &second, &second], divergence.at, cause))
     }))
 }
@@ -145,7 +145,7 @@ pub(super) fn again<R: Runner>(
     let fourth = elsewhere(&traced(options))?;
     let settled = second.fingerprint == third.fingerprint && second.fingerprint == fourth.fingerprint;
     let shares_threads = runner.scenario().shares_threads();
-    let cause = Cause::guess([first, &second], divergence.at, settled, shares_threads);
+    let cause = DifferenceCause::guess([first, &second], divergence.at, settled, shares_threads);
     Ok(Some(tell(source.clone(), [first, &second, &third], divergence.at, cause)))
 }
 
@@ -159,12 +159,12 @@ fn of_long_runs<R: Runner>(
 ) -> Difference {
     let [one, other] = later;
     if let Some(divergence) = compare(one, other, "the second run") {
-        let cause = Cause::guess([one, other], divergence.at, false, runner.scenario().shares_threads());
+        let cause = DifferenceCause::guess([one, other], divergence.at, false, runner.scenario().shares_threads());
         return tell(source.clone(), [one, other, other], divergence.at, cause);
     }
     if first.fingerprint == second.fingerprint {
         // The same events and not the same verdict.
-        return tell(source.clone(), [first, second, second], first.events as usize, Cause::Judgement);
+        return tell(source.clone(), [first, second, second], first.events as usize, DifferenceCause::Judgement);
     }
     let lost = if first.fingerprint == one.fingerprint { second } else { first };
     told::of_the_lost(source.clone(), "a run of a plan", lost.fingerprint, one)

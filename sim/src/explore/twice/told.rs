@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use super::{Cause, Difference, Source, texts::differing};
+use super::{DifferenceCause, Difference, Source, texts::differing};
 use crate::{
     trace::{Event, Renderer, interleave},
     world::RunReport,
@@ -12,7 +12,7 @@ const BEFORE: usize = 12;
 const WORDS: usize = 3;
 
 /// Tells where two runs part. The third one kept what the processes told `tracing`.
-pub(super) fn tell(source: Source, runs: [&RunReport; 3], at: usize, cause: Cause) -> Difference {
+pub(super) fn tell(source: Source, runs: [&RunReport; 3], at: usize, cause: DifferenceCause) -> Difference {
     let [first, second, spans] = runs;
     let mut story = format!(
         "two runs of one plan differ at event {at} ({source})\n\
@@ -42,7 +42,7 @@ pub(super) fn tell(source: Source, runs: [&RunReport; 3], at: usize, cause: Caus
 
 /// Tells of a run that did not come again, such as one that failed, while all the others agree.
 pub(super) fn of_the_lost(source: Source, which: &str, lost: u64, now: &RunReport) -> Difference {
-    let cause = Cause::Survivor;
+    let cause = DifferenceCause::Survivor;
     let story = format!(
         "{which} does not come again ({source})\n\
          it had fingerprint {lost:#018x}; each run of the same plan now has {:#018x}, and they agree with each other\n\n\

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use futures_util::future::ready;
-use seaworthy_sim::explore::Cause;
+use seaworthy_sim::explore::DifferenceCause;
 
 use super::{Leaky, caught};
 
@@ -21,7 +21,7 @@ fn a_hash_map_is_caught_where_runs_share_a_thread() {
         rehearses: false,
     };
     let difference = caught(&source);
-    assert_eq!(difference.cause, Cause::HashOrder, "{}", difference.story);
+    assert_eq!(difference.cause, DifferenceCause::HashOrder, "{}", difference.story);
     assert!(difference.story.contains("shares_threads"), "{}", difference.story);
 }
 
@@ -57,13 +57,13 @@ fn an_order_by_address_is_caught() {
             format!("{numbers:?}")
         })
     });
-    assert_eq!(caught(&source).cause, Cause::Order);
+    assert_eq!(caught(&source).cause, DifferenceCause::Order);
 }
 
 #[test]
 fn the_address_of_a_box_is_caught_as_one() {
     let source = Leaky::new(|_| Box::pin(async { format!("{:p}", Box::new([0_u8; 100])) }));
-    assert_eq!(caught(&source).cause, Cause::Address);
+    assert_eq!(caught(&source).cause, DifferenceCause::Address);
 }
 
 #[test]
@@ -74,5 +74,5 @@ fn the_address_of_a_local_is_caught_as_one() {
             format!("{:p}", &raw const local)
         })
     });
-    assert_eq!(caught(&source).cause, Cause::Address);
+    assert_eq!(caught(&source).cause, DifferenceCause::Address);
 }

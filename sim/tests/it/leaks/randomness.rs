@@ -2,14 +2,14 @@
 
 use std::io::Read;
 
-use seaworthy_sim::explore::Cause;
+use seaworthy_sim::explore::DifferenceCause;
 
 use super::{Leaky, caught};
 
 #[test]
 fn a_number_of_rand_is_caught() {
     let source = Leaky::new(|_| Box::pin(async { rand::random::<u64>().to_string() }));
-    assert!(matches!(caught(&source).cause, Cause::Value | Cause::Address));
+    assert!(matches!(caught(&source).cause, DifferenceCause::Value | DifferenceCause::Address));
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_duration_drawn_by_rand_is_called_time() {
             "done".to_owned()
         })
     });
-    assert_eq!(caught(&source).cause, Cause::Time);
+    assert_eq!(caught(&source).cause, DifferenceCause::Time);
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn bytes_of_the_operating_system_are_caught() {
 fn a_random_uuid_is_caught_as_an_id() {
     let source =
         Leaky::new(|_| Box::pin(async { uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string() }));
-    assert_eq!(caught(&source).cause, Cause::Identifier);
+    assert_eq!(caught(&source).cause, DifferenceCause::Identifier);
 }
 
 #[test]

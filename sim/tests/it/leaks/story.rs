@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use async_trait::async_trait;
 use seaworthy_sim::{
     check::{CheckError, check},
-    explore::Cause,
+    explore::DifferenceCause,
     invariants::{Ending, Invariant, Judge, Mode},
     plan::Profile,
     scenario::{Client, Draw, Scenario, Topology},
@@ -127,6 +127,6 @@ fn a_failure_that_does_not_come_again_is_told_with_the_diagnosis() {
     let story = error.expect_err("there is one alarm").to_string();
     assert!(story.contains("is an alarm"), "{story}");
     assert!(story.contains("the run that failed does not come again"), "{story}");
-    assert!(story.contains(&format!("likely cause: {}", Cause::Survivor)), "{story}");
+    assert!(story.contains(&format!("likely cause: {}", DifferenceCause::Survivor)), "{story}");
     assert!(!story.contains("another scenario, store or budget"), "{story}");
 }

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use seaworthy_sim::explore::Cause;
+use seaworthy_sim::explore::DifferenceCause;
 
 use super::{Leaky, caught};
 
@@ -16,7 +16,7 @@ use super::{Leaky, caught};
 fn a_static_counter_is_caught_as_one() {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let source = Leaky::new(|_| Box::pin(async { COUNTER.fetch_add(1, Ordering::Relaxed).to_string() }));
-    assert_eq!(caught(&source).cause, Cause::Counter);
+    assert_eq!(caught(&source).cause, DifferenceCause::Counter);
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn a_static_cache_that_the_first_run_warms_is_caught() {
         })
     });
     let difference = caught(&source);
-    assert_eq!(difference.cause, Cause::Survivor, "{}", difference.story);
+    assert_eq!(difference.cause, DifferenceCause::Survivor, "{}", difference.story);
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_static_registry_is_caught() {
             number.to_string()
         })
     });
-    assert_eq!(caught(&source).cause, Cause::Counter);
+    assert_eq!(caught(&source).cause, DifferenceCause::Counter);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_threads_own_state_is_caught_where_runs_share_a_thread() {
         rehearses: false,
     };
     let difference = caught(&source);
-    assert!(matches!(difference.cause, Cause::Survivor | Cause::Counter), "{}", difference.story);
+    assert!(matches!(difference.cause, DifferenceCause::Survivor | DifferenceCause::Counter), "{}", difference.story);
 }
 
 #[test]
@@ -80,13 +80,13 @@ fn a_file_that_a_run_leaves_behind_is_caught() {
         })
     });
     let difference = caught(&source);
-    assert!(matches!(difference.cause, Cause::Counter | Cause::Value), "{}", difference.story);
+    assert!(matches!(difference.cause, DifferenceCause::Counter | DifferenceCause::Value), "{}", difference.story);
 }
 
 #[test]
 fn the_id_of_a_task_is_caught() {
     let source = Leaky::new(|_| Box::pin(async { format!("{:?}", madsim::task::spawn(async {}).id()) }));
-    assert_eq!(caught(&source).cause, Cause::Counter);
+    assert_eq!(caught(&source).cause, DifferenceCause::Counter);
 }
 
 /// A rehearsal runs a hundred plans before the first one that counts; the cache is cold before it all the same.
@@ -105,5 +105,5 @@ fn a_cache_that_a_rehearsal_would_warm_is_caught() {
         })
     });
     let difference = caught(&Leaky { rehearses: true, ..source });
-    assert_eq!(difference.cause, Cause::Survivor, "{}", difference.story);
+    assert_eq!(difference.cause, DifferenceCause::Survivor, "{}", difference.story);
 }

@@ -10,14 +10,14 @@ use std::{
     time::{Duration, Instant, UNIX_EPOCH},
 };
 
-use seaworthy_sim::explore::Cause;
+use seaworthy_sim::explore::DifferenceCause;
 
 use super::{Leaky, caught};
 
 #[test]
 fn the_id_of_a_thread_is_caught_as_one() {
     let source = Leaky::new(|_| Box::pin(async { format!("{:?}", thread::current().id()) }));
-    assert_eq!(caught(&source).cause, Cause::ThreadId);
+    assert_eq!(caught(&source).cause, DifferenceCause::ThreadId);
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn the_time_of_a_file_is_caught_as_the_clock_on_the_wall() {
             modified.duration_since(UNIX_EPOCH).expect("it is later").as_nanos().to_string()
         })
     });
-    assert_eq!(caught(&source).cause, Cause::RealClock);
+    assert_eq!(caught(&source).cause, DifferenceCause::RealClock);
 }
 
 #[test]

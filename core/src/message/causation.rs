@@ -10,7 +10,7 @@ use crate::ids::MessageId;
 
 /// Parts of a message that its consequences take over.
 #[derive(Clone, Debug)]
-pub(crate) struct Cause {
+pub(crate) struct Causation {
     pub(super) message: MessageId,
     pub(super) correlation_id: Uuid,
     pub(super) traceparent: Option<SmolStr>,
@@ -19,10 +19,10 @@ pub(crate) struct Cause {
 thread_local! {
     /// Cause of whatever is built on this thread right now. It is there for the length of a poll, so a task that was
     /// spawned meanwhile has none.
-    static CURRENT: RefCell<Option<Cause>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Causation>> = const { RefCell::new(None) };
 }
 
-impl Cause {
+impl Causation {
     pub(crate) fn from_message(message: &Message) -> Self {
         let Message { id, correlation_id, traceparent, .. } = message;
         Self { message: *id, correlation_id: *correlation_id, traceparent: traceparent.clone() }
@@ -49,10 +49,10 @@ impl Cause {
 }
 
 /// A cause that is current, until this is dropped, also by a panic.
-struct Current<'a>(&'a mut Option<Cause>);
+struct Current<'a>(&'a mut Option<Causation>);
 
 impl<'a> Current<'a> {
-    fn set(cause: &'a mut Option<Cause>) -> Self {
+    fn set(cause: &'a mut Option<Causation>) -> Self {
         CURRENT.with_borrow_mut(|current| std::mem::swap(current, cause));
         Self(cause)
     }

@@ -4,7 +4,7 @@ use seaworthy_core::{ids::MessageId, ports::SubscriptionSpec};
 use smol_str::SmolStr;
 
 use super::{
-    Interest, Invariant, Judge, Mode, brief::Brief, groups::Groups, messages::ByMessage, names::Names,
+    Interest, Invariant, Judge, Mode, brief::Brief, groups::Groups, messages::ByMessage, name_numbers::NameNumbers,
     practice::Practice,
 };
 use crate::trace::{Effect, Event, What};
@@ -24,7 +24,7 @@ pub struct AcknowledgedBeforeHandled {
     practice: Arc<Practice>,
     /// For each group.
     seen: Vec<ByMessage<Option<Seen>>>,
-    kinds: Names,
+    kinds: NameNumbers,
     /// The kind of each message that was delivered.
     kind_of: ByMessage<Option<u16>>,
 }
@@ -42,7 +42,7 @@ impl AcknowledgedBeforeHandled {
             groups: Groups::new(groups),
             practice: Arc::default(),
             seen: groups.iter().map(|_| ByMessage::default()).collect(),
-            kinds: Names::default(),
+            kinds: NameNumbers::default(),
             kind_of: ByMessage::default(),
         }
     }

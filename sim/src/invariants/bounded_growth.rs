@@ -7,7 +7,7 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
-use super::{Ending, Entity, Interest, Invariant, Judge, Lookup, Mode, names::Names};
+use super::{Ending, Entity, Interest, Invariant, Judge, Lookup, Mode, name_numbers::NameNumbers};
 use crate::{
     topology::Topology,
     trace::{Effect, Event, KeptRows, What},
@@ -31,7 +31,7 @@ pub struct BoundedGrowth {
     per_item: u64,
     entries_max: u64,
     free: Vec<SmolStr>,
-    names: Names,
+    names: NameNumbers,
     documents: BTreeMap<(u16, u16), Kept>,
     /// Rows of declared tables.
     rows: BTreeMap<(u16, u16), Kept>,
@@ -82,7 +82,7 @@ impl BoundedGrowth {
             per_item: PER_ITEM,
             entries_max: ENTRIES_MAX,
             free: topology.heartbeats.iter().chain(&topology.locks).cloned().collect(),
-            names: Names::default(),
+            names: NameNumbers::default(),
             documents: BTreeMap::new(),
             rows: BTreeMap::new(),
             kept_rows: topology.kept_rows.clone(),

@@ -1,6 +1,6 @@
 use smol_str::SmolStr;
 
-use super::{Entity, Interest, Invariant, Judge, Lookup, Mode, names::Names};
+use super::{Entity, Interest, Invariant, Judge, Lookup, Mode, name_numbers::NameNumbers};
 use crate::trace::{Effect, Event, What};
 
 /// `dense-streams`: the versions of a stream go on one by one, without a gap and without one that is there twice.
@@ -10,7 +10,7 @@ use crate::trace::{Effect, Event, What};
 /// State: one small entry for each stream.
 #[derive(Debug, Default)]
 pub struct DenseStreams {
-    names: Names,
+    names: NameNumbers,
     /// The last version of each stream, and the event that appended it.
     last: Lookup<(u16, SmolStr), (u64, u64)>,
     /// Stores that were put back: what they hold now began in the copy.

@@ -4,7 +4,7 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
-use super::{Entity, Interest, Invariant, Judge, Lookup, Mode, brief::Brief, messages::ByMessage, names::Names};
+use super::{Entity, Interest, Invariant, Judge, Lookup, Mode, brief::Brief, messages::ByMessage, name_numbers::NameNumbers};
 use crate::{
     topology::Topology,
     trace::{Effect, Event, What},
@@ -28,7 +28,7 @@ use crate::{
 /// duplicate may turn up at any time.
 #[derive(Debug, Default)]
 pub struct DuplicateEffect {
-    names: Names,
+    names: NameNumbers,
     repeatable: Vec<(SmolStr, SmolStr)>,
     /// Services that are only told that somebody is alive.
     beats: Vec<SmolStr>,

@@ -7,7 +7,7 @@ use seaworthy_core::{ids::MessageId, message::Message, ports::SubscriptionSpec};
 use smol_str::SmolStr;
 
 use super::{
-    Interest, Invariant, Judge, Mode, groups::Groups, messages::GroupSets, names::hash, rows_held_up::RowsHeldUp,
+    Interest, Invariant, Judge, Mode, groups::Groups, messages::GroupSets, name_numbers::hash, rows_held_up::RowsHeldUp,
 };
 use crate::{
     plan::FaultKind,

@@ -1,7 +1,7 @@
 use seaworthy_core::{ids::MessageId, message::Message, ports::SubscriptionSpec};
 use smol_str::SmolStr;
 
-use super::{Ending, Interest, Invariant, Judge, Lookup, Mode, names::Names};
+use super::{Ending, Interest, Invariant, Judge, Lookup, Mode, name_numbers::NameNumbers};
 use crate::trace::{Event, Outcome, What};
 
 /// So many groups and keys are told one by one.
@@ -16,7 +16,7 @@ const TOLD: usize = 8;
 #[derive(Debug)]
 pub struct MessageUnhandled {
     groups: Vec<SubscriptionSpec>,
-    names: Names,
+    names: NameNumbers,
     open: Lookup<(u16, MessageId), OpenMessage>,
 }
 
@@ -44,7 +44,7 @@ enum Last {
 impl MessageUnhandled {
     /// The invariant for these groups at the start of a run.
     pub fn new(groups: &[SubscriptionSpec]) -> Self {
-        Self { groups: groups.to_vec(), names: Names::default(), open: Lookup::default() }
+        Self { groups: groups.to_vec(), names: NameNumbers::default(), open: Lookup::default() }
     }
 
     fn accept(&mut self, event: u64, message: &Message) {

@@ -51,7 +51,7 @@ mod waits_behind_dead;
 mod brief;
 mod groups;
 mod messages;
-mod names;
+mod name_numbers;
 mod pages;
 mod practice;
 mod readers;

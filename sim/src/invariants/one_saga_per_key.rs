@@ -1,6 +1,6 @@
 use smol_str::SmolStr;
 
-use super::{Entity, Interest, Invariant, Judge, Lookup, Mode, names::Names};
+use super::{Entity, Interest, Invariant, Judge, Lookup, Mode, name_numbers::NameNumbers};
 use crate::trace::{Effect, Event, What};
 
 /// `one-saga-per-key`: of each definition there is at most one saga for a business key, in one store.
@@ -8,7 +8,7 @@ use crate::trace::{Effect, Event, What};
 /// State: one entry for each saga, never forgotten: a key stays taken after its saga has ended.
 #[derive(Debug, Default)]
 pub struct OneSagaPerKey {
-    names: Names,
+    names: NameNumbers,
     created: Lookup<(u16, u16, SmolStr), u64>,
 }
 

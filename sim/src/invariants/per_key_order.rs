@@ -4,7 +4,7 @@ use seaworthy_core::{ids::MessageId, message::Message, ports::SubscriptionSpec};
 use smol_str::SmolStr;
 
 use super::{
-    Interest, Invariant, Judge, Lookup, Mode, groups::Groups, names::Names, practice::Practice, rows::Settled,
+    Interest, Invariant, Judge, Lookup, Mode, groups::Groups, name_numbers::NameNumbers, practice::Practice, rows::Settled,
 };
 use crate::trace::{Effect, Event, What};
 
@@ -21,7 +21,7 @@ use crate::trace::{Effect, Event, What};
 #[derive(Debug)]
 pub struct PerKeyOrder {
     groups: Groups,
-    stores: Names,
+    stores: NameNumbers,
     staged: u64,
     waiting: Lookup<MessageId, Waiting>,
     keys: Lookup<(u16, SmolStr), Key>,
@@ -58,7 +58,7 @@ impl PerKeyOrder {
     pub fn new(groups: &[SubscriptionSpec]) -> Self {
         Self {
             groups: Groups::new(groups),
-            stores: Names::default(),
+            stores: NameNumbers::default(),
             staged: 0,
             waiting: Lookup::new(),
             keys: Lookup::new(),

@@ -1,7 +1,7 @@
 use seaworthy_core::{ids::MessageId, ports::RowId};
 use smol_str::SmolStr;
 
-use super::{Lookup, names::Names};
+use super::{Lookup, name_numbers::NameNumbers};
 use crate::trace::{ClaimedRow, SettledAs, SettledRow};
 
 /// Messages of claimed outbox rows: a claim names both, a settlement only the row.
@@ -9,7 +9,7 @@ use crate::trace::{ClaimedRow, SettledAs, SettledRow};
 /// A row is forgotten once it is dispatched or dead; a dead one that is redriven shows up in a claim again.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    stores: Names,
+    stores: NameNumbers,
     messages: Lookup<(u16, RowId), MessageId>,
 }
 

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use super::{
     Judge,
-    names::{Names, hash},
+    name_numbers::{NameNumbers, hash},
 };
 use crate::{
     plan::FaultKind,
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct RowsHeldUp {
     tries_max: u32,
-    stores: Names,
+    stores: NameNumbers,
     rows: VecDeque<Row>,
     /// Incarnations that may die of what they publish.
     poisoned: Vec<(ProcessIndex, u32)>,
@@ -43,7 +43,7 @@ const TRIES_MAX: u32 = 40;
 
 impl RowsHeldUp {
     pub(super) fn new() -> Self {
-        Self { tries_max: TRIES_MAX, stores: Names::default(), rows: VecDeque::new(), poisoned: Vec::new() }
+        Self { tries_max: TRIES_MAX, stores: NameNumbers::default(), rows: VecDeque::new(), poisoned: Vec::new() }
     }
 
     /// Sets for how many tries of another one a row may wait.

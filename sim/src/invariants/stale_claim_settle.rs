@@ -3,7 +3,7 @@ use seaworthy_core::{
     ports::RowId,
 };
 
-use super::{Entity, Interest, Invariant, Judge, Lookup, Mode, names::Names};
+use super::{Entity, Interest, Invariant, Judge, Lookup, Mode, name_numbers::NameNumbers};
 use crate::trace::{Effect, Event, What};
 
 /// `stale-claim-settle`: a relay settled an outbox row under a claim that was not the row's latest, or that had settled
@@ -15,7 +15,7 @@ use crate::trace::{Effect, Event, What};
 /// State: the latest claim of each row that is claimed.
 #[derive(Debug, Default)]
 pub struct StaleClaimSettle {
-    stores: Names,
+    stores: NameNumbers,
     claims: Lookup<(u16, RowId), Claim>,
 }
 

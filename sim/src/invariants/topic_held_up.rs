@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 use super::{
     Interest, Invariant, Judge, Mode,
     messages::ByMessage,
-    names::{Names, hash},
+    name_numbers::{NameNumbers, hash},
     rows::Settled,
 };
 use crate::{
@@ -34,8 +34,8 @@ pub struct TopicHeldUp {
     bound: VirtualTime,
     /// Time that a pass of a relay may take in this run, and more.
     calls: VirtualTime,
-    stores: Names,
-    topics: Names,
+    stores: NameNumbers,
+    topics: NameNumbers,
     known: ByMessage<Known>,
     waiting: VecDeque<Waiting>,
     /// Length at which those are taken out that were offered meanwhile.
@@ -104,8 +104,8 @@ impl TopicHeldUp {
         Self {
             bound: BOUND,
             calls: 0,
-            stores: Names::default(),
-            topics: Names::default(),
+            stores: NameNumbers::default(),
+            topics: NameNumbers::default(),
             known: ByMessage::default(),
             waiting: VecDeque::new(),
             clear_at: CLEAR_AT,

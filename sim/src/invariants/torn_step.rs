@@ -5,7 +5,7 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
-use super::{Interest, Invariant, Judge, Lookup, Mode, names::Names};
+use super::{Interest, Invariant, Judge, Lookup, Mode, name_numbers::NameNumbers};
 use crate::trace::{Effect, Event, What};
 
 /// `torn-step`: the effects of a saga's step and its entry in the log came apart.
@@ -25,7 +25,7 @@ use crate::trace::{Effect, Event, What};
 /// sagas that no log entry has claimed.
 #[derive(Debug, Default)]
 pub struct TornStep {
-    stores: Names,
+    stores: NameNumbers,
     open: Lookup<SagaId, OpenSaga>,
     orphans: Lookup<(u16, OperationId), u64>,
 }

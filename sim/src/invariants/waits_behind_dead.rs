@@ -2,7 +2,7 @@ use seaworthy_core::ids::MessageId;
 use seaworthy_core::ports::Operation;
 use smol_str::SmolStr;
 
-use super::{Interest, Invariant, Judge, Lookup, Mode, names::Names, rows::Settled};
+use super::{Interest, Invariant, Judge, Lookup, Mode, name_numbers::NameNumbers, rows::Settled};
 use crate::trace::{Effect, Event, Outcome, What};
 
 /// `waits-behind-dead`: a row that is parked for good holds up nothing but what has to wait for it.
@@ -16,7 +16,7 @@ use crate::trace::{Effect, Event, Outcome, What};
 /// State: one entry for each row that is not dispatched.
 #[derive(Debug, Default)]
 pub struct WaitsBehindDead {
-    stores: Names,
+    stores: NameNumbers,
     open: Lookup<MessageId, OpenRow>,
     /// For each store, the events at which a relay last found nothing, latest first: by a claim, and in the log.
     found_nothing: Vec<[u64; 2]>,

@@ -14,7 +14,7 @@ use crate::{
         Interest, Lookup,
         brief::Brief,
         messages::{ByMessage, Messages},
-        names::Names,
+        name_numbers::NameNumbers,
         pages::Pages,
     },
     trace::{Effect, Event, ProcessIndex, What},
@@ -32,9 +32,9 @@ use crate::{
 #[derive(Debug, Default)]
 pub(in crate::invariants) struct Doings {
     pub(in crate::invariants) deeds: Deeds,
-    groups: Names,
-    kinds: Names,
-    operations: Names,
+    groups: NameNumbers,
+    kinds: NameNumbers,
+    operations: NameNumbers,
     staged: ByMessage<bool>,
     /// Pieces of work, in the order in which they began.
     works: Pages<Work>,

@@ -49,11 +49,11 @@ impl Service {
     }
 }
 
-/// The names of what is asked for.
+/// The items that are asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Names(Vec<String>);
+pub(crate) struct Items(Vec<String>);
 
-impl Workload for Names {
+impl Workload for Items {
     fn len(&self) -> usize {
         self.0.len()
     }
@@ -67,7 +67,7 @@ impl Workload for Names {
 
 #[async_trait]
 impl Scenario for Service {
-    type Workload = Names;
+    type Workload = Items;
 
     fn name(&self) -> &str {
         self.name
@@ -83,11 +83,11 @@ impl Scenario for Service {
         if self.restores { topology.restores() } else { topology }
     }
 
-    fn workload(&self, draw: &mut Draw) -> Names {
-        Names((1..=draw.between(1, 3)).map(|number| format!("item-{number}")).collect())
+    fn workload(&self, draw: &mut Draw) -> Items {
+        Items((1..=draw.between(1, 3)).map(|number| format!("item-{number}")).collect())
     }
 
-    async fn drive(&self, workload: &Names, client: Client) {
+    async fn drive(&self, workload: &Items, client: Client) {
         for name in &workload.0 {
             // A refusal is an answer, too.
             let _ = client.ask("front", "take", Bytes::from(name.clone())).await;
@@ -104,7 +104,7 @@ impl Scenario for Service {
         true
     }
 
-    async fn prepare(&self, _: &Names, _: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync)) {}
+    async fn prepare(&self, _: &Items, _: &(dyn Fn(&str) -> Arc<dyn Store> + Send + Sync)) {}
 }
 
 /// What is said to a request; an error says nothing, so that the request comes again.

@@ -6,9 +6,9 @@ use smol_str::SmolStr;
 /// Gives each name a small number, in the order in which they turn up. A run has a handful of stores, consumers and
 /// groups, so a list is faster than any map.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names(Vec<SmolStr>);
+pub(super) struct NameNumbers(Vec<SmolStr>);
 
-impl Names {
+impl NameNumbers {
     /// The number of a name, a new one if it is new.
     pub(super) fn number(&mut self, name: &SmolStr) -> u16 {
         let index = self.0.iter().position(|known| known == name).unwrap_or_else(|| {

@@ -3,7 +3,7 @@
 use seaworthy_core::ports::Operation;
 use seaworthy_scenarios::{
     catalog,
-    order_fulfillment::{Order, OrderFulfillment, Orders},
+    order_fulfillment::{PlannedOrder, OrderFulfillment, Orders},
 };
 use seaworthy_sim::{
     plan::{CallFault, FORMAT, Fault, Plan, Restart, Schedule, Verdict},
@@ -15,7 +15,7 @@ use seaworthy_sim::{
 
 /// One order for two of a well-stocked article.
 fn one_order(scenario: &OrderFulfillment, faults: Vec<Fault>) -> Plan<Orders> {
-    let order = Order {
+    let order = PlannedOrder {
         at_ms: 0,
         id: "order-1".into(),
         sku: "cd-1".into(),

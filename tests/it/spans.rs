@@ -1,7 +1,7 @@
 //! What the core tells `tracing`, laid beside the trace of a run with virtual time.
 
 use seaworthy_core::ports::Operation;
-use seaworthy_scenarios::order_fulfillment::{Order, OrderFulfillment, Orders};
+use seaworthy_scenarios::order_fulfillment::{PlannedOrder, OrderFulfillment, Orders};
 use seaworthy_sim::{
     generate::generate,
     plan::{CallFault, FORMAT, Fault, Plan, Profile, Restart, Schedule, Verdict},
@@ -12,7 +12,7 @@ use seaworthy_sim::{
 
 /// One order whose two possible owners each die after their second commit.
 fn crashed(scenario: &OrderFulfillment) -> Plan<Orders> {
-    let order = Order {
+    let order = PlannedOrder {
         at_ms: 0,
         id: "order-1".into(),
         sku: "cd-1".into(),

@@ -40,7 +40,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use provider::PaymentProvider;
 
-pub use workload::{Order, Orders};
+pub use workload::{PlannedOrder, Orders};
 
 /// The scenario, and its broken twins: they differ in their [`Variant`] only.
 #[derive(Clone, Debug)]

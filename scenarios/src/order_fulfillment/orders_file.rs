@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use smol_str::format_smolstr;
 
-use super::{Order, Orders};
+use super::{PlannedOrder, Orders};
 
 /// Articles that the orders are spread over; the file does not name any.
 const ARTICLES: u64 = 50;
@@ -86,7 +86,7 @@ pub fn parse_orders(name: &str, text: &[u8]) -> Result<Orders, OrdersFileError> 
         let found = header.iter().collect::<Vec<_>>().join(",");
         return Err(wrong(header.position(), format!("header {found:?}; expected {:?}", COLUMNS.join(","))));
     }
-    let mut orders: Vec<Order> = Vec::new();
+    let mut orders: Vec<PlannedOrder> = Vec::new();
     let mut first = None;
     let mut above_ms = 0;
     let mut stock = BTreeMap::new();
@@ -112,7 +112,7 @@ pub fn parse_orders(name: &str, text: &[u8]) -> Result<Orders, OrdersFileError> 
         let number = orders.len() as u64 + 1;
         let sku = format_smolstr!("cd-{}", number % ARTICLES + 1);
         *stock.entry(sku.clone()).or_insert(0) += u64::from(quantity);
-        orders.push(Order {
+        orders.push(PlannedOrder {
             at_ms,
             id: format_smolstr!("order-{number}"),
             sku,
@@ -219,7 +219,7 @@ fn cents(dollars: &str) -> Option<u64> {
 }
 
 /// Spreads orders of one day over it.
-fn spread(day: &mut [Order]) {
+fn spread(day: &mut [PlannedOrder]) {
     let step = DAY_MS / (day.len() as u64).max(1);
     for (order, position) in day.iter_mut().zip(0..) {
         order.at_ms += position * step;

@@ -12,7 +12,7 @@ use super::provider::CARD_LIMIT_CENTS;
 /// One order, as the customer sends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Order {
+pub struct PlannedOrder {
     /// Time at which it is sent, in milliseconds since the start of the run.
     pub at_ms: u64,
     /// The business key: a repeated request names the same order.
@@ -38,7 +38,7 @@ pub struct Orders {
     /// Units of each article in stock before the first order.
     pub stock: BTreeMap<SmolStr, u64>,
     /// The orders, earliest first.
-    pub orders: Vec<Order>,
+    pub orders: Vec<PlannedOrder>,
 }
 
 /// Orders of one drawn workload at most: a fault needs few orders to do its harm, and few are quick to run.
@@ -50,7 +50,7 @@ const LIFECYCLE_MS: u64 = 300;
 /// Drawn orders are sent within this span, in milliseconds: about as long as one order takes, so that they overlap.
 const SPAN_MS: u64 = 1_500;
 
-impl Order {
+impl PlannedOrder {
     /// The request that places this order.
     pub fn request(&self) -> PlaceOrder {
         PlaceOrder {
@@ -78,7 +78,7 @@ impl Orders {
                 at_ms += draw.below(SPAN_MS / ORDERS_MAX);
                 let beyond_stock = draw.chance(125);
                 let beyond_limit = draw.chance(125);
-                Order {
+                PlannedOrder {
                     at_ms,
                     id: format_smolstr!("order-{number}"),
                     sku: format_smolstr!("cd-{}", draw.between(1, ARTICLES)),
@@ -114,7 +114,7 @@ impl Workload for Orders {
 
     /// Nobody cancels, all order at once, one piece each; a variant is listed only where it changes something, so shrinking ends.
     fn simpler(&self) -> Vec<Self> {
-        let simplifications: [fn(&mut Order); 4] = [
+        let simplifications: [fn(&mut PlannedOrder); 4] = [
             |order| order.cancel_after_ms = None,
             |order| order.at_ms = 0,
             |order| order.quantity = order.quantity.min(1),

@@ -16,7 +16,7 @@ use seaworthy_order_fulfillment::{Settings, json::encode, messages::GROUPS, requ
 use seaworthy_scenarios::{
     catalog,
     order_fulfillment::{
-        Order, OrderFulfillment, Orders,
+        PlannedOrder, OrderFulfillment, Orders,
         audit::{Audit, audit},
         orders_file::read_orders,
     },
@@ -109,7 +109,7 @@ fn settings(saga_lease: Duration) -> Settings {
 }
 
 /// Asks for every order until it is answered. One that was placed before a crash is placed once all the same.
-async fn feed(orders: &[Order], ingress: &Arc<LocalIngress>, stop: &Stop) {
+async fn feed(orders: &[PlannedOrder], ingress: &Arc<LocalIngress>, stop: &Stop) {
     let places = Arc::new(Semaphore::new(ASKED_AT_A_TIME));
     for order in orders {
         let Ok(place) = places.clone().acquire_owned().await else { return };

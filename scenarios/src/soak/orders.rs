@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use seaworthy_scenarios::order_fulfillment::{Order, Orders, provider::CARD_LIMIT_CENTS};
+use seaworthy_scenarios::order_fulfillment::{PlannedOrder, Orders, provider::CARD_LIMIT_CENTS};
 use seaworthy_sim::scenario::Draw;
 use smol_str::{SmolStr, format_smolstr};
 
@@ -37,7 +37,7 @@ pub(super) struct Customers {
     pub(super) asked: Orders,
     /// Every letter that was ever sent.
     pub(super) letters: Vec<Letter>,
-    placing: BTreeMap<SmolStr, Order>,
+    placing: BTreeMap<SmolStr, PlannedOrder>,
     cancelling: Vec<SmolStr>,
     /// Orders that are to be cancelled, with the moments; earliest first.
     to_cancel: VecDeque<(Duration, SmolStr)>,
@@ -136,9 +136,9 @@ impl Customers {
     }
 
     /// An order as shops have them: some beyond the card's limit, some that are called off at once.
-    fn order(&mut self, now: Duration) -> Order {
+    fn order(&mut self, now: Duration) -> PlannedOrder {
         let draw = &mut self.draw;
-        Order {
+        PlannedOrder {
             at_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
             id: format_smolstr!("order-{}", self.asked.orders.len() + 1),
             sku: format_smolstr!("cd-{}", draw.between(1, ARTICLES)),

@@ -10,7 +10,7 @@ use seaworthy_core::{
 };
 use seaworthy_order_fulfillment::{checkout::CHECKOUT, documents::ORDER_COLLECTION};
 use seaworthy_scenarios::order_fulfillment::{
-    Order, Orders,
+    PlannedOrder, Orders,
     audit::{Audit, audit},
 };
 use seaworthy_sim::store::MemoryStore;
@@ -18,7 +18,7 @@ use seaworthy_tokio::TokioClock;
 use uuid::Uuid;
 
 fn one_order() -> Orders {
-    let order = Order {
+    let order = PlannedOrder {
         at_ms: 0,
         id: "order-1".into(),
         sku: "cd-1".into(),

@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use seaworthy_scenarios::order_fulfillment::{Order, OrderFulfillment, Orders};
+use seaworthy_scenarios::order_fulfillment::{PlannedOrder, OrderFulfillment, Orders};
 use seaworthy_sim::{
     generate::generate,
     plan::Profile,
@@ -109,7 +109,7 @@ const CUSTOMER: u64 = 777_000_111;
 fn told() -> Vec<SpanRecord> {
     let keeper = Keeper::default();
     set_global_default(keeper.clone()).expect("the only test of this file");
-    let order = |number: u64| Order {
+    let order = |number: u64| PlannedOrder {
         at_ms: number * 10,
         id: format!("order-{number}").into(),
         sku: "cd-1".into(),

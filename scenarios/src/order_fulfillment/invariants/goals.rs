@@ -12,13 +12,13 @@ use seaworthy_sim::{
 };
 use smol_str::SmolStr;
 
-use super::view::Order;
+use super::view::OrderView;
 
 /// Returns the goals that a campaign should reach at least once: without them, its silence proves little.
 pub(super) fn all() -> Vec<Box<dyn Invariant>> {
     let reached = |goal, status| {
         sometimes(goal, ())
-            .on_document(ORDER_COLLECTION, move |(), order: Written<'_, Order>| order.value.status == status)
+            .on_document(ORDER_COLLECTION, move |(), order: Written<'_, OrderView>| order.value.status == status)
             .boxed()
     };
     vec![

@@ -17,7 +17,7 @@ mod view;
 
 use seaworthy_sim::invariants::Invariant;
 
-pub(super) use view::Order as OrderView;
+pub(super) use view::OrderView;
 
 use super::Orders;
 

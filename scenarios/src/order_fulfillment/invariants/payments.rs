@@ -7,7 +7,7 @@ use seaworthy_order_fulfillment::{
 use seaworthy_sim::{invariants::Invariant, prelude::*};
 use smol_str::SmolStr;
 
-use super::view::Order;
+use super::view::OrderView;
 
 #[derive(Default)]
 struct Facts {
@@ -43,7 +43,7 @@ pub(super) fn charged_once() -> Box<dyn Invariant> {
             let again = Broken::new(order.as_str(), format!("order {order} was charged {} times", facts.charges));
             Err(again.at(before).at(call.event))
         })
-        .on_document(ORDER_COLLECTION, |orders, order: Written<'_, Order>| {
+        .on_document(ORDER_COLLECTION, |orders, order: Written<'_, OrderView>| {
             orders.entry(order.id.clone()).or_default().status = Some((order.value.status, order.event.number));
             Ok(())
         })

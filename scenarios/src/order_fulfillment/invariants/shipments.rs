@@ -4,7 +4,7 @@ use seaworthy_order_fulfillment::documents::{ORDER_COLLECTION, SHIPMENT_COLLECTI
 use seaworthy_sim::{invariants::Invariant, prelude::*};
 use smol_str::SmolStr;
 
-use super::view::Order;
+use super::view::OrderView;
 
 #[derive(Default)]
 struct Facts {
@@ -16,7 +16,7 @@ struct Facts {
 /// that was confirmed has its own.
 pub(super) fn one_shipment() -> Box<dyn Invariant> {
     always("one-shipment", BTreeMap::<SmolStr, Facts>::new())
-        .on_document(ORDER_COLLECTION, |orders, order: Written<'_, Order>| {
+        .on_document(ORDER_COLLECTION, |orders, order: Written<'_, OrderView>| {
             let facts = orders.entry(order.id.clone()).or_default();
             if order.value.is_confirmed() {
                 facts.confirmed_at.get_or_insert(order.event.number);

@@ -1,6 +1,6 @@
 //! Orders as they are drawn, made simpler and written.
 
-use seaworthy_scenarios::order_fulfillment::{Order, Orders, provider::CARD_LIMIT_CENTS};
+use seaworthy_scenarios::order_fulfillment::{PlannedOrder, Orders, provider::CARD_LIMIT_CENTS};
 use seaworthy_sim::scenario::{Draw, Workload};
 use smol_str::format_smolstr;
 
@@ -13,10 +13,10 @@ fn a_customer_of_64_bits_is_written_so_that_every_json_tool_keeps_it() {
         (1 << 53, "\"customer\":\"9007199254740992\""),
         (u64::MAX, "\"customer\":\"18446744073709551615\""),
     ] {
-        let order = Order { customer, ..order.clone() };
+        let order = PlannedOrder { customer, ..order.clone() };
         let json = serde_json::to_string(&order).expect("an order has a JSON form");
         assert!(json.contains(written), "{json}");
-        assert_eq!(serde_json::from_str::<Order>(&json).expect("its own form"), order);
+        assert_eq!(serde_json::from_str::<PlannedOrder>(&json).expect("its own form"), order);
     }
 }
 
@@ -46,7 +46,7 @@ fn simplifying_comes_to_an_end() {
 #[test]
 fn drawn_workloads_hold_declined_payments_and_orders_beyond_the_stock() {
     // 200 workloads of about two orders: each kind is expected some 50 times.
-    let orders: Vec<Order> = (0..200).flat_map(|seed| Orders::draw(&mut Draw::stream(seed, 0)).orders).collect();
+    let orders: Vec<PlannedOrder> = (0..200).flat_map(|seed| Orders::draw(&mut Draw::stream(seed, 0)).orders).collect();
     assert!(orders.iter().any(|order| order.amount_cents > CARD_LIMIT_CENTS));
     assert!(orders.iter().any(|order| order.quantity > 12));
     assert!(orders.iter().any(|order| order.amount_cents == 0));
@@ -57,7 +57,7 @@ fn drawn_workloads_hold_declined_payments_and_orders_beyond_the_stock() {
 fn a_workload_without_a_range_keeps_the_other_orders() {
     let mut orders = Orders::draw(&mut Draw::stream(3, 0));
     let order = orders.orders[0].clone();
-    orders.orders = (1..=4).map(|n| Order { id: format_smolstr!("order-{n}"), ..order.clone() }).collect();
+    orders.orders = (1..=4).map(|n| PlannedOrder { id: format_smolstr!("order-{n}"), ..order.clone() }).collect();
     let fewer = orders.without(1..3);
     let ids: Vec<&str> = fewer.orders.iter().map(|order| order.id.as_str()).collect();
     assert_eq!(ids, ["order-1", "order-4"]);

@@ -2,7 +2,7 @@
 
 use seaworthy_core::ports::Operation;
 use seaworthy_order_fulfillment::documents::{OrderStatus, SHIPMENT_COLLECTION};
-use seaworthy_scenarios::order_fulfillment::{Order, OrderFulfillment, Orders};
+use seaworthy_scenarios::order_fulfillment::{PlannedOrder, OrderFulfillment, Orders};
 use seaworthy_sim::{
     plan::{CallFault, FORMAT, Fault, Plan, Restart, Schedule, Verdict},
     trace::Effect,
@@ -15,7 +15,7 @@ use super::story::Story;
 const SEEDS: u64 = 40;
 
 fn one_order() -> Orders {
-    let order = Order {
+    let order = PlannedOrder {
         at_ms: 0,
         id: "order-1".into(),
         sku: "cd-1".into(),

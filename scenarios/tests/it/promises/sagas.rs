@@ -7,14 +7,14 @@ use seaworthy_order_fulfillment::{
     documents::{ORDER_COLLECTION, OrderStatus, STOCK_COLLECTION, StockLevel},
     messages::{ORDER_CONFIRMED, SHIPMENT_REQUESTED},
 };
-use seaworthy_scenarios::order_fulfillment::{Order, OrderFulfillment, Orders, provider::CARD_LIMIT_CENTS};
+use seaworthy_scenarios::order_fulfillment::{PlannedOrder, OrderFulfillment, Orders, provider::CARD_LIMIT_CENTS};
 use seaworthy_sim::{invariants::Ending, trace::Effect};
 
 use super::{assert_holds, story::Story};
 
 /// A shop where every card is declined.
 fn declining() -> OrderFulfillment {
-    let order = |number: u64| Order {
+    let order = |number: u64| PlannedOrder {
         at_ms: number * 20,
         id: format!("order-{number}").into(),
         sku: "cd-1".into(),

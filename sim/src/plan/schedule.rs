@@ -51,6 +51,19 @@ impl Schedule {
         })
     }
 
+    /// Describes how time passes in a plan.
+    pub(crate) fn words(&self) -> String {
+        let calls = match self.latency {
+            Latency::Zero => "port calls take no time".to_owned(),
+            Latency::Equal { ms } => format!("each port call takes {ms} ms"),
+            Latency::Spread { min_ms, max_ms } => format!("port calls take {min_ms} to {max_ms} ms"),
+        };
+        match self.stall_per_mille {
+            0 => calls,
+            stalls => format!("{calls}, and {stalls} in 1,000 are held up"),
+        }
+    }
+
     /// Checks the numbers.
     pub(super) fn validate(&self) -> Result<(), super::PlanError> {
         let wrong = match self.latency {

@@ -2,7 +2,6 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `words` | faults and schedules in words |
 //! | `lineage` | which events led to which |
 //! | `relevance` | which few events of the trace matter |
 //! | `diagram` | events beside the lanes of those who take part |
@@ -10,8 +9,6 @@
 //! | `terminal` | the story for a person in a terminal |
 //! | `json` | the story for another program |
 //! | `html` | the story and its run as a page for a browser |
-
-mod words;
 
 mod lineage;
 mod relevance;

@@ -1,7 +1,6 @@
 use super::{
     Again, Diagram, FaultTold, Headline, Lane, LaneKind, PlanTold, Pointers, RunTold, Story,
     relevance::{Untold, relevant},
-    words,
 };
 use crate::{
     invariants::{Judged, Mode, Violation},
@@ -77,7 +76,7 @@ fn tell_plan<W: Workload>(plan: &Plan<W>, report: &RunReport) -> PlanTold {
         scenario: plan.scenario.clone(),
         seed: plan.seed,
         items: counted(plan.workload.len() as u64, W::noun()),
-        schedule: words::schedule(&plan.schedule),
+        schedule: plan.schedule.words(),
         faults: plan.faults.iter().enumerate().map(told).collect(),
     }
 }

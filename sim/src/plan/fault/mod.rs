@@ -8,6 +8,7 @@ mod crash_after;
 mod crash_before;
 mod define;
 mod delay;
+mod display;
 mod drop_ack;
 mod duplicate;
 mod endless_conflict;

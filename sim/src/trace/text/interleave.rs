@@ -1,6 +1,6 @@
 use smol_str::SmolStr;
 
-use super::{Names, Renderer, words::millis};
+use super::{Names, Renderer, event_words::millis};
 use crate::trace::{Event, SpanContent, SpanRecord};
 
 /// A trace with what its processes told `tracing` in between, line by line. The trace's own lines are those that a

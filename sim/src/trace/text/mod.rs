@@ -5,11 +5,11 @@ mod line;
 mod names;
 mod render;
 pub(crate) mod width;
-mod words;
+mod event_words;
 
 pub use interleave::interleave;
 pub use line::TraceLine;
 pub use names::Names;
 pub(crate) use names::ids_in;
 pub use render::Renderer;
-pub(crate) use words::millis;
+pub(crate) use event_words::millis;

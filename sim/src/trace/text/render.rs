@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use super::{
     Names,
-    words::{ending, headers, millis, say_all, spaced},
+    event_words::{ending, headers, millis, say_all, spaced},
 };
 use crate::trace::{Effect, Event, KeptRows, Outcome, ProcessIndex, What};
 

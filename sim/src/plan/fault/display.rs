@@ -1,10 +1,11 @@
-//! Faults in words.
+//! A fault in words: when and whom it strikes, around the words that each kind has for what it does.
 
 use std::fmt;
 
 use seaworthy_core::ports::Operation;
 
-use crate::plan::{Call, CallFault, Calls, Fault, Latency, Point, Schedule, TimedFault};
+use super::{Call, CallFault, Fault, TimedFault};
+use crate::plan::{Calls, Point};
 
 /// In words, as a story tells it.
 ///
@@ -39,21 +40,8 @@ fn timed(fault: &TimedFault, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "from {} to {} ms {}", fault.from_ms, fault.to_ms, fault.what.words())
 }
 
-/// Describes how time passes in a plan.
-pub(super) fn schedule(schedule: &Schedule) -> String {
-    let calls = match schedule.latency {
-        Latency::Zero => "port calls take no time".to_owned(),
-        Latency::Equal { ms } => format!("each port call takes {ms} ms"),
-        Latency::Spread { min_ms, max_ms } => format!("port calls take {min_ms} to {max_ms} ms"),
-    };
-    match schedule.stall_per_mille {
-        0 => calls,
-        stalls => format!("{calls}, and {stalls} in 1,000 are held up"),
-    }
-}
-
 /// `1st`, `2nd`, `3rd`, `4th` ... `11th`.
-pub(super) fn ordinal(number: u32) -> String {
+fn ordinal(number: u32) -> String {
     let suffix = match (number % 10, number % 100) {
         (_, 11..=13) => "th",
         (1, _) => "st",

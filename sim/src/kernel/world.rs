@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use super::{
     incarnation::{Incarnation, IncarnationTask},
     meter::Meter,
-    state::{Due, State},
+    run_state::{Due, RunState},
     timed::{Hit, Timed},
 };
 use crate::{
@@ -61,7 +61,7 @@ pub(crate) struct World {
     pub(crate) outside: Arc<Incarnation>,
     /// `true` while any timed fault is on, so that calm calls need not ask.
     disturbed: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<RunState>,
 }
 
 /// Parts that a world is made of.
@@ -78,7 +78,7 @@ pub(crate) struct Parts {
 }
 
 impl World {
-    pub(crate) fn new(parts: Parts, state: State) -> Self {
+    pub(crate) fn new(parts: Parts, state: RunState) -> Self {
         let Parts { topology, epoch, schedule, stores, broker, externals, time, meter, spawner } = parts;
         let store_of = topology
             .processes
@@ -109,12 +109,12 @@ impl World {
         }
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, RunState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The state, unless somebody has it in hand: on this thread, for example.
-    pub(crate) fn try_state(&self) -> Option<MutexGuard<'_, State>> {
+    pub(crate) fn try_state(&self) -> Option<MutexGuard<'_, RunState>> {
         self.state.try_lock().ok()
     }
 

@@ -6,7 +6,7 @@ use seaworthy_core::ports::Operation;
 use super::{
     in_vain::{Hang, Whose},
     incarnation::Incarnation,
-    state::State,
+    run_state::RunState,
     task,
     world::World,
 };
@@ -21,7 +21,7 @@ impl World {
     }
 
     /// Takes an event in, and wakes who waits for longer than it asked to if that changes anything.
-    fn take_in(&self, state: &mut State, at: VirtualTime, process: ProcessIndex, incarnation: u32, what: What) {
+    fn take_in(&self, state: &mut RunState, at: VirtualTime, process: ProcessIndex, incarnation: u32, what: What) {
         let changes = state.recorder.changes();
         let event = state.recorder.next_event();
         state.in_vain.see((process, incarnation, task::current()), &what, at, event);
@@ -33,7 +33,7 @@ impl World {
     }
 
     /// Takes in an event of any task.
-    pub(super) fn take_in_of(&self, state: &mut State, at: VirtualTime, whose: Whose, what: What) {
+    pub(super) fn take_in_of(&self, state: &mut RunState, at: VirtualTime, whose: Whose, what: What) {
         let (process, incarnation, task) = whose;
         let _whose = task::Polling::new(process, incarnation, task);
         self.take_in(state, at, process, incarnation, what);

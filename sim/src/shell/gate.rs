@@ -5,7 +5,7 @@ use seaworthy_core::ports::{Call, Operation};
 
 use super::disposition::Disposition;
 use crate::{
-    kernel::{Incarnation, Injected, Pass, State, Takes, World, scope},
+    kernel::{Incarnation, Injected, Pass, RunState, Takes, World, scope},
     plan::{Edge, Latency, Verdict},
     trace::What,
 };
@@ -89,7 +89,7 @@ impl Gate {
         Some(Counted { injected, noted, pass })
     }
 
-    fn takes(&self, state: &mut State, reach: Reach) -> Takes<'_> {
+    fn takes(&self, state: &mut RunState, reach: Reach) -> Takes<'_> {
         if reach == Reach::Statement {
             return Takes::Turns(1);
         }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     invariants::{Ending, Entity, Violation},
-    kernel::{Ask, Spent, State, World, beats},
+    kernel::{Ask, Spent, RunState, World, beats},
     trace::{ProcessIndex, What},
 };
 
@@ -56,7 +56,7 @@ pub(super) async fn give_up(world: &World, spent: Spent) -> Ending {
 }
 
 /// Describes what moves and does not end.
-fn livelock(world: &World, state: &State, spent: Spent) -> String {
+fn livelock(world: &World, state: &RunState, spent: Spent) -> String {
     let name = |process: ProcessIndex| &world.topology.processes[usize::from(process.0)].name;
     if spent == Spent::Steps {
         let polls = state.processes.iter().zip(&world.topology.processes).filter_map(|(process, spec)| {
@@ -146,7 +146,7 @@ fn unanswered(world: &World) {
     }
 }
 
-fn violation(world: &World, state: &State, number: u64, ask: &Ask) -> Violation {
+fn violation(world: &World, state: &RunState, number: u64, ask: &Ask) -> Violation {
     let mut sentence = format!(
         "request {number} `{}` of service {} was never answered, asked {} times since {}: ",
         ask.operation,

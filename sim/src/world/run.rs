@@ -28,7 +28,7 @@ use crate::{
     files,
     kernel::{
         Activity, Faults, Hearing, IncarnationTask, Listening, Meter, OwnTables, Parts, Recorder, SpanBook, SpanLayer,
-        State, World, panics,
+        RunState, World, panics,
     },
     plan::Workload,
     plan::{Plan, PlanError, PlanFile, stream},
@@ -202,7 +202,7 @@ fn build<S: Scenario>(
         faults.list_calls();
     }
     let span = micros(plan.workload.span());
-    let mut state = State::new(recorder, faults, plan.seed, topology.processes.len(), calls, span);
+    let mut state = RunState::new(recorder, faults, plan.seed, topology.processes.len(), calls, span);
     state.own_tables = OwnTables::new(topology.tables.clone());
     let parts = Parts { topology, epoch, schedule: plan.schedule, stores, broker, externals, time, meter, spawner };
     // Shared from the start: it is large, and every move would copy it.

@@ -13,7 +13,7 @@ use seaworthy_core::{
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
 
-use super::receipt::{self, Receipt, State, insert};
+use super::receipt::{self, Receipt, ReceiptState, insert};
 use crate::{
     indexed::{self, Index, Indexed},
     key::{Key, Parts},
@@ -104,7 +104,7 @@ pub(crate) fn bury(
     };
     let number = tables.next(LAST)?;
     let (letter, error) = (Some(number), Some(reason.into()));
-    let after = Receipt { state: State::Dead, failures, error, letter, ..before.clone() };
+    let after = Receipt { state: ReceiptState::Dead, failures, error, letter, ..before.clone() };
     receipt::write(tables, consumer, id, Some(&before), Some(&after))?;
     let letter = Letter {
         consumer: consumer.clone(),
@@ -120,11 +120,11 @@ pub(crate) fn bury(
 /// Takes a dead letter out, and says whether there was one.
 pub(crate) fn exhume(tables: Tables<'_>, entry: &InboxEntry, now: Timestamp) -> Result<bool> {
     let Some(before) = receipt::read(*tables, &entry.consumer, entry.message)? else { return Ok(false) };
-    let Some(number) = before.letter.filter(|_| before.state == State::Dead) else { return Ok(false) };
+    let Some(number) = before.letter.filter(|_| before.state == ReceiptState::Dead) else { return Ok(false) };
     let key = Key::of_count(number);
     let Some(letter) = indexed::read::<Letter>(*tables, &key)? else { return Ok(false) };
     indexed::replace(tables, &key, Some(&letter), None)?;
-    let after = Receipt { state: State::Handled, at: now.as_micros(), letter: None, ..before.clone() };
+    let after = Receipt { state: ReceiptState::Handled, at: now.as_micros(), letter: None, ..before.clone() };
     receipt::write(tables, &entry.consumer, entry.message, Some(&before), Some(&after))?;
     Ok(true)
 }

@@ -18,7 +18,7 @@ use crate::{
 /// State of a message at a consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum State {
+pub(super) enum ReceiptState {
     /// It has failed so far.
     Failed,
     Handled,
@@ -32,7 +32,7 @@ pub(crate) struct Receipt {
     pub(super) epoch: u64,
     pub(super) key: SmolStr,
     pub(super) sequence: u64,
-    pub(super) state: State,
+    pub(super) state: ReceiptState,
     #[serde(default)]
     pub(super) failures: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,7 +44,7 @@ pub(crate) struct Receipt {
 }
 
 impl Receipt {
-    fn new(entry: &InboxEntry, state: State, now: Timestamp) -> Self {
+    fn new(entry: &InboxEntry, state: ReceiptState, now: Timestamp) -> Self {
         Self {
             source: entry.source.clone(),
             epoch: entry.epoch,
@@ -64,7 +64,7 @@ impl Indexed for Receipt {
 
     fn index(&self, key: &[u8], index: &mut Index) {
         let mut parts = Parts::new(key);
-        if let (State::Handled, Some(consumer)) = (self.state, parts.text()) {
+        if let (ReceiptState::Handled, Some(consumer)) = (self.state, parts.text()) {
             index.entry(INBOX_HANDLED, Key::of_text(&consumer).moment(self.at).rest(parts.rest()));
         }
     }
@@ -94,9 +94,9 @@ pub(crate) fn insert(tables: Tables<'_>, entry: &InboxEntry, now: Timestamp) -> 
     let after = match &before {
         // A message below the watermark has no row any more, unless it failed before: then it was not handled.
         None if watermark::covers(*tables, entry)? => return Ok(InboxInsert::Duplicate(Seen::Watermark)),
-        None => Receipt::new(entry, State::Handled, now),
-        Some(failed) if failed.state == State::Failed => {
-            Receipt { state: State::Handled, at: now.as_micros(), ..failed.clone() }
+        None => Receipt::new(entry, ReceiptState::Handled, now),
+        Some(failed) if failed.state == ReceiptState::Failed => {
+            Receipt { state: ReceiptState::Handled, at: now.as_micros(), ..failed.clone() }
         }
         Some(_) => return Ok(InboxInsert::Duplicate(Seen::Row)),
     };
@@ -109,8 +109,8 @@ pub(crate) fn count_failure(tables: Tables<'_>, entry: &InboxEntry, error: &str,
     let was = match &before {
         // One that was handled and whose row was purged: nothing is kept.
         None if watermark::covers(*tables, entry)? => return Ok(1),
-        None => Receipt::new(entry, State::Failed, now),
-        Some(failed) if failed.state == State::Failed => failed.clone(),
+        None => Receipt::new(entry, ReceiptState::Failed, now),
+        Some(failed) if failed.state == ReceiptState::Failed => failed.clone(),
         Some(_) => return Ok(1),
     };
     let after = Receipt { failures: was.failures.saturating_add(1), error: Some(error.into()), ..was };

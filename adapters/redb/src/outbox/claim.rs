@@ -9,7 +9,7 @@ use seaworthy_core::{
 use super::{
     due::{Candidate, Wanted, due},
     lane,
-    row::{self, Lane, Row, State, moment},
+    row::{self, Lane, Row, RowState, moment},
 };
 use crate::view::{Result, Tables, View};
 
@@ -27,7 +27,7 @@ pub(crate) fn claim(tables: Tables<'_>, request: &ClaimRequest, now: Timestamp) 
             Ok(mut shown) => {
                 shown.attempts += 1;
                 let (token, attempts) = (Some(request.token.0), shown.attempts);
-                let after = Row { state: State::Claimed, due: until, token, attempts, ..before.clone() };
+                let after = Row { state: RowState::Claimed, due: until, token, attempts, ..before.clone() };
                 row::update(tables, *sequence, before, &after)?;
                 rows.push(shown);
             }
@@ -71,12 +71,12 @@ pub(crate) fn settle(
             // those that were never tried, before all others each time.
             SettleOutcome::Retry { delay, error } => {
                 let (due, error) = (moment(now + *delay), Some(error.clone()));
-                let after = Row { state: State::Pending, token: None, due, error, ..before.clone() };
+                let after = Row { state: RowState::Pending, token: None, due, error, ..before.clone() };
                 row::update(tables, sequence, &before, &after)?;
             }
             SettleOutcome::Release { delay } => {
                 let (due, attempts) = (moment(now + *delay), before.attempts.saturating_sub(1));
-                let after = Row { state: State::Pending, token: None, due, attempts, ..before.clone() };
+                let after = Row { state: RowState::Pending, token: None, due, attempts, ..before.clone() };
                 row::update(tables, sequence, &before, &after)?;
             }
         }

@@ -12,7 +12,7 @@ use seaworthy_core::{
 
 use super::{
     lane::{self, sequence_in},
-    row::{self, AT_ONCE, Lane, Row, State},
+    row::{self, AT_ONCE, Lane, Row, RowState},
 };
 use crate::{
     key::{Key, Range},
@@ -22,7 +22,7 @@ use crate::{
 
 /// A dead row, if it is one, with what became of it.
 fn describe(view: View<'_>, sequence: u64) -> Result<Option<(Row, DeadRow)>> {
-    let Some(row) = row::read(view, sequence)?.filter(|row| row.state == State::Dead) else { return Ok(None) };
+    let Some(row) = row::read(view, sequence)?.filter(|row| row.state == RowState::Dead) else { return Ok(None) };
     let message = row::message_or_stand_in(view, sequence, &row)?;
     let shown = OutboxRow { row: RowId(sequence), message, attempts: row.attempts };
     let (reason, died_at) = (row.error.clone().unwrap_or_default(), row.settled_at.unwrap_or(i64::MIN));
@@ -89,7 +89,7 @@ pub(crate) fn redrive(tables: Tables<'_>, request: &DeadRowRequest) -> Result<Ve
 pub(super) fn reopen(tables: Tables<'_>, sequence: u64, before: &Row, error: Option<smol_str::SmolStr>) -> Result<()> {
     let led = lane::first_open(*tables, &before.key)?;
     let after = Row {
-        state: State::Pending,
+        state: RowState::Pending,
         lane: Lane::Behind,
         due: AT_ONCE,
         attempts: 0,

@@ -3,7 +3,7 @@
 use seaworthy_core::ports::Timestamp;
 use smol_str::format_smolstr;
 
-use super::row::{self, Lane, Row, State, dead_of};
+use super::row::{self, Lane, Row, RowState, dead_of};
 use crate::{
     key::{Key, Parts},
     tables::{OUTBOX_KEYS, Table},
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Rows of a key in a state.
-fn rows_in(key: &str, state: State) -> Key {
+fn rows_in(key: &str, state: RowState) -> Key {
     Key::of_text(key).kind(state.number())
 }
 
@@ -23,7 +23,7 @@ pub(super) fn sequence_in(table: Table, key: &[u8]) -> Result<u64> {
 /// The earliest row of a key that is open.
 pub(super) fn first_open(view: View<'_>, key: &str) -> Result<Option<u64>> {
     let mut first = None;
-    for state in [State::Pending, State::Claimed] {
+    for state in [RowState::Pending, RowState::Claimed] {
         if let Some(found) = view.first(OUTBOX_KEYS, &rows_in(key, state).prefixed())? {
             first = first.into_iter().chain([sequence_in(OUTBOX_KEYS, &found)?]).min();
         }
@@ -36,12 +36,12 @@ pub(super) fn lane_at_the_end(view: View<'_>, key: &str) -> Result<Lane> {
     let prefix = Key::of_text(key);
     let Some(found) = view.first(OUTBOX_KEYS, &prefix.prefixed())? else { return Ok(Lane::First) };
     let state = Parts::new(&found[prefix.bytes().len()..]).kind().ok_or_else(|| malformed(OUTBOX_KEYS, &found))?;
-    Ok(if state == State::Dead.number() { Lane::BehindDead } else { Lane::Behind })
+    Ok(if state == RowState::Dead.number() { Lane::BehindDead } else { Lane::Behind })
 }
 
 /// The lane of the row that leads its key.
 fn lane_of_head(view: View<'_>, key: &str, sequence: u64) -> Result<Lane> {
-    let dead = rows_in(key, State::Dead);
+    let dead = rows_in(key, RowState::Dead);
     let before = dead.prefixed_before(dead.clone().count(sequence));
     Ok(if view.first(OUTBOX_KEYS, &before)?.is_some() { Lane::BehindDead } else { Lane::First })
 }
@@ -71,7 +71,7 @@ pub(super) fn reopened(tables: Tables<'_>, key: &str, sequence: u64, led: Option
 /// Ends an open row: dispatched, or dead for a reason. The next one of its key moves up.
 pub(super) fn end(tables: Tables<'_>, sequence: u64, before: &Row, dead: Option<&str>, now: Timestamp) -> Result<()> {
     let after = Row {
-        state: if dead.is_some() { State::Dead } else { State::Dispatched },
+        state: if dead.is_some() { RowState::Dead } else { RowState::Dispatched },
         token: None,
         error: dead.map(Into::into).or_else(|| before.error.clone()),
         settled_at: Some(now.as_micros()),
@@ -94,7 +94,7 @@ pub(super) fn bury_unread(tables: Tables<'_>, sequence: u64, reason: &str, now: 
 /// was redriven meanwhile, or when it was claimed out of order.
 pub(super) fn is_out(view: View<'_>, key: &str, sequence: u64, now: Timestamp) -> Result<bool> {
     let mut out = false;
-    view.each(OUTBOX_KEYS, &rows_in(key, State::Claimed).prefixed(), |found, until| {
+    view.each(OUTBOX_KEYS, &rows_in(key, RowState::Claimed).prefixed(), |found, until| {
         let until = until.try_into().map_or(i64::MAX, i64::from_be_bytes);
         out = until > now.as_micros() && sequence_in(OUTBOX_KEYS, found)? != sequence;
         Ok(if out { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) })
@@ -103,7 +103,7 @@ pub(super) fn is_out(view: View<'_>, key: &str, sequence: u64, now: Timestamp) -
 }
 
 /// Rows of a key in a state behind one of its rows, in order.
-pub(super) fn behind(view: View<'_>, key: &str, state: State, sequence: u64, limit: usize) -> Result<Vec<u64>> {
+pub(super) fn behind(view: View<'_>, key: &str, state: RowState, sequence: u64, limit: usize) -> Result<Vec<u64>> {
     let rows = rows_in(key, state);
     let later = rows.prefixed_after(&rows.clone().count(sequence));
     let found = view.keys(OUTBOX_KEYS, &later, limit)?;
@@ -117,6 +117,6 @@ pub(super) fn gap(view: View<'_>, key: &str, sequence: u64) -> Result<u32> {
     if dead == 0 {
         return Ok(0);
     }
-    let later = behind(view, key, State::Dead, sequence, usize::MAX)?.len() as u64;
+    let later = behind(view, key, RowState::Dead, sequence, usize::MAX)?.len() as u64;
     Ok(u32::try_from(dead.saturating_sub(later)).unwrap_or(u32::MAX))
 }

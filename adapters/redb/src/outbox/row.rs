@@ -22,14 +22,14 @@ use crate::{
 /// State of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum State {
+pub(crate) enum RowState {
     Pending,
     Claimed,
     Dispatched,
     Dead,
 }
 
-impl State {
+impl RowState {
     /// The number by which the rows of a key are sorted.
     pub(super) const fn number(self) -> u8 {
         match self {
@@ -83,7 +83,7 @@ pub(crate) struct Row {
     /// Moment that the message itself waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) not_before: Option<i64>,
-    pub(super) state: State,
+    pub(super) state: RowState,
     pub(super) lane: Lane,
     /// Moment from which it may go out; of a claimed one, the end of the lease.
     pub(super) due: i64,
@@ -106,7 +106,7 @@ impl Row {
             key: message.order_key(),
             time: message.time.as_micros(),
             not_before: message.schedule.not_before.map(Timestamp::as_micros),
-            state: State::Pending,
+            state: RowState::Pending,
             lane,
             due: message.schedule.not_before.map_or(AT_ONCE, moment),
             attempts: 0,
@@ -117,11 +117,11 @@ impl Row {
     }
 
     pub(super) fn is_open(&self) -> bool {
-        matches!(self.state, State::Pending | State::Claimed)
+        matches!(self.state, RowState::Pending | RowState::Claimed)
     }
 
     pub(super) fn is_held_by(&self, token: ClaimToken) -> bool {
-        self.state == State::Claimed && self.token == Some(token.0)
+        self.state == RowState::Claimed && self.token == Some(token.0)
     }
 
     /// The message as far as the row knows it, for an operator to look at.
@@ -143,7 +143,7 @@ impl Indexed for Row {
         index.number(OUTBOX_IDS, Key::of_id(self.id), sequence);
         let among_its_key = || place(Key::of_text(&self.key).kind(self.state.number()));
         match self.state {
-            State::Pending | State::Claimed => {
+            RowState::Pending | RowState::Claimed => {
                 let queue = Key::of_kind(self.lane.number()).text(&self.topic);
                 index.entry(OUTBOX_DUE, place(queue.moment(self.due)));
                 index.number(OUTBOX_KEYS, among_its_key(), self.due.cast_unsigned());
@@ -152,13 +152,13 @@ impl Indexed for Row {
                     index.entry(OUTBOX_MOMENTS, place(Key::of_moment(moment)));
                 }
             }
-            State::Dead => {
+            RowState::Dead => {
                 index.number(OUTBOX_KEYS, among_its_key(), 0);
                 index.entry(OUTBOX_DEAD, place(Key::of_moment(self.settled_at.unwrap_or(i64::MIN))));
                 index.entry(OUTBOX_DEAD_PLACES, place(Key::default()));
                 index.counted(dead_of(&self.key));
             }
-            State::Dispatched => {
+            RowState::Dispatched => {
                 index.entry(OUTBOX_DISPATCHED, place(Key::of_moment(self.settled_at.unwrap_or(i64::MIN))));
             }
         }

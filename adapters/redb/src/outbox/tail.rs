@@ -12,7 +12,7 @@ use super::{
     claim::show,
     due::{Candidate, Wanted, first_open, heads},
     lane::{self, sequence_in},
-    row::{self, Row, State},
+    row::{self, Row, RowState},
     stage::LAST,
 };
 use crate::{
@@ -61,7 +61,7 @@ fn followers(
 ) -> Result<Vec<Candidate>> {
     let key = &head.row.key;
     let mut open = Vec::new();
-    for state in [State::Pending, State::Claimed] {
+    for state in [RowState::Pending, RowState::Claimed] {
         open.extend(lane::behind(view, key, state, head.sequence, limit)?);
     }
     if open.is_empty() {
@@ -69,7 +69,7 @@ fn followers(
     }
     let mut end = u64::MAX;
     if request.when_dead == WhenDead::BlockKey {
-        end = lane::behind(view, key, State::Dead, head.sequence, 1)?.pop().unwrap_or(end);
+        end = lane::behind(view, key, RowState::Dead, head.sequence, 1)?.pop().unwrap_or(end);
     }
     open.sort_unstable();
     let mut found = Vec::new();
@@ -87,9 +87,9 @@ fn followers(
 fn free(view: View<'_>, message: MessageId, now: Timestamp) -> Result<Option<(u64, Row)>> {
     let Some(sequence) = row::sequence_of(view, message)? else { return Ok(None) };
     let is_free = |row: &Row| match row.state {
-        State::Pending => true,
-        State::Claimed => row.due <= now.as_micros(),
-        State::Dispatched | State::Dead => false,
+        RowState::Pending => true,
+        RowState::Claimed => row.due <= now.as_micros(),
+        RowState::Dispatched | RowState::Dead => false,
     };
     Ok(row::read(view, sequence)?.filter(is_free).map(|row| (sequence, row)))
 }

@@ -22,11 +22,11 @@ use crate::soak::protocol::{Said, tell_parent};
 #[derive(Clone)]
 pub(super) struct Disk {
     store: SqliteStore,
-    state: Arc<State>,
+    state: Arc<DiskState>,
 }
 
 #[derive(Default)]
-struct State {
+struct DiskState {
     /// Time that a commit takes longer, in milliseconds.
     commit_ms: AtomicU64,
     slowed: AtomicU64,

@@ -46,7 +46,7 @@ const US_A_POLL: VirtualTime = 3_600;
 const PANICS_IN_VAIN: u32 = 20;
 
 /// The part of the world that changes.
-pub(crate) struct State {
+pub(crate) struct RunState {
     pub(crate) recorder: Recorder,
     pub(crate) faults: Faults,
     pub(crate) own_tables: Option<Box<OwnTables>>,
@@ -135,7 +135,7 @@ pub(crate) struct Process {
     pub(crate) arrival: Arc<Notify>,
 }
 
-impl State {
+impl RunState {
     pub(crate) fn new(
         recorder: Recorder,
         faults: Faults,

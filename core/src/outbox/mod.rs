@@ -37,7 +37,7 @@ mod log_alone;
 mod log_relay;
 mod log_waits;
 mod log_window;
-mod pace;
+mod lease_budget;
 mod poll;
 mod publisher;
 mod redrive;

@@ -8,7 +8,7 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
-use super::{BrokerConfig, shared::Shared, subscription::MemorySubscription};
+use super::{BrokerConfig, shared_model::SharedModel, subscription::MemorySubscription};
 
 /// A broker in memory that behaves as the `Broker` port says, and never fails by itself.
 ///
@@ -37,13 +37,13 @@ use super::{BrokerConfig, shared::Shared, subscription::MemorySubscription};
 /// ```
 #[derive(Clone)]
 pub struct MemoryBroker {
-    shared: Arc<Shared>,
+    shared: Arc<SharedModel>,
 }
 
 impl MemoryBroker {
     /// An empty broker whose timeouts run on `clock`.
     pub fn new(clock: Arc<dyn Clock>, config: BrokerConfig) -> Self {
-        Self { shared: Arc::new(Shared::new(clock, config)) }
+        Self { shared: Arc::new(SharedModel::new(clock, config)) }
     }
 
     /// Makes a group and binds it to topics before its first member joins, so that it misses nothing. Repeating it

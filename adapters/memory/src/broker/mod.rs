@@ -10,7 +10,7 @@
 mod config;
 mod memory;
 mod model;
-mod shared;
+mod shared_model;
 mod subscription;
 
 pub use config::{BrokerConfig, Unroutable};

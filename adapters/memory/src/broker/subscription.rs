@@ -6,18 +6,18 @@ use seaworthy_core::ports::{BrokerError, Delivery, DeliveryTag, Extended, Subscr
 
 use super::{
     model::{GroupNumber, MemberNumber, Received},
-    shared::Shared,
+    shared_model::SharedModel,
 };
 
 /// Membership in a group. Dropping it gives back what was not acknowledged.
 pub(super) struct MemorySubscription {
-    shared: Arc<Shared>,
+    shared: Arc<SharedModel>,
     group: GroupNumber,
     member: MemberNumber,
 }
 
 impl MemorySubscription {
-    pub(super) fn new(shared: Arc<Shared>, group: GroupNumber, member: MemberNumber) -> Self {
+    pub(super) fn new(shared: Arc<SharedModel>, group: GroupNumber, member: MemberNumber) -> Self {
         Self { shared, group, member }
     }
 }

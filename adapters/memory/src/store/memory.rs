@@ -15,7 +15,7 @@ use seaworthy_core::{
     },
 };
 
-use super::{model::StoreModel, shared::Shared, transaction::MemoryTransaction};
+use super::{model::StoreModel, shared_model::SharedModel, transaction::MemoryTransaction};
 
 /// A store in memory that behaves as the `Store` port says, and never fails by itself.
 ///
@@ -48,13 +48,13 @@ use super::{model::StoreModel, shared::Shared, transaction::MemoryTransaction};
 /// ```
 #[derive(Clone)]
 pub struct MemoryStore {
-    shared: Arc<Shared>,
+    shared: Arc<SharedModel>,
 }
 
 impl MemoryStore {
     /// An empty store that judges leases and delays by `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { shared: Arc::new(Shared::new(clock)) }
+        Self { shared: Arc::new(SharedModel::new(clock)) }
     }
 
     fn model(&self) -> MutexGuard<'_, StoreModel> {
@@ -106,7 +106,7 @@ impl Store for MemoryStore {
 
 /// A copy of a store, which reaches the store that it was made of.
 struct Copied {
-    shared: Arc<Shared>,
+    shared: Arc<SharedModel>,
     model: StoreModel,
 }
 

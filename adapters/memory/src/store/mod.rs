@@ -8,7 +8,7 @@
 
 mod memory;
 mod model;
-mod shared;
+mod shared_model;
 mod transaction;
 
 pub use memory::MemoryStore;

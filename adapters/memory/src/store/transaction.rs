@@ -16,19 +16,19 @@ use smol_str::SmolStr;
 
 use super::{
     model::{Attempt, StoreModel, Tx, bounds},
-    shared::Shared,
+    shared_model::SharedModel,
 };
 
 /// An open transaction of a [`MemoryStore`](super::MemoryStore). Dropping it aborts it and wakes who waits for it.
 pub(super) struct MemoryTransaction {
-    shared: Arc<Shared>,
+    shared: Arc<SharedModel>,
     /// `None` once it has been committed.
     tx: Option<Tx>,
     after: Vec<AfterCommit>,
 }
 
 impl MemoryTransaction {
-    pub(super) fn new(shared: Arc<Shared>, tx: Tx) -> Self {
+    pub(super) fn new(shared: Arc<SharedModel>, tx: Tx) -> Self {
         Self { shared, tx: Some(tx), after: Vec::new() }
     }
 

@@ -6,7 +6,7 @@ use tracing::{Instrument, debug, debug_span, warn};
 use super::Relay;
 use crate::{
     ids::{ClaimToken, List, MessageId},
-    outbox::{PassReport, budget::Passed, pace::Pace, publisher::Batches},
+    outbox::{PassReport, budget::Passed, lease_budget::LeaseBudget, publisher::Batches},
     ports::{OutboxOrder, OutboxRow, SettleOutcome, Settlement, StoreError, Timestamp, answered},
 };
 
@@ -20,7 +20,7 @@ impl Relay {
     ) -> Result<PassReport, StoreError> {
         let mut report =
             PassReport { claimed: rows.len(), full: rows.len() >= self.config.batch, ..PassReport::default() };
-        let (mut passed, mut pace) = (Passed::new(), Pace::new(started, self.config.lease));
+        let (mut passed, mut budget) = (Passed::new(), LeaseBudget::new(started, self.config.lease));
         // A row that was claimed so often may be what kills its relays. It goes alone, so that it takes no other with it. Which of
         // several it is shows only if one goes at a time: the least tried first. The others are given back at once, so that
         // none is counted for the death of another.
@@ -31,12 +31,12 @@ impl Relay {
         self.give_back(token, started, suspects.collect(), &mut report).await?;
         let mut left = match (&suspect, self.suspect_waits) {
             (Some(_), true) => rows,
-            _ => self.publish_batches(token, rows, &mut pace, &mut passed, &mut report).await?,
+            _ => self.publish_batches(token, rows, &mut budget, &mut passed, &mut report).await?,
         };
         report.expired = self.publisher.take_expired();
         self.suspect_waits = false;
         if let Some(suspect) = suspect {
-            if self.goes_on(&mut pace) {
+            if self.goes_on(&mut budget) {
                 self.give_back(token, started, left, &mut report).await?;
                 self.publish_alone(token, started, suspect, &mut passed, &mut report).await?;
                 return Ok(report);
@@ -54,7 +54,7 @@ impl Relay {
         &mut self,
         token: ClaimToken,
         rows: Vec<OutboxRow>,
-        pace: &mut Pace,
+        budget: &mut LeaseBudget,
         passed: &mut Passed,
         report: &mut PassReport,
     ) -> Result<Vec<OutboxRow>, StoreError> {
@@ -66,12 +66,12 @@ impl Relay {
         let mut batches = batches.into_iter();
         let mut published = 0;
         while let Some(batch) = batches.next() {
-            if !self.goes_on(pace) {
+            if !self.goes_on(budget) {
                 left.extend(batch.into_iter().chain(batches.by_ref().flatten()));
                 self.turn += published;
                 return Ok(left);
             }
-            self.publish(token, pace.started(), batch, passed, report).await?;
+            self.publish(token, budget.started(), batch, passed, report).await?;
             published += 1;
         }
         self.turn = 0;
@@ -94,8 +94,8 @@ impl Relay {
     }
 
     /// Returns `true` while one more batch can be published in a pass.
-    fn goes_on(&self, pace: &mut Pace) -> bool {
-        !self.stop.is_set() && pace.has_time(self.clock.now())
+    fn goes_on(&self, budget: &mut LeaseBudget) -> bool {
+        !self.stop.is_set() && budget.has_time(self.clock.now())
     }
 
     /// Gives rows back that were not published. Settling is fenced, so it is safe also beyond the lease.

@@ -1,11 +1,11 @@
 //! A saga's log, read without the saga's definition: for operators and their tools.
 
-mod reading;
+mod log_fold;
 mod waits;
 
 use tracing::Instrument;
 
-use self::reading::Reading;
+use self::log_fold::LogFold;
 pub use self::waits::WaitsFor;
 use super::{Record, RecordError, SagaError, SagaRequest, ask::read};
 use crate::{
@@ -67,15 +67,15 @@ pub async fn account(store: &dyn Store, saga: SagaId) -> Result<Account, SagaErr
 /// Any [`StoreError`].
 pub async fn account_of(store: &dyn Store, saga: SagaInstance) -> Result<Account, StoreError> {
     let log = read(store, &saga).await?;
-    let mut reading = Reading::default();
+    let mut fold = LogFold::default();
     let mut entries = Vec::with_capacity(log.len());
     for (entry, record) in log {
         let LogEntry { sequence, epoch, at, .. } = entry;
         if let Ok(record) = &record {
-            reading.take(record, at);
+            fold.take(record, at);
         }
         entries.push(AccountEntry { sequence, epoch, at, record });
     }
-    let (waits_for, requests) = reading.end(&saga);
+    let (waits_for, requests) = fold.end(&saga);
     Ok(Account { saga, entries, waits_for, requests })
 }

@@ -13,7 +13,7 @@ use crate::{
 
 /// Knowledge of a saga up to an entry of its log.
 #[derive(Default)]
-pub(super) struct Reading {
+pub(super) struct LogFold {
     requests: VecDeque<(SagaRequest, Timestamp)>,
     /// The reason of the last time that it became stuck, and when.
     stuck: Option<(SmolStr, Timestamp)>,
@@ -28,7 +28,7 @@ pub(super) struct Reading {
     waits_for_a_date: bool,
 }
 
-impl Reading {
+impl LogFold {
     /// Goes on by an entry.
     pub(super) fn take(&mut self, record: &Record, at: Timestamp) {
         self.newest = self.newest.max(at);
@@ -196,9 +196,9 @@ mod tests {
 
     /// Returns what a running saga waits for whose log has these entries.
     fn after(log: impl IntoIterator<Item = (Record, Timestamp)>) -> WaitsFor {
-        let mut reading = Reading::default();
-        log.into_iter().for_each(|(record, at)| reading.take(&record, at));
-        reading.end(&instance(SagaStatus::Running)).0
+        let mut fold = LogFold::default();
+        log.into_iter().for_each(|(record, at)| fold.take(&record, at));
+        fold.end(&instance(SagaStatus::Running)).0
     }
 
     fn was_ahead() -> (Record, Timestamp) {
@@ -226,11 +226,11 @@ mod tests {
         let (step, direction, failure) = ("pay".into(), Direction::Action, crate::saga::AttemptFailure::Transient);
         let retry = Record::Retry { step, direction, attempt: 1, failure, delay_us: 0, error, panicked: false };
         let noted = Record::Requested(SagaRequest::new(Verb::Resume, "ann"));
-        let mut reading = Reading::default();
+        let mut fold = LogFold::default();
         for (record, at) in [(retry, at(20)), (noted, at(20) + YEAR), was_ahead()] {
-            reading.take(&record, at);
+            fold.take(&record, at);
         }
-        let Some(WaitsFor::Retry { until, .. }) = reading.waits_for else { panic!("{:?}", reading.waits_for) };
+        let Some(WaitsFor::Retry { until, .. }) = fold.waits_for else { panic!("{:?}", fold.waits_for) };
         assert_eq!(until, at(20));
     }
 

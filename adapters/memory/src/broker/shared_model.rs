@@ -5,12 +5,12 @@ use seaworthy_core::ports::Clock;
 use super::{BrokerConfig, model::BrokerModel};
 
 /// State that a broker shares with its subscriptions.
-pub(super) struct Shared {
+pub(super) struct SharedModel {
     pub(super) clock: Arc<dyn Clock>,
     model: Mutex<BrokerModel>,
 }
 
-impl Shared {
+impl SharedModel {
     pub(super) fn new(clock: Arc<dyn Clock>, config: BrokerConfig) -> Self {
         Self { clock, model: Mutex::new(BrokerModel::new(config)) }
     }

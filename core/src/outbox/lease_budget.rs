@@ -4,7 +4,7 @@ use crate::ports::Timestamp;
 
 /// Time that a claim has left, against what a batch of the same pass has taken: beyond its lease another relay may have the rows
 /// and publish them once more, and where a broker is slow that makes it slower yet.
-pub(super) struct Pace {
+pub(super) struct LeaseBudget {
     lease: Duration,
     started: Timestamp,
     /// Moment of the last question.
@@ -12,7 +12,7 @@ pub(super) struct Pace {
     longest: Duration,
 }
 
-impl Pace {
+impl LeaseBudget {
     pub(super) fn new(started: Timestamp, lease: Duration) -> Self {
         Self { lease, started, last: None, longest: Duration::ZERO }
     }
@@ -38,17 +38,17 @@ mod tests {
     #[test]
     fn a_batch_begins_where_the_longest_so_far_would_end_within_the_lease() {
         let at = |ms| Timestamp::EPOCH + Duration::from_millis(ms);
-        let mut pace = Pace::new(at(0), Duration::from_millis(100));
-        assert!(pace.has_time(at(10)), "claiming took 10 ms");
-        assert!(pace.has_time(at(40)), "a batch of 30 ms, and 60 ms are left");
-        assert!(pace.has_time(at(50)), "as long as the longest of them");
-        assert!(!pace.has_time(at(70)), "the longest of them would end when the lease does");
-        let mut pace = Pace::new(at(0), Duration::from_millis(100));
-        assert!(pace.has_time(at(90)), "the first one always begins, however long claiming took");
-        let mut pace = Pace::new(at(7), Duration::from_millis(100));
-        assert_eq!(pace.started(), at(7), "the limit of whatever settles its rows counts from then");
-        assert!(pace.has_time(at(106)), "and so does its lease");
-        let mut pace = Pace::new(at(0), Duration::from_millis(100));
-        assert!(!pace.has_time(at(100)), "but beyond the lease nobody does");
+        let mut budget = LeaseBudget::new(at(0), Duration::from_millis(100));
+        assert!(budget.has_time(at(10)), "claiming took 10 ms");
+        assert!(budget.has_time(at(40)), "a batch of 30 ms, and 60 ms are left");
+        assert!(budget.has_time(at(50)), "as long as the longest of them");
+        assert!(!budget.has_time(at(70)), "the longest of them would end when the lease does");
+        let mut budget = LeaseBudget::new(at(0), Duration::from_millis(100));
+        assert!(budget.has_time(at(90)), "the first one always begins, however long claiming took");
+        let mut budget = LeaseBudget::new(at(7), Duration::from_millis(100));
+        assert_eq!(budget.started(), at(7), "the limit of whatever settles its rows counts from then");
+        assert!(budget.has_time(at(106)), "and so does its lease");
+        let mut budget = LeaseBudget::new(at(0), Duration::from_millis(100));
+        assert!(!budget.has_time(at(100)), "but beyond the lease nobody does");
     }
 }

@@ -5,12 +5,12 @@ use seaworthy_core::ports::{Clock, SteadyTime, Timestamp};
 use super::model::StoreModel;
 
 /// State that a store shares with its open transactions.
-pub(super) struct Shared {
+pub(super) struct SharedModel {
     time: SteadyTime,
     model: Mutex<StoreModel>,
 }
 
-impl Shared {
+impl SharedModel {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         let epoch = epoch_at(clock.now());
         Self { time: SteadyTime::new(clock), model: Mutex::new(StoreModel::new(epoch)) }

@@ -195,10 +195,10 @@ mod card_table {
 
 mod event_store {
     use seaworthy_core::boot::Boot;
-    use seaworthy_event_store::desk;
+    use seaworthy_event_store::bookings;
 
     pub(super) async fn run(boot: Boot) {
-        desk::desk(boot.ports).await;
+        bookings::take_bookings(boot.ports).await;
     }
 }
 

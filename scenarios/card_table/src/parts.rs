@@ -101,9 +101,9 @@ impl<E: std::fmt::Display> From<UpdateError<E>> for Denied {
     }
 }
 
-/// Clerk of a replica: carries out the requests of those outside.
+/// Handler of the requests of a replica: carries out those of the outside.
 #[async_trait]
-pub trait Desk: Send + Sync {
+pub trait RequestHandler: Send + Sync {
     /// Carries out a request. One that is asked again is carried out once.
     ///
     /// # Errors
@@ -112,19 +112,19 @@ pub trait Desk: Send + Sync {
 }
 
 /// Answers the requests of one replica until a stop is asked for, side by side.
-pub async fn answer(ports: &Ports, desk: Arc<dyn Desk>, wake: Wake) {
+pub async fn answer(ports: &Ports, handler: Arc<dyn RequestHandler>, wake: Wake) {
     while let Some(request) = ports.ingress.next().await {
-        let (desk, wake, scoped) = (desk.clone(), wake.clone(), ports.clone());
+        let (handler, wake, scoped) = (handler.clone(), wake.clone(), ports.clone());
         ports.spawn("request", async move {
-            if let Err(dropped) = scoped.clone().scope(serve(desk, request, wake)).await {
+            if let Err(dropped) = scoped.clone().scope(serve(handler, request, wake)).await {
                 debug!(%dropped, "the caller has to ask again");
             }
         });
     }
 }
 
-async fn serve(desk: Arc<dyn Desk>, request: Request, wake: Wake) {
-    match desk.carry_out(&request.operation, &request.body).await {
+async fn serve(handler: Arc<dyn RequestHandler>, request: Request, wake: Wake) {
+    match handler.carry_out(&request.operation, &request.body).await {
         Ok(()) => {
             request.response.accept(Bytes::new());
             wake.hint();

@@ -16,7 +16,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`account`] | the account: its events, in the form of today and in that of an earlier release, and its decisions |
-//! | [`desk`] | the writers: bookings as they are asked for |
+//! | [`bookings`] | the writers: bookings as they are asked for |
 //! | [`earlier`] | events as an earlier release wrote them |
 //! | [`projections`] | what is read: balances with their generations, statements, search |
 //! | [`notices`] | the integration consumer: tells the broker, through the outbox, in the transaction of its checkpoint |
@@ -25,7 +25,7 @@
 //! | [`parts`] | documents, requests and subscribers, as the services have them |
 
 pub mod account;
-pub mod desk;
+pub mod bookings;
 pub mod earlier;
 pub mod messages;
 pub mod notices;

@@ -17,7 +17,7 @@ use crate::{
         Answer, Goods, INVENTORY, INVENTORY_RESERVED, ORDER_CANCELLED, ORDER_CONFIRMED, ORDER_CREATED, ORDERS,
         RESERVATION_FAILED,
     },
-    orders::{Denied, Desk, Order, OrderStatus, PlaceOrder, answer, handler_error, repository, told},
+    orders::{Denied, RequestHandler, Order, OrderStatus, PlaceOrder, answer, handler_error, repository, told},
     parts::{consume, relay_and_retention},
 };
 
@@ -35,8 +35,8 @@ pub async fn orders_with(ports: Ports, handlers: Handlers) {
     relay_and_retention(&ports, ORDERS, &wake);
     let heard = (ports.clone(), wake.clone());
     ports.spawn("consumer", async move { consume(&heard.0, ORDERS, INVENTORY, handlers, heard.1).await });
-    let desk = Counter { orders: repository(&ports, told()), ports: ports.clone() };
-    answer(&ports, Arc::new(desk), wake).await;
+    let handler = Counter { orders: repository(&ports, told()), ports: ports.clone() };
+    answer(&ports, Arc::new(handler), wake).await;
 }
 
 /// Runs one replica of `inventory` until a stop is asked for.
@@ -62,7 +62,7 @@ struct Counter {
 }
 
 #[async_trait]
-impl Desk for Counter {
+impl RequestHandler for Counter {
     async fn place(&self, order: PlaceOrder) -> Result<(), Denied> {
         let mut tx = self.ports.store.begin().await?;
         if let Some(known) = self.orders.load(&mut *tx, &order.id).await? {

@@ -18,7 +18,7 @@ use crate::{
         Goods, INVENTORY, ORDERS, RESERVATION_ANSWERED, RESERVATION_RELEASED, RESERVATION_REQUESTED,
         RESERVATION_SETTLED, RESERVATIONS,
     },
-    orders::{Denied, Desk, FULFILMENT, HearAnswer, PlaceOrder, answer, fulfilment, kept_to_itself, repository},
+    orders::{Denied, RequestHandler, FULFILMENT, HearAnswer, PlaceOrder, answer, fulfilment, kept_to_itself, repository},
     parts::{consume, relay_and_retention},
 };
 
@@ -57,7 +57,7 @@ pub async fn inventory(ports: Ports) {
 struct Conductor(Orchestrator);
 
 #[async_trait]
-impl Desk for Conductor {
+impl RequestHandler for Conductor {
     async fn place(&self, order: PlaceOrder) -> Result<(), Denied> {
         self.0.start(FULFILMENT, &order.id, &order).await?;
         Ok(())

@@ -6,12 +6,12 @@
 //!
 //! `DATABASE` is the file of `orders`; that of `shipping` lies beside it. `PROVIDER` is where payments are asked for, as
 //! `HOST:PORT` (see `provider`). Articles are put into a database that has none yet. Requests come as lines of standard
-//! input, and each is answered by a line of standard output (see `desk`). The program stops gracefully at the end of its
+//! input, and each is answered by a line of standard output (see `request_lines`). The program stops gracefully at the end of its
 //! input and at Ctrl-C; killed at any moment, it goes on at the next start. Where a part of it ends by itself, it says so and
 //! ends with an error, for whoever looks after it to start it again. `SHOP_RELAY_LEASE_MS` is the time after which the next
 //! start publishes what a killed one had in hand, 5,000 ms if it is not set.
 
-mod desk;
+mod request_lines;
 mod provider;
 
 use std::{
@@ -122,7 +122,7 @@ async fn shop(arguments: &Arguments) -> Result<(), AnyError> {
             Either::Right((died, _)) => format!("shipping-1: {died}"),
         }
     };
-    if let Either::Right((died, _)) = select(pin!(desk::answer_lines(&ingress, &stop)), pin!(died)).await {
+    if let Either::Right((died, _)) = select(pin!(request_lines::answer_lines(&ingress, &stop)), pin!(died)).await {
         return Err(died.into());
     }
     // Both hear of it before either is waited for: each may wait for the other's acknowledgement.

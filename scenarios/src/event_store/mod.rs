@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use seaworthy_core::ports::{Ports, Store, Timestamp};
 use seaworthy_event_store::{
-    desk::desk,
+    bookings::take_bookings,
     earlier,
     messages::{BALANCES, BANK, BOOK, DESK, GROUP, NOTICES, POST, REBUILD, SEARCH, STATEMENTS},
     notices::notices,
@@ -57,7 +57,7 @@ impl EventStore {
             name: SmolStr::new_static("event_store"),
             about: "projections, a rebuild and an integration consumer over one event store; everything is right",
             programs: [
-                (DESK, 2, |ports| Box::pin(desk(ports))),
+                (DESK, 2, |ports| Box::pin(take_bookings(ports))),
                 (BALANCES, 2, |ports| Box::pin(balances(ports))),
                 (STATEMENTS, 1, |ports| Box::pin(statements(ports))),
                 (SEARCH, 1, |ports| Box::pin(search(ports))),

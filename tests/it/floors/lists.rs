@@ -163,7 +163,7 @@ pub(super) const HOUSES: [House; 14] = [
         name: "event_store",
         folder: "scenarios/event_store/src",
         module: &[],
-        floors: &[&["messages"], &["account", "earlier", "parts"], &["desk", "notices", "post", "projections"]],
+        floors: &[&["messages"], &["account", "earlier", "parts"], &["bookings", "notices", "post", "projections"]],
     },
     House {
         name: "order_inventory",
@@ -189,5 +189,5 @@ pub(super) const HOUSES: [House; 14] = [
             &["operate", "soak"],
         ],
     },
-    House { name: "shop", folder: "scenarios/shop/src", module: &[], floors: &[&["desk", "provider"]] },
+    House { name: "shop", folder: "scenarios/shop/src", module: &[], floors: &[&["provider", "request_lines"]] },
 ];

@@ -24,7 +24,7 @@ use crate::{
         DEAL_CARDS, DEALT, FOLD_IDLE, HAND_COMMANDS, HAND_LIFE, HAND_STARTED, HandStarted, Hands, OVER, TABLE_TO_HAND,
         Tables, transaction_of,
     },
-    parts::{Consumers, Denied, Desk, KEEP, answer, decode},
+    parts::{Consumers, Denied, RequestHandler, KEEP, answer, decode},
 };
 
 /// Acts in a hand; the body is an [`ActInHand`].
@@ -54,8 +54,8 @@ pub async fn serve_with(ports: Ports, consumers: Consumers) {
     consumers.spawn(&ports, &wake);
     let forget = ProcessRetention::new(hand_life().collection(), KEEP);
     ports.spawn("process-retention", forget.run(ports.clone()));
-    let desk = Dealer { hands: hands(&ports), ports: ports.clone() };
-    answer(&ports, Arc::new(desk), wake).await;
+    let handler = Dealer { hands: hands(&ports), ports: ports.clone() };
+    answer(&ports, Arc::new(handler), wake).await;
 }
 
 /// Returns the consumers of the domain.
@@ -123,7 +123,7 @@ struct Dealer {
 }
 
 #[async_trait]
-impl Desk for Dealer {
+impl RequestHandler for Dealer {
     async fn carry_out(&self, operation: &str, body: &[u8]) -> Result<(), Denied> {
         if operation != ACT {
             return Err(Denied::Refused(format_smolstr!("hands can't {operation}")));

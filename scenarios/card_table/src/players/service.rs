@@ -20,7 +20,7 @@ use crate::{
         CONFIRM_JOIN, CREDIT, Funds, PAID_OUT, PLAYER_COMMANDS, PLAYER_REJECTIONS, PLAYER_SEATED, PaidOut, Payout,
         Players, SEAT_PLAYER, TABLE_TO_PLAYER, Tables,
     },
-    parts::{Consumers, Denied, Desk, answer, decode},
+    parts::{Consumers, Denied, RequestHandler, answer, decode},
 };
 
 /// Asks for a seat; the body is [`Funds`]. It is accepted once the chips are set aside, whatever becomes of it.
@@ -37,15 +37,15 @@ pub async fn serve(ports: Ports) {
 
 /// As [`serve`], with these consumers.
 pub async fn serve_with(ports: Ports, consumers: Consumers) {
-    let desk = Counter { wallets: wallets(&ports), ports: ports.clone() };
-    serve_at(ports, consumers, desk).await;
+    let handler = Counter { wallets: wallets(&ports), ports: ports.clone() };
+    serve_requests_by(ports, consumers, handler).await;
 }
 
-/// As [`serve_with`], with this desk.
-pub async fn serve_at(ports: Ports, consumers: Consumers, desk: impl Desk + 'static) {
+/// As [`serve_with`], with this handler of requests.
+pub async fn serve_requests_by(ports: Ports, consumers: Consumers, handler: impl RequestHandler + 'static) {
     let wake = Wake::new();
     consumers.spawn(&ports, &wake);
-    answer(&ports, Arc::new(desk), wake).await;
+    answer(&ports, Arc::new(handler), wake).await;
 }
 
 /// Returns the consumers of the domain.
@@ -116,7 +116,7 @@ struct Counter {
 }
 
 #[async_trait]
-impl Desk for Counter {
+impl RequestHandler for Counter {
     async fn carry_out(&self, operation: &str, body: &[u8]) -> Result<(), Denied> {
         let (player, command) = match operation {
             JOIN => {

@@ -21,7 +21,7 @@ use crate::{
         CREDIT, FUNDS_RESERVED, Funds, HAND_SETTLED, HAND_STARTED, HandOver, PAID_OUT, PLAYER_SEATED, PLAYER_TO_TABLE,
         Payout, Players, SEAT_PLAYER, SETTLE_HAND, TABLE_COMMANDS, TABLE_REJECTIONS, Tables, transaction_of,
     },
-    parts::{Consumers, Denied, Desk, answer, decode},
+    parts::{Consumers, Denied, RequestHandler, answer, decode},
 };
 
 /// Begins a hand; the body is a [`StartHand`].
@@ -62,8 +62,8 @@ pub async fn serve(ports: Ports) {
 pub async fn serve_with(ports: Ports, consumers: Consumers) {
     let wake = Wake::new();
     consumers.spawn(&ports, &wake);
-    let desk = Croupier { tables: tables(&ports), ports: ports.clone() };
-    answer(&ports, Arc::new(desk), wake).await;
+    let handler = Croupier { tables: tables(&ports), ports: ports.clone() };
+    answer(&ports, Arc::new(handler), wake).await;
 }
 
 /// Returns the consumers of the domain.
@@ -142,7 +142,7 @@ struct Croupier {
 }
 
 #[async_trait]
-impl Desk for Croupier {
+impl RequestHandler for Croupier {
     async fn carry_out(&self, operation: &str, body: &[u8]) -> Result<(), Denied> {
         let (tables, store) = (&self.tables, &*self.ports.store);
         match operation {

@@ -17,7 +17,7 @@ use seaworthy_core::{
 };
 use seaworthy_event_store::{
     account::Account,
-    desk::{cause, sides},
+    bookings::{cause, sides},
     earlier,
     messages::{BANK, Booking, CREDITED},
 };

@@ -31,9 +31,9 @@ pub struct PlaceOrder {
     pub lines: Vec<Line>,
 }
 
-/// Clerk of a replica: carries out the requests of customers.
+/// Handler of the requests of a replica: carries out those of customers.
 #[async_trait]
-pub trait Desk: Send + Sync {
+pub trait RequestHandler: Send + Sync {
     /// Takes an order, once for each id.
     ///
     /// # Errors
@@ -95,29 +95,29 @@ impl From<SagaError> for Denied {
 }
 
 /// Answers the requests of one replica until a stop is asked for, side by side.
-pub async fn answer(ports: &Ports, desk: Arc<dyn Desk>, wake: Wake) {
+pub async fn answer(ports: &Ports, handler: Arc<dyn RequestHandler>, wake: Wake) {
     while let Some(request) = ports.ingress.next().await {
-        let (ports, desk, wake) = (ports.clone(), desk.clone(), wake.clone());
+        let (ports, handler, wake) = (ports.clone(), handler.clone(), wake.clone());
         let scoped = ports.clone();
         ports.spawn("request", async move {
-            if let Err(dropped) = scoped.clone().scope(serve(scoped, desk, request, wake)).await {
+            if let Err(dropped) = scoped.clone().scope(serve(scoped, handler, request, wake)).await {
                 debug!(%dropped, "the caller has to ask again");
             }
         });
     }
 }
 
-async fn serve(ports: Ports, desk: Arc<dyn Desk>, request: Request, wake: Wake) {
+async fn serve(ports: Ports, handler: Arc<dyn RequestHandler>, request: Request, wake: Wake) {
     let body = &request.body;
     let answer = match request.operation.as_str() {
         PLACE_ORDER => match serde_json::from_slice::<PlaceOrder>(body) {
             Ok(order) if order.lines.is_empty() || order.lines.iter().any(|line| line.units == 0) => {
                 Err(Denied::Refused("an order is of some units of some article".into()))
             }
-            Ok(order) => desk.place(order).await.map(|()| Bytes::new()),
+            Ok(order) => handler.place(order).await.map(|()| Bytes::new()),
             Err(error) => Err(Denied::Refused(error.to_smolstr())),
         },
-        CANCEL_ORDER => desk.cancel(&String::from_utf8_lossy(body)).await.map(|()| Bytes::new()),
+        CANCEL_ORDER => handler.cancel(&String::from_utf8_lossy(body)).await.map(|()| Bytes::new()),
         LOOK_UP_ORDER => look_up(&ports, &String::from_utf8_lossy(body)).await,
         other => Err(Denied::Refused(SmolStr::new(format!("orders can't {other}")))),
     };

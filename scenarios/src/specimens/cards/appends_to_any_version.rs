@@ -13,8 +13,8 @@
 use async_trait::async_trait;
 use seaworthy_card_table::{
     messages::{Funds, Players},
-    parts::{Denied, Desk, decode},
-    players::{CLOSE_WALLET, JOIN, Wallet, WalletCommand, WalletEvent, consumers, serve_at, stream, wallets},
+    parts::{Denied, RequestHandler, decode},
+    players::{CLOSE_WALLET, JOIN, Wallet, WalletCommand, WalletEvent, consumers, serve_requests_by, stream, wallets},
 };
 use seaworthy_core::{
     aggregate::DomainEvent as _,
@@ -32,8 +32,8 @@ pub(super) fn twin() -> CardTable {
     let about = "a join is appended to its wallet whatever has happened there since the wallet was read";
     CardTable::with_mistake("appends-to-any-version", about).players(|ports| {
         let consumers = consumers(&ports);
-        let desk = Appends { wallets: wallets(&ports), ports: ports.clone() };
-        Box::pin(serve_at(ports, consumers, desk))
+        let handler = Appends { wallets: wallets(&ports), ports: ports.clone() };
+        Box::pin(serve_requests_by(ports, consumers, handler))
     })
 }
 
@@ -52,7 +52,7 @@ impl Appends {
 }
 
 #[async_trait]
-impl Desk for Appends {
+impl RequestHandler for Appends {
     async fn carry_out(&self, operation: &str, body: &[u8]) -> Result<(), Denied> {
         let (player, command) = match operation {
             JOIN => {

@@ -29,7 +29,7 @@ use seaworthy_order_inventory::{
         Answer, Goods, INVENTORY, ORDERS, RESERVATION_ANSWERED, RESERVATION_RELEASED, RESERVATION_REQUESTED,
         RESERVATION_SETTLED, RESERVATIONS,
     },
-    orders::{Denied, Desk, Order, OrderStatus, PlaceOrder, answer, kept_to_itself, repository},
+    orders::{Denied, RequestHandler, Order, OrderStatus, PlaceOrder, answer, kept_to_itself, repository},
     parts::{consume, encode, relay_and_retention},
 };
 use smol_str::SmolStr;
@@ -55,8 +55,8 @@ async fn orders(ports: Ports) {
     let heard = (ports.clone(), wake.clone());
     ports.spawn("consumer", async move { consume(&heard.0, ORDERS, INVENTORY, handlers, heard.1).await });
     let orders = repository(&ports, kept_to_itself());
-    let desk = InMemory { orders, ports: ports.clone(), waiting, wake: wake.clone() };
-    answer(&ports, Arc::new(desk), wake).await;
+    let handler = InMemory { orders, ports: ports.clone(), waiting, wake: wake.clone() };
+    answer(&ports, Arc::new(handler), wake).await;
 }
 
 struct PassOn(Waiting);
@@ -82,7 +82,7 @@ struct InMemory {
 }
 
 #[async_trait]
-impl Desk for InMemory {
+impl RequestHandler for InMemory {
     async fn place(&self, order: PlaceOrder) -> Result<(), Denied> {
         let mut tx = self.ports.store.begin().await?;
         if self.orders.load(&mut *tx, &order.id).await?.is_some() {

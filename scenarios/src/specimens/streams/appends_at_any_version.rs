@@ -1,4 +1,4 @@
-//! A clerk that looks whether there is enough on an account, and appends the booking afterwards, whatever the stream has come to
+//! A handler that looks whether there is enough on an account, and appends the booking afterwards, whatever the stream has come to
 //! since. Two bookings that each have enough are too much together.
 //!
 //! Threads: two bookings from one account. No fault is needed.
@@ -21,7 +21,7 @@ use seaworthy_core::{
 };
 use seaworthy_event_store::{
     account::{Account, AccountEvent, NotEnough, ledger},
-    desk::{Clerk, cause, denied, desk_with, sides},
+    bookings::{RequestHandler, cause, denied, sides, take_bookings_with},
     messages::{BANK, Booking, DESK},
     parts::{Denied, encode},
 };
@@ -33,8 +33,8 @@ use crate::event_store::EventStore;
 pub(super) fn twin() -> EventStore {
     let about = "a booking is decided by what was read before, and appended whatever came since";
     EventStore::with_mistake("appends-at-any-version", about, DESK, |ports| {
-        let clerk = Hasty { ledger: ledger(&ports), ports: ports.clone() };
-        Box::pin(desk_with(ports, Arc::new(clerk)))
+        let handler = Hasty { ledger: ledger(&ports), ports: ports.clone() };
+        Box::pin(take_bookings_with(ports, Arc::new(handler)))
     })
 }
 
@@ -44,7 +44,7 @@ struct Hasty {
 }
 
 #[async_trait]
-impl Clerk for Hasty {
+impl RequestHandler for Hasty {
     async fn book(&self, booking: &Booking) -> Result<(), Denied> {
         let decided = self.decide(booking).await.map_err(denied)?;
         self.append(booking, decided).await.map_err(denied)

@@ -29,9 +29,9 @@ const CENTS_MAX: u64 = 1_000_000_000;
 /// Ids of bookings' operations lie below this one.
 const BOOKINGS: Uuid = Uuid::from_u128(0xb00c_1265_5f3a_4d0e_9c67_21d4_8e5b_a0c3);
 
-/// Clerk of a replica: makes bookings.
+/// Handler of the requests of a replica: makes bookings.
 #[async_trait]
-pub trait Clerk: Send + Sync {
+pub trait RequestHandler: Send + Sync {
     /// Makes a booking, once for each id.
     ///
     /// # Errors
@@ -40,15 +40,15 @@ pub trait Clerk: Send + Sync {
 }
 
 /// Runs one replica until a stop is asked for.
-pub async fn desk(ports: Ports) {
+pub async fn take_bookings(ports: Ports) {
     let teller = Teller::new(&ports);
-    desk_with(ports, Arc::new(teller)).await;
+    take_bookings_with(ports, Arc::new(teller)).await;
 }
 
-/// As [`desk`], with this clerk.
-pub async fn desk_with(ports: Ports, clerk: Arc<dyn Clerk>) {
+/// As [`take_bookings`], with this handler.
+pub async fn take_bookings_with(ports: Ports, handler: Arc<dyn RequestHandler>) {
     let serve = |operation: SmolStr, body: Bytes| {
-        let clerk = clerk.clone();
+        let handler = handler.clone();
         async move {
             if operation != BOOK {
                 return Err(Denied::Refused(format_smolstr!("the desk can't {operation}")));
@@ -58,13 +58,13 @@ pub async fn desk_with(ports: Ports, clerk: Arc<dyn Clerk>) {
             if booking.from == booking.to || !(1..=CENTS_MAX).contains(&booking.cents) {
                 return Err(Denied::Refused("a booking moves money from one account to another".into()));
             }
-            clerk.book(&booking).await.map(|()| Bytes::new())
+            handler.book(&booking).await.map(|()| Bytes::new())
         }
     };
     answer(&ports, serve).await;
 }
 
-/// The clerk that appends by `Exact`: both sides of a booking in one transaction, each under the version that it was decided
+/// The handler that appends by `Exact`: both sides of a booking in one transaction, each under the version that it was decided
 /// on, and decided again where somebody else was faster.
 #[derive(Clone)]
 pub struct Teller {
@@ -73,7 +73,7 @@ pub struct Teller {
 }
 
 impl Teller {
-    /// A clerk of this process.
+    /// A handler of this process.
     pub fn new(ports: &Ports) -> Self {
         Self { ports: ports.clone(), ledger: ledger(ports) }
     }
@@ -88,7 +88,7 @@ impl Teller {
 }
 
 #[async_trait]
-impl Clerk for Teller {
+impl RequestHandler for Teller {
     async fn book(&self, booking: &Booking) -> Result<(), Denied> {
         let mut retries = 0;
         loop {

@@ -62,6 +62,9 @@ impl Boot {
 
     /// The process dies here, because it has decided so: all its tasks end as in a crash, what was not committed is lost,
     /// and it never returns. Whoever supervises the process starts it again; it is no panic and no failure of a run.
+    ///
+    /// The process dies when the future is polled for the first time: one that is dropped before does nothing, and one that is
+    /// dropped afterwards takes nothing back.
     pub async fn exit(&self, reason: impl Into<SmolStr>) -> ! {
         (self.exit)(reason.into());
         pending().await

@@ -4,6 +4,7 @@ mod apart;
 mod architecture;
 mod core_spans;
 mod determinism;
+mod error_docs;
 mod floors;
 mod glossary;
 mod growth;

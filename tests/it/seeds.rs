@@ -52,6 +52,14 @@ fn row(line: &str) -> Row<'_> {
     Row { number, system, promise, shown: links.collect(), open }
 }
 
+/// Name of the function that a line begins, if it carries a number: whatever stands before `fn`, `async` for example.
+fn numbered(line: &str) -> Option<&str> {
+    let (before, name) = line.split_once("fn seed_")?;
+    let is_code = before.chars().all(|letter| letter.is_ascii_lowercase() || " ()".contains(letter));
+    let length = name.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')?;
+    is_code.then(|| &line[before.len() + "fn ".len()..before.len() + "fn seed_".len() + length])
+}
+
 /// Names of the tests of the whole tree that carry a number, with their files.
 fn carried() -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
@@ -59,12 +67,7 @@ fn carried() -> BTreeSet<(String, String)> {
     for folder in ["core", "sim", "scenarios", "adapters", "tests", "benches"] {
         for (path, text) in sources(folder) {
             let path = Path::new(&path).strip_prefix(root).expect("below the root").display().to_string();
-            for line in text.lines() {
-                let name = line.trim_start().strip_prefix("fn seed_").map(|rest| rest.split('(').next());
-                if let Some(Some(name)) = name {
-                    found.insert((format!("seed_{name}"), path.clone()));
-                }
-            }
+            found.extend(text.lines().filter_map(numbered).map(|name| (name.to_owned(), path.clone())));
         }
     }
     found
@@ -116,6 +119,16 @@ fn each_test_that_the_promises_link_is_in_its_file_and_each_that_carries_a_numbe
         *files.entry(file).or_default() += 1;
     }
     assert!(files.len() > 30, "{files:?}");
+}
+
+#[test]
+fn a_test_carries_its_number_whatever_kind_of_function_it_is() {
+    for line in ["fn seed_07_x() {", "    async fn seed_07_x() {", "pub(crate) async fn seed_07_x<T>(it: T) {"] {
+        assert_eq!(numbered(line), Some("seed_07_x"), "{line}");
+    }
+    for line in ["// fn seed_07_x() {", "let name = \"fn seed_07_x() {\";", "fn a_seed_07() {", "seed_07_x();"] {
+        assert_eq!(numbered(line), None, "{line}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! | [`Tracked`] | a loaded aggregate, with the events of its changes | to change one |
 //! | [`MessageMap`] | which event becomes which message | once, when the process is built |
 //! | [`Repository`] | loads, saves, stages the messages | always |
-//! | [`Persistence`] | where the state lies | to keep it in tables of your own instead of [`InDocuments`] |
+//! | [`Persistence`] | where the state is stored | to keep it in tables of your own instead of [`InDocuments`] |
 //!
 //! An event is recorded where a declared transition happens, by comparing the state before and after a change. So a
 //! write that changes nothing records nothing, and no code path can change the state and forget the event.

@@ -14,13 +14,14 @@ use crate::{
 /// connection, so that the row and the messages that tell of it are committed together.
 #[async_trait]
 pub trait Persistence<A: Aggregate>: Send + Sync {
-    /// Reads an aggregate and its version.
+    /// Reads an aggregate and its version. Dropping the future reads nothing.
     ///
     /// # Errors
-    /// [`AggregateError`].
+    /// [`AggregateError::Store`] if the store fails, and [`AggregateError::Codec`] if what is stored is no such aggregate.
     async fn load(&self, tx: &mut dyn Transaction, id: &str) -> Result<Option<(A, u64)>, AggregateError>;
 
-    /// Writes an aggregate and returns its new version. `expected` is [`Expected::Absent`] or [`Expected::Version`].
+    /// Writes an aggregate and returns its new version. `expected` is [`Expected::Absent`] or [`Expected::Version`]. Dropping the
+    /// future leaves the transaction as after an error: drop it, too.
     ///
     /// # Errors
     /// [`StoreError::Conflict`](crate::ports::StoreError::Conflict) if `expected` does not hold: with SQL, if

@@ -93,10 +93,11 @@ impl<A: Aggregate> Repository<A> {
         self
     }
 
-    /// Loads an aggregate.
+    /// Loads an aggregate; `None` if there is none by this id. Dropping the future reads nothing.
     ///
     /// # Errors
-    /// [`AggregateError`].
+    /// [`AggregateError::Store`] if the store fails, and [`AggregateError::Codec`] if what is stored can't be decoded as this
+    /// aggregate.
     pub async fn load(&self, tx: &mut dyn Transaction, id: &str) -> Result<Option<Tracked<A>>, AggregateError> {
         let span = debug_span!("aggregate.load", aggregate = A::NAME, id);
         let stored = self.persistence.load(tx, id).instrument(span).await?;
@@ -106,9 +107,12 @@ impl<A: Aggregate> Repository<A> {
     /// Saves an aggregate and stages the messages of its events; returns its version. Nothing is written if nothing has
     /// changed. All of it is the transaction's: it happens when, and only if, that commits.
     ///
+    /// Dropping the future may leave a part of it in the transaction, the aggregate without its messages: drop the transaction,
+    /// too, and nothing of it happens.
+    ///
     /// # Errors
     /// [`StoreError::Conflict`], here or at commit, if it was saved by another since it was loaded: begin anew from a
-    /// fresh load.
+    /// fresh load. [`AggregateError`] tells what else can fail.
     pub async fn save(
         &self,
         tx: &mut dyn Transaction,
@@ -155,10 +159,12 @@ impl<A: Aggregate> Repository<A> {
         }
     }
 
-    /// Loads an aggregate, changes it and saves it, inside a transaction of the caller's.
+    /// Loads an aggregate, changes it and saves it, inside a transaction of the caller's. Dropping the future is as with
+    /// [`save`](Self::save): drop the transaction, too.
     ///
     /// # Errors
-    /// [`UpdateError`]. Nothing was written if the change refused.
+    /// [`UpdateError::Missing`] if there is no such aggregate, [`UpdateError::Refused`] with what `change` returned, in which case
+    /// nothing was written, and [`UpdateError::Aggregate`] if it can't be loaded or saved.
     pub async fn update_in<R, E>(
         &self,
         tx: &mut dyn Transaction,
@@ -176,9 +182,12 @@ impl<A: Aggregate> Repository<A> {
     /// Loads an aggregate, changes it and saves it, in a transaction of its own. After a conflict it starts again from a
     /// fresh load, so `change` may run several times, each time on what is stored then.
     ///
+    /// Dropping the future before the commit aborts the transaction. Once the commit has begun, the change may be there or not,
+    /// as after [`StoreError::Unknown`]; the relay publishes its messages in either case if it is, without the hint.
+    ///
     /// # Errors
-    /// [`UpdateError`]. [`StoreError::Conflict`] if others were always faster. [`StoreError::Unknown`] is returned and
-    /// not tried again, since `change` might then be applied twice.
+    /// Those of [`update_in`](Self::update_in). [`StoreError::Conflict`] if others were always faster.
+    /// [`StoreError::Unknown`] is returned and not tried again, since `change` might then be applied twice.
     pub async fn update<R, E>(
         &self,
         store: &dyn Store,

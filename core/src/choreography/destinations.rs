@@ -61,7 +61,7 @@ impl Destinations {
     /// Returns the state of a declared destination; `None` if there is no such aggregate yet.
     ///
     /// # Errors
-    /// [`TranslateError::Undeclared`].
+    /// [`TranslateError::Undeclared`] if it was not declared in `prepare`, so that nobody looked it up.
     pub fn get(&self, destination: &Destination) -> Result<Option<&DestinationState>, TranslateError> {
         let state = self.0.get(destination).ok_or_else(|| TranslateError::Undeclared(destination.clone()))?;
         Ok(state.as_ref())
@@ -70,7 +70,7 @@ impl Destinations {
     /// Returns the version of a declared destination; `0` if it was looked up and is not there yet.
     ///
     /// # Errors
-    /// [`TranslateError::Undeclared`].
+    /// [`TranslateError::Undeclared`] if it was not declared in `prepare`, so that nobody looked it up.
     pub fn version(&self, destination: &Destination) -> Result<u64, TranslateError> {
         Ok(self.get(destination)?.map_or(0, |state| state.version))
     }
@@ -115,7 +115,7 @@ impl FromIterator<(Destination, Option<DestinationState>)> for Destinations {
 ///     ports::Transaction,
 /// };
 ///
-/// /// Tables lie in a collection with a prefix.
+/// /// Tables are kept in a collection with a prefix.
 /// struct Prefixed(&'static str);
 ///
 /// #[async_trait]
@@ -133,7 +133,7 @@ impl FromIterator<(Destination, Option<DestinationState>)> for Destinations {
 #[async_trait]
 pub trait DestinationStates: Send + Sync {
     /// Returns version and state of an aggregate, read together; `None` if there is none. `tx` is the transaction in which
-    /// the router handles the event, for states that lie in its own store.
+    /// the router handles the event, for states that are kept in its own store.
     ///
     /// # Errors
     /// [`HandlerError`]; the event is then handled again later.
@@ -144,7 +144,7 @@ pub trait DestinationStates: Send + Sync {
     ) -> Result<Option<DestinationState>, HandlerError>;
 }
 
-/// States of aggregates that lie as documents in the router's own store, in the collection named as their domain: what a
+/// States of aggregates that are documents in the router's own store, in the collection named as their domain: what a
 /// [`Repository`](crate::aggregate::Repository) writes. They are read in the router's transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OwnDocuments;
@@ -160,7 +160,7 @@ impl DestinationStates for OwnDocuments {
     }
 }
 
-/// States of aggregates that lie as documents in another store than the router's, in the collection named as their domain.
+/// States of aggregates that are documents in another store than the router's, in the collection named as their domain.
 /// Each is read in a short transaction of its own there. For the router's own store there is [`OwnDocuments`]: a second
 /// transaction beside the open one would wait for it where a store has one writer.
 ///

@@ -108,7 +108,8 @@ impl Router {
     /// Names the destinations whose states an event's translation depends on: the first phase. Pure.
     ///
     /// # Errors
-    /// [`TranslateError::UnknownEvent`], [`TranslateError::Decode`].
+    /// [`TranslateError::UnknownEvent`] if the event is none of the source domain, and [`TranslateError::Decode`] if its payload
+    /// can't be decoded.
     pub fn prepare(&self, event: &Message) -> Result<Vec<Destination>, TranslateError> {
         Ok(match self.translator(event)? {
             Some(translator) => translator.prepare(event)?,
@@ -120,7 +121,7 @@ impl Router {
     /// for.
     ///
     /// # Errors
-    /// [`TranslateError`].
+    /// Those of [`prepare`](Self::prepare), and whatever [`TranslateError`] the event's translator returns.
     pub fn handle(&self, event: &Message, destinations: &Destinations) -> Result<Vec<Command>, TranslateError> {
         match self.translator(event)? {
             Some(translator) => translator.handle(event, destinations),

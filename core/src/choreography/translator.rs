@@ -55,7 +55,8 @@ pub trait Translator: Send + Sync + 'static {
     /// Returns the commands that follow from the event, in the order in which those for one aggregate are to be carried out.
     ///
     /// # Errors
-    /// [`TranslateError`].
+    /// [`TranslateError::Undeclared`] if it looks at a destination that it has not named in [`prepare`](Self::prepare), and the
+    /// other kinds of [`TranslateError`] if a state or a command has not the form that it should have.
     fn handle(&self, event: &Self::Event, destinations: &Destinations) -> Result<Vec<Command>, TranslateError>;
 }
 

@@ -112,7 +112,7 @@ impl Headers {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Returns `true` if there are none, as nearly always.
+    /// Returns `true` if there are no headers. Most messages have none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -41,7 +41,7 @@ impl Schedule {
     /// No moments: published at once, of use for ever.
     pub const NONE: Self = Self { not_before: None, expires: None };
 
-    /// Returns `true` if it says nothing, as nearly always.
+    /// Returns `true` if it names no moment. Most messages have none.
     pub fn is_none(&self) -> bool {
         *self == Self::NONE
     }

@@ -76,7 +76,8 @@ impl Orchestrator {
     /// Dropping the future leaves the saga to recovery, once its lease has ended.
     ///
     /// # Errors
-    /// [`SagaError::NotFound`], [`SagaError::Store`].
+    /// [`SagaError::NotFound`] if the store has no such saga, and [`SagaError::Store`] if the store fails before the saga is
+    /// taken over.
     pub async fn drive(&self, saga: SagaId) -> Result<DriveOutcome, SagaError> {
         let mut acquired = self.acquire(Some(saga), 1).await?;
         if let Some(instance) = acquired.pop() {

@@ -57,7 +57,7 @@ impl Orchestrator {
     /// saga's own id is shared by its messages.
     ///
     /// # Errors
-    /// [`SagaError`].
+    /// The same as those of [`start_in`](Orchestrator::start_in), which leave the transaction as they do there.
     pub async fn start_correlated_in<D: SagaData>(
         &self,
         tx: &mut dyn Transaction,
@@ -88,7 +88,7 @@ impl Orchestrator {
     /// ```
     ///
     /// # Errors
-    /// [`SagaError`].
+    /// The same as those of [`start_in`](Orchestrator::start_in), which leave the transaction as they do there.
     pub async fn start_traced_in<D: SagaData>(
         &self,
         tx: &mut dyn Transaction,
@@ -105,7 +105,7 @@ impl Orchestrator {
     /// share its correlation id and trace context, and name it as their cause.
     ///
     /// # Errors
-    /// [`SagaError`].
+    /// The same as those of [`start_in`](Orchestrator::start_in), which leave the transaction as they do there.
     pub async fn start_for<D: SagaData>(
         &self,
         tx: &mut dyn Transaction,

@@ -107,7 +107,7 @@ pub trait RequestHandler: Send + Sync {
     /// Carries out a request. One that is asked again is carried out once.
     ///
     /// # Errors
-    /// [`Denied`].
+    /// [`Denied`] says whether it never will be, or whether the caller has to ask again.
     async fn carry_out(&self, operation: &str, body: &[u8]) -> Result<(), Denied>;
 }
 

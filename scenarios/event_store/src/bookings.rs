@@ -35,7 +35,7 @@ pub trait RequestHandler: Send + Sync {
     /// Makes a booking, once for each id.
     ///
     /// # Errors
-    /// [`Denied`].
+    /// [`Denied`] says whether it never will be made, or whether the caller has to ask again.
     async fn book(&self, booking: &Booking) -> Result<(), Denied>;
 }
 

@@ -46,7 +46,7 @@ pub trait Case {
     /// Writes the plan to a file, found on this store: see [`write_plan_file`].
     ///
     /// # Errors
-    /// [`CorpusError::File`].
+    /// [`CorpusError::File`] if the file or its folder can't be written.
     fn write(&self, path: &Path, store: Option<&str>) -> Result<(), CorpusError>;
 
     /// The faults that did not strike in a run of this plan, which lies in `path`: see [`IdlePlan`].

@@ -127,7 +127,7 @@ impl Corpus {
     /// Writes a plan as `NAME.json` below its scenario's name and says where. The file is whole or not there at all.
     ///
     /// # Errors
-    /// [`CorpusError::File`].
+    /// [`CorpusError::File`] if the file or its folder can't be written.
     pub fn save<W: Workload>(&self, name: &str, plan: &Plan<W>) -> Result<PathBuf, CorpusError> {
         let path = self.folder.join(plan.scenario.as_str()).join(format!("{name}.json"));
         write_plan(&path, plan)?;
@@ -225,7 +225,7 @@ pub fn write_plan<W: Workload>(path: &Path, plan: &Plan<W>) -> Result<(), Corpus
 /// the old file or the new one and never a part of it.
 ///
 /// # Errors
-/// [`CorpusError::File`].
+/// [`CorpusError::File`] if the file or its folder can't be written; the old file is then as it was.
 pub fn write_plan_file<W: Workload>(path: &Path, plan: &PlanFile<W>) -> Result<(), CorpusError> {
     plan.write(path).map_err(|error| CorpusError::File { verb: "write", path: path.into(), error })
 }

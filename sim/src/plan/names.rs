@@ -7,7 +7,7 @@ impl Fault {
     /// Checks that everything the fault names exists.
     ///
     /// # Errors
-    /// [`PlanError::UnknownName`].
+    /// [`PlanError::UnknownName`] if the topology has nothing of that kind by that name.
     pub(super) fn is_known_to(&self, topology: &Topology, index: usize) -> Result<(), PlanError> {
         let processes = || topology.processes.iter().map(|process| process.name.clone()).collect();
         let (kind, name, known): (_, _, Vec<SmolStr>) = match self.target() {

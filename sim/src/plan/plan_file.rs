@@ -21,7 +21,8 @@ struct Head {
 /// The scenario that a plan file names, once its format is known to be readable.
 ///
 /// # Errors
-/// [`PlanError::Malformed`] and [`PlanError::Format`].
+/// [`PlanError::Malformed`] if it is no JSON with a scenario's name, and [`PlanError::Format`] if its format is none that this version
+/// reads.
 pub fn scenario_of(text: &str) -> Result<String, PlanError> {
     let head: Head =
         serde_json::from_str(without_mark(text)).map_err(|error| PlanError::Malformed(error.to_string()))?;

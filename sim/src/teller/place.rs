@@ -25,7 +25,7 @@ impl Place<'_> {
     /// Writes the plan of a failure, found on this store, and says where it lies. A committed plan is never written over.
     ///
     /// # Errors
-    /// [`CorpusError::File`].
+    /// [`CorpusError::File`] if the file or its folder can't be written.
     pub(super) fn put(&self, case: &dyn Case, failure: &FailedRun, store: Option<&str>) -> Result<PathBuf, CorpusError> {
         let is_new = !matches!(failure.source, Source::File(_));
         let folder = if self.keep && is_new { self.corpus } else { self.plans };
@@ -38,7 +38,7 @@ impl Place<'_> {
     /// since nobody commits what can be made again.
     ///
     /// # Errors
-    /// [`CorpusError::File`].
+    /// [`CorpusError::File`] if the file or its folder can't be written.
     pub(super) fn put_page(&self, case: &dyn Case, failure: &FailedRun, page: &str) -> Result<PathBuf, CorpusError> {
         let path = self.plans.join(case.scenario()).join(file_name(failure)).with_extension("html");
         let wrong = |error| CorpusError::File { verb: "write", path: path.clone(), error };

@@ -112,14 +112,14 @@ pub trait Store: OutboxStore + InboxStore + SagaStore + OperationStore + EventSt
     /// Opens a transaction that sees the store as it is now.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`]. Dropping the future leaves nothing open.
+    /// [`StoreError::Unavailable`] if the store can't be reached. Dropping the future leaves nothing open.
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError>;
 
     /// Returns the work that waits in the store: for health checks, and for the simulator to see that a run has come to
     /// rest. In a part that the store has not nothing waits.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
+    /// [`StoreError::Unavailable`] if the store can't be reached.
     async fn backlog(&self) -> Result<Backlog, StoreError>;
 
     /// Returns counts and ages of everything in the store that an operator may have to look at. It looks at whatever is
@@ -138,7 +138,7 @@ pub trait Store: OutboxStore + InboxStore + SagaStore + OperationStore + EventSt
     /// wrong; the store says so at `WARN`, once. Moments that messages and sagas asked for stay.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
+    /// [`StoreError::Unavailable`] if the store can't be reached.
     async fn now(&self) -> Result<Timestamp, StoreError>;
 
     /// Has the store's transactions tell from now on what they change in these tables of the user's own
@@ -194,7 +194,7 @@ pub trait Transaction:
     /// processes on this store agree on.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
+    /// [`StoreError::Unavailable`] if the store can't be reached.
     async fn now(&mut self) -> Result<Timestamp, StoreError>;
 
     /// The adapter's own connection, inside this transaction, for a user's own statements.
@@ -221,7 +221,7 @@ pub trait Transaction:
     /// watches nothing, has nothing to tell.
     ///
     /// # Errors
-    /// Any [`StoreError`].
+    /// Any [`StoreError`] with which the transaction fails.
     async fn row_changes(&mut self) -> Result<Vec<RowChange>, StoreError> {
         Ok(Vec::new())
     }

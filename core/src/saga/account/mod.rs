@@ -52,7 +52,7 @@ pub struct AccountEntry {
 /// ```
 ///
 /// # Errors
-/// [`SagaError::NotFound`], [`SagaError::Store`].
+/// [`SagaError::NotFound`] if the store has no such saga, and [`SagaError::Store`] if it can't be read.
 pub async fn account(store: &dyn Store, saga: SagaId) -> Result<Account, SagaError> {
     let work = async {
         let instance = store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;

@@ -56,7 +56,7 @@ impl Hand {
     /// Takes in a player's act. The last one ends the hand.
     ///
     /// # Errors
-    /// [`NotActed`].
+    /// [`NotActed`] if the hand is over, if it is not the player's, or if the player has acted otherwise before.
     pub fn act(&mut self, player: &SmolStr, act: Act) -> Result<(), NotActed> {
         match self.acts.get(player) {
             Some(known) if *known == act => return Ok(()),

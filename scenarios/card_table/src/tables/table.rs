@@ -97,7 +97,7 @@ impl Table {
     /// Gives a player a seat.
     ///
     /// # Errors
-    /// [`NoSeat`].
+    /// [`NoSeat`] if the player has a seat already, or if all are taken.
     pub fn seat(&mut self, funds: Funds) -> Result<(), NoSeat> {
         if self.seated.iter().any(|seat| seat.player == funds.player) {
             return Err(NoSeat::SeatedAlready);
@@ -117,7 +117,7 @@ impl Table {
     /// Begins a hand with all who have enough chips left; one that was begun under this number before is the same.
     ///
     /// # Errors
-    /// [`NoMove`].
+    /// [`NoMove`] if the table is settled, if another hand is being played, or if fewer than two have enough chips.
     pub fn start(&mut self, number: u32, stake: u64) -> Result<(), NoMove> {
         if number <= self.hands {
             return Ok(());
@@ -157,7 +157,7 @@ impl Table {
     /// Takes somebody's seat away and pays out what was there.
     ///
     /// # Errors
-    /// [`NoMove`].
+    /// [`NoMove`] if the table is settled, if a hand is being played, or if nobody sits there by that join.
     pub fn give_up(&mut self, join: &str) -> Result<(), NoMove> {
         self.rests()?;
         let at = self.seated.iter().position(|seat| seat.join == join).ok_or(NoMove::NotSeated)?;
@@ -169,7 +169,7 @@ impl Table {
     /// Ends the table: pays out what is at each seat.
     ///
     /// # Errors
-    /// [`NoMove::Playing`].
+    /// [`NoMove::Playing`] while a hand is being played.
     pub fn settle(&mut self) -> Result<(), NoMove> {
         if self.is_settled {
             return Ok(());

@@ -37,13 +37,13 @@ pub trait RequestHandler: Send + Sync {
     /// Takes an order, once for each id.
     ///
     /// # Errors
-    /// [`Denied`].
+    /// [`Denied`] says whether it never will be taken, or whether the caller has to ask again.
     async fn place(&self, order: PlaceOrder) -> Result<(), Denied>;
 
     /// Calls an order off.
     ///
     /// # Errors
-    /// [`Denied`].
+    /// [`Denied::Refused`] if there is no such order, or if it has come to another end; [`Denied::AskAgain`] if nobody knows.
     async fn cancel(&self, order: &str) -> Result<(), Denied>;
 }
 

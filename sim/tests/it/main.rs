@@ -37,6 +37,7 @@ mod outbox_relay_apart;
 mod own_tables;
 mod plan_bounds;
 mod plan_file;
+mod plan_file_older;
 mod plan_generation;
 mod planted;
 mod saga_crash_points;

@@ -7,7 +7,7 @@ use super::{
     Interest, Invariant, Judge, Mode, brief::Brief, groups::Groups, messages::ByMessage, name_numbers::NameNumbers,
     practice::Practice,
 };
-use crate::trace::{Effect, Event, What};
+use crate::trace::{Event, What};
 
 /// `acknowledged-before-handled`: a consumer group that handles a type of message in an inbox told the broker of success
 /// before there was any.
@@ -121,11 +121,8 @@ impl Invariant for AcknowledgedBeforeHandled {
             }
             What::Commit { outcome, effects, .. } if outcome.took_effect() => {
                 for effect in effects.iter() {
-                    if let Effect::Handled { consumer, message }
-                    | Effect::Exhumed { consumer, message }
-                    | Effect::Buried { consumer, message, .. } = effect
-                    {
-                        self.handle(consumer, *message, event.number, judge);
+                    if let Some((consumer, message)) = effect.concludes() {
+                        self.handle(consumer, message, event.number, judge);
                     }
                 }
             }

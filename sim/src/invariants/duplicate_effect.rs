@@ -194,15 +194,16 @@ impl Invariant for DuplicateEffect {
                 let store = self.names.number(store);
                 for effect in effects.iter() {
                     match effect {
-                        Effect::Handled { consumer, message } | Effect::Exhumed { consumer, message } => {
-                            self.handle(store, consumer, *message, event.number, judge);
-                        }
                         Effect::Buried { consumer, message, .. } => self.bury(store, consumer, *message, judge),
                         Effect::Entry { table, key, rows } => {
                             self.enter(store, (table, key, *rows), event.number, judge);
                         }
                         Effect::Operation { id, state } => self.operate(store, *id, state, event.number, judge),
-                        _ => {}
+                        effect => {
+                            if let Some((consumer, message)) = effect.handles() {
+                                self.handle(store, consumer, message, event.number, judge);
+                            }
+                        }
                     }
                 }
             }

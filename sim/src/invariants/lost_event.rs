@@ -4,7 +4,7 @@ use seaworthy_core::{ids::MessageId, message::Message, ports::SubscriptionSpec};
 use smol_str::SmolStr;
 
 use super::{Ending, Interest, Invariant, Judge, Lookup, Mode, groups::Groups, practice::Practice, rows::Settled};
-use crate::trace::{Effect, Event, What};
+use crate::trace::{Effect, Event, SettledAs, What};
 
 /// `lost-event`: once the run has come to rest, every committed event has reached every consumer group that is bound to
 /// its topic, or is dead with a reason.
@@ -276,9 +276,11 @@ impl LostEvent {
                 Effect::Handled { consumer, message } | Effect::Buried { consumer, message, .. } => {
                     self.handle(consumer, *message, (store, number), judge);
                 }
-                Effect::GivenUp { message, .. } => self.set_dead(*message, true),
-                Effect::Dispatched(message) => self.set_dead(*message, false),
-                _ => {}
+                effect => {
+                    if let Some((message, settled)) = effect.settles() {
+                        self.set_dead(message, settled == SettledAs::Dead);
+                    }
+                }
             }
         }
     }

@@ -73,12 +73,11 @@ impl Invariant for NoRowStuck {
                             };
                             self.unsettled.insert(message.id, unsettled);
                         }
-                        Effect::Dispatched(message) | Effect::GivenUp { message, .. }
-                            if self.unsettled.remove(message).is_some() =>
-                        {
-                            judge.judged();
+                        effect => {
+                            if effect.settles().is_some_and(|(message, _)| self.unsettled.remove(&message).is_some()) {
+                                judge.judged();
+                            }
                         }
-                        _ => {}
                     }
                 }
             }

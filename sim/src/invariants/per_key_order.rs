@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 use super::{
     Interest, Invariant, Judge, Lookup, Mode, groups::Groups, name_numbers::NameNumbers, practice::Practice, rows::Settled,
 };
-use crate::trace::{Effect, Event, What};
+use crate::trace::{Effect, Event, SettledAs, What};
 
 /// `per-key-order`: each consumer group deals with the messages of one key in the order in which one store committed
 /// them.
@@ -183,8 +183,11 @@ impl Invariant for PerKeyOrder {
                         Effect::Handled { consumer, message } | Effect::Buried { consumer, message, .. } => {
                             self.deal(self.groups.of_consumer(consumer), *message, false, event.number, judge);
                         }
-                        Effect::GivenUp { message, .. } => self.forget(*message),
-                        _ => {}
+                        effect => {
+                            if let Some((message, SettledAs::Dead)) = effect.settles() {
+                                self.forget(message);
+                            }
+                        }
                     }
                 }
             }

@@ -4,7 +4,7 @@ use seaworthy_core::{
 };
 
 use super::{Entity, Interest, Invariant, Judge, Lookup, Mode, name_numbers::NameNumbers};
-use crate::trace::{Effect, Event, What};
+use crate::trace::{Event, What};
 
 /// `stale-claim-settle`: a relay settled an outbox row under a claim that was not the row's latest, or that had settled
 /// the row before.
@@ -95,8 +95,8 @@ impl Invariant for StaleClaimSettle {
             }
             What::Commit { outcome, effects, .. } if outcome.took_effect() && !self.claims.is_empty() => {
                 for effect in effects.iter() {
-                    if let Effect::Dispatched(message) | Effect::GivenUp { message, .. } = effect {
-                        self.forget(*message);
+                    if let Some((message, _)) = effect.settles() {
+                        self.forget(message);
                     }
                 }
             }

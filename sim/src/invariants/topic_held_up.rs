@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     plan::FaultKind,
-    trace::{Effect, Event, Outcome, VirtualTime, What},
+    trace::{Effect, Event, Outcome, SettledAs, VirtualTime, What},
 };
 
 /// `topic-held-up`: one topic that is down is no other topic's trouble.
@@ -278,8 +278,11 @@ impl Invariant for TopicHeldUp {
                 for effect in effects.iter() {
                     match effect {
                         Effect::Staged(message) => self.stage(store, message, event, judge),
-                        Effect::GivenUp { message, .. } => self.give_up(message, judge),
-                        _ => {}
+                        effect => {
+                            if let Some((message, SettledAs::Dead)) = effect.settles() {
+                                self.give_up(&message, judge);
+                            }
+                        }
                     }
                 }
             }

@@ -3,7 +3,7 @@ use seaworthy_core::ports::Operation;
 use smol_str::SmolStr;
 
 use super::{Interest, Invariant, Judge, Lookup, Mode, name_numbers::NameNumbers, rows::Settled};
-use crate::trace::{Effect, Event, Outcome, What};
+use crate::trace::{Effect, Event, Outcome, SettledAs, What};
 
 /// `waits-behind-dead`: a row that is parked for good holds up nothing but what has to wait for it.
 ///
@@ -188,9 +188,11 @@ impl Invariant for WaitsBehindDead {
                             self.dispatched(&message.id);
                             self.open.insert(message.id, open);
                         }
-                        Effect::Dispatched(message) => self.dispatched(message),
-                        Effect::GivenUp { message, .. } => self.stand(message, Stand::Dead(event.number)),
-                        _ => {}
+                        effect => match effect.settles() {
+                            Some((message, SettledAs::Dispatched)) => self.dispatched(&message),
+                            Some((message, _)) => self.stand(&message, Stand::Dead(event.number)),
+                            None => {}
+                        },
                     }
                 }
             }

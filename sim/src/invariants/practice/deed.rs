@@ -49,14 +49,14 @@ impl Deed {
             (Self::Row(known), Effect::Row(change)) => change.after.is_some() && *known == change.table,
             (Self::RowGone(known), Effect::Row(change)) => change.after.is_none() && *known == change.table,
             (Self::Message(known), Effect::Staged(message)) => *known == message.kind,
-            (Self::Inbox(known), Effect::Handled { consumer, .. } | Effect::Exhumed { consumer, .. })
-            | (Self::Burial(known), Effect::Buried { consumer, .. })
+            (Self::Burial(known), Effect::Buried { consumer, .. })
             | (Self::Position(known), Effect::Checkpoint { consumer, .. }) => known == consumer,
             (Self::Event(known), Effect::Appended { event, .. }) => *known == event.kind,
             (Self::Saga(known), Effect::SagaCreated { definition, .. }) => *known == definition.name,
             (Self::Signal, Effect::SagaLogged { records, .. }) => is_signal(records),
             (Self::Operation, Effect::Operation { state: OperationState::Executed(_), .. }) => true,
             (Self::Fact(known), Effect::Observed { fact, .. }) => known == fact,
+            (Self::Inbox(known), effect) => effect.handles().is_some_and(|(consumer, _)| known == consumer),
             _ => false,
         }
     }
@@ -69,7 +69,6 @@ impl Deed {
             Effect::Row(change) if change.after.is_some() => Self::Row(change.table.clone()),
             Effect::Row(change) => Self::RowGone(change.table.clone()),
             Effect::Staged(message) => Self::Message(message.kind.clone()),
-            Effect::Handled { consumer, .. } | Effect::Exhumed { consumer, .. } => Self::Inbox(consumer.clone()),
             Effect::Buried { consumer, .. } => Self::Burial(consumer.clone()),
             Effect::Checkpoint { consumer, .. } => Self::Position(consumer.clone()),
             Effect::Appended { event, .. } => Self::Event(event.kind.clone()),
@@ -78,7 +77,7 @@ impl Deed {
             Effect::Operation { state: OperationState::Executed(_), .. } => Self::Operation,
             Effect::Observed { fact, .. } => Self::Fact(fact.clone()),
             // What becomes of rows, failures and logs is the relay's, the inbox's and the saga's own affair.
-            _ => return None,
+            effect => Self::Inbox(effect.handles()?.0.clone()),
         })
     }
 }

@@ -102,6 +102,14 @@ impl Thread {
         Self::new(Kind::Operation, &id)
     }
 
+    fn work(work: Work) -> Self {
+        match work {
+            Work::Message(message) => Self::message(message),
+            Work::Saga(saga) => Self::saga(saga),
+            Work::Call(operation) => Self::operation(operation),
+        }
+    }
+
     pub(in crate::story) fn document(store: &str, collection: &str, id: &str) -> Self {
         Self::new(Kind::Document, &(store, collection, id))
     }
@@ -154,11 +162,7 @@ pub(super) fn threads_of(what: &What, see: &mut impl FnMut(Thread)) {
         // A routine, which would make neighbours of all that is old.
         What::StoreCall { operation: Operation::PurgeDispatched, .. } => {}
         What::StoreCall { messages, .. } => messages.iter().for_each(|message| see(Thread::message(message))),
-        What::Spoils { what: work, .. } | What::Said { about: work, .. } => see(match work {
-            Work::Message(message) => Thread::message(*message),
-            Work::Saga(saga) => Thread::saga(*saga),
-            Work::Call(operation) => Thread::operation(*operation),
-        }),
+        What::Spoils { what: work, .. } | What::Said { about: work, .. } => see(Thread::work(*work)),
         What::Restored { messages, sagas, .. } => {
             messages.iter().for_each(|message| see(Thread::message(message)));
             sagas.iter().for_each(|saga| see(Thread::saga(*saga)));
@@ -182,38 +186,26 @@ pub(super) fn threads_of(what: &What, see: &mut impl FnMut(Thread)) {
 }
 
 fn threads_of_effect(effect: &Effect, store: &str, see: &mut impl FnMut(Thread)) {
+    effect.about().into_iter().for_each(|about| see(Thread::work(about)));
     match effect {
         Effect::Document { collection, id, .. } => {
             see(Thread::document(store, collection, id));
             named(id, see);
         }
         Effect::Staged(message) => {
-            see(Thread::message(message.id));
             if let Some(cause) = message.causation_id {
                 see(Thread::message(cause));
             }
             named(&message.subject, see);
         }
         Effect::Appended { stream, event, .. } => {
-            see(Thread::message(event.id));
             if let Some(cause) = event.causation_id {
                 see(Thread::message(cause));
             }
             named(stream, see);
         }
         Effect::Snapshot { stream, .. } => named(stream, see),
-        Effect::Handled { message, .. }
-        | Effect::Failed { message, .. }
-        | Effect::Buried { message, .. }
-        | Effect::Exhumed { message, .. }
-        | Effect::Dispatched(message)
-        | Effect::GivenUp { message, .. } => see(Thread::message(*message)),
-        Effect::SagaCreated { saga, key, .. } => {
-            see(Thread::saga(*saga));
-            named(key, see);
-        }
-        Effect::SagaLogged { saga, .. } => see(Thread::saga(*saga)),
-        Effect::Operation { id, .. } => see(Thread::operation(*id)),
+        Effect::SagaCreated { key, .. } => named(key, see),
         Effect::Observed { subject, .. } => named(subject, see),
         Effect::Row(row) => {
             let cells = || row.before.iter().chain(&row.after).flat_map(|cells| cells.iter());
@@ -229,8 +221,8 @@ fn threads_of_effect(effect: &Effect, store: &str, see: &mut impl FnMut(Thread))
             }
         }
         Effect::Entry { key: name, .. } | Effect::Lock { name, .. } => named(name, see),
-        Effect::Amount { .. } => {}
         Effect::Checkpoint { consumer, .. } => see(Thread::new(Kind::Document, &(store, consumer))),
+        _ => {}
     }
 }
 

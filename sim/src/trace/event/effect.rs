@@ -9,6 +9,8 @@ use seaworthy_core::{
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::{SettledAs, Work};
+
 /// One thing that a transaction made true when it committed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -163,4 +165,55 @@ pub enum Effect {
         /// Version of the last event that is in it.
         version: u64,
     },
+}
+
+impl Effect {
+    /// Returns the message, saga or operation that it is about, if it is about one.
+    pub fn about(&self) -> Option<Work> {
+        Some(match self {
+            Self::Staged(message) | Self::Appended { event: message, .. } => Work::Message(message.id),
+            Self::Handled { message, .. }
+            | Self::Failed { message, .. }
+            | Self::Buried { message, .. }
+            | Self::Exhumed { message, .. }
+            | Self::Dispatched(message)
+            | Self::GivenUp { message, .. } => Work::Message(*message),
+            Self::SagaCreated { saga, .. } | Self::SagaLogged { saga, .. } => Work::Saga(*saga),
+            Self::Operation { id, .. } => Work::Call(*id),
+            Self::Document { .. }
+            | Self::Checkpoint { .. }
+            | Self::Observed { .. }
+            | Self::Row(_)
+            | Self::Entry { .. }
+            | Self::Amount { .. }
+            | Self::Lock { .. }
+            | Self::Snapshot { .. } => return None,
+        })
+    }
+
+    /// Returns the message that counts as handled from now on, and by which consumer. A dead letter that is taken out again
+    /// is handled in that very transaction.
+    pub fn handles(&self) -> Option<(&SmolStr, MessageId)> {
+        match self {
+            Self::Handled { consumer, message } | Self::Exhumed { consumer, message } => Some((consumer, *message)),
+            _ => None,
+        }
+    }
+
+    /// Returns the message whose consumer is done with it: it counts as handled, or is a dead letter.
+    pub fn concludes(&self) -> Option<(&SmolStr, MessageId)> {
+        match self {
+            Self::Buried { consumer, message, .. } => Some((consumer, *message)),
+            effect => effect.handles(),
+        }
+    }
+
+    /// Returns the message whose outbox row a reader of the log has settled, and as what.
+    pub fn settles(&self) -> Option<(MessageId, SettledAs)> {
+        match self {
+            Self::Dispatched(message) => Some((*message, SettledAs::Dispatched)),
+            Self::GivenUp { message, .. } => Some((*message, SettledAs::Dead)),
+            _ => None,
+        }
+    }
 }

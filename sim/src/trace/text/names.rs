@@ -100,9 +100,9 @@ impl Names {
     fn learn(&mut self, event: &Event) {
         match &event.what {
             What::Commit { effects, tried, .. } => {
-                effects.iter().chain(tried).for_each(|effect| self.learn_effect(effect));
+                self.learn_effects(effects.iter().chain(tried));
             }
-            What::Abort { tried, .. } => tried.iter().for_each(|effect| self.learn_effect(effect)),
+            What::Abort { tried, .. } => self.learn_effects(tried),
             What::Publish { message, .. } | What::Deliver { message, .. } => _ = self.message(message.id),
             What::DuplicateSeen { message, .. } => _ = self.message(*message),
             What::Claim { token, rows, .. } if !rows.is_empty() => {
@@ -118,26 +118,8 @@ impl Names {
         }
     }
 
-    fn learn_effect(&mut self, effect: &Effect) {
-        match effect {
-            Effect::Staged(message) | Effect::Appended { event: message, .. } => _ = self.message(message.id),
-            Effect::Handled { message, .. }
-            | Effect::Failed { message, .. }
-            | Effect::Buried { message, .. }
-            | Effect::Exhumed { message, .. }
-            | Effect::Dispatched(message)
-            | Effect::GivenUp { message, .. } => _ = self.message(*message),
-            Effect::SagaCreated { saga, .. } | Effect::SagaLogged { saga, .. } => _ = self.saga(*saga),
-            Effect::Operation { id, .. } => _ = self.operation(*id),
-            Effect::Document { .. }
-            | Effect::Checkpoint { .. }
-            | Effect::Snapshot { .. }
-            | Effect::Observed { .. }
-            | Effect::Row(_)
-            | Effect::Entry { .. }
-            | Effect::Lock { .. }
-            | Effect::Amount { .. } => {}
-        }
+    fn learn_effects<'a>(&mut self, effects: impl IntoIterator<Item = &'a Effect>) {
+        effects.into_iter().filter_map(Effect::about).for_each(|about| _ = self.work(about));
     }
 }
 

@@ -4,12 +4,18 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`deed`] | what a handling can do: a document written, a message staged or published, a call to an external service |
-//! | [`handling`] | which deeds belong to which request or delivery |
+//! | [`hands`] | what each process has in hand |
+//! | [`work`] | one piece of work: a request, or a message as one group sees it |
+//! | [`works`] | all of a run, found by what they are the work on |
+//! | [`handling`] | which deeds belong to which of them |
 //! | [`student`] | learns from whole traces |
 
 mod deed;
 mod handling;
+mod hands;
 mod student;
+mod work;
+mod works;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,8 +23,9 @@ use smol_str::SmolStr;
 
 pub use deed::Deed;
 pub(super) use deed::Deeds;
-pub(super) use handling::{Content, Detail, Doings, Kind, Unit, Work};
+pub(super) use handling::Doings;
 pub use student::Student;
+pub(super) use work::{Content, Detail, Kind, Unit, Work};
 
 /// Practice of a scenario when nothing goes wrong. A [`Student`] learns it; an invariant is told before its run begins
 /// ([`Invariant::learn`](super::Invariant::learn)).

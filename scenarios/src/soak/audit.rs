@@ -13,7 +13,7 @@ use seaworthy_tokio::TokioClock;
 use smol_str::SmolStr;
 
 use super::{
-    conductor::{Violated, violated},
+    course::{Violated, violated},
     letters::{LETTERS, Letter, LetterKind, message_number},
     orders::Customers,
 };

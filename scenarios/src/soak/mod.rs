@@ -5,6 +5,7 @@
 //! | `blows` | the blows and their moments, drawn from a seed |
 //! | `orders`, `letters` | what comes in: orders for the shop, and letters, some of which are poison |
 //! | `conductor` | feeds the worker, strikes it, starts it again, lets it come to rest |
+//! | `course` | what fell on the worker, what came of it, and what did not hold |
 //! | `process`, `protocol` | the worker as a process of its own, and the words between it and the conductor |
 //! | `worker` | that process: the shop, its disks and its clock |
 //! | `figures`, `growth` | memory, files and rows, and whether they stay as they are |
@@ -14,6 +15,7 @@ mod arguments;
 mod audit;
 mod blows;
 mod conductor;
+mod course;
 mod figures;
 mod growth;
 mod letters;
@@ -39,7 +41,8 @@ use tokio::signal;
 
 use crate::serve::{Stores, paths, stop_on_signal};
 use arguments::SoakArguments;
-use conductor::{Conductor, violated};
+use conductor::Conductor;
+use course::violated;
 use orders::Customers;
 use report::Report;
 

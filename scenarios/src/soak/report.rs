@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     arguments::SoakArguments,
     blows::Planned,
-    conductor::{Course, Tally, Violated},
+    course::{Course, Tally, Violated},
     figures::Figures,
     growth::Trend,
     letters::LetterKind,

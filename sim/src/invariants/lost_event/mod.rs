@@ -1,8 +1,12 @@
+mod habits;
+mod handlings;
+
 use std::sync::Arc;
 
 use seaworthy_core::{ids::MessageId, message::Message, ports::SubscriptionSpec};
 use smol_str::SmolStr;
 
+use self::{habits::Habits, handlings::Handlings};
 use super::{Ending, Interest, Invariant, Judge, Lookup, Mode, groups::Groups, practice::Practice, rows::Settled};
 use crate::trace::{Effect, Event, SettledAs, What};
 
@@ -28,22 +32,11 @@ use crate::trace::{Effect, Event, SettledAs, What};
 #[derive(Debug)]
 pub struct LostEvent {
     groups: Groups,
-    practice: Arc<Practice>,
-    habits: Vec<Habit>,
+    habits: Habits,
     open: Lookup<MessageId, OpenMessage>,
     early: Lookup<MessageId, Early>,
-    /// Handlings of each event, where stores are put back.
-    handled: Option<Lookup<MessageId, Vec<HandledEvent>>>,
-    /// Stores that were put back: the first event that the copy knows nothing of, and when it was put in place.
-    restored: Vec<(SmolStr, u64, u64)>,
-}
-
-/// An event that a group handled, in a store, at an event of the trace.
-#[derive(Debug)]
-struct HandledEvent {
-    group: usize,
-    store: SmolStr,
-    number: u64,
+    /// Where stores are put back.
+    handlings: Option<Handlings>,
 }
 
 /// State of a message that was published before any commit staged it.
@@ -54,23 +47,6 @@ struct Early {
     handled: u64,
     acked: u64,
 }
-
-/// Habit of a group with events of one type.
-#[derive(Debug)]
-struct Habit {
-    group: usize,
-    kind: SmolStr,
-    /// `true` if it handles them in an inbox.
-    handles: bool,
-    /// `true` if it is known to acknowledge some without handling them.
-    ignores: bool,
-    /// Number of events that it has acknowledged without that.
-    only_acked: u32,
-}
-
-/// A group that acknowledged this many events of a type and never handled one ignores the type, or has no inbox: its
-/// acknowledgements close the entry.
-const ONLY_ACKED_MAX: u32 = 256;
 
 #[derive(Debug)]
 struct OpenMessage {
@@ -90,19 +66,17 @@ impl LostEvent {
         let groups = Groups::new(groups);
         Self {
             groups,
-            practice: Arc::default(),
-            habits: Vec::new(),
+            habits: Habits::default(),
             open: Lookup::new(),
             early: Lookup::new(),
-            handled: None,
-            restored: Vec::new(),
+            handlings: None,
         }
     }
 
     /// Says that stores may be put back to an earlier moment: it remembers what each group has handled.
     #[must_use]
     pub fn restored(mut self) -> Self {
-        self.handled = Some(Lookup::new());
+        self.handlings = Some(Handlings::default());
         self
     }
 
@@ -112,8 +86,7 @@ impl LostEvent {
     pub fn handles(mut self, group: &str, kinds: &[&str]) -> Self {
         if let Some(group) = self.groups.of_group(group) {
             for kind in kinds {
-                let habit = self.habit(group, &SmolStr::from(*kind));
-                (habit.handles, habit.ignores) = (true, false);
+                self.habits.of(&self.groups, group, &SmolStr::from(*kind)).is_to_handle_all();
             }
         }
         self
@@ -142,7 +115,8 @@ impl LostEvent {
             return;
         }
         let early = self.early.remove(&message.id);
-        let missing = bound & !early.as_ref().map_or(0, |early| early.handled) & !self.has_handled(message.id);
+        let known = self.handlings.as_ref().map_or(0, |handlings| handlings.known(message.id));
+        let missing = bound & !early.as_ref().map_or(0, |early| early.handled) & !known;
         if missing == 0 {
             if bound != 0 {
                 judge.judged();
@@ -160,19 +134,6 @@ impl LostEvent {
             last_ack: None,
         };
         self.open.insert(message.id, open);
-    }
-
-    /// Returns the groups that have handled an event, and whose stores know it.
-    fn has_handled(&self, message: MessageId) -> u64 {
-        let handlings = self.handled.as_ref().and_then(|handled| handled.get(&message)).map_or(&[][..], Vec::as_slice);
-        let is_gone = |handling: &HandledEvent| {
-            let is_later = |(store, since, at): &(SmolStr, u64, u64)| {
-                *store == handling.store && (*since..*at).contains(&handling.number)
-            };
-            self.restored.iter().any(is_later)
-        };
-        let known = handlings.iter().filter(|handling| !is_gone(handling));
-        known.fold(0, |groups, handling| groups | 1 << handling.group)
     }
 
     /// The broker has taken a message. One that nobody staged so far may be staged later, as a fallback.
@@ -196,28 +157,6 @@ impl LostEvent {
         }
     }
 
-    fn habit(&mut self, group: usize, kind: &SmolStr) -> &mut Habit {
-        let known = self.habits.iter().position(|habit| habit.group == group && habit.kind == *kind);
-        let index = known.unwrap_or_else(|| {
-            let handles = self.practice.handles(self.groups.name(group), kind);
-            let ignores = handles == Some(false);
-            self.habits.push(Habit {
-                group,
-                kind: kind.clone(),
-                handles: handles == Some(true),
-                ignores,
-                only_acked: 0,
-            });
-            self.habits.len() - 1
-        });
-        &mut self.habits[index]
-    }
-
-    fn handles_kind(&mut self, group: usize, kind: &SmolStr) -> bool {
-        let habit = self.habit(group, kind);
-        habit.handles && !habit.ignores
-    }
-
     fn handle(
         &mut self,
         consumer: &SmolStr,
@@ -226,9 +165,8 @@ impl LostEvent {
         judge: &mut Judge<'_>,
     ) {
         let Some(group) = self.groups.of_consumer(consumer) else { return };
-        if let Some(handled) = &mut self.handled {
-            let handling = HandledEvent { group, store: store.clone(), number };
-            handled.get_or_insert_with(message, Vec::new).push(handling);
+        if let Some(handlings) = &mut self.handlings {
+            handlings.add(message, group, store.clone(), number);
         }
         let kind = match (self.open.get(&message), self.early.get_mut(&message)) {
             (Some(open), _) => open.kind.clone(),
@@ -238,7 +176,7 @@ impl LostEvent {
             }
             (None, None) => return,
         };
-        self.habit(group, &kind).handles = true;
+        self.habits.of(&self.groups, group, &kind).handles_one();
         self.close(group, message, judge);
     }
 
@@ -256,9 +194,7 @@ impl LostEvent {
         open.acked |= 1 << group;
         open.last_ack = Some(number);
         let kind = open.kind.clone();
-        let habit = self.habit(group, &kind);
-        habit.only_acked = habit.only_acked.saturating_add(1);
-        if habit.ignores || (!habit.handles && habit.only_acked > ONLY_ACKED_MAX) {
+        if self.habits.of(&self.groups, group, &kind).ends_with_ack() {
             self.close(group, message, judge);
         }
     }
@@ -315,7 +251,7 @@ impl Invariant for LostEvent {
 
     fn learn(&mut self, practice: &Arc<Practice>) {
         self.groups.learn(practice);
-        self.practice = practice.clone();
+        self.habits.learn(practice);
     }
 
     fn observe(&mut self, event: &Event, judge: &mut Judge<'_>) {
@@ -342,7 +278,9 @@ impl Invariant for LostEvent {
             // What was staged in a store that was put back is lost with it, and nobody's fault.
             What::Restored { store, since, messages, .. } => {
                 messages.iter().for_each(|message| _ = self.open.remove(&message));
-                self.restored.push((store.clone(), *since, event.number));
+                if let Some(handlings) = &mut self.handlings {
+                    handlings.put_back(store.clone(), *since, event.number);
+                }
             }
             _ => {}
         }
@@ -361,7 +299,7 @@ impl Invariant for LostEvent {
             for group in 0..self.groups.len() {
                 let acked = open.acked & (1 << group) != 0;
                 let is_missing = open.missing & (1 << group) != 0;
-                if !is_missing || (acked && !self.handles_kind(group, &open.kind)) {
+                if !is_missing || (acked && !self.habits.of(&self.groups, group, &open.kind).handles_all()) {
                     continue;
                 }
                 let name = self.groups.name(group);

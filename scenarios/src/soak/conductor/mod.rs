@@ -1,5 +1,7 @@
 //! Conduct of a soak: starts the worker, feeds it, strikes it, starts it again, and lets it come to rest.
 
+mod aftermath;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     fs::File,
@@ -11,7 +13,6 @@ use rusqlite::Connection;
 use seaworthy_core::{ports::Clock, stop::Stop};
 use seaworthy_sim::cli::CliError;
 use seaworthy_tokio::TokioClock;
-use serde::Serialize;
 use tokio::{
     sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
     time::Instant,
@@ -20,8 +21,8 @@ use tokio::{
 use super::{
     arguments::SoakArguments,
     blows::{Blow, Place, Planned},
-    figures::{Figures, look},
-    letters::LetterKind,
+    course::{Course, violated},
+    figures::look,
     orders::Customers,
     process::{Heard, WorkerProcess},
     protocol::{Said, Tell},
@@ -29,48 +30,11 @@ use super::{
 
 /// Interval at which whatever is due is done.
 const TURN: Duration = Duration::from_millis(5);
-/// Interval of the question whether all is at rest.
-const ASK_EVERY: Duration = Duration::from_millis(200);
-/// Time in which everything has to come to rest once no blow falls any more.
-const REST_WITHIN: Duration = Duration::from_secs(180);
-/// Time beyond `--keep` in which what is settled has to be forgotten; a longer `--keep` is not waited for.
-const FORGET_WITHIN: Duration = Duration::from_secs(10);
 /// Number of deaths of its own that a worker may die before the soak is given up.
 const OWN_DEATHS_MAX: u64 = 10;
 /// Number of looks at the figures in a soak, and the least time between two of them.
 const LOOKS: u32 = 600;
 const LOOK_EVERY_MIN: Duration = Duration::from_secs(1);
-
-/// Something that does not hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Violated {
-    pub(super) invariant: String,
-    pub(super) sentence: String,
-}
-
-pub(super) fn violated(invariant: impl Into<String>, sentence: impl Into<String>) -> Violated {
-    Violated { invariant: invariant.into(), sentence: sentence.into() }
-}
-
-/// Count of a blow: how often it fell, and what came of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Tally {
-    pub(super) planned: u64,
-    pub(super) struck: u64,
-    /// Calls that were refused, commits that were slowed, processes that ended.
-    pub(super) effects: u64,
-}
-
-/// Course of a soak.
-pub(super) struct Course {
-    pub(super) tallies: BTreeMap<&'static str, Tally>,
-    pub(super) figures: Vec<Figures>,
-    /// Number of times that the worker was started.
-    pub(super) lives: u32,
-    pub(super) violated: Vec<Violated>,
-    pub(super) interrupted: bool,
-    pub(super) lasted: Duration,
-}
 
 pub(super) struct Conductor<'a> {
     arguments: &'a SoakArguments,
@@ -261,95 +225,6 @@ impl<'a> Conductor<'a> {
 
     fn effects(&mut self, blow: &'static str, effects: u64) {
         self.course.tallies.entry(blow).or_default().effects += effects;
-    }
-
-    /// Starts the worker once more, with a clock that is right again, and waits until everything has come to rest. Returns
-    /// whether it has.
-    ///
-    /// It is a start that the clock takes: a store whose clock was set back and put right while it ran goes by a time ahead of
-    /// everybody's, and what it holds until then would be held for as long by the next process.
-    async fn come_to_rest(&mut self) -> Result<bool, CliError> {
-        self.behind_ms = 0;
-        if let Some(mut worker) = self.worker.take() {
-            worker.kill()?;
-        }
-        let (from, mut ask_at, mut idle) = (self.began.elapsed(), Duration::ZERO, 0);
-        loop {
-            let now = self.turn().await?;
-            if let Some(worker) = self.worker.as_mut().filter(|worker| worker.is_ready) {
-                self.customers.cancel(now, &mut |tell| worker.tell(&tell));
-                if now >= ask_at {
-                    ask_at = now + ASK_EVERY;
-                    worker.tell(&Tell::IsIdle);
-                }
-            }
-            match self.waits.take() {
-                Some(waits) if waits.is_empty() && self.customers.are_content() => idle += 1,
-                Some(waits) => {
-                    idle = 0;
-                    if now - from > REST_WITHIN {
-                        let sentence = format!("after {REST_WITHIN:?} without blows something waits still: {waits}");
-                        self.course.violated.push(violated("comes-to-rest", sentence));
-                        return Ok(false);
-                    }
-                }
-                None if now - from > REST_WITHIN + FORGET_WITHIN || self.own_deaths >= OWN_DEATHS_MAX => {
-                    let sentence = "the shop's process does not answer".to_owned();
-                    self.course.violated.push(violated("comes-to-rest", sentence));
-                    return Ok(false);
-                }
-                None => {}
-            }
-            // Twice: what was answered in between may have begun something.
-            if idle == 2 {
-                return Ok(true);
-            }
-        }
-    }
-
-    /// Waits until what is settled is forgotten.
-    async fn forget(&mut self) -> Result<(), CliError> {
-        let until = self.began.elapsed() + self.arguments.keep.min(FORGET_WITHIN) + FORGET_WITHIN;
-        let dead = |kinds: &[LetterKind]| {
-            let letters = self.customers.letters.iter();
-            letters.filter(|letter| kinds.contains(&letter.kind)).count() as u64
-        };
-        // Who was given up stays, until an operator looks at it. One that ended its process may have been counted before.
-        let outbox = dead(&[LetterKind::Aborts]);
-        let inbox = outbox + dead(&[LetterKind::Panics, LetterKind::Refused]);
-        // The key of an order stays taken as long as the order is there.
-        let orders = self.customers.asked.orders.len() as u64;
-        let bounds = [("outbox", outbox), ("inbox", inbox), ("saga_log", 0), ("sagas", orders), ("operations", orders)];
-        loop {
-            let now = self.turn().await?;
-            let worker = self.worker.as_ref().map_or(0, WorkerProcess::id);
-            let Some(figures) = look(now, self.course.lives, worker, &self.files) else { continue };
-            let rows = |table: &str| figures.rows.get(table).copied().unwrap_or(0);
-            let left = bounds.iter().filter(|(table, bound)| rows(table) > *bound);
-            let left: Vec<String> =
-                left.map(|(table, bound)| format!("{} rows of {table} instead of {bound}", rows(table))).collect();
-            if left.is_empty() {
-                return Ok(());
-            }
-            if now > until {
-                let sentence = format!("long after all was settled there are {}", left.join(", "));
-                self.course.violated.push(violated("settled-is-forgotten", sentence));
-                return Ok(());
-            }
-            TokioClock.sleep(ASK_EVERY).await;
-        }
-    }
-
-    /// Asks the worker to stop, and waits until it has.
-    async fn end(&mut self) -> Result<(), CliError> {
-        let Some(mut worker) = self.worker.take() else { return Ok(()) };
-        worker.tell(&Tell::Stop);
-        let status = worker.ended()?;
-        if !status.success() {
-            let sentence = format!("asked to stop, the shop's process ended with {status}");
-            self.course.violated.push(violated("stops-gracefully", sentence));
-        }
-        Ok(())
     }
 }
 

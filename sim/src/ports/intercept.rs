@@ -20,7 +20,7 @@ use smol_str::SmolStr;
 use super::transaction::Watched;
 use crate::{
     plan::Verdict,
-    shell::{Gate, Reach},
+    shell::{Gate, Reach, Sent},
     trace::{Outcome, TxId, What, told},
 };
 
@@ -145,18 +145,14 @@ impl Intercept for Shell {
 
     fn reply(&self, said: Result<Bytes, Refusal>, response: Response) {
         let gate = &self.gate;
-        let struck = gate.enter_at_once(Operation::Reply);
-        let is_lost = matches!(struck, Some(Verdict::LoseRequest | Verdict::LoseReply | Verdict::CrashBefore(_)));
-        let outcome = if is_lost { Outcome::NotDoneUnheard } else { Outcome::Done };
-        gate.record(What::Reply { request: response.number(), accepted: said.is_ok(), outcome });
-        match struck {
-            _ if is_lost => {}
-            Some(Verdict::Delay { ms }) => gate.world.answer_later(response, said, Duration::from_millis(ms.into())),
-            _ => response.give(said),
+        let (sent, struck) = gate.send(Operation::Reply);
+        gate.record(What::Reply { request: response.number(), accepted: said.is_ok(), outcome: sent.outcome() });
+        match sent {
+            Sent::Arrives => response.give(said),
+            Sent::Late(by) => gate.world.answer_later(response, said, by),
+            Sent::Lost => {}
         }
-        if let Some(Verdict::CrashAfter(restart)) = struck {
-            gate.world.crash(&gate.incarnation, restart);
-        }
+        gate.end_after(struck);
     }
 }
 

@@ -3,10 +3,9 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use futures_util::future::{BoxFuture, select};
 use seaworthy_core::ports::{Call, Operation};
 
-use super::disposition::Disposition;
 use crate::{
     kernel::{Incarnation, Injected, Pass, RunState, Takes, World, scope},
-    plan::{Edge, Latency, Verdict},
+    plan::{Latency, Verdict},
     trace::What,
 };
 
@@ -41,22 +40,6 @@ impl Gate {
     #[cold]
     pub(crate) fn note_error(&self, point: Operation, error: &impl std::fmt::Display) {
         self.world.note_error(&self.incarnation, point, error);
-    }
-
-    /// Says what strikes a call that takes no time and can't wait: an answer that is sent off. A delay is the answer's, on
-    /// its way.
-    pub(crate) fn enter_at_once(&self, point: Operation) -> Disposition {
-        if self.incarnation.is_dead() {
-            return Some(Verdict::LoseRequest);
-        }
-        let Injected { index, kind, verdict, .. } = self.world.state().inject(self.incarnation.process, point)?;
-        self.record(What::Fault { index, kind, point: Some(point) });
-        match verdict {
-            Verdict::Stop(restart) => self.world.stop(&self.incarnation, restart),
-            verdict if verdict.ends_caller() == Some(Edge::Before) => self.end(verdict),
-            _ => {}
-        }
-        Some(verdict)
     }
 
     /// Ends whoever makes a call that such a verdict strikes: the call never returns.

@@ -1,4 +1,4 @@
-use super::{FailedAttempt, Part, Trouble, forward::told, outside};
+use super::{FailedAttempt, Part, Trouble, failed::told, outside};
 use crate::{
     cut::cut,
     ids::Direction,

@@ -1,199 +1,226 @@
-use smol_str::format_smolstr;
+use smol_str::SmolStr;
 
-use super::{FailedAttempt, Part, STUMBLES_MAX, Trouble, outside, waiting::Arrived};
+use super::{Part, Trouble, outside, waiting::Arrived};
 use crate::{
     cut::cut,
     ids::Direction,
-    ports::{StoreError, caught_now},
+    ports::caught_now,
     saga::{
-        ActionState, AttemptFailure, Phase, Record, SagaData, Status, StepError, Value,
+        ActionState, Record, SagaData, State, Status, StepCall, StepError, Value,
         branch::Branch,
         execution::Execution,
         log::{Halt, Keep, Written},
     },
 };
 
-impl<D: SagaData> Execution<'_, D> {
-    /// Attempts a step's action until it is settled, has to wait for long, or the saga has turned.
-    pub(crate) async fn forward(&self, branch: Branch<'_>) -> Result<(), Halt> {
-        let (index, resources) = (branch.index, &self.log.resources);
-        let shape = &self.definition.shape.steps[index];
-        let action = &*self.definition.actions[index];
-        // What the participant answered, while our own store makes difficulties.
-        let mut answer: Option<Value> = None;
-        // The attempt has its number in the log already.
-        let mut is_announced = false;
-        // The attempt whose entry was written last, whether or not the store has said so.
-        let mut announced = None;
-        let mut stumbles = 0;
-        loop {
-            let state = self.log.state();
-            let step = &state.steps[index];
-            let wanted = state.status == Status::Running
-                && step.action == ActionState::Pending
-                && !state.is_rejected()
-                && state.may_run(index);
-            if !wanted || resources.stop.is_set() {
-                return Ok(());
-            }
-            // Its entry is in the log although the answer was lost: nobody else writes there, and nobody was asked yet.
-            if announced.take_if(|attempt| *attempt == step.forward.last).is_some() {
-                is_announced = true;
-            }
-            // An operator has settled the attempt meanwhile: its participant is asked again, under the same id.
-            if shape.remote && !step.asking {
-                (answer, is_announced) = (None, false);
-            }
-            // Deadlines and budgets are judged by `next_move`, but for the budget of the attempt under way.
-            let is_open = state.turning_point().is_none_or(|moment| moment > resources.store_now())
-                && (is_announced || answer.is_some() || state.given_up(index).is_none());
-            if !is_open {
-                return Ok(());
-            }
-            if let Some(moment) = step.forward.not_before.filter(|moment| *moment > resources.store_now()) {
-                if self.comes_due(branch, moment).await {
-                    continue;
-                }
-                return Ok(());
-            }
-            let mut call = self.call(index, Direction::Action, &state, is_announced || answer.is_some());
-            if step.forward.last == 0 && step.waiting.is_none() {
-                match caught_now(Some(&*resources.spawner), || action.applies(&call)) {
-                    Ok(true) => {}
-                    Ok(false) => {
-                        self.log.defer(Record::Skipped { step: shape.path.clone() }).await;
-                        return Ok(());
-                    }
-                    // Its answer follows from the saga alone: asked again it would panic again.
-                    Err(panicked) => {
-                        let reason = cut(format!("nobody can say whether step `{}` applies: {panicked}", shape.path));
-                        return self.log.write(Some(Record::Stuck { reason }), Keep::Owned).await.map(drop);
-                    }
-                }
-            }
-            let mut received = None;
-            let mut given = answer.clone().unwrap_or(Value::NULL);
-            if let Some(awaits) = &shape.awaits {
-                match self.arrived(branch, &state, awaits).await? {
-                    Arrived::Signal(signal) => (received, given) = (Some(signal.id), signal.payload),
-                    Arrived::Over(output) => given = output,
-                    Arrived::LookAgain => continue,
-                    Arrived::Not => return Ok(()),
-                }
-            }
-            if shape.remote && answer.is_none() {
-                if is_announced {
-                    // This attempt itself has asked nobody yet.
-                    call.maybe_executed = step.unknown;
-                } else {
-                    let record = Record::Attempting { step: shape.path.clone(), attempt: call.attempt };
-                    announced = Some(call.attempt);
-                    if self.log.write(Some(record), Keep::Owned).await? == Written::LookAgain {
-                        continue;
-                    }
-                    announced = None;
-                }
-                match self.attempt(branch, Part::Ask, action.ask(&call, &*resources.external)).await {
-                    None => return Ok(()),
-                    Some(Ok(agreed)) => {
-                        given = agreed.clone();
-                        answer = Some(agreed);
-                    }
-                    Some(Err(Trouble { error, panicked })) => {
-                        let trouble = Trouble { error: outside(error), panicked };
-                        self.failed(branch, call.attempt, trouble, false).await?;
-                        is_announced = false;
-                        continue;
-                    }
-                }
-            } else if !shape.remote && !is_announced && self.is_suspect(step.forward.lost) {
-                let (direction, attempt) = (Direction::Action, call.attempt);
-                let record = Record::Announced { step: shape.path.clone(), direction, attempt };
-                announced = Some(attempt);
-                if self.log.write(Some(record), Keep::Owned).await? == Written::LookAgain {
-                    continue;
-                }
-                (announced, is_announced) = (None, true);
-            }
-            let mut tx = match self.log.begin().await {
-                Ok(tx) => tx,
-                Err(error) => {
-                    self.log.fail(error).await?;
-                    continue;
-                }
-            };
-            let trouble = match self.attempt(branch, Part::Apply, action.apply(&mut *tx, &call, given)).await {
-                None => return Ok(()),
-                Some(Ok(output)) => {
-                    let step = shape.path.clone();
-                    let record = match received {
-                        Some(signal) => Record::Received { step, signal, output },
-                        None => Record::Done { step, output },
-                    };
-                    match self.log.commit(tx, Some(record), Keep::Owned).await? {
-                        Ok(Written::Yes) => return Ok(()),
-                        Ok(Written::LookAgain) => continue,
-                        Err(refused) => StepError::Store(refused).into(),
-                    }
-                }
-                Some(Err(trouble)) => {
-                    drop(tx);
-                    trouble
-                }
-            };
-            let Some(trouble) = self.after_stumble(trouble, &mut stumbles).await? else { continue };
-            self.failed(branch, call.attempt, trouble, answer.is_some()).await?;
-            (answer, is_announced, stumbles) = (None, false, 0);
-        }
-    }
+/// Part of an attempt that is not in the log: it is lost with the process, which the log allows for.
+#[derive(Default)]
+struct UnderWay {
+    /// Answer of the participant, while our own store makes difficulties.
+    answer: Option<Value>,
+    /// The attempt has its number in the log already.
+    is_announced: bool,
+    /// The attempt whose entry was written last, whether or not the store has said so.
+    announced: Option<u32>,
+    stumbles: u32,
+}
 
-    /// Looks again after a failure that may be over at the next try. Returns the trouble of an attempt that has failed:
-    /// any other, and one that came again each time.
-    pub(super) async fn after_stumble(&self, trouble: Trouble, stumbles: &mut u32) -> Result<Option<Trouble>, Halt> {
-        let StepError::Store(error) = &trouble.error else { return Ok(Some(trouble)) };
-        *stumbles += 1;
-        if !error.is_retryable() || *stumbles > STUMBLES_MAX {
-            return Ok(Some(trouble));
-        }
-        self.log.stumble(error, *stumbles).await?;
-        Ok(None)
-    }
+/// Reason to leave an attempt before it is over.
+enum Leave {
+    /// The saga has moved, or may have: what comes next depends on its state.
+    LookAgain,
+    /// There is nothing to do here, now.
+    Over,
+    Halt(Halt),
+}
 
-    /// Logs a failed attempt and waits, if the wait is short. `agreed`: its participant has done its part.
-    async fn failed(
-        &self,
-        branch: Branch<'_>,
-        attempt: u32,
-        Trouble { error, panicked }: Trouble,
-        agreed: bool,
-    ) -> Result<(), Halt> {
-        let shape = &self.definition.shape.steps[branch.index];
-        let (failure, error) = match error {
-            // A pivot whose participant has agreed has happened: only our own part is left to do.
-            StepError::Refused(reason)
-                if shape.phase == Phase::Compensatable || (shape.phase == Phase::Pivot && !agreed) =>
-            {
-                tracing::info!("the step was rejected");
-                let (step, reason) = (shape.path.clone(), cut(reason.into()));
-                let record = Record::Rejected { step, reason, maybe_executed: agreed };
-                return self.log.write(Some(record), Keep::Owned).await.map(drop);
-            }
-            StepError::Refused(error) | StepError::Unavailable(error) => (AttemptFailure::Transient, error),
-            StepError::Store(error) => (AttemptFailure::Transient, told(&error)),
-            StepError::Unknown(error) => (AttemptFailure::Unknown, error),
-        };
-        // What a participant has agreed to stays in doubt until our own part of the step has committed.
-        let failure = if agreed { AttemptFailure::Unknown } else { failure };
-        self.retry(branch, FailedAttempt { attempt, failure, error: error.into(), panicked }).await
+impl From<Halt> for Leave {
+    fn from(halt: Halt) -> Self {
+        Self::Halt(halt)
     }
 }
 
-/// Returns what is kept of a store's error that a step met again and again.
-pub(super) fn told(error: &StoreError) -> smol_str::SmolStr {
-    if error.is_retryable() {
-        format_smolstr!("{error}, {} times in a row on a fresh snapshot", STUMBLES_MAX + 1)
-    } else {
-        tracing::warn!(%error, "the store refuses the step, which is tried again as its policy says");
-        format_smolstr!("{error}")
+impl From<Written> for Leave {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Yes => Self::Over,
+            Written::LookAgain => Self::LookAgain,
+        }
+    }
+}
+
+impl<D: SagaData> Execution<'_, D> {
+    /// Attempts a step's action until it is settled, has to wait for long, or the saga has turned.
+    pub(crate) async fn forward(&self, branch: Branch<'_>) -> Result<(), Halt> {
+        let mut under_way = UnderWay::default();
+        loop {
+            match self.try_action(branch, &mut under_way).await.unwrap_or_else(|leave| leave) {
+                Leave::LookAgain => {}
+                Leave::Over => return Ok(()),
+                Leave::Halt(halt) => return Err(halt),
+            }
+        }
+    }
+
+    /// Looks at the state once, and makes the attempt that is due by it.
+    async fn try_action(&self, branch: Branch<'_>, under_way: &mut UnderWay) -> Result<Leave, Leave> {
+        let shape = &self.definition.shape.steps[branch.index];
+        let state = self.log.state();
+        if !self.may_act(branch, &state, under_way) {
+            return Ok(Leave::Over);
+        }
+        let step = &state.steps[branch.index];
+        if let Some(moment) = step.forward.not_before.filter(|moment| *moment > self.log.resources.store_now()) {
+            return Ok(if self.comes_due(branch, moment).await { Leave::LookAgain } else { Leave::Over });
+        }
+        let is_numbered = under_way.is_announced || under_way.answer.is_some();
+        let mut call = self.call(branch.index, Direction::Action, &state, is_numbered);
+        if step.forward.last == 0 && step.waiting.is_none() {
+            self.applies(branch, &call).await?;
+        }
+        let (received, mut given) = self.given(branch, &state, under_way).await?;
+        if shape.remote && under_way.answer.is_none() {
+            if under_way.is_announced {
+                // This attempt itself has asked nobody yet.
+                call.maybe_executed = step.unknown;
+            }
+            given = self.ask(branch, &call, under_way).await?;
+        } else if !shape.remote && !under_way.is_announced && self.is_suspect(step.forward.lost) {
+            let (direction, attempt) = (Direction::Action, call.attempt);
+            let record = Record::Announced { step: shape.path.clone(), direction, attempt };
+            self.announce(record, attempt, under_way).await?;
+            under_way.is_announced = true;
+        }
+        let trouble = self.apply(branch, &call, (received, given)).await?;
+        if let Some(trouble) = self.after_stumble(trouble, &mut under_way.stumbles).await? {
+            self.failed(branch, call.attempt, trouble, under_way.answer.is_some()).await?;
+            (under_way.answer, under_way.is_announced, under_way.stumbles) = (None, false, 0);
+        }
+        Ok(Leave::LookAgain)
+    }
+
+    /// Returns `true` if the step is still to be done, and may be attempted now.
+    fn may_act(&self, branch: Branch<'_>, state: &State, under_way: &mut UnderWay) -> bool {
+        let (index, resources) = (branch.index, &self.log.resources);
+        let step = &state.steps[index];
+        let wanted = state.status == Status::Running
+            && step.action == ActionState::Pending
+            && !state.is_rejected()
+            && state.may_run(index);
+        if !wanted || resources.stop.is_set() {
+            return false;
+        }
+        // Its entry is in the log although the answer was lost: nobody else writes there, and nobody was asked yet.
+        if under_way.announced.take_if(|attempt| *attempt == step.forward.last).is_some() {
+            under_way.is_announced = true;
+        }
+        // An operator has settled the attempt meanwhile: its participant is asked again, under the same id.
+        if self.definition.shape.steps[index].remote && !step.asking {
+            (under_way.answer, under_way.is_announced) = (None, false);
+        }
+        // Deadlines and budgets are judged by `next_move`, but for the budget of the attempt under way.
+        state.turning_point().is_none_or(|moment| moment > resources.store_now())
+            && (under_way.is_announced || under_way.answer.is_some() || state.given_up(index).is_none())
+    }
+
+    /// Asks a step that was not begun yet whether it applies, and skips it where it does not.
+    async fn applies(&self, branch: Branch<'_>, call: &StepCall<'_, D>) -> Result<(), Leave> {
+        let path = &self.definition.shape.steps[branch.index].path;
+        let action = &*self.definition.actions[branch.index];
+        match caught_now(Some(&*self.log.resources.spawner), || action.applies(call)) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                self.log.defer(Record::Skipped { step: path.clone() }).await;
+                Err(Leave::Over)
+            }
+            // Its answer follows from the saga alone: asked again it would panic again.
+            Err(panicked) => {
+                let reason = cut(format!("nobody can say whether step `{path}` applies: {panicked}"));
+                self.log.write(Some(Record::Stuck { reason }), Keep::Owned).await?;
+                Err(Leave::Over)
+            }
+        }
+    }
+
+    /// Returns what the action is given, and the signal that it comes from, if it does.
+    async fn given(
+        &self,
+        branch: Branch<'_>,
+        state: &State,
+        under_way: &UnderWay,
+    ) -> Result<(Option<SmolStr>, Value), Leave> {
+        let Some(awaits) = &self.definition.shape.steps[branch.index].awaits else {
+            return Ok((None, under_way.answer.clone().unwrap_or(Value::NULL)));
+        };
+        match self.arrived(branch, state, awaits).await? {
+            Arrived::Signal(signal) => Ok((Some(signal.id), signal.payload)),
+            Arrived::Over(output) => Ok((None, output)),
+            Arrived::LookAgain => Err(Leave::LookAgain),
+            Arrived::Not => Err(Leave::Over),
+        }
+    }
+
+    /// Asks the participant, once the attempt has its number in the log; returns its answer.
+    async fn ask(&self, branch: Branch<'_>, call: &StepCall<'_, D>, under_way: &mut UnderWay) -> Result<Value, Leave> {
+        let action = &*self.definition.actions[branch.index];
+        if !under_way.is_announced {
+            let step = self.definition.shape.steps[branch.index].path.clone();
+            self.announce(Record::Attempting { step, attempt: call.attempt }, call.attempt, under_way).await?;
+        }
+        match self.attempt(branch, Part::Ask, action.ask(call, &*self.log.resources.external)).await {
+            None => Err(Leave::Over),
+            Some(Ok(agreed)) => {
+                under_way.answer = Some(agreed.clone());
+                Ok(agreed)
+            }
+            Some(Err(Trouble { error, panicked })) => {
+                let trouble = Trouble { error: outside(error), panicked };
+                self.failed(branch, call.attempt, trouble, false).await?;
+                under_way.is_announced = false;
+                Err(Leave::LookAgain)
+            }
+        }
+    }
+
+    /// Writes the entry that gives an attempt its number.
+    async fn announce(&self, record: Record, attempt: u32, under_way: &mut UnderWay) -> Result<(), Leave> {
+        under_way.announced = Some(attempt);
+        if self.log.write(Some(record), Keep::Owned).await? == Written::LookAgain {
+            return Err(Leave::LookAgain);
+        }
+        under_way.announced = None;
+        Ok(())
+    }
+
+    /// Carries out our own part of the step, in one commit with its entry in the log. Returns why it failed, if it did.
+    async fn apply(
+        &self,
+        branch: Branch<'_>,
+        call: &StepCall<'_, D>,
+        (received, given): (Option<SmolStr>, Value),
+    ) -> Result<Trouble, Leave> {
+        let action = &*self.definition.actions[branch.index];
+        let mut tx = match self.log.begin().await {
+            Ok(tx) => tx,
+            Err(error) => {
+                self.log.fail(error).await?;
+                return Err(Leave::LookAgain);
+            }
+        };
+        match self.attempt(branch, Part::Apply, action.apply(&mut *tx, call, given)).await {
+            None => Err(Leave::Over),
+            Some(Err(trouble)) => Ok(trouble),
+            Some(Ok(output)) => {
+                let step = self.definition.shape.steps[branch.index].path.clone();
+                let record = match received {
+                    Some(signal) => Record::Received { step, signal, output },
+                    None => Record::Done { step, output },
+                };
+                match self.log.commit(tx, Some(record), Keep::Owned).await? {
+                    Ok(written) => Err(written.into()),
+                    Err(refused) => Ok(StepError::Store(refused).into()),
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The attempts of a step: forward by its action, backward by its compensation.
 
 mod backward;
+mod failed;
 mod forward;
 mod limit;
 mod waiting;

@@ -146,7 +146,8 @@ impl Intercept for Shell {
     fn reply(&self, said: Result<Bytes, Refusal>, response: Response) {
         let gate = &self.gate;
         let (sent, struck) = gate.send(Operation::Reply);
-        gate.record(What::Reply { request: response.number(), accepted: said.is_ok(), outcome: sent.outcome() });
+        let outcome = if matches!(sent, Sent::Lost) { Outcome::NotDoneUnheard } else { Outcome::Done };
+        gate.record(What::Reply { request: response.number(), accepted: said.is_ok(), outcome });
         match sent {
             Sent::Arrives => response.give(said),
             Sent::Late(by) => gate.world.answer_later(response, said, by),

@@ -8,52 +8,39 @@ use super::{Disposition, Gate};
 use crate::{
     kernel::Injected,
     plan::{Edge, Verdict},
-    trace::{Outcome, What},
+    trace::What,
 };
 
 /// Fate of an answer on its way.
-#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sent {
     Arrives,
     Late(Duration),
     Lost,
 }
 
-impl Sent {
-    fn from_disposition(struck: Disposition) -> Self {
-        match struck {
-            Some(Verdict::LoseRequest | Verdict::LoseReply) => Self::Lost,
-            Some(verdict) if verdict.ends_caller() == Some(Edge::Before) => Self::Lost,
-            Some(Verdict::Delay { ms }) => Self::Late(Duration::from_millis(ms.into())),
-            _ => Self::Arrives,
-        }
-    }
-
-    /// Returns what sending it comes to in truth.
-    pub(crate) fn outcome(self) -> Outcome {
-        if self == Self::Lost { Outcome::NotDoneUnheard } else { Outcome::Done }
-    }
-}
-
 impl Gate {
-    /// Says what becomes of an answer that is sent off. A delay is the answer's, on its way.
+    /// Says what becomes of an answer that is sent off, and by what.
     pub(crate) fn send(&self, point: Operation) -> (Sent, Disposition) {
-        let struck = self.enter_at_once(point);
-        (Sent::from_disposition(struck), struck)
-    }
-
-    fn enter_at_once(&self, point: Operation) -> Disposition {
         if self.incarnation.is_dead() {
-            return Some(Verdict::LoseRequest);
+            return (Sent::Lost, None);
         }
-        let Injected { index, kind, verdict, .. } = self.world.state().inject(self.incarnation.process, point)?;
+        let injected = self.world.state().inject(self.incarnation.process, point);
+        let Some(Injected { index, kind, verdict, .. }) = injected else { return (Sent::Arrives, None) };
         self.record(What::Fault { index, kind, point: Some(point) });
-        match verdict {
-            Verdict::Stop(restart) => self.world.stop(&self.incarnation, restart),
-            verdict if verdict.ends_caller() == Some(Edge::Before) => self.end(verdict),
-            _ => {}
-        }
-        Some(verdict)
+        let sent = match verdict {
+            Verdict::LoseRequest | Verdict::LoseReply => Sent::Lost,
+            Verdict::Delay { ms } => Sent::Late(Duration::from_millis(ms.into())),
+            Verdict::Stop(restart) => {
+                self.world.stop(&self.incarnation, restart);
+                Sent::Arrives
+            }
+            verdict if verdict.ends_caller() == Some(Edge::Before) => {
+                self.end(verdict);
+                Sent::Lost
+            }
+            _ => Sent::Arrives,
+        };
+        (sent, Some(verdict))
     }
 
     /// Ends whoever has sent an answer off, if that is what struck it.

@@ -29,67 +29,45 @@
 //! The feature `cli`, which is on by default, brings [`cli`] and what it needs for command lines, tables and progress
 //! bars. A package that has checks only can do without: `default-features = false`.
 
-#[cfg(not(madsim))]
-compile_error!(
-    "seaworthy-sim needs `--cfg madsim`, and without it simulated code would vanish silently. Add to .cargo/config.toml:\n\
-     [build]\nrustflags = [\"--cfg\", \"madsim\"]\nrustdocflags = [\"--cfg\", \"madsim\"]\n\
-     If RUSTFLAGS is set in the environment it replaces that file: add --cfg madsim to it too.\n\
-     `cargo install` reads no such file of a package: RUSTFLAGS=\"--cfg madsim\" cargo install ..."
-);
+// The one place that asks for the cfg. Without it nothing else is compiled: the message is to be the only error, and the last
+// thing on the screen.
+cfg_if::cfg_if! {
+    if #[cfg(madsim)] {
+        pub mod catalogue;
+        pub mod check;
+        #[cfg(feature = "cli")]
+        pub mod cli;
+        pub mod explore;
+        pub mod generate;
+        pub mod invariants;
+        pub mod plan;
+        pub mod prelude;
+        pub mod scenario;
+        pub mod story;
+        pub mod trace;
+        pub mod world;
 
-// Nothing else is compiled then: the message above is to be the only error, and the last thing on the screen.
+        mod draw;
+        mod executor;
+        mod files;
+        mod fingerprint;
+        mod hexadecimal;
+        mod kernel;
+        mod ports;
+        mod report;
+        mod shell;
+        mod teller;
+        mod topology;
+        mod values;
 
-#[cfg(madsim)]
-pub mod catalogue;
-#[cfg(madsim)]
-pub mod check;
-#[cfg(all(madsim, feature = "cli"))]
-pub mod cli;
-#[cfg(madsim)]
-pub mod explore;
-#[cfg(madsim)]
-pub mod generate;
-#[cfg(madsim)]
-pub mod invariants;
-#[cfg(madsim)]
-pub mod plan;
-#[cfg(madsim)]
-pub mod prelude;
-#[cfg(madsim)]
-pub mod scenario;
-#[cfg(madsim)]
-pub mod story;
-#[cfg(madsim)]
-pub mod trace;
-#[cfg(madsim)]
-pub mod world;
-
-#[cfg(madsim)]
-mod draw;
-#[cfg(madsim)]
-mod executor;
-#[cfg(madsim)]
-mod files;
-#[cfg(madsim)]
-mod fingerprint;
-#[cfg(madsim)]
-mod hexadecimal;
-#[cfg(madsim)]
-mod kernel;
-#[cfg(madsim)]
-mod ports;
-#[cfg(madsim)]
-mod report;
-#[cfg(madsim)]
-mod shell;
-#[cfg(madsim)]
-mod teller;
-#[cfg(madsim)]
-mod topology;
-#[cfg(madsim)]
-mod values;
-
-#[cfg(madsim)]
-pub use check::check;
-#[cfg(madsim)]
-pub use seaworthy_memory::{broker, external, store};
+        pub use check::check;
+        pub use seaworthy_memory::{broker, external, store};
+    } else {
+        compile_error!(
+            "seaworthy-sim needs `--cfg madsim`, and without it simulated code would vanish silently. Add to .cargo/config.toml:\n\
+             [build]\nrustflags = [\"--cfg\", \"madsim\"]\nrustdocflags = [\"--cfg\", \"madsim\"]\n\
+             If RUSTFLAGS is set in the environment it replaces that file: add --cfg madsim to it too.\n\
+             `cargo install` reads no such file of a package: RUSTFLAGS=\"--cfg madsim\" cargo install ..."
+        );
+    }
+}

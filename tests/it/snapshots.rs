@@ -3,7 +3,7 @@
 use seaworthy_core::ports::Operation;
 use seaworthy_scenarios::{
     catalog,
-    order_fulfillment::{PlannedOrder, OrderFulfillment, Orders},
+    order_fulfillment::{OrderFulfillment, Orders, PlannedOrder},
 };
 use seaworthy_sim::{
     plan::{CallFault, FORMAT, Fault, Plan, Restart, Schedule, Verdict},

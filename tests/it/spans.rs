@@ -1,7 +1,7 @@
 //! What the core tells `tracing`, laid beside the trace of a run with virtual time.
 
 use seaworthy_core::ports::Operation;
-use seaworthy_scenarios::order_fulfillment::{PlannedOrder, OrderFulfillment, Orders};
+use seaworthy_scenarios::order_fulfillment::{OrderFulfillment, Orders, PlannedOrder};
 use seaworthy_sim::{
     generate::generate,
     plan::{CallFault, FORMAT, Fault, Plan, Profile, Restart, Schedule, Verdict},

@@ -10,7 +10,7 @@ use seaworthy_core::{
     ids::SagaId,
     ports::{FailureKind, Operation, Ports, SagaStatus, Store, Transaction, connection},
     saga::{
-        self, Action, Definition, DriveOutcome, AttemptFailure, Orchestrator, OrchestratorConfig, Record, Registry,
+        self, Action, AttemptFailure, Definition, DriveOutcome, Orchestrator, OrchestratorConfig, Record, Registry,
         RetryPolicy, SagaBuilder, SagaError, SagaRequest, Signal, Started, StepCall, StepError, Value, Verb, Wait,
         saga_id,
     },

@@ -6,7 +6,7 @@ use seaworthy_core::{
     ids::{Direction, SagaId},
     ports::{FailureKind, NewSaga, Operation, SagaAppend, SagaListRequest, SagaStatus, Timestamp},
     saga::{
-        self, ActionState, Attempts, CompensationCause, CompensationState, Definition, DriveOutcome, AttemptFailure,
+        self, ActionState, AttemptFailure, Attempts, CompensationCause, CompensationState, Definition, DriveOutcome,
         Orchestrator, OrchestratorConfig, Record, Registry, SagaBuilder, SagaOutcome, SagaRequest, StepState,
         StepSummary, Summary, Value, Verb, saga_id,
     },

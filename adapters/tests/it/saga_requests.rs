@@ -107,7 +107,9 @@ fn a_step_that_is_skipped_by_a_tool_is_settled_and_the_saga_goes_on() {
         assert_eq!(world.status_of(saga).await, SagaStatus::Completed);
         let log = world.log_of(saga).await;
         assert!(
-            log.ends_with(&["requested pay", "skipped_by_operator pay", "resumed", "granted", "completed"].map(String::from)),
+            log.ends_with(
+                &["requested pay", "skipped_by_operator pay", "resumed", "granted", "completed"].map(String::from)
+            ),
             "{log:?}"
         );
     });

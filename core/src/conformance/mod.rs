@@ -53,6 +53,6 @@ pub mod store;
 mod subject;
 
 pub use block_on::block_on;
-pub use outcome::{BrokenPromise, Outcome, CheckVerdict};
+pub use outcome::{BrokenPromise, CheckVerdict, Outcome};
 pub use report::{Check, CheckReport, Report, assert_broker, assert_store, broker_report, store_report};
 pub use subject::{BrokerSubject, StoreSubject};

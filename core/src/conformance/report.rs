@@ -2,7 +2,7 @@ use std::fmt;
 
 use futures_util::future::LocalBoxFuture;
 
-use super::{BrokerSubject, Outcome, StoreSubject, CheckVerdict, broker, store};
+use super::{BrokerSubject, CheckVerdict, Outcome, StoreSubject, broker, store};
 use crate::ports::Parts;
 
 /// One promise of a port, and how to put it to the test.
@@ -73,7 +73,9 @@ impl fmt::Display for Report {
             match outcome {
                 Ok(CheckVerdict::Held) => writeln!(f, "held            {name}")?,
                 Ok(CheckVerdict::NotApplicable(why)) => writeln!(f, "not applicable  {name}: {why}")?,
-                Ok(CheckVerdict::LeftOut(missing)) => writeln!(f, "left out        {name}: the store has no {missing}")?,
+                Ok(CheckVerdict::LeftOut(missing)) => {
+                    writeln!(f, "left out        {name}: the store has no {missing}")?
+                }
                 Err(failure) => writeln!(f, "FAILED          {name}: {failure}")?,
             }
         }

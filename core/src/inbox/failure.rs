@@ -87,7 +87,9 @@ impl Consumer {
             }
             Ok((failures, false)) => {
                 warn!(failures, error = %why, "message failed and comes again");
-                DeliveryOutcome::Later(after.unwrap_or_else(|| backoff.delay(failures.saturating_sub(1), &*self.random)))
+                DeliveryOutcome::Later(
+                    after.unwrap_or_else(|| backoff.delay(failures.saturating_sub(1), &*self.random)),
+                )
             }
             Err(error) => self.uncounted(delivery, error, &why),
         }

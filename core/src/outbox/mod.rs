@@ -32,12 +32,12 @@
 
 mod budget;
 mod config;
+mod lease_budget;
 pub mod life_cycle;
 mod log_alone;
 mod log_relay;
 mod log_waits;
 mod log_window;
-mod lease_budget;
 mod poll;
 mod publisher;
 mod redrive;

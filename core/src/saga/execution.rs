@@ -191,7 +191,8 @@ impl<D: SagaData> Execution<'_, D> {
                 Err(error) => drop(self.log.fail(error).await?),
             }
             let state = self.log.state();
-            if next_move(&state, self.log.resources.store_now()) != Next::BeginCompensation(CompensationCause::Deadline) {
+            if next_move(&state, self.log.resources.store_now()) != Next::BeginCompensation(CompensationCause::Deadline)
+            {
                 return Ok(());
             }
         }

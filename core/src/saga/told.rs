@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{CompensationCause, AttemptFailure, Record};
+use super::{AttemptFailure, CompensationCause, Record};
 use crate::ids::Direction;
 
 /// A sentence without its end: `step `pay` failed (attempt 3): it is down; the next attempt follows after 4s`.

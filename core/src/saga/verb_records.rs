@@ -33,7 +33,8 @@ impl Verb {
             Self::Resume => vec![Record::Resumed],
             Self::Skip { step } if is_skipped(state, step) => Vec::new(),
             Self::Skip { step } => {
-                let mut records = vec![Record::SkippedByOperator { step: step.clone(), reason: cut(reason.to_owned()) }];
+                let mut records =
+                    vec![Record::SkippedByOperator { step: step.clone(), reason: cut(reason.to_owned()) }];
                 if matches!(state.status, Status::Stuck(_)) {
                     records.push(Record::Resumed);
                 }
@@ -99,7 +100,9 @@ fn is_settled(state: &State, step: &str, done: Option<&Value>) -> bool {
 fn is_skipped(state: &State, step: &str) -> bool {
     let Some(step) = state.shape.index_of(step).map(|index| &state.steps[index]) else { return false };
     match state.status {
-        Status::Compensating | Status::Stuck(Direction::Compensation) => step.compensation == CompensationState::Skipped,
+        Status::Compensating | Status::Stuck(Direction::Compensation) => {
+            step.compensation == CompensationState::Skipped
+        }
         _ => step.action == ActionState::Skipped,
     }
 }

@@ -8,8 +8,8 @@ use seaworthy_core::{
     ids::Direction,
     ports::Timestamp,
     saga::{
-        Action, Compensation, CompensationCause, Definition, DefinitionPolicy, AttemptFailure, Next, NothingToUndo, Phase,
-        Record, Shape, State, Status, StepSpec, Value, next, next_move,
+        Action, AttemptFailure, Compensation, CompensationCause, Definition, DefinitionPolicy, Next, NothingToUndo,
+        Phase, Record, Shape, State, Status, StepSpec, Value, next, next_move,
     },
 };
 

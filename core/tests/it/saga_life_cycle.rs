@@ -6,7 +6,7 @@ use seaworthy_core::{
     ids::Direction,
     ports::Timestamp,
     saga::{
-        Action, ActionState, CompensationCause, CompensationState, AttemptFailure, Next, NothingToUndo, Phase, Record,
+        Action, ActionState, AttemptFailure, CompensationCause, CompensationState, Next, NothingToUndo, Phase, Record,
         RetryPolicy, SagaBuilder, Shape, State, Status, Value, next, next_move,
     },
 };

@@ -2,7 +2,7 @@
 
 use seaworthy_core::{
     ids::Direction,
-    saga::{CompensationState, AttemptFailure, Record, SagaRequest, Value, Verb},
+    saga::{AttemptFailure, CompensationState, Record, SagaRequest, Value, Verb},
 };
 
 fn value(text: &str) -> Value {

@@ -17,7 +17,7 @@ use crate::{
         Answer, Goods, INVENTORY, INVENTORY_RESERVED, ORDER_CANCELLED, ORDER_CONFIRMED, ORDER_CREATED, ORDERS,
         RESERVATION_FAILED,
     },
-    orders::{Denied, RequestHandler, Order, OrderStatus, PlaceOrder, answer, handler_error, repository, told},
+    orders::{Denied, Order, OrderStatus, PlaceOrder, RequestHandler, answer, handler_error, repository, told},
     parts::{consume, relay_and_retention},
 };
 

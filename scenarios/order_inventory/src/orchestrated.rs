@@ -18,7 +18,9 @@ use crate::{
         Goods, INVENTORY, ORDERS, RESERVATION_ANSWERED, RESERVATION_RELEASED, RESERVATION_REQUESTED,
         RESERVATION_SETTLED, RESERVATIONS,
     },
-    orders::{Denied, RequestHandler, FULFILMENT, HearAnswer, PlaceOrder, answer, fulfilment, kept_to_itself, repository},
+    orders::{
+        Denied, FULFILMENT, HearAnswer, PlaceOrder, RequestHandler, answer, fulfilment, kept_to_itself, repository,
+    },
     parts::{consume, relay_and_retention},
 };
 

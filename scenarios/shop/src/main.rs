@@ -11,8 +11,8 @@
 //! ends with an error, for whoever looks after it to start it again. `SHOP_RELAY_LEASE_MS` is the time after which the next
 //! start publishes what a killed one had in hand, 5,000 ms if it is not set.
 
-mod request_lines;
 mod provider;
+mod request_lines;
 
 use std::{
     collections::BTreeMap,

@@ -40,7 +40,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use provider::PaymentProvider;
 
-pub use workload::{PlannedOrder, Orders};
+pub use workload::{Orders, PlannedOrder};
 
 /// The scenario, and its broken twins: they differ in their [`Variant`] only.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use smol_str::format_smolstr;
 
-use super::{PlannedOrder, Orders};
+use super::{Orders, PlannedOrder};
 
 /// Articles that the orders are spread over; the file does not name any.
 const ARTICLES: u64 = 50;

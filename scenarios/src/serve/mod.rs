@@ -16,7 +16,7 @@ use seaworthy_order_fulfillment::{Settings, json::encode, messages::GROUPS, requ
 use seaworthy_scenarios::{
     catalog,
     order_fulfillment::{
-        PlannedOrder, OrderFulfillment, Orders,
+        OrderFulfillment, Orders, PlannedOrder,
         audit::{Audit, audit},
         orders_file::read_orders,
     },

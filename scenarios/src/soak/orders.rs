@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use seaworthy_scenarios::order_fulfillment::{PlannedOrder, Orders, provider::CARD_LIMIT_CENTS};
+use seaworthy_scenarios::order_fulfillment::{Orders, PlannedOrder, provider::CARD_LIMIT_CENTS};
 use seaworthy_sim::scenario::Draw;
 use smol_str::{SmolStr, format_smolstr};
 

@@ -10,7 +10,7 @@ use seaworthy_core::{
 };
 use seaworthy_order_fulfillment::{checkout::CHECKOUT, documents::ORDER_COLLECTION};
 use seaworthy_scenarios::order_fulfillment::{
-    PlannedOrder, Orders,
+    Orders, PlannedOrder,
     audit::{Audit, audit},
 };
 use seaworthy_sim::store::MemoryStore;

@@ -42,8 +42,8 @@ mod verdict;
 pub use bound::failure_rate_upper_bound;
 pub use breadcrumbs::Breadcrumbs;
 pub use campaign::{
-    Campaign, CorpusTally, Exhausted, FailedRun, FaultTally, GoalTally, GroupTally, IdlePlan, InvariantTally, MergeError,
-    Timing,
+    Campaign, CorpusTally, Exhausted, FailedRun, FaultTally, GoalTally, GroupTally, IdlePlan, InvariantTally,
+    MergeError, Timing,
 };
 pub use corpus::{Corpus, CorpusError, read_plan, read_plan_file, write_plan, write_plan_file};
 pub use determinism::{Nondeterminism, determinism, first_divergence};
@@ -59,6 +59,6 @@ pub use shard::{Shard, ShardError};
 pub use shrink::{ShrinkError, ShrinkOptions, ShrinkProgress, Shrunk, is_same_failure, shrink};
 pub use source::Source;
 pub use sweep::{Seeds, SweepOptions, sweep};
-pub use twice::{DifferenceCause, Difference, TwiceTally, diagnose};
+pub use twice::{Difference, DifferenceCause, TwiceTally, diagnose};
 pub use until::Until;
 pub use verdict::{CampaignVerdict, Excuse, Gap, LeftOut, Warning};

@@ -4,7 +4,9 @@ use seaworthy_core::{
 };
 use smol_str::SmolStr;
 
-use super::{Entity, Interest, Invariant, Judge, Lookup, Mode, brief::Brief, messages::ByMessage, name_numbers::NameNumbers};
+use super::{
+    Entity, Interest, Invariant, Judge, Lookup, Mode, brief::Brief, messages::ByMessage, name_numbers::NameNumbers,
+};
 use crate::{
     topology::Topology,
     trace::{Effect, Event, What},

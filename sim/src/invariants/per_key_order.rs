@@ -4,7 +4,8 @@ use seaworthy_core::{ids::MessageId, message::Message, ports::SubscriptionSpec};
 use smol_str::SmolStr;
 
 use super::{
-    Interest, Invariant, Judge, Lookup, Mode, groups::Groups, name_numbers::NameNumbers, practice::Practice, rows::Settled,
+    Interest, Invariant, Judge, Lookup, Mode, groups::Groups, name_numbers::NameNumbers, practice::Practice,
+    rows::Settled,
 };
 use crate::trace::{Effect, Event, SettledAs, What};
 

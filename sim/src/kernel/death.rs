@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::{incarnation::Incarnation, panics::Panicked, spent::Spent, run_state::Due, world::World};
+use super::{incarnation::Incarnation, panics::Panicked, run_state::Due, spent::Spent, world::World};
 use crate::{
     invariants::Entity,
     plan::Restart,

@@ -22,10 +22,10 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 pub use error::PlanError;
-pub(crate) use fault::{
-    Call, Drawn, Edge, HANG_MS, LONG_MS, SHORT_MS, Target, Targets, is_given_up_by_its_caller, smaller_numbers,
-};
 pub use fault::{CallFault, Disturbance, Fault, FaultKind, Restart, TimedFault, UnknownFault, Verdict};
+pub(crate) use fault::{
+    Drawn, Edge, HANG_MS, LONG_MS, SHORT_MS, Target, Targets, is_given_up_by_its_caller, smaller_numbers,
+};
 pub use plan_file::{Integrity, PlanFile, scenario_of};
 pub use point::{Calls, Point};
 pub use profile::{Profile, UnknownProfile};

@@ -145,7 +145,7 @@ impl Intercept for Shell {
 
     fn reply(&self, said: Result<Bytes, Refusal>, response: Response) {
         let gate = &self.gate;
-        let (sent, struck) = gate.send(Operation::Reply);
+        let (sent, ending) = gate.send(Operation::Reply);
         let outcome = if matches!(sent, Sent::Lost) { Outcome::NotDoneUnheard } else { Outcome::Done };
         gate.record(What::Reply { request: response.number(), accepted: said.is_ok(), outcome });
         match sent {
@@ -153,7 +153,9 @@ impl Intercept for Shell {
             Sent::Late(by) => gate.world.answer_later(response, said, by),
             Sent::Lost => {}
         }
-        gate.end_after(struck);
+        if let Some(verdict) = ending {
+            gate.end(verdict);
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) enum Sent {
 }
 
 impl Gate {
-    /// Says what becomes of an answer that is sent off, and by what.
+    /// Says what becomes of an answer that is sent off, and what ends its sender afterwards, if anything does.
     pub(crate) fn send(&self, point: Operation) -> (Sent, Disposition) {
         if self.incarnation.is_dead() {
             return (Sent::Lost, None);
@@ -40,13 +40,6 @@ impl Gate {
             }
             _ => Sent::Arrives,
         };
-        (sent, Some(verdict))
-    }
-
-    /// Ends whoever has sent an answer off, if that is what struck it.
-    pub(crate) fn end_after(&self, struck: Disposition) {
-        if let Some(verdict) = struck.filter(|verdict| verdict.ends_caller() == Some(Edge::After)) {
-            self.end(verdict);
-        }
+        (sent, Some(verdict).filter(|verdict| verdict.ends_caller() == Some(Edge::After)))
     }
 }

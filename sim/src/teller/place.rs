@@ -26,7 +26,12 @@ impl Place<'_> {
     ///
     /// # Errors
     /// [`CorpusError::File`] if the file or its folder can't be written.
-    pub(super) fn put(&self, case: &dyn Case, failure: &FailedRun, store: Option<&str>) -> Result<PathBuf, CorpusError> {
+    pub(super) fn put(
+        &self,
+        case: &dyn Case,
+        failure: &FailedRun,
+        store: Option<&str>,
+    ) -> Result<PathBuf, CorpusError> {
         let is_new = !matches!(failure.source, Source::File(_));
         let folder = if self.keep && is_new { self.corpus } else { self.plans };
         let path = folder.join(case.scenario()).join(file_name(failure));

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     invariants::{Ending, Entity, Violation},
-    kernel::{Ask, Spent, RunState, World, beats},
+    kernel::{Ask, RunState, Spent, World, beats},
     trace::{ProcessIndex, What},
 };
 

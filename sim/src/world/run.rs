@@ -27,8 +27,8 @@ use crate::{
     executor::{Executor, Spawner, Time},
     files,
     kernel::{
-        Activity, Faults, Hearing, IncarnationTask, Listening, Meter, OwnTables, Parts, Recorder, SpanBook, SpanLayer,
-        RunState, World, panics,
+        Activity, Faults, Hearing, IncarnationTask, Listening, Meter, OwnTables, Parts, Recorder, RunState, SpanBook,
+        SpanLayer, World, panics,
     },
     plan::Workload,
     plan::{Plan, PlanError, PlanFile, stream},

@@ -8,8 +8,8 @@ use seaworthy_core::stop::Stop;
 use seaworthy_sim::{
     check::{CheckError, check},
     explore::{
-        DifferenceCause, Corpus, Excuse, Gap, SearchOptions, Seeds, Source, SweepError, SweepOptions, Until, diagnose, runner,
-        sweep,
+        Corpus, DifferenceCause, Excuse, Gap, SearchOptions, Seeds, Source, SweepError, SweepOptions, Until, diagnose,
+        runner, sweep,
     },
     generate::generate,
     invariants::Invariant,

@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use seaworthy_scenarios::order_fulfillment::{PlannedOrder, OrderFulfillment, Orders};
+use seaworthy_scenarios::order_fulfillment::{OrderFulfillment, Orders, PlannedOrder};
 use seaworthy_sim::{
     generate::generate,
     plan::Profile,

@@ -1,7 +1,7 @@
 mod answers;
+mod decide;
 mod sourced;
 mod turn;
-mod decide;
 
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 

@@ -3,7 +3,7 @@ use crate::{
     cut::cut,
     ids::Direction,
     saga::{
-        CompensationState, AttemptFailure, Record, SagaData, State, Status, StepError, Value,
+        AttemptFailure, CompensationState, Record, SagaData, State, Status, StepError, Value,
         branch::Branch,
         execution::Execution,
         log::{Halt, Keep, Written},

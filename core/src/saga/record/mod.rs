@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{CompensationCause, AttemptFailure, Passage, RecordError, SagaRequest, Summary, Value};
+use super::{AttemptFailure, CompensationCause, Passage, RecordError, SagaRequest, Summary, Value};
 use crate::{
     ids::{Direction, MessageId},
     message::from_json,

@@ -6,7 +6,8 @@ use crate::{
     ports::Timestamp,
     saga::{
         Action, ActionState, CompensatableGroup, CompensationCause, Next, NothingToUndo, Record, RetryPolicy,
-        SagaBuilder, Shape, Signal, State, Status, StepState, Value, Wait, Waiting, next, next_move, state::Arrival, work,
+        SagaBuilder, Shape, Signal, State, Status, StepState, Value, Wait, Waiting, next, next_move, state::Arrival,
+        work,
     },
 };
 

@@ -10,8 +10,8 @@ use self::{
     verbs::{resume, settle, skip},
 };
 use super::{
-    ActionState, Awaits, CompensationCause, CompensationState, AttemptFailure, Origin, Phase, Record, Signal, State, Status,
-    Waiting, attempts::FailedAttempt,
+    ActionState, AttemptFailure, Awaits, CompensationCause, CompensationState, Origin, Phase, Record, Signal, State,
+    Status, Waiting, attempts::FailedAttempt,
 };
 use crate::{ids::Direction, ports::Timestamp};
 
@@ -133,7 +133,10 @@ fn advance(state: &mut State, record: &Record, at: Timestamp) -> Result<(), &'st
         Record::Skipped { step } => {
             let index = forward_step(state, step)?;
             let mut step = state.edit(index);
-            require(step.forward.last == 0, "a step that was attempted can't turn out not to apply: only an operator can skip it")?;
+            require(
+                step.forward.last == 0,
+                "a step that was attempted can't turn out not to apply: only an operator can skip it",
+            )?;
             step.action = ActionState::Skipped;
         }
         Record::Rejected { step, maybe_executed, reason } => {

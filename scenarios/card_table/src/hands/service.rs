@@ -24,7 +24,7 @@ use crate::{
         DEAL_CARDS, DEALT, FOLD_IDLE, HAND_COMMANDS, HAND_LIFE, HAND_STARTED, HandStarted, Hands, OVER, TABLE_TO_HAND,
         Tables, transaction_of,
     },
-    parts::{Consumers, Denied, RequestHandler, KEEP, answer, decode},
+    parts::{Consumers, Denied, KEEP, RequestHandler, answer, decode},
 };
 
 /// Acts in a hand; the body is an [`ActInHand`].

@@ -8,4 +8,4 @@ pub use fulfilment::{FULFILMENT, HearAnswer, fulfilment, shape};
 pub use order::{
     IllegalChange, ORDER_COLLECTION, Order, OrderEvent, OrderStatus, handler_error, kept_to_itself, repository, told,
 };
-pub use requests::{CANCEL_ORDER, Denied, RequestHandler, LOOK_UP_ORDER, PLACE_ORDER, PlaceOrder, answer};
+pub use requests::{CANCEL_ORDER, Denied, LOOK_UP_ORDER, PLACE_ORDER, PlaceOrder, RequestHandler, answer};

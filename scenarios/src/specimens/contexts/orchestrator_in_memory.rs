@@ -29,7 +29,7 @@ use seaworthy_order_inventory::{
         Answer, Goods, INVENTORY, ORDERS, RESERVATION_ANSWERED, RESERVATION_RELEASED, RESERVATION_REQUESTED,
         RESERVATION_SETTLED, RESERVATIONS,
     },
-    orders::{Denied, RequestHandler, Order, OrderStatus, PlaceOrder, answer, kept_to_itself, repository},
+    orders::{Denied, Order, OrderStatus, PlaceOrder, RequestHandler, answer, kept_to_itself, repository},
     parts::{consume, encode, relay_and_retention},
 };
 use smol_str::SmolStr;

@@ -1,6 +1,6 @@
 //! Orders as they are drawn, made simpler and written.
 
-use seaworthy_scenarios::order_fulfillment::{PlannedOrder, Orders, provider::CARD_LIMIT_CENTS};
+use seaworthy_scenarios::order_fulfillment::{Orders, PlannedOrder, provider::CARD_LIMIT_CENTS};
 use seaworthy_sim::scenario::{Draw, Workload};
 use smol_str::format_smolstr;
 

@@ -2,7 +2,7 @@
 
 use seaworthy_core::ports::Operation;
 use seaworthy_order_fulfillment::documents::{OrderStatus, SHIPMENT_COLLECTION};
-use seaworthy_scenarios::order_fulfillment::{PlannedOrder, OrderFulfillment, Orders};
+use seaworthy_scenarios::order_fulfillment::{OrderFulfillment, Orders, PlannedOrder};
 use seaworthy_sim::{
     plan::{CallFault, FORMAT, Fault, Plan, Restart, Schedule, Verdict},
     trace::Effect,

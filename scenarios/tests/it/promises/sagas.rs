@@ -7,7 +7,7 @@ use seaworthy_order_fulfillment::{
     documents::{ORDER_COLLECTION, OrderStatus, STOCK_COLLECTION, StockLevel},
     messages::{ORDER_CONFIRMED, SHIPMENT_REQUESTED},
 };
-use seaworthy_scenarios::order_fulfillment::{PlannedOrder, OrderFulfillment, Orders, provider::CARD_LIMIT_CENTS};
+use seaworthy_scenarios::order_fulfillment::{OrderFulfillment, Orders, PlannedOrder, provider::CARD_LIMIT_CENTS};
 use seaworthy_sim::{invariants::Ending, trace::Effect};
 
 use super::{assert_holds, story::Story};

@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use super::{DifferenceCause, Difference, Source, texts::differing};
+use super::{Difference, DifferenceCause, Source, texts::differing};
 use crate::{
     trace::{Event, Renderer, interleave},
     world::RunReport,

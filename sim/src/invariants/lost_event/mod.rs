@@ -64,13 +64,7 @@ impl LostEvent {
     /// The invariant at the start of a run with these consumer groups.
     pub fn new(groups: &[SubscriptionSpec]) -> Self {
         let groups = Groups::new(groups);
-        Self {
-            groups,
-            habits: Habits::default(),
-            open: Lookup::new(),
-            early: Lookup::new(),
-            handlings: None,
-        }
+        Self { groups, habits: Habits::default(), open: Lookup::new(), early: Lookup::new(), handlings: None }
     }
 
     /// Says that stores may be put back to an earlier moment: it remembers what each group has handled.

@@ -221,3 +221,16 @@ fn no_type_is_called_by_a_participle_alone() {
     }
     assert!(found.is_empty(), "say what is open, told or struck: {found:#?}");
 }
+
+/// Lines beyond which nobody has a file in mind as a whole. Most have a fourth of that; the longest are lists, and tests of one
+/// thing.
+const LINES_MAX: usize = 410;
+
+#[test]
+fn no_file_is_longer_than_one_can_have_in_mind() {
+    let files = all_sources();
+    let long = files.iter().map(|(path, text)| (text.lines().count(), path)).filter(|(lines, _)| *lines > LINES_MAX);
+    let long: Vec<_> = long.collect();
+    assert!(files.len() > 1_000, "{}", files.len());
+    assert!(long.is_empty(), "ask which two things each of these is: {long:#?}");
+}

@@ -1,4 +1,4 @@
-//! What follows the storm: rest, retention, a graceful stop.
+//! Time after the storm: rest, retention, a graceful stop.
 
 use std::time::Duration;
 

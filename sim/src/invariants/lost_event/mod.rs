@@ -35,7 +35,7 @@ pub struct LostEvent {
     habits: Habits,
     open: Lookup<MessageId, OpenMessage>,
     early: Lookup<MessageId, Early>,
-    /// Where stores are put back.
+    /// Kept only where stores are put back.
     handlings: Option<Handlings>,
 }
 

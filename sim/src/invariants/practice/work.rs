@@ -89,7 +89,7 @@ impl Work {
 }
 
 impl Detail {
-    /// What is known of a piece of work when it begins.
+    /// Knowledge of a piece of work that begins.
     pub(super) fn new(unit: Unit, number: u64, message: Option<&Message>) -> Self {
         let content = message.map(Content::from_message);
         Self { unit, first: Brief::new(number), last_deed: None, end: Brief::new(0), content }

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use seaworthy_core::settings::{Checks, InvalidSetting};
+
 /// Durability of a commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -63,6 +65,17 @@ impl Default for RedbConfig {
 }
 
 impl RedbConfig {
+    /// Checks that a store can work by these settings. Opening one asks, and fails where it can't.
+    ///
+    /// # Errors
+    /// The first [`InvalidSetting`], which says what to change.
+    pub fn check(&self) -> Result<(), InvalidSetting> {
+        let checks = Checks::new("RedbConfig");
+        let reason = "of two transactions at once one would fail; None waits as long as it takes";
+        checks.lasting("writer_wait", self.writer_wait.unwrap_or(Duration::MAX), reason)?;
+        checks.positive("cache_kib", self.cache_kib, "each page would be read from the disk each time")
+    }
+
     /// Sets the durability of a commit.
     #[must_use]
     pub fn synchronous(mut self, synchronous: Synchronous) -> Self {

@@ -1,7 +1,7 @@
 //! Mapping of redb's errors to store errors: applied, not applied, or nobody knows.
 
 use redb::Error;
-use seaworthy_core::ports::StoreError;
+use seaworthy_core::{ports::StoreError, settings::InvalidSetting};
 use smol_str::format_smolstr;
 
 /// Error of opening a store.
@@ -54,6 +54,9 @@ pub enum OpenError {
         /// Path of the database file.
         path: String,
     },
+    /// A setting by which nothing would work.
+    #[error(transparent)]
+    Setting(#[from] InvalidSetting),
     /// This process has the file open with other settings. All its handles share one writer, so they must agree.
     #[error("{path} is open in this process with other settings: clone that store, or open both with equal settings")]
     OtherSettings {

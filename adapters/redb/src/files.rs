@@ -51,6 +51,7 @@ pub(crate) enum May {
 
 /// Opens a file, or joins the handles that have it open. `now` is the time of the clock by which its store judges.
 pub(crate) fn open_file(path: &Path, config: RedbConfig, may: May, now: Timestamp) -> Result<Arc<Shared>, OpenError> {
+    config.check()?;
     let name: Arc<str> = path.display().to_string().into();
     if may != May::Create && !path.exists() {
         return Err(OpenError::Missing { path: name.to_string() });
@@ -72,6 +73,7 @@ pub(crate) fn open_file(path: &Path, config: RedbConfig, may: May, now: Timestam
 
 /// Makes a database that lives as long as its handles.
 pub(crate) fn open_memory(config: RedbConfig, now: Timestamp) -> Result<Arc<Shared>, OpenError> {
+    config.check()?;
     let opened = Opened::new(&Origin::Memory, &config, true)?;
     let epoch = || meta::epoch_at(now);
     Ok(Arc::new(Shared::take_up(opened, Origin::Memory, config, May::Create, now, epoch)?))

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use seaworthy_core::settings::{Checks, InvalidSetting};
+
 /// Durability of a commit: SQLite's `synchronous` setting.
 ///
 /// All three survive a crash or a kill of the process, since the operating system has what was written. They differ in
@@ -79,6 +81,19 @@ impl Default for SqliteConfig {
 }
 
 impl SqliteConfig {
+    /// Checks that a store can work by these settings. Opening one asks, and fails where it can't.
+    ///
+    /// # Errors
+    /// The first [`InvalidSetting`], which says what to change.
+    pub fn check(&self) -> Result<(), InvalidSetting> {
+        let checks = Checks::new("SqliteConfig");
+        let reason = "of two transactions at once one would fail; None waits as long as it takes";
+        checks.lasting("writer_wait", self.writer_wait.unwrap_or(Duration::MAX), reason)?;
+        let reason = "the write-ahead log would grow for ever";
+        checks.positive("checkpoint_pages", self.checkpoint_pages, reason)?;
+        checks.positive("cache_kib", self.cache_kib, "each page would be read from the disk each time")
+    }
+
     /// Sets the durability of a commit.
     #[must_use]
     pub fn synchronous(mut self, synchronous: Synchronous) -> Self {

@@ -4,7 +4,7 @@ use rusqlite::{
     Error,
     ffi::{self, ErrorCode},
 };
-use seaworthy_core::ports::StoreError;
+use seaworthy_core::{ports::StoreError, settings::InvalidSetting};
 use smol_str::{SmolStr, format_smolstr};
 
 /// Error of opening a store.
@@ -47,6 +47,9 @@ pub enum OpenError {
         /// Path of the database file.
         path: String,
     },
+    /// A setting by which nothing would work.
+    #[error(transparent)]
+    Setting(#[from] InvalidSetting),
     /// This process has the file open with other settings. All its handles share one writer, so they must agree.
     #[error("{path} is open in this process with other settings: clone that store, or open both with equal settings")]
     OtherSettings {

@@ -50,6 +50,7 @@ pub(crate) enum May {
 /// Opens a file, or joins the handles that have it open.
 /// `now` is the time of the clock by which its store judges.
 pub(crate) fn open_file(path: &Path, config: SqliteConfig, may: May, now: Timestamp) -> Result<Arc<Shared>, OpenError> {
+    config.check()?;
     let name = path.display().to_string();
     if may != May::Create && !path.exists() {
         return Err(OpenError::Missing { path: name });
@@ -96,6 +97,7 @@ pub(crate) fn open_file(path: &Path, config: SqliteConfig, may: May, now: Timest
 
 /// Opens a database that lives as long as its handles.
 pub(crate) fn open_memory(config: SqliteConfig, tables: &str, epochs: Epochs) -> Result<Arc<Shared>, OpenError> {
+    config.check()?;
     let writer = match recycled::take(&config, tables) {
         Some(writer) => writer,
         None => {

@@ -34,14 +34,14 @@ use crate::support::{
 
 /// Remembers all figures by name and labels: sums of counters, the last value of a gauge, the sum of durations.
 #[derive(Default)]
-struct Book {
+pub(crate) struct Book {
     counts: Mutex<BTreeMap<String, u64>>,
     times: Mutex<BTreeMap<String, (u64, Duration)>>,
     values: Mutex<BTreeMap<String, f64>>,
 }
 
 impl Book {
-    fn count(&self, name: &str) -> u64 {
+    pub(crate) fn count(&self, name: &str) -> u64 {
         self.counts.lock().unwrap().get(name).copied().unwrap_or(0)
     }
 
@@ -49,7 +49,7 @@ impl Book {
         self.times.lock().unwrap().get(name).copied().unwrap_or_default()
     }
 
-    fn value(&self, name: &str) -> Option<f64> {
+    pub(crate) fn value(&self, name: &str) -> Option<f64> {
         self.values.lock().unwrap().get(name).copied()
     }
 }

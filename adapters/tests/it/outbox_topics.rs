@@ -21,7 +21,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 /// A relay of either kind.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+pub(crate) enum Kind {
     Claims,
     Log,
 }
@@ -29,7 +29,7 @@ enum Kind {
 const KINDS: [Kind; 2] = [Kind::Claims, Kind::Log];
 
 impl Kind {
-    fn run(self, ports: &Ports, config: RelayConfig) {
+    pub(crate) fn run(self, ports: &Ports, config: RelayConfig) {
         match self {
             Self::Claims => ports.spawn("relay", Relay::new(ports).config(config).run()),
             Self::Log => ports.spawn("relay", LogRelay::new(ports, "log").config(config).run()),
@@ -38,7 +38,7 @@ impl Kind {
 }
 
 /// Runs a test with each kind of relay on each store.
-fn with_each_relay(test: impl AsyncFn(&World, Kind)) {
+pub(crate) fn with_each_relay(test: impl AsyncFn(&World, Kind)) {
     for kind in KINDS {
         println!("with {kind:?}");
         on_each_store(async |world| test(world, kind).await);

@@ -108,3 +108,73 @@ fn a_step_that_fails_for_hours_is_said_ever_more_rarely() {
         assert!(said[0].contains("it is down") && said[0].contains("pay") && said[0].contains(&saga.to_string()));
     });
 }
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// By the policy that a step has when nobody says anything, four hours and 500 attempts later.
+#[test]
+fn a_local_step_that_conflicts_or_fails_each_time_is_stuck_in_the_end_unless_its_policy_says_never() {
+    for (does, reason) in [(Does::Conflict, "conflict"), (Does::Fail, "it is down"), (Does::Outage, "no disk")] {
+        on_each_store(async |world| {
+            let heard = Warnings::listen();
+            let step = Part::local(move |_| does);
+            let trip = SagaBuilder::new("trip", 1).compensatable("hotel", step, Part::well()).build().unwrap();
+            let orchestrator = world.sagas(trip);
+            let saga = orchestrator.start("trip", "t-1", &1_u32).await.unwrap().saga;
+            world.pass(MINUTE * 60).await;
+            assert_eq!(world.status_of(saga).await, SagaStatus::Running, "an hour is no reason");
+            world.pass(DAY).await;
+            assert_eq!(world.status_of(saga).await, SagaStatus::Stuck, "{does:?}");
+            let why = world.reason_of(saga).await;
+            assert!(why.contains("`hotel` has used up its attempts: ") && why.contains(reason), "{why}");
+            let attempts = orchestrator.state(saga).await.unwrap().steps()[0].forward.last;
+            assert_eq!(attempts, 500, "{does:?}");
+            assert!(heard.lines().iter().any(|line| line.contains("stuck") && line.contains("hotel")));
+        });
+    }
+    on_each_store(async |world| {
+        let never = RetryPolicy::default().local_attempts_max(None);
+        let trip = SagaBuilder::new("trip", 1).retriable("hotel", Part::local(|_| Does::Fail)).step_retry(never);
+        let saga = world.sagas(trip.build().unwrap()).start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(DAY).await;
+        assert_eq!(world.status_of(saga).await, SagaStatus::Running);
+    });
+}
+
+#[test]
+fn a_local_compensation_that_fails_each_time_is_exhausted_in_the_end_and_the_others_go_on() {
+    on_each_store(async |world| {
+        let (seat, hotel) = (Part::well(), Part::local(|_| Does::Fail));
+        let trip = SagaBuilder::new("trip", 1)
+            .compensatable("seat", Part::well(), seat.clone())
+            .compensatable("hotel", Part::well(), hotel.clone())
+            .compensatable("no", Part::local(|_| Does::Reject), Part::well())
+            .build()
+            .unwrap();
+        let saga = world.sagas(trip).start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(DAY).await;
+        assert_eq!((world.status_of(saga).await, seat.attempts(), hotel.attempts()), (SagaStatus::Stuck, 1, 500));
+        let why = world.reason_of(saga).await;
+        assert!(why.contains("`hotel` has used up its attempts") && why.contains("it is down"), "{why}");
+    });
+}
+
+/// Of a participant that is down nothing is given up that nobody has limited, though it takes longer than our own part may.
+#[test]
+fn a_participant_that_is_down_for_hours_is_asked_again_until_it_is_back() {
+    on_each_store(async |world| {
+        let down = |attempt| if attempt < 600 { Does::Fail } else { Does::Well };
+        let trip = SagaBuilder::new("trip", 1)
+            .compensatable("hotel", Part::well(), Part::remote(down))
+            .compensatable(
+                "no",
+                Part::remote(move |attempt| if attempt < 600 { Does::Fail } else { Does::Reject }),
+                Part::well(),
+            )
+            .build()
+            .unwrap();
+        let saga = world.sagas(trip).start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(DAY).await;
+        assert_eq!(world.status_of(saga).await, SagaStatus::Compensated);
+    });
+}

@@ -49,6 +49,9 @@ pub struct LocalBroker(MemoryBroker);
 impl LocalBroker {
     /// A broker without groups. `clock` measures visibility and delays; if it is a wall clock that is set back, they
     /// last longer. [`LocalBroker::config`] has settings to begin with.
+    ///
+    /// # Panics
+    /// Where a setting [can't work](BrokerConfig::check), with what to change.
     pub fn new(clock: Arc<dyn Clock>, config: BrokerConfig) -> Self {
         Self(MemoryBroker::new(clock, config))
     }

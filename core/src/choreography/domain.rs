@@ -1,5 +1,7 @@
 use smol_str::{SmolStr, format_smolstr};
 
+use crate::settings::InvalidSetting;
+
 /// A domain, or bounded context: aggregates of one kind with the events that tell of them and the commands that they
 /// take. It is a name for messages, not a value; a unit struct will do.
 ///
@@ -71,4 +73,7 @@ pub enum RegistrationError {
     /// A type is registered twice.
     #[error("{0} is registered twice: it has one handler")]
     Twice(SmolStr),
+    /// A setting by which nothing would work.
+    #[error(transparent)]
+    Setting(#[from] InvalidSetting),
 }

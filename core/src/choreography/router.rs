@@ -15,6 +15,7 @@ use crate::{
     inbox::{Consumer, ConsumerConfig, Handlers},
     message::Message,
     ports::{Clock, Ports},
+    settings::Checks,
     time::Timestamp,
 };
 
@@ -224,7 +225,7 @@ impl<D: Domain> RouterBuilder<D> {
     /// Sends a command up to so many times while it is stale, 10 by default; then it is rejected. Each time is a later one:
     /// the destination tells of it after a [backoff](super::CommandHandlersBuilder::backoff).
     pub fn attempts_max(mut self, attempts_max: u32) -> Self {
-        self.router.attempts_max = attempts_max.max(1);
+        self.router.attempts_max = attempts_max;
         self
     }
 
@@ -243,6 +244,8 @@ impl<D: Domain> RouterBuilder<D> {
     /// # Errors
     /// The first [`RegistrationError`].
     pub fn build(self) -> Result<Router, RegistrationError> {
+        let reason = "a stale command would be rejected before it is sent once";
+        Checks::new("RouterBuilder").positive("attempts_max", self.router.attempts_max, reason)?;
         self.mistake.map_or(Ok(self.router), Err)
     }
 }

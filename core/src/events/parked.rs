@@ -57,8 +57,8 @@ impl Subscriber {
                 self.name
             )));
         }
-        let asked: BTreeSet<MessageId> =
-            self.store.dead_letters(letters).await?.iter().map(|letter| letter.message.id).collect();
+        let asked = answered(&*self.clock, self.config.store_limit, self.store.dead_letters(letters)).await?;
+        let asked: BTreeSet<MessageId> = asked.iter().map(|letter| letter.message.id).collect();
         let mut redriven = Redriven::default();
         for parked in by_stream(self.parked(self.letters(PAGE)).await?).into_values() {
             let mut before = None;

@@ -4,7 +4,7 @@ use tracing::{debug, error, warn};
 
 use super::{Subscriber, place::Reading};
 use crate::{
-    ports::{Part, StoreError, scoped},
+    ports::{Part, StoreError, answered, scoped},
     startup::can_run,
     wake::Woken,
 };
@@ -72,7 +72,7 @@ impl Subscriber {
     pub async fn catch_up(&self) -> Result<u64, StoreError> {
         let mut reading = Reading::new(self.clock.clone());
         while self.pass(&mut reading).await? && !self.stop.is_set() {}
-        self.position().await
+        answered(&*self.clock, self.config.store_limit, self.position()).await
     }
 
     /// Returns the position up to which it has handled events; `0` before the first time.

@@ -58,7 +58,8 @@ impl Consumer {
                 self.name
             )));
         }
-        self.handle_again(self.store.dead_letters(letters).await?, false).await
+        let letters = answered(&*self.clock, self.config.store_limit, self.store.dead_letters(letters));
+        self.handle_again(letters.await?, false).await
     }
 
     /// Handles letters again, each by itself. `asked`: a request that ends its process is not to end the next one as well, so

@@ -62,9 +62,10 @@ measures! {
     Published Counter "seaworthy_outbox_published_total" ["topic", "result"];
     /// Time that the broker took for a batch, counted once for each topic in it.
     PublishTime Timer "seaworthy_outbox_publish_seconds" ["topic"];
-    /// Rows of the outbox settled, by what became of them: dispatched, retry, release, dead.
+    /// Rows of the outbox settled, by what became of them: dispatched, retry, release, dead. A relay of the log stores the first and
+    /// the last of these only.
     Settled Counter "seaworthy_outbox_settled_total" ["outcome"];
-    /// Rows that a relay held no more when it came to settle them: its pass took longer than its lease.
+    /// Rows that were no more a relay's when it came to settle them: its pass took longer than its lease, or another relay was faster.
     ClaimsLost Counter "seaworthy_outbox_claims_lost_total" [];
     /// Messages handled for the first time, by transactions that committed.
     Handled Counter "seaworthy_inbox_handled_total" ["consumer"];
@@ -76,6 +77,8 @@ measures! {
     Buried Counter "seaworthy_inbox_buried_total" ["consumer"];
     /// Time from the inbox row of a message to the end of its transaction, by how that ended: committed, rolled_back, or a failure.
     HandlingTime Timer "seaworthy_inbox_handling_seconds" ["consumer", "result"];
+    /// Events appended to streams, by transactions that committed.
+    EventsAppended Counter "seaworthy_events_appended_total" [];
     /// Sagas that were created, by their definition.
     SagasStarted Counter "seaworthy_sagas_started_total" ["definition"];
     /// Attempts of the steps of sagas that came to an end, by how: done, compensated, rejected, transient, unknown.
@@ -100,6 +103,8 @@ measures! {
     Sagas Gauge "seaworthy_sagas" ["status"];
     /// Time for which a saga has been stuck, of the one that has been longest; 0 where none is.
     OldestStuck Gauge "seaworthy_sagas_oldest_stuck_age_seconds" [];
+    /// Position up to which a subscriber has handled the log of events, or a relay has published its log, when it moved last.
+    Reached Gauge "seaworthy_checkpoint_position" ["consumer"];
     /// Dead letters of a consumer.
     DeadLetters Gauge "seaworthy_inbox_dead_letters" ["consumer"];
 }

@@ -16,6 +16,14 @@ enum Deed {
     Started(SmolStr),
     Attempt(SmolStr, &'static str),
     Settled(SagaStatus),
+    /// Rows of the outbox, by what became of them.
+    Rows(&'static str, usize),
+    /// Rows of the outbox that were another relay's by then.
+    Lost(usize),
+    /// Events appended to streams.
+    Appended(usize),
+    /// Position to which a subscriber, or a relay of the log, has come.
+    Reached(SmolStr, u64),
 }
 
 /// Deeds of an open transaction that become figures when it commits.
@@ -27,6 +35,18 @@ impl Tally {
     pub(super) fn note(&mut self, call: &Call<'_>, answer: Answer<'_>) {
         match (call, answer) {
             (Call::Stage { message }, _) => self.0.push(Deed::Staged(message.topic.clone())),
+            // A relay of the log settles within a transaction.
+            (Call::OutboxDispatched { .. }, Answer::Held(held)) => {
+                let dispatched = held.iter().filter(|held| **held).count();
+                self.rows("dispatched", dispatched, held.len() - dispatched);
+            }
+            (Call::OutboxBury { .. }, Answer::Yes(held)) => self.rows("dead", usize::from(held), usize::from(!held)),
+            (Call::AppendEvents { .. }, Answer::Appended(appended)) => {
+                self.0.push(Deed::Appended(appended.positions.len()));
+            }
+            (Call::SetCheckpoint { consumer, position }, _) => {
+                self.0.push(Deed::Reached(SmolStr::new(consumer), *position));
+            }
             (Call::InboxFailed { entry, .. }, _) => self.0.push(Deed::Failed(entry.consumer.clone())),
             (Call::InboxBury { entry, .. }, _) => self.0.push(Deed::Buried(entry.consumer.clone())),
             (Call::SagaCreate { saga }, Answer::Created(SagaCreate::Created)) => {
@@ -44,6 +64,11 @@ impl Tally {
         }
     }
 
+    fn rows(&mut self, outcome: &'static str, settled: usize, lost: usize) {
+        self.0.extend((settled > 0).then_some(Deed::Rows(outcome, settled)));
+        self.0.extend((lost > 0).then_some(Deed::Lost(lost)));
+    }
+
     /// The transaction has committed.
     pub(super) fn count(self, metrics: &dyn Metrics) {
         for deed in self.0 {
@@ -56,6 +81,12 @@ impl Tally {
                     metrics.add(Measure::Attempts, &[("step", &step), ("result", result)], 1);
                 }
                 Deed::Settled(status) => metrics.add(Measure::SagasSettled, &[("status", status.name())], 1),
+                Deed::Rows(outcome, count) => metrics.add(Measure::Settled, &[("outcome", outcome)], count as u64),
+                Deed::Lost(count) => metrics.add(Measure::ClaimsLost, &[], count as u64),
+                Deed::Appended(count) => metrics.add(Measure::EventsAppended, &[], count as u64),
+                Deed::Reached(consumer, position) => {
+                    metrics.set(Measure::Reached, &[("consumer", &consumer)], position as f64);
+                }
             }
         }
     }

@@ -41,8 +41,8 @@ pub struct OrchestratorConfig {
     /// Number of log entries beyond which a saga's log is condensed into one entry that says what they came to. 256: more
     /// than any saga has that does not wait for days.
     pub log_entries_max: usize,
-    /// Time that the store may take for one call of a saga, or of recovery. Default 30 s: longer than a transaction waits for the
-    /// one writer of a store. A saga whose call has not returned is left to recovery; that is looked at when its lease is
+    /// Time that the store may take for one call of a saga, of recovery or of an operator's verb, and for the transaction of a
+    /// start or a signal. Default 30 s: longer than a transaction waits for the one writer of a store. A saga whose call has not returned is left to recovery; that is looked at when its lease is
     /// renewed, so it may take half as long again, and no less than two or three renewals.
     pub store_limit: Duration,
     /// Time for which a saga of a version that this process does not know is left to others at first, during a rolling
@@ -95,6 +95,8 @@ impl OrchestratorConfig {
         checks.positive("log_page", self.log_page, "a log that is read by no entries at a time is never read")?;
         checks.positive("log_entries_max", self.log_entries_max, "a log without entries says nothing")?;
         checks.lasting("store_limit", self.store_limit, "no call of the store could ever succeed")?;
+        let reason = "an operator would be told of each saga of another version each time";
+        checks.lasting("newer_version_patience", self.newer_version_patience, reason)?;
         checks.lasting("newer_version_delay", self.newer_version_delay, "sagas of another version would never rest")?;
         checks.hold(
             self.wait_in_memory < self.lease,

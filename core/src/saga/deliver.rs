@@ -26,12 +26,12 @@ impl Orchestrator {
     pub async fn signal(&self, saga: SagaId, signal: &Signal) -> Result<(), SagaError> {
         let work = async {
             for round in 0..TRIES {
-                let mut tx = self.resources.store.begin().await?;
-                let written = match self.write_signal(&mut *tx, SagaAddress::Id(saga), signal).await {
-                    Ok(_) => tx.commit().await.map_err(SagaError::from),
-                    Err(error) => Err(error),
+                let write = async {
+                    let mut tx = self.resources.store.begin().await?;
+                    self.write_signal(&mut *tx, SagaAddress::Id(saga), signal).await?;
+                    Ok(tx.commit().await?)
                 };
-                match written {
+                match self.resources.answered(write).await {
                     Err(SagaError::Store(StoreError::Conflict(_))) => {}
                     written => return written,
                 }

@@ -20,8 +20,8 @@ pub enum StepError {
     /// spends no budget, since giving up would leave the doubt.
     #[error("outcome unknown: {0}")]
     Unknown(SmolStr),
-    /// The saga's own store failed. Conflicts and outages are not the step's fault and spend no budget; what the store
-    /// refuses counts as [`StepError::Unavailable`].
+    /// The saga's own store failed. A conflict or an outage is tried again at once, on a fresh snapshot; one that comes nine
+    /// times in a row counts as [`StepError::Unavailable`], and so does what the store refuses.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -128,8 +128,7 @@ impl SagaHandle {
 impl Orchestrator {
     /// Returns the rest to which a saga has come; `None` if it is on its way.
     async fn outcome_now(&self, saga: SagaId) -> Result<Option<SagaOutcome>, SagaError> {
-        let instance =
-            self.resources.answered(self.resources.store.saga(saga)).await?.ok_or(SagaError::NotFound(saga))?;
+        let instance = self.instance(saga).await?;
         if instance.status.is_active() {
             return Ok(None);
         }

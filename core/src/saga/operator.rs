@@ -1,5 +1,5 @@
 //! Operator verbs: records like any other, written into the log and decided by it. Each may be repeated, and only writes:
-//! a tool that calls one drives nothing.
+//! a tool that calls one drives nothing. A store that does not answer fails them after a while, and what it did is unknown.
 
 use std::{sync::Arc, time::Duration};
 
@@ -97,10 +97,15 @@ impl Orchestrator {
     /// [`SagaError::Store`].
     pub async fn state(&self, saga: SagaId) -> Result<State, SagaError> {
         let work = async {
-            let instance = self.resources.store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
+            let instance = self.instance(saga).await?;
             self.state_of(&instance).await
         };
         work.instrument(tracing::debug_span!("saga.state", %saga)).await
+    }
+
+    pub(super) async fn instance(&self, saga: SagaId) -> Result<SagaInstance, SagaError> {
+        let found = self.resources.answered(self.resources.store.saga(saga)).await?;
+        found.ok_or(SagaError::NotFound(saga))
     }
 
     pub(super) async fn state_of(&self, instance: &SagaInstance) -> Result<State, SagaError> {
@@ -112,9 +117,9 @@ impl Orchestrator {
     async fn operate(&self, saga: SagaId, verb: &Verb, reason: &str) -> Result<(), SagaError> {
         let work = async {
             for round in 0..TRIES {
-                let instance = self.resources.store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
+                let instance = self.instance(saga).await?;
                 let Some(entries) = self.entries_for(&instance, verb, reason).await? else { return Ok(()) };
-                if append(&*self.resources.store, &entries).await? {
+                if self.resources.answered(append(&*self.resources.store, &entries)).await? {
                     if entries.status.is_active() {
                         self.resources.left.hint();
                     } else {
@@ -198,7 +203,8 @@ impl Orchestrator {
         let mut length = 0;
         while length < instance.log_length {
             let page = self.resources.config.log_page.max(1);
-            let mut entries = self.resources.store.saga_log(instance.id, length, page).await?;
+            let read = self.resources.store.saga_log(instance.id, length, page);
+            let mut entries = self.resources.answered(read).await?;
             entries.retain(|entry| entry.sequence <= instance.log_length);
             let Some(last) = entries.last() else {
                 if log.is_empty() && instance.status.is_terminal() {

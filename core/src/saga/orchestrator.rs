@@ -89,7 +89,7 @@ impl Orchestrator {
             drop(active);
             return Ok(outcome);
         }
-        let instance = self.resources.store.saga(saga).await?.ok_or(SagaError::NotFound(saga))?;
+        let instance = self.instance(saga).await?;
         Ok(match instance.status {
             SagaStatus::Completed => DriveOutcome::Completed,
             SagaStatus::Compensated => DriveOutcome::Compensated,

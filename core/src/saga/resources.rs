@@ -92,7 +92,10 @@ impl Resources {
     }
 
     /// Waits for an answer of the store, for as long as one may take.
-    pub(crate) async fn answered<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    pub(crate) async fn answered<T, E: From<StoreError>>(
+        &self,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         answered(&*self.clock, self.config.store_limit, call).await
     }
 

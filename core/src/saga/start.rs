@@ -24,13 +24,18 @@ impl Orchestrator {
     ///
     /// # Errors
     /// [`SagaError`]; [`SagaError::OtherInput`] if there is one for `key` with another input. After a store error ask again
-    /// with the same key. Dropping the future leaves open whether the saga exists; if it does, recovery drives it.
+    /// with the same key; a store that has not answered within [`store_limit`](super::OrchestratorConfig::store_limit) is one whose
+    /// answer is unknown. Dropping the future leaves open whether the saga exists; if it does, recovery drives it.
     pub async fn start<D: SagaData>(&self, definition: &str, key: &str, data: &D) -> Result<Started, SagaError> {
-        let mut tx = self.resources.store.begin().await?;
-        let started = self.begin(&mut *tx, definition, key, data, Occasion::unprompted(definition, key)).await?;
-        if started.created {
-            tx.commit().await?;
-        }
+        let work = async {
+            let mut tx = self.resources.store.begin().await?;
+            let started = self.begin(&mut *tx, definition, key, data, Occasion::unprompted(definition, key)).await?;
+            if started.created {
+                tx.commit().await?;
+            }
+            Ok::<_, SagaError>(started)
+        };
+        let started = self.resources.answered(work).await?;
         self.launch(&started);
         Ok(started)
     }

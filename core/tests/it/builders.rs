@@ -130,6 +130,7 @@ fn of_an_orchestrator_and_of_retries() {
         base(Duration::from_millis(3)),
         cap(ODD),
         attempts_max(Some(77)),
+        local_attempts_max(Some(77)),
         attempt_limit(ODD),
         crashes_max(77),
     ];

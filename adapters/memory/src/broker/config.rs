@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use seaworthy_core::settings::{Checks, InvalidSetting};
+
 /// Fate of a message to whose topic no group is bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -46,6 +48,20 @@ impl Default for BrokerConfig {
 }
 
 impl BrokerConfig {
+    /// Checks that a broker can work by these settings. Call it where they come from outside.
+    ///
+    /// # Errors
+    /// The first [`InvalidSetting`], which says what to change.
+    pub fn check(&self) -> Result<(), InvalidSetting> {
+        let checks = Checks::new("BrokerConfig");
+        let reason = "each delivery would come again before anybody could acknowledge it";
+        checks.lasting("visibility_timeout", self.visibility_timeout, reason)?;
+        checks.positive("unacknowledged_max", self.unacknowledged_max, "no message would be taken for any group")?;
+        let reason = "a group would take one message at a time";
+        checks.positive("unacknowledged_bytes_max", self.unacknowledged_bytes_max, reason)?;
+        checks.positive("payload_bytes_max", self.payload_bytes_max, "every message with a payload would be refused")
+    }
+
     /// Sets the time that a delivery may stay unacknowledged before it is delivered again.
     #[must_use]
     pub fn visibility_timeout(mut self, visibility_timeout: Duration) -> Self {

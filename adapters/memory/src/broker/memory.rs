@@ -42,7 +42,13 @@ pub struct MemoryBroker {
 
 impl MemoryBroker {
     /// An empty broker whose timeouts run on `clock`.
+    ///
+    /// # Panics
+    /// Where a setting [can't work](BrokerConfig::check), with what to change: a program that can't deliver does not start.
     pub fn new(clock: Arc<dyn Clock>, config: BrokerConfig) -> Self {
+        if let Err(wrong) = config.check() {
+            panic!("{wrong}");
+        }
         Self { shared: Arc::new(SharedModel::new(clock, config)) }
     }
 

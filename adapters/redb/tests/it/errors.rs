@@ -103,6 +103,30 @@ async fn a_file_that_was_cut_or_written_over_is_refused_or_works_and_never_ends_
     assert!(refusals > 20, "{refusals} of 40 were noticed");
 }
 
+/// Each is named, with what to change, and no file is made.
+#[tokio::test]
+async fn a_setting_by_which_nothing_would_work_opens_no_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    for (config, name) in [
+        (RedbConfig::default().cache_kib(0), "RedbConfig::cache_kib is 0: "),
+        (RedbConfig::default().writer_wait(Some(std::time::Duration::ZERO)), "RedbConfig::writer_wait is 0ns: "),
+    ] {
+        for opened in [
+            RedbStore::open(&path, HandClock::new(), config.clone()),
+            RedbStore::open_in_memory(HandClock::new(), config.clone()),
+        ] {
+            let refused = opened.unwrap_err();
+            let text = refused.to_string();
+            assert!(
+                matches!(refused, OpenError::Setting(_)) && text.starts_with(name) && text.contains("so set it"),
+                "{text}"
+            );
+        }
+    }
+    assert!(!path.exists());
+}
+
 #[tokio::test]
 async fn a_file_belongs_to_one_process_and_to_handles_of_equal_settings() {
     let folder = tempfile::tempdir().unwrap();

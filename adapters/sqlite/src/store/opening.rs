@@ -24,7 +24,8 @@ impl SqliteStore {
     /// A file that this process has open already is not opened again; the new handle shares its writer.
     ///
     /// # Errors
-    /// [`OpenError`]: the file was written by a newer version, can't be opened, or is open with other settings.
+    /// [`OpenError`]: the file was written by a newer version, can't be opened, or is open with other settings, or a setting
+    /// [can't work](SqliteConfig::check).
     pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>, config: SqliteConfig) -> Result<Self, OpenError> {
         Ok(Self::on(files::open_file(path.as_ref(), config, May::Create, clock.now())?, clock))
     }

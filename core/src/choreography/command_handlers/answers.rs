@@ -16,6 +16,7 @@ use crate::{
     inbox::HandlerError,
     message::{Message, MessageBuilder},
     ports::{Clock, Ports, Random, Transaction},
+    settings::{Checks, InvalidSetting},
 };
 
 /// Gives answers in the name of a domain.
@@ -30,6 +31,11 @@ impl Answers {
     pub(super) fn new(domain: &'static str, ports: &Ports) -> Self {
         let backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
         Self { domain, backoff, clock: ports.clock.clone(), random: ports.random.clone() }
+    }
+
+    /// Checks that stale commands come back later, and not at once.
+    pub(super) fn check(&self) -> Result<(), InvalidSetting> {
+        self.backoff.check(Checks::new("CommandHandlersBuilder"), "backoff")
     }
 
     /// The reason to refuse a command unseen: its aggregate is at another version than it expects, or its turn has not come.

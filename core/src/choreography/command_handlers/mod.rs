@@ -190,6 +190,7 @@ impl<D: Domain, A: Aggregate> CommandHandlersBuilder<D, A> {
     /// The first [`RegistrationError`].
     pub fn build(self) -> Result<Handlers, RegistrationError> {
         self.mistake.map_or(Ok(()), Err)?;
+        self.commands.answers.check()?;
         let commands = Arc::new(self.commands);
         let on = |handlers: crate::inbox::HandlersBuilder, kind: &SmolStr| {
             handlers.on(kind.clone(), Commands(commands.clone()))

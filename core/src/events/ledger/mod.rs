@@ -122,7 +122,7 @@ impl<A: Sourced> Ledger<A> {
     }
 
     /// Keeps a snapshot each time that a stream has grown by so many events, so that no more than about as many are read to
-    /// load it. It is written in the transaction of the append that is due for it.
+    /// load it. It is written in the transaction of the append that is due for it. Zero is taken as one.
     #[must_use]
     pub fn snapshot_every(mut self, events: u64) -> Self
     where

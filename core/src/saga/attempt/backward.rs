@@ -113,7 +113,9 @@ impl<D: SagaData> Execution<'_, D> {
         };
         let spent = state.steps[branch.index].backward.spent + 1;
         let has_budget = failure == AttemptFailure::Transient || panicked;
-        if has_budget && self.policy(branch).is_exhausted(spent) {
+        let compensation = self.definition.compensations[branch.index].as_deref();
+        let asks = compensation.is_some_and(|compensation| compensation.is_remote());
+        if has_budget && self.policy(branch).is_exhausted(spent, asks) {
             return self.exhausted(branch, error.into()).await;
         }
         self.retry(branch, FailedAttempt { attempt, failure, error: error.into(), panicked }).await

@@ -1,7 +1,14 @@
 //! Checks of a list of steps of which a saga is to be made.
 
-use super::{DefinitionError, StepSpec};
-use crate::saga::{AtLimit, Awaits, Phase};
+use std::time::Duration;
+
+use smol_str::{SmolStr, format_smolstr};
+
+use super::{DefinitionError, DefinitionPolicy, StepSpec};
+use crate::{
+    saga::{AtLimit, Awaits, Phase},
+    settings::{Checks, InvalidSetting},
+};
 
 /// Fails unless the steps are in the order of their phases.
 pub(super) fn check_phases<D>(steps: &[StepSpec<D>]) -> Result<(), DefinitionError> {
@@ -53,4 +60,28 @@ pub(super) fn check_steps<D: Sync>(steps: &[StepSpec<D>]) -> Result<(), Definiti
         }
     }
     Ok(())
+}
+
+/// Fails where a saga, or a step, could not work by its settings.
+pub(super) fn check_settings<D>(
+    name: &SmolStr,
+    policy: &DefinitionPolicy,
+    steps: &[StepSpec<D>],
+) -> Result<(), DefinitionError> {
+    let of = |of: SmolStr| move |setting| DefinitionError::Setting { of, setting };
+    let definition = || format_smolstr!("definition `{name}`");
+    policy.retry.check().map_err(of(definition()))?;
+    check_deadline("DefinitionPolicy", policy.deadline).map_err(of(definition()))?;
+    for step in steps {
+        for policy in [step.retry, step.compensation_retry].into_iter().flatten() {
+            policy.check().map_err(of(format_smolstr!("step `{}`", step.name)))?;
+        }
+        check_deadline("StepSpec", step.deadline).map_err(of(format_smolstr!("step `{}`", step.name)))?;
+    }
+    Ok(())
+}
+
+fn check_deadline(settings: &'static str, deadline: Option<Duration>) -> Result<(), InvalidSetting> {
+    let reason = "each saga would turn back before it has done anything; None lets it take its time";
+    Checks::new(settings).lasting("deadline", deadline.unwrap_or(Duration::MAX), reason)
 }

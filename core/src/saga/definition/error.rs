@@ -1,6 +1,6 @@
 use smol_str::SmolStr;
 
-use crate::saga::Phase;
+use crate::{saga::Phase, settings::InvalidSetting};
 
 /// Error of a saga definition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +59,14 @@ pub enum DefinitionError {
     /// The step whose output is to be the saga's result is not there.
     #[error("the result can't be the output of step `{0}`: there is no such step")]
     NoResult(SmolStr),
+    /// A setting by which nothing would work.
+    #[error("{of} can't work: {setting}")]
+    Setting {
+        /// The definition, or the step of it, whose setting it is.
+        of: SmolStr,
+        /// Setting, and what to change.
+        setting: InvalidSetting,
+    },
     /// A nested saga stands where its own pivot does not allow it.
     #[error("the nested saga `{nested}` {reason}")]
     Nested {

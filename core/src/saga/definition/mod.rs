@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use serde::{Serialize, de::DeserializeOwned};
 use smol_str::SmolStr;
 
-use self::check::{check_phases, check_steps};
+use self::check::{check_phases, check_settings, check_steps};
 pub use self::error::DefinitionError;
 use super::{
     Action, Awaits, Compensation, KeyContext, Outputs, Phase, RetryPolicy, State, StepError,
@@ -111,6 +111,7 @@ impl<D: Sync> Definition<D> {
         }
         check_phases(&steps)?;
         check_steps(&steps)?;
+        check_settings(&name.into(), &policy, &steps)?;
         let mut group = 0;
         let shapes = steps.iter().enumerate().map(|(index, step)| {
             let same = index > 0 && step.parallel.is_some() && steps[index - 1].parallel == step.parallel;

@@ -24,7 +24,7 @@ impl StepState {
             return Some(Spent::Crashes(self.forward.lost));
         }
         let has_budget = !self.is_doubtful() || self.forward.panicked;
-        (has_budget && shape.retry.is_exhausted(self.forward.spent)).then_some(Spent::Budget)
+        (has_budget && shape.retry.is_exhausted(self.forward.spent, shape.remote)).then_some(Spent::Budget)
     }
 
     /// Returns `true` if it has committed, or may have.

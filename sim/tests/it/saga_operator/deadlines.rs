@@ -48,7 +48,7 @@ fn a_deadline_survives_a_restart_and_a_long_sleep() {
             SagaBuilder::new("trip", 1)
                 .compensatable("seat", Note, Unnote)
                 .compensatable("hotel", Book, Cancel)
-                .step_retry(RetryPolicy::default().base(Duration::from_secs(3_600)))
+                .step_retry(RetryPolicy::default().base(Duration::from_secs(3_600)).cap(Duration::from_secs(3_600)))
                 .step_deadline(Duration::from_secs(20))
                 .pivot("pay", Note)
                 .build()

@@ -6,11 +6,12 @@ use seaworthy_core::{
     ids::MessageId,
     message::Message,
     outbox::{self, LogRelay, Relay},
-    ports::{RepublishRequest, SubscriptionSpec},
+    ports::{Operation, RepublishRequest, SubscriptionSpec, Timestamp},
 };
 
 use crate::support::{
     World,
+    calls::{Calls, Fate},
     inbox::{SHOP, Scripted},
     messages::of_key,
     on_each_store,
@@ -101,4 +102,17 @@ fn a_span_that_is_sent_again_can_be_asked_for_again_and_goes_on_where_it_was() {
             in_order(world, 90);
         });
     }
+}
+
+/// One transaction with all of them would hold up whoever else writes.
+#[test]
+fn what_is_republished_is_made_pending_in_batches() {
+    on_each_store(async |world| {
+        relay(world, false);
+        world.stage((0..1_100).map(order)).await;
+        world.pass(HOUR).await;
+        let (calls, ports) = Calls::before(&world.ports, |_, _| Fate::Well);
+        assert_eq!(outbox::republish_since(&*ports.store, Timestamp::EPOCH).await, Ok(1_100));
+        assert_eq!(calls.times(Operation::Republish).len(), 3);
+    });
 }

@@ -316,3 +316,24 @@ fn a_suspect_for_which_a_pass_has_no_time_begins_the_next_one() {
         }
     });
 }
+
+/// A row that went out alone and came to nothing has ended no process: it is taken back from the count of those that have, as
+/// stubbornly as anything is settled.
+#[test]
+fn an_attempt_that_came_to_nothing_is_taken_back_from_the_count_however_the_store_is() {
+    for (times, pauses) in [(0, vec![]), (1, vec![100]), (usize::MAX, vec![100, 200, 400])] {
+        on_each_store(async |world| {
+            world.broker.says(|_, _| Err(PublishError::Unavailable("it is down".into())));
+            world.stage([message("orders", 0)]).await;
+            let script = move |operation, number: usize| match operation {
+                Operation::OutboxAttempt if (1..=times).contains(&(number - 1)) => {
+                    Fate::Fails(FailureKind::Unavailable)
+                }
+                _ => Fate::Well,
+            };
+            let (calls, ports) = Calls::before(&world.ports, script);
+            let _ = By::Log.pass(&ports, config()).await;
+            assert_eq!(calls.pauses(Operation::OutboxAttempt)[1..], pauses, "{times} failures");
+        });
+    }
+}

@@ -1,10 +1,14 @@
 //! Whatever a step fails by is counted, bounded by its budget, and said.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use seaworthy_core::{
-    ports::SagaStatus,
-    saga::{CompensationCause, RetryPolicy, SagaBuilder, Status},
+    ports::{External, SagaStatus, Transaction},
+    saga::{Action, CompensationCause, RetryPolicy, SagaBuilder, Status, StepCall, StepError, Value},
 };
 
 use crate::support::{
@@ -176,5 +180,43 @@ fn a_participant_that_is_down_for_hours_is_asked_again_until_it_is_back() {
         let saga = world.sagas(trip).start("trip", "t-1", &1_u32).await.unwrap().saga;
         world.pass(DAY).await;
         assert_eq!(world.status_of(saga).await, SagaStatus::Compensated);
+    });
+}
+
+/// A pivot whose participant agrees each time, and whose own part is refused the first two times.
+#[derive(Default)]
+struct Agreed(AtomicU32);
+
+#[async_trait]
+impl Action<u32> for Agreed {
+    fn is_remote(&self) -> bool {
+        true
+    }
+
+    async fn ask(&self, _: &StepCall<'_, u32>, _: &dyn External) -> Result<Value, StepError> {
+        Ok(Value::NULL)
+    }
+
+    async fn apply(&self, _: &mut dyn Transaction, _: &StepCall<'_, u32>, answer: Value) -> Result<Value, StepError> {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            0 | 1 => Err(StepError::Refused("not yet".into())),
+            _ => Ok(answer),
+        }
+    }
+}
+
+#[test]
+fn what_is_refused_once_there_is_no_way_back_is_tried_again() {
+    on_each_store(async |world| {
+        let late = Part::local(|attempt| if attempt < 3 { Does::Reject } else { Does::Well });
+        let definition = SagaBuilder::new("trip", 1)
+            .compensatable("seat", Part::well(), Part::well())
+            .pivot("pay", Agreed::default())
+            .retriable("ticket", late.clone())
+            .build()
+            .unwrap();
+        let saga = world.sagas(definition).start("trip", "t-1", &1_u32).await.unwrap().saga;
+        world.pass(MINUTE * 10).await;
+        assert_eq!((world.status_of(saga).await, late.attempts()), (SagaStatus::Completed, 3));
     });
 }

@@ -1,7 +1,7 @@
 //! The errors of ports, on one scale.
 
 use seaworthy_core::ports::{
-    BrokerError, ExternalError,
+    Answer, BrokerError, ExternalError,
     FailureKind::{self, Conflict, Refused, Unavailable, Unknown},
     PortError, PublishError, Refusal, StoreError,
 };
@@ -30,5 +30,24 @@ fn a_refusal_is_made_of_any_text_and_says_nothing_but_its_reason() {
     for refusal in refusals {
         assert_eq!((refusal.reason(), refusal.to_string()), ("sold out", "sold out".to_owned()));
         assert_eq!(ExternalError::from(refusal).kind(), Refused);
+    }
+}
+
+/// For whoever records calls, without a look at each type that a port returns.
+#[test]
+fn an_answer_says_of_how_many_things_it_speaks() {
+    let held = [true, false];
+    let of = [
+        (Answer::Done, 0),
+        (Answer::Count(7), 7),
+        (Answer::Position(Some(9)), 1),
+        (Answer::Position(None), 0),
+        (Answer::Yes(true), 1),
+        (Answer::Yes(false), 0),
+        (Answer::Held(&held), 2),
+        (Answer::Rows(&[]), 0),
+    ];
+    for (answer, count) in of {
+        assert_eq!(answer.count(), count, "{answer:?}");
     }
 }

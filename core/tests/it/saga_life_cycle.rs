@@ -159,11 +159,14 @@ fn a_compensation_that_is_due_waits_for_none_beside_it_that_backs_off() {
 }
 
 #[test]
-fn what_is_stuck_is_not_made_stuck_once_more() {
+fn what_is_stuck_is_not_made_stuck_once_more_and_knows_which_way_it_went() {
     for (shape, attempts) in shapes() {
         explore(&shape, attempts, |before, record, after| {
             let again = matches!((before.status(), record), (Status::Stuck(_), Record::Stuck { .. }));
             assert!(!again || after.is_none(), "{before:?}");
+            let goes_back = matches!((before.status(), record), (Status::Compensating, Record::Stuck { .. }));
+            let stuck = Status::Stuck(Direction::Compensation);
+            assert!(!goes_back || after.is_some_and(|after| after.status() == stuck), "{before:?}");
         });
     }
 }

@@ -10,7 +10,8 @@ use seaworthy_core::{
     ports::{
         AcquireRequest, ClaimRequest, DeadLetterRequest, DeadRowRequest, DefinitionRef, Expected, InboxEntry,
         InboxPurgeRequest, InboxStore, NewSaga, OperationRecord, OperationState, OutboxOrder, OutboxStore,
-        PurgeRequest, SagaAppend, SagaStatus, SagaStore, SettleOutcome, Store, Timestamp, WhenDead, connection,
+        PurgeRequest, SagaAppend, SagaListRequest, SagaStatus, SagaStore, SettleOutcome, Store, Timestamp, WhenDead,
+        connection,
     },
 };
 use seaworthy_sqlite::SqliteStore;
@@ -144,6 +145,8 @@ async fn for_upkeep(store: &SqliteStore, meter: &mut Meter) {
     assert!(store.saga_by_key("checkout", "order-1").await.unwrap().is_some());
     assert_eq!(store.saga_log(id, 0, 9).await.unwrap().len(), 2);
     meter.note("one saga");
+    assert_eq!(store.sagas(&SagaListRequest::new(2).asleep()).await.unwrap().len(), 0);
+    meter.note("list sagas that sleep");
     store.backlog().await.unwrap();
     meter.note("backlog");
     store.dead_letters(&DeadLetterRequest::new("shipping", 9)).await.unwrap();

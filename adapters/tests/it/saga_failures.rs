@@ -218,5 +218,7 @@ fn what_is_refused_once_there_is_no_way_back_is_tried_again() {
         let saga = world.sagas(definition).start("trip", "t-1", &1_u32).await.unwrap().saga;
         world.pass(MINUTE * 10).await;
         assert_eq!((world.status_of(saga).await, late.attempts()), (SagaStatus::Completed, 3));
+        let failures = world.log_of(saga).await.iter().filter(|entry| entry.starts_with("retry ")).count();
+        assert_eq!(failures, 4, "each is counted");
     });
 }

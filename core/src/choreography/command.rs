@@ -68,7 +68,8 @@ impl Command {
     ///
     /// Several commands of one event for one aggregate all say what was seen: the splitter numbers them one after the
     /// other, since each but the first comes after its forerunners. They are carried out in that order: one whose forerunner is
-    /// stale is stale as well, and comes after it again. Commands that change nothing should expect any version.
+    /// stale is stale as well, and comes after it again, and one whose forerunner stays a dead letter
+    /// [becomes one](super::CommandHandlersBuilder::patience). Commands that change nothing should expect any version.
     pub fn exact(mut self, version: u64) -> Self {
         self.expected = ExpectedSequence::Exact(version);
         self

@@ -110,7 +110,7 @@ mod translator;
 
 pub use command::{Command, ExpectedSequence};
 pub use command_handlers::{
-    CommandHandlers, CommandHandlersBuilder, SourcedCommandHandlers, SourcedCommandHandlersBuilder,
+    CommandHandlers, CommandHandlersBuilder, SourcedCommandHandlers, SourcedCommandHandlersBuilder, waits_for_turn,
 };
 pub use destination::Destination;
 pub use destinations::{DestinationState, DestinationStates, Destinations, DocumentsOf, OwnDocuments};
@@ -125,4 +125,5 @@ pub use rejection_handlers::{
     rejected_letters,
 };
 pub use router::{NoSource, Router, RouterBuilder};
+pub use sent::{CARRIED_EVENT, carried_event};
 pub use translator::Translator;

@@ -2,7 +2,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use smol_str::{SmolStr, ToSmolStr as _, format_smolstr};
 
-use super::{Domain, sent::Sent};
+use super::{
+    Domain,
+    sent::{Sent, carried_event},
+};
 use crate::{
     inbox::HandlerError,
     message::{DecodeError, Message, MessageBuilder},
@@ -25,7 +28,7 @@ pub enum RejectionReason {
     Present,
     /// The aggregate is in a terminal state.
     Ended,
-    /// The aggregate was at another version, or a command of the same event that comes before this one was stale, and whoever
+    /// The aggregate was at another version, or a command of the same event that comes before this one is not settled, and whoever
     /// sent the command does not send it again.
     Stale {
         /// Version that the command expected.
@@ -33,9 +36,9 @@ pub enum RejectionReason {
         /// Version of the aggregate; `0` if there is none.
         version: u64,
     },
-    /// It was stale each time that it was sent.
+    /// It was stale each time that it was sent and its turn had come.
     Contended {
-        /// Number of times that it was sent.
+        /// Number of these times.
         attempts: u32,
     },
     /// It was stale, and on fresh states the router does not send it any more.
@@ -100,7 +103,7 @@ impl Rejection {
     /// # Errors
     /// [`HandlerError::Undecodable`] if what the command carries is none.
     pub fn event(&self) -> Result<Option<Message>, HandlerError> {
-        Sent::read(&self.command)?.unpack()
+        carried_event(&self.command)
     }
 
     /// Returns the aggregate's own reason, if it refused and the reason is a `R`.

@@ -9,6 +9,7 @@ use tracing::debug;
 use super::{
     Command, DestinationStates, Destinations, TranslateError,
     domain::rejections_topic,
+    sent::Times,
     split::{Slot, Splitter},
     translator::Translate,
 };
@@ -49,11 +50,11 @@ impl Route {
         trigger: &Message,
         event: &Message,
         slot: &Slot,
-        attempt: u32,
+        times: Times,
     ) -> Result<Option<Message>, HandlerError> {
         let commands = self.translate(tx, event).await?;
         let splitter = splitter(&self.name, self.source, event, trigger, self.clock.now());
-        Ok(splitter.one(commands, slot, attempt)?)
+        Ok(splitter.one(commands, slot, times)?)
     }
 }
 

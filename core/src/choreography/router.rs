@@ -222,7 +222,8 @@ impl<D: Domain> RouterBuilder<D> {
         self
     }
 
-    /// Sends a command up to so many times while it is stale, 10 by default; then it is rejected. Each time is a later one:
+    /// Sends a command up to so many times while it is stale, 10 by default; then it is rejected. The times at which a command before
+    /// it is not settled yet [do not count](super::CommandHandlersBuilder::patience). Each time is a later one:
     /// the destination tells of it after a [backoff](super::CommandHandlersBuilder::backoff).
     pub fn attempts_max(mut self, attempts_max: u32) -> Self {
         self.router.attempts_max = attempts_max;

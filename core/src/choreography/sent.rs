@@ -14,10 +14,31 @@ use crate::{
 const EXPECTED: &str = "commandexpected";
 const SLOT: &str = "commandslot";
 const ATTEMPT: &str = "commandattempt";
+const WAITED: &str = "commandwaited";
 const REJECTIONS: &str = "commandrejections";
 const ANSWERS: &str = "commandanswers";
-const EVENT: &str = "commandevent";
 const AFTER: &str = "commandafter";
+
+/// Name of the header in which a command takes the event along that it followed from, see [`carried_event`].
+pub const CARRIED_EVENT: &str = "commandevent";
+
+/// Returns the event that a command followed from, whole; `None` for one that somebody sent without an event, and for what is no
+/// command.
+///
+/// ```
+/// use seaworthy_core::choreography::carried_event;
+/// # use seaworthy_core::message::MessageBuilder;
+/// # let request = MessageBuilder::new("desk", "seat.player", "t-7")
+/// #     .derive(uuid::Uuid::from_u128(1), &[], seaworthy_core::ports::Timestamp::EPOCH);
+///
+/// assert_eq!(carried_event(&request), Ok(None));
+/// ```
+///
+/// # Errors
+/// [`HandlerError::Undecodable`] if what its [header](CARRIED_EVENT) holds is none.
+pub fn carried_event(command: &Message) -> Result<Option<Message>, HandlerError> {
+    Sent::read(command)?.unpack()
+}
 
 /// Place of a command among those of one event for one aggregate that expect a version: they are carried out in that order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +50,7 @@ pub(super) enum Turn {
 }
 
 impl Turn {
-    fn to_text(&self) -> SmolStr {
+    pub(super) fn to_text(&self) -> SmolStr {
         match self {
             Self::First => SmolStr::new_static("first"),
             Self::After { kind, number } => format_smolstr!("{number} {kind}"),
@@ -45,6 +66,27 @@ impl Turn {
     }
 }
 
+/// Number of times that a command has come back to its router.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Times {
+    /// `0` when it is sent first, one more each time that it was stale.
+    pub(super) attempt: u32,
+    /// Those of them at which its turn had not come. They say nothing about how contended its aggregate is.
+    pub(super) waited: u32,
+}
+
+impl Times {
+    /// Once more, since it was stale; `waits`: its turn had not come.
+    pub(super) fn again(self, waits: bool) -> Self {
+        Self { attempt: self.attempt.saturating_add(1), waited: self.waited.saturating_add(u32::from(waits)) }
+    }
+
+    /// Returns the number of times that it was stale in its turn.
+    pub(super) fn contended(self) -> u32 {
+        self.attempt.saturating_sub(self.waited)
+    }
+}
+
 /// A command as it was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sent {
@@ -53,8 +95,7 @@ pub(super) struct Sent {
     pub(super) slot: u32,
     /// Its place among others of its event for its aggregate; `None` where there are none, or it expects any version.
     pub(super) turn: Option<Turn>,
-    /// `0` when it is sent first, one more each time that it was stale.
-    pub(super) attempt: u32,
+    pub(super) times: Times,
     /// Topic to which a rejection goes; `None` where nobody wants to hear of it.
     pub(super) rejections: Option<SmolStr>,
     /// Topic to which it goes if it is stale; `None` where it is rejected then.
@@ -77,7 +118,8 @@ impl Sent {
         if self.event.is_empty() {
             return Ok(None);
         }
-        let unreadable = |error: &dyn Display| HandlerError::Undecodable(format_smolstr!("header {EVENT}: {error}"));
+        let unreadable =
+            |error: &dyn Display| HandlerError::Undecodable(format_smolstr!("header {CARRIED_EVENT}: {error}"));
         let json = STANDARD.decode(&self.event).map_err(|error| unreadable(&error))?;
         from_json(&json).map(Some).map_err(|error| unreadable(&error))
     }
@@ -89,7 +131,11 @@ impl Sent {
         if let Some(turn) = &self.turn {
             builder = builder.header(AFTER, turn.to_text())?;
         }
-        builder = builder.header(SLOT, self.slot.to_smolstr())?.header(ATTEMPT, self.attempt.to_smolstr())?;
+        let Times { attempt, waited } = self.times;
+        builder = builder.header(SLOT, self.slot.to_smolstr())?.header(ATTEMPT, attempt.to_smolstr())?;
+        if waited > 0 {
+            builder = builder.header(WAITED, waited.to_smolstr())?;
+        }
         for (name, topic) in [(REJECTIONS, &self.rejections), (ANSWERS, &self.answers)] {
             if let Some(topic) = topic {
                 builder = builder.header(name, topic.clone())?;
@@ -97,7 +143,7 @@ impl Sent {
         }
         match self.event.is_empty() {
             true => Ok(builder),
-            false => builder.header(EVENT, self.event.clone()),
+            false => builder.header(CARRIED_EVENT, self.event.clone()),
         }
     }
 
@@ -126,10 +172,10 @@ impl Sent {
                     ))
                 })?),
             },
-            attempt: small(ATTEMPT)?,
+            times: Times { attempt: small(ATTEMPT)?, waited: small(WAITED)? },
             rejections: text(REJECTIONS),
             answers: text(ANSWERS),
-            event: text(EVENT).unwrap_or_default(),
+            event: text(CARRIED_EVENT).unwrap_or_default(),
         })
     }
 }
@@ -147,19 +193,21 @@ mod tests {
 
     #[test]
     fn what_a_command_carries_is_read_back_as_it_was_written_whatever_its_event_holds() {
-        let event = build(MessageBuilder::new("table", "settled", "t-1").data("text/plain", "a\tb\n\u{7f}\0".into()));
+        let happened =
+            build(MessageBuilder::new("table", "settled", "t-1").data("text/plain", "a\tb\n\u{7f}\0".into()));
         let after = Turn::After { kind: "credit.funds of all".into(), number: 3 };
-        for (expected, turn, answers) in [
-            (ExpectedSequence::Any, None, None),
-            (ExpectedSequence::Exact(7), Some(Turn::First), Some("router".into())),
-            (ExpectedSequence::Exact(8), Some(after), Some("router".into())),
+        for (expected, turn, waited, answers) in [
+            (ExpectedSequence::Any, None, 0, None),
+            (ExpectedSequence::Exact(7), Some(Turn::First), 0, Some("router".into())),
+            (ExpectedSequence::Exact(8), Some(after), 2, Some("router".into())),
         ] {
-            let rejections = Some("table.rejections".into());
-            let sent = Sent { expected, slot: 3, turn, attempt: 2, rejections, answers, event: Sent::pack(&event) };
+            let (rejections, event) = (Some("table.rejections".into()), Sent::pack(&happened));
+            let times = Times { attempt: 2, waited };
+            let sent = Sent { expected, slot: 3, turn, times, rejections, answers, event };
             let command = build(sent.write(MessageBuilder::new("router", "credit", "ann")).expect("headers"));
             let read = Sent::read(&command).expect("its own headers");
             assert_eq!(read, sent);
-            assert_eq!(read.unpack().expect("its own event"), Some(event.clone()));
+            assert_eq!(read.unpack().expect("its own event").as_ref(), Some(&happened));
         }
     }
 

@@ -7,7 +7,7 @@ use smol_str::{SmolStr, ToSmolStr as _};
 use super::{
     Command, ExpectedSequence, TranslateError,
     domain::commands_topic,
-    sent::{Sent, Turn},
+    sent::{Sent, Times, Turn},
 };
 use crate::{
     message::{Message, MessageBuilder},
@@ -58,7 +58,7 @@ impl Splitter<'_> {
                 ExpectedSequence::Exact(version) => ExpectedSequence::Exact(version.saturating_add(earlier)),
                 ExpectedSequence::Any => ExpectedSequence::Any,
             };
-            self.message(slot, command, expected, turn, 0, event.clone())
+            self.message(slot, command, expected, turn, Times::default(), event.clone())
         });
         slotted.collect()
     }
@@ -69,12 +69,12 @@ impl Splitter<'_> {
         &self,
         commands: Vec<Command>,
         wanted: &Slot,
-        attempt: u32,
+        times: Times,
     ) -> Result<Option<Message>, TranslateError> {
         let Some(found) = slots(commands).into_iter().find(|slotted| slotted.slot == *wanted) else { return Ok(None) };
         let Slotted { slot, command, turn, .. } = found;
         let expected = command.expected;
-        self.message(slot, command, expected, turn, attempt, Sent::pack(self.carried)).map(Some)
+        self.message(slot, command, expected, turn, times, Sent::pack(self.carried)).map(Some)
     }
 
     fn message(
@@ -83,13 +83,13 @@ impl Splitter<'_> {
         command: Command,
         expected: ExpectedSequence,
         turn: Option<Turn>,
-        attempt: u32,
+        times: Times,
         event: SmolStr,
     ) -> Result<Message, TranslateError> {
         let Slot { topic, root, kind, number } = slot;
         let (rejections, answers) = (Some(self.rejections.clone()), self.answers.clone());
-        let sent = Sent { expected, slot: number, turn, attempt, rejections, answers, event };
-        let (number, attempt) = (number.to_smolstr(), attempt.to_smolstr());
+        let sent = Sent { expected, slot: number, turn, times, rejections, answers, event };
+        let (number, attempt) = (number.to_smolstr(), times.attempt.to_smolstr());
         let parts = ["command", self.sender, &topic, &root, &kind, &number, &attempt];
         let builder = MessageBuilder::new(self.sender.clone(), kind.clone(), root.clone())
             .topic(topic.clone())

@@ -20,6 +20,8 @@ use crate::{
 
 /// Type of the message that tells a router of a stale command.
 pub(super) const STALE: &str = "command.stale";
+/// Header of that message, where it is stale only because its turn has not come.
+pub(super) const WAITS: &str = "commandwaits";
 /// Type of the message that tells a router to handle an event no more.
 pub(super) const ABORTED: &str = "event.aborted";
 
@@ -34,15 +36,17 @@ impl Handler for Again {
         let sent = Sent::read(&command)?;
         let lost = || HandlerError::Undecodable("a stale command without its event".into());
         let event = sent.unpack()?.ok_or_else(lost)?;
-        let attempts = sent.attempt.saturating_add(1);
+        let waits = message.headers.get(WAITS).is_some();
+        let times = sent.times.again(waits);
+        let contended = times.contended();
         let given_up = if is_aborted(tx, route, &event).await? {
             Some(RejectionReason::Aborted)
-        } else if attempts >= route.attempts_max {
-            Some(RejectionReason::Contended { attempts })
+        } else if !waits && contended >= route.attempts_max {
+            Some(RejectionReason::Contended { attempts: contended })
         } else if let Some(again) =
-            route.once_more(tx, message, &event, &Slot::from_command(&command, &sent), attempts).await?
+            route.once_more(tx, message, &event, &Slot::from_command(&command, &sent), times).await?
         {
-            debug!(command = %command.id, %reason, again = %again.id, attempts, "stale command is sent again");
+            debug!(command = %command.id, %reason, again = %again.id, attempt = times.attempt, waits, "stale command is sent again");
             tx.stage(&again).await?;
             None
         } else {

@@ -59,6 +59,8 @@ pub const OVER: &str = "hand.over";
 pub const CONFIRM_JOIN: &str = "confirm_join";
 /// Command to a wallet: take this [`Payout`].
 pub const CREDIT: &str = "credit";
+/// Reason for which a wallet takes no [`CREDIT`]: there is none, or its player has left for good.
+pub const NOT_OPEN: &str = "not_open";
 /// Command to a table: seat the player of these [`Funds`].
 pub const SEAT_PLAYER: &str = "seat_player";
 /// Command to a table: give the chips of this [`HandOver`] to those who have won them.

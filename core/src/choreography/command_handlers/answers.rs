@@ -11,7 +11,7 @@ use crate::{
         ExpectedSequence,
         rejection::{Rejection, RejectionReason, rejections_of},
         sent::Sent,
-        stale::STALE,
+        stale::{STALE, WAITS},
     },
     inbox::HandlerError,
     message::{Message, MessageBuilder},
@@ -19,10 +19,18 @@ use crate::{
     settings::{Checks, InvalidSetting},
 };
 
+use super::turn::{self, Place};
+
+/// At the default backoff some eight minutes: longer than a message is away that a process has died with, or that a store
+/// or a broker has refused a few times.
+const PATIENCE: u32 = 100;
+
 /// Gives answers in the name of a domain.
 pub(super) struct Answers {
     domain: &'static str,
     pub(super) backoff: Backoff,
+    /// Number of times that a command waits for its turn.
+    pub(super) patience: u32,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -30,7 +38,7 @@ pub(super) struct Answers {
 impl Answers {
     pub(super) fn new(domain: &'static str, ports: &Ports) -> Self {
         let backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
-        Self { domain, backoff, clock: ports.clock.clone(), random: ports.random.clone() }
+        Self { domain, backoff, patience: PATIENCE, clock: ports.clock.clone(), random: ports.random.clone() }
     }
 
     /// Checks that stale commands come back later, and not at once.
@@ -39,9 +47,9 @@ impl Answers {
     }
 
     /// The reason to refuse a command unseen: its aggregate is at another version than it expects, or its turn has not come.
-    pub(super) fn stale(sent: &Sent, version: u64, has_come: bool) -> Option<RejectionReason> {
+    pub(super) fn stale(sent: &Sent, version: u64, place: Place) -> Option<RejectionReason> {
         match sent.expected {
-            ExpectedSequence::Exact(expected) if expected != version || !has_come => {
+            ExpectedSequence::Exact(expected) if expected != version || place == Place::Waits => {
                 Some(RejectionReason::Stale { expected, version })
             }
             ExpectedSequence::Exact(_) | ExpectedSequence::Any => None,
@@ -50,15 +58,22 @@ impl Answers {
 
     /// Stages the answer to a command that was not carried out: to its router where it is stale and has one, and otherwise
     /// to its source.
+    ///
+    /// One whose turn does not come is never rejected: what comes before it may lie among dead letters, of which nobody knows here,
+    /// and is carried out once it is redriven. So this one becomes a dead letter as well.
     pub(super) async fn give(
         &self,
         tx: &mut dyn Transaction,
         command: &Message,
         sent: &Sent,
         reason: RejectionReason,
+        place: Place,
     ) -> Result<(), HandlerError> {
         if let (RejectionReason::Stale { .. }, Some(answers)) = (&reason, &sent.answers) {
-            return self.tell(tx, command, sent, answers.clone(), reason).await;
+            if place == Place::Waits && sent.times.waited >= self.patience {
+                return Err(turn::out_of_patience(sent));
+            }
+            return self.tell(tx, command, sent, answers.clone(), reason, place).await;
         }
         info!(command = %command.id, kind = %command.kind, root = %command.subject, %reason, "command is rejected");
         let topic = rejections_of(sent, &reason)?;
@@ -76,13 +91,17 @@ impl Answers {
         sent: &Sent,
         answers: SmolStr,
         reason: RejectionReason,
+        place: Place,
     ) -> Result<(), HandlerError> {
-        let delay = self.backoff.delay(sent.attempt, &*self.random);
+        let delay = self.backoff.delay(sent.times.attempt, &*self.random);
         let moment = tx.now().await? + delay;
-        debug!(command = %command.id, %reason, ?delay, "command is stale");
+        debug!(command = %command.id, %reason, ?place, ?delay, "command is stale");
         let (id, root) = (command.id.0, command.subject.clone());
-        let told = MessageBuilder::new(self.domain, STALE, root)
-            .topic(answers)
+        let mut told = MessageBuilder::new(self.domain, STALE, root).topic(answers);
+        if place == Place::Waits {
+            told = told.header(WAITS, "yes").expect("a header of the protocol's own");
+        }
+        let told = told
             .caused_by(command)
             .not_before(moment)
             .json(&Rejection { command: command.clone(), reason })?

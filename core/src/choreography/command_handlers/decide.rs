@@ -53,8 +53,8 @@ impl<A: Aggregate> Handler for Commands<A> {
         let sent = Sent::read(command)?;
         let aggregate = commands.repository.load(tx, &command.subject).await?;
         let version = aggregate.as_ref().and_then(Tracked::version).unwrap_or(0);
-        let has_come = turn::has_come(tx, command, &sent).await?;
-        let decided = match Answers::stale(&sent, version, has_come) {
+        let place = turn::place(tx, command, &sent).await?;
+        let decided = match Answers::stale(&sent, version, place) {
             Some(stale) => Err(stale),
             None => commands.decide(aggregate, command)?,
         };
@@ -67,7 +67,7 @@ impl<A: Aggregate> Handler for Commands<A> {
                 commands.repository.save(tx, changed, Cause::Message(command)).await?;
                 Ok(())
             }
-            Err(reason) => commands.answers.give(tx, command, &sent, reason).await,
+            Err(reason) => commands.answers.give(tx, command, &sent, reason, place).await,
         }
     }
 }

@@ -8,8 +8,11 @@ use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 use serde::{Serialize, de::DeserializeOwned};
 use smol_str::SmolStr;
 
-pub use self::sourced::{SourcedCommandHandlers, SourcedCommandHandlersBuilder};
 use self::{answers::Answers, decide::Commands};
+pub use self::{
+    sourced::{SourcedCommandHandlers, SourcedCommandHandlersBuilder},
+    turn::waits_for_turn,
+};
 use super::{
     Domain, RegistrationError,
     ended::Ended,
@@ -43,7 +46,8 @@ enum Decider<A> {
 /// | it decides | is changed, its events are staged | whoever listens to them |
 /// | it refuses, is not there, or is there already | stays as it is | the source: a [`Rejection`](super::Rejection) with the reason |
 /// | it is in a [terminal state](CommandHandlersBuilder::ended_when) | stays as it is | the source, likewise |
-/// | it is at another version than the command [expects](super::ExpectedSequence), or a command that comes before this one in the list of its event was | stays as it is | the router, after a backoff; a command without a router is rejected |
+/// | it is at another version than the command [expects](super::ExpectedSequence) | stays as it is | the router, after a backoff; a command without a router is rejected |
+/// | a command that comes before this one in the list of its event is not settled yet | stays as it is | the router, likewise, [for a while](CommandHandlersBuilder::patience); then nobody, and this one is a dead letter |
 /// | the command's type is not known | stays as it is | nobody yet: a newer release handles it |
 ///
 /// Each answer is staged in that transaction, so it is given once, whatever crashes in between.
@@ -170,6 +174,15 @@ impl<D: Domain, A: Aggregate> CommandHandlersBuilder<D, A> {
     /// jitter, so that those who met at an aggregate do not meet there again.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.commands.answers.backoff = backoff;
+        self
+    }
+
+    /// Lets a command wait for its turn so many times, 100 by default, which is some eight minutes at the default backoff: until the
+    /// command that its event has before it for the same aggregate is carried out or rejected. One that waits in vain becomes a
+    /// dead letter that [says so](super::waits_for_turn). It is not rejected, since nobody knows that it will not be carried out:
+    /// whoever comes before it may be a dead letter as well, and both go on when they are redriven.
+    pub fn patience(mut self, times: u32) -> Self {
+        self.commands.answers.patience = times;
         self
     }
 

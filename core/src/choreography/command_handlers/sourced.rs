@@ -141,6 +141,13 @@ impl<D: Domain, A: Sourced<Refusal: Serialize>> SourcedCommandHandlersBuilder<D,
         self
     }
 
+    /// Lets a command wait for its turn so many times, see
+    /// [`CommandHandlersBuilder::patience`](super::CommandHandlersBuilder::patience).
+    pub fn patience(mut self, times: u32) -> Self {
+        self.commands.answers.patience = times;
+        self
+    }
+
     /// Returns the handlers, for a [`Consumer`](crate::inbox::Consumer) of [`Domain::commands_topic`]. A command of the domain
     /// without a form is left for a newer release.
     ///
@@ -169,8 +176,8 @@ impl<A: Sourced<Refusal: Serialize>> Handler for Decisions<A> {
         let form = forms.get(&command.kind);
         let form = form.ok_or_else(|| HandlerError::Refused("no form for commands of this type".into()))?;
         let decided = form(command)?;
-        let has_come = turn::has_come(tx, command, &sent).await?;
-        let check = |state: &A, version| match Answers::stale(&sent, version, has_come) {
+        let place = turn::place(tx, command, &sent).await?;
+        let check = |state: &A, version| match Answers::stale(&sent, version, place) {
             Some(stale) => Err(stale),
             None if ended.is(state) => Err(RejectionReason::Ended),
             None => Ok(()),
@@ -186,6 +193,6 @@ impl<A: Sourced<Refusal: Serialize>> Handler for Decisions<A> {
         if !matches!(reason, RejectionReason::Stale { .. }) {
             turn::pass_on(tx, command, &sent).await?;
         }
-        answers.give(tx, command, &sent, reason).await
+        answers.give(tx, command, &sent, reason, place).await
     }
 }

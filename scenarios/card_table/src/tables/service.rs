@@ -18,8 +18,9 @@ use smol_str::{SmolStr, format_smolstr};
 use super::table::{Table, TableEvent};
 use crate::{
     messages::{
-        CREDIT, FUNDS_RESERVED, Funds, HAND_SETTLED, HAND_STARTED, HandOver, PAID_OUT, PLAYER_SEATED, PLAYER_TO_TABLE,
-        Payout, Players, SEAT_PLAYER, SETTLE_HAND, TABLE_COMMANDS, TABLE_REJECTIONS, Tables, transaction_of,
+        CREDIT, FUNDS_RESERVED, Funds, HAND_SETTLED, HAND_STARTED, HandOver, NOT_OPEN, PAID_OUT, PLAYER_SEATED,
+        PLAYER_TO_TABLE, Payout, Players, SEAT_PLAYER, SETTLE_HAND, TABLE_COMMANDS, TABLE_REJECTIONS, Tables,
+        transaction_of,
     },
     parts::{Consumers, Denied, RequestHandler, answer, decode},
 };
@@ -102,11 +103,15 @@ pub fn commands(ports: &Ports) -> Handlers {
         .expect("two commands")
 }
 
-/// Handlers of credits that were rejected: the table keeps the chips of that one payout.
+/// Handlers of credits that were rejected: the table keeps the chips of that one payout, if its player has left. Of any other
+/// reason an operator has to hear, since the chips are still owed: the command is a dead letter.
 pub fn rejections(ports: &Ports) -> Handlers {
-    let keep = |table: &mut Table, rejection: &Rejection| {
-        table.keep(&rejection.command::<Payout>()?);
-        Ok(FollowUp::none())
+    let keep = |table: &mut Table, rejection: &Rejection| match rejection.refusal::<SmolStr>().as_deref() {
+        Some(NOT_OPEN) => {
+            table.keep(&rejection.command::<Payout>()?);
+            Ok(FollowUp::none())
+        }
+        _ => Ok(FollowUp::none().dead_letter()),
     };
     let rejections = RejectionHandlers::builder::<Tables>(ports, tables(ports)).on(CREDIT, keep);
     rejections.ended_when(|table| table.is_settled).build().expect("one command")

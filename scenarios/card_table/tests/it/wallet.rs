@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use seaworthy_card_table::{
-    messages::{Funds, Payout},
+    messages::{Funds, NOT_OPEN, Payout},
     players::{JoinState, NoDeal, Wallet, WalletCommand, WalletEvent, WalletState},
 };
 use seaworthy_core::events::Sourced as _;
@@ -64,6 +64,8 @@ fn who_has_left_takes_nothing_more_and_leaves_only_without_a_join_under_way() {
     assert_eq!(execute(&mut ann, &WalletCommand::Credit(payout)), Err(NoDeal::NotOpen));
     assert_eq!(execute(&mut ann, &WalletCommand::Reserve(funds("j-2", 1))), Err(NoDeal::NotOpen));
     assert_eq!((ann.available, ann.state), (11, WalletState::Closed));
+    // Its table knows the reason by this name alone.
+    assert_eq!(serde_json::to_value(NoDeal::NotOpen).expect("a form"), NOT_OPEN);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use seaworthy_card_table::{
     hands,
-    messages::{GROUPS, Hands, Players, Tables},
+    messages::{GROUPS, HAND_LIFE, Hands, OVER, Players, Tables},
     players::{self, open_wallets},
     tables::{self, open_tables},
 };
@@ -101,8 +101,10 @@ impl Scenario for CardTable {
         let topology = topology.service(Tables::NAME).replicas(2).run(self.tables);
         let topology = topology.service(Hands::NAME).replicas(2).run(self.hands);
         let topology = GROUPS.iter().fold(topology, |topology, (group, topics)| topology.group(group, topics));
-        // Among the scenario's own, with an exception.
-        let topology = topology.without("handled-without-effect");
+        // Wallets are streams.
+        let topology = topology.events(Players::NAME);
+        // Where the table has not spoken yet, the process manager that hears of a hand's end rightly waits.
+        let topology = topology.message_may_do_nothing(HAND_LIFE, OVER);
         if self.is_right { topology.fails_for_good() } else { topology }
     }
 

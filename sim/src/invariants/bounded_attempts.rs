@@ -9,9 +9,10 @@ use crate::trace::{Effect, Event, What, Work};
 
 /// `bounded-attempts`: what fails each time is tried so often and no more, or says each time that it failed.
 ///
-/// A fault of the plan has each attempt at one message, or at one step of one saga, fail. A message is tried at most a hundred
-/// times ([`BoundedAttempts::messages`]) until it is a dead letter. A step may be tried for ever, where its policy says so, but
-/// not unseen: at most thirty times ([`BoundedAttempts::steps`]) without an entry in the log that says that it failed.
+/// A fault of the plan has each attempt at one message, at one event of a subscriber, or at one step of one saga, fail. A
+/// message is tried at most a hundred times ([`BoundedAttempts::messages`]) until it is a dead letter, and an event until it is
+/// parked. A step may be tried for ever, where its policy says so, but not unseen: at most thirty times
+/// ([`BoundedAttempts::steps`]) without an entry in the log that says that it failed.
 ///
 /// Once the world has healed, no fault of the plan has anything fail any more: what then fails each time does so by itself. A
 /// message may do so a hundred times as well, and a step sixty times ([`BoundedAttempts::healed_steps`]), each of them logged: at the core's
@@ -178,6 +179,9 @@ impl Invariant for BoundedAttempts {
                     Work::Message(_) => {
                         (self.messages_max, "a message was tried, failed each time, and is no dead letter")
                     }
+                    Work::Event(_) => {
+                        (self.messages_max, "an event was tried by a subscriber, failed each time, and is not parked")
+                    }
                     Work::Call(_) => (self.messages_max, "a call was made, failed each time, and was not given up"),
                     Work::Saga(_) => {
                         (self.steps_max, "a saga's step was tried, failed each time, and logged nothing of it")
@@ -198,6 +202,7 @@ impl Invariant for BoundedAttempts {
                     match effect {
                         Effect::Handled { consumer, message } | Effect::Buried { consumer, message, .. } => {
                             self.spoiled.remove(&Work::Message(*message));
+                            self.spoiled.remove(&Work::Event(*message));
                             if !self.messages.is_empty() {
                                 self.messages.remove(&(consumer.clone(), *message));
                             }

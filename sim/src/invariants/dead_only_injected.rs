@@ -1,7 +1,7 @@
 use seaworthy_core::ports::Operation;
 use std::collections::BTreeSet;
 
-use seaworthy_core::{events::only_waits, ids::MessageId, message::Message};
+use seaworthy_core::{choreography::waits_for_turn, events::only_waits, ids::MessageId, message::Message};
 use smol_str::SmolStr;
 
 use super::{Interest, Invariant, Judge, Lookup, Mode, rows::Settled};
@@ -19,6 +19,8 @@ use crate::{
 /// - A message may become a dead letter, or its row may die, if a fault of the plan spoils each attempt at it; a message may
 ///   become a dead letter if one spoils a call to an external participant.
 /// - A subscriber to events may park what [only waits](only_waits): it goes on by itself.
+/// - A command [whose turn has not come](waits_for_turn) may become a dead letter once the plan has spoiled any message, or had one
+///   refused: it waits for a command that may be that one, or have followed from it.
 /// - A consumer may give up anything once its store was put back to an earlier moment: it may be about what is gone.
 /// - A message that the scenario itself makes undeliverable ([`DeadOnlyInjected::poison`]) may die anywhere.
 ///
@@ -57,6 +59,11 @@ impl DeadOnlyInjected {
     pub fn poison(mut self, is_poison: impl Fn(&Message) -> bool + Send + 'static) -> Self {
         self.poison = Some(Box::new(is_poison));
         self
+    }
+
+    /// Returns `true` if something was given up, or may have been, behind which another message has to wait.
+    fn may_stand_behind(&self) -> bool {
+        !self.poisoned.is_empty() || !self.refusing.is_empty()
     }
 
     fn meet(&mut self, message: &Message) {
@@ -123,7 +130,9 @@ impl Invariant for DeadOnlyInjected {
                 self.external_refused = true
             }
             What::Spoils { what: Work::Call(_), .. } => self.external_refused = true,
-            What::Spoils { what: Work::Message(message), .. } => _ = self.poisoned.insert(*message, ()),
+            What::Spoils { what: Work::Message(message) | Work::Event(message), .. } => {
+                self.poisoned.insert(*message, ());
+            }
             What::Restored { store, .. } => _ = self.restored.insert(store.clone()),
             What::Commit { store, outcome, effects, .. } if outcome.took_effect() => {
                 for effect in effects.iter() {
@@ -143,8 +152,11 @@ impl Invariant for DeadOnlyInjected {
                         Effect::Buried { reason, .. } if only_waits(reason) => judge.judged(),
                         Effect::Buried { consumer, message, reason } => {
                             judge.judged();
-                            let is_restored = self.restored.contains(store);
-                            if !self.external_refused && !is_restored && !self.poisoned.contains(message) {
+                            let is_excused = self.external_refused
+                                || self.restored.contains(store)
+                                || self.poisoned.contains(message)
+                                || waits_for_turn(reason) && self.may_stand_behind();
+                            if !is_excused {
                                 judge.violate(
                                     *message,
                                     format!("`{consumer}` gave up a message that nothing in the plan spoils: {reason}"),

@@ -5,7 +5,10 @@ use super::{
     brief::Brief,
     practice::{Content, Detail, Doings, Handling, Kind, Practice, Unit, Work},
 };
-use crate::trace::{Event, What};
+use crate::{
+    topology::Topology,
+    trace::{Event, What},
+};
 
 /// `handled-without-effect`: a request or a message counts as handled, and what every other one of its kind does was not
 /// done for it.
@@ -24,17 +27,9 @@ use crate::trace::{Event, What};
 ///
 /// What it can't tell apart is a handling that forgot its effect and one that looked, found that it came too late, and
 /// rightly left things as they are: both commit the same, and neither leaves behind what it would have left in good
-/// weather. One of the second sort is exempted by its kind, in place of the stock one:
-///
-/// ```
-/// use seaworthy_sim::{invariants::{self, HandledWithoutEffect, Handling}, scenario::Topology};
-///
-/// let topology = Topology::new().group("stock", &["orders"]);
-/// let mut mine = invariants::protocol(&topology);
-/// mine.retain(|invariant| invariant.name() != "handled-without-effect");
-/// let late = Handling::Message { group: "stock".into(), kind: "order.placed".into() };
-/// mine.push(Box::new(HandledWithoutEffect::new().may_do_nothing(late)));
-/// ```
+/// weather. One of the second sort is exempted by its kind, in the topology
+/// ([`message_may_do_nothing`](Topology::message_may_do_nothing()), [`request_may_do_nothing`](Topology::request_may_do_nothing())), or
+/// here ([`may_do_nothing`](HandledWithoutEffect::may_do_nothing)).
 ///
 /// Besides, it counts for each group how many of the messages that it acknowledged left anything behind ([`Dealt`](super::Dealt)): of a
 /// group that never leaves anything there is nothing to judge, and the campaign says so.
@@ -53,6 +48,17 @@ impl HandledWithoutEffect {
     /// The invariant at the start of a run.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The invariant at the start of a run of a topology, with what that exempts.
+    pub fn from_topology(topology: &Topology) -> Self {
+        let message =
+            |(group, kind): &(_, _)| Handling::Message { group: Clone::clone(group), kind: Clone::clone(kind) };
+        let requests = topology.idle_requests.iter().flat_map(|operation| {
+            [true, false].map(|accepted| Handling::Request { operation: operation.clone(), accepted })
+        });
+        let exempt = topology.idle_messages.iter().map(message).chain(requests);
+        exempt.fold(Self::new(), Self::may_do_nothing)
     }
 
     /// Exempts a kind of handling: one that looks at the state that it finds, and rightly leaves it as it is.
@@ -116,22 +122,18 @@ impl HandledWithoutEffect {
         events.dedup();
         let sentence = format!(
             "{what}; when nothing goes wrong, each one also leaves {missing} (if it may rightly leave things as they are: \
-             HandledWithoutEffect::new().may_do_nothing({}))",
+             {})",
             code(handling)
         );
         judge.violate(entity, sentence, events);
     }
 }
 
-/// A handling as code says it, to be pasted.
+/// Exemption of a handling as code says it, to be pasted.
 fn code(handling: &Handling) -> String {
     match handling {
-        Handling::Request { operation, accepted } => {
-            format!("Handling::Request {{ operation: {operation:?}.into(), accepted: {accepted} }}")
-        }
-        Handling::Message { group, kind } => {
-            format!("Handling::Message {{ group: {group:?}.into(), kind: {kind:?}.into() }}")
-        }
+        Handling::Request { operation, .. } => format!("Topology::request_may_do_nothing({operation:?})"),
+        Handling::Message { group, kind } => format!("Topology::message_may_do_nothing({group:?}, {kind:?})"),
     }
 }
 

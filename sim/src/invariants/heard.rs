@@ -72,7 +72,7 @@ impl Heard {
     fn accuse(&mut self, latest: VirtualTime, judge: &mut Judge<'_>) {
         while let Some(unsaid) = self.unsaid.pop_front_if(|unsaid| unsaid.at < latest) {
             let what = match unsaid.work {
-                Work::Message(_) => "a message was given up",
+                Work::Message(_) | Work::Event(_) => "a message was given up",
                 Work::Saga(_) => "a saga is stuck",
                 Work::Call(_) => "a call was given up",
             };

@@ -45,7 +45,7 @@ pub fn delivery(topology: &Topology) -> Vec<Box<dyn Invariant>> {
         Box::new(Lineage::new()),
         Box::new(lost),
         Box::new(AcknowledgedBeforeHandled::new(&topology.groups)),
-        Box::new(HandledWithoutEffect::new()),
+        Box::new(HandledWithoutEffect::from_topology(topology)),
         Box::new(DuplicateEffect::from_topology(topology)),
         Box::new(PerKeyOrder::new(&topology.groups)),
         Box::new(StaleClaimSettle::new()),

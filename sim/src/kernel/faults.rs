@@ -1,6 +1,7 @@
 use seaworthy_core::ports::{Call, Operation};
 
 use super::{
+    applied::Applied,
     scope,
     spoils::{self, Spoiled, Subject},
     strikable::{Marks, Strikable},
@@ -26,6 +27,9 @@ pub(crate) struct Faults {
     active: Vec<Active>,
     timed: Vec<Timed>,
     healed: bool,
+    /// `true` if some fault of the plan may spoil the effect of an event, so that it has to be known which events there are.
+    spoils_events: bool,
+    pub(crate) applied: Applied,
     /// Kept where somebody wants to know which calls can be struck.
     marks: Option<Box<Marks>>,
 }
@@ -94,7 +98,18 @@ impl Faults {
         for fault in &pending {
             next[fault.slot] = next[fault.slot].min(fault.nth);
         }
-        Self { pending, counts: vec![0; slots], next, by_kind, active: Vec::new(), timed, healed: false, marks: None }
+        Self {
+            pending,
+            counts: vec![0; slots],
+            next,
+            by_kind,
+            active: Vec::new(),
+            spoils_events: timed.iter().any(|timed| spoils::spoils(timed.kind, Operation::SetCheckpoint)),
+            timed,
+            healed: false,
+            applied: Applied::default(),
+            marks: None,
+        }
     }
 
     /// From now on notes which calls can be struck.
@@ -223,6 +238,13 @@ impl Faults {
             marks.heal(&self.counts);
         }
         self.active.clear();
+        self.applied.clear();
+        self.spoils_events = false;
+    }
+
+    /// Returns `true` if some fault may spoil the effect of an event yet.
+    pub(crate) fn spoil_events(&self) -> bool {
+        self.spoils_events
     }
 
     /// Returns `true` if no fault strikes any more.
@@ -237,13 +259,28 @@ impl Faults {
     /// Returns what spoils a call on a component, if anything does. A fault that has chosen nothing yet chooses what the call is
     /// about.
     pub(crate) fn spoil(&mut self, hit: Hit, call: &Call<'_>) -> Option<Spoiled> {
-        let spoils = |timed: &Timed| spoils::spoils(timed.kind, call.operation());
+        self.spoil_work(hit, call.operation(), |subject| subject.is_in(call), || Subject::from_call(call))
+    }
+
+    /// As [`Faults::spoil`], of a checkpoint that is about to move past events which have had their effect.
+    pub(crate) fn spoil_effects(&mut self, hit: Hit, events: &[Subject]) -> Option<Spoiled> {
+        self.spoil_work(hit, Operation::SetCheckpoint, |subject| events.contains(subject), || events.first().cloned())
+    }
+
+    fn spoil_work(
+        &mut self,
+        hit: Hit,
+        operation: Operation,
+        is_meant: impl Fn(&Subject) -> bool,
+        choose: impl Fn() -> Option<Subject>,
+    ) -> Option<Spoiled> {
+        let spoils = |timed: &Timed| spoils::spoils(timed.kind, operation);
         for active in self.active.iter_mut().filter(|active| active.timed.hit == hit && spoils(&active.timed)) {
             let is_first = active.spoils.is_none();
             let spoiled = match &active.spoils {
-                Some(spoiled) if spoiled.is_in(call) => spoiled,
+                Some(spoiled) if is_meant(spoiled) => spoiled,
                 Some(_) => continue,
-                None => active.spoils.insert(Subject::from_call(call)?),
+                None => active.spoils.insert(choose()?),
             };
             active.fired = true;
             return Some(Spoiled { timed: active.timed, what: spoiled.work(), is_first });

@@ -7,7 +7,7 @@
 //! | [`incarnation`], [`deciding`], [`pass`], [`pulse`], [`waits`] | an incarnation: its tasks, its death, the time that its calls take, and what can be seen of it from outside |
 //! | [`task`], [`scope`] | what is being polled: a task, and the innermost piece of its work that may be dropped |
 //! | [`faults`], [`strikable`], [`idle`] | which fault strikes which call, laid out before the run; which calls one more could strike, and which of them wait for something to come |
-//! | [`timed`], [`lasting`], [`spoils`], [`spoilt`] | faults that last, and the calls that meet them; the work that they spoil, and what becomes of whoever does it |
+//! | [`timed`], [`lasting`], [`spoils`], [`applied`], [`spoilt`] | faults that last, and the calls that meet them; the work that they spoil, among it the effects of events, and what becomes of whoever does it |
 //! | [`recorder`], [`activity`], [`beats`] | the trace taken in; what counts as a change, and what only shows that somebody is alive |
 //! | [`own_tables`] | rows of declared tables, told as what they mean |
 //! | [`given_up`], [`hearing`] | what processes have given up, and what they say of it |
@@ -17,6 +17,7 @@
 
 mod activity;
 mod answered;
+mod applied;
 mod asks;
 pub(crate) mod beats;
 mod budget;

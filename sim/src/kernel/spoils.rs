@@ -13,8 +13,9 @@ use crate::{plan::FaultKind, trace::Work};
 
 /// The work that is about to be written, as far as it can be spoiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Subject {
+pub(crate) enum Subject {
     Message { consumer: SmolStr, message: MessageId },
+    Event { subscriber: SmolStr, message: MessageId },
     Step { saga: SagaId, step: SmolStr },
     Call { operation: OperationId },
 }
@@ -52,6 +53,7 @@ impl Subject {
     pub(super) fn work(&self) -> Work {
         match self {
             Self::Message { message, .. } => Work::Message(*message),
+            Self::Event { message, .. } => Work::Event(*message),
             Self::Step { saga, .. } => Work::Saga(*saga),
             Self::Call { operation } => Work::Call(*operation),
         }

@@ -70,6 +70,9 @@ impl Intercept for Shell {
         inner: impl Future<Output = Result<T, E>> + Send,
     ) -> impl Future<Output = Result<T, E>> + Send {
         let tell = |call: &Call<'_>, _, result: &Result<T, E>, outcome| {
+            if let (Call::ReadEvents { .. }, Ok(read)) = (call, result) {
+                self.gate.world.note_events(self.gate.incarnation.process, &read.answer());
+            }
             self.gate.record(self.what(call, result.as_ref().ok(), outcome));
         };
         self.gate.call(call, Reach::Network, None, |_| inner, tell)

@@ -1,5 +1,6 @@
-use seaworthy_core::ports::{
-    Answer, Answers, Call, InboxInsert, InterceptTransaction, Operation, PortError, StoreError, Transaction,
+use seaworthy_core::{
+    events::APPLIED,
+    ports::{Answer, Answers, Call, InboxInsert, InterceptTransaction, Operation, PortError, StoreError, Transaction},
 };
 use smol_str::SmolStr;
 
@@ -73,6 +74,9 @@ impl InterceptTransaction for Watched {
     }
 
     fn observe(&mut self, fact: &'static str, subject: &str, value: i64) {
+        if fact == APPLIED && self.gate.world.is_disturbed() {
+            self.gate.world.note_applied(self.tx, subject, value);
+        }
         self.effects.push(Effect::Observed { fact: SmolStr::new_static(fact), subject: subject.into(), value });
     }
 

@@ -65,10 +65,10 @@ impl Gate {
                         return pending().await;
                     }
                     let mut result = self.world.answered(&self.incarnation, point, tx, pin!(inner(struck))).await;
-                    if tx.is_some()
+                    if let Some(tx) = tx
                         && self.world.is_disturbed()
                         && let Some(spoilt) =
-                            self.world.spoiled(&self.incarnation, &call, result.as_ref().ok().map(T::answer))
+                            self.world.spoiled(&self.incarnation, &call, tx, result.as_ref().ok().map(T::answer))
                     {
                         result = self.spoil(&call, spoilt);
                         if self.incarnation.is_dead() {

@@ -109,6 +109,11 @@ pub struct Topology {
     pub event_stores: Vec<SmolStr>,
     /// Subscribers to the events of a store, by the names of store and subscriber, see [`subscriber`](Self::subscriber()).
     pub subscribers: Vec<(SmolStr, SmolStr)>,
+    /// Groups and types of messages, by their names, at which a group may leave things as they are, see
+    /// [`message_may_do_nothing`](Self::message_may_do_nothing()).
+    pub idle_messages: Vec<(SmolStr, SmolStr)>,
+    /// Operations that may leave things as they are, see [`request_may_do_nothing`](Self::request_may_do_nothing()).
+    pub idle_requests: Vec<SmolStr>,
     /// Names of invariants of the protocol that are not asked for.
     pub left_out: Vec<SmolStr>,
     /// `true` if none of the protocol's invariants is asked for.
@@ -138,6 +143,8 @@ impl Default for Topology {
             kept_per_item: Vec::new(),
             event_stores: Vec::new(),
             subscribers: Vec::new(),
+            idle_messages: Vec::new(),
+            idle_requests: Vec::new(),
             left_out: Vec::new(),
             judges_itself: false,
         }

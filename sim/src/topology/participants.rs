@@ -75,6 +75,29 @@ impl Topology {
         self.group(group, topics)
     }
 
+    /// Declares that a group which handles a message of a type looks at the state that it finds, and may rightly leave it as it is: an
+    /// answer that came too late, one of two events that both have to come. `handled-without-effect` does not ask for what others of
+    /// that type leave behind.
+    ///
+    /// ```
+    /// use seaworthy_sim::scenario::Topology;
+    ///
+    /// let topology = Topology::new().group("hand-life", &["table", "hand"]).message_may_do_nothing("hand-life", "hand.over");
+    /// assert_eq!(topology.idle_messages.len(), 1);
+    /// ```
+    #[must_use]
+    pub fn message_may_do_nothing(mut self, group: &str, kind: &str) -> Self {
+        self.idle_messages.push((group.into(), kind.into()));
+        self
+    }
+
+    /// As [`message_may_do_nothing`](Self::message_may_do_nothing()), of requests for an operation, be they accepted or refused.
+    #[must_use]
+    pub fn request_may_do_nothing(mut self, operation: &str) -> Self {
+        self.idle_requests.push(operation.into());
+        self
+    }
+
     /// Declares that the processes on a store keep streams of events in it, or read its log: plans have faults at those calls from then
     /// on. The invariants about streams judge them either way.
     ///

@@ -7,11 +7,11 @@ mod seats;
 mod wallets;
 
 use seaworthy_card_table::{
-    messages::{CREDITED, FUNDS_RELEASED, HAND_LIFE, HAND_SETTLED, OVER, PAID_OUT, PaidOut},
+    messages::{CREDITED, FUNDS_RELEASED, HAND_SETTLED, OVER, PAID_OUT, PaidOut},
     tables::Table,
 };
 use seaworthy_sim::{
-    invariants::{HandledWithoutEffect, Handling, Interest, Invariant},
+    invariants::{Interest, Invariant},
     prelude::*,
 };
 
@@ -26,10 +26,7 @@ pub(super) fn business(evening: &Evening) -> Vec<Box<dyn Invariant>> {
     });
     let kept =
         sometimes("payout-kept", ()).on_document("table", |(), table: Written<'_, Table>| !table.value.kept.is_empty());
-    // Where the table has not spoken yet, the process manager that hears of a hand's end rightly waits.
-    let waits = Handling::Message { group: HAND_LIFE.into(), kind: OVER.into() };
     vec![
-        Box::new(HandledWithoutEffect::new().may_do_nothing(waits)),
         chips::at_each_commit(evening),
         chips::all_there_in_the_end(),
         seats::seats(),

@@ -1,12 +1,12 @@
 //! Two payouts for one wallet expect the same version: the first one moves the wallet on, so the second is stale. It is decided
-//! again, as the second of two, and is stale again.
+//! again, as the second of two, and is stale again, until it is a dead letter while its player is owed.
 //!
 //! Threads: one settlement, in which a player is paid twice.
 //!
 //! Mechanism: the expected version is that of the event's first look, for all commands alike; nobody counts those of the same
 //! event that come before.
 //!
-//! Violates: `kept-only-from-who-left`.
+//! Violates: `dead-only-injected`.
 //!
 //! Right: the splitter of a [`Router`](seaworthy_core::choreography::Router) numbers the commands for one aggregate one after the
 //! other, and one that is sent again alone expects what it finds.

@@ -1,11 +1,11 @@
 //! A wallet that the translator has not looked up is taken for one that is not there yet: its credit expects version 0, is stale,
-//! and is as stale the next time. In the end it is rejected, and the table keeps what its player was to have.
+//! and is as stale the next time. In the end it is rejected, and lies among the dead letters of the table, which owes it to its player.
 //!
 //! Threads: one settlement.
 //!
 //! Mechanism: a default where a look-up is missing; what nobody knows reads as "new".
 //!
-//! Violates: `kept-only-from-who-left`.
+//! Violates: `dead-only-injected`.
 //!
 //! Right: [`PayOut`](seaworthy_card_table::players::PayOut) names each wallet in `prepare`, and what is not named is an error.
 

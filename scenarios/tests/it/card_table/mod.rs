@@ -2,4 +2,5 @@
 
 mod ends;
 mod hundred;
+mod keeps;
 mod twins;

@@ -15,7 +15,7 @@ impl OnStore for EndlessConflict {
     const LASTS: bool = true;
 
     fn meets(operation: Operation) -> bool {
-        matches!(operation, Operation::InboxInsert | Operation::SagaAppend)
+        matches!(operation, Operation::InboxInsert | Operation::SagaAppend | Operation::SetCheckpoint)
     }
 
     fn is_asked_for(targets: &Targets) -> bool {
@@ -31,6 +31,9 @@ impl OnStore for EndlessConflict {
     }
 
     fn in_words(&self) -> String {
-        format!("one message, or one step of one saga, meets a conflict on store `{}` at each attempt", self.store)
+        format!(
+            "one message or event, or one step of one saga, meets a conflict on store `{}` at each attempt",
+            self.store
+        )
     }
 }

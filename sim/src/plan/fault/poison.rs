@@ -4,8 +4,8 @@ use smol_str::SmolStr;
 use super::{Targets, on_store::OnStore};
 use crate::plan::Profile;
 
-/// A message on which its handler panics each time, or that kills its process: a payload that nobody has thought of, one
-/// that takes all the memory there is.
+/// A message, or an event at one of its subscribers, on which the handler panics each time, or that kills its process: a payload that
+/// nobody has thought of, one that takes all the memory there is.
 #[derive(Clone)]
 pub(super) struct Poison {
     pub(super) store: SmolStr,
@@ -18,12 +18,12 @@ impl OnStore for Poison {
     const MAY_KILL: bool = true;
 
     fn meets(operation: Operation) -> bool {
-        operation == Operation::InboxInsert
+        matches!(operation, Operation::InboxInsert | Operation::SetCheckpoint)
     }
 
-    /// Returns `true` where somebody listens: elsewhere nobody handles anything.
+    /// Returns `true` where somebody listens, or reads a log: elsewhere nobody handles anything.
     fn is_asked_for(targets: &Targets) -> bool {
-        targets.fails_for_good && !targets.topics.is_empty()
+        targets.fails_for_good && !(targets.topics.is_empty() && targets.with_events.is_empty())
     }
 
     fn new(store: SmolStr, kills: bool) -> Self {
@@ -40,8 +40,8 @@ impl OnStore for Poison {
 
     fn in_words(&self) -> String {
         match self.kills {
-            false => format!("whoever handles one message on store `{}` panics, each time", self.store),
-            true => format!("one message kills whoever handles it on store `{}`, each time", self.store),
+            false => format!("whoever handles one message or event on store `{}` panics, each time", self.store),
+            true => format!("one message or event kills whoever handles it on store `{}`, each time", self.store),
         }
     }
 }

@@ -91,16 +91,16 @@ fault_kinds! {
             /// `true` if it does not say so: the publisher waits for an answer in vain, and can't know.
             unheard: bool
         };
-        /// One message that is handled on a store panics its handler, or kills its process, at each attempt for as long as it
-        /// lasts: the first one that comes by.
+        /// One message that is handled on a store, or one event that has its effect on a subscriber there, panics its handler, or kills
+        /// its process, at each attempt for as long as it lasts: the first one that comes by.
         Poison "poison" in poison {
             /// Name of the store.
             store: SmolStr,
             /// `true` if the process dies of it; otherwise the handler panics.
             kills: bool
         };
-        /// One message that is handled on a store, or one step of one saga there, meets a conflict at each attempt for as long
-        /// as it lasts: the first one that comes by.
+        /// One message that is handled on a store, one event at a subscriber, or one step of one saga there, meets a conflict at each
+        /// attempt for as long as it lasts: the first one that comes by.
         EndlessConflict "endless_conflict" in endless_conflict {
             /// Name of the store.
             store: SmolStr

@@ -104,7 +104,7 @@ impl Thread {
 
     fn work(work: Work) -> Self {
         match work {
-            Work::Message(message) => Self::message(message),
+            Work::Message(message) | Work::Event(message) => Self::message(message),
             Work::Saga(saga) => Self::saga(saga),
             Work::Call(operation) => Self::operation(operation),
         }

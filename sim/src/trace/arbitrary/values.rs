@@ -49,7 +49,12 @@ pub(super) fn table() -> impl Strategy<Value = StoreTable> {
 }
 
 pub(super) fn work() -> impl Strategy<Value = Work> {
-    prop_oneof![message_id().prop_map(Work::Message), saga().prop_map(Work::Saga), operation_id().prop_map(Work::Call)]
+    prop_oneof![
+        message_id().prop_map(Work::Message),
+        message_id().prop_map(Work::Event),
+        saga().prop_map(Work::Saga),
+        operation_id().prop_map(Work::Call)
+    ]
 }
 
 pub(super) fn operation_id() -> impl Strategy<Value = OperationId> {

@@ -33,13 +33,18 @@ pub enum Work {
     Saga(SagaId),
     /// A call of an external service, by its idempotency key.
     Call(OperationId),
+    /// The effect of an event on one of its subscribers.
+    Event(MessageId),
 }
 
 impl Work {
     /// Returns its id.
     pub const fn id(self) -> Uuid {
         match self {
-            Self::Message(MessageId(id)) | Self::Saga(SagaId(id)) | Self::Call(OperationId(id)) => id,
+            Self::Message(MessageId(id))
+            | Self::Event(MessageId(id))
+            | Self::Saga(SagaId(id))
+            | Self::Call(OperationId(id)) => id,
         }
     }
 }

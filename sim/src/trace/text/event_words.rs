@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use seaworthy_core::{
+    choreography::{CARRIED_EVENT, carried_event},
     message::Message,
     ports::{Cell, OperationState, RowChange},
     saga::Record,
@@ -82,7 +83,7 @@ pub(super) fn say(effect: &Effect, names: &mut Names) -> String {
         }
         Effect::Staged(message) => {
             let (name, subject) = (names.message(message.id), names.abbreviate(&message.subject));
-            format!("stages {name} {} of {subject}{}", message.kind, headers(message))
+            format!("stages {name} {} of {subject}{}", message.kind, headers(message, names))
         }
         Effect::Handled { consumer, message } => format!("{consumer} handles {}", names.message(*message)),
         Effect::Failed { consumer, message, failures, error } => {
@@ -187,12 +188,25 @@ pub(super) fn spaced(camel: &str) -> String {
     words
 }
 
-/// Describes the headers of a message, if it has any.
-pub(super) fn headers(message: &Message) -> String {
+/// Describes the headers of a message, if it has any. An event that a command takes along is named, since it is told where it was
+/// staged; what else is long is cut.
+pub(super) fn headers(message: &Message, names: &mut Names) -> String {
+    const VALUE_MAX: usize = 60;
     if message.headers.is_empty() {
         return String::new();
     }
-    let all: Vec<String> = message.headers.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let mut say = |(name, value): (&str, &str)| {
+        if name == CARRIED_EVENT
+            && let Ok(Some(event)) = carried_event(message)
+        {
+            return format!("{name}={}", names.message(event.id));
+        }
+        match value.char_indices().nth(VALUE_MAX) {
+            Some((end, _)) => format!("{name}={}... ({} bytes)", &value[..end], value.len()),
+            None => format!("{name}={value}"),
+        }
+    };
+    let all: Vec<String> = message.headers.iter().map(|(name, value)| say((name, value))).collect();
     format!(" with {}", all.join(", "))
 }
 

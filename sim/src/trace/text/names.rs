@@ -52,7 +52,7 @@ impl Names {
     /// The name of a piece of work.
     pub fn work(&mut self, work: Work) -> String {
         match work {
-            Work::Message(id) => self.message(id),
+            Work::Message(id) | Work::Event(id) => self.message(id),
             Work::Saga(id) => self.saga(id),
             Work::Call(id) => self.operation(id),
         }

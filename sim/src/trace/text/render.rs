@@ -193,7 +193,7 @@ impl Renderer {
                     Outcome::Rejected => (size(message.data.len()), format!(": {}", names.abbreviate(why))),
                     _ => (String::new(), String::new()),
                 };
-                let headers = headers(message);
+                let headers = headers(message, names);
                 format!("publish {name} {kind} of {subject}{size} to {topic}{headers}{}{why}", ending(*outcome))
             }
             What::Subscribe { group, outcome } => format!("subscribe {group}{}", ending(*outcome)),

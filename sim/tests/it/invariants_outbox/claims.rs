@@ -191,3 +191,23 @@ fn an_event_that_only_waits_for_its_turn_is_not_given_up() {
     assert_eq!(parked("waits behind 01890a5d-ac96-774b-bcce-b302099a8057, which is parked"), []);
     assert_eq!(parked("refused: no such account").len(), 1);
 }
+
+/// A command behind one that is a dead letter becomes one as well. Where the plan has spoiled nothing, nothing is before it.
+#[test]
+fn a_command_whose_turn_has_not_come_is_given_up_rightly_behind_something_that_the_plan_has_spoiled() {
+    use seaworthy_sim::trace::{Effect, What, Work};
+    let message = confirmed();
+    let buried = |reason: &str, is_spoiled: bool| {
+        let mut script = Script::new();
+        let players = script.process("player-1");
+        if is_spoiled {
+            let another = seaworthy_core::ids::MessageId(uuid::Uuid::from_u128(7));
+            script.event(players, What::Spoils { index: 0, what: Work::Message(another) });
+        }
+        let buried = Effect::Buried { consumer: "player".into(), message: message.id, reason: reason.into() };
+        script.commit(players, "player", Outcome::Done, [buried]);
+        judge(DeadOnlyInjected::new(), &script).len()
+    };
+    let waits = "refused: its turn has not come: 0 credit of this event is not settled; redrive that one first";
+    assert_eq!((buried(waits, true), buried(waits, false), buried("refused: no such account", true)), (0, 1, 1));
+}

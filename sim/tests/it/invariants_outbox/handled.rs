@@ -9,6 +9,7 @@ use seaworthy_core::{
 };
 use seaworthy_sim::{
     invariants::{Deed, Entity, HandledWithoutEffect, Handling, Practice},
+    scenario::Topology,
     trace::{
         Effect, Outcome, ProcessIndex, What,
         script::{self, Script, created, handled, logged},
@@ -77,8 +78,7 @@ fn a_key_without_its_payment_is_told_whether_the_request_was_accepted_or_refused
             [format!(
                 "request 1 (`pay`) was {answered} with only a document in `keys`; when nothing goes wrong, each one also \
                  leaves a document in `payments` (if it may rightly leave things as they are: \
-                 HandledWithoutEffect::new().may_do_nothing(Handling::Request {{ operation: \"pay\".into(), accepted: \
-                 {accepted} }}))"
+                 Topology::request_may_do_nothing(\"pay\"))"
             )]
         );
         assert_eq!(found[0].entity, Entity::Request(1));
@@ -126,13 +126,18 @@ fn an_inbox_row_alone_is_told_and_so_is_an_acknowledgement_for_which_nothing_was
         [
             "`stock` handled a `scripted.event` with only a row in the inbox of `stock`; when nothing goes wrong, each one \
           also leaves a document in `reservations` (if it may rightly leave things as they are: \
-          HandledWithoutEffect::new().may_do_nothing(Handling::Message { group: \"stock\".into(), kind: \
-          \"scripted.event\".into() }))"
+          Topology::message_may_do_nothing(\"stock\", \"scripted.event\"))"
         ]
     );
     let exempt = Handling::Message { group: "stock".into(), kind: "scripted.event".into() };
-    let lenient = learnt(HandledWithoutEffect::new().may_do_nothing(exempt), &learn());
-    assert_eq!(judge(lenient, &script), []);
+    let topology = Topology::new().message_may_do_nothing("stock", "scripted.event");
+    for lenient in [HandledWithoutEffect::new().may_do_nothing(exempt), HandledWithoutEffect::from_topology(&topology)]
+    {
+        assert_eq!(judge(learnt(lenient, &learn()), &script), []);
+    }
+    let another =
+        HandledWithoutEffect::from_topology(&Topology::new().message_may_do_nothing("stock", "another.event"));
+    assert_eq!(judge(learnt(another, &learn()), &script).len(), 1);
 
     let mut script = Script::new();
     let stock = script.process("stock-1");

@@ -1,5 +1,5 @@
 //! A consumer that gives back what fails and counts nothing: a message that fails each time comes again for ever. And a saga
-//! that counts each failure of a step, and has no end of it.
+//! that counts each failure of a step, and has no end of it. And a subscriber that parks no event.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -21,8 +21,9 @@ use smol_str::SmolStr;
 use super::is_found_and_the_right_service_holds;
 use crate::small_service::{
     Answer, Service,
-    messaging::{front_beside_relay, fronts, listen_without_end, listener, placing},
+    messaging::{REST, front_beside_relay, fronts, listen_without_end, listener, placing},
     serve,
+    streams::{FIGURES, deal, keeping, subscribe, subscribe_by_hand},
 };
 
 pub(super) const WRONG: Service = Service::wrong("counts-no-failures", topology).fails_for_good();
@@ -60,6 +61,25 @@ pub(super) async fn note_once(ports: &Ports, delivery: &Delivery) -> Result<(), 
         tx.commit().await?;
     }
     Ok(())
+}
+
+/// A subscriber that takes up an event again for as long as it fails.
+#[test]
+fn a_subscriber_that_parks_nothing() {
+    is_found_and_the_right_service_holds(
+        "bounded-attempts",
+        Service::wrong("parks-nothing", unparked).fails_for_good(),
+    );
+}
+
+fn unparked(is_right: bool) -> Topology {
+    let figures = keeping().process("figures-1", "figures", "front", move |boot| async move {
+        match is_right {
+            true => subscribe(boot.ports).await,
+            false => subscribe_by_hand(boot.ports, deal, REST).await,
+        }
+    });
+    figures.supervised().subscriber("front", FIGURES)
 }
 
 #[test]

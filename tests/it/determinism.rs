@@ -98,9 +98,9 @@ fn fingerprints_are_the_same_on_every_machine_and_in_every_build() {
     insta::assert_snapshot!(prints.join("\n"));
 }
 
-/// One run of each profile, each of a seed of its own: drawn from the same seed, plans of which no fault strikes are the same.
-fn prints<S: Scenario>(scenario: &S) -> String {
-    let prints = PROFILES.iter().zip(66..).map(|(profile, index)| {
+/// One run of each of these profiles, each of a seed of its own: drawn from the same seed, plans of which no fault strikes are the same.
+fn prints<S: Scenario>(scenario: &S, profiles: &[Profile]) -> String {
+    let prints = profiles.iter().zip(66..).map(|(profile, index)| {
         let plan = generate(scenario, derive_seed(0x5ea, index), *profile);
         let report = run(scenario, &plan, &RunOptions::default()).expect("a generated plan is valid");
         format!("{profile:?} {:#018x}", report.fingerprint)
@@ -111,11 +111,11 @@ fn prints<S: Scenario>(scenario: &S) -> String {
 /// The same for a scenario whose state is streams of events.
 #[test]
 fn event_store_fingerprints_are_the_same_on_every_machine_and_in_every_build() {
-    insta::assert_snapshot!(prints(&EventStore::new()));
+    insta::assert_snapshot!(prints(&EventStore::new(), &PROFILES[..5]));
 }
 
 /// The same for a scenario of domains that answer each other.
 #[test]
 fn card_table_fingerprints_are_the_same_on_every_machine_and_in_every_build() {
-    insta::assert_snapshot!(prints(&CardTable::new()));
+    insta::assert_snapshot!(prints(&CardTable::new(), &PROFILES));
 }

@@ -20,7 +20,6 @@ use crate::{
         Answer, Service,
         messaging::{front_beside_relay, fronts, listener, placing},
         serve,
-        streams::{FIGURES, keeping, subscribe},
     },
 };
 
@@ -69,39 +68,6 @@ fn a_message_that_fails_each_time_is_a_dead_letter_said_at_warn_and_handled_in_t
         });
         let order = [first, buried, said, healed, redrive, exhumed];
         assert!(order.is_sorted(), "{what:?}: {order:?}");
-    }
-}
-
-#[test]
-fn an_event_that_fails_each_time_is_parked_by_its_subscriber_said_at_warn_and_has_its_effect_in_the_end() {
-    let topology = |_| {
-        let keeping = keeping().process("figures-1", "figures", "front", |boot| subscribe(boot.ports));
-        keeping.subscriber("front", FIGURES)
-    };
-    let service = Service::wrong("keeps-events", topology).right().fails_for_good();
-    for what in [
-        Disturbance::EndlessConflict { store: "front".into() },
-        Disturbance::Poison { store: "front".into(), kills: false },
-        Disturbance::Poison { store: "front".into(), kills: true },
-    ] {
-        let report = spoiled(&service, what.clone());
-        assert_eq!(report.violations, [], "{what:?}");
-        let first = position(&report, |event| matches!(event.what, What::Spoils { .. }));
-        let What::Spoils { what: Work::Event(spoiled), .. } = report.trace.as_ref().expect("kept")[first].what else {
-            panic!("it is an event")
-        };
-        let is_parked = |effect: &Effect| matches!(effect, Effect::Buried { consumer, message, .. } if consumer == FIGURES && *message == spoiled);
-        let is_taken_out = |effect: &Effect| matches!(effect, Effect::Exhumed { message, .. } if *message == spoiled);
-        let parked = position(&report, |event| has(event, is_parked));
-        let about = |event: &Event| matches!(event.what, What::Said { about, .. } if about == Work::Message(spoiled));
-        let said = position(&report, about);
-        let healed = position(&report, |event| matches!(event.what, What::Healed));
-        let redrive = position(&report, |event| matches!(event.what, What::Redrive { .. }));
-        let exhumed = position(&report, |event| has(event, is_taken_out));
-        let order = [first, parked, said, healed, redrive, exhumed];
-        assert!(order.is_sorted(), "{what:?}: {order:?}");
-        let attempts = report.trace.iter().flatten().filter(|event| matches!(event.what, What::Spoils { .. })).count();
-        assert!(attempts > 1, "{what:?}: it is tried again");
     }
 }
 

@@ -83,7 +83,7 @@ fn the_shop_holds_under_a_part_of_all_pairs() {
 }
 
 /// Kinds of fault of which some are tried alone only.
-const SPARED: [FaultKind; 7] = [
+const SPARED: [FaultKind; 9] = [
     FaultKind::CrashBefore,
     FaultKind::CrashAfter,
     FaultKind::Stop,
@@ -91,6 +91,8 @@ const SPARED: [FaultKind; 7] = [
     FaultKind::Cancel,
     FaultKind::Unavailable,
     FaultKind::Conflict,
+    FaultKind::Hang,
+    FaultKind::StatementError,
 ];
 
 /// What came of a run, in numbers: each thing that was written, published, asked of others and acknowledged.
@@ -123,6 +125,7 @@ fn alike(fault: &Fault) -> String {
     match verdict {
         Verdict::CrashBefore(restart) | Verdict::CrashAfter(restart) => format!("crash {restart:?}"),
         Verdict::Delay { .. } => "delay".to_owned(),
+        Verdict::Unavailable | Verdict::StatementError => "unavailable".to_owned(),
         other => format!("{other:?}"),
     }
 }

@@ -1,6 +1,6 @@
 use seaworthy_core::ports::Operation;
 
-use super::{Call, CallKind, leaves_something};
+use super::{Call, CallKind, leads_to_more, leaves_something};
 use crate::{draw::Draw, plan::Profile};
 
 /// An answer that does not come: a connection that is half open, a participant that is stuck, a lock that nobody lets go.
@@ -44,6 +44,10 @@ impl CallKind for Hang {
 
     fn extremes(_: bool) -> Vec<Self> {
         [false, true].map(|after| Self { after }).to_vec()
+    }
+
+    fn is_spared(&self, operation: Operation) -> bool {
+        !self.after && leads_to_more(operation)
     }
 
     fn strikes_early(&self) -> bool {

@@ -22,6 +22,11 @@ impl CallKind for StatementError {
         vec![Self]
     }
 
+    /// What it leaves is what a refused commit leaves.
+    fn is_spared(&self, _: Operation) -> bool {
+        true
+    }
+
     fn words(self, call: Call<'_>) -> String {
         let Call { nth, what, process } = call;
         format!("break off the {nth} {what} of `{process}`, and its transaction with it")

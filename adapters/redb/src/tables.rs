@@ -57,6 +57,8 @@ tables! {
     INBOX "seaworthy_inbox";
     /// `consumer, time, message id`: handled messages.
     INBOX_HANDLED "seaworthy_inbox_handled";
+    /// `consumer, time of the last failure, message id`: messages that have only failed so far.
+    INBOX_FAILED "seaworthy_inbox_failed";
     /// `number`: dead letters.
     LETTERS "seaworthy_dead_letters";
     /// `consumer, number`: dead letters.

@@ -8,7 +8,7 @@ use seaworthy_core::{
     message::Message,
     ports::{
         DeadLetterRequest, DelegateStore, Expected, InboxEntry, InboxInsert, InboxPurgeRequest, Ports, Seen, Store,
-        StoreError,
+        StoreError, StoreTable,
     },
     stop::Stop,
 };
@@ -171,6 +171,36 @@ fn a_key_that_is_not_heard_of_for_long_leaves_nothing_behind() {
         assert_eq!(sweep().await, 20, "the watermarks, batch by batch");
         assert_eq!(sweep().await, 0);
         assert_eq!(again(7).await, InboxInsert::First);
+    });
+}
+
+/// Its topic was deleted, or the broker keeps nothing for longer: nobody will ever settle it.
+#[test]
+fn a_message_that_failed_and_never_comes_again_leaves_nothing_behind() {
+    on_each_store(async |world| {
+        let minute = Duration::from_secs(60);
+        let retention = InboxRetention::new(minute, minute / 2).expect("longer than the broker's").batch(3);
+        let retention = retention.keep_failures(minute * 5).expect("longer than the broker's");
+        let sweep = async || retention.sweep(SHOP, &*world.ports.store, &Stop::new()).await.expect("up");
+        let fail = async |number| {
+            let mut tx = world.ports.store.begin().await.expect("up");
+            let failures = tx.inbox_failed(&InboxEntry::for_message(SHOP, &order(number)), "no answer").await;
+            tx.commit().await.expect("up");
+            failures.expect("up")
+        };
+        let rows = async || world.ports.store.row_counts().await.expect("counted")[&StoreTable::Inbox];
+        for number in 1..=20 {
+            assert_eq!(fail(number).await, 1);
+        }
+        world.pass(minute * 4).await;
+        assert_eq!((sweep().await, rows().await), (0, 20), "beyond the age of handled rows, within their own");
+        // One is still tried.
+        assert_eq!(fail(7).await, 2);
+        world.pass(minute * 2).await;
+        assert_eq!((sweep().await, rows().await), (19, 1), "batch by batch");
+        assert_eq!(fail(7).await, 3, "its count goes on");
+        world.pass(minute * 6).await;
+        assert_eq!((sweep().await, rows().await), (1, 0));
     });
 }
 

@@ -10,7 +10,8 @@ use crate::{
     sweep::{Around, BATCH_LIMIT, Turns, in_batches, tell},
 };
 
-/// Duration for which watermarks are kept, unless somebody says otherwise: beyond what anybody replays by hand.
+/// Duration for which watermarks and counts of failures are kept, unless somebody says otherwise: beyond what anybody replays by
+/// hand.
 const KEEP_WATERMARKS: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// A retention that forgets a message while the broker may still deliver it again.
@@ -19,7 +20,7 @@ const KEEP_WATERMARKS: Duration = Duration::from_secs(30 * 24 * 3_600);
     "{what} are kept for {keep:?}, but the broker may deliver a message again for {redelivery_window:?}: keep them longer"
 )]
 pub struct RetentionError {
-    /// Name of that which was to be kept: inbox rows, or watermarks.
+    /// Name of that which was to be kept: inbox rows, watermarks, or counts of failures.
     pub what: &'static str,
     /// Duration for which they were to be kept.
     pub keep: Duration,
@@ -31,6 +32,10 @@ pub struct RetentionError {
 ///
 /// The store raises the watermark of each source and key past what it deletes, so that even a later duplicate is noticed:
 /// for as long as [watermarks are kept](Self::keep_watermarks), since there is one for each key that ever was.
+///
+/// A message that failed and never came again, because the broker has dropped it or its topic is gone, leaves a count of its
+/// failures. That goes once it is [old enough](Self::keep_failures); the count of a message that is still tried is as young as its
+/// last failure.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,6 +49,7 @@ pub struct RetentionError {
 pub struct InboxRetention {
     keep: Duration,
     keep_watermarks: Duration,
+    keep_failures: Duration,
     redelivery_window: Duration,
     batch: usize,
     every: Duration,
@@ -52,10 +58,10 @@ pub struct InboxRetention {
 
 impl InboxRetention {
     /// Keeps rows for `keep`, by the store's clock. `redelivery_window` is the longest time after a message was first
-    /// handled in which the broker may deliver it again, dead-letter replays of its own included.
+    /// handled, or failed last, in which the broker may deliver it again, dead-letter replays of its own included.
     ///
     /// A sweep deletes 1,000 rows in one transaction, and there is one each minute. Watermarks are kept for 30 days after
-    /// they were raised last, or as long as rows where that is longer.
+    /// they were raised last, counts of failures for 30 days after the last one, or both as long as rows where that is longer.
     ///
     /// # Errors
     /// [`RetentionError`] unless rows are kept for longer than that.
@@ -67,6 +73,7 @@ impl InboxRetention {
         Ok(Self {
             keep,
             keep_watermarks: keep.max(KEEP_WATERMARKS),
+            keep_failures: keep.max(KEEP_WATERMARKS),
             redelivery_window,
             batch: 1_000,
             every,
@@ -88,7 +95,22 @@ impl InboxRetention {
         Ok(self)
     }
 
-    /// Sets the number of rows, and of watermarks, that a transaction deletes.
+    /// Keeps the count of a message's failures for `keep` after the last one, by the store's clock, unless the message comes to an
+    /// end before. A message that comes again later than that is a first one; or a duplicate, for all that is known, where a later
+    /// message of its key was handled, so that it is lost: with a line at `WARN`.
+    ///
+    /// # Errors
+    /// [`RetentionError`] unless that is longer than the redelivery window.
+    pub fn keep_failures(mut self, keep: Duration) -> Result<Self, RetentionError> {
+        let redelivery_window = self.redelivery_window;
+        if keep <= redelivery_window {
+            return Err(RetentionError { what: "counts of failures", keep, redelivery_window });
+        }
+        self.keep_failures = keep;
+        Ok(self)
+    }
+
+    /// Sets the number of rows, of watermarks and of counts of failures, that a transaction deletes.
     pub fn batch(mut self, batch: usize) -> Self {
         self.batch = batch;
         self
@@ -166,7 +188,8 @@ impl InboxRetention {
         turns: Option<Turns<'_>>,
     ) -> Result<u64, StoreError> {
         let sweep = in_batches(self.batch, stop, turns, |limit| async move {
-            let request = InboxPurgeRequest::new(self.keep, limit).watermarks_older_than(self.keep_watermarks);
+            let rows = InboxPurgeRequest::new(self.keep, limit);
+            let request = rows.watermarks_older_than(self.keep_watermarks).failures_older_than(self.keep_failures);
             store.purge_inbox(consumer, &request).await
         });
         sweep.instrument(debug_span!("inbox.retention", consumer)).await
@@ -188,5 +211,7 @@ mod tests {
         let retention = InboxRetention::new(longer, window).unwrap();
         assert_eq!(retention.keep_watermarks(window), Err(error("watermarks", window)));
         assert!(retention.keep_watermarks(longer).is_ok());
+        assert_eq!(retention.keep_failures(window), Err(error("counts of failures", window)));
+        assert!(retention.keep_failures(longer).is_ok());
     }
 }

@@ -191,5 +191,9 @@ fn of_requests_to_look_at_what_failed() {
     let republished = RepublishRequest::new(moment(1), moment(2), 7);
     assert_each_sets_its_own(republished, setters![RepublishRequest: of_topic("orders")]);
     let purged = InboxPurgeRequest::new(ODD, 7);
-    assert_each_sets_its_own(purged, setters![InboxPurgeRequest: watermarks_older_than(Duration::from_secs(1))]);
+    let ages = setters![InboxPurgeRequest:
+        watermarks_older_than(Duration::from_secs(1)),
+        failures_older_than(Duration::from_secs(2)),
+    ];
+    assert_each_sets_its_own(purged, ages);
 }

@@ -152,7 +152,8 @@ impl InboxWrites for MemoryTransaction {
     }
 
     async fn inbox_failed(&mut self, entry: &InboxEntry, _error: &str) -> Result<u32, StoreError> {
-        self.when_free(|model, tx| model.inbox_failed(tx, entry)).await
+        let now = self.shared.now();
+        self.when_free(|model, tx| model.inbox_failed(tx, entry, now)).await
     }
 
     async fn inbox_bury(&mut self, entry: &InboxEntry, message: &Message, reason: &str) -> Result<(), StoreError> {

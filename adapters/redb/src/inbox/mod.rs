@@ -15,38 +15,57 @@ pub(crate) use self::{
 use crate::{
     indexed,
     key::{Key, Parts, Range},
-    tables::{INBOX, INBOX_HANDLED},
+    tables::{INBOX, INBOX_FAILED, INBOX_HANDLED, Table},
     view::{Result, Tables, malformed},
 };
 
-/// Deletes old watermarks and then old rows. The watermark rises in the same transaction in which the rows go, so there is no
+/// Deletes old watermarks, then old rows, and then old counts of failures. The watermark rises in the same transaction in which the rows go, so there is no
 /// moment at which a late duplicate finds neither.
 pub(crate) fn purge(tables: Tables<'_>, consumer: &str, request: &InboxPurgeRequest, now: Timestamp) -> Result<u64> {
     let forgotten = match request.watermarks_older_than {
         None => 0,
         Some(older_than) => watermark::forget(tables, consumer, now.before(older_than), request.limit)?,
     };
-    let of = Key::of_text(consumer);
-    let old = of.prefixed_until(&of.clone().moment(now.before(request.older_than).as_micros()));
-    let handled = tables.keys(INBOX_HANDLED, &old, request.limit)?;
-    for entry in &handled {
-        let key = of.clone().rest(message_in(entry, &of)?);
-        let Some(gone) = indexed::read::<Receipt>(*tables, &key)? else { continue };
-        indexed::replace(tables, &key, Some(&gone), None)?;
+    let handled = forget(tables, INBOX_HANDLED, consumer, now.before(request.older_than), request.limit, |gone| {
         let watermark = watermark::key(consumer, &gone.source, gone.epoch, &gone.key);
-        watermark::raise(tables, &watermark, gone.sequence, now)?;
-    }
-    Ok(handled.len() as u64 + forgotten)
+        watermark::raise(tables, &watermark, gone.sequence, now)
+    })?;
+    let failed = match request.failures_older_than {
+        None => 0,
+        Some(older_than) => forget(tables, INBOX_FAILED, consumer, now.before(older_than), request.limit, |_| Ok(()))?,
+    };
+    Ok(handled + forgotten + failed)
 }
 
-/// The message at the end of an entry of the handled ones of a consumer.
-fn message_in<'e>(entry: &'e [u8], of: &Key) -> Result<&'e [u8]> {
+/// Deletes rows of a consumer that an index dates at a time or before it, the oldest first, and shows each. Returns how many.
+fn forget(
+    tables: Tables<'_>,
+    by_age: Table,
+    consumer: &str,
+    until: Timestamp,
+    limit: usize,
+    mut gone: impl FnMut(&Receipt) -> Result<()>,
+) -> Result<u64> {
+    let of = Key::of_text(consumer);
+    let old = of.prefixed_until(&of.clone().moment(until.as_micros()));
+    let found = tables.keys(by_age, &old, limit)?;
+    for entry in &found {
+        let key = of.clone().rest(message_in(by_age, entry, &of)?);
+        let Some(receipt) = indexed::read::<Receipt>(*tables, &key)? else { continue };
+        indexed::replace(tables, &key, Some(&receipt), None)?;
+        gone(&receipt)?;
+    }
+    Ok(found.len() as u64)
+}
+
+/// The message at the end of an entry of an index of a consumer's rows by their age.
+fn message_in<'e>(by_age: Table, entry: &'e [u8], of: &Key) -> Result<&'e [u8]> {
     let mut parts = Parts::new(&entry[of.bytes().len()..]);
-    parts.moment().ok_or_else(|| malformed(INBOX_HANDLED, entry))?;
+    parts.moment().ok_or_else(|| malformed(by_age, entry))?;
     Ok(parts.rest())
 }
 
-/// Has what was handled, or raised, at a time that is still to come count as of now. Ages are counted from these.
+/// Has what was handled, has failed, or was raised, at a time that is still to come count as of now. Ages are counted from these.
 pub(crate) fn believe(tables: Tables<'_>, now: Timestamp) -> Result<()> {
     for key in tables.keys(INBOX, &Range::ALL, usize::MAX)? {
         let key = Key::default().rest(&key);

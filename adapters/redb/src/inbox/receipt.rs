@@ -11,7 +11,7 @@ use super::watermark;
 use crate::{
     indexed::{self, Index, Indexed},
     key::{Key, Parts},
-    tables::{INBOX, INBOX_HANDLED, Table},
+    tables::{INBOX, INBOX_FAILED, INBOX_HANDLED, Table},
     view::{Result, Tables, View},
 };
 
@@ -37,6 +37,7 @@ pub(crate) struct Receipt {
     pub(super) failures: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<SmolStr>,
+    /// Time at which it was handled, was buried, or failed last.
     pub(super) at: i64,
     /// Number of the dead letter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,8 +65,13 @@ impl Indexed for Receipt {
 
     fn index(&self, key: &[u8], index: &mut Index) {
         let mut parts = Parts::new(key);
-        if let (ReceiptState::Handled, Some(consumer)) = (self.state, parts.text()) {
-            index.entry(INBOX_HANDLED, Key::of_text(&consumer).moment(self.at).rest(parts.rest()));
+        let by_age = match self.state {
+            ReceiptState::Handled => INBOX_HANDLED,
+            ReceiptState::Failed => INBOX_FAILED,
+            ReceiptState::Dead => return,
+        };
+        if let Some(consumer) = parts.text() {
+            index.entry(by_age, Key::of_text(&consumer).moment(self.at).rest(parts.rest()));
         }
     }
 }
@@ -113,7 +119,8 @@ pub(crate) fn count_failure(tables: Tables<'_>, entry: &InboxEntry, error: &str,
         Some(failed) if failed.state == ReceiptState::Failed => failed.clone(),
         Some(_) => return Ok(1),
     };
-    let after = Receipt { failures: was.failures.saturating_add(1), error: Some(error.into()), ..was };
+    let (failures, error) = (was.failures.saturating_add(1), Some(error.into()));
+    let after = Receipt { failures, error, at: now.as_micros(), ..was };
     write(tables, &entry.consumer, entry.message, before.as_ref(), Some(&after))?;
     Ok(after.failures)
 }

@@ -78,6 +78,8 @@ async fn live_through(store: &RedbStore, times: u32) {
         tx.inbox_insert(&handled).await.unwrap();
         let given_up = message(number + 3, "key");
         tx.inbox_bury(&InboxEntry::for_message("shipping", &given_up), &given_up, "poison").await.unwrap();
+        let failed = message(number + 7, "key");
+        tx.inbox_failed(&InboxEntry::for_message("shipping", &failed), "timeout").await.unwrap();
         tx.saga_create(&saga(number + 4)).await.unwrap();
         tx.saga_append(&append(number + 4, 0, SagaStatus::Completed)).await.unwrap();
         let (id, state) = (OperationId(Uuid::from_u128(number + 5)), OperationState::Compensated);
@@ -161,7 +163,8 @@ async fn costs(times: u32) -> Vec<(&'static str, u64)> {
     note("purge_sagas");
     store.purge_operations(&one).await.unwrap();
     note("purge_operations");
-    store.purge_inbox("shipping", &InboxPurgeRequest::new(Duration::ZERO, 1)).await.unwrap();
+    let inbox = InboxPurgeRequest::new(Duration::ZERO, 1).failures_older_than(Duration::ZERO);
+    assert_eq!(store.purge_inbox("shipping", &inbox).await.unwrap(), 2);
     note("purge_inbox");
     store.redrive(&DeadRowRequest::new(1)).await.unwrap();
     note("redrive");

@@ -69,7 +69,8 @@ pub(crate) fn count_failure(
                                WHERE consumer = ?1 AND source = ?3 AND epoch = ?8 AND key = ?4 AND sequence >= ?5)
                 OR EXISTS (SELECT 1 FROM seaworthy_inbox WHERE consumer = ?1 AND message = ?2)
              ON CONFLICT (consumer, message)
-                 DO UPDATE SET failures = failures + (state = 0), last_error = excluded.last_error
+                 DO UPDATE SET failures = failures + (state = 0), last_error = excluded.last_error,
+                               at = CASE state WHEN 0 THEN excluded.at ELSE at END
              RETURNING CASE state WHEN 0 THEN failures ELSE 1 END",
         )
         .and_then(|mut write| {

@@ -1,11 +1,11 @@
-//! Upkeep of the inbox: rows that were handled long ago become watermarks.
+//! Upkeep of the inbox: rows that were handled long ago become watermarks, and those that failed long ago go.
 
 use rusqlite::Connection;
 use seaworthy_core::ports::{InboxPurgeRequest, Timestamp};
 
 use crate::columns::limit as as_limit;
 
-/// Deletes old watermarks and then old rows. The watermark rises in the same transaction in which the rows go, so there is no
+/// Deletes old watermarks, then old rows, and then old counts of failures. The watermark rises in the same transaction in which the rows go, so there is no
 /// moment at which a late duplicate finds neither.
 pub(crate) fn purge(
     connection: &Connection,
@@ -43,5 +43,15 @@ pub(crate) fn purge(
                  WHERE state = 1 AND consumer = ?1 AND at <= ?2 ORDER BY at, message LIMIT ?3)",
         )?
         .execute((consumer, before, limit))?;
-    Ok((purged + forgotten) as u64)
+    let failures = match request.failures_older_than {
+        None => 0,
+        Some(older_than) => connection
+            .prepare_cached(
+                "DELETE FROM seaworthy_inbox WHERE (consumer, message) IN (
+                     SELECT consumer, message FROM seaworthy_inbox
+                     WHERE state = 0 AND consumer = ?1 AND at <= ?2 ORDER BY at, message LIMIT ?3)",
+            )?
+            .execute((consumer, now.before(older_than).as_micros(), limit))?,
+    };
+    Ok((purged + forgotten + failures) as u64)
 }

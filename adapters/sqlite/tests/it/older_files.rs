@@ -8,14 +8,15 @@ use seaworthy_core::{
     message::Message,
     ports::{
         DeadLetterRequest, DeadRowRequest, EventAppend, EventStore, ExpectedVersion, InboxEntry, InboxInsert,
-        InboxStore, OperationStore, OutboxStore, PurgeRequest, SagaAppend, SagaListRequest, SagaStatus, SagaStore,
-        Seen, SettleOutcome, Store, TailRequest, WhenDead,
+        InboxPurgeRequest, InboxStore, OperationStore, OutboxStore, PurgeRequest, SagaAppend, SagaListRequest,
+        SagaStatus, SagaStore, Seen, SettleOutcome, Store, TailRequest, WhenDead,
     },
 };
 use seaworthy_sqlite::{SqliteConfig, SqliteStore};
 
 /// Takes a file back to the ninth version of its schema: there are no events.
-const BEFORE_EVENTS: &str = "DROP TABLE seaworthy_saga_keys;
+const BEFORE_EVENTS: &str = "DROP INDEX seaworthy_inbox_failed;
+    DROP TABLE seaworthy_saga_keys;
     DROP INDEX seaworthy_dead_letters_asked;
     ALTER TABLE seaworthy_dead_letters DROP COLUMN asked_at;
     DROP TABLE seaworthy_clock;
@@ -26,7 +27,8 @@ const BEFORE_EVENTS: &str = "DROP TABLE seaworthy_saga_keys;
     UPDATE seaworthy_schema SET version = 9";
 
 /// Takes a file back to the seventh version of its schema: sagas are not dated, and nothing is deleted by its age.
-pub(crate) const BEFORE_LISTS: &str = "DROP TABLE seaworthy_saga_keys;
+pub(crate) const BEFORE_LISTS: &str = "DROP INDEX seaworthy_inbox_failed;
+    DROP TABLE seaworthy_saga_keys;
     DROP INDEX seaworthy_dead_letters_asked;
     ALTER TABLE seaworthy_dead_letters DROP COLUMN asked_at;
     DROP TABLE seaworthy_clock;
@@ -356,7 +358,8 @@ async fn dead_letters_of_an_older_file_are_asked_for_by_nobody_until_somebody_do
     }
     tx.commit().await.unwrap();
     drop(store);
-    let before_requests = "ALTER TABLE seaworthy_epoch DROP COLUMN after_message;
+    let before_requests = "DROP INDEX seaworthy_inbox_failed;
+        ALTER TABLE seaworthy_epoch DROP COLUMN after_message;
         ALTER TABLE seaworthy_epoch DROP COLUMN after_event;
         DROP TABLE seaworthy_saga_keys;
         DROP INDEX seaworthy_dead_letters_asked;
@@ -372,4 +375,23 @@ async fn dead_letters_of_an_older_file_are_asked_for_by_nobody_until_somebody_do
     );
     assert_eq!(store.ask_redrive(&letters.only([message(2, "a").id])).await.unwrap(), [message(2, "a").id]);
     assert_eq!(store.dead_letters(&asked).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn counts_of_failures_of_an_older_file_are_forgotten_by_their_age() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let open = || SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap();
+    let store = open();
+    let failed = InboxEntry::for_message("shop", &message(1, "a"));
+    let mut tx = store.begin().await.unwrap();
+    tx.inbox_failed(&failed, "no answer").await.unwrap();
+    tx.commit().await.unwrap();
+    drop(store);
+    let before_retention = "DROP INDEX seaworthy_inbox_failed; UPDATE seaworthy_schema SET version = 14";
+    Connection::open(&path).unwrap().execute_batch(before_retention).unwrap();
+    let store = open();
+    let old = InboxPurgeRequest::new(Duration::ZERO, 9);
+    assert_eq!(store.purge_inbox("shop", &old).await.unwrap(), 0);
+    assert_eq!(store.purge_inbox("shop", &old.failures_older_than(Duration::ZERO)).await.unwrap(), 1);
 }

@@ -45,7 +45,7 @@ fn a_newer_schema_is_refused_with_both_versions_and_nothing_is_changed() {
     other.execute("UPDATE seaworthy_schema SET version = 99", []).unwrap();
     let refused = SqliteStore::open(&path, HandClock::new(), SqliteConfig::default()).unwrap_err();
     assert!(matches!(refused, OpenError::NewerSchema { found: 99, .. }), "{refused}");
-    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 14"), "{refused}");
+    assert!(refused.to_string().contains("version 99") && refused.to_string().contains("knows 15"), "{refused}");
     let version: i64 = other.query_row("SELECT version FROM seaworthy_schema", [], |row| row.get(0)).unwrap();
     assert_eq!(version, 99);
 }
@@ -211,7 +211,7 @@ fn a_file_that_is_only_to_be_opened_is_neither_created_nor_migrated() {
     assert!(existing().is_ok());
     foreign.execute_batch(BEFORE_LISTS).unwrap();
     let refused = existing().unwrap_err();
-    assert!(matches!(refused, OpenError::OlderSchema { found: 7, known: 14, .. }), "{refused}");
+    assert!(matches!(refused, OpenError::OlderSchema { found: 7, known: 15, .. }), "{refused}");
     drop(migrated().unwrap());
     assert!(existing().is_ok());
     foreign.execute("UPDATE seaworthy_schema SET version = 99", []).unwrap();

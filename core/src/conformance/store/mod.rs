@@ -113,6 +113,8 @@ macro_rules! __store_checks {
                 a_buried_message_is_kept_whole_and_counts_as_seen
                 what_was_handled_is_not_buried
                 a_dead_letter_can_be_taken_out_once
+            }
+            inbox_retention [Inbox] {
                 a_purged_message_is_still_a_duplicate
                 a_watermark_that_nothing_raises_is_forgotten
                 a_watermark_speaks_for_one_epoch_of_its_source
@@ -120,6 +122,7 @@ macro_rules! __store_checks {
                 a_message_that_failed_is_not_taken_for_a_purged_one
                 a_failure_of_a_purged_message_is_not_kept
                 dead_letters_survive_a_purge
+                a_count_of_failures_is_forgotten_long_after_the_last_one
             }
             dead_letters [Inbox] {
                 dead_letters_are_read_page_by_page_and_some_of_them

@@ -11,7 +11,8 @@ pub enum StoreTable {
     /// those, and [`outbox::discard`](crate::outbox::discard) dead ones.
     Outbox,
     /// Rows of the inbox: one for each message and consumer that has handled it, failed at it or given it up.
-    /// [`InboxRetention`](crate::inbox::InboxRetention) deletes those of handled messages.
+    /// [`InboxRetention`](crate::inbox::InboxRetention) deletes those of handled messages, and later those of
+    /// messages that failed and never came again.
     Inbox,
     /// Messages that were given up, with all that they hold. They stay until somebody redrives them or
     /// [discards](crate::inbox::discard) them.

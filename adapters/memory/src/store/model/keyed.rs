@@ -77,12 +77,13 @@ impl StoreModel {
         &mut self,
         tx: &mut Tx,
         entry: &InboxEntry,
+        now: Timestamp,
     ) -> Result<Attempt<u32>, StoreError> {
         Ok(match self.take_inbox_row(tx, entry)? {
             Attempt::Blocked(until) => Attempt::Blocked(until),
             Attempt::Done(number) if self.seen(tx, number, entry) == Some(Seen::Watermark) => Attempt::Done(1),
             Attempt::Done(number) => {
-                tx.inbox.push(InboxWrite::Fail(entry.clone()));
+                tx.inbox.push(InboxWrite::Fail(entry.clone(), now));
                 Attempt::Done(match self.standing(tx, number, entry) {
                     Standing::Open(failures) => failures,
                     // Settled meanwhile by another delivery: this one failed all the same.
@@ -105,7 +106,7 @@ impl StoreModel {
             Attempt::Done(number) => number,
         };
         // A transaction that handled the message itself may change its mind.
-        let own = tx.own_inbox_writes(entry).filter(|write| !matches!(write, InboxWrite::Fail(_))).last();
+        let own = tx.own_inbox_writes(entry).filter(|write| !matches!(write, InboxWrite::Fail(..))).last();
         let handled_here = matches!(own, Some(InboxWrite::Insert(..) | InboxWrite::Exhume(..)));
         if !handled_here && self.seen(tx, number, entry).is_some() {
             return Err(StoreError::Conflict("message to bury was handled or buried meanwhile".into()));

@@ -116,8 +116,9 @@ impl Side {
                 rows(store.purge_dead(&DeadRowRequest::new(*limit).died_until(until)).await?)
             }
             Action::PurgeInbox { consumer, purge } => {
-                // Watermarks stay twice as long as rows.
-                let request = InboxPurgeRequest::new(purge.0, purge.1).watermarks_older_than(purge.0 * 2);
+                // Watermarks stay twice as long as rows, and so do counts of failures.
+                let rows = InboxPurgeRequest::new(purge.0, purge.1);
+                let request = rows.watermarks_older_than(purge.0 * 2).failures_older_than(purge.0 * 2);
                 count(store.purge_inbox(&samples::consumer(*consumer), &request).await?)
             }
             Action::Acquire { only, definitions, limit, lease } => {

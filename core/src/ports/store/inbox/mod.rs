@@ -31,7 +31,7 @@ pub trait InboxWrites: Send {
         Err(Part::Inbox.refusal())
     }
 
-    /// Counts a failed attempt and returns how many there are now. It belongs into a transaction of its own, since the
+    /// Counts a failed attempt and returns how many there are now. The count is as old as its latest failure. It belongs into a transaction of its own, since the
     /// handler's was rolled back. For a message that was handled or buried meanwhile nothing is kept, and the answer is `1`;
     /// so for one without a row that is at or below the [watermark](Seen::Watermark), or its failure would hide that it was
     /// handled.
@@ -86,8 +86,9 @@ pub trait InboxStore: Send + Sync {
     }
 
     /// Deletes rows of handled messages and raises the watermark of their source, epoch and key past them. Dead letters stay.
-    /// Before that it deletes watermarks that nothing has raised for as long as the request says. Returns how many rows and
-    /// watermarks.
+    /// Before that it deletes watermarks that nothing has raised for as long as the request says, and after it the rows of messages
+    /// that have failed, were neither handled nor buried, and have not failed again for as long as the request says: these raise no
+    /// watermark. Returns how many rows and watermarks.
     ///
     /// # Errors
     /// Any [`StoreError`].

@@ -39,6 +39,8 @@ pub(crate) enum Bug {
     PurgesDeadLetters,
     KeepsWatermarks,
     ForgetsWatermarks,
+    KeepsFailuresForEver,
+    ForgetsYoungFailures,
     ListsAnyLetter,
     AsksForAnyLetter,
     ForgetsWhatIsAskedFor,

@@ -176,6 +176,11 @@ impl DelegateStore for Broken {
         if self.has(Bug::ForgetsWatermarks) && asked.watermarks_older_than.is_some() {
             asked = asked.watermarks_older_than(Duration::ZERO);
         }
+        match (self.bug, asked.failures_older_than) {
+            (Bug::KeepsFailuresForEver, _) => asked.failures_older_than = None,
+            (Bug::ForgetsYoungFailures, Some(_)) => asked.failures_older_than = Some(Duration::ZERO),
+            _ => {}
+        }
         self.inner.purge_inbox(consumer, &asked).await
     }
 

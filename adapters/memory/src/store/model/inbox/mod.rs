@@ -1,12 +1,14 @@
+mod retention;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, hash_map::Entry},
+    collections::{BTreeMap, BTreeSet},
     ops::Bound,
 };
 
 use seaworthy_core::{
     ids::MessageId,
     message::Message,
-    ports::{DeadLetter, DeadLetterRequest, InboxEntry, InboxPurgeRequest, Tally, Timestamp},
+    ports::{DeadLetter, DeadLetterRequest, InboxEntry, Tally, Timestamp},
 };
 use smol_str::SmolStr;
 
@@ -18,7 +20,7 @@ pub(super) struct Inbox {
     numbers: Lookup<SmolStr, u32>,
     consumers: Vec<Consumer>,
     rows: Lookup<(u32, MessageId), InboxRow>,
-    failures: Lookup<(u32, MessageId), u32>,
+    failures: Lookup<(u32, MessageId), Failures>,
     watermarks: Lookup<(u32, SmolStr, u64, SmolStr), Watermark>,
     letters: u64,
     letter_number: u64,
@@ -28,10 +30,19 @@ pub(super) struct Inbox {
 struct Consumer {
     /// Handled messages by age, for the purge.
     handled: BTreeMap<(Timestamp, MessageId), InboxEntry>,
+    /// Messages that have only failed so far, by the time of their last failure.
+    failed: BTreeSet<(Timestamp, MessageId)>,
     /// Dead letters by their numbers.
     dead: BTreeMap<u64, DeadLetter>,
     /// Watermarks, each a source, epoch and key, by the time at which they were raised last.
     raised: BTreeSet<(Timestamp, SmolStr, u64, SmolStr)>,
+}
+
+/// Failures of a message that has come to no end.
+#[derive(Clone, Copy, Debug)]
+struct Failures {
+    count: u32,
+    last: Timestamp,
 }
 
 /// The latest message of a source, epoch and key whose row was deleted.
@@ -58,7 +69,7 @@ pub(super) enum InboxWrite {
     /// Its dead letter is taken out and it counts as handled.
     Exhume(InboxEntry, Timestamp),
     /// One more failure.
-    Fail(InboxEntry),
+    Fail(InboxEntry, Timestamp),
     /// The message becomes a dead letter, after so many failures.
     Bury(InboxEntry, Box<Message>, SmolStr, u32, Timestamp),
 }
@@ -75,7 +86,7 @@ pub(super) enum Standing {
 impl InboxWrite {
     pub(super) fn entry(&self) -> &InboxEntry {
         match self {
-            Self::Insert(entry, _) | Self::Exhume(entry, _) | Self::Fail(entry) | Self::Bury(entry, ..) => entry,
+            Self::Insert(entry, _) | Self::Exhume(entry, _) | Self::Fail(entry, _) | Self::Bury(entry, ..) => entry,
         }
     }
 
@@ -84,8 +95,8 @@ impl InboxWrite {
         match (self, before) {
             (Self::Insert(..) | Self::Exhume(..), _) => Standing::Handled,
             (Self::Bury(..), _) => Standing::Dead,
-            (Self::Fail(_), Standing::Open(failures)) => Standing::Open(failures + 1),
-            (Self::Fail(_), settled) => settled,
+            (Self::Fail(..), Standing::Open(failures)) => Standing::Open(failures + 1),
+            (Self::Fail(..), settled) => settled,
         }
     }
 }
@@ -108,7 +119,7 @@ impl Inbox {
             Some(InboxRow::Handled(_)) => Standing::Handled,
             Some(InboxRow::Dead(_)) => Standing::Dead,
             None if self.failures.is_empty() => Standing::Open(0),
-            None => Standing::Open(self.failures.get(&(consumer, message)).copied().unwrap_or(0)),
+            None => Standing::Open(self.failures.get(&(consumer, message)).map_or(0, |failures| failures.count)),
         }
     }
 
@@ -130,20 +141,27 @@ impl Inbox {
         let key = (number, write.entry().message);
         let row = match write {
             InboxWrite::Insert(entry, at) | InboxWrite::Exhume(entry, at) => {
-                if !self.failures.is_empty() {
-                    self.failures.remove(&key);
+                if !self.failures.is_empty()
+                    && let Some(failures) = self.failures.remove(&key)
+                {
+                    consumer.failed.remove(&(failures.last, key.1));
                 }
                 consumer.handled.insert((at, entry.message), entry);
                 InboxRow::Handled(at)
             }
-            InboxWrite::Fail(_) => {
+            InboxWrite::Fail(_, at) => {
                 if !self.rows.contains(&key) {
-                    *self.failures.entry(key).or_insert(0) += 1;
+                    let failures = self.failures.entry(key).or_insert(Failures { count: 0, last: at });
+                    consumer.failed.remove(&(failures.last, key.1));
+                    *failures = Failures { count: failures.count + 1, last: at };
+                    consumer.failed.insert((at, key.1));
                 }
                 return;
             }
             InboxWrite::Bury(entry, message, reason, failures, failed_at) => {
-                self.failures.remove(&key);
+                if let Some(failures) = self.failures.remove(&key) {
+                    consumer.failed.remove(&(failures.last, key.1));
+                }
                 self.letter_number += 1;
                 self.letters += 1;
                 let (number, message, consumer_name) = (self.letter_number, *message, entry.consumer);
@@ -211,52 +229,5 @@ impl Inbox {
 
     pub(super) fn dead_count(&self) -> u64 {
         self.letters
-    }
-
-    /// Forgets watermarks and then handled messages that are old enough, and raises the watermark of each of these past it.
-    pub(super) fn purge(&mut self, consumer: &str, request: &InboxPurgeRequest, now: Timestamp) -> u64 {
-        let Some(&number) = self.numbers.get(consumer) else { return 0 };
-        let forgotten = self.forget_watermarks(number, request, now);
-        let Consumer { handled, raised, .. } = &mut self.consumers[number as usize];
-        let latest = now.before(request.older_than);
-        let mut purged = 0;
-        while purged < request.limit
-            && let Some(oldest) = handled.first_entry()
-            && oldest.key().0 <= latest
-        {
-            let entry = oldest.remove();
-            self.rows.remove(&(number, entry.message));
-            purged += 1;
-            // A message without a place says nothing of those before it.
-            if entry.sequence == 0 {
-                continue;
-            }
-            let InboxEntry { source, epoch, key, sequence, .. } = entry;
-            let raised_at = match self.watermarks.entry((number, source.clone(), epoch, key.clone())) {
-                Entry::Vacant(new) => new.insert(Watermark { sequence, raised_at: now }).raised_at,
-                Entry::Occupied(mut mark) => {
-                    let mark = mark.get_mut();
-                    raised.remove(&(mark.raised_at, source.clone(), epoch, key.clone()));
-                    mark.sequence = sequence.max(mark.sequence);
-                    mark.raised_at = now.max(mark.raised_at);
-                    mark.raised_at
-                }
-            };
-            raised.insert((raised_at, source, epoch, key));
-        }
-        purged as u64 + forgotten
-    }
-
-    fn forget_watermarks(&mut self, consumer: u32, request: &InboxPurgeRequest, now: Timestamp) -> u64 {
-        let Some(older_than) = request.watermarks_older_than else { return 0 };
-        let latest = now.before(older_than);
-        let raised = &mut self.consumers[consumer as usize].raised;
-        let mut forgotten = 0;
-        while forgotten < request.limit && raised.first().is_some_and(|(raised_at, ..)| *raised_at <= latest) {
-            let Some((_, source, epoch, key)) = raised.pop_first() else { break };
-            self.watermarks.remove(&(consumer, source, epoch, key));
-            forgotten += 1;
-        }
-        forgotten as u64
     }
 }

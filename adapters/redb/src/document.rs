@@ -4,8 +4,13 @@
 //! which it does not know says so and leaves the document alone.
 
 use bytes::Bytes;
-use seaworthy_core::ports::StoreError;
+use seaworthy_core::{
+    ids::MessageId,
+    message::{Message, MessageBuilder},
+    ports::{StoreError, Timestamp},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use smol_str::format_smolstr;
 
 /// Version of the format of documents that this program writes, and the latest that it reads.
@@ -51,6 +56,24 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
             _ => Err(format!("{error}: mend it, or delete it")),
         },
     }
+}
+
+/// Returns the message in a document that can't be read, as far as it says one, for people to look at: one of a later format says
+/// most of it as a rule.
+pub(crate) fn salvage(bytes: &[u8]) -> Option<(Value, Message)> {
+    let Value::Object(mut whole) = serde_json::from_slice(bytes).ok()? else { return None };
+    let document = whole.remove("d")?;
+    let found = document.get("message")?;
+    if let Ok(message) = serde_json::from_value(found.clone()) {
+        return Some((document, message));
+    }
+    let text = |name: &str| found.get(name).and_then(Value::as_str).unwrap_or_default();
+    let id = MessageId(text("id").parse().ok()?);
+    let time = found.get("time").and_then(Value::as_i64).map_or(Timestamp::EPOCH, Timestamp::from_micros);
+    let builder = MessageBuilder::new(text("source"), text("type"), text("subject")).topic(text("topic"));
+    let mut message = builder.partition_key(text("partition_key")).build(id, time);
+    message.sequence = found.get("sequence").and_then(Value::as_u64).unwrap_or(0);
+    Some((document, message))
 }
 
 fn unknown(version: u32) -> String {

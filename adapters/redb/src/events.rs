@@ -7,11 +7,13 @@ use std::ops::{Bound, ControlFlow};
 
 use bytes::Bytes;
 use seaworthy_core::{
-    message::Message,
-    ports::{Appended, EventAppend, RecordedEvent, StoreError, StreamSnapshot},
+    ids::MessageId,
+    message::{Message, MessageBuilder},
+    ports::{Appended, EventAppend, RecordedEvent, StoreError, StreamSnapshot, Timestamp},
 };
 use serde::{Deserialize, Serialize};
-use smol_str::format_smolstr;
+use smol_str::{SmolStr, format_smolstr};
+use uuid::Uuid;
 
 use crate::{
     document::{self, Payload},
@@ -31,7 +33,7 @@ struct Event {
 
 impl From<Event> for RecordedEvent {
     fn from(Event { version, message }: Event) -> Self {
-        Self { version, message }
+        Self::new(version, message)
     }
 }
 
@@ -96,15 +98,50 @@ pub(crate) fn log(view: View<'_>, after: u64, limit: usize) -> Result<Vec<Record
         return Ok(found);
     }
     view.each(EVENTS, &later, |key, value| {
-        let event: Event = document::decode(value).map_err(|why| unreadable(EVENTS, key, &why))?;
-        found.push(event.into());
+        found.push(match document::decode::<Event>(value) {
+            Ok(event) => event.into(),
+            Err(why) => shown(view, key, value, &why)?,
+        });
         Ok(if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     })?;
     Ok(found)
 }
 
+/// What is known of an event that can't be read: it hides none of those behind it.
+fn shown(view: View<'_>, key: &[u8], value: &[u8], why: &str) -> Result<RecordedEvent> {
+    let position = as_number(key).map_err(|()| malformed(EVENTS, key))?;
+    let salvaged = document::salvage(value);
+    let version = salvaged.as_ref().and_then(|(document, _)| document.get("version")?.as_u64());
+    let (Some((_, message)), Some(version)) = (salvaged, version) else {
+        // Only the index of the streams says whose it is, and that has to be walked.
+        let (stream, version) = place_of(view, position)?.unwrap_or_default();
+        let id = MessageId(Uuid::new_v5(&Uuid::NAMESPACE_OID, &position.to_be_bytes()));
+        let message = MessageBuilder::new("", "", "").partition_key(stream).build(id, Timestamp::EPOCH);
+        return Ok(RecordedEvent::unread(version, Message { sequence: position, ..message }, why));
+    };
+    Ok(RecordedEvent::unread(version, Message { sequence: position, ..message }, why))
+}
+
+/// The stream and version of an event, by its position.
+fn place_of(view: View<'_>, position: u64) -> Result<Option<(SmolStr, u64)>> {
+    let mut found = None;
+    view.each(EVENT_STREAMS, &Range::ALL, |key, value| {
+        if as_number(value) != Ok(position) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let mut parts = Parts::new(key);
+        found = parts.text().and_then(|stream| Some((stream, parts.count()?)));
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(found)
+}
+
 pub(crate) fn snapshot(view: View<'_>, stream: &str) -> Result<Option<StreamSnapshot>> {
-    let found: Option<Snapshot> = view.document(EVENT_SNAPSHOTS, &Key::of_text(stream))?;
+    let found = view.try_document::<Snapshot>(EVENT_SNAPSHOTS, &Key::of_text(stream))?;
+    let found = found.and_then(|found| {
+        let tell = |why: &String| tracing::warn!(stream, %why, "a snapshot can't be read: its stream is read from the first event");
+        found.inspect_err(tell).ok()
+    });
     Ok(found.map(|snapshot| StreamSnapshot { version: snapshot.version, state: snapshot.state.0 }))
 }
 

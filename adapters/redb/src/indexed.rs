@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     key::Key,
     tables::Table,
-    view::{Result, Tables, View},
+    view::{Result, Tables, View, place},
 };
 
 /// A document whose index entries and counts follow from it.
@@ -58,6 +58,20 @@ impl Index {
 /// Returns a document by its key.
 pub(crate) fn read<T: Indexed>(view: View<'_>, key: &Key) -> Result<Option<T>> {
     view.document(T::TABLE, key)
+}
+
+/// Returns a document that an entry of an index leads to, for a retention. One that can't be read stays, and so that it is in the
+/// way of no other one it is in that index no more.
+pub(crate) fn read_by<T: Indexed>(tables: Tables<'_>, index: Table, entry: &[u8], key: &Key) -> Result<Option<T>> {
+    match tables.try_document::<T>(T::TABLE, key)? {
+        Some(Ok(found)) => Ok(Some(found)),
+        None => Ok(None),
+        Some(Err(why)) => {
+            tracing::warn!(entry = %place(T::TABLE, key.bytes()), %why, "a document can't be read and is kept for good");
+            tables.remove(index, entry)?;
+            Ok(None)
+        }
+    }
 }
 
 /// Puts a document in the place of another one, or of none, with all that belongs to it.

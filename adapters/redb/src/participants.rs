@@ -60,8 +60,10 @@ pub(crate) fn purge(tables: Tables<'_>, before: Timestamp, limit: usize) -> Resu
     let found = tables.keys(OPERATIONS_BY_AGE, &old, limit)?;
     for entry in &found {
         let key = operation_in(entry)?;
-        let gone: Option<Operation> = indexed::read(*tables, &key)?;
-        indexed::replace(tables, &key, gone.as_ref(), None)?;
+        let gone: Option<Operation> = indexed::read_by(tables, OPERATIONS_BY_AGE, entry, &key)?;
+        if gone.is_some() {
+            indexed::replace(tables, &key, gone.as_ref(), None)?;
+        }
     }
     Ok(found.len() as u64)
 }

@@ -56,7 +56,7 @@ pub(crate) fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
 
 /// A message as far as its columns can be read, for an operator to look at.
 pub(crate) fn read_lossily(row: &Row<'_>) -> rusqlite::Result<Message> {
-    let text = |column| row.get_ref(column).map(|value| SmolStr::from(lossy(value)));
+    let text = |column| read_any_text(row, column);
     let Beside { headers, schedule, key } = read_beside(row, 13).unwrap_or_default();
     Ok(Message {
         sequence: read_count(row, 0)?,
@@ -85,6 +85,11 @@ pub(crate) fn read_any_id(row: &Row<'_>, column: usize) -> rusqlite::Result<Mess
         let text = lossy(row.get_ref(column)?);
         Ok(MessageId(Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes())))
     })
+}
+
+/// A text as well as it can be read.
+pub(crate) fn read_any_text(row: &Row<'_>, column: usize) -> rusqlite::Result<SmolStr> {
+    row.get_ref(column).map(|value| SmolStr::from(lossy(value)))
 }
 
 fn lossy(value: ValueRef<'_>) -> Cow<'_, str> {

@@ -5,11 +5,11 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use seaworthy_core::ports::{Appended, EventAppend, RecordedEvent, StoreError, StreamSnapshot};
-use smol_str::format_smolstr;
+use smol_str::{ToSmolStr as _, format_smolstr};
 
 use crate::{
     columns::{IdText, integer, limit as as_limit, read_bytes, read_count},
-    envelope::{ENVELOPE_WIDTH, envelope_columns, headers_text, read_message},
+    envelope::{ENVELOPE_WIDTH, envelope_columns, headers_text, read_lossily, read_message},
     error::in_statement,
 };
 
@@ -88,20 +88,34 @@ pub(crate) fn log(connection: &Connection, after: u64, limit: usize) -> rusqlite
         ", version FROM seaworthy_events WHERE sequence > ?1 ORDER BY sequence LIMIT ?2"
     );
     let after = i64::try_from(after).unwrap_or(i64::MAX);
-    connection.prepare_cached(LOG)?.query_map((after, as_limit(limit)), recorded)?.collect()
+    connection.prepare_cached(LOG)?.query_map((after, as_limit(limit)), recorded_or_shown)?.collect()
+}
+
+/// An event, or what there is of it: one that can't be read hides none of those behind it.
+fn recorded_or_shown(row: &Row<'_>) -> rusqlite::Result<RecordedEvent> {
+    recorded(row).or_else(|error| {
+        let version = read_count(row, ENVELOPE_WIDTH).unwrap_or(0);
+        Ok(RecordedEvent::unread(version, read_lossily(row)?, error.to_smolstr()))
+    })
 }
 
 fn recorded(row: &Row<'_>) -> rusqlite::Result<RecordedEvent> {
-    Ok(RecordedEvent { version: read_count(row, ENVELOPE_WIDTH)?, message: read_message(row)? })
+    Ok(RecordedEvent::new(read_count(row, ENVELOPE_WIDTH)?, read_message(row)?))
 }
 
 pub(crate) fn snapshot(connection: &Connection, stream: &str) -> Result<Option<StreamSnapshot>, StoreError> {
     connection
         .prepare_cached("SELECT version, state FROM seaworthy_event_snapshots WHERE stream = ?1")
         .and_then(|mut query| {
-            let read = |row: &Row<'_>| Ok(StreamSnapshot { version: read_count(row, 0)?, state: read_bytes(row, 1)? });
+            let read = |row: &Row<'_>| {
+                let read = || Ok(StreamSnapshot { version: read_count(row, 0)?, state: read_bytes(row, 1)? });
+                Ok(read().inspect_err(|error: &rusqlite::Error| {
+                    tracing::warn!(stream, %error, "a snapshot can't be read: its stream is read from the first event");
+                }))
+            };
             query.query_row([stream], read).optional()
         })
+        .map(|found| found.and_then(Result::ok))
         .map_err(|failure| in_statement("read a snapshot of a stream", &failure))
 }
 

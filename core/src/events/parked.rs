@@ -12,14 +12,14 @@ use tracing::{Instrument, info, info_span, warn};
 
 use super::{
     Subscriber,
-    place::{Held, Reading, only_waits, waits_behind, waits_for_next},
+    place::{Held, Reading, cant_be_read, only_waits, waits_behind, waits_for_next, was_unreadable},
 };
 use crate::{
     cut::cut,
     ids::MessageId,
     inbox::{Failed, HandlerError, Judged, NO_END, Redriven},
     message::Message,
-    ports::{DeadLetter, DeadLetterRequest, GivenUp, StoreError, TakesUp, answered, scoped},
+    ports::{DeadLetter, DeadLetterRequest, GivenUp, RecordedEvent, StoreError, TakesUp, answered, scoped},
 };
 
 /// Number of letters that are read at a time.
@@ -62,13 +62,14 @@ impl Subscriber {
         let mut redriven = Redriven::default();
         for parked in by_stream(self.parked(self.letters(PAGE)).await?).into_values() {
             let mut before = None;
-            for DeadLetter { message, .. } in &parked {
+            for letter in &parked {
+                let message = &letter.message;
                 match before {
                     _ if !asked.contains(&message.id) => {
                         before.get_or_insert(message.id);
                     }
                     Some(before) => redriven.failed.push((message.id, waits_behind(before).into())),
-                    None => match self.handle_again(message).await {
+                    None => match self.handle_again(letter).await {
                         Ok(true) => redriven.handled.push(message.id),
                         // Another operator was first, or the subscriber itself.
                         Ok(false) => {}
@@ -89,11 +90,11 @@ impl Subscriber {
     async fn heed_requests(&self, stream: SmolStr) -> Result<(), StoreError> {
         let parked = self.parked(self.letters(PAGE).of_key(stream.clone())).await?;
         for letter in by_stream(parked).remove(&stream).unwrap_or_default() {
-            if letter.asked_at.is_none() || self.stop.is_set() {
+            if letter.asked_at.is_none() || letter.unreadable.is_some() || self.stop.is_set() {
                 break;
             }
             self.put_back(&letter.message, &letter.reason).await?;
-            match self.handle_again(&letter.message).await {
+            match self.handle_again(&letter).await {
                 Ok(true) => {
                     info!(subscriber = %self.name, message = %letter.message.id, "parked event that was asked for is handled");
                 }
@@ -105,9 +106,19 @@ impl Subscriber {
     }
 
     /// Handles a parked event again, and keeps it with the new reason where it fails. Returns `false` if it is not parked any
-    /// more.
-    async fn handle_again(&self, message: &Message) -> Result<bool, SmolStr> {
-        let failed = match self.exhume_apart(message).await {
+    /// more. One that could not be read is read from the log again, where somebody may have mended it.
+    async fn handle_again(&self, letter: &DeadLetter) -> Result<bool, SmolStr> {
+        let message = &letter.message;
+        if let Some(why) = &letter.unreadable {
+            warn!(subscriber = %self.name, message = %message.id, error = %why, "parked event stays as it is: its letter can't be read");
+            return Err(why.clone());
+        }
+        let mended = if was_unreadable(&letter.reason) { self.read_anew(message).await.map(Some) } else { Ok(None) };
+        let handled = match &mended {
+            Ok(mended) => self.exhume_apart(message, mended.as_ref().unwrap_or(message)).await,
+            Err(why) => Err(HandlerError::Undecodable(why.clone()).into()),
+        };
+        let failed = match handled {
             Ok(handled) => return Ok(handled),
             Err(failed) => failed,
         };
@@ -120,6 +131,19 @@ impl Subscriber {
             warn!(subscriber = %self.name, message = %message.id, %error, "parked event stays as it is");
         }
         Err(why)
+    }
+
+    /// Reads an event from the log, of which a letter holds what was known of it.
+    async fn read_anew(&self, message: &Message) -> Result<Message, SmolStr> {
+        let read = self.store.read_events(message.sequence.saturating_sub(1), 1);
+        let page = answered(&*self.clock, self.config.store_limit, read)
+            .await
+            .map_err(|error| cant_be_read(&error.to_smolstr()))?;
+        match page.into_iter().find(|event| event.position() == message.sequence) {
+            Some(RecordedEvent { message, unreadable: None, .. }) => Ok(message),
+            Some(RecordedEvent { unreadable: Some(why), .. }) => Err(cant_be_read(&why)),
+            None => Err(cant_be_read("it is not there")),
+        }
     }
 
     /// All parked events that are asked for, page by page.
@@ -166,7 +190,8 @@ impl Subscriber {
             let Some(last) = letters.last().map(|letter| letter.message.id) else { continue };
             for letter in &letters {
                 // A release that has no handler leaves it to one that has.
-                let goes_on = only_waits(&letter.reason) && self.handlers.handler(&letter.message.kind).is_some();
+                let has_handler = self.handlers.handler(&letter.message.kind).is_some();
+                let goes_on = only_waits(&letter.reason) && letter.unreadable.is_none() && has_handler;
                 let is_paused = reading.is_paused(&stream, letter.message.id);
                 if !goes_on || is_paused || !self.goes_on(letter, &stream, reading).await? {
                     still.insert(stream, Held { first: letter.message.id, last, goes_on });
@@ -197,7 +222,7 @@ impl Subscriber {
         }
         let mut retries = 0;
         let failed = loop {
-            match self.exhume_apart(message).await {
+            match self.exhume_apart(message, message).await {
                 Ok(handled) => {
                     reading.has_begun |= handled;
                     return Ok(true);
@@ -224,22 +249,22 @@ impl Subscriber {
         Ok(false)
     }
 
-    async fn exhume_apart(&self, message: &Message) -> Result<bool, Failed> {
+    async fn exhume_apart(&self, buried: &Message, message: &Message) -> Result<bool, Failed> {
         let span = info_span!("events.redrive", subscriber = %self.name, event = %message.id, kind = %message.kind);
         let begun = AtomicBool::new(false);
-        let exhume = self.timed(1, &begun, self.exhume(&begun, message));
+        let exhume = self.timed(1, &begun, self.exhume(&begun, buried, message));
         self.apart(exhume).instrument(span).await
     }
 
-    /// Takes an event out and handles it, in one transaction. Returns `false` if it is not parked any more.
-    async fn exhume(&self, begun: &AtomicBool, message: &Message) -> Result<bool, Failed> {
+    /// Takes an event out, as it was buried, and handles it, in one transaction. Returns `false` if it is not parked any more.
+    async fn exhume(&self, begun: &AtomicBool, buried: &Message, message: &Message) -> Result<bool, Failed> {
         if self.handlers.handler(&message.kind).is_none() {
             let why = format_smolstr!("no handler for events of type {}", message.kind);
             return Err(HandlerError::Refused(why).into());
         }
         let mut tx = self.store.begin().await.map_err(Failed::of_begin)?;
         begun.store(true, Ordering::Relaxed);
-        if !tx.inbox_exhume(&self.entry(message)).await? {
+        if !tx.inbox_exhume(&self.entry(buried)).await? {
             return Ok(false);
         }
         self.call(&mut *tx, message).await?;

@@ -5,10 +5,10 @@ use tracing::{Instrument, debug, info_span, warn};
 use super::{
     Subscriber, WhenParked,
     failure::After,
-    place::{Reading, waits_behind},
+    place::{Reading, cant_be_read, waits_behind},
 };
 use crate::{
-    inbox::{Failed, Handler},
+    inbox::{Failed, HandlerError},
     message::Message,
     ports::{InboxEntry, RecordedEvent, StoreError, answered},
 };
@@ -53,7 +53,7 @@ impl Subscriber {
                 return Ok(false);
             }
             let (now, later) = rest.split_at(self.size(rest, reading));
-            let has_effect = self.handler(&now[0], reading).is_some();
+            let has_effect = self.has_effect(&now[0], reading);
             // Alone, so that what ends the process is known the next time.
             if has_effect && !reading.has_begun && reading.counted.is_none() {
                 match self.begun(&now[0], position).await? {
@@ -123,17 +123,23 @@ impl Subscriber {
             && reading.parked.as_ref().is_some_and(|parked| !parked.is_empty())
     }
 
-    /// Returns the handler of an event; `None` if it is passed over, or waits for one before it.
-    fn handler(&self, event: &RecordedEvent, reading: &Reading) -> Option<&dyn Handler> {
+    /// Returns `true` if an event is handled now: it is not passed over, and waits for none before it.
+    fn has_effect(&self, event: &RecordedEvent, reading: &Reading) -> bool {
         let waits = reading.parked.as_ref().is_some_and(|parked| parked.contains_key(event.stream()));
-        if waits { None } else { self.handlers.handler(&event.message.kind) }
+        !waits && self.concerns(event)
+    }
+
+    /// Returns `true` if an event has a handler; also if nobody can say whether it has, since its type can't be read.
+    fn concerns(&self, event: &RecordedEvent) -> bool {
+        let kind = &event.message.kind;
+        let is_lost = || kind.is_empty() || kind.contains(char::REPLACEMENT_CHARACTER);
+        self.handlers.handler(kind).is_some() || (event.unreadable.is_some() && is_lost())
     }
 
     /// Returns the number of events that one transaction takes: so many with an effect, and what lies between them.
     fn size(&self, events: &[RecordedEvent], reading: &Reading) -> usize {
         let batch = if reading.singly > 0 { 1 } else { self.config.batch };
-        let has_effect = |event: &RecordedEvent| self.handlers.handler(&event.message.kind).is_some();
-        let mut effects = events.iter().enumerate().filter(|(_, event)| has_effect(event));
+        let mut effects = events.iter().enumerate().filter(|(_, event)| self.concerns(event));
         // Up to the one that is too much; a single one begins what is counted for it.
         match (effects.next(), batch) {
             (Some((first, _)), 1) if first > 0 => first,
@@ -174,7 +180,7 @@ impl Subscriber {
         let (mut position, mut waiting) = (from, Vec::new());
         for event in events {
             position = event.position();
-            if self.handlers.handler(&event.message.kind).is_none() {
+            if !self.concerns(event) {
                 continue;
             }
             let entry = self.entry(&event.message);
@@ -182,6 +188,9 @@ impl Subscriber {
                 tx.inbox_bury(&entry, &event.message, &waits_behind(held.last)).await?;
                 waiting.push((event, held.last));
                 continue;
+            }
+            if let Some(why) = &event.unreadable {
+                return Err(HandlerError::Undecodable(cant_be_read(why)).into());
             }
             // Only what has failed has a row, which is to say that it is handled now.
             if reading.failed.as_ref().is_some_and(|(failed, _)| *failed == event.position()) {

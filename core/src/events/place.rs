@@ -112,6 +112,19 @@ pub fn only_waits(reason: &str) -> bool {
     reason.starts_with(WAITS)
 }
 
+/// Text in the reason of events that are parked since their store can't read them: what was buried is not the event.
+const UNREADABLE: &str = "the event can't be read: ";
+
+/// Reason for which an event is parked that can't be read.
+pub(super) fn cant_be_read(why: &str) -> SmolStr {
+    format_smolstr!("{UNREADABLE}{why}")
+}
+
+/// Returns `true` if this is the reason of an event that could not be read when it was parked.
+pub(super) fn was_unreadable(reason: &str) -> bool {
+    reason.contains(UNREADABLE)
+}
+
 /// Reason for which an event is parked that has not failed.
 pub(super) fn waits_behind(before: MessageId) -> SmolStr {
     format_smolstr!("{WAITS}{before}, which is parked")

@@ -32,6 +32,7 @@ use crate::{
 /// | the handler fails, panics, or is not done within its limit | is counted and handled again after a backoff; at the last failure it is parked |
 /// | it is the first that is handled after a start | is counted before it is handled: what ends its process each time is parked in the end |
 /// | it can't be decoded, or the handler refuses it | is parked at once |
+/// | its [store can't read it](crate::ports::RecordedEvent::unreadable) | is parked at once; a redrive reads it again |
 /// | an event of its stream before it is parked | waits behind that, parked as well |
 ///
 /// What is parked is a dead letter of the subscriber, with the whole event and the reason, said at `WARN`:

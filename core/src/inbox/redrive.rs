@@ -68,6 +68,13 @@ impl Consumer {
         let mut redriven = Redriven::default();
         for letter in letters {
             let message = &letter.message;
+            // What is shown of it is not the message.
+            if let Some(why) = &letter.unreadable {
+                let why = format!("can't be read: {why}: mend it, or discard it");
+                warn!(consumer = %self.name, message = %message.id, error = %why, "dead letter stays where it is");
+                redriven.failed.push((message.id, why));
+                continue;
+            }
             if asked {
                 if self.stop.is_set() {
                     break;

@@ -45,9 +45,10 @@ pub(super) async fn list(store: &dyn Store, filter: &LetterFilter) -> Result<Sho
             letter.message.partition_key.to_string(),
             letter.failures.to_string(),
             format!("{} ago", age(now.since(letter.failed_at))),
-            match letter.asked_at {
-                Some(at) => format!("{} (asked for {} ago)", letter.reason, age(now.since(at))),
-                None => letter.reason.to_string(),
+            match (&letter.unreadable, letter.asked_at) {
+                (Some(why), _) => format!("{} (can't be read: {why})", letter.reason),
+                (None, Some(at)) => format!("{} (asked for {} ago)", letter.reason, age(now.since(at))),
+                (None, None) => letter.reason.to_string(),
             },
         ]);
     }
@@ -72,6 +73,7 @@ fn document(letter: &DeadLetter) -> Value {
         "failed_at": moment(letter.failed_at),
         "asked_at": letter.asked_at.map(moment),
         "reason": letter.reason,
+        "unreadable": letter.unreadable,
         "place": letter.number,
     })
 }

@@ -13,8 +13,12 @@ use seaworthy_core::{
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
 
-use super::receipt::{self, Receipt, ReceiptState, insert};
+use super::{
+    receipt::{self, Receipt, ReceiptState, insert},
+    unread,
+};
 use crate::{
+    document,
     indexed::{self, Index, Indexed},
     key::{Key, Parts},
     tables::{LETTERS, LETTERS_ASKED, LETTERS_BY_AGE, LETTERS_OF, Table},
@@ -45,6 +49,7 @@ impl Letter {
             failures: self.failures,
             failed_at: Timestamp::from_micros(self.failed_at),
             asked_at: self.asked_at.map(Timestamp::from_micros),
+            unreadable: None,
         }
     }
 }
@@ -64,7 +69,7 @@ impl Indexed for Letter {
 }
 
 /// Name of the counter of a consumer's letters.
-fn count_of(consumer: &str) -> Key {
+pub(super) fn count_of(consumer: &str) -> Key {
     Key::of_text("dead_letters_of").text(consumer)
 }
 
@@ -117,32 +122,45 @@ pub(crate) fn bury(
     indexed::replace(tables, &Key::of_count(number), None, Some(&letter))
 }
 
-/// Takes a dead letter out, and says whether there was one.
+/// Takes a dead letter out, and says whether there was one. One that can't be read is deleted: nothing more becomes of it.
 pub(crate) fn exhume(tables: Tables<'_>, entry: &InboxEntry, now: Timestamp) -> Result<bool> {
-    let Some(before) = receipt::read(*tables, &entry.consumer, entry.message)? else { return Ok(false) };
-    let Some(number) = before.letter.filter(|_| before.state == ReceiptState::Dead) else { return Ok(false) };
+    let consumer = &entry.consumer;
+    let number = match receipt::read(*tables, consumer, entry.message)? {
+        Some(Receipt { state: ReceiptState::Dead, letter: Some(number), .. }) => Some(number),
+        Some(_) => None,
+        None => unread::find(*tables, entry)?,
+    };
+    let Some(number) = number else { return Ok(false) };
     let key = Key::of_count(number);
-    let Some(letter) = indexed::read::<Letter>(*tables, &key)? else { return Ok(false) };
-    indexed::replace(tables, &key, Some(&letter), None)?;
-    let after = Receipt { state: ReceiptState::Handled, at: now.as_micros(), letter: None, ..before.clone() };
-    receipt::write(tables, &entry.consumer, entry.message, Some(&before), Some(&after))?;
+    let found = match tables.try_document::<Letter>(LETTERS, &key)? {
+        None => return Ok(false),
+        Some(Ok(letter)) => {
+            indexed::replace(tables, &key, Some(&letter), None)?;
+            receipt::read(*tables, consumer, entry.message)?
+                .map(|before| (receipt::key(consumer, entry.message), before))
+        }
+        Some(Err(_)) => {
+            unread::delete(tables, consumer, number)?;
+            unread::receipt_of(*tables, consumer, number)?
+        }
+    };
+    if let Some((key, before)) = found {
+        let after = Receipt { state: ReceiptState::Handled, at: now.as_micros(), letter: None, ..before.clone() };
+        indexed::replace(tables, &key, Some(&before), Some(&after))?;
+    }
     Ok(true)
 }
 
-fn number_in(table: Table, key: &[u8]) -> Result<u64> {
+pub(super) fn number_in(table: Table, key: &[u8]) -> Result<u64> {
     key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes)).ok_or_else(|| malformed(table, key))
 }
 
-/// Reads a letter. One that can't be read hides no other from an operator.
-fn read(view: View<'_>, number: u64) -> Result<Option<DeadLetter>> {
-    match view.try_document::<Letter>(LETTERS, &Key::of_count(number))? {
-        Some(Ok(letter)) => Ok(Some(letter.shown(number))),
-        Some(Err(why)) => {
-            tracing::warn!(number, %why, "a dead letter can't be read");
-            Ok(None)
-        }
-        None => Ok(None),
-    }
+/// Reads a letter. One that can't be read is shown as far as it is known, and hides no other.
+fn read(view: View<'_>, consumer: &str, number: u64) -> Result<Option<DeadLetter>> {
+    view.get(LETTERS, &Key::of_count(number), |bytes| match document::decode::<Letter>(bytes) {
+        Ok(letter) => letter.shown(number),
+        Err(why) => unread::shown(consumer, number, bytes, &why),
+    })
 }
 
 pub(crate) fn dead_letters(view: View<'_>, request: &DeadLetterRequest) -> Result<Vec<DeadLetter>> {
@@ -155,7 +173,7 @@ pub(crate) fn dead_letters(view: View<'_>, request: &DeadLetterRequest) -> Resul
         for message in only.iter().copied().collect::<BTreeSet<MessageId>>() {
             let number = receipt::read(view, &request.consumer, message)?.and_then(|receipt| receipt.letter);
             let Some(number) = number else { continue };
-            found.extend(read(view, number)?.filter(|letter| request.asks_for(letter)));
+            found.extend(read(view, &request.consumer, number)?.filter(|letter| request.asks_for(letter)));
         }
         found.sort_unstable_by_key(|letter| letter.number);
         found.truncate(request.limit);
@@ -166,14 +184,16 @@ pub(crate) fn dead_letters(view: View<'_>, request: &DeadLetterRequest) -> Resul
     let of = Key::of_text(&request.consumer);
     let behind = of.prefixed().from(Bound::Excluded(of.clone().count(request.after)));
     view.each(table, &behind, |key, _| {
-        found.extend(read(view, number_in(table, key)?)?.filter(|letter| request.asks_for(letter)));
+        let letter = read(view, &request.consumer, number_in(table, key)?)?;
+        found.extend(letter.filter(|letter| request.asks_for(letter)));
         Ok(if found.len() < request.limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     })?;
     Ok(found)
 }
 
 pub(crate) fn ask_redrive(tables: Tables<'_>, request: &DeadLetterRequest, now: Timestamp) -> Result<Vec<MessageId>> {
-    let letters = dead_letters(*tables, request)?;
+    let mut letters = dead_letters(*tables, request)?;
+    letters.retain(|letter| letter.unreadable.is_none());
     for letter in letters.iter().filter(|letter| letter.asked_at.is_none()) {
         let key = Key::of_count(letter.number);
         let Some(before) = indexed::read::<Letter>(*tables, &key)? else { continue };

@@ -2,6 +2,7 @@
 
 mod letter;
 mod receipt;
+mod unread;
 mod watermark;
 
 use seaworthy_core::ports::{InboxPurgeRequest, Timestamp};
@@ -51,7 +52,7 @@ fn forget(
     let found = tables.keys(by_age, &old, limit)?;
     for entry in &found {
         let key = of.clone().rest(message_in(by_age, entry, &of)?);
-        let Some(receipt) = indexed::read::<Receipt>(*tables, &key)? else { continue };
+        let Some(receipt) = indexed::read_by::<Receipt>(tables, by_age, entry, &key)? else { continue };
         indexed::replace(tables, &key, Some(&receipt), None)?;
         gone(&receipt)?;
     }

@@ -64,8 +64,10 @@ pub(super) fn forget(tables: Tables<'_>, consumer: &str, until: Timestamp, limit
         let mut parts = Parts::new(&entry[of.bytes().len()..]);
         parts.moment().ok_or_else(|| malformed(WATERMARKS_BY_AGE, entry))?;
         let key = of.clone().rest(parts.rest());
-        let before: Option<Watermark> = indexed::read(*tables, &key)?;
-        indexed::replace(tables, &key, before.as_ref(), None)?;
+        let before: Option<Watermark> = indexed::read_by(tables, WATERMARKS_BY_AGE, entry, &key)?;
+        if before.is_some() {
+            indexed::replace(tables, &key, before.as_ref(), None)?;
+        }
     }
     Ok(found.len() as u64)
 }

@@ -13,6 +13,7 @@ use super::{
     row::{self, Row},
 };
 use crate::{
+    indexed,
     key::{Key, Range},
     tables::{OUTBOX_DEAD, OUTBOX_DISPATCHED},
     view::{Result, Tables, View},
@@ -62,7 +63,8 @@ pub(crate) fn purge_dispatched(tables: Tables<'_>, before: Timestamp, limit: usi
     let mut purged = Vec::new();
     for key in tables.keys(OUTBOX_DISPATCHED, &old, limit)? {
         let sequence = sequence_in(OUTBOX_DISPATCHED, &key)?;
-        let Some(row) = row::read(*tables, sequence)? else { continue };
+        let place = Key::of_count(sequence);
+        let Some(row) = indexed::read_by::<Row>(tables, OUTBOX_DISPATCHED, &key, &place)? else { continue };
         row::delete(tables, sequence, &row)?;
         purged.push(MessageId(row.id));
     }

@@ -4,7 +4,7 @@ use seaworthy_core::ports::Timestamp;
 
 use super::{
     number_in,
-    record::{Saga, read, update},
+    record::{Saga, update},
 };
 use crate::{
     indexed,
@@ -19,7 +19,8 @@ fn ended(tables: Tables<'_>, table: Table, before: Timestamp, limit: usize) -> R
     let mut found = Vec::new();
     for key in tables.keys(table, &old, limit)? {
         let number = number_in(table, &key)?;
-        found.extend(read(*tables, number)?.map(|saga| (number, saga)));
+        let saga = indexed::read_by::<Saga>(tables, table, &key, &Key::of_count(number))?;
+        found.extend(saga.map(|saga| (number, saga)));
     }
     Ok(found)
 }

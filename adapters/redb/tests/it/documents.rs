@@ -16,17 +16,17 @@ use uuid::Uuid;
 
 use crate::support::{HandClock, asking, message, numbers, put_raw, raw, stage, text_key};
 
-struct File {
+pub(crate) struct File {
     folder: TempDir,
     clock: Arc<HandClock>,
 }
 
 impl File {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), clock: HandClock::new() }
     }
 
-    fn path(&self) -> std::path::PathBuf {
+    pub(crate) fn path(&self) -> std::path::PathBuf {
         self.folder.path().join("db")
     }
 
@@ -34,11 +34,11 @@ impl File {
         RedbStore::open(self.path(), Arc::clone(&self.clock) as _, RedbConfig::default())
     }
 
-    fn open(&self) -> RedbStore {
+    pub(crate) fn open(&self) -> RedbStore {
         self.try_open().unwrap()
     }
 
-    fn document(&self, table: &str, key: &[u8]) -> Value {
+    pub(crate) fn document(&self, table: &str, key: &[u8]) -> Value {
         serde_json::from_slice(&raw(&self.path(), table, key)).unwrap()
     }
 }

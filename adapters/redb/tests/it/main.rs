@@ -8,3 +8,4 @@ mod latest_time;
 mod outbox;
 mod support;
 mod transactions;
+mod unread;

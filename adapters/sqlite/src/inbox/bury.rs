@@ -1,7 +1,8 @@
 //! Messages that a consumer gives up, and takes up again.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use seaworthy_core::{
+    ids::MessageId,
     message::Message,
     ports::{InboxEntry, InboxInsert, StoreError, Timestamp},
 };
@@ -10,7 +11,7 @@ use smol_str::format_smolstr;
 use super::insert;
 use crate::{
     columns::IdText,
-    envelope::{envelope_columns, headers_text},
+    envelope::{envelope_columns, headers_text, read_any_id},
     error::in_statement,
 };
 
@@ -99,11 +100,25 @@ pub(crate) fn exhume(connection: &Connection, entry: &InboxEntry, now: Timestamp
         .and_then(|mut write| write.execute((entry.consumer.as_str(), &message)))
         .map_err(failed)?;
     if deleted == 0 {
-        return Ok(false);
+        return discard_unreadable(connection, entry).map_err(failed);
     }
     connection
         .prepare_cached("UPDATE seaworthy_inbox SET state = 1, at = ?3 WHERE consumer = ?1 AND message = ?2")
         .and_then(|mut write| write.execute((entry.consumer.as_str(), &message, now.as_micros())))
         .map_err(failed)?;
+    Ok(true)
+}
+
+/// Deletes a letter whose id can't be read, by the id under which it is shown. Its row in the inbox, which nothing leads to any
+/// more, stays: the message is seen.
+fn discard_unreadable(connection: &Connection, entry: &InboxEntry) -> rusqlite::Result<bool> {
+    let shown = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, read_any_id(row, 1)?));
+    let mut query = connection.prepare_cached(
+        "SELECT number, id FROM seaworthy_dead_letters WHERE consumer = ?1
+         AND (id NOT GLOB '????????-????-????-????-????????????' OR length(replace(id, '-', '')) <> 32 OR id GLOB '*[^-0-9a-fA-F]*')",
+    )?;
+    let found: Vec<(i64, MessageId)> = query.query_map([entry.consumer.as_str()], shown)?.collect::<Result<_, _>>()?;
+    let Some((number, _)) = found.into_iter().find(|(_, id)| *id == entry.message) else { return Ok(false) };
+    connection.prepare_cached("DELETE FROM seaworthy_dead_letters WHERE number = ?1")?.execute([number])?;
     Ok(true)
 }

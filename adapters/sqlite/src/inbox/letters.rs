@@ -8,10 +8,11 @@ use seaworthy_core::{
     message::Message,
     ports::{DeadLetter, DeadLetterRequest, Timestamp},
 };
+use smol_str::ToSmolStr as _;
 
 use crate::{
     columns::{IdText, limit as as_limit, read_count, read_text, read_time},
-    envelope::{ENVELOPE_WIDTH, envelope_columns, read_message},
+    envelope::{ENVELOPE_WIDTH, envelope_columns, read_any_text, read_lossily, read_message},
 };
 
 /// The letters of a page, of which some more is asked than their consumer and place.
@@ -42,7 +43,8 @@ pub(crate) fn dead_letters(connection: &Connection, request: &DeadLetterRequest)
         let asked = if request.asked { letters!(" AND asked_at IS NOT NULL") } else { letters!("") };
         let mut query = connection.prepare_cached(asked)?;
         return query
-            .query_map(params![consumer, after, kind, from, until, limit, topic, key, reason], read_letter)?
+            .query_map(params![consumer, after, kind, from, until, limit, topic, key, reason], letter_or_shown)?
+            .filter(|letter| !request.asked || letter.as_ref().map_or(true, |letter| letter.unreadable.is_none()))
             .collect();
     };
     // Those that are named are found by their ids, wherever they lie.
@@ -52,9 +54,9 @@ pub(crate) fn dead_letters(connection: &Connection, request: &DeadLetterRequest)
     for message in only {
         let id = IdText::new(message.0);
         let named = params![consumer, after, kind, from, until, limit, topic, key, reason, id];
-        found.extend(query.query_row(named, read_letter).optional()?);
+        found.extend(query.query_row(named, letter_or_shown).optional()?);
     }
-    found.retain(|letter: &DeadLetter| !request.asked || letter.asked_at.is_some());
+    found.retain(|letter: &DeadLetter| !request.asked || letter.asked_at.is_some() && letter.unreadable.is_none());
     found.sort_unstable_by_key(|letter| letter.number);
     found.truncate(request.limit);
     Ok(found)
@@ -65,13 +67,30 @@ pub(crate) fn ask_redrive(
     request: &DeadLetterRequest,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<MessageId>> {
-    let letters = dead_letters(connection, request)?;
+    let mut letters = dead_letters(connection, request)?;
+    letters.retain(|letter| letter.unreadable.is_none());
     let mut note = connection
         .prepare_cached("UPDATE seaworthy_dead_letters SET asked_at = ?2 WHERE number = ?1 AND asked_at IS NULL")?;
     for letter in &letters {
         note.execute((i64::try_from(letter.number).unwrap_or(i64::MAX), now.as_micros()))?;
     }
     Ok(letters.into_iter().map(|letter| letter.message.id).collect())
+}
+
+/// A letter, or what there is of it: one that can't be read hides no other.
+fn letter_or_shown(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
+    read_letter(row).or_else(|error| {
+        Ok(DeadLetter {
+            number: read_count(row, ENVELOPE_WIDTH + 6)?,
+            message: read_lossily(row)?,
+            consumer: read_text(row, ENVELOPE_WIDTH)?,
+            reason: read_any_text(row, ENVELOPE_WIDTH + 1)?,
+            failures: row.get(ENVELOPE_WIDTH + 2).unwrap_or(0),
+            failed_at: read_time(row, ENVELOPE_WIDTH + 3).unwrap_or(Timestamp::EPOCH),
+            asked_at: row.get::<_, Option<i64>>(ENVELOPE_WIDTH + 7).unwrap_or(None).map(Timestamp::from_micros),
+            unreadable: Some(error.to_smolstr()),
+        })
+    })
 }
 
 fn read_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
@@ -84,5 +103,6 @@ fn read_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         failures: row.get(ENVELOPE_WIDTH + 2)?,
         failed_at: read_time(row, ENVELOPE_WIDTH + 3)?,
         asked_at: row.get::<_, Option<i64>>(ENVELOPE_WIDTH + 7)?.map(Timestamp::from_micros),
+        unreadable: None,
     })
 }

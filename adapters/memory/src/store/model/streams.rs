@@ -62,7 +62,7 @@ impl StoreModel {
             let (sequence, epoch) = self.events.next_position();
             positions.push(sequence);
             let message = Message { partition_key: stream.clone(), sequence, epoch, gap: 0, ..event.clone() };
-            tx.events.push(EventWrite::Append(Box::new(RecordedEvent { version, message })));
+            tx.events.push(EventWrite::Append(Box::new(RecordedEvent::new(version, message))));
         }
         Ok(Attempt::Done(Appended { version, positions }))
     }

@@ -152,7 +152,7 @@ impl EventWrites for Page {
             log.open.insert(sequence);
             positions.push(sequence);
             let message = Message { partition_key: append.stream.clone(), sequence, epoch, gap: 0, ..event.clone() };
-            self.own.push(RecordedEvent { version, message });
+            self.own.push(RecordedEvent::new(version, message));
         }
         Ok(Appended { version, positions })
     }

@@ -37,7 +37,7 @@ pub trait EventWrites: Send {
     /// has appended, and at least what was committed when it began, never with a gap.
     ///
     /// # Errors
-    /// Any [`StoreError`].
+    /// Any [`StoreError`]; [`StoreError::Refused`] if one of them can't be read, since an aggregate without it would be another.
     async fn read_stream(&mut self, stream: &str, after: u64, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
         Err(Part::Events.refusal())
     }
@@ -71,7 +71,7 @@ pub trait EventStore: Send + Sync {
     /// It **never shows an event whose predecessors may still commit**. Whoever has read up to a position has therefore read
     /// everything that will ever lie before it, and needs to keep nothing but the position. A store that hands out positions
     /// before the commit holds back what lies behind the first one that is still out, for as long as its transaction is open;
-    /// so keep those short. Positions rise and may leave out numbers, which transactions had that were rolled back.
+    /// so keep those short. An event that can't be read is [shown as such](RecordedEvent::unreadable), in its place. Positions rise and may leave out numbers, which transactions had that were rolled back.
     ///
     /// # Errors
     /// Any [`StoreError`].

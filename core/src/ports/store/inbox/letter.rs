@@ -19,6 +19,10 @@ pub struct DeadLetter {
     pub failed_at: Timestamp,
     /// Time at which an operator asked that it be handled again, by the store's clock; `None` if nobody has since then.
     pub asked_at: Option<Timestamp>,
+    /// Reason why the store can't read the letter, if it can't: somebody else has written to it, or a later release has. Then the
+    /// message is as much of it as can be shown, to be looked at and not to be handled. It can be
+    /// [discarded](crate::inbox::discard); it stands in the way of no other letter.
+    pub unreadable: Option<SmolStr>,
 }
 
 /// Asks for dead letters of a consumer, one page of them: all that are asked for and that lie behind a place.
@@ -57,7 +61,8 @@ pub struct DeadLetterRequest {
     pub failed_from: Option<Timestamp>,
     /// Latest time of the last failure, by the store's clock; any where `None`.
     pub failed_until: Option<Timestamp>,
-    /// Only those of which somebody has [asked](super::InboxStore::ask_redrive) that they be handled again.
+    /// Only those of which somebody has [asked](super::InboxStore::ask_redrive) that they be handled again. One that
+    /// [can't be read](DeadLetter::unreadable) is none of them.
     pub asked: bool,
     /// The [place](DeadLetter::number) behind which to look; `0` for all.
     pub after: u64,
@@ -141,7 +146,7 @@ impl DeadLetterRequest {
     pub fn asks_for(&self, letter: &DeadLetter) -> bool {
         letter.consumer == self.consumer
             && letter.number > self.after
-            && (!self.asked || letter.asked_at.is_some())
+            && (!self.asked || letter.asked_at.is_some() && letter.unreadable.is_none())
             && self.only.as_ref().is_none_or(|only| only.contains(&letter.message.id))
             && self.kind.as_ref().is_none_or(|kind| *kind == letter.message.kind)
             && self.topic.as_ref().is_none_or(|topic| *topic == letter.message.topic)

@@ -66,7 +66,8 @@ pub trait InboxWrites: Send {
 #[async_trait]
 #[expect(unused_variables, reason = "a store without the part looks at none of them")]
 pub trait InboxStore: Send + Sync {
-    /// A consumer's dead letters by their [places](DeadLetter::number), which is the order in which they were buried.
+    /// A consumer's dead letters by their [places](DeadLetter::number), which is the order in which they were buried. One that
+    /// can't be read is [among them](DeadLetter::unreadable), as far as it is known, and hides no other.
     ///
     /// # Errors
     /// Any [`StoreError`].
@@ -77,7 +78,7 @@ pub trait InboxStore: Send + Sync {
     /// Notes of dead letters that somebody asks for them to be handled again, by a consumer that
     /// [looks for such requests](crate::inbox::ConsumerConfig::redrive_requests): those that are asked for, the oldest first. The
     /// note stays with a letter until it is taken out, and so does the time of the first one. Returns their messages, of those as
-    /// well that had a note. For an operator: [`inbox::ask_redrive`](crate::inbox::ask_redrive).
+    /// well that had a note. A letter that [can't be read](DeadLetter::unreadable) gets none. For an operator: [`inbox::ask_redrive`](crate::inbox::ask_redrive).
     ///
     /// # Errors
     /// Any [`StoreError`].

@@ -173,6 +173,7 @@ impl Inbox {
                     failures,
                     failed_at,
                     asked_at: None,
+                    unreadable: None,
                 };
                 consumer.dead.insert(number, letter);
                 InboxRow::Dead(number)

@@ -1,0 +1,82 @@
+//! An event that nobody can read is parked as a poison event is: visibly, and before its stream alone.
+
+use std::time::Duration;
+
+use rusqlite::Connection;
+use seaworthy_core::{inbox, ports::connection};
+
+use crate::support::{
+    Kind, World,
+    events::{append, journal, subscriber, writing},
+    on,
+    warnings::Warnings,
+};
+
+/// Damage that an event may have, and how it is mended.
+const DAMAGES: [(&str, &str, &str); 3] = [
+    ("a type that is no UTF-8", "type = CAST(x'ff' AS TEXT)", "type = 'account.credited'"),
+    ("headers that are no JSON", "headers = '{'", "headers = NULL"),
+    ("a correlation that is no UUID", "correlation_id = 'order-7'", "correlation_id = id"),
+];
+
+/// Changes the second event, against the trigger that keeps statements from it.
+async fn change(world: &World, how: &str) {
+    let mut tx = world.ports.store.begin().await.expect("up");
+    let raw: &mut Connection = connection(&mut *tx).await.expect("sqlite");
+    let statement = format!("UPDATE seaworthy_events SET {how} WHERE sequence = 2");
+    raw.execute_batch(&format!("DROP TRIGGER IF EXISTS seaworthy_events_immutable; {statement}")).expect("statements");
+    tx.commit().await.expect("up");
+}
+
+#[test]
+fn an_event_that_can_not_be_read_is_parked_with_its_reason_and_holds_up_its_stream_alone() {
+    for (damage, breaks, mends) in DAMAGES {
+        println!("{damage}");
+        for mended in [true, false] {
+            on(Kind::Sqlite, async |world| {
+                let (store, handler) = (world.store(), writing("reader"));
+                append(&**store, "account-1", 1..=3).await;
+                append(&**store, "account-2", 4..=5).await;
+                change(world, breaks).await;
+                let heard = Warnings::listen();
+                let reader = subscriber(&world.ports, "reader", &handler, |config| config);
+                world.ports.spawn("reader", reader.clone().run());
+                world.pass(Duration::from_secs(10)).await;
+                assert_eq!(journal(&**store, "reader").await, [1, 4, 5], "the other stream goes on");
+                let parked = world.parked("reader").await;
+                assert_eq!(parked.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2, 3]);
+                assert!(parked[0].1.contains("the event can't be read: "), "{parked:?}");
+                assert!(parked[1].1.starts_with("waits behind "), "{parked:?}");
+                assert!(heard.lines().iter().any(|line| line.contains("event is parked")), "{:?}", heard.lines());
+
+                let unread = reader.letters(9).because("can't be read");
+                let again = reader.redrive(&unread).await.expect("up");
+                assert_eq!((again.handled.len(), again.failed.len()), (0, 1), "as it was, it is parked again");
+                assert_eq!(handler.runs("event-2"), 0, "no handler is given what is shown of it");
+                if mended {
+                    change(world, mends).await;
+                    let again = reader.redrive(&unread).await.expect("up");
+                    assert_eq!((again.handled.len(), again.failed.len()), (1, 0), "it is read again");
+                } else {
+                    assert_eq!(inbox::discard(&**store, &unread).await.expect("up").len(), 1);
+                }
+                world.pass(Duration::from_secs(10)).await;
+                let rest: &[u64] = if mended { &[1, 4, 5, 2, 3] } else { &[1, 4, 5, 3] };
+                assert_eq!((&*journal(&**store, "reader").await, world.parked("reader").await), (rest, vec![]));
+            });
+        }
+    }
+}
+
+/// Whoever has no handler for its type has nothing to do with it.
+#[test]
+fn an_event_that_can_not_be_read_and_is_nobodys_business_is_passed_over() {
+    on(Kind::Sqlite, async |world| {
+        let store = world.store();
+        append(&**store, "account-1", 1..=3).await;
+        change(world, "headers = '{', type = 'account.renamed'").await;
+        let reader = subscriber(&world.ports, "reader", &writing("reader"), |config| config);
+        assert_eq!(reader.catch_up().await, Ok(3));
+        assert_eq!((journal(&**store, "reader").await, world.parked("reader").await), (vec![1, 3], vec![]));
+    });
+}
